@@ -1,0 +1,37 @@
+# run: the eight analyzers on the sample, offline · test: the whole suite · check: linters and types
+# bench: the before/after benchmark · lock: resolve the dependencies anew
+.PHONY: run test check bench lock
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null)
+BIN := .venv/bin
+
+run: .venv/.ready
+	$(BIN)/colloquy
+
+test: .venv/.ready
+	$(BIN)/pytest -n 2
+
+check: .venv/.ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: .venv/.ready
+	$(BIN)/python -m benchmarks.before_after
+
+lock:
+	$(or $(UV),$(error 'make lock' needs uv)) pip compile --universal --generate-hashes \
+	  --no-emit-index-url --no-annotate --no-header --extra dev --python-version 3.11 \
+	  --quiet pyproject.toml -o requirements.lock
+
+.venv/.ready: requirements.lock pyproject.toml
+ifdef UV
+	uv venv --quiet --allow-existing --python "$(PYTHON)" .venv
+	uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+else
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+endif
+	@touch $@

@@ -1,0 +1,173 @@
+"""The one generic analyzer: a prompt, an answer shape, and how both are found by name."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined, Template, TemplateError, meta
+
+from runner.analyzer import Material
+from runner.answer import Answer, NoFields, answer_shape, json_schema, parse_answer
+from runner.errors import ConfigError, did_you_mean
+from runner.offline.generic import read_generic
+from runner.render import answer_markdown
+from runner.settings import NAME, AnalyzerSettings
+from runner.text import digest
+from runner.transport import Message
+
+PACKAGED = Path(__file__).parent
+SYSTEM = (PACKAGED / "_system.md").read_text(encoding="utf-8").strip()
+
+# What every question may name; a stage's material adds nothing to them.
+VARIABLES = ("analyzer", "max_insights", "speakers", "stage", "transcript_name")
+
+_ENVIRONMENT = Environment(
+    undefined=StrictUndefined,
+    autoescape=False,
+    keep_trailing_newline=False,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@dataclass(frozen=True)
+class PromptAnalyzer:
+    """An analyzer made of a Markdown prompt and an optional module with its shape.
+
+    *module* may define `Fields` (the structured data), `read(document)` (the offline reading)
+    and `markdown(fields)` (how the structured data is shown).
+    """
+
+    name: str
+    question: str
+    module: ModuleType | None
+    variables: Mapping[str, Any]
+
+    @cached_property
+    def shape(self) -> type[Answer]:
+        """The pydantic model of the whole answer."""
+        return answer_shape(self.name, getattr(self.module, "Fields", NoFields))
+
+    @cached_property
+    def schema(self) -> Mapping[str, Any]:
+        """The strict JSON schema of the answer."""
+        return json_schema(self.shape)
+
+    @cached_property
+    def prompt_digest(self) -> str:
+        """SHA-256 hex of system text, question, own variables and schema."""
+        parts = [SYSTEM, self.question, dict(self.variables), self.schema]
+        return digest(json.dumps(parts, sort_keys=True))
+
+    @cached_property
+    def _template(self) -> Template:
+        return _ENVIRONMENT.from_string(self.question)
+
+    def messages(self, material: Material, *, with_schema: bool) -> tuple[Message, ...]:
+        """Put the material first and the question last, so that prompt caches can share it."""
+        question = self._template.render({**material.variables, **self.variables}).strip()
+        if with_schema:
+            schema = json.dumps(self.schema, separators=(",", ":"))
+            question += f"\n\nThe JSON object must match this schema:\n{schema}"
+        shared = {"type": "text", "text": material.text}
+        asked = {"type": "text", "text": f"{question}\n"}
+        return (
+            {"role": "system", "content": SYSTEM},
+            {"role": "user", "content": [shared, asked]},
+        )
+
+    def read(self, text: str) -> tuple[Answer, bool]:
+        """Parse and validate a reply."""
+        return parse_answer(text, self.shape)
+
+    def markdown(self, answer: Mapping[str, Any]) -> str:
+        """Render a stored answer; the module's own `markdown` shows its structured data."""
+        return answer_markdown(self.name, answer, getattr(self.module, "markdown", None))
+
+    def reader(self) -> Callable[..., Mapping[str, Any]]:
+        """Return the module's offline reading, or the generic one."""
+        reading: Callable[..., Mapping[str, Any]] = getattr(self.module, "read", read_generic)
+        return reading
+
+
+def find(name: str, settings: AnalyzerSettings, folders: Sequence[Path]) -> PromptAnalyzer | None:
+    """Return analyzer *name* from *folders* or from this package; None if no prompt is found.
+
+    Raises ConfigError when a prompt names a variable that nobody provides, or when the
+    answer module cannot be found or defines no `Fields`.
+    """
+    path = _prompt_path(settings.prompt or f"{name}.md", (*folders, PACKAGED))
+    if path is None:
+        return None
+    try:
+        question = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"analyzers.{name}: cannot read prompt {path}: {error}") from error
+    _check_placeholders(name, path, question, settings.variables)
+    module = _answer_module(name, settings.answer, path)
+    return PromptAnalyzer(name, question, module, dict(settings.variables))
+
+
+def _prompt_path(wanted: str, folders: Sequence[Path]) -> Path | None:
+    given = Path(wanted)
+    places = [given] if given.is_absolute() else [folder / given for folder in folders]
+    return next((place for place in places if place.is_file()), None)
+
+
+def _check_placeholders(name: str, path: Path, question: str, own: Mapping[str, object]) -> None:
+    try:
+        wanted = meta.find_undeclared_variables(_ENVIRONMENT.parse(question))
+    except TemplateError as error:
+        line = getattr(error, "lineno", 0)
+        raise ConfigError(f"{path}:{line}: the prompt is not a Jinja template: {error}") from error
+    known = {*VARIABLES, *own}
+    for unknown in sorted(wanted - known):
+        line = next((n for n, t in enumerate(question.split("\n"), 1) if unknown in t), 0)
+        raise ConfigError(
+            f"{path}:{line}: nobody provides '{unknown}'{did_you_mean(unknown, known)}; "
+            f"set analyzers.{name}.variables.{unknown}, or leave it out: the transcript or "
+            f"context is put before the question without being named"
+        )
+
+
+def _answer_module(name: str, wanted: str | None, prompt: Path) -> ModuleType | None:
+    """Load the module of the answer: *wanted*, else the prompt's own stem where it exists."""
+    stem = wanted or prompt.stem
+    path = prompt.parent / f"{stem}.py"
+    if NAME.match(stem) and prompt.parent != PACKAGED and path.is_file():
+        return _load_file(name, path)
+    if (
+        NAME.match(stem)
+        and (PACKAGED / f"{stem}.py").is_file()
+        and (wanted or prompt.parent == PACKAGED)
+    ):
+        return importlib.import_module(f"analyzers.{stem}")
+    if wanted is not None:
+        known = [p.stem for p in (*prompt.parent.glob("*.py"), *PACKAGED.glob("[a-z]*.py"))]
+        raise ConfigError(
+            f"analyzers.{name}.answer={wanted!r}: no such module{did_you_mean(wanted, known)}"
+        )
+    return None
+
+
+def _load_file(name: str, path: Path) -> ModuleType:
+    """Run a module that stands beside a prompt in a folder the user named."""
+    spec = importlib.util.spec_from_file_location(f"colloquy_user_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"analyzers.{name}: cannot load {path}")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ConfigError(f"analyzers.{name}: {path} fails: {error}") from error
+    if not hasattr(module, "Fields"):
+        raise ConfigError(f"analyzers.{name}: {path} defines no class Fields")
+    return module

@@ -1,0 +1,166 @@
+"""What is taken as given, and what is claimed to follow from it.
+
+After Euclid's and Hilbert's axiomatic method, used on talk: postulates, theorems, open conjectures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from runner.answer import Evidence, Strict
+from runner.offline.document import Document
+from runner.offline.inference import Reasoning, find_reasoning
+from runner.offline.rank import diverse
+from runner.offline.talk import read_talk
+from runner.offline.theory import (
+    Ground,
+    Guess,
+    find_grounds,
+    find_guesses,
+    gap_of,
+    grounds_of,
+    inference_of,
+)
+from runner.offline.wording import cite, excerpt, insight, no_cue, plain, tidy, who
+
+_MOST = {"postulates": 6, "theorems": 7, "conjectures": 6, "insights": 10}
+
+
+class Postulate(Strict):
+    """A statement the speakers build on without proving it."""
+
+    id: str = Field(description="P1, P2, …")
+    statement: str
+    kind: Literal["fact", "assumption", "definition", "rule"]
+    speaker: str | None
+    evidence: list[Evidence]
+
+
+class Theorem(Strict):
+    """A conclusion drawn from postulates."""
+
+    id: str = Field(description="T1, T2, …")
+    statement: str
+    follows_from: list[str] = Field(description="Ids of the postulates it rests on.")
+    inference: Literal["deductive", "causal", "inductive", "analogical", "conditional"]
+    gap: str = Field(description="What would still have to be shown, or 'none'.")
+    evidence: list[Evidence]
+
+
+class Conjecture(Strict):
+    """A claim put forward as possible, not yet argued for."""
+
+    statement: str
+    test: str = Field(description="An observation that would decide it.")
+    evidence: list[Evidence]
+
+
+class Fields(Strict):
+    """Structured data of `postulate_theorem`."""
+
+    postulates: list[Postulate]
+    theorems: list[Theorem]
+    conjectures: list[Conjecture]
+
+
+def read(document: Document) -> dict[str, object]:
+    """Read grounds, conclusions and guesses off cues; pure and deterministic."""
+    talk = read_talk(document)
+    theorems = diverse(
+        find_reasoning(talk),
+        _MOST["theorems"],
+        score=lambda r: r.score,
+        text=lambda r: r.assertion,
+        group=lambda r: r.speaker,
+    )
+    theorems = sorted(theorems, key=lambda r: -r.score)
+    grounds = find_grounds(talk, theorems, _MOST["postulates"])
+    guesses = find_guesses(
+        talk, {q.index for r in theorems for q in r.quoted}, _MOST["conjectures"]
+    )
+    found = _insights(grounds[len(theorems) :], theorems, guesses)
+    return {
+        "insights": found or [no_cue(talk, "definitions, rules, facts or conclusions")],
+        "structured_data": {
+            "postulates": [_ground_item(n, ground) for n, ground in enumerate(grounds, start=1)],
+            "theorems": [_theorem_item(n, t, grounds) for n, t in enumerate(theorems, start=1)],
+            "conjectures": [_guess_item(guess) for guess in guesses],
+        },
+    }
+
+
+def _ground_item(number: int, ground: Ground) -> dict[str, object]:
+    return {
+        "id": f"P{number}",
+        "statement": ground.statement,
+        "kind": ground.kind,
+        "speaker": ground.sentence.speaker,
+        "evidence": cite(ground.sentence),
+    }
+
+
+def _theorem_item(number: int, theorem: Reasoning, grounds: Sequence[Ground]) -> dict[str, object]:
+    return {
+        "id": f"T{number}",
+        "statement": plain(theorem.assertion),
+        "follows_from": grounds_of(theorem, grounds),
+        "inference": inference_of(theorem),
+        "gap": tidy(gap_of(theorem)),
+        "evidence": cite(*theorem.quoted),
+    }
+
+
+def _guess_item(guess: Guess) -> dict[str, object]:
+    return {
+        "statement": plain(guess.sentence.text),
+        "test": tidy(guess.test),
+        "evidence": cite(guess.sentence),
+    }
+
+
+def _derived(theorem: Reasoning) -> str:
+    """Tell a theorem by how it is inferred, and the part of its gap that is not the premise."""
+    name, claim = who(theorem.speaker), excerpt(theorem.assertion, 130)
+    ground = excerpt(theorem.premise, 120)
+    if theorem.relation == "conditional":
+        return f'{name} lets "{claim}" follow from a condition not yet met: "{ground}".'
+    if theorem.relation == "deductive":
+        told = f'{name} concludes from "{ground}": "{claim}".'
+    else:
+        told = f'{name} gives "{ground}" as the reason for "{claim}".'
+    gap = gap_of(theorem)
+    return f"{told} {gap}" if gap.startswith("The conclusion is hedged") else told
+
+
+_TAKEN = {
+    "fact": "reports as a fact",
+    "assumption": "takes for granted",
+    "definition": "defines",
+    "rule": "lays down as a rule",
+}
+
+
+def _insights(
+    alone: Sequence[Ground], theorems: Sequence[Reasoning], guesses: Sequence[Guess]
+) -> list[dict[str, object]]:
+    found: list[tuple[float, dict[str, object]]] = []
+    used: set[int] = set()
+    for theorem in theorems[:4]:
+        text = _derived(theorem)
+        used.update(q.index for q in theorem.quoted)
+        found.append((theorem.score, insight(text, theorem.score, "theorem", theorem.quoted)))
+    for guess in guesses[:3]:
+        text = f'{who(guess.sentence.speaker)} puts forward a guess ("{guess.phrase}"): '
+        text += f'"{excerpt(guess.sentence.text)}". {guess.test}'
+        used.add(guess.sentence.index)
+        found.append((guess.score, insight(text, guess.score, "conjecture", [guess.sentence])))
+    for ground in [g for g in alone if g.sentence.index not in used][:4]:
+        text = f"{who(ground.sentence.speaker)} {_TAKEN[ground.kind]}: "
+        text += f'"{excerpt(ground.sentence.text)}".'
+        made = insight(text, ground.score, f"postulate_{ground.kind}", [ground.sentence])
+        found.append((ground.score, made))
+    ordered = sorted(found, key=lambda pair: -pair[0])
+    return [made for _, made in ordered][: _MOST["insights"]]

@@ -1,0 +1,170 @@
+"""The plan's before and after: sequential against concurrent on the sample, with fixed latencies.
+
+    python -m benchmarks.before_after [--repeats N]
+
+A loopback server in a process of its own answers each analyzer after its fixed latency with
+the offline model's answer, so that only waiting is measured. Every configuration runs in turn,
+repeated, in one process and one session; medians and ratios are printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_module
+
+from runner.build import build_job
+from runner.execute import execute_job
+from runner.job import Job
+from runner.schedule import ideal_makespan
+from runner.simulate import SimulatedProvider, schema_name
+
+LATENCY_S = {
+    "say_means": 0.4,
+    "perspective_perception": 0.3,
+    "premises_assertions": 0.2,
+    "postulate_theorem": 0.5,
+    "competing_hypotheses": 0.3,
+    "first_principles": 0.5,
+    "determining_factors": 0.4,
+    "patentability": 0.2,
+}
+CONFIGURATIONS = (
+    ("sequential", 1),
+    ("concurrent", 1),
+    ("concurrent", 2),
+    ("concurrent", 3),
+    ("concurrent", 4),
+    ("concurrent", 8),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Medians over the repeats of one configuration; times in seconds."""
+
+    mode: str
+    slots: int
+    wall_s: float
+    ideal_s: float
+    tokens: int
+    succeeded: int
+    total: int
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--repeats", type=int, default=5, help="runs of each configuration")
+    repeats = parser.parse_args().repeats
+    os.environ.setdefault("OPENAI_API_KEY", "none-is-needed-on-loopback")
+    logging.disable(logging.CRITICAL)
+    with tempfile.TemporaryDirectory() as folder:
+        replies = offline_replies(Path(folder))
+        context = get_context("spawn")
+        ours, theirs = context.Pipe()
+        server = context.Process(target=serve, args=(replies, theirs), daemon=True)
+        server.start()
+        try:
+            rows = measure(ours.recv(), Path(folder), repeats)
+        finally:
+            ours.send("stop")
+            server.join()
+    show(rows, repeats)
+
+
+def offline_replies(folder: Path) -> dict[str, str]:
+    """Run the sample offline once and return each analyzer's reply."""
+    path, code = run_once(folder, [])
+    if code != 0:
+        sys.exit(f"the offline run ended with exit code {code}: {path}")
+    records = [json.loads(p.read_bytes()) for p in path.glob("intermediate/*/*.json")]
+    return {record["analyzer"]: record["raw_output"] for record in records}
+
+
+def serve(replies: Mapping[str, str], pipe: Connection) -> None:
+    """Serve *replies* at LATENCY_S; send the address, stop when anything is received."""
+
+    async def run() -> None:
+        def reply(body: Mapping[str, Any]) -> str:
+            return replies[schema_name(body)]
+
+        async with SimulatedProvider(reply, latency_s=LATENCY_S) as server:
+            pipe.send(server.url)
+            await asyncio.to_thread(pipe.recv)
+
+    asyncio.run(run())
+
+
+def measure(url: str, folder: Path, repeats: int) -> list[Measured]:
+    """Run every configuration *repeats* times, in turn, after one warm-up."""
+    model = ["model=openai", "model.name=openai/gpt-4o-mini", f"model.api_base={url}"]
+    run_once(folder, model)
+    seen: dict[tuple[str, int], list[dict[str, Any]]] = {key: [] for key in CONFIGURATIONS}
+    for _ in range(repeats):
+        for mode, slots in CONFIGURATIONS:
+            chosen = [f"processing.mode={mode}", f"processing.max_concurrent={slots}"]
+            path, _ = run_once(folder, [*model, *chosen])
+            seen[mode, slots].append(json.loads((path / "logs/benchmark.json").read_bytes()))
+    pipeline = job(model, folder).pipeline
+    return [
+        Measured(
+            mode=mode,
+            slots=slots,
+            wall_s=statistics.median(run["run"]["wall_s"] for run in runs),
+            ideal_s=ideal_makespan(pipeline, LATENCY_S, slots, mode),
+            tokens=runs[0]["run"]["prompt_tokens"] + runs[0]["run"]["completion_tokens"],
+            succeeded=min(run["run"]["succeeded"] for run in runs),
+            total=runs[0]["run"]["total"],
+        )
+        for (mode, slots), runs in seen.items()
+    ]
+
+
+def configuration(overrides: list[str], folder: Path) -> Any:
+    """Compose the shipped configuration, writing under *folder*."""
+    with initialize_config_module("conf", version_base="1.3"):
+        quiet = [f"output.dir={folder}", "output.console=quiet"]
+        return compose("config", overrides=[*quiet, *overrides])
+
+
+def job(overrides: list[str], folder: Path) -> Job:
+    """Build the job that *overrides* describe."""
+    return build_job(configuration(overrides, folder))
+
+
+def run_once(folder: Path, overrides: list[str]) -> tuple[Path, int]:
+    """Run once into a new directory; return it and the exit code."""
+    path = Path(tempfile.mkdtemp(dir=folder))
+    code, _ = asyncio.run(execute_job(configuration(overrides, folder), run_path=path))
+    return path, code
+
+
+def show(rows: list[Measured], repeats: int) -> None:
+    """Print the table; the speed-up is against the sequential baseline of the same session."""
+    baseline = rows[0].wall_s
+    print(f"before/after on the sample, medians of {repeats} runs, fixed latencies on loopback")
+    print("mode        slots  wall s  ideal s  wall/ideal  speed-up  tokens  succeeded")
+    for row in rows:
+        print(
+            f"{row.mode:<11} {row.slots:>5}  {row.wall_s:>6.3f}  {row.ideal_s:>7.3f}  "
+            f"{row.wall_s / row.ideal_s:>10.3f}  {baseline / row.wall_s:>8.2f}  "
+            f"{row.tokens:>6}  {row.succeeded}/{row.total}"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The generic engine: it runs any declared pipeline and knows no analyzer by name."""

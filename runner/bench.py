@@ -1,0 +1,113 @@
+"""What a run took: per analyzer, per stage and in all, as benchmark.json stores it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from runner.client import CallLog
+from runner.graph import Pipeline
+from runner.schedule import critical_path, ideal_makespan
+
+_DIGITS = 6  # microseconds
+
+
+@dataclass(frozen=True, slots=True)
+class NodeTiming:
+    """When a node was ready and done, in seconds since the run began, and what it called."""
+
+    status: str
+    ready_s: float
+    done_s: float
+    calls: CallLog
+
+
+def benchmark(
+    pipeline: Pipeline,
+    timings: Mapping[str, NodeTiming],
+    *,
+    wall_s: float,
+    max_concurrent: int,
+    mode: str,
+    model: str,
+) -> dict[str, Any]:
+    """Return benchmark.json's content.
+
+    `ideal_s` is the makespan of this schedule at this concurrency if only the calls took time,
+    by the latencies measured; `efficiency` is ideal over wall, `speed_up` the sum of latencies
+    over wall.
+    """
+    latency = {name: timing.calls.latency_s for name, timing in timings.items()}
+    ideal_s = ideal_makespan(pipeline, latency, max_concurrent, mode)
+    total_s = sum(latency.values())
+    path = critical_path(pipeline, latency)
+    run = {
+        "model": model,
+        "mode": mode,
+        "max_concurrent": max_concurrent,
+        "wall_s": _round(wall_s),
+        "sum_latency_s": _round(total_s),
+        "critical_path": list(path),
+        "critical_path_s": _round(sum(latency[name] for name in path)),
+        "ideal_s": _round(ideal_s),
+        "efficiency": _round(ideal_s / wall_s) if wall_s else None,
+        "speed_up": _round(total_s / wall_s) if wall_s else None,
+        "succeeded": sum(t.status == "ok" for t in timings.values()),
+        "total": len(timings),
+        **totals([timing.calls for timing in timings.values()]),
+    }
+    return {
+        "run": run,
+        "stages": {stage.name: _stage(stage.name, pipeline, timings) for stage in pipeline.stages},
+        "analyzers": {name: _node(timing) for name, timing in timings.items()},
+    }
+
+
+def totals(logs: Sequence[CallLog]) -> dict[str, Any]:
+    """Sum attempts, tokens and cost; the cost is None if any part has no known price."""
+    costs = [log.cost_usd for log in logs]
+    known = [cost for cost in costs if cost is not None]
+    return {
+        "attempts": sum(len(log.attempts) for log in logs),
+        "prompt_tokens": sum(log.usage.prompt_tokens for log in logs),
+        "completion_tokens": sum(log.usage.completion_tokens for log in logs),
+        "cached_tokens": sum(log.usage.cached_tokens for log in logs),
+        "cost_usd": round(sum(known), 9) if len(known) == len(costs) else None,
+    }
+
+
+def _stage(name: str, pipeline: Pipeline, timings: Mapping[str, NodeTiming]) -> dict[str, Any]:
+    mine = [timings[node.name] for node in pipeline.nodes if node.stage == name]
+    start = min(timing.ready_s for timing in mine)
+    end = max(timing.done_s for timing in mine)
+    return {
+        "start_s": _round(start),
+        "end_s": _round(end),
+        "wall_s": _round(end - start),
+        "sum_latency_s": _round(sum(timing.calls.latency_s for timing in mine)),
+        "succeeded": sum(timing.status == "ok" for timing in mine),
+        "total": len(mine),
+        **totals([timing.calls for timing in mine]),
+    }
+
+
+def _node(timing: NodeTiming) -> dict[str, Any]:
+    calls = timing.calls
+    return {
+        "status": timing.status,
+        "ready_s": _round(timing.ready_s),
+        "done_s": _round(timing.done_s),
+        "queue_wait_s": _round(calls.queue_wait_s),
+        "latency_s": _round(calls.latency_s),
+        "retry_wait_s": _round(sum(attempt.wait_s for attempt in calls.attempts)),
+        "attempts": [asdict(attempt) for attempt in calls.attempts],
+        "prompt_tokens": calls.usage.prompt_tokens,
+        "completion_tokens": calls.usage.completion_tokens,
+        "cached_tokens": calls.usage.cached_tokens,
+        "cost_usd": calls.cost_usd,
+    }
+
+
+def _round(value: float) -> float:
+    return round(value, _DIGITS)

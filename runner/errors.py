@@ -1,0 +1,101 @@
+"""Every error this program raises.
+
+ColloquyError                 .exit_code: what the process ends with when nothing handles it
+├─ ConfigError          2     a key, a name or a prompt is wrong; found before any call
+│  └─ GraphError        2     unknown need, cycle, clashing names
+├─ TranscriptError      7     the input cannot be read as a transcript
+├─ OutputError          8     the output directory cannot be written
+└─ CallError            -     one call, or its answer, failed; becomes the node's status
+   └─ AnswerError       -     the reply does not fit the declared shape; .text kept
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+EXIT_OK = 0
+EXIT_BUG = 1
+EXIT_CONFIG = 2
+EXIT_PARTIAL = 3
+EXIT_NOTHING = 4
+EXIT_AUTH = 5
+EXIT_INPUT = 7
+EXIT_OUTPUT = 8
+EXIT_INTERRUPTED = 130
+
+MAX_MESSAGE_CHARS = 500
+
+
+class ColloquyError(Exception):
+    """Base class; the message is one line that a user can act on."""
+
+    exit_code = EXIT_BUG
+
+
+class ConfigError(ColloquyError):
+    """The configuration is wrong; nothing was sent and nothing was written."""
+
+    exit_code = EXIT_CONFIG
+
+
+class GraphError(ConfigError):
+    """The stages or their needs do not form a graph that can run."""
+
+
+class TranscriptError(ColloquyError):
+    """The transcript is missing, empty, not text or not in the format it claims."""
+
+    exit_code = EXIT_INPUT
+
+
+class OutputError(ColloquyError):
+    """The run directory cannot be created or written."""
+
+    exit_code = EXIT_OUTPUT
+
+
+class CallError(ColloquyError):
+    """One call failed.
+
+    *kind* is one of `throttle`, `transient`, `timeout`, `connection`, `auth`, `billing`,
+    `bad_request`, `context_exceeded`, `empty`, `truncated`, `refused`, `invalid_output`.
+    *status* is the HTTP status or None; *retry_after_s* is what the provider asked for,
+    in seconds, or None.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        message: str,
+        *,
+        status: int | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(one_line(message))
+        self.kind = kind
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+
+class AnswerError(CallError):
+    """A reply arrived that is not an answer; *text* is what the model wrote."""
+
+    def __init__(self, kind: str, message: str, *, text: str) -> None:
+        super().__init__(kind, message)
+        self.text = text
+
+
+def one_line(text: str, limit: int = MAX_MESSAGE_CHARS) -> str:
+    """Fold white space and cut at *limit* characters, saying so."""
+    folded = " ".join(text.split())
+    return folded if len(folded) <= limit else folded[: limit - 2] + " …"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a clause naming the nearest of *known*, or listing them, or nothing."""
+    names = sorted(set(known))
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    return f"; known: {', '.join(names)}" if names else ""

@@ -1,0 +1,72 @@
+"""Write files so that a reader, or a crash, sees the old content or the new and nothing between."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Replace *path* with *data* durably: temp file beside it, fsync, rename, fsync directory.
+
+    A power cut leaves either version whole (Pillai et al., "All File Systems Are Not Created
+    Equal", OSDI 2014). Raises OSError; the temp file is gone then.
+    """
+    temp = path.parent / f".tmp.{path.name}.{os.getpid()}.{secrets.token_hex(4)}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(temp, flags, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temp.replace(path)
+        sync_directory(path.parent)
+    except BaseException:
+        with suppress(OSError):
+            temp.unlink()
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write *text* as UTF-8; it is encoded before anything is opened."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write *value* as indented UTF-8 JSON."""
+    write_bytes(path, orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def append_line(path: Path, value: Any) -> None:
+    """Append *value* as one JSON line with a single write, and fsync it."""
+    data = orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        os.write(descriptor, data)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_directory(path: Path) -> None:
+    """Create *path* and its parents (0700), each made durable in the one above it."""
+    if path.is_dir():
+        return
+    make_directory(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Make renames and new names in *path* survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

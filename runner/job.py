@@ -1,0 +1,99 @@
+"""One run as frozen values: everything that is known before the first call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.analyzer import Analyzer, Material
+from runner.catalog import ModelFacts
+from runner.context import segment_line
+from runner.errors import ConfigError
+from runner.graph import Node, Pipeline
+from runner.settings import Settings
+from runner.text import digest
+from runner.tokens import Tokenizer
+from runner.transcript import Transcript
+
+
+@dataclass(frozen=True)
+class Job:
+    """A pipeline, a transcript and the model to read it with.
+
+    *config* is the resolved configuration as YAML and *config_digest* its SHA-256, prompts
+    included.
+    """
+
+    settings: Settings
+    pipeline: Pipeline
+    analyzers: Mapping[str, Analyzer]
+    transcript: Transcript
+    tokenizer: Tokenizer
+    facts: ModelFacts
+    config: str
+    config_digest: str
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def root(self) -> Path:
+        """The directory that holds all runs."""
+        return Path(self.settings.output.dir)
+
+    @property
+    def with_schema_text(self) -> bool:
+        """Whether the answer's schema is stated in the prompt instead of beside it."""
+        wanted = self.settings.model.reply_format
+        return wanted == "text" or (wanted == "auto" and self.facts.supports_schema is False)
+
+    def variables(self, node: Node) -> dict[str, object]:
+        """What *node*'s question may name."""
+        speakers = dict.fromkeys(s.speaker for s in self.transcript.segments if s.speaker)
+        return {
+            "analyzer": node.name,
+            "stage": node.stage,
+            "max_insights": self.settings.output.max_insights_per_analyzer,
+            "speakers": ", ".join(speakers) or "not named",
+            "transcript_name": self.transcript.name,
+        }
+
+    def transcript_material(self) -> str:
+        """Return the transcript as prompts show it, byte-identical for every node."""
+        lines = "\n".join(segment_line(segment) for segment in self.transcript.segments)
+        return wrap("transcript", lines)
+
+
+def wrap(tag: str, text: str) -> str:
+    """Put *text* between tags that it cannot contain: their id is a digest of the text."""
+    nonce = digest(text, 12)
+    return f'<{tag} id="{nonce}">\n{text.strip()}\n</{tag} id="{nonce}">\n\n'
+
+
+def check_windows(job: Job) -> dict[str, int]:
+    """Return each node's largest possible prompt in tokens.
+
+    Raises ConfigError when a prompt and its reply cannot fit the model's context window.
+    """
+    count = job.tokenizer.count
+    shared = count(job.transcript_material())
+    window = job.facts.context_window
+    sizes: dict[str, int] = {}
+    for node in job.pipeline.nodes:
+        material = shared if node.context is None else node.context.token_budget
+        empty = Material("", job.variables(node))
+        messages = job.analyzers[node.name].messages(empty, with_schema=job.with_schema_text)
+        sizes[node.name] = material + sum(count(_text(m["content"])) for m in messages)
+        wanted = job.settings.analyzers[node.name].max_tokens
+        if window is not None and sizes[node.name] + wanted > window:
+            raise ConfigError(
+                f"{node.name}: the prompt has up to {sizes[node.name]:,} tokens and the reply "
+                f"may have {wanted:,}, but {job.settings.model.name} holds {window:,}; choose a "
+                f"model with a larger window or lower analyzers.{node.name}.max_tokens"
+            )
+    return sizes
+
+
+def _text(content: object) -> str:
+    if isinstance(content, list):
+        return "".join(part["text"] for part in content)
+    return str(content)

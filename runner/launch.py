@@ -1,0 +1,77 @@
+"""Let one request at a time get from our code onto the wire, in the order they come.
+
+Making a request costs litellm several milliseconds of CPU with pauses in between; four made at
+once are all sent when the last is ready. One after the other, the first (the longest expected)
+leaves after a quarter of that time, and the last no later than before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import aiohttp
+
+MAX_HOLD_S = 0.02  # for clients that send without telling us
+
+_release: ContextVar[Callable[[], None] | None] = ContextVar("release", default=None)
+
+
+class LaunchGate:
+    """One turn at a time; a turn ends when its request is on the wire, or waits for a connection.
+
+    Belongs to one event loop.
+    """
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for the turn; the block may go on long after its turn has ended."""
+        await self._lock.acquire()
+        held = True
+
+        def release() -> None:
+            nonlocal held
+            if held:
+                held = False
+                self._lock.release()
+
+        token = _release.set(release)
+        timer = asyncio.get_running_loop().call_later(MAX_HOLD_S, release)
+        try:
+            yield
+        finally:
+            timer.cancel()
+            release()
+            _release.reset(token)
+
+
+def open_session() -> aiohttp.ClientSession:
+    """Return a session that tells the gate when a request leaves or has to wait.
+
+    Connections are not limited here: slots do that.
+    """
+    trace = aiohttp.TraceConfig()
+    for signal in (
+        trace.on_request_headers_sent,
+        trace.on_connection_create_start,
+        trace.on_connection_queued_start,
+    ):
+        signal.append(_end_turn)
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trace_configs=[trace],
+        trust_env=True,
+    )
+
+
+async def _end_turn(*_: Any) -> None:
+    release = _release.get()
+    if release is not None:
+        release()

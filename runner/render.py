@@ -1,0 +1,87 @@
+"""Answers as Markdown that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+Renderer = Callable[[Mapping[str, Any]], str]
+
+_ESCAPED = str.maketrans({c: f"\\{c}" for c in "\\`*_<>[]|#"})
+
+
+def md(value: Any) -> str:
+    """Show a value as inline Markdown text; anything from a model stays plain text."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(md(item) for item in value)
+    return " ".join(str(value).split()).translate(_ESCAPED)
+
+
+def heading(key: str) -> str:
+    """Turn a key into a heading: `unmet_needs` becomes `Unmet needs`."""
+    return key.replace("_", " ").capitalize()
+
+
+def cite(evidence: Sequence[Mapping[str, str]]) -> str:
+    """Show evidence as nested quote lines with their segment ids."""
+    return "".join(f"\n  > {md(e['quote'])} ({e['segment']})" for e in evidence)
+
+
+def answer_markdown(
+    name: str, answer: Mapping[str, Any], render_fields: Renderer | None = None
+) -> str:
+    """Return the whole page of one answer: insights first, then its structured data."""
+    lines = [f"# {heading(name)}", "", "## Insights", ""]
+    for place, insight in enumerate(answer["insights"], 1):
+        label = f"*{md(insight['category'])}, confidence {insight['confidence']:.2f}*"
+        lines.append(f"{place}. {md(insight['text'])} {label}{cite(insight['evidence'])}")
+    fields = answer["structured_data"]
+    if fields:
+        lines += ["", (render_fields or fields_markdown)(fields).strip()]
+    return "\n".join(lines) + "\n"
+
+
+def fields_markdown(fields: Mapping[str, Any]) -> str:
+    """Render structured data of any shape: a section per key, a bullet per element."""
+    sections = []
+    for key, value in fields.items():
+        if isinstance(value, list):
+            body = "\n".join(_bullet(item) for item in value) or "None found."
+        else:
+            body = md(value)
+        sections.append(f"## {heading(key)}\n\n{body}")
+    return "\n\n".join(sections)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Return a Markdown table; cells are escaped."""
+    lines = ["| " + " | ".join(md(cell) for cell in header) + " |"]
+    lines.append("|" + " --- |" * len(header))
+    lines += ["| " + " | ".join(md(cell) for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _bullet(item: Any) -> str:
+    if not isinstance(item, Mapping):
+        return f"- {md(item)}"
+    plain = {k: v for k, v in item.items() if not _is_nested(v)}
+    first, *rest = plain.items() or [("", "")]
+    text = f"- **{md(first[1])}**"
+    text += "".join(f"\n  - {heading(key)}: {md(value)}" for key, value in rest)
+    for key, value in item.items():
+        if _is_nested(value) and key != "evidence":
+            text += f"\n  - {heading(key)}:"
+            text += "".join(f"\n    - {_inline(element)}" for element in value)
+    return text + (cite(item["evidence"]) if _is_nested(item.get("evidence")) else "")
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(element, Mapping) for element in value)
+
+
+def _inline(element: Mapping[str, Any]) -> str:
+    return "; ".join(f"{heading(key).lower()}: {md(value)}" for key, value in element.items())

@@ -1,0 +1,90 @@
+"""Which failures are worth another attempt, and how long to wait first; pure arithmetic."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from runner.errors import CallError
+
+THROTTLE = frozenset({"throttle"})
+TRANSIENT = frozenset({"transient", "timeout", "connection", "bad_response"})
+MAX_WAIT_S = 60.0
+MAX_RETRY_AFTER_S = 300.0
+THROTTLE_ATTEMPTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how late to try again.
+
+    *max_retries* bounds attempts after the first for 5xx and network failures; throttled
+    calls have a budget of their own of THROTTLE_ATTEMPTS. *delay_s* is the first bound of the
+    full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter", 2015).
+    """
+
+    max_retries: int = 3
+    delay_s: float = 1.0
+
+    def wait_s(self, error: CallError, failures: int, rng: random.Random) -> float | None:
+        """Return seconds to wait before the next attempt, or None to give up.
+
+        *failures* counts failures of this kind so far, including this one, ≥ 1.
+        """
+        if error.kind in THROTTLE:
+            return self._throttle_wait(error.retry_after_s, failures, rng)
+        if error.kind in TRANSIENT and failures <= self.max_retries:
+            asked = error.retry_after_s or 0.0
+            if asked > MAX_RETRY_AFTER_S:
+                return None
+            return max(asked, rng.uniform(0, _bound(self.delay_s, failures)))
+        return None
+
+    def _throttle_wait(
+        self, asked: float | None, failures: int, rng: random.Random
+    ) -> float | None:
+        if failures >= THROTTLE_ATTEMPTS or self.max_retries == 0:
+            return None
+        if asked is not None and asked > MAX_RETRY_AFTER_S:
+            return None
+        jittered = rng.uniform(0, _bound(2 * self.delay_s, failures))
+        return max(asked or 0.0, jittered) + rng.uniform(0, min(1.0, self.delay_s))
+
+
+def _bound(delay_s: float, failures: int) -> float:
+    return min(MAX_WAIT_S, delay_s * 2.0 ** min(failures - 1, 30))
+
+
+def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """Read Retry-After (RFC 9110, 10.2.3) in seconds; None if absent, past or not a number."""
+    lowered = {str(name).lower(): str(value) for name, value in headers.items()}
+    if (millis := _seconds(lowered.get("retry-after-ms", ""))) is not None:
+        return millis / 1000
+    raw = lowered.get("retry-after", "").strip()
+    if not raw:
+        return None
+    seconds = _seconds(raw)
+    return seconds if seconds is not None else _until(raw, now or datetime.now(UTC))
+
+
+def _seconds(raw: str) -> float | None:
+    try:
+        value = float(raw)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value > 0 else None
+
+
+def _until(raw: str, now: datetime) -> float | None:
+    try:
+        moment = parsedate_to_datetime(raw)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    left = (moment - now).total_seconds()
+    return left if left > 0 else None

@@ -1,0 +1,59 @@
+"""Count tokens with the vocabularies that litellm ships, without importing litellm."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import tiktoken
+
+# OpenAI moved from cl100k to o200k with gpt-4o; earlier chat models keep cl100k.
+_CL100K = ("gpt-4-", "gpt-3.5")
+_OPENAI = ("gpt-", "chatgpt-", "o1", "o3", "o4")
+CHARS_PER_TOKEN = 3  # where no vocabulary can be loaded; low, so that it over-counts
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenizer:
+    """Counts tokens.
+
+    *exact* says whether *encoding* is the model's own; for other providers' models the count
+    is of the nearest published vocabulary.
+    """
+
+    encoding: str
+    exact: bool
+
+    def count(self, text: str) -> int:
+        """Return the number of tokens in *text*; special-token look-alikes count as text."""
+        codec = _codec(self.encoding)
+        if codec is None:
+            return math.ceil(len(text) / CHARS_PER_TOKEN)
+        return len(codec.encode(text, disallowed_special=()))
+
+
+def tokenizer_for(model: str) -> Tokenizer:
+    """Return the tokenizer of a litellm model string such as `openai/gpt-4o-mini`."""
+    name = model.rsplit("/", 1)[-1].lower()
+    older = name == "gpt-4" or name.startswith(_CL100K)
+    encoding = "cl100k_base" if older else "o200k_base"
+    if _codec(encoding) is None:
+        return Tokenizer(f"characters/{CHARS_PER_TOKEN}", exact=False)
+    return Tokenizer(encoding, exact=name.startswith(_OPENAI))
+
+
+@lru_cache
+def _codec(encoding: str) -> tiktoken.Encoding | None:
+    """Load *encoding* from litellm's folder; None where that folder has moved."""
+    spec = importlib.util.find_spec("litellm")  # finds the package, does not import it
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    folder = Path(spec.submodule_search_locations[0]) / "litellm_core_utils" / "tokenizers"
+    if encoding not in tiktoken.list_encoding_names() or not folder.is_dir():
+        return None
+    os.environ["TIKTOKEN_CACHE_DIR"] = str(folder)
+    return tiktoken.get_encoding(encoding)

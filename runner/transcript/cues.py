@@ -1,0 +1,222 @@
+"""WebVTT and SRT: timed cues, their voices found in tags, prefixes or dashes."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from runner.transcript.clean import clean_text
+from runner.transcript.decode import fault
+from runner.transcript.heads import Head, read_head
+from runner.transcript.labels import Candidate, accepted_labels, speaker_names
+from runner.transcript.model import MAX_SEGMENT_CHARS, Turn, ends_sentence
+from runner.transcript.times import clock_seconds
+
+MERGE_GAP_S = 2.0
+
+_CLOCK = r"\d{1,4}:\d{2}(?::\d{2})?[.,]\d{1,3}"
+_TIMING = re.compile(rf"\s{{0,8}}({_CLOCK})\s{{0,8}}-->\s{{0,8}}({_CLOCK})(?=\s|$)")
+# Nothing but settings may follow: `[0:01 --> 0:04] Ann: …` and its kind are plain text.
+_ANY_CUE = re.compile(
+    rf"^[ \t]{{0,8}}{_CLOCK}[ \t]{{0,8}}-->[ \t]{{0,8}}{_CLOCK}"
+    r"[ \t]{0,8}(?:(?:align|position|line|size|vertical|region|X1):[^\n]{0,200})?$",
+    re.MULTILINE,
+)
+_VOICE = re.compile(r"<v(?:\.[^\s<>]{0,80})?\s+([^<>]{1,200})>")
+_TAG = re.compile(r"</?(?:v|c|i|b|u|s|ruby|rt|lang|font)(?:[\s.][^<>]{0,200})?>|<\d[\d:.]{3,14}>")
+_WORD_STAMP = re.compile(r"<\d\d:\d\d(?::\d\d)?\.\d{3}>")
+_POSITION = re.compile(r"\{\\[a-z][^{}]{0,40}\}")
+_DIALOGUE_DASH = re.compile(r"[-–—]\s?(?=\w)")
+_SKIPPED_BLOCKS = ("NOTE", "STYLE", "REGION")
+
+
+@dataclass(frozen=True, slots=True)
+class _Cue:
+    start_s: float
+    end_s: float
+    lines: list[str] = field(default_factory=list)
+
+
+def has_cue_timing(text: str) -> bool:
+    """Whether any line of *text* is a cue timing such as `00:00:01,000 --> 00:00:02,000`."""
+    return "-->" in text and _ANY_CUE.search(text) is not None
+
+
+def parse_vtt(text: str, source: str) -> list[Turn]:
+    """Return the turns of WebVTT *text*; TranscriptError without header or without cues."""
+    lines = text.strip("\n").split("\n")
+    header = lines[0].split()
+    if not header or header[0] != "WEBVTT":
+        raise fault(source, "malformed WebVTT: line 1 is not 'WEBVTT'; no cues parsed")
+    # The first block holds the header and its settings, whatever they are.
+    body = lines.index("", 1) if "" in lines[1:] else 1
+    if any("-->" in line for line in lines[1:body]):
+        body = 1
+    offset = len(text) - len(text.lstrip("\n"))
+    return _turns(_cues(lines, body, offset, source, vtt=True))
+
+
+def parse_srt(text: str, source: str) -> list[Turn]:
+    """Return the turns of SRT *text*; TranscriptError on a malformed timing or without cues."""
+    return _turns(_cues(text.split("\n"), 0, 0, source, vtt=False))
+
+
+def merge_turns(turns: Iterable[Turn]) -> list[Turn]:
+    """Join a turn to the one before when that stops mid-sentence and the same voice goes on.
+
+    At most two seconds may lie between them and a merged turn stays within one segment.
+    """
+    merged: list[Turn] = []
+    for turn in turns:
+        before = merged[-1] if merged else None
+        if before is not None and _continues(before, turn):
+            text = f"{before.text} {turn.text}"
+            merged[-1] = Turn(before.speaker, text, before.start_s, turn.end_s)
+        else:
+            merged.append(turn)
+    return merged
+
+
+def _continues(before: Turn, turn: Turn) -> bool:
+    if before.speaker != turn.speaker or before.end_s is None or turn.start_s is None:
+        return False
+    if abs(turn.start_s - before.end_s) > MERGE_GAP_S or ends_sentence(before.text):
+        return False
+    return len(before.text) + len(turn.text) < MAX_SEGMENT_CHARS
+
+
+def _cues(lines: Sequence[str], body: int, offset: int, source: str, *, vtt: bool) -> list[_Cue]:
+    cues: list[_Cue] = []
+    skipping = False
+    open_cue = False
+    for index in range(body, len(lines)):
+        line = lines[index]
+        if not line.strip():
+            skipping = open_cue = False
+        elif "-->" in line and not skipping and _is_timing(line):
+            cues.append(_timed_cue(line, index + 1 + offset, bool(cues), source))
+            open_cue = True
+        elif vtt and not open_cue and line.startswith(_SKIPPED_BLOCKS):
+            skipping = True
+        elif cues and not skipping and not _is_identifier(lines, index, vtt and not open_cue):
+            cues[-1].lines.append(line)
+    if not cues:
+        raise fault(source, "no cues parsed; expected hh:mm:ss.mmm --> hh:mm:ss.mmm lines")
+    return cues
+
+
+def _is_timing(line: str) -> bool:
+    left = line.partition("-->")[0].strip()
+    return bool(left) and all(char.isdigit() or char in ":.," for char in left)
+
+
+def _timed_cue(line: str, number: int, any_before: bool, source: str) -> _Cue:
+    match = _TIMING.match(line)
+    start = clock_seconds(match[1]) if match else None
+    end = clock_seconds(match[2]) if match else None
+    if start is None or end is None:
+        none = "" if any_before else "no cues parsed: "
+        what = f"{none}line {number}: '{line.strip()[:80]}' is not a cue timing"
+        raise fault(source, f"{what} (expected hh:mm:ss.mmm --> hh:mm:ss.mmm)")
+    return _Cue(start, end)
+
+
+def _is_identifier(lines: Sequence[str], index: int, between: bool) -> bool:
+    """Whether the line names the cue below it: any line in WebVTT, a number in SRT."""
+    below = lines[index + 1] if index + 1 < len(lines) else ""
+    names_cue = "-->" in below and _is_timing(below)
+    return names_cue and (between or lines[index].strip().isdigit())
+
+
+def _turns(cues: Sequence[_Cue]) -> list[Turn]:
+    voiced = [_Voiced(cue, speaker, text) for cue in cues for speaker, text in _voices(cue)]
+    if any(_WORD_STAMP.search(line) for cue in cues for line in cue.lines):
+        voiced = _without_repeats(voiced)
+    return merge_turns(_speech(voiced))
+
+
+@dataclass(frozen=True, slots=True)
+class _Voiced:
+    cue: _Cue
+    speaker: str | None
+    text: str
+
+
+def _voices(cue: _Cue) -> list[tuple[str | None, str]]:
+    """Return (voice, line) for each line of the cue; a voice tag holds until the next."""
+    found: list[tuple[str | None, str]] = []
+    for line in cue.lines:
+        speaker = found[-1][0] if found else None
+        parts = _VOICE.split(line)
+        for index in range(0, len(parts), 2):
+            speaker = _plain(parts[index - 1]) if index else speaker
+            words = _plain(parts[index])
+            if words:
+                found.append((speaker, words))
+    return found
+
+
+def _plain(text: str) -> str:
+    untagged = _POSITION.sub("", _TAG.sub("", text))
+    return " ".join(clean_text(html.unescape(untagged)).split())
+
+
+def _without_repeats(voiced: Sequence[_Voiced]) -> list[_Voiced]:
+    """Drop the line that rolling captions show again while the next one appears."""
+    kept: list[_Voiced] = []
+    for line in voiced:
+        if not kept or line.text != kept[-1].text:
+            kept.append(line)
+    return kept
+
+
+def _speech(voiced: Sequence[_Voiced]) -> list[Turn]:
+    heads = [_head(line) for line in voiced]
+    names = _names(heads)
+    # Where prefixes mark a change of speaker, a cue without one goes on with the last.
+    prefixed = bool(names) or any(head and head.kind == "chevron" for head in heads)
+    spoken: list[tuple[str | None, _Cue, list[str]]] = []
+    speaker: str | None = None
+    for line, head in zip(voiced, heads, strict=True):
+        text, before = line.text, speaker
+        opens = False
+        if head is not None and (head.kind == "chevron" or (head.label, head.role) in names):
+            opens = True
+            speaker = names.get((head.label, head.role))
+            text = head.rest if speaker or not head.label else text.lstrip("> ")
+        elif line.speaker is not None or not prefixed:
+            speaker = line.speaker
+        if spoken and spoken[-1][1] is line.cue and not opens and before == speaker:
+            spoken[-1][2].append(text)
+        else:
+            spoken.append((speaker, line.cue, [text]))
+    return [
+        Turn(speaker, " ".join(texts).strip(), cue.start_s, cue.end_s)
+        for speaker, cue, texts in spoken
+    ]
+
+
+def _names(heads: Sequence[Head | None]) -> dict[tuple[str, str], str]:
+    """Return the speaker's name for each accepted (label, role) prefix."""
+    named = [head for head in heads if head is not None and head.label]
+    first = heads[0].label if heads and heads[0] is not None else ""
+    seen = [
+        Candidate(head.label, timed=False, bold=False, bulleted=False, after_gap=True)
+        for head in named
+    ]
+    labels = accepted_labels(seen, len(heads), first or None)
+    roles: dict[str, set[str]] = {}
+    for head in named:
+        if head.label in labels:
+            roles.setdefault(head.label, set()).add(head.role)
+    return speaker_names(roles)
+
+
+def _head(line: _Voiced) -> Head | None:
+    if line.speaker is not None:
+        return None
+    dash = _DIALOGUE_DASH.match(line.text)
+    head = read_head(line.text[dash.end() :] if dash else line.text)
+    return head if head is not None and head.kind in {"label", "chevron"} else None

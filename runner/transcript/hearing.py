@@ -1,0 +1,178 @@
+"""Printed hearings: hard-wrapped lines, turns and paragraphs that open with an indentation."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from runner.transcript.model import Turn, ends_sentence, join_lines, words_of
+
+_TITLES = words_of(
+    "Mr. Ms. Mrs. Miss Dr. Hon. Prof. Sen. Rep. Gen. Adm. Col. Rev. The Chairman Chairwoman "
+    "Chairperson Chair Vice Ranking Senator Representative Congressman Congresswoman Secretary "
+    "General Admiral Colonel Captain Lieutenant Major Sergeant Ambassador Judge Justice Governor "
+    "Mayor Professor Director Commissioner Administrator Commander Chief Sheriff Madam Sister "
+    "Father Bishop Reverend President Delegate Inspector Speaker Counsel Superintendent Voice"
+)
+_HEAD = re.compile(rf" {{2,8}}({'|'.join(re.escape(title) for title in _TITLES)})(?=[ .])")
+_OFFICES = frozenset(
+    words_of(
+        "chairman chairwoman chairperson chair clerk witness reporter court speaker president "
+        "secretary presiding officer interpreter director governor moderator vice acting"
+    )
+)
+_FORMS_OF_ADDRESS = frozenset(words_of("Mr. Ms. Mrs. Madam"))
+_PARTICLES = frozenset(words_of("of de la van von der del the and"))
+_ASIDE = re.compile(r"\s{0,4}\[(?:presiding|continuing|interposing)[^\[\]]{0,60}\]\.?", re.I)
+_FURNITURE = re.compile(r"\[GRAPHIC\]|\[TIFF|\[\[Page|VerDate |Jkt \d|\f|\d{1,4}$|[-=_*\s]{3,}$")
+_DOT_LEADER = re.compile(r"\.{5,}\s{0,8}\d{0,5}$")
+_MIN_TURNS = 3
+_MAX_NAME_CHARS = 50
+_OPENINGS = frozenset({"[", "("})
+
+
+def looks_like_hearing(text: str) -> bool:
+    """Whether at least three lines open a turn as `    Mr. Name. text` does."""
+    found = 0
+    for line in text.split("\n"):
+        found += _head(line) is not None
+        if found >= _MIN_TURNS:
+            return True
+    return False
+
+
+def parse_hearing(text: str, source: str) -> list[Turn]:
+    """Return one turn per spoken paragraph; *source* is unused, nothing here can be malformed."""
+    del source
+    lines = text.expandtabs(4).split("\n")
+    indents = Counter(_indent(line) for line in lines if _head(line))
+    walker = _Walker(indents.most_common(1)[0][0] if indents else 4)
+    for line in lines[: _end(lines)]:
+        walker.step(line)
+    walker.flush()
+    return walker.turns
+
+
+@dataclass(slots=True)
+class _Walker:
+    """Gathers paragraphs; *speaker* is None outside speech, where text is dropped."""
+
+    base: int
+    turns: list[Turn] = field(default_factory=list)
+    speaker: str | None = None
+    paragraph: list[str] = field(default_factory=list)
+    set_off: bool = False
+    detached: bool = True
+
+    def step(self, line: str) -> None:
+        stripped = line.strip()
+        if not stripped or _is_furniture(stripped):
+            self.flush()
+            self.detached = True
+            return
+        head = _head(line)
+        indent = _indent(line)
+        if head is not None:
+            self.flush()
+            self.speaker, stripped = head
+            self.set_off = self.detached = False
+        elif indent >= self.base or not self.paragraph:
+            self.flush()
+            self.set_off = indent != self.base
+        self.paragraph.append(stripped)
+
+    def flush(self) -> None:
+        lines, self.paragraph = self.paragraph, []
+        text = join_lines(lines)
+        if not text:
+            return
+        if _is_note(text):
+            # What a note announces (an adjournment, a printed statement) is not said aloud.
+            if _closes(text) or text.rstrip(".:]) ").endswith(("follow", "follows")):
+                self.speaker = None
+            return
+        if self.speaker is None or (self.set_off and _is_heading(text, self.detached)):
+            return
+        self.turns.append(Turn(self.speaker, text))
+
+
+def _head(line: str) -> tuple[str, str] | None:
+    """Return (speaker, text) when *line* opens a turn."""
+    match = _HEAD.match(line)
+    if match is None:
+        return None
+    title = match[1]
+    stop = line.find(".", match.end(), match.end() + _MAX_NAME_CHARS)
+    name = line[match.end() : stop].strip() if stop >= 0 else ""
+    aside = _ASIDE.search(name)
+    name = name[: aside.start()] if aside else name
+    rest = line[stop + 1 :]
+    if stop < 0 or (rest and not rest[0].isspace()) or not _is_name(title, name):
+        return None
+    spoken = _ASIDE.sub("", rest, count=1) if _ASIDE.match(rest) else rest
+    return f"{title} {name}".strip(), spoken.strip()
+
+
+def _is_name(title: str, name: str) -> bool:
+    words = name.split()
+    if not words:
+        return title in {"Chairman", "Chairwoman", "Voice", "Speaker", "Counsel"}
+    if len(words) > 5:
+        return False
+    if title == "The":
+        return all(word.lower() in _OFFICES for word in words)
+    if title in _FORMS_OF_ADDRESS and words[0].lower() in _OFFICES:
+        return False
+    return words[0][0].isupper() and all(_is_name_word(word) for word in words)
+
+
+def _is_name_word(word: str) -> bool:
+    letters = word.replace("-", "").replace("'", "").replace("’", "")
+    return letters.isalpha() and (word[0].isupper() or word in _PARTICLES)
+
+
+def _end(lines: Sequence[str]) -> int:
+    """Return the line after the last adjournment, or the appendix, or the end of the file."""
+    first = next((index for index, line in enumerate(lines) if _head(line)), len(lines))
+    appendix = len(lines)
+    closing = 0
+    for index in range(first, len(lines)):
+        stripped = lines[index].strip()
+        if stripped[:1] in _OPENINGS and "whereupon" in stripped[:20].lower():
+            note = join_lines(lines[index : index + 4])
+            closing = index + 4 if _closes(note) else closing
+        elif appendix == len(lines) and _is_appendix(stripped):
+            appendix = index
+    return min(closing, len(lines)) if closing else appendix
+
+
+def _is_appendix(stripped: str) -> bool:
+    letters = stripped.replace(" ", "")
+    return letters == "APPENDIX" or "SUBMITTED FOR THE RECORD" in stripped[:200].upper() == stripped
+
+
+def _closes(note: str) -> bool:
+    lowered = note[:400].lower()
+    return "whereupon" in lowered and any(
+        word in lowered for word in ("adjourned", "concluded", "recessed")
+    )
+
+
+def _is_note(text: str) -> bool:
+    return text.startswith("[") and text.endswith("]") and "]" not in text[1:-1]
+
+
+def _is_heading(text: str, detached: bool) -> bool:
+    letters = [char for char in text if char.isalpha()]
+    capitals = sum(char.isupper() for char in letters)
+    return capitals >= len(letters) * 0.7 or (detached and not ends_sentence(text))
+
+
+def _is_furniture(stripped: str) -> bool:
+    return bool(_FURNITURE.match(stripped[:200]) or _DOT_LEADER.search(stripped[-200:]))
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))

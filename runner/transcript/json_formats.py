@@ -1,0 +1,190 @@
+"""JSON written by Whisper, WhisperX, AssemblyAI, Deepgram or this program, and plain lists."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from runner.transcript.clean import clean_text
+from runner.transcript.cues import merge_turns
+from runner.transcript.decode import fault
+from runner.transcript.model import Turn
+from runner.transcript.times import clock_seconds
+
+MAX_DEPTH = 64
+
+_TEXT_KEYS = ("text", "transcript", "content")
+_SPEAKER_KEYS = ("speaker", "speaker_name", "speaker_label", "name")
+_START_KEYS = ("start_s", "start", "start_time")
+_END_KEYS = ("end_s", "end", "end_time")
+_LIST_KEYS = ("segments", "utterances", "turns", "transcript")
+_MAX_DIGITS = 18
+_STRUCTURE = re.compile(r'\\.|["\[\]{}]', re.DOTALL)
+_EXPECTED = (
+    "expected a list of {speaker, text}, 'segments' (Whisper, WhisperX, Colloquy), "
+    "'utterances' (AssemblyAI) or 'results' (Deepgram)"
+)
+
+
+def parse_json(text: str, source: str) -> list[Turn]:
+    """Return the turns of JSON *text* in any known shape.
+
+    Raises TranscriptError for malformed JSON (with line and column), nesting deeper than 64,
+    an unknown shape, or an item that is not an object with text.
+    """
+    _refuse_deep(text, source)
+    try:
+        data = json.loads(text, parse_int=_number)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno} column {error.colno}"
+        raise fault(source, f"malformed JSON at {where}: {error.msg}") from error
+    return [
+        Turn(turn.speaker, clean_text(turn.text), turn.start_s, turn.end_s)
+        for turn in _turns(data, source)
+    ]
+
+
+def _number(digits: str) -> float | int:
+    # int() refuses thousands of digits, and no time is that long.
+    return int(digits) if len(digits) <= _MAX_DIGITS else math.nan
+
+
+def _refuse_deep(text: str, source: str) -> None:
+    # The JSON parser recurses, so the depth is counted first, and without recursion.
+    depth = 0
+    in_string = False
+    for match in _STRUCTURE.finditer(text):
+        token = match[0]
+        if token == '"':
+            in_string = not in_string
+        elif not in_string and token in "[{":
+            depth += 1
+        elif not in_string and token in "]}":
+            depth -= 1
+        if depth > MAX_DEPTH:
+            line = text.count("\n", 0, match.start()) + 1
+            raise fault(source, f"JSON nested deeper than {MAX_DEPTH} at line {line}")
+
+
+def _turns(data: object, source: str) -> list[Turn]:
+    if isinstance(data, list):
+        return _items(data, source)
+    if not isinstance(data, dict):
+        raise fault(source, f"JSON holds no transcript; {_EXPECTED}")
+    results = data.get("results")
+    if isinstance(results, dict):
+        return _deepgram(results, source)
+    for key in _LIST_KEYS:
+        items = data.get(key)
+        if isinstance(items, list) and items:
+            # AssemblyAI alone counts in milliseconds, and alone has a top-level 'utterances'.
+            turns = _items(items, source, key, 1000.0 if key == "utterances" else 1.0)
+            # Whisper cuts by breath, not by sentence; what names speakers is left as it is.
+            whisper = key == "segments" and all(turn.speaker is None for turn in turns)
+            return merge_turns(turns) if whisper else turns
+    if isinstance(data.get("text"), str):
+        return [Turn(None, data["text"])]
+    raise fault(source, f"JSON holds no transcript; {_EXPECTED}")
+
+
+def _items(
+    items: Sequence[object], source: str, where: str = "list", unit: float = 1.0
+) -> list[Turn]:
+    turns = []
+    for number, item in enumerate(items, start=1):
+        if not isinstance(item, dict):
+            raise fault(source, f"item {number} of '{where}' is not an object; {_EXPECTED}")
+        found = [item[key] for key in _TEXT_KEYS if key in item]
+        if not found or not isinstance(found[0], str | None):
+            raise fault(source, f"item {number} of '{where}' has no text; {_EXPECTED}")
+        turns.append(
+            Turn(
+                _speaker(_first(item, _SPEAKER_KEYS)),
+                found[0] or "",
+                _time(_first(item, _START_KEYS), unit),
+                _time(_first(item, _END_KEYS), unit),
+            )
+        )
+    return turns
+
+
+def _deepgram(results: dict[str, object], source: str) -> list[Turn]:
+    utterances = results.get("utterances")
+    if isinstance(utterances, list) and utterances:
+        return _items(utterances, source, "results.utterances")
+    channels = _objects(results.get("channels"))
+    found = [list(_channel(channel, source)) for channel in channels]
+    if not any(found):
+        raise fault(source, f"JSON 'results' holds no channels with speech; {_EXPECTED}")
+    turns = [
+        Turn(f"Channel {index}", turn.text, turn.start_s, turn.end_s)
+        if turn.speaker is None and len(found) > 1
+        else turn
+        for index, channel in enumerate(found)
+        for turn in channel
+    ]
+    return sorted(turns, key=lambda turn: turn.start_s or 0.0) if len(found) > 1 else turns
+
+
+def _channel(channel: dict[str, object], source: str) -> Iterator[Turn]:
+    best = next(iter(_objects(channel.get("alternatives"))), {})
+    holder = best.get("paragraphs")
+    paragraphs = _objects(holder.get("paragraphs")) if isinstance(holder, dict) else []
+    words = [word for word in _objects(best.get("words")) if _word(word)]
+    if any(_objects(paragraph.get("sentences")) for paragraph in paragraphs):
+        yield from (_paragraph(paragraph, source) for paragraph in paragraphs)
+    elif any("speaker" in word for word in words):
+        for speaker, run in itertools.groupby(
+            words, key=lambda word: _speaker(word.get("speaker"))
+        ):
+            yield _run(speaker, list(run))
+    elif isinstance(best.get("transcript"), str):
+        yield Turn(None, str(best["transcript"]))
+
+
+def _paragraph(paragraph: dict[str, object], source: str) -> Turn:
+    sentences = _items(_objects(paragraph.get("sentences")), source, "sentences")
+    return Turn(
+        _speaker(paragraph.get("speaker")),
+        " ".join(sentence.text for sentence in sentences),
+        _time(paragraph.get("start")),
+        _time(paragraph.get("end")),
+    )
+
+
+def _run(speaker: str | None, words: Sequence[dict[str, object]]) -> Turn:
+    text = " ".join(_word(word) for word in words)
+    return Turn(speaker, text, _time(words[0].get("start")), _time(words[-1].get("end")))
+
+
+def _word(word: dict[str, object]) -> str:
+    found = _first(word, ("punctuated_word", "word"))
+    return found if isinstance(found, str) else ""
+
+
+def _objects(value: object) -> list[dict[str, object]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _first(item: dict[str, object], keys: Iterable[str]) -> object:
+    return next((item[key] for key in keys if item.get(key) is not None), None)
+
+
+def _speaker(value: object) -> str | None:
+    if isinstance(value, str):
+        return clean_text(value) or None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"Speaker {value}"
+    return None
+
+
+def _time(value: object, unit: float = 1.0) -> float | None:
+    """Return seconds; *unit* is how many of the source's units make one."""
+    if isinstance(value, str):
+        return clock_seconds(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value / unit
+    return None

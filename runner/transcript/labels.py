@@ -1,0 +1,167 @@
+"""Which `word:` prefixes name a speaker: the shape of one label, and all labels of a file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from runner.transcript.model import words_of
+
+MAX_LABEL_CHARS = 60
+MAX_LABEL_WORDS = 5
+
+_PARTICLES = frozenset(words_of("of de da di del la le van von der den bin al el y and the for"))
+_NEVER = frozenset(
+    words_of(
+        "note notes nb date time title subject attendees participants present members duration "
+        "location venue agenda topic topics summary keywords tags transcript recording source url "
+        "link links http https meeting from to cc bcc re ps todo warning example examples caption "
+        "copyright chapter contents abstract description file filename language version status "
+        "format author authors email phone fax tel page action actions decision decisions"
+    )
+)
+_NEVER_LAST = frozenset(
+    words_of(
+        "date time title id number url link links location duration by items points name names "
+        "takeaways statements witnesses material record summary present"
+    )
+)
+# Words that open a clause as often as they name a speaker: they must earn it by repeating.
+_DISCOURSE = frozenset(
+    words_of(
+        "question answer so and but or okay ok well now then because if when here there this "
+        "that these those what why how which who where is are i me we you it he she they my our "
+        "your yes no also again anyway first second third fourth finally basically remember "
+        "point problem solution option step result quote update plus thanks thank look listen "
+        "see conclusion questions problems reason reasons fact one two three meaning idea issue"
+    )
+)
+_CONTRACTION = re.compile(r"['’](?:s|re|ll|ve|d|m|t)$")
+_MACHINE_LABEL = re.compile(r"(?:speaker|spk|participant|user|unknown)[ _-]?\w{0,8}$", re.I)
+_MOST = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One line that may open a turn, seen before it is known whether it does."""
+
+    speaker: str
+    timed: bool
+    bold: bool
+    bulleted: bool
+    after_gap: bool
+
+
+def label_fits(label: str) -> bool:
+    """Whether *label* has the shape of a speaker's name: short, capitalised, not `Note`."""
+    words = label.split()
+    if not 0 < len(words) <= MAX_LABEL_WORDS or len(label) > MAX_LABEL_CHARS:
+        return False
+    if label.lower() in _NEVER or words[-1].lower() in _NEVER_LAST:
+        return False
+    if _MACHINE_LABEL.match(label):
+        return True
+    if len(words) == 1 and label.isalnum() and label[0].islower():
+        return len(label) <= 20
+    return _name_like_start(words[0]) and all(_name_like(word) for word in words)
+
+
+def is_metadata(label: str) -> bool:
+    """Whether *label* announces data about the recording, such as `Date` or `Attendees`."""
+    words = label.lower().split()
+    return bool(words) and (" ".join(words) in _NEVER or words[-1] in _NEVER_LAST)
+
+
+def accepted_labels(
+    candidates: Sequence[Candidate], content_lines: int, first: str | None
+) -> frozenset[str]:
+    """Return the labels that name speakers, judged by how the whole file uses them.
+
+    *content_lines* counts the lines that hold text; *first* is the label of the first of them,
+    if it has one. A label must look like the file's other turns (time, bold, bullet, blank
+    line before).
+    """
+    groups: dict[str, list[Candidate]] = {}
+    for candidate in candidates:
+        groups.setdefault(candidate.speaker, []).append(candidate)
+    style = _Style(
+        total=len(candidates),
+        dense=len(candidates) >= content_lines * 0.5,
+        first=first,
+        repeats=any(len(group) > 1 for group in groups.values()),
+        timed=_most([candidate.timed for candidate in candidates]),
+        bold=_most([candidate.bold for candidate in candidates]),
+        unbold=_most([not candidate.bold for candidate in candidates]),
+        unlisted=_most([not candidate.bulleted for candidate in candidates]),
+        spaced=_most([candidate.after_gap for candidate in candidates]),
+    )
+    return frozenset(label for label, group in groups.items() if _accept(label, group, style))
+
+
+def speaker_names(roles: Mapping[str, set[str]]) -> dict[tuple[str, str], str]:
+    """Return the name for each (base name, role); the role stays only where it tells two apart."""
+    return {
+        (base, role): f"{base} ({role})" if role and len(found) > 1 and "" not in found else base
+        for base, found in roles.items()
+        for role in found
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    total: int
+    dense: bool
+    first: str | None
+    repeats: bool
+    timed: bool
+    bold: bool
+    unbold: bool
+    unlisted: bool
+    spaced: bool
+
+
+def _accept(label: str, group: Sequence[Candidate], style: _Style) -> bool:
+    if style.timed and not any(candidate.timed for candidate in group):
+        return False
+    if style.bold and not any(candidate.bold for candidate in group):
+        return False
+    marked = any(candidate.timed or candidate.bold for candidate in group)
+    if _CONTRACTION.sub("", label.split()[0].lower()) in _DISCOURSE:
+        return len(group) > 1 and len(group) >= style.total * 0.1 and (style.dense or marked)
+    if label[0].islower() and not _MACHINE_LABEL.match(label):
+        return len(group) > 1 and style.dense
+    if len(group) > 1:
+        return True
+    if style.repeats:
+        return _accept_single(label, group[0], style)
+    return style.first is not None or style.dense or (marked and label.isupper())
+
+
+def _accept_single(label: str, candidate: Candidate, style: _Style) -> bool:
+    if style.spaced and not candidate.after_gap:
+        return False
+    if (style.unbold and candidate.bold) or (style.unlisted and candidate.bulleted):
+        return False
+    # One word seen once amid wrapped lines is more often emphasis than a person.
+    distinct = " " in label or label.isupper() or candidate.timed or candidate.bold
+    return style.dense or style.spaced or distinct or label == style.first
+
+
+def _most(flags: Sequence[bool]) -> bool:
+    return bool(flags) and sum(flags) >= len(flags) * _MOST
+
+
+def _name_like_start(word: str) -> bool:
+    return word[0].isalpha() and not word[0].islower()
+
+
+def _name_like(word: str) -> bool:
+    if word in {"&", "/", "-", "–", "+"} or word.lower() in _PARTICLES:
+        return True
+    bare = word.rstrip(".,")
+    if not bare or (word.endswith(".") and len(bare) > 4):
+        return False
+    if bare[0].islower() or not bare[0].isalnum():
+        return False
+    return all(c.isalnum() or c in "._'’-/#&@" or ord(c) > 0x2FF for c in bare)

@@ -1,0 +1,81 @@
+"""The way in: a path or a text to a Transcript, the format found or told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from runner.errors import did_you_mean
+from runner.transcript.clean import clean_text, content_sha256
+from runner.transcript.cues import has_cue_timing, parse_srt, parse_vtt
+from runner.transcript.decode import decode, fault, read_bytes
+from runner.transcript.hearing import looks_like_hearing, parse_hearing
+from runner.transcript.json_formats import parse_json
+from runner.transcript.model import Transcript, Turn, make_segments
+from runner.transcript.text import parse_text
+
+_READERS: Mapping[str, Callable[[str, str], list[Turn]]] = MappingProxyType(
+    {
+        "text": parse_text,
+        "hearing": parse_hearing,
+        "vtt": parse_vtt,
+        "srt": parse_srt,
+        "json": parse_json,
+    }
+)
+FORMATS: tuple[str, ...] = ("auto", *_READERS)
+
+_SUFFIXES: Mapping[str, str] = MappingProxyType({".vtt": "vtt", ".srt": "srt", ".json": "json"})
+_JSON_START = re.compile(r"\{\s*[\"}]|\[\s*[\[{\"\]]")
+
+
+def read_transcript(path: Path, *, format: str = "auto", encoding: str | None = None) -> Transcript:
+    """Read the transcript at *path*.
+
+    *format* is one of FORMATS; with `auto` the suffix .vtt, .srt or .json decides, else the
+    content does. *encoding* is a Python codec name; None means UTF-8, -16 or -32 as detected.
+    Raises TranscriptError, one line naming the file, the fault and what was expected.
+    """
+    _check_format(format, str(path))
+    text = decode(read_bytes(path), str(path), encoding)
+    return _parse(text, path.stem, str(path), format, path.suffix.lower())
+
+
+def parse_transcript(text: str, *, name: str, format: str = "auto") -> Transcript:
+    """Parse *text* as one of FORMATS; *name* becomes the transcript's name and heads any error.
+
+    Raises TranscriptError when the text has no utterances or is malformed in its format.
+    """
+    _check_format(format, name)
+    return _parse(text, name, name, format, "")
+
+
+def _parse(text: str, name: str, source: str, format_name: str, suffix: str) -> Transcript:
+    cleaned = clean_text(text)
+    if not cleaned.strip():
+        raise fault(source, "no utterances: the file is empty or holds only white space")
+    chosen = _detect(cleaned, suffix) if format_name == "auto" else format_name
+    segments = make_segments(_READERS[chosen](cleaned, source))
+    if not segments:
+        raise fault(source, f"no utterances found (read as {chosen}; expected speech)")
+    return Transcript(name, chosen, content_sha256(cleaned), segments)
+
+
+def _detect(text: str, suffix: str) -> str:
+    start = text.lstrip()
+    if start.startswith("WEBVTT"):
+        return "vtt"
+    if suffix in _SUFFIXES:
+        return _SUFFIXES[suffix]
+    if _JSON_START.match(start):
+        return "json"
+    if has_cue_timing(text):
+        return "srt"
+    return "hearing" if looks_like_hearing(text) else "text"
+
+
+def _check_format(format_name: str, source: str) -> None:
+    if format_name not in FORMATS:
+        raise fault(source, f"unknown format '{format_name}'{did_you_mean(format_name, FORMATS)}")

@@ -1,0 +1,226 @@
+"""Plain text and Markdown: turns opened by a name, a time, `>>` or `Q.`, else paragraphs."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from runner.transcript.heads import Head, bare_line, is_bulleted, metadata_line, read_head
+from runner.transcript.labels import Candidate, accepted_labels, speaker_names
+from runner.transcript.model import Turn, ends_sentence, join_lines
+from runner.transcript.times import Stamp, leading_stamp
+
+_FURNITURE = re.compile(
+    r"#{1,6}\s|```|\[GRAPHIC\]|\[TIFF OMITTED\]|\[\[Page |<!--"
+    r"|Meeting ended after \d|_?This editable transcript was computer generated"
+    r"|\[?End of (?:transcript|recording|audio|meeting)\b|Transcribed by https?:",
+    re.IGNORECASE,
+)
+_RULE_CHARS = frozenset("-=_*~ ")
+_DOT_LEADER = re.compile(r"\.{5,}\s{0,8}\d{0,5}$")
+_YAML_KEY = re.compile(r"([A-Za-z_][\w .-]{0,60}):(?:\s|$)")
+_LINE_NUMBER = re.compile(r"\s{0,10}(\d{1,2})(?:\s|$)")
+_MIN_STAMPED_LINES = 3
+_MIN_SENTENCE_WORDS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    text: str
+    blank: bool
+    furniture: bool
+    head: Head | None
+    after_gap: bool
+
+
+def parse_text(text: str, source: str) -> list[Turn]:
+    """Return the turns of *text*; *source* is unused, since any text can be read as prose."""
+    del source
+    lines = _scan(_without_line_numbers(_without_front_matter(text.split("\n"))))
+    reading = _judge(lines)
+    walker = _Walker(reading)
+    for line in lines:
+        walker.step(line)
+    walker.flush()
+    return walker.turns
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    labels: frozenset[str]
+    names: dict[tuple[str, str], str]
+    below: bool
+    title: bool
+    question_answer: bool
+    short_stamps: bool
+    has_turns: bool
+
+    def opens_turn(self, head: Head) -> bool:
+        if head.kind == "qa":
+            return self.question_answer
+        if (head.kind == "below" and not self.below) or (head.kind == "title" and not self.title):
+            return False
+        return head.kind == "chevron" or head.label in self.labels
+
+    def trusts(self, head: Head) -> bool:
+        """Whether the stamp of a nameless line is a time mark and not part of a sentence."""
+        stamp = head.stamp
+        if stamp is None or head.kind == "title":
+            return False
+        return stamp.bracketed or stamp.has_hours or not head.rest or self.short_stamps
+
+
+def _judge(lines: Sequence[_Line]) -> _Reading:
+    heads = [line.head for line in lines if line.head is not None]
+    kinds = Counter(head.kind for head in heads if head.label)
+    below = kinds["below"] > 1
+    # One `Monday 10:30` amid `Name: text` lines is a date, not a speaker.
+    title = kinds["title"] > 1 or not kinds["label"]
+    named = [
+        (line.head, line)
+        for line in lines
+        if line.head is not None and line.head.label and line.head.kind != "qa"
+        if (below or line.head.kind != "below") and (title or line.head.kind != "title")
+    ]
+    candidates = [_candidate(head, line) for head, line in named]
+    content = [line for line in lines if not line.blank and not line.furniture]
+    first = next((line.head for line in content if not metadata_line(line.text)), None)
+    stamped = sum(head.stamp is not None and not head.stamp.bracketed for head in heads)
+    labels = accepted_labels(candidates, len(content), first.label or None if first else None)
+    roles: dict[str, set[str]] = {}
+    for head, _ in named:
+        roles.setdefault(head.label, set()).add(head.role)
+    letters = {head.label for head in heads if head.kind == "qa"}
+    return _Reading(
+        labels=labels,
+        names=speaker_names(roles),
+        below=below,
+        title=title,
+        question_answer=letters == {"Q", "A"},
+        short_stamps=stamped >= _MIN_STAMPED_LINES and stamped >= len(content) * 0.2,
+        has_turns=bool(labels)
+        or letters == {"Q", "A"}
+        or any(head.kind == "chevron" for head in heads),
+    )
+
+
+def _candidate(head: Head, line: _Line) -> Candidate:
+    return Candidate(
+        speaker=head.label,
+        timed=head.stamp is not None,
+        bold=head.bold or head.kind == "chevron",
+        bulleted=is_bulleted(line.text),
+        after_gap=line.after_gap,
+    )
+
+
+@dataclass(slots=True)
+class _Walker:
+    reading: _Reading
+    turns: list[Turn] = field(default_factory=list)
+    speaker: str | None = None
+    started: bool = False
+    stamp: Stamp | None = None
+    paragraph: list[str] = field(default_factory=list)
+
+    def step(self, line: _Line) -> None:
+        head = line.head
+        if line.blank or line.furniture:
+            self.flush()
+        elif head is not None and self.reading.opens_turn(head):
+            self._open(head, line.text)
+        elif head is not None and self.reading.trusts(head):
+            self.flush()
+            self.stamp = head.stamp
+            self._add(_after_stamp(head, line.text))
+        else:
+            self._add(bare_line(line.text) if line.text.lstrip().startswith(">") else line.text)
+
+    def flush(self) -> None:
+        if not self.paragraph:
+            return
+        text = join_lines(self.paragraph)
+        self.paragraph = []
+        if self.reading.has_turns and not self.started and not _is_prose(text):
+            return
+        stamp, self.stamp = self.stamp, None
+        start, end = (stamp.start_s, stamp.end_s) if stamp else (None, None)
+        self.turns.append(Turn(self.speaker, text, start, end))
+
+    def _open(self, head: Head, line: str) -> None:
+        self.flush()
+        self.started = True
+        self.stamp = head.stamp or self.stamp
+        names = self.reading.names
+        known = head.kind == "qa" or head.label in self.reading.labels
+        self.speaker = names.get((head.label, head.role), head.label) if known else None
+        rest = head.rest if known or not head.label else bare_line(line).lstrip("> ")
+        self._add("" if head.kind == "below" else rest)
+
+    def _add(self, text: str) -> None:
+        if text.strip():
+            self.paragraph.append(text)
+
+
+def _after_stamp(head: Head, line: str) -> str:
+    """Return what is said after a time mark, a label that names nobody included."""
+    if head.kind != "label":
+        return head.rest
+    found = leading_stamp(bare_line(line))
+    return found[1].lstrip(" \t-–—|:") if found else line
+
+
+def _scan(lines: Sequence[str]) -> list[_Line]:
+    scanned = []
+    gap = True
+    for line in lines:
+        stripped = line.strip()
+        furniture = bool(stripped) and _is_furniture(stripped)
+        head = read_head(line) if stripped and not furniture else None
+        scanned.append(_Line(line, not stripped, furniture, head, gap))
+        lone_stamp = head is not None and head.kind == "time" and not head.rest
+        gap = not stripped or furniture or lone_stamp
+    return scanned
+
+
+def _is_furniture(stripped: str) -> bool:
+    if len(stripped) > 2 and set(stripped) <= _RULE_CHARS:
+        return True
+    return bool(_FURNITURE.match(stripped[:200]) or _DOT_LEADER.search(stripped[-200:]))
+
+
+def _is_prose(text: str) -> bool:
+    wrapped = text.startswith(("_", "*", "[", "(")) and text.endswith(("_", "*", "]", ")"))
+    if wrapped or metadata_line(text):
+        return False
+    return ends_sentence(text) and len(text.split()) >= _MIN_SENTENCE_WORDS
+
+
+def _without_front_matter(lines: list[str]) -> list[str]:
+    """Drop a YAML block at the very top; one whose keys repeat is speech between two rules."""
+    first = next((index for index, line in enumerate(lines) if line.strip()), 0)
+    if not lines or lines[first].strip() != "---":
+        return lines
+    for index in range(first + 1, min(len(lines), first + 200)):
+        if lines[index].strip() in {"---", "..."}:
+            block, rest = lines[first + 1 : index], lines[index + 1 :]
+            keys = [match[1] for line in block if (match := _YAML_KEY.match(line))]
+            is_yaml = bool(keys) and len(keys) == len(set(keys)) and any(map(str.strip, rest))
+            return rest if is_yaml else lines
+    return lines
+
+
+def _without_line_numbers(lines: list[str]) -> list[str]:
+    """Drop the 1-25 that court reporters print down the left margin."""
+    matches = [_LINE_NUMBER.match(line) for line in lines]
+    numbers = [int(match[1]) for match in matches if match]
+    written = sum(bool(line.strip()) for line in lines)
+    steps = sum(after in {before + 1, 1} for before, after in itertools.pairwise(numbers))
+    if len(numbers) < 10 or len(numbers) < written * 0.8 or steps < (len(numbers) - 1) * 0.9:
+        return lines
+    return [
+        line[match.end(1) :] if match else line for line, match in zip(lines, matches, strict=True)
+    ]

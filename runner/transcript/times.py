@@ -1,0 +1,65 @@
+"""Clock readings such as `1:02:03`, `[00:05]` and `(00:01 - 00:04)`, in seconds."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_CLOCK = r"\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?(?:\s?[AaPp][Mm]\b)?"
+_SPAN = rf"({_CLOCK})(?:\s?(?:-->|->|-|–|—|to)\s?({_CLOCK}))?"
+_LEADING = re.compile(rf"\\?([\[(])?\s?{_SPAN}\s?\\?([\])])?(?![\w:])")
+_TRAILING = re.compile(rf"(?:^|[\s|,–—-])\\?([\[(])?\s?{_SPAN}\s?\\?([\])])?$")
+_READING = re.compile(r"(\d{1,3}):(\d{2})(?::(\d{2}))?(?:[.,](\d{1,3}))?\s?([AaPp])?")
+_HEAD_CHARS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A clock reading: *start_s* in seconds, *end_s* when a span was given."""
+
+    start_s: float
+    end_s: float | None
+    bracketed: bool
+    has_hours: bool
+
+
+def clock_seconds(text: str) -> float | None:
+    """Return the seconds of `h:mm:ss`, `mm:ss` or either with a fraction; None if impossible."""
+    match = _READING.match(text.strip())
+    if match is None:
+        return None
+    first, second, third, fraction, half = match.groups()
+    hours, minutes, seconds = (first, second, third) if third else ("0", first, second)
+    if int(seconds) > 59 or (third and int(minutes) > 59):
+        return None
+    whole = int(hours) * 3600 + int(minutes) * 60 + int(seconds)
+    if half and third:
+        whole = whole % 43200 + (43200 if half in "pP" else 0)
+    return whole + (float(f"0.{fraction}") if fraction else 0.0)
+
+
+def leading_stamp(text: str) -> tuple[Stamp, str] | None:
+    """Return the stamp that *text* starts with and what follows it."""
+    match = _LEADING.match(text[:_HEAD_CHARS])
+    stamp = _stamp(match) if match else None
+    if match is None or stamp is None:
+        return None
+    return stamp, text[match.end() :]
+
+
+def trailing_stamp(text: str) -> tuple[Stamp, str] | None:
+    """Return the stamp that the short *text* ends with and what comes before it."""
+    match = _TRAILING.search(text[:_HEAD_CHARS])
+    stamp = _stamp(match) if match else None
+    if match is None or stamp is None:
+        return None
+    return stamp, text[: match.start()]
+
+
+def _stamp(match: re.Match[str]) -> Stamp | None:
+    opening, first, last, closing = match.groups()
+    start = clock_seconds(first)
+    if start is None or bool(opening) != bool(closing):
+        return None
+    end = clock_seconds(last) if last else None
+    return Stamp(start, end, bool(opening), first.count(":") == 2)

@@ -1,0 +1,223 @@
+"""The seam to the provider: one request in, one completion out, no policy."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import importlib
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import aiohttp
+
+from runner.classify import classify
+from runner.errors import CallError
+from runner.launch import LaunchGate, open_session
+from runner.text import to_safe_text
+
+OFFLINE = "offline/"
+
+Message = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Everything that is sent for one call.
+
+    *node* names who asks, for the log; *schema* is a JSON schema the reply must match, or
+    None for free text; *max_tokens* bounds the reply.
+    """
+
+    node: str
+    messages: tuple[Message, ...]
+    max_tokens: int
+    temperature: float | None = None
+    schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one or more calls, as the provider counted them.
+
+    *cached_tokens* are the part of *prompt_tokens* read from the provider's prompt cache.
+    """
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cached_tokens + other.cached_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One reply. *cost_usd* is None where no price is known, never 0 for that reason."""
+
+    text: str
+    finish_reason: str
+    usage: Usage
+    cost_usd: float | None
+
+
+class Transport(Protocol):
+    """Makes exactly one attempt; raises CallError when it fails."""
+
+    async def open(self) -> None:
+        """Get ready, so that the first call does not pay for it."""
+
+    async def complete(self, request: Request, timeout_s: float) -> Completion:
+        """Send *request* once and return the reply."""
+
+    async def close(self) -> None:
+        """Release connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRoute:
+    """Where calls go: a litellm model string, its endpoint, and the *name* of the key's variable.
+
+    Prices are US dollars per million tokens; None means litellm's own price list.
+    """
+
+    name: str
+    api_base: str | None = None
+    api_key_env: str | None = None
+    input_usd_per_mtok: float | None = None
+    output_usd_per_mtok: float | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+class LiteLLMTransport:
+    """Sends through `litellm.acompletion`, with every retry of other layers switched off.
+
+    *readers* are the offline model's readings by analyzer name; they are only touched when
+    the route's provider is `offline`.
+    """
+
+    def __init__(self, route: ModelRoute, readers: Mapping[str, Any] | None = None) -> None:
+        self.route = route
+        self._readers = readers or {}
+        self._litellm: Any = None
+        self._session: aiohttp.ClientSession | None = None
+        self._gate = LaunchGate()
+
+    async def open(self) -> None:
+        """Import litellm and what its first call would (seconds of CPU) in a thread."""
+        self._litellm = await asyncio.to_thread(load_litellm, self.route.name)
+        if self.route.name.startswith(OFFLINE):
+            provider = importlib.import_module("runner.offline.provider")
+            provider.register(self._litellm, self._readers)
+        else:
+            self._session = open_session()
+
+    async def complete(self, request: Request, timeout_s: float) -> Completion:
+        """Make one attempt; see CallError for the kinds of failure."""
+        assert self._litellm is not None, "open() comes first"
+        arguments = self._arguments(request, timeout_s)
+        try:
+            if self._session is None:
+                response = await self._litellm.acompletion(**arguments)
+            else:
+                async with self._gate.turn():
+                    response = await self._litellm.acompletion(
+                        **arguments, shared_session=self._session
+                    )
+        except Exception as error:
+            raise classify(error) from error
+        return self._completion(response, request)
+
+    async def close(self) -> None:
+        """Close our connections and litellm's, and its clients that hold on to them."""
+        if self._litellm is not None:
+            await self._litellm.close_litellm_async_clients()
+            self._litellm.in_memory_llm_clients_cache.flush_cache()
+        if self._session is not None:
+            await self._session.close()
+
+    def _arguments(self, request: Request, timeout_s: float) -> dict[str, Any]:
+        route = self.route
+        arguments: dict[str, Any] = {
+            "model": route.name,
+            "messages": [_joined(message) for message in request.messages],
+            "max_tokens": request.max_tokens,
+            "timeout": timeout_s,
+            "num_retries": 0,
+            "max_retries": 0,
+            "drop_params": True,  # a model that takes no temperature is not an error
+            **route.params,
+        }
+        if request.temperature is not None:
+            arguments["temperature"] = request.temperature
+        if request.schema is not None:
+            named = {"name": request.node, "schema": dict(request.schema), "strict": True}
+            arguments["response_format"] = {"type": "json_schema", "json_schema": named}
+        if route.api_base:
+            arguments["api_base"] = route.api_base
+        if route.api_key_env:
+            arguments["api_key"] = os.environ.get(route.api_key_env)
+        elif route.api_base:
+            arguments["api_key"] = "not-needed"  # a local server; the client insists on one
+        return arguments
+
+    def _completion(self, response: Any, request: Request) -> Completion:
+        if not response.choices:
+            raise CallError("empty", "the provider returned no choices")
+        choice = response.choices[0]
+        text = choice.message.content
+        usage = _usage(getattr(response, "usage", None))
+        return Completion(
+            text=to_safe_text(text if isinstance(text, str) else ""),
+            finish_reason=str(choice.finish_reason or ""),
+            usage=usage,
+            cost_usd=self._cost(response, usage),
+        )
+
+    def _cost(self, response: Any, usage: Usage) -> float | None:
+        route = self.route
+        if route.input_usd_per_mtok is not None and route.output_usd_per_mtok is not None:
+            paid_in = usage.prompt_tokens * route.input_usd_per_mtok
+            return (paid_in + usage.completion_tokens * route.output_usd_per_mtok) / 1e6
+        known = getattr(response, "_hidden_params", {}).get("response_cost")
+        return None if known is None else float(known)  # litellm has looked the price up
+
+
+def load_litellm(model: str) -> Any:
+    """Import litellm without its network look-ups, banners and log handlers of its own.
+
+    The parts that *model*'s provider loads at its first call are imported too.
+    """
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    litellm: Any = importlib.import_module("litellm")
+    litellm.suppress_debug_info = True
+    litellm.telemetry = False
+    for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
+        logging.getLogger(name).handlers.clear()  # records reach the run's log by propagation
+    if model.split("/", 1)[0] in {"openai", "azure", *litellm.openai_compatible_providers}:
+        importlib.import_module("openai.resources")
+    gc.freeze()  # half a million objects that a collection need never look at again
+    return litellm
+
+
+def _joined(message: Message) -> dict[str, Any]:
+    """Return *message* with its text parts as one string: the same tokens for less work."""
+    content = message["content"]
+    if not isinstance(content, str):
+        content = "".join(part["text"] for part in content)
+    return {**message, "content": content}
+
+
+def _usage(usage: Any) -> Usage:
+    details = getattr(usage, "prompt_tokens_details", None)
+    return Usage(
+        prompt_tokens=int(getattr(usage, "prompt_tokens", 0) or 0),
+        completion_tokens=int(getattr(usage, "completion_tokens", 0) or 0),
+        cached_tokens=int(getattr(details, "cached_tokens", 0) or 0),
+    )

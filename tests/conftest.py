@@ -1,0 +1,43 @@
+"""No test reaches the network, reads a key or writes outside its own directory."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from runner.__main__ import register_resolvers
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "transcripts"
+LOOPBACK = {"127.0.0.1", "::1", "localhost", None, ""}
+
+
+@pytest.fixture(autouse=True)
+def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = socket.getaddrinfo
+
+    def guarded(host: object, *args: object, **kwargs: object) -> object:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name not in LOOPBACK:
+            raise AssertionError(f"a test looked up {name}")
+        return real(host, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", guarded)
+
+
+@pytest.fixture(autouse=True)
+def own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    register_resolvers()
+    monkeypatch.chdir(tmp_path)
+    yield
+
+
+@pytest.fixture(scope="session")
+def shared_transcripts() -> Path:
+    if not SHARED.is_dir():
+        pytest.skip("the shared transcripts are not here")
+    return SHARED

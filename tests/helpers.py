@@ -1,0 +1,83 @@
+"""Doubles and builders that several test modules share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hydra import compose, initialize_config_module
+
+from runner.build import build_job
+from runner.job import Job
+from runner.settings import AnalyzerSettings, ContextOverride, ContextSettings, StageSettings
+from runner.transport import Completion, Request, Usage
+
+NO_OVERRIDE = ContextOverride(
+    token_budget=None, top_insights=None, include_structured_keys=None, transcript_tokens=None
+)
+CONTEXT = ContextSettings(
+    token_budget=8000, top_insights=5, include_structured_keys=[], transcript_tokens=0
+)
+
+
+class ScriptedTransport:
+    """Answers through a function; keeps every request it got."""
+
+    def __init__(
+        self,
+        reply: Callable[[Request], str | Completion],
+        latency_s: Mapping[str, float] | None = None,
+    ) -> None:
+        self.reply = reply
+        self.latency_s = latency_s or {}
+        self.requests: list[Request] = []
+
+    async def open(self) -> None:
+        """Nothing to open."""
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    async def complete(self, request: Request, timeout_s: float) -> Completion:
+        self.requests.append(request)
+        await asyncio.sleep(self.latency_s.get(request.node, 0.0))
+        reply = self.reply(request)
+        return reply if isinstance(reply, Completion) else completion(reply)
+
+
+def completion(text: str, finish_reason: str = "stop", cost: float | None = 0.001) -> Completion:
+    return Completion(text, finish_reason, Usage(100, 20, 10), cost)
+
+
+def stage(
+    needs: list[str] | None = None, *, source: str = "", max_concurrent: int | None = None
+) -> StageSettings:
+    needs = needs or []
+    kind = source or ("context" if needs else "transcript")
+    return StageSettings(
+        needs=needs,
+        input=kind,
+        max_concurrent=max_concurrent,
+        context=CONTEXT if kind == "context" else None,
+    )
+
+
+def analyzer(stage_name: str, needs: list[str] | None = None) -> AnalyzerSettings:
+    return AnalyzerSettings(
+        stage=stage_name,
+        needs=needs,
+        prompt=None,
+        answer=None,
+        max_tokens=100,
+        temperature=None,
+        variables={},
+        context=NO_OVERRIDE,
+    )
+
+
+def job(*overrides: str, **arguments: Any) -> Job:
+    """Compose the real configuration with *overrides* and build its job."""
+    with initialize_config_module("conf", version_base="1.3"):
+        cfg = compose("config", overrides=list(overrides))
+    return build_job(cfg, **arguments)

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+import ssl
+
+import pytest
+
+from runner.classify import classify
+from runner.errors import CallError
+
+
+class FakeError(Exception):
+    """Carries what litellm's exceptions carry."""
+
+    def __init__(self, text: str, status: int | None, headers: dict | None = None) -> None:
+        super().__init__(text)
+        self.status_code = status
+        self.litellm_response_headers = headers
+
+
+class ContextWindowExceededError(FakeError): ...
+
+
+class APIConnectionError(Exception): ...
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "headers", "kind"),
+    [
+        (429, "rate limited", None, "throttle"),
+        (429, "insufficient_quota", None, "billing"),
+        (429, "You exceeded organization_spend_limit_exceeded", None, "billing"),
+        (400, "Your credit balance is too low", None, "billing"),
+        (402, "pay", None, "billing"),
+        (401, "bad key", None, "auth"),
+        (403, "forbidden", None, "auth"),
+        (404, "no such model", None, "not_found"),
+        (400, "bad", None, "bad_request"),
+        (422, "bad", None, "bad_request"),
+        (413, "too large", None, "bad_request"),
+        (408, "slow", None, "timeout"),
+        (500, "boom", None, "transient"),
+        (502, "boom", None, "transient"),
+        (503, "busy", None, "transient"),
+        (503, "busy", {"retry-after": "2"}, "throttle"),
+        (529, "overloaded", None, "transient"),
+        (529, "overloaded", {"retry-after": "2"}, "throttle"),
+        (None, "a bug of ours", None, "internal"),
+    ],
+)
+def test_status_and_code_decide_the_kind(
+    status: int | None, text: str, headers: dict | None, kind: str
+) -> None:
+    found = classify(FakeError(text, status, headers))
+
+    assert found.kind == kind
+    assert found.status == status
+
+
+def chained(cause: BaseException) -> FakeError:
+    """A 500 as litellm makes it, with the real fault behind it."""
+    error = FakeError("InternalServerError", 500)
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("cause", "kind"),
+    [
+        (APIConnectionError("refused"), "connection"),
+        (ConnectionResetError(104, "reset"), "connection"),
+        (json.JSONDecodeError("x", "<html>", 0), "bad_response"),
+        (ssl.SSLCertVerificationError("self-signed"), "auth"),
+    ],
+)
+def test_the_chain_of_causes_tells_a_network_fault_from_a_500(
+    cause: BaseException, kind: str
+) -> None:
+    assert classify(chained(cause)).kind == kind
+
+
+def test_a_prompt_too_long_for_the_model_is_its_own_kind() -> None:
+    assert classify(ContextWindowExceededError("too long", 400)).kind == "context_exceeded"
+
+
+def test_a_traceback_in_the_message_is_left_out() -> None:
+    text = "litellm.FakeError: it broke Traceback (most recent call last): File secret.py"
+    found = classify(FakeError(text, 500))
+
+    assert str(found) == "it broke"
+
+
+def test_retry_after_is_carried_over() -> None:
+    assert classify(FakeError("slow", 429, {"Retry-After": "3"})).retry_after_s == 3.0
+
+
+def test_our_own_errors_pass_through() -> None:
+    error = CallError("empty", "nothing")
+
+    assert classify(error) is error

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from runner.client import CallLog, Client
+from runner.errors import CallError
+from runner.limits import Slots
+from runner.retry import RetryPolicy
+from runner.transport import Completion, Request, Usage
+from runner.virtual import run_virtually
+from tests.helpers import completion
+
+REQUEST = Request("say_means", ({"role": "user", "content": "?"},), 100)
+
+
+class Sequence:
+    """Each attempt gets the next outcome: a completion, an error, or a coroutine to await."""
+
+    def __init__(self, *outcomes: Completion | CallError | Callable[[], Awaitable[None]]) -> None:
+        self.outcomes = list(outcomes)
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def complete(self, request: Request, timeout_s: float) -> Completion:
+        outcome = self.outcomes.pop(0)
+        if isinstance(outcome, CallError):
+            raise outcome
+        if not isinstance(outcome, Completion):
+            await outcome()
+            return completion("late")
+        return outcome
+
+
+def call(
+    transport: Sequence, *, timeout_s: float = 60.0, max_retries: int = 3
+) -> tuple[Completion | CallError, CallLog, float]:
+    """Make one call in virtual time; return its outcome, its log and the seconds it took."""
+
+    async def main() -> tuple[Completion | CallError, CallLog, float]:
+        client = Client(transport, RetryPolicy(max_retries), timeout_s, random.Random(7))
+        calls = CallLog()
+        try:
+            outcome: Completion | CallError = await client.complete(REQUEST, Slots(1), calls)
+        except CallError as error:
+            outcome = error
+        return outcome, calls, asyncio.get_running_loop().time()
+
+    return run_virtually(main)
+
+
+async def forever() -> None:
+    await asyncio.sleep(1e9)
+
+
+def test_a_good_reply_is_counted_once() -> None:
+    outcome, calls, _ = call(Sequence(completion("fine")))
+
+    assert outcome == completion("fine")
+    assert calls.usage == Usage(100, 20, 10)
+    assert calls.cost_usd == 0.001
+    assert [a.outcome for a in calls.attempts] == ["ok"]
+
+
+def test_a_server_error_is_tried_again_and_the_attempts_are_kept() -> None:
+    broken = CallError("transient", "boom", status=500)
+    outcome, calls, _ = call(Sequence(broken, broken, completion("fine")))
+
+    assert outcome == completion("fine")
+    assert [(a.outcome, a.status) for a in calls.attempts] == [
+        ("transient", 500),
+        ("transient", 500),
+        ("ok", None),
+    ]
+
+
+def test_retries_end_and_the_last_error_is_raised() -> None:
+    broken = CallError("transient", "boom", status=500)
+    outcome, calls, _ = call(Sequence(*[broken] * 9), max_retries=2)
+
+    assert outcome is broken
+    assert len(calls.attempts) == 3
+
+
+def test_retry_after_is_honoured_to_the_second() -> None:
+    limited = CallError("throttle", "slow down", status=429, retry_after_s=5.0)
+    _, calls, took = call(Sequence(limited, completion("fine")))
+
+    assert took >= 5.0
+    assert took == calls.attempts[0].wait_s
+
+
+def test_a_bad_request_is_sent_once() -> None:
+    outcome, calls, _ = call(Sequence(CallError("bad_request", "no", status=400)))
+
+    assert isinstance(outcome, CallError)
+    assert len(calls.attempts) == 1
+
+
+def test_an_attempt_ends_at_its_deadline() -> None:
+    outcome, calls, took = call(Sequence(forever), timeout_s=30.0, max_retries=0)
+
+    assert isinstance(outcome, CallError)
+    assert outcome.kind == "timeout"
+    assert took == 30.0
+    assert calls.latency_s == 30.0
+
+
+def test_the_deadline_starts_when_the_slot_is_granted() -> None:
+    """The second call queues 20 s behind the first and still has its own 30 s."""
+
+    async def main() -> list[str]:
+        client = Client(
+            Sequence(lambda: asyncio.sleep(20), lambda: asyncio.sleep(25)), RetryPolicy(0), 30.0
+        )
+        slots = Slots(1)
+        logs = CallLog(), CallLog()
+        replies = await asyncio.gather(*(client.complete(REQUEST, slots, c) for c in logs))
+        assert [c.queue_wait_s for c in logs] == [0.0, 20.0]
+        return [reply.text for reply in replies]
+
+    assert run_virtually(main) == ["late", "late"]
+
+
+def test_the_slot_is_free_while_a_call_waits_to_try_again() -> None:
+    limited = CallError("throttle", "slow down", status=429, retry_after_s=100.0)
+
+    async def main() -> float:
+        client = Client(Sequence(limited, completion("a"), completion("b")), RetryPolicy(), 60.0)
+        slots = Slots(1)
+        first = asyncio.create_task(client.complete(REQUEST, slots, CallLog()))
+        await asyncio.sleep(1)
+        await client.complete(REQUEST, slots, CallLog())
+        done = asyncio.get_running_loop().time()
+        await first
+        return done
+
+    assert run_virtually(main) == 1.0
+
+
+def test_one_unpriced_reply_makes_the_cost_unknown_not_zero() -> None:
+    calls = CallLog()
+    calls.add(completion("a", cost=0.5))
+    calls.add(completion("b", cost=None))
+    calls.add(completion("c", cost=0.5))
+
+    assert calls.cost_usd is None
+
+
+def test_cancelling_a_call_leaves_its_attempt_in_the_log() -> None:
+    async def main() -> list[str]:
+        calls = CallLog()
+        client = Client(Sequence(forever), RetryPolicy(), 60.0)
+        task = asyncio.create_task(client.complete(REQUEST, Slots(1), calls))
+        await asyncio.sleep(3)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return [a.outcome for a in calls.attempts]
+
+    assert run_virtually(main) == ["cancelled"]

@@ -1,0 +1,252 @@
+"""The four readings that work from findings alone."""
+
+# ruff: noqa: E501 - a finding line is as long as in a prompt
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from analyzers import (
+    competing_hypotheses,
+    determining_factors,
+    first_principles,
+    patentability,
+)
+from runner.answer import answer_shape
+from runner.findings import read_findings
+from runner.offline.argue import build_case
+from runner.offline.bearing import judge
+from runner.offline.dispute import main_dispute
+from runner.offline.document import Document
+from runner.offline.mechanism import conditional
+from runner.offline.phrasing import proposition
+
+MODULES = (competing_hypotheses, determining_factors, first_principles, patentability)
+
+SENSOR = """# Findings of stage_a
+
+## say_means
+### insights
+- (0.70, contrast) Jonas concedes first and then objects. {S0014 "I'm not saying we shouldn't go, but the board will ask me why we took that risk."}
+### commitments
+- speaker: Tomas | text: Agreed, if I get the platform team | strength: conditional {S0046 "Agreed, if I get the platform team."}
+### unsaid
+- topic: Who tells the board what happens if the trial fails? | why_it_matters: Nobody answers. {S0050 "Who tells the board what happens if the trial fails?"}
+
+## perspective_perception
+### topic
+- text: the harbour trial of the buoy sensor
+### perspectives
+- holder: Priya | position: If the sensor resets in the middle of a tide cycle, we lose the baseline | stance: opposes | interests:  {S0006 "If the sensor resets in the middle of a tide cycle, we lose the baseline."}
+- holder: Maren | position: The question is whether we put the sensor into the harbour trial in April, or wait for the autumn window | stance: neutral | interests:  {S0001 "The question is whether we put the sensor into the harbour trial in April, or wait for the autumn window."}
+
+## premises_assertions
+### arguments
+- speaker: Jonas | assertion: If we go in April and it fails, there is no second trial this year | premises: The reserve was spent on the housing, stated | support: strong {S0014 "If we go in April and it fails, there is no second trial this year, because the reserve was spent on the housing."}
+- speaker: Tomas | assertion: The difference between the membranes should survive | premises: Both membranes foul together, stated; They foul at the same rate, implied | support: partial {S0028 "Both membranes foul together, therefore the difference between the membranes should survive."}
+
+## postulate_theorem
+### postulates
+- id: P1 | statement: The tank run was 21 days with no resets | kind: fact | speaker: Tomas {S0026 "The tank run was 21 days with no resets."}
+- id: P2 | statement: Every correction must be visible to the operator | kind: rule | speaker: Priya {S0016 "Every correction must be visible to the operator."}
+- id: P3 | statement: Ours compares two membranes that age at different rates, which nobody else does | kind: fact | speaker: Tomas {S0017 "Ours compares two membranes that age at different rates, which nobody else does."}
+- id: P4 | statement: I showed the principle of the membranes on a poster last September | kind: fact | speaker: Tomas {S0020 "I showed the principle of the membranes on a poster last September."}
+### conjectures
+- statement: It could simply be the power supply | test: Run the sensor on its own supply and count the resets. {S0009 "So it could simply be the power supply."}
+- statement: It could also be the watchdog timer | test: Switch log rotation off. {S0010 "It could also be the watchdog timer."}
+"""
+
+HEARING = """# Findings of stage_a
+
+## postulate_theorem
+### postulates
+- id: P1 | statement: The committee must weigh whether bank supervision belongs to the central bank | kind: rule | speaker: Mr. Bachus {S0003 "The committee must weigh whether bank supervision belongs to the central bank."}
+- id: P2 | statement: The agency has supervised community banks since 1913 | kind: fact | speaker: Mr. Gerhart {S0009 "The agency has supervised community banks since 1913."}
+"""
+
+CONTRADICTED = """# Findings of stage_a
+
+## premises_assertions
+### contradictions
+- first: Ann: The pump leaks under high pressure | second: Bo: The pump does not leak under high pressure | explanation: Bo denies it. {S0001 "The pump leaks under high pressure."} {S0002 "The pump does not leak under high pressure."}
+### arguments
+- speaker: Ann | assertion: The pump leaks under high pressure | premises: We measured 3 litres below the pump, stated | support: strong {S0001 "The pump leaks under high pressure."} {S0003 "We measured 3 litres below the pump."}
+"""
+
+ONE = """## say_means
+### insights
+- (0.55, hedge) Ann hedges. {S0001 "Maybe the new filter clogs in winter."}
+"""
+
+
+def document(text: str) -> Document:
+    findings, missing = read_findings(text)
+    return Document((), tuple(findings), tuple(missing), "")
+
+
+def answer(module: ModuleType, text: str) -> dict[str, Any]:
+    data: dict[str, Any] = module.read(document(text))
+    name = module.__name__.rpartition(".")[2]
+    answer_shape(name, module.Fields).model_validate(json.loads(json.dumps(data)))
+    return data
+
+
+def cited(node: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(node, dict):
+        if set(node) == {"segment", "quote"}:
+            yield node["segment"], node["quote"]
+        for value in node.values():
+            yield from cited(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from cited(value)
+
+
+@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("text", [SENSOR, HEARING, CONTRADICTED, ONE])
+def test_every_quote_is_copied_unchanged_from_the_findings(module: ModuleType, text: str) -> None:
+    given = {citation for f in document(text).findings for citation in f.evidence}
+
+    assert set(cited(answer(module, text))) <= given
+
+
+@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("text", [SENSOR, HEARING, CONTRADICTED, ONE])
+def test_every_insight_cites_something(module: ModuleType, text: str) -> None:
+    insights = answer(module, text)["insights"]
+
+    assert [] == [i["text"] for i in insights if not i["evidence"]]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_reading_is_deterministic(module: ModuleType) -> None:
+    assert answer(module, SENSOR) == answer(module, SENSOR)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_different_findings_give_different_answers(module: ModuleType) -> None:
+    assert answer(module, SENSOR) != answer(module, HEARING)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_without_findings_the_answer_says_so(module: ModuleType) -> None:
+    found = answer(module, "Not available: say_means (timeout)")["insights"]
+
+    assert ["no_findings"] == [insight["category"] for insight in found]
+    assert "say_means" in found[0]["text"]
+
+
+def test_alternatives_after_whether_become_the_hypotheses() -> None:
+    data = answer(competing_hypotheses, SENSOR)["structured_data"]
+    expected = [
+        "We put the sensor into the harbour trial in April.",
+        "Wait for the autumn window.",
+    ]
+
+    assert expected == [h["statement"] for h in data["hypotheses"]]
+
+
+def test_an_unwelcome_consequence_speaks_against_the_course_it_follows_from() -> None:
+    data = answer(competing_hypotheses, SENSOR)["structured_data"]
+    item = next(e["id"] for e in data["evidence"] if "no second trial" in e["text"])
+    rated = {
+        cell["hypothesis"]: cell["consistency"]
+        for cell in data["matrix"]
+        if cell["evidence"] == item
+    }
+
+    assert {"H1": "I", "H2": "N"} == rated
+
+
+def test_a_recorded_contradiction_gives_two_hypotheses_and_its_ground_counts_for_one() -> None:
+    doc = document(CONTRADICTED)
+    case = build_case(doc)
+    dispute = main_dispute(case, doc.findings)
+    assert dispute is not None
+    premise = next(c for c in case.claims if c.kind == "premise")
+    rated = [judge(premise, side, dispute.sides, case, True)[0] for side in dispute.sides]
+
+    assert ["CC", "I"] == rated
+
+
+def test_the_only_statement_is_set_against_its_denial() -> None:
+    data = answer(competing_hypotheses, ONE)["structured_data"]
+    expected = [
+        "Maybe the new filter clogs in winter (a speaker).",
+        'It is not so that "Maybe the new filter clogs in winter".',
+    ]
+
+    assert expected == [h["statement"] for h in data["hypotheses"]]
+
+
+def test_an_implied_premise_is_an_assumption_with_its_conclusion_in_the_challenge() -> None:
+    data = answer(first_principles, SENSOR)["structured_data"]
+    found = next(a for a in data["assumptions"] if a["text"].startswith("They foul"))
+
+    assert "The difference between the membranes should survive" in found["challenge"]
+
+
+def test_a_measured_result_is_a_fundamental_and_a_rule_is_not() -> None:
+    data = answer(first_principles, SENSOR)["structured_data"]
+    texts = " ".join(f["text"] for f in data["fundamentals"])
+
+    assert (True, False) == ("21 days" in texts, "must be visible" in texts)
+
+
+def test_factors_have_two_to_five_words_and_differ() -> None:
+    names = [f["name"] for f in answer(determining_factors, SENSOR)["structured_data"]["factors"]]
+
+    assert [] == [name for name in names if not 2 <= len(name.split()) <= 5]
+    assert len(names) == len(set(names))
+
+
+def test_an_idea_called_new_is_a_technical_candidate_and_the_poster_a_risk() -> None:
+    data = answer(patentability, SENSOR)["structured_data"]
+    first = data["candidates"][0]
+    novelty = next(c for c in first["criteria"] if c["name"] == "novelty")
+
+    assert (True, "needs_work") == (first["technical"], first["overall"])
+    assert "doubtful" == novelty["verdict"]
+    assert "public_disclosure" in [risk["kind"] for risk in data["risks"]]
+
+
+def test_a_hearing_without_technical_means_has_no_invention() -> None:
+    data = answer(patentability, HEARING)["structured_data"]
+
+    assert ["not_an_invention"] == [c["overall"] for c in data["candidates"]]
+    assert data["summary"].startswith("Nothing patentable")
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("I believe that the point is that it works", "it works"),
+        (
+            "I don't know how to fix it but the supply is too weak for it",
+            "the supply is too weak for it",
+        ),
+        ("it for our part, it has to look nice", "it has to look nice"),
+        ("the valve is open, I guess", "the valve is open"),
+    ],
+)
+def test_a_proposition_leaves_the_attitude_out(said: str, meant: str) -> None:
+    assert meant == proposition(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("If the pump stops, we lose the run", ("the pump stops", "we lose the run")),
+        (
+            "We can ship the unit only if the board agrees",
+            ("the board agrees", "We can ship the unit"),
+        ),
+        ("What if we go in April next to the buoy", None),
+    ],
+)
+def test_a_conditional_is_taken_apart(text: str, parts: tuple[str, str] | None) -> None:
+    assert parts == conditional(text)

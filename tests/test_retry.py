@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+
+import pytest
+
+from runner.errors import CallError
+from runner.retry import THROTTLE_ATTEMPTS, RetryPolicy, retry_after_s
+
+NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"Retry-After": "3"}, 3.0),
+        ({"retry-after": "2.5"}, 2.5),
+        ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
+        ({"Retry-After": "Mon, 23 Nov 2026 12:00:30 GMT"}, 30.0),
+        ({"Retry-After": "Mon, 23 Nov 2026 11:00:00 GMT"}, None),
+        ({"Retry-After": "0"}, None),
+        ({"Retry-After": "-5"}, None),
+        ({"Retry-After": "NaN"}, None),
+        ({"Retry-After": "inf"}, None),
+        ({"Retry-After": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_retry_after_is_read_in_seconds_or_not_at_all(
+    headers: dict[str, str], expected: float | None
+) -> None:
+    assert retry_after_s(headers, NOW) == expected
+
+
+@pytest.mark.parametrize("kind", ["transient", "timeout", "connection", "bad_response"])
+def test_the_wait_is_jittered_over_the_whole_doubling_interval(kind: str) -> None:
+    policy, rng = RetryPolicy(max_retries=3, delay_s=1.0), random.Random(1)
+    error = CallError(kind, "x")
+    for failures, bound in ((1, 1.0), (2, 2.0), (3, 4.0)):
+        waits = [policy.wait_s(error, failures, rng) for _ in range(500)]
+
+        assert all(wait is not None and 0 <= wait <= bound for wait in waits)
+        assert max(filter(None, waits)) > 0.9 * bound
+        assert min(filter(None, waits)) < 0.1 * bound
+
+
+@pytest.mark.parametrize(
+    "kind", ["auth", "billing", "bad_request", "context_exceeded", "not_found", "internal"]
+)
+def test_what_will_fail_again_is_not_tried_again(kind: str) -> None:
+    assert RetryPolicy().wait_s(CallError(kind, "x"), 1, random.Random(1)) is None
+
+
+def test_the_last_allowed_failure_is_final() -> None:
+    policy = RetryPolicy(max_retries=2)
+
+    assert policy.wait_s(CallError("transient", "x"), 3, random.Random(1)) is None
+
+
+def test_no_retries_means_none_for_throttling_either() -> None:
+    policy = RetryPolicy(max_retries=0)
+
+    assert policy.wait_s(CallError("throttle", "x"), 1, random.Random(1)) is None
+
+
+def test_a_throttled_call_waits_at_least_as_long_as_asked() -> None:
+    error = CallError("throttle", "x", retry_after_s=7.0)
+    waits = [RetryPolicy().wait_s(error, 1, random.Random(seed)) for seed in range(200)]
+
+    assert all(wait is not None and 7.0 <= wait <= 8.0 for wait in waits)
+
+
+def test_throttling_has_a_longer_patience_than_failures() -> None:
+    policy, rng = RetryPolicy(max_retries=1), random.Random(1)
+    error = CallError("throttle", "x")
+
+    assert policy.wait_s(error, THROTTLE_ATTEMPTS - 1, rng) is not None
+    assert policy.wait_s(error, THROTTLE_ATTEMPTS, rng) is None
+
+
+def test_a_wait_of_more_than_five_minutes_is_not_sat_out() -> None:
+    error = CallError("throttle", "x", retry_after_s=301)
+
+    assert RetryPolicy().wait_s(error, 1, random.Random(1)) is None

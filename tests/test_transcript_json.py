@@ -1,0 +1,162 @@
+"""JSON of transcription services."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from runner.errors import TranscriptError
+from runner.transcript import parse_transcript
+
+Row = tuple[str | None, float | None, float | None, str]
+
+
+def rows(data: object) -> list[Row]:
+    text = data if isinstance(data, str) else json.dumps(data)
+    transcript = parse_transcript(text, name="t", format="json")
+    return [(each.speaker, each.start_s, each.end_s, each.text) for each in transcript.segments]
+
+
+SEGMENTS = [
+    {"start": 0, "end": 1.5, "text": " Hello.", "avg_logprob": float("nan")},
+    {"start": 1.5, "end": 2, "text": " Yes."},
+]
+HELLO_YES = [(None, 0.0, 1.5, "Hello."), (None, 1.5, 2.0, "Yes.")]
+NAMED = [("A", 0.0, 1.5, "Hello."), ("B", 1.5, 2.0, "Yes.")]
+NUMBERED = [("Speaker 0", 0.0, 1.5, "Hello."), ("Speaker 1", 1.5, 2.0, "Yes.")]
+WORDS = [
+    {"word": "hello", "punctuated_word": "Hello.", "start": 0, "end": 1.5, "speaker": 0},
+    {"word": "yes", "punctuated_word": "Yes.", "start": 1.5, "end": 2, "speaker": 1},
+]
+
+
+def deepgram(**alternative: object) -> dict[str, object]:
+    return {"results": {"channels": [{"alternatives": [alternative]}]}}
+
+
+def paragraph(speaker: int, start: float, end: float, text: str) -> dict[str, object]:
+    sentence = {"text": text, "start": start, "end": end}
+    return {"speaker": speaker, "start": start, "end": end, "sentences": [sentence]}
+
+
+SHAPES: dict[str, tuple[object, list[Row]]] = {
+    "whisper": ({"text": "x", "segments": SEGMENTS}, HELLO_YES),
+    "whisper without segments": ({"text": "Hello."}, [(None, None, None, "Hello.")]),
+    "whisperx": (
+        {"segments": [{**SEGMENTS[0], "speaker": "A"}, {**SEGMENTS[1], "speaker": "B"}]},
+        NAMED,
+    ),
+    "assemblyai": (
+        {
+            "text": "Hello. Yes.",
+            "utterances": [
+                {"speaker": "A", "start": 0, "end": 1500, "text": "Hello."},
+                {"speaker": "B", "start": 1500, "end": 2000, "text": "Yes."},
+            ],
+        },
+        NAMED,
+    ),
+    "deepgram utterances": (
+        {
+            "results": {
+                "utterances": [
+                    {"speaker": 0, "start": 0, "end": 1.5, "transcript": "Hello."},
+                    {"speaker": 1, "start": 1.5, "end": 2, "transcript": "Yes."},
+                ]
+            }
+        },
+        NUMBERED,
+    ),
+    "deepgram paragraphs": (
+        deepgram(
+            transcript="x",
+            words=WORDS,
+            paragraphs={
+                "paragraphs": [paragraph(0, 0, 1.5, "Hello."), paragraph(1, 1.5, 2, "Yes.")]
+            },
+        ),
+        NUMBERED,
+    ),
+    "deepgram words": (deepgram(transcript="hello yes", words=WORDS), NUMBERED),
+    "deepgram text alone": (deepgram(transcript="Hello."), [(None, None, None, "Hello.")]),
+    "plain list": (
+        [{"speaker": "A", "text": "Hello.", "start": "00:00:00", "end": 1.5}, {"text": "Yes."}],
+        [("A", 0.0, 1.5, "Hello."), (None, None, None, "Yes.")],
+    ),
+    "colloquy": (
+        {
+            "segments": [
+                {"id": "S0001", "speaker": "A", "start_s": 0, "end_s": 1.5, "text": "Hello."},
+                {"id": "S0002", "speaker": None, "start_s": None, "end_s": None, "text": "Yes."},
+            ]
+        },
+        [("A", 0.0, 1.5, "Hello."), (None, None, None, "Yes.")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("data", "expected"), SHAPES.values(), ids=SHAPES.keys())
+def test_known_shapes_are_read(data: object, expected: list[Row]) -> None:
+    actual = rows(data)
+
+    assert expected == actual
+
+
+def test_two_channels_are_two_speakers_in_order_of_time() -> None:
+    first, second = ({**word, "speaker": None} for word in WORDS)
+    channels = [{"alternatives": [{"words": [each], "transcript": ""}]} for each in (second, first)]
+
+    actual = rows({"results": {"channels": channels}})
+
+    assert ["Channel 1", "Channel 0"] == [speaker for speaker, _, _, _ in actual]
+
+
+@pytest.mark.parametrize("time", ["1" * 5000, "NaN", "-5", "Infinity", '"soon"', "true", "[]"])
+def test_impossible_times_are_unknown(time: str) -> None:
+    actual = rows(f'[{{"speaker": "A", "text": "Hello.", "start": {time}}}]')
+
+    assert [("A", None, None, "Hello.")] == actual
+
+
+def test_an_end_before_its_start_is_unknown() -> None:
+    actual = rows([{"text": "Hello.", "start": 9, "end": 3}])
+
+    assert [(None, 9.0, None, "Hello.")] == actual
+
+
+def test_escapes_cannot_smuggle_controls() -> None:
+    actual = rows('[{"speaker": "A\\u0000", "text": "He\\u202ello \\ud800."}]')
+
+    assert [("A", None, None, "Hello \ufffd.")] == actual
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('{"a":', "malformed JSON at line 1"),
+        ('[{"text": "x"},\n {"text" "y"}]', "malformed JSON at line 2 column 10"),
+        ("[" * 100, "nested deeper than 64"),
+        ("\n\n" + '{"a":' * 100_000, "nested deeper than 64 at line 3"),
+        ('{"a": 1}', "expected a list of {speaker, text}"),
+        ("42", "holds no transcript"),
+        ("[1]", "item 1 of 'list' is not an object"),
+        ('{"segments": [{"text": "x"}, {"start": 1}]}', "item 2 of 'segments' has no text"),
+        ('[{"text": 5}]', "item 1 of 'list' has no text"),
+        ("[]", "no utterances"),
+        ('[{"text": " "}]', "no utterances"),
+        ('{"results": {}}', "no channels"),
+    ],
+)
+def test_bad_json_says_what_is_wrong(text: str, fault: str) -> None:
+    with pytest.raises(TranscriptError) as caught:
+        parse_transcript(text, name="t", format="json")
+
+    assert fault in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_brackets_inside_strings_are_not_nesting() -> None:
+    actual = rows([{"text": 'a[[" \\' * 100}])
+
+    assert 1 == len(actual)

@@ -1,0 +1,101 @@
+"""What holds for any input at all."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.errors import TranscriptError
+from runner.transcript import FORMATS, Transcript, parse_transcript
+from runner.transcript.clean import clean_text
+
+FRAGMENTS = st.sampled_from(
+    ["Ann: ", "**Bob:** ", "[00:01] ", "0:05", "\n", "\n\n", "Q. ", "A. ", ">> ", "{gap}", "word ",
+     "Mr. X. ", "    Mr. Watt. ", "---", "# ", "-->", "WEBVTT\n\n", "00:01.000 --> 00:02.000\n",
+     "<v Ann>", '{"text": "', '"}', "[", "]", "x-\n", ". ", "“Hi.” ", "Name (Role): ", "\u2028"]
+)  # fmt: skip
+DOCUMENTS = st.one_of(st.text(), st.lists(FRAGMENTS, max_size=40).map("".join))
+SECONDS_FOR_ALL = 20
+STARTS = {
+    "auto": "",
+    "json": "",
+    "vtt": "WEBVTT\n\n00:01.000 --> 00:02.000\n",
+    "srt": "00:00:01,000 --> 00:00:02,000\n",
+}
+ROWS = ("a", "1", "\t", ":", " ", "*", "[", "<", ">", ".", "-", "{", '"', "a: ", "1:", "Mr. ", "**")
+
+
+def attempt(text: str, format: str) -> Transcript | None:
+    try:
+        return parse_transcript(text, name="t", format=format)
+    except TranscriptError:
+        return None
+
+
+@given(text=DOCUMENTS, format=st.sampled_from(FORMATS))
+def test_any_text_is_read_or_refused_as_no_transcript(text: str, format: str) -> None:
+    transcript = attempt(text, format)
+
+    if transcript is not None:
+        segments = transcript.segments
+
+        assert [f"S{n:04d}" for n in range(1, len(segments) + 1)] == [each.id for each in segments]
+        assert all(each.text and each.text == " ".join(each.text.split()) for each in segments)
+        assert all(each.speaker is None or each.speaker.strip() for each in segments)
+
+
+@given(text=DOCUMENTS.filter(lambda text: ">" not in text))
+def test_every_word_of_a_segment_stands_in_the_input(text: str) -> None:
+    transcript = attempt(text, "text")
+    source = "".join(clean_text(text).split())
+
+    found = [
+        word for each in (transcript.segments if transcript else ()) for word in each.text.split()
+    ]
+
+    assert [] == [word for word in found if word not in source]
+
+
+@given(text=DOCUMENTS, ending=st.sampled_from(["\r\n", "\r"]))
+def test_line_endings_do_not_change_the_result(text: str, ending: str) -> None:
+    plain = text.replace("\r", "")
+
+    assert attempt(plain, "auto") == attempt(plain.replace("\n", ending), "auto")
+
+
+@given(
+    words=st.lists(st.sampled_from(["alpha", "beta.", "Mr.", "gamma?"]), min_size=1, max_size=900)
+)
+def test_cutting_a_long_turn_loses_nothing(words: list[str]) -> None:
+    transcript = parse_transcript("Ann: " + " ".join(words), name="t")
+
+    actual = [word for each in transcript.segments for word in each.text.split()]
+
+    assert words == actual
+    assert all(each.speaker == "Ann" for each in transcript.segments)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_megabyte_of_one_pattern_does_not_hang(format: str) -> None:
+    start = STARTS.get(format, "Ann: ")
+    program = f"""
+from runner.errors import TranscriptError
+from runner.transcript import parse_transcript
+for row in {ROWS!r}:
+    try:
+        text = {start!r} + row * (1_000_000 // len(row))
+        parse_transcript(text, name="t", format={format!r})
+    except TranscriptError:
+        print("refused")
+"""
+
+    finished = subprocess.run(
+        [sys.executable, "-c", program], timeout=SECONDS_FOR_ALL, capture_output=True, check=False
+    )
+
+    assert b"" == finished.stderr

@@ -1,0 +1,282 @@
+"""The real litellm over real HTTP against a loopback server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import socket
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+import pytest
+
+from runner.client import CallLog, Client
+from runner.errors import CallError
+from runner.limits import Slots
+from runner.offline.provider import MODEL
+from runner.retry import RetryPolicy
+from runner.simulate import Fault, SimulatedProvider
+from runner.transport import Completion, LiteLLMTransport, ModelRoute, Request
+
+pytestmark = pytest.mark.slow
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"x": {"type": "integer"}},
+    "required": ["x"],
+    "additionalProperties": False,
+}
+MESSAGES = (
+    {"role": "system", "content": "You read."},
+    {
+        "role": "user",
+        "content": [{"type": "text", "text": "MATERIAL"}, {"type": "text", "text": "QUESTION"}],
+    },
+)
+REQUEST = Request("say_means", MESSAGES, max_tokens=123, temperature=0.3, schema=SCHEMA)
+PLAIN = Request("say_means", MESSAGES, max_tokens=123)
+
+Outcome = tuple[Completion | CallError, CallLog, SimulatedProvider]
+
+
+def ask(
+    *faults: Fault | None,
+    request: Request = PLAIN,
+    text: str = '{"x": 1}',
+    max_retries: int = 2,
+    timeout_s: float = 30.0,
+    model: str = "openai/gpt-4o-mini",
+    finish_reason: str = "stop",
+    **route: Any,
+) -> Outcome:
+    """Send *request* through the client to a server that first answers with *faults*."""
+
+    async def main() -> Outcome:
+        server = SimulatedProvider(lambda _: text, faults=list(faults), finish_reason=finish_reason)
+        async with server:
+            transport = LiteLLMTransport(ModelRoute(model, api_base=server.url, **route))
+            await transport.open()
+            retry = RetryPolicy(max_retries, delay_s=0.01)
+            client = Client(transport, retry, timeout_s, random.Random(3))
+            calls = CallLog()
+            try:
+                outcome: Completion | CallError = await client.complete(request, Slots(1), calls)
+            except CallError as error:
+                outcome = error
+            finally:
+                await transport.close()
+            return outcome, calls, server
+
+    return asyncio.run(main())
+
+
+def test_the_request_carries_what_was_asked_and_the_reply_comes_back() -> None:
+    outcome, calls, server = ask(request=REQUEST)
+    sent = server.received[0].body
+
+    assert isinstance(outcome, Completion)
+    assert outcome.text == '{"x": 1}'
+    assert outcome.finish_reason == "stop"
+    assert sent["model"] == "gpt-4o-mini"
+    assert sent["max_tokens"] == 123
+    assert sent["temperature"] == 0.3
+    assert sent["messages"] == [
+        {"role": "system", "content": "You read."},
+        {"role": "user", "content": "MATERIALQUESTION"},
+    ]
+    assert sent["response_format"]["json_schema"] == {
+        "name": "say_means",
+        "schema": SCHEMA,
+        "strict": True,
+    }
+    assert calls.usage == outcome.usage
+    assert outcome.usage.prompt_tokens > 0
+
+
+def test_cost_comes_from_the_price_map_or_from_the_settings_or_is_unknown() -> None:
+    listed, *_ = ask()
+    own, *_ = ask(model="openai/own", input_usd_per_mtok=1.0, output_usd_per_mtok=2.0)
+    unknown, *_ = ask(model="openai/own")
+
+    assert isinstance(listed, Completion)
+    assert isinstance(own, Completion)
+    assert isinstance(unknown, Completion)
+    paid = listed.usage.prompt_tokens * 0.15 + listed.usage.completion_tokens * 0.60
+    assert listed.cost_usd == pytest.approx(paid / 1e6)
+    paid = own.usage.prompt_tokens * 1.0 + own.usage.completion_tokens * 2.0
+    assert own.cost_usd == pytest.approx(paid / 1e6)
+    assert unknown.cost_usd is None
+
+
+def test_the_key_is_read_from_the_environment_and_sent_as_a_bearer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MY_KEY", "canary-1234")
+    _, _, server = ask(api_key_env="MY_KEY")
+
+    assert server.received[0].headers["Authorization"] == "Bearer canary-1234"
+
+
+def test_further_parameters_are_passed_on() -> None:
+    _, _, server = ask(params={"seed": 7})
+
+    assert server.received[0].body["seed"] == 7
+
+
+LIMITED = Fault(429, {"Retry-After": "1"})
+
+
+@pytest.mark.parametrize(
+    ("faults", "requests", "kind"),
+    [
+        ([Fault(500)], 2, "ok"),
+        ([Fault(502), Fault(503)], 3, "ok"),
+        ([Fault(500)] * 9, 3, "transient"),
+        ([LIMITED], 2, "ok"),
+        ([Fault(429)], 2, "ok"),
+        ([Fault(0)], 2, "ok"),
+        ([Fault(0)] * 9, 3, "connection"),
+        ([Fault(200, body="<html>sign in</html>")] * 9, 3, "bad_response"),
+        ([Fault(200, body='{"choices": [{"mess' + " " * 99, cut=20)] * 9, 3, "connection"),
+        ([Fault(400)], 1, "bad_request"),
+        ([Fault(401)], 1, "auth"),
+        ([Fault(403)], 1, "auth"),
+        ([Fault(404)], 1, "not_found"),
+        ([Fault(422)], 1, "bad_request"),
+        (
+            [Fault(429, body='{"error": {"message": "no money", "code": "insufficient_quota"}}')],
+            1,
+            "billing",
+        ),
+        (
+            [
+                Fault(
+                    400,
+                    body='{"error": {"message": "maximum context length is 8192 tokens", '
+                    '"code": "context_length_exceeded"}}',
+                )
+            ],
+            1,
+            "context_exceeded",
+        ),
+        ([Fault(200, body='{"choices": [], "usage": {}}')], 1, "empty"),
+    ],
+)
+def test_each_fault_costs_exactly_so_many_requests(
+    faults: list[Fault], requests: int, kind: str
+) -> None:
+    outcome, calls, server = ask(*faults)
+
+    assert kind == ("ok" if isinstance(outcome, Completion) else outcome.kind)
+    assert requests == len(server.received)
+    assert requests == len(calls.attempts)
+
+
+def test_retry_after_is_waited_for_between_real_requests() -> None:
+    _, calls, server = ask(LIMITED)
+    first, second = (received.at_s for received in server.received)
+
+    assert calls.attempts[0].wait_s >= 1.0
+    assert second - first >= 1.0
+
+
+def test_a_body_that_never_ends_is_cut_at_the_deadline() -> None:
+    """litellm's own timeout does not end it; ours does, and the attempt says so."""
+    outcome, calls, _ = ask(Fault(200, delay_s=60), timeout_s=0.5, max_retries=0)
+
+    assert isinstance(outcome, CallError)
+    assert outcome.kind == "timeout"
+    assert [a.outcome for a in calls.attempts] == ["timeout"]
+
+
+def test_a_closed_port_is_a_connection_fault() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+
+    async def main() -> CallError:
+        route = ModelRoute("openai/gpt-4o-mini", api_base=f"http://127.0.0.1:{port}/v1")
+        transport = LiteLLMTransport(route)
+        await transport.open()
+        try:
+            with pytest.raises(CallError) as caught:
+                await transport.complete(PLAIN, 5.0)
+        finally:
+            await transport.close()
+        return caught.value
+
+    assert asyncio.run(main()).kind == "connection"
+
+
+def test_a_lone_surrogate_in_a_reply_can_be_written() -> None:
+    outcome, *_ = ask(text="broken \ud800 here")
+
+    assert isinstance(outcome, Completion)
+    assert outcome.text == "broken \ufffd here"
+
+
+def test_the_finish_reason_is_reported_as_it_came() -> None:
+    outcome, *_ = ask(finish_reason="length")
+
+    assert isinstance(outcome, Completion)
+    assert outcome.finish_reason == "length"
+
+
+def run_offline(
+    readings: Mapping[str, Callable[[Any], Mapping[str, Any]]], request: Request
+) -> Completion | CallError:
+    async def main() -> Completion | CallError:
+        transport = LiteLLMTransport(ModelRoute(MODEL), readings)
+        await transport.open()
+        try:
+            return await transport.complete(request, 30.0)
+        except CallError as error:
+            return error
+
+    return asyncio.run(main())
+
+
+def test_the_offline_model_answers_through_litellm_at_no_cost() -> None:
+    outcome = run_offline({"say_means": lambda document: {"seen": document.question}}, REQUEST)
+
+    assert isinstance(outcome, Completion)
+    assert json.loads(outcome.text) == {"seen": "MATERIALQUESTION"}
+    assert outcome.cost_usd == 0.0
+    assert outcome.usage.prompt_tokens > 0
+
+
+def test_a_bug_in_a_reading_is_told_without_a_traceback_and_not_tried_again() -> None:
+    def broken(document: Any) -> Mapping[str, Any]:
+        raise KeyError("lost")
+
+    outcome = run_offline({"say_means": broken}, REQUEST)
+
+    assert isinstance(outcome, CallError)
+    assert outcome.kind == "bad_request"
+    assert "offline reading of say_means: KeyError: 'lost'" in str(outcome)
+    assert "Traceback" not in str(outcome)
+
+
+def run_many(count: int) -> Coroutine[Any, Any, int]:
+    async def main() -> int:
+        async with SimulatedProvider(lambda _: "ok") as server:
+            transport = LiteLLMTransport(ModelRoute("openai/gpt-4o-mini", server.url))
+            await transport.open()
+            client = Client(transport, RetryPolicy(0), 30.0)
+            slots = Slots(16)
+            calls = (client.complete(PLAIN, slots, CallLog()) for _ in range(count))
+            await asyncio.gather(*calls)
+            await transport.close()
+            return len(server.received)
+
+    return main()
+
+
+def test_many_calls_are_many_requests_and_no_more() -> None:
+    assert asyncio.run(run_many(64)) == 64
+
+
+def test_a_second_event_loop_in_one_process_works_too() -> None:
+    """A sweep runs each of its jobs in a loop of its own."""
+    assert [asyncio.run(run_many(2)), asyncio.run(run_many(2))] == [2, 2]
