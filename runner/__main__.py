@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,8 @@ from runner.text import to_terminal
 def main() -> None:
     """Run the command line; the process's exit code is documented in the README."""
     os.umask(0o077)
+    # A shell that starts us with `&` has SIGINT ignored; a user who sends one means it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # Hydra then raises instead of printing and exiting with 1 for everything.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     arguments = expand_arguments(sys.argv[1:])

@@ -44,6 +44,10 @@ class Pipeline:
         """All nodes, earlier stages first, in declared order within a stage."""
         return tuple(node for stage in self.stages for node in stage.nodes)
 
+    def stage_of(self, node: Node) -> Stage:
+        """Return the stage that *node* belongs to."""
+        return next(stage for stage in self.stages if stage.name == node.stage)
+
 
 def make_pipeline(
     stages: Mapping[str, StageSettings], analyzers: Mapping[str, AnalyzerSettings]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Renderer = Callable[[Mapping[str, Any]], str]
 
+_LABEL = re.compile(r"[a-z]+(_[a-z]+)+")
 _ESCAPED = str.maketrans({c: f"\\{c}" for c in "\\`*_<>[]|#"})
 
 
@@ -18,7 +20,10 @@ def md(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(md(item) for item in value)
-    return " ".join(str(value).split()).translate(_ESCAPED)
+    text = " ".join(str(value).split())
+    if _LABEL.fullmatch(text):  # a category or an enumeration's value
+        return text.replace("_", " ")
+    return text.translate(_ESCAPED)
 
 
 def heading(key: str) -> str:

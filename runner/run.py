@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import platform
 from collections.abc import Coroutine, Mapping
-from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
-from importlib.metadata import version
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -15,11 +12,14 @@ import structlog
 from runner.analyzer import Analyzer, Material
 from runner.bench import NodeTiming, benchmark, totals
 from runner.client import CallLog, Client
-from runner.context import Item, Reduced, answer_items, reduce_context
+from runner.context import Reduced
+from runner.contexts import Contexts
 from runner.errors import AnswerError, CallError, one_line
-from runner.graph import Node, Stage
+from runner.graph import Node
 from runner.history import expected_durations, read_history, write_history
 from runner.job import Job, wrap
+from runner.metadata import describe_run, versions
+from runner.offload import compute
 from runner.outcome import (
     Outcome,
     check_complete,
@@ -30,11 +30,10 @@ from runner.outcome import (
 )
 from runner.record import RunDirectory, now_iso
 from runner.schedule import make_slots, ranks, run_graph
+from runner.settings import ContextSettings
 from runner.transport import Completion, Request
 
 log = structlog.get_logger("colloquy.run")
-
-INLINE_CHARS = 50_000  # a shorter reply is read in about a millisecond, a thread costs more
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +60,10 @@ class Run:
         self._slots = make_slots(job.pipeline, processing.max_concurrent, processing.mode)
         self._ranks = ranks(job.pipeline, expected, processing.mode)
         self._timings: dict[str, NodeTiming] = {}
-        self._items: dict[str, asyncio.Task[tuple[Item, ...]]] = {}
-        self._contexts: dict[tuple[Any, ...], asyncio.Task[Reduced]] = {}
+        self._contexts = Contexts(job, self._keep_context)
         self._writes: list[asyncio.Task[None]] = []
         self._transcript = job.transcript_material()
-        self._versions = versions()
+        versions()  # read before the clock starts
         self._began = 0.0
         self._started_at = now_iso()
         self._statuses: dict[str, str] = {node.name: "pending" for node in job.pipeline.nodes}
@@ -86,6 +84,8 @@ class Run:
         try:
             outcomes = await run_graph(job.pipeline, self._work)
         except BaseException as error:
+            # What has arrived is paid for: it reaches the disk before anything else happens.
+            await asyncio.gather(*self._writes, return_exceptions=True)
             ended = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"
             await asyncio.shield(self._write_metadata(ended))
             raise
@@ -139,7 +139,8 @@ class Run:
                 outcome = Outcome("error", kind="internal", error=message)
             outcome = replace(outcome, missing=missing_of(upstream))
             if outcome.answer is not None:
-                self._prepare_items(node, outcome.answer)
+                chars = len(outcome.raw_output or "")
+                self._contexts.prepare(node, outcome.answer, chars)
             self._log_outcome(node, outcome, calls)
         self._statuses[node.name] = outcome.status
         self._timings[node.name] = NodeTiming(outcome.status, ready, self._elapsed(), calls)
@@ -155,7 +156,7 @@ class Run:
             reasons = ", ".join(f"{n} ({why})" for n, why in missing_of(upstream).items())
             return Outcome("skipped", kind="upstream", error=f"nothing to read: {reasons}")
         else:
-            reduced = await self._context(node, upstream)
+            reduced = await self._contexts.context(node, missing_of(upstream))
             if not reduced.text:
                 budget = node.context.token_budget
                 raise CallError("context_empty", f"no finding fits into {budget} tokens")
@@ -177,9 +178,7 @@ class Run:
             request, self._slots[node.stage], calls, self._ranks[node.name]
         )
         check_complete(completion)
-        if len(completion.text) < INLINE_CHARS:
-            return self._read(node, completion)
-        return await asyncio.to_thread(self._read, node, completion)
+        return await compute(len(completion.text), self._read, node, completion)
 
     def _read(self, node: Node, completion: Completion) -> Outcome:
         """Turn a reply into an outcome: validated, with no more insights than were asked for."""
@@ -194,45 +193,16 @@ class Run:
         stored["insights"] = stored["insights"][:limit]
         return Outcome("ok", answer=stored, raw_output=completion.text, notes=notes)
 
-    def _prepare_items(self, node: Node, answer: Mapping[str, Any]) -> None:
-        """Cut an answer into items while other calls are still out, if a context will want them."""
-        if any(other.context and node.name in other.needs for other in self.job.pipeline.nodes):
-            count = self.job.tokenizer.count
-            cut = asyncio.to_thread(answer_items, node.name, answer, count)
-            self._items[node.name] = asyncio.create_task(cut)
-
-    async def _context(self, node: Node, upstream: Mapping[str, Outcome]) -> Reduced:
-        """Return the node's context; nodes with the same needs and settings share one."""
-        assert node.context is not None
-        key = (node.stage, node.needs, node.context.model_dump_json())
-        if key not in self._contexts:
-            self._contexts[key] = asyncio.create_task(self._reduce(node, upstream))
-        return await self._contexts[key]
-
-    async def _reduce(self, node: Node, upstream: Mapping[str, Outcome]) -> Reduced:
-        assert node.context is not None
-        stages = dict.fromkeys(self._stage_of(name).name for name in node.needs)
-        reduced = await asyncio.to_thread(
-            reduce_context,
-            f"Findings of {', '.join(stages)}",
-            {n: await self._items[n] for n, outcome in upstream.items() if outcome.answer},
-            missing_of(upstream),
-            node.context,
-            self.job.tokenizer.count,
-            self.job.transcript.segments,
-        )
-        shared = node.context == self.job.settings.stages[node.stage].context
-        name = node.stage if shared and self._needs_all(node) else f"{node.stage}.{node.name}"
-        self._write(self.directory.write_context(name, reduced, node.context))
+    def _keep_context(self, name: str, reduced: Reduced, settings: ContextSettings) -> None:
+        self._write(self.directory.write_context(name, reduced, settings))
         log.info(
             "context.reduced",
             context=name,
             tokens=reduced.tokens,
-            token_budget=node.context.token_budget,
+            token_budget=settings.token_budget,
             items_kept=len(reduced.kept),
             items_dropped=len(reduced.dropped),
         )
-        return reduced
 
     async def _commit(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
         analyzer = self.job.analyzers[node.name]
@@ -261,7 +231,7 @@ class Run:
 
     def _note_stage(self, node: Node) -> None:
         """Record that a stage began, without making its first node wait for the disk."""
-        stage = self._stage_of(node.name)
+        stage = self.job.pipeline.stage_of(node)
         first = all(self._statuses[member.name] == "pending" for member in stage.nodes)
         self._statuses[node.name] = "running"
         if first:
@@ -269,39 +239,17 @@ class Run:
             self._write(self._write_metadata("running"))
 
     def _note_stage_end(self, node: Node) -> None:
-        stage = self._stage_of(node.name)
+        stage = self.job.pipeline.stage_of(node)
         if all(member.name in self._timings for member in stage.nodes):
             log.info("stage.finished", stage=stage.name, elapsed_s=round(self._elapsed(), 3))
             self._write(self._write_metadata("running"))
 
     async def _write_metadata(self, status: str, exit_code: int | None = None) -> None:
-        job = self.job
-        stages = {
-            stage.name: {
-                "needs": list(stage.needs),
-                "analyzers": {n.name: self._statuses[n.name] for n in stage.nodes},
-            }
-            for stage in job.pipeline.stages
-        }
+        calls = [timing.calls for timing in self._timings.values()]
+        about = describe_run(self.job, self._statuses, calls)
+        times = {"started_at": self._started_at, "updated_at": now_iso()}
         await self.directory.write_metadata(
-            {
-                "status": status,
-                "exit_code": exit_code,
-                "started_at": self._started_at,
-                "updated_at": now_iso(),
-                "transcript": {
-                    "name": job.transcript.name,
-                    "format": job.transcript.format,
-                    "sha256": job.transcript.sha256,
-                    "segments": len(job.transcript.segments),
-                },
-                "model": job.settings.model.name,
-                "tokenizer": asdict(job.tokenizer),
-                "config_digest": job.config_digest,
-                "versions": dict(self._versions),
-                "stages": stages,
-                "totals": totals([timing.calls for timing in self._timings.values()]),
-            }
+            {"status": status, "exit_code": exit_code, **times, **about}
         )
 
     def _log_outcome(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
@@ -313,28 +261,12 @@ class Run:
         else:
             log.error("node.failed", kind=outcome.kind, error=outcome.error, **facts)
 
-    def _stage_of(self, node: str) -> Stage:
-        stages = self.job.pipeline.stages
-        return next(s for s in stages if any(member.name == node for member in s.nodes))
-
-    def _needs_all(self, node: Node) -> bool:
-        needed = self._stage_of(node.name).needs
-        every = [n.name for s in self.job.pipeline.stages if s.name in needed for n in s.nodes]
-        return set(node.needs) == set(every)
-
     def _elapsed(self) -> float:
         return asyncio.get_running_loop().time() - self._began
 
     @property
     def _history(self) -> Any:
         return self.job.root / "history.json"
-
-
-@lru_cache
-def versions() -> Mapping[str, str]:
-    """Return the versions that a reader of the run may ask for; reading them takes 10 ms."""
-    names = ("colloquy", "litellm", "hydra-core", "pydantic", "tiktoken")
-    return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
 def _page(analyzer: Analyzer, node: Node, outcome: Outcome) -> str:

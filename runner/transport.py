@@ -194,7 +194,8 @@ def load_litellm(model: str) -> Any:
 
     The parts that *model*'s provider loads at its first call are imported too.
     """
-    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    for name in ("LITELLM_LOCAL_MODEL_COST_MAP", "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS"):
+        os.environ[name] = "True"  # both are fetched from the network otherwise
     litellm: Any = importlib.import_module("litellm")
     litellm.suppress_debug_info = True
     litellm.telemetry = False

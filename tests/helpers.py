@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from hydra import compose, initialize_config_module
@@ -11,6 +13,7 @@ from hydra import compose, initialize_config_module
 from runner.build import build_job
 from runner.job import Job
 from runner.settings import AnalyzerSettings, ContextOverride, ContextSettings, StageSettings
+from runner.simulate import Fault, Reply, SimulatedProvider
 from runner.transport import Completion, Request, Usage
 
 NO_OVERRIDE = ContextOverride(
@@ -81,3 +84,25 @@ def job(*overrides: str, **arguments: Any) -> Job:
     with initialize_config_module("conf", version_base="1.3"):
         cfg = compose("config", overrides=list(overrides))
     return build_job(cfg, **arguments)
+
+
+def slow_server() -> AbstractContextManager[str]:
+    """Run a loopback provider that never answers in time."""
+    return serving(lambda _: "late", faults=[Fault(delay_s=600.0)] * 100)
+
+
+@contextmanager
+def serving(reply: Reply, **behaviour: Any) -> Iterator[str]:
+    """Run a loopback provider in a thread; yield its address."""
+    loop = asyncio.new_event_loop()
+    server = SimulatedProvider(reply, **behaviour)
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(10)
+    try:
+        yield server.url
+    finally:
+        asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

@@ -5,6 +5,7 @@ import random
 from collections.abc import Awaitable, Callable
 
 import pytest
+from helpers import completion
 
 from runner.client import CallLog, Client
 from runner.errors import CallError
@@ -12,7 +13,6 @@ from runner.limits import Slots
 from runner.retry import RetryPolicy
 from runner.transport import Completion, Request, Usage
 from runner.virtual import run_virtually
-from tests.helpers import completion
 
 REQUEST = Request("say_means", ({"role": "user", "content": "?"},), 100)
 

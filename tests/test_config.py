@@ -3,12 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from helpers import job
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.cli import expand_arguments, explain_hydra_error, worst_exit_code
 from runner.errors import ColloquyError, TranscriptError
-from tests.helpers import job
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from helpers import CONTEXT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +21,6 @@ from runner.findings import read_findings
 from runner.settings import ContextSettings
 from runner.tokens import tokenizer_for
 from runner.transcript import Segment
-from tests.helpers import CONTEXT
 
 count = tokenizer_for("openai/gpt-4o").count
 

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from helpers import analyzer, stage
 
 from runner.errors import GraphError
 from runner.graph import make_pipeline
-from tests.helpers import analyzer, stage
 
 
 def test_stages_come_after_what_they_need_whatever_the_declared_order() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import ScriptedTransport, completion, job
 
 from runner.client import Client
 from runner.errors import CallError
@@ -18,7 +19,6 @@ from runner.retry import RetryPolicy
 from runner.run import Run, RunResult
 from runner.transport import Completion, Request
 from runner.virtual import run_virtually
-from tests.helpers import ScriptedTransport, completion, job
 
 STAGE_A = ("say_means", "perspective_perception", "premises_assertions", "postulate_theorem")
 STAGE_B = ("competing_hypotheses", "first_principles", "determining_factors", "patentability")

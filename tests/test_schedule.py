@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Mapping
 
 import pytest
+from helpers import analyzer, stage
 
 from runner.graph import Node, Pipeline, make_pipeline
 from runner.schedule import critical_path, ideal_makespan, make_slots, ranks, run_graph
 from runner.virtual import run_virtually
-from tests.helpers import analyzer, stage
 
 STAGE_A = {"a1": 4.0, "a2": 3.0, "a3": 2.0, "a4": 5.0}
 STAGE_B = {"b1": 3.0, "b2": 5.0, "b3": 4.0, "b4": 2.0}

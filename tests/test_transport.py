@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from runner.client import CallLog, Client
 from runner.errors import CallError
@@ -17,7 +18,7 @@ from runner.limits import Slots
 from runner.offline.provider import MODEL
 from runner.retry import RetryPolicy
 from runner.simulate import Fault, SimulatedProvider
-from runner.transport import Completion, LiteLLMTransport, ModelRoute, Request
+from runner.transport import Completion, LiteLLMTransport, ModelRoute, Request, Usage
 
 pytestmark = pytest.mark.slow
 
@@ -221,6 +222,64 @@ def test_the_finish_reason_is_reported_as_it_came() -> None:
 
     assert isinstance(outcome, Completion)
     assert outcome.finish_reason == "length"
+
+
+def test_anthropics_protocol_is_spoken_without_a_look_up_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "canary-1234")
+    looked_up: list[Any] = []
+    sent: list[tuple[str, Mapping[str, str], dict[str, Any]]] = []
+    real = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, *a, **k: looked_up.append(host) or real(host, *a, **k)
+    )
+
+    async def handle(request: web.BaseRequest) -> web.Response:
+        sent.append((request.path, request.headers, json.loads(await request.read())))
+        return web.json_response(
+            {
+                "id": "m",
+                "type": "message",
+                "role": "assistant",
+                "model": "claude-sonnet-4-6",
+                "content": [{"type": "text", "text": '{"x": 1}'}],
+                "stop_reason": "max_tokens",
+                "usage": {
+                    "input_tokens": 11,
+                    "output_tokens": 5,
+                    "cache_read_input_tokens": 100,
+                    "cache_creation_input_tokens": 7,
+                },
+            }
+        )
+
+    async def main() -> Completion:
+        runner = web.ServerRunner(web.Server(handle))
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        route = ModelRoute("anthropic/claude-sonnet-4-6", base, "ANTHROPIC_API_KEY")
+        transport = LiteLLMTransport(route)
+        await transport.open()
+        try:
+            return await transport.complete(REQUEST, 30.0)
+        finally:
+            await transport.close()
+            await runner.cleanup()
+
+    reply = asyncio.run(main())
+    ((path, headers, body),) = sent
+
+    assert path == "/v1/messages"
+    assert headers["x-api-key"] == "canary-1234"
+    assert body["max_tokens"] == 123
+    assert body["system"][0]["text"] == "You read."
+    assert body["messages"][0]["content"][0]["text"] == "MATERIALQUESTION"
+    assert (reply.text, reply.finish_reason) == ('{"x": 1}', "length")
+    assert reply.usage == Usage(118, 5, 100)
+    assert reply.cost_usd is not None
+    assert set(looked_up) <= {"127.0.0.1"}
 
 
 def run_offline(

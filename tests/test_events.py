@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import io
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from runner.events import run_log
+
+log = structlog.get_logger("colloquy.test")
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_two_runs_in_one_process_keep_their_events_apart() -> None:
+    """The logger is made once, at import, as in every module of the runner."""
+    for name in ("first", "second"):
+        with run_log(Path(f"{name}.jsonl"), "quiet"):
+            log.info("thing.done", job=name)
+
+    assert [event["job"] for event in lines(Path("first.jsonl"))] == ["first"]
+    assert [event["job"] for event in lines(Path("second.jsonl"))] == ["second"]
+
+
+def test_records_of_other_libraries_are_in_the_same_file_as_json() -> None:
+    with run_log(Path("log.jsonl"), "quiet"):
+        logging.getLogger("httpx").info("HTTP Request: %s", "POST")
+        logging.getLogger("LiteLLM").warning("careful")
+        logging.getLogger("httpx").debug("not this")
+    found = lines(Path("log.jsonl"))
+
+    assert [(e["logger"], e["event"]) for e in found] == [
+        ("httpx", "HTTP Request: POST"),
+        ("LiteLLM", "careful"),
+    ]
+
+
+def test_a_traceback_holds_no_local_variable() -> None:
+    with run_log(Path("log.jsonl"), "quiet"):
+        try:
+            secret = "canary-" + "4711"
+            raise ValueError(len(secret))
+        except ValueError:
+            log.exception("thing.failed")
+    text = Path("log.jsonl").read_text()
+
+    assert "ValueError" in text
+    assert "canary-4711" not in text
+
+
+def test_hostile_values_make_one_line_each_and_no_terminal_code() -> None:
+    shown = io.StringIO()
+    with run_log(Path("log.jsonl"), "plain", shown):
+        log.info("thing.done", speaker="Ann\nfake.event x=1\x1b]0;title\x07")
+
+    assert len(lines(Path("log.jsonl"))) == 1
+    assert shown.getvalue().count("\n") == 1
+    assert "\x1b" not in shown.getvalue()
+
+
+def test_the_console_shows_milestones_and_the_file_shows_everything() -> None:
+    shown = io.StringIO()
+    with run_log(Path("log.jsonl"), "plain", shown):
+        log.info("call.finished", analyzer="a")
+        log.info("node.finished", analyzer="a")
+
+    assert "call.finished" not in shown.getvalue()
+    assert "node.finished analyzer=a" in shown.getvalue()
+    assert len(lines(Path("log.jsonl"))) == 2
+
+
+def test_nothing_is_left_behind_in_the_root_logger() -> None:
+    before = list(logging.getLogger().handlers), logging.getLogger().level
+    with run_log(Path("log.jsonl"), "json", io.StringIO()):
+        pass
+
+    assert (list(logging.getLogger().handlers), logging.getLogger().level) == before

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from runner.history import expected_durations, read_history, write_history
+
+FILE = Path("deep/history.json")
+
+
+def test_the_last_run_counts_half() -> None:
+    write_history(FILE, "m", {"a": 4.0, "b": 1.0})
+    write_history(FILE, "m", {"a": 2.0})
+
+    assert read_history(FILE, "m") == {"a": 3.0, "b": 1.0}
+
+
+def test_models_are_kept_apart() -> None:
+    write_history(FILE, "m", {"a": 4.0})
+    write_history(FILE, "n", {"a": 1.0})
+
+    assert read_history(FILE, "m") == {"a": 4.0}
+
+
+@pytest.mark.parametrize("content", ["", "not json", "[]", '{"m": 3}', '{"m": {"a": "x"}}'])
+def test_a_broken_history_is_as_good_as_none(content: str) -> None:
+    FILE.parent.mkdir()
+    FILE.write_text(content)
+
+    assert read_history(FILE, "m") == {}
+    write_history(FILE, "m", {"a": 1.0})
+    assert read_history(FILE, "m") == {"a": 1.0}
+
+
+def test_seconds_and_tokens_are_never_mixed() -> None:
+    tokens = {"a": 4000, "b": 100}
+
+    assert expected_durations({"a": 0.5}, tokens) == {"a": 4000.0, "b": 100.0}
+    assert expected_durations({"a": 0.5, "b": 2.0}, tokens) == {"a": 0.5, "b": 2.0}

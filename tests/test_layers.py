@@ -1,0 +1,151 @@
+"""Who may import whom, how long things may be, and what may lie in the root."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+RUNNER = sorted((ROOT / "runner").rglob("*.py"))
+ANALYZERS = sorted((ROOT / "analyzers").glob("*.py"))
+MODULES = [*RUNNER, *ANALYZERS]
+MAX_FUNCTION_LINES = 40
+MAX_MODULE_LINES = 300
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def imports(path: Path) -> set[str]:
+    """Return the top two levels of everything a module imports by statement."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return {".".join(name.split(".")[:2]) for name in found}
+
+
+def importers(package: str) -> list[str]:
+    return [
+        name_of(path)
+        for path in MODULES
+        if any(name.split(".")[0] == package for name in imports(path))
+    ]
+
+
+def test_the_runner_knows_no_analyzer() -> None:
+    assert [n for n in importers("analyzers") if n.startswith("runner/")] == []
+
+
+def test_hydra_stays_at_the_edge() -> None:
+    assert importers("hydra") == ["runner/__main__.py", "runner/cli.py"]
+    assert importers("omegaconf") == [
+        "runner/__main__.py",
+        "runner/build.py",
+        "runner/cli.py",
+        "runner/execute.py",
+    ]
+
+
+def test_litellm_is_imported_by_nobody_at_start() -> None:
+    assert importers("litellm") == ["runner/offline/provider.py"]  # inside a function
+    for path in MODULES:
+        top = [n for n in ast.parse(path.read_text()).body if isinstance(n, ast.ImportFrom)]
+
+        assert not any((n.module or "").startswith("litellm") for n in top)
+
+
+def test_only_the_transport_makes_calls() -> None:
+    callers = [name_of(p) for p in MODULES if re.search(r"\.acompletion\(", p.read_text())]
+
+    assert callers == ["runner/transport.py"]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_modules_and_functions_stay_short(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    long = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body
+            if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+                body = body[1:]
+            lines = (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+            if lines > MAX_FUNCTION_LINES:
+                long.append((node.name, lines))
+
+    assert long == []
+    assert len(path.read_text().split("\n")) <= MAX_MODULE_LINES + 1
+
+
+def test_every_analyzer_has_its_three_files_and_no_other_lies_there() -> None:
+    stems = {p.stem for p in (ROOT / "conf/analyzer").glob("*.yaml")} - {"base"}
+    prompts = {p.stem for p in (ROOT / "analyzers").glob("*.md")} - {"_system"}
+    modules = {p.stem for p in ANALYZERS} - {"__init__", "_analyzer"}
+
+    assert stems == prompts == modules
+
+
+def test_every_yaml_says_what_it_is_and_where_it_merges() -> None:
+    for path in (ROOT / "conf").rglob("*.yaml"):
+        text = path.read_text()
+        if "defaults:" in text:
+            assert "_self_" in text or "override" in text, path
+        if "@package" in text:
+            assert text.startswith("# @package"), path
+
+
+def tracked() -> list[str]:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    return listed.stdout.split("\n")[:-1]
+
+
+def test_the_root_holds_only_what_the_design_lists() -> None:
+    found = {path.split("/")[0] for path in tracked()}
+
+    assert found <= {
+        ".ci",
+        ".gitignore",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "LICENSE",
+        "Makefile",
+        "README.md",
+        "analyzers",
+        "benchmarks",
+        "conf",
+        "docs",
+        "outputs",
+        "pyproject.toml",
+        "requirements.lock",
+        "runner",
+        "samples",
+        "tests",
+    }
+
+
+def test_the_lock_has_hashes_and_neither_addresses_nor_the_stolen_releases() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    pins = re.findall(r"^([a-z0-9._-]+)==(\S+)", lock, re.MULTILINE)
+
+    assert len(pins) > 60
+    assert lock.count("--hash=sha256:") >= len(pins)
+    assert "://" not in lock
+    assert dict(pins)["litellm"] not in {"1.82.7", "1.82.8"}
+
+
+def test_no_path_of_a_machine_is_committed() -> None:
+    for name in tracked():
+        text = (ROOT / name).read_text(encoding="utf-8", errors="replace")
+
+        assert not re.search(r"/(root|home/\w+|work)/", text), name
