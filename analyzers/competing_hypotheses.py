@@ -7,27 +7,22 @@ the matrix; the ranking and the diagnosticity are computed from it, so that they
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, computed_field, model_validator
 
 from runner.answer import Evidence, Strict
 from runner.offline.argue import Case, build_case
-from runner.offline.bearing import judge, milestones, weighed_items
+from runner.offline.bearing import judge, milestones, telling_first, weighed_items
 from runner.offline.claims import Claim
 from runner.offline.dispute import main_dispute, rivals
 from runner.offline.document import Document
-from runner.offline.phrasing import (
-    capital,
-    cited,
-    insight,
-    listed,
-    nothing_found,
-    quoted,
-    stated,
-    who,
-)
-from runner.offline.weigh import credibility, matter
+from runner.offline.hypotheses import question_on
+from runner.offline.phrasing import capital, cited, nothing_found, stated, who
+from runner.offline.verdict import Standing, insights_of
+from runner.offline.weigh import credibility
+from runner.offline.wording import excerpt, listed
+from runner.render import cite, md, table
 
 Consistency = Literal["CC", "C", "N", "I", "II"]
 
@@ -144,21 +139,36 @@ def read(document: Document) -> dict[str, object]:
     sides = [claim for _, claim in hypotheses]
     items = weighed_items(sides, case)
     exclusive = dispute is None or dispute.recorded
-    names = [{"id": f"H{i}", "statement": text} for i, (text, _) in enumerate(hypotheses, 1)]
-    asked = f"Is it so that {quoted(sides[0])}?"
+    rated = {
+        i: [judge(item, side, sides, case, exclusive) for side in sides]
+        for i, item in enumerate(items)
+    }
+    rows = telling_first(items, rated)
     data = {
-        "question": dispute.question if dispute else asked,
-        "hypotheses": names,
-        "evidence": [_item(i, claim) for i, claim in enumerate(items, 1)],
+        "question": dispute.question if dispute else question_on(sides[0]),
+        "hypotheses": [{"id": f"H{i}", "statement": t} for i, (t, _) in enumerate(hypotheses, 1)],
+        "evidence": [_item(i, item) for i, (item, _) in enumerate(rows, 1)],
         "matrix": [
-            _cell((i, item), (j, side), judge(item, side, sides, case, exclusive))
-            for i, item in enumerate(items, 1)
-            for j, side in enumerate(sides, 1)
+            _cell(i, j, verdict)
+            for i, (_, row) in enumerate(rows, 1)
+            for j, verdict in enumerate(row, 1)
         ],
         "milestones": [text for text, _ in milestones(case, sides)],
     }
-    fields = Fields.model_validate(data)
-    return {"insights": _insights(fields, items, sides, case), "structured_data": data}
+    ranked = [_standing(r) for r in Fields.model_validate(data).ranking]
+    return {"insights": insights_of(ranked, rows, sides, case), "structured_data": data}
+
+
+def _standing(ranked: Ranked) -> Standing:
+    def places(ids: Sequence[str]) -> tuple[int, ...]:
+        return tuple(int(e[1:]) - 1 for e in ids)
+
+    return Standing(
+        places([ranked.hypothesis])[0],
+        ranked.inconsistency,
+        places(ranked.against),
+        places(ranked.supporting),
+    )
 
 
 def _nothing(case: Case) -> dict[str, object]:
@@ -199,100 +209,79 @@ def _item(number: int, claim: Claim) -> dict[str, object]:
     }
 
 
-def _cell(
-    item: tuple[int, Claim], side: tuple[int, Claim], verdict: tuple[str, str]
-) -> dict[str, str]:
+def _cell(item: int, side: int, verdict: tuple[str, str]) -> dict[str, str]:
     return {
-        "evidence": f"E{item[0]}",
-        "hypothesis": f"H{side[0]}",
+        "evidence": f"E{item}",
+        "hypothesis": f"H{side}",
         "consistency": verdict[0],
         "reason": capital(verdict[1]) + ".",
     }
 
 
-_IN_WORDS: Mapping[str, str] = {
-    "CC": "strongly fits",
-    "C": "fits",
-    "N": "leaves open",
-    "I": "speaks against",
-    "II": "strongly speaks against",
-}
+def markdown(fields: Mapping[str, Any]) -> str:
+    """Render stored fields as an analyst lays out ACH: ranking, matrix, evidence, reasons."""
+    listing = "\n".join(f"- {md(text)}" for text in fields["milestones"]) or "None named."
+    parts = {
+        "Question": md(fields["question"]),
+        "Hypotheses, least disconfirmed first": _ranking_list(fields),
+        "Matrix": _matrix_table(fields),
+        "Evidence": _evidence_list(fields),
+        "Reasons": _reason_list(fields),
+        "Milestones": listing,
+    }
+    return "\n\n".join(f"## {title}\n\n{body}" for title, body in parts.items())
 
 
-def _insights(
-    fields: Fields, items: Sequence[Claim], sides: Sequence[Claim], case: Case
-) -> list[dict[str, object]]:
-    made = [_ranked(fields, sides), *_telling(fields, items, sides), *_idle(fields, items, case)]
-    for place, side in enumerate(sides[:3], 1):
-        support = next(r for r in fields.ranking if r.hypothesis == f"H{place}").supporting
-        claims = [items[int(e[1:]) - 1] for e in support]
-        if side.kind == "denial":
-            continue
-        if claims:
-            on = listed(list(dict.fromkeys(matter(c, case, 1) for c in claims[:3])))
-            text = f"H{place}, {quoted(side, 110)}, fits with what is said on {on}."
-            made.append(insight(text, 0.4 + 0.08 * len(claims), "support", side, *claims))
-        else:
-            alone = (
-                f": it rests on {who(side)} alone" if side.kind not in ("course", "open") else ""
-            )
-            text = f"No finding speaks for H{place}, {quoted(side, 110)}{alone}."
-            made.append(insight(text, 0.4, "unsupported_hypothesis", side))
-    watched, claim = milestones(case, sides)[0]
-    text = f"What to watch first: {watched.rstrip('.')}."
-    made.append(insight(text, 0.5, "milestone", claim))
-    return made[:8]
-
-
-def _ranked(fields: Fields, sides: Sequence[Claim]) -> dict[str, object]:
-    first, second = fields.ranking[:2]
-    top = sides[int(first.hypothesis[1:]) - 1]
-    lead = second.inconsistency - first.inconsistency
-    support = f"{len(first.supporting)} of {len(fields.evidence)} pieces of evidence fit it"
-    if lead > 0:
-        against = f"{first.inconsistency:g} against {second.inconsistency:g} for the next"
-        text = (
-            f"Least disconfirmed is {first.hypothesis}, {quoted(top, 120)}: its weighted "
-            f"inconsistency is {against}, and {support}."
+def _ranking_list(fields: Mapping[str, Any]) -> str:
+    statements = {h["id"]: h["statement"] for h in fields["hypotheses"]}
+    lines = []
+    for place, row in enumerate(fields["ranking"], 1):
+        name = row["hypothesis"]
+        lines.append(
+            f"{place}. **{md(name)}** {md(statements[name])}\n"
+            f"   - Inconsistency: {row['inconsistency']:g}\n"
+            f"   - Against: {md(row['against']) or 'none'}\n"
+            f"   - For: {md(row['supporting']) or 'none'}"
         )
-        return insight(text, 0.45 + 0.15 * lead, "ranking", top)
-    weight = first.inconsistency
-    against = f"as much speaks against either ({weight:g})" if weight else "nothing speaks against"
-    against += "" if weight else " either"
-    if len(first.supporting) > len(second.supporting):
-        text = (
-            f"{first.hypothesis}, {quoted(top, 110)}, leads only by what fits it: {support}, and "
-            f"{against}. By Heuer's rule that ranks nothing yet."
-        )
-    else:
-        text = f"The findings do not rank {first.hypothesis} and {second.hypothesis}: {against}."
-    other = sides[int(second.hypothesis[1:]) - 1]
-    return insight(text, 0.3, "ranking", top, other)
+    return "\n".join(lines)
 
 
-def _telling(
-    fields: Fields, items: Sequence[Claim], sides: Sequence[Claim]
-) -> list[dict[str, object]]:
-    """Name the evidence that separates the hypotheses most."""
-    made: list[dict[str, object]] = []
-    for found in [d for d in fields.diagnosticity if d.spread > 0][:2]:
-        item = items[int(found.evidence[1:]) - 1]
-        cells = [c for c in fields.matrix if c.evidence == found.evidence and c.consistency != "N"]
-        how = listed([f"{_IN_WORDS[c.consistency]} {c.hypothesis}" for c in cells])
-        place = "most" if not made else "next most"
-        text = (
-            f"{found.evidence}, {quoted(item, 120)}, tells the hypotheses apart {place}: it {how}."
-        )
-        made.append(insight(text, 0.35 + 0.12 * found.spread, "diagnostic_evidence", item))
-    return made
+def _by_diagnosticity(fields: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    items = {item["id"]: item for item in fields["evidence"]}
+    return [items[row["evidence"]] for row in fields["diagnosticity"]]
 
 
-def _idle(fields: Fields, items: Sequence[Claim], case: Case) -> list[dict[str, object]]:
-    """Name the evidence that decides nothing."""
-    idle = [items[int(d.evidence[1:]) - 1] for d in fields.diagnosticity if d.spread == 0]
-    if not idle:
-        return []
-    on = listed([matter(c, case, 1) for c in idle[:3]])
-    count = f"{len(idle)} of {len(items)} pieces of evidence"
-    text = f"{count} decide nothing: what is said on {on} favours no side over another."
-    return [insight(text, 0.5, "undiagnostic", *idle)]
+def _matrix_table(fields: Mapping[str, Any]) -> str:
+    """Return the matrix with the most telling evidence on top."""
+    names = [h["id"] for h in fields["hypotheses"]]
+    cells = {(c["evidence"], c["hypothesis"]): c["consistency"] for c in fields["matrix"]}
+    rows = [
+        [e["id"], excerpt(e["text"], 90), e["credibility"], *(cells[e["id"], n] for n in names)]
+        for e in _by_diagnosticity(fields)
+    ]
+    key = (
+        "CC very consistent, C consistent, N neutral, I inconsistent, II very inconsistent; "
+        "rows from most to least telling."
+    )
+    return f"{table(['', 'Evidence', 'Credibility', *names], rows)}\n\n{key}"
+
+
+def _evidence_list(fields: Mapping[str, Any]) -> str:
+    return "\n".join(
+        f"- **{md(e['id'])}** {md(e['text'])} *{md(e['source'])}, {md(e['credibility'])}*"
+        f"{cite(e['evidence'])}"
+        for e in _by_diagnosticity(fields)
+    )
+
+
+def _reason_list(fields: Mapping[str, Any]) -> str:
+    """Give the reason of every cell that is not neutral."""
+    order = [item["id"] for item in _by_diagnosticity(fields)]
+    told = [cell for cell in fields["matrix"] if cell["consistency"] != "N"]
+    told.sort(key=lambda cell: order.index(cell["evidence"]))
+    lines = [
+        f"- **{md(c['evidence'])} – {md(c['hypothesis'])}: {md(c['consistency'])}.** "
+        f"{md(c['reason'])}"
+        for c in told
+    ]
+    return "\n".join(lines) or "Every cell is neutral."

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Literal
 
 from pydantic import Field
@@ -16,13 +15,28 @@ from runner.answer import Evidence, Strict
 from runner.offline import cues
 from runner.offline.argue import Case, build_case
 from runner.offline.claims import Claim
-from runner.offline.dispute import Dispute, main_dispute, subject
+from runner.offline.dispute import Dispute, main_dispute
 from runner.offline.document import Document
-from runner.offline.mechanism import control_of, direction_of, mechanism, role_of
-from runner.offline.phrasing import capital, cited, insight, listed, nothing_found, quoted, who
+from runner.offline.hypotheses import leading_claim, question_on
+from runner.offline.mechanism import (
+    cause_of,
+    conditional,
+    control_of,
+    direction_of,
+    effect_of,
+    is_ours,
+    mechanism,
+    outside_cue,
+    role_of,
+    telling_clause,
+)
+from runner.offline.naming import name_of
+from runner.offline.phrasing import brief, capital, cited, insight, nothing_found, quoted, who
 from runner.offline.rank import diverse
+from runner.offline.shape import is_whole, roughness
 from runner.offline.text import content_words, stem, words
-from runner.offline.weigh import relatedness, shared_terms, terms_of
+from runner.offline.weigh import relatedness
+from runner.offline.wording import listed
 
 
 class Factor(Strict):
@@ -64,8 +78,8 @@ def read(document: Document) -> dict[str, object]:
     data = {
         "outcome": _outcome(case, dispute),
         "factors": [_row(i, factor, case) for i, factor in enumerate(factors, 1)],
-        "interactions": _interactions(factors, case),
-        "leverage": [text for text, _ in _leverage(factors, case)],
+        "interactions": _interactions(factors),
+        "leverage": [text for text, _, _ in _leverage(factors, case)],
     }
     return {"insights": _insights(factors, case), "structured_data": data}
 
@@ -78,6 +92,11 @@ class _Force:
     role: str
     control: str
     strength: int
+    pull: float  # what the strength was read from, 0 to about 1
+
+    @property
+    def stems(self) -> frozenset[str]:
+        return frozenset(content_words(self.name))
 
 
 def _nothing(case: Case) -> dict[str, object]:
@@ -97,19 +116,16 @@ def _nothing(case: Case) -> dict[str, object]:
 
 
 def _outcome(case: Case, dispute: Dispute | None) -> str:
-    """Name the decision or goal, from the firmest statement that has one, else the topic."""
-    decided = [c for c in case.claims if cues.has("decision", c.text) and c.kind != "question"]
-    agreed = sorted(decided, key=lambda c: -c.importance) + case.of("agreement")
-    about = subject(dispute, case)
+    """Name what is to be decided: what was agreed on, else the question in dispute."""
+    agreed = [c for c in case.of("agreement") if _is_plan(c) and c.standing >= 0.6]
     if agreed:
-        return f"Whether it comes about as {who(agreed[0])} puts it: {quoted(agreed[0], 170)}."
-    if dispute and dispute.sides[0].kind == "course":
-        return dispute.question
-    goals = [c for c in case.claims if cues.has("proposal", c.text) and c.kind != "question"]
-    if goals:
-        goal = max(goals, key=lambda c: (bool(c.terms & set(content_words(about))), c.importance))
-        return f"What becomes of {about}; nearest to a goal, {who(goal)}: {quoted(goal, 150)}."
-    return f"How the matter of {about} is settled."
+        holders = listed(agreed[0].fields.get("holders", who(agreed[0])).split("; "))
+        return f"Whether this comes about, as {holders} agreed: {quoted(agreed[0], 170)}."
+    return dispute.question if dispute else question_on(leading_claim(case))
+
+
+def _is_plan(claim: Claim) -> bool:
+    return not cues.is_question(claim.text) and not cues.has("hedge", claim.text)
 
 
 def _factors(case: Case) -> list[_Force]:
@@ -122,19 +138,18 @@ def _factors(case: Case) -> list[_Force]:
     )
     acting = [c for c in chosen if pulls[id(c)] >= 0.4]
     forces: list[_Force] = []
+    used = frozenset[str]()
     for claim in acting if len(acting) > 2 else chosen:
-        used = {stem(w) for f in forces for w in words(f.name)} - _LINKS
-        name = _name(claim, case, used)
+        cause = cause_of(claim)
+        brief_cause = f"the {cause}" if len(words(cause)) == 1 else cause
+        told_in = (brief_cause, telling_clause(claim.text), claim.text, claim.spoken)
+        name = name_of(told_in, case, used)
         told = any(f.claim.evidence[:1] == claim.evidence[:1] for f in forces)
-        if name and not told:
+        if name and not told and name not in (f.name for f in forces):
             forces.append(_force(name, claim, case))
+            used |= {stem(w) for w in words(name)}
     forces = forces or [_force("matter discussed", chosen[0], case)]
-    return sorted(forces[:8], key=lambda f: -f.strength)
-
-
-_LINKS = frozenset(
-    ("and", "of", "as", "the", "condition", "role", "trouble", "with", "case", "for")
-)
+    return sorted(forces[:8], key=lambda f: (-f.strength, -f.pull))
 
 
 _STEPS = (0.45, 0.6, 0.74, 0.88)  # where the strength rises from 1 to 5
@@ -149,21 +164,10 @@ def _pull(claim: Claim, case: Case) -> float:
         cues.strength("obligation", claim.text),
         0.7 * abs(cues.polarity(claim.text)),
     )
+    whole = 1.0 if is_whole(claim.text) and len(words(claim.text)) <= 40 else 0.6
     on_topic = 0.1 if claim.terms & set(content_words(case.topic)) else 0.0
-    return min(1.0, 0.5 * claim.importance + 0.5 * acting * claim.standing + on_topic)
-
-
-def _name(claim: Claim, case: Case, used: set[str]) -> str:
-    """Name the claim by its weightiest terms that name no other factor, stems in *used*."""
-    terms = terms_of([claim], case, 5)
-    found = [t for t in terms if not used & {stem(w) for w in words(t)}][:2]
-    if not found:
-        return ""
-    if len(words(found[0])) > 1:
-        return found[0]
-    if len(found) == 2 and len(words(found[1])) < 3:
-        return f"{found[0]} and {found[1]}"
-    return f"role of {found[0]}"
+    value = 0.5 * claim.importance + 0.5 * acting * claim.standing + on_topic
+    return min(1.0, value * whole * (1 - roughness(claim.sentence)))
 
 
 def _force(name: str, claim: Claim, case: Case) -> _Force:
@@ -172,7 +176,8 @@ def _force(name: str, claim: Claim, case: Case) -> _Force:
     raw = 0.55 * _pull(claim, case) + 0.2 * min(1.0, others / 4) + 0.25 * claim.weight
     raw += {"necessary": 0.08, "sufficient": 0.04}.get(role, 0.0)
     strength = 1 + sum(raw >= step for step in _STEPS)
-    return _Force(name, claim, direction_of(claim, role, case), role, control_of(claim), strength)
+    direction = direction_of(claim, role, case)
+    return _Force(name, claim, direction, role, control_of(claim), strength, round(raw, 3))
 
 
 def _row(number: int, force: _Force, case: Case) -> dict[str, object]:
@@ -188,68 +193,94 @@ def _row(number: int, force: _Force, case: Case) -> dict[str, object]:
     }
 
 
-def _interactions(forces: Sequence[_Force], case: Case) -> list[dict[str, object]]:
-    """Pairs of factors that one statement links or that turn on the same thing."""
+def _interactions(forces: Sequence[_Force]) -> list[dict[str, object]]:
+    """Pairs of factors that one statement links: the one stands in its cause, the other in its
+    effect."""
     made: list[dict[str, object]] = []
-    used: set[str] = set()
-    for (i, a), (j, b) in combinations(enumerate(forces, 1), 2):
-        own = {stem(w) for w in words(f"{a.name} {b.name}")}
-        common = _common(a.claim, b.claim, case)
-        on = next((t for t in common if t not in used and stem(t) not in own), "")
-        if not on:
+    for link in forces:
+        cause, effect = (set(content_words(f(link.claim))) for f in (cause_of, effect_of))
+        if not cause or not effect:
             continue
-        used.add(on)
-        pulls = {a.direction, b.direction} == {"drives", "restrains"}
-        how = "pull against each other over" if pulls else "both hang on"
-        effect = f"{capital(a.name)} and {b.name} {how} the same thing: {on}."
-        made.append({"factors": [f"D{i}", f"D{j}"], "effect": effect})
+        acting = [i for i, f in enumerate(forces, 1) if f.stems <= cause]
+        moved = [i for i, f in enumerate(forces, 1) if f.stems <= effect and i not in acting]
+        if acting and moved:
+            pair = [acting[0], moved[0]]
+            names = listed([forces[i - 1].name for i in pair])
+            told = mechanism(link.claim, link.direction)
+            text = f"{capital(names)} hang together in one statement: {told}"
+            made.append({"factors": [f"D{i}" for i in pair], "effect": text})
     return made[:4]
 
 
-def _common(a: Claim, b: Claim, case: Case) -> list[str]:
-    """Return the noun-like words that both claims use."""
-    nouns = {w for c in (a, b) for term in terms_of([c], case, 6) for w in words(term)}
-    return [t for t in shared_terms(a, b, case) if t in nouns and relatedness(a, b, case) > 0.1]
+def _leverage(forces: Sequence[_Force], case: Case) -> list[tuple[str, Claim, float]]:
+    """Say where a small change moves most: what someone can do, ask for or test."""
+    made: list[tuple[str, Claim, float]] = []
+    for force in sorted(forces, key=lambda f: -f.pull):
+        needed = cause_of(force.claim)
+        if is_ours(needed) and conditional(force.claim.sentence):
+            text = (
+                f"{capital(force.name)}: {who(force.claim)} names what it takes: {_said(needed)}."
+            )
+            made.append((text, force.claim, force.pull))
+        elif force.control == "yes" and not needed and _acts(force.claim):
+            text = f"{capital(force.name)}: {mechanism(force.claim, force.direction)}"
+            made.append((text, force.claim, force.pull))
+    for claim in case.of("conjecture")[:1]:
+        if claim.fields.get("test") and claim.standing >= 0.4:
+            test = claim.fields["test"].rstrip(".?")
+            made.append((f"To settle {quoted(claim, 90)}: {test}.", claim, claim.weight))
+    return made[:5]
 
 
-def _leverage(forces: Sequence[_Force], case: Case) -> list[tuple[str, Claim]]:
-    """Say where a small change moves most: strong factors within reach, then tests."""
-    rank = {"yes": 1.0, "partly": 0.6, "no": 0.0}
-    ordered = sorted(forces, key=lambda f: -f.strength * rank[f.control])
-    made = []
-    for force in [f for f in ordered if f.control != "no"][:3]:
-        hand = "in the speakers' own hands" if force.control == "yes" else "partly within reach"
-        need = " and named as necessary" if force.role == "necessary" else ""
-        made.append((f"{capital(force.name)}: {force.strength} of 5, {hand}{need}.", force.claim))
-    for claim in case.of("conjecture")[:2]:
-        if claim.fields.get("test"):
-            text = f"Settling {quoted(claim, 90)}: {claim.fields['test'].rstrip('.')}."
-            made.append((text, claim))
-    return made
+def _said(clause: str) -> str:
+    inner = clause.replace('"', "'")
+    return f'"{brief(inner, 120)}"'
+
+
+def _acts(claim: Claim) -> bool:
+    """Return whether a speaker says that they will or must do it."""
+    must = cues.strength("obligation", claim.text) >= 0.6
+    return must or cues.strength("commitment", claim.text) >= 0.7
+
+
+def _bearing(force: _Force) -> str:
+    if force.direction != "depends":
+        return "in favour" if force.direction == "drives" else "against"
+    if force.role != "contributing" and cues.strength("obligation", force.claim.text) >= 0.6:
+        return "called for"
+    return "a condition" if conditional(force.claim.sentence) else "open either way"
 
 
 def _insights(forces: Sequence[_Force], case: Case) -> list[dict[str, object]]:
     made = []
-    for place, force in enumerate(forces[:3]):
-        lead = ("counts most", "comes next", "also counts")[place]
+    for force in forces[:4]:
         how = mechanism(force.claim, force.direction)
-        text = f"{capital(force.name)} {lead} ({force.strength} of 5). {how}"
-        made.append(insight(text, 0.2 + 0.13 * force.strength, force.role, force.claim))
+        text = f"{capital(force.name)} ({_bearing(force)}, {force.strength} of 5): {how}"
+        made.append(insight(text, force.pull, force.role, force.claim))
     drives = [f for f in forces if f.direction == "drives"]
     holds = [f for f in forces if f.direction == "restrains"]
-    if drives and holds:
-        text = (
-            f"In favour stands what is said on {listed([f.name for f in drives[:3]])}, "
-            f"against it what is said on {listed([f.name for f in holds[:3]])}."
-        )
-        made.append(insight(text, 0.5, "balance", drives[0].claim, holds[0].claim))
-    fixed = [f for f in forces if f.control == "no"]
-    if fixed:
-        text = f"Nobody in the talk controls {listed([f.name for f in fixed[:3]])}."
-        made.append(insight(text, 0.5, "outside_control", *(f.claim for f in fixed)))
-    for text, claim in _leverage(forces, case)[:2]:
-        made.append(insight(f"Leverage: {text}", 0.5, "leverage", claim))
-    for row in _interactions(forces, case)[:2]:
-        pair = [forces[int(i[1:]) - 1].claim for i in row["factors"]]  # type: ignore[attr-defined]
-        made.append(insight(str(row["effect"]), 0.45, "interaction", *pair))
+    if drives and holds and len(forces) > 2:
+        for_it, against = (listed([f.name for f in side[:3]]) for side in (drives, holds))
+        text = f"In favour speaks what is said on {for_it}; against it, what is said on {against}."
+        sure = 0.3 + 0.05 * len(drives + holds)
+        made.append(insight(text, sure, "balance", drives[0].claim, holds[0].claim))
+    for force in [f for f in forces if f.control == "no"][:1]:
+        said = _said(cause_of(force.claim)) if cause_of(force.claim) else quoted(force.claim, 120)
+        cue = outside_cue(force.claim)
+        text = f'Not in the speakers\' hands ("{cue}"): {who(force.claim)} says {said}.'
+        made.append(insight(text, 0.3 + 0.5 * force.claim.weight, "outside_control", force.claim))
+    shown = [f.claim for f in forces[:4] if not is_ours(cause_of(f.claim))]
+    fresh = [row for row in _leverage(forces, case) if row[1] not in shown]
+    for text, claim, sure in fresh[:2]:
+        lead = "" if text.startswith("To settle") else "Within reach: "
+        made.append(insight(f"{lead}{text}", 0.2 + 0.5 * sure, "leverage", claim))
+    for row in _interactions(forces)[:1]:
+        pair = [forces[int(i[1:]) - 1] for i in row["factors"]]  # type: ignore[attr-defined]
+        sure = 0.2 + 0.3 * sum(f.pull for f in pair)
+        made.append(insight(str(row["effect"]), sure, "interaction", *(f.claim for f in pair)))
+    told = {f.claim.evidence[:1] for f in forces}
+    for claim in case.of("rule", "unsupported", "assertion", "said")[: 0 if len(made) > 2 else 3]:
+        if cues.strength("obligation", claim.text) >= 0.6 and claim.evidence[:1] not in told:
+            text = f"{capital(who(claim))} requires of the result: {quoted(claim, 150)}."
+            made.append(insight(text, 0.2 + 0.5 * claim.weight, "requirement", claim))
     return made[:8]

@@ -6,7 +6,7 @@ from it and is not itself derived.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -17,25 +17,27 @@ from runner.offline.argue import Case, build_case
 from runner.offline.assumed import (
     challenge,
     is_settled,
+    is_taken_for_granted,
     kind_of_assumption,
+    rests_on_it,
     survives,
     why_irreducible,
 )
 from runner.offline.claims import Claim
 from runner.offline.dispute import main_dispute, subject
 from runner.offline.document import Document
+from runner.offline.naming import matter
 from runner.offline.phrasing import (
     capital,
     cited,
     insight,
-    listed,
     nothing_found,
     quoted,
     stated,
     who,
 )
 from runner.offline.rank import diverse
-from runner.offline.weigh import credibility, grounds, matter, opposed, relatedness
+from runner.offline.weigh import credibility, grounds, opposed, relatedness
 
 
 class Assumption(Strict):
@@ -89,7 +91,7 @@ def read(document: Document) -> dict[str, object]:
     assumed = _assumptions(case, solid)
     rebuilt = _rebuilt(case, solid, assumed)
     subject_now = capital(subject(dispute, case))
-    asked = dispute.question if dispute else f"What can be held for sure about {subject_now}?"
+    asked = dispute.question if dispute else "What of it can be held for sure?"
     answer = {
         "problem": asked if subject_now.lower() in asked.lower() else f"{subject_now}. {asked}",
         "assumptions": [_assumption(claim, solid, case) for claim in assumed],
@@ -126,20 +128,14 @@ def _fundamental(number: int, claim: Claim, case: Case) -> dict[str, object]:
 
 def _assumptions(case: Case, solid: Sequence[Claim]) -> list[Claim]:
     """Choose up to six statements that the talk builds on without having shown them."""
-    kinds = ("implied", "assumption", "rule", "unsupported")
-    pool = case.of(*kinds)
-    pool += [c for c in case.of("position", "assertion", "said", "gap") if _takes_for_granted(c)]
-    pool = [c for c in pool if c not in solid and not cues.is_question(c.text)]
-    rank = {"implied": 0.3, "assumption": 0.3, "unsupported": 0.2, "rule": 0.15}
+    pool = [c for c in case.claims if is_taken_for_granted(c) and c not in solid]
+    rank = {"implied": 0.3, "assumption": 0.2, "condition": 0.15, "unsupported": 0.1}
 
     def score(claim: Claim) -> float:
-        return min(1.0, 0.7 * claim.importance + rank.get(claim.kind, 0.0))
+        used = 0.2 if rests_on_it(claim, case) else 0.0
+        return min(1.0, 0.7 * claim.importance + rank.get(claim.kind, 0.0) + used)
 
     return diverse(pool, 6, score=score, text=lambda c: c.text, group=lambda c: c.speaker)
-
-
-def _takes_for_granted(claim: Claim) -> bool:
-    return cues.strength("assumption", claim.text) >= 0.55 or cues.has("general", claim.text)
 
 
 def _assumption(claim: Claim, solid: Sequence[Claim], case: Case) -> dict[str, object]:
@@ -158,18 +154,12 @@ def _rebuilt(
     """Compare up to four conclusions of the talk with what the fundamentals carry."""
     made: list[tuple[Claim, dict[str, object]]] = []
     loose: list[tuple[Claim, dict[str, object]]] = []
-    pool = [c for c in case.of("conclusion", "agreement", "assertion") if _concludes(c, solid)]
+    pool = [c for c in case.of("conclusion", "assertion") if _concludes(c, solid)]
     for claim in diverse(pool, 8, score=lambda c: c.importance, text=lambda c: c.text):
         rests = [i for i, c in enumerate(solid, 1) if _carries(c, claim, case)]
         row = _reconstruction(claim, rests, solid, assumed, case)
         (made if rests else loose).append((claim, row))
-    made = (made + loose[:2])[:4]
-    if not made and solid:
-        text = f"Nothing goes beyond this: {stated(solid[0])}."
-        differs = "The findings record no conclusion that is tied to these fundamentals."
-        row = {"conclusion": text, "rests_on": ["F1"], "differs_from_discussion": differs}
-        made.append((solid[0], row))
-    return made
+    return (made + loose[:2])[:4]
 
 
 def _concludes(claim: Claim, solid: Sequence[Claim]) -> bool:
@@ -189,22 +179,30 @@ def _reconstruction(
 ) -> dict[str, object]:
     gap = claim.fields.get("gap", "none").rstrip(".")
     needs = [a for a in assumed if a.evidence[:1] == claim.evidence[:1] and a is not claim]
-    contested = next((c for c in case.claims if opposed(c, claim, case)), None)
-    about = matter(claim, case)
-    conclusion = f"On {about} the fundamentals carry no conclusion."
-    if rests:
-        conclusion = f"On {about} no more follows than this: {stated(solid[rests[0] - 1])}."
+    contested = next(
+        (c for c in case.claims if c.speaker != claim.speaker and opposed(c, claim, case)), None
+    )
     said = f"{capital(who(claim))} concludes {quoted(claim, 110)}"
+    condition = next((c for c in needs if c.kind == "condition"), None)
+    whole = f"{stated(claim)}."
     if contested:
+        conclusion = f"Left open by the fundamentals: {quoted(claim, 140)}."
         differs = f"{said}, which {who(contested)} contests: {quoted(contested, 110)}."
+    elif condition or "condition comes about" in gap:
+        on = quoted(condition, 110) if condition else "its condition"
+        conclusion = f"It follows only if {on} comes about: {whole}"
+        differs = f"{said}; nothing in the fundamentals shows that the condition is met."
     elif needs:
-        differs = f"{said}, which needs what is only taken for granted: {quoted(needs[0], 110)}."
+        conclusion = f"It follows only if it is granted that {quoted(needs[0], 110)}: {whole}"
+        differs = f"{said} as if that had been shown."
     elif gap != "none":
+        conclusion = f"Not yet to be had: {quoted(claim, 140)}."
         differs = f"{said}; still to be shown: {gap[:1].lower()}{gap[1:]}."
     elif not rests:
+        conclusion = f"Nothing follows on {matter(claim, case)}."
         differs = f"{said}; none of the fundamentals speaks of it."
     else:
-        conclusion, differs = f"{stated(claim)}.", "agrees"
+        conclusion, differs = whole, "agrees"
     ids = [f"F{i}" for i in rests[:3]]
     return {"conclusion": conclusion, "rests_on": ids, "differs_from_discussion": differs}
 
@@ -216,38 +214,76 @@ def _insights(
     rebuilt: Sequence[tuple[Claim, dict[str, object]]],
 ) -> list[dict[str, object]]:
     made = []
-    if solid:
-        ground = solid[0]
-        text = f"The firmest ground is {quoted(ground, 130)}. {why_irreducible(ground, case)}"
-        made.append(insight(text, ground.weight, "fundamental", ground))
-    verdicts = [(survives(a, solid, case), a) for a in assumed]
+    for ground in solid[:2]:
+        lead = "The firmest ground is" if ground is solid[0] else "Firm as well is"
+        text = f"{lead} {quoted(ground, 130)} ({who(ground)}). {why_irreducible(ground, case)}"
+        trust = 0.2 * (credibility(ground) == "high")
+        sure = 0.1 + 0.5 * ground.weight + trust + 0.2 * ground.central
+        made.append(insight(text, sure, "fundamental", ground))
     for claim, row in rebuilt[:2]:
         if row["differs_from_discussion"] == "agrees":
             text = f"The conclusion {quoted(claim, 120)} follows from the fundamentals alone."
         else:
-            text = str(row["differs_from_discussion"])
-        made.append(insight(text, claim.weight, "reconstruction", claim))
+            text = _told(row)
+        sure = 0.25 + 0.5 * claim.weight + 0.2 * claim.central
+        made.append(insight(text, sure, "reconstruction", claim))
+    verdicts = [(survives(a, solid, case), a) for a in assumed]
     for verdict, claim in verdicts[:3]:
         made.append(_tested(verdict, claim, case))
-    open_ones = [a for v, a in verdicts if v == "untested"]
-    if len(open_ones) > 1:
-        about = listed([matter(a, case, 1) for a in open_ones[:3]])
-        text = f"{len(open_ones)} of {len(assumed)} assumptions stand untested, on {about}."
-        made.append(insight(text, 0.55, "untested_assumptions", *open_ones))
-    if not made:
+    if solid and not rebuilt:
+        text = f"Nobody draws a conclusion from {_count(solid)}; what follows is left open."
+        made.append(insight(text, 0.3 + 0.1 * len(solid), "no_reconstruction", *solid[:2]))
+    if not solid:
         top = max(case.claims, key=lambda c: c.importance)
-        text = f"The findings hold no statement firm enough to build on; nearest is {quoted(top)}."
-        made.append(insight(text, 0.3, "no_fundamentals", top))
+        text = f"No figure, event or definition is there to build on; nearest is {quoted(top)}."
+        made.append(insight(text, 0.3 + 0.01 * min(30, len(case.claims)), "no_fundamentals", top))
+    for guess in case.of("conjecture")[: max(0, 3 - len(made))]:
+        text = f"{capital(who(guess))} offers a guess, on which nothing can be built yet: "
+        sure = 0.2 + 0.5 * guess.weight
+        made.append(insight(f"{text}{quoted(guess, 130)}.", sure, "guess", guess))
     return made[:8]
+
+
+def _count(solid: Sequence[Claim]) -> str:
+    return "the one fundamental found" if len(solid) == 1 else f"the {len(solid)} fundamentals"
+
+
+def _told(row: Mapping[str, object]) -> str:
+    conclusion = str(row["conclusion"])
+    if conclusion.startswith("It follows only if"):
+        return f"{row['differs_from_discussion']} {conclusion.split(': ')[0]}."
+    return str(row["differs_from_discussion"])
 
 
 def _tested(verdict: str, claim: Claim, case: Case) -> dict[str, object]:
     said = quoted(claim, 120)
-    ask = challenge(claim, case)
+    built = rests_on_it(claim, case)
+    rests = f"; on it rests {quoted(built, 100)}" if built else ""
+    granted = f"{who(claim)} takes for granted {said}{rests}"
+    if claim.kind == "condition":
+        granted = f"{who(claim)} makes it a condition, not yet met, that {said}{rests}"
+    elif claim.kind == "implied":
+        granted = f"{who(claim)} leaves unsaid but needs {said}{rests}"
+    elif claim.kind == "rule":
+        granted = f"{who(claim)} lays it down that {said}{rests}"
     text = {
-        "yes": f"The assumption {said} agrees with a reported fact.",
-        "partly": f"The assumption {said} finds some support, yet is not shown. To ask: {ask}",
-        "no": f"The assumption {said} does not survive: a reported fact speaks against it.",
-        "untested": f"{who(claim)} takes for granted {said}. To ask: {ask}",
+        "yes": f"{granted}. A reported observation bears it out.",
+        "partly": f"{granted}. Other findings lend it some support, but nobody has shown it.",
+        "no": f"{granted}. A reported observation speaks against it.",
+        "untested": f"{granted}. {_untested(claim)}",
     }[verdict]
-    return insight(text, 0.35 + 0.4 * claim.weight, "assumption", claim)
+    sure = 0.2 + 0.4 * claim.weight + 0.2 * claim.central + 0.1 * bool(built)
+    return insight(text, sure, "assumption", claim)
+
+
+def _untested(claim: Claim) -> str:
+    if claim.kind == "condition":
+        return "No finding says how likely that is."
+    return _UNTESTED[kind_of_assumption(claim)]
+
+
+_UNTESTED: Mapping[str, str] = {
+    "belief": "No finding says how it is known.",
+    "constraint": "No finding says who sets that limit.",
+    "convention": "No finding says what would be lost without it.",
+}

@@ -14,11 +14,12 @@ from typing import Literal
 from pydantic import Field
 
 from runner.answer import Evidence, Strict
+from runner.offline import cues
 from runner.offline.argue import Case, build_case
-from runner.offline.criteria import Danger, overall, topic_of, verdicts
+from runner.offline.criteria import Danger, lack_of, overall, sort_of, topic_of, verdicts
 from runner.offline.document import Document
 from runner.offline.invention import Idea, dangers, screen
-from runner.offline.phrasing import capital, cited, insight, listed, nothing_found, quoted, who
+from runner.offline.phrasing import capital, cited, insight, nothing_found, quoted, who
 from runner.offline.rank import diverse
 from runner.offline.wording import tidy
 
@@ -69,7 +70,7 @@ def read(document: Document) -> dict[str, object]:
     if not case.claims:
         return _nothing(case)
     screened = screen(case)
-    ideas = _spread([idea for idea in screened if idea.technical])
+    ideas = _spread([idea for idea in screened if idea.technical and not _is_worry(idea)])
     risks = dangers(ideas, case) if ideas else []
     shown = ideas or screened[:1]
     data = {
@@ -100,7 +101,14 @@ def _nothing(case: Case) -> dict[str, object]:
 
 def _spread(ideas: Sequence[Idea]) -> list[Idea]:
     """Choose up to four ideas about different things."""
+    told = [idea.beside for idea in ideas if idea.beside]  # shown with what is new about them
+    ideas = [idea for idea in ideas if idea.claim not in told]
     return diverse(ideas, 4, score=lambda i: min(1.0, i.score), text=lambda i: i.claim.sentence)
+
+
+def _is_worry(idea: Idea) -> bool:
+    """Return whether a statement names means only to say what is wrong with them."""
+    return not idea.novel and cues.polarity(idea.claim.sentence) < 0
 
 
 def _candidate(idea: Idea, risks: Sequence[Danger], case: Case) -> dict[str, object]:
@@ -127,7 +135,7 @@ def _risk(danger: Danger) -> dict[str, object]:
         "prior_art": "points to earlier or rival work",
         "ownership": "raises who owns the result",
         "obviousness": "makes the step look easy",
-        "timing": "shows that a time limit may be running",
+        "timing": "bears on when to file",
     }[kind]
     text = f'"{cue}" {said}: {who(claim)} says {quoted(claim, 130)}.'
     return {"kind": kind, "text": tidy(text), "evidence": cited([claim])}
@@ -136,10 +144,11 @@ def _risk(danger: Danger) -> dict[str, object]:
 def _summary(ideas: Sequence[Idea], screened: Sequence[Idea], case: Case) -> str:
     count = len(screened)
     if not ideas:
-        looked = listed([f"{quoted(i.claim, 90)} ({who(i.claim)})" for i in screened[:2]])
+        near = screened[0]
         return (
-            f"Nothing patentable is in the findings: none of the {count} statements screened puts "
-            f"a device, material or process to a new use. Looked at most closely: {looked}."
+            f"Nothing patentable is in the findings: none of the {count} statements screened says "
+            f"how a device, material or process works in a new way. The nearest is "
+            f"{quoted(near.claim, 110)} ({who(near.claim)})."
         )
     names = "; ".join(dict.fromkeys(topic_of(idea, case) for idea in ideas))
     new = next((idea for idea in ideas if idea.novel), None)
@@ -183,7 +192,7 @@ def _steps(ideas: Sequence[Idea], risks: Sequence[Danger], case: Case) -> list[s
 def _insights(
     ideas: Sequence[Idea], screened: Sequence[Idea], risks: Sequence[Danger], case: Case
 ) -> list[dict[str, object]]:
-    shown = ideas or screened[:2]
+    shown = ideas or screened[:1]
     sure = 0.45 + 0.05 * min(8, len(screened) // 5)  # more was looked at, so less was missed
     made = [insight(_summary(ideas, screened, case), sure, "screening", *(i.claim for i in shown))]
     for idea in ideas:
@@ -194,11 +203,14 @@ def _insights(
         text += f"{capital(weakest.replace('_', ' '))}: {judged[weakest][1]}."
         made.append(insight(text, 0.3 + 0.4 * min(1.0, idea.score), "candidate", idea.claim))
     for danger in risks[:3]:
-        made.append(insight(str(_risk(danger)["text"]), 0.5, danger[0], danger[2]))
-    for idea in screened[: 0 if ideas else 3]:
-        judged = verdicts(idea, risks, case)
-        text = f"{quoted(idea.claim, 110)} is no invention: {judged['subject_matter'][1]}."
-        made.append(insight(text, 0.6 - 0.3 * min(1.0, idea.score), "not_technical", idea.claim))
+        sure = 0.3 + 0.4 * danger[2].weight
+        made.append(insight(str(_risk(danger)["text"]), sure, danger[0], danger[2]))
+    for place, idea in enumerate(screened[: 0 if ideas else 3]):
+        lead = "The nearest statement" if place == 0 else ("Next to it", "Then")[place - 1]
+        text = f"{lead}, {quoted(idea.claim, 110)} ({who(idea.claim)}), is {sort_of(idea.claim)}: "
+        text += f"{lack_of(idea)}."
+        sure = 0.75 - 0.4 * min(1.0, idea.score)
+        made.append(insight(text, sure, "not_technical", idea.claim))
     return made[:8]
 
 

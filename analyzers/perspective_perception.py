@@ -5,6 +5,7 @@ After R. Fisher and W. Ury, "Getting to Yes" (1981): separate positions from int
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -13,18 +14,13 @@ from pydantic import Field
 from runner.answer import Evidence, Strict
 from runner.offline.document import Document
 from runner.offline.exchanges import find_acceptances, find_objections
+from runner.offline.inference import OWN_STORY
+from runner.offline.perceptions import Seen, find_seen
 from runner.offline.rank import diverse
+from runner.offline.stances import is_stand, necessity, stance_of
 from runner.offline.talk import read_talk
-from runner.offline.views import (
-    Accepted,
-    Disputed,
-    Seen,
-    View,
-    accepted,
-    disputed,
-    find_seen,
-    find_views,
-)
+from runner.offline.text import trim
+from runner.offline.views import Accepted, Disputed, View, accepted, disputed, find_views
 from runner.offline.wording import cite, excerpt, insight, listed, no_cue, plain, who
 
 _MOST = {"perspectives": 8, "perceptions": 6, "tensions": 5, "shared_ground": 5, "insights": 10}
@@ -94,7 +90,9 @@ def read(document: Document) -> dict[str, object]:
     return {
         "insights": found or [no_cue(talk, "positions, needs, agreement or objections")],
         "structured_data": {
-            "topic": listed(talk.topic[:3]) or "not recognisable from the words used",
+            "topic": talk.question
+            or listed(talk.topic[:3])
+            or "not recognisable from the words used",
             "perspectives": [_view_item(view) for view in views],
             "perceptions": [
                 {
@@ -118,12 +116,13 @@ def read(document: Document) -> dict[str, object]:
 
 
 def _view_item(view: View) -> dict[str, object]:
+    counter = [view.counter] if view.counter else []
     return {
         "holder": who(view.holder),
         "position": plain(view.position.text),
         "stance": view.stance,
         "interests": [plain(text) for text, _ in view.interests],
-        "evidence": cite(view.position, *(s for _, s in view.interests)),
+        "evidence": cite(view.position, *counter, *(s for _, s in view.interests)),
     }
 
 
@@ -134,12 +133,47 @@ def _about(t: Disputed) -> str:
     return f'{about}{first} says "{said}"; {second} answers "{reply}".'
 
 
-_STANCE = {
-    "supports": "speaks in favour",
-    "opposes": "speaks mostly of what is wrong",
-    "mixed": "takes a mixed view",
-    "neutral": "states without taking sides",
+def _held(view: View) -> str:
+    """Tell a view by what its position does: consent, demand, warn, judge or report."""
+    name, quote = who(view.holder), excerpt(view.position.text)
+    if view.counter:
+        return f'{name} sees two sides: "{quote}", yet also "{excerpt(view.counter.text, 120)}".'
+    return f'{name} {_manner(view)}: "{quote}".'
+
+
+_DEMAND = {
+    "": "speaks in favour",
+    "must": "insists",
+    "should": "recommends a course",
+    "ought": "recommends a course",
+    "has": "sets a requirement",
+    "have": "sets a requirement",
+    "need": "names a need",
+    "needs": "names a need",
 }
+
+
+def _manner(view: View) -> str:
+    sign = stance_of(view.position)
+    if view.stance == "mixed":
+        return "goes along under a condition" if sign > 0 else "warns rather than refuses"
+    if view.stance == "neutral":
+        stands = is_stand(view.position)
+        return "states a view without taking sides" if stands else "reports and takes no side"
+    if OWN_STORY.search(trim(view.position.text)):
+        return f"tells of a {'good' if sign > 0 else 'bad'} experience"
+    if view.stance == "opposes":
+        return "speaks against"
+    return _DEMAND[necessity(view.position)]
+
+
+def _behind(interest: str) -> str:
+    """Name the kind of interest by its verb."""
+    if re.search(r"\b(?:worr|concern|afraid|fear|anxious)", interest, re.IGNORECASE):
+        return "A worry goes with it"
+    if re.search(r"\b(?:need|require)", interest, re.IGNORECASE):
+        return "The need behind it"
+    return "What is wanted"
 
 
 def _insights(
@@ -153,17 +187,20 @@ def _insights(
         text = f"{listed(t.between)} pull apart"
         text += f" on {_about(t)}" if t.matter else f": {_about(t)}"
         found.append((t.score + 0.1, insight(text, t.score, "tension", t.quoted)))
-    for view in views[:5]:
-        text = f'{who(view.holder)} {_STANCE[view.stance]}: "{excerpt(view.position.text)}".'
-        quoted = [view.position]
+    telling = [v for v in views if v.stance != "neutral" or is_stand(v.position)]
+    reporting = [v for v in views if v not in telling]
+    for view in [*telling[:6], *reporting[: max(0, 3 - len(telling))]]:
+        text = _held(view)
+        quoted = [view.position, *([view.counter] if view.counter else [])]
         if view.interests and view.interests[0][1] != view.position:
-            text += f' Behind it stands a need or worry: "{excerpt(view.interests[0][0], 110)}".'
+            text += f' {_behind(view.interests[0][0])}: "{excerpt(view.interests[0][0], 110)}".'
             quoted.append(view.interests[0][1])
         found.append((view.score, insight(text, view.score, "perspective", quoted)))
     for g in ground[:2]:
         text = f'{listed(g.holders)} share one point: "{excerpt(g.text)}".'
         found.append((g.score, insight(text, g.score, "shared_ground", g.quoted)))
-    for p in seen[:2]:
+    held = {view.position.index for view in views}
+    for p in [p for p in seen if p.sentence.index not in held][:2]:
         text = f'{who(p.holder)} on {p.of}: "{excerpt(p.text)}".'
         found.append((p.score, insight(text, p.score, "perception", (p.sentence,))))
     ordered = sorted(found, key=lambda pair: -pair[0])

@@ -5,6 +5,7 @@ After Euclid's and Hilbert's axiomatic method, used on talk: postulates, theorem
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -69,8 +70,9 @@ class Fields(Strict):
 def read(document: Document) -> dict[str, object]:
     """Read grounds, conclusions and guesses off cues; pure and deterministic."""
     talk = read_talk(document)
+    reasonings = find_reasoning(talk)
     theorems = diverse(
-        find_reasoning(talk),
+        [r for r in reasonings if r.score > 0.3] or reasonings,
         _MOST["theorems"],
         score=lambda r: r.score,
         text=lambda r: r.assertion,
@@ -81,7 +83,7 @@ def read(document: Document) -> dict[str, object]:
     guesses = find_guesses(
         talk, {q.index for r in theorems for q in r.quoted}, _MOST["conjectures"]
     )
-    found = _insights(grounds[len(theorems) :], theorems, guesses)
+    found = _insights(grounds, theorems, guesses)
     return {
         "insights": found or [no_cue(talk, "definitions, rules, facts or conclusions")],
         "structured_data": {
@@ -121,35 +123,59 @@ def _guess_item(guess: Guess) -> dict[str, object]:
     }
 
 
-def _derived(theorem: Reasoning) -> str:
-    """Tell a theorem by how it is inferred, and the part of its gap that is not the premise."""
+def _derived(theorem: Reasoning, rests_on: Sequence[str], number: int) -> str:
+    """Tell a theorem by how it is inferred and by what would still have to be shown."""
     name, claim = who(theorem.speaker), excerpt(theorem.assertion, 130)
-    ground = excerpt(theorem.premise, 120)
+    ground, gap = excerpt(theorem.premise, 120), gap_of(theorem)
     if theorem.relation == "conditional":
-        return f'{name} lets "{claim}" follow from a condition not yet met: "{ground}".'
-    if theorem.relation == "deductive":
-        told = f'{name} concludes from "{ground}": "{claim}".'
-    else:
-        told = f'{name} gives "{ground}" as the reason for "{claim}".'
-    gap = gap_of(theorem)
-    return f"{told} {gap}" if gap.startswith("The conclusion is hedged") else told
+        return f'{name} lets "{claim}" hold under a supposition, and no further: "{ground}".'
+    told = f'Granted that "{ground}", {name} derives "{claim}".'
+    if number % 2:
+        told = f'{name} takes "{claim}" to follow from "{ground}".'
+    if len(rests_on) > 1:
+        return f"{told} It draws on {len(rests_on)} of the postulates ({', '.join(rests_on)})."
+    if gap == "none":
+        return f"{told} The ground is a report that can be looked up."
+    if gap.startswith(("The conclusion is hedged", "The ground is")):
+        return f"{told} {gap}"
+    return f"{told} {_STEPS[inference_of(theorem)][number % 2]}"
 
+
+_STEPS = {
+    "deductive": ("The step is offered as necessary.", "The step is put as a strict consequence."),
+    "causal": (
+        "That the one brings about the other is left to the listener.",
+        "Whether the ground is enough is not argued.",
+    ),
+    "inductive": ("The step goes from counted cases to the next.",) * 2,
+    "analogical": ("The step rests on a likeness.",) * 2,
+}
 
 _TAKEN = {
     "fact": "reports as a fact",
-    "assumption": "takes for granted",
+    "assumption": "builds on an expectation",
     "definition": "defines",
-    "rule": "lays down as a rule",
+    "rule": "lays down a requirement",
 }
 
 
+def _taken(ground: Ground) -> str:
+    """Tell a postulate; an assumption laid bare in somebody else's reasoning is told as such."""
+    name, quote = who(ground.sentence.speaker), excerpt(ground.sentence.text)
+    if ground.kind == "assumption" and ground.statement != plain(ground.sentence.text):
+        return f'{name} lays bare an assumption that is not shown: "{ground.statement[:-1]}".'
+    figure = ground.kind == "fact" and re.search(r"\s[$]?\d", quote)
+    return f'{name} {"gives a figure" if figure else _TAKEN[ground.kind]}: "{quote}".'
+
+
 def _insights(
-    alone: Sequence[Ground], theorems: Sequence[Reasoning], guesses: Sequence[Guess]
+    grounds: Sequence[Ground], theorems: Sequence[Reasoning], guesses: Sequence[Guess]
 ) -> list[dict[str, object]]:
     found: list[tuple[float, dict[str, object]]] = []
     used: set[int] = set()
-    for theorem in theorems[:4]:
-        text = _derived(theorem)
+    alone = grounds[len(theorems) :]
+    for number, theorem in enumerate(theorems[:4]):
+        text = _derived(theorem, grounds_of(theorem, grounds), number)
         used.update(q.index for q in theorem.quoted)
         found.append((theorem.score, insight(text, theorem.score, "theorem", theorem.quoted)))
     for guess in guesses[:3]:
@@ -158,9 +184,7 @@ def _insights(
         used.add(guess.sentence.index)
         found.append((guess.score, insight(text, guess.score, "conjecture", [guess.sentence])))
     for ground in [g for g in alone if g.sentence.index not in used][:4]:
-        text = f"{who(ground.sentence.speaker)} {_TAKEN[ground.kind]}: "
-        text += f'"{excerpt(ground.sentence.text)}".'
-        made = insight(text, ground.score, f"postulate_{ground.kind}", [ground.sentence])
+        made = insight(_taken(ground), ground.score, f"postulate_{ground.kind}", [ground.sentence])
         found.append((ground.score, made))
     ordered = sorted(found, key=lambda pair: -pair[0])
     return [made for _, made in ordered][: _MOST["insights"]]

@@ -12,13 +12,15 @@ from typing import Literal, cast
 from pydantic import Field
 
 from runner.answer import Evidence, Strict
-from runner.offline.cues import has, is_question, strength, strongest
+from runner.offline.cues import has, is_question, polarity, strength, strongest
 from runner.offline.document import Document
 from runner.offline.exchanges import find_objections
-from runner.offline.inference import Clash, Reasoning, find_clashes, find_reasoning
+from runner.offline.inference import ABOUT_TALK, OWN_STORY, Clash, find_clashes, find_reasoning
 from runner.offline.rank import diverse
+from runner.offline.reasons import Weighed, ground_of, told, weigh_reasons
 from runner.offline.shape import is_whole, roughness
-from runner.offline.talk import Talk, read_talk, telling
+from runner.offline.stances import necessity
+from runner.offline.talk import Talk, clean, read_talk, weight_of
 from runner.offline.text import Sentence
 from runner.offline.wording import cite, excerpt, insight, no_cue, plain, who
 
@@ -64,21 +66,22 @@ class Fields(Strict):
 def read(document: Document) -> dict[str, object]:
     """Read arguments off connectives and claims off modals and boosters; pure, deterministic."""
     talk = read_talk(document)
+    found_all = weigh_reasons(talk, find_reasoning(talk))
     arguments = diverse(
-        find_reasoning(talk),
+        [w for w in found_all if w.score > 0.3] or found_all,
         _MOST["arguments"],
-        score=lambda r: r.score,
-        text=lambda r: f"{r.assertion} {r.premise}",
-        group=lambda r: r.speaker,
+        score=lambda w: w.score,
+        text=lambda w: f"{w.reasoning.assertion} {w.reasoning.premise}",
+        group=lambda w: w.reasoning.speaker,
     )
-    used = {q.index for r in arguments for q in r.quoted}
+    used = {q.index for w in arguments for q in w.quoted}
     bare = _unsupported(talk, used)
     clashes = _contradictions(talk)
     found = _insights(talk, arguments, bare, clashes)
     return {
         "insights": found or [no_cue(talk, "reasons, conclusions or strong claims")],
         "structured_data": {
-            "arguments": [_argument_item(reasoning) for reasoning in arguments],
+            "arguments": [_argument_item(weighed) for weighed in arguments],
             "unsupported": [_labelled(s) for s in bare],
             "contradictions": [_clash_item(clash) for clash in clashes],
         },
@@ -103,32 +106,27 @@ def _contradictions(talk: Talk) -> list[Clash]:
     return [*outright, *find_clashes(talk)][: _MOST["contradictions"]]
 
 
-def _support(reasoning: Reasoning) -> str:
-    """Judge the ground: facts or figures carry it, a condition or a plain reason partly."""
-    if reasoning.relation != "conditional" and reasoning.evidence > 0.5:
-        return "strong"
-    unsure = max(strength("unsure", reasoning.premise), strength("hedge", reasoning.premise))
-    return "none" if unsure > 0.5 and not reasoning.evidence else "partial"
-
-
-def _argument_item(reasoning: Reasoning) -> dict[str, object]:
+def _argument_item(weighed: Weighed) -> dict[str, object]:
+    premises = [{"text": ground_of(weighed.reasoning), "kind": "stated"}]
+    if weighed.implied:
+        premises.append({"text": weighed.implied[0], "kind": "implied"})
     return {
-        "speaker": reasoning.speaker,
-        "assertion": plain(reasoning.assertion),
-        "premises": [{"text": _ground(reasoning), "kind": "stated"}],
-        "support": _support(reasoning),
-        "evidence": cite(*reasoning.quoted),
+        "speaker": weighed.reasoning.speaker,
+        "assertion": plain(weighed.reasoning.assertion),
+        "premises": premises,
+        "support": weighed.support,
+        "evidence": cite(*weighed.quoted),
     }
 
 
 def _unsupported(talk: Talk, used: set[int]) -> list[Sentence]:
     """Return strong claims with no reason, figure or example in or next to them."""
-    pool = [s for s in telling(talk) if s.index not in used and _claims(s)]
+    pool = [s for s in clean(talk) if s.index not in used and _claims(s)]
     bare = [s for s in pool if not any(_grounds(n) for n in _beside(talk, s))]
     return diverse(
         bare,
         _MOST["unsupported"],
-        score=lambda s: 0.5 * _force(s) + 0.5 * talk.central[s.index] - roughness(s.text),
+        score=lambda s: 0.5 * _force(s) + 0.5 * weight_of(talk, s) - roughness(s.text),
         text=lambda s: s.text,
         group=lambda s: s.speaker,
     )
@@ -136,20 +134,24 @@ def _unsupported(talk: Talk, used: set[int]) -> list[Sentence]:
 
 def _claims(s: Sentence) -> bool:
     """A claim is forceful, unhedged and not the speaker's own experience."""
-    if is_question(s.text) or not is_whole(s.text) or _OWN_STORY.search(s.text):
+    if is_question(s.text) or not is_whole(s.text) or OWN_STORY.search(s.text):
+        return False
+    if ABOUT_TALK.search(s.text) or strength("agreement", s.text) > 0.8 or _REPORTED.search(s.text):
         return False
     return _force(s) >= 0.6 and strength("hedge", s.text) < 0.5
 
 
+_NORMS = ("must", "should", "ought")
+_WEIGHTY = re.compile(r"critical|essential|crucial", re.IGNORECASE)
+
+
 def _force(s: Sentence) -> float:
-    needed = 0.7 if _NEEDED.search(s.text) else 0.0
+    needed = 0.7 if necessity(s) in _NORMS else 0.0
     return max(strength("booster", s.text), needed)
 
 
-_OWN_STORY = re.compile(r"^\W*(?:i|we)(?:'ve| have| was| were| had)\b", re.IGNORECASE)
-_NEEDED = re.compile(
-    r"\b(?:must|should(?:n't)?|ought to|is (?:essential|crucial|necessary|critical))\b",
-    re.IGNORECASE,
+_REPORTED = re.compile(
+    r"\bsorry\b|\b(?:cites?|argues?|according|assumes|contains the statement)\b", re.IGNORECASE
 )
 
 
@@ -185,15 +187,8 @@ def _explained(clash: Clash) -> str:
     return f"Both are about {', '.join(clash.shared[:4])}; {told} stands in one only."
 
 
-_CARRIED = {
-    "strong": "one that can be checked",
-    "partial": "stated but not shown",
-    "none": "itself unsure",
-}
-
-
 def _insights(
-    talk: Talk, arguments: Sequence[Reasoning], bare: Sequence[Sentence], clashes: Sequence[Clash]
+    talk: Talk, arguments: Sequence[Weighed], bare: Sequence[Sentence], clashes: Sequence[Clash]
 ) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     for clash in clashes[:2]:
@@ -203,66 +198,76 @@ def _insights(
         )
         quoted = (clash.first, clash.second)
         found.append(insight(text, 0.7 * clash.likeness, "contradiction", quoted))
-    for reasoning in arguments[: 6 if bare else 9]:
-        found.append(insight(_told(reasoning), reasoning.score, "argument", reasoning.quoted))
+    ranked = sorted(arguments, key=lambda w: -w.score)
+    for number, weighed in enumerate(ranked[: 6 if bare else 9]):
+        found.append(insight(told(weighed, number), weighed.score, "argument", weighed.quoted))
     for s in bare[:3]:
-        force = _force(s)
-        needed = _NEEDED.search(s.text)
-        cue = strongest("booster", s.text)
-        strong = cue.phrase if cue and cue.strength == force else needed[0] if needed else ""
-        phrase = f' ("{strong}")' if strong else ""
-        text = (
-            f'{who(s.speaker)} asserts strongly{phrase} and gives no ground: "{excerpt(s.text)}".'
-        )
-        score = 0.4 * force + 0.4 * talk.central[s.index]
-        found.append(insight(text, score, "unsupported", (s,)))
+        score = 0.4 * _force(s) + 0.4 * weight_of(talk, s)
+        found.append(insight(_bare(s), score, "unsupported", (s,)))
     if len(found) < 4:
-        found += _plain_statements(talk, 4 - len(found) + 1)
+        used = {q.index for w in arguments for q in w.quoted} | {s.index for s in bare}
+        found += _plain_statements(talk, used, 4 - len(found))
     return sorted(found, key=lambda made: -cast("float", made["confidence"]))[: _MOST["insights"]]
 
 
-def _plain_statements(talk: Talk, n: int) -> list[dict[str, object]]:
-    """Where hardly anything is argued, show what is simply stated: reports and figures."""
+def _bare(s: Sentence) -> str:
+    """Tell a claim without a ground by what makes it strong: a norm or a word of certainty."""
+    needed, cue = necessity(s), strongest("booster", s.text)
+    quote, name = excerpt(s.text), who(s.speaker)
+    if needed in _NORMS and not (cue and cue.strength > 0.7):
+        return f'{name} says "{needed}" and gives no reason in the same breath: "{quote}".'
+    if cue and has("negation", cue.phrase):
+        known = "without saying how it is known"
+        return f'{name} denies across the board ("{cue.phrase}") {known}: "{quote}".'
+    if cue and _WEIGHTY.match(cue.phrase):
+        return f'{name} calls it "{cue.phrase}" and does not show why: "{quote}".'
+    phrase = f' ("{cue.phrase}")' if cue else ""
+    return f'{name} asserts with full certainty{phrase} and offers no ground: "{quote}".'
+
+
+def _plain_statements(talk: Talk, used: set[int], n: int) -> list[dict[str, object]]:
+    """Where hardly anything is argued, show what is simply stated: reports and judgements."""
     pool = [
         s
-        for s in telling(talk)
-        if not is_question(s.text) and is_whole(s.text) and not _force(s) >= 0.6
+        for s in clean(talk)
+        if s.index not in used
+        and not is_question(s.text)
+        and is_whole(s.text)
+        and not OWN_STORY.search(s.text)
     ]
     chosen = diverse(
         pool,
         n,
         score=lambda s: (
-            0.6 * talk.central[s.index] + 0.4 * strength("evidence", s.text) - roughness(s.text)
+            0.5 * weight_of(talk, s)
+            + 0.2 * strength("evidence", s.text)
+            + 0.3 * abs(polarity(s.text))
+            - roughness(s.text)
         ),
         text=lambda s: s.text,
         group=lambda s: s.speaker,
     )
     return [
         insight(
-            f'{who(s.speaker)} states without giving a reason: "{excerpt(s.text)}".',
-            0.2 + 0.3 * talk.central[s.index],
+            f'{who(s.speaker)} {_manner(s, number)}: "{excerpt(s.text)}".',
+            0.2 + 0.3 * weight_of(talk, s),
             "assertion",
             (s,),
         )
-        for s in chosen
+        for number, s in enumerate(chosen)
     ]
 
 
-def _ground(reasoning: Reasoning) -> str:
-    """Return the premise as a statement; of a condition only what is supposed."""
-    supposed = re.sub(
-        r"^(?:only if|if|provided that|as long as) ", "", reasoning.premise, flags=re.IGNORECASE
-    )
-    return f"On condition: {supposed}." if reasoning.relation == "conditional" else plain(supposed)
-
-
-def _told(reasoning: Reasoning) -> str:
-    name = who(reasoning.speaker)
-    claim, ground = excerpt(reasoning.assertion, 130), excerpt(reasoning.premise, 130)
-    if reasoning.relation == "conditional":
-        return f'{name} makes "{claim}" depend on a condition: "{ground}".'
-    if reasoning.relation == "deductive":
-        return f'{name} concludes "{claim}" from "{ground}".'
-    if reasoning.connective.lower().startswith(("otherwise", "or")):
-        return f'{name} backs "{claim}" with what would happen else: "{ground}".'
-    return f'{name} gives a reason for "{claim}", {_CARRIED[_support(reasoning)]}: "{ground}".'
+def _manner(s: Sentence, number: int) -> str:
+    """Name how a sentence without argument is put forward."""
+    if strength("obligation", s.text):
+        return "sets a requirement without a reason"
+    if sign := polarity(s.text):
+        favourable = (
+            "judges favourably and leaves it at that",
+            "reports well of it and gives no measure",
+        )
+        return favourable[number % 2] if sign > 0 else "names a difficulty and gives no cause"
+    if strength("evidence", s.text):
+        return "reports a figure or a case and draws no conclusion from it"
+    return "states without a reason"

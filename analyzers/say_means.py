@@ -6,6 +6,7 @@ utterance flouts quantity, quality, relation or manner.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
@@ -15,6 +16,7 @@ from runner.answer import Evidence, Strict
 from runner.offline import gaps as spotting
 from runner.offline import promises as undertaking
 from runner.offline.document import Document
+from runner.offline.glosses import find_glosses
 from runner.offline.rank import diverse
 from runner.offline.talk import read_talk
 from runner.offline.text import strip_fillers
@@ -74,7 +76,7 @@ class Fields(Strict):
 def read(document: Document) -> dict[str, object]:
     """Read gaps, undertakings and open questions off cue phrases; pure and deterministic."""
     talk = read_talk(document)
-    gaps = _best_gaps(spotting.find_gaps(talk))
+    gaps = _best_gaps([*find_glosses(talk), *spotting.find_gaps(talk)])
     promises = diverse(
         undertaking.find_promises(talk),
         _MOST["commitments"],
@@ -148,6 +150,30 @@ _FIRMNESS = {
 }
 
 
+def _firmness(promise: undertaking.Promise) -> str:
+    """Tell an announced step and a word given for the group from a personal promise."""
+    opening = promise.text.lower().replace("’", "'")
+    if promise.strength == "firm" and opening.startswith(("i'm going to", "i am going to")):
+        return "announces a step"
+    if promise.strength == "firm" and opening.startswith(
+        ("we'll ", "we will ", "we're ", "we are ")
+    ):
+        return "speaks for the group and leaves no reserve"
+    return _FIRMNESS[promise.strength]
+
+
+def _few_opinions(gaps: Sequence[spotting.Gap]) -> list[spotting.Gap]:
+    """Keep the first two of the gaps that rest on the same mild hedge, for example "I think"."""
+    seen: Counter[str] = Counter()
+    kept: list[spotting.Gap] = []
+    for gap in gaps:
+        frame = gap.note.split('"')[1] if gap.signal == "hedge" and "(" in gap.note else gap.note
+        seen[frame] += 1
+        if seen[frame] < 3:
+            kept.append(gap)
+    return kept
+
+
 def _insights(
     gaps: Sequence[spotting.Gap],
     promises: Sequence[undertaking.Promise],
@@ -159,7 +185,7 @@ def _insights(
     used: set[int] = set()
     for promise in promises[:3]:
         used.add(promise.sentence.index)
-        text = f'{who(promise.sentence.speaker)} {_FIRMNESS[promise.strength]}: "{promise.text}".'
+        text = f'{who(promise.sentence.speaker)} {_firmness(promise)}: "{promise.text}".'
         made = insight(text, promise.score, "commitment", [promise.sentence])
         found.append((promise.score, made))
     for item in left_open[:2]:
@@ -169,7 +195,7 @@ def _insights(
         text = f'{who(item.sentence.speaker)} {kept} a point that stays open: "{asked}".'
         text = f"{tidy(text)} {undertaking.why_open_matters(item, total)}"
         found.append((item.score, insight(text, item.score, "unsaid", item.quoted)))
-    for gap in gaps:
+    for gap in _few_opinions(gaps):
         if not used & {q.index for q in gap.quoted} and len(found) < _MOST["insights"]:
             found.append((gap.score, insight(gap.note, gap.score, gap.signal, gap.quoted)))
     return [made for _, made in sorted(found, key=lambda pair: -pair[0])]

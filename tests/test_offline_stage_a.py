@@ -242,6 +242,66 @@ def test_a_guess_gets_a_test() -> None:
     assert all(guess["test"] for guess in found["conjectures"])
 
 
+TRIAL = (
+    ("Ida", "The question for today is whether we run the valve trial in May or in autumn."),
+    ("Jon", "Both seals wear together, therefore the gap between the seals should stay constant."),
+    ("Kim", "It assumes the seals wear at the same rate, and nobody has measured that."),
+    ("Jon", "Explaining the leak by the first of May is, let's say, ambitious."),
+    ("Kim", "You mean no."),
+    ("Kim", "I could live with a valve trial in May, provided that every leak is logged."),
+    (
+        "Ida",
+        "The board will say we learned nothing from the valve trial. We should weigh the seals.",
+    ),
+)
+
+
+def test_the_topic_is_the_question_a_first_speaker_frames() -> None:
+    topic = structured(perspective_perception, TRIAL)["topic"]
+
+    assert "whether we run the valve trial in May or in autumn" == topic
+
+
+def test_consent_under_a_condition_is_a_mixed_stance() -> None:
+    views = {v["holder"]: v for v in structured(perspective_perception, TRIAL)["perspectives"]}
+
+    assert "mixed" == views["Kim"]["stance"]
+    assert views["Kim"]["position"].startswith("I could live with a valve trial in May")
+
+
+def test_a_listener_s_reading_of_others_is_a_perception() -> None:
+    seen = structured(perspective_perception, TRIAL)["perceptions"]
+
+    assert {("Kim", "Jon"), ("Ida", "the board")} <= {(p["holder"], p["of"]) for p in seen}
+
+
+def test_an_assumption_named_in_reply_is_an_implied_premise() -> None:
+    arguments = structured(premises_assertions, TRIAL)["arguments"]
+    implied = [p["text"] for a in arguments for p in a["premises"] if p["kind"] == "implied"]
+
+    assert ["The seals wear at the same rate."] == implied
+
+
+def test_what_a_listener_hears_is_told_as_what_is_meant() -> None:
+    gaps = structured(say_means, TRIAL)["gaps"]
+
+    assert ('Heard by Kim as "no".', "euphemism") in [(g["meant"], g["signal"]) for g in gaps]
+
+
+def test_sentences_torn_between_segments_carry_no_argument() -> None:
+    torn = [
+        ("Lee", "We look for more helpers because many of the older helpers are involved in"),
+        ("Lee", "Other work that the board gave them. That is known. We asked the board twice."),
+    ]
+
+    assert [] == structured(premises_assertions, torn)["arguments"]
+
+
+def test_a_leading_no_that_belongs_to_the_sentence_stays() -> None:
+    assert "No other agency can do this" == strip_fillers("No other agency can do this")
+    assert "we cannot do this" == strip_fillers("No, we cannot do this")
+
+
 @pytest.mark.parametrize("module", READINGS)
 @pytest.mark.parametrize(
     "spoken",

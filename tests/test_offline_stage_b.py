@@ -23,7 +23,8 @@ from runner.offline.bearing import judge
 from runner.offline.dispute import main_dispute
 from runner.offline.document import Document
 from runner.offline.mechanism import conditional
-from runner.offline.phrasing import proposition
+from runner.offline.naming import noun_phrases
+from runner.offline.phrasing import negated, proposition
 
 MODULES = (competing_hypotheses, determining_factors, first_principles, patentability)
 
@@ -80,6 +81,11 @@ CONTRADICTED = """# Findings of stage_a
 ONE = """## say_means
 ### insights
 - (0.55, hedge) Ann hedges. {S0001 "Maybe the new filter clogs in winter."}
+"""
+
+WISH = """## say_means
+### insights
+- (0.55, hedge) Ann wishes. {S0001 "It would be nice to have a sensor on the lid."}
 """
 
 
@@ -150,7 +156,7 @@ def test_alternatives_after_whether_become_the_hypotheses() -> None:
     assert expected == [h["statement"] for h in data["hypotheses"]]
 
 
-def test_an_unwelcome_consequence_speaks_against_the_course_it_follows_from() -> None:
+def test_an_unwelcome_consequence_speaks_against_its_course_and_for_the_other() -> None:
     data = answer(competing_hypotheses, SENSOR)["structured_data"]
     item = next(e["id"] for e in data["evidence"] if "no second trial" in e["text"])
     rated = {
@@ -159,7 +165,7 @@ def test_an_unwelcome_consequence_speaks_against_the_course_it_follows_from() ->
         if cell["evidence"] == item
     }
 
-    assert {"H1": "I", "H2": "N"} == rated
+    assert {"H1": "I", "H2": "C"} == rated
 
 
 def test_a_recorded_contradiction_gives_two_hypotheses_and_its_ground_counts_for_one() -> None:
@@ -181,6 +187,55 @@ def test_the_only_statement_is_set_against_its_denial() -> None:
     ]
 
     assert expected == [h["statement"] for h in data["hypotheses"]]
+
+
+def stored(text: str) -> dict[str, Any]:
+    data = answer(competing_hypotheses, text)["structured_data"]
+    return competing_hypotheses.Fields.model_validate(data).model_dump(mode="json")
+
+
+def test_the_matrix_is_shown_as_a_table_with_a_column_for_every_hypothesis() -> None:
+    fields = stored(SENSOR)
+    lines = competing_hypotheses.markdown(fields).splitlines()
+    rows = [line for line in lines if line.startswith("| E")]
+    first = fields["diagnosticity"][0]["evidence"]
+
+    assert "|  | Evidence | Credibility | H1 | H2 |" in lines
+    assert len(fields["evidence"]) == len(rows)
+    assert rows[0].startswith(f"| {first} |")
+
+
+def test_the_matrix_page_gives_a_reason_for_every_cell_that_is_not_neutral() -> None:
+    fields = stored(SENSOR)
+    page = competing_hypotheses.markdown(fields)
+    reasons = page.partition("## Reasons")[2].partition("## Milestones")[0]
+    told = [cell for cell in fields["matrix"] if cell["consistency"] != "N"]
+
+    assert len(told) == reasons.count("\n- ")
+
+
+@pytest.mark.parametrize(
+    ("text", "denied"),
+    [
+        ("The berth must be kept", "The berth need not be kept"),
+        ("it also has to look nice", "It need not look nice"),
+        ("Nobody has measured it", 'It is not so that "Nobody has measured it"'),
+    ],
+)
+def test_a_statement_is_negated_at_its_main_verb_or_as_a_whole(text: str, denied: str) -> None:
+    assert denied == negated(text)
+
+
+def test_factors_are_named_by_noun_phrases_of_the_text() -> None:
+    phrases = noun_phrases("The marina flooded since we conduct monetary policy")
+
+    assert ["marina", "monetary policy"] == [phrase.text for phrase in phrases]
+
+
+def test_a_wish_with_a_device_is_not_yet_a_technical_idea() -> None:
+    data = answer(patentability, WISH)["structured_data"]
+
+    assert ["not_an_invention"] == [c["overall"] for c in data["candidates"]]
 
 
 def test_an_implied_premise_is_an_assumption_with_its_conclusion_in_the_challenge() -> None:

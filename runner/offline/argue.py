@@ -119,7 +119,10 @@ def _same(a: Claim, b: Claim) -> bool:
     return bool(shared) and shared / min(len(a.terms), len(b.terms)) >= 0.75
 
 
-_RANK = ("rule", "fact", "definition", "conclusion", "assumption", "conjecture", "assertion")
+_RANK = (
+    *("agreement", "rule", "fact", "definition"),
+    *("conclusion", "assumption", "conjecture", "assertion"),
+)
 
 
 def _join(a: Claim, b: Claim) -> Claim:

@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from runner.offline import cues
 from runner.offline.argue import Case
 from runner.offline.claims import Claim
-from runner.offline.phrasing import brief, who
-from runner.offline.weigh import QUANTITY, credibility, matter, opposed, relatedness
+from runner.offline.naming import matter
+from runner.offline.phrasing import brief, capital, quoted, who
+from runner.offline.shape import is_whole, roughness
+from runner.offline.text import similarity
+from runner.offline.weigh import QUANTITY, credibility, opposed, relatedness
 
 _FUTURE = re.compile(r"\b(?:will|going to|gonna)\b|'ll\b", re.IGNORECASE)
 _LIMIT = re.compile(
@@ -19,34 +22,58 @@ _LIMIT = re.compile(
 )
 
 
+_WANT = re.compile(r"\b(?:needs?|wants?|would like|wish(?:es)?|hopes?)\b", re.IGNORECASE)
+_PAST_DUTY = re.compile(r"\bhad to\b|^(?:i would|what's|we (?:did|\w+ed))\b", re.IGNORECASE)
+_OWN_REPORT = re.compile(
+    r"^(?:i'm|i am|i have|i had|i was|i've|we're|we are|we have|we had|we did|we were|we've)\b"
+    r"(?! (?:to|no doubt))",
+    re.IGNORECASE,
+)
+
+
 def is_settled(claim: Claim) -> bool:
-    """Return whether *claim* reports or defines, without wish, demand, guess or condition."""
+    """Return whether *claim* reports a figure or an event, or defines; no wish, guess or demand."""
     text = claim.text
-    wished = cues.has("interest", text) or cues.strength("obligation", text) >= 0.6
+    wished = cues.has("interest", text) or bool(_WANT.search(text))
+    wished = wished or cues.strength("obligation", text) >= 0.6
     premises = claim.fields.get("premises", "")
     open_yet = cues.strength("conditional", claim.sentence) > 0.7 or "On condition" in premises
     open_yet = open_yet or cues.has("conjecture", text) or bool(_FUTURE.search(text))
     meant = cues.strength("commitment", text) >= 0.5 or cues.is_question(text)
-    given = claim.kind in ("fact", "definition", "premise")
-    trust = ("high", "medium") if given else ("high",)
-    sure = claim.standing >= 0.45 and credibility(claim) in trust and bool(claim.evidence)
-    recorded = claim.kind == "fact" and credibility(claim) == "high" and not open_yet
-    return recorded or (sure and not (wished or open_yet or meant))
+    shown = QUANTITY.search(text) or cues.strength("evidence", text) >= 0.85
+    observed = bool(shown) and credibility(claim) in ("high", "medium")
+    given = claim.kind == "definition" or observed
+    sure = claim.standing >= 0.45 and is_whole(text) and bool(claim.evidence)
+    return given and sure and not (wished or open_yet or meant)
+
+
+def is_taken_for_granted(claim: Claim) -> bool:
+    """Return whether *claim* is built on without being shown, other than a report of one's own."""
+    text = claim.text
+    report = _OWN_REPORT.match(text) or _PAST_DUTY.search(text) or cues.is_question(text)
+    if claim.kind in ("implied", "condition"):
+        return not report
+    if report or not is_whole(text) or claim.standing < 0.35 or roughness(text) > 0.2:
+        return False
+    if claim.kind in ("assumption", "premise", "unsupported", "rule"):
+        return not cues.has("unsure", text) and cues.strength("commitment", text) < 0.5
+    return cues.strength("assumption", text) >= 0.55
 
 
 def why_irreducible(claim: Claim, case: Case) -> str:
-    """Say why *claim* needs nothing else said before it."""
+    """Say why *claim* needs nothing else said before it, and what else is said on the matter."""
     about = matter(claim, case)
-    using = sum(relatedness(claim, c, case) > 0.2 for c in case.claims if c is not claim)
-    used = f", and {using} other findings speak of the same" if using > 1 else ""
     if claim.kind == "definition":
-        return f"It fixes what is meant by {about}{used}."
+        return f"It fixes what is meant by {about}; what is said of it later presupposes that."
+    others = [c for c in case.claims if c is not claim and relatedness(claim, c, case) > 0.2]
+    used = f"; {len(others)} other findings speak of the same matter" if len(others) > 1 else ""
     if quantity := QUANTITY.search(claim.text):
         figure = quantity[0].strip(" .,:")
-        return f'"{figure}" is a figure on {about}, to be read off and not argued for{used}.'
-    if cues.strength("evidence", claim.text) >= 0.85:
-        return f"{who(claim, 'The speaker')} reports what happened with {about}{used}."
-    return f"No finding gives a ground for it or disputes it: it is where talk of {about} starts."
+        return f'"{figure}" can be checked against a record of {about}, not argued{used}.'
+    name = who(claim, "the speaker")
+    return (
+        f"{capital(name)} reports {about} as it happened; no finding gives a ground for it{used}."
+    )
 
 
 def kind_of_assumption(claim: Claim) -> str:
@@ -60,23 +87,39 @@ def kind_of_assumption(claim: Claim) -> str:
 
 def challenge(claim: Claim, case: Case) -> str:
     """Ask what would test the assumption, by how it is made."""
-    about = matter(claim, case)
+    said, name = quoted(claim, 130), who(claim, "the speaker")
     asserted = claim.fields.get("assertion", "")
     if claim.kind == "implied" and asserted:
-        return f'Would "{brief(asserted, 110)}" still follow if this were not so?'
+        return f'Would "{brief(asserted, 110)}" still follow if it were not so that {said}?'
+    if claim.kind == "condition":
+        return f"How likely is it that {said} comes about, and who can see to it?"
     if kind_of_assumption(claim) == "constraint":
-        return f"Who sets this limit on {about}, and what would it take to move it?"
+        return f"Who sets the limit in {said}, and what would it take to move it?"
     if kind_of_assumption(claim) == "convention":
-        return f"What would go wrong with {about} if this were not done?"
+        return f"What would be lost if nobody held to {said}?"
+    if cues.strength("hedge", claim.text) >= 0.35:
+        return f"What would {name} have to see to be certain that {said}?"
     if general := cues.strongest("general", claim.text):
-        return f'Is there a case of {about} in which "{general.phrase}" does not hold?'
-    if cues.has("hedge", claim.text):
-        return f"What would turn this guess about {about} into something known?"
-    return f"What has been observed of {about} that would show it, and by whom?"
+        return f'Is there an exception to "{general.phrase}" in {said}?'
+    return f"How does {name} know that {said}, and where could it be looked up?"
+
+
+def rests_on_it(claim: Claim, case: Case) -> Claim | None:
+    """Return the conclusion that the findings build on *claim*, if they record one."""
+    own, name = claim.fields.get("id"), claim.fields.get("assertion", "")
+    for other in case.of("conclusion", "assertion", "agreement", "position", "conjecture"):
+        if other is claim or other.text == claim.text:
+            continue
+        drawn = own and own in other.fields.get("follows_from", "").split("; ")
+        if drawn or (name and similarity(name, other.text) > 0.8):
+            return other
+    return None
 
 
 def survives(claim: Claim, solid: Sequence[Claim], case: Case) -> str:
-    """Judge by whether other findings contradict or carry it."""
+    """Judge by whether other findings contradict or carry it; a condition is still to come."""
+    if claim.kind == "condition":
+        return "untested"
     others = [c for c in case.claims if c is not claim and c.evidence[:1] != claim.evidence[:1]]
     clashing = [c for c in others if opposed(c, claim, case)]
     if clashing:

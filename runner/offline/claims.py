@@ -170,7 +170,7 @@ def _structured(finding: Finding, speakers: Mapping[str, str]) -> Iterator[Claim
     who = speaker if speaker and speaker != "none" else speakers.get(segment)
     if kind == "gap" and (cues.is_question(said := finding.fields.get(name, "")) or who is None):
         kind = kind_of(said, finding.fields.get("signal", ""))
-    who = finding.fields.get("holders", "").replace("; ", " and ") or who
+    who = finding.fields.get("holders", "").split("; ")[0] or who
     grade = finding.fields.get("support") or finding.fields.get("strength") or ""
     weight = _BASE[kind] + _FIRM.get(grade, 0.0)
     source = (finding.analyzer,)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from runner.offline import cues
 from runner.offline.argue import Case
 from runner.offline.claims import Claim
 from runner.offline.invention import Idea
-from runner.offline.phrasing import listed, quoted, who
-from runner.offline.weigh import matter
+from runner.offline.naming import matter
+from runner.offline.phrasing import quoted, who
+from runner.offline.wording import listed
 
 Danger = tuple[str, str, Claim]  # kind of risk, the cue words, the claim that has them
 Verdicts = Mapping[str, tuple[str, str]]  # criterion: verdict, reason
@@ -64,11 +66,9 @@ def topic_of(idea: Idea, case: Case) -> str:
 
 def _plain(idea: Idea, case: Case) -> Verdicts:
     about, sort = topic_of(idea, case), sort_of(idea.claim)
-    means = listed(idea.means[:2])
     name = who(idea.claim, "the speaker")
-    lacks = f'it names "{means}" without putting it to a new use' if means else "it names no means"
     return {
-        "subject_matter": ("not_met", f"it is {sort} about {about}; {lacks}"),
+        "subject_matter": ("not_met", f"it is {sort} about {about}; {lack_of(idea)}"),
         "novelty": ("unknown", f"{name} does not say what about {about} would be new"),
         "inventive_step": ("not_met", f"{sort} about {about} solves no technical problem"),
         "industrial_application": (
@@ -77,6 +77,34 @@ def _plain(idea: Idea, case: Case) -> Verdicts:
         ),
         "disclosure": ("not_met", f"{name} describes no way of working for {about}"),
     }
+
+
+_TASTE = re.compile(
+    r"\b(?:looks? (?:nice|good|cool)|beautiful|trendy|style|colou?rs?)\b", re.IGNORECASE
+)
+_INSTITUTION = re.compile(
+    r"\b(?:polic(?:y|ies)|regulat\w+|supervis\w+|laws?|banks?|financ\w+|fund(?:s|ing)|budgets?|"
+    r"proposals?|communit(?:y|ies)|discussions?|meetings?|process(?:es)?|markets?|prices?|sell)\b",
+    re.IGNORECASE,
+)
+
+
+def lack_of(idea: Idea) -> str:
+    """Say what a statement lacks to be an invention, by what it speaks of."""
+    text, means = idea.claim.text, listed(idea.means[:2])
+    if means and idea.proposed:
+        wish = f'in a wish ("{idea.proposed}")'
+        return f"it names {means} {wish} and says nothing of a new way of working"
+    if _TASTE.search(text):
+        return "how a thing looks is an aesthetic creation, which EPC article 52(2)(b) excludes"
+    if means:
+        return f"it names {means} as in ordinary use, neither changed nor put to a new use"
+    if match := _INSTITUTION.search(text):
+        return (
+            f'"{match[0]}" belongs to running an institution or a business, which EPC article '
+            "52(2)(c) excludes as such"
+        )
+    return "no device, material or process is named"
 
 
 def _subject(idea: Idea) -> tuple[str, str]:

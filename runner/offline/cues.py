@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
 from types import MappingProxyType
 
@@ -118,12 +119,26 @@ def kinds() -> frozenset[str]:
     return frozenset(_COMPILED)
 
 
+_ASKED = re.compile(
+    r"^\W*(?:(?:and|so|but|well|okay|now|uh|um),? )*(?:what|how|where|who|when|why) (?:are|is|do|"
+    r"did|"
+    r"does|can|will|would|should) (?:you|your|we|they|it|he|she|i)\b",
+    re.IGNORECASE,
+)
+
+
 def is_question(text: str) -> bool:
-    """Return whether *text* asks: by its mark or, without punctuation, by how it begins."""
+    """Return whether *text* asks: by its mark, or by how it begins.
+
+    A full stop, which transcribers set after questions too, outweighs all but an inversion.
+    """
     body = text.rstrip("\"'”’) ")
+    if _ASKED.match(body):
+        return True
     return body.endswith("?") or (not body.endswith((".", "!", ",")) and has("question", text))
 
 
+@lru_cache(maxsize=8192)  # pure; asked of the same sentences several times
 def polarity(text: str) -> int:
     """Return the sign of the evaluation in *text*: 1 favourable, -1 unfavourable, 0 neither.
 

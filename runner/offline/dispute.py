@@ -10,11 +10,21 @@ from itertools import combinations
 from runner.findings import Citation, Finding
 from runner.offline import cues
 from runner.offline.argue import Case
-from runner.offline.bearing import judge, weighed_items
+from runner.offline.bearing import judge, scope, weighed_items
 from runner.offline.claims import Claim, without_label
-from runner.offline.phrasing import capital, listed, quoted, stated, who
+from runner.offline.hypotheses import (
+    denial,
+    disputable,
+    hypothesis,
+    leading_claim,
+    question_on,
+)
+from runner.offline.mechanism import conditional
+from runner.offline.naming import matter
+from runner.offline.phrasing import capital, quoted, who
+from runner.offline.shape import is_whole
 from runner.offline.text import content_words, similarity, strip_fillers
-from runner.offline.weigh import grounds, matter, opposed, relatedness
+from runner.offline.weigh import grounds, opposed, relatedness
 
 _CLEFT = re.compile(
     r"\bwhether (?:or not )?(?P<a>[^.?;]{8,150}?),? or (?:whether )?(?P<b>[^.?;]{8,150})",
@@ -26,12 +36,21 @@ _DOUBT = re.compile(
     r"(?P<open>[^.?!;]{12,150})",
     re.IGNORECASE,
 )
-_FILLED = ("supports", "opposes")
+_REJECTS = re.compile(
+    r"\b(?:disagree|(?:don't|do not) agree|not (?:true|correct|right|so|the case|accurate)|"
+    r"(?:is|that's|it's) wrong|(?:i|we) (?:object|dispute|reject|oppose))\b",
+    re.IGNORECASE,
+)
+_REFERS = re.compile(r"^(?:it|that|this|they)\b", re.IGNORECASE)
+_ANOTHER = re.compile(r"\b(?:also|or|either|another|alternatively)\b", re.IGNORECASE)
+_CAUSE_SOUGHT = re.compile(r"\b(?:why|causes?|caused|reason|explain\w*)\b", re.IGNORECASE)
+_VETO = re.compile(r"\bwe (?:don't|do not|won't|will not)\b", re.IGNORECASE)
+_RUN_ON = re.compile(r"\w.{20,}\b(?:so|but|and) i (?:think|believe|mean|guess)\b", re.IGNORECASE)
 _LEAST_TERMS = 3  # "I disagree" takes a side without saying what is held
-_LEAST_VIEW = 0.2  # of standing on its own
-_TRIED = 8  # disputes that are weighed against the evidence
+_TRIED = 10  # disputes that are weighed against the evidence
 _PAIRED = 150  # claims compared with one another, most important first
 _NEAR_SEGMENTS = 3  # rival explanations are given within a few turns
+_BEFORE = 8  # segments within which stands what they explain
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +67,11 @@ def main_dispute(case: Case, findings: Sequence[Finding]) -> Dispute | None:
     """Return the weightiest dispute of the findings, or None where nothing is opposed."""
     found = [
         *_recorded(case, findings),
-        *_alternatives(case),
+        *_alternatives(case, _topics(case, findings)),
         *_doubts(case),
         *_conjectures(case),
-        *_stances(case),
         *_opposed_pairs(case),
         *_argued(case),
-        *_views(case),
     ]
     usable = [d for d in found if all(_can_stand(side) for side in d.sides)]
     likely = sorted(usable, key=lambda d: -d.score)[:_TRIED]
@@ -62,10 +79,11 @@ def main_dispute(case: Case, findings: Sequence[Finding]) -> Dispute | None:
 
 
 def _can_stand(side: Claim) -> bool:
-    if side.kind == "view":
-        return True
-    least = 0.25 if side.kind in ("course", "denial") else 0.5
-    return len(side.terms) >= _LEAST_TERMS and side.standing >= least
+    least = 0.25 if side.kind in ("course", "denial", "conditional", "cause") else 0.5
+    terms = (
+        1 if side.kind == "cause" else 2 if side.kind in ("course", "conditional") else _LEAST_TERMS
+    )
+    return len(side.terms) >= terms and side.standing >= least
 
 
 def _telling(dispute: Dispute, case: Case) -> int:
@@ -104,23 +122,73 @@ def _recorded(case: Case, findings: Iterable[Finding]) -> Iterator[Dispute]:
             continue
         cites = finding.evidence[:2]
         sides = tuple(_known(t, c, case) for t, c in zip(texts, cites, strict=True) if t)
-        if len(sides) == 2 and sides[0].text != sides[1].text:
-            names = {side.speaker for side in sides}
-            score = 0.55 + 0.15 * (len(names) > 1) + 0.3 * relatedness(*sides, case)
+        if len(sides) < 2 or sides[0].text == sides[1].text:
+            continue
+        names = {side.speaker for side in sides}
+        near = relatedness(sides[0], sides[1], case)
+        if _can_stand(sides[1]) and near > 0.1:
+            score = 0.55 + 0.15 * (len(names) > 1) + 0.3 * near
             yield Dispute(_versus(sides), sides, True, score)
+        elif _REJECTS.search(sides[1].spoken):
+            first, other = sides
+            question = f"Does it hold, as {who(first)} says and {who(other)} disputes: "
+            against = replace(denial(first), speaker=other.speaker, evidence=other.evidence)
+            yield Dispute(f"{question}{quoted(first)}?", (first, against), True, 0.75)
 
 
-def _alternatives(case: Case) -> Iterator[Dispute]:
+def _topics(case: Case, findings: Iterable[Finding]) -> list[Claim]:
+    """Return the topics that earlier analyzers named, as claims of nobody."""
+    texts = [(f.fields.get("text", ""), f.evidence) for f in findings if f.key == "topic"]
+    return [
+        Claim(text, "topic", case.speakers.get(cited[0][0]) if cited else None, (), 0.6, cited)
+        for text, cited in texts
+    ]
+
+
+def _alternatives(case: Case, topics: Sequence[Claim]) -> Iterator[Dispute]:
     """Two courses put up for choice in one sentence: "whether we go now, or wait"."""
-    for claim in case.claims:
+    for claim in (*topics, *case.claims):
         match = _CLEFT.search(claim.sentence)
         if match and all(len(set(content_words(match[k]))) >= 2 for k in "ab"):
-            sides = tuple(
+            courses = [
                 replace(claim, text=capital(strip_fillers(match[k])), kind="course") for k in "ab"
+            ]
+            asked = " or ".join(quoted(side, 90) for side in courses)
+            put = f", as {claim.speaker} puts the choice" if claim.speaker else ""
+            question = f"Which course is right{put}: {asked}?"
+            refined = [_refined(c, courses, case) for c in courses]
+            yield Dispute(question, (*refined, *_conditional_course(refined, case)), False, 0.95)
+
+
+def _refined(course: Claim, courses: Sequence[Claim], case: Case) -> Claim:
+    """Put *course* in the words in which it was later agreed on, if it was."""
+    others = frozenset[str]().union(*(c.terms for c in courses if c is not course))
+    for agreed in case.of("agreement"):
+        if (agreed.terms & course.terms) - others and agreed.standing >= 0.6:
+            return replace(
+                course,
+                text=agreed.text,
+                evidence=agreed.evidence[:1] + course.evidence[:1],
+                fields={"course": course.text},
+                speaker=None,
             )
-            question = f"Which is right of the courses that {who(claim)} sets against each other: "
-            asked = " or ".join(quoted(side, 90) for side in sides)
-            yield Dispute(f"{question}{asked}?", sides, False, 0.95)
+    return course
+
+
+def _conditional_course(courses: Sequence[Claim], case: Case) -> list[Claim]:
+    """Return the course that someone makes hang on a condition, the weightiest such one."""
+    named = frozenset[str]().union(*(scope(course) for course in courses))
+    found = []
+    for claim in case.of("commitment", "agreement", "conclusion", "position", "assertion", "said"):
+        link = conditional(claim.sentence)
+        if link is None or len(set(content_words(link[0]))) < 2:
+            continue
+        agreed = cues.strength("agreement", link[1]) >= 0.9
+        agreeing = agreed or cues.strength("commitment", link[1]) >= 0.7
+        vetoes = bool(_VETO.search(link[1])) and len(link[1].split()) <= 8
+        if vetoes or (agreeing and set(content_words(link[1])) & named):
+            found.append((vetoes, replace(claim, text=link[0], kind="conditional")))
+    return [claim for _, claim in sorted(found, key=lambda pair: not pair[0])[:1]]
 
 
 def _doubts(case: Case) -> Iterator[Dispute]:
@@ -128,84 +196,60 @@ def _doubts(case: Case) -> Iterator[Dispute]:
     for claim in case.claims:
         match = _DOUBT.search(claim.sentence)
         if match:
-            side = replace(claim, text=match["open"].strip(" ,"), kind="open")
+            side = replace(claim, text=match["open"].strip(" ,"), kind="open", speaker=None)
             if side.standing > 0.5:
-                question = f"Is it so, as {who(claim)} will not take for granted, that "
+                question = f"Is it so, as {who(claim)} doubts, that "
+                doubted = replace(denial(side), speaker=claim.speaker)
                 score = 0.4 + 0.3 * claim.weight
-                yield Dispute(f"{question}{quoted(side)}?", (side, denial(side)), True, score)
+                yield Dispute(f"{question}{quoted(side)}?", (side, doubted), True, score)
 
 
 def _argued(case: Case) -> Iterator[Dispute]:
     """The best-grounded conclusion against its denial."""
-    for claim in case.of("assertion", "conclusion", "conjecture", "rule", "position")[:12]:
-        backed = sum(grounds(c, claim) for c in case.claims)
-        if claim.standing > 0.55 and _disputable(claim.text):
-            score = (
-                0.1 * (claim.kind == "conjecture")
-                + 0.2
-                + 0.25 * claim.importance
-                + 0.1 * min(backed, 2)
-            )
-            question = f"Does it hold, as {who(claim)} says, that {quoted(claim)}?"
-            yield Dispute(question, (claim, denial(claim)), True, score)
-
-
-def _disputable(text: str) -> bool:
-    """Return whether one could reasonably disagree: a judgement, a demand or a guess."""
-    if cues.strength("commitment", text) >= 0.7:
-        return False
-    guessed = cues.strength("hedge", text) >= 0.5 or cues.has("conjecture", text)
-    return guessed or bool(cues.polarity(text)) or cues.strength("obligation", text) >= 0.6
-
-
-def _views(case: Case) -> Iterator[Dispute]:
-    """What different people put first on the topic, where they do not contradict one another."""
-    first: dict[str | None, Claim] = {}
+    kinds = ("assertion", "conclusion", "conjecture", "rule", "position", "proposal")
     topic = set(content_words(case.topic))
-    pool = case.of("position", "rule", "assertion", "conclusion", "conjecture", "assumption")
-    for claim in sorted(pool, key=lambda c: not c.terms & topic):
-        asks = cues.is_question(claim.text) or cues.has("commitment", claim.text)
-        stands = claim.standing >= _LEAST_VIEW and "..." not in claim.text
-        if stands and len(claim.terms) > 1 and not asks:
-            first.setdefault(claim.speaker, replace(claim, kind="view"))
-    sides = tuple(claim for name, claim in first.items() if name)[:4]
-    if len(sides) > 1:
-        on = f" on {case.topic}" if case.topic else ""
-        asked = listed([f"{quoted(side, 80)} ({who(side)})" for side in sides[:2]], "or")
-        more = " or another" if len(sides) > 2 else ""
-        question = f"Which view{on} do the findings bear out best: {asked}{more}?"
-        yield Dispute(question, sides, False, 0.6)
-
-
-def denial(claim: Claim) -> Claim:
-    """Return the claim that *claim* does not hold, which nobody need have made."""
-    return replace(claim, text=f"It is not so that {claim.text}", kind="denial", speaker=None)
+    for claim in case.of(*kinds, "unsupported", "agreement")[:20]:
+        open_yet = disputable(claim.text) or claim.kind == "agreement"
+        if claim.standing > 0.55 and open_yet and not cues.is_question(claim.text):
+            backed = sum(grounds(c, claim) for c in case.claims)
+            score = 0.2 + 0.25 * claim.importance + 0.1 * min(backed, 2)
+            score -= 0.15 * (len(claim.text.split()) > 24) + 0.15 * bool(_RUN_ON.search(claim.text))
+            score -= 0.15 * (not is_whole(claim.text))
+            score += 0.12 * (cues.strength("obligation", claim.text) >= 0.6)
+            score += 0.1 * (claim.kind == "conjecture") + 0.1 * bool(claim.terms & topic)
+            yield Dispute(question_on(claim), (claim, denial(claim)), True, score)
 
 
 def _conjectures(case: Case) -> Iterator[Dispute]:
     """Explanations offered one after another for the same thing."""
     for a, b in combinations(_conjectural(case), 2):
-        gap = abs(_place(a) - _place(b))
-        if 0 < gap <= _NEAR_SEGMENTS:
-            also = 0.2 if re.search(r"\b(?:also|or|either|another)\b", b.text + a.text) else 0.0
-            first, second = sorted((a, b), key=_place)
-            asked = f"{quoted(first, 90)} or {quoted(second, 90)}"
-            question = f"Which of the explanations put forward holds: {asked}?"
-            yield Dispute(question, (first, second), False, 0.5 + also)
+        first, second = sorted((a, b), key=_place)
+        near = 0 < _place(second) - _place(first) <= _NEAR_SEGMENTS
+        same = _REFERS.match(first.text) and _REFERS.match(second.text)
+        if not near or not (same and _ANOTHER.search(second.text)):
+            continue
+        sides = tuple(replace(c, kind="cause") for c in (first, second))
+        told = _explained(first, case)
+        asked = f"{quoted(first, 90)} or {quoted(second, 90)}"
+        question = f"Which of the explanations put forward holds: {asked}?"
+        if told:
+            question = f"What explains {quoted(told)} ({who(told)}): {asked}?"
+        yield Dispute(question, sides, False, 0.6 + 0.15 * bool(told))
+
+
+def _explained(guess: Claim, case: Case) -> Claim | None:
+    """Return the statement shortly before *guess* that asks for a cause, if there is one."""
+    open_yet = [
+        c
+        for c in case.claims
+        if 0 < _place(guess) - _place(c) <= _BEFORE and _CAUSE_SOUGHT.search(c.sentence)
+    ]
+    return max(open_yet, key=_place, default=None)
 
 
 def _conjectural(case: Case) -> list[Claim]:
-    pool = case.of("conjecture", "assertion", "unsupported", "position", "said")
-    return [c for c in pool if c.kind == "conjecture" or cues.strength("conjecture", c.text) > 0.7]
-
-
-def _stances(case: Case) -> Iterator[Dispute]:
-    """The most important position for and the most important one against the topic."""
-    views = case.of("position")
-    pair = [next((v for v in views if v.fields.get("stance") == s), None) for s in _FILLED]
-    sides = tuple(view for view in pair if view)
-    if len(sides) == 2 and sides[0].speaker != sides[1].speaker:
-        yield Dispute(_versus(sides), sides, False, 0.5 + 0.3 * relatedness(*sides, case))
+    pool = case.of("conjecture", "assertion", "unsupported", "position", "said", "conclusion")
+    return [c for c in pool if c.kind == "conjecture" or cues.strength("conjecture", c.text) > 0.5]
 
 
 def _opposed_pairs(case: Case) -> Iterator[Dispute]:
@@ -213,9 +257,9 @@ def _opposed_pairs(case: Case) -> Iterator[Dispute]:
     pool = [c for c in case.claims if c.kind not in ("question", "gap", "implied")]
     pool = sorted(pool, key=lambda c: -c.importance)[:_PAIRED]
     for a, b in combinations(pool, 2):
-        if a.evidence[:1] != b.evidence[:1] and opposed(a, b, case):
-            other = 0.15 if a.speaker != b.speaker else 0.0
-            yield Dispute(_versus((a, b)), (a, b), False, 0.4 + other)
+        apart = a.evidence[:1] != b.evidence[:1] and a.speaker != b.speaker
+        if apart and opposed(a, b, case):
+            yield Dispute(_versus((a, b)), (a, b), False, 0.55)
 
 
 def _versus(sides: Sequence[Claim]) -> str:
@@ -228,37 +272,17 @@ def _place(claim: Claim) -> int:
     return int(claim.evidence[0][0][1:]) if claim.evidence else 0
 
 
-def rivals(dispute: Dispute | None, case: Case, most: int = 4) -> list[tuple[str, Claim]]:
-    """Return 2 to *most* mutually distinct hypotheses, each with the claim it was read from.
+def rivals(dispute: Dispute | None, case: Case) -> list[tuple[str, Claim]]:
+    """Return the hypotheses, 2 or more that exclude each other, with the claim each is read from.
 
     Where only one statement is to be had, its denial is the second.
     """
     if dispute is None:
-        pool = case.of("conclusion", "conjecture", "assertion", "position", "rule")
-        best = max(pool or case.claims, key=lambda c: (_disputable(c.text), c.importance))
-        chosen = [best, denial(best)]
+        best = leading_claim(case)
+        sides: tuple[Claim, ...] = (best, denial(best))
     else:
-        chosen = list(dispute.sides)
-    closed = (
-        dispute is None
-        or dispute.recorded
-        or chosen[0].kind in ("course", "view")
-        or len(chosen) > 2
-    )
-    for claim in [] if closed else case.of("conjecture", "position", "conclusion"):
-        near = max(relatedness(claim, side, case) for side in chosen)
-        cited = claim.evidence[:1] in (side.evidence[:1] for side in chosen)
-        fit = 0.12 < near < 0.55 and claim.standing > 0.7 and not cited
-        if fit and len(chosen) < most and not cues.is_question(claim.text):
-            chosen.append(claim)
-    return [(_hypothesis(claim, chosen[0]), claim) for claim in chosen]
-
-
-def _hypothesis(claim: Claim, first: Claim) -> str:
-    if claim.kind == "denial":
-        return f"It is not so that {quoted(first, 170)}."
-    held = f" ({who(claim)})" if claim.kind not in ("open", "course") else ""
-    return f"{stated(claim).rstrip('.?')}{held}."
+        sides = dispute.sides
+    return [(hypothesis(claim), claim) for claim in sides]
 
 
 def subject(dispute: Dispute | None, case: Case) -> str:

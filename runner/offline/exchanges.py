@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from runner.offline.cues import Hit, has, is_question, strength, strongest
+from runner.offline.lexicon import STOP_WORDS
 from runner.offline.shape import is_whole
 from runner.offline.talk import Talk
 from runner.offline.text import Sentence, content_words, is_procedural, similarity, words
@@ -74,18 +75,34 @@ def _answered(talk: Talk, number: int, reply: Sentence) -> Sentence | None:
     Further agreements ("Agreed." "Agreed.") in between are passed over; a question is not a
     statement, so that an answer is not taken for an agreement.
     """
-    for turn in reversed(talk.turns[max(0, number - 4) : number]):
+    named = _named(talk, number, reply)
+    for turn in reversed(talk.turns[max(0, number - (8 if named else 4)) : number]):
+        if named and turn[0].speaker != named:
+            continue
         if turn[0].speaker == reply.speaker:
             return None
         said = [s for s in turn if len(words(s.text)) >= 5 and not is_procedural(s.text)]
         if said and is_question(said[-1].text):
             return None
-        fit = [s for s in said[-4:] if is_whole(s.text) and len(content_words(s.text)) >= 3]
+        fit = [s for s in said[-4:] if is_whole(s.text) and s.index not in talk.ragged]
+        fit = [s for s in fit if len(content_words(s.text)) >= 3]
         if fit:
             return max(fit, key=lambda s: (_fitness(talk, s, reply), s.index))
         if said:
             return None
     return None
+
+
+def _named(talk: Talk, number: int, reply: Sentence) -> str | None:
+    """Return the one earlier speaker whom *reply* calls by name, or None."""
+    said = set(words(reply.text))
+    spoken = {turn[0].speaker for turn in talk.turns[max(0, number - 8) : number]}
+    called = sorted(
+        name
+        for name in spoken - {None, reply.speaker}
+        if name and said & {w for w in words(name) if len(w) > 2 and w not in STOP_WORDS}
+    )
+    return called[0] if len(called) == 1 else None
 
 
 def _fitness(talk: Talk, s: Sentence, reply: Sentence) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from runner.offline.cues import Hit, has, hits, is_question, strongest
 from runner.offline.shape import roughness
-from runner.offline.talk import Talk, replies
+from runner.offline.talk import Talk, addressee, replies, weight_of
 from runner.offline.text import (
     Sentence,
     content_words,
@@ -61,7 +61,7 @@ _HEDGES = (
 )
 _INFORM = re.compile(
     r"\b(?:tell|explain|comment|describe|elaborate|clarify|give us|give me|walk us|say|address|ask|"
-    r"remember|recall|imagine|hear|response|reaction|thoughts?|views?|opinions?|know)\b",
+    r"remember|recall|imagine|hear|talk|response|reaction|thoughts?|views?|opinions?|know)\b",
     re.IGNORECASE,
 )
 _ASK_YOU = re.compile(
@@ -102,7 +102,8 @@ def find_gaps(talk: Talk) -> list[Gap]:
 
 
 def _score(talk: Talk, sentence: Sentence, strength: float) -> float:
-    return 0.6 * strength + 0.4 * talk.central[sentence.index] - roughness(sentence.text)
+    torn = 0.15 * (sentence.index in talk.ragged)
+    return 0.6 * strength + 0.4 * weight_of(talk, sentence) - roughness(sentence.text) - torn
 
 
 def _gap(talk: Talk, s: Sentence, signal: str, meant: str, note: str, strength: float) -> Gap:
@@ -114,7 +115,7 @@ def _irony(talk: Talk, s: Sentence) -> Gap | None:
     if not hit or len(words(s.text)) < 4:
         return None
     meant = f'Not at face value: "{hit.phrase}" marks what is talked about as unearned or unlikely.'
-    note = f'{who(s.speaker)} answers with irony; "{excerpt(s.text)}" disputes what was just said.'
+    note = f'{who(s.speaker)} does not take the last words at face value: "{excerpt(s.text)}".'
     return _gap(talk, s, "irony", meant, note, hit.strength)
 
 
@@ -145,7 +146,7 @@ def _deflection(talk: Talk, s: Sentence) -> Gap | None:
 def _request(talk: Talk, s: Sentence) -> Gap | None:
     if not is_substantive(s) or not has("request", s.text) or has("negation", s.text[:12]):
         return None
-    name = _addressee(talk, s)
+    name = addressee(talk, s)
     for pattern, opening, why in (
         (_ASK_YOU, f"Asks {name} to", "puts a request as a question"),
         (_ASK_WE, "Proposes to", "puts a proposal as a question"),
@@ -170,21 +171,11 @@ def _request(talk: Talk, s: Sentence) -> Gap | None:
     return None
 
 
-def _addressee(talk: Talk, s: Sentence) -> str:
-    spoken = {name for turn in talk.turns if (name := turn[0].speaker) and name != s.speaker}
-    said = set(words(s.text))
-    named = sorted(n for n in spoken if said & {w for w in words(n) if len(w) > 3})
-    answers = replies(talk, s)
-    return (
-        named[0]
-        if len(named) == 1
-        else (answers[0][0].speaker if answers else None) or "the listener"
-    )
-
-
 def _contrast(talk: Talk, s: Sentence) -> Gap | None:
     hit = next((h for h in hits("contrast", s.text) if h.strength > 0.8), None)
     if not hit or not is_substantive(s) or is_question(s.text):
+        return None
+    if _TOLD.search(s.text[: hit.start]):  # "Mr. Hart just told me, yes, but …"
         return None
     rest = s.text[hit.end :]
     but = re.search(r"\bbut\b", s.text[hit.start :], re.IGNORECASE)
@@ -199,6 +190,9 @@ def _contrast(talk: Talk, s: Sentence) -> Gap | None:
     opening = "objects politely" if "respect" in hit.phrase.lower() else opening
     note = f'{who(s.speaker)} {opening}; the weight lies on "{point}".'
     return _gap(talk, s, "contrast", meant, note, hit.strength)
+
+
+_TOLD = re.compile(r"\b(?:told|said|says|asked|argued?|claims?)\b", re.IGNORECASE)
 
 
 def _softened(talk: Talk, s: Sentence) -> Gap | None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from runner.offline.cues import has, hits, is_question, strength
-from runner.offline.shape import is_whole, roughness
-from runner.offline.talk import Talk
+from runner.offline.shape import is_closed, is_whole, roughness
+from runner.offline.talk import Talk, weight_of
 from runner.offline.text import Sentence, content_words, is_procedural, trim, words
 
 Relation = Literal["causal", "deductive", "conditional"]
@@ -27,14 +27,37 @@ NOT_A_CONDITION = re.compile(
     r"\bif (?:i|you|we|it|they)(?:'d|'ll)? (?:may|like|could|will|can|want to|look|recall|"
     r"remember|know|see fit|go|scroll|have "
     r"any|read|just|would)\b|\b(?:as|even|what|see|wonder|know|sure|ask|asked|not|determine|"
-    r"tell me|check|question|clear|say) if\b|\bif any(?:one|body)?\b",
+    r"tell me|check|question|clear|say|wondering|asking|out) if\b|\bif any(?:one|body)?\b|"
+    r"\bif (?:not|so|only|you need|there's any|necessary|possible|need(?:ed)?)\b",
     re.IGNORECASE,
 )
 _ABOUT_SELF = re.compile(
-    r"^(?:\w+, )?i (?:just )?(?:want(?:ed)? to (?:ask|say|thank|know|add|go|highlight|mention)|"
+    r"^(?:\w+, )?i (?:(?:just|am|was) )?(?:trying|want(?:ed)? to (?:ask|say|thank|know|add|go|"
+    r"highlight|mention)|"
     r"have tried|keep|named|wonder|ask|hope|raised|mention|say|said)\b",
     re.IGNORECASE,
 )
+# The talk about the talk, and what somebody else is reported to have said.
+ABOUT_TALK = re.compile(
+    r"^(?:you (?:\w+ )?(?:state[ds]?|say|said|mention(?:ed)?|argue[ds]?|know|heard|had said|asked)|"
+    r"i (?:think|guess|believe) (?:this|that|we|it) (?:can|should|will) be (?:pretty |very )?"
+    r"(?:quick|brief|short)|(?:that's|this is|that is) (?:a lot|kind|sort|all|just|about|it\b|why|"
+    r"where|how|what|one reason|the reason)|(?:\w+, )?i'm not (?:saying|trying|going)|"
+    r"in (?:your|his|her) (?:\w+ )?testimony|thank|i(?:'ll| will) (?:\w+ )?(?:assign|send|share|"
+    r"stop|leave|yield)|proponents?|opponents?|some (?:people|say|argue)|can i|let me|do you|one "
+    r"thing)|"
+    r"\b(?:in|on|from|for) (?:the|this|today's) (?:hearing|meeting|call|session|panel)\b|"
+    r"\bhearings?\b|\bsay(?:s|ing)? (?:i|we|you)\b|^this is just my\b",
+    re.IGNORECASE,
+)
+OWN_STORY = re.compile(
+    r"^\W*(?:i|we)(?:'ve| have| was| were| had| did| \w+ed\b| came| went| made| put)", re.IGNORECASE
+)
+_TRAILING = re.compile(
+    r"[\s,]+(?:simply|just|only|partly|mainly|precisely|primarily|and that is|not|is that)[\s,]*$",
+    re.IGNORECASE,
+)
+_JOINING = re.compile(r"(?:but|and|or|which|who|that)\b", re.IGNORECASE)
 _PRONOUN_START = re.compile(
     r"^(?:it|that|this|they|these|those|he|she|which|there)\b", re.IGNORECASE
 )
@@ -64,6 +87,8 @@ def find_reasoning(talk: Talk) -> list[Reasoning]:
     for s in talk.sentences:
         if len(words(s.text)) < 6 or is_procedural(s.text) or is_question(s.text):
             continue
+        if s.index in talk.ragged:  # half of the argument may be missing
+            continue
         parts = _backward(talk, s) or _forward(talk, s) or _conditional(s) or _loose(talk, s)
         if parts:
             made = _made(talk, s, *parts)
@@ -80,7 +105,8 @@ def _backward(talk: Talk, s: Sentence) -> _Parts | None:
     for hit in hits("causal_back", s.text):
         before, after = s.text[: hit.start], s.text[hit.end :]
         if len(content_words(before)) >= 2 and len(words(before)) >= 4:
-            return _last_clause(before), after, "causal", hit.phrase, (s,), hit.strength
+            claim = _TRAILING.sub("", _last_clause(before))
+            return claim, after, "causal", hit.phrase, (s,), hit.strength
         comma = after.find(", ")
         if comma > 10 and not before.strip(" ,").split()[1:]:  # "Because B, A"
             return after[comma + 2 :], after[:comma], "causal", hit.phrase, (s,), hit.strength
@@ -143,6 +169,7 @@ def _previous(talk: Talk, s: Sentence) -> Sentence | None:
     before = talk.sentences[s.index - 1]
     same = talk.turn_of[before.index] == talk.turn_of[s.index]
     fit = len(content_words(before.text)) >= 3 and not is_question(before.text)
+    fit = fit and before.index not in talk.ragged
     return before if same and fit and not is_procedural(before.text) else None
 
 
@@ -173,18 +200,28 @@ def _made(
     amounts = [len(content_words(side)) for side in (sides[0], bare)]
     if min(amounts) < (2 if len(quoted) == 1 else 1) or sum(amounts) < 4:
         return None
-    if not (is_whole(sides[0]) and is_whole(re.sub(r"^(?:provided that|or|otherwise) ", "", bare))):
+    # A connective joins clauses; only where no stop shows the end of speech must a verb prove it.
+    unsure = not is_closed(s.text)
+    bare = re.sub(r"^(?:provided that|or|otherwise) ", "", bare)
+    nominal = connective.strip().lower().endswith((" of", " to"))  # "because of the weather"
+    if not (is_whole(sides[0], verb=unsure) and is_whole(bare, verb=unsure or nominal)):
         return None
-    if _ABOUT_SELF.search(sides[0]):
+    if any(_ABOUT_SELF.search(side) or ABOUT_TALK.search(side) for side in sides):
+        return None
+    if all(OWN_STORY.search(side) for side in sides):  # what somebody did, not what holds
         return None
     if sides[0].lower().startswith(("if ", "when ", "whether ")) and ", " not in sides[0]:
         return None
-    weak = sum(
-        0.1 for side in sides if _PRONOUN_START.search(side) or len(content_words(side)) < 3
-    )  # points outside itself
-    central = max(talk.central[q.index] for q in quoted)
+    if relation == "conditional" and _JOINING.match(assertion.strip()):
+        return None
+    weak = sum(  # a side that points outside itself, or says little
+        0.1 * bool(_PRONOUN_START.search(side)) + 0.05 * (len(content_words(side)) < 3)
+        for side in sides
+    )
+    weak += 0.15 * bool(OWN_STORY.search(sides[0]))
+    weight = max(weight_of(talk, q) for q in quoted)
     factual = strength("evidence", premise)
-    score = 0.45 * force + 0.35 * central + 0.2 * factual - weak - roughness(s.text)
+    score = 0.4 * force + 0.5 * weight + 0.15 * factual - weak - roughness(s.text)
     return Reasoning(
         s.speaker, sides[0], sides[1], relation, connective.strip(" ,"), quoted, factual, score
     )

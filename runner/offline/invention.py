@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from runner.offline.argue import Case
 from runner.offline.claims import Claim
+from runner.offline.shape import is_whole
 from runner.offline.text import stem
 from runner.offline.weigh import relatedness
 
@@ -17,12 +18,12 @@ _MEANS = re.compile(
     r"\b(?:algorithms?|antennas?|apparatus|batter(?:y|ies)|buttons?|cables?|cameras?|chips?|"
     r"circuits?|clusters?|coatings?|compilers?|compounds?|computers?|containers?|controllers?|"
     r"cpus?|gpus?|databases?|detectors?|devices?|displays?|electrodes?|encryption|engines?|"
-    r"firmware|filters?|frames?|gadgets?|hardware|housings?|instruments?|keyboards?|lasers?|leds?|"
+    r"firmware|filters?|frames?|gadgets?|hardware|housings?|instruments?|keyboards?|lasers?|(?-i:LEDs?)|"
     r"lens(?:es)?|machines?|magnets?|membranes?|microphones?|motors?|nodes?|nozzles?|plastic|"
     r"polymers?|processors?|plugins?|protocols?|prototypes?|pumps?|radios?|receivers?|"
     r"remote controls?|remotes?|robots?|"
     r"rockets?|rubber|scripts?|sensors?|servers?|software|spacecraft|switch(?:es)?|thermostats?|"
-    r"transmitters?|turbines?|valves?|vehicles?|wheels?|workloads?)\b",
+    r"transmitters?|turbines?|valves?|vehicles?|wheels?|workloads?)\b(?! of\b)",
     re.IGNORECASE,
 )
 _WORKING = re.compile(
@@ -100,8 +101,8 @@ class Idea:
 
     @property
     def technical(self) -> bool:
-        """Whether technical means are named together with how they work, or as something new."""
-        return bool(self.means) and bool(self.working or self.novel or self.proposed)
+        """Whether technical means are named with how they work or as new; a mere wish is not."""
+        return bool(self.means) and bool(self.working or self.novel)
 
 
 def screen(case: Case) -> list[Idea]:
@@ -122,7 +123,11 @@ def _with_means(idea: Idea, ideas: Sequence[Idea]) -> Idea:
     named = [i for i in ideas if _MEANS.search(i.claim.text)]
     near = max(
         (i for i in named if _apart(i.claim, idea.claim) <= _NEAR),
-        key=lambda i: (spread[stem(i.means[0].lower())], -_apart(i.claim, idea.claim)),
+        key=lambda i: (
+            bool(i.working),
+            spread[stem(i.means[0].lower())],
+            -_apart(i.claim, idea.claim),
+        ),
         default=None,
     )
     if near is None:
@@ -141,12 +146,14 @@ def _apart(a: Claim, b: Claim) -> int:
 
 def _idea(claim: Claim) -> Idea:
     text = claim.sentence
-    means = tuple(dict.fromkeys(_plain(m[0]) for m in _MEANS.finditer(text)))
+    found = {m[0].lower().rstrip("s"): _plain(m[0]) for m in _MEANS.finditer(text)}
+    means = tuple(found.values())
     working, novel, proposed = (_first(p, text) for p in (_WORKING, _NOVEL, _IDEA))
     score = 0.25 * min(len(means), 2) + 0.3 * bool(working) + 0.35 * bool(novel)
     score += 0.15 * bool(proposed)
+    blur = 0.0 if is_whole(claim.text) else 0.15
     linked = score if means else 0.3 * score  # a novelty cue without any means is mere praise
-    return Idea(claim, means, working, novel, proposed, linked + 0.2 * claim.importance)
+    return Idea(claim, means, working, novel, proposed, linked + 0.2 * claim.importance - blur)
 
 
 def _plain(word: str) -> str:
@@ -162,7 +169,7 @@ def dangers(ideas: Sequence[Idea], case: Case) -> list[tuple[str, str, Claim]]:
     """Return (kind of risk, the cue words, claim) for statements that bear on *ideas*."""
     found: list[tuple[str, str, Claim]] = []
     for claim in sorted(case.claims, key=lambda c: -c.importance):
-        if claim.kind == "implied" or not claim.evidence:
+        if claim.kind in ("implied", "commitment", "request", "question") or not claim.evidence:
             continue
         for kind, pattern in _RISKS.items():
             cue = _first(pattern, claim.sentence)

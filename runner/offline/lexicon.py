@@ -90,7 +90,9 @@ LEADING_MARKERS = (
     r"as (?:i|you) (?:know|said|mentioned)",
     r"(?:i mean|you know|you see|in fact|of course|at least|i guess|to be honest|to be frank)",
     r"(?:frankly speaking|to be fair|like i said|again|obviously|basically|actually|honestly)",
-    r"(?:frankly|anyway|anyways|alright|all right|right|roger|affirmative|negative|thanks)",
-    r"(?:okay|ok|'kay|yeah|yep|yes|yup|no|well|so|and|but|then|now|also|oh|ah|uh|um|hmm|mm|hey)",
-    r"(?:cool|great|terrific|sure|look|listen|fair enough|fair|good|first of all|really|or)",
+    # Before a comma or stop only: "No other agency", "Good rules" and "Right now" say something.
+    r"(?:no|right|negative|fair|good|great|sure|cool|look|listen|well then)(?=\s*[,.!;–—])",
+    r"(?:frankly|anyway|anyways|alright|all right|roger|affirmative|thanks|terrific|fair enough)",
+    r"(?:okay|ok|'kay|yeah|yep|yes|yup|well|so|and|but|then|now|also|oh|ah|uh|um|hmm|mm|hey)",
+    r"(?:first of all|really|or)",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from runner.offline import cues
 from runner.offline.argue import Case
@@ -34,6 +35,19 @@ _EFFECT = re.compile(
     r"which is why) (?P<b>[^.?!;]{8,160})",
     re.IGNORECASE,
 )
+_DUE_TO = re.compile(
+    r"(?P<b>[^.?!;]{12,160}?),? (?:because of|due to|thanks to|owing to|as a result of) "
+    r"(?P<a>[^.?!;,]{4,120})",
+    re.IGNORECASE,
+)
+_LINKS = (  # what acts is named a, what it acts on b, the conjunction c
+    (_IF_FIRST, '{name} expects this {c} "{a}": "{b}".'),
+    (_IF_LAST, '{name} makes "{b}" wait on this: "{c} {a}".'),
+    (_CAUSE, '{name} gives "{a}" as the reason for "{b}".'),
+    (_EFFECT, '{name} concludes "{b}" from "{a}".'),
+    (_DUE_TO, '{name} puts "{b}" down to "{a}".'),
+)
+_OURS = re.compile(r"\b(?:i|we|me|us|our|my)\b", re.IGNORECASE)
 _NECESSARY = re.compile(
     r"\b(?:must|only if|unless|provided that|without (?:a|an|the|that|this|it)|requires?|required|"
     r"depends? on|needs? (?!no\b)|"
@@ -47,9 +61,9 @@ _SUFFICIENT = re.compile(
     re.IGNORECASE,
 )
 _OUTSIDE = re.compile(
-    r"\b(?:weather|seasons?|storms?|markets?|economy|deadline|courts?|"
-    r"customers?|competitors?|government|congress|senate|authority|authorities|inflation|"
-    r"closes|expires|interest rates?)\b",
+    r"\b(?:weather|storm seasons?|seasons?|storms?|deadlines?|courts?|competitors?|"
+    r"(?:\w+ )?authorit(?:y|ies)(?= \w+s\b)|the law|by law|inflation|"
+    r"(?:it )?was decided|sign off on)\b",
     re.IGNORECASE,
 )
 _OWN = re.compile(
@@ -65,15 +79,36 @@ def conditional(text: str) -> tuple[str, str] | None:
     return (trim(match["a"]), trim(match["b"])) if match else None
 
 
+def cause_of(claim: Claim) -> str:
+    """Return the clause of the claim's sentence that acts: its condition, cause or ground."""
+    return _part(claim, "a")
+
+
+def effect_of(claim: Claim) -> str:
+    """Return the clause of the claim's sentence that is acted on, or an empty string."""
+    return _part(claim, "b")
+
+
+def _part(claim: Claim, name: str) -> str:
+    found = (pattern.search(claim.sentence) for pattern, _ in _LINKS)
+    return next((match[name].strip() for match in found if match), "")
+
+
+def is_ours(clause: str) -> bool:
+    """Return whether *clause* speaks of what the speakers do or get."""
+    return bool(_OURS.search(clause))
+
+
+def outside_cue(claim: Claim) -> str:
+    """Return the words of *claim* that put it in the hands of outsiders or of nature."""
+    match = _OUTSIDE.search(cause_of(claim) or claim.text)
+    return match[0] if match else ""
+
+
 def mechanism(claim: Claim, direction: str) -> str:
     """Say in one sentence how the claim acts, by the clauses its speaker links."""
     name = capital(who(claim))
-    for pattern, form in (
-        (_IF_FIRST, '{name} sees this follow {c} "{a}": "{b}".'),
-        (_IF_LAST, '{name} makes "{b}" wait on this: "{c} {a}".'),
-        (_CAUSE, '{name} gives "{a}" as the cause of "{b}".'),
-        (_EFFECT, '{name} concludes "{b}" from "{a}".'),
-    ):
+    for pattern, form in _LINKS:
         match = pattern.search(claim.sentence)
         if match:
             clean = {k: v.replace('"', "'") for k, v in match.groupdict().items()}
@@ -82,16 +117,26 @@ def mechanism(claim: Claim, direction: str) -> str:
                 for k, v in clean.items()
             }
             return form.format(name=name, **parts)
-    return f"{name} {_verb(claim, direction)}: {quoted(claim, 170)}."
+    told = replace(claim, text=telling_clause(claim.text))
+    return f"{name} {_verb(claim, direction)}: {quoted(told, 170)}."
+
+
+def telling_clause(text: str) -> str:
+    """Return the part of a list of reports that is good or bad news, else *text*."""
+    parts = [part.strip() for part in text.split(";")]
+    told = [part for part in parts if cues.polarity(part)]
+    return told[-1] if len(parts) > 2 and told else text
 
 
 def _verb(claim: Claim, direction: str) -> str:
+    if claim.kind == "agreement":
+        return "and others agree on this" if claim.fields.get("holders") else "agrees"
     if claim.kind == "commitment" or cues.strength("commitment", claim.text) >= 0.7:
         return "promises"
     if claim.kind == "proposal" or cues.is_question(claim.text):
         return "proposes"
     if direction != "depends":
-        return f"puts it in a {'good' if direction == 'drives' else 'bad'} light"
+        return "reports something favourable" if direction == "drives" else "reports a difficulty"
     if cues.strength("obligation", claim.text) >= 0.6 and not _PAST_DUTY.search(claim.text):
         return "says what has to be"
     return "reports" if cues.has("evidence", claim.text) else "says of it"
@@ -106,7 +151,7 @@ def role_of(text: str) -> str:
 
 def control_of(claim: Claim) -> str:
     """Return whether the speakers can move what *claim* speaks of: yes, partly or no."""
-    if _OUTSIDE.search(claim.text):
+    if outside_cue(claim):
         return "partly" if _OWN.search(claim.text) else "no"
     return "yes" if _OWN.search(claim.text) or claim.kind == "commitment" else "partly"
 

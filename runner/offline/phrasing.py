@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from runner.offline import cues
 from runner.offline.argue import Case
 from runner.offline.claims import Claim
-from runner.offline.wording import excerpt, tidy
+from runner.offline.wording import excerpt, listed, tidy
 
 MAX_CITATIONS = 3  # per insight
 BRIEF_CHARS = 150
@@ -22,6 +22,9 @@ _ATTITUDE = re.compile(
 )
 _REPAIR = re.compile(r"^.{10,}[–—-]\s+actually,?\s+(?=\S+ \S+ \S)")
 _CALL = re.compile(r"^(?:[A-Z][\w ]{1,24}, )?this is [\w ]{1,20}, (?=\S+ \S)", re.IGNORECASE)
+_THAT = re.compile(
+    r"^(?:really,? )?that (?=(?:the|an?|we|they|it|there|our|this|these) )", re.IGNORECASE
+)
 _TAG = re.compile(
     r",? (?:i guess|i think|i suppose|i believe|or something|and stuff)$", re.IGNORECASE
 )
@@ -43,8 +46,8 @@ def brief(text: str, limit: int = BRIEF_CHARS) -> str:
 
 
 def quoted(claim: Claim, limit: int = BRIEF_CHARS) -> str:
-    """Return the statement in quotation marks, its own double marks made single."""
-    inner = re.sub(r"[“”\"]|``|''", "'", claim.text)
+    """Return the proposition in quotation marks, its own double marks made single."""
+    inner = re.sub(r"[“”\"]|``|''", "'", proposition(claim.text))
     return f'"{brief(inner, limit)}"'
 
 
@@ -68,19 +71,52 @@ def proposition(text: str) -> str:
         text = after
     for _ in range(2):  # "I think the point is that …"
         text = _ATTITUDE.sub("", text, count=1)
-    text = _CALL.sub("", text, count=1)
+    text = _THAT.sub("", _CALL.sub("", text, count=1))
     text = _REPAIR.sub("", _FALSE_START.sub("", text, count=1))
     return _TAG.sub("", text)
+
+
+_AUXILIARY = re.compile(
+    r"^(?P<head>(?:(?!(?:that|which|who|if|when|because|where|while|and|but|or)\b)[^\s,;:]+ )"
+    r"{1,9}?)"
+    r"(?P<aux>has to|have to|must|should|ought to|needs to|need to|will|would|can|"
+    r"is|are|was|were)\b(?! not\b|n't)",
+    re.IGNORECASE,
+)
+_NOT_AUXILIARY = {
+    "has to": "need not",
+    "have to": "need not",
+    "needs to": "need not",
+    "need to": "need not",
+    "must": "need not",
+    "can": "cannot",
+}
+
+
+def negated(text: str) -> str:
+    """Return the contrary of *text*: its main verb negated where that is plain, else as a whole.
+
+    "The berth must be kept" becomes "The berth need not be kept".
+    """
+    core = proposition(text)
+    match = _AUXILIARY.match(core)
+    plain = not cues.has("negation", core) and not re.match(r"(?:maybe|perhaps)\b", core, re.I)
+    if match and plain and len(core) <= 170:
+        aux = match["aux"].lower()
+        turned = _NOT_AUXILIARY.get(aux, f"{aux} not")
+        rest = core[match.end() :]
+        head = match["head"].replace(" also ", " ")
+        return capital(f"{head}{turned}{_ALSO.sub('', rest)}")
+    inner = re.sub(r"[“”\"]|``|''", "'", brief(core, 170))
+    return f'It is not so that "{inner}"'
+
+
+_ALSO = re.compile(r"^ (?:also|really|certainly|definitely)\b")
 
 
 def who(claim: Claim, default: str = "a speaker") -> str:
     """Return the speaker's name, or *default*."""
     return claim.speaker or default
-
-
-def listed(items: Sequence[str], joint: str = "and") -> str:
-    """Return "a", "a and b" or "a, b and c"."""
-    return f" {joint} ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
 
 
 def cited(claims: Iterable[Claim], n: int = MAX_CITATIONS) -> list[dict[str, str]]:

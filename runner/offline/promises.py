@@ -22,7 +22,7 @@ _NO_PROMISE = re.compile(
     r" (?:also |just |then |now |only |first |quickly )*(?:say|ask|hand|start|begin|go ahead|"
     r"stop|see\b|be "
     r"(?:brief|quick|able|happy|here|glad|looking)|yield|turn|pass|let|leave|tell|note|add that|"
-    r"admit|"
+    r"admit|look at|announce|wait|allow|praise|tout|applaud|recommend|have (?!a |an |the )|"
     r"know|have to say|talk about|mention|point|read|pause|just|never|not\b|always|need|have to|"
     r"get to|"
     r"recogni[sz]e|proceed|move|continue|hear|imagine|understand|assume|make (?:a|one|"
@@ -92,8 +92,8 @@ def _promise(talk: Talk, s: Sentence) -> Promise | None:
     hit = strongest("commitment", s.text)
     if not hit or _NO_PROMISE.search(s.text.replace("’", "'")):
         return None
-    if _REPORTED.search(s.text[: hit.start]):
-        return None
+    if _REPORTED.search(s.text[: hit.start]) or s.text.rstrip().endswith(("''", "”", '"')):
+        return None  # somebody else's words
     text = excerpt(s.text[hit.start :], 150)
     if len(content_words(text)) < 2 or len(words(text)) < 5:
         return None
@@ -155,6 +155,8 @@ def _deferred(talk: Talk, s: Sentence) -> Open | None:
     hit = strongest("deferral", s.text)
     if not hit or len(words(s.text)) < 4 or len(words(s.text)) > 30:
         return None
+    if re.search(r"\bnext (?:meeting|time|session)\b", s.text, re.IGNORECASE):
+        return None  # the calendar, not a matter
     earlier = talk.sentences[max(0, s.index - 3) : s.index]
     asked = next(
         (e for e in reversed(earlier) if is_question(e.text) and len(content_words(e.text)) > 1),

@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.offline.document import Document
 from runner.offline.rank import centrality, term_weights
+from runner.offline.shape import ragged
 from runner.offline.text import (
     Sentence,
     content_words,
     is_substantive,
     key_terms,
     sentences,
+    strip_fillers,
     terms_in,
     words,
 )
+
+# How a chair or first speaker names the question of the day; the matter follows.
+_FRAMES = (
+    re.compile(
+        r"\b(?:question|issue|decision|choice)s?(?: \w+){0,4}? (?:is|are|will be|before us is) "
+        r"(?P<what>(?:whether|how|which|what|who|when|the|if)\b.{12,})|"
+        r"\bquestion of (?P<of>(?:whether|how|what|which)\b.{12,})|"
+        r"\b(?:ask|decide|determine|discuss|examin(?:e|ing)|settle|consider) "
+        r"(?P<verb>whether\b.{12,})",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\b(?:we(?:'re| are) here|we (?:\w )?(?:have|need|want)|(?:our|the) (?:task|goal|aim|"
+        r"purpose"
+        r"|objective|mission)(?: \w+){0,3}? is) (?P<what>to (?:make|build|design|develop|choose|"
+        r"decide|agree) .{6,})|"
+        r"\b(?:hearing|meeting|session|interview) (?:today )?(?:is )?(?:on|about) "
+        r"(?P<on>(?!the question)(?:\w+ ){2,}.{6,})",
+        re.IGNORECASE,
+    ),
+)
+CALL_SIGN = re.compile(r"\b[Tt]his is ((?:[A-Z][\w']+ ?){1,3})")
+_OPENING = 100  # sentences at most, and 15 % of the talk, but 12 at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +51,10 @@ class Talk:
 
     *central* holds a centrality from 0 to 1 per sentence, *turns* the runs of one speaker,
     *turn_of* the turn of each sentence, *weights* the stems' weights, *names* the lower-case
-    words of the speakers' labels and *topic* up to six readable terms.
+    words of the speakers' labels and call signs and *topic* up to six readable terms.
+    *question* is the matter as a first speaker frames it, in clean words, or empty; *bearing*
+    says from 0 to 1 how far each sentence is about question and topic; *ragged* holds the
+    sentences that begin or end in the middle.
     """
 
     sentences: tuple[Sentence, ...]
@@ -35,6 +64,9 @@ class Talk:
     weights: Mapping[str, float]
     names: frozenset[str]
     topic: tuple[str, ...]
+    question: str
+    bearing: tuple[float, ...]
+    ragged: frozenset[int]
 
 
 def read_talk(document: Document) -> Talk:
@@ -51,21 +83,78 @@ def read_talk(document: Document) -> Talk:
         else:
             turns.append([sentence])
         turn_of.append(len(turns) - 1)
-    telling = [s for s in found if is_substantive(s)] or list(found)
+    told = [s for s in found if is_substantive(s)] or list(found)
+    central = tuple(centrality(found, weights))
+    question, topic = _question(found, central), tuple(key_terms(told, 6, _call_signs(found)))
     return Talk(
         sentences=found,
-        central=tuple(centrality(found, weights)),
+        central=central,
         turns=tuple(tuple(turn) for turn in turns),
         turn_of=tuple(turn_of),
         weights=weights,
-        names=frozenset(w for s in found if s.speaker for w in words(s.speaker)),
-        topic=tuple(key_terms(telling, 6)),
+        names=_call_signs(found) | {w for s in found if s.speaker for w in words(s.speaker)},
+        topic=topic,
+        question=question,
+        bearing=_bearing(found, question, topic, weights),
+        ragged=ragged(found),
+    )
+
+
+def _call_signs(found: Sequence[Sentence]) -> frozenset[str]:
+    """Return the lower-case words by which speakers announce themselves again and again."""
+    called = Counter(w for s in found for m in CALL_SIGN.findall(s.text) for w in words(m))
+    return frozenset(w for w, count in called.items() if count > 2)
+
+
+def _question(found: Sequence[Sentence], central: Sequence[float]) -> str:
+    """Return the matter that a first speaker frames most clearly as the question, or ""."""
+    opening = found[: max(12, min(_OPENING, len(found) * 15 // 100))]
+    best, top = "", 0.0
+    for s in opening:
+        text = strip_fillers(s.text).rstrip(".?! ")
+        for rank, frame in enumerate(_FRAMES):
+            match = frame.search(text)
+            if not match or s.text.rstrip().endswith("?"):
+                continue
+            what = next(g for g in match.groups() if g)
+            open_matter = 0.15 * what.lower().startswith(("whether", "how"))
+            score = 0.6 - 0.3 * rank + 0.6 * central[s.index] + open_matter
+            if score > top and len(content_words(what)) > 1 and len(what) < 220:
+                best, top = what, score
+    return re.sub(r",? and (?:that is|this is|it is|i|so)\b.*$", "", best, flags=re.IGNORECASE)
+
+
+def _bearing(
+    found: Sequence[Sentence], question: str, topic: Sequence[str], weights: Mapping[str, float]
+) -> tuple[float, ...]:
+    """Return how far each sentence is about the question, and half as much about the topic."""
+    asked = set(content_words(question))
+    about = {
+        w: weights.get(w, 0.0) * (0.5 if asked else 1.0) for t in topic for w in content_words(t)
+    }
+    about |= {w: weights.get(w, 0.0) for w in asked}
+    full = sum(sorted(about.values(), reverse=True)[:3]) or 1.0
+    return tuple(
+        min(1.0, sum(about[w] for w in sorted(about.keys() & set(content_words(s.text)))) / full)
+        for s in found
     )
 
 
 def telling(talk: Talk) -> list[Sentence]:
     """Return the sentences that say something about the matter."""
     return [sentence for sentence in talk.sentences if is_substantive(sentence)]
+
+
+def clean(talk: Talk) -> list[Sentence]:
+    """Return the telling sentences that are whole, or all telling ones where few are whole."""
+    told = telling(talk)
+    whole = [s for s in told if s.index not in talk.ragged]
+    return whole if len(whole) >= 4 else told
+
+
+def weight_of(talk: Talk, s: Sentence) -> float:
+    """Return 0 to 1 for how much *s* matters: its centrality and its bearing on the topic."""
+    return 0.5 * talk.central[s.index] + 0.5 * talk.bearing[s.index]
 
 
 def most_central(talk: Talk) -> Sentence | None:
@@ -101,3 +190,16 @@ def matter(talk: Talk, texts: Iterable[str]) -> str:
             shown[key] = term
     best = max(scores, key=lambda key: (scores[key], key), default=None)
     return shown[best] if best else ""
+
+
+def addressee(talk: Talk, s: Sentence) -> str:
+    """Name whom *s* addresses: the one speaker it names, else whoever answers."""
+    spoken = {name for turn in talk.turns if (name := turn[0].speaker) and name != s.speaker}
+    said = set(words(s.text))
+    named = sorted(n for n in spoken if said & {w for w in words(n) if len(w) > 3})
+    answers = replies(talk, s)
+    return (
+        named[0]
+        if len(named) == 1
+        else (answers[0][0].speaker if answers else None) or "the listener"
+    )

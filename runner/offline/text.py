@@ -20,7 +20,7 @@ from runner.offline.lexicon import (
 )
 
 MAX_QUOTE_CHARS = 300
-_LONG_CHARS = 260  # a sentence longer than this is cut at clause boundaries
+_LONG_CHARS = 290  # a sentence longer than this is cut at clause boundaries
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 _MARKUP = re.compile(r"\{[^{}]*\}|\[[^\[\]]*\]|[{}]")  # {vocalsound}, [laughs]
 _TERMINATOR = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s|$)")
@@ -216,13 +216,13 @@ def is_substantive(sentence: Sentence) -> bool:
     return len(set(tokens)) / len(tokens) > 0.5  # "roger roger roger" says little
 
 
-def key_terms(chosen: Sequence[Sentence], n: int) -> list[str]:
+def key_terms(chosen: Sequence[Sentence], n: int, apart: frozenset[str] = frozenset()) -> list[str]:
     """Return up to *n* readable terms of one or two words, most telling first.
 
     A term scores by how many sentences use it; two-word terms count more, and speakers' own
-    names are left out since they are vocatives.
+    names and the words set *apart* are left out since they are vocatives.
     """
-    names = frozenset(word for s in chosen if s.speaker for word in words(s.speaker))
+    names = apart | frozenset(word for s in chosen if s.speaker for word in words(s.speaker))
     surface: dict[str, Counter[str]] = defaultdict(Counter)
     spread: Counter[str] = Counter()
     for sentence in chosen:

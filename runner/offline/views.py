@@ -7,57 +7,44 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from runner.offline.cues import hits, is_question, polarity, strength, strongest
+from runner.offline.cues import Hit, hits, is_question, strength
 from runner.offline.exchanges import Exchange
-from runner.offline.lexicon import STOP_WORDS
 from runner.offline.rank import diverse
-from runner.offline.shape import is_whole, roughness
-from runner.offline.talk import Talk, matter, speakers, telling
-from runner.offline.text import Sentence, content_words, words
+from runner.offline.shape import is_whole
+from runner.offline.stances import (
+    SUPPOSED,
+    THESIS,
+    fitness,
+    is_reserved,
+    stance_of,
+    takes_stand,
+)
+from runner.offline.talk import Talk, matter, speakers, telling, weight_of
+from runner.offline.text import Sentence, content_words
 from runner.offline.wording import excerpt
 
 Stance = Literal["supports", "opposes", "mixed", "neutral"]
 
-_HELPERS = frozenset(
-    ("is", "was", "are", "were", "has", "have", "had", "do", "does", "did", "will", "would", "can")
-)
-_PARTY = re.compile(
-    r"(?<![\w'’-])(?P<of>(?:[Tt]he )?[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,3}|[Tt]he (?:[a-z]+ )?(?:"
-    r"board|committee|community|company|government|public|team|management|council|commission|"
-    r"agency|agencies|customers?|users?|clients?|regulators?|industry|court|police|union|staff|"
-    r"department|developers?|officers?|master|director|president|minister|people|media)) "
-    r"(?P<rest>(?:\w+ly |also |still |just |never |always )?(?=[a-z]))"
-)
-
 _NO_INTEREST = re.compile(
     r"^\w+(?:'\w+)? (?:\w+ )?(?:want|wanted|need|like|love)(?:ed)? to (?:\w+ )?(?:ask|say|add|"
-    r"make|close|go|mention|know|"
+    r"make|close|go|mention|know|follow|"
     r"thank|highlight|talk|note|start|begin|see if|point|touch|bring|be clear|turn|come|tell)\b",
     re.IGNORECASE,
 )
-_ELLIPTIC = re.compile(r"^(?:do|does|did) (?!not |a |an |the )", re.IGNORECASE)  # "Adam did on …"
-_SUPPOSED = re.compile(r"\b(?:if|when|whether|that|whoever|what|which) $", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One speaker's *position*, *stance* and *interests* (verbatim words and their sentence)."""
+    """One speaker's *position*, *stance* and *interests* (verbatim words and their sentence).
+
+    Where the stance is mixed, *counter* shows the side that *position* does not.
+    """
 
     holder: str | None
     position: Sentence
+    counter: Sentence | None
     stance: Stance
     interests: tuple[tuple[str, Sentence], ...]
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """How *holder* speaks of another party *of*; *text* is verbatim."""
-
-    holder: str | None
-    of: str
-    text: str
-    sentence: Sentence
     score: float
 
 
@@ -88,7 +75,9 @@ def find_views(talk: Talk, n: int) -> list[View]:
     found: list[View] = []
     for holder in named:
         own = [s for s in pool if s.speaker == holder]
-        full = [s for s in own if not is_question(s.text) and is_whole(s.text)]
+        # "My point is …, any disagreement with that?" states before it asks.
+        said = [s for s in own if not is_question(s.text) or THESIS.search(s.text)]
+        full = [s for s in said if is_whole(s.text)]
         stated = [s for s in full if len(content_words(s.text)) > 3] or full
         if stated and len(own) > 1:
             found.append(_view(talk, holder, own, stated))
@@ -98,87 +87,76 @@ def find_views(talk: Talk, n: int) -> list[View]:
 def _view(
     talk: Talk, holder: str | None, own: Sequence[Sentence], stated: Sequence[Sentence]
 ) -> View:
-    weighed = {s.index: _weight(talk, s) for s in stated}
-    position = max(stated, key=lambda s: (weighed[s.index], -s.index))
-    wants = [(s, hit) for s in own for hit in hits("interest", s.text)[:1] if s is not position]
+    """Take the weightiest statement that shows the stance; for a mixed one, one of each side."""
+    weighed = {s.index: fitness(talk, s) for s in stated}
+    ranked = sorted(stated, key=lambda s: (-weighed[s.index], s.index))
+    stands = [s for s in ranked if takes_stand(talk, s)]
+    best = {sign: next((s for s in stands if stance_of(s) == sign), None) for sign in (1, -1)}
+    position, counter = ranked[0], None
+    stance: Stance = "neutral"
+    overall = _overall(talk, own)
+    chosen = best[overall] if overall else next(iter(stands), None)
+    if chosen and weighed[chosen.index] > 0.6 * weighed[position.index]:
+        sign = stance_of(chosen)
+        position, other = chosen, best[-sign] if sign else None
+        stance = "supports" if sign > 0 else "opposes" if sign else "neutral"
+        if is_reserved(position):
+            stance = "mixed"
+        elif other and not overall and _same_matter(position, other):
+            stance, counter = "mixed", other
+    interests = _interests(talk, [s for s in own if s not in (position, counter)])
+    return View(holder, position, counter, stance, interests, weighed[position.index])
+
+
+def _same_matter(a: Sentence, b: Sentence) -> bool:
+    return len(set(content_words(a.text)) & set(content_words(b.text))) > 2
+
+
+def _interests(talk: Talk, own: Sequence[Sentence]) -> tuple[tuple[str, Sentence], ...]:
+    """Return up to three needs, wishes or worries in *own*, verbatim and with their sentence."""
+    wants = [(s, hit) for s in own for hit in hits("interest", s.text)[:1]]
     clauses = [
-        (excerpt(s.text[hit.start :], 140), s)
+        (excerpt(_WHY.sub("", s.text) if _ends_me(hit) else s.text[hit.start :], 140), s)
         for s, hit in wants
-        if not is_question(s.text) and not _SUPPOSED.search(s.text[: hit.start])
+        if not is_question(s.text) and not SUPPOSED.search(s.text[: hit.start])
     ]
     fit = [
         (text, s)
         for text, s in clauses
-        if is_whole(text) and len(content_words(text)) > 2 and not _NO_INTEREST.search(text)
+        if is_whole(text)
+        and len(content_words(text)) > 2
+        and not _NO_INTEREST.search(text)
+        and s.index not in talk.ragged
     ]
-    interests = diverse(fit, 3, score=lambda w: talk.central[w[1].index], text=lambda w: w[0])
-    return View(holder, position, _stance(talk, own), tuple(interests), weighed[position.index])
+    return tuple(diverse(fit, 3, score=lambda w: weight_of(talk, w[1]), text=lambda w: w[0]))
 
 
-def _weight(talk: Talk, s: Sentence) -> float:
-    """Weigh a sentence as somebody's position: central, and said with a stance."""
-    stance = (
-        0.35 * strength("proposal", s.text)
-        + 0.25 * strength("disagreement", s.text)
-        + 0.2 * strength("agreement", s.text)
-        + 0.15 * abs(polarity(s.text))
-        + 0.15 * strength("obligation", s.text)
-        + (0.15 if strength("hedge", s.text) == 0.35 else 0.0)  # "I think", "I believe"
-    )
-    tokens = words(s.text)
-    plain = 0.1 * (bool(tokens) and tokens[0] in {"it", "that", "they"}) + roughness(s.text)
-    return min(0.95, 0.5 * talk.central[s.index] + min(stance, 0.45) - plain)
+_WHY = re.compile(
+    r"^\W*(?:which|that) is (?:exactly |precisely |just )?(?:why|where) ", re.IGNORECASE
+)
 
 
-def _stance(talk: Talk, own: Sequence[Sentence]) -> Stance:
-    """Judge by the speaker's evaluations; objections and agreements to others count double."""
+def _ends_me(hit: Hit) -> bool:
+    """Return whether the cue is of the kind "worries me", whose subject stands before it."""
+    return hit.phrase.lower().endswith(" me")
+
+
+def _overall(talk: Talk, own: Sequence[Sentence]) -> int:
+    """Return 1 or -1 where a speaker's stands on the matter go clearly to one side, else 0.
+
+    Objections and agreements to others count double.
+    """
     favour = against = 0
     for s in own:
-        sign = polarity(s.text)
-        favour += (sign > 0) + 2 * (strength("agreement", s.text) > 0.8)
-        against += (sign < 0) + 2 * (strength("disagreement", s.text) > 0.8)
+        if not takes_stand(talk, s):
+            continue
+        sign = stance_of(s)
+        double = max(strength("agreement", s.text), strength("disagreement", s.text)) > 0.8
+        favour += (sign > 0) * (1 + double)
+        against += (sign < 0) * (1 + double)
     if favour + against < 3:
-        return "neutral"
-    if favour >= 3 * against:
-        return "supports"
-    return "opposes" if against >= 3 * favour else "mixed"
-
-
-def find_seen(talk: Talk) -> list[Seen]:
-    """Return statements in which a speaker says what another party thinks, wants or is like."""
-    found = (_seen(talk, s) for s in telling(talk) if not is_question(s.text))
-    return [item for item in found if item]
-
-
-def _seen(talk: Talk, s: Sentence) -> Seen | None:
-    for match in _PARTY.finditer(s.text):
-        of = match["of"]
-        first = of.split()[0].lower()
-        if first in STOP_WORDS - {"the"} or of.lower() == "the" or not _is_party(talk, s, match):
-            continue
-        rest = s.text[match.end("rest") :]
-        verb = strongest("mental", rest[:24])
-        if not verb or verb.start > 0:
-            continue
-        judged = polarity(rest)
-        if verb.phrase.lower() in _HELPERS and (not judged or _ELLIPTIC.search(rest)):
-            continue
-        text = excerpt(s.text[match.start() :], 160)
-        if is_whole(text) and len(content_words(text)) > 3:
-            score = 0.3 + 0.15 * abs(judged) + 0.35 * talk.central[s.index] - roughness(s.text)
-            return Seen(s.speaker, of, text, s, score)
-    return None
-
-
-def _is_party(talk: Talk, s: Sentence, match: re.Match[str]) -> bool:
-    """Return whether the capitals name another party, not the speaker or a sentence's start."""
-    of = [w for w in words(match["of"]) if w != "the"]
-    if s.speaker and set(of) & set(words(s.speaker)):
-        return False
-    if match["of"][:4].lower() == "the " and match["of"][4:5].islower():
-        return True
-    inside = bool(match.start()) and s.text[: match.start()].rstrip()[-1:] not in ".!?:\"'“`"
-    return inside or set(of) <= talk.names or len(of) > 1
+        return 0
+    return (favour >= 3 * against) - (against >= 3 * favour)
 
 
 def disputed(talk: Talk, objections: Sequence[Exchange], n: int) -> list[Disputed]:

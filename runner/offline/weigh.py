@@ -4,122 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
 from typing import Literal
 
 from runner.offline import cues
 from runner.offline.argue import Case
 from runner.offline.claims import Claim
-from runner.offline.lexicon import NOT_NOUNS, STOP_WORDS
-from runner.offline.phrasing import listed, proposition
-from runner.offline.text import Sentence, content_words, key_terms, similarity, stem, words
+from runner.offline.text import content_words, similarity, stem, words
+from runner.offline.wording import listed
 
-# Verb forms that no suffix gives away and that make poor names for a topic.
-_VERBS = frozenset(
-    [
-        "applied",
-        "became",
-        "began",
-        "bought",
-        "broke",
-        "brought",
-        "built",
-        "called",
-        "chose",
-        "closes",
-        "comes",
-        "costs",
-        "did",
-        "dropped",
-        "fails",
-        "fell",
-        "fits",
-        "gave",
-        "gets",
-        "gives",
-        "goes",
-        "got",
-        "grew",
-        "grows",
-        "happens",
-        "held",
-        "helps",
-        "holds",
-        "keeps",
-        "kept",
-        "kills",
-        "knows",
-        "lasts",
-        "leads",
-        "left",
-        "lends",
-        "lost",
-        "loses",
-        "made",
-        "makes",
-        "means",
-        "met",
-        "moves",
-        "operated",
-        "ought",
-        "paid",
-        "pays",
-        "places",
-        "plays",
-        "proposes",
-        "puts",
-        "ran",
-        "requires",
-        "rose",
-        "runs",
-        "said",
-        "sat",
-        "says",
-        "seems",
-        "sends",
-        "sent",
-        "sets",
-        "shown",
-        "shows",
-        "sold",
-        "speaks",
-        "spent",
-        "spoke",
-        "stands",
-        "starts",
-        "stayed",
-        "stood",
-        "takes",
-        "talked",
-        "tells",
-        "thinks",
-        "took",
-        "turns",
-        "understood",
-        "wants",
-        "waits",
-        "went",
-        "works",
-        "wrote",
-        "jump",
-        "coming",
-        "taking",
-        "making",
-        "looking",
-        "asking",
-        "listening",
-        "continue",
-        "remain",
-        "remember",
-        "react",
-        "respond",
-        "scroll",
-        "verify",
-        "measured",
-        "logged",
-        "converted",
-    ]
-)
 QUANTITY = re.compile(
     r"[$€£]\s?\d[\d.,]*(?: (?:thousand|million|billion|trillion))?|"
     r"\b(?:\d[\d.,]*|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|"
@@ -132,35 +24,6 @@ QUANTITY = re.compile(
     re.IGNORECASE,
 )
 Credibility = Literal["high", "medium", "low"]
-
-
-def terms_of(claims: Iterable[Claim], case: Case, n: int = 2) -> list[str]:
-    """Return up to *n* readable terms of *claims*, weightiest in the case first."""
-    chosen = [Sentence(proposition(c.text), "", c.speaker, i) for i, c in enumerate(claims)]
-    names = {w for c in case.claims if c.speaker for w in words(c.speaker)}
-    unfit = (
-        names | STOP_WORDS | NOT_NOUNS | _VERBS
-    )  # "needs" is no noun, though only "need" is listed
-    parts = [
-        " ".join(w for w in term.split() if w.lower() not in unfit and stem(w.lower()) not in unfit)
-        for term in key_terms(chosen, n + 6)
-    ]
-    found = list(dict.fromkeys(part for part in parts if part))
-
-    def worth(term: str) -> float:
-        return sum(case.weights.get(stem(w), 0.0) for w in words(term))
-
-    return sorted(found, key=lambda term: (-worth(term), term))[:n]
-
-
-def matter(claim: Claim, case: Case, n: int = 2) -> str:
-    """Return what *claim* is about in a few words, or its own opening words."""
-    found = terms_of([claim], case, n)
-    if not found:  # verbs and adjectives will have to do
-        shown = {stem(w): w for w in words(claim.text) if stem(w) in claim.terms}
-        ordered = sorted(shown, key=lambda term: (-case.weights.get(term, 0.0), term))
-        found = [shown[term] for term in ordered[:n]]
-    return listed(found) if found else "this"
 
 
 def shared_terms(a: Claim, b: Claim, case: Case) -> list[str]:
@@ -223,7 +86,11 @@ def grounds(premise: Claim, conclusion: Claim) -> bool:
 def credibility(claim: Claim) -> Credibility:
     """Judge by the kind of source: observation high, reasoning medium, opinion or hedge low."""
     hedged = max(cues.strength("hedge", claim.text), cues.strength("own_knowledge", claim.text))
-    if hedged >= 0.55 or claim.kind in ("conjecture", "gap", "perception", "implied"):
+    if (
+        hedged >= 0.55
+        or cues.has("unsure", claim.text)
+        or claim.kind in ("conjecture", "gap", "perception", "implied")
+    ):
         return "low"
     strong = cues.strength("evidence", claim.text)
     observed = strong >= 0.85 or (strong >= 0.6 and bool(QUANTITY.search(claim.text)))
