@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,10 +14,11 @@ from types import ModuleType
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template, TemplateError, meta
+from pydantic import BaseModel
 
 from runner.analyzer import Material
 from runner.answer import Answer, NoFields, answer_shape, json_schema, parse_answer
-from runner.errors import ConfigError, did_you_mean
+from runner.errors import ConfigError, did_you_mean, one_line
 from runner.offline.generic import read_generic
 from runner.render import answer_markdown
 from runner.settings import NAME, AnalyzerSettings
@@ -112,6 +114,7 @@ def find(name: str, settings: AnalyzerSettings, folders: Sequence[Path]) -> Prom
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"analyzers.{name}: cannot read prompt {path}: {error}") from error
     _check_placeholders(name, path, question, settings.variables)
+    _check_rendering(name, path, question, settings.variables)
     module = _answer_module(name, settings.answer, path)
     return PromptAnalyzer(name, question, module, dict(settings.variables))
 
@@ -138,6 +141,16 @@ def _check_placeholders(name: str, path: Path, question: str, own: Mapping[str, 
         )
 
 
+def _check_rendering(name: str, path: Path, question: str, own: Mapping[str, object]) -> None:
+    """Render once with stand-ins, so that a fault shows before anything is sent."""
+    stand_ins = {**dict.fromkeys(VARIABLES, "x"), "max_insights": 1, **own}
+    try:
+        _ENVIRONMENT.from_string(question).render(stand_ins)
+    except Exception as error:
+        message = one_line(f"{type(error).__name__}: {error}")
+        raise ConfigError(f"analyzers.{name}: {path} cannot be rendered: {message}") from error
+
+
 def _answer_module(name: str, wanted: str | None, prompt: Path) -> ModuleType | None:
     """Load the module of the answer: *wanted*, else the prompt's own stem where it exists."""
     stem = wanted or prompt.stem
@@ -160,14 +173,17 @@ def _answer_module(name: str, wanted: str | None, prompt: Path) -> ModuleType | 
 
 def _load_file(name: str, path: Path) -> ModuleType:
     """Run a module that stands beside a prompt in a folder the user named."""
-    spec = importlib.util.spec_from_file_location(f"colloquy_user_{path.stem}", path)
+    unique = f"colloquy_user_{path.stem}_{digest(str(path.resolve()), 8)}"
+    spec = importlib.util.spec_from_file_location(unique, path)
     if spec is None or spec.loader is None:
         raise ConfigError(f"analyzers.{name}: cannot load {path}")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[unique] = module  # pydantic looks names up there
     try:
         spec.loader.exec_module(module)
     except Exception as error:
         raise ConfigError(f"analyzers.{name}: {path} fails: {error}") from error
-    if not hasattr(module, "Fields"):
-        raise ConfigError(f"analyzers.{name}: {path} defines no class Fields")
+    fields = getattr(module, "Fields", None)
+    if not (isinstance(fields, type) and issubclass(fields, BaseModel)):
+        raise ConfigError(f"analyzers.{name}: {path} defines no pydantic model called Fields")
     return module

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import hydra
@@ -33,12 +34,12 @@ def main() -> None:
         _hydra_main(codes)
     except KeyboardInterrupt:
         codes.append(EXIT_INTERRUPTED)
-        print("interrupted", file=sys.stderr)
+        _say("interrupted")
     except Exception as error:
         line = explain_hydra_error(error)
         if line is None:
             raise
-        print(f"colloquy: {line}", file=sys.stderr)
+        _say(line)
         codes.append(EXIT_CONFIG)
     sys.exit(worst_exit_code(codes))
 
@@ -64,6 +65,9 @@ def _run_job(cfg: DictConfig, codes: list[int]) -> float | None:
         for source in hydra_config.runtime.config_sources
         if source.schema == "file" and source.provider != "schema"
     ]
+    # As typed: an override that names ${oc.env:…} must not put its value into a file.
+    typed = OmegaConf.to_container(hydra_config.overrides.task, resolve=False)
+    overrides = [str(override) for override in typed] if isinstance(typed, list) else []
     given = Path(hydra_config.runtime.output_dir)
     here = given.resolve() == Path.cwd().resolve()
     try:
@@ -71,16 +75,21 @@ def _run_job(cfg: DictConfig, codes: list[int]) -> float | None:
             execute_job(
                 cfg,
                 config_folders=folders,
-                overrides=list(hydra_config.overrides.task),
+                overrides=overrides,
                 run_path=None if here else given,
             )
         )
     except ColloquyError as error:
-        print(f"colloquy: {to_terminal(str(error))}", file=sys.stderr)
+        _say(to_terminal(str(error)))
         codes.append(error.exit_code)
         return None
     codes.append(code)
     return objective
+
+
+def _say(line: str) -> None:
+    with suppress(BrokenPipeError):  # nobody reads it any more
+        print(f"colloquy: {line}", file=sys.stderr)
 
 
 def register_resolvers() -> None:

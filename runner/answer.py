@@ -9,6 +9,7 @@ import json_repair
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from runner.errors import AnswerError
+from runner.text import to_safe_text
 
 
 class Strict(BaseModel):
@@ -92,6 +93,7 @@ def parse_answer(text: str, shape: type[Answer]) -> tuple[Answer, bool]:
     Raises AnswerError of kind `invalid_output`, naming the first field that does not fit.
     """
     data, repaired = _load(text)
+    data = _clean(data)
     try:
         return shape.model_validate(data), repaired
     except ValidationError as error:
@@ -100,6 +102,17 @@ def parse_answer(text: str, shape: type[Answer]) -> tuple[Answer, bool]:
         more = error.error_count() - 1
         also = f" (and {more} more)" if more else ""
         raise AnswerError("invalid_output", f"{where}: {first['msg']}{also}", text=text) from error
+
+
+def _clean(node: Any) -> Any:
+    """Make every string safe to store: JSON escapes can hold what the text around them cannot."""
+    if isinstance(node, str):
+        return to_safe_text(node)
+    if isinstance(node, list):
+        return [_clean(item) for item in node]
+    if isinstance(node, dict):
+        return {to_safe_text(str(key)): _clean(value) for key, value in node.items()}
+    return node
 
 
 def _load(text: str) -> tuple[Any, bool]:

@@ -28,6 +28,12 @@ from runner.transport import LiteLLMTransport, ModelRoute
 PACKAGE_PREFIX = "pkg://"
 OFFLINE_WINDOW = 2_000_000
 
+# What is set elsewhere, or would add retries and replies that nobody counts.
+RESERVED = {
+    *("api_base", "api_key", "drop_params", "fallbacks", "max_retries", "max_tokens", "messages"),
+    *("model", "n", "num_retries", "response_format", "shared_session", "stream", "timeout"),
+}
+
 
 def build_job(
     cfg: DictConfig, *, config_folders: Sequence[Path] = (), overrides: Sequence[str] = ()
@@ -85,10 +91,10 @@ def build_client(job: Job) -> Client:
 
 def read_settings(cfg: DictConfig) -> Settings:
     """Resolve and validate *cfg*; raise ConfigError with one line."""
-    missing = sorted(OmegaConf.missing_keys(cfg))
-    if missing:
-        raise ConfigError(f"'{missing[0]}' must be given: add {missing[0]}=… to the command")
     try:
+        missing = sorted(OmegaConf.missing_keys(cfg))
+        if missing:
+            raise ConfigError(f"'{missing[0]}' must be given: add {missing[0]}=… to the command")
         data = OmegaConf.to_container(cfg, resolve=True)
     except OmegaConfBaseException as error:
         key = getattr(error, "full_key", None) or "the configuration"
@@ -100,8 +106,8 @@ def read_settings(cfg: DictConfig) -> Settings:
 def analyzer_folders(config_folders: Sequence[Path]) -> tuple[Path, ...]:
     """Return where prompts of the user's own analyzers may stand.
 
-    For `--config-dir mine`: `mine/analyzers`, `mine/analyzer` (beside the YAML) and, where
-    `mine` is a folder named conf, the `analyzers` folder beside it.
+    For `--config-dir mine`: `mine/analyzers`, `mine/analyzer` (beside the YAML), and a folder
+    `analyzers` beside `mine` itself.
     """
     folders: list[Path] = []
     for folder in config_folders:
@@ -127,7 +133,12 @@ def transcript_path(path: str) -> Path:
     """Return the file that `transcript.path` names; `~` and `pkg://package/file` are expanded."""
     if path.startswith(PACKAGE_PREFIX):
         package, _, inner = path.removeprefix(PACKAGE_PREFIX).partition("/")
-        return Path(str(files(package).joinpath(inner)))
+        try:
+            return Path(str(files(package).joinpath(inner)))
+        except (ImportError, ValueError, TypeError) as error:
+            raise ConfigError(
+                f"transcript.path={path!r}: expected pkg://PACKAGE/FILE of an installed package"
+            ) from error
     return Path(path).expanduser()
 
 
@@ -158,8 +169,7 @@ def _check_model(model: ModelSettings) -> None:
         )
     if (model.input_usd_per_mtok is None) != (model.output_usd_per_mtok is None):
         raise ConfigError("model.input_usd_per_mtok and output_usd_per_mtok go together")
-    reserved = {"model", "messages", "api_key", "api_base", "max_tokens", "timeout", "stream"}
-    for name in sorted(reserved & set(model.params)):
+    for name in sorted(RESERVED & set(model.params)):
         raise ConfigError(f"model.params.{name}: this is not for params; use the model's own keys")
 
 

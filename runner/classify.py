@@ -13,15 +13,16 @@ from collections.abc import Iterator
 from runner.errors import CallError, one_line
 from runner.retry import retry_after_s
 
-BILLING_CODES = (
+BILLING_CODES = {
     "insufficient_quota",
     "credit_balance_exhausted",
-    "credit balance is too low",
     "organization_spend_limit_exceeded",
     "project_spend_limit_exceeded",
     "organization_usage_limit_exceeded",
     "enforced_spend_limit_reached",
-)
+}
+_NO_CREDIT = "credit balance is too low"  # Anthropic says so in words only
+_BAD_CERTIFICATE = ssl.SSLCertVerificationError
 _TOO_LONG = "context_length_exceeded"
 TRANSIENT_STATUSES = frozenset({408, 409, 500, 502, 503, 504, *range(520, 530)})
 _CONNECTION_NAMES = frozenset(
@@ -49,17 +50,24 @@ def classify(error: BaseException) -> CallError:
     headers = getattr(error, "litellm_response_headers", None) or {}
     retry_after = retry_after_s(dict(headers))
     kind = _kind(error, status, retry_after)
-    return CallError(kind, _message(error, kind), status=status, retry_after_s=retry_after)
+    lowered = {str(name).lower(): str(value) for name, value in dict(headers).items()}
+    return CallError(
+        kind,
+        _message(error, kind),
+        status=status,
+        retry_after_s=retry_after,
+        final=lowered.get("x-should-retry") == "false",
+    )
 
 
 def _kind(error: BaseException, status: int | None, retry_after: float | None) -> str:
-    text = " ".join((str(error), *_codes(error))).lower()
+    text, codes = str(error).lower(), set(_codes(error))
     names = {type(link).__name__ for link in _chain(error)}
-    if type(error).__name__ == "ContextWindowExceededError" or _TOO_LONG in text:
+    if type(error).__name__ == "ContextWindowExceededError" or _TOO_LONG in codes:
         return "context_exceeded"
-    if status == 402 or (status in (400, 429) and any(code in text for code in BILLING_CODES)):
+    if status == 402 or BILLING_CODES & codes or (status == 400 and _NO_CREDIT in text):
         return "billing"
-    if status in (401, 403) or any(isinstance(e, ssl.SSLError) for e in _chain(error)):
+    if status in (401, 403) or any(isinstance(e, _BAD_CERTIFICATE) for e in _chain(error)):
         return "auth"
     if status == 404:
         return "not_found"

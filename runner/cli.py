@@ -19,24 +19,40 @@ PRECEDENCE = (130, 143, 1, 8, 5, 6, 75, 9, 7, 2, 4, 3)
 _OVERRIDE = re.compile(r"Could not override '([^']+)'")
 _GROUP = re.compile(r"Could not find '([^'/]+)/([^']+)'")
 _LOOKS_LIKE_PATH = re.compile(r"[/\\.*?~]")
+_WITH_VALUE = frozenset(
+    {"--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--package", "-p"}
+    | {"--cfg", "-c"}
+)
 
 
 def expand_arguments(arguments: Sequence[str]) -> list[str]:
-    """Let `transcript=FILE` stand for `transcript=file transcript.path=FILE`.
+    """Put options before overrides, and let `transcript=FILE` name a file directly.
 
     A value that names a choice of the config group stays as it is.
     """
-    expanded: list[str] = []
-    sweeping = any(argument in ("-m", "--multirun") for argument in arguments)
-    for argument in arguments:
-        name, equals, value = argument.partition("=")
-        if name == "transcript" and equals and _LOOKS_LIKE_PATH.search(value):
-            parts = value.split(",") if sweeping and not Path(value).exists() else [value]
-            quoted = ",".join(_quote(part) for part in parts)
-            expanded += ["transcript=file", f"transcript.path={quoted}"]
-        else:
-            expanded.append(argument)
-    return expanded
+    options: list[str] = []
+    overrides: list[str] = []
+    given = iter(arguments)
+    for argument in given:
+        if not argument.startswith("-"):
+            overrides.append(argument)
+            continue
+        options.append(argument)
+        if argument in _WITH_VALUE:
+            options += [value for value in (next(given, None),) if value is not None]
+    sweeping = bool({"-m", "--multirun"} & set(options))
+    sweeping = sweeping or any(override.startswith("sweep=") for override in overrides)
+    return options + [part for override in overrides for part in _expand(override, sweeping)]
+
+
+def _expand(override: str, sweeping: bool) -> list[str]:
+    name, _, value = override.partition("=")
+    if name != "transcript":
+        return [override]
+    parts = value.split(",") if sweeping and not Path(value).exists() else [value]
+    if not all(_LOOKS_LIKE_PATH.search(part) for part in parts):
+        return [override]
+    return ["transcript=file", f"transcript.path={','.join(map(_quote, parts))}"]
 
 
 def worst_exit_code(codes: Sequence[int]) -> int:
@@ -46,6 +62,10 @@ def worst_exit_code(codes: Sequence[int]) -> int:
 
 def explain_hydra_error(error: BaseException) -> str | None:
     """Return one line for a configuration error of Hydra's, or None if it is something else."""
+    if type(error).__module__.startswith("yaml"):
+        return f"a configuration file is not YAML: {one_line(str(error))}"
+    if isinstance(error, ValueError) and "Config group override" in str(error):
+        return "a config group is set to null: expected GROUP=CHOICE, see colloquy --help"
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
     text = " ".join(str(link) for link in (error, error.__cause__) if link is not None)
@@ -71,8 +91,6 @@ def _choices(group: str) -> list[str]:
 
 
 def _quote(value: str) -> str:
-    """Quote for Hydra's override grammar, where `,`, `=` and spaces have meanings."""
-    if re.fullmatch(r"[\w./~-]+", value):
-        return value
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    """Quote for Hydra's override grammar and against OmegaConf's interpolation."""
+    escaped = value.replace("'", "\\'").replace("${", "\\${")
     return f"'{escaped}'"

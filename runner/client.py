@@ -74,7 +74,8 @@ class Client:
             except CallError as error:
                 family = "throttle" if error.kind in THROTTLE else "transient"
                 failures[family] = failures.get(family, 0) + 1
-                wait = self.retry.wait_s(error, failures[family], self.rng)
+                waited = sum(a.wait_s for a in calls.attempts if a.outcome == error.kind)
+                wait = self.retry.wait_s(error, failures[family], self.rng, waited)
                 self._note_failure(request, calls, error, wait)
                 if wait is None:
                     raise

@@ -37,7 +37,7 @@ class Contexts:
     async def context(self, node: Node, missing: Mapping[str, str]) -> Reduced:
         """Return *node*'s context; *missing* are those of its needs that gave no answer."""
         assert node.context is not None
-        key = (node.stage, node.needs, node.context.model_dump_json())
+        key = (node.stage, frozenset(node.needs), node.context.model_dump_json())
         if key not in self._reduced:
             self._reduced[key] = asyncio.create_task(self._reduce(node, missing))
         return await self._reduced[key]

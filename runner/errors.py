@@ -61,7 +61,7 @@ class CallError(ColloquyError):
     *kind* is one of `throttle`, `transient`, `timeout`, `connection`, `auth`, `billing`,
     `bad_request`, `context_exceeded`, `empty`, `truncated`, `refused`, `invalid_output`.
     *status* is the HTTP status or None; *retry_after_s* is what the provider asked for,
-    in seconds, or None.
+    in seconds, or None; *final* says that the provider asked not to be tried again.
     """
 
     def __init__(
@@ -71,11 +71,13 @@ class CallError(ColloquyError):
         *,
         status: int | None = None,
         retry_after_s: float | None = None,
+        final: bool = False,
     ) -> None:
         super().__init__(one_line(message))
         self.kind = kind
         self.status = status
         self.retry_after_s = retry_after_s
+        self.final = final
 
 
 class AnswerError(CallError):

@@ -3,7 +3,7 @@
 Events are `noun.past_participle` with keys, never formatted text:
 run.started, run.finished · stage.started, stage.finished · context.reduced ·
 node.started, node.finished, node.failed, node.skipped · call.finished, call.failed ·
-page.failed, node.crashed (bugs, with a traceback)
+history.failed · page.failed, node.crashed (bugs, with a traceback)
 """
 
 from __future__ import annotations
@@ -77,9 +77,16 @@ def _configure() -> None:
         # A cached logger would write a sweep's second job into the first job's file.
         cache_logger_on_first_use=False,
     )
+
+
+def set_library_levels() -> None:
+    """Let httpx report each request and the others only what is wrong.
+
+    To be called once the libraries are imported: litellm sets levels of its own then.
+    """
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("httpx").setLevel(logging.INFO)  # one line per request, with its status
+    logging.getLogger("httpx").setLevel(logging.INFO)
 
 
 def _json_formatter() -> logging.Formatter:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -12,7 +13,7 @@ from omegaconf import DictConfig
 
 from runner.build import build_client, build_job
 from runner.errors import OutputError
-from runner.events import run_log
+from runner.events import run_log, set_library_levels
 from runner.record import RunDirectory, new_run_path
 from runner.run import Run, RunResult
 from runner.text import to_terminal
@@ -41,12 +42,14 @@ async def execute_job(
         try:
             directory.write_config(job.config, list(job.overrides))
             await client.transport.open()
+            set_library_levels()
             result = await Run(job, client, directory).execute()
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
         finally:
             await client.transport.close()
-    print(last_line(result, path), file=sys.stderr)
+    with suppress(BrokenPipeError):  # `| head` has gone; the run is complete all the same
+        print(last_line(result, path), file=sys.stderr)
     return result.exit_code, float(result.benchmark["run"]["wall_s"])
 
 

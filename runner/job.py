@@ -41,10 +41,19 @@ class Job:
         return Path(self.settings.output.dir)
 
     @property
-    def with_schema_text(self) -> bool:
-        """Whether the answer's schema is stated in the prompt instead of beside it."""
+    def schema_in_prompt(self) -> bool:
+        """Whether the answer's schema is stated in the prompt: always, unless surely taken beside.
+
+        litellm drops a schema without a word where it does not know the model to take one.
+        """
         wanted = self.settings.model.reply_format
-        return wanted == "text" or (wanted == "auto" and self.facts.supports_schema is False)
+        return wanted == "text" or (wanted == "auto" and self.facts.supports_schema is not True)
+
+    @property
+    def schema_beside(self) -> bool:
+        """Whether the schema is sent as the response format."""
+        wanted = self.settings.model.reply_format
+        return wanted == "schema" or (wanted == "auto" and self.facts.supports_schema is not False)
 
     def variables(self, node: Node) -> dict[str, object]:
         """What *node*'s question may name."""
@@ -74,6 +83,7 @@ def check_windows(job: Job) -> dict[str, int]:
 
     Raises ConfigError when a prompt and its reply cannot fit the model's context window.
     """
+    _check_reply_sizes(job)
     count = job.tokenizer.count
     shared = count(job.transcript_material())
     window = job.facts.context_window
@@ -81,16 +91,28 @@ def check_windows(job: Job) -> dict[str, int]:
     for node in job.pipeline.nodes:
         material = shared if node.context is None else node.context.token_budget
         empty = Material("", job.variables(node))
-        messages = job.analyzers[node.name].messages(empty, with_schema=job.with_schema_text)
+        messages = job.analyzers[node.name].messages(empty, with_schema=job.schema_in_prompt)
         sizes[node.name] = material + sum(count(_text(m["content"])) for m in messages)
-        wanted = job.settings.analyzers[node.name].max_tokens
+        # The price map tells input and output apart; a window that is set holds both.
+        both = job.settings.model.context_window is not None or job.facts.max_output_tokens is None
+        wanted = job.settings.analyzers[node.name].max_tokens if both else 0
         if window is not None and sizes[node.name] + wanted > window:
             raise ConfigError(
-                f"{node.name}: the prompt has up to {sizes[node.name]:,} tokens and the reply "
-                f"may have {wanted:,}, but {job.settings.model.name} holds {window:,}; choose a "
-                f"model with a larger window or lower analyzers.{node.name}.max_tokens"
+                f"{node.name}: the prompt has up to {sizes[node.name]:,} tokens"
+                f"{f' and the reply may have {wanted:,}' if wanted else ''}, but "
+                f"{job.settings.model.name} holds {window:,}; choose a model with a larger window"
             )
     return sizes
+
+
+def _check_reply_sizes(job: Job) -> None:
+    most = job.facts.max_output_tokens
+    for name, settings in job.settings.analyzers.items():
+        if most is not None and settings.max_tokens > most:
+            raise ConfigError(
+                f"analyzers.{name}.max_tokens={settings.max_tokens}: "
+                f"{job.settings.model.name} writes at most {most}"
+            )
 
 
 def _text(content: object) -> str:

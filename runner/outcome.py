@@ -80,6 +80,8 @@ def check_complete(completion: Completion) -> None:
     """Refuse replies that look like success and are not."""
     if completion.finish_reason == "content_filter":
         raise AnswerError("refused", "the provider's filter stopped the reply", text="")
+    if completion.finish_reason == "refusal":
+        raise AnswerError("refused", f"the model refuses: {completion.text}", text=completion.text)
     if completion.finish_reason == "length":
         raise AnswerError(
             "truncated",

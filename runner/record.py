@@ -44,7 +44,12 @@ class RunDirectory:
 
     @classmethod
     def create(cls, path: Path) -> RunDirectory:
-        """Make the directory tree; raise OutputError when that is not possible."""
+        """Make the directory tree; raise OutputError when that is not possible.
+
+        A directory that holds a run already is refused: its files would be mixed with ours.
+        """
+        if (path / "metadata.json").exists():
+            raise OutputError(f"{path} holds a run already: choose another directory")
         try:
             for part in ("config", "intermediate", "context", "logs"):
                 make_directory(path / part)

@@ -16,6 +16,7 @@ TRANSIENT = frozenset({"transient", "timeout", "connection", "bad_response"})
 MAX_WAIT_S = 60.0
 MAX_RETRY_AFTER_S = 300.0
 THROTTLE_ATTEMPTS = 20
+MAX_THROTTLE_WAIT_S = 15 * 60.0  # per call, over all its attempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,19 @@ class RetryPolicy:
     max_retries: int = 3
     delay_s: float = 1.0
 
-    def wait_s(self, error: CallError, failures: int, rng: random.Random) -> float | None:
+    def wait_s(
+        self, error: CallError, failures: int, rng: random.Random, waited_s: float = 0.0
+    ) -> float | None:
         """Return seconds to wait before the next attempt, or None to give up.
 
-        *failures* counts failures of this kind so far, including this one, ≥ 1.
+        *failures* counts failures of this kind so far, including this one, ≥ 1; *waited_s* is
+        what has been waited for them.
         """
+        if error.final:
+            return None
         if error.kind in THROTTLE:
-            return self._throttle_wait(error.retry_after_s, failures, rng)
+            wait = self._throttle_wait(error.retry_after_s, failures, rng)
+            return None if wait is None or waited_s + wait > MAX_THROTTLE_WAIT_S else wait
         if error.kind in TRANSIENT and failures <= self.max_retries:
             asked = error.retry_after_s or 0.0
             if asked > MAX_RETRY_AFTER_S:

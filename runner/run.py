@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+import orjson
 import structlog
 
 from runner.analyzer import Analyzer, Material
-from runner.bench import NodeTiming, benchmark, totals
+from runner.bench import NodeTiming, benchmark, headline, totals
 from runner.client import CallLog, Client
 from runner.context import Reduced
 from runner.contexts import Contexts
@@ -83,13 +85,14 @@ class Run:
         self._began = asyncio.get_running_loop().time()
         try:
             outcomes = await run_graph(job.pipeline, self._work)
+            return await self._finish(outcomes, self._elapsed())
         except BaseException as error:
             # What has arrived is paid for: it reaches the disk before anything else happens.
             await asyncio.gather(*self._writes, return_exceptions=True)
             ended = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"
-            await asyncio.shield(self._write_metadata(ended))
+            with suppress(OSError):  # the disk may be what failed
+                await asyncio.shield(self._write_metadata(ended))
             raise
-        return await self._finish(outcomes, self._elapsed())
 
     async def _finish(self, outcomes: Mapping[str, Outcome], wall_s: float) -> RunResult:
         job = self.job
@@ -107,16 +110,24 @@ class Run:
         await self.directory.write_benchmark(measured)
         await self._write_metadata(status, exit_code)
         await self.directory.journal("run.finished", status=status, exit_code=exit_code)
+        if status == "completed":
+            await self.directory.complete()
+        await self._remember(outcomes)
+        log.info("run.finished", status=status, **headline(measured["run"]))
+        return RunResult(status, exit_code, outcomes, measured)
+
+    async def _remember(self, outcomes: Mapping[str, Outcome]) -> None:
+        """Keep latencies for the next run; losing them costs it a little speed only."""
         latency = {
             name: self._timings[name].calls.latency_s
             for name, outcome in outcomes.items()
             if outcome.status == "ok"
         }
-        await asyncio.to_thread(write_history, self._history, job.settings.model.name, latency)
-        if status == "completed":
-            await self.directory.complete()
-        log.info("run.finished", status=status, **_headline(measured["run"]))
-        return RunResult(status, exit_code, outcomes, measured)
+        model = self.job.settings.model.name
+        try:
+            await asyncio.to_thread(write_history, self._history, model, latency)
+        except OSError as error:
+            log.warning("history.failed", error=str(error))
 
     async def _work(self, node: Node, upstream: Mapping[str, Outcome]) -> Outcome:
         """Answer one node; its failure is its outcome, never an exception."""
@@ -166,13 +177,12 @@ class Run:
     async def _ask(self, node: Node, material: Material, calls: CallLog) -> Outcome:
         analyzer = self.job.analyzers[node.name]
         settings = self.job.settings.analyzers[node.name]
-        stated = self.job.with_schema_text
         request = Request(
             node=node.name,
-            messages=analyzer.messages(material, with_schema=stated),
+            messages=analyzer.messages(material, with_schema=self.job.schema_in_prompt),
             max_tokens=settings.max_tokens,
             temperature=settings.temperature,
-            schema=None if stated else analyzer.schema,
+            schema=analyzer.schema if self.job.schema_beside else None,
         )
         completion = await self.client.complete(
             request, self._slots[node.stage], calls, self._ranks[node.name]
@@ -182,8 +192,15 @@ class Run:
 
     def _read(self, node: Node, completion: Completion) -> Outcome:
         """Turn a reply into an outcome: validated, with no more insights than were asked for."""
-        answer, repaired = self.job.analyzers[node.name].read(completion.text)
-        stored = answer.model_dump(mode="json")
+        try:
+            answer, repaired = self.job.analyzers[node.name].read(completion.text)
+            stored = answer.model_dump(mode="json")
+            orjson.dumps(stored)  # an integer of more than 64 bits could not be written
+        except CallError:
+            raise
+        except Exception as error:  # a user's own shape may do anything
+            message = f"{type(error).__name__}: {error}"
+            raise AnswerError("invalid_output", message, text=completion.text) from error
         limit = self.job.settings.output.max_insights_per_analyzer
         notes = {
             "json_repaired": repaired,
@@ -279,10 +296,3 @@ def _page(analyzer: Analyzer, node: Node, outcome: Outcome) -> str:
         log.exception("page.failed", analyzer=node.name)
         body = f"# {node.name}\n\nThis answer could not be shown; it is in {node.name}.json.\n"
     return outcome_page(node, outcome, body)
-
-
-def _headline(run: Mapping[str, Any]) -> dict[str, Any]:
-    keys = ("succeeded", "total", "prompt_tokens", "completion_tokens", "cost_usd")
-    figures = {key: run[key] for key in keys}
-    speed_up = run["speed_up"] and round(run["speed_up"], 2)  # None when no time passed
-    return {**figures, "wall_s": round(run["wall_s"], 3), "speed_up": speed_up}

@@ -7,16 +7,19 @@ import gc
 import importlib
 import logging
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import aiohttp
 
+from runner.catalog import ModelFacts, model_facts
 from runner.classify import classify
 from runner.errors import CallError
 from runner.launch import LaunchGate, open_session
 from runner.text import to_safe_text
+from runner.tokens import tokenizer_for
 
 OFFLINE = "offline/"
 
@@ -42,18 +45,21 @@ class Request:
 class Usage:
     """Tokens of one or more calls, as the provider counted them.
 
-    *cached_tokens* are the part of *prompt_tokens* read from the provider's prompt cache.
+    *cached_tokens* are the part of *prompt_tokens* read from the provider's prompt cache;
+    *estimated* says that the provider did not count and we did.
     """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
+    estimated: bool = False
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
             self.cached_tokens + other.cached_tokens,
+            self.estimated or other.estimated,
         )
 
 
@@ -171,20 +177,33 @@ class LiteLLMTransport:
         if not response.choices:
             raise CallError("empty", "the provider returned no choices")
         choice = response.choices[0]
-        text = choice.message.content
+        extra = getattr(choice.message, "provider_specific_fields", None) or {}
+        refusal = extra.get("refusal")
+        text = to_safe_text(refusal or choice.message.content or "")
         usage = _usage(getattr(response, "usage", None))
+        if not usage.prompt_tokens and not usage.completion_tokens:
+            usage = self._estimate(request, text)
         return Completion(
-            text=to_safe_text(text if isinstance(text, str) else ""),
-            finish_reason=str(choice.finish_reason or ""),
+            text=text,
+            finish_reason="refusal" if refusal else str(choice.finish_reason or ""),
             usage=usage,
             cost_usd=self._cost(response, usage),
         )
 
+    def _estimate(self, request: Request, text: str) -> Usage:
+        count = tokenizer_for(self.route.name).count
+        asked = sum(count(_joined(message)["content"]) for message in request.messages)
+        return Usage(asked, count(text), estimated=True)
+
     def _cost(self, response: Any, usage: Usage) -> float | None:
-        route = self.route
-        if route.input_usd_per_mtok is not None and route.output_usd_per_mtok is not None:
-            paid_in = usage.prompt_tokens * route.input_usd_per_mtok
-            return (paid_in + usage.completion_tokens * route.output_usd_per_mtok) / 1e6
+        priced: ModelRoute | ModelFacts = self.route
+        if usage.estimated and self.route.input_usd_per_mtok is None:
+            priced = model_facts(self.route.name)
+        if priced.input_usd_per_mtok is not None and priced.output_usd_per_mtok is not None:
+            paid_in = usage.prompt_tokens * priced.input_usd_per_mtok
+            return (paid_in + usage.completion_tokens * priced.output_usd_per_mtok) / 1e6
+        if usage.estimated:
+            return None
         known = getattr(response, "_hidden_params", {}).get("response_cost")
         return None if known is None else float(known)  # litellm has looked the price up
 
@@ -196,6 +215,7 @@ def load_litellm(model: str) -> Any:
     """
     for name in ("LITELLM_LOCAL_MODEL_COST_MAP", "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS"):
         os.environ[name] = "True"  # both are fetched from the network otherwise
+    first = "litellm" not in sys.modules
     litellm: Any = importlib.import_module("litellm")
     litellm.suppress_debug_info = True
     litellm.telemetry = False
@@ -203,7 +223,9 @@ def load_litellm(model: str) -> Any:
         logging.getLogger(name).handlers.clear()  # records reach the run's log by propagation
     if model.split("/", 1)[0] in {"openai", "azure", *litellm.openai_compatible_providers}:
         importlib.import_module("openai.resources")
-    gc.freeze()  # half a million objects that a collection need never look at again
+    if first:
+        gc.collect()
+        gc.freeze()  # half a million objects that a collection need never look at again
     return litellm
 
 

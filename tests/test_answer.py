@@ -51,6 +51,13 @@ def test_broken_json_is_repaired_and_said_to_be() -> None:
     assert repaired is True
 
 
+def test_what_json_escapes_can_smuggle_in_is_made_safe() -> None:
+    hostile = json.dumps(GOOD).replace("It holds.", "a\\ud800b\\u001b]0;x\\u0000c")
+    answer, _ = parse_answer(hostile, SHAPE)
+
+    assert answer.insights[0].text == "a\ufffdb]0;xc"
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -1,19 +1,24 @@
 from __future__ import annotations
 
 import json
+import random
 import ssl
 
 import pytest
 
 from runner.classify import classify
 from runner.errors import CallError
+from runner.retry import RetryPolicy
 
 
 class FakeError(Exception):
     """Carries what litellm's exceptions carry."""
 
-    def __init__(self, text: str, status: int | None, headers: dict | None = None) -> None:
+    def __init__(
+        self, text: str, status: int | None, headers: dict | None = None, code: str | None = None
+    ) -> None:
         super().__init__(text)
+        self.code = code
         self.status_code = status
         self.litellm_response_headers = headers
 
@@ -28,8 +33,7 @@ class APIConnectionError(Exception): ...
     ("status", "text", "headers", "kind"),
     [
         (429, "rate limited", None, "throttle"),
-        (429, "insufficient_quota", None, "billing"),
-        (429, "You exceeded organization_spend_limit_exceeded", None, "billing"),
+        (400, "the field insufficient_quota is unknown", None, "bad_request"),
         (400, "Your credit balance is too low", None, "billing"),
         (402, "pay", None, "billing"),
         (401, "bad key", None, "auth"),
@@ -57,6 +61,19 @@ def test_status_and_code_decide_the_kind(
     assert found.status == status
 
 
+@pytest.mark.parametrize("status", [400, 429])
+@pytest.mark.parametrize("code", ["insufficient_quota", "organization_spend_limit_exceeded"])
+def test_an_empty_account_is_told_by_the_providers_code(status: int, code: str) -> None:
+    assert classify(FakeError("no", status, code=code)).kind == "billing"
+
+
+def test_a_provider_that_asks_not_to_be_tried_again_is_obeyed() -> None:
+    found = classify(FakeError("busy", 503, {"x-should-retry": "false"}))
+
+    assert found.final is True
+    assert RetryPolicy().wait_s(found, 1, random.Random(1)) is None
+
+
 def chained(cause: BaseException) -> FakeError:
     """A 500 as litellm makes it, with the real fault behind it."""
     error = FakeError("InternalServerError", 500)
@@ -71,6 +88,7 @@ def chained(cause: BaseException) -> FakeError:
         (ConnectionResetError(104, "reset"), "connection"),
         (json.JSONDecodeError("x", "<html>", 0), "bad_response"),
         (ssl.SSLCertVerificationError("self-signed"), "auth"),
+        (ssl.SSLEOFError("ended in the handshake"), "connection"),
     ],
 )
 def test_the_chain_of_causes_tells_a_network_fault_from_a_500(

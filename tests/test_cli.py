@@ -138,6 +138,25 @@ def test_bad_input_is_one_line_an_exit_code_and_no_file(
     assert [p.name for p in tmp_path.iterdir()] == ["taken"]
 
 
+def test_an_override_is_kept_as_it_was_typed(tmp_path: Path) -> None:
+    """What an environment variable holds must not reach a file by way of the overrides."""
+    (tmp_path / "t.txt").write_text("Ann: We should wait, because the pump failed.\n")
+    typed = "transcript.path=${oc.env:CANARY}"
+    done = colloquy("transcript=file", typed, cwd=tmp_path, CANARY="t.txt")
+    (run,) = (tmp_path / "outputs/runs").iterdir()
+
+    assert done.returncode == 0, done.stderr
+    assert load(run / "config/overrides.json") == ["transcript=file", typed]
+
+
+def test_a_reader_that_goes_away_does_not_spoil_the_run(tmp_path: Path) -> None:
+    command = f'"{sys.executable}" -m runner 2>&1 | head -1; exit "${{PIPESTATUS[0]}}"'
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, timeout=120)
+
+    assert done.returncode == 0
+    assert list(tmp_path.glob("outputs/runs/*/COMPLETED"))
+
+
 def test_help_and_a_config_error_never_import_litellm(tmp_path: Path) -> None:
     code = (
         "import sys\n"

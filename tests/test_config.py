@@ -19,7 +19,7 @@ def fault(*overrides: str) -> str:
         job(*overrides)
     except ColloquyError as error:
         return str(error)
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
         return explain_hydra_error(error) or repr(error)
     return "accepted"
 
@@ -73,6 +73,15 @@ def fault(*overrides: str) -> str:
             "processing.stage_b_context_include_structured_keys=[argument]",
             "did you mean 'arguments'?",
         ),
+        ("model=null", "a config group is set to null"),
+        ("analyzers=null", "analyzers=None: expected a valid dictionary"),
+        ("stages.stage_b=null", "stages.stage_b=None"),
+        ("model.max_tokens=${nope}", "Interpolation key 'nope' not found"),
+        ("transcript.path=pkg://nope/x", "expected pkg://PACKAGE/FILE"),
+        ("transcript.path=pkg://", "expected pkg://PACKAGE/FILE"),
+        ("transcript.path=''", "transcript.path=''"),
+        ("+model.params.num_retries=2", "model.params.num_retries"),
+        ("+model.params.response_format=x", "model.params.response_format"),
         ("model=openai", "names OPENAI_API_KEY, which is not set"),
         ("model.context_window=3000", "but offline/extractive holds 3,000"),
         ("transcript=file", "'transcript.path' must be given"),
@@ -208,13 +217,79 @@ def test_a_users_own_analyzer_needs_a_prompt_and_a_yaml_only(tmp_path: Path) -> 
 
 
 def test_a_users_own_answer_shape_is_used(tmp_path: Path) -> None:
+    """Written like those that ship: deferred annotations, one model inside another."""
     write_analyzer(tmp_path / "mine", "Which risks?")
     (tmp_path / "mine" / "analyzers" / "risk_register.py").write_text(
-        "from runner.answer import Strict\n\n\nclass Fields(Strict):\n    risks: list[str]\n"
+        "from __future__ import annotations\n\n"
+        "from runner.answer import Strict\n\n\n"
+        "class Risk(Strict):\n    name: str\n\n\n"
+        "class Fields(Strict):\n    risks: list[Risk]\n"
     )
     schema = own(tmp_path / "mine").analyzers["risk_register"].schema
 
     assert list(schema["$defs"]["Fields"]["properties"]) == ["risks"]
+    assert list(schema["$defs"]["Risk"]["properties"]) == ["name"]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("x = 1\n", "defines no pydantic model called Fields"),
+        ("Fields = 5\n", "defines no pydantic model called Fields"),
+        ("import nowhere_at_all\n", "fails: No module named 'nowhere_at_all'"),
+        ("def\n", "fails: "),
+    ],
+)
+def test_an_answer_module_that_cannot_be_used_is_refused(
+    tmp_path: Path, source: str, expected: str
+) -> None:
+    write_analyzer(tmp_path / "mine", "Which risks?")
+    (tmp_path / "mine" / "analyzers" / "risk_register.py").write_text(source)
+    with pytest.raises(ColloquyError, match=expected):
+        own(tmp_path / "mine")
+
+
+def test_a_file_that_is_not_yaml_is_named_on_one_line(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "broken.yaml").write_text("name: [x\n")
+    with pytest.raises(Exception, match="broken") as caught:
+        job(f"hydra.searchpath=[file://{tmp_path}]", "model=broken")
+    line = explain_hydra_error(caught.value) or ""
+
+    assert line.startswith("a configuration file is not YAML: ")
+    assert "broken.yaml" in line
+    assert "\n" not in line
+
+
+def test_a_reply_longer_than_the_model_writes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "not-a-key")
+    line = fault("model=openai", "model.name=openai/gpt-4o-mini", "model.max_tokens=16385")
+
+    assert "analyzers.say_means.max_tokens=16385: openai/gpt-4o-mini writes at most 16384" in line
+
+
+@pytest.mark.parametrize(
+    ("model", "reply_format", "in_prompt", "beside"),
+    [
+        ("openai/gpt-4o-mini", "auto", False, True),
+        ("cohere/no-such-model", "auto", True, True),
+        ("openai/gpt-3.5-turbo", "auto", True, False),
+        ("openai/gpt-4o-mini", "text", True, False),
+        ("openai/no-such-model", "schema", False, True),
+    ],
+)
+def test_the_schema_goes_beside_the_prompt_only_where_it_is_surely_taken(
+    monkeypatch: pytest.MonkeyPatch, model: str, reply_format: str, in_prompt: bool, beside: bool
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "not-a-key")
+    made = job(
+        "model=openai",
+        f"model.name={model}",
+        "model.max_tokens=2000",
+        f"model.reply_format={reply_format}",
+    )
+
+    assert (made.schema_in_prompt, made.schema_beside) == (in_prompt, beside)
 
 
 @pytest.mark.parametrize(
@@ -223,6 +298,8 @@ def test_a_users_own_answer_shape_is_used(tmp_path: Path) -> None:
         ("Line one.\nUse {{ speakrs }}.", "risk_register.md:2: nobody provides 'speakrs'"),
         ("{{ transcript }}", "put before the question without being named"),
         ("{% if x %}", "not a Jinja template"),
+        ("{{ max_insights.foo.bar }}", "cannot be rendered"),
+        ("{% include 'x' %}", "cannot be rendered"),
     ],
 )
 def test_a_prompt_that_asks_for_what_nobody_provides_is_refused_by_line(
@@ -261,13 +338,17 @@ def test_transcript_text_is_never_evaluated() -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        (["transcript=meeting.vtt"], ["transcript=file", "transcript.path=meeting.vtt"]),
+        (["transcript=meeting.vtt"], ["transcript=file", "transcript.path='meeting.vtt'"]),
+        (["transcript=${x}.md"], ["transcript=file", "transcript.path='\\${x}.md'"]),
+        (["transcript=it's.md"], ["transcript=file", "transcript.path='it\\'s.md'"]),
+        (["a=1", "--config-dir", "d", "b=2"], ["--config-dir", "d", "a=1", "b=2"]),
+        (["-m", "transcript=sample,x.md"], ["-m", "transcript=sample,x.md"]),
         (["transcript=/a b/c.md"], ["transcript=file", "transcript.path='/a b/c.md'"]),
         (["transcript=x=y.md"], ["transcript=file", "transcript.path='x=y.md'"]),
         (["transcript=sample"], ["transcript=sample"]),
         (
             ["-m", "transcript=a.md,b.md"],
-            ["-m", "transcript=file", "transcript.path=a.md,b.md"],
+            ["-m", "transcript=file", "transcript.path='a.md','b.md'"],
         ),
         (["model=openai"], ["model=openai"]),
     ],

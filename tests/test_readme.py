@@ -74,6 +74,9 @@ def test_the_readmes_command_succeeds(command: str, workplace: Path) -> None:
     jobs = 4 if " -m " in command or "sweep=" in command else 1
 
     assert done.returncode == 0, done.stderr
+    if "model=openai" in command:
+        log = next(workplace.glob("outputs/runs/*/logs/events.jsonl")).read_text()
+        assert log.count('"logger":"httpx"') == 8
     assert len(finished) == (0 if "--help" in command else jobs)
 
 
@@ -130,5 +133,7 @@ def test_every_default_in_the_table_is_the_configurations() -> None:
     assert checked >= 6
 
 
-def test_the_readme_has_its_commands() -> None:
+def test_the_readme_has_its_commands_and_no_gap() -> None:
     assert len(COMMANDS) >= 8
+    for page in (ROOT / "README.md", ROOT / "docs/benchmarks.md"):
+        assert not re.search(r"@[A-Z]+@", page.read_text(encoding="utf-8"))

@@ -79,6 +79,14 @@ def test_throttling_has_a_longer_patience_than_failures() -> None:
     assert policy.wait_s(error, THROTTLE_ATTEMPTS, rng) is None
 
 
+def test_a_call_is_not_throttled_for_more_than_a_quarter_of_an_hour() -> None:
+    error = CallError("throttle", "x", retry_after_s=100.0)
+    policy, rng = RetryPolicy(), random.Random(1)
+
+    assert policy.wait_s(error, 5, rng, waited_s=700.0) is not None
+    assert policy.wait_s(error, 5, rng, waited_s=850.0) is None
+
+
 def test_a_wait_of_more_than_five_minutes_is_not_sat_out() -> None:
     error = CallError("throttle", "x", retry_after_s=301)
 

@@ -10,7 +10,7 @@ import pytest
 from helpers import ScriptedTransport, completion, job
 
 from runner.client import Client
-from runner.errors import CallError
+from runner.errors import CallError, OutputError
 from runner.events import run_log
 from runner.job import Job
 from runner.offline.document import read_document
@@ -58,11 +58,14 @@ def failing(made: Job, faults: Mapping[str, CallError | str | Completion | Excep
 
 
 def execute(
-    made: Job, reply: Reply | None = None, latency_s: Mapping[str, float] | None = None
+    made: Job,
+    reply: Reply | None = None,
+    latency_s: Mapping[str, float] | None = None,
+    into: str = "run",
 ) -> tuple[RunResult, Path, ScriptedTransport]:
     """Run *made* in virtual time into ./run; retries are off."""
     transport = ScriptedTransport(reply or offline(made), latency_s)
-    path = Path("run")
+    path = Path(into)
 
     async def main() -> RunResult:
         directory = RunDirectory.create(path)
@@ -128,7 +131,7 @@ def test_metadata_tells_the_status_of_every_analyzer() -> None:
 def test_a_whole_run_takes_exactly_its_ideal_in_virtual_time(slots: int) -> None:
     """By hand: 14+14, 7+7, 5+5, 5+5, 5+5 once the first run has taught who is slow."""
     made = job(f"processing.max_concurrent={slots}")
-    execute(made, latency_s=LATENCY)
+    execute(made, latency_s=LATENCY, into="first")
     result, _, _ = execute(made, latency_s=LATENCY)
     run = result.benchmark["run"]
     expected = {1: 28.0, 2: 14.0, 3: 10.0, 4: 10.0, 8: 10.0}[slots]
@@ -155,7 +158,7 @@ def test_the_benchmark_accounts_for_queue_latency_and_tokens() -> None:
 
 
 def test_sequential_mode_gives_the_same_answers() -> None:
-    concurrent, _, _ = execute(job())
+    concurrent, _, _ = execute(job(), into="concurrent")
     sequential, _, _ = execute(job("processing.mode=sequential"), latency_s=LATENCY)
 
     assert sequential.benchmark["run"]["wall_s"] == 28.0
@@ -220,6 +223,7 @@ def test_an_account_fault_decides_the_exit_code() -> None:
         (completion("half of it", "length"), "truncated"),
         (completion("", "stop"), "empty"),
         (completion("", "content_filter"), "refused"),
+        (completion("I would rather not.", "refusal"), "refused"),
         ("not json at all", "invalid_output"),
         ('{"insights": [], "structured_data": {}}', "invalid_output"),
         (ValueError("a bug in a plugin"), "internal"),
@@ -243,6 +247,74 @@ def test_the_text_of_a_refused_reply_is_kept() -> None:
     _, path, _ = execute(made, failing(made, {"patentability": "not json at all"}))
 
     assert load(path / "intermediate/stage_b/patentability.json")["raw_output"] == "not json at all"
+
+
+def test_an_answer_that_cannot_be_stored_is_an_error_and_its_text_is_kept() -> None:
+    """An integer of more than 64 bits is JSON, and no writer here takes it."""
+    made = job()
+    good = offline(made)
+
+    def reply(request: Request) -> str:
+        answer = json.loads(good(request))
+        if request.node == "determining_factors":
+            answer["structured_data"]["factors"][0]["strength"] = 2**70
+        return json.dumps(answer)
+
+    result, path, _ = execute(made, reply)
+    record = load(path / "intermediate/stage_b/determining_factors.json")
+
+    assert result.exit_code == 3
+    assert record["error"]["kind"] == "invalid_output"
+    assert str(2**70) in record["raw_output"]
+
+
+def test_a_full_disk_at_the_end_leaves_no_run_that_looks_alive(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def full(self: RunDirectory, benchmark: Mapping[str, Any]) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(RunDirectory, "write_benchmark", full)
+    with pytest.raises(OSError, match="No space left"):
+        execute(job())
+
+    assert load(Path("run/metadata.json"))["status"] == "failed"
+
+
+def test_a_failed_write_stops_the_run_before_more_is_paid_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def full(self: RunDirectory, *_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(RunDirectory, "write_node", full)
+    made = job()
+    transport = ScriptedTransport(offline(made), LATENCY)
+    directory = RunDirectory.create(Path("run"))
+
+    async def main() -> None:
+        await Run(made, Client(transport, RetryPolicy(), 60.0), directory).execute()
+
+    with pytest.raises(OSError, match="No space left"):
+        run_virtually(main)
+
+    assert len(transport.requests) == 4
+
+
+def test_a_lost_history_does_not_spoil_a_run() -> None:
+    Path("outputs").mkdir()
+    Path("outputs/history.json").mkdir()  # cannot be replaced by a file
+    result, path, _ = execute(job())
+
+    assert result.exit_code == 0
+    assert (path / "COMPLETED").is_file()
+    assert "history.failed" in (path / "logs/events.jsonl").read_text()
+
+
+def test_a_directory_that_holds_a_run_is_not_written_into() -> None:
+    execute(job())
+    with pytest.raises(OutputError, match="run holds a run already"):
+        execute(job())
 
 
 def test_insights_beyond_the_limit_are_counted_not_lost() -> None:

@@ -17,7 +17,7 @@ from runner.errors import CallError
 from runner.limits import Slots
 from runner.offline.provider import MODEL
 from runner.retry import RetryPolicy
-from runner.simulate import Fault, SimulatedProvider
+from runner.simulate import Fault, SimulatedProvider, completion
 from runner.transport import Completion, LiteLLMTransport, ModelRoute, Request, Usage
 
 pytestmark = pytest.mark.slow
@@ -123,6 +123,28 @@ def test_further_parameters_are_passed_on() -> None:
     _, _, server = ask(params={"seed": 7})
 
     assert server.received[0].body["seed"] == 7
+
+
+def test_a_provider_that_does_not_count_is_counted_for_and_it_is_said() -> None:
+    uncounted = completion({"model": "gpt-4o-mini"}, '{"x": 1}', "stop")
+    uncounted["usage"] = None
+    outcome, calls, _ = ask(Fault(200, body=json.dumps(uncounted)))
+
+    assert isinstance(outcome, Completion)
+    assert outcome.usage.estimated is True
+    assert outcome.usage.prompt_tokens > 0
+    assert outcome.cost_usd is not None
+    assert outcome.cost_usd > 0
+    assert calls.usage.estimated is True
+
+
+def test_a_refusal_is_told_as_one() -> None:
+    refused = completion({"model": "gpt-4o-mini"}, "", "stop")
+    refused["choices"][0]["message"] = {"role": "assistant", "content": None, "refusal": "No."}
+    outcome, _, _ = ask(Fault(200, body=json.dumps(refused)))
+
+    assert isinstance(outcome, Completion)
+    assert (outcome.finish_reason, outcome.text) == ("refusal", "No.")
 
 
 LIMITED = Fault(429, {"Retry-After": "1"})
