@@ -1,6 +1,6 @@
 """The plan's before and after: sequential against concurrent on the sample, with fixed latencies.
 
-    python -m benchmarks.before_after [--repeats N]
+    python -m benchmarks.before_after [--repeats N] [--scale F]
 
 A loopback server in a process of its own answers each analyzer after its fixed latency with
 the offline model's answer, so that only waiting is measured. Every configuration runs in turn,
@@ -69,17 +69,20 @@ def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--repeats", type=int, default=5, help="runs of each configuration")
-    repeats = parser.parse_args().repeats
+    parser.add_argument("--scale", type=float, default=1.0, help="factor on every latency")
+    arguments = parser.parse_args()
+    repeats = arguments.repeats
+    latency_s = {name: seconds * arguments.scale for name, seconds in LATENCY_S.items()}
     os.environ.setdefault("OPENAI_API_KEY", "none-is-needed-on-loopback")
     logging.disable(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder:
         replies = offline_replies(Path(folder))
         context = get_context("spawn")
         ours, theirs = context.Pipe()
-        server = context.Process(target=serve, args=(replies, theirs), daemon=True)
+        server = context.Process(target=serve, args=(replies, latency_s, theirs), daemon=True)
         server.start()
         try:
-            rows = measure(ours.recv(), Path(folder), repeats)
+            rows = measure(ours.recv(), Path(folder), repeats, latency_s)
         finally:
             ours.send("stop")
             server.join()
@@ -95,21 +98,24 @@ def offline_replies(folder: Path) -> dict[str, str]:
     return {record["analyzer"]: record["raw_output"] for record in records}
 
 
-def serve(replies: Mapping[str, str], pipe: Connection) -> None:
-    """Serve *replies* at LATENCY_S; send the address, stop when anything is received."""
+def serve(replies: Mapping[str, str], latency_s: Mapping[str, float], pipe: Connection) -> None:
+    """Serve *replies* after *latency_s* seconds each, both by analyzer.
+
+    Sends the address; stops when anything is received.
+    """
 
     async def run() -> None:
         def reply(body: Mapping[str, Any]) -> str:
             return replies[schema_name(body)]
 
-        async with SimulatedProvider(reply, latency_s=LATENCY_S) as server:
+        async with SimulatedProvider(reply, latency_s=latency_s) as server:
             pipe.send(server.url)
             await asyncio.to_thread(pipe.recv)
 
     asyncio.run(run())
 
 
-def measure(url: str, folder: Path, repeats: int) -> list[Measured]:
+def measure(url: str, folder: Path, repeats: int, latency_s: Mapping[str, float]) -> list[Measured]:
     """Run every configuration *repeats* times, in turn, after one warm-up."""
     model = ["model=openai", "model.name=openai/gpt-4o-mini", f"model.api_base={url}"]
     run_once(folder, model)
@@ -125,7 +131,7 @@ def measure(url: str, folder: Path, repeats: int) -> list[Measured]:
             mode=mode,
             slots=slots,
             wall_s=statistics.median(run["run"]["wall_s"] for run in runs),
-            ideal_s=ideal_makespan(pipeline, LATENCY_S, slots, mode),
+            ideal_s=ideal_makespan(pipeline, latency_s, slots, mode),
             tokens=runs[0]["run"]["prompt_tokens"] + runs[0]["run"]["completion_tokens"],
             succeeded=min(run["run"]["succeeded"] for run in runs),
             total=runs[0]["run"]["total"],
