@@ -10,7 +10,7 @@ from runner.client import CallLog
 from runner.errors import EXIT_AUTH, EXIT_NOTHING, EXIT_OK, EXIT_PARTIAL, AnswerError
 from runner.graph import Node
 from runner.record import SCHEMA_VERSION
-from runner.transport import Completion
+from runner.transport import OFFLINE, Completion
 
 ACCOUNT_KINDS = frozenset({"auth", "billing", "not_found"})
 
@@ -92,11 +92,13 @@ def check_complete(completion: Completion) -> None:
         raise AnswerError("empty", "the provider returned an empty reply", text="")
 
 
-def outcome_page(node: Node, outcome: Outcome, body: str) -> str:
-    """Return intermediate/STAGE/NAME.md: *body* with what was missing, or what went wrong."""
+def outcome_page(node: Node, outcome: Outcome, body: str, model: str) -> str:
+    """Return intermediate/STAGE/NAME.md: *body*, who answered and without what; or the fault."""
     if outcome.answer is None:
         return f"# {node.name}\n\n**{outcome.status}** ({outcome.kind}): {outcome.error}\n"
+    kind = ", an extractive baseline, not a language model" if model.startswith(OFFLINE) else ""
+    body += f"\n---\nAnswered by {model}{kind}.\n"
     if outcome.missing:
         absent = ", ".join(f"{name} ({why})" for name, why in outcome.missing.items())
-        body += f"\n---\nDegraded: answered without {absent}.\n"
+        body += f"Degraded: answered without {absent}.\n"
     return body

@@ -222,15 +222,15 @@ class Run:
         )
 
     async def _commit(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
-        analyzer = self.job.analyzers[node.name]
+        analyzer, model = self.job.analyzers[node.name], self.job.settings.model.name
         record = node_record(
             node,
             outcome,
             calls,
-            model=self.job.settings.model.name,
+            model=model,
             prompt_sha256=analyzer.prompt_digest,
         )
-        page = await asyncio.to_thread(_page, analyzer, node, outcome)
+        page = await asyncio.to_thread(_page, analyzer, node, outcome, model)
         await self.directory.write_node(node.stage, node.name, record, page)
         await self.directory.journal(
             "node.committed", analyzer=node.name, status=outcome.status, **totals([calls])
@@ -286,13 +286,13 @@ class Run:
         return self.job.root / "history.json"
 
 
-def _page(analyzer: Analyzer, node: Node, outcome: Outcome) -> str:
+def _page(analyzer: Analyzer, node: Node, outcome: Outcome, model: str) -> str:
     """Render the node's page; a fault in rendering must not lose an answer that was paid for."""
     if outcome.answer is None:
-        return outcome_page(node, outcome, "")
+        return outcome_page(node, outcome, "", model)
     try:
         body = analyzer.markdown(outcome.answer)
     except Exception:
         log.exception("page.failed", analyzer=node.name)
         body = f"# {node.name}\n\nThis answer could not be shown; it is in {node.name}.json.\n"
-    return outcome_page(node, outcome, body)
+    return outcome_page(node, outcome, body, model)

@@ -97,6 +97,12 @@ def test_the_log_holds_our_events_and_the_clients(sample_run: Any) -> None:
     assert {e.get("run") for e in events if e["logger"].startswith("colloquy")} == {run.name}
 
 
+def test_every_page_says_that_a_baseline_answered(sample_run: Any) -> None:
+    _, run = sample_run
+    for page in run.glob("intermediate/*/*.md"):
+        assert "Answered by offline/extractive, an extractive baseline" in page.read_text()
+
+
 def test_files_are_private(sample_run: Any) -> None:
     _, run = sample_run
 
