@@ -9,6 +9,8 @@ from runner.offline.argue import Case
 from runner.offline.claims import Claim
 from runner.offline.phrasing import negated, quoted, stated, who
 
+_PLAIN_CHARS = 120
+
 
 def question_on(claim: Claim) -> str:
     """Ask whether *claim* holds or, where it is a demand, whether it is called for."""
@@ -27,6 +29,11 @@ def disputable(text: str) -> bool:
     return guessed or bool(cues.polarity(text)) or cues.strength("obligation", text) >= 0.6
 
 
+def _is_plain(claim: Claim) -> bool:
+    """Return whether *claim* is one disputable statement and not a string of reports."""
+    return disputable(claim.text) and ";" not in claim.text and len(claim.text) <= _PLAIN_CHARS
+
+
 def denial(claim: Claim) -> Claim:
     """Return the claim that *claim* does not hold, which nobody need have made."""
     return replace(claim, text=negated(claim.text), kind="denial", speaker=None)
@@ -34,8 +41,12 @@ def denial(claim: Claim) -> Claim:
 
 def leading_claim(case: Case) -> Claim:
     """Return the weightiest statement that one could disagree with; *case* must have claims."""
-    pool = case.of("conclusion", "conjecture", "assertion", "position", "rule")
-    return max(pool or case.claims, key=lambda c: (disputable(c.text), c.importance))
+    pool = case.of("conclusion", "conjecture", "assertion", "position", "rule") or case.claims
+    # What somebody says they are about to do is carried out or not; it is not true or false.
+    claimed = [c for c in pool if not cues.has("commitment", c.text)]
+    if not any(disputable(c.text) for c in claimed):
+        claimed = [c for c in case.claims if _is_plain(c)] or claimed
+    return max(claimed or pool, key=lambda c: (disputable(c.text), c.importance))
 
 
 def hypothesis(claim: Claim) -> str:
