@@ -50,6 +50,7 @@ class PromptAnalyzer:
 
     name: str
     question: str
+    template: Template
     module: ModuleType | None
     variables: Mapping[str, Any]
 
@@ -69,13 +70,9 @@ class PromptAnalyzer:
         parts = [SYSTEM, self.question, dict(self.variables), self.schema]
         return digest(json.dumps(parts, sort_keys=True))
 
-    @cached_property
-    def _template(self) -> Template:
-        return _ENVIRONMENT.from_string(self.question)
-
     def messages(self, material: Material, *, with_schema: bool) -> tuple[Message, ...]:
         """Put the material first and the question last, so that prompt caches can share it."""
-        question = self._template.render({**material.variables, **self.variables}).strip()
+        question = self.template.render({**material.variables, **self.variables}).strip()
         if with_schema:
             schema = json.dumps(self.schema, separators=(",", ":"))
             question += f"\n\nThe JSON object must match this schema:\n{schema}"
@@ -114,9 +111,9 @@ def find(name: str, settings: AnalyzerSettings, folders: Sequence[Path]) -> Prom
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"analyzers.{name}: cannot read prompt {path}: {error}") from error
     _check_placeholders(name, path, question, settings.variables)
-    _check_rendering(name, path, question, settings.variables)
+    template = _compile(name, path, question, settings.variables)
     module = _answer_module(name, settings.answer, path)
-    return PromptAnalyzer(name, question, module, dict(settings.variables))
+    return PromptAnalyzer(name, question, template, module, dict(settings.variables))
 
 
 def _prompt_path(wanted: str, folders: Sequence[Path]) -> Path | None:
@@ -141,14 +138,16 @@ def _check_placeholders(name: str, path: Path, question: str, own: Mapping[str, 
         )
 
 
-def _check_rendering(name: str, path: Path, question: str, own: Mapping[str, object]) -> None:
-    """Render once with stand-ins, so that a fault shows before anything is sent."""
+def _compile(name: str, path: Path, question: str, own: Mapping[str, object]) -> Template:
+    """Return the template, rendered once with stand-ins: a fault shows before anything is sent."""
     stand_ins = {**dict.fromkeys(VARIABLES, "x"), "max_insights": 1, **own}
     try:
-        _ENVIRONMENT.from_string(question).render(stand_ins)
+        template = _ENVIRONMENT.from_string(question)
+        template.render(stand_ins)
     except Exception as error:
         message = one_line(f"{type(error).__name__}: {error}")
         raise ConfigError(f"analyzers.{name}: {path} cannot be rendered: {message}") from error
+    return template
 
 
 def _answer_module(name: str, wanted: str | None, prompt: Path) -> ModuleType | None:

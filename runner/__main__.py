@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import hydra
@@ -16,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from runner.cli import expand_arguments, explain_hydra_error, worst_exit_code
 from runner.errors import EXIT_CONFIG, EXIT_INTERRUPTED, ColloquyError
-from runner.text import to_terminal
+from runner.text import say, to_terminal
 
 
 def main() -> None:
@@ -34,12 +33,12 @@ def main() -> None:
         _hydra_main(codes)
     except KeyboardInterrupt:
         codes.append(EXIT_INTERRUPTED)
-        _say("interrupted")
+        say("colloquy: interrupted")
     except Exception as error:
         line = explain_hydra_error(error)
         if line is None:
             raise
-        _say(line)
+        say(f"colloquy: {line}")
         codes.append(EXIT_CONFIG)
     sys.exit(worst_exit_code(codes))
 
@@ -80,16 +79,11 @@ def _run_job(cfg: DictConfig, codes: list[int]) -> float | None:
             )
         )
     except ColloquyError as error:
-        _say(to_terminal(str(error)))
+        say(f"colloquy: {to_terminal(str(error))}")
         codes.append(error.exit_code)
         return None
     codes.append(code)
     return objective
-
-
-def _say(line: str) -> None:
-    with suppress(BrokenPipeError):  # nobody reads it any more
-        print(f"colloquy: {line}", file=sys.stderr)
 
 
 def register_resolvers() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from runner.answer import Answer
 from runner.errors import ConfigError
@@ -72,8 +72,8 @@ def load_analyzer(name: str, settings: AnalyzerSettings, folders: Sequence[Path]
     ConfigError when no catalog has the prompt.
     """
     for entry in entry_points(group=ENTRY_POINTS):
-        catalog: Any = importlib.import_module(entry.module)
-        found: Analyzer | None = catalog.find(name, settings, folders)
+        catalog = cast("Catalog", importlib.import_module(entry.module))
+        found = catalog.find(name, settings, folders)
         if found is not None:
             return found
     wanted = settings.prompt or f"{name}.md"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.analyzer import load_analyzer
-from runner.catalog import ModelFacts, model_facts
+from runner.catalog import OFFLINE, ModelFacts, model_facts
 from runner.client import Client
 from runner.errors import ConfigError, did_you_mean, one_line
 from runner.graph import make_pipeline
@@ -26,7 +27,6 @@ from runner.transcript import FORMATS, Transcript, read_transcript
 from runner.transport import LiteLLMTransport, ModelRoute
 
 PACKAGE_PREFIX = "pkg://"
-OFFLINE_WINDOW = 2_000_000
 
 # What is set elsewhere, or would add retries and replies that nobody counts.
 RESERVED = {
@@ -143,18 +143,9 @@ def transcript_path(path: str) -> Path:
 
 
 def facts_of(model: ModelSettings) -> ModelFacts:
-    """Return what is known of the model; the settings' own values win over the price map."""
-    if model.name.startswith("offline/"):
-        known = ModelFacts(context_window=OFFLINE_WINDOW, supports_schema=True)
-    else:
-        known = model_facts(model.name)
-    return ModelFacts(
-        context_window=model.context_window or known.context_window,
-        max_output_tokens=known.max_output_tokens,
-        input_usd_per_mtok=model.input_usd_per_mtok or known.input_usd_per_mtok,
-        output_usd_per_mtok=model.output_usd_per_mtok or known.output_usd_per_mtok,
-        supports_schema=known.supports_schema,
-    )
+    """Return what is known of the model; a window in the settings wins over the map's."""
+    known = model_facts(model.name)
+    return replace(known, context_window=model.context_window or known.context_window)
 
 
 def _check_model(model: ModelSettings) -> None:
@@ -163,7 +154,7 @@ def _check_model(model: ModelSettings) -> None:
             f"model.api_key_env names {model.api_key_env}, which is not set: export it, "
             f"or use model=offline, which needs no key"
         )
-    if model.name.startswith("offline/") and model.reply_format == "text":
+    if model.name.startswith(OFFLINE) and model.reply_format == "text":
         raise ConfigError(
             "model.reply_format='text': the offline model answers by schema; expected 'auto'"
         )

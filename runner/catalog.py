@@ -1,4 +1,4 @@
-"""What litellm's local price map knows of a model, read without importing litellm."""
+"""What is known of a model: litellm's local map, read without importing litellm, and our own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+
+OFFLINE = "offline/"  # how the names of our own extractive models begin
+OFFLINE_WINDOW = 2_000_000  # tokens; the readings are linear, so this bounds memory only
 
 _MAP = "model_prices_and_context_window_backup.json"
 
@@ -27,6 +30,8 @@ class ModelFacts:
 
 def model_facts(name: str) -> ModelFacts:
     """Look up a litellm model string, with or without its provider prefix."""
+    if name.startswith(OFFLINE):
+        return ModelFacts(context_window=OFFLINE_WINDOW, supports_schema=True)
     entries = _entries()
     entry = entries.get(name) or entries.get(name.split("/", 1)[-1])
     if entry is None:

@@ -47,16 +47,16 @@ def classify(error: BaseException) -> CallError:
         return error
     status = getattr(error, "status_code", None)
     status = status if isinstance(status, int) else None
-    headers = getattr(error, "litellm_response_headers", None) or {}
-    retry_after = retry_after_s(dict(headers))
+    raw = dict(getattr(error, "litellm_response_headers", None) or {})
+    headers = {str(name).lower(): str(value) for name, value in raw.items()}
+    retry_after = retry_after_s(headers)
     kind = _kind(error, status, retry_after)
-    lowered = {str(name).lower(): str(value) for name, value in dict(headers).items()}
     return CallError(
         kind,
         _message(error, kind),
         status=status,
         retry_after_s=retry_after,
-        final=lowered.get("x-should-retry") == "false",
+        final=headers.get("x-should-retry") == "false",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 
 from hydra.errors import HydraException
@@ -39,7 +40,7 @@ def expand_arguments(arguments: Sequence[str]) -> list[str]:
             continue
         options.append(argument)
         if argument in _WITH_VALUE:
-            options += [value for value in (next(given, None),) if value is not None]
+            options += islice(given, 1)
     sweeping = bool({"-m", "--multirun"} & set(options))
     sweeping = sweeping or any(override.startswith("sweep=") for override in overrides)
     return options + [part for override in overrides for part in _expand(override, sweeping)]

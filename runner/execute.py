@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -16,7 +14,7 @@ from runner.errors import OutputError
 from runner.events import run_log, set_library_levels
 from runner.record import RunDirectory, new_run_path
 from runner.run import Run, RunResult
-from runner.text import to_terminal
+from runner.text import say, to_terminal
 
 
 async def execute_job(
@@ -48,8 +46,7 @@ async def execute_job(
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
         finally:
             await client.transport.close()
-    with suppress(BrokenPipeError):  # `| head` has gone; the run is complete all the same
-        print(last_line(result, path), file=sys.stderr)
+    say(last_line(result, path))
     return result.exit_code, float(result.benchmark["run"]["wall_s"])
 
 

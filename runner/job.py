@@ -78,31 +78,26 @@ def wrap(tag: str, text: str) -> str:
     return f'<{tag} id="{nonce}">\n{text.strip()}\n</{tag} id="{nonce}">\n\n'
 
 
-def check_windows(job: Job) -> dict[str, int]:
-    """Return each node's largest possible prompt in tokens.
-
-    Raises ConfigError when a prompt and its reply cannot fit the model's context window.
-    """
+def check_windows(job: Job) -> None:
+    """Raise ConfigError when a prompt or a reply cannot fit what the model takes and writes."""
     _check_reply_sizes(job)
     count = job.tokenizer.count
     shared = count(job.transcript_material())
     window = job.facts.context_window
-    sizes: dict[str, int] = {}
     for node in job.pipeline.nodes:
         material = shared if node.context is None else node.context.token_budget
         empty = Material("", job.variables(node))
         messages = job.analyzers[node.name].messages(empty, with_schema=job.schema_in_prompt)
-        sizes[node.name] = material + sum(count(_text(m["content"])) for m in messages)
+        size = material + sum(count(_text(m["content"])) for m in messages)
         # The price map tells input and output apart; a window that is set holds both.
         both = job.settings.model.context_window is not None or job.facts.max_output_tokens is None
         wanted = job.settings.analyzers[node.name].max_tokens if both else 0
-        if window is not None and sizes[node.name] + wanted > window:
+        if window is not None and size + wanted > window:
             raise ConfigError(
-                f"{node.name}: the prompt has up to {sizes[node.name]:,} tokens"
+                f"{node.name}: the prompt has up to {size:,} tokens"
                 f"{f' and the reply may have {wanted:,}' if wanted else ''}, but "
                 f"{job.settings.model.name} holds {window:,}; choose a model with a larger window"
             )
-    return sizes
 
 
 def _check_reply_sizes(job: Job) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from runner.catalog import OFFLINE
 from runner.client import CallLog
 from runner.errors import EXIT_AUTH, EXIT_NOTHING, EXIT_OK, EXIT_PARTIAL, AnswerError
 from runner.graph import Node
 from runner.record import SCHEMA_VERSION
-from runner.transport import OFFLINE, Completion
+from runner.transport import Completion
 
 ACCOUNT_KINDS = frozenset({"auth", "billing", "not_found"})
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 import unicodedata
+from contextlib import suppress
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -25,6 +27,12 @@ def to_terminal(text: str, limit: int = 500) -> str:
     """Make *text* one harmless terminal line of at most *limit* characters."""
     folded = " ".join(_INVISIBLE.sub("", to_safe_text(text)).split())
     return folded if len(folded) <= limit else folded[: limit - 2] + " …"
+
+
+def say(line: str) -> None:
+    """Print *line* on standard error; that nobody reads it any more is no fault."""
+    with suppress(BrokenPipeError):
+        print(line, file=sys.stderr)
 
 
 def slug(name: str, limit: int = 48) -> str:

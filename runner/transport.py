@@ -14,14 +14,12 @@ from typing import Any, Protocol
 
 import aiohttp
 
-from runner.catalog import ModelFacts, model_facts
+from runner.catalog import OFFLINE, ModelFacts, model_facts
 from runner.classify import classify
 from runner.errors import CallError
 from runner.launch import LaunchGate, open_session
 from runner.text import to_safe_text
 from runner.tokens import tokenizer_for
-
-OFFLINE = "offline/"
 
 Message = Mapping[str, Any]
 

@@ -141,11 +141,6 @@ def ranked_phrases(text: str, case: Case) -> list[Phrase]:
     return sorted(noun_phrases(text, _names(case)), key=lambda p: (-worth(p), p.text))
 
 
-def terms_of(claim: Claim, case: Case, n: int = 2) -> list[str]:
-    """Return up to *n* noun phrases of *claim* without article, weightiest first."""
-    return [phrase.text for phrase in ranked_phrases(claim.text, case)][:n]
-
-
 def matter(claim: Claim, case: Case, n: int = 1) -> str:
     """Return in a few words what *claim* is about, with the article it has in the text."""
     found = [p.with_article for p in ranked_phrases(claim.text, case)][:n]

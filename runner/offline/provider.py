@@ -7,13 +7,13 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from runner.catalog import OFFLINE_WINDOW
 from runner.errors import one_line
 from runner.offline.document import Document, read_document
 from runner.tokens import tokenizer_for
 
 PROVIDER = "offline"
 MODEL = "offline/extractive"
-CONTEXT_WINDOW = 2_000_000  # tokens; the readings are linear, so this bounds memory only
 
 Reading = Callable[[Document], Mapping[str, Any]]
 
@@ -28,7 +28,7 @@ def register(litellm: Any, readings: Mapping[str, Reading]) -> None:
                 MODEL: {
                     "litellm_provider": PROVIDER,
                     "mode": "chat",
-                    "max_input_tokens": CONTEXT_WINDOW,
+                    "max_input_tokens": OFFLINE_WINDOW,
                     "input_cost_per_token": 0.0,
                     "output_cost_per_token": 0.0,
                     "cache_read_input_token_cost": 0.0,
