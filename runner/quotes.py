@@ -1,0 +1,216 @@
+"""Words as quotes are compared, and where sequences of them stand in a transcript."""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import accumulate, chain, pairwise
+
+from runner.transcript import Segment
+
+REACH_SEGMENTS = 3  # how far the last part of a quote with an ellipsis may start from the first
+
+# Scripts written without spaces: Thai, Lao, Burmese, Khmer, kana, Bopomofo and Han, without their
+# punctuation; each of their characters is a word.
+_WIDE = (
+    "\u0e01-\u0e3a\u0e40-\u0e4e\u0e50-\u0e59\u0e81-\u0edf\u1000-\u1049\u1050-\u109d"
+    "\u1780-\u17d3\u17d7\u17dc\u17dd\u17e0-\u17e9\u3005-\u3007\u3041-\u309a\u309d-\u309f"
+    "\u30a1-\u30fa\u30fc-\u312f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uf900-\ufaff\U0001b000-\U0001b16f\U00020000-\U0003ffff"
+)
+_IS_WIDE = re.compile(f"[{_WIDE}]")
+_WIDE_GAP = re.compile(f"(?<=[{_WIDE}]) (?=[{_WIDE}])")
+_APOSTROPHES = "'`‘’‛′ʹʻʼ׳"
+_ASCII_APOSTROPHE = re.compile(r"['`](?<=[a-z0-9].)(?=[a-z0-9])")
+_ASCII_WORD = re.compile(r"[a-z0-9]+")
+# Soft hyphens, joiners, direction marks, fillers, variation selectors and tags: seen by nobody.
+_HIDDEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+# unicodedata sorts a run of combining marks in quadratic time; the Stream-Safe Text Format of
+# Unicode (UAX #15, section 13) ends such runs at 30.
+_MARK_RUN = re.compile(r"([^\w\s\x00-\x7f]{30})[^\w\s\x00-\x7f]+")
+# It also takes quadratic time where one character becomes many.
+_CHUNK = re.compile(r"[\s\S]{1,8000}(?!\S)|[\s\S]{1,8000}")
+
+
+def words(text: str) -> list[str]:
+    """Return the words of *text* as they are compared, in order.
+
+    Compatibility forms, case, punctuation, white space and invisible characters make no
+    difference; apostrophes inside words go, everything else that is no letter, mark or digit
+    parts words. Time is linear in the text.
+    """
+    if text.isascii():
+        return _ASCII_WORD.findall(_ASCII_APOSTROPHE.sub("", text.lower()))
+    if len(text) > 8_000:
+        return [word for chunk in _CHUNK.findall(text) for word in words(chunk)]
+    apostrophe, word = _patterns()
+    shown = _HIDDEN.sub("", _MARK_RUN.sub(r"\1", text)).replace("´", "'")
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", shown).casefold())
+    # Case folding leaves the Turkish i without a dot and the I with one apart from i.
+    folded = folded.replace("ı", "i").replace("i\u0307", "i")
+    return word.findall(apostrophe.sub("", folded))
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Return *parts*, words as of `words`, as one text: a space between any two but wide ones."""
+    text = " ".join(parts)
+    return text if text.isascii() else _WIDE_GAP.sub("", text)
+
+
+@lru_cache
+def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return the patterns of an apostrophe inside a word and of a word, in any script."""
+    marks = "".join(
+        c for c in map(chr, range(0x300, 0x1F000)) if unicodedata.category(c).startswith("M")
+    )
+    spaced = re.sub(f"[{_WIDE}]", "", marks)
+    letter = rf"[^\W_{_WIDE}{_APOSTROPHES}]"
+    # The apostrophe first: so it is searched for before anything is looked back at.
+    apostrophe = rf"[{_APOSTROPHES}](?:(?<={letter}.)|(?<=[{spaced}].))(?={letter})"
+    word = rf"[{_WIDE}]|{letter}+(?:[{spaced}]+{letter}*)*"
+    return re.compile(apostrophe), re.compile(word)
+
+
+class Spoken:
+    """The words of all segments in order.
+
+    Words are counted through the whole transcript; *first* holds where each segment starts, and
+    where the last ends; *index* maps a word to everywhere it stands, ascending.
+    """
+
+    def __init__(self, segments: Sequence[Segment]) -> None:
+        spoken = [list(map(sys.intern, words(segment.text))) for segment in segments]
+        self.words = list(chain.from_iterable(spoken))
+        self.first = array("L", accumulate(map(len, spoken), initial=0))
+        self.index: dict[str, list[int]] = {}
+        for at, word in enumerate(self.words):
+            self.index.setdefault(word, []).append(at)
+        body = joined(self.words)
+        self.text = f" {body} "
+        self._starts = array("L", self._offsets())  # of words in the text, and one past its end
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def segment_of(self, at: int) -> int:
+        """Return the number of the segment in which word *at* stands."""
+        return bisect_right(self.first, at) - 1
+
+    def span(self, start: int, stop: int) -> str:
+        """Return words *start* up to *stop* joined."""
+        return self.text[self._starts[start] : self._starts[stop]].rstrip(" ")
+
+    def words_at(self, start: int, begin: int, end: int) -> tuple[int, int]:
+        """Return the words that characters *begin* up to *end* touch, counted from word *start*."""
+        base = self._starts[start]
+        last = len(self) - 1
+        found = min(bisect_right(self._starts, base + begin) - 1, last)
+        return found, max(found + 1, min(bisect_left(self._starts, base + end), len(self)))
+
+    def nearest(self, wanted: Sequence[str], segment: int) -> Iterator[int]:
+        """Yield where *wanted* stands: in *segment* first, then by distance in segments.
+
+        Of equally near ones the earlier comes first: what starts before may reach into *segment*.
+        """
+        if not wanted or any(word not in self.index for word in wanted):
+            return
+        after, before = self._after(wanted, segment), self._before(wanted, segment)
+        ahead, behind = next(after, None), next(before, None)
+        while ahead is not None or behind is not None:
+            if behind is None or (
+                ahead is not None
+                and (gap := self.segment_of(ahead) - segment) >= 0
+                and (gap == 0 or gap < segment - self.segment_of(behind))
+            ):
+                assert ahead is not None
+                yield ahead
+                ahead = next(after, None)
+            else:
+                yield behind
+                behind = next(before, None)
+
+    def in_parts(self, parts: Sequence[Sequence[str]], segment: int) -> Iterator[int]:
+        """Yield where the first of *parts* stands with the others after it in order, near by.
+
+        All parts stand within `REACH_SEGMENTS` after the segment in which the first starts; at
+        most one place is found for each such segment, the nearest to *segment* first.
+        """
+        places = [self.index.get(word, []) for part in parts for word in part]
+        needles = [_needle(part) for part in parts]
+        held = {self.segment_of(at) for at in min(places, key=len, default=[])}
+        starts = {max(0, number - back) for number in held for back in range(REACH_SEGMENTS + 1)}
+        for start in sorted(starts, key=lambda number: (abs(number - segment), number)):
+            if (found := self._follow(needles, start)) is not None:
+                yield found
+
+    def _follow(self, needles: Sequence[str], segment: int) -> int | None:
+        last = min(segment + REACH_SEGMENTS + 1, len(self.first) - 1)
+        stop = self._starts[self.first[last]]
+        lead = needles[0].startswith(" ")
+        begin = self._starts[self.first[segment]] - lead
+        end = self._starts[self.first[segment + 1]] - lead - 1 + len(needles[0])
+        first = hit = self.text.find(needles[0], begin, min(stop, end))
+        for before, needle in pairwise(needles):
+            if hit < 0:
+                break
+            hit = self.text.find(needle, hit + len(before.rstrip(" ")), stop)
+        return self._word(first, needles[0]) if hit >= 0 else None
+
+    def _after(self, wanted: Sequence[str], segment: int) -> Iterator[int]:
+        needle = _needle(wanted)
+        begin = self._starts[self.first[segment]] - needle.startswith(" ")
+        while (begin := self.text.find(needle, begin)) >= 0:
+            yield self._word(begin, needle)
+            begin += 1
+
+    def _before(self, wanted: Sequence[str], segment: int) -> Iterator[int]:
+        needle = _needle(wanted)
+        stop = self._starts[self.first[segment]] - needle.startswith(" ")
+        while (stop := self._last(needle, stop)) >= 0:
+            yield self._word(stop, needle)
+
+    def _last(self, needle: str, stop: int) -> int:
+        """Return the last offset before *stop* at which *needle* starts, or -1.
+
+        By halving: `str.rfind` takes time quadratic in what is periodic, `str.find` does not.
+        """
+        reach = len(needle) - 1
+        found = self.text.find(needle, 0, stop + reach)
+        while found >= 0 and stop - found > 1:
+            middle = (found + stop) // 2
+            hit = self.text.find(needle, middle, stop + reach)
+            if hit < 0:
+                stop = middle
+            else:
+                found = hit
+        return found
+
+    def _word(self, offset: int, needle: str) -> int:
+        return bisect_left(self._starts, offset + needle.startswith(" "))
+
+    def _offsets(self) -> Iterator[int]:
+        if not _IS_WIDE.search(self.text):
+            yield from accumulate((len(word) + 1 for word in self.words), initial=1)
+            return
+        offset, after_wide = 1, True
+        for word in self.words:
+            wide = _IS_WIDE.match(word) is not None
+            offset += offset > 1 and not (wide and after_wide)
+            yield offset
+            offset, after_wide = offset + len(word), wide
+        yield offset + 1
+
+
+def _needle(wanted: Sequence[str]) -> str:
+    """Return what finds *wanted* at word boundaries; wide characters need no spaces."""
+    before = "" if _IS_WIDE.match(wanted[0]) else " "
+    after = "" if _IS_WIDE.match(wanted[-1]) else " "
+    return f"{before}{joined(wanted)}{after}"
