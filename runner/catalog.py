@@ -16,33 +16,84 @@ OFFLINE_WINDOW = 2_000_000  # tokens; the readings are linear, so this bounds me
 
 _MAP = "model_prices_and_context_window_backup.json"
 
+# The shortest prefix that a provider's prompt cache keeps, in tokens, where the map does not say
+# so of the model (`prompt_cache_min_tokens`: every Claude, most of Gemini).  Read 2026-11-24.
+_CACHE_MIN_TOKENS = {
+    "openai": 1024,  # developers.openai.com/api/docs/guides/prompt-caching
+    "azure": 1024,  # learn.microsoft.com/azure/foundry/openai/how-to/prompt-caching
+    "gemini": 4096,  # ai.google.dev/gemini-api/docs/caching: 2048 for 2.5, 4096 since 3.1
+    "mistral": 64,  # docs.mistral.ai, "Prompt caching": blocks of 64, with a prompt_cache_key
+    "groq": 1024,  # console.groq.com/docs/prompt-caching: automatic; the length is not confirmed
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """Limits in tokens and prices in US dollars per million tokens; None where unknown."""
+    """Limits in tokens and prices in US dollars per million tokens; None where unknown.
+
+    *cache_min_tokens* is the shortest prefix that the provider's prompt cache keeps, None where
+    the model is not known to have one; *cache_marks* says that nothing, or not the prefix that
+    calls share, is kept unless the request marks it.
+    """
 
     context_window: int | None = None
     max_output_tokens: int | None = None
     input_usd_per_mtok: float | None = None
     output_usd_per_mtok: float | None = None
     supports_schema: bool | None = None
+    cache_read_usd_per_mtok: float | None = None
+    cache_write_usd_per_mtok: float | None = None
+    cache_min_tokens: int | None = None
+    cache_marks: bool = False
 
 
 def model_facts(name: str) -> ModelFacts:
-    """Look up a litellm model string, with or without its provider prefix."""
+    """Look up a litellm model string, with its provider's prefixes or without them.
+
+    `openrouter/openai/gpt-5-mini` is `gpt-5-mini` where no entry is nearer: gateways pass
+    limits and prices of the model on.
+    """
     if name.startswith(OFFLINE):
-        return ModelFacts(context_window=OFFLINE_WINDOW, supports_schema=True)
-    entries = _entries()
-    entry = entries.get(name) or entries.get(name.split("/", 1)[-1])
+        return ModelFacts(OFFLINE_WINDOW, None, 0.0, 0.0, supports_schema=True)
+    entry = _entry(name)
     if entry is None:
         return ModelFacts()
+    cache_min_tokens = _cache_min_tokens(entry)
     return ModelFacts(
         context_window=_int(entry.get("max_input_tokens") or entry.get("max_tokens")),
         max_output_tokens=_int(entry.get("max_output_tokens")),
         input_usd_per_mtok=_per_million(entry.get("input_cost_per_token")),
         output_usd_per_mtok=_per_million(entry.get("output_cost_per_token")),
         supports_schema=bool(entry.get("supports_response_schema", False)),
+        cache_read_usd_per_mtok=_per_million(entry.get("cache_read_input_token_cost")),
+        cache_write_usd_per_mtok=_per_million(entry.get("cache_creation_input_token_cost")),
+        cache_min_tokens=cache_min_tokens,
+        cache_marks=cache_min_tokens is not None and _needs_marks(name, entry),
     )
+
+
+def _entry(name: str) -> Mapping[str, Any] | None:
+    """Return the map's entry of *name*, or of what is left of it without leading prefixes."""
+    entries, parts = _entries(), name.split("/")
+    names = ("/".join(parts[skipped:]) for skipped in range(len(parts)))
+    return next((entries[known] for known in names if known in entries), None)
+
+
+def _cache_min_tokens(entry: Mapping[str, Any]) -> int | None:
+    if entry.get("cache_read_input_token_cost") is None:
+        return None
+    stated = _int(entry.get("prompt_cache_min_tokens"))
+    return stated or _CACHE_MIN_TOKENS.get(str(entry.get("litellm_provider")))
+
+
+def _needs_marks(name: str, entry: Mapping[str, Any]) -> bool:
+    """Return whether the end of a shared prefix has to be marked.
+
+    Claude keeps what carries a `cache_control` (platform.claude.com, "Prompt caching"); OpenAI's
+    models since GPT-5.6 keep the whole prompt and match at its end or at a
+    `prompt_cache_breakpoint` only (developers.openai.com, the same).  Read 2026-11-24.
+    """
+    return "claude" in name or entry.get("supports_prompt_cache_breakpoint") is True
 
 
 @lru_cache
