@@ -1,6 +1,7 @@
 # run: the eight analyzers on the sample, offline · test: the whole suite · check: linters and types
-# bench: the before/after benchmark · lock: resolve the dependencies anew
-.PHONY: run test check bench lock
+# bench: the before/after benchmark · soak: faults, outages, crashes; ten minutes at most
+# lock: resolve the dependencies anew
+.PHONY: run test check bench soak lock
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
 BIN := .venv/bin
@@ -18,6 +19,9 @@ check: .venv/.ready
 
 bench: .venv/.ready
 	$(BIN)/python -m benchmarks.before_after
+
+soak: .venv/.ready
+	$(BIN)/python -m benchmarks.soak
 
 lock:
 	$(or $(UV),$(error 'make lock' needs uv)) pip compile --universal --generate-hashes \

@@ -39,6 +39,8 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 
+REPAIR = _ENVIRONMENT.from_string((PACKAGED / "_repair.md").read_text(encoding="utf-8").strip())
+
 
 @dataclass(frozen=True)
 class PromptAnalyzer:
@@ -81,6 +83,14 @@ class PromptAnalyzer:
         return (
             {"role": "system", "content": SYSTEM},
             {"role": "user", "content": [shared, asked]},
+        )
+
+    def repair(self, messages: tuple[Message, ...], reply: str, fault: str) -> tuple[Message, ...]:
+        """Put *reply* and what is wrong with it behind the messages that led to it."""
+        return (
+            *messages,
+            {"role": "assistant", "content": reply},
+            {"role": "user", "content": REPAIR.render(fault=fault)},
         )
 
     def read(self, text: str) -> tuple[Answer, bool]:

@@ -46,6 +46,9 @@ class Analyzer(Protocol):
     def messages(self, material: Material, *, with_schema: bool) -> tuple[Message, ...]:
         """Return the messages; *with_schema* states the answer's schema in words too."""
 
+    def repair(self, messages: tuple[Message, ...], reply: str, fault: str) -> tuple[Message, ...]:
+        """Return *messages* with a reply that is no answer and what is wrong with it."""
+
     def read(self, text: str) -> tuple[Answer, bool]:
         """Return the answer in *text* and whether its JSON was repaired; raise AnswerError."""
 

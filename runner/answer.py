@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, cast
 
 import json_repair
@@ -10,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from runner.errors import AnswerError
 from runner.text import to_safe_text
+
+MAX_DEPTH = 64
 
 
 class Strict(BaseModel):
@@ -93,7 +96,10 @@ def parse_answer(text: str, shape: type[Answer]) -> tuple[Answer, bool]:
     Raises AnswerError of kind `invalid_output`, naming the first field that does not fit.
     """
     data, repaired = _load(text)
-    data = _clean(data)
+    try:
+        data = _clean(data)
+    except ValueError as error:
+        raise AnswerError("invalid_output", f"the reply {error}", text=text) from error
     try:
         return shape.model_validate(data), repaired
     except ValidationError as error:
@@ -104,14 +110,21 @@ def parse_answer(text: str, shape: type[Answer]) -> tuple[Answer, bool]:
         raise AnswerError("invalid_output", f"{where}: {first['msg']}{also}", text=text) from error
 
 
-def _clean(node: Any) -> Any:
-    """Make every string safe to store: JSON escapes can hold what the text around them cannot."""
+def _clean(node: Any, depth: int = 0) -> Any:
+    """Make every string safe to store: JSON escapes can hold what the text around them cannot.
+
+    Raises ValueError for what no answer needs and no file can hold.
+    """
+    if depth > MAX_DEPTH:
+        raise ValueError(f"is nested deeper than {MAX_DEPTH}")
     if isinstance(node, str):
         return to_safe_text(node)
     if isinstance(node, list):
-        return [_clean(item) for item in node]
+        return [_clean(item, depth + 1) for item in node]
     if isinstance(node, dict):
-        return {to_safe_text(str(key)): _clean(value) for key, value in node.items()}
+        return {to_safe_text(str(key)): _clean(body, depth + 1) for key, body in node.items()}
+    if isinstance(node, float) and not math.isfinite(node):
+        raise ValueError("holds a number that is not finite")
     return node
 
 
@@ -120,7 +133,11 @@ def _load(text: str) -> tuple[Any, bool]:
     if body.startswith("```"):  # a fence around JSON is the commonest dressing
         body = body.strip("`").removeprefix("json").strip()
     try:
-        return json.loads(body, parse_constant=_no_constant), False
+        return json.loads(
+            body, parse_constant=_no_constant, object_pairs_hook=_without_doubles
+        ), False
+    except _NotRepairableError as error:
+        raise AnswerError("invalid_output", f"the reply {error}", text=text) from error
     except (ValueError, RecursionError):
         return _repair(text), True
 
@@ -135,5 +152,18 @@ def _repair(text: str) -> dict[str, Any]:
     return data
 
 
+class _NotRepairableError(ValueError):
+    """A guess at what was meant would change what was said."""
+
+
 def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
+    raise _NotRepairableError(f"holds {name}, which is not JSON")
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        double = next(name for name in names if names.count(name) > 1)
+        raise _NotRepairableError(f"has the key {to_safe_text(double)[:80]!r} twice")
+    return made

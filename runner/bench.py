@@ -21,6 +21,7 @@ class NodeTiming:
     ready_s: float
     done_s: float
     calls: CallLog
+    reused: str | None = None  # where its answer was taken from; it took no time then
 
 
 def benchmark(
@@ -55,6 +56,7 @@ def benchmark(
         "speed_up": _round(total_s / wall_s) if wall_s else None,
         "succeeded": sum(t.status == "ok" for t in timings.values()),
         "total": len(timings),
+        "reused": sum(t.reused is not None for t in timings.values()),
         **totals([timing.calls for timing in timings.values()]),
     }
     return {
@@ -104,9 +106,11 @@ def _node(timing: NodeTiming) -> dict[str, Any]:
     calls = timing.calls
     return {
         "status": timing.status,
+        "reused": timing.reused,
         "ready_s": _round(timing.ready_s),
         "done_s": _round(timing.done_s),
         "queue_wait_s": _round(calls.queue_wait_s),
+        "parked_s": _round(calls.parked_s),
         "latency_s": _round(calls.latency_s),
         "retry_wait_s": _round(sum(attempt.wait_s for attempt in calls.attempts)),
         "attempts": [asdict(attempt) for attempt in calls.attempts],

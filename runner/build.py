@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.analyzer import load_analyzer
-from runner.catalog import OFFLINE, ModelFacts, model_facts
+from runner.budget import Budget, Sizer
+from runner.catalog import ModelFacts, model_facts
+from runner.checks import check_model
 from runner.client import Client
 from runner.errors import ConfigError, did_you_mean, one_line
+from runner.gate import MAX_CEILING, Gate, Gates
 from runner.graph import make_pipeline
 from runner.job import Job, check_windows
+from runner.journal import Spent
 from runner.retry import RetryPolicy
+from runner.secrets import secrets_of
 from runner.settings import ModelSettings, Settings, validate
 from runner.text import digest
 from runner.tokens import tokenizer_for
@@ -27,12 +33,6 @@ from runner.transcript import FORMATS, Transcript, read_transcript
 from runner.transport import LiteLLMTransport, ModelRoute
 
 PACKAGE_PREFIX = "pkg://"
-
-# What is set elsewhere, or would add retries and replies that nobody counts.
-RESERVED = {
-    *("api_base", "api_key", "drop_params", "fallbacks", "max_retries", "max_tokens", "messages"),
-    *("model", "n", "num_retries", "response_format", "shared_session", "stream", "timeout"),
-}
 
 
 def build_job(
@@ -43,26 +43,45 @@ def build_job(
     *config_folders* are the user's `--config-dir`s. Raises ConfigError, or TranscriptError
     where the input cannot be read; nothing has been written or sent then.
     """
-    settings = read_settings(cfg)
+    return job_from(resolve(cfg), folders=analyzer_folders(config_folders), overrides=overrides)
+
+
+def job_from(
+    data: Mapping[str, Any],
+    *,
+    folders: Sequence[Path] = (),
+    overrides: Sequence[str] = (),
+    transcript: Transcript | None = None,
+) -> Job:
+    """Return the job that the resolved configuration *data* describes; the same checks.
+
+    *folders* are searched for prompts before the packaged ones; *transcript* is read from
+    `transcript.path` unless given.
+    """
+    settings = validate(data)
     pipeline = make_pipeline(settings.stages, settings.analyzers)
-    folders = analyzer_folders(config_folders)
     analyzers = {
         name: load_analyzer(name, body, folders) for name, body in settings.analyzers.items()
     }
-    _check_model(settings.model)
     facts = facts_of(settings.model)
-    config = OmegaConf.to_yaml(cfg, resolve=True)
+    check_model(settings, facts)
+    config = as_yaml(data)
+    if secrets_of(key_env=settings.model.api_key_env).found_in(config.encode()):
+        raise ConfigError(
+            "the configuration holds the value of a key, which would be written to disk: "
+            "name its variable with model.api_key_env instead"
+        )
     prompts = {name: analyzer.prompt_digest for name, analyzer in analyzers.items()}
-    transcript = open_transcript(settings)
     job = Job(
         settings=settings,
         pipeline=pipeline,
         analyzers=analyzers,
-        transcript=transcript,
+        transcript=transcript or open_transcript(settings),
         tokenizer=tokenizer_for(settings.model.name),
         facts=facts,
         config=config,
         config_digest=digest(json.dumps([settings.model_dump(), prompts], sort_keys=True)),
+        folders=tuple(folders),
         overrides=tuple(overrides),
     )
     _check_structured_keys(job)
@@ -70,12 +89,18 @@ def build_job(
     return job
 
 
-def build_client(job: Job) -> Client:
-    """Return the client that the job's model settings describe."""
-    model = job.settings.model
+def build_client(
+    job: Job, gates: Gates, *, api_base: str | None = None, spent: Spent | None = None
+) -> Client:
+    """Return the client that the job's model settings describe.
+
+    *gates* are the process's; *api_base* is where the calls go, None for the provider's own
+    address; *spent* is what earlier sessions of the run have used.
+    """
+    model, budget, used = job.settings.model, job.settings.budget, spent or Spent()
     route = ModelRoute(
         name=model.name,
-        api_base=model.api_base,
+        api_base=api_base,
         api_key_env=model.api_key_env,
         input_usd_per_mtok=model.input_usd_per_mtok,
         output_usd_per_mtok=model.output_usd_per_mtok,
@@ -86,11 +111,38 @@ def build_client(job: Job) -> Client:
         transport=LiteLLMTransport(route, readers),
         retry=RetryPolicy(model.max_retries, model.retry_delay_s),
         timeout_s=model.timeout_s,
+        deadline_s=model.deadline_s,
+        gate=_gate(job, gates, api_base),
+        budget=Budget(
+            budget.max_cost_usd,
+            budget.max_tokens,
+            spent_usd=(used.cost_usd or 0.0) + used.charged_usd,
+            spent_tokens=used.prompt_tokens + used.completion_tokens + used.charged_tokens,
+        ),
+        sizer=Sizer(job.tokenizer, job.facts.input_usd_per_mtok, job.facts.output_usd_per_mtok),
     )
 
 
-def read_settings(cfg: DictConfig) -> Settings:
-    """Resolve and validate *cfg*; raise ConfigError with one line."""
+def _gate(job: Job, gates: Gates, api_base: str | None) -> Gate:
+    """Return what calls to this model with this key share in this process."""
+    model, processing = job.settings.model, job.settings.processing
+    pools = {stage.max_concurrent for stage in job.pipeline.stages}
+    ceiling = sum(pool or processing.max_concurrent for pool in pools)
+    ceiling = 1 if processing.mode == "sequential" else min(ceiling, MAX_CEILING)
+    key = os.environ.get(model.api_key_env or "", "")
+    rates = (model.rpm, model.tpm, model.burst_s)
+    return gates.gate(
+        (model.name, *rates),
+        (model.name.split("/", 1)[0], api_base, digest(key)),
+        lambda account: Gate(
+            ceiling, rpm=model.rpm, tpm=model.tpm, burst_s=model.burst_s, account=account
+        ),
+        ceiling,
+    )
+
+
+def resolve(cfg: DictConfig) -> dict[str, Any]:
+    """Return *cfg* as plain data with every value filled in; raise ConfigError with one line."""
     try:
         missing = sorted(OmegaConf.missing_keys(cfg))
         if missing:
@@ -100,7 +152,7 @@ def read_settings(cfg: DictConfig) -> Settings:
         key = getattr(error, "full_key", None) or "the configuration"
         raise ConfigError(f"{key}: {one_line(str(error.args[0]))}") from error
     assert isinstance(data, dict)
-    return validate({str(key): value for key, value in data.items()})
+    return {str(key): value for key, value in data.items()}
 
 
 def analyzer_folders(config_folders: Sequence[Path]) -> tuple[Path, ...]:
@@ -143,25 +195,19 @@ def transcript_path(path: str) -> Path:
 
 
 def facts_of(model: ModelSettings) -> ModelFacts:
-    """Return what is known of the model; a window in the settings wins over the map's."""
+    """Return what is known of the model; what is set in the settings wins over the map."""
     known = model_facts(model.name)
-    return replace(known, context_window=model.context_window or known.context_window)
+    if model.context_window is not None:
+        known = replace(known, context_window=model.context_window)
+    if model.input_usd_per_mtok is not None:
+        prices = model.input_usd_per_mtok, model.output_usd_per_mtok
+        known = replace(known, input_usd_per_mtok=prices[0], output_usd_per_mtok=prices[1])
+    return known
 
 
-def _check_model(model: ModelSettings) -> None:
-    if model.api_key_env and not os.environ.get(model.api_key_env):
-        raise ConfigError(
-            f"model.api_key_env names {model.api_key_env}, which is not set: export it, "
-            f"or use model=offline, which needs no key"
-        )
-    if model.name.startswith(OFFLINE) and model.reply_format == "text":
-        raise ConfigError(
-            "model.reply_format='text': the offline model answers by schema; expected 'auto'"
-        )
-    if (model.input_usd_per_mtok is None) != (model.output_usd_per_mtok is None):
-        raise ConfigError("model.input_usd_per_mtok and output_usd_per_mtok go together")
-    for name in sorted(RESERVED & set(model.params)):
-        raise ConfigError(f"model.params.{name}: this is not for params; use the model's own keys")
+def as_yaml(data: Mapping[str, Any]) -> str:
+    """Return resolved *data* as YAML; a `${` in a value is text, and stays as it is."""
+    return str(yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True))
 
 
 def _check_structured_keys(job: Job) -> None:

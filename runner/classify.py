@@ -7,11 +7,15 @@ account as a 429), so the status, the provider's error code and the chain of cau
 from __future__ import annotations
 
 import json
+import re
 import ssl
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from runner.errors import CallError, one_line
-from runner.retry import retry_after_s
+from runner.launch import NOT_FOLLOWED
+from runner.retry import reset_after_s, retry_after_s
+from runner.secrets import Secrets
 
 BILLING_CODES = {
     "insufficient_quota",
@@ -24,6 +28,7 @@ BILLING_CODES = {
 _NO_CREDIT = "credit balance is too low"  # Anthropic says so in words only
 _BAD_CERTIFICATE = ssl.SSLCertVerificationError
 _TOO_LONG = "context_length_exceeded"
+_NO_COMPLETION = "empty or invalid response from llm endpoint"  # litellm's words for a web page
 TRANSIENT_STATUSES = frozenset({408, 409, 500, 502, 503, 504, *range(520, 530)})
 _CONNECTION_NAMES = frozenset(
     {
@@ -38,26 +43,87 @@ _CONNECTION_NAMES = frozenset(
         "WriteError",
     }
 )
+_WRAPPING = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Timeout): |\w+Exception - )+")
 _TIMEOUT_NAMES = frozenset({"Timeout", "APITimeoutError", "ReadTimeout", "ConnectTimeout"})
 
 
-def classify(error: BaseException) -> CallError:
-    """Return the CallError for *error*; its kind decides whether anyone tries again."""
-    if isinstance(error, CallError):
-        return error
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Whom a call went to, for messages: a host or a provider, a model, and the key's variable."""
+
+    host: str = "the provider"
+    model: str = ""
+    key_env: str | None = None
+
+
+def classify(
+    error: BaseException, where: Where | None = None, secrets: Secrets | None = None
+) -> CallError:
+    """Return the CallError for *error*; its kind decides whether anyone tries again.
+
+    Its message holds none of *secrets*, whatever the provider echoed.
+    """
+    ours = next((link for link in _chain(error) if isinstance(link, CallError)), None)
+    if ours is not None:
+        return ours
+    if (moved := _redirection(error)) is not None:
+        told = f"{(where or Where()).host} redirects elsewhere ({moved}), {NOT_FOLLOWED}"
+        return CallError("bad_request", told, status=moved)
     status = getattr(error, "status_code", None)
     status = status if isinstance(status, int) else None
     raw = dict(getattr(error, "litellm_response_headers", None) or {})
     headers = {str(name).lower(): str(value) for name, value in raw.items()}
     retry_after = retry_after_s(headers)
     kind = _kind(error, status, retry_after)
+    if kind == "throttle" and retry_after is None and status == 429:
+        retry_after = reset_after_s(headers)
     return CallError(
         kind,
-        _message(error, kind),
+        _told(error, kind, where or Where(), secrets or Secrets()),
         status=status,
         retry_after_s=retry_after,
         final=headers.get("x-should-retry") == "false",
+        billed=_may_be_billed(error, kind),
     )
+
+
+def _redirection(error: BaseException) -> int | None:
+    """Return the status of a redirection, which litellm reports as a lost connection."""
+    statuses = (getattr(link, "status_code", None) for link in _chain(error))
+    return next((s for s in statuses if isinstance(s, int) and 300 <= s < 400), None)
+
+
+def _may_be_billed(error: BaseException, kind: str) -> bool:
+    """Return whether the provider may have done the work although no answer came whole."""
+    names = {type(link).__name__ for link in _chain(error)}
+    unsent = any(name.startswith("ClientConnector") for name in names) or "ConnectTimeout" in names
+    # httpx's name for it; litellm uses it for a reset long after the request has left, too
+    connected = not (unsent or ("ConnectError" in names and "ClientOSError" not in names))
+    return kind in ("timeout", "bad_response") or (kind == "connection" and connected)
+
+
+def _told(error: BaseException, kind: str, where: Where, secrets: Secrets) -> str:
+    """Name who failed and why, in the words of the provider where it has any."""
+    message = _message(error, kind, secrets)
+    if kind == "connection":
+        return f"no connection to {where.host}: {secrets.redact(_cause(error)) or message}"
+    if kind == "auth":
+        certificate = next((e for e in _chain(error) if isinstance(e, _BAD_CERTIFICATE)), None)
+        if certificate is not None:
+            why = getattr(certificate, "verify_message", "") or str(certificate)
+            why = one_line(secrets.redact(why))
+            return f"{where.host}: certificate verify failed: {why}"
+        key = f"the key in ${where.key_env}" if where.key_env else "a call without a key"
+        return f"{where.host} rejected {key}: {message}"
+    if kind == "not_found":
+        return f"{where.host} has no model {where.model!r}: {message}"
+    return message
+
+
+def _cause(error: BaseException) -> str:
+    """Return the operating system's own words, which libraries wrap several times over."""
+    causes = [link for link in _chain(error) if isinstance(link, OSError) and link.args]
+    return str(causes[-1]) if causes else ""
 
 
 def _kind(error: BaseException, status: int | None, retry_after: float | None) -> str:
@@ -75,7 +141,7 @@ def _kind(error: BaseException, status: int | None, retry_after: float | None) -
         return "throttle"
     if names & _TIMEOUT_NAMES or status == 408:
         return "timeout"
-    if any(isinstance(e, json.JSONDecodeError) for e in _chain(error)):
+    if _NO_COMPLETION in text or any(isinstance(e, json.JSONDecodeError) for e in _chain(error)):
         return "bad_response"
     if names & _CONNECTION_NAMES or any(isinstance(e, OSError) for e in _chain(error)):
         return "connection"
@@ -102,10 +168,11 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _message(error: BaseException, kind: str) -> str:
-    """Say what happened in one line, without the traceback that litellm may put in."""
-    text = str(error).split("Traceback (most recent call last)")[0]
-    prefix = f"litellm.{type(error).__name__}: "
-    while text.startswith(prefix):
-        text = text[len(prefix) :]
+def _message(error: BaseException, kind: str, secrets: Secrets) -> str:
+    """Say what happened in one line, without the traceback that litellm may put in.
+
+    Keys are masked before the line is cut, which could leave the better part of one.
+    """
+    text = secrets.redact(str(error).split("Traceback (most recent call last)")[0])
+    text = _WRAPPING.sub("", text)
     return one_line(text or f"{kind} ({type(error).__name__})")

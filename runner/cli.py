@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 
+import yaml
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from runner.errors import did_you_mean, one_line
+from runner.errors import ConfigError, did_you_mean, one_line
+from runner.secrets import refuse_secrets, secrets_of
 from runner.settings import known_keys, nearest_key
 
 # When several apply, the first of these wins (reliability policy: signals, bug, disk, account).
 PRECEDENCE = (130, 143, 1, 8, 5, 6, 75, 9, 7, 2, 4, 3)
 
+MAX_YAML_BYTES = 1_000_000
+MAX_YAML_ALIASES = 100
+MAX_YAML_NODES = 100_000
+_ALIAS = re.compile(rb"[\s,\[{:]\*[\w-]")
+
 _OVERRIDE = re.compile(r"Could not override '([^']+)'")
 _GROUP = re.compile(r"Could not find '([^'/]+)/([^']+)'")
 _LOOKS_LIKE_PATH = re.compile(r"[/\\.*?~]")
+_CONFIG_FOLDERS = ("--config-d", "-cd", "--config-p", "-cp")  # argparse takes what is clear
 _WITH_VALUE = frozenset(
     {"--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--package", "-p"}
     | {"--cfg", "-c"}
@@ -54,6 +63,63 @@ def _expand(override: str, sweeping: bool) -> list[str]:
     if not all(_LOOKS_LIKE_PATH.search(part) for part in parts):
         return [override]
     return ["transcript=file", f"transcript.path={','.join(map(_quote, parts))}"]
+
+
+def check_arguments(arguments: Sequence[str]) -> None:
+    """Refuse, before Hydra reads or writes anything, what must not get that far.
+
+    Raises ConfigError for a key among the arguments and for a configuration folder whose
+    files could exhaust memory when parsed.
+    """
+    refuse_secrets(arguments, secrets_of())
+    given = iter(arguments)
+    for argument in given:
+        name, joined, value = argument.partition("=")
+        if name.startswith(_CONFIG_FOLDERS):
+            _check_folder(Path(value if joined else next(given, "")))
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse YAML that is huge or that multiplies itself by aliases."""
+    for file in filter(Path.is_file, folder.rglob("*.yaml")):
+        if file.stat().st_size > MAX_YAML_BYTES:
+            raise ConfigError(f"{file} has more than {MAX_YAML_BYTES:,} bytes")
+        data = file.read_bytes()
+        aliases = len(_ALIAS.findall(data))
+        if aliases > MAX_YAML_ALIASES:
+            raise ConfigError(f"{file} has {aliases} aliases, expected at most {MAX_YAML_ALIASES}")
+        if (aliases or _may_be_deep(data)) and _spelt_out(data) > MAX_YAML_NODES:
+            raise ConfigError(
+                f"{file} is nested too deep, or has more than {MAX_YAML_NODES:,} values once its "
+                f"aliases are spelt out"
+            )
+
+
+def _may_be_deep(data: bytes) -> bool:
+    """Return whether YAML *data* could exhaust the stack of what reads it, at a glance."""
+    return data.count(b"[") + data.count(b"{") > MAX_YAML_ALIASES or b"- - - -" in data
+
+
+def _spelt_out(data: bytes) -> float:
+    """Return how many values YAML *data* has with every alias replaced by what it stands for."""
+    sizes: dict[int, float] = {}
+
+    def size(node: yaml.Node) -> float:
+        if id(node) not in sizes:
+            sizes[id(node)] = math.inf  # what holds itself never ends
+            parts = node.value if isinstance(node, yaml.CollectionNode) else []
+            pairs = isinstance(node, yaml.MappingNode)
+            inner = [part for pair in parts for part in pair] if pairs else parts
+            sizes[id(node)] = 1 + sum(size(part) for part in inner)
+        return sizes[id(node)]
+
+    try:
+        root = yaml.compose(data, Loader=yaml.SafeLoader)
+        return size(root) if root is not None else 0
+    except yaml.YAMLError:
+        return 0  # for Hydra to tell
+    except RecursionError:
+        return math.inf
 
 
 def worst_exit_code(codes: Sequence[int]) -> int:

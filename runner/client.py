@@ -1,17 +1,24 @@
-"""Policy over calls: wait for a slot, call within a deadline, try again where it helps, account."""
+"""Policy over calls: be admitted, call within a deadline, try again where it helps, account."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import structlog
 
-from runner.errors import CallError
-from runner.limits import Slots
-from runner.retry import THROTTLE, RetryPolicy
+from runner.budget import Budget, Sizer
+from runner.errors import CallError, NotRunError
+from runner.gate import MAX_CEILING, Gate
+from runner.limits import Ask, Limit, Lobby
+from runner.retry import MAX_RETRY_AFTER_S, THROTTLE, TRANSIENT, RetryPolicy
 from runner.transport import Completion, Request, Transport, Usage
+
+MAX_REQUESTS = 24  # per node, all kinds of attempts together
+_PROBED = 1e9  # added to the rank for each probe made, so that units take turns
 
 log = structlog.get_logger("colloquy.client")
 
@@ -30,15 +37,21 @@ class Attempt:
 class CallLog:
     """What one node's calls took and cost so far; the client writes, the run reads.
 
-    *queue_wait_s* is time spent waiting for slots, *latency_s* time inside attempts. *cost_usd*
-    turns None for good once a reply without a known price arrives.
+    *queue_wait_s* is time spent waiting to be admitted, *parked_s* the part of it in which the
+    provider was down, *latency_s* time inside attempts. *cost_usd* turns None for good once a
+    reply without a known price arrives. *note* is told what a journal has to keep; *unit* names
+    the node among all that share a gate.
     """
 
+    note: Callable[..., None] | None = None
+    unit: str = ""
     queue_wait_s: float = 0.0
+    parked_s: float = 0.0
     latency_s: float = 0.0
     attempts: list[Attempt] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     cost_usd: float | None = 0.0
+    began: float | None = None  # loop time of the first attempt
 
     def add(self, completion: Completion) -> None:
         """Count a reply that was paid for."""
@@ -46,81 +59,187 @@ class CallLog:
         priced = self.cost_usd is not None and completion.cost_usd is not None
         self.cost_usd = (self.cost_usd or 0) + (completion.cost_usd or 0) if priced else None
 
+    def tell(self, event: str, attempt: int, **facts: object) -> None:
+        """Pass *event* of that attempt, counted from 1, on to the journal, if there is one."""
+        if self.note is not None:
+            self.note(event, attempt=attempt, **facts)
+
+
+@dataclass(slots=True)
+class _Call:
+    """One call on its way: its attempts share this."""
+
+    request: Request
+    slots: Limit
+    calls: CallLog
+    rank: float
+    size: tuple[int, float]
+    failures: dict[str, int] = field(default_factory=dict)
+    probes: int = 0
+    parked: bool = False  # the last failure was the provider's, not the call's
+    failing_since: float | None = None  # loop time of the first transient failure
+
 
 @dataclass(frozen=True, slots=True)
 class Client:
     """Sends requests through *transport*.
 
-    *timeout_s* bounds each attempt on the wall clock, from the moment it has its slot;
-    litellm's own timeout does not bound a slow body. *rng* draws the jitter.
+    *timeout_s* bounds each attempt on the wall clock, from the moment it is admitted; litellm's
+    own timeout does not bound a slow body. *deadline_s* bounds one node's calls from their
+    first attempt, all waits included but for outages. *gate* is shared by all clients of a
+    model and key, *lobby* by all of an event loop. *rng* draws the jitter.
     """
 
     transport: Transport
     retry: RetryPolicy
     timeout_s: float
     rng: random.Random = field(default_factory=random.Random)
+    deadline_s: float = 1800.0
+    gate: Gate = field(default_factory=lambda: Gate(MAX_CEILING))
+    lobby: Lobby = field(default_factory=Lobby)
+    budget: Budget = field(default_factory=Budget)
+    sizer: Sizer | None = None
 
     async def complete(
-        self, request: Request, slots: Slots, calls: CallLog, rank: float = 0.0
+        self, request: Request, slots: Limit, calls: CallLog, rank: float = 0.0
     ) -> Completion:
         """Return the reply; raise the last attempt's CallError when trying again is no use.
 
-        The slot is held during attempts only, not while waiting between them.
+        Room is held during attempts only, not while waiting between them. Raises NotRunError
+        where the attempt was not made because the run, the account or the budget has ended.
         """
-        failures: dict[str, int] = {}
+        call = _Call(request, slots, calls, rank, self._size(request))
         while True:
+            if len(calls.attempts) >= MAX_REQUESTS:
+                raise CallError("transient", f"given up after {MAX_REQUESTS} requests")
             try:
-                completion = await self._attempt(request, slots, calls, rank)
+                return await self._attempt(call)
+            except NotRunError:
+                raise
             except CallError as error:
-                family = "throttle" if error.kind in THROTTLE else "transient"
-                failures[family] = failures.get(family, 0) + 1
-                waited = sum(a.wait_s for a in calls.attempts if a.outcome == error.kind)
-                wait = self.retry.wait_s(error, failures[family], self.rng, waited)
-                self._note_failure(request, calls, error, wait)
+                wait = self._wait_after(call, error)
+                self._log_failure(call, error, wait)
                 if wait is None:
-                    raise
-                await asyncio.sleep(wait)
-            else:
-                calls.add(completion)
-                self._note_success(request, calls, completion)
-                return completion
+                    raise self._last_word(error) from error
+                await self.lobby.pause(wait)
 
-    async def _attempt(
-        self, request: Request, slots: Slots, calls: CallLog, rank: float
-    ) -> Completion:
+    def _last_word(self, error: CallError) -> CallError:
+        """Return what ended the run where that, and not *error* alone, ends the call."""
+        fault = self.gate.fault
+        return fault if fault is not None and fault.kind == "unavailable" else error
+
+    def _size(self, request: Request) -> tuple[int, float]:
+        """Return the most an attempt may use, where a limit asks for it."""
+        if self.sizer is None or not (self.budget.capped or self.gate.counts_tokens):
+            return 0, 0.0
+        return self.sizer.size(request)
+
+    async def _attempt(self, call: _Call) -> Completion:
         clock = asyncio.get_running_loop().time
-        asked = clock()
-        async with slots.slot(rank):
+        calls, (tokens, cost_usd) = call.calls, call.size
+        unit = calls.unit or call.request.node
+        rank = call.rank + _PROBED * call.probes
+        ask = Ask(unit, rank, tokens, cost_usd, call.failing_since)
+        asked, parked = clock(), self.gate.breaker.open_s(clock())
+        async with self.lobby.admitted((call.slots, self.gate, self.budget), ask):
             begun = clock()
             calls.queue_wait_s += begun - asked
-            outcome, status = "cancelled", None
+            calls.parked_s += self.gate.breaker.open_s(begun) - parked
+            calls.began = begun if calls.began is None else calls.began
+            call.probes += ask.probe
+            calls.tell(
+                "call.started",
+                len(calls.attempts) + 1,
+                may_use_tokens=tokens,
+                may_cost_usd=cost_usd,
+            )
             try:
-                async with asyncio.timeout(self.timeout_s):
-                    completion = await self.transport.complete(request, self.timeout_s)
-                outcome = "ok"
-            except TimeoutError as error:
-                outcome = "timeout"
-                message = f"no answer within {self.timeout_s:g} s"
-                raise CallError("timeout", message) from error
-            except CallError as error:
-                outcome, status = error.kind, error.status
+                completion = await self._send(call)
+            except BaseException as error:
+                failure = error if isinstance(error, CallError) else _cut_off(error)
+                self._settle_failure(call, ask, failure, begun)
                 raise
-            else:
-                return completion
-            finally:
-                spent = clock() - begun
-                calls.latency_s += spent
-                calls.attempts.append(Attempt(outcome, spent, status))
+            self._settle_success(call, ask, completion, begun)
+            return completion
 
-    def _note_failure(
-        self, request: Request, calls: CallLog, error: CallError, wait: float | None
-    ) -> None:
-        last = calls.attempts[-1]
+    async def _send(self, call: _Call) -> Completion:
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                return await self.transport.complete(call.request, self.timeout_s)
+        except TimeoutError as error:
+            message = f"no answer within {self.timeout_s:g} s"
+            raise CallError("timeout", message, billed=True) from error
+
+    def _settle_success(self, call: _Call, ask: Ask, reply: Completion, begun: float) -> None:
+        first, usage = not call.failures, reply.usage
+        now = self._end_attempt(call, "ok", None, begun)
+        used = usage.prompt_tokens + usage.completion_tokens
+        self.gate.succeeded(ask, begun, now, tokens=used, first=first)
+        self.budget.spend(reply.cost_usd or 0.0, used)
+        call.calls.add(reply)
+        facts = {
+            "prompt_tokens": usage.prompt_tokens,
+            "completion_tokens": usage.completion_tokens,
+            "cached_tokens": usage.cached_tokens,
+            "cost_usd": reply.cost_usd,
+        }
+        call.calls.tell("call.finished", len(call.calls.attempts), **facts)
+        self._log_success(call, reply, facts)
+
+    def _settle_failure(self, call: _Call, ask: Ask, error: CallError, begun: float) -> None:
+        now = self._end_attempt(call, error.kind, error.status, begun)
+        call.parked = not self.gate.failed(ask, error, begun, now)
+        if error.kind in TRANSIENT and call.failing_since is None:
+            call.failing_since = now
+        if not call.parked:
+            family = "throttle" if error.kind in THROTTLE else "transient"
+            call.failures[family] = call.failures.get(family, 0) + 1
+        charged = (ask.tokens, ask.cost_usd) if error.billed else (0, 0.0)
+        self.budget.spend(charged[1], charged[0])
+        call.calls.tell(
+            "call.failed",
+            len(call.calls.attempts),
+            kind=error.kind,
+            status=error.status,
+            charged_tokens=charged[0],
+            charged_usd=charged[1],
+        )
+
+    def _end_attempt(self, call: _Call, outcome: str, status: int | None, begun: float) -> float:
+        now = asyncio.get_running_loop().time()
+        call.calls.latency_s += now - begun
+        call.calls.attempts.append(Attempt(outcome, now - begun, status))
+        return now
+
+    def _wait_after(self, call: _Call, error: CallError) -> float | None:
+        """Return seconds to wait before the next attempt, None to give up."""
+        calls, now = call.calls, asyncio.get_running_loop().time()
+        throttled = error.kind in THROTTLE
+        if throttled and (error.retry_after_s or 0.0) > MAX_RETRY_AFTER_S:
+            self.gate.stop_until(error.retry_after_s or 0.0)
+        if self.gate.fault is not None and self.gate.fault is not error:
+            return None
+        if call.parked:
+            return 0.0  # the lobby decides when it goes on
+        waited = sum(a.wait_s for a in calls.attempts if a.outcome == error.kind)
+        failures = call.failures["throttle" if throttled else "transient"]
+        wait = self.retry.wait_s(error, failures, self.rng, waited)
+        if wait is None:
+            return None
+        if throttled:
+            self.gate.throttle(wait, error.retry_after_s, now)
+            wait += self.rng.uniform(0, min(1.0, self.retry.delay_s))
+        began = now if calls.began is None else calls.began
+        left = self.deadline_s + calls.parked_s - (now - began)
+        return None if wait > left else wait
+
+    def _log_failure(self, call: _Call, error: CallError, wait: float | None) -> None:
+        calls, last = call.calls, call.calls.attempts[-1]
         if wait is not None:
-            calls.attempts[-1] = Attempt(last.outcome, last.latency_s, last.status, wait)
+            calls.attempts[-1] = replace(last, wait_s=wait)
         log.warning(
             "call.failed",
-            analyzer=request.node,
+            analyzer=call.request.node,
             attempt=len(calls.attempts),
             kind=error.kind,
             status=error.status,
@@ -128,16 +247,20 @@ class Client:
             retry_in_s=None if wait is None else round(wait, 3),
         )
 
-    def _note_success(self, request: Request, calls: CallLog, completion: Completion) -> None:
+    def _log_success(self, call: _Call, reply: Completion, facts: Mapping[str, Any]) -> None:
+        calls = call.calls
         log.info(
             "call.finished",
-            analyzer=request.node,
+            analyzer=call.request.node,
             attempt=len(calls.attempts),
             latency_s=round(calls.attempts[-1].latency_s, 4),
             queue_wait_s=round(calls.queue_wait_s, 4),
-            prompt_tokens=completion.usage.prompt_tokens,
-            completion_tokens=completion.usage.completion_tokens,
-            cached_tokens=completion.usage.cached_tokens,
-            cost_usd=completion.cost_usd,
-            finish_reason=completion.finish_reason,
+            finish_reason=reply.finish_reason,
+            **facts,
         )
+
+
+def _cut_off(error: BaseException) -> CallError:
+    """Return what a journal says of an attempt that did not end by itself."""
+    kind = "internal" if isinstance(error, Exception) else "cancelled"
+    return CallError(kind, f"{kind} during the call", billed=True)

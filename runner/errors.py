@@ -5,7 +5,9 @@ ColloquyError                 .exit_code: what the process ends with when nothin
 │  └─ GraphError        2     unknown need, cycle, clashing names
 ├─ TranscriptError      7     the input cannot be read as a transcript
 ├─ OutputError          8     the output directory cannot be written
+├─ LockedError          9     another process works in the run directory
 └─ CallError            -     one call, or its answer, failed; becomes the node's status
+   ├─ NotRunError       -     it was not made: the run stopped before
    └─ AnswerError       -     the reply does not fit the declared shape; .text kept
 """
 
@@ -20,9 +22,13 @@ EXIT_CONFIG = 2
 EXIT_PARTIAL = 3
 EXIT_NOTHING = 4
 EXIT_AUTH = 5
+EXIT_BUDGET = 6
 EXIT_INPUT = 7
 EXIT_OUTPUT = 8
+EXIT_LOCKED = 9
+EXIT_UNAVAILABLE = 75  # EX_TEMPFAIL of sysexits.h: the same command may succeed later
 EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
 
 MAX_MESSAGE_CHARS = 500
 
@@ -55,13 +61,21 @@ class OutputError(ColloquyError):
     exit_code = EXIT_OUTPUT
 
 
+class LockedError(ColloquyError):
+    """Another process works in the run directory; nothing in it was touched."""
+
+    exit_code = EXIT_LOCKED
+
+
 class CallError(ColloquyError):
     """One call failed.
 
-    *kind* is one of `throttle`, `transient`, `timeout`, `connection`, `auth`, `billing`,
-    `bad_request`, `context_exceeded`, `empty`, `truncated`, `refused`, `invalid_output`.
-    *status* is the HTTP status or None; *retry_after_s* is what the provider asked for,
-    in seconds, or None; *final* says that the provider asked not to be tried again.
+    *kind* is one of `throttle`, `transient`, `timeout`, `connection`, `bad_response`, `auth`,
+    `billing`, `not_found`, `bad_request`, `context_exceeded`, `context_empty`, `empty`,
+    `truncated`, `refused`, `invalid_output`; of what ends a whole run `budget`, `unavailable`,
+    `interrupted`; `internal` is a bug. *status* is the HTTP status or None; *retry_after_s* is
+    what the provider asked for, in seconds, or None; *final* says that the provider asked not
+    to be tried again; *billed* that the provider may have charged for it all the same.
     """
 
     def __init__(
@@ -72,12 +86,18 @@ class CallError(ColloquyError):
         status: int | None = None,
         retry_after_s: float | None = None,
         final: bool = False,
+        billed: bool = False,
     ) -> None:
         super().__init__(one_line(message))
         self.kind = kind
         self.status = status
         self.retry_after_s = retry_after_s
         self.final = final
+        self.billed = billed
+
+
+class NotRunError(CallError):
+    """A call was not made because the run, the account or the budget had come to an end."""
 
 
 class AnswerError(CallError):

@@ -1,25 +1,32 @@
 """Log events as JSON lines: ours through structlog, litellm's and httpx's in the same file.
 
 Events are `noun.past_participle` with keys, never formatted text:
-run.started, run.finished · stage.started, stage.finished · context.reduced ·
-node.started, node.finished, node.failed, node.skipped · call.finished, call.failed ·
-history.failed · page.failed, node.crashed (bugs, with a traceback)
+run.started, run.finished, run.interrupted · transcript.sanitised ·
+stage.started, stage.finished · context.reduced, context.trimmed ·
+node.started, node.finished, node.reused, node.failed, node.skipped ·
+call.finished, call.failed · answer.rejected, answer.outdated ·
+limit.lowered, breaker.opened, breaker.closed · record.damaged, record.superseded ·
+store.damaged, store.failed, history.failed · page.failed, node.crashed (bugs, with a traceback)
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO
 
 import orjson
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
+from runner.files import open_for_append
+from runner.secrets import Secrets, secrets_of
 from runner.text import to_terminal
 
 _TRACEBACKS = structlog.processors.ExceptionRenderer(
@@ -32,22 +39,30 @@ _SHARED: list[Any] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 _DETAIL = frozenset({"call.finished", "node.started"})  # in the file, not on the terminal
+_JSON = (  # what is not plain data goes through `default`, which masks
+    orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
 _NOISY = ("LiteLLM", "httpx", "httpcore", "openai", "asyncio")
 
 
 @contextmanager
-def run_log(path: Path, console: str, stream: TextIO | None = None) -> Iterator[None]:
+def run_log(
+    path: Path, console: str, stream: TextIO | None = None, *, secrets: Secrets | None = None
+) -> Iterator[None]:
     """Send every event of this process to *path* while the block runs.
 
     *console* is `plain` (one readable line per milestone), `json` (the events themselves) or
-    `quiet`; both go to *stream*, standard error unless given.
+    `quiet`; both go to *stream*, standard error unless given. *secrets*, by default what the
+    environment holds now, are masked in whatever anybody logs, tracebacks included.
     """
-    file = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
-    file.setFormatter(_json_formatter())
+    secrets = secrets or secrets_of()
+    file = _OwnFile(path, encoding="utf-8", errors="backslashreplace")
+    file.setFormatter(_json_formatter(secrets))
     handlers: list[logging.Handler] = [file]
     if console != "quiet":
         shown = logging.StreamHandler(stream or sys.stderr)
-        shown.setFormatter(_json_formatter() if console == "json" else _plain_formatter())
+        make = _json_formatter if console == "json" else _plain_formatter
+        shown.setFormatter(make(secrets))
         if console == "plain":
             shown.addFilter(_is_milestone)
         handlers.append(shown)
@@ -64,6 +79,14 @@ def run_log(path: Path, console: str, stream: TextIO | None = None) -> Iterator[
             root.removeHandler(handler)
             handler.close()
         root.setLevel(level)
+
+
+class _OwnFile(logging.FileHandler):
+    """Appends to a file of the run's own, never to what a planted link leads to."""
+
+    def _open(self) -> TextIOWrapper:
+        descriptor = open_for_append(Path(self.baseFilename))
+        return os.fdopen(descriptor, "a", encoding=self.encoding, errors=self.errors)
 
 
 def _configure() -> None:
@@ -89,26 +112,49 @@ def set_library_levels() -> None:
     logging.getLogger("httpx").setLevel(logging.INFO)
 
 
-def _json_formatter() -> logging.Formatter:
+def _masking(secrets: Secrets) -> Processor:
+    """Return the processor that masks keys; it comes last, when nothing more is added."""
+
+    def mask(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        masked: EventDict = secrets.redact_all(event)
+        return masked
+
+    return mask
+
+
+def _json_formatter(secrets: Secrets) -> logging.Formatter:
+    def dumps(value: Any, **_: Any) -> str:
+        def shown(other: object) -> str:
+            return secrets.redact(str(other))
+
+        return orjson.dumps(value, default=shown, option=_JSON).decode()
+
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_SHARED,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             _TRACEBACKS,
-            structlog.processors.JSONRenderer(serializer=_dumps),
+            _masking(secrets),
+            structlog.processors.JSONRenderer(serializer=dumps),
         ],
     )
 
 
-def _plain_formatter() -> logging.Formatter:
+def _plain_formatter(secrets: Secrets) -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_SHARED,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _plain_line],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            _strings,
+            _masking(secrets),
+            _plain_line,
+        ],
     )
 
 
-def _dumps(value: Any, **_: Any) -> str:
-    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+def _strings(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Make text of every value that is shown, so that keys inside it are found."""
+    return {key: value if value is None else str(value) for key, value in event.items()}
 
 
 def _is_milestone(record: logging.LogRecord) -> bool:
@@ -122,8 +168,7 @@ def _plain_line(_: WrappedLogger, __: str, event: EventDict) -> str:
     """Show `12:30:01 node.finished analyzer=say_means latency_s=1.2`."""
     clock = str(event.pop("timestamp", ""))[11:19]
     name = event.pop("event", "")
-    event.pop("exception", None)
-    for key in ("level", "logger", "run"):
+    for key in ("level", "logger", "run", "exc_info", "exception"):
         event.pop(key, None)
     facts = " ".join(f"{key}={_fact(value)}" for key, value in event.items() if value is not None)
     return f"{clock} {to_terminal(str(name))} {facts}".rstrip()

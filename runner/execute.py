@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
 from omegaconf import DictConfig
 
 from runner.build import build_client, build_job
-from runner.errors import OutputError
+from runner.errors import EXIT_OK, OutputError
 from runner.events import run_log, set_library_levels
+from runner.gate import Gates
+from runner.job import Job
+from runner.known import Known
 from runner.record import RunDirectory, new_run_path
+from runner.resume import Resumption, nothing_to_do
 from runner.run import Run, RunResult
+from runner.secrets import secrets_of
+from runner.simulate import simulated_process
+from runner.stop import Stop, stopping
+from runner.store import Store
 from runner.text import say, to_terminal
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all jobs of a process have in common: what is known of providers, and the signals."""
+
+    gates: Gates = field(default_factory=Gates)
+    stop: Stop = field(default_factory=Stop)
 
 
 async def execute_job(
@@ -23,38 +42,103 @@ async def execute_job(
     config_folders: Sequence[Path] = (),
     overrides: Sequence[str] = (),
     run_path: Path | None = None,
+    shared: Shared | None = None,
+    in_sweep: bool = False,
 ) -> tuple[int, float | None]:
     """Run *cfg* once; return the exit code and the wall-clock seconds (None if none).
 
-    *run_path* is the run directory, or None for a new one under `output.dir`. Raises
+    *run_path* is the run directory, or None for a new one under `output.dir`. *in_sweep* says
+    that jobs are to be compared, so that by default none takes another's answers. Raises
     ColloquyError before anything is sent.
     """
     job = build_job(cfg, config_folders=config_folders, overrides=overrides)
     path = run_path or new_run_path(job.root, job.transcript.name)
     directory = RunDirectory.create(path)
-    client = build_client(job)
-    with (
-        run_log(directory.events, job.settings.output.console),
-        structlog.contextvars.bound_contextvars(run=path.name),
-    ):
-        try:
-            directory.write_config(job.config, list(job.overrides))
-            await client.transport.open()
-            set_library_levels()
-            result = await Run(job, client, directory).execute()
-        except OSError as error:
-            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-        finally:
-            await client.transport.close()
-    say(last_line(result, path))
-    return result.exit_code, float(result.benchmark["run"]["wall_s"])
+    known = Known(store=_store(job, paid=job.is_paid and not in_sweep))
+    try:
+        return await _run(job, directory, shared or Shared(), known)
+    finally:
+        directory.close()
 
 
-def last_line(result: RunResult, path: Path) -> str:
+async def resume_job(resumption: Resumption, shared: Shared) -> tuple[int, float | None]:
+    """Finish the run that *resumption* describes; the same returns and errors."""
+    job, earlier = resumption.job, resumption.earlier
+    if not resumption.changes and nothing_to_do(earlier.path, job):
+        say(to_terminal(f"colloquy: nothing to do: {earlier.path} is complete"))
+        return EXIT_OK, None
+    directory = RunDirectory.reopen(earlier.path)
+    try:
+        known = Known(earlier, _store(job, paid=job.is_paid))
+        return await _run(job, directory, shared, known)
+    finally:
+        directory.close()
+
+
+async def _run(
+    job: Job, directory: RunDirectory, shared: Shared, known: Known
+) -> tuple[int, float | None]:
+    path, stop = directory.path, shared.stop
+    try:
+        async with AsyncExitStack() as opened:
+            directory.write_job(job)
+            secrets = secrets_of(key_env=job.settings.model.api_key_env)
+            console = job.settings.output.console
+            opened.enter_context(run_log(directory.events, console, secrets=secrets))
+            opened.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
+            result = await _execute(job, directory, shared, known, opened)
+    except OSError as error:
+        again = f"; once that is mended: {resume_command(path)}"
+        raise OutputError(f"cannot write {path}: {error.strerror or error}{again}") from error
+    except asyncio.CancelledError:
+        if stop.signum is None:
+            raise
+        say(to_terminal(f"status=interrupted exit={stop.exit_code} {_where(path)}"))
+        return stop.exit_code, None
+    code = result.exit_code if stop.signum is None else stop.exit_code
+    say(last_line(result, path, code))
+    return code, float(result.benchmark["run"]["wall_s"])
+
+
+async def _execute(
+    job: Job,
+    directory: RunDirectory,
+    shared: Shared,
+    known: Known,
+    opened: AsyncExitStack,
+) -> RunResult:
+    model, address = job.settings.model, job.settings.model.api_base
+    if model.simulate is not None and address is None:
+        address = await opened.enter_async_context(simulated_process(model.simulate))
+    spent = directory.journal.spent
+    client = build_client(job, shared.gates, api_base=address, spent=spent)
+    opened.enter_context(stopping(shared.stop, client.lobby))
+    opened.push_async_callback(client.transport.close)
+    await client.transport.open()
+    set_library_levels()
+    return await Run(job, client, directory, known).execute()
+
+
+def _store(job: Job, *, paid: bool) -> Store | None:
+    """Return where answers of other runs are; by default only what was *paid* for is reused."""
+    wanted = job.settings.reuse
+    return Store(job.root / "store") if wanted == "on" or (wanted == "auto" and paid) else None
+
+
+def last_line(result: RunResult, path: Path, code: int) -> str:
     """Return the line every run ends with."""
-    good = sum(outcome.status == "ok" for outcome in result.outcomes.values())
-    bad = len(result.outcomes) - good
-    where = shlex.quote(str(path))
-    return to_terminal(
-        f"status={result.status} exit={result.exit_code} ok={good} failed={bad} run={where}"
-    )
+    statuses = [outcome.status for outcome in result.outcomes.values()]
+    good, idle = statuses.count("ok"), statuses.count("not_run")
+    rest = f" not_run={idle}" if idle else ""
+    bad = len(statuses) - good - idle
+    where = f"run={shlex.quote(str(path))}" if code == EXIT_OK else _where(path)
+    return to_terminal(f"status={result.status} exit={code} ok={good} failed={bad}{rest} {where}")
+
+
+def resume_command(path: Path) -> str:
+    """Return the command that finishes the run in *path*."""
+    return f"colloquy resume={shlex.quote(str(path))}"
+
+
+def _where(path: Path) -> str:
+    return f'run={shlex.quote(str(path))} resume="{resume_command(path)}"'

@@ -10,6 +10,9 @@ from typing import Any
 
 import orjson
 
+TEMP = ".tmp."
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Replace *path* with *data* durably: temp file beside it, fsync, rename, fsync directory.
@@ -17,14 +20,15 @@ def write_bytes(path: Path, data: bytes) -> None:
     A power cut leaves either version whole (Pillai et al., "All File Systems Are Not Created
     Equal", OSDI 2014). Raises OSError; the temp file is gone then.
     """
-    temp = path.parent / f".tmp.{path.name}.{os.getpid()}.{secrets.token_hex(4)}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    temp = path.parent / f"{TEMP}{path.name}.{os.getpid()}.{secrets.token_hex(4)}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK
     descriptor = os.open(temp, flags, 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            append(descriptor, data)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
         temp.replace(path)
         sync_directory(path.parent)
     except BaseException:
@@ -43,15 +47,27 @@ def write_json(path: Path, value: Any) -> None:
     write_bytes(path, orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
-def append_line(path: Path, value: Any) -> None:
-    """Append *value* as one JSON line with a single write, and fsync it."""
-    data = orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        os.write(descriptor, data)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def open_for_append(path: Path) -> int:
+    """Return a descriptor that appends to *path*; a line that a crash tore is ended first."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _NO_LINK, 0o600)
+    size = os.fstat(descriptor).st_size
+    if size and os.pread(descriptor, 1, size - 1) != b"\n":
+        append(descriptor, b"\n")
+    return descriptor
+
+
+def append(descriptor: int, data: bytes) -> None:
+    """Write *data* whole."""
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def sweep_temporary(root: Path) -> int:
+    """Remove what interrupted writes left under *root*; return how many."""
+    left = list(root.rglob(f"{TEMP}*"))
+    for path in left:
+        path.unlink()
+    return len(left)
 
 
 def make_directory(path: Path) -> None:

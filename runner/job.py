@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.analyzer import Analyzer, Material
-from runner.catalog import ModelFacts
+from runner.catalog import OFFLINE, ModelFacts
 from runner.context import segment_line
 from runner.errors import ConfigError
 from runner.graph import Node, Pipeline
@@ -16,13 +16,15 @@ from runner.text import digest
 from runner.tokens import Tokenizer
 from runner.transcript import Transcript
 
+MAX_SPEAKERS = 50  # named in a question; the segments name them all
+
 
 @dataclass(frozen=True)
 class Job:
     """A pipeline, a transcript and the model to read it with.
 
     *config* is the resolved configuration as YAML and *config_digest* its SHA-256, prompts
-    included.
+    included; *folders* are where prompts of the user's own were looked for.
     """
 
     settings: Settings
@@ -33,12 +35,19 @@ class Job:
     facts: ModelFacts
     config: str
     config_digest: str
+    folders: tuple[Path, ...] = ()
     overrides: tuple[str, ...] = ()
 
     @property
     def root(self) -> Path:
         """The directory that holds all runs."""
         return Path(self.settings.output.dir)
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether a provider answers, and not a model of ours."""
+        model = self.settings.model
+        return model.simulate is None and not model.name.startswith(OFFLINE)
 
     @property
     def schema_in_prompt(self) -> bool:
@@ -57,7 +66,10 @@ class Job:
 
     def variables(self, node: Node) -> dict[str, object]:
         """What *node*'s question may name."""
-        speakers = dict.fromkeys(s.speaker for s in self.transcript.segments if s.speaker)
+        names = dict.fromkeys(s.speaker for s in self.transcript.segments if s.speaker)
+        speakers = [*names][:MAX_SPEAKERS]
+        if len(names) > MAX_SPEAKERS:
+            speakers.append(f"and {len(names) - MAX_SPEAKERS} more")
         return {
             "analyzer": node.name,
             "stage": node.stage,

@@ -15,7 +15,13 @@ from typing import Any
 
 import aiohttp
 
+from runner.errors import CallError
+
 MAX_HOLD_S = 0.02  # for clients that send without telling us
+MAX_BODY_BYTES = 16 << 20  # a reply of the most characters, with every one of them escaped
+NOT_FOLLOWED = (
+    "where neither key nor transcript is sent: if that is right, name it in model.api_base"
+)
 
 _release: ContextVar[Callable[[], None] | None] = ContextVar("release", default=None)
 
@@ -54,7 +60,8 @@ class LaunchGate:
 def open_session() -> aiohttp.ClientSession:
     """Return a session that tells the gate when a request leaves or has to wait.
 
-    Connections are not limited here: slots do that.
+    Connections are not limited here: slots do that. Redirections are refused here, for litellm
+    would follow them with the transcript and, where its header is the provider's own, the key.
     """
     trace = aiohttp.TraceConfig()
     for signal in (
@@ -67,6 +74,7 @@ def open_session() -> aiohttp.ClientSession:
         connector=aiohttp.TCPConnector(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),
         trace_configs=[trace],
+        middlewares=[_refuse_strays],
         trust_env=True,
     )
 
@@ -75,3 +83,20 @@ async def _end_turn(*_: Any) -> None:
     release = _release.get()
     if release is not None:
         release()
+
+
+async def _refuse_strays(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Refuse to be sent elsewhere, and bodies that would fill the memory."""
+    response = await handler(request)
+    status, size = response.status, response.content_length or 0
+    if 300 <= status < 400:
+        response.close()
+        told = f"{request.url.authority} redirects elsewhere ({status}), {NOT_FOLLOWED}"
+        raise CallError("bad_request", told, status=status)
+    if size > MAX_BODY_BYTES:
+        response.close()
+        limit = f"expected at most {MAX_BODY_BYTES:,}"
+        raise CallError("bad_response", f"the reply has {size:,} bytes, {limit}", billed=True)
+    return response

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
-from runner.bench import totals
-from runner.client import CallLog
 from runner.job import Job
+from runner.journal import Spent
 
 
-def describe_run(job: Job, statuses: Mapping[str, str], calls: Sequence[CallLog]) -> dict[str, Any]:
+def describe_run(job: Job, statuses: Mapping[str, str], spent: Spent) -> dict[str, Any]:
     """Return the transcript, the model, the versions, and each analyzer's status so far."""
     return {
         "transcript": {
@@ -22,6 +21,7 @@ def describe_run(job: Job, statuses: Mapping[str, str], calls: Sequence[CallLog]
             "format": job.transcript.format,
             "sha256": job.transcript.sha256,
             "segments": len(job.transcript.segments),
+            "removed_chars": job.transcript.removed_chars,
         },
         "model": job.settings.model.name,
         "tokenizer": asdict(job.tokenizer),
@@ -34,7 +34,7 @@ def describe_run(job: Job, statuses: Mapping[str, str], calls: Sequence[CallLog]
             }
             for stage in job.pipeline.stages
         },
-        "totals": totals(calls),
+        "totals": spent.totals(),
     }
 
 

@@ -5,82 +5,187 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from runner.context import Reduced
-from runner.errors import OutputError
-from runner.files import append_line, make_directory, write_json, write_text
+from runner.errors import ConfigError, OutputError, one_line
+from runner.files import (
+    make_directory,
+    sweep_temporary,
+    write_bytes,
+    write_json,
+    write_text,
+)
+from runner.job import Job
+from runner.journal import Journal
+from runner.lock import acquire, release
 from runner.settings import ContextSettings
-from runner.text import slug
-from runner.transcript import Transcript
+from runner.text import now_iso, slug
+from runner.transcript import Segment, Transcript
 
-SCHEMA_VERSION = 1
-
-
-def now_iso() -> str:
-    """Return the time in UTC, ISO 8601 with milliseconds."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+SCHEMA_VERSION = 2
+COMPLETED = "COMPLETED"
+TRANSCRIPT = "transcript.json"
+RESOLVED = "config/resolved.yaml"
+RESERVE = ".reserve"
+RESERVE_BYTES = 64 * 1024
 
 
 def new_run_path(root: Path, transcript_name: str) -> Path:
-    """Return a fresh `<root>/runs/<utc>_<transcript>_<short id>`."""
+    """Make and return a fresh `<root>/runs/<utc>_<transcript>_<short id>`; raise OutputError."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    return root / "runs" / f"{stamp}_{slug(transcript_name)}_{secrets.token_hex(3)}"
+    while True:
+        path = root / "runs" / f"{stamp}_{slug(transcript_name)}_{secrets.token_hex(3)}"
+        try:
+            make_directory(path.parent)
+            path.mkdir(mode=0o700)  # whoever makes it has it
+        except FileExistsError:
+            if not path.parent.is_dir():
+                raise OutputError(
+                    f"cannot write the run directory {path}: not a directory"
+                ) from None
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        else:
+            return path
 
 
-@dataclass(frozen=True)
+def _make_own(path: Path) -> None:
+    """Make a directory of the run's; raise OutputError where *path* leads out of it."""
+    make_directory(path)
+    if path.is_symlink():
+        raise OutputError(f"{path} is a link, expected a directory of the run's own")
+
+
+def cannot_write(path: Path, error: OSError) -> OutputError:
+    """Return the error for a run directory that cannot be written."""
+    return OutputError(f"cannot write the run directory {path}: {error.strerror or error}")
+
+
+@dataclass
 class RunDirectory:
     """One run's files under *path*; every write is atomic and goes through a thread.
 
-    `metadata.json` is written under one lock, at stage boundaries and at the end.
+    The directory is locked while it is open. `metadata.json` is written under one lock, at
+    stage boundaries and at the end.
     """
 
     path: Path
+    journal: Journal
+    _lock: int
     _metadata_lock: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
-    _journal_lock: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)  # keeps order
 
     @classmethod
     def create(cls, path: Path) -> RunDirectory:
-        """Make the directory tree; raise OutputError when that is not possible.
+        """Make the directory tree and lock it; raise OutputError when that is not possible.
 
         A directory that holds a run already is refused: its files would be mixed with ours.
         """
-        if (path / "metadata.json").exists():
-            raise OutputError(f"{path} holds a run already: choose another directory")
+        try:
+            make_directory(path)
+            made = cls._locked(path)
+            if any((path / name).exists() for name in ("metadata.json", RESOLVED)):
+                made.close()
+                raise OutputError(
+                    f"{path} holds a run already: choose another directory, or finish that run "
+                    f"with resume={path}"
+                )
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        return made
+
+    @classmethod
+    def reopen(cls, path: Path) -> RunDirectory:
+        """Lock the directory of an earlier run and remove what its writes left half done.
+
+        Its mark of full success goes too, before anything is done anew.
+        """
+        try:
+            made = cls._locked(path)
+            try:
+                sweep_temporary(path)
+                made.uncomplete()
+            except BaseException:
+                made.close()
+                raise
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        return made
+
+    @classmethod
+    def _locked(cls, path: Path) -> RunDirectory:
+        held = acquire(path)
         try:
             for part in ("config", "intermediate", "context", "logs"):
-                make_directory(path / part)
-        except OSError as error:
-            raise OutputError(f"cannot write the run directory {path}: {error.strerror}") from error
-        return cls(path)
+                _make_own(path / part)
+            reserve = path / RESERVE
+            if not reserve.exists():
+                write_bytes(reserve, bytes(RESERVE_BYTES))
+            return cls(path, Journal(path / "journal.jsonl"), held)
+        except BaseException:
+            release(held)
+            raise
+
+    def close(self) -> None:
+        """Let go of the directory."""
+        self.release_reserve()
+        self.journal.close()
+        release(self._lock)
+
+    def release_reserve(self) -> None:
+        """Give the disk back what was kept so that a run on a full one can still say so."""
+        with suppress(OSError):
+            (self.path / RESERVE).unlink(missing_ok=True)
 
     @property
     def events(self) -> Path:
         """Where the run's log goes."""
         return self.path / "logs" / "events.jsonl"
 
-    def write_config(self, resolved: str, overrides: list[str]) -> None:
-        """Store the resolved config (YAML) and the overrides that led to it."""
-        write_text(self.path / "config" / "resolved.yaml", resolved)
-        write_json(self.path / "config" / "overrides.json", overrides)
+    def write_job(self, job: Job) -> None:
+        """Store what the run is to do: transcript, prompts, overrides and, last, the config.
 
-    async def write_transcript(self, transcript: Transcript) -> None:
-        """Store the segments as read."""
-        await self._json("transcript.json", asdict(transcript))
+        A directory with a resolved config can be resumed.
+        """
+        prompts = {name: analyzer.prompt_digest for name, analyzer in job.analyzers.items()}
+        folders = [str(folder) for folder in job.folders]
+        config = self.path / "config"
+        write_json(self.path / TRANSCRIPT, asdict(job.transcript))
+        write_json(config / "prompts.json", {"folders": folders, "sha256": prompts})
+        write_json(config / "overrides.json", list(job.overrides))
+        write_text(config / "resolved.yaml", job.config)
 
     async def write_node(self, stage: str, name: str, record: Any, markdown: str) -> None:
-        """Store a node's outcome; the JSON file's rename is what commits it."""
+        """Store a node's outcome; the JSON file's rename is what commits it.
+
+        The page of an earlier outcome goes first: a crash must not leave it beside this one.
+        """
 
         def write() -> None:
             folder = self.path / "intermediate" / stage
             make_directory(folder)
+            (folder / f"{name}.md").unlink(missing_ok=True)
             write_json(folder / f"{name}.json", record)
             write_text(folder / f"{name}.md", markdown)
 
         await asyncio.to_thread(write)
+
+    async def write_page(self, stage: str, name: str, markdown: str) -> None:
+        """Store a node's page alone, where a crash came between it and its record."""
+        await asyncio.to_thread(write_text, self._page(stage, name), markdown)
+
+    def has_page(self, stage: str, name: str) -> bool:
+        """Return whether a node's page is there."""
+        return self._page(stage, name).exists()
+
+    def _page(self, stage: str, name: str) -> Path:
+        return self.path / "intermediate" / stage / f"{name}.md"
 
     async def write_context(self, name: str, reduced: Reduced, settings: ContextSettings) -> None:
         """Store a reduced context and its ledger."""
@@ -99,15 +204,25 @@ class RunDirectory:
         """Store the run's timings and tokens."""
         await self._json("logs/benchmark.json", benchmark)
 
-    async def journal(self, event: str, **facts: Any) -> None:
-        """Append to the fsynced history."""
-        line = {"at": now_iso(), "event": event, **facts}
-        async with self._journal_lock:
-            await asyncio.to_thread(append_line, self.path / "journal.jsonl", line)
-
     async def complete(self) -> None:
         """Mark full success."""
-        await asyncio.to_thread(write_text, self.path / "COMPLETED", now_iso() + "\n")
+        await asyncio.to_thread(write_text, self.path / COMPLETED, now_iso() + "\n")
+
+    def uncomplete(self) -> None:
+        """Take the mark of full success away."""
+        (self.path / COMPLETED).unlink(missing_ok=True)
 
     async def _json(self, name: str, value: Any) -> None:
         await asyncio.to_thread(write_json, self.path / name, value)
+
+
+def read_transcript_file(run: Path) -> Transcript:
+    """Return the transcript as the run in *run* read it; raise ConfigError."""
+    file = run / TRANSCRIPT
+    try:
+        data = orjson.loads(file.read_bytes())
+        segments = tuple(Segment(**segment) for segment in data["segments"])
+        removed = int(data.get("removed_chars", 0))
+        return Transcript(data["name"], data["format"], data["sha256"], segments, removed)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error

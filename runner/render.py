@@ -9,11 +9,19 @@ from typing import Any
 Renderer = Callable[[Mapping[str, Any]], str]
 
 _LABEL = re.compile(r"[a-z]+(_[a-z]+)+")
-_ESCAPED = str.maketrans({c: f"\\{c}" for c in "\\`*_<>[]|#"})
+_ESCAPED = str.maketrans({c: f"\\{c}" for c in "\\`*_<>[]|#~@"})
+# What viewers turn into a link although nothing marks it as one, and entities.
+_LIVE = re.compile(r"(?i)(?<=[a-z0-9])(?=://)|(?<=\bwww)(?=\.)|(?=&(?:#|[a-z0-9]{1,32};))")
+_BLOCK = re.compile(r"(?:\d{1,9}(?=[.)](?:\s|$))|(?=[-+=](?:[\s=-]|$)))")
+_BACKTICKS = re.compile(r"`+")
 
 
 def md(value: Any) -> str:
-    """Show a value as inline Markdown text; anything from a model stays plain text."""
+    """Show a value as inline Markdown text; anything from a model stays plain text.
+
+    Nothing in it is an image, a link, HTML or the start of a block, and an address is read in
+    full: what a viewer would load or follow is what the model wrote.
+    """
     if value is None:
         return "–"
     if isinstance(value, bool):
@@ -23,17 +31,26 @@ def md(value: Any) -> str:
     text = " ".join(str(value).split())
     if _LABEL.fullmatch(text):  # a category or an enumeration's value
         return text.replace("_", " ")
-    return text.translate(_ESCAPED)
+    text = _LIVE.sub(r"\\", text.translate(_ESCAPED))
+    block = _BLOCK.match(text)
+    return f"{block[0]}\\{text[block.end() :]}" if block else text
+
+
+def fenced(text: str) -> str:
+    """Return *text* as a block that no backticks inside it can end."""
+    longest = max(map(len, _BACKTICKS.findall(text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{text.rstrip()}\n{fence}\n"
 
 
 def heading(key: str) -> str:
     """Turn a key into a heading: `unmet_needs` becomes `Unmet needs`."""
-    return key.replace("_", " ").capitalize()
+    return md(key.replace("_", " ").capitalize())
 
 
 def cite(evidence: Sequence[Mapping[str, str]]) -> str:
     """Show evidence as nested quote lines with their segment ids."""
-    return "".join(f"\n  > {md(e['quote'])} ({e['segment']})" for e in evidence)
+    return "".join(f"\n  > {md(e['quote'])} ({md(e['segment'])})" for e in evidence)
 
 
 def answer_markdown(

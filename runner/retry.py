@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,9 @@ from runner.errors import CallError
 THROTTLE = frozenset({"throttle"})
 TRANSIENT = frozenset({"transient", "timeout", "connection", "bad_response"})
 MAX_WAIT_S = 60.0
+_DURATION = re.compile(
+    r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?"
+)
 MAX_RETRY_AFTER_S = 300.0
 THROTTLE_ATTEMPTS = 20
 MAX_THROTTLE_WAIT_S = 15 * 60.0  # per call, over all its attempts
@@ -59,7 +63,7 @@ class RetryPolicy:
         if asked is not None and asked > MAX_RETRY_AFTER_S:
             return None
         jittered = rng.uniform(0, _bound(2 * self.delay_s, failures))
-        return max(asked or 0.0, jittered) + rng.uniform(0, min(1.0, self.delay_s))
+        return max(asked or 0.0, jittered)
 
 
 def _bound(delay_s: float, failures: int) -> float:
@@ -76,6 +80,39 @@ def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
         return None
     seconds = _seconds(raw)
     return seconds if seconds is not None else _until(raw, now or datetime.now(UTC))
+
+
+def reset_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """Return the longest of the rate limits' reset times in seconds, at most MAX_RETRY_AFTER_S.
+
+    OpenAI sends `x-ratelimit-reset-requests: 1m30s`, Anthropic
+    `anthropic-ratelimit-tokens-reset: 2026-11-23T12:00:30Z`; both say when a limit is whole
+    again, so that it is only a hint for a 429 without Retry-After.
+    """
+    waits = [
+        _duration(value) or _seconds(value) or _until_iso(value, now or datetime.now(UTC))
+        for name, value in headers.items()
+        if "ratelimit" in name.lower() and "reset" in name.lower()
+    ]
+    known = [wait for wait in waits if wait is not None]
+    return min(max(known), MAX_RETRY_AFTER_S) if known else None
+
+
+def _duration(raw: str) -> float | None:
+    match = _DURATION.fullmatch(raw.strip())
+    if match is None or not match[0]:
+        return None
+    units = (86_400.0, 3600.0, 60.0, 1.0, 0.001)
+    return sum(float(n) * unit for n, unit in zip(match.groups("0"), units, strict=True)) or None
+
+
+def _until_iso(raw: str, now: datetime) -> float | None:
+    try:
+        moment = datetime.fromisoformat(raw.strip())
+    except ValueError:
+        return None
+    left = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
+    return left if left > 0 else None
 
 
 def _seconds(raw: str) -> float | None:

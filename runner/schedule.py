@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 from runner.graph import Node, Pipeline
-from runner.limits import Slots
+from runner.limits import Ask, Lobby, Slots
 from runner.virtual import run_virtually
 
 T = TypeVar("T")
@@ -72,11 +72,11 @@ def ideal_makespan(
     """
 
     async def simulate() -> float:
-        slots = make_slots(pipeline, max_concurrent, mode)
+        slots, lobby = make_slots(pipeline, max_concurrent, mode), Lobby()
         rank = ranks(pipeline, latency_s, mode)
 
         async def work(node: Node, _: Mapping[str, None]) -> None:
-            async with slots[node.stage].slot(rank[node.name]):
+            async with lobby.admitted((slots[node.stage],), Ask(node.name, rank[node.name])):
                 await asyncio.sleep(latency_s[node.name])
 
         await run_graph(pipeline, work)

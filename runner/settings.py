@@ -19,6 +19,7 @@ Tokens = Annotated[int, Field(ge=1, le=10_000_000)]
 Count = Annotated[int, Field(ge=0, le=10_000)]
 Temperature = Annotated[float, Field(ge=0, le=2)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+PerMinute = Annotated[int, Field(ge=1, le=1_000_000_000)]
 Price = Annotated[float, Field(ge=0, le=1e6)]
 
 
@@ -36,12 +37,40 @@ class TranscriptSettings(Section):
     encoding: str | None
 
 
+class SimulateSettings(Section):
+    """How a simulated provider behaves; times in seconds, rates as fractions of requests.
+
+    Latency of a request: *latency_s* (or its analyzer's in *by_analyzer_s*) + *per_token_s* for
+    each token of the reply + *per_prompt_token_s* for each prompt token not in the prefix cache,
+    all multiplied by a lognormal factor of median 1 and sigma *jitter*. *faults* maps a kind of
+    fault to its rate, *script* lists what the first requests get, null for a good reply;
+    *outages_s* are windows since the start in which all fail; *poison* is text whose requests
+    always fail.
+    """
+
+    seed: Annotated[int, Field(ge=0)]
+    latency_s: Annotated[float, Field(ge=0, le=600)]
+    per_token_s: Annotated[float, Field(ge=0, le=10)]
+    per_prompt_token_s: Annotated[float, Field(ge=0, le=10)]
+    jitter: Annotated[float, Field(ge=0, le=3)]
+    by_analyzer_s: dict[str, Annotated[float, Field(ge=0, le=600)]]
+    rpm: PerMinute | None
+    tpm: PerMinute | None
+    retry_after: bool
+    faults: dict[str, Annotated[float, Field(ge=0, le=1)]]
+    script: list[str | None]
+    outages_s: list[Annotated[list[float], Field(min_length=2, max_length=2)]]
+    poison: str | None
+    cache_min_tokens: Annotated[int, Field(ge=1)] | None
+
+
 class ModelSettings(Section):
     """Who answers."""
 
     name: Annotated[str, Field(pattern=r"^[^\s/]+/\S+$")]
     api_base: Annotated[str, Field(pattern=r"^https?://\S+$")] | None
     api_key_env: EnvName | None
+    requires_env: list[EnvName]
     timeout_s: Seconds
     max_retries: Annotated[int, Field(ge=0, le=20)]
     retry_delay_s: Annotated[float, Field(ge=0, le=60)]
@@ -49,21 +78,39 @@ class ModelSettings(Section):
     temperature: Temperature | None
     reply_format: Literal["auto", "schema", "text"]
     context_window: Tokens | None
+    rpm: PerMinute | None
+    tpm: PerMinute | None
+    burst_s: Annotated[float, Field(ge=1, le=60)]
+    allow_http: bool
+    deadline_s: Annotated[float, Field(gt=0, le=86_400)]
     input_usd_per_mtok: Price | None
     output_usd_per_mtok: Price | None
     params: dict[str, Any]
+    simulate: SimulateSettings | None
+
+
+class BudgetSettings(Section):
+    """Caps on what a run may use, over all its resumptions; None means no cap."""
+
+    max_cost_usd: Annotated[float, Field(gt=0, le=1e6)] | None
+    max_tokens: Annotated[int, Field(ge=1)] | None
 
 
 class ProcessingSettings(Section):
     """How the pipeline is run."""
 
     mode: Literal["concurrent", "sequential"]
+    strict: bool
     max_concurrent: Concurrency
     max_concurrent_stage_a: Concurrency | None
     max_concurrent_stage_b: Concurrency | None
+    max_concurrent_final: Concurrency | None
     stage_b_context_token_budget: Tokens
     stage_b_context_top_insights: Count
     stage_b_context_include_structured_keys: list[str]
+    final_context_token_budget: Tokens
+    final_context_top_insights: Count
+    final_context_include_structured_keys: list[str]
 
 
 class OutputSettings(Section):
@@ -100,8 +147,9 @@ class StageSettings(Section):
     """A named group of analyzers."""
 
     needs: list[Name]
-    input: Literal["transcript", "context"]
+    input: Literal["transcript", "context", "both"]
     max_concurrent: Concurrency | None
+    strict: bool
     context: ContextSettings | None
 
 
@@ -124,6 +172,9 @@ class Settings(Section):
     transcript: TranscriptSettings
     model: ModelSettings
     processing: ProcessingSettings
+    budget: BudgetSettings
+    reuse: Literal["auto", "on", "off"]
+    repeat: Annotated[int, Field(ge=0)]
     output: OutputSettings
     stages: Annotated[dict[Name, StageSettings], Field(min_length=1)]
     analyzers: Annotated[dict[Name, AnalyzerSettings], Field(min_length=1)]
@@ -158,7 +209,7 @@ def _explain(fault: Mapping[str, Any], data: Mapping[str, Any], others: int) -> 
 
 def _expected(fault: Mapping[str, Any]) -> str:
     message = str(fault["msg"])
-    if fault["type"] == "string_pattern_mismatch" and "env" in str(fault["loc"][-1]):
+    if fault["type"] == "string_pattern_mismatch" and "_env" in "".join(map(str, fault["loc"])):
         return "expected the NAME of an environment variable, such as OPENAI_API_KEY"
     if fault["type"] == "string_pattern_mismatch" and fault["loc"] == ("model", "name"):
         return "expected provider/model, such as openai/gpt-4o-mini"

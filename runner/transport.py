@@ -11,17 +11,24 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from runner.catalog import OFFLINE, ModelFacts, model_facts
-from runner.classify import classify
+from runner.classify import Where, classify
 from runner.errors import CallError
 from runner.launch import LaunchGate, open_session
+from runner.messages import Message as Message
+from runner.messages import joined, marked
+from runner.messages import text_parts as text_parts
+from runner.secrets import secrets_of
 from runner.text import to_safe_text
 from runner.tokens import tokenizer_for
 
-Message = Mapping[str, Any]
+MAX_REPLY_CHARS = 2_000_000
+
+_SIGNED = "bedrock/"  # signs with what litellm finds in the environment; no key is sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +36,8 @@ class Request:
     """Everything that is sent for one call.
 
     *node* names who asks, for the log; *schema* is a JSON schema the reply must match, or
-    None for free text; *max_tokens* bounds the reply.
+    None for free text; *max_tokens* bounds the reply. *cache* asks the provider to keep the
+    prefix that ends with the first part of the first user message, which other calls share.
     """
 
     node: str
@@ -37,19 +45,22 @@ class Request:
     max_tokens: int
     temperature: float | None = None
     schema: Mapping[str, Any] | None = None
+    cache: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens of one or more calls, as the provider counted them.
 
-    *cached_tokens* are the part of *prompt_tokens* read from the provider's prompt cache;
-    *estimated* says that the provider did not count and we did.
+    *cached_tokens* are the part of *prompt_tokens* read from the provider's prompt cache,
+    *cache_write_tokens* the part written to it; *estimated* says that the provider did not
+    count and we did.
     """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
     estimated: bool = False
 
     def __add__(self, other: Usage) -> Usage:
@@ -57,6 +68,7 @@ class Usage:
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
             self.cached_tokens + other.cached_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
             self.estimated or other.estimated,
         )
 
@@ -98,6 +110,12 @@ class ModelRoute:
     output_usd_per_mtok: float | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def where(self) -> Where:
+        """Whom calls go to, in words."""
+        host = urlsplit(self.api_base).netloc if self.api_base else self.name.split("/", 1)[0]
+        return Where(host, self.name, self.api_key_env)
+
 
 class LiteLLMTransport:
     """Sends through `litellm.acompletion`, with every retry of other layers switched off.
@@ -112,6 +130,8 @@ class LiteLLMTransport:
         self._litellm: Any = None
         self._session: aiohttp.ClientSession | None = None
         self._gate = LaunchGate()
+        self._secrets = secrets_of(key_env=route.api_key_env)
+        self._facts = model_facts(route.name)
 
     async def open(self) -> None:
         """Import litellm and what its first call would (seconds of CPU) in a thread."""
@@ -135,7 +155,7 @@ class LiteLLMTransport:
                         **arguments, shared_session=self._session
                     )
         except Exception as error:
-            raise classify(error) from error
+            raise classify(error, self.route.where, self._secrets) from error
         return self._completion(response, request)
 
     async def close(self) -> None:
@@ -150,7 +170,7 @@ class LiteLLMTransport:
         route = self.route
         arguments: dict[str, Any] = {
             "model": route.name,
-            "messages": [_joined(message) for message in request.messages],
+            "messages": self._messages(request),
             "max_tokens": request.max_tokens,
             "timeout": timeout_s,
             "num_retries": 0,
@@ -165,45 +185,64 @@ class LiteLLMTransport:
             arguments["response_format"] = {"type": "json_schema", "json_schema": named}
         if route.api_base:
             arguments["api_base"] = route.api_base
-        if route.api_key_env:
-            arguments["api_key"] = os.environ.get(route.api_key_env)
-        elif route.api_base:
-            arguments["api_key"] = "not-needed"  # a local server; the client insists on one
+        if not route.name.startswith(_SIGNED):
+            if route.api_key_env:
+                arguments["api_key"] = os.environ.get(route.api_key_env)
+            elif route.api_base:
+                arguments["api_key"] = "not-needed"  # a local server; the client insists on one
         return arguments
 
+    def _messages(self, request: Request) -> list[dict[str, Any]]:
+        if request.cache and self._facts.cache_marks:
+            return marked(request.messages, self.route.name)
+        return [joined(message) for message in request.messages]
+
     def _completion(self, response: Any, request: Request) -> Completion:
-        if not response.choices:
-            raise CallError("empty", "the provider returned no choices")
-        choice = response.choices[0]
-        extra = getattr(choice.message, "provider_specific_fields", None) or {}
-        refusal = extra.get("refusal")
-        text = to_safe_text(refusal or choice.message.content or "")
+        text, finish_reason = _said(response)
+        text = self._secrets.redact_values(text)  # of a provider that repeats what it was sent
+        if len(text) > MAX_REPLY_CHARS:
+            told = f"the reply has {len(text):,} characters, expected at most {MAX_REPLY_CHARS:,}"
+            raise CallError("bad_response", told, billed=True)
         usage = _usage(getattr(response, "usage", None))
         if not usage.prompt_tokens and not usage.completion_tokens:
             usage = self._estimate(request, text)
         return Completion(
             text=text,
-            finish_reason="refusal" if refusal else str(choice.finish_reason or ""),
+            finish_reason=finish_reason,
             usage=usage,
             cost_usd=self._cost(response, usage),
         )
 
     def _estimate(self, request: Request, text: str) -> Usage:
         count = tokenizer_for(self.route.name).count
-        asked = sum(count(_joined(message)["content"]) for message in request.messages)
+        asked = sum(count(joined(message)["content"]) for message in request.messages)
         return Usage(asked, count(text), estimated=True)
 
     def _cost(self, response: Any, usage: Usage) -> float | None:
+        """Return US dollars: what the provider says, else by the settings' prices or the map's."""
+        billed = getattr(getattr(response, "usage", None), "cost", None)
+        if isinstance(billed, int | float):
+            return float(billed)  # OpenRouter tells what it charges
         priced: ModelRoute | ModelFacts = self.route
         if usage.estimated and self.route.input_usd_per_mtok is None:
-            priced = model_facts(self.route.name)
+            priced = self._facts
         if priced.input_usd_per_mtok is not None and priced.output_usd_per_mtok is not None:
-            paid_in = usage.prompt_tokens * priced.input_usd_per_mtok
+            paid_in = self._paid_in(usage, priced.input_usd_per_mtok)
             return (paid_in + usage.completion_tokens * priced.output_usd_per_mtok) / 1e6
         if usage.estimated:
             return None
         known = getattr(response, "_hidden_params", {}).get("response_cost")
         return None if known is None else float(known)  # litellm has looked the price up
+
+    def _paid_in(self, usage: Usage, price: float) -> float:
+        """Return the price of a prompt, cached parts in the map's proportion to the others."""
+        facts, base = self._facts, self._facts.input_usd_per_mtok
+        read, written = (
+            special / base if base and special is not None else 1.0
+            for special in (facts.cache_read_usd_per_mtok, facts.cache_write_usd_per_mtok)
+        )
+        plain = usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens
+        return price * (plain + usage.cached_tokens * read + usage.cache_write_tokens * written)
 
 
 def load_litellm(model: str) -> Any:
@@ -217,6 +256,9 @@ def load_litellm(model: str) -> Any:
     litellm: Any = importlib.import_module("litellm")
     litellm.suppress_debug_info = True
     litellm.telemetry = False
+    http: Any = importlib.import_module("litellm.llms.custom_httpx.http_handler")
+    # Its own clients, which some providers' code uses beside our session, would follow.
+    http.AsyncHTTPHandler.follow_redirects = property(lambda _: False, lambda *_: None)
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         logging.getLogger(name).handlers.clear()  # records reach the run's log by propagation
     if model.split("/", 1)[0] in {"openai", "azure", *litellm.openai_compatible_providers}:
@@ -227,12 +269,15 @@ def load_litellm(model: str) -> Any:
     return litellm
 
 
-def _joined(message: Message) -> dict[str, Any]:
-    """Return *message* with its text parts as one string: the same tokens for less work."""
-    content = message["content"]
-    if not isinstance(content, str):
-        content = "".join(part["text"] for part in content)
-    return {**message, "content": content}
+def _said(response: Any) -> tuple[str, str]:
+    """Return the reply's text and why it ended; a reply without choices is empty, and paid for."""
+    if not response.choices:
+        return "", "no choices"
+    choice = response.choices[0]
+    extra = getattr(choice.message, "provider_specific_fields", None) or {}
+    refusal = extra.get("refusal")
+    text = to_safe_text(refusal or choice.message.content or "")
+    return text, "refusal" if refusal else str(choice.finish_reason or "")
 
 
 def _usage(usage: Any) -> Usage:
@@ -241,4 +286,5 @@ def _usage(usage: Any) -> Usage:
         prompt_tokens=int(getattr(usage, "prompt_tokens", 0) or 0),
         completion_tokens=int(getattr(usage, "completion_tokens", 0) or 0),
         cached_tokens=int(getattr(details, "cached_tokens", 0) or 0),
+        cache_write_tokens=int(getattr(details, "cache_write_tokens", 0) or 0),
     )

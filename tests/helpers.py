@@ -62,6 +62,7 @@ def stage(
         needs=needs,
         input=kind,
         max_concurrent=max_concurrent,
+        strict=False,
         context=CONTEXT if kind == "context" else None,
     )
 

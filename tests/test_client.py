@@ -128,10 +128,10 @@ def test_the_deadline_starts_when_the_slot_is_granted() -> None:
 
 
 def test_the_slot_is_free_while_a_call_waits_to_try_again() -> None:
-    limited = CallError("throttle", "slow down", status=429, retry_after_s=100.0)
+    broken = CallError("transient", "maintenance", status=503, retry_after_s=100.0)
 
     async def main() -> float:
-        client = Client(Sequence(limited, completion("a"), completion("b")), RetryPolicy(), 60.0)
+        client = Client(Sequence(broken, completion("a"), completion("b")), RetryPolicy(), 60.0)
         slots = Slots(1)
         first = asyncio.create_task(client.complete(REQUEST, slots, CallLog()))
         await asyncio.sleep(1)

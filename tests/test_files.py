@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from runner import files
-from runner.files import append_line, make_directory, write_json, write_text
+from runner.files import (
+    append,
+    make_directory,
+    open_for_append,
+    sweep_temporary,
+    write_json,
+    write_text,
+)
 
 
 def test_a_write_replaces_the_whole_file_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -49,11 +56,23 @@ def test_what_cannot_be_serialised_touches_no_file(tmp_path: Path) -> None:
     assert target.read_text() == "old"
 
 
-def test_the_journal_grows_by_whole_lines(tmp_path: Path) -> None:
-    for n in range(3):
-        append_line(tmp_path / "j.jsonl", {"n": n})
+def test_a_line_that_a_crash_tore_is_ended_before_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "j.jsonl"
+    path.write_text('{"n":0}\n{"n":')
+    descriptor = open_for_append(path)
+    append(descriptor, b'{"n":2}\n')
+    os.close(descriptor)
 
-    assert (tmp_path / "j.jsonl").read_text() == '{"n":0}\n{"n":1}\n{"n":2}\n'
+    assert path.read_text() == '{"n":0}\n{"n":\n{"n":2}\n'
+
+
+def test_what_interrupted_writes_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / ".tmp.x.json.12.ab").write_text("half")
+    (tmp_path / "a" / "x.json").write_text("whole")
+
+    assert sweep_temporary(tmp_path) == 1
+    assert [p.name for p in (tmp_path / "a").iterdir()] == ["x.json"]
 
 
 def test_directories_are_private_and_synced(

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
-from runner.limits import Slots
+import pytest
+
+from runner.errors import CallError, NotRunError
+from runner.limits import Ask, Lobby, Slots
 from runner.virtual import run_virtually
 
 
 def test_slots_go_to_the_lowest_rank_whoever_asked_first() -> None:
     async def main() -> list[str]:
-        slots, order = Slots(1), []
+        lobby, slots, order = Lobby(), Slots(1), []
 
         async def hold(name: str, rank: float) -> None:
-            async with slots.slot(rank):
+            async with lobby.admitted((slots,), Ask(name, rank)):
                 order.append(name)
                 await asyncio.sleep(1)
 
@@ -25,11 +29,11 @@ def test_slots_go_to_the_lowest_rank_whoever_asked_first() -> None:
 
 def test_no_more_than_size_are_held_at_once() -> None:
     async def main() -> int:
-        slots, held, most = Slots(3), 0, 0
+        lobby, slots, held, most = Lobby(), Slots(3), 0, 0
 
         async def hold() -> None:
             nonlocal held, most
-            async with slots.slot():
+            async with lobby.admitted((slots,), Ask()):
                 held += 1
                 most = max(most, held)
                 await asyncio.sleep(1)
@@ -45,10 +49,10 @@ def test_no_more_than_size_are_held_at_once() -> None:
 
 def test_a_cancelled_waiter_loses_no_slot() -> None:
     async def main() -> float:
-        slots = Slots(1)
+        lobby, slots = Lobby(), Slots(1)
 
         async def hold() -> None:
-            async with slots.slot():
+            async with lobby.admitted((slots,), Ask()):
                 await asyncio.sleep(1)
 
         first = asyncio.create_task(hold())
@@ -66,10 +70,10 @@ def test_a_cancelled_waiter_loses_no_slot() -> None:
 
 def test_a_waiter_cancelled_in_the_turn_of_its_grant_gives_the_slot_back() -> None:
     async def main() -> float:
-        slots = Slots(1)
+        lobby, slots = Lobby(), Slots(1)
 
         async def hold() -> None:
-            async with slots.slot():
+            async with lobby.admitted((slots,), Ask()):
                 await asyncio.sleep(1)
 
         doomed = asyncio.create_task(hold())
@@ -82,3 +86,205 @@ def test_a_waiter_cancelled_in_the_turn_of_its_grant_gives_the_slot_back() -> No
     ended = run_virtually(main)
 
     assert ended == 1.0
+
+
+class Paced:
+    """Lets one in every *every_s* seconds."""
+
+    def __init__(self, every_s: float) -> None:
+        self.every_s = every_s
+        self.next_at = 0.0
+
+    def wait_s(self, now: float, ask: Ask) -> float:
+        return max(0.0, self.next_at - now)
+
+    def enter(self, now: float, ask: Ask) -> None:
+        self.next_at = now + self.every_s
+
+    def leave(self, now: float, ask: Ask) -> None: ...
+
+
+class Refusing:
+    """Has room for nobody, ever."""
+
+    def wait_s(self, now: float, ask: Ask) -> float:
+        return 0.0
+
+    def enter(self, now: float, ask: Ask) -> None:
+        raise NotRunError("budget", "used up")
+
+    def leave(self, now: float, ask: Ask) -> None:
+        raise AssertionError("left without having entered")
+
+
+class Weighed(Slots):
+    """Room for *size* tokens."""
+
+    def wait_s(self, now: float, ask: Ask) -> float:
+        return 0.0 if self.held + ask.tokens <= self.size else math.inf
+
+    def enter(self, now: float, ask: Ask) -> None:
+        self.held += ask.tokens
+
+    def leave(self, now: float, ask: Ask) -> None:
+        self.held -= ask.tokens
+
+
+def test_nothing_is_held_by_one_who_waits_for_another_limit() -> None:
+    """`both` lacks the busy limit only; meanwhile the free one is still free."""
+
+    async def main() -> list[tuple[str, float]]:
+        lobby, busy, free, order = Lobby(), Slots(1), Slots(1), []
+
+        async def hold(name: str, *limits: Slots) -> None:
+            async with lobby.admitted(limits, Ask(name)):
+                order.append((name, asyncio.get_running_loop().time()))
+                await asyncio.sleep(10)
+
+        first = asyncio.create_task(hold("first", busy))
+        await asyncio.sleep(1)
+        both = asyncio.create_task(hold("both", free, busy))
+        await asyncio.sleep(1)
+        await asyncio.gather(first, both, hold("other", free))
+        return order
+
+    order = run_virtually(main)
+
+    assert order == [("first", 0.0), ("other", 2.0), ("both", 12.0)]
+
+
+def test_within_a_line_nobody_small_overtakes_the_large_one_before_it() -> None:
+    async def main() -> list[str]:
+        lobby, room, order = Lobby(), Weighed(10), []
+
+        async def hold(name: str, tokens: int) -> None:
+            async with lobby.admitted((room,), Ask(name, tokens=tokens)):
+                order.append(name)
+                await asyncio.sleep(1)
+
+        await asyncio.gather(hold("half", 5), hold("large", 10), hold("small", 1))
+        return order
+
+    assert run_virtually(main) == ["half", "large", "small"]
+
+
+def test_equal_ranks_go_in_the_order_in_which_they_asked() -> None:
+    async def main() -> list[int]:
+        lobby, slots, order = Lobby(), Slots(1), []
+
+        async def hold(number: int) -> None:
+            async with lobby.admitted((slots,), Ask(rank=1.0)):
+                order.append(number)
+                await asyncio.sleep(1)
+
+        await asyncio.gather(*(hold(number) for number in range(20)))
+        return order
+
+    assert run_virtually(main) == list(range(20))
+
+
+def test_a_limit_of_time_is_looked_at_again_when_its_time_has_come() -> None:
+    async def main() -> list[float]:
+        lobby, paced, slots, at = Lobby(), Paced(2.5), Slots(9), []
+
+        async def hold() -> None:
+            async with lobby.admitted((slots, paced), Ask()):
+                at.append(asyncio.get_running_loop().time())
+
+        await asyncio.gather(*(hold() for _ in range(4)))
+        return at
+
+    assert run_virtually(main) == [0.0, 2.5, 5.0, 7.5]
+
+
+def test_a_limit_that_refuses_for_good_leaves_the_others_as_they_were() -> None:
+    async def main() -> int:
+        lobby, slots = Lobby(), Slots(1)
+        with pytest.raises(NotRunError, match="used up"):
+            async with lobby.admitted((slots, Refusing()), Ask()):
+                pass
+        return slots.held + lobby.inside
+
+    assert run_virtually(main) == 0
+
+
+def test_room_is_given_back_whatever_happens_inside() -> None:
+    async def main() -> int:
+        lobby, slots = Lobby(), Slots(1)
+        with pytest.raises(ValueError, match="inside"):
+            async with lobby.admitted((slots,), Ask()):
+                raise ValueError("inside")
+        return slots.held + lobby.inside
+
+    assert run_virtually(main) == 0
+
+
+def test_closing_turns_away_who_waits_or_comes_and_leaves_those_inside() -> None:
+    async def main() -> list[tuple[str, float]]:
+        lobby, slots, ended = Lobby(), Slots(1), []
+
+        async def hold(name: str) -> None:
+            try:
+                async with lobby.admitted((slots,), Ask(name)):
+                    await asyncio.sleep(10)
+            except CallError as error:
+                name += f" {error.kind}"
+            ended.append((name, asyncio.get_running_loop().time()))
+
+        inside, waiting = (asyncio.create_task(hold(name)) for name in ("inside", "waiting"))
+        await asyncio.sleep(3)
+        lobby.close(NotRunError("interrupted", "the run was interrupted"))
+        await asyncio.gather(inside, waiting, hold("late"))
+        return ended
+
+    ended = run_virtually(main)
+
+    assert sorted(ended) == [
+        ("inside", 10.0),
+        ("late interrupted", 3.0),
+        ("waiting interrupted", 3.0),
+    ]
+
+
+def test_a_pause_ends_when_its_time_is_over_or_the_lobby_is_closed() -> None:
+    async def main() -> list[tuple[str, float]]:
+        lobby, ended = Lobby(), []
+
+        async def pause(seconds: float) -> None:
+            try:
+                await lobby.pause(seconds)
+                why = "over"
+            except CallError as error:
+                why = error.kind
+            ended.append((why, asyncio.get_running_loop().time()))
+
+        pauses = [asyncio.create_task(pause(seconds)) for seconds in (2.0, 300.0)]
+        await asyncio.sleep(3)
+        lobby.close(NotRunError("interrupted", "the run was interrupted"))
+        await asyncio.gather(*pauses, pause(60.0))
+        return ended
+
+    ended = run_virtually(main)
+
+    assert ended == [("over", 2.0), ("interrupted", 3.0), ("interrupted", 3.0)]
+
+
+def test_a_cancelled_waiter_at_the_head_of_the_line_holds_up_nobody() -> None:
+    async def main() -> float:
+        lobby, room = Lobby(), Weighed(10)
+
+        async def hold(tokens: int, seconds: float) -> None:
+            async with lobby.admitted((room,), Ask(tokens=tokens)):
+                await asyncio.sleep(seconds)
+
+        long = asyncio.create_task(hold(5, 100.0))
+        large = asyncio.create_task(hold(10, 1.0))
+        small = asyncio.create_task(hold(1, 1.0))
+        await asyncio.sleep(2)
+        large.cancel()
+        await small
+        ended = asyncio.get_running_loop().time()
+        await asyncio.wait([long, large])
+        return ended
+
+    assert run_virtually(main) == 3.0

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from runner.errors import CallError
-from runner.retry import THROTTLE_ATTEMPTS, RetryPolicy, retry_after_s
+from runner.retry import THROTTLE_ATTEMPTS, RetryPolicy, reset_after_s, retry_after_s
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
@@ -91,3 +91,61 @@ def test_a_wait_of_more_than_five_minutes_is_not_sat_out() -> None:
     error = CallError("throttle", "x", retry_after_s=301)
 
     assert RetryPolicy().wait_s(error, 1, random.Random(1)) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"x-ratelimit-reset-requests": "1m30s"}, 90.0),
+        ({"x-ratelimit-reset-requests": "20ms"}, 0.02),
+        ({"x-ratelimit-reset-tokens": "6m0s"}, 300.0),
+        ({"x-ratelimit-reset-tokens": "4m0s"}, 240.0),
+        ({"x-ratelimit-reset-tokens": "1.5s"}, 1.5),
+        ({"X-RateLimit-Reset-Requests": "7s"}, 7.0),
+        ({"x-ratelimit-reset-requests": "1h2m"}, 300.0),
+        ({"x-ratelimit-reset-requests": "1s20ms"}, 1.02),
+        ({"x-ratelimit-reset-requests": "12"}, 12.0),
+        ({"x-ratelimit-reset-requests": "1s", "x-ratelimit-reset-tokens": "30s"}, 30.0),
+        ({"anthropic-ratelimit-requests-reset": "2026-11-23T12:00:30Z"}, 30.0),
+        ({"anthropic-ratelimit-tokens-reset": "2026-11-23T13:00:30+01:00"}, 30.0),
+        ({"anthropic-ratelimit-tokens-reset": "2026-11-23T12:00:45"}, 45.0),
+        ({"anthropic-ratelimit-tokens-reset": "2026-11-24T12:00:00Z"}, 300.0),
+        ({"anthropic-ratelimit-tokens-reset": "2026-11-23T11:59:30Z"}, None),
+        ({"x-ratelimit-reset-requests": "0ms"}, None),
+        ({"x-ratelimit-reset-requests": "0s"}, None),
+        ({"x-ratelimit-reset-requests": "-3s"}, None),
+        ({"x-ratelimit-reset-requests": "NaN"}, None),
+        ({"x-ratelimit-reset-requests": "inf"}, None),
+        ({"x-ratelimit-reset-requests": "soon"}, None),
+        ({"x-ratelimit-reset-requests": ""}, None),
+        ({"x-ratelimit-reset-requests": "soon", "x-ratelimit-reset-tokens": "2s"}, 2.0),
+        ({"x-ratelimit-remaining-requests": "9", "reset": "9"}, None),
+        ({}, None),
+    ],
+)
+def test_the_longest_reset_is_read_in_seconds_and_never_above_five_minutes(
+    headers: dict[str, str], expected: float | None
+) -> None:
+    assert reset_after_s(headers, NOW) == pytest.approx(expected)
+
+
+def test_waits_double_up_to_a_minute() -> None:
+    policy, rng = RetryPolicy(max_retries=20), random.Random(1)
+    waits = [policy.wait_s(CallError("throttle", "x"), 15, rng) or 0.0 for _ in range(500)]
+
+    assert 55.0 < max(waits) <= 60.0
+
+
+def test_throttled_waits_begin_at_up_to_two_seconds() -> None:
+    rng = random.Random(1)
+    for failures, bound in ((1, 2.0), (2, 4.0), (3, 8.0)):
+        error = CallError("throttle", "x")
+        waits = [RetryPolicy().wait_s(error, failures, rng) or 0.0 for _ in range(500)]
+
+        assert 0.9 * bound < max(waits) <= bound
+        assert min(waits) < 0.1 * bound
+
+
+def test_the_shipped_policy_is_three_retries_from_one_second() -> None:
+    assert (RetryPolicy().max_retries, RetryPolicy().delay_s) == (3, 1.0)
+    assert THROTTLE_ATTEMPTS == 20

@@ -13,6 +13,7 @@ from runner.client import Client
 from runner.errors import CallError, OutputError
 from runner.events import run_log
 from runner.job import Job
+from runner.known import Known
 from runner.offline.document import read_document
 from runner.record import RunDirectory
 from runner.retry import RetryPolicy
@@ -62,6 +63,7 @@ def execute(
     reply: Reply | None = None,
     latency_s: Mapping[str, float] | None = None,
     into: str = "run",
+    known: Known | None = None,
 ) -> tuple[RunResult, Path, ScriptedTransport]:
     """Run *made* in virtual time into ./run; retries are off."""
     transport = ScriptedTransport(reply or offline(made), latency_s)
@@ -69,9 +71,13 @@ def execute(
 
     async def main() -> RunResult:
         directory = RunDirectory.create(path)
-        with run_log(directory.events, "quiet"):
-            client = Client(transport, RetryPolicy(max_retries=0), 60.0)
-            return await Run(made, client, directory).execute()
+        directory.write_job(made)
+        try:
+            with run_log(directory.events, "quiet"):
+                client = Client(transport, RetryPolicy(max_retries=0), 60.0)
+                return await Run(made, client, directory, known).execute()
+        finally:
+            directory.close()
 
     return run_virtually(main), path, transport
 
@@ -97,13 +103,17 @@ def test_the_run_directory_holds_what_the_design_lists() -> None:
     assert names == sorted(
         [
             "COMPLETED",
+            "run.lock",
+            "config/overrides.json",
+            "config/prompts.json",
+            "config/resolved.yaml",
+            "transcript.json",
             "context/stage_b.md",
             "context/stage_b_ledger.json",
             "journal.jsonl",
             "logs/benchmark.json",
             "logs/events.jsonl",
             "metadata.json",
-            "transcript.json",
             *(
                 f"intermediate/{stage}/{name}.{kind}"
                 for stage, name in nodes
@@ -117,7 +127,7 @@ def test_metadata_tells_the_status_of_every_analyzer() -> None:
     _, path, _ = execute(job())
     metadata = load(path / "metadata.json")
 
-    assert metadata["schema_version"] == 1
+    assert metadata["schema_version"] == 2
     assert metadata["status"] == "completed"
     assert metadata["exit_code"] == 0
     assert metadata["stages"]["stage_a"]["analyzers"] == dict.fromkeys(STAGE_A, "ok")
@@ -417,8 +427,10 @@ def test_the_journal_keeps_what_was_paid() -> None:
     committed = [line for line in lines if line["event"] == "node.committed"]
 
     assert [lines[0]["event"], lines[-1]["event"]] == ["run.started", "run.finished"]
+    paid = [line for line in lines if line["event"] == "call.finished"]
+
     assert len(committed) == 8
-    assert sum(line["prompt_tokens"] for line in committed) == 800
+    assert sum(line["prompt_tokens"] for line in paid) == 800
 
 
 def test_metadata_is_written_at_stage_boundaries_and_not_for_every_node(

@@ -7,6 +7,7 @@ import pytest
 from helpers import analyzer, stage
 
 from runner.graph import Node, Pipeline, make_pipeline
+from runner.limits import Ask, Lobby
 from runner.schedule import critical_path, ideal_makespan, make_slots, ranks, run_graph
 from runner.virtual import run_virtually
 
@@ -34,12 +35,12 @@ def makespan(
     """Run the real scheduler on DURATIONS in virtual time."""
 
     async def main() -> float:
-        slots = make_slots(pipeline, max_concurrent, mode)
+        slots, lobby = make_slots(pipeline, max_concurrent, mode), Lobby()
         rank = ranks(pipeline, DURATIONS, mode)
 
         async def work(node: Node, _: Mapping[str, None]) -> None:
             await asyncio.sleep(overhead)
-            async with slots[node.stage].slot(rank[node.name]):
+            async with lobby.admitted((slots[node.stage],), Ask(node.name, rank[node.name])):
                 await asyncio.sleep(DURATIONS[node.name])
 
         await run_graph(pipeline, work)
@@ -74,11 +75,11 @@ def test_sequential_mode_keeps_the_declared_order() -> None:
     pipeline = four_plus_four()
 
     async def main() -> list[str]:
-        slots, order = make_slots(pipeline, 8, "sequential"), []
+        slots, lobby, order = make_slots(pipeline, 8, "sequential"), Lobby(), []
         rank = ranks(pipeline, DURATIONS, "sequential")
 
         async def work(node: Node, _: Mapping[str, None]) -> None:
-            async with slots[node.stage].slot(rank[node.name]):
+            async with lobby.admitted((slots[node.stage],), Ask(node.name, rank[node.name])):
                 order.append(node.name)
                 await asyncio.sleep(1)
 

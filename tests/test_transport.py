@@ -138,6 +138,12 @@ def test_a_provider_that_does_not_count_is_counted_for_and_it_is_said() -> None:
     assert calls.usage.estimated is True
 
 
+def test_usages_add_up_kind_by_kind() -> None:
+    total = Usage(10, 1, 4, 3) + Usage(20, 2, 8, 0, estimated=True)
+
+    assert Usage(30, 3, 12, 3, estimated=True) == total
+
+
 def test_a_refusal_is_told_as_one() -> None:
     refused = completion({"model": "gpt-4o-mini"}, "", "stop")
     refused["choices"][0]["message"] = {"role": "assistant", "content": None, "refusal": "No."}
@@ -183,7 +189,6 @@ LIMITED = Fault(429, {"Retry-After": "1"})
             1,
             "context_exceeded",
         ),
-        ([Fault(200, body='{"choices": [], "usage": {}}')], 1, "empty"),
     ],
 )
 def test_each_fault_costs_exactly_so_many_requests(
@@ -194,6 +199,15 @@ def test_each_fault_costs_exactly_so_many_requests(
     assert kind == ("ok" if isinstance(outcome, Completion) else outcome.kind)
     assert requests == len(server.received)
     assert requests == len(calls.attempts)
+
+
+def test_a_reply_without_choices_is_empty_and_says_why() -> None:
+    """It was paid for; the conversation asks again (test_ask.py)."""
+    outcome, _, server = ask(Fault(200, body='{"choices": [], "usage": {}}'))
+
+    assert isinstance(outcome, Completion)
+    assert (outcome.text, outcome.finish_reason) == ("", "no choices")
+    assert len(server.received) == 1
 
 
 def test_retry_after_is_waited_for_between_real_requests() -> None:
@@ -299,7 +313,7 @@ def test_anthropics_protocol_is_spoken_without_a_look_up_elsewhere(
     assert body["system"][0]["text"] == "You read."
     assert body["messages"][0]["content"][0]["text"] == "MATERIALQUESTION"
     assert (reply.text, reply.finish_reason) == ('{"x": 1}', "length")
-    assert reply.usage == Usage(118, 5, 100)
+    assert reply.usage == Usage(118, 5, 100, 7)
     assert reply.cost_usd is not None
     assert set(looked_up) <= {"127.0.0.1"}
 

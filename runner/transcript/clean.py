@@ -1,28 +1,35 @@
-"""Characters that are not words: line endings, controls and invisible marks."""
+"""The content of a file: its line ends, its invisible characters, its digest."""
 
 from __future__ import annotations
 
 import hashlib
+import html
+import json
 import re
 
-# Control and format characters that show nothing yet can hide text from a human reader
-# (tag characters, bidi overrides) or break a prompt. ZWJ and ZWNJ spell words, so they stay.
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0e-\x1b\x7f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e"
-    "\u2060-\u2064\u2066-\u2069\ufeff\U000e0000-\U000e007f]"
-)
-# Form feed and its kind separate words, so deleting them would glue two words together.
-_SEPARATORS = re.compile("[\x0b\x0c\x1c-\x1f]")
-_SURROGATES = re.compile("[\ud800-\udfff]")
+from runner.text import to_safe_text, without_hidden
+
+_JSON_ESCAPES = re.compile(r"\\[^u]|((?:\\u[0-9A-Fa-f]{4})+)")
 
 
 def clean_text(text: str) -> str:
     """Return *text* with `\\n` line ends and without invisible or control characters."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = text.replace("\n\x0c", "\n")
-    text = _SEPARATORS.sub(" ", text)
-    text = _SURROGATES.sub("\ufffd", text)
-    return _INVISIBLE.sub("", text)
+    return to_safe_text(text)
+
+
+def clean_content(text: str) -> tuple[str, int]:
+    """Return a whole file's *text* cleaned, and how many characters went; its mark is not one."""
+    return without_hidden(text.removeprefix("\ufeff"))
+
+
+def hidden_in_escapes(cleaned: str, format_name: str) -> int:
+    """Return how many characters to be removed are spelt as escapes of the format."""
+    if format_name in ("vtt", "srt"):
+        return without_hidden(html.unescape(cleaned))[1]
+    if format_name != "json":
+        return 0
+    runs = (match[1] for match in _JSON_ESCAPES.finditer(cleaned) if match[1])
+    return sum(without_hidden(json.loads(f'"{run}"'))[1] for run in runs)
 
 
 def content_sha256(text: str) -> str:

@@ -11,7 +11,7 @@ from runner.transcript.times import Stamp, leading_stamp, trailing_stamp
 _HEAD_CHARS = 160
 _QUOTE_OR_BULLET = re.compile(r"(?:> ?(?!>)|[-*+•] +)")
 _EMPHASIS = re.compile(r"(?:\*{1,3}|_{1,3})(?=[^\s*_])")
-_ROLE = re.compile(r"\s*\(([^()]{1,80})\)$")
+_ROLE = re.compile(r"\s?\(([^()]{1,80})\)$")
 _CHEVRONS = re.compile(r">>{1,3}\s*")
 _QUESTION_ANSWER = re.compile(r"([QA])(?:[.:]\s+|[.:]$|\s{2,}|\t)")
 _AFTER_STAMP = re.compile(r"[*_]{0,3}\s{0,8}[-–—|:]?\s{0,8}")

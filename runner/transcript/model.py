@@ -6,9 +6,10 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MAX_SEGMENT_CHARS = 1200
+MAX_SPEAKER_CHARS = 200  # every segment repeats the name
 
 
 def words_of(text: str) -> tuple[str, ...]:
@@ -49,12 +50,15 @@ class Transcript:
 
     *name* is the file stem, *format* the format that read it, *sha256* the hex digest of the
     normalised content (the same for every encoding and line ending); *segments* is not empty.
+    *removed_chars* counts the controls and invisible characters that were in the file and are
+    in no segment.
     """
 
     name: str
     format: str
     sha256: str
     segments: tuple[Segment, ...]
+    removed_chars: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ def _broken_word(before: str, after: str) -> bool:
 def _parts(turns: Iterable[Turn]) -> Iterator[Turn]:
     for turn in turns:
         pieces = _split(" ".join(_BRACE_MARK.sub(" ", turn.text).split()))
-        speaker = " ".join((turn.speaker or "").split()) or None
+        speaker = " ".join((turn.speaker or "").split())[:MAX_SPEAKER_CHARS].strip() or None
         start, end = _times(turn)
         # Times inside a turn are unknown, so only its outer edges carry one.
         for index, piece in enumerate(pieces):

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from runner.errors import did_you_mean
-from runner.transcript.clean import clean_text, content_sha256
+from runner.transcript.clean import clean_content, content_sha256, hidden_in_escapes
 from runner.transcript.cues import has_cue_timing, parse_srt, parse_vtt
 from runner.transcript.decode import decode, fault, read_bytes
 from runner.transcript.hearing import looks_like_hearing, parse_hearing
@@ -53,14 +53,15 @@ def parse_transcript(text: str, *, name: str, format: str = "auto") -> Transcrip
 
 
 def _parse(text: str, name: str, source: str, format_name: str, suffix: str) -> Transcript:
-    cleaned = clean_text(text)
+    cleaned, removed = clean_content(text)
     if not cleaned.strip():
         raise fault(source, "no utterances: the file is empty or holds only white space")
     chosen = _detect(cleaned, suffix) if format_name == "auto" else format_name
     segments = make_segments(_READERS[chosen](cleaned, source))
     if not segments:
         raise fault(source, f"no utterances found (read as {chosen}; expected speech)")
-    return Transcript(name, chosen, content_sha256(cleaned), segments)
+    removed += hidden_in_escapes(cleaned, chosen)
+    return Transcript(name, chosen, content_sha256(cleaned), segments, removed)
 
 
 def _detect(text: str, suffix: str) -> str:

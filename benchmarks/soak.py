@@ -1,0 +1,215 @@
+"""Storms, outages and every kind of fault over real HTTP, and a crash at every file operation.
+
+    python -m benchmarks.soak [--quick]
+
+The simulated provider runs in a process of its own; its times and rates are scaled so that a
+scenario takes seconds, and all of it less than ten minutes. Nothing is sent anywhere else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import io
+import json
+import random
+import tempfile
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import redirect_stderr
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import structlog
+from omegaconf import OmegaConf
+
+from runner.ask import Conversation
+from runner.client import CallLog, Client
+from runner.errors import AnswerError, CallError
+from runner.gate import Gate
+from runner.limits import Lobby, Slots
+from runner.offload import compute
+from runner.retry import RetryPolicy
+from runner.settings import SimulateSettings
+from runner.simulate import simulated_process
+from runner.simulate.faults import KINDS
+from runner.transport import (
+    Completion,
+    LiteLLMTransport,
+    Message,
+    ModelRoute,
+    Request,
+    load_litellm,
+)
+
+MODEL = "openai/simulated"
+CONCURRENCY = 32
+SCENARIO_S = 75.0  # with six of them, and the crashes, less than ten minutes
+TIMEOUT_S = 2.0
+STATUSES = ("status_429_after_1", "status_500", "status_503", "status_529")
+FATAL = ("quota",)  # ends all calls, so that it cannot be one fault among others
+SCHEMA = {
+    "type": "object",
+    "properties": {"kind": {"enum": ["claim", "gap"]}},
+    "required": ["kind"],
+    "additionalProperties": False,
+}
+# What a fault does to a call that meets it, when no other attempt may help.
+EXPECTED = {"refused", "bad_request", "context_exceeded"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Calls to a provider that behaves as *settings* say; *may_end* are ends that are right."""
+
+    name: str
+    calls: int
+    settings: Mapping[str, Any]
+    timeout_s: float = 30.0
+    may_end: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table; None where a figure does not apply."""
+
+    name: str
+    calls: int
+    requests: int
+    lost: int
+    ended: str = ""
+    twice: int | None = None
+    late_s: float | None = None
+
+
+def scenarios(scale: float) -> Iterator[Scenario]:
+    """Yield the scenarios; *scale* multiplies the calls."""
+    every = [kind for kind in KINDS if kind not in FATAL]
+    rates = {kind: 0.3 / (len(every) + len(STATUSES)) for kind in (*every, *STATUSES)}
+    fast = {"latency_s": 0.2, "jitter": 0.4}
+    yield Scenario("calm", int(400 * scale), fast)
+    storm = {**fast, "rpm": 1200}
+    yield Scenario("storm, 1200 rpm", int(500 * scale), storm)
+    yield Scenario("storm, no Retry-After", int(500 * scale), {**storm, "retry_after": False})
+    yield Scenario("outage of 2 s", int(800 * scale), {**fast, "outages_s": [[1.0, 3.0]]})
+    yield Scenario("outage of 20 s", int(800 * scale), {**fast, "outages_s": [[1.0, 21.0]]})
+    yield Scenario("every fault, 30 %", int(300 * scale), {**fast, "faults": rates}, TIMEOUT_S)
+
+
+class Mender:
+    """Puts a reply that does not fit back."""
+
+    def repair(self, messages: tuple[Message, ...], reply: str, fault: str) -> tuple[Message, ...]:
+        """See `runner.ask.Mender`."""
+        return (*messages, {"role": "user", "content": f"Answer again: {fault}"})
+
+
+async def read(reply: Completion) -> str:
+    """Accept what fits SCHEMA."""
+    try:
+        kind = (await compute(len(reply.text), json.loads, reply.text))["kind"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise AnswerError("invalid_output", str(error), text=reply.text) from error
+    return str(kind)
+
+
+async def play(scenario: Scenario) -> Row:
+    """Make the scenario's calls; what is right about their ends is no loss."""
+    shipped = OmegaConf.create(files("conf").joinpath("model/simulated.yaml").read_text())
+    still = {"per_token_s": 0.0, "per_prompt_token_s": 0.0}
+    values = {**OmegaConf.to_container(shipped.simulate), **still, **scenario.settings}  # type: ignore[dict-item]
+    logs = [CallLog(unit=f"unit {number}") for number in range(scenario.calls)]
+    async with simulated_process(SimulateSettings.model_validate(values)) as url:
+        transport = LiteLLMTransport(ModelRoute(MODEL, api_base=url))
+        await transport.open()
+        rng = random.Random(1)
+        client = Client(
+            transport,
+            RetryPolicy(),
+            scenario.timeout_s,
+            rng,
+            gate=Gate(CONCURRENCY, rng=rng),
+            lobby=Lobby(),
+        )
+        slots = Slots(CONCURRENCY)
+        try:
+            ends = await asyncio.gather(*(ask(client, slots, log) for log in logs))
+        finally:
+            await transport.close()
+        with urllib.request.urlopen(url.replace("/v1", "/stats")) as page:
+            requests = json.load(page)["requests"]
+    bad = Counter(end for end in ends if end != "ok")
+    late = [a.latency_s - scenario.timeout_s for log in logs for a in log.attempts]
+    lost = sum(number for end, number in bad.items() if end not in EXPECTED)
+    ended = ", ".join(f"{number} {end}" for end, number in sorted(bad.items()))
+    return Row(scenario.name, scenario.calls, requests, lost, ended, late_s=max(0.0, *late))
+
+
+async def ask(client: Client, slots: Slots, log: CallLog) -> str:
+    """Ask as a node does; return `ok` or the kind of failure."""
+    message = {"role": "user", "content": f"Is this a claim? Case {log.unit}."}
+    talk = Conversation(Mender(), Request("soak", (message,), 200, schema=SCHEMA), 400)
+    try:
+        await talk.answer(lambda request: client.complete(request, slots, log), read)
+    except CallError as error:
+        return error.kind
+    return "ok"
+
+
+def crashes(stride: int) -> Row | str:
+    """Crash a run at every file operation; return its row, or why there is none."""
+    try:
+        module = importlib.import_module("benchmarks.crashes")
+    except ImportError as error:
+        return f"crashes: not measured, {error}"
+    with tempfile.TemporaryDirectory() as folder, redirect_stderr(io.StringIO()):
+        found: Mapping[str, int] = module.crash_at_every_operation(Path(folder), stride)
+    return Row(
+        f"{found['crashes']} crashes, resumed",
+        found["calls_wanted"],
+        found["calls_sent"],
+        found["calls_lost"],
+        twice=found["called_twice"],
+    )
+
+
+def show(row: Row) -> None:
+    """Print one line of the table."""
+    twice = "-" if row.twice is None else str(row.twice)
+    late = "-" if row.late_s is None else f"{row.late_s:.3f}"
+    print(
+        f"{row.name:<24}{row.calls:>7}{row.requests:>10}{row.requests / row.calls:>10.3f}"
+        f"{row.lost:>6}{twice:>7}{late:>8}  {row.ended or '-'}",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the calls")
+    options = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    load_litellm(MODEL)  # seconds, which the first outage would not wait for
+    began = time.monotonic()
+    print(
+        f"{'scenario':<24}{'calls':>7}{'requests':>10}{'per call':>10}{'lost':>6}"
+        f"{'twice':>7}{'late s':>8}  ended otherwise"
+    )
+    for scenario in scenarios(0.1 if options.quick else 1.0):
+        try:
+            show(asyncio.run(asyncio.wait_for(play(scenario), SCENARIO_S)))
+        except TimeoutError:
+            print(f"{scenario.name}: stopped after {SCENARIO_S:.0f} s", flush=True)
+    crashed = crashes(stride=20 if options.quick else 8)
+    print(crashed) if isinstance(crashed, str) else show(crashed)
+    print(f"{time.monotonic() - began:.0f} s in all")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""What makes two calls the same: a digest of everything that is sent and of who answers."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+import orjson
+
+from runner.catalog import OFFLINE
+from runner.settings import ModelSettings
+from runner.text import digest
+from runner.transport import Request
+
+KEY_VERSION = 1
+
+
+def request_key(request: Request, model: ModelSettings, repeat: int) -> str:
+    """Return the SHA-256 hex of *request* as it goes to *model*.
+
+    Concurrency, timeouts, retries and budgets are not part of it: they do not change an
+    answer. *repeat* tells apart samples that are wanted of the same call.
+    """
+    sent: dict[str, Any] = {
+        "version": KEY_VERSION,
+        "messages": request.messages,
+        "max_tokens": request.max_tokens,
+        "temperature": request.temperature,
+        "schema": None if request.schema is None else [request.node, request.schema],
+        "model": model.name,
+        "api_base": None if model.simulate else model.api_base,
+        "params": model.params,
+        "repeat": repeat,
+    }
+    if model.name.startswith(OFFLINE):
+        sent["reader"] = version("colloquy")  # the reading is our code, not a model's
+    return digest(orjson.dumps(sent, option=orjson.OPT_SORT_KEYS).decode())
+
+
+def payload_digest(record: Any) -> str:
+    """Return the SHA-256 hex of a stored record without its own `sha256`."""
+    body = {name: value for name, value in record.items() if name != "sha256"}
+    return digest(orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode())

@@ -1,0 +1,201 @@
+"""What a run leaves behind while it goes on: records, pages, contexts, metadata, events."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Coroutine
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import structlog
+
+from runner.analyzer import Analyzer
+from runner.bench import NodeTiming
+from runner.client import CallLog
+from runner.context import Reduced
+from runner.earlier import keep_answer
+from runner.graph import Node
+from runner.job import Job
+from runner.metadata import describe_run, versions
+from runner.outcome import Outcome, node_record, outcome_page
+from runner.record import RunDirectory
+from runner.settings import ContextSettings
+from runner.text import now_iso
+
+PERSIST_S = 2.0  # for writes that are under way when a run is cut off
+
+log = structlog.get_logger("colloquy.run")
+
+
+class Recorder:
+    """Writes what happens to *directory*, in the background; a failed write stops the run."""
+
+    def __init__(self, job: Job, directory: RunDirectory) -> None:
+        self.job = job
+        self.directory = directory
+        self.timings: dict[str, NodeTiming] = {}
+        self.statuses: dict[str, str] = {node.name: "pending" for node in job.pipeline.nodes}
+        self._writes: list[asyncio.Task[None]] = []
+        self._began = asyncio.get_running_loop().time()
+        self._started_at = now_iso()
+        versions()  # read before the clock starts
+
+    def elapsed_s(self) -> float:
+        """Return seconds since the run began."""
+        return asyncio.get_running_loop().time() - self._began
+
+    def begin(self) -> None:
+        """Start the clock and say so."""
+        job = self.job
+        self._began = asyncio.get_running_loop().time()
+        self.write(self.directory.journal.commit("run.started", config_digest=job.config_digest))
+        log.info(
+            "run.started",
+            transcript=job.transcript.name,
+            segments=len(job.transcript.segments),
+            analyzers=len(job.pipeline.nodes),
+            model=job.settings.model.name,
+        )
+        if job.transcript.removed_chars:
+            log.warning("transcript.sanitised", removed_chars=job.transcript.removed_chars)
+
+    def call_log(self, node: Node) -> CallLog:
+        """Return the account of *node*'s calls, kept in the journal too."""
+        unit = f"{self.directory.path.name}/{node.name}"
+        return CallLog(note=partial(self._note_call, analyzer=node.name), unit=unit)
+
+    def _note_call(self, event: str, **facts: Any) -> None:
+        """Journal a call; one that cannot be journalled is not made, one made is not lost."""
+        journal = self.directory.journal
+        journal.note(event, **facts)
+        if event == "call.started" and journal.fault is not None:
+            raise journal.fault
+
+    def node_started(self, node: Node) -> None:
+        """Record that a stage began, without making its first node wait for the disk."""
+        self.check()
+        stage = self.job.pipeline.stage_of(node)
+        first = all(self.statuses[member.name] == "pending" for member in stage.nodes)
+        self.statuses[node.name] = "running"
+        if first:
+            log.info("stage.started", stage=stage.name, analyzers=len(stage.nodes))
+            self.write(self.write_metadata("running"))
+
+    def node_ended(self, node: Node, outcome: Outcome, calls: CallLog, ready_s: float) -> None:
+        """Record *outcome*; what needs its answer does not wait for the disk."""
+        self._log_outcome(node, outcome, calls)
+        self.statuses[node.name] = outcome.status
+        self.timings[node.name] = NodeTiming(
+            outcome.status, ready_s, self.elapsed_s(), calls, outcome.reused
+        )
+        if outcome.reused != "run":
+            self.write(self._commit(node, outcome, calls))
+        elif not self.directory.has_page(node.stage, node.name):
+            self.write(self._write_page(node, outcome))
+        stage = self.job.pipeline.stage_of(node)
+        if all(member.name in self.timings for member in stage.nodes):
+            log.info("stage.finished", stage=stage.name, elapsed_s=round(self.elapsed_s(), 3))
+            self.write(self.write_metadata("running"))
+
+    def keep_context(self, name: str, reduced: Reduced, settings: ContextSettings) -> None:
+        """Store what a stage is given."""
+        self.write(self.directory.write_context(name, reduced, settings))
+        log.info(
+            "context.reduced",
+            context=name,
+            tokens=reduced.tokens,
+            token_budget=settings.token_budget,
+            items_kept=len(reduced.kept),
+            items_dropped=len(reduced.dropped),
+        )
+
+    def write(self, writing: Coroutine[Any, Any, None]) -> None:
+        """Start a write that no call has to wait for; its failure stops the run."""
+        self._writes.append(asyncio.create_task(writing))
+
+    def check(self) -> None:
+        """Raise the first failed write, so that nothing more is paid for and then lost."""
+        if self.directory.journal.fault is not None:
+            raise self.directory.journal.fault
+        for write in self._writes:
+            if write.done() and (error := write.exception()) is not None:
+                raise error
+
+    async def settle(self) -> None:
+        """Wait for all writes; raise the first failure."""
+        await asyncio.gather(*self._writes)
+
+    async def break_off(self, error: BaseException) -> None:
+        """Bring to the disk what has arrived, free what was reserved, say how the run ended."""
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            self.directory.release_reserve()
+        if self._writes:
+            await asyncio.wait(self._writes, timeout=PERSIST_S)
+        ended = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"
+        with suppress(OSError):  # the disk may be what failed
+            self.directory.journal.recover()
+        with suppress(OSError):
+            self.directory.uncomplete()
+        with suppress(OSError):
+            await asyncio.shield(self.write_metadata(ended))
+
+    async def write_metadata(self, status: str, exit_code: int | None = None) -> None:
+        """Replace metadata.json."""
+        about = describe_run(self.job, self.statuses, self.directory.journal.spent)
+        times = {"started_at": self._started_at, "updated_at": now_iso()}
+        await self.directory.write_metadata(
+            {"status": status, "exit_code": exit_code, **times, **about}
+        )
+
+    async def _commit(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
+        analyzer, model = self.job.analyzers[node.name], self.job.settings.model.name
+        record = node_record(
+            node, outcome, calls, model=model, prompt_sha256=analyzer.prompt_digest
+        )
+        page = await asyncio.to_thread(_page, analyzer, node, outcome, model)
+        if outcome.status != "ok":
+            await asyncio.to_thread(keep_answer, self.directory.path, node)
+        saving = partial(self.directory.write_node, node.stage, node.name, record, page)
+        try:
+            await saving()
+        except OSError:
+            self.statuses[node.name] = "unsaved"
+            self.directory.release_reserve()
+            with suppress(OSError):  # it is paid for: once more, in the room that was reserved
+                await saving()
+                self.statuses[node.name] = outcome.status
+            raise
+        await self.directory.journal.commit(
+            "node.committed", analyzer=node.name, status=outcome.status, key=outcome.key
+        )
+
+    async def _write_page(self, node: Node, outcome: Outcome) -> None:
+        analyzer, model = self.job.analyzers[node.name], self.job.settings.model.name
+        page = await asyncio.to_thread(_page, analyzer, node, outcome, model)
+        await self.directory.write_page(node.stage, node.name, page)
+
+    def _log_outcome(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
+        facts = {"analyzer": node.name, "latency_s": round(calls.latency_s, 3)}
+        if outcome.answer is not None:
+            event = "node.reused" if outcome.reused else "node.finished"
+            log.info(
+                event, insights=len(outcome.answer["insights"]), source=outcome.reused, **facts
+            )
+        elif outcome.status in ("skipped", "not_run"):
+            log.warning("node.skipped", reason=outcome.error, **facts)
+        else:
+            log.error("node.failed", kind=outcome.kind, error=outcome.error, **facts)
+
+
+def _page(analyzer: Analyzer, node: Node, outcome: Outcome, model: str) -> str:
+    """Render the node's page; a fault in rendering must not lose an answer that was paid for."""
+    if outcome.answer is None:
+        return outcome_page(node, outcome, "", model)
+    try:
+        body = analyzer.markdown(outcome.answer)
+    except Exception:
+        log.exception("page.failed", analyzer=node.name)
+        body = f"# {node.name}\n\nThis answer could not be shown; it is in {node.name}.json.\n"
+    return outcome_page(node, outcome, body, model)

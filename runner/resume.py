@@ -1,0 +1,193 @@
+"""Take up an earlier run where it ended, with its own configuration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+
+from runner.build import job_from, open_transcript
+from runner.earlier import Earlier, read_record
+from runner.errors import ConfigError, TranscriptError, did_you_mean, one_line
+from runner.job import Job
+from runner.record import COMPLETED, RESERVE, SCHEMA_VERSION, read_transcript_file
+from runner.settings import Settings, nearest_key, validate
+from runner.transcript import Transcript
+
+FLAGS = ("allow_changed", "retry_failed")
+
+# What may differ without changing any answer.
+_FREE = re.compile(
+    r"processing\.(max_concurrent.*|mode|strict)|stages\.[^.]+\.(max_concurrent|strict)"
+    r"|model\.(timeout_s|max_retries|retry_delay_s|deadline_s|rpm|tpm|burst_s|allow_http"
+    r"|api_key_env|requires_env|context_window|(input|output)_usd_per_mtok|simulate.*)"
+    r"|budget\..*|reuse|output\.(dir|console)|transcript\..*"
+)
+
+
+@dataclass(frozen=True)
+class Resumption:
+    """A run to be finished: what it is now, what is there, and what has *changes*d since."""
+
+    job: Job
+    earlier: Earlier
+    changes: tuple[str, ...] = ()
+
+
+def read_resumption(arguments: Sequence[str]) -> Resumption:
+    """Return what `resume=DIR` and the further *arguments* ask for.
+
+    Raises ConfigError where there is no run, where an argument does not fit, and, unless
+    `allow_changed=true` is among them, where an answer that is there would be another now.
+    """
+    path, flags, overrides = _split(arguments)
+    before = _stored_config(path)
+    wanted = _override(before, overrides)
+    old, new = validate(before), validate(wanted)
+    transcript, sha = _transcript(path, new)
+    folders, prompts = _stored_prompts(path)
+    stored = _load(path / "config" / "overrides.json", list)
+    job = job_from(wanted, folders=folders, overrides=[*stored, *overrides], transcript=transcript)
+    changes = [*_changed_settings(old, new), *_changed_prompts(prompts, job)]
+    if sha != transcript.sha256:
+        changes.append(f"transcript {new.transcript.path}: {sha[:8]} -> {transcript.sha256[:8]}")
+    if changes and not flags["allow_changed"]:
+        raise ConfigError(
+            f"resume={path}: this is not the run that was begun: {'; '.join(changes)}. "
+            f"Leave that as it was, or add allow_changed=true to ask anew what it touches"
+        )
+    return Resumption(job, Earlier(path, flags["retry_failed"]), tuple(changes))
+
+
+def nothing_to_do(path: Path, job: Job) -> bool:
+    """Return whether every answer is there, whole and as it was written."""
+    if not (path / COMPLETED).exists() or (path / RESERVE).exists():  # it died at the very end
+        return False
+    files = [path / "intermediate" / n.stage / f"{n.name}.json" for n in job.pipeline.nodes]
+    records = [read_record(file) for file in files]
+    return all(fault is None and record["status"] == "ok" for fault, record in records)
+
+
+def _split(arguments: Sequence[str]) -> tuple[Path, dict[str, bool], list[str]]:
+    path, overrides, flags = Path(), [], dict.fromkeys(FLAGS, False)
+    for argument in arguments:
+        name, _, value = argument.partition("=")
+        if argument.startswith("-"):
+            raise ConfigError(f"resume goes with overrides only, not with {argument}")
+        if name == "resume":
+            path = Path(value).expanduser()
+        elif name in FLAGS:
+            if value not in ("true", "false"):
+                raise ConfigError(f"{argument}: expected {name}=true or {name}=false")
+            flags[name] = value == "true"
+        else:
+            overrides.append(argument)
+    return path, flags, overrides
+
+
+def _stored_config(path: Path) -> dict[str, Any]:
+    file = path / "config" / "resolved.yaml"
+    if not file.is_file():
+        near = [str(run) for run in path.parent.glob("*") if (run / "config").is_dir()]
+        raise ConfigError(f"resume={path}: there is no run{did_you_mean(str(path), near)}")
+    metadata = path / "metadata.json"
+    version = _load(metadata, dict).get("schema_version") if metadata.is_file() else SCHEMA_VERSION
+    if version != SCHEMA_VERSION:
+        raise ConfigError(
+            f"resume={path}: written in schema version {version}, expected {SCHEMA_VERSION}: "
+            f"finish it with the version of colloquy that began it"
+        )
+    try:  # nothing is interpolated: what stands there is resolved already
+        data = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, OSError, ValueError) as error:
+        raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{file} is not a configuration")
+    return {str(key): value for key, value in data.items()}
+
+
+def _override(data: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Return *data* with the overrides, which are in Hydra's grammar, applied."""
+    changed: dict[str, Any] = orjson.loads(orjson.dumps(data))
+    try:
+        parsed = OverridesParser.create().parse_overrides(list(overrides))
+    except HydraException as error:
+        raise ConfigError(one_line(str(error))) from error
+    for override in parsed:
+        if override.is_delete() or override.is_sweep_override():
+            raise ConfigError(f"resume takes KEY=VALUE only, not {override.input_line}")
+        _put(changed, override.key_or_group, override.value())
+    return changed
+
+
+def _put(data: dict[str, Any], key: str, value: Any) -> None:
+    *above, last = key.split(".")
+    section: Any = data
+    for part in above:
+        section = section.get(part) if isinstance(section, dict) else None
+    if not isinstance(section, dict) or last not in section:
+        raise ConfigError(f"unknown key '{key}'{nearest_key(key.split('.'))}")
+    if isinstance(section[last], dict) and not isinstance(value, dict):
+        raise ConfigError(
+            f"{key}={value}: a run is finished with the {key} it was begun with; "
+            f"give single keys, as {key}.KEY=VALUE"
+        )
+    section[last] = value
+
+
+def _transcript(path: Path, settings: Settings) -> tuple[Transcript, str]:
+    """Return the transcript as it is now, or as it was where it is gone, and its old SHA-256."""
+    stored = read_transcript_file(path)
+    try:
+        return open_transcript(settings), stored.sha256
+    except (TranscriptError, ConfigError):
+        return stored, stored.sha256
+
+
+def _changed_settings(old: Settings, new: Settings) -> Iterator[str]:
+    before, after = dict(_flat(old.model_dump())), dict(_flat(new.model_dump()))
+    for key in sorted(before.keys() | after.keys()):
+        was, now = before.get(key), after.get(key)
+        if was != now and not _FREE.fullmatch(key):
+            yield f"{key}: {one_line(repr(was), 60)} -> {one_line(repr(now), 60)}"
+
+
+def _changed_prompts(before: Mapping[str, str], job: Job) -> Iterator[str]:
+    for name, analyzer in job.analyzers.items():
+        if before.get(name) != analyzer.prompt_digest:
+            yield f"analyzers.{name}: its prompt or answer shape is another"
+
+
+def _flat(data: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in data.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
+
+
+def _stored_prompts(path: Path) -> tuple[list[Path], dict[str, str]]:
+    """Return the user's folders of prompts, and the digest of each analyzer's prompt."""
+    file = path / "config" / "prompts.json"
+    stored = _load(file, dict)
+    try:
+        return [Path(folder) for folder in stored["folders"]], dict(stored["sha256"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"{file} is not what a run writes there") from error
+
+
+def _load(file: Path, kind: type) -> Any:
+    try:
+        value = orjson.loads(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error
+    if not isinstance(value, kind):
+        raise ConfigError(f"{file} is not what a run writes there")
+    return value

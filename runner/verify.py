@@ -1,0 +1,296 @@
+"""Check a run directory against what every run promises of it, trusting nothing that lies there."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import isclose
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from runner.earlier import read_record
+from runner.errors import EXIT_BUG, EXIT_CONFIG, EXIT_OK, one_line
+from runner.files import TEMP
+from runner.journal import Spent, read_journal
+from runner.lock import NAME as LOCK
+from runner.record import COMPLETED, RESERVE, SCHEMA_VERSION
+from runner.secrets import Secrets, secrets_of
+from runner.text import to_terminal
+
+MAX_BYTES = 256 * 1024 * 1024  # more is not read
+STATUSES = ("running", "completed", "partial", "failed", "interrupted")
+
+
+@dataclass
+class _Found:
+    """What a directory holds: faults as lines, records by their file's name, both as found."""
+
+    root: Path
+    secrets: Secrets
+    faults: list[str] = field(default_factory=list)
+    files: dict[str, Path] = field(default_factory=dict)
+    records: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def fault(self, name: str, what: str) -> None:
+        self.faults.append(f"{to_terminal(name, 200)}: {to_terminal(what)}")
+
+
+def main() -> None:
+    """Check the directories that are named; exit 0 if all are sound, 1 if not, 2 on misuse."""
+    folders = sys.argv[1:]
+    if not folders or any(folder.startswith("-") for folder in folders):
+        print("usage: colloquy-verify RUN_DIR…", file=sys.stderr)
+        sys.exit(EXIT_CONFIG)
+    faults = [f"{to_terminal(name)}: {line}" for name in folders for line in verify(Path(name))]
+    for line in faults:
+        print(line, file=sys.stderr)
+    sys.exit(EXIT_BUG if faults else EXIT_OK)
+
+
+def verify(path: Path) -> list[str]:
+    """Return what is wrong with the run directory *path*, one line a fault; empty if sound.
+
+    A run that goes on, or that died on its way, is sound as long as it can be finished. Reads
+    every file and changes none; never raises on account of what it finds.
+    """
+    found = _Found(path, secrets_of())
+    if not path.is_dir():
+        found.fault(str(path), "not a directory")
+        return found.faults
+    _check_mode(found, ".", path.lstat())
+    for name, entry in _walk(found):
+        found.files[name] = entry
+        _check_file(found, name, entry)
+    _check_records(found)
+    _check_metadata(found)
+    return found.faults
+
+
+def _walk(found: _Found) -> Iterator[tuple[str, Path]]:
+    """Yield the regular files by their name below the root; links are not followed."""
+    folders = [found.root]
+    while folders:
+        folder = folders.pop(0)
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            found.fault(_name(found, folder), f"cannot be read: {error.strerror}")
+            continue
+        for entry in entries:
+            path = Path(entry.path)
+            name = _name(found, path)
+            if found.secrets.found_in(os.fsencode(entry.name)):
+                found.fault("a name in it", "holds the value of a key")
+                continue
+            try:
+                about = entry.stat(follow_symlinks=False)
+            except OSError as error:
+                found.fault(name, f"cannot be read: {error.strerror}")
+                continue
+            if stat.S_ISLNK(about.st_mode):
+                found.fault(name, "a symbolic link")
+                continue
+            _check_mode(found, name, about)
+            if stat.S_ISDIR(about.st_mode):
+                folders.append(path)
+            elif stat.S_ISREG(about.st_mode):
+                yield name, path
+            else:
+                found.fault(name, "neither a file nor a directory")
+
+
+def _name(found: _Found, path: Path) -> str:
+    return os.fsencode(path.relative_to(found.root)).decode("utf-8", "backslashreplace")
+
+
+def _check_mode(found: _Found, name: str, about: os.stat_result) -> None:
+    mode, wanted = stat.S_IMODE(about.st_mode), "700" if stat.S_ISDIR(about.st_mode) else "600"
+    if mode & 0o077:
+        found.fault(name, f"mode {mode:o}, expected {wanted}")
+
+
+def _check_file(found: _Found, name: str, path: Path) -> None:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            found.fault(name, f"larger than {MAX_BYTES:,} bytes")
+            return
+        data = path.read_bytes()
+    except OSError as error:
+        found.fault(name, f"cannot be read: {error.strerror}")
+        return
+    if found.secrets.found_in(data):
+        found.fault(name, "holds the value of a key")
+    if path.name.startswith(TEMP):
+        return  # what a crash left may be half written
+    if path.suffix == ".jsonl":
+        _check_lines(found, name, data)
+    elif path.suffix == ".json" and not _is_record(name):
+        try:
+            orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            found.fault(name, f"not JSON from line {error.lineno}, column {error.colno}")
+
+
+def _check_lines(found: _Found, name: str, data: bytes) -> None:
+    """Report lines that are not JSON, but for what a crash tore: a session's last line."""
+    torn: list[int] = []
+    for number, raw in enumerate(data.split(b"\n"), 1):
+        try:
+            line = orjson.loads(raw)
+        except ValueError:
+            torn.append(number)
+            continue
+        if not isinstance(line, dict) or line.get("event") != "run.started":
+            for last in torn:
+                found.fault(name, f"line {last} is not JSON")
+        torn.clear()
+
+
+def _is_record(name: str) -> bool:
+    parts = name.split("/")
+    return len(parts) == 3 and parts[0] in ("intermediate", "superseded") and parts[2][0] != "."
+
+
+def _check_records(found: _Found) -> None:
+    homes: dict[str, str] = {}
+    for name, path in found.files.items():
+        if path.suffix != ".json" or not _is_record(name):
+            continue
+        top, stage, _ = name.split("/")
+        fault, record = read_record(path)
+        if fault is not None:
+            found.fault(name, fault)
+        elif top == "superseded":
+            continue
+        elif (record["stage"], record["analyzer"]) != (stage, path.stem):
+            found.fault(name, f"is the record of {record['stage']}/{record['analyzer']}")
+            continue
+        if top == "intermediate":
+            if path.stem in homes:
+                found.fault(name, f"{path.stem} has another record in {homes[path.stem]}")
+                continue
+            homes[path.stem] = stage
+            found.records[path.stem] = record
+
+
+def _check_metadata(found: _Found) -> None:
+    metadata = _metadata(found)
+    if metadata is None:
+        return
+    status, held = metadata.get("status"), _is_held(found.root)
+    if status not in STATUSES:
+        found.fault("metadata.json", f"status {status!r} is none of {', '.join(STATUSES)}")
+        return
+    if not held and (COMPLETED in found.files) != (status == "completed"):
+        there = "is there" if COMPLETED in found.files else "is missing"
+        found.fault(COMPLETED, f"{there}, and metadata.json says {status}")
+    lines = _journal(found)
+    if status == "running" or held or _has_died_since(metadata, lines):
+        return
+    for name, path in found.files.items():
+        if path.name.startswith(TEMP) or name == RESERVE:
+            found.fault(name, f"left over by a run that is {status}")
+    _check_statuses(found, metadata)
+    _check_totals(found, metadata, lines)
+
+
+def _metadata(found: _Found) -> Mapping[str, Any] | None:
+    """Return metadata.json, or None where it is missing or there is no use in reading on."""
+    path = found.files.get("metadata.json")
+    if path is None:
+        if COMPLETED in found.files:
+            found.fault(COMPLETED, "is there, and metadata.json is not")
+        return None
+    try:
+        metadata = orjson.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None  # reported already
+    if not isinstance(metadata, dict):
+        found.fault("metadata.json", "not an object")
+        return None
+    if metadata.get("schema_version") != SCHEMA_VERSION:
+        version = metadata.get("schema_version")
+        found.fault("metadata.json", f"schema version {version!r}, expected {SCHEMA_VERSION}")
+        return None
+    return metadata
+
+
+def _is_held(root: Path) -> bool:
+    """Return whether a process works in *root*; our look is too short to keep one out for long."""
+    try:
+        descriptor = os.open(root / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _journal(found: _Found) -> list[dict[str, Any]]:
+    path = found.files.get("journal.jsonl")
+    try:
+        return [] if path is None else read_journal(path)
+    except OSError:
+        return []
+
+
+def _has_died_since(metadata: Mapping[str, Any], lines: list[dict[str, Any]]) -> bool:
+    """Return whether a session began after metadata.json was written, and did not get that far."""
+    begun = [str(line.get("at")) for line in lines if line["event"] == "run.started"]
+    return bool(begun) and begun[-1] > str(metadata.get("updated_at"))
+
+
+def _check_statuses(found: _Found, metadata: Mapping[str, Any]) -> None:
+    try:
+        stages = metadata["stages"].values()
+        statuses = {n: status for stage in stages for n, status in stage["analyzers"].items()}
+    except (KeyError, TypeError, AttributeError):
+        found.fault("metadata.json", "tells no status of the analyzers")
+        return
+    for name, status in statuses.items():
+        record = found.records.get(name)
+        if status == "ok" and (record is None or record.get("status", "ok") != "ok"):
+            is_what = "missing" if record is None else one_line(repr(record["status"]))
+            found.fault("metadata.json", f"calls {name} ok, and its record is {is_what}")
+    if metadata.get("exit_code") is None:
+        return  # it did not come to its end
+    for name, record in found.records.items():
+        if record.get("status") == "ok" and statuses.get(name) != "ok":
+            said = statuses.get(name)
+            found.fault("metadata.json", f"calls {name} {said!r}, and its record is ok")
+
+
+def _check_totals(found: _Found, metadata: Mapping[str, Any], lines: list[dict[str, Any]]) -> None:
+    spent = Spent()
+    try:
+        for line in lines:
+            spent.add(line)
+        totals = spent.totals()
+    except (KeyError, TypeError, ValueError):
+        found.fault("journal.jsonl", "a line lacks what its event should tell")
+        return
+    said = metadata.get("totals")
+    for key, value in totals.items():
+        told = said.get(key) if isinstance(said, dict) else None
+        if not _equal(told, value):
+            found.fault("metadata.json", f"totals.{key} is {told!r}, the journal's sum {value!r}")
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
+    return one is None and other is None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from helpers import completion
+
+from runner.ask import Conversation
+from runner.errors import AnswerError, CallError
+from runner.transport import Completion, Message, Request
+
+REQUEST = Request("say_means", ({"role": "user", "content": "?"},), 100)
+
+
+class Mender:
+    """Says in a message what is wrong."""
+
+    def repair(self, messages: tuple[Message, ...], reply: str, fault: str) -> tuple[Message, ...]:
+        return (*messages, {"role": "user", "content": f"{reply!r} is wrong: {fault}"})
+
+
+async def read(reply: Completion) -> str:
+    if reply.text.startswith("bad"):
+        raise AnswerError("invalid_output", "fits nothing", text=reply.text)
+    return reply.text
+
+
+def talk(
+    *replies: Completion | CallError, most_tokens: int | None = None
+) -> tuple[str, list[Request], dict[str, Any]]:
+    """Return the answer or the kind of failure, the requests made, and the notes."""
+    left, asked = list(replies), []
+
+    async def call(request: Request) -> Completion:
+        asked.append(request)
+        reply = left.pop(0)
+        if isinstance(reply, CallError):
+            raise reply
+        return reply
+
+    talk = Conversation(Mender(), REQUEST, most_tokens)
+    try:
+        said = asyncio.run(talk.answer(call, read))
+    except CallError as error:
+        said = error.kind
+    return said, asked, dict(talk.notes())
+
+
+EMPTY = completion("")
+LENGTH = completion("half", "length")
+BAD = completion("bad")
+FINE = completion("fine")
+
+
+@pytest.mark.parametrize(
+    ("replies", "said", "requests"),
+    [
+        ([FINE], "fine", 1),
+        ([EMPTY] * 2 + [FINE], "fine", 3),
+        ([EMPTY] * 9, "empty", 3),
+        ([completion("", "no choices")] * 9, "empty", 3),
+        ([completion(" \n")] * 9, "empty", 3),
+        ([BAD] * 2 + [FINE], "fine", 3),
+        ([BAD] * 9, "invalid_output", 3),
+        ([LENGTH, FINE], "fine", 2),
+        ([LENGTH] * 9, "truncated", 2),
+        ([completion("", "content_filter")] * 9, "refused", 1),
+        ([completion("No.", "refusal")] * 9, "refused", 1),
+        ([EMPTY, EMPTY, BAD, BAD, LENGTH, FINE], "fine", 6),
+        ([EMPTY, BAD, LENGTH, BAD, EMPTY, LENGTH], "truncated", 6),
+        ([BAD, CallError("bad_request", "no")], "bad_request", 2),
+    ],
+)
+def test_each_kind_of_reply_is_asked_for_again_so_often_and_no_more(
+    replies: list[Completion | CallError], said: str, requests: int
+) -> None:
+    outcome, asked, _ = talk(*replies)
+
+    assert outcome == said
+    assert len(asked) == requests
+
+
+def test_a_reply_that_fits_no_shape_is_put_back_with_what_is_wrong() -> None:
+    _, asked, notes = talk(BAD, completion("bad too"), FINE)
+
+    assert asked[0] is REQUEST
+    assert asked[1].messages[-1]["content"] == "'bad' is wrong: fits nothing"
+    assert asked[2].messages[-1]["content"] == "'bad too' is wrong: fits nothing"
+    assert [reply["raw_output"] for reply in notes["rejected"]] == ["bad", "bad too"]
+    assert [reply["kind"] for reply in notes["rejected"]] == ["invalid_output"] * 2
+
+
+def test_an_empty_reply_is_answered_by_the_same_request() -> None:
+    _, asked, _ = talk(EMPTY, FINE)
+
+    assert asked == [REQUEST, REQUEST]
+
+
+@pytest.mark.parametrize(
+    ("most_tokens", "asked_for"),
+    [(None, [100, 200]), (500, [100, 200]), (150, [100, 150]), (100, [100])],
+)
+def test_a_cut_reply_is_asked_for_once_at_twice_the_length_that_the_model_can_write(
+    most_tokens: int | None, asked_for: list[int]
+) -> None:
+    outcome, asked, _ = talk(LENGTH, LENGTH, most_tokens=most_tokens)
+
+    assert outcome == "truncated"
+    assert [request.max_tokens for request in asked] == asked_for
+
+
+def test_half_a_reply_is_never_read() -> None:
+    """It might be whole JSON by chance."""
+    outcome, _, notes = talk(completion("fine", "length"), completion("fine", "length"))
+
+    assert outcome == "truncated"
+    assert [reply["raw_output"] for reply in notes["rejected"]] == ["fine", "fine"]
+
+
+def test_an_answer_at_the_first_try_leaves_no_notes() -> None:
+    assert talk(FINE)[2] == {}

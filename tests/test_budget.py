@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runner.budget import MARGIN, MESSAGE_TOKENS, Budget, Sizer
+from runner.client import CallLog, Client
+from runner.errors import EXIT_BUDGET, CallError, NotRunError
+from runner.limits import Ask, Lobby, Slots
+from runner.outcome import Outcome, verdict
+from runner.retry import RetryPolicy
+from runner.tokens import Tokenizer, tokenizer_for
+from runner.transport import Completion, Request, Usage
+from runner.virtual import run_virtually
+
+CENT = 1 / 1024  # a price whose multiples are exact
+
+
+def ask(tokens: int = 0, cost_usd: float = 0.0) -> Ask:
+    return Ask(tokens=tokens, cost_usd=cost_usd)
+
+
+def test_without_a_cap_everything_fits_and_nobody_has_to_count() -> None:
+    budget = Budget()
+
+    assert budget.capped is False
+    assert budget.wait_s(0.0, ask(10**12, 1e9)) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("cap", "first", "second"),
+    [
+        (Budget(max_tokens=100), ask(tokens=60), ask(tokens=41)),
+        (Budget(max_cost_usd=1.0), ask(cost_usd=0.6), ask(cost_usd=0.41)),
+    ],
+)
+def test_what_does_not_fit_waits_for_those_in_flight(cap: Budget, first: Ask, second: Ask) -> None:
+    cap.enter(0.0, first)
+
+    assert cap.wait_s(0.0, second) == float("inf")
+    cap.leave(1.0, first)
+    assert cap.wait_s(1.0, second) == 0.0
+
+
+def test_what_exactly_fits_goes() -> None:
+    budget = Budget(max_tokens=100)
+    budget.enter(0.0, ask(tokens=60))
+
+    assert budget.wait_s(0.0, ask(tokens=40)) == 0.0
+
+
+def test_what_will_never_fit_ends_the_run_and_says_by_how_much() -> None:
+    budget = Budget(max_tokens=1000, spent_tokens=900)
+
+    assert budget.wait_s(0.0, ask(tokens=101)) == 0.0
+    with pytest.raises(NotRunError, match=r"max_tokens=1,000 does not hold .* 900 used, .* 101"):
+        budget.enter(0.0, ask(tokens=101))
+    with pytest.raises(NotRunError):
+        budget.enter(0.0, ask(tokens=1))
+
+
+def test_money_is_named_where_money_is_what_lacks() -> None:
+    budget = Budget(max_cost_usd=2.0, spent_usd=1.75)
+    with pytest.raises(NotRunError, match=r"max_cost_usd=2 does not hold .* 1\.75 used, .* 0\.5"):
+        budget.enter(0.0, ask(cost_usd=0.5))
+
+
+class Costly:
+    """A call of unit N takes, uses and costs what *plan* says: (seconds, percent of its most)."""
+
+    def __init__(self, plan: list[tuple[int, int, str]], most: int) -> None:
+        self.plan = plan
+        self.most = most
+        self.used = 0
+        self.sent = 0
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def complete(self, request: Request, timeout_s: float) -> Completion:
+        self.sent += 1
+        seconds, percent, fate = self.plan[int(request.node)]
+        await asyncio.sleep(seconds)
+        tokens = self.most if fate == "billed" else self.most * percent // 100
+        if fate == "free":
+            raise CallError("bad_request", "no", status=400)
+        self.used += tokens
+        if fate == "billed":
+            raise CallError("timeout", "late", billed=True)
+        return Completion("fine", "stop", Usage(tokens, 0), tokens * CENT)
+
+
+class Fixed:
+    """Says of each call what it may use at the most."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def size(self, request: Request) -> tuple[int, float]:
+        return self.most, self.most * CENT
+
+
+def spend(
+    plan: list[tuple[int, int, str]], most: int, concurrency: int, budget: Budget
+) -> tuple[list[Completion | BaseException], Costly]:
+    async def main() -> tuple[list[Completion | BaseException], Costly]:
+        transport = Costly(plan, most)
+        client = Client(
+            transport, RetryPolicy(1), 60.0, random.Random(1), budget=budget, sizer=Fixed(most)
+        )
+        slots = Slots(concurrency)
+        asked = (
+            client.complete(Request(str(unit), (), 1), slots, CallLog(unit=str(unit)))
+            for unit in range(len(plan))
+        )
+        return await asyncio.gather(*asked, return_exceptions=True), transport
+
+    return run_virtually(main)
+
+
+PLANS = st.lists(
+    st.tuples(
+        st.integers(0, 5),
+        st.integers(0, 100),
+        st.sampled_from(["ok", "ok", "ok", "billed", "free"]),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    plan=PLANS,
+    most=st.integers(1, 200),
+    cap=st.integers(0, 3000),
+    concurrency=st.integers(1, 8),
+    of_tokens=st.booleans(),
+)
+def test_a_cap_is_never_overshot_whatever_calls_use_and_however_many_go_at_once(
+    plan: list[tuple[int, int, str]], most: int, cap: int, concurrency: int, of_tokens: bool
+) -> None:
+    budget = Budget(max_tokens=cap) if of_tokens else Budget(max_cost_usd=cap * CENT)
+    outcomes, transport = spend(plan, most, concurrency, budget)
+    turned_away = [o for o in outcomes if isinstance(o, NotRunError) and o.kind == "budget"]
+
+    assert transport.used <= cap
+    assert budget.spent_tokens == transport.used
+    assert budget.spent_usd == transport.used * CENT
+    assert not turned_away or transport.used + most > cap
+
+
+def test_a_run_that_has_used_its_budget_up_ends_with_6_and_goes_on_with_a_larger_one() -> None:
+    plan = [(1, 100, "ok")] * 8
+    first, transport = spend(plan, 100, 3, Budget(max_tokens=450))
+    nodes = {
+        str(unit): Outcome("ok", answer={})
+        if isinstance(said, Completion)
+        else Outcome("not_run", kind=said.kind)
+        for unit, said in enumerate(first)
+    }
+    rest = [unit for unit, outcome in nodes.items() if outcome.status == "not_run"]
+    larger = Budget(max_tokens=800, spent_tokens=transport.used)
+    second, more = spend(plan[: len(rest)], 100, 3, larger)
+
+    assert verdict(nodes) == ("partial", EXIT_BUDGET)
+    assert (transport.used, len(rest)) == (400, 4)
+    assert all(isinstance(said, Completion) for said in second)
+    assert (more.used, larger.spent_tokens) == (400, 800)
+
+
+def test_a_run_whose_budget_was_used_up_before_sends_nothing() -> None:
+    outcomes, transport = spend([(1, 1, "ok")] * 3, 10, 3, Budget(max_tokens=5, spent_tokens=5))
+
+    assert transport.sent == 0
+    assert all(isinstance(said, NotRunError) for said in outcomes)
+
+
+def test_a_reservation_waits_rather_than_end_the_run() -> None:
+    """Two may use 100 of 150 each and use 10: they go one after the other."""
+    outcomes, transport = spend([(1, 10, "ok")] * 2, 100, 2, Budget(max_tokens=150))
+
+    assert all(isinstance(said, Completion) for said in outcomes)
+    assert transport.used == 20
+
+
+def test_a_call_that_is_cut_off_is_charged_in_full() -> None:
+    async def main() -> Budget:
+        budget = Budget(max_tokens=1000)
+        client = Client(
+            Costly([(50, 10, "ok")], 100), RetryPolicy(), 60.0, budget=budget, sizer=Fixed(100)
+        )
+        task = asyncio.create_task(client.complete(Request("0", (), 1), Slots(1), CallLog()))
+        await asyncio.sleep(1)
+        task.cancel()
+        await asyncio.wait([task])
+        return budget
+
+    budget = run_virtually(main)
+
+    assert budget.spent_tokens == 100
+
+
+def test_who_leaves_the_lobby_leaves_its_reservation() -> None:
+    async def main() -> float:
+        lobby, budget = Lobby(), Budget(max_tokens=10)
+        async with lobby.admitted((budget,), ask(tokens=10)):
+            pass
+        return budget.wait_s(0.0, ask(tokens=10))
+
+    assert run_virtually(main) == 0.0
+
+
+@pytest.mark.parametrize("model", ["openai/gpt-4o-mini", "anthropic/claude-sonnet-4-6"])
+def test_a_call_is_sized_by_all_it_sends_and_the_longest_reply(model: str) -> None:
+    tokenizer: Tokenizer = tokenizer_for(model)
+    sizer = Sizer(tokenizer, input_usd_per_mtok=1.0, output_usd_per_mtok=2.0)
+    schema = {"type": "object", "properties": {"x": {"type": "integer"}}}
+    plain = Request("n", ({"role": "user", "content": "How are you today?"},), 500)
+    shaped = Request("n", plain.messages, 500, schema=schema)
+    tokens, cost_usd = sizer.size(plain)
+    prompt = tokenizer.count("How are you today?") + 2 * MESSAGE_TOKENS
+    margin = 1.0 if tokenizer.exact else MARGIN
+
+    assert tokens == pytest.approx(prompt * margin + 500, abs=1)
+    assert cost_usd == pytest.approx((tokens - 500) * 1e-6 + 500 * 2e-6)
+    assert sizer.size(shaped)[0] > tokens
+
+
+def test_an_unknown_price_is_no_price() -> None:
+    sizer = Sizer(tokenizer_for("openai/gpt-4o-mini"))
+
+    assert sizer.size(Request("n", ({"role": "user", "content": "?"},), 5))[1] == 0.0

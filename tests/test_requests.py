@@ -1,0 +1,380 @@
+"""How many HTTP requests each fault costs, counted where it matters: at the provider."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from helpers import job
+
+from runner.ask import Conversation
+from runner.build import build_client
+from runner.client import CallLog, Client
+from runner.errors import AnswerError, CallError, NotRunError
+from runner.events import run_log
+from runner.gate import Gate, Gates
+from runner.limits import Lobby, Slots
+from runner.record import RunDirectory
+from runner.retry import RetryPolicy
+from runner.run import Run, RunResult
+from runner.simulate import Fault, SimulatedProvider, completion
+from runner.simulate.faults import KINDS, Exchange, find_kind
+from runner.simulate.server import send
+from runner.transport import Completion, LiteLLMTransport, Message, ModelRoute, Request
+
+pytestmark = pytest.mark.slow
+
+GOOD = '{"x": 1, "why": "the sea is near"}'
+SHORT_S = 0.4
+NEVER_ENDING = ("hang", "slow_body")
+SHOULD_NOT = Fault(503, {"x-should-retry": "false"})
+STREAM = Fault(200, {"Content-Type": "text/event-stream"}, 'data: {"choices": []}\n\n')
+CREDIT = Fault(400, body='{"error": {"message": "Your credit balance is too low"}}')
+CODE = '{"error": {"message": "no", "type": "x", "code": "%s"}}'
+
+
+@dataclass(frozen=True)
+class Row:
+    """Of reliability.md, 2.1: what one call gets before good replies, and what must become of
+    it."""
+
+    number: str
+    script: tuple[str | Fault, ...]
+    requests: int
+    outcome: str
+
+
+def rows() -> Iterable[Row]:
+    yield Row("0", (), 1, "ok")
+    yield Row("1", ("status_429_after_1",), 2, "ok")
+    yield Row("2", ("status_429", "status_429"), 3, "ok")
+    yield Row("4", ("status_429_after_301",), 1, "unavailable")
+    yield Row("5", ("quota",) * 9, 1, "billing")
+    yield Row("5", ("status_402",) * 9, 1, "billing")
+    yield Row("5", (CREDIT,) * 9, 1, "billing")
+    for code in (
+        "credit_balance_exhausted",
+        "organization_spend_limit_exceeded",
+        "project_spend_limit_exceeded",
+        "organization_usage_limit_exceeded",
+        "enforced_spend_limit_reached",
+    ):
+        yield Row("5", (Fault(429, body=CODE % code),) * 9, 1, "billing")
+    yield Row("6", ("status_401",) * 9, 1, "auth")
+    yield Row("6", ("status_403",) * 9, 1, "auth")
+    yield Row("7", ("status_404",) * 9, 1, "not_found")
+    for status in (400, 413, 422):
+        yield Row("8", (f"status_{status}",) * 9, 1, "bad_request")
+    for failures in (1, 2, 3):
+        yield Row("9", ("status_500",) * failures, failures + 1, "ok")
+    for status in (409, 500, 502, 520, 529):
+        yield Row("9", (f"status_{status}",) * 9, 4, "transient")
+    for status in (408, 504):
+        yield Row("9", (f"status_{status}",) * 9, 4, "timeout")
+    yield Row("10", ("status_503",) * 9, 4, "transient")
+    yield Row("10", ("status_503_after_1",), 2, "ok")
+    yield Row("10", ("status_529_after_1",), 2, "ok")
+    yield Row("10", (SHOULD_NOT,) * 9, 1, "transient")
+    yield Row("14", ("reset",) * 9, 4, "connection")
+    yield Row("14", ("reset",), 2, "ok")
+    yield Row("16", ("cut",) * 9, 4, "connection")
+    yield Row("17", ("slow_body",) * 9, 4, "timeout")
+    yield Row("18", ("hang",) * 9, 4, "timeout")
+    yield Row("19", ("bad_json",) * 9, 4, "bad_response")
+    yield Row("19", ("html",) * 9, 4, "bad_response")
+    yield Row("20", ("huge_body",) * 9, 4, "bad_response")
+    yield Row("21", ("no_choices",) * 9, 3, "empty")
+    yield Row("21", ("no_content",) * 9, 3, "empty")
+    yield Row("22", ("length",) * 9, 2, "truncated")
+    yield Row("23", ("content_filter",) * 9, 1, "refused")
+    yield Row("23", ("refusal",) * 9, 1, "refused")
+    yield Row("24", (STREAM,) * 9, 4, "bad_response")
+    yield Row("25", ("no_usage",), 1, "ok")
+    yield Row("26", ("bad_answer",) * 9, 3, "invalid_output")
+    yield Row("26", ("bad_text",) * 2, 3, "ok")
+    yield Row("27", ("nan",) * 9, 3, "invalid_output")
+    yield Row("28", ("surrogate",), 1, "ok")
+    yield Row("31", ("context",) * 9, 1, "context_exceeded")
+    yield Row("2, 9, 21, 26", ("status_429", "status_500", "no_content", "bad_text"), 5, "ok")
+
+
+ROWS = {f"{place}, row {row.number}": row for place, row in enumerate(rows())}
+
+
+@dataclass
+class Server:
+    """Answers each prompt by its row's script, entry after entry, then well."""
+
+    seen: dict[str, int] = field(default_factory=dict)
+    url: str = ""
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        body = json.loads(await request.read())
+        name = body["messages"][0]["content"]
+        place = self.seen.get(name, 0)
+        self.seen[name] = place + 1
+        script = ROWS[name.split("/")[0]].script
+        whole = completion(body, GOOD, "stop")
+        if place >= len(script):
+            return web.json_response(whole)
+        entry = script[place]
+        if isinstance(entry, Fault):
+            return await send(request, entry)
+        kind = find_kind(entry)
+        return await send(request, kind.make(Exchange(GOOD, whole)), kind.headers)
+
+
+@asynccontextmanager
+async def serving() -> AsyncIterator[Server]:
+    server = Server()
+    runner = web.ServerRunner(
+        web.Server(server.handle, handler_cancellation=True), shutdown_timeout=0.1
+    )
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, backlog=256).start()
+    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    try:
+        yield server
+    finally:
+        await runner.cleanup()
+
+
+class Mender:
+    def repair(self, messages: tuple[Message, ...], reply: str, fault: str) -> tuple[Message, ...]:
+        return (*messages, {"role": "user", "content": fault})
+
+
+async def read(reply: Completion) -> str:
+    try:
+        whole = json.loads(reply.text, parse_constant=lambda name: name)
+        good = isinstance(whole, dict) and whole.get("x") == 1
+    except ValueError:
+        good = False
+    if not good:
+        raise AnswerError("invalid_output", "no x", text=reply.text)
+    return "ok"
+
+
+async def ask(
+    name: str,
+    transport: LiteLLMTransport,
+    slots: Slots,
+    gate: Gate | None = None,
+    lobby: Lobby | None = None,
+) -> tuple[str, CallLog]:
+    """Ask as a node does; return `ok` or the kind of failure, and the log."""
+    slow = any(entry in NEVER_ENDING for entry in ROWS[name.split("/")[0]].script)
+    client = Client(
+        transport,
+        RetryPolicy(3, delay_s=0.01),
+        SHORT_S if slow else 60.0,
+        random.Random(name),
+        gate=gate or Gate(1),
+        lobby=lobby or Lobby(),
+    )
+    log = CallLog(unit=name)
+    request = Request("say_means", ({"role": "user", "content": name},), 100)
+    talk = Conversation(Mender(), request)
+    try:
+        return await talk.answer(lambda r: client.complete(r, slots, log), read), log
+    except NotRunError as error:
+        return f"not run: {error.kind}", log
+    except CallError as error:
+        return error.kind, log
+
+
+@pytest.fixture(scope="module", params=[1, 32])
+def asked(request: pytest.FixtureRequest) -> tuple[dict[str, tuple[str, CallLog]], dict[str, int]]:
+    """Ask every row's call, so many at once and each with an account of its own; return what
+    became of them and how many requests arrived for each."""
+
+    async def main() -> tuple[dict[str, tuple[str, CallLog]], dict[str, int]]:
+        async with serving() as server:
+            transport = LiteLLMTransport(ModelRoute("openai/gpt-4o-mini", api_base=server.url))
+            await transport.open()
+            slots = asyncio.Semaphore(request.param)
+
+            async def one(name: str) -> tuple[str, CallLog]:
+                async with slots:
+                    return await ask(name, transport, Slots(1))
+
+            try:
+                found = await asyncio.gather(*map(one, ROWS))
+            finally:
+                await transport.close()
+            return dict(zip(ROWS, found, strict=True)), server.seen
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_each_fault_costs_exactly_so_many_requests(
+    name: str, asked: tuple[dict[str, tuple[str, CallLog]], dict[str, int]]
+) -> None:
+    row = ROWS[name]
+    outcome, log = asked[0][name]
+
+    assert outcome == row.outcome
+    assert asked[1][name] == row.requests
+    assert len(log.attempts) == row.requests
+
+
+def test_what_never_ends_is_ended_at_every_attempts_deadline(
+    asked: tuple[dict[str, tuple[str, CallLog]], dict[str, int]],
+) -> None:
+    for name, row in ROWS.items():
+        if any(entry in NEVER_ENDING for entry in row.script):
+            attempts = asked[0][name][1].attempts
+
+            assert [a.outcome for a in attempts] == ["timeout"] * 4
+            assert all(a.latency_s >= SHORT_S for a in attempts)
+
+
+def together(count: int, name: str) -> tuple[list[str], int]:
+    """Ask for *name*'s row *count* times at once with one account; return what became of them and
+    the requests that arrived."""
+
+    async def main() -> tuple[list[str], int]:
+        async with serving() as server:
+            transport = LiteLLMTransport(ModelRoute("openai/gpt-4o-mini", api_base=server.url))
+            await transport.open()
+            shared = Slots(32), Gate(32), Lobby()
+            calls = (ask(f"{name}/{number}", transport, *shared) for number in range(count))
+            try:
+                found = await asyncio.gather(*calls)
+            finally:
+                await transport.close()
+            return [outcome for outcome, _ in found], sum(server.seen.values())
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("name", [n for n, row in ROWS.items() if row.number in "567"])
+def test_an_account_that_is_refused_once_is_used_by_no_request_but_those_in_flight(
+    name: str,
+) -> None:
+    outcomes, requests = together(64, name)
+
+    assert requests <= 8
+    assert set(outcomes) <= {ROWS[name].outcome, f"not run: {ROWS[name].outcome}"}
+
+
+@pytest.mark.parametrize("name", [n for n, row in ROWS.items() if row.number in ("0", "8", "23")])
+def test_32_calls_at_once_cost_32_times_as_many_requests_as_one(name: str) -> None:
+    outcomes, requests = together(32, name)
+
+    assert outcomes == [ROWS[name].outcome] * 32
+    assert requests == 32 * ROWS[name].requests
+
+
+def test_a_poisoned_call_among_32_costs_four_requests_and_the_others_one_each() -> None:
+    async def main() -> tuple[list[str], dict[str, int]]:
+        fine, poisoned = "0, row 0", next(n for n, r in ROWS.items() if r.outcome == "transient")
+        names = [f"{fine}/{number}" for number in range(31)]
+        names.insert(5, poisoned)
+        async with serving() as server:
+            transport = LiteLLMTransport(ModelRoute("openai/gpt-4o-mini", api_base=server.url))
+            await transport.open()
+            shared = Slots(32), Gate(32), Lobby()
+            try:
+                found = await asyncio.gather(*(ask(n, transport, *shared) for n in names))
+            finally:
+                await transport.close()
+            return [outcome for outcome, _ in found], server.seen
+
+    outcomes, seen = asyncio.run(main())
+
+    assert outcomes.count("ok") == 31
+    assert sorted(seen.values()) == [1] * 31 + [4]
+
+
+def run_against(kind: str, rate: float = 1.0) -> tuple[RunResult, Path]:
+    """Run all eight analyzers against a provider that spoils its replies."""
+
+    async def main() -> RunResult:
+        made = job("model=simulated", "model.retry_delay_s=0", "processing.max_concurrent=8")
+        assert made.settings.model.simulate is not None
+        still = {"latency_s": 0.0, "per_token_s": 0.0, "per_prompt_token_s": 0.0}
+        settings = made.settings.model.simulate.model_copy(update={"faults": {kind: rate}, **still})
+        async with SimulatedProvider(settings=settings) as server:
+            client = build_client(made, Gates(), api_base=server.url)
+            await client.transport.open()
+            directory = RunDirectory.create(Path("run"))
+            directory.write_job(made)
+            try:
+                with run_log(directory.events, "quiet"):
+                    return await Run(made, client, directory).execute()
+            finally:
+                await client.transport.close()
+                directory.close()
+
+    return asyncio.run(main()), Path("run")
+
+
+def records(path: Path) -> list[dict[str, Any]]:
+    """Read every record as strict UTF-8 and strict JSON."""
+    return [
+        json.loads(file.read_bytes().decode("utf-8"), parse_constant=pytest.fail)
+        for file in sorted(path.glob("intermediate/*/*.json"))
+    ]
+
+
+SILENT = {
+    "no_choices": "empty",
+    "no_content": "empty",
+    "length": "truncated",
+    "content_filter": "refused",
+    "refusal": "refused",
+    "bad_answer": "invalid_output",
+    "bad_text": "invalid_output",
+    "html": "unavailable",
+}
+
+
+@pytest.mark.parametrize("kind", [k for k in SILENT if SILENT[k] != "unavailable"])
+def test_a_reply_that_looks_like_success_and_is_none_is_never_recorded_as_ok(kind: str) -> None:
+    result, path = run_against(kind)
+    found = records(path)
+
+    assert len(found) == 8
+    assert {record["status"] for record in found} == {"error", "skipped"}
+    assert {r["error"]["kind"] for r in found if r["stage"] == "stage_a"} == {SILENT[kind]}
+    assert all(record["insights"] == [] for record in found)
+    assert result.exit_code == 4
+
+
+def test_no_record_holds_a_number_that_is_none() -> None:
+    _, path = run_against("nan")
+
+    assert all(
+        record["status"] != "ok" or "NaN" not in json.dumps(record["structured_data"])
+        for record in records(path)
+    )
+
+
+def test_half_a_character_in_a_reply_harms_no_record() -> None:
+    result, path = run_against("surrogate")
+
+    assert result.exit_code == 0
+    assert all("\\ud800" not in json.dumps(record) for record in records(path))
+
+
+def test_tokens_that_a_provider_did_not_count_are_estimated_and_it_is_said() -> None:
+    result, path = run_against("no_usage")
+
+    assert result.exit_code == 0
+    assert all(record["usage"]["estimated"] for record in records(path))
+
+
+def test_every_kind_of_fault_that_can_be_simulated_has_its_row() -> None:
+    used = {entry for row in ROWS.values() for entry in row.script if isinstance(entry, str)}
+
+    assert set(KINDS) - used == {"echo_key"}  # of test_secrets.py
