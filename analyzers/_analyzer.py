@@ -97,9 +97,10 @@ class PromptAnalyzer:
         """Parse and validate a reply."""
         return parse_answer(text, self.shape)
 
-    def markdown(self, answer: Mapping[str, Any]) -> str:
+    def markdown(self, answer: Mapping[str, Any], *, fields_first: bool = False) -> str:
         """Render a stored answer; the module's own `markdown` shows its structured data."""
-        return answer_markdown(self.name, answer, getattr(self.module, "markdown", None))
+        own = getattr(self.module, "markdown", None)
+        return answer_markdown(self.name, answer, own, fields_first=fields_first)
 
     def reader(self) -> Callable[..., Mapping[str, Any]]:
         """Return the module's offline reading, or the generic one."""

@@ -29,7 +29,7 @@ from hydra import compose, initialize_config_module
 from runner.build import build_job
 from runner.execute import execute_job
 from runner.job import Job
-from runner.schedule import ideal_makespan
+from runner.schedule import Duration, ideal_makespan
 from runner.simulate import SimulatedProvider, schema_name
 
 LATENCY_S = {
@@ -131,7 +131,9 @@ def measure(url: str, folder: Path, repeats: int, latency_s: Mapping[str, float]
             mode=mode,
             slots=slots,
             wall_s=statistics.median(run["run"]["wall_s"] for run in runs),
-            ideal_s=ideal_makespan(pipeline, latency_s, slots, mode),
+            ideal_s=ideal_makespan(
+                pipeline, {name: Duration(s) for name, s in latency_s.items()}, slots, mode
+            ),
             tokens=runs[0]["run"]["prompt_tokens"] + runs[0]["run"]["completion_tokens"],
             succeeded=min(run["run"]["succeeded"] for run in runs),
             total=runs[0]["run"]["total"],

@@ -216,7 +216,7 @@ def _session(subject: Subject, path: Path, counted: int, *, quick: bool = False)
     try:
         with (
             patch.object(execute, "build_job", lambda *_, **__: subject.job),
-            patch.object(execute, "build_client", lambda *_, **__: client),
+            patch.object(execute, "build_clients", lambda *_, **__: {"main": client}),
         ):
             return _run_or_resume(subject, path, quick=quick)
     except ColloquyError as error:

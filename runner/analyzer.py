@@ -52,8 +52,8 @@ class Analyzer(Protocol):
     def read(self, text: str) -> tuple[Answer, bool]:
         """Return the answer in *text* and whether its JSON was repaired; raise AnswerError."""
 
-    def markdown(self, answer: Mapping[str, Any]) -> str:
-        """Render a stored answer for people."""
+    def markdown(self, answer: Mapping[str, Any], *, fields_first: bool = False) -> str:
+        """Render a stored answer for people; *fields_first* puts its own fields on top."""
 
     def reader(self) -> Callable[..., Mapping[str, Any]]:
         """Return the offline model's reading for this question."""

@@ -12,7 +12,7 @@ from runner.errors import AnswerError
 from runner.transport import Completion, Message, Request
 
 # How often a reply of each kind is asked for again; a refusal never is.
-AGAIN = {"invalid_output": 2, "empty": 2, "truncated": 1}
+AGAIN = {"invalid_output": 2, "ungrounded": 1, "empty": 2, "truncated": 1}
 
 T = TypeVar("T")
 
@@ -73,7 +73,7 @@ class Conversation:
             wanted = min(2 * self.request.max_tokens, self.most_tokens or 2**31)
             longer = wanted > self.request.max_tokens
             return replace(self.request, max_tokens=wanted) if longer else None
-        if error.kind == "invalid_output":
+        if error.kind in ("invalid_output", "ungrounded"):
             mended = self.mender.repair(self.request.messages, error.text, str(error))
             return replace(self.request, messages=mended)
         return self.request

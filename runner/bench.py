@@ -8,7 +8,7 @@ from typing import Any
 
 from runner.client import CallLog
 from runner.graph import Pipeline
-from runner.schedule import critical_path, ideal_makespan
+from runner.schedule import Duration, critical_path, ideal_makespan
 
 _DIGITS = 6  # microseconds
 
@@ -22,6 +22,11 @@ class NodeTiming:
     done_s: float
     calls: CallLog
     reused: str | None = None  # where its answer was taken from; it took no time then
+
+    @property
+    def duration(self) -> Duration:
+        """What its calls took."""
+        return Duration(self.calls.latency_s, tuple(self.calls.parts_s))
 
 
 def benchmark(
@@ -39,10 +44,10 @@ def benchmark(
     by the latencies measured; `efficiency` is ideal over wall, `speed_up` the sum of latencies
     over wall.
     """
-    latency = {name: timing.calls.latency_s for name, timing in timings.items()}
-    ideal_s = ideal_makespan(pipeline, latency, max_concurrent, mode)
-    total_s = sum(latency.values())
-    path = critical_path(pipeline, latency)
+    work = {name: timing.duration for name, timing in timings.items()}
+    ideal_s = ideal_makespan(pipeline, work, max_concurrent, mode)
+    total_s = sum(node.sum_s for node in work.values())
+    path = critical_path(pipeline, work)
     run = {
         "model": model,
         "mode": mode,
@@ -50,7 +55,7 @@ def benchmark(
         "wall_s": _round(wall_s),
         "sum_latency_s": _round(total_s),
         "critical_path": list(path),
-        "critical_path_s": _round(sum(latency[name] for name in path)),
+        "critical_path_s": _round(sum(work[name].chain_s for name in path)),
         "ideal_s": _round(ideal_s),
         "efficiency": _round(ideal_s / wall_s) if wall_s else None,
         "speed_up": _round(total_s / wall_s) if wall_s else None,
@@ -95,7 +100,7 @@ def _stage(name: str, pipeline: Pipeline, timings: Mapping[str, NodeTiming]) -> 
         "start_s": _round(start),
         "end_s": _round(end),
         "wall_s": _round(end - start),
-        "sum_latency_s": _round(sum(timing.calls.latency_s for timing in mine)),
+        "sum_latency_s": _round(sum(timing.duration.sum_s for timing in mine)),
         "succeeded": sum(timing.status == "ok" for timing in mine),
         "total": len(mine),
         **totals([timing.calls for timing in mine]),
@@ -112,6 +117,7 @@ def _node(timing: NodeTiming) -> dict[str, Any]:
         "queue_wait_s": _round(calls.queue_wait_s),
         "parked_s": _round(calls.parked_s),
         "latency_s": _round(calls.latency_s),
+        "parts_s": [_round(seconds) for seconds in calls.parts_s],
         "retry_wait_s": _round(sum(attempt.wait_s for attempt in calls.attempts)),
         "attempts": [asdict(attempt) for attempt in calls.attempts],
         "prompt_tokens": calls.usage.prompt_tokens,

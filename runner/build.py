@@ -21,9 +21,11 @@ from runner.checks import check_model
 from runner.client import Client
 from runner.errors import ConfigError, did_you_mean, one_line
 from runner.gate import MAX_CEILING, Gate, Gates
-from runner.graph import make_pipeline
-from runner.job import Job, check_windows
+from runner.graph import Pipeline, make_pipeline
+from runner.job import Job, variables_of
 from runner.journal import Spent
+from runner.limits import Lobby
+from runner.models import MAIN, Model, chain_of, check_names
 from runner.retry import RetryPolicy
 from runner.secrets import secrets_of
 from runner.settings import ModelSettings, Settings, validate
@@ -31,6 +33,7 @@ from runner.text import digest
 from runner.tokens import tokenizer_for
 from runner.transcript import FORMATS, Transcript, read_transcript
 from runner.transport import LiteLLMTransport, ModelRoute
+from runner.windows import Fit, Fitter
 
 PACKAGE_PREFIX = "pkg://"
 
@@ -43,18 +46,25 @@ def build_job(
     *config_folders* are the user's `--config-dir`s. Raises ConfigError, or TranscriptError
     where the input cannot be read; nothing has been written or sent then.
     """
-    return job_from(resolve(cfg), folders=analyzer_folders(config_folders), overrides=overrides)
+    return job_from(
+        resolve(cfg),
+        composed=OmegaConf.to_yaml(cfg, resolve=False),
+        folders=analyzer_folders(config_folders),
+        overrides=overrides,
+    )
 
 
 def job_from(
     data: Mapping[str, Any],
     *,
+    composed: str = "",
     folders: Sequence[Path] = (),
     overrides: Sequence[str] = (),
     transcript: Transcript | None = None,
 ) -> Job:
     """Return the job that the resolved configuration *data* describes; the same checks.
 
+    *composed* is the same before its interpolations were resolved, as YAML.
     *folders* are searched for prompts before the packaged ones; *transcript* is read from
     `transcript.path` unless given.
     """
@@ -63,69 +73,120 @@ def job_from(
     analyzers = {
         name: load_analyzer(name, body, folders) for name, body in settings.analyzers.items()
     }
-    facts = facts_of(settings.model)
-    check_model(settings, facts)
+    models = _models(settings)
     config = as_yaml(data)
-    if secrets_of(key_env=settings.model.api_key_env).found_in(config.encode()):
-        raise ConfigError(
-            "the configuration holds the value of a key, which would be written to disk: "
-            "name its variable with model.api_key_env instead"
-        )
+    _refuse_keys(models, config)
     prompts = {name: analyzer.prompt_digest for name, analyzer in analyzers.items()}
+    transcript = transcript or open_transcript(settings)
+    variables = variables_of(pipeline.nodes, transcript, settings)
+    fitter = Fitter(settings, analyzers, transcript, variables)
     job = Job(
         settings=settings,
         pipeline=pipeline,
         analyzers=analyzers,
-        transcript=transcript or open_transcript(settings),
-        tokenizer=tokenizer_for(settings.model.name),
-        facts=facts,
+        transcript=transcript,
+        models=models,
+        fits=_fits(fitter, pipeline, models),
         config=config,
+        composed=composed,
         config_digest=digest(json.dumps([settings.model_dump(), prompts], sort_keys=True)),
+        variables=variables,
         folders=tuple(folders),
         overrides=tuple(overrides),
     )
     _check_structured_keys(job)
-    check_windows(job)
     return job
 
 
-def build_client(
-    job: Job, gates: Gates, *, api_base: str | None = None, spent: Spent | None = None
-) -> Client:
-    """Return the client that the job's model settings describe.
+def _refuse_keys(models: Mapping[str, Model], config: str) -> None:
+    """Raise ConfigError where the value of a key would be written to disk."""
+    for model in models.values():
+        if secrets_of(key_env=model.settings.api_key_env).found_in(config.encode()):
+            raise ConfigError(
+                "the configuration holds the value of a key, which would be written to disk: "
+                "name its variable with model.api_key_env instead"
+            )
 
-    *gates* are the process's; *api_base* is where the calls go, None for the provider's own
-    address; *spent* is what earlier sessions of the run have used.
+
+def _models(settings: Settings) -> dict[str, Model]:
+    """Return all models by name, each checked as far as can be without calling it."""
+    check_names(settings)
+    made = {}
+    for name, model in {MAIN: settings.model, **settings.models}.items():
+        facts = facts_of(model)
+        check_model(name, model, facts, settings)
+        made[name] = Model(name, model, facts, tokenizer_for(model.name))
+    return made
+
+
+def _fits(
+    fitter: Fitter, pipeline: Pipeline, models: Mapping[str, Model]
+) -> dict[tuple[str, str], Fit]:
+    """Return how each node's material fits each model that may be asked for it."""
+    found: dict[tuple[str, str], Fit] = {}
+    for stage in pipeline.stages:
+        for model in models.values():
+            nodes = [
+                node for node in stage.nodes if model in chain_of(node, fitter.settings, models)
+            ]
+            if nodes:
+                fits = fitter.fit_stage(nodes, model)
+                found |= {(name, model.name): fit for name, fit in fits.items()}
+    return found
+
+
+def build_clients(
+    job: Job, gates: Gates, addresses: Mapping[str, str], spent: Spent | None = None
+) -> dict[str, Client]:
+    """Return a client for each of the job's models, by name.
+
+    *gates* are the process's; *addresses* are of the simulated providers, by model name;
+    *spent* is what earlier sessions of the run have used. All share one lobby and one budget.
     """
-    model, budget, used = job.settings.model, job.settings.budget, spent or Spent()
-    route = ModelRoute(
-        name=model.name,
-        api_base=api_base,
-        api_key_env=model.api_key_env,
-        input_usd_per_mtok=model.input_usd_per_mtok,
-        output_usd_per_mtok=model.output_usd_per_mtok,
-        params=model.params,
+    caps, used = job.settings.budget, spent or Spent()
+    lobby = Lobby()
+    budget = Budget(
+        caps.max_cost_usd,
+        caps.max_tokens,
+        spent_usd=(used.cost_usd or 0.0) + used.charged_usd,
+        spent_tokens=used.prompt_tokens + used.completion_tokens + used.charged_tokens,
     )
     readers = {name: analyzer.reader() for name, analyzer in job.analyzers.items()}
-    return Client(
-        transport=LiteLLMTransport(route, readers),
-        retry=RetryPolicy(model.max_retries, model.retry_delay_s),
-        timeout_s=model.timeout_s,
-        deadline_s=model.deadline_s,
-        gate=_gate(job, gates, api_base),
-        budget=Budget(
-            budget.max_cost_usd,
-            budget.max_tokens,
-            spent_usd=(used.cost_usd or 0.0) + used.charged_usd,
-            spent_tokens=used.prompt_tokens + used.completion_tokens + used.charged_tokens,
-        ),
-        sizer=Sizer(job.tokenizer, job.facts.input_usd_per_mtok, job.facts.output_usd_per_mtok),
-    )
+    clients = {}
+    for name, model in job.models.items():
+        body, facts = model.settings, model.facts
+        route = ModelRoute(
+            name=body.name,
+            api_base=addresses.get(name, body.api_base),
+            api_key_env=body.api_key_env,
+            input_usd_per_mtok=body.input_usd_per_mtok,
+            output_usd_per_mtok=body.output_usd_per_mtok,
+            cached_usd_per_mtok=body.cached_usd_per_mtok,
+            params=body.params,
+        )
+        clients[name] = Client(
+            transport=LiteLLMTransport(route, readers),
+            retry=RetryPolicy(body.max_retries, body.retry_delay_s),
+            timeout_s=body.timeout_s,
+            deadline_s=body.deadline_s,
+            gate=_gate(job, body, gates, route.api_base),
+            lobby=lobby,
+            budget=budget,
+            sizer=Sizer(model.tokenizer, _dearest_input(facts), facts.output_usd_per_mtok),
+        )
+    return clients
 
 
-def _gate(job: Job, gates: Gates, api_base: str | None) -> Gate:
-    """Return what calls to this model with this key share in this process."""
-    model, processing = job.settings.model, job.settings.processing
+def _dearest_input(facts: ModelFacts) -> float | None:
+    """Return the most that a prompt token can cost: writing it to a cache may cost extra."""
+    if facts.input_usd_per_mtok is None:
+        return None
+    return max(facts.input_usd_per_mtok, facts.cache_write_usd_per_mtok or 0.0)
+
+
+def _gate(job: Job, model: ModelSettings, gates: Gates, api_base: str | None) -> Gate:
+    """Return what calls to *model* with its key share in this process."""
+    processing = job.settings.processing
     pools = {stage.max_concurrent for stage in job.pipeline.stages}
     ceiling = sum(pool or processing.max_concurrent for pool in pools)
     ceiling = 1 if processing.mode == "sequential" else min(ceiling, MAX_CEILING)
@@ -202,6 +263,10 @@ def facts_of(model: ModelSettings) -> ModelFacts:
     if model.input_usd_per_mtok is not None:
         prices = model.input_usd_per_mtok, model.output_usd_per_mtok
         known = replace(known, input_usd_per_mtok=prices[0], output_usd_per_mtok=prices[1])
+    if model.cached_usd_per_mtok is not None:
+        known = replace(known, cache_read_usd_per_mtok=model.cached_usd_per_mtok)
+    if model.simulate is not None:
+        known = replace(known, cache_min_tokens=model.simulate.cache_min_tokens)
     return known
 
 

@@ -52,12 +52,23 @@ class CallLog:
     usage: Usage = field(default_factory=Usage)
     cost_usd: float | None = 0.0
     began: float | None = None  # loop time of the first attempt
+    parts_s: list[float] = field(default_factory=list)  # latency of each part read beside it
 
     def add(self, completion: Completion) -> None:
         """Count a reply that was paid for."""
         self.usage = self.usage + completion.usage
         priced = self.cost_usd is not None and completion.cost_usd is not None
         self.cost_usd = (self.cost_usd or 0) + (completion.cost_usd or 0) if priced else None
+
+    def absorb(self, part: CallLog) -> None:
+        """Count the calls of a part of this node, which ran beside its other parts."""
+        self.parts_s.append(part.latency_s)
+        self.queue_wait_s += part.queue_wait_s
+        self.parked_s += part.parked_s
+        self.attempts += part.attempts
+        self.usage = self.usage + part.usage
+        known = self.cost_usd is not None and part.cost_usd is not None
+        self.cost_usd = (self.cost_usd or 0) + (part.cost_usd or 0) if known else None
 
     def tell(self, event: str, attempt: int, **facts: object) -> None:
         """Pass *event* of that attempt, counted from 1, on to the journal, if there is one."""
@@ -74,6 +85,7 @@ class _Call:
     calls: CallLog
     rank: float
     size: tuple[int, float]
+    patient: bool
     failures: dict[str, int] = field(default_factory=dict)
     probes: int = 0
     parked: bool = False  # the last failure was the provider's, not the call's
@@ -101,14 +113,22 @@ class Client:
     sizer: Sizer | None = None
 
     async def complete(
-        self, request: Request, slots: Limit, calls: CallLog, rank: float = 0.0
+        self,
+        request: Request,
+        slots: Limit,
+        calls: CallLog,
+        rank: float = 0.0,
+        *,
+        patient: bool = True,
     ) -> Completion:
         """Return the reply; raise the last attempt's CallError when trying again is no use.
+
+        Who is not *patient* has somebody else to ask, and does not wait for an outage to end.
 
         Room is held during attempts only, not while waiting between them. Raises NotRunError
         where the attempt was not made because the run, the account or the budget has ended.
         """
-        call = _Call(request, slots, calls, rank, self._size(request))
+        call = _Call(request, slots, calls, rank, self._size(request), patient)
         while True:
             if len(calls.attempts) >= MAX_REQUESTS:
                 raise CallError("transient", f"given up after {MAX_REQUESTS} requests")
@@ -139,7 +159,7 @@ class Client:
         calls, (tokens, cost_usd) = call.calls, call.size
         unit = calls.unit or call.request.node
         rank = call.rank + _PROBED * call.probes
-        ask = Ask(unit, rank, tokens, cost_usd, call.failing_since)
+        ask = Ask(unit, rank, tokens, cost_usd, call.failing_since, call.patient)
         asked, parked = clock(), self.gate.breaker.open_s(clock())
         async with self.lobby.admitted((call.slots, self.gate, self.budget), ask):
             begun = clock()
@@ -220,7 +240,7 @@ class Client:
         if self.gate.fault is not None and self.gate.fault is not error:
             return None
         if call.parked:
-            return 0.0  # the lobby decides when it goes on
+            return 0.0 if call.patient else None  # the lobby decides when it goes on
         waited = sum(a.wait_s for a in calls.attempts if a.outcome == error.kind)
         failures = call.failures["throttle" if throttled else "transient"]
         wait = self.retry.wait_s(error, failures, self.rng, waited)

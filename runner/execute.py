@@ -9,15 +9,19 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import orjson
 import structlog
 from omegaconf import DictConfig
 
-from runner.build import build_client, build_job
+from runner.build import build_clients, build_job
 from runner.errors import EXIT_OK, OutputError
 from runner.events import run_log, set_library_levels
 from runner.gate import Gates
+from runner.history import read_history
 from runner.job import Job
 from runner.known import Known
+from runner.models import MAIN
+from runner.plan import as_text, make_plan
 from runner.record import RunDirectory, new_run_path
 from runner.resume import Resumption, nothing_to_do
 from runner.run import Run, RunResult
@@ -52,6 +56,8 @@ async def execute_job(
     ColloquyError before anything is sent.
     """
     job = build_job(cfg, config_folders=config_folders, overrides=overrides)
+    if job.settings.plan:
+        return _show_plan(job)
     path = run_path or new_run_path(job.root, job.transcript.name)
     directory = RunDirectory.create(path)
     known = Known(store=_store(job, paid=job.is_paid and not in_sweep))
@@ -59,6 +65,15 @@ async def execute_job(
         return await _run(job, directory, shared or Shared(), known)
     finally:
         directory.close()
+
+
+def _show_plan(job: Job) -> tuple[int, None]:
+    """Print what the run would be; nothing is sent and nothing written."""
+    names = {model.settings.name for model in job.models.values()}
+    plan = make_plan(job, {name: read_history(job.root / "history.json", name) for name in names})
+    as_json = job.settings.output.console == "json"
+    print(orjson.dumps(plan.as_dict()).decode() if as_json else as_text(plan))
+    return EXIT_OK, None
 
 
 async def resume_job(resumption: Resumption, shared: Shared) -> tuple[int, float | None]:
@@ -107,16 +122,18 @@ async def _execute(
     known: Known,
     opened: AsyncExitStack,
 ) -> RunResult:
-    model, address = job.settings.model, job.settings.model.api_base
-    if model.simulate is not None and address is None:
-        address = await opened.enter_async_context(simulated_process(model.simulate))
-    spent = directory.journal.spent
-    client = build_client(job, shared.gates, api_base=address, spent=spent)
-    opened.enter_context(stopping(shared.stop, client.lobby))
-    opened.push_async_callback(client.transport.close)
-    await client.transport.open()
+    addresses = {
+        name: await opened.enter_async_context(simulated_process(model.settings.simulate))
+        for name, model in job.models.items()
+        if model.settings.simulate is not None and model.settings.api_base is None
+    }
+    clients = build_clients(job, shared.gates, addresses, directory.journal.spent)
+    opened.enter_context(stopping(shared.stop, clients[MAIN].lobby))
+    for client in clients.values():
+        opened.push_async_callback(client.transport.close)
+        await client.transport.open()
     set_library_levels()
-    return await Run(job, client, directory, known).execute()
+    return await Run(job, clients, directory, known).execute()
 
 
 def _store(job: Job, *, paid: bool) -> Store | None:

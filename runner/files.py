@@ -37,6 +37,21 @@ def write_bytes(path: Path, data: bytes) -> None:
         raise
 
 
+def write_changed(path: Path, data: bytes) -> None:
+    """Replace *path* only where it holds something else: a run taken up again writes less."""
+    try:
+        same = path.read_bytes() == data
+    except OSError:
+        same = False
+    if not same:
+        write_bytes(path, data)
+
+
+def as_json(value: Any) -> bytes:
+    """Return *value* as indented UTF-8 JSON."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write *text* as UTF-8; it is encoded before anything is opened."""
     write_bytes(path, text.encode("utf-8"))
@@ -44,7 +59,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write *value* as indented UTF-8 JSON."""
-    write_bytes(path, orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    write_bytes(path, as_json(value))
 
 
 def open_for_append(path: Path) -> int:

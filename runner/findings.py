@@ -19,6 +19,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from runner.quotes import ABSENT
+
 Citation = tuple[str, str]  # segment id, verbatim quote
 
 _CITATION = re.compile(r' \{(S\d{4,}) "([^{}]*)"\}$')
@@ -122,4 +124,6 @@ def _flat(value: Any) -> str:
 
 
 def _citations(evidence: Sequence[Mapping[str, str]]) -> str:
-    return "".join(f' {{{e["segment"]} "{_flat(e["quote"])}"}}' for e in evidence)
+    """Show evidence; what is known not to stand in the transcript is not handed on."""
+    known = (e for e in evidence if e.get("match") != ABSENT)
+    return "".join(f' {{{e["segment"]} "{_flat(e["quote"])}"}}' for e in known)

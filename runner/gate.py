@@ -74,7 +74,7 @@ class Gate:
 
     def wait_s(self, now: float, ask: Ask) -> float:
         """See `limits.Limit`."""
-        if self.fault is not None:
+        if self.fault is not None or self._refuses(now, ask):
             return 0.0
         if self.limit.in_flight >= self.limit.limit:
             return math.inf
@@ -89,6 +89,8 @@ class Gate:
         """See `limits.Limit`; raises NotRunError once there is a fault that ends all calls."""
         if self.fault is not None:
             raise NotRunError(self.fault.kind, f"not called: {self.fault}")
+        if self._refuses(now, ask):
+            raise NotRunError("unavailable", "not called: the provider is down")
         self.limit.entered()
         ask.probe = self.breaker.is_open
         self.breaker.probing = ask.probe
@@ -99,6 +101,10 @@ class Gate:
         if now < self._spread_until:
             mean = self._spread_s / self.limit.limit
             self._next_at = now + self._rng.uniform(0, 2 * mean)
+
+    def _refuses(self, now: float, ask: Ask) -> bool:
+        """Return whether *ask* has somebody else to go to, and no probe is due."""
+        return not ask.patient and self.breaker.wait_s(now) > 0
 
     def leave(self, now: float, ask: Ask) -> None:
         """See `limits.Limit`; a probe that told nothing may be sent again."""

@@ -14,13 +14,15 @@ from runner.settings import AnalyzerSettings, ContextSettings, StageSettings
 class Node:
     """One analyzer's place in the graph; *needs* are names of nodes in earlier stages.
 
-    *context* says how their answers are reduced for it, None where it reads the transcript.
+    *context* says how their answers are reduced for it, None where it reads none of them;
+    *transcript* whether it reads the transcript.
     """
 
     name: str
     stage: str
     needs: tuple[str, ...]
     context: ContextSettings | None
+    transcript: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +91,9 @@ def _stage_order(stages: Mapping[str, StageSettings]) -> list[str]:
                 )
         if len(set(settings.needs)) != len(settings.needs):
             raise GraphError(f"stages.{name}.needs names a stage twice: {settings.needs}")
-        if settings.input == "context" and not settings.needs:
+        if settings.input != "transcript" and not settings.needs:
             raise GraphError(f"stages.{name} reads a context but needs no stage: set needs")
-        if settings.input == "context" and settings.context is None:
+        if settings.input != "transcript" and settings.context is None:
             raise GraphError(f"stages.{name} reads a context: set stages.{name}.context")
     try:
         return list(TopologicalSorter({n: s.needs for n, s in stages.items()}).static_order())
@@ -117,7 +119,9 @@ def _node(
             )
     if len(set(needs)) != len(needs):
         raise GraphError(f"analyzers.{name}.needs names an analyzer twice: {needs}")
-    if stage.input == "context" and not needs:
+    if stage.input != "transcript" and not needs:
         raise GraphError(f"analyzers.{name}.needs is empty, but {settings.stage} reads a context")
-    context = settings.context.over(stage.context) if stage.context else None
-    return Node(name, settings.stage, tuple(needs), context if stage.input == "context" else None)
+    context = None
+    if stage.context is not None and stage.input != "transcript":
+        context = settings.context.over(stage.context)
+    return Node(name, settings.stage, tuple(needs), context, stage.input != "context")

@@ -9,7 +9,7 @@ from itertools import chain, islice
 from typing import Any
 
 from runner.near import difference, nearest_span
-from runner.quotes import Spoken, words
+from runner.quotes import ABSENT, Spoken, words
 from runner.transcript import Segment
 
 NEAR_SCORE = 85.0
@@ -120,7 +120,7 @@ class Grounder:
                     said = self._said(span.start, span.stop)
                     diff = difference(reading.text, said, words)
                     return Checked("near", *self._moved(place, segment), span.score, said, diff)
-        return Checked("absent", None, None, best)
+        return Checked(ABSENT, None, None, best)
 
     def ground(self, answer: Mapping[str, Any]) -> tuple[dict[str, Any], Counts]:
         """Return a copy of *answer* whose evidence is marked, and the counts.
@@ -138,7 +138,7 @@ class Grounder:
             for insight in insights:
                 before = len(seen)
                 copies.append(self._copy(insight, seen))
-                held += any(each.match != "absent" for each in seen[before:])
+                held += any(each.match != ABSENT for each in seen[before:])
             grounded["insights"], total = copies, len(copies)
         if "structured_data" in answer:
             grounded["structured_data"] = self._copy(answer["structured_data"], seen)
@@ -224,7 +224,7 @@ def _counted(seen: Sequence[Checked], insights: int, grounded: int) -> Counts:
         quotes=len(seen),
         exact=matches.count("exact"),
         near=matches.count("near"),
-        absent=matches.count("absent"),
+        absent=matches.count(ABSENT),
         moved=sum(each.moved_from is not None for each in seen),
         insights=insights,
         insights_grounded=grounded,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,8 @@ class Journal:
         self.spent = Spent()
         self.fault: OSError | None = None
         for line in read_journal(path):
-            self.spent.add(line)
+            with suppress(KeyError, TypeError):  # a line that none of ours wrote counts nothing
+                self.spent.add(line)
         self.spent.abandon()  # whoever wrote that is gone: we hold the directory's lock
         self._descriptor = open_for_append(path)
         self._whole = os.fstat(self._descriptor).st_size  # bytes, up to the last whole line

@@ -21,7 +21,8 @@ class Ask:
 
     *unit* names who asks; lower *rank* goes first. *tokens* and *cost_usd* are the most the
     attempt can use, 0 where no limit counts them. *failing_since* is the loop time of the call's
-    first failure that was not its own doing, None before. *probe* is set by the gate that lets
+    first failure that was not its own doing, None before. Who is not *patient* would rather be
+    refused than wait for an outage to end. *probe* is set by the gate that lets
     the attempt test whether a provider is back.
     """
 
@@ -30,6 +31,7 @@ class Ask:
     tokens: int = 0
     cost_usd: float = 0.0
     failing_since: float | None = None
+    patient: bool = True
     probe: bool = False
 
 

@@ -23,6 +23,7 @@ from runner.errors import (
     CallError,
 )
 from runner.graph import Node
+from runner.grounding import Counts
 from runner.keys import payload_digest
 from runner.record import SCHEMA_VERSION
 from runner.render import md
@@ -44,7 +45,8 @@ class Outcome:
     *status* is `ok`, `error`, `skipped` (nothing to read) or `not_run` (the run ended before);
     *answer* is set only for `ok`; *missing* maps upstream analyzers that gave nothing to the
     reason. *key* is the digest of the call, None where none was due; *reused* says where an
-    answer was taken from: `run` (an earlier session of this run), `store`, or None.
+    answer was taken from: `run` (an earlier session of this run), `store`, or None;
+    *model* is who was asked; *grounding* counts the answer's quotes.
     """
 
     status: str
@@ -54,6 +56,8 @@ class Outcome:
     raw_output: str | None = None
     key: str | None = None
     reused: str | None = None
+    model: str | None = None
+    grounding: Counts | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, Any] = field(default_factory=dict)
 
@@ -71,9 +75,11 @@ def node_record(node: Node, outcome: Outcome, calls: CallLog, **facts: Any) -> d
         "missing": dict(outcome.missing),
         "key": outcome.key,
         "reused": outcome.reused,
+        "model": outcome.model,
         **facts,
         **answer,
         "raw_output": outcome.raw_output,
+        "grounding": outcome.grounding.figures() if outcome.grounding else None,
         **outcome.notes,
         "usage": asdict(calls.usage),
         "cost_usd": calls.cost_usd,
@@ -129,6 +135,16 @@ def verdict(outcomes: Mapping[str, Outcome]) -> tuple[str, int]:
     return "completed", EXIT_OK
 
 
+def grounding_of(outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
+    """Return grounding.json's content: how many quotes stand in the transcript, and where not."""
+    counts = {name: o.grounding for name, o in outcomes.items() if o.grounding is not None}
+    total = sum(counts.values(), Counts())
+    return {
+        "total": total.figures(),
+        "analyzers": {name: count.figures() for name, count in counts.items()},
+    }
+
+
 def missing_of(upstream: Mapping[str, Outcome]) -> dict[str, str]:
     """Return which of *upstream* gave nothing, and why."""
     return {
@@ -138,10 +154,11 @@ def missing_of(upstream: Mapping[str, Outcome]) -> dict[str, str]:
     }
 
 
-def outcome_page(node: Node, outcome: Outcome, body: str, model: str) -> str:
+def outcome_page(node: Node, outcome: Outcome, body: str) -> str:
     """Return intermediate/STAGE/NAME.md: *body*, who answered and without what; or the fault."""
     if outcome.answer is None:
         return f"# {node.name}\n\n**{outcome.status}** ({outcome.kind}): {md(outcome.error)}\n"
+    model = outcome.model or "nobody"
     kind = ", an extractive baseline, not a language model" if model.startswith(OFFLINE) else ""
     body += f"\n---\nAnswered by {model}{kind}.\n"
     if outcome.missing:

@@ -13,6 +13,8 @@ from itertools import accumulate, chain, pairwise
 
 from runner.transcript import Segment
 
+ABSENT = "absent"  # what `match` says of a quote that stands nowhere
+
 REACH_SEGMENTS = 3  # how far the last part of a quote with an ellipsis may start from the first
 
 # Scripts written without spaces: Thai, Lao, Burmese, Khmer, kana, Bopomofo and Han, without their

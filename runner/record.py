@@ -16,9 +16,11 @@ import orjson
 from runner.context import Reduced
 from runner.errors import ConfigError, OutputError, one_line
 from runner.files import (
+    as_json,
     make_directory,
     sweep_temporary,
     write_bytes,
+    write_changed,
     write_json,
     write_text,
 )
@@ -156,36 +158,47 @@ class RunDirectory:
         prompts = {name: analyzer.prompt_digest for name, analyzer in job.analyzers.items()}
         folders = [str(folder) for folder in job.folders]
         config = self.path / "config"
-        write_json(self.path / TRANSCRIPT, asdict(job.transcript))
-        write_json(config / "prompts.json", {"folders": folders, "sha256": prompts})
-        write_json(config / "overrides.json", list(job.overrides))
-        write_text(config / "resolved.yaml", job.config)
+        asked = {"folders": folders, "sha256": prompts}
+        write_changed(self.path / TRANSCRIPT, as_json(asdict(job.transcript)))
+        write_changed(config / "prompts.json", as_json(asked))
+        write_changed(config / "overrides.json", as_json(list(job.overrides)))
+        write_changed(config / "composed.yaml", job.composed.encode())
+        write_changed(config / "resolved.yaml", job.config.encode())
 
-    async def write_node(self, stage: str, name: str, record: Any, markdown: str) -> None:
+    async def write_node(
+        self, stage: str, name: str, record: Any, page: str, markdown: str
+    ) -> None:
         """Store a node's outcome; the JSON file's rename is what commits it.
+
+        *markdown* goes to *page*, a path in this directory.
 
         The page of an earlier outcome goes first: a crash must not leave it beside this one.
         """
 
         def write() -> None:
-            folder = self.path / "intermediate" / stage
-            make_directory(folder)
-            (folder / f"{name}.md").unlink(missing_ok=True)
-            write_json(folder / f"{name}.json", record)
-            write_text(folder / f"{name}.md", markdown)
+            file, shown = self.path / "intermediate" / stage / f"{name}.json", self.path / page
+            make_directory(file.parent)
+            make_directory(shown.parent)
+            shown.unlink(missing_ok=True)
+            write_json(file, record)
+            write_text(shown, markdown)
 
         await asyncio.to_thread(write)
 
-    async def write_page(self, stage: str, name: str, markdown: str) -> None:
-        """Store a node's page alone, where a crash came between it and its record."""
-        await asyncio.to_thread(write_text, self._page(stage, name), markdown)
+    async def write_pages(self, pages: Mapping[str, Any]) -> None:
+        """Store pages, or data, by their path in this directory."""
 
-    def has_page(self, stage: str, name: str) -> bool:
-        """Return whether a node's page is there."""
-        return self._page(stage, name).exists()
+        def write() -> None:
+            for name, content in pages.items():
+                make_directory((self.path / name).parent)
+                data = content.encode() if isinstance(content, str) else as_json(content)
+                write_changed(self.path / name, data)
 
-    def _page(self, stage: str, name: str) -> Path:
-        return self.path / "intermediate" / stage / f"{name}.md"
+        await asyncio.to_thread(write)
+
+    def has(self, name: str) -> bool:
+        """Return whether a file is there."""
+        return (self.path / name).exists()
 
     async def write_context(self, name: str, reduced: Reduced, settings: ContextSettings) -> None:
         """Store a reduced context and its ledger."""

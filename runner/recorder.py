@@ -11,15 +11,17 @@ from typing import Any
 
 import structlog
 
-from runner.analyzer import Analyzer
 from runner.bench import NodeTiming
 from runner.client import CallLog
 from runner.context import Reduced
 from runner.earlier import keep_answer
+from runner.errors import NotRunError
 from runner.graph import Node
 from runner.job import Job
 from runner.metadata import describe_run, versions
-from runner.outcome import Outcome, node_record, outcome_page
+from runner.outcome import Outcome, node_record
+from runner.pages import Pages
+from runner.parts import owner_of
 from runner.record import RunDirectory
 from runner.settings import ContextSettings
 from runner.text import now_iso
@@ -35,8 +37,10 @@ class Recorder:
     def __init__(self, job: Job, directory: RunDirectory) -> None:
         self.job = job
         self.directory = directory
+        self.pages = Pages(job, directory.path.name)
         self.timings: dict[str, NodeTiming] = {}
         self.statuses: dict[str, str] = {node.name: "pending" for node in job.pipeline.nodes}
+        self.grounding: dict[str, Any] | None = None
         self._writes: list[asyncio.Task[None]] = []
         self._began = asyncio.get_running_loop().time()
         self._started_at = now_iso()
@@ -51,6 +55,7 @@ class Recorder:
         job = self.job
         self._began = asyncio.get_running_loop().time()
         self.write(self.directory.journal.commit("run.started", config_digest=job.config_digest))
+        self.write(self.directory.write_pages({"transcript.md": self.pages.transcript()}))
         log.info(
             "run.started",
             transcript=job.transcript.name,
@@ -71,11 +76,10 @@ class Recorder:
         journal = self.directory.journal
         journal.note(event, **facts)
         if event == "call.started" and journal.fault is not None:
-            raise journal.fault
+            raise NotRunError("output", f"not called: {journal.fault}")
 
     def node_started(self, node: Node) -> None:
         """Record that a stage began, without making its first node wait for the disk."""
-        self.check()
         stage = self.job.pipeline.stage_of(node)
         first = all(self.statuses[member.name] == "pending" for member in stage.nodes)
         self.statuses[node.name] = "running"
@@ -92,12 +96,17 @@ class Recorder:
         )
         if outcome.reused != "run":
             self.write(self._commit(node, outcome, calls))
-        elif not self.directory.has_page(node.stage, node.name):
-            self.write(self._write_page(node, outcome))
+        elif not self.directory.has(path := self.pages.path(node)):
+            self.write(self.directory.write_pages({path: self.pages.page(node, outcome)}))
         stage = self.job.pipeline.stage_of(node)
         if all(member.name in self.timings for member in stage.nodes):
             log.info("stage.finished", stage=stage.name, elapsed_s=round(self.elapsed_s(), 3))
             self.write(self.write_metadata("running"))
+
+    def part_ended(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
+        """Record the answer to a part of the transcript; *node* is the part's own."""
+        if outcome.reused != "run":
+            self.write(self._commit(node, outcome, calls))
 
     def keep_context(self, name: str, reduced: Reduced, settings: ContextSettings) -> None:
         """Store what a stage is given."""
@@ -116,16 +125,22 @@ class Recorder:
         self._writes.append(asyncio.create_task(writing))
 
     def check(self) -> None:
-        """Raise the first failed write, so that nothing more is paid for and then lost."""
-        if self.directory.journal.fault is not None:
-            raise self.directory.journal.fault
+        """Raise NotRunError once a write has failed: nothing more is paid for and then lost.
+
+        Calls in flight go on; `settle` raises the failure when they have ended.
+        """
+        fault: BaseException | None = self.directory.journal.fault
         for write in self._writes:
-            if write.done() and (error := write.exception()) is not None:
-                raise error
+            if fault is None and write.done() and not write.cancelled():
+                fault = write.exception()
+        if fault is not None:
+            raise NotRunError("output", f"not called: {fault}")
 
     async def settle(self) -> None:
         """Wait for all writes; raise the first failure."""
         await asyncio.gather(*self._writes)
+        if self.directory.journal.fault is not None:
+            raise self.directory.journal.fault
 
     async def break_off(self, error: BaseException) -> None:
         """Bring to the disk what has arrived, free what was reserved, say how the run ended."""
@@ -146,18 +161,22 @@ class Recorder:
         about = describe_run(self.job, self.statuses, self.directory.journal.spent)
         times = {"started_at": self._started_at, "updated_at": now_iso()}
         await self.directory.write_metadata(
-            {"status": status, "exit_code": exit_code, **times, **about}
+            {
+                "status": status,
+                "exit_code": exit_code,
+                **times,
+                **about,
+                "grounding": self.grounding,
+            }
         )
 
     async def _commit(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
-        analyzer, model = self.job.analyzers[node.name], self.job.settings.model.name
-        record = node_record(
-            node, outcome, calls, model=model, prompt_sha256=analyzer.prompt_digest
-        )
-        page = await asyncio.to_thread(_page, analyzer, node, outcome, model)
+        analyzer = self.job.analyzers[owner_of(node)]
+        record = node_record(node, outcome, calls, prompt_sha256=analyzer.prompt_digest)
+        path, page = self.pages.path(node), await asyncio.to_thread(self.pages.page, node, outcome)
         if outcome.status != "ok":
             await asyncio.to_thread(keep_answer, self.directory.path, node)
-        saving = partial(self.directory.write_node, node.stage, node.name, record, page)
+        saving = partial(self.directory.write_node, node.stage, node.name, record, path, page)
         try:
             await saving()
         except OSError:
@@ -171,11 +190,6 @@ class Recorder:
             "node.committed", analyzer=node.name, status=outcome.status, key=outcome.key
         )
 
-    async def _write_page(self, node: Node, outcome: Outcome) -> None:
-        analyzer, model = self.job.analyzers[node.name], self.job.settings.model.name
-        page = await asyncio.to_thread(_page, analyzer, node, outcome, model)
-        await self.directory.write_page(node.stage, node.name, page)
-
     def _log_outcome(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
         facts = {"analyzer": node.name, "latency_s": round(calls.latency_s, 3)}
         if outcome.answer is not None:
@@ -187,15 +201,3 @@ class Recorder:
             log.warning("node.skipped", reason=outcome.error, **facts)
         else:
             log.error("node.failed", kind=outcome.kind, error=outcome.error, **facts)
-
-
-def _page(analyzer: Analyzer, node: Node, outcome: Outcome, model: str) -> str:
-    """Render the node's page; a fault in rendering must not lose an answer that was paid for."""
-    if outcome.answer is None:
-        return outcome_page(node, outcome, "", model)
-    try:
-        body = analyzer.markdown(outcome.answer)
-    except Exception:
-        log.exception("page.failed", analyzer=node.name)
-        body = f"# {node.name}\n\nThis answer could not be shown; it is in {node.name}.json.\n"
-    return outcome_page(node, outcome, body, model)

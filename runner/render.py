@@ -49,22 +49,38 @@ def heading(key: str) -> str:
 
 
 def cite(evidence: Sequence[Mapping[str, str]]) -> str:
-    """Show evidence as nested quote lines with their segment ids."""
-    return "".join(f"\n  > {md(e['quote'])} ({md(e['segment'])})" for e in evidence)
+    """Show evidence as nested quote lines with their segment ids, and what does not quite fit."""
+    return "".join(f"\n  > {md(e['quote'])} ({_where(e)})" for e in evidence)
+
+
+def _where(evidence: Mapping[str, str]) -> str:
+    match = evidence.get("match")
+    if match == "absent":
+        return "not in the transcript"
+    near = f", nearly: {md(evidence.get('difference', ''))}" if match == "near" else ""
+    return f"{md(evidence['segment'])}{near}"
 
 
 def answer_markdown(
-    name: str, answer: Mapping[str, Any], render_fields: Renderer | None = None
+    name: str,
+    answer: Mapping[str, Any],
+    render_fields: Renderer | None = None,
+    *,
+    fields_first: bool = False,
 ) -> str:
-    """Return the whole page of one answer: insights first, then its structured data."""
-    lines = [f"# {heading(name)}", "", "## Insights", ""]
+    """Return the whole page of one answer: insights, then its structured data, or the reverse."""
+    fields = answer["structured_data"]
+    shown = (render_fields or fields_markdown)(fields).strip() if fields else ""
+    parts = [shown, _insights(answer)] if fields_first else [_insights(answer), shown]
+    return "\n\n".join([f"# {heading(name)}", *filter(None, parts)]) + "\n"
+
+
+def _insights(answer: Mapping[str, Any]) -> str:
+    lines = ["## Insights", ""]
     for place, insight in enumerate(answer["insights"], 1):
         label = f"*{md(insight['category'])}, confidence {insight['confidence']:.2f}*"
         lines.append(f"{place}. {md(insight['text'])} {label}{cite(insight['evidence'])}")
-    fields = answer["structured_data"]
-    if fields:
-        lines += ["", (render_fields or fields_markdown)(fields).strip()]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def fields_markdown(fields: Mapping[str, Any]) -> str:

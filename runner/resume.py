@@ -12,8 +12,10 @@ import orjson
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
-from runner.build import job_from, open_transcript
+from runner.build import job_from, open_transcript, resolve
 from runner.earlier import Earlier, read_record
 from runner.errors import ConfigError, TranscriptError, did_you_mean, one_line
 from runner.job import Job
@@ -25,10 +27,12 @@ FLAGS = ("allow_changed", "retry_failed")
 
 # What may differ without changing any answer.
 _FREE = re.compile(
-    r"processing\.(max_concurrent.*|mode|strict)|stages\.[^.]+\.(max_concurrent|strict)"
-    r"|model\.(timeout_s|max_retries|retry_delay_s|deadline_s|rpm|tpm|burst_s|allow_http"
-    r"|api_key_env|requires_env|context_window|(input|output)_usd_per_mtok|simulate.*)"
-    r"|budget\..*|reuse|output\.(dir|console)|transcript\..*"
+    r"processing\.(max_concurrent.*|mode|strict|prime_prefix)"
+    r"|stages\.[^.]+\.(max_concurrent|strict|final)"
+    r"|(model|models\.[^.]+)\.(timeout_s|max_retries|retry_delay_s|deadline_s|rpm|tpm|burst_s|allow_http"
+    r"|api_key_env|requires_env|context_window|(input|output|cached)_usd_per_mtok|simulate.*)"
+    r"|budget\..*|reuse|plan|output\.(dir|console|pages)"
+    r"|transcript\.(path|format|encoding)"
 )
 
 
@@ -49,12 +53,19 @@ def read_resumption(arguments: Sequence[str]) -> Resumption:
     """
     path, flags, overrides = _split(arguments)
     before = _stored_config(path)
-    wanted = _override(before, overrides)
+    composed = _override(_stored_composition(path), overrides)
+    wanted = resolve(composed)
     old, new = validate(before), validate(wanted)
     transcript, sha = _transcript(path, new)
     folders, prompts = _stored_prompts(path)
     stored = _load(path / "config" / "overrides.json", list)
-    job = job_from(wanted, folders=folders, overrides=[*stored, *overrides], transcript=transcript)
+    job = job_from(
+        wanted,
+        composed=OmegaConf.to_yaml(composed, resolve=False),
+        folders=folders,
+        overrides=[*stored, *overrides],
+        transcript=transcript,
+    )
     changes = [*_changed_settings(old, new), *_changed_prompts(prompts, job)]
     if sha != transcript.sha256:
         changes.append(f"transcript {new.transcript.path}: {sha[:8]} -> {transcript.sha256[:8]}")
@@ -104,7 +115,7 @@ def _stored_config(path: Path) -> dict[str, Any]:
             f"resume={path}: written in schema version {version}, expected {SCHEMA_VERSION}: "
             f"finish it with the version of colloquy that began it"
         )
-    try:  # nothing is interpolated: what stands there is resolved already
+    try:
         data = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, OSError, ValueError) as error:
         raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error
@@ -113,9 +124,20 @@ def _stored_config(path: Path) -> dict[str, Any]:
     return {str(key): value for key, value in data.items()}
 
 
-def _override(data: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """Return *data* with the overrides, which are in Hydra's grammar, applied."""
-    changed: dict[str, Any] = orjson.loads(orjson.dumps(data))
+def _stored_composition(path: Path) -> dict[str, Any]:
+    """Return the configuration as it was composed: an override reaches what refers to its key."""
+    file = path / "config" / "composed.yaml"
+    try:
+        data = OmegaConf.to_container(OmegaConf.load(file), resolve=False)
+    except (OmegaConfBaseException, yaml.YAMLError, OSError, ValueError) as error:
+        raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{file} is not a configuration")
+    return {str(key): value for key, value in data.items()}
+
+
+def _override(changed: dict[str, Any], overrides: Sequence[str]) -> DictConfig:
+    """Return *changed* with the overrides, which are in Hydra's grammar, applied."""
     try:
         parsed = OverridesParser.create().parse_overrides(list(overrides))
     except HydraException as error:
@@ -124,7 +146,7 @@ def _override(data: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, An
         if override.is_delete() or override.is_sweep_override():
             raise ConfigError(f"resume takes KEY=VALUE only, not {override.input_line}")
         _put(changed, override.key_or_group, override.value())
-    return changed
+    return OmegaConf.create(changed)
 
 
 def _put(data: dict[str, Any], key: str, value: Any) -> None:

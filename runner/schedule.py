@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 from runner.graph import Node, Pipeline
-from runner.limits import Ask, Lobby, Slots
+from runner.limits import Ask, Limit, Lobby, Slots
 from runner.virtual import run_virtually
 
 T = TypeVar("T")
 
-Work = Callable[[Node, Mapping[str, T]], Awaitable[T]]
+Worker = Callable[[Node, Mapping[str, T]], Awaitable[T]]
 
 
-async def run_graph(pipeline: Pipeline, work: Work[T]) -> dict[str, T]:
+async def run_graph(pipeline: Pipeline, work: Worker[T]) -> dict[str, T]:
     """Call `work(node, results of its needs)` for every node; return results by node name.
 
     *work* turns a node's own failure into its result, so that siblings go on; an exception
@@ -34,8 +35,22 @@ async def run_graph(pipeline: Pipeline, work: Work[T]) -> dict[str, T]:
             for node in pipeline.nodes:  # needs come first, so running[need] exists
                 running[node.name] = group.create_task(run_node(node), name=node.name)
     except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from errors  # the first is the cause, the rest followed
+        raise errors.exceptions[0] from None  # the first is the cause, the rest followed
     return {name: task.result() for name, task in running.items()}
+
+
+async def gather_all(works: Iterable[Awaitable[T]]) -> list[T]:
+    """Run *works* side by side to their ends; raise the first exception once all have ended.
+
+    Unlike asyncio.gather it leaves nobody running behind a failure.
+    """
+    results = await asyncio.gather(*works, return_exceptions=True)
+    done: list[T] = []
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+        done.append(result)
+    return done
 
 
 def make_slots(pipeline: Pipeline, max_concurrent: int, mode: str) -> dict[str, Slots]:
@@ -62,22 +77,53 @@ def ranks(pipeline: Pipeline, expected: Mapping[str, float], mode: str) -> dict[
     return {node.name: -expected[node.name] for node in pipeline.nodes}
 
 
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """What one node's calls take, in seconds: *parts_s* side by side, then *latency_s*."""
+
+    latency_s: float
+    parts_s: tuple[float, ...] = ()
+
+    @property
+    def sum_s(self) -> float:
+        """All calls one after the other."""
+        return self.latency_s + sum(self.parts_s)
+
+    @property
+    def chain_s(self) -> float:
+        """The node's own critical path."""
+        return self.latency_s + max(self.parts_s, default=0.0)
+
+
 def ideal_makespan(
-    pipeline: Pipeline, latency_s: Mapping[str, float], max_concurrent: int, mode: str
+    pipeline: Pipeline,
+    work_s: Mapping[str, Duration],
+    max_concurrent: int,
+    mode: str,
+    gate: Limit | None = None,
+    tokens: Mapping[str, int] | None = None,
 ) -> float:
     """Return the wall-clock seconds this schedule takes when only calls take time.
 
-    Runs the real scheduler in virtual time on *latency_s* (by node name), each call at its
-    rank, without queueing delays of our own.
+    Runs the real scheduler in virtual time on *work_s* (by node name), each call at its rank,
+    without queueing delays of our own. A *gate* holds calls of *tokens* each back as it would
+    hold real ones.
     """
 
     async def simulate() -> float:
         slots, lobby = make_slots(pipeline, max_concurrent, mode), Lobby()
-        rank = ranks(pipeline, latency_s, mode)
+        rank = ranks(pipeline, {name: work.sum_s for name, work in work_s.items()}, mode)
+
+        async def call(node: Node, seconds: float) -> None:
+            limits = (slots[node.stage],) if gate is None else (slots[node.stage], gate)
+            size = (tokens or {}).get(node.name, 0)
+            async with lobby.admitted(limits, Ask(node.name, rank[node.name], size)):
+                await asyncio.sleep(seconds)
 
         async def work(node: Node, _: Mapping[str, None]) -> None:
-            async with lobby.admitted((slots[node.stage],), Ask(node.name, rank[node.name])):
-                await asyncio.sleep(latency_s[node.name])
+            mine = work_s[node.name]
+            await gather_all(call(node, seconds) for seconds in mine.parts_s)
+            await call(node, mine.latency_s)
 
         await run_graph(pipeline, work)
         return asyncio.get_running_loop().time()
@@ -85,13 +131,13 @@ def ideal_makespan(
     return float(run_virtually(simulate))
 
 
-def critical_path(pipeline: Pipeline, latency_s: Mapping[str, float]) -> tuple[str, ...]:
-    """Return the node names of the longest chain of needs by *latency_s*."""
+def critical_path(pipeline: Pipeline, work_s: Mapping[str, Duration]) -> tuple[str, ...]:
+    """Return the node names of the longest chain of needs by *work_s*."""
     ends: dict[str, float] = {}
     before: dict[str, str | None] = {}
     for node in pipeline.nodes:
         last = max(node.needs, key=ends.__getitem__, default=None)
-        ends[node.name] = latency_s[node.name] + (ends[last] if last else 0.0)
+        ends[node.name] = work_s[node.name].chain_s + (ends[last] if last else 0.0)
         before[node.name] = last
     path: list[str] = []
     at: str | None = max(ends, key=ends.__getitem__)

@@ -6,17 +6,31 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from runner.errors import ConfigError, did_you_mean, one_line
 
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,63}$")
+
+
+def _as_switch(value: object) -> object:
+    """Undo YAML 1.1, which reads `on` and `off` as booleans."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+
 
 Name = Annotated[str, StringConstraints(pattern=NAME.pattern)]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Z_][A-Z0-9_]{0,127}$")]
 Concurrency = Annotated[int, Field(ge=1, le=256)]
 Tokens = Annotated[int, Field(ge=1, le=10_000_000)]
 Count = Annotated[int, Field(ge=0, le=10_000)]
+Switch = Annotated[Literal["auto", "on", "off"], BeforeValidator(_as_switch)]
 Temperature = Annotated[float, Field(ge=0, le=2)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 PerMinute = Annotated[int, Field(ge=1, le=1_000_000_000)]
@@ -35,6 +49,9 @@ class TranscriptSettings(Section):
     path: Annotated[str, Field(min_length=1)]
     format: str
     encoding: str | None
+    token_budget: Tokens | None
+    overlap_tokens: Count
+    reduce_token_budget: Tokens
 
 
 class SimulateSettings(Section):
@@ -85,7 +102,9 @@ class ModelSettings(Section):
     deadline_s: Annotated[float, Field(gt=0, le=86_400)]
     input_usd_per_mtok: Price | None
     output_usd_per_mtok: Price | None
+    cached_usd_per_mtok: Price | None
     params: dict[str, Any]
+    fallbacks: list[Name]
     simulate: SimulateSettings | None
 
 
@@ -101,6 +120,7 @@ class ProcessingSettings(Section):
 
     mode: Literal["concurrent", "sequential"]
     strict: bool
+    prime_prefix: Switch
     max_concurrent: Concurrency
     max_concurrent_stage_a: Concurrency | None
     max_concurrent_stage_b: Concurrency | None
@@ -119,6 +139,14 @@ class OutputSettings(Section):
     dir: Annotated[str, Field(min_length=1)]
     max_insights_per_analyzer: Annotated[int, Field(ge=1, le=100)]
     console: Literal["plain", "json", "quiet"]
+    pages: Literal["plain", "obsidian"]
+
+
+class GroundingSettings(Section):
+    """What becomes of quotes that do not stand in the transcript."""
+
+    require: Literal["mark", "drop", "ask"]
+    near_score: Annotated[float, Field(ge=50, le=100)]
 
 
 class ContextSettings(Section):
@@ -148,8 +176,10 @@ class StageSettings(Section):
 
     needs: list[Name]
     input: Literal["transcript", "context", "both"]
+    model: Name | None = None
+    final: bool = False
     max_concurrent: Concurrency | None
-    strict: bool
+    strict: bool = False
     context: ContextSettings | None
 
 
@@ -158,6 +188,7 @@ class AnalyzerSettings(Section):
 
     stage: Name
     needs: list[Name] | None
+    model: Name | None
     prompt: str | None
     answer: str | None
     max_tokens: Tokens
@@ -171,11 +202,14 @@ class Settings(Section):
 
     transcript: TranscriptSettings
     model: ModelSettings
+    models: dict[Name, ModelSettings]
     processing: ProcessingSettings
     budget: BudgetSettings
-    reuse: Literal["auto", "on", "off"]
+    reuse: Switch
     repeat: Annotated[int, Field(ge=0)]
     output: OutputSettings
+    grounding: GroundingSettings
+    plan: bool
     stages: Annotated[dict[Name, StageSettings], Field(min_length=1)]
     analyzers: Annotated[dict[Name, AnalyzerSettings], Field(min_length=1)]
 

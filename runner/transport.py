@@ -108,6 +108,7 @@ class ModelRoute:
     api_key_env: str | None = None
     input_usd_per_mtok: float | None = None
     output_usd_per_mtok: float | None = None
+    cached_usd_per_mtok: float | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -235,12 +236,16 @@ class LiteLLMTransport:
         return None if known is None else float(known)  # litellm has looked the price up
 
     def _paid_in(self, usage: Usage, price: float) -> float:
-        """Return the price of a prompt, cached parts in the map's proportion to the others."""
+        """Return the price of a prompt; cached parts at the settings' price, or in the map's
+        proportion to the others.
+        """
         facts, base = self._facts, self._facts.input_usd_per_mtok
         read, written = (
             special / base if base and special is not None else 1.0
             for special in (facts.cache_read_usd_per_mtok, facts.cache_write_usd_per_mtok)
         )
+        if self.route.cached_usd_per_mtok is not None and price:
+            read = self.route.cached_usd_per_mtok / price
         plain = usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens
         return price * (plain + usage.cached_tokens * read + usage.cache_write_tokens * written)
 

@@ -63,6 +63,8 @@ def stage(
         input=kind,
         max_concurrent=max_concurrent,
         strict=False,
+        model=None,
+        final=False,
         context=CONTEXT if kind == "context" else None,
     )
 
@@ -71,6 +73,7 @@ def analyzer(stage_name: str, needs: list[str] | None = None) -> AnalyzerSetting
     return AnalyzerSettings(
         stage=stage_name,
         needs=needs,
+        model=None,
         prompt=None,
         answer=None,
         max_tokens=100,

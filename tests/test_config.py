@@ -280,7 +280,7 @@ def test_the_schema_goes_beside_the_prompt_only_where_it_is_surely_taken(
         f"model.reply_format={reply_format}",
     )
 
-    assert (made.schema_in_prompt, made.schema_beside) == (in_prompt, beside)
+    assert (made.main.schema_in_prompt, made.main.schema_beside) == (in_prompt, beside)
 
 
 @pytest.mark.parametrize(

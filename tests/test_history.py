@@ -4,23 +4,27 @@ from pathlib import Path
 
 import pytest
 
-from runner.history import expected_durations, read_history, write_history
+from runner.history import Seen, expected_durations, read_history, write_history
 
 FILE = Path("deep/history.json")
 
 
-def test_the_last_run_counts_half() -> None:
-    write_history(FILE, "m", {"a": 4.0, "b": 1.0})
-    write_history(FILE, "m", {"a": 2.0})
+def seen(**latency_s: float) -> dict[str, Seen]:
+    return {name: Seen(seconds, 100 * seconds, 1.0) for name, seconds in latency_s.items()}
 
-    assert read_history(FILE, "m") == {"a": 3.0, "b": 1.0}
+
+def test_the_last_run_counts_half() -> None:
+    write_history(FILE, "m", seen(a=4.0, b=1.0))
+    write_history(FILE, "m", seen(a=2.0))
+
+    assert read_history(FILE, "m") == seen(a=3.0, b=1.0)
 
 
 def test_models_are_kept_apart() -> None:
-    write_history(FILE, "m", {"a": 4.0})
-    write_history(FILE, "n", {"a": 1.0})
+    write_history(FILE, "m", seen(a=4.0))
+    write_history(FILE, "n", seen(a=1.0))
 
-    assert read_history(FILE, "m") == {"a": 4.0}
+    assert read_history(FILE, "m") == seen(a=4.0)
 
 
 @pytest.mark.parametrize("content", ["", "not json", "[]", '{"m": 3}', '{"m": {"a": "x"}}'])
@@ -29,12 +33,12 @@ def test_a_broken_history_is_as_good_as_none(content: str) -> None:
     FILE.write_text(content)
 
     assert read_history(FILE, "m") == {}
-    write_history(FILE, "m", {"a": 1.0})
-    assert read_history(FILE, "m") == {"a": 1.0}
+    write_history(FILE, "m", seen(a=1.0))
+    assert read_history(FILE, "m") == seen(a=1.0)
 
 
 def test_seconds_and_tokens_are_never_mixed() -> None:
     tokens = {"a": 4000, "b": 100}
 
-    assert expected_durations({"a": 0.5}, tokens) == {"a": 4000.0, "b": 100.0}
-    assert expected_durations({"a": 0.5, "b": 2.0}, tokens) == {"a": 0.5, "b": 2.0}
+    assert expected_durations(seen(a=0.5), tokens) == {"a": 4000.0, "b": 100.0}
+    assert expected_durations(seen(a=0.5, b=2.0), tokens) == {"a": 0.5, "b": 2.0}

@@ -56,7 +56,7 @@ def asked(transcript: Transcript, *overrides: str) -> tuple[Job, str]:
     (folder / "it.json").write_text(json.dumps(turns))
     made = job("transcript=file", f"transcript.path={folder}/it.json", *overrides)
     (node, *_) = made.pipeline.nodes
-    material = Material(made.transcript_material(), made.variables(node))
+    material = Material(made.transcript_material(), made.variables[node.name])
     messages = made.analyzers[node.name].messages(material, with_schema=True)
     return made, json.dumps(messages, ensure_ascii=False)
 
@@ -164,7 +164,7 @@ def test_removed_characters_are_in_the_files_and_survive_them(tmp_path: Path) ->
 
 def test_five_thousand_speakers_do_not_fill_a_question() -> None:
     made, _ = asked(spoken(*((f"Person {n}", f"I am number {n}.") for n in range(5000))))
-    named = str(made.variables(made.pipeline.nodes[0])["speakers"])
+    named = str(made.variables[made.pipeline.nodes[0].name]["speakers"])
 
     assert MAX_SPEAKERS + 1 == len(named.split(", "))
     assert named.endswith(f"and {5000 - MAX_SPEAKERS} more")
@@ -248,6 +248,7 @@ def test_a_planted_link_is_not_written_through(tmp_path: Path) -> None:
 
 # --- what pages hold
 
+OUR_LINK = re.compile(r"\[(S\d{4})\]\((?:\.\./)*transcript\.md#s\d{4}\)")
 LIVE = re.compile(r"(?i)(?<!\\)://|www\.|!\[|(?<!\\)\]\(|(?<!\\)@")
 
 EVIL = [
@@ -548,7 +549,7 @@ def test_a_run_over_hostile_words_stays_in_its_directory_and_its_lines(tmp_path:
     assert 1 == sum(json.loads(line)["event"] == "run.finished" for line in events)
     assert 1 == sum(json.loads(line)["event"] == "transcript.sanitised" for line in events)
     assert 8 == len(pages)
-    for page in pages:
+    for page in (OUR_LINK.sub(r"\1", page) for page in pages):
         assert [] == LIVE.findall(page)
         assert "<" not in page.replace("\\<", "")
         assert [] == [c for c in page if unicodedata.category(c) in ("Cc", "Cf") and c != "\n"]

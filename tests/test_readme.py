@@ -127,6 +127,7 @@ def test_every_default_in_the_table_is_the_configurations() -> None:
             value = getattr(value, part, None)
         if value is not None and shown.strip() != "null":
             plain = f"{value:g}" if isinstance(value, float) else str(value)
+            plain = plain.lower() if isinstance(value, bool) else plain
             assert shown.split(",")[0].strip() == plain, key
             checked += 1
 

@@ -16,7 +16,7 @@ from aiohttp import web
 from helpers import job
 
 from runner.ask import Conversation
-from runner.build import build_client
+from runner.build import build_clients
 from runner.client import CallLog, Client
 from runner.errors import AnswerError, CallError, NotRunError
 from runner.events import run_log
@@ -305,13 +305,14 @@ def run_against(kind: str, rate: float = 1.0) -> tuple[RunResult, Path]:
         still = {"latency_s": 0.0, "per_token_s": 0.0, "per_prompt_token_s": 0.0}
         settings = made.settings.model.simulate.model_copy(update={"faults": {kind: rate}, **still})
         async with SimulatedProvider(settings=settings) as server:
-            client = build_client(made, Gates(), api_base=server.url)
+            clients = build_clients(made, Gates(), {"main": server.url})
+            client = clients["main"]
             await client.transport.open()
             directory = RunDirectory.create(Path("run"))
             directory.write_job(made)
             try:
                 with run_log(directory.events, "quiet"):
-                    return await Run(made, client, directory).execute()
+                    return await Run(made, clients, directory).execute()
             finally:
                 await client.transport.close()
                 directory.close()

@@ -43,7 +43,7 @@ def session(start: Start, reply: Made, answers: int | None = None) -> tuple[int,
     """
     asked: list[str] = []
 
-    def build_client(made: Job, *_: object, **__: object) -> Client:
+    def build_clients(made: Job, *_: object, **__: object) -> dict[str, Client]:
         answer = reply(made)
 
         def counted(request: Request) -> str | Completion:
@@ -53,10 +53,10 @@ def session(start: Start, reply: Made, answers: int | None = None) -> tuple[int,
             return answer(request)
 
         client = Client(ScriptedTransport(counted), RetryPolicy(max_retries=0), 60.0)
-        return client
+        return {"main": client}
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(execute, "build_client", build_client)
+        patch.setattr(execute, "build_clients", build_clients)
         code, _ = run_virtually(start)
     return code, asked
 

@@ -75,7 +75,7 @@ def execute(
         try:
             with run_log(directory.events, "quiet"):
                 client = Client(transport, RetryPolicy(max_retries=0), 60.0)
-                return await Run(made, client, directory, known).execute()
+                return await Run(made, {"main": client}, directory, known).execute()
         finally:
             directory.close()
 
@@ -104,10 +104,16 @@ def test_the_run_directory_holds_what_the_design_lists() -> None:
         [
             "COMPLETED",
             "run.lock",
+            "config/composed.yaml",
             "config/overrides.json",
             "config/prompts.json",
             "config/resolved.yaml",
             "transcript.json",
+            "transcript.md",
+            "insights.json",
+            "insights.csv",
+            "insights.md",
+            "grounding.json",
             "context/stage_b.md",
             "context/stage_b_ledger.json",
             "journal.jsonl",
@@ -303,7 +309,8 @@ def test_a_failed_write_stops_the_run_before_more_is_paid_for(
     directory = RunDirectory.create(Path("run"))
 
     async def main() -> None:
-        await Run(made, Client(transport, RetryPolicy(), 60.0), directory).execute()
+        client = Client(transport, RetryPolicy(), 60.0)
+        await Run(made, {"main": client}, directory).execute()
 
     with pytest.raises(OSError, match="No space left"):
         run_virtually(main)
@@ -456,7 +463,7 @@ def test_an_interrupted_run_says_so_in_its_metadata() -> None:
 
     async def main() -> None:
         client = Client(transport, RetryPolicy(), 1e7)
-        task = asyncio.create_task(Run(made, client, directory).execute())
+        task = asyncio.create_task(Run(made, {"main": client}, directory).execute())
         await asyncio.sleep(10)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

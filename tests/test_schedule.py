@@ -8,12 +8,24 @@ from helpers import analyzer, stage
 
 from runner.graph import Node, Pipeline, make_pipeline
 from runner.limits import Ask, Lobby
-from runner.schedule import critical_path, ideal_makespan, make_slots, ranks, run_graph
+from runner.schedule import (
+    Duration,
+    critical_path,
+    gather_all,
+    ideal_makespan,
+    make_slots,
+    ranks,
+    run_graph,
+)
 from runner.virtual import run_virtually
 
 STAGE_A = {"a1": 4.0, "a2": 3.0, "a3": 2.0, "a4": 5.0}
 STAGE_B = {"b1": 3.0, "b2": 5.0, "b3": 4.0, "b4": 2.0}
 DURATIONS = {**STAGE_A, **STAGE_B}
+
+
+def durations(latency_s: Mapping[str, float]) -> dict[str, Duration]:
+    return {name: Duration(seconds) for name, seconds in latency_s.items()}
 
 
 def four_plus_four(**limits: int | None) -> Pipeline:
@@ -64,7 +76,9 @@ def test_four_plus_four_takes_exactly_the_computed_makespan(slots: int, expected
 def test_the_ideal_makespan_is_that_of_the_real_scheduler(slots: int) -> None:
     pipeline = four_plus_four()
 
-    assert makespan(pipeline, slots) == ideal_makespan(pipeline, DURATIONS, slots, "concurrent")
+    assert makespan(pipeline, slots) == ideal_makespan(
+        pipeline, durations(DURATIONS), slots, "concurrent"
+    )
 
 
 def test_sequential_mode_takes_the_sum_at_any_concurrency() -> None:
@@ -112,7 +126,7 @@ def test_a_slot_is_never_held_while_waiting_for_inputs() -> None:
     )
     latency = {n.name: 10.0 if n.name == "root" else 1.0 for n in pipeline.nodes}
 
-    found = ideal_makespan(pipeline, latency, 4, "concurrent")
+    found = ideal_makespan(pipeline, durations(latency), 4, "concurrent")
 
     assert found == 11.0
 
@@ -129,13 +143,13 @@ def test_a_narrowed_need_starts_as_soon_as_that_analyzer_is_done() -> None:
     )
     latency = {"quick": 1.0, "slow": 10.0, "early": 9.0, "late": 1.0}
 
-    found = ideal_makespan(pipeline, latency, 4, "concurrent")
+    found = ideal_makespan(pipeline, durations(latency), 4, "concurrent")
 
     assert found == 11.0
 
 
 def test_the_critical_path_is_the_longest_chain() -> None:
-    assert critical_path(four_plus_four(), DURATIONS) == ("a4", "b2")
+    assert critical_path(four_plus_four(), durations(DURATIONS)) == ("a4", "b2")
 
 
 def test_results_of_needs_reach_the_node_that_needs_them() -> None:
@@ -162,3 +176,30 @@ def test_a_bug_in_work_surfaces_as_itself() -> None:
 
     with pytest.raises(OSError, match="No space left"):
         run_virtually(main)
+
+
+def test_parts_run_side_by_side_within_the_slots_and_the_join_comes_last() -> None:
+    """Two nodes of four 1 s parts and a 2 s join each: 8 parts on 4 slots, then both joins."""
+    pipeline = make_pipeline({"s": stage()}, {"a": analyzer("s"), "b": analyzer("s")})
+    work = {name: Duration(2.0, (1.0,) * 4) for name in ("a", "b")}
+
+    assert ideal_makespan(pipeline, work, 4, "concurrent") == 4.0
+    assert ideal_makespan(pipeline, work, 1, "sequential") == 12.0
+
+
+def test_a_group_of_works_ends_whole_before_its_first_failure_is_raised() -> None:
+    ended: list[str] = []
+
+    async def work(name: str, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        ended.append(name)
+        if name == "early":
+            raise ValueError(name)
+
+    async def main() -> None:
+        with pytest.raises(ValueError, match="early"):
+            await gather_all([work("early", 1.0), work("late", 5.0)])
+
+    run_virtually(main)
+
+    assert ended == ["early", "late"]

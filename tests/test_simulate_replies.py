@@ -34,7 +34,7 @@ def request(name: str, material: str, *, with_schema: bool) -> dict[str, Any]:
     """Return analyzer *name*'s request, its schema in the prompt or beside it."""
     analyzer = JOB.analyzers[name]
     node = next(node for node in JOB.pipeline.nodes if node.name == name)
-    asked = Material(material, JOB.variables(node))
+    asked = Material(material, JOB.variables[node.name])
     body: dict[str, Any] = {"messages": list(analyzer.messages(asked, with_schema=with_schema))}
     if not with_schema:
         named = {"name": name, "schema": analyzer.schema, "strict": True}

@@ -131,6 +131,8 @@ OTHER_MODELS: Mapping[str, Any] = {
 SAME_ANSWERS: Mapping[str, Any] = {
     "allow_http": True,
     "api_key_env": "ANOTHER_KEY",
+    "cached_usd_per_mtok": 0.5,
+    "fallbacks": ["backup"],
     "requires_env": ["ANOTHER_VARIABLE"],
     "timeout_s": 1.0,
     "max_retries": 0,

@@ -1,0 +1,84 @@
+"""Whether a stage's first call should warm the prompt cache before the others go."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+import orjson
+
+from runner.job import Job
+from runner.models import Model
+from runner.text import digest
+from runner.transport import Request, text_parts
+from runner.windows import Fit
+
+# Of a stage's expected cost that priming has to save before anybody waits for it.
+LEAST_SAVING = 0.1
+_REPLY_SHARE = 0.5  # of max_tokens is what a reply is taken to have
+
+
+def primed_stages(job: Job) -> frozenset[tuple[str, str]]:
+    """Return the stages, with the model asked in them, in which one call goes first."""
+    wanted = job.settings.processing.prime_prefix
+    if wanted == "off" or job.settings.processing.mode == "sequential":
+        return frozenset()
+    return frozenset(
+        (stage.name, model.name)
+        for stage in job.pipeline.stages
+        for model in job.models.values()
+        if _shares(job, stage.name, model) > 1
+        and _slots(job, stage.name) > 1
+        and (wanted == "on" or saving(job, stage.name, model) >= LEAST_SAVING)
+    )
+
+
+def saving(job: Job, stage: str, model: Model) -> float:
+    """Return which part of the stage's cost the cache saves if one call goes first, 0 to 1.
+
+    Without it the calls that go at once all pay for the whole prefix. 0 where the model does
+    not cache a prefix of this length, where its prices are not known, and where the answer's
+    schema goes beside the prompt (OpenAI, "Structured outputs": it is part of the prefix).
+    """
+    if model.schema_beside and model.is_paid:
+        return 0.0  # providers put the schema first, and each analyzer has one of its own
+    facts, calls = model.facts, _shares(job, stage, model)
+    prefix, least = _prefix_tokens(job, stage, model), facts.cache_min_tokens
+    prices = facts.input_usd_per_mtok, facts.output_usd_per_mtok, facts.cache_read_usd_per_mtok
+    if least is None or prefix < least or calls < 2 or None in prices:
+        return 0.0
+    paid_in, paid_out, cached = (price or 0.0 for price in prices)
+    written = facts.cache_write_usd_per_mtok or paid_in
+    mine = _fits(job, stage, model)
+    whole = sum(prefix + fit.fixed for fit in mine) * paid_in
+    whole += sum(fit.reply * _REPLY_SHARE for fit in mine) * paid_out
+    saved = (calls - 1) * prefix * (paid_in - cached) - prefix * (written - paid_in)
+    return max(0.0, saved / whole) if whole else 0.0
+
+
+def prefix_of(model: Model, request: Request) -> Hashable:
+    """Return what calls must have in common to share a prefix: all but the question."""
+    shared = [text_parts(message) for message in request.messages[:2]]
+    shared[-1] = shared[-1][:1]
+    return model.name, digest(orjson.dumps(shared).decode(errors="surrogateescape"))
+
+
+def _shares(job: Job, stage: str, model: Model) -> int:
+    """Return how many analyzers of *stage* ask *model* first."""
+    nodes = [node for node in job.pipeline.nodes if node.stage == stage]
+    return sum(job.chain(node)[0] is model for node in nodes)
+
+
+def _prefix_tokens(job: Job, stage: str, model: Model) -> int:
+    """Return the tokens of material that the stage's calls have in common, at the least."""
+    fits = _fits(job, stage, model)
+    return min((f.context + max((c.tokens for c in f.chunks), default=0) for f in fits), default=0)
+
+
+def _fits(job: Job, stage: str, model: Model) -> list[Fit]:
+    nodes = [node for node in job.pipeline.nodes if node.stage == stage]
+    return [job.fit(node, model) for node in nodes if (node.name, model.name) in job.fits]
+
+
+def _slots(job: Job, stage: str) -> int:
+    own = next(s.max_concurrent for s in job.pipeline.stages if s.name == stage)
+    return own or job.settings.processing.max_concurrent
