@@ -145,7 +145,7 @@ def measure(url: str, folder: Path, repeats: int, latency_s: Mapping[str, float]
 def configuration(overrides: list[str], folder: Path) -> Any:
     """Compose the shipped configuration, writing under *folder*."""
     with initialize_config_module("conf", version_base="1.3"):
-        quiet = [f"output.dir={folder}", "output.console=quiet"]
+        quiet = [f"output.dir={folder}", "output.console=quiet", "reuse=off"]
         return compose("config", overrides=[*quiet, *overrides])
 
 

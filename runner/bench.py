@@ -86,7 +86,7 @@ def totals(logs: Sequence[CallLog]) -> dict[str, Any]:
 
 def headline(run: Mapping[str, Any]) -> dict[str, Any]:
     """Return the figures of a run that its last event shows."""
-    keys = ("succeeded", "total", "prompt_tokens", "completion_tokens", "cost_usd")
+    keys = ("succeeded", "total", "prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd")
     figures = {key: run[key] for key in keys}
     speed_up = run["speed_up"] and round(run["speed_up"], 2)  # None when no time passed
     return {**figures, "wall_s": round(run["wall_s"], 3), "speed_up": speed_up}

@@ -139,9 +139,11 @@ class Client:
             except CallError as error:
                 wait = self._wait_after(call, error)
                 self._log_failure(call, error, wait)
+                if self.gate.fault is not None:
+                    self.lobby.wake(self.gate)
                 if wait is None:
                     raise self._last_word(error) from error
-                await self.lobby.pause(wait)
+                await self.lobby.pause(wait, self.gate)
 
     def _last_word(self, error: CallError) -> CallError:
         """Return what ended the run where that, and not *error* alone, ends the call."""

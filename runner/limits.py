@@ -90,7 +90,7 @@ class Lobby:
         self._asked = 0
         self._due = False
         self._lines: dict[tuple[Limit, ...], list[_Waiting]] = {}
-        self._pauses: set[asyncio.Future[None]] = set()
+        self._pauses: dict[asyncio.Future[None], Limit] = {}
         self._alarm: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
@@ -107,18 +107,18 @@ class Lobby:
             self.inside -= 1
             self._leave(limits, ask)
 
-    async def pause(self, seconds: float) -> None:
-        """Sleep; raise the reason as soon as the lobby is closed."""
+    async def pause(self, seconds: float, limit: Limit) -> None:
+        """Sleep, until *limit* ends all calls; raise the reason as soon as the lobby is closed."""
         loop = asyncio.get_running_loop()
         woken: asyncio.Future[None] = loop.create_future()
         timer = loop.call_later(seconds, _wake, woken)
-        self._pauses.add(woken)
+        self._pauses[woken] = limit
         try:
             if self._closed is not None:
                 raise self._closed
             await woken
         finally:
-            self._pauses.discard(woken)
+            del self._pauses[woken]
             timer.cancel()
 
     def close(self, reason: CallError) -> None:
@@ -128,6 +128,12 @@ class Lobby:
         for future in (*waiting, *self._pauses):
             if not future.done():
                 future.set_exception(reason)
+
+    def wake(self, limit: Limit) -> None:
+        """End the pauses of those who are to call within *limit*: it has a fault to tell them."""
+        for sleeper, theirs in self._pauses.items():
+            if theirs is limit:
+                _wake(sleeper)
 
     def look_again(self) -> None:
         """Compare those who wait, at the end of this turn of the event loop."""

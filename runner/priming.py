@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 
 import orjson
 
@@ -53,6 +53,22 @@ def saving(job: Job, stage: str, model: Model) -> float:
     whole += sum(fit.reply * _REPLY_SHARE for fit in mine) * paid_out
     saved = (calls - 1) * prefix * (paid_in - cached) - prefix * (written - paid_in)
     return max(0.0, saved / whole) if whole else 0.0
+
+
+def saved_usd(job: Job, cached: Mapping[str, int]) -> float | None:
+    """Return what reading *cached* tokens (by litellm model name) from the cache has saved.
+
+    None where a price is not known of a model that did.
+    """
+    total = 0.0
+    for model in job.models.values():
+        tokens, facts = cached.get(model.settings.name, 0), model.facts
+        if not tokens:
+            continue
+        if facts.input_usd_per_mtok is None or facts.cache_read_usd_per_mtok is None:
+            return None
+        total += tokens * (facts.input_usd_per_mtok - facts.cache_read_usd_per_mtok) / 1e6
+    return round(total, 9)
 
 
 def prefix_of(model: Model, request: Request) -> Hashable:

@@ -20,6 +20,7 @@ from runner.job import Job
 from runner.known import Known
 from runner.outcome import Outcome, failed, grounding_of, missing_of, verdict
 from runner.plan import compare, make_plan
+from runner.priming import saved_usd
 from runner.record import RunDirectory
 from runner.recorder import Recorder
 from runner.schedule import run_graph
@@ -92,6 +93,7 @@ class Run:
             mode=job.settings.processing.mode,
             model=job.main.settings.name,
         )
+        measured["run"]["cache_saving_usd"] = saved_usd(job, self._cached(outcomes))
         measured["run"]["grounding_rate"] = grounding["total"]["rate"]
         for name, figures in grounding["analyzers"].items():
             measured["analyzers"][name]["grounding_rate"] = figures["rate"]
@@ -121,6 +123,14 @@ class Run:
                 await asyncio.to_thread(write_history, self._history, name, seen)
             except OSError as error:
                 log.warning("history.failed", error=str(error))
+
+    def _cached(self, outcomes: Mapping[str, Outcome]) -> dict[str, int]:
+        """Return the tokens read from prompt caches, by model."""
+        cached: dict[str, int] = {}
+        for name, outcome in outcomes.items():
+            tokens = self._recorder.timings[name].calls.usage.cached_tokens
+            cached[outcome.model or ""] = cached.get(outcome.model or "", 0) + tokens
+        return cached
 
     def _seen(self, node: str) -> Seen:
         timing, plan = self._recorder.timings[node], self._plan.nodes[node]

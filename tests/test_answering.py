@@ -11,9 +11,11 @@ import pytest
 from helpers import ScriptedTransport, job
 
 from runner.client import Client
+from runner.earlier import Earlier
 from runner.errors import CallError, ConfigError
 from runner.gate import MAX_CEILING, Gate
 from runner.job import Job
+from runner.known import Known
 from runner.limits import Lobby
 from runner.priming import primed_stages
 from runner.record import RunDirectory
@@ -61,14 +63,18 @@ def prompt_of(request: Request) -> str:
 
 
 def execute(
-    made: Job, replies: dict[str, Reply] | Reply = simulated, latency_s: Any = None
+    made: Job,
+    replies: dict[str, Reply] | Reply = simulated,
+    latency_s: Any = None,
+    *,
+    again: bool = False,
 ) -> tuple[RunResult, dict[str, ScriptedTransport]]:
-    """Run *made* in virtual time into ./run; *replies* are by model name."""
+    """Run *made* in virtual time into ./run, or go on there; *replies* are by model name."""
     by_model = replies if isinstance(replies, dict) else dict.fromkeys(made.models, replies)
     transports = {name: ScriptedTransport(by_model[name], latency_s) for name in made.models}
 
     async def main() -> RunResult:
-        directory = RunDirectory.create(Path("run"))
+        directory = RunDirectory.reopen(Path("run")) if again else RunDirectory.create(Path("run"))
         directory.write_job(made)
         lobby = Lobby()
         clients = {
@@ -76,7 +82,8 @@ def execute(
             for name, transport in transports.items()
         }
         try:
-            return await Run(made, clients, directory).execute()
+            known = Known(Earlier(Path("run"))) if again else None
+            return await Run(made, clients, directory, known).execute()
         finally:
             directory.close()
 
@@ -309,3 +316,23 @@ def test_an_outage_is_not_waited_for_where_there_is_a_fallback() -> None:
 
 
 BREAKER_S = 5.0  # the first probe of an open breaker comes no earlier
+
+
+def test_a_run_taken_up_again_asks_only_for_the_parts_that_are_missing() -> None:
+    made = in_parts()
+    second = made.transcript_material(made.fit(made.pipeline.nodes[0], made.main).chunks[1])
+
+    def stopping(request: Request) -> str:
+        if request.node == "say_means" and second in prompt_of(request):
+            raise CallError("timeout", "late")
+        return simulated(request)
+
+    execute(made, stopping)
+    Path("run/intermediate/stage_a/say_means.json").unlink()
+    result, transports = execute(made, again=True)
+    asked = [r for r in transports["main"].requests if r.node == "say_means"]
+
+    assert result.exit_code == 0
+    assert len(asked) == 2
+    assert second in prompt_of(asked[0])
+    assert "in 4 overlapping parts" in prompt_of(asked[1])

@@ -164,3 +164,21 @@ def test_cancelling_a_call_leaves_its_attempt_in_the_log() -> None:
         return [a.outcome for a in calls.attempts]
 
     assert run_virtually(main) == ["cancelled"]
+
+
+def test_a_fault_that_ends_all_calls_ends_their_waits_too() -> None:
+    """One call waits 100 s to try again; another one learns that the key is no good."""
+    broken = CallError("transient", "maintenance", status=503, retry_after_s=100.0)
+    refused = CallError("auth", "no", status=401)
+
+    async def main() -> tuple[str, float]:
+        client = Client(Sequence(broken, refused), RetryPolicy(), 60.0)
+        first = asyncio.create_task(client.complete(REQUEST, Slots(2), CallLog()))
+        await asyncio.sleep(1)
+        with pytest.raises(CallError, match="no"):
+            await client.complete(REQUEST, Slots(2), CallLog())
+        with pytest.raises(CallError) as caught:
+            await first
+        return caught.value.kind, asyncio.get_running_loop().time()
+
+    assert run_virtually(main) == ("auth", 1.0)

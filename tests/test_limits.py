@@ -252,7 +252,7 @@ def test_a_pause_ends_when_its_time_is_over_or_the_lobby_is_closed() -> None:
 
         async def pause(seconds: float) -> None:
             try:
-                await lobby.pause(seconds)
+                await lobby.pause(seconds, Slots(1))
                 why = "over"
             except CallError as error:
                 why = error.kind
