@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from runner.errors import EXIT_BUG, EXIT_CONFIG, EXIT_INTERRUPTED, EXIT_TERMINAT
 from runner.secrets import secrets_of
 from runner.text import say, to_safe_text, to_terminal
 
-Job = Callable[[Any], Awaitable[tuple[int, float | None]]]
+Job = Callable[[Any], Awaitable[Any]]
 
 
 class _Terminated(KeyboardInterrupt):
@@ -50,7 +50,9 @@ def main() -> None:
             codes.append(EXIT_TERMINATED if ended else EXIT_INTERRUPTED)
             say("colloquy: interrupted")
     except ColloquyError as error:
-        codes.append(_tell(error))
+        from runner.session import tell
+
+        codes.append(tell(error))
     except Exception as error:  # noqa: BLE001 - a bug is told too, without keys and codes in it
         line = explain_hydra_error(error)
         if line is None:
@@ -75,19 +77,76 @@ def _hear_signals() -> None:
 
 
 def _hydra_main(codes: list[int]) -> None:
-    run = _runner(codes)
+    jobs = _Jobs(codes)
+    try:
+        _compose(jobs)
+    finally:  # also of jobs that failed, and of those before a signal
+        for sweep in jobs.sweeps:
+            _compare(sweep)
 
-    def task(cfg: DictConfig) -> float | None:
-        return run(_hydra_job(cfg))
+
+def _compose(jobs: _Jobs) -> None:
+    """Let Hydra compose what the command line asks for and call for its jobs."""
+
+    def task(cfg: DictConfig) -> Any:
+        return jobs.run(cfg)
 
     task.__module__ = "__main__"
+    vars(task)["jobs"] = jobs  # where the pooled launcher finds them
     wrapped: Callable[[], None] = hydra.main(
         version_base="1.3", config_path="pkg://conf", config_name="config"
     )(task)
     wrapped()
 
 
-def _hydra_job(cfg: DictConfig) -> Job:
+class _Jobs:
+    """Runs each job when Hydra calls for it; the pooled launcher collects them first.
+
+    *in_sweep* says that single runs are jobs that a sweep had not begun.
+    """
+
+    def __init__(self, codes: list[int], *, in_sweep: bool = False) -> None:
+        self.sweeps: dict[Path, None] = {}
+        self._in_sweep = in_sweep
+        self._codes = codes
+        self._session: Any = None
+
+    @property
+    def session(self) -> Any:
+        """What runs jobs and lasts as long as the process."""
+        from runner.session import Session  # after composing: keeps --help and errors quick
+
+        self._session = self._session or Session(self._codes)
+        return self._session
+
+    def run(self, cfg: DictConfig) -> Any:
+        """Run the job that *cfg* describes; return its objective."""
+        return self.session.run(self._job(cfg))
+
+    def collect(self, jobs: list[Job]) -> Callable[[DictConfig], None]:
+        """Return a task function that only adds to *jobs*."""
+        return lambda cfg: jobs.append(self._job(cfg))
+
+    def run_together(self, jobs: Sequence[Job], most: int) -> list[Any]:
+        """Run *jobs* side by side; return their objectives."""
+        objectives: list[Any] = self.session.run_together(jobs, most)
+        return objectives
+
+    def _job(self, cfg: DictConfig) -> Job:
+        hydra_config = HydraConfig.get()
+        sweeping = hydra_config.mode == RunMode.MULTIRUN
+        if sweeping and not OmegaConf.select(cfg, "plan"):
+            self.sweeps[Path(hydra_config.runtime.output_dir).parent] = None
+        return _hydra_job(cfg, in_sweep=sweeping or self._in_sweep)
+
+
+def _compare(sweep: Path) -> None:
+    from runner.compare import after_sweep
+
+    after_sweep(sweep)
+
+
+def _hydra_job(cfg: DictConfig, *, in_sweep: bool) -> Job:
     from runner.execute import execute_job  # after composing: keeps --help and errors quick
 
     hydra_config = HydraConfig.get()
@@ -101,61 +160,50 @@ def _hydra_job(cfg: DictConfig) -> Job:
     overrides = [str(override) for override in typed] if isinstance(typed, list) else []
     given = Path(hydra_config.runtime.output_dir)
     here = given.resolve() == Path.cwd().resolve()
-    sweeping = hydra_config.mode == RunMode.MULTIRUN
     return lambda shared: execute_job(
         cfg,
         config_folders=folders,
         overrides=overrides,
         run_path=None if here else given,
         shared=shared,
-        in_sweep=sweeping,
+        in_sweep=in_sweep,
     )
 
 
 def _resume(arguments: Sequence[str], codes: list[int]) -> None:
     from runner.execute import resume_job
+    from runner.resume import read_resumption, read_sweep
+
+    jobs = _Jobs(codes, in_sweep=True)
+    sweep = read_sweep(arguments)
+    if sweep is None:
+        resumption = read_resumption(arguments)
+        jobs.session.run(lambda shared: resume_job(resumption, shared))
+    else:
+        _resume_sweep(sweep, jobs, codes)
+
+
+def _resume_sweep(sweep: Any, jobs: _Jobs, codes: list[int]) -> None:
+    """Finish the runs that are not complete, begin those that were not, compare all."""
+    from runner.execute import resume_job
     from runner.resume import read_resumption
+    from runner.session import tell
 
-    resumption = read_resumption(arguments)
-    _runner(codes)(lambda shared: resume_job(resumption, shared))
-
-
-def _runner(codes: list[int]) -> Callable[[Job], float | None]:
-    """Return what runs a job to its end; all its jobs share what is known of providers.
-
-    The exit code is appended, never raised, so that a sweep goes on; a signal ends it.
-    """
-    from runner.execute import Shared
-
-    shared = Shared()
-
-    def run(job: Job) -> float | None:
-        loop = asyncio.Runner()
-        try:
-            code, objective = loop.run(_started(job, shared))
-        except ColloquyError as error:
-            code, objective = _tell(error), None
-        finally:
-            if not shared.stop.at_once:
-                loop.close()
-        codes.append(code)
-        if shared.stop.at_once:  # closing the loop would wait for its threads
-            sys.stderr.flush()
-            os._exit(worst_exit_code(codes))
-        if shared.stop.signum is not None:
-            raise KeyboardInterrupt
-        return objective
-
-    return run
-
-
-async def _started(job: Job, shared: Any) -> tuple[int, float | None]:
-    return await job(shared)
-
-
-def _tell(error: ColloquyError) -> int:
-    say(to_terminal(secrets_of().redact(f"colloquy: {error}")))
-    return error.exit_code
+    if not sweep.finish and not sweep.begin:
+        say(to_terminal(f"colloquy: nothing to do: every run in {sweep.path} is complete"))
+    try:
+        for arguments in sweep.finish:
+            try:
+                resumption = read_resumption(arguments)
+            except ColloquyError as error:  # the others can be finished all the same
+                codes.append(tell(error))
+            else:
+                jobs.session.run(partial(resume_job, resumption))
+        for arguments in sweep.begin:
+            sys.argv[1:] = arguments
+            _compose(jobs)
+    finally:
+        _compare(sweep.path)
 
 
 def register_resolvers() -> None:

@@ -35,11 +35,12 @@ class AdaptiveLimit:
         """Count a call that has ended, however it did."""
         self.in_flight -= 1
 
-    def raise_ceiling(self, ceiling: int) -> None:
-        """Allow more in flight, for one more who shares the provider."""
-        if ceiling > self.ceiling:
+    def set_ceiling(self, ceiling: int) -> None:
+        """Allow so many in flight; what a cut has taught is kept."""
+        if self._slow_start:
             self.limit = max(self.limit, min(START, ceiling))
-            self.ceiling = ceiling
+        self.ceiling = ceiling
+        self.limit = max(1, min(self.limit, ceiling))
 
     def succeeded(self, now: float, *, first_try: bool) -> None:
         """Count a success; grow at the end of a clean round."""

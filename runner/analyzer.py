@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -74,11 +75,17 @@ def load_analyzer(name: str, settings: AnalyzerSettings, folders: Sequence[Path]
     *folders* are the user's own, searched for prompts before the packaged ones. Raises
     ConfigError when no catalog has the prompt.
     """
-    for entry in entry_points(group=ENTRY_POINTS):
-        catalog = cast("Catalog", importlib.import_module(entry.module))
+    for module in _catalogs():
+        catalog = cast("Catalog", importlib.import_module(module))
         found = catalog.find(name, settings, folders)
         if found is not None:
             return found
     wanted = settings.prompt or f"{name}.md"
     looked = ", ".join(str(folder) for folder in folders) or "the packaged analyzers"
     raise ConfigError(f"analyzers.{name}: no prompt file {wanted!r} in {looked}")
+
+
+@cache
+def _catalogs() -> tuple[str, ...]:
+    """Return the modules that provide analyzers; reading what is installed takes milliseconds."""
+    return tuple(entry.module for entry in entry_points(group=ENTRY_POINTS))

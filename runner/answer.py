@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import cache
 from typing import Any, cast
 
 import json_repair
@@ -48,6 +49,7 @@ class Answer(Strict):
     structured_data: Any
 
 
+@cache
 def answer_shape(name: str, fields: type[BaseModel] = NoFields) -> type[Answer]:
     """Return the answer model of analyzer *name*, whose structured data has *fields*."""
     title = "".join(part.capitalize() for part in name.split("_")) + "Answer"
@@ -55,6 +57,7 @@ def answer_shape(name: str, fields: type[BaseModel] = NoFields) -> type[Answer]:
     return cast("type[Answer]", made)
 
 
+@cache
 def json_schema(shape: type[BaseModel]) -> dict[str, Any]:
     """Return the schema of *shape* in the strict subset that providers accept.
 

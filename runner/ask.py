@@ -30,12 +30,12 @@ class Mender(Protocol):
 class Conversation:
     """What was said until an answer came; *rejected* holds the replies that were none.
 
-    *most_tokens* is the longest reply the model can write, None where that is unknown.
+    *longest* tells how long a reply to a request can be, None where that is unknown.
     """
 
     mender: Mender
     request: Request
-    most_tokens: int | None = None
+    longest: Callable[[Request], int | None] = lambda _: None
     rejected: list[dict[str, Any]] = field(default_factory=list)
 
     async def answer(
@@ -70,12 +70,15 @@ class Conversation:
         if before >= AGAIN.get(error.kind, 0):
             return None
         if error.kind == "truncated":
-            wanted = min(2 * self.request.max_tokens, self.most_tokens or 2**31)
+            most = self.longest(self.request)
+            wanted = min(2 * self.request.max_tokens, 2**31 if most is None else most)
             longer = wanted > self.request.max_tokens
             return replace(self.request, max_tokens=wanted) if longer else None
         if error.kind in ("invalid_output", "ungrounded"):
             mended = self.mender.repair(self.request.messages, error.text, str(error))
-            return replace(self.request, messages=mended)
+            again = replace(self.request, messages=mended)
+            most = self.longest(again)
+            return again if most is None or most >= again.max_tokens else None
         return self.request
 
     def notes(self) -> Mapping[str, Any]:

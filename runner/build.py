@@ -49,7 +49,7 @@ def build_job(
     return job_from(
         resolve(cfg),
         composed=OmegaConf.to_yaml(cfg, resolve=False),
-        folders=analyzer_folders(config_folders),
+        config_dirs=config_folders,
         overrides=overrides,
     )
 
@@ -58,24 +58,24 @@ def job_from(
     data: Mapping[str, Any],
     *,
     composed: str = "",
-    folders: Sequence[Path] = (),
+    config_dirs: Sequence[Path] = (),
     overrides: Sequence[str] = (),
     transcript: Transcript | None = None,
 ) -> Job:
     """Return the job that the resolved configuration *data* describes; the same checks.
 
     *composed* is the same before its interpolations were resolved, as YAML.
-    *folders* are searched for prompts before the packaged ones; *transcript* is read from
+    Prompts are looked for in *config_dirs* before the packaged ones; *transcript* is read from
     `transcript.path` unless given.
     """
-    settings = validate(data)
+    settings, folders = validate(data), analyzer_folders(config_dirs)
     pipeline = make_pipeline(settings.stages, settings.analyzers)
     analyzers = {
         name: load_analyzer(name, body, folders) for name, body in settings.analyzers.items()
     }
     models = _models(settings)
     config = as_yaml(data)
-    _refuse_keys(models, config)
+    _refuse_keys(models, config, composed)
     prompts = {name: analyzer.prompt_digest for name, analyzer in analyzers.items()}
     transcript = transcript or open_transcript(settings)
     variables = variables_of(pipeline.nodes, transcript, settings)
@@ -91,19 +91,21 @@ def job_from(
         composed=composed,
         config_digest=digest(json.dumps([settings.model_dump(), prompts], sort_keys=True)),
         variables=variables,
-        folders=tuple(folders),
+        config_dirs=tuple(folder.resolve() for folder in config_dirs),
+        folders=folders,
         overrides=tuple(overrides),
     )
     _check_structured_keys(job)
     return job
 
 
-def _refuse_keys(models: Mapping[str, Model], config: str) -> None:
-    """Raise ConfigError where the value of a key would be written to disk."""
+def _refuse_keys(models: Mapping[str, Model], *written: str) -> None:
+    """Raise ConfigError where a key, or what is shaped like one, would be written to disk."""
     for model in models.values():
-        if secrets_of(key_env=model.settings.api_key_env).found_in(config.encode()):
+        secrets = secrets_of(key_env=model.settings.api_key_env)
+        if any(secrets.redact(text) != text for text in written):
             raise ConfigError(
-                "the configuration holds the value of a key, which would be written to disk: "
+                "the configuration holds what looks like a key, which would be written to disk: "
                 "name its variable with model.api_key_env instead"
             )
 
@@ -136,19 +138,22 @@ def _fits(
 
 
 def build_clients(
-    job: Job, gates: Gates, addresses: Mapping[str, str], spent: Spent | None = None
+    job: Job,
+    gates: Gates,
+    lobby: Lobby,
+    addresses: Mapping[str, str],
+    spent: Spent | None = None,
 ) -> dict[str, Client]:
     """Return a client for each of the job's models, by name.
 
-    *gates* are the process's; *addresses* are of the simulated providers, by model name;
-    *spent* is what earlier sessions of the run have used. All share one lobby and one budget.
+    *gates* are the process's, *lobby* the event loop's; *addresses* are of the simulated
+    providers, by model name; *spent* is what earlier sessions of the run have used.
     """
     caps, used = job.settings.budget, spent or Spent()
-    lobby = Lobby()
     budget = Budget(
         caps.max_cost_usd,
         caps.max_tokens,
-        spent_usd=(used.cost_usd or 0.0) + used.charged_usd,
+        spent_usd=used.known_usd + used.charged_usd,
         spent_tokens=used.prompt_tokens + used.completion_tokens + used.charged_tokens,
     )
     readers = {name: analyzer.reader() for name, analyzer in job.analyzers.items()}
@@ -184,13 +189,19 @@ def _dearest_input(facts: ModelFacts) -> float | None:
     return max(facts.input_usd_per_mtok, facts.cache_write_usd_per_mtok or 0.0)
 
 
+def most_in_flight(job: Job) -> int:
+    """Return how many calls the job makes at once at the most."""
+    processing = job.settings.processing
+    if processing.mode == "sequential":
+        return 1
+    pools = [stage.max_concurrent for stage in job.pipeline.stages]
+    shared = processing.max_concurrent if None in pools else 0
+    return min(shared + sum(pool or 0 for pool in pools), MAX_CEILING)
+
+
 def _gate(job: Job, model: ModelSettings, gates: Gates, api_base: str | None) -> Gate:
     """Return what calls to *model* with its key share in this process."""
-    processing = job.settings.processing
-    pools = {stage.max_concurrent for stage in job.pipeline.stages}
-    ceiling = sum(pool or processing.max_concurrent for pool in pools)
-    ceiling = 1 if processing.mode == "sequential" else min(ceiling, MAX_CEILING)
-    key = os.environ.get(model.api_key_env or "", "")
+    ceiling, key = most_in_flight(job), os.environ.get(model.api_key_env or "", "")
     rates = (model.rpm, model.tpm, model.burst_s)
     return gates.gate(
         (model.name, *rates),
@@ -198,7 +209,6 @@ def _gate(job: Job, model: ModelSettings, gates: Gates, api_base: str | None) ->
         lambda account: Gate(
             ceiling, rpm=model.rpm, tpm=model.tpm, burst_s=model.burst_s, account=account
         ),
-        ceiling,
     )
 
 

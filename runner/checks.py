@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 from runner.catalog import OFFLINE, ModelFacts
@@ -45,6 +46,29 @@ def check_model(name: str, model: ModelSettings, facts: ModelFacts, settings: Se
             f"{model.name}: set {at}.input_usd_per_mtok and {at}.output_usd_per_mtok, or cap "
             f"budget.max_tokens instead"
         )
+    if "cost_usd" in settings.objective and facts.input_usd_per_mtok is None:
+        raise ConfigError(
+            f"objective=cost_usd: no price is known of {model.name}: set "
+            f"{at}.input_usd_per_mtok and {at}.output_usd_per_mtok, or minimise total_tokens"
+        )
+
+
+def check_traces(settings: Settings) -> None:
+    """Raise ConfigError where traces are wanted and what sends them is not installed."""
+    if settings.output.traces == "otlp" and not has_otlp():
+        raise ConfigError(
+            "output.traces='otlp' needs the extra: pip install 'colloquy[otel]', "
+            "or use output.traces=none"
+        )
+
+
+def has_otlp() -> bool:
+    """Return whether the extra `otel` is installed."""
+    try:
+        parts = ("sdk.trace", "exporter.otlp.proto.http.trace_exporter")
+        return all(find_spec(f"opentelemetry.{part}") is not None for part in parts)
+    except ModuleNotFoundError:
+        return False
 
 
 def _check_environment(at: str, model: ModelSettings) -> None:

@@ -17,7 +17,7 @@ from runner.limits import Ask, Limit, Lobby
 from runner.retry import MAX_RETRY_AFTER_S, THROTTLE, TRANSIENT, RetryPolicy
 from runner.transport import Completion, Request, Transport, Usage
 
-MAX_REQUESTS = 24  # per node, all kinds of attempts together
+MAX_REQUESTS = 24  # per conversation with a model, all kinds of attempts together
 _PROBED = 1e9  # added to the rank for each probe made, so that units take turns
 
 log = structlog.get_logger("colloquy.client")
@@ -51,7 +51,8 @@ class CallLog:
     attempts: list[Attempt] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     cost_usd: float | None = 0.0
-    began: float | None = None  # loop time of the first attempt
+    began: float | None = None  # loop time of this conversation's first attempt
+    before: int = 0  # attempts of earlier conversations, with other models or about other parts
     parts_s: list[float] = field(default_factory=list)  # latency of each part read beside it
 
     def add(self, completion: Completion) -> None:
@@ -59,6 +60,10 @@ class CallLog:
         self.usage = self.usage + completion.usage
         priced = self.cost_usd is not None and completion.cost_usd is not None
         self.cost_usd = (self.cost_usd or 0) + (completion.cost_usd or 0) if priced else None
+
+    def begin(self) -> None:
+        """Start another conversation: its requests and its time are counted anew."""
+        self.before, self.began = len(self.attempts), None
 
     def absorb(self, part: CallLog) -> None:
         """Count the calls of a part of this node, which ran beside its other parts."""
@@ -120,17 +125,19 @@ class Client:
         rank: float = 0.0,
         *,
         patient: bool = True,
+        on_failure: Callable[[], None] | None = None,
     ) -> Completion:
         """Return the reply; raise the last attempt's CallError when trying again is no use.
 
         Who is not *patient* has somebody else to ask, and does not wait for an outage to end.
+        *on_failure* is called after each attempt that fails.
 
         Room is held during attempts only, not while waiting between them. Raises NotRunError
         where the attempt was not made because the run, the account or the budget has ended.
         """
         call = _Call(request, slots, calls, rank, self._size(request), patient)
         while True:
-            if len(calls.attempts) >= MAX_REQUESTS:
+            if len(calls.attempts) - calls.before >= MAX_REQUESTS:
                 raise CallError("transient", f"given up after {MAX_REQUESTS} requests")
             try:
                 return await self._attempt(call)
@@ -139,6 +146,8 @@ class Client:
             except CallError as error:
                 wait = self._wait_after(call, error)
                 self._log_failure(call, error, wait)
+                if on_failure is not None:
+                    on_failure()
                 if self.gate.fault is not None:
                     self.lobby.wake(self.gate)
                 if wait is None:
@@ -197,7 +206,8 @@ class Client:
         now = self._end_attempt(call, "ok", None, begun)
         used = usage.prompt_tokens + usage.completion_tokens
         self.gate.succeeded(ask, begun, now, tokens=used, first=first)
-        self.budget.spend(reply.cost_usd or 0.0, used)
+        # A price that nobody knows is the most that it can have been.
+        self.budget.spend(ask.cost_usd if reply.cost_usd is None else reply.cost_usd, used)
         call.calls.add(reply)
         facts = {
             "prompt_tokens": usage.prompt_tokens,

@@ -35,9 +35,9 @@ class Earlier:
     def record(self, node: Node, key: str) -> Mapping[str, Any] | None:
         """Return *node*'s record if it still answers the call with *key*, else None.
 
-        A damaged record is set aside as `NAME.json.corrupt-N`, an answer to another call as
-        `superseded/STAGE/NAME-KEY.json`, from where it comes back when it is due again; no
-        answer is deleted.
+        A damaged record is set aside as `NAME.json.corrupt-N`. An answer to another call stays
+        where it is until another takes its place, and then goes to `superseded/`, from where it
+        comes back when it is due again; no answer is deleted.
         """
         file = _home(self.path, node)
         if file.exists():
@@ -46,8 +46,6 @@ class Earlier:
                 self._set_aside(file, node, fault)
             elif self._still_holds(record, key):
                 return record
-            else:
-                keep_answer(self.path, node)
         return self._restored(file, node, key)
 
     def _still_holds(self, record: Mapping[str, Any], key: str) -> bool:
@@ -69,19 +67,21 @@ class Earlier:
         fault, record = read_record(kept) if kept.exists() else ("not there", {})
         if fault is not None or record["status"] != "ok" or record["key"] != key:
             return None
+        keep_answer(self.path, node, key)
         make_directory(file.parent)
-        file.with_suffix(".md").unlink(missing_ok=True)  # it shows another outcome
+        for page in (file.with_suffix(".md"), self.path / "final" / f"{node.name}.md"):
+            page.unlink(missing_ok=True)  # it shows another outcome
         kept.replace(file)
         sync_directory(file.parent)
         log.info("record.restored", analyzer=node.name)
         return record
 
 
-def keep_answer(path: Path, node: Node) -> None:
-    """Move *node*'s answer, if there is one, out of the way of what is to take its place."""
+def keep_answer(path: Path, node: Node, key: str | None) -> None:
+    """Move *node*'s answer out of the way of one to the call with *key*, or of no answer."""
     file = _home(path, node)
     fault, record = read_record(file) if file.exists() else ("not there", {})
-    if fault is not None or record["status"] != "ok":
+    if fault is not None or record["status"] != "ok" or record["key"] == key:
         return
     kept = _superseded(path, node, record["key"])
     make_directory(kept.parent)

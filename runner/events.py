@@ -16,6 +16,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO
@@ -38,6 +39,8 @@ _SHARED: list[Any] = [
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
+# Which run's file events of this task go to, where several runs share an event loop.
+_RUN: ContextVar[Path | None] = ContextVar("run", default=None)
 _DETAIL = frozenset({"call.finished", "node.started"})  # in the file, not on the terminal
 _JSON = (  # what is not plain data goes through `default`, which masks
     orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
@@ -51,34 +54,53 @@ def run_log(
 ) -> Iterator[None]:
     """Send every event of this process to *path* while the block runs.
 
-    *console* is `plain` (one readable line per milestone), `json` (the events themselves) or
-    `quiet`; both go to *stream*, standard error unless given. *secrets*, by default what the
-    environment holds now, are masked in whatever anybody logs, tracebacks included.
+    *console* is `plain` (one readable line per milestone), `json` (the events themselves),
+    `live` (a table that is drawn anew), `auto` (live on a terminal, else plain) or `quiet`; all
+    go to *stream*, standard error unless given. *secrets*, by default what the environment
+    holds now, are masked in whatever anybody logs, tracebacks included.
     """
     secrets = secrets or secrets_of()
     file = _OwnFile(path, encoding="utf-8", errors="backslashreplace")
     file.setFormatter(_json_formatter(secrets))
     handlers: list[logging.Handler] = [file]
     if console != "quiet":
-        shown = logging.StreamHandler(stream or sys.stderr)
-        make = _json_formatter if console == "json" else _plain_formatter
-        shown.setFormatter(make(secrets))
-        if console == "plain":
-            shown.addFilter(_is_milestone)
-        handlers.append(shown)
+        handlers.append(_console_handler(console, path, stream or sys.stderr, secrets))
     root = logging.getLogger()
     level = root.level
     _configure()
     root.setLevel(logging.INFO)
+    token = _RUN.set(path)
     for handler in handlers:
+        handler.addFilter(lambda _: _RUN.get() in (path, None))
         root.addHandler(handler)
     try:
         yield
     finally:
+        _RUN.reset(token)
         for handler in handlers:
             root.removeHandler(handler)
             handler.close()
-        root.setLevel(level)
+        if not any(isinstance(other, _OwnFile) for other in root.handlers):
+            root.setLevel(level)  # no other run beside this one is still logging
+
+
+def _console_handler(console: str, path: Path, stream: TextIO, secrets: Secrets) -> logging.Handler:
+    beside = any(isinstance(other, _OwnFile) for other in logging.getLogger().handlers)
+    if console == "live" or (console == "auto" and _is_live(stream) and not beside):
+        from runner.live import LiveHandler  # rich is for those who look on
+
+        return LiveHandler(path.parent.parent, stream, secrets, forced=console == "live")
+    shown = logging.StreamHandler(stream)
+    make = _json_formatter if console == "json" else _plain_formatter
+    shown.setFormatter(make(secrets))
+    if console != "json":
+        shown.addFilter(_is_milestone)
+    return shown
+
+
+def _is_live(stream: TextIO) -> bool:
+    """Return whether *stream* is a terminal that can move its cursor."""
+    return stream.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
 
 
 class _OwnFile(logging.FileHandler):

@@ -13,31 +13,36 @@ import orjson
 import structlog
 from omegaconf import DictConfig
 
-from runner.build import build_clients, build_job
+from runner.build import build_clients, build_job, most_in_flight
 from runner.errors import EXIT_OK, OutputError
 from runner.events import run_log, set_library_levels
 from runner.gate import Gates
 from runner.history import read_history
 from runner.job import Job
 from runner.known import Known
-from runner.models import MAIN
+from runner.limits import Lobby
 from runner.plan import as_text, make_plan
 from runner.record import RunDirectory, new_run_path
 from runner.resume import Resumption, nothing_to_do
 from runner.run import Run, RunResult
 from runner.secrets import secrets_of
 from runner.simulate import simulated_process
-from runner.stop import Stop, stopping
+from runner.stop import Stop
 from runner.store import Store
 from runner.text import say, to_terminal
 
 
 @dataclass(frozen=True)
 class Shared:
-    """What all jobs of a process have in common: what is known of providers, and the signals."""
+    """What all jobs of a process have in common.
+
+    *gates* are what is known of providers, *stop* the signals that have come, *lobby* where
+    calls of one event loop wait.
+    """
 
     gates: Gates = field(default_factory=Gates)
     stop: Stop = field(default_factory=Stop)
+    lobby: Lobby = field(default_factory=Lobby)
 
 
 async def execute_job(
@@ -79,6 +84,8 @@ def _show_plan(job: Job) -> tuple[int, None]:
 async def resume_job(resumption: Resumption, shared: Shared) -> tuple[int, float | None]:
     """Finish the run that *resumption* describes; the same returns and errors."""
     job, earlier = resumption.job, resumption.earlier
+    if job.settings.plan:
+        return _show_plan(job)
     if not resumption.changes and nothing_to_do(earlier.path, job):
         say(to_terminal(f"colloquy: nothing to do: {earlier.path} is complete"))
         return EXIT_OK, None
@@ -97,21 +104,22 @@ async def _run(
     try:
         async with AsyncExitStack() as opened:
             directory.write_job(job)
-            secrets = secrets_of(key_env=job.settings.model.api_key_env)
+            keys = (model.settings.api_key_env for model in job.models.values())
+            secrets = secrets_of(key_envs=frozenset(filter(None, keys)))
             console = job.settings.output.console
             opened.enter_context(run_log(directory.events, console, secrets=secrets))
             opened.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
             result = await _execute(job, directory, shared, known, opened)
     except OSError as error:
-        again = f"; once that is mended: {resume_command(path)}"
+        again = f"; once that is mended: {resume_command(path, job)}"
         raise OutputError(f"cannot write {path}: {error.strerror or error}{again}") from error
     except asyncio.CancelledError:
         if stop.signum is None:
             raise
-        say(to_terminal(f"status=interrupted exit={stop.exit_code} {_where(path)}"))
+        say(to_terminal(f"status=interrupted exit={stop.exit_code} {_where(path, job)}"))
         return stop.exit_code, None
     code = result.exit_code if stop.signum is None else stop.exit_code
-    say(last_line(result, path, code))
+    say(last_line(result, path, code, job))
     return code, float(result.benchmark["run"]["wall_s"])
 
 
@@ -127,8 +135,11 @@ async def _execute(
         for name, model in job.models.items()
         if model.settings.simulate is not None and model.settings.api_base is None
     }
-    clients = build_clients(job, shared.gates, addresses, directory.journal.spent)
-    opened.enter_context(stopping(shared.stop, clients[MAIN].lobby))
+    clients = build_clients(job, shared.gates, shared.lobby, addresses, directory.journal.spent)
+    calls = most_in_flight(job)
+    for gate in {id(client.gate): client.gate for client in clients.values()}.values():
+        gate.join(calls)
+        opened.callback(gate.part, calls)
     for client in clients.values():
         opened.push_async_callback(client.transport.close)
         await client.transport.open()
@@ -142,20 +153,21 @@ def _store(job: Job, *, paid: bool) -> Store | None:
     return Store(job.root / "store") if wanted == "on" or (wanted == "auto" and paid) else None
 
 
-def last_line(result: RunResult, path: Path, code: int) -> str:
+def last_line(result: RunResult, path: Path, code: int, job: Job) -> str:
     """Return the line every run ends with."""
     statuses = [outcome.status for outcome in result.outcomes.values()]
     good, idle = statuses.count("ok"), statuses.count("not_run")
     rest = f" not_run={idle}" if idle else ""
     bad = len(statuses) - good - idle
-    where = f"run={shlex.quote(str(path))}" if code == EXIT_OK else _where(path)
+    where = f"run={shlex.quote(str(path))}" if code == EXIT_OK else _where(path, job)
     return to_terminal(f"status={result.status} exit={code} ok={good} failed={bad}{rest} {where}")
 
 
-def resume_command(path: Path) -> str:
-    """Return the command that finishes the run in *path*."""
-    return f"colloquy resume={shlex.quote(str(path))}"
+def resume_command(path: Path, job: Job) -> str:
+    """Return the command that finishes *job*'s run in *path*."""
+    own = "".join(f"--config-dir {shlex.quote(str(folder))} " for folder in job.config_dirs)
+    return f"colloquy {own}resume={shlex.quote(str(path))}"
 
 
-def _where(path: Path) -> str:
-    return f'run={shlex.quote(str(path))} resume="{resume_command(path)}"'
+def _where(path: Path, job: Job) -> str:
+    return f'run={shlex.quote(str(path))} resume="{resume_command(path, job)}"'

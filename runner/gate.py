@@ -52,6 +52,7 @@ class Gate:
         self.limit = AdaptiveLimit(ceiling)
         self.breaker = Breaker()
         self.account = account or Account()
+        self._members = 0
         self._fault: CallError | None = None
         self._requests = None if rpm is None else Bucket(rpm, burst_s)
         self._tokens = None if tpm is None else Bucket(tpm, burst_s)
@@ -61,6 +62,17 @@ class Gate:
         self._next_at = -math.inf
         self._spread_s = SPREAD_S
         self._rng = rng or random.Random()
+
+    def join(self, calls: int) -> None:
+        """Let somebody in who makes up to *calls* at once, beside those who are there."""
+        self._members += calls
+        self.limit.set_ceiling(min(self._members, MAX_CEILING))
+
+    def part(self, calls: int) -> None:
+        """Forget somebody who has joined; the last one's ceiling stays for the next."""
+        self._members -= calls
+        if self._members:
+            self.limit.set_ceiling(min(self._members, MAX_CEILING))
 
     @property
     def fault(self) -> CallError | None:
@@ -179,13 +191,9 @@ class Gates:
     _gates: dict[Hashable, Gate] = field(default_factory=dict)
     _accounts: dict[Hashable, Account] = field(default_factory=dict)
 
-    def gate(
-        self, model: Hashable, account: Hashable, make: Callable[[Account], Gate], ceiling: int
-    ) -> Gate:
+    def gate(self, model: Hashable, account: Hashable, make: Callable[[Account], Gate]) -> Gate:
         """Return the gate of *model* at *account*, made by *make* if it is the first."""
         shared = self._accounts.setdefault(account, Account())
         if (account, model) not in self._gates:
             self._gates[account, model] = make(shared)
-        gate = self._gates[account, model]
-        gate.limit.raise_ceiling(min(ceiling, MAX_CEILING))
-        return gate
+        return self._gates[account, model]

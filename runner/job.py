@@ -39,6 +39,7 @@ class Job:
     composed: str
     config_digest: str
     variables: Mapping[str, Mapping[str, object]]
+    config_dirs: tuple[Path, ...] = ()
     folders: tuple[Path, ...] = ()
     overrides: tuple[str, ...] = ()
 

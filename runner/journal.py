@@ -21,8 +21,8 @@ class Spent:
     """What a run has used over all its sessions.
 
     *charged_tokens* and *charged_usd* are for attempts that brought no answer but may be billed
-    (cut off, or still out when a process died), *unsettled* how many of these died;
-    *cost_usd* is None once a reply without a known price has come.
+    (cut off, or still out when a process died) and for replies without a price; *unsettled* is
+    how many were out. *known_usd* sums the known prices, *cost_usd* is None once one was not.
     """
 
     attempts: int = 0
@@ -30,6 +30,7 @@ class Spent:
     completion_tokens: int = 0
     cached_tokens: int = 0
     cost_usd: float | None = 0.0
+    known_usd: float = 0.0
     charged_tokens: int = 0
     charged_usd: float = 0.0
     unsettled: int = 0
@@ -44,14 +45,18 @@ class Spent:
             self.attempts += 1
             self._out[line["analyzer"], line["attempt"]] = line
         elif event in ("call.finished", "call.failed"):
-            self._out.pop((line["analyzer"], line["attempt"]), None)
-            self._settle(line)
+            out = self._out.pop((line["analyzer"], line["attempt"]), {})
+            self._settle(line, out)
 
-    def _settle(self, line: Mapping[str, Any]) -> None:
+    def _settle(self, line: Mapping[str, Any], out: Mapping[str, Any]) -> None:
         if line["event"] == "call.failed":
             self.charged_tokens += line["charged_tokens"]
             self.charged_usd += line["charged_usd"]
             return
+        if line["cost_usd"] is None:  # the most that it can have cost
+            self.charged_usd += out.get("may_cost_usd", 0.0)
+        else:
+            self.known_usd += line["cost_usd"]
         self.prompt_tokens += line["prompt_tokens"]
         self.completion_tokens += line["completion_tokens"]
         self.cached_tokens += line["cached_tokens"]

@@ -15,11 +15,14 @@ from runner.transport import Request
 KEY_VERSION = 1
 
 
-def request_key(request: Request, model: ModelSettings, repeat: int) -> str:
+def request_key(
+    request: Request, model: ModelSettings, repeat: int, *, grounded: bool = False
+) -> str:
     """Return the SHA-256 hex of *request* as it goes to *model*.
 
     Concurrency, timeouts, retries and budgets are not part of it: they do not change an
-    answer. *repeat* tells apart samples that are wanted of the same call.
+    answer. *repeat* tells apart samples that are wanted of the same call, *grounded* answers
+    that were asked for once more where they quoted what nobody had said.
     """
     sent: dict[str, Any] = {
         "version": KEY_VERSION,
@@ -32,6 +35,8 @@ def request_key(request: Request, model: ModelSettings, repeat: int) -> str:
         "params": model.params,
         "repeat": repeat,
     }
+    if grounded:
+        sent["grounded"] = True
     if model.name.startswith(OFFLINE):
         sent["reader"] = version("colloquy")  # the reading is our code, not a model's
     return digest(orjson.dumps(sent, option=orjson.OPT_SORT_KEYS).decode())

@@ -8,7 +8,7 @@ leaves after a quarter of that time, and the last no later than before.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -23,6 +23,10 @@ NOT_FOLLOWED = (
     "where neither key nor transcript is sent: if that is right, name it in model.api_base"
 )
 
+Network = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
+
+# What answers this task's requests in place of the network.
+STAND_IN: ContextVar[Network | None] = ContextVar("stand_in", default=None)
 _release: ContextVar[Callable[[], None] | None] = ContextVar("release", default=None)
 
 
@@ -79,6 +83,19 @@ def open_session() -> aiohttp.ClientSession:
     )
 
 
+def open_beside(session: aiohttp.ClientSession) -> aiohttp.ClientSession:
+    """Return a session that shares *session*'s connections, and tells the gate nothing.
+
+    Nor does it look a proxy up, which aiohttp does anew, in a thread, for every request.
+    """
+    return aiohttp.ClientSession(
+        connector=session.connector,
+        connector_owner=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        middlewares=[_refuse_strays],
+    )
+
+
 async def _end_turn(*_: Any) -> None:
     release = _release.get()
     if release is not None:
@@ -89,7 +106,8 @@ async def _refuse_strays(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
     """Refuse to be sent elsewhere, and bodies that would fill the memory."""
-    response = await handler(request)
+    stand_in = STAND_IN.get()
+    response = await (handler(request) if stand_in is None else stand_in(request))
     status, size = response.status, response.content_length or 0
     if 300 <= status < 400:
         response.close()
@@ -97,6 +115,11 @@ async def _refuse_strays(
         raise CallError("bad_request", told, status=status)
     if size > MAX_BODY_BYTES:
         response.close()
-        limit = f"expected at most {MAX_BODY_BYTES:,}"
-        raise CallError("bad_response", f"the reply has {size:,} bytes, {limit}", billed=True)
+        raise too_large(size)
     return response
+
+
+def too_large(size: int) -> CallError:
+    """Return the failure of a reply of *size* bytes, or of more than have been read."""
+    limit = f"expected at most {MAX_BODY_BYTES:,}"
+    return CallError("bad_response", f"the reply has {size:,} bytes, {limit}", billed=True)

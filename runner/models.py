@@ -59,7 +59,8 @@ def chain_of(node: Node, settings: Settings, models: Mapping[str, Model]) -> tup
     """Return who is asked for *node*, in order: its model, then that one's fallbacks."""
     wanted = settings.analyzers[node.name].model or settings.stages[node.stage].model or MAIN
     first = models[wanted]
-    return (first, *(models[name] for name in first.settings.fallbacks if name != wanted))
+    others = dict.fromkeys(name for name in first.settings.fallbacks if name != wanted)
+    return (first, *(models[name] for name in others))
 
 
 def check_names(settings: Settings) -> None:

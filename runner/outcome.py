@@ -100,7 +100,7 @@ def read_reply(analyzer: Analyzer, reply: Completion, max_insights: int) -> Outc
         orjson.dumps(stored)  # an integer of more than 64 bits could not be written
     except CallError:
         raise
-    except Exception as error:  # a user's own shape may do anything
+    except (Exception, SystemExit) as error:  # a user's own shape may do anything
         message = f"{type(error).__name__}: {error}"
         raise AnswerError("invalid_output", message, text=reply.text) from error
     notes = {

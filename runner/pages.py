@@ -44,7 +44,7 @@ class Pages:
                 final = self.job.settings.stages[node.stage].final
                 analyzer = self.job.analyzers[owner_of(node)]
                 body = analyzer.markdown(outcome.answer, fields_first=final)
-            except Exception:
+            except (Exception, SystemExit):
                 log.exception("page.failed", analyzer=node.name)
                 body = f"# {node.name}\n\nThis answer could not be shown; it is in its JSON file.\n"
         return self._dressed(outcome_page(node, outcome, body), self.path(node), node.name)

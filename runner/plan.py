@@ -156,7 +156,9 @@ def _wall(job: Job, nodes: Mapping[str, NodePlan]) -> float:
         job.pipeline, work, processing.max_concurrent, processing.mode, gate, tokens
     )
     for stage, _ in primed_stages(job):
-        wall += min(node.latency_s for node in nodes.values() if node.stage == stage)
+        mine = [node for node in nodes.values() if node.stage == stage]
+        if all(node.calls == 1 for node in mine):  # parts have prefixes enough to fill the slots
+            wall += min(node.latency_s for node in mine)
     return wall
 
 
@@ -164,10 +166,14 @@ def _stopped_by(job: Job, nodes: Mapping[str, NodePlan]) -> str | None:
     """Return which budget would end the run, and before which analyzer, None if none would."""
     budget, spent, paid = job.settings.budget, 0, 0.0
     for name, node in nodes.items():
-        if budget.max_tokens is not None and spent + node.most_tokens > budget.max_tokens:
+        last = 1 - 1 / node.calls  # of its calls have been made when the last one reserves
+        most = (
+            spent + last * (node.prompt_tokens + node.reply_tokens) + node.most_tokens / node.calls
+        )
+        if budget.max_tokens is not None and most > budget.max_tokens:
             return f"budget.max_tokens={budget.max_tokens:,}, before {name}"
-        high = node.cost_high_usd or 0.0
-        if budget.max_cost_usd is not None and paid + high > budget.max_cost_usd:
+        high = paid + last * (node.cost_usd or 0.0) + (node.cost_high_usd or 0.0) / node.calls
+        if budget.max_cost_usd is not None and high > budget.max_cost_usd:
             return f"budget.max_cost_usd={budget.max_cost_usd:g}, before {name}"
         spent += node.prompt_tokens + node.reply_tokens
         paid += node.cost_usd or 0.0

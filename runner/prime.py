@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -28,21 +28,23 @@ class Primer:
         self._groups: dict[Hashable, _Group] = {}
 
     @asynccontextmanager
-    async def turn(self, prefix: Hashable, expected_s: float) -> AsyncIterator[bool]:
-        """Wait until a call with *prefix* may go; yield whether it is the one that warms it.
+    async def turn(
+        self, prefix: Hashable, expected_s: float
+    ) -> AsyncIterator[Callable[[], None] | None]:
+        """Wait until a call with *prefix* may go; yield None, or to the first how to let others go.
 
-        The block is the call. If the first one fails, the others go all the same: a provider
-        that answers none of them is not theirs to wait for.
+        The block is the call. Once the first one fails the others go all the same: a provider
+        that does not answer it is not theirs to wait for.
         """
         group = self._groups.setdefault(prefix, _Group())
         if not group.warm.is_set() and await self._chosen(group, expected_s):
             try:
-                yield True
+                yield group.warm.set
             finally:
                 group.warm.set()
             return
         await group.warm.wait()
-        yield False
+        yield None
 
     async def _chosen(self, group: _Group, expected_s: float) -> bool:
         if group.chosen:

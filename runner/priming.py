@@ -14,6 +14,7 @@ from runner.windows import Fit
 
 # Of a stage's expected cost that priming has to save before anybody waits for it.
 LEAST_SAVING = 0.1
+_CHARS_PER_TOKEN = 3.5  # of English prose; fewer make no token
 _REPLY_SHARE = 0.5  # of max_tokens is what a reply is taken to have
 
 
@@ -53,6 +54,30 @@ def saving(job: Job, stage: str, model: Model) -> float:
     whole += sum(fit.reply * _REPLY_SHARE for fit in mine) * paid_out
     saved = (calls - 1) * prefix * (paid_in - cached) - prefix * (written - paid_in)
     return max(0.0, saved / whole) if whole else 0.0
+
+
+def marked_stages(job: Job, primed: frozenset[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    """Return the stages, with their model, whose shared part carries cache marks.
+
+    A mark costs extra where the prefix is written; it pays where somebody reads it afterwards:
+    after the first call of a primed stage, or where calls follow one another.
+    """
+    return frozenset(
+        (stage.name, model.name)
+        for stage in job.pipeline.stages
+        for model in job.models.values()
+        if model.facts.cache_marks
+        and _shares(job, stage.name, model) > 1
+        and ((stage.name, model.name) in primed or _slots(job, stage.name) == 1)
+    )
+
+
+def is_worth_keeping(model: Model, request: Request) -> bool:
+    """Return whether what *request* shares with others is long enough to be cached."""
+    least = model.facts.cache_min_tokens or 0
+    shared = [text_parts(message) for message in request.messages[:2]]
+    chars = sum(map(len, shared[0])) + len(shared[-1][0])
+    return chars >= _CHARS_PER_TOKEN * least
 
 
 def saved_usd(job: Job, cached: Mapping[str, int]) -> float | None:
@@ -96,5 +121,7 @@ def _fits(job: Job, stage: str, model: Model) -> list[Fit]:
 
 
 def _slots(job: Job, stage: str) -> int:
+    if job.settings.processing.mode == "sequential":
+        return 1
     own = next(s.max_concurrent for s in job.pipeline.stages if s.name == stage)
     return own or job.settings.processing.max_concurrent

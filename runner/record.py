@@ -156,9 +156,9 @@ class RunDirectory:
         A directory with a resolved config can be resumed.
         """
         prompts = {name: analyzer.prompt_digest for name, analyzer in job.analyzers.items()}
-        folders = [str(folder) for folder in job.folders]
+        config_dirs = [str(folder) for folder in job.config_dirs]
         config = self.path / "config"
-        asked = {"folders": folders, "sha256": prompts}
+        asked = {"config_dirs": config_dirs, "sha256": prompts}
         write_changed(self.path / TRANSCRIPT, as_json(asdict(job.transcript)))
         write_changed(config / "prompts.json", as_json(asked))
         write_changed(config / "overrides.json", as_json(list(job.overrides)))

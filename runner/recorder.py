@@ -174,8 +174,8 @@ class Recorder:
         analyzer = self.job.analyzers[owner_of(node)]
         record = node_record(node, outcome, calls, prompt_sha256=analyzer.prompt_digest)
         path, page = self.pages.path(node), await asyncio.to_thread(self.pages.page, node, outcome)
-        if outcome.status != "ok":
-            await asyncio.to_thread(keep_answer, self.directory.path, node)
+        key = outcome.key if outcome.status == "ok" else None
+        await asyncio.to_thread(keep_answer, self.directory.path, node, key)
         saving = partial(self.directory.write_node, node.stage, node.name, record, path, page)
         try:
             await saving()

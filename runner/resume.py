@@ -5,24 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import orjson
 import yaml
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.build import job_from, open_transcript, resolve
+from runner.compare.grid import Planned, planned_jobs
 from runner.earlier import Earlier, read_record
 from runner.errors import ConfigError, TranscriptError, did_you_mean, one_line
 from runner.job import Job
 from runner.record import COMPLETED, RESERVE, SCHEMA_VERSION, read_transcript_file
+from runner.runs import find_runs, is_run, read_run
 from runner.settings import Settings, nearest_key, validate
 from runner.transcript import Transcript
 
+MAX_JOBS = 10_000  # of a sweep that is taken up again
 FLAGS = ("allow_changed", "retry_failed")
 
 # What may differ without changing any answer.
@@ -30,7 +35,7 @@ _FREE = re.compile(
     r"processing\.(max_concurrent.*|mode|strict|prime_prefix)"
     r"|stages\.[^.]+\.(max_concurrent|strict|final)"
     r"|(model|models\.[^.]+)\.(timeout_s|max_retries|retry_delay_s|deadline_s|rpm|tpm|burst_s|allow_http"
-    r"|api_key_env|requires_env|context_window|(input|output|cached)_usd_per_mtok|simulate.*)"
+    r"|api_key_env|transport|requires_env|(input|output|cached)_usd_per_mtok|simulate.*)"
     r"|budget\..*|reuse|plan|output\.(dir|console|pages)"
     r"|transcript\.(path|format|encoding)"
 )
@@ -51,18 +56,18 @@ def read_resumption(arguments: Sequence[str]) -> Resumption:
     Raises ConfigError where there is no run, where an argument does not fit, and, unless
     `allow_changed=true` is among them, where an answer that is there would be another now.
     """
-    path, flags, overrides = _split(arguments)
+    path, flags, overrides, config_dirs = _split(arguments)
     before = _stored_config(path)
     composed = _override(_stored_composition(path), overrides)
     wanted = resolve(composed)
     old, new = validate(before), validate(wanted)
     transcript, sha = _transcript(path, new)
-    folders, prompts = _stored_prompts(path)
+    prompts = _stored_prompts(path, config_dirs)
     stored = _load(path / "config" / "overrides.json", list)
     job = job_from(
         wanted,
         composed=OmegaConf.to_yaml(composed, resolve=False),
-        folders=folders,
+        config_dirs=config_dirs,
         overrides=[*stored, *overrides],
         transcript=transcript,
     )
@@ -77,6 +82,60 @@ def read_resumption(arguments: Sequence[str]) -> Resumption:
     return Resumption(job, Earlier(path, flags["retry_failed"]), tuple(changes))
 
 
+@dataclass(frozen=True)
+class SweepResumption:
+    """What is missing of a sweep: arguments for each run to finish, and for each to begin."""
+
+    path: Path
+    finish: list[list[str]]
+    begin: list[list[str]]
+
+
+def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
+    """Return what is missing of the sweep that `resume=DIR` names, None if DIR is no sweep."""
+    path, _, overrides, config_dirs = _split(arguments)
+    if is_run(path) or not path.is_dir():
+        return None
+    runs = [read_run(found) for found in find_runs([path])]
+    planned = planned_jobs(path)
+    if not runs and not planned:
+        return None
+    rest = [argument for argument in arguments if not argument.startswith("resume=")]
+    finish = [[f"resume={run.path}", *rest] for run in runs if not run.completed]
+    options = [part for folder in config_dirs for part in ("--config-dir", str(folder))]
+    begin = [
+        [*options, *job.overrides, *overrides, "hydra.mode=RUN", f"hydra.run.dir={_quoted(job)}"]
+        for job in planned
+        if not is_run(job.path)
+    ]
+    return SweepResumption(path, finish, begin)
+
+
+def split_sweep(arguments: Sequence[str]) -> list[list[str]]:
+    """Return the overrides of each job that Hydra's basic sweeper makes of *arguments*.
+
+    Empty for what it would refuse, and for more than MAX_JOBS.
+    """
+    try:
+        parsed = OverridesParser.create().parse_overrides(list(arguments))
+        product = 1
+        for override in parsed:
+            if override.is_discrete_sweep():
+                product *= sum(1 for _ in islice(override.sweep_string_iterator(), MAX_JOBS + 1))
+        if product > MAX_JOBS:
+            return []
+        (jobs,) = BasicSweeper.split_arguments(parsed, None)
+    except (HydraException, ValueError, AttributeError):  # not what Hydra wrote
+        return []
+    return jobs
+
+
+def _quoted(job: Planned) -> str:
+    """Return the job's directory in Hydra's grammar, nothing in it taken for an interpolation."""
+    folder = str(job.path.absolute()).replace("'", "\\'").replace("${", "\\${")
+    return f"'{folder}'"
+
+
 def nothing_to_do(path: Path, job: Job) -> bool:
     """Return whether every answer is there, whole and as it was written."""
     if not (path / COMPLETED).exists() or (path / RESERVE).exists():  # it died at the very end
@@ -86,13 +145,18 @@ def nothing_to_do(path: Path, job: Job) -> bool:
     return all(fault is None and record["status"] == "ok" for fault, record in records)
 
 
-def _split(arguments: Sequence[str]) -> tuple[Path, dict[str, bool], list[str]]:
+def _split(arguments: Sequence[str]) -> tuple[Path, dict[str, bool], list[str], list[Path]]:
+    """Return the directory, the flags, the other overrides and the folders of the user's own."""
     path, overrides, flags = Path(), [], dict.fromkeys(FLAGS, False)
-    for argument in arguments:
-        name, _, value = argument.partition("=")
-        if argument.startswith("-"):
+    config_dirs: list[Path] = []
+    given = iter(arguments)
+    for argument in given:
+        name, joined, value = argument.partition("=")
+        if name in ("--config-dir", "-cd"):
+            config_dirs.append(Path(value if joined else next(given, "")).expanduser())
+        elif argument.startswith("-"):
             raise ConfigError(f"resume goes with overrides only, not with {argument}")
-        if name == "resume":
+        elif name == "resume":
             path = Path(value).expanduser()
         elif name in FLAGS:
             if value not in ("true", "false"):
@@ -100,7 +164,7 @@ def _split(arguments: Sequence[str]) -> tuple[Path, dict[str, bool], list[str]]:
             flags[name] = value == "true"
         else:
             overrides.append(argument)
-    return path, flags, overrides
+    return path, flags, overrides, config_dirs
 
 
 def _stored_config(path: Path) -> dict[str, Any]:
@@ -195,14 +259,26 @@ def _flat(data: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]
             yield f"{above}{key}", value
 
 
-def _stored_prompts(path: Path) -> tuple[list[Path], dict[str, str]]:
-    """Return the user's folders of prompts, and the digest of each analyzer's prompt."""
+def _stored_prompts(path: Path, config_dirs: Sequence[Path]) -> dict[str, str]:
+    """Return the digest of each analyzer's prompt.
+
+    Folders of the user's own hold code, so that they are not taken from a run directory, which
+    may be anybody's: the command has to name them again.
+    """
     file = path / "config" / "prompts.json"
     stored = _load(file, dict)
     try:
-        return [Path(folder) for folder in stored["folders"]], dict(stored["sha256"])
+        named, digests = [Path(folder) for folder in stored["config_dirs"]], dict(stored["sha256"])
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigError(f"{file} is not what a run writes there") from error
+    given = {folder.resolve() for folder in config_dirs}
+    for folder in named:
+        if folder not in given:
+            raise ConfigError(
+                f"resume={path}: this run took analyzers from {folder}: name it again, with "
+                f"--config-dir {folder}"
+            )
+    return digests
 
 
 def _load(file: Path, kind: type) -> Any:

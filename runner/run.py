@@ -117,7 +117,7 @@ class Run:
             seen = {
                 node: self._seen(node)
                 for node, outcome in outcomes.items()
-                if outcome.status == "ok" and not outcome.reused and outcome.model == name
+                if outcome.status == "ok" and outcome.model == name and self._is_new(node, outcome)
             }
             try:
                 await asyncio.to_thread(write_history, self._history, name, seen)
@@ -132,9 +132,16 @@ class Run:
             cached[outcome.model or ""] = cached.get(outcome.model or "", 0) + tokens
         return cached
 
+    def _is_new(self, node: str, outcome: Outcome) -> bool:
+        """Return whether all calls that the plan had for *node* were made, and by its model."""
+        calls = self._recorder.timings[node].calls
+        replies = sum(attempt.outcome == "ok" for attempt in calls.attempts)
+        planned = self._plan.nodes[node]
+        return not outcome.reused and replies >= planned.calls and outcome.model == planned.model
+
     def _seen(self, node: str) -> Seen:
         timing, plan = self._recorder.timings[node], self._plan.nodes[node]
-        calls, usage = 1 + len(timing.calls.parts_s), timing.calls.usage
+        calls, usage = plan.calls, timing.calls.usage
         return Seen(
             latency_s=round(timing.duration.sum_s / calls, 4),
             reply_tokens=round(usage.completion_tokens / calls, 1),
@@ -155,7 +162,7 @@ class Run:
                 outcome = Outcome("not_run", kind=error.kind, error=str(error))
             except CallError as error:
                 outcome = failed(error)
-            except Exception as error:  # one node's bug must not stop its siblings
+            except (Exception, SystemExit) as error:  # one node's bug must not stop its siblings
                 log.exception("node.crashed", analyzer=node.name)
                 message = one_line(f"{type(error).__name__}: {error}")
                 outcome = Outcome("error", kind="internal", error=message)

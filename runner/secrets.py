@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,11 +60,15 @@ class Secrets:
 
 
 def secrets_of(
-    environment: Mapping[str, str] | None = None, *, key_env: str | None = None
+    environment: Mapping[str, str] | None = None,
+    *,
+    key_env: str | None = None,
+    key_envs: Collection[str] = (),
 ) -> Secrets:
-    """Return what *key_env* and the variables named like keys hold, the longest first."""
+    """Return what *key_env*, *key_envs* and variables named like keys hold, the longest first."""
     found = os.environ if environment is None else environment
-    held = (v for name, v in found.items() if name == key_env or _NAMES.search(name))
+    known = {key_env, *key_envs}
+    held = (v for name, v in found.items() if name in known or _NAMES.search(name))
     values = {value for value in held if len(value) >= MIN_CHARS}
     return Secrets(tuple(sorted(values, key=len, reverse=True)))
 

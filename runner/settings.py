@@ -35,6 +35,7 @@ Temperature = Annotated[float, Field(ge=0, le=2)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 PerMinute = Annotated[int, Field(ge=1, le=1_000_000_000)]
 Price = Annotated[float, Field(ge=0, le=1e6)]
+Minimised = Literal["wall_s", "cost_usd", "total_tokens", "failed", "ungrounded"]
 
 
 class Section(BaseModel):
@@ -87,6 +88,7 @@ class ModelSettings(Section):
     name: Annotated[str, Field(pattern=r"^[^\s/]+/\S+$")]
     api_base: Annotated[str, Field(pattern=r"^https?://\S+$")] | None
     api_key_env: EnvName | None
+    transport: Literal["auto", "litellm"] = "auto"
     requires_env: list[EnvName]
     timeout_s: Seconds
     max_retries: Annotated[int, Field(ge=0, le=20)]
@@ -138,8 +140,9 @@ class OutputSettings(Section):
 
     dir: Annotated[str, Field(min_length=1)]
     max_insights_per_analyzer: Annotated[int, Field(ge=1, le=100)]
-    console: Literal["plain", "json", "quiet"]
+    console: Literal["auto", "live", "plain", "json", "quiet"]
     pages: Literal["plain", "obsidian"]
+    traces: Literal["none", "otlp"] = "none"
 
 
 class GroundingSettings(Section):
@@ -207,6 +210,7 @@ class Settings(Section):
     budget: BudgetSettings
     reuse: Switch
     repeat: Annotated[int, Field(ge=0)]
+    objective: Annotated[list[Minimised], Field(min_length=1)] = ["wall_s"]
     output: OutputSettings
     grounding: GroundingSettings
     plan: bool

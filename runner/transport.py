@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib
-import logging
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 import aiohttp
 
 from runner.catalog import OFFLINE, ModelFacts, model_facts
 from runner.classify import Where, classify
+from runner.direct import DirectWay, may_go_directly
 from runner.errors import CallError
 from runner.launch import LaunchGate, open_session
+from runner.loading import load_litellm as load_litellm
 from runner.messages import Message as Message
 from runner.messages import joined, marked
 from runner.messages import text_parts as text_parts
@@ -100,7 +99,8 @@ class Transport(Protocol):
 class ModelRoute:
     """Where calls go: a litellm model string, its endpoint, and the *name* of the key's variable.
 
-    Prices are US dollars per million tokens; None means litellm's own price list.
+    Prices are US dollars per million tokens; None means litellm's own price list. *transport*
+    `litellm` sends every call through `acompletion`, `auto` those only that know no shorter way.
     """
 
     name: str
@@ -110,6 +110,12 @@ class ModelRoute:
     output_usd_per_mtok: float | None = None
     cached_usd_per_mtok: float | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
+    transport: Literal["auto", "litellm"] = "auto"
+
+    @property
+    def priced(self) -> bool:
+        """Whether the settings say what tokens cost."""
+        return self.input_usd_per_mtok is not None and self.output_usd_per_mtok is not None
 
     @property
     def where(self) -> Where:
@@ -119,7 +125,9 @@ class ModelRoute:
 
 
 class LiteLLMTransport:
-    """Sends through `litellm.acompletion`, with every retry of other layers switched off.
+    """Sends as `litellm.acompletion` does, with every retry of other layers switched off.
+
+    Where the provider speaks OpenAI's chat API, by a shorter way (runner/direct.py).
 
     *readers* are the offline model's readings by analyzer name; they are only touched when
     the route's provider is `offline`.
@@ -130,31 +138,29 @@ class LiteLLMTransport:
         self._readers = readers or {}
         self._litellm: Any = None
         self._session: aiohttp.ClientSession | None = None
+        self._direct: DirectWay | None = None
         self._gate = LaunchGate()
         self._secrets = secrets_of(key_env=route.api_key_env)
         self._facts = model_facts(route.name)
 
     async def open(self) -> None:
         """Import litellm and what its first call would (seconds of CPU) in a thread."""
-        self._litellm = await asyncio.to_thread(load_litellm, self.route.name)
-        if self.route.name.startswith(OFFLINE):
+        route = self.route
+        self._litellm = await asyncio.to_thread(load_litellm, route.name)
+        if route.name.startswith(OFFLINE):
             provider = importlib.import_module("runner.offline.provider")
             provider.register(self._litellm, self._readers)
         else:
             self._session = open_session()
+            if route.transport == "auto" and may_go_directly(self._litellm, route.name):
+                self._direct = DirectWay(self._litellm, route, self._session, self._through)
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Make one attempt; see CallError for the kinds of failure."""
         assert self._litellm is not None, "open() comes first"
         arguments = self._arguments(request, timeout_s)
         try:
-            if self._session is None:
-                response = await self._litellm.acompletion(**arguments)
-            else:
-                async with self._gate.turn():
-                    response = await self._litellm.acompletion(
-                        **arguments, shared_session=self._session
-                    )
+            response = await self._ask(arguments)
         except Exception as error:
             raise classify(error, self.route.where, self._secrets) from error
         return self._completion(response, request)
@@ -164,8 +170,24 @@ class LiteLLMTransport:
         if self._litellm is not None:
             await self._litellm.close_litellm_async_clients()
             self._litellm.in_memory_llm_clients_cache.flush_cache()
+        if self._direct is not None:
+            await self._direct.close()
         if self._session is not None:
             await self._session.close()
+
+    async def _ask(self, arguments: Mapping[str, Any]) -> Any:
+        """Return litellm's response to *arguments*, or raise its exception."""
+        if self._session is None:
+            return await self._litellm.acompletion(**arguments)
+        planned = None if self._direct is None else await self._direct.plan(arguments)
+        if self._direct is not None and planned is not None:
+            return await self._direct.ask(arguments, *planned)
+        async with self._gate.turn():
+            return await self._through(arguments)
+
+    async def _through(self, arguments: Mapping[str, Any]) -> Any:
+        """Let litellm make the call, over our session."""
+        return await self._litellm.acompletion(**arguments, shared_session=self._session)
 
     def _arguments(self, request: Request, timeout_s: float) -> dict[str, Any]:
         route = self.route
@@ -248,30 +270,6 @@ class LiteLLMTransport:
             read = self.route.cached_usd_per_mtok / price
         plain = usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens
         return price * (plain + usage.cached_tokens * read + usage.cache_write_tokens * written)
-
-
-def load_litellm(model: str) -> Any:
-    """Import litellm without its network look-ups, banners and log handlers of its own.
-
-    The parts that *model*'s provider loads at its first call are imported too.
-    """
-    for name in ("LITELLM_LOCAL_MODEL_COST_MAP", "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS"):
-        os.environ[name] = "True"  # both are fetched from the network otherwise
-    first = "litellm" not in sys.modules
-    litellm: Any = importlib.import_module("litellm")
-    litellm.suppress_debug_info = True
-    litellm.telemetry = False
-    http: Any = importlib.import_module("litellm.llms.custom_httpx.http_handler")
-    # Its own clients, which some providers' code uses beside our session, would follow.
-    http.AsyncHTTPHandler.follow_redirects = property(lambda _: False, lambda *_: None)
-    for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
-        logging.getLogger(name).handlers.clear()  # records reach the run's log by propagation
-    if model.split("/", 1)[0] in {"openai", "azure", *litellm.openai_compatible_providers}:
-        importlib.import_module("openai.resources")
-    if first:
-        gc.collect()
-        gc.freeze()  # half a million objects that a collection need never look at again
-    return litellm
 
 
 def _said(response: Any) -> tuple[str, str]:

@@ -154,7 +154,8 @@ def _check_lines(found: _Found, name: str, data: bytes) -> None:
 
 def _is_record(name: str) -> bool:
     parts = name.split("/")
-    return len(parts) == 3 and parts[0] in ("intermediate", "superseded") and parts[2][0] != "."
+    deep = len(parts) in (3, 4)  # a part of a long transcript has a folder of its own
+    return deep and parts[0] in ("intermediate", "superseded") and parts[-1][0] != "."
 
 
 def _check_records(found: _Found) -> None:
@@ -162,21 +163,23 @@ def _check_records(found: _Found) -> None:
     for name, path in found.files.items():
         if path.suffix != ".json" or not _is_record(name):
             continue
-        top, stage, _ = name.split("/")
+        top, stage, inner = name.split("/", 2)
+        node = inner.removesuffix(".json")  # a part's is ANALYZER/part_NN
         fault, record = read_record(path)
         if fault is not None:
             found.fault(name, fault)
         elif top == "superseded":
             continue
-        elif (record["stage"], record["analyzer"]) != (stage, path.stem):
+        elif (record["stage"], record["analyzer"]) != (stage, node):
             found.fault(name, f"is the record of {record['stage']}/{record['analyzer']}")
             continue
         if top == "intermediate":
-            if path.stem in homes:
-                found.fault(name, f"{path.stem} has another record in {homes[path.stem]}")
+            if node in homes:
+                found.fault(name, f"{node} has another record in {homes[node]}")
                 continue
-            homes[path.stem] = stage
-            found.records[path.stem] = record
+            homes[node] = stage
+            if "/" not in node:
+                found.records[node] = record
 
 
 def _check_metadata(found: _Found) -> None:

@@ -13,7 +13,7 @@ from runner.graph import Node
 from runner.models import MAIN, Model
 from runner.settings import Settings
 from runner.transcript import Transcript
-from runner.transport import text_parts
+from runner.transport import Request, text_parts
 
 FRAME_TOKENS = 64  # tags around the material and what a provider puts around messages
 INEXACT = 0.9  # of a window is used where tokens are counted by another model's vocabulary
@@ -98,6 +98,16 @@ class Fitter:
         return Fit(fixed, (), wanted, reply, room)
 
 
+def longest_reply(model: Model, request: Request) -> int | None:
+    """Return the longest reply to *request* that *model* can write; None where that is unknown."""
+    limits = [] if model.facts.max_output_tokens is None else [model.facts.max_output_tokens]
+    if model.facts.context_window is not None:
+        text = "".join(part for message in request.messages for part in text_parts(message))
+        usable = int(model.facts.context_window * (1.0 if model.tokenizer.exact else INEXACT))
+        limits.append(usable - model.tokenizer.count(text) - FRAME_TOKENS)
+    return min(limits, default=None)
+
+
 def _sharing(nodes: Sequence[Node], fits: Mapping[str, Fit]) -> dict[str, Fit]:
     """Give nodes with the same context settings the same budget, so that they share a context."""
     least: dict[str, int] = {}
@@ -115,11 +125,9 @@ def _room(name: str, model: Model, fixed: int, reply: int) -> int | None:
         return None
     if not model.tokenizer.exact:
         window = int(window * INEXACT)
-    # The price map tells input and output apart; a window that is set holds both.
-    both = model.settings.context_window is not None or model.facts.max_output_tokens is None
-    room = window - fixed - (reply if both else 0)
+    room = window - fixed - reply  # most windows hold both, whatever the map calls them
     if room <= 0:
-        raise ConfigError(_too_small(name, model, fixed, reply if both else 0))
+        raise ConfigError(_too_small(name, model, fixed, reply))
     return room
 
 

@@ -6,9 +6,11 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from typing import Any
 
 from hydra import compose, initialize_config_module
+from omegaconf import DictConfig
 
 from runner.build import build_job
 from runner.job import Job
@@ -85,9 +87,14 @@ def analyzer(stage_name: str, needs: list[str] | None = None) -> AnalyzerSetting
 
 def job(*overrides: str, **arguments: Any) -> Job:
     """Compose the real configuration with *overrides* and build its job."""
+    return build_job(_composed(overrides).copy(), **arguments)
+
+
+@cache
+def _composed(overrides: tuple[str, ...]) -> DictConfig:
+    """Compose once for all tests that want the same."""
     with initialize_config_module("conf", version_base="1.3"):
-        cfg = compose("config", overrides=list(overrides))
-    return build_job(cfg, **arguments)
+        return compose("config", overrides=list(overrides))
 
 
 def slow_server() -> AbstractContextManager[str]:

@@ -105,7 +105,18 @@ def test_a_cut_begins_a_new_round() -> None:
 
 def test_a_higher_ceiling_lifts_a_limit_that_the_old_one_held_down() -> None:
     limit = AdaptiveLimit(2)
-    limit.raise_ceiling(32)
-    limit.raise_ceiling(4)
+    limit.set_ceiling(32)
 
     assert (limit.limit, limit.ceiling) == (8, 32)
+
+    limit.set_ceiling(4)
+
+    assert (limit.limit, limit.ceiling) == (4, 4)
+
+
+def test_a_higher_ceiling_does_not_undo_what_a_cut_has_taught() -> None:
+    limit = AdaptiveLimit(8)
+    limit.throttled(0.0, None)
+    limit.set_ceiling(32)
+
+    assert (limit.limit, limit.ceiling) == (4, 32)

@@ -57,7 +57,7 @@ def fault(*overrides: str) -> str:
         ("model.params={seed: 7}", "write +model.params.KEY=VALUE"),
         ("model.reply_format=text", "the offline model answers by schema"),
         ("output.max_insights_per_analyzer=0", "greater than or equal to 1"),
-        ("output.console=loud", "expected 'plain', 'json' or 'quiet'"),
+        ("output.console=loud", "'plain', 'json' or 'quiet'"),
         ("transcript.format=vvt", "did you mean 'vtt'?"),
         ("analyzers.say_mean.max_tokens=5", "unknown analyzer 'say_mean'; did you mean"),
         ("analyzers.say_means.max_token=5", "did you mean 'analyzers.say_means.max_tokens'?"),

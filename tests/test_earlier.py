@@ -12,7 +12,7 @@ from test_resume import RUN, Made, begin, load, private, resume
 from test_run import STAGE_A, STAGE_B, failing, offline
 
 from runner import record as record_module
-from runner.earlier import Earlier, read_record
+from runner.earlier import Earlier, keep_answer, read_record
 from runner.errors import CallError, NotRunError, OutputError
 from runner.job import Job
 from runner.keys import payload_digest
@@ -275,6 +275,14 @@ def test_the_answers_of_a_node_are_looked_for_under_its_stage_and_key(tmp_path: 
     assert found is not None
     assert "ok" == found["status"]
     assert earlier.record(nodes["say_means"], "another") is None
+    assert FILE.exists()
+
+    keep_answer(RUN, nodes["say_means"], key)
+
+    assert FILE.exists()
+
+    keep_answer(RUN, nodes["say_means"], "another")
+
     assert not FILE.exists()
     assert found == earlier.record(nodes["say_means"], key)
     assert FILE.exists()

@@ -250,12 +250,25 @@ def test_runs_of_one_process_share_what_is_known_of_a_model_and_a_key() -> None:
     def make(account: Account) -> Gate:
         return Gate(4, account=account)
 
-    first = gates.gate("model", "key", make, 4)
-    again = gates.gate("model", "key", make, 1000)
-    sibling = gates.gate("other model", "key", make, 4)
-    stranger = gates.gate("model", "other key", make, 4)
+    first = gates.gate("model", "key", make)
+    again = gates.gate("model", "key", make)
+    sibling = gates.gate("other model", "key", make)
+    stranger = gates.gate("model", "other key", make)
 
     assert first is again
-    assert first.limit.ceiling == MAX_CEILING == 256
     assert sibling.account is first.account
     assert stranger.account is not first.account
+
+
+def test_those_who_share_a_gate_add_up_to_its_ceiling_and_no_further_than_its_bound() -> None:
+    gate = Gate(4)
+    seen = []
+    for change in (lambda: gate.join(4), lambda: gate.join(3), lambda: gate.join(1000)):
+        change()
+        seen.append(gate.limit.ceiling)
+    gate.part(1000)
+    gate.part(4)
+    gate.part(3)
+
+    assert seen == [4, 7, MAX_CEILING]
+    assert gate.limit.ceiling == 3  # the last one's stays for the next

@@ -16,7 +16,7 @@ async def calls(primer: Primer, prefix: str, fail: str = "") -> dict[str, tuple[
 
     async def call(name: str) -> None:
         async with primer.turn(prefix, SECONDS[name]) as first:
-            sent[name] = asyncio.get_running_loop().time(), first
+            sent[name] = asyncio.get_running_loop().time(), first is not None
             await asyncio.sleep(SECONDS[name])
             if name == fail:
                 raise ValueError(name)
@@ -78,3 +78,21 @@ def test_a_first_call_that_is_cancelled_lets_the_others_go() -> None:
         return await other
 
     assert run_virtually(main) == 0.5
+
+
+def test_the_others_go_as_soon_as_an_attempt_of_the_first_has_failed() -> None:
+    async def main() -> list[float]:
+        primer, sent = Primer(), []
+
+        async def call(seconds: float) -> None:
+            async with primer.turn("p", seconds) as go_on:
+                sent.append(asyncio.get_running_loop().time())
+                await asyncio.sleep(1)
+                if go_on is not None:
+                    go_on()
+                await asyncio.sleep(100)
+
+        await asyncio.gather(call(1.0), call(2.0), call(3.0))
+        return sent
+
+    assert run_virtually(main) == [0.0, 1.0, 1.0]

@@ -305,7 +305,7 @@ def run_against(kind: str, rate: float = 1.0) -> tuple[RunResult, Path]:
         still = {"latency_s": 0.0, "per_token_s": 0.0, "per_prompt_token_s": 0.0}
         settings = made.settings.model.simulate.model_copy(update={"faults": {kind: rate}, **still})
         async with SimulatedProvider(settings=settings) as server:
-            clients = build_clients(made, Gates(), {"main": server.url})
+            clients = build_clients(made, Gates(), Lobby(), {"main": server.url})
             client = clients["main"]
             await client.transport.open()
             directory = RunDirectory.create(Path("run"))

@@ -268,9 +268,12 @@ def test_a_changed_prompt_is_refused_or_asked_again() -> None:
     begin("analyzers.say_means.answer=say_means", answers=6, folders=(Path("mine"),))
     (mine / "say_means.md").write_text(packaged.read_text() + "\nBe brief.\n")
 
-    assert "analyzers.say_means: its prompt or answer shape is another" in refusal()
+    again = ("--config-dir", "mine")
 
-    code, asked = resume("allow_changed=true")
+    assert "--config-dir" in refusal()  # code is not taken from where a run directory says
+    assert "analyzers.say_means: its prompt or answer shape is another" in refusal(*again)
+
+    code, asked = resume(*again, "allow_changed=true")
 
     assert 0 == code
     assert 3 == len(asked)

@@ -134,6 +134,7 @@ SAME_ANSWERS: Mapping[str, Any] = {
     "cached_usd_per_mtok": 0.5,
     "fallbacks": ["backup"],
     "requires_env": ["ANOTHER_VARIABLE"],
+    "transport": "litellm",
     "timeout_s": 1.0,
     "max_retries": 0,
     "retry_delay_s": 9.0,

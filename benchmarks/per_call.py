@@ -1,0 +1,296 @@
+"""What one call costs the client: CPU, wall time and memory, layer by layer, in one run.
+
+    python -m benchmarks.per_call [--calls N] [--slots N] [--rounds N] [--profile WAY]
+
+200 transcripts × 8 questions go to a server in a process of its own that answers each after
+50 ms, 64 at once, over each way in turn, each in a fresh process. CPU is the client's process
+time, without its start: every way makes one call before it is measured. Medians of the rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import cProfile
+import json
+import logging
+import os
+import pstats
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import aiohttp
+import orjson
+
+from runner.budget import Sizer
+from runner.client import CallLog, Client
+from runner.events import run_log, set_library_levels
+from runner.gate import Gate
+from runner.journal import Journal
+from runner.limits import Slots
+from runner.retry import RetryPolicy
+from runner.tokens import tokenizer_for
+from runner.transport import LiteLLMTransport, ModelRoute, Request
+
+LATENCY_S = 0.05
+QUESTIONS = 8
+MODEL = "openai/gpt-4o-mini"
+WAYS = {
+    "raw": "aiohttp alone",
+    "direct": "our transport, the short way",
+    "litellm": "our transport, acompletion",
+    "client": "the whole client, short way",
+    "logged": "the same with the run's log",
+}
+TEXT = json.dumps(
+    {"insights": [{"text": "They wait, because the pump failed.", "at": "S0001"}] * 4}
+)
+REPLY = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1790000000,
+    "model": "gpt-4o-mini-2024-07-18",
+    "choices": [
+        {
+            "index": 0,
+            "message": {"role": "assistant", "content": TEXT, "refusal": None, "annotations": []},
+            "logprobs": None,
+            "finish_reason": "stop",
+        }
+    ],
+    "usage": {
+        "prompt_tokens": 1200,
+        "completion_tokens": 90,
+        "total_tokens": 1290,
+        "prompt_tokens_details": {"cached_tokens": 1024, "audio_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
+    },
+    "service_tier": "default",
+    "system_fingerprint": "fp_1",
+}
+Call = Callable[[int], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One way's round: milliseconds of CPU per call, seconds of wall time, MiB grown, calls."""
+
+    cpu_ms: float
+    wall_s: float
+    grown_mib: float
+    calls: int
+
+
+class Provider(asyncio.Protocol):
+    """One connection of a server that answers every request alike, after LATENCY_S."""
+
+    body = orjson.dumps(REPLY)
+    answer = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        % len(body)
+        + body
+    )
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to read."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport, self._read = transport, b""
+
+    def data_received(self, data: bytes) -> None:
+        """Answer once the request is whole."""
+        self._read += data
+        head, end, body = self._read.partition(b"\r\n\r\n")
+        if end and len(body) >= int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]):
+            self._read = b""
+            asyncio.get_running_loop().call_later(LATENCY_S, self._transport.write, self.answer)
+
+
+async def serve() -> None:
+    """Serve until killed, after having told the port."""
+    server = await asyncio.get_running_loop().create_server(Provider, "127.0.0.1", 0, backlog=1024)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+def request(number: int, chars: int) -> Request:
+    """Return call *number*: a transcript that eight calls share, and one of eight questions."""
+    transcript, question = divmod(number, QUESTIONS)
+    line = f"[S{transcript:04d} Ann Lee] We could wait for the second pump, unless it rains.\n"
+    part = {"type": "text", "text": line * (chars // len(line))}
+    asked = {"type": "text", "text": f"Question {question}: what does the speaker hold, and why?"}
+    text, item = {"type": "string"}, {"type": "number", "title": f"Q{question}"}
+    fields = {"text": text, "kind": {"enum": ["claim", "gap"]}, "confidence": item}
+    schema = {"type": "object", "properties": fields, "additionalProperties": False}
+    system = {"role": "system", "content": "You are a careful analyst of transcripts."}
+    messages = (system, {"role": "user", "content": [part, asked]})
+    return Request(f"question_{question}", messages, 4000, temperature=0.2, schema=schema)
+
+
+def raw(url: str, chars: int, session: aiohttp.ClientSession) -> Call:
+    """Return how aiohttp alone makes a call."""
+
+    async def call(number: int) -> object:
+        asked = request(number, chars)
+        body = {
+            "model": "gpt-4o-mini",
+            "messages": asked.messages,
+            "max_tokens": asked.max_tokens,
+            "temperature": asked.temperature,
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": asked.node, "schema": asked.schema, "strict": True},
+            },
+        }
+        async with session.post(f"{url}/chat/completions", data=orjson.dumps(body)) as response:
+            return orjson.loads(await response.read())["choices"][0]["message"]["content"]
+
+    return call
+
+
+def through_client(transport: LiteLLMTransport, folder: Path, slots: int, chars: int) -> Call:
+    """Return how a run makes a call: admitted, sized, sent, priced, and journalled."""
+    gate = Gate(slots)
+    gate.limit.limit = slots  # as it is after its first second
+    sizer = Sizer(tokenizer_for(MODEL), 0.15, 0.6)
+    client = Client(transport, RetryPolicy(3), 60.0, gate=gate, sizer=sizer)
+    journal, room = Journal(folder / "journal.jsonl"), Slots(slots)
+
+    async def call(number: int) -> object:
+        asked = request(number, chars)
+        note = partial(journal.note, analyzer=asked.node)
+        return await client.complete(asked, room, CallLog(note=note, unit=str(number)))
+
+    return call
+
+
+async def measure(way: str, url: str, options: argparse.Namespace) -> Measured:
+    """Make all calls by one *way*."""
+    if way == "raw":
+        connector = aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(connector=connector) as session:
+            return await drive(raw(url, options.chars, session), options)
+    spoken: Literal["auto", "litellm"] = "litellm" if way == "litellm" else "auto"
+    transport = LiteLLMTransport(ModelRoute(MODEL, url, transport=spoken))
+    await transport.open()
+    set_library_levels()
+    if way != "logged":
+        logging.disable(logging.CRITICAL)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with run_log(folder / "events.jsonl", "quiet"):
+            try:
+                return await drive(own(way, transport, folder, options), options)
+            finally:
+                await transport.close()
+
+
+def own(way: str, transport: LiteLLMTransport, folder: Path, options: argparse.Namespace) -> Call:
+    """Return how our layers make a call: the transport alone, or all above it too."""
+    if way in ("client", "logged"):
+        return through_client(transport, folder, options.slots, options.chars)
+    return lambda number: transport.complete(request(number, options.chars), 60.0)
+
+
+async def drive(call: Call, options: argparse.Namespace) -> Measured:
+    """Make the calls, as many at once as there are slots, after one that is not counted."""
+    await call(0)
+    numbers = iter(range(1, options.calls + 1))
+
+    async def work() -> None:
+        for number in numbers:
+            await call(number)
+
+    profile = cProfile.Profile() if options.profile else None
+    memory, cpu_s, wall_s = rss_mib(), time.process_time(), time.perf_counter()
+    if profile is not None:
+        profile.enable()
+    await asyncio.gather(*(work() for _ in range(options.slots)))
+    if profile is not None:
+        profile.disable()
+        pstats.Stats(profile).sort_stats("tottime").print_stats(45)
+    cpu_s, wall_s = time.process_time() - cpu_s, time.perf_counter() - wall_s
+    return Measured(1000 * cpu_s / options.calls, wall_s, rss_mib() - memory, options.calls)
+
+
+def rss_mib() -> float:
+    """Return the memory that this process holds now."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() / (1 << 20)
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
+    parser.add_argument("--calls", type=int, default=200 * QUESTIONS)
+    parser.add_argument("--slots", type=int, default=64, help="calls in flight")
+    parser.add_argument("--chars", type=int, default=4000, help="of a transcript")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--profile", choices=WAYS, help="show where one way spends its time")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child == "serve":
+        asyncio.run(serve())
+    elif options.child:
+        found = asyncio.run(measure(options.way, options.child, options))
+        print(json.dumps([found.cpu_ms, found.wall_s, found.grown_mib, found.calls]))
+    else:
+        show(*compare(options))
+
+
+def compare(options: argparse.Namespace) -> tuple[dict[str, list[Measured]], argparse.Namespace]:
+    """Measure every way in turn, each in a process of its own."""
+    sizes = [f"--{n}={getattr(options, n)}" for n in ("calls", "slots", "chars")]
+    own = [sys.executable, "-m", "benchmarks.per_call"]
+    found: dict[str, list[Measured]] = {}
+    with subprocess.Popen([*own, "--child=serve"], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        url = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
+        try:
+            for _ in range(1 if options.profile else options.rounds):
+                for way in [options.profile] if options.profile else WAYS:
+                    asked = [*own, f"--child={url}", f"--way={way}", *sizes]
+                    asked += [f"--profile={way}"] if options.profile else []
+                    done = subprocess.run(
+                        asked, capture_output=True, text=True, check=True, env={**os.environ}
+                    )
+                    *profile, last = done.stdout.strip().split("\n")
+                    print(*profile, sep="\n", end="\n" if profile else "")
+                    found.setdefault(way, []).append(Measured(*json.loads(last)))
+        finally:
+            server.kill()
+    return found, options
+
+
+def show(found: dict[str, list[Measured]], options: argparse.Namespace) -> None:
+    """Print the table."""
+    ideal_s = LATENCY_S * options.calls / options.slots
+    print(
+        f"{options.calls:,} calls, {options.slots} in flight, {options.chars:,} characters each, "
+        f"medians of {options.rounds} rounds; ideal wall {ideal_s:.2f} s"
+    )
+    print("way                             CPU ms/call  × aiohttp  wall s  wall/ideal  grown MiB")
+    base: Any = None
+    for way, rounds in found.items():
+        cpu_ms, wall_s, grown = (
+            statistics.median(getattr(one, name) for one in rounds)
+            for name in ("cpu_ms", "wall_s", "grown_mib")
+        )
+        base = base or cpu_ms
+        print(
+            f"{WAYS[way]:<31} {cpu_ms:>12.3f}  {cpu_ms / base:>9.1f}  {wall_s:>6.2f}  "
+            f"{wall_s / ideal_s:>10.2f}  {grown:>9.1f}"
+        )
+
+
+if __name__ == "__main__":
+    main()

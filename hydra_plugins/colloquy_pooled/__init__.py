@@ -1,0 +1,78 @@
+"""`hydra/launcher=pooled`: the jobs of a sweep side by side in one event loop, under one limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.utils import JobReturn, JobStatus, configure_log, run_job, setup_globals
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, open_dict
+
+
+# How many jobs run at a time, and who runs them.
+SETTINGS = {"_target_": "hydra_plugins.colloquy_pooled.PooledLauncher", "jobs": 16}
+
+ConfigStore.instance().store(
+    group="hydra/launcher", name="pooled", node=SETTINGS, provider="colloquy"
+)
+
+
+class PooledLauncher(Launcher):
+    """Composes all jobs first, as Hydra does, then runs them together.
+
+    The task function carries `jobs` with `collect` and `run_together`: see `runner.__main__`.
+    Not for comparing speeds: the jobs share cores and the account's limit.
+    """
+
+    def __init__(self, jobs: int = 16) -> None:
+        self.most = jobs
+        self.config: DictConfig | None = None
+        self.task: Any = None
+        self.context: HydraContext | None = None
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        """Keep what launching needs."""
+        self.context, self.config = hydra_context, config
+        self.task = vars(task_function)["jobs"]
+
+    def launch(
+        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
+    ) -> Sequence[JobReturn]:
+        """Run all jobs; a failing one stops no other."""
+        assert self.config is not None
+        assert self.context is not None
+        setup_globals()
+        configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
+        Path(str(self.config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
+        jobs: list[Any] = []
+        returns = [
+            self._composed(initial_job_idx + place, overrides, jobs)
+            for place, overrides in enumerate(job_overrides)
+        ]
+        for returned, objective in zip(
+            returns, self.task.run_together(jobs, self.most), strict=True
+        ):
+            returned.return_value = objective
+            returned.status = JobStatus.COMPLETED
+        return returns
+
+    def _composed(self, number: int, overrides: Sequence[str], jobs: list[Any]) -> JobReturn:
+        """Let Hydra set job *number* up; what it would run is put into *jobs* instead."""
+        assert self.context is not None
+        loader = self.context.config_loader
+        config = loader.load_sweep_config(self.config, list(overrides))
+        with open_dict(config):
+            config.hydra.job.id = config.hydra.job.num = number
+        return run_job(
+            hydra_context=self.context,
+            task_function=self.task.collect(jobs),
+            config=config,
+            job_dir_key="hydra.sweep.dir",
+            job_subdir_key="hydra.sweep.subdir",
+        )

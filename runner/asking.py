@@ -1,0 +1,164 @@
+"""One question to one model: what is known of it already, or the talk that answers it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+from runner.analyzer import Material
+from runner.ask import Conversation
+from runner.client import CallLog, Client
+from runner.errors import AnswerError, CallError, NotRunError
+from runner.graph import Node
+from runner.grounding import Grounder
+from runner.invented import invented_quotes, told, without_invented
+from runner.job import Job
+from runner.keys import request_key
+from runner.known import Known
+from runner.models import Model
+from runner.offload import compute
+from runner.outcome import Outcome, failed, read_reply
+from runner.parts import owner_of
+from runner.prime import Primer
+from runner.priming import is_worth_keeping, marked_stages, prefix_of, primed_stages
+from runner.recorder import Recorder
+from runner.schedule import make_slots, ranks
+from runner.transport import Completion, Request
+from runner.windows import Fit, longest_reply
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One node asked of one model; *last* says that there is no other to ask.
+
+    Without *asking* only what is known already is wanted.
+    """
+
+    node: Node
+    model: Model
+    calls: CallLog
+    fit: Fit
+    last: bool
+    asking: bool = True
+
+
+class NotKnownError(Exception):
+    """What is known already does not answer the call."""
+
+
+class Asker:
+    """Asks through *clients*, by model name; *expected_s* is by node name."""
+
+    def __init__(
+        self,
+        job: Job,
+        clients: Mapping[str, Client],
+        known: Known,
+        recorder: Recorder,
+        expected_s: Mapping[str, float],
+    ) -> None:
+        self.job = job
+        self._clients = clients
+        self._known = known
+        self._recorder = recorder
+        self._expected_s = expected_s
+        processing = job.settings.processing
+        self._slots = make_slots(job.pipeline, processing.max_concurrent, processing.mode)
+        self._ranks = ranks(job.pipeline, expected_s, processing.mode)
+        self._primer = Primer()
+        self._primed = primed_stages(job)
+        self._marked = marked_stages(job, self._primed)
+        self._grounder: asyncio.Task[Grounder] | None = None
+
+    async def ask(self, turn: Turn, text: str) -> Outcome:
+        """Return the answer on *text*: an earlier one to the same call, or a new one."""
+        node, model = turn.node, turn.model
+        request = self._request(turn, text)
+        asked_twice = self.job.settings.grounding.require == "ask"
+        repeat = self.job.settings.repeat
+        key = request_key(request, model.settings, repeat, grounded=asked_twice)
+        validate = partial(self._validate, await self._ready_grounder())
+        if self._known:
+            known = await asyncio.to_thread(self._known.find, node, key, validate)
+            if known is not None:
+                return replace(known, model=model.settings.name)
+        if not turn.asking:
+            raise NotKnownError
+        turn.calls.begin()
+        talk = Conversation(
+            self.job.analyzers[request.node], request, partial(longest_reply, model)
+        )
+
+        async def call(asked: Request) -> Completion:
+            return await self._call(turn, asked)
+
+        ungrounded: list[tuple[Outcome, Completion]] = []
+
+        async def read(said: Completion) -> tuple[Outcome, Completion]:
+            outcome = await compute(len(said.text), validate, node, said)
+            if self.job.settings.grounding.require == "ask" and not ungrounded:
+                invented = invented_quotes(outcome.answer or {})
+                if invented:
+                    ungrounded.append((outcome, said))
+                    raise AnswerError("ungrounded", told(invented), text=said.text)
+            return outcome, said
+
+        try:
+            outcome, reply = await talk.answer(call, read)
+        except CallError as error:
+            if not ungrounded and isinstance(error, NotRunError):
+                raise
+            if not ungrounded:
+                return replace(failed(error, key, talk.notes()), model=model.settings.name)
+            outcome, reply = ungrounded[0]  # better than none: its quotes are marked
+        if self._known:  # beside the run's own record, which does not wait for it
+            keeping = asyncio.to_thread(self._known.keep, key, model.settings.name, reply)
+            self._recorder.write(keeping)
+        notes = {**outcome.notes, **talk.notes()}
+        return replace(outcome, key=key, model=model.settings.name, notes=notes)
+
+    async def _call(self, turn: Turn, asked: Request) -> Completion:
+        """Make one call of the conversation, after the one that warms its prefix."""
+        name = asked.node
+        slots, rank = self._slots[turn.node.stage], self._ranks[name]
+        client, patient = self._clients[turn.model.name], turn.last
+        primed = (turn.node.stage, turn.model.name) in self._primed
+        if not primed or not is_worth_keeping(turn.model, asked):
+            return await client.complete(asked, slots, turn.calls, rank, patient=patient)
+        prefix = prefix_of(turn.model, asked)
+        async with self._primer.turn(prefix, self._expected_s[name]) as go_on:
+            return await client.complete(
+                asked, slots, turn.calls, rank, patient=patient, on_failure=go_on
+            )
+
+    def _request(self, turn: Turn, text: str) -> Request:
+        """Return the request of *turn* with *text* as its material."""
+        job, model, name = self.job, turn.model, owner_of(turn.node)
+        analyzer, settings = job.analyzers[name], job.settings.analyzers[name]
+        material = Material(text, job.variables[name])
+        return Request(
+            node=name,
+            messages=analyzer.messages(material, with_schema=model.schema_in_prompt),
+            max_tokens=turn.fit.reply,
+            temperature=model.temperature(settings, job.settings.model),
+            schema=analyzer.schema if model.schema_beside else None,
+            cache=(turn.node.stage, model.name) in self._marked,
+        )
+
+    def _validate(self, grounder: Grounder, node: Node, reply: Completion) -> Outcome:
+        limit = self.job.settings.output.max_insights_per_analyzer
+        outcome = read_reply(self.job.analyzers[owner_of(node)], reply, limit)
+        answer, counts = grounder.ground(outcome.answer or {})
+        if self.job.settings.grounding.require == "drop":
+            answer = without_invented(answer)
+        return replace(outcome, answer=answer, grounding=counts)
+
+    async def _ready_grounder(self) -> Grounder:
+        """Return what checks quotes; it is made once, off the event loop where that takes long."""
+        if self._grounder is None:
+            segments, near = self.job.transcript.segments, self.job.settings.grounding.near_score
+            chars = 10 * sum(len(segment.text) for segment in segments)  # an index costs more
+            self._grounder = asyncio.create_task(compute(chars, Grounder, segments, near))
+        return await asyncio.shield(self._grounder)

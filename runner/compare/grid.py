@@ -1,0 +1,67 @@
+"""What a sweep was to run, as the `multirun.yaml` that Hydra writes before its first job tells."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_HYDRAS = re.compile(r"-|[+~]*['\"]?\s*hydra\b")
+_MAX_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One job of a sweep: where it was to run, and with what overrides."""
+
+    path: Path
+    overrides: tuple[str, ...]
+
+
+def planned_jobs(folder: Path) -> list[Planned]:
+    """Return the jobs of the sweep in *folder*, begun or not, in order.
+
+    Empty where that cannot be told: no `multirun.yaml`, a sweeper that decides as it goes, or
+    job directories with other names than their numbers. Empty, too, where an override is one of
+    Hydra's own, which may name code to be run: a run directory may be anybody's.
+    """
+    hydra = _section(_read(folder / "multirun.yaml"), "hydra")
+    sweeper = _section(hydra, "sweeper")
+    numbered = _section(hydra, "sweep").get("subdir") == "${hydra.job.num}"
+    if not numbered or not str(sweeper.get("_target_")).endswith(".BasicSweeper"):
+        return []
+    typed = _section(hydra, "overrides").get("task")
+    arguments = [f"{key}={value}" for key, value in _section(sweeper, "params").items()]
+    arguments += [str(each) for each in typed] if isinstance(typed, list) else []
+    if any(_HYDRAS.match(argument) for argument in arguments):
+        return []
+    from runner.resume import split_sweep  # it knows Hydra's grammar, and imports this module
+
+    jobs = split_sweep(arguments)
+    return [Planned(folder / str(n), tuple(job)) for n, job in enumerate(jobs)]
+
+
+def runs_side_by_side(folder: Path) -> bool:
+    """Return whether the sweep in *folder* had a launcher that runs jobs at the same time."""
+    launcher = _section(_section(_read(folder / "multirun.yaml"), "hydra"), "launcher")
+    target = launcher.get("_target_")
+    return target is not None and not str(target).endswith(".BasicLauncher")
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    try:
+        if file.stat().st_size > _MAX_BYTES:
+            return {}
+        data = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _section(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = data.get(key)
+    return value if isinstance(value, Mapping) else {}
