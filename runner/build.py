@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
@@ -15,24 +14,17 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.analyzer import load_analyzer
-from runner.budget import Budget, Sizer
 from runner.catalog import ModelFacts, model_facts
-from runner.checks import check_model
-from runner.client import Client
+from runner.checks import check_model, check_traces
 from runner.errors import ConfigError, did_you_mean, one_line
-from runner.gate import MAX_CEILING, Gate, Gates
 from runner.graph import Pipeline, make_pipeline
 from runner.job import Job, variables_of
-from runner.journal import Spent
-from runner.limits import Lobby
 from runner.models import MAIN, Model, chain_of, check_names
-from runner.retry import RetryPolicy
 from runner.secrets import secrets_of
 from runner.settings import ModelSettings, Settings, validate
 from runner.text import digest
 from runner.tokens import tokenizer_for
 from runner.transcript import FORMATS, Transcript, read_transcript
-from runner.transport import LiteLLMTransport, ModelRoute
 from runner.windows import Fit, Fitter
 
 PACKAGE_PREFIX = "pkg://"
@@ -69,6 +61,7 @@ def job_from(
     `transcript.path` unless given.
     """
     settings, folders = validate(data), analyzer_folders(config_dirs)
+    check_traces(settings)
     pipeline = make_pipeline(settings.stages, settings.analyzers)
     analyzers = {
         name: load_analyzer(name, body, folders) for name, body in settings.analyzers.items()
@@ -135,81 +128,6 @@ def _fits(
                 fits = fitter.fit_stage(nodes, model)
                 found |= {(name, model.name): fit for name, fit in fits.items()}
     return found
-
-
-def build_clients(
-    job: Job,
-    gates: Gates,
-    lobby: Lobby,
-    addresses: Mapping[str, str],
-    spent: Spent | None = None,
-) -> dict[str, Client]:
-    """Return a client for each of the job's models, by name.
-
-    *gates* are the process's, *lobby* the event loop's; *addresses* are of the simulated
-    providers, by model name; *spent* is what earlier sessions of the run have used.
-    """
-    caps, used = job.settings.budget, spent or Spent()
-    budget = Budget(
-        caps.max_cost_usd,
-        caps.max_tokens,
-        spent_usd=used.known_usd + used.charged_usd,
-        spent_tokens=used.prompt_tokens + used.completion_tokens + used.charged_tokens,
-    )
-    readers = {name: analyzer.reader() for name, analyzer in job.analyzers.items()}
-    clients = {}
-    for name, model in job.models.items():
-        body, facts = model.settings, model.facts
-        route = ModelRoute(
-            name=body.name,
-            api_base=addresses.get(name, body.api_base),
-            api_key_env=body.api_key_env,
-            input_usd_per_mtok=body.input_usd_per_mtok,
-            output_usd_per_mtok=body.output_usd_per_mtok,
-            cached_usd_per_mtok=body.cached_usd_per_mtok,
-            params=body.params,
-        )
-        clients[name] = Client(
-            transport=LiteLLMTransport(route, readers),
-            retry=RetryPolicy(body.max_retries, body.retry_delay_s),
-            timeout_s=body.timeout_s,
-            deadline_s=body.deadline_s,
-            gate=_gate(job, body, gates, route.api_base),
-            lobby=lobby,
-            budget=budget,
-            sizer=Sizer(model.tokenizer, _dearest_input(facts), facts.output_usd_per_mtok),
-        )
-    return clients
-
-
-def _dearest_input(facts: ModelFacts) -> float | None:
-    """Return the most that a prompt token can cost: writing it to a cache may cost extra."""
-    if facts.input_usd_per_mtok is None:
-        return None
-    return max(facts.input_usd_per_mtok, facts.cache_write_usd_per_mtok or 0.0)
-
-
-def most_in_flight(job: Job) -> int:
-    """Return how many calls the job makes at once at the most."""
-    processing = job.settings.processing
-    if processing.mode == "sequential":
-        return 1
-    pools = [stage.max_concurrent for stage in job.pipeline.stages]
-    shared = processing.max_concurrent if None in pools else 0
-    return min(shared + sum(pool or 0 for pool in pools), MAX_CEILING)
-
-
-def _gate(job: Job, model: ModelSettings, gates: Gates, api_base: str | None) -> Gate:
-    """Return what calls to *model* with its key share in this process."""
-    ceiling, key = most_in_flight(job), os.environ.get(model.api_key_env or "", "")
-    rates = (model.rpm, model.tpm, model.burst_s)
-    return gates.gate(
-        (model.name, *rates),
-        (model.name.split("/", 1)[0], api_base, digest(key)),
-        lambda account: Gate(
-            ceiling, rpm=model.rpm, tpm=model.tpm, burst_s=model.burst_s, account=account
-        ),
-    )
 
 
 def resolve(cfg: DictConfig) -> dict[str, Any]:

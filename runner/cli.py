@@ -133,6 +133,8 @@ def explain_hydra_error(error: BaseException) -> str | None:
         return f"a configuration file is not YAML: {one_line(str(error))}"
     if isinstance(error, ValueError) and "Config group override" in str(error):
         return "a config group is set to null: expected GROUP=CHOICE, see colloquy --help"
+    if "OptunaSweeper" in str(error) or "hydra/sweeper/optuna" in str(error):
+        return "tuning needs the extra: pip install 'colloquy[optuna]'"
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
     text = " ".join(str(link) for link in (error, error.__cause__) if link is not None)

@@ -6,7 +6,8 @@ stage.started, stage.finished · context.reduced, context.trimmed ·
 node.started, node.finished, node.reused, node.failed, node.skipped ·
 call.finished, call.failed · answer.rejected, answer.outdated ·
 limit.lowered, breaker.opened, breaker.closed · record.damaged, record.superseded ·
-store.damaged, store.failed, history.failed · page.failed, node.crashed (bugs, with a traceback)
+store.damaged, store.failed, history.failed, traces.failed, report.failed ·
+page.failed, node.crashed (bugs, with a traceback)
 """
 
 from __future__ import annotations
@@ -86,7 +87,8 @@ def run_log(
 
 def _console_handler(console: str, path: Path, stream: TextIO, secrets: Secrets) -> logging.Handler:
     beside = any(isinstance(other, _OwnFile) for other in logging.getLogger().handlers)
-    if console == "live" or (console == "auto" and _is_live(stream) and not beside):
+    wanted = console == "live" or (console == "auto" and _is_live(stream))
+    if wanted and not beside:  # two tables would draw over each other
         from runner.live import LiveHandler  # rich is for those who look on
 
         return LiveHandler(path.parent.parent, stream, secrets, forced=console == "live")

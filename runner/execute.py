@@ -13,7 +13,8 @@ import orjson
 import structlog
 from omegaconf import DictConfig
 
-from runner.build import build_clients, build_job, most_in_flight
+from runner.build import build_job
+from runner.clients import build_clients, most_in_flight
 from runner.errors import EXIT_OK, OutputError
 from runner.events import run_log, set_library_levels
 from runner.gate import Gates
@@ -21,8 +22,10 @@ from runner.history import read_history
 from runner.job import Job
 from runner.known import Known
 from runner.limits import Lobby
+from runner.objective import Objective, objective
 from runner.plan import as_text, make_plan
 from runner.record import RunDirectory, new_run_path
+from runner.report import leave_report
 from runner.resume import Resumption, nothing_to_do
 from runner.run import Run, RunResult
 from runner.secrets import secrets_of
@@ -30,6 +33,7 @@ from runner.simulate import simulated_process
 from runner.stop import Stop
 from runner.store import Store
 from runner.text import say, to_terminal
+from runner.traces import export_run
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,8 @@ async def execute_job(
     run_path: Path | None = None,
     shared: Shared | None = None,
     in_sweep: bool = False,
-) -> tuple[int, float | None]:
-    """Run *cfg* once; return the exit code and the wall-clock seconds (None if none).
+) -> tuple[int, Objective | None]:
+    """Run *cfg* once; return the exit code and the objective (None if none).
 
     *run_path* is the run directory, or None for a new one under `output.dir`. *in_sweep* says
     that jobs are to be compared, so that by default none takes another's answers. Raises
@@ -67,7 +71,7 @@ async def execute_job(
     directory = RunDirectory.create(path)
     known = Known(store=_store(job, paid=job.is_paid and not in_sweep))
     try:
-        return await _run(job, directory, shared or Shared(), known)
+        return await _run(job, directory, shared or Shared(), known, in_sweep=in_sweep)
     finally:
         directory.close()
 
@@ -81,7 +85,7 @@ def _show_plan(job: Job) -> tuple[int, None]:
     return EXIT_OK, None
 
 
-async def resume_job(resumption: Resumption, shared: Shared) -> tuple[int, float | None]:
+async def resume_job(resumption: Resumption, shared: Shared) -> tuple[int, Objective | None]:
     """Finish the run that *resumption* describes; the same returns and errors."""
     job, earlier = resumption.job, resumption.earlier
     if job.settings.plan:
@@ -98,8 +102,8 @@ async def resume_job(resumption: Resumption, shared: Shared) -> tuple[int, float
 
 
 async def _run(
-    job: Job, directory: RunDirectory, shared: Shared, known: Known
-) -> tuple[int, float | None]:
+    job: Job, directory: RunDirectory, shared: Shared, known: Known, *, in_sweep: bool = False
+) -> tuple[int, Objective | None]:
     path, stop = directory.path, shared.stop
     try:
         async with AsyncExitStack() as opened:
@@ -109,7 +113,11 @@ async def _run(
             console = job.settings.output.console
             opened.enter_context(run_log(directory.events, console, secrets=secrets))
             opened.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
-            result = await _execute(job, directory, shared, known, opened)
+            try:
+                result = await _execute(job, directory, shared, known, opened)
+            finally:  # also of what was interrupted
+                root = None if in_sweep else job.root  # a sweep's index is made once, at its end
+                await asyncio.to_thread(leave_report, path, root)
     except OSError as error:
         again = f"; once that is mended: {resume_command(path, job)}"
         raise OutputError(f"cannot write {path}: {error.strerror or error}{again}") from error
@@ -120,7 +128,7 @@ async def _run(
         return stop.exit_code, None
     code = result.exit_code if stop.signum is None else stop.exit_code
     say(last_line(result, path, code, job))
-    return code, float(result.benchmark["run"]["wall_s"])
+    return code, objective(job.settings.objective, result.benchmark)
 
 
 async def _execute(
@@ -144,7 +152,10 @@ async def _execute(
         opened.push_async_callback(client.transport.close)
         await client.transport.open()
     set_library_levels()
-    return await Run(job, clients, directory, known).execute()
+    result = await Run(job, clients, directory, known).execute()
+    if job.settings.output.traces == "otlp":
+        await export_run(directory.path)
+    return result
 
 
 def _store(job: Job, *, paid: bool) -> Store | None:

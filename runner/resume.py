@@ -36,7 +36,7 @@ _FREE = re.compile(
     r"|stages\.[^.]+\.(max_concurrent|strict|final)"
     r"|(model|models\.[^.]+)\.(timeout_s|max_retries|retry_delay_s|deadline_s|rpm|tpm|burst_s|allow_http"
     r"|api_key_env|transport|requires_env|(input|output|cached)_usd_per_mtok|simulate.*)"
-    r"|budget\..*|reuse|plan|output\.(dir|console|pages)"
+    r"|budget\..*|reuse|plan|output\.(dir|console|pages|traces)|objective"
     r"|transcript\.(path|format|encoding)"
 )
 

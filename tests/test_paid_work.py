@@ -12,7 +12,7 @@ from test_answering import ONLY_TWO, execute, load, prompt_of, simulated
 from test_claims import inventing
 
 from runner.analyzer import Analyzer
-from runner.build import most_in_flight
+from runner.clients import most_in_flight
 from runner.errors import CallError, ConfigError, NotRunError
 from runner.journal import Spent
 from runner.transport import Completion, Request, Usage

@@ -16,8 +16,8 @@ from aiohttp import web
 from helpers import job
 
 from runner.ask import Conversation
-from runner.build import build_clients
 from runner.client import CallLog, Client
+from runner.clients import build_clients
 from runner.errors import AnswerError, CallError, NotRunError
 from runner.events import run_log
 from runner.gate import Gate, Gates
