@@ -19,6 +19,11 @@ check: .venv/.ready
 
 bench: .venv/.ready
 	$(BIN)/python -m benchmarks.before_after
+	$(BIN)/python -m benchmarks.priming
+	$(BIN)/python -m benchmarks.grounding
+	$(BIN)/python -m benchmarks.report
+	$(BIN)/python -m benchmarks.simulator
+	$(BIN)/python -m benchmarks.whatif
 
 soak: .venv/.ready
 	$(BIN)/python -m benchmarks.soak

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -90,14 +90,33 @@ class Asker:
         talk = Conversation(
             self.job.analyzers[request.node], request, partial(longest_reply, model)
         )
+        try:
+            outcome, reply = await self._answer(turn, talk, validate)
+        except NotRunError:
+            raise
+        except CallError as error:
+            return replace(failed(error, key, talk.notes()), model=model.settings.name)
+        if self._known:  # beside the run's own record, which does not wait for it
+            keeping = asyncio.to_thread(self._known.keep, key, model.settings.name, reply)
+            self._recorder.write(keeping)
+        notes = {**outcome.notes, **talk.notes()}
+        return replace(outcome, key=key, model=model.settings.name, notes=notes)
+
+    async def _answer(
+        self, turn: Turn, talk: Conversation, validate: Callable[[Node, Completion], Outcome]
+    ) -> tuple[Outcome, Completion]:
+        """Return the answer that *talk* comes to, and the reply that it was in.
+
+        An answer with invented quotes is asked for once more where that is wanted; what becomes
+        of that, it is better than none.
+        """
+        ungrounded: list[tuple[Outcome, Completion]] = []
 
         async def call(asked: Request) -> Completion:
             return await self._call(turn, asked)
 
-        ungrounded: list[tuple[Outcome, Completion]] = []
-
         async def read(said: Completion) -> tuple[Outcome, Completion]:
-            outcome = await compute(len(said.text), validate, node, said)
+            outcome = await compute(len(said.text), validate, turn.node, said)
             if self.job.settings.grounding.require == "ask" and not ungrounded:
                 invented = invented_quotes(outcome.answer or {})
                 if invented:
@@ -106,18 +125,11 @@ class Asker:
             return outcome, said
 
         try:
-            outcome, reply = await talk.answer(call, read)
-        except CallError as error:
-            if not ungrounded and isinstance(error, NotRunError):
-                raise
+            return await talk.answer(call, read)
+        except CallError:
             if not ungrounded:
-                return replace(failed(error, key, talk.notes()), model=model.settings.name)
-            outcome, reply = ungrounded[0]  # better than none: its quotes are marked
-        if self._known:  # beside the run's own record, which does not wait for it
-            keeping = asyncio.to_thread(self._known.keep, key, model.settings.name, reply)
-            self._recorder.write(keeping)
-        notes = {**outcome.notes, **talk.notes()}
-        return replace(outcome, key=key, model=model.settings.name, notes=notes)
+                raise
+            return ungrounded[0]
 
     async def _call(self, turn: Turn, asked: Request) -> Completion:
         """Make one call of the conversation, after the one that warms its prefix."""

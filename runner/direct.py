@@ -13,7 +13,6 @@ from typing import Any, Protocol
 import aiohttp
 from aiohttp.base_protocol import BaseProtocol
 
-from runner.errors import CallError
 from runner.launch import MAX_BODY_BYTES, STAND_IN, Network, open_beside, too_large
 from runner.replies import Reader
 from runner.templates import Hollow, Template, hollow, template_of
@@ -106,9 +105,9 @@ class DirectWay:
 
         async def catch(request: aiohttp.ClientRequest) -> aiohttp.ClientResponse:
             caught.append(request)
-            raise CallError("internal", "this request is not to be sent")
+            raise _CaughtError
 
-        with suppress(Exception):  # litellm's, around ours; or its own, which it raises again
+        with suppress(Exception, _CaughtError):  # what litellm raises now, it will raise again
             await self._instead(call.arguments, catch)
         return await template_of(caught[0], len(call.values)) if len(caught) == 1 else None
 
@@ -142,6 +141,10 @@ class DirectWay:
                 if len(raw) > MAX_BODY_BYTES:
                     raise too_large(len(raw))
             return response, bytes(raw)
+
+
+class _CaughtError(BaseException):
+    """A request is not to be sent; no `Exception`, which litellm would map and log at length."""
 
 
 def may_go_directly(litellm: Any, model: str) -> bool:

@@ -127,6 +127,7 @@ def test_the_root_holds_only_what_the_design_lists() -> None:
         "benchmarks",
         "conf",
         "docs",
+        "hydra_plugins",
         "outputs",
         "pyproject.toml",
         "requirements.lock",
