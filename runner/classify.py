@@ -44,6 +44,7 @@ _CONNECTION_NAMES = frozenset(
     }
 )
 _WRAPPING = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Timeout): |\w+Exception - )+")
+_RETRY_INFO = re.compile(r'"retryDelay":\s*"(\d{1,6}(?:\.\d{1,9})?)s"')
 _TIMEOUT_NAMES = frozenset({"Timeout", "APITimeoutError", "ReadTimeout", "ConnectTimeout"})
 
 
@@ -76,7 +77,7 @@ def classify(
     retry_after = retry_after_s(headers)
     kind = _kind(error, status, retry_after)
     if kind == "throttle" and retry_after is None and status == 429:
-        retry_after = reset_after_s(headers)
+        retry_after = reset_after_s(headers) or _told_in_body(error)
     return CallError(
         kind,
         _told(error, kind, where or Where(), secrets or Secrets()),
@@ -91,6 +92,12 @@ def _redirection(error: BaseException) -> int | None:
     """Return the status of a redirection, which litellm reports as a lost connection."""
     statuses = (getattr(link, "status_code", None) for link in _chain(error))
     return next((s for s in statuses if isinstance(s, int) and 300 <= s < 400), None)
+
+
+def _told_in_body(error: BaseException) -> float | None:
+    """Return the wait that Google puts into a 429's body (google.rpc.RetryInfo), in seconds."""
+    match = _RETRY_INFO.search(str(error))
+    return float(match[1]) if match else None
 
 
 def _may_be_billed(error: BaseException, kind: str) -> bool:

@@ -49,6 +49,7 @@ def build_clients(
             output_usd_per_mtok=body.output_usd_per_mtok,
             cached_usd_per_mtok=body.cached_usd_per_mtok,
             params=body.params,
+            transport=body.transport,
         )
         clients[name] = Client(
             transport=LiteLLMTransport(route, readers),

@@ -22,6 +22,15 @@ PROVIDERS = frozenset(
     {"openai", "hosted_vllm", "litellm_proxy", "groq", "mistral", "openrouter", "deepseek"}
 )
 MAX_TEMPLATES = 256  # shapes remembered; others go through litellm
+_HOOKS = ("callbacks", "input_callback", "success_callback", "failure_callback")
+_PARTS = (
+    "LlmProviders",
+    "ModelResponse",
+    "ProviderConfigManager",
+    "Timeout",
+    "Usage",
+    "response_cost_calculator",
+)
 
 Through = Callable[[Mapping[str, Any]], Awaitable[Any]]
 _TAKEN = re.compile(r"time taken=[\d.]+ seconds")
@@ -148,14 +157,17 @@ class _CaughtError(BaseException):
 
 
 def may_go_directly(litellm: Any, model: str) -> bool:
-    """Return whether *model*'s provider is one of ours, and nobody hooks into litellm's calls."""
-    hooks = ("callbacks", "input_callback", "success_callback", "failure_callback")
-    hooked = any(getattr(litellm, name, None) for name in hooks)
+    """Return whether *model*'s provider is one of ours, and nobody hooks into litellm's calls.
+
+    Nor a litellm that lacks a part we use, which another version may have moved.
+    """
+    hooked = any(getattr(litellm, name, None) for name in _HOOKS)
+    whole = all(hasattr(litellm, name) for name in _PARTS)
     try:
         provider = litellm.get_llm_provider(model)[1]
     except Exception:  # noqa: BLE001 - litellm's own word on it comes with the first call
         return False
-    return provider in PROVIDERS and not hooked
+    return provider in PROVIDERS and whole and not hooked
 
 
 def _log(template: Template, response: aiohttp.ClientResponse) -> None:

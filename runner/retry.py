@@ -15,6 +15,7 @@ from runner.errors import CallError
 THROTTLE = frozenset({"throttle"})
 TRANSIENT = frozenset({"transient", "timeout", "connection", "bad_response"})
 MAX_WAIT_S = 60.0
+_EPOCH_S = 1e9  # September 2001: a larger number of seconds is a moment, not a wait
 _DURATION = re.compile(
     r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?"
 )
@@ -90,7 +91,9 @@ def reset_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
     again, so that it is only a hint for a 429 without Retry-After.
     """
     waits = [
-        _duration(value) or _seconds(value) or _until_iso(value, now or datetime.now(UTC))
+        _duration(value)
+        or _counted(value, now or datetime.now(UTC))
+        or _until_iso(value, now or datetime.now(UTC))
         for name, value in headers.items()
         if "ratelimit" in name.lower() and "reset" in name.lower()
     ]
@@ -104,6 +107,15 @@ def _duration(raw: str) -> float | None:
         return None
     units = (86_400.0, 3600.0, 60.0, 1.0, 0.001)
     return sum(float(n) * unit for n, unit in zip(match.groups("0"), units, strict=True)) or None
+
+
+def _counted(raw: str, now: datetime) -> float | None:
+    """Read a plain number: seconds to wait, or a moment as seconds or milliseconds since 1970."""
+    value = _seconds(raw)
+    if value is None or value < _EPOCH_S:
+        return value
+    left = (value / 1000 if value > 1000 * _EPOCH_S else value) - now.timestamp()
+    return left if left > 0 else None
 
 
 def _until_iso(raw: str, now: datetime) -> float | None:

@@ -507,6 +507,7 @@ def test_a_request_that_was_only_learned_from_is_not_sent() -> None:
 def test_each_request_is_in_the_log_as_httpx_puts_it(
     model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    load_litellm(model)  # which sets that level, too
     caplog.set_level(logging.INFO, "httpx")
     both(answering(), model=model)
     both(answering({"error": {"message": "no"}}, 500), model=model)

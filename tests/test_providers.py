@@ -167,7 +167,6 @@ def test_a_wrong_key_is_a_400_from_gemini() -> None:
     assert error.kind == "auth"
 
 
-@pytest.mark.xfail(strict=True, reason="classify reads waits from headers only")
 def test_gemini_says_in_the_body_when_to_come_back() -> None:
     info = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "7s"}
     told = {"code": 429, "message": "Quota exceeded.", "status": "RESOURCE_EXHAUSTED"}

@@ -149,3 +149,15 @@ def test_throttled_waits_begin_at_up_to_two_seconds() -> None:
 def test_the_shipped_policy_is_three_retries_from_one_second() -> None:
     assert (RetryPolicy().max_retries, RetryPolicy().delay_s) == (3, 1.0)
     assert THROTTLE_ATTEMPTS == 20
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (str(int((NOW.timestamp() + 30) * 1000)), 30.0),
+        (str(NOW.timestamp() + 45), 45.0),
+        (str(NOW.timestamp() - 45), None),
+    ],
+)
+def test_a_reset_given_as_a_moment_is_counted_from_now(value: str, expected: float | None) -> None:
+    assert reset_after_s({"X-RateLimit-Reset": value}, NOW) == expected
