@@ -142,8 +142,11 @@ class _Jobs:
 
 def _compare(sweep: Path) -> None:
     from runner.compare import after_sweep
+    from runner.report import leave_index
 
     after_sweep(sweep)
+    if sweep.parent.name == "sweeps":
+        leave_index(sweep.parent.parent)
 
 
 def _hydra_job(cfg: DictConfig, *, in_sweep: bool) -> Job:

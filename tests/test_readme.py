@@ -79,7 +79,7 @@ def test_the_readmes_command_succeeds(command: str, workplace: Path) -> None:
             timeout=180,
         )
     finished = list(workplace.glob("outputs/**/COMPLETED"))
-    values = re.search(r"(?:max_concurrent|repeat)=([\d,]+)", command) if " -m " in command else None
+    values = re.search(r" -m .*(?:max_concurrent|repeat)=([\d,]+)", command)
     jobs = len(values[1].split(",")) if values else 4 if "sweep=" in command else 1
 
     assert done.returncode == 0, done.stderr

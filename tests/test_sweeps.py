@@ -103,3 +103,4 @@ def test_resuming_a_sweep_runs_only_what_is_missing(tmp_path: Path) -> None:
     assert [run["status"] for run in told["runs"]] == ["completed", "missing", "completed"]
     assert again.stderr.count("run.started") == 1
     assert "processing.max_concurrent=0" in again.stderr
+    assert "sweeps/s/0/report.html" in (tmp_path / "outputs/index.html").read_text()

@@ -12,7 +12,6 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
-
 # How many jobs run at a time, and who runs them.
 SETTINGS = {"_target_": "hydra_plugins.colloquy_pooled.PooledLauncher", "jobs": 16}
 

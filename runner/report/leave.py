@@ -10,6 +10,7 @@ from runner.files import write_text
 from runner.report.index import REPORT, index_page
 from runner.report.page import report_page
 from runner.runs import read_run
+from runner.text import say, to_terminal
 
 INDEX = "index.html"
 
@@ -52,3 +53,11 @@ def leave_report(path: Path, root: Path | None = None) -> None:
             write_index(root)
     except Exception as error:
         log.warning("report.failed", error=f"{type(error).__name__}: {error}", exc_info=True)
+
+
+def leave_index(root: Path) -> None:
+    """Write the index of *root*; what cannot be written is told in one line."""
+    try:
+        write_index(root)
+    except OSError as error:
+        say(to_terminal(f"colloquy: {root / INDEX} cannot be written: {error.strerror or error}"))
