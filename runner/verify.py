@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
 import sys
@@ -18,7 +17,7 @@ from runner.earlier import read_record
 from runner.errors import EXIT_BUG, EXIT_CONFIG, EXIT_OK, one_line
 from runner.files import TEMP
 from runner.journal import Spent, read_journal
-from runner.lock import NAME as LOCK
+from runner.lock import is_held
 from runner.record import COMPLETED, RESERVE, SCHEMA_VERSION
 from runner.secrets import Secrets, secrets_of
 from runner.text import to_terminal
@@ -186,7 +185,7 @@ def _check_metadata(found: _Found) -> None:
     metadata = _metadata(found)
     if metadata is None:
         return
-    status, held = metadata.get("status"), _is_held(found.root)
+    status, held = metadata.get("status"), is_held(found.root)
     if status not in STATUSES:
         found.fault("metadata.json", f"status {status!r} is none of {', '.join(STATUSES)}")
         return
@@ -222,21 +221,6 @@ def _metadata(found: _Found) -> Mapping[str, Any] | None:
         found.fault("metadata.json", f"schema version {version!r}, expected {SCHEMA_VERSION}")
         return None
     return metadata
-
-
-def _is_held(root: Path) -> bool:
-    """Return whether a process works in *root*; our look is too short to keep one out for long."""
-    try:
-        descriptor = os.open(root / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def _journal(found: _Found) -> list[dict[str, Any]]:

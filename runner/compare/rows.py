@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import math
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +13,7 @@ import orjson
 from runner.compare.grid import planned_jobs
 from runner.compare.keys import flatten, show
 from runner.errors import ColloquyError, ConfigError, did_you_mean
-from runner.lock import NAME as LOCK
+from runner.lock import is_held
 from runner.runs import StoredRun, find_runs, is_run, read_run
 from runner.text import to_terminal
 
@@ -195,7 +193,7 @@ def _state(
     if run.status == "completed":
         return run.status, ""
     if run.status == "running":
-        held = _is_locked(run.path)
+        held = is_held(run.path)
         return ("running", "it goes on") if held else ("died", "its process ended without a word")
     failed = {name: section(record, "error") for name, record in run.records.items()}
     errors = (f"{name}: {show(e.get('message', 'failed'))}" for name, e in failed.items() if e)
@@ -211,20 +209,6 @@ def _states(run: StoredRun) -> Iterable[str]:
     for stage in section(run.metadata, "stages").values():
         if isinstance(stage, Mapping):
             yield from (str(state) for state in section(stage, "analyzers").values())
-
-
-def _is_locked(path: Path) -> bool:
-    try:
-        descriptor = os.open(path / LOCK, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def _deterministic(config: Mapping[str, Any]) -> bool:
