@@ -52,7 +52,8 @@ def test_the_wheel_holds_what_a_run_needs_and_no_tests(installed: Path, tmp_path
         "from pathlib import Path\n"
         "here = Path(runner.__file__).parents[1]\n"
         "print(json.dumps([str(p.relative_to(here)) for n in "
-        "('runner', 'analyzers', 'conf', 'samples', 'hydra_plugins') for p in (here / n).rglob('*')]))\n"
+        "('runner', 'analyzers', 'conf', 'samples', 'hydra_plugins') "
+        "for p in (here / n).rglob('*')]))\n"
     )
     files = json.loads(run(installed, "-c", code, cwd=tmp_path).stdout)
 
