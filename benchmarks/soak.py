@@ -153,7 +153,7 @@ async def play(scenario: Scenario) -> Row:
 async def ask(client: Client, slots: Slots, log: CallLog) -> str:
     """Ask as a node does; return `ok` or the kind of failure."""
     message = {"role": "user", "content": f"Is this a claim? Case {log.unit}."}
-    talk = Conversation(Mender(), Request("soak", (message,), 200, schema=SCHEMA), 400)
+    talk = Conversation(Mender(), Request("soak", (message,), 200, schema=SCHEMA), lambda _: 400)
     try:
         await talk.answer(lambda request: client.complete(request, slots, log), read)
     except CallError as error:

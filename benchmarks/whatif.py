@@ -131,7 +131,7 @@ def show(rows: list[Measured], repeats: int) -> None:
 
 
 def _median(rows: list[Measured], field: str) -> float:
-    return statistics.median(getattr(row, field) for row in rows)
+    return float(statistics.median(getattr(row, field) for row in rows))
 
 
 if __name__ == "__main__":

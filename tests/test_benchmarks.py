@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from benchmarks.soak import play, scenarios
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -37,3 +41,14 @@ def test_the_recorded_table_is_one_that_the_benchmark_printed() -> None:
 
     assert "python -m benchmarks.before_after" in text or "make bench" in text
     assert "mode        slots  wall s  ideal s  wall/ideal  speed-up  tokens  succeeded" in text
+
+
+def test_the_soak_loses_no_call_that_another_request_could_bring() -> None:
+    """A tenth of its storm and a few replies that have to be asked for again."""
+    storm = next(s for s in scenarios(0.1) if s.name.startswith("storm"))
+    script = ["bad_answer", "length", "status_500", "no_content"]
+    mended = replace(storm, name="mended", calls=12, settings={"latency_s": 0.0, "script": script})
+    rows = [asyncio.run(play(scenario)) for scenario in (storm, mended)]
+
+    assert [(row.calls, row.lost) for row in rows] == [(50, 0), (12, 0)]
+    assert rows[1].requests == 12 + len(script)
