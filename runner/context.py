@@ -244,7 +244,7 @@ def _add_excerpts(
     """Append segments, those cited by kept items first, within both token limits."""
     if not settings.transcript_tokens or not transcript or not kept:
         return text, tokens, ()
-    cited = {ref for item in kept for ref in _CITED.findall(item.line)}
+    cited = {ref for item in kept for ref in cited_in(item)}
     cited_first = sorted(range(len(transcript)), key=lambda at: transcript[at].id not in cited)
     head = "\n## Excerpts of the transcript\n"
     limit = min(settings.transcript_tokens, settings.token_budget - tokens)
@@ -262,6 +262,11 @@ def _add_excerpts(
             return whole, size, tuple(s.id for s in excerpt)
         chosen.pop()
     return text, tokens, ()
+
+
+def cited_in(item: Item) -> list[str]:
+    """Return the ids of the segments that *item* cites, in order, repeated as it repeats them."""
+    return _CITED.findall(item.line)
 
 
 def segment_line(segment: Segment) -> str:

@@ -18,12 +18,11 @@ from runner.clients import build_clients, most_in_flight
 from runner.errors import EXIT_OK, OutputError
 from runner.events import run_log, set_library_levels
 from runner.gate import Gates
-from runner.history import read_history
 from runner.job import Job
 from runner.known import Known
 from runner.limits import Lobby
 from runner.objective import Objective, objective
-from runner.plan import as_text, make_plan
+from runner.plan import as_text, make_plan, read_histories
 from runner.record import RunDirectory, new_run_path
 from runner.report import leave_report
 from runner.resume import Resumption, nothing_to_do
@@ -78,8 +77,7 @@ async def execute_job(
 
 def _show_plan(job: Job) -> tuple[int, None]:
     """Print what the run would be; nothing is sent and nothing written."""
-    names = {model.settings.name for model in job.models.values()}
-    plan = make_plan(job, {name: read_history(job.root / "history.json", name) for name in names})
+    plan = make_plan(job, read_histories(job))
     as_json = job.settings.output.console == "json"
     print(orjson.dumps(plan.as_dict()).decode() if as_json else as_text(plan))
     return EXIT_OK, None

@@ -49,6 +49,11 @@ class Job:
         return Path(self.settings.output.dir)
 
     @property
+    def history(self) -> Path:
+        """Where what runs took is kept for the next ones."""
+        return self.root / "history.json"
+
+    @property
     def main(self) -> Model:
         """The model that is asked where nothing else is said."""
         return self.models[MAIN]

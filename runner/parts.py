@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from runner.context import Reduced, answer_items, reduce_context, segment_line
+from runner.context import Reduced, answer_items, cited_in, reduce_context, segment_line
 from runner.graph import Node
 from runner.job import Job, wrap
 from runner.outcome import Outcome
@@ -14,7 +13,6 @@ from runner.settings import ContextSettings
 from runner.windows import Fit
 
 _FINDINGS_SHARE = 2 / 3  # of the room; the rest is for the segments that the findings cite
-_CITED = re.compile(r" \{(S\d+) ")
 
 
 def part_node(node: Node, number: int) -> Node:
@@ -70,7 +68,7 @@ def _cited_lines(job: Job, reduced: Reduced, budget: int, count: Callable[[str],
     """Return the cited segments, in the transcript's order, the most often cited kept longest."""
     times: dict[str, int] = {}
     for item in reduced.kept:
-        for name in _CITED.findall(item.line):
+        for name in cited_in(item):
             times[name] = times.get(name, 0) + 1
     segments = {segment.id: segment for segment in job.transcript.segments}
     chosen, used = [], 0

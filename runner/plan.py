@@ -9,7 +9,7 @@ from typing import Any
 from runner.budget import MARGIN
 from runner.gate import Gate
 from runner.graph import Node
-from runner.history import Seen
+from runner.history import Seen, read_history
 from runner.job import Job
 from runner.models import Model
 from runner.priming import primed_stages
@@ -79,6 +79,12 @@ class Plan:
             "recorded": all(node.seen for node in self.nodes.values()),
             "analyzers": {name: asdict(node) for name, node in self.nodes.items()},
         }
+
+
+def read_histories(job: Job) -> dict[str, dict[str, Seen]]:
+    """Return what earlier runs have told of each of the job's models, by litellm model name."""
+    names = {model.settings.name for model in job.models.values()}
+    return {name: read_history(job.history, name) for name in names}
 
 
 def make_plan(job: Job, history: Mapping[str, Mapping[str, Seen]]) -> Plan:

@@ -15,11 +15,11 @@ from runner.client import Client
 from runner.contexts import Contexts
 from runner.errors import CallError, NotRunError, one_line
 from runner.graph import Node
-from runner.history import Seen, expected_durations, read_history, write_history
+from runner.history import Seen, expected_durations, write_history
 from runner.job import Job
 from runner.known import Known
 from runner.outcome import Outcome, failed, grounding_of, missing_of, verdict
-from runner.plan import compare, make_plan
+from runner.plan import NodePlan, Plan, compare, make_plan, read_histories
 from runner.priming import saved_usd
 from runner.record import RunDirectory
 from runner.recorder import Recorder
@@ -57,11 +57,9 @@ class Run:
         self.directory = directory
         self._recorder = Recorder(job, directory)
         self._contexts = Contexts(job, self._recorder.keep_context)
-        names = {model.settings.name for model in job.models.values()}
-        history = {name: read_history(self._history, name) for name in names}
+        self._histories = read_histories(job)
         limits = {name: s.max_tokens for name, s in job.settings.analyzers.items()}
-        expected = expected_durations(history[job.main.settings.name], limits)
-        self._plan = make_plan(job, history)
+        expected = expected_durations(self._histories[job.main.settings.name], limits)
         self._answers = Answering(
             job, clients, known or Known(), self._contexts, self._recorder, expected
         )
@@ -97,8 +95,9 @@ class Run:
         measured["run"]["grounding_rate"] = grounding["total"]["rate"]
         for name, figures in grounding["analyzers"].items():
             measured["analyzers"][name]["grounding_rate"] = figures["rate"]
+        plan = await asyncio.to_thread(make_plan, job, self._histories)  # no call waited for it
         if not measured["run"]["reused"]:
-            measured["plan"] = compare(self._plan, measured["run"])
+            measured["plan"] = compare(plan, measured["run"])
         await self.directory.write_benchmark(measured)
         insights = await asyncio.to_thread(recorder.pages.insights, outcomes)
         await self.directory.write_pages({**insights, "grounding.json": grounding})
@@ -106,21 +105,23 @@ class Run:
         await self.directory.journal.commit("run.finished", status=status, exit_code=exit_code)
         if status == "completed":
             await self.directory.complete()
-        await self._remember(outcomes)
+        await self._remember(outcomes, plan)
         log.info("run.finished", status=status, **headline(measured["run"]))
         return RunResult(status, exit_code, outcomes, measured)
 
-    async def _remember(self, outcomes: Mapping[str, Outcome]) -> None:
+    async def _remember(self, outcomes: Mapping[str, Outcome], plan: Plan) -> None:
         """Keep what calls took for the next run; losing it costs a little speed only."""
         for model in self.job.models.values():
             name = model.settings.name
             seen = {
-                node: self._seen(node)
+                node: self._seen(node, plan.nodes[node])
                 for node, outcome in outcomes.items()
-                if outcome.status == "ok" and outcome.model == name and self._is_new(node, outcome)
+                if outcome.status == "ok"
+                and outcome.model == name
+                and self._is_new(node, outcome, plan.nodes[node])
             }
             try:
-                await asyncio.to_thread(write_history, self._history, name, seen)
+                await asyncio.to_thread(write_history, self.job.history, name, seen)
             except OSError as error:
                 log.warning("history.failed", error=str(error))
 
@@ -132,15 +133,14 @@ class Run:
             cached[outcome.model or ""] = cached.get(outcome.model or "", 0) + tokens
         return cached
 
-    def _is_new(self, node: str, outcome: Outcome) -> bool:
+    def _is_new(self, node: str, outcome: Outcome, planned: NodePlan) -> bool:
         """Return whether all calls that the plan had for *node* were made, and by its model."""
         calls = self._recorder.timings[node].calls
         replies = sum(attempt.outcome == "ok" for attempt in calls.attempts)
-        planned = self._plan.nodes[node]
         return not outcome.reused and replies >= planned.calls and outcome.model == planned.model
 
-    def _seen(self, node: str) -> Seen:
-        timing, plan = self._recorder.timings[node], self._plan.nodes[node]
+    def _seen(self, node: str, plan: NodePlan) -> Seen:
+        timing = self._recorder.timings[node]
         calls, usage = plan.calls, timing.calls.usage
         return Seen(
             latency_s=round(timing.duration.sum_s / calls, 4),
@@ -172,7 +172,3 @@ class Run:
                 self._contexts.prepare(node, outcome.answer, chars)
             recorder.node_ended(node, outcome, calls, ready)
         return outcome
-
-    @property
-    def _history(self) -> Any:
-        return self.job.root / "history.json"
