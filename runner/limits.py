@@ -81,7 +81,8 @@ class Lobby:
 
     Nothing is held by one who waits. The lowest rank goes first, then who asked first; among
     those with the same limits nobody overtakes. A grant waits one turn of the event loop, so
-    that all who become ready at the same moment are compared.
+    that all who become ready at the same moment are compared; room that a success leaves goes
+    at once to whoever waits.
     """
 
     def __init__(self) -> None:
@@ -103,9 +104,13 @@ class Lobby:
         self.inside += 1
         try:
             yield
-        finally:
-            self.inside -= 1
-            self._leave(limits, ask)
+        except BaseException:
+            self._depart(limits, ask)
+            self.look_again()  # at the end of the turn: the failure may close a limit until then
+            raise
+        self._depart(limits, ask)
+        self._hand_out()  # at once: hundreds of replies in one turn must not wait for each other
+
 
     async def pause(self, seconds: float, limit: Limit) -> None:
         """Sleep, until *limit* ends all calls; raise the reason as soon as the lobby is closed."""
@@ -153,16 +158,13 @@ class Lobby:
             await grant
         except asyncio.CancelledError:
             if grant.done() and not grant.cancelled() and grant.exception() is None:
-                self._leave(limits, ask)  # granted in the same turn
-            else:
-                self.look_again()  # it may have stood before somebody for whom there is room
+                _leave(limits, ask)  # granted in the same turn
+            self.look_again()  # it may have stood before somebody for whom there is room
             raise
 
-    def _leave(self, limits: Sequence[Limit], ask: Ask) -> None:
-        now = asyncio.get_running_loop().time()
-        for limit in limits:
-            limit.leave(now, ask)
-        self.look_again()
+    def _depart(self, limits: Sequence[Limit], ask: Ask) -> None:
+        self.inside -= 1
+        _leave(limits, ask)
 
     def _hand_out(self) -> None:
         self._due = False
@@ -203,6 +205,12 @@ class Lobby:
             waiting.grant.set_exception(error)
         else:
             waiting.grant.set_result(None)
+
+
+def _leave(limits: Sequence[Limit], ask: Ask) -> None:
+    now = asyncio.get_running_loop().time()
+    for limit in limits:
+        limit.leave(now, ask)
 
 
 def _wake(sleeper: asyncio.Future[None]) -> None:
