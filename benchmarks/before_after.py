@@ -30,7 +30,8 @@ from runner.build import build_job
 from runner.execute import execute_job
 from runner.job import Job
 from runner.schedule import Duration, ideal_makespan
-from runner.simulate import SimulatedProvider, schema_name
+from runner.simulate import schema_name
+from runner.simulate.server import SimulatedProvider
 
 LATENCY_S = {
     "say_means": 0.4,

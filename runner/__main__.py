@@ -16,9 +16,26 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from runner.cli import check_arguments, expand_arguments, explain_hydra_error, worst_exit_code
-from runner.errors import EXIT_BUG, EXIT_CONFIG, EXIT_INTERRUPTED, EXIT_TERMINATED, ColloquyError
+from runner import remote
+from runner.cli import (
+    check_arguments,
+    expand_arguments,
+    explain_hydra_error,
+    help_page,
+    tell,
+    worst_exit_code,
+)
+from runner.errors import (
+    EXIT_BUG,
+    EXIT_CONFIG,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_TERMINATED,
+    ColloquyError,
+)
+from runner.resolved import resolve
 from runner.secrets import secrets_of
+from runner.settings import validate
 from runner.text import say, to_safe_text, to_terminal
 
 Job = Callable[[Any], Awaitable[Any]]
@@ -36,12 +53,15 @@ def main() -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     codes: list[int] = []
     try:
+        if sys.argv[1:] in (["--help"], ["-h"]):
+            print(help_page())
+            sys.exit(EXIT_OK)
         arguments = expand_arguments(sys.argv[1:])
         check_arguments(arguments)
         sys.argv[1:] = arguments
         register_resolvers()
         if any(argument.startswith("resume=") for argument in arguments):
-            _resume(arguments, codes)
+            resume(arguments, codes)
         else:
             _hydra_main(codes)
     except KeyboardInterrupt as interrupt:
@@ -50,8 +70,6 @@ def main() -> None:
             codes.append(EXIT_TERMINATED if ended else EXIT_INTERRUPTED)
             say("colloquy: interrupted")
     except ColloquyError as error:
-        from runner.session import tell
-
         codes.append(tell(error))
     except Exception as error:  # noqa: BLE001 - a bug is told too, without keys and codes in it
         line = explain_hydra_error(error)
@@ -79,7 +97,8 @@ def _hear_signals() -> None:
 def _hydra_main(codes: list[int]) -> None:
     jobs = _Jobs(codes)
     try:
-        _compose(jobs)
+        with remote.elsewhere(jobs, codes):
+            _compose(jobs)
     finally:  # also of jobs that failed, and of those before a signal
         for sweep in jobs.sweeps:
             _compare(sweep)
@@ -107,9 +126,15 @@ class _Jobs:
 
     def __init__(self, codes: list[int], *, in_sweep: bool = False) -> None:
         self.sweeps: dict[Path, None] = {}
+        self.origin: remote.Origin | None = None  # of what a launcher has carried away
         self._in_sweep = in_sweep
         self._codes = codes
         self._session: Any = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Arrive in another process as what runs jobs there; see `remote`."""
+        self.origin = self.origin or remote.Origin.here()
+        return remote.arrive, (self.origin,)
 
     @property
     def session(self) -> Any:
@@ -121,7 +146,12 @@ class _Jobs:
 
     def run(self, cfg: DictConfig) -> Any:
         """Run the job that *cfg* describes; return its objective."""
-        return self.session.run(self._job(cfg))
+        try:
+            job = self._job(cfg)
+        except ColloquyError as error:  # Hydra would add words of its own
+            self._codes.append(tell(error))
+            return None
+        return self.session.run(job)
 
     def collect(self, jobs: list[Job]) -> Callable[[DictConfig], None]:
         """Return a task function that only adds to *jobs*."""
@@ -149,9 +179,12 @@ def _compare(sweep: Path) -> None:
         leave_index(sweep.parent.parent)
 
 
-def _hydra_job(cfg: DictConfig, *, in_sweep: bool) -> Job:
-    from runner.execute import execute_job  # after composing: keeps --help and errors quick
+def carried_job(cfg: DictConfig) -> tuple[Path, Job]:
+    """Return the directory and the job of *cfg* in a process that a launcher has made for it."""
+    return Path(HydraConfig.get().runtime.output_dir), _hydra_job(cfg, in_sweep=True)
 
+
+def _hydra_job(cfg: DictConfig, *, in_sweep: bool) -> Job:
     hydra_config = HydraConfig.get()
     folders = [
         Path(source.path)
@@ -163,8 +196,18 @@ def _hydra_job(cfg: DictConfig, *, in_sweep: bool) -> Job:
     overrides = [str(override) for override in typed] if isinstance(typed, list) else []
     given = Path(hydra_config.runtime.output_dir)
     here = given.resolve() == Path.cwd().resolve()
+    built = None
+    if not in_sweep:  # whose jobs fail one by one
+        validate(resolve(cfg))  # most mistakes are told before anything else is imported
+        from runner.build import build_job
+
+        built = build_job(cfg, config_folders=folders, overrides=overrides)
+
+    from runner.execute import execute_job  # after all that: keeps --help and errors quick
+
     return lambda shared: execute_job(
         cfg,
+        job=built,
         config_folders=folders,
         overrides=overrides,
         run_path=None if here else given,
@@ -173,7 +216,8 @@ def _hydra_job(cfg: DictConfig, *, in_sweep: bool) -> Job:
     )
 
 
-def _resume(arguments: Sequence[str], codes: list[int]) -> None:
+def resume(arguments: Sequence[str], codes: list[int]) -> None:
+    """Finish what `resume=DIR` among *arguments* names; exit codes go to *codes*."""
     from runner.execute import resume_job
     from runner.resume import read_resumption, read_sweep
 
@@ -190,7 +234,6 @@ def _resume_sweep(sweep: Any, jobs: _Jobs, codes: list[int]) -> None:
     """Finish the runs that are not complete, begin those that were not, compare all."""
     from runner.execute import resume_job
     from runner.resume import read_resumption
-    from runner.session import tell
 
     if not sweep.finish and not sweep.begin:
         say(to_terminal(f"colloquy: nothing to do: every run in {sweep.path} is complete"))

@@ -12,8 +12,8 @@ from typing import Any, Protocol, cast
 
 from runner.answer import Answer
 from runner.errors import ConfigError
+from runner.messages import Message
 from runner.settings import AnalyzerSettings
-from runner.transport import Message
 
 ENTRY_POINTS = "colloquy.analyzers"
 

@@ -17,11 +17,11 @@ from runner.graph import Node
 from runner.job import Job, wrap
 from runner.known import Known
 from runner.models import Model
-from runner.offload import compute
+from runner.offload import offload
 from runner.outcome import Outcome, failed, missing_of
 from runner.parts import joined, lost_parts, part_node
 from runner.recorder import Recorder
-from runner.schedule import gather_all
+from runner.schedule import Place, gather_all
 
 TRIM = 0.8  # of its budget is a context cut to, once, when a model finds it too long
 # Faults that another model would have too, or that end the run.
@@ -33,7 +33,10 @@ log = structlog.get_logger("colloquy.run")
 
 
 class Answering:
-    """Answers nodes through *clients*, by model name; *expected_s* is by node name."""
+    """Answers nodes through *clients*, by model name; *expected_s* is by node name.
+
+    *place* is the run's among others that it shares slots with, None where it has its own.
+    """
 
     def __init__(
         self,
@@ -43,12 +46,13 @@ class Answering:
         contexts: Contexts,
         recorder: Recorder,
         expected_s: Mapping[str, float],
+        place: Place | None = None,
     ) -> None:
         self.job = job
         self._known = known
         self._contexts = contexts
         self._recorder = recorder
-        self._asker = Asker(job, clients, known, recorder, expected_s)
+        self._asker = Asker(job, clients, known, recorder, expected_s, place)
         self._materials: dict[Chunk | None, str] = {}
 
     async def answer(self, node: Node, upstream: Mapping[str, Outcome], calls: CallLog) -> Outcome:
@@ -154,10 +158,9 @@ class Answering:
         lost = lost_parts(outcomes)
         if len(lost) == len(outcomes):
             return replace(outcomes[0], missing=lost)
-        chars = sum(len(outcome.raw_output or "") for outcome in outcomes)
         count = turn.model.tokenizer.count
-        material, reduced, settings = await compute(
-            chars, joined, self.job, turn.node, turn.fit, count, outcomes
+        material, reduced, settings = await offload(
+            joined, self.job, turn.node, turn.fit, count, outcomes
         )
         name = f"{turn.node.stage}.{turn.node.name}.parts"
         self._recorder.keep_context(name, reduced, settings)

@@ -18,14 +18,14 @@ from runner.job import Job
 from runner.keys import request_key
 from runner.known import Known
 from runner.models import Model
-from runner.offload import compute
+from runner.offload import compute, offload
 from runner.outcome import Outcome, failed, read_reply
 from runner.parts import owner_of
 from runner.prime import Primer
 from runner.priming import is_worth_keeping, marked_stages, prefix_of, primed_stages
 from runner.recorder import Recorder
-from runner.schedule import make_slots, ranks
-from runner.transport import Completion, Request
+from runner.request import Completion, Request
+from runner.schedule import Place, make_slots, ranks
 from runner.windows import Fit, longest_reply
 
 
@@ -49,7 +49,10 @@ class NotKnownError(Exception):
 
 
 class Asker:
-    """Asks through *clients*, by model name; *expected_s* is by node name."""
+    """Asks through *clients*, by model name; *expected_s* is by node name.
+
+    *place* is the run's among others that it shares slots with, None where it has its own.
+    """
 
     def __init__(
         self,
@@ -58,6 +61,7 @@ class Asker:
         known: Known,
         recorder: Recorder,
         expected_s: Mapping[str, float],
+        place: Place | None = None,
     ) -> None:
         self.job = job
         self._clients = clients
@@ -65,7 +69,8 @@ class Asker:
         self._recorder = recorder
         self._expected_s = expected_s
         processing = job.settings.processing
-        self._slots = make_slots(job.pipeline, processing.max_concurrent, processing.mode)
+        slots = make_slots(job.pipeline, processing.max_concurrent, processing.mode)
+        self._place = place or Place(slots)
         self._ranks = ranks(job.pipeline, expected_s, processing.mode)
         self._primer = Primer()
         self._primed = primed_stages(job)
@@ -81,7 +86,7 @@ class Asker:
         key = request_key(request, model.settings, repeat, grounded=asked_twice)
         validate = partial(self._validate, await self._ready_grounder())
         if self._known:
-            known = await asyncio.to_thread(self._known.find, node, key, validate)
+            known = await offload(self._known.find, node, key, validate)
             if known is not None:
                 return replace(known, model=model.settings.name)
         if not turn.asking:
@@ -116,7 +121,8 @@ class Asker:
             return await self._call(turn, asked)
 
         async def read(said: Completion) -> tuple[Outcome, Completion]:
-            outcome = await compute(len(said.text), validate, turn.node, said)
+            chars = 10 * len(said.text)  # quotes cost more
+            outcome = await compute(chars, validate, turn.node, said)
             if self.job.settings.grounding.require == "ask" and not ungrounded:
                 invented = invented_quotes(outcome.answer or {})
                 if invented:
@@ -134,7 +140,7 @@ class Asker:
     async def _call(self, turn: Turn, asked: Request) -> Completion:
         """Make one call of the conversation, after the one that warms its prefix."""
         name = asked.node
-        slots, rank = self._slots[turn.node.stage], self._ranks[name]
+        slots, rank = self._place.slots[turn.node.stage], self._place.rank + self._ranks[name]
         client, patient = self._clients[turn.model.name], turn.last
         primed = (turn.node.stage, turn.model.name) in self._primed
         if not primed or not is_worth_keeping(turn.model, asked):

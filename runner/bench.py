@@ -37,15 +37,18 @@ def benchmark(
     max_concurrent: int,
     mode: str,
     model: str,
+    loop_lag: Mapping[str, Any] | None = None,
+    alone: bool = True,
 ) -> dict[str, Any]:
     """Return benchmark.json's content.
 
     `ideal_s` is the makespan of this schedule at this concurrency if only the calls took time,
     by the latencies measured; `efficiency` is ideal over wall, `speed_up` the sum of latencies
-    over wall.
+    over wall; all three are None for a run that was not *alone* with its slots. *loop_lag* are
+    the figures of `lag.Lag`, None where nobody measured them.
     """
     work = {name: timing.duration for name, timing in timings.items()}
-    ideal_s = ideal_makespan(pipeline, work, max_concurrent, mode)
+    ideal_s = ideal_makespan(pipeline, work, max_concurrent, mode) if alone else None
     total_s = sum(node.sum_s for node in work.values())
     path = critical_path(pipeline, work)
     run = {
@@ -56,12 +59,13 @@ def benchmark(
         "sum_latency_s": _round(total_s),
         "critical_path": list(path),
         "critical_path_s": _round(sum(work[name].chain_s for name in path)),
-        "ideal_s": _round(ideal_s),
-        "efficiency": _round(ideal_s / wall_s) if wall_s else None,
-        "speed_up": _round(total_s / wall_s) if wall_s else None,
+        "ideal_s": None if ideal_s is None else _round(ideal_s),
+        "efficiency": _round(ideal_s / wall_s) if wall_s and ideal_s is not None else None,
+        "speed_up": _round(total_s / wall_s) if wall_s and alone else None,
         "succeeded": sum(t.status == "ok" for t in timings.values()),
         "total": len(timings),
         "reused": sum(t.reused is not None for t in timings.values()),
+        "loop_lag": None if loop_lag is None else dict(loop_lag),
         **totals([timing.calls for timing in timings.values()]),
     }
     return {

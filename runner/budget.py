@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from runner.errors import CallError, NotRunError
 from runner.limits import Ask
+from runner.messages import text_parts
+from runner.offload import Once
+from runner.request import Request
 from runner.tokens import Tokenizer
-from runner.transport import Request, text_parts
 
 MARGIN = 1.5
 MESSAGE_TOKENS = 8  # around a message's text; OpenAI's chat format takes 3 to 4
+LONG_CHARS = 10_000  # counted in less than a millisecond
 _CENT = 1e-12  # sums of floats round
 
 
@@ -103,11 +108,24 @@ class Sizer:
     tokenizer: Tokenizer
     input_usd_per_mtok: float | None = None
     output_usd_per_mtok: float | None = None
+    _counted: Once = field(default_factory=Once, repr=False, compare=False)
 
-    def size(self, request: Request) -> tuple[int, float]:
-        """Return tokens (prompt, schema and whole reply) and US dollars."""
-        text = "".join(part for message in request.messages for part in text_parts(message))
-        asked = self.tokenizer.count(text) + MESSAGE_TOKENS * (len(request.messages) + 1)
+    async def sized(self, request: Request) -> tuple[int, float]:
+        """Return what `size` does; long parts are counted once for all, and in a thread."""
+        count, parts = self.tokenizer.count, _parts(request)
+        long = dict.fromkeys(part for part in parts if len(part) > LONG_CHARS)
+        return self.size(request, {part: await self._counted.offload(count, part) for part in long})
+
+    def size(
+        self, request: Request, counted: Mapping[str, int] = MappingProxyType({})
+    ) -> tuple[int, float]:
+        """Return tokens (prompt, schema and whole reply) and US dollars.
+
+        *counted* are the tokens of parts of the prompt that need not be counted again.
+        """
+        asked = MESSAGE_TOKENS * (len(request.messages) + 1)
+        for part in _parts(request):
+            asked += counted[part] if part in counted else self.tokenizer.count(part)
         if request.schema is not None:
             asked += self.tokenizer.count(json.dumps(dict(request.schema)))
         if not self.tokenizer.exact:
@@ -115,3 +133,7 @@ class Sizer:
         paid_in = asked * (self.input_usd_per_mtok or 0.0)
         paid_out = request.max_tokens * (self.output_usd_per_mtok or 0.0)
         return asked + request.max_tokens, (paid_in + paid_out) / 1e6
+
+
+def _parts(request: Request) -> list[str]:
+    return [part for message in request.messages for part in text_parts(message)]

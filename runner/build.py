@@ -11,15 +11,16 @@ from typing import Any
 
 import yaml
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from runner.analyzer import load_analyzer
+from runner.batch.inputs import Input, find_inputs, is_many
 from runner.catalog import ModelFacts, model_facts
 from runner.checks import check_model, check_traces
-from runner.errors import ConfigError, did_you_mean, one_line
+from runner.errors import ConfigError, did_you_mean
 from runner.graph import Pipeline, make_pipeline
 from runner.job import Job, variables_of
 from runner.models import MAIN, Model, chain_of, check_names
+from runner.resolved import resolve as resolve
 from runner.secrets import secrets_of
 from runner.settings import ModelSettings, Settings, validate
 from runner.text import digest
@@ -28,6 +29,7 @@ from runner.transcript import FORMATS, Transcript, read_transcript
 from runner.windows import Fit, Fitter
 
 PACKAGE_PREFIX = "pkg://"
+NO_TRANSCRIPT = Transcript("", "", "", ())
 
 
 def build_job(
@@ -58,18 +60,23 @@ def job_from(
 
     *composed* is the same before its interpolations were resolved, as YAML.
     Prompts are looked for in *config_dirs* before the packaged ones; *transcript* is read from
-    `transcript.path` unless given.
+    `transcript.path` unless given. Where that names many files, the job is that of a batch, with
+    no transcript of its own: see `for_transcript`.
     """
     settings, folders = validate(data), analyzer_folders(config_dirs)
     check_traces(settings)
     pipeline = make_pipeline(settings.stages, settings.analyzers)
+    models = _models(settings)
     analyzers = {
         name: load_analyzer(name, body, folders) for name, body in settings.analyzers.items()
     }
-    models = _models(settings)
     config = as_yaml(data)
     _refuse_keys(models, config, composed)
     prompts = {name: analyzer.prompt_digest for name, analyzer in analyzers.items()}
+    inputs: tuple[Input, ...] = ()
+    _check_format(settings.transcript.format)
+    if transcript is None and is_many(settings.transcript.path):
+        inputs, transcript = find_inputs(settings), NO_TRANSCRIPT
     transcript = transcript or open_transcript(settings)
     variables = variables_of(pipeline.nodes, transcript, settings)
     fitter = Fitter(settings, analyzers, transcript, variables)
@@ -87,9 +94,24 @@ def job_from(
         config_dirs=tuple(folder.resolve() for folder in config_dirs),
         folders=folders,
         overrides=tuple(overrides),
+        inputs=inputs,
     )
     _check_structured_keys(job)
     return job
+
+
+def for_transcript(batch: Job, given: Input) -> Job:
+    """Return the job of one of a *batch*'s runs.
+
+    Raises TranscriptError where the file cannot be read, ConfigError where it does not fit.
+    """
+    settings = batch.settings
+    wanted = settings.transcript
+    transcript = read_transcript(given.path, format=wanted.format, encoding=wanted.encoding)
+    variables = variables_of(batch.pipeline.nodes, transcript, settings)
+    fitter = Fitter(settings, batch.analyzers, transcript, variables)
+    fits = _fits(fitter, batch.pipeline, batch.models)
+    return replace(batch, transcript=transcript, variables=variables, fits=fits, inputs=())
 
 
 def _refuse_keys(models: Mapping[str, Model], *written: str) -> None:
@@ -130,20 +152,6 @@ def _fits(
     return found
 
 
-def resolve(cfg: DictConfig) -> dict[str, Any]:
-    """Return *cfg* as plain data with every value filled in; raise ConfigError with one line."""
-    try:
-        missing = sorted(OmegaConf.missing_keys(cfg))
-        if missing:
-            raise ConfigError(f"'{missing[0]}' must be given: add {missing[0]}=… to the command")
-        data = OmegaConf.to_container(cfg, resolve=True)
-    except OmegaConfBaseException as error:
-        key = getattr(error, "full_key", None) or "the configuration"
-        raise ConfigError(f"{key}: {one_line(str(error.args[0]))}") from error
-    assert isinstance(data, dict)
-    return {str(key): value for key, value in data.items()}
-
-
 def analyzer_folders(config_folders: Sequence[Path]) -> tuple[Path, ...]:
     """Return where prompts of the user's own analyzers may stand.
 
@@ -160,14 +168,16 @@ def analyzer_folders(config_folders: Sequence[Path]) -> tuple[Path, ...]:
 def open_transcript(settings: Settings) -> Transcript:
     """Read the transcript; `pkg://` paths stand in this distribution."""
     wanted = settings.transcript
-    if wanted.format not in FORMATS:
-        raise ConfigError(
-            f"transcript.format={wanted.format!r} is not a format"
-            f"{did_you_mean(wanted.format, FORMATS)}"
-        )
     return read_transcript(
         transcript_path(wanted.path), format=wanted.format, encoding=wanted.encoding
     )
+
+
+def _check_format(name: str) -> None:
+    if name not in FORMATS:
+        raise ConfigError(
+            f"transcript.format={name!r} is not a format{did_you_mean(name, FORMATS)}"
+        )
 
 
 def transcript_path(path: str) -> Path:

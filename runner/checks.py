@@ -12,7 +12,6 @@ from runner.errors import ConfigError
 from runner.models import MAIN
 from runner.secrets import secrets_of
 from runner.settings import ModelSettings, Settings
-from runner.simulate import check as check_simulated
 
 # What is set elsewhere, or would add retries and replies that nobody counts.
 RESERVED = {
@@ -39,6 +38,8 @@ def check_model(name: str, model: ModelSettings, facts: ModelFacts, settings: Se
         raise ConfigError(f"{at}.params.{key}: this is not for params; use the model's own keys")
     _check_address(at, model)
     if model.simulate is not None:
+        from runner.simulate import check as check_simulated
+
         check_simulated(model.simulate, f"{at}.simulate.")
     if settings.budget.max_cost_usd is not None and facts.input_usd_per_mtok is None:
         raise ConfigError(

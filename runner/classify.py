@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from runner.errors import CallError, one_line
-from runner.launch import NOT_FOLLOWED
 from runner.retry import reset_after_s, retry_after_s
 from runner.secrets import Secrets
 
@@ -42,6 +41,9 @@ _CONNECTION_NAMES = frozenset(
         "ServerDisconnectedError",
         "WriteError",
     }
+)
+NOT_FOLLOWED = (
+    "where neither key nor transcript is sent: if that is right, name it in model.api_base"
 )
 _WRAPPING = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Timeout): |\w+Exception - )+")
 _RETRY_INFO = re.compile(r'"retryDelay":\s*"(\d{1,6}(?:\.\d{1,9})?)s"')

@@ -8,14 +8,17 @@ from collections.abc import Sequence
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
+from string import Template
 
 import yaml
 from hydra.errors import HydraException
+from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from runner.errors import ConfigError, did_you_mean, one_line
+from runner.errors import ColloquyError, ConfigError, did_you_mean, one_line
 from runner.secrets import refuse_secrets, secrets_of
 from runner.settings import known_keys, nearest_key
+from runner.text import say, to_terminal
 
 # When several apply, the first of these wins (reliability policy: signals, bug, disk, account).
 PRECEDENCE = (130, 143, 1, 8, 5, 6, 75, 9, 7, 2, 4, 3)
@@ -27,6 +30,7 @@ _ALIAS = re.compile(rb"[\s,\[{:]\*[\w-]")
 
 _OVERRIDE = re.compile(r"Could not override '([^']+)'")
 _GROUP = re.compile(r"Could not find '([^'/]+)/([^']+)'")
+_LAUNCHER = re.compile(r"'hydra/launcher/(ray|submitit_local|submitit_slurm)'")
 _LOOKS_LIKE_PATH = re.compile(r"[/\\.*?~]")
 _CONFIG_FOLDERS = ("--config-d", "-cd", "--config-p", "-cp")  # argparse takes what is clear
 _WITH_VALUE = frozenset(
@@ -63,6 +67,13 @@ def _expand(override: str, sweeping: bool) -> list[str]:
     if not all(_LOOKS_LIKE_PATH.search(part) for part in parts):
         return [override]
     return ["transcript=file", f"transcript.path={','.join(map(_quote, parts))}"]
+
+
+def help_page() -> str:
+    """Return what `--help` alone says; Hydra would first compose a run and list all groups."""
+    text = files("conf").joinpath("hydra/default.yaml").read_text(encoding="utf-8")
+    settings = OmegaConf.create({"hydra": OmegaConf.create(text)})
+    return Template(str(settings.hydra.help.template)).substitute()
 
 
 def check_arguments(arguments: Sequence[str]) -> None:
@@ -122,6 +133,12 @@ def _spelt_out(data: bytes) -> float:
         return math.inf
 
 
+def tell(error: ColloquyError) -> int:
+    """Say what is wrong in one line; return the exit code."""
+    say(f"colloquy: {to_terminal(secrets_of().redact(str(error)))}")
+    return error.exit_code
+
+
 def worst_exit_code(codes: Sequence[int]) -> int:
     """Return the code a process ends with when its jobs ended with *codes*."""
     return next((code for code in PRECEDENCE if code in codes), max(codes, default=0))
@@ -135,6 +152,11 @@ def explain_hydra_error(error: BaseException) -> str | None:
         return "a config group is set to null: expected GROUP=CHOICE, see colloquy --help"
     if "OptunaSweeper" in str(error) or "hydra/sweeper/optuna" in str(error):
         return "tuning needs the extra: pip install 'colloquy[optuna]'"
+    if missing := _LAUNCHER.search(str(error)):
+        extra = "ray" if missing[1] == "ray" else "slurm"
+        return f"hydra/launcher={missing[1]} needs the extra: pip install 'colloquy[{extra}]'"
+    if isinstance(error, RuntimeError) and '"srun"' in str(error):
+        return "hydra/launcher=submitit_slurm: there is no Slurm here (no srun on the path)"
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
     text = " ".join(str(link) for link in (error, error.__cause__) if link is not None)

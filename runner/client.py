@@ -14,8 +14,8 @@ from runner.budget import Budget, Sizer
 from runner.errors import CallError, NotRunError
 from runner.gate import MAX_CEILING, Gate
 from runner.limits import Ask, Limit, Lobby
+from runner.request import Completion, Request, Transport, Usage
 from runner.retry import MAX_RETRY_AFTER_S, THROTTLE, TRANSIENT, RetryPolicy
-from runner.transport import Completion, Request, Transport, Usage
 
 MAX_REQUESTS = 24  # per conversation with a model, all kinds of attempts together
 _PROBED = 1e9  # added to the rank for each probe made, so that units take turns
@@ -135,7 +135,7 @@ class Client:
         Room is held during attempts only, not while waiting between them. Raises NotRunError
         where the attempt was not made because the run, the account or the budget has ended.
         """
-        call = _Call(request, slots, calls, rank, self._size(request), patient)
+        call = _Call(request, slots, calls, rank, await self._size(request), patient)
         while True:
             if len(calls.attempts) - calls.before >= MAX_REQUESTS:
                 raise CallError("transient", f"given up after {MAX_REQUESTS} requests")
@@ -159,11 +159,11 @@ class Client:
         fault = self.gate.fault
         return fault if fault is not None and fault.kind == "unavailable" else error
 
-    def _size(self, request: Request) -> tuple[int, float]:
+    async def _size(self, request: Request) -> tuple[int, float]:
         """Return the most an attempt may use, where a limit asks for it."""
         if self.sizer is None or not (self.budget.capped or self.gate.counts_tokens):
             return 0, 0.0
-        return self.sizer.size(request)
+        return await self.sizer.sized(request)
 
     async def _attempt(self, call: _Call) -> Completion:
         clock = asyncio.get_running_loop().time

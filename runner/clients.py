@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
+from typing import Any
 
 from runner.budget import Budget, Sizer
-from runner.catalog import ModelFacts
+from runner.catalog import OFFLINE, ModelFacts
 from runner.client import Client
 from runner.gate import MAX_CEILING, Gate, Gates
 from runner.job import Job
 from runner.journal import Spent
 from runner.limits import Lobby
+from runner.offline.direct import OfflineTransport
+from runner.request import Transport
 from runner.retry import RetryPolicy
-from runner.settings import ModelSettings
+from runner.route import ModelRoute
+from runner.settings import ModelSettings, SimulateSettings
 from runner.text import digest
-from runner.transport import LiteLLMTransport, ModelRoute
 
 
 def build_clients(
@@ -52,7 +56,7 @@ def build_clients(
             transport=body.transport,
         )
         clients[name] = Client(
-            transport=LiteLLMTransport(route, readers),
+            transport=_transport(route, readers),
             retry=RetryPolicy(body.max_retries, body.retry_delay_s),
             timeout_s=body.timeout_s,
             deadline_s=body.deadline_s,
@@ -62,6 +66,42 @@ def build_clients(
             sizer=Sizer(model.tokenizer, _dearest_input(facts), facts.output_usd_per_mtok),
         )
     return clients
+
+
+def to_simulate(job: Job) -> dict[str, SimulateSettings]:
+    """Return how the models that are to be simulated by us behave, by name."""
+    return {
+        name: model.settings.simulate
+        for name, model in job.models.items()
+        if model.settings.simulate is not None and model.settings.api_base is None
+    }
+
+
+async def load_libraries(job: Job) -> None:
+    """Import, in a thread, what opening the job's transports would; it takes seconds of CPU."""
+    names = [m.settings.name for m in job.models.values() if not _is_own(m.settings)]
+    for name in names:
+        await asyncio.to_thread(_load, name)
+
+
+def _load(name: str) -> None:
+    from runner.transport import load_litellm
+
+    load_litellm(name)
+
+
+def _is_own(model: ModelSettings | ModelRoute) -> bool:
+    """Return whether the offline model answers by itself, without litellm and aiohttp."""
+    return model.name.startswith(OFFLINE) and model.transport == "auto"
+
+
+def _transport(route: ModelRoute, readers: Mapping[str, Any]) -> Transport:
+    """Return who makes the calls."""
+    if _is_own(route):
+        return OfflineTransport(route, readers)
+    from runner.transport import LiteLLMTransport
+
+    return LiteLLMTransport(route, readers)
 
 
 def _dearest_input(facts: ModelFacts) -> float | None:

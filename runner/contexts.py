@@ -9,7 +9,7 @@ from typing import Any
 from runner.context import Item, Reduced, answer_items, reduce_context
 from runner.graph import Node
 from runner.job import Job
-from runner.offload import compute
+from runner.offload import offload
 from runner.settings import ContextSettings
 
 Keep = Callable[[str, Reduced, ContextSettings], None]
@@ -24,14 +24,14 @@ class Contexts:
         self._items: dict[str, asyncio.Task[tuple[Item, ...]]] = {}
         self._reduced: dict[tuple[Any, ...], asyncio.Task[Reduced]] = {}
 
-    def prepare(self, node: Node, answer: Mapping[str, Any], chars: int) -> None:
-        """Cut an answer of *chars* characters into items while other calls are out.
+    def prepare(self, node: Node, answer: Mapping[str, Any]) -> None:
+        """Cut an answer into items while other calls are out.
 
         Nothing is done where no context will want them.
         """
         if any(other.context and node.name in other.needs for other in self._job.pipeline.nodes):
             count = self._job.tokenizer.count
-            cut = compute(chars, answer_items, node.name, answer, count)
+            cut = offload(answer_items, node.name, answer, count)
             self._items[node.name] = asyncio.create_task(cut)
 
     async def context(self, node: Node, missing: Mapping[str, str]) -> Reduced:
@@ -46,8 +46,7 @@ class Contexts:
         assert node.context is not None
         stages = dict.fromkeys(n.stage for n in self._job.pipeline.nodes if n.name in node.needs)
         items = {name: await self._items[name] for name in node.needs if name not in missing}
-        reduced = await compute(
-            sum(len(item.line) for found in items.values() for item in found),
+        reduced = await offload(
             reduce_context,
             f"Findings of {', '.join(stages)}",
             items,

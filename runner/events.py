@@ -87,7 +87,7 @@ def run_log(
 
 def _console_handler(console: str, path: Path, stream: TextIO, secrets: Secrets) -> logging.Handler:
     beside = any(isinstance(other, _OwnFile) for other in logging.getLogger().handlers)
-    wanted = console == "live" or (console == "auto" and _is_live(stream))
+    wanted = console == "live" or (console == "auto" and is_live(stream))
     if wanted and not beside:  # two tables would draw over each other
         from runner.live import LiveHandler  # rich is for those who look on
 
@@ -100,7 +100,7 @@ def _console_handler(console: str, path: Path, stream: TextIO, secrets: Secrets)
     return shown
 
 
-def _is_live(stream: TextIO) -> bool:
+def is_live(stream: TextIO) -> bool:
     """Return whether *stream* is a terminal that can move its cursor."""
     return stream.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
 
@@ -147,18 +147,21 @@ def _masking(secrets: Secrets) -> Processor:
 
 
 def _json_formatter(secrets: Secrets) -> logging.Formatter:
-    def dumps(value: Any, **_: Any) -> str:
-        def shown(other: object) -> str:
-            return secrets.redact(str(other))
+    def shown(other: object) -> str:
+        return secrets.redact(str(other))
 
-        return orjson.dumps(value, default=shown, option=_JSON).decode()
+    def dumps(value: Any, **_: Any) -> str:
+        """Return one line; where a key may be in it, every string of it is looked at."""
+        line = orjson.dumps(value, default=shown, option=_JSON).decode()
+        if "\\" in line or secrets.redact(line) != line:
+            line = orjson.dumps(secrets.redact_all(value), default=shown, option=_JSON).decode()
+        return line
 
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_SHARED,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             _TRACEBACKS,
-            _masking(secrets),
             structlog.processors.JSONRenderer(serializer=dumps),
         ],
     )

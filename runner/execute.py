@@ -13,22 +13,29 @@ import orjson
 import structlog
 from omegaconf import DictConfig
 
+from runner.batch.console import BatchConsole, batch_log
+from runner.batch.folder import PARTS as BATCH_PARTS
+from runner.batch.plan import plan_batch
+from runner.batch.work import Batch, BatchResult, Shares
 from runner.build import build_job
-from runner.clients import build_clients, most_in_flight
+from runner.clients import build_clients, load_libraries, most_in_flight, to_simulate
 from runner.errors import EXIT_OK, OutputError
 from runner.events import run_log, set_library_levels
 from runner.gate import Gates
 from runner.job import Job
 from runner.known import Known
+from runner.lag import LagProbe
 from runner.limits import Lobby
+from runner.metadata import versions
 from runner.objective import Objective, objective
+from runner.offload import offload, offload_long
 from runner.plan import as_text, make_plan, read_histories
-from runner.record import RunDirectory, new_run_path
-from runner.report import leave_report
+from runner.record import PARTS, RunDirectory, new_run_path
+from runner.report import leave_index, leave_report
 from runner.resume import Resumption, nothing_to_do
 from runner.run import Run, RunResult
 from runner.secrets import secrets_of
-from runner.simulate import simulated_process
+from runner.simulate import Idle, simulated_process
 from runner.stop import Stop
 from runner.store import Store
 from runner.text import say, to_terminal
@@ -40,17 +47,21 @@ class Shared:
     """What all jobs of a process have in common.
 
     *gates* are what is known of providers, *stop* the signals that have come, *lobby* where
-    calls of one event loop wait.
+    calls of one event loop wait, *probe* what measures how late that loop is, if anything does,
+    *idle* are simulated providers that have served a job and can serve another.
     """
 
     gates: Gates = field(default_factory=Gates)
     stop: Stop = field(default_factory=Stop)
     lobby: Lobby = field(default_factory=Lobby)
+    probe: LagProbe | None = None
+    idle: Idle = field(default_factory=Idle)
 
 
 async def execute_job(
     cfg: DictConfig,
     *,
+    job: Job | None = None,
     config_folders: Sequence[Path] = (),
     overrides: Sequence[str] = (),
     run_path: Path | None = None,
@@ -59,15 +70,16 @@ async def execute_job(
 ) -> tuple[int, Objective | None]:
     """Run *cfg* once; return the exit code and the objective (None if none).
 
-    *run_path* is the run directory, or None for a new one under `output.dir`. *in_sweep* says
-    that jobs are to be compared, so that by default none takes another's answers. Raises
-    ColloquyError before anything is sent.
+    *job* is what *cfg* describes, where that has been built already; *run_path* is the run
+    directory, or None for a new one under `output.dir`. *in_sweep* says that jobs are to be
+    compared, so that by default none takes another's answers. Raises ColloquyError before
+    anything is sent.
     """
-    job = build_job(cfg, config_folders=config_folders, overrides=overrides)
+    job = job or build_job(cfg, config_folders=config_folders, overrides=overrides)
     if job.settings.plan:
         return _show_plan(job)
-    path = run_path or new_run_path(job.root, job.transcript.name)
-    directory = RunDirectory.create(path)
+    path = run_path or _new_path(job)
+    directory = RunDirectory.create(path, _parts(job))
     known = Known(store=_store(job, paid=job.is_paid and not in_sweep))
     try:
         return await _run(job, directory, shared or Shared(), known, in_sweep=in_sweep)
@@ -75,11 +87,25 @@ async def execute_job(
         directory.close()
 
 
+def _new_path(job: Job) -> Path:
+    if not job.inputs:
+        return new_run_path(job.root, job.transcript.name)
+    return new_run_path(job.root, Path(job.settings.transcript.path).stem, "batches")
+
+
+def _parts(job: Job) -> Sequence[str]:
+    return BATCH_PARTS if job.inputs else PARTS
+
+
 def _show_plan(job: Job) -> tuple[int, None]:
     """Print what the run would be; nothing is sent and nothing written."""
-    plan = make_plan(job, read_histories(job))
     as_json = job.settings.output.console == "json"
-    print(orjson.dumps(plan.as_dict()).decode() if as_json else as_text(plan))
+    if job.inputs:
+        many = plan_batch(job)
+        print(orjson.dumps(many.as_dict()).decode() if as_json else many.as_text())
+    else:
+        plan = make_plan(job, read_histories(job))
+        print(orjson.dumps(plan.as_dict()).decode() if as_json else as_text(plan))
     return EXIT_OK, None
 
 
@@ -91,17 +117,25 @@ async def resume_job(resumption: Resumption, shared: Shared) -> tuple[int, Objec
     if not resumption.changes and nothing_to_do(earlier.path, job):
         say(to_terminal(f"colloquy: nothing to do: {earlier.path} is complete"))
         return EXIT_OK, None
-    directory = RunDirectory.reopen(earlier.path)
+    directory = RunDirectory.reopen(earlier.path, _parts(job))
     try:
         known = Known(earlier, _store(job, paid=job.is_paid))
-        return await _run(job, directory, shared, known)
+        whole = not resumption.changes
+        return await _run(job, directory, shared, known, whole=whole)
     finally:
         directory.close()
 
 
 async def _run(
-    job: Job, directory: RunDirectory, shared: Shared, known: Known, *, in_sweep: bool = False
+    job: Job,
+    directory: RunDirectory,
+    shared: Shared,
+    known: Known,
+    *,
+    in_sweep: bool = False,
+    whole: bool = False,
 ) -> tuple[int, Objective | None]:
+    """Run or finish *job*; *whole* says that what is complete in a batch need not be looked at."""
     path, stop = directory.path, shared.stop
     try:
         async with AsyncExitStack() as opened:
@@ -109,13 +143,13 @@ async def _run(
             keys = (model.settings.api_key_env for model in job.models.values())
             secrets = secrets_of(key_envs=frozenset(filter(None, keys)))
             console = job.settings.output.console
-            opened.enter_context(run_log(directory.events, console, secrets=secrets))
+            shown = batch_log(console) if job.inputs else console
+            opened.enter_context(run_log(directory.events, shown, secrets=secrets))
             opened.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
             try:
-                result = await _execute(job, directory, shared, known, opened)
+                result = await _execute(job, directory, shared, known, opened, whole=whole)
             finally:  # also of what was interrupted
-                root = None if in_sweep else job.root  # a sweep's index is made once, at its end
-                await asyncio.to_thread(leave_report, path, root)
+                await offload_long(_leave_pages, path, job, in_sweep)
     except OSError as error:
         again = f"; once that is mended: {resume_command(path, job)}"
         raise OutputError(f"cannot write {path}: {error.strerror or error}{again}") from error
@@ -129,18 +163,31 @@ async def _run(
     return code, objective(job.settings.objective, result.benchmark)
 
 
+def _leave_pages(path: Path, job: Job, in_sweep: bool) -> None:
+    """Write the run's report and the index; of a sweep, that is made once, at its end."""
+    root = None if in_sweep else job.root
+    if not job.inputs:
+        leave_report(path, root)
+    elif root is not None:
+        leave_index(root)
+
+
 async def _execute(
     job: Job,
     directory: RunDirectory,
     shared: Shared,
     known: Known,
     opened: AsyncExitStack,
-) -> RunResult:
+    *,
+    whole: bool,
+) -> RunResult | BatchResult:
+    loading = asyncio.create_task(load_libraries(job))  # while children start
+    opened.callback(loading.cancel)
     addresses = {
-        name: await opened.enter_async_context(simulated_process(model.settings.simulate))
-        for name, model in job.models.items()
-        if model.settings.simulate is not None and model.settings.api_base is None
+        name: await opened.enter_async_context(simulated_process(wanted, shared.idle))
+        for name, wanted in to_simulate(job).items()
     }
+    await loading
     clients = build_clients(job, shared.gates, shared.lobby, addresses, directory.journal.spent)
     calls = most_in_flight(job)
     for gate in {id(client.gate): client.gate for client in clients.values()}.values():
@@ -150,7 +197,13 @@ async def _execute(
         opened.push_async_callback(client.transport.close)
         await client.transport.open()
     set_library_levels()
-    result = await Run(job, clients, directory, known).execute()
+    await offload(versions)
+    lag = None if shared.probe is None else opened.enter_context(shared.probe.watch())
+    if job.inputs:
+        looked = BatchConsole(job.settings.output.console, secrets_of())
+        shares = Shares(clients, shared.lobby, shared.stop, lag)
+        return await Batch(job, directory, shares, known, looked, whole=whole).execute()
+    result = await Run(job, clients, directory, known, lag).execute()
     if job.settings.output.traces == "otlp":
         await export_run(directory.path)
     return result
@@ -162,14 +215,13 @@ def _store(job: Job, *, paid: bool) -> Store | None:
     return Store(job.root / "store") if wanted == "on" or (wanted == "auto" and paid) else None
 
 
-def last_line(result: RunResult, path: Path, code: int, job: Job) -> str:
+def last_line(result: RunResult | BatchResult, path: Path, code: int, job: Job) -> str:
     """Return the line every run ends with."""
-    statuses = [outcome.status for outcome in result.outcomes.values()]
-    good, idle = statuses.count("ok"), statuses.count("not_run")
-    rest = f" not_run={idle}" if idle else ""
-    bad = len(statuses) - good - idle
-    where = f"run={shlex.quote(str(path))}" if code == EXIT_OK else _where(path, job)
-    return to_terminal(f"status={result.status} exit={code} ok={good} failed={bad}{rest} {where}")
+    counts, kind = result.counts, "batch" if job.inputs else "run"
+    rest = f" not_run={counts['not_run']}" if counts["not_run"] else ""
+    told = f"ok={counts['ok']} failed={counts['failed']}{rest}"
+    where = f"{kind}={shlex.quote(str(path))}" if code == EXIT_OK else _where(path, job)
+    return to_terminal(f"status={result.status} exit={code} {told} {where}")
 
 
 def resume_command(path: Path, job: Job) -> str:
@@ -179,4 +231,5 @@ def resume_command(path: Path, job: Job) -> str:
 
 
 def _where(path: Path, job: Job) -> str:
-    return f'run={shlex.quote(str(path))} resume="{resume_command(path, job)}"'
+    kind = "batch" if job.inputs else "run"
+    return f'{kind}={shlex.quote(str(path))} resume="{resume_command(path, job)}"'

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,10 +9,10 @@ from typing import Any
 from rapidfuzz import fuzz
 
 from runner.render import cite, md
+from runner.table import as_rows
 
 SAME_TEXT = 90.0  # of 100: two texts this alike say the same
 SAME_WITH_QUOTE = 75.0  # enough where they also rest on the same quote
-_FORMULA = re.compile(r"^[=+\-@\t\r]")
 COLUMNS = ("text", "confidence", "category", "analyzers", "segments", "quotes", "match")
 
 
@@ -85,26 +82,22 @@ def _merge(found: Found, into: Found) -> None:
 
 
 def as_csv(insights: Iterable[Found]) -> str:
-    """Return a table for spreadsheets (RFC 4180), none of whose cells is taken for a formula.
-
-    A cell that begins like one gets an apostrophe (OWASP, "CSV Injection").
-    """
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
+    """Return a line per insight, for spreadsheets."""
+    rows: list[Sequence[object]] = [COLUMNS]
     for found in insights:
         evidence = found.evidence
-        row = (
-            found.text,
-            f"{found.confidence:.2f}",
-            found.category,
-            " ".join(found.analyzers),
-            " ".join(dict.fromkeys(e["segment"] for e in evidence)),
-            " | ".join(e["quote"] for e in evidence),
-            " ".join(str(e.get("match", "")) for e in evidence).strip(),
+        rows.append(
+            (
+                found.text,
+                f"{found.confidence:.2f}",
+                found.category,
+                " ".join(found.analyzers),
+                " ".join(dict.fromkeys(e["segment"] for e in evidence)),
+                " | ".join(e["quote"] for e in evidence),
+                " ".join(str(e.get("match", "")) for e in evidence).strip(),
+            )
         )
-        writer.writerow([_FORMULA.sub(r"'\g<0>", cell) for cell in row])
-    return out.getvalue()
+    return as_rows(rows)
 
 
 def as_markdown(insights: Sequence[Found], analyzers: int) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.analyzer import Analyzer
+from runner.batch.inputs import Input
 from runner.chunks import Chunk
 from runner.context import segment_line
 from runner.graph import Node, Pipeline
@@ -26,7 +27,8 @@ class Job:
 
     *models* are by name, *fits* by node and model; *variables* is what each node's question may
     name. *config* is the resolved configuration as YAML and *config_digest* its SHA-256, prompts
-    included; *folders* are where prompts of the user's own were looked for.
+    included; *folders* are where prompts of the user's own were looked for. *inputs* are the
+    files of a batch, which has no transcript itself.
     """
 
     settings: Settings
@@ -42,6 +44,7 @@ class Job:
     config_dirs: tuple[Path, ...] = ()
     folders: tuple[Path, ...] = ()
     overrides: tuple[str, ...] = ()
+    inputs: tuple[Input, ...] = ()
 
     @property
     def root(self) -> Path:

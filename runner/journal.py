@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -34,18 +34,18 @@ class Spent:
     charged_tokens: int = 0
     charged_usd: float = 0.0
     unsettled: int = 0
-    _out: dict[tuple[str, int], Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    _out: dict[tuple[object, ...], Mapping[str, Any]] = field(default_factory=dict, repr=False)
 
     def add(self, line: Mapping[str, Any]) -> None:
         """Count one line of a journal."""
         event = line.get("event")
-        if event == "run.started":
-            self.abandon()
+        if event in ("run.started", "batch.started"):
+            self.abandon(line.get("run"))
         elif event == "call.started":
             self.attempts += 1
-            self._out[line["analyzer"], line["attempt"]] = line
+            self._out[line.get("run"), line["analyzer"], line["attempt"]] = line
         elif event in ("call.finished", "call.failed"):
-            out = self._out.pop((line["analyzer"], line["attempt"]), {})
+            out = self._out.pop((line.get("run"), line["analyzer"], line["attempt"]), {})
             self._settle(line, out)
 
     def _settle(self, line: Mapping[str, Any], out: Mapping[str, Any]) -> None:
@@ -64,13 +64,13 @@ class Spent:
         known = self.cost_usd is not None and cost is not None
         self.cost_usd = round((self.cost_usd or 0.0) + cost, 12) if known else None
 
-    def abandon(self) -> None:
-        """Charge for what was out when the process before this one died."""
-        for line in self._out.values():
+    def abandon(self, run: object = None) -> None:
+        """Charge for what was out, of *run* or of all, when the process before this one died."""
+        for key in [key for key in self._out if run in (None, key[0])]:
+            line = self._out.pop(key)
             self.unsettled += 1
             self.charged_tokens += line["may_use_tokens"]
             self.charged_usd += line["may_cost_usd"]
-        self._out.clear()
 
     def totals(self) -> dict[str, Any]:
         """Return the figures for metadata.json."""
@@ -86,6 +86,30 @@ class Spent:
         }
 
 
+class Notes(Protocol):
+    """What a run notes its calls in: a journal of its own, or its part of a batch's."""
+
+    @property
+    def spent(self) -> Spent:
+        """What the run has used so far."""
+
+    @property
+    def fault(self) -> OSError | None:
+        """Why nothing can be noted any more, or None."""
+
+    def note(self, event: str, **facts: Any) -> None:
+        """See `Journal.note`."""
+
+    async def commit(self, event: str, **facts: Any) -> None:
+        """See `Journal.commit`."""
+
+    def recover(self) -> None:
+        """See `Journal.recover`."""
+
+    def close(self) -> None:
+        """See `Journal.close`."""
+
+
 class Journal:
     """Appends to *path* and keeps the sum; what stands there already is read first.
 
@@ -96,20 +120,34 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.spent = Spent()
         self.fault: OSError | None = None
-        for line in read_journal(path):
+        self._spent_by: dict[str, Spent] = {}  # by runs of a batch, before this session
+        for line in lines_of(path):
             with suppress(KeyError, TypeError):  # a line that none of ours wrote counts nothing
                 self.spent.add(line)
+                if (run := line.get("run")) is not None:
+                    self._spent_by.setdefault(run, Spent()).add(line)
         self.spent.abandon()  # whoever wrote that is gone: we hold the directory's lock
         self._descriptor = open_for_append(path)
         self._whole = os.fstat(self._descriptor).st_size  # bytes, up to the last whole line
+        self._synced = 0  # bytes that are on the disk for sure
         self._lost = b""
         self._lock = asyncio.Lock()
+
+    def of_run(self, run: str) -> RunNotes:
+        """Return the part of a batch's *run* in this journal, with what it has used before."""
+        spent = self._spent_by.pop(run, None) or Spent()
+        spent.abandon()
+        return RunNotes(self, run, spent)
 
     def note(self, event: str, **facts: Any) -> None:
         """Append a line with one write; it survives this process, not a power cut.
 
         After a fault nothing is appended, and a call that cannot be noted is not to be made.
         """
+        self.add(event, facts)
+
+    def add(self, event: str, facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Append a line as `note` does; return it, None where it counts nothing."""
         line = {"at": now_iso(), "event": event, **facts}
         data = orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
         if self.fault is None:
@@ -120,9 +158,10 @@ class Journal:
                 self.fault = error
         if self.fault is not None:
             if event == "call.started":
-                return
+                return None
             self._lost += data
         self.spent.add(line)
+        return line
 
     def recover(self) -> None:
         """Append, in place of what a fault tore, all that could not be written; raise OSError."""
@@ -135,26 +174,80 @@ class Journal:
     async def commit(self, event: str, **facts: Any) -> None:
         """Append a line and put it, and all before it, on the disk; raise OSError."""
         self.note(event, **facts)
+        await self.sync()
+
+    async def sync(self) -> None:
+        """Put every line on the disk; who waited for another's turn finds it done."""
         if self.fault is not None:
             raise self.fault
+        wanted = self._whole
         async with self._lock:
-            await asyncio.to_thread(os.fsync, self._descriptor)
+            if self._synced < wanted:
+                covered = self._whole
+                await asyncio.to_thread(os.fsync, self._descriptor)
+                self._synced = covered
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
 
 
+class RunNotes:
+    """One run's part of a batch's journal: its lines name it, and are summed for it too."""
+
+    def __init__(self, journal: Journal, run: str, spent: Spent) -> None:
+        self.spent = spent
+        self._journal, self._run = journal, run
+
+    @property
+    def fault(self) -> OSError | None:
+        """Why nothing can be noted any more, or None."""
+        return self._journal.fault
+
+    def note(self, event: str, **facts: Any) -> None:
+        """See `Journal.note`."""
+        line = self._journal.add(event, {"run": self._run, **facts})
+        if line is not None:
+            self.spent.add(line)
+
+    async def commit(self, event: str, **facts: Any) -> None:
+        """See `Journal.commit`."""
+        self.note(event, **facts)
+        await self._journal.sync()
+
+    def recover(self) -> None:
+        """See `Journal.recover`."""
+        self._journal.recover()
+
+    def close(self) -> None:
+        """Do nothing: the journal is the batch's."""
+
+
 def read_journal(path: Path) -> list[dict[str, Any]]:
     """Return the lines of a journal; what a crash tore or a disk lost is left out."""
+    return list(lines_of(path))
+
+
+def spent_by_run(path: Path) -> dict[str, Spent]:
+    """Return what a batch's journal tells of each of its runs; a line of no run counts nowhere."""
+    spent: dict[str, Spent] = {}
+    for line in lines_of(path):
+        with suppress(KeyError, TypeError, ValueError):
+            if (run := line.get("run")) is not None:
+                spent.setdefault(str(run), Spent()).add(line)
+    return spent
+
+
+def lines_of(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the lines of a journal, or of another file of JSON lines, one at a time."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            yield from _whole(file)
     except FileNotFoundError:
-        return []
-    return list(_whole(data.split(b"\n")))
+        return
 
 
-def _whole(lines: Iterable[bytes]) -> Iterable[dict[str, Any]]:
+def _whole(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     for raw in lines:
         try:
             line = orjson.loads(raw)

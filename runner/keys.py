@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
 import orjson
 
 from runner.catalog import OFFLINE
+from runner.request import Request
 from runner.settings import ModelSettings
 from runner.text import digest
-from runner.transport import Request
 
 KEY_VERSION = 1
 
@@ -38,7 +39,7 @@ def request_key(
     if grounded:
         sent["grounded"] = True
     if model.name.startswith(OFFLINE):
-        sent["reader"] = version("colloquy")  # the reading is our code, not a model's
+        sent["reader"] = _own_version()  # the reading is our code, not a model's
     return digest(orjson.dumps(sent, option=orjson.OPT_SORT_KEYS).decode())
 
 
@@ -46,3 +47,9 @@ def payload_digest(record: Any) -> str:
     """Return the SHA-256 hex of a stored record without its own `sha256`."""
     body = {name: value for name, value in record.items() if name != "sha256"}
     return digest(orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode())
+
+
+@cache
+def _own_version() -> str:
+    """Return the version that is installed; looking it up takes milliseconds."""
+    return version("colloquy")

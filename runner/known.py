@@ -12,8 +12,8 @@ from runner.earlier import Earlier
 from runner.errors import AnswerError
 from runner.graph import Node
 from runner.outcome import Outcome
+from runner.request import Completion, Usage
 from runner.store import Store, Stored
-from runner.transport import Completion, Usage
 
 Read = Callable[[Node, Completion], Outcome]
 

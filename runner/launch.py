@@ -15,13 +15,11 @@ from typing import Any
 
 import aiohttp
 
+from runner.classify import NOT_FOLLOWED
 from runner.errors import CallError
 
 MAX_HOLD_S = 0.02  # for clients that send without telling us
 MAX_BODY_BYTES = 16 << 20  # a reply of the most characters, with every one of them escaped
-NOT_FOLLOWED = (
-    "where neither key nor transcript is sent: if that is right, name it in model.api_base"
-)
 
 Network = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
 

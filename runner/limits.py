@@ -12,6 +12,7 @@ from typing import Protocol
 
 from runner.errors import CallError
 
+BURST = 8
 _INSTANT_S = 1e-9  # what is due this soon is due now: clocks round
 
 
@@ -81,8 +82,8 @@ class Lobby:
 
     Nothing is held by one who waits. The lowest rank goes first, then who asked first; among
     those with the same limits nobody overtakes. A grant waits one turn of the event loop, so
-    that all who become ready at the same moment are compared; room that a success leaves goes
-    at once to whoever waits.
+    that all who become ready at the same moment are compared; where BURST or more are inside,
+    room that a success leaves goes at once to whoever waits.
     """
 
     def __init__(self) -> None:
@@ -109,8 +110,10 @@ class Lobby:
             self.look_again()  # at the end of the turn: the failure may close a limit until then
             raise
         self._depart(limits, ask)
-        self._hand_out()  # at once: hundreds of replies in one turn must not wait for each other
-
+        if self.inside >= BURST:
+            self._hand_out()  # many replies of one turn must not wait for each other
+        else:
+            self.look_again()
 
     async def pause(self, seconds: float, limit: Limit) -> None:
         """Sleep, until *limit* ends all calls; raise the reason as soon as the lobby is closed."""

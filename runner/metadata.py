@@ -14,7 +14,7 @@ from runner.journal import Spent
 
 
 def describe_run(job: Job, statuses: Mapping[str, str], spent: Spent) -> dict[str, Any]:
-    """Return the transcript, the model, the versions, and each analyzer's status so far."""
+    """Return what is told of a job, the transcript, and each analyzer's status so far."""
     return {
         "transcript": {
             "name": job.transcript.name,
@@ -23,11 +23,7 @@ def describe_run(job: Job, statuses: Mapping[str, str], spent: Spent) -> dict[st
             "segments": len(job.transcript.segments),
             "removed_chars": job.transcript.removed_chars,
         },
-        "model": job.main.settings.name,
-        "models": {name: model.settings.name for name, model in job.models.items()},
-        "tokenizer": asdict(job.tokenizer),
-        "config_digest": job.config_digest,
-        "versions": dict(versions()),
+        **describe_job(job, spent),
         "stages": {
             stage.name: {
                 "needs": list(stage.needs),
@@ -35,6 +31,17 @@ def describe_run(job: Job, statuses: Mapping[str, str], spent: Spent) -> dict[st
             }
             for stage in job.pipeline.stages
         },
+    }
+
+
+def describe_job(job: Job, spent: Spent) -> dict[str, Any]:
+    """Return the models, the versions and the totals, of a run or of a batch."""
+    return {
+        "model": job.main.settings.name,
+        "models": {name: model.settings.name for name, model in job.models.items()},
+        "tokenizer": asdict(job.tokenizer),
+        "config_digest": job.config_digest,
+        "versions": dict(versions()),
         "totals": spent.totals(),
     }
 

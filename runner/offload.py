@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import gc
+import sys
+from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import cache, partial
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -12,9 +17,65 @@ T = TypeVar("T")
 # costs up to a few milliseconds of waiting for the interpreter's lock.
 INLINE_CHARS = 60_000
 
+KEPT = 32  # results
+SWITCH_S = 0.001  # after which a thread that computes lets others go on; Python's own is 5 ms
+
 
 async def compute(chars: int, function: Callable[..., T], *args: Any) -> T:
     """Return `function(*args)`, which works on *chars* characters of text."""
     if chars <= INLINE_CHARS:
         return function(*args)
-    return await asyncio.to_thread(function, *args)
+    return await offload(function, *args)
+
+
+async def offload(function: Callable[..., T], *args: Any, **named: Any) -> T:
+    """Return `function(*args, **named)`, computed in a thread, one call after the other.
+
+    Threads that compute share the interpreter's lock: more of them finish nothing sooner, and the
+    event loop has to wait for each of them at every file and socket that it touches.
+    """
+    return await _in_thread("compute", partial(function, *args, **named))
+
+
+async def offload_long(function: Callable[..., T], *args: Any) -> T:
+    """Do the same with what may take seconds, beside what others are waiting for."""
+    return await _in_thread("compute-long", partial(function, *args))
+
+
+class Once:
+    """Computations in a thread, each made once however many ask; belongs to one event loop.
+
+    All who wait for the same go on in the same turn of the loop. The last KEPT are remembered: a
+    batch has more transcripts than memory holds.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[Hashable, asyncio.Task[Any]] = {}
+
+    async def offload(self, function: Callable[..., T], *args: Hashable) -> T:
+        """Return `function(*args)`."""
+        key = (function, *args)
+        task = self._made.get(key)
+        if task is None:
+            task = self._made[key] = asyncio.create_task(offload(function, *args))
+            if len(self._made) > KEPT:
+                del self._made[next(iter(self._made))]
+        made: T = await asyncio.shield(task)  # who gives up does not end it for others
+        return made
+
+
+def favour_event_loop() -> None:
+    """Let threads give way to the event loop soon, and collections be short."""
+    sys.setswitchinterval(SWITCH_S)
+    if gc.get_freeze_count() == 0:
+        gc.freeze()  # a collection stops all threads, and would look at every module each time
+
+
+async def _in_thread(name: str, call: Callable[[], T]) -> T:
+    run = copy_context().run
+    return await asyncio.get_running_loop().run_in_executor(_thread(name), run, call)
+
+
+@cache
+def _thread(name: str) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix=name)

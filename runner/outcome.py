@@ -27,7 +27,7 @@ from runner.grounding import Counts
 from runner.keys import payload_digest
 from runner.record import SCHEMA_VERSION
 from runner.render import md
-from runner.transport import Completion
+from runner.request import Completion
 
 # Kinds of failure that end a whole run, in the order in which they decide the exit code.
 ENDINGS = (

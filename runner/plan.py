@@ -89,6 +89,12 @@ def read_histories(job: Job) -> dict[str, dict[str, Seen]]:
 
 def make_plan(job: Job, history: Mapping[str, Mapping[str, Seen]]) -> Plan:
     """Return what *job* would do; *history* is by litellm model name, then analyzer."""
+    nodes = plan_nodes(job, history)
+    return Plan(nodes, _wall(job, nodes), _stopped_by(job, nodes))
+
+
+def plan_nodes(job: Job, history: Mapping[str, Mapping[str, Seen]]) -> dict[str, NodePlan]:
+    """Return what each of *job*'s nodes would do, by name."""
     primed = primed_stages(job)
     nodes: dict[str, NodePlan] = {}
     for node in job.pipeline.nodes:
@@ -97,7 +103,7 @@ def make_plan(job: Job, history: Mapping[str, Mapping[str, Seen]]) -> Plan:
         begun = any(other.stage == node.stage for other in nodes.values())
         warm = begun and (node.stage, model.name) in primed
         nodes[node.name] = _plan_node(job, node, model, seen, warm=warm)
-    return Plan(nodes, _wall(job, nodes), _stopped_by(job, nodes))
+    return nodes
 
 
 def _plan_node(job: Job, node: Node, model: Model, seen: Seen | None, *, warm: bool) -> NodePlan:

@@ -7,9 +7,10 @@ from collections.abc import Hashable, Mapping
 import orjson
 
 from runner.job import Job
+from runner.messages import text_parts
 from runner.models import Model
+from runner.request import Request
 from runner.text import digest
-from runner.transport import Request, text_parts
 from runner.windows import Fit
 
 # Of a stage's expected cost that priming has to save before anybody waits for it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -22,10 +22,9 @@ from runner.files import (
     write_bytes,
     write_changed,
     write_json,
-    write_text,
 )
 from runner.job import Job
-from runner.journal import Journal
+from runner.journal import Journal, Notes
 from runner.lock import acquire, release
 from runner.settings import ContextSettings
 from runner.text import now_iso, slug
@@ -35,15 +34,16 @@ SCHEMA_VERSION = 2
 COMPLETED = "COMPLETED"
 TRANSCRIPT = "transcript.json"
 RESOLVED = "config/resolved.yaml"
+PARTS = ("config", "intermediate", "context", "logs")  # of a run's directory
 RESERVE = ".reserve"
 RESERVE_BYTES = 64 * 1024
 
 
-def new_run_path(root: Path, transcript_name: str) -> Path:
-    """Make and return a fresh `<root>/runs/<utc>_<transcript>_<short id>`; raise OutputError."""
+def new_run_path(root: Path, transcript_name: str, kind: str = "runs") -> Path:
+    """Make and return a fresh `<root>/<kind>/<utc>_<transcript>_<short id>`; raise OutputError."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     while True:
-        path = root / "runs" / f"{stamp}_{slug(transcript_name)}_{secrets.token_hex(3)}"
+        path = root / kind / f"{stamp}_{slug(transcript_name)}_{secrets.token_hex(3)}"
         try:
             make_directory(path.parent)
             path.mkdir(mode=0o700)  # whoever makes it has it
@@ -75,23 +75,25 @@ class RunDirectory:
     """One run's files under *path*; every write is atomic and goes through a thread.
 
     The directory is locked while it is open. `metadata.json` is written under one lock, at
-    stage boundaries and at the end.
+    stage boundaries and at the end. One run of a batch is a *member*: lock, journal, log and
+    configuration are the batch's, and of its files only answers are made safe from a power cut.
     """
 
     path: Path
-    journal: Journal
-    _lock: int
+    journal: Notes
+    _lock: int | None
+    member: bool = False
     _metadata_lock: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
     @classmethod
-    def create(cls, path: Path) -> RunDirectory:
+    def create(cls, path: Path, parts: Sequence[str] = PARTS) -> RunDirectory:
         """Make the directory tree and lock it; raise OutputError when that is not possible.
 
         A directory that holds a run already is refused: its files would be mixed with ours.
         """
         try:
             make_directory(path)
-            made = cls._locked(path)
+            made = cls._locked(path, parts)
             if any((path / name).exists() for name in ("metadata.json", RESOLVED)):
                 made.close()
                 raise OutputError(
@@ -103,13 +105,13 @@ class RunDirectory:
         return made
 
     @classmethod
-    def reopen(cls, path: Path) -> RunDirectory:
+    def reopen(cls, path: Path, parts: Sequence[str] = PARTS) -> RunDirectory:
         """Lock the directory of an earlier run and remove what its writes left half done.
 
         Its mark of full success goes too, before anything is done anew.
         """
         try:
-            made = cls._locked(path)
+            made = cls._locked(path, parts)
             try:
                 sweep_temporary(path)
                 made.uncomplete()
@@ -121,10 +123,25 @@ class RunDirectory:
         return made
 
     @classmethod
-    def _locked(cls, path: Path) -> RunDirectory:
+    def inside(cls, batch: RunDirectory, name: str) -> RunDirectory:
+        """Open the directory of a *batch*'s run, new or not.
+
+        Raises OSError, or OutputError where a link leads out of it.
+        """
+        path = batch.path / name
+        _make_own(path / "intermediate")
+        for part in ("context", "logs"):
+            (path / part).mkdir(mode=0o700, exist_ok=True)
+        assert isinstance(batch.journal, Journal)
+        made = cls(path, batch.journal.of_run(name), None, member=True)
+        made.uncomplete()
+        return made
+
+    @classmethod
+    def _locked(cls, path: Path, parts: Sequence[str]) -> RunDirectory:
         held = acquire(path)
         try:
-            for part in ("config", "intermediate", "context", "logs"):
+            for part in parts:
                 _make_own(path / part)
             reserve = path / RESERVE
             if not reserve.exists():
@@ -138,12 +155,18 @@ class RunDirectory:
         """Let go of the directory."""
         self.release_reserve()
         self.journal.close()
-        release(self._lock)
+        if self._lock is not None:
+            release(self._lock)
 
     def release_reserve(self) -> None:
         """Give the disk back what was kept so that a run on a full one can still say so."""
         with suppress(OSError):
             (self.path / RESERVE).unlink(missing_ok=True)
+
+    @property
+    def name(self) -> str:
+        """What the run is called, also among others of its batch."""
+        return self.path.name
 
     @property
     def events(self) -> Path:
@@ -159,11 +182,20 @@ class RunDirectory:
         config_dirs = [str(folder) for folder in job.config_dirs]
         config = self.path / "config"
         asked = {"config_dirs": config_dirs, "sha256": prompts}
-        write_changed(self.path / TRANSCRIPT, as_json(asdict(job.transcript)))
+        if job.transcript.segments:
+            self.write_transcript(job)
         write_changed(config / "prompts.json", as_json(asked))
         write_changed(config / "overrides.json", as_json(list(job.overrides)))
         write_changed(config / "composed.yaml", job.composed.encode())
         write_changed(config / "resolved.yaml", job.config.encode())
+
+    def write_transcript(self, job: Job) -> None:
+        """Store the transcript as the run reads it."""
+        self._put(TRANSCRIPT, as_json(asdict(job.transcript)))
+
+    def _put(self, name: str, data: bytes) -> None:
+        """Store what can be made anew from answers and input, unless it is there already."""
+        write_changed(self.path / name, data, durable=not self.member)
 
     async def write_node(
         self, stage: str, name: str, record: Any, page: str, markdown: str
@@ -181,7 +213,7 @@ class RunDirectory:
             make_directory(shown.parent)
             shown.unlink(missing_ok=True)
             write_json(file, record)
-            write_text(shown, markdown)
+            self._put(page, markdown.encode())
 
         await asyncio.to_thread(write)
 
@@ -191,8 +223,7 @@ class RunDirectory:
         def write() -> None:
             for name, content in pages.items():
                 make_directory((self.path / name).parent)
-                data = content.encode() if isinstance(content, str) else as_json(content)
-                write_changed(self.path / name, data)
+                self._put(name, content.encode() if isinstance(content, str) else as_json(content))
 
         await asyncio.to_thread(write)
 
@@ -202,31 +233,28 @@ class RunDirectory:
 
     async def write_context(self, name: str, reduced: Reduced, settings: ContextSettings) -> None:
         """Store a reduced context and its ledger."""
-        folder = self.path / "context"
-        await asyncio.to_thread(write_text, folder / f"{name}.md", reduced.text)
-        await asyncio.to_thread(
-            write_json, folder / f"{name}_ledger.json", reduced.ledger(settings)
+        ledger = reduced.ledger(settings)
+        await self.write_pages(
+            {f"context/{name}.md": reduced.text, f"context/{name}_ledger.json": ledger}
         )
 
     async def write_metadata(self, metadata: Mapping[str, Any]) -> None:
         """Replace metadata.json."""
         async with self._metadata_lock:
-            await self._json("metadata.json", {"schema_version": SCHEMA_VERSION, **metadata})
+            told = {"schema_version": SCHEMA_VERSION, **metadata}
+            await self.write_pages({"metadata.json": told})
 
     async def write_benchmark(self, benchmark: Mapping[str, Any]) -> None:
         """Store the run's timings and tokens."""
-        await self._json("logs/benchmark.json", benchmark)
+        await self.write_pages({"logs/benchmark.json": benchmark})
 
     async def complete(self) -> None:
         """Mark full success."""
-        await asyncio.to_thread(write_text, self.path / COMPLETED, now_iso() + "\n")
+        await self.write_pages({COMPLETED: now_iso() + "\n"})
 
     def uncomplete(self) -> None:
         """Take the mark of full success away."""
         (self.path / COMPLETED).unlink(missing_ok=True)
-
-    async def _json(self, name: str, value: Any) -> None:
-        await asyncio.to_thread(write_json, self.path / name, value)
 
 
 def read_transcript_file(run: Path) -> Transcript:

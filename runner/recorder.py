@@ -19,6 +19,7 @@ from runner.errors import NotRunError
 from runner.graph import Node
 from runner.job import Job
 from runner.metadata import describe_run, versions
+from runner.offload import compute, offload
 from runner.outcome import Outcome, node_record
 from runner.pages import Pages
 from runner.parts import owner_of
@@ -54,8 +55,13 @@ class Recorder:
         """Start the clock and say so."""
         job = self.job
         self._began = asyncio.get_running_loop().time()
-        self.write(self.directory.journal.commit("run.started", config_digest=job.config_digest))
-        self.write(self.directory.write_pages({"transcript.md": self.pages.transcript()}))
+        if self.directory.member:  # what its calls cost is on the disk with its answers
+            self.directory.journal.note("run.started", config_digest=job.config_digest)
+            self.write(asyncio.to_thread(self.directory.write_transcript, job))
+        else:
+            begun = self.directory.journal.commit("run.started", config_digest=job.config_digest)
+            self.write(begun)
+        self.write(self._write_transcript())
         log.info(
             "run.started",
             transcript=job.transcript.name,
@@ -85,7 +91,7 @@ class Recorder:
         self.statuses[node.name] = "running"
         if first:
             log.info("stage.started", stage=stage.name, analyzers=len(stage.nodes))
-            self.write(self.write_metadata("running"))
+            self._still_running()
 
     def node_ended(self, node: Node, outcome: Outcome, calls: CallLog, ready_s: float) -> None:
         """Record *outcome*; what needs its answer does not wait for the disk."""
@@ -101,6 +107,11 @@ class Recorder:
         stage = self.job.pipeline.stage_of(node)
         if all(member.name in self.timings for member in stage.nodes):
             log.info("stage.finished", stage=stage.name, elapsed_s=round(self.elapsed_s(), 3))
+            self._still_running()
+
+    def _still_running(self) -> None:
+        """Write metadata.json at a stage's boundary; of a batch, the batch's says enough."""
+        if not self.directory.member:
             self.write(self.write_metadata("running"))
 
     def part_ended(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
@@ -170,12 +181,15 @@ class Recorder:
             }
         )
 
+    async def _write_transcript(self) -> None:
+        chars = sum(len(segment.text) for segment in self.job.transcript.segments)
+        page = await compute(chars, self.pages.transcript)
+        await self.directory.write_pages({"transcript.md": page})
+
     async def _commit(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
         analyzer = self.job.analyzers[owner_of(node)]
         record = node_record(node, outcome, calls, prompt_sha256=analyzer.prompt_digest)
-        path, page = self.pages.path(node), await asyncio.to_thread(self.pages.page, node, outcome)
-        key = outcome.key if outcome.status == "ok" else None
-        await asyncio.to_thread(keep_answer, self.directory.path, node, key)
+        path, page = self.pages.path(node), await offload(self._prepare, node, outcome)
         saving = partial(self.directory.write_node, node.stage, node.name, record, path, page)
         try:
             await saving()
@@ -189,6 +203,12 @@ class Recorder:
         await self.directory.journal.commit(
             "node.committed", analyzer=node.name, status=outcome.status, key=outcome.key
         )
+
+    def _prepare(self, node: Node, outcome: Outcome) -> str:
+        """Return *node*'s page, after an earlier answer was moved out of the way."""
+        key = outcome.key if outcome.status == "ok" else None
+        keep_answer(self.directory.path, node, key)
+        return self.pages.page(node, outcome)
 
     def _log_outcome(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
         facts = {"analyzer": node.name, "latency_s": round(calls.latency_s, 3)}

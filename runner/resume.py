@@ -17,6 +17,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from runner.batch.folder import batch_of, completed_before, is_batch
 from runner.build import job_from, open_transcript, resolve
 from runner.compare.grid import Planned, planned_jobs
 from runner.earlier import Earlier, read_record
@@ -36,7 +37,7 @@ _FREE = re.compile(
     r"|stages\.[^.]+\.(max_concurrent|strict|final)"
     r"|(model|models\.[^.]+)\.(timeout_s|max_retries|retry_delay_s|deadline_s|rpm|tpm|burst_s|allow_http"
     r"|api_key_env|transport|requires_env|(input|output|cached)_usd_per_mtok|simulate.*)"
-    r"|budget\..*|reuse|plan|output\.(dir|console|pages|traces)|objective"
+    r"|budget\..*|batch\.max_.*|reuse|plan|output\.(dir|console|pages|traces)|objective"
     r"|transcript\.(path|format|encoding)"
 )
 
@@ -61,7 +62,8 @@ def read_resumption(arguments: Sequence[str]) -> Resumption:
     composed = _override(_stored_composition(path), overrides)
     wanted = resolve(composed)
     old, new = validate(before), validate(wanted)
-    transcript, sha = _transcript(path, new)
+    many = is_batch(path)
+    transcript, sha = (None, None) if many else _transcript(path, new)
     prompts = _stored_prompts(path, config_dirs)
     stored = _load(path / "config" / "overrides.json", list)
     job = job_from(
@@ -72,7 +74,9 @@ def read_resumption(arguments: Sequence[str]) -> Resumption:
         transcript=transcript,
     )
     changes = [*_changed_settings(old, new), *_changed_prompts(prompts, job)]
-    if sha != transcript.sha256:
+    if many and not job.inputs:
+        raise ConfigError(f"resume={path}: begun with many files, {new.transcript.path} is one")
+    if transcript is not None and sha is not None and sha != transcript.sha256:
         changes.append(f"transcript {new.transcript.path}: {sha[:8]} -> {transcript.sha256[:8]}")
     if changes and not flags["allow_changed"]:
         raise ConfigError(
@@ -140,6 +144,9 @@ def nothing_to_do(path: Path, job: Job) -> bool:
     """Return whether every answer is there, whole and as it was written."""
     if not (path / COMPLETED).exists() or (path / RESERVE).exists():  # it died at the very end
         return False
+    if job.inputs:
+        encoding = job.settings.transcript.encoding
+        return all(completed_before(path, given, encoding) for given in job.inputs)
     files = [path / "intermediate" / n.stage / f"{n.name}.json" for n in job.pipeline.nodes]
     records = [read_record(file) for file in files]
     return all(fault is None and record["status"] == "ok" for fault, record in records)
@@ -170,6 +177,8 @@ def _split(arguments: Sequence[str]) -> tuple[Path, dict[str, bool], list[str], 
 def _stored_config(path: Path) -> dict[str, Any]:
     file = path / "config" / "resolved.yaml"
     if not file.is_file():
+        if (batch := batch_of(path)) is not None:
+            raise ConfigError(f"resume={path}: it belongs to a batch: resume={batch}")
         near = [str(run) for run in path.parent.glob("*") if (run / "config").is_dir()]
         raise ConfigError(f"resume={path}: there is no run{did_you_mean(str(path), near)}")
     metadata = path / "metadata.json"

@@ -16,6 +16,7 @@ THROTTLE = frozenset({"throttle"})
 TRANSIENT = frozenset({"transient", "timeout", "connection", "bad_response"})
 MAX_WAIT_S = 60.0
 _EPOCH_S = 1e9  # September 2001: a larger number of seconds is a moment, not a wait
+_PROXIED = "llm_provider-"
 _DURATION = re.compile(
     r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?"
 )
@@ -72,8 +73,13 @@ def _bound(delay_s: float, failures: int) -> float:
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Read Retry-After (RFC 9110, 10.2.3) in seconds; None if absent, past or not a number."""
+    """Read Retry-After (RFC 9110, 10.2.3) in seconds; None if absent, past or not a number.
+
+    The LiteLLM proxy puts a prefix before it, also where the refusal is its own (1.106.2).
+    """
     lowered = {str(name).lower(): str(value) for name, value in headers.items()}
+    for name in ("retry-after-ms", "retry-after"):
+        lowered.setdefault(name, lowered.get(f"{_PROXIED}{name}", ""))
     if (millis := _seconds(lowered.get("retry-after-ms", ""))) is not None:
         return millis / 1000
     raw = lowered.get("retry-after", "").strip()

@@ -18,14 +18,14 @@ from runner.graph import Node
 from runner.history import Seen, expected_durations, write_history
 from runner.job import Job
 from runner.known import Known
+from runner.lag import Lag
+from runner.offload import offload, offload_long
 from runner.outcome import Outcome, failed, grounding_of, missing_of, verdict
 from runner.plan import NodePlan, Plan, compare, make_plan, read_histories
 from runner.priming import saved_usd
 from runner.record import RunDirectory
 from runner.recorder import Recorder
-from runner.schedule import run_graph
-
-TRIM = 0.8  # of its budget is a context cut to, once, when a model finds it too long
+from runner.schedule import Place, run_graph
 
 log = structlog.get_logger("colloquy.run")
 
@@ -39,11 +39,32 @@ class RunResult:
     outcomes: Mapping[str, Outcome]
     benchmark: Mapping[str, Any]
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many analyzers answered, failed, and were not run."""
+        statuses = [outcome.status for outcome in self.outcomes.values()]
+        good, idle = statuses.count("ok"), statuses.count("not_run")
+        return {"ok": good, "failed": len(statuses) - good - idle, "not_run": idle}
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One run among those of a batch.
+
+    *place* is where it stands among them, *histories* what earlier runs have told (see
+    `plan.read_histories`); a *sampled* one tells later runs too what it took.
+    """
+
+    place: Place
+    histories: Mapping[str, Mapping[str, Seen]]
+    sampled: bool
+
 
 class Run:
     """One execution of a job through *clients* (by model name) into *directory*; use it once.
 
-    *known* holds the answers that need not be asked for again.
+    *known* holds the answers that need not be asked for again, *lag* what is seen of the loop's;
+    *member* is None for a run of its own.
     """
 
     def __init__(
@@ -52,16 +73,26 @@ class Run:
         clients: Mapping[str, Client],
         directory: RunDirectory,
         known: Known | None = None,
+        lag: Lag | None = None,
+        member: Member | None = None,
     ) -> None:
         self.job = job
         self.directory = directory
+        self._lag = lag
+        self._member = member
         self._recorder = Recorder(job, directory)
         self._contexts = Contexts(job, self._recorder.keep_context)
-        self._histories = read_histories(job)
+        self._histories = read_histories(job) if member is None else member.histories
         limits = {name: s.max_tokens for name, s in job.settings.analyzers.items()}
         expected = expected_durations(self._histories[job.main.settings.name], limits)
         self._answers = Answering(
-            job, clients, known or Known(), self._contexts, self._recorder, expected
+            job,
+            clients,
+            known or Known(),
+            self._contexts,
+            self._recorder,
+            expected,
+            None if member is None else member.place,
         )
 
     async def execute(self) -> RunResult:
@@ -82,32 +113,45 @@ class Run:
         status, exit_code = verdict(outcomes)
         grounding = grounding_of(outcomes)
         recorder.grounding = grounding["total"]
-        measured = await asyncio.to_thread(
-            benchmark,
-            job.pipeline,
-            recorder.timings,
-            wall_s=wall_s,
-            max_concurrent=job.settings.processing.max_concurrent,
-            mode=job.settings.processing.mode,
-            model=job.main.settings.name,
-        )
-        measured["run"]["cache_saving_usd"] = saved_usd(job, self._cached(outcomes))
-        measured["run"]["grounding_rate"] = grounding["total"]["rate"]
-        for name, figures in grounding["analyzers"].items():
-            measured["analyzers"][name]["grounding_rate"] = figures["rate"]
-        plan = await asyncio.to_thread(make_plan, job, self._histories)  # no call waited for it
-        if not measured["run"]["reused"]:
+        measured = await self._measure(outcomes, wall_s, grounding)
+        plan = None
+        if self._member is None or self._member.sampled:
+            plan = await offload_long(make_plan, job, self._histories)  # no call waited for it
+        if plan is not None and not measured["run"]["reused"]:
             measured["plan"] = compare(plan, measured["run"])
         await self.directory.write_benchmark(measured)
-        insights = await asyncio.to_thread(recorder.pages.insights, outcomes)
+        insights = await offload(recorder.pages.insights, outcomes)
         await self.directory.write_pages({**insights, "grounding.json": grounding})
         await recorder.write_metadata(status, exit_code)
         await self.directory.journal.commit("run.finished", status=status, exit_code=exit_code)
         if status == "completed":
             await self.directory.complete()
-        await self._remember(outcomes, plan)
+        if plan is not None:
+            await self._remember(outcomes, plan)
         log.info("run.finished", status=status, **headline(measured["run"]))
         return RunResult(status, exit_code, outcomes, measured)
+
+    async def _measure(
+        self, outcomes: Mapping[str, Outcome], wall_s: float, grounding: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return benchmark.json's content, but for the plan."""
+        job = self.job
+        measured = await offload(
+            benchmark,
+            job.pipeline,
+            self._recorder.timings,
+            wall_s=wall_s,
+            max_concurrent=job.settings.processing.max_concurrent,
+            mode=job.settings.processing.mode,
+            model=job.main.settings.name,
+            loop_lag=None if self._lag is None else self._lag.figures(),
+            alone=self._member is None,
+        )
+        measured["run"]["cache_saving_usd"] = saved_usd(job, self._cached(outcomes))
+        measured["run"]["grounding_rate"] = grounding["total"]["rate"]
+        for name, figures in grounding["analyzers"].items():
+            measured["analyzers"][name]["grounding_rate"] = figures["rate"]
+        return measured
 
     async def _remember(self, outcomes: Mapping[str, Outcome], plan: Plan) -> None:
         """Keep what calls took for the next run; losing it costs a little speed only."""
@@ -168,7 +212,6 @@ class Run:
                 outcome = Outcome("error", kind="internal", error=message)
             outcome = replace(outcome, missing={**missing_of(upstream), **outcome.missing})
             if outcome.answer is not None:
-                chars = len(outcome.raw_output or "")
-                self._contexts.prepare(node, outcome.answer, chars)
+                self._contexts.prepare(node, outcome.answer)
             recorder.node_ended(node, outcome, calls, ready)
         return outcome

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import yaml
 
+from runner.batch.folder import batch_of
 from runner.earlier import read_record
 from runner.errors import ConfigError, TranscriptError, did_you_mean
 from runner.record import COMPLETED, read_transcript_file
@@ -60,13 +61,14 @@ def read_run(path: Path) -> StoredRun:
         near = [str(found) for found in find_runs([path.parent])] if path.parent.is_dir() else []
         raise ConfigError(f"{path}: there is no run{did_you_mean(str(path), near)}")
     records, damaged = _records(path)
-    overrides = _json(path / "config" / "overrides.json", list, [])
+    config = (batch_of(path) or path) / "config"  # of a batch's runs, all have the batch's
+    overrides = _json(config / "overrides.json", list, [])
     return StoredRun(
         path=path,
         metadata=_json(path / "metadata.json", dict, {}),
         benchmark=_json(path / "logs" / "benchmark.json", dict, {}),
         grounding=_json(path / "grounding.json", dict, {}),
-        config=_yaml(path / "config" / "resolved.yaml"),
+        config=_yaml(config / "resolved.yaml"),
         overrides=tuple(str(override) for override in overrides),
         records=records,
         damaged=damaged,

@@ -78,6 +78,17 @@ def ranks(pipeline: Pipeline, expected: Mapping[str, float], mode: str) -> dict[
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a run stands among others: the *slots* that they share, by stage, and its *rank*.
+
+    All calls of the run with the lowest rank go before those of any other.
+    """
+
+    slots: Mapping[str, Slots]
+    rank: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Duration:
     """What one node's calls take, in seconds: *parts_s* side by side, then *latency_s*."""
 

@@ -8,14 +8,14 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from runner.cli import worst_exit_code
+from runner.cli import tell, worst_exit_code
 from runner.errors import ColloquyError
 from runner.execute import Shared
+from runner.lag import LagProbe
 from runner.limits import Lobby
+from runner.offload import favour_event_loop
 from runner.schedule import gather_all
-from runner.secrets import secrets_of
 from runner.stop import stopping
-from runner.text import say, to_terminal
 
 Outcome = tuple[int, float | tuple[float, ...] | None]
 Job = Callable[[Shared], Awaitable[Outcome]]
@@ -40,6 +40,7 @@ class Session:
     ) -> list[float | tuple[float, ...] | None]:
         """Run *jobs* in one event loop, at most *most* at a time, under one admission."""
         stop, loop = self._shared.stop, asyncio.Runner()
+        favour_event_loop()
         try:
             objectives = loop.run(self._together(jobs, most or len(jobs)))
         finally:
@@ -55,7 +56,9 @@ class Session:
     async def _together(
         self, jobs: Sequence[Job], most: int
     ) -> list[float | tuple[float, ...] | None]:
-        shared, turns = replace(self._shared, lobby=Lobby()), asyncio.Semaphore(most)
+        probe = LagProbe(asyncio.get_running_loop())
+        shared = replace(self._shared, lobby=Lobby(), probe=probe)
+        turns = asyncio.Semaphore(most)
         objectives: list[float | tuple[float, ...] | None] = [None] * len(jobs)
 
         async def one(place: int, job: Job) -> None:
@@ -78,9 +81,3 @@ async def _told(job: Job, shared: Shared) -> Outcome:
         return await job(shared)
     except ColloquyError as error:
         return tell(error), None
-
-
-def tell(error: ColloquyError) -> int:
-    """Say what is wrong in one line; return the exit code."""
-    say(f"colloquy: {to_terminal(secrets_of().redact(str(error)))}")
-    return error.exit_code

@@ -110,8 +110,20 @@ class ModelSettings(Section):
     simulate: SimulateSettings | None
 
 
+class BatchSettings(Section):
+    """How many files of a batch are read at once, and which: *shard* of *shards*, from 0.
+
+    It ends early where of 20 or more a larger part than *max_failure_ratio* answered nothing.
+    """
+
+    max_active: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    max_failure_ratio: Annotated[float, Field(ge=0, le=1)] = 0.5
+    shard: Annotated[int, Field(ge=0, le=99_999)] = 0
+    shards: Annotated[int, Field(ge=1, le=100_000)] = 1
+
+
 class BudgetSettings(Section):
-    """Caps on what a run may use, over all its resumptions; None means no cap."""
+    """Caps on what a run, or a batch, may use over all its resumptions; None means no cap."""
 
     max_cost_usd: Annotated[float, Field(gt=0, le=1e6)] | None
     max_tokens: Annotated[int, Field(ge=1)] | None
@@ -207,6 +219,7 @@ class Settings(Section):
     model: ModelSettings
     models: dict[Name, ModelSettings]
     processing: ProcessingSettings
+    batch: BatchSettings = BatchSettings()
     budget: BudgetSettings
     reuse: Switch
     repeat: Annotated[int, Field(ge=0)]

@@ -36,6 +36,8 @@ def without_hidden(text: str) -> tuple[str, int]:
 
     Line ends become `\\n`, other separators spaces, and lone surrogates U+FFFD, uncounted.
     """
+    if text.isascii() and text.isprintable():  # as most strings are
+        return text, 0
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = _SEPARATORS.sub(" ", text.replace("\n\x0c", "\n"))
     shown = _HIDDEN.sub("", text)

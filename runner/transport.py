@@ -1,4 +1,7 @@
-"""The seam to the provider: one request in, one completion out, no policy."""
+"""The seam to the provider: one request in, one completion out, no policy.
+
+The offline model has a way of its own (runner/offline/direct.py), which needs no litellm.
+"""
 
 from __future__ import annotations
 
@@ -6,122 +9,29 @@ import asyncio
 import importlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
-from urllib.parse import urlsplit
+from typing import Any
 
 import aiohttp
 
-from runner.catalog import OFFLINE, ModelFacts, model_facts
-from runner.classify import Where, classify
+from runner.catalog import OFFLINE, model_facts
+from runner.classify import classify
 from runner.direct import DirectWay, may_go_directly
-from runner.errors import CallError
 from runner.launch import LaunchGate, open_session
 from runner.loading import load_litellm as load_litellm
 from runner.messages import Message as Message
 from runner.messages import joined, marked
 from runner.messages import text_parts as text_parts
+from runner.request import Completion as Completion
+from runner.request import Request as Request
+from runner.request import Transport as Transport
+from runner.request import Usage as Usage
+from runner.request import checked_text
+from runner.route import ModelRoute as ModelRoute
+from runner.route import cost_usd
 from runner.secrets import secrets_of
-from runner.text import to_safe_text
 from runner.tokens import tokenizer_for
 
-MAX_REPLY_CHARS = 2_000_000
-
 _SIGNED = "bedrock/"  # signs with what litellm finds in the environment; no key is sent
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Everything that is sent for one call.
-
-    *node* names who asks, for the log; *schema* is a JSON schema the reply must match, or
-    None for free text; *max_tokens* bounds the reply. *cache* asks the provider to keep the
-    prefix that ends with the first part of the first user message, which other calls share.
-    """
-
-    node: str
-    messages: tuple[Message, ...]
-    max_tokens: int
-    temperature: float | None = None
-    schema: Mapping[str, Any] | None = None
-    cache: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens of one or more calls, as the provider counted them.
-
-    *cached_tokens* are the part of *prompt_tokens* read from the provider's prompt cache,
-    *cache_write_tokens* the part written to it; *estimated* says that the provider did not
-    count and we did.
-    """
-
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cached_tokens: int = 0
-    cache_write_tokens: int = 0
-    estimated: bool = False
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            self.prompt_tokens + other.prompt_tokens,
-            self.completion_tokens + other.completion_tokens,
-            self.cached_tokens + other.cached_tokens,
-            self.cache_write_tokens + other.cache_write_tokens,
-            self.estimated or other.estimated,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """One reply. *cost_usd* is None where no price is known, never 0 for that reason."""
-
-    text: str
-    finish_reason: str
-    usage: Usage
-    cost_usd: float | None
-
-
-class Transport(Protocol):
-    """Makes exactly one attempt; raises CallError when it fails."""
-
-    async def open(self) -> None:
-        """Get ready, so that the first call does not pay for it."""
-
-    async def complete(self, request: Request, timeout_s: float) -> Completion:
-        """Send *request* once and return the reply."""
-
-    async def close(self) -> None:
-        """Release connections."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelRoute:
-    """Where calls go: a litellm model string, its endpoint, and the *name* of the key's variable.
-
-    Prices are US dollars per million tokens; None means litellm's own price list. *transport*
-    `litellm` sends every call through `acompletion`, `auto` those only that know no shorter way.
-    """
-
-    name: str
-    api_base: str | None = None
-    api_key_env: str | None = None
-    input_usd_per_mtok: float | None = None
-    output_usd_per_mtok: float | None = None
-    cached_usd_per_mtok: float | None = None
-    params: Mapping[str, Any] = field(default_factory=dict)
-    transport: Literal["auto", "litellm"] = "auto"
-
-    @property
-    def priced(self) -> bool:
-        """Whether the settings say what tokens cost."""
-        return self.input_usd_per_mtok is not None and self.output_usd_per_mtok is not None
-
-    @property
-    def where(self) -> Where:
-        """Whom calls go to, in words."""
-        host = urlsplit(self.api_base).netloc if self.api_base else self.name.split("/", 1)[0]
-        return Where(host, self.name, self.api_key_env)
 
 
 class LiteLLMTransport:
@@ -222,10 +132,7 @@ class LiteLLMTransport:
 
     def _completion(self, response: Any, request: Request) -> Completion:
         text, finish_reason = _said(response)
-        text = self._secrets.redact_values(text)  # of a provider that repeats what it was sent
-        if len(text) > MAX_REPLY_CHARS:
-            told = f"the reply has {len(text):,} characters, expected at most {MAX_REPLY_CHARS:,}"
-            raise CallError("bad_response", told, billed=True)
+        text = checked_text(text, self._secrets)
         usage = _usage(getattr(response, "usage", None))
         if not usage.prompt_tokens and not usage.completion_tokens:
             usage = self._estimate(request, text)
@@ -246,30 +153,11 @@ class LiteLLMTransport:
         billed = getattr(getattr(response, "usage", None), "cost", None)
         if isinstance(billed, int | float):
             return float(billed)  # OpenRouter tells what it charges
-        priced: ModelRoute | ModelFacts = self.route
-        if usage.estimated and self.route.input_usd_per_mtok is None:
-            priced = self._facts
-        if priced.input_usd_per_mtok is not None and priced.output_usd_per_mtok is not None:
-            paid_in = self._paid_in(usage, priced.input_usd_per_mtok)
-            return (paid_in + usage.completion_tokens * priced.output_usd_per_mtok) / 1e6
-        if usage.estimated:
-            return None
+        cost = cost_usd(usage, self.route, self._facts)
+        if cost is not None or usage.estimated:
+            return cost
         known = getattr(response, "_hidden_params", {}).get("response_cost")
         return None if known is None else float(known)  # litellm has looked the price up
-
-    def _paid_in(self, usage: Usage, price: float) -> float:
-        """Return the price of a prompt; cached parts at the settings' price, or in the map's
-        proportion to the others.
-        """
-        facts, base = self._facts, self._facts.input_usd_per_mtok
-        read, written = (
-            special / base if base and special is not None else 1.0
-            for special in (facts.cache_read_usd_per_mtok, facts.cache_write_usd_per_mtok)
-        )
-        if self.route.cached_usd_per_mtok is not None and price:
-            read = self.route.cached_usd_per_mtok / price
-        plain = usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens
-        return price * (plain + usage.cached_tokens * read + usage.cache_write_tokens * written)
 
 
 def _said(response: Any) -> tuple[str, str]:
@@ -279,7 +167,7 @@ def _said(response: Any) -> tuple[str, str]:
     choice = response.choices[0]
     extra = getattr(choice.message, "provider_specific_fields", None) or {}
     refusal = extra.get("refusal")
-    text = to_safe_text(refusal or choice.message.content or "")
+    text = refusal or choice.message.content or ""
     return text, "refusal" if refusal else str(choice.finish_reason or "")
 
 

@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from math import isclose
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from runner.batch.folder import is_batch, runs_of
 from runner.earlier import read_record
 from runner.errors import EXIT_BUG, EXIT_CONFIG, EXIT_OK, one_line
 from runner.files import TEMP
-from runner.journal import Spent, read_journal
+from runner.found import Found, check_file, check_mode, is_record, walk
+from runner.journal import Spent, read_journal, spent_by_run
 from runner.lock import is_held
 from runner.record import COMPLETED, RESERVE, SCHEMA_VERSION
-from runner.secrets import Secrets, secrets_of
+from runner.secrets import secrets_of
 from runner.text import to_terminal
 
-MAX_BYTES = 256 * 1024 * 1024  # more is not read
 STATUSES = ("running", "completed", "partial", "failed", "interrupted")
-
-
-@dataclass
-class _Found:
-    """What a directory holds: faults as lines, records by their file's name, both as found."""
-
-    root: Path
-    secrets: Secrets
-    faults: list[str] = field(default_factory=list)
-    files: dict[str, Path] = field(default_factory=dict)
-    records: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-
-    def fault(self, name: str, what: str) -> None:
-        self.faults.append(f"{to_terminal(name, 200)}: {to_terminal(what)}")
 
 
 def main() -> None:
@@ -58,109 +42,34 @@ def verify(path: Path) -> list[str]:
     A run that goes on, or that died on its way, is sound as long as it can be finished. Reads
     every file and changes none; never raises on account of what it finds.
     """
-    found = _Found(path, secrets_of())
+    faults = _verify(Found(path, secrets_of()))
+    if is_batch(path):
+        spent = spent_by_run(path / "journal.jsonl")
+        for run in runs_of(path):
+            name = run.relative_to(path).as_posix()
+            found = Found(run, secrets_of(), spent.get(name, Spent()))
+            faults += [f"{to_terminal(name, 200)}/{line}" for line in _verify(found)]
+    return faults
+
+
+def _verify(found: Found) -> list[str]:
+    path = found.root
     if not path.is_dir():
         found.fault(str(path), "not a directory")
         return found.faults
-    _check_mode(found, ".", path.lstat())
-    for name, entry in _walk(found):
+    check_mode(found, ".", path.lstat())
+    for name, entry in walk(found):
         found.files[name] = entry
-        _check_file(found, name, entry)
+        check_file(found, name, entry)
     _check_records(found)
     _check_metadata(found)
     return found.faults
 
 
-def _walk(found: _Found) -> Iterator[tuple[str, Path]]:
-    """Yield the regular files by their name below the root; links are not followed."""
-    folders = [found.root]
-    while folders:
-        folder = folders.pop(0)
-        try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-        except OSError as error:
-            found.fault(_name(found, folder), f"cannot be read: {error.strerror}")
-            continue
-        for entry in entries:
-            path = Path(entry.path)
-            name = _name(found, path)
-            if found.secrets.found_in(os.fsencode(entry.name)):
-                found.fault("a name in it", "holds the value of a key")
-                continue
-            try:
-                about = entry.stat(follow_symlinks=False)
-            except OSError as error:
-                found.fault(name, f"cannot be read: {error.strerror}")
-                continue
-            if stat.S_ISLNK(about.st_mode):
-                found.fault(name, "a symbolic link")
-                continue
-            _check_mode(found, name, about)
-            if stat.S_ISDIR(about.st_mode):
-                folders.append(path)
-            elif stat.S_ISREG(about.st_mode):
-                yield name, path
-            else:
-                found.fault(name, "neither a file nor a directory")
-
-
-def _name(found: _Found, path: Path) -> str:
-    return os.fsencode(path.relative_to(found.root)).decode("utf-8", "backslashreplace")
-
-
-def _check_mode(found: _Found, name: str, about: os.stat_result) -> None:
-    mode, wanted = stat.S_IMODE(about.st_mode), "700" if stat.S_ISDIR(about.st_mode) else "600"
-    if mode & 0o077:
-        found.fault(name, f"mode {mode:o}, expected {wanted}")
-
-
-def _check_file(found: _Found, name: str, path: Path) -> None:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            found.fault(name, f"larger than {MAX_BYTES:,} bytes")
-            return
-        data = path.read_bytes()
-    except OSError as error:
-        found.fault(name, f"cannot be read: {error.strerror}")
-        return
-    if found.secrets.found_in(data):
-        found.fault(name, "holds the value of a key")
-    if path.name.startswith(TEMP):
-        return  # what a crash left may be half written
-    if path.suffix == ".jsonl":
-        _check_lines(found, name, data)
-    elif path.suffix == ".json" and not _is_record(name):
-        try:
-            orjson.loads(data)
-        except orjson.JSONDecodeError as error:
-            found.fault(name, f"not JSON from line {error.lineno}, column {error.colno}")
-
-
-def _check_lines(found: _Found, name: str, data: bytes) -> None:
-    """Report lines that are not JSON, but for what a crash tore: a session's last line."""
-    torn: list[int] = []
-    for number, raw in enumerate(data.split(b"\n"), 1):
-        try:
-            line = orjson.loads(raw)
-        except ValueError:
-            torn.append(number)
-            continue
-        if not isinstance(line, dict) or line.get("event") != "run.started":
-            for last in torn:
-                found.fault(name, f"line {last} is not JSON")
-        torn.clear()
-
-
-def _is_record(name: str) -> bool:
-    parts = name.split("/")
-    deep = len(parts) in (3, 4)  # a part of a long transcript has a folder of its own
-    return deep and parts[0] in ("intermediate", "superseded") and parts[-1][0] != "."
-
-
-def _check_records(found: _Found) -> None:
+def _check_records(found: Found) -> None:
     homes: dict[str, str] = {}
     for name, path in found.files.items():
-        if path.suffix != ".json" or not _is_record(name):
+        if path.suffix != ".json" or not is_record(name):
             continue
         top, stage, inner = name.split("/", 2)
         node = inner.removesuffix(".json")  # a part's is ANALYZER/part_NN
@@ -181,7 +90,7 @@ def _check_records(found: _Found) -> None:
                 found.records[node] = record
 
 
-def _check_metadata(found: _Found) -> None:
+def _check_metadata(found: Found) -> None:
     metadata = _metadata(found)
     if metadata is None:
         return
@@ -198,11 +107,12 @@ def _check_metadata(found: _Found) -> None:
     for name, path in found.files.items():
         if path.name.startswith(TEMP) or name == RESERVE:
             found.fault(name, f"left over by a run that is {status}")
-    _check_statuses(found, metadata)
+    if metadata.get("kind") != "batch":
+        _check_statuses(found, metadata)
     _check_totals(found, metadata, lines)
 
 
-def _metadata(found: _Found) -> Mapping[str, Any] | None:
+def _metadata(found: Found) -> Mapping[str, Any] | None:
     """Return metadata.json, or None where it is missing or there is no use in reading on."""
     path = found.files.get("metadata.json")
     if path is None:
@@ -223,7 +133,7 @@ def _metadata(found: _Found) -> Mapping[str, Any] | None:
     return metadata
 
 
-def _journal(found: _Found) -> list[dict[str, Any]]:
+def _journal(found: Found) -> list[dict[str, Any]]:
     path = found.files.get("journal.jsonl")
     try:
         return [] if path is None else read_journal(path)
@@ -233,11 +143,12 @@ def _journal(found: _Found) -> list[dict[str, Any]]:
 
 def _has_died_since(metadata: Mapping[str, Any], lines: list[dict[str, Any]]) -> bool:
     """Return whether a session began after metadata.json was written, and did not get that far."""
-    begun = [str(line.get("at")) for line in lines if line["event"] == "run.started"]
+    own = "batch.started" if metadata.get("kind") == "batch" else "run.started"
+    begun = [str(line.get("at")) for line in lines if line["event"] == own]
     return bool(begun) and begun[-1] > str(metadata.get("updated_at"))
 
 
-def _check_statuses(found: _Found, metadata: Mapping[str, Any]) -> None:
+def _check_statuses(found: Found, metadata: Mapping[str, Any]) -> None:
     try:
         stages = metadata["stages"].values()
         statuses = {n: status for stage in stages for n, status in stage["analyzers"].items()}
@@ -257,8 +168,8 @@ def _check_statuses(found: _Found, metadata: Mapping[str, Any]) -> None:
             found.fault("metadata.json", f"calls {name} {said!r}, and its record is ok")
 
 
-def _check_totals(found: _Found, metadata: Mapping[str, Any], lines: list[dict[str, Any]]) -> None:
-    spent = Spent()
+def _check_totals(found: Found, metadata: Mapping[str, Any], lines: list[dict[str, Any]]) -> None:
+    spent = found.spent or Spent()
     try:
         for line in lines:
             spent.add(line)

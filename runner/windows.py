@@ -10,10 +10,11 @@ from runner.chunks import Chunk, cut
 from runner.context import segment_line
 from runner.errors import ConfigError
 from runner.graph import Node
+from runner.messages import text_parts
 from runner.models import MAIN, Model
+from runner.request import Request
 from runner.settings import Settings
 from runner.transcript import Transcript
-from runner.transport import Request, text_parts
 
 FRAME_TOKENS = 64  # tags around the material and what a provider puts around messages
 INEXACT = 0.9  # of a window is used where tokens are counted by another model's vocabulary
@@ -59,7 +60,7 @@ class Fitter:
         """
         bare = _sharing(nodes, {node.name: self._bare(node, model) for node in nodes})
         readers = [node for node in nodes if node.transcript]
-        if not readers:
+        if not readers or not self.transcript.segments:  # a batch's job has no transcript yet
             return bare
         count = model.tokenizer.count
         costs = [count(segment_line(segment) + "\n") for segment in self.transcript.segments]

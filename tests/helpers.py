@@ -15,7 +15,8 @@ from omegaconf import DictConfig
 from runner.build import build_job
 from runner.job import Job
 from runner.settings import AnalyzerSettings, ContextOverride, ContextSettings, StageSettings
-from runner.simulate import Fault, Reply, SimulatedProvider
+from runner.simulate import Fault, Reply
+from runner.simulate.server import SimulatedProvider
 from runner.transport import Completion, Request, Usage
 
 NO_OVERRIDE = ContextOverride(

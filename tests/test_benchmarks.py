@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import machines
 from benchmarks.soak import play, scenarios
+from benchmarks.startup import between, show, timed
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -52,3 +54,36 @@ def test_the_soak_loses_no_call_that_another_request_could_bring() -> None:
 
     assert [(row.calls, row.lost) for row in rows] == [(50, 0), (12, 0)]
     assert rows[1].requests == 12 + len(script)
+
+
+def test_a_hundred_machines_lose_no_call_and_keep_within_a_limit_they_are_told_of() -> None:
+    told, untold, again = (
+        machines.play(machines.Setting(100, told, "Retry-After"), 300, seed=1)
+        for told in ("share", "nothing", "nothing")
+    )
+
+    assert (told.lost, untold.lost) == (0, 0)
+    assert (told.requests, told.refused) == (300, 0)
+    assert untold.refused == untold.requests - 300 > 0
+    assert untold == again
+
+
+def test_a_further_job_costs_what_lies_between_runs_and_is_no_call() -> None:
+    def run(at_s: float, calls_s: float) -> dict[str, list[float]]:
+        nodes = {"node.started": [at_s, at_s + 0.1], "node.finished": [at_s + 0.2, at_s + calls_s]}
+        return nodes | {"run.finished": [at_s + calls_s + 0.25]}
+
+    sweep = [run(0.0, 4.0), run(4.5, 2.0), run(7.0, 1.0)]
+
+    assert between(sweep) == pytest.approx(0.5)
+
+
+def test_the_start_up_table_has_a_row_for_every_figure(capsys: pytest.CaptureFixture[str]) -> None:
+    wall_s, cpu_s = timed([sys.executable, "-c", "raise SystemExit(2)"], code=2)
+    rounds = [{"a start": (wall_s, cpu_s), "a part of a run": (1.5, None)}]
+    show(rounds)
+    rows = [line.split() for line in capsys.readouterr().out.strip().split("\n")[2:]]
+
+    assert [row[:2] for row in rows] == [["a", "start"], ["a", "part"]]
+    assert rows[1][-2:] == ["1.50", "-"]
+    assert wall_s > 0

@@ -101,7 +101,7 @@ class Fixed:
     def __init__(self, most: int) -> None:
         self.most = most
 
-    def size(self, request: Request) -> tuple[int, float]:
+    async def sized(self, request: Request) -> tuple[int, float]:
         return self.most, self.most * CENT
 
 

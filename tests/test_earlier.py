@@ -187,17 +187,17 @@ def test_a_page_that_is_gone_is_written_again_without_asking() -> None:
 
 def test_a_page_never_outlives_the_outcome_it_shows() -> None:
     begin(faults={"say_means": CallError("timeout", "late")})
-    page, real = FILE.with_suffix(".md"), record_module.write_text
+    page, real = FILE.with_suffix(".md"), record_module.write_changed
 
-    def full(path: Path, text: str) -> None:
+    def full(path: Path, data: bytes, *, durable: bool = True) -> None:
         if path == page:
             raise OSError(28, "No space left on device")
-        real(path, text)
+        real(path, data, durable=durable)
 
     assert "(timeout)" in page.read_text()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(record_module, "write_text", full)
+        patch.setattr(record_module, "write_changed", full)
         with pytest.raises(OutputError, match="No space left on device"):
             resume()
 

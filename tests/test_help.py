@@ -22,6 +22,7 @@ pytestmark = pytest.mark.slow
 
 CALLS = {
     "help": ["--help"],
+    "help of Hydra's making": ["--help", "plan=true"],
     "configuration": ["--cfg", "job"],
     "bash": ["-sc", "install=bash"],
     "zsh": ["-sc", "install=zsh"],
@@ -69,6 +70,10 @@ def page(told: dict[str, str]) -> str:
 
 def section(page: str, title: str) -> str:
     return next(part for part in page.split("\n\n") if part.startswith(title))
+
+
+def test_the_help_that_is_made_quickly_is_hydras(told: dict[str, str]) -> None:
+    assert told["help of Hydra's making"].rstrip() == told["help"].rstrip()
 
 
 def test_the_help_fits_a_screen_of_60_lines_and_100_columns(page: str) -> None:

@@ -51,6 +51,7 @@ def test_hydra_stays_at_the_edge() -> None:
         "runner/build.py",
         "runner/cli.py",
         "runner/execute.py",
+        "runner/resolved.py",
         "runner/resume.py",
         "runner/simulate/__main__.py",
     ]

@@ -25,9 +25,9 @@ from runner.limits import Lobby, Slots
 from runner.record import RunDirectory
 from runner.retry import RetryPolicy
 from runner.run import Run, RunResult
-from runner.simulate import Fault, SimulatedProvider, completion
+from runner.simulate import Fault, completion
 from runner.simulate.faults import KINDS, Exchange, find_kind
-from runner.simulate.server import send
+from runner.simulate.server import SimulatedProvider, send
 from runner.transport import Completion, LiteLLMTransport, Message, ModelRoute, Request
 
 pytestmark = pytest.mark.slow

@@ -19,6 +19,8 @@ NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
         ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
         ({"Retry-After": "Mon, 23 Nov 2026 12:00:30 GMT"}, 30.0),
         ({"Retry-After": "Mon, 23 Nov 2026 11:00:00 GMT"}, None),
+        ({"llm_provider-retry-after": "60"}, 60.0),  # through the LiteLLM proxy
+        ({"llm_provider-retry-after": "60", "Retry-After": "3"}, 3.0),
         ({"Retry-After": "0"}, None),
         ({"Retry-After": "-5"}, None),
         ({"Retry-After": "NaN"}, None),

@@ -22,9 +22,10 @@ from test_simulate import QUIET
 
 from runner.errors import ConfigError
 from runner.settings import SimulateSettings
-from runner.simulate import SimulatedProvider, simulated_process
+from runner.simulate import Idle, simulated_process
 from runner.simulate.__main__ import Served, parse
 from runner.simulate.faults import KINDS
+from runner.simulate.server import SimulatedProvider
 
 BODY: dict[str, Any] = {
     "model": "simulated",
@@ -353,6 +354,46 @@ def test_the_child_process_ends_when_its_block_is_cancelled() -> None:
 
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", urlsplit(run(main())).port or 0), 5)
+
+
+@pytest.mark.slow
+def test_a_child_that_has_served_serves_again_as_if_new() -> None:
+    idle = Idle()
+
+    async def serve(**changes: Any) -> tuple[str, list[int]]:
+        """Return the address and the statuses of two requests, in an event loop of their own."""
+        async with simulated_process(settings(**changes), idle) as url:
+            return url, [(await post(url))[0] for _ in range(2)]
+
+    first, second = run(serve(script=["status_503"])), run(serve(script=["status_429"]))
+    child = idle.take()
+
+    assert child is not None
+    assert idle.take() is None  # both were served by one
+    assert first[1] == [503, 200]
+    assert second[1] == [429, 200]
+    idle.keep(child)
+    idle.end()
+
+    assert child.poll() is not None
+
+
+@pytest.mark.slow
+def test_a_child_that_has_died_while_idle_is_replaced() -> None:
+    idle = Idle()
+
+    async def serve() -> int:
+        async with simulated_process(settings(), idle) as url:
+            return (await post(url))[0]
+
+    assert run(serve()) == 200
+    dead = idle.take()
+    assert dead is not None
+    idle.keep(dead)
+    dead.kill()
+    dead.wait()
+
+    assert run(serve()) == 200
 
 
 PARENT = """

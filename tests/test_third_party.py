@@ -12,12 +12,15 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.error import HTTPError
 
 import pytest
 import yaml
+
+from runner.retry import retry_after_s
 
 PROXY = os.environ.get("COLLOQUY_LITELLM_PROXY")
 KEY = "sk-third-party-0123456789"
@@ -70,14 +73,27 @@ def free_port() -> int:
 @pytest.fixture
 def servers(tmp_path: Path) -> Iterator[tuple[str, str]]:
     """Yield the addresses of the proxy and of the simulated provider behind it."""
+    with serving(tmp_path, {"num_retries": 0}) as addresses:
+        yield addresses
+
+
+@contextmanager
+def serving(
+    tmp_path: Path, router: Mapping[str, object], **limits: int
+) -> Iterator[tuple[str, str]]:
     behind, front = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
-    upstream = {"model": "openai/simulated", "api_base": f"{behind}/v1", "api_key": "not-needed"}
+    upstream: dict[str, object] = {
+        "model": "openai/simulated",
+        "api_base": f"{behind}/v1",
+        "api_key": "not-needed",
+    }
+    upstream |= limits
     config = tmp_path / "proxy.yaml"
     config.write_text(
         yaml.safe_dump(
             {
                 "model_list": [{"model_name": "simulated", "litellm_params": upstream}],
-                "router_settings": {"num_retries": 0},
+                "router_settings": dict(router),
                 "general_settings": {"master_key": KEY},
             }
         )
@@ -128,3 +144,23 @@ def test_all_analyzers_are_answered_through_the_proxy_and_a_wrong_key_gets_nowhe
     assert 'status=400 error="No connected db."' in wrong.stderr
     assert "wrong-0123456789" not in wrong.stderr + wrong.stdout
     assert requests(behind) == 8
+
+
+def test_a_limit_of_the_proxys_own_says_when_to_come_back(tmp_path: Path) -> None:
+    """As docs/scale.md sets it up; three requests meet at most two minutes of the clock."""
+    limit = {"optional_pre_call_checks": ["enforce_model_rate_limits"], "disable_cooldowns": True}
+    message = {"role": "user", "content": "Say one word."}
+    body = json.dumps({"model": "simulated", "max_tokens": 10, "messages": [message]}).encode()
+    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+    refused = []
+    with serving(tmp_path, {"num_retries": 0, **limit}, rpm=1) as (front, behind):
+        for _ in range(3):
+            try:
+                url = f"{front}/v1/chat/completions"
+                urllib.request.urlopen(urllib.request.Request(url, body, headers)).close()
+            except HTTPError as error:
+                refused.append((error.code, retry_after_s(dict(error.headers))))
+        sent = requests(behind)
+
+    assert sent + len(refused) == 3
+    assert set(refused) == {(429, 60.0)}

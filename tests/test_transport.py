@@ -17,7 +17,8 @@ from runner.errors import CallError
 from runner.limits import Slots
 from runner.offline.provider import MODEL
 from runner.retry import RetryPolicy
-from runner.simulate import Fault, SimulatedProvider, completion
+from runner.simulate import Fault, completion
+from runner.simulate.server import SimulatedProvider
 from runner.transport import Completion, LiteLLMTransport, ModelRoute, Request, Usage
 
 pytestmark = pytest.mark.slow

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
+from runner.compare.batches import batches_of, note
 from runner.compare.front import Point, dominated
 from runner.compare.grid import runs_side_by_side
 from runner.compare.keys import ABSENT, besides_slots, differing_keys, short_names
@@ -165,6 +166,7 @@ def _ratio(wall_s: float | None, row: Row) -> float | None:
 
 def _notes(rows: Sequence[Row], groups: Sequence[Group], pairs: Sequence[Pair]) -> Iterable[str]:
     """Yield what a reader of the table has to know."""
+    yield from note(batches_of(rows))
     yield (
         "Quality is the success rate times the grounding rate: answers came and quote the "
         "transcript, which does not make them right."

@@ -195,6 +195,10 @@ def _state(
     if run.status == "running":
         held = is_held(run.path)
         return ("running", "it goes on") if held else ("died", "its process ended without a word")
+    files = section(run.metadata, "files")
+    if files:
+        left = (number(files.get("total")) or 0) - (number(files.get("completed")) or 0)
+        return to_terminal(run.status, 40), f"{left:,.0f} files without all answers"
     failed = {name: section(record, "error") for name, record in run.records.items()}
     errors = (f"{name}: {show(e.get('message', 'failed'))}" for name, e in failed.items() if e)
     undone = [s for s in _states(run) if s != "ok"]

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections.abc import Sequence
-from typing import Any
 
 from runner.compare.compare import Comparison, Group
 from runner.compare.rows import Row
 from runner.compare.spread import Spread
 from runner.compare.verdicts import WORDS, Pair
 from runner.render import md, table
+from runner.table import as_rows
 from runner.text import to_terminal
 
 MAX_PAIRS = 45  # in tables; all are in comparison.json
 UNKNOWN = "–"
-_FORMULA = re.compile(r"^[=+\-@\t\r]")
 
 SETTINGS = (
     *("#", "setting", "front", "timed", "wall s", "ideal s", "efficiency", "speed-up"),
@@ -30,6 +26,7 @@ CSV_FIGURES = (
     *("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd"),
     *("grounding_rate", "context_retained", "quality", "plan_error", "plan_tokens_error", "reused"),
 )
+CSV_LAST = ("speed_up", "front")
 
 
 def setting_cells(number: int, group: Group) -> tuple[str, ...]:
@@ -135,35 +132,16 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def as_csv(comparison: Comparison) -> str:
-    """Return a line per run (RFC 4180); no cell is taken for a formula (OWASP, "CSV Injection")."""
-    out = io.StringIO()
-    writer = csv.writer(out)
+    """Return a line per run, for spreadsheets."""
     keys = list(comparison.keys)
-    header = ["run", "status", "reason", *keys, *CSV_FIGURES, "speed_up", "front"]
-    writer.writerow([_cell(name) for name in header])
+    rows: list[Sequence[object]] = [["run", "status", "reason", *keys, *CSV_FIGURES, *CSV_LAST]]
     for row in comparison.rows:
         group = next((g for g in comparison.groups if row in g.rows), None)
         values = [group.told[key] if group else None for key in keys]
         figures = [row.figure(name) for name in CSV_FIGURES]
         end = [comparison.speed_up_of(row), group.front if group else None]
-        cells = [row.name, row.status, row.reason, *values, *figures, *end]
-        writer.writerow([_cell(value) for value in cells])
-    return out.getvalue()
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.9g}"
-    text = str(value)
-    try:
-        float(text)  # -1 is a number and no formula
-    except ValueError:
-        return _FORMULA.sub(r"'\g<0>", text)
-    return text
+        rows.append([row.name, row.status, row.reason, *values, *figures, *end])
+    return as_rows(rows)
 
 
 def _number(value: float | None, form: str) -> str:

@@ -1,4 +1,4 @@
-"""`comparison.json`, `.csv`, `.md` and `.html`."""
+"""`comparison.json`, `.csv`, `.md` and `.html`, and `results.csv` of batches."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from runner.compare import text
+from runner.compare.batches import MERGED, batches_of, merged
 from runner.compare.compare import Comparison, Group, compare
 from runner.compare.plots import plots
 from runner.compare.rows import Row
@@ -24,13 +25,18 @@ SCHEMA_VERSION = 1
 
 
 def write_comparison(comparison: Comparison, folder: Path) -> None:
-    """Write the four files into *folder*; raise OutputError where that cannot be done."""
+    """Write the four files into *folder*, and all batches' results in one.
+
+    Raises OutputError where that cannot be done.
+    """
     contents = {
         "comparison.json": as_json(as_dict(comparison)),
         "comparison.csv": _encoded(text.as_csv(comparison)),
         "comparison.md": _encoded(text.as_markdown(comparison)),
         "comparison.html": _encoded(as_html(comparison)),
     }
+    if batches := batches_of(comparison.rows):
+        contents[MERGED] = _encoded(merged(batches))
     try:
         make_directory(folder)
         for name, data in contents.items():

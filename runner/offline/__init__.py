@@ -1,1 +1,1 @@
-"""The offline model: a classical extractive reader behind litellm, without network or key."""
+"""The offline model: a classical extractive reader, without network or key."""

@@ -1,21 +1,14 @@
-"""The offline model as a litellm custom provider: it answers by reading, in this process."""
+"""The offline model as a litellm custom provider, for `model.transport=litellm`."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runner.catalog import OFFLINE_WINDOW
-from runner.errors import one_line
-from runner.offline.document import Document, read_document
-from runner.tokens import tokenizer_for
+from runner.offline.direct import MODEL, Reading, ReadingError, read_reply
 
 PROVIDER = "offline"
-MODEL = "offline/extractive"
-
-Reading = Callable[[Document], Mapping[str, Any]]
 
 
 def register(litellm: Any, readings: Mapping[str, Reading]) -> None:
@@ -55,42 +48,24 @@ def make_handler(litellm: Any, readings: Mapping[str, Reading]) -> Any:
             optional_params: Mapping[str, Any],
             **_: Any,
         ) -> Any:
-            prompt = "\n".join(_text(m["content"]) for m in messages if m["role"] != "system")
-            name = _schema_name(optional_params)
             try:
-                reply = await asyncio.to_thread(_answer, readings[name], prompt)
-            except Exception as error:
-                message = one_line(f"offline reading of {name}: {type(error).__name__}: {error}")
-                raise CustomLLMError(status_code=400, message=message) from error
-            usage = await asyncio.to_thread(_usage, litellm, messages, reply)
+                reply, usage = await read_reply(messages, _schema_name(optional_params), readings)
+            except ReadingError as error:
+                told = str(error)
+                raise CustomLLMError(status_code=error.status_code, message=told) from error
             model_response.choices[0].message.content = reply
             model_response.choices[0].finish_reason = "stop"
             model_response.model = model
-            model_response.usage = usage
+            model_response.usage = litellm.Usage(
+                prompt_tokens=usage.prompt_tokens,
+                completion_tokens=usage.completion_tokens,
+                total_tokens=usage.prompt_tokens + usage.completion_tokens,
+            )
             return model_response
 
     return OfflineReader()
 
 
-def _answer(reading: Reading, prompt: str) -> str:
-    return json.dumps(reading(read_document(prompt)), ensure_ascii=False)
-
-
-def _usage(litellm: Any, messages: Sequence[Mapping[str, Any]], reply: str) -> Any:
-    tokenizer = tokenizer_for(MODEL)
-    asked = sum(tokenizer.count(_text(message["content"])) for message in messages)
-    answered = tokenizer.count(reply)
-    return litellm.Usage(
-        prompt_tokens=asked, completion_tokens=answered, total_tokens=asked + answered
-    )
-
-
 def _schema_name(optional_params: Mapping[str, Any]) -> str:
     wanted = optional_params.get("response_format") or {}
     return str(wanted.get("json_schema", {}).get("name", ""))
-
-
-def _text(content: Any) -> str:
-    if isinstance(content, list):
-        return "".join(str(part.get("text", "")) for part in content)
-    return str(content)

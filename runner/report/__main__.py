@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from runner.batch.folder import is_batch, runs_of
 from runner.errors import EXIT_CONFIG, EXIT_OK, EXIT_OUTPUT, ConfigError
 from runner.report.leave import root_above, write_index, write_report
 from runner.runs import find_runs, read_run
 from runner.text import to_terminal
 
-USAGE = "usage: colloquy-report DIR…   (runs, sweeps, or a directory that holds them)"
+USAGE = "usage: colloquy-report DIR…   (runs, batches, sweeps, or a directory with them)"
 
 
 def main() -> None:
@@ -40,9 +41,9 @@ def report(arguments: list[str]) -> int:
 
 
 def _runs(path: Path) -> list[Path]:
-    """Return the runs at or under *path*; raise ConfigError where there is none."""
-    found = find_runs([path])
-    return found or [read_run(path).path]
+    """Return the runs at or under *path*, a batch's own too; raise ConfigError for none."""
+    found = find_runs([path]) or [read_run(path).path]
+    return [run for each in found for run in (runs_of(each) if is_batch(each) else [each])]
 
 
 if __name__ == "__main__":

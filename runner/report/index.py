@@ -94,7 +94,7 @@ def link_to(file: Path, root: Path) -> str | None:
 def _entry(path: Path, root: Path) -> Entry:
     metadata = read_json(path / "metadata.json")
     took = mapping(read_json(path / "logs" / "benchmark.json").get("run"))
-    statuses = _statuses(metadata)
+    good, total = _counts(metadata)
     status = text(metadata.get("status"))
     tone, title, _ = VERDICTS.get(status, UNKNOWN)
     model = text(metadata.get("model"))
@@ -107,8 +107,8 @@ def _entry(path: Path, root: Path) -> Entry:
         text(mapping(metadata.get("transcript")).get("name")),
         model,
         model_label(model, simulated=model.endswith("/simulated")).partition(",")[0],
-        statuses.count("ok"),
-        len(statuses),
+        good,
+        total,
         number(took.get("wall_s")),
         number(mapping(metadata.get("totals")).get("cost_usd")),
         number(mapping(metadata.get("grounding")).get("rate")),
@@ -123,6 +123,15 @@ def _overrides(path: Path) -> str:
     except (OSError, ValueError):
         return ""
     return " ".join(text(override) for override in listing(said))
+
+
+def _counts(metadata: Mapping[str, Any]) -> tuple[int, int]:
+    """Return how many analyzers of a run, or files of a batch, are done, and of how many."""
+    if metadata.get("kind") == "batch":
+        files = mapping(metadata.get("files"))
+        return int(number(files.get("completed")) or 0), int(number(files.get("total")) or 0)
+    statuses = _statuses(metadata)
+    return statuses.count("ok"), len(statuses)
 
 
 def _statuses(metadata: Mapping[str, Any]) -> list[str]:

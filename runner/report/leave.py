@@ -6,6 +6,7 @@ from pathlib import Path
 
 import structlog
 
+from runner.batch.folder import batch_of
 from runner.files import write_text
 from runner.report.index import REPORT, index_page
 from runner.report.page import report_page
@@ -36,8 +37,8 @@ def write_index(root: Path) -> Path:
 
 def root_above(run: Path) -> Path:
     """Return the directory whose runs or sweeps *run* is one of, else the one it stands in."""
-    above = run.resolve().parent
-    if above.name == "runs":
+    above = (batch_of(run) or run).resolve().parent
+    if above.name in ("runs", "batches"):
         return above.parent
     return above.parent.parent if above.parent.name == "sweeps" else above
 

@@ -82,6 +82,7 @@ def figures_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[tuple[str, st
     rate = mapping(run.metadata.get("grounding")) or mapping(run.grounding.get("total"))
     good = sum(node.status == "ok" for node in nodes)
     speed_up = number(took.get("speed_up"))
+    lag = mapping(took.get("loop_lag"))
     cached, reply = totals.get("cached_tokens"), totals.get("completion_tokens")
     slots = f"{count(took.get('max_concurrent'))} at once, {text(took.get('mode'))}"
     return [
@@ -89,6 +90,7 @@ def figures_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[tuple[str, st
         ("Wall clock", seconds(took.get("wall_s")), slots if took else ""),
         ("Ideal", seconds(took.get("ideal_s")), "this schedule if only calls took time"),
         ("Efficiency", share(took.get("efficiency")), "ideal / wall clock"),
+        ("Loop lag", _ms(lag.get("max_ms")), "longest wait of a due timer"),
         (
             "Speed-up",
             "–" if speed_up is None else f"{speed_up:.2f} ×",
@@ -102,6 +104,11 @@ def figures_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[tuple[str, st
         ("Cost", usd(totals.get("cost_usd")) if totals else "–", _charged(totals)),
         ("Grounding", share(rate.get("rate")), _grounded(rate)),
     ]
+
+
+def _ms(value: object) -> str:
+    lag_ms = number(value)
+    return "–" if lag_ms is None else f"{lag_ms:.1f} ms"
 
 
 def _charged(totals: Mapping[str, Any]) -> str:

@@ -21,7 +21,7 @@ from runner.simulate.server import SimulatedProvider
 from runner.text import say, to_terminal
 
 DEFAULT_PORT = 8089
-CHILD = "--child"  # settings as one JSON line on standard input; ends when that closes
+CHILD = "--child"  # settings as JSON lines on standard input; ends when that closes
 
 _HELP = """\
 colloquy-simulate [port=8089] [KEY=VALUE ...]
@@ -138,20 +138,24 @@ def _help() -> str:
 
 
 async def _serve_parent() -> None:
-    """Serve what standard input says, and end when it ends: whoever started us is gone."""
+    """Serve what a line of standard input says until the next, which is empty, and so on.
+
+    End when it ends: whoever started us is gone.
+    """
     reader = asyncio.StreamReader()
     protocol = asyncio.StreamReaderProtocol(reader)
     await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
-    settings = SimulateSettings.model_validate_json(await reader.readline())
-    ended = asyncio.Event()
+    while line := await reader.readline():
+        settings, ended = SimulateSettings.model_validate_json(line), asyncio.Event()
 
-    async def watch() -> None:
-        await reader.read()
-        ended.set()
+        async def watch(ended: asyncio.Event) -> None:
+            await reader.readline()
+            ended.set()
 
-    watching = asyncio.create_task(watch())
-    await _serve(Served(settings, port=0), ended)
-    watching.cancel()
+        watching = asyncio.create_task(watch(ended))
+        await _serve(Served(settings, port=0), ended)
+        if watching.cancel():
+            return  # a signal has ended it
 
 
 async def _serve(served: Served, ended: asyncio.Event) -> None:

@@ -1,6 +1,18 @@
 """Transcripts in any common layout, encoding and container, read into numbered segments."""
 
 from runner.transcript.model import Segment, Transcript
-from runner.transcript.read import FORMATS, parse_transcript, read_transcript
+from runner.transcript.read import (
+    FORMATS,
+    content_sha256_of,
+    parse_transcript,
+    read_transcript,
+)
 
-__all__ = ["FORMATS", "Segment", "Transcript", "parse_transcript", "read_transcript"]
+__all__ = [
+    "FORMATS",
+    "Segment",
+    "Transcript",
+    "content_sha256_of",
+    "parse_transcript",
+    "read_transcript",
+]

@@ -43,6 +43,12 @@ def read_transcript(path: Path, *, format: str = "auto", encoding: str | None = 
     return _parse(text, path.stem, str(path), format, path.suffix.lower())
 
 
+def content_sha256_of(path: Path, *, encoding: str | None = None) -> str:
+    """Return the `sha256` that `read_transcript` would give; raise TranscriptError."""
+    cleaned, _ = clean_content(decode(read_bytes(path), str(path), encoding))
+    return content_sha256(cleaned)
+
+
 def parse_transcript(text: str, *, name: str, format: str = "auto") -> Transcript:
     """Parse *text* as one of FORMATS; *name* becomes the transcript's name and heads any error.
 

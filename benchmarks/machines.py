@@ -1,0 +1,246 @@
+"""One account's limit shared by 1, 10 and 100 machines that know nothing of one another.
+
+    python -m benchmarks.machines [--calls N] [--seeds N]
+
+Virtual time: each machine is our own client with a gate and a lobby of its own, the provider the
+simulated one's decisions. The load and the limit are the same whatever the number of machines,
+and all calls are there from the start. Equal seeds give equal tables.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import statistics
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import structlog
+
+from runner.budget import Sizer
+from runner.classify import classify
+from runner.client import CallLog, Client
+from runner.errors import CallError
+from runner.gate import Gate
+from runner.limits import Lobby, Slots
+from runner.request import Completion, Request, Usage
+from runner.retry import RetryPolicy
+from runner.settings import SimulateSettings
+from runner.simulate import Arrival, Behaviour, Verdict
+from runner.simulate.behaviour import RATE_LIMIT_S
+from runner.simulate.faults import RATE_LIMIT
+from runner.simulate.limits import BURST_MINUTES
+from runner.tokens import Tokenizer
+from runner.virtual import run_virtually
+
+MACHINES = (1, 10, 100)
+RPM, TPM = 600, 2_400_000
+PROMPT_TOKENS, REPLY_TOKENS, MAX_TOKENS = 3000, 800, 1500
+LATENCY_S = 6.7
+CONCURRENCY = 128  # slots of each machine: one alone can use the whole limit
+TIMEOUT_S = 180.0
+
+Told = Literal["share", "6/7 of it", "limit", "nothing"]
+Hint = Literal["Retry-After", "reset time", "none", "proxy: 60"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """*told* is what each machine knows of the limit, *hint* what a 429 says of when to return.
+
+    `proxy: 60` puts the limiter of the LiteLLM proxy 1.106.2 in front of the provider, with the
+    same limit: so many requests in each minute of the clock, the others are sent away for 60 s.
+    """
+
+    machines: int
+    told: Told
+    hint: Hint
+
+
+@dataclass(slots=True)
+class Account:
+    """The provider as all machines see it; a transport of `runner.client`'s."""
+
+    behaviour: Behaviour
+    hint: Hint
+    statuses: list[int] = field(default_factory=list)
+    minutes: Counter[int] = field(default_factory=Counter)  # requests to the proxy, by minute
+
+    async def open(self) -> None:
+        """Nothing to open."""
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    async def complete(self, request: Request, timeout_s: float) -> Completion:
+        """Let the simulated provider decide, and the event loop's own time pass."""
+        now = asyncio.get_running_loop().time()
+        arrival = Arrival(request.node, "", range(PROMPT_TOKENS), request.max_tokens, REPLY_TOKENS)
+        self.minutes[int(now // 60)] += 1
+        if self.hint == "proxy: 60" and self.minutes[int(now // 60)] > RPM:
+            verdict = Verdict(429, {"Retry-After": "60"}, RATE_LIMIT_S, RATE_LIMIT, 0, 0)
+        else:
+            verdict = self.behaviour.decide(arrival, now)
+        self.statuses.append(verdict.status)
+        await asyncio.sleep(verdict.latency_s)
+        if verdict.status != 200:
+            refused = RefusedError(verdict, with_headers=self.hint != "none")
+            raise classify(refused) from refused
+        return Completion("", "stop", Usage(PROMPT_TOKENS, verdict.reply_tokens), 0.0)
+
+
+class RefusedError(Exception):
+    """Carries what litellm's exceptions carry of a refused request."""
+
+    def __init__(self, verdict: Verdict, *, with_headers: bool) -> None:
+        super().__init__(f"simulated {verdict.fault}")
+        self.status_code = verdict.status
+        self.litellm_response_headers = dict(verdict.headers) if with_headers else {}
+
+
+class Counted(Tokenizer):
+    """Takes every text for a whole prompt."""
+
+    def count(self, text: str) -> int:
+        """Return what a prompt has."""
+        return PROMPT_TOKENS
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One seed's run of a setting; *lost* calls never got their answer."""
+
+    took_s: float
+    requests: int
+    refused: int
+    lost: int
+
+
+def play(setting: Setting, calls: int, seed: int) -> Outcome:
+    """Make *calls* calls from all machines at once, in virtual time."""
+
+    async def main() -> Outcome:
+        account = Account(behaviour(setting, seed), setting.hint)
+        shares = [calls // setting.machines] * setting.machines
+        shares[0] += calls % setting.machines
+        machines = [machine(account, setting, seed, place) for place in range(setting.machines)]
+        lost = await asyncio.gather(*map(work, machines, shares))
+        return Outcome(
+            asyncio.get_running_loop().time(),
+            len(account.statuses),
+            sum(status == 429 for status in account.statuses),
+            sum(lost),
+        )
+
+    outcome: Outcome = run_virtually(main)
+    return outcome
+
+
+def behaviour(setting: Setting, seed: int) -> Behaviour:
+    """Return a provider that has nothing wrong with it but its limit."""
+    return Behaviour(
+        SimulateSettings(
+            seed=seed,
+            latency_s=LATENCY_S,
+            per_token_s=0.0,
+            per_prompt_token_s=0.0,
+            jitter=0.4,
+            by_analyzer_s={},
+            rpm=RPM,
+            tpm=TPM,
+            retry_after=setting.hint in ("Retry-After", "proxy: 60"),
+            faults={},
+            script=[],
+            outages_s=[],
+            poison=None,
+            cache_min_tokens=None,
+        )
+    )
+
+
+def machine(account: Account, setting: Setting, seed: int, place: int) -> Client:
+    """Return one machine's client, as `runner.clients` would build it."""
+    share = {"share": 1.0, "6/7 of it": 6 / 7}.get(setting.told, setting.machines)
+    rpm, tpm = (int(limit * share / setting.machines) for limit in (RPM, TPM))
+    rng = random.Random(1000 * seed + place)
+    return Client(
+        account,
+        RetryPolicy(),
+        TIMEOUT_S,
+        rng,
+        gate=Gate(CONCURRENCY, rng=rng)
+        if setting.told == "nothing"
+        else Gate(CONCURRENCY, rpm=rpm, tpm=tpm, rng=rng),
+        lobby=Lobby(),
+        sizer=Sizer(Counted("none", exact=True)),
+    )
+
+
+async def work(client: Client, calls: int) -> int:
+    """Make *calls* calls; return how many got no answer."""
+    slots = Slots(CONCURRENCY)
+    request = Request("call", ({"role": "user", "content": "prompt"},), MAX_TOKENS)
+
+    async def ask(number: int) -> int:
+        try:
+            await client.complete(request, slots, CallLog(unit=str(number)))
+        except CallError:
+            return 1
+        return 0
+
+    return sum(await asyncio.gather(*map(ask, range(calls))))
+
+
+def bound_s(calls: int) -> float:
+    """Return the least time in which the limit lets *calls* calls begin, its burst at once."""
+    tokens = PROMPT_TOKENS + REPLY_TOKENS
+    return max((calls / RPM - BURST_MINUTES) * 60, (calls * tokens / TPM - BURST_MINUTES) * 60)
+
+
+def settings(machines: Iterable[int]) -> list[Setting]:
+    """Return all settings for each number of *machines*; hints matter where calls are refused."""
+    hints: tuple[Hint, ...] = ("Retry-After", "reset time", "none")
+    pairs: list[tuple[Told, Hint]] = [("share", "Retry-After"), ("limit", "Retry-After")]
+    pairs += [("nothing", hint) for hint in hints]
+    pairs += [("nothing", "proxy: 60"), ("share", "proxy: 60"), ("6/7 of it", "proxy: 60")]
+    return [Setting(m, told, hint) for told, hint in pairs for m in machines]
+
+
+def show(setting: Setting, calls: int, outcomes: list[Outcome]) -> str:
+    """Return one line of the table, of means."""
+    took_s, requests, refused, lost = (
+        statistics.mean(getattr(outcome, name) for outcome in outcomes)
+        for name in ("took_s", "requests", "refused", "lost")
+    )
+    return (
+        f"{setting.told:<9}  {setting.hint:<11}  {setting.machines:>8}  {took_s:>10.0f}  "
+        f"{took_s / bound_s(calls):>5.2f}  {requests / calls:>8.3f}  {refused / requests:>5.1%}  "
+        f"{lost:>6.1f}"
+    )
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
+    parser.add_argument("--calls", type=int, default=6000, help="in all, whoever makes them")
+    parser.add_argument("--seeds", type=int, default=3)
+    options = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    began = time.monotonic()
+    print(
+        f"{options.calls:,} calls of {LATENCY_S} s median under {RPM} rpm and {TPM:,} tpm; "
+        f"bound {bound_s(options.calls):.0f} s; means of {options.seeds} seeds, virtual time"
+    )
+    print("told       429 says     machines  makespan s  ratio  per call   429s    lost")
+    for setting in settings(MACHINES):
+        outcomes = [play(setting, options.calls, seed) for seed in range(1, options.seeds + 1)]
+        print(show(setting, options.calls, outcomes), flush=True)
+    print(f"{time.monotonic() - began:.0f} s in all")
+
+
+if __name__ == "__main__":
+    main()

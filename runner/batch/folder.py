@@ -1,0 +1,83 @@
+"""A batch's directory beside its runs': the results table, and which runs need not be made anew."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from runner.batch.inputs import Input
+from runner.batch.tally import COLUMNS, Row, row_before
+from runner.errors import TranscriptError
+from runner.files import append, open_for_append, write_text
+from runner.journal import lines_of
+from runner.record import COMPLETED
+from runner.table import as_rows
+from runner.transcript import content_sha256_of
+
+RESULTS = "results.jsonl"
+TABLE = "results.csv"
+PARTS = ("config", "logs", "runs")  # of the directory
+
+
+def is_batch(path: Path) -> bool:
+    """Return whether *path* is a batch's directory."""
+    return (path / RESULTS).is_file()
+
+
+def batch_of(run: Path) -> Path | None:
+    """Return the directory of the batch that the run in *run* belongs to, None if to none."""
+    above = run.absolute().parents
+    return above[2] if len(above) > 2 and is_batch(above[2]) else None
+
+
+def runs_of(batch: Path) -> list[Path]:
+    """Return the directories of a batch's runs, those that left anything."""
+    return sorted(path for path in (batch / "runs").glob("*/*") if path.is_dir())
+
+
+class Results:
+    """results.jsonl, a line per run as it ends, and results.csv, made of it at the end.
+
+    Both can be made anew from the runs' own files, and are by each session.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        (path / RESULTS).unlink(missing_ok=True)
+        self._descriptor = open_for_append(path / RESULTS)
+
+    def add(self, row: Row) -> None:
+        """Append a row; raise OSError."""
+        line = {"event": "run.ended", **asdict(row)}
+        append(self._descriptor, orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+
+    def write_table(self) -> None:
+        """Write results.csv; raise OSError."""
+        rows = ([line.get(name) for name in COLUMNS] for line in lines_of(self._path / RESULTS))
+        write_text(self._path / TABLE, as_rows([COLUMNS, *rows]))
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+
+def completed_before(batch: Path, given: Input, encoding: str | None) -> Row | None:
+    """Return the row of a run that is complete, of a file that is still the same, else None."""
+    run = batch / given.run
+    if not (run / COMPLETED).is_file():
+        return None
+    try:
+        metadata = _load(run / "metadata.json")
+        if metadata["transcript"]["sha256"] != content_sha256_of(given.path, encoding=encoding):
+            return None
+        return row_before(given, metadata, _load(run / "logs" / "benchmark.json")["run"])
+    except (OSError, ValueError, KeyError, TypeError, TranscriptError):
+        return None  # it is looked at answer by answer
+
+
+def _load(file: Path) -> Any:
+    return orjson.loads(file.read_bytes())

@@ -1,0 +1,88 @@
+"""How late an event loop serves its timers: what anything that runs on it holds up."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+PERIOD_S = 0.005  # a stretch of x s on the loop shows as a lag of x - PERIOD_S to x
+LATE_S = 0.02
+_STEPS_PER_S = 10_000  # p99 is exact to 0.1 ms,
+_STEPS = 1_000  # and up to 0.1 s; beyond it is the maximum
+
+
+class Lag:
+    """The lags that one run has seen, in memory of one size however long it takes."""
+
+    def __init__(self) -> None:
+        self.samples = 0
+        self.max_s = 0.0
+        self.late = 0  # of more than LATE_S
+        self._counts = [0] * (_STEPS + 1)
+
+    def add(self, lag_s: float) -> None:
+        """Count one lag."""
+        self.samples += 1
+        self.max_s = max(self.max_s, lag_s)
+        self.late += lag_s > LATE_S
+        self._counts[min(int(lag_s * _STEPS_PER_S), _STEPS)] += 1
+
+    def figures(self) -> dict[str, Any]:
+        """Return what benchmark.json holds, in milliseconds; None where nothing was seen."""
+        seen = self.samples > 0
+        return {
+            "max_ms": round(1e3 * self.max_s, 3) if seen else None,
+            "p99_ms": round(1e3 * self._p99_s(), 3) if seen else None,
+            "over_20_ms": self.late,
+            "samples": self.samples,
+        }
+
+    def _p99_s(self) -> float:
+        """Return the upper end of the step that 99 of 100 lags do not exceed."""
+        left = math.ceil(0.99 * self.samples)
+        for step, count in enumerate(self._counts[:_STEPS]):
+            left -= count
+            if left <= 0:
+                return min(self.max_s, (step + 1) / _STEPS_PER_S)
+        return self.max_s
+
+
+class LagProbe:
+    """Asks *loop* for a timer every *period_s* while a run watches; all share the one timer.
+
+    For a loop on real time only: a clock that jumps to the next timer would run away with it.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, period_s: float = PERIOD_S) -> None:
+        self._loop = loop
+        self._period_s = period_s
+        self._watching: list[Lag] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    @contextmanager
+    def watch(self) -> Iterator[Lag]:
+        """Yield the lags from now to the end of the block."""
+        lag = Lag()
+        self._watching.append(lag)
+        if self._timer is None:
+            self._ask()
+        try:
+            yield lag
+        finally:
+            self._watching.remove(lag)
+            if not self._watching and self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+    def _ask(self) -> None:
+        due = self._loop.time() + self._period_s
+        self._timer = self._loop.call_at(due, self._served, due)
+
+    def _served(self, due: float) -> None:
+        lag_s = max(0.0, self._loop.time() - due)  # a loop may be early by its clock's resolution
+        for lag in self._watching:
+            lag.add(lag_s)
+        self._ask()

@@ -1,0 +1,37 @@
+"""Tables for spreadsheets (RFC 4180), none of whose cells is taken for a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable
+from typing import Any
+
+_FORMULA = re.compile(r"^[=+\-@\t\r]")
+
+
+def as_rows(rows: Iterable[Iterable[Any]]) -> str:
+    """Return *rows* as CSV; what begins like a formula gets an apostrophe.
+
+    (OWASP, "CSV Injection".) None is an empty cell, a switch is `yes` or `no`, and a number is
+    one, also where it is negative.
+    """
+    out = io.StringIO()
+    csv.writer(out).writerows([_cell(value) for value in row] for row in rows)
+    return out.getvalue()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.9g}"
+    text = str(value)
+    try:
+        float(text)  # -1 is a number and no formula
+    except ValueError:
+        return _FORMULA.sub(r"'\g<0>", text)
+    return text
