@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -51,17 +52,24 @@ _NOISY = ("LiteLLM", "httpx", "httpcore", "openai", "asyncio")
 
 @contextmanager
 def run_log(
-    path: Path, console: str, stream: TextIO | None = None, *, secrets: Secrets | None = None
+    path: Path,
+    console: str,
+    stream: TextIO | None = None,
+    *,
+    secrets: Secrets | None = None,
+    hold_s: float = 0.0,
 ) -> Iterator[None]:
     """Send every event of this process to *path* while the block runs.
 
     *console* is `plain` (one readable line per milestone), `json` (the events themselves),
     `live` (a table that is drawn anew), `auto` (live on a terminal, else plain) or `quiet`; all
     go to *stream*, standard error unless given. *secrets*, by default what the environment
-    holds now, are masked in whatever anybody logs, tracebacks included.
+    holds now, are masked in whatever anybody logs, tracebacks included. Lines may wait in memory
+    for *hold_s* seconds and the next line: of thousands of calls, each would wait for the disk.
     """
     secrets = secrets or secrets_of()
     file = _OwnFile(path, encoding="utf-8", errors="backslashreplace")
+    file.hold_s = hold_s
     file.setFormatter(_json_formatter(secrets))
     handlers: list[logging.Handler] = [file]
     if console != "quiet":
@@ -107,6 +115,21 @@ def is_live(stream: TextIO) -> bool:
 
 class _OwnFile(logging.FileHandler):
     """Appends to a file of the run's own, never to what a planted link leads to."""
+
+    hold_s = 0.0
+    _flushed_at = 0.0
+
+    def flush(self) -> None:
+        """Hand lines to the system, unless they may wait; closing does so in any case."""
+        now = time.monotonic()
+        if now - self._flushed_at >= self.hold_s:
+            self._flushed_at = now
+            super().flush()
+
+    def close(self) -> None:
+        """Write what has waited, and close the file."""
+        self.hold_s = 0.0
+        super().close()
 
     def _open(self) -> TextIOWrapper:
         descriptor = open_for_append(Path(self.baseFilename))

@@ -13,7 +13,7 @@ import orjson
 import structlog
 from omegaconf import DictConfig
 
-from runner.batch.console import BatchConsole, batch_log
+from runner.batch.console import LOG_HOLD_S, BatchConsole, batch_log
 from runner.batch.folder import PARTS as BATCH_PARTS
 from runner.batch.plan import plan_batch
 from runner.batch.work import Batch, BatchResult, Shares
@@ -143,8 +143,9 @@ async def _run(
             keys = (model.settings.api_key_env for model in job.models.values())
             secrets = secrets_of(key_envs=frozenset(filter(None, keys)))
             console = job.settings.output.console
-            shown = batch_log(console) if job.inputs else console
-            opened.enter_context(run_log(directory.events, shown, secrets=secrets))
+            shown, hold_s = (batch_log(console), LOG_HOLD_S) if job.inputs else (console, 0.0)
+            log = run_log(directory.events, shown, secrets=secrets, hold_s=hold_s)
+            opened.enter_context(log)
             opened.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
             try:
                 result = await _execute(job, directory, shared, known, opened, whole=whole)

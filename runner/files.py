@@ -14,12 +14,11 @@ TEMP = ".tmp."
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
-def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
+def write_bytes(path: Path, data: bytes) -> None:
     """Replace *path* with *data* durably: temp file beside it, fsync, rename, fsync directory.
 
     A power cut leaves either version whole (Pillai et al., "All File Systems Are Not Created
-    Equal", OSDI 2014); without *durable*, which costs no wait for the disk, only the end of this
-    process does. Raises OSError; the temp file is gone then.
+    Equal", OSDI 2014). Raises OSError; the temp file is gone then.
     """
     temp = path.parent / f"{TEMP}{path.name}.{os.getpid()}.{secrets.token_hex(4)}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK
@@ -27,27 +26,37 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
     try:
         try:
             append(descriptor, data)
-            if durable:
-                os.fsync(descriptor)
+            os.fsync(descriptor)
         finally:
             os.close(descriptor)
         temp.replace(path)
-        if durable:
-            sync_directory(path.parent)
+        sync_directory(path.parent)
     except BaseException:
         with suppress(OSError):
             temp.unlink()
         raise
 
 
-def write_changed(path: Path, data: bytes, *, durable: bool = True) -> None:
+def write_changed(path: Path, data: bytes) -> None:
     """Replace *path* only where it holds something else: a run taken up again writes less."""
     try:
         same = path.read_bytes() == data
     except OSError:
         same = False
     if not same:
-        write_bytes(path, data, durable=durable)
+        write_bytes(path, data)
+
+
+def write_plain(path: Path, data: bytes) -> None:
+    """Write *path* in place, with as few calls to the system as there can be; raise OSError.
+
+    A crash may leave it cut off: for what is made anew whenever its run is not complete.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NO_LINK, 0o600)
+    try:
+        append(descriptor, data)
+    finally:
+        os.close(descriptor)
 
 
 def as_json(value: Any) -> bytes:

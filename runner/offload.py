@@ -42,6 +42,15 @@ async def offload_long(function: Callable[..., T], *args: Any) -> T:
     return await _in_thread("compute-long", partial(function, *args))
 
 
+async def offload_write(function: Callable[..., T], *args: Any) -> T:
+    """Do the same with what writes many small files.
+
+    At each of its calls to the system a thread may lose the interpreter's lock, and several that
+    write at once do little but take it from each other and from the event loop.
+    """
+    return await _in_thread("write", partial(function, *args))
+
+
 class Once:
     """Computations in a thread, each made once however many ask; belongs to one event loop.
 

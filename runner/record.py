@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -22,10 +22,12 @@ from runner.files import (
     write_bytes,
     write_changed,
     write_json,
+    write_plain,
 )
 from runner.job import Job
 from runner.journal import Journal, Notes
 from runner.lock import acquire, release
+from runner.offload import offload_write
 from runner.settings import ContextSettings
 from runner.text import now_iso, slug
 from runner.transcript import Segment, Transcript
@@ -37,6 +39,8 @@ RESOLVED = "config/resolved.yaml"
 PARTS = ("config", "intermediate", "context", "logs")  # of a run's directory
 RESERVE = ".reserve"
 RESERVE_BYTES = 64 * 1024
+
+Page = Any  # text, JSON-able data, or what returns either when it is written
 
 
 def new_run_path(root: Path, transcript_name: str, kind: str = "runs") -> Path:
@@ -76,13 +80,16 @@ class RunDirectory:
 
     The directory is locked while it is open. `metadata.json` is written under one lock, at
     stage boundaries and at the end. One run of a batch is a *member*: lock, journal, log and
-    configuration are the batch's, and of its files only answers are made safe from a power cut.
+    configuration are the batch's; answers are stored as they come, all else together at its end,
+    and only answers are made safe from a power cut. A *fresh* one held no file at first.
     """
 
     path: Path
     journal: Notes
     _lock: int | None
     member: bool = False
+    fresh: bool = False
+    _held: dict[str, Page] = field(default_factory=dict, repr=False)
     _metadata_lock: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
     @classmethod
@@ -129,12 +136,14 @@ class RunDirectory:
         Raises OSError, or OutputError where a link leads out of it.
         """
         path = batch.path / name
+        fresh = not path.exists()
         _make_own(path / "intermediate")
         for part in ("context", "logs"):
             (path / part).mkdir(mode=0o700, exist_ok=True)
         assert isinstance(batch.journal, Journal)
-        made = cls(path, batch.journal.of_run(name), None, member=True)
-        made.uncomplete()
+        made = cls(path, batch.journal.of_run(name), None, member=True, fresh=fresh)
+        if not fresh:
+            made.uncomplete()
         return made
 
     @classmethod
@@ -183,24 +192,23 @@ class RunDirectory:
         config = self.path / "config"
         asked = {"config_dirs": config_dirs, "sha256": prompts}
         if job.transcript.segments:
-            self.write_transcript(job)
+            self._put(TRANSCRIPT, as_json(asdict(job.transcript)))
         write_changed(config / "prompts.json", as_json(asked))
         write_changed(config / "overrides.json", as_json(list(job.overrides)))
         write_changed(config / "composed.yaml", job.composed.encode())
         write_changed(config / "resolved.yaml", job.config.encode())
 
-    def write_transcript(self, job: Job) -> None:
-        """Store the transcript as the run reads it."""
-        self._put(TRANSCRIPT, as_json(asdict(job.transcript)))
-
     def _put(self, name: str, data: bytes) -> None:
         """Store what can be made anew from answers and input, unless it is there already."""
-        write_changed(self.path / name, data, durable=not self.member)
+        if self.member:
+            write_plain(self.path / name, data)
+        else:
+            write_changed(self.path / name, data)
 
     async def write_node(
-        self, stage: str, name: str, record: Any, page: str, markdown: str
+        self, stage: str, name: str, record: Callable[[], Any], page: str, markdown: Page
     ) -> None:
-        """Store a node's outcome; the JSON file's rename is what commits it.
+        """Store a node's outcome, as *record* tells it; the JSON file's rename is what commits it.
 
         *markdown* goes to *page*, a path in this directory.
 
@@ -212,24 +220,37 @@ class RunDirectory:
             make_directory(file.parent)
             make_directory(shown.parent)
             shown.unlink(missing_ok=True)
-            write_json(file, record)
-            self._put(page, markdown.encode())
+            write_json(file, record())
+            if not self.member:
+                self._put(page, _as_bytes(markdown))
 
-        await asyncio.to_thread(write)
+        if self.member:
+            self._held[page] = markdown
+            await offload_write(write)
+        else:
+            await asyncio.to_thread(write)
 
-    async def write_pages(self, pages: Mapping[str, Any]) -> None:
-        """Store pages, or data, by their path in this directory."""
+    async def write_pages(self, pages: Mapping[str, Page]) -> None:
+        """Store pages, or data, by their path in this directory; a member's wait for `flush`."""
+        if self.member:
+            self._held.update(pages)
+        else:
+            await asyncio.to_thread(self._write, pages)
 
-        def write() -> None:
-            for name, content in pages.items():
-                make_directory((self.path / name).parent)
-                self._put(name, content.encode() if isinstance(content, str) else as_json(content))
+    async def flush(self) -> None:
+        """Store what was held back, in the order in which it came."""
+        held, self._held = self._held, {}
+        if held:
+            await offload_write(self._write, held)
 
-        await asyncio.to_thread(write)
+    def _write(self, pages: Mapping[str, Page]) -> None:
+        for name, content in pages.items():
+            make_directory((self.path / name).parent)
+            self._put(name, _as_bytes(content))
 
     def has(self, name: str) -> bool:
-        """Return whether a file is there."""
-        return (self.path / name).exists()
+        """Return whether a file is there, or held back."""
+        return name in self._held or (not self.fresh and (self.path / name).exists())
 
     async def write_context(self, name: str, reduced: Reduced, settings: ContextSettings) -> None:
         """Store a reduced context and its ledger."""
@@ -255,6 +276,11 @@ class RunDirectory:
     def uncomplete(self) -> None:
         """Take the mark of full success away."""
         (self.path / COMPLETED).unlink(missing_ok=True)
+
+
+def _as_bytes(content: Page) -> bytes:
+    content = content() if callable(content) else content
+    return content.encode() if isinstance(content, str) else as_json(content)
 
 
 def read_transcript_file(run: Path) -> Transcript:

@@ -6,6 +6,7 @@ import asyncio
 import errno
 from collections.abc import Coroutine
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -23,7 +24,7 @@ from runner.offload import compute, offload
 from runner.outcome import Outcome, node_record
 from runner.pages import Pages
 from runner.parts import owner_of
-from runner.record import RunDirectory
+from runner.record import TRANSCRIPT, Page, RunDirectory
 from runner.settings import ContextSettings
 from runner.text import now_iso
 
@@ -55,12 +56,7 @@ class Recorder:
         """Start the clock and say so."""
         job = self.job
         self._began = asyncio.get_running_loop().time()
-        if self.directory.member:  # what its calls cost is on the disk with its answers
-            self.directory.journal.note("run.started", config_digest=job.config_digest)
-            self.write(asyncio.to_thread(self.directory.write_transcript, job))
-        else:
-            begun = self.directory.journal.commit("run.started", config_digest=job.config_digest)
-            self.write(begun)
+        self.write(self._note("run.started", config_digest=job.config_digest))
         self.write(self._write_transcript())
         log.info(
             "run.started",
@@ -102,8 +98,10 @@ class Recorder:
         )
         if outcome.reused != "run":
             self.write(self._commit(node, outcome, calls))
-        elif not self.directory.has(path := self.pages.path(node)):
-            self.write(self.directory.write_pages({path: self.pages.page(node, outcome)}))
+        elif self.directory.member or not self.directory.has(self.pages.path(node)):
+            path = self.pages.path(node)
+            page = partial(self.pages.page, node, outcome)
+            self.write(self.directory.write_pages({path: page}))
         stage = self.job.pipeline.stage_of(node)
         if all(member.name in self.timings for member in stage.nodes):
             log.info("stage.finished", stage=stage.name, elapsed_s=round(self.elapsed_s(), 3))
@@ -165,7 +163,11 @@ class Recorder:
         with suppress(OSError):
             self.directory.uncomplete()
         with suppress(OSError):
-            await asyncio.shield(self.write_metadata(ended))
+            await asyncio.shield(self._break_off(ended))
+
+    async def _break_off(self, ended: str) -> None:
+        await self.write_metadata(ended)
+        await self.directory.flush()
 
     async def write_metadata(self, status: str, exit_code: int | None = None) -> None:
         """Replace metadata.json."""
@@ -181,16 +183,27 @@ class Recorder:
             }
         )
 
+    async def _note(self, event: str, **facts: Any) -> None:
+        """Journal what has happened; a batch's runs wait for the disk once, at their end."""
+        if self.directory.member:
+            self.directory.journal.note(event, **facts)
+        else:
+            await self.directory.journal.commit(event, **facts)
+
     async def _write_transcript(self) -> None:
-        chars = sum(len(segment.text) for segment in self.job.transcript.segments)
-        page = await compute(chars, self.pages.transcript)
+        job, pages = self.job, self.pages
+        if self.directory.member:
+            as_read = partial(asdict, job.transcript)
+            await self.directory.write_pages(
+                {TRANSCRIPT: as_read, "transcript.md": pages.transcript}
+            )
+            return
+        chars = sum(len(segment.text) for segment in job.transcript.segments)
+        page = await compute(chars, pages.transcript)
         await self.directory.write_pages({"transcript.md": page})
 
     async def _commit(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
-        analyzer = self.job.analyzers[owner_of(node)]
-        record = node_record(node, outcome, calls, prompt_sha256=analyzer.prompt_digest)
-        path, page = self.pages.path(node), await offload(self._prepare, node, outcome)
-        saving = partial(self.directory.write_node, node.stage, node.name, record, path, page)
+        saving = partial(self._save, node, outcome, calls)
         try:
             await saving()
         except OSError:
@@ -200,15 +213,20 @@ class Recorder:
                 await saving()
                 self.statuses[node.name] = outcome.status
             raise
-        await self.directory.journal.commit(
+        await self._note(
             "node.committed", analyzer=node.name, status=outcome.status, key=outcome.key
         )
 
-    def _prepare(self, node: Node, outcome: Outcome) -> str:
-        """Return *node*'s page, after an earlier answer was moved out of the way."""
-        key = outcome.key if outcome.status == "ok" else None
-        keep_answer(self.directory.path, node, key)
-        return self.pages.page(node, outcome)
+    async def _save(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
+        sha256 = self.job.analyzers[owner_of(node)].prompt_digest
+        record = partial(node_record, node, outcome, calls, prompt_sha256=sha256)
+        page: Page = partial(self.pages.page, node, outcome)
+        if not self.directory.member:
+            page = await offload(page)
+        key, path = outcome.key if outcome.status == "ok" else None, self.pages.path(node)
+        if self.directory.has(f"intermediate/{node.stage}/{node.name}.json"):
+            await asyncio.to_thread(keep_answer, self.directory.path, node, key)
+        await self.directory.write_node(node.stage, node.name, record, path, page)
 
     def _log_outcome(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
         facts = {"analyzer": node.name, "latency_s": round(calls.latency_s, 3)}

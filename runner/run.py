@@ -123,9 +123,11 @@ class Run:
         insights = await offload(recorder.pages.insights, outcomes)
         await self.directory.write_pages({**insights, "grounding.json": grounding})
         await recorder.write_metadata(status, exit_code)
+        await self.directory.flush()
         await self.directory.journal.commit("run.finished", status=status, exit_code=exit_code)
         if status == "completed":
             await self.directory.complete()
+            await self.directory.flush()
         if plan is not None:
             await self._remember(outcomes, plan)
         log.info("run.finished", status=status, **headline(measured["run"]))

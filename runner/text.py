@@ -28,6 +28,10 @@ _STRAY = re.compile(
     "(?<![\u0600-\u1fff\u2100-\u2bff\u2e80-\ufefe\U00010000-\U000dffff\U000e0100-\U000e01ef].)"
     "|(?<=[\ufe00-\ufe0f\U000e0100-\U000e01ef]{2}))"
 )
+# hashlib lets other threads run while it digests more than this, and then has to wait for them,
+# which for a page or two takes much longer than the digest.
+_KEPT = 2047
+_AT_ONCE = 1 << 18
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -80,4 +84,10 @@ def slug(name: str, limit: int = 48) -> str:
 
 def digest(text: str, length: int = 64) -> str:
     """Return the first *length* hex digits of the SHA-256 of *text*."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]
+    data = text.encode("utf-8", "surrogatepass")
+    if len(data) > _AT_ONCE:
+        return hashlib.sha256(data).hexdigest()[:length]
+    made = hashlib.sha256()
+    for at in range(0, len(data), _KEPT):
+        made.update(data[at : at + _KEPT])
+    return made.hexdigest()[:length]

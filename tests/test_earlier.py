@@ -189,10 +189,10 @@ def test_a_page_never_outlives_the_outcome_it_shows() -> None:
     begin(faults={"say_means": CallError("timeout", "late")})
     page, real = FILE.with_suffix(".md"), record_module.write_changed
 
-    def full(path: Path, data: bytes, *, durable: bool = True) -> None:
+    def full(path: Path, data: bytes) -> None:
         if path == page:
             raise OSError(28, "No space left on device")
-        real(path, data, durable=durable)
+        real(path, data)
 
     assert "(timeout)" in page.read_text()
 

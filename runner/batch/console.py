@@ -18,6 +18,7 @@ from runner.secrets import Secrets
 from runner.text import say, to_terminal
 
 PLAIN_S = 10.0  # between lines where they cannot be drawn anew
+LOG_HOLD_S = 0.25  # that lines of the log may wait, so that not each waits for the system
 NOTES = 3  # the latest faults, under a line that is
 SHOWN = 50  # faults on a plain console; all are in results.csv
 
