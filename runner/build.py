@@ -77,6 +77,11 @@ def job_from(
     _check_format(settings.transcript.format)
     if transcript is None and is_many(settings.transcript.path):
         inputs, transcript = find_inputs(settings), NO_TRANSCRIPT
+        if settings.output.traces != "none":
+            raise ConfigError(
+                f"output.traces={settings.output.traces}: a batch sends none while it runs: "
+                f"python -m runner.traces BATCH sends those of its runs afterwards"
+            )
     transcript = transcript or open_transcript(settings)
     variables = variables_of(pipeline.nodes, transcript, settings)
     fitter = Fitter(settings, analyzers, transcript, variables)

@@ -40,7 +40,7 @@ _WITH_VALUE = frozenset(
 
 
 def expand_arguments(arguments: Sequence[str]) -> list[str]:
-    """Put options before overrides, and let `transcript=FILE` name a file directly.
+    """Put options before overrides, and let `transcript=PATH` name files directly.
 
     A value that names a choice of the config group stays as it is.
     """
@@ -64,7 +64,7 @@ def _expand(override: str, sweeping: bool) -> list[str]:
     if name != "transcript":
         return [override]
     parts = value.split(",") if sweeping and not Path(value).exists() else [value]
-    if not all(_LOOKS_LIKE_PATH.search(part) for part in parts):
+    if not all(_LOOKS_LIKE_PATH.search(part) or _is_folder(part) for part in parts):
         return [override]
     return ["transcript=file", f"transcript.path={','.join(map(_quote, parts))}"]
 
@@ -74,6 +74,10 @@ def help_page() -> str:
     text = files("conf").joinpath("hydra/default.yaml").read_text(encoding="utf-8")
     settings = OmegaConf.create({"hydra": OmegaConf.create(text)})
     return Template(str(settings.hydra.help.template)).substitute()
+
+
+def _is_folder(value: str) -> bool:
+    return Path(value).is_dir() and value not in _choices("transcript")
 
 
 def check_arguments(arguments: Sequence[str]) -> None:

@@ -9,8 +9,8 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+from runner.batch.folder import is_batch, journal_of
 from runner.catalog import OFFLINE
-from runner.journal import read_journal
 from runner.runs import StoredRun
 
 Value = str | bool | int | float
@@ -102,13 +102,13 @@ class _Story:
 
 
 def run_span(run: StoredRun) -> Span | None:
-    """Return *run* as a span with all others in it; None where its journal tells no time.
+    """Return *run* as a span with all others in it; None for a batch, or without a journal.
 
     Times of calls are the journal's, to the millisecond; an analyzer that waited or failed
     without a call has those of benchmark.json. A resumed run is one span over all its sessions.
     """
     story = _Story()
-    for line in read_journal(run.path / "journal.jsonl"):
+    for line in [] if is_batch(run.path) else journal_of(run.path):
         with suppress(KeyError, TypeError, ValueError, IndexError):  # a line none of ours wrote
             story.add(line)
     story.lose()

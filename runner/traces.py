@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from runner.batch.folder import single_runs
 from runner.checks import has_otlp
 from runner.errors import EXIT_CONFIG, EXIT_OK, EXIT_UNAVAILABLE, ColloquyError, ConfigError
 from runner.runs import StoredRun, find_runs, read_run
@@ -201,7 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _runs_to_send(paths: Sequence[Path]) -> list[Path]:
     if not has_otlp():
         raise ConfigError("traces need the extra: pip install 'colloquy[otel]'")
-    runs = find_runs(paths)
+    runs = single_runs(find_runs(paths))
     if not runs:
         raise ConfigError(f"{', '.join(map(str, paths))}: there is no run")
     return runs

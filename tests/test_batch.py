@@ -13,7 +13,7 @@ from helpers import ScriptedTransport, job
 from test_answering import ONLY_TWO, simulated
 
 from runner.batch.console import BatchConsole
-from runner.batch.folder import PARTS, is_batch
+from runner.batch.folder import PARTS, is_batch, single_runs
 from runner.batch.inputs import find_inputs, is_many
 from runner.batch.plan import plan_batch
 from runner.batch.work import Batch, BatchResult, Shares
@@ -30,11 +30,14 @@ from runner.known import Known
 from runner.limits import Lobby
 from runner.plan import make_plan
 from runner.record import RunDirectory
+from runner.report.__main__ import report
+from runner.report.calls import read_session
 from runner.request import Request
 from runner.retry import RetryPolicy
 from runner.runs import find_runs, read_run
 from runner.secrets import Secrets
 from runner.settings import Settings
+from runner.spans import run_span
 from runner.stop import Stop
 from runner.verify import verify
 from runner.virtual import run_virtually
@@ -492,6 +495,30 @@ def test_batches_compared_are_put_together() -> None:
 
     assert [f"t{n:03}.txt" for n in range(5)] == names
     assert any(note.startswith("2 batches, 5 files: 5 completed") for note in comparison.notes)
+
+
+def test_a_batch_s_runs_have_their_reports_and_spans_from_its_journal() -> None:
+    write_all(2)
+    execute(many())
+    runs = single_runs(find_runs([Path()]))
+    spans = [run_span(read_run(run)) for run in runs]
+
+    assert 2 == len(runs)
+    assert 0 == report(["batch"])
+    assert ["index.html", "report.html", "report.html"] == sorted(
+        path.name for path in Path().rglob("*.html")
+    )
+    for run, span in zip(runs, spans, strict=True):
+        assert NODES == len(read_session(run).calls)
+        assert span is not None
+        assert 2 == len(span.children)
+    assert run_span(read_run(Path("batch"))) is None
+
+
+def test_traces_of_a_batch_are_sent_afterwards() -> None:
+    write_all(1)
+    with pytest.raises(ConfigError, match=r"python -m runner\.traces BATCH"):
+        many("output.traces=otlp")
 
 
 def test_a_batch_is_told_from_a_run() -> None:

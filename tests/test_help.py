@@ -119,11 +119,11 @@ def test_every_choice_of_every_group_is_listed(page: str) -> None:
     assert there == listed
 
 
-def test_three_examples_and_all_exit_codes_are_there(page: str) -> None:
+def test_four_examples_and_all_exit_codes_are_there(page: str) -> None:
     examples = re.findall(r"^  colloquy ", section(page, "Examples"), re.MULTILINE)
     codes = re.findall(r"\b\d+\b", section(page, "Exit codes"))
 
-    assert len(examples) == 3
+    assert len(examples) == 4
     assert sorted(CODES) == sorted(codes)
 
 

@@ -39,6 +39,11 @@ def workplace(tmp_path: Path) -> Path:
         "WEBVTT\n\n00:01.000 --> 00:05.000\n<v Ann>We should wait, because the pump failed.\n\n"
         "00:05.000 --> 00:09.000\n<v Bo>If we wait, then we lose the contract.\n"
     )
+    (tmp_path / "talks" / "later").mkdir(parents=True)
+    for name in ("talks/one.txt", "talks/later/two.txt"):
+        (tmp_path / name).write_text(
+            f"Ann: This is {name}.\n\nBo: We should wait, unless it rains.\n"
+        )
     for block in (*blocks("markdown"), *blocks("yaml")):
         path = re.match(r"(?:<!--|#) (mine/\S+)", block)
         assert path is not None
@@ -81,6 +86,7 @@ def test_the_readmes_command_succeeds(command: str, workplace: Path) -> None:
     finished = list(workplace.glob("outputs/**/COMPLETED"))
     values = re.search(r" -m .*(?:max_concurrent|repeat)=([\d,]+)", command)
     jobs = len(values[1].split(",")) if values else 4 if "sweep=" in command else 1
+    jobs += 2 if "transcript=talks" in command else 0  # the batch, and a run for each file
 
     assert done.returncode == 0, done.stderr
     if "model=openai" in command:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from runner.batch.inputs import Input
 from runner.batch.tally import COLUMNS, Row, row_before
 from runner.errors import TranscriptError
 from runner.files import append, open_for_append, write_text
-from runner.journal import lines_of
+from runner.journal import lines_of, read_journal
 from runner.record import COMPLETED
 from runner.table import as_rows
 from runner.transcript import content_sha256_of
@@ -37,6 +39,32 @@ def batch_of(run: Path) -> Path | None:
 def runs_of(batch: Path) -> list[Path]:
     """Return the directories of a batch's runs, those that left anything."""
     return sorted(path for path in (batch / "runs").glob("*/*") if path.is_dir())
+
+
+def single_runs(found: Iterable[Path]) -> list[Path]:
+    """Return the directories of single runs among *found*, with those of each batch for it."""
+    return [run for each in found for run in (runs_of(each) if is_batch(each) else [each])]
+
+
+def journal_of(run: Path) -> list[dict[str, Any]]:
+    """Return the lines that tell of a run, in its own journal or in its batch's; raise OSError."""
+    batch = batch_of(run)
+    if batch is None:
+        return read_journal(run / "journal.jsonl")
+    journal = batch / "journal.jsonl"
+    if not journal.is_file():
+        return []
+    name = run.absolute().relative_to(batch).as_posix()
+    return _by_run(journal, journal.stat().st_size).get(name, [])
+
+
+@lru_cache(maxsize=1)
+def _by_run(journal: Path, size: int) -> dict[str, list[dict[str, Any]]]:
+    """Return a batch's journal by run; *size* in bytes tells one state of it from another."""
+    lines: dict[str, list[dict[str, Any]]] = {}
+    for line in lines_of(journal):
+        lines.setdefault(str(line.get("run")), []).append(line)
+    return lines
 
 
 class Results:

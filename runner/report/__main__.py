@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from runner.batch.folder import is_batch, runs_of
+from runner.batch.folder import single_runs
 from runner.errors import EXIT_CONFIG, EXIT_OK, EXIT_OUTPUT, ConfigError
 from runner.report.leave import root_above, write_index, write_report
 from runner.runs import find_runs, read_run
@@ -42,8 +42,7 @@ def report(arguments: list[str]) -> int:
 
 def _runs(path: Path) -> list[Path]:
     """Return the runs at or under *path*, a batch's own too; raise ConfigError for none."""
-    found = find_runs([path]) or [read_run(path).path]
-    return [run for each in found for run in (runs_of(each) if is_batch(each) else [each])]
+    return single_runs(find_runs([path]) or [read_run(path).path])
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from runner.journal import read_journal
+from runner.batch.folder import journal_of
 from runner.report.values import number, text
 
 
@@ -40,7 +40,7 @@ class Session:
 def read_session(path: Path) -> Session:
     """Return the last session in the run directory *path*."""
     try:
-        lines = read_journal(path / "journal.jsonl")
+        lines = journal_of(path)
     except OSError:
         return Session()
     begun = [at for at, line in enumerate(lines) if line["event"] == "run.started"]
