@@ -6,9 +6,9 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import aiohttp
 from aiohttp.base_protocol import BaseProtocol
@@ -32,6 +32,7 @@ _PARTS = (
     "response_cost_calculator",
 )
 
+T = TypeVar("T")
 Through = Callable[[Mapping[str, Any]], Awaitable[Any]]
 _TAKEN = re.compile(r"time taken=[\d.]+ seconds")
 _httpx = logging.getLogger("httpx")
@@ -68,6 +69,7 @@ class DirectWay:
         self._reader = Reader(litellm, route.name)
         self._templates: dict[bytes, Template | None] = {}
         self._learning = asyncio.Lock()
+        self._begun: set[asyncio.Task[Any]] = set()
 
     async def plan(self, arguments: Mapping[str, Any]) -> tuple[Template, Hollow] | None:
         """Return how to send what `acompletion` would for *arguments*; None: let it do so."""
@@ -77,9 +79,15 @@ class DirectWay:
         if call.shape not in self._templates:
             async with self._learning:
                 if call.shape not in self._templates and len(self._templates) < MAX_TEMPLATES:
-                    self._templates[call.shape] = await self._learn(call)
+                    self._templates[call.shape] = await self._to_the_end(self._learn(call))
         template = self._templates.get(call.shape)
         return None if template is None else (template, call)
+
+    async def warm(self, arguments: Mapping[str, Any]) -> None:
+        """Let litellm load what its first call of all does, a tenth of a second; send nothing."""
+        call = hollow(arguments)
+        if call is not None:
+            await self._learn(call)
 
     async def ask(self, arguments: Mapping[str, Any], template: Template, call: Hollow) -> Any:
         """Make one attempt; return litellm's response or raise litellm's exception."""
@@ -106,7 +114,16 @@ class DirectWay:
 
     async def close(self) -> None:
         """Give up our half of the session."""
+        if self._begun:
+            await asyncio.wait(self._begun)
         await self._session.close()
+
+    async def _to_the_end(self, learning: Coroutine[Any, Any, T]) -> T:
+        """Await what litellm does not take well to be cancelled: it goes on where we are."""
+        task = asyncio.create_task(learning)
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
+        return await asyncio.shield(task)
 
     async def _learn(self, call: Hollow) -> Template | None:
         """Let litellm make the request of *call*'s shape, and keep it from being sent."""

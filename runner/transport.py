@@ -32,6 +32,7 @@ from runner.secrets import secrets_of
 from runner.tokens import tokenizer_for
 
 _SIGNED = "bedrock/"  # signs with what litellm finds in the environment; no key is sent
+_FIRST = Request("first", ({"role": "user", "content": "-"},), 1, schema={"type": "object"})
 
 
 class LiteLLMTransport:
@@ -64,6 +65,7 @@ class LiteLLMTransport:
             self._session = open_session()
             if route.transport == "auto" and may_go_directly(self._litellm, route.name):
                 self._direct = DirectWay(self._litellm, route, self._session, self._through)
+                await self._direct.warm(self._arguments(_FIRST, 60.0))
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Make one attempt; see CallError for the kinds of failure."""
