@@ -11,6 +11,7 @@ import orjson
 
 from runner.files import make_directory, write_json
 
+HISTORY = "history.json"  # beside the runs
 NEW_WEIGHT = 0.5  # exponential moving average: the last run counts half
 
 

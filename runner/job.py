@@ -11,6 +11,7 @@ from runner.batch.inputs import Input
 from runner.chunks import Chunk
 from runner.context import segment_line
 from runner.graph import Node, Pipeline
+from runner.history import HISTORY
 from runner.models import MAIN, Model, chain_of
 from runner.settings import Settings
 from runner.text import digest
@@ -54,7 +55,7 @@ class Job:
     @property
     def history(self) -> Path:
         """Where what runs took is kept for the next ones."""
-        return self.root / "history.json"
+        return self.root / HISTORY
 
     @property
     def main(self) -> Model:

@@ -17,7 +17,7 @@ from rich.live import Live
 from runner.board import Board, Row, by_progress
 from runner.errors import ColloquyError
 from runner.graph import Pipeline, make_pipeline
-from runner.history import read_history
+from runner.history import HISTORY, read_history
 from runner.schedule import Duration, ideal_makespan
 from runner.secrets import Secrets
 from runner.settings import Settings, validate
@@ -143,7 +143,7 @@ def _foreteller(settings: Settings, pipeline: Pipeline) -> Callable[[Board, floa
 
     Where an analyzer has no history with this model, progress has to do.
     """
-    seen = read_history(Path(settings.output.dir) / "history.json", settings.model.name)
+    seen = read_history(Path(settings.output.dir) / HISTORY, settings.model.name)
     names = [node.name for node in pipeline.nodes]
     if len(names) > MAX_FORETOLD or not all(name in seen for name in names):
         return by_progress

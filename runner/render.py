@@ -13,7 +13,6 @@ _ESCAPED = str.maketrans({c: f"\\{c}" for c in "\\`*_<>[]|#~@"})
 # What viewers turn into a link although nothing marks it as one, and entities.
 _LIVE = re.compile(r"(?i)(?<=[a-z0-9])(?=://)|(?<=\bwww)(?=\.)|(?=&(?:#|[a-z0-9]{1,32};))")
 _BLOCK = re.compile(r"(?:\d{1,9}(?=[.)](?:\s|$))|(?=[-+=](?:[\s=-]|$)))")
-_BACKTICKS = re.compile(r"`+")
 
 
 def md(value: Any) -> str:
@@ -34,13 +33,6 @@ def md(value: Any) -> str:
     text = _LIVE.sub(r"\\", text.translate(_ESCAPED))
     block = _BLOCK.match(text)
     return f"{block[0]}\\{text[block.end() :]}" if block else text
-
-
-def fenced(text: str) -> str:
-    """Return *text* as a block that no backticks inside it can end."""
-    longest = max(map(len, _BACKTICKS.findall(text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}text\n{text.rstrip()}\n{fence}\n"
 
 
 def heading(key: str) -> str:

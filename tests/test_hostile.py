@@ -27,7 +27,7 @@ from runner.events import run_log
 from runner.job import MAX_SPEAKERS, Job
 from runner.metadata import describe_run
 from runner.record import RunDirectory, new_run_path, read_transcript_file
-from runner.render import answer_markdown, fenced, fields_markdown, md
+from runner.render import answer_markdown, fields_markdown, md
 from runner.settings import validate
 from runner.text import to_terminal
 from runner.transcript import Transcript, parse_transcript, read_transcript
@@ -313,11 +313,7 @@ def test_no_part_of_an_answer_gets_into_its_page_unescaped(text: str) -> None:
     assert words == unescaped(md(text))
 
 
-def test_a_fence_is_longer_than_any_inside_it() -> None:
-    inside = "```\n````` x\n<b>"
-    first, *_, last = fenced(inside).strip().split("\n")
-
-    assert ("``````text", "``````") == (first, last)
+def test_no_fields_are_no_page() -> None:
     assert fields_markdown({}) == ""
 
 
