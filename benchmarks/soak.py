@@ -1,9 +1,10 @@
-"""Storms, outages and every kind of fault over real HTTP, and a crash at every file operation.
+"""Storms, outages, every fault, a crash at every file operation, a batch of 10,000 transcripts.
 
     python -m benchmarks.soak [--quick]
 
 The simulated provider runs in a process of its own; its times and rates are scaled so that a
-scenario takes seconds, and all of it less than ten minutes. Nothing is sent anywhere else.
+scenario takes seconds, and all of it less than ten minutes. Nothing is sent anywhere else. It
+ends with 1 where a batch did not come to what it should.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import importlib
 import io
 import json
 import random
+import sys
 import tempfile
 import time
 import urllib.request
@@ -28,6 +30,7 @@ from typing import Any
 import structlog
 from omegaconf import OmegaConf
 
+from benchmarks import soak_batch
 from runner.ask import Conversation
 from runner.client import CallLog, Client
 from runner.errors import AnswerError, CallError
@@ -49,7 +52,11 @@ from runner.transport import (
 
 MODEL = "openai/simulated"
 CONCURRENCY = 32
-SCENARIO_S = 75.0  # with six of them, and the crashes, less than ten minutes
+SCENARIO_S = 40.0  # six of them and the crashes leave time for the batches
+WHOLE_S = 540.0  # from the first call to the end of the large batch, less a minute for the small
+BATCH = 10_000  # transcripts
+KILLED = 200  # transcripts of a batch that is killed
+LEAST = 60  # transcripts of either: fewer calls would all be out at once
 TIMEOUT_S = 2.0
 STATUSES = ("status_429_after_1", "status_500", "status_503", "status_529")
 FATAL = ("quota",)  # ends all calls, so that it cannot be one fault among others
@@ -178,6 +185,17 @@ def crashes(stride: int) -> Row | str:
     )
 
 
+def batches(scale: float, within_s: float) -> list[str]:
+    """Run the batches and print their rows; return what they did not come to."""
+    faults: list[str] = []
+    small, large = (max(LEAST, int(size * scale)) for size in (KILLED, BATCH))
+    for made in (soak_batch.killed(small), soak_batch.many(large, within_s)):
+        one = asyncio.run(made)
+        show(Row(one.name, one.calls, one.requests, one.lost, one.told, one.twice))
+        faults += [f"{one.name}: {fault}" for fault in one.faults]
+    return faults
+
+
 def show(row: Row) -> None:
     """Print one line of the table."""
     twice = "-" if row.twice is None else str(row.twice)
@@ -192,7 +210,9 @@ def show(row: Row) -> None:
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the calls")
+    parser.add_argument(
+        "--quick", action="store_true", help="a tenth of the calls, and small batches"
+    )
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     load_litellm(MODEL)  # seconds, which the first outage would not wait for
@@ -208,7 +228,11 @@ def main() -> None:
             print(f"{scenario.name}: stopped after {SCENARIO_S:.0f} s", flush=True)
     crashed = crashes(stride=20 if options.quick else 8)
     print(crashed) if isinstance(crashed, str) else show(crashed)
+    left_s = WHOLE_S - (time.monotonic() - began)
+    faults = batches(0.01 if options.quick else 1.0, left_s)
     print(f"{time.monotonic() - began:.0f} s in all")
+    if faults:
+        sys.exit("\n".join(faults))
 
 
 if __name__ == "__main__":

@@ -212,7 +212,8 @@ def progress(done: int, failed: int, total: int, rate: float) -> str:
     """Return a batch's line: runs that ended, *failed* among them, and *rate* runs per second."""
     left = f", about {_time((total - done) / rate)} left" if rate > 0 and done < total else ""
     lost = f", {failed:,} failed" if failed else ""
-    return f"batch: {done:,} of {total:,} runs{lost}, {60 * rate:,.1f} a minute{left}"
+    pace = f", {60 * rate:,.1f} a minute" if rate > 0 else ""
+    return f"batch: {done:,} of {total:,} files{lost}{pace}{left}"
 
 
 def by_progress(board: Board, now: float) -> float | None:

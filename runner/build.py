@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +13,7 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from runner.analyzer import load_analyzer
-from runner.batch.inputs import Input, find_inputs, is_many
+from runner.batch.inputs import Input, Inputs, find_inputs, is_many
 from runner.catalog import ModelFacts, model_facts
 from runner.checks import check_model, check_traces
 from runner.errors import ConfigError, did_you_mean
@@ -55,13 +55,14 @@ def job_from(
     config_dirs: Sequence[Path] = (),
     overrides: Sequence[str] = (),
     transcript: Transcript | None = None,
+    only: Collection[str] | None = None,
 ) -> Job:
     """Return the job that the resolved configuration *data* describes; the same checks.
 
     *composed* is the same before its interpolations were resolved, as YAML.
     Prompts are looked for in *config_dirs* before the packaged ones; *transcript* is read from
     `transcript.path` unless given. Where that names many files, the job is that of a batch, with
-    no transcript of its own: see `for_transcript`.
+    no transcript of its own (see `for_transcript`); *only* is as for `find_inputs`.
     """
     settings, folders = validate(data), analyzer_folders(config_dirs)
     check_traces(settings)
@@ -73,10 +74,10 @@ def job_from(
     config = as_yaml(data)
     _refuse_keys(models, config, composed)
     prompts = {name: analyzer.prompt_digest for name, analyzer in analyzers.items()}
-    inputs: tuple[Input, ...] = ()
+    inputs: Inputs | None = None
     _check_format(settings.transcript.format)
     if transcript is None and is_many(settings.transcript.path):
-        inputs, transcript = find_inputs(settings), NO_TRANSCRIPT
+        inputs, transcript = find_inputs(settings, only), NO_TRANSCRIPT
         if settings.output.traces != "none":
             raise ConfigError(
                 f"output.traces={settings.output.traces}: a batch sends none while it runs: "
@@ -116,7 +117,7 @@ def for_transcript(batch: Job, given: Input) -> Job:
     variables = variables_of(batch.pipeline.nodes, transcript, settings)
     fitter = Fitter(settings, batch.analyzers, transcript, variables)
     fits = _fits(fitter, batch.pipeline, batch.models)
-    return replace(batch, transcript=transcript, variables=variables, fits=fits, inputs=())
+    return replace(batch, transcript=transcript, variables=variables, fits=fits, inputs=None)
 
 
 def _refuse_keys(models: Mapping[str, Model], *written: str) -> None:

@@ -58,7 +58,7 @@ def check_traces(settings: Settings) -> None:
     """Raise ConfigError where traces are wanted and what sends them is not installed."""
     if settings.output.traces == "otlp" and not has_otlp():
         raise ConfigError(
-            "output.traces='otlp' needs the extra: pip install 'colloquy[otel]', "
+            "output.traces='otlp' needs the extra: pip install -e '.[otel]', "
             "or use output.traces=none"
         )
 

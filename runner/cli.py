@@ -155,10 +155,10 @@ def explain_hydra_error(error: BaseException) -> str | None:
     if isinstance(error, ValueError) and "Config group override" in str(error):
         return "a config group is set to null: expected GROUP=CHOICE, see colloquy --help"
     if "OptunaSweeper" in str(error) or "hydra/sweeper/optuna" in str(error):
-        return "tuning needs the extra: pip install 'colloquy[optuna]'"
+        return "tuning needs the extra: pip install -e '.[optuna]'"
     if missing := _LAUNCHER.search(str(error)):
         extra = "ray" if missing[1] == "ray" else "slurm"
-        return f"hydra/launcher={missing[1]} needs the extra: pip install 'colloquy[{extra}]'"
+        return f"hydra/launcher={missing[1]} needs the extra: pip install -e '.[{extra}]'"
     if isinstance(error, RuntimeError) and '"srun"' in str(error):
         return "hydra/launcher=submitit_slurm: there is no Slurm here (no srun on the path)"
     if not isinstance(error, HydraException | OmegaConfBaseException):

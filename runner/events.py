@@ -17,7 +17,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from io import TextIOWrapper
 from pathlib import Path
@@ -129,7 +129,11 @@ class _OwnFile(logging.FileHandler):
     def close(self) -> None:
         """Write what has waited, and close the file."""
         self.hold_s = 0.0
-        super().close()
+        with suppress(OSError):  # a full disk has been told of already
+            super().close()
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Say nothing: the journal beside the log meets the same disk, and ends the run."""
 
     def _open(self) -> TextIOWrapper:
         descriptor = open_for_append(Path(self.baseFilename))

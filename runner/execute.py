@@ -15,6 +15,8 @@ from omegaconf import DictConfig
 
 from runner.batch.console import LOG_HOLD_S, BatchConsole, batch_log
 from runner.batch.folder import PARTS as BATCH_PARTS
+from runner.batch.folder import begin
+from runner.batch.inputs import root_of
 from runner.batch.plan import plan_batch
 from runner.batch.work import Batch, BatchResult, Shares
 from runner.build import build_job
@@ -34,7 +36,7 @@ from runner.record import PARTS, RunDirectory, new_run_path
 from runner.report import leave_index, leave_report
 from runner.resume import Resumption, nothing_to_do
 from runner.run import Run, RunResult
-from runner.secrets import secrets_of
+from runner.secrets import Secrets, secrets_of
 from runner.simulate import Idle, simulated_process
 from runner.stop import Stop
 from runner.store import Store
@@ -88,19 +90,19 @@ async def execute_job(
 
 
 def _new_path(job: Job) -> Path:
-    if not job.inputs:
+    if job.inputs is None:
         return new_run_path(job.root, job.transcript.name)
-    return new_run_path(job.root, Path(job.settings.transcript.path).stem, "batches")
+    return new_run_path(job.root, root_of(job.settings.transcript.path).resolve().name, "batches")
 
 
 def _parts(job: Job) -> Sequence[str]:
-    return BATCH_PARTS if job.inputs else PARTS
+    return PARTS if job.inputs is None else BATCH_PARTS
 
 
 def _show_plan(job: Job) -> tuple[int, None]:
     """Print what the run would be; nothing is sent and nothing written."""
     as_json = job.settings.output.console == "json"
-    if job.inputs:
+    if job.inputs is not None:
         many = plan_batch(job)
         print(orjson.dumps(many.as_dict()).decode() if as_json else many.as_text())
     else:
@@ -112,9 +114,7 @@ def _show_plan(job: Job) -> tuple[int, None]:
 async def resume_job(resumption: Resumption, shared: Shared) -> tuple[int, Objective | None]:
     """Finish the run that *resumption* describes; the same returns and errors."""
     job, earlier = resumption.job, resumption.earlier
-    if job.settings.plan:
-        return _show_plan(job)
-    if not resumption.changes and nothing_to_do(earlier.path, job):
+    if not resumption.changes and await asyncio.to_thread(nothing_to_do, earlier.path, job):
         say(to_terminal(f"colloquy: nothing to do: {earlier.path} is complete"))
         return EXIT_OK, None
     directory = RunDirectory.reopen(earlier.path, _parts(job))
@@ -140,15 +140,18 @@ async def _run(
     try:
         async with AsyncExitStack() as opened:
             directory.write_job(job)
+            if job.inputs is not None:
+                begin(path, [given.name for given in job.inputs])
             keys = (model.settings.api_key_env for model in job.models.values())
             secrets = secrets_of(key_envs=frozenset(filter(None, keys)))
             console = job.settings.output.console
-            shown, hold_s = (batch_log(console), LOG_HOLD_S) if job.inputs else (console, 0.0)
+            many = job.inputs is not None
+            shown, hold_s = (batch_log(console), LOG_HOLD_S) if many else (console, 0.0)
             log = run_log(directory.events, shown, secrets=secrets, hold_s=hold_s)
             opened.enter_context(log)
             opened.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
             try:
-                result = await _execute(job, directory, shared, known, opened, whole=whole)
+                result = await _execute(job, directory, shared, known, opened, secrets, whole=whole)
             finally:  # also of what was interrupted
                 await offload_long(_leave_pages, path, job, in_sweep)
     except OSError as error:
@@ -167,7 +170,7 @@ async def _run(
 def _leave_pages(path: Path, job: Job, in_sweep: bool) -> None:
     """Write the run's report and the index; of a sweep, that is made once, at its end."""
     root = None if in_sweep else job.root
-    if not job.inputs:
+    if job.inputs is None:
         leave_report(path, root)
     elif root is not None:
         leave_index(root)
@@ -179,6 +182,7 @@ async def _execute(
     shared: Shared,
     known: Known,
     opened: AsyncExitStack,
+    secrets: Secrets,
     *,
     whole: bool,
 ) -> RunResult | BatchResult:
@@ -200,8 +204,8 @@ async def _execute(
     set_library_levels()
     await offload(versions)
     lag = None if shared.probe is None else opened.enter_context(shared.probe.watch())
-    if job.inputs:
-        looked = BatchConsole(job.settings.output.console, secrets_of())
+    if job.inputs is not None:
+        looked = BatchConsole(job.settings.output.console, secrets)
         shares = Shares(clients, shared.lobby, shared.stop, lag)
         return await Batch(job, directory, shares, known, looked, whole=whole).execute()
     result = await Run(job, clients, directory, known, lag).execute()
@@ -218,7 +222,7 @@ def _store(job: Job, *, paid: bool) -> Store | None:
 
 def last_line(result: RunResult | BatchResult, path: Path, code: int, job: Job) -> str:
     """Return the line every run ends with."""
-    counts, kind = result.counts, "batch" if job.inputs else "run"
+    counts, kind = result.counts, "run" if job.inputs is None else "batch"
     rest = f" not_run={counts['not_run']}" if counts["not_run"] else ""
     told = f"ok={counts['ok']} failed={counts['failed']}{rest}"
     where = f"{kind}={shlex.quote(str(path))}" if code == EXIT_OK else _where(path, job)
@@ -232,5 +236,5 @@ def resume_command(path: Path, job: Job) -> str:
 
 
 def _where(path: Path, job: Job) -> str:
-    kind = "batch" if job.inputs else "run"
+    kind = "run" if job.inputs is None else "batch"
     return f'{kind}={shlex.quote(str(path))} resume="{resume_command(path, job)}"'

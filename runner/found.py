@@ -24,12 +24,14 @@ _BEGINNINGS = ("run.started", "batch.started")  # of a session
 class Found:
     """What a directory holds: faults as lines, records by their file's name, both as found.
 
-    *spent* is what a batch's journal tells of the run in it, None for a directory with its own.
+    *spent* is what a batch's journal tells of the run in it, None for a directory with its own,
+    and *held* whether a process works in that batch.
     """
 
     root: Path
     secrets: Secrets
     spent: Spent | None = None
+    held: bool = False
     faults: list[str] = field(default_factory=list)
     files: dict[str, Path] = field(default_factory=dict)
     records: dict[str, Mapping[str, Any]] = field(default_factory=dict)

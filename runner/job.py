@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.analyzer import Analyzer
-from runner.batch.inputs import Input
+from runner.batch.inputs import Inputs
 from runner.chunks import Chunk
 from runner.context import segment_line
 from runner.graph import Node, Pipeline
@@ -29,7 +29,7 @@ class Job:
     *models* are by name, *fits* by node and model; *variables* is what each node's question may
     name. *config* is the resolved configuration as YAML and *config_digest* its SHA-256, prompts
     included; *folders* are where prompts of the user's own were looked for. *inputs* are the
-    files of a batch, which has no transcript itself.
+    files of a batch, which has no transcript itself; None for a run.
     """
 
     settings: Settings
@@ -45,7 +45,7 @@ class Job:
     config_dirs: tuple[Path, ...] = ()
     folders: tuple[Path, ...] = ()
     overrides: tuple[str, ...] = ()
-    inputs: tuple[Input, ...] = ()
+    inputs: Inputs | None = None
 
     @property
     def root(self) -> Path:

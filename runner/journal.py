@@ -34,6 +34,7 @@ class Spent:
     charged_tokens: int = 0
     charged_usd: float = 0.0
     unsettled: int = 0
+    begun_at: str = ""  # when the last session began
     _out: dict[tuple[object, ...], Mapping[str, Any]] = field(default_factory=dict, repr=False)
 
     def add(self, line: Mapping[str, Any]) -> None:
@@ -41,6 +42,7 @@ class Spent:
         event = line.get("event")
         if event in ("run.started", "batch.started"):
             self.abandon(line.get("run"))
+            self.begun_at = str(line.get("at", ""))
         elif event == "call.started":
             self.attempts += 1
             self._out[line.get("run"), line["analyzer"], line["attempt"]] = line
@@ -169,6 +171,7 @@ class Journal:
             os.ftruncate(self._descriptor, self._whole)
             append(self._descriptor, self._lost)
             os.fsync(self._descriptor)
+            self._whole += len(self._lost)  # every run of a batch may come here
             self._lost = b""
 
     async def commit(self, event: str, **facts: Any) -> None:

@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         try:
             from mlflow import MlflowClient
         except ModuleNotFoundError as error:
-            raise ConfigError("this needs the extra: pip install 'colloquy[mlflow]'") from error
+            raise ConfigError("this needs the extra: pip install -e '.[mlflow]'") from error
         for name in log_runs([Path(path) for path in given], MlflowClient()):
             print(to_terminal(f"logged {name}"))
     except ColloquyError as error:

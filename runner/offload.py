@@ -51,6 +51,11 @@ async def offload_write(function: Callable[..., T], *args: Any) -> T:
     return await _in_thread("write", partial(function, *args))
 
 
+async def offload_record(function: Callable[..., T], *args: Any) -> T:
+    """Do the same with what waits for the disk and must not wait for much else."""
+    return await _in_thread("record", partial(function, *args))
+
+
 class Once:
     """Computations in a thread, each made once however many ask; belongs to one event loop.
 
@@ -87,4 +92,4 @@ async def _in_thread(name: str, call: Callable[[], T]) -> T:
 
 @cache
 def _thread(name: str) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, thread_name_prefix=name)
+    return ThreadPoolExecutor(4 if name == "record" else 1, thread_name_prefix=name)

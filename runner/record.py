@@ -27,7 +27,7 @@ from runner.files import (
 from runner.job import Job
 from runner.journal import Journal, Notes
 from runner.lock import acquire, release
-from runner.offload import offload_write
+from runner.offload import offload_record, offload_write
 from runner.settings import ContextSettings
 from runner.text import now_iso, slug
 from runner.transcript import Segment, Transcript
@@ -87,7 +87,7 @@ class RunDirectory:
     path: Path
     journal: Notes
     _lock: int | None
-    member: bool = False
+    batch: RunDirectory | None = None
     fresh: bool = False
     _held: dict[str, Page] = field(default_factory=dict, repr=False)
     _metadata_lock: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
@@ -141,7 +141,7 @@ class RunDirectory:
         for part in ("context", "logs"):
             (path / part).mkdir(mode=0o700, exist_ok=True)
         assert isinstance(batch.journal, Journal)
-        made = cls(path, batch.journal.of_run(name), None, member=True, fresh=fresh)
+        made = cls(path, batch.journal.of_run(name), None, batch=batch, fresh=fresh)
         if not fresh:
             made.uncomplete()
         return made
@@ -162,20 +162,24 @@ class RunDirectory:
 
     def close(self) -> None:
         """Let go of the directory."""
-        self.release_reserve()
+        if self.batch is None:
+            self.release_reserve()
         self.journal.close()
         if self._lock is not None:
             release(self._lock)
 
+    @property
+    def member(self) -> bool:
+        """Whether this is a run of a batch."""
+        return self.batch is not None
+
     def release_reserve(self) -> None:
         """Give the disk back what was kept so that a run on a full one can still say so."""
+        if self.batch is not None:
+            self.batch.release_reserve()
+            return
         with suppress(OSError):
             (self.path / RESERVE).unlink(missing_ok=True)
-
-    @property
-    def name(self) -> str:
-        """What the run is called, also among others of its batch."""
-        return self.path.name
 
     @property
     def events(self) -> Path:
@@ -226,7 +230,7 @@ class RunDirectory:
 
         if self.member:
             self._held[page] = markdown
-            await offload_write(write)
+            await offload_record(write)
         else:
             await asyncio.to_thread(write)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,8 +16,9 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from runner.batch.folder import batch_of, completed_before, is_batch
+from runner.batch.folder import batch_of, completed_before, is_batch, names_of
 from runner.build import job_from, open_transcript, resolve
+from runner.changes import changed_prompts, changed_settings
 from runner.compare.grid import Planned, planned_jobs
 from runner.earlier import Earlier, read_record
 from runner.errors import ConfigError, TranscriptError, did_you_mean, one_line
@@ -30,16 +30,6 @@ from runner.transcript import Transcript
 
 MAX_JOBS = 10_000  # of a sweep that is taken up again
 FLAGS = ("allow_changed", "retry_failed")
-
-# What may differ without changing any answer.
-_FREE = re.compile(
-    r"processing\.(max_concurrent.*|mode|strict|prime_prefix)"
-    r"|stages\.[^.]+\.(max_concurrent|strict|final)"
-    r"|(model|models\.[^.]+)\.(timeout_s|max_retries|retry_delay_s|deadline_s|rpm|tpm|burst_s|allow_http"
-    r"|api_key_env|transport|requires_env|(input|output|cached)_usd_per_mtok|simulate.*)"
-    r"|budget\..*|batch\.max_.*|reuse|plan|output\.(dir|console|pages|traces)|objective"
-    r"|transcript\.(path|format|encoding)"
-)
 
 
 @dataclass(frozen=True)
@@ -62,7 +52,10 @@ def read_resumption(arguments: Sequence[str]) -> Resumption:
     composed = _override(_stored_composition(path), overrides)
     wanted = resolve(composed)
     old, new = validate(before), validate(wanted)
+    if new.plan:
+        raise ConfigError("plan=true foretells a new run; resume asks for what is missing only")
     many = is_batch(path)
+    only = names_of(path) if many and new.batch.shards > 1 else []
     transcript, sha = (None, None) if many else _transcript(path, new)
     prompts = _stored_prompts(path, config_dirs)
     stored = _load(path / "config" / "overrides.json", list)
@@ -72,9 +65,10 @@ def read_resumption(arguments: Sequence[str]) -> Resumption:
         config_dirs=config_dirs,
         overrides=[*stored, *overrides],
         transcript=transcript,
+        only=only or None,
     )
-    changes = [*_changed_settings(old, new), *_changed_prompts(prompts, job)]
-    if many and not job.inputs:
+    changes = [*changed_settings(old, new), *changed_prompts(prompts, job)]
+    if many and job.inputs is None:
         raise ConfigError(f"resume={path}: begun with many files, {new.transcript.path} is one")
     if transcript is not None and sha is not None and sha != transcript.sha256:
         changes.append(f"transcript {new.transcript.path}: {sha[:8]} -> {transcript.sha256[:8]}")
@@ -144,7 +138,7 @@ def nothing_to_do(path: Path, job: Job) -> bool:
     """Return whether every answer is there, whole and as it was written."""
     if not (path / COMPLETED).exists() or (path / RESERVE).exists():  # it died at the very end
         return False
-    if job.inputs:
+    if job.inputs is not None:
         encoding = job.settings.transcript.encoding
         return all(completed_before(path, given, encoding) for given in job.inputs)
     files = [path / "intermediate" / n.stage / f"{n.name}.json" for n in job.pipeline.nodes]
@@ -244,28 +238,6 @@ def _transcript(path: Path, settings: Settings) -> tuple[Transcript, str]:
         return open_transcript(settings), stored.sha256
     except (TranscriptError, ConfigError):
         return stored, stored.sha256
-
-
-def _changed_settings(old: Settings, new: Settings) -> Iterator[str]:
-    before, after = dict(_flat(old.model_dump())), dict(_flat(new.model_dump()))
-    for key in sorted(before.keys() | after.keys()):
-        was, now = before.get(key), after.get(key)
-        if was != now and not _FREE.fullmatch(key):
-            yield f"{key}: {one_line(repr(was), 60)} -> {one_line(repr(now), 60)}"
-
-
-def _changed_prompts(before: Mapping[str, str], job: Job) -> Iterator[str]:
-    for name, analyzer in job.analyzers.items():
-        if before.get(name) != analyzer.prompt_digest:
-            yield f"analyzers.{name}: its prompt or answer shape is another"
-
-
-def _flat(data: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in data.items():
-        if isinstance(value, dict) and value:
-            yield from _flat(value, f"{above}{key}.")
-        else:
-            yield f"{above}{key}", value
 
 
 def _stored_prompts(path: Path, config_dirs: Sequence[Path]) -> dict[str, str]:

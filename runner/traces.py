@@ -201,7 +201,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _runs_to_send(paths: Sequence[Path]) -> list[Path]:
     if not has_otlp():
-        raise ConfigError("traces need the extra: pip install 'colloquy[otel]'")
+        raise ConfigError("traces need the extra: pip install -e '.[otel]'")
     runs = single_runs(find_runs(paths))
     if not runs:
         raise ConfigError(f"{', '.join(map(str, paths))}: there is no run")

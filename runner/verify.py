@@ -47,7 +47,8 @@ def verify(path: Path) -> list[str]:
         spent = spent_by_run(path / "journal.jsonl")
         for run in runs_of(path):
             name = run.relative_to(path).as_posix()
-            found = Found(run, secrets_of(), spent.get(name, Spent()))
+            told = spent.get(name, Spent())
+            found = Found(run, secrets_of(), told, held=is_held(path))
             faults += [f"{to_terminal(name, 200)}/{line}" for line in _verify(found)]
     return faults
 
@@ -94,15 +95,17 @@ def _check_metadata(found: Found) -> None:
     metadata = _metadata(found)
     if metadata is None:
         return
-    status, held = metadata.get("status"), is_held(found.root)
+    status, held = metadata.get("status"), found.held or is_held(found.root)
     if status not in STATUSES:
         found.fault("metadata.json", f"status {status!r} is none of {', '.join(STATUSES)}")
         return
-    if not held and (COMPLETED in found.files) != (status == "completed"):
+    lines = _journal(found)
+    if held or _has_died_since(found, metadata, lines):
+        return
+    if (COMPLETED in found.files) != (status == "completed"):
         there = "is there" if COMPLETED in found.files else "is missing"
         found.fault(COMPLETED, f"{there}, and metadata.json says {status}")
-    lines = _journal(found)
-    if status == "running" or held or _has_died_since(metadata, lines):
+    if status == "running":
         return
     for name, path in found.files.items():
         if path.name.startswith(TEMP) or name == RESERVE:
@@ -141,10 +144,11 @@ def _journal(found: Found) -> list[dict[str, Any]]:
         return []
 
 
-def _has_died_since(metadata: Mapping[str, Any], lines: list[dict[str, Any]]) -> bool:
+def _has_died_since(found: Found, metadata: Mapping[str, Any], lines: list[dict[str, Any]]) -> bool:
     """Return whether a session began after metadata.json was written, and did not get that far."""
     own = "batch.started" if metadata.get("kind") == "batch" else "run.started"
     begun = [str(line.get("at")) for line in lines if line["event"] == own]
+    begun += [] if found.spent is None else [found.spent.begun_at]
     return bool(begun) and begun[-1] > str(metadata.get("updated_at"))
 
 

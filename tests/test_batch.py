@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from helpers import ScriptedTransport, job
 from test_answering import ONLY_TWO, simulated
 
+from runner import record as record_module
 from runner.batch.console import BatchConsole
 from runner.batch.folder import PARTS, is_batch, single_runs
 from runner.batch.inputs import find_inputs, is_many
@@ -28,6 +30,7 @@ from runner.job import Job
 from runner.journal import read_journal
 from runner.known import Known
 from runner.limits import Lobby
+from runner.objective import objective
 from runner.plan import make_plan
 from runner.record import RunDirectory
 from runner.report.__main__ import report
@@ -433,6 +436,107 @@ def test_a_full_disk_ends_the_batch_and_makes_no_further_call(
 
     assert len(made) < 20
     assert "failed" == load("metadata.json")["status"]
+
+
+def test_what_a_full_disk_refused_is_written_in_the_batch_s_reserve(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_all(6)
+    real, reserve = record_module.write_json, Path("batch/.reserve")
+
+    def full(path: Path, value: Any) -> None:
+        if reserve.exists() and path.name == "competing_hypotheses.json":
+            raise OSError(28, "No space left on device")
+        real(path, value)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(record_module, "write_json", full)
+        with pytest.raises(OSError, match="No space left"):
+            execute(many("processing.max_concurrent=2"))
+    lines = read_journal(Path("batch/journal.jsonl"))
+    paid = [line for line in lines if line["event"] == "call.finished"]
+    records = [
+        json.loads(f.read_bytes()) for f in Path("batch/runs").rglob("intermediate/*/*.json")
+    ]
+
+    assert len(paid) == sum(record["status"] == "ok" for record in records)
+    assert len(paid) < 6 * NODES
+    _, transport = execute(many(), again=True)
+    assert 6 * NODES == len(paid) + len(transport.requests)
+
+
+def test_no_row_is_lost_when_a_resumption_is_interrupted() -> None:
+    write_all(6)
+    execute(many())
+    stop, made = Stop(), []
+
+    def interrupting(request: Request) -> str:
+        made.append(request)
+        stop.signum = 2
+        return simulated(request)
+
+    write("t006.txt")
+    write("t000.txt", "Ann: This is t000.txt, changed.\n")
+    result, _ = execute(many("batch.max_active=1"), interrupting, again=True, stop=stop)
+
+    assert 7 == len(rows()) + result.counts["not_run"]
+    assert 5 <= result.counts["ok"]
+    assert 5 <= load("metadata.json")["files"]["completed"]
+
+
+def test_what_we_wrote_ourselves_is_no_transcript() -> None:
+    write_all(2)
+    Path("many").rename("here")
+    Path("many").mkdir()
+    for name in ("t000.txt", "t001.txt"):
+        (Path("here") / name).rename(Path("many") / name)
+    execute(many())
+    Path("batch").rename("many/batch")
+    (Path("many") / "outputs").mkdir()
+    write("outputs/page.md")
+
+    assert ["t000.txt", "t001.txt"] == [
+        given.name for given in many("output.dir=many/outputs").inputs or ()
+    ]
+
+
+def test_a_name_that_is_not_utf_8_is_left_out_and_said_so() -> None:
+    write_all(1)
+    write("a.pdf")
+    Path("many/gespr\udce4ch.txt").write_text("Ann: Hello.\n")
+    inputs = many().inputs
+
+    assert inputs is not None
+    assert 1 == len(inputs)
+    assert "left out: 1 with a name that is not UTF-8, 1 with the ending '.pdf'" == inputs.note
+
+
+def test_a_shard_without_a_file_is_complete_and_asks_nothing() -> None:
+    write_all(1)
+    result, transport = execute(many("batch.shards=4", "batch.shard=2"))
+
+    assert (0, "completed") == (result.exit_code, result.status)
+    assert [] == transport.requests
+    assert {} == rows()
+
+
+def test_a_shard_that_is_taken_up_again_has_the_files_that_it_had() -> None:
+    write_all(4)
+    names = [given.name for given in many("batch.shards=2", "batch.shard=1").inputs or ()]
+    write("a_new_one.txt")
+    dealt = find_inputs(many("batch.shards=2", "batch.shard=1").settings, names)
+
+    assert ["t001.txt", "t003.txt"] == names == [given.name for given in dealt]
+
+
+def test_a_batch_of_nothing_has_lost_and_not_won() -> None:
+    for number in range(2):
+        write(f"t{number}.txt", "")
+    result, _ = execute(many())
+    run = result.benchmark["run"]
+
+    assert (0, 2 * NODES) == (run["succeeded"], run["total"])
+    assert math.inf == objective(["wall_s"], result.benchmark)
 
 
 def test_one_run_in_a_hundred_tells_later_ones_what_calls_took() -> None:

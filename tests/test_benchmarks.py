@@ -9,8 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from helpers import CONTEXT
 
-from benchmarks import machines
+from benchmarks import batch, context, machines, soak_batch
+from benchmarks.batches import SAMPLES, Figures, transcript, write_transcripts
 from benchmarks.soak import play, scenarios
 from benchmarks.startup import between, show, timed
 
@@ -87,3 +89,73 @@ def test_the_start_up_table_has_a_row_for_every_figure(capsys: pytest.CaptureFix
     assert [row[:2] for row in rows] == [["a", "start"], ["a", "part"]]
     assert rows[1][-2:] == ["1.50", "-"]
     assert wall_s > 0
+
+
+def test_a_batch_stands_beside_aiohttp_and_litellm(capsys: pytest.CaptureFixture[str]) -> None:
+    with batch.scratch() as folder:
+        found = asyncio.run(batch.measure(Path(folder), most=10, rounds=1))
+    batch.show(found, 1)
+    rows = capsys.readouterr().out.strip().split("\n")[2:]
+
+    assert [(one.way, one.transcripts, one.calls) for one in found] == [
+        (way, 10, 30) for way in batch.WAYS
+    ]
+    assert [True] * 3 == [
+        row.startswith(name) for row, name in zip(rows, batch.WAYS.values(), strict=True)
+    ]
+    assert found[0].lag is not None
+    assert all(one.cpu_s > 0 and one.peak_mib > 0 for one in found)
+
+
+def test_a_batch_s_table_says_how_flat_a_transcript_s_cost_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    costs = {10: 50.0, 100: 20.0, 1_000: 21.0}
+    found = [
+        batch.Measured(way, size, size * 3, cpu_s=size * cost_ms / 1000, wall_s=1.0, peak_mib=1.0)
+        for size, cost_ms in costs.items()
+        for way in batch.WAYS
+    ]
+    batch.show(found, 1)
+
+    assert capsys.readouterr().out.strip().endswith("100: +0.0%, 1,000: +5.0%")
+
+
+def test_memory_grows_between_the_first_and_the_last_tenth_of_a_batch() -> None:
+    samples = [float(100 + at) for at in range(SAMPLES)]
+
+    assert Figures(rss_mib=samples).grown_mib == 90.0
+    assert Figures(rss_mib=samples[:10]).grown_mib is None
+
+
+def test_transcripts_to_measure_by_are_all_different_and_always_the_same(tmp_path: Path) -> None:
+    made = write_transcripts(tmp_path / "talks", 100, unreadable=7)
+    texts = [path.read_text() for path in sorted(made.iterdir())]
+
+    assert texts.count("") == 7
+    assert len(set(texts)) == 94
+    assert texts[99] == transcript(99)
+
+
+def test_a_batch_of_the_soak_comes_to_what_it_should_in_flat_memory() -> None:
+    found = asyncio.run(soak_batch.many(60, within_s=120.0))
+
+    assert found.faults == ()
+    assert (found.calls, found.requests, found.lost) == (106, 106, 0)
+
+
+def test_a_batch_of_the_soak_survives_being_killed() -> None:
+    found = asyncio.run(soak_batch.killed(60))
+
+    assert found.faults == ()
+    assert (found.calls, found.lost) == (120, 0)
+
+
+def test_a_context_of_many_items_is_cut_to_its_budget(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = CONTEXT.model_copy(update={"token_budget": 1_000})
+    found = [[context.measure(context.made(items), settings)] for items in (40, 400)]
+    context.show(found, 1_000)
+    rows = [line.split() for line in capsys.readouterr().out.strip().split("\n")[2:]]
+
+    assert [row[0] for row in rows] == ["40", "400"]
+    assert all(0 < one.used <= 1_000 and one.kept < one.items for (one,) in found)

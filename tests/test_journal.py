@@ -217,3 +217,22 @@ def test_a_commit_reaches_the_disk_with_all_before_it(
 
 def test_a_journal_that_is_not_there_is_empty(tmp_path: Path) -> None:
     assert [] == read_journal(tmp_path / "journal.jsonl")
+
+
+def test_what_was_rescued_stays_when_somebody_else_rescues_too(tmp_path: Path) -> None:
+    """Each run of a batch does so when a disk is full."""
+    journal = Journal(tmp_path / "journal.jsonl")
+    runs = [journal.of_run("a"), journal.of_run("b")]
+    for run in runs:
+        run.note("call.started", analyzer="x", attempt=1, may_use_tokens=9, may_cost_usd=0.0)
+    journal.fault = OSError(28, "No space left on device")
+    for run in runs:
+        usage = {"prompt_tokens": 1, "completion_tokens": 1, "cached_tokens": 0, "cost_usd": 0.5}
+        run.note("call.finished", analyzer="x", attempt=1, **usage)
+        run.recover()
+    journal.close()
+    again = Journal(tmp_path / "journal.jsonl")
+
+    assert 1.0 == again.spent.cost_usd
+    assert 0 == again.spent.unsettled
+    again.close()

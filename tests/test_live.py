@@ -281,12 +281,12 @@ def test_beside_another_run_lines_are_written_instead(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("given", "line"),
     [
-        ((0, 0, 500, 0.0), "batch: 0 of 500 runs, 0.0 a minute"),
+        ((0, 0, 500, 0.0), "batch: 0 of 500 files"),
         (
             (120, 3, 500, 0.25),
-            "batch: 120 of 500 runs, 3 failed, 15.0 a minute, about 25 min 20 s left",
+            "batch: 120 of 500 files, 3 failed, 15.0 a minute, about 25 min 20 s left",
         ),
-        ((500, 0, 500, 0.25), "batch: 500 of 500 runs, 15.0 a minute"),
+        ((500, 0, 500, 0.25), "batch: 500 of 500 files, 15.0 a minute"),
     ],
 )
 def test_a_batch_tells_its_pace_in_a_line(given: tuple[int, int, int, float], line: str) -> None:

@@ -103,5 +103,5 @@ def test_the_command_logs_through_mlflow_and_needs_it(
     assert told == "logged mine/0\nlogged mine/1\n"
     assert ended.value.code == 2
     assert capsys.readouterr().err == (
-        "colloquy: this needs the extra: pip install 'colloquy[mlflow]'\n"
+        "colloquy: this needs the extra: pip install -e '.[mlflow]'\n"
     )

@@ -105,7 +105,7 @@ def test_a_launcher_that_is_not_installed_is_named_with_its_extra(
         composed(f"hydra/launcher={launcher}")
 
     assert explain_hydra_error(raised.value) == (
-        f"hydra/launcher={launcher} needs the extra: pip install 'colloquy[{extra}]'"
+        f"hydra/launcher={launcher} needs the extra: pip install -e '.[{extra}]'"
     )
 
 

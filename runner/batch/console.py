@@ -60,7 +60,7 @@ class BatchConsole:
 
     def tell(self, tally: Tally, elapsed_s: float, *, last: bool = False) -> None:
         """Tell how far it is after *elapsed_s* seconds."""
-        fresh = tally.done - tally.reused
+        fresh = tally.done - tally.reused - tally.statuses["unreadable"]
         line = progress(
             tally.done, tally.nothing, tally.total, fresh / elapsed_s if elapsed_s else 0.0
         )
@@ -72,6 +72,13 @@ class BatchConsole:
         elif self._plain and (last or elapsed_s - self._told_s >= PLAIN_S):
             self._told_s = elapsed_s
             say(line)
+
+    def note(self, line: str) -> None:
+        """Tell something of the whole batch; nothing where *line* is empty."""
+        if line and self._live is not None:
+            self._notes.append(to_terminal(line, 300))
+        elif line and self._plain:
+            say(to_terminal(line, 300))
 
     def fault(self, row: Row) -> None:
         """Tell what went wrong with a file."""
@@ -85,10 +92,7 @@ class BatchConsole:
 
     def hopeless(self, tally: Tally, most: float) -> None:
         """Tell why no further file is begun."""
-        line = (
+        self.note(
             f"ended early: {tally.nothing} of {tally.done} files answered nothing, more than "
             f"batch.max_failure_ratio={most:g}"
         )
-        self._notes.append(line)
-        if self._plain:
-            say(line)

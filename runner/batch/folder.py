@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +15,14 @@ import orjson
 from runner.batch.inputs import Input
 from runner.batch.tally import COLUMNS, Row, row_before
 from runner.errors import TranscriptError
-from runner.files import append, open_for_append, write_text
+from runner.files import (
+    append,
+    as_json,
+    open_for_append,
+    write_bytes,
+    write_changed,
+    write_text,
+)
 from runner.journal import lines_of, read_journal
 from runner.record import COMPLETED
 from runner.table import as_rows
@@ -22,6 +30,7 @@ from runner.transcript import content_sha256_of
 
 RESULTS = "results.jsonl"
 TABLE = "results.csv"
+NAMES = "config/inputs.json"
 PARTS = ("config", "logs", "runs")  # of the directory
 
 
@@ -67,15 +76,37 @@ def _by_run(journal: Path, size: int) -> dict[str, list[dict[str, Any]]]:
     return lines
 
 
-class Results:
-    """results.jsonl, a line per run as it ends, and results.csv, made of it at the end.
+def begin(batch: Path, names: Sequence[str]) -> None:
+    """Mark *batch* as one, and keep which files it was begun with; raise OSError."""
+    os.close(open_for_append(batch / RESULTS))
+    write_changed(batch / NAMES, as_json(list(names)))
 
-    Both can be made anew from the runs' own files, and are by each session.
-    """
+
+def names_of(batch: Path) -> list[str]:
+    """Return the names of the files that *batch* was begun with; empty where that is lost."""
+    try:
+        names = orjson.loads((batch / NAMES).read_bytes())
+    except (OSError, ValueError):
+        return []
+    return [str(name) for name in names] if isinstance(names, list) else []
+
+
+def rows_of(batch: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a batch's files, of each file the last one."""
+    last: dict[object, int] = {}
+    for number, line in enumerate(lines_of(batch / RESULTS)):
+        last[line.get("transcript")] = number
+    kept = set(last.values())
+    for number, line in enumerate(lines_of(batch / RESULTS)):
+        if number in kept:
+            yield line
+
+
+class Results:
+    """results.jsonl, a line per run as it ends, and results.csv, made of it at the end."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        (path / RESULTS).unlink(missing_ok=True)
         self._descriptor = open_for_append(path / RESULTS)
 
     def add(self, row: Row) -> None:
@@ -83,10 +114,18 @@ class Results:
         line = {"event": "run.ended", **asdict(row)}
         append(self._descriptor, orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
-    def write_table(self) -> None:
-        """Write results.csv; raise OSError."""
-        rows = ([line.get(name) for name in COLUMNS] for line in lines_of(self._path / RESULTS))
-        write_text(self._path / TABLE, as_rows([COLUMNS, *rows]))
+    def finish(self, names: Collection[str]) -> Counter[str]:
+        """Leave one row for each file, and write results.csv; raise OSError.
+
+        Returns how many of the files called *names* ended how, in this session or before.
+        """
+        rows = list(rows_of(self._path))
+        lines = (orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+        write_bytes(self._path / RESULTS, b"".join(lines))
+        table = ([row.get(name) for name in COLUMNS] for row in rows)
+        write_text(self._path / TABLE, as_rows([COLUMNS, *table]))
+        mine = set(names)
+        return Counter(str(row.get("status")) for row in rows if row.get("transcript") in mine)
 
     def close(self) -> None:
         """Close the file."""

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import structlog
 
 from runner.errors import ConfigError
 from runner.settings import Settings
 from runner.text import digest, slug
+from runner.transcript import SUFFIXES
 
-SUFFIXES = (".txt", ".md", ".vtt", ".srt", ".json")  # of a directory's files, the others stay
-
-log = structlog.get_logger("colloquy.batch")
+# One of these makes a directory one of our own, whose pages are no transcripts.
+_OURS = ("results.jsonl", "run.lock", "config/resolved.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +27,49 @@ class Input:
     run: str
 
 
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The files of a batch in order, and how many were left out, by the reason."""
+
+    files: tuple[Input, ...]
+    left_out: tuple[tuple[str, int], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __iter__(self) -> Iterator[Input]:
+        return iter(self.files)
+
+    @property
+    def note(self) -> str:
+        """What was left out, in words; empty for nothing."""
+        told = ", ".join(f"{count:,} {why}" for why, count in self.left_out)
+        return f"left out: {told}" if told else ""
+
+
 def is_many(path: str) -> bool:
     """Return whether `transcript.path` names a directory or is a pattern, and no file's name."""
     given = Path(path).expanduser()
     return given.is_dir() or (glob.has_magic(path) and not given.exists())
 
 
-def find_inputs(settings: Settings) -> tuple[Input, ...]:
+def root_of(path: str) -> Path:
+    """Return the directory that names are counted from: itself, or above the first wildcard."""
+    given = Path(path).expanduser()
+    if given.is_dir():
+        return given
+    parts = list(given.parts)
+    first = next(place for place, part in enumerate(parts) if glob.has_magic(part))
+    return Path(*parts[:first])
+
+
+def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inputs:
     """Return the files of this shard, in order of their names.
 
-    A directory's files are those with one of SUFFIXES, in directories below it too; hidden ones
-    and links that lead out of it are left out. Raises ConfigError where there is none.
+    A directory's files are those with one of SUFFIXES, in directories below it too; hidden ones,
+    what we wrote ourselves and links that lead out of it are left out. *only* are the names of a
+    batch that is taken up again, instead of a shard dealt anew. Raises ConfigError where there
+    is no file at all.
     """
     asked, batch = settings.transcript.path, settings.batch
     if batch.shard >= batch.shards:
@@ -46,49 +77,78 @@ def find_inputs(settings: Settings) -> tuple[Input, ...]:
             f"batch.shard={batch.shard}: expected 0 to {batch.shards - 1}, as batch.shards="
             f"{batch.shards}"
         )
-    given = Path(asked).expanduser()
-    root = given if given.is_dir() else _fixed(given)
-    found = _below(given) if given.is_dir() else _matching(given, root)
-    names = {path.relative_to(root).as_posix(): path for path in found}
+    search = _Search(root_of(asked), Path(settings.output.dir).expanduser().resolve())
+    names = search.below() if search.root == Path(asked).expanduser() else search.matching(asked)
     if not names:
-        wanted = f": expected files that end in {', '.join(SUFFIXES)}" if given.is_dir() else ""
-        raise ConfigError(f"transcript.path={asked!r}: there is no transcript{wanted}")
-    mine = sorted(names)[batch.shard :: batch.shards]
-    return tuple(Input(names[name], name, _run_of(name)) for name in mine)
+        wanted = f"expected files that end in {', '.join(SUFFIXES)}"
+        left = f"; {search.note()}" if search.left_out else ""
+        raise ConfigError(f"transcript.path={asked!r}: there is no transcript: {wanted}{left}")
+    mine = sorted(names)[batch.shard :: batch.shards] if only is None else sorted(only)
+    files = tuple(Input(search.root / name, name, _run_of(name)) for name in mine)
+    if len({given.run for given in files}) < len(files):
+        raise ConfigError(f"transcript.path={asked!r}: two files have the same digest of a name")
+    return Inputs(files, tuple(sorted(search.left_out.items())))
 
 
-def _below(root: Path) -> Iterator[Path]:
-    for folder, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            path = Path(folder, name)
-            plain = path.suffix.lower() in SUFFIXES and not name.startswith(".")
-            if plain and _is_inside(path, root) and path.is_file():
-                yield path
+class _Search:
+    """Finds files below *root*, but not below *outputs*; counts what it leaves out."""
 
+    def __init__(self, root: Path, outputs: Path) -> None:
+        self.root = root
+        self.left_out: Counter[str] = Counter()
+        self._resolved, self._outputs = root.resolve(), outputs
 
-def _matching(pattern: Path, root: Path) -> Iterator[Path]:
-    for path in root.glob(pattern.relative_to(root).as_posix()):
-        if path.is_file() and _is_inside(path, root):
-            yield path
+    def note(self) -> str:
+        return Inputs((), tuple(sorted(self.left_out.items()))).note
 
+    def below(self) -> list[str]:
+        found = []
+        for folder, folders, names in os.walk(self.root):
+            here = Path(folder)
+            folders[:] = [name for name in folders if self._is_entered(here / name)]
+            for name in names:
+                path = here / name
+                if name.startswith("."):
+                    continue
+                if path.suffix.lower() not in SUFFIXES:
+                    self.left_out[f"with the ending {path.suffix or 'none'!r}"] += 1
+                elif self._is_taken(path):
+                    found.append(path.relative_to(self.root).as_posix())
+        return found
 
-def _fixed(pattern: Path) -> Path:
-    """Return the directory above a pattern's first wildcard."""
-    parts = list(pattern.parts)
-    first = next(place for place, part in enumerate(parts) if glob.has_magic(part))
-    return Path(*parts[:first])
+    def matching(self, pattern: str) -> list[str]:
+        inner = Path(pattern).expanduser().relative_to(self.root).as_posix()
+        paths = [path for path in self.root.glob(inner) if path.is_file()]
+        taken = [path for path in paths if not self._is_ours(path.parent) and self._is_taken(path)]
+        return [path.relative_to(self.root).as_posix() for path in taken]
 
+    def _is_entered(self, folder: Path) -> bool:
+        return not folder.name.startswith(".") and not self._is_ours(folder)
 
-def _is_inside(path: Path, root: Path) -> bool:
-    """Return whether *path* is what it looks like, and no link that leads out of *root*."""
-    inside = path.resolve().is_relative_to(root.resolve())
-    if not inside:
-        log.warning("input.skipped", path=str(path), reason="a link that leads elsewhere")
-    return inside
+    def _is_ours(self, folder: Path) -> bool:
+        """Return whether *folder* is, or lies in, a directory that holds runs."""
+        resolved = folder.resolve()
+        if resolved.is_relative_to(self._outputs) and not self._resolved.is_relative_to(
+            self._outputs
+        ):
+            return True
+        above = [folder, *folder.parents]
+        inside = above[: above.index(self.root)] if self.root in above else [folder]
+        return any((each / mark).exists() for each in inside for mark in _OURS)
+
+    def _is_taken(self, path: Path) -> bool:
+        try:
+            os.fsencode(path.name).decode("utf-8")
+        except UnicodeDecodeError:
+            self.left_out["with a name that is not UTF-8"] += 1
+            return False
+        if not path.resolve().is_relative_to(self._resolved):
+            self.left_out["that is a link to elsewhere"] += 1
+            return False
+        return path.is_file()
 
 
 def _run_of(name: str) -> str:
     """Return the run's directory: the same for the same name, few in any one directory."""
-    key = digest(name, 8)
+    key = digest(name, 12)
     return f"runs/{key[:2]}/{slug(Path(name).stem)}-{key}"

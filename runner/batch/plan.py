@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from runner.batch.inputs import Inputs
 from runner.build import for_transcript
 from runner.errors import ConfigError, TranscriptError
 from runner.job import Job
@@ -27,6 +28,7 @@ class BatchPlan:
     """The files' plans so far; *unreadable* maps the names of files to what is wrong."""
 
     job: Job
+    inputs: Inputs
     files: int = 0
     nodes: dict[str, NodePlan] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
@@ -46,7 +48,7 @@ class BatchPlan:
     def _cap_hit(self) -> str | None:
         caps, total = self.job.settings.budget, Plan(self.nodes, 0.0, None)
         used = total.total("prompt_tokens") + total.total("reply_tokens")
-        where = f"in file {self.files:,} of {len(self.job.inputs):,}"
+        where = f"in file {self.files:,} of {len(self.inputs):,}"
         if caps.max_tokens is not None and used > caps.max_tokens:
             return f"budget.max_tokens={caps.max_tokens:,}, {where}"
         if caps.max_cost_usd is not None and (total.total("cost_usd") or 0.0) > caps.max_cost_usd:
@@ -85,13 +87,14 @@ class BatchPlan:
     def as_dict(self) -> dict[str, Any]:
         """Return the plan as JSON-able data."""
         return {
-            "files": {"total": len(self.job.inputs), "unreadable": self.unreadable},
+            "files": {"total": len(self.inputs), "unreadable": self.unreadable},
             **self.plan().as_dict(),
         }
 
     def as_text(self) -> str:
         """Return the plan as a table for a terminal, all files together."""
-        lines = [f"files    {self.files:,} of {len(self.job.inputs):,}; seconds are of one call"]
+        lines = [f"files    {self.files:,} of {len(self.inputs):,}; seconds are of one call"]
+        lines += [self.inputs.note] if self.inputs.note else []
         for name, error in list(self.unreadable.items())[:10]:
             lines.append(to_terminal(f"unreadable {name}: {error}", 300))
         return "\n".join([*lines, "", as_text(self.plan())])
@@ -99,8 +102,9 @@ class BatchPlan:
 
 def plan_batch(job: Job) -> BatchPlan:
     """Read every file of *job*, send nothing, and return what the batch would be."""
-    plan, histories, told = BatchPlan(job), read_histories(job), time.monotonic()
-    for number, given in enumerate(job.inputs):
+    inputs = job.inputs or Inputs(())
+    plan, histories, told = BatchPlan(job, inputs), read_histories(job), time.monotonic()
+    for number, given in enumerate(inputs):
         try:
             one = for_transcript(job, given)
         except (TranscriptError, ConfigError) as error:
@@ -109,9 +113,9 @@ def plan_batch(job: Job) -> BatchPlan:
         plan.add(one, plan_nodes(one, histories))
         if time.monotonic() - told >= TELL_S:
             told = time.monotonic()
-            say(f"read {number + 1:,} of {len(job.inputs):,} files")
+            say(f"read {number + 1:,} of {len(inputs):,} files")
     if not plan.nodes:
-        raise TranscriptError(next(iter(plan.unreadable.values())))
+        raise TranscriptError(next(iter(plan.unreadable.values()), "no file is in this shard"))
     return plan
 
 

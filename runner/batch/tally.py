@@ -68,7 +68,6 @@ def row_of(given: Input, job: Job, result: RunResult, spent: Spent) -> Row:
     failed = [(name, o) for name, o in result.outcomes.items() if o.status != "ok"]
     counts = sum((o.grounding for o in result.outcomes.values() if o.grounding), Counts())
     told = f"{failed[0][0]}: {failed[0][1].error or failed[0][1].kind}" if failed else ""
-    totals = spent.totals()
     return Row(
         given.name,
         given.run,
@@ -81,8 +80,14 @@ def row_of(given: Input, job: Job, result: RunResult, spent: Spent) -> Row:
         quotes=counts.quotes,
         grounded=counts.exact + counts.near,
         error=one_line(told, 200),
-        **{name: totals[name] for name in _TOTALS},
+        **totals_of(spent),
     )
+
+
+def totals_of(spent: Spent) -> dict[str, Any]:
+    """Return a row's tokens, cost and attempts."""
+    totals = spent.totals()
+    return {name: totals[name] for name in _TOTALS}
 
 
 def row_before(given: Input, metadata: Mapping[str, Any], run: Mapping[str, Any]) -> Row:
@@ -156,10 +161,10 @@ class Tally:
             return EXIT_PARTIAL
         return EXIT_INPUT if set(self.codes) == {EXIT_INPUT} else EXIT_NOTHING
 
-    def counts(self) -> dict[str, int]:
-        """Return the figures for metadata.json."""
+    def counts(self, every: Mapping[str, int] | None = None) -> dict[str, int]:
+        """Return the figures for metadata.json; *every* are statuses of earlier sessions too."""
         names = ("completed", "partial", "failed", "unreadable", "interrupted")
-        told = {name: self.statuses[name] for name in names}
+        told = {name: (every or self.statuses).get(name, 0) for name in names}
         return {"total": self.total, **told, "begun": self.done, "reused": self.reused}
 
     def grounding(self) -> dict[str, Any]:

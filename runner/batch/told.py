@@ -111,7 +111,7 @@ def batch_benchmark(
         "max_concurrent": processing.max_concurrent,
         **measures.run_figures(wall_s),
         "succeeded": tally.nodes_ok,
-        "total": tally.nodes,
+        "total": tally.nodes + (tally.total - tally.done) * len(job.pipeline.nodes),
         "files": tally.counts(),
         "files_per_s": round(fresh / wall_s, 4) if wall_s else None,
         "reused": tally.reused,
@@ -121,11 +121,16 @@ def batch_benchmark(
     return {"run": run, "analyzers": measures.analyzers()}
 
 
-def batch_metadata(job: Job, tally: Tally, spent: Spent) -> dict[str, Any]:
-    """Return a batch's metadata.json, but for how it ended and when."""
+def batch_metadata(
+    job: Job, tally: Tally, spent: Spent, every: Mapping[str, int] | None = None
+) -> dict[str, Any]:
+    """Return a batch's metadata.json, but for how it ended and when.
+
+    *every* are the files by status over all sessions, None while it is not known.
+    """
     return {
         "transcript": {"name": job.settings.transcript.path},
         **describe_job(job, spent),
-        "files": tally.counts(),
+        "files": tally.counts(every),
         "grounding": tally.grounding(),
     }

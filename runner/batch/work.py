@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -12,8 +13,8 @@ import structlog
 
 from runner.batch.console import BatchConsole
 from runner.batch.folder import Results, completed_before
-from runner.batch.inputs import Input
-from runner.batch.tally import ENDING, Row, Tally, row_of
+from runner.batch.inputs import Input, Inputs
+from runner.batch.tally import ENDING, Row, Tally, row_of, totals_of
 from runner.batch.told import Measures, batch_benchmark, batch_metadata
 from runner.build import for_transcript
 from runner.client import Client
@@ -27,6 +28,7 @@ from runner.errors import (
     one_line,
 )
 from runner.job import Job
+from runner.journal import Spent
 from runner.known import Known
 from runner.lag import Lag
 from runner.limits import Lobby
@@ -92,11 +94,14 @@ class Batch:
         processing = job.settings.processing
         self._slots = make_slots(job.pipeline, processing.max_concurrent, processing.mode)
         self._histories = read_histories(job)
-        self._tally = Tally(len(job.inputs))
+        inputs = job.inputs or Inputs(())
+        self._inputs = inputs
+        self._every: Counter[str] | None = None
+        self._tally = Tally(len(inputs))
         self._measures = Measures(job.pipeline, self._slots)
         self._results = Results(directory.path)
         self._reading = asyncio.Semaphore(READERS)
-        self._queue = iter(enumerate(job.inputs))
+        self._queue = iter(enumerate(inputs))
         self._clock = asyncio.get_running_loop().time
         self._began, self._started_at = self._clock(), now_iso()
         self._fault: OSError | None = None
@@ -114,7 +119,9 @@ class Batch:
         await self.directory.journal.commit(
             "batch.started", config_digest=self.job.config_digest, files=self._tally.total
         )
-        log.info("batch.started", files=self._tally.total, active=self.active)
+        note = self._inputs.note
+        log.info("batch.started", files=self._tally.total, active=self.active, note=note or None)
+        self._console.note(note)
         try:
             with self._console.shown():
                 async with self._ticking():
@@ -122,7 +129,11 @@ class Batch:
             return await self._finish()
         except BaseException as error:
             ended = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"
-            with suppress(OSError):  # the disk may be what failed
+            self.directory.release_reserve()
+            for rescue in (self.directory.journal.recover, self._close_results):
+                with suppress(OSError):  # the disk may be what failed
+                    rescue()
+            with suppress(OSError):
                 await asyncio.shield(self._save(ended))
             raise
         finally:
@@ -155,12 +166,14 @@ class Batch:
                 job = await asyncio.to_thread(for_transcript, self.job, given)
         except (TranscriptError, ConfigError) as error:
             log.warning("input.unreadable", transcript=given.name, error=str(error))
-            return _without_answer(given, "unreadable", error)
-        try:
-            return await self._run(number, given, job)
-        except ColloquyError as error:
-            log.warning("run.failed", transcript=given.name, error=str(error))
-            return _without_answer(given, "failed", error)
+            return self._without_answer(given, "unreadable", error.exit_code, str(error))
+        except OSError:
+            raise
+        except Exception as error:  # a bug in reading one file must not stop the others
+            log.exception("run.crashed", transcript=given.name)
+            told = f"{type(error).__name__}: {error}"
+            return self._without_answer(given, "failed", EXIT_BUG, told)
+        return await self._run(number, given, job)
 
     async def _run(self, number: int, given: Input, job: Job) -> Row:
         directory = await asyncio.to_thread(RunDirectory.inside, self.directory, given.run)
@@ -171,7 +184,7 @@ class Batch:
         if earlier is not None:
             earlier = replace(earlier, path=directory.path)
         known = replace(self._known, earlier=earlier)
-        with structlog.contextvars.bound_contextvars(run=directory.name):
+        with structlog.contextvars.bound_contextvars(run=directory.path.name):
             try:
                 run = Run(job, self._shares.clients, directory, known, member=member)
                 result = await run.execute()
@@ -179,10 +192,27 @@ class Batch:
                 raise
             except Exception as error:  # one run's bug must not stop the others
                 log.exception("run.crashed")
-                told = one_line(f"{type(error).__name__}: {error}", 200)
-                return Row(given.name, given.run, "failed", EXIT_BUG, error=told)
+                code = error.exit_code if isinstance(error, ColloquyError) else EXIT_BUG
+                told, spent = f"{type(error).__name__}: {error}", directory.journal.spent
+                return self._without_answer(given, "failed", code, told, spent)
         self._measures.add(result.benchmark["analyzers"])
         return row_of(given, job, result, directory.journal.spent)
+
+    def _without_answer(
+        self, given: Input, status: str, code: int, error: str, spent: Spent | None = None
+    ) -> Row:
+        """Return the row of a file that has no answer, whatever was paid for it."""
+        nodes = len(self.job.pipeline.nodes)
+        told = one_line(error, 200)
+        return Row(
+            given.name,
+            given.run,
+            status,
+            code,
+            analyzers=nodes,
+            error=told,
+            **totals_of(spent or Spent()),
+        )
 
     def _count(self, row: Row) -> None:
         self._tally.add(row)
@@ -209,10 +239,13 @@ class Batch:
     async def _ticking(self) -> AsyncIterator[None]:
         """Tell how it gets on while the block runs, and once more at its end."""
 
+        ended = asyncio.Event()
+
         async def tick() -> None:
             saved = self._clock()
-            while True:
-                await asyncio.sleep(TICK_S)
+            while not ended.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(ended.wait(), TICK_S)
                 self._console.tell(self._tally, self._elapsed_s())
                 if self._clock() - saved >= SAVE_S:
                     saved = self._clock()
@@ -224,8 +257,8 @@ class Batch:
         try:
             yield
         finally:
-            ticker.cancel()
-            with suppress(asyncio.CancelledError, OSError):
+            ended.set()  # not cancelled: what it may be writing comes before what is written last
+            with suppress(OSError):
                 await ticker
             self._console.tell(self._tally, self._elapsed_s(), last=True)
 
@@ -239,28 +272,29 @@ class Batch:
         status = "completed" if code == 0 else "partial" if tally.nodes_ok else "failed"
         if self._shares.stop.signum is not None:
             status, code = "interrupted", self._shares.stop.exit_code
-        await asyncio.to_thread(self._results.write_table)
+        await asyncio.to_thread(self._close_results)
         benchmark = batch_benchmark(
             self.job, self._tally, self._measures, self._elapsed_s(), self._shares.lag
         )
-        await self.directory.write_benchmark(benchmark)
+        if benchmark["run"]["attempts"] or not self.directory.has("logs/benchmark.json"):
+            await self.directory.write_benchmark(benchmark)
         await self._save(status, code)
         await self.directory.journal.commit("batch.finished", status=status, exit_code=code)
         if status == "completed":
             await self.directory.complete()
         log.info("batch.finished", status=status, exit_code=code, **tally.counts())
-        good, bad = tally.statuses["completed"], tally.done - tally.statuses["completed"]
-        counts = {"ok": good, "failed": bad, "not_run": tally.total - tally.done}
+        every = self._every or tally.statuses
+        good, begun = every["completed"], sum(every.values())
+        counts = {"ok": good, "failed": begun - good, "not_run": tally.total - begun}
         return BatchResult(status, code, counts, benchmark)
+
+    def _close_results(self) -> None:
+        self._every = self._results.finish({given.name for given in self._inputs})
 
     async def _save(self, status: str, exit_code: int | None = None) -> None:
         """Replace the batch's metadata.json."""
         spent = self.directory.journal.spent
-        about = batch_metadata(self.job, self._tally, spent)
+        about = batch_metadata(self.job, self._tally, spent, self._every)
         ended = {"status": status, "exit_code": exit_code}
         times = {"started_at": self._started_at, "updated_at": now_iso()}
         await self.directory.write_metadata({"kind": "batch", **ended, **times, **about})
-
-
-def _without_answer(given: Input, status: str, error: ColloquyError) -> Row:
-    return Row(given.name, given.run, status, error.exit_code, error=one_line(str(error), 200))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from runner.batch.folder import RESULTS, is_batch
+from runner.batch.folder import is_batch, rows_of
 from runner.batch.tally import COLUMNS
 from runner.compare.rows import Row
-from runner.journal import lines_of
 from runner.table import as_rows
 
 MERGED = "results.csv"  # beside the comparison
@@ -21,7 +20,7 @@ def batches_of(rows: Sequence[Row]) -> list[Row]:
 
 def merged(batches: Sequence[Row]) -> str:
     """Return the tables of results of all *batches* as one, with the batch in front."""
-    lines = ((row, line) for row in batches for line in lines_of(row.path / RESULTS))
+    lines = ((row, line) for row in batches for line in rows_of(row.path))
     rows = ([row.name, *(line.get(column) for column in COLUMNS)] for row, line in lines)
     return as_rows([("batch", *COLUMNS), *rows])
 
@@ -32,7 +31,7 @@ def note(batches: Sequence[Row]) -> Iterator[str]:
         return
     statuses: Counter[str] = Counter()
     for row in batches:
-        statuses.update(str(line.get("status")) for line in lines_of(row.path / RESULTS))
+        statuses.update(str(line.get("status")) for line in rows_of(row.path))
     told = ", ".join(f"{count:,} {status}" for status, count in statuses.most_common())
     costs = [paid for row in batches if (paid := row.figure("cost_usd")) is not None]
     cost = f"${sum(costs):.4f}" if len(costs) == len(batches) else "unknown"

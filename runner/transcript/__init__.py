@@ -3,6 +3,7 @@
 from runner.transcript.model import Segment, Transcript
 from runner.transcript.read import (
     FORMATS,
+    SUFFIXES,
     content_sha256_of,
     parse_transcript,
     read_transcript,
@@ -10,6 +11,7 @@ from runner.transcript.read import (
 
 __all__ = [
     "FORMATS",
+    "SUFFIXES",
     "Segment",
     "Transcript",
     "content_sha256_of",

@@ -28,6 +28,7 @@ _READERS: Mapping[str, Callable[[str, str], list[Turn]]] = MappingProxyType(
 FORMATS: tuple[str, ...] = ("auto", *_READERS)
 
 _SUFFIXES: Mapping[str, str] = MappingProxyType({".vtt": "vtt", ".srt": "srt", ".json": "json"})
+SUFFIXES = (".txt", ".md", *_SUFFIXES)  # of the files that a folder is read for
 _JSON_START = re.compile(r"\{\s*[\"}]|\[\s*[\[{\"\]]")
 
 

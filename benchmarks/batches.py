@@ -1,0 +1,202 @@
+"""Batches to measure: transcripts made up, and the command in a process that watches itself.
+
+    python -m benchmarks.batches FIGURES.json transcript=DIR …
+
+That is `colloquy transcript=DIR …`, which besides writes what the batch took to FIGURES.json. It
+is what `batch` and `soak_batch` run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from omegaconf import OmegaConf
+
+from runner.__main__ import main as colloquy
+from runner.batch.folder import RESULTS, Results
+from runner.batch.tally import Row
+from runner.batch.work import Batch, BatchResult
+from runner.settings import SimulateSettings
+
+ANALYZERS = (
+    *("say_means", "perspective_perception", "premises_assertions", "postulate_theorem"),
+    *("competing_hypotheses", "first_principles", "determining_factors", "patentability"),
+)
+LINES = 12
+SAMPLES = 100  # of memory, spread over a batch
+SHARED_MEMORY = Path("/dev/shm")
+SPEAKERS = ("Ann Lee", "Bob Stone", "Cy Young")
+THINGS = ("pump", "permit", "budget", "valve", "contract", "sensor", "schedule", "survey")
+CLAIMS = (
+    "I think the {} of case {} failed because nobody had looked at the {}.",
+    "We could replace the {} in case {}, unless the {} turns out to be cheaper.",
+    "Do we know whether the {} in case {} depends on the {}?",
+    "If the {} holds in case {}, then we should not touch the {} before May.",
+)
+
+
+@dataclass(slots=True)
+class Figures:
+    """What a batch took from its first file to the end of its process.
+
+    *rss_mib* are samples after equal numbers of files; they and *peak_mib* are MiB.
+    """
+
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    peak_mib: float = 0.0
+    rss_mib: list[float] = field(default_factory=list)
+    exit_code: int = 0
+    path: str = ""
+
+    @property
+    def grown_mib(self) -> float | None:
+        """How much more memory the last tenth of the files had than the first; None for few."""
+        tenth = len(self.rss_mib) // 10
+        if len(self.rss_mib) < SAMPLES:
+            return None
+        return sum(self.rss_mib[-tenth:]) / tenth - sum(self.rss_mib[:tenth]) / tenth
+
+    def load(self, name: str) -> Any:
+        """Return one of the batch's JSON files."""
+        return json.loads((Path(self.path) / name).read_bytes())
+
+
+def fast_folder() -> str | None:
+    """Return where a temporary directory is no matter of the disk; None is the usual place."""
+    usable = SHARED_MEMORY.is_dir() and os.access(SHARED_MEMORY, os.W_OK)
+    return str(SHARED_MEMORY) if usable else None
+
+
+def scratch() -> tempfile.TemporaryDirectory[str]:
+    """Return a new temporary directory there."""
+    return tempfile.TemporaryDirectory(prefix="colloquy-bench-", dir=fast_folder())
+
+
+def without(*kept: str) -> list[str]:
+    """Return the overrides that leave only the analyzers *kept*."""
+    return [f"~analyzer@analyzers.{name}" for name in ANALYZERS if name not in kept]
+
+
+def transcript(number: int) -> str:
+    """Return transcript *number*: LINES turns, always the same, and unlike any other's."""
+    rng = random.Random(number)
+    case = f"{number:05d}"
+    turns = []
+    for turn in range(LINES):
+        first, second = rng.sample(THINGS, 2)
+        said = rng.choice(CLAIMS).format(first, case, second)
+        turns.append(f"{SPEAKERS[turn % len(SPEAKERS)]}: {said}\n")
+    return "\n".join(turns)
+
+
+def write_transcripts(folder: Path, count: int, unreadable: int = 0) -> Path:
+    """Write *count* transcripts into *folder* and return it; *unreadable* of them are empty."""
+    folder.mkdir(parents=True)
+    bad = set(range(0, count, max(1, count // unreadable))) if unreadable else set[int]()
+    bad = set(sorted(bad)[:unreadable])
+    for number in range(count):
+        text = "" if number in bad else transcript(number)
+        (folder / f"talk-{number:05d}.txt").write_text(text, encoding="utf-8")
+    return folder
+
+
+def provider(**values: Any) -> SimulateSettings:
+    """Return the simulated provider's settings as shipped, but for its times and *values*."""
+    text = files("conf").joinpath("model/simulated.yaml").read_text(encoding="utf-8")
+    shipped = OmegaConf.to_container(OmegaConf.create(text))
+    assert isinstance(shipped, dict)
+    still = {"per_token_s": 0.0, "per_prompt_token_s": 0.0}
+    return SimulateSettings.model_validate({**shipped["simulate"], **still, **values})
+
+
+def overrides(talks: Path, outputs: Path, url: str, slots: int) -> list[str]:
+    """Return the command line of a batch over *talks* that asks the provider at *url*."""
+    return [
+        f"transcript={talks}",
+        "model=simulated",
+        f"model.api_base={url}",
+        f"processing.max_concurrent={slots}",
+        f"output.dir={outputs}",
+        "output.console=quiet",
+    ]
+
+
+def run_batch(arguments: Sequence[str], folder: Path, timeout_s: float | None = None) -> Figures:
+    """Run a batch in a process of its own and return what it took.
+
+    Raises SystemExit where there was none, subprocess.TimeoutExpired after *timeout_s*.
+    """
+    target = folder / "figures.json"
+    target.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "benchmarks.batches", str(target), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
+    if not target.is_file():
+        raise SystemExit(f"{' '.join(command)}: exit {done.returncode}\n{done.stderr}")
+    figures = Figures(**json.loads(target.read_bytes()))
+    if not (Path(figures.path) / RESULTS).is_file():
+        raise SystemExit(f"{' '.join(command)}: no batch\n{done.stderr}")
+    return figures
+
+
+def watch(target: Path) -> None:
+    """Run the command that sys.argv names, and write its batch's figures to *target*."""
+    figures, done, every, begun = Figures(), 0, 1, (0.0, 0.0)
+    execute, add = Batch.execute, Results.add
+
+    async def timed(batch: Batch) -> BatchResult:
+        nonlocal every, begun
+        every = max(1, len(batch.job.inputs or ()) // SAMPLES)
+        figures.path = str(batch.directory.path.absolute())
+        begun = time.process_time(), time.perf_counter()
+        return await execute(batch)
+
+    def counted(results: Results, row: Row) -> None:
+        nonlocal done
+        add(results, row)
+        done += 1
+        if done % every == 0:
+            figures.rss_mib.append(rss_mib())
+
+    try:
+        with patch.object(Batch, "execute", timed), patch.object(Results, "add", counted):
+            colloquy()
+    except SystemExit as ended:
+        figures.exit_code = int(ended.code or 0)
+        figures.cpu_s = time.process_time() - begun[0]
+        figures.wall_s = time.perf_counter() - begun[1]
+        figures.peak_mib = peak_mib()
+        if figures.path:
+            target.write_text(json.dumps(asdict(figures)), encoding="utf-8")
+        raise
+
+
+def rss_mib() -> float:
+    """Return the memory that this process holds now."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() / (1 << 20)
+
+
+def peak_mib() -> float:
+    """Return the most memory that this process has held; ru_maxrss may be its parent's."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    (found,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
+    return int(found) / 1024
+
+
+if __name__ == "__main__":
+    where = Path(sys.argv.pop(1))
+    watch(where)
