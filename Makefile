@@ -1,5 +1,5 @@
 # run: the eight analyzers on the sample, offline · test: the whole suite · check: linters and types
-# bench: the before/after benchmark · soak: faults, outages, crashes; ten minutes at most
+# bench: all benchmarks but machines · soak: faults, outages, crashes, 10,000 transcripts; ten minutes at most
 # lock: resolve the dependencies anew
 .PHONY: run test check bench soak lock
 PYTHON ?= python3
@@ -19,7 +19,11 @@ check: .venv/.ready
 
 bench: .venv/.ready
 	$(BIN)/python -m benchmarks.before_after
+	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.per_call
+	$(BIN)/python -m benchmarks.batch
 	$(BIN)/python -m benchmarks.priming
+	$(BIN)/python -m benchmarks.context
 	$(BIN)/python -m benchmarks.grounding
 	$(BIN)/python -m benchmarks.report
 	$(BIN)/python -m benchmarks.simulator

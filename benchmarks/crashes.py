@@ -119,7 +119,7 @@ def prepare(folder: Path, *overrides: str) -> Subject:
 
 def answers(path: Path) -> dict[str, bytes]:
     """Return by file what does not depend on when and how often a run was taken up."""
-    found = {str(p.relative_to(path)): p.read_bytes() for p in _lasting_files(path)}
+    found = {str(p.relative_to(path)): p.read_bytes() for p in _lasting_files(path) if p.is_file()}
     for file in path.glob("intermediate/*/*.json"):
         record = orjson.loads(file.read_bytes())
         kept = ("status", "key", "missing", "insights", "structured_data", "raw_output")

@@ -1,4 +1,4 @@
-"""From composed configuration to a job; the only place, with `__main__`, that knows Hydra."""
+"""From composed configuration to a job: everything that can be checked before spending."""
 
 from __future__ import annotations
 

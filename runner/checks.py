@@ -1,4 +1,4 @@
-"""What is wrong with a model's settings, found before anything is sent."""
+"""What is wrong with the settings of models and of traces, found before anything is sent."""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
 """Log events as JSON lines: ours through structlog, litellm's and httpx's in the same file.
 
 Events are `noun.past_participle` with keys, never formatted text:
-run.started, run.finished, run.interrupted · transcript.sanitised ·
+batch.started, batch.advanced, batch.given_up, batch.finished · input.unreadable ·
+run.started, run.finished, run.interrupted, run.crashed · transcript.sanitised ·
+model.failed · record.restored ·
 stage.started, stage.finished · context.reduced, context.trimmed ·
 node.started, node.finished, node.reused, node.failed, node.skipped ·
 call.finished, call.failed · answer.rejected, answer.outdated ·

@@ -1,4 +1,4 @@
-"""One job from configuration to run directory, with everything opened and closed around it."""
+"""One run or batch from configuration to directory, with all that is opened around it."""
 
 from __future__ import annotations
 

@@ -193,9 +193,9 @@ class StageSettings(Section):
     input: Literal["transcript", "context", "both"]
     model: Name | None = None
     final: bool = False
-    max_concurrent: Concurrency | None
+    max_concurrent: Concurrency | None = None
     strict: bool = False
-    context: ContextSettings | None
+    context: ContextSettings | None = None
 
 
 class AnalyzerSettings(Section):

@@ -221,7 +221,7 @@ class Batch:
         most = self.job.settings.batch.max_failure_ratio
         if not self._hopeless and self._tally.is_hopeless(most):
             self._hopeless = True
-            log.error("batch.hopeless", failed=self._tally.nothing, done=self._tally.done)
+            log.error("batch.given_up", failed=self._tally.nothing, done=self._tally.done)
             self._console.hopeless(self._tally, most)
 
     def _end(self, error: OSError) -> None:
@@ -250,7 +250,7 @@ class Batch:
                 if self._clock() - saved >= SAVE_S:
                     saved = self._clock()
                     await self._save("running")
-                    log.info("batch.progress", **self._tally.counts())
+                    log.info("batch.advanced", **self._tally.counts())
 
         await self._save("running")
         ticker = asyncio.create_task(tick())
