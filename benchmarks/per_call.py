@@ -32,6 +32,7 @@ from typing import Any, Literal
 import aiohttp
 import orjson
 
+from runner.batch.console import LOG_HOLD_S
 from runner.budget import Sizer
 from runner.client import CallLog, Client
 from runner.events import run_log, set_library_levels
@@ -189,7 +190,7 @@ async def measure(way: str, url: str, options: argparse.Namespace) -> Measured:
         logging.disable(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with run_log(folder / "events.jsonl", "quiet"):
+        with run_log(folder / "events.jsonl", "quiet", hold_s=LOG_HOLD_S):
             try:
                 return await drive(own(way, transport, folder, options), options)
             finally:
