@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import orjson
 import yaml
 
 from runner.batch.folder import batch_of
@@ -15,6 +14,7 @@ from runner.earlier import read_record
 from runner.errors import ConfigError, TranscriptError, did_you_mean
 from runner.record import COMPLETED, read_transcript_file
 from runner.transcript import Transcript
+from runner.values import mapping, read_json, read_list
 
 _MARKS = ("metadata.json", "config/resolved.yaml")  # one of them makes a directory a run's
 
@@ -62,12 +62,12 @@ def read_run(path: Path) -> StoredRun:
         raise ConfigError(f"{path}: there is no run{did_you_mean(str(path), near)}")
     records, damaged = _records(path)
     config = (batch_of(path) or path) / "config"  # of a batch's runs, all have the batch's
-    overrides = _json(config / "overrides.json", list, [])
+    overrides = read_list(config / "overrides.json")
     return StoredRun(
         path=path,
-        metadata=_json(path / "metadata.json", dict, {}),
-        benchmark=_json(path / "logs" / "benchmark.json", dict, {}),
-        grounding=_json(path / "grounding.json", dict, {}),
+        metadata=read_json(path / "metadata.json"),
+        benchmark=read_json(path / "logs" / "benchmark.json"),
+        grounding=read_json(path / "grounding.json"),
         config=_yaml(config / "resolved.yaml"),
         overrides=tuple(str(override) for override in overrides),
         records=records,
@@ -113,20 +113,12 @@ def _records(path: Path) -> tuple[dict[str, Mapping[str, Any]], tuple[str, ...]]
     return records, tuple(damaged)
 
 
-def _json(file: Path, kind: type, empty: Any) -> Any:
-    try:
-        data = orjson.loads(file.read_bytes())
-    except (OSError, ValueError):
-        return empty
-    return data if isinstance(data, kind) else empty
-
-
 def _yaml(file: Path) -> Mapping[str, Any]:
     try:
         data = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):
         return {}
-    return data if isinstance(data, dict) else {}
+    return mapping(data)
 
 
 def _transcript(path: Path) -> Transcript | None:

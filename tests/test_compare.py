@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -335,6 +336,81 @@ def test_lists_and_nothing_are_values() -> None:
         "d": "true",
         "e": "{}",
     }
+
+
+def batch(path: Path, **more: Any) -> Path:
+    """Write a batch of five files, one of them unreadable."""
+    files = {"total": 5, "completed": 4, "unreadable": 1}
+    totals = {"prompt_tokens": 900, "completion_tokens": 90, "cached_tokens": 9, "cost_usd": 0.09}
+    metadata = {"kind": "batch", "files": files, "totals": totals, "stages": {}}
+    path = make_run(path, **{"status": "partial", "metadata": metadata, **more})
+    (path / "results.jsonl").touch()
+    return path
+
+
+def test_a_batch_has_the_tokens_and_cost_of_all_its_sessions(tmp_path: Path) -> None:
+    batch(tmp_path / "0", reused=4)
+    found = compare([tmp_path])
+    (only,) = found.groups
+
+    assert [only.middle(f"{name}_tokens") for name in ("prompt", "completion", "cached")] == [
+        *(900, 90, 9)
+    ]
+    assert (only.middle("cost_usd"), only.middle("grounding_rate")) == (0.09, 1.0)
+    assert only.middle("wall_s") is None
+    assert "990 tokens, cost $0.0900" in found.notes[0]
+
+
+def test_a_batch_with_an_unreadable_file_is_timed(tmp_path: Path) -> None:
+    batch(tmp_path / "0", wall_s=3.0)
+    found = compare([tmp_path])
+
+    assert found.rows[0].reason == "1 of 5 files without all answers"
+    assert found.groups[0].middle("wall_s") == 3.0
+
+
+def test_a_batch_that_found_answers_of_an_earlier_session_is_not_timed(tmp_path: Path) -> None:
+    batch(tmp_path / "0", attempts=7, succeeded=8)
+    batch(tmp_path / "1", attempts=8, succeeded=8)
+    batch(tmp_path / "2", status="interrupted")
+    rows = compare([tmp_path]).rows
+
+    assert [row.measured for row in rows] == [False, True, False]
+    assert [row.accounted for row in rows] == [True, True, False]
+
+
+def test_shards_are_parts_of_one_batch_and_not_set_against_one_another(tmp_path: Path) -> None:
+    for shard in range(3):
+        batch(tmp_path / str(shard), config={"batch.shard": shard, "batch.shards": 3})
+    found = compare([tmp_path])
+    told = as_terminal(found)
+
+    assert found.sharded
+    assert found.pairs == ()
+    assert {group.front for group in found.groups} == {None}
+    assert "parts of one batch" in told
+    assert "repeat=" not in told
+    assert "★" not in told
+
+
+def test_shards_with_other_settings_are_settings(tmp_path: Path) -> None:
+    for shard in range(2):
+        config = {"batch.shard": shard, "model.temperature": shard}
+        typed = (f"batch.shard={shard}", f"model.temperature={shard}")
+        batch(tmp_path / str(shard), config=config, overrides=typed)
+
+    assert not compare([tmp_path]).sharded
+
+
+def test_what_is_not_timed_has_no_cost_and_that_is_not_called_unknown(tmp_path: Path) -> None:
+    slots(tmp_path / "0", 1, 8.0)
+    slots(tmp_path / "1", 2, 8.0, status="partial")
+    one = as_terminal(compare([tmp_path]))
+    both = as_terminal(compare([slots(tmp_path / "0", 1, 8.0, status="failed"), tmp_path / "1"]))
+
+    assert "No timed run of 1 of 2 settings has a cost" in one
+    assert "No timed run of any setting has a cost" in both
+    assert "unknown" not in one + both
 
 
 def test_a_path_without_a_run_is_refused_with_the_nearest(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from runner.compare.svg import Bar, Dot, bars, scatter
 from runner.compare.text import as_csv, as_markdown, as_terminal
 from runner.compare.write import as_html
 from tests.runs_by_hand import make_run, slots
+from tests.test_report import POLICY
 
 HOSTILE = "</title><script>alert(1)</script>\"' onload=x <img src=http://evil.example/a> {{7*7}}"
 FORMULA = '=HYPERLINK("http://evil.example")'
@@ -60,32 +61,33 @@ def hostile(folder: Path) -> Path:
 def test_the_page_has_no_script_no_handler_and_no_address_whatever_the_runs_say(
     tmp_path: Path,
 ) -> None:
-    page = Page(as_html(compare([hostile(tmp_path)])))
+    page = Page(as_html(compare([hostile(tmp_path)]), tmp_path))
     names = {tag for tag, _ in page.tags}
     attributes = {name for _, given in page.tags for name in given}
 
     assert not page.open
-    assert not names & {"script", "iframe", "object", "embed", "link", "img", "base", "form", "a"}
+    assert not names & {"script", "iframe", "object", "embed", "img", "base", "form", "a"}
     assert not [name for name in attributes if name.startswith("on")]
-    assert not attributes & {"src", "href", "srcset", "action", "style", "xlink:href"}
+    assert not attributes & {"src", "srcset", "action", "style", "xlink:href"}
+    assert [given["href"] for _, given in page.tags if "href" in given] == ["data:,"]
     assert "{{7*7}}" in page.said
     assert "<script>alert(1)</script>" in page.said
 
 
 def test_the_pages_policy_allows_nothing_but_its_own_style(tmp_path: Path) -> None:
-    text = as_html(compare([hostile(tmp_path)]))
+    text = as_html(compare([hostile(tmp_path)]), tmp_path)
     policy = [g["content"] for t, g in Page(text).tags if t == "meta" and "http-equiv" in g]
     (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
 
-    assert policy == ["default-src 'none'; style-src 'unsafe-inline'; img-src data:"]
+    assert policy == [POLICY]
     assert "url(" not in style
     assert "@import" not in style
 
 
 def test_every_plot_has_a_title_and_a_description(tmp_path: Path) -> None:
-    page = Page(as_html(compare([hostile(tmp_path)])))
+    page = Page(as_html(compare([hostile(tmp_path)]), tmp_path))
     labels = [given["aria-labelledby"] for tag, given in page.tags if tag == "svg"]
-    ids = [given["id"] for _, given in page.tags if given.get("id")]
+    ids = [i for _, given in page.tags if (i := given.get("id")) and not i.startswith("h-")]
 
     assert len(labels) == 3
     assert len(ids) == len(set(ids))
@@ -152,7 +154,7 @@ def test_a_comparison_of_nothing_but_missing_jobs_is_still_a_page(tmp_path: Path
 
     assert "missing" in as_terminal(found)
     assert "missing" in as_markdown(found)
-    assert "missing" in Page(as_html(found)).said
+    assert "missing" in Page(as_html(found, tmp_path)).said
 
 
 def test_plots_survive_zero_and_nothing() -> None:
@@ -163,10 +165,49 @@ def test_plots_survive_zero_and_nothing() -> None:
 def test_two_hundred_settings_make_a_page_of_bounded_plots(tmp_path: Path) -> None:
     for count in range(1, 201):
         slots(tmp_path / str(count), count, 1.0 + 1 / count)
-    text = as_html(compare([tmp_path]))
+    text = as_html(compare([tmp_path]), tmp_path)
 
     assert text.count('class="bar"') == 2 * 40
     assert "19855 more pairs are in comparison.json" in text
+
+
+def test_one_point_is_set_against_nothing(tmp_path: Path) -> None:
+    slots(tmp_path / "0", 1, 8.0)
+    text = as_html(compare([tmp_path]), tmp_path)
+
+    assert "wall-clock seconds" in text
+    assert "against quality" not in text
+
+
+def links(page: Path) -> list[str]:
+    return [given["href"] or "" for tag, given in Page(page.read_text()).tags if tag == "a"]
+
+
+def test_runs_lead_to_their_reports_where_there_are_any(tmp_path: Path) -> None:
+    odd = slots(tmp_path / 'runs/javascript:alert(1)"<b>', 1, 8.0)
+    slots(tmp_path / "runs/without", 2, 8.0)
+    (odd / "report.html").touch()
+    (tmp_path / "index.html").touch()
+    write_comparison(compare([tmp_path / "runs"]), tmp_path / "a/b")
+
+    assert links(tmp_path / "a/b/comparison.html") == [
+        "./../../runs/javascript%3Aalert%281%29%22%3Cb%3E/report.html"
+    ]
+
+
+def test_a_sweep_s_page_leads_back_to_the_index_that_is_or_will_be_there(tmp_path: Path) -> None:
+    sweep = tmp_path / "sweeps/s1"
+    slots(sweep / "0", 1, 8.0)
+    write_comparison(compare([sweep]), sweep)
+    before = links(sweep / "comparison.html")
+    (tmp_path / "index.html").touch()
+    write_comparison(compare([sweep]), sweep)
+    found = links(sweep / "comparison.html")
+    (tmp_path / "index.html").unlink()
+    after_sweep(sweep)
+
+    assert before == []
+    assert found == links(sweep / "comparison.html") == ["./../../index.html"]
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> object:

@@ -389,6 +389,20 @@ def test_contexts_say_what_was_dropped_and_why(run: Path) -> None:
     assert "3 × weak points (other key)" in seen.words
 
 
+def test_a_run_of_a_batch_leaves_out_figures_of_slots_it_shared(run: Path) -> None:
+    _, alone = page_of(run)
+    file = run / "logs/benchmark.json"
+    benchmark = json.loads(file.read_bytes())
+    benchmark["run"] |= dict.fromkeys(("ideal_s", "efficiency", "speed_up", "loop_lag"))
+    file.write_text(json.dumps(benchmark))
+    _, seen = page_of(run)
+
+    assert "Efficiency" in alone.words
+    assert "Slots were shared" not in alone.words
+    assert "Efficiency" not in seen.words
+    assert seen.words.count("Slots were shared with the batch's other runs.") == 1
+
+
 def test_the_critical_path_is_marked_in_chart_table_and_words(run: Path) -> None:
     text, seen = page_of(run)
 

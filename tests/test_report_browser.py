@@ -13,7 +13,9 @@ from browser import Page, browsing, executable
 from test_report import HOSTILE, matrix, record_of
 
 from benchmarks.report import synthetic_run
+from runner.compare import compare, write_comparison
 from runner.report import write_index, write_report
+from tests.runs_by_hand import make_run
 
 T = TypeVar("T")
 
@@ -132,6 +134,60 @@ def test_nothing_sticks_out_of_the_page_on_a_phone_a_tablet_or_a_desk(
         return found
 
     assert in_browser(tmp_path, visit) == [(False, [])] * 2 * len(widths)
+
+
+def test_of_every_run_the_index_shows_the_status_on_a_phone_and_all_figures_on_a_desk(
+    tmp_path: Path,
+) -> None:
+    for name in ("20261125T231930Z_a_long_name_of_a_transcript_9ec2d0", "short"):
+        synthetic_run(tmp_path / "runs" / name, 4)
+    index = write_index(tmp_path).as_uri()
+
+    async def visit(page: Page) -> Any:
+        await page.open(index)
+        await page.size(390, 844)
+        tags = "[...document.querySelectorAll('td .tag')].map(e => e.getBoundingClientRect().right)"
+        phone = await page.value(tags)
+        await page.size(1200, 900)
+        scrolls = (
+            "[...document.querySelectorAll('.scroll')].map(e => e.scrollWidth > e.clientWidth)"
+        )
+        return phone, await page.value(scrolls)
+
+    phone, scrolls = in_browser(tmp_path, visit)
+
+    assert len(phone) == 2
+    assert max(phone) < 390
+    assert scrolls == [False]
+
+
+def test_a_comparison_renders_in_silence_and_fits_a_phone_and_a_desk(tmp_path: Path) -> None:
+    for number in (0, 1, 2):
+        config = {"model.name": HOSTILE * number, "processing.max_concurrent": number + 1}
+        run = make_run(tmp_path / "sweeps/s" / str(number), wall_s=3.0 - number, config=config)
+        (run / "report.html").touch()
+    write_index(tmp_path)
+    write_comparison(compare([tmp_path / "sweeps/s"]), tmp_path / "sweeps/s")
+    address = (tmp_path / "sweeps/s/comparison.html").as_uri()
+
+    async def visit(page: Page) -> Any:
+        found = []
+        for scheme, width in (("light", 390), ("dark", 1280)):
+            await page.prefer(scheme)
+            await page.size(width, 844)
+            await page.open("about:blank")
+            await page.open(address)
+            least = await page.value(CONTRAST)
+            found.append((await page.value(OVERFLOW), await page.value(TOO_WIDE), least[0] >= 4.5))
+        bar = "document.querySelector('svg .bar').getBoundingClientRect().height > 10"
+        links = "[...document.querySelectorAll('a')].map(a => a.getAttribute('href'))"
+        return found, await page.value(bar), await page.value(links)
+
+    found, bar, links = in_browser(tmp_path, visit)
+
+    assert found == [(False, [], True)] * 2
+    assert bar
+    assert links == ["./../../index.html", *(f"./{n}/report.html" for n in range(3))]
 
 
 def test_light_and_dark_differ_and_every_text_can_be_read_in_both(

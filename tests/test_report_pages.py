@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import structlog
@@ -15,6 +17,7 @@ from test_report import HOSTILE, Seen, page_of
 from benchmarks.report import synthetic_run
 from runner.report import leave_report, write_index
 from runner.report.__main__ import report
+from runner.report.index import MAX_REPORTS
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -34,7 +37,7 @@ def indexed(root: Path) -> tuple[str, Seen]:
     assert "script" not in seen.tags
     assert "default-src 'none'" in text
     links = [link for link in seen.links if not link.startswith("#")]
-    assert all(link.startswith("./") and (root / link).is_file() for link in links)
+    assert all(link.startswith("./") and (root / unquote(link)).is_file() for link in links)
     return text, seen
 
 
@@ -64,6 +67,63 @@ def test_the_index_lists_a_sweep_with_its_comparison_and_what_its_jobs_differ_in
     assert seen.links == ["./sweeps/s1/comparison.html"]
     assert "2 of 2 jobs completed" in seen.words
     assert "processing.max_concurrent=8" in seen.words
+
+
+def test_of_a_job_the_index_shows_only_overrides_that_not_all_jobs_have(tmp_path: Path) -> None:
+    sweep = sweep_of(tmp_path)
+    for number in range(2):
+        said = ["model=offline", f"processing.max_concurrent={number}"]
+        (sweep / f"{number}/config/overrides.json").write_text(json.dumps(said))
+    _, seen = indexed(tmp_path)
+
+    assert "processing.max_concurrent=0" in seen.words
+    assert "model=offline" not in seen.words
+
+
+def batch_of_runs(path: Path, reports: int) -> Path:
+    """Make what a batch of three files leaves, with so many *reports* of runs."""
+    files = {"total": 3, "completed": 2, "unreadable": 1}
+    (path / "config").mkdir(parents=True)
+    told = {"kind": "batch", "status": "partial", "files": files}
+    (path / "metadata.json").write_text(json.dumps(told))
+    (path / "results.jsonl").touch()
+    (path / "results.csv").touch()
+    for number in range(reports):
+        run = path / "runs/ab" / f"talk<{number:02}>"
+        run.mkdir(parents=True)
+        (run / "report.html").touch()
+    return path
+
+
+def test_batches_have_a_section_and_lead_to_their_results(tmp_path: Path) -> None:
+    batch_of_runs(tmp_path / "batches/b1", 0)
+    batch_of_runs(tmp_path / "batches/b2", 2)
+    _, seen = indexed(tmp_path)
+
+    assert "batches" in seen.ids
+    assert "2 of 3 files" in seen.words
+    assert sorted(seen.links) == [
+        "./batches/b1/results.csv",
+        "./batches/b2/results.csv",
+        "./batches/b2/runs/ab/talk%3C00%3E/report.html",
+        "./batches/b2/runs/ab/talk%3C01%3E/report.html",
+    ]
+
+
+def test_of_many_reports_of_a_batch_the_first_are_named(tmp_path: Path) -> None:
+    batch_of_runs(tmp_path / "batches/b1", MAX_REPORTS + 1)
+    _, seen = indexed(tmp_path)
+
+    assert len(seen.links) == 1 + MAX_REPORTS
+    assert f"Reports of the first {MAX_REPORTS} runs" in seen.words
+
+
+def test_a_name_that_is_no_unicode_is_a_link_all_the_same(tmp_path: Path) -> None:
+    path = synthetic_run(tmp_path / "runs" / os.fsdecode(b"odd\xff"), 4)
+    (path / "report.html").touch()
+    seen = Seen(write_index(tmp_path).read_text())
+
+    assert seen.links == ["./runs/odd%FF/report.html"]
 
 
 def test_hostile_names_in_the_index_are_words(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_the_wheel_holds_what_a_run_needs_and_no_tests(installed: Path, tmp_path
         "conf/pipeline/two_stage.yaml",
         "hydra_plugins/colloquy_pooled/__init__.py",
         "runner/report/templates/report.html",
-        "runner/compare/page.html",
+        "runner/report/templates/comparison.html",
         "analyzers/_repair.md",
         "runner/offline/cues.txt",
         "samples/sample1.md",

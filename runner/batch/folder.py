@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from runner.transcript import content_sha256_of
 
 RESULTS = "results.jsonl"
 TABLE = "results.csv"
+REPORT = "report.html"  # of a run
 NAMES = "config/inputs.json"
 PARTS = ("config", "logs", "runs")  # of the directory
 
@@ -48,6 +50,11 @@ def batch_of(run: Path) -> Path | None:
 def runs_of(batch: Path) -> list[Path]:
     """Return the directories of a batch's runs, those that left anything."""
     return sorted(path for path in (batch / "runs").glob("*/*") if path.is_dir())
+
+
+def reports_of(batch: Path, most: int) -> list[Path]:
+    """Return the reports of a batch's runs, the first *most* in order of their directories."""
+    return list(islice((p for run in runs_of(batch) if (p := run / REPORT).is_file()), most))
 
 
 def single_runs(found: Iterable[Path]) -> list[Path]:

@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from runner.values import mapping, section
+
 _HYDRAS = re.compile(r"-|[+~]*['\"]?\s*hydra\b")
 _MAX_BYTES = 1_000_000
 
@@ -29,13 +31,13 @@ def planned_jobs(folder: Path) -> list[Planned]:
     job directories with other names than their numbers. Empty, too, where an override is one of
     Hydra's own, which may name code to be run: a run directory may be anybody's.
     """
-    hydra = _section(_read(folder / "multirun.yaml"), "hydra")
-    sweeper = _section(hydra, "sweeper")
-    numbered = _section(hydra, "sweep").get("subdir") == "${hydra.job.num}"
+    hydra = section(_read(folder / "multirun.yaml"), "hydra")
+    sweeper = section(hydra, "sweeper")
+    numbered = section(hydra, "sweep").get("subdir") == "${hydra.job.num}"
     if not numbered or not str(sweeper.get("_target_")).endswith(".BasicSweeper"):
         return []
-    typed = _section(hydra, "overrides").get("task")
-    arguments = [f"{key}={value}" for key, value in _section(sweeper, "params").items()]
+    typed = section(hydra, "overrides").get("task")
+    arguments = [f"{key}={value}" for key, value in section(sweeper, "params").items()]
     arguments += [str(each) for each in typed] if isinstance(typed, list) else []
     if any(_HYDRAS.match(argument) for argument in arguments):
         return []
@@ -47,7 +49,7 @@ def planned_jobs(folder: Path) -> list[Planned]:
 
 def runs_side_by_side(folder: Path) -> bool:
     """Return whether the sweep in *folder* had a launcher that runs jobs at the same time."""
-    launcher = _section(_section(_read(folder / "multirun.yaml"), "hydra"), "launcher")
+    launcher = section(section(_read(folder / "multirun.yaml"), "hydra"), "launcher")
     target = launcher.get("_target_")
     return target is not None and not str(target).endswith(".BasicLauncher")
 
@@ -59,9 +61,4 @@ def _read(file: Path) -> Mapping[str, Any]:
         data = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError, RecursionError):
         return {}
-    return data if isinstance(data, dict) else {}
-
-
-def _section(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = data.get(key)
-    return value if isinstance(value, Mapping) else {}
+    return mapping(data)

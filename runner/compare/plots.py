@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runner.compare.compare import Comparison, Group
+from runner.compare.compare import Comparison
+from runner.compare.group import Group
 from runner.compare.svg import Bar, Dot, bars, scatter
 
 MAX_BARS = 40
@@ -20,12 +21,14 @@ def plots(comparison: Comparison) -> list[tuple[str, str]]:
             "Wall-clock seconds per setting (bars; repeats: median, and a line from the quickest "
             "to the slowest). The upright mark is the ideal: the same calls with no time lost."
         )
-        found.append((caption + cut, bars("wall", "Wall-clock time", "s", _walls(groups))))
+        found.append(
+            (caption + cut, bars("wall", "Wall-clock time", "wall-clock seconds", _walls(groups)))
+        )
     if any(group.speed_up is not None for group in groups):
         caption = "How many times as fast as the sequential baseline, which is the upright line."
         rows = [_speed(group) for group in groups if group.speed_up is not None]
-        found.append((caption + cut, bars("speed", "Speed-up", "×", rows, line=1.0)))
-    return found + _trade(comparison, groups, cut)
+        found.append((caption + cut, bars("speed", "Speed-up", "times as fast", rows, line=1.0)))
+    return found if comparison.sharded else found + _trade(groups, cut)
 
 
 def _walls(groups: Sequence[Group]) -> list[Bar]:
@@ -46,8 +49,11 @@ def _speed(group: Group) -> Bar:
     return Bar(group.label, group.speed_up, text=text)
 
 
-def _trade(comparison: Comparison, groups: Sequence[Group], cut: str) -> list[tuple[str, str]]:
-    """Return cost against quality, or time against quality where no cost is known."""
+def _trade(groups: Sequence[Group], cut: str) -> list[tuple[str, str]]:
+    """Return cost against quality, or time against quality where no cost is known.
+
+    One point alone is against nothing, and left out.
+    """
     costs = [group.middle("cost_usd") for group in groups]
     priced = any(costs)
     figure, unit = ("cost_usd", "US dollars") if priced else ("wall_s", "wall-clock seconds")
@@ -56,7 +62,7 @@ def _trade(comparison: Comparison, groups: Sequence[Group], cut: str) -> list[tu
         x, y = group.middle(figure), group.middle("quality")
         if x is not None and y is not None:
             dots.append(Dot(number, group.label, x, y, group.front is True))
-    if not dots:
+    if len(dots) < 2:
         return []
     title = f"{'Cost' if priced else 'Time'} against quality"
     why = "" if priced else " No cost is known, or all are 0: time stands in its place."

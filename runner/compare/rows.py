@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import orjson
 
 from runner.compare.grid import planned_jobs
 from runner.compare.keys import flatten, show
@@ -16,10 +13,11 @@ from runner.errors import ColloquyError, ConfigError, did_you_mean
 from runner.lock import is_held
 from runner.runs import StoredRun, find_runs, is_run, read_run
 from runner.text import to_terminal
+from runner.values import number, read_json, section
 
 ENDED = ("completed", "partial", "failed")
-COUNTS = ("succeeded", "total", "prompt_tokens", "completion_tokens", "cached_tokens", "reused")
-FIGURES = ("wall_s", "ideal_s", "efficiency", "cost_usd")
+SPENT = ("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd")
+FIGURES = (*("succeeded", "total", "reused", "attempts", "wall_s", "ideal_s", "efficiency"), *SPENT)
 
 
 @dataclass(frozen=True)
@@ -30,6 +28,7 @@ class Row:
     *reason* says why it is not `completed`. *settings* is the flat configuration as text with
     what it cannot name: the transcript's and the prompts' digests. Shares are 0 to 1;
     *plan_error* and *plan_tokens_error* are predicted over actual, less 1, of wall and prompt.
+    *batch* says that it is many runs; what those used is then over all sessions.
     """
 
     path: Path
@@ -40,6 +39,7 @@ class Row:
     overrides: tuple[str, ...] = ()
     figures: Mapping[str, float | None] = field(default_factory=dict)
     deterministic: bool = False
+    batch: bool = False
 
     def figure(self, name: str) -> float | None:
         """Return a figure by its name."""
@@ -47,9 +47,22 @@ class Row:
 
     @property
     def measured(self) -> bool:
-        """Whether its wall-clock time stands for its setting: all answered, all asked for anew."""
-        whole = self.status == "completed" and not self.figure("reused")
-        return whole and self.figure("wall_s") is not None
+        """Whether its wall-clock time stands for its setting: all answered, all asked for anew.
+
+        A batch may hold files that have no answer; their number is told.
+        """
+        if self.figure("wall_s") is None or self.figure("reused"):
+            return False
+        if not self.batch:
+            return self.status == "completed"
+        asked, answers = self.figure("attempts"), self.figure("succeeded")
+        anew = asked is None or answers is None or asked >= answers  # else some were there before
+        return self.status in ("completed", "partial") and anew
+
+    @property
+    def accounted(self) -> bool:
+        """Whether its tokens, cost and grounding stand for its setting."""
+        return self.measured or (self.batch and self.status in ENDED)
 
 
 def collect_rows(paths: Iterable[Path]) -> list[Row]:
@@ -118,6 +131,7 @@ def read_row(path: Path) -> Row:
         overrides=run.overrides,
         figures=figures,
         deterministic=_deterministic(run.config),
+        batch=_is_batch(run),
     )
 
 
@@ -126,7 +140,7 @@ def _settings(run: StoredRun) -> dict[str, str]:
     if settings:
         sha = section(run.metadata, "transcript").get("sha256")
         settings["transcript.sha256"] = show(sha)[:8]
-        for name, value in section(_json(run.path / "config/prompts.json"), "sha256").items():
+        for name, value in section(read_json(run.path / "config/prompts.json"), "sha256").items():
             settings[f"prompts.{name}"] = show(value)[:8]
     return settings
 
@@ -134,7 +148,9 @@ def _settings(run: StoredRun) -> dict[str, str]:
 def _figures(run: StoredRun) -> dict[str, float | None]:
     told = section(run.benchmark, "run")
     totals = section(run.metadata, "totals")
-    figures = {name: number(told.get(name, totals.get(name))) for name in COUNTS + FIGURES}
+    figures = {name: number(told.get(name, totals.get(name))) for name in FIGURES}
+    if _is_batch(run):  # its benchmark tells of the last session alone
+        figures |= {name: number(totals.get(name)) for name in SPENT}
     if not told:
         states = list(_states(run))
         figures["succeeded"] = float(sum(state == "ok" for state in states))
@@ -170,7 +186,7 @@ def _retained(path: Path) -> float | None:
     """Return the share of tokens in upstream items that the contexts kept, None without any."""
     kept = every = 0.0
     for file in sorted((path / "context").glob("*_ledger.json")):
-        for part in section(_json(file), "sections").values():
+        for part in section(read_json(file), "sections").values():
             items = part.get("items") if isinstance(part, Mapping) else None
             for item in items if isinstance(items, list) else []:
                 tokens = number(item.get("tokens")) if isinstance(item, Mapping) else None
@@ -197,12 +213,18 @@ def _state(
         return ("running", "it goes on") if held else ("died", "its process ended without a word")
     files = section(run.metadata, "files")
     if files:
-        left = (number(files.get("total")) or 0) - (number(files.get("completed")) or 0)
-        return to_terminal(run.status, 40), f"{left:,.0f} files without all answers"
+        total = number(files.get("total")) or 0
+        left = total - (number(files.get("completed")) or 0)
+        which = f"{left:,.0f} of {total:,.0f} file{'s' if total != 1 else ''}"
+        return to_terminal(run.status, 40), f"{which} without all answers"
     failed = {name: section(record, "error") for name, record in run.records.items()}
     errors = (f"{name}: {show(e.get('message', 'failed'))}" for name, e in failed.items() if e)
     undone = [s for s in _states(run) if s != "ok"]
     return to_terminal(run.status, 40), next(errors, f"{len(undone)} analyzers without an answer")
+
+
+def _is_batch(run: StoredRun) -> bool:
+    return run.metadata.get("kind") == "batch"
 
 
 def _parts(run: StoredRun, settings: Mapping[str, str]) -> list[tuple[str, Mapping[str, Any]]]:
@@ -223,24 +245,3 @@ def _deterministic(config: Mapping[str, Any]) -> bool:
         return str(model.get("name", "")).startswith("offline/")
     troubles = ("faults", "script", "outages_s", "rpm", "tpm", "poison")
     return not any(simulate.get(trouble) for trouble in troubles)
-
-
-def section(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Return a mapping inside *data*, empty where there is none."""
-    value = data.get(key)
-    return value if isinstance(value, Mapping) else {}
-
-
-def number(value: Any) -> float | None:
-    """Return a finite number as float, None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if math.isfinite(value) else None
-
-
-def _json(file: Path) -> Mapping[str, Any]:
-    try:
-        data = orjson.loads(file.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return data if isinstance(data, dict) else {}

@@ -57,21 +57,21 @@ def picture(name: str, title: str, desc: str, height: float, parts: Iterable[str
     )
 
 
-def bars(name: str, title: str, unit: str, rows: Sequence[Bar], line: float | None = None) -> str:
+def bars(name: str, title: str, axis: str, rows: Sequence[Bar], line: float | None = None) -> str:
     """Return horizontal bars, a label above each; *line* is a value marked across all."""
     highest = max([v for b in rows for v in (b.value, b.mark, b.high) if v is not None] or [0.0])
     scale = _Scale(0.0, max(highest, line or 0.0) or 1.0, 8, WIDTH - 90)
-    height = _TOP + _STEP * len(rows) + 26
-    parts = _axis(scale, _TOP, height - 26, unit)
+    height = _TOP + _STEP * len(rows) + 32
+    parts = _axis(scale, _TOP, height - 32, axis)
     if line is not None:
-        parts.append(_line(scale.at(line), _TOP, scale.at(line), height - 26, "base"))
+        parts.append(_line(scale.at(line), _TOP, scale.at(line), height - 32, "base"))
     for at, bar in enumerate(rows):
-        parts += _bar(bar, scale, _TOP + at * _STEP, unit)
+        parts += _bar(bar, scale, _TOP + at * _STEP)
     told = "; ".join(f"{b.label}: {b.text or '–'}" for b in rows)
     return picture(name, title, f"{title}. {told}", height, parts)
 
 
-def _bar(bar: Bar, scale: _Scale, top: float, unit: str) -> list[str]:
+def _bar(bar: Bar, scale: _Scale, top: float) -> list[str]:
     parts = [_text(8, top + 14, _cut(bar.label, 56), "label")]
     if bar.value is None:
         return [*parts, _text(8, top + 34, "not known", "quiet")]
@@ -141,7 +141,7 @@ class _Scale:
         return [round((first + n) * step, 12) for n in range(count)]
 
 
-def _axis(scale: _Scale, top: float, bottom: float, unit: str) -> list[str]:
+def _axis(scale: _Scale, top: float, bottom: float, title: str) -> list[str]:
     parts = []
     for tick in scale.ticks():
         x = scale.at(tick)
@@ -149,7 +149,7 @@ def _axis(scale: _Scale, top: float, bottom: float, unit: str) -> list[str]:
             _line(x, top, x, bottom, "grid"),
             _text(x, bottom + 14, f"{tick:g}", "tick", "middle"),
         ]
-    return [*parts, _text(WIDTH - 4, bottom + (26 if unit else 0), unit, "tick", "end")]
+    return [*parts, _text(WIDTH - 4, bottom + 27, title, "tick", "end")]
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:

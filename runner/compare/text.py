@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runner.compare.compare import Comparison, Group
+from runner.compare.compare import Comparison
+from runner.compare.group import Group
 from runner.compare.rows import Row
 from runner.compare.spread import Spread
 from runner.compare.verdicts import WORDS, Pair

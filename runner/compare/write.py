@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import orjson
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from runner.batch.folder import REPORT
 from runner.compare import text
 from runner.compare.batches import MERGED, batches_of, merged
-from runner.compare.compare import Comparison, Group, compare
+from runner.compare.compare import Comparison, compare
+from runner.compare.group import Group
 from runner.compare.plots import plots
 from runner.compare.rows import Row
 from runner.errors import OutputError
 from runner.files import as_json, make_directory, write_bytes
+from runner.report.leave import INDEX
+from runner.report.links import address_of, link_to
+from runner.report.show import render
 from runner.text import now_iso, say, to_terminal
 
 SCHEMA_VERSION = 1
 
 
-def write_comparison(comparison: Comparison, folder: Path) -> None:
+def write_comparison(comparison: Comparison, folder: Path, *, indexed: bool = False) -> None:
     """Write the four files into *folder*, and all batches' results in one.
 
-    Raises OutputError where that cannot be done.
+    *indexed* says that an index of all runs will be written after it. Raises OutputError where
+    it cannot be done.
     """
     contents = {
         "comparison.json": as_json(as_dict(comparison)),
         "comparison.csv": _encoded(text.as_csv(comparison)),
         "comparison.md": _encoded(text.as_markdown(comparison)),
-        "comparison.html": _encoded(as_html(comparison)),
+        "comparison.html": _encoded(as_html(comparison, folder, indexed=indexed)),
     }
     if batches := batches_of(comparison.rows):
         contents[MERGED] = _encoded(merged(batches))
@@ -52,7 +55,7 @@ def after_sweep(folder: Path) -> None:
     """
     try:
         comparison = compare([folder])
-        write_comparison(comparison, folder)
+        write_comparison(comparison, folder, indexed=True)
         consoles = {row.settings.get("output.console") for row in comparison.rows if row.settings}
         where = folder / "comparison.html"
         if "json" in consoles:
@@ -105,34 +108,36 @@ def _row(comparison: Comparison, row: Row) -> dict[str, Any]:
     }
 
 
-def as_html(comparison: Comparison) -> str:
-    """Return one page that loads nothing, runs nothing and shows all text as text."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    page = environment.from_string(_template())
-    return page.render(_content(comparison))
-
-
-def _template() -> str:
-    return files("runner.compare").joinpath("page.html").read_text(encoding="utf-8")
-
-
-def _content(comparison: Comparison) -> Mapping[str, Any]:
+def as_html(comparison: Comparison, folder: Path, *, indexed: bool = False) -> str:
+    """Return the page that stands in *folder*, with links to the reports that are there."""
     groups = enumerate(comparison.groups, 1)
     pairs = comparison.pairs[: text.MAX_PAIRS]
-    return {
-        "settings_header": text.SETTINGS,
-        "settings": [text.setting_cells(number, group) for number, group in groups],
-        "runs_header": text.RUNS,
-        "runs": [text.run_cells(comparison, row) for row in comparison.rows],
-        "pairs_header": text.PAIRS,
-        "pairs": [text.pair_cells(pair) for pair in pairs],
-        "pairs_left": len(comparison.pairs) - len(pairs),
-        "method": text.METHOD,
-        "notes": comparison.notes,
-        "keys": comparison.keys,
+    return render(
+        "comparison.html",
+        settings_header=text.SETTINGS,
+        settings=[text.setting_cells(number, group) for number, group in groups],
+        runs_header=text.RUNS,
+        runs=[text.run_cells(comparison, row) for row in comparison.rows],
+        links=[link_to(row.path / REPORT, folder) for row in comparison.rows],
+        index=_index(folder, indexed=indexed),
+        pairs_header=text.PAIRS,
+        pairs=[text.pair_cells(pair) for pair in pairs],
+        pairs_left=len(comparison.pairs) - len(pairs),
+        method=text.METHOD,
+        notes=comparison.notes,
+        keys=comparison.keys,
         # The writer of the SVG has escaped every text in it.
-        "plots": [(caption, Markup(svg)) for caption, svg in plots(comparison)],
-    }
+        plots=[(caption, Markup(svg)) for caption, svg in plots(comparison)],
+    )
+
+
+def _index(folder: Path, *, indexed: bool) -> str | None:
+    """Return the address of the index above a sweep in *folder*, None where there is none."""
+    home = folder.resolve()
+    if home.parent.name != "sweeps":
+        return None
+    file = home.parent.parent / INDEX
+    return address_of(file, home) if indexed else link_to(file, home)
 
 
 def _encoded(page: str) -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.batch.folder import journal_of
-from runner.report.values import number, text
+from runner.values import number, text
 
 
 @dataclass(frozen=True, slots=True)

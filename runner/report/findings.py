@@ -9,8 +9,8 @@ from typing import Any
 
 from runner.report.matrix import Matrix, read_matrix
 from runner.report.nodes import NodeFacts
-from runner.report.values import listing, mapping, mappings, number, text
 from runner.transcript import Transcript
+from runner.values import listing, mapping, mappings, number, text
 
 MAX_DEPTH = 8  # deeper data is shown as JSON
 SHORT, MAX_SHORT = 32, 6  # characters each, and how many, that are listed in one line

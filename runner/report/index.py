@@ -1,43 +1,49 @@
-"""index.html: all runs and sweeps under a root, the newest first."""
+"""index.html: all runs, batches and sweeps under a root, the newest first."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-import orjson
-
+from runner.batch.folder import REPORT, TABLE, is_batch, reports_of
+from runner.report.links import link_to
 from runner.report.nodes import model_label
 from runner.report.show import render
 from runner.report.summary import UNKNOWN, VERDICTS
-from runner.report.values import listing, mapping, number, read_json, text
 from runner.runs import find_runs
+from runner.values import mapping, number, read_json, read_list, text
 
-REPORT = "report.html"
 COMPARISON = "comparison.html"
+MAX_REPORTS = 50  # of a batch's runs, that are named
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One run; *link* leads to its report, None where it has none."""
+    """One run or batch; *link* leads to its report or table of results, None where it has none.
+
+    *unit* is what *good* of *total* counts; *reports* are names and links of a batch's runs,
+    and *more* says that there are others.
+    """
 
     name: str
     link: str | None
     tone: str
     status: str
-    started: str
+    started: str  # not shown, since a name begins with it
     transcript: str
     model: str
     label: str
     good: int
     total: int
+    unit: str
     wall_s: float | None
     cost_usd: float | None
     rate: float | None
-    overrides: str
+    reports: tuple[tuple[str, str], ...]
+    more: bool
+    overrides: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +63,18 @@ class Sweep:
 def index_page(root: Path) -> str:
     """Return index.html's content for the runs under *root*."""
     runs: list[Entry] = []
-    sweeps: dict[Path, list[Entry]] = {}
+    batches: list[Entry] = []
+    sweeps: dict[Path, list[Path]] = {}
     for path in find_runs([root]):
-        entry = _entry(path, root)
         if path.parent.parent.name == "sweeps":
-            sweeps.setdefault(path.parent, []).append(entry)
+            sweeps.setdefault(path.parent, []).append(path)
         else:
-            runs.append(entry)
+            (batches if is_batch(path) else runs).append(_entry(path, root))
     return render(
         "index.html",
         name=root.resolve().name,
         runs=_newest(runs),
+        batches=_newest(batches),
         sweeps=sorted((_sweep(p, jobs, root) for p, jobs in sweeps.items()), key=_started)[::-1],
     )
 
@@ -80,27 +87,33 @@ def _started(sweep: Sweep) -> tuple[str, str]:
     return max(job.started for job in sweep.jobs), sweep.name
 
 
-def _sweep(path: Path, jobs: Sequence[Entry], root: Path) -> Sweep:
-    return Sweep(path.name, link_to(path / COMPARISON, root), tuple(jobs))
+def _sweep(path: Path, jobs: Sequence[Path], root: Path) -> Sweep:
+    """Return the sweep in *path*, each job with the overrides that not all of them have."""
+    typed = [[text(override) for override in _overrides(job)] for job in jobs]
+    common = set.intersection(*map(set, typed))
+    entries = (
+        replace(_entry(job, root), overrides=" ".join(o for o in mine if o not in common))
+        for job, mine in zip(jobs, typed, strict=True)
+    )
+    return Sweep(path.name, link_to(path / COMPARISON, root), tuple(entries))
 
 
-def link_to(file: Path, root: Path) -> str | None:
-    """Return a relative address of *file* that no browser takes for anything else, or None."""
-    if not file.is_file():
-        return None
-    return "./" + quote(file.relative_to(root).as_posix())
+def _overrides(job: Path) -> list[Any]:
+    return read_list(job / "config" / "overrides.json")
 
 
 def _entry(path: Path, root: Path) -> Entry:
     metadata = read_json(path / "metadata.json")
     took = mapping(read_json(path / "logs" / "benchmark.json").get("run"))
     good, total = _counts(metadata)
+    batch = is_batch(path)
+    reports = reports_of(path, MAX_REPORTS + 1) if batch else []
     status = text(metadata.get("status"))
     tone, title, _ = VERDICTS.get(status, UNKNOWN)
     model = text(metadata.get("model"))
     return Entry(
         path.name,
-        link_to(path / REPORT, root),
+        link_to(path / (TABLE if batch else REPORT), root),
         tone,
         title,
         text(metadata.get("started_at"))[:19].replace("T", " "),
@@ -109,20 +122,13 @@ def _entry(path: Path, root: Path) -> Entry:
         model_label(model, simulated=model.endswith("/simulated")).partition(",")[0],
         good,
         total,
+        " files" if batch else "",
         number(took.get("wall_s")),
         number(mapping(metadata.get("totals")).get("cost_usd")),
         number(mapping(metadata.get("grounding")).get("rate")),
-        _overrides(path) if path.parent.parent.name == "sweeps" else "",
+        tuple((p.parent.name, link_to(p, root) or "") for p in reports[:MAX_REPORTS]),
+        len(reports) > MAX_REPORTS,
     )
-
-
-def _overrides(path: Path) -> str:
-    """Return what tells a job from the others of its sweep."""
-    try:
-        said = orjson.loads((path / "config" / "overrides.json").read_bytes())
-    except (OSError, ValueError):
-        return ""
-    return " ".join(text(override) for override in listing(said))
 
 
 def _counts(metadata: Mapping[str, Any]) -> tuple[int, int]:

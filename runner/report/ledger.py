@@ -12,7 +12,7 @@ import orjson
 
 from runner.earlier import read_record
 from runner.report.nodes import NodeFacts
-from runner.report.values import (
+from runner.values import (
     amount,
     is_small,
     mapping,

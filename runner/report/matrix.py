@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runner.report.values import listing, mappings, number, text
+from runner.values import listing, mappings, number, text
 
 RATINGS = {
     "CC": "very consistent",

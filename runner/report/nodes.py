@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runner.report.values import amount, mapping, mappings, text
 from runner.runs import StoredRun
+from runner.values import amount, mapping, mappings, text
 
 OFFLINE = "offline/"
 

@@ -13,10 +13,16 @@ from runner.report.ledger import chunked_of, faults_of, ledgers_of, noted_events
 from runner.report.matrix import RATINGS
 from runner.report.nodes import NodeFacts, models_of, nodes_of
 from runner.report.show import render
-from runner.report.summary import banner_of, facts_of, figures_of, predictions_of
+from runner.report.summary import (
+    banner_of,
+    facts_of,
+    figures_of,
+    predictions_of,
+    shared_slots,
+)
 from runner.report.timeline import LABEL, WIDTH, critical_of, timeline_of
-from runner.report.values import amount, mapping, number, text
 from runner.runs import StoredRun
+from runner.values import amount, mapping, number, text
 
 MAX_CITING = 12  # analyzers named at a segment
 OPEN_NODES = 16  # so many analyzers' findings stand open
@@ -65,6 +71,7 @@ def report_page(run: StoredRun) -> str:
         nodes={node.name: node for node in nodes},
         banner=banner_of(run, nodes),
         figures=figures_of(run, nodes),
+        shared=shared_slots(run),
         predictions=predictions_of(run),
         recorded=mapping(run.benchmark.get("plan")).get("recorded") is True,
         facts=facts_of(run),

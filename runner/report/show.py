@@ -8,8 +8,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from runner.report.values import number, text
 from runner.text import to_safe_text
+from runner.values import number, text
 
 NOTHING = "–"
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from runner.report.nodes import NodeFacts
 from runner.report.show import count, seconds, share, usd
-from runner.report.values import amount, listing, mapping, number, read_json, text
 from runner.runs import StoredRun
+from runner.values import amount, listing, mapping, number, read_json, text
 
 VERDICTS = {
     "completed": ("good", "Completed", "every analyzer answered"),
@@ -19,6 +19,7 @@ VERDICTS = {
     "interrupted": ("warn", "Interrupted", "the run was stopped before its end"),
     "running": ("warn", "Not finished", "the run goes on, or its process died"),
 }
+OF_SLOTS = ("ideal_s", "efficiency", "loop_lag", "speed_up")
 UNKNOWN = ("bad", "Unknown", "metadata.json is missing or damaged")
 
 
@@ -81,21 +82,12 @@ def figures_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[tuple[str, st
     totals = mapping(run.metadata.get("totals"))
     rate = mapping(run.metadata.get("grounding")) or mapping(run.grounding.get("total"))
     good = sum(node.status == "ok" for node in nodes)
-    speed_up = number(took.get("speed_up"))
-    lag = mapping(took.get("loop_lag"))
     cached, reply = totals.get("cached_tokens"), totals.get("completion_tokens")
     slots = f"{count(took.get('max_concurrent'))} at once, {text(took.get('mode'))}"
     return [
         ("Analyzers", f"{good} of {len(nodes)}", "answered"),
         ("Wall clock", seconds(took.get("wall_s")), slots if took else ""),
-        ("Ideal", seconds(took.get("ideal_s")), "this schedule if only calls took time"),
-        ("Efficiency", share(took.get("efficiency")), "ideal / wall clock"),
-        ("Loop lag", _ms(lag.get("max_ms")), "longest wait of a due timer"),
-        (
-            "Speed-up",
-            "–" if speed_up is None else f"{speed_up:.2f} ×",
-            "sum of latencies / wall clock",
-        ),
+        *([] if shared_slots(run) else _of_slots(took)),
         (
             "Tokens",
             count(totals.get("prompt_tokens")),
@@ -103,6 +95,29 @@ def figures_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[tuple[str, st
         ),
         ("Cost", usd(totals.get("cost_usd")) if totals else "–", _charged(totals)),
         ("Grounding", share(rate.get("rate")), _grounded(rate)),
+    ]
+
+
+def shared_slots(run: StoredRun) -> bool:
+    """Return whether it was one of a batch's runs, so that its slots' figures say nothing."""
+    took = mapping(run.benchmark.get("run"))
+    return all(key in took and took[key] is None for key in OF_SLOTS)
+
+
+def _of_slots(took: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return what a run tells of the use of its slots; these figures' keys are OF_SLOTS."""
+    speed_up = number(took.get("speed_up"))
+    factor = "–" if speed_up is None else f"{speed_up:.2f} ×"
+    lag_ms = mapping(took.get("loop_lag")).get("max_ms")
+    return [
+        ("Ideal", seconds(took.get("ideal_s")), "this schedule if only calls took time"),
+        ("Efficiency", share(took.get("efficiency")), "ideal / wall clock"),
+        (
+            "Loop lag",
+            _ms(lag_ms),
+            "longest wait of a due timer",
+        ),
+        ("Speed-up", factor, "sum of latencies / wall clock"),
     ]
 
 

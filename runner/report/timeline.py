@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from runner.report.calls import Call, Session
 from runner.report.nodes import NodeFacts
-from runner.report.values import amount, number, text
+from runner.values import amount, number, text
 
 LABEL = 210.0  # of the chart's width, for names
 WIDTH = 1000.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ def number(value: Any) -> float | None:
     """Return a finite number of a sane size, None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) and abs(value) < MAX_NUMBER else None
+    return float(value) if abs(value) < MAX_NUMBER else None
 
 
 def amount(value: Any) -> float:
@@ -56,14 +56,29 @@ def text(value: Any) -> str:
         return str(value)
 
 
+def section(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return the mapping at *key* of *data*, an empty one where there is none."""
+    return mapping(data.get(key))
+
+
 def read_json(file: Path) -> Mapping[str, Any]:
     """Return the object in *file*, an empty one where there is none."""
+    return mapping(_read(file))
+
+
+def read_list(file: Path) -> list[Any]:
+    """Return the list in *file*, an empty one where there is none."""
+    return listing(_read(file))
+
+
+def _read(file: Path) -> Any:
     try:
-        return mapping(orjson.loads(file.read_bytes()) if is_small(file) else None)
+        return orjson.loads(file.read_bytes()) if is_small(file) else None
     except (OSError, ValueError):
-        return {}
+        return None
 
 
 def is_small(file: Path) -> bool:
-    """Return whether *file* is one of the directory's own that can be read; raise OSError."""
-    return not file.is_symlink() and file.stat().st_size <= MAX_BYTES
+    """Return whether *file* is a file, no link or pipe, that can be read; raise OSError."""
+    about = file.lstat()
+    return stat.S_ISREG(about.st_mode) and about.st_size <= MAX_BYTES

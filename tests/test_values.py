@@ -1,0 +1,50 @@
+"""Values from a run directory that anyone may have written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from runner.values import MAX_BYTES, number, read_json, read_list, section
+
+
+def test_an_object_and_a_list_are_read_and_not_taken_for_one_another(tmp_path: Path) -> None:
+    (tmp_path / "object").write_text('{"a": 1}')
+    (tmp_path / "list").write_text("[1]")
+
+    assert [read_json(tmp_path / name) for name in ("object", "list")] == [{"a": 1}, {}]
+    assert [read_list(tmp_path / name) for name in ("object", "list")] == [[], [1]]
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"null", b"[" * 5000])
+def test_what_is_damaged_is_nothing(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "file").write_bytes(data)
+
+    assert read_json(tmp_path / "file") == {}
+    assert read_list(tmp_path / "file") == []
+
+
+def test_links_pipes_directories_and_files_too_large_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text('{"a": 1}')
+    (tmp_path / "link").symlink_to("file")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    with (tmp_path / "large").open("wb") as large:
+        large.truncate(MAX_BYTES + 1)
+
+    for name in ("link", "pipe", "folder", "large", "absent"):
+        assert read_json(tmp_path / name) == {}
+
+
+def test_numbers_are_finite_and_of_a_sane_size() -> None:
+    odd = (True, "1", None, float("nan"), float("inf"), 1e300, 10**400)
+
+    assert [number(value) for value in odd] == [None] * len(odd)
+    assert number(3) == 3.0
+
+
+def test_a_section_of_the_wrong_kind_is_empty() -> None:
+    assert section({"a": [1]}, "a") == {}
+    assert section({"a": {"b": 1}}, "a") == {"b": 1}
