@@ -52,7 +52,7 @@ from runner.transport import (
 
 MODEL = "openai/simulated"
 CONCURRENCY = 32
-SCENARIO_S = 40.0  # six of them and the crashes leave time for the batches
+SCENARIO_S = 60.0  # most take 20; six of them and the crashes leave time for the batches
 WHOLE_S = 540.0  # from the first call to the end of the large batch, less a minute for the small
 BATCH = 10_000  # transcripts
 KILLED = 200  # transcripts of a batch that is killed
