@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 BLOCK_TOKENS = 128
 LIFETIME_S = 300.0
-MAX_BLOCKS = 200_000  # then the expired ones are swept
+MAX_BLOCKS = 200_000  # then the expired ones are swept, and again when as many have come
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class PrefixCache:
     def __init__(self, min_tokens: int | None) -> None:
         self._min_tokens = min_tokens
         self._held: dict[int, _Held] = {}
+        self._most = MAX_BLOCKS
 
     def find(self, ids: Sequence[int], now_s: float) -> int:
         """Return how many tokens at the start of *ids* are cached, and keep those alive."""
@@ -51,8 +52,9 @@ class PrefixCache:
         """Hold the blocks of *ids* from *ready_s* on, when their request has been answered."""
         if self._min_tokens is None:
             return
-        if len(self._held) > MAX_BLOCKS:
+        if len(self._held) > self._most:
             self._held = {k: h for k, h in self._held.items() if h.used_s + LIFETIME_S > now_s}
+            self._most = max(MAX_BLOCKS, 2 * len(self._held))  # where none had expired, not at once
         for key in _blocks(ids):
             held = self._held.get(key)
             if held is None or held.used_s + LIFETIME_S <= now_s:
