@@ -11,6 +11,7 @@ import pytest
 from runner.errors import ConfigError
 from runner.settings import SimulateSettings
 from runner.simulate import Arrival, Behaviour, Verdict
+from runner.simulate import prefix as prefix_module
 from runner.simulate.limits import span
 
 QUIET: dict[str, Any] = {
@@ -314,3 +315,18 @@ def test_settings_that_cannot_be_are_refused_in_one_line(
         behaviour(**changes)
 
     assert str(caught.value) == message
+
+
+def test_prefixes_that_are_alive_are_not_looked_through_at_every_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(prefix_module, "MAX_BLOCKS", 4)
+    cache = prefix_module.PrefixCache(128)
+    swept = []
+    for number in range(40):
+        before = cache._held
+        cache.add([number] * 128, float(number), float(number))
+        swept += [number] if cache._held is not before else []
+
+    assert 40 == len(cache._held)
+    assert [5, 11, 23] == swept
