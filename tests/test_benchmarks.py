@@ -91,22 +91,6 @@ def test_the_start_up_table_has_a_row_for_every_figure(capsys: pytest.CaptureFix
     assert wall_s > 0
 
 
-def test_a_batch_stands_beside_aiohttp_and_litellm(capsys: pytest.CaptureFixture[str]) -> None:
-    with batch.scratch() as folder:
-        found = asyncio.run(batch.measure(Path(folder), most=10, rounds=1))
-    batch.show(found, 1)
-    rows = capsys.readouterr().out.strip().split("\n")[2:]
-
-    assert [(one.way, one.transcripts, one.calls) for one in found] == [
-        (way, 10, 30) for way in batch.WAYS
-    ]
-    assert [True] * 3 == [
-        row.startswith(name) for row, name in zip(rows, batch.WAYS.values(), strict=True)
-    ]
-    assert found[0].lag is not None
-    assert all(one.cpu_s > 0 and one.peak_mib > 0 for one in found)
-
-
 def test_a_batch_s_table_says_how_flat_a_transcript_s_cost_is(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -142,13 +126,6 @@ def test_a_batch_of_the_soak_comes_to_what_it_should_in_flat_memory() -> None:
 
     assert found.faults == ()
     assert (found.calls, found.requests, found.lost) == (106, 106, 0)
-
-
-def test_a_batch_of_the_soak_survives_being_killed() -> None:
-    found = asyncio.run(soak_batch.killed(60))
-
-    assert found.faults == ()
-    assert (found.calls, found.lost) == (120, 0)
 
 
 def test_a_context_of_many_items_is_cut_to_its_budget(capsys: pytest.CaptureFixture[str]) -> None:
