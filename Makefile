@@ -1,5 +1,5 @@
 # run: the eight analyzers on the sample, offline · test: the whole suite · check: linters and types
-# bench: all benchmarks but machines · soak: faults, outages, crashes, 10,000 transcripts; ten minutes at most
+# bench: all benchmarks but machines and crashes · soak: faults, outages, crashes, 10,000 transcripts; ten minutes at most
 # lock: resolve the dependencies anew
 .PHONY: run test check bench soak lock
 PYTHON ?= python3

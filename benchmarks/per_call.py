@@ -15,7 +15,6 @@ import asyncio
 import cProfile
 import json
 import logging
-import os
 import pstats
 import resource
 import statistics
@@ -265,9 +264,7 @@ def compare(options: argparse.Namespace) -> tuple[dict[str, list[Measured]], arg
                 for way in [options.profile] if options.profile else WAYS:
                     asked = [*own, f"--child={url}", f"--way={way}", *sizes]
                     asked += [f"--profile={way}"] if options.profile else []
-                    done = subprocess.run(
-                        asked, capture_output=True, text=True, check=True, env={**os.environ}
-                    )
+                    done = subprocess.run(asked, capture_output=True, text=True, check=True)
                     *profile, last = done.stdout.strip().split("\n")
                     print(*profile, sep="\n", end="\n" if profile else "")
                     found.setdefault(way, []).append(Measured(*json.loads(last)))
