@@ -33,13 +33,12 @@ from benchmarks.batches import (
     Figures,
     fast_folder,
     overrides,
-    peak_mib,
-    provider,
     run_batch,
     scratch,
     without,
     write_transcripts,
 )
+from benchmarks.common import peak_mib, provider
 from runner.simulate import simulated_process
 from runner.simulate.server import SimulatedProvider
 

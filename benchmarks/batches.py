@@ -11,25 +11,21 @@ from __future__ import annotations
 import json
 import os
 import random
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from omegaconf import OmegaConf
-
+from benchmarks.common import peak_mib, rss_mib
 from runner.__main__ import main as colloquy
 from runner.batch.folder import RESULTS, Results
 from runner.batch.tally import Row
 from runner.batch.work import Batch, BatchResult
-from runner.settings import SimulateSettings
 
 ANALYZERS = (
     *("say_means", "perspective_perception", "premises_assertions", "postulate_theorem"),
@@ -114,15 +110,6 @@ def write_transcripts(folder: Path, count: int, unreadable: int = 0) -> Path:
     return folder
 
 
-def provider(**values: Any) -> SimulateSettings:
-    """Return the simulated provider's settings as shipped, but for its times and *values*."""
-    text = files("conf").joinpath("model/simulated.yaml").read_text(encoding="utf-8")
-    shipped = OmegaConf.to_container(OmegaConf.create(text))
-    assert isinstance(shipped, dict)
-    still = {"per_token_s": 0.0, "per_prompt_token_s": 0.0}
-    return SimulateSettings.model_validate({**shipped["simulate"], **still, **values})
-
-
 def overrides(talks: Path, outputs: Path, url: str, slots: int) -> list[str]:
     """Return the command line of a batch over *talks* that asks the provider at *url*."""
     return [
@@ -182,19 +169,6 @@ def watch(target: Path) -> None:
         if figures.path:
             target.write_text(json.dumps(asdict(figures)), encoding="utf-8")
         raise
-
-
-def rss_mib() -> float:
-    """Return the memory that this process holds now."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * resource.getpagesize() / (1 << 20)
-
-
-def peak_mib() -> float:
-    """Return the most memory that this process has held; ru_maxrss may be its parent's."""
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    (found,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
-    return int(found) / 1024
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ import cProfile
 import json
 import logging
 import pstats
-import resource
 import statistics
 import subprocess
 import sys
@@ -31,6 +30,7 @@ from typing import Any, Literal
 import aiohttp
 import orjson
 
+from benchmarks.common import rss_mib
 from runner.batch.console import LOG_HOLD_S
 from runner.budget import Sizer
 from runner.client import CallLog, Client
@@ -223,12 +223,6 @@ async def drive(call: Call, options: argparse.Namespace) -> Measured:
         pstats.Stats(profile).sort_stats("tottime").print_stats(45)
     cpu_s, wall_s = time.process_time() - cpu_s, time.perf_counter() - wall_s
     return Measured(1000 * cpu_s / options.calls, wall_s, rss_mib() - memory, options.calls)
-
-
-def rss_mib() -> float:
-    """Return the memory that this process holds now."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * resource.getpagesize() / (1 << 20)
 
 
 def main() -> None:

@@ -15,13 +15,10 @@ import json
 import os
 import statistics
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
 
-from omegaconf import OmegaConf
-
-from runner.settings import SimulateSettings
+from benchmarks.common import provider
 from runner.simulate import simulated_process
 
 ROUNDS = 3
@@ -147,14 +144,9 @@ class Counting(asyncio.Protocol):
 
 async def measure(seconds: float, connections: int) -> list[Measured]:
     """Measure every load in turn, *ROUNDS* times, after one short warm-up each."""
-    text = files("conf").joinpath("model/simulated.yaml").read_text(encoding="utf-8")
-    shipped = OmegaConf.to_container(OmegaConf.create(text))
-    assert isinstance(shipped, dict)
-    still = {"latency_s": 0.0, "per_token_s": 0.0, "per_prompt_token_s": 0.0}
-    settings = SimulateSettings.model_validate({**shipped["simulate"], **still})
     found: dict[str, list[Measured]] = {}
     prepared = [(load, [request_bytes(load, i) for i in range(DISTINCT)]) for load in loads()]
-    async with simulated_process(settings) as url:
+    async with simulated_process(provider(latency_s=0.0)) as url:
         port = urlsplit(url).port or 0
         for load, requests in prepared:
             await drive(load, requests, port, 0.3, connections)

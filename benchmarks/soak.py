@@ -23,14 +23,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stderr
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import structlog
-from omegaconf import OmegaConf
 
 from benchmarks import soak_batch
+from benchmarks.common import provider
 from runner.ask import Conversation
 from runner.client import CallLog, Client
 from runner.errors import AnswerError, CallError
@@ -38,7 +37,6 @@ from runner.gate import Gate
 from runner.limits import Lobby, Slots
 from runner.offload import compute
 from runner.retry import RetryPolicy
-from runner.settings import SimulateSettings
 from runner.simulate import simulated_process
 from runner.simulate.faults import KINDS
 from runner.transport import (
@@ -127,11 +125,8 @@ async def read(reply: Completion) -> str:
 
 async def play(scenario: Scenario) -> Row:
     """Make the scenario's calls; what is right about their ends is no loss."""
-    shipped = OmegaConf.create(files("conf").joinpath("model/simulated.yaml").read_text())
-    still = {"per_token_s": 0.0, "per_prompt_token_s": 0.0}
-    values = {**OmegaConf.to_container(shipped.simulate), **still, **scenario.settings}  # type: ignore[dict-item]
     logs = [CallLog(unit=f"unit {number}") for number in range(scenario.calls)]
-    async with simulated_process(SimulateSettings.model_validate(values)) as url:
+    async with simulated_process(provider(**scenario.settings)) as url:
         transport = LiteLLMTransport(ModelRoute(MODEL, api_base=url))
         await transport.open()
         rng = random.Random(1)

@@ -23,12 +23,12 @@ from pathlib import Path
 from benchmarks.batches import (
     Figures,
     overrides,
-    provider,
     run_batch,
     scratch,
     without,
     write_transcripts,
 )
+from benchmarks.common import provider
 from runner.batch.folder import RESULTS, TABLE
 from runner.simulate import simulated_process
 from runner.verify import verify

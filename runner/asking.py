@@ -69,8 +69,9 @@ class Asker:
         self._recorder = recorder
         self._expected_s = expected_s
         processing = job.settings.processing
-        slots = make_slots(job.pipeline, processing.max_concurrent, processing.mode)
-        self._place = place or Place(slots)
+        self._place = place or Place(
+            make_slots(job.pipeline, processing.max_concurrent, processing.mode)
+        )
         self._ranks = ranks(job.pipeline, expected_s, processing.mode)
         self._primer = Primer()
         self._primed = primed_stages(job)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -77,15 +77,23 @@ def benchmark(
 
 def totals(logs: Sequence[CallLog]) -> dict[str, Any]:
     """Sum attempts, tokens and cost; the cost is None if any part has no known price."""
-    costs = [log.cost_usd for log in logs]
-    known = [cost for cost in costs if cost is not None]
     return {
         "attempts": sum(len(log.attempts) for log in logs),
         "prompt_tokens": sum(log.usage.prompt_tokens for log in logs),
         "completion_tokens": sum(log.usage.completion_tokens for log in logs),
         "cached_tokens": sum(log.usage.cached_tokens for log in logs),
-        "cost_usd": round(sum(known), 9) if len(known) == len(costs) else None,
+        "cost_usd": sum_usd(log.cost_usd for log in logs),
     }
+
+
+def sum_usd(costs: Iterable[float | None]) -> float | None:
+    """Return the sum in US dollars, None where a part has no known price."""
+    total = 0.0
+    for cost in costs:
+        if cost is None:
+            return None
+        total += cost
+    return round(total, 9)
 
 
 def headline(run: Mapping[str, Any]) -> dict[str, Any]:

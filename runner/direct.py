@@ -87,7 +87,7 @@ class DirectWay:
         """Let litellm load what its first call of all does, a tenth of a second; send nothing."""
         call = hollow(arguments)
         if call is not None:
-            await self._learn(call)
+            await self._to_the_end(self._learn(call))
 
     async def ask(self, arguments: Mapping[str, Any], template: Template, call: Hollow) -> Any:
         """Make one attempt; return litellm's response or raise litellm's exception."""

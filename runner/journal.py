@@ -120,14 +120,8 @@ class Journal:
     """
 
     def __init__(self, path: Path) -> None:
-        self.spent = Spent()
         self.fault: OSError | None = None
-        self._spent_by: dict[str, Spent] = {}  # by runs of a batch, before this session
-        for line in lines_of(path):
-            with suppress(KeyError, TypeError):  # a line that none of ours wrote counts nothing
-                self.spent.add(line)
-                if (run := line.get("run")) is not None:
-                    self._spent_by.setdefault(run, Spent()).add(line)
+        self.spent, self._spent_by = spent_in(path)  # before this session
         self.spent.abandon()  # whoever wrote that is gone: we hold the directory's lock
         self._descriptor = open_for_append(path)
         self._whole = os.fstat(self._descriptor).st_size  # bytes, up to the last whole line
@@ -231,14 +225,18 @@ def read_journal(path: Path) -> list[dict[str, Any]]:
     return list(lines_of(path))
 
 
-def spent_by_run(path: Path) -> dict[str, Spent]:
-    """Return what a batch's journal tells of each of its runs; a line of no run counts nowhere."""
-    spent: dict[str, Spent] = {}
+def spent_in(path: Path) -> tuple[Spent, dict[str, Spent]]:
+    """Return what a journal tells in all, and of each run where it is a batch's.
+
+    A line that none of ours wrote counts nothing.
+    """
+    every, by_run = Spent(), dict[str, Spent]()
     for line in lines_of(path):
         with suppress(KeyError, TypeError, ValueError):
+            every.add(line)
             if (run := line.get("run")) is not None:
-                spent.setdefault(str(run), Spent()).add(line)
-    return spent
+                by_run.setdefault(str(run), Spent()).add(line)
+    return every, by_run
 
 
 def lines_of(path: Path) -> Iterator[dict[str, Any]]:

@@ -67,6 +67,18 @@ def make_slots(pipeline: Pipeline, max_concurrent: int, mode: str) -> dict[str, 
     }
 
 
+def least_makespan(slots: Mapping[str, Slots], work_s: Iterable[tuple[str, float]]) -> float:
+    """Return the seconds that *work_s*, by stage, takes in *slots* at the least.
+
+    In each pool that is its sum over the pool's size; needs and order can only add to it.
+    """
+    least: dict[int, float] = {}
+    for stage, seconds in work_s:
+        pool = slots[stage]
+        least[id(pool)] = least.get(id(pool), 0.0) + seconds / pool.size
+    return max(least.values(), default=0.0)
+
+
 def ranks(pipeline: Pipeline, expected: Mapping[str, float], mode: str) -> dict[str, float]:
     """Return each node's rank for a slot, lowest first.
 

@@ -15,7 +15,7 @@ from runner.earlier import read_record
 from runner.errors import EXIT_BUG, EXIT_CONFIG, EXIT_OK, one_line
 from runner.files import TEMP
 from runner.found import Found, check_file, check_mode, is_record, walk
-from runner.journal import Spent, read_journal, spent_by_run
+from runner.journal import Spent, read_journal, spent_in
 from runner.lock import is_held
 from runner.record import COMPLETED, RESERVE, SCHEMA_VERSION
 from runner.secrets import secrets_of
@@ -44,7 +44,7 @@ def verify(path: Path) -> list[str]:
     """
     faults = _verify(Found(path, secrets_of()))
     if is_batch(path):
-        spent = spent_by_run(path / "journal.jsonl")
+        _, spent = spent_in(path / "journal.jsonl")
         for run in runs_of(path):
             name = run.relative_to(path).as_posix()
             told = spent.get(name, Spent())

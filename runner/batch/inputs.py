@@ -79,15 +79,16 @@ def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inpu
         )
     search = _Search(root_of(asked), Path(settings.output.dir).expanduser().resolve())
     names = search.below() if search.root == Path(asked).expanduser() else search.matching(asked)
+    left_out = tuple(sorted(search.left_out.items()))
     if not names:
         wanted = f"expected files that end in {', '.join(SUFFIXES)}"
-        left = f"; {search.note()}" if search.left_out else ""
+        left = f"; {Inputs((), left_out).note}" if left_out else ""
         raise ConfigError(f"transcript.path={asked!r}: there is no transcript: {wanted}{left}")
     mine = sorted(names)[batch.shard :: batch.shards] if only is None else sorted(only)
     files = tuple(Input(search.root / name, name, _run_of(name)) for name in mine)
     if len({given.run for given in files}) < len(files):
         raise ConfigError(f"transcript.path={asked!r}: two files have the same digest of a name")
-    return Inputs(files, tuple(sorted(search.left_out.items())))
+    return Inputs(files, left_out)
 
 
 class _Search:
@@ -97,9 +98,6 @@ class _Search:
         self.root = root
         self.left_out: Counter[str] = Counter()
         self._resolved, self._outputs = root.resolve(), outputs
-
-    def note(self) -> str:
-        return Inputs((), tuple(sorted(self.left_out.items()))).note
 
     def below(self) -> list[str]:
         found = []
@@ -119,22 +117,24 @@ class _Search:
     def matching(self, pattern: str) -> list[str]:
         inner = Path(pattern).expanduser().relative_to(self.root).as_posix()
         paths = [path for path in self.root.glob(inner) if path.is_file()]
-        taken = [path for path in paths if not self._is_ours(path.parent) and self._is_taken(path)]
+        ours = {folder: self._lies_in_ours(folder) for folder in {path.parent for path in paths}}
+        taken = [path for path in paths if not ours[path.parent] and self._is_taken(path)]
         return [path.relative_to(self.root).as_posix() for path in taken]
 
     def _is_entered(self, folder: Path) -> bool:
         return not folder.name.startswith(".") and not self._is_ours(folder)
 
-    def _is_ours(self, folder: Path) -> bool:
-        """Return whether *folder* is, or lies in, a directory that holds runs."""
-        resolved = folder.resolve()
-        if resolved.is_relative_to(self._outputs) and not self._resolved.is_relative_to(
-            self._outputs
-        ):
-            return True
+    def _lies_in_ours(self, folder: Path) -> bool:
         above = [folder, *folder.parents]
         inside = above[: above.index(self.root)] if self.root in above else [folder]
-        return any((each / mark).exists() for each in inside for mark in _OURS)
+        return any(map(self._is_ours, inside))
+
+    def _is_ours(self, folder: Path) -> bool:
+        """Return whether *folder* is a directory that holds runs, or a run's or batch's own."""
+        outside = not self._resolved.is_relative_to(self._outputs)
+        if outside and folder.resolve().is_relative_to(self._outputs):
+            return True
+        return any((folder / mark).exists() for mark in _OURS)
 
     def _is_taken(self, path: Path) -> bool:
         try:

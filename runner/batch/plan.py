@@ -12,7 +12,7 @@ from runner.build import for_transcript
 from runner.errors import ConfigError, TranscriptError
 from runner.job import Job
 from runner.plan import NodePlan, Plan, as_text, plan_nodes, read_histories
-from runner.schedule import Duration, critical_path, make_slots
+from runner.schedule import Duration, critical_path, least_makespan, make_slots
 from runner.text import say, to_terminal
 
 TELL_S = 10.0  # between lines that say how far it is: files are read, and their tokens counted
@@ -61,19 +61,11 @@ class BatchPlan:
         Its wall-clock time is the least that slots and rate limits allow for so many calls, or
         the longest file's where that is more.
         """
-        total = Plan(self.nodes, 0.0, self.stopped_by)
-        wall_s = max([self.longest_s, self._slots_s(), *self._rates_s(total)])
-        return replace(total, wall_s=wall_s)
-
-    def _slots_s(self) -> float:
-        processing = self.job.settings.processing
+        total, processing = Plan(self.nodes, 0.0, self.stopped_by), self.job.settings.processing
         slots = make_slots(self.job.pipeline, processing.max_concurrent, processing.mode)
-        work: dict[int, float] = {}
-        for node in self.nodes.values():
-            pool = slots[node.stage]
-            seconds = node.calls * node.latency_s / pool.size
-            work[id(pool)] = work.get(id(pool), 0.0) + seconds
-        return max(work.values(), default=0.0)
+        work = [(node.stage, node.calls * node.latency_s) for node in self.nodes.values()]
+        wall_s = max([self.longest_s, least_makespan(slots, work), *self._rates_s(total)])
+        return replace(total, wall_s=wall_s)
 
     def _rates_s(self, total: Plan) -> list[float]:
         model, minutes = self.job.main.settings, []

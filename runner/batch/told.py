@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from runner.batch.tally import Tally
+from runner.bench import sum_usd
 from runner.graph import Pipeline
 from runner.job import Job
 from runner.journal import Spent
 from runner.lag import Lag
 from runner.limits import Slots
 from runner.metadata import describe_job
+from runner.schedule import least_makespan
 
 _DIGITS = 6
 
@@ -64,13 +66,11 @@ class Measures:
     def run_figures(self, wall_s: float) -> dict[str, Any]:
         """Return figures of benchmark.json's `run`.
 
-        `ideal_s` is the least that these calls can take: in each pool of slots, the sum of their
-        latencies over its size.
+        `ideal_s` is the least that these calls can take: see `schedule.least_makespan`.
         """
         sums = self._sums.values()
-        total_s, ideal_s = sum(one.latency_s for one in sums), self._ideal_s()
-        costs = [one.cost_usd for one in sums]
-        known = [cost for cost in costs if cost is not None]
+        work = [(self._stages[name], one.latency_s) for name, one in self._sums.items()]
+        total_s, ideal_s = sum(one.latency_s for one in sums), least_makespan(self._slots, work)
         names = ("attempts", "prompt_tokens", "completion_tokens", "cached_tokens")
         return {
             "wall_s": round(wall_s, _DIGITS),
@@ -79,15 +79,8 @@ class Measures:
             "efficiency": round(ideal_s / wall_s, _DIGITS) if wall_s else None,
             "speed_up": round(total_s / wall_s, _DIGITS) if wall_s else None,
             **{name: sum(getattr(one, name) for one in sums) for name in names},
-            "cost_usd": round(sum(known), 9) if len(known) == len(costs) else None,
+            "cost_usd": sum_usd(one.cost_usd for one in sums),
         }
-
-    def _ideal_s(self) -> float:
-        work: dict[int, float] = {}
-        for name, one in self._sums.items():
-            pool = self._slots[self._stages[name]]
-            work[id(pool)] = work.get(id(pool), 0.0) + one.latency_s / pool.size
-        return max(work.values(), default=0.0)
 
     def analyzers(self) -> dict[str, Any]:
         """Return benchmark.json's `analyzers`: sums over runs, but for `longest_s`."""

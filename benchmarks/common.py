@@ -1,0 +1,34 @@
+"""What several benchmarks measure with: a simulated provider, and this process's memory."""
+
+from __future__ import annotations
+
+import resource
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from runner.settings import SimulateSettings
+
+
+def provider(**values: Any) -> SimulateSettings:
+    """Return the simulated provider's settings as shipped, but for its times and *values*."""
+    text = files("conf").joinpath("model/simulated.yaml").read_text(encoding="utf-8")
+    shipped = OmegaConf.to_container(OmegaConf.create(text))
+    assert isinstance(shipped, dict)
+    still = {"per_token_s": 0.0, "per_prompt_token_s": 0.0}
+    return SimulateSettings.model_validate({**shipped["simulate"], **still, **values})
+
+
+def rss_mib() -> float:
+    """Return the memory that this process holds now."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() / (1 << 20)
+
+
+def peak_mib() -> float:
+    """Return the most memory that this process has held; ru_maxrss may be its parent's."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    (found,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
+    return int(found) / 1024
