@@ -198,10 +198,11 @@ def _hydra_job(cfg: DictConfig, *, in_sweep: bool) -> Job:
     here = given.resolve() == Path.cwd().resolve()
     built = None
     if not in_sweep:  # whose jobs fail one by one
-        validate(resolve(cfg))  # most mistakes are told before anything else is imported
+        data = resolve(cfg)
+        validate(data)  # most mistakes are told before anything else is imported
         from runner.build import build_job
 
-        built = build_job(cfg, config_folders=folders, overrides=overrides)
+        built = build_job(cfg, data=data, config_folders=folders, overrides=overrides)
 
     from runner.execute import execute_job  # after all that: keeps --help and errors quick
 
