@@ -15,7 +15,7 @@ import random
 import statistics
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -70,7 +70,7 @@ class Account:
     statuses: list[int] = field(default_factory=list)
     minutes: Counter[int] = field(default_factory=Counter)  # requests to the proxy, by minute
 
-    async def open(self) -> None:
+    async def open(self, samples: Sequence[Request] = ()) -> None:
         """Nothing to open."""
 
     async def close(self) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from runner.analyzer import Material
 from runner.ask import Conversation
 from runner.client import CallLog, Client
 from runner.errors import AnswerError, CallError, NotRunError
@@ -18,7 +17,7 @@ from runner.job import Job
 from runner.keys import request_key
 from runner.known import Known
 from runner.models import Model
-from runner.offload import compute, offload
+from runner.offload import Behind, compute, offload
 from runner.outcome import Outcome, failed, read_reply
 from runner.parts import owner_of
 from runner.prime import Primer
@@ -77,6 +76,7 @@ class Asker:
         self._primed = primed_stages(job)
         self._marked = marked_stages(job, self._primed)
         self._grounder: asyncio.Task[Grounder] | None = None
+        self._behind = Behind()
 
     async def ask(self, turn: Turn, text: str) -> Outcome:
         """Return the answer on *text*: an earlier one to the same call, or a new one."""
@@ -85,8 +85,9 @@ class Asker:
         asked_twice = self.job.settings.grounding.require == "ask"
         repeat = self.job.settings.repeat
         key = request_key(request, model.settings, repeat, grounded=asked_twice)
-        validate = partial(self._validate, await self._ready_grounder())
+        self._grounder = self._grounder or asyncio.create_task(self._make_grounder())
         if self._known:
+            validate = partial(self._validate, await self._ready_grounder())
             known = await offload(self._known.find, node, key, validate)
             if known is not None:
                 return replace(known, model=model.settings.name)
@@ -97,7 +98,7 @@ class Asker:
             self.job.analyzers[request.node], request, partial(longest_reply, model)
         )
         try:
-            outcome, reply = await self._answer(turn, talk, validate)
+            outcome, reply = await self._answer(turn, talk)
         except NotRunError:
             raise
         except CallError as error:
@@ -108,9 +109,7 @@ class Asker:
         notes = {**outcome.notes, **talk.notes()}
         return replace(outcome, key=key, model=model.settings.name, notes=notes)
 
-    async def _answer(
-        self, turn: Turn, talk: Conversation, validate: Callable[[Node, Completion], Outcome]
-    ) -> tuple[Outcome, Completion]:
+    async def _answer(self, turn: Turn, talk: Conversation) -> tuple[Outcome, Completion]:
         """Return the answer that *talk* comes to, and the reply that it was in.
 
         An answer with invented quotes is asked for once more where that is wanted; what becomes
@@ -123,7 +122,8 @@ class Asker:
 
         async def read(said: Completion) -> tuple[Outcome, Completion]:
             chars = 10 * len(said.text)  # quotes cost more
-            outcome = await compute(chars, validate, turn.node, said)
+            grounder = await self._ready_grounder()
+            outcome = await compute(chars, self._validate, grounder, turn.node, said)
             if self.job.settings.grounding.require == "ask" and not ungrounded:
                 invented = invented_quotes(outcome.answer or {})
                 if invented:
@@ -154,17 +154,8 @@ class Asker:
 
     def _request(self, turn: Turn, text: str) -> Request:
         """Return the request of *turn* with *text* as its material."""
-        job, model, name = self.job, turn.model, owner_of(turn.node)
-        analyzer, settings = job.analyzers[name], job.settings.analyzers[name]
-        material = Material(text, job.variables[name])
-        return Request(
-            node=name,
-            messages=analyzer.messages(material, with_schema=model.schema_in_prompt),
-            max_tokens=turn.fit.reply,
-            temperature=model.temperature(settings, job.settings.model),
-            schema=analyzer.schema if model.schema_beside else None,
-            cache=(turn.node.stage, model.name) in self._marked,
-        )
+        name, marked = owner_of(turn.node), (turn.node.stage, turn.model.name) in self._marked
+        return self.job.request(name, turn.model, text, turn.fit.reply, cache=marked)
 
     def _validate(self, grounder: Grounder, node: Node, reply: Completion) -> Outcome:
         limit = self.job.settings.output.max_insights_per_analyzer
@@ -175,9 +166,13 @@ class Asker:
         return replace(outcome, answer=answer, grounding=counts)
 
     async def _ready_grounder(self) -> Grounder:
-        """Return what checks quotes; it is made once, off the event loop where that takes long."""
-        if self._grounder is None:
-            segments, near = self.job.transcript.segments, self.job.settings.grounding.near_score
-            chars = 10 * sum(len(segment.text) for segment in segments)  # an index costs more
-            self._grounder = asyncio.create_task(compute(chars, Grounder, segments, near))
+        """Return what checks quotes; it is made once, while the first calls are out."""
+        assert self._grounder is not None
+        self._behind.hurry()
         return await asyncio.shield(self._grounder)
+
+    async def _make_grounder(self) -> Grounder:
+        segments, near = self.job.transcript.segments, self.job.settings.grounding.near_score
+        chars = 10 * sum(len(segment.text) for segment in segments)  # an index costs more
+        await self._behind.turn()
+        return await compute(chars, Grounder, segments, near)

@@ -146,16 +146,18 @@ def diverse(insights: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     Goldstein, 1998).
     """
     words = [frozenset(_WORD.findall(str(i["text"]).lower())) for i in insights]
+    overlap = [0.0] * len(insights)  # with the most alike of those chosen
     left, chosen = list(range(len(insights))), list[int]()
+
+    def gain(at: int) -> float:
+        return float(insights[at]["confidence"]) - 0.5 * overlap[at]
+
     while left:
-
-        def gain(at: int) -> float:
-            overlap = max((_jaccard(words[at], words[done]) for done in chosen), default=0.0)
-            return float(insights[at]["confidence"]) - 0.5 * overlap
-
         best = max(left, key=gain)  # ties keep the model's own order
         left.remove(best)
         chosen.append(best)
+        for at in left:
+            overlap[at] = max(overlap[at], _jaccard(words[at], words[best]))
     return [insights[at] for at in chosen]
 
 

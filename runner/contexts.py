@@ -9,7 +9,7 @@ from typing import Any
 from runner.context import Item, Reduced, answer_items, reduce_context
 from runner.graph import Node
 from runner.job import Job
-from runner.offload import offload
+from runner.offload import compute
 from runner.settings import ContextSettings
 
 Keep = Callable[[str, Reduced, ContextSettings], None]
@@ -31,7 +31,7 @@ class Contexts:
         """
         if any(other.context and node.name in other.needs for other in self._job.pipeline.nodes):
             count = self._job.tokenizer.count
-            cut = offload(answer_items, node.name, answer, count)
+            cut = compute(len(str(answer)), answer_items, node.name, answer, count)
             self._items[node.name] = asyncio.create_task(cut)
 
     async def context(self, node: Node, missing: Mapping[str, str]) -> Reduced:
@@ -46,7 +46,8 @@ class Contexts:
         assert node.context is not None
         stages = dict.fromkeys(n.stage for n in self._job.pipeline.nodes if n.name in node.needs)
         items = {name: await self._items[name] for name in node.needs if name not in missing}
-        reduced = await offload(
+        reduced = await compute(
+            self._chars(items, node.context),
             reduce_context,
             f"Findings of {', '.join(stages)}",
             items,
@@ -57,6 +58,13 @@ class Contexts:
         )
         self._keep(self._name(node), reduced, node.context)
         return reduced
+
+    def _chars(self, items: Mapping[str, tuple[Item, ...]], settings: ContextSettings) -> int:
+        """Return how much text a reduction looks through."""
+        findings = sum(len(item.line) for found in items.values() for item in found)
+        if not settings.transcript_tokens:
+            return findings
+        return findings + sum(len(segment.text) for segment in self._job.transcript.segments)
 
     def _name(self, node: Node) -> str:
         """Name a context after its stage, or after the one analyzer that wants it otherwise."""

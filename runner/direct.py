@@ -83,12 +83,6 @@ class DirectWay:
         template = self._templates.get(call.shape)
         return None if template is None else (template, call)
 
-    async def warm(self, arguments: Mapping[str, Any]) -> None:
-        """Let litellm load what its first call of all does, a tenth of a second; send nothing."""
-        call = hollow(arguments)
-        if call is not None:
-            await self._to_the_end(self._learn(call))
-
     async def ask(self, arguments: Mapping[str, Any], template: Template, call: Hollow) -> Any:
         """Make one attempt; return litellm's response or raise litellm's exception."""
         begun = time.monotonic()

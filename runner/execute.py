@@ -198,9 +198,9 @@ async def _execute(
     for gate in {id(client.gate): client.gate for client in clients.values()}.values():
         gate.join(calls)
         opened.callback(gate.part, calls)
-    for client in clients.values():
+    for name, client in clients.items():
         opened.push_async_callback(client.transport.close)
-        await client.transport.open()
+        await client.transport.open(job.samples(job.models[name]))
     set_library_levels()
     await offload(versions)
     lag = None if shared.probe is None else opened.enter_context(shared.probe.watch())

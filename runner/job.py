@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.analyzer import Analyzer
+from runner.analyzer import Analyzer, Material
 from runner.batch.inputs import Inputs
 from runner.chunks import Chunk
 from runner.context import segment_line
 from runner.graph import Node, Pipeline
 from runner.history import HISTORY
 from runner.models import MAIN, Model, chain_of
+from runner.request import Request
 from runner.settings import Settings
 from runner.text import digest
 from runner.tokens import Tokenizer
@@ -79,6 +80,30 @@ class Job:
     def fit(self, node: Node, model: Model) -> Fit:
         """Return how *node*'s material fits *model*."""
         return self.fits[node.name, model.name]
+
+    def request(self, name: str, model: Model, text: str, reply: int, *, cache: bool) -> Request:
+        """Return the request that puts the question of analyzer *name* about *text* to *model*.
+
+        *reply* is the most tokens that may come back; *cache* as in Request.
+        """
+        analyzer, settings = self.analyzers[name], self.settings.analyzers[name]
+        material = Material(text, self.variables[name])
+        return Request(
+            node=name,
+            messages=analyzer.messages(material, with_schema=model.schema_in_prompt),
+            max_tokens=reply,
+            temperature=model.temperature(settings, self.settings.model),
+            schema=analyzer.schema if model.schema_beside else None,
+            cache=cache,
+        )
+
+    def samples(self, model: Model) -> list[Request]:
+        """Return requests like those that *model* may be sent, but for their material."""
+        return [
+            self.request(node.name, model, "-", self.fit(node, model).reply, cache=False)
+            for node in self.pipeline.nodes
+            if model in self.chain(node)
+        ]
 
     def transcript_material(self, chunk: Chunk | None = None) -> str:
         """Return the transcript, or a part of it, as prompts show it: the same for every node."""

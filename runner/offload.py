@@ -7,6 +7,7 @@ import gc
 import sys
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from functools import cache, partial
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ T = TypeVar("T")
 INLINE_CHARS = 60_000
 
 KEPT = 32  # results
+BEHIND_S = 0.01  # in which calls leave that have been let go
 SWITCH_S = 0.001  # after which a thread that computes lets others go on; Python's own is 5 ms
 
 
@@ -76,6 +78,26 @@ class Once:
                 del self._made[next(iter(self._made))]
         made: T = await asyncio.shield(task)  # who gives up does not end it for others
         return made
+
+
+class Behind:
+    """Holds back what nobody waits for until the calls have left that are about to.
+
+    Both want the interpreter's lock. Belongs to one event loop.
+    """
+
+    def __init__(self) -> None:
+        self._hurried = asyncio.Event()
+
+    async def turn(self) -> None:
+        """Wait for BEHIND_S seconds, or until somebody is in a hurry."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BEHIND_S):
+                await self._hurried.wait()
+
+    def hurry(self) -> None:
+        """Let all go on, and never hold anything back again."""
+        self._hurried.set()
 
 
 def favour_event_loop() -> None:

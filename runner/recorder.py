@@ -20,7 +20,7 @@ from runner.errors import NotRunError
 from runner.graph import Node
 from runner.job import Job
 from runner.metadata import describe_run, versions
-from runner.offload import compute, offload
+from runner.offload import Behind, compute, offload
 from runner.outcome import Outcome, node_record
 from runner.pages import Pages
 from runner.parts import owner_of
@@ -44,6 +44,7 @@ class Recorder:
         self.statuses: dict[str, str] = {node.name: "pending" for node in job.pipeline.nodes}
         self.grounding: dict[str, Any] | None = None
         self._writes: list[asyncio.Task[None]] = []
+        self._behind = Behind()
         self._began = asyncio.get_running_loop().time()
         self._started_at = now_iso()
         versions()  # read before the clock starts
@@ -56,7 +57,7 @@ class Recorder:
         """Start the clock and say so."""
         job = self.job
         self._began = asyncio.get_running_loop().time()
-        self.write(self._note("run.started", config_digest=job.config_digest))
+        self._start(self._note("run.started", config_digest=job.config_digest))
         self.write(self._write_transcript())
         log.info(
             "run.started",
@@ -131,7 +132,15 @@ class Recorder:
 
     def write(self, writing: Coroutine[Any, Any, None]) -> None:
         """Start a write that no call has to wait for; its failure stops the run."""
+        self._start(self._held_back(writing))
+
+    def _start(self, writing: Coroutine[Any, Any, None]) -> None:
         self._writes.append(asyncio.create_task(writing))
+
+    async def _held_back(self, writing: Coroutine[Any, Any, None]) -> None:
+        if not self.directory.member:
+            await self._behind.turn()
+        await writing
 
     def check(self) -> None:
         """Raise NotRunError once a write has failed: nothing more is paid for and then lost.
@@ -147,6 +156,7 @@ class Recorder:
 
     async def settle(self) -> None:
         """Wait for all writes; raise the first failure."""
+        self._behind.hurry()
         await asyncio.gather(*self._writes)
         if self.directory.journal.fault is not None:
             raise self.directory.journal.fault
@@ -155,6 +165,7 @@ class Recorder:
         """Bring to the disk what has arrived, free what was reserved, say how the run ended."""
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             self.directory.release_reserve()
+        self._behind.hurry()
         if self._writes:
             await asyncio.wait(self._writes, timeout=PERSIST_S)
         ended = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"

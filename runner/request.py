@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -69,8 +69,8 @@ class Completion:
 class Transport(Protocol):
     """Makes exactly one attempt; raises CallError when it fails."""
 
-    async def open(self) -> None:
-        """Get ready, so that the first call does not pay for it."""
+    async def open(self, samples: Sequence[Request] = ()) -> None:
+        """Get ready for calls like *samples*, so that the first does not pay for it."""
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Send *request* once and return the reply."""

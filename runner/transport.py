@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import aiohttp
@@ -32,7 +32,6 @@ from runner.secrets import secrets_of
 from runner.tokens import tokenizer_for
 
 _SIGNED = "bedrock/"  # signs with what litellm finds in the environment; no key is sent
-_FIRST = Request("first", ({"role": "user", "content": "-"},), 1, schema={"type": "object"})
 
 
 class LiteLLMTransport:
@@ -54,8 +53,8 @@ class LiteLLMTransport:
         self._secrets = secrets_of(key_env=route.api_key_env)
         self._facts = model_facts(route.name)
 
-    async def open(self) -> None:
-        """Import litellm and what its first call would (seconds of CPU) in a thread."""
+    async def open(self, samples: Sequence[Request] = ()) -> None:
+        """Import litellm (seconds of CPU) in a thread, and learn from it how to send *samples*."""
         route = self.route
         self._litellm = await asyncio.to_thread(load_litellm, route.name)
         if route.name.startswith(OFFLINE):
@@ -65,7 +64,8 @@ class LiteLLMTransport:
             self._session = open_session()
             if route.transport == "auto" and may_go_directly(self._litellm, route.name):
                 self._direct = DirectWay(self._litellm, route, self._session, self._through)
-                await self._direct.warm(self._arguments(_FIRST, 60.0))
+                for sample in samples:
+                    await self._direct.plan(self._arguments(sample, 60.0))
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Make one attempt; see CallError for the kinds of failure."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from typing import Any
@@ -39,7 +39,7 @@ class ScriptedTransport:
         self.latency_s = latency_s or {}
         self.requests: list[Request] = []
 
-    async def open(self) -> None:
+    async def open(self, samples: Sequence[Request] = ()) -> None:
         """Nothing to open."""
 
     async def close(self) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import abc
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -23,7 +24,7 @@ class Sequence:
     def __init__(self, *outcomes: Completion | CallError | Callable[[], Awaitable[None]]) -> None:
         self.outcomes = list(outcomes)
 
-    async def open(self) -> None: ...
+    async def open(self, samples: abc.Sequence[Request] = ()) -> None: ...
 
     async def close(self) -> None: ...
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import pytest
 from aiohttp import web
+from helpers import job
 from provider_chat import chat_reply
 
 from runner import direct
@@ -450,6 +451,33 @@ def test_many_first_calls_at_once_learn_one_way_and_are_sent_once_each() -> None
         f"text {n}" for n in range(16)
     )
     assert all(one["schema"]["title"] == one["name"].split("_")[1] for one in named)
+
+
+def test_what_a_job_will_ask_is_learned_before_its_first_call() -> None:
+    made = job()
+    asked = [
+        made.request(
+            node.name, made.main, f"text {n}", made.fit(node, made.main).reply, cache=False
+        )
+        for n, node in enumerate(made.pipeline.nodes)
+    ]
+
+    async def main() -> tuple[int, int, int]:
+        async with Server(answering()) as server:
+            transport = LiteLLMTransport(ModelRoute(MODELS[0], server.url))
+            await transport.open(made.samples(made.main))
+            before, sent = learned(transport), len(server.sent)
+            try:
+                for request in asked:
+                    await transport.complete(request, 30.0)
+                return before, sent, learned(transport)
+            finally:
+                await transport.close()
+
+    before, sent, after = asyncio.run(main())
+
+    assert before == after > 0
+    assert sent == 0
 
 
 def test_who_wants_litellm_or_a_provider_of_another_protocol_goes_through_litellm() -> None:

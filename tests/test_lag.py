@@ -8,31 +8,37 @@ import json
 import sys
 import threading
 from collections.abc import Awaitable, Callable
+from itertools import groupby
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from helpers import job
+from helpers import ScriptedTransport, job
 from hydra import compose, initialize_config_module
+from test_answering import execute
 
 from runner.budget import LONG_CHARS, Sizer
 from runner.contexts import Contexts
 from runner.execute import execute_job
+from runner.graph import Node
 from runner.lag import Lag, LagProbe
 from runner.offload import (
+    BEHIND_S,
     INLINE_CHARS,
     KEPT,
     SWITCH_S,
+    Behind,
     Once,
     compute,
     favour_event_loop,
     offload,
     offload_long,
 )
+from runner.outcome import Outcome
 from runner.pages import Pages
 from runner.record import RunDirectory
 from runner.recorder import Recorder
-from runner.request import Request
+from runner.request import Completion, Request
 from runner.session import Session
 from runner.tokens import Tokenizer
 from runner.virtual import VirtualTimeLoop, run_virtually
@@ -218,10 +224,14 @@ def test_a_long_prompt_is_counted_once_for_all_calls_and_beside_the_loop(
     assert sizes == [sizer.size(request("?" * n)) for n in (1, 2, 3)]
 
 
-def test_an_answer_is_cut_into_items_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("words", "beside"), [(10, False), (INLINE_CHARS, True)])
+def test_a_long_answer_is_cut_into_items_beside_the_loop(
+    monkeypatch: pytest.MonkeyPatch, words: int, beside: bool
+) -> None:
     made, counted = job(), counting(monkeypatch)
     quoted = {"segment": "S0001", "quote": "a"}
-    insight = {"text": "A.", "confidence": 0.5, "category": "a", "evidence": [quoted]}
+    text = "a " * words
+    insight = {"text": text, "confidence": 0.5, "category": "a", "evidence": [quoted]}
 
     async def main() -> None:
         contexts = Contexts(made, lambda *_: None)
@@ -231,7 +241,7 @@ def test_an_answer_is_cut_into_items_beside_the_loop(monkeypatch: pytest.MonkeyP
     threads_of(main)
 
     assert counted
-    assert not any(here for _, here in counted)
+    assert all(here is not beside for _, here in counted)
 
 
 def test_the_page_of_a_long_transcript_is_made_beside_the_loop(
@@ -258,3 +268,45 @@ def test_the_page_of_a_long_transcript_is_made_beside_the_loop(
 
     assert len(threads) == 1
     assert threads[0] != threading.get_ident()
+
+
+def test_what_nobody_waits_for_is_held_back_until_somebody_is_in_a_hurry() -> None:
+    async def main() -> list[float]:
+        behind, clock, times = Behind(), asyncio.get_running_loop().time, list[float]()
+        await behind.turn()
+        times.append(clock())
+        waiting = asyncio.create_task(behind.turn())
+        await asyncio.sleep(BEHIND_S / 2)
+        behind.hurry()
+        await waiting
+        times.append(clock())
+        await behind.turn()
+        return [*times, clock()]
+
+    assert run_virtually(main) == pytest.approx([BEHIND_S, 1.5 * BEHIND_S, 1.5 * BEHIND_S])
+
+
+def test_calls_that_an_answer_lets_go_leave_before_it_is_rendered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made, happened = job("processing.max_concurrent=4"), list[str]()
+    page, complete = Pages.page, ScriptedTransport.complete
+
+    def rendered(self: Pages, node: Node, outcome: Outcome) -> str:
+        happened.append(f"{node.stage} rendered")
+        return page(self, node, outcome)
+
+    async def called(self: ScriptedTransport, request: Request, timeout_s: float) -> Completion:
+        happened.append(f"{made.settings.analyzers[request.node].stage} called")
+        return await complete(self, request, timeout_s)
+
+    monkeypatch.setattr(Pages, "page", rendered)
+    monkeypatch.setattr(ScriptedTransport, "complete", called)
+    execute(made, latency_s=dict.fromkeys(made.settings.analyzers, 1.0))
+
+    assert [what for what, _ in groupby(happened)] == [
+        "stage_a called",
+        "stage_b called",
+        "stage_a rendered",
+        "stage_b rendered",
+    ]
