@@ -6,12 +6,14 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra._internal.hydra import Hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -22,6 +24,7 @@ from runner.cli import (
     expand_arguments,
     explain_hydra_error,
     help_page,
+    leaves_mode_open,
     tell,
     worst_exit_code,
 )
@@ -115,7 +118,21 @@ def _compose(jobs: _Jobs) -> None:
     wrapped: Callable[[], None] = hydra.main(
         version_base="1.3", config_path="pkg://conf", config_name="config"
     )(task)
-    wrapped()
+    with _composing_once(sys.argv[1:]):
+        wrapped()
+
+
+@contextmanager
+def _composing_once(arguments: Sequence[str]) -> Iterator[None]:
+    """Keep Hydra from composing all, a quarter of the way to an error, to read one value of it."""
+    internal: Any = Hydra
+    whole = internal.get_mode
+    if leaves_mode_open(arguments):
+        internal.get_mode = lambda *_, **__: None
+    try:
+        yield
+    finally:
+        internal.get_mode = whole
 
 
 class _Jobs:

@@ -69,6 +69,17 @@ def _expand(override: str, sweeping: bool) -> list[str]:
     return ["transcript=file", f"transcript.path={','.join(map(_quote, parts))}"]
 
 
+def leaves_mode_open(arguments: Sequence[str]) -> bool:
+    """Return whether *arguments* choose nothing that can say if this is a run or a sweep.
+
+    Of what ships only the sweeps say so; a folder or a file of the user's own may.
+    """
+    return not any(
+        argument.startswith(("-c", "--c")) or argument.lstrip("+~").startswith(("hydra", "sweep"))
+        for argument in arguments
+    )
+
+
 def help_page() -> str:
     """Return what `--help` alone says; Hydra would first compose a run and list all groups."""
     text = files("conf").joinpath("hydra/default.yaml").read_text(encoding="utf-8")

@@ -4,10 +4,20 @@ from pathlib import Path
 
 import pytest
 from helpers import job
+from hydra import initialize_config_module
+from hydra._internal.hydra import Hydra
+from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf.errors import OmegaConfBaseException
 
-from runner.cli import expand_arguments, explain_hydra_error, worst_exit_code
+from runner.__main__ import _composing_once
+from runner.cli import (
+    expand_arguments,
+    explain_hydra_error,
+    leaves_mode_open,
+    worst_exit_code,
+)
 from runner.errors import ColloquyError, TranscriptError
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
@@ -353,3 +363,44 @@ def test_a_file_can_be_named_directly(given: list[str], expected: list[str]) -> 
 )
 def test_the_worst_job_decides_the_exit_code(codes: list[int], expected: int) -> None:
     assert worst_exit_code(codes) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "is_open"),
+    [
+        ([], True),
+        (["model=openai", "processing.max_concurrent=2"], True),
+        (["-m", "processing.max_concurrent=1,2"], True),
+        (["sweep=max_concurrent"], False),
+        (["+sweep=max_concurrent"], False),
+        (["hydra.mode=MULTIRUN"], False),
+        (["hydra/launcher=ray"], False),
+        (["--config-dir", "mine"], False),
+        (["-cd=mine"], False),
+        (["--conf", "mine"], False),
+    ],
+)
+def test_only_what_can_choose_between_run_and_sweep_is_composed_to_see(
+    given: list[str], is_open: bool
+) -> None:
+    whole = Hydra.get_mode
+
+    assert leaves_mode_open(given) is is_open
+    with _composing_once(given):
+        assert (Hydra.get_mode is whole) is not is_open
+    assert Hydra.get_mode is whole
+
+
+def test_of_what_ships_only_sweeps_choose_between_run_and_sweep() -> None:
+    texts = {
+        path: path.read_text(encoding="utf-8")
+        for path in (Path(__file__).parents[1] / "conf").rglob("*.yaml")
+    }
+    choosing = {path.parent.name for path, text in texts.items() if "mode: MULTIRUN" in text}
+
+    assert choosing == {"sweep"}
+    with initialize_config_module("conf", version_base="1.3"):
+        plain = GlobalHydra.instance().hydra
+        assert plain is not None
+        assert plain.get_mode("config", []) is None
+        assert plain.get_mode("config", ["sweep=max_concurrent"]) == RunMode.MULTIRUN
