@@ -98,9 +98,9 @@ def _composed(overrides: tuple[str, ...]) -> DictConfig:
         return compose("config", overrides=list(overrides))
 
 
-def slow_server() -> AbstractContextManager[str]:
-    """Run a loopback provider that never answers in time."""
-    return serving(lambda _: "late", faults=[Fault(delay_s=600.0)] * 100)
+def slow_server(delay_s: float = 600.0) -> AbstractContextManager[str]:
+    """Run a loopback provider that answers late, by default never in time, and badly."""
+    return serving(lambda _: "late", faults=[Fault(delay_s=delay_s)] * 100)
 
 
 @contextmanager

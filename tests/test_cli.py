@@ -236,6 +236,10 @@ def test_an_interrupt_ends_with_130_and_leaves_whole_files(tmp_path: Path) -> No
         while time.monotonic() < deadline and not list(log.glob("runs/*/metadata.json")):
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
+        (events,) = log.glob("runs/*/logs/events.jsonl")
+        while time.monotonic() < deadline and "interrupted" not in events.read_text():
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)  # does not wait for the calls in flight
         _, errors = process.communicate(timeout=60)
     (run,) = (log / "runs").iterdir()
 

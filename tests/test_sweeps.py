@@ -63,7 +63,7 @@ def test_the_sweeps_that_ship_run_without_a_key_and_are_compared(tmp_path: Path)
 
 def test_an_interrupted_sweep_is_compared_and_resumed_with_what_is_missing(tmp_path: Path) -> None:
     """One job is refused, the next is stopped by a signal, the last is never begun."""
-    with slow_server() as url:
+    with slow_server(1.0) as url:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "runner", "-m", "processing.max_concurrent=0,2,3"),
