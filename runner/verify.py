@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from runner.batch.folder import is_batch, runs_of
+from runner.batch.folder import is_batch, runs_of, single_runs
 from runner.earlier import read_record
 from runner.errors import EXIT_BUG, EXIT_CONFIG, EXIT_OK, one_line
 from runner.files import TEMP
@@ -18,21 +18,34 @@ from runner.found import Found, check_file, check_mode, is_record, walk
 from runner.journal import Spent, read_journal, spent_in
 from runner.lock import is_held
 from runner.record import COMPLETED, RESERVE, SCHEMA_VERSION
+from runner.runs import find_runs
 from runner.secrets import secrets_of
 from runner.text import to_terminal
 
+USAGE = "usage: colloquy-verify DIR…   (runs, batches, sweeps, or a directory with them)"
 STATUSES = ("running", "completed", "partial", "failed", "interrupted")
 
 
 def main() -> None:
-    """Check the directories that are named; exit 0 if all are sound, 1 if not, 2 on misuse."""
-    folders = sys.argv[1:]
-    if not folders or any(folder.startswith("-") for folder in folders):
-        print("usage: colloquy-verify RUN_DIR…", file=sys.stderr)
+    """Check all that the arguments name; exit 0 if it is sound, 1 if not, 2 on misuse."""
+    arguments = sys.argv[1:]
+    if not arguments or any(argument.startswith("-") for argument in arguments):
+        wanted = arguments in (["-h"], ["--help"])
+        print(USAGE, file=sys.stdout if wanted else sys.stderr)
+        sys.exit(EXIT_OK if wanted else EXIT_CONFIG)
+    given = {argument: find_runs([Path(argument)]) for argument in arguments}
+    for argument, found in given.items():
+        if not found:
+            told = "no run there" if Path(argument).is_dir() else "not a directory"
+            print(to_terminal(f"colloquy-verify: {argument}: {told}"), file=sys.stderr)
+    if not all(given.values()):
         sys.exit(EXIT_CONFIG)
-    faults = [f"{to_terminal(name)}: {line}" for name in folders for line in verify(Path(name))]
+    paths = dict.fromkeys(path for found in given.values() for path in found)
+    faults = [f"{to_terminal(str(path))}: {line}" for path in paths for line in verify(path)]
     for line in faults:
         print(line, file=sys.stderr)
+    if not faults:
+        print(f"sound: {len(single_runs(paths))}")
     sys.exit(EXIT_BUG if faults else EXIT_OK)
 
 

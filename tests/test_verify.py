@@ -17,7 +17,7 @@ from runner import found as found_module
 from runner.__main__ import register_resolvers
 from runner.keys import payload_digest
 from runner.lock import acquire, release
-from runner.verify import main, verify
+from runner.verify import USAGE, main, verify
 
 __all__ = ["private"]  # a fixture
 
@@ -323,8 +323,11 @@ def test_nothing_that_lies_there_makes_it_raise(run: Path, seed: int) -> None:
     [
         (["good"], 0, ""),
         (["good", "bad"], 1, "bad: .reserve: left over by a run that is completed\n"),
-        ([], 2, "usage: colloquy-verify RUN_DIR…\n"),
-        (["--help"], 2, "usage: colloquy-verify RUN_DIR…\n"),
+        (["."], 1, "bad: .reserve: left over by a run that is completed\n"),
+        (["good", "nothing"], 2, "colloquy-verify: nothing: no run there\n"),
+        (["good", "nowhere"], 2, "colloquy-verify: nowhere: not a directory\n"),
+        ([], 2, f"{USAGE}\n"),
+        (["--help"], 0, ""),
     ],
 )
 def test_the_command_tells_each_fault_and_ends_with_its_code(
@@ -338,9 +341,13 @@ def test_the_command_tells_each_fault_and_ends_with_its_code(
     shutil.copytree(finished, "good")
     shutil.copytree(finished, "bad")
     create(Path("bad/.reserve"))
+    Path("nothing").mkdir()
     monkeypatch.setattr(sys, "argv", ["colloquy-verify", *arguments])
     with pytest.raises(SystemExit) as ended:
         main()
 
+    out, err = capsys.readouterr()
+
     assert code == ended.value.code
-    assert said == capsys.readouterr().err
+    assert said == err
+    assert out == {("good",): "sound: 1\n", ("--help",): f"{USAGE}\n"}.get(tuple(arguments), "")
