@@ -19,8 +19,8 @@ from pydantic import BaseModel
 from runner.analyzer import Material
 from runner.answer import Answer, NoFields, answer_shape, json_schema, parse_answer
 from runner.errors import ConfigError, did_you_mean, one_line
-from runner.messages import Message
 from runner.offline.generic import read_generic
+from runner.provider.messages import Message
 from runner.render import answer_markdown
 from runner.settings import NAME, AnalyzerSettings
 from runner.text import digest

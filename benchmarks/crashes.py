@@ -28,15 +28,15 @@ from hydra import compose, initialize_config_module
 from runner import execute
 from runner.build import build_job
 from runner.client import Client
-from runner.earlier import Earlier, read_record
 from runner.errors import ColloquyError
 from runner.execute import Shared, execute_job, resume_job
 from runner.job import Job
 from runner.offline.document import read_document
-from runner.record import RESOLVED
+from runner.provider.request import Completion, Request, Usage
+from runner.record.directory import RESOLVED
+from runner.record.earlier import Earlier, read_record
 from runner.resume import Resumption, read_resumption
 from runner.retry import RetryPolicy
-from runner.transport import Completion, Request, Usage
 from runner.verify import verify
 from runner.virtual import run_virtually
 from tests.faulty_fs import KILLED, REAL, FaultyFileSystem

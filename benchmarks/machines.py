@@ -21,13 +21,13 @@ from typing import Literal
 
 import structlog
 
-from runner.budget import Sizer
-from runner.classify import classify
+from runner.admission.budget import Sizer
+from runner.admission.gate import Gate
+from runner.admission.limits import Lobby, Slots
 from runner.client import CallLog, Client
 from runner.errors import CallError
-from runner.gate import Gate
-from runner.limits import Lobby, Slots
-from runner.request import Completion, Request, Usage
+from runner.provider.classify import classify
+from runner.provider.request import Completion, Request, Usage
 from runner.retry import RetryPolicy
 from runner.settings import SimulateSettings
 from runner.simulate import Arrival, Behaviour, Verdict

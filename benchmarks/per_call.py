@@ -31,16 +31,18 @@ import aiohttp
 import orjson
 
 from benchmarks.common import rss_mib
+from runner.admission.budget import Sizer
+from runner.admission.gate import Gate
+from runner.admission.limits import Slots
 from runner.batch.console import LOG_HOLD_S
-from runner.budget import Sizer
 from runner.client import CallLog, Client
 from runner.events import run_log, set_library_levels
-from runner.gate import Gate
-from runner.journal import Journal
-from runner.limits import Slots
+from runner.provider.request import Request
+from runner.provider.route import ModelRoute
+from runner.provider.transport import LiteLLMTransport
+from runner.record.journal import Journal
 from runner.retry import RetryPolicy
 from runner.tokens import tokenizer_for
-from runner.transport import LiteLLMTransport, ModelRoute, Request
 
 LATENCY_S = 0.05
 QUESTIONS = 8

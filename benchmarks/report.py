@@ -18,9 +18,9 @@ from typing import Any
 
 import orjson
 
-from runner.files import as_json
-from runner.keys import payload_digest
-from runner.record import SCHEMA_VERSION
+from runner.record.directory import SCHEMA_VERSION
+from runner.record.files import as_json
+from runner.record.keys import payload_digest
 from runner.report import write_index, write_report
 
 SIZES = (8, 800)

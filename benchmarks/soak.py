@@ -30,23 +30,20 @@ import structlog
 
 from benchmarks import soak_batch
 from benchmarks.common import provider
-from runner.ask import Conversation
+from runner.admission.gate import Gate
+from runner.admission.limits import Lobby, Slots
 from runner.client import CallLog, Client
+from runner.conversation import Conversation
 from runner.errors import AnswerError, CallError
-from runner.gate import Gate
-from runner.limits import Lobby, Slots
 from runner.offload import compute
+from runner.provider.loading import load_litellm
+from runner.provider.messages import Message
+from runner.provider.request import Completion, Request
+from runner.provider.route import ModelRoute
+from runner.provider.transport import LiteLLMTransport
 from runner.retry import RetryPolicy
 from runner.simulate import simulated_process
 from runner.simulate.faults import KINDS
-from runner.transport import (
-    Completion,
-    LiteLLMTransport,
-    Message,
-    ModelRoute,
-    Request,
-    load_litellm,
-)
 
 MODEL = "openai/simulated"
 CONCURRENCY = 32
@@ -110,7 +107,7 @@ class Mender:
     """Puts a reply that does not fit back."""
 
     def repair(self, messages: tuple[Message, ...], reply: str, fault: str) -> tuple[Message, ...]:
-        """See `runner.ask.Mender`."""
+        """See `runner.conversation.Mender`."""
         return (*messages, {"role": "user", "content": f"Answer again: {fault}"})
 
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 
 from runner.answer import Answer
 from runner.errors import ConfigError
-from runner.messages import Message
+from runner.provider.messages import Message
 from runner.settings import AnalyzerSettings
 
 ENTRY_POINTS = "colloquy.analyzers"

@@ -15,12 +15,12 @@ from runner.contexts import Contexts
 from runner.errors import CallError, NotRunError
 from runner.graph import Node
 from runner.job import Job, wrap
-from runner.known import Known
 from runner.models import Model
 from runner.offload import offload
 from runner.outcome import Outcome, failed, missing_of
 from runner.parts import joined, lost_parts, part_node
-from runner.recorder import Recorder
+from runner.record.known import Known
+from runner.record.recorder import Recorder
 from runner.schedule import Place, gather_all
 
 TRIM = 0.8  # of its budget is a context cut to, once, when a model finds it too long

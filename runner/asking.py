@@ -7,23 +7,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from runner.ask import Conversation
 from runner.client import CallLog, Client
+from runner.conversation import Conversation
 from runner.errors import AnswerError, CallError, NotRunError
 from runner.graph import Node
-from runner.grounding import Grounder
-from runner.invented import invented_quotes, told, without_invented
+from runner.grounding.grounder import Grounder
+from runner.grounding.invented import invented_quotes, told, without_invented
 from runner.job import Job
-from runner.keys import request_key
-from runner.known import Known
 from runner.models import Model
 from runner.offload import Behind, compute, offload
 from runner.outcome import Outcome, failed, read_reply
 from runner.parts import owner_of
-from runner.prime import Primer
+from runner.primer import Primer
 from runner.priming import is_worth_keeping, marked_stages, prefix_of, primed_stages
-from runner.recorder import Recorder
-from runner.request import Completion, Request
+from runner.provider.request import Completion, Request
+from runner.record.keys import request_key
+from runner.record.known import Known
+from runner.record.recorder import Recorder
 from runner.schedule import Place, make_slots, ranks
 from runner.windows import Fit, longest_reply
 
@@ -121,7 +121,6 @@ class Asker:
             return await self._call(turn, asked)
 
         async def read(said: Completion) -> tuple[Outcome, Completion]:
-            await asyncio.sleep(0)  # who gets the room that this call has left goes first
             chars = 10 * len(said.text)  # quotes cost more
             grounder = await self._ready_grounder()
             outcome = await compute(chars, self._validate, grounder, turn.node, said)

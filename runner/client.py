@@ -10,11 +10,11 @@ from typing import Any
 
 import structlog
 
-from runner.budget import Budget, Sizer
+from runner.admission.budget import Budget, Sizer
+from runner.admission.gate import MAX_CEILING, Gate
+from runner.admission.limits import Ask, Limit, Lobby
 from runner.errors import CallError, NotRunError
-from runner.gate import MAX_CEILING, Gate
-from runner.limits import Ask, Limit, Lobby
-from runner.request import Completion, Request, Transport, Usage
+from runner.provider.request import Completion, Request, Transport, Usage
 from runner.retry import MAX_RETRY_AFTER_S, THROTTLE, TRANSIENT, RetryPolicy
 
 MAX_REQUESTS = 24  # per conversation with a model, all kinds of attempts together

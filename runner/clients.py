@@ -7,17 +7,17 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from runner.budget import Budget, Sizer
+from runner.admission.budget import Budget, Sizer
+from runner.admission.gate import MAX_CEILING, Gate, Gates
+from runner.admission.limits import Lobby
 from runner.catalog import OFFLINE, ModelFacts
 from runner.client import Client
-from runner.gate import MAX_CEILING, Gate, Gates
 from runner.job import Job
-from runner.journal import Spent
-from runner.limits import Lobby
 from runner.offline.direct import OfflineTransport
-from runner.request import Transport
+from runner.provider.request import Transport
+from runner.provider.route import ModelRoute
+from runner.record.journal import Spent
 from runner.retry import RetryPolicy
-from runner.route import ModelRoute
 from runner.settings import ModelSettings, SimulateSettings
 from runner.text import digest
 
@@ -85,7 +85,7 @@ async def load_libraries(job: Job) -> None:
 
 
 def _load(name: str) -> None:
-    from runner.transport import load_litellm
+    from runner.provider.loading import load_litellm
 
     load_litellm(name)
 
@@ -99,7 +99,7 @@ def _transport(route: ModelRoute, readers: Mapping[str, Any]) -> Transport:
     """Return who makes the calls."""
     if _is_own(route):
         return OfflineTransport(route, readers)
-    from runner.transport import LiteLLMTransport
+    from runner.provider.transport import LiteLLMTransport
 
     return LiteLLMTransport(route, readers)
 

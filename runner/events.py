@@ -30,7 +30,7 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from runner.files import open_for_append
+from runner.record.files import open_for_append
 from runner.secrets import Secrets, secrets_of
 from runner.text import to_terminal
 

@@ -13,6 +13,8 @@ import orjson
 import structlog
 from omegaconf import DictConfig
 
+from runner.admission.gate import Gates
+from runner.admission.limits import Lobby
 from runner.batch.console import LOG_HOLD_S, BatchConsole, batch_log
 from runner.batch.folder import PARTS as BATCH_PARTS
 from runner.batch.folder import begin
@@ -23,23 +25,21 @@ from runner.build import build_job
 from runner.clients import build_clients, load_libraries, most_in_flight, to_simulate
 from runner.errors import EXIT_OK, OutputError
 from runner.events import run_log, set_library_levels
-from runner.gate import Gates
 from runner.job import Job
-from runner.known import Known
 from runner.lag import LagProbe
-from runner.limits import Lobby
 from runner.metadata import versions
 from runner.objective import Objective, objective
 from runner.offload import offload, offload_long
 from runner.plan import as_text, make_plan, read_histories
-from runner.record import PARTS, RunDirectory, new_run_path
+from runner.record.directory import PARTS, RunDirectory, new_run_path
+from runner.record.known import Known
+from runner.record.store import Store
 from runner.report import leave_index, leave_report
 from runner.resume import Resumption, nothing_to_do
 from runner.run import Run, RunResult
 from runner.secrets import Secrets, secrets_of
 from runner.simulate import Idle, simulated_process
 from runner.stop import Stop
-from runner.store import Store
 from runner.text import say, to_terminal
 from runner.traces import export_run
 

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runner.quotes import ABSENT
+from runner.grounding.quotes import ABSENT
 
 Citation = tuple[str, str]  # segment id, verbatim quote
 

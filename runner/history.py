@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from runner.files import make_directory, write_json
+from runner.record.files import make_directory, write_json
 
 HISTORY = "history.json"  # beside the runs
 NEW_WEIGHT = 0.5  # exponential moving average: the last run counts half

@@ -13,7 +13,7 @@ from runner.context import segment_line
 from runner.graph import Node, Pipeline
 from runner.history import HISTORY
 from runner.models import MAIN, Model, chain_of
-from runner.request import Request
+from runner.provider.request import Request
 from runner.settings import Settings
 from runner.text import digest
 from runner.tokens import Tokenizer

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from runner.job import Job
-from runner.journal import Spent
+from runner.record.journal import Spent
 
 
 def describe_run(job: Job, statuses: Mapping[str, str], spent: Spent) -> dict[str, Any]:

@@ -23,11 +23,11 @@ from runner.errors import (
     CallError,
 )
 from runner.graph import Node
-from runner.grounding import Counts
-from runner.keys import payload_digest
-from runner.record import SCHEMA_VERSION
+from runner.grounding.grounder import Counts
+from runner.provider.request import Completion
+from runner.record.directory import SCHEMA_VERSION
+from runner.record.keys import payload_digest
 from runner.render import md
-from runner.request import Completion
 
 # Kinds of failure that end a whole run, in the order in which they decide the exit code.
 ENDINGS = (

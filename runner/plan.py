@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from runner.budget import MARGIN
-from runner.gate import Gate
+from runner.admission.budget import MARGIN
+from runner.admission.gate import Gate
 from runner.graph import Node
 from runner.history import Seen, read_history
 from runner.job import Job

@@ -7,9 +7,9 @@ from collections.abc import Hashable, Mapping
 import orjson
 
 from runner.job import Job
-from runner.messages import text_parts
 from runner.models import Model
-from runner.request import Request
+from runner.provider.messages import text_parts
+from runner.provider.request import Request
 from runner.text import digest
 from runner.windows import Fit
 

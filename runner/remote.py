@@ -27,7 +27,7 @@ from runner.errors import (
     OutputError,
     one_line,
 )
-from runner.files import make_directory, write_json
+from runner.record.files import make_directory, write_json
 from runner.secrets import secrets_of
 from runner.text import say, to_safe_text, to_terminal
 

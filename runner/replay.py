@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from runner.admission.gate import MAX_CEILING, Gate
+from runner.admission.limits import Ask, Lobby
 from runner.client import Attempt
 from runner.errors import CallError, ConfigError
-from runner.gate import MAX_CEILING, Gate
 from runner.graph import Node, Pipeline
-from runner.limits import Ask, Lobby
 from runner.models import MAIN
-from runner.prime import Primer
+from runner.primer import Primer
 from runner.retry import THROTTLE
 from runner.schedule import gather_all, make_slots, ranks, run_graph
 from runner.settings import ModelSettings, Settings

@@ -20,10 +20,10 @@ from runner.batch.folder import batch_of, completed_before, is_batch, names_of
 from runner.build import job_from, open_transcript, resolve
 from runner.changes import changed_prompts, changed_settings
 from runner.compare.grid import Planned, planned_jobs
-from runner.earlier import Earlier, read_record
 from runner.errors import ConfigError, TranscriptError, did_you_mean, one_line
 from runner.job import Job
-from runner.record import COMPLETED, RESERVE, SCHEMA_VERSION, read_transcript_file
+from runner.record.directory import COMPLETED, RESERVE, SCHEMA_VERSION, read_transcript_file
+from runner.record.earlier import Earlier, read_record
 from runner.runs import find_runs, is_run, read_run
 from runner.settings import Settings, nearest_key, validate
 from runner.transcript import Transcript

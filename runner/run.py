@@ -17,14 +17,14 @@ from runner.errors import CallError, NotRunError, one_line
 from runner.graph import Node
 from runner.history import Seen, expected_durations, write_history
 from runner.job import Job
-from runner.known import Known
 from runner.lag import Lag
 from runner.offload import offload, offload_long
 from runner.outcome import Outcome, failed, grounding_of, missing_of, verdict
 from runner.plan import NodePlan, Plan, compare, make_plan, read_histories
 from runner.priming import saved_usd
-from runner.record import RunDirectory
-from runner.recorder import Recorder
+from runner.record.directory import RunDirectory
+from runner.record.known import Known
+from runner.record.recorder import Recorder
 from runner.schedule import Place, run_graph
 
 log = structlog.get_logger("colloquy.run")

@@ -10,9 +10,9 @@ from typing import Any
 import yaml
 
 from runner.batch.folder import batch_of
-from runner.earlier import read_record
 from runner.errors import ConfigError, TranscriptError, did_you_mean
-from runner.record import COMPLETED, read_transcript_file
+from runner.record.directory import COMPLETED, read_transcript_file
+from runner.record.earlier import read_record
 from runner.transcript import Transcript
 from runner.values import mapping, read_json, read_list
 

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from runner.admission.limits import Ask, Limit, Lobby, Slots
 from runner.graph import Node, Pipeline
-from runner.limits import Ask, Limit, Lobby, Slots
 from runner.virtual import run_virtually
 
 T = TypeVar("T")

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
+from runner.admission.limits import Lobby
 from runner.cli import tell, worst_exit_code
 from runner.errors import ColloquyError
 from runner.execute import Shared
 from runner.lag import LagProbe
-from runner.limits import Lobby
 from runner.offload import favour_event_loop
 from runner.schedule import gather_all
 from runner.stop import stopping

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import structlog
 
+from runner.admission.limits import Lobby
 from runner.errors import EXIT_INTERRUPTED, EXIT_TERMINATED, NotRunError
-from runner.limits import Lobby
 from runner.text import say
 
 GRACE_S = 10.0

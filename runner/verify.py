@@ -11,13 +11,13 @@ from typing import Any
 import orjson
 
 from runner.batch.folder import is_batch, runs_of, single_runs
-from runner.earlier import read_record
 from runner.errors import EXIT_BUG, EXIT_CONFIG, EXIT_OK, one_line
-from runner.files import TEMP
-from runner.found import Found, check_file, check_mode, is_record, walk
-from runner.journal import Spent, read_journal, spent_in
-from runner.lock import is_held
-from runner.record import COMPLETED, RESERVE, SCHEMA_VERSION
+from runner.record.directory import COMPLETED, RESERVE, SCHEMA_VERSION
+from runner.record.earlier import read_record
+from runner.record.files import TEMP
+from runner.record.found import Found, check_file, check_mode, is_record, walk
+from runner.record.journal import Spent, read_journal, spent_in
+from runner.record.lock import is_held
 from runner.runs import find_runs
 from runner.secrets import secrets_of
 from runner.text import to_terminal

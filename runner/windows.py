@@ -10,9 +10,9 @@ from runner.chunks import Chunk, cut
 from runner.context import segment_line
 from runner.errors import ConfigError
 from runner.graph import Node
-from runner.messages import text_parts
 from runner.models import MAIN, Model
-from runner.request import Request
+from runner.provider.messages import text_parts
+from runner.provider.request import Request
 from runner.settings import Settings
 from runner.transcript import Transcript
 

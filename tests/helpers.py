@@ -14,10 +14,10 @@ from omegaconf import DictConfig
 
 from runner.build import build_job
 from runner.job import Job
+from runner.provider.request import Completion, Request, Usage
 from runner.settings import AnalyzerSettings, ContextOverride, ContextSettings, StageSettings
 from runner.simulate import Fault, Reply
 from runner.simulate.server import SimulatedProvider
-from runner.transport import Completion, Request, Usage
 
 NO_OVERRIDE = ContextOverride(
     token_budget=None, top_insights=None, include_structured_keys=None, transcript_tokens=None

@@ -18,7 +18,7 @@ from provider_wire import (
     marked,
 )
 
-from runner.transport import Usage
+from runner.provider.request import Usage
 
 BREAKPOINT = {"prompt_cache_breakpoint": {"mode": "explicit"}}
 COUNTED = Usage(2000, 5, 1024)

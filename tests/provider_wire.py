@@ -12,7 +12,7 @@ from typing import Any
 from helpers import job
 
 from runner.job import Job
-from runner.transport import Request, Usage
+from runner.provider.request import Request, Usage
 
 KEY = "canary-0123456789abcdef"
 

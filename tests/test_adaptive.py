@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.adaptive import COOLDOWN_S, AdaptiveLimit
+from runner.admission.adaptive import COOLDOWN_S, AdaptiveLimit
 
 
 def played(

@@ -10,19 +10,19 @@ from typing import Any
 import pytest
 from helpers import ScriptedTransport, job
 
+from runner.admission.gate import MAX_CEILING, Gate
+from runner.admission.limits import Lobby
 from runner.client import Client
-from runner.earlier import Earlier
 from runner.errors import CallError, ConfigError
-from runner.gate import MAX_CEILING, Gate
 from runner.job import Job
-from runner.known import Known
-from runner.limits import Lobby
 from runner.priming import primed_stages
-from runner.record import RunDirectory
+from runner.provider.request import Completion, Request
+from runner.record.directory import RunDirectory
+from runner.record.earlier import Earlier
+from runner.record.known import Known
 from runner.retry import RetryPolicy
 from runner.run import Run, RunResult
 from runner.simulate import reply_to
-from runner.transport import Completion, Request
 from runner.virtual import run_virtually
 
 STAGE_A = ("say_means", "perspective_perception", "premises_assertions", "postulate_theorem")

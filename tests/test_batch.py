@@ -13,7 +13,8 @@ import pytest
 from helpers import ScriptedTransport, job
 from test_answering import ONLY_TWO, simulated
 
-from runner import record as record_module
+from runner.admission.gate import MAX_CEILING, Gate
+from runner.admission.limits import Lobby
 from runner.batch.console import BatchConsole
 from runner.batch.folder import PARTS, is_batch, single_runs
 from runner.batch.inputs import find_inputs, is_many
@@ -23,19 +24,18 @@ from runner.client import Client
 from runner.clients import most_in_flight
 from runner.compare.compare import compare
 from runner.compare.write import write_comparison
-from runner.earlier import Earlier
 from runner.errors import CallError, ConfigError, TranscriptError
-from runner.gate import MAX_CEILING, Gate
 from runner.job import Job
-from runner.journal import read_journal
-from runner.known import Known
-from runner.limits import Lobby
 from runner.objective import objective
 from runner.plan import make_plan
-from runner.record import RunDirectory
+from runner.provider.request import Request
+from runner.record import directory as record_module
+from runner.record.directory import RunDirectory
+from runner.record.earlier import Earlier
+from runner.record.journal import read_journal
+from runner.record.known import Known
 from runner.report.__main__ import report
 from runner.report.calls import read_session
-from runner.request import Request
 from runner.retry import RetryPolicy
 from runner.runs import find_runs, read_run
 from runner.secrets import Secrets

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.budget import MARGIN, MESSAGE_TOKENS, Budget, Sizer
+from runner.admission.budget import MARGIN, MESSAGE_TOKENS, Budget, Sizer
+from runner.admission.limits import Ask, Lobby, Slots
 from runner.client import CallLog, Client
 from runner.errors import EXIT_BUDGET, CallError, NotRunError
-from runner.limits import Ask, Lobby, Slots
 from runner.outcome import Outcome, verdict
+from runner.provider.request import Completion, Request, Usage
 from runner.retry import RetryPolicy
 from runner.tokens import Tokenizer, tokenizer_for
-from runner.transport import Completion, Request, Usage
 from runner.virtual import run_virtually
 
 CENT = 1 / 1024  # a price whose multiples are exact

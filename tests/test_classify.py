@@ -6,8 +6,8 @@ import ssl
 
 import pytest
 
-from runner.classify import classify
 from runner.errors import CallError
+from runner.provider.classify import classify
 from runner.retry import RetryPolicy
 
 

@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 from helpers import completion
 
+from runner.admission.limits import Slots
 from runner.client import CallLog, Client
 from runner.errors import CallError
-from runner.limits import Slots
+from runner.provider.request import Completion, Request, Usage
 from runner.retry import RetryPolicy
-from runner.transport import Completion, Request, Usage
 from runner.virtual import run_virtually
 
 REQUEST = Request("say_means", ({"role": "user", "content": "?"},), 100)

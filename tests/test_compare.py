@@ -16,9 +16,9 @@ from runner.compare.rows import quality
 from runner.compare.text import as_markdown, as_terminal
 from runner.compare.verdicts import EQUAL, UNTOLD
 from runner.errors import ConfigError
-from runner.keys import payload_digest
-from runner.lock import acquire, release
-from runner.record import SCHEMA_VERSION
+from runner.record.directory import SCHEMA_VERSION
+from runner.record.keys import payload_digest
+from runner.record.lock import acquire, release
 from tests.runs_by_hand import make_run, put, slots
 
 OFFLINE = {"model.name": "offline/extractive"}

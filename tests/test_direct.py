@@ -17,12 +17,15 @@ from aiohttp import web
 from helpers import job
 from provider_chat import chat_reply
 
-from runner import direct
-from runner.direct import may_go_directly
 from runner.errors import CallError
+from runner.provider import direct
+from runner.provider.direct import may_go_directly
+from runner.provider.loading import load_litellm
+from runner.provider.request import Completion, Request
+from runner.provider.route import ModelRoute
+from runner.provider.transport import LiteLLMTransport
 from runner.simulate.faults import INTERNAL, KINDS, Exchange, Fault, find_kind
 from runner.simulate.server import send
-from runner.transport import Completion, LiteLLMTransport, ModelRoute, Request, load_litellm
 
 pytestmark = pytest.mark.slow
 

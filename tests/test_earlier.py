@@ -11,12 +11,12 @@ from helpers import job
 from test_resume import RUN, Made, begin, load, private, resume
 from test_run import STAGE_A, STAGE_B, failing, offline
 
-from runner import record as record_module
-from runner.earlier import Earlier, keep_answer, read_record
 from runner.errors import CallError, NotRunError, OutputError
 from runner.job import Job
-from runner.keys import payload_digest
-from runner.transport import Completion, Request
+from runner.provider.request import Completion, Request
+from runner.record import directory as record_module
+from runner.record.earlier import Earlier, keep_answer, read_record
+from runner.record.keys import payload_digest
 from runner.verify import verify
 
 __all__ = ["private"]  # a fixture

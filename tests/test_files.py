@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from runner import files
-from runner.files import (
+from runner.record import files
+from runner.record.files import (
     append,
     make_directory,
     open_for_append,

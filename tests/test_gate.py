@@ -8,13 +8,13 @@ import pytest
 from helpers import completion
 from virtual_provider import Storm, VirtualProvider, storm
 
+from runner.admission.gate import MAX_CEILING, Account, Gate, Gates
+from runner.admission.limits import Ask, Slots
 from runner.client import MAX_REQUESTS, CallLog, Client
 from runner.errors import EXIT_AUTH, CallError, NotRunError
-from runner.gate import MAX_CEILING, Account, Gate, Gates
-from runner.limits import Ask, Slots
 from runner.outcome import Outcome, verdict
+from runner.provider.request import Completion, Request
 from runner.retry import RetryPolicy
-from runner.transport import Completion, Request
 from runner.virtual import run_virtually
 
 REQUEST = Request("say_means", ({"role": "user", "content": "?"},), 100)

@@ -26,7 +26,7 @@ from runner.errors import AnswerError, ConfigError, OutputError
 from runner.events import run_log
 from runner.job import MAX_SPEAKERS, Job
 from runner.metadata import describe_run
-from runner.record import RunDirectory, new_run_path, read_transcript_file
+from runner.record.directory import RunDirectory, new_run_path, read_transcript_file
 from runner.render import answer_markdown, fields_markdown, md
 from runner.settings import validate
 from runner.text import to_terminal

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runner.journal import Journal, Spent, read_journal
+from runner.record.journal import Journal, Spent, read_journal
 
 FACTS = {"prompt_tokens": 100, "completion_tokens": 20, "cached_tokens": 10, "cost_usd": 0.001}
 

@@ -17,7 +17,7 @@ from helpers import ScriptedTransport, job
 from hydra import compose, initialize_config_module
 from test_answering import execute
 
-from runner.budget import LONG_CHARS, Sizer
+from runner.admission.budget import LONG_CHARS, Sizer
 from runner.contexts import Contexts
 from runner.execute import execute_job
 from runner.graph import Node
@@ -36,9 +36,9 @@ from runner.offload import (
 )
 from runner.outcome import Outcome
 from runner.pages import Pages
-from runner.record import RunDirectory
-from runner.recorder import Recorder
-from runner.request import Completion, Request
+from runner.provider.request import Completion, Request
+from runner.record.directory import RunDirectory
+from runner.record.recorder import Recorder
 from runner.session import Session
 from runner.tokens import Tokenizer
 from runner.virtual import VirtualTimeLoop, run_virtually

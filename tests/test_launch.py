@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from runner.launch import MAX_HOLD_S, LaunchGate, _release
+from runner.provider.launch import MAX_HOLD_S, LaunchGate, _release
 from runner.virtual import run_virtually
 
 

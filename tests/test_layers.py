@@ -68,7 +68,7 @@ def test_litellm_is_imported_by_nobody_at_start() -> None:
 def test_only_the_transport_makes_calls() -> None:
     callers = [name_of(p) for p in MODULES if re.search(r"\.acompletion\(", p.read_text())]
 
-    assert callers == ["runner/transport.py"]
+    assert callers == ["runner/provider/transport.py"]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

@@ -5,8 +5,8 @@ import math
 
 import pytest
 
+from runner.admission.limits import Ask, Lobby, Slots
 from runner.errors import CallError, NotRunError
-from runner.limits import Ask, Lobby, Slots
 from runner.virtual import run_virtually
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from runner.errors import EXIT_LOCKED, LockedError
-from runner.lock import NAME, acquire, release
-from runner.record import RunDirectory
+from runner.record.directory import RunDirectory
+from runner.record.lock import NAME, acquire, release
 
 
 def forked(work: Callable[[], int]) -> int:

@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 from helpers import job
 
+from runner.admission.gate import Gates
+from runner.admission.limits import Lobby
 from runner.clients import build_clients
 from runner.errors import CallError
-from runner.gate import Gates
-from runner.limits import Lobby
 from runner.offline.direct import MODEL, OfflineTransport
-from runner.request import MAX_REPLY_CHARS, Completion, Request, Transport
-from runner.route import ModelRoute
-from runner.transport import LiteLLMTransport
+from runner.provider.request import MAX_REPLY_CHARS, Completion, Request, Transport
+from runner.provider.route import ModelRoute
+from runner.provider.transport import LiteLLMTransport
 
 ROOT = Path(__file__).resolve().parents[1]
 SAID = "[S0001 Ann Lee] I doubt that the launch holds, naïve as 日本 \ud800 sounds."

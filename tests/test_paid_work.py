@@ -14,8 +14,8 @@ from test_claims import inventing
 from runner.analyzer import Analyzer
 from runner.clients import most_in_flight
 from runner.errors import CallError, ConfigError, NotRunError
-from runner.journal import Spent
-from runner.transport import Completion, Request, Usage
+from runner.provider.request import Completion, Request, Usage
+from runner.record.journal import Spent
 from runner.verify import verify
 
 SHARED = Path(__file__).resolve().parents[2] / "shared/transcripts/long_house_hearing_56776.txt"

@@ -14,7 +14,7 @@ from test_answering import ONLY_TWO, execute, simulated
 
 from runner.history import Seen
 from runner.plan import as_text, compare, make_plan
-from runner.transport import Completion, Request, Usage
+from runner.provider.request import Completion, Request, Usage
 
 PRICED = (
     "model=simulated",

@@ -19,8 +19,10 @@ from provider_wire import KEY, NEEDS, REPLY, REQUEST, VALUES, Failure, Wire, bui
 
 from runner.catalog import model_facts
 from runner.errors import CallError
+from runner.provider.request import Completion, Request, Usage
+from runner.provider.route import ModelRoute
+from runner.provider.transport import LiteLLMTransport
 from runner.settings import ModelSettings
-from runner.transport import Completion, LiteLLMTransport, ModelRoute, Request, Usage
 
 pytestmark = pytest.mark.slow
 

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from virtual_provider import MAX_TOKENS, Storm, VirtualProvider
 
-from runner.gate import Gate
-from runner.rates import Bucket
+from runner.admission.gate import Gate
+from runner.admission.rates import Bucket
+from runner.provider.messages import text_parts
+from runner.provider.request import Request
 from runner.simulate.limits import Bucket as Account
-from runner.transport import Request, text_parts
 from runner.virtual import run_virtually
 
 

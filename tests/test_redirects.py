@@ -8,7 +8,9 @@ import pytest
 from aiohttp import web
 
 from runner.errors import CallError
-from runner.transport import LiteLLMTransport, ModelRoute, Request
+from runner.provider.request import Request
+from runner.provider.route import ModelRoute
+from runner.provider.transport import LiteLLMTransport
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.report import synthetic_run
 from runner.errors import ConfigError
-from runner.keys import payload_digest
+from runner.record.keys import payload_digest
 from runner.report import write_report
 from runner.report.findings import SHORT
 

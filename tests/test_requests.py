@@ -15,20 +15,23 @@ import pytest
 from aiohttp import web
 from helpers import job
 
-from runner.ask import Conversation
+from runner.admission.gate import Gate, Gates
+from runner.admission.limits import Lobby, Slots
 from runner.client import CallLog, Client
 from runner.clients import build_clients
+from runner.conversation import Conversation
 from runner.errors import AnswerError, CallError, NotRunError
 from runner.events import run_log
-from runner.gate import Gate, Gates
-from runner.limits import Lobby, Slots
-from runner.record import RunDirectory
+from runner.provider.messages import Message
+from runner.provider.request import Completion, Request
+from runner.provider.route import ModelRoute
+from runner.provider.transport import LiteLLMTransport
+from runner.record.directory import RunDirectory
 from runner.retry import RetryPolicy
 from runner.run import Run, RunResult
 from runner.simulate import Fault, completion
 from runner.simulate.faults import KINDS, Exchange, find_kind
 from runner.simulate.server import SimulatedProvider, send
-from runner.transport import Completion, LiteLLMTransport, Message, ModelRoute, Request
 
 pytestmark = pytest.mark.slow
 
@@ -152,6 +155,10 @@ class Mender:
         return (*messages, {"role": "user", "content": fault})
 
 
+def question(name: str) -> Request:
+    return Request("say_means", ({"role": "user", "content": name},), 100)
+
+
 async def read(reply: Completion) -> str:
     try:
         whole = json.loads(reply.text, parse_constant=lambda name: name)
@@ -181,7 +188,7 @@ async def ask(
         lobby=lobby or Lobby(),
     )
     log = CallLog(unit=name)
-    request = Request("say_means", ({"role": "user", "content": name},), 100)
+    request = question(name)
     talk = Conversation(Mender(), request)
     try:
         return await talk.answer(lambda r: client.complete(r, slots, log), read), log
@@ -199,7 +206,7 @@ def asked(request: pytest.FixtureRequest) -> tuple[dict[str, tuple[str, CallLog]
     async def main() -> tuple[dict[str, tuple[str, CallLog]], dict[str, int]]:
         async with serving() as server:
             transport = LiteLLMTransport(ModelRoute("openai/gpt-4o-mini", api_base=server.url))
-            await transport.open()
+            await transport.open([question("first")])
             slots = asyncio.Semaphore(request.param)
 
             async def one(name: str) -> tuple[str, CallLog]:

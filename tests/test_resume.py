@@ -15,10 +15,10 @@ from runner.client import Client
 from runner.errors import CallError, ConfigError, LockedError, NotRunError
 from runner.execute import Shared, execute_job, resume_job
 from runner.job import Job
-from runner.lock import acquire, release
+from runner.provider.request import Completion, Request
+from runner.record.lock import acquire, release
 from runner.resume import read_resumption
 from runner.retry import RetryPolicy
-from runner.transport import Completion, Request
 from runner.verify import verify
 from runner.virtual import run_virtually
 

@@ -13,12 +13,12 @@ from runner.client import Client
 from runner.errors import CallError, OutputError
 from runner.events import run_log
 from runner.job import Job
-from runner.known import Known
 from runner.offline.document import read_document
-from runner.record import RunDirectory
+from runner.provider.request import Completion, Request
+from runner.record.directory import RunDirectory
+from runner.record.known import Known
 from runner.retry import RetryPolicy
 from runner.run import Run, RunResult
-from runner.transport import Completion, Request
 from runner.virtual import run_virtually
 
 STAGE_A = ("say_means", "perspective_perception", "premises_assertions", "postulate_theorem")

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import pytest
 from helpers import analyzer, stage
 
+from runner.admission.limits import Ask, Lobby
 from runner.graph import Node, Pipeline, make_pipeline
-from runner.limits import Ask, Lobby
 from runner.schedule import (
     Duration,
     critical_path,

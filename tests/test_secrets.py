@@ -13,10 +13,10 @@ import pytest
 import structlog
 from helpers import job
 
-from runner.classify import classify
 from runner.cli import check_arguments
 from runner.errors import ConfigError
 from runner.events import run_log
+from runner.provider.classify import classify
 from runner.secrets import MASK, Secrets, refuse_secrets, secrets_of
 
 CANARY = "canary/4711+value"

@@ -7,8 +7,8 @@ import random
 import pytest
 from virtual_provider import Storm, VirtualProvider, storm
 
+from runner.admission.gate import Gate
 from runner.errors import EXIT_UNAVAILABLE
-from runner.gate import Gate
 from runner.outcome import Outcome, verdict
 from runner.virtual import run_virtually
 

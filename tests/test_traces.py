@@ -107,8 +107,8 @@ def stored(lines: list[dict[str, Any]], path: Path = Path("run"), **metadata: An
 
 
 def beta_record() -> dict[str, Any]:
-    from runner.keys import payload_digest
-    from runner.record import SCHEMA_VERSION
+    from runner.record.directory import SCHEMA_VERSION
+    from runner.record.keys import payload_digest
 
     record = {
         "schema_version": SCHEMA_VERSION,

@@ -12,14 +12,16 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from runner.admission.limits import Slots
 from runner.client import CallLog, Client
 from runner.errors import CallError
-from runner.limits import Slots
 from runner.offline.provider import MODEL
+from runner.provider.request import Completion, Request, Usage
+from runner.provider.route import ModelRoute
+from runner.provider.transport import LiteLLMTransport
 from runner.retry import RetryPolicy
 from runner.simulate import Fault, completion
 from runner.simulate.server import SimulatedProvider
-from runner.transport import Completion, LiteLLMTransport, ModelRoute, Request, Usage
 
 pytestmark = pytest.mark.slow
 

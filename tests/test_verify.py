@@ -13,10 +13,10 @@ import orjson
 import pytest
 from test_resume import begin, private
 
-from runner import found as found_module
 from runner.__main__ import register_resolvers
-from runner.keys import payload_digest
-from runner.lock import acquire, release
+from runner.record import found as found_module
+from runner.record.keys import payload_digest
+from runner.record.lock import acquire, release
 from runner.verify import USAGE, main, verify
 
 __all__ = ["private"]  # a fixture

@@ -11,15 +11,16 @@ from typing import Any
 
 import structlog
 
-from runner.classify import classify
+from runner.admission.gate import Gate
+from runner.admission.limits import Slots
 from runner.client import CallLog, Client
 from runner.errors import CallError
-from runner.gate import Gate
-from runner.limits import Slots
+from runner.provider.classify import classify
+from runner.provider.messages import text_parts
+from runner.provider.request import Completion, Request, Usage
 from runner.retry import RetryPolicy
 from runner.settings import SimulateSettings
 from runner.simulate import Arrival, Behaviour, Verdict
-from runner.transport import Completion, Request, Usage, text_parts
 from runner.virtual import run_virtually
 
 QUIET: Mapping[str, Any] = {

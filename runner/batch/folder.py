@@ -16,7 +16,8 @@ import orjson
 from runner.batch.inputs import Input
 from runner.batch.tally import COLUMNS, Row, row_before
 from runner.errors import TranscriptError
-from runner.files import (
+from runner.record.directory import COMPLETED
+from runner.record.files import (
     append,
     as_json,
     open_for_append,
@@ -24,8 +25,7 @@ from runner.files import (
     write_changed,
     write_text,
 )
-from runner.journal import lines_of, read_journal
-from runner.record import COMPLETED
+from runner.record.journal import lines_of, read_journal
 from runner.table import as_rows
 from runner.transcript import content_sha256_of
 

@@ -21,9 +21,9 @@ from runner.errors import (
     EXIT_UNAVAILABLE,
     one_line,
 )
-from runner.grounding import Counts
+from runner.grounding.grounder import Counts
 from runner.job import Job
-from runner.journal import Spent
+from runner.record.journal import Spent
 from runner.run import RunResult
 
 LEAST_JUDGED = 20  # files that have to be done before their failures can end a batch

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from runner.admission.limits import Slots
 from runner.batch.tally import Tally
 from runner.bench import sum_usd
 from runner.graph import Pipeline
 from runner.job import Job
-from runner.journal import Spent
 from runner.lag import Lag
-from runner.limits import Slots
 from runner.metadata import describe_job
+from runner.record.journal import Spent
 from runner.schedule import least_makespan
 
 _DIGITS = 6

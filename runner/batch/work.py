@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from runner.admission.limits import Lobby
 from runner.batch.console import BatchConsole
 from runner.batch.folder import Results, completed_before
 from runner.batch.inputs import Input, Inputs
@@ -28,12 +29,11 @@ from runner.errors import (
     one_line,
 )
 from runner.job import Job
-from runner.journal import Spent
-from runner.known import Known
 from runner.lag import Lag
-from runner.limits import Lobby
 from runner.plan import read_histories
-from runner.record import RunDirectory
+from runner.record.directory import RunDirectory
+from runner.record.journal import Spent
+from runner.record.known import Known
 from runner.run import Member, Run
 from runner.schedule import Place, gather_all, make_slots
 from runner.stop import Stop

@@ -10,7 +10,7 @@ from typing import Any
 from runner.compare.grid import planned_jobs
 from runner.compare.keys import flatten, show
 from runner.errors import ColloquyError, ConfigError, did_you_mean
-from runner.lock import is_held
+from runner.record.lock import is_held
 from runner.runs import StoredRun, find_runs, is_run, read_run
 from runner.text import to_terminal
 from runner.values import number, read_json, section

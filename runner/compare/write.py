@@ -17,7 +17,7 @@ from runner.compare.group import Group
 from runner.compare.plots import plots
 from runner.compare.rows import Row
 from runner.errors import OutputError
-from runner.files import as_json, make_directory, write_bytes
+from runner.record.files import as_json, make_directory, write_bytes
 from runner.report.leave import INDEX
 from runner.report.links import address_of, link_to
 from runner.report.show import render

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from runner.catalog import model_facts
-from runner.classify import classify
 from runner.errors import one_line
-from runner.messages import Message, joined
 from runner.offline.document import Document, read_document
 from runner.offload import offload, offload_long
-from runner.request import Completion, Request, Usage, checked_text
-from runner.route import ModelRoute, cost_usd
+from runner.provider.classify import classify
+from runner.provider.messages import Message, joined
+from runner.provider.request import Completion, Request, Usage, checked_text
+from runner.provider.route import ModelRoute, cost_usd
 from runner.secrets import secrets_of
 from runner.tokens import tokenizer_for
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import structlog
 
 from runner.batch.folder import REPORT, batch_of
-from runner.files import write_text
+from runner.record.files import write_text
 from runner.report.index import index_page
 from runner.report.page import report_page
 from runner.runs import read_run

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from runner.earlier import read_record
+from runner.record.earlier import read_record
 from runner.report.nodes import NodeFacts
 from runner.values import (
     amount,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from runner.errors import CallError
-from runner.messages import Message
+from runner.provider.messages import Message
 from runner.secrets import Secrets
 from runner.text import to_safe_text
 

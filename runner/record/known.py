@@ -8,12 +8,12 @@ from typing import Any
 
 import structlog
 
-from runner.earlier import Earlier
 from runner.errors import AnswerError
 from runner.graph import Node
 from runner.outcome import Outcome
-from runner.request import Completion, Usage
-from runner.store import Store, Stored
+from runner.provider.request import Completion, Usage
+from runner.record.earlier import Earlier
+from runner.record.store import Store, Stored
 
 Read = Callable[[Node, Completion], Outcome]
 

@@ -15,7 +15,9 @@ import orjson
 
 from runner.context import Reduced
 from runner.errors import ConfigError, OutputError, one_line
-from runner.files import (
+from runner.job import Job
+from runner.offload import offload_record, offload_write
+from runner.record.files import (
     as_json,
     make_directory,
     sweep_temporary,
@@ -24,10 +26,8 @@ from runner.files import (
     write_json,
     write_plain,
 )
-from runner.job import Job
-from runner.journal import Journal, Notes
-from runner.lock import acquire, release
-from runner.offload import offload_record, offload_write
+from runner.record.journal import Journal, Notes
+from runner.record.lock import acquire, release
 from runner.settings import ContextSettings
 from runner.text import now_iso, slug
 from runner.transcript import Segment, Transcript

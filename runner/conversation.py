@@ -9,8 +9,8 @@ from typing import Any, Protocol, TypeVar
 import structlog
 
 from runner.errors import AnswerError
-from runner.messages import Message
-from runner.request import Completion, Request
+from runner.provider.messages import Message
+from runner.provider.request import Completion, Request
 
 # How often a reply of each kind is asked for again; a refusal never is.
 AGAIN = {"invalid_output": 2, "ungrounded": 1, "empty": 2, "truncated": 1}

@@ -15,7 +15,6 @@ import structlog
 from runner.bench import NodeTiming
 from runner.client import CallLog
 from runner.context import Reduced
-from runner.earlier import keep_answer
 from runner.errors import NotRunError
 from runner.graph import Node
 from runner.job import Job
@@ -24,7 +23,8 @@ from runner.offload import Behind, compute, offload
 from runner.outcome import Outcome, node_record
 from runner.pages import Pages
 from runner.parts import owner_of
-from runner.record import TRANSCRIPT, Page, RunDirectory
+from runner.record.directory import TRANSCRIPT, Page, RunDirectory
+from runner.record.earlier import keep_answer
 from runner.settings import ContextSettings
 from runner.text import now_iso
 

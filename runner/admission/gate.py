@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from runner.adaptive import AdaptiveLimit
-from runner.breaker import GIVE_UP_S, Breaker
+from runner.admission.adaptive import AdaptiveLimit
+from runner.admission.breaker import GIVE_UP_S, Breaker
+from runner.admission.limits import Ask
+from runner.admission.rates import Bucket, Take
 from runner.errors import CallError, NotRunError
-from runner.limits import Ask
-from runner.rates import Bucket, Take
 from runner.retry import TRANSIENT
 
 SPREAD_S = 2.0  # over which calls go again after a pause that a provider asked for

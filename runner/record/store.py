@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 import structlog
 
-from runner.files import make_directory, write_json
-from runner.keys import payload_digest
+from runner.record.files import make_directory, write_json
+from runner.record.keys import payload_digest
 from runner.text import now_iso
 
 log = structlog.get_logger("colloquy.store")

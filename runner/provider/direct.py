@@ -13,9 +13,9 @@ from typing import Any, Protocol, TypeVar
 import aiohttp
 from aiohttp.base_protocol import BaseProtocol
 
-from runner.launch import MAX_BODY_BYTES, STAND_IN, Network, open_beside, too_large
-from runner.replies import Reader
-from runner.templates import Hollow, Template, hollow, template_of
+from runner.provider.launch import MAX_BODY_BYTES, STAND_IN, Network, open_beside, too_large
+from runner.provider.replies import Reader
+from runner.provider.templates import Hollow, Template, hollow, template_of
 
 # Whose requests and replies were compared with `acompletion`'s, one by one (test_direct.py).
 PROVIDERS = frozenset(

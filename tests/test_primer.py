@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from runner.prime import Primer
+from runner.primer import Primer
 from runner.virtual import run_virtually
 
 SECONDS = {"long": 5.0, "short": 2.0, "middle": 3.0}

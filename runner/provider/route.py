@@ -8,8 +8,8 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from runner.catalog import ModelFacts
-from runner.classify import Where
-from runner.request import Usage
+from runner.provider.classify import Where
+from runner.provider.request import Usage
 
 
 @dataclass(frozen=True, slots=True)

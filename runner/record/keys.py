@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from runner.catalog import OFFLINE
-from runner.request import Request
+from runner.provider.request import Request
 from runner.settings import ModelSettings
 from runner.text import digest
 

@@ -11,7 +11,7 @@ from heapq import nsmallest
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Indel
 
-from runner.quotes import Spoken, joined
+from runner.grounding.quotes import Spoken, joined
 
 MIN_WORDS = 3
 MAX_WORDS, MAX_CHARS = 800, 4_000  # comparing takes time quadratic in the quote's length

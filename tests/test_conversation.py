@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from helpers import completion
 
-from runner.ask import Conversation
+from runner.conversation import Conversation
 from runner.errors import AnswerError, CallError
-from runner.transport import Completion, Message, Request
+from runner.provider.messages import Message
+from runner.provider.request import Completion, Request
 
 REQUEST = Request("say_means", ({"role": "user", "content": "?"},), 100)
 

@@ -12,10 +12,10 @@ from typing import Any
 import orjson
 import structlog
 
-from runner.files import make_directory, sync_directory
 from runner.graph import Node
-from runner.keys import payload_digest
-from runner.record import SCHEMA_VERSION
+from runner.record.directory import SCHEMA_VERSION
+from runner.record.files import make_directory, sync_directory
+from runner.record.keys import payload_digest
 
 # Asking the same again would fail the same way; `retry_failed=true` asks all the same.
 LASTING = frozenset({"bad_request", "context_exceeded", "refused"})

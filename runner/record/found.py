@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
-from runner.files import TEMP
-from runner.journal import Spent
+from runner.record.files import TEMP
+from runner.record.journal import Spent
 from runner.secrets import Secrets
 from runner.text import to_terminal
 

@@ -8,8 +8,8 @@ from dataclasses import astuple, dataclass
 from itertools import chain, islice
 from typing import Any
 
-from runner.near import difference, nearest_span
-from runner.quotes import ABSENT, Spoken, words
+from runner.grounding.near import difference, nearest_span
+from runner.grounding.quotes import ABSENT, Spoken, words
 from runner.transcript import Segment
 
 NEAR_SCORE = 85.0

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from runner.files import append, open_for_append
+from runner.record.files import append, open_for_append
 from runner.text import now_iso
 
 

@@ -14,20 +14,13 @@ from typing import Any
 import aiohttp
 
 from runner.catalog import OFFLINE, model_facts
-from runner.classify import classify
-from runner.direct import DirectWay, may_go_directly
-from runner.launch import LaunchGate, open_session
-from runner.loading import load_litellm as load_litellm
-from runner.messages import Message as Message
-from runner.messages import joined, marked
-from runner.messages import text_parts as text_parts
-from runner.request import Completion as Completion
-from runner.request import Request as Request
-from runner.request import Transport as Transport
-from runner.request import Usage as Usage
-from runner.request import checked_text
-from runner.route import ModelRoute as ModelRoute
-from runner.route import cost_usd
+from runner.provider.classify import classify
+from runner.provider.direct import DirectWay, may_go_directly
+from runner.provider.launch import LaunchGate, open_session
+from runner.provider.loading import load_litellm
+from runner.provider.messages import joined, marked
+from runner.provider.request import Completion, Request, Usage, checked_text
+from runner.provider.route import ModelRoute, cost_usd
 from runner.secrets import secrets_of
 from runner.tokens import tokenizer_for
 
@@ -37,7 +30,7 @@ _SIGNED = "bedrock/"  # signs with what litellm finds in the environment; no key
 class LiteLLMTransport:
     """Sends as `litellm.acompletion` does, with every retry of other layers switched off.
 
-    Where the provider speaks OpenAI's chat API, by a shorter way (runner/direct.py).
+    Where the provider speaks OpenAI's chat API, by a shorter way (runner/provider/direct.py).
 
     *readers* are the offline model's readings by analyzer name; they are only touched when
     the route's provider is `offline`.

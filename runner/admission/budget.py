@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from runner.admission.limits import Ask
 from runner.errors import CallError, NotRunError
-from runner.limits import Ask
-from runner.messages import text_parts
 from runner.offload import Once
-from runner.request import Request
+from runner.provider.messages import text_parts
+from runner.provider.request import Request
 from runner.tokens import Tokenizer
 
 MARGIN = 1.5

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runner.errors import one_line
-from runner.quotes import ABSENT
+from runner.grounding.quotes import ABSENT
 
 _TOLD = 5  # quotes that are named when a model is asked again
 
