@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
+import weakref
+from collections import deque
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -25,9 +27,51 @@ SWITCH_S = 0.001  # after which a thread that computes lets others go on; Python
 
 async def compute(chars: int, function: Callable[..., T], *args: Any) -> T:
     """Return `function(*args)`, which works on *chars* characters of text."""
-    if chars <= INLINE_CHARS:
-        return function(*args)
-    return await offload(function, *args)
+    if chars > INLINE_CHARS:
+        return await offload(function, *args)
+    await turn()
+    return function(*args)
+
+
+async def turn() -> None:
+    """Wait until nobody else has computed in this turn of the event loop.
+
+    When many replies arrive at once, timers and sockets are served between any two of them.
+    """
+    loop = asyncio.get_running_loop()
+    turns = _TURNS.get(loop)
+    if turns is None:
+        turns = _TURNS[loop] = _Turns()
+    await turns.mine()
+
+
+class _Turns:
+    def __init__(self) -> None:
+        self._taken = False
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def mine(self) -> None:
+        """Take this turn, or the first that nobody takes who has come before."""
+        if self._taken:
+            self._waiting.append(asyncio.get_running_loop().create_future())
+            await self._waiting[-1]
+        else:
+            self._take()
+
+    def _take(self) -> None:
+        self._taken = True
+        asyncio.get_running_loop().call_soon(self._next)  # after the one that goes on now
+
+    def _next(self) -> None:
+        self._taken = False
+        while self._waiting and not self._taken:
+            waiter = self._waiting.popleft()
+            if not waiter.done():  # as who has been cancelled is
+                waiter.set_result(None)
+                self._take()
+
+
+_TURNS: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Turns] = weakref.WeakKeyDictionary()
 
 
 async def offload(function: Callable[..., T], *args: Any, **named: Any) -> T:

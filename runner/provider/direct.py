@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 import aiohttp
 from aiohttp.base_protocol import BaseProtocol
 
+from runner.offload import turn
 from runner.provider.launch import MAX_BODY_BYTES, STAND_IN, Network, open_beside, too_large
 from runner.provider.replies import Reader
 from runner.provider.templates import Hollow, Template, hollow, template_of
@@ -91,6 +92,7 @@ class DirectWay:
         except (aiohttp.ClientError, OSError) as error:
             failure = error
         else:
+            await turn()
             read = self._reader.read(response, raw, by_sdk=template.by_sdk)
             if read is None:
                 return await self._instead(arguments, _again(response, raw))

@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 
 from runner.catalog import OFFLINE, model_facts
+from runner.offload import turn
 from runner.provider.classify import classify
 from runner.provider.direct import DirectWay, may_go_directly
 from runner.provider.launch import LaunchGate, open_session
@@ -84,6 +85,7 @@ class LiteLLMTransport:
         """Return litellm's response to *arguments*, or raise its exception."""
         if self._session is None:
             return await self._litellm.acompletion(**arguments)
+        await turn()  # making a request costs CPU, and many may be let go at once
         planned = None if self._direct is None else await self._direct.plan(arguments)
         if self._direct is not None and planned is not None:
             return await self._direct.ask(arguments, *planned)
