@@ -34,9 +34,10 @@ async def compute(chars: int, function: Callable[..., T], *args: Any) -> T:
 
 
 async def turn() -> None:
-    """Wait until nobody else has computed in this turn of the event loop.
+    """Wait until no other task has computed in this turn of the event loop.
 
-    When many replies arrive at once, timers and sockets are served between any two of them.
+    When many replies arrive at once, timers and sockets are served between any two of them. Who
+    has this turn already goes on at once.
     """
     loop = asyncio.get_running_loop()
     turns = _TURNS.get(loop)
@@ -47,28 +48,30 @@ async def turn() -> None:
 
 class _Turns:
     def __init__(self) -> None:
-        self._taken = False
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._taker: asyncio.Task[Any] | None = None
+        self._waiting: deque[tuple[asyncio.Future[None], asyncio.Task[Any] | None]] = deque()
 
     async def mine(self) -> None:
         """Take this turn, or the first that nobody takes who has come before."""
-        if self._taken:
-            self._waiting.append(asyncio.get_running_loop().create_future())
-            await self._waiting[-1]
-        else:
-            self._take()
+        me = asyncio.current_task()
+        if self._taker is None:
+            self._take(me)
+        elif self._taker is not me:
+            place = asyncio.get_running_loop().create_future(), me
+            self._waiting.append(place)
+            await place[0]
 
-    def _take(self) -> None:
-        self._taken = True
+    def _take(self, taker: asyncio.Task[Any] | None) -> None:
+        self._taker = taker
         asyncio.get_running_loop().call_soon(self._next)  # after the one that goes on now
 
     def _next(self) -> None:
-        self._taken = False
-        while self._waiting and not self._taken:
-            waiter = self._waiting.popleft()
-            if not waiter.done():  # as who has been cancelled is
-                waiter.set_result(None)
-                self._take()
+        self._taker = None
+        while self._waiting and self._taker is None:
+            place, task = self._waiting.popleft()
+            if not place.done():  # as that of who has been cancelled is
+                place.set_result(None)
+                self._take(task)
 
 
 _TURNS: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Turns] = weakref.WeakKeyDictionary()
