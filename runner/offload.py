@@ -6,7 +6,6 @@ import asyncio
 import gc
 import sys
 import weakref
-from collections import deque
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -22,6 +21,7 @@ INLINE_CHARS = 60_000
 
 KEPT = 32  # results
 BEHIND_S = 0.01  # in which calls leave that have been let go
+TURN_S = 0.003  # of computing before timers and sockets are served again
 SWITCH_S = 0.001  # after which a thread that computes lets others go on; Python's own is 5 ms
 
 
@@ -29,49 +29,59 @@ async def compute(chars: int, function: Callable[..., T], *args: Any) -> T:
     """Return `function(*args)`, which works on *chars* characters of text."""
     if chars > INLINE_CHARS:
         return await offload(function, *args)
-    await turn()
-    return function(*args)
+    async with turn():
+        return function(*args)
 
 
-async def turn() -> None:
-    """Wait until no other task has computed in this turn of the event loop.
+def turn() -> _Turns:
+    """Return what is entered for a computation on this event loop; nothing is awaited within.
 
-    When many replies arrive at once, timers and sockets are served between any two of them. Who
-    has this turn already goes on at once.
+    All together take no more than about TURN_S before timers and sockets are served again, also
+    when many replies arrive at once.
     """
     loop = asyncio.get_running_loop()
     turns = _TURNS.get(loop)
     if turns is None:
         turns = _TURNS[loop] = _Turns()
-    await turns.mine()
+    return turns
 
 
 class _Turns:
+    """Counts what is computed between two looks of the event loop at its timers and sockets.
+
+    By the loop's own clock: where time is virtual, nothing takes any.
+    """
+
     def __init__(self) -> None:
-        self._taker: asyncio.Task[Any] | None = None
-        self._waiting: deque[tuple[asyncio.Future[None], asyncio.Task[Any] | None]] = deque()
+        self._used_s = 0.0
+        self._begun = 0.0
+        self._counting = False
+        self._waiting: list[asyncio.Future[None]] = []
 
-    async def mine(self) -> None:
-        """Take this turn, or the first that nobody takes who has come before."""
-        me = asyncio.current_task()
-        if self._taker is None:
-            self._take(me)
-        elif self._taker is not me:
-            place = asyncio.get_running_loop().create_future(), me
-            self._waiting.append(place)
-            await place[0]
+    async def __aenter__(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._used_s >= TURN_S:
+            self._waiting.append(loop.create_future())
+            await self._waiting[-1]
+        if not self._counting:
+            self._counting = True
+            loop.call_soon(self._over)
+        self._begun = loop.time()
 
-    def _take(self, taker: asyncio.Task[Any] | None) -> None:
-        self._taker = taker
-        asyncio.get_running_loop().call_soon(self._next)  # after the one that goes on now
+    async def __aexit__(self, *_: object) -> None:
+        self._used_s += asyncio.get_running_loop().time() - self._begun
 
-    def _next(self) -> None:
-        self._taker = None
-        while self._waiting and self._taker is None:
-            place, task = self._waiting.popleft()
-            if not place.done():  # as that of who has been cancelled is
+    async def spend(self, seconds: float) -> None:
+        """Count what cannot be measured here, when its turn has come."""
+        async with self:
+            self._used_s += seconds
+
+    def _over(self) -> None:
+        self._used_s, self._counting = 0.0, False
+        waiting, self._waiting = self._waiting, []
+        for place in waiting:  # in the order in which they have come
+            if not place.done():
                 place.set_result(None)
-                self._take(task)
 
 
 _TURNS: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Turns] = weakref.WeakKeyDictionary()

@@ -92,21 +92,26 @@ class DirectWay:
         except (aiohttp.ClientError, OSError) as error:
             failure = error
         else:
-            await turn()
-            read = self._reader.read(response, raw, by_sdk=template.by_sdk)
-            if read is None:
-                return await self._instead(arguments, _again(response, raw))
-            _log(template, response)
-            if not self._route.priced:
-                cost = self._reader.cost(read, arguments.get("service_tier"))
-                read._hidden_params["response_cost"] = cost
-            return read
+            async with turn():
+                read = self._reader.read(response, raw, by_sdk=template.by_sdk)
+                if read is not None:
+                    self._finish(read, template, response, arguments.get("service_tier"))
+                    return read
+            return await self._instead(arguments, _again(response, raw))
         taken_s = time.monotonic() - begun
         try:
             return await self._instead(arguments, _failing(failure))
         except self._litellm.Timeout as late:  # who has not waited for what we have waited for
             late.message = _TAKEN.sub(f"time taken={taken_s:.3f} seconds", late.message)
             raise
+
+    def _finish(
+        self, read: Any, template: Template, response: aiohttp.ClientResponse, tier: Any
+    ) -> None:
+        """Log a reply that has been *read*, and put its price to it."""
+        _log(template, response)
+        if not self._route.priced:
+            read._hidden_params["response_cost"] = self._reader.cost(read, tier)
 
     async def close(self) -> None:
         """Give up our half of the session."""

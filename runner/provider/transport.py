@@ -25,6 +25,7 @@ from runner.provider.route import ModelRoute, cost_usd
 from runner.secrets import secrets_of
 from runner.tokens import tokenizer_for
 
+SEND_S = 0.0005  # of CPU for a request, of which many may be let go at once
 _SIGNED = "bedrock/"  # signs with what litellm finds in the environment; no key is sent
 
 
@@ -85,7 +86,7 @@ class LiteLLMTransport:
         """Return litellm's response to *arguments*, or raise its exception."""
         if self._session is None:
             return await self._litellm.acompletion(**arguments)
-        await turn()  # making a request costs CPU, and many may be let go at once
+        await turn().spend(SEND_S)
         planned = None if self._direct is None else await self._direct.plan(arguments)
         if self._direct is not None and planned is not None:
             return await self._direct.ask(arguments, *planned)
