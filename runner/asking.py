@@ -86,6 +86,8 @@ class Asker:
         repeat = self.job.settings.repeat
         key = request_key(request, model.settings, repeat, grounded=asked_twice)
         self._grounder = self._grounder or asyncio.create_task(self._make_grounder())
+        if self._grounder.done():
+            self._grounder.result()  # without it no reply could be read
         if self._known:
             validate = partial(self._validate, await self._ready_grounder())
             known = await offload(self._known.find, node, key, validate)
@@ -166,7 +168,7 @@ class Asker:
         return replace(outcome, answer=answer, grounding=counts)
 
     async def _ready_grounder(self) -> Grounder:
-        """Return what checks quotes; it is made once, while the first calls are out."""
+        """Return what checks quotes; made once, while the first calls are out if none is known."""
         assert self._grounder is not None
         self._behind.hurry()
         return await asyncio.shield(self._grounder)

@@ -72,10 +72,11 @@ def _expand(override: str, sweeping: bool) -> list[str]:
 def leaves_mode_open(arguments: Sequence[str]) -> bool:
     """Return whether *arguments* choose nothing that can say if this is a run or a sweep.
 
-    Of what ships only the sweeps say so; a folder or a file of the user's own may.
+    Of what ships only the sweeps say so; a folder, a file or an experiment of one's own may.
     """
+    choosing = ("hydra", "sweep", "experiment")
     return not any(
-        argument.startswith(("-c", "--c")) or argument.lstrip("+~").startswith(("hydra", "sweep"))
+        argument.startswith(("-c", "--c")) or argument.lstrip("+~").startswith(choosing)
         for argument in arguments
     )
 

@@ -14,7 +14,7 @@ from runner.admission.budget import Budget, Sizer
 from runner.admission.gate import MAX_CEILING, Gate
 from runner.admission.limits import Ask, Limit, Lobby
 from runner.errors import CallError, NotRunError
-from runner.provider.request import Completion, Request, Transport, Usage
+from runner.provider.request import ARRIVED, Completion, Request, Transport, Usage
 from runner.retry import MAX_RETRY_AFTER_S, THROTTLE, TRANSIENT, RetryPolicy
 
 MAX_REQUESTS = 24  # per conversation with a model, all kinds of attempts together
@@ -195,7 +195,8 @@ class Client:
 
     async def _send(self, call: _Call) -> Completion:
         try:
-            async with asyncio.timeout(self.timeout_s):
+            async with asyncio.timeout(self.timeout_s) as deadline:
+                ARRIVED.set(lambda: deadline.reschedule(None))
                 return await self.transport.complete(call.request, self.timeout_s)
         except TimeoutError as error:
             message = f"no answer within {self.timeout_s:g} s"

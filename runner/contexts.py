@@ -31,7 +31,8 @@ class Contexts:
         """
         if any(other.context and node.name in other.needs for other in self._job.pipeline.nodes):
             count = self._job.tokenizer.count
-            cut = compute(len(str(answer)), answer_items, node.name, answer, count)
+            chars = 5 * len(str(answer))  # insights are compared with each other, tokens counted
+            cut = compute(chars, answer_items, node.name, answer, count)
             self._items[node.name] = asyncio.create_task(cut)
 
     async def context(self, node: Node, missing: Mapping[str, str]) -> Reduced:

@@ -98,7 +98,7 @@ class Job:
         )
 
     def samples(self, model: Model) -> list[Request]:
-        """Return requests like those that *model* may be sent, but for their material."""
+        """Return requests like those that *model* may be sent, but for material and cache marks."""
         return [
             self.request(node.name, model, "-", self.fit(node, model).reply, cache=False)
             for node in self.pipeline.nodes

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import sys
 import weakref
+from collections import deque
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -49,39 +50,54 @@ def turn() -> _Turns:
 class _Turns:
     """Counts what is computed between two looks of the event loop at its timers and sockets.
 
-    By the loop's own clock: where time is virtual, nothing takes any.
+    Who has to wait goes on in the order of coming, as many at a time as should fit. By the loop's
+    own clock: where time is virtual, computing takes none.
     """
 
     def __init__(self) -> None:
         self._used_s = 0.0
+        self._usual_s = 0.0  # for one computation, lately
         self._begun = 0.0
         self._counting = False
-        self._waiting: list[asyncio.Future[None]] = []
+        self._called = 0  # whose turn it is, and who have not been woken yet
+        self._queue: deque[asyncio.Future[None]] = deque()
 
     async def __aenter__(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._used_s >= TURN_S:
-            self._waiting.append(loop.create_future())
-            await self._waiting[-1]
         if not self._counting:
             self._counting = True
             loop.call_soon(self._over)
+        if self._queue or self._called or self._used_s >= TURN_S:
+            place = loop.create_future()
+            self._queue.append(place)
+            try:
+                await place
+            finally:
+                self._called -= place.done() and not place.cancelled()
         self._begun = loop.time()
 
     async def __aexit__(self, *_: object) -> None:
-        self._used_s += asyncio.get_running_loop().time() - self._begun
+        took_s = asyncio.get_running_loop().time() - self._begun
+        self._used_s += took_s
+        self._usual_s += (took_s - self._usual_s) / (4 if self._usual_s else 1)
 
     async def spend(self, seconds: float) -> None:
         """Count what cannot be measured here, when its turn has come."""
         async with self:
-            self._used_s += seconds
+            self._begun -= seconds
 
     def _over(self) -> None:
-        self._used_s, self._counting = 0.0, False
-        waiting, self._waiting = self._waiting, []
-        for place in waiting:  # in the order in which they have come
-            if not place.done():
+        self._used_s = 0.0
+        left = max(1, int(TURN_S / max(self._usual_s, 1e-5)))
+        self._counting = bool(self._queue or self._called)
+        if self._counting:
+            asyncio.get_running_loop().call_soon(self._over)
+        while self._queue and left:
+            place = self._queue.popleft()
+            if not place.done():  # as that of who has given up is
                 place.set_result(None)
+                self._called += 1
+                left -= 1
 
 
 _TURNS: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Turns] = weakref.WeakKeyDictionary()
@@ -138,7 +154,7 @@ class Once:
 
 
 class Behind:
-    """Holds back what nobody waits for until the calls have left that are about to.
+    """Holds back for BEHIND_S what nobody waits for, in which calls leave that are about to.
 
     Both want the interpreter's lock. Belongs to one event loop.
     """

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from runner.batch.folder import is_batch, runs_of, single_runs
-from runner.errors import EXIT_BUG, EXIT_CONFIG, EXIT_OK, one_line
+from runner.errors import EXIT_BUG, EXIT_CONFIG, EXIT_OK, ConfigError, one_line
 from runner.record.directory import COMPLETED, RESERVE, SCHEMA_VERSION
 from runner.record.earlier import read_record
 from runner.record.files import TEMP
@@ -23,6 +23,7 @@ from runner.secrets import secrets_of
 from runner.text import to_terminal
 
 USAGE = "usage: colloquy-verify DIR…   (runs, batches, sweeps, or a directory with them)"
+_TRACES = ("journal.jsonl", COMPLETED, "intermediate")  # of runs that have lost all else
 STATUSES = ("running", "completed", "partial", "failed", "interrupted")
 
 
@@ -33,20 +34,32 @@ def main() -> None:
         wanted = arguments in (["-h"], ["--help"])
         print(USAGE, file=sys.stdout if wanted else sys.stderr)
         sys.exit(EXIT_OK if wanted else EXIT_CONFIG)
-    given = {argument: find_runs([Path(argument)]) for argument in arguments}
-    for argument, found in given.items():
-        if not found:
-            told = "no run there" if Path(argument).is_dir() else "not a directory"
-            print(to_terminal(f"colloquy-verify: {argument}: {told}"), file=sys.stderr)
-    if not all(given.values()):
+    try:
+        paths = dict.fromkeys(path for argument in arguments for path in _runs_in(Path(argument)))
+    except (ConfigError, OSError) as error:
+        print(to_terminal(f"colloquy-verify: {error}"), file=sys.stderr)
         sys.exit(EXIT_CONFIG)
-    paths = dict.fromkeys(path for found in given.values() for path in found)
     faults = [f"{to_terminal(str(path))}: {line}" for path in paths for line in verify(path)]
     for line in faults:
         print(line, file=sys.stderr)
     if not faults:
         print(f"sound: {len(single_runs(paths))}")
     sys.exit(EXIT_BUG if faults else EXIT_OK)
+
+
+def _runs_in(path: Path) -> list[Path]:
+    """Return what is to be checked at or under *path*, however damaged; raise ConfigError for none.
+
+    Links to runs are not followed.
+    """
+    if not path.is_dir():
+        raise ConfigError(f"{path}: not a directory")
+    found = find_runs([path])
+    traces = dict.fromkeys(mark.parent for name in _TRACES for mark in path.rglob(name))
+    damaged = [run for run in traces if set(found).isdisjoint((run, *run.parents))]
+    if not found and not damaged:
+        raise ConfigError(f"{path}: no run there")
+    return found + damaged
 
 
 def verify(path: Path) -> list[str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -378,6 +379,7 @@ def test_the_worst_job_decides_the_exit_code(codes: list[int], expected: int) ->
         (["--config-dir", "mine"], False),
         (["-cd=mine"], False),
         (["--conf", "mine"], False),
+        (["+experiment=mine"], False),
     ],
 )
 def test_only_what_can_choose_between_run_and_sweep_is_composed_to_see(
@@ -392,11 +394,12 @@ def test_only_what_can_choose_between_run_and_sweep_is_composed_to_see(
 
 
 def test_of_what_ships_only_sweeps_choose_between_run_and_sweep() -> None:
-    texts = {
-        path: path.read_text(encoding="utf-8")
-        for path in (Path(__file__).parents[1] / "conf").rglob("*.yaml")
+    shipped = (Path(__file__).parents[1] / "conf").rglob("*.yaml")
+    choosing = {
+        path.parent.name
+        for path in shipped
+        if re.search(r"mode: MULTIRUN|override /sweep", path.read_text("utf-8"))
     }
-    choosing = {path.parent.name for path, text in texts.items() if "mode: MULTIRUN" in text}
 
     assert choosing == {"sweep"}
     with initialize_config_module("conf", version_base="1.3"):

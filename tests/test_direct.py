@@ -21,7 +21,7 @@ from runner.errors import CallError
 from runner.provider import direct
 from runner.provider.direct import may_go_directly
 from runner.provider.loading import load_litellm
-from runner.provider.request import Completion, Request
+from runner.provider.request import ARRIVED, Completion, Request
 from runner.provider.route import ModelRoute
 from runner.provider.transport import LiteLLMTransport
 from runner.simulate.faults import INTERNAL, KINDS, Exchange, Fault, find_kind
@@ -454,6 +454,27 @@ def test_many_first_calls_at_once_learn_one_way_and_are_sent_once_each() -> None
         f"text {n}" for n in range(16)
     )
     assert all(one["schema"]["title"] == one["name"].split("_")[1] for one in named)
+
+
+def test_it_says_that_a_reply_has_arrived_before_it_is_read() -> None:
+    async def main() -> list[str]:
+        happened: list[str] = []
+        async with Server(answering()) as server:
+            transport = LiteLLMTransport(ModelRoute(MODELS[0], server.url))
+            await transport.open()
+            assert transport._direct is not None
+            read = transport._direct._reader.read
+            vars(transport._direct._reader)["read"] = lambda *given, **named: (
+                happened.append("read") or read(*given, **named)
+            )
+            ARRIVED.set(lambda: happened.append("arrived"))
+            try:
+                await transport.complete(PLAIN, 30.0)
+            finally:
+                await transport.close()
+        return happened
+
+    assert asyncio.run(main()) == ["arrived", "read"]
 
 
 def test_what_a_job_will_ask_is_learned_before_its_first_call() -> None:

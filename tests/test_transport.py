@@ -205,7 +205,7 @@ def test_each_fault_costs_exactly_so_many_requests(
 
 
 def test_a_reply_without_choices_is_empty_and_says_why() -> None:
-    """It was paid for; the conversation asks again (test_ask.py)."""
+    """It was paid for; the conversation asks again (test_conversation.py)."""
     outcome, _, server = ask(Fault(200, body='{"choices": [], "usage": {}}'))
 
     assert isinstance(outcome, Completion)

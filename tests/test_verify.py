@@ -323,7 +323,13 @@ def test_nothing_that_lies_there_makes_it_raise(run: Path, seed: int) -> None:
     [
         (["good"], 0, ""),
         (["good", "bad"], 1, "bad: .reserve: left over by a run that is completed\n"),
-        (["."], 1, "bad: .reserve: left over by a run that is completed\n"),
+        (
+            ["."],
+            1,
+            "bad: .reserve: left over by a run that is completed\n"
+            "sweeps/lost: COMPLETED: is there, and metadata.json is not\n",
+        ),
+        (["sweeps"], 1, "sweeps/lost: COMPLETED: is there, and metadata.json is not\n"),
         (["good", "nothing"], 2, "colloquy-verify: nothing: no run there\n"),
         (["good", "nowhere"], 2, "colloquy-verify: nowhere: not a directory\n"),
         ([], 2, f"{USAGE}\n"),
@@ -342,6 +348,9 @@ def test_the_command_tells_each_fault_and_ends_with_its_code(
     shutil.copytree(finished, "bad")
     create(Path("bad/.reserve"))
     Path("nothing").mkdir()
+    shutil.copytree(finished, "sweeps/lost")
+    for name in ("metadata.json", "config/resolved.yaml"):
+        (Path("sweeps/lost") / name).unlink()
     monkeypatch.setattr(sys, "argv", ["colloquy-verify", *arguments])
     with pytest.raises(SystemExit) as ended:
         main()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,6 +13,10 @@ from runner.secrets import Secrets
 from runner.text import to_safe_text
 
 MAX_REPLY_CHARS = 2_000_000
+
+
+# Told when a call's reply has arrived whole: no deadline may then take it back.
+ARRIVED: ContextVar[Callable[[], None]] = ContextVar("arrived", default=lambda: None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import asyncio
 import importlib
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -60,7 +61,8 @@ class LiteLLMTransport:
             if route.transport == "auto" and may_go_directly(self._litellm, route.name):
                 self._direct = DirectWay(self._litellm, route, self._session, self._through)
                 for sample in samples:
-                    await self._direct.plan(self._arguments(sample, 60.0))
+                    with suppress(Exception):  # the call itself will tell
+                        await self._direct.plan(self._arguments(sample, 60.0))
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Make one attempt; see CallError for the kinds of failure."""

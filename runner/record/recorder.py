@@ -138,8 +138,12 @@ class Recorder:
         self._writes.append(asyncio.create_task(writing))
 
     async def _held_back(self, writing: Coroutine[Any, Any, None]) -> None:
-        if not self.directory.member:
-            await self._behind.turn()
+        try:
+            if not self.directory.member:
+                await self._behind.turn()
+        except asyncio.CancelledError:
+            writing.close()
+            raise
         await writing
 
     def check(self) -> None:
@@ -157,7 +161,9 @@ class Recorder:
     async def settle(self) -> None:
         """Wait for all writes; raise the first failure."""
         self._behind.hurry()
-        await asyncio.gather(*self._writes)
+        if self._writes:
+            await asyncio.wait(self._writes)  # who is cancelled here cancels none of them
+            await asyncio.gather(*self._writes)
         if self.directory.journal.fault is not None:
             raise self.directory.journal.fault
 
