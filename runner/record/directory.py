@@ -209,27 +209,20 @@ class RunDirectory:
         else:
             write_changed(self.path / name, data)
 
-    async def write_node(
-        self, stage: str, name: str, record: Callable[[], Any], page: str, markdown: Page
-    ) -> None:
+    async def write_node(self, stage: str, name: str, record: Callable[[], Any], page: str) -> None:
         """Store a node's outcome, as *record* tells it; the JSON file's rename is what commits it.
 
-        *markdown* goes to *page*, a path in this directory.
-
-        The page of an earlier outcome goes first: a crash must not leave it beside this one.
+        *page*, a path in this directory, shows an earlier outcome and goes first: a crash must not
+        leave it beside this one.
         """
 
         def write() -> None:
-            file, shown = self.path / "intermediate" / stage / f"{name}.json", self.path / page
+            file = self.path / "intermediate" / stage / f"{name}.json"
             make_directory(file.parent)
-            make_directory(shown.parent)
-            shown.unlink(missing_ok=True)
+            (self.path / page).unlink(missing_ok=True)
             write_json(file, record())
-            if not self.member:
-                self._put(page, _as_bytes(markdown))
 
         if self.member:
-            self._held[page] = markdown
             await offload_record(write)
         else:
             await asyncio.to_thread(write)

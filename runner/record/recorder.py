@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
@@ -23,7 +23,7 @@ from runner.offload import Behind, compute, offload
 from runner.outcome import Outcome, node_record
 from runner.pages import Pages
 from runner.parts import owner_of
-from runner.record.directory import TRANSCRIPT, Page, RunDirectory
+from runner.record.directory import TRANSCRIPT, RunDirectory
 from runner.record.earlier import keep_answer
 from runner.settings import ContextSettings
 from runner.text import now_iso
@@ -98,7 +98,7 @@ class Recorder:
             outcome.status, ready_s, self.elapsed_s(), calls, outcome.reused
         )
         if outcome.reused != "run":
-            self.write(self._commit(node, outcome, calls))
+            self._start(self._commit(node, outcome, calls))
         elif self.directory.member or not self.directory.has(self.pages.path(node)):
             path = self.pages.path(node)
             page = partial(self.pages.page, node, outcome)
@@ -116,7 +116,7 @@ class Recorder:
     def part_ended(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
         """Record the answer to a part of the transcript; *node* is the part's own."""
         if outcome.reused != "run":
-            self.write(self._commit(node, outcome, calls))
+            self._start(self._commit(node, outcome, calls))
 
     def keep_context(self, name: str, reduced: Reduced, settings: ContextSettings) -> None:
         """Store what a stage is given."""
@@ -160,20 +160,24 @@ class Recorder:
 
     async def settle(self) -> None:
         """Wait for all writes; raise the first failure."""
-        self._behind.hurry()
-        if self._writes:
-            await asyncio.wait(self._writes)  # who is cancelled here cancels none of them
-            await asyncio.gather(*self._writes)
+        await self._written()
+        await asyncio.gather(*self._writes)
         if self.directory.journal.fault is not None:
             raise self.directory.journal.fault
+
+    async def _written(self) -> None:
+        """Wait for all writes, also those that others begin; who is cancelled here cancels none."""
+        self._behind.hurry()
+        while unfinished := [write for write in self._writes if not write.done()]:
+            await asyncio.wait(unfinished)
 
     async def break_off(self, error: BaseException) -> None:
         """Bring to the disk what has arrived, free what was reserved, say how the run ended."""
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             self.directory.release_reserve()
-        self._behind.hurry()
-        if self._writes:
-            await asyncio.wait(self._writes, timeout=PERSIST_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PERSIST_S):
+                await self._written()
         ended = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"
         with suppress(OSError):  # the disk may be what failed
             self.directory.journal.recover()
@@ -237,13 +241,18 @@ class Recorder:
     async def _save(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
         sha256 = self.job.analyzers[owner_of(node)].prompt_digest
         record = partial(node_record, node, outcome, calls, prompt_sha256=sha256)
-        page: Page = partial(self.pages.page, node, outcome)
-        if not self.directory.member:
-            page = await offload(page)
         key, path = outcome.key if outcome.status == "ok" else None, self.pages.path(node)
         if self.directory.has(f"intermediate/{node.stage}/{node.name}.json"):
             await asyncio.to_thread(keep_answer, self.directory.path, node, key)
-        await self.directory.write_node(node.stage, node.name, record, path, page)
+        await self.directory.write_node(node.stage, node.name, record, path)
+        page = partial(self.pages.page, node, outcome)
+        if self.directory.member:
+            await self.directory.write_pages({path: page})
+        else:
+            self.write(self._write_page(path, page))
+
+    async def _write_page(self, path: str, page: Callable[[], str]) -> None:
+        await self.directory.write_pages({path: await offload(page)})
 
     def _log_outcome(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
         facts = {"analyzer": node.name, "latency_s": round(calls.latency_s, 3)}
