@@ -88,7 +88,8 @@ class Asker:
         self._grounder = self._grounder or asyncio.create_task(self._make_grounder())
         if self._grounder.done():
             self._grounder.result()  # without it no reply could be read
-        if self._known:
+        held = await offload(self._known.holds, node, key) if self._known else False
+        if held:
             validate = partial(self._validate, await self._ready_grounder())
             known = await offload(self._known.find, node, key, validate)
             if known is not None:

@@ -15,12 +15,14 @@ from typing import Any, cast
 import pytest
 from helpers import ScriptedTransport, job
 from hydra import compose, initialize_config_module
-from test_answering import execute
+from test_answering import execute, simulated
 
 from runner.admission.budget import LONG_CHARS, Sizer
+from runner.client import Client
 from runner.contexts import Contexts
 from runner.execute import execute_job
 from runner.graph import Node
+from runner.grounding.grounder import Grounder
 from runner.lag import Lag, LagProbe
 from runner.offload import (
     BEHIND_S,
@@ -39,7 +41,11 @@ from runner.outcome import Outcome
 from runner.pages import Pages
 from runner.provider.request import Completion, Request
 from runner.record.directory import RunDirectory
+from runner.record.known import Known
 from runner.record.recorder import Recorder
+from runner.record.store import Store
+from runner.retry import RetryPolicy
+from runner.run import Run
 from runner.session import Session
 from runner.tokens import Tokenizer
 from runner.virtual import VirtualTimeLoop, run_virtually
@@ -383,3 +389,33 @@ def test_who_is_cancelled_while_answers_are_written_cancels_no_write() -> None:
     run_virtually(main)
 
     assert written == ["under way", "held back"]
+
+
+def test_the_index_of_quotes_is_made_behind_the_first_calls_also_where_a_store_is_looked_into(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made, happened = job("processing.max_concurrent=4"), list[str]()
+    complete = ScriptedTransport.complete
+
+    def index(*arguments: Any) -> Grounder:
+        happened.append("index")
+        return Grounder(*arguments)
+
+    async def called(self: ScriptedTransport, request: Request, timeout_s: float) -> Completion:
+        happened.append("called")
+        return await complete(self, request, timeout_s)
+
+    monkeypatch.setattr("runner.asking.Grounder", index)
+    monkeypatch.setattr(ScriptedTransport, "complete", called)
+    transport = ScriptedTransport(simulated, dict.fromkeys(made.settings.analyzers, 1.0))
+
+    async def main() -> None:
+        directory = RunDirectory.create(Path("run"))
+        client = Client(transport, RetryPolicy(0), 60.0)
+        known = Known(store=Store(Path("store")))
+        await Run(made, {"main": client}, directory, known).execute()
+        directory.close()
+
+    run_virtually(main)
+
+    assert happened[:5] == ["called"] * 4 + ["index"]

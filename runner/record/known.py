@@ -36,6 +36,12 @@ class Known:
         """Return whether there is anywhere to look."""
         return self.earlier is not None or self.store is not None
 
+    def holds(self, node: Node, key: str) -> bool:
+        """Return whether there is anything to read for *node*'s call with *key*."""
+        if self.earlier is not None and self.earlier.record(node, key) is not None:
+            return True
+        return self.store is not None and self.store.get(key) is not None
+
     def find(self, node: Node, key: str, read: Read) -> Outcome | None:
         """Return what there is for *node*'s call with *key*, or None."""
         record = None if self.earlier is None else self.earlier.record(node, key)
