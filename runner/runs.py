@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,18 +81,18 @@ def is_run(path: Path) -> bool:
     return any((path / mark).is_file() for mark in _MARKS)
 
 
-def find_runs(paths: Iterable[Path]) -> list[Path]:
+def find_runs(paths: Iterable[Path], is_one: Callable[[Path], bool] = is_run) -> list[Path]:
     """Return all run directories among *paths* and below them, in order, each once.
 
-    A run's own subdirectories are not looked into.
+    A run's own subdirectories are not looked into. *is_one* tells what counts as one.
     """
     found: dict[Path, None] = {}
     for path in paths:
-        if is_run(path):
+        if is_one(path):
             found[path] = None
         elif path.is_dir():
             below = (p for p in sorted(path.iterdir(), key=_by_number) if p.is_dir())
-            found |= dict.fromkeys(find_runs(p for p in below if not p.is_symlink()))
+            found |= dict.fromkeys(find_runs((p for p in below if not p.is_symlink()), is_one))
     return list(found)
 
 

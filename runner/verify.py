@@ -18,7 +18,7 @@ from runner.record.files import TEMP
 from runner.record.found import Found, check_file, check_mode, is_record, walk
 from runner.record.journal import Spent, read_journal, spent_in
 from runner.record.lock import is_held
-from runner.runs import find_runs
+from runner.runs import find_runs, is_run
 from runner.secrets import secrets_of
 from runner.text import to_terminal
 
@@ -54,12 +54,14 @@ def _runs_in(path: Path) -> list[Path]:
     """
     if not path.is_dir():
         raise ConfigError(f"{path}: not a directory")
-    found = find_runs([path])
-    traces = dict.fromkeys(mark.parent for name in _TRACES for mark in path.rglob(name))
-    damaged = [run for run in traces if set(found).isdisjoint((run, *run.parents))]
-    if not found and not damaged:
+    found = find_runs([path], _was_run)
+    if not found:
         raise ConfigError(f"{path}: no run there")
-    return found + damaged
+    return found
+
+
+def _was_run(path: Path) -> bool:
+    return is_run(path) or any((path / trace).exists() for trace in _TRACES)
 
 
 def verify(path: Path) -> list[str]:
