@@ -88,10 +88,10 @@ class Asker:
         self._grounder = self._grounder or asyncio.create_task(self._make_grounder())
         if self._grounder.done():
             self._grounder.result()  # without it no reply could be read
-        held = await offload(self._known.holds, node, key) if self._known else False
-        if held:
+        held = await offload(self._known.find, node, key) if self._known else None
+        if held is not None:
             validate = partial(self._validate, await self._ready_grounder())
-            known = await offload(self._known.find, node, key, validate)
+            known = await offload(self._known.read, held, node, key, validate)
             if known is not None:
                 return replace(known, model=model.settings.name)
         if not turn.asking:

@@ -21,6 +21,14 @@ log = structlog.get_logger("colloquy.known")
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """An answer as it was kept: this run's *record*, or where there is none what is *stored*."""
+
+    record: Mapping[str, Any] | None
+    stored: Stored | None
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """Looks answers up by the digest of their call.
 
@@ -36,18 +44,22 @@ class Known:
         """Return whether there is anywhere to look."""
         return self.earlier is not None or self.store is not None
 
-    def holds(self, node: Node, key: str) -> bool:
-        """Return whether there is anything to read for *node*'s call with *key*."""
-        if self.earlier is not None and self.earlier.record(node, key) is not None:
-            return True
-        return self.store is not None and self.store.get(key) is not None
-
-    def find(self, node: Node, key: str, read: Read) -> Outcome | None:
-        """Return what there is for *node*'s call with *key*, or None."""
+    def find(self, node: Node, key: str) -> Held | None:
+        """Return what is held for *node*'s call with *key*, or None."""
         record = None if self.earlier is None else self.earlier.record(node, key)
-        if record is not None and (found := _recorded(node, record, read)) is not None:
-            return replace(found, key=key, reused="run")
-        stored = None if self.store is None else self.store.get(key)
+        stored = self._stored(key) if record is None else None
+        return None if record is None and stored is None else Held(record, stored)
+
+    def _stored(self, key: str) -> Stored | None:
+        return None if self.store is None else self.store.get(key)
+
+    def read(self, held: Held, node: Node, key: str, read: Read) -> Outcome | None:
+        """Return what *read* makes of what is *held* for that call; None where it is outdated."""
+        if held.record is not None:
+            found = _recorded(node, held.record, read)
+            if found is not None:
+                return replace(found, key=key, reused="run")
+        stored = held.stored or self._stored(key)
         if stored is None:
             return None
         found = _read_again(node, stored.raw_output, stored.finish_reason, read)
