@@ -177,5 +177,5 @@ class Asker:
     async def _make_grounder(self) -> Grounder:
         segments, near = self.job.transcript.segments, self.job.settings.grounding.near_score
         chars = 10 * sum(len(segment.text) for segment in segments)  # an index costs more
-        await self._behind.turn()
+        await self._behind.wait()
         return await compute(chars, Grounder, segments, near)

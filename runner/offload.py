@@ -162,7 +162,7 @@ class Behind:
     def __init__(self) -> None:
         self._hurried = asyncio.Event()
 
-    async def turn(self) -> None:
+    async def wait(self) -> None:
         """Wait for BEHIND_S seconds, or until somebody is in a hurry."""
         with suppress(TimeoutError):
             async with asyncio.timeout(BEHIND_S):

@@ -280,14 +280,14 @@ def test_the_page_of_a_long_transcript_is_made_beside_the_loop(
 def test_what_nobody_waits_for_is_held_back_until_somebody_is_in_a_hurry() -> None:
     async def main() -> list[float]:
         behind, clock, times = Behind(), asyncio.get_running_loop().time, list[float]()
-        await behind.turn()
+        await behind.wait()
         times.append(clock())
-        waiting = asyncio.create_task(behind.turn())
+        waiting = asyncio.create_task(behind.wait())
         await asyncio.sleep(BEHIND_S / 2)
         behind.hurry()
         await waiting
         times.append(clock())
-        await behind.turn()
+        await behind.wait()
         return [*times, clock()]
 
     assert run_virtually(main) == pytest.approx([BEHIND_S, 1.5 * BEHIND_S, 1.5 * BEHIND_S])

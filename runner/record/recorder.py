@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
@@ -23,7 +23,7 @@ from runner.offload import Behind, compute, offload
 from runner.outcome import Outcome, node_record
 from runner.pages import Pages
 from runner.parts import owner_of
-from runner.record.directory import TRANSCRIPT, RunDirectory
+from runner.record.directory import TRANSCRIPT, Page, RunDirectory
 from runner.record.earlier import keep_answer
 from runner.settings import ContextSettings
 from runner.text import now_iso
@@ -100,9 +100,7 @@ class Recorder:
         if outcome.reused != "run":
             self._start(self._commit(node, outcome, calls))
         elif self.directory.member or not self.directory.has(self.pages.path(node)):
-            path = self.pages.path(node)
-            page = partial(self.pages.page, node, outcome)
-            self.write(self.directory.write_pages({path: page}))
+            self.write(self._write_page(node, outcome))
         stage = self.job.pipeline.stage_of(node)
         if all(member.name in self.timings for member in stage.nodes):
             log.info("stage.finished", stage=stage.name, elapsed_s=round(self.elapsed_s(), 3))
@@ -140,7 +138,7 @@ class Recorder:
     async def _held_back(self, writing: Coroutine[Any, Any, None]) -> None:
         try:
             if not self.directory.member:
-                await self._behind.turn()
+                await self._behind.wait()
         except asyncio.CancelledError:
             writing.close()
             raise
@@ -241,18 +239,17 @@ class Recorder:
     async def _save(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
         sha256 = self.job.analyzers[owner_of(node)].prompt_digest
         record = partial(node_record, node, outcome, calls, prompt_sha256=sha256)
-        key, path = outcome.key if outcome.status == "ok" else None, self.pages.path(node)
+        key = outcome.key if outcome.status == "ok" else None
         if self.directory.has(f"intermediate/{node.stage}/{node.name}.json"):
             await asyncio.to_thread(keep_answer, self.directory.path, node, key)
-        await self.directory.write_node(node.stage, node.name, record, path)
-        page = partial(self.pages.page, node, outcome)
-        if self.directory.member:
-            await self.directory.write_pages({path: page})
-        else:
-            self.write(self._write_page(path, page))
+        await self.directory.write_node(node.stage, node.name, record, self.pages.path(node))
+        self.write(self._write_page(node, outcome))
 
-    async def _write_page(self, path: str, page: Callable[[], str]) -> None:
-        await self.directory.write_pages({path: await offload(page)})
+    async def _write_page(self, node: Node, outcome: Outcome) -> None:
+        page: Page = partial(self.pages.page, node, outcome)
+        if not self.directory.member:
+            page = await offload(page)
+        await self.directory.write_pages({self.pages.path(node): page})
 
     def _log_outcome(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
         facts = {"analyzer": node.name, "latency_s": round(calls.latency_s, 3)}
