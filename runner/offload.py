@@ -50,8 +50,9 @@ def turn() -> _Turns:
 class _Turns:
     """Counts what is computed between two looks of the event loop at its timers and sockets.
 
-    Who has to wait goes on in the order of coming, as many at a time as should fit. By the loop's
-    own clock: where time is virtual, computing takes none.
+    Who has to wait goes on in the order of coming, as many at a time as should fit; who has just
+    computed goes on at once, so that a reply is read and checked before others are let in. By the
+    loop's own clock: where time is virtual, computing takes none.
     """
 
     def __init__(self) -> None:
@@ -59,22 +60,23 @@ class _Turns:
         self._usual_s = 0.0  # for one computation, lately
         self._begun = 0.0
         self._counting = False
+        self._last: asyncio.Task[Any] | None = None  # who has computed in this turn of the loop
         self._called = 0  # whose turn it is, and who have not been woken yet
         self._queue: deque[asyncio.Future[None]] = deque()
 
     async def __aenter__(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop, me = asyncio.get_running_loop(), asyncio.current_task()
         if not self._counting:
             self._counting = True
             loop.call_soon(self._over)
-        if self._queue or self._called or self._used_s >= TURN_S:
+        if me is not self._last and (self._queue or self._called or self._used_s >= TURN_S):
             place = loop.create_future()
             self._queue.append(place)
             try:
                 await place
             finally:
                 self._called -= place.done() and not place.cancelled()
-        self._begun = loop.time()
+        self._last, self._begun = me, loop.time()
 
     async def __aexit__(self, *_: object) -> None:
         took_s = asyncio.get_running_loop().time() - self._begun
@@ -87,7 +89,7 @@ class _Turns:
             self._begun -= seconds
 
     def _over(self) -> None:
-        self._used_s = 0.0
+        self._used_s, self._last = 0.0, None
         left = max(1, int(TURN_S / max(self._usual_s, 1e-5)))
         self._counting = bool(self._queue or self._called)
         if self._counting:

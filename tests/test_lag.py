@@ -419,3 +419,22 @@ def test_the_index_of_quotes_is_made_behind_the_first_calls_also_where_a_store_i
     run_virtually(main)
 
     assert happened[:5] == ["called"] * 4 + ["index"]
+
+
+def test_who_has_just_computed_goes_on_before_others() -> None:
+    async def main() -> list[str]:
+        loop, served = asyncio.get_running_loop(), list[str]()
+        assert isinstance(loop, VirtualTimeLoop)
+
+        def takes_long(step: str) -> None:
+            served.append(step)
+            loop.advance(TURN_S)
+
+        async def one(number: int) -> None:
+            for step in ("read", "checked"):
+                await compute(1, takes_long, f"{number} {step}")
+
+        await asyncio.gather(*(one(number) for number in range(4)))
+        return served
+
+    assert run_virtually(main) == [f"{n} {step}" for n in range(4) for step in ("read", "checked")]
