@@ -14,7 +14,7 @@ from runner.admission.budget import Budget, Sizer
 from runner.admission.gate import MAX_CEILING, Gate
 from runner.admission.limits import Ask, Limit, Lobby
 from runner.errors import CallError, NotRunError
-from runner.provider.request import ARRIVED, Completion, Request, Transport, Usage
+from runner.provider.request import Completion, Request, Transport, Usage, arrival_told
 from runner.retry import MAX_RETRY_AFTER_S, THROTTLE, TRANSIENT, RetryPolicy
 
 MAX_REQUESTS = 24  # per conversation with a model, all kinds of attempts together
@@ -151,13 +151,10 @@ class Client:
                 if self.gate.fault is not None:
                     self.lobby.wake(self.gate)
                 if wait is None:
-                    raise self._last_word(error) from error
+                    if self.gate.fault is not None and self.gate.fault.kind == "unavailable":
+                        raise self.gate.fault from error  # that, not this alone, ends the call
+                    raise
                 await self.lobby.pause(wait, self.gate)
-
-    def _last_word(self, error: CallError) -> CallError:
-        """Return what ended the run where that, and not *error* alone, ends the call."""
-        fault = self.gate.fault
-        return fault if fault is not None and fault.kind == "unavailable" else error
 
     async def _size(self, request: Request) -> tuple[int, float]:
         """Return the most an attempt may use, where a limit asks for it."""
@@ -187,8 +184,7 @@ class Client:
             try:
                 completion = await self._send(call)
             except BaseException as error:
-                failure = error if isinstance(error, CallError) else _cut_off(error)
-                self._settle_failure(call, ask, failure, begun)
+                self._settle_failure(call, ask, error, begun)
                 raise
             self._settle_success(call, ask, completion, begun)
             return completion
@@ -196,8 +192,8 @@ class Client:
     async def _send(self, call: _Call) -> Completion:
         try:
             async with asyncio.timeout(self.timeout_s) as deadline:
-                ARRIVED.set(lambda: deadline.reschedule(None))
-                return await self.transport.complete(call.request, self.timeout_s)
+                with arrival_told(lambda: deadline.reschedule(None)):
+                    return await self.transport.complete(call.request, self.timeout_s)
         except TimeoutError as error:
             message = f"no answer within {self.timeout_s:g} s"
             raise CallError("timeout", message, billed=True) from error
@@ -219,7 +215,8 @@ class Client:
         call.calls.tell("call.finished", len(call.calls.attempts), **facts)
         self._log_success(call, reply, facts)
 
-    def _settle_failure(self, call: _Call, ask: Ask, error: CallError, begun: float) -> None:
+    def _settle_failure(self, call: _Call, ask: Ask, failure: BaseException, begun: float) -> None:
+        error = failure if isinstance(failure, CallError) else _cut_off(failure)
         now = self._end_attempt(call, error.kind, error.status, begun)
         call.parked = not self.gate.failed(ask, error, begun, now)
         if error.kind in TRANSIENT and call.failing_since is None:

@@ -11,7 +11,7 @@ from helpers import completion
 from runner.admission.limits import Slots
 from runner.client import CallLog, Client
 from runner.errors import CallError
-from runner.provider.request import ARRIVED, Completion, Request, Usage
+from runner.provider.request import Completion, Request, Usage, arrived
 from runner.retry import RetryPolicy
 from runner.virtual import run_virtually
 
@@ -106,7 +106,7 @@ def test_a_bad_request_is_sent_once() -> None:
 def test_a_reply_that_has_arrived_is_not_taken_back_by_its_deadline() -> None:
     async def read_late() -> None:
         await asyncio.sleep(29.0)
-        ARRIVED.get()()
+        arrived()
         await asyncio.sleep(5.0)  # behind others that are read
 
     outcome, _, took = call(Sequence(read_late), timeout_s=30.0, max_retries=0)

@@ -21,7 +21,7 @@ from runner.errors import CallError
 from runner.provider import direct
 from runner.provider.direct import may_go_directly
 from runner.provider.loading import load_litellm
-from runner.provider.request import ARRIVED, Completion, Request
+from runner.provider.request import Completion, Request, arrival_told
 from runner.provider.route import ModelRoute
 from runner.provider.transport import LiteLLMTransport
 from runner.simulate.faults import INTERNAL, KINDS, Exchange, Fault, find_kind
@@ -467,9 +467,9 @@ def test_it_says_that_a_reply_has_arrived_before_it_is_read() -> None:
             vars(transport._direct._reader)["read"] = lambda *given, **named: (
                 happened.append("read") or read(*given, **named)
             )
-            ARRIVED.set(lambda: happened.append("arrived"))
             try:
-                await transport.complete(PLAIN, 30.0)
+                with arrival_told(lambda: happened.append("arrived")):
+                    await transport.complete(PLAIN, 30.0)
             finally:
                 await transport.close()
         return happened

@@ -169,6 +169,22 @@ def _codes(error: BaseException) -> Iterator[str]:
                 yield code
 
 
+def forgotten(error: Exception) -> Exception:
+    """Return *error* without the frames that it and its causes came through.
+
+    litellm's hold on to one another, its error and the request, until a collection of garbage.
+    """
+    known: set[int] = set()
+    open_: list[BaseException | None] = [error]
+    while open_:
+        link = open_.pop()
+        if link is not None and id(link) not in known:
+            known.add(id(link))
+            link.__traceback__ = None
+            open_ += [link.__cause__, link.__context__]
+    return error
+
+
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
     seen: set[int] = set()
     while error is not None and id(error) not in seen:

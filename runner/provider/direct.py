@@ -16,7 +16,7 @@ from aiohttp.base_protocol import BaseProtocol
 from runner.offload import turn
 from runner.provider.launch import MAX_BODY_BYTES, STAND_IN, Network, open_beside, too_large
 from runner.provider.replies import Reader
-from runner.provider.request import ARRIVED
+from runner.provider.request import arrived
 from runner.provider.templates import Hollow, Template, hollow, template_of
 
 # Whose requests and replies were compared with `acompletion`'s, one by one (test_direct.py).
@@ -93,7 +93,7 @@ class DirectWay:
         except (aiohttp.ClientError, OSError) as error:
             failure = error
         else:
-            ARRIVED.get()()
+            arrived()
             async with turn():
                 read = self._reader.read(response, raw, by_sdk=template.by_sdk)
                 if read is not None:

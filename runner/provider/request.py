@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,8 +16,24 @@ from runner.text import to_safe_text
 MAX_REPLY_CHARS = 2_000_000
 
 
-# Told when a call's reply has arrived whole: no deadline may then take it back.
-ARRIVED: ContextVar[Callable[[], None]] = ContextVar("arrived", default=lambda: None)
+_ARRIVED: ContextVar[Callable[[], None] | None] = ContextVar("arrived", default=None)
+
+
+@contextmanager
+def arrival_told(tell: Callable[[], None]) -> Iterator[None]:
+    """Let *tell* be called when the reply to the block's call has arrived whole."""
+    token = _ARRIVED.set(tell)
+    try:
+        yield
+    finally:
+        _ARRIVED.reset(token)
+
+
+def arrived() -> None:
+    """Tell who calls that the reply has arrived whole: no deadline may then take it back."""
+    tell = _ARRIVED.get()
+    if tell is not None:
+        tell()
 
 
 @dataclass(frozen=True, slots=True)

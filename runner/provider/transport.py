@@ -16,10 +16,10 @@ import aiohttp
 
 from runner.catalog import OFFLINE, model_facts
 from runner.offload import turn
-from runner.provider.classify import classify
+from runner.provider.classify import classify, forgotten
 from runner.provider.direct import DirectWay, may_go_directly
 from runner.provider.launch import LaunchGate, open_session
-from runner.provider.loading import load_litellm
+from runner.provider.loading import leave_out, load_litellm
 from runner.provider.messages import joined, marked
 from runner.provider.request import Completion, Request, Usage, checked_text
 from runner.provider.route import ModelRoute, cost_usd
@@ -63,6 +63,7 @@ class LiteLLMTransport:
                 for sample in samples:
                     with suppress(Exception):  # the call itself will tell
                         await self._direct.plan(self._arguments(sample, 60.0))
+                leave_out(route.name)
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Make one attempt; see CallError for the kinds of failure."""
@@ -71,7 +72,7 @@ class LiteLLMTransport:
         try:
             response = await self._ask(arguments)
         except Exception as error:
-            raise classify(error, self.route.where, self._secrets) from error
+            raise classify(forgotten(error), self.route.where, self._secrets) from error
         return self._completion(response, request)
 
     async def close(self) -> None:

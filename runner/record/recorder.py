@@ -25,6 +25,7 @@ from runner.pages import Pages
 from runner.parts import owner_of
 from runner.record.directory import TRANSCRIPT, Page, RunDirectory
 from runner.record.earlier import keep_answer
+from runner.record.journal import Notes
 from runner.settings import ContextSettings
 from runner.text import now_iso
 
@@ -72,14 +73,8 @@ class Recorder:
     def call_log(self, node: Node) -> CallLog:
         """Return the account of *node*'s calls, kept in the journal too."""
         unit = f"{self.directory.path.name}/{node.name}"
-        return CallLog(note=partial(self._note_call, analyzer=node.name), unit=unit)
-
-    def _note_call(self, event: str, **facts: Any) -> None:
-        """Journal a call; one that cannot be journalled is not made, one made is not lost."""
-        journal = self.directory.journal
-        journal.note(event, **facts)
-        if event == "call.started" and journal.fault is not None:
-            raise NotRunError("output", f"not called: {journal.fault}")
+        note = partial(_note_call, self.directory.journal, analyzer=node.name)
+        return CallLog(note=note, unit=unit)
 
     def node_started(self, node: Node) -> None:
         """Record that a stage began, without making its first node wait for the disk."""
@@ -262,3 +257,10 @@ class Recorder:
             log.warning("node.skipped", reason=outcome.error, **facts)
         else:
             log.error("node.failed", kind=outcome.kind, error=outcome.error, **facts)
+
+
+def _note_call(journal: Notes, event: str, **facts: Any) -> None:
+    """Journal a call; one that cannot be journalled is not made, one made is not lost."""
+    journal.note(event, **facts)
+    if event == "call.started" and journal.fault is not None:
+        raise NotRunError("output", f"not called: {journal.fault}")
