@@ -30,6 +30,7 @@ from runner.build import build_job
 from runner.execute import execute_job
 from runner.job import Job
 from runner.schedule import Duration, ideal_makespan
+from runner.session import Session
 from runner.simulate import schema_name
 from runner.simulate.server import SimulatedProvider
 
@@ -158,8 +159,9 @@ def job(overrides: list[str], folder: Path) -> Job:
 def run_once(folder: Path, overrides: list[str]) -> tuple[Path, int]:
     """Run once into a new directory; return it and the exit code."""
     path = Path(tempfile.mkdtemp(dir=folder))
-    code, _ = asyncio.run(execute_job(configuration(overrides, folder), run_path=path))
-    return path, code
+    cfg, codes = configuration(overrides, folder), list[int]()
+    Session(codes).run(lambda shared: execute_job(cfg, run_path=path, shared=shared))
+    return path, codes[0]
 
 
 def show(rows: list[Measured], repeats: int) -> None:

@@ -107,7 +107,7 @@ def cited(rng: random.Random) -> dict[str, str]:
 
 def measure(answers: Mapping[str, Mapping[str, Any]], settings: ContextSettings) -> Measured:
     """Cut and reduce once; raise SystemExit where the context exceeds its budget."""
-    count = tokenizer_for(MODEL).count
+    count = tokenizer_for(MODEL).by_line()
     begun = time.perf_counter()
     items: dict[str, tuple[Item, ...]] = {
         name: answer_items(name, one, count) for name, one in answers.items()
@@ -115,7 +115,7 @@ def measure(answers: Mapping[str, Mapping[str, Any]], settings: ContextSettings)
     cut_s, begun = time.perf_counter() - begun, time.perf_counter()
     reduced = reduce_context("Findings of stage_a", items, {}, settings, count)
     reduce_s = time.perf_counter() - begun
-    if count(reduced.text) > settings.token_budget:
+    if tokenizer_for(MODEL).count(reduced.text) > settings.token_budget:
         sys.exit(f"a context of {reduced.tokens} tokens, budget {settings.token_budget}")
     every = [item for mine in items.values() for item in mine]
     tokens = sum(item.tokens for item in every)

@@ -6,7 +6,6 @@ import heapq
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Any
 
 from runner.findings import insight_line, item_line, missing_line
@@ -88,9 +87,9 @@ def reduce_context(
     """Return the context of *answers* (by analyzer, from answer_items).
 
     *missing* maps analyzers that gave nothing to the reason. The text, headers included, is
-    at most `settings.token_budget` tokens by *count*; it is empty when no item fits.
+    at most `settings.token_budget` tokens by *count*, which is asked for the same lines again and
+    again (see `Tokenizer.by_line`); it is empty when no item fits.
     """
-    count = cache(count)  # headers are counted again and again
     items = {name: rank_items(found, settings) for name, found in answers.items()}
     fixed = count(_render(title, missing, []))
     costs = {name: _cost(name, ranked, count) for name, ranked in items.items()}

@@ -21,6 +21,7 @@ class Contexts:
     def __init__(self, job: Job, keep: Keep) -> None:
         self._job = job
         self._keep = keep
+        self._count = job.tokenizer.by_line()
         self._items: dict[str, asyncio.Task[tuple[Item, ...]]] = {}
         self._reduced: dict[tuple[Any, ...], asyncio.Task[Reduced]] = {}
 
@@ -30,9 +31,8 @@ class Contexts:
         Nothing is done where no context will want them.
         """
         if any(other.context and node.name in other.needs for other in self._job.pipeline.nodes):
-            count = self._job.tokenizer.count
             chars = 5 * len(str(answer))  # insights are compared with each other, tokens counted
-            cut = compute(chars, answer_items, node.name, answer, count)
+            cut = compute(chars, answer_items, node.name, answer, self._count)
             self._items[node.name] = asyncio.create_task(cut)
 
     async def context(self, node: Node, missing: Mapping[str, str]) -> Reduced:
@@ -54,7 +54,7 @@ class Contexts:
             items,
             missing,
             node.context,
-            self._job.tokenizer.count,
+            self._count,
             self._job.transcript.segments,
         )
         self._keep(self._name(node), reduced, node.context)

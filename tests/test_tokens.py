@@ -4,14 +4,43 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runner.catalog import model_facts
 from runner.text import slug, to_safe_text, to_terminal
-from runner.tokens import tokenizer_for
+from runner.tokens import Tokenizer, tokenizer_for
 
 
 def test_special_token_look_alikes_count_as_text() -> None:
     assert tokenizer_for("openai/gpt-4o").count("<|endoftext|>") > 1
+
+
+@pytest.mark.parametrize("model", ["openai/gpt-4o", "openai/gpt-4-turbo"])
+@given(
+    st.lists(
+        st.text(st.sampled_from("aZé7 \t\n\r/.-#'\"\u2028\x1c\u3000日")) | st.text(), max_size=6
+    )
+)
+def test_counting_by_line_comes_to_the_same(model: str, parts: list[str]) -> None:
+    tokenizer = tokenizer_for(model)
+    text = "\n".join(parts)
+    count = tokenizer.by_line()
+
+    assert [count(text), count(text)] == [tokenizer.count(text)] * 2
+
+
+def test_a_line_that_was_counted_is_not_counted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[str] = []
+    whole = Tokenizer.count
+    monkeypatch.setattr(
+        Tokenizer, "count", lambda self, text: counted.append(text) or whole(self, text)
+    )
+    count = tokenizer_for("openai/gpt-4o").by_line()
+    count("- one\n- two\n")
+    count("# Findings\n- two\n- one\n")
+
+    assert counted == ["- one\n", "- two\n", "# Findings\n"]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +67,7 @@ def test_counting_and_model_facts_need_neither_litellm_nor_the_network() -> None
         "import sys\n"
         "seen = []\n"
         "sys.addaudithook(lambda e, a: seen.append(e) if e.startswith('socket.') else None)\n"
-        "from runner.tokens import tokenizer_for\n"
+        "from runner.tokens import Tokenizer, tokenizer_for\n"
         "from runner.catalog import model_facts\n"
         "assert tokenizer_for('openai/gpt-4o').count('hello world') == 2\n"
         "assert model_facts('openai/gpt-4o-mini').context_window == 128000\n"
