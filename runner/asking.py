@@ -72,6 +72,7 @@ class Asker:
             make_slots(job.pipeline, processing.max_concurrent, processing.mode)
         )
         self._ranks = ranks(job.pipeline, expected_s, processing.mode)
+        self._in_order = processing.mode == "sequential"
         self._primer = Primer()
         self._primed = primed_stages(job)
         self._marked = marked_stages(job, self._primed)
@@ -145,15 +146,22 @@ class Asker:
         """Make one call of the conversation, after the one that warms its prefix."""
         name = asked.node
         slots, rank = self._place.slots[turn.node.stage], self._place.rank + self._ranks[name]
-        client, patient = self._clients[turn.model.name], turn.last
+        client = self._clients[turn.model.name]
+        complete = partial(
+            client.complete,
+            asked,
+            slots,
+            turn.calls,
+            rank,
+            patient=turn.last,
+            in_order=self._in_order,
+        )
         primed = (turn.node.stage, turn.model.name) in self._primed
         if not primed or not is_worth_keeping(turn.model, asked):
-            return await client.complete(asked, slots, turn.calls, rank, patient=patient)
+            return await complete()
         prefix = prefix_of(turn.model, asked)
         async with self._primer.turn(prefix, self._expected_s[name]) as go_on:
-            return await client.complete(
-                asked, slots, turn.calls, rank, patient=patient, on_failure=go_on
-            )
+            return await complete(on_failure=go_on)
 
     def _request(self, turn: Turn, text: str) -> Request:
         """Return the request of *turn* with *text* as its material."""

@@ -91,6 +91,7 @@ class _Call:
     rank: float
     size: tuple[int, float]
     patient: bool
+    in_order: bool
     failures: dict[str, int] = field(default_factory=dict)
     probes: int = 0
     parked: bool = False  # the last failure was the provider's, not the call's
@@ -125,17 +126,19 @@ class Client:
         rank: float = 0.0,
         *,
         patient: bool = True,
+        in_order: bool = False,
         on_failure: Callable[[], None] | None = None,
     ) -> Completion:
         """Return the reply; raise the last attempt's CallError when trying again is no use.
 
         Who is not *patient* has somebody else to ask, and does not wait for an outage to end.
-        *on_failure* is called after each attempt that fails.
+        *in_order* is as in Ask; *on_failure* is called after each attempt that fails.
 
         Room is held during attempts only, not while waiting between them. Raises NotRunError
         where the attempt was not made because the run, the account or the budget has ended.
         """
-        call = _Call(request, slots, calls, rank, await self._size(request), patient)
+        size = await self._size(request)
+        call = _Call(request, slots, calls, rank, size, patient, in_order)
         while True:
             if len(calls.attempts) - calls.before >= MAX_REQUESTS:
                 raise CallError("transient", f"given up after {MAX_REQUESTS} requests")
@@ -167,7 +170,7 @@ class Client:
         calls, (tokens, cost_usd) = call.calls, call.size
         unit = calls.unit or call.request.node
         rank = call.rank + _PROBED * call.probes
-        ask = Ask(unit, rank, tokens, cost_usd, call.failing_since, call.patient)
+        ask = Ask(unit, rank, tokens, cost_usd, call.failing_since, call.patient, call.in_order)
         asked, parked = clock(), self.gate.breaker.open_s(clock())
         async with self.lobby.admitted((call.slots, self.gate, self.budget), ask):
             begun = clock()

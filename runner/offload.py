@@ -22,6 +22,8 @@ INLINE_CHARS = 60_000
 
 KEPT = 32  # results
 BEHIND_S = 0.01  # in which calls leave that have been let go
+TO_LEAVE = 3  # turns of the event loop in which a call that was let in makes its request and sends
+MOST_TURNS = 30  # that are waited for it to be quiet
 TURN_S = 0.003  # of computing before timers and sockets are served again
 SWITCH_S = 0.001  # after which a thread that computes lets others go on; Python's own is 5 ms
 # Collections of young garbage for each full one, which looks at all that many runs hold and takes
@@ -50,6 +52,23 @@ def turn() -> _Turns:
     return turns
 
 
+async def let_leave() -> None:
+    """Let calls leave that have been let in, before what they need not wait for."""
+    for _ in range(TO_LEAVE):
+        await asyncio.sleep(0)
+
+
+async def let_all_leave() -> None:
+    """Wait until nothing more is computed for calls that can leave; no longer than MOST_TURNS."""
+    turns, before, quiet = turn(), -1, 0
+    for _ in range(MOST_TURNS):
+        quiet = quiet + 1 if turns.entered == before else 0
+        if quiet > TO_LEAVE:
+            return
+        before = turns.entered
+        await asyncio.sleep(0)
+
+
 class _Turns:
     """Counts what is computed between two looks of the event loop at its timers and sockets.
 
@@ -62,6 +81,7 @@ class _Turns:
         self._used_s = 0.0
         self._usual_s = 0.0  # for one computation, lately
         self._begun = 0.0
+        self.entered = 0  # how many computations there have been
         self._counting = False
         self._last: asyncio.Task[Any] | None = None  # who has computed in this turn of the loop
         self._called = 0  # whose turn it is, and who have not been woken yet
@@ -79,6 +99,7 @@ class _Turns:
                 await place
             finally:
                 self._called -= place.done() and not place.cancelled()
+        self.entered += 1
         self._last, self._begun = me, loop.time()
 
     async def __aexit__(self, *_: object) -> None:

@@ -46,6 +46,7 @@ from runner.verify import verify
 from runner.virtual import run_virtually
 
 NODES = 3  # of ONLY_TWO's pipeline
+SECOND = dict.fromkeys(("say_means", "perspective_perception", "competing_hypotheses"), 1.0)
 
 
 def write(name: str, text: str | None = None) -> Path:
@@ -452,7 +453,7 @@ def test_what_a_full_disk_refused_is_written_in_the_batch_s_reserve(
     with monkeypatch.context() as patch:
         patch.setattr(record_module, "write_json", full)
         with pytest.raises(OSError, match="No space left"):
-            execute(many("processing.max_concurrent=2"))
+            execute(many("processing.max_concurrent=2"), latency_s=SECOND)
     lines = read_journal(Path("batch/journal.jsonl"))
     paid = [line for line in lines if line["event"] == "call.finished"]
     records = [

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from runner.errors import CallError
+from runner.offload import let_leave
 
-BURST = 8
 _INSTANT_S = 1e-9  # what is due this soon is due now: clocks round
 
 
@@ -23,8 +23,9 @@ class Ask:
     *unit* names who asks; lower *rank* goes first. *tokens* and *cost_usd* are the most the
     attempt can use, 0 where no limit counts them. *failing_since* is the loop time of the call's
     first failure that was not its own doing, None before. Who is not *patient* would rather be
-    refused than wait for an outage to end. *probe* is set by the gate that lets
-    the attempt test whether a provider is back.
+    refused than wait for an outage to end. What follows at once from an attempt *in_order*, as a
+    repair does, goes before those who wait. *probe* is set by the gate that lets the attempt test
+    whether a provider is back.
     """
 
     unit: str = ""
@@ -33,6 +34,7 @@ class Ask:
     cost_usd: float = 0.0
     failing_since: float | None = None
     patient: bool = True
+    in_order: bool = False
     probe: bool = False
 
 
@@ -82,14 +84,14 @@ class Lobby:
 
     Nothing is held by one who waits. The lowest rank goes first, then who asked first; among
     those with the same limits nobody overtakes. A grant waits one turn of the event loop, so
-    that all who become ready at the same moment are compared; where BURST or more are inside,
-    room that a success leaves goes at once to whoever waits.
+    that all who become ready at the same moment are compared; room that a success leaves goes at
+    once to whoever waits, but for a success in order.
     """
 
     def __init__(self) -> None:
         self.inside = 0
         self._closed: CallError | None = None
-        self._asked = 0
+        self._asked = self._granted = 0
         self._due = False
         self._lines: dict[tuple[Limit, ...], list[_Waiting]] = {}
         self._pauses: dict[asyncio.Future[None], Limit] = {}
@@ -110,10 +112,10 @@ class Lobby:
             self.look_again()  # at the end of the turn: the failure may close a limit until then
             raise
         self._depart(limits, ask)
-        if self.inside >= BURST:
-            self._hand_out()  # many replies of one turn must not wait for each other
-        else:
+        if ask.in_order:
             self.look_again()
+        elif self._hand_out():
+            await let_leave()  # before the reply is read
 
     async def pause(self, seconds: float, limit: Limit) -> None:
         """Sleep, until *limit* ends all calls; raise the reason as soon as the lobby is closed."""
@@ -169,13 +171,15 @@ class Lobby:
         self.inside -= 1
         _leave(limits, ask)
 
-    def _hand_out(self) -> None:
+    def _hand_out(self) -> bool:
+        """Let in whoever fits; return whether there was anybody."""
         self._due = False
-        loop = asyncio.get_running_loop()
+        before, loop = self._granted, asyncio.get_running_loop()
         soonest = self._admit_all(loop.time())
         if self._alarm is not None:
             self._alarm.cancel()
         self._alarm = None if math.isinf(soonest) else loop.call_later(soonest, self._hand_out)
+        return self._granted > before
 
     def _admit_all(self, now: float) -> float:
         """Let in whoever fits, best rank first; return seconds until that may change."""
@@ -208,6 +212,7 @@ class Lobby:
             waiting.grant.set_exception(error)
         else:
             waiting.grant.set_result(None)
+            self._granted += 1
 
 
 def _leave(limits: Sequence[Limit], ask: Ask) -> None:

@@ -19,7 +19,7 @@ from runner.errors import NotRunError
 from runner.graph import Node
 from runner.job import Job
 from runner.metadata import describe_run, versions
-from runner.offload import Behind, compute, offload
+from runner.offload import Behind, compute, let_all_leave, offload
 from runner.outcome import Outcome, node_record
 from runner.pages import Pages
 from runner.parts import owner_of
@@ -218,6 +218,8 @@ class Recorder:
 
     async def _commit(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
         saving = partial(self._save, node, outcome, calls)
+        if not self.directory.member:
+            await let_all_leave()
         try:
             await saving()
         except OSError:
