@@ -4,7 +4,8 @@
 
 A loopback server in a process of its own answers each analyzer after its fixed latency with
 the offline model's answer, so that only waiting is measured. Every configuration runs in turn,
-repeated, in one process and one session; medians and ratios are printed.
+repeated, in one process and one session, beside the same calls by aiohttp alone and by
+`litellm.acompletion` (benchmarks/bare.py); medians and ratios are printed.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import asyncio
 import json
 import logging
 import os
+import selectors
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -26,6 +29,7 @@ from typing import Any
 
 from hydra import compose, initialize_config_module
 
+from benchmarks.bare import WAYS, Bare
 from runner.build import build_job
 from runner.execute import execute_job
 from runner.job import Job
@@ -44,6 +48,7 @@ LATENCY_S = {
     "determining_factors": 0.4,
     "patentability": 0.2,
 }
+LATE_S = 0.002
 CONFIGURATIONS = (
     ("sequential", 1),
     ("concurrent", 1),
@@ -56,12 +61,13 @@ CONFIGURATIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Medians over the repeats of one configuration; times in seconds."""
+    """Medians over the repeats of one configuration; times in seconds, *bare_s* by way."""
 
     mode: str
     slots: int
     wall_s: float
     ideal_s: float
+    bare_s: Mapping[str, float]
     tokens: int
     succeeded: int
     total: int
@@ -103,7 +109,8 @@ def offline_replies(folder: Path) -> dict[str, str]:
 def serve(replies: Mapping[str, str], latency_s: Mapping[str, float], pipe: Connection) -> None:
     """Serve *replies* after *latency_s* seconds each, both by analyzer.
 
-    Sends the address; stops when anything is received.
+    Sends the address; stops when anything is received. Timers are kept to the tenth of a
+    millisecond: the server's own lateness is not to be taken for the client's.
     """
 
     async def run() -> None:
@@ -114,31 +121,48 @@ def serve(replies: Mapping[str, str], latency_s: Mapping[str, float], pipe: Conn
             pipe.send(server.url)
             await asyncio.to_thread(pipe.recv)
 
-    asyncio.run(run())
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(Exact())) as runner:
+        runner.run(run())
+
+
+class Exact(selectors.DefaultSelector):
+    """Waits as long as it is asked to: an event loop's own timers are a millisecond late."""
+
+    def select(self, timeout: float | None = None) -> Any:
+        """Sleep for most of *timeout* seconds, and look again and again for the rest."""
+        if timeout is None or timeout <= 0:
+            return super().select(timeout)
+        ends = time.monotonic() + timeout
+        found = super().select(timeout - LATE_S) if timeout > LATE_S else []
+        while not found and time.monotonic() < ends:
+            found = super().select(0)
+        return found
 
 
 def measure(url: str, folder: Path, repeats: int, latency_s: Mapping[str, float]) -> list[Measured]:
     """Run every configuration *repeats* times, in turn, after one warm-up."""
     model = ["model=openai", "model.name=openai/gpt-4o-mini", f"model.api_base={url}"]
-    run_once(folder, model)
+    recorded, _ = run_once(folder, model)
+    bare = Bare(job(model, folder), url, recorded, latency_s)
     seen: dict[tuple[str, int], list[dict[str, Any]]] = {key: [] for key in CONFIGURATIONS}
     for _ in range(repeats):
         for mode, slots in CONFIGURATIONS:
             chosen = [f"processing.mode={mode}", f"processing.max_concurrent={slots}"]
             path, _ = run_once(folder, [*model, *chosen])
-            seen[mode, slots].append(json.loads((path / "logs/benchmark.json").read_bytes()))
-    pipeline = job(model, folder).pipeline
+            run = json.loads((path / "logs/benchmark.json").read_bytes())["run"]
+            bare_s = {way: bare.wall_s(way, mode, slots) for way in WAYS}
+            seen[mode, slots].append({**run, **bare_s})
+    work_s = {name: Duration(seconds) for name, seconds in latency_s.items()}
     return [
         Measured(
             mode=mode,
             slots=slots,
-            wall_s=statistics.median(run["run"]["wall_s"] for run in runs),
-            ideal_s=ideal_makespan(
-                pipeline, {name: Duration(s) for name, s in latency_s.items()}, slots, mode
-            ),
-            tokens=runs[0]["run"]["prompt_tokens"] + runs[0]["run"]["completion_tokens"],
-            succeeded=min(run["run"]["succeeded"] for run in runs),
-            total=runs[0]["run"]["total"],
+            wall_s=statistics.median(run["wall_s"] for run in runs),
+            ideal_s=ideal_makespan(bare.job.pipeline, work_s, slots, mode),
+            bare_s={way: statistics.median(run[way] for run in runs) for way in WAYS},
+            tokens=runs[0]["prompt_tokens"] + runs[0]["completion_tokens"],
+            succeeded=min(run["succeeded"] for run in runs),
+            total=runs[0]["total"],
         )
         for (mode, slots), runs in seen.items()
     ]
@@ -168,12 +192,16 @@ def show(rows: list[Measured], repeats: int) -> None:
     """Print the table; the speed-up is against the sequential baseline of the same session."""
     baseline = rows[0].wall_s
     print(f"before/after on the sample, medians of {repeats} runs, fixed latencies on loopback")
-    print("mode        slots  wall s  ideal s  wall/ideal  speed-up  tokens  succeeded")
+    print(
+        "mode        slots  wall s  ideal s  wall/ideal  aiohttp  acompletion  "
+        "speed-up  tokens  succeeded"
+    )
     for row in rows:
+        aiohttp, acompletion = (row.bare_s[way] / row.ideal_s for way in WAYS)
         print(
             f"{row.mode:<11} {row.slots:>5}  {row.wall_s:>6.3f}  {row.ideal_s:>7.3f}  "
-            f"{row.wall_s / row.ideal_s:>10.3f}  {baseline / row.wall_s:>8.2f}  "
-            f"{row.tokens:>6}  {row.succeeded}/{row.total}"
+            f"{row.wall_s / row.ideal_s:>10.3f}  {aiohttp:>7.3f}  {acompletion:>11.3f}  "
+            f"{baseline / row.wall_s:>8.2f}  {row.tokens:>6}  {row.succeeded}/{row.total}"
         )
 
 

@@ -7,8 +7,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+import orjson
 from omegaconf import OmegaConf
 
+from runner.provider.request import Request
 from runner.settings import SimulateSettings
 
 
@@ -19,6 +22,25 @@ def provider(**values: Any) -> SimulateSettings:
     assert isinstance(shipped, dict)
     still = {"per_token_s": 0.0, "per_prompt_token_s": 0.0}
     return SimulateSettings.model_validate({**shipped["simulate"], **still, **values})
+
+
+def chat_arguments(request: Request) -> dict[str, Any]:
+    """Return *request* as the fields of OpenAI's chat API, but for the model."""
+    named = {"name": request.node, "schema": request.schema, "strict": True}
+    return {
+        "messages": request.messages,
+        "max_tokens": request.max_tokens,
+        "temperature": request.temperature,
+        "response_format": {"type": "json_schema", "json_schema": named},
+    }
+
+
+async def post(session: aiohttp.ClientSession, url: str, model: str, request: Request) -> str:
+    """Ask with aiohttp alone; return the reply's text."""
+    body = orjson.dumps({"model": model, **chat_arguments(request)})
+    async with session.post(f"{url}/chat/completions", data=body) as response:
+        text: str = orjson.loads(await response.read())["choices"][0]["message"]["content"]
+        return text
 
 
 def rss_mib() -> float:

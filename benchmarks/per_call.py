@@ -30,7 +30,7 @@ from typing import Any, Literal
 import aiohttp
 import orjson
 
-from benchmarks.common import rss_mib
+from benchmarks.common import post, rss_mib
 from runner.admission.budget import Sizer
 from runner.admission.gate import Gate
 from runner.admission.limits import Slots
@@ -142,23 +142,7 @@ def request(number: int, chars: int) -> Request:
 
 def raw(url: str, chars: int, session: aiohttp.ClientSession) -> Call:
     """Return how aiohttp alone makes a call."""
-
-    async def call(number: int) -> object:
-        asked = request(number, chars)
-        body = {
-            "model": "gpt-4o-mini",
-            "messages": asked.messages,
-            "max_tokens": asked.max_tokens,
-            "temperature": asked.temperature,
-            "response_format": {
-                "type": "json_schema",
-                "json_schema": {"name": asked.node, "schema": asked.schema, "strict": True},
-            },
-        }
-        async with session.post(f"{url}/chat/completions", data=orjson.dumps(body)) as response:
-            return orjson.loads(await response.read())["choices"][0]["message"]["content"]
-
-    return call
+    return lambda number: post(session, url, "gpt-4o-mini", request(number, chars))
 
 
 def through_client(transport: LiteLLMTransport, folder: Path, slots: int, chars: int) -> Call:
