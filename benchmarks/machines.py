@@ -24,7 +24,8 @@ import structlog
 from runner.admission.budget import Sizer
 from runner.admission.gate import Gate
 from runner.admission.limits import Lobby, Slots
-from runner.client import CallLog, Client
+from runner.call_log import CallLog
+from runner.client import Client
 from runner.errors import CallError
 from runner.provider.classify import classify
 from runner.provider.request import Completion, Request, Usage

@@ -35,7 +35,8 @@ from runner.admission.budget import Sizer
 from runner.admission.gate import Gate
 from runner.admission.limits import Slots
 from runner.batch.console import LOG_HOLD_S
-from runner.client import CallLog, Client
+from runner.call_log import CallLog
+from runner.client import Client
 from runner.events import run_log, set_library_levels
 from runner.provider.request import Request
 from runner.provider.route import ModelRoute

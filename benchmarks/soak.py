@@ -32,7 +32,8 @@ from benchmarks import soak_batch
 from benchmarks.common import provider
 from runner.admission.gate import Gate
 from runner.admission.limits import Lobby, Slots
-from runner.client import CallLog, Client
+from runner.call_log import CallLog
+from runner.client import Client
 from runner.conversation import Conversation
 from runner.errors import AnswerError, CallError
 from runner.offload import compute

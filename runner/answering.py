@@ -9,8 +9,9 @@ from dataclasses import replace
 import structlog
 
 from runner.asking import Asker, NotKnownError, Turn
+from runner.call_log import CallLog
 from runner.chunks import Chunk
-from runner.client import CallLog, Client
+from runner.client import Client
 from runner.contexts import Contexts
 from runner.errors import CallError, NotRunError
 from runner.graph import Node

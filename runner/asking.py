@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from runner.client import CallLog, Client
+from runner.call_log import CallLog
+from runner.client import Client
 from runner.conversation import Conversation
 from runner.errors import AnswerError, CallError, NotRunError
 from runner.graph import Node

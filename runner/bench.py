@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from runner.client import CallLog
+from runner.call_log import CallLog
 from runner.graph import Pipeline
 from runner.schedule import Duration, critical_path, ideal_makespan
 

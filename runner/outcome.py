@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 
 from runner.analyzer import Analyzer
+from runner.call_log import CallLog
 from runner.catalog import OFFLINE
-from runner.client import CallLog
 from runner.errors import (
     EXIT_AUTH,
     EXIT_BUDGET,

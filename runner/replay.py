@@ -11,7 +11,7 @@ from typing import Any
 
 from runner.admission.gate import MAX_CEILING, Gate
 from runner.admission.limits import Ask, Lobby
-from runner.client import Attempt
+from runner.call_log import Attempt
 from runner.errors import CallError, ConfigError
 from runner.graph import Node, Pipeline
 from runner.models import MAIN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -44,7 +45,17 @@ def test_the_recorded_table_is_one_that_the_benchmark_printed() -> None:
     text = (ROOT / "docs/benchmarks.md").read_text(encoding="utf-8")
 
     assert "python -m benchmarks.before_after" in text or "make bench" in text
-    assert "mode        slots  wall s  ideal s  wall/ideal  aiohttp  acompletion  speed-up  tokens  succeeded" in text
+    heads = (
+        "mode",
+        "slots",
+        "wall s",
+        "ideal s",
+        "wall/ideal",
+        "aiohttp",
+        "acompletion",
+        "speed-up",
+    )
+    assert re.search(" +".join(heads) + "  tokens  succeeded", text)
 
 
 def test_the_soak_loses_no_call_that_another_request_could_bring() -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from runner.admission.budget import MARGIN, MESSAGE_TOKENS, Budget, Sizer
 from runner.admission.limits import Ask, Lobby, Slots
-from runner.client import CallLog, Client
+from runner.call_log import CallLog
+from runner.client import Client
 from runner.errors import EXIT_BUDGET, CallError, NotRunError
 from runner.outcome import Outcome, verdict
 from runner.provider.request import Completion, Request, Usage

@@ -9,7 +9,8 @@ import pytest
 from helpers import completion
 
 from runner.admission.limits import Slots
-from runner.client import CallLog, Client
+from runner.call_log import CallLog
+from runner.client import Client
 from runner.errors import CallError
 from runner.provider.request import Completion, Request, Usage, arrived
 from runner.retry import RetryPolicy

@@ -12,7 +12,8 @@ from test_answering import simulated
 from test_batch import execute, many, write_all
 from test_direct import MODELS, PLAIN, Server, answering
 
-from runner.client import CallLog, Client
+from runner.call_log import CallLog
+from runner.client import Client
 from runner.errors import CallError
 from runner.offload import FULL, favour_event_loop
 from runner.provider.loading import load_litellm

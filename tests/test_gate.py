@@ -10,7 +10,8 @@ from virtual_provider import Storm, VirtualProvider, storm
 
 from runner.admission.gate import MAX_CEILING, Account, Gate, Gates
 from runner.admission.limits import Ask, Slots
-from runner.client import MAX_REQUESTS, CallLog, Client
+from runner.call_log import CallLog
+from runner.client import MAX_REQUESTS, Client
 from runner.errors import EXIT_AUTH, CallError, NotRunError
 from runner.outcome import Outcome, verdict
 from runner.provider.request import Completion, Request

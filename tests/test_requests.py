@@ -17,7 +17,8 @@ from helpers import job
 
 from runner.admission.gate import Gate, Gates
 from runner.admission.limits import Lobby, Slots
-from runner.client import CallLog, Client
+from runner.call_log import CallLog
+from runner.client import Client
 from runner.clients import build_clients
 from runner.conversation import Conversation
 from runner.errors import AnswerError, CallError, NotRunError

@@ -13,7 +13,8 @@ import pytest
 from aiohttp import web
 
 from runner.admission.limits import Slots
-from runner.client import CallLog, Client
+from runner.call_log import CallLog
+from runner.client import Client
 from runner.errors import CallError
 from runner.offline.provider import MODEL
 from runner.provider.request import Completion, Request, Usage

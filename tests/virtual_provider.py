@@ -13,7 +13,8 @@ import structlog
 
 from runner.admission.gate import Gate
 from runner.admission.limits import Slots
-from runner.client import CallLog, Client
+from runner.call_log import CallLog
+from runner.client import Client
 from runner.errors import CallError
 from runner.provider.classify import classify
 from runner.provider.messages import text_parts

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from runner.bench import NodeTiming
-from runner.client import CallLog
+from runner.call_log import CallLog
 from runner.context import Reduced
 from runner.errors import NotRunError
 from runner.graph import Node
