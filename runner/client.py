@@ -15,6 +15,7 @@ from runner.admission.gate import MAX_CEILING, Gate
 from runner.admission.limits import Ask, Limit, Lobby
 from runner.call_log import Attempt, CallLog
 from runner.errors import CallError, NotRunError
+from runner.offload import let_leave
 from runner.provider.request import Completion, Request, Transport, arrival_told
 from runner.retry import MAX_RETRY_AFTER_S, THROTTLE, TRANSIENT, RetryPolicy
 
@@ -98,7 +99,7 @@ class Client:
                     self.lobby.wake(self.gate)
                 if wait is None:
                     if self.gate.fault is not None and self.gate.fault.kind == "unavailable":
-                        raise self.gate.fault from error  # that, not this alone, ends the call
+                        raise self.gate.fault.again() from error  # that ends all calls
                     raise
                 await self.lobby.pause(wait, self.gate)
 
@@ -133,7 +134,10 @@ class Client:
                 self._settle_failure(call, ask, error, begun)
                 raise
             self._settle_success(call, ask, completion, begun)
-            return completion
+            granted = self.lobby.granted
+        if self.lobby.granted > granted:
+            await let_leave()
+        return completion
 
     async def _send(self, call: _Call) -> Completion:
         try:

@@ -79,9 +79,13 @@ def to_simulate(job: Job) -> dict[str, SimulateSettings]:
 
 async def load_libraries(job: Job) -> None:
     """Import, in a thread, what opening the job's transports would; it takes seconds of CPU."""
-    names = [m.settings.name for m in job.models.values() if not _is_own(m.settings)]
-    for name in names:
+    for name in with_litellm(job):
         await asyncio.to_thread(_load, name)
+
+
+def with_litellm(job: Job) -> list[str]:
+    """Return the models whose calls need litellm."""
+    return [m.settings.name for m in job.models.values() if not _is_own(m.settings)]
 
 
 def _load(name: str) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Self
 
 EXIT_OK = 0
 EXIT_BUG = 1
@@ -94,6 +95,12 @@ class CallError(ColloquyError):
         self.retry_after_s = retry_after_s
         self.final = final
         self.billed = billed
+
+    def again(self) -> Self:
+        """Return the same to be raised once more: a raised one holds on to where it went."""
+        made = type(self).__new__(type(self), *self.args)
+        vars(made).update(vars(self))
+        return made
 
 
 class NotRunError(CallError):

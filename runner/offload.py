@@ -53,9 +53,20 @@ def turn() -> _Turns:
 
 
 async def let_leave() -> None:
-    """Let calls leave that have been let in, before what they need not wait for."""
+    """Let calls leave that have been let in, before what they need not wait for.
+
+    Who is cancelled meanwhile is so at its next wait: what it has may be paid for.
+    """
+    cancelled = False
     for _ in range(TO_LEAVE):
-        await asyncio.sleep(0)
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            cancelled = True
+    task = asyncio.current_task()
+    if cancelled and task is not None:
+        task.uncancel()
+        task.cancel()
 
 
 async def let_all_leave() -> None:
@@ -73,8 +84,8 @@ class _Turns:
     """Counts what is computed between two looks of the event loop at its timers and sockets.
 
     Who has to wait goes on in the order of coming, as many at a time as should fit; who has just
-    computed goes on at once, so that a reply is read and checked before others are let in. By the
-    loop's own clock: where time is virtual, computing takes none.
+    computed goes on at once, so that in order a reply is read and checked before others are let
+    in. By the loop's own clock: where time is virtual, computing takes none.
     """
 
     def __init__(self) -> None:
@@ -205,6 +216,17 @@ def favour_event_loop() -> None:
     gc.set_threshold(*gc.get_threshold()[:2], FULL)
     if gc.get_freeze_count() == 0:
         gc.freeze()  # a collection stops all threads, and would look at every module each time
+
+
+@cache
+def leave_out(*loaded: str) -> None:
+    """Let collections of garbage never look at what is there now, as *loaded* is; works once.
+
+    litellm is half a million objects, and a provider's first call loads another 20,000.
+    """
+    if loaded:
+        gc.collect()
+        gc.freeze()
 
 
 async def _in_thread(name: str, call: Callable[[], T]) -> T:

@@ -7,13 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from helpers import job
+from helpers import ScriptedTransport, job
 from test_answering import ONLY_TWO, execute, simulated
 
 from runner.admission.limits import Ask, Lobby, Slots
 from runner.asking import Asker
+from runner.call_log import CallLog
+from runner.client import Client
 from runner.offload import MOST_TURNS, let_all_leave, let_leave, turn
+from runner.provider.request import Request
 from runner.record.directory import RunDirectory
+from runner.retry import RetryPolicy
 from runner.virtual import run_virtually
 
 
@@ -53,6 +57,30 @@ def test_room_goes_at_once_to_who_waits_but_in_sequence(in_order: bool, held: in
         return seen
 
     assert run_virtually(main) == [held, 0]
+
+
+def test_a_reply_is_not_lost_to_a_cancellation_while_another_call_leaves() -> None:
+    async def main() -> tuple[list[str], bool]:
+        client = Client(ScriptedTransport(lambda _: "paid", {"n": 1.0}), RetryPolicy(0), 60.0)
+        slots, kept = Slots(1), list[str]()
+        tasks: list[asyncio.Task[None]] = []
+
+        async def ask(note: Callable[..., None] | None) -> None:
+            said = await client.complete(Request("n", (), 5), slots, CallLog(note=note))
+            kept.append(said.text)
+            await asyncio.sleep(1)
+            kept.append("not cancelled")
+
+        def cancel(event: str, **_: Any) -> None:
+            if event == "call.finished":
+                asyncio.get_running_loop().call_soon(tasks[0].cancel)
+
+        tasks += [asyncio.create_task(ask(cancel)), asyncio.create_task(ask(None))]
+        await asyncio.wait(tasks[:1])
+        tasks[1].cancel()
+        return kept, tasks[0].cancelled()
+
+    assert run_virtually(main) == (["paid"], True)
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,22 @@ def test_a_narrowed_need_starts_as_soon_as_that_analyzer_is_done() -> None:
     assert found == 11.0
 
 
+def test_of_replies_of_one_moment_the_longer_successor_calls_first() -> None:
+    pipeline = make_pipeline(
+        {"first": stage(), "second": stage(["first"])},
+        {
+            "x": analyzer("first"),
+            "y": analyzer("first"),
+            "waiting": analyzer("first"),
+            "after_x": analyzer("second", ["x"]),
+            "after_y": analyzer("second", ["y"]),
+        },
+    )
+    latency = {"x": 1.0, "y": 1.0, "waiting": 1.0, "after_x": 5.0, "after_y": 1.0}
+
+    assert ideal_makespan(pipeline, durations(latency), 2, "concurrent") == 6.0
+
+
 def test_the_critical_path_is_the_longest_chain() -> None:
     assert critical_path(four_plus_four(), durations(DURATIONS)) == ("a4", "b2")
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runner.catalog import model_facts
@@ -22,6 +22,8 @@ def test_special_token_look_alikes_count_as_text() -> None:
         st.text(st.sampled_from("aZé7 \t\n\r/.-#'\"\u2028\x1c\u3000日")) | st.text(), max_size=6
     )
 )
+@example([";", "/"])
+@example(["/", "/"])
 def test_counting_by_line_comes_to_the_same(model: str, parts: list[str]) -> None:
     tokenizer = tokenizer_for(model)
     text = "\n".join(parts)
@@ -67,7 +69,7 @@ def test_counting_and_model_facts_need_neither_litellm_nor_the_network() -> None
         "import sys\n"
         "seen = []\n"
         "sys.addaudithook(lambda e, a: seen.append(e) if e.startswith('socket.') else None)\n"
-        "from runner.tokens import Tokenizer, tokenizer_for\n"
+        "from runner.tokens import tokenizer_for\n"
         "from runner.catalog import model_facts\n"
         "assert tokenizer_for('openai/gpt-4o').count('hello world') == 2\n"
         "assert model_facts('openai/gpt-4o-mini').context_window == 128000\n"

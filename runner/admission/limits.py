@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from runner.errors import CallError
-from runner.offload import let_leave
 
 _INSTANT_S = 1e-9  # what is due this soon is due now: clocks round
 
@@ -23,9 +22,9 @@ class Ask:
     *unit* names who asks; lower *rank* goes first. *tokens* and *cost_usd* are the most the
     attempt can use, 0 where no limit counts them. *failing_since* is the loop time of the call's
     first failure that was not its own doing, None before. Who is not *patient* would rather be
-    refused than wait for an outage to end. What follows at once from an attempt *in_order*, as a
-    repair does, goes before those who wait. *probe* is set by the gate that lets the attempt test
-    whether a provider is back.
+    refused than wait for an outage to end. What asks in the turn in which an attempt *in_order*
+    succeeds, as a repair does, is compared with those who wait. *probe* is set by the gate that
+    lets the attempt test whether a provider is back.
     """
 
     unit: str = ""
@@ -84,14 +83,15 @@ class Lobby:
 
     Nothing is held by one who waits. The lowest rank goes first, then who asked first; among
     those with the same limits nobody overtakes. A grant waits one turn of the event loop, so
-    that all who become ready at the same moment are compared; room that a success leaves goes at
-    once to whoever waits, but for a success in order.
+    that all who become ready at the same moment are compared; a success that is not in order hands
+    out at once what room there is.
     """
 
     def __init__(self) -> None:
         self.inside = 0
+        self.granted = 0  # how many have been let in so far
         self._closed: CallError | None = None
-        self._asked = self._granted = 0
+        self._asked = 0
         self._due = False
         self._lines: dict[tuple[Limit, ...], list[_Waiting]] = {}
         self._pauses: dict[asyncio.Future[None], Limit] = {}
@@ -114,8 +114,8 @@ class Lobby:
         self._depart(limits, ask)
         if ask.in_order:
             self.look_again()
-        elif self._hand_out():
-            await let_leave()  # before the reply is read
+        else:
+            self._hand_out()  # replies of one turn must not wait for each other
 
     async def pause(self, seconds: float, limit: Limit) -> None:
         """Sleep, until *limit* ends all calls; raise the reason as soon as the lobby is closed."""
@@ -125,7 +125,7 @@ class Lobby:
         self._pauses[woken] = limit
         try:
             if self._closed is not None:
-                raise self._closed
+                raise self._closed.again()
             await woken
         finally:
             del self._pauses[woken]
@@ -137,7 +137,7 @@ class Lobby:
         waiting = [w.grant for line in self._lines.values() for w in line]
         for future in (*waiting, *self._pauses):
             if not future.done():
-                future.set_exception(reason)
+                future.set_exception(reason.again())
 
     def wake(self, limit: Limit) -> None:
         """End the pauses of those who are to call within *limit*: it has a fault to tell them."""
@@ -153,7 +153,7 @@ class Lobby:
 
     async def _wait(self, limits: tuple[Limit, ...], ask: Ask) -> None:
         if self._closed is not None:
-            raise self._closed
+            raise self._closed.again()
         grant: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._asked += 1
         line = self._lines.setdefault(limits, [])
@@ -166,20 +166,20 @@ class Lobby:
                 _leave(limits, ask)  # granted in the same turn
             self.look_again()  # it may have stood before somebody for whom there is room
             raise
+        finally:
+            del grant
 
     def _depart(self, limits: Sequence[Limit], ask: Ask) -> None:
         self.inside -= 1
         _leave(limits, ask)
 
-    def _hand_out(self) -> bool:
-        """Let in whoever fits; return whether there was anybody."""
+    def _hand_out(self) -> None:
         self._due = False
-        before, loop = self._granted, asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
         soonest = self._admit_all(loop.time())
         if self._alarm is not None:
             self._alarm.cancel()
         self._alarm = None if math.isinf(soonest) else loop.call_later(soonest, self._hand_out)
-        return self._granted > before
 
     def _admit_all(self, now: float) -> float:
         """Let in whoever fits, best rank first; return seconds until that may change."""
@@ -209,10 +209,11 @@ class Lobby:
         except CallError as error:
             for limit in entered:
                 limit.leave(now, waiting.ask)
-            waiting.grant.set_exception(error)
+            # Without its frames, which hold the grant that holds it.
+            waiting.grant.set_exception(error.with_traceback(None))
         else:
             waiting.grant.set_result(None)
-            self._granted += 1
+            self.granted += 1
 
 
 def _leave(limits: Sequence[Limit], ask: Ask) -> None:

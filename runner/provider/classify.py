@@ -169,10 +169,11 @@ def _codes(error: BaseException) -> Iterator[str]:
                 yield code
 
 
-def forgotten(error: Exception) -> Exception:
-    """Return *error* without the frames that it and its causes came through.
+def cause_of(error: Exception) -> Exception | None:
+    """Return what a CallError made of *error* is to be raised from: it holds on to nothing.
 
-    litellm's hold on to one another, its error and the request, until a collection of garbage.
+    The frames that litellm's errors came through hold on to one another and the request until a
+    collection of garbage, and so does a CallError of ours among their causes.
     """
     known: set[int] = set()
     open_: list[BaseException | None] = [error]
@@ -182,7 +183,18 @@ def forgotten(error: Exception) -> Exception:
             known.add(id(link))
             link.__traceback__ = None
             open_ += [link.__cause__, link.__context__]
-    return error
+            if isinstance(link, CallError):
+                link.__cause__ = link.__context__ = None
+            else:
+                _let_go_of_ours(link)
+    return None if isinstance(error, CallError) else error
+
+
+def _let_go_of_ours(link: BaseException) -> None:
+    if isinstance(link.__cause__, CallError):
+        link.__cause__ = None
+    if isinstance(link.__context__, CallError):
+        link.__context__ = None
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import logging
 import os
 import sys
-from functools import cache
 from typing import Any, NoReturn
+
+from runner.offload import leave_out
 
 
 def load_litellm(model: str) -> Any:
@@ -33,16 +33,6 @@ def load_litellm(model: str) -> Any:
     if first:
         leave_out("litellm")
     return litellm
-
-
-@cache
-def leave_out(loaded: str) -> None:
-    """Let collections of garbage never look at what is there now, as *loaded* is; works once.
-
-    litellm's half a million objects, and another 20,000 of a provider after its first call.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 async def _not_again(*_: Any, **__: Any) -> NoReturn:

@@ -16,10 +16,10 @@ import aiohttp
 
 from runner.catalog import OFFLINE, model_facts
 from runner.offload import turn
-from runner.provider.classify import classify, forgotten
+from runner.provider.classify import cause_of, classify
 from runner.provider.direct import DirectWay, may_go_directly
 from runner.provider.launch import LaunchGate, open_session
-from runner.provider.loading import leave_out, load_litellm
+from runner.provider.loading import load_litellm
 from runner.provider.messages import joined, marked
 from runner.provider.request import Completion, Request, Usage, checked_text
 from runner.provider.route import ModelRoute, cost_usd
@@ -63,7 +63,6 @@ class LiteLLMTransport:
                 for sample in samples:
                     with suppress(Exception):  # the call itself will tell
                         await self._direct.plan(self._arguments(sample, 60.0))
-                leave_out(route.name)
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Make one attempt; see CallError for the kinds of failure."""
@@ -71,8 +70,8 @@ class LiteLLMTransport:
         arguments = self._arguments(request, timeout_s)
         try:
             response = await self._ask(arguments)
-        except Exception as error:
-            raise classify(forgotten(error), self.route.where, self._secrets) from error
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is said in our own terms
+            raise classify(error, self.route.where, self._secrets) from cause_of(error)
         return self._completion(response, request)
 
     async def close(self) -> None:
