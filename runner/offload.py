@@ -26,8 +26,8 @@ TO_LEAVE = 3  # turns of the event loop in which a call that was let in makes it
 MOST_TURNS = 30  # that are waited for it to be quiet
 TURN_S = 0.003  # of computing before timers and sockets are served again
 SWITCH_S = 0.001  # after which a thread that computes lets others go on; Python's own is 5 ms
-# Collections of young garbage for each full one, which looks at all that many runs hold and takes
-# 10 to 30 ms; Python's own is 10. Runs leave no garbage in cycles (test_garbage.py).
+# Collections of younger garbage for each full one, which looks at all that many runs hold and
+# takes 10 to 40 ms; Python's own is 10. Runs leave nothing of ours in cycles (test_garbage.py).
 FULL = 100
 
 
