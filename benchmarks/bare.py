@@ -71,16 +71,16 @@ class Bare:
     async def _aiohttp(self) -> AsyncIterator[Call]:
         model = self.job.main.settings.name.partition("/")[2]
         async with aiohttp.ClientSession() as session:
-            yield lambda request: post(session, self.url, model, request)
+            yield lambda request: post(session, self.url, chat_arguments(model, request))
 
     @asynccontextmanager
     async def _acompletion(self) -> AsyncIterator[Call]:
         model = self.job.main.settings.name
         litellm = load_litellm(model)
-        fixed = {"model": model, "api_base": self.url, "num_retries": 0, "max_retries": 0}
+        fixed = {"api_base": self.url, "num_retries": 0, "max_retries": 0}
         try:
             yield lambda request: litellm.acompletion(
-                **fixed, timeout=60.0, **chat_arguments(request)
+                **fixed, timeout=60.0, **chat_arguments(model, request)
             )
         finally:
             await litellm.close_litellm_async_clients()

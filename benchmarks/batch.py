@@ -38,7 +38,7 @@ from benchmarks.batches import (
     without,
     write_transcripts,
 )
-from benchmarks.common import peak_mib, provider
+from benchmarks.common import peak_mib, post, provider
 from runner.simulate import simulated_process
 from runner.simulate.server import SimulatedProvider
 
@@ -170,14 +170,7 @@ def through_aiohttp(
     url: str, body: Callable[[int], dict[str, Any]], session: aiohttp.ClientSession
 ) -> Call:
     """Return how aiohttp alone makes a call."""
-
-    async def call(number: int) -> object:
-        data = orjson.dumps(body(number))
-        async with session.post(f"{url}/chat/completions", data=data) as response:
-            response.raise_for_status()
-            return orjson.loads(await response.read())["choices"][0]["message"]["content"]
-
-    return call
+    return lambda number: post(session, url, body(number))
 
 
 def through_litellm(

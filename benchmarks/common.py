@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,11 @@ def provider(**values: Any) -> SimulateSettings:
     return SimulateSettings.model_validate({**shipped["simulate"], **still, **values})
 
 
-def chat_arguments(request: Request) -> dict[str, Any]:
-    """Return *request* as the fields of OpenAI's chat API, but for the model."""
+def chat_arguments(model: str, request: Request) -> dict[str, Any]:
+    """Return *request* as the fields of OpenAI's chat API."""
     named = {"name": request.node, "schema": request.schema, "strict": True}
     return {
+        "model": model,
         "messages": request.messages,
         "max_tokens": request.max_tokens,
         "temperature": request.temperature,
@@ -35,10 +37,11 @@ def chat_arguments(request: Request) -> dict[str, Any]:
     }
 
 
-async def post(session: aiohttp.ClientSession, url: str, model: str, request: Request) -> str:
+async def post(session: aiohttp.ClientSession, url: str, body: Mapping[str, Any]) -> str:
     """Ask with aiohttp alone; return the reply's text."""
-    body = orjson.dumps({"model": model, **chat_arguments(request)})
-    async with session.post(f"{url}/chat/completions", data=body) as response:
+    data = orjson.dumps(body)
+    async with session.post(f"{url}/chat/completions", data=data) as response:
+        response.raise_for_status()
         text: str = orjson.loads(await response.read())["choices"][0]["message"]["content"]
         return text
 

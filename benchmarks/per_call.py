@@ -30,7 +30,7 @@ from typing import Any, Literal
 import aiohttp
 import orjson
 
-from benchmarks.common import post, rss_mib
+from benchmarks.common import chat_arguments, post, rss_mib
 from runner.admission.budget import Sizer
 from runner.admission.gate import Gate
 from runner.admission.limits import Slots
@@ -143,7 +143,8 @@ def request(number: int, chars: int) -> Request:
 
 def raw(url: str, chars: int, session: aiohttp.ClientSession) -> Call:
     """Return how aiohttp alone makes a call."""
-    return lambda number: post(session, url, "gpt-4o-mini", request(number, chars))
+    model = MODEL.partition("/")[2]
+    return lambda number: post(session, url, chat_arguments(model, request(number, chars)))
 
 
 def through_client(transport: LiteLLMTransport, folder: Path, slots: int, chars: int) -> Call:

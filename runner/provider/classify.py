@@ -176,25 +176,19 @@ def cause_of(error: Exception) -> Exception | None:
     collection of garbage, and so does a CallError of ours among their causes.
     """
     known: set[int] = set()
-    open_: list[BaseException | None] = [error]
+    open_: list[BaseException] = [error]
     while open_:
         link = open_.pop()
-        if link is not None and id(link) not in known:
-            known.add(id(link))
-            link.__traceback__ = None
-            open_ += [link.__cause__, link.__context__]
-            if isinstance(link, CallError):
-                link.__cause__ = link.__context__ = None
-            else:
-                _let_go_of_ours(link)
+        if id(link) in known:
+            continue
+        known.add(id(link))
+        link.__traceback__ = None
+        open_ += [e for e in (link.__cause__, link.__context__) if e is not None]
+        if isinstance(link.__cause__, CallError):
+            link.__cause__ = None
+        if isinstance(link.__context__, CallError):
+            link.__context__ = None
     return None if isinstance(error, CallError) else error
-
-
-def _let_go_of_ours(link: BaseException) -> None:
-    if isinstance(link.__cause__, CallError):
-        link.__cause__ = None
-    if isinstance(link.__context__, CallError):
-        link.__context__ = None
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

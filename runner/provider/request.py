@@ -16,7 +16,7 @@ from runner.text import to_safe_text
 MAX_REPLY_CHARS = 2_000_000
 
 
-_ARRIVED: ContextVar[Callable[[], None] | None] = ContextVar("arrived", default=None)
+_ARRIVED: ContextVar[Callable[[], None]] = ContextVar("arrived", default=lambda: None)
 
 
 @contextmanager
@@ -31,9 +31,7 @@ def arrival_told(tell: Callable[[], None]) -> Iterator[None]:
 
 def arrived() -> None:
     """Tell who calls that the reply has arrived whole: no deadline may then take it back."""
-    tell = _ARRIVED.get()
-    if tell is not None:
-        tell()
+    _ARRIVED.get()()
 
 
 @dataclass(frozen=True, slots=True)
