@@ -16,14 +16,13 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined, Template, TemplateError, meta
 from pydantic import BaseModel
 
-from runner.analyzer import Material
-from runner.answer import Answer, NoFields, answer_shape, json_schema, parse_answer
-from runner.errors import ConfigError, did_you_mean, one_line
-from runner.offline.generic import read_generic
-from runner.provider.messages import Message
-from runner.render import answer_markdown
-from runner.settings import NAME, AnalyzerSettings
-from runner.text import digest
+from runner.answers.analyzer import Material, Message
+from runner.answers.markdown import answer_markdown
+from runner.answers.shape import Answer, NoFields, answer_shape, json_schema, parse_answer
+from runner.base.errors import ConfigError, did_you_mean, one_line
+from runner.base.text import digest
+from runner.config.schema import NAME, AnalyzerSettings
+from runner.providers.offline.generic import read_generic
 
 PACKAGED = Path(__file__).parent
 SYSTEM = (PACKAGED / "_system.md").read_text(encoding="utf-8").strip()

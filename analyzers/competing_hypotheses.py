@@ -11,18 +11,18 @@ from typing import Any, Literal
 
 from pydantic import Field, computed_field, model_validator
 
-from runner.answer import Evidence, Strict
-from runner.offline.argue import Case, build_case
-from runner.offline.bearing import judge, milestones, telling_first, weighed_items
-from runner.offline.claims import Claim
-from runner.offline.dispute import main_dispute, rivals
-from runner.offline.document import Document
-from runner.offline.hypotheses import question_on
-from runner.offline.phrasing import capital, cited, nothing_found, stated, who
-from runner.offline.verdict import Standing, insights_of
-from runner.offline.weigh import credibility
-from runner.offline.wording import excerpt, listed
-from runner.render import cite, md, table
+from runner.answers.markdown import cite, md, table
+from runner.answers.shape import Evidence, Strict
+from runner.providers.offline.argue import Case, build_case
+from runner.providers.offline.bearing import judge, milestones, telling_first, weighed_items
+from runner.providers.offline.claims import Claim
+from runner.providers.offline.dispute import main_dispute, rivals
+from runner.providers.offline.document import Document
+from runner.providers.offline.hypotheses import question_on
+from runner.providers.offline.phrasing import capital, cited, nothing_found, stated, who
+from runner.providers.offline.verdict import Standing, insights_of
+from runner.providers.offline.weigh import credibility
+from runner.providers.offline.wording import excerpt, listed
 
 Consistency = Literal["CC", "C", "N", "I", "II"]
 

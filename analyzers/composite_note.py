@@ -7,19 +7,19 @@ from typing import Any
 
 from pydantic import Field
 
-from runner.answer import Evidence, Strict
-from runner.findings import Citation, Finding
-from runner.offline.argue import Case
-from runner.offline.crossings import agreements_in, bearings_on, conflicts_in, premises_in
-from runner.offline.document import Document
-from runner.offline.minutes import Minutes, decision_line, subject_of, take_minutes
-from runner.offline.phrasing import brief, capital, cited, quoted, who
-from runner.offline.rank import diverse
-from runner.offline.text import content_words
-from runner.offline.threads import TRANSCRIPT, Thread, case_of, find_threads, number
-from runner.offline.wording import cite, listed, no_cue, tidy
-from runner.render import cite as quotes
-from runner.render import md
+from runner.answers.findings import Citation, Finding
+from runner.answers.markdown import cite as quotes
+from runner.answers.markdown import md
+from runner.answers.shape import Evidence, Strict
+from runner.providers.offline.argue import Case
+from runner.providers.offline.crossings import agreements_in, bearings_on, conflicts_in, premises_in
+from runner.providers.offline.document import Document
+from runner.providers.offline.minutes import Minutes, decision_line, subject_of, take_minutes
+from runner.providers.offline.phrasing import brief, capital, cited, quoted, who
+from runner.providers.offline.rank import diverse
+from runner.providers.offline.text import content_words
+from runner.providers.offline.threads import TRANSCRIPT, Thread, case_of, find_threads, number
+from runner.providers.offline.wording import cite, listed, no_cue, tidy
 
 _MOST = {"uncertain": 7, "insights": 10}
 

@@ -11,14 +11,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from runner.answer import Evidence, Strict
-from runner.offline import cues
-from runner.offline.argue import Case, build_case
-from runner.offline.claims import Claim
-from runner.offline.dispute import Dispute, main_dispute
-from runner.offline.document import Document
-from runner.offline.hypotheses import leading_claim, question_on
-from runner.offline.mechanism import (
+from runner.answers.shape import Evidence, Strict
+from runner.providers.offline import cues
+from runner.providers.offline.argue import Case, build_case
+from runner.providers.offline.claims import Claim
+from runner.providers.offline.dispute import Dispute, main_dispute
+from runner.providers.offline.document import Document
+from runner.providers.offline.hypotheses import leading_claim, question_on
+from runner.providers.offline.mechanism import (
     cause_of,
     conditional,
     control_of,
@@ -30,13 +30,21 @@ from runner.offline.mechanism import (
     role_of,
     telling_clause,
 )
-from runner.offline.naming import name_of
-from runner.offline.phrasing import brief, capital, cited, insight, nothing_found, quoted, who
-from runner.offline.rank import diverse
-from runner.offline.shape import is_whole, roughness
-from runner.offline.text import content_words, stem, words
-from runner.offline.weigh import relatedness
-from runner.offline.wording import listed
+from runner.providers.offline.naming import name_of
+from runner.providers.offline.phrasing import (
+    brief,
+    capital,
+    cited,
+    insight,
+    nothing_found,
+    quoted,
+    who,
+)
+from runner.providers.offline.rank import diverse
+from runner.providers.offline.shape import is_whole, roughness
+from runner.providers.offline.text import content_words, stem, words
+from runner.providers.offline.weigh import relatedness
+from runner.providers.offline.wording import listed
 
 
 class Factor(Strict):

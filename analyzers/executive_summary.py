@@ -8,27 +8,27 @@ from typing import Any
 
 from pydantic import Field
 
-from runner.answer import Evidence, Strict
-from runner.findings import Citation, Finding
-from runner.offline.decisions import rule_in
-from runner.offline.document import Document
-from runner.offline.due import due_in
-from runner.offline.minutes import (
+from runner.answers.findings import Citation, Finding
+from runner.answers.markdown import cite as quotes
+from runner.answers.markdown import md
+from runner.answers.shape import Evidence, Strict
+from runner.providers.offline.decisions import rule_in
+from runner.providers.offline.document import Document
+from runner.providers.offline.due import due_in
+from runner.providers.offline.minutes import (
     Minutes,
     as_object,
     decision_line,
     subject_of,
     take_minutes,
 )
-from runner.offline.phrasing import capital
-from runner.offline.rank import diverse
-from runner.offline.risks import Point, find_points, find_risks
-from runner.offline.talk import most_central
-from runner.offline.text import Sentence, trim
-from runner.offline.threads import TRANSCRIPT
-from runner.offline.wording import excerpt, no_cue, tidy, who
-from runner.render import cite as quotes
-from runner.render import md
+from runner.providers.offline.phrasing import capital
+from runner.providers.offline.rank import diverse
+from runner.providers.offline.risks import Point, find_points, find_risks
+from runner.providers.offline.talk import most_central
+from runner.providers.offline.text import Sentence, trim
+from runner.providers.offline.threads import TRANSCRIPT
+from runner.providers.offline.wording import excerpt, no_cue, tidy, who
 
 _MOST = {"key_points": 6, "risks": 5, "next_steps": 7}
 

@@ -11,10 +11,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from runner.answer import Evidence, Strict
-from runner.offline import cues
-from runner.offline.argue import Case, build_case
-from runner.offline.assumed import (
+from runner.answers.shape import Evidence, Strict
+from runner.providers.offline import cues
+from runner.providers.offline.argue import Case, build_case
+from runner.providers.offline.assumed import (
     challenge,
     is_settled,
     is_taken_for_granted,
@@ -23,11 +23,11 @@ from runner.offline.assumed import (
     survives,
     why_irreducible,
 )
-from runner.offline.claims import Claim
-from runner.offline.dispute import main_dispute, subject
-from runner.offline.document import Document
-from runner.offline.naming import matter
-from runner.offline.phrasing import (
+from runner.providers.offline.claims import Claim
+from runner.providers.offline.dispute import main_dispute, subject
+from runner.providers.offline.document import Document
+from runner.providers.offline.naming import matter
+from runner.providers.offline.phrasing import (
     capital,
     cited,
     insight,
@@ -36,8 +36,8 @@ from runner.offline.phrasing import (
     stated,
     who,
 )
-from runner.offline.rank import diverse
-from runner.offline.weigh import credibility, grounds, opposed, relatedness
+from runner.providers.offline.rank import diverse
+from runner.providers.offline.weigh import credibility, grounds, opposed, relatedness
 
 
 class Assumption(Strict):

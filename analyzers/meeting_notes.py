@@ -7,11 +7,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from runner.answer import Evidence, Strict
-from runner.offline.actions import Action
-from runner.offline.decisions import Decision as Settled
-from runner.offline.document import Document
-from runner.offline.minutes import (
+from runner.answers.markdown import cite as quotes
+from runner.answers.markdown import md
+from runner.answers.shape import Evidence, Strict
+from runner.providers.offline.actions import Action
+from runner.providers.offline.decisions import Decision as Settled
+from runner.providers.offline.document import Document
+from runner.providers.offline.minutes import (
     Minutes,
     Question,
     action_line,
@@ -21,11 +23,9 @@ from runner.offline.minutes import (
     subject_of,
     take_minutes,
 )
-from runner.offline.talk import most_central
-from runner.offline.text import strip_fillers, trim
-from runner.offline.wording import cite, excerpt, insight, listed, no_cue, tidy, who
-from runner.render import cite as quotes
-from runner.render import md
+from runner.providers.offline.talk import most_central
+from runner.providers.offline.text import strip_fillers, trim
+from runner.providers.offline.wording import cite, excerpt, insight, listed, no_cue, tidy, who
 
 _MOST_INSIGHTS = 10
 

@@ -13,15 +13,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from runner.answer import Evidence, Strict
-from runner.offline import cues
-from runner.offline.argue import Case, build_case
-from runner.offline.criteria import Danger, lack_of, overall, sort_of, topic_of, verdicts
-from runner.offline.document import Document
-from runner.offline.invention import Idea, dangers, screen
-from runner.offline.phrasing import capital, cited, insight, nothing_found, quoted, who
-from runner.offline.rank import diverse
-from runner.offline.wording import tidy
+from runner.answers.shape import Evidence, Strict
+from runner.providers.offline import cues
+from runner.providers.offline.argue import Case, build_case
+from runner.providers.offline.criteria import Danger, lack_of, overall, sort_of, topic_of, verdicts
+from runner.providers.offline.document import Document
+from runner.providers.offline.invention import Idea, dangers, screen
+from runner.providers.offline.phrasing import capital, cited, insight, nothing_found, quoted, who
+from runner.providers.offline.rank import diverse
+from runner.providers.offline.wording import tidy
 
 Verdict = Literal["met", "doubtful", "not_met", "unknown"]
 

@@ -11,17 +11,17 @@ from typing import Literal
 
 from pydantic import Field
 
-from runner.answer import Evidence, Strict
-from runner.offline.document import Document
-from runner.offline.exchanges import find_acceptances, find_objections
-from runner.offline.inference import OWN_STORY
-from runner.offline.perceptions import Seen, find_seen
-from runner.offline.rank import diverse
-from runner.offline.stances import is_stand, necessity, stance_of
-from runner.offline.talk import read_talk
-from runner.offline.text import trim
-from runner.offline.views import Accepted, Disputed, View, accepted, disputed, find_views
-from runner.offline.wording import cite, excerpt, insight, listed, no_cue, plain, who
+from runner.answers.shape import Evidence, Strict
+from runner.providers.offline.document import Document
+from runner.providers.offline.exchanges import find_acceptances, find_objections
+from runner.providers.offline.inference import OWN_STORY
+from runner.providers.offline.perceptions import Seen, find_seen
+from runner.providers.offline.rank import diverse
+from runner.providers.offline.stances import is_stand, necessity, stance_of
+from runner.providers.offline.talk import read_talk
+from runner.providers.offline.text import trim
+from runner.providers.offline.views import Accepted, Disputed, View, accepted, disputed, find_views
+from runner.providers.offline.wording import cite, excerpt, insight, listed, no_cue, plain, who
 
 _MOST = {"perspectives": 8, "perceptions": 6, "tensions": 5, "shared_ground": 5, "insights": 10}
 

@@ -11,12 +11,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from runner.answer import Evidence, Strict
-from runner.offline.document import Document
-from runner.offline.inference import Reasoning, find_reasoning
-from runner.offline.rank import diverse
-from runner.offline.talk import read_talk
-from runner.offline.theory import (
+from runner.answers.shape import Evidence, Strict
+from runner.providers.offline.document import Document
+from runner.providers.offline.inference import Reasoning, find_reasoning
+from runner.providers.offline.rank import diverse
+from runner.providers.offline.talk import read_talk
+from runner.providers.offline.theory import (
     Ground,
     Guess,
     find_grounds,
@@ -25,7 +25,7 @@ from runner.offline.theory import (
     grounds_of,
     inference_of,
 )
-from runner.offline.wording import cite, excerpt, insight, no_cue, plain, tidy, who
+from runner.providers.offline.wording import cite, excerpt, insight, no_cue, plain, tidy, who
 
 _MOST = {"postulates": 6, "theorems": 7, "conjectures": 6, "insights": 10}
 

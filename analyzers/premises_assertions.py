@@ -11,18 +11,24 @@ from typing import Literal, cast
 
 from pydantic import Field
 
-from runner.answer import Evidence, Strict
-from runner.offline.cues import has, is_question, polarity, strength, strongest
-from runner.offline.document import Document
-from runner.offline.exchanges import find_objections
-from runner.offline.inference import ABOUT_TALK, OWN_STORY, Clash, find_clashes, find_reasoning
-from runner.offline.rank import diverse
-from runner.offline.reasons import Weighed, ground_of, told, weigh_reasons
-from runner.offline.shape import is_whole, roughness
-from runner.offline.stances import necessity
-from runner.offline.talk import Talk, clean, read_talk, weight_of
-from runner.offline.text import Sentence
-from runner.offline.wording import cite, excerpt, insight, no_cue, plain, who
+from runner.answers.shape import Evidence, Strict
+from runner.providers.offline.cues import has, is_question, polarity, strength, strongest
+from runner.providers.offline.document import Document
+from runner.providers.offline.exchanges import find_objections
+from runner.providers.offline.inference import (
+    ABOUT_TALK,
+    OWN_STORY,
+    Clash,
+    find_clashes,
+    find_reasoning,
+)
+from runner.providers.offline.rank import diverse
+from runner.providers.offline.reasons import Weighed, ground_of, told, weigh_reasons
+from runner.providers.offline.shape import is_whole, roughness
+from runner.providers.offline.stances import necessity
+from runner.providers.offline.talk import Talk, clean, read_talk, weight_of
+from runner.providers.offline.text import Sentence
+from runner.providers.offline.wording import cite, excerpt, insight, no_cue, plain, who
 
 _MOST = {"arguments": 12, "unsupported": 6, "contradictions": 3, "insights": 10}
 

@@ -12,15 +12,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from runner.answer import Evidence, Strict
-from runner.offline import gaps as spotting
-from runner.offline import promises as undertaking
-from runner.offline.document import Document
-from runner.offline.glosses import find_glosses
-from runner.offline.rank import diverse
-from runner.offline.talk import read_talk
-from runner.offline.text import strip_fillers
-from runner.offline.wording import cite, excerpt, insight, no_cue, tidy, who
+from runner.answers.shape import Evidence, Strict
+from runner.providers.offline import gaps as spotting
+from runner.providers.offline import promises as undertaking
+from runner.providers.offline.document import Document
+from runner.providers.offline.glosses import find_glosses
+from runner.providers.offline.rank import diverse
+from runner.providers.offline.talk import read_talk
+from runner.providers.offline.text import strip_fillers
+from runner.providers.offline.wording import cite, excerpt, insight, no_cue, tidy, who
 
 _MOST = {"gaps": 10, "commitments": 8, "unsaid": 5, "insights": 10}
 

@@ -16,12 +16,12 @@ from pathlib import Path
 import aiohttp
 
 from benchmarks.common import chat_arguments, post
-from runner.admission.limits import Ask, Lobby
-from runner.graph import Node
-from runner.job import Job, wrap
-from runner.provider.loading import load_litellm
-from runner.provider.request import Request
-from runner.schedule import make_slots, ranks, run_graph
+from runner.calls.admission.limits import Ask, Lobby
+from runner.calls.schedule import make_slots, ranks, run_graph
+from runner.job.graph import Node
+from runner.job.job import Job, wrap
+from runner.providers.litellm.loading import load_litellm
+from runner.providers.request import Request
 
 WAYS = ("aiohttp", "acompletion")
 Call = Callable[[Request], Awaitable[object]]

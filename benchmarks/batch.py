@@ -39,8 +39,8 @@ from benchmarks.batches import (
     write_transcripts,
 )
 from benchmarks.common import peak_mib, post, provider
-from runner.simulate import simulated_process
-from runner.simulate.server import SimulatedProvider
+from runner.providers.simulated import simulated_process
+from runner.providers.simulated.server import SimulatedProvider
 
 NODES = ("say_means", "perspective_perception", "competing_hypotheses")
 SIZES = (10, 100, 1_000, 10_000)

@@ -23,9 +23,9 @@ from unittest.mock import patch
 
 from benchmarks.common import peak_mib, rss_mib
 from runner.__main__ import main as colloquy
-from runner.batch.folder import RESULTS, Results
-from runner.batch.tally import Row
-from runner.batch.work import Batch, BatchResult
+from runner.record.batch_directory import RESULTS, Results
+from runner.record.result_rows import ResultRow
+from runner.run.batch.batch_run import Batch, BatchResult
 
 ANALYZERS = (
     *("say_means", "perspective_perception", "premises_assertions", "postulate_theorem"),
@@ -151,7 +151,7 @@ def watch(target: Path) -> None:
         begun = time.process_time(), time.perf_counter()
         return await execute(batch)
 
-    def counted(results: Results, row: Row) -> None:
+    def counted(results: Results, row: ResultRow) -> None:
         nonlocal done
         add(results, row)
         done += 1

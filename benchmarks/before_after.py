@@ -30,13 +30,13 @@ from typing import Any
 from hydra import compose, initialize_config_module
 
 from benchmarks.bare import WAYS, Bare
-from runner.build import build_job
-from runner.execute import execute_job
-from runner.job import Job
-from runner.schedule import Duration, ideal_makespan
-from runner.session import Session
-from runner.simulate import schema_name
-from runner.simulate.server import SimulatedProvider
+from runner.calls.schedule import Duration, ideal_makespan
+from runner.job.build import build_job
+from runner.job.job import Job
+from runner.providers.simulated import schema_name
+from runner.providers.simulated.server import SimulatedProvider
+from runner.run.execute import execute_job
+from runner.run.session import Session
 
 LATENCY_S = {
     "say_means": 0.4,

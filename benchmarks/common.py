@@ -12,8 +12,8 @@ import aiohttp
 import orjson
 from omegaconf import OmegaConf
 
-from runner.provider.request import Request
-from runner.settings import SimulateSettings
+from runner.config.schema import SimulateSettings
+from runner.providers.request import Request
 
 
 def provider(**values: Any) -> SimulateSettings:

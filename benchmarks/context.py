@@ -19,9 +19,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runner.context import Item, answer_items, reduce_context
-from runner.settings import ContextSettings
-from runner.tokens import tokenizer_for
+from runner.answers.context import Item, answer_items, reduce_context
+from runner.base.tokens import tokenizer_for
+from runner.config.schema import ContextSettings
 
 MODEL = "openai/gpt-4o-mini"
 SIZES = (100, 300, 1_000, 3_000, 10_000)

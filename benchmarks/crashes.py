@@ -25,20 +25,20 @@ from unittest.mock import patch
 import orjson
 from hydra import compose, initialize_config_module
 
-from runner import execute
-from runner.build import build_job
-from runner.client import Client
-from runner.errors import ColloquyError
-from runner.execute import Shared, execute_job, resume_job
-from runner.job import Job
-from runner.offline.document import read_document
-from runner.provider.request import Completion, Request, Usage
-from runner.record.directory import RESOLVED
-from runner.record.earlier import Earlier, read_record
-from runner.resume import Resumption, read_resumption
-from runner.retry import RetryPolicy
-from runner.verify import verify
-from runner.virtual import run_virtually
+from runner.base.errors import ColloquyError
+from runner.base.virtual_time import run_virtually
+from runner.calls.client import Client
+from runner.calls.retry import RetryPolicy
+from runner.job.build import build_job
+from runner.job.job import Job
+from runner.providers.offline.document import read_document
+from runner.providers.request import Completion, Request, Usage
+from runner.record.previous_session import Earlier, read_record
+from runner.record.run_directory import RESOLVED
+from runner.reports.verify import verify
+from runner.run import execute
+from runner.run.execute import Shared, execute_job, resume_job
+from runner.run.resume import Resumption, read_resumption
 from tests.faulty_fs import KILLED, REAL, FaultyFileSystem
 
 LATENCY_S = (4.0, 3.0, 2.0, 5.0, 3.0, 5.0, 4.0, 2.0)

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from runner.grounding.grounder import Checked, Grounder
+from runner.answers.grounding.grounder import Checked, Grounder
 from runner.transcript import Segment, read_transcript
 
 HEARING = Path(__file__).resolve().parents[2] / "shared/transcripts/long_house_hearing_56776.txt"

@@ -21,22 +21,22 @@ from typing import Literal
 
 import structlog
 
-from runner.admission.budget import Sizer
-from runner.admission.gate import Gate
-from runner.admission.limits import Lobby, Slots
-from runner.call_log import CallLog
-from runner.client import Client
-from runner.errors import CallError
-from runner.provider.classify import classify
-from runner.provider.request import Completion, Request, Usage
-from runner.retry import RetryPolicy
-from runner.settings import SimulateSettings
-from runner.simulate import Arrival, Behaviour, Verdict
-from runner.simulate.behaviour import RATE_LIMIT_S
-from runner.simulate.faults import RATE_LIMIT
-from runner.simulate.limits import BURST_MINUTES
-from runner.tokens import Tokenizer
-from runner.virtual import run_virtually
+from runner.base.errors import CallError
+from runner.base.tokens import Tokenizer
+from runner.base.virtual_time import run_virtually
+from runner.calls.admission.budget import Sizer
+from runner.calls.admission.gate import Gate
+from runner.calls.admission.limits import Lobby, Slots
+from runner.calls.call_log import CallLog
+from runner.calls.client import Client
+from runner.calls.retry import RetryPolicy
+from runner.config.schema import SimulateSettings
+from runner.providers.litellm.classify import classify
+from runner.providers.request import Completion, Request, Usage
+from runner.providers.simulated import Arrival, Behaviour, Verdict
+from runner.providers.simulated.behaviour import RATE_LIMIT_S
+from runner.providers.simulated.faults import RATE_LIMIT
+from runner.providers.simulated.rate_limits import BURST_MINUTES
 
 MACHINES = (1, 10, 100)
 RPM, TPM = 600, 2_400_000
@@ -64,7 +64,7 @@ class Setting:
 
 @dataclass(slots=True)
 class Account:
-    """The provider as all machines see it; a transport of `runner.client`'s."""
+    """The provider as all machines see it; a transport of `runner.calls.client`'s."""
 
     behaviour: Behaviour
     hint: Hint
@@ -164,7 +164,7 @@ def behaviour(setting: Setting, seed: int) -> Behaviour:
 
 
 def machine(account: Account, setting: Setting, seed: int, place: int) -> Client:
-    """Return one machine's client, as `runner.clients` would build it."""
+    """Return one machine's client, as `runner.calls.client_factory` would build it."""
     share = {"share": 1.0, "6/7 of it": 6 / 7}.get(setting.told, setting.machines)
     rpm, tpm = (int(limit * share / setting.machines) for limit in (RPM, TPM))
     rng = random.Random(1000 * seed + place)

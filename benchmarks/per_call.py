@@ -31,19 +31,19 @@ import aiohttp
 import orjson
 
 from benchmarks.common import chat_arguments, post, rss_mib
-from runner.admission.budget import Sizer
-from runner.admission.gate import Gate
-from runner.admission.limits import Slots
-from runner.batch.console import LOG_HOLD_S
-from runner.call_log import CallLog
-from runner.client import Client
-from runner.events import run_log, set_library_levels
-from runner.provider.request import Request
-from runner.provider.route import ModelRoute
-from runner.provider.transport import LiteLLMTransport
+from runner.base.tokens import tokenizer_for
+from runner.calls.admission.budget import Sizer
+from runner.calls.admission.gate import Gate
+from runner.calls.admission.limits import Slots
+from runner.calls.call_log import CallLog
+from runner.calls.client import Client
+from runner.calls.retry import RetryPolicy
+from runner.providers.litellm.route import ModelRoute
+from runner.providers.litellm.transport import LiteLLMTransport
+from runner.providers.request import Request
+from runner.record.events import run_log, set_library_levels
 from runner.record.journal import Journal
-from runner.retry import RetryPolicy
-from runner.tokens import tokenizer_for
+from runner.run.batch.console import LOG_HOLD_S
 
 LATENCY_S = 0.05
 QUESTIONS = 8

@@ -18,10 +18,10 @@ from typing import Any
 
 import orjson
 
-from runner.record.directory import SCHEMA_VERSION
-from runner.record.files import as_json
+from runner.base.files import as_json
 from runner.record.keys import payload_digest
-from runner.report import write_index, write_report
+from runner.record.run_directory import SCHEMA_VERSION
+from runner.reports.report import write_index, write_report
 
 SIZES = (8, 800)
 SEGMENTS = 400

@@ -30,21 +30,21 @@ import structlog
 
 from benchmarks import soak_batch
 from benchmarks.common import provider
-from runner.admission.gate import Gate
-from runner.admission.limits import Lobby, Slots
-from runner.call_log import CallLog
-from runner.client import Client
-from runner.conversation import Conversation
-from runner.errors import AnswerError, CallError
-from runner.offload import compute
-from runner.provider.loading import load_litellm
-from runner.provider.messages import Message
-from runner.provider.request import Completion, Request
-from runner.provider.route import ModelRoute
-from runner.provider.transport import LiteLLMTransport
-from runner.retry import RetryPolicy
-from runner.simulate import simulated_process
-from runner.simulate.faults import KINDS
+from runner.answers.analyzer import Message
+from runner.base.errors import AnswerError, CallError
+from runner.base.threads import compute
+from runner.calls.admission.gate import Gate
+from runner.calls.admission.limits import Lobby, Slots
+from runner.calls.call_log import CallLog
+from runner.calls.client import Client
+from runner.calls.retry import RetryPolicy
+from runner.providers.litellm.loading import load_litellm
+from runner.providers.litellm.route import ModelRoute
+from runner.providers.litellm.transport import LiteLLMTransport
+from runner.providers.request import Completion, Request
+from runner.providers.simulated import simulated_process
+from runner.providers.simulated.faults import KINDS
+from runner.run.conversation import Conversation
 
 MODEL = "openai/simulated"
 CONCURRENCY = 32
@@ -108,7 +108,7 @@ class Mender:
     """Puts a reply that does not fit back."""
 
     def repair(self, messages: tuple[Message, ...], reply: str, fault: str) -> tuple[Message, ...]:
-        """See `runner.conversation.Mender`."""
+        """See `runner.run.conversation.Mender`."""
         return (*messages, {"role": "user", "content": f"Answer again: {fault}"})
 
 

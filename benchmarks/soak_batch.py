@@ -29,9 +29,9 @@ from benchmarks.batches import (
     write_transcripts,
 )
 from benchmarks.common import provider
-from runner.batch.folder import RESULTS, TABLE
-from runner.simulate import simulated_process
-from runner.verify import verify
+from runner.providers.simulated import simulated_process
+from runner.record.batch_directory import RESULTS, TABLE
+from runner.reports.verify import verify
 
 NODES = ("say_means", "competing_hypotheses")  # one of each stage
 SLOTS = 64

@@ -12,12 +12,12 @@ from typing import Any
 from hydra import compose, initialize_config_module
 from omegaconf import DictConfig
 
-from runner.build import build_job
-from runner.job import Job
-from runner.provider.request import Completion, Request, Usage
-from runner.settings import AnalyzerSettings, ContextOverride, ContextSettings, StageSettings
-from runner.simulate import Fault, Reply
-from runner.simulate.server import SimulatedProvider
+from runner.config.schema import AnalyzerSettings, ContextOverride, ContextSettings, StageSettings
+from runner.job.build import build_job
+from runner.job.job import Job
+from runner.providers.request import Completion, Request, Usage
+from runner.providers.simulated import Fault, Reply
+from runner.providers.simulated.server import SimulatedProvider
 
 NO_OVERRIDE = ContextOverride(
     token_budget=None, top_insights=None, include_structured_keys=None, transcript_tokens=None

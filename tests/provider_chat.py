@@ -18,7 +18,7 @@ from provider_wire import (
     marked,
 )
 
-from runner.provider.request import Usage
+from runner.providers.request import Usage
 
 BREAKPOINT = {"prompt_cache_breakpoint": {"mode": "explicit"}}
 COUNTED = Usage(2000, 5, 1024)

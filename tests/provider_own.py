@@ -7,7 +7,7 @@ from typing import Any
 
 from provider_wire import EPHEMERAL, KEY, KEYLESS, NODE, REPLY, SCHEMA, Failure, Wire, marked
 
-from runner.provider.request import Usage
+from runner.providers.request import Usage
 
 
 def anthropic_fault(kind: str) -> Any:

@@ -11,8 +11,8 @@ from typing import Any
 
 from helpers import job
 
-from runner.job import Job
-from runner.provider.request import Request, Usage
+from runner.job.job import Job
+from runner.providers.request import Request, Usage
 
 KEY = "canary-0123456789abcdef"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.admission.adaptive import COOLDOWN_S, AdaptiveLimit
+from runner.calls.admission.adaptive import COOLDOWN_S, AdaptiveLimit
 
 
 def played(

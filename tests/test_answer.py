@@ -5,8 +5,8 @@ import json
 import pytest
 
 from analyzers.competing_hypotheses import Fields
-from runner.answer import Strict, answer_shape, json_schema, parse_answer
-from runner.errors import AnswerError
+from runner.answers.shape import Strict, answer_shape, json_schema, parse_answer
+from runner.base.errors import AnswerError
 
 
 class Toy(Strict):

@@ -10,20 +10,20 @@ from typing import Any
 import pytest
 from helpers import ScriptedTransport, job
 
-from runner.admission.gate import MAX_CEILING, Gate
-from runner.admission.limits import Lobby
-from runner.client import Client
-from runner.errors import CallError, ConfigError
-from runner.job import Job
-from runner.priming import primed_stages
-from runner.provider.request import Completion, Request
-from runner.record.directory import RunDirectory
-from runner.record.earlier import Earlier
-from runner.record.known import Known
-from runner.retry import RetryPolicy
-from runner.run import Run, RunResult
-from runner.simulate import reply_to
-from runner.virtual import run_virtually
+from runner.base.errors import CallError, ConfigError
+from runner.base.virtual_time import run_virtually
+from runner.calls.admission.gate import MAX_CEILING, Gate
+from runner.calls.admission.limits import Lobby
+from runner.calls.client import Client
+from runner.calls.retry import RetryPolicy
+from runner.job.job import Job
+from runner.job.prefix_policy import primed_stages
+from runner.providers.request import Completion, Request
+from runner.providers.simulated import reply_to
+from runner.record.previous_session import Earlier
+from runner.record.reuse import Known
+from runner.record.run_directory import RunDirectory
+from runner.run.run import Run, RunResult
 
 STAGE_A = ("say_means", "perspective_perception", "premises_assertions", "postulate_theorem")
 ONLY_TWO = tuple(

@@ -13,37 +13,37 @@ import pytest
 from helpers import ScriptedTransport, job
 from test_answering import ONLY_TWO, simulated
 
-from runner.admission.gate import MAX_CEILING, Gate
-from runner.admission.limits import Lobby
-from runner.batch.console import BatchConsole
-from runner.batch.folder import PARTS, is_batch, single_runs
-from runner.batch.inputs import find_inputs, is_many
-from runner.batch.plan import plan_batch
-from runner.batch.work import Batch, BatchResult, Shares
-from runner.client import Client
-from runner.clients import most_in_flight
-from runner.compare.compare import compare
-from runner.compare.write import write_comparison
-from runner.errors import CallError, ConfigError, TranscriptError
-from runner.job import Job
-from runner.objective import objective
-from runner.plan import make_plan
-from runner.provider.request import Request
+from runner.base.errors import CallError, ConfigError, TranscriptError
+from runner.base.secrets import Secrets
+from runner.base.virtual_time import run_virtually
+from runner.calls.admission.gate import MAX_CEILING, Gate
+from runner.calls.admission.limits import Lobby
+from runner.calls.client import Client
+from runner.calls.client_factory import most_in_flight
+from runner.calls.retry import RetryPolicy
+from runner.config.schema import Settings
+from runner.job.job import Job
+from runner.providers.request import Request
 from runner.record import directory as record_module
-from runner.record.directory import RunDirectory
-from runner.record.earlier import Earlier
+from runner.record.batch_directory import PARTS, is_batch, single_runs
 from runner.record.journal import read_journal
-from runner.record.known import Known
-from runner.report.__main__ import report
-from runner.report.calls import read_session
-from runner.retry import RetryPolicy
-from runner.runs import find_runs, read_run
-from runner.secrets import Secrets
-from runner.settings import Settings
-from runner.spans import run_span
-from runner.stop import Stop
-from runner.verify import verify
-from runner.virtual import run_virtually
+from runner.record.previous_session import Earlier
+from runner.record.reuse import Known
+from runner.record.run_directory import RunDirectory
+from runner.reports.compare.compare import compare
+from runner.reports.compare.write import write_comparison
+from runner.reports.export.spans import run_span
+from runner.reports.report.__main__ import report
+from runner.reports.report.calls import read_session
+from runner.reports.stored_run import find_runs, read_run
+from runner.reports.verify import verify
+from runner.run.batch.batch_run import Batch, BatchResult, Shares
+from runner.run.batch.console import BatchConsole
+from runner.run.batch.plan import plan_batch
+from runner.run.objective import objective
+from runner.run.plan import make_plan
+from runner.run.stop import Stop
+from runner.transcript.inputs import find_inputs, is_many
 
 NODES = 3  # of ONLY_TWO's pipeline
 SECOND = dict.fromkeys(("say_means", "perspective_perception", "competing_hypotheses"), 1.0)
@@ -395,7 +395,7 @@ def test_calls_are_charged_to_their_run_and_to_the_batch() -> None:
 
 
 def test_a_run_s_bug_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    from runner.run import Run
+    from runner.run.run import Run
 
     write_all(3)
     real = Run.execute
@@ -622,7 +622,7 @@ def test_a_batch_s_runs_have_their_reports_and_spans_from_its_journal() -> None:
 
 def test_traces_of_a_batch_are_sent_afterwards() -> None:
     write_all(1)
-    with pytest.raises(ConfigError, match=r"python -m runner\.traces BATCH"):
+    with pytest.raises(ConfigError, match=r"colloquy-traces BATCH"):
         many("output.traces=otlp")
 
 

@@ -14,8 +14,8 @@ import pytest
 from helpers import job
 from test_signals import load, provider, start, until
 
-from runner.cli import expand_arguments
-from runner.verify import verify
+from runner.reports.verify import verify
+from runner.run.cli import expand_arguments
 
 pytestmark = pytest.mark.slow
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from runner.admission.breaker import GIVE_UP_S, Breaker
+from runner.calls.admission.breaker import GIVE_UP_S, Breaker
 
 
 def opened(at: float = 0.0) -> Breaker:

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.admission.budget import MARGIN, MESSAGE_TOKENS, Budget, Sizer
-from runner.admission.limits import Ask, Lobby, Slots
-from runner.call_log import CallLog
-from runner.client import Client
-from runner.errors import EXIT_BUDGET, CallError, NotRunError
-from runner.outcome import Outcome, verdict
-from runner.provider.request import Completion, Request, Usage
-from runner.retry import RetryPolicy
-from runner.tokens import Tokenizer, tokenizer_for
-from runner.virtual import run_virtually
+from runner.answers.outcome import Outcome, verdict
+from runner.base.errors import EXIT_BUDGET, CallError, NotRunError
+from runner.base.tokens import Tokenizer, tokenizer_for
+from runner.base.virtual_time import run_virtually
+from runner.calls.admission.budget import MARGIN, MESSAGE_TOKENS, Budget, Sizer
+from runner.calls.admission.limits import Ask, Lobby, Slots
+from runner.calls.call_log import CallLog
+from runner.calls.client import Client
+from runner.calls.retry import RetryPolicy
+from runner.providers.request import Completion, Request, Usage
 
 CENT = 1 / 1024  # a price whose multiples are exact
 

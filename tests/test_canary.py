@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from helpers import serving
 
-from runner.simulate import Fault
+from runner.providers.simulated import Fault
 
 pytestmark = pytest.mark.slow
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.catalog import model_facts
+from runner.config.model_facts import model_facts
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import yaml
 from helpers import job
 from provider_wire import KEY, NEEDS, VALUES, build
 
-from runner.errors import EXIT_CONFIG, ConfigError
+from runner.base.errors import EXIT_CONFIG, ConfigError
 
 MODELS = Path(__file__).resolve().parents[1] / "conf" / "model"
 

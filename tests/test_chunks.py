@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.chunks import Chunk, cut
-from runner.errors import ConfigError
+from runner.base.errors import ConfigError
+from runner.job.chunks import Chunk, cut
 
 
 def test_what_fits_is_one_chunk() -> None:

@@ -11,7 +11,7 @@ import pytest
 from helpers import job
 from test_answering import ONLY_TWO, execute, load, simulated
 
-from runner.provider.request import Request
+from runner.providers.request import Request
 
 INVENTED = {"segment": "S0003", "quote": "the moon is made of old ship timber and nobody minds"}
 

@@ -6,9 +6,9 @@ import ssl
 
 import pytest
 
-from runner.errors import CallError
-from runner.provider.classify import classify
-from runner.retry import RetryPolicy
+from runner.base.errors import CallError
+from runner.calls.retry import RetryPolicy
+from runner.providers.litellm.classify import classify
 
 
 class FakeError(Exception):

@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable
 import pytest
 from helpers import completion
 
-from runner.admission.limits import Slots
-from runner.call_log import CallLog
-from runner.client import Client
-from runner.errors import CallError
-from runner.provider.request import Completion, Request, Usage, arrived
-from runner.retry import RetryPolicy
-from runner.virtual import run_virtually
+from runner.base.errors import CallError
+from runner.base.virtual_time import run_virtually
+from runner.calls.admission.limits import Slots
+from runner.calls.call_log import CallLog
+from runner.calls.client import Client
+from runner.calls.retry import RetryPolicy
+from runner.providers.request import Completion, Request, Usage, arrived
 
 REQUEST = Request("say_means", ({"role": "user", "content": "?"},), 100)
 

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from runner.compare import compare
-from runner.compare.compare import Comparison, Group
-from runner.compare.grid import planned_jobs
-from runner.compare.keys import MAX_VALUES, differing_keys, flatten, short_names
-from runner.compare.rows import quality
-from runner.compare.text import as_markdown, as_terminal
-from runner.compare.verdicts import EQUAL, UNTOLD
-from runner.errors import ConfigError
-from runner.record.directory import SCHEMA_VERSION
+from runner.base.errors import ConfigError
 from runner.record.keys import payload_digest
 from runner.record.lock import acquire, release
+from runner.record.run_directory import SCHEMA_VERSION
+from runner.reports.compare import compare
+from runner.reports.compare.compare import Comparison, Group
+from runner.reports.compare.keys import MAX_VALUES, differing_keys, flatten, short_names
+from runner.reports.compare.planned_jobs import planned_jobs
+from runner.reports.compare.rows import quality
+from runner.reports.compare.text import as_markdown, as_terminal
+from runner.reports.compare.verdicts import EQUAL, UNTOLD
 from tests.runs_by_hand import make_run, put, slots
 
 OFFLINE = {"model.name": "offline/extractive"}

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from runner.compare import after_sweep, compare, write_comparison
-from runner.compare.__main__ import main
-from runner.compare.svg import Bar, Dot, bars, scatter
-from runner.compare.text import as_csv, as_markdown, as_terminal
-from runner.compare.write import as_html
+from runner.reports.compare import after_sweep, compare, write_comparison
+from runner.reports.compare.__main__ import main
+from runner.reports.compare.svg import Bar, Dot, bars, scatter
+from runner.reports.compare.text import as_csv, as_markdown, as_terminal
+from runner.reports.compare.write import as_html
 from tests.runs_by_hand import make_run, slots
 from tests.test_report import POLICY
 

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from runner.compare.front import dominated
-from runner.compare.spread import difference_p, holm, spread, t_cdf, t_quantile
+from runner.reports.compare.pareto import dominated
+from runner.reports.compare.spread import difference_p, holm, spread, t_cdf, t_quantile
 
 # Cushny and Peebles, hours of sleep gained, as Student gave them in 1908.
 SLEEP_1 = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]

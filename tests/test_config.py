@@ -13,13 +13,13 @@ from hydra.types import RunMode
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.__main__ import _composing_once
-from runner.cli import (
+from runner.base.errors import ColloquyError, TranscriptError
+from runner.run.cli import (
     expand_arguments,
     explain_hydra_error,
     leaves_mode_open,
     worst_exit_code,
 )
-from runner.errors import ColloquyError, TranscriptError
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 
@@ -223,7 +223,7 @@ def test_a_users_own_answer_shape_is_used(tmp_path: Path) -> None:
     write_analyzer(tmp_path / "mine", "Which risks?")
     (tmp_path / "mine" / "analyzers" / "risk_register.py").write_text(
         "from __future__ import annotations\n\n"
-        "from runner.answer import Strict\n\n\n"
+        "from runner.answers.shape import Strict\n\n\n"
         "class Risk(Strict):\n    name: str\n\n\n"
         "class Fields(Strict):\n    risks: list[Risk]\n"
     )

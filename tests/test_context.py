@@ -8,7 +8,7 @@ from helpers import CONTEXT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.context import (
+from runner.answers.context import (
     OTHER_INSIGHT,
     TOP_INSIGHT,
     Reduced,
@@ -17,9 +17,9 @@ from runner.context import (
     fair_shares,
     reduce_context,
 )
-from runner.findings import read_findings
-from runner.settings import ContextSettings
-from runner.tokens import tokenizer_for
+from runner.answers.findings import read_findings
+from runner.base.tokens import tokenizer_for
+from runner.config.schema import ContextSettings
 from runner.transcript import Segment
 
 count = tokenizer_for("openai/gpt-4o").count

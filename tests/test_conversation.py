@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from helpers import completion
 
-from runner.conversation import Conversation
-from runner.errors import AnswerError, CallError
-from runner.provider.messages import Message
-from runner.provider.request import Completion, Request
+from runner.answers.analyzer import Message
+from runner.base.errors import AnswerError, CallError
+from runner.providers.request import Completion, Request
+from runner.run.conversation import Conversation
 
 REQUEST = Request("say_means", ({"role": "user", "content": "?"},), 100)
 

@@ -16,7 +16,7 @@ import pytest
 
 from benchmarks.crashes import BROKEN, Subject, Trial, committed, damage, prepare
 from runner.__main__ import register_resolvers
-from runner.errors import EXIT_OK, EXIT_OUTPUT
+from runner.base.errors import EXIT_OK, EXIT_OUTPUT
 from tests.faulty_fs import KILLED, FaultyFileSystem
 
 STRIDE = int(os.environ.get("COLLOQUY_CRASH_STRIDE", "7"))

@@ -17,15 +17,15 @@ from aiohttp import web
 from helpers import job
 from provider_chat import chat_reply
 
-from runner.errors import CallError
-from runner.provider import direct
-from runner.provider.direct import may_go_directly
-from runner.provider.loading import load_litellm
-from runner.provider.request import Completion, Request, arrival_told
-from runner.provider.route import ModelRoute
-from runner.provider.transport import LiteLLMTransport
-from runner.simulate.faults import INTERNAL, KINDS, Exchange, Fault, find_kind
-from runner.simulate.server import send
+from runner.base.errors import CallError
+from runner.providers.litellm import direct
+from runner.providers.litellm.direct import may_go_directly
+from runner.providers.litellm.loading import load_litellm
+from runner.providers.litellm.route import ModelRoute
+from runner.providers.litellm.transport import LiteLLMTransport
+from runner.providers.request import Completion, Request, arrival_told
+from runner.providers.simulated.faults import INTERNAL, KINDS, Exchange, Fault, find_kind
+from runner.providers.simulated.server import send
 
 pytestmark = pytest.mark.slow
 

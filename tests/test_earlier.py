@@ -11,13 +11,13 @@ from helpers import job
 from test_resume import RUN, Made, begin, load, private, resume
 from test_run import STAGE_A, STAGE_B, failing, offline
 
-from runner.errors import CallError, NotRunError, OutputError
-from runner.job import Job
-from runner.provider.request import Completion, Request
+from runner.base.errors import CallError, NotRunError, OutputError
+from runner.job.job import Job
+from runner.providers.request import Completion, Request
 from runner.record import directory as record_module
-from runner.record.earlier import Earlier, keep_answer, read_record
 from runner.record.keys import payload_digest
-from runner.verify import verify
+from runner.record.previous_session import Earlier, keep_answer, read_record
+from runner.reports.verify import verify
 
 __all__ = ["private"]  # a fixture
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from runner.events import run_log
+from runner.record.events import run_log
 
 log = structlog.get_logger("colloquy.test")
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.record import files
-from runner.record.files import (
+from runner.base.files import (
     append,
     make_directory,
     open_for_append,
@@ -15,6 +14,7 @@ from runner.record.files import (
     write_json,
     write_text,
 )
+from runner.record import files
 
 
 def test_a_write_replaces_the_whole_file_and_leaves_nothing_else(tmp_path: Path) -> None:

@@ -17,22 +17,22 @@ from test_answering import simulated
 from test_batch import execute, many, write_all
 from test_direct import MODELS, PLAIN, Server, answering
 
-from runner import execute as execute_module
-from runner.admission.budget import Budget, Sizer
-from runner.admission.gate import Gate
-from runner.admission.limits import Lobby
-from runner.call_log import CallLog
-from runner.client import Client
-from runner.errors import CallError, NotRunError
-from runner.execute import Shared
-from runner.offload import FULL, favour_event_loop, leave_out
-from runner.provider.request import Request
-from runner.provider.route import ModelRoute
-from runner.provider.transport import LiteLLMTransport
-from runner.retry import RetryPolicy
-from runner.schedule import Slots
-from runner.tokens import tokenizer_for
-from runner.virtual import run_virtually
+from runner.base.errors import CallError, NotRunError
+from runner.base.threads import FULL, favour_event_loop, leave_out
+from runner.base.tokens import tokenizer_for
+from runner.base.virtual_time import run_virtually
+from runner.calls.admission.budget import Budget, Sizer
+from runner.calls.admission.gate import Gate
+from runner.calls.admission.limits import Lobby
+from runner.calls.call_log import CallLog
+from runner.calls.client import Client
+from runner.calls.retry import RetryPolicy
+from runner.calls.schedule import Slots
+from runner.providers.litellm.route import ModelRoute
+from runner.providers.litellm.transport import LiteLLMTransport
+from runner.providers.request import Request
+from runner.run import execute as execute_module
+from runner.run.execute import Shared
 
 
 @contextmanager

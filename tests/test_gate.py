@@ -8,15 +8,15 @@ import pytest
 from helpers import completion
 from virtual_provider import Storm, VirtualProvider, storm
 
-from runner.admission.gate import MAX_CEILING, Account, Gate, Gates
-from runner.admission.limits import Ask, Slots
-from runner.call_log import CallLog
-from runner.client import MAX_REQUESTS, Client
-from runner.errors import EXIT_AUTH, CallError, NotRunError
-from runner.outcome import Outcome, verdict
-from runner.provider.request import Completion, Request
-from runner.retry import RetryPolicy
-from runner.virtual import run_virtually
+from runner.answers.outcome import Outcome, verdict
+from runner.base.errors import EXIT_AUTH, CallError, NotRunError
+from runner.base.virtual_time import run_virtually
+from runner.calls.admission.gate import MAX_CEILING, Account, Gate, Gates
+from runner.calls.admission.limits import Ask, Slots
+from runner.calls.call_log import CallLog
+from runner.calls.client import MAX_REQUESTS, Client
+from runner.calls.retry import RetryPolicy
+from runner.providers.request import Completion, Request
 
 REQUEST = Request("say_means", ({"role": "user", "content": "?"},), 100)
 THROTTLED = CallError("throttle", "slow down", status=429, retry_after_s=30.0)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from helpers import analyzer, stage
 
-from runner.errors import GraphError
-from runner.graph import make_pipeline
+from runner.base.errors import GraphError
+from runner.job.graph import make_pipeline
 
 
 def test_stages_come_after_what_they_need_whatever_the_declared_order() -> None:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from runner.grounding.grounder import Checked, Counts, Grounder
-from runner.grounding.quotes import Spoken, joined, words
+from runner.answers.grounding.grounder import Checked, Counts, Grounder
+from runner.answers.grounding.quotes import Spoken, joined, words
 from runner.transcript import Segment
 from runner.transcript.model import words_of
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.settings import known_keys
+from runner.config.schema import known_keys
 
 ROOT = Path(__file__).resolve().parents[1]
 GROUPS = ("transcript", "pipeline", "model", "analyzer", "experiment", "sweep")

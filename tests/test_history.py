@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.history import Seen, expected_durations, read_history, write_history
+from runner.record.history import Seen, expected_durations, read_history, write_history
 
 FILE = Path("deep/history.json")
 

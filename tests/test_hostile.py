@@ -18,18 +18,18 @@ import pytest
 from helpers import job
 
 import runner.transcript
-from runner.analyzer import Material
-from runner.answer import Strict, answer_shape, parse_answer
-from runner.build import resolve
-from runner.cli import check_arguments
-from runner.errors import AnswerError, ConfigError, OutputError
-from runner.events import run_log
-from runner.job import MAX_SPEAKERS, Job
-from runner.metadata import describe_run
-from runner.record.directory import RunDirectory, new_run_path, read_transcript_file
-from runner.render import answer_markdown, fields_markdown, md
-from runner.settings import validate
-from runner.text import to_terminal
+from runner.answers.analyzer import Material
+from runner.answers.markdown import answer_markdown, fields_markdown, md
+from runner.answers.shape import Strict, answer_shape, parse_answer
+from runner.base.errors import AnswerError, ConfigError, OutputError
+from runner.base.text import to_terminal
+from runner.config.schema import validate
+from runner.job.build import resolve
+from runner.job.job import MAX_SPEAKERS, Job
+from runner.record.events import run_log
+from runner.record.metadata import describe_run
+from runner.record.run_directory import RunDirectory, new_run_path, read_transcript_file
+from runner.run.cli import check_arguments
 from runner.transcript import Transcript, parse_transcript, read_transcript
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -513,7 +513,9 @@ for name in {names!r}:
 
     assert b"" == done.stderr
     assert len(patterns) > 30
-    assert importlib.import_module("runner.transcript.heads")._ROLE.pattern in "\n".join(patterns)
+    assert importlib.import_module("runner.transcript.turn_openings")._ROLE.pattern in "\n".join(
+        patterns
+    )
 
 
 @pytest.mark.slow

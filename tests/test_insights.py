@@ -4,7 +4,7 @@ import csv
 import io
 from typing import Any
 
-from runner.insights import COLUMNS, aggregate, as_csv, as_markdown
+from runner.answers.insights import COLUMNS, aggregate, as_csv, as_markdown
 
 
 def insight(text: str, confidence: float, *quotes: tuple[str, str]) -> dict[str, Any]:

@@ -17,14 +17,10 @@ from helpers import ScriptedTransport, job
 from hydra import compose, initialize_config_module
 from test_answering import execute, simulated
 
-from runner.admission.budget import LONG_CHARS, Sizer
-from runner.client import Client
-from runner.contexts import Contexts
-from runner.execute import execute_job
-from runner.graph import Node
-from runner.grounding.grounder import Grounder
-from runner.lag import Lag, LagProbe
-from runner.offload import (
+from runner.answers.grounding.grounder import Grounder
+from runner.answers.outcome import Outcome
+from runner.base.loop_lag import Lag, LagProbe
+from runner.base.threads import (
     BEHIND_S,
     INLINE_CHARS,
     KEPT,
@@ -37,18 +33,22 @@ from runner.offload import (
     offload,
     offload_long,
 )
-from runner.outcome import Outcome
-from runner.pages import Pages
-from runner.provider.request import Completion, Request
-from runner.record.directory import RunDirectory
-from runner.record.known import Known
+from runner.base.tokens import Tokenizer
+from runner.base.virtual_time import VirtualTimeLoop, run_virtually
+from runner.calls.admission.budget import LONG_CHARS, Sizer
+from runner.calls.client import Client
+from runner.calls.retry import RetryPolicy
+from runner.job.graph import Node
+from runner.providers.request import Completion, Request
+from runner.record.pages import Pages
 from runner.record.recorder import Recorder
+from runner.record.reuse import Known
+from runner.record.run_directory import RunDirectory
 from runner.record.store import Store
-from runner.retry import RetryPolicy
-from runner.run import Run
-from runner.session import Session
-from runner.tokens import Tokenizer
-from runner.virtual import VirtualTimeLoop, run_virtually
+from runner.run.contexts import Contexts
+from runner.run.execute import execute_job
+from runner.run.run import Run
+from runner.run.session import Session
 
 PERIOD_S = 0.25  # a power of two, so that virtual times are exact
 
@@ -262,7 +262,7 @@ def test_the_page_of_a_long_transcript_is_made_beside_the_loop(
         return real(self)
 
     monkeypatch.setattr(Pages, "transcript", transcript)
-    monkeypatch.setattr("runner.offload.INLINE_CHARS", 100)
+    monkeypatch.setattr("runner.base.threads.INLINE_CHARS", 100)
 
     async def main() -> None:
         directory = RunDirectory.create(Path("run"))
@@ -405,7 +405,7 @@ def test_the_index_of_quotes_is_made_behind_the_first_calls_also_where_a_store_i
         happened.append("called")
         return await complete(self, request, timeout_s)
 
-    monkeypatch.setattr("runner.asking.Grounder", index)
+    monkeypatch.setattr("runner.run.ask.Grounder", index)
     monkeypatch.setattr(ScriptedTransport, "complete", called)
     transport = ScriptedTransport(simulated, dict.fromkeys(made.settings.analyzers, 1.0))
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from runner.provider.launch import MAX_HOLD_S, LaunchGate, _release
-from runner.virtual import run_virtually
+from runner.base.virtual_time import run_virtually
+from runner.providers.litellm.launch import MAX_HOLD_S, LaunchGate, _release
 
 
 def test_turns_come_in_order_and_one_at_a_time_until_the_request_has_left() -> None:

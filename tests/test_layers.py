@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -17,58 +18,127 @@ MAX_FUNCTION_LINES = 40
 MAX_MODULE_LINES = 300
 
 
+# A room imports only rooms that stand before it here.
+ROOMS = (
+    *("base", "config", "transcript", "answers", "providers"),
+    *("job", "calls", "record", "reports", "run"),
+)
+MAX_ENTRIES = 13  # at the top of runner/
+MAX_MAIN_LINES = 20
+
+
 def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def imports(path: Path) -> set[str]:
-    """Return the top two levels of everything a module imports by statement."""
-    found: set[str] = set()
+def imported(path: Path) -> list[tuple[int, str]]:
+    """Return line and dotted name of every import statement, inside functions too.
+
+    `from package import name` counts as `package.name`: *name* may be a module.
+    """
+    found: list[tuple[int, str]] = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            found += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-    return {".".join(name.split(".")[:2]) for name in found}
+            found += [(node.lineno, f"{node.module}.{alias.name}") for alias in node.names]
+    return found
 
 
 def importers(package: str) -> list[str]:
     return [
         name_of(path)
         for path in MODULES
-        if any(name.split(".")[0] == package for name in imports(path))
+        if any(name.split(".")[0] == package for _, name in imported(path))
     ]
 
 
+def room_of(dotted: str) -> str:
+    return dotted.split(".")[1]
+
+
+def upward(path: Path) -> list[str]:
+    """Return the imports of *path* that leave its room for one that stands behind it."""
+    room = path.relative_to(ROOT / "runner").parts[0]
+    allowed = ROOMS[: ROOMS.index(room) + 1]
+    return [
+        f"{name_of(path)}:{line} imports {name}"
+        for line, name in imported(path)
+        if name.startswith("runner.") and room_of(name) not in allowed
+    ]
+
+
+def test_a_room_imports_only_rooms_before_it() -> None:
+    inside = [path for path in RUNNER if path.parent != ROOT / "runner"]
+
+    assert [] == [line for path in inside for line in upward(path)]
+
+
+def test_an_import_against_the_order_is_found_even_inside_a_function(tmp_path: Path) -> None:
+    (tmp_path / "job").mkdir()
+    module = ROOT / "runner" / "job" / "graph.py"
+    text = module.read_text() + "\n\ndef late():\n    from runner.run.plan import make_plan\n"
+    planted = tmp_path / "graph.py"
+    planted.write_text(text)
+    names = [name for _, name in imported(planted)]
+
+    assert "runner.run.plan.make_plan" in names
+    assert "run" not in ROOMS[: ROOMS.index("job") + 1]
+
+
+def test_the_top_of_the_runner_is_small() -> None:
+    entries = {name.split("/")[1] for name in tracked() if name.startswith("runner/")}
+
+    assert {"__init__.py", "__main__.py", *ROOMS} == entries
+    assert len(entries) <= MAX_ENTRIES
+    assert len((ROOT / "runner/__main__.py").read_text().splitlines()) <= MAX_MAIN_LINES
+
+
+def test_no_class_name_is_used_twice() -> None:
+    names = Counter(
+        node.name
+        for path in RUNNER
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef)
+    )
+
+    assert [] == [name for name, count in names.items() if count > 1]
+
+
 def test_the_runner_knows_no_analyzer() -> None:
-    assert [n for n in importers("analyzers") if n.startswith("runner/")] == []
+    assert [] == [n for n in importers("analyzers") if n.startswith("runner/")]
 
 
 def test_hydra_stays_at_the_edge() -> None:
-    assert importers("hydra") == ["runner/__main__.py", "runner/cli.py", "runner/resume.py"]
+    assert importers("hydra") == [
+        "runner/reports/compare/planned_jobs.py",
+        "runner/run/cli.py",
+        "runner/run/command.py",
+        "runner/run/resume.py",
+    ]
     assert importers("omegaconf") == [
-        "runner/__main__.py",
-        "runner/build.py",
-        "runner/cli.py",
-        "runner/execute.py",
-        "runner/resolved.py",
-        "runner/resume.py",
-        "runner/simulate/__main__.py",
+        "runner/config/resolve.py",
+        "runner/job/build.py",
+        "runner/providers/simulated/__main__.py",
+        "runner/run/cli.py",
+        "runner/run/command.py",
+        "runner/run/execute.py",
+        "runner/run/resume.py",
     ]
 
 
 def test_litellm_is_imported_by_nobody_at_start() -> None:
-    assert importers("litellm") == ["runner/offline/provider.py"]  # inside a function
     for path in MODULES:
         top = [n for n in ast.parse(path.read_text()).body if isinstance(n, ast.ImportFrom)]
 
         assert not any((n.module or "").startswith("litellm") for n in top)
 
 
-def test_only_the_transport_makes_calls() -> None:
+def test_only_the_provider_room_makes_calls() -> None:
     callers = [name_of(p) for p in MODULES if re.search(r"\.acompletion\(", p.read_text())]
 
-    assert callers == ["runner/provider/transport.py"]
+    assert len(callers) == 1
+    assert callers[0].startswith("runner/providers/litellm/")
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

@@ -10,15 +10,15 @@ import pytest
 from helpers import ScriptedTransport, job
 from test_answering import ONLY_TWO, execute, simulated
 
-from runner.admission.limits import Ask, Lobby, Slots
-from runner.asking import Asker
-from runner.call_log import CallLog
-from runner.client import Client
-from runner.offload import MOST_TURNS, let_all_leave, let_leave, turn
-from runner.provider.request import Request
-from runner.record.directory import RunDirectory
-from runner.retry import RetryPolicy
-from runner.virtual import run_virtually
+from runner.base.threads import MOST_TURNS, let_all_leave, let_leave, turn
+from runner.base.virtual_time import run_virtually
+from runner.calls.admission.limits import Ask, Lobby, Slots
+from runner.calls.call_log import CallLog
+from runner.calls.client import Client
+from runner.calls.retry import RetryPolicy
+from runner.providers.request import Request
+from runner.record.run_directory import RunDirectory
+from runner.run.ask import Asker
 
 
 def noting(events: list[str], word: str, function: Callable[..., Any], at: int) -> Any:

@@ -5,9 +5,9 @@ import math
 
 import pytest
 
-from runner.admission.limits import Ask, Lobby, Slots
-from runner.errors import CallError, NotRunError
-from runner.virtual import run_virtually
+from runner.base.errors import CallError, NotRunError
+from runner.base.virtual_time import run_virtually
+from runner.calls.admission.limits import Ask, Lobby, Slots
 
 
 def test_slots_go_to_the_lowest_rank_whoever_asked_first() -> None:

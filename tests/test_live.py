@@ -14,11 +14,11 @@ from helpers import job
 from rich.console import Console
 from test_run import execute
 
-from runner import live
-from runner.board import Board, Row, by_progress, progress
-from runner.events import run_log
-from runner.live import LiveHandler, Tail, board_of
-from runner.secrets import Secrets
+from runner.base.secrets import Secrets
+from runner.record.events import run_log
+from runner.reports.live import view as live
+from runner.reports.live.live_table import Board, Row, by_progress, progress
+from runner.reports.live.view import LiveHandler, Tail, board_of
 
 A = ("say_means", "perspective_perception", "premises_assertions", "postulate_theorem")
 

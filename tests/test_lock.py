@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from runner.errors import EXIT_LOCKED, LockedError
-from runner.record.directory import RunDirectory
+from runner.base.errors import EXIT_LOCKED, LockedError
 from runner.record.lock import NAME, acquire, release
+from runner.record.run_directory import RunDirectory
 
 
 def forked(work: Callable[[], int]) -> int:

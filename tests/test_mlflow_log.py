@@ -9,7 +9,7 @@ import pytest
 from helpers import job
 from test_run import execute
 
-from runner.mlflow_log import log_runs, main
+from runner.reports.export.mlflow import log_runs, main
 
 KEY = "sk-canary-0123456789abcdef"
 

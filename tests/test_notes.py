@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from runner.notes import clock, front_matter, linked, transcript_page
+from runner.record.transcript_pages import clock, front_matter, linked, transcript_page
 from runner.transcript import Segment, Transcript
 
 TRANSCRIPT = Transcript(

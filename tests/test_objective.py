@@ -12,9 +12,9 @@ import yaml
 from helpers import job
 from hydra import compose, initialize_config_module
 
-from runner.errors import ConfigError
-from runner.objective import objective
-from runner.settings import Minimised
+from runner.base.errors import ConfigError
+from runner.config.schema import Minimised
+from runner.run.objective import objective
 
 ROOT = Path(__file__).resolve().parents[1]
 TUNER = os.environ.get("COLLOQUY_OPTUNA_PYTHON")

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from helpers import job
 
-from runner.context import answer_items, reduce_context
-from runner.job import wrap
-from runner.offline.document import read_document
+from runner.answers.context import answer_items, reduce_context
+from runner.job.job import wrap
+from runner.providers.offline.document import read_document
 
 HEARING = """
 Chair: The question is whether the city should close Mill Street to cars.

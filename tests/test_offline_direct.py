@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 from helpers import job
 
-from runner.admission.gate import Gates
-from runner.admission.limits import Lobby
-from runner.clients import build_clients
-from runner.errors import CallError
-from runner.offline.direct import MODEL, OfflineTransport
-from runner.provider.request import MAX_REPLY_CHARS, Completion, Request, Transport
-from runner.provider.route import ModelRoute
-from runner.provider.transport import LiteLLMTransport
+from runner.base.errors import CallError
+from runner.calls.admission.gate import Gates
+from runner.calls.admission.limits import Lobby
+from runner.calls.client_factory import build_clients
+from runner.providers.litellm.route import ModelRoute
+from runner.providers.litellm.transport import LiteLLMTransport
+from runner.providers.offline.direct import MODEL, OfflineTransport
+from runner.providers.request import MAX_REPLY_CHARS, Completion, Request, Transport
 
 ROOT = Path(__file__).resolve().parents[1]
 SAID = "[S0001 Ann Lee] I doubt that the launch holds, naïve as 日本 \ud800 sounds."

@@ -26,14 +26,14 @@ from analyzers import (
     premises_assertions,
     say_means,
 )
-from runner.answer import answer_shape
-from runner.context import Item, answer_items, reduce_context
-from runner.findings import read_findings
-from runner.offline.cues import is_question
-from runner.offline.document import Document, Line
-from runner.offline.due import due_in
-from runner.render import answer_markdown
-from runner.settings import ContextSettings
+from runner.answers.context import Item, answer_items, reduce_context
+from runner.answers.findings import read_findings
+from runner.answers.markdown import answer_markdown
+from runner.answers.shape import answer_shape
+from runner.config.schema import ContextSettings
+from runner.providers.offline.cues import is_question
+from runner.providers.offline.document import Document, Line
+from runner.providers.offline.due import due_in
 from runner.transcript import read_transcript
 
 MODULES = (meeting_notes, composite_note, executive_summary)

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from analyzers import perspective_perception, postulate_theorem, premises_assertions, say_means
-from runner.answer import answer_shape
-from runner.findings import Finding
-from runner.offline import cues
-from runner.offline.document import Document, Line
-from runner.offline.generic import read_generic
-from runner.offline.inference import find_reasoning
-from runner.offline.rank import centrality, diverse, term_weights
-from runner.offline.talk import read_talk
-from runner.offline.text import (
+from runner.answers.findings import Finding
+from runner.answers.shape import answer_shape
+from runner.providers.offline import cues
+from runner.providers.offline.document import Document, Line
+from runner.providers.offline.generic import read_generic
+from runner.providers.offline.inference import find_reasoning
+from runner.providers.offline.rank import centrality, diverse, term_weights
+from runner.providers.offline.talk import read_talk
+from runner.providers.offline.text import (
     MAX_QUOTE_CHARS,
     content_words,
     is_substantive,

@@ -16,15 +16,15 @@ from analyzers import (
     first_principles,
     patentability,
 )
-from runner.answer import answer_shape
-from runner.findings import read_findings
-from runner.offline.argue import build_case
-from runner.offline.bearing import judge
-from runner.offline.dispute import main_dispute
-from runner.offline.document import Document
-from runner.offline.mechanism import conditional
-from runner.offline.naming import noun_phrases
-from runner.offline.phrasing import negated, proposition
+from runner.answers.findings import read_findings
+from runner.answers.shape import answer_shape
+from runner.providers.offline.argue import build_case
+from runner.providers.offline.bearing import judge
+from runner.providers.offline.dispute import main_dispute
+from runner.providers.offline.document import Document
+from runner.providers.offline.mechanism import conditional
+from runner.providers.offline.naming import noun_phrases
+from runner.providers.offline.phrasing import negated, proposition
 
 MODULES = (competing_hypotheses, determining_factors, first_principles, patentability)
 

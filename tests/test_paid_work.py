@@ -11,12 +11,12 @@ from helpers import job
 from test_answering import ONLY_TWO, execute, load, prompt_of, simulated
 from test_claims import inventing
 
-from runner.analyzer import Analyzer
-from runner.clients import most_in_flight
-from runner.errors import CallError, ConfigError, NotRunError
-from runner.provider.request import Completion, Request, Usage
+from runner.answers.analyzer import Analyzer
+from runner.base.errors import CallError, ConfigError, NotRunError
+from runner.calls.client_factory import most_in_flight
+from runner.providers.request import Completion, Request, Usage
 from runner.record.journal import Spent
-from runner.verify import verify
+from runner.reports.verify import verify
 
 SHARED = Path(__file__).resolve().parents[2] / "shared/transcripts/long_house_hearing_56776.txt"
 BACKUP = ("+model@models.backup=offline", "model.fallbacks=[backup]")

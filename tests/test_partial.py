@@ -8,8 +8,8 @@ import pytest
 from helpers import job
 from test_run import STAGE_A, STAGE_B, execute, failing, load, prompt_of
 
-from runner.errors import EXIT_NOTHING, EXIT_OK, EXIT_PARTIAL, CallError
-from runner.job import Job
+from runner.base.errors import EXIT_NOTHING, EXIT_OK, EXIT_PARTIAL, CallError
+from runner.job.job import Job
 
 SUBSETS = [
     tuple(name for bit, name in enumerate(STAGE_A) if subset >> bit & 1) for subset in range(16)

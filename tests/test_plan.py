@@ -12,9 +12,9 @@ import pytest
 from helpers import job
 from test_answering import ONLY_TWO, execute, simulated
 
-from runner.history import Seen
-from runner.plan import as_text, compare, make_plan
-from runner.provider.request import Completion, Request, Usage
+from runner.providers.request import Completion, Request, Usage
+from runner.record.history import Seen
+from runner.run.plan import as_text, compare, make_plan
 
 PRICED = (
     "model=simulated",

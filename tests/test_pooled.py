@@ -13,8 +13,8 @@ from urllib.request import urlopen
 import pytest
 from helpers import serving
 
-from runner.simulate import reply_to
-from runner.verify import verify
+from runner.providers.simulated import reply_to
+from runner.reports.verify import verify
 
 pytestmark = pytest.mark.slow
 

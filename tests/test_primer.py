@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from runner.primer import Primer
-from runner.virtual import run_virtually
+from runner.base.virtual_time import run_virtually
+from runner.calls.prefix_gate import Primer
 
 SECONDS = {"long": 5.0, "short": 2.0, "middle": 3.0}
 

@@ -17,12 +17,12 @@ from provider_chat import CHAT_WIRES, OPENAI
 from provider_own import ANTHROPIC, BEDROCK, GEMINI, OWN_WIRES
 from provider_wire import KEY, NEEDS, REPLY, REQUEST, VALUES, Failure, Wire, build
 
-from runner.catalog import model_facts
-from runner.errors import CallError
-from runner.provider.request import Completion, Request, Usage
-from runner.provider.route import ModelRoute
-from runner.provider.transport import LiteLLMTransport
-from runner.settings import ModelSettings
+from runner.base.errors import CallError
+from runner.config.model_facts import model_facts
+from runner.config.schema import ModelSettings
+from runner.providers.litellm.route import ModelRoute
+from runner.providers.litellm.transport import LiteLLMTransport
+from runner.providers.request import Completion, Request, Usage
 
 pytestmark = pytest.mark.slow
 

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from virtual_provider import MAX_TOKENS, Storm, VirtualProvider
 
-from runner.admission.gate import Gate
-from runner.admission.rates import Bucket
-from runner.provider.messages import text_parts
-from runner.provider.request import Request
-from runner.simulate.limits import Bucket as Account
-from runner.virtual import run_virtually
+from runner.base.virtual_time import run_virtually
+from runner.calls.admission.gate import Gate
+from runner.calls.admission.rates import Bucket
+from runner.providers.messages import text_parts
+from runner.providers.request import Request
+from runner.providers.simulated.rate_limits import Bucket as Account
 
 
 def test_a_burst_goes_at_once_and_the_rest_at_the_rate() -> None:

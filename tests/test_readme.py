@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from helpers import job, serving
 
-from runner.offline.document import read_document
-from runner.simulate import schema_name
+from runner.providers.offline.document import read_document
+from runner.providers.simulated import schema_name
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -7,10 +7,10 @@ import asyncio
 import pytest
 from aiohttp import web
 
-from runner.errors import CallError
-from runner.provider.request import Request
-from runner.provider.route import ModelRoute
-from runner.provider.transport import LiteLLMTransport
+from runner.base.errors import CallError
+from runner.providers.litellm.route import ModelRoute
+from runner.providers.litellm.transport import LiteLLMTransport
+from runner.providers.request import Request
 
 pytestmark = pytest.mark.slow
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from benchmarks.report import synthetic_run
-from runner.errors import ConfigError
+from runner.base.errors import ConfigError
 from runner.record.keys import payload_digest
-from runner.report import write_report
-from runner.report.findings import SHORT
+from runner.reports.report import write_report
+from runner.reports.report.findings import SHORT
 
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "

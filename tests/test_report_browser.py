@@ -13,8 +13,8 @@ from browser import Page, browsing, executable
 from test_report import HOSTILE, matrix, record_of
 
 from benchmarks.report import synthetic_run
-from runner.compare import compare, write_comparison
-from runner.report import write_index, write_report
+from runner.reports.compare import compare, write_comparison
+from runner.reports.report import write_index, write_report
 from tests.runs_by_hand import make_run
 
 T = TypeVar("T")

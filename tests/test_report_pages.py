@@ -15,9 +15,9 @@ from structlog.testing import capture_logs
 from test_report import HOSTILE, Seen, page_of
 
 from benchmarks.report import synthetic_run
-from runner.report import leave_report, write_index
-from runner.report.__main__ import report
-from runner.report.index import MAX_REPORTS
+from runner.reports.report import leave_report, write_index
+from runner.reports.report.__main__ import report
+from runner.reports.report.index import MAX_REPORTS
 
 ROOT = Path(__file__).resolve().parents[1]
 

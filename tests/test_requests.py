@@ -15,24 +15,24 @@ import pytest
 from aiohttp import web
 from helpers import job
 
-from runner.admission.gate import Gate, Gates
-from runner.admission.limits import Lobby, Slots
-from runner.call_log import CallLog
-from runner.client import Client
-from runner.clients import build_clients
-from runner.conversation import Conversation
-from runner.errors import AnswerError, CallError, NotRunError
-from runner.events import run_log
-from runner.provider.messages import Message
-from runner.provider.request import Completion, Request
-from runner.provider.route import ModelRoute
-from runner.provider.transport import LiteLLMTransport
-from runner.record.directory import RunDirectory
-from runner.retry import RetryPolicy
-from runner.run import Run, RunResult
-from runner.simulate import Fault, completion
-from runner.simulate.faults import KINDS, Exchange, find_kind
-from runner.simulate.server import SimulatedProvider, send
+from runner.answers.analyzer import Message
+from runner.base.errors import AnswerError, CallError, NotRunError
+from runner.calls.admission.gate import Gate, Gates
+from runner.calls.admission.limits import Lobby, Slots
+from runner.calls.call_log import CallLog
+from runner.calls.client import Client
+from runner.calls.client_factory import build_clients
+from runner.calls.retry import RetryPolicy
+from runner.providers.litellm.route import ModelRoute
+from runner.providers.litellm.transport import LiteLLMTransport
+from runner.providers.request import Completion, Request
+from runner.providers.simulated import Fault, completion
+from runner.providers.simulated.faults import KINDS, Exchange, find_kind
+from runner.providers.simulated.server import SimulatedProvider, send
+from runner.record.events import run_log
+from runner.record.run_directory import RunDirectory
+from runner.run.conversation import Conversation
+from runner.run.run import Run, RunResult
 
 pytestmark = pytest.mark.slow
 

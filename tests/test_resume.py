@@ -10,17 +10,17 @@ import pytest
 from helpers import ScriptedTransport, job
 from test_run import STAGE_A, STAGE_B, failing, offline
 
-from runner import execute
-from runner.client import Client
-from runner.errors import CallError, ConfigError, LockedError, NotRunError
-from runner.execute import Shared, execute_job, resume_job
-from runner.job import Job
-from runner.provider.request import Completion, Request
+from runner.base.errors import CallError, ConfigError, LockedError, NotRunError
+from runner.base.virtual_time import run_virtually
+from runner.calls.client import Client
+from runner.calls.retry import RetryPolicy
+from runner.job.job import Job
+from runner.providers.request import Completion, Request
 from runner.record.lock import acquire, release
-from runner.resume import read_resumption
-from runner.retry import RetryPolicy
-from runner.verify import verify
-from runner.virtual import run_virtually
+from runner.reports.verify import verify
+from runner.run import execute
+from runner.run.execute import Shared, execute_job, resume_job
+from runner.run.resume import read_resumption
 
 RUN = Path("run")
 

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from runner.errors import CallError
-from runner.retry import THROTTLE_ATTEMPTS, RetryPolicy, reset_after_s, retry_after_s
+from runner.base.errors import CallError
+from runner.calls.retry import THROTTLE_ATTEMPTS, RetryPolicy
+from runner.providers.retry_headers import reset_after_s, retry_after_s
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 

@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from helpers import ScriptedTransport, completion, job
 
-from runner.client import Client
-from runner.errors import CallError, OutputError
-from runner.events import run_log
-from runner.job import Job
-from runner.offline.document import read_document
-from runner.provider.request import Completion, Request
-from runner.record.directory import RunDirectory
-from runner.record.known import Known
-from runner.retry import RetryPolicy
-from runner.run import Run, RunResult
-from runner.virtual import run_virtually
+from runner.base.errors import CallError, OutputError
+from runner.base.virtual_time import run_virtually
+from runner.calls.client import Client
+from runner.calls.retry import RetryPolicy
+from runner.job.job import Job
+from runner.providers.offline.document import read_document
+from runner.providers.request import Completion, Request
+from runner.record.events import run_log
+from runner.record.reuse import Known
+from runner.record.run_directory import RunDirectory
+from runner.run.run import Run, RunResult
 
 STAGE_A = ("say_means", "perspective_perception", "premises_assertions", "postulate_theorem")
 STAGE_B = ("competing_hypotheses", "first_principles", "determining_factors", "patentability")

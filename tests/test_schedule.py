@@ -6,9 +6,9 @@ from collections.abc import Mapping
 import pytest
 from helpers import analyzer, stage
 
-from runner.admission.limits import Ask, Lobby
-from runner.graph import Node, Pipeline, make_pipeline
-from runner.schedule import (
+from runner.base.virtual_time import run_virtually
+from runner.calls.admission.limits import Ask, Lobby
+from runner.calls.schedule import (
     Duration,
     critical_path,
     gather_all,
@@ -17,7 +17,7 @@ from runner.schedule import (
     ranks,
     run_graph,
 )
-from runner.virtual import run_virtually
+from runner.job.graph import Node, Pipeline, make_pipeline
 
 STAGE_A = {"a1": 4.0, "a2": 3.0, "a3": 2.0, "a4": 5.0}
 STAGE_B = {"b1": 3.0, "b2": 5.0, "b3": 4.0, "b4": 2.0}

@@ -13,11 +13,11 @@ import pytest
 import structlog
 from helpers import job
 
-from runner.cli import check_arguments
-from runner.errors import ConfigError
-from runner.events import run_log
-from runner.provider.classify import classify
-from runner.secrets import MASK, Secrets, refuse_secrets, secrets_of
+from runner.base.errors import ConfigError
+from runner.base.secrets import MASK, Secrets, refuse_secrets, secrets_of
+from runner.providers.litellm.classify import classify
+from runner.record.events import run_log
+from runner.run.cli import check_arguments
 
 CANARY = "canary/4711+value"
 HELD = Secrets((CANARY,))

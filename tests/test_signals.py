@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 import pytest
 from helpers import serving
 
-from runner.simulate import reply_to, schema_name
-from runner.verify import verify
+from runner.providers.simulated import reply_to, schema_name
+from runner.reports.verify import verify
 
 pytestmark = pytest.mark.slow
 

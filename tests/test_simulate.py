@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from runner.errors import ConfigError
-from runner.settings import SimulateSettings
-from runner.simulate import Arrival, Behaviour, Verdict
-from runner.simulate import prefix as prefix_module
-from runner.simulate.limits import span
+from runner.base.errors import ConfigError
+from runner.config.schema import SimulateSettings
+from runner.providers.simulated import Arrival, Behaviour, Verdict
+from runner.providers.simulated import prefix as prefix_module
+from runner.providers.simulated.rate_limits import span
 
 QUIET: dict[str, Any] = {
     "seed": 0,

@@ -11,12 +11,12 @@ from helpers import job
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.analyzer import Material
-from runner.findings import read_findings
-from runner.job import wrap
-from runner.simulate import arrival_of, reply_to
-from runner.simulate.words import cut, token_ids
-from runner.tokens import tokenizer_for
+from runner.answers.analyzer import Material
+from runner.answers.findings import read_findings
+from runner.base.tokens import tokenizer_for
+from runner.job.job import wrap
+from runner.providers.simulated import arrival_of, reply_to
+from runner.providers.simulated.words import cut, token_ids
 
 JOB = job()
 NAMES = sorted(JOB.analyzers)

@@ -20,12 +20,12 @@ import aiohttp
 import pytest
 from test_simulate import QUIET
 
-from runner.errors import ConfigError
-from runner.settings import SimulateSettings
-from runner.simulate import Idle, simulated_process
-from runner.simulate.__main__ import Served, parse
-from runner.simulate.faults import KINDS
-from runner.simulate.server import SimulatedProvider
+from runner.base.errors import ConfigError
+from runner.config.schema import SimulateSettings
+from runner.providers.simulated import Idle, simulated_process
+from runner.providers.simulated.__main__ import Served, parse
+from runner.providers.simulated.faults import KINDS
+from runner.providers.simulated.server import SimulatedProvider
 
 BODY: dict[str, Any] = {
     "model": "simulated",
@@ -42,7 +42,7 @@ BODY: dict[str, Any] = {
     },
 }
 GOOD = {"text": "Simulated text 1, written by no model."}
-COMMAND = [sys.executable, "-m", "runner.simulate"]
+COMMAND = [sys.executable, "-m", "runner.providers.simulated"]
 
 
 def settings(**changes: Any) -> SimulateSettings:
@@ -398,8 +398,8 @@ def test_a_child_that_has_died_while_idle_is_replaced() -> None:
 
 PARENT = """
 import asyncio, sys
-from runner.settings import SimulateSettings
-from runner.simulate import simulated_process
+from runner.config.schema import SimulateSettings
+from runner.providers.simulated import simulated_process
 
 async def main():
     async with simulated_process(SimulateSettings.model_validate_json(sys.argv[1])) as url:

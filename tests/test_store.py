@@ -11,13 +11,13 @@ from helpers import job
 from structlog.testing import capture_logs
 from test_run import STAGE_A, execute, failing
 
-from runner.errors import CallError
-from runner.provider.request import Request
+from runner.base.errors import CallError
+from runner.config.schema import ModelSettings
+from runner.providers.request import Request
 from runner.record import keys
 from runner.record.keys import request_key
-from runner.record.known import Known
+from runner.record.reuse import Known
 from runner.record.store import Store, Stored
-from runner.settings import ModelSettings
 
 KEY = "ab" + 62 * "0"
 REPLY = Stored("an answer", "stop", 100, 20, 0.001)

@@ -7,10 +7,10 @@ import random
 import pytest
 from virtual_provider import Storm, VirtualProvider, storm
 
-from runner.admission.gate import Gate
-from runner.errors import EXIT_UNAVAILABLE
-from runner.outcome import Outcome, verdict
-from runner.virtual import run_virtually
+from runner.answers.outcome import Outcome, verdict
+from runner.base.errors import EXIT_UNAVAILABLE
+from runner.base.virtual_time import run_virtually
+from runner.calls.admission.gate import Gate
 
 UNITS = 800
 SEEDS = range(1, 4)

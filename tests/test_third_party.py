@@ -20,7 +20,7 @@ from urllib.error import HTTPError
 import pytest
 import yaml
 
-from runner.retry import retry_after_s
+from runner.providers.retry_headers import retry_after_s
 
 PROXY = os.environ.get("COLLOQUY_LITELLM_PROXY")
 KEY = "sk-third-party-0123456789"
@@ -99,7 +99,13 @@ def serving(
         )
     )
     port = behind.rpartition(":")[2]
-    simulate = (sys.executable, "-m", "runner.simulate", f"port={port}", "latency_s=0.05")
+    simulate = (
+        sys.executable,
+        "-m",
+        "runner.providers.simulated",
+        f"port={port}",
+        "latency_s=0.05",
+    )
     host = ("--host", "127.0.0.1", "--port", front.rpartition(":")[2])
     assert PROXY is not None
     with (

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from runner.catalog import model_facts
-from runner.text import slug, to_safe_text, to_terminal
-from runner.tokens import Tokenizer, tokenizer_for
+from runner.base.text import slug, to_safe_text, to_terminal
+from runner.base.tokens import Tokenizer, tokenizer_for
+from runner.config.model_facts import model_facts
 
 
 def test_special_token_look_alikes_count_as_text() -> None:
@@ -69,8 +69,8 @@ def test_counting_and_model_facts_need_neither_litellm_nor_the_network() -> None
         "import sys\n"
         "seen = []\n"
         "sys.addaudithook(lambda e, a: seen.append(e) if e.startswith('socket.') else None)\n"
-        "from runner.tokens import tokenizer_for\n"
-        "from runner.catalog import model_facts\n"
+        "from runner.base.tokens import tokenizer_for\n"
+        "from runner.config.model_facts import model_facts\n"
         "assert tokenizer_for('openai/gpt-4o').count('hello world') == 2\n"
         "assert model_facts('openai/gpt-4o-mini').context_window == 128000\n"
         "assert 'litellm' not in sys.modules\n"

@@ -16,12 +16,13 @@ from helpers import job
 from structlog.testing import capture_logs
 from test_run import execute
 
-from runner import checks, traces
-from runner.checks import check_traces
-from runner.errors import ConfigError
-from runner.runs import read_run
-from runner.spans import Span, run_span
-from runner.text import digest
+from runner.base.errors import ConfigError
+from runner.base.text import digest
+from runner.job import checks
+from runner.job.checks import check_traces
+from runner.reports.export import traces
+from runner.reports.export.spans import Span, run_span
+from runner.reports.stored_run import read_run
 
 pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
 
@@ -107,8 +108,8 @@ def stored(lines: list[dict[str, Any]], path: Path = Path("run"), **metadata: An
 
 
 def beta_record() -> dict[str, Any]:
-    from runner.record.directory import SCHEMA_VERSION
     from runner.record.keys import payload_digest
+    from runner.record.run_directory import SCHEMA_VERSION
 
     record = {
         "schema_version": SCHEMA_VERSION,
@@ -427,7 +428,7 @@ def test_stored_runs_are_sent_by_a_command_of_their_own() -> None:
     async def main() -> tuple[int | None, bytes]:
         running, url = await collector.serve()
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "runner.traces", "outputs"),
+            *(sys.executable, "-m", "runner.reports.export.traces", "outputs"),
             env={**os.environ, "PYTHONPATH": str(ROOT), "OTEL_EXPORTER_OTLP_ENDPOINT": url},
             stdout=subprocess.PIPE,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.errors import TranscriptError
+from runner.base.errors import TranscriptError
 from runner.transcript import parse_transcript
 
 Row = tuple[str | None, float | None, float | None, str]

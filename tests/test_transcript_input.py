@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.errors import TranscriptError
+from runner.base.errors import TranscriptError
 from runner.transcript import FORMATS, parse_transcript, read_transcript
 
 TEXT = "Zoë: Hello there, café.\nBob: Yes, “quite”.\n\nZoë: Good.\n"

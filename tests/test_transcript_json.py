@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from runner.errors import TranscriptError
+from runner.base.errors import TranscriptError
 from runner.transcript import parse_transcript
 
 Row = tuple[str | None, float | None, float | None, str]

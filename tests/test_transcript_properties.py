@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.errors import TranscriptError
+from runner.base.errors import TranscriptError
 from runner.transcript import FORMATS, Transcript, parse_transcript
 from runner.transcript.clean import clean_text
 
@@ -84,7 +84,7 @@ def test_cutting_a_long_turn_loses_nothing(words: list[str]) -> None:
 def test_a_megabyte_of_one_pattern_does_not_hang(format: str) -> None:
     start = STARTS.get(format, "Ann: ")
     program = f"""
-from runner.errors import TranscriptError
+from runner.base.errors import TranscriptError
 from runner.transcript import parse_transcript
 for row in {ROWS!r}:
     try:

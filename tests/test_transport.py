@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from runner.admission.limits import Slots
-from runner.call_log import CallLog
-from runner.client import Client
-from runner.errors import CallError
-from runner.offline.provider import MODEL
-from runner.provider.request import Completion, Request, Usage
-from runner.provider.route import ModelRoute
-from runner.provider.transport import LiteLLMTransport
-from runner.retry import RetryPolicy
-from runner.simulate import Fault, completion
-from runner.simulate.server import SimulatedProvider
+from runner.base.errors import CallError
+from runner.calls.admission.limits import Slots
+from runner.calls.call_log import CallLog
+from runner.calls.client import Client
+from runner.calls.retry import RetryPolicy
+from runner.providers.litellm.route import ModelRoute
+from runner.providers.litellm.transport import LiteLLMTransport
+from runner.providers.offline.provider import MODEL
+from runner.providers.request import Completion, Request, Usage
+from runner.providers.simulated import Fault, completion
+from runner.providers.simulated.server import SimulatedProvider
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.values import MAX_BYTES, number, read_json, read_list, section
+from runner.base.json import MAX_BYTES, number, read_json, read_list, section
 
 
 def test_an_object_and_a_list_are_read_and_not_taken_for_one_another(tmp_path: Path) -> None:

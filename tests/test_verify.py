@@ -17,7 +17,7 @@ from runner.__main__ import register_resolvers
 from runner.record import found as found_module
 from runner.record.keys import payload_digest
 from runner.record.lock import acquire, release
-from runner.verify import USAGE, main, verify
+from runner.reports.verify import USAGE, main, verify
 
 __all__ = ["private"]  # a fixture
 

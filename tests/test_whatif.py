@@ -15,11 +15,11 @@ import structlog
 from helpers import job
 from test_run import LATENCY, execute
 
-from runner import whatif
-from runner.errors import ConfigError
-from runner.job import Job
-from runner.replay import limit_of, read_calls, replay, rules_of
-from runner.whatif import grid, predict, read_recording
+from runner.base.errors import ConfigError
+from runner.job.job import Job
+from runner.reports.whatif import command as whatif
+from runner.reports.whatif.command import grid, predict, read_recording
+from runner.reports.whatif.replay import limit_of, read_calls, replay, rules_of
 
 # Stage A takes 0.4, 0.3, 0.2, 0.5 s and stage B 0.3, 0.5, 0.4, 0.2 s, the longest first.
 BY_HAND = {1: 2.8, 2: 1.4, 3: 1.0, 4: 1.0, 8: 1.0}

@@ -63,10 +63,10 @@ def test_the_wheel_holds_what_a_run_needs_and_no_tests(installed: Path, tmp_path
         "conf/config.yaml",
         "conf/pipeline/two_stage.yaml",
         "hydra_plugins/colloquy_pooled/__init__.py",
-        "runner/report/templates/report.html",
-        "runner/report/templates/comparison.html",
+        "runner/reports/report/templates/report.html",
+        "runner/reports/report/templates/comparison.html",
         "analyzers/_repair.md",
-        "runner/offline/cues.txt",
+        "runner/providers/offline/cues.txt",
         "samples/sample1.md",
     } <= set(files)
     assert not any("tests" in name for name in files)

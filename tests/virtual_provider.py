@@ -11,18 +11,18 @@ from typing import Any
 
 import structlog
 
-from runner.admission.gate import Gate
-from runner.admission.limits import Slots
-from runner.call_log import CallLog
-from runner.client import Client
-from runner.errors import CallError
-from runner.provider.classify import classify
-from runner.provider.messages import text_parts
-from runner.provider.request import Completion, Request, Usage
-from runner.retry import RetryPolicy
-from runner.settings import SimulateSettings
-from runner.simulate import Arrival, Behaviour, Verdict
-from runner.virtual import run_virtually
+from runner.base.errors import CallError
+from runner.base.virtual_time import run_virtually
+from runner.calls.admission.gate import Gate
+from runner.calls.admission.limits import Slots
+from runner.calls.call_log import CallLog
+from runner.calls.client import Client
+from runner.calls.retry import RetryPolicy
+from runner.config.schema import SimulateSettings
+from runner.providers.litellm.classify import classify
+from runner.providers.messages import text_parts
+from runner.providers.request import Completion, Request, Usage
+from runner.providers.simulated import Arrival, Behaviour, Verdict
 
 QUIET: Mapping[str, Any] = {
     "seed": 1,

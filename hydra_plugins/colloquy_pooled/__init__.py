@@ -23,7 +23,7 @@ ConfigStore.instance().store(
 class PooledLauncher(Launcher):
     """Composes all jobs first, as Hydra does, then runs them together.
 
-    The task function carries `jobs` with `collect` and `run_together`: see `runner.__main__`.
+    The task function carries `jobs` with `collect` and `run_together`: see `runner.run.command`.
     Not for comparing speeds: the jobs share cores and the account's limit.
     """
 

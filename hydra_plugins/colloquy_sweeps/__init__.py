@@ -17,7 +17,7 @@ class NoteSweep(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Remember where the sweep that *config* describes will lie; a plan leaves none."""
-        from runner.remote import SWEEPS
+        from runner.run.remote import SWEEPS
 
         begun = SWEEPS.get(None)
         if begun is not None and not OmegaConf.select(config, "plan"):

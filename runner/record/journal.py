@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 import orjson
 
-from runner.record.files import append, open_for_append
-from runner.text import now_iso
+from runner.base.files import append, open_for_append
+from runner.base.text import now_iso
 
 
 @dataclass(slots=True)

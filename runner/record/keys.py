@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
-from runner.catalog import OFFLINE
-from runner.provider.request import Request
-from runner.settings import ModelSettings
-from runner.text import digest
+from runner.base.text import digest
+from runner.config.model_facts import OFFLINE
+from runner.config.schema import ModelSettings
+from runner.providers.request import Request
 
 KEY_VERSION = 1
 

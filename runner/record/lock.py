@@ -9,8 +9,8 @@ from pathlib import Path
 
 import orjson
 
-from runner.errors import LockedError
-from runner.text import now_iso
+from runner.base.errors import LockedError
+from runner.base.text import now_iso
 
 NAME = "run.lock"
 

@@ -12,22 +12,23 @@ from typing import Any
 
 import structlog
 
-from runner.bench import NodeTiming
-from runner.call_log import CallLog
-from runner.context import Reduced
-from runner.errors import NotRunError
-from runner.graph import Node
-from runner.job import Job
-from runner.metadata import describe_run, versions
-from runner.offload import Behind, compute, let_all_leave, offload
-from runner.outcome import Outcome, node_record
-from runner.pages import Pages
-from runner.parts import owner_of
-from runner.record.directory import TRANSCRIPT, Page, RunDirectory
-from runner.record.earlier import keep_answer
+from runner.answers.context import Reduced
+from runner.answers.outcome import Outcome
+from runner.base.errors import NotRunError
+from runner.base.text import now_iso
+from runner.base.threads import Behind, compute, let_all_leave, offload
+from runner.calls.call_log import CallLog
+from runner.config.schema import ContextSettings
+from runner.job.graph import Node
+from runner.job.job import Job
+from runner.job.parts import owner_of
+from runner.record.benchmark import NodeTiming
 from runner.record.journal import Notes
-from runner.settings import ContextSettings
-from runner.text import now_iso
+from runner.record.metadata import describe_run, versions
+from runner.record.node_record import node_record
+from runner.record.pages import Pages
+from runner.record.previous_session import keep_answer
+from runner.record.run_directory import TRANSCRIPT, Page, RunDirectory
 
 PERSIST_S = 2.0  # for writes that are under way when a run is cut off
 

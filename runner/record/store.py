@@ -9,9 +9,9 @@ from typing import Any
 import orjson
 import structlog
 
-from runner.record.files import make_directory, write_json
+from runner.base.files import make_directory, write_json
+from runner.base.text import now_iso
 from runner.record.keys import payload_digest
-from runner.text import now_iso
 
 log = structlog.get_logger("colloquy.store")
 

@@ -7,7 +7,7 @@ import html
 import json
 import re
 
-from runner.text import to_safe_text, without_hidden
+from runner.base.text import to_safe_text, without_hidden
 
 _JSON_ESCAPES = re.compile(r"\\[^u]|((?:\\u[0-9A-Fa-f]{4})+)")
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from runner.transcript.clean import clean_text
 from runner.transcript.decode import fault
-from runner.transcript.heads import Head, read_head
 from runner.transcript.labels import Candidate, accepted_labels, speaker_names
 from runner.transcript.model import MAX_SEGMENT_CHARS, Turn, ends_sentence
 from runner.transcript.times import clock_seconds
+from runner.transcript.turn_openings import Head, read_head
 
 MERGE_GAP_S = 2.0
 

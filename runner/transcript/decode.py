@@ -6,7 +6,7 @@ import codecs
 import difflib
 from pathlib import Path
 
-from runner.errors import TranscriptError, one_line
+from runner.base.errors import TranscriptError, one_line
 
 MAX_BYTES = 50 * 1024 * 1024
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from runner.errors import did_you_mean
+from runner.base.errors import did_you_mean
 from runner.transcript.clean import clean_content, content_sha256, hidden_in_escapes
 from runner.transcript.cues import has_cue_timing, parse_srt, parse_vtt
 from runner.transcript.decode import decode, fault, read_bytes

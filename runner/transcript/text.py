@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from runner.transcript.heads import Head, bare_line, is_bulleted, metadata_line, read_head
 from runner.transcript.labels import Candidate, accepted_labels, speaker_names
 from runner.transcript.model import Turn, ends_sentence, join_lines
 from runner.transcript.times import Stamp, leading_stamp
+from runner.transcript.turn_openings import Head, bare_line, is_bulleted, metadata_line, read_head
 
 _FURNITURE = re.compile(
     r"#{1,6}\s|```|\[GRAPHIC\]|\[TIFF OMITTED\]|\[\[Page |<!--"

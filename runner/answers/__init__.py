@@ -1,0 +1,1 @@
+"""Answers: their shape and validation, grounding, findings, contexts, Markdown."""

@@ -1,0 +1,129 @@
+"""The one line format in which findings of earlier stages are put into a prompt.
+
+    # Findings of stage_a
+    Not available: premises_assertions (timeout)
+
+    ## say_means
+    ### insights
+    - (0.82, hedge) Ann doubts the date. {S0012 "I suppose we could"} {S0040 "if it holds"}
+    ### gaps
+    - speaker: Ann | said: I suppose | meant: doubts the date {S0012 "I suppose we could"}
+
+The context reducer writes it and the offline model reads it; models see the same text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runner.answers.grounding.quotes import ABSENT
+
+Citation = tuple[str, str]  # segment id, verbatim quote
+
+_CITATION = re.compile(r' \{(S\d{4,}) "([^{}]*)"\}$')
+_INSIGHT = re.compile(r"^\((\d(?:\.\d+)?), ([^)]*)\) (.*)$")
+_MISSING = "Not available: "
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of findings.
+
+    *key* is `insights` or the structured key it came from; *fields* holds `text` for an
+    insight and otherwise the item's own fields as text; *confidence* is 0 to 1 or None.
+    """
+
+    analyzer: str
+    key: str
+    fields: Mapping[str, str]
+    confidence: float | None
+    category: str | None
+    evidence: tuple[Citation, ...]
+
+    @property
+    def text(self) -> str:
+        """The insight's text, or the item's field values joined by semicolons."""
+        return "; ".join(value for value in self.fields.values() if value)
+
+
+def insight_line(insight: Mapping[str, Any]) -> str:
+    """Render an insight as one line."""
+    category = _flat(insight["category"]).replace(")", "")
+    head = f"({insight['confidence']:.2f}, {category}) {_flat(insight['text'])}"
+    return f"- {head}{_citations(insight['evidence'])}"
+
+
+def item_line(item: Any) -> str:
+    """Render one element of a structured key as one line."""
+    if not isinstance(item, Mapping):
+        return f"- text: {_flat(item)}"
+    shown = {k: v for k, v in item.items() if k != "evidence" or isinstance(v, str)}
+    body = " | ".join(f"{key}: {_flat(value)}" for key, value in shown.items())
+    evidence = item.get("evidence")
+    return f"- {body}{_citations(evidence) if isinstance(evidence, list) else ''}"
+
+
+def missing_line(missing: Mapping[str, str]) -> str:
+    """Render which analyzers gave nothing, and why; *missing* maps name to reason."""
+    return _MISSING + ", ".join(f"{name} ({_flat(why)})" for name, why in missing.items())
+
+
+def read_findings(text: str) -> tuple[list[Finding], list[str]]:
+    """Read the format back; return the findings and the names of missing analyzers."""
+    findings: list[Finding] = []
+    missing: list[str] = []
+    analyzer = key = ""
+    for line in text.split("\n"):
+        if line.startswith(_MISSING):
+            missing += [part.split(" (")[0] for part in line[len(_MISSING) :].split("), ")]
+        elif line.startswith("### "):
+            key = line[4:].strip()
+        elif line.startswith("## "):
+            analyzer = line[3:].strip()
+        elif line.startswith("- ") and analyzer:
+            findings.append(_read_line(line[2:], analyzer, key))
+    return findings, missing
+
+
+def _read_line(body: str, analyzer: str, key: str) -> Finding:
+    citations: list[Citation] = []
+    while match := _CITATION.search(body):
+        citations.insert(0, (match[1], match[2]))
+        body = body[: match.start()]
+    insight = _INSIGHT.match(body) if key == "insights" else None
+    if insight:
+        fields = {"text": insight[3]}
+        return Finding(
+            analyzer, key, fields, float(insight[1]), insight[2].strip(), tuple(citations)
+        )
+    fields = dict(_pairs(body.split(" | ")))
+    return Finding(analyzer, key, fields, None, None, tuple(citations))
+
+
+def _pairs(parts: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for part in parts:
+        name, colon, value = part.partition(": ")
+        yield (name, value) if colon else ("text", part)
+
+
+def _flat(value: Any) -> str:
+    """Put any JSON value on one line without the characters that the format uses."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        value = ", ".join(f"{_flat(v)}" for k, v in value.items() if k != "evidence")
+    elif isinstance(value, list):
+        value = "; ".join(_flat(item) for item in value)
+    folded = " ".join(str(value).split())
+    return folded.replace(" | ", " / ").replace("{", "(").replace("}", ")")
+
+
+def _citations(evidence: Sequence[Mapping[str, str]]) -> str:
+    """Show evidence; what is known not to stand in the transcript is not handed on."""
+    known = (e for e in evidence if e.get("match") != ABSENT)
+    return "".join(f' {{{e["segment"]} "{_flat(e["quote"])}"}}' for e in known)

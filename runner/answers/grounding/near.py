@@ -1,0 +1,195 @@
+"""The stretch of a transcript that comes nearest to a quote that does not stand there."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from heapq import nsmallest
+
+from rapidfuzz import fuzz
+from rapidfuzz.distance import Indel
+
+from runner.answers.grounding.quotes import Spoken, joined
+
+MIN_WORDS = 3
+MAX_WORDS, MAX_CHARS = 800, 4_000  # comparing takes time quadratic in the quote's length
+RARE_WORDS = 8  # of a quote, looked up in the index
+MAX_PLACES = 2_000  # of those words together
+BLOCK_WORDS = 8  # starts that lie so near to each other are one
+MAX_WINDOW_WORDS = 4_000  # segments without sentence ends and spaces know no bound
+WINDOWS = 6  # compared beyond the claimed segment and its neighbours
+BY_CHARACTERS = 300  # the longest quote located by characters, longer ones by words
+WORDS_SHARE = 50.0  # a score by words of less is not refined
+REACH_WORDS = 24  # how far an end is moved at once
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Words *start* up to *stop* of the transcript, and their likeness of 0 to 100 to a quote."""
+
+    start: int
+    stop: int
+    score: float
+
+
+def nearest_span(
+    spoken: Spoken, wanted: Sequence[str], segment: int | None, enough: float
+) -> Span | None:
+    """Return what comes nearest to *wanted*, words as of `quotes.words`.
+
+    Compared are the claimed *segment* and its neighbours, and where the rare words of the
+    quote stand together. None when the quote has less than `MIN_WORDS` words, more than
+    `MAX_WORDS` or more than `MAX_CHARS` characters, or when no score of *enough* can be reached;
+    a returned score may still be less.
+    """
+    if not MIN_WORDS <= len(wanted) <= MAX_WORDS or not spoken.words:
+        return None
+    quote = joined(wanted)
+    if len(quote) > MAX_CHARS:
+        return None
+    best: Span | None = None
+    for start, stop in _windows(spoken, wanted, segment):
+        floor = enough if best is None else max(enough, best.score)
+        rough = _located(spoken, wanted, quote, (start, stop), floor)
+        if rough is not None:
+            found = _refined(spoken, wanted, quote, rough)
+            best = found if best is None or found.score > best.score else best
+    return best
+
+
+def difference(quote: str, said: str, split: Callable[[str], list[str]]) -> str:
+    """Return a word diff such as `we [-should-]{+shall+} wait`.
+
+    What only *quote* has stands in brackets, what only *said* has in braces; *split* gives the
+    words as they are compared.
+    """
+    left, right = _shown(quote, split), _shown(said, split)
+    steps = Indel.opcodes([key for key, _ in left], [key for key, _ in right])
+    out: list[str] = []
+    for step in steps:
+        gone = joined([word for _, word in left[step.src_start : step.src_end]])
+        come = joined([word for _, word in right[step.dest_start : step.dest_end]])
+        if step.tag == "equal":
+            out.append(gone)
+        elif step.tag == "insert" and out and out[-1].endswith("-]"):
+            out[-1] += f"{{+{come}+}}"
+        elif step.tag == "delete" and out and out[-1].startswith("{+"):
+            out[-1] = f"[-{gone}-]{out[-1]}"
+        else:
+            out.append(f"[-{gone}-]" if step.tag == "delete" else f"{{+{come}+}}")
+    return " ".join(out)
+
+
+def _shown(text: str, split: Callable[[str], list[str]]) -> list[tuple[str, str]]:
+    """Return each word as it is compared and as it is shown: without outer punctuation."""
+    pairs: list[tuple[str, str]] = []
+    for token in text.split():
+        keys = split(token)
+        shown = [token.strip(".,;:!?…\"'“”‘’«»()[]{}<>*_—–-")] if len(keys) == 1 else keys
+        pairs += zip(keys, shown, strict=True)
+    return pairs
+
+
+def _windows(spoken: Spoken, wanted: Sequence[str], segment: int | None) -> list[tuple[int, int]]:
+    """Return stretches of words in which *wanted* may stand, the claimed segment's first."""
+    count, total = len(wanted), len(spoken)
+    ends = len(spoken.first) - 1
+    windows: list[tuple[int, int]] = []
+    if segment is not None:
+        for around in (0, 1):
+            start = spoken.first[max(0, segment - around)]
+            stop = spoken.first[min(ends, segment + around + 1)]
+            windows.append((start, min(stop, start + MAX_WINDOW_WORDS) + count))
+    slack = BLOCK_WORDS + count // 2
+    for start in _starts(spoken, wanted, segment or 0, slack):
+        windows.append((start - slack, start + BLOCK_WORDS + count + slack))
+    held = [(max(0, start), min(total, stop)) for start, stop in windows]
+    return [(start, stop) for start, stop in held if start < stop]
+
+
+def _starts(spoken: Spoken, wanted: Sequence[str], segment: int, slack: int) -> list[int]:
+    """Return the words at which the quote would most likely start, not within *slack* of another.
+
+    Every place of a rare word votes for the start that would put it there, with the weight of
+    an inverse document frequency.
+    """
+    offsets: dict[str, int] = {}
+    for offset, word in enumerate(wanted):
+        if word in spoken.index:
+            offsets.setdefault(word, offset)
+    rare = nsmallest(RARE_WORDS, offsets, key=lambda word: (len(spoken.index[word]), word))
+    claimed, left = spoken.first[segment], MAX_PLACES
+    votes: dict[int, float] = {}
+    for word in rare:
+        places = spoken.index[word]
+        weight = math.log(1 + len(spoken) / len(places))
+        if len(places) > left:  # those around the claimed segment
+            middle = bisect_left(places, claimed)
+            begin = min(max(0, middle - left // 2), len(places) - left)
+            places = places[begin : begin + left]
+        for place in places:
+            block = (place - offsets[word]) // BLOCK_WORDS
+            votes[block] = votes.get(block, 0.0) + weight
+        left -= len(places)
+        if left <= 0:
+            break
+    return _apart(votes, claimed // BLOCK_WORDS, slack)
+
+
+def _apart(votes: Mapping[int, float], home: int, slack: int) -> list[int]:
+    """Return the starts of the blocks with the most votes, of equals those nearest to *home*."""
+    best = nsmallest(WINDOWS**2, votes, key=lambda block: (-votes[block], abs(block - home), block))
+    chosen: list[int] = []
+    for start in (block * BLOCK_WORDS for block in best):
+        if all(abs(start - other) > slack for other in chosen):
+            chosen.append(start)
+    return chosen[:WINDOWS]
+
+
+def _located(
+    spoken: Spoken, wanted: Sequence[str], quote: str, window: tuple[int, int], floor: float
+) -> tuple[int, int] | None:
+    """Return the words of *window* that are most like the quote, roughly.
+
+    None when no stretch of the window can score more than *floor*. A stretch t times as long
+    as the quote scores at most 200 / (1 + t); a window of the quote's length in it then misses at
+    most t - 1 of the quote, so the alignment scores at least 3 - 200 / floor of 100.
+    """
+    start, stop = window
+    if len(quote) > BY_CHARACTERS:
+        said = spoken.words[start:stop]
+        by_words = fuzz.partial_ratio_alignment(wanted, said, score_cutoff=WORDS_SHARE)
+        if by_words is None:
+            return None
+        begin, end = start + by_words.dest_start, start + by_words.dest_end
+        return begin, max(begin + 1, end)
+    cutoff = max(0.0, 100 * (3 - 200 / floor)) if floor > 0 else 0.0
+    text = spoken.span(start, stop)
+    found = fuzz.partial_ratio_alignment(quote, text, score_cutoff=cutoff)
+    if found is None:
+        return None
+    return spoken.words_at(start, found.dest_start, found.dest_end)
+
+
+def _refined(spoken: Spoken, wanted: Sequence[str], quote: str, rough: tuple[int, int]) -> Span:
+    """Move both ends, by whole words and in turn, to where the likeness is greatest.
+
+    An alignment is as long as the quote, so where words were added or left out its ends are wrong.
+    """
+    reach = min(REACH_WORDS, 2 + len(wanted) // 2)
+    start, stop = rough
+    score = fuzz.ratio(quote, spoken.span(start, stop))
+    while True:
+        before = score
+        for place in range(max(0, start - reach), min(stop, start + reach + 1)):
+            likeness = fuzz.ratio(quote, spoken.span(place, stop), score_cutoff=score)
+            if likeness > score:
+                start, score = place, likeness
+        for place in range(max(start + 1, stop - reach), min(len(spoken), stop + reach) + 1):
+            likeness = fuzz.ratio(quote, spoken.span(start, place), score_cutoff=score)
+            if likeness > score:
+                stop, score = place, likeness
+        if score <= before:
+            return Span(start, stop, score)

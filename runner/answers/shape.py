@@ -1,0 +1,172 @@
+"""What a model must return, and how a reply becomes it."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import cache
+from typing import Any, cast
+
+import json_repair
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from runner.base.errors import AnswerError
+from runner.base.text import to_safe_text
+
+MAX_DEPTH = 64
+
+
+class Strict(BaseModel):
+    """Base of every answer shape: unknown keys are refused, values are finite and immutable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Evidence(Strict):
+    """A verbatim quote and the transcript segment it stands in."""
+
+    segment: str = Field(description="Segment id as printed in the transcript, for example S0012.")
+    quote: str = Field(description="Words copied verbatim from that segment.")
+
+
+class Insight(Strict):
+    """One finding a reader can act on."""
+
+    text: str = Field(min_length=1, description="The finding in one or two sentences.")
+    confidence: float = Field(ge=0, le=1, description="0 (guess) to 1 (stated outright).")
+    category: str = Field(min_length=1, description="A short lower-case label.")
+    evidence: list[Evidence] = Field(description="At least one quote that supports the finding.")
+
+
+class NoFields(Strict):
+    """The structured data of an analyzer that declares no fields of its own."""
+
+
+class Answer(Strict):
+    """A validated reply: *insights*, then the analyzer's own *structured_data*."""
+
+    insights: list[Insight] = Field(min_length=1)
+    structured_data: Any
+
+
+@cache
+def answer_shape(name: str, fields: type[BaseModel] = NoFields) -> type[Answer]:
+    """Return the answer model of analyzer *name*, whose structured data has *fields*."""
+    title = "".join(part.capitalize() for part in name.split("_")) + "Answer"
+    made = create_model(title, __base__=Answer, structured_data=(fields, ...))
+    return cast("type[Answer]", made)
+
+
+@cache
+def json_schema(shape: type[BaseModel]) -> dict[str, Any]:
+    """Return the schema of *shape* in the strict subset that providers accept.
+
+    Every property is required and no other is allowed; bounds and computed fields are left
+    to our own validation (OpenAI, "Structured model outputs", supported schemas).
+    """
+    return cast("dict[str, Any]", _strict(shape.model_json_schema(mode="validation")))
+
+
+_DROPPED = {"title", "default", "minLength", "maxLength", "minItems", "maxItems"}
+_DROPPED |= {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "pattern"}
+
+
+def _strict(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_strict(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:  # a strict schema allows no sibling beside a reference
+        return {"$ref": node["$ref"]}
+    named = ("properties", "$defs")
+    kept = {
+        key: {name: _strict(body) for name, body in value.items()}
+        if key in named
+        else _strict(value)
+        for key, value in node.items()
+        if key not in _DROPPED
+    }
+    if kept.get("type") == "object":
+        kept["properties"] = kept.get("properties", {})
+        kept["required"] = list(kept["properties"])
+        kept["additionalProperties"] = False
+    return kept
+
+
+def parse_answer(text: str, shape: type[Answer]) -> tuple[Answer, bool]:
+    """Read *text* as *shape*; return the answer and whether the JSON had to be repaired.
+
+    Raises AnswerError of kind `invalid_output`, naming the first field that does not fit.
+    """
+    data, repaired = _load(text)
+    try:
+        data = _clean(data)
+    except ValueError as error:
+        raise AnswerError("invalid_output", f"the reply {error}", text=text) from error
+    try:
+        return shape.model_validate(data), repaired
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the reply"
+        more = error.error_count() - 1
+        also = f" (and {more} more)" if more else ""
+        raise AnswerError("invalid_output", f"{where}: {first['msg']}{also}", text=text) from error
+
+
+def _clean(node: Any, depth: int = 0) -> Any:
+    """Make every string safe to store: JSON escapes can hold what the text around them cannot.
+
+    Raises ValueError for what no answer needs and no file can hold.
+    """
+    if depth > MAX_DEPTH:
+        raise ValueError(f"is nested deeper than {MAX_DEPTH}")
+    if isinstance(node, str):
+        return to_safe_text(node)
+    if isinstance(node, list):
+        return [_clean(item, depth + 1) for item in node]
+    if isinstance(node, dict):
+        return {to_safe_text(str(key)): _clean(body, depth + 1) for key, body in node.items()}
+    if isinstance(node, float) and not math.isfinite(node):
+        raise ValueError("holds a number that is not finite")
+    return node
+
+
+def _load(text: str) -> tuple[Any, bool]:
+    body = text.strip()
+    if body.startswith("```"):  # a fence around JSON is the commonest dressing
+        body = body.strip("`").removeprefix("json").strip()
+    try:
+        return json.loads(
+            body, parse_constant=_no_constant, object_pairs_hook=_without_doubles
+        ), False
+    except _NotRepairableError as error:
+        raise AnswerError("invalid_output", f"the reply {error}", text=text) from error
+    except (ValueError, RecursionError):
+        return _repair(text), True
+
+
+def _repair(text: str) -> dict[str, Any]:
+    try:
+        data = json_repair.loads(text, skip_json_loads=True)
+    except (ValueError, RecursionError) as error:
+        raise AnswerError("invalid_output", "the reply is not JSON", text=text) from error
+    if not isinstance(data, dict):
+        raise AnswerError("invalid_output", "the reply is not a JSON object", text=text)
+    return data
+
+
+class _NotRepairableError(ValueError):
+    """A guess at what was meant would change what was said."""
+
+
+def _no_constant(name: str) -> float:
+    raise _NotRepairableError(f"holds {name}, which is not JSON")
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        double = next(name for name in names if names.count(name) > 1)
+        raise _NotRepairableError(f"has the key {to_safe_text(double)[:80]!r} twice")
+    return made

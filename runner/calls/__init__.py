@@ -1,0 +1,1 @@
+"""Policy over calls: admission, retries, scheduling, the account of each call."""

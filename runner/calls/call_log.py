@@ -1,0 +1,66 @@
+"""The account of one node's calls: every attempt, its time, what was used and paid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from runner.providers.request import Completion, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request as sent: *outcome* is `ok` or the kind of failure; times in seconds."""
+
+    outcome: str
+    latency_s: float
+    status: int | None = None
+    wait_s: float = 0.0  # waited after it, before the next one
+
+
+@dataclass(slots=True)
+class CallLog:
+    """What one node's calls took and cost so far; the client writes, the run reads.
+
+    *queue_wait_s* is time spent waiting to be admitted, *parked_s* the part of it in which the
+    provider was down, *latency_s* time inside attempts. *cost_usd* turns None for good once a
+    reply without a known price arrives. *note* is told what a journal has to keep; *unit* names
+    the node among all that share a gate.
+    """
+
+    note: Callable[..., None] | None = None
+    unit: str = ""
+    queue_wait_s: float = 0.0
+    parked_s: float = 0.0
+    latency_s: float = 0.0
+    attempts: list[Attempt] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+    cost_usd: float | None = 0.0
+    began: float | None = None  # loop time of this conversation's first attempt
+    before: int = 0  # attempts of earlier conversations, with other models or about other parts
+    parts_s: list[float] = field(default_factory=list)  # latency of each part read beside it
+
+    def add(self, completion: Completion) -> None:
+        """Count a reply that was paid for."""
+        self.usage = self.usage + completion.usage
+        priced = self.cost_usd is not None and completion.cost_usd is not None
+        self.cost_usd = (self.cost_usd or 0) + (completion.cost_usd or 0) if priced else None
+
+    def begin(self) -> None:
+        """Start another conversation: its requests and its time are counted anew."""
+        self.before, self.began = len(self.attempts), None
+
+    def absorb(self, part: CallLog) -> None:
+        """Count the calls of a part of this node, which ran beside its other parts."""
+        self.parts_s.append(part.latency_s)
+        self.queue_wait_s += part.queue_wait_s
+        self.parked_s += part.parked_s
+        self.attempts += part.attempts
+        self.usage = self.usage + part.usage
+        known = self.cost_usd is not None and part.cost_usd is not None
+        self.cost_usd = (self.cost_usd or 0) + (part.cost_usd or 0) if known else None
+
+    def tell(self, event: str, attempt: int, **facts: object) -> None:
+        """Pass *event* of that attempt, counted from 1, on to the journal, if there is one."""
+        if self.note is not None:
+            self.note(event, attempt=attempt, **facts)

@@ -1,0 +1,130 @@
+"""From a job to the clients that make its calls, under limits they share with others."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from runner.base.text import digest
+from runner.calls.admission.budget import Budget, Sizer
+from runner.calls.admission.gate import MAX_CEILING, Gate, Gates
+from runner.calls.admission.limits import Lobby
+from runner.calls.client import Client
+from runner.calls.retry import RetryPolicy
+from runner.config.model_facts import OFFLINE, ModelFacts
+from runner.config.schema import ModelSettings, SimulateSettings
+from runner.job.job import Job
+from runner.providers.litellm.route import ModelRoute
+from runner.providers.offline.direct import OfflineTransport
+from runner.providers.request import Transport
+
+
+def build_clients(
+    job: Job,
+    gates: Gates,
+    lobby: Lobby,
+    addresses: Mapping[str, str],
+    budget: Budget,
+) -> dict[str, Client]:
+    """Return a client for each of the job's models, by name.
+
+    *gates* are the process's, *lobby* the event loop's; *addresses* are of the simulated
+    providers, by model name; *budget* is shared by all calls of the run or batch.
+    """
+    readers = {name: analyzer.reader() for name, analyzer in job.analyzers.items()}
+    clients = {}
+    for name, model in job.models.items():
+        body, facts = model.settings, model.facts
+        route = ModelRoute(
+            name=body.name,
+            api_base=addresses.get(name, body.api_base),
+            api_key_env=body.api_key_env,
+            input_usd_per_mtok=body.input_usd_per_mtok,
+            output_usd_per_mtok=body.output_usd_per_mtok,
+            cached_usd_per_mtok=body.cached_usd_per_mtok,
+            params=body.params,
+            transport=body.transport,
+        )
+        clients[name] = Client(
+            transport=_transport(route, readers),
+            retry=RetryPolicy(body.max_retries, body.retry_delay_s),
+            timeout_s=body.timeout_s,
+            deadline_s=body.deadline_s,
+            gate=_gate(job, body, gates, route.api_base),
+            lobby=lobby,
+            budget=budget,
+            sizer=Sizer(model.tokenizer, _dearest_input(facts), facts.output_usd_per_mtok),
+        )
+    return clients
+
+
+def to_simulate(job: Job) -> dict[str, SimulateSettings]:
+    """Return how the models that are to be simulated by us behave, by name."""
+    return {
+        name: model.settings.simulate
+        for name, model in job.models.items()
+        if model.settings.simulate is not None and model.settings.api_base is None
+    }
+
+
+async def load_libraries(job: Job) -> None:
+    """Import, in a thread, what opening the job's transports would; it takes seconds of CPU."""
+    for name in with_litellm(job):
+        await asyncio.to_thread(_load, name)
+
+
+def with_litellm(job: Job) -> list[str]:
+    """Return the models whose calls need litellm."""
+    return [m.settings.name for m in job.models.values() if not _is_own(m.settings)]
+
+
+def _load(name: str) -> None:
+    from runner.providers.litellm.loading import load_litellm
+
+    load_litellm(name)
+
+
+def _is_own(model: ModelSettings | ModelRoute) -> bool:
+    """Return whether the offline model answers by itself, without litellm and aiohttp."""
+    return model.name.startswith(OFFLINE) and model.transport == "auto"
+
+
+def _transport(route: ModelRoute, readers: Mapping[str, Any]) -> Transport:
+    """Return who makes the calls."""
+    if _is_own(route):
+        return OfflineTransport(route, readers)
+    from runner.providers.litellm.transport import LiteLLMTransport
+
+    return LiteLLMTransport(route, readers)
+
+
+def _dearest_input(facts: ModelFacts) -> float | None:
+    """Return the most that a prompt token can cost: writing it to a cache may cost extra."""
+    if facts.input_usd_per_mtok is None:
+        return None
+    return max(facts.input_usd_per_mtok, facts.cache_write_usd_per_mtok or 0.0)
+
+
+def most_in_flight(job: Job) -> int:
+    """Return how many calls the job makes at once at the most."""
+    processing = job.settings.processing
+    if processing.mode == "sequential":
+        return 1
+    pools = [stage.max_concurrent for stage in job.pipeline.stages]
+    shared = processing.max_concurrent if None in pools else 0
+    return min(shared + sum(pool or 0 for pool in pools), MAX_CEILING)
+
+
+def _gate(job: Job, model: ModelSettings, gates: Gates, api_base: str | None) -> Gate:
+    """Return what calls to *model* with its key share in this process."""
+    ceiling, key = most_in_flight(job), os.environ.get(model.api_key_env or "", "")
+    rates = (model.rpm, model.tpm, model.burst_s)
+    return gates.gate(
+        (model.name, *rates),
+        (model.name.split("/", 1)[0], api_base, digest(key)),
+        lambda account: Gate(
+            ceiling, rpm=model.rpm, tpm=model.tpm, burst_s=model.burst_s, account=account
+        ),
+    )

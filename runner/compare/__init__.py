@@ -1,8 +1,0 @@
-"""Runs beside one another: what differs, what it changed, and whether that can be told."""
-
-from __future__ import annotations
-
-from runner.compare.compare import Comparison, compare
-from runner.compare.write import after_sweep, write_comparison
-
-__all__ = ["Comparison", "after_sweep", "compare", "write_comparison"]

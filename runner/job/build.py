@@ -1,0 +1,247 @@
+"""From composed configuration to a job: everything that can be checked before spending."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+
+from runner.answers.analyzer import load_analyzer
+from runner.base.errors import ConfigError, did_you_mean
+from runner.base.secrets import secrets_of
+from runner.base.text import digest
+from runner.base.tokens import tokenizer_for
+from runner.config.model_facts import ModelFacts, model_facts
+from runner.config.resolve import resolve as resolve
+from runner.config.schema import ModelSettings, Settings, validate
+from runner.job.checks import check_model, check_traces
+from runner.job.graph import Pipeline, make_pipeline
+from runner.job.job import Job, variables_of
+from runner.job.models import MAIN, Model, chain_of, check_names
+from runner.job.windows import Fit, Fitter
+from runner.transcript import FORMATS, Transcript, read_transcript
+from runner.transcript.inputs import Input, Inputs, find_inputs, is_many
+
+PACKAGE_PREFIX = "pkg://"
+NO_TRANSCRIPT = Transcript("", "", "", ())
+
+
+def build_job(
+    cfg: DictConfig,
+    *,
+    data: Mapping[str, Any] | None = None,
+    config_folders: Sequence[Path] = (),
+    overrides: Sequence[str] = (),
+) -> Job:
+    """Check everything that can be checked before spending, and return the job.
+
+    *data* is *cfg* resolved, where that has been done already, which takes 10 ms;
+    *config_folders* are the user's `--config-dir`s. Raises ConfigError, or TranscriptError
+    where the input cannot be read; nothing has been written or sent then.
+    """
+    return job_from(
+        resolve(cfg) if data is None else data,
+        composed=OmegaConf.to_yaml(cfg, resolve=False),
+        config_dirs=config_folders,
+        overrides=overrides,
+    )
+
+
+def job_from(
+    data: Mapping[str, Any],
+    *,
+    composed: str = "",
+    config_dirs: Sequence[Path] = (),
+    overrides: Sequence[str] = (),
+    transcript: Transcript | None = None,
+    only: Collection[str] | None = None,
+) -> Job:
+    """Return the job that the resolved configuration *data* describes; the same checks.
+
+    *composed* is the same before its interpolations were resolved, as YAML.
+    Prompts are looked for in *config_dirs* before the packaged ones; *transcript* is read from
+    `transcript.path` unless given. Where that names many files, the job is that of a batch, with
+    no transcript of its own (see `for_transcript`); *only* is as for `find_inputs`.
+    """
+    settings, folders = validate(data), analyzer_folders(config_dirs)
+    check_traces(settings)
+    pipeline = make_pipeline(settings.stages, settings.analyzers)
+    models = _models(settings)
+    analyzers = {
+        name: load_analyzer(name, body, folders) for name, body in settings.analyzers.items()
+    }
+    config = as_yaml(data)
+    _refuse_keys(models, config, composed)
+    prompts = {name: analyzer.prompt_digest for name, analyzer in analyzers.items()}
+    inputs: Inputs | None = None
+    _check_format(settings.transcript.format)
+    if transcript is None and is_many(settings.transcript.path):
+        inputs, transcript = find_inputs(settings, only), NO_TRANSCRIPT
+        if settings.output.traces != "none":
+            raise ConfigError(
+                f"output.traces={settings.output.traces}: a batch sends none while it runs: "
+                f"colloquy-traces BATCH sends those of its runs afterwards"
+            )
+    transcript = transcript or open_transcript(settings)
+    variables = variables_of(pipeline.nodes, transcript, settings)
+    fitter = Fitter(settings, analyzers, transcript, variables)
+    job = Job(
+        settings=settings,
+        pipeline=pipeline,
+        analyzers=analyzers,
+        transcript=transcript,
+        models=models,
+        fits=_fits(fitter, pipeline, models),
+        config=config,
+        composed=composed,
+        config_digest=digest(json.dumps([settings.model_dump(), prompts], sort_keys=True)),
+        variables=variables,
+        config_dirs=tuple(folder.resolve() for folder in config_dirs),
+        folders=folders,
+        overrides=tuple(overrides),
+        inputs=inputs,
+    )
+    _check_structured_keys(job)
+    return job
+
+
+def for_transcript(batch: Job, given: Input) -> Job:
+    """Return the job of one of a *batch*'s runs.
+
+    Raises TranscriptError where the file cannot be read, ConfigError where it does not fit.
+    """
+    settings = batch.settings
+    wanted = settings.transcript
+    transcript = read_transcript(given.path, format=wanted.format, encoding=wanted.encoding)
+    variables = variables_of(batch.pipeline.nodes, transcript, settings)
+    fitter = Fitter(settings, batch.analyzers, transcript, variables)
+    fits = _fits(fitter, batch.pipeline, batch.models)
+    return replace(batch, transcript=transcript, variables=variables, fits=fits, inputs=None)
+
+
+def _refuse_keys(models: Mapping[str, Model], *written: str) -> None:
+    """Raise ConfigError where a key, or what is shaped like one, would be written to disk."""
+    for model in models.values():
+        secrets = secrets_of(key_env=model.settings.api_key_env)
+        if any(secrets.redact(text) != text for text in written):
+            raise ConfigError(
+                "the configuration holds what looks like a key, which would be written to disk: "
+                "name its variable with model.api_key_env instead"
+            )
+
+
+def _models(settings: Settings) -> dict[str, Model]:
+    """Return all models by name, each checked as far as can be without calling it."""
+    check_names(settings)
+    made = {}
+    for name, model in {MAIN: settings.model, **settings.models}.items():
+        facts = facts_of(model)
+        check_model(name, model, facts, settings)
+        made[name] = Model(name, model, facts, tokenizer_for(model.name))
+    return made
+
+
+def _fits(
+    fitter: Fitter, pipeline: Pipeline, models: Mapping[str, Model]
+) -> dict[tuple[str, str], Fit]:
+    """Return how each node's material fits each model that may be asked for it."""
+    found: dict[tuple[str, str], Fit] = {}
+    for stage in pipeline.stages:
+        for model in models.values():
+            nodes = [
+                node for node in stage.nodes if model in chain_of(node, fitter.settings, models)
+            ]
+            if nodes:
+                fits = fitter.fit_stage(nodes, model)
+                found |= {(name, model.name): fit for name, fit in fits.items()}
+    return found
+
+
+def analyzer_folders(config_folders: Sequence[Path]) -> tuple[Path, ...]:
+    """Return where prompts of the user's own analyzers may stand.
+
+    For `--config-dir mine`: `mine/analyzers`, `mine/analyzer` (beside the YAML), and a folder
+    `analyzers` beside `mine` itself.
+    """
+    folders: list[Path] = []
+    for folder in config_folders:
+        folders += [folder / "analyzers", folder / "analyzer"]
+        folders += [folder.parent / "analyzers"]
+    return tuple(path.resolve() for path in folders if path.is_dir())
+
+
+def open_transcript(settings: Settings) -> Transcript:
+    """Read the transcript; `pkg://` paths stand in this distribution."""
+    wanted = settings.transcript
+    return read_transcript(
+        transcript_path(wanted.path), format=wanted.format, encoding=wanted.encoding
+    )
+
+
+def _check_format(name: str) -> None:
+    if name not in FORMATS:
+        raise ConfigError(
+            f"transcript.format={name!r} is not a format{did_you_mean(name, FORMATS)}"
+        )
+
+
+def transcript_path(path: str) -> Path:
+    """Return the file that `transcript.path` names; `~` and `pkg://package/file` are expanded."""
+    if path.startswith(PACKAGE_PREFIX):
+        package, _, inner = path.removeprefix(PACKAGE_PREFIX).partition("/")
+        try:
+            return Path(str(files(package).joinpath(inner)))
+        except (ImportError, ValueError, TypeError) as error:
+            raise ConfigError(
+                f"transcript.path={path!r}: expected pkg://PACKAGE/FILE of an installed package"
+            ) from error
+    return Path(path).expanduser()
+
+
+def facts_of(model: ModelSettings) -> ModelFacts:
+    """Return what is known of the model; what is set in the settings wins over the map."""
+    known = model_facts(model.name)
+    if model.context_window is not None:
+        known = replace(known, context_window=model.context_window)
+    if model.input_usd_per_mtok is not None:
+        prices = model.input_usd_per_mtok, model.output_usd_per_mtok
+        known = replace(known, input_usd_per_mtok=prices[0], output_usd_per_mtok=prices[1])
+    if model.cached_usd_per_mtok is not None:
+        known = replace(known, cache_read_usd_per_mtok=model.cached_usd_per_mtok)
+    if model.simulate is not None:
+        known = replace(known, cache_min_tokens=model.simulate.cache_min_tokens)
+    return known
+
+
+def as_yaml(data: Mapping[str, Any]) -> str:
+    """Return resolved *data* as YAML; a `${` in a value is text, and stays as it is."""
+    return str(yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True))
+
+
+def _check_structured_keys(job: Job) -> None:
+    """Refuse a key that no upstream answer has: it would silently select nothing."""
+    for node in job.pipeline.nodes:
+        if node.context is None:
+            continue
+        known: set[str] = set()
+        for need in node.needs:
+            known |= set(_structured_keys(job.analyzers[need].schema))
+        for key in node.context.include_structured_keys:
+            if key not in known:
+                raise ConfigError(
+                    f"include_structured_keys of {node.name}: {key!r} is in no answer it reads"
+                    f"{did_you_mean(key, known)}"
+                )
+
+
+def _structured_keys(schema: Any) -> list[str]:
+    body = schema["properties"]["structured_data"]
+    if "$ref" in body:
+        body = schema["$defs"][body["$ref"].rsplit("/", 1)[-1]]
+    return list(body.get("properties", {}))

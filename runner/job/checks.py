@@ -1,0 +1,131 @@
+"""What is wrong with the settings of models and of traces, found before anything is sent."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from importlib.util import find_spec
+from urllib.parse import urlsplit
+
+from runner.base.errors import ConfigError
+from runner.base.secrets import secrets_of
+from runner.config.model_facts import OFFLINE, ModelFacts
+from runner.config.schema import ModelSettings, Settings
+from runner.job.models import MAIN
+
+# What is set elsewhere, or would add retries and replies that nobody counts.
+RESERVED = {
+    *("api_base", "api_key", "drop_params", "fallbacks", "max_retries", "max_tokens", "messages"),
+    *("base_url", "client", "context_window_fallback_dict", "functions", "model_list", "tools"),
+    *("model", "n", "num_retries", "response_format", "shared_session", "stream", "timeout"),
+}
+
+# Providers that are servers of one's own, and where such a server usually listens.
+NO_ADDRESS = {"litellm_proxy": "http://127.0.0.1:4000", "hosted_vllm": "http://127.0.0.1:8000/v1"}
+
+
+def check_model(name: str, model: ModelSettings, facts: ModelFacts, settings: Settings) -> None:
+    """Raise ConfigError where the model called *name* cannot be called as the settings say."""
+    at = "model" if name == MAIN else f"models.{name}"
+    _check_environment(at, model)
+    if model.name.startswith(OFFLINE) and model.reply_format == "text":
+        raise ConfigError(
+            f"{at}.reply_format='text': the offline model answers by schema; expected 'auto'"
+        )
+    if (model.input_usd_per_mtok is None) != (model.output_usd_per_mtok is None):
+        raise ConfigError(f"{at}.input_usd_per_mtok and output_usd_per_mtok go together")
+    for key in sorted(RESERVED & set(model.params)):
+        raise ConfigError(f"{at}.params.{key}: this is not for params; use the model's own keys")
+    _check_address(at, model)
+    if model.simulate is not None:
+        from runner.providers.simulated import check as check_simulated
+
+        check_simulated(model.simulate, f"{at}.simulate.")
+    if settings.budget.max_cost_usd is not None and facts.input_usd_per_mtok is None:
+        raise ConfigError(
+            f"budget.max_cost_usd={settings.budget.max_cost_usd:g}: no price is known of "
+            f"{model.name}: set {at}.input_usd_per_mtok and {at}.output_usd_per_mtok, or cap "
+            f"budget.max_tokens instead"
+        )
+    if "cost_usd" in settings.objective and facts.input_usd_per_mtok is None:
+        raise ConfigError(
+            f"objective=cost_usd: no price is known of {model.name}: set "
+            f"{at}.input_usd_per_mtok and {at}.output_usd_per_mtok, or minimise total_tokens"
+        )
+
+
+def check_traces(settings: Settings) -> None:
+    """Raise ConfigError where traces are wanted and what sends them is not installed."""
+    if settings.output.traces == "otlp" and not has_otlp():
+        raise ConfigError(
+            "output.traces='otlp' needs the extra: pip install -e '.[otel]', "
+            "or use output.traces=none"
+        )
+
+
+def has_otlp() -> bool:
+    """Return whether the extra `otel` is installed."""
+    try:
+        parts = ("sdk.trace", "exporter.otlp.proto.http.trace_exporter")
+        return all(find_spec(f"opentelemetry.{part}") is not None for part in parts)
+    except ModuleNotFoundError:
+        return False
+
+
+def _check_environment(at: str, model: ModelSettings) -> None:
+    """Refuse to start without what the provider reads from the environment."""
+    if model.api_key_env and not os.environ.get(model.api_key_env):
+        raise ConfigError(
+            f"{at}.api_key_env names {model.api_key_env}, which is not set: export it, "
+            f"or use model=offline, which needs no key"
+        )
+    provider = model.name.split("/", 1)[0]
+    for name in _required(model):
+        if not os.environ.get(name):
+            raise ConfigError(
+                f"{name} is not set, and {provider} needs it ({at}.requires_env): export it, "
+                f"or use model=offline, which needs none"
+            )
+
+
+def _required(model: ModelSettings) -> list[str]:
+    """Return the further variables; one that holds the address stands in for model.api_base."""
+    given = model.api_base is not None
+    return [name for name in model.requires_env if not (given and name.endswith("_API_BASE"))]
+
+
+def _check_address(at: str, model: ModelSettings) -> None:
+    """Refuse a missing address, and to send a key in the clear beyond this machine."""
+    provider = model.name.split("/", 1)[0]
+    if model.api_base is None and provider in NO_ADDRESS:
+        raise ConfigError(
+            f"{at}.api_base is null, and {provider} has no address of its own: add "
+            f"{at}.api_base={NO_ADDRESS[provider]} or where your server is"
+        )
+    told = {name: os.environ.get(name, "") for name in _required(model)}
+    for name, address in {f"{at}.api_base": model.api_base or "", **told}.items():
+        if "://" in address:
+            _check_url(name, address, at, model)
+
+
+def _check_url(name: str, url: str, at: str, model: ModelSettings) -> None:
+    try:
+        address = urlsplit(url)
+    except ValueError as error:
+        raise ConfigError(f"{name}: {error}") from error
+    holds_key = secrets_of(key_env=model.api_key_env).redact(url) != url
+    if holds_key or address.username or address.password:
+        raise ConfigError(f"{name} holds a password or a key: use {at}.api_key_env instead")
+    plain = address.scheme == "http" and not model.allow_http
+    if plain and not _is_loopback(address.hostname or ""):
+        raise ConfigError(
+            f"{name}={url}: plain http beyond this machine would show the "
+            f"transcript and the key to the network: use https, or {at}.allow_http=true"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -1,0 +1,76 @@
+"""Cut a transcript that is too long to be read at once into overlapping runs of segments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from runner.base.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Part *number* of *total* (from 1): segments *start* to *stop* (exclusive), by index."""
+
+    number: int
+    total: int
+    start: int
+    stop: int
+    tokens: int
+
+
+def cut(costs: Sequence[int], budget: int, overlap: int) -> tuple[Chunk, ...]:
+    """Return chunks of at most *budget* tokens each that together hold every segment.
+
+    *costs* are the segments' tokens. Each chunk begins with up to *overlap* tokens of what the
+    one before ended with, so that what is said across a border is seen whole once. There are
+    as few chunks as the budget allows, and these are as even as they can be: the longest decides
+    how long reading takes. Raises ConfigError where a segment alone exceeds the budget.
+    """
+    longest = max(costs)
+    if longest > budget:
+        raise ConfigError(
+            f"a transcript segment has {longest:,} tokens, but only {budget:,} fit into a call: "
+            f"raise transcript.token_budget, or choose a model with a larger window"
+        )
+    if sum(costs) <= budget:
+        return (Chunk(1, 1, 0, len(costs), sum(costs)),)
+    overlap = min(overlap, budget // 2)
+    fewest = len(_spans(costs, budget, overlap))
+    low, high = longest, budget
+    while low < high:
+        middle = (low + high) // 2
+        if len(_spans(costs, middle, min(overlap, middle // 2))) <= fewest:
+            high = middle
+        else:
+            low = middle + 1
+    spans = _spans(costs, high, min(overlap, high // 2))
+    return tuple(
+        Chunk(number, len(spans), start, stop, sum(costs[start:stop]))
+        for number, (start, stop) in enumerate(spans, start=1)
+    )
+
+
+def _spans(costs: Sequence[int], budget: int, overlap: int) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    start = stop = 0
+    while stop < len(costs):
+        used = sum(costs[start:stop])
+        while stop < len(costs) and used + costs[stop] <= budget:
+            used += costs[stop]
+            stop += 1
+        if spans and stop == spans[-1][1]:  # the overlap left no room for anything new
+            start += 1
+            continue
+        spans.append((start, stop))
+        start = _back(costs, spans[-1], overlap)
+    return spans
+
+
+def _back(costs: Sequence[int], span: tuple[int, int], overlap: int) -> int:
+    """Return where the next chunk starts: within *overlap* tokens before this one's end."""
+    start, repeated = span[1], 0
+    while start - 1 > span[0] and repeated + costs[start - 1] <= overlap:
+        start -= 1
+        repeated += costs[start]
+    return start

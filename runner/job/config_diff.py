@@ -1,0 +1,45 @@
+"""What has changed since a run was begun, as far as it changes what is asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from runner.base.errors import one_line
+from runner.config.schema import Settings
+from runner.job.job import Job
+
+# What may differ without changing any answer.
+_FREE = re.compile(
+    r"processing\.(max_concurrent.*|mode|strict|prime_prefix)"
+    r"|stages\.[^.]+\.(max_concurrent|strict|final)"
+    r"|(model|models\.[^.]+)\.(timeout_s|max_retries|retry_delay_s|deadline_s|rpm|tpm|burst_s|allow_http"
+    r"|api_key_env|transport|requires_env|(input|output|cached)_usd_per_mtok|simulate.*)"
+    r"|budget\..*|batch\.max_.*|reuse|plan|output\.(dir|console|pages|traces)|objective"
+    r"|transcript\.(path|format|encoding)"
+)
+
+
+def changed_settings(old: Settings, new: Settings) -> Iterator[str]:
+    """Yield each key that matters, with its value before and now."""
+    before, after = dict(_flat(old.model_dump())), dict(_flat(new.model_dump()))
+    for key in sorted(before.keys() | after.keys()):
+        was, now = before.get(key), after.get(key)
+        if was != now and not _FREE.fullmatch(key):
+            yield f"{key}: {one_line(repr(was), 60)} -> {one_line(repr(now), 60)}"
+
+
+def changed_prompts(before: Mapping[str, str], job: Job) -> Iterator[str]:
+    """Yield each analyzer whose prompt, by its digest *before*, is another now."""
+    for name, analyzer in job.analyzers.items():
+        if before.get(name) != analyzer.prompt_digest:
+            yield f"analyzers.{name}: its prompt or answer shape is another"
+
+
+def _flat(data: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in data.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value

@@ -1,0 +1,127 @@
+"""The pipeline as a graph: stages of analyzers, checked and put in order before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+from runner.base.errors import GraphError, did_you_mean
+from runner.config.schema import AnalyzerSettings, ContextSettings, StageSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One analyzer's place in the graph; *needs* are names of nodes in earlier stages.
+
+    *context* says how their answers are reduced for it, None where it reads none of them;
+    *transcript* whether it reads the transcript.
+    """
+
+    name: str
+    stage: str
+    needs: tuple[str, ...]
+    context: ContextSettings | None
+    transcript: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A group of nodes; *max_concurrent* None shares the run's own slots."""
+
+    name: str
+    needs: tuple[str, ...]
+    nodes: tuple[Node, ...]
+    max_concurrent: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Stages in an order in which each comes after what it needs."""
+
+    stages: tuple[Stage, ...]
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """All nodes, earlier stages first, in declared order within a stage."""
+        return tuple(node for stage in self.stages for node in stage.nodes)
+
+    def stage_of(self, node: Node) -> Stage:
+        """Return the stage that *node* belongs to."""
+        return next(stage for stage in self.stages if stage.name == node.stage)
+
+
+def make_pipeline(
+    stages: Mapping[str, StageSettings], analyzers: Mapping[str, AnalyzerSettings]
+) -> Pipeline:
+    """Return the checked pipeline; raise GraphError naming what does not fit."""
+    _check_names(stages, analyzers)
+    order = _stage_order(stages)
+    members = {name: [a for a, s in analyzers.items() if s.stage == name] for name in order}
+    for name, names in members.items():
+        if not names:
+            raise GraphError(f"stages.{name} has no analyzers: give one `stage: {name}`")
+    made: dict[str, Stage] = {}
+    for name in order:
+        nodes = tuple(_node(a, analyzers[a], stages, members) for a in members[name])
+        settings = stages[name]
+        made[name] = Stage(name, tuple(settings.needs), nodes, settings.max_concurrent)
+    return Pipeline(tuple(made.values()))
+
+
+def _check_names(
+    stages: Mapping[str, StageSettings], analyzers: Mapping[str, AnalyzerSettings]
+) -> None:
+    for name, settings in analyzers.items():
+        if settings.stage not in stages:
+            raise GraphError(
+                f"analyzers.{name}.stage={settings.stage!r} is not a stage"
+                f"{did_you_mean(settings.stage, stages)}"
+            )
+    for clash in sorted(set(stages) & set(analyzers)):
+        raise GraphError(f"'{clash}' names both a stage and an analyzer; rename one")
+
+
+def _stage_order(stages: Mapping[str, StageSettings]) -> list[str]:
+    for name, settings in stages.items():
+        for need in settings.needs:
+            if need not in stages:
+                raise GraphError(
+                    f"stages.{name}.needs: {need!r} is not a stage{did_you_mean(need, stages)}"
+                )
+        if len(set(settings.needs)) != len(settings.needs):
+            raise GraphError(f"stages.{name}.needs names a stage twice: {settings.needs}")
+        if settings.input != "transcript" and not settings.needs:
+            raise GraphError(f"stages.{name} reads a context but needs no stage: set needs")
+        if settings.input != "transcript" and settings.context is None:
+            raise GraphError(f"stages.{name} reads a context: set stages.{name}.context")
+    try:
+        return list(TopologicalSorter({n: s.needs for n, s in stages.items()}).static_order())
+    except CycleError as error:
+        path = " -> ".join(reversed(error.args[1]))
+        raise GraphError(f"stages need each other in a circle: {path}") from error
+
+
+def _node(
+    name: str,
+    settings: AnalyzerSettings,
+    stages: Mapping[str, StageSettings],
+    members: Mapping[str, Iterable[str]],
+) -> Node:
+    stage = stages[settings.stage]
+    earlier = [member for need in stage.needs for member in members[need]]
+    needs = earlier if settings.needs is None else settings.needs
+    for need in needs:
+        if need not in earlier:
+            raise GraphError(
+                f"analyzers.{name}.needs: {need!r} is not an analyzer of a stage that "
+                f"{settings.stage} needs{did_you_mean(need, earlier)}"
+            )
+    if len(set(needs)) != len(needs):
+        raise GraphError(f"analyzers.{name}.needs names an analyzer twice: {needs}")
+    if stage.input != "transcript" and not needs:
+        raise GraphError(f"analyzers.{name}.needs is empty, but {settings.stage} reads a context")
+    context = None
+    if stage.context is not None and stage.input != "transcript":
+        context = settings.context.over(stage.context)
+    return Node(name, settings.stage, tuple(needs), context, stage.input != "context")

@@ -1,0 +1,133 @@
+"""One run as frozen values: everything that is known before the first call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.answers.analyzer import Analyzer, Material
+from runner.answers.context import segment_line
+from runner.base.text import digest
+from runner.base.tokens import Tokenizer
+from runner.config.schema import Settings
+from runner.job.chunks import Chunk
+from runner.job.graph import Node, Pipeline
+from runner.job.models import MAIN, Model, chain_of
+from runner.job.windows import Fit
+from runner.providers.request import Request
+from runner.transcript import Transcript
+from runner.transcript.inputs import Inputs
+
+MAX_SPEAKERS = 50  # named in a question; the segments name them all
+
+
+@dataclass(frozen=True)
+class Job:
+    """A pipeline, a transcript and the model to read it with.
+
+    *models* are by name, *fits* by node and model; *variables* is what each node's question may
+    name. *config* is the resolved configuration as YAML and *config_digest* its SHA-256, prompts
+    included; *folders* are where prompts of the user's own were looked for. *inputs* are the
+    files of a batch, which has no transcript itself; None for a run.
+    """
+
+    settings: Settings
+    pipeline: Pipeline
+    analyzers: Mapping[str, Analyzer]
+    transcript: Transcript
+    models: Mapping[str, Model]
+    fits: Mapping[tuple[str, str], Fit]
+    config: str
+    composed: str
+    config_digest: str
+    variables: Mapping[str, Mapping[str, object]]
+    config_dirs: tuple[Path, ...] = ()
+    folders: tuple[Path, ...] = ()
+    overrides: tuple[str, ...] = ()
+    inputs: Inputs | None = None
+
+    @property
+    def root(self) -> Path:
+        """The directory that holds all runs."""
+        return Path(self.settings.output.dir)
+
+    @property
+    def main(self) -> Model:
+        """The model that is asked where nothing else is said."""
+        return self.models[MAIN]
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """What counts tokens of contexts."""
+        return self.main.tokenizer
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether a provider answers anything."""
+        return any(model.is_paid for model in self.models.values())
+
+    def chain(self, node: Node) -> tuple[Model, ...]:
+        """Return who is asked for *node*, in order."""
+        return chain_of(node, self.settings, self.models)
+
+    def fit(self, node: Node, model: Model) -> Fit:
+        """Return how *node*'s material fits *model*."""
+        return self.fits[node.name, model.name]
+
+    def request(self, name: str, model: Model, text: str, reply: int, *, cache: bool) -> Request:
+        """Return the request that puts the question of analyzer *name* about *text* to *model*.
+
+        *reply* is the most tokens that may come back; *cache* as in Request.
+        """
+        analyzer, settings = self.analyzers[name], self.settings.analyzers[name]
+        material = Material(text, self.variables[name])
+        return Request(
+            node=name,
+            messages=analyzer.messages(material, with_schema=model.schema_in_prompt),
+            max_tokens=reply,
+            temperature=model.temperature(settings, self.settings.model),
+            schema=analyzer.schema if model.schema_beside else None,
+            cache=cache,
+        )
+
+    def samples(self, model: Model) -> list[Request]:
+        """Return requests like those that *model* may be sent, but for material and cache marks."""
+        return [
+            self.request(node.name, model, "-", self.fit(node, model).reply, cache=False)
+            for node in self.pipeline.nodes
+            if model in self.chain(node)
+        ]
+
+    def transcript_material(self, chunk: Chunk | None = None) -> str:
+        """Return the transcript, or a part of it, as prompts show it: the same for every node."""
+        segments = self.transcript.segments
+        if chunk is not None:
+            segments = segments[chunk.start : chunk.stop]
+        return wrap("transcript", "\n".join(map(segment_line, segments)))
+
+
+def variables_of(
+    nodes: Iterable[Node], transcript: Transcript, settings: Settings
+) -> dict[str, dict[str, object]]:
+    """Return what each node's question may name, by node name."""
+    names = dict.fromkeys(s.speaker for s in transcript.segments if s.speaker)
+    named = [*names][:MAX_SPEAKERS]
+    if len(names) > MAX_SPEAKERS:
+        named.append(f"and {len(names) - MAX_SPEAKERS} more")
+    return {
+        node.name: {
+            "analyzer": node.name,
+            "stage": node.stage,
+            "max_insights": settings.output.max_insights_per_analyzer,
+            "speakers": ", ".join(named) or "not named",
+            "transcript_name": transcript.name,
+        }
+        for node in nodes
+    }
+
+
+def wrap(tag: str, text: str) -> str:
+    """Put *text* between tags that it cannot contain: their id is a digest of the text."""
+    nonce = digest(text, 12)
+    return f'<{tag} id="{nonce}">\n{text.strip()}\n</{tag} id="{nonce}">\n\n'

@@ -1,0 +1,81 @@
+"""The models of a run: the main one, and further ones by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from runner.base.errors import ConfigError, did_you_mean
+from runner.base.tokens import Tokenizer
+from runner.config.model_facts import OFFLINE, ModelFacts
+from runner.config.schema import AnalyzerSettings, ModelSettings, Settings
+from runner.job.graph import Node
+
+MAIN = "main"
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model with what is known of it; *name* is MAIN or its name in `models`."""
+
+    name: str
+    settings: ModelSettings
+    facts: ModelFacts
+    tokenizer: Tokenizer
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether a provider answers, and not a model of ours."""
+        return self.settings.simulate is None and not self.settings.name.startswith(OFFLINE)
+
+    @property
+    def schema_in_prompt(self) -> bool:
+        """Whether the answer's schema is stated in the prompt: always, unless surely taken beside.
+
+        litellm drops a schema without a word where it does not know the model to take one.
+        """
+        wanted = self.settings.reply_format
+        return wanted == "text" or (wanted == "auto" and self.facts.supports_schema is not True)
+
+    @property
+    def schema_beside(self) -> bool:
+        """Whether the schema is sent as the response format."""
+        wanted = self.settings.reply_format
+        return wanted == "schema" or (wanted == "auto" and self.facts.supports_schema is not False)
+
+    def reply_tokens(self, analyzer: AnalyzerSettings, main: ModelSettings) -> int:
+        """Return the longest reply of *analyzer*: its own limit, or this model's default."""
+        own = analyzer.max_tokens != main.max_tokens or self.name == MAIN
+        wanted = analyzer.max_tokens if own else self.settings.max_tokens
+        return min(wanted, self.facts.max_output_tokens or wanted)
+
+    def temperature(self, analyzer: AnalyzerSettings, main: ModelSettings) -> float | None:
+        """Return *analyzer*'s own temperature, or this model's default."""
+        own = analyzer.temperature != main.temperature or self.name == MAIN
+        return analyzer.temperature if own else self.settings.temperature
+
+
+def chain_of(node: Node, settings: Settings, models: Mapping[str, Model]) -> tuple[Model, ...]:
+    """Return who is asked for *node*, in order: its model, then that one's fallbacks."""
+    wanted = settings.analyzers[node.name].model or settings.stages[node.stage].model or MAIN
+    first = models[wanted]
+    others = dict.fromkeys(name for name in first.settings.fallbacks if name != wanted)
+    return (first, *(models[name] for name in others))
+
+
+def check_names(settings: Settings) -> None:
+    """Raise ConfigError where a model is named that is not there."""
+    if MAIN in settings.models:
+        raise ConfigError(f"models.{MAIN}: '{MAIN}' is what `model` itself is called; rename it")
+    used = {f"stages.{n}.model": s.model for n, s in settings.stages.items()}
+    used |= {f"analyzers.{n}.model": a.model for n, a in settings.analyzers.items()}
+    listed = {"model": settings.model}
+    listed |= {f"models.{name}": model for name, model in settings.models.items()}
+    for key, model in listed.items():
+        used |= {f"{key}.fallbacks[{at}]": name for at, name in enumerate(model.fallbacks)}
+    for key, name in used.items():
+        if name is not None and name != MAIN and name not in settings.models:
+            near = did_you_mean(name, settings.models)
+            raise ConfigError(
+                f"{key}={name!r} is not in models{near}; add it with +model@models.{name}=CHOICE"
+            )

@@ -1,0 +1,82 @@
+"""Long transcripts read in parts: each part's answer is a node of its own, then they are joined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from runner.answers.context import Reduced, answer_items, cited_in, reduce_context, segment_line
+from runner.answers.outcome import Outcome
+from runner.config.schema import ContextSettings
+from runner.job.graph import Node
+from runner.job.job import Job, wrap
+from runner.job.windows import Fit
+
+_FINDINGS_SHARE = 2 / 3  # of the room; the rest is for the segments that the findings cite
+
+
+def part_node(node: Node, number: int) -> Node:
+    """Return the node that reads part *number* for *node*."""
+    return replace(node, name=f"{node.name}/part_{number:02d}")
+
+
+def owner_of(node: Node) -> str:
+    """Return the analyzer that *node*, or the node it is a part of, belongs to."""
+    return node.name.partition("/")[0]
+
+
+def lost_parts(outcomes: Sequence[Outcome]) -> dict[str, str]:
+    """Return which parts gave no answer, and why."""
+    return {
+        f"part {number}": outcome.kind or outcome.status
+        for number, outcome in enumerate(outcomes, start=1)
+        if outcome.answer is None
+    }
+
+
+def joined(
+    job: Job, node: Node, fit: Fit, count: Callable[[str], int], outcomes: Sequence[Outcome]
+) -> tuple[str, Reduced, ContextSettings]:
+    """Return what the parts found as material for one more call, and how it was reduced.
+
+    It holds the findings, then the segments that they cite, each within its share of the room,
+    so that ids and quotes can be kept.
+    """
+    budget = job.settings.transcript.reduce_token_budget
+    room = 2 * budget if fit.room is None else fit.room - fit.context
+    settings = ContextSettings(
+        token_budget=max(1, min(budget, int(room * _FINDINGS_SHARE))),
+        top_insights=job.settings.output.max_insights_per_analyzer,
+        include_structured_keys=[],
+        transcript_tokens=0,
+    )
+    items = {
+        f"part {number}": answer_items(f"part {number}", outcome.answer, count)
+        for number, outcome in enumerate(outcomes, start=1)
+        if outcome.answer is not None
+    }
+    title = f"Findings of {node.name} in {len(outcomes)} overlapping parts of the transcript"
+    segments = job.transcript.segments
+    reduced = reduce_context(title, items, lost_parts(outcomes), settings, count, segments)
+    left = min(budget, room - reduced.tokens)
+    lines = _cited_lines(job, reduced, left, count)
+    excerpt = wrap("transcript", "\n".join(lines)) if lines else ""
+    return excerpt + wrap("context", reduced.text), reduced, settings
+
+
+def _cited_lines(job: Job, reduced: Reduced, budget: int, count: Callable[[str], int]) -> list[str]:
+    """Return the cited segments, in the transcript's order, the most often cited kept longest."""
+    times: dict[str, int] = {}
+    for item in reduced.kept:
+        for name in cited_in(item):
+            times[name] = times.get(name, 0) + 1
+    segments = {segment.id: segment for segment in job.transcript.segments}
+    chosen, used = [], 0
+    for name in sorted(times, key=lambda n: (-times[n], n)):
+        if name not in segments:
+            continue
+        cost = count(segment_line(segments[name]) + "\n")
+        if used + cost <= budget:
+            used += cost
+            chosen.append(name)
+    return [segment_line(segments[name]) for name in sorted(chosen)]

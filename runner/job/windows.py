@@ -1,0 +1,141 @@
+"""What fits into a model's window: the transcript whole or in parts, and how much context."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from runner.answers.analyzer import Analyzer, Material
+from runner.answers.context import segment_line
+from runner.base.errors import ConfigError
+from runner.config.schema import Settings
+from runner.job.chunks import Chunk, cut
+from runner.job.graph import Node
+from runner.job.models import MAIN, Model
+from runner.providers.messages import text_parts
+from runner.providers.request import Request
+from runner.transcript import Transcript
+
+FRAME_TOKENS = 64  # tags around the material and what a provider puts around messages
+INEXACT = 0.9  # of a window is used where tokens are counted by another model's vocabulary
+LEAST_CONTEXT = 200  # tokens; a context that must be smaller is not worth a call
+_TRANSCRIPT_SHARE = 0.5  # of the room, at least, where transcript and context are read together
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How one node's material fits one model, in tokens.
+
+    *fixed* is the prompt without material; *chunks* are the parts of the transcript (one where
+    it is read whole, none where it is not read); *context* is the most its context may have;
+    *room* is what all material together may have, None where the window is not known.
+    """
+
+    fixed: int
+    chunks: tuple[Chunk, ...]
+    context: int
+    reply: int
+    room: int | None
+
+    @property
+    def most(self) -> int:
+        """The longest prompt of all the node's calls."""
+        return self.fixed + max((c.tokens for c in self.chunks), default=0) + self.context
+
+
+@dataclass(frozen=True)
+class Fitter:
+    """Fits nodes to models; *costs* are the transcript's tokens by segment."""
+
+    settings: Settings
+    analyzers: Mapping[str, Analyzer]
+    transcript: Transcript
+    variables: Mapping[str, Mapping[str, object]]
+
+    def fit_stage(self, nodes: Sequence[Node], model: Model) -> dict[str, Fit]:
+        """Return the fit of a stage's *nodes*, by name.
+
+        All that read the transcript in parts read the same parts, so that they share prefixes.
+        Raises ConfigError where something cannot fit.
+        """
+        bare = _sharing(nodes, {node.name: self._bare(node, model) for node in nodes})
+        readers = [node for node in nodes if node.transcript]
+        if not readers or not self.transcript.segments:  # a batch's job has no transcript yet
+            return bare
+        count = model.tokenizer.count
+        costs = [count(segment_line(segment) + "\n") for segment in self.transcript.segments]
+        chunks = self._chunks(costs, [bare[node.name] for node in readers])
+        for node in readers:
+            bare[node.name] = replace(bare[node.name], chunks=chunks)
+        return bare
+
+    def _chunks(self, costs: Sequence[int], fits: Sequence[Fit]) -> tuple[Chunk, ...]:
+        limits = [fit.room - fit.context for fit in fits if fit.room is not None]
+        budget = self.settings.transcript.token_budget
+        limits += [] if budget is None else [budget]
+        return cut(costs, min(limits, default=sum(costs)), self.settings.transcript.overlap_tokens)
+
+    def _bare(self, node: Node, model: Model) -> Fit:
+        """Return *node*'s fit as if there were no transcript."""
+        analyzer, own = self.analyzers[node.name], self.settings.analyzers[node.name]
+        most = model.facts.max_output_tokens
+        if model.name == MAIN and most is not None and own.max_tokens > most:
+            raise ConfigError(
+                f"analyzers.{node.name}.max_tokens={own.max_tokens}: "
+                f"{model.settings.name} writes at most {most}"
+            )
+        empty = Material("", self.variables[node.name])
+        messages = analyzer.messages(empty, with_schema=model.schema_in_prompt)
+        count = model.tokenizer.count
+        fixed = FRAME_TOKENS + sum(count(part) for m in messages for part in text_parts(m))
+        reply = model.reply_tokens(own, self.settings.model)
+        room = _room(node.name, model, fixed, reply)
+        wanted = 0 if node.context is None else node.context.token_budget
+        if room is not None and wanted:
+            most = int(room * _TRANSCRIPT_SHARE) if node.transcript else room
+            wanted = min(wanted, most)
+            if wanted < min(LEAST_CONTEXT, node.context.token_budget if node.context else 0):
+                raise ConfigError(_too_small(node.name, model, fixed, reply))
+        return Fit(fixed, (), wanted, reply, room)
+
+
+def longest_reply(model: Model, request: Request) -> int | None:
+    """Return the longest reply to *request* that *model* can write; None where that is unknown."""
+    limits = [] if model.facts.max_output_tokens is None else [model.facts.max_output_tokens]
+    if model.facts.context_window is not None:
+        text = "".join(part for message in request.messages for part in text_parts(message))
+        usable = int(model.facts.context_window * (1.0 if model.tokenizer.exact else INEXACT))
+        limits.append(usable - model.tokenizer.count(text) - FRAME_TOKENS)
+    return min(limits, default=None)
+
+
+def _sharing(nodes: Sequence[Node], fits: Mapping[str, Fit]) -> dict[str, Fit]:
+    """Give nodes with the same context settings the same budget, so that they share a context."""
+    least: dict[str, int] = {}
+    keys = {node.name: repr((node.context, sorted(node.needs))) for node in nodes}
+    for node in nodes:
+        fit, key = fits[node.name], keys[node.name]
+        least[key] = min(fit.context, least.get(key, fit.context))
+    return {name: replace(fit, context=least[keys[name]]) for name, fit in fits.items()}
+
+
+def _room(name: str, model: Model, fixed: int, reply: int) -> int | None:
+    """Return the tokens that a window leaves for material; None where the window is unknown."""
+    window = model.facts.context_window
+    if window is None:
+        return None
+    if not model.tokenizer.exact:
+        window = int(window * INEXACT)
+    room = window - fixed - reply  # most windows hold both, whatever the map calls them
+    if room <= 0:
+        raise ConfigError(_too_small(name, model, fixed, reply))
+    return room
+
+
+def _too_small(name: str, model: Model, fixed: int, reply: int) -> str:
+    also = f" and the reply may have {reply:,}" if reply else ""
+    return (
+        f"{name}: the prompt has {fixed:,} tokens without any material{also}, but "
+        f"{model.settings.name} holds {model.facts.context_window:,}: lower max_tokens, or choose "
+        f"a model with a larger window"
+    )

@@ -1,0 +1,181 @@
+"""The seam to the provider: one request in, one completion out, no policy.
+
+The offline model has a way of its own (runner/offline/direct.py), which needs no litellm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import aiohttp
+
+from runner.base.secrets import secrets_of
+from runner.base.threads import turn
+from runner.base.tokens import tokenizer_for
+from runner.config.model_facts import OFFLINE, model_facts
+from runner.providers.litellm.classify import cause_of, classify
+from runner.providers.litellm.direct import DirectWay, may_go_directly
+from runner.providers.litellm.launch import LaunchGate, open_session
+from runner.providers.litellm.loading import load_litellm
+from runner.providers.litellm.route import ModelRoute, cost_usd
+from runner.providers.messages import joined, marked
+from runner.providers.request import Completion, Request, Usage, checked_text
+
+SEND_S = 0.0005  # of CPU for a request, of which many may be let go at once
+_SIGNED = "bedrock/"  # signs with what litellm finds in the environment; no key is sent
+
+
+class LiteLLMTransport:
+    """Sends as `litellm.acompletion` does, with every retry of other layers switched off.
+
+    Where the provider speaks OpenAI's chat API, by a shorter way (runner/provider/direct.py).
+
+    *readers* are the offline model's readings by analyzer name; they are only touched when
+    the route's provider is `offline`.
+    """
+
+    def __init__(self, route: ModelRoute, readers: Mapping[str, Any] | None = None) -> None:
+        self.route = route
+        self._readers = readers or {}
+        self._litellm: Any = None
+        self._session: aiohttp.ClientSession | None = None
+        self._direct: DirectWay | None = None
+        self._gate = LaunchGate()
+        self._secrets = secrets_of(key_env=route.api_key_env)
+        self._facts = model_facts(route.name)
+
+    async def open(self, samples: Sequence[Request] = ()) -> None:
+        """Import litellm (seconds of CPU) in a thread, and learn from it how to send *samples*."""
+        route = self.route
+        self._litellm = await asyncio.to_thread(load_litellm, route.name)
+        if route.name.startswith(OFFLINE):
+            provider = importlib.import_module("runner.providers.offline.provider")
+            provider.register(self._litellm, self._readers)
+        else:
+            self._session = open_session()
+            if route.transport == "auto" and may_go_directly(self._litellm, route.name):
+                self._direct = DirectWay(self._litellm, route, self._session, self._through)
+                for sample in samples:
+                    with suppress(Exception):  # the call itself will tell
+                        await self._direct.plan(self._arguments(sample, 60.0))
+
+    async def complete(self, request: Request, timeout_s: float) -> Completion:
+        """Make one attempt; see CallError for the kinds of failure."""
+        assert self._litellm is not None, "open() comes first"
+        arguments = self._arguments(request, timeout_s)
+        try:
+            response = await self._ask(arguments)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is said in our own terms
+            raise classify(error, self.route.where, self._secrets) from cause_of(error)
+        return self._completion(response, request)
+
+    async def close(self) -> None:
+        """Close our connections and litellm's, and its clients that hold on to them."""
+        if self._litellm is not None:
+            await self._litellm.close_litellm_async_clients()
+            self._litellm.in_memory_llm_clients_cache.flush_cache()
+        if self._direct is not None:
+            await self._direct.close()
+        if self._session is not None:
+            await self._session.close()
+
+    async def _ask(self, arguments: Mapping[str, Any]) -> Any:
+        """Return litellm's response to *arguments*, or raise its exception."""
+        if self._session is None:
+            return await self._litellm.acompletion(**arguments)
+        await turn().spend(SEND_S)
+        planned = None if self._direct is None else await self._direct.plan(arguments)
+        if self._direct is not None and planned is not None:
+            return await self._direct.ask(arguments, *planned)
+        async with self._gate.turn():
+            return await self._through(arguments)
+
+    async def _through(self, arguments: Mapping[str, Any]) -> Any:
+        """Let litellm make the call, over our session."""
+        return await self._litellm.acompletion(**arguments, shared_session=self._session)
+
+    def _arguments(self, request: Request, timeout_s: float) -> dict[str, Any]:
+        route = self.route
+        arguments: dict[str, Any] = {
+            "model": route.name,
+            "messages": self._messages(request),
+            "max_tokens": request.max_tokens,
+            "timeout": timeout_s,
+            "num_retries": 0,
+            "max_retries": 0,
+            "drop_params": True,  # a model that takes no temperature is not an error
+            **route.params,
+        }
+        if request.temperature is not None:
+            arguments["temperature"] = request.temperature
+        if request.schema is not None:
+            named = {"name": request.node, "schema": dict(request.schema), "strict": True}
+            arguments["response_format"] = {"type": "json_schema", "json_schema": named}
+        if route.api_base:
+            arguments["api_base"] = route.api_base
+        if not route.name.startswith(_SIGNED):
+            if route.api_key_env:
+                arguments["api_key"] = os.environ.get(route.api_key_env)
+            elif route.api_base:
+                arguments["api_key"] = "not-needed"  # a local server; the client insists on one
+        return arguments
+
+    def _messages(self, request: Request) -> list[dict[str, Any]]:
+        if request.cache and self._facts.cache_marks:
+            return marked(request.messages, self.route.name)
+        return [joined(message) for message in request.messages]
+
+    def _completion(self, response: Any, request: Request) -> Completion:
+        text, finish_reason = _said(response)
+        text = checked_text(text, self._secrets)
+        usage = _usage(getattr(response, "usage", None))
+        if not usage.prompt_tokens and not usage.completion_tokens:
+            usage = self._estimate(request, text)
+        return Completion(
+            text=text,
+            finish_reason=finish_reason,
+            usage=usage,
+            cost_usd=self._cost(response, usage),
+        )
+
+    def _estimate(self, request: Request, text: str) -> Usage:
+        count = tokenizer_for(self.route.name).count
+        asked = sum(count(joined(message)["content"]) for message in request.messages)
+        return Usage(asked, count(text), estimated=True)
+
+    def _cost(self, response: Any, usage: Usage) -> float | None:
+        """Return US dollars: what the provider says, else by the settings' prices or the map's."""
+        billed = getattr(getattr(response, "usage", None), "cost", None)
+        if isinstance(billed, int | float):
+            return float(billed)  # OpenRouter tells what it charges
+        cost = cost_usd(usage, self.route, self._facts)
+        if cost is not None or usage.estimated:
+            return cost
+        known = getattr(response, "_hidden_params", {}).get("response_cost")
+        return None if known is None else float(known)  # litellm has looked the price up
+
+
+def _said(response: Any) -> tuple[str, str]:
+    """Return the reply's text and why it ended; a reply without choices is empty, and paid for."""
+    if not response.choices:
+        return "", "no choices"
+    choice = response.choices[0]
+    extra = getattr(choice.message, "provider_specific_fields", None) or {}
+    refusal = extra.get("refusal")
+    text = refusal or choice.message.content or ""
+    return text, "refusal" if refusal else str(choice.finish_reason or "")
+
+
+def _usage(usage: Any) -> Usage:
+    details = getattr(usage, "prompt_tokens_details", None)
+    return Usage(
+        prompt_tokens=int(getattr(usage, "prompt_tokens", 0) or 0),
+        completion_tokens=int(getattr(usage, "completion_tokens", 0) or 0),
+        cached_tokens=int(getattr(details, "cached_tokens", 0) or 0),
+        cache_write_tokens=int(getattr(details, "cache_write_tokens", 0) or 0),
+    )

@@ -1,0 +1,41 @@
+"""What is said to a model: messages whose parts are joined, or marked where a cache needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from runner.answers.analyzer import Message
+
+# What ends a prefix that a prompt cache is to keep: Claude's mark, and OpenAI's since GPT-5.6.
+_CLAUDE_MARK = {"cache_control": {"type": "ephemeral"}}
+_OPENAI_MARK = {"prompt_cache_breakpoint": {"mode": "explicit"}}
+
+
+def text_parts(message: Message) -> list[str]:
+    """Return the texts of *message*, in order."""
+    content = message["content"]
+    return [content] if isinstance(content, str) else [str(part["text"]) for part in content]
+
+
+def joined(message: Message) -> dict[str, Any]:
+    """Return *message* with its text parts as one string: the same tokens for less work."""
+    return {**message, "content": "".join(text_parts(message))}
+
+
+def marked(messages: Sequence[Message], model: str) -> list[dict[str, Any]]:
+    """Return *messages*, marked for *model* where the system message and the shared part end.
+
+    The shared part is the first part of the first user message; all other parts are joined.
+    """
+    mark = _CLAUDE_MARK if "claude" in model else _OPENAI_MARK
+    shaped = [joined(message) for message in messages]
+    for message, sent in zip(messages, shaped, strict=True):
+        first, *rest = text_parts(message)
+        if message["role"] == "system":
+            sent["content"] = [{"type": "text", "text": sent["content"], **mark}]
+        elif message["role"] == "user":
+            sent["content"] = [{"type": "text", "text": first, **mark}]
+            sent["content"] += [{"type": "text", "text": "".join(rest)}] if rest else []
+            break
+    return shaped

@@ -1,0 +1,55 @@
+"""What the offline model sees: the prompt's text taken apart into lines, findings and question."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from runner.answers.findings import Finding, read_findings
+
+_BLOCK = re.compile(r'<(transcript|context) id="([0-9a-f]+)">\n(.*?)\n</\1 id="\2">', re.DOTALL)
+_LINE = re.compile(r"^\[(S\d{4,})(?: ([^\]]+))?\] (.*)$")  # [S0012 Ann Lee] text
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One transcript segment as printed in the prompt."""
+
+    segment: str
+    speaker: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A prompt as read.
+
+    *lines* are the transcript's segments (empty where only a context was given), *findings*
+    are earlier answers, *missing* names analyzers that gave none, *question* is the rest.
+    """
+
+    lines: tuple[Line, ...]
+    findings: tuple[Finding, ...]
+    missing: tuple[str, ...]
+    question: str
+
+
+def read_document(prompt: str) -> Document:
+    """Take *prompt* apart; text outside the blocks is the question."""
+    lines: list[Line] = []
+    findings: list[Finding] = []
+    missing: list[str] = []
+    for match in _BLOCK.finditer(prompt):
+        if match[1] == "transcript":
+            lines += _read_lines(match[3])
+        else:
+            found, absent = read_findings(match[3])
+            findings += found
+            missing += absent
+    question = _BLOCK.sub("", prompt).strip()
+    return Document(tuple(lines), tuple(findings), tuple(missing), question)
+
+
+def _read_lines(body: str) -> list[Line]:
+    matches = (_LINE.match(line) for line in body.split("\n"))
+    return [Line(m[1], m[2], m[3]) for m in matches if m]

@@ -1,0 +1,186 @@
+"""The command `colloquy-simulate`: serve the simulated provider until a signal ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from pydantic import ValidationError
+
+from runner.base.errors import (
+    EXIT_OK,
+    ColloquyError,
+    ConfigError,
+    OutputError,
+    did_you_mean,
+    one_line,
+)
+from runner.base.text import say, to_terminal
+from runner.config.schema import SimulateSettings
+from runner.providers.simulated.behaviour import check
+from runner.providers.simulated.faults import KINDS
+from runner.providers.simulated.server import SimulatedProvider
+
+DEFAULT_PORT = 8089
+CHILD = "--child"  # settings as JSON lines on standard input; ends when that closes
+
+_HELP = """\
+colloquy-simulate [port=8089] [KEY=VALUE ...]
+
+Serves a pretended LLM provider on this machine: OpenAI's chat API, without a key and without
+cost. Its replies are made up in the shape that is asked for; no model reads anything. Use it to
+try settings, limits and failures before paying for them:
+
+    colloquy-simulate latency_s=0.2 rpm=60 'faults={{status_500: 0.1}}'
+    colloquy model=simulated model.api_base=http://127.0.0.1:8089/v1
+
+Ctrl-C ends it. http://127.0.0.1:8089/stats tells what it has done so far.
+
+Keys and their defaults:
+
+    port: 8089                      # 0 takes a free port
+{defaults}
+
+Kinds of fault, for `faults` (their rates) and `script` (one entry a request):
+
+    status_NNN            an error with that status, 400 to 599
+    status_NNN_after_S    the same, saying: come back in S seconds
+{kinds}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What is served, and at which port of 127.0.0.1; 0 is a free one."""
+
+    settings: SimulateSettings
+    port: int = DEFAULT_PORT
+
+
+def main() -> None:
+    """Run the command line: 0 when ended, 2 for a wrong argument, 8 when the port is taken."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Serve as *arguments* say and return the exit code."""
+    if {"--help", "-h"} & set(arguments):
+        print(_help(), end="")
+        return EXIT_OK
+    try:
+        if list(arguments) == [CHILD]:
+            asyncio.run(_serve_parent())
+        else:
+            asyncio.run(_serve(parse(arguments), asyncio.Event()))
+    except ColloquyError as error:
+        say(f"colloquy-simulate: {to_terminal(str(error))}")
+        return error.exit_code
+    return EXIT_OK
+
+
+def parse(arguments: Sequence[str]) -> Served:
+    """Return what `key=value` *arguments* ask for, on top of conf/model/simulated.yaml.
+
+    Raises ConfigError with one line.
+    """
+    from omegaconf import OmegaConf  # here: a child that gets its settings as JSON needs none
+
+    for argument in arguments:
+        if "=" not in argument or argument.startswith("-"):
+            raise ConfigError(f"{argument!r} is not key=value, such as latency_s=0.2; see --help")
+    try:
+        given = OmegaConf.from_dotlist(list(arguments))
+        merged = OmegaConf.merge(OmegaConf.create(_defaults()), given)
+        values = OmegaConf.to_container(merged, resolve=False)
+    except Exception as error:  # OmegaConf and its YAML parser raise anything
+        raise ConfigError(f"{' '.join(arguments)}: {one_line(str(error))}") from error
+    assert isinstance(values, dict)
+    return _validated({str(key): value for key, value in values.items()})
+
+
+def _defaults() -> dict[str, Any]:
+    from omegaconf import OmegaConf
+
+    values = OmegaConf.to_container(OmegaConf.create(_shipped()))
+    assert isinstance(values, dict)
+    return {"port": DEFAULT_PORT, **values["simulate"]}
+
+
+def _shipped() -> str:
+    return files("conf").joinpath("model/simulated.yaml").read_text(encoding="utf-8")
+
+
+def _validated(values: Mapping[str, Any]) -> Served:
+    port = values["port"]
+    if not isinstance(port, int) or not 0 <= port <= 65535:
+        raise ConfigError(f"port={port}: expected a number from 0 to 65535")
+    try:
+        settings = SimulateSettings.model_validate({k: v for k, v in values.items() if k != "port"})
+    except ValidationError as error:
+        raise ConfigError(_explain(error)) from error
+    check(settings, above="")
+    return Served(settings, port)
+
+
+def _explain(error: ValidationError) -> str:
+    fault = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        return f"unknown key '{key}'{did_you_mean(key, ('port', *SimulateSettings.model_fields))}"
+    expected = fault["msg"].replace("Input should be", "expected")
+    return f"{key}={one_line(repr(fault['input']), 80)}: {expected}"
+
+
+def _help() -> str:
+    _, _, section = _shipped().partition("\nsimulate:\n")
+    defaults = [f"  {line}" for line in section.split("\n") if line.startswith("  ")]
+    kinds = (f"    {name:<21} {kind.summary}" for name, kind in KINDS.items())
+    return _HELP.format(defaults="\n".join(defaults), kinds="\n".join(kinds))
+
+
+async def _serve_parent() -> None:
+    """Serve what a line of standard input says until the next, which is empty, and so on.
+
+    End when it ends: whoever started us is gone.
+    """
+    reader = asyncio.StreamReader()
+    protocol = asyncio.StreamReaderProtocol(reader)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
+    while line := await reader.readline():
+        settings, ended = SimulateSettings.model_validate_json(line), asyncio.Event()
+
+        async def watch(ended: asyncio.Event) -> None:
+            await reader.readline()
+            ended.set()
+
+        watching = asyncio.create_task(watch(ended))
+        await _serve(Served(settings, port=0), ended)
+        if watching.cancel():
+            return  # a signal has ended it
+
+
+async def _serve(served: Served, ended: asyncio.Event) -> None:
+    """Serve until *ended* is set or a signal comes; raises OutputError if the port is taken."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
+    try:
+        async with SimulatedProvider(
+            settings=served.settings, port=served.port, keep=False
+        ) as server:
+            print(f"serving {server.url}", flush=True)
+            await ended.wait()
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        why = "is in use; choose another, or port=0 for a free one" if taken else f"fails: {error}"
+        raise OutputError(f"port {served.port} of 127.0.0.1 {why}") from error
+
+
+if __name__ == "__main__":
+    main()

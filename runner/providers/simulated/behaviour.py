@@ -1,0 +1,156 @@
+"""What a simulated provider does with a request, decided without I/O and without a clock.
+
+behaviour = Behaviour(settings)
+verdict = behaviour.decide(arrival_of(body, reply_to(body)), now_s)
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from runner.base.errors import ConfigError
+from runner.config.schema import SimulateSettings
+from runner.providers.simulated.faults import INTERNAL, OUTAGE, POISON, RATE_LIMIT, find_kind
+from runner.providers.simulated.prefix_cache import PrefixCache
+from runner.providers.simulated.rate_limits import Limits
+
+# How soon a provider says no, in seconds; as in the simulation that chose the retry policy.
+RATE_LIMIT_S = 0.2
+OUTAGE_S = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One request as far as it decides anything.
+
+    *prompt* is the text of all messages and *prompt_ids* its tokens; *max_tokens* None does
+    not bound the reply, which has *reply_tokens*.
+    """
+
+    analyzer: str
+    prompt: str
+    prompt_ids: Sequence[int]
+    max_tokens: int | None
+    reply_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of a request.
+
+    *status* 0 is no answer at all; *fault* is a kind of `faults.py` or None for a good reply;
+    *reply_tokens* is the reply's length after the request's own bound.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    latency_s: float
+    fault: str | None
+    cached_tokens: int
+    reply_tokens: int
+
+
+class Behaviour:
+    """Decides request after request; equal settings and arrivals give equal verdicts.
+
+    Raises ConfigError for settings that `check` refuses.
+    """
+
+    def __init__(self, settings: SimulateSettings) -> None:
+        check(settings)
+        self._settings = settings
+        self._random = random.Random(settings.seed)
+        self._limits = Limits(settings.rpm, settings.tpm)
+        self._prefixes = PrefixCache(settings.cache_min_tokens)
+        self._arrived = 0
+
+    def decide(self, arrival: Arrival, now_s: float) -> Verdict:
+        """Return what the next request gets; *now_s* counts from the provider's start."""
+        place, self._arrived = self._arrived, self._arrived + 1
+        # Both are drawn for every request, so that no fault shifts the latencies of the others.
+        chance = self._random.random()
+        factor = math.exp(self._settings.jitter * self._random.gauss(0.0, 1.0))
+        reply_tokens = arrival.reply_tokens
+        if arrival.max_tokens is not None:
+            reply_tokens = min(reply_tokens, arrival.max_tokens)
+        tokens = len(arrival.prompt_ids) + reply_tokens
+        name = self._fault(place, chance, arrival, tokens, now_s)
+        if name == OUTAGE:  # nothing is read, nothing is counted
+            return Verdict(503, self._limits.headers(now_s), OUTAGE_S, name, 0, 0)
+        if name == RATE_LIMIT:
+            return self._turned_away(tokens, now_s)
+        kind = None if name is None else find_kind(name)
+        if kind is not None and kind.status >= 400:
+            self._limits.fine(now_s)
+        else:
+            self._limits.take(tokens, now_s)
+        base_s = self._settings.by_analyzer_s.get(arrival.analyzer, self._settings.latency_s)
+        latency_s, cached = base_s * factor, 0
+        if kind is None or kind.generates:
+            cached = self._prefixes.find(arrival.prompt_ids, now_s)
+            base_s += self._settings.per_token_s * reply_tokens
+            fresh = len(arrival.prompt_ids) - cached
+            latency_s = (base_s + self._settings.per_prompt_token_s * fresh) * factor
+            self._prefixes.add(arrival.prompt_ids, now_s, now_s + latency_s)
+        headers = {**self._limits.headers(now_s), **(kind.headers if kind else {})}
+        status = 200 if kind is None else kind.status
+        return Verdict(status, headers, latency_s, name, cached, reply_tokens)
+
+    def _fault(
+        self, place: int, chance: float, arrival: Arrival, tokens: int, now_s: float
+    ) -> str | None:
+        settings = self._settings
+        if place < len(settings.script):
+            return settings.script[place]
+        if any(start <= now_s < end for start, end in settings.outages_s):
+            return OUTAGE
+        if settings.poison and settings.poison in arrival.prompt:
+            return POISON
+        if self._limits.wait_s(tokens, now_s) > 0:
+            return RATE_LIMIT
+        for name, rate in settings.faults.items():
+            if chance < rate:
+                return name
+            chance -= rate
+        return None
+
+    def _turned_away(self, tokens: int, now_s: float) -> Verdict:
+        self._limits.fine(now_s)
+        headers = dict(self._limits.headers(now_s))
+        if self._settings.retry_after:
+            wait_s = self._limits.wait_s(tokens, now_s)
+            headers["Retry-After"] = str(max(1, math.ceil(wait_s)))
+        return Verdict(429, headers, RATE_LIMIT_S, RATE_LIMIT, 0, 0)
+
+
+def check(settings: SimulateSettings, above: str = "model.simulate.") -> None:
+    """Raise ConfigError for unknown kinds of fault, rates above 1 in sum, and odd windows.
+
+    *above* is what stands before a key's name in the messages.
+    """
+    for name in settings.faults:
+        _check_kind(f"{above}faults", name)
+    for entry in settings.script:
+        if entry is not None:
+            _check_kind(f"{above}script", entry)
+    total = sum(settings.faults.values())
+    if total > 1 + 1e-9:
+        raise ConfigError(f"{above}faults: the rates add up to {total:g}; expected at most 1")
+    for start, end in settings.outages_s:
+        if not 0 <= start < end:
+            raise ConfigError(
+                f"{above}outages_s: [{start:g}, {end:g}] is not a window; "
+                f"expected [start, end] in seconds since the start"
+            )
+
+
+def _check_kind(key: str, name: str) -> None:
+    if name in INTERNAL:
+        raise ConfigError(f"{key}: '{name}' follows from other settings and cannot be asked for")
+    try:
+        find_kind(name)
+    except ConfigError as error:
+        raise ConfigError(f"{key}: {error}") from error

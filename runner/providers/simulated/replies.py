@@ -1,0 +1,227 @@
+"""Replies made up from the asked schema, with quotes that truly stand in the prompt."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runner.providers.simulated.chat import message_texts, schema_beside
+
+Reply = Callable[[Mapping[str, Any]], str]
+
+# How analyzers state a schema in words (analyzers/_analyzer.py).
+SCHEMA_FOLLOWS = "The JSON object must match this schema:\n"
+
+MAX_QUOTE_CHARS = 120
+MAX_DEPTH = 12  # of a schema that contains itself
+
+_BLOCK = re.compile(r'<(transcript|context) id="([0-9a-f]+)">\n(.*?)\n</\1 id="\2">', re.DOTALL)
+_LINE = re.compile(r"^\[(S\d{4,})(?: [^\]\n]+)?\] (\S.*)$", re.MULTILINE)  # [S0012 Ann Lee] text
+_CITATION = re.compile(r'\{(S\d{4,}) "([^{}\n]+)"\}')  # {S0012 "quote"}
+_ID_PREFIX = re.compile(r"^([A-Z]+)1, ")
+
+
+def reply_to(body: Mapping[str, Any]) -> str:
+    """Return a reply that fits what *body* asks for; the same for the same request."""
+    asked = "\n".join(message_texts(body, system=False))
+    schema = schema_beside(body) or _schema_inside(asked)
+    if schema is None:
+        return "This is a simulated reply; no model has read the prompt."
+    seed = zlib.crc32(asked.encode("utf-8", "surrogatepass"))
+    maker = _Maker(schema.get("$defs", {}), _material(asked), random.Random(seed))
+    return _lines(maker.value(schema, "reply", _Place()))
+
+
+def _schema_inside(prompt: str) -> Mapping[str, Any] | None:
+    start = prompt.rfind(SCHEMA_FOLLOWS)
+    if start < 0:
+        return None
+    try:
+        schema, _ = json.JSONDecoder().raw_decode(prompt, start + len(SCHEMA_FOLLOWS))
+    except ValueError:
+        return None
+    return schema if isinstance(schema, dict) else None
+
+
+def _material(prompt: str) -> str:
+    block = _BLOCK.search(prompt)
+    return block[3] if block else prompt
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a value stands: in which element of a list, and beside which lists with ids.
+
+    *ids* maps those lists to their ids; *fixed* holds what the element must contain.
+    """
+
+    number: int = 1
+    depth: int = 0
+    ids: Mapping[str, tuple[str, ...]] | None = None
+    fixed: Mapping[str, Any] | None = None
+
+    def inner(self, **changes: Any) -> _Place:
+        return _Place(**{"number": self.number, "ids": self.ids, "depth": self.depth + 1} | changes)
+
+
+class _Maker:
+    """Makes values for schemas; general rules only, nothing is known of any analyzer."""
+
+    def __init__(self, defs: Mapping[str, Any], material: str, rng: random.Random) -> None:
+        self._defs = defs
+        self._material = material
+        self._random = rng
+
+    def value(self, schema: Mapping[str, Any], name: str, place: _Place) -> Any:
+        """Return a value for *schema*, which stands under key *name*."""
+        schema = self._resolved(schema)
+        if "const" in schema:
+            return schema["const"]
+        if "enum" in schema:
+            return self._random.choice(schema["enum"])
+        kind = schema.get("type")
+        if kind == "object":
+            return self._object(schema, place)
+        if kind == "array":
+            return self._array(schema, name, place)
+        if kind in ("number", "integer"):
+            return self._number(schema, kind)
+        if kind == "boolean":
+            return self._random.random() < 0.5
+        if kind == "null":
+            return None
+        if "label" in str(schema.get("description", "")):
+            return "simulated"
+        return f"Simulated {name.replace('_', ' ')} {place.number}, written by no model."
+
+    def _resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Follow references, and prefer null, then the first, where there is a choice."""
+        while True:
+            if "$ref" in schema:
+                schema = self._defs[schema["$ref"].rsplit("/", 1)[-1]]
+            elif choices := schema.get("anyOf") or schema.get("oneOf"):
+                schema = next((c for c in choices if c.get("type") == "null"), choices[0])
+            else:
+                return schema
+
+    def _object(self, schema: Mapping[str, Any], place: _Place) -> dict[str, Any]:
+        properties = schema.get("properties", {})
+        lists = {name: self._ids(name, body) for name, body in properties.items()}
+        ids = {name: found for name, found in lists.items() if found}
+        below = place.inner(ids={**(place.ids or {}), **ids}, fixed=None)
+        fixed = place.fixed or {}
+        return {
+            name: fixed[name] if name in fixed else self.value(body, name, below)
+            for name, body in properties.items()
+        }
+
+    def _array(self, schema: Mapping[str, Any], name: str, place: _Place) -> list[Any]:
+        if place.depth >= MAX_DEPTH:
+            return []
+        item = self._resolved(schema.get("items", {}))
+        properties = item.get("properties", {})
+        if set(properties) == {"segment", "quote"}:
+            return self._citations()
+        ids = place.ids or {}
+        if not properties:
+            named = _named_in(str(schema.get("description", "")), name, ids)
+            if named:
+                return list(named)
+        elements = _elements(properties, ids.get(name), ids, 2 + self._random.randrange(3))
+        return [
+            self.value(item, name, place.inner(number=number, fixed=fixed))
+            for number, fixed in enumerate(elements, 1)
+        ]
+
+    def _ids(self, name: str, schema: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the ids of list *name*, or nothing where its elements have none."""
+        schema = self._resolved(schema)
+        if schema.get("type") != "array":
+            return ()
+        own = self._resolved(schema.get("items", {})).get("properties", {}).get("id")
+        if own is None or own.get("type") != "string":
+            return ()
+        match = _ID_PREFIX.match(str(own.get("description", "")))
+        prefix = match[1] if match else name[:1].upper()
+        return tuple(f"{prefix}{number}" for number in range(1, 3 + self._random.randrange(3)))
+
+    def _number(self, schema: Mapping[str, Any], kind: str) -> float | int:
+        low = float(schema.get("minimum", 1 if kind == "integer" else 0))
+        high = float(schema.get("maximum", low + (2 if kind == "integer" else 1)))
+        if kind == "integer":
+            return self._random.randint(int(low), int(high))
+        return round(low + (high - low) * self._random.uniform(0.3, 0.9), 2)
+
+    def _citations(self) -> list[dict[str, str]]:
+        """Quote one segment, found from a random place on: no need to read all of a prompt."""
+        start = self._random.randrange(len(self._material) or 1)
+        for pattern in (_LINE, _CITATION):
+            match = pattern.search(self._material, start) or pattern.search(self._material)
+            if match:
+                return [{"segment": match[1], "quote": _excerpt(match[2])}]
+        return []
+
+
+def _elements(
+    properties: Mapping[str, Any],
+    own: tuple[str, ...] | None,
+    ids: Mapping[str, tuple[str, ...]],
+    size: int,
+) -> list[dict[str, Any]]:
+    """Return what each element of a list must hold.
+
+    Its own ids; else, where elements name those of two lists or more, every combination; else,
+    where they begin with an enumeration, each of its values once; else *size* free elements.
+    """
+    if own and "id" in properties:
+        return [{"id": name} for name in own]
+    texts = [name for name, body in properties.items() if body.get("type") == "string"]
+    references = {name: found for name in texts if (found := _list_of(name, ids))}
+    if len(references) > 1:
+        rows: list[dict[str, Any]] = [{}]
+        for name, found in references.items():
+            rows = [{**row, name: one} for row in rows for one in found]
+        return rows
+    if references:
+        ((name, found),) = references.items()
+        return [{name: one} for one in found]
+    first = next(iter(properties), "")
+    values = properties[first].get("enum") if first else None
+    return [{first: value} for value in values] if values else [{} for _ in range(size)]
+
+
+def _list_of(name: str, ids: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the ids of the list that key *name* speaks of: its own name or its plural."""
+    plurals = (name, f"{name}s", f"{name}es", f"{name[:-2]}es", f"{name[:-1]}ies")
+    return next((ids[plural] for plural in plurals if plural in ids), ())
+
+
+def _named_in(description: str, name: str, ids: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return ids for a list of plain texts that is described as one of ids."""
+    if not re.search(r"\bids?\b", description, re.IGNORECASE):
+        return ()
+    for known, found in ids.items():
+        if known == name or known.rstrip("s") in description.lower():
+            return found[:2]
+    return ()
+
+
+def _excerpt(text: str) -> str:
+    if len(text) <= MAX_QUOTE_CHARS:
+        return text.rstrip()
+    return text[:MAX_QUOTE_CHARS].rsplit(" ", 1)[0].rstrip()
+
+
+def _lines(node: Any) -> str:
+    """Return *node* as JSON, a field a line: lines recur, and are then counted only once."""
+    if isinstance(node, dict):
+        inside = ",\n".join(f'"{key}": {_lines(value)}' for key, value in node.items())
+        return f"{{\n{inside}\n}}"
+    if isinstance(node, list):
+        return "[\n" + ",\n".join(_lines(value) for value in node) + "\n]"
+    return json.dumps(node, ensure_ascii=False)

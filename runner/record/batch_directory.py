@@ -1,0 +1,157 @@
+"""A batch's directory beside its runs': the results table, and which runs need not be made anew."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from runner.base.errors import TranscriptError
+from runner.base.files import (
+    append,
+    as_json,
+    open_for_append,
+    write_bytes,
+    write_changed,
+    write_text,
+)
+from runner.base.tables import as_rows
+from runner.record.journal import lines_of, read_journal
+from runner.record.result_rows import COLUMNS, ResultRow, row_before
+from runner.record.run_directory import COMPLETED
+from runner.transcript import content_sha256_of
+from runner.transcript.inputs import Input
+
+RESULTS = "results.jsonl"
+TABLE = "results.csv"
+REPORT = "report.html"  # of a run
+NAMES = "config/inputs.json"
+PARTS = ("config", "logs", "runs")  # of the directory
+
+
+def is_batch(path: Path) -> bool:
+    """Return whether *path* is a batch's directory."""
+    return (path / RESULTS).is_file()
+
+
+def batch_of(run: Path) -> Path | None:
+    """Return the directory of the batch that the run in *run* belongs to, None if to none."""
+    above = run.absolute().parents
+    return above[2] if len(above) > 2 and is_batch(above[2]) else None
+
+
+def runs_of(batch: Path) -> list[Path]:
+    """Return the directories of a batch's runs, those that left anything."""
+    return sorted(path for path in (batch / "runs").glob("*/*") if path.is_dir())
+
+
+def reports_of(batch: Path, most: int) -> list[Path]:
+    """Return the reports of a batch's runs, the first *most* in order of their directories."""
+    return list(islice((p for run in runs_of(batch) if (p := run / REPORT).is_file()), most))
+
+
+def single_runs(found: Iterable[Path]) -> list[Path]:
+    """Return the directories of single runs among *found*, with those of each batch for it."""
+    return [run for each in found for run in (runs_of(each) if is_batch(each) else [each])]
+
+
+def journal_of(run: Path) -> list[dict[str, Any]]:
+    """Return the lines that tell of a run, in its own journal or in its batch's; raise OSError."""
+    batch = batch_of(run)
+    if batch is None:
+        return read_journal(run / "journal.jsonl")
+    journal = batch / "journal.jsonl"
+    if not journal.is_file():
+        return []
+    name = run.absolute().relative_to(batch).as_posix()
+    return _by_run(journal, journal.stat().st_size).get(name, [])
+
+
+@lru_cache(maxsize=1)
+def _by_run(journal: Path, size: int) -> dict[str, list[dict[str, Any]]]:
+    """Return a batch's journal by run; *size* in bytes tells one state of it from another."""
+    lines: dict[str, list[dict[str, Any]]] = {}
+    for line in lines_of(journal):
+        lines.setdefault(str(line.get("run")), []).append(line)
+    return lines
+
+
+def begin(batch: Path, names: Sequence[str]) -> None:
+    """Mark *batch* as one, and keep which files it was begun with; raise OSError."""
+    os.close(open_for_append(batch / RESULTS))
+    write_changed(batch / NAMES, as_json(list(names)))
+
+
+def names_of(batch: Path) -> list[str]:
+    """Return the names of the files that *batch* was begun with; empty where that is lost."""
+    try:
+        names = orjson.loads((batch / NAMES).read_bytes())
+    except (OSError, ValueError):
+        return []
+    return [str(name) for name in names] if isinstance(names, list) else []
+
+
+def rows_of(batch: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a batch's files, of each file the last one."""
+    last: dict[object, int] = {}
+    for number, line in enumerate(lines_of(batch / RESULTS)):
+        last[line.get("transcript")] = number
+    kept = set(last.values())
+    for number, line in enumerate(lines_of(batch / RESULTS)):
+        if number in kept:
+            yield line
+
+
+class Results:
+    """results.jsonl, a line per run as it ends, and results.csv, made of it at the end."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor = open_for_append(path / RESULTS)
+
+    def add(self, row: ResultRow) -> None:
+        """Append a row; raise OSError."""
+        line = {"event": "run.ended", **asdict(row)}
+        append(self._descriptor, orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+
+    def finish(self, names: Collection[str]) -> Counter[str]:
+        """Leave one row for each file, and write results.csv; raise OSError.
+
+        Returns how many of the files called *names* ended how, in this session or before.
+        """
+        rows = list(rows_of(self._path))
+        lines = (orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+        write_bytes(self._path / RESULTS, b"".join(lines))
+        table = ([row.get(name) for name in COLUMNS] for row in rows)
+        write_text(self._path / TABLE, as_rows([COLUMNS, *table]))
+        mine = set(names)
+        return Counter(str(row.get("status")) for row in rows if row.get("transcript") in mine)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+
+def completed_before(batch: Path, given: Input, encoding: str | None) -> ResultRow | None:
+    """Return the row of a run that is complete, of a file that is still the same, else None."""
+    run = batch / given.run
+    if not (run / COMPLETED).is_file():
+        return None
+    try:
+        metadata = _load(run / "metadata.json")
+        if metadata["transcript"]["sha256"] != content_sha256_of(given.path, encoding=encoding):
+            return None
+        return row_before(given, metadata, _load(run / "logs" / "benchmark.json")["run"])
+    except (OSError, ValueError, KeyError, TypeError, TranscriptError):
+        return None  # it is looked at answer by answer
+
+
+def _load(file: Path) -> Any:
+    return orjson.loads(file.read_bytes())

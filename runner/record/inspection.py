@@ -1,0 +1,131 @@
+"""What lies in a directory, read with suspicion: the files, and what is wrong with them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from runner.base.files import TEMP
+from runner.base.secrets import Secrets
+from runner.base.text import to_terminal
+from runner.record.journal import Spent
+
+MAX_BYTES = 256 * 1024 * 1024  # more is not read
+_BEGINNINGS = ("run.started", "batch.started")  # of a session
+
+
+@dataclass
+class Found:
+    """What a directory holds: faults as lines, records by their file's name, both as found.
+
+    *spent* is what a batch's journal tells of the run in it, None for a directory with its own,
+    and *held* whether a process works in that batch.
+    """
+
+    root: Path
+    secrets: Secrets
+    spent: Spent | None = None
+    held: bool = False
+    faults: list[str] = field(default_factory=list)
+    files: dict[str, Path] = field(default_factory=dict)
+    records: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def fault(self, name: str, what: str) -> None:
+        """Add a fault of the file called *name*."""
+        self.faults.append(f"{to_terminal(name, 200)}: {to_terminal(what)}")
+
+
+def walk(found: Found) -> Iterator[tuple[str, Path]]:
+    """Yield the regular files by their name below the root; links are not followed."""
+    folders = [found.root]
+    while folders:
+        folder = folders.pop(0)
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            found.fault(_name(found, folder), f"cannot be read: {error.strerror}")
+            continue
+        for entry in entries:
+            path = Path(entry.path)
+            name = _name(found, path)
+            if found.secrets.found_in(os.fsencode(entry.name)):
+                found.fault("a name in it", "holds the value of a key")
+                continue
+            try:
+                about = entry.stat(follow_symlinks=False)
+            except OSError as error:
+                found.fault(name, f"cannot be read: {error.strerror}")
+                continue
+            if stat.S_ISLNK(about.st_mode):
+                found.fault(name, "a symbolic link")
+                continue
+            check_mode(found, name, about)
+            if stat.S_ISDIR(about.st_mode):
+                if folder != found.root or entry.name != "runs":  # a batch's, which come later
+                    folders.append(path)
+            elif stat.S_ISREG(about.st_mode):
+                yield name, path
+            else:
+                found.fault(name, "neither a file nor a directory")
+
+
+def _name(found: Found, path: Path) -> str:
+    return os.fsencode(path.relative_to(found.root)).decode("utf-8", "backslashreplace")
+
+
+def check_mode(found: Found, name: str, about: os.stat_result) -> None:
+    """Report what others than the owner may read."""
+    mode, wanted = stat.S_IMODE(about.st_mode), "700" if stat.S_ISDIR(about.st_mode) else "600"
+    if mode & 0o077:
+        found.fault(name, f"mode {mode:o}, expected {wanted}")
+
+
+def check_file(found: Found, name: str, path: Path) -> None:
+    """Report what cannot be read, holds a key, or is not what its name says."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            found.fault(name, f"larger than {MAX_BYTES:,} bytes")
+            return
+        data = path.read_bytes()
+    except OSError as error:
+        found.fault(name, f"cannot be read: {error.strerror}")
+        return
+    if found.secrets.found_in(data):
+        found.fault(name, "holds the value of a key")
+    if path.name.startswith(TEMP):
+        return  # what a crash left may be half written
+    if path.suffix == ".jsonl":
+        _check_lines(found, name, data)
+    elif path.suffix == ".json" and not is_record(name):
+        try:
+            orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            found.fault(name, f"not JSON from line {error.lineno}, column {error.colno}")
+
+
+def _check_lines(found: Found, name: str, data: bytes) -> None:
+    """Report lines that are not JSON, but for what a crash tore: a session's last line."""
+    torn: list[int] = []
+    for number, raw in enumerate(data.split(b"\n"), 1):
+        try:
+            line = orjson.loads(raw)
+        except ValueError:
+            torn.append(number)
+            continue
+        if not isinstance(line, dict) or line.get("event") not in _BEGINNINGS:
+            for last in torn:
+                found.fault(name, f"line {last} is not JSON")
+        torn.clear()
+
+
+def is_record(name: str) -> bool:
+    """Return whether a file of that name holds an analyzer's answer."""
+    parts = name.split("/")
+    deep = len(parts) in (3, 4)  # a part of a long transcript has a folder of its own
+    return deep and parts[0] in ("intermediate", "superseded") and parts[-1][0] != "."

@@ -1,0 +1,53 @@
+"""What metadata.json says of a run besides its status and times."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any
+
+from runner.job.job import Job
+from runner.record.journal import Spent
+
+
+def describe_run(job: Job, statuses: Mapping[str, str], spent: Spent) -> dict[str, Any]:
+    """Return what is told of a job, the transcript, and each analyzer's status so far."""
+    return {
+        "transcript": {
+            "name": job.transcript.name,
+            "format": job.transcript.format,
+            "sha256": job.transcript.sha256,
+            "segments": len(job.transcript.segments),
+            "removed_chars": job.transcript.removed_chars,
+        },
+        **describe_job(job, spent),
+        "stages": {
+            stage.name: {
+                "needs": list(stage.needs),
+                "analyzers": {node.name: statuses[node.name] for node in stage.nodes},
+            }
+            for stage in job.pipeline.stages
+        },
+    }
+
+
+def describe_job(job: Job, spent: Spent) -> dict[str, Any]:
+    """Return the models, the versions and the totals, of a run or of a batch."""
+    return {
+        "model": job.main.settings.name,
+        "models": {name: model.settings.name for name, model in job.models.items()},
+        "tokenizer": asdict(job.tokenizer),
+        "config_digest": job.config_digest,
+        "versions": dict(versions()),
+        "totals": spent.totals(),
+    }
+
+
+@lru_cache
+def versions() -> Mapping[str, str]:
+    """Return the versions that a reader of the run may ask for; reading them takes 10 ms."""
+    names = ("colloquy", "litellm", "hydra-core", "pydantic", "tiktoken")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}

@@ -1,0 +1,130 @@
+"""What earlier sessions of a run left: checked record by record, never trusted as it lies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import orjson
+import structlog
+
+from runner.base.files import make_directory, sync_directory
+from runner.job.graph import Node
+from runner.record.keys import payload_digest
+from runner.record.run_directory import SCHEMA_VERSION
+
+# Asking the same again would fail the same way; `retry_failed=true` asks all the same.
+LASTING = frozenset({"bad_request", "context_exceeded", "refused"})
+
+_KEY = re.compile("[0-9a-f]{64}")
+
+log = structlog.get_logger("colloquy.resume")
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The records under *path*; *retry_failed* asks again even where that failed for good."""
+
+    path: Path
+    retry_failed: bool = False
+
+    def record(self, node: Node, key: str) -> Mapping[str, Any] | None:
+        """Return *node*'s record if it still answers the call with *key*, else None.
+
+        A damaged record is set aside as `NAME.json.corrupt-N`. An answer to another call stays
+        where it is until another takes its place, and then goes to `superseded/`, from where it
+        comes back when it is due again; no answer is deleted.
+        """
+        file = _home(self.path, node)
+        if file.exists():
+            fault, record = read_record(file)
+            if fault is not None:
+                self._set_aside(file, node, fault)
+            elif self._still_holds(record, key):
+                return record
+        return self._restored(file, node, key)
+
+    def _still_holds(self, record: Mapping[str, Any], key: str) -> bool:
+        if record["key"] != key:
+            return False
+        lasting = record["status"] == "error" and record["error"]["kind"] in LASTING
+        return record["status"] == "ok" or (lasting and not self.retry_failed)
+
+    def _set_aside(self, file: Path, node: Node, fault: str) -> None:
+        names = (f"{file.name}.corrupt-{number}" for number in count(1))
+        target = next(t for t in map(file.with_name, names) if not t.exists())
+        file.rename(target)
+        sync_directory(file.parent)
+        log.warning("record.damaged", analyzer=node.name, fault=fault, kept_as=target.name)
+
+    def _restored(self, file: Path, node: Node, key: str) -> Mapping[str, Any] | None:
+        """Put an answer to the call with *key* that was superseded back into *file*."""
+        kept = _superseded(self.path, node, key)
+        fault, record = read_record(kept) if kept.exists() else ("not there", {})
+        if fault is not None or record["status"] != "ok" or record["key"] != key:
+            return None
+        keep_answer(self.path, node, key)
+        make_directory(file.parent)
+        for page in (file.with_suffix(".md"), self.path / "final" / f"{node.name}.md"):
+            page.unlink(missing_ok=True)  # it shows another outcome
+        kept.replace(file)
+        sync_directory(file.parent)
+        log.info("record.restored", analyzer=node.name)
+        return record
+
+
+def keep_answer(path: Path, node: Node, key: str | None) -> None:
+    """Move *node*'s answer out of the way of one to the call with *key*, or of no answer."""
+    file = _home(path, node)
+    fault, record = read_record(file) if file.exists() else ("not there", {})
+    if fault is not None or record["status"] != "ok" or record["key"] == key:
+        return
+    kept = _superseded(path, node, record["key"])
+    make_directory(kept.parent)
+    file.replace(kept)
+    sync_directory(kept.parent)
+    log.info("record.superseded", analyzer=node.name)
+
+
+def _home(path: Path, node: Node) -> Path:
+    return path / "intermediate" / node.stage / f"{node.name}.json"
+
+
+def _superseded(path: Path, node: Node, key: str) -> Path:
+    return path / "superseded" / node.stage / f"{node.name}-{key[:12]}.json"
+
+
+def read_record(file: Path) -> tuple[str | None, dict[str, Any]]:
+    """Return what is wrong with a stored record, or None, and the record (empty if wrong)."""
+    try:
+        record = orjson.loads(file.read_bytes())
+    except (OSError, ValueError) as error:
+        return f"not JSON: {error}", {}
+    if not isinstance(record, dict) or "sha256" not in record:
+        return "not a record", {}
+    if record.get("schema_version") != SCHEMA_VERSION:
+        return f"schema version {record.get('schema_version')!r}", {}
+    if record["sha256"] != payload_digest(record):
+        return "its content is not what was written", {}
+    if not _fits(record):
+        return "not the record of a node", {}
+    return None, record
+
+
+def _fits(record: Mapping[str, Any]) -> bool:
+    """Return whether what a reader relies on is there: anybody can compute a digest."""
+    strings = ["analyzer", "stage", "status"]
+    if record.get("status") == "ok":
+        strings += ["key", "raw_output", "finish_reason"]
+    elif record.get("status") == "error":
+        fault = record.get("error")
+        if not isinstance(fault, dict) or not isinstance(fault.get("kind"), str):
+            return False
+    if record.get("key") is not None and not _KEY.fullmatch(str(record["key"])):
+        return False  # it becomes part of a file's name
+    named = all(isinstance(record.get(name), str) for name in strings)
+    return named and "key" in record and "raw_output" in record

@@ -1,0 +1,8 @@
+"""Runs beside one another: what differs, what it changed, and whether that can be told."""
+
+from __future__ import annotations
+
+from runner.reports.compare.compare import Comparison, compare
+from runner.reports.compare.write import after_sweep, write_comparison
+
+__all__ = ["Comparison", "after_sweep", "compare", "write_comparison"]

@@ -1,0 +1,139 @@
+"""Rows put into groups of repeats, set against their baseline and against one another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+
+from runner.reports.compare.group import Group
+from runner.reports.compare.keys import ABSENT, besides_slots, differing_keys, short_names
+from runner.reports.compare.notes import notes_on
+from runner.reports.compare.pareto import Point, dominated
+from runner.reports.compare.rows import Row, collect_rows
+from runner.reports.compare.spread import spread
+from runner.reports.compare.verdicts import Pair, judge
+
+TIMED = ("ideal_s", "efficiency", "context_retained", "plan_error", "plan_tokens_error")
+USED = ("prompt_tokens", "completion_tokens", "cached_tokens", "grounding_rate")
+SHARD = "batch.shard"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `comparison.*` say; *keys* tell runs apart, each with those that only follow it."""
+
+    rows: tuple[Row, ...]
+    keys: Mapping[str, Sequence[str]]
+    groups: tuple[Group, ...]
+    pairs: tuple[Pair, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def sharded(self) -> bool:
+        """Whether the settings are shards: parts of one batch, not to be set against another."""
+        return _are_shards(self.keys)
+
+    def label_of(self, row: Row) -> str | None:
+        """Return the setting of *row*, None where its configuration is unknown."""
+        return next((g.label for g in self.groups if row in g.rows), None)
+
+    def speed_up_of(self, row: Row) -> float | None:
+        """Return how many times as fast as its baseline *row* was."""
+        group = next((g for g in self.groups if row in g.rows), None)
+        base = next((g for g in self.groups if group and g.label == group.baseline), None)
+        return _ratio(base.middle("wall_s") if base else None, row)
+
+
+def compare(paths: Iterable[Path]) -> Comparison:
+    """Compare all runs among and below *paths*; raise ConfigError for one that holds none."""
+    rows = collect_rows(paths)
+    known = [row for row in rows if row.settings]
+    keys = differing_keys([row.settings for row in known], [row.overrides for row in known])
+    groups = _with_baselines(_grouped(known, list(keys)))
+    pairs: list[Pair] = []
+    if not _are_shards(keys):
+        groups = _with_front(groups)
+        pairs = judge([(g.label, g.rows, g.measured) for g in groups])
+    notes = tuple(notes_on(rows, groups, pairs, sharded=_are_shards(keys)))
+    return Comparison(tuple(rows), keys, tuple(groups), tuple(pairs), notes)
+
+
+def _are_shards(keys: Mapping[str, Sequence[str]]) -> bool:
+    return list(keys) == [SHARD] and not keys[SHARD]
+
+
+def _grouped(rows: Sequence[Row], keys: Sequence[str]) -> list[Group]:
+    members: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        values = tuple(row.settings.get(key, ABSENT) for key in keys)
+        members.setdefault(values, []).append(row)
+    names = short_names(keys) if len(keys) > 1 else {key: key for key in keys}
+    groups = []
+    for values, mine in members.items():
+        told = dict(zip(keys, values, strict=True))
+        label = ", ".join(f"{names[key]}={value}" for key, value in told.items()) or "all the same"
+        measured = [row for row in mine if row.measured]
+        accounted = [row for row in mine if row.accounted]
+        figures = {name: _median(measured, name) for name in TIMED}
+        figures |= {name: _median(accounted, name) for name in USED}
+        spreads = {
+            "wall_s": spread(_values(measured, "wall_s")),
+            "cost_usd": spread(_values(accounted, "cost_usd")),
+            "quality": spread(_values(mine, "quality")),
+        }
+        groups.append(Group(label, told, tuple(mine), figures, spreads))
+    return groups
+
+
+def _values(rows: Sequence[Row], name: str) -> list[float]:
+    return [value for row in rows if (value := row.figure(name)) is not None]
+
+
+def _median(rows: Sequence[Row], name: str) -> float | None:
+    values = _values(rows, name)
+    return median(values) if values else None
+
+
+def _with_baselines(groups: Sequence[Group]) -> list[Group]:
+    shared = [besides_slots(group.rows[0].settings) for group in groups]
+    found = []
+    for at, group in enumerate(groups):
+        bases = [
+            other
+            for place, other in enumerate(groups)
+            if other.measured and _is_sequential(other) and shared[place] == shared[at]
+        ]
+        base = min(bases, key=lambda g: not _in_mode(g), default=None)
+        wall, mine = (base.middle("wall_s") if base else None), group.middle("wall_s")
+        speed_up = wall / mine if wall and mine else None
+        found.append(replace(group, speed_up=speed_up, baseline=base.label if base else None))
+    return found
+
+
+def _is_sequential(group: Group) -> bool:
+    return _in_mode(group) or group.rows[0].settings.get("processing.max_concurrent") == "1"
+
+
+def _in_mode(group: Group) -> bool:
+    return group.rows[0].settings.get("processing.mode") == "sequential"
+
+
+def _with_front(groups: Sequence[Group]) -> list[Group]:
+    points: list[Point | None] = []
+    for group in groups:
+        wall, worth = group.middle("wall_s"), group.middle("quality")
+        if wall is None or worth is None:
+            points.append(None)
+        else:
+            points.append((wall, worth, group.middle("cost_usd")))
+    marks = dominated(points)
+    return [
+        replace(g, front=None if m is None else not m) for g, m in zip(groups, marks, strict=True)
+    ]
+
+
+def _ratio(wall_s: float | None, row: Row) -> float | None:
+    mine = row.figure("wall_s")
+    return wall_s / mine if wall_s and mine and row.measured else None

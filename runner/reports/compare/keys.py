@@ -1,0 +1,139 @@
+"""Which configuration keys tell runs apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from runner.base.text import to_terminal
+
+MAX_VALUES = 20_000  # of a configuration; aliases in a hostile file could stand for any number
+MAX_DEPTH = 40
+ABSENT = "–"
+
+# What names a run, or how it is shown, and not what it does.
+_IDENTITY = re.compile(r"repeat|plan|objective|output\.(dir|console|pages|traces)")
+# How many calls are in flight: what a sequential baseline may differ in.
+_SLOTS = re.compile(r"processing\.(mode|max_concurrent.*)|stages\..+\.max_concurrent")
+
+
+def flatten(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return *config* as dotted keys with their values as text; lists are values.
+
+    Raises ValueError for more than MAX_VALUES values or MAX_DEPTH levels.
+    """
+    _check_size(config)
+    flat: dict[str, str] = {}
+    open_: list[tuple[str, Any]] = [("", config)]
+    while open_:
+        above, value = open_.pop()
+        if isinstance(value, Mapping) and value:
+            prefix = f"{above}." if above else ""
+            open_ += [
+                (f"{prefix}{to_terminal(str(key), 100)}", part) for key, part in value.items()
+            ]
+        elif above:
+            flat[above] = show(value)
+    return flat
+
+
+def _check_size(config: Any) -> None:
+    left: list[tuple[int, Any]] = [(0, config)]
+    seen = 0
+    while left:
+        depth, value = left.pop()
+        seen += 1
+        if seen > MAX_VALUES or depth > MAX_DEPTH:
+            raise ValueError(
+                f"config/resolved.yaml is deeper than {MAX_DEPTH} levels or has more than "
+                f"{MAX_VALUES:,} values"
+            )
+        if isinstance(value, Mapping):
+            left += [(depth + 1, part) for part in value.values()]
+        elif isinstance(value, list | tuple | set):
+            left += [(depth + 1, part) for part in value]
+
+
+def show(value: Any) -> str:
+    """Return a value as the command line would have it, one line, harmless on a terminal."""
+    if isinstance(value, str):
+        return to_terminal(value, 200)
+    try:
+        text = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except orjson.JSONEncodeError:
+        text = repr(value)
+    return to_terminal(text, 200)
+
+
+def differing_keys(
+    configs: Sequence[Mapping[str, str]], overrides: Sequence[Sequence[str]]
+) -> dict[str, list[str]]:
+    """Return the keys that tell *configs* apart, each with those that only follow it.
+
+    A key that somebody typed (in *overrides*) is always one of them; another is only if no key
+    before it already tells what it tells: `stages.stage_b.context.token_budget` follows
+    `processing.stage_b_context_token_budget`, and `model.context_window` follows `model.name`.
+    """
+    names = dict.fromkeys(key for config in configs for key in config)
+    values = {key: [config.get(key, ABSENT) for config in configs] for key in names}
+    different = {
+        key: told
+        for key, told in values.items()
+        if len(set(told)) > 1 and not _IDENTITY.fullmatch(key)
+    }
+    typed = {override.partition("=")[0].lstrip("+~") for each in overrides for override in each}
+    typed |= {key for key in different if _names_choice(key, typed)}
+    shown: dict[str, list[str]] = {}
+    for key in sorted(different, key=lambda key: _rank(key, typed)):
+        leaders = [s for s in shown if _follows(different[key], different[s])]
+        # Of several, the one with the same values: an interpolation of it, most likely.
+        leader = max(leaders, key=lambda s: different[s] == different[key], default=None)
+        if leader is None or key in typed:
+            shown[key] = []
+        else:
+            shown[leader].append(key)
+    return shown
+
+
+def _names_choice(key: str, typed: set[str]) -> bool:
+    """Whether *key* says what was chosen from a group that somebody typed, as in `model=openai`."""
+    group, _, last = key.rpartition(".")
+    return group in typed and last in ("name", "path")
+
+
+def _rank(key: str, typed: set[str]) -> tuple[bool, bool, bool, int, str]:
+    group, last = key.partition(".")[0], key.rpartition(".")[2]
+    technical = group in ("stages", "prompts") or last == "sha256"
+    return key not in typed, technical, last not in ("name", "path"), key.count("."), key
+
+
+def short_names(keys: Collection[str]) -> dict[str, str]:
+    """Return the shortest ends of *keys* that tell them apart and still say what they are."""
+    ends: dict[str, str] = {}
+    for key in keys:
+        parts = key.split(".")
+        least = 2 if parts[-1] in ("name", "path", "sha256") or parts[0] == "prompts" else 1
+        others = [other.split(".") for other in keys if other != key]
+        count = next(
+            (n for n in range(least, len(parts)) if all(o[-n:] != parts[-n:] for o in others)),
+            len(parts),
+        )
+        ends[key] = ".".join(parts[-count:])
+    return ends
+
+
+def _follows(told: Sequence[str], leader: Sequence[str]) -> bool:
+    """Whether a value of *leader* is always accompanied by the same value of *told*."""
+    return len(set(zip(leader, told, strict=True))) == len(set(leader))
+
+
+def besides_slots(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return what a run shares with its sequential baseline."""
+    return {
+        key: value
+        for key, value in settings.items()
+        if not _SLOTS.fullmatch(key) and not _IDENTITY.fullmatch(key)
+    }

@@ -1,0 +1,74 @@
+"""What a reader of a comparison's table has to know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from runner.reports.compare.batches import batches_of, note
+from runner.reports.compare.group import Group
+from runner.reports.compare.planned_jobs import runs_side_by_side
+from runner.reports.compare.rows import Row
+from runner.reports.compare.verdicts import LEAST, Pair
+
+
+def notes_on(
+    rows: Sequence[Row], groups: Sequence[Group], pairs: Sequence[Pair], *, sharded: bool
+) -> Iterator[str]:
+    """Yield the notes, a sentence or two each; *sharded* where the settings are shards."""
+    yield from note(batches_of(rows))
+    yield (
+        "Quality is the success rate times the grounding rate: answers came and quote the "
+        "transcript, which does not make them right."
+    )
+    if sharded:
+        yield (
+            "The settings are shards, parts of one batch: they read different files and are not "
+            "set against one another."
+        )
+    else:
+        yield from _on_front(groups)
+    left_out = [row for row in rows if not row.measured]
+    if left_out:
+        yield (
+            f"{len(left_out)} of {len(rows)} runs are not timed: they did not complete, or took "
+            "answers from elsewhere."
+        )
+    if any(map(runs_side_by_side, {row.path.parent for row in rows})):
+        yield "Jobs of a sweep ran at the same time: their times are not those of runs alone."
+    if any(
+        row.figure("plan_error") is not None and not row.figure("plan_recorded") for row in rows
+    ):
+        yield "(a) beside a plan's error: no earlier run with that model foretold that one."
+    timed = [told for group in groups if (told := group.spreads["wall_s"]) is not None]
+    if pairs and all(told.n < LEAST for told in timed):
+        yield f"With fewer than {LEAST} repeats no two times can be told apart: add repeat=0,1,2."
+
+
+def _on_front(groups: Sequence[Group]) -> Iterator[str]:
+    """Say over what the front is, and against what the speed-up."""
+    unknown = [group for group in groups if group.middle("cost_usd") is None]
+    untimed = [group for group in unknown if not group.measured]
+    if untimed:
+        which = _which(untimed, groups, "any setting")
+        yield f"No timed run of {which} has a cost: the front (★) is without what is not timed."
+    if len(unknown) > len(untimed):
+        unpriced = [group for group in unknown if group.measured]
+        which = _which(unpriced, groups, "every setting")
+        yield (
+            f"The cost of {which} is unknown: there, the front (★) is over wall-clock time and "
+            "quality alone."
+        )
+    elif len(unknown) < len(groups):
+        yield "The front (★) is over wall-clock time, cost and quality."
+    if any(len(group.measured) > 1 for group in groups):
+        yield "The front is of medians; what repeats can tell apart, the pairs say."
+    without = [group for group in groups if group.baseline is None]
+    if without:
+        yield (
+            f"{len(without)} of {len(groups)} settings have no sequential baseline here "
+            "(processing.mode=sequential or max_concurrent=1, all else equal): no speed-up."
+        )
+
+
+def _which(some: Sequence[Group], groups: Sequence[Group], every: str) -> str:
+    return every if len(some) == len(groups) else f"{len(some)} of {len(groups)} settings"

@@ -1,0 +1,86 @@
+"""What a sweep was to run, as the `multirun.yaml` that Hydra writes before its first job tells."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+
+from runner.base.json import mapping, section
+
+_HYDRAS = re.compile(r"-|[+~]*['\"]?\s*hydra\b")
+_MAX_BYTES = 1_000_000
+MAX_JOBS = 10_000  # of a sweep
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One job of a sweep: where it was to run, and with what overrides."""
+
+    path: Path
+    overrides: tuple[str, ...]
+
+
+def planned_jobs(folder: Path) -> list[Planned]:
+    """Return the jobs of the sweep in *folder*, begun or not, in order.
+
+    Empty where that cannot be told: no `multirun.yaml`, a sweeper that decides as it goes, or
+    job directories with other names than their numbers. Empty, too, where an override is one of
+    Hydra's own, which may name code to be run: a run directory may be anybody's.
+    """
+    hydra = section(_read(folder / "multirun.yaml"), "hydra")
+    sweeper = section(hydra, "sweeper")
+    numbered = section(hydra, "sweep").get("subdir") == "${hydra.job.num}"
+    if not numbered or not str(sweeper.get("_target_")).endswith(".BasicSweeper"):
+        return []
+    typed = section(hydra, "overrides").get("task")
+    arguments = [f"{key}={value}" for key, value in section(sweeper, "params").items()]
+    arguments += [str(each) for each in typed] if isinstance(typed, list) else []
+    if any(_HYDRAS.match(argument) for argument in arguments):
+        return []
+    jobs = split_sweep(arguments)
+    return [Planned(folder / str(n), tuple(job)) for n, job in enumerate(jobs)]
+
+
+def split_sweep(arguments: Sequence[str]) -> list[list[str]]:
+    """Return the overrides of each job that Hydra's basic sweeper makes of *arguments*.
+
+    Empty for what it would refuse, and for more than MAX_JOBS.
+    """
+    try:
+        parsed = OverridesParser.create().parse_overrides(list(arguments))
+        product = 1
+        for override in parsed:
+            if override.is_discrete_sweep():
+                product *= sum(1 for _ in islice(override.sweep_string_iterator(), MAX_JOBS + 1))
+        if product > MAX_JOBS:
+            return []
+        (jobs,) = BasicSweeper.split_arguments(parsed, None)
+    except (HydraException, ValueError, AttributeError):  # not what Hydra wrote
+        return []
+    return jobs
+
+
+def runs_side_by_side(folder: Path) -> bool:
+    """Return whether the sweep in *folder* had a launcher that runs jobs at the same time."""
+    launcher = section(section(_read(folder / "multirun.yaml"), "hydra"), "launcher")
+    target = launcher.get("_target_")
+    return target is not None and not str(target).endswith(".BasicLauncher")
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    try:
+        if file.stat().st_size > _MAX_BYTES:
+            return {}
+        data = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+        return {}
+    return mapping(data)

@@ -1,0 +1,70 @@
+"""A comparison's plots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runner.reports.compare.compare import Comparison
+from runner.reports.compare.group import Group
+from runner.reports.compare.svg import Bar, Dot, bars, scatter
+
+MAX_BARS = 40
+
+
+def plots(comparison: Comparison) -> list[tuple[str, str]]:
+    """Return caption and SVG of every plot that has something to show."""
+    groups = comparison.groups[:MAX_BARS]
+    cut = f" The first {MAX_BARS} settings." if len(comparison.groups) > MAX_BARS else ""
+    found = []
+    if any(group.middle("wall_s") is not None for group in groups):
+        caption = (
+            "Wall-clock seconds per setting (bars; repeats: median, and a line from the quickest "
+            "to the slowest). The upright mark is the ideal: the same calls with no time lost."
+        )
+        found.append(
+            (caption + cut, bars("wall", "Wall-clock time", "wall-clock seconds", _walls(groups)))
+        )
+    if any(group.speed_up is not None for group in groups):
+        caption = "How many times as fast as the sequential baseline, which is the upright line."
+        rows = [_speed(group) for group in groups if group.speed_up is not None]
+        found.append((caption + cut, bars("speed", "Speed-up", "times as fast", rows, line=1.0)))
+    return found if comparison.sharded else found + _trade(groups, cut)
+
+
+def _walls(groups: Sequence[Group]) -> list[Bar]:
+    rows = []
+    for group in groups:
+        told, ideal = group.spreads["wall_s"], group.middle("ideal_s")
+        if told is None:
+            rows.append(Bar(group.label, None))
+            continue
+        low, high = (told.minimum, told.maximum) if told.n > 1 else (None, None)
+        text = f"{told.median:.2f}"
+        rows.append(Bar(group.label, told.median, ideal, low, high, text))
+    return rows
+
+
+def _speed(group: Group) -> Bar:
+    text = "" if group.speed_up is None else f"{group.speed_up:.2f}"
+    return Bar(group.label, group.speed_up, text=text)
+
+
+def _trade(groups: Sequence[Group], cut: str) -> list[tuple[str, str]]:
+    """Return cost against quality, or time against quality where no cost is known.
+
+    One point alone is against nothing, and left out.
+    """
+    costs = [group.middle("cost_usd") for group in groups]
+    priced = any(costs)
+    figure, unit = ("cost_usd", "US dollars") if priced else ("wall_s", "wall-clock seconds")
+    dots = []
+    for number, group in enumerate(groups, 1):
+        x, y = group.middle(figure), group.middle("quality")
+        if x is not None and y is not None:
+            dots.append(Dot(number, group.label, x, y, group.front is True))
+    if len(dots) < 2:
+        return []
+    title = f"{'Cost' if priced else 'Time'} against quality"
+    why = "" if priced else " No cost is known, or all are 0: time stands in its place."
+    where = " Numbers are the table's; filled points are on the front."
+    return [(f"{title}.{where}{why}{cut}", scatter("trade", title, (unit, "quality"), dots))]

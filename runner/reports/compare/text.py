@@ -1,0 +1,157 @@
+"""A comparison's figures as people read them: table cells, Markdown, CSV, a terminal's table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runner.answers.markdown import md, table
+from runner.base.tables import as_rows
+from runner.base.text import to_terminal
+from runner.reports.compare.compare import Comparison
+from runner.reports.compare.group import Group
+from runner.reports.compare.rows import Row
+from runner.reports.compare.spread import Spread
+from runner.reports.compare.verdicts import WORDS, Pair
+
+MAX_PAIRS = 45  # in tables; all are in comparison.json
+UNKNOWN = "–"
+
+SETTINGS = (
+    *("#", "setting", "front", "timed", "wall s", "ideal s", "efficiency", "speed-up"),
+    *("prompt", "reply", "cached", "cost $", "grounded", "context kept", "quality"),
+)
+RUNS = ("run", "setting", "status", "ok", "wall s", "speed-up", "plan error", "why")
+PAIRS = ("first", "second", *(name.removesuffix("_s").removesuffix("_usd") for name in WORDS))
+CSV_FIGURES = (
+    *("succeeded", "total", "wall_s", "ideal_s", "efficiency"),
+    *("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd"),
+    *("grounding_rate", "context_retained", "quality", "plan_error", "plan_tokens_error", "reused"),
+)
+CSV_LAST = ("speed_up", "front")
+
+
+def setting_cells(number: int, group: Group) -> tuple[str, ...]:
+    """Return a setting's row under SETTINGS."""
+    front = {True: "★", False: "", None: UNKNOWN}[group.front]
+    return (
+        str(number),
+        group.label,
+        front,
+        f"{len(group.measured)}/{len(group.rows)}",
+        _spread(group.spreads["wall_s"], "{:.3f}"),
+        _number(group.middle("ideal_s"), "{:.3f}"),
+        _number(group.middle("efficiency"), "{:.1%}"),
+        _number(group.speed_up, "{:.2f}×"),
+        *(
+            _number(group.middle(f"{n}_tokens"), "{:,.0f}")
+            for n in ("prompt", "completion", "cached")
+        ),
+        _spread(group.spreads["cost_usd"], "{:.4f}"),
+        _number(group.middle("grounding_rate"), "{:.1%}"),
+        _number(group.middle("context_retained"), "{:.1%}"),
+        _spread(group.spreads["quality"], "{:.3f}"),
+    )
+
+
+def run_cells(comparison: Comparison, row: Row) -> tuple[str, ...]:
+    """Return a run's row under RUNS."""
+    done, total = row.figure("succeeded"), row.figure("total")
+    assumed = "" if row.figure("plan_recorded") else " (a)"
+    error = row.figure("plan_error")
+    return (
+        row.name,
+        comparison.label_of(row) or UNKNOWN,
+        row.status,
+        UNKNOWN if total is None or done is None else f"{done:.0f}/{total:.0f}",
+        _number(row.figure("wall_s"), "{:.3f}"),
+        _number(comparison.speed_up_of(row), "{:.2f}×"),
+        UNKNOWN if error is None else f"{error:+.1%}{assumed}",
+        row.reason,
+    )
+
+
+def pair_cells(pair: Pair) -> tuple[str, ...]:
+    """Return a pair's row under PAIRS."""
+    told = (pair.verdicts[name] for name in WORDS)
+    return (pair.first, pair.second, *(f"{v.verdict} ({v.why})" for v in told))
+
+
+def as_markdown(comparison: Comparison) -> str:
+    """Return comparison.md."""
+    groups, pairs = comparison.groups, comparison.pairs
+    runs = [run_cells(comparison, row) for row in comparison.rows]
+    lines = ["# Comparison", ""]
+    if groups:
+        cells = [setting_cells(number, group) for number, group in enumerate(groups, 1)]
+        lines += [table(SETTINGS, cells), ""]
+    lines += [f"- {md(note)}" for note in comparison.notes]
+    if comparison.keys:
+        lines += ["", "What differs: " + "; ".join(_key(*item) for item in comparison.keys.items())]
+    if pairs:
+        lines += ["", "## Can they be told apart?", "", METHOD, ""]
+        lines += [table(PAIRS, [pair_cells(pair) for pair in pairs[:MAX_PAIRS]])]
+    if len(pairs) > MAX_PAIRS:
+        lines += ["", f"{len(pairs) - MAX_PAIRS} more pairs are in comparison.json."]
+    return "\n".join([*lines, "", "## Runs", "", table(RUNS, runs)]) + "\n"
+
+
+METHOD = (
+    "The first against the second: Welch's test at 5 %, adjusted for all pairs by Holm's method, "
+    "with at least 3 repeats of each; deterministic figures are compared as they are."
+)
+
+
+def _key(key: str, following: Sequence[str]) -> str:
+    more = f" (with it: {len(following)} that follow)" if following else ""
+    return md(key) + more
+
+
+def as_terminal(comparison: Comparison) -> str:
+    """Return the settings as a table for a terminal, then what did not complete, then notes."""
+    groups = comparison.groups
+    lines = []
+    if groups:
+        cells = [setting_cells(number, group) for number, group in enumerate(groups, 1)]
+        lines += _aligned([SETTINGS, *cells])
+    for row in comparison.rows:
+        if row.status != "completed":
+            lines.append(f"{row.name}: {row.status}: {row.reason}")
+    lines += comparison.notes
+    return "\n".join(to_terminal(line, 400) if "  " not in line else line for line in lines)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    clean = [[to_terminal(cell, 80) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*clean, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if at == 1 else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in clean
+    ]
+
+
+def as_csv(comparison: Comparison) -> str:
+    """Return a line per run, for spreadsheets."""
+    keys = list(comparison.keys)
+    rows: list[Sequence[object]] = [["run", "status", "reason", *keys, *CSV_FIGURES, *CSV_LAST]]
+    for row in comparison.rows:
+        group = next((g for g in comparison.groups if row in g.rows), None)
+        values = [group.told[key] if group else None for key in keys]
+        figures = [row.figure(name) for name in CSV_FIGURES]
+        end = [comparison.speed_up_of(row), group.front if group else None]
+        rows.append([row.name, row.status, row.reason, *values, *figures, *end])
+    return as_rows(rows)
+
+
+def _number(value: float | None, form: str) -> str:
+    return UNKNOWN if value is None else form.format(value)
+
+
+def _spread(told: Spread | None, form: str) -> str:
+    """Return the median, and from least to most where repeats differ."""
+    if told is None:
+        return UNKNOWN
+    middle, low, high = (form.format(v) for v in (told.median, told.minimum, told.maximum))
+    return middle if low == high else f"{middle} ({low}–{high})"

@@ -1,0 +1,106 @@
+"""Whether two settings differ in time, cost and quality, as far as their repeats can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import fmean
+
+from runner.reports.compare.rows import Row
+from runner.reports.compare.spread import LEVEL, difference_p, holm
+
+LEAST = 3  # repeats of each, to speak of a difference
+UNTOLD = "cannot tell apart"
+EQUAL = "equal"
+# Figure: what the first of a pair is called where it is lower, and where it is higher.
+WORDS = {
+    "wall_s": ("faster", "slower"),
+    "cost_usd": ("cheaper", "dearer"),
+    "quality": ("worse", "better"),
+}
+_TOKENS = ("prompt_tokens", "completion_tokens")
+
+Member = tuple[str, Sequence[Row], Sequence[Row]]  # label, all its runs, those that are timed
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is said of the first of a pair; *ratio* is first over second, of the means.
+
+    *p* is adjusted for all pairs; None where nothing was tested. *why* says on what it rests.
+    """
+
+    verdict: str
+    ratio: float | None
+    p: float | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two settings, by label, and a verdict per figure."""
+
+    first: str
+    second: str
+    verdicts: dict[str, Verdict]
+
+
+def judge(members: Sequence[Member]) -> list[Pair]:
+    """Return a verdict on every pair.
+
+    With LEAST repeats of each it is Welch's test at LEVEL, adjusted by Holm's method over all
+    pairs; with fewer, nothing can be told, except where runs are deterministic.
+    """
+    pairs = list(combinations(members, 2))
+    found: list[dict[str, Verdict]] = [{} for _ in pairs]
+    for figure in WORDS:
+        samples = [(_values(a, figure), _values(b, figure)) for a, b in pairs]
+        tested = [
+            at
+            for at, (a, b) in enumerate(samples)
+            if min(len(a), len(b)) >= LEAST and not _exact(*pairs[at], figure)
+        ]
+        adjusted = holm([difference_p(*samples[at]) for at in tested])
+        p_values = dict(zip(tested, adjusted, strict=True))
+        for at, (a, b) in enumerate(samples):
+            exact = _exact(*pairs[at], figure)
+            found[at][figure] = _verdict(figure, a, b, p_values.get(at), exact=exact)
+    return [Pair(a[0], b[0], told) for (a, b), told in zip(pairs, found, strict=True)]
+
+
+def _values(member: Member, figure: str) -> list[float]:
+    rows = member[1] if figure == "quality" else member[2]
+    return [value for row in rows if (value := row.figure(figure)) is not None]
+
+
+def _exact(one: Member, other: Member, figure: str) -> bool:
+    """Whether the figure is no matter of chance: deterministic runs without scatter.
+
+    Cost also hangs on what was cached, which hangs on time; it is exact where none or the same
+    was cached.
+    """
+    rows = [*one[1], *other[1]]
+    if figure == "wall_s" or not all(row.deterministic for row in rows):
+        return False
+    names = (*_TOKENS, figure)
+    scatter = [{row.figure(n) for row in member[1]} for member in (one, other) for n in names]
+    cached = {row.figure("cached_tokens") for row in rows}
+    return all(len(each) == 1 for each in scatter) and (figure != "cost_usd" or len(cached) == 1)
+
+
+def _verdict(
+    figure: str, a: Sequence[float], b: Sequence[float], p: float | None, *, exact: bool
+) -> Verdict:
+    if not a or not b:
+        return Verdict(UNTOLD, None, None, "unknown")
+    mine, theirs = fmean(a), fmean(b)
+    ratio = mine / theirs if theirs else None
+    lower, higher = WORDS[figure]
+    word = lower if mine < theirs else higher
+    if exact:
+        same = mine == theirs
+        return Verdict(EQUAL if same else word, ratio, None, "deterministic, no matter of chance")
+    if p is None:
+        return Verdict(UNTOLD, ratio, None, f"n={len(a)} and n={len(b)}, {LEAST} of each needed")
+    return Verdict(word if p < LEVEL else UNTOLD, ratio, p, f"p={p:.2g}")

@@ -1,0 +1,144 @@
+"""`comparison.json`, `.csv`, `.md` and `.html`, and `results.csv` of batches."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import orjson
+from markupsafe import Markup
+
+from runner.base.errors import OutputError
+from runner.base.files import as_json, make_directory, write_bytes
+from runner.base.text import now_iso, say, to_terminal
+from runner.record.batch_directory import REPORT
+from runner.reports.compare import text
+from runner.reports.compare.batches import MERGED, batches_of, merged
+from runner.reports.compare.compare import Comparison, compare
+from runner.reports.compare.group import Group
+from runner.reports.compare.plots import plots
+from runner.reports.compare.rows import Row
+from runner.reports.report.format import render
+from runner.reports.report.links import address_of, link_to
+from runner.reports.report.write import INDEX
+
+SCHEMA_VERSION = 1
+
+
+def write_comparison(comparison: Comparison, folder: Path, *, indexed: bool = False) -> None:
+    """Write the four files into *folder*, and all batches' results in one.
+
+    *indexed* says that an index of all runs will be written after it. Raises OutputError where
+    it cannot be done.
+    """
+    contents = {
+        "comparison.json": as_json(as_dict(comparison)),
+        "comparison.csv": _encoded(text.as_csv(comparison)),
+        "comparison.md": _encoded(text.as_markdown(comparison)),
+        "comparison.html": _encoded(as_html(comparison, folder, indexed=indexed)),
+    }
+    if batches := batches_of(comparison.rows):
+        contents[MERGED] = _encoded(merged(batches))
+    try:
+        make_directory(folder)
+        for name, data in contents.items():
+            write_bytes(folder / name, data)
+    except OSError as error:
+        raise OutputError(f"cannot write {folder}: {error.strerror or error}") from error
+
+
+def after_sweep(folder: Path) -> None:
+    """Compare the sweep in *folder*, write that there and show it, as the sweep's console wants.
+
+    It comes after the work: whatever goes wrong here is one line and changes nothing else.
+    """
+    try:
+        comparison = compare([folder])
+        write_comparison(comparison, folder, indexed=True)
+        consoles = {row.settings.get("output.console") for row in comparison.rows if row.settings}
+        where = folder / "comparison.html"
+        if "json" in consoles:
+            say(orjson.dumps({"event": "comparison.written", "path": str(where)}).decode())
+        elif consoles != {"quiet"}:
+            say(f"\n{text.as_terminal(comparison)}")
+            say(to_terminal(f"comparison={where}"))
+    except Exception as error:  # noqa: BLE001 - the sweep's own outcome stands
+        say(to_terminal(f"colloquy: no comparison of {folder}: {type(error).__name__}: {error}"))
+
+
+def as_dict(comparison: Comparison) -> dict[str, Any]:
+    """Return comparison.json's content; all digits, None where unknown."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "written_at": now_iso(),
+        "keys": comparison.keys,
+        "settings": [_group(group) for group in comparison.groups],
+        "runs": [_row(comparison, row) for row in comparison.rows],
+        "pairs": [asdict(pair) for pair in comparison.pairs],
+        "notes": comparison.notes,
+    }
+
+
+def _group(group: Group) -> dict[str, Any]:
+    return {
+        "label": group.label,
+        "told": group.told,
+        "runs": len(group.rows),
+        "measured": len(group.measured),
+        **group.figures,
+        **{name: found and asdict(found) for name, found in group.spreads.items()},
+        "speed_up": group.speed_up,
+        "baseline": group.baseline,
+        "front": group.front,
+    }
+
+
+def _row(comparison: Comparison, row: Row) -> dict[str, Any]:
+    return {
+        "path": str(row.path),
+        "name": row.name,
+        "status": row.status,
+        "reason": row.reason,
+        "setting": comparison.label_of(row),
+        **row.figures,
+        "speed_up": comparison.speed_up_of(row),
+        "measured": row.measured,
+        "deterministic": row.deterministic,
+    }
+
+
+def as_html(comparison: Comparison, folder: Path, *, indexed: bool = False) -> str:
+    """Return the page that stands in *folder*, with links to the reports that are there."""
+    groups = enumerate(comparison.groups, 1)
+    pairs = comparison.pairs[: text.MAX_PAIRS]
+    return render(
+        "comparison.html",
+        settings_header=text.SETTINGS,
+        settings=[text.setting_cells(number, group) for number, group in groups],
+        runs_header=text.RUNS,
+        runs=[text.run_cells(comparison, row) for row in comparison.rows],
+        links=[link_to(row.path / REPORT, folder) for row in comparison.rows],
+        index=_index(folder, indexed=indexed),
+        pairs_header=text.PAIRS,
+        pairs=[text.pair_cells(pair) for pair in pairs],
+        pairs_left=len(comparison.pairs) - len(pairs),
+        method=text.METHOD,
+        notes=comparison.notes,
+        keys=comparison.keys,
+        # The writer of the SVG has escaped every text in it.
+        plots=[(caption, Markup(svg)) for caption, svg in plots(comparison)],
+    )
+
+
+def _index(folder: Path, *, indexed: bool) -> str | None:
+    """Return the address of the index above a sweep in *folder*, None where there is none."""
+    home = folder.resolve()
+    if home.parent.name != "sweeps":
+        return None
+    file = home.parent.parent / INDEX
+    return address_of(file, home) if indexed else link_to(file, home)
+
+
+def _encoded(page: str) -> bytes:
+    return page.encode("utf-8", "replace")

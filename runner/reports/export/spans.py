@@ -1,0 +1,261 @@
+"""A run as a tree of spans (run, stages, analyzers, call attempts), read from its directory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from runner.config.model_facts import OFFLINE
+from runner.record.batch_directory import is_batch, journal_of
+from runner.reports.stored_run import StoredRun
+
+Value = str | bool | int | float
+Facts = Mapping[str, Value]
+
+# litellm's provider prefixes, where OpenTelemetry has another name for them.
+PROVIDERS = {
+    "azure": "azure.ai.openai",
+    "azure_ai": "azure.ai.inference",
+    "bedrock": "aws.bedrock",
+    "gemini": "gcp.gemini",
+    "mistral": "mistral_ai",
+    "vertex_ai": "gcp.vertex_ai",
+    "watsonx": "ibm.watsonx.ai",
+    "xai": "x_ai",
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened inside a span, at one moment."""
+
+    name: str
+    at_ns: int
+    facts: Facts
+
+
+@dataclass(frozen=True)
+class Span:
+    """Times are in ns since 1970; *error* is the kind of a failure; *sent* says it left us."""
+
+    name: str
+    start_ns: int
+    end_ns: int
+    facts: Facts
+    error: str | None = None
+    sent: bool = False
+    events: tuple[Event, ...] = ()
+    children: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One attempt; *end* is the journal's line that settled it, empty where a crash did."""
+
+    node: str
+    number: int
+    start_ns: int
+    end_ns: int
+    end: Mapping[str, Any]
+
+    @property
+    def error(self) -> str | None:
+        if self.end.get("event") == "call.finished":
+            return None
+        return str(self.end.get("kind", "lost"))
+
+
+@dataclass
+class _Story:
+    """What a journal tells; *timed_from* is when the session began that benchmark.json is of."""
+
+    began: list[int] = field(default_factory=list)
+    last_ns: int = 0
+    timed_from: int | None = None
+    calls: list[_Call] = field(default_factory=list)
+    _out: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    def add(self, line: Mapping[str, Any]) -> None:
+        at, event = _ns(line["at"]), line["event"]
+        if event == "run.started":
+            self.lose()
+            self.began.append(at)
+            self.timed_from = None
+        elif event == "call.started":
+            self._out[line["analyzer"], line["attempt"]] = at
+        elif event in ("call.finished", "call.failed"):
+            key = (line["analyzer"], line["attempt"])
+            self.calls.append(_Call(*key, self._out.pop(key), at, line))
+        elif event == "run.finished":
+            self.timed_from = self.began[-1]
+        self.last_ns = max(self.last_ns, at)
+
+    def lose(self) -> None:
+        """End what was out when its process died at the last moment that is known."""
+        for key, start in self._out.items():
+            self.calls.append(_Call(*key, start, max(start, self.last_ns), {}))
+        self._out.clear()
+
+
+def run_span(run: StoredRun) -> Span | None:
+    """Return *run* as a span with all others in it; None for a batch, or without a journal.
+
+    Times of calls are the journal's, to the millisecond; an analyzer that waited or failed
+    without a call has those of benchmark.json. A resumed run is one span over all its sessions.
+    """
+    story = _Story()
+    for line in [] if is_batch(run.path) else journal_of(run.path):
+        with suppress(KeyError, TypeError, ValueError, IndexError):  # a line none of ours wrote
+            story.add(line)
+    story.lose()
+    if not story.began:
+        return None
+    stages = tuple(_stages(run, story))
+    facts = {
+        "colloquy.run": run.name,
+        "colloquy.status": run.status,
+        "colloquy.exit_code": run.metadata.get("exit_code"),
+        "colloquy.sessions": len(story.began),
+        "colloquy.mode": _at(run.config, "processing", "mode"),
+        "colloquy.max_concurrent": _at(run.config, "processing", "max_concurrent"),
+        **{f"colloquy.{key}": value for key, value in _table(run.metadata, "totals").items()},
+    }
+    start, end = _around(stages, [story.began[0], story.last_ns])
+    ended = run.status not in ("completed", "running", "unknown")
+    error = run.status if ended else None
+    return Span("colloquy run", start, end, _plain(facts), error, children=stages)
+
+
+def _stages(run: StoredRun, story: _Story) -> Iterator[Span]:
+    for name, stage in _table(run.metadata, "stages").items():
+        statuses = _table(stage, "analyzers")
+        found = (_node(run, story, node, str(status)) for node, status in statuses.items())
+        nodes = sorted(filter(None, found), key=lambda node: node.start_ns)
+        if nodes:
+            facts = {"colloquy.stage": str(name)}
+            yield Span(f"stage {name}", *_around(nodes, []), facts, children=tuple(nodes))
+
+
+def _node(run: StoredRun, story: _Story, name: str, status: str) -> Span | None:
+    """Return an analyzer's span; None where nothing tells when it was."""
+    calls = [call for call in story.calls if call.node.partition("/")[0] == name]
+    record, timing = run.records.get(name, {}), _at(run.benchmark, "analyzers", name)
+    attempts = sorted((_attempt(run, call) for call in calls), key=lambda span: span.start_ns)
+    moments: list[int] = []
+    if story.timed_from is not None and not (calls and _at(timing, "reused") == "run"):
+        seconds = (_at(timing, "ready_s"), _at(timing, "done_s"))
+        moments = [story.timed_from + round(s * 1e9) for s in seconds if _is_number(s)]
+    if not attempts and len(moments) < 2:
+        return None
+    facts = {
+        "colloquy.analyzer": name,
+        "colloquy.status": status,
+        "colloquy.reused": _at(timing, "reused"),
+        "colloquy.queue_wait_s": _at(timing, "queue_wait_s"),
+        "colloquy.grounding_rate": _at(timing, "grounding_rate"),
+    }
+    kind = _at(record, "error", "kind")
+    error = str(kind or "unknown") if status in ("error", "unsaved") else None
+    start, end = _around(attempts, moments)
+    inside = tuple(_repeats(calls))
+    return Span(
+        f"analyzer {name}", start, end, _plain(facts), error, False, inside, tuple(attempts)
+    )
+
+
+def _attempt(run: StoredRun, call: _Call) -> Span:
+    """Return one call as OpenTelemetry's conventions for generative AI have it, v1.41.0.
+
+    https://github.com/open-telemetry/semantic-conventions-genai: a CLIENT span called
+    `{operation} {model}`; what was asked and answered is opt-in there, and never in it here.
+    """
+    owner, _, part = call.node.partition("/")
+    name = str(call.end.get("model") or _at(run.records.get(owner), "model") or "")
+    model = _model(run, name)
+    provider, _, asked = (name or str(_at(run.config, "model", "name") or "")).partition("/")
+    temperature = _at(run.config, "analyzers", owner, "temperature")
+    temperature = _at(model, "temperature") if temperature is None else temperature
+    facts = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": _provider(provider, model),
+        "gen_ai.request.model": asked,
+        "gen_ai.request.max_tokens": _at(run.config, "analyzers", owner, "max_tokens"),
+        "gen_ai.request.temperature": temperature,
+        "gen_ai.usage.input_tokens": call.end.get("prompt_tokens"),
+        "gen_ai.usage.output_tokens": call.end.get("completion_tokens"),
+        "gen_ai.usage.cache_read.input_tokens": call.end.get("cached_tokens"),
+        "http.response.status_code": call.end.get("status"),
+        "colloquy.cost_usd": call.end.get("cost_usd"),
+        "colloquy.attempt": call.number,
+        "colloquy.part": part,
+    }
+    sent = not f"{provider}/".startswith(OFFLINE)
+    return Span(f"chat {asked}", call.start_ns, call.end_ns, _plain(facts), call.error, sent)
+
+
+def _repeats(calls: Sequence[_Call]) -> Iterator[Event]:
+    """Say when another attempt was made: a failed call's, or one whose answer would not do."""
+    by_node: dict[str, list[_Call]] = {}
+    for call in sorted(calls, key=lambda call: call.start_ns):
+        by_node.setdefault(call.node, []).append(call)
+    for mine in by_node.values():
+        for before, after in pairwise(mine):
+            facts = {
+                "colloquy.attempt": after.number,
+                "colloquy.wait_s": round((after.start_ns - before.end_ns) / 1e9, 3),
+                "error.type": before.error,
+                "http.response.status_code": before.end.get("status"),
+            }
+            name = "call.retried" if before.error else "answer.asked_again"
+            yield Event(name, after.start_ns, _plain(facts))
+
+
+def _model(run: StoredRun, name: str) -> Mapping[str, Any]:
+    """Return the settings of the model called *name*, the run's own where none is."""
+    main = _table(run.config, "model")
+    others = _table(run.config, "models").values()
+    return next((model for model in others if _at(model, "name") == name != main.get("name")), main)
+
+
+def _provider(prefix: str, model: Mapping[str, Any]) -> str:
+    simulated = model.get("simulate") is not None and model.get("api_base") is None
+    return "colloquy.simulated" if simulated else PROVIDERS.get(prefix, prefix)
+
+
+def _around(spans: Iterable[Span], moments: list[int]) -> tuple[int, int]:
+    """Return the shortest time that holds all *spans* and *moments*."""
+    times = [*moments, *(time for span in spans for time in (span.start_ns, span.end_ns))]
+    return min(times), max(times)
+
+
+def _plain(facts: Mapping[str, Any]) -> Facts:
+    """Leave out what is not known, and whatever is not a plain value."""
+    return {
+        key: value
+        for key, value in facts.items()
+        if isinstance(value, str | bool | int | float) and value != ""
+    }
+
+
+def _at(data: Any, *path: str) -> Any:
+    """Return what stands at *path* in *data*, None where nothing does."""
+    for key in path:
+        data = data.get(key) if isinstance(data, Mapping) else None
+    return data
+
+
+def _table(data: Any, key: str) -> Mapping[str, Any]:
+    found = _at(data, key)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)
+
+
+def _ns(at: str) -> int:
+    return round(datetime.fromisoformat(at).timestamp() * 1000) * 1_000_000

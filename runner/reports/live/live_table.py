@@ -1,0 +1,296 @@
+"""What a run is doing right now, as its events tell it and as a terminal shows it."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from runner.base.text import to_terminal
+
+NOTES = 3  # the latest warnings, under the table
+NAME_WIDTH, STATE_WIDTH, FIGURE_WIDTH = 24, 26, 8
+STYLES = {
+    "waiting": "dim",
+    "queued": "dim",
+    "running": "cyan",
+    "retry": "yellow",
+    "done": "green",
+    "reused": "green",
+    "skipped": "yellow",
+    "failed": "red",
+}
+ENDED = ("done", "reused", "skipped", "failed")
+_ENDINGS = {
+    "node.finished": "done",
+    "node.reused": "reused",
+    "node.skipped": "skipped",
+    "node.failed": "failed",
+}
+_COMMON = ("event", "level", "logger", "timestamp", "run", "stage", "analyzer", "exc_info")
+_FIRST = ("retry", "running", "failed", "queued", "skipped", "waiting", "reused", "done")
+
+
+@dataclass(slots=True)
+class Row:
+    """One analyzer; times are the board's clock's, in seconds, None before they come."""
+
+    name: str
+    stage: str
+    begun: float | None = None
+    sent: float | None = None  # the first of the calls in flight
+    ended: float | None = None
+    ending: str = ""
+    kind: str = ""
+    retry_at: float = -math.inf
+    in_flight: int = 0
+    tokens: int = 0
+    cost_usd: float | None = 0.0
+
+    def state(self, now: float) -> str:
+        """Return the word that STYLES knows."""
+        if self.ending or self.begun is None:
+            return self.ending or "waiting"
+        if self.in_flight > 0:
+            return "running"
+        return "retry" if self.retry_at > now else "queued"
+
+    def elapsed_s(self, now: float) -> float | None:
+        """Return seconds since it was ready, or that it took; None before."""
+        return None if self.begun is None else (self.ended or now) - self.begun
+
+    def shown(self, now: float) -> str:
+        """Return its state for people."""
+        state = self.state(now)
+        if state == "retry":
+            return f"retry in {math.ceil(self.retry_at - now)} s ({self.kind})"
+        return f"{state} ({self.kind})" if state == "failed" and self.kind else state
+
+
+@dataclass
+class Board:
+    """All analyzers by name, in order; *slots* is the most calls in flight.
+
+    *journalled* says that `call.started` is told too; without it who is not waiting is running.
+    *remaining* foretells the seconds left from the board itself, None where it cannot.
+    """
+
+    rows: dict[str, Row] = field(default_factory=dict)
+    slots: int | None = None
+    journalled: bool = False
+    model: str = ""
+    transcript: str = ""
+    began: float | None = None
+    status: str = ""
+    remaining: Callable[[Board, float], float | None] | None = None
+    notes: deque[str] = field(default_factory=lambda: deque(maxlen=NOTES))
+
+    def hear(self, event: Mapping[str, Any], now: float) -> None:
+        """Take in one log event; what it does not know changes nothing."""
+        name, row = str(event.get("event")), self._row(event)
+        if name == "run.started":
+            self.began = now
+            self.model, self.transcript = str(event.get("model")), str(event.get("transcript"))
+        elif name == "run.finished":
+            self.status = str(event.get("status"))
+        elif row is None:
+            self._note(event, name)
+        elif name == "node.started":
+            row.begun, row.in_flight = now, row.in_flight if self.journalled else 1
+        elif name in _ENDINGS:
+            row.ending, row.ended, row.in_flight = _ENDINGS[name], now, 0
+            row.kind = to_terminal(str(event.get("kind") or ""), 20)
+            self._note(event, name)
+        elif name == "call.finished":
+            row.tokens += _number(event, "prompt_tokens") + _number(event, "completion_tokens")
+            cost, before = event.get("cost_usd"), row.cost_usd
+            known = before is not None and isinstance(cost, int | float)
+            row.cost_usd = (before or 0.0) + (cost or 0.0) if known else None
+        elif name == "call.failed":
+            wait_s = event.get("retry_in_s")
+            row.kind = to_terminal(str(event.get("kind")), 20)
+            row.retry_at = now + wait_s if isinstance(wait_s, int | float) else -math.inf
+        else:
+            self._note(event, name)
+
+    def hear_call(self, line: Mapping[str, Any], now: float) -> None:
+        """Take in one line of the journal."""
+        step = {"call.started": 1, "call.finished": -1, "call.failed": -1}.get(str(line["event"]))
+        # A part of the transcript is read under its analyzer's name and a number.
+        row = self.rows.get(str(line.get("analyzer")).partition("/")[0])
+        if step is not None and row is not None and not row.ending:
+            row.sent = now if step > 0 and not row.in_flight else row.sent
+            row.in_flight = max(0, row.in_flight + step)
+
+    def _row(self, event: Mapping[str, Any]) -> Row | None:
+        if "analyzer" not in event:
+            return None
+        name = str(event["analyzer"]).partition("/")[0]
+        if name not in self.rows:
+            self.rows[name] = Row(name, str(event.get("stage", "")))
+        return self.rows[name]
+
+    def _note(self, event: Mapping[str, Any], name: str) -> None:
+        """Keep a warning for the reader."""
+        if event.get("level") in ("warning", "error", "critical"):
+            who = f"{event['analyzer']}: " if "analyzer" in event else ""
+            why = event.get("error") or event.get("reason") or _facts(event)
+            self.notes.append(to_terminal(f"{who}{name} {why}", 300))
+
+    def count(self, now: float, *states: str) -> int:
+        """Return how many analyzers are in one of *states*."""
+        return sum(row.state(now) in states for row in self.rows.values())
+
+    def shown(self, now: float, width: int, height: int) -> RenderableType:
+        """Return the table, at most *height* lines of *width* columns."""
+        notes = [
+            Text(note, style="yellow", no_wrap=True, overflow="ellipsis") for note in self.notes
+        ]
+        last = Text(self._last(now), style="bold")
+        title = Text(to_terminal(f"{self.transcript} · {self.model}") if self.model else "", "dim")
+        title.truncate(width, overflow="ellipsis")
+        room = max(1, height - len(notes) - 3 - math.ceil(len(last) / width))
+        return Group(title, self._table(now, width, room), *notes, last)
+
+    def _table(self, now: float, width: int, room: int) -> Table:
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
+        columns = ["analyzer", "state", *(["tokens"] if width >= 56 else [])]
+        columns += [*(["cost"] if width >= 72 else []), "time"]
+        for name, space in zip(columns, _widths(len(columns), width), strict=True):
+            figures = name not in ("analyzer", "state")
+            table.add_column(
+                name,
+                justify="right" if figures else "left",
+                width=space,
+                no_wrap=True,
+                overflow="ellipsis",
+            )
+        kept = self._kept(now, room)
+        for stage in dict.fromkeys(row.stage for row in self.rows.values()):
+            mine = [row for row in self.rows.values() if row.stage == stage]
+            shown = [row for row in mine if row.name in kept]
+            if not kept.keys() & {row.name for row in mine} and len(kept) < len(self.rows):
+                continue
+            _add(table, columns, Text(to_terminal(stage, 40), "bold"), _whole(mine, now))
+            for row in shown:
+                _add(table, columns, Text("  " + to_terminal(row.name, 64)), _cells(row, now))
+        if left := len(self.rows) - len(kept):
+            table.add_row(Text(f"  and {left} more", "dim"))
+        return table
+
+    def _kept(self, now: float, room: int) -> dict[str, Row]:
+        """Return the rows to show: all, or those where something happens first."""
+        stages = len({row.stage for row in self.rows.values()})
+        if len(self.rows) + stages <= room:
+            return dict(self.rows)
+        place = {state: at for at, state in enumerate(_FIRST)}
+        ranked = sorted(self.rows.values(), key=lambda row: place[row.state(now)])
+        return {row.name: row for row in ranked[: max(0, room - stages - 1)]}
+
+    def _last(self, now: float) -> str:
+        """Return the line of totals."""
+        rows = self.rows.values()
+        facts = [_done(list(rows), now)]
+        facts.append(f"{sum(row.tokens for row in rows):,} tokens")
+        facts.append(f"cost {_usd(_sum_usd(rows))}")
+        if self.slots is not None and not self.status:
+            facts.append(f"slots {sum(row.in_flight for row in rows)}/{self.slots}")
+        if self.began is not None:
+            facts.append(_time(now - self.began))
+            left = None if self.status or self.remaining is None else self.remaining(self, now)
+            facts += [] if left is None else [f"about {_time(left)} left"]
+        return to_terminal(" · ".join([*facts, self.status] if self.status else facts))
+
+
+def progress(done: int, failed: int, total: int, rate: float) -> str:
+    """Return a batch's line: runs that ended, *failed* among them, and *rate* runs per second."""
+    left = f", about {_time((total - done) / rate)} left" if rate > 0 and done < total else ""
+    lost = f", {failed:,} failed" if failed else ""
+    pace = f", {60 * rate:,.1f} a minute" if rate > 0 else ""
+    return f"batch: {done:,} of {total:,} files{lost}{pace}{left}"
+
+
+def by_progress(board: Board, now: float) -> float | None:
+    """Foretell the seconds left from how many analyzers have ended; None before the first."""
+    ended = board.count(now, *ENDED)
+    if not ended or board.began is None or ended == len(board.rows):
+        return None
+    return (now - board.began) / ended * (len(board.rows) - ended)
+
+
+def _widths(columns: int, width: int) -> list[int]:
+    """Return the widths of *columns*, of which the first two are text and the others figures."""
+    room = width - (FIGURE_WIDTH + 2) * (columns - 2) - 2
+    state = max(8, min(STATE_WIDTH, room - NAME_WIDTH))
+    return [max(8, min(NAME_WIDTH, room - state)), state, *[FIGURE_WIDTH] * (columns - 2)]
+
+
+def _add(table: Table, columns: list[str], name: Text, cells: Mapping[str, Text]) -> None:
+    table.add_row(name, *(cells[column] for column in columns[1:]))
+
+
+def _cells(row: Row, now: float) -> dict[str, Text]:
+    elapsed, used = row.elapsed_s(now), bool(row.tokens)
+    return {
+        "state": Text(row.shown(now), STYLES[row.state(now)]),
+        "tokens": Text(f"{row.tokens:,}" if used else ""),
+        "cost": Text(_usd(row.cost_usd) if used else ""),
+        "time": Text("" if elapsed is None else _time(elapsed)),
+    }
+
+
+def _done(rows: list[Row], now: float) -> str:
+    """Return `3 of 4 done, 1 failed`."""
+    states = [row.state(now) for row in rows]
+    parts = [f"{states.count('done') + states.count('reused')} of {len(rows)} done"]
+    parts += [f"{n} {state}" for state in ("failed", "skipped") if (n := states.count(state))]
+    return ", ".join(parts)
+
+
+def _whole(rows: list[Row], now: float) -> dict[str, Text]:
+    """Return the cells of a stage."""
+    begun = [row.begun for row in rows if row.begun is not None]
+    ends = [row.ended for row in rows if row.ended is not None]
+    until = max(ends) if len(ends) == len(rows) else now
+    tokens = sum(row.tokens for row in rows)
+    return {
+        "state": Text(_done(rows, now), "bold"),
+        "tokens": Text(f"{tokens:,}" if tokens else "", "bold"),
+        "cost": Text(_usd(_sum_usd(rows)) if tokens else "", "bold"),
+        "time": Text(_time(until - min(begun)) if begun else "", "bold"),
+    }
+
+
+def _facts(event: Mapping[str, Any]) -> str:
+    """Return what an event without a reason tells."""
+    return " ".join(f"{key}={value}" for key, value in event.items() if key not in _COMMON)
+
+
+def _number(event: Mapping[str, Any], key: str) -> int:
+    value = event.get(key)
+    return value if isinstance(value, int) else 0
+
+
+def _sum_usd(rows: Iterable[Row]) -> float | None:
+    costs = [row.cost_usd for row in rows]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if len(known) == len(costs) else None
+
+
+def _usd(cost: float | None) -> str:
+    return "unknown" if cost is None else f"${cost:.4f}"
+
+
+def _time(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return (
+        f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    )

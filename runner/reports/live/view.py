@@ -1,0 +1,168 @@
+"""A run shown while it goes on: its log events and its journal, drawn by a thread of their own."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+import orjson
+import yaml
+from rich.console import Console, RenderableType
+from rich.live import Live
+
+from runner.base.errors import ColloquyError
+from runner.base.secrets import Secrets
+from runner.calls.schedule import Duration, ideal_makespan
+from runner.config.schema import Settings, validate
+from runner.job.graph import Pipeline, make_pipeline
+from runner.record.history import history_of, read_history
+from runner.reports.live.live_table import Board, Row, by_progress
+
+REDRAWS_PER_S = 8
+FORETOLD_S = 1.0  # how long a prediction of what is left is counted down from
+MAX_FORETOLD = 64  # nodes; with more, what is left is guessed from progress
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class LiveHandler(logging.Handler):
+    """Shows the run in directory *path* on *stream* until it is closed.
+
+    A record costs the event loop one append; all else happens in rich's thread, so that a slow
+    terminal holds up nothing. Text is masked by *secrets*.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        stream: TextIO,
+        secrets: Secrets,
+        *,
+        forced: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self.board = board_of(path)
+        self._secrets, self._clock = secrets, clock
+        self._events: deque[tuple[float, Mapping[str, Any]]] = deque()
+        self._calls = Tail(path / "journal.jsonl")
+        self._console = Console(
+            file=stream,
+            force_terminal=True if forced else None,
+            markup=False,
+            emoji=False,
+            highlight=False,
+        )
+        self._live = Live(
+            console=self._console,
+            get_renderable=self.draw,
+            refresh_per_second=REDRAWS_PER_S,
+            vertical_overflow="crop",
+        )
+        self._live.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep what the record says for the next redraw."""
+        if isinstance(record.msg, dict):
+            self._events.append((self._clock(), record.msg))
+        elif record.levelno >= logging.ERROR:
+            told = {"event": record.name, "error": record.getMessage(), "level": "error"}
+            self._events.append((self._clock(), told))
+
+    def draw(self) -> RenderableType:
+        """Take in what has happened and return the frame."""
+        while self._events:
+            then, event = self._events.popleft()
+            self.board.hear(self._secrets.redact_all(dict(event)), then)
+        for line in self._calls.lines():
+            self.board.hear_call(line, self._clock())
+        size = self._console.size
+        return self.board.shown(self._clock(), size.width, size.height)
+
+    def close(self) -> None:
+        """Draw the last frame and leave the terminal as it was."""
+        self._live.stop()
+        super().close()
+
+
+class Tail:
+    """The JSON lines that are appended to a file from now on."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._at = path.stat().st_size if path.is_file() else 0
+        self._torn = b""
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Return the whole lines that have come since the last time."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._at)
+                data = file.read()
+        except OSError:
+            return []
+        self._at += len(data)
+        *whole, self._torn = (self._torn + data).split(b"\n")
+        return [line for raw in whole if (line := _line(raw)) is not None]
+
+
+def _line(raw: bytes) -> dict[str, Any] | None:
+    try:
+        line = orjson.loads(raw)
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) and "event" in line else None
+
+
+def board_of(path: Path) -> Board:
+    """Return the board of the run in *path* before it begins; bare where that tells no pipeline."""
+    try:
+        data = yaml.load((path / "config" / "resolved.yaml").read_bytes(), _LOADER)
+        settings = validate(data)
+        pipeline = make_pipeline(settings.stages, settings.analyzers)
+    except (OSError, ValueError, TypeError, yaml.YAMLError, ColloquyError):
+        return Board(remaining=by_progress)
+    rows = {node.name: Row(node.name, node.stage) for node in pipeline.nodes}
+    pools = {stage.max_concurrent for stage in pipeline.stages}
+    slots = sum(pool or settings.processing.max_concurrent for pool in pools)
+    sequential = settings.processing.mode == "sequential"
+    return Board(
+        rows=rows,
+        slots=1 if sequential else slots,
+        journalled=(path / "journal.jsonl").is_file(),
+        remaining=_foreteller(settings, pipeline),
+    )
+
+
+def _foreteller(settings: Settings, pipeline: Pipeline) -> Callable[[Board, float], float | None]:
+    """Return what foretells the seconds left: the scheduler in virtual time on what calls took.
+
+    Where an analyzer has no history with this model, progress has to do.
+    """
+    seen = read_history(history_of(Path(settings.output.dir)), settings.model.name)
+    names = [node.name for node in pipeline.nodes]
+    if len(names) > MAX_FORETOLD or not all(name in seen for name in names):
+        return by_progress
+    told: list[float] = []  # when, and what
+
+    def remaining(board: Board, now: float) -> float | None:
+        if not told or now - told[0] >= FORETOLD_S:
+            work = {n: Duration(_left_s(board.rows[n], seen[n].latency_s, now)) for n in names}
+            processing = settings.processing
+            wall_s = ideal_makespan(pipeline, work, processing.max_concurrent, processing.mode)
+            told[:] = [now, wall_s]
+        return max(0.0, told[1] - (now - told[0]))
+
+    return remaining
+
+
+def _left_s(row: Row, latency_s: float, now: float) -> float:
+    """Return the seconds that *row*'s call still takes, by what it took before."""
+    if row.ending:
+        return 0.0
+    sent = now if row.sent is None or not row.in_flight else row.sent
+    return max(0.0, latency_s - (now - sent))

@@ -1,0 +1,195 @@
+"""Answers as trees that a template walks: texts, lists, groups and quotes, whatever their shape."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runner.base.json import listing, mapping, mappings, number, text
+from runner.reports.report.matrix import Matrix, read_matrix
+from runner.reports.report.nodes import NodeFacts
+from runner.transcript import Transcript
+
+MAX_DEPTH = 8  # deeper data is shown as JSON
+SHORT, MAX_SHORT = 32, 6  # characters each, and how many, that are listed in one line
+
+_LABEL = re.compile(r"[a-z]+(_[a-z]+)+")
+_CHANGE = re.compile(r"\[-(.*?)-\]|\{\+(.*?)\+\}", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the transcript's segments stand in the page: anchors and speakers by segment id."""
+
+    anchors: Mapping[str, str]
+    speakers: Mapping[str, str]
+
+
+def places_of(transcript: Transcript | None) -> Places:
+    """Return the places of *transcript*'s segments; the first of two with one id has it."""
+    anchors: dict[str, str] = {}
+    speakers: dict[str, str] = {}
+    for place, segment in enumerate(transcript.segments if transcript else (), 1):
+        if anchors.setdefault(text(segment.id), f"seg-{place}") == f"seg-{place}":
+            speakers[text(segment.id)] = text(segment.speaker)
+    return Places(anchors, speakers)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Evidence: *match* is exact, near, absent or unchecked; *anchor* None where there is none.
+
+    *changes* are the pieces of a near quote's difference: what it is (`same`, `quoted` for what
+    only the quote has, `said` for what only the transcript has) and the words.
+    """
+
+    words: str
+    segment: str
+    speaker: str
+    anchor: str | None
+    match: str
+    moved_from: str
+    changes: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One value: *kind* is `text`, `list` or `group`; *parts* are labelled unless in a list."""
+
+    kind: str
+    words: str = ""
+    parts: tuple[tuple[str, Shown], ...] = ()
+    quotes: tuple[Quote, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Insight:
+    """One insight with its evidence; *confidence* is 0 to 1 or None."""
+
+    words: str
+    confidence: float | None
+    category: str
+    quotes: tuple[Quote, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What one node found: insights, structured data, and the matrix where it has that shape."""
+
+    node: NodeFacts
+    insights: tuple[Insight, ...]
+    fields: tuple[tuple[str, Shown], ...]
+    matrix: Matrix | None
+
+    @property
+    def cited(self) -> set[str]:
+        """The anchors of all segments that its insights cite."""
+        return {q.anchor for insight in self.insights for q in insight.quotes if q.anchor}
+
+
+def findings_of(node: NodeFacts, places: Places) -> Findings:
+    """Return what *node* found, nothing where it has no answer."""
+    record = node.record if node.status == "ok" or node.record.get("status") == "ok" else {}
+    data = mapping(record.get("structured_data"))
+    matrix = read_matrix(data)
+    used = matrix.keys if matrix else ()
+    return Findings(
+        node,
+        tuple(_insight(each, places) for each in mappings(record.get("insights"))),
+        tuple((str(k), shown(v, places)) for k, v in data.items() if k not in used),
+        matrix,
+    )
+
+
+def _insight(insight: Mapping[str, Any], places: Places) -> Insight:
+    return Insight(
+        text(insight.get("text")),
+        number(insight.get("confidence")),
+        label(insight.get("category")),
+        quotes_of(insight.get("evidence"), places),
+    )
+
+
+def label(value: Any) -> str:
+    """Show a category, or an enumeration's value, without its underscores."""
+    words = text(value)
+    return words.replace("_", " ") if _LABEL.fullmatch(words) else words
+
+
+def is_evidence(value: Any) -> bool:
+    """Return whether *value* is a quote with its segment."""
+    held = mapping(value)
+    return isinstance(held.get("segment"), str) and isinstance(held.get("quote"), str)
+
+
+def quotes_of(value: Any, places: Places) -> tuple[Quote, ...]:
+    """Return the quotes in a list of evidence."""
+    return tuple(_quote(each, places) for each in listing(value) if is_evidence(each))
+
+
+def _quote(evidence: Mapping[str, Any], places: Places) -> Quote:
+    segment, match = evidence["segment"], evidence.get("match")
+    match = match if match in ("exact", "near", "absent") else "unchecked"
+    return Quote(
+        evidence["quote"],
+        segment,
+        places.speakers.get(segment, ""),
+        places.anchors.get(segment),
+        match,
+        text(evidence.get("moved_from")),
+        _changes(text(evidence.get("difference"))) if match == "near" else (),
+    )
+
+
+def _changes(difference: str) -> tuple[tuple[str, str], ...]:
+    """Take a word diff such as `we [-should-]{+shall+} wait` apart."""
+    pieces: list[tuple[str, str]] = []
+    done = 0
+    for change in _CHANGE.finditer(difference):
+        pieces.append(("same", difference[done : change.start()]))
+        quoted, said = change.groups()
+        pieces.append(("quoted", quoted) if quoted is not None else ("said", said))
+        done = change.end()
+    pieces.append(("same", difference[done:]))
+    return tuple(piece for piece in pieces if piece[1])
+
+
+def shown(value: Any, places: Places, depth: int = 0) -> Shown:
+    """Return *value* as a tree; quotes are taken out of it wherever they stand."""
+    if depth >= MAX_DEPTH or not isinstance(value, Mapping | list):
+        return Shown("text", label(value))
+    if is_evidence(value):
+        return Shown("group", quotes=(_quote(mapping(value), places),))
+    if isinstance(value, list):
+        quotes = quotes_of(value, places)
+        rest = [item for item in value if not is_evidence(item)]
+        if (words := _short(rest)) and not quotes:
+            return Shown("text", words)
+        items = tuple(("", shown(item, places, depth + 1)) for item in rest)
+        return Shown("list", parts=items, quotes=quotes)
+    return _group(value, places, depth)
+
+
+def _short(items: Sequence[Any]) -> str:
+    """Return a few short words as one line, nothing for anything longer."""
+    words = [label(item) for item in items if isinstance(item, str) and len(item) <= SHORT]
+    return ", ".join(words) if 0 < len(words) == len(items) <= MAX_SHORT else ""
+
+
+def _group(value: Mapping[str, Any], places: Places, depth: int) -> Shown:
+    """Return a mapping: its first plain value is its title, its evidence its quotes."""
+    quotes: list[Quote] = []
+    parts: list[tuple[str, Shown]] = []
+    title = ""
+    for key, item in value.items():
+        if isinstance(item, list) and item and all(is_evidence(each) for each in item):
+            quotes += quotes_of(item, places)
+        elif item in (None, "", []):
+            continue
+        elif not title and depth and isinstance(item, str):
+            title = label(item)
+        else:
+            parts.append((str(key), shown(item, places, depth + 1)))
+    return Shown("group", title, tuple(parts), tuple(quotes))

@@ -1,0 +1,148 @@
+"""index.html: all runs, batches and sweeps under a root, the newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from runner.base.json import mapping, number, read_json, read_list, text
+from runner.record.batch_directory import REPORT, TABLE, is_batch, reports_of
+from runner.reports.report.format import render
+from runner.reports.report.links import link_to
+from runner.reports.report.nodes import model_label
+from runner.reports.report.summary import UNKNOWN, VERDICTS
+from runner.reports.stored_run import find_runs
+
+COMPARISON = "comparison.html"
+MAX_REPORTS = 50  # of a batch's runs, that are named
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One run or batch; *link* leads to its report or table of results, None where it has none.
+
+    *unit* is what *good* of *total* counts; *reports* are names and links of a batch's runs,
+    and *more* says that there are others.
+    """
+
+    name: str
+    link: str | None
+    tone: str
+    status: str
+    started: str  # not shown, since a name begins with it
+    transcript: str
+    model: str
+    label: str
+    good: int
+    total: int
+    unit: str
+    wall_s: float | None
+    cost_usd: float | None
+    rate: float | None
+    reports: tuple[tuple[str, str], ...]
+    more: bool
+    overrides: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """The jobs of one sweep; *link* leads to its comparison, None where it has none."""
+
+    name: str
+    link: str | None
+    jobs: tuple[Entry, ...]
+
+    @property
+    def completed(self) -> int:
+        """How many jobs completed."""
+        return sum(job.tone == "good" for job in self.jobs)
+
+
+def index_page(root: Path) -> str:
+    """Return index.html's content for the runs under *root*."""
+    runs: list[Entry] = []
+    batches: list[Entry] = []
+    sweeps: dict[Path, list[Path]] = {}
+    for path in find_runs([root]):
+        if path.parent.parent.name == "sweeps":
+            sweeps.setdefault(path.parent, []).append(path)
+        else:
+            (batches if is_batch(path) else runs).append(_entry(path, root))
+    return render(
+        "index.html",
+        name=root.resolve().name,
+        runs=_newest(runs),
+        batches=_newest(batches),
+        sweeps=sorted((_sweep(p, jobs, root) for p, jobs in sweeps.items()), key=_started)[::-1],
+    )
+
+
+def _newest(entries: Sequence[Entry]) -> list[Entry]:
+    return sorted(entries, key=lambda entry: (entry.started, entry.name), reverse=True)
+
+
+def _started(sweep: Sweep) -> tuple[str, str]:
+    return max(job.started for job in sweep.jobs), sweep.name
+
+
+def _sweep(path: Path, jobs: Sequence[Path], root: Path) -> Sweep:
+    """Return the sweep in *path*, each job with the overrides that not all of them have."""
+    typed = [[text(override) for override in _overrides(job)] for job in jobs]
+    common = set.intersection(*map(set, typed))
+    entries = (
+        replace(_entry(job, root), overrides=" ".join(o for o in mine if o not in common))
+        for job, mine in zip(jobs, typed, strict=True)
+    )
+    return Sweep(path.name, link_to(path / COMPARISON, root), tuple(entries))
+
+
+def _overrides(job: Path) -> list[Any]:
+    return read_list(job / "config" / "overrides.json")
+
+
+def _entry(path: Path, root: Path) -> Entry:
+    metadata = read_json(path / "metadata.json")
+    took = mapping(read_json(path / "logs" / "benchmark.json").get("run"))
+    good, total = _counts(metadata)
+    batch = is_batch(path)
+    reports = reports_of(path, MAX_REPORTS + 1) if batch else []
+    status = text(metadata.get("status"))
+    tone, title, _ = VERDICTS.get(status, UNKNOWN)
+    model = text(metadata.get("model"))
+    return Entry(
+        path.name,
+        link_to(path / (TABLE if batch else REPORT), root),
+        tone,
+        title,
+        text(metadata.get("started_at"))[:19].replace("T", " "),
+        text(mapping(metadata.get("transcript")).get("name")),
+        model,
+        model_label(model, simulated=model.endswith("/simulated")).partition(",")[0],
+        good,
+        total,
+        " files" if batch else "",
+        number(took.get("wall_s")),
+        number(mapping(metadata.get("totals")).get("cost_usd")),
+        number(mapping(metadata.get("grounding")).get("rate")),
+        tuple((p.parent.name, link_to(p, root) or "") for p in reports[:MAX_REPORTS]),
+        len(reports) > MAX_REPORTS,
+    )
+
+
+def _counts(metadata: Mapping[str, Any]) -> tuple[int, int]:
+    """Return how many analyzers of a run, or files of a batch, are done, and of how many."""
+    if metadata.get("kind") == "batch":
+        files = mapping(metadata.get("files"))
+        return int(number(files.get("completed")) or 0), int(number(files.get("total")) or 0)
+    statuses = _statuses(metadata)
+    return statuses.count("ok"), len(statuses)
+
+
+def _statuses(metadata: Mapping[str, Any]) -> list[str]:
+    return [
+        text(status)
+        for stage in mapping(metadata.get("stages")).values()
+        for status in mapping(mapping(stage).get("analyzers")).values()
+    ]

@@ -1,0 +1,209 @@
+"""What stages were given, in how many parts the transcript was read, and which faults came."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from runner.base.json import (
+    amount,
+    is_small,
+    mapping,
+    mappings,
+    number,
+    read_json,
+    text,
+)
+from runner.record.previous_session import read_record
+from runner.reports.report.nodes import NodeFacts
+
+_LEDGERS = "*_ledger.json"
+_EVENTS = (
+    b'"breaker.',
+    b'"limit.lowered"',
+    b'"model.failed"',
+    b'"context.trimmed"',
+    b'"record.damaged"',
+    b'"node.crashed"',
+    b'"transcript.sanitised"',
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One upstream analyzer's part of a context; *dropped* says what and how many, in words."""
+
+    name: str
+    kept: int
+    kept_tokens: float
+    share_tokens: float | None
+    dropped: str
+    dropped_tokens: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """One context: *tokens* of *token_budget*; *missing* upstream analyzers and why."""
+
+    name: str
+    tokens: float | None
+    token_budget: float | None
+    missing: Mapping[str, str]
+    sections: tuple[Section, ...]
+
+
+def ledgers_of(path: Path, stages: Iterable[str]) -> list[Ledger]:
+    """Return the ledgers in the run directory *path*, by *stages*; a damaged one is left out."""
+    files = {f.name.removesuffix("_ledger.json"): f for f in (path / "context").glob(_LEDGERS)}
+    order = list(dict.fromkeys(stages))
+
+    def place(name: str) -> tuple[int, str]:
+        stage = name.partition(".")[0]
+        return (order.index(stage) if stage in order else len(order), name)
+
+    found = ((name, read_json(files[name])) for name in sorted(files, key=place))
+    return [_ledger(name, data) for name, data in found if data]
+
+
+def _ledger(name: str, data: Mapping[str, Any]) -> Ledger:
+    return Ledger(
+        name,
+        number(data.get("tokens")),
+        number(mapping(data.get("settings")).get("token_budget")),
+        {str(k): text(v) for k, v in mapping(data.get("missing")).items()},
+        tuple(_section(str(k), mapping(v)) for k, v in mapping(data.get("sections")).items()),
+    )
+
+
+def _section(name: str, section: Mapping[str, Any]) -> Section:
+    items = mappings(section.get("items"))
+    lost = Counter(
+        f"{text(item.get('key')).replace('_', ' ')} ({text(item.get('priority'))})"
+        for item in items
+        if item.get("kept") is not True
+    )
+    return Section(
+        name,
+        sum(item.get("kept") is True for item in items),
+        amount(section.get("kept_tokens")),
+        number(section.get("share_tokens")),
+        ", ".join(f"{count} × {what}" for what, count in lost.items()),
+        amount(section.get("dropped_tokens")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a transcript as an analyzer read it; *fault* is empty where it was read."""
+
+    name: str
+    status: str
+    insights: int
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunked:
+    """An analyzer that read the transcript in *total* parts."""
+
+    node: NodeFacts
+    total: int
+    parts: tuple[Part, ...]
+
+    @property
+    def lost(self) -> list[Part]:
+        """The parts that gave no answer."""
+        return [part for part in self.parts if part.status != "ok"]
+
+
+def chunked_of(path: Path, nodes: Sequence[NodeFacts]) -> list[Chunked]:
+    """Return the analyzers in *path* that read in parts, with what became of each part."""
+    by_name = {node.name: node for node in nodes}
+    parts: dict[str, list[Part]] = {}
+    for file in sorted((path / "intermediate").glob("*/*/part_*.json")):
+        fault, record = read_record(file)
+        error = mapping(record.get("error"))
+        found = Part(
+            file.stem.replace("_", " "),
+            "damaged" if fault else text(record.get("status")),
+            len(mappings(record.get("insights"))),
+            fault or ": ".join(filter(None, (text(error.get(k)) for k in ("kind", "message")))),
+        )
+        parts.setdefault(file.parent.name, []).append(found)
+    return [
+        Chunked(by_name[name], int(amount(by_name[name].record.get("parts"))) or len(all_), all_)
+        for name, found in parts.items()
+        if name in by_name and (all_ := tuple(found))
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What one node went through: failed attempts by kind, pauses, replies that were none."""
+
+    node: NodeFacts
+    failed: str
+    pause_s: float
+    parked_s: float
+    rejected: tuple[str, ...]
+    repaired: bool
+
+    @property
+    def survived(self) -> bool:
+        """Whether it has an answer all the same."""
+        return self.node.status == "ok"
+
+
+def faults_of(nodes: Sequence[NodeFacts]) -> list[Fault]:
+    """Return the nodes that met with faults."""
+    found = []
+    for node in nodes:
+        kinds = Counter(_kind(a) for a in node.attempts if a.get("outcome") != "ok")
+        rejected = tuple(
+            ": ".join(filter(None, (text(r.get("kind")), text(r.get("error")))))
+            for r in mappings(node.record.get("rejected"))
+        )
+        fault = Fault(
+            node,
+            ", ".join(f"{count} × {kind}" for kind, count in kinds.items()),
+            sum(amount(a.get("wait_s")) for a in node.attempts),
+            amount(node.timing.get("parked_s")),
+            rejected,
+            node.record.get("json_repaired") is True,
+        )
+        if fault.failed or rejected or fault.repaired or fault.parked_s:
+            found.append(fault)
+    return found
+
+
+def _kind(attempt: Mapping[str, Any]) -> str:
+    status = number(attempt.get("status"))
+    return text(attempt.get("outcome")) + (f" (HTTP {status:.0f})" if status is not None else "")
+
+
+def noted_events(path: Path, most: int = 50) -> list[str]:
+    """Return what the log says of breakers, limits and stand-in models, at most *most* lines."""
+    file = path / "logs" / "events.jsonl"
+    try:
+        if not is_small(file):
+            return []
+        with file.open("rb") as lines:
+            raw = [line for line in lines if any(mark in line for mark in _EVENTS)][:most]
+    except OSError:
+        return []
+    return [said for line in raw if (said := _event(line))]
+
+
+def _event(line: bytes) -> str:
+    try:
+        event = mapping(orjson.loads(line))
+    except ValueError:
+        return ""
+    facts = ("analyzer", "model", "kind", "error", "fault", "limit", "context", "removed_chars")
+    told = [f"{key} {text(event[key])}" for key in facts if event.get(key) is not None]
+    return ": ".join(filter(None, (text(event.get("event")), ", ".join(told))))

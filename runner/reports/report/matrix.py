@@ -1,0 +1,106 @@
+"""A matrix of hypotheses against evidence, known by its fields' shape and not by a name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runner.base.json import listing, mappings, number, text
+
+RATINGS = {
+    "CC": "very consistent",
+    "C": "consistent",
+    "N": "neutral",
+    "I": "inconsistent",
+    "II": "very inconsistent",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A hypothesis: *inconsistency* is None where it was not ranked."""
+
+    id: str
+    statement: str
+    inconsistency: float | None
+    against: str
+    supporting: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """How a piece of evidence sits with *hypothesis*; *rating* is a key of RATINGS or free."""
+
+    hypothesis: str
+    rating: str
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One piece of evidence; *item* is what the answer says of it, its quotes included."""
+
+    id: str
+    item: Mapping[str, Any]
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Hypotheses, the least disconfirmed first, and evidence, the most telling first.
+
+    *keys* are the fields that it shows and that need not be shown again.
+    """
+
+    hypotheses: tuple[Ranked, ...]
+    rows: tuple[Row, ...]
+    keys: tuple[str, ...]
+
+
+def read_matrix(data: Mapping[str, Any]) -> Matrix | None:
+    """Return the matrix in *data*, None where it has none."""
+    hypotheses = {text(h["id"]): h for h in mappings(data.get("hypotheses")) if h.get("id")}
+    evidence = {text(e["id"]): e for e in mappings(data.get("evidence")) if e.get("id")}
+    cells = {
+        (text(cell["evidence"]), text(cell["hypothesis"])): cell
+        for cell in mappings(data.get("matrix"))
+        if {"evidence", "hypothesis", "consistency"} <= cell.keys()
+    }
+    if not (hypotheses and evidence and cells):
+        return None
+    places = {text(r.get("hypothesis")): r for r in mappings(data.get("ranking"))}
+    order = _ordered(hypotheses, places)
+    telling = [text(d.get("evidence")) for d in mappings(data.get("diagnosticity"))]
+    rows = tuple(
+        Row(name, evidence[name], tuple(_cell(h, cells.get((name, h))) for h in order))
+        for name in _ordered(evidence, telling)
+    )
+    keys = ("hypotheses", "evidence", "matrix", "ranking", "diagnosticity")
+    ranked = tuple(_ranked(name, hypotheses[name], places.get(name, {})) for name in order)
+    return Matrix(ranked, rows, keys)
+
+
+def _ordered(known: Mapping[str, Any], first: Sequence[str] | Mapping[str, Any]) -> list[str]:
+    """Return the names in *known*: in the order of *first*, then the rest as they came."""
+    return list(dict.fromkeys([*(name for name in first if name in known), *known]))
+
+
+def _ranked(name: str, hypothesis: Mapping[str, Any], place: Mapping[str, Any]) -> Ranked:
+    statement = hypothesis.get("statement") or hypothesis.get("text")
+    return Ranked(
+        name,
+        text(statement),
+        number(place.get("inconsistency")),
+        ", ".join(text(each) for each in listing(place.get("against"))),
+        ", ".join(text(each) for each in listing(place.get("supporting"))),
+    )
+
+
+def _cell(hypothesis: str, cell: Mapping[str, Any] | None) -> Cell:
+    if cell is None:
+        return Cell(hypothesis, "–", "none", "")
+    rating = text(cell["consistency"])
+    kind = rating.lower() if rating in RATINGS else "none"
+    return Cell(hypothesis, rating, kind, text(cell.get("reason")))

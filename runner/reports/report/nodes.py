@@ -1,0 +1,103 @@
+"""The nodes of a stored run, in the pipeline's order, with all that is known of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runner.base.json import amount, mapping, mappings, text
+from runner.reports.stored_run import StoredRun
+
+OFFLINE = "offline/"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """One analyzer of a run.
+
+    *anchor* is its place in the page, made by us; *record* and *timing* (its part of
+    benchmark.json) are empty where there is none; *final* says that it writes up the others.
+    """
+
+    name: str
+    stage: str
+    status: str
+    anchor: str
+    final: bool
+    record: Mapping[str, Any]
+    timing: Mapping[str, Any]
+
+    @property
+    def attempts(self) -> list[Mapping[str, Any]]:
+        """Its requests: with those of its parts where a benchmark tells them."""
+        return mappings(self.timing.get("attempts")) or mappings(self.record.get("attempts"))
+
+    @property
+    def tokens(self) -> tuple[float, float, float]:
+        """Its tokens: prompt without the cached, cached, and reply."""
+        source = self.timing if "prompt_tokens" in self.timing else self.record.get("usage")
+        usage = mapping(source)
+        cached = amount(usage.get("cached_tokens"))
+        prompt = max(0.0, amount(usage.get("prompt_tokens")) - cached)
+        return prompt, cached, amount(usage.get("completion_tokens"))
+
+    @property
+    def fault(self) -> str:
+        """Why it has no answer, empty if it has one or nothing is known."""
+        error = mapping(self.record.get("error"))
+        return ": ".join(filter(None, (text(error.get("kind")), text(error.get("message")))))
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """What it answered without, and why."""
+        return {str(k): text(v) for k, v in mapping(self.record.get("missing")).items()}
+
+
+def nodes_of(run: StoredRun) -> list[NodeFacts]:
+    """Return the nodes that metadata, records, benchmark or config know of."""
+    known: dict[str, tuple[str, str]] = {}
+    for stage, about in mapping(run.metadata.get("stages")).items():
+        for name, status in mapping(mapping(about).get("analyzers")).items():
+            known[str(name)] = (str(stage), text(status))
+    for name, record in run.records.items():
+        known.setdefault(name, (text(record.get("stage")), text(record.get("status"))))
+    timings = mapping(run.benchmark.get("analyzers"))
+    for name, timing in timings.items():
+        known.setdefault(str(name), ("", text(mapping(timing).get("status"))))
+    for name, settings in mapping(run.config.get("analyzers")).items():
+        known.setdefault(str(name), (text(mapping(settings).get("stage")), "not_run"))
+    stages = mapping(run.config.get("stages"))
+    return [
+        NodeFacts(
+            name,
+            stage,
+            status or "unknown",
+            f"node-{place}",
+            mapping(stages.get(stage)).get("final") is True,
+            run.records.get(name, {}),
+            mapping(timings.get(name)),
+        )
+        for place, (name, (stage, status)) in enumerate(known.items(), 1)
+    ]
+
+
+def model_label(name: str, *, simulated: bool) -> str:
+    """Say what kind of model *name* is, where it is none that understands; else nothing."""
+    if name.startswith(OFFLINE):
+        return "extractive baseline, not a language model"
+    return "simulated provider, not a language model" if simulated else ""
+
+
+def models_of(run: StoredRun) -> list[tuple[str, str]]:
+    """Return the models asked, by litellm name, with their labels."""
+    config = {"main": run.config.get("model"), **mapping(run.config.get("models"))}
+    named = dict(mapping(run.metadata.get("models"))) or {"main": run.metadata.get("model")}
+    found: dict[str, str] = {}
+    for key, name in named.items():
+        about = mapping(config.get(key))
+        shown = text(name or about.get("name"))
+        if shown:
+            simulated = bool(about.get("simulate")) or shown.endswith("/simulated")
+            found[shown] = model_label(shown, simulated=simulated)
+    return list(found.items())

@@ -1,0 +1,142 @@
+"""report.html: a whole run on one page that loads nothing and runs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runner.base.json import amount, mapping, number, text
+from runner.record.transcript_pages import clock
+from runner.reports.report.calls import read_session
+from runner.reports.report.findings import Findings, Places, findings_of, places_of, quotes_of
+from runner.reports.report.format import render
+from runner.reports.report.ledger import chunked_of, faults_of, ledgers_of, noted_events
+from runner.reports.report.matrix import RATINGS
+from runner.reports.report.nodes import NodeFacts, models_of, nodes_of
+from runner.reports.report.summary import (
+    banner_of,
+    facts_of,
+    figures_of,
+    predictions_of,
+    shared_slots,
+)
+from runner.reports.report.timeline import LABEL, WIDTH, critical_of, timeline_of
+from runner.reports.stored_run import StoredRun
+
+MAX_CITING = 12  # analyzers named at a segment
+OPEN_NODES = 16  # so many analyzers' findings stand open
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A segment as the page shows it; *cited* are the nodes whose insights rest on it."""
+
+    anchor: str
+    id: str
+    speaker: str
+    time: str
+    words: str
+    cited: Sequence[NodeFacts]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """One node's tokens and cost with the widths of their bars, in per cent of the largest."""
+
+    node: NodeFacts
+    prompt: float
+    cached: float
+    reply: float
+    cost_usd: float | None
+    widths: tuple[float, float, float]
+    cost_width: float
+
+
+def report_page(run: StoredRun) -> str:
+    """Return report.html's content."""
+    nodes, places = nodes_of(run), places_of(run.transcript)
+    findings = [findings_of(node, places) for node in nodes]
+    session = read_session(run.path)
+    took = mapping(run.benchmark.get("run"))
+    critical = critical_of(took)
+    transcript = mapping(run.metadata.get("transcript"))
+    name = run.transcript.name if run.transcript else transcript.get("name")
+    return render(
+        "report.html",
+        name=text(name) or run.name,
+        run=run,
+        models=models_of(run),
+        nodes={node.name: node for node in nodes},
+        banner=banner_of(run, nodes),
+        figures=figures_of(run, nodes),
+        shared=shared_slots(run),
+        predictions=predictions_of(run),
+        recorded=mapping(run.benchmark.get("plan")).get("recorded") is True,
+        facts=facts_of(run),
+        findings=sorted(findings, key=lambda found: not found.node.final),
+        open_nodes=len(nodes) <= OPEN_NODES,
+        ratings=RATINGS,
+        quotes_of=lambda item: quotes_of(item.get("evidence"), places),
+        timeline=timeline_of(nodes, session, critical),
+        session=session,
+        critical=[node for name in critical for node in nodes if node.name == name],
+        critical_s=number(took.get("critical_path_s")),
+        chart={"label": LABEL, "width": WIDTH},
+        used=used_of(nodes),
+        grounding=[(n, g) for n in nodes if (g := mapping(n.record.get("grounding")))],
+        grounding_total=mapping(run.grounding.get("total")),
+        ledgers=ledgers_of(run.path, (node.stage for node in nodes)),
+        chunked=chunked_of(run.path, nodes),
+        faults=faults_of(nodes),
+        requests=sum(len(node.attempts) for node in nodes),
+        events=noted_events(run.path),
+        spoken=spoken_of(run, places, findings),
+    )
+
+
+def used_of(nodes: Sequence[NodeFacts]) -> list[Used]:
+    """Return the nodes that used tokens, in their order."""
+    tokens = {node.name: node.tokens for node in nodes}
+    most = max((sum(each) for each in tokens.values()), default=0.0) or 1.0
+    costs = {node.name: number(_cost(node)) for node in nodes}
+    dearest = max((cost or 0.0 for cost in costs.values()), default=0.0) or 1.0
+    used = []
+    for node in nodes:
+        prompt, cached, reply = tokens[node.name]
+        if prompt + cached + reply:
+            widths = (100 * cached / most, 100 * prompt / most, 100 * reply / most)
+            cost = costs[node.name]
+            width = 100 * amount(cost) / dearest
+            used.append(Used(node, prompt, cached, reply, cost, widths, width))
+    return used
+
+
+def _cost(node: NodeFacts) -> Any:
+    timed = "cost_usd" in node.timing
+    return node.timing.get("cost_usd") if timed else node.record.get("cost_usd")
+
+
+def spoken_of(run: StoredRun, places: Places, findings: Sequence[Findings]) -> list[Spoken]:
+    """Return the transcript's segments, each with who cites it."""
+    citing: dict[str, list[NodeFacts]] = {}
+    for found in findings:
+        for anchor in found.cited:
+            citing.setdefault(anchor, []).append(found.node)
+    spoken = []
+    for place, segment in enumerate(run.transcript.segments if run.transcript else (), 1):
+        anchor, start = f"seg-{place}", number(segment.start_s)
+        cited = citing.get(anchor, [])
+        spoken.append(
+            Spoken(
+                anchor,
+                text(segment.id),
+                text(segment.speaker),
+                "" if start is None else clock(max(0.0, start)),
+                text(segment.text),
+                cited[:MAX_CITING],
+                max(0, len(cited) - MAX_CITING),
+            )
+        )
+    return spoken

@@ -1,0 +1,191 @@
+"""What became of a run and what it took, in the words and figures that stand on top."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runner.base.json import amount, listing, mapping, number, read_json, text
+from runner.reports.report.format import count, seconds, share, usd
+from runner.reports.report.nodes import NodeFacts
+from runner.reports.stored_run import StoredRun
+
+VERDICTS = {
+    "completed": ("good", "Completed", "every analyzer answered"),
+    "partial": ("warn", "Partial", "some analyzers gave no answer, or answered without another"),
+    "failed": ("bad", "Failed", "no answer that can be relied on"),
+    "interrupted": ("warn", "Interrupted", "the run was stopped before its end"),
+    "running": ("warn", "Not finished", "the run goes on, or its process died"),
+}
+OF_SLOTS = ("ideal_s", "efficiency", "loop_lag", "speed_up")
+UNKNOWN = ("bad", "Unknown", "metadata.json is missing or damaged")
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """The verdict; *lacks* are what is missing, one line each; *resume* None where complete.
+
+    *own* are the options that name the user's own folders. They are told, not put into the
+    command: a directory that came from somebody else must not choose whose code is run.
+    """
+
+    tone: str
+    title: str
+    says: str
+    lacks: tuple[str, ...]
+    resume: str | None
+    own: str
+
+
+def banner_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> Banner:
+    """Return how the run ended, what is missing and how to go on."""
+    tone, title, says = VERDICTS.get(run.status, UNKNOWN)
+    degraded = [node for node in nodes if node.missing]
+    if run.status == "completed" and (degraded or run.damaged):
+        tone, says = "warn", "every analyzer answered, but not all that was found is here"
+    complete = run.status == "completed" and not run.damaged
+    resume = None if complete else f"colloquy resume={shlex.quote(str(run.path))}"
+    return Banner(tone, title, says, tuple(_lacks(run, nodes)), resume, _own_folders(run))
+
+
+def _own_folders(run: StoredRun) -> str:
+    asked = read_json(run.path / "config" / "prompts.json")
+    folders = [text(folder) for folder in listing(asked.get("config_dirs"))]
+    return " ".join(f"--config-dir {shlex.quote(folder)}" for folder in folders)
+
+
+def _lacks(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[str]:
+    lines = [
+        f"{node.name}: {node.status.replace('_', ' ')}{f' ({node.fault})' if node.fault else ''}"
+        for node in nodes
+        if node.status != "ok"
+    ]
+    for node in nodes:
+        if node.missing and node.status == "ok":
+            lost = ", ".join(f"{name} ({why})" for name, why in node.missing.items())
+            lines.append(f"{node.name}: answered without {lost}")
+    lines += [f"damaged: {fault}" for fault in run.damaged]
+    answered = [node for node in nodes if node.status == "ok" and not node.record]
+    lines += [f"{node.name}: its answer is not in this directory" for node in answered]
+    if run.transcript is None:
+        lines.append("transcript.json is missing or damaged: quotes lead nowhere")
+    if not run.benchmark:
+        lines.append("logs/benchmark.json is missing or damaged: no figures of the whole run")
+    return lines
+
+
+def figures_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[tuple[str, str, str]]:
+    """Return name, value and explanation of the figures that matter."""
+    took = mapping(run.benchmark.get("run"))
+    totals = mapping(run.metadata.get("totals"))
+    rate = mapping(run.metadata.get("grounding")) or mapping(run.grounding.get("total"))
+    good = sum(node.status == "ok" for node in nodes)
+    cached, reply = totals.get("cached_tokens"), totals.get("completion_tokens")
+    slots = f"{count(took.get('max_concurrent'))} at once, {text(took.get('mode'))}"
+    return [
+        ("Analyzers", f"{good} of {len(nodes)}", "answered"),
+        ("Wall clock", seconds(took.get("wall_s")), slots if took else ""),
+        *([] if shared_slots(run) else _of_slots(took)),
+        (
+            "Tokens",
+            count(totals.get("prompt_tokens")),
+            f"prompt, {count(cached)} of them cached; {count(reply)} reply" if totals else "",
+        ),
+        ("Cost", usd(totals.get("cost_usd")) if totals else "–", _charged(totals)),
+        ("Grounding", share(rate.get("rate")), _grounded(rate)),
+    ]
+
+
+def shared_slots(run: StoredRun) -> bool:
+    """Return whether it was one of a batch's runs, so that its slots' figures say nothing."""
+    took = mapping(run.benchmark.get("run"))
+    return all(key in took and took[key] is None for key in OF_SLOTS)
+
+
+def _of_slots(took: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return what a run tells of the use of its slots; these figures' keys are OF_SLOTS."""
+    speed_up = number(took.get("speed_up"))
+    factor = "–" if speed_up is None else f"{speed_up:.2f} ×"
+    lag_ms = mapping(took.get("loop_lag")).get("max_ms")
+    return [
+        ("Ideal", seconds(took.get("ideal_s")), "this schedule if only calls took time"),
+        ("Efficiency", share(took.get("efficiency")), "ideal / wall clock"),
+        (
+            "Loop lag",
+            _ms(lag_ms),
+            "longest wait of a due timer",
+        ),
+        ("Speed-up", factor, "sum of latencies / wall clock"),
+    ]
+
+
+def _ms(value: object) -> str:
+    lag_ms = number(value)
+    return "–" if lag_ms is None else f"{lag_ms:.1f} ms"
+
+
+def _charged(totals: Mapping[str, Any]) -> str:
+    """Say what attempts that brought no answer may have cost."""
+    lost = number(totals.get("charged_usd"))
+    return f"and up to {usd(lost)} for calls cut off" if lost else "all sessions together"
+
+
+def _grounded(rate: Mapping[str, Any]) -> str:
+    found = count(amount(rate.get("exact")) + amount(rate.get("near")))
+    if not amount(rate.get("quotes")):
+        return "no quotes were checked"
+    return f"{found} of {count(rate.get('quotes'))} quotes are in the transcript"
+
+
+def predictions_of(run: StoredRun) -> list[tuple[str, str, str, str]]:
+    """Return what was foretold before anything was sent: name, foretold, actual, error."""
+    plan = mapping(run.benchmark.get("plan"))
+    shows = {
+        "wall_s": ("Wall clock", seconds),
+        "prompt_tokens": ("Prompt tokens", count),
+        "completion_tokens": ("Reply tokens", count),
+        "cost_usd": ("Cost", usd),
+    }
+    rows = []
+    for key, (name, show) in shows.items():
+        figure = mapping(plan.get(key))
+        if figure:
+            error = number(figure.get("error"))
+            foretold, actual = show(figure.get("predicted")), show(figure.get("actual"))
+            rows.append((name, foretold, actual, _off(error)))
+    return rows
+
+
+def _off(error: float | None) -> str:
+    """Show a relative error; one that is no percentage any more as a factor."""
+    if error is None:
+        return "–"
+    return f"{100 * error:+.0f} %" if error < 9 else f"{error + 1:,.0f} × as much"
+
+
+def facts_of(run: StoredRun) -> list[tuple[str, str]]:
+    """Return what identifies the run."""
+    transcript = mapping(run.metadata.get("transcript"))
+    versions = mapping(run.metadata.get("versions"))
+    removed = number(transcript.get("removed_chars"))
+    facts = [
+        ("Run", run.name),
+        ("Started", _moment(run.metadata.get("started_at"))),
+        ("Ended", _moment(run.metadata.get("updated_at"))),
+        ("Exit code", text(run.metadata.get("exit_code"))),
+        ("Segments", count(transcript.get("segments"))),
+        ("Format", text(transcript.get("format"))),
+        ("Hidden characters removed", count(removed) if removed else ""),
+        ("Transcript SHA-256", text(transcript.get("sha256"))),
+        ("Config digest", text(run.metadata.get("config_digest"))),
+        ("Versions", ", ".join(f"{name} {text(v)}" for name, v in versions.items())),
+    ]
+    return [(name, value) for name, value in facts if value]
+
+
+def _moment(value: Any) -> str:
+    """Show an ISO time in UTC without its fractions."""
+    said = text(value)
+    return f"{said[:10]} {said[11:19]} UTC" if said[10:11] == "T" else said

@@ -1,0 +1,235 @@
+"""When each node waited and called, laid out as bars of a Gantt chart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from runner.base.json import amount, number, text
+from runner.reports.report.calls import Call, Session
+from runner.reports.report.nodes import NodeFacts
+
+LABEL = 210.0  # of the chart's width, for names
+WIDTH = 1000.0
+LANE = 7.0
+MANY = 60  # from so many nodes on rows are low
+TICKS = (1, 2, 2.5, 5, 10)
+
+KINDS = {
+    "queue": "waiting for a slot, a limit or its turn",
+    "call": "call answered",
+    "failed": "call failed",
+    "retry": "pause before the next attempt",
+    "open": "call cut off",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A stretch of time as a rectangle, in the chart's units."""
+
+    kind: str
+    x: float
+    y: float
+    width: float
+    height: float
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One node's row."""
+
+    node: NodeFacts
+    y: float
+    height: float
+    critical: bool
+    bars: tuple[Bar, ...]
+    start_s: float
+    end_s: float
+    queue_s: float
+    call_s: float
+    retry_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """All rows; *ticks* are places and labels of the axis, *path* joins the critical nodes."""
+
+    lines: tuple[Line, ...]
+    height: float
+    ticks: tuple[tuple[float, str], ...]
+    path: str
+    end_s: float
+    small: bool
+
+    @property
+    def kinds(self) -> list[tuple[str, str]]:
+        """The kinds of bars that occur, with what they mean."""
+        held = {bar.kind for line in self.lines for bar in line.bars}
+        return [(kind, means) for kind, means in KINDS.items() if kind in held]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    kind: str
+    start_s: float
+    end_s: float
+    lane: int
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Spans:
+    """One node's stretches, and how many of its calls ran beside one another."""
+
+    node: NodeFacts
+    stretches: tuple[_Stretch, ...]
+    lanes: int
+
+    def total(self, *kinds: str) -> float:
+        return sum(s.end_s - s.start_s for s in self.stretches if s.kind in kinds)
+
+
+def timeline_of(
+    nodes: Sequence[NodeFacts], session: Session, critical: Sequence[str]
+) -> Timeline | None:
+    """Return the chart, None where nothing is known of any call."""
+    units: dict[str, list[Sequence[Call]]] = {}
+    for unit, calls in session.calls.items():
+        units.setdefault(unit.partition("/")[0], []).append(calls)
+    spans = [s for n in nodes if (s := _spans(n, units.get(n.name, []), session)).stretches]
+    if not spans:
+        return None
+    spans.sort(key=lambda s: min(x.start_s for x in s.stretches))
+    end = max(stretch.end_s for s in spans for stretch in s.stretches) or 1.0
+    small = len(spans) > MANY
+    lines, y = [], 0.0
+    for each in spans:
+        line = _line(each, y, end, small=small, critical=each.node.name in critical)
+        lines.append(line)
+        y += line.height
+    return Timeline(tuple(lines), y, _ticks(end), _path(lines, critical, end), end, small)
+
+
+def _spans(node: NodeFacts, units: Sequence[Sequence[Call]], session: Session) -> _Spans:
+    """Lay out *node*'s calls; its parts in lanes, so that none covers another."""
+    timing = node.timing if session.finished or not session.calls else {}
+    ready = number(timing.get("ready_s"))
+    if not units:
+        return _Spans(node, _from_sums(node), 1)
+    free: list[float] = []
+    stretches: list[_Stretch] = []
+    pauses = [] if len(units) > 1 else [amount(a.get("wait_s")) for a in node.attempts]
+    for calls in sorted(units, key=lambda calls: calls[0].start_s):
+        start = calls[0].start_s
+        lane = next((i for i, until in enumerate(free) if until <= start), len(free))
+        free[lane : lane + 1] = [max(call.end_s for call in calls)]
+        stretches += _of_unit(calls, lane, pauses)
+    first = min(stretch.start_s for stretch in stretches)
+    if ready is not None and first - ready > 0.001:
+        says = f"waited {first - ready:.3g} s"
+        stretches.append(_Stretch("queue", max(0.0, ready), first, 0, says))
+    return _Spans(node, tuple(stretches), len(free))
+
+
+def _of_unit(calls: Sequence[Call], lane: int, pauses: Sequence[float]) -> list[_Stretch]:
+    """Return the calls of one unit and what lies between them."""
+    out: list[_Stretch] = []
+    for place, call in enumerate(calls):
+        kind = {"ok": "call", "open": "open"}.get(call.outcome, "failed")
+        part = call.unit.partition("/")[2].replace("_", " ")
+        what = f"{part + ', ' if part else ''}attempt {call.attempt}: {call.outcome}"
+        took = max(0.0, call.end_s - call.start_s)
+        start = max(0.0, call.start_s)
+        out.append(_Stretch(kind, start, start + took, lane, f"{what}, {took:.3g} s"))
+        following = calls[place + 1] if place + 1 < len(calls) else None
+        if following is None or following.start_s - call.end_s < 0.001:
+            continue
+        pause = following.start_s - call.end_s
+        if kind == "failed":
+            known = pauses[place] if place < len(pauses) else 0.0
+            paused = min(pause, known or pause)
+            edge = call.end_s + paused
+            out.append(_Stretch("retry", call.end_s, edge, lane, f"paused {paused:.3g} s"))
+            pause -= paused
+        if pause > 0.001:
+            edge = following.start_s
+            out.append(_Stretch("queue", edge - pause, edge, lane, f"waited {pause:.3g} s"))
+    return out
+
+
+def _from_sums(node: NodeFacts) -> tuple[_Stretch, ...]:
+    """Return what sums alone tell: a wait first, then all calls as one."""
+    ready, done = number(node.timing.get("ready_s")), number(node.timing.get("done_s"))
+    took = amount(node.timing.get("latency_s"))
+    if ready is None or done is None or done < ready or not took:
+        return ()
+    begun = max(ready, done - took)
+    call = _Stretch("call", begun, done, 0, f"all its calls, {took:.3g} s")
+    wait = _Stretch("queue", ready, begun, 0, f"waited {begun - ready:.3g} s")
+    return (wait, call) if begun - ready > 0.001 else (call,)
+
+
+def _x(at_s: float, end_s: float) -> float:
+    return LABEL + (WIDTH - LABEL - 50) * min(at_s / end_s, 1.0)
+
+
+def _line(spans: _Spans, y: float, end_s: float, *, small: bool, critical: bool) -> Line:
+    row = 14.0 if small else 26.0
+    lane = row - (2 if small else 8) if spans.lanes == 1 else LANE
+    height = row if spans.lanes == 1 else spans.lanes * (LANE + 1) + 10
+    top = y + (height - spans.lanes * (lane + 1) + 1) / 2
+    bars = [
+        Bar(
+            stretch.kind,
+            round(_x(stretch.start_s, end_s), 1),
+            round(top + stretch.lane * (lane + 1), 1),
+            round(max(1.0, _x(stretch.end_s, end_s) - _x(stretch.start_s, end_s)), 1),
+            lane,
+            stretch.says,
+        )
+        for stretch in spans.stretches
+    ]
+    return Line(
+        spans.node,
+        y,
+        height,
+        critical,
+        tuple(bars),
+        min(stretch.start_s for stretch in spans.stretches),
+        max(stretch.end_s for stretch in spans.stretches),
+        spans.total("queue"),
+        spans.total("call", "failed", "open"),
+        spans.total("retry"),
+    )
+
+
+def _ticks(end_s: float) -> tuple[tuple[float, str], ...]:
+    """Return about six round times and where they stand."""
+    power = 1e-6
+    while power * 10 * 6 < end_s:
+        power *= 10
+    step = next(power * t for t in TICKS if power * t * 7 > end_s or t == TICKS[-1])
+    unit = 3600.0 if end_s >= 7200 else 60.0 if end_s >= 300 else 1.0
+    name = {3600.0: "h", 60.0: "min", 1.0: "s"}[unit]
+    times = [step * place for place in range(int(end_s / step) + 1)]
+    return tuple((round(_x(t, end_s), 1), f"{t / unit:.3g} {name}") for t in times)
+
+
+def _path(lines: Sequence[Line], critical: Sequence[str], end_s: float) -> str:
+    """Return an SVG path from each critical node's end to the next one's start."""
+    by_name: Mapping[str, Line] = {line.node.name: line for line in lines}
+    hot = [by_name[name] for name in critical if name in by_name]
+    return " ".join(
+        f"M{_x(before.end_s, end_s):.1f},{before.y + before.height / 2:.1f}"
+        f"L{_x(after.start_s, end_s):.1f},{after.y + after.height / 2:.1f}"
+        for before, after in pairwise(hot)
+    )
+
+
+def critical_of(run: Mapping[str, object]) -> list[str]:
+    """Return the names of the critical path in benchmark.json's `run`."""
+    path = run.get("critical_path")
+    return [text(name) for name in path] if isinstance(path, list) else []

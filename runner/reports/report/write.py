@@ -1,0 +1,64 @@
+"""Write the pages; a run's own are left at its end, and their failure is no failure of the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import structlog
+
+from runner.base.files import write_text
+from runner.base.text import say, to_terminal
+from runner.record.batch_directory import REPORT, batch_of
+from runner.reports.report.index import index_page
+from runner.reports.report.page import report_page
+from runner.reports.stored_run import read_run
+
+INDEX = "index.html"
+
+log = structlog.get_logger("colloquy.report")
+
+
+def write_report(path: Path) -> Path:
+    """Write report.html into the run directory *path* and return where it is.
+
+    What is missing or damaged there is said in it. Raises ConfigError where there is no run and
+    OSError where it cannot be written; takes about a second for 800 analyzers and blocks.
+    """
+    page = report_page(read_run(path))
+    write_text(path / REPORT, page)
+    return path / REPORT
+
+
+def write_index(root: Path) -> Path:
+    """Write index.html for the runs and sweeps under *root* and return where it is."""
+    write_text(root / INDEX, index_page(root))
+    return root / INDEX
+
+
+def root_above(run: Path) -> Path:
+    """Return the directory whose runs or sweeps *run* is one of, else the one it stands in."""
+    above = (batch_of(run) or run).resolve().parent
+    if above.name in ("runs", "batches"):
+        return above.parent
+    return above.parent.parent if above.parent.name == "sweeps" else above
+
+
+def leave_report(path: Path, root: Path | None = None) -> None:
+    """Write the report of the run in *path* and, with a *root*, the index; never raise.
+
+    A page that cannot be made costs the run nothing but a warning.
+    """
+    try:
+        write_report(path)
+        if root is not None:
+            write_index(root)
+    except Exception as error:
+        log.warning("report.failed", error=f"{type(error).__name__}: {error}", exc_info=True)
+
+
+def leave_index(root: Path) -> None:
+    """Write the index of *root*; what cannot be written is told in one line."""
+    try:
+        write_index(root)
+    except OSError as error:
+        say(to_terminal(f"colloquy: {root / INDEX} cannot be written: {error.strerror or error}"))

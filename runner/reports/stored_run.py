@@ -1,0 +1,128 @@
+"""Finished runs as their directories tell them; what is missing or damaged is no crash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from runner.base.errors import ConfigError, TranscriptError, did_you_mean
+from runner.base.json import mapping, read_json, read_list
+from runner.record.batch_directory import batch_of
+from runner.record.previous_session import read_record
+from runner.record.run_directory import COMPLETED, read_transcript_file
+from runner.transcript import Transcript
+
+_MARKS = ("metadata.json", "config/resolved.yaml")  # one of them makes a directory a run's
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """One run directory as read; everything in it is untrusted text.
+
+    *metadata*, *benchmark*, *grounding* and *config* are empty where their file is missing or
+    damaged; *records* are the nodes' records by name, whole ones only, and *damaged* names the
+    files that were not; *transcript* is None where it cannot be read.
+    """
+
+    path: Path
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    benchmark: Mapping[str, Any] = field(default_factory=dict)
+    grounding: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    overrides: tuple[str, ...] = ()
+    records: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    damaged: tuple[str, ...] = ()
+    transcript: Transcript | None = None
+
+    @property
+    def name(self) -> str:
+        """The directory's name, with its sweep's where it is a job of one."""
+        sweep = self.path.parent.name if self.path.parent.parent.name == "sweeps" else ""
+        return f"{sweep}/{self.path.name}" if sweep else self.path.name
+
+    @property
+    def status(self) -> str:
+        """The status in metadata.json, `unknown` without one."""
+        return str(self.metadata.get("status", "unknown"))
+
+    @property
+    def completed(self) -> bool:
+        """Whether every analyzer answered."""
+        return (self.path / COMPLETED).is_file()
+
+
+def read_run(path: Path) -> StoredRun:
+    """Return the run in *path*; raise ConfigError where there is none."""
+    if not is_run(path):
+        near = [str(found) for found in find_runs([path.parent])] if path.parent.is_dir() else []
+        raise ConfigError(f"{path}: there is no run{did_you_mean(str(path), near)}")
+    records, damaged = _records(path)
+    config = (batch_of(path) or path) / "config"  # of a batch's runs, all have the batch's
+    overrides = read_list(config / "overrides.json")
+    return StoredRun(
+        path=path,
+        metadata=read_json(path / "metadata.json"),
+        benchmark=read_json(path / "logs" / "benchmark.json"),
+        grounding=read_json(path / "grounding.json"),
+        config=_yaml(config / "resolved.yaml"),
+        overrides=tuple(str(override) for override in overrides),
+        records=records,
+        damaged=damaged,
+        transcript=_transcript(path),
+    )
+
+
+def is_run(path: Path) -> bool:
+    """Return whether *path* is a run directory."""
+    return any((path / mark).is_file() for mark in _MARKS)
+
+
+def find_runs(paths: Iterable[Path], is_one: Callable[[Path], bool] = is_run) -> list[Path]:
+    """Return all run directories among *paths* and below them, in order, each once.
+
+    A run's own subdirectories are not looked into. *is_one* tells what counts as one.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if is_one(path):
+            found[path] = None
+        elif path.is_dir():
+            below = (p for p in sorted(path.iterdir(), key=_by_number) if p.is_dir())
+            found |= dict.fromkeys(find_runs((p for p in below if not p.is_symlink()), is_one))
+    return list(found)
+
+
+def _by_number(path: Path) -> tuple[int, str]:
+    """Sort a sweep's jobs 2 before 10."""
+    return (int(path.name), "") if path.name.isdecimal() else (-1, path.name)
+
+
+def _records(path: Path) -> tuple[dict[str, Mapping[str, Any]], tuple[str, ...]]:
+    records: dict[str, Mapping[str, Any]] = {}
+    damaged = []
+    for file in sorted((path / "intermediate").glob("*/*.json")):
+        fault, record = read_record(file)
+        if fault is None:
+            records[file.stem] = record
+        else:
+            damaged.append(f"{file.relative_to(path)}: {fault}")
+    return records, tuple(damaged)
+
+
+def _yaml(file: Path) -> Mapping[str, Any]:
+    try:
+        data = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    return mapping(data)
+
+
+def _transcript(path: Path) -> Transcript | None:
+    try:
+        return read_transcript_file(path)
+    except (ConfigError, TranscriptError):
+        return None

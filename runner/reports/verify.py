@@ -1,0 +1,226 @@
+"""Check a run directory against what every run promises of it, trusting nothing that lies there."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from math import isclose
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from runner.base.errors import EXIT_BUG, EXIT_CONFIG, EXIT_OK, ConfigError, one_line
+from runner.base.files import TEMP
+from runner.base.secrets import secrets_of
+from runner.base.text import to_terminal
+from runner.record.batch_directory import is_batch, runs_of, single_runs
+from runner.record.inspection import Found, check_file, check_mode, is_record, walk
+from runner.record.journal import Spent, read_journal, spent_in
+from runner.record.lock import is_held
+from runner.record.previous_session import read_record
+from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION
+from runner.reports.stored_run import find_runs, is_run
+
+USAGE = "usage: colloquy-verify DIR…   (runs, batches, sweeps, or a directory with them)"
+_TRACES = ("journal.jsonl", COMPLETED, "intermediate")  # of runs that have lost all else
+STATUSES = ("running", "completed", "partial", "failed", "interrupted")
+
+
+def main() -> None:
+    """Check all that the arguments name; exit 0 if it is sound, 1 if not, 2 on misuse."""
+    arguments = sys.argv[1:]
+    if not arguments or any(argument.startswith("-") for argument in arguments):
+        wanted = arguments in (["-h"], ["--help"])
+        print(USAGE, file=sys.stdout if wanted else sys.stderr)
+        sys.exit(EXIT_OK if wanted else EXIT_CONFIG)
+    try:
+        paths = dict.fromkeys(path for argument in arguments for path in _runs_in(Path(argument)))
+    except (ConfigError, OSError) as error:
+        print(to_terminal(f"colloquy-verify: {error}"), file=sys.stderr)
+        sys.exit(EXIT_CONFIG)
+    faults = [f"{to_terminal(str(path))}: {line}" for path in paths for line in verify(path)]
+    for line in faults:
+        print(line, file=sys.stderr)
+    if not faults:
+        print(f"sound: {len(single_runs(paths))}")
+    sys.exit(EXIT_BUG if faults else EXIT_OK)
+
+
+def _runs_in(path: Path) -> list[Path]:
+    """Return what is to be checked at or under *path*, however damaged; raise ConfigError for none.
+
+    Links to runs are not followed.
+    """
+    if not path.is_dir():
+        raise ConfigError(f"{path}: not a directory")
+    found = find_runs([path], _was_run)
+    if not found:
+        raise ConfigError(f"{path}: no run there")
+    return found
+
+
+def _was_run(path: Path) -> bool:
+    return is_run(path) or any((path / trace).exists() for trace in _TRACES)
+
+
+def verify(path: Path) -> list[str]:
+    """Return what is wrong with the run directory *path*, one line a fault; empty if sound.
+
+    A run that goes on, or that died on its way, is sound as long as it can be finished. Reads
+    every file and changes none; never raises on account of what it finds.
+    """
+    faults = _verify(Found(path, secrets_of()))
+    if is_batch(path):
+        _, spent = spent_in(path / "journal.jsonl")
+        for run in runs_of(path):
+            name = run.relative_to(path).as_posix()
+            told = spent.get(name, Spent())
+            found = Found(run, secrets_of(), told, held=is_held(path))
+            faults += [f"{to_terminal(name, 200)}/{line}" for line in _verify(found)]
+    return faults
+
+
+def _verify(found: Found) -> list[str]:
+    path = found.root
+    if not path.is_dir():
+        found.fault(str(path), "not a directory")
+        return found.faults
+    check_mode(found, ".", path.lstat())
+    for name, entry in walk(found):
+        found.files[name] = entry
+        check_file(found, name, entry)
+    _check_records(found)
+    _check_metadata(found)
+    return found.faults
+
+
+def _check_records(found: Found) -> None:
+    homes: dict[str, str] = {}
+    for name, path in found.files.items():
+        if path.suffix != ".json" or not is_record(name):
+            continue
+        top, stage, inner = name.split("/", 2)
+        node = inner.removesuffix(".json")  # a part's is ANALYZER/part_NN
+        fault, record = read_record(path)
+        if fault is not None:
+            found.fault(name, fault)
+        elif top == "superseded":
+            continue
+        elif (record["stage"], record["analyzer"]) != (stage, node):
+            found.fault(name, f"is the record of {record['stage']}/{record['analyzer']}")
+            continue
+        if top == "intermediate":
+            if node in homes:
+                found.fault(name, f"{node} has another record in {homes[node]}")
+                continue
+            homes[node] = stage
+            if "/" not in node:
+                found.records[node] = record
+
+
+def _check_metadata(found: Found) -> None:
+    metadata = _metadata(found)
+    if metadata is None:
+        return
+    status, held = metadata.get("status"), found.held or is_held(found.root)
+    if status not in STATUSES:
+        found.fault("metadata.json", f"status {status!r} is none of {', '.join(STATUSES)}")
+        return
+    lines = _journal(found)
+    if held or _has_died_since(found, metadata, lines):
+        return
+    if (COMPLETED in found.files) != (status == "completed"):
+        there = "is there" if COMPLETED in found.files else "is missing"
+        found.fault(COMPLETED, f"{there}, and metadata.json says {status}")
+    if status == "running":
+        return
+    for name, path in found.files.items():
+        if path.name.startswith(TEMP) or name == RESERVE:
+            found.fault(name, f"left over by a run that is {status}")
+    if metadata.get("kind") != "batch":
+        _check_statuses(found, metadata)
+    _check_totals(found, metadata, lines)
+
+
+def _metadata(found: Found) -> Mapping[str, Any] | None:
+    """Return metadata.json, or None where it is missing or there is no use in reading on."""
+    path = found.files.get("metadata.json")
+    if path is None:
+        if COMPLETED in found.files:
+            found.fault(COMPLETED, "is there, and metadata.json is not")
+        return None
+    try:
+        metadata = orjson.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None  # reported already
+    if not isinstance(metadata, dict):
+        found.fault("metadata.json", "not an object")
+        return None
+    if metadata.get("schema_version") != SCHEMA_VERSION:
+        version = metadata.get("schema_version")
+        found.fault("metadata.json", f"schema version {version!r}, expected {SCHEMA_VERSION}")
+        return None
+    return metadata
+
+
+def _journal(found: Found) -> list[dict[str, Any]]:
+    path = found.files.get("journal.jsonl")
+    try:
+        return [] if path is None else read_journal(path)
+    except OSError:
+        return []
+
+
+def _has_died_since(found: Found, metadata: Mapping[str, Any], lines: list[dict[str, Any]]) -> bool:
+    """Return whether a session began after metadata.json was written, and did not get that far."""
+    own = "batch.started" if metadata.get("kind") == "batch" else "run.started"
+    begun = [str(line.get("at")) for line in lines if line["event"] == own]
+    begun += [] if found.spent is None else [found.spent.begun_at]
+    return bool(begun) and begun[-1] > str(metadata.get("updated_at"))
+
+
+def _check_statuses(found: Found, metadata: Mapping[str, Any]) -> None:
+    try:
+        stages = metadata["stages"].values()
+        statuses = {n: status for stage in stages for n, status in stage["analyzers"].items()}
+    except (KeyError, TypeError, AttributeError):
+        found.fault("metadata.json", "tells no status of the analyzers")
+        return
+    for name, status in statuses.items():
+        record = found.records.get(name)
+        if status == "ok" and (record is None or record.get("status", "ok") != "ok"):
+            is_what = "missing" if record is None else one_line(repr(record["status"]))
+            found.fault("metadata.json", f"calls {name} ok, and its record is {is_what}")
+    if metadata.get("exit_code") is None:
+        return  # it did not come to its end
+    for name, record in found.records.items():
+        if record.get("status") == "ok" and statuses.get(name) != "ok":
+            said = statuses.get(name)
+            found.fault("metadata.json", f"calls {name} {said!r}, and its record is ok")
+
+
+def _check_totals(found: Found, metadata: Mapping[str, Any], lines: list[dict[str, Any]]) -> None:
+    spent = found.spent or Spent()
+    try:
+        for line in lines:
+            spent.add(line)
+        totals = spent.totals()
+    except (KeyError, TypeError, ValueError):
+        found.fault("journal.jsonl", "a line lacks what its event should tell")
+        return
+    said = metadata.get("totals")
+    for key, value in totals.items():
+        told = said.get(key) if isinstance(said, dict) else None
+        if not _equal(told, value):
+            found.fault("metadata.json", f"totals.{key} is {told!r}, the journal's sum {value!r}")
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
+    return one is None and other is None
+
+
+if __name__ == "__main__":
+    main()

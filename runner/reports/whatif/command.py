@@ -1,0 +1,302 @@
+"""The command `colloquy-whatif`: what other settings would have made of a recorded run's time."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import math
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import structlog
+import yaml
+
+from runner.base.errors import (
+    EXIT_CONFIG,
+    EXIT_OK,
+    ColloquyError,
+    ConfigError,
+    did_you_mean,
+    one_line,
+)
+from runner.base.text import to_terminal
+from runner.config.schema import Settings, validate
+from runner.job.build import job_from
+from runner.job.graph import make_pipeline
+from runner.job.job import Job
+from runner.job.prefix_policy import primed_stages
+from runner.reports.stored_run import StoredRun, read_run
+from runner.reports.whatif.replay import Calls, Rules, limit_of, read_calls, replay, rules_of
+
+USAGE = """usage: colloquy-whatif [--json] RUN_DIR KEY=VALUES…
+  max_concurrent=1..16     mode=sequential     rpm=60,120,null
+All combinations are tried; keys: """
+KEYS = {
+    "processing": (
+        *("max_concurrent", "max_concurrent_stage_a", "max_concurrent_stage_b"),
+        *("max_concurrent_final", "mode", "prime_prefix"),
+    ),
+    "model": ("rpm", "tpm", "burst_s"),
+}
+MAX_SETTINGS = 512
+HEAD = "  calls alone  with overhead  speed-up  efficiency  limited by"
+_RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One setting; *wall_s* is of the calls alone, *with_overhead_s* with our own work.
+
+    *efficiency* is the speed-up against sequential for each of the *slots*.
+    """
+
+    setting: str
+    wall_s: float
+    with_overhead_s: float
+    speed_up: float
+    slots: int
+    efficiency: float
+    limited_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What a run recorded; *expected* ranks the nodes as its next run would, *known* as it did.
+
+    *overhead_s* is our own work per call that explains what the calls do not.
+    """
+
+    run: StoredRun
+    job: Job | None
+    calls: Mapping[str, Calls]
+    expected: Mapping[str, float]
+    known: Mapping[str, float]
+    actual_s: float
+    predicted_s: float = 0.0
+    overhead_s: float = 0.0
+    notes: tuple[str, ...] = ()
+
+
+def main() -> None:
+    """Print the predictions; exit 2 with one line where there is nothing to predict from."""
+    # The gates tell their story to a log that nobody asked for here.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    arguments = [argument for argument in sys.argv[1:] if argument != "--json"]
+    if len(arguments) < 2 or any(a.startswith("-") for a in arguments):
+        print(USAGE + ", ".join(known_names()), file=sys.stderr)
+        sys.exit(EXIT_CONFIG)
+    try:
+        recording = read_recording(Path(arguments[0]))
+        rows = predict(recording, grid(arguments[1:]))
+    except ColloquyError as error:
+        print(to_terminal(f"colloquy-whatif: {error}"), file=sys.stderr)
+        sys.exit(EXIT_CONFIG)
+    as_json = "--json" in sys.argv[1:]
+    print(orjson.dumps(as_dict(recording, rows)).decode() if as_json else as_text(recording, rows))
+    sys.exit(EXIT_OK)
+
+
+def known_names() -> list[str]:
+    """Return the short names of all keys that change how a run is scheduled."""
+    return [name for names in KEYS.values() for name in names]
+
+
+def grid(arguments: Sequence[str]) -> list[dict[str, Any]]:
+    """Return all combinations of `KEY=VALUES`, as values by full key; raise ConfigError."""
+    axes = dict(_axis(argument) for argument in arguments)
+    count = math.prod(map(len, axes.values()))
+    if count > MAX_SETTINGS:
+        raise ConfigError(f"{count:,} settings are asked for, expected at most {MAX_SETTINGS}")
+    return [dict(zip(axes, chosen, strict=True)) for chosen in itertools.product(*axes.values())]
+
+
+def _axis(argument: str) -> tuple[str, list[Any]]:
+    name, _, values = argument.partition("=")
+    full = {n: f"{section}.{n}" for section, names in KEYS.items() for n in names}
+    key = full.get(name, name)
+    if key not in full.values():
+        near = did_you_mean(name, full if "." not in name else full.values())
+        raise ConfigError(f"'{name}' is no key of the schedule{near}")
+    if not values:
+        raise ConfigError(f"{argument}: expected {name}=1..16, {name}=1,2,4 or one value")
+    return key, [value for text in values.split(",") for value in _values(argument, text)]
+
+
+def _values(argument: str, text: str) -> list[Any]:
+    if match := _RANGE.fullmatch(text.strip()):
+        first, last = int(match[1]), int(match[2])
+        if first > last or last - first >= MAX_SETTINGS:
+            raise ConfigError(
+                f"{argument}: expected FIRST..LAST, rising, of {MAX_SETTINGS} values at most"
+            )
+        return list(range(first, last + 1))
+    try:
+        return [yaml.safe_load(text)]
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{argument}: {text!r} is not a value") from error
+
+
+def read_recording(path: Path) -> Recording:
+    """Return what the run in *path* recorded; raise ConfigError where that is not enough."""
+    run = read_run(path)
+    entries, figures = run.benchmark.get("analyzers"), run.benchmark.get("run")
+    if not isinstance(entries, dict) or not isinstance(figures, dict):
+        raise ConfigError(f"{path}: no logs/benchmark.json: only a run that ended has one")
+    settings = validate(run.config)
+    calls, reused = {}, 0
+    for name, body in settings.analyzers.items():
+        if name not in entries:
+            raise ConfigError(f"{path}: logs/benchmark.json tells nothing of {name}")
+        calls[name] = read_calls(name, entries[name], body.max_tokens)
+        reused += bool(entries[name].get("reused"))
+    wall_s = figures.get("wall_s")
+    sent = sum(each.sum_s > 0 for each in calls.values())
+    if not sent or not isinstance(wall_s, int | float) or not wall_s > 0:
+        raise ConfigError(f"{path}: nothing was called in this run, so no latency is recorded")
+    notes = [f"{reused} analyzers took earlier answers, and no time"] if reused else []
+    if lost := len(calls) - sent - reused:
+        notes.append(f"{lost} analyzers were not called, and take no time here either")
+    expected = {name: each.sum_s / each.count for name, each in calls.items()}
+    limits = {name: float(body.max_tokens) for name, body in settings.analyzers.items()}
+    plan = run.benchmark.get("plan")
+    seen = isinstance(plan, dict) and plan.get("recorded") is True
+    job, doubts = _job(run, settings)
+    known, notes = expected if seen else limits, [*notes, *doubts]
+    recording = Recording(run, job, calls, expected, known, float(wall_s), notes=tuple(notes))
+    rules = _rules(settings, job)
+    recording = replace(recording, predicted_s=replay(rules, calls, known))
+    return replace(recording, overhead_s=_overhead_s(rules, recording))
+
+
+def _overhead_s(rules: Rules, recording: Recording) -> float:
+    """Return the seconds after each call with which the replay takes what the run took."""
+    low, high = 0.0, max(0.0, recording.actual_s - recording.predicted_s)
+    for _ in range(20 if high else 0):
+        middle = (low + high) / 2
+        wall_s = replay(rules, recording.calls, recording.known, middle)
+        low, high = (middle, high) if wall_s < recording.actual_s else (low, middle)
+    return high
+
+
+def _rules(settings: Settings, job: Job | None) -> Rules:
+    """Return the rules of *settings*; without a *job* no stage is primed."""
+    pipeline, primed = make_pipeline(settings.stages, settings.analyzers), frozenset[str]()
+    if job is not None:
+        job = replace(job, settings=settings, pipeline=pipeline)
+        primed = frozenset(stage for stage, _ in primed_stages(job))
+    return rules_of(settings, pipeline, primed)
+
+
+def _job(run: StoredRun, settings: Settings) -> tuple[Job | None, list[str]]:
+    """Return the run's job, which tells where priming pays; None and why where it is lost.
+
+    Folders of the user's own hold code, and a run directory may be anybody's: only what is
+    installed is loaded.
+    """
+    try:
+        if run.transcript is None:
+            raise ConfigError("transcript.json cannot be read")
+        return job_from(settings.model_dump(), transcript=run.transcript), []
+    except ColloquyError as error:
+        return None, [f"taken as not primed: {error}"]
+
+
+def predict(recording: Recording, settings: Sequence[Mapping[str, Any]]) -> list[Prediction]:
+    """Return a prediction for each of *settings* (values by full key); raise ConfigError."""
+    rules = _rules(validate(recording.run.config), recording.job)
+    calls, expected = recording.calls, recording.expected
+    sequential_s = replay(replace(rules, mode="sequential"), calls, expected)
+    rows = []
+    for chosen in settings:
+        rules = _rules(validate(_changed(recording.run, chosen)), recording.job)
+        wall_s = replay(rules, calls, expected)
+        speed_up = sequential_s / wall_s if wall_s else 1.0
+        rows.append(
+            Prediction(
+                setting=" ".join(f"{k.split('.')[-1]}={_shown(v)}" for k, v in chosen.items()),
+                wall_s=wall_s,
+                with_overhead_s=replay(rules, calls, expected, recording.overhead_s),
+                speed_up=speed_up,
+                slots=rules.ceiling,
+                efficiency=speed_up / rules.ceiling,
+                limited_by=limit_of(rules, calls, expected, wall_s),
+            )
+        )
+    return rows
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "null" if value is None else to_terminal(str(value), 40)
+
+
+def _changed(run: StoredRun, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the run's configuration with values *chosen* by key, also where these are named."""
+    data = deepcopy(dict(run.config))
+    try:
+        composed = yaml.safe_load((run.path / "config" / "composed.yaml").read_bytes())
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ConfigError(f"{run.path}: config/composed.yaml: {one_line(str(error))}") from error
+    for key, value in chosen.items():
+        for path in [key.split("."), *_references(composed, f"${{{key}}}")]:
+            section: Any = data
+            for part in path[:-1]:
+                section = section[part] if isinstance(section, dict) and part in section else None
+            if isinstance(section, dict):
+                section[path[-1]] = value
+    return data
+
+
+def _references(data: Any, wanted: str, above: tuple[str, ...] = ()) -> Iterator[list[str]]:
+    """Yield the path of every value that is *wanted*."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield from _references(value, wanted, (*above, str(key)))
+    elif data == wanted:
+        yield list(above)
+
+
+def as_dict(recording: Recording, rows: Sequence[Prediction]) -> dict[str, Any]:
+    """Return everything as JSON-able data."""
+    predicted_s = recording.predicted_s
+    return {
+        "run": recording.run.name,
+        "recorded": {
+            "predicted_s": round(predicted_s, 6),
+            "actual_s": recording.actual_s,
+            "error": round(predicted_s / recording.actual_s - 1, 6),
+            "overhead_per_call_s": round(recording.overhead_s, 6),
+        },
+        "settings": [asdict(row) for row in rows],
+        "notes": list(recording.notes),
+    }
+
+
+def as_text(recording: Recording, rows: Sequence[Prediction]) -> str:
+    """Return the table for a terminal."""
+    width = max(len("setting"), *(len(row.setting) for row in rows))
+    lines = ["setting".ljust(width) + HEAD]
+    for row in rows:
+        times = f"{row.wall_s:>9.3f} s  {row.with_overhead_s:>11.3f} s  {row.speed_up:>8.2f}"
+        lines.append(f"{row.setting:<{width}}  {times}  {row.efficiency:>9.0%}   {row.limited_by}")
+    error = recording.predicted_s / recording.actual_s - 1
+    lines += [
+        "",
+        f"recorded    {to_terminal(recording.run.name)}: predicted {recording.predicted_s:.3f} s, "
+        f"took {recording.actual_s:.3f} s: error {error:+.1%}",
+        f"overhead    {1000 * recording.overhead_s:.1f} ms of our own after each call explain that",
+        "assumed     the same latencies, failures and waits, whatever the setting",
+        *(f"note        {to_terminal(note)}" for note in recording.notes),
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

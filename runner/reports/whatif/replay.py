@@ -1,0 +1,252 @@
+"""A finished run's calls once more, through the real scheduler and gates in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from runner.base.errors import CallError, ConfigError
+from runner.base.virtual_time import run_virtually
+from runner.calls.admission.gate import MAX_CEILING, Gate
+from runner.calls.admission.limits import Ask, Lobby
+from runner.calls.call_log import Attempt
+from runner.calls.prefix_gate import Primer
+from runner.calls.retry import THROTTLE
+from runner.calls.schedule import gather_all, make_slots, ranks, run_graph
+from runner.config.schema import ModelSettings, Settings
+from runner.job.graph import Node, Pipeline
+from runner.job.models import MAIN
+
+FELT = 0.01  # of the wall clock that a limit must cost to be named
+_ROUNDED_S = 1e-5  # benchmark.json rounds to microseconds, once per attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """What one node sent: its *parts* side by side, then its *own* attempts one by one.
+
+    *most_tokens* is what an attempt had to reserve, *used_tokens* what a good one used.
+    """
+
+    own: tuple[Attempt, ...]
+    parts: tuple[tuple[Attempt, ...], ...] = ()
+    most_tokens: int = 0
+    used_tokens: int = 0
+
+    @property
+    def sum_s(self) -> float:
+        """All attempts one after the other, without the waits between them."""
+        return sum(each.latency_s for part in (*self.parts, self.own) for each in part)
+
+    @property
+    def count(self) -> int:
+        """How many calls of the node there are: its parts and the one that joins them."""
+        return len(self.parts) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What decides who calls when; *models* are by node name.
+
+    *primed* names the stages in which one call warms the prefix; without *ramp* the gates give
+    all their room from the start.
+    """
+
+    pipeline: Pipeline
+    max_concurrent: int
+    mode: str
+    models: Mapping[str, ModelSettings]
+    primed: frozenset[str] = frozenset()
+    ramp: bool = True
+
+    @property
+    def ceiling(self) -> int:
+        """The most calls in flight at once, as a gate counts them."""
+        if self.mode == "sequential":
+            return 1
+        pools = {stage.max_concurrent for stage in self.pipeline.stages}
+        return min(MAX_CEILING, sum(pool or self.max_concurrent for pool in pools))
+
+    def without_rates(self) -> Rules:
+        """Return the same for an account without limits per minute."""
+        free = {"rpm": None, "tpm": None}
+        return replace(self, models={n: m.model_copy(update=free) for n, m in self.models.items()})
+
+    def without_slots(self) -> Rules:
+        """Return the same with a slot for everybody."""
+        stages = tuple(replace(stage, max_concurrent=None) for stage in self.pipeline.stages)
+        wide = replace(self, pipeline=Pipeline(stages), mode="concurrent")
+        return replace(wide, max_concurrent=MAX_CEILING)
+
+
+def rules_of(settings: Settings, pipeline: Pipeline, primed: frozenset[str]) -> Rules:
+    """Return the rules of a run with *settings*."""
+    known = {MAIN: settings.model, **settings.models}
+    models = {}
+    for node in pipeline.nodes:
+        body, stage = settings.analyzers[node.name], settings.stages[node.stage]
+        models[node.name] = known[body.model or stage.model or MAIN]
+    processing = settings.processing
+    return Rules(pipeline, processing.max_concurrent, processing.mode, models, primed)
+
+
+def read_calls(name: str, entry: Any, max_tokens: int) -> Calls:
+    """Return an analyzer's calls from its entry in benchmark.json.
+
+    Raises ConfigError where that is not what a run writes there.
+    """
+    try:
+        attempts = [
+            Attempt(str(a["outcome"]), _seconds(a["latency_s"]), None, _seconds(a["wait_s"]))
+            for a in entry["attempts"]
+        ]
+        parts_s = [_seconds(seconds) for seconds in entry["parts_s"]]
+        own_s = _seconds(entry["latency_s"])
+        prompt, reply = int(entry["prompt_tokens"]), int(entry["completion_tokens"])
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ConfigError(f"analyzers.{name} is not what a run writes there") from error
+    parts, own = _split(attempts, parts_s, own_s)
+    good = max(1, sum(attempt.outcome == "ok" for attempt in attempts))
+    return Calls(own, parts, prompt // good + max_tokens, (prompt + reply) // good)
+
+
+def _seconds(value: Any) -> float:
+    seconds = float(value)
+    if not 0 <= seconds < math.inf:
+        raise ValueError(value)
+    return seconds
+
+
+def _split(
+    attempts: Sequence[Attempt], parts_s: Sequence[float], own_s: float
+) -> tuple[tuple[tuple[Attempt, ...], ...], tuple[Attempt, ...]]:
+    """Return the attempts of each part and the node's own: they stand one after the other."""
+    parts, rest = [], list(attempts)
+    for seconds in parts_s:
+        taken: list[Attempt] = []
+        while rest and sum(a.latency_s for a in taken) < seconds - _ROUNDED_S * (len(taken) + 1):
+            taken.append(rest.pop(0))
+        parts.append(tuple(taken))
+    if abs(sum(a.latency_s for a in rest) - own_s) <= _ROUNDED_S * (len(rest) + 1):
+        return tuple(parts), tuple(rest)
+    return tuple((Attempt("ok", s),) for s in parts_s), (Attempt("ok", own_s),) if own_s else ()
+
+
+def replay(
+    rules: Rules,
+    calls: Mapping[str, Calls],
+    expected: Mapping[str, float],
+    overhead_s: float = 0.0,
+) -> float:
+    """Return the wall-clock seconds that *calls*, by node name, take under *rules*.
+
+    *expected* ranks the nodes, largest first; *overhead_s* passes after each call, without a
+    slot. The gates see the recorded failures again.
+    """
+
+    async def run() -> float:
+        again = _Replay(rules, calls, expected, overhead_s)
+        await run_graph(rules.pipeline, again.work)
+        return asyncio.get_running_loop().time()
+
+    return float(run_virtually(run))
+
+
+def limit_of(
+    rules: Rules, calls: Mapping[str, Calls], expected: Mapping[str, float], wall_s: float
+) -> str:
+    """Return the limit without which *wall_s* would shrink most, by taking each away."""
+
+    def gain(other: Rules) -> float:
+        return wall_s - replay(other, calls, expected)
+
+    unprimed = replace(rules, primed=frozenset[str]())
+    gains = {
+        "slots": gain(rules.without_slots()),
+        "rate": gain(rules.without_rates()),
+        "priming": gain(unprimed),
+        "ramp-up": gain(replace(rules, ramp=False)),
+    }
+    most = max(gains, key=gains.__getitem__)
+    if gains[most] > FELT * wall_s:
+        return most
+    free = replace(unprimed.without_slots().without_rates(), ramp=False)
+    return "several limits" if gain(free) > FELT * wall_s else "critical path"
+
+
+class _Replay:
+    """One run in virtual time; made inside its event loop."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        calls: Mapping[str, Calls],
+        expected: Mapping[str, float],
+        overhead_s: float,
+    ) -> None:
+        self._rules, self._calls = rules, calls
+        self._expected, self._overhead_s = expected, overhead_s
+        self._slots = make_slots(rules.pipeline, rules.max_concurrent, rules.mode)
+        self._ranks = ranks(rules.pipeline, expected, rules.mode)
+        self._lobby, self._primer = Lobby(), Primer()
+        self._gates: dict[str, Gate] = {}
+
+    async def work(self, node: Node, _: Mapping[str, None]) -> None:
+        """Make the calls of *node* again."""
+        calls = self._calls[node.name]
+        await gather_all(
+            self._turn(node, part, attempts) for part, attempts in enumerate(calls.parts)
+        )
+        await self._turn(node, None, calls.own)
+
+    async def _turn(self, node: Node, part: int | None, attempts: Sequence[Attempt]) -> None:
+        if node.stage not in self._rules.primed:
+            await self._call(node, attempts)
+            return
+        async with self._primer.turn((node.stage, part), self._expected[node.name]):
+            await self._call(node, attempts)
+
+    async def _call(self, node: Node, attempts: Sequence[Attempt]) -> None:
+        clock, gate = asyncio.get_running_loop().time, self._gate(node)
+        limits, first = (self._slots[node.stage], gate), True
+        calls = self._calls[node.name]
+        for attempt in attempts:
+            ask = Ask(node.name, self._ranks[node.name], calls.most_tokens)
+            good = attempt.outcome == "ok"
+            try:
+                async with self._lobby.admitted(limits, ask):
+                    begun = clock()
+                    await asyncio.sleep(attempt.latency_s)
+                    if good:
+                        used = calls.used_tokens
+                        gate.succeeded(ask, begun, clock(), tokens=used, first=first)
+                    else:
+                        gate.failed(ask, CallError(attempt.outcome, "recorded"), begun, clock())
+            except CallError:  # what ended the recorded run has ended this one
+                return
+            if attempt.outcome in THROTTLE:
+                gate.throttle(attempt.wait_s, None, clock())
+            await asyncio.sleep(attempt.wait_s)
+            first = good
+        if attempts:
+            await asyncio.sleep(self._overhead_s)
+
+    def _gate(self, node: Node) -> Gate:
+        model, ceiling = self._rules.models[node.name], self._rules.ceiling
+        key = repr((model.name, model.api_base, model.rpm, model.tpm, model.burst_s))
+        if key not in self._gates:
+            gate = Gate(
+                ceiling,
+                rpm=model.rpm,
+                tpm=model.tpm,
+                burst_s=model.burst_s,
+                rng=random.Random(0),
+            )
+            if not self._rules.ramp:
+                gate.limit.limit = ceiling
+            self._gates[key] = gate
+        return self._gates[key]

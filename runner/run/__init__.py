@@ -1,0 +1,1 @@
+"""Running: nodes, conversations, runs, batches, sweeps, resumption and the command line."""

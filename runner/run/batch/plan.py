@@ -1,0 +1,123 @@
+"""What a batch would send, use, cost and take: its files' plans put together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from runner.base.errors import ConfigError, TranscriptError
+from runner.base.text import say, to_terminal
+from runner.calls.schedule import Duration, critical_path, least_makespan, make_slots
+from runner.job.build import for_transcript
+from runner.job.job import Job
+from runner.run.plan import NodePlan, Plan, as_text, plan_nodes, read_histories
+from runner.transcript.inputs import Inputs
+
+TELL_S = 10.0  # between lines that say how far it is: files are read, and their tokens counted
+
+_SUMMED = (
+    *("chunks", "calls", "planned_tokens", "prompt_tokens", "reply_tokens", "most_tokens"),
+    *("cached_tokens", "cost_low_usd", "cost_usd", "cost_high_usd"),
+)
+
+
+@dataclass
+class BatchPlan:
+    """The files' plans so far; *unreadable* maps the names of files to what is wrong."""
+
+    job: Job
+    inputs: Inputs
+    files: int = 0
+    nodes: dict[str, NodePlan] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    longest_s: float = 0.0  # the critical path of any one file
+    stopped_by: str | None = None
+
+    def add(self, job: Job, nodes: Mapping[str, NodePlan]) -> None:
+        """Count one file's nodes."""
+        self.files += 1
+        work = {name: Duration(node.latency_s) for name, node in nodes.items()}
+        path = critical_path(job.pipeline, work)
+        self.longest_s = max(self.longest_s, sum(nodes[name].latency_s for name in path))
+        for name, node in nodes.items():
+            self.nodes[name] = _sum(self.nodes[name], node) if name in self.nodes else node
+        self.stopped_by = self.stopped_by or self._cap_hit()
+
+    def _cap_hit(self) -> str | None:
+        caps, total = self.job.settings.budget, Plan(self.nodes, 0.0, None)
+        used = total.total("prompt_tokens") + total.total("reply_tokens")
+        where = f"in file {self.files:,} of {len(self.inputs):,}"
+        if caps.max_tokens is not None and used > caps.max_tokens:
+            return f"budget.max_tokens={caps.max_tokens:,}, {where}"
+        if caps.max_cost_usd is not None and (total.total("cost_usd") or 0.0) > caps.max_cost_usd:
+            return f"budget.max_cost_usd={caps.max_cost_usd:g}, {where}"
+        return None
+
+    def plan(self) -> Plan:
+        """Return the sum of all files.
+
+        Its wall-clock time is the least that slots and rate limits allow for so many calls, or
+        the longest file's where that is more.
+        """
+        total, processing = Plan(self.nodes, 0.0, self.stopped_by), self.job.settings.processing
+        slots = make_slots(self.job.pipeline, processing.max_concurrent, processing.mode)
+        work = [(node.stage, node.calls * node.latency_s) for node in self.nodes.values()]
+        wall_s = max([self.longest_s, least_makespan(slots, work), *self._rates_s(total)])
+        return replace(total, wall_s=wall_s)
+
+    def _rates_s(self, total: Plan) -> list[float]:
+        model, minutes = self.job.main.settings, []
+        if model.rpm is not None:
+            minutes.append(total.total("calls") / model.rpm)
+        if model.tpm is not None:
+            used = total.total("prompt_tokens") + total.total("reply_tokens")
+            minutes.append(used / model.tpm)
+        return [60 * each for each in minutes]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the plan as JSON-able data."""
+        return {
+            "files": {"total": len(self.inputs), "unreadable": self.unreadable},
+            **self.plan().as_dict(),
+        }
+
+    def as_text(self) -> str:
+        """Return the plan as a table for a terminal, all files together."""
+        lines = [f"files    {self.files:,} of {len(self.inputs):,}; seconds are of one call"]
+        lines += [self.inputs.note] if self.inputs.note else []
+        for name, error in list(self.unreadable.items())[:10]:
+            lines.append(to_terminal(f"unreadable {name}: {error}", 300))
+        return "\n".join([*lines, "", as_text(self.plan())])
+
+
+def plan_batch(job: Job) -> BatchPlan:
+    """Read every file of *job*, send nothing, and return what the batch would be."""
+    inputs = job.inputs or Inputs(())
+    plan, histories, told = BatchPlan(job, inputs), read_histories(job), time.monotonic()
+    for number, given in enumerate(inputs):
+        try:
+            one = for_transcript(job, given)
+        except (TranscriptError, ConfigError) as error:
+            plan.unreadable[given.name] = str(error)
+            continue
+        plan.add(one, plan_nodes(one, histories))
+        if time.monotonic() - told >= TELL_S:
+            told = time.monotonic()
+            say(f"read {number + 1:,} of {len(inputs):,} files")
+    if not plan.nodes:
+        raise TranscriptError(next(iter(plan.unreadable.values()), "no file is in this shard"))
+    return plan
+
+
+def _sum(one: NodePlan, other: NodePlan) -> NodePlan:
+    """Add two files' plans of the same node; *latency_s* becomes the mean of their calls."""
+    calls = one.calls + other.calls
+    latency_s = (one.latency_s * one.calls + other.latency_s * other.calls) / calls
+    summed: dict[str, Any] = {}
+    for name in _SUMMED:
+        mine, theirs = getattr(one, name), getattr(other, name)
+        summed[name] = None if mine is None or theirs is None else mine + theirs
+    context = max(one.context_tokens, other.context_tokens)
+    return replace(one, context_tokens=context, latency_s=round(latency_s, 6), **summed)

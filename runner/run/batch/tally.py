@@ -1,0 +1,117 @@
+"""What a batch's runs amount to: the results table's rows, and counts over them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from runner.answers.grounding.grounder import Counts
+from runner.base.errors import (
+    EXIT_AUTH,
+    EXIT_BUDGET,
+    EXIT_BUG,
+    EXIT_INPUT,
+    EXIT_NOTHING,
+    EXIT_OK,
+    EXIT_OUTPUT,
+    EXIT_PARTIAL,
+    EXIT_UNAVAILABLE,
+    one_line,
+)
+from runner.job.job import Job
+from runner.record.journal import Spent
+from runner.record.result_rows import ResultRow, totals_of
+from runner.run.cli import worst_exit_code
+from runner.run.run import RunResult
+from runner.transcript.inputs import Input
+
+LEAST_JUDGED = 20  # files that have to be done before their failures can end a batch
+ENDING = frozenset({EXIT_AUTH, EXIT_BUDGET, EXIT_UNAVAILABLE, EXIT_OUTPUT})  # for all runs
+_OVER_ALL = ENDING | {EXIT_BUG}  # of any run, these decide the batch's exit code
+
+
+def row_of(given: Input, job: Job, result: RunResult, spent: Spent) -> ResultRow:
+    """Return the row of a run that ended, and has *spent* that in all its sessions."""
+    failed = [(name, o) for name, o in result.outcomes.items() if o.status != "ok"]
+    counts = sum((o.grounding for o in result.outcomes.values() if o.grounding), Counts())
+    told = f"{failed[0][0]}: {failed[0][1].error or failed[0][1].kind}" if failed else ""
+    return ResultRow(
+        given.name,
+        given.run,
+        result.status,
+        result.exit_code,
+        ok=len(result.outcomes) - len(failed),
+        analyzers=len(result.outcomes),
+        segments=len(job.transcript.segments),
+        wall_s=result.benchmark["run"]["wall_s"],
+        quotes=counts.quotes,
+        grounded=counts.exact + counts.near,
+        error=one_line(told, 200),
+        **totals_of(spent),
+    )
+
+
+@dataclass
+class Tally:
+    """Counts over the rows so far, of a batch of *total* files; memory of one size."""
+
+    total: int
+    statuses: Counter[str] = field(default_factory=Counter)
+    codes: Counter[int] = field(default_factory=Counter)
+    reused: int = 0
+    quotes: int = 0
+    grounded: int = 0
+    nodes_ok: int = 0
+    nodes: int = 0
+    last_error: str = ""
+
+    def add(self, row: ResultRow) -> None:
+        """Count one row."""
+        self.statuses[row.status] += 1
+        self.codes[row.exit_code] += 1
+        self.reused += row.reused
+        self.quotes += row.quotes
+        self.grounded += row.grounded
+        self.nodes_ok += row.ok
+        self.nodes += row.analyzers
+        self.last_error = row.error or self.last_error
+
+    @property
+    def done(self) -> int:
+        """How many files are done with, however they ended."""
+        return sum(self.statuses.values())
+
+    @property
+    def nothing(self) -> int:
+        """How many files gave no answer at all."""
+        return self.statuses["failed"] + self.statuses["unreadable"]
+
+    def is_hopeless(self, most: float) -> bool:
+        """Return whether more than a share of *most* gave nothing, of enough to say so."""
+        return self.done >= LEAST_JUDGED and self.nothing > most * self.done
+
+    def exit_code(self, *, hopeless: bool) -> int:
+        """Return what the batch ends with; what ended it goes before what single files did."""
+        decisive = [code for code in self.codes if code in _OVER_ALL]
+        if decisive:
+            return worst_exit_code(decisive)
+        if hopeless:
+            return EXIT_NOTHING
+        if self.statuses["completed"] == self.total:
+            return EXIT_OK
+        if self.statuses["completed"] or self.statuses["partial"]:
+            return EXIT_PARTIAL
+        return EXIT_INPUT if set(self.codes) == {EXIT_INPUT} else EXIT_NOTHING
+
+    def counts(self, every: Mapping[str, int] | None = None) -> dict[str, int]:
+        """Return the figures for metadata.json; *every* are statuses of earlier sessions too."""
+        names = ("completed", "partial", "failed", "unreadable", "interrupted")
+        told = {name: (every or self.statuses).get(name, 0) for name in names}
+        return {"total": self.total, **told, "begun": self.done, "reused": self.reused}
+
+    def grounding(self) -> dict[str, Any]:
+        """Return quotes and the share of them that stand in their transcript (None: no quotes)."""
+        rate = round(self.grounded / self.quotes, 4) if self.quotes else None
+        return {"quotes": self.quotes, "grounded": self.grounded, "rate": rate}

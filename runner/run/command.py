@@ -1,0 +1,285 @@
+"""The command `colloquy`: compose with Hydra, run once or as a sweep, end with one exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra._internal.hydra import Hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from runner.base.errors import (
+    EXIT_BUG,
+    EXIT_CONFIG,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_TERMINATED,
+    ColloquyError,
+)
+from runner.base.secrets import secrets_of
+from runner.base.text import say, to_safe_text, to_terminal
+from runner.config.resolve import resolve
+from runner.config.schema import validate
+from runner.run import remote
+from runner.run.cli import (
+    check_arguments,
+    expand_arguments,
+    explain_hydra_error,
+    help_page,
+    leaves_mode_open,
+    tell,
+    worst_exit_code,
+)
+
+Job = Callable[[Any], Awaitable[Any]]
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP came while no run was there to hear it."""
+
+
+def main() -> None:
+    """Run the command line; the process's exit code is documented in the README."""
+    os.umask(0o077)
+    _hear_signals()
+    # Hydra then raises instead of printing and exiting with 1 for everything.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    codes: list[int] = []
+    try:
+        if sys.argv[1:] in (["--help"], ["-h"]):
+            print(help_page())
+            sys.exit(EXIT_OK)
+        arguments = expand_arguments(sys.argv[1:])
+        check_arguments(arguments)
+        sys.argv[1:] = arguments
+        register_resolvers()
+        if any(argument.startswith("resume=") for argument in arguments):
+            resume(arguments, codes)
+        else:
+            _hydra_main(codes)
+    except KeyboardInterrupt as interrupt:
+        if not codes or codes[-1] not in (EXIT_INTERRUPTED, EXIT_TERMINATED):
+            ended = isinstance(interrupt, _Terminated)
+            codes.append(EXIT_TERMINATED if ended else EXIT_INTERRUPTED)
+            say("colloquy: interrupted")
+    except ColloquyError as error:
+        codes.append(tell(error))
+    except Exception as error:  # noqa: BLE001 - a bug is told too, without keys and codes in it
+        line = explain_hydra_error(error)
+        if line is None:
+            say(to_safe_text(secrets_of().redact(traceback.format_exc())).rstrip())
+            codes.append(EXIT_BUG)
+        else:
+            say(to_terminal(secrets_of().redact(f"colloquy: {line}")))
+            codes.append(EXIT_CONFIG)
+    sys.exit(worst_exit_code(codes))
+
+
+def _hear_signals() -> None:
+    """Let every signal that ends a process unwind it, until a run has better handlers."""
+    # A shell that starts us with `&` has SIGINT ignored; a user who sends one means it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def terminate(*_: object) -> None:
+        raise _Terminated
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, terminate)
+
+
+def _hydra_main(codes: list[int]) -> None:
+    jobs = _Jobs(codes)
+    try:
+        with remote.elsewhere(jobs, codes):
+            _compose(jobs)
+    finally:  # also of jobs that failed, and of those before a signal
+        for sweep in jobs.sweeps:
+            _compare(sweep)
+
+
+def _compose(jobs: _Jobs) -> None:
+    """Let Hydra compose what the command line asks for and call for its jobs."""
+
+    def task(cfg: DictConfig) -> Any:
+        return jobs.run(cfg)
+
+    task.__module__ = "__main__"
+    vars(task)["jobs"] = jobs  # where the pooled launcher finds them
+    wrapped: Callable[[], None] = hydra.main(
+        version_base="1.3", config_path="pkg://conf", config_name="config"
+    )(task)
+    with _composing_once(sys.argv[1:]):
+        wrapped()
+
+
+@contextmanager
+def _composing_once(arguments: Sequence[str]) -> Iterator[None]:
+    """Keep Hydra from composing all, a quarter of the way to an error, to read one value of it."""
+    internal: Any = Hydra
+    whole = internal.get_mode
+    if leaves_mode_open(arguments):
+        internal.get_mode = lambda *_, **__: None
+    try:
+        yield
+    finally:
+        internal.get_mode = whole
+
+
+class _Jobs:
+    """Runs each job when Hydra calls for it; the pooled launcher collects them first.
+
+    *in_sweep* says that single runs are jobs that a sweep had not begun.
+    """
+
+    def __init__(self, codes: list[int], *, in_sweep: bool = False) -> None:
+        self.sweeps: dict[Path, None] = {}
+        self.origin: remote.Origin | None = None  # of what a launcher has carried away
+        self._in_sweep = in_sweep
+        self._codes = codes
+        self._session: Any = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Arrive in another process as what runs jobs there; see `remote`."""
+        self.origin = self.origin or remote.Origin.here()
+        return remote.arrive, (self.origin,)
+
+    @property
+    def session(self) -> Any:
+        """What runs jobs and lasts as long as the process."""
+        from runner.run.session import Session  # after composing: keeps --help and errors quick
+
+        self._session = self._session or Session(self._codes)
+        return self._session
+
+    def run(self, cfg: DictConfig) -> Any:
+        """Run the job that *cfg* describes; return its objective."""
+        try:
+            job = self._job(cfg)
+        except ColloquyError as error:  # Hydra would add words of its own
+            self._codes.append(tell(error))
+            return None
+        return self.session.run(job)
+
+    def collect(self, jobs: list[Job]) -> Callable[[DictConfig], None]:
+        """Return a task function that only adds to *jobs*."""
+        return lambda cfg: jobs.append(self._job(cfg))
+
+    def run_together(self, jobs: Sequence[Job], most: int) -> list[Any]:
+        """Run *jobs* side by side; return their objectives."""
+        objectives: list[Any] = self.session.run_together(jobs, most)
+        return objectives
+
+    def _job(self, cfg: DictConfig) -> Job:
+        hydra_config = HydraConfig.get()
+        sweeping = hydra_config.mode == RunMode.MULTIRUN
+        if sweeping and not OmegaConf.select(cfg, "plan"):
+            self.sweeps[Path(hydra_config.runtime.output_dir).parent] = None
+        return _hydra_job(cfg, in_sweep=sweeping or self._in_sweep)
+
+
+def _compare(sweep: Path) -> None:
+    from runner.reports.compare import after_sweep
+    from runner.reports.report import leave_index
+
+    after_sweep(sweep)
+    if sweep.parent.name == "sweeps":
+        leave_index(sweep.parent.parent)
+
+
+def carried_job(cfg: DictConfig) -> tuple[Path, Job]:
+    """Return the directory and the job of *cfg* in a process that a launcher has made for it."""
+    return Path(HydraConfig.get().runtime.output_dir), _hydra_job(cfg, in_sweep=True)
+
+
+def _hydra_job(cfg: DictConfig, *, in_sweep: bool) -> Job:
+    hydra_config = HydraConfig.get()
+    folders = [
+        Path(source.path)
+        for source in hydra_config.runtime.config_sources
+        if source.schema == "file" and source.provider != "schema"
+    ]
+    # As typed: an override that names ${oc.env:…} must not put its value into a file.
+    typed = OmegaConf.to_container(hydra_config.overrides.task, resolve=False)
+    overrides = [str(override) for override in typed] if isinstance(typed, list) else []
+    given = Path(hydra_config.runtime.output_dir)
+    here = given.resolve() == Path.cwd().resolve()
+    built = None
+    if not in_sweep:  # whose jobs fail one by one
+        data = resolve(cfg)
+        validate(data)  # most mistakes are told before anything else is imported
+        from runner.job.build import build_job
+
+        built = build_job(cfg, data=data, config_folders=folders, overrides=overrides)
+
+    from runner.run.execute import execute_job  # after all that: keeps --help and errors quick
+
+    return lambda shared: execute_job(
+        cfg,
+        job=built,
+        config_folders=folders,
+        overrides=overrides,
+        run_path=None if here else given,
+        shared=shared,
+        in_sweep=in_sweep,
+    )
+
+
+def resume(arguments: Sequence[str], codes: list[int]) -> None:
+    """Finish what `resume=DIR` among *arguments* names; exit codes go to *codes*."""
+    from runner.run.execute import resume_job
+    from runner.run.resume import read_resumption, read_sweep
+
+    jobs = _Jobs(codes, in_sweep=True)
+    sweep = read_sweep(arguments)
+    if sweep is None:
+        resumption = read_resumption(arguments)
+        jobs.session.run(lambda shared: resume_job(resumption, shared))
+    else:
+        _resume_sweep(sweep, jobs, codes)
+
+
+def _resume_sweep(sweep: Any, jobs: _Jobs, codes: list[int]) -> None:
+    """Finish the runs that are not complete, begin those that were not, compare all."""
+    from runner.run.execute import resume_job
+    from runner.run.resume import read_resumption
+
+    if not sweep.finish and not sweep.begin:
+        say(to_terminal(f"colloquy: nothing to do: every run in {sweep.path} is complete"))
+    try:
+        for arguments in sweep.finish:
+            try:
+                resumption = read_resumption(arguments)
+            except ColloquyError as error:  # the others can be finished all the same
+                codes.append(tell(error))
+            else:
+                jobs.session.run(partial(resume_job, resumption))
+        for arguments in sweep.begin:
+            sys.argv[1:] = arguments
+            _compose(jobs)
+    finally:
+        _compare(sweep.path)
+
+
+def register_resolvers() -> None:
+    """Make `${utc:}` and `${short_id:}` known to the configuration."""
+    from datetime import UTC, datetime
+
+    OmegaConf.register_new_resolver(
+        "utc",
+        lambda: datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"),
+        use_cache=True,
+        replace=True,
+    )
+    OmegaConf.register_new_resolver(
+        "short_id", lambda: os.urandom(3).hex(), use_cache=True, replace=True
+    )

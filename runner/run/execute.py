@@ -1,0 +1,265 @@
+"""One run or batch from configuration to directory, with all that is opened around it."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+import structlog
+from omegaconf import DictConfig
+
+from runner.base.errors import EXIT_OK, OutputError
+from runner.base.loop_lag import LagProbe
+from runner.base.secrets import Secrets, secrets_of
+from runner.base.text import say, to_terminal
+from runner.base.threads import leave_out, offload, offload_long
+from runner.calls.admission.budget import Budget
+from runner.calls.admission.gate import Gates
+from runner.calls.admission.limits import Lobby
+from runner.calls.client_factory import (
+    build_clients,
+    load_libraries,
+    most_in_flight,
+    to_simulate,
+    with_litellm,
+)
+from runner.config.schema import Settings
+from runner.job.build import build_job
+from runner.job.job import Job
+from runner.providers.simulated import Idle, simulated_process
+from runner.record.batch_directory import PARTS as BATCH_PARTS
+from runner.record.batch_directory import begin
+from runner.record.events import run_log, set_library_levels
+from runner.record.journal import Spent
+from runner.record.metadata import versions
+from runner.record.reuse import Known
+from runner.record.run_directory import PARTS, RunDirectory, new_run_path
+from runner.record.store import Store
+from runner.reports.export.traces import export_run
+from runner.reports.live import live_handler
+from runner.reports.report import leave_index, leave_report
+from runner.run.batch.batch_run import Batch, BatchResult, Shares
+from runner.run.batch.console import LOG_HOLD_S, BatchConsole, batch_log
+from runner.run.batch.plan import plan_batch
+from runner.run.objective import Objective, objective
+from runner.run.plan import as_text, make_plan, read_histories
+from runner.run.resume import Resumption, nothing_to_do
+from runner.run.run import Run, RunResult
+from runner.run.stop import Stop
+from runner.transcript.inputs import root_of
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all jobs of a process have in common.
+
+    *gates* are what is known of providers, *stop* the signals that have come, *lobby* where
+    calls of one event loop wait, *probe* what measures how late that loop is, if anything does,
+    *idle* are simulated providers that have served a job and can serve another.
+    """
+
+    gates: Gates = field(default_factory=Gates)
+    stop: Stop = field(default_factory=Stop)
+    lobby: Lobby = field(default_factory=Lobby)
+    probe: LagProbe | None = None
+    idle: Idle = field(default_factory=Idle)
+
+
+async def execute_job(
+    cfg: DictConfig,
+    *,
+    job: Job | None = None,
+    config_folders: Sequence[Path] = (),
+    overrides: Sequence[str] = (),
+    run_path: Path | None = None,
+    shared: Shared | None = None,
+    in_sweep: bool = False,
+) -> tuple[int, Objective | None]:
+    """Run *cfg* once; return the exit code and the objective (None if none).
+
+    *job* is what *cfg* describes, where that has been built already; *run_path* is the run
+    directory, or None for a new one under `output.dir`. *in_sweep* says that jobs are to be
+    compared, so that by default none takes another's answers. Raises ColloquyError before
+    anything is sent.
+    """
+    job = job or build_job(cfg, config_folders=config_folders, overrides=overrides)
+    if job.settings.plan:
+        return _show_plan(job)
+    path = run_path or _new_path(job)
+    directory = RunDirectory.create(path, _parts(job))
+    known = Known(store=_store(job, paid=job.is_paid and not in_sweep))
+    try:
+        return await _run(job, directory, shared or Shared(), known, in_sweep=in_sweep)
+    finally:
+        directory.close()
+
+
+def _new_path(job: Job) -> Path:
+    if job.inputs is None:
+        return new_run_path(job.root, job.transcript.name)
+    return new_run_path(job.root, root_of(job.settings.transcript.path).resolve().name, "batches")
+
+
+def _parts(job: Job) -> Sequence[str]:
+    return PARTS if job.inputs is None else BATCH_PARTS
+
+
+def _show_plan(job: Job) -> tuple[int, None]:
+    """Print what the run would be; nothing is sent and nothing written."""
+    as_json = job.settings.output.console == "json"
+    if job.inputs is not None:
+        many = plan_batch(job)
+        print(orjson.dumps(many.as_dict()).decode() if as_json else many.as_text())
+    else:
+        plan = make_plan(job, read_histories(job))
+        print(orjson.dumps(plan.as_dict()).decode() if as_json else as_text(plan))
+    return EXIT_OK, None
+
+
+async def resume_job(resumption: Resumption, shared: Shared) -> tuple[int, Objective | None]:
+    """Finish the run that *resumption* describes; the same returns and errors."""
+    job, earlier = resumption.job, resumption.earlier
+    if not resumption.changes and await asyncio.to_thread(nothing_to_do, earlier.path, job):
+        say(to_terminal(f"colloquy: nothing to do: {earlier.path} is complete"))
+        return EXIT_OK, None
+    directory = RunDirectory.reopen(earlier.path, _parts(job))
+    try:
+        known = Known(earlier, _store(job, paid=job.is_paid))
+        whole = not resumption.changes
+        return await _run(job, directory, shared, known, whole=whole)
+    finally:
+        directory.close()
+
+
+async def _run(
+    job: Job,
+    directory: RunDirectory,
+    shared: Shared,
+    known: Known,
+    *,
+    in_sweep: bool = False,
+    whole: bool = False,
+) -> tuple[int, Objective | None]:
+    """Run or finish *job*; *whole* says that what is complete in a batch need not be looked at."""
+    path, stop = directory.path, shared.stop
+    try:
+        async with AsyncExitStack() as opened:
+            directory.write_job(job)
+            if job.inputs is not None:
+                begin(path, [given.name for given in job.inputs])
+            keys = (model.settings.api_key_env for model in job.models.values())
+            secrets = secrets_of(key_envs=frozenset(filter(None, keys)))
+            console = job.settings.output.console
+            many = job.inputs is not None
+            shown, hold_s = (batch_log(console), LOG_HOLD_S) if many else (console, 0.0)
+            log = run_log(
+                directory.events, shown, secrets=secrets, hold_s=hold_s, live=live_handler
+            )
+            opened.enter_context(log)
+            opened.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
+            try:
+                result = await _execute(job, directory, shared, known, opened, secrets, whole=whole)
+            finally:  # also of what was interrupted
+                await offload_long(_leave_pages, path, job, in_sweep)
+    except OSError as error:
+        again = f"; once that is mended: {resume_command(path, job)}"
+        raise OutputError(f"cannot write {path}: {error.strerror or error}{again}") from error
+    except asyncio.CancelledError:
+        if stop.signum is None:
+            raise
+        say(to_terminal(f"status=interrupted exit={stop.exit_code} {_where(path, job)}"))
+        return stop.exit_code, None
+    code = result.exit_code if stop.signum is None else stop.exit_code
+    say(last_line(result, path, code, job))
+    return code, objective(job.settings.objective, result.benchmark)
+
+
+def _leave_pages(path: Path, job: Job, in_sweep: bool) -> None:
+    """Write the run's report and the index; of a sweep, that is made once, at its end."""
+    root = None if in_sweep else job.root
+    if job.inputs is None:
+        leave_report(path, root)
+    elif root is not None:
+        leave_index(root)
+
+
+async def _execute(
+    job: Job,
+    directory: RunDirectory,
+    shared: Shared,
+    known: Known,
+    opened: AsyncExitStack,
+    secrets: Secrets,
+    *,
+    whole: bool,
+) -> RunResult | BatchResult:
+    loading = asyncio.create_task(load_libraries(job))  # while children start
+    opened.callback(loading.cancel)
+    addresses = {
+        name: await opened.enter_async_context(simulated_process(wanted, shared.idle))
+        for name, wanted in to_simulate(job).items()
+    }
+    await loading
+    budget = _budget(job.settings, directory.journal.spent)
+    clients = build_clients(job, shared.gates, shared.lobby, addresses, budget)
+    calls = most_in_flight(job)
+    for gate in {id(client.gate): client.gate for client in clients.values()}.values():
+        gate.join(calls)
+        opened.callback(gate.part, calls)
+    for name, client in clients.items():
+        opened.push_async_callback(client.transport.close)
+        await client.transport.open(job.samples(job.models[name]))
+    if shared.lobby.inside == 0:  # what calls hold now would never be looked at either
+        leave_out(*with_litellm(job))
+    set_library_levels()
+    await offload(versions)
+    lag = None if shared.probe is None else opened.enter_context(shared.probe.watch())
+    if job.inputs is not None:
+        looked = BatchConsole(job.settings.output.console, secrets)
+        shares = Shares(clients, shared.lobby, shared.stop, lag)
+        return await Batch(job, directory, shares, known, looked, whole=whole).execute()
+    result = await Run(job, clients, directory, known, lag).execute()
+    if job.settings.output.traces == "otlp":
+        await export_run(directory.path)
+    return result
+
+
+def _budget(settings: Settings, spent: Spent) -> Budget:
+    """Return the caps of a run or batch, less what its earlier sessions have used."""
+    return Budget(
+        settings.budget.max_cost_usd,
+        settings.budget.max_tokens,
+        spent_usd=spent.known_usd + spent.charged_usd,
+        spent_tokens=spent.prompt_tokens + spent.completion_tokens + spent.charged_tokens,
+    )
+
+
+def _store(job: Job, *, paid: bool) -> Store | None:
+    """Return where answers of other runs are; by default only what was *paid* for is reused."""
+    wanted = job.settings.reuse
+    return Store(job.root / "store") if wanted == "on" or (wanted == "auto" and paid) else None
+
+
+def last_line(result: RunResult | BatchResult, path: Path, code: int, job: Job) -> str:
+    """Return the line every run ends with."""
+    counts, kind = result.counts, "run" if job.inputs is None else "batch"
+    rest = f" not_run={counts['not_run']}" if counts["not_run"] else ""
+    told = f"ok={counts['ok']} failed={counts['failed']}{rest}"
+    where = f"{kind}={shlex.quote(str(path))}" if code == EXIT_OK else _where(path, job)
+    return to_terminal(f"status={result.status} exit={code} {told} {where}")
+
+
+def resume_command(path: Path, job: Job) -> str:
+    """Return the command that finishes *job*'s run in *path*."""
+    own = "".join(f"--config-dir {shlex.quote(str(folder))} " for folder in job.config_dirs)
+    return f"colloquy {own}resume={shlex.quote(str(path))}"
+
+
+def _where(path: Path, job: Job) -> str:
+    kind = "run" if job.inputs is None else "batch"
+    return f'{kind}={shlex.quote(str(path))} resume="{resume_command(path, job)}"'

@@ -1,0 +1,219 @@
+"""Execute one run: every node called, every outcome recorded, whatever fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+
+from runner.answers.outcome import Outcome, failed, grounding_of, missing_of, verdict
+from runner.base.errors import CallError, NotRunError, one_line
+from runner.base.loop_lag import Lag
+from runner.base.threads import offload, offload_long
+from runner.calls.client import Client
+from runner.calls.schedule import Place, run_graph
+from runner.job.graph import Node
+from runner.job.job import Job
+from runner.job.prefix_policy import saved_usd
+from runner.record.benchmark import benchmark, headline
+from runner.record.history import Seen, expected_durations, history_of, write_history
+from runner.record.recorder import Recorder
+from runner.record.reuse import Known
+from runner.record.run_directory import RunDirectory
+from runner.run.contexts import Contexts
+from runner.run.node import Answering
+from runner.run.plan import NodePlan, Plan, compare, make_plan, read_histories
+
+log = structlog.get_logger("colloquy.run")
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """Outcomes by node name, the exit code they amount to, and benchmark.json's content."""
+
+    status: str
+    exit_code: int
+    outcomes: Mapping[str, Outcome]
+    benchmark: Mapping[str, Any]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many analyzers answered, failed, and were not run."""
+        statuses = [outcome.status for outcome in self.outcomes.values()]
+        good, idle = statuses.count("ok"), statuses.count("not_run")
+        return {"ok": good, "failed": len(statuses) - good - idle, "not_run": idle}
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One run among those of a batch.
+
+    *place* is where it stands among them, *histories* what earlier runs have told (see
+    `plan.read_histories`); a *sampled* one tells later runs too what it took.
+    """
+
+    place: Place
+    histories: Mapping[str, Mapping[str, Seen]]
+    sampled: bool
+
+
+class Run:
+    """One execution of a job through *clients* (by model name) into *directory*; use it once.
+
+    *known* holds the answers that need not be asked for again, *lag* what is seen of the loop's;
+    *member* is None for a run of its own.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        clients: Mapping[str, Client],
+        directory: RunDirectory,
+        known: Known | None = None,
+        lag: Lag | None = None,
+        member: Member | None = None,
+    ) -> None:
+        self.job = job
+        self.directory = directory
+        self._lag = lag
+        self._member = member
+        self._recorder = Recorder(job, directory)
+        self._contexts = Contexts(job, self._recorder.keep_context)
+        self._histories = read_histories(job) if member is None else member.histories
+        limits = {name: s.max_tokens for name, s in job.settings.analyzers.items()}
+        expected = expected_durations(self._histories[job.main.settings.name], limits)
+        self._answers = Answering(
+            job,
+            clients,
+            known or Known(),
+            self._contexts,
+            self._recorder,
+            expected,
+            None if member is None else member.place,
+        )
+
+    async def execute(self) -> RunResult:
+        """Run the pipeline to its end; raise only on a bug, a full disk or cancellation."""
+        recorder = self._recorder
+        recorder.begin()
+        try:
+            outcomes = await run_graph(self.job.pipeline, self._work)
+            return await self._finish(outcomes, recorder.elapsed_s())
+        except BaseException as error:
+            # What has arrived is paid for: it reaches the disk before anything else happens.
+            await recorder.break_off(error)
+            raise
+
+    async def _finish(self, outcomes: Mapping[str, Outcome], wall_s: float) -> RunResult:
+        job, recorder = self.job, self._recorder
+        await recorder.settle()
+        status, exit_code = verdict(outcomes)
+        grounding = grounding_of(outcomes)
+        recorder.grounding = grounding["total"]
+        measured = await self._measure(outcomes, wall_s, grounding)
+        plan = None
+        if self._member is None or self._member.sampled:
+            plan = await offload_long(make_plan, job, self._histories)  # no call waited for it
+        if plan is not None and not measured["run"]["reused"]:
+            measured["plan"] = compare(plan, measured["run"])
+        await self.directory.write_benchmark(measured)
+        insights = await offload(recorder.pages.insights, outcomes)
+        await self.directory.write_pages({**insights, "grounding.json": grounding})
+        await recorder.write_metadata(status, exit_code)
+        await self.directory.flush()
+        await self.directory.journal.commit("run.finished", status=status, exit_code=exit_code)
+        if status == "completed":
+            await self.directory.complete()
+            await self.directory.flush()
+        if plan is not None:
+            await self._remember(outcomes, plan)
+        log.info("run.finished", status=status, **headline(measured["run"]))
+        return RunResult(status, exit_code, outcomes, measured)
+
+    async def _measure(
+        self, outcomes: Mapping[str, Outcome], wall_s: float, grounding: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return benchmark.json's content, but for the plan."""
+        job = self.job
+        measured = await offload(
+            benchmark,
+            job.pipeline,
+            self._recorder.timings,
+            wall_s=wall_s,
+            max_concurrent=job.settings.processing.max_concurrent,
+            mode=job.settings.processing.mode,
+            model=job.main.settings.name,
+            loop_lag=None if self._lag is None else self._lag.figures(),
+            alone=self._member is None,
+        )
+        measured["run"]["cache_saving_usd"] = saved_usd(job, self._cached(outcomes))
+        measured["run"]["grounding_rate"] = grounding["total"]["rate"]
+        for name, figures in grounding["analyzers"].items():
+            measured["analyzers"][name]["grounding_rate"] = figures["rate"]
+        return measured
+
+    async def _remember(self, outcomes: Mapping[str, Outcome], plan: Plan) -> None:
+        """Keep what calls took for the next run; losing it costs a little speed only."""
+        for model in self.job.models.values():
+            name = model.settings.name
+            seen = {
+                node: self._seen(node, plan.nodes[node])
+                for node, outcome in outcomes.items()
+                if outcome.status == "ok"
+                and outcome.model == name
+                and self._is_new(node, outcome, plan.nodes[node])
+            }
+            try:
+                await asyncio.to_thread(write_history, history_of(self.job.root), name, seen)
+            except OSError as error:
+                log.warning("history.failed", error=str(error))
+
+    def _cached(self, outcomes: Mapping[str, Outcome]) -> dict[str, int]:
+        """Return the tokens read from prompt caches, by model."""
+        cached: dict[str, int] = {}
+        for name, outcome in outcomes.items():
+            tokens = self._recorder.timings[name].calls.usage.cached_tokens
+            cached[outcome.model or ""] = cached.get(outcome.model or "", 0) + tokens
+        return cached
+
+    def _is_new(self, node: str, outcome: Outcome, planned: NodePlan) -> bool:
+        """Return whether all calls that the plan had for *node* were made, and by its model."""
+        calls = self._recorder.timings[node].calls
+        replies = sum(attempt.outcome == "ok" for attempt in calls.attempts)
+        return not outcome.reused and replies >= planned.calls and outcome.model == planned.model
+
+    def _seen(self, node: str, plan: NodePlan) -> Seen:
+        timing = self._recorder.timings[node]
+        calls, usage = plan.calls, timing.calls.usage
+        return Seen(
+            latency_s=round(timing.duration.sum_s / calls, 4),
+            reply_tokens=round(usage.completion_tokens / calls, 1),
+            prompt_ratio=round(usage.prompt_tokens / plan.planned_tokens, 4),
+        )
+
+    async def _work(self, node: Node, upstream: Mapping[str, Outcome]) -> Outcome:
+        """Answer one node; its failure is its outcome, never an exception."""
+        recorder = self._recorder
+        ready, calls = recorder.elapsed_s(), recorder.call_log(node)
+        recorder.node_started(node)
+        with structlog.contextvars.bound_contextvars(stage=node.stage):
+            log.info("node.started", analyzer=node.name)
+            try:
+                recorder.check()
+                outcome = await self._answers.answer(node, upstream, calls)
+            except NotRunError as error:
+                outcome = Outcome("not_run", kind=error.kind, error=str(error))
+            except CallError as error:
+                outcome = failed(error)
+            except (Exception, SystemExit) as error:  # one node's bug must not stop its siblings
+                log.exception("node.crashed", analyzer=node.name)
+                message = one_line(f"{type(error).__name__}: {error}")
+                outcome = Outcome("error", kind="internal", error=message)
+            outcome = replace(outcome, missing={**missing_of(upstream), **outcome.missing})
+            if outcome.answer is not None:
+                self._contexts.prepare(node, outcome.answer)
+            recorder.node_ended(node, outcome, calls, ready)
+        return outcome

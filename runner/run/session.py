@@ -1,0 +1,83 @@
+"""The jobs of one process: one after the other or side by side, with everything they share."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+
+from runner.base.errors import ColloquyError
+from runner.base.loop_lag import LagProbe
+from runner.base.threads import favour_event_loop
+from runner.calls.admission.limits import Lobby
+from runner.calls.schedule import gather_all
+from runner.run.cli import tell, worst_exit_code
+from runner.run.execute import Shared
+from runner.run.stop import stopping
+
+Outcome = tuple[int, float | tuple[float, ...] | None]
+Job = Callable[[Shared], Awaitable[Outcome]]
+
+
+class Session:
+    """Runs jobs; their exit codes go to *codes*, never raised, so that a sweep goes on.
+
+    What is known of providers lasts from one event loop to the next; a signal ends all.
+    """
+
+    def __init__(self, codes: list[int]) -> None:
+        self._codes = codes
+        self._shared = Shared()
+
+    def run(self, job: Job) -> float | tuple[float, ...] | None:
+        """Run one job to its end; return its objective. Raises KeyboardInterrupt after a signal."""
+        return self.run_together([job])[0]
+
+    def run_together(
+        self, jobs: Sequence[Job], most: int | None = None
+    ) -> list[float | tuple[float, ...] | None]:
+        """Run *jobs* in one event loop, at most *most* at a time, under one admission."""
+        stop, loop = self._shared.stop, asyncio.Runner()
+        favour_event_loop()
+        try:
+            objectives = loop.run(self._together(jobs, most or len(jobs)))
+        finally:
+            if not stop.at_once:
+                loop.close()
+        if stop.at_once:  # closing the loop would wait for its threads
+            sys.stderr.flush()
+            os._exit(worst_exit_code(self._codes))
+        if stop.signum is not None:
+            raise KeyboardInterrupt
+        return objectives
+
+    async def _together(
+        self, jobs: Sequence[Job], most: int
+    ) -> list[float | tuple[float, ...] | None]:
+        probe = LagProbe(asyncio.get_running_loop())
+        shared = replace(self._shared, lobby=Lobby(), probe=probe)
+        turns = asyncio.Semaphore(most)
+        objectives: list[float | tuple[float, ...] | None] = [None] * len(jobs)
+
+        async def one(place: int, job: Job) -> None:
+            async with turns:
+                if self._shared.stop.signum is None:
+                    code, objectives[place] = await _told(job, shared)
+                    self._codes.append(code)
+
+        try:
+            with stopping(self._shared.stop, shared.lobby):
+                await gather_all(one(place, job) for place, job in enumerate(jobs))
+        except asyncio.CancelledError:
+            if self._shared.stop.signum is None:
+                raise
+        return objectives
+
+
+async def _told(job: Job, shared: Shared) -> Outcome:
+    try:
+        return await job(shared)
+    except ColloquyError as error:
+        return tell(error), None

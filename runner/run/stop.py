@@ -1,0 +1,71 @@
+"""The first signal lets calls in flight finish, the second cancels them."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from runner.base.errors import EXIT_INTERRUPTED, EXIT_TERMINATED, NotRunError
+from runner.base.text import say
+from runner.calls.admission.limits import Lobby
+
+GRACE_S = 10.0
+log = structlog.get_logger("colloquy.run")
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(slots=True)
+class Stop:
+    """Whether a signal has ended the run: *signum* is the first one, *at_once* a second."""
+
+    signum: int | None = None
+    at_once: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """The code of a process that a signal ended."""
+        return EXIT_INTERRUPTED if self.signum == signal.SIGINT else EXIT_TERMINATED
+
+
+@contextmanager
+def stopping(stop: Stop, lobby: Lobby) -> Iterator[None]:
+    """Handle signals while the block, in the current task, runs.
+
+    The first closes *lobby* and gives what is in flight GRACE_S seconds; then, or at a second
+    signal, the task is cancelled. Handlers that were there before are put back.
+    """
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    timers: list[asyncio.TimerHandle] = []
+
+    def hear(signum: int) -> None:
+        if stop.signum is not None:
+            stop.at_once = True
+            task.cancel()
+            return
+        stop.signum = signum
+        say(f"colloquy: finishing {lobby.inside} calls in flight; once more to stop now")
+        log.warning("run.interrupted", signal=signal.Signals(signum).name, in_flight=lobby.inside)
+        lobby.close(NotRunError("interrupted", "not called: the run was interrupted"))
+        timers.append(loop.call_later(GRACE_S, task.cancel))
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals reach the main thread only
+        return
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, hear, number)
+    try:
+        yield
+    finally:
+        for timer in timers:
+            timer.cancel()
+        for number, handler in before.items():
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler)
