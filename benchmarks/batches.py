@@ -22,10 +22,10 @@ from typing import Any
 from unittest.mock import patch
 
 from benchmarks.common import peak_mib, rss_mib
-from runner.__main__ import main as colloquy
 from runner.record.batch_directory import RESULTS, Results
 from runner.record.result_rows import ResultRow
 from runner.run.batch.batch_run import Batch, BatchResult
+from runner.run.command import main as colloquy
 
 ANALYZERS = (
     *("say_means", "perspective_perception", "premises_assertions", "postulate_theorem"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.__main__ import register_resolvers
+from runner.run.command import register_resolvers
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "transcripts"
 LOOPBACK = {"127.0.0.1", "::1", "localhost", None, ""}

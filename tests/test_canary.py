@@ -97,7 +97,7 @@ def test_a_key_that_the_provider_repeats_is_nowhere(tmp_path: Path) -> None:
 
 def test_a_key_in_the_message_of_a_bug_is_not_shown(tmp_path: Path) -> None:
     program = f"""
-import runner.__main__ as it
+import runner.run.command as it
 def fail(_): raise AttributeError("\\x1b]0;x\\x07 " + {UNSHAPED!r})
 it.check_arguments = fail
 it.main()

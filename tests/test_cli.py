@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from helpers import slow_server
 
-from runner.__main__ import register_resolvers
+from runner.run.command import register_resolvers
 
 pytestmark = pytest.mark.slow
 
@@ -167,7 +167,7 @@ def test_help_and_a_config_error_never_import_litellm(tmp_path: Path) -> None:
     code = (
         "import sys\n"
         "sys.argv = ['colloquy', *sys.argv[1:]]\n"
-        "from runner.__main__ import main\n"
+        "from runner.run.command import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         "print('litellm' in sys.modules, file=sys.stderr)\n"
     )

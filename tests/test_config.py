@@ -12,7 +12,6 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf.errors import OmegaConfBaseException
 
-from runner.__main__ import _composing_once
 from runner.base.errors import ColloquyError, TranscriptError
 from runner.run.cli import (
     expand_arguments,
@@ -20,6 +19,7 @@ from runner.run.cli import (
     leaves_mode_open,
     worst_exit_code,
 )
+from runner.run.command import _composing_once
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 

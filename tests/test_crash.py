@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.crashes import BROKEN, Subject, Trial, committed, damage, prepare
-from runner.__main__ import register_resolvers
 from runner.base.errors import EXIT_OK, EXIT_OUTPUT
+from runner.run.command import register_resolvers
 from tests.faulty_fs import KILLED, FaultyFileSystem
 
 STRIDE = int(os.environ.get("COLLOQUY_CRASH_STRIDE", "7"))

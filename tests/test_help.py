@@ -35,7 +35,7 @@ CALLS = {
 DRIVER = """
 import os, sys
 from hydra.core.global_hydra import GlobalHydra
-from runner.__main__ import main
+from runner.run.command import main
 for name, arguments in CALLS.items():
     print("\\x1d" + name)
     os.environ.update(COMP_LINE="colloquy " + name.partition(" ")[2], COMP_POINT="99")

@@ -467,7 +467,7 @@ NUMBERS: dict[tuple[str, ...], list[Any]] = {
 def plain() -> dict[str, Any]:
     from hydra import compose, initialize_config_module
 
-    from runner.__main__ import register_resolvers
+    from runner.run.command import register_resolvers
 
     register_resolvers()
     with initialize_config_module("conf", version_base="1.3"):

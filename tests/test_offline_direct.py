@@ -130,7 +130,7 @@ LOADED = """
 import atexit, sys
 heavy = ("litellm", "openai", "aiohttp", "httpx")
 atexit.register(lambda: print("loaded:", *(name for name in heavy if name in sys.modules)))
-from runner.__main__ import main
+from runner.run.command import main
 sys.argv = ["colloquy", *ARGUMENTS]
 main()
 """

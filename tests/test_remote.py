@@ -15,9 +15,9 @@ import yaml
 from hydra import compose, initialize_config_module
 from hydra.errors import HydraException
 
-from runner.__main__ import _Jobs
 from runner.base.errors import OutputError
 from runner.run.cli import explain_hydra_error
+from runner.run.command import _Jobs
 from runner.run.remote import NOTES, Origin, RemoteJobs, arrive, collect
 from runner.run.resume import split_sweep
 
@@ -38,7 +38,7 @@ ConfigStore.instance().store(group="hydra/launcher", name="carrying", node=NODE)
 CHILD = """
 import os, pickle, sys
 from hydra.core.utils import run_job, setup_globals
-from runner.__main__ import register_resolvers
+from runner.run.command import register_resolvers
 os.chdir("/")
 setup_globals()
 register_resolvers()

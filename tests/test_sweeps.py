@@ -33,7 +33,7 @@ def compared(outputs: Path) -> dict[str, Any]:
 ALL_IN_ONE_PROCESS = """
 import sys
 from contextlib import suppress
-from runner.__main__ import main
+from runner.run.command import main
 for name in sys.argv[1:]:
     sys.argv = ["colloquy", f"sweep={name}", f"output.dir={name}", "transcript=talk.txt"]
     with suppress(SystemExit):

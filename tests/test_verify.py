@@ -13,11 +13,11 @@ import orjson
 import pytest
 from test_resume import begin, private
 
-from runner.__main__ import register_resolvers
 from runner.record import found as found_module
 from runner.record.keys import payload_digest
 from runner.record.lock import acquire, release
 from runner.reports.verify import USAGE, main, verify
+from runner.run.command import register_resolvers
 
 __all__ = ["private"]  # a fixture
 

@@ -1,0 +1,49 @@
+"""Usage: tokens and dollars of one or more calls, in one type that adds up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens and dollars of one or more calls, as the provider counted them.
+
+    *cached_tokens* are the part of *prompt_tokens* read from the provider's prompt cache,
+    *cache_write_tokens* the part written to it; *estimated* says that the provider did not
+    count and we did. *cost_usd* is None where no price is known: a sum with an unknown part
+    is unknown, never too low.
+    """
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    estimated: bool = False
+    cost_usd: float | None = 0.0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
+            self.estimated or other.estimated,
+            sum_usd((self.cost_usd, other.cost_usd)),
+        )
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and reply tokens together."""
+        return self.prompt_tokens + self.completion_tokens
+
+
+def sum_usd(costs: Iterable[float | None]) -> float | None:
+    """Return the sum of *costs* in US dollars, rounded to 1e-12; None once one is unknown."""
+    total = 0.0
+    for cost in costs:
+        if cost is None:
+            return None
+        total += cost
+    return round(total, 12)
