@@ -146,7 +146,7 @@ def watch(target: Path) -> None:
 
     async def timed(batch: Batch) -> BatchResult:
         nonlocal every, begun
-        every = max(1, len(batch.job.inputs or ()) // SAMPLES)
+        every = max(1, len(batch.job.inputs) // SAMPLES)
         figures.path = str(batch.directory.path.absolute())
         begun = time.process_time(), time.perf_counter()
         return await execute(batch)

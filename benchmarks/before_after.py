@@ -177,7 +177,9 @@ def configuration(overrides: list[str], folder: Path) -> Any:
 
 def job(overrides: list[str], folder: Path) -> Job:
     """Build the job that *overrides* describe."""
-    return build_job(configuration(overrides, folder))
+    made = build_job(configuration(overrides, folder))
+    assert isinstance(made, Job)
+    return made
 
 
 def run_once(folder: Path, overrides: list[str]) -> tuple[Path, int]:

@@ -107,7 +107,9 @@ def prepare(folder: Path, *overrides: str) -> Subject:
     """Build the job, run it undisturbed once, and return it with what came of that."""
     with initialize_config_module("conf", version_base="1.3"):
         fixed = [f"output.dir={folder / 'outputs'}", "output.console=quiet"]
-        subject = Subject(build_job(compose("config", overrides=[*fixed, *overrides])))
+        job = build_job(compose("config", overrides=[*fixed, *overrides]))
+        assert isinstance(job, Job)
+        subject = Subject(job)
     with (folder / "undisturbed.calls").open("wb") as calls, FaultyFileSystem() as system:
         code = _session(subject, folder / "undisturbed", calls.fileno())
     if code != 0 or verify(folder / "undisturbed"):

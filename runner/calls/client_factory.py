@@ -15,14 +15,14 @@ from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.config.model_facts import OFFLINE, ModelFacts
 from runner.config.schema import ModelSettings, SimulateSettings
-from runner.job.job import Job
+from runner.job.job import Setup
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.offline.direct import OfflineTransport
 from runner.providers.request import Transport
 
 
 def build_clients(
-    job: Job,
+    job: Setup,
     gates: Gates,
     lobby: Lobby,
     addresses: Mapping[str, str],
@@ -60,7 +60,7 @@ def build_clients(
     return clients
 
 
-def to_simulate(job: Job) -> dict[str, SimulateSettings]:
+def to_simulate(job: Setup) -> dict[str, SimulateSettings]:
     """Return how the models that are to be simulated by us behave, by name."""
     return {
         name: model.settings.simulate
@@ -69,13 +69,13 @@ def to_simulate(job: Job) -> dict[str, SimulateSettings]:
     }
 
 
-async def load_libraries(job: Job) -> None:
+async def load_libraries(job: Setup) -> None:
     """Import, in a thread, what opening the job's transports would; it takes seconds of CPU."""
     for name in with_litellm(job):
         await asyncio.to_thread(_load, name)
 
 
-def with_litellm(job: Job) -> list[str]:
+def with_litellm(job: Setup) -> list[str]:
     """Return the models whose calls need litellm."""
     return [m.settings.name for m in job.models.values() if not _is_own(m.settings)]
 
@@ -107,7 +107,7 @@ def _dearest_input(facts: ModelFacts) -> float | None:
     return max(facts.input_usd_per_mtok, facts.cache_write_usd_per_mtok or 0.0)
 
 
-def most_in_flight(job: Job) -> int:
+def most_in_flight(job: Setup) -> int:
     """Return how many calls the job makes at once at the most."""
     processing = job.settings.processing
     if processing.mode == "sequential":
@@ -117,7 +117,7 @@ def most_in_flight(job: Job) -> int:
     return min(shared + sum(pool or 0 for pool in pools), MAX_CEILING)
 
 
-def _gate(job: Job, model: ModelSettings, gates: Gates, api_base: str | None) -> Gate:
+def _gate(job: Setup, model: ModelSettings, gates: Gates, api_base: str | None) -> Gate:
     """Return what calls to *model* with its key share in this process."""
     ceiling, key = most_in_flight(job), os.environ.get(model.api_key_env or "", "")
     rates = (model.rpm, model.tpm, model.burst_s)

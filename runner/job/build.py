@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,13 @@ from runner.config.resolve import resolve as resolve
 from runner.config.schema import ModelSettings, Settings, validate
 from runner.job.checks import check_model, check_traces
 from runner.job.graph import Pipeline, make_pipeline
-from runner.job.job import Job, variables_of
+from runner.job.job import BatchJob, Job, Setup, variables_of
 from runner.job.models import MAIN, Model, chain_of, check_names
 from runner.job.windows import Fit, Fitter
 from runner.transcript import FORMATS, Transcript, read_transcript
-from runner.transcript.inputs import Input, Inputs, find_inputs, is_many
+from runner.transcript.inputs import Input, find_inputs, is_many
 
 PACKAGE_PREFIX = "pkg://"
-NO_TRANSCRIPT = Transcript("", "", "", ())
 
 
 def build_job(
@@ -38,7 +37,7 @@ def build_job(
     data: Mapping[str, Any] | None = None,
     config_folders: Sequence[Path] = (),
     overrides: Sequence[str] = (),
-) -> Job:
+) -> Job | BatchJob:
     """Check everything that can be checked before spending, and return the job.
 
     *data* is *cfg* resolved, where that has been done already, which takes 10 ms;
@@ -61,16 +60,31 @@ def job_from(
     overrides: Sequence[str] = (),
     transcript: Transcript | None = None,
     only: Collection[str] | None = None,
-) -> Job:
+) -> Job | BatchJob:
     """Return the job that the resolved configuration *data* describes; the same checks.
 
     *composed* is the same before its interpolations were resolved, as YAML.
     Prompts are looked for in *config_dirs* before the packaged ones; *transcript* is read from
-    `transcript.path` unless given. Where that names many files, the job is that of a batch, with
-    no transcript of its own (see `for_transcript`); *only* is as for `find_inputs`.
+    `transcript.path` unless given. Where that names many files, the result is a BatchJob (see
+    `for_transcript`); *only* is as for `find_inputs`.
     """
+    setup = setup_from(data, composed=composed, config_dirs=config_dirs, overrides=overrides)
+    if transcript is None and is_many(setup.settings.transcript.path):
+        return _batch_job(setup, only)
+    return run_job(setup, transcript or open_transcript(setup.settings))
+
+
+def setup_from(
+    data: Mapping[str, Any],
+    *,
+    composed: str = "",
+    config_dirs: Sequence[Path] = (),
+    overrides: Sequence[str] = (),
+) -> Setup:
+    """Return the part of a job that does not depend on a transcript; raise ConfigError."""
     settings, folders = validate(data), analyzer_folders(config_dirs)
     check_traces(settings)
+    _check_format(settings.transcript.format)
     pipeline = make_pipeline(settings.stages, settings.analyzers)
     models = _models(settings)
     analyzers = {
@@ -79,50 +93,55 @@ def job_from(
     config = as_yaml(data)
     _refuse_keys(models, config, composed)
     prompts = {name: analyzer.prompt_digest for name, analyzer in analyzers.items()}
-    inputs: Inputs | None = None
-    _check_format(settings.transcript.format)
-    if transcript is None and is_many(settings.transcript.path):
-        inputs, transcript = find_inputs(settings, only), NO_TRANSCRIPT
-        if settings.output.traces != "none":
-            raise ConfigError(
-                f"output.traces={settings.output.traces}: a batch sends none while it runs: "
-                f"colloquy-traces BATCH sends those of its runs afterwards"
-            )
-    transcript = transcript or open_transcript(settings)
-    variables = variables_of(pipeline.nodes, transcript, settings)
-    fitter = Fitter(settings, analyzers, transcript, variables)
-    job = Job(
+    setup = Setup(
         settings=settings,
         pipeline=pipeline,
         analyzers=analyzers,
-        transcript=transcript,
         models=models,
-        fits=_fits(fitter, pipeline, models),
         config=config,
         composed=composed,
         config_digest=digest(json.dumps([settings.model_dump(), prompts], sort_keys=True)),
-        variables=variables,
         config_dirs=tuple(folder.resolve() for folder in config_dirs),
         folders=folders,
         overrides=tuple(overrides),
-        inputs=inputs,
     )
-    _check_structured_keys(job)
-    return job
+    _check_structured_keys(setup)
+    return setup
 
 
-def for_transcript(batch: Job, given: Input) -> Job:
-    """Return the job of one of a *batch*'s runs.
+def for_transcript(batch: Setup, file: Input) -> Job:
+    """Return the job of one run of a *batch*.
 
-    Raises TranscriptError where the file cannot be read, ConfigError where it does not fit.
+    Raises TranscriptError if the file cannot be read, ConfigError if it does not fit.
     """
-    settings = batch.settings
-    wanted = settings.transcript
-    transcript = read_transcript(given.path, format=wanted.format, encoding=wanted.encoding)
-    variables = variables_of(batch.pipeline.nodes, transcript, settings)
-    fitter = Fitter(settings, batch.analyzers, transcript, variables)
-    fits = _fits(fitter, batch.pipeline, batch.models)
-    return replace(batch, transcript=transcript, variables=variables, fits=fits, inputs=None)
+    wanted = batch.settings.transcript
+    return run_job(
+        batch, read_transcript(file.path, format=wanted.format, encoding=wanted.encoding)
+    )
+
+
+def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
+    settings = setup.settings
+    if settings.output.traces != "none":
+        raise ConfigError(
+            f"output.traces={settings.output.traces}: a batch sends none while it runs: "
+            f"colloquy-traces BATCH sends those of its runs afterwards"
+        )
+    batch = BatchJob(**_values(setup), inputs=find_inputs(settings, only))
+    run_job(setup, Transcript("", "", "", ()))  # raises where prompts alone do not fit a model
+    return batch
+
+
+def run_job(setup: Setup, transcript: Transcript) -> Job:
+    """Return the job that reads *transcript*; raise ConfigError where it does not fit a model."""
+    variables = variables_of(setup.pipeline.nodes, transcript, setup.settings)
+    fitter = Fitter(setup.settings, setup.analyzers, transcript, variables)
+    fits = _fits(fitter, setup.pipeline, setup.models)
+    return Job(**_values(setup), transcript=transcript, variables=variables, fits=fits)
+
+
+def _values(setup: Setup) -> dict[str, Any]:
+    return {each.name: getattr(setup, each.name) for each in fields(Setup)}
 
 
 def _refuse_keys(models: Mapping[str, Model], *written: str) -> None:
@@ -224,7 +243,7 @@ def as_yaml(data: Mapping[str, Any]) -> str:
     return str(yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True))
 
 
-def _check_structured_keys(job: Job) -> None:
+def _check_structured_keys(job: Setup) -> None:
     """Refuse a key that no upstream answer has: it would silently select nothing."""
     for node in job.pipeline.nodes:
         if node.context is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from runner.base.errors import one_line
 from runner.config.schema import Settings
-from runner.job.job import Job
+from runner.job.job import Setup
 
 # What may differ without changing any answer.
 _FREE = re.compile(
@@ -30,7 +30,7 @@ def changed_settings(old: Settings, new: Settings) -> Iterator[str]:
             yield f"{key}: {one_line(repr(was), 60)} -> {one_line(repr(now), 60)}"
 
 
-def changed_prompts(before: Mapping[str, str], job: Job) -> Iterator[str]:
+def changed_prompts(before: Mapping[str, str], job: Setup) -> Iterator[str]:
     """Yield each analyzer whose prompt, by its digest *before*, is another now."""
     for name, analyzer in job.analyzers.items():
         if before.get(name) != analyzer.prompt_digest:

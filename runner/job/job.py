@@ -22,30 +22,25 @@ from runner.transcript.inputs import Inputs
 MAX_SPEAKERS = 50  # named in a question; the segments name them all
 
 
-@dataclass(frozen=True)
-class Job:
-    """A pipeline, a transcript and the model to read it with.
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What is asked and of which models, whatever the transcript.
 
-    *models* are by name, *fits* by node and model; *variables* is what each node's question may
-    name. *config* is the resolved configuration as YAML and *config_digest* its SHA-256, prompts
-    included; *folders* are where prompts of the user's own were looked for. *inputs* are the
-    files of a batch, which has no transcript itself; None for a run.
+    *models* are by name. *config* is the resolved configuration as YAML, *composed* the same
+    before its interpolations were resolved, *config_digest* the SHA-256 of the settings and
+    prompts; *config_dirs* are the `--config-dir` folders, *folders* those searched for prompts.
     """
 
     settings: Settings
     pipeline: Pipeline
     analyzers: Mapping[str, Analyzer]
-    transcript: Transcript
     models: Mapping[str, Model]
-    fits: Mapping[tuple[str, str], Fit]
     config: str
     composed: str
     config_digest: str
-    variables: Mapping[str, Mapping[str, object]]
     config_dirs: tuple[Path, ...] = ()
     folders: tuple[Path, ...] = ()
     overrides: tuple[str, ...] = ()
-    inputs: Inputs | None = None
 
     @property
     def root(self) -> Path:
@@ -54,12 +49,12 @@ class Job:
 
     @property
     def main(self) -> Model:
-        """The model that is asked where nothing else is said."""
+        """The model that answers unless a stage or an analyzer names another."""
         return self.models[MAIN]
 
     @property
     def tokenizer(self) -> Tokenizer:
-        """What counts tokens of contexts."""
+        """The tokenizer for contexts."""
         return self.main.tokenizer
 
     @property
@@ -68,8 +63,27 @@ class Job:
         return any(model.is_paid for model in self.models.values())
 
     def chain(self, node: Node) -> tuple[Model, ...]:
-        """Return who is asked for *node*, in order."""
+        """Return the model of *node* and its fallbacks, in order."""
         return chain_of(node, self.settings, self.models)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchJob(Setup):
+    """A batch: one pipeline over many transcripts, which are read one by one."""
+
+    inputs: Inputs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job(Setup):
+    """A run: one pipeline over one transcript.
+
+    *fits* are by node and model; *variables* is what each node's question may name.
+    """
+
+    transcript: Transcript
+    variables: Mapping[str, Mapping[str, object]]
+    fits: Mapping[tuple[str, str], Fit]
 
     def fit(self, node: Node, model: Model) -> Fit:
         """Return how *node*'s material fits *model*."""

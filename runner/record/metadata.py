@@ -9,7 +9,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
-from runner.job.job import Job
+from runner.job.job import Job, Setup
 from runner.record.journal import Spent
 
 
@@ -34,7 +34,7 @@ def describe_run(job: Job, statuses: Mapping[str, str], spent: Spent) -> dict[st
     }
 
 
-def describe_job(job: Job, spent: Spent) -> dict[str, Any]:
+def describe_job(job: Setup, spent: Spent) -> dict[str, Any]:
     """Return the models, the versions and the totals, of a run or of a batch."""
     return {
         "model": job.main.settings.name,

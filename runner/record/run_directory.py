@@ -27,7 +27,7 @@ from runner.base.files import (
 from runner.base.text import now_iso, slug
 from runner.base.threads import offload_record, offload_write
 from runner.config.schema import ContextSettings
-from runner.job.job import Job
+from runner.job.job import Job, Setup
 from runner.record.journal import Journal, Notes
 from runner.record.lock import acquire, release
 from runner.transcript import Segment, Transcript
@@ -186,7 +186,7 @@ class RunDirectory:
         """Where the run's log goes."""
         return self.path / "logs" / "events.jsonl"
 
-    def write_job(self, job: Job) -> None:
+    def write_job(self, job: Setup) -> None:
         """Store what the run is to do: transcript, prompts, overrides and, last, the config.
 
         A directory with a resolved config can be resumed.
@@ -195,7 +195,7 @@ class RunDirectory:
         config_dirs = [str(folder) for folder in job.config_dirs]
         config = self.path / "config"
         asked = {"config_dirs": config_dirs, "sha256": prompts}
-        if job.transcript.segments:
+        if isinstance(job, Job):
             self._put(TRANSCRIPT, as_json(asdict(job.transcript)))
         write_changed(config / "prompts.json", as_json(asked))
         write_changed(config / "overrides.json", as_json(list(job.overrides)))

@@ -30,7 +30,7 @@ from runner.calls.client_factory import (
 )
 from runner.config.schema import Settings
 from runner.job.build import build_job
-from runner.job.job import Job
+from runner.job.job import BatchJob, Job, Setup
 from runner.providers.simulated import Idle, simulated_process
 from runner.record.batch_directory import PARTS as BATCH_PARTS
 from runner.record.batch_directory import begin
@@ -73,7 +73,7 @@ class Shared:
 async def execute_job(
     cfg: DictConfig,
     *,
-    job: Job | None = None,
+    job: Job | BatchJob | None = None,
     config_folders: Sequence[Path] = (),
     overrides: Sequence[str] = (),
     run_path: Path | None = None,
@@ -99,20 +99,20 @@ async def execute_job(
         directory.close()
 
 
-def _new_path(job: Job) -> Path:
-    if job.inputs is None:
+def _new_path(job: Job | BatchJob) -> Path:
+    if not isinstance(job, BatchJob):
         return new_run_path(job.root, job.transcript.name)
     return new_run_path(job.root, root_of(job.settings.transcript.path).resolve().name, "batches")
 
 
-def _parts(job: Job) -> Sequence[str]:
-    return PARTS if job.inputs is None else BATCH_PARTS
+def _parts(job: Setup) -> Sequence[str]:
+    return BATCH_PARTS if isinstance(job, BatchJob) else PARTS
 
 
-def _show_plan(job: Job) -> tuple[int, None]:
+def _show_plan(job: Job | BatchJob) -> tuple[int, None]:
     """Print what the run would be; nothing is sent and nothing written."""
     as_json = job.settings.output.console == "json"
-    if job.inputs is not None:
+    if isinstance(job, BatchJob):
         many = plan_batch(job)
         print(orjson.dumps(many.as_dict()).decode() if as_json else many.as_text())
     else:
@@ -137,7 +137,7 @@ async def resume_job(resumption: Resumption, shared: Shared) -> tuple[int, Objec
 
 
 async def _run(
-    job: Job,
+    job: Job | BatchJob,
     directory: RunDirectory,
     shared: Shared,
     known: Known,
@@ -150,12 +150,12 @@ async def _run(
     try:
         async with AsyncExitStack() as opened:
             directory.write_job(job)
-            if job.inputs is not None:
+            if isinstance(job, BatchJob):
                 begin(path, [given.name for given in job.inputs])
             keys = (model.settings.api_key_env for model in job.models.values())
             secrets = secrets_of(key_envs=frozenset(filter(None, keys)))
             console = job.settings.output.console
-            many = job.inputs is not None
+            many = isinstance(job, BatchJob)
             shown, hold_s = (batch_log(console), LOG_HOLD_S) if many else (console, 0.0)
             log = run_log(
                 directory.events, shown, secrets=secrets, hold_s=hold_s, live=live_handler
@@ -179,17 +179,17 @@ async def _run(
     return code, objective(job.settings.objective, result.benchmark)
 
 
-def _leave_pages(path: Path, job: Job, in_sweep: bool) -> None:
+def _leave_pages(path: Path, job: Setup, in_sweep: bool) -> None:
     """Write the run's report and the index; of a sweep, that is made once, at its end."""
     root = None if in_sweep else job.root
-    if job.inputs is None:
+    if not isinstance(job, BatchJob):
         leave_report(path, root)
     elif root is not None:
         leave_index(root)
 
 
 async def _execute(
-    job: Job,
+    job: Job | BatchJob,
     directory: RunDirectory,
     shared: Shared,
     known: Known,
@@ -213,13 +213,13 @@ async def _execute(
         opened.callback(gate.part, calls)
     for name, client in clients.items():
         opened.push_async_callback(client.transport.close)
-        await client.transport.open(job.samples(job.models[name]))
+        await client.transport.open(job.samples(job.models[name]) if isinstance(job, Job) else ())
     if shared.lobby.inside == 0:  # what calls hold now would never be looked at either
         leave_out(*with_litellm(job))
     set_library_levels()
     await offload(versions)
     lag = None if shared.probe is None else opened.enter_context(shared.probe.watch())
-    if job.inputs is not None:
+    if isinstance(job, BatchJob):
         looked = BatchConsole(job.settings.output.console, secrets)
         shares = Shares(clients, shared.lobby, shared.stop, lag)
         return await Batch(job, directory, shares, known, looked, whole=whole).execute()
@@ -239,27 +239,27 @@ def _budget(settings: Settings, spent: Spent) -> Budget:
     )
 
 
-def _store(job: Job, *, paid: bool) -> Store | None:
+def _store(job: Setup, *, paid: bool) -> Store | None:
     """Return where answers of other runs are; by default only what was *paid* for is reused."""
     wanted = job.settings.reuse
     return Store(job.root / "store") if wanted == "on" or (wanted == "auto" and paid) else None
 
 
-def last_line(result: RunResult | BatchResult, path: Path, code: int, job: Job) -> str:
+def last_line(result: RunResult | BatchResult, path: Path, code: int, job: Setup) -> str:
     """Return the line every run ends with."""
-    counts, kind = result.counts, "run" if job.inputs is None else "batch"
+    counts, kind = result.counts, "batch" if isinstance(job, BatchJob) else "run"
     rest = f" not_run={counts['not_run']}" if counts["not_run"] else ""
     told = f"ok={counts['ok']} failed={counts['failed']}{rest}"
     where = f"{kind}={shlex.quote(str(path))}" if code == EXIT_OK else _where(path, job)
     return to_terminal(f"status={result.status} exit={code} {told} {where}")
 
 
-def resume_command(path: Path, job: Job) -> str:
+def resume_command(path: Path, job: Setup) -> str:
     """Return the command that finishes *job*'s run in *path*."""
     own = "".join(f"--config-dir {shlex.quote(str(folder))} " for folder in job.config_dirs)
     return f"colloquy {own}resume={shlex.quote(str(path))}"
 
 
-def _where(path: Path, job: Job) -> str:
-    kind = "run" if job.inputs is None else "batch"
+def _where(path: Path, job: Setup) -> str:
+    kind = "batch" if isinstance(job, BatchJob) else "run"
     return f'{kind}={shlex.quote(str(path))} resume="{resume_command(path, job)}"'

@@ -10,7 +10,7 @@ from runner.calls.admission.budget import MARGIN
 from runner.calls.admission.gate import Gate
 from runner.calls.schedule import Duration, ideal_makespan
 from runner.job.graph import Node
-from runner.job.job import Job
+from runner.job.job import Job, Setup
 from runner.job.models import Model
 from runner.job.prefix_policy import primed_stages
 from runner.job.windows import FRAME_TOKENS
@@ -81,7 +81,7 @@ class Plan:
         }
 
 
-def read_histories(job: Job) -> dict[str, dict[str, Seen]]:
+def read_histories(job: Setup) -> dict[str, dict[str, Seen]]:
     """Return what earlier runs have told of each of the job's models, by litellm model name."""
     names = {model.settings.name for model in job.models.values()}
     return {name: read_history(history_of(job.root), name) for name in names}

@@ -18,7 +18,7 @@ from runner.base.errors import ConfigError, TranscriptError, did_you_mean, one_l
 from runner.config.schema import Settings, nearest_key, validate
 from runner.job.build import job_from, open_transcript, resolve
 from runner.job.config_diff import changed_prompts, changed_settings
-from runner.job.job import Job
+from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import batch_of, completed_before, is_batch, names_of
 from runner.record.previous_session import Earlier, read_record
 from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, read_transcript_file
@@ -33,7 +33,7 @@ FLAGS = ("allow_changed", "retry_failed")
 class Resumption:
     """A run to be finished: what it is now, what is there, and what has *changes*d since."""
 
-    job: Job
+    job: Job | BatchJob
     earlier: Earlier
     changes: tuple[str, ...] = ()
 
@@ -65,7 +65,7 @@ def read_resumption(arguments: Sequence[str]) -> Resumption:
         only=only or None,
     )
     changes = [*changed_settings(old, new), *changed_prompts(prompts, job)]
-    if many and job.inputs is None:
+    if many and not isinstance(job, BatchJob):
         raise ConfigError(f"resume={path}: begun with many files, {new.transcript.path} is one")
     if transcript is not None and sha is not None and sha != transcript.sha256:
         changes.append(f"transcript {new.transcript.path}: {sha[:8]} -> {transcript.sha256[:8]}")
@@ -112,11 +112,11 @@ def _quoted(job: Planned) -> str:
     return f"'{folder}'"
 
 
-def nothing_to_do(path: Path, job: Job) -> bool:
+def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
     """Return whether every answer is there, whole and as it was written."""
     if not (path / COMPLETED).exists() or (path / RESERVE).exists():  # it died at the very end
         return False
-    if job.inputs is not None:
+    if isinstance(job, BatchJob):
         encoding = job.settings.transcript.encoding
         return all(completed_before(path, given, encoding) for given in job.inputs)
     files = [path / "intermediate" / n.stage / f"{n.name}.json" for n in job.pipeline.nodes]

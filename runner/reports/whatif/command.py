@@ -27,7 +27,7 @@ from runner.base.errors import (
 )
 from runner.base.text import to_terminal
 from runner.config.schema import Settings, validate
-from runner.job.build import job_from
+from runner.job.build import run_job, setup_from
 from runner.job.graph import make_pipeline
 from runner.job.job import Job
 from runner.job.prefix_policy import primed_stages
@@ -202,7 +202,7 @@ def _job(run: StoredRun, settings: Settings) -> tuple[Job | None, list[str]]:
     try:
         if run.transcript is None:
             raise ConfigError("transcript.json cannot be read")
-        return job_from(settings.model_dump(), transcript=run.transcript), []
+        return run_job(setup_from(settings.model_dump()), run.transcript), []
     except ColloquyError as error:
         return None, [f"taken as not primed: {error}"]
 

@@ -26,7 +26,7 @@ from runner.calls.client import Client
 from runner.calls.client_factory import most_in_flight
 from runner.calls.schedule import Place, gather_all, make_slots
 from runner.job.build import for_transcript
-from runner.job.job import Job
+from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import Results, completed_before
 from runner.record.journal import Spent
 from runner.record.result_rows import ResultRow, totals_of
@@ -38,7 +38,7 @@ from runner.run.batch.tally import ENDING, Tally, row_of
 from runner.run.plan import read_histories
 from runner.run.run import Member, Run
 from runner.run.stop import Stop
-from runner.transcript.inputs import Input, Inputs
+from runner.transcript.inputs import Input
 
 AHEAD = 4  # runs besides those that can fill all slots: they are read in while others call
 READERS = 2  # files that are read, and their tokens counted, at the same time
@@ -82,7 +82,7 @@ class Batch:
 
     def __init__(
         self,
-        job: Job,
+        job: BatchJob,
         directory: RunDirectory,
         shares: Shares,
         known: Known,
@@ -95,7 +95,7 @@ class Batch:
         processing = job.settings.processing
         self._slots = make_slots(job.pipeline, processing.max_concurrent, processing.mode)
         self._histories = read_histories(job)
-        inputs = job.inputs or Inputs(())
+        inputs = job.inputs
         self._inputs = inputs
         self._every: Counter[str] | None = None
         self._tally = Tally(len(inputs))

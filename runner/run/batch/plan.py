@@ -11,7 +11,7 @@ from runner.base.errors import ConfigError, TranscriptError
 from runner.base.text import say, to_terminal
 from runner.calls.schedule import Duration, critical_path, least_makespan, make_slots
 from runner.job.build import for_transcript
-from runner.job.job import Job
+from runner.job.job import BatchJob, Job
 from runner.run.plan import NodePlan, Plan, as_text, plan_nodes, read_histories
 from runner.transcript.inputs import Inputs
 
@@ -27,7 +27,7 @@ _SUMMED = (
 class BatchPlan:
     """The files' plans so far; *unreadable* maps the names of files to what is wrong."""
 
-    job: Job
+    job: BatchJob
     inputs: Inputs
     files: int = 0
     nodes: dict[str, NodePlan] = field(default_factory=dict)
@@ -92,9 +92,9 @@ class BatchPlan:
         return "\n".join([*lines, "", as_text(self.plan())])
 
 
-def plan_batch(job: Job) -> BatchPlan:
+def plan_batch(job: BatchJob) -> BatchPlan:
     """Read every file of *job*, send nothing, and return what the batch would be."""
-    inputs = job.inputs or Inputs(())
+    inputs = job.inputs
     plan, histories, told = BatchPlan(job, inputs), read_histories(job), time.monotonic()
     for number, given in enumerate(inputs):
         try:

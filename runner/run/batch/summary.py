@@ -10,7 +10,7 @@ from runner.base.loop_lag import Lag
 from runner.calls.admission.limits import Slots
 from runner.calls.schedule import least_makespan
 from runner.job.graph import Pipeline
-from runner.job.job import Job
+from runner.job.job import Setup
 from runner.record.benchmark import sum_usd
 from runner.record.journal import Spent
 from runner.record.metadata import describe_job
@@ -93,7 +93,7 @@ def _rounded(figures: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def batch_benchmark(
-    job: Job, tally: Tally, measures: Measures, wall_s: float, lag: Lag | None
+    job: Setup, tally: Tally, measures: Measures, wall_s: float, lag: Lag | None
 ) -> dict[str, Any]:
     """Return a batch's benchmark.json; its `run` has the keys of a run's, over all runs."""
     processing = job.settings.processing
@@ -115,7 +115,7 @@ def batch_benchmark(
 
 
 def batch_metadata(
-    job: Job, tally: Tally, spent: Spent, every: Mapping[str, int] | None = None
+    job: Setup, tally: Tally, spent: Spent, every: Mapping[str, int] | None = None
 ) -> dict[str, Any]:
     """Return a batch's metadata.json, but for how it ended and when.
 
