@@ -32,7 +32,7 @@ from benchmarks import soak_batch
 from benchmarks.common import provider
 from runner.answers.analyzer import Message
 from runner.base.errors import AnswerError, CallError
-from runner.base.threads import compute
+from runner.base.threads import offload
 from runner.calls.admission.gate import Gate
 from runner.calls.admission.limits import Lobby, Slots
 from runner.calls.call_log import CallLog
@@ -115,7 +115,7 @@ class Mender:
 async def read(reply: Completion) -> str:
     """Accept what fits SCHEMA."""
     try:
-        kind = (await compute(len(reply.text), json.loads, reply.text))["kind"]
+        kind = (await offload(json.loads, reply.text))["kind"]
     except (ValueError, KeyError, TypeError) as error:
         raise AnswerError("invalid_output", str(error), text=reply.text) from error
     return str(kind)

@@ -5,12 +5,12 @@ import asyncio
 import pytest
 
 from runner.base.virtual_time import run_virtually
-from runner.calls.prefix_gate import Primer
+from runner.calls.prefix_gate import PrefixGate
 
 SECONDS = {"long": 5.0, "short": 2.0, "middle": 3.0}
 
 
-async def calls(primer: Primer, prefix: str, fail: str = "") -> dict[str, tuple[float, bool]]:
+async def calls(primer: PrefixGate, prefix: str, fail: str = "") -> dict[str, tuple[float, bool]]:
     """Make the three calls at once; return when each was sent and whether it warmed the cache."""
     sent: dict[str, tuple[float, bool]] = {}
 
@@ -26,7 +26,7 @@ async def calls(primer: Primer, prefix: str, fail: str = "") -> dict[str, tuple[
 
 
 def test_the_shortest_goes_alone_and_the_rest_when_it_is_answered() -> None:
-    assert run_virtually(lambda: calls(Primer(), "p")) == {
+    assert run_virtually(lambda: calls(PrefixGate(), "p")) == {
         "short": (0.0, True),
         "long": (2.0, False),
         "middle": (2.0, False),
@@ -35,7 +35,7 @@ def test_the_shortest_goes_alone_and_the_rest_when_it_is_answered() -> None:
 
 def test_a_prefix_that_is_warm_holds_nobody_back() -> None:
     async def main() -> dict[str, tuple[float, bool]]:
-        primer = Primer()
+        primer = PrefixGate()
         await calls(primer, "p")
         return await calls(primer, "p")
 
@@ -44,7 +44,7 @@ def test_a_prefix_that_is_warm_holds_nobody_back() -> None:
 
 def test_other_prefixes_do_not_wait() -> None:
     async def main() -> list[dict[str, tuple[float, bool]]]:
-        primer = Primer()
+        primer = PrefixGate()
         return await asyncio.gather(calls(primer, "p"), calls(primer, "q"))
 
     first, second = run_virtually(main)
@@ -54,14 +54,14 @@ def test_other_prefixes_do_not_wait() -> None:
 
 
 def test_the_others_go_on_when_the_first_fails() -> None:
-    sent = run_virtually(lambda: calls(Primer(), "p", fail="short"))
+    sent = run_virtually(lambda: calls(PrefixGate(), "p", fail="short"))
 
     assert sent["long"] == (2.0, False)
 
 
 def test_a_first_call_that_is_cancelled_lets_the_others_go() -> None:
     async def main() -> float:
-        primer = Primer()
+        primer = PrefixGate()
 
         async def call(seconds: float) -> float:
             async with primer.turn("p", seconds):
@@ -82,7 +82,7 @@ def test_a_first_call_that_is_cancelled_lets_the_others_go() -> None:
 
 def test_the_others_go_as_soon_as_an_attempt_of_the_first_has_failed() -> None:
     async def main() -> list[float]:
-        primer, sent = Primer(), []
+        primer, sent = PrefixGate(), []
 
         async def call(seconds: float) -> None:
             async with primer.turn("p", seconds) as go_on:

@@ -11,7 +11,6 @@ from typing import Any
 import structlog
 
 from runner.base.errors import CallError, NotRunError
-from runner.base.threads import let_leave
 from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import MAX_CEILING, Gate
 from runner.calls.admission.limits import Ask, Limit, Lobby
@@ -28,19 +27,16 @@ log = structlog.get_logger("colloquy.client")
 
 @dataclass(slots=True)
 class _Call:
-    """One call on its way: its attempts share this."""
+    """One call: what its attempts share."""
 
     request: Request
     slots: Limit
     calls: CallLog
+    ask: Ask
     rank: float
-    size: tuple[int, float]
-    patient: bool
-    in_order: bool
     failures: dict[str, int] = field(default_factory=dict)
     probes: int = 0
-    parked: bool = False  # the last failure was the provider's, not the call's
-    failing_since: float | None = None  # loop time of the first transient failure
+    parked: bool = False  # the last failure was an outage, which does not count against the call
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +66,20 @@ class Client:
         calls: CallLog,
         rank: float = 0.0,
         *,
-        patient: bool = True,
-        in_order: bool = False,
+        waits_for_outage: bool = True,
         on_failure: Callable[[], None] | None = None,
     ) -> Completion:
         """Return the reply; raise the last attempt's CallError when trying again is no use.
 
-        Who is not *patient* has somebody else to ask, and does not wait for an outage to end.
-        *in_order* is as in Ask; *on_failure* is called after each attempt that fails.
+        A call that has a fallback does not wait out an outage.
+        *on_failure* is called after each attempt that fails.
 
         Room is held during attempts only, not while waiting between them. Raises NotRunError
         where the attempt was not made because the run, the account or the budget has ended.
         """
-        size = await self._size(request)
-        call = _Call(request, slots, calls, rank, size, patient, in_order)
+        tokens, cost_usd = await self._size(request)
+        ask = Ask(calls.unit or request.node, rank, tokens, cost_usd, None, waits_for_outage)
+        call = _Call(request, slots, calls, ask, rank)
         while True:
             if len(calls.attempts) - calls.before >= MAX_REQUESTS:
                 raise CallError("transient", f"given up after {MAX_REQUESTS} requests")
@@ -112,10 +108,8 @@ class Client:
 
     async def _attempt(self, call: _Call) -> Completion:
         clock = asyncio.get_running_loop().time
-        calls, (tokens, cost_usd) = call.calls, call.size
-        unit = calls.unit or call.request.node
-        rank = call.rank + _PROBED * call.probes
-        ask = Ask(unit, rank, tokens, cost_usd, call.failing_since, call.patient, call.in_order)
+        calls, ask = call.calls, call.ask
+        ask.rank, ask.probe = call.rank + _PROBED * call.probes, False
         asked, parked = clock(), self.gate.breaker.open_s(clock())
         async with self.lobby.admitted((call.slots, self.gate, self.budget), ask):
             begun = clock()
@@ -126,19 +120,16 @@ class Client:
             calls.tell(
                 "call.started",
                 len(calls.attempts) + 1,
-                may_use_tokens=tokens,
-                may_cost_usd=cost_usd,
+                may_use_tokens=ask.tokens,
+                may_cost_usd=ask.cost_usd,
             )
             try:
                 completion = await self._send(call)
             except BaseException as error:
-                self._settle_failure(call, ask, error, begun)
+                self._settle_failure(call, error, begun)
                 raise
-            self._settle_success(call, ask, completion, begun)
-            granted = self.lobby.granted
-        if self.lobby.granted > granted:
-            await let_leave()
-        return completion
+            self._settle_success(call, completion, begun)
+            return completion
 
     async def _send(self, call: _Call) -> Completion:
         try:
@@ -149,8 +140,8 @@ class Client:
             message = f"no answer within {self.timeout_s:g} s"
             raise CallError("timeout", message, billed=True) from error
 
-    def _settle_success(self, call: _Call, ask: Ask, reply: Completion, begun: float) -> None:
-        first, usage = not call.failures, reply.usage
+    def _settle_success(self, call: _Call, reply: Completion, begun: float) -> None:
+        ask, first, usage = call.ask, not call.failures, reply.usage
         now = self._end_attempt(call, "ok", None, begun)
         used = usage.prompt_tokens + usage.completion_tokens
         self.gate.succeeded(ask, begun, now, tokens=used, first=first)
@@ -166,12 +157,12 @@ class Client:
         call.calls.tell("call.finished", len(call.calls.attempts), **facts)
         self._log_success(call, reply, facts)
 
-    def _settle_failure(self, call: _Call, ask: Ask, failure: BaseException, begun: float) -> None:
-        error = failure if isinstance(failure, CallError) else _cut_off(failure)
+    def _settle_failure(self, call: _Call, failure: BaseException, begun: float) -> None:
+        ask, error = call.ask, failure if isinstance(failure, CallError) else _cut_off(failure)
         now = self._end_attempt(call, error.kind, error.status, begun)
         call.parked = not self.gate.failed(ask, error, begun, now)
-        if error.kind in TRANSIENT and call.failing_since is None:
-            call.failing_since = now
+        if error.kind in TRANSIENT and ask.failing_since is None:
+            ask.failing_since = now
         if not call.parked:
             family = "throttle" if error.kind in THROTTLE else "transient"
             call.failures[family] = call.failures.get(family, 0) + 1
@@ -201,7 +192,7 @@ class Client:
         if self.gate.fault is not None and self.gate.fault is not error:
             return None
         if call.parked:
-            return 0.0 if call.patient else None  # the lobby decides when it goes on
+            return 0.0 if call.ask.waits_for_outage else None  # the lobby decides when it goes on
         waited = sum(a.wait_s for a in calls.attempts if a.outcome == error.kind)
         failures = call.failures["throttle" if throttled else "transient"]
         wait = self.retry.wait_s(error, failures, self.rng, waited)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Mapping
 from typing import Any
 
 from runner.base.text import digest
+from runner.base.threads import offload
 from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import MAX_CEILING, Gate, Gates
 from runner.calls.admission.limits import Lobby
@@ -72,7 +72,7 @@ def to_simulate(job: Setup) -> dict[str, SimulateSettings]:
 async def load_libraries(job: Setup) -> None:
     """Import, in a thread, what opening the job's transports would; it takes seconds of CPU."""
     for name in with_litellm(job):
-        await asyncio.to_thread(_load, name)
+        await offload(_load, name)
 
 
 def with_litellm(job: Setup) -> list[str]:

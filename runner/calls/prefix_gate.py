@@ -17,7 +17,7 @@ class _Group:
     chosen: bool = False
 
 
-class Primer:
+class PrefixGate:
     """Holds back calls with the same prefix while the first of them is out.
 
     Of those ready at the same moment the one expected to be shortest goes first. Belongs to

@@ -14,6 +14,7 @@ import orjson
 
 from runner.base.files import append, open_for_append
 from runner.base.text import now_iso
+from runner.base.threads import offload
 
 
 @dataclass(slots=True)
@@ -181,7 +182,7 @@ class Journal:
         async with self._lock:
             if self._synced < wanted:
                 covered = self._whole
-                await asyncio.to_thread(os.fsync, self._descriptor)
+                await offload(os.fsync, self._descriptor)
                 self._synced = covered
 
     def close(self) -> None:

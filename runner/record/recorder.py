@@ -16,7 +16,7 @@ from runner.answers.context import Reduced
 from runner.answers.outcome import Outcome
 from runner.base.errors import NotRunError
 from runner.base.text import now_iso
-from runner.base.threads import Behind, compute, let_all_leave, offload
+from runner.base.threads import offload
 from runner.calls.call_log import CallLog
 from runner.config.schema import ContextSettings
 from runner.job.graph import Node
@@ -46,7 +46,6 @@ class Recorder:
         self.statuses: dict[str, str] = {node.name: "pending" for node in job.pipeline.nodes}
         self.grounding: dict[str, Any] | None = None
         self._writes: list[asyncio.Task[None]] = []
-        self._behind = Behind()
         self._began = asyncio.get_running_loop().time()
         self._started_at = now_iso()
         versions()  # read before the clock starts
@@ -59,7 +58,7 @@ class Recorder:
         """Start the clock and say so."""
         job = self.job
         self._began = asyncio.get_running_loop().time()
-        self._start(self._note("run.started", config_digest=job.config_digest))
+        self.write(self._note("run.started", config_digest=job.config_digest))
         self.write(self._write_transcript())
         log.info(
             "run.started",
@@ -94,7 +93,7 @@ class Recorder:
             outcome.status, ready_s, self.elapsed_s(), calls, outcome.reused
         )
         if outcome.reused != "run":
-            self._start(self._commit(node, outcome, calls))
+            self.write(self._commit(node, outcome, calls))
         elif self.directory.member or not self.directory.has(self.pages.path(node)):
             self.write(self._write_page(node, outcome))
         stage = self.job.pipeline.stage_of(node)
@@ -110,7 +109,7 @@ class Recorder:
     def part_ended(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
         """Record the answer to a part of the transcript; *node* is the part's own."""
         if outcome.reused != "run":
-            self._start(self._commit(node, outcome, calls))
+            self.write(self._commit(node, outcome, calls))
 
     def keep_context(self, name: str, reduced: Reduced, settings: ContextSettings) -> None:
         """Store what a stage is given."""
@@ -126,19 +125,7 @@ class Recorder:
 
     def write(self, writing: Coroutine[Any, Any, None]) -> None:
         """Start a write that no call has to wait for; its failure stops the run."""
-        self._start(self._held_back(writing))
-
-    def _start(self, writing: Coroutine[Any, Any, None]) -> None:
         self._writes.append(asyncio.create_task(writing))
-
-    async def _held_back(self, writing: Coroutine[Any, Any, None]) -> None:
-        try:
-            if not self.directory.member:
-                await self._behind.wait()
-        except asyncio.CancelledError:
-            writing.close()
-            raise
-        await writing
 
     def check(self) -> None:
         """Raise NotRunError once a write has failed: nothing more is paid for and then lost.
@@ -161,7 +148,6 @@ class Recorder:
 
     async def _written(self) -> None:
         """Wait for all writes, also those that others begin; who is cancelled here cancels none."""
-        self._behind.hurry()
         while unfinished := [write for write in self._writes if not write.done()]:
             await asyncio.wait(unfinished)
 
@@ -213,14 +199,11 @@ class Recorder:
                 {TRANSCRIPT: as_read, "transcript.md": pages.transcript}
             )
             return
-        chars = sum(len(segment.text) for segment in job.transcript.segments)
-        page = await compute(chars, pages.transcript)
+        page = await offload(pages.transcript)
         await self.directory.write_pages({"transcript.md": page})
 
     async def _commit(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
         saving = partial(self._save, node, outcome, calls)
-        if not self.directory.member:
-            await let_all_leave()
         try:
             await saving()
         except OSError:
@@ -239,7 +222,7 @@ class Recorder:
         record = partial(node_record, node, outcome, calls, prompt_sha256=sha256)
         key = outcome.key if outcome.status == "ok" else None
         if self.directory.has(f"intermediate/{node.stage}/{node.name}.json"):
-            await asyncio.to_thread(keep_answer, self.directory.path, node, key)
+            await offload(keep_answer, self.directory.path, node, key)
         await self.directory.write_node(node.stage, node.name, record, self.pages.path(node))
         self.write(self._write_page(node, outcome))
 

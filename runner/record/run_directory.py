@@ -25,7 +25,7 @@ from runner.base.files import (
     write_plain,
 )
 from runner.base.text import now_iso, slug
-from runner.base.threads import offload_record, offload_write
+from runner.base.threads import offload
 from runner.config.schema import ContextSettings
 from runner.job.job import Job, Setup
 from runner.record.journal import Journal, Notes
@@ -222,23 +222,20 @@ class RunDirectory:
             (self.path / page).unlink(missing_ok=True)
             write_json(file, record())
 
-        if self.member:
-            await offload_record(write)
-        else:
-            await asyncio.to_thread(write)
+        await offload(write)
 
     async def write_pages(self, pages: Mapping[str, Page]) -> None:
         """Store pages, or data, by their path in this directory; a member's wait for `flush`."""
         if self.member:
             self._held.update(pages)
         else:
-            await asyncio.to_thread(self._write, pages)
+            await offload(self._write, pages)
 
     async def flush(self) -> None:
         """Store what was held back, in the order in which it came."""
         held, self._held = self._held, {}
         if held:
-            await offload_write(self._write, held)
+            await offload(self._write, held)
 
     def _write(self, pages: Mapping[str, Page]) -> None:
         for name, content in pages.items():

@@ -11,10 +11,10 @@ from runner.answers.grounding.absent_quotes import invented_quotes, told, withou
 from runner.answers.grounding.grounder import Grounder
 from runner.answers.outcome import Outcome, failed, read_reply
 from runner.base.errors import AnswerError, CallError, NotRunError
-from runner.base.threads import Behind, compute, offload
+from runner.base.threads import offload
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
-from runner.calls.prefix_gate import Primer
+from runner.calls.prefix_gate import PrefixGate
 from runner.calls.schedule import Place, make_slots, ranks
 from runner.job.graph import Node
 from runner.job.job import Job
@@ -30,22 +30,14 @@ from runner.run.conversation import Conversation
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """One node asked of one model; *last* says that there is no other to ask.
-
-    Without *asking* only what is known already is wanted.
-    """
+class Question:
+    """One node put to one model; *last* says that the model has no fallback."""
 
     node: Node
     model: Model
     calls: CallLog
     fit: Fit
     last: bool
-    asking: bool = True
-
-
-class NotKnownError(Exception):
-    """What is known already does not answer the call."""
 
 
 class Asker:
@@ -73,68 +65,69 @@ class Asker:
             make_slots(job.pipeline, processing.max_concurrent, processing.mode)
         )
         self._ranks = ranks(job.pipeline, expected_s, processing.mode)
-        self._in_order = processing.mode == "sequential"
-        self._primer = Primer()
+        self._prefix_gate = PrefixGate()
         self._primed = primed_stages(job)
         self._marked = marked_stages(job, self._primed)
         self._grounder: asyncio.Task[Grounder] | None = None
-        self._behind = Behind()
 
-    async def ask(self, turn: Turn, text: str) -> Outcome:
-        """Return the answer on *text*: an earlier one to the same call, or a new one."""
-        node, model = turn.node, turn.model
-        request = self._request(turn, text)
-        asked_twice = self.job.settings.grounding.require == "ask"
-        repeat = self.job.settings.repeat
-        key = request_key(request, model.settings, repeat, grounded=asked_twice)
-        self._grounder = self._grounder or asyncio.create_task(self._make_grounder())
-        if self._grounder.done():
-            self._grounder.result()  # without it no reply could be read
-        held = await offload(self._known.find, node, key) if self._known else None
-        if held is not None:
-            validate = partial(self._validate, await self._ready_grounder())
-            known = await offload(self._known.read, held, node, key, validate)
-            if known is not None:
-                return replace(known, model=model.settings.name)
-        if not turn.asking:
-            raise NotKnownError
-        turn.calls.begin()
+    async def ask(self, question: Question, text: str) -> Outcome:
+        """Return the answer on *text*: a stored one to the same call, or a new one."""
+        request, key = self._request(question, text)
+        stored = await self._stored(question, key)
+        if stored is not None:
+            return stored
+        model, calls = question.model.settings.name, question.calls
+        calls.begin()
         talk = Conversation(
-            self.job.analyzers[request.node], request, partial(longest_reply, model)
+            self.job.analyzers[request.node], request, partial(longest_reply, question.model)
         )
         try:
-            outcome, reply = await self._answer(turn, talk)
+            outcome, reply = await self._answer(question, talk)
         except NotRunError:
             raise
         except CallError as error:
-            return replace(failed(error, key, talk.notes()), model=model.settings.name)
+            return replace(failed(error, key, talk.notes()), model=model)
         if self._known:  # beside the run's own record, which does not wait for it
-            keeping = asyncio.to_thread(self._known.keep, key, model.settings.name, reply)
-            self._recorder.write(keeping)
-        notes = {**outcome.notes, **talk.notes()}
-        return replace(outcome, key=key, model=model.settings.name, notes=notes)
+            self._recorder.write(offload(self._known.keep, key, model, reply))
+        return replace(outcome, key=key, model=model, notes={**outcome.notes, **talk.notes()})
 
-    async def _answer(self, turn: Turn, talk: Conversation) -> tuple[Outcome, Completion]:
-        """Return the answer that *talk* comes to, and the reply that it was in.
+    async def reuse(self, question: Question, text: str) -> Outcome | None:
+        """Return the stored answer on *text*, or None; nothing is sent."""
+        _, key = self._request(question, text)
+        return await self._stored(question, key)
 
-        An answer with invented quotes is asked for once more where that is wanted; what becomes
-        of that, it is better than none.
+    async def _stored(self, question: Question, key: str) -> Outcome | None:
+        """Return what an earlier session or another run was answered to the call with *key*."""
+        if not self._known:
+            self._grounding()  # is made while the call is out
+            return None
+        held = await offload(self._known.find, question.node, key)
+        if held is None:
+            return None
+        validate = partial(self._validate, await asyncio.shield(self._grounding()))
+        stored = await offload(self._known.read, held, question.node, key, validate)
+        return stored and replace(stored, model=question.model.settings.name)
+
+    async def _answer(self, question: Question, talk: Conversation) -> tuple[Outcome, Completion]:
+        """Return the answer that *talk* ends with, and the reply that held it.
+
+        With `grounding.require=ask`, an answer with absent quotes is asked for once more; if
+        that fails, the first answer is used.
         """
         ungrounded: list[tuple[Outcome, Completion]] = []
 
-        async def call(asked: Request) -> Completion:
-            return await self._call(turn, asked)
+        async def call(request: Request) -> Completion:
+            return await self._call(question, request)
 
-        async def read(said: Completion) -> tuple[Outcome, Completion]:
-            chars = 10 * len(said.text)  # quotes cost more
-            grounder = await self._ready_grounder()
-            outcome = await compute(chars, self._validate, grounder, turn.node, said)
+        async def read(reply: Completion) -> tuple[Outcome, Completion]:
+            grounder = await asyncio.shield(self._grounding())
+            outcome = await offload(self._validate, grounder, question.node, reply)
             if self.job.settings.grounding.require == "ask" and not ungrounded:
-                invented = invented_quotes(outcome.answer or {})
-                if invented:
-                    ungrounded.append((outcome, said))
-                    raise AnswerError("ungrounded", told(invented), text=said.text)
-            return outcome, said
+                absent = invented_quotes(outcome.answer or {})
+                if absent:
+                    ungrounded.append((outcome, reply))
+                    raise AnswerError("ungrounded", told(absent), text=reply.text)
+            return outcome, reply
 
         try:
             return await talk.answer(call, read)
@@ -143,50 +136,46 @@ class Asker:
                 raise
             return ungrounded[0]
 
-    async def _call(self, turn: Turn, asked: Request) -> Completion:
-        """Make one call of the conversation, after the one that warms its prefix."""
-        name = asked.node
-        slots, rank = self._place.slots[turn.node.stage], self._place.rank + self._ranks[name]
-        client = self._clients[turn.model.name]
+    async def _call(self, question: Question, request: Request) -> Completion:
+        """Make one call of the conversation, once its prefix is in the provider's cache."""
+        node, model, name = question.node, question.model, request.node
         complete = partial(
-            client.complete,
-            asked,
-            slots,
-            turn.calls,
-            rank,
-            patient=turn.last,
-            in_order=self._in_order,
+            self._clients[model.name].complete,
+            request,
+            self._place.slots[node.stage],
+            question.calls,
+            self._place.rank + self._ranks[name],
+            waits_for_outage=question.last,
         )
-        primed = (turn.node.stage, turn.model.name) in self._primed
-        if not primed or not is_worth_keeping(turn.model, asked):
+        primed = (node.stage, model.name) in self._primed
+        if not primed or not is_worth_keeping(model, request):
             return await complete()
-        prefix = prefix_of(turn.model, asked)
-        async with self._primer.turn(prefix, self._expected_s[name]) as go_on:
-            return await complete(on_failure=go_on)
+        prefix = prefix_of(model, request)
+        async with self._prefix_gate.turn(prefix, self._expected_s[name]) as release:
+            return await complete(on_failure=release)
 
-    def _request(self, turn: Turn, text: str) -> Request:
-        """Return the request of *turn* with *text* as its material."""
-        name, marked = owner_of(turn.node), (turn.node.stage, turn.model.name) in self._marked
-        return self.job.request(name, turn.model, text, turn.fit.reply, cache=marked)
+    def _request(self, question: Question, text: str) -> tuple[Request, str]:
+        """Return the request with *text* as its material, and the digest that identifies it."""
+        model, settings = question.model, self.job.settings
+        marked = (question.node.stage, model.name) in self._marked
+        request = self.job.request(
+            owner_of(question.node), model, text, question.fit.reply, cache=marked
+        )
+        grounded = settings.grounding.require == "ask"
+        return request, request_key(request, model.settings, settings.repeat, grounded=grounded)
 
     def _validate(self, grounder: Grounder, node: Node, reply: Completion) -> Outcome:
         limit = self.job.settings.output.max_insights_per_analyzer
-        outcome = read_reply(
-            self.job.analyzers[owner_of(node)], reply.text, reply.finish_reason, limit
-        )
+        analyzer = self.job.analyzers[owner_of(node)]
+        outcome = read_reply(analyzer, reply.text, reply.finish_reason, limit)
         answer, counts = grounder.ground(outcome.answer or {})
         if self.job.settings.grounding.require == "drop":
             answer = without_invented(answer)
         return replace(outcome, answer=answer, grounding=counts)
 
-    async def _ready_grounder(self) -> Grounder:
-        """Return what checks quotes; made once, while the first calls are out if none is known."""
-        assert self._grounder is not None
-        self._behind.hurry()
-        return await asyncio.shield(self._grounder)
-
-    async def _make_grounder(self) -> Grounder:
-        segments, near = self.job.transcript.segments, self.job.settings.grounding.near_score
-        chars = 10 * sum(len(segment.text) for segment in segments)  # an index costs more
-        await self._behind.wait()
-        return await compute(chars, Grounder, segments, near)
+    def _grounding(self) -> asyncio.Task[Grounder]:
+        """Return the index of the transcript's words; it is made once, in a thread."""
+        if self._grounder is None:
+            segments, near = self.job.transcript.segments, self.job.settings.grounding.near_score
+            self._grounder = asyncio.create_task(offload(Grounder, segments, near))
+        return self._grounder

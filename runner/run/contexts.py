@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from runner.answers.context import Item, Reduced, answer_items, reduce_context
-from runner.base.threads import compute
+from runner.base.threads import offload
 from runner.config.schema import ContextSettings
 from runner.job.graph import Node
 from runner.job.job import Job
@@ -31,8 +31,7 @@ class Contexts:
         Nothing is done where no context will want them.
         """
         if any(other.context and node.name in other.needs for other in self._job.pipeline.nodes):
-            chars = 5 * len(str(answer))  # insights are compared with each other, tokens counted
-            cut = compute(chars, answer_items, node.name, answer, self._count)
+            cut = offload(answer_items, node.name, answer, self._count)
             self._items[node.name] = asyncio.create_task(cut)
 
     async def context(self, node: Node, missing: Mapping[str, str]) -> Reduced:
@@ -47,8 +46,7 @@ class Contexts:
         assert node.context is not None
         stages = dict.fromkeys(n.stage for n in self._job.pipeline.nodes if n.name in node.needs)
         items = {name: await self._items[name] for name in node.needs if name not in missing}
-        reduced = await compute(
-            self._chars(items, node.context),
+        reduced = await offload(
             reduce_context,
             f"Findings of {', '.join(stages)}",
             items,
@@ -59,13 +57,6 @@ class Contexts:
         )
         self._keep(self._name(node), reduced, node.context)
         return reduced
-
-    def _chars(self, items: Mapping[str, tuple[Item, ...]], settings: ContextSettings) -> int:
-        """Return how much text a reduction looks through."""
-        findings = sum(len(item.line) for found in items.values() for item in found)
-        if not settings.transcript_tokens:
-            return findings
-        return findings + sum(len(segment.text) for segment in self._job.transcript.segments)
 
     def _name(self, node: Node) -> str:
         """Name a context after its stage, or after the one analyzer that wants it otherwise."""

@@ -17,7 +17,7 @@ from runner.base.errors import EXIT_OK, OutputError
 from runner.base.loop_lag import LagProbe
 from runner.base.secrets import Secrets, secrets_of
 from runner.base.text import say, to_terminal
-from runner.base.threads import leave_out, offload, offload_long
+from runner.base.threads import offload
 from runner.calls.admission.budget import Budget
 from runner.calls.admission.gate import Gates
 from runner.calls.admission.limits import Lobby
@@ -26,7 +26,6 @@ from runner.calls.client_factory import (
     load_libraries,
     most_in_flight,
     to_simulate,
-    with_litellm,
 )
 from runner.config.schema import Settings
 from runner.job.build import build_job
@@ -124,7 +123,7 @@ def _show_plan(job: Job | BatchJob) -> tuple[int, None]:
 async def resume_job(resumption: Resumption, shared: Shared) -> tuple[int, Objective | None]:
     """Finish the run that *resumption* describes; the same returns and errors."""
     job, earlier = resumption.job, resumption.earlier
-    if not resumption.changes and await asyncio.to_thread(nothing_to_do, earlier.path, job):
+    if not resumption.changes and await offload(nothing_to_do, earlier.path, job):
         say(to_terminal(f"colloquy: nothing to do: {earlier.path} is complete"))
         return EXIT_OK, None
     directory = RunDirectory.reopen(earlier.path, _parts(job))
@@ -165,7 +164,7 @@ async def _run(
             try:
                 result = await _execute(job, directory, shared, known, opened, secrets, whole=whole)
             finally:  # also of what was interrupted
-                await offload_long(_leave_pages, path, job, in_sweep)
+                await offload(_leave_pages, path, job, in_sweep)
     except OSError as error:
         again = f"; once that is mended: {resume_command(path, job)}"
         raise OutputError(f"cannot write {path}: {error.strerror or error}{again}") from error
@@ -214,8 +213,6 @@ async def _execute(
     for name, client in clients.items():
         opened.push_async_callback(client.transport.close)
         await client.transport.open(job.samples(job.models[name]) if isinstance(job, Job) else ())
-    if shared.lobby.inside == 0:  # what calls hold now would never be looked at either
-        leave_out(*with_litellm(job))
     set_library_levels()
     await offload(versions)
     lag = None if shared.probe is None else opened.enter_context(shared.probe.watch())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ from runner.job.models import Model
 from runner.job.parts import joined, lost_parts, part_node
 from runner.record.recorder import Recorder
 from runner.record.reuse import Known
-from runner.run.ask import Asker, NotKnownError, Turn
+from runner.run.ask import Asker, Question
 from runner.run.contexts import Contexts
 
 TRIM = 0.8  # of its budget is a context cut to, once, when a model finds it too long
@@ -30,7 +30,14 @@ _COMMON = frozenset(
     {"budget", "interrupted", "output", "internal", "context_empty", "upstream", "strict"}
 )
 
+# Answers one question on a text: `Asker.ask`, or from what is stored.
+Get = Callable[[Question, str], Awaitable[Outcome]]
+
 log = structlog.get_logger("colloquy.run")
+
+
+class _NotStoredError(Exception):
+    """No stored answer to this call."""
 
 
 class Answering:
@@ -57,13 +64,13 @@ class Answering:
         self._materials: dict[Chunk | None, str] = {}
 
     async def answer(self, node: Node, upstream: Mapping[str, Outcome], calls: CallLog) -> Outcome:
-        """Return *node*'s outcome; raise CallError where it has no more to tell than that."""
-        if (nothing := self._not_due(node, upstream)) is not None:
-            return nothing
-        *firsts, last = self.job.chain(node)
-        if firsts and self._known and (found := await self._found(node, upstream, calls)):
-            return found
-        for model in firsts:
+        """Return *node*'s outcome; raise CallError where there is only the error to report."""
+        if (skipped := self._skipped(node, upstream)) is not None:
+            return skipped
+        *models, last = self.job.chain(node)
+        if models and self._known and (stored := await self._stored(node, upstream, calls)):
+            return stored
+        for model in models:
             outcome = await self._try(node, model, upstream, calls)
             if outcome.answer is not None or outcome.kind in _COMMON:
                 return outcome
@@ -74,29 +81,34 @@ class Answering:
                 kind=outcome.kind,
                 error=outcome.error,
             )
-        turn = Turn(node, last, calls, self.job.fit(node, last), last=True)
-        return await self._read(turn, upstream)
+        question = Question(node, last, calls, self.job.fit(node, last), last=True)
+        return await self._read(question, upstream, self._asker.ask)
 
-    async def _found(
+    async def _stored(
         self, node: Node, upstream: Mapping[str, Outcome], calls: CallLog
     ) -> Outcome | None:
-        """Return an answer that any of *node*'s models has given before: nobody is asked."""
+        """Return a stored answer of any of *node*'s models; nothing is sent."""
         for model in self.job.chain(node):
-            fit = self.job.fit(node, model)
-            turn = Turn(node, model, calls, fit, last=True, asking=False)
-            with suppress(NotKnownError, CallError):
-                found = await self._read(turn, upstream)
-                if found.answer is not None:
-                    return found
+            question = Question(node, model, calls, self.job.fit(node, model), last=True)
+            with suppress(_NotStoredError, CallError):
+                outcome = await self._read(question, upstream, self._reuse)
+                if outcome.answer is not None:
+                    return outcome
         return None
+
+    async def _reuse(self, question: Question, text: str) -> Outcome:
+        outcome = await self._asker.reuse(question, text)
+        if outcome is None:
+            raise _NotStoredError
+        return outcome
 
     async def _try(
         self, node: Node, model: Model, upstream: Mapping[str, Outcome], calls: CallLog
     ) -> Outcome:
-        """Ask a model that others stand behind: its failure is no more than an outcome."""
-        turn = Turn(node, model, calls, self.job.fit(node, model), last=False)
+        """Ask a model that has fallbacks: its failure becomes an outcome."""
+        question = Question(node, model, calls, self.job.fit(node, model), last=False)
         try:
-            return await self._read(turn, upstream)
+            return await self._read(question, upstream, self._asker.ask)
         except NotRunError as error:
             if error.kind in _COMMON:
                 raise
@@ -104,8 +116,8 @@ class Answering:
         except CallError as error:
             return failed(error)
 
-    def _not_due(self, node: Node, upstream: Mapping[str, Outcome]) -> Outcome | None:
-        """Return the outcome of a node that is not to be called, None where it is."""
+    def _skipped(self, node: Node, upstream: Mapping[str, Outcome]) -> Outcome | None:
+        """Return the outcome of a node that is not called, None if it is to be called."""
         ended = next((o for o in upstream.values() if o.status == "not_run"), None)
         if ended is not None:
             return Outcome("not_run", kind=ended.kind, error=ended.error)
@@ -117,27 +129,28 @@ class Answering:
             return Outcome("skipped", kind="strict", error=f"incomplete without {reasons}")
         return None
 
-    async def _read(self, turn: Turn, upstream: Mapping[str, Outcome]) -> Outcome:
+    async def _read(self, question: Question, upstream: Mapping[str, Outcome], get: Get) -> Outcome:
+        """Return what *get* answers on the node's material, its context reduced to fit."""
         missing = missing_of(upstream)
         lost = bool(upstream) and len(missing) == len(upstream)
-        if turn.node.context is None or lost:
-            return await self._read_with(turn, "")
-        context, tokens = await self._context(turn, missing, turn.fit.context)
-        first = await self._read_with(turn, context)
+        if question.node.context is None or lost:
+            return await self._read_with(question, "", get)
+        context, tokens = await self._context(question, missing, question.fit.context)
+        first = await self._read_with(question, context, get)
         if first.kind != "context_exceeded" or first.reused or first.notes:
             return first
-        log.warning("context.trimmed", analyzer=turn.node.name, factor=TRIM, error=first.error)
-        smaller, _ = await self._context(turn, missing, int(tokens * TRIM))
-        second = await self._read_with(turn, smaller)
-        if len(turn.fit.chunks) > 1:
+        log.warning("context.trimmed", analyzer=question.node.name, factor=TRIM, error=first.error)
+        smaller, _ = await self._context(question, missing, int(tokens * TRIM))
+        second = await self._read_with(question, smaller, get)
+        if len(question.fit.chunks) > 1:
             return second
         return replace(second, key=first.key)  # by which it is looked for when taken up again
 
     async def _context(
-        self, turn: Turn, missing: Mapping[str, str], budget: int
+        self, question: Question, missing: Mapping[str, str], budget: int
     ) -> tuple[str, int]:
         """Return the context within *budget* tokens, and how many it has."""
-        node = turn.node
+        node = question.node
         assert node.context is not None
         fitting = node.context.model_copy(update={"token_budget": budget})
         reduced = await self._contexts.context(replace(node, context=fitting), missing)
@@ -145,40 +158,44 @@ class Answering:
             raise CallError("context_empty", f"no finding fits into {budget} tokens")
         return wrap("context", reduced.text), reduced.tokens
 
-    async def _read_with(self, turn: Turn, context: str) -> Outcome:
+    async def _read_with(self, question: Question, context: str, get: Get) -> Outcome:
         """Read the transcript, whole or in parts, and *context*."""
-        chunks = turn.fit.chunks
+        chunks = question.fit.chunks
         if len(chunks) > 1:
-            return await self._read_parts(turn, chunks, context)
-        text = self._material(None) if turn.node.transcript else ""
-        return await self._asker.ask(turn, text + context)
+            return await self._read_parts(question, chunks, context, get)
+        text = self._material(None) if question.node.transcript else ""
+        return await get(question, text + context)
 
-    async def _read_parts(self, turn: Turn, chunks: tuple[Chunk, ...], context: str) -> Outcome:
+    async def _read_parts(
+        self, question: Question, chunks: tuple[Chunk, ...], context: str, get: Get
+    ) -> Outcome:
         """Ask the question of every part, then once more of what the parts gave."""
-        outcomes = await gather_all(self._read_part(turn, chunk, context) for chunk in chunks)
+        outcomes = await gather_all(
+            self._read_part(question, chunk, context, get) for chunk in chunks
+        )
         lost = lost_parts(outcomes)
         if len(lost) == len(outcomes):
             return replace(outcomes[0], missing=lost)
-        count = turn.model.tokenizer.by_line()
+        count = question.model.tokenizer.by_line()
         material, reduced, settings = await offload(
-            joined, self.job, turn.node, turn.fit, count, outcomes
+            joined, self.job, question.node, question.fit, count, outcomes
         )
-        name = f"{turn.node.stage}.{turn.node.name}.parts"
+        name = f"{question.node.stage}.{question.node.name}.parts"
         self._recorder.keep_context(name, reduced, settings)
-        outcome = await self._asker.ask(turn, material + context)
+        outcome = await get(question, material + context)
         return replace(outcome, missing=lost, notes={**outcome.notes, "parts": len(chunks)})
 
-    async def _read_part(self, turn: Turn, chunk: Chunk, context: str) -> Outcome:
-        node = part_node(turn.node, chunk.number)
-        part = replace(turn, node=node, calls=self._recorder.call_log(node))
+    async def _read_part(self, question: Question, chunk: Chunk, context: str, get: Get) -> Outcome:
+        node = part_node(question.node, chunk.number)
+        part = replace(question, node=node, calls=self._recorder.call_log(node))
         try:
-            outcome = await self._asker.ask(part, self._material(chunk) + context)
+            outcome = await get(part, self._material(chunk) + context)
         except NotRunError:
             raise
         except CallError as error:
             outcome = failed(error)
         finally:
-            turn.calls.absorb(part.calls)
+            question.calls.absorb(part.calls)
         self._recorder.part_ended(node, outcome, part.calls)
         return outcome
 

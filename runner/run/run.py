@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,7 +11,7 @@ import structlog
 from runner.answers.outcome import Outcome, failed, grounding_of, missing_of, verdict
 from runner.base.errors import CallError, NotRunError, one_line
 from runner.base.loop_lag import Lag
-from runner.base.threads import offload, offload_long
+from runner.base.threads import offload
 from runner.calls.client import Client
 from runner.calls.schedule import Place, run_graph
 from runner.job.graph import Node
@@ -116,7 +115,7 @@ class Run:
         measured = await self._measure(outcomes, wall_s, grounding)
         plan = None
         if self._member is None or self._member.sampled:
-            plan = await offload_long(make_plan, job, self._histories)  # no call waited for it
+            plan = await offload(make_plan, job, self._histories)  # no call waited for it
         if plan is not None and not measured["run"]["reused"]:
             measured["plan"] = compare(plan, measured["run"])
         await self.directory.write_benchmark(measured)
@@ -167,7 +166,7 @@ class Run:
                 and self._is_new(node, outcome, plan.nodes[node])
             }
             try:
-                await asyncio.to_thread(write_history, history_of(self.job.root), name, seen)
+                await offload(write_history, history_of(self.job.root), name, seen)
             except OSError as error:
                 log.warning("history.failed", error=str(error))
 

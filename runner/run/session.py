@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from runner.base.errors import ColloquyError
 from runner.base.loop_lag import LagProbe
-from runner.base.threads import favour_event_loop
 from runner.calls.admission.limits import Lobby
 from runner.calls.schedule import gather_all
 from runner.run.cli import tell, worst_exit_code
@@ -40,7 +39,6 @@ class Session:
     ) -> list[float | tuple[float, ...] | None]:
         """Run *jobs* in one event loop, at most *most* at a time, under one admission."""
         stop, loop = self._shared.stop, asyncio.Runner()
-        favour_event_loop()
         try:
             objectives = loop.run(self._together(jobs, most or len(jobs)))
         finally:

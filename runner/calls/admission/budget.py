@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from runner.base.errors import CallError, NotRunError
-from runner.base.threads import Once
+from runner.base.threads import offload
 from runner.base.tokens import Tokenizer
 from runner.calls.admission.limits import Ask
 from runner.providers.messages import text_parts
@@ -17,6 +18,7 @@ from runner.providers.request import Request
 
 MARGIN = 1.5
 MESSAGE_TOKENS = 8  # around a message's text; OpenAI's chat format takes 3 to 4
+KEPT = 32  # long parts whose tokens are remembered
 LONG_CHARS = 10_000  # counted in less than a millisecond
 _CENT = 1e-12  # sums of floats round
 
@@ -108,13 +110,21 @@ class Sizer:
     tokenizer: Tokenizer
     input_usd_per_mtok: float | None = None
     output_usd_per_mtok: float | None = None
-    _counted: Once = field(default_factory=Once, repr=False, compare=False)
+    _counting: dict[str, asyncio.Task[int]] = field(default_factory=dict, repr=False, compare=False)
 
     async def sized(self, request: Request) -> tuple[int, float]:
-        """Return what `size` does; long parts are counted once for all, and in a thread."""
-        count, parts = self.tokenizer.count, _parts(request)
-        long = dict.fromkeys(part for part in parts if len(part) > LONG_CHARS)
-        return self.size(request, {part: await self._counted.offload(count, part) for part in long})
+        """Return what `size` does; long parts are counted in a thread, once for all calls."""
+        long = dict.fromkeys(part for part in _parts(request) if len(part) > LONG_CHARS)
+        return self.size(request, {part: await self._tokens(part) for part in long})
+
+    async def _tokens(self, part: str) -> int:
+        counting = self._counting.get(part)
+        if counting is None:
+            counting = asyncio.create_task(offload(self.tokenizer.count, part))
+            self._counting[part] = counting
+            if len(self._counting) > KEPT:  # a batch has more transcripts than memory holds
+                del self._counting[next(iter(self._counting))]
+        return await asyncio.shield(counting)  # cancelling one call does not end it for others
 
     def size(
         self, request: Request, counted: Mapping[str, int] = MappingProxyType({})

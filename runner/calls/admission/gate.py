@@ -116,7 +116,7 @@ class Gate:
 
     def _refuses(self, now: float, ask: Ask) -> bool:
         """Return whether *ask* has somebody else to go to, and no probe is due."""
-        return not ask.patient and self.breaker.wait_s(now) > 0
+        return not ask.waits_for_outage and self.breaker.wait_s(now) > 0
 
     def leave(self, now: float, ask: Ask) -> None:
         """See `limits.Limit`; a probe that told nothing may be sent again."""

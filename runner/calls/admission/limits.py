@@ -21,9 +21,8 @@ class Ask:
 
     *unit* names who asks; lower *rank* goes first. *tokens* and *cost_usd* are the most the
     attempt can use, 0 where no limit counts them. *failing_since* is the loop time of the call's
-    first failure that was not its own doing, None before. Who is not *patient* would rather be
-    refused than wait for an outage to end. What asks in the turn in which an attempt *in_order*
-    succeeds, as a repair does, is compared with those who wait. *probe* is set by the gate that
+    first failure that was not its own doing, None before. Without *waits_for_outage* an attempt is
+    refused during an outage. *probe* is set by the gate that
     lets the attempt test whether a provider is back.
     """
 
@@ -32,8 +31,7 @@ class Ask:
     tokens: int = 0
     cost_usd: float = 0.0
     failing_since: float | None = None
-    patient: bool = True
-    in_order: bool = False
+    waits_for_outage: bool = True
     probe: bool = False
 
 
@@ -82,14 +80,12 @@ class Lobby:
     """Where attempts wait until all their limits have room at once; belongs to one event loop.
 
     Nothing is held by one who waits. The lowest rank goes first, then who asked first; among
-    those with the same limits nobody overtakes. A grant waits one turn of the event loop, so
-    that all who become ready at the same moment are compared; a success that is not in order hands
-    out at once what room there is.
+    those with the same limits nobody overtakes. Room is handed out at the end of a turn of
+    the event loop, so that all attempts that became ready in it are compared.
     """
 
     def __init__(self) -> None:
         self.inside = 0
-        self.granted = 0  # how many have been let in so far
         self._closed: CallError | None = None
         self._asked = 0
         self._due = False
@@ -107,15 +103,10 @@ class Lobby:
         self.inside += 1
         try:
             yield
-        except BaseException:
-            self._depart(limits, ask)
-            self.look_again()  # at the end of the turn: the failure may close a limit until then
-            raise
-        self._depart(limits, ask)
-        if ask.in_order:
+        finally:
+            self.inside -= 1
+            _leave(limits, ask)
             self.look_again()
-        else:
-            self._hand_out()  # replies of one turn must not wait for each other
 
     async def pause(self, seconds: float, limit: Limit) -> None:
         """Sleep, until *limit* ends all calls; raise the reason as soon as the lobby is closed."""
@@ -169,10 +160,6 @@ class Lobby:
         finally:
             del grant
 
-    def _depart(self, limits: Sequence[Limit], ask: Ask) -> None:
-        self.inside -= 1
-        _leave(limits, ask)
-
     def _hand_out(self) -> None:
         self._due = False
         loop = asyncio.get_running_loop()
@@ -213,7 +200,6 @@ class Lobby:
             waiting.grant.set_exception(error.with_traceback(None))
         else:
             waiting.grant.set_result(None)
-            self.granted += 1
 
 
 def _leave(limits: Sequence[Limit], ask: Ask) -> None:

@@ -13,7 +13,6 @@ from typing import Any, Protocol, TypeVar
 import aiohttp
 from aiohttp.base_protocol import BaseProtocol
 
-from runner.base.threads import turn
 from runner.providers.litellm.launch import (
     MAX_BODY_BYTES,
     STAND_IN,
@@ -100,11 +99,10 @@ class DirectWay:
             failure = error
         else:
             arrived()
-            async with turn():
-                read = self._reader.read(response, raw, by_sdk=template.by_sdk)
-                if read is not None:
-                    self._finish(read, template, response, arguments.get("service_tier"))
-                    return read
+            read = self._reader.read(response, raw, by_sdk=template.by_sdk)
+            if read is not None:
+                self._finish(read, template, response, arguments.get("service_tier"))
+                return read
             return await self._instead(arguments, _again(response, raw))
         taken_s = time.monotonic() - begun
         try:

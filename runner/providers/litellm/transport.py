@@ -15,7 +15,6 @@ from typing import Any
 import aiohttp
 
 from runner.base.secrets import secrets_of
-from runner.base.threads import turn
 from runner.base.tokens import tokenizer_for
 from runner.config.model_facts import OFFLINE, model_facts
 from runner.providers.litellm.classify import cause_of, classify
@@ -88,7 +87,6 @@ class LiteLLMTransport:
         """Return litellm's response to *arguments*, or raise its exception."""
         if self._session is None:
             return await self._litellm.acompletion(**arguments)
-        await turn().spend(SEND_S)
         planned = None if self._direct is None else await self._direct.plan(arguments)
         if self._direct is not None and planned is not None:
             return await self._direct.ask(arguments, *planned)

@@ -9,7 +9,7 @@ from typing import Any
 from runner.answers.analyzer import Message
 from runner.base.errors import one_line
 from runner.base.secrets import secrets_of
-from runner.base.threads import offload, offload_long
+from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
 from runner.config.model_facts import model_facts
 from runner.providers.litellm.classify import classify
@@ -69,7 +69,7 @@ async def read_reply(
     """
     prompt = "\n".join(_text(m["content"]) for m in messages if m["role"] != "system")
     try:
-        reply = await offload_long(_answer, readings[name], prompt)
+        reply = await offload(_answer, readings[name], prompt)
     except Exception as error:
         told = f"offline reading of {name}: {type(error).__name__}: {error}"
         raise ReadingError(one_line(told)) from error

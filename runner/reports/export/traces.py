@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import sys
@@ -18,6 +17,7 @@ import structlog
 from runner.base.errors import EXIT_CONFIG, EXIT_OK, EXIT_UNAVAILABLE, ColloquyError, ConfigError
 from runner.base.secrets import secrets_of
 from runner.base.text import digest, say, to_terminal
+from runner.base.threads import offload
 from runner.job.checks import has_otlp
 from runner.record.batch_directory import single_runs
 from runner.reports.export.spans import Span, run_span
@@ -42,7 +42,7 @@ log = structlog.get_logger("colloquy.traces")
 
 async def export_run(path: Path) -> None:
     """Send the trace of the run in *path*; that nobody takes it is one warning and no failure."""
-    fault = await asyncio.to_thread(_send_stored, path)
+    fault = await offload(_send_stored, path)
     if fault is not None:
         log.warning("traces.failed", error=fault)
 

@@ -14,7 +14,7 @@ from runner.base.virtual_time import run_virtually
 from runner.calls.admission.gate import MAX_CEILING, Gate
 from runner.calls.admission.limits import Ask, Lobby
 from runner.calls.call_log import Attempt
-from runner.calls.prefix_gate import Primer
+from runner.calls.prefix_gate import PrefixGate
 from runner.calls.retry import THROTTLE
 from runner.calls.schedule import gather_all, make_slots, ranks, run_graph
 from runner.config.schema import ModelSettings, Settings
@@ -192,7 +192,7 @@ class _Replay:
         self._expected, self._overhead_s = expected, overhead_s
         self._slots = make_slots(rules.pipeline, rules.max_concurrent, rules.mode)
         self._ranks = ranks(rules.pipeline, expected, rules.mode)
-        self._lobby, self._primer = Lobby(), Primer()
+        self._lobby, self._primer = Lobby(), PrefixGate()
         self._gates: dict[str, Gate] = {}
 
     async def work(self, node: Node, _: Mapping[str, None]) -> None:

@@ -21,6 +21,7 @@ from runner.base.errors import (
 )
 from runner.base.loop_lag import Lag
 from runner.base.text import now_iso
+from runner.base.threads import offload
 from runner.calls.admission.limits import Lobby
 from runner.calls.client import Client
 from runner.calls.client_factory import most_in_flight
@@ -159,12 +160,10 @@ class Batch:
         try:
             async with self._reading:
                 if self._whole:
-                    row = await asyncio.to_thread(
-                        completed_before, self.directory.path, given, encoding
-                    )
+                    row = await offload(completed_before, self.directory.path, given, encoding)
                     if row is not None:
                         return row
-                job = await asyncio.to_thread(for_transcript, self.job, given)
+                job = await offload(for_transcript, self.job, given)
         except (TranscriptError, ConfigError) as error:
             log.warning("input.unreadable", transcript=given.name, error=str(error))
             return self._without_answer(given, "unreadable", error.exit_code, str(error))
@@ -177,7 +176,7 @@ class Batch:
         return await self._run(number, given, job)
 
     async def _run(self, number: int, given: Input, job: Job) -> ResultRow:
-        directory = await asyncio.to_thread(RunDirectory.inside, self.directory, given.run)
+        directory = await offload(RunDirectory.inside, self.directory, given.run)
         member = Member(
             Place(self._slots, _RANK * number), self._histories, sampled=number % SAMPLE == 0
         )
@@ -273,7 +272,7 @@ class Batch:
         status = "completed" if code == 0 else "partial" if tally.nodes_ok else "failed"
         if self._shares.stop.signum is not None:
             status, code = "interrupted", self._shares.stop.exit_code
-        await asyncio.to_thread(self._close_results)
+        await offload(self._close_results)
         benchmark = batch_benchmark(
             self.job, self._tally, self._measures, self._elapsed_s(), self._shares.lag
         )
