@@ -28,7 +28,7 @@ from runner.record.metadata import describe_run, versions
 from runner.record.node_record import node_record
 from runner.record.pages import Pages
 from runner.record.previous_session import keep_answer
-from runner.record.run_directory import TRANSCRIPT, Page, RunDirectory
+from runner.record.run_directory import TRANSCRIPT, RunDirectory
 
 PERSIST_S = 2.0  # for writes that are under way when a run is cut off
 
@@ -58,7 +58,7 @@ class Recorder:
         """Start the clock and say so."""
         job = self.job
         self._began = asyncio.get_running_loop().time()
-        self.write(self._note("run.started", config_digest=job.config_digest))
+        self.write(self.directory.note("run.started", config_digest=job.config_digest))
         self.write(self._write_transcript())
         log.info(
             "run.started",
@@ -94,7 +94,7 @@ class Recorder:
         )
         if outcome.reused != "run":
             self.write(self._commit(node, outcome, calls))
-        elif self.directory.member or not self.directory.has(self.pages.path(node)):
+        elif not self.directory.keeps_page(self.pages.path(node)):
             self.write(self._write_page(node, outcome))
         stage = self.job.pipeline.stage_of(node)
         if all(member.name in self.timings for member in stage.nodes):
@@ -102,8 +102,7 @@ class Recorder:
             self._still_running()
 
     def _still_running(self) -> None:
-        """Write metadata.json at a stage's boundary; of a batch, the batch's says enough."""
-        if not self.directory.member:
+        if self.directory.reports_progress:
             self.write(self.write_metadata("running"))
 
     def part_ended(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
@@ -184,23 +183,11 @@ class Recorder:
             }
         )
 
-    async def _note(self, event: str, **facts: Any) -> None:
-        """Journal what has happened; a batch's runs wait for the disk once, at their end."""
-        if self.directory.member:
-            self.directory.journal.note(event, **facts)
-        else:
-            await self.directory.journal.commit(event, **facts)
-
     async def _write_transcript(self) -> None:
-        job, pages = self.job, self.pages
-        if self.directory.member:
-            as_read = partial(asdict, job.transcript)
-            await self.directory.write_pages(
-                {TRANSCRIPT: as_read, "transcript.md": pages.transcript}
-            )
-            return
-        page = await offload(pages.transcript)
-        await self.directory.write_pages({"transcript.md": page})
+        as_read = partial(asdict, self.job.transcript)
+        await self.directory.write_pages(
+            {TRANSCRIPT: as_read, "transcript.md": self.pages.transcript}
+        )
 
     async def _commit(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
         saving = partial(self._save, node, outcome, calls)
@@ -213,7 +200,7 @@ class Recorder:
                 await saving()
                 self.statuses[node.name] = outcome.status
             raise
-        await self._note(
+        await self.directory.note(
             "node.committed", analyzer=node.name, status=outcome.status, key=outcome.key
         )
 
@@ -227,9 +214,7 @@ class Recorder:
         self.write(self._write_page(node, outcome))
 
     async def _write_page(self, node: Node, outcome: Outcome) -> None:
-        page: Page = partial(self.pages.page, node, outcome)
-        if not self.directory.member:
-            page = await offload(page)
+        page = partial(self.pages.page, node, outcome)
         await self.directory.write_pages({self.pages.path(node): page})
 
     def _log_outcome(self, node: Node, outcome: Outcome, calls: CallLog) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -74,29 +74,26 @@ def cannot_write(path: Path, error: OSError) -> OutputError:
     return OutputError(f"cannot write the run directory {path}: {error.strerror or error}")
 
 
-@dataclass
 class RunDirectory:
-    """One run's files under *path*; every write is atomic and goes through a thread.
+    """The files of one run, or of a batch, under *path*; it is locked while it is open.
 
-    The directory is locked while it is open. `metadata.json` is written under one lock, at
-    stage boundaries and at the end. One run of a batch is a *member*: lock, journal, log and
-    configuration are the batch's; answers are stored as they come, all else together at its end,
-    and only answers are made safe from a power cut. A *fresh* one held no file at first.
+    Every write is atomic and durable, and goes through a thread. *journal* is where calls and
+    answers are noted.
     """
 
-    path: Path
-    journal: Notes
-    _lock: int | None
-    batch: RunDirectory | None = None
-    fresh: bool = False
-    _held: dict[str, Page] = field(default_factory=dict, repr=False)
-    _metadata_lock: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+    reports_progress = True  # metadata.json is rewritten at stage boundaries
+
+    def __init__(self, path: Path, journal: Notes, lock: int | None = None) -> None:
+        self.path = path
+        self.journal = journal
+        self._lock = lock
+        self._metadata_lock = asyncio.Lock()
 
     @classmethod
     def create(cls, path: Path, parts: Sequence[str] = PARTS) -> RunDirectory:
         """Make the directory tree and lock it; raise OutputError when that is not possible.
 
-        A directory that holds a run already is refused: its files would be mixed with ours.
+        A directory that holds a run is refused: its files would be mixed with the new ones.
         """
         try:
             make_directory(path)
@@ -113,9 +110,9 @@ class RunDirectory:
 
     @classmethod
     def reopen(cls, path: Path, parts: Sequence[str] = PARTS) -> RunDirectory:
-        """Lock the directory of an earlier run and remove what its writes left half done.
+        """Lock the directory of an earlier session and remove its temporary files.
 
-        Its mark of full success goes too, before anything is done anew.
+        The mark of full success is removed before anything is written.
         """
         try:
             made = cls._locked(path, parts)
@@ -130,60 +127,34 @@ class RunDirectory:
         return made
 
     @classmethod
-    def inside(cls, batch: RunDirectory, name: str) -> RunDirectory:
-        """Open the directory of a *batch*'s run, new or not.
-
-        Raises OSError, or OutputError where a link leads out of it.
-        """
-        path = batch.path / name
-        fresh = not path.exists()
-        _make_own(path / "intermediate")
-        for part in ("context", "logs"):
-            (path / part).mkdir(mode=0o700, exist_ok=True)
-        assert isinstance(batch.journal, Journal)
-        made = cls(path, batch.journal.of_run(name), None, batch=batch, fresh=fresh)
-        if not fresh:
-            made.uncomplete()
-        return made
-
-    @classmethod
     def _locked(cls, path: Path, parts: Sequence[str]) -> RunDirectory:
-        held = acquire(path)
+        lock = acquire(path)
         try:
             for part in parts:
                 _make_own(path / part)
             reserve = path / RESERVE
             if not reserve.exists():
                 write_bytes(reserve, bytes(RESERVE_BYTES))
-            return cls(path, Journal(path / "journal.jsonl"), held)
+            return cls(path, Journal(path / "journal.jsonl"), lock)
         except BaseException:
-            release(held)
+            release(lock)
             raise
 
     def close(self) -> None:
-        """Let go of the directory."""
-        if self.batch is None:
-            self.release_reserve()
+        """Release the lock and the journal."""
+        self.release_reserve()
         self.journal.close()
         if self._lock is not None:
             release(self._lock)
 
-    @property
-    def member(self) -> bool:
-        """Whether this is a run of a batch."""
-        return self.batch is not None
-
     def release_reserve(self) -> None:
-        """Give the disk back what was kept so that a run on a full one can still say so."""
-        if self.batch is not None:
-            self.batch.release_reserve()
-            return
+        """Free the disk space that was reserved for the last writes on a full disk."""
         with suppress(OSError):
             (self.path / RESERVE).unlink(missing_ok=True)
 
     @property
     def events(self) -> Path:
-        """Where the run's log goes."""
+        """The run's log."""
         return self.path / "logs" / "events.jsonl"
 
     def write_job(self, job: Setup) -> None:
@@ -194,26 +165,20 @@ class RunDirectory:
         prompts = {name: analyzer.prompt_digest for name, analyzer in job.analyzers.items()}
         config_dirs = [str(folder) for folder in job.config_dirs]
         config = self.path / "config"
-        asked = {"config_dirs": config_dirs, "sha256": prompts}
         if isinstance(job, Job):
-            self._put(TRANSCRIPT, as_json(asdict(job.transcript)))
-        write_changed(config / "prompts.json", as_json(asked))
+            write_changed(self.path / TRANSCRIPT, as_json(asdict(job.transcript)))
+        write_changed(
+            config / "prompts.json", as_json({"config_dirs": config_dirs, "sha256": prompts})
+        )
         write_changed(config / "overrides.json", as_json(list(job.overrides)))
         write_changed(config / "composed.yaml", job.composed.encode())
         write_changed(config / "resolved.yaml", job.config.encode())
 
-    def _put(self, name: str, data: bytes) -> None:
-        """Store what can be made anew from answers and input, unless it is there already."""
-        if self.member:
-            write_plain(self.path / name, data)
-        else:
-            write_changed(self.path / name, data)
-
     async def write_node(self, stage: str, name: str, record: Callable[[], Any], page: str) -> None:
-        """Store a node's outcome, as *record* tells it; the JSON file's rename is what commits it.
+        """Store a node's outcome, as *record* returns it; the JSON file's rename commits it.
 
-        *page*, a path in this directory, shows an earlier outcome and goes first: a crash must not
-        leave it beside this one.
+        *page*, a path in this directory, shows an earlier outcome and is removed first: a crash
+        must not leave it beside the new record.
         """
 
         def write() -> None:
@@ -225,26 +190,31 @@ class RunDirectory:
         await offload(write)
 
     async def write_pages(self, pages: Mapping[str, Page]) -> None:
-        """Store pages, or data, by their path in this directory; a member's wait for `flush`."""
-        if self.member:
-            self._held.update(pages)
-        else:
-            await offload(self._write, pages)
+        """Store pages, or data, by their path in this directory."""
+        await offload(self._write, pages)
 
     async def flush(self) -> None:
-        """Store what was held back, in the order in which it came."""
-        held, self._held = self._held, {}
-        if held:
-            await offload(self._write, held)
+        """Store what is still in memory."""
 
     def _write(self, pages: Mapping[str, Page]) -> None:
         for name, content in pages.items():
             make_directory((self.path / name).parent)
-            self._put(name, _as_bytes(content))
+            self._put(self.path / name, _as_bytes(content))
+
+    def _put(self, path: Path, data: bytes) -> None:
+        write_changed(path, data)
 
     def has(self, name: str) -> bool:
-        """Return whether a file is there, or held back."""
-        return name in self._held or (not self.fresh and (self.path / name).exists())
+        """Return whether a file exists."""
+        return (self.path / name).exists()
+
+    def keeps_page(self, name: str) -> bool:
+        """Return whether the page of a reused answer is there, whole, and need not be written."""
+        return self.has(name)
+
+    async def note(self, event: str, **facts: Any) -> None:
+        """Append *event* to the journal, durably."""
+        await self.journal.commit(event, **facts)
 
     async def write_context(self, name: str, reduced: Reduced, settings: ContextSettings) -> None:
         """Store a reduced context and its ledger."""
@@ -256,8 +226,8 @@ class RunDirectory:
     async def write_metadata(self, metadata: Mapping[str, Any]) -> None:
         """Replace metadata.json."""
         async with self._metadata_lock:
-            told = {"schema_version": SCHEMA_VERSION, **metadata}
-            await self.write_pages({"metadata.json": told})
+            versioned = {"schema_version": SCHEMA_VERSION, **metadata}
+            await self.write_pages({"metadata.json": versioned})
 
     async def write_benchmark(self, benchmark: Mapping[str, Any]) -> None:
         """Store the run's timings and tokens."""
@@ -268,8 +238,61 @@ class RunDirectory:
         await self.write_pages({COMPLETED: now_iso() + "\n"})
 
     def uncomplete(self) -> None:
-        """Take the mark of full success away."""
+        """Remove the mark of full success."""
         (self.path / COMPLETED).unlink(missing_ok=True)
+
+
+class MemberDirectory(RunDirectory):
+    """The directory of one run of a *batch*: lock, journal, log and configuration are the batch's.
+
+    Answers are stored as they arrive. All other files can be made from answers and input: they
+    are kept in memory and written together at the end, without waiting for the disk.
+    """
+
+    reports_progress = False
+
+    def __init__(self, batch: RunDirectory, name: str) -> None:
+        """Open the directory called *name*; raise OSError, or OutputError for a link."""
+        assert isinstance(batch.journal, Journal)
+        path = batch.path / name
+        self._fresh = not path.exists()
+        self._batch = batch
+        self._pages: dict[str, Page] = {}
+        _make_own(path / "intermediate")
+        for part in ("context", "logs"):
+            (path / part).mkdir(mode=0o700, exist_ok=True)
+        super().__init__(path, batch.journal.of_run(name))
+        if not self._fresh:
+            self.uncomplete()
+
+    def release_reserve(self) -> None:
+        """See `RunDirectory.release_reserve`; the batch has it."""
+        self._batch.release_reserve()
+
+    async def write_pages(self, pages: Mapping[str, Page]) -> None:
+        """Keep pages in memory until `flush`."""
+        self._pages.update(pages)
+
+    async def flush(self) -> None:
+        """Store the pages in the order in which they came."""
+        pages, self._pages = self._pages, {}
+        if pages:
+            await offload(self._write, pages)
+
+    def _put(self, path: Path, data: bytes) -> None:
+        write_plain(path, data)
+
+    def has(self, name: str) -> bool:
+        """Return whether a file exists or is to be written."""
+        return name in self._pages or (not self._fresh and super().has(name))
+
+    def keeps_page(self, name: str) -> bool:
+        """Return False: a page that a crash cut off looks like any other."""
+        return False
+
+    async def note(self, event: str, **facts: Any) -> None:
+        """Append *event* to the batch's journal, which is made durable at the run's end."""
+        self.journal.note(event, **facts)
 
 
 def _as_bytes(content: Page) -> bytes:

@@ -32,7 +32,7 @@ from runner.record.batch_directory import Results, completed_before
 from runner.record.journal import Spent
 from runner.record.result_rows import ResultRow, totals_of
 from runner.record.reuse import Known
-from runner.record.run_directory import RunDirectory
+from runner.record.run_directory import MemberDirectory, RunDirectory
 from runner.run.batch.console import BatchConsole
 from runner.run.batch.summary import Measures, batch_benchmark, batch_metadata
 from runner.run.batch.tally import ENDING, Tally, row_of
@@ -176,7 +176,7 @@ class Batch:
         return await self._run(number, given, job)
 
     async def _run(self, number: int, given: Input, job: Job) -> ResultRow:
-        directory = await offload(RunDirectory.inside, self.directory, given.run)
+        directory = await offload(MemberDirectory, self.directory, given.run)
         member = Member(
             Place(self._slots, _RANK * number), self._histories, sampled=number % SAMPLE == 0
         )
