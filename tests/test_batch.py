@@ -26,6 +26,7 @@ from runner.job.job import Job
 from runner.providers.request import Request
 from runner.record import run_directory as record_module
 from runner.record.batch_directory import PARTS, is_batch, single_runs
+from runner.record.history import history_of
 from runner.record.journal import read_journal
 from runner.record.previous_session import Earlier
 from runner.record.reuse import Known
@@ -545,7 +546,7 @@ def test_one_run_in_a_hundred_tells_later_ones_what_calls_took() -> None:
     latency = {"say_means": 2.0}
     made = many()
     execute(made, latency_s=latency)
-    history = json.loads(made.history.read_bytes())
+    history = json.loads(history_of(made.root).read_bytes())
 
     assert 2.0 == history[made.main.settings.name]["say_means"]["latency_s"]
 
