@@ -16,6 +16,7 @@ from test_run import execute
 
 from runner.base.secrets import Secrets
 from runner.record.events import run_log
+from runner.reports.live import live_handler
 from runner.reports.live import view as live
 from runner.reports.live.live_table import Board, Row, by_progress, progress
 from runner.reports.live.view import LiveHandler, Tail, board_of
@@ -212,6 +213,20 @@ def test_a_run_is_drawn_with_the_stages_of_its_configuration() -> None:
     assert shown.journalled
 
 
+@pytest.mark.parametrize(
+    ("overrides", "slots"),
+    [
+        (["max_concurrent_stage_a=4", "max_concurrent_stage_b=4"], 8),
+        (["max_concurrent_stage_a=3"], 6),
+        (["max_concurrent_stage_a=4", "max_concurrent_stage_b=4", "mode=sequential"], 1),
+    ],
+)
+def test_the_slots_shown_are_those_of_all_pools(overrides: list[str], slots: int) -> None:
+    _, path, _ = execute(job(*(f"processing.{override}" for override in overrides)))
+
+    assert slots == board_of(path).slots
+
+
 def test_what_is_left_is_foretold_from_history_by_the_scheduler() -> None:
     """Four of 2 s and four of 3 s with three slots: two rounds of each stage."""
     _, path, _ = execute(job())
@@ -261,7 +276,8 @@ def test_a_terminal_is_drawn_on_and_all_else_is_written_to(
     monkeypatch: pytest.MonkeyPatch, console: str, terminal: bool, term: str, is_live: bool
 ) -> None:
     monkeypatch.setenv("TERM", term)
-    with run_log(Path("log.jsonl"), console, Terminal() if terminal else io.StringIO()):
+    stream = Terminal() if terminal else io.StringIO()
+    with run_log(Path("log.jsonl"), console, stream, live=live_handler):
         handlers = [type(handler) for handler in logging.getLogger().handlers]
 
     assert (live.LiveHandler in handlers) == is_live
@@ -270,8 +286,8 @@ def test_a_terminal_is_drawn_on_and_all_else_is_written_to(
 def test_beside_another_run_lines_are_written_instead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     with (
-        run_log(Path("one.jsonl"), "auto", Terminal()),
-        run_log(Path("two.jsonl"), "auto", Terminal()),
+        run_log(Path("one.jsonl"), "auto", Terminal(), live=live_handler),
+        run_log(Path("two.jsonl"), "auto", Terminal(), live=live_handler),
     ):
         handlers = [type(handler) for handler in logging.getLogger().handlers]
 

@@ -13,7 +13,7 @@ import orjson
 import pytest
 from test_resume import begin, private
 
-from runner.record import found as found_module
+from runner.record import inspection
 from runner.record.keys import payload_digest
 from runner.record.lock import acquire, release
 from runner.reports.verify import USAGE, main, verify
@@ -284,7 +284,7 @@ def test_records_that_were_superseded_are_checked_too(run: Path) -> None:
 
 
 def test_a_file_that_is_too_large_is_not_read(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(found_module, "MAX_BYTES", 1_000_000)
+    monkeypatch.setattr(inspection, "MAX_BYTES", 1_000_000)
     create(run / "context/large.json", "x" * 1_000_001)
 
     assert ["context/large.json: larger than 1,000,000 bytes"] == verify(run)

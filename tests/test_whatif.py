@@ -109,6 +109,20 @@ def test_a_stage_of_its_own_slots_is_reached_through_what_names_the_key() -> Non
     assert [0.7 + 0.5, 1.4 + 0.5, 1.0] == predicted
 
 
+@pytest.mark.parametrize(
+    ("chosen", "slots"),
+    [
+        (["max_concurrent_stage_a=4", "max_concurrent_stage_b=4"], 8),
+        (["max_concurrent_stage_a=3", "max_concurrent_stage_b=null"], 6),
+        (["max_concurrent_stage_a=4", "mode=sequential"], 1),
+    ],
+)
+def test_slots_are_those_of_all_pools(chosen: list[str], slots: int) -> None:
+    (row,) = predict(read_recording(stored()), grid(chosen))
+
+    assert slots == row.slots
+
+
 def test_a_rate_holds_calls_back_and_is_named() -> None:
     """One call a second: the eighth, the shortest, begins after seven."""
     chosen = grid(["rpm=60", "burst_s=1.0", "max_concurrent=8"])

@@ -109,12 +109,7 @@ def _dearest_input(facts: ModelFacts) -> float | None:
 
 def most_in_flight(job: Setup) -> int:
     """Return how many calls the job makes at once at the most."""
-    processing = job.settings.processing
-    if processing.mode == "sequential":
-        return 1
-    pools = [stage.max_concurrent for stage in job.pipeline.stages]
-    shared = processing.max_concurrent if None in pools else 0
-    return min(shared + sum(pool or 0 for pool in pools), MAX_CEILING)
+    return min(job.slot_pools.total, MAX_CEILING)
 
 
 def _gate(job: Setup, model: ModelSettings, gates: Gates, api_base: str | None) -> Gate:

@@ -54,17 +54,10 @@ async def gather_all(works: Iterable[Awaitable[T]]) -> list[T]:
 
 
 def make_slots(pipeline: Pipeline, max_concurrent: int, mode: str) -> dict[str, Slots]:
-    """Return the slots of each stage, by stage name.
-
-    Stages without a limit of their own share *max_concurrent*; `sequential` is one slot for all.
-    """
-    shared = Slots(1 if mode == "sequential" else max_concurrent)
-    return {
-        stage.name: shared
-        if stage.max_concurrent is None or mode == "sequential"
-        else Slots(stage.max_concurrent)
-        for stage in pipeline.stages
-    }
+    """Return the slots of each stage, by stage name; stages of one pool share one object."""
+    pools = pipeline.slot_pools(max_concurrent, mode)
+    slots = {pool: Slots(size) for pool, size in pools.sizes.items()}
+    return {stage: slots[pool] for stage, pool in pools.of_stage.items()}
 
 
 def least_makespan(slots: Mapping[str, Slots], work_s: Iterable[tuple[str, float]]) -> float:

@@ -36,6 +36,26 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class SlotPools:
+    """The pools that calls take slots from: *of_stage* names each stage's pool, *sizes* its slots.
+
+    The shared pool has an empty name.
+    """
+
+    of_stage: Mapping[str, str]
+    sizes: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        """The most calls in flight at once."""
+        return sum(self.sizes.values())
+
+    def size(self, stage: str) -> int:
+        """Return how many slots the pool of *stage* has."""
+        return self.sizes[self.of_stage[stage]]
+
+
+@dataclass(frozen=True, slots=True)
 class Pipeline:
     """Stages in an order in which each comes after what it needs."""
 
@@ -49,6 +69,19 @@ class Pipeline:
     def stage_of(self, node: Node) -> Stage:
         """Return the stage that *node* belongs to."""
         return next(stage for stage in self.stages if stage.name == node.stage)
+
+    def slot_pools(self, max_concurrent: int, mode: str) -> SlotPools:
+        """Return the pools at that concurrency.
+
+        Stages without a limit of their own share *max_concurrent* slots; in mode `sequential`
+        all stages share one slot.
+        """
+        if mode == "sequential":
+            return SlotPools({stage.name: "" for stage in self.stages}, {"": 1})
+        limits = {stage.name: stage.max_concurrent for stage in self.stages}
+        pools = {name: name if limit else "" for name, limit in limits.items()}
+        sizes = {pools[name]: limit or max_concurrent for name, limit in limits.items()}
+        return SlotPools(pools, sizes)
 
 
 def make_pipeline(

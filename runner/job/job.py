@@ -12,7 +12,7 @@ from runner.base.text import digest
 from runner.base.tokens import Tokenizer
 from runner.config.schema import Settings
 from runner.job.chunks import Chunk
-from runner.job.graph import Node, Pipeline
+from runner.job.graph import Node, Pipeline, SlotPools
 from runner.job.models import MAIN, Model, chain_of
 from runner.job.windows import Fit
 from runner.providers.request import Request
@@ -61,6 +61,12 @@ class Setup:
     def is_paid(self) -> bool:
         """Whether a provider answers anything."""
         return any(model.is_paid for model in self.models.values())
+
+    @property
+    def slot_pools(self) -> SlotPools:
+        """The slots that its calls take."""
+        processing = self.settings.processing
+        return self.pipeline.slot_pools(processing.max_concurrent, processing.mode)
 
     def chain(self, node: Node) -> tuple[Model, ...]:
         """Return the model of *node* and its fallbacks, in order."""

@@ -29,7 +29,7 @@ def primed_stages(job: Job) -> frozenset[tuple[str, str]]:
         for stage in job.pipeline.stages
         for model in job.models.values()
         if _shares(job, stage.name, model) > 1
-        and _slots(job, stage.name) > 1
+        and job.slot_pools.size(stage.name) > 1
         and (wanted == "on" or saving(job, stage.name, model) >= LEAST_SAVING)
     )
 
@@ -69,7 +69,7 @@ def marked_stages(job: Job, primed: frozenset[tuple[str, str]]) -> frozenset[tup
         for model in job.models.values()
         if model.facts.cache_marks
         and _shares(job, stage.name, model) > 1
-        and ((stage.name, model.name) in primed or _slots(job, stage.name) == 1)
+        and ((stage.name, model.name) in primed or job.slot_pools.size(stage.name) == 1)
     )
 
 
@@ -119,10 +119,3 @@ def _prefix_tokens(job: Job, stage: str, model: Model) -> int:
 def _fits(job: Job, stage: str, model: Model) -> list[Fit]:
     nodes = [node for node in job.pipeline.nodes if node.stage == stage]
     return [job.fit(node, model) for node in nodes if (node.name, model.name) in job.fits]
-
-
-def _slots(job: Job, stage: str) -> int:
-    if job.settings.processing.mode == "sequential":
-        return 1
-    own = next(s.max_concurrent for s in job.pipeline.stages if s.name == stage)
-    return own or job.settings.processing.max_concurrent

@@ -8,6 +8,7 @@ from typing import Any
 
 from runner.calls.admission.budget import MARGIN
 from runner.calls.admission.gate import Gate
+from runner.calls.client_factory import most_in_flight
 from runner.calls.schedule import Duration, ideal_makespan
 from runner.job.graph import Node
 from runner.job.job import Job, Setup
@@ -162,7 +163,7 @@ def _wall(job: Job, nodes: Mapping[str, NodePlan]) -> float:
     processing, model = job.settings.processing, job.main.settings
     gate = None
     if model.rpm is not None or model.tpm is not None:
-        gate = Gate(processing.max_concurrent, rpm=model.rpm, tpm=model.tpm, burst_s=model.burst_s)
+        gate = Gate(most_in_flight(job), rpm=model.rpm, tpm=model.tpm, burst_s=model.burst_s)
     tokens = {n: (p.prompt_tokens + p.reply_tokens) // p.calls for n, p in nodes.items()}
     wall = ideal_makespan(
         job.pipeline, work, processing.max_concurrent, processing.mode, gate, tokens

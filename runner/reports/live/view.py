@@ -127,12 +127,10 @@ def board_of(path: Path) -> Board:
     except (OSError, ValueError, TypeError, yaml.YAMLError, ColloquyError):
         return Board(remaining=by_progress)
     rows = {node.name: Row(node.name, node.stage) for node in pipeline.nodes}
-    pools = {stage.max_concurrent for stage in pipeline.stages}
-    slots = sum(pool or settings.processing.max_concurrent for pool in pools)
-    sequential = settings.processing.mode == "sequential"
+    processing = settings.processing
     return Board(
         rows=rows,
-        slots=1 if sequential else slots,
+        slots=pipeline.slot_pools(processing.max_concurrent, processing.mode).total,
         journalled=(path / "journal.jsonl").is_file(),
         remaining=_foreteller(settings, pipeline),
     )

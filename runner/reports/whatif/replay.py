@@ -66,10 +66,7 @@ class Rules:
     @property
     def ceiling(self) -> int:
         """The most calls in flight at once, as a gate counts them."""
-        if self.mode == "sequential":
-            return 1
-        pools = {stage.max_concurrent for stage in self.pipeline.stages}
-        return min(MAX_CEILING, sum(pool or self.max_concurrent for pool in pools))
+        return min(MAX_CEILING, self.pipeline.slot_pools(self.max_concurrent, self.mode).total)
 
     def without_rates(self) -> Rules:
         """Return the same for an account without limits per minute."""
