@@ -227,6 +227,13 @@ def test_the_slots_shown_are_those_of_all_pools(overrides: list[str], slots: int
     assert slots == board_of(path).slots
 
 
+def test_a_deeply_nested_configuration_gives_a_bare_board_and_no_crash(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/resolved.yaml").write_text("[" * 200_000)
+
+    assert {} == board_of(tmp_path).rows
+
+
 def test_what_is_left_is_foretold_from_history_by_the_scheduler() -> None:
     """Four of 2 s and four of 3 s with three slots: two rounds of each stage."""
     _, path, _ = execute(job())

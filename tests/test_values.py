@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.base.json import MAX_BYTES, number, read_json, read_list, section
+from runner.base.json import MAX_BYTES, at, number, read_json, read_list, read_yaml, section
 
 
 def test_an_object_and_a_list_are_read_and_not_taken_for_one_another(tmp_path: Path) -> None:
@@ -36,6 +36,26 @@ def test_links_pipes_directories_and_files_too_large_are_not_read(tmp_path: Path
 
     for name in ("link", "pipe", "folder", "large", "absent"):
         assert read_json(tmp_path / name) == {}
+
+
+@pytest.mark.parametrize("data", ["[" * 200_000, "- " * 200_000, "{", "a: *b"])
+def test_yaml_that_cannot_be_parsed_is_nothing_and_ends_no_process(
+    tmp_path: Path, data: str
+) -> None:
+    (tmp_path / "file").write_text(data)
+
+    assert read_yaml(tmp_path / "file") == {}
+
+
+def test_a_value_is_found_by_its_path_whatever_lies_on_the_way() -> None:
+    data = {"a": {"b": 1}}
+
+    assert [at(data, "a", "b"), at(data, "a", "b", "c"), at(data, "x"), at([1], "a")] == [
+        1,
+        None,
+        None,
+        None,
+    ]
 
 
 def test_numbers_are_finite_and_of_a_sane_size() -> None:

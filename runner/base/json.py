@@ -1,16 +1,77 @@
-"""Values from a run directory that anyone may have written: taken as they are, or not at all."""
+"""JSON and YAML of run directories: untrusted files, read with limits and without exceptions."""
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
+import yaml
 
-MAX_BYTES = 64 * 1024 * 1024  # more is not read
-MAX_NUMBER = 1e15  # nothing that is counted or measured here is larger
+MAX_BYTES = 256 * 1024 * 1024  # of a JSON file; larger ones are refused
+MAX_YAML_BYTES = 4 * 1024 * 1024
+MAX_NUMBER = 1e15  # no count or measurement here is larger
+_FLAGS = os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0)
+
+
+def open_regular(file: Path, limit: int | None = None) -> BinaryIO:
+    """Open a regular file of at most *limit* bytes for reading, never a link, pipe or folder.
+
+    Raises OSError.
+    """
+    descriptor = os.open(file, _FLAGS)
+    about = os.fstat(descriptor)
+    if stat.S_ISREG(about.st_mode) and (limit is None or about.st_size <= limit):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    what = "a regular file" if limit is None else f"a regular file of at most {limit:,} bytes"
+    raise OSError(f"{file} is not {what}")
+
+
+def load_json(file: Path, limit: int = MAX_BYTES) -> Any:
+    """Return the value in *file*; raise OSError or ValueError."""
+    with open_regular(file, limit) as opened:
+        return orjson.loads(opened.read())
+
+
+def load_yaml(file: Path) -> Any:
+    """Return the value in *file*; raise OSError or ValueError.
+
+    By PyYAML's Python loader: deep nesting overflows the stack of the one in C.
+    """
+    with open_regular(file, MAX_YAML_BYTES) as opened:
+        try:
+            return yaml.safe_load(opened.read())
+        except (yaml.YAMLError, RecursionError) as error:
+            raise ValueError(str(error)) from error
+
+
+def read_json(file: Path) -> Mapping[str, Any]:
+    """Return the object in *file*, an empty one for anything else."""
+    return mapping(_read(file))
+
+
+def read_list(file: Path) -> list[Any]:
+    """Return the list in *file*, an empty one for anything else."""
+    return listing(_read(file))
+
+
+def read_yaml(file: Path) -> Mapping[str, Any]:
+    """Return the mapping in *file*, an empty one for anything else."""
+    try:
+        return mapping(load_yaml(file))
+    except (OSError, ValueError):
+        return {}
+
+
+def _read(file: Path) -> Any:
+    try:
+        return load_json(file)
+    except (OSError, ValueError):
+        return None
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
@@ -24,12 +85,24 @@ def listing(value: Any) -> list[Any]:
 
 
 def mappings(value: Any) -> list[Mapping[str, Any]]:
-    """Return the mappings in a list, none if it is no list."""
+    """Return the mappings in a list, none if *value* is no list."""
     return [item for item in listing(value) if isinstance(item, Mapping)]
 
 
+def section(data: Any, *keys: str) -> Mapping[str, Any]:
+    """Return the mapping at the path *keys* of *data*, an empty one if there is none."""
+    return mapping(at(data, *keys))
+
+
+def at(data: Any, *keys: str) -> Any:
+    """Return the value at the path *keys* of *data*, None if there is none."""
+    for key in keys:
+        data = mapping(data).get(key)
+    return data
+
+
 def number(value: Any) -> float | None:
-    """Return a finite number of a sane size, None for anything else."""
+    """Return a finite number below MAX_NUMBER, None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if abs(value) < MAX_NUMBER else None
@@ -41,7 +114,7 @@ def amount(value: Any) -> float:
 
 
 def text(value: Any) -> str:
-    """Return *value* as it is read: strings as they are, nothing as an empty one."""
+    """Return *value* as text: strings unchanged, None empty, booleans yes or no, the rest JSON."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -54,31 +127,3 @@ def text(value: Any) -> str:
         return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
     except TypeError:
         return str(value)
-
-
-def section(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Return the mapping at *key* of *data*, an empty one where there is none."""
-    return mapping(data.get(key))
-
-
-def read_json(file: Path) -> Mapping[str, Any]:
-    """Return the object in *file*, an empty one where there is none."""
-    return mapping(_read(file))
-
-
-def read_list(file: Path) -> list[Any]:
-    """Return the list in *file*, an empty one where there is none."""
-    return listing(_read(file))
-
-
-def _read(file: Path) -> Any:
-    try:
-        return orjson.loads(file.read_bytes()) if is_small(file) else None
-    except (OSError, ValueError):
-        return None
-
-
-def is_small(file: Path) -> bool:
-    """Return whether *file* is a file, no link or pipe, that can be read; raise OSError."""
-    about = file.lstat()
-    return stat.S_ISREG(about.st_mode) and about.st_size <= MAX_BYTES

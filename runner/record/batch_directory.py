@@ -22,6 +22,7 @@ from runner.base.files import (
     write_changed,
     write_text,
 )
+from runner.base.json import load_json, read_list
 from runner.base.tables import as_rows
 from runner.record.journal import lines_of, read_journal
 from runner.record.result_rows import COLUMNS, ResultRow, row_before
@@ -91,11 +92,7 @@ def begin(batch: Path, names: Sequence[str]) -> None:
 
 def names_of(batch: Path) -> list[str]:
     """Return the names of the files that *batch* was begun with; empty where that is lost."""
-    try:
-        names = orjson.loads((batch / NAMES).read_bytes())
-    except (OSError, ValueError):
-        return []
-    return [str(name) for name in names] if isinstance(names, list) else []
+    return [str(name) for name in read_list(batch / NAMES)]
 
 
 def rows_of(batch: Path) -> Iterator[dict[str, Any]]:
@@ -145,13 +142,9 @@ def completed_before(batch: Path, given: Input, encoding: str | None) -> ResultR
     if not (run / COMPLETED).is_file():
         return None
     try:
-        metadata = _load(run / "metadata.json")
+        metadata = load_json(run / "metadata.json")
         if metadata["transcript"]["sha256"] != content_sha256_of(given.path, encoding=encoding):
             return None
-        return row_before(given, metadata, _load(run / "logs" / "benchmark.json")["run"])
+        return row_before(given, metadata, load_json(run / "logs" / "benchmark.json")["run"])
     except (OSError, ValueError, KeyError, TypeError, TranscriptError):
         return None  # it is looked at answer by answer
-
-
-def _load(file: Path) -> Any:
-    return orjson.loads(file.read_bytes())

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-
-import orjson
 
 from runner.base.files import make_directory, write_json
+from runner.base.json import read_json, section
 
 HISTORY = "history.json"  # beside the runs
 NEW_WEIGHT = 0.5  # exponential moving average: the last run counts half
@@ -40,7 +38,7 @@ def history_of(root: Path) -> Path:
 
 def read_history(path: Path, model: str) -> dict[str, Seen]:
     """Return what is known of *model* by analyzer; empty where the file cannot be read."""
-    entries = _entries(path).get(model, {})
+    entries = section(read_json(path), model)
     try:
         return {
             str(name): Seen(**{key: float(value) for key, value in entry.items()})
@@ -56,7 +54,7 @@ def write_history(path: Path, model: str, seen: Mapping[str, Seen]) -> None:
     for name, new in seen.items():
         known[name] = known[name].updated(new) if name in known else new
     make_directory(path.parent)
-    write_json(path, {**_entries(path), model: {name: asdict(s) for name, s in known.items()}})
+    write_json(path, {**read_json(path), model: {name: asdict(s) for name, s in known.items()}})
 
 
 def expected_durations(
@@ -70,11 +68,3 @@ def expected_durations(
     if all(name in history for name in max_tokens):
         return {name: history[name].latency_s for name in max_tokens}
     return {name: float(tokens) for name, tokens in max_tokens.items()}
-
-
-def _entries(path: Path) -> dict[str, Any]:
-    try:
-        entries = orjson.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return entries if isinstance(entries, dict) else {}

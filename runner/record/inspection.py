@@ -12,11 +12,11 @@ from typing import Any
 import orjson
 
 from runner.base.files import TEMP
+from runner.base.json import MAX_BYTES
 from runner.base.secrets import Secrets
 from runner.base.text import to_terminal
 from runner.record.journal import Spent
 
-MAX_BYTES = 256 * 1024 * 1024  # more is not read
 _BEGINNINGS = ("run.started", "batch.started")  # of a session
 
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import orjson
 
 from runner.base.files import append, open_for_append
+from runner.base.json import open_regular
 from runner.base.text import now_iso
 from runner.base.threads import offload
 
@@ -243,7 +244,7 @@ def spent_in(path: Path) -> tuple[Spent, dict[str, Spent]]:
 def lines_of(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the lines of a journal, or of another file of JSON lines, one at a time."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             yield from _whole(file)
     except FileNotFoundError:
         return

@@ -10,6 +10,7 @@ from pathlib import Path
 import orjson
 
 from runner.base.errors import LockedError
+from runner.base.json import load_json
 from runner.base.text import now_iso
 
 NAME = "run.lock"
@@ -61,7 +62,7 @@ def is_held(folder: Path) -> bool:
 
 def _holder(path: Path) -> str:
     try:
-        holder = orjson.loads(path.read_bytes())
+        holder = load_json(path)
         return f" by process {holder['pid']} on {holder['host']} since {holder['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         return " by another process"

@@ -9,10 +9,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import orjson
 import structlog
 
 from runner.base.files import make_directory, sync_directory
+from runner.base.json import load_json
 from runner.job.graph import Node
 from runner.record.keys import payload_digest
 from runner.record.run_directory import SCHEMA_VERSION
@@ -101,7 +101,7 @@ def _superseded(path: Path, node: Node, key: str) -> Path:
 def read_record(file: Path) -> tuple[str | None, dict[str, Any]]:
     """Return what is wrong with a stored record, or None, and the record (empty if wrong)."""
     try:
-        record = orjson.loads(file.read_bytes())
+        record = load_json(file)
     except (OSError, ValueError) as error:
         return f"not JSON: {error}", {}
     if not isinstance(record, dict) or "sha256" not in record:

@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from runner.answers.context import Reduced
 from runner.base.errors import ConfigError, OutputError, one_line
 from runner.base.files import (
@@ -24,6 +22,7 @@ from runner.base.files import (
     write_json,
     write_plain,
 )
+from runner.base.json import load_json
 from runner.base.text import now_iso, slug
 from runner.base.threads import offload
 from runner.config.schema import ContextSettings
@@ -304,7 +303,7 @@ def read_transcript_file(run: Path) -> Transcript:
     """Return the transcript as the run in *run* read it; raise ConfigError."""
     file = run / TRANSCRIPT
     try:
-        data = orjson.loads(file.read_bytes())
+        data = load_json(file)
         segments = tuple(Segment(**segment) for segment in data["segments"])
         removed = int(data.get("removed_chars", 0))
         return Transcript(data["name"], data["format"], data["sha256"], segments, removed)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
 import structlog
 
 from runner.base.files import make_directory, write_json
+from runner.base.json import load_json
 from runner.base.text import now_iso
 from runner.record.keys import payload_digest
 
@@ -37,7 +37,7 @@ class Store:
         """Return the reply to the call with *key*; a damaged entry counts as none."""
         path = self._path(key)
         try:
-            entry = orjson.loads(path.read_bytes())
+            entry = load_json(path)
             whole = entry["key"] == key and entry["sha256"] == payload_digest(entry)
             reply = Stored(**{name: entry[name] for name in Stored.__slots__})
         except FileNotFoundError:

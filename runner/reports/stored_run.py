@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from runner.base.errors import ConfigError, TranscriptError, did_you_mean
-from runner.base.json import mapping, read_json, read_list
+from runner.base.json import read_json, read_list, read_yaml
 from runner.record.batch_directory import batch_of
 from runner.record.previous_session import read_record
 from runner.record.run_directory import COMPLETED, read_transcript_file
@@ -68,7 +66,7 @@ def read_run(path: Path) -> StoredRun:
         metadata=read_json(path / "metadata.json"),
         benchmark=read_json(path / "logs" / "benchmark.json"),
         grounding=read_json(path / "grounding.json"),
-        config=_yaml(config / "resolved.yaml"),
+        config=read_yaml(config / "resolved.yaml"),
         overrides=tuple(str(override) for override in overrides),
         records=records,
         damaged=damaged,
@@ -111,14 +109,6 @@ def _records(path: Path) -> tuple[dict[str, Mapping[str, Any]], tuple[str, ...]]
         else:
             damaged.append(f"{file.relative_to(path)}: {fault}")
     return records, tuple(damaged)
-
-
-def _yaml(file: Path) -> Mapping[str, Any]:
-    try:
-        data = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
-        return {}
-    return mapping(data)
 
 
 def _transcript(path: Path) -> Transcript | None:

@@ -8,10 +8,9 @@ from math import isclose
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from runner.base.errors import EXIT_BUG, EXIT_CONFIG, EXIT_OK, ConfigError, one_line
 from runner.base.files import TEMP
+from runner.base.json import load_json
 from runner.base.secrets import secrets_of
 from runner.base.text import to_terminal
 from runner.record.batch_directory import is_batch, runs_of, single_runs
@@ -151,7 +150,7 @@ def _metadata(found: Found) -> Mapping[str, Any] | None:
             found.fault(COMPLETED, "is there, and metadata.json is not")
         return None
     try:
-        metadata = orjson.loads(path.read_bytes())
+        metadata = load_json(path)
     except (OSError, ValueError):
         return None  # reported already
     if not isinstance(metadata, dict):

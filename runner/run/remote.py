@@ -17,8 +17,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from runner.base.errors import (
     EXIT_BUG,
     EXIT_INTERRUPTED,
@@ -28,6 +26,7 @@ from runner.base.errors import (
     one_line,
 )
 from runner.base.files import make_directory, write_json
+from runner.base.json import load_json
 from runner.base.secrets import secrets_of
 from runner.base.text import say, to_safe_text, to_terminal
 
@@ -208,9 +207,7 @@ def _notes(sweep: Path, token: str) -> Iterator[tuple[str, Note]]:
 def _read(file: Path, token: str) -> Note | None:
     """Return the note in *file*, None where there is none of this sweep's."""
     try:
-        if file.stat().st_size > MAX_NOTE_BYTES:
-            return None
-        note = Note(**orjson.loads(file.read_bytes()))
+        note = Note(**load_json(file, MAX_NOTE_BYTES))
     except (OSError, ValueError, TypeError):
         return None
     return note if note.token == token else None

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
@@ -15,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.base.errors import ConfigError, TranscriptError, did_you_mean, one_line
+from runner.base.json import load_json, load_yaml
 from runner.config.schema import Settings, nearest_key, validate
 from runner.job.build import job_from, open_transcript, resolve
 from runner.job.config_diff import changed_prompts, changed_settings
@@ -161,8 +161,8 @@ def _stored_config(path: Path) -> dict[str, Any]:
             f"finish it with the version of colloquy that began it"
         )
     try:
-        data = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, OSError, ValueError) as error:
+        data = load_yaml(file)
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error
     if not isinstance(data, dict):
         raise ConfigError(f"{file} is not a configuration")
@@ -242,7 +242,7 @@ def _stored_prompts(path: Path, config_dirs: Sequence[Path]) -> dict[str, str]:
 
 def _load(file: Path, kind: type) -> Any:
     try:
-        value = orjson.loads(file.read_bytes())
+        value = load_json(file)
     except (OSError, ValueError) as error:
         raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error
     if not isinstance(value, kind):

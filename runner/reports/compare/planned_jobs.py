@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
-import yaml
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
-from runner.base.json import mapping, section
+from runner.base.json import at, listing, read_yaml, section
 
 _HYDRAS = re.compile(r"-|[+~]*['\"]?\s*hydra\b")
-_MAX_BYTES = 1_000_000
 MAX_JOBS = 10_000  # of a sweep
 
 
@@ -36,14 +33,14 @@ def planned_jobs(folder: Path) -> list[Planned]:
     job directories with other names than their numbers. Empty, too, where an override is one of
     Hydra's own, which may name code to be run: a run directory may be anybody's.
     """
-    hydra = section(_read(folder / "multirun.yaml"), "hydra")
+    hydra = section(read_yaml(folder / "multirun.yaml"), "hydra")
     sweeper = section(hydra, "sweeper")
-    numbered = section(hydra, "sweep").get("subdir") == "${hydra.job.num}"
+    numbered = at(hydra, "sweep", "subdir") == "${hydra.job.num}"
     if not numbered or not str(sweeper.get("_target_")).endswith(".BasicSweeper"):
         return []
-    typed = section(hydra, "overrides").get("task")
+    typed = listing(at(hydra, "overrides", "task"))
     arguments = [f"{key}={value}" for key, value in section(sweeper, "params").items()]
-    arguments += [str(each) for each in typed] if isinstance(typed, list) else []
+    arguments += [str(each) for each in typed]
     if any(_HYDRAS.match(argument) for argument in arguments):
         return []
     jobs = split_sweep(arguments)
@@ -71,16 +68,5 @@ def split_sweep(arguments: Sequence[str]) -> list[list[str]]:
 
 def runs_side_by_side(folder: Path) -> bool:
     """Return whether the sweep in *folder* had a launcher that runs jobs at the same time."""
-    launcher = section(section(_read(folder / "multirun.yaml"), "hydra"), "launcher")
-    target = launcher.get("_target_")
+    target = at(read_yaml(folder / "multirun.yaml"), "hydra", "launcher", "_target_")
     return target is not None and not str(target).endswith(".BasicLauncher")
-
-
-def _read(file: Path) -> Mapping[str, Any]:
-    try:
-        if file.stat().st_size > _MAX_BYTES:
-            return {}
-        data = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError):
-        return {}
-    return mapping(data)

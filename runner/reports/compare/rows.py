@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.base.errors import ColloquyError, ConfigError, did_you_mean
-from runner.base.json import number, read_json, section
+from runner.base.json import at, mappings, number, read_json, section
 from runner.base.text import to_terminal
 from runner.record.lock import is_held
 from runner.reports.compare.keys import flatten, show
@@ -138,7 +138,7 @@ def read_row(path: Path) -> Row:
 def _settings(run: StoredRun) -> dict[str, str]:
     settings = flatten(run.config)
     if settings:
-        sha = section(run.metadata, "transcript").get("sha256")
+        sha = at(run.metadata, "transcript", "sha256")
         settings["transcript.sha256"] = show(sha)[:8]
         for name, value in section(read_json(run.path / "config/prompts.json"), "sha256").items():
             settings[f"prompts.{name}"] = show(value)[:8]
@@ -164,8 +164,8 @@ def _figures(run: StoredRun) -> dict[str, float | None]:
         "grounding_rate": rate,
         "context_retained": _retained(run.path),
         "quality": quality(figures["succeeded"], figures["total"], rate) if ended else None,
-        "plan_error": number(section(plan, "wall_s").get("error")),
-        "plan_tokens_error": number(section(plan, "prompt_tokens").get("error")),
+        "plan_error": number(at(plan, "wall_s", "error")),
+        "plan_tokens_error": number(at(plan, "prompt_tokens", "error")),
         "plan_recorded": number(int(plan.get("recorded") is True)) if plan else None,
     }
 
@@ -187,12 +187,10 @@ def _retained(path: Path) -> float | None:
     kept = every = 0.0
     for file in sorted((path / "context").glob("*_ledger.json")):
         for part in section(read_json(file), "sections").values():
-            items = part.get("items") if isinstance(part, Mapping) else None
-            for item in items if isinstance(items, list) else []:
-                tokens = number(item.get("tokens")) if isinstance(item, Mapping) else None
-                if tokens is not None:
-                    every += tokens
-                    kept += tokens if item.get("kept") is True else 0.0
+            for item in mappings(at(part, "items")):
+                tokens = number(item.get("tokens")) or 0.0
+                every += tokens
+                kept += tokens if item.get("kept") is True else 0.0
     return round(kept / every, 6) if every else None
 
 
@@ -233,8 +231,7 @@ def _parts(run: StoredRun, settings: Mapping[str, str]) -> list[tuple[str, Mappi
 
 def _states(run: StoredRun) -> Iterable[str]:
     for stage in section(run.metadata, "stages").values():
-        if isinstance(stage, Mapping):
-            yield from (str(state) for state in section(stage, "analyzers").values())
+        yield from (str(state) for state in section(stage, "analyzers").values())
 
 
 def _deterministic(config: Mapping[str, Any]) -> bool:

@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+from runner.base.json import at, number, section
 from runner.config.model_facts import OFFLINE
 from runner.record.batch_directory import is_batch, journal_of
 from runner.reports.stored_run import StoredRun
@@ -120,9 +121,9 @@ def run_span(run: StoredRun) -> Span | None:
         "colloquy.status": run.status,
         "colloquy.exit_code": run.metadata.get("exit_code"),
         "colloquy.sessions": len(story.began),
-        "colloquy.mode": _at(run.config, "processing", "mode"),
-        "colloquy.max_concurrent": _at(run.config, "processing", "max_concurrent"),
-        **{f"colloquy.{key}": value for key, value in _table(run.metadata, "totals").items()},
+        "colloquy.mode": at(run.config, "processing", "mode"),
+        "colloquy.max_concurrent": at(run.config, "processing", "max_concurrent"),
+        **{f"colloquy.{key}": value for key, value in section(run.metadata, "totals").items()},
     }
     start, end = _around(stages, [story.began[0], story.last_ns])
     ended = run.status not in ("completed", "running", "unknown")
@@ -131,8 +132,8 @@ def run_span(run: StoredRun) -> Span | None:
 
 
 def _stages(run: StoredRun, story: _Story) -> Iterator[Span]:
-    for name, stage in _table(run.metadata, "stages").items():
-        statuses = _table(stage, "analyzers")
+    for name, stage in section(run.metadata, "stages").items():
+        statuses = section(stage, "analyzers")
         found = (_node(run, story, node, str(status)) for node, status in statuses.items())
         nodes = sorted(filter(None, found), key=lambda node: node.start_ns)
         if nodes:
@@ -143,22 +144,22 @@ def _stages(run: StoredRun, story: _Story) -> Iterator[Span]:
 def _node(run: StoredRun, story: _Story, name: str, status: str) -> Span | None:
     """Return an analyzer's span; None where nothing tells when it was."""
     calls = [call for call in story.calls if call.node.partition("/")[0] == name]
-    record, timing = run.records.get(name, {}), _at(run.benchmark, "analyzers", name)
+    record, timing = run.records.get(name, {}), at(run.benchmark, "analyzers", name)
     attempts = sorted((_attempt(run, call) for call in calls), key=lambda span: span.start_ns)
     moments: list[int] = []
-    if story.timed_from is not None and not (calls and _at(timing, "reused") == "run"):
-        seconds = (_at(timing, "ready_s"), _at(timing, "done_s"))
-        moments = [story.timed_from + round(s * 1e9) for s in seconds if _is_number(s)]
+    if story.timed_from is not None and not (calls and at(timing, "reused") == "run"):
+        seconds = (at(timing, "ready_s"), at(timing, "done_s"))
+        moments = [story.timed_from + round(s * 1e9) for s in seconds if number(s) is not None]
     if not attempts and len(moments) < 2:
         return None
     facts = {
         "colloquy.analyzer": name,
         "colloquy.status": status,
-        "colloquy.reused": _at(timing, "reused"),
-        "colloquy.queue_wait_s": _at(timing, "queue_wait_s"),
-        "colloquy.grounding_rate": _at(timing, "grounding_rate"),
+        "colloquy.reused": at(timing, "reused"),
+        "colloquy.queue_wait_s": at(timing, "queue_wait_s"),
+        "colloquy.grounding_rate": at(timing, "grounding_rate"),
     }
-    kind = _at(record, "error", "kind")
+    kind = at(record, "error", "kind")
     error = str(kind or "unknown") if status in ("error", "unsaved") else None
     start, end = _around(attempts, moments)
     inside = tuple(_repeats(calls))
@@ -174,16 +175,16 @@ def _attempt(run: StoredRun, call: _Call) -> Span:
     `{operation} {model}`; what was asked and answered is opt-in there, and never in it here.
     """
     owner, _, part = call.node.partition("/")
-    name = str(call.end.get("model") or _at(run.records.get(owner), "model") or "")
+    name = str(call.end.get("model") or at(run.records.get(owner), "model") or "")
     model = _model(run, name)
-    provider, _, asked = (name or str(_at(run.config, "model", "name") or "")).partition("/")
-    temperature = _at(run.config, "analyzers", owner, "temperature")
-    temperature = _at(model, "temperature") if temperature is None else temperature
+    provider, _, asked = (name or str(at(run.config, "model", "name") or "")).partition("/")
+    temperature = at(run.config, "analyzers", owner, "temperature")
+    temperature = at(model, "temperature") if temperature is None else temperature
     facts = {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": _provider(provider, model),
         "gen_ai.request.model": asked,
-        "gen_ai.request.max_tokens": _at(run.config, "analyzers", owner, "max_tokens"),
+        "gen_ai.request.max_tokens": at(run.config, "analyzers", owner, "max_tokens"),
         "gen_ai.request.temperature": temperature,
         "gen_ai.usage.input_tokens": call.end.get("prompt_tokens"),
         "gen_ai.usage.output_tokens": call.end.get("completion_tokens"),
@@ -216,9 +217,9 @@ def _repeats(calls: Sequence[_Call]) -> Iterator[Event]:
 
 def _model(run: StoredRun, name: str) -> Mapping[str, Any]:
     """Return the settings of the model called *name*, the run's own where none is."""
-    main = _table(run.config, "model")
-    others = _table(run.config, "models").values()
-    return next((model for model in others if _at(model, "name") == name != main.get("name")), main)
+    main = section(run.config, "model")
+    others = section(run.config, "models").values()
+    return next((model for model in others if at(model, "name") == name != main.get("name")), main)
 
 
 def _provider(prefix: str, model: Mapping[str, Any]) -> str:
@@ -239,22 +240,6 @@ def _plain(facts: Mapping[str, Any]) -> Facts:
         for key, value in facts.items()
         if isinstance(value, str | bool | int | float) and value != ""
     }
-
-
-def _at(data: Any, *path: str) -> Any:
-    """Return what stands at *path* in *data*, None where nothing does."""
-    for key in path:
-        data = data.get(key) if isinstance(data, Mapping) else None
-    return data
-
-
-def _table(data: Any, key: str) -> Mapping[str, Any]:
-    found = _at(data, key)
-    return found if isinstance(found, Mapping) else {}
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float)
 
 
 def _ns(at: str) -> int:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import orjson
-import yaml
 from rich.console import Console, RenderableType
 from rich.live import Live
 
 from runner.base.errors import ColloquyError
+from runner.base.json import load_yaml
 from runner.base.secrets import Secrets
 from runner.calls.schedule import Duration, ideal_makespan
 from runner.config.schema import Settings, validate
@@ -25,8 +25,6 @@ from runner.reports.live.live_table import Board, Row, by_progress
 REDRAWS_PER_S = 8
 FORETOLD_S = 1.0  # how long a prediction of what is left is counted down from
 MAX_FORETOLD = 64  # nodes; with more, what is left is guessed from progress
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class LiveHandler(logging.Handler):
@@ -121,10 +119,9 @@ def _line(raw: bytes) -> dict[str, Any] | None:
 def board_of(path: Path) -> Board:
     """Return the board of the run in *path* before it begins; bare where that tells no pipeline."""
     try:
-        data = yaml.load((path / "config" / "resolved.yaml").read_bytes(), _LOADER)
-        settings = validate(data)
+        settings = validate(load_yaml(path / "config" / "resolved.yaml"))
         pipeline = make_pipeline(settings.stages, settings.analyzers)
-    except (OSError, ValueError, TypeError, yaml.YAMLError, ColloquyError):
+    except (OSError, ValueError, TypeError, ColloquyError):
         return Board(remaining=by_progress)
     rows = {node.name: Row(node.name, node.stage) for node in pipeline.nodes}
     processing = settings.processing

@@ -11,11 +11,12 @@ from typing import Any
 import orjson
 
 from runner.base.json import (
+    MAX_BYTES,
     amount,
-    is_small,
     mapping,
     mappings,
     number,
+    open_regular,
     read_json,
     text,
 )
@@ -190,9 +191,7 @@ def noted_events(path: Path, most: int = 50) -> list[str]:
     """Return what the log says of breakers, limits and stand-in models, at most *most* lines."""
     file = path / "logs" / "events.jsonl"
     try:
-        if not is_small(file):
-            return []
-        with file.open("rb") as lines:
+        with open_regular(file, MAX_BYTES) as lines:
             raw = [line for line in lines if any(mark in line for mark in _EVENTS)][:most]
     except OSError:
         return []

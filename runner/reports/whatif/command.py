@@ -25,6 +25,7 @@ from runner.base.errors import (
     did_you_mean,
     one_line,
 )
+from runner.base.json import load_yaml, mapping, number, section
 from runner.base.text import to_terminal
 from runner.config.schema import Settings, validate
 from runner.job.build import run_job, setup_from
@@ -145,8 +146,8 @@ def _values(argument: str, text: str) -> list[Any]:
 def read_recording(path: Path) -> Recording:
     """Return what the run in *path* recorded; raise ConfigError where that is not enough."""
     run = read_run(path)
-    entries, figures = run.benchmark.get("analyzers"), run.benchmark.get("run")
-    if not isinstance(entries, dict) or not isinstance(figures, dict):
+    entries, figures = section(run.benchmark, "analyzers"), section(run.benchmark, "run")
+    if not entries or not figures:
         raise ConfigError(f"{path}: no logs/benchmark.json: only a run that ended has one")
     settings = validate(run.config)
     calls, reused = {}, 0
@@ -154,21 +155,20 @@ def read_recording(path: Path) -> Recording:
         if name not in entries:
             raise ConfigError(f"{path}: logs/benchmark.json tells nothing of {name}")
         calls[name] = read_calls(name, entries[name], body.max_tokens)
-        reused += bool(entries[name].get("reused"))
-    wall_s = figures.get("wall_s")
+        reused += bool(mapping(entries[name]).get("reused"))
+    wall_s = number(figures.get("wall_s"))
     sent = sum(each.sum_s > 0 for each in calls.values())
-    if not sent or not isinstance(wall_s, int | float) or not wall_s > 0:
+    if not sent or wall_s is None or wall_s <= 0:
         raise ConfigError(f"{path}: nothing was called in this run, so no latency is recorded")
     notes = [f"{reused} analyzers took earlier answers, and no time"] if reused else []
     if lost := len(calls) - sent - reused:
         notes.append(f"{lost} analyzers were not called, and take no time here either")
     expected = {name: each.sum_s / each.count for name, each in calls.items()}
     limits = {name: float(body.max_tokens) for name, body in settings.analyzers.items()}
-    plan = run.benchmark.get("plan")
-    seen = isinstance(plan, dict) and plan.get("recorded") is True
+    seen = section(run.benchmark, "plan").get("recorded") is True
     job, doubts = _job(run, settings)
     known, notes = expected if seen else limits, [*notes, *doubts]
-    recording = Recording(run, job, calls, expected, known, float(wall_s), notes=tuple(notes))
+    recording = Recording(run, job, calls, expected, known, wall_s, notes=tuple(notes))
     rules = _rules(settings, job)
     recording = replace(recording, predicted_s=replay(rules, calls, known))
     return replace(recording, overhead_s=_overhead_s(rules, recording))
@@ -241,16 +241,16 @@ def _changed(run: StoredRun, chosen: Mapping[str, Any]) -> dict[str, Any]:
     """Return the run's configuration with values *chosen* by key, also where these are named."""
     data = deepcopy(dict(run.config))
     try:
-        composed = yaml.safe_load((run.path / "config" / "composed.yaml").read_bytes())
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        composed = load_yaml(run.path / "config" / "composed.yaml")
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{run.path}: config/composed.yaml: {one_line(str(error))}") from error
     for key, value in chosen.items():
         for path in [key.split("."), *_references(composed, f"${{{key}}}")]:
-            section: Any = data
+            held: Any = data
             for part in path[:-1]:
-                section = section[part] if isinstance(section, dict) and part in section else None
-            if isinstance(section, dict):
-                section[path[-1]] = value
+                held = mapping(held).get(part)
+            if isinstance(held, dict):
+                held[path[-1]] = value
     return data
 
 
