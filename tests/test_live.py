@@ -54,7 +54,7 @@ def tell(shown: Board, now: float, name: str, analyzer: str = "", **facts: Any) 
 
 
 def call(shown: Board, now: float, event: str, analyzer: str) -> None:
-    shown.hear_call({"event": event, "analyzer": analyzer}, now)
+    shown.hear_call({"event": event, "analyzer": analyzer, "attempt": 1}, now)
 
 
 def halfway() -> Board:

@@ -16,6 +16,8 @@ from runner.base.files import append, open_for_append
 from runner.base.json import open_regular
 from runner.base.text import now_iso
 from runner.base.threads import offload
+from runner.base.usage import sum_usd
+from runner.record.journal_calls import SESSIONS, CallPairs, JournalCall
 
 
 @dataclass(slots=True)
@@ -37,44 +39,40 @@ class Spent:
     charged_usd: float = 0.0
     unsettled: int = 0
     begun_at: str = ""  # when the last session began
-    _out: dict[tuple[object, ...], Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    _calls: CallPairs = field(default_factory=CallPairs, repr=False)
 
     def add(self, line: Mapping[str, Any]) -> None:
         """Count one line of a journal."""
-        event = line.get("event")
-        if event in ("run.started", "batch.started"):
-            self.abandon(line.get("run"))
-            self.begun_at = str(line.get("at", ""))
-        elif event == "call.started":
+        for call in self._calls.add(line):
+            self._settle(call)
+        if line["event"] == "call.started":
             self.attempts += 1
-            self._out[line.get("run"), line["analyzer"], line["attempt"]] = line
-        elif event in ("call.finished", "call.failed"):
-            out = self._out.pop((line.get("run"), line["analyzer"], line["attempt"]), {})
-            self._settle(line, out)
+        elif line["event"] in SESSIONS:
+            self.begun_at = str(line.get("at", ""))
 
-    def _settle(self, line: Mapping[str, Any], out: Mapping[str, Any]) -> None:
-        if line["event"] == "call.failed":
+    def _settle(self, call: JournalCall) -> None:
+        line = call.end
+        if not line:
+            self.unsettled += 1
+            self.charged_tokens += call.start["may_use_tokens"]
+            self.charged_usd += call.start["may_cost_usd"]
+        elif line["event"] == "call.failed":
             self.charged_tokens += line["charged_tokens"]
             self.charged_usd += line["charged_usd"]
-            return
-        if line["cost_usd"] is None:  # the most that it can have cost
-            self.charged_usd += out.get("may_cost_usd", 0.0)
         else:
-            self.known_usd += line["cost_usd"]
-        self.prompt_tokens += line["prompt_tokens"]
-        self.completion_tokens += line["completion_tokens"]
-        self.cached_tokens += line["cached_tokens"]
-        cost = line["cost_usd"]
-        known = self.cost_usd is not None and cost is not None
-        self.cost_usd = round((self.cost_usd or 0.0) + cost, 12) if known else None
+            cost = line["cost_usd"]
+            if cost is None:  # the most that it can have cost
+                self.charged_usd += call.start.get("may_cost_usd", 0.0)
+            self.known_usd += cost or 0.0
+            self.cost_usd = sum_usd((self.cost_usd, cost))
+            self.prompt_tokens += line["prompt_tokens"]
+            self.completion_tokens += line["completion_tokens"]
+            self.cached_tokens += line["cached_tokens"]
 
     def abandon(self, run: object = None) -> None:
-        """Charge for what was out, of *run* or of all, when the process before this one died."""
-        for key in [key for key in self._out if run in (None, key[0])]:
-            line = self._out.pop(key)
-            self.unsettled += 1
-            self.charged_tokens += line["may_use_tokens"]
-            self.charged_usd += line["may_cost_usd"]
+        """Charge for the calls of *run*, or of all runs, whose process died before they ended."""
+        for call in self._calls.lose(run):
+            self._settle(call)
 
     def totals(self) -> dict[str, Any]:
         """Return the figures for metadata.json."""
@@ -245,12 +243,13 @@ def lines_of(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the lines of a journal, or of another file of JSON lines, one at a time."""
     try:
         with open_regular(path) as file:
-            yield from _whole(file)
+            yield from parse_lines(file)
     except FileNotFoundError:
         return
 
 
-def _whole(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+def parse_lines(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """Yield the events among *lines*, in order; lines of any other form are left out."""
     for raw in lines:
         try:
             line = orjson.loads(raw)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from runner.base.json import at, number, section
 from runner.config.model_facts import OFFLINE
 from runner.record.batch_directory import is_batch, journal_of
+from runner.record.journal_calls import JournalCall, calls_in, time_of
 from runner.reports.stored_run import StoredRun
 
 Value = str | bool | int | float
@@ -54,52 +54,28 @@ class Span:
 
 
 @dataclass(frozen=True)
-class _Call:
-    """One attempt; *end* is the journal's line that settled it, empty where a crash did."""
-
-    node: str
-    number: int
-    start_ns: int
-    end_ns: int
-    end: Mapping[str, Any]
-
-    @property
-    def error(self) -> str | None:
-        if self.end.get("event") == "call.finished":
-            return None
-        return str(self.end.get("kind", "lost"))
-
-
-@dataclass
 class _Story:
-    """What a journal tells; *timed_from* is when the session began that benchmark.json is of."""
+    """A journal's sessions and calls; *timed_from* is when the session of benchmark.json began."""
 
-    began: list[int] = field(default_factory=list)
-    last_ns: int = 0
-    timed_from: int | None = None
-    calls: list[_Call] = field(default_factory=list)
-    _out: dict[tuple[str, int], int] = field(default_factory=dict)
+    began: list[int]
+    last_ns: int
+    timed_from: int | None
+    calls: list[JournalCall]
 
-    def add(self, line: Mapping[str, Any]) -> None:
-        at, event = _ns(line["at"]), line["event"]
-        if event == "run.started":
-            self.lose()
-            self.began.append(at)
-            self.timed_from = None
-        elif event == "call.started":
-            self._out[line["analyzer"], line["attempt"]] = at
-        elif event in ("call.finished", "call.failed"):
-            key = (line["analyzer"], line["attempt"])
-            self.calls.append(_Call(*key, self._out.pop(key), at, line))
-        elif event == "run.finished":
-            self.timed_from = self.began[-1]
-        self.last_ns = max(self.last_ns, at)
 
-    def lose(self) -> None:
-        """End what was out when its process died at the last moment that is known."""
-        for key, start in self._out.items():
-            self.calls.append(_Call(*key, start, max(start, self.last_ns), {}))
-        self._out.clear()
+def _story(lines: Sequence[Mapping[str, Any]]) -> _Story:
+    began: list[int] = []
+    last_ns, timed_from = 0, None
+    for line in lines:
+        with suppress(ValueError):
+            at_ns = _ns(time_of(line))
+            last_ns = max(last_ns, at_ns)
+            if line["event"] == "run.started":
+                began.append(at_ns)
+                timed_from = None
+            elif line["event"] == "run.finished" and began:
+                timed_from = began[-1]
+    return _Story(began, last_ns, timed_from, list(calls_in(lines)))
 
 
 def run_span(run: StoredRun) -> Span | None:
@@ -108,11 +84,7 @@ def run_span(run: StoredRun) -> Span | None:
     Times of calls are the journal's, to the millisecond; an analyzer that waited or failed
     without a call has those of benchmark.json. A resumed run is one span over all its sessions.
     """
-    story = _Story()
-    for line in [] if is_batch(run.path) else journal_of(run.path):
-        with suppress(KeyError, TypeError, ValueError, IndexError):  # a line none of ours wrote
-            story.add(line)
-    story.lose()
+    story = _story([] if is_batch(run.path) else journal_of(run.path))
     if not story.began:
         return None
     stages = tuple(_stages(run, story))
@@ -143,7 +115,7 @@ def _stages(run: StoredRun, story: _Story) -> Iterator[Span]:
 
 def _node(run: StoredRun, story: _Story, name: str, status: str) -> Span | None:
     """Return an analyzer's span; None where nothing tells when it was."""
-    calls = [call for call in story.calls if call.node.partition("/")[0] == name]
+    calls = [call for call in story.calls if call.unit.partition("/")[0] == name]
     record, timing = run.records.get(name, {}), at(run.benchmark, "analyzers", name)
     attempts = sorted((_attempt(run, call) for call in calls), key=lambda span: span.start_ns)
     moments: list[int] = []
@@ -168,13 +140,13 @@ def _node(run: StoredRun, story: _Story, name: str, status: str) -> Span | None:
     )
 
 
-def _attempt(run: StoredRun, call: _Call) -> Span:
+def _attempt(run: StoredRun, call: JournalCall) -> Span:
     """Return one call as OpenTelemetry's conventions for generative AI have it, v1.41.0.
 
     https://github.com/open-telemetry/semantic-conventions-genai: a CLIENT span called
     `{operation} {model}`; what was asked and answered is opt-in there, and never in it here.
     """
-    owner, _, part = call.node.partition("/")
+    owner, _, part = call.unit.partition("/")
     name = str(call.end.get("model") or at(run.records.get(owner), "model") or "")
     model = _model(run, name)
     provider, _, asked = (name or str(at(run.config, "model", "name") or "")).partition("/")
@@ -191,28 +163,30 @@ def _attempt(run: StoredRun, call: _Call) -> Span:
         "gen_ai.usage.cache_read.input_tokens": call.end.get("cached_tokens"),
         "http.response.status_code": call.end.get("status"),
         "colloquy.cost_usd": call.end.get("cost_usd"),
-        "colloquy.attempt": call.number,
+        "colloquy.attempt": call.attempt,
         "colloquy.part": part,
     }
     sent = not f"{provider}/".startswith(OFFLINE)
-    return Span(f"chat {asked}", call.start_ns, call.end_ns, _plain(facts), call.error, sent)
+    return Span(
+        f"chat {asked}", _ns(call.start_s), _ns(call.end_s), _plain(facts), _error(call), sent
+    )
 
 
-def _repeats(calls: Sequence[_Call]) -> Iterator[Event]:
+def _repeats(calls: Sequence[JournalCall]) -> Iterator[Event]:
     """Say when another attempt was made: a failed call's, or one whose answer would not do."""
-    by_node: dict[str, list[_Call]] = {}
-    for call in sorted(calls, key=lambda call: call.start_ns):
-        by_node.setdefault(call.node, []).append(call)
-    for mine in by_node.values():
+    by_unit: dict[str, list[JournalCall]] = {}
+    for call in sorted(calls, key=lambda call: call.start_s):
+        by_unit.setdefault(call.unit, []).append(call)
+    for mine in by_unit.values():
         for before, after in pairwise(mine):
             facts = {
-                "colloquy.attempt": after.number,
-                "colloquy.wait_s": round((after.start_ns - before.end_ns) / 1e9, 3),
-                "error.type": before.error,
+                "colloquy.attempt": after.attempt,
+                "colloquy.wait_s": round(after.start_s - before.end_s, 3),
+                "error.type": _error(before),
                 "http.response.status_code": before.end.get("status"),
             }
-            name = "call.retried" if before.error else "answer.asked_again"
-            yield Event(name, after.start_ns, _plain(facts))
+            name = "call.retried" if _error(before) else "answer.asked_again"
+            yield Event(name, _ns(after.start_s), _plain(facts))
 
 
 def _model(run: StoredRun, name: str) -> Mapping[str, Any]:
@@ -242,5 +216,11 @@ def _plain(facts: Mapping[str, Any]) -> Facts:
     }
 
 
-def _ns(at: str) -> int:
-    return round(datetime.fromisoformat(at).timestamp() * 1000) * 1_000_000
+def _error(call: JournalCall) -> str | None:
+    """Return the kind of a call's failure, `lost` if its process died, None if it was answered."""
+    return None if call.outcome == "ok" else "lost" if not call.end else call.outcome or "lost"
+
+
+def _ns(seconds: float) -> int:
+    """Return *seconds* in ns, exact to the millisecond that a journal keeps."""
+    return round(seconds * 1000) * 1_000_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from runner.base.text import to_terminal
+from runner.record.journal_calls import CallPairs
 
 NOTES = 3  # the latest warnings, under the table
 NAME_WIDTH, STATE_WIDTH, FIGURE_WIDTH = 24, 26, 8
@@ -90,6 +92,7 @@ class Board:
     status: str = ""
     remaining: Callable[[Board, float], float | None] | None = None
     notes: deque[str] = field(default_factory=lambda: deque(maxlen=NOTES))
+    _calls: CallPairs = field(default_factory=CallPairs)
 
     def hear(self, event: Mapping[str, Any], now: float) -> None:
         """Take in one log event; what it does not know changes nothing."""
@@ -121,17 +124,18 @@ class Board:
 
     def hear_call(self, line: Mapping[str, Any], now: float) -> None:
         """Take in one line of the journal."""
-        step = {"call.started": 1, "call.finished": -1, "call.failed": -1}.get(str(line["event"]))
-        # A part of the transcript is read under its analyzer's name and a number.
-        row = self.rows.get(str(line.get("analyzer")).partition("/")[0])
-        if step is not None and row is not None and not row.ending:
-            row.sent = now if step > 0 and not row.in_flight else row.sent
-            row.in_flight = max(0, row.in_flight + step)
+        with suppress(KeyError, TypeError):
+            self._calls.add(line)
+        row = self.rows.get(_owner(line.get("analyzer")))
+        if row is not None and not row.ending:
+            in_flight = sum(_owner(unit) == row.name for _, unit, _ in self._calls.open)
+            row.sent = now if in_flight and not row.in_flight else row.sent
+            row.in_flight = in_flight
 
     def _row(self, event: Mapping[str, Any]) -> Row | None:
         if "analyzer" not in event:
             return None
-        name = str(event["analyzer"]).partition("/")[0]
+        name = _owner(event["analyzer"])
         if name not in self.rows:
             self.rows[name] = Row(name, str(event.get("stage", "")))
         return self.rows[name]
@@ -265,6 +269,11 @@ def _whole(rows: list[Row], now: float) -> dict[str, Text]:
         "cost": Text(_usd(_sum_usd(rows)) if tokens else "", "bold"),
         "time": Text(_time(until - min(begun)) if begun else "", "bold"),
     }
+
+
+def _owner(unit: object) -> str:
+    """Return the analyzer of *unit*: a part of the transcript is called NAME/part_NN."""
+    return str(unit).partition("/")[0]
 
 
 def _facts(event: Mapping[str, Any]) -> str:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-import orjson
 from rich.console import Console, RenderableType
 from rich.live import Live
 
@@ -20,6 +19,7 @@ from runner.calls.schedule import Duration, ideal_makespan
 from runner.config.schema import Settings, validate
 from runner.job.graph import Pipeline, make_pipeline
 from runner.record.history import history_of, read_history
+from runner.record.journal import parse_lines
 from runner.reports.live.live_table import Board, Row, by_progress
 
 REDRAWS_PER_S = 8
@@ -105,15 +105,7 @@ class Tail:
             return []
         self._at += len(data)
         *whole, self._torn = (self._torn + data).split(b"\n")
-        return [line for raw in whole if (line := _line(raw)) is not None]
-
-
-def _line(raw: bytes) -> dict[str, Any] | None:
-    try:
-        line = orjson.loads(raw)
-    except ValueError:
-        return None
-    return line if isinstance(line, dict) and "event" in line else None
+        return list(parse_lines(whole))
 
 
 def board_of(path: Path) -> Board:

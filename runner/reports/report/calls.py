@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from runner.base.json import number, text
 from runner.record.batch_directory import journal_of
+from runner.record.journal_calls import calls_in, time_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,28 +63,13 @@ def _finished(lines: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _calls(lines: Sequence[Mapping[str, Any]]) -> dict[str, list[Call]]:
-    times = [at for line in lines if (at := _time(line)) is not None]
-    zero, end = (times[0], max(times)) if times else (0.0, 0.0)
+    zero_s: float | None = None
     calls: dict[str, list[Call]] = {}
-    out: dict[tuple[str, int], float] = {}
     for line in lines:
-        at, number_of = _time(line), number(line.get("attempt"))
-        if at is None or number_of is None:
-            continue
-        key = (text(line.get("analyzer")), int(number_of))
-        if line["event"] == "call.started":
-            out[key] = at
-        elif line["event"] in ("call.finished", "call.failed") and key in out:
-            outcome = "ok" if line["event"] == "call.finished" else text(line.get("kind"))
-            start = out.pop(key) - zero
-            calls.setdefault(key[0], []).append(Call(*key, start, at - zero, outcome or "failed"))
-    for key, began in out.items():  # still out when the process died
-        calls.setdefault(key[0], []).append(Call(*key, began - zero, end - zero, "open"))
+        with suppress(ValueError):
+            zero_s = time_of(line) if zero_s is None else zero_s
+    for call in calls_in(lines):
+        start_s, end_s = call.start_s - (zero_s or 0.0), call.end_s - (zero_s or 0.0)
+        made = Call(call.unit, call.attempt, start_s, end_s, call.outcome or "failed")
+        calls.setdefault(call.unit, []).append(made)
     return calls
-
-
-def _time(line: Mapping[str, Any]) -> float | None:
-    try:
-        return datetime.fromisoformat(text(line.get("at"))).timestamp()
-    except (ValueError, OverflowError, OSError):
-        return None

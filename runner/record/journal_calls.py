@@ -1,0 +1,112 @@
+"""Calls in a journal: the line that started each attempt paired with the one that ended it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from runner.base.json import text
+
+SESSIONS = ("run.started", "batch.started")
+ENDS = ("call.finished", "call.failed")
+
+Line = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class JournalCall:
+    """One attempt of *unit*, an analyzer's name or `NAME/part_NN`.
+
+    *start* is empty if its line was lost; *end* is empty if the process died first, and *last*
+    is then the last line before that.
+    """
+
+    unit: str
+    attempt: int
+    start: Line
+    end: Line
+    last: Line = field(default_factory=dict)
+
+    @property
+    def start_s(self) -> float:
+        """When it was sent, in seconds since 1970; raises ValueError."""
+        return time_of(self.start)
+
+    @property
+    def end_s(self) -> float:
+        """When it ended, or when its process was last heard of; raises ValueError."""
+        return max(self.start_s, time_of(self.end or self.last))
+
+    @property
+    def outcome(self) -> str:
+        """`ok`, the kind of its failure, or `open` if nothing ended it."""
+        if not self.end:
+            return "open"
+        return "ok" if self.end["event"] == "call.finished" else text(self.end.get("kind"))
+
+
+@dataclass(slots=True)
+class CallPairs:
+    """Pairs lines as they come; *open* are the lines of calls in flight by run, unit, attempt."""
+
+    open: dict[tuple[Any, str, int], Line] = field(default_factory=dict)
+    _last: Line = field(default_factory=dict)
+
+    def add(self, line: Line) -> list[JournalCall]:
+        """Return the calls that *line* ends: its own, or what an earlier session left open.
+
+        Raises KeyError or TypeError for a line that names no call.
+        """
+        event, ended = line["event"], []
+        if event in SESSIONS:
+            ended = self.lose(line.get("run"))
+        elif event == "call.started" or event in ENDS:
+            key = (line.get("run"), line["analyzer"], line["attempt"])
+            if not isinstance(key[1], str) or not isinstance(key[2], int):
+                raise TypeError(f"{key[1:]!r} is no call")
+            if event in ENDS:
+                ended = [JournalCall(key[1], key[2], self.open.pop(key, {}), line)]
+            else:
+                self.open[key] = line
+        self._last = line
+        return ended
+
+    def lose(self, run: object = None) -> list[JournalCall]:
+        """Return the calls still open, of *run* or of all runs, as ended by a crash."""
+        keys = [key for key in self.open if run in (None, key[0])]
+        return [JournalCall(key[1], key[2], self.open.pop(key), {}, self._last) for key in keys]
+
+
+def calls_in(lines: Iterable[Line]) -> Iterator[JournalCall]:
+    """Yield the calls that *lines* started, in the order in which they ended.
+
+    Lines of any other form are ignored.
+    """
+    pairs = CallPairs()
+    for line in lines:
+        yield from filter(_is_timed, _ended_by(pairs, line))
+    yield from filter(_is_timed, pairs.lose())
+
+
+def _ended_by(pairs: CallPairs, line: Line) -> list[JournalCall]:
+    try:
+        return pairs.add(line)
+    except (KeyError, TypeError):
+        return []
+
+
+def _is_timed(call: JournalCall) -> bool:
+    try:
+        return call.end_s >= call.start_s
+    except ValueError:
+        return False
+
+
+def time_of(line: Line) -> float:
+    """Return the time of *line* in seconds since 1970; raise ValueError."""
+    try:
+        return datetime.fromisoformat(line["at"]).timestamp()
+    except (KeyError, TypeError, OverflowError, OSError) as error:
+        raise ValueError(str(error)) from error
