@@ -117,7 +117,7 @@ def test_it_shows_summary_findings_timeline_tokens_grounding_and_transcript(run:
         "Completed: every analyzer answered.",
         "simulated provider, not a language model",
         "8 of 8",
-        "94 %",
+        "94.0%",
         "Insight 0 of analyzer_000",
         "S0001",
         "400 segments",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from runner.base.format import aligned, count, seconds, usd
 from runner.calls.admission.budget import MARGIN
 from runner.calls.admission.gate import Gate
 from runner.calls.client_factory import most_in_flight
@@ -214,32 +215,24 @@ def as_text(plan: Plan) -> str:
             node.stage,
             str(node.chunks or "-"),
             str(node.calls),
-            f"{node.prompt_tokens:,}",
-            f"{node.reply_tokens:,}",
-            _usd(node.cost_usd),
+            count(node.prompt_tokens),
+            count(node.reply_tokens),
+            usd(node.cost_usd),
             f"{node.latency_s:.1f}",
         )
         for name, node in plan.nodes.items()
     ]
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if at < 2 else cell.rjust(width)
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in (header, *rows)
-    ]
-    return "\n".join([*lines, "", *_summary(plan)])
+    return "\n".join([*aligned([header, *rows], left=(0, 1)), "", *_summary(plan)])
 
 
 def _summary(plan: Plan) -> list[str]:
     totals = plan.as_dict()
-    costs = [_usd(totals[f"cost{which}_usd"]) for which in ("_low", "", "_high")]
+    costs = [usd(totals[f"cost{which}_usd"]) for which in ("_low", "", "_high")]
     lines = [
         f"tokens   {totals['prompt_tokens']:,} prompt + {totals['completion_tokens']:,} reply; "
         f"at most {totals['most_tokens']:,} without repeats",
         f"cost     {costs[1]} expected, {costs[0]} to {costs[2]}",
-        f"time     {totals['wall_s']:,.1f} s",
+        f"time     {seconds(totals['wall_s'])}",
         f"budget   {plan.stopped_by or 'not reached'}",
     ]
     if not totals["recorded"]:
@@ -248,7 +241,3 @@ def _summary(plan: Plan) -> list[str]:
             f"{REPLY_SHARE:.0%} of max_tokens at {TOKENS_PER_S:.0f} tokens/s are assumed"
         )
     return [*lines, "Nothing was sent."]
-
-
-def _usd(cost: float | None) -> str:
-    return "unknown" if cost is None else f"${cost:.4f}"

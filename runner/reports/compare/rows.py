@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from runner.base.errors import ColloquyError, ConfigError, did_you_mean
-from runner.base.json import at, mappings, number, read_json, section
+from runner.base.format import plural
+from runner.base.json import amount, at, mappings, number, read_json, section
 from runner.base.text import to_terminal
 from runner.record.lock import is_held
 from runner.reports.compare.keys import flatten, show
@@ -211,9 +212,8 @@ def _state(
         return ("running", "it goes on") if held else ("died", "its process ended without a word")
     files = section(run.metadata, "files")
     if files:
-        total = number(files.get("total")) or 0
-        left = total - (number(files.get("completed")) or 0)
-        which = f"{left:,.0f} of {total:,.0f} file{'s' if total != 1 else ''}"
+        total, completed = (int(amount(files.get(name))) for name in ("total", "completed"))
+        which = f"{total - completed:,} of {plural(total, 'file')}"
         return to_terminal(run.status, 40), f"{which} without all answers"
     failed = {name: section(record, "error") for name, record in run.records.items()}
     errors = (f"{name}: {show(e.get('message', 'failed'))}" for name, e in failed.items() if e)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runner.answers.markdown import md, table
+from runner.base.format import NOTHING, aligned, count, figure, relative_error, share
 from runner.base.tables import as_rows
 from runner.base.text import to_terminal
 from runner.reports.compare.compare import Comparison
@@ -14,7 +15,6 @@ from runner.reports.compare.spread import Spread
 from runner.reports.compare.verdicts import WORDS, Pair
 
 MAX_PAIRS = 45  # in tables; all are in comparison.json
-UNKNOWN = "–"
 
 SETTINGS = (
     *("#", "setting", "front", "timed", "wall s", "ideal s", "efficiency", "speed-up"),
@@ -32,23 +32,20 @@ CSV_LAST = ("speed_up", "front")
 
 def setting_cells(number: int, group: Group) -> tuple[str, ...]:
     """Return a setting's row under SETTINGS."""
-    front = {True: "★", False: "", None: UNKNOWN}[group.front]
+    front = {True: "★", False: "", None: NOTHING}[group.front]
     return (
         str(number),
         group.label,
         front,
         f"{len(group.measured)}/{len(group.rows)}",
         _spread(group.spreads["wall_s"], "{:.3f}"),
-        _number(group.middle("ideal_s"), "{:.3f}"),
-        _number(group.middle("efficiency"), "{:.1%}"),
-        _number(group.speed_up, "{:.2f}×"),
-        *(
-            _number(group.middle(f"{n}_tokens"), "{:,.0f}")
-            for n in ("prompt", "completion", "cached")
-        ),
+        figure(group.middle("ideal_s"), "{:.3f}"),
+        share(group.middle("efficiency")),
+        figure(group.speed_up, "{:.2f}×"),
+        *(count(group.middle(f"{n}_tokens")) for n in ("prompt", "completion", "cached")),
         _spread(group.spreads["cost_usd"], "{:.4f}"),
-        _number(group.middle("grounding_rate"), "{:.1%}"),
-        _number(group.middle("context_retained"), "{:.1%}"),
+        share(group.middle("grounding_rate")),
+        share(group.middle("context_retained")),
         _spread(group.spreads["quality"], "{:.3f}"),
     )
 
@@ -60,12 +57,12 @@ def run_cells(comparison: Comparison, row: Row) -> tuple[str, ...]:
     error = row.figure("plan_error")
     return (
         row.name,
-        comparison.label_of(row) or UNKNOWN,
+        comparison.label_of(row) or NOTHING,
         row.status,
-        UNKNOWN if total is None or done is None else f"{done:.0f}/{total:.0f}",
-        _number(row.figure("wall_s"), "{:.3f}"),
-        _number(comparison.speed_up_of(row), "{:.2f}×"),
-        UNKNOWN if error is None else f"{error:+.1%}{assumed}",
+        NOTHING if total is None or done is None else f"{done:.0f}/{total:.0f}",
+        figure(row.figure("wall_s"), "{:.3f}"),
+        figure(comparison.speed_up_of(row), "{:.2f}×"),
+        relative_error(error) + ("" if error is None else assumed),
         row.reason,
     )
 
@@ -109,27 +106,11 @@ def _key(key: str, following: Sequence[str]) -> str:
 def as_terminal(comparison: Comparison) -> str:
     """Return the settings as a table for a terminal, then what did not complete, then notes."""
     groups = comparison.groups
-    lines = []
-    if groups:
-        cells = [setting_cells(number, group) for number, group in enumerate(groups, 1)]
-        lines += _aligned([SETTINGS, *cells])
-    for row in comparison.rows:
-        if row.status != "completed":
-            lines.append(f"{row.name}: {row.status}: {row.reason}")
-    lines += comparison.notes
-    return "\n".join(to_terminal(line, 400) if "  " not in line else line for line in lines)
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    clean = [[to_terminal(cell, 80) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*clean, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if at == 1 else cell.rjust(width)
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in clean
-    ]
+    cells = [setting_cells(number, group) for number, group in enumerate(groups, 1)]
+    lines = aligned([SETTINGS, *cells], left=(1,)) if groups else []
+    unfinished = [row for row in comparison.rows if row.status != "completed"]
+    told = [f"{row.name}: {row.status}: {row.reason}" for row in unfinished]
+    return "\n".join([*lines, *(to_terminal(line, 400) for line in (*told, *comparison.notes))])
 
 
 def as_csv(comparison: Comparison) -> str:
@@ -145,13 +126,9 @@ def as_csv(comparison: Comparison) -> str:
     return as_rows(rows)
 
 
-def _number(value: float | None, form: str) -> str:
-    return UNKNOWN if value is None else form.format(value)
-
-
 def _spread(told: Spread | None, form: str) -> str:
     """Return the median, and from least to most where repeats differ."""
     if told is None:
-        return UNKNOWN
+        return NOTHING
     middle, low, high = (form.format(v) for v in (told.median, told.minimum, told.maximum))
     return middle if low == high else f"{middle} ({low}–{high})"

@@ -13,6 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from runner.base.format import count, plural, seconds, usd
 from runner.base.text import to_terminal
 from runner.record.journal_calls import CallPairs
 
@@ -201,23 +202,23 @@ class Board:
         """Return the line of totals."""
         rows = self.rows.values()
         facts = [_done(list(rows), now)]
-        facts.append(f"{sum(row.tokens for row in rows):,} tokens")
-        facts.append(f"cost {_usd(_sum_usd(rows))}")
+        facts.append(plural(sum(row.tokens for row in rows), "token"))
+        facts.append(f"cost {usd(_sum_usd(rows))}")
         if self.slots is not None and not self.status:
             facts.append(f"slots {sum(row.in_flight for row in rows)}/{self.slots}")
         if self.began is not None:
-            facts.append(_time(now - self.began))
+            facts.append(seconds(now - self.began))
             left = None if self.status or self.remaining is None else self.remaining(self, now)
-            facts += [] if left is None else [f"about {_time(left)} left"]
+            facts += [] if left is None else [f"about {seconds(left)} left"]
         return to_terminal(" · ".join([*facts, self.status] if self.status else facts))
 
 
 def progress(done: int, failed: int, total: int, rate: float) -> str:
     """Return a batch's line: runs that ended, *failed* among them, and *rate* runs per second."""
-    left = f", about {_time((total - done) / rate)} left" if rate > 0 and done < total else ""
+    left = f", about {seconds((total - done) / rate)} left" if rate > 0 and done < total else ""
     lost = f", {failed:,} failed" if failed else ""
     pace = f", {60 * rate:,.1f} a minute" if rate > 0 else ""
-    return f"batch: {done:,} of {total:,} files{lost}{pace}{left}"
+    return f"batch: {done:,} of {plural(total, 'file')}{lost}{pace}{left}"
 
 
 def by_progress(board: Board, now: float) -> float | None:
@@ -243,9 +244,9 @@ def _cells(row: Row, now: float) -> dict[str, Text]:
     elapsed, used = row.elapsed_s(now), bool(row.tokens)
     return {
         "state": Text(row.shown(now), STYLES[row.state(now)]),
-        "tokens": Text(f"{row.tokens:,}" if used else ""),
-        "cost": Text(_usd(row.cost_usd) if used else ""),
-        "time": Text("" if elapsed is None else _time(elapsed)),
+        "tokens": Text(count(row.tokens) if used else ""),
+        "cost": Text(usd(row.cost_usd) if used else ""),
+        "time": Text("" if elapsed is None else seconds(elapsed)),
     }
 
 
@@ -265,9 +266,9 @@ def _whole(rows: list[Row], now: float) -> dict[str, Text]:
     tokens = sum(row.tokens for row in rows)
     return {
         "state": Text(_done(rows, now), "bold"),
-        "tokens": Text(f"{tokens:,}" if tokens else "", "bold"),
-        "cost": Text(_usd(_sum_usd(rows)) if tokens else "", "bold"),
-        "time": Text(_time(until - min(begun)) if begun else "", "bold"),
+        "tokens": Text(count(tokens) if tokens else "", "bold"),
+        "cost": Text(usd(_sum_usd(rows)) if tokens else "", "bold"),
+        "time": Text(seconds(until - min(begun)) if begun else "", "bold"),
     }
 
 
@@ -290,16 +291,3 @@ def _sum_usd(rows: Iterable[Row]) -> float | None:
     costs = [row.cost_usd for row in rows]
     known = [cost for cost in costs if cost is not None]
     return sum(known) if len(known) == len(costs) else None
-
-
-def _usd(cost: float | None) -> str:
-    return "unknown" if cost is None else f"${cost:.4f}"
-
-
-def _time(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return (
-        f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-    )

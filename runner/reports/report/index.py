@@ -9,9 +9,9 @@ from typing import Any
 
 from runner.base.json import mapping, number, read_json, read_list, text
 from runner.record.batch_directory import REPORT, TABLE, is_batch, reports_of
-from runner.reports.report.format import render
 from runner.reports.report.links import link_to
 from runner.reports.report.nodes import model_label
+from runner.reports.report.render import render
 from runner.reports.report.summary import UNKNOWN, VERDICTS
 from runner.reports.stored_run import find_runs
 

@@ -10,10 +10,10 @@ from runner.base.json import amount, mapping, number, text
 from runner.record.transcript_pages import clock
 from runner.reports.report.calls import read_session
 from runner.reports.report.findings import Findings, Places, findings_of, places_of, quotes_of
-from runner.reports.report.format import render
 from runner.reports.report.ledger import chunked_of, faults_of, ledgers_of, noted_events
 from runner.reports.report.matrix import RATINGS
 from runner.reports.report.nodes import NodeFacts, models_of, nodes_of
+from runner.reports.report.render import render
 from runner.reports.report.summary import (
     banner_of,
     facts_of,

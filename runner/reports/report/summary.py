@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runner.base.json import amount, listing, mapping, number, read_json, text
-from runner.reports.report.format import count, seconds, share, usd
+from runner.base.format import count, figure, relative_error, seconds, share, usd
+from runner.base.json import amount, at, listing, mapping, number, read_json, text
 from runner.reports.report.nodes import NodeFacts
 from runner.reports.stored_run import StoredRun
 
@@ -106,24 +106,13 @@ def shared_slots(run: StoredRun) -> bool:
 
 def _of_slots(took: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Return what a run tells of the use of its slots; these figures' keys are OF_SLOTS."""
-    speed_up = number(took.get("speed_up"))
-    factor = "–" if speed_up is None else f"{speed_up:.2f} ×"
-    lag_ms = mapping(took.get("loop_lag")).get("max_ms")
+    lag_ms = at(took, "loop_lag", "max_ms")
     return [
         ("Ideal", seconds(took.get("ideal_s")), "this schedule if only calls took time"),
         ("Efficiency", share(took.get("efficiency")), "ideal / wall clock"),
-        (
-            "Loop lag",
-            _ms(lag_ms),
-            "longest wait of a due timer",
-        ),
-        ("Speed-up", factor, "sum of latencies / wall clock"),
+        ("Loop lag", figure(lag_ms, "{:.1f} ms"), "longest wait of a due timer"),
+        ("Speed-up", figure(took.get("speed_up"), "{:.2f} ×"), "sum of latencies / wall clock"),
     ]
-
-
-def _ms(value: object) -> str:
-    lag_ms = number(value)
-    return "–" if lag_ms is None else f"{lag_ms:.1f} ms"
 
 
 def _charged(totals: Mapping[str, Any]) -> str:
@@ -150,19 +139,11 @@ def predictions_of(run: StoredRun) -> list[tuple[str, str, str, str]]:
     }
     rows = []
     for key, (name, show) in shows.items():
-        figure = mapping(plan.get(key))
-        if figure:
-            error = number(figure.get("error"))
-            foretold, actual = show(figure.get("predicted")), show(figure.get("actual"))
-            rows.append((name, foretold, actual, _off(error)))
+        told = mapping(plan.get(key))
+        if told:
+            figures = show(told.get("predicted")), show(told.get("actual"))
+            rows.append((name, *figures, relative_error(told.get("error"))))
     return rows
-
-
-def _off(error: float | None) -> str:
-    """Show a relative error; one that is no percentage any more as a factor."""
-    if error is None:
-        return "–"
-    return f"{100 * error:+.0f} %" if error < 9 else f"{error + 1:,.0f} × as much"
 
 
 def facts_of(run: StoredRun) -> list[tuple[str, str]]:

@@ -25,6 +25,7 @@ from runner.base.errors import (
     did_you_mean,
     one_line,
 )
+from runner.base.format import aligned, relative_error, share
 from runner.base.json import load_yaml, mapping, number, section
 from runner.base.text import to_terminal
 from runner.config.schema import Settings, validate
@@ -46,7 +47,7 @@ KEYS = {
     "model": ("rpm", "tpm", "burst_s"),
 }
 MAX_SETTINGS = 512
-HEAD = "  calls alone  with overhead  speed-up  efficiency  limited by"
+HEADER = ("setting", "calls alone", "with overhead", "speed-up", "efficiency", "limited by")
 _RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
 
 
@@ -281,16 +282,23 @@ def as_dict(recording: Recording, rows: Sequence[Prediction]) -> dict[str, Any]:
 
 def as_text(recording: Recording, rows: Sequence[Prediction]) -> str:
     """Return the table for a terminal."""
-    width = max(len("setting"), *(len(row.setting) for row in rows))
-    lines = ["setting".ljust(width) + HEAD]
-    for row in rows:
-        times = f"{row.wall_s:>9.3f} s  {row.with_overhead_s:>11.3f} s  {row.speed_up:>8.2f}"
-        lines.append(f"{row.setting:<{width}}  {times}  {row.efficiency:>9.0%}   {row.limited_by}")
+    table = [
+        (
+            row.setting,
+            f"{row.wall_s:.3f} s",
+            f"{row.with_overhead_s:.3f} s",
+            f"{row.speed_up:.2f}",
+            share(row.efficiency),
+            row.limited_by,
+        )
+        for row in rows
+    ]
+    lines = aligned([HEADER, *table], left=(0, 5))
     error = recording.predicted_s / recording.actual_s - 1
     lines += [
         "",
         f"recorded    {to_terminal(recording.run.name)}: predicted {recording.predicted_s:.3f} s, "
-        f"took {recording.actual_s:.3f} s: error {error:+.1%}",
+        f"took {recording.actual_s:.3f} s: error {relative_error(error)}",
         f"overhead    {1000 * recording.overhead_s:.1f} ms of our own after each call explain that",
         "assumed     the same latencies, failures and waits, whatever the setting",
         *(f"note        {to_terminal(note)}" for note in recording.notes),

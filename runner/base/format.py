@@ -1,0 +1,76 @@
+"""Numbers, money, durations and tables for people; an unknown value is shown as a dash."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from runner.base.json import number
+from runner.base.text import to_terminal
+
+NOTHING = "–"
+
+
+def figure(value: Any, form: str) -> str:
+    """Show a number in *form*, such as `{:.3f}`."""
+    known = number(value)
+    return NOTHING if known is None else form.format(known)
+
+
+def count(value: Any) -> str:
+    """Show a whole number with thousands separators."""
+    return figure(value, "{:,.0f}")
+
+
+def plural(value: int, noun: str) -> str:
+    """Return `1 file`, `1,234 files`."""
+    es = "es" if noun.endswith(("ch", "s")) else "s"
+    return f"{value:,} {noun}" if value == 1 else f"{value:,} {noun}{es}"
+
+
+def seconds(value: Any) -> str:
+    """Show a duration: `0.58 s`, `12.4 s`, `3 min 05 s`, `2 h 04 min`."""
+    known = number(value)
+    if known is None or known < 60:
+        return figure(known, "{:.2f} s" if known is None or known < 1 else "{:.1f} s")
+    minutes, rest = divmod(round(known), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def usd(value: Any) -> str:
+    """Show an amount of US dollars: `$0`, `$0.0125`, `$1.23`, `unknown`."""
+    known = number(value)
+    if known is None:
+        return "unknown"
+    return "$0" if known == 0 else f"${known:.4f}" if abs(known) < 1 else f"${known:,.2f}"
+
+
+def share(value: Any) -> str:
+    """Show a fraction in per cent: 0.857 as `85.7%`."""
+    return figure(value, "{:.1%}")
+
+
+def relative_error(value: Any) -> str:
+    """Show a relative error: `+7.4%`; from 10 on as a factor, `11 × as much`."""
+    known = number(value)
+    if known is not None and known >= 9:
+        return f"{known + 1:,.0f} × as much"
+    return figure(known, "{:+.1%}")
+
+
+def aligned(rows: Sequence[Sequence[str]], left: Collection[int] = (0,)) -> list[str]:
+    """Return *rows* as lines of one width per column: those of index *left* to the left.
+
+    Each cell becomes at most 80 harmless characters.
+    """
+    clean = [[to_terminal(cell, 80) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*clean, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if at in left else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in clean
+    ]
