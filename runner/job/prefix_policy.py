@@ -7,6 +7,8 @@ from collections.abc import Hashable, Mapping
 import orjson
 
 from runner.base.text import digest
+from runner.base.usage import sum_usd
+from runner.config.model_facts import ModelFacts
 from runner.job.job import Job
 from runner.job.models import Model
 from runner.job.windows import Fit
@@ -86,15 +88,14 @@ def saved_usd(job: Job, cached: Mapping[str, int]) -> float | None:
 
     None where a price is not known of a model that did.
     """
-    total = 0.0
-    for model in job.models.values():
-        tokens, facts = cached.get(model.settings.name, 0), model.facts
-        if not tokens:
-            continue
-        if facts.input_usd_per_mtok is None or facts.cache_read_usd_per_mtok is None:
-            return None
-        total += tokens * (facts.input_usd_per_mtok - facts.cache_read_usd_per_mtok) / 1e6
-    return round(total, 9)
+    models = [model for model in job.models.values() if cached.get(model.settings.name)]
+    return sum_usd(_saved_usd(model.facts, cached[model.settings.name]) for model in models)
+
+
+def _saved_usd(facts: ModelFacts, tokens: int) -> float | None:
+    if facts.input_usd_per_mtok is None or facts.cache_read_usd_per_mtok is None:
+        return None
+    return tokens * (facts.input_usd_per_mtok - facts.cache_read_usd_per_mtok) / 1e6
 
 
 def prefix_of(model: Model, request: Request) -> Hashable:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from runner.base.usage import sum_usd
 from runner.calls.call_log import CallLog
 from runner.calls.schedule import Duration, critical_path, ideal_makespan
 from runner.job.graph import Pipeline
@@ -84,16 +85,6 @@ def totals(logs: Sequence[CallLog]) -> dict[str, Any]:
         "cached_tokens": sum(log.usage.cached_tokens for log in logs),
         "cost_usd": sum_usd(log.cost_usd for log in logs),
     }
-
-
-def sum_usd(costs: Iterable[float | None]) -> float | None:
-    """Return the sum in US dollars, None where a part has no known price."""
-    total = 0.0
-    for cost in costs:
-        if cost is None:
-            return None
-        total += cost
-    return round(total, 9)
 
 
 def headline(run: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from runner.base.format import aligned, count, seconds, usd
+from runner.base.usage import sum_usd
 from runner.calls.admission.budget import MARGIN
 from runner.calls.admission.gate import Gate
 from runner.calls.client_factory import most_in_flight
@@ -62,9 +63,8 @@ class Plan:
     stopped_by: str | None
 
     def total(self, field: str) -> Any:
-        """Return the sum of a field over all nodes, None where one is unknown."""
-        values = [getattr(node, field) for node in self.nodes.values()]
-        return None if None in values else sum(values)
+        """Return the sum of a field over all nodes: see `total`."""
+        return total(self.nodes.values(), field)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the plan as JSON-able data."""
@@ -81,6 +81,12 @@ class Plan:
             "recorded": all(node.seen for node in self.nodes.values()),
             "analyzers": {name: asdict(node) for name, node in self.nodes.items()},
         }
+
+
+def total(nodes: Iterable[NodePlan], field: str) -> Any:
+    """Return the sum of a field over *nodes*; of dollars None if one is unknown."""
+    values = [getattr(node, field) for node in nodes]
+    return sum_usd(values) if field.endswith("_usd") else sum(values)
 
 
 def read_histories(job: Setup) -> dict[str, dict[str, Seen]]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from runner.base.format import count, plural, seconds, usd
 from runner.base.tables import as_rows
+from runner.base.usage import sum_usd
 from runner.record.batch_directory import is_batch, rows_of
 from runner.record.result_rows import COLUMNS
 from runner.reports.compare.rows import Row
@@ -32,15 +34,14 @@ def note(batches: Sequence[Row]) -> Iterator[str]:
     statuses: Counter[str] = Counter()
     for row in batches:
         statuses.update(str(line.get("status")) for line in rows_of(row.path))
-    told = ", ".join(f"{count:,} {status}" for status, count in statuses.most_common())
-    costs = [paid for row in batches if (paid := row.figure("cost_usd")) is not None]
-    cost = f"${sum(costs):.4f}" if len(costs) == len(batches) else "unknown"
+    told = ", ".join(f"{number:,} {status}" for status, number in statuses.most_common())
     names = ("prompt_tokens", "completion_tokens")
     tokens = sum(row.figure(name) or 0.0 for row in batches for name in names)
+    cost = usd(sum_usd(row.figure("cost_usd") for row in batches))
     walls = [wall for row in batches if (wall := row.figure("wall_s")) is not None]
-    longest = f"; the longest took {max(walls):,.1f} s" if walls else ""
-    many = "1 batch" if len(batches) == 1 else f"{len(batches)} batches"
+    longest = f"; the longest took {seconds(max(walls))}" if walls else ""
     yield (
-        f"{many}, {sum(statuses.values()):,} files: {told or 'none begun'}; {tokens:,.0f} tokens, "
-        f"cost {cost}{longest}. Every file's row is in {MERGED}."
+        f"{plural(len(batches), 'batch')}, {plural(sum(statuses.values()), 'file')}: "
+        f"{told or 'none begun'}; {count(tokens)} tokens, cost {cost}{longest}. "
+        f"Every file's row is in {MERGED}."
     )

@@ -14,7 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from runner.base.format import count, plural, seconds, usd
+from runner.base.json import amount, number
 from runner.base.text import to_terminal
+from runner.base.usage import Usage
 from runner.record.journal_calls import CallPairs
 
 NOTES = 3  # the latest warnings, under the table
@@ -53,8 +55,7 @@ class Row:
     kind: str = ""
     retry_at: float = -math.inf
     in_flight: int = 0
-    tokens: int = 0
-    cost_usd: float | None = 0.0
+    usage: Usage = field(default_factory=Usage)
 
     def state(self, now: float) -> str:
         """Return the word that STYLES knows."""
@@ -112,10 +113,11 @@ class Board:
             row.kind = to_terminal(str(event.get("kind") or ""), 20)
             self._note(event, name)
         elif name == "call.finished":
-            row.tokens += _number(event, "prompt_tokens") + _number(event, "completion_tokens")
-            cost, before = event.get("cost_usd"), row.cost_usd
-            known = before is not None and isinstance(cost, int | float)
-            row.cost_usd = (before or 0.0) + (cost or 0.0) if known else None
+            row.usage += Usage(
+                int(amount(event.get("prompt_tokens"))),
+                int(amount(event.get("completion_tokens"))),
+                cost_usd=number(event.get("cost_usd")),
+            )
         elif name == "call.failed":
             wait_s = event.get("retry_in_s")
             row.kind = to_terminal(str(event.get("kind")), 20)
@@ -202,8 +204,8 @@ class Board:
         """Return the line of totals."""
         rows = self.rows.values()
         facts = [_done(list(rows), now)]
-        facts.append(plural(sum(row.tokens for row in rows), "token"))
-        facts.append(f"cost {usd(_sum_usd(rows))}")
+        used = _used(rows)
+        facts += [plural(used.tokens, "token"), f"cost {usd(used.cost_usd)}"]
         if self.slots is not None and not self.status:
             facts.append(f"slots {sum(row.in_flight for row in rows)}/{self.slots}")
         if self.began is not None:
@@ -241,11 +243,11 @@ def _add(table: Table, columns: list[str], name: Text, cells: Mapping[str, Text]
 
 
 def _cells(row: Row, now: float) -> dict[str, Text]:
-    elapsed, used = row.elapsed_s(now), bool(row.tokens)
+    elapsed, used = row.elapsed_s(now), row.usage.tokens
     return {
         "state": Text(row.shown(now), STYLES[row.state(now)]),
-        "tokens": Text(count(row.tokens) if used else ""),
-        "cost": Text(usd(row.cost_usd) if used else ""),
+        "tokens": Text(count(used) if used else ""),
+        "cost": Text(usd(row.usage.cost_usd) if used else ""),
         "time": Text("" if elapsed is None else seconds(elapsed)),
     }
 
@@ -263,13 +265,17 @@ def _whole(rows: list[Row], now: float) -> dict[str, Text]:
     begun = [row.begun for row in rows if row.begun is not None]
     ends = [row.ended for row in rows if row.ended is not None]
     until = max(ends) if len(ends) == len(rows) else now
-    tokens = sum(row.tokens for row in rows)
+    used = _used(rows)
     return {
         "state": Text(_done(rows, now), "bold"),
-        "tokens": Text(count(tokens) if tokens else "", "bold"),
-        "cost": Text(usd(_sum_usd(rows)) if tokens else "", "bold"),
+        "tokens": Text(count(used.tokens) if used.tokens else "", "bold"),
+        "cost": Text(usd(used.cost_usd) if used.tokens else "", "bold"),
         "time": Text(seconds(until - min(begun)) if begun else "", "bold"),
     }
+
+
+def _used(rows: Iterable[Row]) -> Usage:
+    return sum((row.usage for row in rows), Usage())
 
 
 def _owner(unit: object) -> str:
@@ -280,14 +286,3 @@ def _owner(unit: object) -> str:
 def _facts(event: Mapping[str, Any]) -> str:
     """Return what an event without a reason tells."""
     return " ".join(f"{key}={value}" for key, value in event.items() if key not in _COMMON)
-
-
-def _number(event: Mapping[str, Any], key: str) -> int:
-    value = event.get(key)
-    return value if isinstance(value, int) else 0
-
-
-def _sum_usd(rows: Iterable[Row]) -> float | None:
-    costs = [row.cost_usd for row in rows]
-    known = [cost for cost in costs if cost is not None]
-    return sum(known) if len(known) == len(costs) else None

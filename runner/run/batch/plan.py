@@ -12,7 +12,7 @@ from runner.base.text import say, to_terminal
 from runner.calls.schedule import Duration, critical_path, least_makespan, make_slots
 from runner.job.build import for_transcript
 from runner.job.job import BatchJob, Job
-from runner.run.plan import NodePlan, Plan, as_text, plan_nodes, read_histories
+from runner.run.plan import NodePlan, Plan, as_text, plan_nodes, read_histories, total
 from runner.transcript.inputs import Inputs
 
 TELL_S = 10.0  # between lines that say how far it is: files are read, and their tokens counted
@@ -46,12 +46,12 @@ class BatchPlan:
         self.stopped_by = self.stopped_by or self._cap_hit()
 
     def _cap_hit(self) -> str | None:
-        caps, total = self.job.settings.budget, Plan(self.nodes, 0.0, None)
-        used = total.total("prompt_tokens") + total.total("reply_tokens")
+        caps, plan = self.job.settings.budget, Plan(self.nodes, 0.0, None)
+        used = plan.total("prompt_tokens") + plan.total("reply_tokens")
         where = f"in file {self.files:,} of {len(self.inputs):,}"
         if caps.max_tokens is not None and used > caps.max_tokens:
             return f"budget.max_tokens={caps.max_tokens:,}, {where}"
-        if caps.max_cost_usd is not None and (total.total("cost_usd") or 0.0) > caps.max_cost_usd:
+        if caps.max_cost_usd is not None and (plan.total("cost_usd") or 0.0) > caps.max_cost_usd:
             return f"budget.max_cost_usd={caps.max_cost_usd:g}, {where}"
         return None
 
@@ -61,18 +61,18 @@ class BatchPlan:
         Its wall-clock time is the least that slots and rate limits allow for so many calls, or
         the longest file's where that is more.
         """
-        total, processing = Plan(self.nodes, 0.0, self.stopped_by), self.job.settings.processing
+        plan, processing = Plan(self.nodes, 0.0, self.stopped_by), self.job.settings.processing
         slots = make_slots(self.job.pipeline, processing.max_concurrent, processing.mode)
         work = [(node.stage, node.calls * node.latency_s) for node in self.nodes.values()]
-        wall_s = max([self.longest_s, least_makespan(slots, work), *self._rates_s(total)])
-        return replace(total, wall_s=wall_s)
+        wall_s = max([self.longest_s, least_makespan(slots, work), *self._rates_s(plan)])
+        return replace(plan, wall_s=wall_s)
 
-    def _rates_s(self, total: Plan) -> list[float]:
+    def _rates_s(self, plan: Plan) -> list[float]:
         model, minutes = self.job.main.settings, []
         if model.rpm is not None:
-            minutes.append(total.total("calls") / model.rpm)
+            minutes.append(plan.total("calls") / model.rpm)
         if model.tpm is not None:
-            used = total.total("prompt_tokens") + total.total("reply_tokens")
+            used = plan.total("prompt_tokens") + plan.total("reply_tokens")
             minutes.append(used / model.tpm)
         return [60 * each for each in minutes]
 
@@ -115,9 +115,6 @@ def _sum(one: NodePlan, other: NodePlan) -> NodePlan:
     """Add two files' plans of the same node; *latency_s* becomes the mean of their calls."""
     calls = one.calls + other.calls
     latency_s = (one.latency_s * one.calls + other.latency_s * other.calls) / calls
-    summed: dict[str, Any] = {}
-    for name in _SUMMED:
-        mine, theirs = getattr(one, name), getattr(other, name)
-        summed[name] = None if mine is None or theirs is None else mine + theirs
+    summed = {name: total((one, other), name) for name in _SUMMED}
     context = max(one.context_tokens, other.context_tokens)
     return replace(one, context_tokens=context, latency_s=round(latency_s, 6), **summed)

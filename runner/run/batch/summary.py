@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from runner.base.loop_lag import Lag
+from runner.base.usage import sum_usd
 from runner.calls.admission.limits import Slots
 from runner.calls.schedule import least_makespan
 from runner.job.graph import Pipeline
 from runner.job.job import Setup
-from runner.record.benchmark import sum_usd
 from runner.record.journal import Spent
 from runner.record.metadata import describe_job
 from runner.run.batch.tally import Tally
@@ -46,8 +46,7 @@ class _Sum:
         self.prompt_tokens += node["prompt_tokens"]
         self.completion_tokens += node["completion_tokens"]
         self.cached_tokens += node["cached_tokens"]
-        known = self.cost_usd is not None and node["cost_usd"] is not None
-        self.cost_usd = (self.cost_usd or 0.0) + node["cost_usd"] if known else None
+        self.cost_usd = sum_usd((self.cost_usd, node["cost_usd"]))
 
 
 class Measures:
