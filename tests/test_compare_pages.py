@@ -14,7 +14,7 @@ import pytest
 
 from runner.reports.compare import after_sweep, compare, write_comparison
 from runner.reports.compare.__main__ import main
-from runner.reports.compare.svg import Bar, Dot, bars, scatter
+from runner.reports.compare.svg import PlotBar, PlotPoint, bars, scatter
 from runner.reports.compare.text import as_csv, as_markdown, as_terminal
 from runner.reports.compare.write import as_html
 from tests.runs_by_hand import make_run, slots
@@ -158,8 +158,8 @@ def test_a_comparison_of_nothing_but_missing_jobs_is_still_a_page(tmp_path: Path
 
 
 def test_plots_survive_zero_and_nothing() -> None:
-    assert Page(bars("a", "t", "s", [Bar("x", 0.0), Bar("y", None)])).open == []
-    assert Page(scatter("b", "t", ("x", "y"), [Dot(1, "x", 0.0, 0.0, True)])).open == []
+    assert Page(bars("a", "t", "s", [PlotBar("x", 0.0), PlotBar("y", None)])).open == []
+    assert Page(scatter("b", "t", ("x", "y"), [PlotPoint(1, "x", 0.0, 0.0, True)])).open == []
 
 
 def test_two_hundred_settings_make_a_page_of_bounded_plots(tmp_path: Path) -> None:

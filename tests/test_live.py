@@ -18,8 +18,8 @@ from runner.base.secrets import Secrets
 from runner.record.events import run_log
 from runner.reports.live import live_handler
 from runner.reports.live import view as live
-from runner.reports.live.live_table import Board, Row, by_progress, progress
-from runner.reports.live.view import LiveHandler, Tail, board_of
+from runner.reports.live.live_table import LiveRow, LiveTable, by_progress, progress
+from runner.reports.live.view import LiveHandler, Tail, live_table_of
 
 A = ("say_means", "perspective_perception", "premises_assertions", "postulate_theorem")
 
@@ -29,35 +29,35 @@ class Terminal(io.StringIO):
         return True
 
 
-def board() -> Board:
-    rows = {name: Row(name, "stage_a") for name in A}
-    rows["first_principles"] = Row("first_principles", "stage_b")
-    return Board(rows=rows, slots=3, journalled=True, remaining=by_progress)
+def board() -> LiveTable:
+    rows = {name: LiveRow(name, "stage_a") for name in A}
+    rows["first_principles"] = LiveRow("first_principles", "stage_b")
+    return LiveTable(rows=rows, slots=3, journalled=True, remaining=by_progress)
 
 
-def drawn(shown: Board, now: float, width: int = 120, height: int = 40) -> str:
+def drawn(shown: LiveTable, now: float, width: int = 120, height: int = 40) -> str:
     stream = io.StringIO()
     console = Console(file=stream, width=width, height=height, color_system=None)
     console.print(shown.shown(now, width, height))
     return stream.getvalue()
 
 
-def states(shown: Board, now: float, width: int = 120) -> dict[str, str]:
+def states(shown: LiveTable, now: float, width: int = 120) -> dict[str, str]:
     """Return what stands beside each analyzer's name."""
     lines = (line.strip().split(maxsplit=1) for line in drawn(shown, now, width).split("\n"))
     return {words[0]: words[1] for words in lines if len(words) == 2}
 
 
-def tell(shown: Board, now: float, name: str, analyzer: str = "", **facts: Any) -> None:
+def tell(shown: LiveTable, now: float, name: str, analyzer: str = "", **facts: Any) -> None:
     who = {"analyzer": analyzer} if analyzer else {}
     shown.hear({"event": name, "level": "info", **who, **facts}, now)
 
 
-def call(shown: Board, now: float, event: str, analyzer: str) -> None:
+def call(shown: LiveTable, now: float, event: str, analyzer: str) -> None:
     shown.hear_call({"event": event, "analyzer": analyzer, "attempt": 1}, now)
 
 
-def halfway() -> Board:
+def halfway() -> LiveTable:
     """Return a board at 10 s on which every state is to be seen."""
     shown = board()
     tell(shown, 0.0, "run.started", transcript="meeting", model="openai/gpt")
@@ -146,8 +146,8 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
 
 @pytest.mark.parametrize("height", [8, 12, 24])
 def test_of_eight_hundred_analyzers_those_are_shown_where_something_happens(height: int) -> None:
-    rows = {f"a_{number:03d}": Row(f"a_{number:03d}", "stage_a") for number in range(800)}
-    shown = Board(rows=rows, slots=3, journalled=True)
+    rows = {f"a_{number:03d}": LiveRow(f"a_{number:03d}", "stage_a") for number in range(800)}
+    shown = LiveTable(rows=rows, slots=3, journalled=True)
     tell(shown, 0.0, "node.started", "a_700")
     call(shown, 0.0, "call.started", "a_700")
     text = drawn(shown, 1.0, 80, height)
@@ -205,7 +205,7 @@ def test_a_journal_is_followed_from_where_it_is_and_by_whole_lines() -> None:
 
 def test_a_run_is_drawn_with_the_stages_of_its_configuration() -> None:
     _, path, _ = execute(job("processing.max_concurrent_stage_a=2"))
-    shown = board_of(path)
+    shown = live_table_of(path)
 
     assert [*shown.rows][:4] == [*A]
     assert {row.stage for row in shown.rows.values()} == {"stage_a", "stage_b"}
@@ -224,26 +224,26 @@ def test_a_run_is_drawn_with_the_stages_of_its_configuration() -> None:
 def test_the_slots_shown_are_those_of_all_pools(overrides: list[str], slots: int) -> None:
     _, path, _ = execute(job(*(f"processing.{override}" for override in overrides)))
 
-    assert slots == board_of(path).slots
+    assert slots == live_table_of(path).slots
 
 
 def test_a_deeply_nested_configuration_gives_a_bare_board_and_no_crash(tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     (tmp_path / "config/resolved.yaml").write_text("[" * 200_000)
 
-    assert {} == board_of(tmp_path).rows
+    assert {} == live_table_of(tmp_path).rows
 
 
 def test_what_is_left_is_foretold_from_history_by_the_scheduler() -> None:
     """Four of 2 s and four of 3 s with three slots: two rounds of each stage."""
     _, path, _ = execute(job())
     seen = dict.fromkeys(A, 2.0)
-    seen |= dict.fromkeys([*board_of(path).rows][4:], 3.0)
+    seen |= dict.fromkeys([*live_table_of(path).rows][4:], 3.0)
     entry = {"reply_tokens": 1.0, "prompt_ratio": 1.0}
     history = {n: {"latency_s": s, **entry} for n, s in seen.items()}
     Path("outputs").mkdir(exist_ok=True)
     Path("outputs/history.json").write_text(json.dumps({"offline/extractive": history}))
-    shown = board_of(path)
+    shown = live_table_of(path)
     assert shown.remaining is not None
     before = shown.remaining(shown, 0.0)
     tell(shown, 0.0, "node.started", A[0])

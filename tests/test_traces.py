@@ -21,7 +21,7 @@ from runner.base.text import digest
 from runner.job import checks
 from runner.job.checks import check_traces
 from runner.reports.export import traces
-from runner.reports.export.spans import Span, run_span
+from runner.reports.export.spans import TraceSpan, run_span
 from runner.reports.stored_run import read_run
 
 pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
@@ -133,7 +133,7 @@ def sent(path: Path) -> Any:
     return {f"{span.name} {span.start_time}": span for span in exporter.get_finished_spans()}
 
 
-def paths(span: Span, above: str = "") -> list[str]:
+def paths(span: TraceSpan, above: str = "") -> list[str]:
     name = f"{above}/{span.name}"
     return [name, *(path for child in span.children for path in paths(child, name))]
 

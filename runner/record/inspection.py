@@ -21,7 +21,7 @@ _BEGINNINGS = ("run.started", "batch.started")  # of a session
 
 
 @dataclass
-class Found:
+class Inspection:
     """What a directory holds: faults as lines, records by their file's name, both as found.
 
     *spent* is what a batch's journal tells of the run in it, None for a directory with its own,
@@ -41,7 +41,7 @@ class Found:
         self.faults.append(f"{to_terminal(name, 200)}: {to_terminal(what)}")
 
 
-def walk(found: Found) -> Iterator[tuple[str, Path]]:
+def walk(found: Inspection) -> Iterator[tuple[str, Path]]:
     """Yield the regular files by their name below the root; links are not followed."""
     folders = [found.root]
     while folders:
@@ -75,18 +75,18 @@ def walk(found: Found) -> Iterator[tuple[str, Path]]:
                 found.fault(name, "neither a file nor a directory")
 
 
-def _name(found: Found, path: Path) -> str:
+def _name(found: Inspection, path: Path) -> str:
     return os.fsencode(path.relative_to(found.root)).decode("utf-8", "backslashreplace")
 
 
-def check_mode(found: Found, name: str, about: os.stat_result) -> None:
+def check_mode(found: Inspection, name: str, about: os.stat_result) -> None:
     """Report what others than the owner may read."""
     mode, wanted = stat.S_IMODE(about.st_mode), "700" if stat.S_ISDIR(about.st_mode) else "600"
     if mode & 0o077:
         found.fault(name, f"mode {mode:o}, expected {wanted}")
 
 
-def check_file(found: Found, name: str, path: Path) -> None:
+def check_file(found: Inspection, name: str, path: Path) -> None:
     """Report what cannot be read, holds a key, or is not what its name says."""
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -109,7 +109,7 @@ def check_file(found: Found, name: str, path: Path) -> None:
             found.fault(name, f"not JSON from line {error.lineno}, column {error.colno}")
 
 
-def _check_lines(found: Found, name: str, data: bytes) -> None:
+def _check_lines(found: Inspection, name: str, data: bytes) -> None:
     """Report lines that are not JSON, but for what a crash tore: a session's last line."""
     torn: list[int] = []
     for number, raw in enumerate(data.split(b"\n"), 1):

@@ -14,7 +14,7 @@ from runner.base.json import load_json
 from runner.base.secrets import secrets_of
 from runner.base.text import to_terminal
 from runner.record.batch_directory import is_batch, runs_of, single_runs
-from runner.record.inspection import Found, check_file, check_mode, is_record, walk
+from runner.record.inspection import Inspection, check_file, check_mode, is_record, walk
 from runner.record.journal import Spent, read_journal, spent_in
 from runner.record.lock import is_held
 from runner.record.previous_session import read_record
@@ -69,18 +69,18 @@ def verify(path: Path) -> list[str]:
     A run that goes on, or that died on its way, is sound as long as it can be finished. Reads
     every file and changes none; never raises on account of what it finds.
     """
-    faults = _verify(Found(path, secrets_of()))
+    faults = _verify(Inspection(path, secrets_of()))
     if is_batch(path):
         _, spent = spent_in(path / "journal.jsonl")
         for run in runs_of(path):
             name = run.relative_to(path).as_posix()
             told = spent.get(name, Spent())
-            found = Found(run, secrets_of(), told, held=is_held(path))
+            found = Inspection(run, secrets_of(), told, held=is_held(path))
             faults += [f"{to_terminal(name, 200)}/{line}" for line in _verify(found)]
     return faults
 
 
-def _verify(found: Found) -> list[str]:
+def _verify(found: Inspection) -> list[str]:
     path = found.root
     if not path.is_dir():
         found.fault(str(path), "not a directory")
@@ -94,7 +94,7 @@ def _verify(found: Found) -> list[str]:
     return found.faults
 
 
-def _check_records(found: Found) -> None:
+def _check_records(found: Inspection) -> None:
     homes: dict[str, str] = {}
     for name, path in found.files.items():
         if path.suffix != ".json" or not is_record(name):
@@ -118,7 +118,7 @@ def _check_records(found: Found) -> None:
                 found.records[node] = record
 
 
-def _check_metadata(found: Found) -> None:
+def _check_metadata(found: Inspection) -> None:
     metadata = _metadata(found)
     if metadata is None:
         return
@@ -142,7 +142,7 @@ def _check_metadata(found: Found) -> None:
     _check_totals(found, metadata, lines)
 
 
-def _metadata(found: Found) -> Mapping[str, Any] | None:
+def _metadata(found: Inspection) -> Mapping[str, Any] | None:
     """Return metadata.json, or None where it is missing or there is no use in reading on."""
     path = found.files.get("metadata.json")
     if path is None:
@@ -163,7 +163,7 @@ def _metadata(found: Found) -> Mapping[str, Any] | None:
     return metadata
 
 
-def _journal(found: Found) -> list[dict[str, Any]]:
+def _journal(found: Inspection) -> list[dict[str, Any]]:
     path = found.files.get("journal.jsonl")
     try:
         return [] if path is None else read_journal(path)
@@ -171,7 +171,9 @@ def _journal(found: Found) -> list[dict[str, Any]]:
         return []
 
 
-def _has_died_since(found: Found, metadata: Mapping[str, Any], lines: list[dict[str, Any]]) -> bool:
+def _has_died_since(
+    found: Inspection, metadata: Mapping[str, Any], lines: list[dict[str, Any]]
+) -> bool:
     """Return whether a session began after metadata.json was written, and did not get that far."""
     own = "batch.started" if metadata.get("kind") == "batch" else "run.started"
     begun = [str(line.get("at")) for line in lines if line["event"] == own]
@@ -179,7 +181,7 @@ def _has_died_since(found: Found, metadata: Mapping[str, Any], lines: list[dict[
     return bool(begun) and begun[-1] > str(metadata.get("updated_at"))
 
 
-def _check_statuses(found: Found, metadata: Mapping[str, Any]) -> None:
+def _check_statuses(found: Inspection, metadata: Mapping[str, Any]) -> None:
     try:
         stages = metadata["stages"].values()
         statuses = {n: status for stage in stages for n, status in stage["analyzers"].items()}
@@ -199,7 +201,9 @@ def _check_statuses(found: Found, metadata: Mapping[str, Any]) -> None:
             found.fault("metadata.json", f"calls {name} {said!r}, and its record is ok")
 
 
-def _check_totals(found: Found, metadata: Mapping[str, Any], lines: list[dict[str, Any]]) -> None:
+def _check_totals(
+    found: Inspection, metadata: Mapping[str, Any], lines: list[dict[str, Any]]
+) -> None:
     spent = found.spent or Spent()
     try:
         for line in lines:

@@ -22,7 +22,7 @@ from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import batch_of, completed_before, is_batch, names_of
 from runner.record.previous_session import Earlier, read_record
 from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, read_transcript_file
-from runner.reports.compare.planned_jobs import Planned, planned_jobs
+from runner.reports.compare.planned_jobs import PlannedJob, planned_jobs
 from runner.reports.stored_run import find_runs, is_run, read_run
 from runner.transcript import Transcript
 
@@ -106,7 +106,7 @@ def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
     return SweepResumption(path, finish, begin)
 
 
-def _quoted(job: Planned) -> str:
+def _quoted(job: PlannedJob) -> str:
     """Return the job's directory in Hydra's grammar, nothing in it taken for an interpolation."""
     folder = str(job.path.absolute()).replace("'", "\\'").replace("${", "\\${")
     return f"'{folder}'"

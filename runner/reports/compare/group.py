@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runner.reports.compare.rows import Row
+from runner.reports.compare.rows import ComparisonRow
 from runner.reports.compare.spread import Spread
 
 
@@ -22,7 +22,7 @@ class Group:
 
     label: str
     told: Mapping[str, str]
-    rows: tuple[Row, ...]
+    rows: tuple[ComparisonRow, ...]
     figures: Mapping[str, float | None]
     spreads: Mapping[str, Spread | None]
     speed_up: float | None = None
@@ -30,7 +30,7 @@ class Group:
     front: bool | None = None
 
     @property
-    def measured(self) -> list[Row]:
+    def measured(self) -> list[ComparisonRow]:
         """Return the runs whose time counts."""
         return [row for row in self.rows if row.measured]
 

@@ -19,14 +19,14 @@ MAX_JOBS = 10_000  # of a sweep
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedJob:
     """One job of a sweep: where it was to run, and with what overrides."""
 
     path: Path
     overrides: tuple[str, ...]
 
 
-def planned_jobs(folder: Path) -> list[Planned]:
+def planned_jobs(folder: Path) -> list[PlannedJob]:
     """Return the jobs of the sweep in *folder*, begun or not, in order.
 
     Empty where that cannot be told: no `multirun.yaml`, a sweeper that decides as it goes, or
@@ -44,7 +44,7 @@ def planned_jobs(folder: Path) -> list[Planned]:
     if any(_HYDRAS.match(argument) for argument in arguments):
         return []
     jobs = split_sweep(arguments)
-    return [Planned(folder / str(n), tuple(job)) for n, job in enumerate(jobs)]
+    return [PlannedJob(folder / str(n), tuple(job)) for n, job in enumerate(jobs)]
 
 
 def split_sweep(arguments: Sequence[str]) -> list[list[str]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from runner.reports.compare.compare import Comparison
 from runner.reports.compare.group import Group
-from runner.reports.compare.svg import Bar, Dot, bars, scatter
+from runner.reports.compare.svg import PlotBar, PlotPoint, bars, scatter
 
 MAX_BARS = 40
 
@@ -31,22 +31,22 @@ def plots(comparison: Comparison) -> list[tuple[str, str]]:
     return found if comparison.sharded else found + _trade(groups, cut)
 
 
-def _walls(groups: Sequence[Group]) -> list[Bar]:
+def _walls(groups: Sequence[Group]) -> list[PlotBar]:
     rows = []
     for group in groups:
         told, ideal = group.spreads["wall_s"], group.middle("ideal_s")
         if told is None:
-            rows.append(Bar(group.label, None))
+            rows.append(PlotBar(group.label, None))
             continue
         low, high = (told.minimum, told.maximum) if told.n > 1 else (None, None)
         text = f"{told.median:.2f}"
-        rows.append(Bar(group.label, told.median, ideal, low, high, text))
+        rows.append(PlotBar(group.label, told.median, ideal, low, high, text))
     return rows
 
 
-def _speed(group: Group) -> Bar:
+def _speed(group: Group) -> PlotBar:
     text = "" if group.speed_up is None else f"{group.speed_up:.2f}"
-    return Bar(group.label, group.speed_up, text=text)
+    return PlotBar(group.label, group.speed_up, text=text)
 
 
 def _trade(groups: Sequence[Group], cut: str) -> list[tuple[str, str]]:
@@ -61,7 +61,7 @@ def _trade(groups: Sequence[Group], cut: str) -> list[tuple[str, str]]:
     for number, group in enumerate(groups, 1):
         x, y = group.middle(figure), group.middle("quality")
         if x is not None and y is not None:
-            dots.append(Dot(number, group.label, x, y, group.front is True))
+            dots.append(PlotPoint(number, group.label, x, y, group.front is True))
     if len(dots) < 2:
         return []
     title = f"{'Cost' if priced else 'Time'} against quality"

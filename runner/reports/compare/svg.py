@@ -13,7 +13,7 @@ _TOP = 22
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class PlotBar:
     """A labelled value, and beside it what is marked: an ideal, a range; None for unknown."""
 
     label: str
@@ -25,7 +25,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Dot:
+class PlotPoint:
     """A point of a scatter plot; *number* is its row in the table."""
 
     number: int
@@ -57,7 +57,9 @@ def picture(name: str, title: str, desc: str, height: float, parts: Iterable[str
     )
 
 
-def bars(name: str, title: str, axis: str, rows: Sequence[Bar], line: float | None = None) -> str:
+def bars(
+    name: str, title: str, axis: str, rows: Sequence[PlotBar], line: float | None = None
+) -> str:
     """Return horizontal bars, a label above each; *line* is a value marked across all."""
     highest = max([v for b in rows for v in (b.value, b.mark, b.high) if v is not None] or [0.0])
     scale = _Scale(0.0, max(highest, line or 0.0) or 1.0, 8, WIDTH - 90)
@@ -71,7 +73,7 @@ def bars(name: str, title: str, axis: str, rows: Sequence[Bar], line: float | No
     return picture(name, title, f"{title}. {told}", height, parts)
 
 
-def _bar(bar: Bar, scale: _Scale, top: float) -> list[str]:
+def _bar(bar: PlotBar, scale: _Scale, top: float) -> list[str]:
     parts = [_text(8, top + 14, _cut(bar.label, 56), "label")]
     if bar.value is None:
         return [*parts, _text(8, top + 34, "not known", "quiet")]
@@ -90,7 +92,7 @@ def _bar(bar: Bar, scale: _Scale, top: float) -> list[str]:
     return [*parts, _text(right + 6, top + 34, bar.text, "value")]
 
 
-def scatter(name: str, title: str, axes: tuple[str, str], dots: Sequence[Dot]) -> str:
+def scatter(name: str, title: str, axes: tuple[str, str], dots: Sequence[PlotPoint]) -> str:
     """Return points numbered as in the table; those on the front are filled and joined."""
     xs, ys = [dot.x for dot in dots], [dot.y for dot in dots]
     wide = _Scale(0.0, (max(xs, default=0.0) or 1.0) * 1.08, 52, WIDTH - 16)

@@ -31,7 +31,7 @@ PROVIDERS = {
 
 
 @dataclass(frozen=True)
-class Event:
+class SpanEvent:
     """Something that happened inside a span, at one moment."""
 
     name: str
@@ -40,7 +40,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Span:
+class TraceSpan:
     """Times are in ns since 1970; *error* is the kind of a failure; *sent* says it left us."""
 
     name: str
@@ -49,8 +49,8 @@ class Span:
     facts: Facts
     error: str | None = None
     sent: bool = False
-    events: tuple[Event, ...] = ()
-    children: tuple[Span, ...] = ()
+    events: tuple[SpanEvent, ...] = ()
+    children: tuple[TraceSpan, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def _story(lines: Sequence[Mapping[str, Any]]) -> _Story:
     return _Story(began, last_ns, timed_from, list(calls_in(lines)))
 
 
-def run_span(run: StoredRun) -> Span | None:
+def run_span(run: StoredRun) -> TraceSpan | None:
     """Return *run* as a span with all others in it; None for a batch, or without a journal.
 
     Times of calls are the journal's, to the millisecond; an analyzer that waited or failed
@@ -100,20 +100,20 @@ def run_span(run: StoredRun) -> Span | None:
     start, end = _around(stages, [story.began[0], story.last_ns])
     ended = run.status not in ("completed", "running", "unknown")
     error = run.status if ended else None
-    return Span("colloquy run", start, end, _plain(facts), error, children=stages)
+    return TraceSpan("colloquy run", start, end, _plain(facts), error, children=stages)
 
 
-def _stages(run: StoredRun, story: _Story) -> Iterator[Span]:
+def _stages(run: StoredRun, story: _Story) -> Iterator[TraceSpan]:
     for name, stage in section(run.metadata, "stages").items():
         statuses = section(stage, "analyzers")
         found = (_node(run, story, node, str(status)) for node, status in statuses.items())
         nodes = sorted(filter(None, found), key=lambda node: node.start_ns)
         if nodes:
             facts = {"colloquy.stage": str(name)}
-            yield Span(f"stage {name}", *_around(nodes, []), facts, children=tuple(nodes))
+            yield TraceSpan(f"stage {name}", *_around(nodes, []), facts, children=tuple(nodes))
 
 
-def _node(run: StoredRun, story: _Story, name: str, status: str) -> Span | None:
+def _node(run: StoredRun, story: _Story, name: str, status: str) -> TraceSpan | None:
     """Return an analyzer's span; None where nothing tells when it was."""
     calls = [call for call in story.calls if call.unit.partition("/")[0] == name]
     record, timing = run.records.get(name, {}), at(run.benchmark, "analyzers", name)
@@ -135,12 +135,12 @@ def _node(run: StoredRun, story: _Story, name: str, status: str) -> Span | None:
     error = str(kind or "unknown") if status in ("error", "unsaved") else None
     start, end = _around(attempts, moments)
     inside = tuple(_repeats(calls))
-    return Span(
+    return TraceSpan(
         f"analyzer {name}", start, end, _plain(facts), error, False, inside, tuple(attempts)
     )
 
 
-def _attempt(run: StoredRun, call: JournalCall) -> Span:
+def _attempt(run: StoredRun, call: JournalCall) -> TraceSpan:
     """Return one call as OpenTelemetry's conventions for generative AI have it, v1.41.0.
 
     https://github.com/open-telemetry/semantic-conventions-genai: a CLIENT span called
@@ -167,12 +167,12 @@ def _attempt(run: StoredRun, call: JournalCall) -> Span:
         "colloquy.part": part,
     }
     sent = not f"{provider}/".startswith(OFFLINE)
-    return Span(
+    return TraceSpan(
         f"chat {asked}", _ns(call.start_s), _ns(call.end_s), _plain(facts), _error(call), sent
     )
 
 
-def _repeats(calls: Sequence[JournalCall]) -> Iterator[Event]:
+def _repeats(calls: Sequence[JournalCall]) -> Iterator[SpanEvent]:
     """Say when another attempt was made: a failed call's, or one whose answer would not do."""
     by_unit: dict[str, list[JournalCall]] = {}
     for call in sorted(calls, key=lambda call: call.start_s):
@@ -186,7 +186,7 @@ def _repeats(calls: Sequence[JournalCall]) -> Iterator[Event]:
                 "http.response.status_code": before.end.get("status"),
             }
             name = "call.retried" if _error(before) else "answer.asked_again"
-            yield Event(name, _ns(after.start_s), _plain(facts))
+            yield SpanEvent(name, _ns(after.start_s), _plain(facts))
 
 
 def _model(run: StoredRun, name: str) -> Mapping[str, Any]:
@@ -201,7 +201,7 @@ def _provider(prefix: str, model: Mapping[str, Any]) -> str:
     return "colloquy.simulated" if simulated else PROVIDERS.get(prefix, prefix)
 
 
-def _around(spans: Iterable[Span], moments: list[int]) -> tuple[int, int]:
+def _around(spans: Iterable[TraceSpan], moments: list[int]) -> tuple[int, int]:
     """Return the shortest time that holds all *spans* and *moments*."""
     times = [*moments, *(time for span in spans for time in (span.start_ns, span.end_ns))]
     return min(times), max(times)

@@ -20,7 +20,7 @@ from runner.base.text import digest, say, to_terminal
 from runner.base.threads import offload
 from runner.job.checks import has_otlp
 from runner.record.batch_directory import single_runs
-from runner.reports.export.spans import Span, run_span
+from runner.reports.export.spans import TraceSpan, run_span
 from runner.reports.stored_run import StoredRun, find_runs, read_run
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _new_ids(seed: str) -> Any:
     return FromPath()
 
 
-def _emit(span: Span, tracer: Tracer, ids: Any, above: Context, path: str = "") -> None:
+def _emit(span: TraceSpan, tracer: Tracer, ids: Any, above: Context, path: str = "") -> None:
     """Make *span* and all inside it; *path* names what it is in."""
     from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
 

@@ -43,7 +43,7 @@ _FIRST = ("retry", "running", "failed", "queued", "skipped", "waiting", "reused"
 
 
 @dataclass(slots=True)
-class Row:
+class LiveRow:
     """One analyzer; times are the board's clock's, in seconds, None before they come."""
 
     name: str
@@ -78,21 +78,21 @@ class Row:
 
 
 @dataclass
-class Board:
+class LiveTable:
     """All analyzers by name, in order; *slots* is the most calls in flight.
 
     *journalled* says that `call.started` is told too; without it who is not waiting is running.
     *remaining* foretells the seconds left from the board itself, None where it cannot.
     """
 
-    rows: dict[str, Row] = field(default_factory=dict)
+    rows: dict[str, LiveRow] = field(default_factory=dict)
     slots: int | None = None
     journalled: bool = False
     model: str = ""
     transcript: str = ""
     began: float | None = None
     status: str = ""
-    remaining: Callable[[Board, float], float | None] | None = None
+    remaining: Callable[[LiveTable, float], float | None] | None = None
     notes: deque[str] = field(default_factory=lambda: deque(maxlen=NOTES))
     _calls: CallPairs = field(default_factory=CallPairs)
 
@@ -135,12 +135,12 @@ class Board:
             row.sent = now if in_flight and not row.in_flight else row.sent
             row.in_flight = in_flight
 
-    def _row(self, event: Mapping[str, Any]) -> Row | None:
+    def _row(self, event: Mapping[str, Any]) -> LiveRow | None:
         if "analyzer" not in event:
             return None
         name = _owner(event["analyzer"])
         if name not in self.rows:
-            self.rows[name] = Row(name, str(event.get("stage", "")))
+            self.rows[name] = LiveRow(name, str(event.get("stage", "")))
         return self.rows[name]
 
     def _note(self, event: Mapping[str, Any], name: str) -> None:
@@ -191,7 +191,7 @@ class Board:
             table.add_row(Text(f"  and {left} more", "dim"))
         return table
 
-    def _kept(self, now: float, room: int) -> dict[str, Row]:
+    def _kept(self, now: float, room: int) -> dict[str, LiveRow]:
         """Return the rows to show: all, or those where something happens first."""
         stages = len({row.stage for row in self.rows.values()})
         if len(self.rows) + stages <= room:
@@ -223,7 +223,7 @@ def progress(done: int, failed: int, total: int, rate: float) -> str:
     return f"batch: {done:,} of {plural(total, 'file')}{lost}{pace}{left}"
 
 
-def by_progress(board: Board, now: float) -> float | None:
+def by_progress(board: LiveTable, now: float) -> float | None:
     """Foretell the seconds left from how many analyzers have ended; None before the first."""
     ended = board.count(now, *ENDED)
     if not ended or board.began is None or ended == len(board.rows):
@@ -242,7 +242,7 @@ def _add(table: Table, columns: list[str], name: Text, cells: Mapping[str, Text]
     table.add_row(name, *(cells[column] for column in columns[1:]))
 
 
-def _cells(row: Row, now: float) -> dict[str, Text]:
+def _cells(row: LiveRow, now: float) -> dict[str, Text]:
     elapsed, used = row.elapsed_s(now), row.usage.tokens
     return {
         "state": Text(row.shown(now), STYLES[row.state(now)]),
@@ -252,7 +252,7 @@ def _cells(row: Row, now: float) -> dict[str, Text]:
     }
 
 
-def _done(rows: list[Row], now: float) -> str:
+def _done(rows: list[LiveRow], now: float) -> str:
     """Return `3 of 4 done, 1 failed`."""
     states = [row.state(now) for row in rows]
     parts = [f"{states.count('done') + states.count('reused')} of {len(rows)} done"]
@@ -260,7 +260,7 @@ def _done(rows: list[Row], now: float) -> str:
     return ", ".join(parts)
 
 
-def _whole(rows: list[Row], now: float) -> dict[str, Text]:
+def _whole(rows: list[LiveRow], now: float) -> dict[str, Text]:
     """Return the cells of a stage."""
     begun = [row.begun for row in rows if row.begun is not None]
     ends = [row.ended for row in rows if row.ended is not None]
@@ -274,7 +274,7 @@ def _whole(rows: list[Row], now: float) -> dict[str, Text]:
     }
 
 
-def _used(rows: Iterable[Row]) -> Usage:
+def _used(rows: Iterable[LiveRow]) -> Usage:
     return sum((row.usage for row in rows), Usage())
 
 

@@ -20,7 +20,7 @@ from runner.config.schema import Settings, validate
 from runner.job.graph import Pipeline, make_pipeline
 from runner.record.history import history_of, read_history
 from runner.record.journal import parse_lines
-from runner.reports.live.live_table import Board, Row, by_progress
+from runner.reports.live.live_table import LiveRow, LiveTable, by_progress
 
 REDRAWS_PER_S = 8
 FORETOLD_S = 1.0  # how long a prediction of what is left is counted down from
@@ -44,7 +44,7 @@ class LiveHandler(logging.Handler):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
-        self.board = board_of(path)
+        self.board = live_table_of(path)
         self._secrets, self._clock = secrets, clock
         self._events: deque[tuple[float, Mapping[str, Any]]] = deque()
         self._calls = Tail(path / "journal.jsonl")
@@ -108,16 +108,16 @@ class Tail:
         return list(parse_lines(whole))
 
 
-def board_of(path: Path) -> Board:
+def live_table_of(path: Path) -> LiveTable:
     """Return the board of the run in *path* before it begins; bare where that tells no pipeline."""
     try:
         settings = validate(load_yaml(path / "config" / "resolved.yaml"))
         pipeline = make_pipeline(settings.stages, settings.analyzers)
     except (OSError, ValueError, TypeError, ColloquyError):
-        return Board(remaining=by_progress)
-    rows = {node.name: Row(node.name, node.stage) for node in pipeline.nodes}
+        return LiveTable(remaining=by_progress)
+    rows = {node.name: LiveRow(node.name, node.stage) for node in pipeline.nodes}
     processing = settings.processing
-    return Board(
+    return LiveTable(
         rows=rows,
         slots=pipeline.slot_pools(processing.max_concurrent, processing.mode).total,
         journalled=(path / "journal.jsonl").is_file(),
@@ -125,7 +125,9 @@ def board_of(path: Path) -> Board:
     )
 
 
-def _foreteller(settings: Settings, pipeline: Pipeline) -> Callable[[Board, float], float | None]:
+def _foreteller(
+    settings: Settings, pipeline: Pipeline
+) -> Callable[[LiveTable, float], float | None]:
     """Return what foretells the seconds left: the scheduler in virtual time on what calls took.
 
     Where an analyzer has no history with this model, progress has to do.
@@ -136,7 +138,7 @@ def _foreteller(settings: Settings, pipeline: Pipeline) -> Callable[[Board, floa
         return by_progress
     told: list[float] = []  # when, and what
 
-    def remaining(board: Board, now: float) -> float | None:
+    def remaining(board: LiveTable, now: float) -> float | None:
         if not told or now - told[0] >= FORETOLD_S:
             work = {n: Duration(_left_s(board.rows[n], seen[n].latency_s, now)) for n in names}
             processing = settings.processing
@@ -147,7 +149,7 @@ def _foreteller(settings: Settings, pipeline: Pipeline) -> Callable[[Board, floa
     return remaining
 
 
-def _left_s(row: Row, latency_s: float, now: float) -> float:
+def _left_s(row: LiveRow, latency_s: float, now: float) -> float:
     """Return the seconds that *row*'s call still takes, by what it took before."""
     if row.ending:
         return 0.0

@@ -13,7 +13,7 @@ from runner.record.journal_calls import calls_in, time_of
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class TimedCall:
     """One request, in seconds since its session began; *outcome* is `ok`, `open` or a kind."""
 
     unit: str
@@ -24,33 +24,33 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Session:
+class StoredSession:
     """The last session that called anybody.
 
     *calls* are by unit (an analyzer's name, or `NAME/part_NN`); *finished* says that the
     session came to its end, so that benchmark.json tells of it; *sessions* counts all of them.
     """
 
-    calls: Mapping[str, Sequence[Call]] = field(default_factory=dict)
+    calls: Mapping[str, Sequence[TimedCall]] = field(default_factory=dict)
     finished: bool = False
     sessions: int = 0
     earlier_calls: int = 0
 
 
-def read_session(path: Path) -> Session:
+def read_session(path: Path) -> StoredSession:
     """Return the last session in the run directory *path*."""
     try:
         lines = journal_of(path)
     except OSError:
-        return Session()
+        return StoredSession()
     begun = [at for at, line in enumerate(lines) if line["event"] == "run.started"]
     called = [at for at, line in enumerate(lines) if line["event"] == "call.started"]
     if not called:
-        return Session(finished=_finished(lines), sessions=len(begun))
+        return StoredSession(finished=_finished(lines), sessions=len(begun))
     first = max((at for at in begun if at < called[-1]), default=0)
     last = min((at for at in begun if at > called[-1]), default=len(lines))
     mine = lines[first:last]
-    return Session(
+    return StoredSession(
         _calls(mine),
         finished=_finished(mine) and last == len(lines),
         sessions=len(begun),
@@ -62,14 +62,14 @@ def _finished(lines: Sequence[Mapping[str, Any]]) -> bool:
     return any(line["event"] == "run.finished" for line in lines)
 
 
-def _calls(lines: Sequence[Mapping[str, Any]]) -> dict[str, list[Call]]:
+def _calls(lines: Sequence[Mapping[str, Any]]) -> dict[str, list[TimedCall]]:
     zero_s: float | None = None
-    calls: dict[str, list[Call]] = {}
+    calls: dict[str, list[TimedCall]] = {}
     for line in lines:
         with suppress(ValueError):
             zero_s = time_of(line) if zero_s is None else zero_s
     for call in calls_in(lines):
         start_s, end_s = call.start_s - (zero_s or 0.0), call.end_s - (zero_s or 0.0)
-        made = Call(call.unit, call.attempt, start_s, end_s, call.outcome or "failed")
+        made = TimedCall(call.unit, call.attempt, start_s, end_s, call.outcome or "failed")
         calls.setdefault(call.unit, []).append(made)
     return calls

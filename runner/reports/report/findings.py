@@ -55,17 +55,17 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ValueTree:
     """One value: *kind* is `text`, `list` or `group`; *parts* are labelled unless in a list."""
 
     kind: str
     words: str = ""
-    parts: tuple[tuple[str, Shown], ...] = ()
+    parts: tuple[tuple[str, ValueTree], ...] = ()
     quotes: tuple[Quote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Insight:
+class ShownInsight:
     """One insight with its evidence; *confidence* is 0 to 1 or None."""
 
     words: str
@@ -79,8 +79,8 @@ class Findings:
     """What one node found: insights, structured data, and the matrix where it has that shape."""
 
     node: NodeFacts
-    insights: tuple[Insight, ...]
-    fields: tuple[tuple[str, Shown], ...]
+    insights: tuple[ShownInsight, ...]
+    fields: tuple[tuple[str, ValueTree], ...]
     matrix: Matrix | None
 
     @property
@@ -103,8 +103,8 @@ def findings_of(node: NodeFacts, places: Places) -> Findings:
     )
 
 
-def _insight(insight: Mapping[str, Any], places: Places) -> Insight:
-    return Insight(
+def _insight(insight: Mapping[str, Any], places: Places) -> ShownInsight:
+    return ShownInsight(
         text(insight.get("text")),
         number(insight.get("confidence")),
         label(insight.get("category")),
@@ -156,19 +156,19 @@ def _changes(difference: str) -> tuple[tuple[str, str], ...]:
     return tuple(piece for piece in pieces if piece[1])
 
 
-def shown(value: Any, places: Places, depth: int = 0) -> Shown:
+def shown(value: Any, places: Places, depth: int = 0) -> ValueTree:
     """Return *value* as a tree; quotes are taken out of it wherever they stand."""
     if depth >= MAX_DEPTH or not isinstance(value, Mapping | list):
-        return Shown("text", label(value))
+        return ValueTree("text", label(value))
     if is_evidence(value):
-        return Shown("group", quotes=(_quote(mapping(value), places),))
+        return ValueTree("group", quotes=(_quote(mapping(value), places),))
     if isinstance(value, list):
         quotes = quotes_of(value, places)
         rest = [item for item in value if not is_evidence(item)]
         if (words := _short(rest)) and not quotes:
-            return Shown("text", words)
+            return ValueTree("text", words)
         items = tuple(("", shown(item, places, depth + 1)) for item in rest)
-        return Shown("list", parts=items, quotes=quotes)
+        return ValueTree("list", parts=items, quotes=quotes)
     return _group(value, places, depth)
 
 
@@ -178,10 +178,10 @@ def _short(items: Sequence[Any]) -> str:
     return ", ".join(words) if 0 < len(words) == len(items) <= MAX_SHORT else ""
 
 
-def _group(value: Mapping[str, Any], places: Places, depth: int) -> Shown:
+def _group(value: Mapping[str, Any], places: Places, depth: int) -> ValueTree:
     """Return a mapping: its first plain value is its title, its evidence its quotes."""
     quotes: list[Quote] = []
-    parts: list[tuple[str, Shown]] = []
+    parts: list[tuple[str, ValueTree]] = []
     title = ""
     for key, item in value.items():
         if isinstance(item, list) and item and all(is_evidence(each) for each in item):
@@ -192,4 +192,4 @@ def _group(value: Mapping[str, Any], places: Places, depth: int) -> Shown:
             title = label(item)
         else:
             parts.append((str(key), shown(item, places, depth + 1)))
-    return Shown("group", title, tuple(parts), tuple(quotes))
+    return ValueTree("group", title, tuple(parts), tuple(quotes))

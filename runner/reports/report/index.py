@@ -20,7 +20,7 @@ MAX_REPORTS = 50  # of a batch's runs, that are named
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class IndexEntry:
     """One run or batch; *link* leads to its report or table of results, None where it has none.
 
     *unit* is what *good* of *total* counts; *reports* are names and links of a batch's runs,
@@ -47,12 +47,12 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
+class SweepEntry:
     """The jobs of one sweep; *link* leads to its comparison, None where it has none."""
 
     name: str
     link: str | None
-    jobs: tuple[Entry, ...]
+    jobs: tuple[IndexEntry, ...]
 
     @property
     def completed(self) -> int:
@@ -62,8 +62,8 @@ class Sweep:
 
 def index_page(root: Path) -> str:
     """Return index.html's content for the runs under *root*."""
-    runs: list[Entry] = []
-    batches: list[Entry] = []
+    runs: list[IndexEntry] = []
+    batches: list[IndexEntry] = []
     sweeps: dict[Path, list[Path]] = {}
     for path in find_runs([root]):
         if path.parent.parent.name == "sweeps":
@@ -79,15 +79,15 @@ def index_page(root: Path) -> str:
     )
 
 
-def _newest(entries: Sequence[Entry]) -> list[Entry]:
+def _newest(entries: Sequence[IndexEntry]) -> list[IndexEntry]:
     return sorted(entries, key=lambda entry: (entry.started, entry.name), reverse=True)
 
 
-def _started(sweep: Sweep) -> tuple[str, str]:
+def _started(sweep: SweepEntry) -> tuple[str, str]:
     return max(job.started for job in sweep.jobs), sweep.name
 
 
-def _sweep(path: Path, jobs: Sequence[Path], root: Path) -> Sweep:
+def _sweep(path: Path, jobs: Sequence[Path], root: Path) -> SweepEntry:
     """Return the sweep in *path*, each job with the overrides that not all of them have."""
     typed = [[text(override) for override in _overrides(job)] for job in jobs]
     common = set.intersection(*map(set, typed))
@@ -95,14 +95,14 @@ def _sweep(path: Path, jobs: Sequence[Path], root: Path) -> Sweep:
         replace(_entry(job, root), overrides=" ".join(o for o in mine if o not in common))
         for job, mine in zip(jobs, typed, strict=True)
     )
-    return Sweep(path.name, link_to(path / COMPARISON, root), tuple(entries))
+    return SweepEntry(path.name, link_to(path / COMPARISON, root), tuple(entries))
 
 
 def _overrides(job: Path) -> list[Any]:
     return read_list(job / "config" / "overrides.json")
 
 
-def _entry(path: Path, root: Path) -> Entry:
+def _entry(path: Path, root: Path) -> IndexEntry:
     metadata = read_json(path / "metadata.json")
     took = mapping(read_json(path / "logs" / "benchmark.json").get("run"))
     good, total = _counts(metadata)
@@ -111,7 +111,7 @@ def _entry(path: Path, root: Path) -> Entry:
     status = text(metadata.get("status"))
     tone, title, _ = VERDICTS.get(status, UNKNOWN)
     model = text(metadata.get("model"))
-    return Entry(
+    return IndexEntry(
         path.name,
         link_to(path / (TABLE if batch else REPORT), root),
         tone,

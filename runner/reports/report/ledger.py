@@ -36,7 +36,7 @@ _EVENTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class ContextSection:
     """One upstream analyzer's part of a context; *dropped* says what and how many, in words."""
 
     name: str
@@ -48,17 +48,17 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class ContextLedger:
     """One context: *tokens* of *token_budget*; *missing* upstream analyzers and why."""
 
     name: str
     tokens: float | None
     token_budget: float | None
     missing: Mapping[str, str]
-    sections: tuple[Section, ...]
+    sections: tuple[ContextSection, ...]
 
 
-def ledgers_of(path: Path, stages: Iterable[str]) -> list[Ledger]:
+def ledgers_of(path: Path, stages: Iterable[str]) -> list[ContextLedger]:
     """Return the ledgers in the run directory *path*, by *stages*; a damaged one is left out."""
     files = {f.name.removesuffix("_ledger.json"): f for f in (path / "context").glob(_LEDGERS)}
     order = list(dict.fromkeys(stages))
@@ -71,8 +71,8 @@ def ledgers_of(path: Path, stages: Iterable[str]) -> list[Ledger]:
     return [_ledger(name, data) for name, data in found if data]
 
 
-def _ledger(name: str, data: Mapping[str, Any]) -> Ledger:
-    return Ledger(
+def _ledger(name: str, data: Mapping[str, Any]) -> ContextLedger:
+    return ContextLedger(
         name,
         number(data.get("tokens")),
         number(mapping(data.get("settings")).get("token_budget")),
@@ -81,14 +81,14 @@ def _ledger(name: str, data: Mapping[str, Any]) -> Ledger:
     )
 
 
-def _section(name: str, section: Mapping[str, Any]) -> Section:
+def _section(name: str, section: Mapping[str, Any]) -> ContextSection:
     items = mappings(section.get("items"))
     lost = Counter(
         f"{text(item.get('key')).replace('_', ' ')} ({text(item.get('priority'))})"
         for item in items
         if item.get("kept") is not True
     )
-    return Section(
+    return ContextSection(
         name,
         sum(item.get("kept") is True for item in items),
         amount(section.get("kept_tokens")),
@@ -99,7 +99,7 @@ def _section(name: str, section: Mapping[str, Any]) -> Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PartRecord:
     """One part of a transcript as an analyzer read it; *fault* is empty where it was read."""
 
     name: str
@@ -109,27 +109,27 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Chunked:
+class ChunkedNode:
     """An analyzer that read the transcript in *total* parts."""
 
     node: NodeFacts
     total: int
-    parts: tuple[Part, ...]
+    parts: tuple[PartRecord, ...]
 
     @property
-    def lost(self) -> list[Part]:
+    def lost(self) -> list[PartRecord]:
         """The parts that gave no answer."""
         return [part for part in self.parts if part.status != "ok"]
 
 
-def chunked_of(path: Path, nodes: Sequence[NodeFacts]) -> list[Chunked]:
+def chunked_of(path: Path, nodes: Sequence[NodeFacts]) -> list[ChunkedNode]:
     """Return the analyzers in *path* that read in parts, with what became of each part."""
     by_name = {node.name: node for node in nodes}
-    parts: dict[str, list[Part]] = {}
+    parts: dict[str, list[PartRecord]] = {}
     for file in sorted((path / "intermediate").glob("*/*/part_*.json")):
         fault, record = read_record(file)
         error = mapping(record.get("error"))
-        found = Part(
+        found = PartRecord(
             file.stem.replace("_", " "),
             "damaged" if fault else text(record.get("status")),
             len(mappings(record.get("insights"))),
@@ -137,14 +137,16 @@ def chunked_of(path: Path, nodes: Sequence[NodeFacts]) -> list[Chunked]:
         )
         parts.setdefault(file.parent.name, []).append(found)
     return [
-        Chunked(by_name[name], int(amount(by_name[name].record.get("parts"))) or len(all_), all_)
+        ChunkedNode(
+            by_name[name], int(amount(by_name[name].record.get("parts"))) or len(all_), all_
+        )
         for name, found in parts.items()
         if name in by_name and (all_ := tuple(found))
     ]
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class NodeFaults:
     """What one node went through: failed attempts by kind, pauses, replies that were none."""
 
     node: NodeFacts
@@ -160,7 +162,7 @@ class Fault:
         return self.node.status == "ok"
 
 
-def faults_of(nodes: Sequence[NodeFacts]) -> list[Fault]:
+def faults_of(nodes: Sequence[NodeFacts]) -> list[NodeFaults]:
     """Return the nodes that met with faults."""
     found = []
     for node in nodes:
@@ -169,7 +171,7 @@ def faults_of(nodes: Sequence[NodeFacts]) -> list[Fault]:
             ": ".join(filter(None, (text(r.get("kind")), text(r.get("error")))))
             for r in mappings(node.record.get("rejected"))
         )
-        fault = Fault(
+        fault = NodeFaults(
             node,
             ", ".join(f"{count} × {kind}" for kind, count in kinds.items()),
             sum(amount(a.get("wait_s")) for a in node.attempts),

@@ -18,7 +18,7 @@ RATINGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
+class RankedHypothesis:
     """A hypothesis: *inconsistency* is None where it was not ranked."""
 
     id: str
@@ -29,7 +29,7 @@ class Ranked:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class MatrixCell:
     """How a piece of evidence sits with *hypothesis*; *rating* is a key of RATINGS or free."""
 
     hypothesis: str
@@ -39,12 +39,12 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class EvidenceRow:
     """One piece of evidence; *item* is what the answer says of it, its quotes included."""
 
     id: str
     item: Mapping[str, Any]
-    cells: tuple[Cell, ...]
+    cells: tuple[MatrixCell, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ class Matrix:
     *keys* are the fields that it shows and that need not be shown again.
     """
 
-    hypotheses: tuple[Ranked, ...]
-    rows: tuple[Row, ...]
+    hypotheses: tuple[RankedHypothesis, ...]
+    rows: tuple[EvidenceRow, ...]
     keys: tuple[str, ...]
 
 
@@ -74,7 +74,7 @@ def read_matrix(data: Mapping[str, Any]) -> Matrix | None:
     order = _ordered(hypotheses, places)
     telling = [text(d.get("evidence")) for d in mappings(data.get("diagnosticity"))]
     rows = tuple(
-        Row(name, evidence[name], tuple(_cell(h, cells.get((name, h))) for h in order))
+        EvidenceRow(name, evidence[name], tuple(_cell(h, cells.get((name, h))) for h in order))
         for name in _ordered(evidence, telling)
     )
     keys = ("hypotheses", "evidence", "matrix", "ranking", "diagnosticity")
@@ -87,9 +87,9 @@ def _ordered(known: Mapping[str, Any], first: Sequence[str] | Mapping[str, Any])
     return list(dict.fromkeys([*(name for name in first if name in known), *known]))
 
 
-def _ranked(name: str, hypothesis: Mapping[str, Any], place: Mapping[str, Any]) -> Ranked:
+def _ranked(name: str, hypothesis: Mapping[str, Any], place: Mapping[str, Any]) -> RankedHypothesis:
     statement = hypothesis.get("statement") or hypothesis.get("text")
-    return Ranked(
+    return RankedHypothesis(
         name,
         text(statement),
         number(place.get("inconsistency")),
@@ -98,9 +98,9 @@ def _ranked(name: str, hypothesis: Mapping[str, Any], place: Mapping[str, Any]) 
     )
 
 
-def _cell(hypothesis: str, cell: Mapping[str, Any] | None) -> Cell:
+def _cell(hypothesis: str, cell: Mapping[str, Any] | None) -> MatrixCell:
     if cell is None:
-        return Cell(hypothesis, "–", "none", "")
+        return MatrixCell(hypothesis, "–", "none", "")
     rating = text(cell["consistency"])
     kind = rating.lower() if rating in RATINGS else "none"
-    return Cell(hypothesis, rating, kind, text(cell.get("reason")))
+    return MatrixCell(hypothesis, rating, kind, text(cell.get("reason")))

@@ -29,7 +29,7 @@ OPEN_NODES = 16  # so many analyzers' findings stand open
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class SpokenSegment:
     """A segment as the page shows it; *cited* are the nodes whose insights rest on it."""
 
     anchor: str
@@ -42,7 +42,7 @@ class Spoken:
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
+class NodeUsage:
     """One node's tokens and cost with the widths of their bars, in per cent of the largest."""
 
     node: NodeFacts
@@ -96,7 +96,7 @@ def report_page(run: StoredRun) -> str:
     )
 
 
-def used_of(nodes: Sequence[NodeFacts]) -> list[Used]:
+def used_of(nodes: Sequence[NodeFacts]) -> list[NodeUsage]:
     """Return the nodes that used tokens, in their order."""
     tokens = {node.name: node.tokens for node in nodes}
     most = max((sum(each) for each in tokens.values()), default=0.0) or 1.0
@@ -109,7 +109,7 @@ def used_of(nodes: Sequence[NodeFacts]) -> list[Used]:
             widths = (100 * cached / most, 100 * prompt / most, 100 * reply / most)
             cost = costs[node.name]
             width = 100 * amount(cost) / dearest
-            used.append(Used(node, prompt, cached, reply, cost, widths, width))
+            used.append(NodeUsage(node, prompt, cached, reply, cost, widths, width))
     return used
 
 
@@ -118,7 +118,7 @@ def _cost(node: NodeFacts) -> Any:
     return node.timing.get("cost_usd") if timed else node.record.get("cost_usd")
 
 
-def spoken_of(run: StoredRun, places: Places, findings: Sequence[Findings]) -> list[Spoken]:
+def spoken_of(run: StoredRun, places: Places, findings: Sequence[Findings]) -> list[SpokenSegment]:
     """Return the transcript's segments, each with who cites it."""
     citing: dict[str, list[NodeFacts]] = {}
     for found in findings:
@@ -129,7 +129,7 @@ def spoken_of(run: StoredRun, places: Places, findings: Sequence[Findings]) -> l
         anchor, start = f"seg-{place}", number(segment.start_s)
         cited = citing.get(anchor, [])
         spoken.append(
-            Spoken(
+            SpokenSegment(
                 anchor,
                 text(segment.id),
                 text(segment.speaker),

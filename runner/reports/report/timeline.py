@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from runner.base.json import amount, number, text
-from runner.reports.report.calls import Call, Session
+from runner.reports.report.calls import StoredSession, TimedCall
 from runner.reports.report.nodes import NodeFacts
 
 LABEL = 210.0  # of the chart's width, for names
@@ -26,7 +26,7 @@ KINDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class TimelineBar:
     """A stretch of time as a rectangle, in the chart's units."""
 
     kind: str
@@ -38,14 +38,14 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TimelineRow:
     """One node's row."""
 
     node: NodeFacts
     y: float
     height: float
     critical: bool
-    bars: tuple[Bar, ...]
+    bars: tuple[TimelineBar, ...]
     start_s: float
     end_s: float
     queue_s: float
@@ -57,7 +57,7 @@ class Line:
 class Timeline:
     """All rows; *ticks* are places and labels of the axis, *path* joins the critical nodes."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[TimelineRow, ...]
     height: float
     ticks: tuple[tuple[float, str], ...]
     path: str
@@ -93,10 +93,10 @@ class _Spans:
 
 
 def timeline_of(
-    nodes: Sequence[NodeFacts], session: Session, critical: Sequence[str]
+    nodes: Sequence[NodeFacts], session: StoredSession, critical: Sequence[str]
 ) -> Timeline | None:
     """Return the chart, None where nothing is known of any call."""
-    units: dict[str, list[Sequence[Call]]] = {}
+    units: dict[str, list[Sequence[TimedCall]]] = {}
     for unit, calls in session.calls.items():
         units.setdefault(unit.partition("/")[0], []).append(calls)
     spans = [s for n in nodes if (s := _spans(n, units.get(n.name, []), session)).stretches]
@@ -113,7 +113,7 @@ def timeline_of(
     return Timeline(tuple(lines), y, _ticks(end), _path(lines, critical, end), end, small)
 
 
-def _spans(node: NodeFacts, units: Sequence[Sequence[Call]], session: Session) -> _Spans:
+def _spans(node: NodeFacts, units: Sequence[Sequence[TimedCall]], session: StoredSession) -> _Spans:
     """Lay out *node*'s calls; its parts in lanes, so that none covers another."""
     timing = node.timing if session.finished or not session.calls else {}
     ready = number(timing.get("ready_s"))
@@ -134,7 +134,7 @@ def _spans(node: NodeFacts, units: Sequence[Sequence[Call]], session: Session) -
     return _Spans(node, tuple(stretches), len(free))
 
 
-def _of_unit(calls: Sequence[Call], lane: int, pauses: Sequence[float]) -> list[_Stretch]:
+def _of_unit(calls: Sequence[TimedCall], lane: int, pauses: Sequence[float]) -> list[_Stretch]:
     """Return the calls of one unit and what lies between them."""
     out: list[_Stretch] = []
     for place, call in enumerate(calls):
@@ -176,13 +176,13 @@ def _x(at_s: float, end_s: float) -> float:
     return LABEL + (WIDTH - LABEL - 50) * min(at_s / end_s, 1.0)
 
 
-def _line(spans: _Spans, y: float, end_s: float, *, small: bool, critical: bool) -> Line:
+def _line(spans: _Spans, y: float, end_s: float, *, small: bool, critical: bool) -> TimelineRow:
     row = 14.0 if small else 26.0
     lane = row - (2 if small else 8) if spans.lanes == 1 else LANE
     height = row if spans.lanes == 1 else spans.lanes * (LANE + 1) + 10
     top = y + (height - spans.lanes * (lane + 1) + 1) / 2
     bars = [
-        Bar(
+        TimelineBar(
             stretch.kind,
             round(_x(stretch.start_s, end_s), 1),
             round(top + stretch.lane * (lane + 1), 1),
@@ -192,7 +192,7 @@ def _line(spans: _Spans, y: float, end_s: float, *, small: bool, critical: bool)
         )
         for stretch in spans.stretches
     ]
-    return Line(
+    return TimelineRow(
         spans.node,
         y,
         height,
@@ -218,9 +218,9 @@ def _ticks(end_s: float) -> tuple[tuple[float, str], ...]:
     return tuple((round(_x(t, end_s), 1), f"{t / unit:.3g} {name}") for t in times)
 
 
-def _path(lines: Sequence[Line], critical: Sequence[str], end_s: float) -> str:
+def _path(lines: Sequence[TimelineRow], critical: Sequence[str], end_s: float) -> str:
     """Return an SVG path from each critical node's end to the next one's start."""
-    by_name: Mapping[str, Line] = {line.node.name: line for line in lines}
+    by_name: Mapping[str, TimelineRow] = {line.node.name: line for line in lines}
     hot = [by_name[name] for name in critical if name in by_name]
     return " ".join(
         f"M{_x(before.end_s, end_s):.1f},{before.y + before.height / 2:.1f}"

@@ -26,7 +26,7 @@ _ROUNDED_S = 1e-5  # benchmark.json rounds to microseconds, once per attempt
 
 
 @dataclass(frozen=True, slots=True)
-class Calls:
+class RecordedCalls:
     """What one node sent: its *parts* side by side, then its *own* attempts one by one.
 
     *most_tokens* is what an attempt had to reserve, *used_tokens* what a good one used.
@@ -49,7 +49,7 @@ class Calls:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class SchedulingRules:
     """What decides who calls when; *models* are by node name.
 
     *primed* names the stages in which one call warms the prefix; without *ramp* the gates give
@@ -68,19 +68,19 @@ class Rules:
         """The most calls in flight at once, as a gate counts them."""
         return min(MAX_CEILING, self.pipeline.slot_pools(self.max_concurrent, self.mode).total)
 
-    def without_rates(self) -> Rules:
+    def without_rates(self) -> SchedulingRules:
         """Return the same for an account without limits per minute."""
         free = {"rpm": None, "tpm": None}
         return replace(self, models={n: m.model_copy(update=free) for n, m in self.models.items()})
 
-    def without_slots(self) -> Rules:
+    def without_slots(self) -> SchedulingRules:
         """Return the same with a slot for everybody."""
         stages = tuple(replace(stage, max_concurrent=None) for stage in self.pipeline.stages)
         wide = replace(self, pipeline=Pipeline(stages), mode="concurrent")
         return replace(wide, max_concurrent=MAX_CEILING)
 
 
-def rules_of(settings: Settings, pipeline: Pipeline, primed: frozenset[str]) -> Rules:
+def rules_of(settings: Settings, pipeline: Pipeline, primed: frozenset[str]) -> SchedulingRules:
     """Return the rules of a run with *settings*."""
     known = {MAIN: settings.model, **settings.models}
     models = {}
@@ -88,10 +88,10 @@ def rules_of(settings: Settings, pipeline: Pipeline, primed: frozenset[str]) -> 
         body, stage = settings.analyzers[node.name], settings.stages[node.stage]
         models[node.name] = known[body.model or stage.model or MAIN]
     processing = settings.processing
-    return Rules(pipeline, processing.max_concurrent, processing.mode, models, primed)
+    return SchedulingRules(pipeline, processing.max_concurrent, processing.mode, models, primed)
 
 
-def read_calls(name: str, entry: Any, max_tokens: int) -> Calls:
+def read_calls(name: str, entry: Any, max_tokens: int) -> RecordedCalls:
     """Return an analyzer's calls from its entry in benchmark.json.
 
     Raises ConfigError where that is not what a run writes there.
@@ -108,7 +108,7 @@ def read_calls(name: str, entry: Any, max_tokens: int) -> Calls:
         raise ConfigError(f"analyzers.{name} is not what a run writes there") from error
     parts, own = _split(attempts, parts_s, own_s)
     good = max(1, sum(attempt.outcome == "ok" for attempt in attempts))
-    return Calls(own, parts, prompt // good + max_tokens, (prompt + reply) // good)
+    return RecordedCalls(own, parts, prompt // good + max_tokens, (prompt + reply) // good)
 
 
 def _seconds(value: Any) -> float:
@@ -134,8 +134,8 @@ def _split(
 
 
 def replay(
-    rules: Rules,
-    calls: Mapping[str, Calls],
+    rules: SchedulingRules,
+    calls: Mapping[str, RecordedCalls],
     expected: Mapping[str, float],
     overhead_s: float = 0.0,
 ) -> float:
@@ -154,11 +154,14 @@ def replay(
 
 
 def limit_of(
-    rules: Rules, calls: Mapping[str, Calls], expected: Mapping[str, float], wall_s: float
+    rules: SchedulingRules,
+    calls: Mapping[str, RecordedCalls],
+    expected: Mapping[str, float],
+    wall_s: float,
 ) -> str:
     """Return the limit without which *wall_s* would shrink most, by taking each away."""
 
-    def gain(other: Rules) -> float:
+    def gain(other: SchedulingRules) -> float:
         return wall_s - replay(other, calls, expected)
 
     unprimed = replace(rules, primed=frozenset[str]())
@@ -180,8 +183,8 @@ class _Replay:
 
     def __init__(
         self,
-        rules: Rules,
-        calls: Mapping[str, Calls],
+        rules: SchedulingRules,
+        calls: Mapping[str, RecordedCalls],
         expected: Mapping[str, float],
         overhead_s: float,
     ) -> None:
