@@ -94,7 +94,8 @@ def test_the_command_logs_through_mlflow_and_needs_it(
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     monkeypatch.setattr(fake, "MlflowClient", FakeClient, raising=False)
     monkeypatch.setitem(sys.modules, "mlflow", fake)
-    main([str(sweep)])
+    with pytest.raises(SystemExit):
+        main([str(sweep)])
     told = capsys.readouterr().out
     monkeypatch.setitem(sys.modules, "mlflow", None)
     with pytest.raises(SystemExit) as ended:
@@ -103,5 +104,5 @@ def test_the_command_logs_through_mlflow_and_needs_it(
     assert told == "logged mine/0\nlogged mine/1\n"
     assert ended.value.code == 2
     assert capsys.readouterr().err == (
-        "colloquy: this needs the extra: pip install -e '.[mlflow]'\n"
+        "colloquy-mlflow: this needs the extra: pip install -e '.[mlflow]'\n"
     )

@@ -401,9 +401,9 @@ def test_a_collector_that_refuses_is_one_warning(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        ([], 2, "usage: "),
-        (["nowhere"], 2, "colloquy: nowhere: there is no run"),
-        (["."], 75, "colloquy: 127.0.0.1:9 took no trace: no connection"),
+        ([], 2, "colloquy-traces: too few arguments; see colloquy-traces --help\n"),
+        (["nowhere"], 2, "colloquy-traces: nowhere: there is no run"),
+        (["."], 75, "colloquy-traces: 127.0.0.1:9 took no trace: no connection"),
     ],
 )
 @pytest.mark.usefixtures("nobody")

@@ -332,7 +332,7 @@ def test_nothing_that_lies_there_makes_it_raise(run: Path, seed: int) -> None:
         (["sweeps"], 1, "sweeps/lost: COMPLETED: is there, and metadata.json is not\n"),
         (["good", "nothing"], 2, "colloquy-verify: nothing: no run there\n"),
         (["good", "nowhere"], 2, "colloquy-verify: nowhere: not a directory\n"),
-        ([], 2, f"{USAGE}\n"),
+        ([], 2, "colloquy-verify: too few arguments; see colloquy-verify --help\n"),
         (["--help"], 0, ""),
     ],
 )

@@ -306,7 +306,7 @@ def test_the_command_prints_json(command: Any) -> None:
         (["run", "max_concurrent=0"], "colloquy-whatif: processing.max_concurrent=0: expected"),
         (["run", "mode=sequentiel"], "expected 'concurrent' or 'sequential'"),
         (["rum", "mode=sequential"], "colloquy-whatif: rum: there is no run; did you mean 'run'?"),
-        (["run"], "usage: colloquy-whatif"),
+        (["run"], "too few arguments; see colloquy-whatif --help"),
     ],
 )
 def test_what_the_command_cannot_do_is_told_with_exit_code_2(

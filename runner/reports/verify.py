@@ -8,7 +8,8 @@ from math import isclose
 from pathlib import Path
 from typing import Any
 
-from runner.base.errors import EXIT_BUG, EXIT_CONFIG, EXIT_OK, ConfigError, one_line
+from runner.base.command import Arguments, run_command
+from runner.base.errors import EXIT_BUG, EXIT_OK, ConfigError, one_line
 from runner.base.files import TEMP
 from runner.base.json import load_json
 from runner.base.secrets import secrets_of
@@ -21,39 +22,41 @@ from runner.record.previous_session import read_record
 from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION
 from runner.reports.stored_run import find_runs, is_run
 
-USAGE = "usage: colloquy-verify DIR…   (runs, batches, sweeps, or a directory with them)"
+USAGE = """\
+usage: colloquy-verify DIR…
+Checks the runs in and below every DIR and prints what is wrong with them.
+
+Exit codes: 0 sound, 1 faults, 2 a path without a run."""
 _TRACES = ("journal.jsonl", COMPLETED, "intermediate")  # of runs that have lost all else
 STATUSES = ("running", "completed", "partial", "failed", "interrupted")
 
 
 def main() -> None:
-    """Check all that the arguments name; exit 0 if it is sound, 1 if not, 2 on misuse."""
-    arguments = sys.argv[1:]
-    if not arguments or any(argument.startswith("-") for argument in arguments):
-        wanted = arguments in (["-h"], ["--help"])
-        print(USAGE, file=sys.stdout if wanted else sys.stderr)
-        sys.exit(EXIT_OK if wanted else EXIT_CONFIG)
-    try:
-        paths = dict.fromkeys(path for argument in arguments for path in _runs_in(Path(argument)))
-    except (ConfigError, OSError) as error:
-        print(to_terminal(f"colloquy-verify: {error}"), file=sys.stderr)
-        sys.exit(EXIT_CONFIG)
+    """Run the command line."""
+    sys.exit(run_command("colloquy-verify", lambda: USAGE, _check))
+
+
+def _check(given: Arguments) -> int:
+    paths = dict.fromkeys(path for word in given.words for path in _runs_in(Path(word)))
     faults = [f"{to_terminal(str(path))}: {line}" for path in paths for line in verify(path)]
     for line in faults:
         print(line, file=sys.stderr)
     if not faults:
         print(f"sound: {len(single_runs(paths))}")
-    sys.exit(EXIT_BUG if faults else EXIT_OK)
+    return EXIT_BUG if faults else EXIT_OK
 
 
 def _runs_in(path: Path) -> list[Path]:
-    """Return what is to be checked at or under *path*, however damaged; raise ConfigError for none.
+    """Return the run directories at or under *path*, however damaged; links are not followed.
 
-    Links to runs are not followed.
+    Raises ConfigError if there is none.
     """
     if not path.is_dir():
         raise ConfigError(f"{path}: not a directory")
-    found = find_runs([path], _was_run)
+    try:
+        found = find_runs([path], _was_run)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
     if not found:
         raise ConfigError(f"{path}: no run there")
     return found

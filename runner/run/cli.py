@@ -15,9 +15,8 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from runner.base.errors import ColloquyError, ConfigError, did_you_mean, one_line
+from runner.base.errors import ConfigError, did_you_mean, one_line
 from runner.base.secrets import refuse_secrets, secrets_of
-from runner.base.text import say, to_terminal
 from runner.config.schema import known_keys, nearest_key
 
 # When several apply, the first of these wins (reliability policy: signals, bug, disk, account).
@@ -147,12 +146,6 @@ def _spelt_out(data: bytes) -> float:
         return 0  # for Hydra to tell
     except RecursionError:
         return math.inf
-
-
-def tell(error: ColloquyError) -> int:
-    """Say what is wrong in one line; return the exit code."""
-    say(f"colloquy: {to_terminal(secrets_of().redact(str(error)))}")
-    return error.exit_code
 
 
 def worst_exit_code(codes: Sequence[int]) -> int:

@@ -18,6 +18,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from runner.base.command import print_error, use_utf8
 from runner.base.errors import (
     EXIT_BUG,
     EXIT_CONFIG,
@@ -37,7 +38,6 @@ from runner.run.cli import (
     explain_hydra_error,
     help_page,
     leaves_mode_open,
-    tell,
     worst_exit_code,
 )
 
@@ -51,6 +51,7 @@ class _Terminated(KeyboardInterrupt):
 def main() -> None:
     """Run the command line; the process's exit code is documented in the README."""
     os.umask(0o077)
+    use_utf8()
     _hear_signals()
     # Hydra then raises instead of printing and exiting with 1 for everything.
     os.environ["HYDRA_FULL_ERROR"] = "1"
@@ -73,7 +74,7 @@ def main() -> None:
             codes.append(EXIT_TERMINATED if ended else EXIT_INTERRUPTED)
             say("colloquy: interrupted")
     except ColloquyError as error:
-        codes.append(tell(error))
+        codes.append(print_error(error))
     except Exception as error:  # noqa: BLE001 - a bug is told too, without keys and codes in it
         line = explain_hydra_error(error)
         if line is None:
@@ -166,7 +167,7 @@ class _Jobs:
         try:
             job = self._job(cfg)
         except ColloquyError as error:  # Hydra would add words of its own
-            self._codes.append(tell(error))
+            self._codes.append(print_error(error))
             return None
         return self.session.run(job)
 
@@ -260,7 +261,7 @@ def _resume_sweep(sweep: Any, jobs: _Jobs, codes: list[int]) -> None:
             try:
                 resumption = read_resumption(arguments)
             except ColloquyError as error:  # the others can be finished all the same
-                codes.append(tell(error))
+                codes.append(print_error(error))
             else:
                 jobs.session.run(partial(resume_job, resumption))
         for arguments in sweep.begin:

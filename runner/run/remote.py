@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from runner.base.command import print_error
 from runner.base.errors import (
     EXIT_BUG,
     EXIT_INTERRUPTED,
@@ -124,7 +125,6 @@ class RemoteJobs:
 def _run(path: Path, job: Job, codes: list[int], *, again: bool) -> tuple[Any, str]:
     """Run *job*, or *again*: what a process that died, or was moved, has left in *path*."""
     from runner.reports.stored_run import is_run
-    from runner.run.cli import tell
     from runner.run.command import resume
     from runner.run.session import Session
 
@@ -143,7 +143,7 @@ def _run(path: Path, job: Job, codes: list[int], *, again: bool) -> tuple[Any, s
             return None, ""
         return Session(codes).run(noted), "".join(errors)
     except ColloquyError as error:
-        codes.append(tell(error))
+        codes.append(print_error(error))
         return None, str(error)
 
 

@@ -8,11 +8,12 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
+from runner.base.command import print_error
 from runner.base.errors import ColloquyError
 from runner.base.loop_lag import LagProbe
 from runner.calls.admission.limits import Lobby
 from runner.calls.schedule import gather_all
-from runner.run.cli import tell, worst_exit_code
+from runner.run.cli import worst_exit_code
 from runner.run.execute import Shared
 from runner.run.stop import stopping
 
@@ -78,4 +79,4 @@ async def _told(job: Job, shared: Shared) -> Outcome:
     try:
         return await job(shared)
     except ColloquyError as error:
-        return tell(error), None
+        return print_error(error), None

@@ -13,15 +13,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from runner.base.errors import (
-    EXIT_OK,
-    ColloquyError,
-    ConfigError,
-    OutputError,
-    did_you_mean,
-    one_line,
-)
-from runner.base.text import say, to_terminal
+from runner.base.command import Arguments, run_command
+from runner.base.errors import ConfigError, OutputError, did_you_mean, one_line
 from runner.config.schema import SimulateSettings
 from runner.providers.simulated.behaviour import check
 from runner.providers.simulated.faults import KINDS
@@ -64,24 +57,15 @@ class Served:
 
 
 def main() -> None:
-    """Run the command line: 0 when ended, 2 for a wrong argument, 8 when the port is taken."""
-    sys.exit(run(sys.argv[1:]))
+    """Run the command line: 0 when a signal ends it, 2 for a wrong argument, 8 for a taken port."""
+    sys.exit(run_command("colloquy-simulate", _help, _run, flags=(CHILD,), least=0))
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Serve as *arguments* say and return the exit code."""
-    if {"--help", "-h"} & set(arguments):
-        print(_help(), end="")
-        return EXIT_OK
-    try:
-        if list(arguments) == [CHILD]:
-            asyncio.run(_serve_parent())
-        else:
-            asyncio.run(_serve(parse(arguments), asyncio.Event()))
-    except ColloquyError as error:
-        say(f"colloquy-simulate: {to_terminal(str(error))}")
-        return error.exit_code
-    return EXIT_OK
+def _run(given: Arguments) -> None:
+    if CHILD in given.options:
+        asyncio.run(_serve_parent())
+    else:
+        asyncio.run(_serve(parse(given.words), asyncio.Event()))
 
 
 def parse(arguments: Sequence[str]) -> Served:
@@ -92,7 +76,7 @@ def parse(arguments: Sequence[str]) -> Served:
     from omegaconf import OmegaConf  # here: a child that gets its settings as JSON needs none
 
     for argument in arguments:
-        if "=" not in argument or argument.startswith("-"):
+        if "=" not in argument:
             raise ConfigError(f"{argument!r} is not key=value, such as latency_s=0.2; see --help")
     try:
         given = OmegaConf.from_dotlist(list(arguments))

@@ -9,16 +9,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from runner.base.errors import EXIT_CONFIG, EXIT_OK, ColloquyError, ConfigError
+from runner.base.command import Arguments, run_command
+from runner.base.errors import ConfigError
 from runner.base.secrets import secrets_of
-from runner.base.text import say, to_terminal
+from runner.base.text import to_terminal
 from runner.reports.compare.keys import ABSENT, differing_keys
 from runner.reports.compare.rows import collect_rows
 from runner.reports.export.spans import run_span
 from runner.reports.stored_run import read_run
 
 USAGE = """usage: colloquy-mlflow DIR…
-Logs each run in and below every DIR, one experiment per sweep, into MLFLOW_TRACKING_URI."""
+Logs each run in and below every DIR, one experiment per sweep, into MLFLOW_TRACKING_URI.
+
+Exit codes: 0 logged, 2 no run or no extra."""
 ENDED = {"completed": "FINISHED", "partial": "FINISHED", "interrupted": "KILLED"}
 
 
@@ -59,22 +62,18 @@ def _metrics(figures: Mapping[str, float | None]) -> dict[str, float]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command; exit with 0 or, where there is no run or no MLflow, 2."""
-    given = sys.argv[1:] if arguments is None else list(arguments)
-    if not given or given[0] in ("-h", "--help"):
-        print(USAGE)
-        sys.exit(EXIT_OK if given else EXIT_CONFIG)
+    """Run the command line."""
+    sys.exit(run_command("colloquy-mlflow", lambda: USAGE, _log, arguments))
+
+
+def _log(given: Arguments) -> None:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # or it reports its use
     try:
-        try:
-            from mlflow import MlflowClient
-        except ModuleNotFoundError as error:
-            raise ConfigError("this needs the extra: pip install -e '.[mlflow]'") from error
-        for name in log_runs([Path(path) for path in given], MlflowClient()):
-            print(to_terminal(f"logged {name}"))
-    except ColloquyError as error:
-        say(to_terminal(f"colloquy: {error}"))
-        sys.exit(error.exit_code)
+        from mlflow import MlflowClient
+    except ModuleNotFoundError as error:
+        raise ConfigError("this needs the extra: pip install -e '.[mlflow]'") from error
+    for name in log_runs([Path(word) for word in given.words], MlflowClient()):
+        print(to_terminal(f"logged {name}"))
 
 
 if __name__ == "__main__":

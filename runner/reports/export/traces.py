@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from runner.base.errors import EXIT_CONFIG, EXIT_OK, EXIT_UNAVAILABLE, ColloquyError, ConfigError
+from runner.base.command import Arguments, run_command
+from runner.base.errors import EXIT_UNAVAILABLE, ConfigError
 from runner.base.secrets import secrets_of
 from runner.base.text import digest, say, to_terminal
 from runner.base.threads import offload
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
 USAGE = """usage: colloquy-traces DIR…
-Sends the traces of the runs in and below each DIR to OTEL_EXPORTER_OTLP_ENDPOINT."""
+Sends the traces of the runs in and below every DIR to OTEL_EXPORTER_OTLP_ENDPOINT.
+
+Exit codes: 0 sent, 2 no run or no extra, 75 the collector did not accept them."""
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.41.0"
 BATCH = 512  # spans in a request, as in OpenTelemetry's own batches
 TIMEOUT_S = 5.0  # for a request and its retries, unless OTEL_EXPORTER_OTLP_TIMEOUT says else
@@ -182,21 +185,17 @@ def _fault(complaints: Sequence[str]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command; exit with 0, 2 (no run, no extra) or 75 (no collector took them)."""
-    given = sys.argv[1:] if arguments is None else list(arguments)
-    if not given or given[0] in ("-h", "--help"):
-        print(USAGE)
-        sys.exit(EXIT_OK if given else EXIT_CONFIG)
-    try:
-        paths = _runs_to_send([Path(name) for name in given])
-        for path in paths:
-            if (fault := send([read_run(path)])) is not None:
-                say(to_terminal(f"colloquy: {fault}"))
-                sys.exit(EXIT_UNAVAILABLE)
-            print(to_terminal(f"sent {path}"))
-    except ColloquyError as error:
-        say(to_terminal(f"colloquy: {error}"))
-        sys.exit(error.exit_code)
+    """Run the command line."""
+    sys.exit(run_command("colloquy-traces", lambda: USAGE, _send, arguments))
+
+
+def _send(given: Arguments) -> int | None:
+    for path in _runs_to_send([Path(word) for word in given.words]):
+        if (fault := send([read_run(path)])) is not None:
+            say(to_terminal(f"colloquy-traces: {fault}"))
+            return EXIT_UNAVAILABLE
+        print(to_terminal(f"sent {path}"))
+    return None
 
 
 def _runs_to_send(paths: Sequence[Path]) -> list[Path]:

@@ -17,14 +17,8 @@ import orjson
 import structlog
 import yaml
 
-from runner.base.errors import (
-    EXIT_CONFIG,
-    EXIT_OK,
-    ColloquyError,
-    ConfigError,
-    did_you_mean,
-    one_line,
-)
+from runner.base.command import Arguments, run_command
+from runner.base.errors import ColloquyError, ConfigError, did_you_mean, one_line
 from runner.base.format import aligned, relative_error, share
 from runner.base.json import load_yaml, mapping, number, section
 from runner.base.text import to_terminal
@@ -93,22 +87,21 @@ class Recording:
 
 
 def main() -> None:
-    """Print the predictions; exit 2 with one line where there is nothing to predict from."""
-    # The gates tell their story to a log that nobody asked for here.
+    """Run the command line."""
+    # Without this the gates log to the terminal.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    arguments = [argument for argument in sys.argv[1:] if argument != "--json"]
-    if len(arguments) < 2 or any(a.startswith("-") for a in arguments):
-        print(USAGE + ", ".join(known_names()), file=sys.stderr)
-        sys.exit(EXIT_CONFIG)
-    try:
-        recording = read_recording(Path(arguments[0]))
-        rows = predict(recording, grid(arguments[1:]))
-    except ColloquyError as error:
-        print(to_terminal(f"colloquy-whatif: {error}"), file=sys.stderr)
-        sys.exit(EXIT_CONFIG)
-    as_json = "--json" in sys.argv[1:]
+    sys.exit(run_command("colloquy-whatif", _usage, _print, flags=("--json",), least=2))
+
+
+def _usage() -> str:
+    return USAGE + ", ".join(known_names())
+
+
+def _print(given: Arguments) -> None:
+    recording = read_recording(Path(given.words[0]))
+    rows = predict(recording, grid(given.words[1:]))
+    as_json = "--json" in given.options
     print(orjson.dumps(as_dict(recording, rows)).decode() if as_json else as_text(recording, rows))
-    sys.exit(EXIT_OK)
 
 
 def known_names() -> list[str]:

@@ -1,0 +1,132 @@
+"""What all commands have in common: help, options, one line for an error, exit codes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from runner.base.command import Arguments, parse, run_command
+from runner.base.errors import ConfigError, LockedError
+
+ROOT = Path(__file__).resolve().parents[1]
+COMMANDS: dict[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+    "scripts"
+]
+OTHERS = sorted(name for name in COMMANDS if name != "colloquy")  # whose help is Hydra's
+
+
+def run(name: str, *arguments: str, **options: str) -> subprocess.CompletedProcess[str]:
+    module, _, function = COMMANDS[name].partition(":")
+    code = f"from {module} import {function}; {function}()"
+    command = [sys.executable, "-c", code, *arguments]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), **options}
+    return subprocess.run(command, env=env, capture_output=True, text=True, encoding="utf-8")
+
+
+def ended(name: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int | str | None:
+    module, _, function = COMMANDS[name].partition(":")
+    monkeypatch.setattr(sys, "argv", [name, *arguments])
+    with pytest.raises(SystemExit) as caught:
+        getattr(import_module(module), function)()
+    return caught.value.code
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_every_command_prints_its_usage(
+    name: str, flag: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = ended(name, [flag], monkeypatch)
+    printed = capsys.readouterr()
+
+    assert (0, "") == (code, printed.err)
+    assert name in printed.out.split("\n")[0]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_command_refuses_an_unknown_option_in_one_line(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = ended(name, ["--hepl"], monkeypatch)
+    printed = capsys.readouterr()
+
+    assert (2, "") == (code, printed.out)
+    assert printed.err.startswith(f"{name}: --hepl: no such option; ")
+    assert 1 == printed.err.count("\n")
+
+
+def test_options_are_taken_from_between_the_words() -> None:
+    parsed = parse("x", ["a", "--json", "--out", "b", "c", "--to=d"], ["--json"], ["--out", "--to"])
+
+    assert Arguments(["a", "c"], {"--json": "", "--out": "b", "--to": "d"}) == parsed
+
+
+@pytest.mark.parametrize("given", [["--out"], ["--out="]])
+def test_an_option_without_its_value_is_refused(given: list[str]) -> None:
+    with pytest.raises(ConfigError, match="--out: expected a value; see x --help"):
+        parse("x", given, [], ["--out"])
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (LockedError("in use\nby another"), 9, "x: in use by another\n"),
+        (
+            PermissionError(13, "Permission denied", "a"),
+            8,
+            "x: [Errno 13] Permission denied: 'a'\n",
+        ),
+        (KeyboardInterrupt(), 130, "x: interrupted\n"),
+    ],
+)
+def test_an_error_is_one_line_with_its_exit_code(
+    error: BaseException, code: int, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def work(_: Arguments) -> None:
+        raise error
+
+    assert code == run_command("x", lambda: "usage", work, ["a"])
+    assert line == capsys.readouterr().err
+
+
+def test_the_works_own_code_is_returned_and_none_is_zero() -> None:
+    codes = [
+        run_command("x", lambda: "usage", lambda _, code=code: code, ["a"]) for code in (None, 75)
+    ]
+
+    assert [0, 75] == codes
+
+
+@pytest.mark.slow
+def test_output_is_utf_8_whatever_the_locale() -> None:
+    done = run("colloquy-report", "--help", LC_ALL="C", PYTHONUTF8="0", PYTHONIOENCODING="ascii")
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "DIR…" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_closed_pipe_is_no_error() -> None:
+    code = (
+        "import sys; from runner.base.command import run_command\n"
+        "work = lambda _: print('x' * 1_000_000)\n"
+        "sys.exit(run_command('x', str, work, ['a']))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+
+    assert (0, b"") == (process.returncode, said)
