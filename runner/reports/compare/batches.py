@@ -10,24 +10,24 @@ from runner.base.tables import as_rows
 from runner.base.usage import sum_usd
 from runner.record.batch_directory import is_batch, rows_of
 from runner.record.result_rows import COLUMNS
-from runner.reports.compare.rows import ComparisonRow
+from runner.reports.compare.rows import RunRow
 
 MERGED = "results.csv"  # beside the comparison
 
 
-def batches_of(rows: Sequence[ComparisonRow]) -> list[ComparisonRow]:
+def batches_of(rows: Sequence[RunRow]) -> list[RunRow]:
     """Return those of *rows* that are batches."""
     return [row for row in rows if is_batch(row.path)]
 
 
-def merged(batches: Sequence[ComparisonRow]) -> str:
+def merged(batches: Sequence[RunRow]) -> str:
     """Return the tables of results of all *batches* as one, with the batch in front."""
     lines = ((row, line) for row in batches for line in rows_of(row.path))
     rows = ([row.name, *(line.get(column) for column in COLUMNS)] for row, line in lines)
     return as_rows([("batch", *COLUMNS), *rows])
 
 
-def note(batches: Sequence[ComparisonRow]) -> Iterator[str]:
+def note(batches: Sequence[RunRow]) -> Iterator[str]:
     """Yield what all *batches* amount to together."""
     if not batches:
         return

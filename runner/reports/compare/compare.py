@@ -11,7 +11,7 @@ from runner.reports.compare.group import Group
 from runner.reports.compare.keys import ABSENT, besides_slots, differing_keys, short_names
 from runner.reports.compare.notes import notes_on
 from runner.reports.compare.pareto import Point, dominated
-from runner.reports.compare.rows import ComparisonRow, collect_rows
+from runner.reports.compare.rows import RunRow, collect_rows
 from runner.reports.compare.spread import spread
 from runner.reports.compare.verdicts import Pair, judge
 
@@ -24,7 +24,7 @@ SHARD = "batch.shard"
 class Comparison:
     """What `comparison.*` say; *keys* tell runs apart, each with those that only follow it."""
 
-    rows: tuple[ComparisonRow, ...]
+    rows: tuple[RunRow, ...]
     keys: Mapping[str, Sequence[str]]
     groups: tuple[Group, ...]
     pairs: tuple[Pair, ...]
@@ -35,11 +35,11 @@ class Comparison:
         """Whether the settings are shards: parts of one batch, not to be set against another."""
         return _are_shards(self.keys)
 
-    def label_of(self, row: ComparisonRow) -> str | None:
+    def label_of(self, row: RunRow) -> str | None:
         """Return the setting of *row*, None where its configuration is unknown."""
         return next((g.label for g in self.groups if row in g.rows), None)
 
-    def speed_up_of(self, row: ComparisonRow) -> float | None:
+    def speed_up_of(self, row: RunRow) -> float | None:
         """Return how many times as fast as its baseline *row* was."""
         group = next((g for g in self.groups if row in g.rows), None)
         base = next((g for g in self.groups if group and g.label == group.baseline), None)
@@ -64,8 +64,8 @@ def _are_shards(keys: Mapping[str, Sequence[str]]) -> bool:
     return list(keys) == [SHARD] and not keys[SHARD]
 
 
-def _grouped(rows: Sequence[ComparisonRow], keys: Sequence[str]) -> list[Group]:
-    members: dict[tuple[str, ...], list[ComparisonRow]] = {}
+def _grouped(rows: Sequence[RunRow], keys: Sequence[str]) -> list[Group]:
+    members: dict[tuple[str, ...], list[RunRow]] = {}
     for row in rows:
         values = tuple(row.settings.get(key, ABSENT) for key in keys)
         members.setdefault(values, []).append(row)
@@ -87,11 +87,11 @@ def _grouped(rows: Sequence[ComparisonRow], keys: Sequence[str]) -> list[Group]:
     return groups
 
 
-def _values(rows: Sequence[ComparisonRow], name: str) -> list[float]:
+def _values(rows: Sequence[RunRow], name: str) -> list[float]:
     return [value for row in rows if (value := row.figure(name)) is not None]
 
 
-def _median(rows: Sequence[ComparisonRow], name: str) -> float | None:
+def _median(rows: Sequence[RunRow], name: str) -> float | None:
     values = _values(rows, name)
     return median(values) if values else None
 
@@ -134,6 +134,6 @@ def _with_front(groups: Sequence[Group]) -> list[Group]:
     ]
 
 
-def _ratio(wall_s: float | None, row: ComparisonRow) -> float | None:
+def _ratio(wall_s: float | None, row: RunRow) -> float | None:
     mine = row.figure("wall_s")
     return wall_s / mine if wall_s and mine and row.measured else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runner.reports.compare.rows import ComparisonRow
+from runner.reports.compare.rows import RunRow
 from runner.reports.compare.spread import Spread
 
 
@@ -22,7 +22,7 @@ class Group:
 
     label: str
     told: Mapping[str, str]
-    rows: tuple[ComparisonRow, ...]
+    rows: tuple[RunRow, ...]
     figures: Mapping[str, float | None]
     spreads: Mapping[str, Spread | None]
     speed_up: float | None = None
@@ -30,7 +30,7 @@ class Group:
     front: bool | None = None
 
     @property
-    def measured(self) -> list[ComparisonRow]:
+    def measured(self) -> list[RunRow]:
         """Return the runs whose time counts."""
         return [row for row in self.rows if row.measured]
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from runner.reports.compare.batches import batches_of, note
 from runner.reports.compare.group import Group
 from runner.reports.compare.planned_jobs import runs_side_by_side
-from runner.reports.compare.rows import ComparisonRow
+from runner.reports.compare.rows import RunRow
 from runner.reports.compare.verdicts import LEAST, Pair
 
 
 def notes_on(
-    rows: Sequence[ComparisonRow], groups: Sequence[Group], pairs: Sequence[Pair], *, sharded: bool
+    rows: Sequence[RunRow], groups: Sequence[Group], pairs: Sequence[Pair], *, sharded: bool
 ) -> Iterator[str]:
     """Yield the notes, a sentence or two each; *sharded* where the settings are shards."""
     yield from note(batches_of(rows))

@@ -22,7 +22,7 @@ FIGURES = (*("succeeded", "total", "reused", "attempts", "wall_s", "ideal_s", "e
 
 
 @dataclass(frozen=True)
-class ComparisonRow:
+class RunRow:
     """One run; a figure is None where no file tells it.
 
     *status* is metadata.json's, or `missing` (a sweep's job without a run), `damaged`, or `died`;
@@ -66,12 +66,12 @@ class ComparisonRow:
         return self.measured or (self.batch and self.status in ENDED)
 
 
-def collect_rows(paths: Iterable[Path]) -> list[ComparisonRow]:
+def collect_rows(paths: Iterable[Path]) -> list[RunRow]:
     """Return a row for every run among and below *paths*, and for every job that left none.
 
     Raises ConfigError, with the nearest match, for a path that holds neither.
     """
-    rows: dict[Path, ComparisonRow] = {}
+    rows: dict[Path, RunRow] = {}
     for path in paths:
         try:
             found = find_runs([path])
@@ -108,24 +108,24 @@ def _in_order(path: Path) -> tuple[str, int, str]:
     return str(path.parent), number, path.name
 
 
-def read_row(path: Path) -> ComparisonRow:
+def read_row(path: Path) -> RunRow:
     """Return the row of *path*; never raises on account of what is in it."""
     if not is_run(path):
         begun = "left no run: was its configuration refused?" if path.is_dir() else "not begun"
         job = next((job for job in planned_jobs(path.parent) if job.path == path), None)
         what = f" ({', '.join(job.overrides)})" if job else ""
         name = f"{path.parent.name}/{path.name}"
-        return ComparisonRow(path, name, "missing", to_terminal(f"{begun}{what}", 200))
+        return RunRow(path, name, "missing", to_terminal(f"{begun}{what}", 200))
     try:
         run = read_run(path)
         settings = _settings(run)
         figures = _figures(run)
     except (ColloquyError, OSError, ValueError, RecursionError) as error:
-        return ComparisonRow(
+        return RunRow(
             path, path.name, "damaged", to_terminal(str(error) or type(error).__name__, 200)
         )
     status, reason = _state(run, settings, figures)
-    return ComparisonRow(
+    return RunRow(
         path=path,
         name=run.name,
         status=status,

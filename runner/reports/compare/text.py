@@ -10,7 +10,7 @@ from runner.base.tables import as_rows
 from runner.base.text import to_terminal
 from runner.reports.compare.compare import Comparison
 from runner.reports.compare.group import Group
-from runner.reports.compare.rows import ComparisonRow
+from runner.reports.compare.rows import RunRow
 from runner.reports.compare.spread import Spread
 from runner.reports.compare.verdicts import WORDS, Pair
 
@@ -50,7 +50,7 @@ def setting_cells(number: int, group: Group) -> tuple[str, ...]:
     )
 
 
-def run_cells(comparison: Comparison, row: ComparisonRow) -> tuple[str, ...]:
+def run_cells(comparison: Comparison, row: RunRow) -> tuple[str, ...]:
     """Return a run's row under RUNS."""
     done, total = row.figure("succeeded"), row.figure("total")
     assumed = "" if row.figure("plan_recorded") else " (a)"

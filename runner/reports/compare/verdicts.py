@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean
 
-from runner.reports.compare.rows import ComparisonRow
+from runner.reports.compare.rows import RunRow
 from runner.reports.compare.spread import LEVEL, difference_p, holm
 
 LEAST = 3  # repeats of each, to speak of a difference
@@ -21,13 +21,11 @@ WORDS = {
 }
 _TOKENS = ("prompt_tokens", "completion_tokens")
 
-Member = tuple[
-    str, Sequence[ComparisonRow], Sequence[ComparisonRow]
-]  # label, all its runs, those that are timed
+Member = tuple[str, Sequence[RunRow], Sequence[RunRow]]  # label, all its runs, those that are timed
 
 
 @dataclass(frozen=True, slots=True)
-class FigureVerdict:
+class PairVerdict:
     """What is said of the first of a pair; *ratio* is first over second, of the means.
 
     *p* is adjusted for all pairs; None where nothing was tested. *why* says on what it rests.
@@ -45,7 +43,7 @@ class Pair:
 
     first: str
     second: str
-    verdicts: dict[str, FigureVerdict]
+    verdicts: dict[str, PairVerdict]
 
 
 def judge(members: Sequence[Member]) -> list[Pair]:
@@ -55,7 +53,7 @@ def judge(members: Sequence[Member]) -> list[Pair]:
     pairs; with fewer, nothing can be told, except where runs are deterministic.
     """
     pairs = list(combinations(members, 2))
-    found: list[dict[str, FigureVerdict]] = [{} for _ in pairs]
+    found: list[dict[str, PairVerdict]] = [{} for _ in pairs]
     for figure in WORDS:
         samples = [(_values(a, figure), _values(b, figure)) for a, b in pairs]
         tested = [
@@ -93,20 +91,20 @@ def _exact(one: Member, other: Member, figure: str) -> bool:
 
 def _verdict(
     figure: str, a: Sequence[float], b: Sequence[float], p: float | None, *, exact: bool
-) -> FigureVerdict:
+) -> PairVerdict:
     if not a or not b:
-        return FigureVerdict(UNTOLD, None, None, "unknown")
+        return PairVerdict(UNTOLD, None, None, "unknown")
     mine, theirs = fmean(a), fmean(b)
     ratio = mine / theirs if theirs else None
     lower, higher = WORDS[figure]
     word = lower if mine < theirs else higher
     if exact:
         same = mine == theirs
-        return FigureVerdict(
+        return PairVerdict(
             EQUAL if same else word, ratio, None, "deterministic, no matter of chance"
         )
     if p is None:
-        return FigureVerdict(
+        return PairVerdict(
             UNTOLD, ratio, None, f"n={len(a)} and n={len(b)}, {LEAST} of each needed"
         )
-    return FigureVerdict(word if p < LEVEL else UNTOLD, ratio, p, f"p={p:.2g}")
+    return PairVerdict(word if p < LEVEL else UNTOLD, ratio, p, f"p={p:.2g}")

@@ -18,7 +18,7 @@ from runner.reports.compare.batches import MERGED, batches_of, merged
 from runner.reports.compare.compare import Comparison, compare
 from runner.reports.compare.group import Group
 from runner.reports.compare.plots import plots
-from runner.reports.compare.rows import ComparisonRow
+from runner.reports.compare.rows import RunRow
 from runner.reports.report.links import address_of, link_to
 from runner.reports.report.render import render
 from runner.reports.report.write import INDEX
@@ -94,7 +94,7 @@ def _group(group: Group) -> dict[str, Any]:
     }
 
 
-def _row(comparison: Comparison, row: ComparisonRow) -> dict[str, Any]:
+def _row(comparison: Comparison, row: RunRow) -> dict[str, Any]:
     return {
         "path": str(row.path),
         "name": row.name,

@@ -18,7 +18,7 @@ RATINGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class RankedHypothesis:
+class Hypothesis:
     """A hypothesis: *inconsistency* is None where it was not ranked."""
 
     id: str
@@ -54,7 +54,7 @@ class Matrix:
     *keys* are the fields that it shows and that need not be shown again.
     """
 
-    hypotheses: tuple[RankedHypothesis, ...]
+    hypotheses: tuple[Hypothesis, ...]
     rows: tuple[EvidenceRow, ...]
     keys: tuple[str, ...]
 
@@ -87,9 +87,9 @@ def _ordered(known: Mapping[str, Any], first: Sequence[str] | Mapping[str, Any])
     return list(dict.fromkeys([*(name for name in first if name in known), *known]))
 
 
-def _ranked(name: str, hypothesis: Mapping[str, Any], place: Mapping[str, Any]) -> RankedHypothesis:
+def _ranked(name: str, hypothesis: Mapping[str, Any], place: Mapping[str, Any]) -> Hypothesis:
     statement = hypothesis.get("statement") or hypothesis.get("text")
-    return RankedHypothesis(
+    return Hypothesis(
         name,
         text(statement),
         number(place.get("inconsistency")),

@@ -28,14 +28,7 @@ from runner.job.graph import make_pipeline
 from runner.job.job import Job
 from runner.job.prefix_policy import primed_stages
 from runner.reports.stored_run import StoredRun, read_run
-from runner.reports.whatif.replay import (
-    RecordedCalls,
-    SchedulingRules,
-    limit_of,
-    read_calls,
-    replay,
-    rules_of,
-)
+from runner.reports.whatif.replay import NodeCalls, Rules, limit_of, read_calls, replay, rules_of
 
 USAGE = """usage: colloquy-whatif [--json] RUN_DIR KEY=VALUES…
   max_concurrent=1..16     mode=sequential     rpm=60,120,null
@@ -77,7 +70,7 @@ class Recording:
 
     run: StoredRun
     job: Job | None
-    calls: Mapping[str, RecordedCalls]
+    calls: Mapping[str, NodeCalls]
     expected: Mapping[str, float]
     known: Mapping[str, float]
     actual_s: float
@@ -175,7 +168,7 @@ def read_recording(path: Path) -> Recording:
     return replace(recording, overhead_s=_overhead_s(rules, recording))
 
 
-def _overhead_s(rules: SchedulingRules, recording: Recording) -> float:
+def _overhead_s(rules: Rules, recording: Recording) -> float:
     """Return the seconds after each call with which the replay takes what the run took."""
     low, high = 0.0, max(0.0, recording.actual_s - recording.predicted_s)
     for _ in range(20 if high else 0):
@@ -185,7 +178,7 @@ def _overhead_s(rules: SchedulingRules, recording: Recording) -> float:
     return high
 
 
-def _rules(settings: Settings, job: Job | None) -> SchedulingRules:
+def _rules(settings: Settings, job: Job | None) -> Rules:
     """Return the rules of *settings*; without a *job* no stage is primed."""
     pipeline, primed = make_pipeline(settings.stages, settings.analyzers), frozenset[str]()
     if job is not None:

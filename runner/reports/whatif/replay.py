@@ -26,7 +26,7 @@ _ROUNDED_S = 1e-5  # benchmark.json rounds to microseconds, once per attempt
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedCalls:
+class NodeCalls:
     """What one node sent: its *parts* side by side, then its *own* attempts one by one.
 
     *most_tokens* is what an attempt had to reserve, *used_tokens* what a good one used.
@@ -49,7 +49,7 @@ class RecordedCalls:
 
 
 @dataclass(frozen=True, slots=True)
-class SchedulingRules:
+class Rules:
     """What decides who calls when; *models* are by node name.
 
     *primed* names the stages in which one call warms the prefix; without *ramp* the gates give
@@ -68,19 +68,19 @@ class SchedulingRules:
         """The most calls in flight at once, as a gate counts them."""
         return min(MAX_CEILING, self.pipeline.slot_pools(self.max_concurrent, self.mode).total)
 
-    def without_rates(self) -> SchedulingRules:
+    def without_rates(self) -> Rules:
         """Return the same for an account without limits per minute."""
         free = {"rpm": None, "tpm": None}
         return replace(self, models={n: m.model_copy(update=free) for n, m in self.models.items()})
 
-    def without_slots(self) -> SchedulingRules:
+    def without_slots(self) -> Rules:
         """Return the same with a slot for everybody."""
         stages = tuple(replace(stage, max_concurrent=None) for stage in self.pipeline.stages)
         wide = replace(self, pipeline=Pipeline(stages), mode="concurrent")
         return replace(wide, max_concurrent=MAX_CEILING)
 
 
-def rules_of(settings: Settings, pipeline: Pipeline, primed: frozenset[str]) -> SchedulingRules:
+def rules_of(settings: Settings, pipeline: Pipeline, primed: frozenset[str]) -> Rules:
     """Return the rules of a run with *settings*."""
     known = {MAIN: settings.model, **settings.models}
     models = {}
@@ -88,10 +88,10 @@ def rules_of(settings: Settings, pipeline: Pipeline, primed: frozenset[str]) -> 
         body, stage = settings.analyzers[node.name], settings.stages[node.stage]
         models[node.name] = known[body.model or stage.model or MAIN]
     processing = settings.processing
-    return SchedulingRules(pipeline, processing.max_concurrent, processing.mode, models, primed)
+    return Rules(pipeline, processing.max_concurrent, processing.mode, models, primed)
 
 
-def read_calls(name: str, entry: Any, max_tokens: int) -> RecordedCalls:
+def read_calls(name: str, entry: Any, max_tokens: int) -> NodeCalls:
     """Return an analyzer's calls from its entry in benchmark.json.
 
     Raises ConfigError where that is not what a run writes there.
@@ -108,7 +108,7 @@ def read_calls(name: str, entry: Any, max_tokens: int) -> RecordedCalls:
         raise ConfigError(f"analyzers.{name} is not what a run writes there") from error
     parts, own = _split(attempts, parts_s, own_s)
     good = max(1, sum(attempt.outcome == "ok" for attempt in attempts))
-    return RecordedCalls(own, parts, prompt // good + max_tokens, (prompt + reply) // good)
+    return NodeCalls(own, parts, prompt // good + max_tokens, (prompt + reply) // good)
 
 
 def _seconds(value: Any) -> float:
@@ -134,8 +134,8 @@ def _split(
 
 
 def replay(
-    rules: SchedulingRules,
-    calls: Mapping[str, RecordedCalls],
+    rules: Rules,
+    calls: Mapping[str, NodeCalls],
     expected: Mapping[str, float],
     overhead_s: float = 0.0,
 ) -> float:
@@ -154,14 +154,11 @@ def replay(
 
 
 def limit_of(
-    rules: SchedulingRules,
-    calls: Mapping[str, RecordedCalls],
-    expected: Mapping[str, float],
-    wall_s: float,
+    rules: Rules, calls: Mapping[str, NodeCalls], expected: Mapping[str, float], wall_s: float
 ) -> str:
     """Return the limit without which *wall_s* would shrink most, by taking each away."""
 
-    def gain(other: SchedulingRules) -> float:
+    def gain(other: Rules) -> float:
         return wall_s - replay(other, calls, expected)
 
     unprimed = replace(rules, primed=frozenset[str]())
@@ -183,8 +180,8 @@ class _Replay:
 
     def __init__(
         self,
-        rules: SchedulingRules,
-        calls: Mapping[str, RecordedCalls],
+        rules: Rules,
+        calls: Mapping[str, NodeCalls],
         expected: Mapping[str, float],
         overhead_s: float,
     ) -> None:
@@ -240,11 +237,7 @@ class _Replay:
         key = repr((model.name, model.api_base, model.rpm, model.tpm, model.burst_s))
         if key not in self._gates:
             gate = Gate(
-                ceiling,
-                rpm=model.rpm,
-                tpm=model.tpm,
-                burst_s=model.burst_s,
-                rng=random.Random(0),
+                ceiling, rpm=model.rpm, tpm=model.tpm, burst_s=model.burst_s, rng=random.Random(0)
             )
             if not self._rules.ramp:
                 gate.limit.limit = ceiling
