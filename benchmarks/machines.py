@@ -36,7 +36,7 @@ from runner.providers.request import Completion, Request, Usage
 from runner.providers.simulated import Arrival, Behaviour, Verdict
 from runner.providers.simulated.behaviour import RATE_LIMIT_S
 from runner.providers.simulated.faults import RATE_LIMIT
-from runner.providers.simulated.rate_limits import BURST_MINUTES
+from runner.providers.simulated.rate_limits import BURST_S
 
 MACHINES = (1, 10, 100)
 RPM, TPM = 600, 2_400_000
@@ -199,7 +199,7 @@ async def work(client: Client, calls: int) -> int:
 def bound_s(calls: int) -> float:
     """Return the least time in which the limit lets *calls* calls begin, its burst at once."""
     tokens = PROMPT_TOKENS + REPLY_TOKENS
-    return max((calls / RPM - BURST_MINUTES) * 60, (calls * tokens / TPM - BURST_MINUTES) * 60)
+    return max(calls * 60 / RPM - BURST_S, calls * tokens * 60 / TPM - BURST_S)
 
 
 def settings(machines: Iterable[int]) -> list[Setting]:

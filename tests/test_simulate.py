@@ -11,8 +11,8 @@ import pytest
 from runner.base.errors import ConfigError
 from runner.config.schema import SimulateSettings
 from runner.providers.simulated import Arrival, Behaviour, Verdict
-from runner.providers.simulated import prefix as prefix_module
-from runner.providers.simulated.rate_limits import span
+from runner.providers.simulated import prefix_cache as prefix_module
+from runner.providers.simulated.rate_limits import duration
 
 QUIET: dict[str, Any] = {
     "seed": 0,
@@ -188,8 +188,8 @@ def test_every_answer_says_what_is_left_in_openais_headers() -> None:
         (61.5, "1m1.5s"),
     ],
 )
-def test_spans_are_written_as_openai_writes_them(seconds: float, text: str) -> None:
-    assert span(seconds) == text
+def test_durations_are_written_as_openai_writes_them(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
 
 
 def test_in_an_outage_all_fail_at_once_and_nothing_is_counted() -> None:

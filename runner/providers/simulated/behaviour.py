@@ -15,7 +15,7 @@ from runner.base.errors import ConfigError
 from runner.config.schema import SimulateSettings
 from runner.providers.simulated.faults import INTERNAL, OUTAGE, POISON, RATE_LIMIT, find_kind
 from runner.providers.simulated.prefix_cache import PrefixCache
-from runner.providers.simulated.rate_limits import Limits
+from runner.providers.simulated.rate_limits import AccountLimits
 
 # How soon a provider says no, in seconds; as in the simulation that chose the retry policy.
 RATE_LIMIT_S = 0.2
@@ -63,7 +63,7 @@ class Behaviour:
         check(settings)
         self._settings = settings
         self._random = random.Random(settings.seed)
-        self._limits = Limits(settings.rpm, settings.tpm)
+        self._limits = AccountLimits(settings.rpm, settings.tpm)
         self._prefixes = PrefixCache(settings.cache_min_tokens)
         self._arrived = 0
 
@@ -84,7 +84,7 @@ class Behaviour:
             return self._turned_away(tokens, now_s)
         kind = None if name is None else find_kind(name)
         if kind is not None and kind.status >= 400:
-            self._limits.fine(now_s)
+            self._limits.take_failed(now_s)
         else:
             self._limits.take(tokens, now_s)
         base_s = self._settings.by_analyzer_s.get(arrival.analyzer, self._settings.latency_s)
@@ -118,7 +118,7 @@ class Behaviour:
         return None
 
     def _turned_away(self, tokens: int, now_s: float) -> Verdict:
-        self._limits.fine(now_s)
+        self._limits.take_failed(now_s)
         headers = dict(self._limits.headers(now_s))
         if self._settings.retry_after:
             wait_s = self._limits.wait_s(tokens, now_s)

@@ -1,95 +1,55 @@
-"""Requests and tokens per minute as token buckets, told in OpenAI's headers."""
+"""Rate limits of a simulated account per minute, reported in OpenAI's headers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# A minute's worth in one go would hide bursts that a real account refuses.
-BURST_MINUTES = 1 / 6
+from runner.base.token_bucket import TokenBucket
+
+BURST_S = 10.0  # a whole minute's worth at once would hide bursts that a real account refuses
 # Refused and failed requests count as well (OpenAI help 5955604); how much is our assumption.
 FAILED_REQUEST = 0.25
 
 
-class Bucket:
-    """Refills at *per_minute* / 60 a second up to a burst; the level may go below zero."""
-
-    def __init__(self, per_minute: int) -> None:
-        self.per_minute = per_minute
-        self.burst = max(1.0, per_minute * BURST_MINUTES)
-        self._level = self.burst
-        self._at_s = 0.0
-
-    def level(self, now_s: float) -> float:
-        """Return what is left at *now_s*; times never run backwards."""
-        elapsed = max(0.0, now_s - self._at_s)
-        self._level = min(self.burst, self._level + elapsed * self.per_minute / 60)
-        self._at_s = max(self._at_s, now_s)
-        return self._level
-
-    def wait_s(self, amount: float, now_s: float) -> float:
-        """Return the seconds until *amount* may be taken; a full bucket gives any amount."""
-        lacking = min(amount, self.burst) - self.level(now_s)
-        return 0.0 if lacking <= 1e-9 else lacking * 60 / self.per_minute
-
-    def take(self, amount: float, now_s: float) -> None:
-        """Take *amount*, there or not."""
-        self._level = self.level(now_s) - amount
-
-    def fine(self, amount: float, now_s: float) -> None:
-        """Take *amount*, but sink no further than one burst below zero."""
-        level = self.level(now_s)
-        self._level = max(min(level, -self.burst), level - amount)
-
-    def headers(self, unit: str, now_s: float) -> dict[str, str]:
-        """Return OpenAI's three headers for *unit*; reset is when the bucket is full again."""
-        level = self.level(now_s)
-        return {
-            f"x-ratelimit-limit-{unit}": str(self.per_minute),
-            f"x-ratelimit-remaining-{unit}": str(max(0, int(level + 1e-9))),
-            f"x-ratelimit-reset-{unit}": span((self.burst - level) * 60 / self.per_minute),
-        }
-
-
-class Limits:
-    """The two limits of an account; None is no limit, and then there are no headers for it."""
+class AccountLimits:
+    """The two limits of an account; None is no limit and sends no headers."""
 
     def __init__(self, rpm: int | None, tpm: int | None) -> None:
-        self._requests = Bucket(rpm) if rpm is not None else None
-        self._tokens = Bucket(tpm) if tpm is not None else None
+        limits = {"requests": rpm, "tokens": tpm}
+        self._limits = {unit: limit for unit, limit in limits.items() if limit is not None}
+        self._buckets = {unit: TokenBucket(n, BURST_S) for unit, n in self._limits.items()}
 
     def wait_s(self, tokens: int, now_s: float) -> float:
-        """Return the seconds until a request of *tokens*, reply included, is let in; 0 is now."""
-        waits = [0.0]
-        if self._requests is not None:
-            waits.append(self._requests.wait_s(1, now_s))
-        if self._tokens is not None:
-            waits.append(self._tokens.wait_s(tokens, now_s))
-        return max(waits)
+        """Return the seconds until a request of *tokens*, reply included, may pass."""
+        amounts = {"requests": 1, "tokens": tokens}
+        waits = (bucket.wait_s(now_s, amounts[unit]) for unit, bucket in self._buckets.items())
+        return max(waits, default=0.0)
 
     def take(self, tokens: int, now_s: float) -> None:
-        """Count one request of *tokens* that is answered."""
-        if self._requests is not None:
-            self._requests.take(1, now_s)
-        if self._tokens is not None:
-            self._tokens.take(tokens, now_s)
+        """Count one answered request of *tokens*."""
+        amounts = {"requests": 1, "tokens": tokens}
+        for unit, bucket in self._buckets.items():
+            bucket.take(now_s, amounts[unit])
 
-    def fine(self, now_s: float) -> None:
-        """Count one request that failed."""
-        if self._requests is not None:
-            self._requests.fine(FAILED_REQUEST, now_s)
+    def take_failed(self, now_s: float) -> None:
+        """Count one failed request; failures alone never owe more than one burst."""
+        bucket = self._buckets.get("requests")
+        if bucket is not None:
+            room = max(0.0, bucket.level(now_s) + bucket.capacity)
+            bucket.take(now_s, min(FAILED_REQUEST, room))
 
     def headers(self, now_s: float) -> Mapping[str, str]:
-        """Return `x-ratelimit-*` as they stand at *now_s*."""
-        found: dict[str, str] = {}
-        if self._requests is not None:
-            found |= self._requests.headers("requests", now_s)
-        if self._tokens is not None:
-            found |= self._tokens.headers("tokens", now_s)
-        return found
+        """Return `x-ratelimit-limit-*`, `-remaining-*` and `-reset-*` (until full) at *now_s*."""
+        headers = {}
+        for unit, bucket in self._buckets.items():
+            headers[f"x-ratelimit-limit-{unit}"] = str(self._limits[unit])
+            headers[f"x-ratelimit-remaining-{unit}"] = str(max(0, int(bucket.level(now_s) + 1e-9)))
+            headers[f"x-ratelimit-reset-{unit}"] = duration(bucket.full_in_s(now_s))
+        return headers
 
 
-def span(seconds: float) -> str:
-    """Return *seconds* as OpenAI writes spans: `120ms`, `1.5s`, `6m0s`."""
+def duration(seconds: float) -> str:
+    """Return *seconds* as OpenAI writes durations: `120ms`, `1.5s`, `6m0s`."""
     if seconds < 1:
         return f"{max(0, round(seconds * 1000))}ms"
     minutes, rest = divmod(round(seconds, 3), 60)
