@@ -36,7 +36,7 @@ from runner.providers.request import Completion, Request, Usage
 from runner.providers.simulated import Arrival, Behaviour, Verdict
 from runner.providers.simulated.behaviour import RATE_LIMIT_S
 from runner.providers.simulated.faults import RATE_LIMIT
-from runner.providers.simulated.rate_limits import BURST_S
+from runner.providers.simulated.account_limits import BURST_S
 
 MACHINES = (1, 10, 100)
 RPM, TPM = 600, 2_400_000

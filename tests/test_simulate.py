@@ -12,7 +12,7 @@ from runner.base.errors import ConfigError
 from runner.config.schema import SimulateSettings
 from runner.providers.simulated import Arrival, Behaviour, Verdict
 from runner.providers.simulated import prefix_cache as prefix_module
-from runner.providers.simulated.rate_limits import duration
+from runner.providers.simulated.account_limits import duration
 
 QUIET: dict[str, Any] = {
     "seed": 0,

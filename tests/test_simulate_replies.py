@@ -16,7 +16,7 @@ from runner.answers.findings import read_findings
 from runner.base.tokens import tokenizer_for
 from runner.job.job import wrap
 from runner.providers.simulated import arrival_of, reply_to
-from runner.providers.simulated.words import cut, token_ids
+from runner.providers.simulated.tokens import cut, token_ids
 
 JOB = job()
 NAMES = sorted(JOB.analyzers)

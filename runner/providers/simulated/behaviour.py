@@ -15,7 +15,7 @@ from runner.base.errors import ConfigError
 from runner.config.schema import SimulateSettings
 from runner.providers.simulated.faults import INTERNAL, OUTAGE, POISON, RATE_LIMIT, find_kind
 from runner.providers.simulated.prefix_cache import PrefixCache
-from runner.providers.simulated.rate_limits import AccountLimits
+from runner.providers.simulated.account_limits import AccountLimits
 
 # How soon a provider says no, in seconds; as in the simulation that chose the retry policy.
 RATE_LIMIT_S = 0.2

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runner.providers.simulated.behaviour import Arrival
-from runner.providers.simulated.words import token_ids
+from runner.providers.simulated.tokens import token_ids
 
 
 def arrival_of(body: Mapping[str, Any], reply: str) -> Arrival:

@@ -21,7 +21,7 @@ from runner.providers.simulated.behaviour import Behaviour, Verdict
 from runner.providers.simulated.chat import arrival_of, completion, schema_name
 from runner.providers.simulated.faults import Exchange, Fault, error_body, find_kind
 from runner.providers.simulated.replies import Reply, reply_to
-from runner.providers.simulated.words import cut, load
+from runner.providers.simulated.tokens import cut, load
 
 MODEL = "simulated"
 MAX_REQUEST_BYTES = 64 << 20
