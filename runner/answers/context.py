@@ -88,7 +88,7 @@ def reduce_context(
 
     *missing* maps analyzers that gave nothing to the reason. The text, headers included, is
     at most `settings.token_budget` tokens by *count*, which is asked for the same lines again and
-    again (see `Tokenizer.by_line`); it is empty when no item fits.
+    again (see `Tokenizer.line_counter`); it is empty when no item fits.
     """
     items = {name: rank_items(found, settings) for name, found in answers.items()}
     fixed = count(_render(title, missing, []))

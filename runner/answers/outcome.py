@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from runner.answers.analyzer import Analyzer
-from runner.answers.grounding.grounder import Counts
+from runner.answers.grounding.grounder import GroundingCounts
 from runner.base.errors import (
     EXIT_AUTH,
     EXIT_BUDGET,
@@ -50,7 +50,7 @@ class Outcome:
     key: str | None = None
     reused: str | None = None
     model: str | None = None
-    grounding: Counts | None = None
+    grounding: GroundingCounts | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, Any] = field(default_factory=dict)
 
@@ -104,7 +104,7 @@ def verdict(outcomes: Mapping[str, Outcome]) -> tuple[str, int]:
 def grounding_of(outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
     """Return grounding.json's content: how many quotes stand in the transcript, and where not."""
     counts = {name: o.grounding for name, o in outcomes.items() if o.grounding is not None}
-    total = sum(counts.values(), Counts())
+    total = sum(counts.values(), GroundingCounts())
     return {
         "total": total.figures(),
         "analyzers": {name: count.figures() for name, count in counts.items()},

@@ -37,7 +37,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         raise
 
 
-def write_changed(path: Path, data: bytes) -> None:
+def write_if_changed(path: Path, data: bytes) -> None:
     """Replace *path* only where it holds something else: a run taken up again writes less."""
     try:
         same = path.read_bytes() == data
@@ -47,7 +47,7 @@ def write_changed(path: Path, data: bytes) -> None:
         write_bytes(path, data)
 
 
-def write_plain(path: Path, data: bytes) -> None:
+def write_in_place(path: Path, data: bytes) -> None:
     """Write *path* in place, with as few calls to the system as there can be; raise OSError.
 
     A crash may leave it cut off: for what is made anew whenever its run is not complete.
@@ -89,7 +89,7 @@ def append(descriptor: int, data: bytes) -> None:
         data = data[os.write(descriptor, data) :]
 
 
-def sweep_temporary(root: Path) -> int:
+def remove_temporary_files(root: Path) -> int:
     """Remove what interrupted writes left under *root*; return how many."""
     left = list(root.rglob(f"{TEMP}*"))
     for path in left:

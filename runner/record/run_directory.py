@@ -18,11 +18,11 @@ from runner.base.errors import ConfigError, OutputError, one_line
 from runner.base.files import (
     as_json,
     make_directory,
-    sweep_temporary,
+    remove_temporary_files,
     write_bytes,
-    write_changed,
+    write_if_changed,
+    write_in_place,
     write_json,
-    write_plain,
 )
 from runner.base.text import now_iso, slug
 from runner.base.threads import offload_record, offload_write
@@ -120,7 +120,7 @@ class RunDirectory:
         try:
             made = cls._locked(path, parts)
             try:
-                sweep_temporary(path)
+                remove_temporary_files(path)
                 made.uncomplete()
             except BaseException:
                 made.close()
@@ -197,17 +197,17 @@ class RunDirectory:
         asked = {"config_dirs": config_dirs, "sha256": prompts}
         if job.transcript.segments:
             self._put(TRANSCRIPT, as_json(asdict(job.transcript)))
-        write_changed(config / "prompts.json", as_json(asked))
-        write_changed(config / "overrides.json", as_json(list(job.overrides)))
-        write_changed(config / "composed.yaml", job.composed.encode())
-        write_changed(config / "resolved.yaml", job.config.encode())
+        write_if_changed(config / "prompts.json", as_json(asked))
+        write_if_changed(config / "overrides.json", as_json(list(job.overrides)))
+        write_if_changed(config / "composed.yaml", job.composed.encode())
+        write_if_changed(config / "resolved.yaml", job.config.encode())
 
     def _put(self, name: str, data: bytes) -> None:
         """Store what can be made anew from answers and input, unless it is there already."""
         if self.member:
-            write_plain(self.path / name, data)
+            write_in_place(self.path / name, data)
         else:
-            write_changed(self.path / name, data)
+            write_if_changed(self.path / name, data)
 
     async def write_node(self, stage: str, name: str, record: Callable[[], Any], page: str) -> None:
         """Store a node's outcome, as *record* tells it; the JSON file's rename is what commits it.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from runner.answers.grounding.absent_quotes import invented_quotes, told, without_invented
+from runner.answers.grounding.absent_quotes import describe_absent, drop_absent, find_absent
 from runner.answers.grounding.grounder import Grounder
 from runner.answers.outcome import Outcome, failed, read_reply
 from runner.base.errors import AnswerError, CallError, NotRunError
@@ -130,10 +130,10 @@ class Asker:
             grounder = await self._ready_grounder()
             outcome = await compute(chars, self._validate, grounder, turn.node, said)
             if self.job.settings.grounding.require == "ask" and not ungrounded:
-                invented = invented_quotes(outcome.answer or {})
+                invented = find_absent(outcome.answer or {})
                 if invented:
                     ungrounded.append((outcome, said))
-                    raise AnswerError("ungrounded", told(invented), text=said.text)
+                    raise AnswerError("ungrounded", describe_absent(invented), text=said.text)
             return outcome, said
 
         try:
@@ -176,7 +176,7 @@ class Asker:
         )
         answer, counts = grounder.ground(outcome.answer or {})
         if self.job.settings.grounding.require == "drop":
-            answer = without_invented(answer)
+            answer = drop_absent(answer)
         return replace(outcome, answer=answer, grounding=counts)
 
     async def _ready_grounder(self) -> Grounder:

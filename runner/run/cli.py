@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from runner.base.errors import ColloquyError, ConfigError, did_you_mean, one_line
 from runner.base.secrets import refuse_secrets, secrets_of
-from runner.base.text import say, to_terminal
+from runner.base.text import print_stderr, to_terminal
 from runner.config.schema import known_keys, nearest_key
 
 # When several apply, the first of these wins (reliability policy: signals, bug, disk, account).
@@ -151,7 +151,7 @@ def _spelt_out(data: bytes) -> float:
 
 def tell(error: ColloquyError) -> int:
     """Say what is wrong in one line; return the exit code."""
-    say(f"colloquy: {to_terminal(secrets_of().redact(str(error)))}")
+    print_stderr(f"colloquy: {to_terminal(secrets_of().redact(str(error)))}")
     return error.exit_code
 
 

@@ -159,7 +159,7 @@ class Answering:
         lost = lost_parts(outcomes)
         if len(lost) == len(outcomes):
             return replace(outcomes[0], missing=lost)
-        count = turn.model.tokenizer.by_line()
+        count = turn.model.tokenizer.line_counter()
         material, reduced, settings = await offload(
             joined, self.job, turn.node, turn.fit, count, outcomes
         )

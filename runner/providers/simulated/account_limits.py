@@ -32,7 +32,7 @@ class AccountLimits:
             bucket.take(now_s, amounts[unit])
 
     def take_failed(self, now_s: float) -> None:
-        """Count one failed request; failures alone never owe more than one burst."""
+        """Count one failed request; failures never take the level below minus one burst."""
         bucket = self._buckets.get("requests")
         if bucket is not None:
             room = max(0.0, bucket.level(now_s) + bucket.capacity)

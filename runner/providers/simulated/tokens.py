@@ -1,41 +1,28 @@
-"""Text as o200k tokens, line by line, so that what prompts share is encoded once."""
+"""Tokens of the simulated model: o200k, encoded line by line with a cache of lines."""
 
 from __future__ import annotations
 
-import re
 import zlib
 from functools import lru_cache
 
 import tiktoken
 
-from runner.base.tokens import tokenizer_for
+from runner.base.tokens import token_lines, tokenizer_for
 
-CHARS_PER_TOKEN = 4  # where the vocabulary cannot be loaded; OpenAI's rule of thumb for English
-
-# The vocabulary's own pattern never joins a line's end to what follows, unless that is white
-# space or a slash: cutting there changes no token.
-_LINE_END = re.compile(r"(?<=\n)(?=[^\s/])")
+CHARS_PER_TOKEN = 4  # where the vocabulary is not installed; OpenAI's rule of thumb for English
 
 
 def token_ids(text: str) -> list[int]:
-    """Return the o200k tokens of *text*; special-token look-alikes are text."""
-    ids: list[int] = []
-    for line in _LINE_END.split(text):
-        ids += _line_ids(line)
-    return ids
+    """Return the tokens of *text*; special-token look-alikes are text."""
+    return [token for line in token_lines(text) for token in _line_ids(line)]
 
 
-def cut(text: str, tokens: int) -> str:
+def truncate(text: str, tokens: int) -> str:
     """Return the first *tokens* tokens of *text*; half a character at the end is dropped."""
     codec = _codec()
     if codec is None:
         return text[: tokens * CHARS_PER_TOKEN]
     return codec.decode(token_ids(text)[:tokens], errors="ignore")
-
-
-def load() -> None:
-    """Load the vocabulary now (half a second) instead of during the first request."""
-    token_ids("ready")
 
 
 @lru_cache(maxsize=1 << 15)
@@ -50,5 +37,4 @@ def _line_ids(line: str) -> tuple[int, ...]:
 
 @lru_cache
 def _codec() -> tiktoken.Encoding | None:
-    tokenizer = tokenizer_for("openai/gpt-4o")  # also tells tiktoken where the vocabularies lie
-    return tiktoken.get_encoding(tokenizer.encoding) if tokenizer.exact else None
+    return tokenizer_for("openai/gpt-4o").codec

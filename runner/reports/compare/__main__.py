@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runner.base.errors import EXIT_OK, ColloquyError, ConfigError
-from runner.base.text import say, to_terminal
+from runner.base.text import print_stderr, to_terminal
 from runner.reports.compare.compare import compare
 from runner.reports.compare.text import as_terminal
 from runner.reports.compare.write import write_comparison
@@ -37,7 +37,7 @@ def main() -> None:
         comparison = compare(paths)
         write_comparison(comparison, out)
     except ColloquyError as error:
-        say(to_terminal(f"colloquy-compare: {error}"))
+        print_stderr(to_terminal(f"colloquy-compare: {error}"))
         sys.exit(error.exit_code)
     try:
         print(as_terminal(comparison))

@@ -11,7 +11,7 @@ from typing import Any
 
 from runner.base.errors import EXIT_CONFIG, EXIT_OK, ColloquyError, ConfigError
 from runner.base.secrets import secrets_of
-from runner.base.text import say, to_terminal
+from runner.base.text import print_stderr, to_terminal
 from runner.reports.compare.keys import ABSENT, differing_keys
 from runner.reports.compare.rows import collect_rows
 from runner.reports.export.spans import run_span
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name in log_runs([Path(path) for path in given], MlflowClient()):
             print(to_terminal(f"logged {name}"))
     except ColloquyError as error:
-        say(to_terminal(f"colloquy: {error}"))
+        print_stderr(to_terminal(f"colloquy: {error}"))
         sys.exit(error.exit_code)
 
 

@@ -17,7 +17,7 @@ import structlog
 
 from runner.base.errors import EXIT_CONFIG, EXIT_OK, EXIT_UNAVAILABLE, ColloquyError, ConfigError
 from runner.base.secrets import secrets_of
-from runner.base.text import digest, say, to_terminal
+from runner.base.text import digest, print_stderr, to_terminal
 from runner.job.checks import has_otlp
 from runner.record.batch_directory import single_runs
 from runner.reports.export.spans import Span, run_span
@@ -191,11 +191,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         paths = _runs_to_send([Path(name) for name in given])
         for path in paths:
             if (fault := send([read_run(path)])) is not None:
-                say(to_terminal(f"colloquy: {fault}"))
+                print_stderr(to_terminal(f"colloquy: {fault}"))
                 sys.exit(EXIT_UNAVAILABLE)
             print(to_terminal(f"sent {path}"))
     except ColloquyError as error:
-        say(to_terminal(f"colloquy: {error}"))
+        print_stderr(to_terminal(f"colloquy: {error}"))
         sys.exit(error.exit_code)
 
 
