@@ -9,7 +9,7 @@ from functools import partial
 
 from runner.answers.grounding.absent_quotes import describe_absent, drop_absent, find_absent
 from runner.answers.grounding.grounder import Grounder
-from runner.answers.outcome import Outcome, failed, read_reply
+from runner.answers.outcome import Outcome, failed_outcome, read_reply
 from runner.base.errors import AnswerError, CallError, NotRunError
 from runner.base.threads import Behind, compute, offload
 from runner.calls.call_log import CallLog
@@ -107,7 +107,7 @@ class Asker:
         except NotRunError:
             raise
         except CallError as error:
-            return replace(failed(error, key, talk.notes()), model=model.settings.name)
+            return replace(failed_outcome(error, key, talk.notes()), model=model.settings.name)
         if self._known:  # beside the run's own record, which does not wait for it
             keeping = asyncio.to_thread(self._known.keep, key, model.settings.name, reply)
             self._recorder.write(keeping)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import structlog
 
-from runner.answers.outcome import Outcome, failed, missing_of
+from runner.answers.outcome import Outcome, failed_outcome, missing_reasons
 from runner.base.errors import CallError, NotRunError
 from runner.base.threads import offload
 from runner.calls.call_log import CallLog
@@ -100,16 +100,16 @@ class Answering:
         except NotRunError as error:
             if error.kind in _COMMON:
                 raise
-            return failed(error)
+            return failed_outcome(error)
         except CallError as error:
-            return failed(error)
+            return failed_outcome(error)
 
     def _not_due(self, node: Node, upstream: Mapping[str, Outcome]) -> Outcome | None:
         """Return the outcome of a node that is not to be called, None where it is."""
         ended = next((o for o in upstream.values() if o.status == "not_run"), None)
         if ended is not None:
             return Outcome("not_run", kind=ended.kind, error=ended.error)
-        reasons = ", ".join(f"{n} ({why})" for n, why in missing_of(upstream).items())
+        reasons = ", ".join(f"{n} ({why})" for n, why in missing_reasons(upstream).items())
         lost = upstream and all(outcome.answer is None for outcome in upstream.values())
         if lost and not node.transcript:
             return Outcome("skipped", kind="upstream", error=f"nothing to read: {reasons}")
@@ -118,7 +118,7 @@ class Answering:
         return None
 
     async def _read(self, turn: Turn, upstream: Mapping[str, Outcome]) -> Outcome:
-        missing = missing_of(upstream)
+        missing = missing_reasons(upstream)
         lost = bool(upstream) and len(missing) == len(upstream)
         if turn.node.context is None or lost:
             return await self._read_with(turn, "")
@@ -176,7 +176,7 @@ class Answering:
         except NotRunError:
             raise
         except CallError as error:
-            outcome = failed(error)
+            outcome = failed_outcome(error)
         finally:
             turn.calls.absorb(part.calls)
         self._recorder.part_ended(node, outcome, part.calls)
