@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from runner.answers.grounding.grounder import Checked, Grounder
+from runner.answers.grounding.grounder import Grounder, QuoteCheck
 from runner.transcript import Segment, read_transcript
 
 HEARING = Path(__file__).resolve().parents[2] / "shared/transcripts/long_house_hearing_56776.txt"
@@ -95,9 +95,9 @@ def made(kind: str, segments: list[Segment], rng: random.Random) -> tuple[str, s
 
 def measure(
     segments: list[Segment], quotes: dict[str, list[tuple[str, str]]]
-) -> tuple[dict[str, float], dict[str, list[Checked]]]:
+) -> tuple[dict[str, float], dict[str, list[QuoteCheck]]]:
     """Return the seconds of building and of each kind, and what was found."""
-    found: dict[str, list[Checked]] = {}
+    found: dict[str, list[QuoteCheck]] = {}
     build_s, grounder = timed(lambda: Grounder(segments))
     seconds = {"build": build_s}
     for kind, pairs in quotes.items():
@@ -105,7 +105,7 @@ def measure(
     return seconds, found
 
 
-def check_all(grounder: Grounder, pairs: list[tuple[str, str]]) -> list[Checked]:
+def check_all(grounder: Grounder, pairs: list[tuple[str, str]]) -> list[QuoteCheck]:
     """Check every quote where it is said to stand."""
     return [grounder.check(quote, claimed) for quote, claimed in pairs]
 
@@ -120,7 +120,7 @@ def timed(work: Callable[[], T]) -> tuple[float, T]:
 def show(
     segments: list[Segment],
     quotes: dict[str, list[tuple[str, str]]],
-    rounds: list[tuple[dict[str, float], dict[str, list[Checked]]]],
+    rounds: list[tuple[dict[str, float], dict[str, list[QuoteCheck]]]],
 ) -> None:
     """Print the table."""
     total = sum(len(segment.text.split()) for segment in segments)

@@ -33,10 +33,10 @@ from runner.calls.retry import RetryPolicy
 from runner.config.schema import SimulateSettings
 from runner.providers.litellm.classify import classify
 from runner.providers.request import Completion, Request, Usage
-from runner.providers.simulated import Arrival, Behaviour, Verdict
+from runner.providers.simulated import Arrival, Behaviour, PlannedResponse
+from runner.providers.simulated.account_limits import BURST_S
 from runner.providers.simulated.behaviour import RATE_LIMIT_S
 from runner.providers.simulated.faults import RATE_LIMIT
-from runner.providers.simulated.rate_limits import BURST_MINUTES
 
 MACHINES = (1, 10, 100)
 RPM, TPM = 600, 2_400_000
@@ -83,7 +83,7 @@ class Account:
         arrival = Arrival(request.node, "", range(PROMPT_TOKENS), request.max_tokens, REPLY_TOKENS)
         self.minutes[int(now // 60)] += 1
         if self.hint == "proxy: 60" and self.minutes[int(now // 60)] > RPM:
-            verdict = Verdict(429, {"Retry-After": "60"}, RATE_LIMIT_S, RATE_LIMIT, 0, 0)
+            verdict = PlannedResponse(429, {"Retry-After": "60"}, RATE_LIMIT_S, RATE_LIMIT, 0, 0)
         else:
             verdict = self.behaviour.decide(arrival, now)
         self.statuses.append(verdict.status)
@@ -97,7 +97,7 @@ class Account:
 class RefusedError(Exception):
     """Carries what litellm's exceptions carry of a refused request."""
 
-    def __init__(self, verdict: Verdict, *, with_headers: bool) -> None:
+    def __init__(self, verdict: PlannedResponse, *, with_headers: bool) -> None:
         super().__init__(f"simulated {verdict.fault}")
         self.status_code = verdict.status
         self.litellm_response_headers = dict(verdict.headers) if with_headers else {}
@@ -199,7 +199,7 @@ async def work(client: Client, calls: int) -> int:
 def bound_s(calls: int) -> float:
     """Return the least time in which the limit lets *calls* calls begin, its burst at once."""
     tokens = PROMPT_TOKENS + REPLY_TOKENS
-    return max((calls / RPM - BURST_MINUTES) * 60, (calls * tokens / TPM - BURST_MINUTES) * 60)
+    return max(calls * 60 / RPM - BURST_S, calls * tokens * 60 / TPM - BURST_S)
 
 
 def settings(machines: Iterable[int]) -> list[Setting]:

@@ -16,7 +16,7 @@ from runner.config.schema import AnalyzerSettings, ContextOverride, ContextSetti
 from runner.job.build import build_job
 from runner.job.job import Job
 from runner.providers.request import Completion, Request, Usage
-from runner.providers.simulated import Fault, Reply
+from runner.providers.simulated import FaultResponse, Reply
 from runner.providers.simulated.server import SimulatedProvider
 
 NO_OVERRIDE = ContextOverride(
@@ -100,7 +100,7 @@ def _composed(overrides: tuple[str, ...]) -> DictConfig:
 
 def slow_server(delay_s: float = 600.0) -> AbstractContextManager[str]:
     """Run a loopback provider that answers late, by default never in time, and badly."""
-    return serving(lambda _: "late", faults=[Fault(delay_s=delay_s)] * 100)
+    return serving(lambda _: "late", faults=[FaultResponse(delay_s=delay_s)] * 100)
 
 
 @contextmanager

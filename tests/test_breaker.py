@@ -105,6 +105,25 @@ def test_an_answer_from_before_the_first_failure_does_not_make_a_probes_failure_
     assert probe(breaker, "a", 15.0) is False
 
 
+def test_the_first_of_the_failures_decides_whether_others_succeed_meanwhile() -> None:
+    breaker = Breaker()
+    for at, unit in zip((10.0, 20.0, 30.0, 40.0, 50.0), "abcab", strict=True):
+        breaker.failed(unit, at, probe=False)
+    breaker.succeeded(15.0, 52.0, probe=False)
+
+    assert probe(breaker, "a", 55.0) is True
+
+
+def test_the_first_failure_of_an_earlier_outage_does_not_count_for_the_next() -> None:
+    breaker = opened(at=10.0)
+    breaker.succeeded(15.0, 16.0, probe=True)
+    for unit in "abcab":
+        breaker.failed(unit, 100.0, probe=False)
+    breaker.succeeded(50.0, 101.0, probe=False)
+
+    assert probe(breaker, "a", 105.0) is False
+
+
 def test_a_call_that_fails_on_while_later_ones_succeed_is_no_sign_of_an_outage() -> None:
     breaker = Breaker()
     for unit in "abc":

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.answers.outcome import Outcome, verdict
+from runner.answers.outcome import Outcome, run_status
 from runner.base.errors import EXIT_BUDGET, CallError, NotRunError
 from runner.base.tokens import Tokenizer, tokenizer_for
 from runner.base.virtual_time import run_virtually
@@ -169,7 +169,7 @@ def test_a_run_that_has_used_its_budget_up_ends_with_6_and_goes_on_with_a_larger
     larger = Budget(max_tokens=800, spent_tokens=transport.used)
     second, more = spend(plan[: len(rest)], 100, 3, larger)
 
-    assert verdict(nodes) == ("partial", EXIT_BUDGET)
+    assert run_status(nodes) == ("partial", EXIT_BUDGET)
     assert (transport.used, len(rest)) == (400, 4)
     assert all(isinstance(said, Completion) for said in second)
     assert (more.used, larger.spent_tokens) == (400, 800)

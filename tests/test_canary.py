@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from helpers import serving
 
-from runner.providers.simulated import Fault
+from runner.providers.simulated import FaultResponse
 
 pytestmark = pytest.mark.slow
 
@@ -68,9 +68,9 @@ def test_a_key_that_the_provider_repeats_is_nowhere(tmp_path: Path) -> None:
     its replies and the last in a 401."""
     told = f"rejected: Authorization: Bearer {UNSHAPED} for https://h/v1?key=hunter2 {CANARY}"
 
-    def fault(status: int, padding: int) -> Fault:
+    def fault(status: int, padding: int) -> FaultResponse:
         error = {"message": f"{'x' * padding} {told}", "code": "bad", "key": UNSHAPED}
-        return Fault(status, {"x-request-id": UNSHAPED}, json.dumps({"error": error}))
+        return FaultResponse(status, {"x-request-id": UNSHAPED}, json.dumps({"error": error}))
 
     faults = [fault(400, 440), fault(500, 0), None, None, None, fault(401, 0)]
     with serving(lambda _: f"My key is {UNSHAPED}.", faults=faults) as address:

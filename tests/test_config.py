@@ -78,7 +78,7 @@ def fault(*overrides: str) -> str:
         ("analyzers.say_means.answer=say_mean", "did you mean 'say_means'?"),
         ("stages.stage_a.needs=[stage_b]", "stages need each other in a circle"),
         ("stages.stage_b.needs=[stage_c]", "is not a stage; did you mean"),
-        ("+analyzer@analyzers.Say_Means=say_means", "is not a name"),
+        ("+analyzer@analyzers.Say_Means=say_means", "is not a valid name"),
         ("+analyzer@analyzers.stage_a=say_means", "names both a stage and an analyzer"),
         (
             "processing.stage_b_context_include_structured_keys=[argument]",
@@ -95,7 +95,7 @@ def fault(*overrides: str) -> str:
         ("+model.params.response_format=x", "model.params.response_format"),
         ("model=openai", "names OPENAI_API_KEY, which is not set"),
         ("model.context_window=3000", "but offline/extractive holds 3,000"),
-        ("transcript=file", "'transcript.path' must be given"),
+        ("transcript=file", "'transcript.path' is required"),
     ],
 )
 def test_a_wrong_configuration_is_one_line_that_names_the_remedy(

@@ -24,7 +24,7 @@ from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.request import Completion, Request, arrival_told
-from runner.providers.simulated.faults import INTERNAL, KINDS, Exchange, Fault, find_kind
+from runner.providers.simulated.faults import INTERNAL, KINDS, FaultResponse, GoodReply, find_kind
 from runner.providers.simulated.server import send
 
 pytestmark = pytest.mark.slow
@@ -375,23 +375,27 @@ FAULTS = [
     "status_529_after_1",
 ]
 OTHERS = {
-    "should not": Fault(503, {"x-should-retry": "false"}),
-    "reset": Fault(429, {"x-ratelimit-reset-requests": "6s", "x-ratelimit-reset-tokens": "1s"}),
-    "credit": Fault(400, body='{"error": {"message": "Your credit balance is too low"}}'),
-    "text": Fault(500, {"Content-Type": "text/plain"}, "upstream connect error"),
-    "list": Fault(429, body="[1]"),
-    "null": Fault(400, body='{"error": null}'),
-    "empty": Fault(503, body=""),
-    "empty 200": Fault(200, body=""),
-    "stream": Fault(200, {"Content-Type": "text/event-stream"}, 'data: {"choices": []}\n\n'),
-    "created": Fault(201, body=json.dumps(chat_reply())),
-    "no content": Fault(204, body=""),
+    "should not": FaultResponse(503, {"x-should-retry": "false"}),
+    "reset": FaultResponse(
+        429, {"x-ratelimit-reset-requests": "6s", "x-ratelimit-reset-tokens": "1s"}
+    ),
+    "credit": FaultResponse(400, body='{"error": {"message": "Your credit balance is too low"}}'),
+    "text": FaultResponse(500, {"Content-Type": "text/plain"}, "upstream connect error"),
+    "list": FaultResponse(429, body="[1]"),
+    "null": FaultResponse(400, body='{"error": null}'),
+    "empty": FaultResponse(503, body=""),
+    "empty 200": FaultResponse(200, body=""),
+    "stream": FaultResponse(
+        200, {"Content-Type": "text/event-stream"}, 'data: {"choices": []}\n\n'
+    ),
+    "created": FaultResponse(201, body=json.dumps(chat_reply())),
+    "no content": FaultResponse(204, body=""),
 }
 
 
 @pytest.mark.parametrize("model", [MODELS[0], *MODELS[3:]])
 def test_a_failure_is_the_failure_that_litellm_raises(model: str) -> None:
-    given: list[tuple[Fault, Mapping[str, str]]] = []
+    given: list[tuple[FaultResponse, Mapping[str, str]]] = []
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         return await send(request, *given[0])
@@ -411,8 +415,8 @@ def test_a_failure_is_the_failure_that_litellm_raises(model: str) -> None:
     asyncio.run(main())
 
 
-def faults() -> dict[str, tuple[Fault, Mapping[str, str]]]:
-    exchange = Exchange('{"x": 1}', chat_reply(), f"Bearer {KEY}")
+def faults() -> dict[str, tuple[FaultResponse, Mapping[str, str]]]:
+    exchange = GoodReply('{"x": 1}', chat_reply(), f"Bearer {KEY}")
     kinds = {name: find_kind(name) for name in FAULTS}
     made = {name: (kind.make(exchange), kind.headers) for name, kind in kinds.items()}
     return made | {f"of ours: {name}": (fault, {}) for name, fault in OTHERS.items()}

@@ -187,7 +187,7 @@ def test_a_page_that_is_gone_is_written_again_without_asking() -> None:
 
 def test_a_page_never_outlives_the_outcome_it_shows() -> None:
     begin(faults={"say_means": CallError("timeout", "late")})
-    page, real = FILE.with_suffix(".md"), record_module.write_changed
+    page, real = FILE.with_suffix(".md"), record_module.write_if_changed
 
     def full(path: Path, data: bytes) -> None:
         if path == page:
@@ -197,7 +197,7 @@ def test_a_page_never_outlives_the_outcome_it_shows() -> None:
     assert "(timeout)" in page.read_text()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(record_module, "write_changed", full)
+        patch.setattr(record_module, "write_if_changed", full)
         with pytest.raises(OutputError, match="No space left on device"):
             resume()
 

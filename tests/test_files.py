@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from runner.base import files
 from runner.base.files import (
     append,
     make_directory,
     open_for_append,
-    sweep_temporary,
+    remove_temporary_files,
     write_json,
     write_text,
 )
-from runner.record import files
 
 
 def test_a_write_replaces_the_whole_file_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_what_interrupted_writes_left_is_swept_and_nothing_else(tmp_path: Path) 
     (tmp_path / "a" / ".tmp.x.json.12.ab").write_text("half")
     (tmp_path / "a" / "x.json").write_text("whole")
 
-    assert sweep_temporary(tmp_path) == 1
+    assert remove_temporary_files(tmp_path) == 1
     assert [p.name for p in (tmp_path / "a").iterdir()] == ["x.json"]
 
 

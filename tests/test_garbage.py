@@ -176,8 +176,8 @@ def test_what_ended_all_calls_does_not_hold_on_to_those_it_ended() -> None:
     faults = run_virtually(main)
 
     assert [fault.__traceback__ for fault in faults] == [None, None, None]
-    assert [fault.again().kind for fault in faults] == ["interrupted", "budget", "unavailable"]
-    assert faults[-1].again().status == 503
+    assert [fault.copy().kind for fault in faults] == ["interrupted", "budget", "unavailable"]
+    assert faults[-1].copy().status == 503
 
 
 def test_what_litellm_loads_is_left_out_of_collections_unless_calls_are_out(

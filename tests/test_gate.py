@@ -8,7 +8,7 @@ import pytest
 from helpers import completion
 from virtual_provider import Storm, VirtualProvider, storm
 
-from runner.answers.outcome import Outcome, verdict
+from runner.answers.outcome import Outcome, run_status
 from runner.base.errors import EXIT_AUTH, CallError, NotRunError
 from runner.base.virtual_time import run_virtually
 from runner.calls.admission.gate import MAX_CEILING, Account, Gate, Gates
@@ -102,7 +102,7 @@ def test_a_rejected_key_is_used_by_no_request_beyond_those_in_flight(
     assert kinds(outcomes) == [kind] * 100
     assert sum(len(log.attempts) for log in logs) == concurrency
     assert took == 1.0
-    assert verdict(nodes)[1] == EXIT_AUTH
+    assert run_status(nodes)[1] == EXIT_AUTH
 
 
 def test_a_fault_of_the_key_ends_calls_to_other_models_too_and_a_lost_model_does_not() -> None:
@@ -128,7 +128,7 @@ def test_whoever_is_asked_to_wait_longer_than_five_minutes_ends_the_run_and_says
     assert kinds(outcomes) == ["unavailable"] * 50
     assert "wait for 3,600 s, until 20" in str(outcomes[0])
     assert took == 1.0
-    assert verdict(nodes)[1] == 75
+    assert run_status(nodes)[1] == 75
 
 
 def test_five_minutes_are_waited() -> None:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from runner.answers.grounding.grounder import Checked, Counts, Grounder
-from runner.answers.grounding.quotes import Spoken, joined, words
+from runner.answers.grounding.grounder import Grounder, GroundingCounts, QuoteCheck
+from runner.answers.grounding.quotes import TranscriptWords, joined, words
 from runner.transcript import Segment
 from runner.transcript.model import words_of
 
@@ -62,7 +62,9 @@ def spoken(*texts: str, speakers: tuple[str | None, ...] = ()) -> list[Segment]:
     return [Segment(f"S{n:04d}", name, None, None, text) for n, (text, name) in rows]
 
 
-def check(quote: str, segment: str, *texts: str, speakers: tuple[str | None, ...] = ()) -> Checked:
+def check(
+    quote: str, segment: str, *texts: str, speakers: tuple[str | None, ...] = ()
+) -> QuoteCheck:
     return Grounder(spoken(*texts, speakers=speakers)).check(quote, segment)
 
 
@@ -247,7 +249,7 @@ def test_normal_forms_and_upper_case_change_no_word(text: str) -> None:
 @given(texts=SEGMENTS)
 def test_the_index_knows_every_word_its_place_and_its_segment(texts: list[list[str]]) -> None:
     own = [words(" ".join(text)) for text in texts]
-    held = Spoken(spoken(*map(" ".join, texts)))
+    held = TranscriptWords(spoken(*map(" ".join, texts)))
     every = [word for text in own for word in text]
 
     assert every == held.words
@@ -278,13 +280,13 @@ def test_words_are_what_is_compared(text: str, expected: list[str]) -> None:
 def test_a_quote_may_run_across_segment_ends_and_line_breaks() -> None:
     actual = check("isn't\nready. Fine, but", "S0001", "The pump isn’t ready.", "Fine. But why?")
 
-    assert Checked("exact", "S0001", None, 100.0) == actual
+    assert QuoteCheck("exact", "S0001", None, 100.0) == actual
 
 
 def test_part_of_a_word_is_not_the_word() -> None:
     actual = check("the pump", "S0001", "Bathe pumpkins, the pumps.")
 
-    assert Checked("absent", None, None, 0.0) == actual
+    assert QuoteCheck("absent", None, None, 0.0) == actual
 
 
 def test_of_several_places_the_claimed_and_then_the_nearest_is_meant() -> None:
@@ -299,11 +301,13 @@ def test_of_several_places_the_claimed_and_then_the_nearest_is_meant() -> None:
 def test_an_id_written_otherwise_is_repaired_to_the_one_it_means(claimed: str) -> None:
     actual = check("we wait", claimed, "We wait.", "We wait.", "We wait.")
 
-    assert Checked("exact", "S0002", claimed, 100.0) == actual
+    assert QuoteCheck("exact", "S0002", claimed, 100.0) == actual
 
 
 def test_an_id_that_does_not_exist_is_repaired_to_the_first_place() -> None:
-    assert Checked("exact", "S0002", "S0009", 100.0) == check("wait", "S0009", "No.", "Wait. Wait.")
+    assert QuoteCheck("exact", "S0002", "S0009", 100.0) == check(
+        "wait", "S0009", "No.", "Wait. Wait."
+    )
 
 
 @pytest.mark.parametrize("mark", ["…", "...", " [...] ", " (…) ", ". . .", " ..... "])
@@ -312,7 +316,7 @@ def test_parts_around_an_ellipsis_may_stand_apart_in_order(mark: str) -> None:
 
     actual = check(quote, "S0002", "Yes.", "We should really wait.", "For the second pump.")
 
-    assert Checked("exact", "S0002", None, 100.0) == actual
+    assert QuoteCheck("exact", "S0002", None, 100.0) == actual
 
 
 @pytest.mark.parametrize(
@@ -371,7 +375,7 @@ def test_a_near_quote_has_the_transcripts_words_and_the_difference() -> None:
     texts = ("No.", "Well: we shall wait—for the second pump. Yes.")
 
     actual = check("we should wait for the second pump", "S0001", *texts)
-    expected = Checked(
+    expected = QuoteCheck(
         "near",
         "S0002",
         "S0001",
@@ -426,7 +430,7 @@ def test_a_near_quote_of_several_segments_is_compared_by_words() -> None:
 
 @pytest.mark.parametrize("quote", ["", " \n", "...", "—!?", "👍🏽 ❤️", "\ud800", "\u200b\u2060"])
 def test_a_quote_without_words_is_absent(quote: str) -> None:
-    assert Checked("absent", None, None, 0.0) == check(quote, "S0001", "Wait. 👍🏽", "\ud800 no")
+    assert QuoteCheck("absent", None, None, 0.0) == check(quote, "S0001", "Wait. 👍🏽", "\ud800 no")
 
 
 @pytest.mark.parametrize("quote", ["wait pumq", "pigs might well fly over it", "pump"])
@@ -439,18 +443,18 @@ def test_what_was_not_said_is_absent(quote: str) -> None:
 def test_right_to_left_text_is_found() -> None:
     actual = check("\u202bהמשאבה׳ השנייה\u202c", "S0002", "שלום לכולם", "נחכה: המשאבה השנייה.")
 
-    assert Checked("exact", "S0002", None, 100.0) == actual
+    assert QuoteCheck("exact", "S0002", None, 100.0) == actual
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_transcript_of_nothing_but_symbols_holds_nothing(form: str) -> None:
     actual = check(unicodedata.normalize(form, "Å wait"), "S0001", "…", "👍", "")
 
-    assert Checked("absent", None, None, 0.0) == actual
+    assert QuoteCheck("absent", None, None, 0.0) == actual
 
 
 def test_a_transcript_without_segments_holds_nothing() -> None:
-    assert Checked("absent", None, None, 0.0) == Grounder([]).check("we … should wait", "S0001")
+    assert QuoteCheck("absent", None, None, 0.0) == Grounder([]).check("we … should wait", "S0001")
 
 
 @pytest.mark.parametrize(
@@ -521,14 +525,17 @@ def test_marks_are_put_beside_every_quote_of_insights_and_data() -> None:
             ]
         },
     }
-    assert Counts(3, exact=1, near=1, absent=1, moved=2, insights=2, insights_grounded=1) == counts
+    assert (
+        GroundingCounts(3, exact=1, near=1, absent=1, moved=2, insights=2, insights_grounded=1)
+        == counts
+    )
 
 
 def test_counts_add_up_and_give_rates() -> None:
-    one = Counts(3, exact=1, near=1, absent=1, moved=1, insights=2, insights_grounded=1)
+    one = GroundingCounts(3, exact=1, near=1, absent=1, moved=1, insights=2, insights_grounded=1)
 
-    assert Counts(6, 2, 2, 2, 2, 4, 2) == one + one
-    assert one == sum([one], start=Counts())
+    assert GroundingCounts(6, 2, 2, 2, 2, 4, 2) == one + one
+    assert one == sum([one], start=GroundingCounts())
     assert 2 / 3 == pytest.approx(one.rate, abs=1e-4)
     assert {
         "quotes": 3, "exact": 1, "near": 1, "absent": 1, "moved": 1, "rate": 0.6667,
@@ -537,10 +544,13 @@ def test_counts_add_up_and_give_rates() -> None:
 
 
 def test_without_quotes_there_is_no_rate() -> None:
-    figures = Counts(insights=0).figures()
+    figures = GroundingCounts(insights=0).figures()
 
-    assert (None, None, None) == (figures["rate"], figures["insights_rate"], Counts().rate)
-    assert Counts(quotes=1, exact=1).rate == replace(Counts(), quotes=2, exact=1, near=1).rate
+    assert (None, None, None) == (figures["rate"], figures["insights_rate"], GroundingCounts().rate)
+    assert (
+        GroundingCounts(quotes=1, exact=1).rate
+        == replace(GroundingCounts(), quotes=2, exact=1, near=1).rate
+    )
 
 
 def test_the_near_score_decides_what_is_near() -> None:

@@ -26,8 +26,8 @@ from runner.calls.retry import RetryPolicy
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.request import Completion, Request
-from runner.providers.simulated import Fault, completion
-from runner.providers.simulated.faults import KINDS, Exchange, find_kind
+from runner.providers.simulated import FaultResponse, completion
+from runner.providers.simulated.faults import KINDS, GoodReply, find_kind
 from runner.providers.simulated.server import SimulatedProvider, send
 from runner.record.events import run_log
 from runner.record.run_directory import RunDirectory
@@ -39,9 +39,9 @@ pytestmark = pytest.mark.slow
 GOOD = '{"x": 1, "why": "the sea is near"}'
 SHORT_S = 0.4
 NEVER_ENDING = ("hang", "slow_body")
-SHOULD_NOT = Fault(503, {"x-should-retry": "false"})
-STREAM = Fault(200, {"Content-Type": "text/event-stream"}, 'data: {"choices": []}\n\n')
-CREDIT = Fault(400, body='{"error": {"message": "Your credit balance is too low"}}')
+SHOULD_NOT = FaultResponse(503, {"x-should-retry": "false"})
+STREAM = FaultResponse(200, {"Content-Type": "text/event-stream"}, 'data: {"choices": []}\n\n')
+CREDIT = FaultResponse(400, body='{"error": {"message": "Your credit balance is too low"}}')
 CODE = '{"error": {"message": "no", "type": "x", "code": "%s"}}'
 
 
@@ -51,7 +51,7 @@ class Row:
     it."""
 
     number: str
-    script: tuple[str | Fault, ...]
+    script: tuple[str | FaultResponse, ...]
     requests: int
     outcome: str
 
@@ -71,7 +71,7 @@ def rows() -> Iterable[Row]:
         "organization_usage_limit_exceeded",
         "enforced_spend_limit_reached",
     ):
-        yield Row("5", (Fault(429, body=CODE % code),) * 9, 1, "billing")
+        yield Row("5", (FaultResponse(429, body=CODE % code),) * 9, 1, "billing")
     yield Row("6", ("status_401",) * 9, 1, "auth")
     yield Row("6", ("status_403",) * 9, 1, "auth")
     yield Row("7", ("status_404",) * 9, 1, "not_found")
@@ -130,10 +130,10 @@ class Server:
         if place >= len(script):
             return web.json_response(whole)
         entry = script[place]
-        if isinstance(entry, Fault):
+        if isinstance(entry, FaultResponse):
             return await send(request, entry)
         kind = find_kind(entry)
-        return await send(request, kind.make(Exchange(GOOD, whole)), kind.headers)
+        return await send(request, kind.make(GoodReply(GOOD, whole)), kind.headers)
 
 
 @asynccontextmanager

@@ -149,6 +149,13 @@ def test_throttled_waits_begin_at_up_to_two_seconds() -> None:
         assert min(waits) < 0.1 * bound
 
 
+def test_throttled_waits_begin_at_up_to_twice_the_configured_delay() -> None:
+    policy, rng = RetryPolicy(delay_s=3.0), random.Random(1)
+    waits = [policy.wait_s(CallError("throttle", "x"), 1, rng) or 0.0 for _ in range(500)]
+
+    assert 5.4 < max(waits) <= 6.0
+
+
 def test_the_shipped_policy_is_three_retries_from_one_second() -> None:
     assert (RetryPolicy().max_retries, RetryPolicy().delay_s) == (3, 1.0)
     assert THROTTLE_ATTEMPTS == 20

@@ -16,7 +16,7 @@ from runner.answers.findings import read_findings
 from runner.base.tokens import tokenizer_for
 from runner.job.job import wrap
 from runner.providers.simulated import arrival_of, reply_to
-from runner.providers.simulated.words import cut, token_ids
+from runner.providers.simulated.tokens import token_ids, truncate
 
 JOB = job()
 NAMES = sorted(JOB.analyzers)
@@ -185,5 +185,5 @@ def test_counting_line_by_line_changes_no_count(text: str) -> None:
 def test_a_text_is_cut_at_a_token() -> None:
     text = "We could wait for the second pump, unless the port says no."
 
-    assert cut(text, 4) == "We could wait for"
-    assert cut("𝒜", 1) == ""  # its first token is half a character
+    assert truncate(text, 4) == "We could wait for"
+    assert truncate("𝒜", 1) == ""  # its first token is half a character

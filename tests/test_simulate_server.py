@@ -22,8 +22,8 @@ from test_simulate import QUIET
 
 from runner.base.errors import ConfigError
 from runner.config.schema import SimulateSettings
-from runner.providers.simulated import Idle, simulated_process
-from runner.providers.simulated.__main__ import Served, parse
+from runner.providers.simulated import IdleProcesses, simulated_process
+from runner.providers.simulated.__main__ import ServerArguments, parse
 from runner.providers.simulated.faults import KINDS
 from runner.providers.simulated.server import SimulatedProvider
 
@@ -256,7 +256,7 @@ def test_arguments_are_put_on_top_of_the_shipped_settings() -> None:
             "script": ["reset", None],
         }
     )
-    assert parse([]) == Served(parse([]).settings, 8089)
+    assert parse([]) == ServerArguments(parse([]).settings, 8089)
 
 
 def test_text_of_an_argument_is_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -358,7 +358,7 @@ def test_the_child_process_ends_when_its_block_is_cancelled() -> None:
 
 @pytest.mark.slow
 def test_a_child_that_has_served_serves_again_as_if_new() -> None:
-    idle = Idle()
+    idle = IdleProcesses()
 
     async def serve(**changes: Any) -> tuple[str, list[int]]:
         """Return the address and the statuses of two requests, in an event loop of their own."""
@@ -380,7 +380,7 @@ def test_a_child_that_has_served_serves_again_as_if_new() -> None:
 
 @pytest.mark.slow
 def test_a_child_that_has_died_while_idle_is_replaced() -> None:
-    idle = Idle()
+    idle = IdleProcesses()
 
     async def serve() -> int:
         async with simulated_process(settings(), idle) as url:

@@ -7,7 +7,7 @@ import random
 import pytest
 from virtual_provider import Storm, VirtualProvider, storm
 
-from runner.answers.outcome import Outcome, verdict
+from runner.answers.outcome import Outcome, run_status
 from runner.base.errors import EXIT_UNAVAILABLE
 from runner.base.virtual_time import run_virtually
 from runner.calls.admission.gate import Gate
@@ -78,7 +78,7 @@ def test_an_outage_for_ever_ends_the_run_after_ten_minutes_with_few_requests(see
     assert len(result.lost) == UNITS - result.answered
     assert result.failed_requests <= min(60, max(before) + 28)
     assert 620 <= result.took_s <= 660
-    assert verdict(outcomes) == ("failed", EXIT_UNAVAILABLE)
+    assert run_status(outcomes) == ("failed", EXIT_UNAVAILABLE)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

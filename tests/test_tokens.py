@@ -27,7 +27,7 @@ def test_special_token_look_alikes_count_as_text() -> None:
 def test_counting_by_line_comes_to_the_same(model: str, parts: list[str]) -> None:
     tokenizer = tokenizer_for(model)
     text = "\n".join(parts)
-    count = tokenizer.by_line()
+    count = tokenizer.line_counter()
 
     assert [count(text), count(text)] == [tokenizer.count(text)] * 2
 
@@ -38,7 +38,7 @@ def test_a_line_that_was_counted_is_not_counted_again(monkeypatch: pytest.Monkey
     monkeypatch.setattr(
         Tokenizer, "count", lambda self, text: counted.append(text) or whole(self, text)
     )
-    count = tokenizer_for("openai/gpt-4o").by_line()
+    count = tokenizer_for("openai/gpt-4o").line_counter()
     count("- one\n- two\n")
     count("# Findings\n- two\n- one\n")
 

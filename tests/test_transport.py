@@ -21,7 +21,7 @@ from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.offline.provider import MODEL
 from runner.providers.request import Completion, Request, Usage
-from runner.providers.simulated import Fault, completion
+from runner.providers.simulated import FaultResponse, completion
 from runner.providers.simulated.server import SimulatedProvider
 
 pytestmark = pytest.mark.slow
@@ -46,7 +46,7 @@ Outcome = tuple[Completion | CallError, CallLog, SimulatedProvider]
 
 
 def ask(
-    *faults: Fault | None,
+    *faults: FaultResponse | None,
     request: Request = PLAIN,
     text: str = '{"x": 1}',
     max_retries: int = 2,
@@ -132,7 +132,7 @@ def test_further_parameters_are_passed_on() -> None:
 def test_a_provider_that_does_not_count_is_counted_for_and_it_is_said() -> None:
     uncounted = completion({"model": "gpt-4o-mini"}, '{"x": 1}', "stop")
     uncounted["usage"] = None
-    outcome, calls, _ = ask(Fault(200, body=json.dumps(uncounted)))
+    outcome, calls, _ = ask(FaultResponse(200, body=json.dumps(uncounted)))
 
     assert isinstance(outcome, Completion)
     assert outcome.usage.estimated is True
@@ -151,40 +151,44 @@ def test_usages_add_up_kind_by_kind() -> None:
 def test_a_refusal_is_told_as_one() -> None:
     refused = completion({"model": "gpt-4o-mini"}, "", "stop")
     refused["choices"][0]["message"] = {"role": "assistant", "content": None, "refusal": "No."}
-    outcome, _, _ = ask(Fault(200, body=json.dumps(refused)))
+    outcome, _, _ = ask(FaultResponse(200, body=json.dumps(refused)))
 
     assert isinstance(outcome, Completion)
     assert (outcome.finish_reason, outcome.text) == ("refusal", "No.")
 
 
-LIMITED = Fault(429, {"Retry-After": "1"})
+LIMITED = FaultResponse(429, {"Retry-After": "1"})
 
 
 @pytest.mark.parametrize(
     ("faults", "requests", "kind"),
     [
-        ([Fault(500)], 2, "ok"),
-        ([Fault(502), Fault(503)], 3, "ok"),
-        ([Fault(500)] * 9, 3, "transient"),
+        ([FaultResponse(500)], 2, "ok"),
+        ([FaultResponse(502), FaultResponse(503)], 3, "ok"),
+        ([FaultResponse(500)] * 9, 3, "transient"),
         ([LIMITED], 2, "ok"),
-        ([Fault(429)], 2, "ok"),
-        ([Fault(0)], 2, "ok"),
-        ([Fault(0)] * 9, 3, "connection"),
-        ([Fault(200, body="<html>sign in</html>")] * 9, 3, "bad_response"),
-        ([Fault(200, body='{"choices": [{"mess' + " " * 99, cut=20)] * 9, 3, "connection"),
-        ([Fault(400)], 1, "bad_request"),
-        ([Fault(401)], 1, "auth"),
-        ([Fault(403)], 1, "auth"),
-        ([Fault(404)], 1, "not_found"),
-        ([Fault(422)], 1, "bad_request"),
+        ([FaultResponse(429)], 2, "ok"),
+        ([FaultResponse(0)], 2, "ok"),
+        ([FaultResponse(0)] * 9, 3, "connection"),
+        ([FaultResponse(200, body="<html>sign in</html>")] * 9, 3, "bad_response"),
+        ([FaultResponse(200, body='{"choices": [{"mess' + " " * 99, cut=20)] * 9, 3, "connection"),
+        ([FaultResponse(400)], 1, "bad_request"),
+        ([FaultResponse(401)], 1, "auth"),
+        ([FaultResponse(403)], 1, "auth"),
+        ([FaultResponse(404)], 1, "not_found"),
+        ([FaultResponse(422)], 1, "bad_request"),
         (
-            [Fault(429, body='{"error": {"message": "no money", "code": "insufficient_quota"}}')],
+            [
+                FaultResponse(
+                    429, body='{"error": {"message": "no money", "code": "insufficient_quota"}}'
+                )
+            ],
             1,
             "billing",
         ),
         (
             [
-                Fault(
+                FaultResponse(
                     400,
                     body='{"error": {"message": "maximum context length is 8192 tokens", '
                     '"code": "context_length_exceeded"}}',
@@ -196,7 +200,7 @@ LIMITED = Fault(429, {"Retry-After": "1"})
     ],
 )
 def test_each_fault_costs_exactly_so_many_requests(
-    faults: list[Fault], requests: int, kind: str
+    faults: list[FaultResponse], requests: int, kind: str
 ) -> None:
     outcome, calls, server = ask(*faults)
 
@@ -207,7 +211,7 @@ def test_each_fault_costs_exactly_so_many_requests(
 
 def test_a_reply_without_choices_is_empty_and_says_why() -> None:
     """It was paid for; the conversation asks again (test_conversation.py)."""
-    outcome, _, server = ask(Fault(200, body='{"choices": [], "usage": {}}'))
+    outcome, _, server = ask(FaultResponse(200, body='{"choices": [], "usage": {}}'))
 
     assert isinstance(outcome, Completion)
     assert (outcome.text, outcome.finish_reason) == ("", "no choices")
@@ -224,7 +228,7 @@ def test_retry_after_is_waited_for_between_real_requests() -> None:
 
 def test_a_body_that_never_ends_is_cut_at_the_deadline() -> None:
     """litellm's own timeout does not end it; ours does, and the attempt says so."""
-    outcome, calls, _ = ask(Fault(200, delay_s=60), timeout_s=0.5, max_retries=0)
+    outcome, calls, _ = ask(FaultResponse(200, delay_s=60), timeout_s=0.5, max_retries=0)
 
     assert isinstance(outcome, CallError)
     assert outcome.kind == "timeout"

@@ -22,7 +22,7 @@ from runner.config.schema import SimulateSettings
 from runner.providers.litellm.classify import classify
 from runner.providers.messages import text_parts
 from runner.providers.request import Completion, Request, Usage
-from runner.providers.simulated import Arrival, Behaviour, Verdict
+from runner.providers.simulated import Arrival, Behaviour, PlannedResponse
 
 QUIET: Mapping[str, Any] = {
     "seed": 1,
@@ -47,7 +47,7 @@ MAX_TOKENS = 2000
 class HttpError(Exception):
     """Carries what litellm's exceptions carry of a refused request."""
 
-    def __init__(self, verdict: Verdict) -> None:
+    def __init__(self, verdict: PlannedResponse) -> None:
         super().__init__(f"simulated {verdict.fault}")
         self.status_code = verdict.status
         self.litellm_response_headers = dict(verdict.headers)

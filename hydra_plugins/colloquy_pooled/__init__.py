@@ -1,4 +1,4 @@
-"""`hydra/launcher=pooled`: the jobs of a sweep side by side in one event loop, under one limit."""
+"""Launcher `hydra/launcher=pooled`: runs the jobs of a sweep in one event loop under one limit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
-# How many jobs run at a time, and who runs them.
 SETTINGS = {"_target_": "hydra_plugins.colloquy_pooled.PooledLauncher", "jobs": 16}
 
 ConfigStore.instance().store(
@@ -21,14 +20,15 @@ ConfigStore.instance().store(
 
 
 class PooledLauncher(Launcher):
-    """Composes all jobs first, as Hydra does, then runs them together.
+    """Composes all jobs, as Hydra does, then runs up to *jobs* of them at a time.
 
-    The task function carries `jobs` with `collect` and `run_together`: see `runner.run.command`.
-    Not for comparing speeds: the jobs share cores and the account's limit.
+    The task function has an attribute `jobs` with `collect` and `run_together`: see
+    `runner.run.command`. Do not compare speeds with it: the jobs share cores and the account's
+    limit.
     """
 
     def __init__(self, jobs: int = 16) -> None:
-        self.most = jobs
+        self.max_jobs = jobs
         self.config: DictConfig | None = None
         self.task: Any = None
         self.context: HydraContext | None = None
@@ -36,14 +36,14 @@ class PooledLauncher(Launcher):
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        """Keep what launching needs."""
+        """Store what `launch` needs."""
         self.context, self.config = hydra_context, config
         self.task = vars(task_function)["jobs"]
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
-        """Run all jobs; a failing one stops no other."""
+        """Run all jobs; the failure of one stops no other."""
         assert self.config is not None
         assert self.context is not None
         setup_globals()
@@ -55,14 +55,14 @@ class PooledLauncher(Launcher):
             for place, overrides in enumerate(job_overrides)
         ]
         for returned, objective in zip(
-            returns, self.task.run_together(jobs, self.most), strict=True
+            returns, self.task.run_together(jobs, self.max_jobs), strict=True
         ):
             returned.return_value = objective
             returned.status = JobStatus.COMPLETED
         return returns
 
     def _composed(self, number: int, overrides: Sequence[str], jobs: list[Any]) -> JobReturn:
-        """Let Hydra set job *number* up; what it would run is put into *jobs* instead."""
+        """Let Hydra set up job *number*, and append what it would run to *jobs* instead."""
         assert self.context is not None
         loader = self.context.config_loader
         config = loader.load_sweep_config(self.config, list(overrides))

@@ -1,4 +1,4 @@
-"""Notes each sweep as it begins, for launchers whose jobs run in processes of their own."""
+"""Hydra callback that records each sweep at its start, for launchers with separate processes."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from omegaconf import DictConfig, OmegaConf
 
 
 class NoteSweep(Callback):
-    """Named in `conf/hydra/default.yaml`; called where a sweep is started, wherever its jobs run.
+    """Configured in `conf/hydra/default.yaml`; runs in the process that starts the sweep.
 
-    Hydra loads this module twice, so that pickle takes the class along: it must hold nothing.
+    Hydra loads this module twice and pickles the class, so it must have no state.
     """
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """Remember where the sweep that *config* describes will lie; a plan leaves none."""
+        """Record the directory of the sweep, unless it is only planned."""
         from runner.run.remote import SWEEPS
 
-        begun = SWEEPS.get(None)
-        if begun is not None and not OmegaConf.select(config, "plan"):
-            begun.append(Path(str(config.hydra.sweep.dir)).absolute())
+        sweeps = SWEEPS.get(None)
+        if sweeps is not None and not OmegaConf.select(config, "plan"):
+            sweeps.append(Path(str(config.hydra.sweep.dir)).absolute())

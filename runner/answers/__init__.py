@@ -1,1 +1,1 @@
-"""Answers: their shape and validation, grounding, findings, contexts, Markdown."""
+"""Answers: shape and validation, grounding, findings, contexts, Markdown."""

@@ -1,4 +1,4 @@
-"""What the runner asks of an analyzer, and where it finds one by name."""
+"""Analyzer interface, and the lookup of analyzers by name in installed catalogs."""
 
 from __future__ import annotations
 
@@ -21,17 +21,14 @@ Message = Mapping[str, Any]  # one chat message: `role` and `content`, a text or
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What a node reads: *text* already wrapped for the prompt, and what the question may name.
-
-    *variables* fill the question's placeholders.
-    """
+    """Input of one question: *text* wrapped for the prompt, *variables* for its placeholders."""
 
     text: str
     variables: Mapping[str, Any]
 
 
 class Analyzer(Protocol):
-    """One question: how it is put, and how the reply is read."""
+    """One question: the prompt that asks it, and the parser of its reply."""
 
     @property
     def name(self) -> str:
@@ -39,26 +36,26 @@ class Analyzer(Protocol):
 
     @property
     def prompt_digest(self) -> str:
-        """SHA-256 hex of everything the prompt is made of, besides the material."""
+        """SHA-256 hex of everything in the prompt except the material."""
 
     @property
     def schema(self) -> Mapping[str, Any]:
         """The strict JSON schema of the answer."""
 
     def messages(self, material: Material, *, with_schema: bool) -> tuple[Message, ...]:
-        """Return the messages; *with_schema* states the answer's schema in words too."""
+        """Return the messages; *with_schema* adds the answer's schema to the prompt."""
 
     def repair(self, messages: tuple[Message, ...], reply: str, fault: str) -> tuple[Message, ...]:
-        """Return *messages* with a reply that is no answer and what is wrong with it."""
+        """Return *messages* with the invalid *reply* and its *fault* appended."""
 
     def read(self, text: str) -> tuple[Answer, bool]:
-        """Return the answer in *text* and whether its JSON was repaired; raise AnswerError."""
+        """Return the answer in *text*, and whether its JSON was repaired; raise AnswerError."""
 
     def markdown(self, answer: Mapping[str, Any], *, fields_first: bool = False) -> str:
-        """Render a stored answer for people; *fields_first* puts its own fields on top."""
+        """Render a stored answer as Markdown; *fields_first* puts the structured data first."""
 
     def reader(self) -> Callable[..., Mapping[str, Any]]:
-        """Return the offline model's reading for this question."""
+        """Return the function with which the offline model answers this question."""
 
 
 class Catalog(Protocol):
@@ -67,26 +64,26 @@ class Catalog(Protocol):
     def find(
         self, name: str, settings: AnalyzerSettings, folders: Sequence[Path]
     ) -> Analyzer | None:
-        """Return the analyzer, or None where this catalog does not have it."""
+        """Return analyzer *name*, None where this catalog does not have it."""
 
 
 def load_analyzer(name: str, settings: AnalyzerSettings, folders: Sequence[Path]) -> Analyzer:
     """Return analyzer *name* from the first installed catalog that has it.
 
-    *folders* are the user's own, searched for prompts before the packaged ones. Raises
+    *folders* hold the user's prompts and are searched before the packaged ones. Raises
     ConfigError when no catalog has the prompt.
     """
     for module in _catalogs():
         catalog = cast("Catalog", importlib.import_module(module))
-        found = catalog.find(name, settings, folders)
-        if found is not None:
-            return found
-    wanted = settings.prompt or f"{name}.md"
-    looked = ", ".join(str(folder) for folder in folders) or "the packaged analyzers"
-    raise ConfigError(f"analyzers.{name}: no prompt file {wanted!r} in {looked}")
+        analyzer = catalog.find(name, settings, folders)
+        if analyzer is not None:
+            return analyzer
+    prompt = settings.prompt or f"{name}.md"
+    searched = ", ".join(str(folder) for folder in folders) or "the packaged analyzers"
+    raise ConfigError(f"analyzers.{name}: no prompt file {prompt!r} in {searched}")
 
 
 @cache
 def _catalogs() -> tuple[str, ...]:
-    """Return the modules that provide analyzers; reading what is installed takes milliseconds."""
+    """Return the catalogs' module names; cached, since listing entry points takes milliseconds."""
     return tuple(entry.module for entry in entry_points(group=ENTRY_POINTS))

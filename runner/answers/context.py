@@ -1,10 +1,9 @@
-"""Reduce earlier answers to a text within a token budget, dropping whole items, lowest first."""
+"""Context reduction: earlier answers as text within a token budget, best items first."""
 
 from __future__ import annotations
 
-import heapq
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -31,10 +30,24 @@ class Item:
     tokens: int
     tier: int = OTHER_KEY
 
+    def entry(self, *, kept: bool) -> dict[str, Any]:
+        """Return the item's entry in the ledger."""
+        return {
+            "key": self.key,
+            "index": self.index,
+            "priority": TIERS[self.tier],
+            "tokens": self.tokens,
+            "kept": kept,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Reduced:
-    """A context and its ledger: *text* has *tokens* ≤ the budget; *dropped* items are not in it."""
+    """A context of *tokens* ≤ the budget, with the items it keeps and those it drops.
+
+    *shares* are the tokens for each analyzer's section; *missing* maps analyzers without an
+    answer to the reason; *excerpts* are the ids of the transcript segments in the text.
+    """
 
     text: str
     tokens: int
@@ -45,25 +58,16 @@ class Reduced:
     excerpts: tuple[str, ...] = ()
 
     def ledger(self, settings: ContextSettings) -> dict[str, Any]:
-        """Return what was asked, given, kept and dropped, as JSON-able data."""
+        """Return the budget and every item, kept or dropped, as JSON-able data."""
         sections: dict[str, Any] = {}
         for name, share in self.shares.items():
-            mine = [(item, True) for item in self.kept if item.analyzer == name]
-            mine += [(item, False) for item in self.dropped if item.analyzer == name]
+            kept = [item.entry(kept=True) for item in self.kept if item.analyzer == name]
+            dropped = [item.entry(kept=False) for item in self.dropped if item.analyzer == name]
             sections[name] = {
                 "share_tokens": share,
-                "kept_tokens": sum(item.tokens for item, kept in mine if kept),
-                "dropped_tokens": sum(item.tokens for item, kept in mine if not kept),
-                "items": [
-                    {
-                        "key": item.key,
-                        "index": item.index,
-                        "priority": TIERS[item.tier],
-                        "tokens": item.tokens,
-                        "kept": kept,
-                    }
-                    for item, kept in mine
-                ],
+                "kept_tokens": sum(entry["tokens"] for entry in kept),
+                "dropped_tokens": sum(entry["tokens"] for entry in dropped),
+                "items": kept + dropped,
             }
         return {
             "settings": settings.model_dump(),
@@ -86,66 +90,73 @@ def reduce_context(
 ) -> Reduced:
     """Return the context of *answers* (by analyzer, from answer_items).
 
-    *missing* maps analyzers that gave nothing to the reason. The text, headers included, is
-    at most `settings.token_budget` tokens by *count*, which is asked for the same lines again and
-    again (see `Tokenizer.by_line`); it is empty when no item fits.
+    *missing* maps analyzers without an answer to the reason. The text, headers included, has
+    at most `settings.token_budget` tokens by *count*, which is called with the same lines many
+    times (see `Tokenizer.line_counter`); it is empty when no item fits.
     """
-    items = {name: rank_items(found, settings) for name, found in answers.items()}
-    fixed = count(_render(title, missing, []))
-    costs = {name: _cost(name, ranked, count) for name, ranked in items.items()}
-    shares = fair_shares(costs, settings.token_budget - fixed)
-    kept = [item for name in items for item in _fill(name, items[name], shares[name], count)]
-    every = [item for ranked in items.values() for item in ranked]
-    kept = _spend_rest(kept, every, settings.token_budget - fixed, count)
+    sections = {name: rank_items(items, settings) for name, items in answers.items()}
+    ranked = [item for items in sections.values() for item in items]
+    budget = settings.token_budget - count(_render(title, missing, []))
+    costs = {name: _cost(items, count) for name, items in sections.items()}
+    shares = fair_shares(costs, budget)
+    kept: list[Item] = []
+    for name, items in sections.items():
+        kept += _select([], items, shares[name], count)
+    # Tokens that no section could use go to the best of the remaining items.
+    chosen = set(map(id, kept))
+    rest = [item for item in ranked if id(item) not in chosen]
+    kept = _select(kept, sorted(rest, key=_priority), budget, count)
+    chosen = set(map(id, kept))
+    kept = [item for item in ranked if id(item) in chosen]
     text = _render(title, missing, kept)
     while (tokens := count(text)) > settings.token_budget and kept:
-        # Joining lines may cost a token more than they cost apart.
-        kept.remove(max(kept, key=lambda item: (item.tier, item.index)))
+        # Joined lines may cost a token more than separate ones.
+        kept.remove(max(kept, key=_priority))
         text = _render(title, missing, kept)
     if not kept:
         text, tokens = "", 0
     text, tokens, excerpts = _add_excerpts(text, tokens, kept, settings, count, transcript)
     chosen = set(map(id, kept))
-    dropped = tuple(item for item in every if id(item) not in chosen)
+    dropped = tuple(item for item in ranked if id(item) not in chosen)
     return Reduced(text, tokens, tuple(kept), dropped, shares, missing, excerpts)
 
 
 def answer_items(name: str, answer: Mapping[str, Any], count: Count) -> tuple[Item, ...]:
-    """Return one line for each insight and each element of structured data, best first by key."""
+    """Return one item for each insight and each element of structured data, best first by key."""
     lines = [("insights", insight_line(i)) for i in diverse(answer.get("insights", []))]
     for key, value in (answer.get("structured_data") or {}).items():
-        lines += [
-            (key, item_line(part)) for part in (value if isinstance(value, list) else [value])
-        ]
-    places: dict[str, int] = {}
+        parts = value if isinstance(value, list) else [value]
+        lines += [(key, item_line(part)) for part in parts]
+    indices: dict[str, int] = {}
     items = []
     for key, line in lines:
-        places[key] = places.get(key, -1) + 1
-        items.append(Item(name, key, places[key], line, count(line + "\n")))
+        indices[key] = indices.get(key, -1) + 1
+        items.append(Item(name, key, indices[key], line, count(line + "\n")))
     return tuple(items)
 
 
 def rank_items(items: Sequence[Item], settings: ContextSettings) -> list[Item]:
-    """Return *items* with their tier, most important first."""
+    """Return *items* with their tier, most important first.
+
+    Within a tier the first item of every key comes before the second of any.
+    """
 
     def tier(item: Item) -> int:
         if item.key == "insights":
             return TOP_INSIGHT if item.index < settings.top_insights else OTHER_INSIGHT
         return SELECTED_KEY if item.key in settings.include_structured_keys else OTHER_KEY
 
-    # Within a tier the first item of every key comes before the second of any.
-    ranked = [replace(item, tier=tier(item)) for item in items]
-    return sorted(ranked, key=lambda item: (item.tier, item.index))
+    return sorted((replace(item, tier=tier(item)) for item in items), key=_priority)
 
 
 def diverse(insights: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Order insights by confidence, less what they repeat of those already chosen.
+    """Order insights by confidence minus their overlap with insights already chosen.
 
     Maximal marginal relevance with weight 0.5 on Jaccard word overlap (Carbonell and
     Goldstein, 1998).
     """
     words = [frozenset(_WORD.findall(str(i["text"]).lower())) for i in insights]
-    overlap = [0.0] * len(insights)  # with the most alike of those chosen
+    overlap = [0.0] * len(insights)  # with the most similar insight chosen so far
     left, chosen = list(range(len(insights))), list[int]()
 
     def gain(at: int) -> float:
@@ -161,7 +172,7 @@ def diverse(insights: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def fair_shares(costs: Mapping[str, int], budget: int) -> dict[str, int]:
-    """Split *budget* tokens: equal parts, and what one does not need goes to the others.
+    """Split *budget* tokens equally; what one share does not need goes to the others.
 
     Max-min fairness; each share is at most its cost and the sum at most max(0, *budget*).
     """
@@ -177,48 +188,34 @@ def _jaccard(a: frozenset[str], b: frozenset[str]) -> float:
     return len(a & b) / len(a | b) if a or b else 0.0
 
 
-def _fill(name: str, ranked: Sequence[Item], share: int, count: Count) -> list[Item]:
-    """Take items in order of priority while they fit into *share* tokens."""
-    kept: list[Item] = []
-    left = share - count(f"\n## {name}\n")
-    seen: set[str] = set()
-    for item in ranked:
-        cost = item.tokens + (0 if item.key in seen else count(f"### {item.key}\n"))
-        if cost <= left:
-            kept.append(item)
-            seen.add(item.key)
-            left -= cost
-    return kept
+def _priority(item: Item) -> tuple[int, int]:
+    return item.tier, item.index
 
 
-def _cost(name: str, ranked: Sequence[Item], count: Count) -> int:
-    keys = {item.key for item in ranked}
-    headers = count(f"\n## {name}\n") + sum(count(f"### {key}\n") for key in keys)
-    return headers + sum(item.tokens for item in ranked)
-
-
-def _spend_rest(kept: list[Item], every: Sequence[Item], budget: int, count: Count) -> list[Item]:
-    """Give tokens that no section could use whole to the best items left over."""
-    names = {item.analyzer for item in kept}
-    used = sum(_cost(n, [i for i in kept if i.analyzer == n], count) for n in names)
-    taken = set(map(id, kept))
-    heads = {(item.analyzer, item.key) for item in kept}
-    queue = [(i.tier, i.index, at) for at, i in enumerate(every) if id(i) not in taken]
-    heapq.heapify(queue)
-    while queue:
-        item = every[heapq.heappop(queue)[2]]
-        cost = item.tokens
-        if (item.analyzer, item.key) not in heads:
-            cost += count(f"### {item.key}\n")
-        if item.analyzer not in names:
-            cost += count(f"\n## {item.analyzer}\n")
+def _select(kept: list[Item], candidates: Iterable[Item], budget: int, count: Count) -> list[Item]:
+    """Return *kept* and each of *candidates*, in order, that still fits into *budget* tokens."""
+    selected, used = list(kept), _cost(kept, count)
+    headers = {place for item in kept for place in _headers(item)}
+    for item in candidates:
+        new = {place: text for place, text in _headers(item).items() if place not in headers}
+        cost = item.tokens + sum(map(count, new.values()))
         if used + cost <= budget:
             used += cost
-            kept.append(item)
-            heads.add((item.analyzer, item.key))
-            names.add(item.analyzer)
-    order = {id(item): at for at, item in enumerate(every)}
-    return sorted(kept, key=lambda item: order[id(item)])
+            selected.append(item)
+            headers |= new.keys()
+    return selected
+
+
+def _cost(items: Sequence[Item], count: Count) -> int:
+    """Return the tokens of *items* with their headers."""
+    headers = {place: text for item in items for place, text in _headers(item).items()}
+    return sum(map(count, headers.values())) + sum(item.tokens for item in items)
+
+
+def _headers(item: Item) -> dict[tuple[str, str], str]:
+    """Return the headers above *item*: of its analyzer's section and of its key."""
+    section, key = (item.analyzer, ""), (item.analyzer, item.key)
+    return {section: f"\n## {item.analyzer}\n", key: f"### {item.key}\n"}
 
 
 def _render(title: str, missing: Mapping[str, str], kept: Sequence[Item]) -> str:
@@ -227,10 +224,10 @@ def _render(title: str, missing: Mapping[str, str], kept: Sequence[Item]) -> str
         lines.append(missing_line(missing))
     for name in dict.fromkeys(item.analyzer for item in kept):
         lines += ["", f"## {name}"]
-        mine = [item for item in kept if item.analyzer == name]
-        for key in dict.fromkeys(item.key for item in mine):
+        section = [item for item in kept if item.analyzer == name]
+        for key in dict.fromkeys(item.key for item in section):
             lines.append(f"### {key}")
-            lines += [item.line for item in mine if item.key == key]
+            lines += [item.line for item in section if item.key == key]
     return "\n".join(lines) + "\n"
 
 
@@ -245,29 +242,35 @@ def _add_excerpts(
     """Append segments, those cited by kept items first, within both token limits."""
     if not settings.transcript_tokens or not transcript or not kept:
         return text, tokens, ()
-    cited = {ref for item in kept for ref in cited_in(item)}
-    cited_first = sorted(range(len(transcript)), key=lambda at: transcript[at].id not in cited)
+    cited = {name for item in kept for name in cited_segments(item)}
+    cited_first = sorted(transcript, key=lambda segment: segment.id not in cited)
     head = "\n## Excerpts of the transcript\n"
-    limit = min(settings.transcript_tokens, settings.token_budget - tokens)
-    chosen: list[int] = []
-    used = count(head)
-    for at in cited_first:
-        cost = count(segment_line(transcript[at]) + "\n")
-        if used + cost <= limit:
-            used += cost
-            chosen.append(at)
+    limit = min(settings.transcript_tokens, settings.token_budget - tokens) - count(head)
+    chosen = fitting_segments(cited_first, limit, count)
     while chosen:
-        excerpt = [transcript[at] for at in sorted(chosen)]
-        whole = text + head + "".join(segment_line(s) + "\n" for s in excerpt)
+        names = {segment.id for segment in chosen}
+        excerpt = [segment for segment in transcript if segment.id in names]
+        whole = text + head + "".join(segment_line(segment) + "\n" for segment in excerpt)
         if (size := count(whole)) <= settings.token_budget:
-            return whole, size, tuple(s.id for s in excerpt)
+            return whole, size, tuple(segment.id for segment in excerpt)
         chosen.pop()
     return text, tokens, ()
 
 
-def cited_in(item: Item) -> list[str]:
-    """Return the ids of the segments that *item* cites, in order, repeated as it repeats them."""
+def cited_segments(item: Item) -> list[str]:
+    """Return the ids of the segments that *item* cites, in order and with repetitions."""
     return _CITED.findall(item.line)
+
+
+def fitting_segments(segments: Iterable[Segment], budget: int, count: Count) -> list[Segment]:
+    """Return each of *segments*, in order of priority, that still fits into *budget* tokens."""
+    chosen, used = [], 0
+    for segment in segments:
+        cost = count(segment_line(segment) + "\n")
+        if used + cost <= budget:
+            used += cost
+            chosen.append(segment)
+    return chosen
 
 
 def segment_line(segment: Segment) -> str:

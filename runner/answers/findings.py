@@ -1,4 +1,4 @@
-"""The one line format in which findings of earlier stages are put into a prompt.
+"""Line format of findings: how prompts show the answers of earlier stages.
 
     # Findings of stage_a
     Not available: premises_assertions (timeout)
@@ -9,13 +9,13 @@
     ### gaps
     - speaker: Ann | said: I suppose | meant: doubts the date {S0012 "I suppose we could"}
 
-The context reducer writes it and the offline model reads it; models see the same text.
+The context reducer writes this format and the offline model parses it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,8 +32,8 @@ _MISSING = "Not available: "
 class Finding:
     """One line of findings.
 
-    *key* is `insights` or the structured key it came from; *fields* holds `text` for an
-    insight and otherwise the item's own fields as text; *confidence* is 0 to 1 or None.
+    *key* is `insights` or a key of the structured data; *fields* holds `text` for an insight,
+    else the item's fields as text; *confidence* is 0 to 1, None for what is no insight.
     """
 
     analyzer: str
@@ -67,12 +67,12 @@ def item_line(item: Any) -> str:
 
 
 def missing_line(missing: Mapping[str, str]) -> str:
-    """Render which analyzers gave nothing, and why; *missing* maps name to reason."""
+    """Render which analyzers have no answer; *missing* maps name to reason."""
     return _MISSING + ", ".join(f"{name} ({_flat(why)})" for name, why in missing.items())
 
 
 def read_findings(text: str) -> tuple[list[Finding], list[str]]:
-    """Read the format back; return the findings and the names of missing analyzers."""
+    """Parse the format; return the findings and the names of missing analyzers."""
     findings: list[Finding] = []
     missing: list[str] = []
     analyzer = key = ""
@@ -95,22 +95,16 @@ def _read_line(body: str, analyzer: str, key: str) -> Finding:
         body = body[: match.start()]
     insight = _INSIGHT.match(body) if key == "insights" else None
     if insight:
-        fields = {"text": insight[3]}
-        return Finding(
-            analyzer, key, fields, float(insight[1]), insight[2].strip(), tuple(citations)
-        )
-    fields = dict(_pairs(body.split(" | ")))
+        confidence, category, text = insight.groups()
+        fields = {"text": text}
+        return Finding(analyzer, key, fields, float(confidence), category.strip(), tuple(citations))
+    pairs = (part.partition(": ") for part in body.split(" | "))
+    fields = {name if colon else "text": value if colon else name for name, colon, value in pairs}
     return Finding(analyzer, key, fields, None, None, tuple(citations))
 
 
-def _pairs(parts: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for part in parts:
-        name, colon, value = part.partition(": ")
-        yield (name, value) if colon else ("text", part)
-
-
 def _flat(value: Any) -> str:
-    """Put any JSON value on one line without the characters that the format uses."""
+    """Return any JSON value on one line, without the characters that delimit the format."""
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -124,6 +118,6 @@ def _flat(value: Any) -> str:
 
 
 def _citations(evidence: Sequence[Mapping[str, str]]) -> str:
-    """Show evidence; what is known not to stand in the transcript is not handed on."""
-    known = (e for e in evidence if e.get("match") != ABSENT)
-    return "".join(f' {{{e["segment"]} "{_flat(e["quote"])}"}}' for e in known)
+    """Render evidence without quotes that are absent from the transcript."""
+    present = (e for e in evidence if e.get("match") != ABSENT)
+    return "".join(f' {{{e["segment"]} "{_flat(e["quote"])}"}}' for e in present)

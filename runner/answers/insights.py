@@ -1,4 +1,4 @@
-"""All analyzers' insights in one list, with those that say the same put together."""
+"""Aggregation of all analyzers' insights: one list, in which equal insights are merged."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from rapidfuzz import fuzz
 from runner.answers.markdown import cite, md
 from runner.base.tables import as_rows
 
-SAME_TEXT = 90.0  # of 100: two texts this alike say the same
-SAME_WITH_QUOTE = 75.0  # enough where they also rest on the same quote
+SAME_TEXT = 90.0  # of 100: the likeness from which two texts count as equal
+SAME_WITH_QUOTE = 75.0  # the same where both cite the same quote
 COLUMNS = ("text", "confidence", "category", "analyzers", "segments", "quotes", "match")
 
 
 @dataclass(slots=True)
-class Found:
-    """One insight; *analyzers* all those that had it, the most confident first."""
+class MergedInsight:
+    """An insight of one or more *analyzers*, the most confident first."""
 
     text: str
     confidence: float
@@ -26,26 +26,15 @@ class Found:
     analyzers: list[str]
     evidence: list[dict[str, Any]] = field(default_factory=list)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the insight as insights.json holds it."""
-        return {
-            "text": self.text,
-            "confidence": self.confidence,
-            "category": self.category,
-            "analyzers": self.analyzers,
-            "evidence": self.evidence,
-        }
 
-
-def aggregate(answers: Mapping[str, Mapping[str, Any]]) -> list[Found]:
+def aggregate(answers: Mapping[str, Mapping[str, Any]]) -> list[MergedInsight]:
     """Return the insights of *answers* (by analyzer), the most confident first.
 
-    Insights are the same if their texts are alike (rapidfuzz's token_set_ratio of at least
-    SAME_TEXT, or SAME_WITH_QUOTE where they share a quote); the most confident keeps its words
-    and gets the others' evidence.
+    Insights are equal if rapidfuzz's token_set_ratio of their texts is at least SAME_TEXT, or
+    SAME_WITH_QUOTE where they share a quote; the most confident one gets the others' evidence.
     """
     every = [
-        Found(
+        MergedInsight(
             insight["text"],
             insight["confidence"],
             insight["category"],
@@ -55,43 +44,43 @@ def aggregate(answers: Mapping[str, Mapping[str, Any]]) -> list[Found]:
         for name, answer in answers.items()
         for insight in answer["insights"]
     ]
-    kept: list[Found] = []
-    for found in sorted(every, key=lambda f: -f.confidence):
-        twin = next((other for other in kept if _same(found, other)), None)
-        if twin is None:
-            kept.append(found)
+    merged: list[MergedInsight] = []
+    for insight in sorted(every, key=lambda i: -i.confidence):
+        equal = next((other for other in merged if _are_equal(insight, other)), None)
+        if equal is None:
+            merged.append(insight)
         else:
-            _merge(found, twin)
-    return kept
+            _merge(insight, equal)
+    return merged
 
 
-def _same(one: Found, other: Found) -> bool:
+def _are_equal(one: MergedInsight, other: MergedInsight) -> bool:
     alike = fuzz.token_set_ratio(one.text.casefold(), other.text.casefold())
     shared = _quotes(one) & _quotes(other)
     return alike >= (SAME_WITH_QUOTE if shared else SAME_TEXT)
 
 
-def _quotes(found: Found) -> set[tuple[str, str]]:
-    return {(evidence["segment"], evidence["quote"]) for evidence in found.evidence}
+def _quotes(insight: MergedInsight) -> set[tuple[str, str]]:
+    return {(evidence["segment"], evidence["quote"]) for evidence in insight.evidence}
 
 
-def _merge(found: Found, into: Found) -> None:
-    into.analyzers += [name for name in found.analyzers if name not in into.analyzers]
-    known = _quotes(into)
-    into.evidence += [e for e in found.evidence if (e["segment"], e["quote"]) not in known]
+def _merge(insight: MergedInsight, into: MergedInsight) -> None:
+    into.analyzers += [name for name in insight.analyzers if name not in into.analyzers]
+    cited = _quotes(into)
+    into.evidence += [e for e in insight.evidence if (e["segment"], e["quote"]) not in cited]
 
 
-def as_csv(insights: Iterable[Found]) -> str:
-    """Return a line per insight, for spreadsheets."""
+def as_csv(insights: Iterable[MergedInsight]) -> str:
+    """Return CSV with one row per insight."""
     rows: list[Sequence[object]] = [COLUMNS]
-    for found in insights:
-        evidence = found.evidence
+    for insight in insights:
+        evidence = insight.evidence
         rows.append(
             (
-                found.text,
-                f"{found.confidence:.2f}",
-                found.category,
-                " ".join(found.analyzers),
+                insight.text,
+                f"{insight.confidence:.2f}",
+                insight.category,
+                " ".join(insight.analyzers),
                 " ".join(dict.fromkeys(e["segment"] for e in evidence)),
                 " | ".join(e["quote"] for e in evidence),
                 " ".join(str(e.get("match", "")) for e in evidence).strip(),
@@ -100,11 +89,11 @@ def as_csv(insights: Iterable[Found]) -> str:
     return as_rows(rows)
 
 
-def as_markdown(insights: Sequence[Found], analyzers: int) -> str:
-    """Return a page with all insights; *analyzers* is how many were asked."""
+def as_markdown(insights: Sequence[MergedInsight], analyzers: int) -> str:
+    """Return a page of all insights; *analyzers* is the number of analyzers with an answer."""
     lines = ["# Insights", "", f"From {analyzers} analyzers, the most confident first.", ""]
-    for place, found in enumerate(insights, 1):
-        names = ", ".join(md(name) for name in found.analyzers)
-        label = f"*{md(found.category)}, confidence {found.confidence:.2f}; {names}*"
-        lines.append(f"{place}. {md(found.text)} {label}{cite(found.evidence)}")
+    for number, insight in enumerate(insights, 1):
+        names = ", ".join(md(name) for name in insight.analyzers)
+        label = f"*{md(insight.category)}, confidence {insight.confidence:.2f}; {names}*"
+        lines.append(f"{number}. {md(insight.text)} {label}{cite(insight.evidence)}")
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""Answers as Markdown that people read."""
+"""Markdown of answers; text from a model is escaped."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ Renderer = Callable[[Mapping[str, Any]], str]
 
 _LABEL = re.compile(r"[a-z]+(_[a-z]+)+")
 _ESCAPED = str.maketrans({c: f"\\{c}" for c in "\\`*_<>[]|#~@"})
-# What viewers turn into a link although nothing marks it as one, and entities.
+# Entities, and addresses that viewers turn into links without markup.
 _LIVE = re.compile(r"(?i)(?<=[a-z0-9])(?=://)|(?<=\bwww)(?=\.)|(?=&(?:#|[a-z0-9]{1,32};))")
 _BLOCK = re.compile(r"(?:\d{1,9}(?=[.)](?:\s|$))|(?=[-+=](?:[\s=-]|$)))")
 
 
 def md(value: Any) -> str:
-    """Show a value as inline Markdown text; anything from a model stays plain text.
+    """Return *value* as inline Markdown that viewers show as plain text.
 
-    Nothing in it is an image, a link, HTML or the start of a block, and an address is read in
-    full: what a viewer would load or follow is what the model wrote.
+    It cannot contain an image, a link, HTML or the start of a block; addresses stay readable.
     """
     if value is None:
         return "–"
@@ -36,12 +35,12 @@ def md(value: Any) -> str:
 
 
 def heading(key: str) -> str:
-    """Turn a key into a heading: `unmet_needs` becomes `Unmet needs`."""
+    """Return *key* as a heading: `unmet_needs` becomes `Unmet needs`."""
     return md(key.replace("_", " ").capitalize())
 
 
 def cite(evidence: Sequence[Mapping[str, str]]) -> str:
-    """Show evidence as nested quote lines with their segment ids, and what does not quite fit."""
+    """Return evidence as nested quotes with segment ids and the result of grounding."""
     return "".join(f"\n  > {md(e['quote'])} ({_where(e)})" for e in evidence)
 
 
@@ -60,7 +59,7 @@ def answer_markdown(
     *,
     fields_first: bool = False,
 ) -> str:
-    """Return the whole page of one answer: insights, then its structured data, or the reverse."""
+    """Return the page of one answer: insights, then structured data, or the reverse."""
     fields = answer["structured_data"]
     shown = (render_fields or fields_markdown)(fields).strip() if fields else ""
     parts = [shown, _insights(answer)] if fields_first else [_insights(answer), shown]
@@ -69,14 +68,14 @@ def answer_markdown(
 
 def _insights(answer: Mapping[str, Any]) -> str:
     lines = ["## Insights", ""]
-    for place, insight in enumerate(answer["insights"], 1):
+    for number, insight in enumerate(answer["insights"], 1):
         label = f"*{md(insight['category'])}, confidence {insight['confidence']:.2f}*"
-        lines.append(f"{place}. {md(insight['text'])} {label}{cite(insight['evidence'])}")
+        lines.append(f"{number}. {md(insight['text'])} {label}{cite(insight['evidence'])}")
     return "\n".join(lines)
 
 
 def fields_markdown(fields: Mapping[str, Any]) -> str:
-    """Render structured data of any shape: a section per key, a bullet per element."""
+    """Return structured data of any shape: a section per key, a bullet per element."""
     sections = []
     for key, value in fields.items():
         if isinstance(value, list):

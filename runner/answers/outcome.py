@@ -1,4 +1,4 @@
-"""What became of a node, and what all outcomes amount to."""
+"""Outcome of a node, and the status of a run from all its outcomes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from runner.answers.analyzer import Analyzer
-from runner.answers.grounding.grounder import Counts
+from runner.answers.grounding.grounder import GroundingCounts
 from runner.base.errors import (
     EXIT_AUTH,
     EXIT_BUDGET,
@@ -22,7 +22,7 @@ from runner.base.errors import (
     CallError,
 )
 
-# Kinds of failure that end a whole run, in the order in which they decide the exit code.
+# Kinds of failure that end a whole run, in order of precedence for the exit code.
 ENDINGS = (
     (frozenset({"interrupted"}), EXIT_INTERRUPTED),
     (frozenset({"auth", "billing", "not_found"}), EXIT_AUTH),
@@ -33,13 +33,13 @@ ENDINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one node.
+    """The outcome of one node.
 
-    *status* is `ok`, `error`, `skipped` (nothing to read) or `not_run` (the run ended before);
-    *answer* is set only for `ok`; *missing* maps upstream analyzers that gave nothing to the
-    reason. *key* is the digest of the call, None where none was due; *reused* says where an
-    answer was taken from: `run` (an earlier session of this run), `store`, or None;
-    *model* is who was asked; *grounding* counts the answer's quotes.
+    *status* is `ok`, `error`, `skipped` (no input) or `not_run` (the run ended before); *answer*
+    is set only for `ok`; *missing* maps upstream analyzers without an answer to the reason.
+    *key* is the digest of the call, None without one; *reused* is the source of an answer that
+    was not asked for: `run` (an earlier session of this run), `store`, or None; *model* is the
+    model asked; *grounding* counts the answer's quotes.
     """
 
     status: str
@@ -50,23 +50,23 @@ class Outcome:
     key: str | None = None
     reused: str | None = None
     model: str | None = None
-    grounding: Counts | None = None
+    grounding: GroundingCounts | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_reply(analyzer: Analyzer, text: str, finish_reason: str, max_insights: int) -> Outcome:
-    """Turn a reply's *text* into an outcome: validated, with no more insights than were asked for.
+    """Return the outcome of a reply: its validated answer with at most *max_insights* insights.
 
     Raises AnswerError.
     """
     try:
         answer, repaired = analyzer.read(text)
         stored = answer.model_dump(mode="json")
-        orjson.dumps(stored)  # an integer of more than 64 bits could not be written
+        orjson.dumps(stored)  # fails for an integer of more than 64 bits
     except CallError:
         raise
-    except (Exception, SystemExit) as error:  # a user's own shape may do anything
+    except (Exception, SystemExit) as error:  # a user's answer shape is foreign code
         message = f"{type(error).__name__}: {error}"
         raise AnswerError("invalid_output", message, text=text) from error
     notes = {
@@ -78,16 +78,16 @@ def read_reply(analyzer: Analyzer, text: str, finish_reason: str, max_insights: 
     return Outcome("ok", answer=stored, raw_output=text, notes=notes)
 
 
-def failed(
+def failed_outcome(
     error: CallError, key: str | None = None, notes: Mapping[str, Any] | None = None
 ) -> Outcome:
-    """Return the outcome of a node that *error* ended; the text of a bad reply is kept."""
+    """Return the outcome of a node that failed with *error*; keeps the text of an invalid reply."""
     raw = error.text if isinstance(error, AnswerError) else None
     return Outcome("error", None, error.kind, str(error), raw, key, notes=notes or {})
 
 
-def verdict(outcomes: Mapping[str, Outcome]) -> tuple[str, int]:
-    """Return the run's status and exit code; the first that applies of ENDINGS decides it."""
+def run_status(outcomes: Mapping[str, Outcome]) -> tuple[str, int]:
+    """Return the run's status and exit code; the first of ENDINGS that applies decides."""
     good = sum(outcome.status == "ok" for outcome in outcomes.values())
     kinds = {outcome.kind for outcome in outcomes.values()}
     some = "partial" if good else "failed"
@@ -101,18 +101,18 @@ def verdict(outcomes: Mapping[str, Outcome]) -> tuple[str, int]:
     return "completed", EXIT_OK
 
 
-def grounding_of(outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
-    """Return grounding.json's content: how many quotes stand in the transcript, and where not."""
+def grounding_figures(outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
+    """Return the content of grounding.json: counts in total and by analyzer."""
     counts = {name: o.grounding for name, o in outcomes.items() if o.grounding is not None}
-    total = sum(counts.values(), Counts())
+    total = sum(counts.values(), GroundingCounts())
     return {
         "total": total.figures(),
         "analyzers": {name: count.figures() for name, count in counts.items()},
     }
 
 
-def missing_of(upstream: Mapping[str, Outcome]) -> dict[str, str]:
-    """Return which of *upstream* gave nothing, and why."""
+def missing_reasons(upstream: Mapping[str, Outcome]) -> dict[str, str]:
+    """Return the reason for each of *upstream* that has no answer."""
     return {
         name: outcome.kind or outcome.status
         for name, outcome in upstream.items()

@@ -1,4 +1,4 @@
-"""What a model must return, and how a reply becomes it."""
+"""Answer shapes: the schema that a model must return, and the validation of its reply."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ MAX_DEPTH = 64
 
 
 class Strict(BaseModel):
-    """Base of every answer shape: unknown keys are refused, values are finite and immutable."""
+    """Base of answer shapes: frozen, without unknown keys, numbers finite."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Evidence(Strict):
-    """A verbatim quote and the transcript segment it stands in."""
+    """A verbatim quote and the id of its transcript segment."""
 
     segment: str = Field(description="Segment id as printed in the transcript, for example S0012.")
     quote: str = Field(description="Words copied verbatim from that segment.")
 
 
 class Insight(Strict):
-    """One finding a reader can act on."""
+    """One finding that a reader can act on."""
 
     text: str = Field(min_length=1, description="The finding in one or two sentences.")
     confidence: float = Field(ge=0, le=1, description="0 (guess) to 1 (stated outright).")
@@ -39,11 +39,11 @@ class Insight(Strict):
 
 
 class NoFields(Strict):
-    """The structured data of an analyzer that declares no fields of its own."""
+    """The structured data of an analyzer that declares no fields."""
 
 
 class Answer(Strict):
-    """A validated reply: *insights*, then the analyzer's own *structured_data*."""
+    """A validated reply: *insights* and the analyzer's *structured_data*."""
 
     insights: list[Insight] = Field(min_length=1)
     structured_data: Any
@@ -61,8 +61,8 @@ def answer_shape(name: str, fields: type[BaseModel] = NoFields) -> type[Answer]:
 def json_schema(shape: type[BaseModel]) -> dict[str, Any]:
     """Return the schema of *shape* in the strict subset that providers accept.
 
-    Every property is required and no other is allowed; bounds and computed fields are left
-    to our own validation (OpenAI, "Structured model outputs", supported schemas).
+    Every property is required and no other is allowed. Bounds are left out, since only our
+    validation checks them (OpenAI, "Structured model outputs", supported schemas).
     """
     return cast("dict[str, Any]", _strict(shape.model_json_schema(mode="validation")))
 
@@ -76,7 +76,7 @@ def _strict(node: Any) -> Any:
         return [_strict(item) for item in node]
     if not isinstance(node, dict):
         return node
-    if "$ref" in node:  # a strict schema allows no sibling beside a reference
+    if "$ref" in node:  # a strict schema allows no key beside a reference
         return {"$ref": node["$ref"]}
     named = ("properties", "$defs")
     kept = {
@@ -94,9 +94,9 @@ def _strict(node: Any) -> Any:
 
 
 def parse_answer(text: str, shape: type[Answer]) -> tuple[Answer, bool]:
-    """Read *text* as *shape*; return the answer and whether the JSON had to be repaired.
+    """Parse *text* as *shape*; return the answer and whether its JSON was repaired.
 
-    Raises AnswerError of kind `invalid_output`, naming the first field that does not fit.
+    Raises AnswerError of kind `invalid_output` that names the first invalid field.
     """
     data, repaired = _load(text)
     try:
@@ -114,9 +114,9 @@ def parse_answer(text: str, shape: type[Answer]) -> tuple[Answer, bool]:
 
 
 def _clean(node: Any, depth: int = 0) -> Any:
-    """Make every string safe to store: JSON escapes can hold what the text around them cannot.
+    """Return *node* with every string safe to store; JSON escapes can hide unsafe characters.
 
-    Raises ValueError for what no answer needs and no file can hold.
+    Raises ValueError for numbers that are not finite and for nesting deeper than MAX_DEPTH.
     """
     if depth > MAX_DEPTH:
         raise ValueError(f"is nested deeper than {MAX_DEPTH}")
@@ -133,12 +133,10 @@ def _clean(node: Any, depth: int = 0) -> Any:
 
 def _load(text: str) -> tuple[Any, bool]:
     body = text.strip()
-    if body.startswith("```"):  # a fence around JSON is the commonest dressing
+    if body.startswith("```"):  # models often wrap JSON in a code fence
         body = body.strip("`").removeprefix("json").strip()
     try:
-        return json.loads(
-            body, parse_constant=_no_constant, object_pairs_hook=_without_doubles
-        ), False
+        return json.loads(body, parse_constant=_no_constant, object_pairs_hook=_unique_keys), False
     except _NotRepairableError as error:
         raise AnswerError("invalid_output", f"the reply {error}", text=text) from error
     except (ValueError, RecursionError):
@@ -156,17 +154,17 @@ def _repair(text: str) -> dict[str, Any]:
 
 
 class _NotRepairableError(ValueError):
-    """A guess at what was meant would change what was said."""
+    """A fault whose repair would be a guess at the meaning."""
 
 
 def _no_constant(name: str) -> float:
     raise _NotRepairableError(f"holds {name}, which is not JSON")
 
 
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    unique = dict(pairs)
+    if len(unique) < len(pairs):
         names = [name for name, _ in pairs]
-        double = next(name for name in names if names.count(name) > 1)
-        raise _NotRepairableError(f"has the key {to_safe_text(double)[:80]!r} twice")
-    return made
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise _NotRepairableError(f"has the key {to_safe_text(repeated)[:80]!r} twice")
+    return unique

@@ -17,7 +17,7 @@ from runner.base.errors import (
     did_you_mean,
 )
 from runner.base.secrets import secrets_of
-from runner.base.text import say, to_terminal
+from runner.base.text import print_stderr, to_terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def run_command(
     except OSError as error:
         return print_error(OutputError(str(error)), name)
     except KeyboardInterrupt:
-        say(f"{name}: interrupted")
+        print_stderr(f"{name}: interrupted")
         return EXIT_INTERRUPTED
     return EXIT_OK if code is None else code
 
@@ -96,7 +96,7 @@ def parse(
 
 def print_error(error: ColloquyError, name: str = "colloquy") -> int:
     """Print *error* as one line, keys masked; return its exit code."""
-    say(f"{name}: {to_terminal(secrets_of().redact(str(error)))}")
+    print_stderr(f"{name}: {to_terminal(secrets_of().redact(str(error)))}")
     return error.exit_code
 
 

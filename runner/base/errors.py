@@ -1,14 +1,14 @@
-"""Every error this program raises.
+"""Errors of this program, with the exit code of a process that does not handle them.
 
-ColloquyError                 .exit_code: what the process ends with when nothing handles it
-├─ ConfigError          2     a key, a name or a prompt is wrong; found before any call
+ColloquyError
+├─ ConfigError          2     a key, a name or a prompt is wrong; raised before any call
 │  └─ GraphError        2     unknown need, cycle, clashing names
 ├─ TranscriptError      7     the input cannot be read as a transcript
 ├─ OutputError          8     the output directory cannot be written
 ├─ LockedError          9     another process works in the run directory
-└─ CallError            -     one call, or its answer, failed; becomes the node's status
-   ├─ NotRunError       -     it was not made: the run stopped before
-   └─ AnswerError       -     the reply does not fit the declared shape; .text kept
+└─ CallError            -     a call, or its answer, failed; becomes the node's status
+   ├─ NotRunError       -     the call was not made, since the run stopped before
+   └─ AnswerError       -     the reply does not fit the declared shape; .text keeps it
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class OutputError(ColloquyError):
 
 
 class LockedError(ColloquyError):
-    """Another process works in the run directory; nothing in it was touched."""
+    """Another process works in the run directory; nothing in it was changed."""
 
     exit_code = EXIT_LOCKED
 
@@ -73,10 +73,10 @@ class CallError(ColloquyError):
 
     *kind* is one of `throttle`, `transient`, `timeout`, `connection`, `bad_response`, `auth`,
     `billing`, `not_found`, `bad_request`, `context_exceeded`, `context_empty`, `empty`,
-    `truncated`, `refused`, `invalid_output`; of what ends a whole run `budget`, `unavailable`,
-    `interrupted`; `internal` is a bug. *status* is the HTTP status or None; *retry_after_s* is
-    what the provider asked for, in seconds, or None; *final* says that the provider asked not
-    to be tried again; *billed* that the provider may have charged for it all the same.
+    `truncated`, `refused`, `invalid_output`; `budget`, `unavailable` and `interrupted` end a
+    whole run; `internal` is a bug. *status* is the HTTP status or None; *retry_after_s* is the
+    wait that the provider asked for, in seconds, or None; *final* says that the provider asked
+    for no retry; *billed* that the provider may have charged for the failed call.
     """
 
     def __init__(
@@ -96,19 +96,19 @@ class CallError(ColloquyError):
         self.final = final
         self.billed = billed
 
-    def again(self) -> Self:
-        """Return the same to be raised once more: a raised one holds on to where it went."""
-        made = type(self).__new__(type(self), *self.args)
-        vars(made).update(vars(self))
-        return made
+    def copy(self) -> Self:
+        """Return a copy to raise again: a raised error keeps the frames of its traceback alive."""
+        copied = type(self).__new__(type(self), *self.args)
+        vars(copied).update(vars(self))
+        return copied
 
 
 class NotRunError(CallError):
-    """A call was not made because the run, the account or the budget had come to an end."""
+    """A call was not made, since the run, the account or the budget had ended."""
 
 
 class AnswerError(CallError):
-    """A reply arrived that is not an answer; *text* is what the model wrote."""
+    """A reply is not a valid answer; *text* is the reply."""
 
     def __init__(self, kind: str, message: str, *, text: str) -> None:
         super().__init__(kind, message)
@@ -116,14 +116,14 @@ class AnswerError(CallError):
 
 
 def one_line(text: str, limit: int = MAX_MESSAGE_CHARS) -> str:
-    """Fold white space and cut at *limit* characters, saying so."""
+    """Return *text* on one line, cut to *limit* characters with an ellipsis."""
     folded = " ".join(text.split())
     return folded if len(folded) <= limit else folded[: limit - 2] + " …"
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a clause naming the nearest of *known*, or listing them, or nothing."""
-    names = sorted(set(known))
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
+    """Return a clause that names the nearest of *choices*, else lists them; "" without any."""
+    names = sorted(set(choices))
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if close:
         return f"; did you mean '{close[0]}'?"

@@ -1,4 +1,4 @@
-"""Write files so that a reader, or a crash, sees the old content or the new and nothing between."""
+"""Atomic and durable writes: a reader, or a crash, sees the old content or the new one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Replace *path* with *data* durably: temp file beside it, fsync, rename, fsync directory.
 
     A power cut leaves either version whole (Pillai et al., "All File Systems Are Not Created
-    Equal", OSDI 2014). Raises OSError; the temp file is gone then.
+    Equal", OSDI 2014). Raises OSError after removing the temp file.
     """
     temp = path.parent / f"{TEMP}{path.name}.{os.getpid()}.{secrets.token_hex(4)}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK
@@ -37,8 +37,8 @@ def write_bytes(path: Path, data: bytes) -> None:
         raise
 
 
-def write_changed(path: Path, data: bytes) -> None:
-    """Replace *path* only where it holds something else: a run taken up again writes less."""
+def write_if_changed(path: Path, data: bytes) -> None:
+    """Replace *path* unless it holds *data* already, so that a resumed run writes less."""
     try:
         same = path.read_bytes() == data
     except OSError:
@@ -47,10 +47,10 @@ def write_changed(path: Path, data: bytes) -> None:
         write_bytes(path, data)
 
 
-def write_plain(path: Path, data: bytes) -> None:
-    """Write *path* in place, with as few calls to the system as there can be; raise OSError.
+def write_in_place(path: Path, data: bytes) -> None:
+    """Write *path* in place with the fewest system calls; raise OSError.
 
-    A crash may leave it cut off: for what is made anew whenever its run is not complete.
+    A crash may truncate it, so use it only for files that a resumed run writes again.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NO_LINK, 0o600)
     try:
@@ -65,7 +65,7 @@ def as_json(value: Any) -> bytes:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write *text* as UTF-8; it is encoded before anything is opened."""
+    """Write *text* as UTF-8; an encoding error leaves the file as it is."""
     write_bytes(path, text.encode("utf-8"))
 
 
@@ -75,7 +75,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def open_for_append(path: Path) -> int:
-    """Return a descriptor that appends to *path*; a line that a crash tore is ended first."""
+    """Return a descriptor that appends to *path*, after ending a line that a crash cut off."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _NO_LINK, 0o600)
     size = os.fstat(descriptor).st_size
     if size and os.pread(descriptor, 1, size - 1) != b"\n":
@@ -84,21 +84,21 @@ def open_for_append(path: Path) -> int:
 
 
 def append(descriptor: int, data: bytes) -> None:
-    """Write *data* whole."""
+    """Write all of *data*."""
     while data:
         data = data[os.write(descriptor, data) :]
 
 
-def sweep_temporary(root: Path) -> int:
-    """Remove what interrupted writes left under *root*; return how many."""
-    left = list(root.rglob(f"{TEMP}*"))
-    for path in left:
+def remove_temporary_files(root: Path) -> int:
+    """Remove the temp files of interrupted writes under *root*; return how many."""
+    paths = list(root.rglob(f"{TEMP}*"))
+    for path in paths:
         path.unlink()
-    return len(left)
+    return len(paths)
 
 
 def make_directory(path: Path) -> None:
-    """Create *path* and its parents (0700), each made durable in the one above it."""
+    """Create *path* and its parents durably, with mode 0700."""
     if path.is_dir():
         return
     make_directory(path.parent)
@@ -107,7 +107,7 @@ def make_directory(path: Path) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Make renames and new names in *path* survive a power cut."""
+    """Make renames and new files in *path* survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""Keys stay in the environment: refused in arguments, taken out of whatever is written or shown."""
+"""Secrets: refused in command-line arguments, masked in everything that is written or shown."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 from runner.base.errors import ConfigError
 
 MASK = "***"
-MIN_CHARS = 8  # a shorter value would be found in ordinary text
+MIN_CHARS = 8  # a shorter value would occur in ordinary text
 
 _NAMES = re.compile(r"(?i)(?:^|_)(?:key|token|secret|password|credentials)(?:$|_)")
 _SHAPES = re.compile(
-    # OpenAI, Anthropic, OpenRouter, LiteLLM; words joined by hyphens hold no digit
+    # OpenAI, Anthropic, OpenRouter, LiteLLM; the digit excludes hyphenated words
     r"\bsk-(?=[A-Za-z_-]{0,60}\d)[A-Za-z0-9_-]{16,}"
     r"|\bAIza[A-Za-z0-9_-]{30,}"  # Google
     r"|\bA(?:KIA|SIA)[A-Z0-9]{16}\b"  # Amazon
@@ -30,22 +30,22 @@ _IN_URL = re.compile(r"(?i)([?&](?:api[_-]?key|key|token|access_token|sig)=)[^&\
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """The values of this process's keys, from its environment."""
+    """The values of keys in this process's environment."""
 
     values: tuple[str, ...] = ()
 
     def redact(self, text: str) -> str:
-        """Return *text* with every key, and everything shaped like one, masked."""
+        """Return *text* with keys, and whatever is shaped like one, masked."""
         return _SHAPES.sub(MASK, _IN_URL.sub(rf"\1{MASK}", self.redact_values(text)))
 
     def redact_values(self, text: str) -> str:
-        """Return *text* with every key masked; what only looks like one may be what was said."""
+        """Return *text* with known keys masked; key-like words may be quotes of a speaker."""
         for value in self.values:
             text = text.replace(value, MASK)
         return text
 
     def redact_all(self, value: Any) -> Any:
-        """Redact every string inside lists and mappings, keys included."""
+        """Return *value* with every string in it redacted, including the keys of mappings."""
         if isinstance(value, str):
             return self.redact(value)
         if isinstance(value, Mapping):
@@ -55,7 +55,7 @@ class Secrets:
         return value
 
     def found_in(self, data: bytes) -> bool:
-        """Return whether one of the values stands in *data*."""
+        """Return whether *data* contains one of the values."""
         return any(value.encode() in data for value in self.values)
 
 
@@ -65,25 +65,25 @@ def secrets_of(
     key_env: str | None = None,
     key_envs: Collection[str] = (),
 ) -> Secrets:
-    """Return what *key_env*, *key_envs* and variables named like keys hold, the longest first."""
-    found = os.environ if environment is None else environment
-    known = {key_env, *key_envs}
-    held = (v for name, v in found.items() if name in known or _NAMES.search(name))
-    values = {value for value in held if len(value) >= MIN_CHARS}
+    """Return the values of *key_env*, *key_envs* and variables named like keys, longest first."""
+    variables = os.environ if environment is None else environment
+    named = {key_env, *key_envs}
+    keys = (v for name, v in variables.items() if name in named or _NAMES.search(name))
+    values = {value for value in keys if len(value) >= MIN_CHARS}
     return Secrets(tuple(sorted(values, key=len, reverse=True)))
 
 
 def refuse_secrets(arguments: Iterable[str], secrets: Secrets) -> None:
-    """Raise ConfigError, without showing it, where an argument holds a key.
+    """Raise ConfigError, which does not show the key, if an argument contains one.
 
-    To be called before Hydra, which writes overrides to disk and into directory names.
+    Call it before Hydra, which writes overrides to disk and into directory names.
     """
     for argument in arguments:
         name, _, value = argument.partition("=")
         if _looks_like_key_setting(name, value) or secrets.redact(argument) != argument:
             raise ConfigError(
-                f"'{secrets.redact(name)}' holds what looks like a key, which would be written "
-                f"to disk: put it into an environment variable and name that with "
+                f"'{secrets.redact(name)}' contains what looks like a key, which would be written "
+                f"to disk: set an environment variable to it and name that with "
                 f"model.api_key_env=NAME"
             )
 

@@ -1,4 +1,4 @@
-"""Text from outside made safe to store, to print and to name files with."""
+"""Untrusted text made safe to store, to print and to use in file names."""
 
 from __future__ import annotations
 
@@ -9,38 +9,40 @@ import unicodedata
 from contextlib import suppress
 from datetime import UTC, datetime
 
+from runner.base.errors import one_line
+
 _SURROGATES = re.compile("[\ud800-\udfff]")
-# Form feed and its kind separate words, so deleting them would glue two words together.
+# Form feeds and the like separate words, so deleting them would join two words.
 _SEPARATORS = re.compile("[\x0b\x0c\x1c-\x1f\x85]")
-# C0 and C1 controls, and what shows nothing yet can hide text from a human reader or turn it
-# round: zero-width and bidi marks, interlinear annotations, tag characters (of which the flags of
-# England, Scotland and Wales are made, too; they become black flags).
+# C0 and C1 controls, and invisible characters that can hide or reorder text for a human reader:
+# zero-width and bidi marks, interlinear annotations, tag characters (which also spell the flags of
+# England, Scotland and Wales; those become black flags).
 _HIDDEN = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e"
     "\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 # ZWNJ and ZWJ spell words in Arabic, Persian and the scripts of India and join emoji, so they
-# stay after such a character; after Latin, Greek, Cyrillic or Hebrew letters, after spaces and
-# after one another they do nothing but hide. Of several variation selectors only one shows.
+# stay after such a character. After Latin, Greek, Cyrillic or Hebrew letters, after spaces and
+# after one another they are invisible. Of several variation selectors only the first one counts.
 _STRAY = re.compile(
-    "[\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]"  # first, so that all else is skipped fast
+    "[\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]"  # first, for speed
     "(?:(?<=[\u200c\u200d])"
     "(?<![\u0600-\u1fff\u2100-\u2bff\u2e80-\ufefe\U00010000-\U000dffff\U000e0100-\U000e01ef].)"
     "|(?<=[\ufe00-\ufe0f\U000e0100-\U000e01ef]{2}))"
 )
-# hashlib lets other threads run while it digests more than this, and then has to wait for them,
-# which for a page or two takes much longer than the digest.
-_KEPT = 2047
-_AT_ONCE = 1 << 18
+# hashlib releases the GIL for more bytes than this and then waits to take it back, which for a
+# page or two takes much longer than the digest.
+_MAX_HELD_BYTES = 2047
+_RELEASE_BYTES = 1 << 18  # from here on, releasing it is worth the wait
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 
 
 def without_hidden(text: str) -> tuple[str, int]:
-    """Return *text* without what nobody sees, and how many characters were taken out.
+    """Return *text* without invisible characters, and how many were removed.
 
     Line ends become `\\n`, other separators spaces, and lone surrogates U+FFFD, uncounted.
     """
-    if text.isascii() and text.isprintable():  # as most strings are
+    if text.isascii() and text.isprintable():  # most strings
         return text, 0
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = _SEPARATORS.sub(" ", text.replace("\n\x0c", "\n"))
@@ -51,33 +53,32 @@ def without_hidden(text: str) -> tuple[str, int]:
 
 
 def to_safe_text(text: str) -> str:
-    """Replace what strict UTF-8 cannot hold and drop controls and invisible characters.
+    """Return *text* without control and invisible characters and as valid UTF-8.
 
-    Tabs and line feeds stay. A reply that holds an escaped surrogate survives JSON and litellm
-    and would break the writer of the file.
+    Tabs and line feeds stay. An escaped surrogate in a reply passes JSON and litellm, but could
+    not be written to a file.
     """
     return without_hidden(text)[0]
 
 
 def to_terminal(text: str, limit: int = 500) -> str:
-    """Make *text* one harmless terminal line of at most *limit* characters."""
-    folded = " ".join(to_safe_text(text).split())
-    return folded if len(folded) <= limit else folded[: limit - 2] + " …"
+    """Return *text* as one safe terminal line of at most *limit* characters."""
+    return one_line(to_safe_text(text), limit)
 
 
-def say(line: str) -> None:
-    """Print *line* on standard error; that nobody reads it any more is no fault."""
+def print_stderr(line: str) -> None:
+    """Print *line* on standard error; ignore a closed pipe."""
     with suppress(BrokenPipeError):
         print(line, file=sys.stderr)
 
 
 def now_iso() -> str:
-    """Return the time in UTC, ISO 8601 with milliseconds."""
+    """Return the current UTC time in ISO 8601 with milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def slug(name: str, limit: int = 48) -> str:
-    """Return *name* as a file name part: `[a-z0-9-]`, 1 to *limit* characters."""
+    """Return *name* as part of a file name: 1 to *limit* characters of `[a-z0-9-]`."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return _NOT_SLUG.sub("-", plain).strip("-")[:limit].strip("-") or "unnamed"
 
@@ -85,9 +86,9 @@ def slug(name: str, limit: int = 48) -> str:
 def digest(text: str, length: int = 64) -> str:
     """Return the first *length* hex digits of the SHA-256 of *text*."""
     data = text.encode("utf-8", "surrogatepass")
-    if len(data) > _AT_ONCE:
+    if len(data) > _RELEASE_BYTES:
         return hashlib.sha256(data).hexdigest()[:length]
-    made = hashlib.sha256()
-    for at in range(0, len(data), _KEPT):
-        made.update(data[at : at + _KEPT])
-    return made.hexdigest()[:length]
+    sha256 = hashlib.sha256()
+    for at in range(0, len(data), _MAX_HELD_BYTES):
+        sha256.update(data[at : at + _MAX_HELD_BYTES])
+    return sha256.hexdigest()[:length]

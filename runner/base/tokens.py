@@ -1,4 +1,4 @@
-"""Count tokens with the vocabularies that litellm ships, without importing litellm."""
+"""Token counting with the vocabularies that litellm ships, without importing litellm."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ import tiktoken
 _CL100K = ("gpt-4-", "gpt-3.5")
 _OPENAI = ("gpt-", "chatgpt-", "o1", "o3", "o4")
 CHARS_PER_TOKEN = 3  # where no vocabulary can be loaded; low, so that it over-counts
-# Where no token of either vocabulary can go on: their patterns take line feeds to what stands
-# before them, and beyond them only blanks and slashes (tiktoken_ext/openai_public.py).
-_CUT = re.compile(r"(?<=\n)(?=[^\s/])")
+# No token of either vocabulary spans these places: both patterns join line feeds to what precedes
+# them, and to nothing after them but white space and slashes (tiktoken_ext/openai_public.py).
+_LINE_END = re.compile(r"(?<=\n)(?=[^\s/])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +35,31 @@ class Tokenizer:
 
     def count(self, text: str) -> int:
         """Return the number of tokens in *text*; special-token look-alikes count as text."""
-        codec = _codec(self.encoding)
+        codec = self.codec
         if codec is None:
             return math.ceil(len(text) / CHARS_PER_TOKEN)
-        return len(codec.encode(text, disallowed_special=()))
+        return len(codec.encode_ordinary(text))
 
-    def by_line(self) -> Callable[[str], int]:
-        """Return a `count` that remembers lines, for texts that are made of the same ones."""
-        if _codec(self.encoding) is None:
+    def line_counter(self) -> Callable[[str], int]:
+        """Return a `count` that caches lines, for texts that are made of the same ones."""
+        if self.codec is None:
             return self.count
-        known: dict[str, int] = {}
+        cache: dict[str, int] = {}
 
         def count(text: str) -> int:
             tokens = 0
-            for line in _CUT.split(text):
-                if line not in known:
-                    known[line] = self.count(line)
-                tokens += known[line]
+            for line in token_lines(text):
+                if line not in cache:
+                    cache[line] = self.count(line)
+                tokens += cache[line]
             return tokens
 
         return count
+
+    @property
+    def codec(self) -> tiktoken.Encoding | None:
+        """The vocabulary, None where it is not installed; loading it takes a third of a second."""
+        return _codec(self.encoding)
 
 
 def tokenizer_for(model: str) -> Tokenizer:
@@ -62,20 +67,24 @@ def tokenizer_for(model: str) -> Tokenizer:
     name = model.rsplit("/", 1)[-1].lower()
     older = name == "gpt-4" or name.startswith(_CL100K)
     encoding = "cl100k_base" if older else "o200k_base"
-    if not _is_there(encoding):
+    if not _is_installed(encoding):
         return Tokenizer(f"characters/{CHARS_PER_TOKEN}", exact=False)
     return Tokenizer(encoding, exact=name.startswith(_OPENAI))
 
 
+def token_lines(text: str) -> list[str]:
+    """Cut *text* into lines whose tokens, one line after another, are the tokens of *text*."""
+    return _LINE_END.split(text)
+
+
 @lru_cache
 def _codec(encoding: str) -> tiktoken.Encoding | None:
-    """Load *encoding*, which takes a third of a second; None where it is nowhere."""
-    return tiktoken.get_encoding(encoding) if _is_there(encoding) else None
+    return tiktoken.get_encoding(encoding) if _is_installed(encoding) else None
 
 
 @lru_cache
-def _is_there(encoding: str) -> bool:
-    """Return whether litellm's folder has *encoding*, and tell tiktoken where that folder is."""
+def _is_installed(encoding: str) -> bool:
+    """Return whether litellm's folder has *encoding*, and point tiktoken to that folder."""
     spec = importlib.util.find_spec("litellm")  # finds the package, does not import it
     if spec is None or not spec.submodule_search_locations:
         return False

@@ -1,4 +1,4 @@
-"""An event loop whose clock jumps to the next timer instead of waiting for it."""
+"""Virtual time: an event loop whose clock jumps to the next timer instead of waiting."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """Runs timers in order and at once; `time()` starts at 0.0 s and is exact.
+    """Runs timers in order without waiting; `time()` starts at 0.0 s and is exact.
 
-    Work given to an executor runs inline and takes no virtual time. Same idea as trio's
-    MockClock with autojump.
+    Calls in an executor run inline and take no virtual time. The idea is that of trio's MockClock
+    with autojump.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         super().__init__(_JumpingSelector(self))
 
     def time(self) -> float:
-        """Return virtual seconds since the loop was made."""
+        """Return the virtual seconds since the loop was created."""
         return self._now
 
     def advance(self, seconds: float) -> None:
@@ -33,11 +33,11 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def run_in_executor(  # type: ignore[override]
         self, executor: Any, func: Callable[..., T], *args: Any
     ) -> asyncio.Future[T]:
-        """Run *func* at once, so that no thread races the clock."""
+        """Run *func* inline, so that no thread races the clock."""
         future: asyncio.Future[T] = self.create_future()
         try:
             future.set_result(func(*args))
-        except Exception as error:  # noqa: BLE001 - handed to whoever awaits, like an executor
+        except Exception as error:  # noqa: BLE001 - raised where it is awaited, as by an executor
             future.set_exception(error)
         return future
 
@@ -48,7 +48,7 @@ class _JumpingSelector(selectors.DefaultSelector):
         self._loop = loop
 
     def select(self, timeout: float | None = None) -> list[Any]:
-        if timeout is None:  # nothing is scheduled: only a real event can go on
+        if timeout is None:  # no timer is scheduled: wait for a real event
             ready: list[Any] = super().select(None)
             return ready
         ready = super().select(0)
@@ -58,9 +58,9 @@ class _JumpingSelector(selectors.DefaultSelector):
 
 
 def run_virtually(main: Callable[[], Any]) -> Any:
-    """Run the coroutine that *main* makes to its end in virtual time; return its result.
+    """Run the coroutine that *main* returns in virtual time; return its result.
 
-    Inside a running loop it gets a thread of its own, since one thread runs one loop.
+    Inside a running loop it runs in another thread, since a thread runs one loop at a time.
     """
     try:
         asyncio.get_running_loop()

@@ -96,7 +96,7 @@ class Client:
                     self.lobby.wake(self.gate)
                 if wait is None:
                     if self.gate.fault is not None and self.gate.fault.kind == "unavailable":
-                        raise self.gate.fault.again() from error  # that ends all calls
+                        raise self.gate.fault.copy() from error  # that ends all calls
                     raise
                 await self.lobby.pause(wait, self.gate)
 

@@ -1,1 +1,1 @@
-"""The settings: their schema, how they are resolved, and what is known of models."""
+"""Configuration: schema of the settings, resolution, and facts about models."""

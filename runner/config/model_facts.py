@@ -1,4 +1,4 @@
-"""What is known of a model: litellm's local map, read without importing litellm, and our own."""
+"""Facts about models: windows, prices and caching, from litellm's map without importing litellm."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 
 import orjson
 
-OFFLINE = "offline/"  # how the names of our own extractive models begin
+OFFLINE = "offline/"  # prefix of the names of our extractive models
 OFFLINE_WINDOW = 2_000_000  # tokens; the readings are linear, so this bounds memory only
 
 _MAP = "model_prices_and_context_window_backup.json"
 
-# The shortest prefix that a provider's prompt cache keeps, in tokens, where the map does not say
-# so of the model (`prompt_cache_min_tokens`: every Claude, most of Gemini).  Read 2026-11-24.
+# The shortest prefix in a provider's prompt cache, in tokens, for models without
+# `prompt_cache_min_tokens` in the map (which every Claude and most of Gemini have). 2026-11-24.
 _CACHE_MIN_TOKENS = {
     "openai": 1024,  # developers.openai.com/api/docs/guides/prompt-caching
     "azure": 1024,  # learn.microsoft.com/azure/foundry/openai/how-to/prompt-caching
@@ -31,9 +31,8 @@ _CACHE_MIN_TOKENS = {
 class ModelFacts:
     """Limits in tokens and prices in US dollars per million tokens; None where unknown.
 
-    *cache_min_tokens* is the shortest prefix that the provider's prompt cache keeps, None where
-    the model is not known to have one; *cache_marks* says that nothing, or not the prefix that
-    calls share, is kept unless the request marks it.
+    *cache_min_tokens* is the shortest prefix in the provider's prompt cache, None without one;
+    *cache_marks* says that a request has to mark the end of the prefix that calls share.
     """
 
     context_window: int | None = None
@@ -48,10 +47,10 @@ class ModelFacts:
 
 
 def model_facts(name: str) -> ModelFacts:
-    """Look up a litellm model string, with its provider's prefixes or without them.
+    """Return the facts of a litellm model string, looked up with and without provider prefixes.
 
-    `openrouter/openai/gpt-5-mini` is `gpt-5-mini` where no entry is nearer: gateways pass
-    limits and prices of the model on.
+    `openrouter/openai/gpt-5-mini` falls back to `gpt-5-mini`: gateways keep the model's limits
+    and prices.
     """
     if name.startswith(OFFLINE):
         return ModelFacts(OFFLINE_WINDOW, None, 0.0, 0.0, supports_schema=True)
@@ -73,10 +72,10 @@ def model_facts(name: str) -> ModelFacts:
 
 
 def _entry(name: str) -> Mapping[str, Any] | None:
-    """Return the map's entry of *name*, or of what is left of it without leading prefixes."""
+    """Return the map's entry for *name* or its longest suffix after a slash, or None."""
     entries, parts = _entries(), name.split("/")
     names = ("/".join(parts[skipped:]) for skipped in range(len(parts)))
-    return next((entries[known] for known in names if known in entries), None)
+    return next((entries[candidate] for candidate in names if candidate in entries), None)
 
 
 def _cache_min_tokens(entry: Mapping[str, Any]) -> int | None:
@@ -87,11 +86,11 @@ def _cache_min_tokens(entry: Mapping[str, Any]) -> int | None:
 
 
 def _needs_marks(name: str, entry: Mapping[str, Any]) -> bool:
-    """Return whether the end of a shared prefix has to be marked.
+    """Return whether a request has to mark the end of a shared prefix.
 
-    Claude keeps what carries a `cache_control` (platform.claude.com, "Prompt caching"); OpenAI's
-    models since GPT-5.6 keep the whole prompt and match at its end or at a
-    `prompt_cache_breakpoint` only (developers.openai.com, the same).  Read 2026-11-24.
+    Claude caches up to a `cache_control` (platform.claude.com, "Prompt caching"). OpenAI's models
+    since GPT-5.6 cache the whole prompt and match only at its end or at a
+    `prompt_cache_breakpoint` (developers.openai.com, "Prompt caching"). Read 2026-11-24.
     """
     return "claude" in name or entry.get("supports_prompt_cache_breakpoint") is True
 

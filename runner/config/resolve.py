@@ -1,4 +1,4 @@
-"""The composed configuration as plain data, with every value filled in."""
+"""Resolution of the composed configuration into plain data."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from runner.base.errors import ConfigError, one_line
 
 
 def resolve(cfg: DictConfig) -> dict[str, Any]:
-    """Return *cfg* as plain data with every value filled in; raise ConfigError with one line."""
+    """Return *cfg* as plain data with interpolations resolved.
+
+    Raises ConfigError for missing values and interpolations that cannot be resolved.
+    """
     try:
         missing = sorted(OmegaConf.missing_keys(cfg))
         if missing:
-            raise ConfigError(f"'{missing[0]}' must be given: add {missing[0]}=… to the command")
+            raise ConfigError(f"'{missing[0]}' is required: add {missing[0]}=… to the command")
         data = OmegaConf.to_container(cfg, resolve=True)
     except OmegaConfBaseException as error:
         key = getattr(error, "full_key", None) or "the configuration"

@@ -1,4 +1,4 @@
-"""The resolved configuration as frozen values; unknown keys and odd numbers are refused here."""
+"""Schema of the resolved configuration: frozen values, without unknown keys."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ Price = Annotated[float, Field(ge=0, le=1e6)]
 Minimised = Literal["wall_s", "cost_usd", "total_tokens", "failed", "ungrounded"]
 
 
-class Section(BaseModel):
-    """Base of every section: frozen, strict about types, closed to unknown keys."""
+class SettingsSection(BaseModel):
+    """Base of every section: frozen, with strict types and no unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class TranscriptSettings(Section):
-    """What is read."""
+class TranscriptSettings(SettingsSection):
+    """The transcript and how it is read."""
 
     path: Annotated[str, Field(min_length=1)]
     format: str
@@ -55,35 +55,35 @@ class TranscriptSettings(Section):
     reduce_token_budget: Tokens
 
 
-class SimulateSettings(Section):
-    """How a simulated provider behaves; times in seconds, rates as fractions of requests.
+class SimulateSettings(SettingsSection):
+    """Behaviour of a simulated provider; times in seconds, rates as fractions of requests.
 
     Latency of a request: *latency_s* (or its analyzer's in *by_analyzer_s*) + *per_token_s* for
     each token of the reply + *per_prompt_token_s* for each prompt token not in the prefix cache,
     all multiplied by a lognormal factor of median 1 and sigma *jitter*. *faults* maps a kind of
-    fault to its rate, *script* lists what the first requests get, null for a good reply;
-    *outages_s* are windows since the start in which all fail; *poison* is text whose requests
-    always fail.
+    fault to its rate; *script* lists the faults of the first requests, null for a good reply;
+    *outages_s* are windows since the start in which every request fails; a request whose prompt
+    contains *poison* always fails. The defaults reply at once and without faults.
     """
 
-    seed: Annotated[int, Field(ge=0)]
-    latency_s: Annotated[float, Field(ge=0, le=600)]
-    per_token_s: Annotated[float, Field(ge=0, le=10)]
-    per_prompt_token_s: Annotated[float, Field(ge=0, le=10)]
-    jitter: Annotated[float, Field(ge=0, le=3)]
-    by_analyzer_s: dict[str, Annotated[float, Field(ge=0, le=600)]]
-    rpm: PerMinute | None
-    tpm: PerMinute | None
-    retry_after: bool
-    faults: dict[str, Annotated[float, Field(ge=0, le=1)]]
-    script: list[str | None]
-    outages_s: list[Annotated[list[float], Field(min_length=2, max_length=2)]]
-    poison: str | None
-    cache_min_tokens: Annotated[int, Field(ge=1)] | None
+    seed: Annotated[int, Field(ge=0)] = 0
+    latency_s: Annotated[float, Field(ge=0, le=600)] = 0.0
+    per_token_s: Annotated[float, Field(ge=0, le=10)] = 0.0
+    per_prompt_token_s: Annotated[float, Field(ge=0, le=10)] = 0.0
+    jitter: Annotated[float, Field(ge=0, le=3)] = 0.0
+    by_analyzer_s: dict[str, Annotated[float, Field(ge=0, le=600)]] = {}
+    rpm: PerMinute | None = None
+    tpm: PerMinute | None = None
+    retry_after: bool = True
+    faults: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+    script: list[str | None] = []
+    outages_s: list[Annotated[list[float], Field(min_length=2, max_length=2)]] = []
+    poison: str | None = None
+    cache_min_tokens: Annotated[int, Field(ge=1)] | None = None
 
 
-class ModelSettings(Section):
-    """Who answers."""
+class ModelSettings(SettingsSection):
+    """A model, its address, limits and prices."""
 
     name: Annotated[str, Field(pattern=r"^[^\s/]+/\S+$")]
     api_base: Annotated[str, Field(pattern=r"^https?://\S+$")] | None
@@ -110,10 +110,11 @@ class ModelSettings(Section):
     simulate: SimulateSettings | None
 
 
-class BatchSettings(Section):
-    """How many files of a batch are read at once, and which: *shard* of *shards*, from 0.
+class BatchSettings(SettingsSection):
+    """The files of a batch that run at once, and its part: *shard* of *shards*, from 0.
 
-    It ends early where of 20 or more a larger part than *max_failure_ratio* answered nothing.
+    The batch ends early when, of 20 or more finished files, more than *max_failure_ratio* have no
+    answer at all.
     """
 
     max_active: Annotated[int, Field(ge=1, le=10_000)] | None = None
@@ -122,15 +123,15 @@ class BatchSettings(Section):
     shards: Annotated[int, Field(ge=1, le=100_000)] = 1
 
 
-class BudgetSettings(Section):
-    """Caps on what a run, or a batch, may use over all its resumptions; None means no cap."""
+class BudgetSettings(SettingsSection):
+    """Limits on what a run or batch may use in all its sessions; None is no limit."""
 
     max_cost_usd: Annotated[float, Field(gt=0, le=1e6)] | None
     max_tokens: Annotated[int, Field(ge=1)] | None
 
 
-class ProcessingSettings(Section):
-    """How the pipeline is run."""
+class ProcessingSettings(SettingsSection):
+    """Execution of the pipeline: order, concurrency, context budgets."""
 
     mode: Literal["concurrent", "sequential"]
     strict: bool
@@ -147,8 +148,8 @@ class ProcessingSettings(Section):
     final_context_include_structured_keys: list[str]
 
 
-class OutputSettings(Section):
-    """What is written, where, and what is shown meanwhile."""
+class OutputSettings(SettingsSection):
+    """Output files and the console."""
 
     dir: Annotated[str, Field(min_length=1)]
     max_insights_per_analyzer: Annotated[int, Field(ge=1, le=100)]
@@ -157,15 +158,15 @@ class OutputSettings(Section):
     traces: Literal["none", "otlp"] = "none"
 
 
-class GroundingSettings(Section):
-    """What becomes of quotes that do not stand in the transcript."""
+class GroundingSettings(SettingsSection):
+    """Treatment of quotes that are not in the transcript."""
 
     require: Literal["mark", "drop", "ask"]
     near_score: Annotated[float, Field(ge=50, le=100)]
 
 
-class ContextSettings(Section):
-    """How earlier answers are reduced for a stage; tokens are of the rendered text."""
+class ContextSettings(SettingsSection):
+    """Reduction of earlier answers for a stage; tokens are those of the rendered text."""
 
     token_budget: Tokens
     top_insights: Count
@@ -173,8 +174,8 @@ class ContextSettings(Section):
     transcript_tokens: Count
 
 
-class ContextOverride(Section):
-    """The same for one analyzer; None keeps the stage's value."""
+class ContextOverride(SettingsSection):
+    """Context settings of one analyzer; None keeps the stage's value."""
 
     token_budget: Tokens | None
     top_insights: Count | None
@@ -182,11 +183,11 @@ class ContextOverride(Section):
     transcript_tokens: Count | None
 
     def over(self, base: ContextSettings) -> ContextSettings:
-        """Return *base* with every value that is set here."""
+        """Return *base* with every value set here."""
         return base.model_copy(update=self.model_dump(exclude_none=True))
 
 
-class StageSettings(Section):
+class StageSettings(SettingsSection):
     """A named group of analyzers."""
 
     needs: list[Name]
@@ -198,8 +199,8 @@ class StageSettings(Section):
     context: ContextSettings | None = None
 
 
-class AnalyzerSettings(Section):
-    """One question asked of the model."""
+class AnalyzerSettings(SettingsSection):
+    """One analyzer: its stage, model, prompt and limits."""
 
     stage: Name
     needs: list[Name] | None
@@ -212,7 +213,7 @@ class AnalyzerSettings(Section):
     context: ContextOverride
 
 
-class Settings(Section):
+class Settings(SettingsSection):
     """The whole configuration of one run."""
 
     transcript: TranscriptSettings
@@ -235,7 +236,7 @@ def validate(data: Mapping[str, Any]) -> Settings:
     """Return *data* as Settings.
 
     Raises ConfigError with one line that names the key, its value, what was expected and the
-    nearest known key.
+    nearest valid key.
     """
     try:
         return Settings.model_validate(dict(data))
@@ -251,9 +252,9 @@ def _explain(fault: Mapping[str, Any], data: Mapping[str, Any], others: int) -> 
     if fault["type"] == "extra_forbidden":
         return f"unknown key '{key}'{nearest_key(path)}{more}"
     if fault["type"] == "missing":
-        return f"'{key}' is missing: it must be given{more}"
+        return f"'{key}' is required but missing{more}"
     if "[key]" in fault["loc"]:
-        return f"'{key}' is not a name: expected lower-case letters, digits and _{more}"
+        return f"'{key}' is not a valid name: expected lower-case letters, digits and _{more}"
     value = one_line(repr(fault["input"]), 80)
     return f"{key}={value}: {_expected(fault)}{more}"
 
@@ -268,7 +269,7 @@ def _expected(fault: Mapping[str, Any]) -> str:
 
 
 def nearest_key(path: list[str]) -> str:
-    """Return a clause naming the known key nearest to the unknown one at *path*, in full."""
+    """Return a clause that names the valid key nearest to the unknown one at *path*, in full."""
     above = ".".join(path[:-1])
     return did_you_mean(
         ".".join(path), [f"{above}.{key}" if above else key for key in known_keys(path[:-1])]
@@ -276,9 +277,9 @@ def nearest_key(path: list[str]) -> str:
 
 
 def known_keys(path: list[str]) -> list[str]:
-    """Return the keys that may stand under *path*; empty where any name may."""
-    section: type[Section] = Settings
-    named = False  # the next part is a user's own name, not a key
+    """Return the valid keys under *path*; empty where any name is valid."""
+    section: type[SettingsSection] = Settings
+    named = False  # the next part is a name chosen by the user, not a key
     for part in path:
         if named:
             named = False
@@ -291,9 +292,9 @@ def known_keys(path: list[str]) -> list[str]:
     return [] if named else list(section.model_fields)
 
 
-def _section_of(annotation: Any) -> type[Section] | None:
-    """Return the section inside an annotation such as `dict[Name, Stage]` or `Stage | None`."""
-    if isinstance(annotation, type) and issubclass(annotation, Section):
+def _section_of(annotation: Any) -> type[SettingsSection] | None:
+    """Return the section inside an annotation such as `dict[Name, StageSettings]`, or None."""
+    if isinstance(annotation, type) and issubclass(annotation, SettingsSection):
         return annotation
     inner = (_section_of(argument) for argument in get_args(annotation))
-    return next((found for found in inner if found is not None), None)
+    return next((section for section in inner if section is not None), None)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from runner.answers.context import Reduced, answer_items, cited_in, reduce_context, segment_line
+from runner.answers.context import (
+    Reduced,
+    answer_items,
+    cited_segments,
+    fitting_segments,
+    reduce_context,
+    segment_line,
+)
 from runner.answers.outcome import Outcome
 from runner.config.schema import ContextSettings
 from runner.job.graph import Node
@@ -65,18 +73,9 @@ def joined(
 
 
 def _cited_lines(job: Job, reduced: Reduced, budget: int, count: Callable[[str], int]) -> list[str]:
-    """Return the cited segments, in the transcript's order, the most often cited kept longest."""
-    times: dict[str, int] = {}
-    for item in reduced.kept:
-        for name in cited_in(item):
-            times[name] = times.get(name, 0) + 1
-    segments = {segment.id: segment for segment in job.transcript.segments}
-    chosen, used = [], 0
-    for name in sorted(times, key=lambda n: (-times[n], n)):
-        if name not in segments:
-            continue
-        cost = count(segment_line(segments[name]) + "\n")
-        if used + cost <= budget:
-            used += cost
-            chosen.append(name)
-    return [segment_line(segments[name]) for name in sorted(chosen)]
+    """Return the lines of cited segments in the transcript's order; drop the least cited first."""
+    times = Counter(name for item in reduced.kept for name in cited_segments(item))
+    cited = [segment for segment in job.transcript.segments if segment.id in times]
+    ranked = sorted(cited, key=lambda segment: -times[segment.id])
+    chosen = {segment.id for segment in fitting_segments(ranked, budget, count)}
+    return [segment_line(segment) for segment in cited if segment.id in chosen]

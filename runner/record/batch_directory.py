@@ -19,7 +19,7 @@ from runner.base.files import (
     as_json,
     open_for_append,
     write_bytes,
-    write_changed,
+    write_if_changed,
     write_text,
 )
 from runner.base.json import load_json, read_list
@@ -87,7 +87,7 @@ def _by_run(journal: Path, size: int) -> dict[str, list[dict[str, Any]]]:
 def begin(batch: Path, names: Sequence[str]) -> None:
     """Mark *batch* as one, and keep which files it was begun with; raise OSError."""
     os.close(open_for_append(batch / RESULTS))
-    write_changed(batch / NAMES, as_json(list(names)))
+    write_if_changed(batch / NAMES, as_json(list(names)))
 
 
 def names_of(batch: Path) -> list[str]:

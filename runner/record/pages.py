@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import structlog
 
-from runner.answers.insights import Found, aggregate, as_csv, as_markdown
+from runner.answers.insights import aggregate, as_csv, as_markdown
 from runner.answers.outcome import Outcome
 from runner.base.text import now_iso
 from runner.job.graph import Node
@@ -57,11 +57,11 @@ class Pages:
     def insights(self, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
         """Return the aggregated insights as files: JSON-able data, or text, by name."""
         answers = {n: o.answer for n, o in outcomes.items() if o.answer is not None}
-        found: list[Found] = aggregate(answers)
-        page = as_markdown(found, len(answers))
+        merged = aggregate(answers)
+        page = as_markdown(merged, len(answers))
         return {
-            "insights.json": [insight.as_dict() for insight in found],
-            "insights.csv": as_csv(found),
+            "insights.json": [asdict(insight) for insight in merged],
+            "insights.csv": as_csv(merged),
             "insights.md": self._dressed(page, "insights.md", "insights"),
         }
 

@@ -16,11 +16,11 @@ from runner.base.errors import ConfigError, OutputError, one_line
 from runner.base.files import (
     as_json,
     make_directory,
-    sweep_temporary,
+    remove_temporary_files,
     write_bytes,
-    write_changed,
+    write_if_changed,
+    write_in_place,
     write_json,
-    write_plain,
 )
 from runner.base.json import load_json
 from runner.base.text import now_iso, slug
@@ -116,7 +116,7 @@ class RunDirectory:
         try:
             made = cls._locked(path, parts)
             try:
-                sweep_temporary(path)
+                remove_temporary_files(path)
                 made.uncomplete()
             except BaseException:
                 made.close()
@@ -165,13 +165,13 @@ class RunDirectory:
         config_dirs = [str(folder) for folder in job.config_dirs]
         config = self.path / "config"
         if isinstance(job, Job):
-            write_changed(self.path / TRANSCRIPT, as_json(asdict(job.transcript)))
-        write_changed(
+            write_if_changed(self.path / TRANSCRIPT, as_json(asdict(job.transcript)))
+        write_if_changed(
             config / "prompts.json", as_json({"config_dirs": config_dirs, "sha256": prompts})
         )
-        write_changed(config / "overrides.json", as_json(list(job.overrides)))
-        write_changed(config / "composed.yaml", job.composed.encode())
-        write_changed(config / "resolved.yaml", job.config.encode())
+        write_if_changed(config / "overrides.json", as_json(list(job.overrides)))
+        write_if_changed(config / "composed.yaml", job.composed.encode())
+        write_if_changed(config / "resolved.yaml", job.config.encode())
 
     async def write_node(self, stage: str, name: str, record: Callable[[], Any], page: str) -> None:
         """Store a node's outcome, as *record* returns it; the JSON file's rename commits it.
@@ -201,7 +201,7 @@ class RunDirectory:
             self._put(self.path / name, _as_bytes(content))
 
     def _put(self, path: Path, data: bytes) -> None:
-        write_changed(path, data)
+        write_if_changed(path, data)
 
     def has(self, name: str) -> bool:
         """Return whether a file exists."""
@@ -279,7 +279,7 @@ class MemberDirectory(RunDirectory):
             await offload(self._write, pages)
 
     def _put(self, path: Path, data: bytes) -> None:
-        write_plain(path, data)
+        write_in_place(path, data)
 
     def has(self, name: str) -> bool:
         """Return whether a file exists or is to be written."""

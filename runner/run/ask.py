@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from runner.answers.grounding.absent_quotes import invented_quotes, told, without_invented
+from runner.answers.grounding.absent_quotes import describe_absent, drop_absent, find_absent
 from runner.answers.grounding.grounder import Grounder
-from runner.answers.outcome import Outcome, failed, read_reply
+from runner.answers.outcome import Outcome, failed_outcome, read_reply
 from runner.base.errors import AnswerError, CallError, NotRunError
 from runner.base.threads import offload
 from runner.calls.call_log import CallLog
@@ -86,7 +86,7 @@ class Asker:
         except NotRunError:
             raise
         except CallError as error:
-            return replace(failed(error, key, talk.notes()), model=model)
+            return replace(failed_outcome(error, key, talk.notes()), model=model)
         if self._known:  # beside the run's own record, which does not wait for it
             self._recorder.write(offload(self._known.keep, key, model, reply))
         return replace(outcome, key=key, model=model, notes={**outcome.notes, **talk.notes()})
@@ -123,10 +123,10 @@ class Asker:
             grounder = await asyncio.shield(self._grounding())
             outcome = await offload(self._validate, grounder, question.node, reply)
             if self.job.settings.grounding.require == "ask" and not ungrounded:
-                absent = invented_quotes(outcome.answer or {})
+                absent = find_absent(outcome.answer or {})
                 if absent:
                     ungrounded.append((outcome, reply))
-                    raise AnswerError("ungrounded", told(absent), text=reply.text)
+                    raise AnswerError("ungrounded", describe_absent(absent), text=reply.text)
             return outcome, reply
 
         try:
@@ -170,7 +170,7 @@ class Asker:
         outcome = read_reply(analyzer, reply.text, reply.finish_reason, limit)
         answer, counts = grounder.ground(outcome.answer or {})
         if self.job.settings.grounding.require == "drop":
-            answer = without_invented(answer)
+            answer = drop_absent(answer)
         return replace(outcome, answer=answer, grounding=counts)
 
     def _grounding(self) -> asyncio.Task[Grounder]:

@@ -28,7 +28,7 @@ from runner.base.errors import (
     ColloquyError,
 )
 from runner.base.secrets import secrets_of
-from runner.base.text import say, to_safe_text, to_terminal
+from runner.base.text import print_stderr, to_safe_text, to_terminal
 from runner.config.resolve import resolve
 from runner.config.schema import validate
 from runner.run import remote
@@ -72,16 +72,16 @@ def main() -> None:
         if not codes or codes[-1] not in (EXIT_INTERRUPTED, EXIT_TERMINATED):
             ended = isinstance(interrupt, _Terminated)
             codes.append(EXIT_TERMINATED if ended else EXIT_INTERRUPTED)
-            say("colloquy: interrupted")
+            print_stderr("colloquy: interrupted")
     except ColloquyError as error:
         codes.append(print_error(error))
     except Exception as error:  # noqa: BLE001 - a bug is told too, without keys and codes in it
         line = explain_hydra_error(error)
         if line is None:
-            say(to_safe_text(secrets_of().redact(traceback.format_exc())).rstrip())
+            print_stderr(to_safe_text(secrets_of().redact(traceback.format_exc())).rstrip())
             codes.append(EXIT_BUG)
         else:
-            say(to_terminal(secrets_of().redact(f"colloquy: {line}")))
+            print_stderr(to_terminal(secrets_of().redact(f"colloquy: {line}")))
             codes.append(EXIT_CONFIG)
     sys.exit(worst_exit_code(codes))
 
@@ -255,7 +255,7 @@ def _resume_sweep(sweep: Any, jobs: _Jobs, codes: list[int]) -> None:
     from runner.run.resume import read_resumption
 
     if not sweep.finish and not sweep.begin:
-        say(to_terminal(f"colloquy: nothing to do: every run in {sweep.path} is complete"))
+        print_stderr(to_terminal(f"colloquy: nothing to do: every run in {sweep.path} is complete"))
     try:
         for arguments in sweep.finish:
             try:

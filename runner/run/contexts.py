@@ -21,7 +21,7 @@ class Contexts:
     def __init__(self, job: Job, keep: Keep) -> None:
         self._job = job
         self._keep = keep
-        self._count = job.tokenizer.by_line()
+        self._count = job.tokenizer.line_counter()
         self._items: dict[str, asyncio.Task[tuple[Item, ...]]] = {}
         self._reduced: dict[tuple[Any, ...], asyncio.Task[Reduced]] = {}
 

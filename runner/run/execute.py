@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 from runner.base.errors import EXIT_OK, OutputError
 from runner.base.loop_lag import LagProbe
 from runner.base.secrets import Secrets, secrets_of
-from runner.base.text import say, to_terminal
+from runner.base.text import print_stderr, to_terminal
 from runner.base.threads import offload
 from runner.calls.admission.budget import Budget
 from runner.calls.admission.gate import Gates
@@ -30,7 +30,7 @@ from runner.calls.client_factory import (
 from runner.config.schema import Settings
 from runner.job.build import build_job
 from runner.job.job import BatchJob, Job, Setup
-from runner.providers.simulated import Idle, simulated_process
+from runner.providers.simulated.process import IdleProcesses, simulated_process
 from runner.record.batch_directory import PARTS as BATCH_PARTS
 from runner.record.batch_directory import begin
 from runner.record.events import run_log, set_library_levels
@@ -66,7 +66,7 @@ class Shared:
     stop: Stop = field(default_factory=Stop)
     lobby: Lobby = field(default_factory=Lobby)
     probe: LagProbe | None = None
-    idle: Idle = field(default_factory=Idle)
+    idle: IdleProcesses = field(default_factory=IdleProcesses)
 
 
 async def execute_job(
@@ -124,7 +124,7 @@ async def resume_job(resumption: Resumption, shared: Shared) -> tuple[int, Objec
     """Finish the run that *resumption* describes; the same returns and errors."""
     job, earlier = resumption.job, resumption.earlier
     if not resumption.changes and await offload(nothing_to_do, earlier.path, job):
-        say(to_terminal(f"colloquy: nothing to do: {earlier.path} is complete"))
+        print_stderr(to_terminal(f"colloquy: nothing to do: {earlier.path} is complete"))
         return EXIT_OK, None
     directory = RunDirectory.reopen(earlier.path, _parts(job))
     try:
@@ -171,10 +171,10 @@ async def _run(
     except asyncio.CancelledError:
         if stop.signum is None:
             raise
-        say(to_terminal(f"status=interrupted exit={stop.exit_code} {_where(path, job)}"))
+        print_stderr(to_terminal(f"status=interrupted exit={stop.exit_code} {_where(path, job)}"))
         return stop.exit_code, None
     code = result.exit_code if stop.signum is None else stop.exit_code
-    say(last_line(result, path, code, job))
+    print_stderr(last_line(result, path, code, job))
     return code, objective(job.settings.objective, result.benchmark)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import structlog
 
-from runner.answers.outcome import Outcome, failed, missing_of
+from runner.answers.outcome import Outcome, failed_outcome, missing_reasons
 from runner.base.errors import CallError, NotRunError
 from runner.base.threads import offload
 from runner.calls.call_log import CallLog
@@ -112,16 +112,16 @@ class Answering:
         except NotRunError as error:
             if error.kind in _COMMON:
                 raise
-            return failed(error)
+            return failed_outcome(error)
         except CallError as error:
-            return failed(error)
+            return failed_outcome(error)
 
     def _skipped(self, node: Node, upstream: Mapping[str, Outcome]) -> Outcome | None:
         """Return the outcome of a node that is not called, None if it is to be called."""
         ended = next((o for o in upstream.values() if o.status == "not_run"), None)
         if ended is not None:
             return Outcome("not_run", kind=ended.kind, error=ended.error)
-        reasons = ", ".join(f"{n} ({why})" for n, why in missing_of(upstream).items())
+        reasons = ", ".join(f"{n} ({why})" for n, why in missing_reasons(upstream).items())
         lost = upstream and all(outcome.answer is None for outcome in upstream.values())
         if lost and not node.transcript:
             return Outcome("skipped", kind="upstream", error=f"nothing to read: {reasons}")
@@ -131,7 +131,7 @@ class Answering:
 
     async def _read(self, question: Question, upstream: Mapping[str, Outcome], get: Get) -> Outcome:
         """Return what *get* answers on the node's material, its context reduced to fit."""
-        missing = missing_of(upstream)
+        missing = missing_reasons(upstream)
         lost = bool(upstream) and len(missing) == len(upstream)
         if question.node.context is None or lost:
             return await self._read_with(question, "", get)
@@ -176,7 +176,7 @@ class Answering:
         lost = lost_parts(outcomes)
         if len(lost) == len(outcomes):
             return replace(outcomes[0], missing=lost)
-        count = question.model.tokenizer.by_line()
+        count = question.model.tokenizer.line_counter()
         material, reduced, settings = await offload(
             joined, self.job, question.node, question.fit, count, outcomes
         )
@@ -193,7 +193,7 @@ class Answering:
         except NotRunError:
             raise
         except CallError as error:
-            outcome = failed(error)
+            outcome = failed_outcome(error)
         finally:
             question.calls.absorb(part.calls)
         self._recorder.part_ended(node, outcome, part.calls)

@@ -29,7 +29,7 @@ from runner.base.errors import (
 from runner.base.files import make_directory, write_json
 from runner.base.json import load_json
 from runner.base.secrets import secrets_of
-from runner.base.text import say, to_safe_text, to_terminal
+from runner.base.text import print_stderr, to_safe_text, to_terminal
 
 NOTES = "jobs"  # in the sweep's directory
 MAX_NOTE_BYTES = 10_000
@@ -114,7 +114,7 @@ class RemoteJobs:
             objective, error = None, ""
             codes = codes or [EXIT_INTERRUPTED]
         except Exception as bug:  # noqa: BLE001 - a bug in one job is told, and ends no other
-            say(to_safe_text(secrets_of().redact(traceback.format_exc())).rstrip())
+            print_stderr(to_safe_text(secrets_of().redact(traceback.format_exc())).rstrip())
             objective, error = None, f"{type(bug).__name__}: {bug}"
             codes.append(EXIT_BUG)
         error = one_line(secrets_of().redact(error))
@@ -161,7 +161,7 @@ def elsewhere(jobs: Any, codes: list[int]) -> Iterator[None]:
     except Exception as error:
         if jobs.origin is None or type(error).__module__.split(".")[0] not in LAUNCHERS:
             raise
-        say(to_terminal(f"colloquy: {type(error).__name__}: {one_line(str(error))}"))
+        print_stderr(to_terminal(f"colloquy: {type(error).__name__}: {one_line(str(error))}"))
         codes.append(EXIT_NOTHING)
     finally:
         if jobs.origin is not None:
@@ -187,11 +187,13 @@ def collect(sweep: Path, origin: Origin) -> list[int]:
         note = notes.get(name)
         if note is None or note.exit_code is None:
             where = "was not begun" if note is None else f"has not ended on {note.host}"
-            say(to_terminal(f"colloquy: job {name} {where}; colloquy resume={sweep} finishes it"))
+            print_stderr(
+                to_terminal(f"colloquy: job {name} {where}; colloquy resume={sweep} finishes it")
+            )
             codes.append(EXIT_NOTHING)
             continue
         if note.error:
-            say(to_terminal(f"colloquy: job {name} on {note.host}: {note.error}"))
+            print_stderr(to_terminal(f"colloquy: job {name} on {note.host}: {note.error}"))
         codes.append(note.exit_code)
     return codes
 

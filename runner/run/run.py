@@ -8,7 +8,13 @@ from typing import Any
 
 import structlog
 
-from runner.answers.outcome import Outcome, failed, grounding_of, missing_of, verdict
+from runner.answers.outcome import (
+    Outcome,
+    failed_outcome,
+    grounding_figures,
+    missing_reasons,
+    run_status,
+)
 from runner.base.errors import CallError, NotRunError, one_line
 from runner.base.loop_lag import Lag
 from runner.base.threads import offload
@@ -109,8 +115,8 @@ class Run:
     async def _finish(self, outcomes: Mapping[str, Outcome], wall_s: float) -> RunResult:
         job, recorder = self.job, self._recorder
         await recorder.settle()
-        status, exit_code = verdict(outcomes)
-        grounding = grounding_of(outcomes)
+        status, exit_code = run_status(outcomes)
+        grounding = grounding_figures(outcomes)
         recorder.grounding = grounding["total"]
         measured = await self._measure(outcomes, wall_s, grounding)
         plan = None
@@ -206,12 +212,12 @@ class Run:
             except NotRunError as error:
                 outcome = Outcome("not_run", kind=error.kind, error=str(error))
             except CallError as error:
-                outcome = failed(error)
+                outcome = failed_outcome(error)
             except (Exception, SystemExit) as error:  # one node's bug must not stop its siblings
                 log.exception("node.crashed", analyzer=node.name)
                 message = one_line(f"{type(error).__name__}: {error}")
                 outcome = Outcome("error", kind="internal", error=message)
-            outcome = replace(outcome, missing={**missing_of(upstream), **outcome.missing})
+            outcome = replace(outcome, missing={**missing_reasons(upstream), **outcome.missing})
             if outcome.answer is not None:
                 self._contexts.prepare(node, outcome.answer)
             recorder.node_ended(node, outcome, calls, ready)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from runner.base.errors import EXIT_INTERRUPTED, EXIT_TERMINATED, NotRunError
-from runner.base.text import say
+from runner.base.text import print_stderr
 from runner.calls.admission.limits import Lobby
 
 GRACE_S = 10.0
@@ -50,7 +50,7 @@ def stopping(stop: Stop, lobby: Lobby) -> Iterator[None]:
             task.cancel()
             return
         stop.signum = signum
-        say(f"colloquy: finishing {lobby.inside} calls in flight; once more to stop now")
+        print_stderr(f"colloquy: finishing {lobby.inside} calls in flight; once more to stop now")
         log.warning("run.interrupted", signal=signal.Signals(signum).name, in_flight=lobby.inside)
         lobby.close(NotRunError("interrupted", "not called: the run was interrupted"))
         timers.append(loop.call_later(GRACE_S, task.cancel))

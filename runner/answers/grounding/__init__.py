@@ -1,4 +1,5 @@
-"""Whether somebody has said what an answer quotes: exactly (`quotes`), nearly (`near`), or not.
+"""Grounding: checks the quotes of an answer against the transcript.
 
-`grounder` checks an answer, `invented` says what is to become of quotes that nobody has said.
+`grounder` checks an answer, with exact matches from `quotes` and near ones from `near`;
+`absent_quotes` reports or removes quotes that are not in the transcript.
 """

@@ -1,4 +1,4 @@
-"""Quotes that do not stand in the transcript: found in a grounded answer, told, left out."""
+"""Absent quotes of a grounded answer: finding, describing and removing them."""
 
 from __future__ import annotations
 
@@ -8,43 +8,43 @@ from typing import Any
 from runner.answers.grounding.quotes import ABSENT
 from runner.base.errors import one_line
 
-_TOLD = 5  # quotes that are named when a model is asked again
+_MAX_DESCRIBED = 5  # quotes named when a model is asked again
 
 
-def invented_quotes(node: Any) -> list[Mapping[str, str]]:
+def find_absent(node: Any) -> list[Mapping[str, str]]:
     """Return all evidence in a grounded answer whose quote is absent from the transcript."""
-    return list(_invented(node))
+    return list(_walk(node))
 
 
-def told(invented: list[Mapping[str, str]]) -> str:
-    """Return what is wrong with an answer that holds *invented* quotes."""
-    named = "; ".join(f"{e['segment']}: {one_line(e['quote'], 80)!r}" for e in invented[:_TOLD])
-    more = len(invented) - _TOLD
+def describe_absent(absent: list[Mapping[str, str]]) -> str:
+    """Return what is wrong with an answer that has *absent* evidence."""
+    named = "; ".join(
+        f"{e['segment']}: {one_line(e['quote'], 80)!r}" for e in absent[:_MAX_DESCRIBED]
+    )
+    more = len(absent) - _MAX_DESCRIBED
     rest = f"; and {more} more" if more > 0 else ""
-    return f"quotes that do not stand in the transcript word for word: {named}{rest}"
+    return f"quotes that are not in the transcript word for word: {named}{rest}"
 
 
-def without_invented(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Return *answer* without absent quotes, and without insights that rested on nothing else."""
+def drop_absent(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *answer* without absent quotes, and without insights that have no other evidence."""
     kept: dict[str, Any] = _pruned(answer)
-    before = answer["insights"]
     kept["insights"] = [
         insight
-        for insight, original in zip(kept["insights"], before, strict=True)
+        for insight, original in zip(kept["insights"], answer["insights"], strict=True)
         if insight["evidence"] or not original["evidence"]
     ]
     return kept
 
 
-def _invented(node: Any) -> Iterator[Mapping[str, str]]:
+def _walk(node: Any) -> Iterator[Mapping[str, str]]:
     if isinstance(node, Mapping):
         if _is_absent(node):
             yield node
-        for value in node.values():
-            yield from _invented(value)
-    elif isinstance(node, list):
+        node = list(node.values())
+    if isinstance(node, list):
         for item in node:
-            yield from _invented(item)
+            yield from _walk(item)
 
 
 def _pruned(node: Any) -> Any:

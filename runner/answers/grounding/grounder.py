@@ -1,35 +1,36 @@
-"""Whether the quotes of an answer stand in the transcript, and in which segment."""
+"""Grounder: checks whether the quotes of an answer are in the transcript, and in which segment."""
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 from itertools import chain, islice
 from typing import Any
 
-from runner.answers.grounding.near import difference, nearest_span
-from runner.answers.grounding.quotes import ABSENT, Spoken, words
+from runner.answers.grounding.near import difference, nearest_match
+from runner.answers.grounding.quotes import ABSENT, TranscriptWords, words
 from runner.transcript import Segment
 
 NEAR_SCORE = 85.0
-MAX_LABELLED = 200  # places at which a labelled quote's speaker is looked for
+MAX_LABELLED = 200  # occurrences at which the speaker of a labelled quote is checked
 
 _EVIDENCE = {"segment", "quote"}
 _ELLIPSIS = re.compile(r"…|\.{3,}|(?:\. ){2,}\.")
-# "Ann Lee:", or a line's head as the prompt prints it: "[S0012 Ann Lee]".
+# "Ann Lee:", or the start of a line as the prompt prints it: "[S0012 Ann Lee]".
 _LABEL = re.compile(r"[^\]:：\n]{1,220}[\]:：]")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """What was found for one quote.
+class QuoteCheck:
+    """The result of checking one quote.
 
     *match* is `exact`, `near` or `absent`; *segment* is where the quote starts, None when
-    absent; *moved_from* is the claimed id when that was another; *score* is 0 to 100, 100 for
-    exact and 0 where nothing was worth comparing; *said* and *difference* are for near ones the
-    transcript's own words and a word diff such as `we [-should-]{+shall+} wait`.
+    absent; *moved_from* is the claimed id where that differs; *score* is the likeness from 0 to
+    100, 100 for exact and 0 where nothing was compared. For near quotes *said* has the
+    transcript's own words and *difference* a word diff such as `we [-should-]{+shall+} wait`.
     """
 
     match: str
@@ -41,8 +42,8 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """Of one or more answers; *insights_grounded* have at least one exact or near quote."""
+class GroundingCounts:
+    """Counts of one or more answers; *insights_grounded* have an exact or near quote."""
 
     quotes: int = 0
     exact: int = 0
@@ -52,8 +53,8 @@ class Counts:
     insights: int = 0
     insights_grounded: int = 0
 
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+    def __add__(self, other: GroundingCounts) -> GroundingCounts:
+        return GroundingCounts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
     @property
     def rate(self) -> float | None:
@@ -62,12 +63,9 @@ class Counts:
 
     def figures(self) -> dict[str, Any]:
         """Return all counts and, 0 to 1 or None, the shares of quotes and of insights."""
+        quotes = ("quotes", "exact", "near", "absent", "moved")
         return {
-            "quotes": self.quotes,
-            "exact": self.exact,
-            "near": self.near,
-            "absent": self.absent,
-            "moved": self.moved,
+            **{name: getattr(self, name) for name in quotes},
             "rate": self.rate,
             "exact_rate": _share(self.exact, self.quotes),
             "insights": self.insights,
@@ -77,8 +75,8 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
-    """A quote's text, its words, and those of the speaker it names; None when it names none."""
+class _Quote:
+    """A quote's text, its words, and the words of its speaker label, None without one."""
 
     text: str
     words: list[str]
@@ -86,96 +84,91 @@ class _Reading:
 
 
 class Grounder:
-    """Checks quotes against one transcript; indexes it once, in linear time and memory.
+    """Checks quotes against one transcript, which it indexes once in linear time and memory.
 
-    *near_score*, 0 to 100, is the least likeness (rapidfuzz ratio) of a near quote.
+    *near_score* is the least likeness of a near quote, 0 to 100 (rapidfuzz ratio).
     """
 
     def __init__(self, segments: Sequence[Segment], near_score: float = NEAR_SCORE) -> None:
         self._segments = segments
-        self._spoken = Spoken(segments)
+        self._transcript = TranscriptWords(segments)
         self._near_score = near_score
         self._numbers = {segment.id: number for number, segment in enumerate(segments)}
         names = {segment.speaker for segment in segments if segment.speaker}
         self._names = {name: words(name) for name in names}
 
-    def check(self, quote: str, segment: str) -> Checked:
-        """Look for *quote*, which is said to stand in *segment*."""
+    def check(self, quote: str, segment: str) -> QuoteCheck:
+        """Search the transcript for *quote*, which the answer attributes to *segment*."""
         claimed = self._claimed(segment)
         readings = self._readings(quote)
-        places = [self._exact(reading, claimed or 0) for reading in readings]
-        found = [self._spoken.segment_of(place) for place in places if place is not None]
-        if found:
-            place = min(found, key=lambda number: abs(number - (claimed or 0)))
-            return Checked("exact", *self._moved(place, segment), 100.0)
+        words_at = [self._exact(reading, claimed or 0) for reading in readings]
+        hits = [self._transcript.segment_of(at) for at in words_at if at is not None]
+        if hits:
+            nearest = min(hits, key=lambda number: abs(number - (claimed or 0)))
+            return QuoteCheck("exact", *self._moved(nearest, segment), 100.0)
         best = 0.0
         for reading in readings:
-            span = nearest_span(self._spoken, reading.words, claimed, self._near_score)
-            if span is None:
+            near = nearest_match(self._transcript, reading.words, claimed, self._near_score)
+            if near is None:
                 continue
-            place = self._spoken.segment_of(span.start)
-            if self._speaks(reading.speaker, place):
-                best = max(best, span.score)
-                if span.score >= self._near_score:
-                    said = self._said(span.start, span.stop)
+            number = self._transcript.segment_of(near.start)
+            if self._speaks(reading.speaker, number):
+                best = max(best, near.score)
+                if near.score >= self._near_score:
+                    said = self._said(near.start, near.stop)
                     diff = difference(reading.text, said, words)
-                    return Checked("near", *self._moved(place, segment), span.score, said, diff)
-        return Checked(ABSENT, None, None, best)
+                    return QuoteCheck("near", *self._moved(number, segment), near.score, said, diff)
+        return QuoteCheck(ABSENT, None, None, best)
 
-    def ground(self, answer: Mapping[str, Any]) -> tuple[dict[str, Any], Counts]:
-        """Return a copy of *answer* whose evidence is marked, and the counts.
+    def ground(self, answer: Mapping[str, Any]) -> tuple[dict[str, Any], GroundingCounts]:
+        """Return a copy of *answer* with the result of each check, and the counts.
 
         Evidence is every mapping in `insights` and `structured_data` with exactly the keys
         segment and quote, both strings. It gets `match` and, where set, `moved_from`, `said` and
-        `difference`; its segment is repaired unless the quote is absent.
+        `difference`; its segment is corrected unless the quote is absent.
         """
         grounded = dict(answer)
-        seen: list[Checked] = []
+        checks: list[QuoteCheck] = []
         insights = answer.get("insights")
-        total = held = 0
+        total = supported = 0
         if isinstance(insights, list | tuple):
             copies = []
             for insight in insights:
-                before = len(seen)
-                copies.append(self._copy(insight, seen))
-                held += any(each.match != ABSENT for each in seen[before:])
+                before = len(checks)
+                copies.append(self._copy(insight, checks))
+                supported += any(check.match != ABSENT for check in checks[before:])
             grounded["insights"], total = copies, len(copies)
         if "structured_data" in answer:
-            grounded["structured_data"] = self._copy(answer["structured_data"], seen)
-        return grounded, _counted(seen, total, held)
+            grounded["structured_data"] = self._copy(answer["structured_data"], checks)
+        return grounded, _count(checks, total, supported)
 
-    def _copy(self, value: Any, seen: list[Checked]) -> Any:
+    def _copy(self, value: Any, checks: list[QuoteCheck]) -> Any:
         if isinstance(value, list | tuple):
-            return [self._copy(item, seen) for item in value]
+            return [self._copy(item, checks) for item in value]
         if not isinstance(value, Mapping):
             return value
         if value.keys() != _EVIDENCE or not all(isinstance(v, str) for v in value.values()):
-            return {key: self._copy(item, seen) for key, item in value.items()}
-        checked = self.check(value["quote"], value["segment"])
-        seen.append(checked)
-        marks = {
-            "segment": checked.segment or value["segment"],
-            "match": checked.match,
-            "moved_from": checked.moved_from,
-            "said": checked.said,
-            "difference": checked.difference,
-        }
+            return {key: self._copy(item, checks) for key, item in value.items()}
+        check = self.check(value["quote"], value["segment"])
+        checks.append(check)
+        marks = asdict(check)
+        del marks["score"]
         return {**value, **{key: mark for key, mark in marks.items() if mark is not None}}
 
     def _claimed(self, segment: str) -> int | None:
-        """Return the number of the claimed segment, also of `S12` or `[S0012 Ann]` for S0012."""
-        known = self._numbers.get(segment)
-        if known is None and (digits := _NUMBER.search(segment)):
-            known = self._numbers.get(f"S{int(digits[0]):04d}")
-        return known
+        """Return the number of the claimed segment, even for `S12` or `[S0012 Ann]`, or None."""
+        number = self._numbers.get(segment)
+        if number is None and (digits := _NUMBER.search(segment)):
+            number = self._numbers.get(f"S{int(digits[0]):04d}")
+        return number
 
     def _moved(self, number: int, claimed: str) -> tuple[str, str | None]:
-        found = self._segments[number].id
-        return found, None if found == claimed else claimed
+        actual = self._segments[number].id
+        return actual, None if actual == claimed else claimed
 
-    def _readings(self, quote: str) -> list[_Reading]:
-        """Return how to read *quote*: without its speaker label, if it has one, and as it is."""
-        whole = _Reading(quote, words(quote), None)
+    def _readings(self, quote: str) -> list[_Quote]:
+        """Return *quote* without its speaker label, if it has one, and unchanged."""
+        whole = _Quote(quote, words(quote), None)
         label = _LABEL.match(quote)
         if label is None:
             return [whole]
@@ -184,48 +177,48 @@ class Grounder:
         name = name[1:] if numbered else name
         if name in self._names.values() or (numbered and not name):
             text = quote[label.end() :]
-            return [_Reading(text, words(text), name or None), whole]
+            return [_Quote(text, words(text), name or None), whole]
         return [whole]
 
     def _speaks(self, name: list[str] | None, number: int) -> bool:
         return name is None or self._names.get(self._segments[number].speaker or "") == name
 
-    def _exact(self, reading: _Reading, segment: int) -> int | None:
-        """Return the word at which the quote starts, as near to *segment* as can be, or None."""
-        found = self._spoken.nearest(reading.words, segment)
-        limited = islice(found, MAX_LABELLED if reading.speaker else 1)
-        for place in chain(limited, self._apart(reading.text, segment)):
-            if self._speaks(reading.speaker, self._spoken.segment_of(place)):
-                return place
+    def _exact(self, reading: _Quote, segment: int) -> int | None:
+        """Return the first word of the occurrence nearest to *segment*, or None."""
+        occurrences = self._transcript.nearest(reading.words, segment)
+        limited = islice(occurrences, MAX_LABELLED if reading.speaker else 1)
+        for at in chain(limited, self._with_ellipsis(reading.text, segment)):
+            if self._speaks(reading.speaker, self._transcript.segment_of(at)):
+                return at
         return None
 
-    def _apart(self, text: str, segment: int) -> Iterator[int]:
-        """Yield where the parts of a quote with an ellipsis stand, each of two words or more."""
+    def _with_ellipsis(self, text: str, segment: int) -> Iterator[int]:
+        """Yield the occurrences of a quote with ellipses, each part of two words or more."""
         pieces = _ELLIPSIS.split(text)
         parts = [part for piece in pieces if (part := words(piece))] if len(pieces) > 1 else []
         if len(parts) > 1 and min(map(len, parts)) > 1:
-            yield from self._spoken.in_parts(parts, segment)
+            yield from self._transcript.in_parts(parts, segment)
 
     def _said(self, start: int, stop: int) -> str:
-        """Return the text of words *start* up to *stop*, as the segments have it."""
-        first, last = self._spoken.segment_of(start), self._spoken.segment_of(stop - 1)
+        """Return the text of words *start* to *stop* (exclusive), as the segments have it."""
+        first, last = self._transcript.segment_of(start), self._transcript.segment_of(stop - 1)
         pieces = []
         for number in range(first, last + 1):
-            base = self._spoken.first[number]
-            end = min(stop, self._spoken.first[number + 1])
+            base = self._transcript.first[number]
+            end = min(stop, self._transcript.first[number + 1])
             if end > max(start, base):
                 pieces.append(_cut(self._segments[number].text, max(start - base, 0), end - base))
         return " ".join(pieces)
 
 
-def _counted(seen: Sequence[Checked], insights: int, grounded: int) -> Counts:
-    matches = [each.match for each in seen]
-    return Counts(
-        quotes=len(seen),
+def _count(checks: Sequence[QuoteCheck], insights: int, grounded: int) -> GroundingCounts:
+    matches = [check.match for check in checks]
+    return GroundingCounts(
+        quotes=len(checks),
         exact=matches.count("exact"),
         near=matches.count("near"),
         absent=matches.count(ABSENT),
-        moved=sum(each.moved_from is not None for each in seen),
+        moved=sum(check.moved_from is not None for check in checks),
         insights=insights,
         insights_grounded=grounded,
     )
@@ -236,7 +229,7 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def _cut(text: str, start: int, stop: int) -> str:
-    """Return the part of *text* that holds its words *start* up to *stop*."""
+    """Return the part of *text* with its words *start* to *stop* (exclusive)."""
     kept: list[str] = []
     at = 0
     for token in text.split():
@@ -251,19 +244,11 @@ def _cut(text: str, start: int, stop: int) -> str:
 
 
 def _trimmed(token: str, start: int, stop: int) -> str:
-    """Return the part of *token*, which has no white space, with its words *start* up to *stop*."""
-    end = _count_reached(token, stop)
-    begin = _count_reached(token, start) if start else 0
-    return token[begin:end].rstrip("-–—/([“‘")
+    """Return the part of *token*, which has no white space, with words *start* to *stop*."""
+    begin = _end_of_word(token, start) if start else 0
+    return token[begin : _end_of_word(token, stop)].rstrip("-–—/([“‘")
 
 
-def _count_reached(token: str, count: int) -> int:
-    """Return the end of word *count* in *token*: the last place before another word begins."""
-    low, high = 0, len(token)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if len(words(token[:middle])) <= count:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+def _end_of_word(token: str, count: int) -> int:
+    """Return the last offset in *token* before its word number *count* (from 0) begins."""
+    return bisect_right(range(len(token) + 1), count, key=lambda end: len(words(token[:end]))) - 1

@@ -1,4 +1,4 @@
-"""The stretch of a transcript that comes nearest to a quote that does not stand there."""
+"""Near matches: the stretch of a transcript most like a quote that is not there exactly."""
 
 from __future__ import annotations
 
@@ -11,50 +11,50 @@ from heapq import nsmallest
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Indel
 
-from runner.answers.grounding.quotes import Spoken, joined
+from runner.answers.grounding.quotes import TranscriptWords, joined
 
 MIN_WORDS = 3
 MAX_WORDS, MAX_CHARS = 800, 4_000  # comparing takes time quadratic in the quote's length
 RARE_WORDS = 8  # of a quote, looked up in the index
 MAX_PLACES = 2_000  # of those words together
-BLOCK_WORDS = 8  # starts that lie so near to each other are one
-MAX_WINDOW_WORDS = 4_000  # segments without sentence ends and spaces know no bound
+BLOCK_WORDS = 8  # starts within so many words count as one
+MAX_WINDOW_WORDS = 4_000  # a segment without sentence ends and spaces has any length
 WINDOWS = 6  # compared beyond the claimed segment and its neighbours
-BY_CHARACTERS = 300  # the longest quote located by characters, longer ones by words
-WORDS_SHARE = 50.0  # a score by words of less is not refined
-REACH_WORDS = 24  # how far an end is moved at once
+BY_CHARACTERS = 300  # the longest quote located by characters; longer ones are by words
+WORDS_SHARE = 50.0  # a lower score by words is not refined
+REACH_WORDS = 24  # the most words by which an end moves at once
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """Words *start* up to *stop* of the transcript, and their likeness of 0 to 100 to a quote."""
+class NearMatch:
+    """Words *start* to *stop* (exclusive) and their likeness to a quote, 0 to 100."""
 
     start: int
     stop: int
     score: float
 
 
-def nearest_span(
-    spoken: Spoken, wanted: Sequence[str], segment: int | None, enough: float
-) -> Span | None:
-    """Return what comes nearest to *wanted*, words as of `quotes.words`.
+def nearest_match(
+    transcript: TranscriptWords, wanted: Sequence[str], segment: int | None, enough: float
+) -> NearMatch | None:
+    """Return the match most like *wanted*, words as of `quotes.words`.
 
-    Compared are the claimed *segment* and its neighbours, and where the rare words of the
-    quote stand together. None when the quote has less than `MIN_WORDS` words, more than
-    `MAX_WORDS` or more than `MAX_CHARS` characters, or when no score of *enough* can be reached;
-    a returned score may still be less.
+    Searches the claimed *segment* and its neighbours, and where rare words of the quote occur
+    together. None when the quote has fewer than `MIN_WORDS` words, more than `MAX_WORDS` or more
+    than `MAX_CHARS` characters, or when no score of *enough* can be reached; a returned score may
+    still be lower.
     """
-    if not MIN_WORDS <= len(wanted) <= MAX_WORDS or not spoken.words:
+    if not MIN_WORDS <= len(wanted) <= MAX_WORDS or not transcript.words:
         return None
     quote = joined(wanted)
     if len(quote) > MAX_CHARS:
         return None
-    best: Span | None = None
-    for start, stop in _windows(spoken, wanted, segment):
+    best: NearMatch | None = None
+    for start, stop in _windows(transcript, wanted, segment):
         floor = enough if best is None else max(enough, best.score)
-        rough = _located(spoken, wanted, quote, (start, stop), floor)
+        rough = _located(transcript, wanted, quote, (start, stop), floor)
         if rough is not None:
-            found = _refined(spoken, wanted, quote, rough)
+            found = _refined(transcript, wanted, quote, rough)
             best = found if best is None or found.score > best.score else best
     return best
 
@@ -62,28 +62,28 @@ def nearest_span(
 def difference(quote: str, said: str, split: Callable[[str], list[str]]) -> str:
     """Return a word diff such as `we [-should-]{+shall+} wait`.
 
-    What only *quote* has stands in brackets, what only *said* has in braces; *split* gives the
-    words as they are compared.
+    Brackets hold words that only *quote* has, braces words that only *said* has; *split* returns
+    the words as they are compared.
     """
     left, right = _shown(quote, split), _shown(said, split)
     steps = Indel.opcodes([key for key, _ in left], [key for key, _ in right])
     out: list[str] = []
     for step in steps:
-        gone = joined([word for _, word in left[step.src_start : step.src_end]])
-        come = joined([word for _, word in right[step.dest_start : step.dest_end]])
+        removed = joined([word for _, word in left[step.src_start : step.src_end]])
+        added = joined([word for _, word in right[step.dest_start : step.dest_end]])
         if step.tag == "equal":
-            out.append(gone)
+            out.append(removed)
         elif step.tag == "insert" and out and out[-1].endswith("-]"):
-            out[-1] += f"{{+{come}+}}"
+            out[-1] += f"{{+{added}+}}"
         elif step.tag == "delete" and out and out[-1].startswith("{+"):
-            out[-1] = f"[-{gone}-]{out[-1]}"
+            out[-1] = f"[-{removed}-]{out[-1]}"
         else:
-            out.append(f"[-{gone}-]" if step.tag == "delete" else f"{{+{come}+}}")
+            out.append(f"[-{removed}-]" if step.tag == "delete" else f"{{+{added}+}}")
     return " ".join(out)
 
 
 def _shown(text: str, split: Callable[[str], list[str]]) -> list[tuple[str, str]]:
-    """Return each word as it is compared and as it is shown: without outer punctuation."""
+    """Return each word as it is compared, and as it is shown without outer punctuation."""
     pairs: list[tuple[str, str]] = []
     for token in text.split():
         keys = split(token)
@@ -92,39 +92,43 @@ def _shown(text: str, split: Callable[[str], list[str]]) -> list[tuple[str, str]
     return pairs
 
 
-def _windows(spoken: Spoken, wanted: Sequence[str], segment: int | None) -> list[tuple[int, int]]:
-    """Return stretches of words in which *wanted* may stand, the claimed segment's first."""
-    count, total = len(wanted), len(spoken)
-    ends = len(spoken.first) - 1
+def _windows(
+    transcript: TranscriptWords, wanted: Sequence[str], segment: int | None
+) -> list[tuple[int, int]]:
+    """Return stretches that may contain *wanted*, those around the claimed *segment* first."""
+    count, total = len(wanted), len(transcript)
+    ends = len(transcript.first) - 1
     windows: list[tuple[int, int]] = []
     if segment is not None:
         for around in (0, 1):
-            start = spoken.first[max(0, segment - around)]
-            stop = spoken.first[min(ends, segment + around + 1)]
+            start = transcript.first[max(0, segment - around)]
+            stop = transcript.first[min(ends, segment + around + 1)]
             windows.append((start, min(stop, start + MAX_WINDOW_WORDS) + count))
     slack = BLOCK_WORDS + count // 2
-    for start in _starts(spoken, wanted, segment or 0, slack):
+    for start in _starts(transcript, wanted, segment or 0, slack):
         windows.append((start - slack, start + BLOCK_WORDS + count + slack))
-    held = [(max(0, start), min(total, stop)) for start, stop in windows]
-    return [(start, stop) for start, stop in held if start < stop]
+    inside = [(max(0, start), min(total, stop)) for start, stop in windows]
+    return [(start, stop) for start, stop in inside if start < stop]
 
 
-def _starts(spoken: Spoken, wanted: Sequence[str], segment: int, slack: int) -> list[int]:
-    """Return the words at which the quote would most likely start, not within *slack* of another.
+def _starts(
+    transcript: TranscriptWords, wanted: Sequence[str], segment: int, slack: int
+) -> list[int]:
+    """Return the most likely first words of the quote, more than *slack* words apart.
 
-    Every place of a rare word votes for the start that would put it there, with the weight of
-    an inverse document frequency.
+    Every occurrence of a rare word votes for the start that it implies, weighted by inverse
+    document frequency.
     """
     offsets: dict[str, int] = {}
     for offset, word in enumerate(wanted):
-        if word in spoken.index:
+        if word in transcript.index:
             offsets.setdefault(word, offset)
-    rare = nsmallest(RARE_WORDS, offsets, key=lambda word: (len(spoken.index[word]), word))
-    claimed, left = spoken.first[segment], MAX_PLACES
+    rare = nsmallest(RARE_WORDS, offsets, key=lambda word: (len(transcript.index[word]), word))
+    claimed, left = transcript.first[segment], MAX_PLACES
     votes: dict[int, float] = {}
     for word in rare:
-        places = spoken.index[word]
-        weight = math.log(1 + len(spoken) / len(places))
+        places = transcript.index[word]
+        weight = math.log(1 + len(transcript) / len(places))
         if len(places) > left:  # those around the claimed segment
             middle = bisect_left(places, claimed)
             begin = min(max(0, middle - left // 2), len(places) - left)
@@ -135,11 +139,11 @@ def _starts(spoken: Spoken, wanted: Sequence[str], segment: int, slack: int) -> 
         left -= len(places)
         if left <= 0:
             break
-    return _apart(votes, claimed // BLOCK_WORDS, slack)
+    return _most_voted(votes, claimed // BLOCK_WORDS, slack)
 
 
-def _apart(votes: Mapping[int, float], home: int, slack: int) -> list[int]:
-    """Return the starts of the blocks with the most votes, of equals those nearest to *home*."""
+def _most_voted(votes: Mapping[int, float], home: int, slack: int) -> list[int]:
+    """Return the starts of the blocks with the most votes; of equals those nearest to *home*."""
     best = nsmallest(WINDOWS**2, votes, key=lambda block: (-votes[block], abs(block - home), block))
     chosen: list[int] = []
     for start in (block * BLOCK_WORDS for block in best):
@@ -149,47 +153,53 @@ def _apart(votes: Mapping[int, float], home: int, slack: int) -> list[int]:
 
 
 def _located(
-    spoken: Spoken, wanted: Sequence[str], quote: str, window: tuple[int, int], floor: float
+    transcript: TranscriptWords,
+    wanted: Sequence[str],
+    quote: str,
+    window: tuple[int, int],
+    floor: float,
 ) -> tuple[int, int] | None:
-    """Return the words of *window* that are most like the quote, roughly.
+    """Return roughly the words of *window* that are most like the quote.
 
-    None when no stretch of the window can score more than *floor*. A stretch t times as long
-    as the quote scores at most 200 / (1 + t); a window of the quote's length in it then misses at
-    most t - 1 of the quote, so the alignment scores at least 3 - 200 / floor of 100.
+    None when no stretch of the window can score more than *floor*. A stretch t times as long as
+    the quote scores at most 200 / (1 + t). A part of it as long as the quote then lacks at most
+    t - 1 of the quote, so the alignment scores at least 3 - 200 / floor of 100.
     """
     start, stop = window
     if len(quote) > BY_CHARACTERS:
-        said = spoken.words[start:stop]
+        said = transcript.words[start:stop]
         by_words = fuzz.partial_ratio_alignment(wanted, said, score_cutoff=WORDS_SHARE)
         if by_words is None:
             return None
         begin, end = start + by_words.dest_start, start + by_words.dest_end
         return begin, max(begin + 1, end)
     cutoff = max(0.0, 100 * (3 - 200 / floor)) if floor > 0 else 0.0
-    text = spoken.span(start, stop)
+    text = transcript.span(start, stop)
     found = fuzz.partial_ratio_alignment(quote, text, score_cutoff=cutoff)
     if found is None:
         return None
-    return spoken.words_at(start, found.dest_start, found.dest_end)
+    return transcript.words_at(start, found.dest_start, found.dest_end)
 
 
-def _refined(spoken: Spoken, wanted: Sequence[str], quote: str, rough: tuple[int, int]) -> Span:
-    """Move both ends, by whole words and in turn, to where the likeness is greatest.
+def _refined(
+    transcript: TranscriptWords, wanted: Sequence[str], quote: str, rough: tuple[int, int]
+) -> NearMatch:
+    """Move both ends by whole words, in turn, to where the likeness is greatest.
 
-    An alignment is as long as the quote, so where words were added or left out its ends are wrong.
+    An alignment is as long as the quote, so its ends are wrong where words were added or omitted.
     """
     reach = min(REACH_WORDS, 2 + len(wanted) // 2)
     start, stop = rough
-    score = fuzz.ratio(quote, spoken.span(start, stop))
+    score = fuzz.ratio(quote, transcript.span(start, stop))
     while True:
         before = score
         for place in range(max(0, start - reach), min(stop, start + reach + 1)):
-            likeness = fuzz.ratio(quote, spoken.span(place, stop), score_cutoff=score)
+            likeness = fuzz.ratio(quote, transcript.span(place, stop), score_cutoff=score)
             if likeness > score:
                 start, score = place, likeness
-        for place in range(max(start + 1, stop - reach), min(len(spoken), stop + reach) + 1):
-            likeness = fuzz.ratio(quote, spoken.span(start, place), score_cutoff=score)
+        for place in range(max(start + 1, stop - reach), min(len(transcript), stop + reach) + 1):
+            likeness = fuzz.ratio(quote, transcript.span(start, place), score_cutoff=score)
             if likeness > score:
                 stop, score = place, likeness
         if score <= before:
-            return Span(start, stop, score)
+            return NearMatch(start, stop, score)

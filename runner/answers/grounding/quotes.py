@@ -1,4 +1,4 @@
-"""Words as quotes are compared, and where sequences of them stand in a transcript."""
+"""Exact matches: words in the form in which quotes are compared, and an index of them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from itertools import accumulate, chain, pairwise
 
 from runner.transcript import Segment
 
-ABSENT = "absent"  # what `match` says of a quote that stands nowhere
+ABSENT = "absent"  # the value of `match` for a quote that is nowhere in the transcript
 
-REACH_SEGMENTS = 3  # how far the last part of a quote with an ellipsis may start from the first
+REACH_SEGMENTS = 3  # the last part of a quote with an ellipsis starts at most so much later
 
 # Scripts written without spaces: Thai, Lao, Burmese, Khmer, kana, Bopomofo and Han, without their
 # punctuation; each of their characters is a word.
@@ -30,7 +30,7 @@ _WIDE_GAP = re.compile(f"(?<=[{_WIDE}]) (?=[{_WIDE}])")
 _APOSTROPHES = "'`‘’‛′ʹʻʼ׳"
 _ASCII_APOSTROPHE = re.compile(r"['`](?<=[a-z0-9].)(?=[a-z0-9])")
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
-# Soft hyphens, joiners, direction marks, fillers, variation selectors and tags: seen by nobody.
+# Invisible: soft hyphens, joiners, direction marks, fillers, variation selectors and tags.
 _HIDDEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
@@ -43,11 +43,11 @@ _CHUNK = re.compile(r"[\s\S]{1,8000}(?!\S)|[\s\S]{1,8000}")
 
 
 def words(text: str) -> list[str]:
-    """Return the words of *text* as they are compared, in order.
+    """Return the words of *text* in order, in the form in which they are compared.
 
     Compatibility forms, case, punctuation, white space and invisible characters make no
-    difference; apostrophes inside words go, everything else that is no letter, mark or digit
-    parts words. Time is linear in the text.
+    difference. Apostrophes inside words are dropped; any other character that is no letter, mark
+    or digit separates words. Takes time linear in the text.
     """
     if text.isascii():
         return _ASCII_WORD.findall(_ASCII_APOSTROPHE.sub("", text.lower()))
@@ -62,7 +62,7 @@ def words(text: str) -> list[str]:
 
 
 def joined(parts: Sequence[str]) -> str:
-    """Return *parts*, words as of `words`, as one text: a space between any two but wide ones."""
+    """Return *parts*, words as of `words`, as one text: spaces between all but wide ones."""
     text = " ".join(parts)
     return text if text.isascii() else _WIDE_GAP.sub("", text)
 
@@ -75,52 +75,51 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     )
     spaced = re.sub(f"[{_WIDE}]", "", marks)
     letter = rf"[^\W_{_WIDE}{_APOSTROPHES}]"
-    # The apostrophe first: so it is searched for before anything is looked back at.
+    # The apostrophe comes first, so that the search skips to it before any look-behind.
     apostrophe = rf"[{_APOSTROPHES}](?:(?<={letter}.)|(?<=[{spaced}].))(?={letter})"
     word = rf"[{_WIDE}]|{letter}+(?:[{spaced}]+{letter}*)*"
     return re.compile(apostrophe), re.compile(word)
 
 
-class Spoken:
-    """The words of all segments in order.
+class TranscriptWords:
+    """Index of the words of all segments.
 
-    Words are counted through the whole transcript; *first* holds where each segment starts, and
-    where the last ends; *index* maps a word to everywhere it stands, ascending.
+    Words are numbered through the whole transcript. *first* holds the first word of each segment
+    and, last, the number of words; *index* maps a word to its occurrences, ascending.
     """
 
     def __init__(self, segments: Sequence[Segment]) -> None:
-        spoken = [list(map(sys.intern, words(segment.text))) for segment in segments]
-        self.words = list(chain.from_iterable(spoken))
-        self.first = array("L", accumulate(map(len, spoken), initial=0))
+        by_segment = [list(map(sys.intern, words(segment.text))) for segment in segments]
+        self.words = list(chain.from_iterable(by_segment))
+        self.first = array("L", accumulate(map(len, by_segment), initial=0))
         self.index: dict[str, list[int]] = {}
         for at, word in enumerate(self.words):
             self.index.setdefault(word, []).append(at)
         body = joined(self.words)
         self.text = f" {body} "
-        self._starts = array("L", self._offsets())  # of words in the text, and one past its end
+        self._starts = array("L", self._offsets())  # of words in the text, then one past its end
 
     def __len__(self) -> int:
         return len(self.words)
 
     def segment_of(self, at: int) -> int:
-        """Return the number of the segment in which word *at* stands."""
+        """Return the number of the segment that word *at* belongs to."""
         return bisect_right(self.first, at) - 1
 
     def span(self, start: int, stop: int) -> str:
-        """Return words *start* up to *stop* joined."""
+        """Return words *start* to *stop* (exclusive) joined."""
         return self.text[self._starts[start] : self._starts[stop]].rstrip(" ")
 
     def words_at(self, start: int, begin: int, end: int) -> tuple[int, int]:
-        """Return the words that characters *begin* up to *end* touch, counted from word *start*."""
+        """Return the words that characters *begin* to *end*, counted from word *start*, touch."""
         base = self._starts[start]
-        last = len(self) - 1
-        found = min(bisect_right(self._starts, base + begin) - 1, last)
-        return found, max(found + 1, min(bisect_left(self._starts, base + end), len(self)))
+        first = min(bisect_right(self._starts, base + begin) - 1, len(self) - 1)
+        return first, max(first + 1, min(bisect_left(self._starts, base + end), len(self)))
 
     def nearest(self, wanted: Sequence[str], segment: int) -> Iterator[int]:
-        """Yield where *wanted* stands: in *segment* first, then by distance in segments.
+        """Yield the first word of each occurrence of *wanted*, the nearest to *segment* first.
 
-        Of equally near ones the earlier comes first: what starts before may reach into *segment*.
+        Of equally near ones the earlier comes first: it may reach into *segment*.
         """
         if not wanted or any(word not in self.index for word in wanted):
             return
@@ -140,20 +139,20 @@ class Spoken:
                 behind = next(before, None)
 
     def in_parts(self, parts: Sequence[Sequence[str]], segment: int) -> Iterator[int]:
-        """Yield where the first of *parts* stands with the others after it in order, near by.
+        """Yield the first word of each occurrence of *parts* in order with other words between.
 
-        All parts stand within `REACH_SEGMENTS` after the segment in which the first starts; at
-        most one place is found for each such segment, the nearest to *segment* first.
+        All parts lie within `REACH_SEGMENTS` after the segment in which the first one starts.
+        Yields at most one occurrence per such segment, the nearest to *segment* first.
         """
-        places = [self.index.get(word, []) for part in parts for word in part]
+        occurrences = [self.index.get(word, []) for part in parts for word in part]
         needles = [_needle(part) for part in parts]
-        held = {self.segment_of(at) for at in min(places, key=len, default=[])}
-        starts = {max(0, number - back) for number in held for back in range(REACH_SEGMENTS + 1)}
+        rarest = {self.segment_of(at) for at in min(occurrences, key=len, default=[])}
+        starts = {max(0, number - back) for number in rarest for back in range(REACH_SEGMENTS + 1)}
         for start in sorted(starts, key=lambda number: (abs(number - segment), number)):
-            if (found := self._follow(needles, start)) is not None:
-                yield found
+            if (first := self._first_word(needles, start)) is not None:
+                yield first
 
-    def _follow(self, needles: Sequence[str], segment: int) -> int | None:
+    def _first_word(self, needles: Sequence[str], segment: int) -> int | None:
         last = min(segment + REACH_SEGMENTS + 1, len(self.first) - 1)
         stop = self._starts[self.first[last]]
         lead = needles[0].startswith(" ")
@@ -182,7 +181,7 @@ class Spoken:
     def _last(self, needle: str, stop: int) -> int:
         """Return the last offset before *stop* at which *needle* starts, or -1.
 
-        By halving: `str.rfind` takes time quadratic in what is periodic, `str.find` does not.
+        By bisection: `str.rfind` takes quadratic time in periodic text, `str.find` does not.
         """
         reach = len(needle) - 1
         found = self.text.find(needle, 0, stop + reach)
@@ -212,7 +211,7 @@ class Spoken:
 
 
 def _needle(wanted: Sequence[str]) -> str:
-    """Return what finds *wanted* at word boundaries; wide characters need no spaces."""
+    """Return the text to search for *wanted* at word boundaries; wide characters need no spaces."""
     before = "" if _IS_WIDE.match(wanted[0]) else " "
     after = "" if _IS_WIDE.match(wanted[-1]) else " "
     return f"{before}{joined(wanted)}{after}"

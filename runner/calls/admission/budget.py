@@ -64,7 +64,7 @@ class Budget:
         if self._fault is None and not self._fits(ask):
             self._fault = NotRunError("budget", self._explain(ask))
         if self._fault is not None:
-            raise self._fault.again()
+            raise self._fault.copy()
         self._in_flight += 1
         self._reserved_usd += ask.cost_usd
         self._reserved_tokens += ask.tokens

@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from runner.base.errors import CallError, NotRunError
+from runner.base.token_bucket import TokenBucket, Withdrawal
 from runner.calls.admission.adaptive import AdaptiveLimit
 from runner.calls.admission.breaker import GIVE_UP_S, Breaker
 from runner.calls.admission.limits import Ask
-from runner.calls.admission.rates import Bucket, Take
 from runner.calls.retry import TRANSIENT
 
 SPREAD_S = 2.0  # over which calls go again after a pause that a provider asked for
@@ -54,9 +54,9 @@ class Gate:
         self.account = account or Account()
         self._members = 0
         self._fault: CallError | None = None
-        self._requests = None if rpm is None else Bucket(rpm, burst_s)
-        self._tokens = None if tpm is None else Bucket(tpm, burst_s)
-        self._taken: dict[int, Take] = {}  # tokens, by the id of an attempt in flight
+        self._requests = None if rpm is None else TokenBucket(rpm, burst_s)
+        self._tokens = None if tpm is None else TokenBucket(tpm, burst_s)
+        self._taken: dict[int, Withdrawal] = {}  # tokens, by the id of an attempt in flight
         self._opens_at = -math.inf  # nothing goes before; set by a throttled call
         self._spread_until = -math.inf
         self._next_at = -math.inf
@@ -121,13 +121,13 @@ class Gate:
     def leave(self, now: float, ask: Ask) -> None:
         """See `limits.Limit`; a probe that told nothing may be sent again."""
         self.limit.left()
-        self._settle(now, ask, ask.tokens)
+        self._settle(ask, ask.tokens)
         if ask.probe and self.breaker.probing:
             self.breaker.abandoned(now)
 
     def succeeded(self, ask: Ask, started: float, now: float, *, tokens: int, first: bool) -> None:
         """Learn from a reply that used *tokens*; *first* says it was its call's first attempt."""
-        self._settle(now, ask, tokens)
+        self._settle(ask, tokens)
         self.limit.succeeded(now, first_try=first)
         self._note_answer(ask, started, now)
 
@@ -171,10 +171,10 @@ class Gate:
         )
         self._fault = self._fault or CallError("unavailable", message)
 
-    def _settle(self, now: float, ask: Ask, tokens: int) -> None:
-        taken = self._taken.pop(id(ask), None)
-        if self._tokens is not None and taken is not None:
-            self._tokens.settle(now, taken, tokens)
+    def _settle(self, ask: Ask, tokens: int) -> None:
+        withdrawal = self._taken.pop(id(ask), None)
+        if self._tokens is not None and withdrawal is not None:
+            self._tokens.settle(withdrawal, tokens)
 
     def _note_answer(self, ask: Ask, started: float, now: float) -> None:
         if self.breaker.succeeded(started, now, probe=ask.probe):

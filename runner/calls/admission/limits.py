@@ -116,7 +116,7 @@ class Lobby:
         self._pauses[woken] = limit
         try:
             if self._closed is not None:
-                raise self._closed.again()
+                raise self._closed.copy()
             await woken
         finally:
             del self._pauses[woken]
@@ -128,7 +128,7 @@ class Lobby:
         waiting = [w.grant for line in self._lines.values() for w in line]
         for future in (*waiting, *self._pauses):
             if not future.done():
-                future.set_exception(reason.again())
+                future.set_exception(reason.copy())
 
     def wake(self, limit: Limit) -> None:
         """End the pauses of those who are to call within *limit*: it has a fault to tell them."""
@@ -144,7 +144,7 @@ class Lobby:
 
     async def _wait(self, limits: tuple[Limit, ...], ask: Ask) -> None:
         if self._closed is not None:
-            raise self._closed.again()
+            raise self._closed.copy()
         grant: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._asked += 1
         line = self._lines.setdefault(limits, [])

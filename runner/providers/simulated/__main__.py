@@ -1,4 +1,4 @@
-"""The command `colloquy-simulate`: serve the simulated provider until a signal ends it."""
+"""Command `colloquy-simulate`: serves the simulated provider until a signal ends it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import asyncio
 import errno
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -26,31 +25,31 @@ CHILD = "--child"  # settings as JSON lines on standard input; ends when that cl
 _HELP = """\
 colloquy-simulate [port=8089] [KEY=VALUE ...]
 
-Serves a pretended LLM provider on this machine: OpenAI's chat API, without a key and without
-cost. Its replies are made up in the shape that is asked for; no model reads anything. Use it to
-try settings, limits and failures before paying for them:
+Serves a simulated LLM provider on this machine: OpenAI's chat API, without a key and without
+cost. Replies are generated from the requested schema; no model reads the prompt. Use it to try
+settings, limits and failures before paying for them:
 
     colloquy-simulate latency_s=0.2 rpm=60 'faults={{status_500: 0.1}}'
     colloquy model=simulated model.api_base=http://127.0.0.1:8089/v1
 
-Ctrl-C ends it. http://127.0.0.1:8089/stats tells what it has done so far.
+Ctrl-C ends it. http://127.0.0.1:8089/stats shows counts of its requests.
 
 Keys and their defaults:
 
     port: 8089                      # 0 takes a free port
 {defaults}
 
-Kinds of fault, for `faults` (their rates) and `script` (one entry a request):
+Kinds of fault, for `faults` (their rates) and `script` (one entry per request):
 
     status_NNN            an error with that status, 400 to 599
-    status_NNN_after_S    the same, saying: come back in S seconds
+    status_NNN_after_S    the same, with `Retry-After: S`
 {kinds}
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """What is served, and at which port of 127.0.0.1; 0 is a free one."""
+class ServerArguments:
+    """The settings to serve and the port of 127.0.0.1; 0 takes a free one."""
 
     settings: SimulateSettings
     port: int = DEFAULT_PORT
@@ -68,48 +67,34 @@ def _run(given: Arguments) -> None:
         asyncio.run(_serve(parse(given.words), asyncio.Event()))
 
 
-def parse(arguments: Sequence[str]) -> Served:
-    """Return what `key=value` *arguments* ask for, on top of conf/model/simulated.yaml.
-
-    Raises ConfigError with one line.
-    """
-    from omegaconf import OmegaConf  # here: a child that gets its settings as JSON needs none
+def parse(arguments: Sequence[str]) -> ServerArguments:
+    """Return `key=value` *arguments* merged over conf/model/simulated.yaml; raise ConfigError."""
+    from omegaconf import OmegaConf  # here, since a child process does not need it
 
     for argument in arguments:
         if "=" not in argument:
             raise ConfigError(f"{argument!r} is not key=value, such as latency_s=0.2; see --help")
     try:
-        given = OmegaConf.from_dotlist(list(arguments))
-        merged = OmegaConf.merge(OmegaConf.create(_defaults()), given)
+        merged = OmegaConf.merge(
+            OmegaConf.create(_shipped()).simulate, OmegaConf.from_dotlist(list(arguments))
+        )
         values = OmegaConf.to_container(merged, resolve=False)
     except Exception as error:  # OmegaConf and its YAML parser raise anything
         raise ConfigError(f"{' '.join(arguments)}: {one_line(str(error))}") from error
     assert isinstance(values, dict)
-    return _validated({str(key): value for key, value in values.items()})
-
-
-def _defaults() -> dict[str, Any]:
-    from omegaconf import OmegaConf
-
-    values = OmegaConf.to_container(OmegaConf.create(_shipped()))
-    assert isinstance(values, dict)
-    return {"port": DEFAULT_PORT, **values["simulate"]}
+    port = values.pop("port", DEFAULT_PORT)
+    if not isinstance(port, int) or not 0 <= port <= 65535:
+        raise ConfigError(f"port={port}: expected a number from 0 to 65535")
+    try:
+        settings = SimulateSettings.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(_explain(error)) from error
+    check(settings, above="")
+    return ServerArguments(settings, port)
 
 
 def _shipped() -> str:
     return files("conf").joinpath("model/simulated.yaml").read_text(encoding="utf-8")
-
-
-def _validated(values: Mapping[str, Any]) -> Served:
-    port = values["port"]
-    if not isinstance(port, int) or not 0 <= port <= 65535:
-        raise ConfigError(f"port={port}: expected a number from 0 to 65535")
-    try:
-        settings = SimulateSettings.model_validate({k: v for k, v in values.items() if k != "port"})
-    except ValidationError as error:
-        raise ConfigError(_explain(error)) from error
-    check(settings, above="")
-    return Served(settings, port)
 
 
 def _explain(error: ValidationError) -> str:
@@ -129,9 +114,9 @@ def _help() -> str:
 
 
 async def _serve_parent() -> None:
-    """Serve what a line of standard input says until the next, which is empty, and so on.
+    """Serve the settings in each line of standard input until the empty line after it.
 
-    End when it ends: whoever started us is gone.
+    Ends with standard input, which the parent closes at the latest when it ends.
     """
     reader = asyncio.StreamReader()
     protocol = asyncio.StreamReaderProtocol(reader)
@@ -144,13 +129,13 @@ async def _serve_parent() -> None:
             ended.set()
 
         watching = asyncio.create_task(watch(ended))
-        await _serve(Served(settings, port=0), ended)
+        await _serve(ServerArguments(settings, port=0), ended)
         if watching.cancel():
-            return  # a signal has ended it
+            return  # ended by a signal
 
 
-async def _serve(served: Served, ended: asyncio.Event) -> None:
-    """Serve until *ended* is set or a signal comes; raises OutputError if the port is taken."""
+async def _serve(served: ServerArguments, ended: asyncio.Event) -> None:
+    """Serve until *ended* is set or a signal comes; raise OutputError if the port is taken."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)

@@ -1,7 +1,7 @@
-"""What a simulated provider does with a request, decided without I/O and without a clock.
+"""Behaviour of the simulated provider: the response to each request, without I/O or a clock.
 
 behaviour = Behaviour(settings)
-verdict = behaviour.decide(arrival_of(body, reply_to(body)), now_s)
+response = behaviour.decide(arrival_of(body, reply_to(body)), now_s)
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from dataclasses import dataclass
 
 from runner.base.errors import ConfigError
 from runner.config.schema import SimulateSettings
+from runner.providers.simulated.account_limits import AccountLimits
 from runner.providers.simulated.faults import INTERNAL, OUTAGE, POISON, RATE_LIMIT, find_kind
 from runner.providers.simulated.prefix_cache import PrefixCache
-from runner.providers.simulated.rate_limits import Limits
 
-# How soon a provider says no, in seconds; as in the simulation that chose the retry policy.
+# Seconds until a provider refuses; as in the simulation that chose the retry policy.
 RATE_LIMIT_S = 0.2
 OUTAGE_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One request as far as it decides anything.
+    """What the behaviour reads of one request.
 
-    *prompt* is the text of all messages and *prompt_ids* its tokens; *max_tokens* None does
-    not bound the reply, which has *reply_tokens*.
+    *prompt* is the text of all messages and *prompt_ids* its tokens; *max_tokens* is the
+    request's limit on the reply or None; *reply_tokens* is the length of the whole reply.
     """
 
     analyzer: str
@@ -38,11 +38,11 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What becomes of a request.
+class PlannedResponse:
+    """The response to one request.
 
-    *status* 0 is no answer at all; *fault* is a kind of `faults.py` or None for a good reply;
-    *reply_tokens* is the reply's length after the request's own bound.
+    *status* is the HTTP status, 0 for none; *fault* names a kind of `faults.py`, None for a good
+    reply; *reply_tokens* is the length of the reply within the request's limit.
     """
 
     status: int
@@ -54,7 +54,7 @@ class Verdict:
 
 
 class Behaviour:
-    """Decides request after request; equal settings and arrivals give equal verdicts.
+    """Decides requests in turn; equal settings and arrivals give equal responses.
 
     Raises ConfigError for settings that `check` refuses.
     """
@@ -63,28 +63,28 @@ class Behaviour:
         check(settings)
         self._settings = settings
         self._random = random.Random(settings.seed)
-        self._limits = Limits(settings.rpm, settings.tpm)
+        self._limits = AccountLimits(settings.rpm, settings.tpm)
         self._prefixes = PrefixCache(settings.cache_min_tokens)
         self._arrived = 0
 
-    def decide(self, arrival: Arrival, now_s: float) -> Verdict:
-        """Return what the next request gets; *now_s* counts from the provider's start."""
-        place, self._arrived = self._arrived, self._arrived + 1
-        # Both are drawn for every request, so that no fault shifts the latencies of the others.
+    def decide(self, arrival: Arrival, now_s: float) -> PlannedResponse:
+        """Return the response to the next request, *now_s* seconds after the provider's start."""
+        index, self._arrived = self._arrived, self._arrived + 1
+        # Both are drawn for every request, so that no fault changes the latencies of the others.
         chance = self._random.random()
         factor = math.exp(self._settings.jitter * self._random.gauss(0.0, 1.0))
         reply_tokens = arrival.reply_tokens
         if arrival.max_tokens is not None:
             reply_tokens = min(reply_tokens, arrival.max_tokens)
         tokens = len(arrival.prompt_ids) + reply_tokens
-        name = self._fault(place, chance, arrival, tokens, now_s)
-        if name == OUTAGE:  # nothing is read, nothing is counted
-            return Verdict(503, self._limits.headers(now_s), OUTAGE_S, name, 0, 0)
+        name = self._fault(index, chance, arrival, tokens, now_s)
+        if name == OUTAGE:  # counts towards no limit
+            return PlannedResponse(503, self._limits.headers(now_s), OUTAGE_S, name, 0, 0)
         if name == RATE_LIMIT:
-            return self._turned_away(tokens, now_s)
+            return self._refusal(tokens, now_s)
         kind = None if name is None else find_kind(name)
         if kind is not None and kind.status >= 400:
-            self._limits.fine(now_s)
+            self._limits.take_failed(now_s)
         else:
             self._limits.take(tokens, now_s)
         base_s = self._settings.by_analyzer_s.get(arrival.analyzer, self._settings.latency_s)
@@ -97,14 +97,15 @@ class Behaviour:
             self._prefixes.add(arrival.prompt_ids, now_s, now_s + latency_s)
         headers = {**self._limits.headers(now_s), **(kind.headers if kind else {})}
         status = 200 if kind is None else kind.status
-        return Verdict(status, headers, latency_s, name, cached, reply_tokens)
+        return PlannedResponse(status, headers, latency_s, name, cached, reply_tokens)
 
     def _fault(
-        self, place: int, chance: float, arrival: Arrival, tokens: int, now_s: float
+        self, index: int, chance: float, arrival: Arrival, tokens: int, now_s: float
     ) -> str | None:
+        """Return the kind of fault of request *index*, None for a good reply."""
         settings = self._settings
-        if place < len(settings.script):
-            return settings.script[place]
+        if index < len(settings.script):
+            return settings.script[index]
         if any(start <= now_s < end for start, end in settings.outages_s):
             return OUTAGE
         if settings.poison and settings.poison in arrival.prompt:
@@ -117,19 +118,19 @@ class Behaviour:
             chance -= rate
         return None
 
-    def _turned_away(self, tokens: int, now_s: float) -> Verdict:
-        self._limits.fine(now_s)
+    def _refusal(self, tokens: int, now_s: float) -> PlannedResponse:
+        self._limits.take_failed(now_s)
         headers = dict(self._limits.headers(now_s))
         if self._settings.retry_after:
             wait_s = self._limits.wait_s(tokens, now_s)
             headers["Retry-After"] = str(max(1, math.ceil(wait_s)))
-        return Verdict(429, headers, RATE_LIMIT_S, RATE_LIMIT, 0, 0)
+        return PlannedResponse(429, headers, RATE_LIMIT_S, RATE_LIMIT, 0, 0)
 
 
 def check(settings: SimulateSettings, above: str = "model.simulate.") -> None:
-    """Raise ConfigError for unknown kinds of fault, rates above 1 in sum, and odd windows.
+    """Raise ConfigError for unknown faults, rates that add up to more than 1, and empty windows.
 
-    *above* is what stands before a key's name in the messages.
+    *above* precedes the key in messages.
     """
     for name in settings.faults:
         _check_kind(f"{above}faults", name)
@@ -149,7 +150,7 @@ def check(settings: SimulateSettings, above: str = "model.simulate.") -> None:
 
 def _check_kind(key: str, name: str) -> None:
     if name in INTERNAL:
-        raise ConfigError(f"{key}: '{name}' follows from other settings and cannot be asked for")
+        raise ConfigError(f"{key}: '{name}' follows from other settings and cannot be set here")
     try:
         find_kind(name)
     except ConfigError as error:

@@ -1,29 +1,29 @@
-"""The OpenAI chat protocol: what a request says, and the completion that answers it."""
+"""OpenAI's chat protocol: reading a request, building its completion."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from runner.providers.simulated.behaviour import Arrival
-from runner.providers.simulated.words import token_ids
+from runner.providers.simulated.tokens import token_ids
 
 
 def arrival_of(body: Mapping[str, Any], reply: str) -> Arrival:
-    """Return what decides about request *body* whose good answer is *reply*."""
+    """Return the arrival of request *body*, whose good reply is *reply*."""
     texts = message_texts(body)
-    bound = body.get("max_completion_tokens") or body.get("max_tokens")
+    limit = body.get("max_completion_tokens") or body.get("max_tokens")
     return Arrival(
         analyzer=schema_name(body),
         prompt="\n".join(texts),
         prompt_ids=[token for text in texts for token in token_ids(text)],
-        max_tokens=bound if isinstance(bound, int) else None,
+        max_tokens=limit if isinstance(limit, int) else None,
         reply_tokens=len(token_ids(reply)),
     )
 
 
 def message_texts(body: Mapping[str, Any], *, system: bool = True) -> list[str]:
-    """Return the text of each message, parts joined; without *system* messages if so wanted."""
+    """Return the text of each message, its parts joined; *system* includes system messages."""
     messages = body.get("messages") or []
     return [_text(m.get("content")) for m in messages if system or m.get("role") != "system"]
 
@@ -35,20 +35,20 @@ def _text(content: Any) -> str:
 
 
 def schema_name(body: Mapping[str, Any]) -> str:
-    """Return the name of the response format that a request asks for, or ""."""
-    return str(_wanted(body).get("name", ""))
+    """Return the name of the requested response format, or ""."""
+    return str(_response_format(body).get("name", ""))
 
 
-def schema_beside(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the JSON schema of the response format, or None."""
-    schema = _wanted(body).get("schema")
+def response_schema(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the JSON schema of the requested response format, or None."""
+    schema = _response_format(body).get("schema")
     return schema if isinstance(schema, dict) else None
 
 
-def _wanted(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    wanted = body.get("response_format")
-    named = wanted.get("json_schema") if isinstance(wanted, dict) else None
-    return named if isinstance(named, dict) else {}
+def _response_format(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    outer = body.get("response_format")
+    inner = outer.get("json_schema") if isinstance(outer, dict) else None
+    return inner if isinstance(inner, dict) else {}
 
 
 def completion(
@@ -59,26 +59,21 @@ def completion(
     tokens: tuple[int, int] | None = None,
     cached_tokens: int = 0,
 ) -> dict[str, Any]:
-    """Return a `chat.completion` object.
+    """Return a `chat.completion` object with *text* as its reply.
 
-    *tokens* are those of prompt and reply where they have been counted already.
+    *tokens* are those of prompt and reply, counted here when None.
     """
     prompt_tokens, completion_tokens = tokens or (
-        _count(message_texts(body)),
-        _count([text]),
+        sum(len(token_ids(part)) for part in message_texts(body)),
+        len(token_ids(text)),
     )
+    message = {"role": "assistant", "content": text}
     return {
         "id": "chatcmpl-simulated",
         "object": "chat.completion",
         "created": 0,
         "model": body.get("model", ""),
-        "choices": [
-            {
-                "index": 0,
-                "finish_reason": finish_reason,
-                "message": {"role": "assistant", "content": text},
-            }
-        ],
+        "choices": [{"index": 0, "finish_reason": finish_reason, "message": message}],
         "usage": {
             "prompt_tokens": prompt_tokens,
             "completion_tokens": completion_tokens,
@@ -86,7 +81,3 @@ def completion(
             "prompt_tokens_details": {"cached_tokens": cached_tokens},
         },
     }
-
-
-def _count(texts: Sequence[str]) -> int:
-    return sum(len(token_ids(text)) for text in texts)

@@ -1,7 +1,8 @@
-"""Replies made up from the asked schema, with quotes that truly stand in the prompt."""
+"""Replies generated from the requested schema, with quotes copied from the prompt."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import re
@@ -10,11 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runner.providers.simulated.chat import message_texts, schema_beside
+from runner.providers.simulated.chat import message_texts, response_schema
 
 Reply = Callable[[Mapping[str, Any]], str]
 
-# How analyzers state a schema in words (analyzers/_analyzer.py).
+# What precedes a schema stated in the prompt (analyzers/_analyzer.py).
 SCHEMA_FOLLOWS = "The JSON object must match this schema:\n"
 
 MAX_QUOTE_CHARS = 120
@@ -27,17 +28,17 @@ _ID_PREFIX = re.compile(r"^([A-Z]+)1, ")
 
 
 def reply_to(body: Mapping[str, Any]) -> str:
-    """Return a reply that fits what *body* asks for; the same for the same request."""
-    asked = "\n".join(message_texts(body, system=False))
-    schema = schema_beside(body) or _schema_inside(asked)
+    """Return a reply that fits the schema of *body*; the same for the same request."""
+    prompt = "\n".join(message_texts(body, system=False))
+    schema = response_schema(body) or _schema_in(prompt)
     if schema is None:
         return "This is a simulated reply; no model has read the prompt."
-    seed = zlib.crc32(asked.encode("utf-8", "surrogatepass"))
-    maker = _Maker(schema.get("$defs", {}), _material(asked), random.Random(seed))
-    return _lines(maker.value(schema, "reply", _Place()))
+    seed = zlib.crc32(prompt.encode("utf-8", "surrogatepass"))
+    generator = _Generator(schema.get("$defs", {}), _material(prompt), random.Random(seed))
+    return _json_by_line(generator.value(schema, "reply", _Place()))
 
 
-def _schema_inside(prompt: str) -> Mapping[str, Any] | None:
+def _schema_in(prompt: str) -> Mapping[str, Any] | None:
     start = prompt.rfind(SCHEMA_FOLLOWS)
     if start < 0:
         return None
@@ -55,9 +56,10 @@ def _material(prompt: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a value stands: in which element of a list, and beside which lists with ids.
+    """The place of a value in the reply.
 
-    *ids* maps those lists to their ids; *fixed* holds what the element must contain.
+    *number* counts the elements of the list around it from 1; *ids* maps the lists that have ids
+    to those ids; *fixed* holds the fields that the element must have.
     """
 
     number: int = 1
@@ -69,8 +71,8 @@ class _Place:
         return _Place(**{"number": self.number, "ids": self.ids, "depth": self.depth + 1} | changes)
 
 
-class _Maker:
-    """Makes values for schemas; general rules only, nothing is known of any analyzer."""
+class _Generator:
+    """Generates values for schemas by general rules; knows no analyzer."""
 
     def __init__(self, defs: Mapping[str, Any], material: str, rng: random.Random) -> None:
         self._defs = defs
@@ -78,7 +80,7 @@ class _Maker:
         self._random = rng
 
     def value(self, schema: Mapping[str, Any], name: str, place: _Place) -> Any:
-        """Return a value for *schema*, which stands under key *name*."""
+        """Return a value of *schema* for key *name*."""
         schema = self._resolved(schema)
         if "const" in schema:
             return schema["const"]
@@ -100,7 +102,7 @@ class _Maker:
         return f"Simulated {name.replace('_', ' ')} {place.number}, written by no model."
 
     def _resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Follow references, and prefer null, then the first, where there is a choice."""
+        """Follow references; of alternatives take null, else the first."""
         while True:
             if "$ref" in schema:
                 schema = self._defs[schema["$ref"].rsplit("/", 1)[-1]]
@@ -112,7 +114,7 @@ class _Maker:
     def _object(self, schema: Mapping[str, Any], place: _Place) -> dict[str, Any]:
         properties = schema.get("properties", {})
         lists = {name: self._ids(name, body) for name, body in properties.items()}
-        ids = {name: found for name, found in lists.items() if found}
+        ids = {name: numbered for name, numbered in lists.items() if numbered}
         below = place.inner(ids={**(place.ids or {}), **ids}, fixed=None)
         fixed = place.fixed or {}
         return {
@@ -128,10 +130,9 @@ class _Maker:
         if set(properties) == {"segment", "quote"}:
             return self._citations()
         ids = place.ids or {}
-        if not properties:
-            named = _named_in(str(schema.get("description", "")), name, ids)
-            if named:
-                return list(named)
+        named = _named_in(str(schema.get("description", "")), name, ids)
+        if named and not properties:
+            return list(named)
         elements = _elements(properties, ids.get(name), ids, 2 + self._random.randrange(3))
         return [
             self.value(item, name, place.inner(number=number, fixed=fixed))
@@ -139,7 +140,7 @@ class _Maker:
         ]
 
     def _ids(self, name: str, schema: Mapping[str, Any]) -> tuple[str, ...]:
-        """Return the ids of list *name*, or nothing where its elements have none."""
+        """Return ids for the elements of list *name*, none where its elements have no `id`."""
         schema = self._resolved(schema)
         if schema.get("type") != "array":
             return ()
@@ -158,7 +159,7 @@ class _Maker:
         return round(low + (high - low) * self._random.uniform(0.3, 0.9), 2)
 
     def _citations(self) -> list[dict[str, str]]:
-        """Quote one segment, found from a random place on: no need to read all of a prompt."""
+        """Quote the first segment after a random offset, without reading the whole prompt."""
         start = self._random.randrange(len(self._material) or 1)
         for pattern in (_LINE, _CITATION):
             match = pattern.search(self._material, start) or pattern.search(self._material)
@@ -173,41 +174,39 @@ def _elements(
     ids: Mapping[str, tuple[str, ...]],
     size: int,
 ) -> list[dict[str, Any]]:
-    """Return what each element of a list must hold.
+    """Return the fixed fields of each element of a list.
 
-    Its own ids; else, where elements name those of two lists or more, every combination; else,
-    where they begin with an enumeration, each of its values once; else *size* free elements.
+    One element per id of its *own*; else, where elements refer to other lists with *ids*, one per
+    combination; else, where their first field is an enumeration, one per value; else *size*
+    elements without fixed fields.
     """
     if own and "id" in properties:
         return [{"id": name} for name in own]
     texts = [name for name, body in properties.items() if body.get("type") == "string"]
-    references = {name: found for name in texts if (found := _list_of(name, ids))}
-    if len(references) > 1:
-        rows: list[dict[str, Any]] = [{}]
-        for name, found in references.items():
-            rows = [{**row, name: one} for row in rows for one in found]
-        return rows
+    references = {name: targets for name in texts if (targets := _list_of(name, ids))}
     if references:
-        ((name, found),) = references.items()
-        return [{name: one} for one in found]
+        return [
+            dict(zip(references, combination, strict=True))
+            for combination in itertools.product(*references.values())
+        ]
     first = next(iter(properties), "")
     values = properties[first].get("enum") if first else None
     return [{first: value} for value in values] if values else [{} for _ in range(size)]
 
 
 def _list_of(name: str, ids: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the ids of the list that key *name* speaks of: its own name or its plural."""
+    """Return the ids of the list called *name* or its plural, none where there is no such list."""
     plurals = (name, f"{name}s", f"{name}es", f"{name[:-2]}es", f"{name[:-1]}ies")
     return next((ids[plural] for plural in plurals if plural in ids), ())
 
 
 def _named_in(description: str, name: str, ids: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """Return ids for a list of plain texts that is described as one of ids."""
+    """Return two ids for a list of texts whose *description* says that it holds ids."""
     if not re.search(r"\bids?\b", description, re.IGNORECASE):
         return ()
-    for known, found in ids.items():
-        if known == name or known.rstrip("s") in description.lower():
-            return found[:2]
+    for target, numbered in ids.items():
+        if target == name or target.rstrip("s") in description.lower():
+            return numbered[:2]
     return ()
 
 
@@ -217,11 +216,11 @@ def _excerpt(text: str) -> str:
     return text[:MAX_QUOTE_CHARS].rsplit(" ", 1)[0].rstrip()
 
 
-def _lines(node: Any) -> str:
-    """Return *node* as JSON, a field a line: lines recur, and are then counted only once."""
+def _json_by_line(node: Any) -> str:
+    """Return *node* as JSON with one field a line: lines recur, and their tokens are cached."""
     if isinstance(node, dict):
-        inside = ",\n".join(f'"{key}": {_lines(value)}' for key, value in node.items())
+        inside = ",\n".join(f'"{key}": {_json_by_line(value)}' for key, value in node.items())
         return f"{{\n{inside}\n}}"
     if isinstance(node, list):
-        return "[\n" + ",\n".join(_lines(value) for value in node) + "\n]"
+        return "[\n" + ",\n".join(_json_by_line(value) for value in node) + "\n]"
     return json.dumps(node, ensure_ascii=False)

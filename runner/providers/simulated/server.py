@@ -1,4 +1,4 @@
-"""The simulated provider on the wire: HTTP on 127.0.0.1, as OpenAI's chat API speaks it."""
+"""HTTP server of the simulated provider: OpenAI's chat API on 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import RawRequestMessage
 
 from runner.config.schema import SimulateSettings
-from runner.providers.simulated.behaviour import Behaviour, Verdict
+from runner.providers.simulated.behaviour import Behaviour, PlannedResponse
 from runner.providers.simulated.chat import arrival_of, completion, schema_name
-from runner.providers.simulated.faults import Exchange, Fault, error_body, find_kind
+from runner.providers.simulated.faults import FaultResponse, GoodReply, error_body, find_kind
 from runner.providers.simulated.replies import Reply, reply_to
-from runner.providers.simulated.words import cut, load
+from runner.providers.simulated.tokens import token_ids, truncate
 
 MODEL = "simulated"
 MAX_REQUEST_BYTES = 64 << 20
@@ -31,8 +31,8 @@ _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close by RST
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """One request as it arrived: loop time in seconds, its JSON body and its headers."""
+class ReceivedRequest:
+    """One request: its arrival in seconds of loop time, its JSON body and its headers."""
 
     at_s: float
     body: Mapping[str, Any]
@@ -40,7 +40,7 @@ class Received:
 
 
 class Stats:
-    """What a provider has done since its start; `/stats` shows it."""
+    """Counts of requests since the provider's start, served at `/stats`."""
 
     def __init__(self) -> None:
         self.totals: Counter[str] = Counter()
@@ -57,20 +57,20 @@ class Stats:
         self.in_flight += 1
         self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
 
-    def judge(self, verdict: Verdict, prompt_tokens: int) -> None:
-        """Count what the request gets; tokens only where the model has worked."""
-        self.by_status[verdict.status] += 1
-        if verdict.fault is not None:
-            self.by_fault[verdict.fault] += 1
+    def count(self, response: PlannedResponse, prompt_tokens: int) -> None:
+        """Count the response to a request; tokens only where the model has run."""
+        self.by_status[response.status] += 1
+        if response.fault is not None:
+            self.by_fault[response.fault] += 1
         else:
             self.totals["ok"] += 1
-        if verdict.fault is None or find_kind(verdict.fault).generates:
+        if response.fault is None or find_kind(response.fault).generates:
             self.totals["prompt_tokens"] += prompt_tokens
-            self.totals["completion_tokens"] += verdict.reply_tokens
-            self.totals["cached_tokens"] += verdict.cached_tokens
+            self.totals["completion_tokens"] += response.reply_tokens
+            self.totals["cached_tokens"] += response.cached_tokens
 
-    def shown(self) -> dict[str, Any]:
-        """Return the counts as JSON; status 0 is no answer."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the counts as JSON; status 0 is no response."""
         names = ("requests", "ok", "prompt_tokens", "completion_tokens", "cached_tokens")
         return {
             **{name: self.totals[name] for name in names},
@@ -85,10 +85,10 @@ class Stats:
 class SimulatedProvider:
     """Serves the chat API on 127.0.0.1; an async context manager.
 
-    *reply* makes the text of a good reply from the request's body. *settings* None answers at
-    once or, for the names of response formats in *latency_s*, after that many seconds. *faults*
-    are used up one per request, in order, before anything else; None in it means no fault.
-    *port* 0 takes a free one. *keep* remembers every request in `received`.
+    *reply* returns the text of a good reply to a request's body. Without *settings* replies come
+    at once or, for the names of response formats in *latency_s*, after that many seconds. The
+    first requests get one of *faults* each, in order; None is no fault. *port* 0 takes a free
+    one. *keep* stores every request in `received`.
     """
 
     def __init__(
@@ -97,13 +97,14 @@ class SimulatedProvider:
         *,
         settings: SimulateSettings | None = None,
         latency_s: Mapping[str, float] | None = None,
-        faults: list[Fault | None] | None = None,
+        faults: list[FaultResponse | None] | None = None,
         finish_reason: str = "stop",
         port: int = 0,
         keep: bool = True,
     ) -> None:
         self._reply = reply
-        self._behaviour = Behaviour(settings or _plain(latency_s or {}))
+        instant = SimulateSettings(by_analyzer_s=dict(latency_s or {}))
+        self._behaviour = Behaviour(settings or instant)
         self._faults = faults or []
         self._finish_reason = finish_reason
         self._keep = keep
@@ -111,7 +112,7 @@ class SimulatedProvider:
         self._started_s = 0.0
         self.port = port
         self.stats = Stats()
-        self.received: list[Received] = []
+        self.received: list[ReceivedRequest] = []
 
     @property
     def url(self) -> str:
@@ -119,9 +120,9 @@ class SimulatedProvider:
         return f"http://127.0.0.1:{self.port}/v1"
 
     async def __aenter__(self) -> SimulatedProvider:
-        """Listen; raises OSError where the port cannot be had."""
-        load()
-        # Cancelled handlers: what never ends must not outlive the client that waited for it.
+        """Listen; raise OSError where the port is taken."""
+        token_ids("ready")  # loads the vocabulary (half a second) before the first request
+        # Cancelled handlers: a response that never ends must not outlive its client.
         server = web.Server(
             self._handle, request_factory=_request, handler_cancellation=True, access_log=None
         )
@@ -147,9 +148,9 @@ class SimulatedProvider:
             return await self._chat(request)
         if route == ("GET", "/v1/models"):
             listed = {"id": MODEL, "object": "model", "created": 0, "owned_by": "colloquy"}
-            return _answer({"object": "list", "data": [listed]})
+            return _json_response({"object": "list", "data": [listed]})
         if route == ("GET", "/stats"):
-            return _answer(self.stats.shown())
+            return _json_response(self.stats.as_json())
         return await send(request, error_body(404, f"no such address: {request.path}"))
 
     async def _chat(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -161,7 +162,7 @@ class SimulatedProvider:
         if not isinstance(body, dict) or not isinstance(body.get("messages"), list):
             return await send(request, error_body(400, "the body holds no messages"))
         if self._keep:
-            self.received.append(Received(arrived_s, body, dict(request.headers)))
+            self.received.append(ReceivedRequest(arrived_s, body, dict(request.headers)))
         self.stats.begin(schema_name(body))
         try:
             return await self._respond(request, body, arrived_s)
@@ -171,40 +172,38 @@ class SimulatedProvider:
     async def _respond(
         self, request: web.BaseRequest, body: Mapping[str, Any], arrived_s: float
     ) -> web.StreamResponse:
-        """Decide, wait until the verdict's latency has passed since *arrived_s*, and send."""
-        given = self._faults.pop(0) if self._faults else None
-        if given is not None:
-            self.stats.by_status[given.status] += 1
+        """Respond as the behaviour decides, its latency after *arrived_s*."""
+        fault = self._faults.pop(0) if self._faults else None
+        if fault is not None:
+            self.stats.by_status[fault.status] += 1
             self.stats.by_fault["given"] += 1
-            return await send(request, given)
+            return await send(request, fault)
         text = self._reply(body)
         arrival = arrival_of(body, text)
-        verdict = self._behaviour.decide(arrival, arrived_s - self._started_s)
-        self.stats.judge(verdict, len(arrival.prompt_ids))
+        planned = self._behaviour.decide(arrival, arrived_s - self._started_s)
+        self.stats.count(planned, len(arrival.prompt_ids))
         finish_reason = self._finish_reason
-        if verdict.fault is None and verdict.reply_tokens < arrival.reply_tokens:
-            text, finish_reason = cut(text, verdict.reply_tokens), "length"
+        if planned.fault is None and planned.reply_tokens < arrival.reply_tokens:
+            text, finish_reason = truncate(text, planned.reply_tokens), "length"
+        tokens = len(arrival.prompt_ids), planned.reply_tokens
         whole = completion(
-            body,
-            text,
-            finish_reason,
-            tokens=(len(arrival.prompt_ids), verdict.reply_tokens),
-            cached_tokens=verdict.cached_tokens,
+            body, text, finish_reason, tokens=tokens, cached_tokens=planned.cached_tokens
         )
-        if verdict.fault is None:
-            response = _answer(whole, verdict.headers)
-            await _sleep_until(arrived_s + verdict.latency_s)
+        due_s = arrived_s + planned.latency_s
+        if planned.fault is None:
+            response = _json_response(whole, planned.headers)
+            await _sleep_until(due_s)
             return response
-        exchange = Exchange(text, whole, request.headers.get("Authorization", ""))
-        fault = find_kind(verdict.fault).make(exchange)
-        await _sleep_until(arrived_s + verdict.latency_s)
-        return await send(request, fault, verdict.headers)
+        good = GoodReply(text, whole, request.headers.get("Authorization", ""))
+        fault = find_kind(planned.fault).make(good)
+        await _sleep_until(due_s)
+        return await send(request, fault, planned.headers)
 
 
 async def send(
-    request: web.BaseRequest, fault: Fault, headers: Mapping[str, str] | None = None
+    request: web.BaseRequest, fault: FaultResponse, headers: Mapping[str, str] | None = None
 ) -> web.StreamResponse:
-    """Send *fault* with *headers* besides its own."""
+    """Send *fault* with *headers* beside its own."""
     await asyncio.sleep(fault.delay_s)
     transport = request.transport
     if fault.status == 0 and transport is not None:
@@ -236,7 +235,7 @@ def _request(
     writer: AbstractStreamWriter,
     task: asyncio.Task[None],
 ) -> web.BaseRequest:
-    """Make the request as aiohttp does, but for its bound of 1 MiB: long transcripts are longer."""
+    """Build the request as aiohttp does, with a higher limit than its 1 MiB for the body."""
     loop = asyncio.get_running_loop()
     return web.BaseRequest(
         message, payload, protocol, writer, task, loop, client_max_size=MAX_REQUEST_BYTES
@@ -249,29 +248,11 @@ async def _sleep_until(when_s: float) -> None:
         await asyncio.sleep(left_s)
 
 
-def _answer(value: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> web.Response:
+def _json_response(
+    value: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> web.Response:
     try:
         data = orjson.dumps(value)
-    except TypeError:  # half a character: JSON can escape it, UTF-8 cannot hold it
+    except TypeError:  # a lone surrogate: JSON can escape it, UTF-8 cannot hold it
         data = json.dumps(value).encode()
     return web.Response(body=data, headers={**_JSON, **(headers or {})})
-
-
-def _plain(by_analyzer_s: Mapping[str, float]) -> SimulateSettings:
-    """Return settings without latency, limits and faults, but for these analyzers' latency."""
-    return SimulateSettings(
-        seed=0,
-        latency_s=0.0,
-        per_token_s=0.0,
-        per_prompt_token_s=0.0,
-        jitter=0.0,
-        by_analyzer_s=dict(by_analyzer_s),
-        rpm=None,
-        tpm=None,
-        retry_after=True,
-        faults={},
-        script=[],
-        outages_s=[],
-        poison=None,
-        cache_min_tokens=None,
-    )

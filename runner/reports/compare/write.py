@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from runner.base.errors import OutputError
 from runner.base.files import as_json, make_directory, write_bytes
-from runner.base.text import now_iso, say, to_terminal
+from runner.base.text import now_iso, print_stderr, to_terminal
 from runner.record.batch_directory import REPORT
 from runner.reports.compare import text
 from runner.reports.compare.batches import MERGED, batches_of, merged
@@ -59,12 +59,14 @@ def after_sweep(folder: Path) -> None:
         consoles = {row.settings.get("output.console") for row in comparison.rows if row.settings}
         where = folder / "comparison.html"
         if "json" in consoles:
-            say(orjson.dumps({"event": "comparison.written", "path": str(where)}).decode())
+            print_stderr(orjson.dumps({"event": "comparison.written", "path": str(where)}).decode())
         elif consoles != {"quiet"}:
-            say(f"\n{text.as_terminal(comparison)}")
-            say(to_terminal(f"comparison={where}"))
+            print_stderr(f"\n{text.as_terminal(comparison)}")
+            print_stderr(to_terminal(f"comparison={where}"))
     except Exception as error:  # noqa: BLE001 - the sweep's own outcome stands
-        say(to_terminal(f"colloquy: no comparison of {folder}: {type(error).__name__}: {error}"))
+        print_stderr(
+            to_terminal(f"colloquy: no comparison of {folder}: {type(error).__name__}: {error}")
+        )
 
 
 def as_dict(comparison: Comparison) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import structlog
 from runner.base.command import Arguments, run_command
 from runner.base.errors import EXIT_UNAVAILABLE, ConfigError
 from runner.base.secrets import secrets_of
-from runner.base.text import digest, say, to_terminal
+from runner.base.text import digest, print_stderr, to_terminal
 from runner.base.threads import offload
 from runner.job.checks import has_otlp
 from runner.record.batch_directory import single_runs
@@ -192,7 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _send(given: Arguments) -> int | None:
     for path in _runs_to_send([Path(word) for word in given.words]):
         if (fault := send([read_run(path)])) is not None:
-            say(to_terminal(f"colloquy-traces: {fault}"))
+            print_stderr(to_terminal(f"colloquy-traces: {fault}"))
             return EXIT_UNAVAILABLE
         print(to_terminal(f"sent {path}"))
     return None

@@ -7,7 +7,7 @@ from pathlib import Path
 import structlog
 
 from runner.base.files import write_text
-from runner.base.text import say, to_terminal
+from runner.base.text import print_stderr, to_terminal
 from runner.record.batch_directory import REPORT, batch_of
 from runner.reports.report.index import index_page
 from runner.reports.report.page import report_page
@@ -61,4 +61,6 @@ def leave_index(root: Path) -> None:
     try:
         write_index(root)
     except OSError as error:
-        say(to_terminal(f"colloquy: {root / INDEX} cannot be written: {error.strerror or error}"))
+        print_stderr(
+            to_terminal(f"colloquy: {root / INDEX} cannot be written: {error.strerror or error}")
+        )

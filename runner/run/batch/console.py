@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from runner.base.secrets import Secrets
-from runner.base.text import say, to_terminal
+from runner.base.text import print_stderr, to_terminal
 from runner.record.events import is_live
 from runner.record.result_rows import ResultRow
 from runner.reports.live.live_table import progress
@@ -72,14 +72,14 @@ class BatchConsole:
             self._live.update(Group(Text(line, style="bold"), *notes), refresh=True)
         elif self._plain and (last or elapsed_s - self._told_s >= PLAIN_S):
             self._told_s = elapsed_s
-            say(line)
+            print_stderr(line)
 
     def note(self, line: str) -> None:
         """Tell something of the whole batch; nothing where *line* is empty."""
         if line and self._live is not None:
             self._notes.append(to_terminal(line, 300))
         elif line and self._plain:
-            say(to_terminal(line, 300))
+            print_stderr(to_terminal(line, 300))
 
     def fault(self, row: ResultRow) -> None:
         """Tell what went wrong with a file."""
@@ -89,7 +89,7 @@ class BatchConsole:
         self._faults += 1
         if self._plain and self._faults <= SHOWN:
             more = " (further ones are in results.csv)" if self._faults == SHOWN else ""
-            say(line + more)
+            print_stderr(line + more)
 
     def hopeless(self, tally: Tally, most: float) -> None:
         """Tell why no further file is begun."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.base.errors import ConfigError, TranscriptError
-from runner.base.text import say, to_terminal
+from runner.base.text import print_stderr, to_terminal
 from runner.calls.schedule import Duration, critical_path, least_makespan, make_slots
 from runner.job.build import for_transcript
 from runner.job.job import BatchJob, Job
@@ -105,7 +105,7 @@ def plan_batch(job: BatchJob) -> BatchPlan:
         plan.add(one, plan_nodes(one, histories))
         if time.monotonic() - told >= TELL_S:
             told = time.monotonic()
-            say(f"read {number + 1:,} of {len(inputs):,} files")
+            print_stderr(f"read {number + 1:,} of {len(inputs):,} files")
     if not plan.nodes:
         raise TranscriptError(next(iter(plan.unreadable.values()), "no file is in this shard"))
     return plan

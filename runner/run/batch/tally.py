@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from runner.answers.grounding.grounder import Counts
+from runner.answers.grounding.grounder import GroundingCounts
 from runner.base.errors import (
     EXIT_AUTH,
     EXIT_BUDGET,
@@ -35,7 +35,7 @@ _OVER_ALL = ENDING | {EXIT_BUG}  # of any run, these decide the batch's exit cod
 def row_of(given: Input, job: Job, result: RunResult, spent: Spent) -> ResultRow:
     """Return the row of a run that ended, and has *spent* that in all its sessions."""
     failed = [(name, o) for name, o in result.outcomes.items() if o.status != "ok"]
-    counts = sum((o.grounding for o in result.outcomes.values() if o.grounding), Counts())
+    counts = sum((o.grounding for o in result.outcomes.values() if o.grounding), GroundingCounts())
     told = f"{failed[0][0]}: {failed[0][1].error or failed[0][1].kind}" if failed else ""
     return ResultRow(
         given.name,
