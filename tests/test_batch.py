@@ -24,7 +24,7 @@ from runner.calls.retry import RetryPolicy
 from runner.config.schema import Settings
 from runner.job.job import Job
 from runner.providers.request import Request
-from runner.record import directory as record_module
+from runner.record import run_directory as record_module
 from runner.record.batch_directory import PARTS, is_batch, single_runs
 from runner.record.journal import read_journal
 from runner.record.previous_session import Earlier

@@ -14,7 +14,7 @@ from test_run import STAGE_A, STAGE_B, failing, offline
 from runner.base.errors import CallError, NotRunError, OutputError
 from runner.job.job import Job
 from runner.providers.request import Completion, Request
-from runner.record import directory as record_module
+from runner.record import run_directory as record_module
 from runner.record.keys import payload_digest
 from runner.record.previous_session import Earlier, keep_answer, read_record
 from runner.reports.verify import verify

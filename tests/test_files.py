@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.base import files
 from runner.base.files import (
     append,
     make_directory,
@@ -14,7 +15,6 @@ from runner.base.files import (
     write_json,
     write_text,
 )
-from runner.record import files
 
 
 def test_a_write_replaces_the_whole_file_and_leaves_nothing_else(tmp_path: Path) -> None:

@@ -16,10 +16,10 @@ from hydra import compose, initialize_config_module
 from hydra.errors import HydraException
 
 from runner.base.errors import OutputError
+from runner.reports.compare.planned_jobs import split_sweep
 from runner.run.cli import explain_hydra_error
 from runner.run.command import _Jobs
 from runner.run.remote import NOTES, Origin, RemoteJobs, arrive, collect
-from runner.run.resume import split_sweep
 
 ROOT = Path(__file__).resolve().parents[1]
 TALK = "Ann: Buoy {} reads two degrees too warm.\nBo: Then let us calibrate it in April.\n"

@@ -11,7 +11,7 @@ import pytest
 from runner.base.errors import ConfigError
 from runner.config.schema import SimulateSettings
 from runner.providers.simulated import Arrival, Behaviour, Verdict
-from runner.providers.simulated import prefix as prefix_module
+from runner.providers.simulated import prefix_cache as prefix_module
 from runner.providers.simulated.rate_limits import span
 
 QUIET: dict[str, Any] = {

@@ -13,7 +13,7 @@ import orjson
 import pytest
 from test_resume import begin, private
 
-from runner.record import found as found_module
+from runner.record import inspection as found_module
 from runner.record.keys import payload_digest
 from runner.record.lock import acquire, release
 from runner.reports.verify import USAGE, main, verify
