@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from helpers import completion
-from virtual_provider import Storm, VirtualProvider, storm
+from helpers.virtual_provider import Storm, VirtualProvider, storm
 
 from runner.answers.outcome import Outcome, verdict
 from runner.base.errors import EXIT_AUTH, CallError, NotRunError

@@ -3,9 +3,9 @@ from __future__ import annotations
 import random
 
 import pytest
+from helpers.virtual_provider import MAX_TOKENS, Storm, VirtualProvider
 from hypothesis import given
 from hypothesis import strategies as st
-from virtual_provider import MAX_TOKENS, Storm, VirtualProvider
 
 from runner.base.virtual_time import run_virtually
 from runner.calls.admission.gate import Gate

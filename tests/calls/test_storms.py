@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from virtual_provider import Storm, VirtualProvider, storm
+from helpers.virtual_provider import Storm, VirtualProvider, storm
 
 from runner.answers.outcome import Outcome, verdict
 from runner.base.errors import EXIT_UNAVAILABLE

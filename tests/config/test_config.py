@@ -21,7 +21,7 @@ from runner.run.cli import (
 )
 from runner.run.command import _composing_once
 
-CONF = Path(__file__).resolve().parents[1] / "conf"
+CONF = Path(__file__).resolve().parents[2] / "conf"
 
 
 def fault(*overrides: str) -> str:
@@ -394,7 +394,7 @@ def test_only_what_can_choose_between_run_and_sweep_is_composed_to_see(
 
 
 def test_of_what_ships_only_sweeps_choose_between_run_and_sweep() -> None:
-    shipped = (Path(__file__).parents[1] / "conf").rglob("*.yaml")
+    shipped = (Path(__file__).parents[2] / "conf").rglob("*.yaml")
     choosing = {
         path.parent.name
         for path in shipped

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from provider_wire import (
+from helpers.provider_wire import (
     BEARER,
     EPHEMERAL,
     KEY,
@@ -17,7 +17,6 @@ from provider_wire import (
     Wire,
     marked,
 )
-
 from runner.providers.request import Usage
 
 BREAKPOINT = {"prompt_cache_breakpoint": {"mode": "explicit"}}

@@ -5,8 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from provider_wire import EPHEMERAL, KEY, KEYLESS, NODE, REPLY, SCHEMA, Failure, Wire, marked
-
+from helpers.provider_wire import (
+    EPHEMERAL,
+    KEY,
+    KEYLESS,
+    NODE,
+    REPLY,
+    SCHEMA,
+    Failure,
+    Wire,
+    marked,
+)
 from runner.providers.request import Usage
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from helpers import job
-
 from runner.job.job import Job
 from runner.providers.request import Request, Usage
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 from helpers import job
-from provider_wire import KEY, NEEDS, VALUES, build
+from helpers.provider_wire import KEY, NEEDS, VALUES, build
 
 from runner.base.errors import EXIT_CONFIG, ConfigError
 
-MODELS = Path(__file__).resolve().parents[1] / "conf" / "model"
+MODELS = Path(__file__).resolve().parents[2] / "conf" / "model"
 
 
 @pytest.fixture(autouse=True)

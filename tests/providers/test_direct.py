@@ -15,7 +15,7 @@ from typing import Any, Literal
 import pytest
 from aiohttp import web
 from helpers import job
-from provider_chat import chat_reply
+from helpers.provider_chat import chat_reply
 
 from runner.base.errors import CallError
 from runner.providers.litellm import direct

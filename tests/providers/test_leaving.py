@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from helpers import ScriptedTransport, job
-from test_answering import ONLY_TWO, execute, simulated
+from helpers.runs import ONLY_TWO, execute_models, simulated
 
 from runner.base.threads import MOST_TURNS, let_all_leave, let_leave, turn
 from runner.base.virtual_time import run_virtually
@@ -96,7 +96,7 @@ def test_the_next_call_leaves_before_a_reply_is_read_but_in_sequence(
     events: list[str] = []
     monkeypatch.setattr(Asker, "_validate", noting(events, "read", Asker._validate, 2))
     limits = ["analyzers.say_means.max_tokens=4000", "processing.max_concurrent=1"]
-    execute(job(*ONLY_TWO, f"processing.mode={mode}", *limits), simulated, Asked(events))
+    execute_models(job(*ONLY_TWO, f"processing.mode={mode}", *limits), simulated, Asked(events))
 
     assert [event.split()[0] for event in events[:4]] == order
 
@@ -107,7 +107,7 @@ def test_an_answer_is_written_after_the_calls_that_it_lets_go(
     events: list[str] = []
     write = noting(events, "written", RunDirectory.write_node, 2)
     monkeypatch.setattr(RunDirectory, "write_node", write)
-    execute(job(*ONLY_TWO), simulated, Asked(events))
+    execute_models(job(*ONLY_TWO), simulated, Asked(events))
 
     assert [event.split()[0] for event in events] == [
         "asked",

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from provider_chat import CHAT_WIRES, OPENAI
-from provider_own import ANTHROPIC, BEDROCK, GEMINI, OWN_WIRES
-from provider_wire import KEY, NEEDS, REPLY, REQUEST, VALUES, Failure, Wire, build
+from helpers.provider_chat import CHAT_WIRES, OPENAI
+from helpers.provider_own import ANTHROPIC, BEDROCK, GEMINI, OWN_WIRES
+from helpers.provider_wire import KEY, NEEDS, REPLY, REQUEST, VALUES, Failure, Wire, build
 
 from runner.base.errors import CallError
 from runner.config.model_facts import model_facts

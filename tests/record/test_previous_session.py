@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 import pytest
 from helpers import job
-from test_resume import RUN, Made, begin, load, private, resume
-from test_run import STAGE_A, STAGE_B, failing, offline
+from helpers.runs import STAGE_A, STAGE_B, failing, load, offline
+from helpers.sessions import RUN, Made, begin, resume
 
 from runner.base.errors import CallError, NotRunError, OutputError
 from runner.job.job import Job
@@ -19,7 +19,7 @@ from runner.record.keys import payload_digest
 from runner.record.previous_session import Earlier, keep_answer, read_record
 from runner.reports.verify import verify
 
-__all__ = ["private"]  # a fixture
+pytestmark = pytest.mark.usefixtures("private")
 
 FILE = RUN / "intermediate/stage_a/say_means.json"
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from helpers import job
+from helpers.runs import STAGE_A, execute, failing
 from structlog.testing import capture_logs
-from test_run import STAGE_A, execute, failing
 
 from runner.base.errors import CallError
 from runner.config.schema import ModelSettings

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.runs_by_hand import make_run, put, slots
 
 from runner.base.errors import ConfigError
 from runner.record.keys import payload_digest
@@ -19,7 +20,6 @@ from runner.reports.compare.planned_jobs import planned_jobs
 from runner.reports.compare.rows import quality
 from runner.reports.compare.text import as_markdown, as_terminal
 from runner.reports.compare.verdicts import EQUAL, UNTOLD
-from tests.runs_by_hand import make_run, put, slots
 
 OFFLINE = {"model.name": "offline/extractive"}
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from helpers import job
+from helpers.runs import execute
 from rich.console import Console
-from test_run import execute
 
 from runner.base.secrets import Secrets
 from runner.record.events import run_log

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from helpers import job
-from test_run import execute
+from helpers.runs import execute
 
 from runner.reports.export.mlflow import log_runs, main
 

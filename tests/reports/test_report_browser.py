@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from browser import Page, browsing, executable
-from test_report import HOSTILE, matrix, record_of
+from helpers.browser import Page, browsing, executable
+from helpers.pages import HOSTILE, matrix, record_of
+from helpers.runs_by_hand import make_run
 
 from benchmarks.report import synthetic_run
 from runner.reports.compare import compare, write_comparison
 from runner.reports.report import write_index, write_report
-from tests.runs_by_hand import make_run
 
 T = TypeVar("T")
 

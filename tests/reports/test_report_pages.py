@@ -11,15 +11,15 @@ from urllib.parse import unquote
 
 import pytest
 import structlog
+from helpers.pages import HOSTILE, Seen, page_of
 from structlog.testing import capture_logs
-from test_report import HOSTILE, Seen, page_of
 
 from benchmarks.report import synthetic_run
 from runner.reports.report import leave_report, write_index
 from runner.reports.report.__main__ import report
 from runner.reports.report.index import MAX_REPORTS
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def sweep_of(root: Path) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
-from test_resume import begin, private
+from helpers.sessions import begin
 
 from runner.record import inspection as found_module
 from runner.record.keys import payload_digest
@@ -19,7 +19,7 @@ from runner.record.lock import acquire, release
 from runner.reports.verify import USAGE, main, verify
 from runner.run.command import register_resolvers
 
-__all__ = ["private"]  # a fixture
+pytestmark = pytest.mark.usefixtures("private")
 
 RECORD = "intermediate/stage_a/say_means.json"
 

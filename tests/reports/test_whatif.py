@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import structlog
 from helpers import job
-from test_run import LATENCY, execute
+from helpers.runs import LATENCY, execute
 
 from runner.base.errors import ConfigError
 from runner.job.job import Job

@@ -5,30 +5,21 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import ScriptedTransport, job
-from test_answering import ONLY_TWO, simulated
+from helpers import job
+from helpers.batches import NODES, execute_batch, many, write, write_all
+from helpers.runs import ONLY_TWO, simulated
 
 from runner.base.errors import CallError, ConfigError, TranscriptError
-from runner.base.secrets import Secrets
-from runner.base.virtual_time import run_virtually
-from runner.calls.admission.gate import MAX_CEILING, Gate
-from runner.calls.admission.limits import Lobby
-from runner.calls.client import Client
 from runner.calls.client_factory import most_in_flight
-from runner.calls.retry import RetryPolicy
 from runner.config.schema import Settings
-from runner.job.job import Job
 from runner.providers.request import Request
 from runner.record import run_directory as record_module
-from runner.record.batch_directory import PARTS, is_batch, single_runs
+from runner.record.batch_directory import is_batch, single_runs
 from runner.record.journal import read_journal
-from runner.record.previous_session import Earlier
-from runner.record.reuse import Known
 from runner.record.run_directory import RunDirectory
 from runner.reports.compare.compare import compare
 from runner.reports.compare.write import write_comparison
@@ -37,33 +28,13 @@ from runner.reports.report.__main__ import report
 from runner.reports.report.calls import read_session
 from runner.reports.stored_run import find_runs, read_run
 from runner.reports.verify import verify
-from runner.run.batch.batch_run import Batch, BatchResult, Shares
-from runner.run.batch.console import BatchConsole
 from runner.run.batch.plan import plan_batch
 from runner.run.objective import objective
 from runner.run.plan import make_plan
 from runner.run.stop import Stop
 from runner.transcript.inputs import find_inputs, is_many
 
-NODES = 3  # of ONLY_TWO's pipeline
 SECOND = dict.fromkeys(("say_means", "perspective_perception", "competing_hypotheses"), 1.0)
-
-
-def write(name: str, text: str | None = None) -> Path:
-    path = Path("many") / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    said = f"Ann: We should wait, says {name}.\n\nBob: The pump of {name} failed twice.\n"
-    path.write_text(said if text is None else text)
-    return path
-
-
-def write_all(count: int) -> None:
-    for number in range(count):
-        write(f"t{number:03}.txt")
-
-
-def many(*overrides: str) -> Job:
-    return job(*ONLY_TWO, "transcript=file", "transcript.path=many", *overrides)
 
 
 def settings(*overrides: str) -> Settings:
@@ -77,37 +48,6 @@ def settings(*overrides: str) -> Settings:
 def asked_of(requests: list[Request], name: str) -> list[int]:
     """Return the places of the requests that read the file *name*."""
     return [at for at, request in enumerate(requests) if name in str(request.messages)]
-
-
-def execute(
-    made: Job,
-    reply: Callable[[Request], Any] = simulated,
-    latency_s: Any = None,
-    *,
-    again: bool = False,
-    whole: bool = True,
-    stop: Stop | None = None,
-) -> tuple[BatchResult, ScriptedTransport]:
-    """Run *made* in virtual time into ./batch, or go on there."""
-    transport = ScriptedTransport(reply, latency_s)
-    path = Path("batch")
-
-    async def main() -> BatchResult:
-        opened = RunDirectory.reopen if again else RunDirectory.create
-        directory = opened(path, PARTS)
-        directory.write_job(made)
-        lobby = Lobby()
-        client = Client(transport, RetryPolicy(0), 600.0, lobby=lobby, gate=Gate(MAX_CEILING))
-        shares = Shares({"main": client}, lobby, stop or Stop())
-        known = Known(Earlier(path)) if again else Known()
-        console = BatchConsole("quiet", Secrets())
-        try:
-            batch = Batch(made, directory, shares, known, console, whole=again and whole)
-            return await batch.execute()
-        finally:
-            directory.close()
-
-    return run_virtually(main), transport
 
 
 def rows() -> dict[str, dict[str, str]]:
@@ -186,7 +126,7 @@ def test_what_can_be_no_batch_is_refused_before_anything_is_sent(
 def test_every_file_has_a_run_and_a_row_and_one_bad_file_stops_no_other() -> None:
     write_all(4)
     write("t001.txt", "")
-    result, transport = execute(many())
+    result, transport = execute_batch(many())
     found = rows()
 
     assert result.exit_code == 3
@@ -212,15 +152,15 @@ def test_every_file_has_a_run_and_a_row_and_one_bad_file_stops_no_other() -> Non
 
 def test_all_bad_is_7_and_all_answered_is_0() -> None:
     write("a.txt", "")
-    assert 7 == execute(many())[0].exit_code
+    assert 7 == execute_batch(many())[0].exit_code
     write("a.txt")
-    assert 0 == execute(many(), again=True)[0].exit_code
+    assert 0 == execute_batch(many(), again=True)[0].exit_code
     assert (Path("batch") / "COMPLETED").is_file()
 
 
 def test_tokens_and_cost_of_all_runs_are_summed_and_told() -> None:
     write_all(3)
-    result, _ = execute(many())
+    result, _ = execute_batch(many())
     calls = 3 * NODES
     run, metadata = load("logs/benchmark.json")["run"], load("metadata.json")
 
@@ -238,7 +178,7 @@ def test_tokens_and_cost_of_all_runs_are_summed_and_told() -> None:
 def test_no_more_calls_are_out_than_there_are_slots_and_all_slots_are_used() -> None:
     write_all(12)
     latency = dict.fromkeys(("say_means", "perspective_perception", "competing_hypotheses"), 1.0)
-    result, _ = execute(many("processing.max_concurrent=6"), latency_s=latency)
+    result, _ = execute_batch(many("processing.max_concurrent=6"), latency_s=latency)
     run = result.benchmark["run"]
 
     assert 12 * NODES == run["sum_latency_s"]
@@ -250,7 +190,7 @@ def test_no_more_calls_are_out_than_there_are_slots_and_all_slots_are_used() -> 
 def test_runs_are_finished_before_others_are_begun() -> None:
     write_all(9)
     latency = dict.fromkeys(("say_means", "perspective_perception", "competing_hypotheses"), 1.0)
-    _, transport = execute(many("processing.max_concurrent=2"), latency_s=latency)
+    _, transport = execute_batch(many("processing.max_concurrent=2"), latency_s=latency)
     last = [asked_of(transport.requests, f"t{n:03}.txt")[-1] for n in range(9)]
 
     assert last == sorted(last)
@@ -267,14 +207,14 @@ def test_only_a_window_of_files_is_begun() -> None:
         begun.append(len(list(Path("batch/runs").glob("*/*"))))
         return simulated(request)
 
-    execute(many("processing.max_concurrent=2", "batch.max_active=3"), reply)
+    execute_batch(many("processing.max_concurrent=2", "batch.max_active=3"), reply)
 
     assert max(at - place // NODES for place, at in enumerate(begun)) <= 3 + 1
 
 
 def test_processing_in_sequence_is_one_run_after_the_other() -> None:
     write_all(3)
-    _, transport = execute(many("processing.mode=sequential"))
+    _, transport = execute_batch(many("processing.mode=sequential"))
     files = [
         next(n for n in range(3) if f"t{n:03}.txt" in str(request.messages))
         for request in transport.requests
@@ -289,7 +229,7 @@ def test_a_corpus_that_mostly_fails_is_given_up() -> None:
     def refuse(request: Request) -> str:
         raise CallError("bad_request", "no")
 
-    result, transport = execute(many("processing.max_concurrent=2"), refuse)
+    result, transport = execute_batch(many("processing.max_concurrent=2"), refuse)
 
     assert 4 == result.exit_code
     assert 20 <= result.counts["failed"] <= 20 + 6
@@ -305,7 +245,7 @@ def test_a_share_of_failures_that_is_allowed_ends_nothing() -> None:
             raise CallError("bad_request", "no")
         return simulated(request)
 
-    result, _ = execute(many("batch.max_failure_ratio=1"), mostly)
+    result, _ = execute_batch(many("batch.max_failure_ratio=1"), mostly)
 
     assert 3 == result.exit_code
     assert {"ok": 10, "failed": 30, "not_run": 0} == result.counts
@@ -317,7 +257,7 @@ def test_a_refused_key_begins_no_further_file() -> None:
     def refuse(request: Request) -> str:
         raise CallError("auth", "no such key")
 
-    result, transport = execute(many("processing.max_concurrent=2"), refuse)
+    result, transport = execute_batch(many("processing.max_concurrent=2"), refuse)
 
     assert 5 == result.exit_code
     assert len(transport.requests) <= 2
@@ -333,8 +273,8 @@ def test_what_a_signal_left_can_be_taken_up_and_nothing_is_paid_for_twice() -> N
         stop.signum = 2 if len(made) == 5 else stop.signum
         return simulated(request)
 
-    first, before = execute(many(), interrupting, stop=stop)
-    second, after = execute(many(), again=True)
+    first, before = execute_batch(many(), interrupting, stop=stop)
+    second, after = execute_batch(many(), again=True)
 
     assert "interrupted" == first.status
     assert 130 == first.exit_code
@@ -346,9 +286,9 @@ def test_what_a_signal_left_can_be_taken_up_and_nothing_is_paid_for_twice() -> N
 
 def test_what_is_complete_is_neither_asked_for_nor_read_again() -> None:
     write_all(3)
-    execute(many())
+    execute_batch(many())
     write("t003.txt")
-    result, transport = execute(many(), again=True)
+    result, transport = execute_batch(many(), again=True)
 
     assert 0 == result.exit_code
     assert NODES == len(transport.requests)
@@ -360,9 +300,9 @@ def test_what_is_complete_is_neither_asked_for_nor_read_again() -> None:
 
 def test_a_file_that_changed_is_asked_about_again_and_the_old_answers_stay() -> None:
     write_all(2)
-    execute(many())
+    execute_batch(many())
     write("t001.txt", "Ann: This is t001.txt, and it is another talk.\n")
-    _, transport = execute(many(), again=True)
+    _, transport = execute_batch(many(), again=True)
     run = Path("batch") / rows()["t001.txt"]["run"]
 
     assert NODES == len(transport.requests)
@@ -372,16 +312,16 @@ def test_a_file_that_changed_is_asked_about_again_and_the_old_answers_stay() -> 
 
 def test_where_settings_have_changed_every_answer_is_looked_at() -> None:
     write_all(2)
-    execute(many())
+    execute_batch(many())
     changed = many("analyzers.say_means.max_tokens=77")
-    _, transport = execute(changed, again=True, whole=False)
+    _, transport = execute_batch(changed, again=True, whole=False)
 
     assert 2 == len(transport.requests)
 
 
 def test_calls_are_charged_to_their_run_and_to_the_batch() -> None:
     write_all(2)
-    execute(many())
+    execute_batch(many())
     lines = read_journal(Path("batch/journal.jsonl"))
     runs = {line["run"] for line in lines if line["event"] == "call.started"}
 
@@ -406,7 +346,7 @@ def test_a_run_s_bug_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
         return await real(self)
 
     monkeypatch.setattr(Run, "execute", broken)
-    result, _ = execute(many())
+    result, _ = execute_batch(many())
 
     assert 1 == result.exit_code
     assert {"ok": 2, "failed": 1, "not_run": 0} == result.counts
@@ -433,7 +373,7 @@ def test_a_full_disk_ends_the_batch_and_makes_no_further_call(
 
     monkeypatch.setattr(RunDirectory, "write_node", full)
     with pytest.raises(OSError, match="No space left"):
-        execute(many("processing.max_concurrent=2"), reply)
+        execute_batch(many("processing.max_concurrent=2"), reply)
 
     assert len(made) < 20
     assert "failed" == load("metadata.json")["status"]
@@ -453,7 +393,7 @@ def test_what_a_full_disk_refused_is_written_in_the_batch_s_reserve(
     with monkeypatch.context() as patch:
         patch.setattr(record_module, "write_json", full)
         with pytest.raises(OSError, match="No space left"):
-            execute(many("processing.max_concurrent=2"), latency_s=SECOND)
+            execute_batch(many("processing.max_concurrent=2"), latency_s=SECOND)
     lines = read_journal(Path("batch/journal.jsonl"))
     paid = [line for line in lines if line["event"] == "call.finished"]
     records = [
@@ -462,13 +402,13 @@ def test_what_a_full_disk_refused_is_written_in_the_batch_s_reserve(
 
     assert len(paid) == sum(record["status"] == "ok" for record in records)
     assert len(paid) < 6 * NODES
-    _, transport = execute(many(), again=True)
+    _, transport = execute_batch(many(), again=True)
     assert 6 * NODES == len(paid) + len(transport.requests)
 
 
 def test_no_row_is_lost_when_a_resumption_is_interrupted() -> None:
     write_all(6)
-    execute(many())
+    execute_batch(many())
     stop, made = Stop(), []
 
     def interrupting(request: Request) -> str:
@@ -478,7 +418,7 @@ def test_no_row_is_lost_when_a_resumption_is_interrupted() -> None:
 
     write("t006.txt")
     write("t000.txt", "Ann: This is t000.txt, changed.\n")
-    result, _ = execute(many("batch.max_active=1"), interrupting, again=True, stop=stop)
+    result, _ = execute_batch(many("batch.max_active=1"), interrupting, again=True, stop=stop)
 
     assert 7 == len(rows()) + result.counts["not_run"]
     assert 5 <= result.counts["ok"]
@@ -491,7 +431,7 @@ def test_what_we_wrote_ourselves_is_no_transcript() -> None:
     Path("many").mkdir()
     for name in ("t000.txt", "t001.txt"):
         (Path("here") / name).rename(Path("many") / name)
-    execute(many())
+    execute_batch(many())
     Path("batch").rename("many/batch")
     (Path("many") / "outputs").mkdir()
     write("outputs/page.md")
@@ -514,7 +454,7 @@ def test_a_name_that_is_not_utf_8_is_left_out_and_said_so() -> None:
 
 def test_a_shard_without_a_file_is_complete_and_asks_nothing() -> None:
     write_all(1)
-    result, transport = execute(many("batch.shards=4", "batch.shard=2"))
+    result, transport = execute_batch(many("batch.shards=4", "batch.shard=2"))
 
     assert (0, "completed") == (result.exit_code, result.status)
     assert [] == transport.requests
@@ -533,7 +473,7 @@ def test_a_shard_that_is_taken_up_again_has_the_files_that_it_had() -> None:
 def test_a_batch_of_nothing_has_lost_and_not_won() -> None:
     for number in range(2):
         write(f"t{number}.txt", "")
-    result, _ = execute(many())
+    result, _ = execute_batch(many())
     run = result.benchmark["run"]
 
     assert (0, 2 * NODES) == (run["succeeded"], run["total"])
@@ -544,7 +484,7 @@ def test_one_run_in_a_hundred_tells_later_ones_what_calls_took() -> None:
     write_all(2)
     latency = {"say_means": 2.0}
     made = many()
-    execute(made, latency_s=latency)
+    execute_batch(made, latency_s=latency)
     history = json.loads(made.history.read_bytes())
 
     assert 2.0 == history[made.main.settings.name]["say_means"]["latency_s"]
@@ -590,7 +530,7 @@ def test_a_plan_of_nothing_readable_is_an_error() -> None:
 def test_batches_compared_are_put_together() -> None:
     write_all(5)
     for shard in range(2):
-        execute(many("batch.shards=2", f"batch.shard={shard}"))
+        execute_batch(many("batch.shards=2", f"batch.shard={shard}"))
         Path("sweep").mkdir(exist_ok=True)
         Path("batch").rename(f"sweep/{shard}")
     comparison = compare([Path("sweep")])
@@ -604,7 +544,7 @@ def test_batches_compared_are_put_together() -> None:
 
 def test_a_batch_s_runs_have_their_reports_and_spans_from_its_journal() -> None:
     write_all(2)
-    execute(many())
+    execute_batch(many())
     runs = single_runs(find_runs([Path()]))
     spans = [run_span(read_run(run)) for run in runs]
 
@@ -629,7 +569,7 @@ def test_traces_of_a_batch_are_sent_afterwards() -> None:
 def test_a_batch_is_told_from_a_run() -> None:
     write_all(1)
     made = many()
-    execute(made)
+    execute_batch(made)
 
     assert is_batch(Path("batch"))
     assert not is_batch(Path("batch/runs"))

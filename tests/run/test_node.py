@@ -3,95 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from helpers import ScriptedTransport, job
+from helpers import job
+from helpers.runs import ONLY_TWO, STAGE_A, execute_models, load, prompt_of, simulated
 
 from runner.base.errors import CallError, ConfigError
-from runner.base.virtual_time import run_virtually
-from runner.calls.admission.gate import MAX_CEILING, Gate
-from runner.calls.admission.limits import Lobby
-from runner.calls.client import Client
-from runner.calls.retry import RetryPolicy
 from runner.job.job import Job
 from runner.job.prefix_policy import primed_stages
-from runner.providers.request import Completion, Request
-from runner.providers.simulated import reply_to
-from runner.record.previous_session import Earlier
-from runner.record.reuse import Known
-from runner.record.run_directory import RunDirectory
-from runner.run.run import Run, RunResult
-
-STAGE_A = ("say_means", "perspective_perception", "premises_assertions", "postulate_theorem")
-ONLY_TWO = tuple(
-    f"~analyzer@analyzers.{name}"
-    for name in (
-        "premises_assertions",
-        "postulate_theorem",
-        "first_principles",
-        "determining_factors",
-        "patentability",
-    )
-)
-
-Reply = Callable[[Request], str | Completion]
-
-
-def simulated(request: Request) -> str:
-    """Answer in the request's shape, with quotes from its prompt."""
-    named = {"name": request.node, "schema": request.schema}
-    messages = [
-        {"role": m["role"], "content": "".join(p["text"] for p in m["content"])}
-        if isinstance(m["content"], list)
-        else m
-        for m in request.messages
-    ]
-    body = {
-        "model": "m",
-        "messages": messages,
-        "max_tokens": request.max_tokens,
-        "response_format": {"type": "json_schema", "json_schema": named},
-    }
-    return reply_to(body)
-
-
-def prompt_of(request: Request) -> str:
-    return "".join(part["text"] for part in request.messages[1]["content"])
-
-
-def execute(
-    made: Job,
-    replies: dict[str, Reply] | Reply = simulated,
-    latency_s: Any = None,
-    *,
-    again: bool = False,
-) -> tuple[RunResult, dict[str, ScriptedTransport]]:
-    """Run *made* in virtual time into ./run, or go on there; *replies* are by model name."""
-    by_model = replies if isinstance(replies, dict) else dict.fromkeys(made.models, replies)
-    transports = {name: ScriptedTransport(by_model[name], latency_s) for name in made.models}
-
-    async def main() -> RunResult:
-        directory = RunDirectory.reopen(Path("run")) if again else RunDirectory.create(Path("run"))
-        directory.write_job(made)
-        lobby = Lobby()
-        clients = {
-            name: Client(transport, RetryPolicy(0), 600.0, lobby=lobby, gate=Gate(MAX_CEILING))
-            for name, transport in transports.items()
-        }
-        try:
-            known = Known(Earlier(Path("run"))) if again else None
-            return await Run(made, clients, directory, known).execute()
-        finally:
-            directory.close()
-
-    return run_virtually(main), transports
-
-
-def load(name: str) -> Any:
-    return json.loads((Path("run") / name).read_bytes())
+from runner.providers.request import Request
 
 
 def in_parts(*more: str) -> Job:
@@ -102,7 +23,7 @@ def test_a_long_transcript_is_read_in_parts_and_joined() -> None:
     made = in_parts()
     node = made.pipeline.nodes[0]
     chunks = made.fit(node, made.main).chunks
-    result, transports = execute(made)
+    result, transports = execute_models(made)
     asked = [r for r in transports["main"].requests if r.node == node.name]
 
     assert len(chunks) == 4
@@ -116,7 +37,7 @@ def test_a_long_transcript_is_read_in_parts_and_joined() -> None:
 
 def test_every_segment_is_read_and_what_the_join_was_not_given_is_in_a_ledger() -> None:
     made = in_parts("transcript.reduce_token_budget=400")
-    _, transports = execute(made)
+    _, transports = execute_models(made)
     asked = "".join(map(prompt_of, transports["main"].requests))
     ledger = load("context/stage_a.say_means.parts_ledger.json")
 
@@ -130,7 +51,7 @@ def test_every_segment_is_read_and_what_the_join_was_not_given_is_in_a_ledger() 
 
 def test_the_join_can_cite_what_the_parts_cited() -> None:
     made = in_parts()
-    result, transports = execute(made)
+    result, transports = execute_models(made)
     join = [r for r in transports["main"].requests if r.node == "say_means"][-1]
     said = {s.id: s.text for s in made.transcript.segments}
     answer = result.outcomes["say_means"].answer
@@ -144,7 +65,7 @@ def test_the_join_can_cite_what_the_parts_cited() -> None:
 
 def test_parts_go_side_by_side() -> None:
     made = in_parts("processing.max_concurrent=8", "processing.prime_prefix=off")
-    result, _ = execute(made, latency_s=dict.fromkeys(made.analyzers, 1.0))
+    result, _ = execute_models(made, latency_s=dict.fromkeys(made.analyzers, 1.0))
     run = result.benchmark["run"]
 
     assert run["wall_s"] == run["ideal_s"] == 3.0
@@ -161,7 +82,7 @@ def test_a_part_that_fails_is_missed_and_said_not_silently_left_out() -> None:
             raise CallError("timeout", "late")
         return simulated(request)
 
-    result, transports = execute(made, reply)
+    result, transports = execute_models(made, reply)
     join = [r for r in transports["main"].requests if r.node == "say_means"][-1]
 
     assert result.exit_code == 3
@@ -171,7 +92,7 @@ def test_a_part_that_fails_is_missed_and_said_not_silently_left_out() -> None:
 
 
 def test_each_part_has_a_record_of_its_own() -> None:
-    execute(in_parts())
+    execute_models(in_parts())
     parts = sorted(Path("run/intermediate/stage_a/say_means").glob("*.json"))
 
     assert [p.name for p in parts] == [f"part_0{n}.json" for n in range(1, 5)]
@@ -186,7 +107,7 @@ def test_a_small_window_cuts_the_context_too_and_says_to_what() -> None:
         *ONLY_TWO,
     )
     fit = made.fit(made.pipeline.nodes[-1], made.main)
-    execute(made)
+    execute_models(made)
 
     assert LEAST < fit.context < 8000
     assert (
@@ -206,7 +127,7 @@ def test_a_fallback_is_asked_when_the_first_model_fails_for_good() -> None:
             raise CallError("transient", "down", status=500)
         return simulated(request)
 
-    result, transports = execute(made, {"main": down, "backup": simulated})
+    result, transports = execute_models(made, {"main": down, "backup": simulated})
 
     assert result.exit_code == 0
     assert [r.node for r in transports["backup"].requests] == ["say_means"]
@@ -219,7 +140,7 @@ def test_a_refused_key_sends_everything_to_the_fallback() -> None:
     def refused(request: Request) -> str:
         raise CallError("auth", "no", status=401)
 
-    result, transports = execute(made, {"main": refused, "backup": simulated})
+    result, transports = execute_models(made, {"main": refused, "backup": simulated})
 
     assert result.exit_code == 0
     assert len(transports["main"].requests) <= 3
@@ -232,7 +153,7 @@ def test_the_last_models_failure_is_the_nodes() -> None:
     def refused(request: Request) -> str:
         raise CallError("bad_request", f"no, says {request.node}", status=400)
 
-    result, _ = execute(made, refused)
+    result, _ = execute_models(made, refused)
 
     assert result.exit_code == 4
     assert result.outcomes["say_means"].kind == "bad_request"
@@ -246,7 +167,7 @@ def test_a_stage_and_an_analyzer_can_have_a_model_of_their_own() -> None:
         "stages.stage_a.model=small",
         "analyzers.say_means.model=large",
     )
-    _, transports = execute(made)
+    _, transports = execute_models(made)
 
     assert {n: [r.node for r in t.requests] for n, t in transports.items()} == {
         "main": ["competing_hypotheses"],
@@ -276,7 +197,7 @@ def test_priming_lets_one_call_go_first_and_costs_its_wait() -> None:
     latency = dict.fromkeys(STAGE_A, 3.0) | {"postulate_theorem": 1.0}
     latency |= {"competing_hypotheses": 2.0}
     few = tuple(o for o in ONLY_TWO if "premises" not in o and "postulate" not in o)
-    primed, _ = execute(
+    primed, _ = execute_models(
         job(*few, "processing.prime_prefix=on", "processing.max_concurrent=8"),
         latency_s=latency,
     )
@@ -308,7 +229,7 @@ def test_an_outage_is_not_waited_for_where_there_is_a_fallback() -> None:
     def down(request: Request) -> str:
         raise CallError("transient", "down", status=503)
 
-    result, transports = execute(made, {"main": down, "backup": simulated})
+    result, transports = execute_models(made, {"main": down, "backup": simulated})
 
     assert result.exit_code == 0
     assert len(transports["backup"].requests) == 8
@@ -327,9 +248,9 @@ def test_a_run_taken_up_again_asks_only_for_the_parts_that_are_missing() -> None
             raise CallError("timeout", "late")
         return simulated(request)
 
-    execute(made, stopping)
+    execute_models(made, stopping)
     Path("run/intermediate/stage_a/say_means.json").unlink()
-    result, transports = execute(made, again=True)
+    result, transports = execute_models(made, again=True)
     asked = [r for r in transports["main"].requests if r.node == "say_means"]
 
     assert result.exit_code == 0

@@ -16,7 +16,7 @@ from runner.base.errors import ConfigError
 from runner.config.schema import Minimised
 from runner.run.objective import objective
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 TUNER = os.environ.get("COLLOQUY_OPTUNA_PYTHON")
 NAMES = get_args(Minimised)
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 from helpers import job
-from test_answering import ONLY_TWO, execute, load, prompt_of, simulated
-from test_claims import inventing
+from helpers.runs import ONLY_TWO, execute_models, inventing, load, prompt_of, simulated
 
 from runner.answers.analyzer import Analyzer
 from runner.base.errors import CallError, ConfigError, NotRunError
@@ -18,7 +17,7 @@ from runner.providers.request import Completion, Request, Usage
 from runner.record.journal import Spent
 from runner.reports.verify import verify
 
-SHARED = Path(__file__).resolve().parents[2] / "shared/transcripts/long_house_hearing_56776.txt"
+SHARED = Path(__file__).resolve().parents[3] / "shared/transcripts/long_house_hearing_56776.txt"
 BACKUP = ("+model@models.backup=offline", "model.fallbacks=[backup]")
 
 
@@ -36,7 +35,7 @@ def test_the_long_hearing_is_read_through_a_window_of_8000_tokens() -> None:
         "processing.max_concurrent=32",
         *ONLY_TWO,
     )
-    result, transports = execute(made)
+    result, transports = execute_models(made)
     chunks = made.fit(made.pipeline.nodes[0], made.main).chunks
     asked = "".join(map(prompt_of, transports["main"].requests))
 
@@ -56,8 +55,8 @@ def test_a_fallbacks_answer_is_not_asked_for_again_when_the_first_model_is_back(
             raise NotRunError("interrupted", "not called")
         return first(request)
 
-    execute(made, {"main": stopping, "backup": simulated})
-    result, transports = execute(made, again=True)
+    execute_models(made, {"main": stopping, "backup": simulated})
+    result, transports = execute_models(made, again=True)
 
     assert result.exit_code == 0
     assert [r.node for r in transports["main"].requests] == ["competing_hypotheses"]
@@ -67,9 +66,9 @@ def test_a_fallbacks_answer_is_not_asked_for_again_when_the_first_model_is_back(
 
 def test_what_takes_an_answers_place_leaves_it_beside() -> None:
     made = job(*ONLY_TWO)
-    execute(made)
+    execute_models(made)
     before = load("intermediate/stage_a/say_means.json")
-    execute(job(*ONLY_TWO, "analyzers.say_means.max_tokens=999"), again=True)
+    execute_models(job(*ONLY_TWO, "analyzers.say_means.max_tokens=999"), again=True)
     (kept,) = Path("run/superseded/stage_a").glob("say_means-*.json")
 
     assert json.loads(kept.read_bytes()) == before
@@ -84,7 +83,7 @@ def test_an_answer_with_invented_quotes_is_kept_when_the_run_ends_before_the_sec
             raise NotRunError("budget", "used up")
         return inventing(request)
 
-    result, _ = execute(job(*ONLY_TWO, "grounding.require=ask"), ending)
+    result, _ = execute_models(job(*ONLY_TWO, "grounding.require=ask"), ending)
 
     assert result.outcomes["say_means"].status == "ok"
 
@@ -97,7 +96,7 @@ def test_a_longer_reply_is_asked_for_only_where_the_window_has_room() -> None:
         asked.append(request.max_tokens)
         return Completion("half", "length", Usage(1, 1), 0.0)
 
-    execute(made, cut)
+    execute_models(made, cut)
 
     assert max(asked) < 6000
     assert all(tokens >= 3000 for tokens in asked)
@@ -125,7 +124,7 @@ def test_code_of_an_analyzer_that_ends_the_process_ends_its_node_only(
 
     target: Analyzer = made.analyzers["say_means"]
     monkeypatch.setattr(type(target), "read", lambda s, t: leave() if s is target else READ(s, t))
-    result, _ = execute(made)
+    result, _ = execute_models(made)
 
     assert result.outcomes["say_means"].kind == "invalid_output"
     assert result.outcomes["perspective_perception"].status == "ok"
@@ -137,17 +136,17 @@ READ = type(job().analyzers["say_means"]).read
 def test_reused_parts_do_not_teach_that_calls_take_no_time() -> None:
     made = job(*ONLY_TWO, "transcript.token_budget=700")
     latency = dict.fromkeys(made.analyzers, 4.0)
-    execute(made, latency_s=latency)
+    execute_models(made, latency_s=latency)
     before = json.loads(Path("outputs/history.json").read_bytes())
     Path("run/intermediate/stage_a/say_means/part_01.json").unlink()
     Path("run/intermediate/stage_a/say_means.json").unlink()
-    execute(made, latency_s=latency, again=True)
+    execute_models(made, latency_s=latency, again=True)
 
     assert json.loads(Path("outputs/history.json").read_bytes()) == before
 
 
 def test_a_changed_part_is_found_by_the_checker() -> None:
-    execute(job(*ONLY_TWO, "transcript.token_budget=700"))
+    execute_models(job(*ONLY_TWO, "transcript.token_budget=700"))
     part = Path("run/intermediate/stage_a/say_means/part_01.json")
     part.write_text(part.read_text().replace('"status": "ok"', '"status": "OK"'))
 

@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 from helpers import job
-from test_run import STAGE_A, STAGE_B, execute, failing, load, prompt_of
+from helpers.runs import STAGE_A, STAGE_B, execute, failing, load, prompt_of
 
 from runner.base.errors import EXIT_NOTHING, EXIT_OK, EXIT_PARTIAL, CallError
 from runner.job.job import Job
@@ -61,8 +61,8 @@ def test_what_stage_b_does_without_these(lost: tuple[str, ...], strict: bool) ->
 @pytest.mark.parametrize("strict", [False, True], ids=["lenient", "strict"])
 def test_metadata_tells_of_each_stage_what_came_of_it(strict: bool) -> None:
     made = made_job(strict)
-    _, path, _ = execute(made, failing(made, {"say_means": CallError("timeout", "late")}))
-    metadata = load(path / "metadata.json")
+    _, _path, _ = execute(made, failing(made, {"say_means": CallError("timeout", "late")}))
+    metadata = load("metadata.json")
 
     assert metadata["exit_code"] == (EXIT_NOTHING if strict else EXIT_PARTIAL)
     assert metadata["status"] == "partial"

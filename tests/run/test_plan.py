@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from helpers import job
-from test_answering import ONLY_TWO, execute, simulated
+from helpers.runs import ONLY_TWO, execute_models, simulated
 
 from runner.providers.request import Completion, Request, Usage
 from runner.record.history import Seen
@@ -40,7 +40,7 @@ def counted(request: Request) -> Completion:
 def test_what_reads_the_transcript_is_counted_not_guessed() -> None:
     made = job(*ONLY_TWO)
     plan = make_plan(made, {})
-    _, transports = execute(made, counted)
+    _, transports = execute_models(made, counted)
     sent = {r.node: counted(r).usage.prompt_tokens for r in transports["main"].requests}
     for name in ("say_means", "perspective_perception"):
         assert plan.nodes[name].prompt_tokens == pytest.approx(sent[name], rel=0.02)
@@ -48,9 +48,9 @@ def test_what_reads_the_transcript_is_counted_not_guessed() -> None:
 
 def test_after_one_run_the_next_is_foretold_to_five_percent() -> None:
     made = job(*ONLY_TWO)
-    execute(made, counted)
+    execute_models(made, counted)
     Path("run").rename("first")
-    result, _ = execute(made, counted)
+    result, _ = execute_models(made, counted)
     errors = {
         name: result.benchmark["plan"][name]["error"]
         for name in ("prompt_tokens", "completion_tokens")

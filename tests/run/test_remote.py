@@ -21,7 +21,7 @@ from runner.run.cli import explain_hydra_error
 from runner.run.command import _Jobs
 from runner.run.remote import NOTES, Origin, RemoteJobs, arrive, collect
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 TALK = "Ann: Buoy {} reads two degrees too warm.\nBo: Then let us calibrate it in April.\n"
 PYTHONS = {"ray": "COLLOQUY_RAY_PYTHON", "submitit_local": "COLLOQUY_SUBMITIT_PYTHON"}
 

@@ -2,96 +2,22 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from helpers import ScriptedTransport, job
-from test_run import STAGE_A, STAGE_B, failing, offline
+from helpers.runs import STAGE_A, STAGE_B, failing, load, offline
+from helpers.sessions import RUN, begin, resume, session
 
-from runner.base.errors import CallError, ConfigError, LockedError, NotRunError
-from runner.base.virtual_time import run_virtually
-from runner.calls.client import Client
-from runner.calls.retry import RetryPolicy
+from runner.base.errors import CallError, ConfigError, LockedError
 from runner.job.job import Job
 from runner.providers.request import Completion, Request
 from runner.record.lock import acquire, release
 from runner.reports.verify import verify
-from runner.run import execute
-from runner.run.execute import Shared, execute_job, resume_job
+from runner.run.execute import Shared, resume_job
 from runner.run.resume import read_resumption
 
-RUN = Path("run")
-
-Made = Callable[[Job], Callable[[Request], str | Completion]]
-Start = Callable[[], Coroutine[Any, Any, tuple[int, float | None]]]
-
-
-@pytest.fixture(autouse=True)
-def private() -> Iterator[None]:
-    """Make files as the program does, so that `verify` finds nothing to say."""
-    before = os.umask(0o077)
-    yield
-    os.umask(before)
-
-
-def session(start: Start, reply: Made, answers: int | None = None) -> tuple[int, list[str]]:
-    """Run *start* in virtual time; return the exit code and the analyzers that were asked.
-
-    After *answers* of them the run is interrupted, None: never.
-    """
-    asked: list[str] = []
-
-    def build_clients(made: Job, *_: object, **__: object) -> dict[str, Client]:
-        answer = reply(made)
-
-        def counted(request: Request) -> str | Completion:
-            asked.append(request.node)
-            if len(asked) == answers:
-                client.lobby.close(NotRunError("interrupted", "not called: interrupted"))
-            return answer(request)
-
-        client = Client(ScriptedTransport(counted), RetryPolicy(max_retries=0), 60.0)
-        return {"main": client}
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(execute, "build_clients", build_clients)
-        code, _ = run_virtually(start)
-    return code, asked
-
-
-def begin(
-    *overrides: str,
-    answers: int | None = None,
-    faults: Mapping[str, CallError] | None = None,
-    reply: Made | None = None,
-    folders: tuple[Path, ...] = (),
-) -> tuple[int, list[str]]:
-    """Start a run in ./run, one call at a time."""
-    made = job(
-        "processing.max_concurrent=1", "output.console=quiet", *overrides, config_folders=folders
-    )
-    nothing: Any = None
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(execute, "build_job", lambda *_, **__: made)
-        return session(
-            lambda: execute_job(nothing, run_path=RUN),
-            reply or (lambda made: failing(made, faults or {})),
-            answers,
-        )
-
-
-def resume(
-    *arguments: str, reply: Made = offline, answers: int | None = None
-) -> tuple[int, list[str]]:
-    """Take the run in ./run up."""
-    resumption = read_resumption([f"resume={RUN}", *arguments])
-    return session(lambda: resume_job(resumption, Shared()), reply, answers)
-
-
-def load(name: str) -> Any:
-    return json.loads((RUN / name).read_bytes())
+pytestmark = pytest.mark.usefixtures("private")
 
 
 def tree() -> dict[str, tuple[bytes, int]]:
@@ -263,7 +189,7 @@ def test_what_failed_for_a_while_is_asked_again_and_so_is_what_did_without_it() 
 def test_a_changed_prompt_is_refused_or_asked_again() -> None:
     mine = Path("mine/analyzers")
     mine.mkdir(parents=True)
-    packaged = Path(__file__).resolve().parents[1] / "analyzers/say_means.md"
+    packaged = Path(__file__).resolve().parents[2] / "analyzers/say_means.md"
     (mine / "say_means.md").write_text(packaged.read_text())
     begin("analyzers.say_means.answer=say_means", answers=6, folders=(Path("mine"),))
     (mine / "say_means.md").write_text(packaged.read_text() + "\nBe brief.\n")
@@ -282,7 +208,7 @@ def test_a_changed_prompt_is_refused_or_asked_again() -> None:
 
 def begin_with_file(answers: int) -> Path:
     talk = Path("talk.md")
-    sample = Path(__file__).resolve().parents[1] / "samples/sample1.md"
+    sample = Path(__file__).resolve().parents[2] / "samples/sample1.md"
     talk.write_text(sample.read_text())
     begin(f"transcript.path={talk}", answers=answers)
     return talk

@@ -2,88 +2,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers import ScriptedTransport, completion, job
+from helpers.runs import LATENCY, STAGE_A, STAGE_B, execute, failing, load, offline, prompt_of
 
 from runner.base.errors import CallError, OutputError
 from runner.base.virtual_time import run_virtually
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
-from runner.job.job import Job
-from runner.providers.offline.document import read_document
 from runner.providers.request import Completion, Request
-from runner.record.events import run_log
-from runner.record.reuse import Known
 from runner.record.run_directory import RunDirectory
-from runner.run.run import Run, RunResult
-
-STAGE_A = ("say_means", "perspective_perception", "premises_assertions", "postulate_theorem")
-STAGE_B = ("competing_hypotheses", "first_principles", "determining_factors", "patentability")
-LATENCY = dict(zip(STAGE_A + STAGE_B, (4.0, 3.0, 2.0, 5.0, 3.0, 5.0, 4.0, 2.0), strict=True))
-
-READ: dict[tuple[str, str], str] = {}  # readings are pure; many tests ask the same
-
-Reply = Callable[[Request], str | Completion]
-
-
-def prompt_of(request: Request) -> str:
-    return "".join(part["text"] for part in request.messages[1]["content"])
-
-
-def offline(made: Job) -> Reply:
-    """Answer like the offline model does, without litellm in between."""
-
-    def reply(request: Request) -> str:
-        key = request.node, prompt_of(request)
-        if key not in READ:
-            READ[key] = json.dumps(made.analyzers[key[0]].reader()(read_document(key[1])))
-        return READ[key]
-
-    return reply
-
-
-def failing(made: Job, faults: Mapping[str, CallError | str | Completion | Exception]) -> Reply:
-    answer = offline(made)
-
-    def reply(request: Request) -> str | Completion:
-        fault = faults.get(request.node)
-        if isinstance(fault, Exception):
-            raise fault
-        return answer(request) if fault is None else fault
-
-    return reply
-
-
-def execute(
-    made: Job,
-    reply: Reply | None = None,
-    latency_s: Mapping[str, float] | None = None,
-    into: str = "run",
-    known: Known | None = None,
-) -> tuple[RunResult, Path, ScriptedTransport]:
-    """Run *made* in virtual time into ./run; retries are off."""
-    transport = ScriptedTransport(reply or offline(made), latency_s)
-    path = Path(into)
-
-    async def main() -> RunResult:
-        directory = RunDirectory.create(path)
-        directory.write_job(made)
-        try:
-            with run_log(directory.events, "quiet"):
-                client = Client(transport, RetryPolicy(max_retries=0), 60.0)
-                return await Run(made, {"main": client}, directory, known).execute()
-        finally:
-            directory.close()
-
-    return run_virtually(main), path, transport
-
-
-def load(path: Path) -> Any:
-    return json.loads(path.read_bytes())
+from runner.run.run import Run
 
 
 def test_all_eight_answer_and_the_run_is_complete() -> None:
@@ -130,8 +63,8 @@ def test_the_run_directory_holds_what_the_design_lists() -> None:
 
 
 def test_metadata_tells_the_status_of_every_analyzer() -> None:
-    _, path, _ = execute(job())
-    metadata = load(path / "metadata.json")
+    _, _path, _ = execute(job())
+    metadata = load("metadata.json")
 
     assert metadata["schema_version"] == 2
     assert metadata["status"] == "completed"
@@ -158,8 +91,8 @@ def test_a_whole_run_takes_exactly_its_ideal_in_virtual_time(slots: int) -> None
 
 
 def test_the_benchmark_accounts_for_queue_latency_and_tokens() -> None:
-    result, path, _ = execute(job("processing.max_concurrent=1"), latency_s=LATENCY)
-    measured = load(path / "logs" / "benchmark.json")
+    result, _path, _ = execute(job("processing.max_concurrent=1"), latency_s=LATENCY)
+    measured = load("logs/benchmark.json")
 
     assert measured == json.loads(json.dumps(result.benchmark))
     assert measured["run"]["critical_path"] == ["postulate_theorem", "first_principles"]
@@ -186,14 +119,14 @@ def test_sequential_mode_gives_the_same_answers() -> None:
 def test_a_failing_analyzer_never_stops_its_siblings() -> None:
     made = job()
     result, path, _ = execute(made, failing(made, {"say_means": CallError("timeout", "late")}))
-    record = load(path / "intermediate/stage_a/say_means.json")
+    record = load("intermediate/stage_a/say_means.json")
 
     assert result.exit_code == 3
     assert [n for n, o in result.outcomes.items() if o.status != "ok"] == ["say_means"]
     assert record["status"] == "error"
     assert record["error"] == {"kind": "timeout", "message": "late"}
     assert not (path / "COMPLETED").exists()
-    assert load(path / "metadata.json")["status"] == "partial"
+    assert load("metadata.json")["status"] == "partial"
 
 
 @pytest.mark.parametrize("subset", range(1, 15))
@@ -203,7 +136,7 @@ def test_stage_b_runs_on_whatever_succeeded_and_says_what_is_missing(subset: int
     faults = {name: CallError("timeout", "late") for name in lost}
     result, path, transport = execute(made, failing(made, faults))
     context = (path / "context/stage_b.md").read_text()
-    record = load(path / "intermediate/stage_b/patentability.json")
+    record = load("intermediate/stage_b/patentability.json")
     asked = [prompt_of(r) for r in transport.requests if r.node in STAGE_B]
 
     assert [result.outcomes[name].status for name in STAGE_B] == ["ok"] * 4
@@ -249,8 +182,8 @@ def test_a_reply_that_is_no_answer_is_never_recorded_as_ok(
     reply: str | Completion | Exception, kind: str
 ) -> None:
     made = job()
-    result, path, _ = execute(made, failing(made, {"patentability": reply}))
-    record = load(path / "intermediate/stage_b/patentability.json")
+    result, _path, _ = execute(made, failing(made, {"patentability": reply}))
+    record = load("intermediate/stage_b/patentability.json")
 
     assert result.outcomes["patentability"].kind == kind
     assert record["status"] == "error"
@@ -260,9 +193,9 @@ def test_a_reply_that_is_no_answer_is_never_recorded_as_ok(
 
 def test_the_text_of_a_refused_reply_is_kept() -> None:
     made = job()
-    _, path, _ = execute(made, failing(made, {"patentability": "not json at all"}))
+    _, _path, _ = execute(made, failing(made, {"patentability": "not json at all"}))
 
-    assert load(path / "intermediate/stage_b/patentability.json")["raw_output"] == "not json at all"
+    assert load("intermediate/stage_b/patentability.json")["raw_output"] == "not json at all"
 
 
 def test_an_answer_that_cannot_be_stored_is_an_error_and_its_text_is_kept() -> None:
@@ -276,8 +209,8 @@ def test_an_answer_that_cannot_be_stored_is_an_error_and_its_text_is_kept() -> N
             answer["structured_data"]["factors"][0]["strength"] = 2**70
         return json.dumps(answer)
 
-    result, path, _ = execute(made, reply)
-    record = load(path / "intermediate/stage_b/determining_factors.json")
+    result, _path, _ = execute(made, reply)
+    record = load("intermediate/stage_b/determining_factors.json")
 
     assert result.exit_code == 3
     assert record["error"]["kind"] == "invalid_output"
@@ -294,7 +227,7 @@ def test_a_full_disk_at_the_end_leaves_no_run_that_looks_alive(
     with pytest.raises(OSError, match="No space left"):
         execute(job())
 
-    assert load(Path("run/metadata.json"))["status"] == "failed"
+    assert load("metadata.json")["status"] == "failed"
 
 
 def test_a_failed_write_stops_the_run_before_more_is_paid_for(
@@ -335,8 +268,8 @@ def test_a_directory_that_holds_a_run_is_not_written_into() -> None:
 
 
 def test_insights_beyond_the_limit_are_counted_not_lost() -> None:
-    result, path, _ = execute(job("output.max_insights_per_analyzer=2"))
-    record = load(path / "intermediate/stage_a/say_means.json")
+    result, _path, _ = execute(job("output.max_insights_per_analyzer=2"))
+    record = load("intermediate/stage_a/say_means.json")
     raw = json.loads(record["raw_output"])
 
     assert len(record["insights"]) == 2
@@ -369,7 +302,7 @@ def test_stage_b_is_given_no_transcript() -> None:
 def test_the_context_stays_within_its_budget() -> None:
     made = job("processing.stage_b_context_token_budget=700")
     _, path, _ = execute(made)
-    ledger = load(path / "context/stage_b_ledger.json")
+    ledger = load("context/stage_b_ledger.json")
     text = (path / "context/stage_b.md").read_text()
 
     assert made.tokenizer.count(text) == ledger["tokens"] <= 700
@@ -378,10 +311,10 @@ def test_the_context_stays_within_its_budget() -> None:
 
 
 def test_an_analyzers_own_context_is_stored_beside_the_stages() -> None:
-    _, path, _ = execute(job("analyzers.patentability.context.token_budget=900"))
+    _, _path, _ = execute(job("analyzers.patentability.context.token_budget=900"))
 
-    assert load(path / "context/stage_b.patentability_ledger.json")["tokens"] <= 900
-    assert load(path / "context/stage_b_ledger.json")["settings"]["token_budget"] == 8000
+    assert load("context/stage_b.patentability_ledger.json")["tokens"] <= 900
+    assert load("context/stage_b_ledger.json")["settings"]["token_budget"] == 8000
 
 
 def test_a_context_that_holds_nothing_is_an_error_before_the_call() -> None:
@@ -471,7 +404,7 @@ def test_an_interrupted_run_says_so_in_its_metadata() -> None:
 
     run_virtually(main)
 
-    assert load(Path("run/metadata.json"))["status"] == "interrupted"
+    assert load("metadata.json")["status"] == "interrupted"
 
 
 def test_a_page_that_cannot_be_rendered_loses_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -481,7 +414,7 @@ def test_a_page_that_cannot_be_rendered_loses_no_answer(monkeypatch: pytest.Monk
         raise RuntimeError("no page today")
 
     monkeypatch.setattr(type(made.analyzers["say_means"]), "markdown", lambda *_: broken(0))
-    result, path, _ = execute(made)
+    result, _path, _ = execute(made)
 
     assert result.exit_code == 0
-    assert load(path / "intermediate/stage_a/say_means.json")["status"] == "ok"
+    assert load("intermediate/stage_a/say_means.json")["status"] == "ok"

@@ -9,7 +9,7 @@ import pytest
 
 from runner.transcript import Transcript, read_transcript
 
-DIRECTORY = Path(__file__).resolve().parents[2] / "shared" / "transcripts"
+DIRECTORY = Path(__file__).resolve().parents[3] / "shared" / "transcripts"
 
 
 def real(name: str) -> Transcript:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from helpers import job
-from test_signals import load, provider, start, until
+from helpers.processes import provider, start, until
+from helpers.runs import load
 
 from runner.reports.verify import verify
 from runner.run.cli import expand_arguments

@@ -17,7 +17,7 @@ from benchmarks.batches import SAMPLES, Figures, transcript, write_transcripts
 from benchmarks.soak import play, scenarios
 from benchmarks.startup import between, show, timed
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.slow
 

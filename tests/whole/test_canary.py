@@ -15,7 +15,7 @@ from runner.providers.simulated import Fault
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 CANARY = "sk-canary-4711-0123456789abcdef"
 UNSHAPED = "canary/4711+without.a.shape"  # in the environment only its value gives it away
 

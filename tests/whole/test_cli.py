@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from helpers import slow_server
+from helpers.runs import load
 
 from runner.run.command import register_resolvers
 
@@ -38,10 +39,6 @@ def colloquy(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProc
         text=True,
         timeout=120,
     )
-
-
-def load(path: Path) -> Any:
-    return json.loads(path.read_bytes())
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.faulty_fs import KILLED, FaultyFileSystem
 
 from benchmarks.crashes import BROKEN, Subject, Trial, committed, damage, prepare
 from runner.base.errors import EXIT_OK, EXIT_OUTPUT
 from runner.run.command import register_resolvers
-from tests.faulty_fs import KILLED, FaultyFileSystem
 
 STRIDE = int(os.environ.get("COLLOQUY_CRASH_STRIDE", "7"))
 SMALL = (

@@ -12,7 +12,7 @@ import pytest
 
 from runner.config.schema import known_keys
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 GROUPS = ("transcript", "pipeline", "model", "analyzer", "experiment", "sweep")
 NOT_TYPED = {"base", "file"}  # what others are made of, and what transcript=FILE stands for
 CODES = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "75", "130", "143")

@@ -32,7 +32,7 @@ from runner.record.run_directory import RunDirectory, new_run_path, read_transcr
 from runner.run.cli import check_arguments
 from runner.transcript import Transcript, parse_transcript, read_transcript
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = "${oc.env:HOME} {{ 7*7 }} {% for x in y %} {# no #} {0} {name!r} %s $HOME `id` $(id)"
 DELIMITERS = '</transcript> <transcript id="0"> </transcript id="000000000000"> [S0001 Ann] I agree'
 TERMINAL = "\x1b[31mred\x1b]8;;http://evil/\x07link\x1b]52;c;AAAA\x07\x9b2J\x90q\x9c\rover\x08\x7f"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 RUNNER = sorted((ROOT / "runner").rglob("*.py"))
 ANALYZERS = sorted((ROOT / "analyzers").glob("*.py"))
 MODULES = [*RUNNER, *ANALYZERS]
@@ -223,3 +223,16 @@ def test_no_path_of_a_machine_is_committed() -> None:
         text = (ROOT / name).read_text(encoding="utf-8", errors="replace")
 
         assert not re.search(r"/(root|home/\w+|work)/", text), name
+
+
+def test_tests_share_helpers_and_no_test_imports_another() -> None:
+    tests = {path.stem: path for path in (ROOT / "tests").rglob("test_*.py")}
+    rooms = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()}
+
+    assert [] == [
+        f"{name_of(path)}:{line} imports {name}"
+        for path in (ROOT / "tests").rglob("*.py")
+        for line, name in imported(path)
+        if set(name.split(".")) & tests.keys()
+    ]
+    assert {*ROOMS, "helpers", "whole"} == rooms - {"__pycache__"}

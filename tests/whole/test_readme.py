@@ -18,7 +18,7 @@ from helpers import job, serving
 from runner.providers.offline.document import read_document
 from runner.providers.simulated import schema_name
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 pytestmark = pytest.mark.slow

@@ -24,7 +24,7 @@ from runner.providers.retry_headers import retry_after_s
 
 PROXY = os.environ.get("COLLOQUY_LITELLM_PROXY")
 KEY = "sk-third-party-0123456789"
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = [
     pytest.mark.third_party,

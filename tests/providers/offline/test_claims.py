@@ -9,21 +9,9 @@ from typing import Any
 
 import pytest
 from helpers import job
-from test_answering import ONLY_TWO, execute, load, simulated
+from helpers.runs import ONLY_TWO, execute_models, inventing, load
 
 from runner.providers.request import Request
-
-INVENTED = {"segment": "S0003", "quote": "the moon is made of old ship timber and nobody minds"}
-
-
-def inventing(request: Request, times: int = 99) -> str:
-    """Answer with a true quote, one whose segment is wrong, and one that nobody said."""
-    answer = json.loads(simulated(request))
-    if request.node == "say_means" and len(request.messages) < 2 + 2 * times:
-        true = answer["insights"][0]["evidence"][0]
-        answer["insights"][0]["evidence"] = [{**true, "segment": "S0049"}, INVENTED]
-        answer["insights"].append({**answer["insights"][0], "evidence": [INVENTED]})
-    return json.dumps(answer)
 
 
 def insights() -> list[Any]:
@@ -32,7 +20,7 @@ def insights() -> list[Any]:
 
 
 def test_every_quote_is_checked_and_a_wrong_segment_is_put_right() -> None:
-    execute(job(*ONLY_TWO), inventing)
+    execute_models(job(*ONLY_TWO), inventing)
     moved, absent = insights()[0]["evidence"]
     said = {s["id"]: s["text"] for s in load("transcript.json")["segments"]}
 
@@ -43,7 +31,7 @@ def test_every_quote_is_checked_and_a_wrong_segment_is_put_right() -> None:
 
 
 def test_the_rates_stand_in_three_files() -> None:
-    result, _ = execute(job(*ONLY_TWO), inventing)
+    result, _ = execute_models(job(*ONLY_TWO), inventing)
     figures = load("grounding.json")
     mine = figures["analyzers"]["say_means"]
 
@@ -56,7 +44,7 @@ def test_the_rates_stand_in_three_files() -> None:
 
 
 def test_a_quote_nobody_said_is_shown_as_one_and_not_handed_on() -> None:
-    _, transports = execute(job(*ONLY_TWO), inventing)
+    _, transports = execute_models(job(*ONLY_TWO), inventing)
     page = (Path("run") / "intermediate/stage_a/say_means.md").read_text()
     later = next(r for r in transports["main"].requests if r.node == "competing_hypotheses")
 
@@ -65,7 +53,7 @@ def test_a_quote_nobody_said_is_shown_as_one_and_not_handed_on() -> None:
 
 
 def test_dropping_leaves_out_the_quote_and_what_rested_on_it_alone() -> None:
-    execute(job(*ONLY_TWO, "grounding.require=drop"), inventing)
+    execute_models(job(*ONLY_TWO, "grounding.require=drop"), inventing)
     kept = insights()
 
     assert "ship timber" not in json.dumps(kept)
@@ -79,7 +67,7 @@ def test_dropping_leaves_out_the_quote_and_what_rested_on_it_alone() -> None:
 
 def test_asking_again_names_the_quotes_once() -> None:
     made = job(*ONLY_TWO, "grounding.require=ask")
-    result, transports = execute(made, lambda request: inventing(request, times=1))
+    result, transports = execute_models(made, lambda request: inventing(request, times=1))
     asked = [r for r in transports["main"].requests if r.node == "say_means"]
 
     assert result.exit_code == 0
@@ -90,7 +78,7 @@ def test_asking_again_names_the_quotes_once() -> None:
 
 
 def test_who_invents_again_is_marked_not_asked_for_ever() -> None:
-    result, transports = execute(job(*ONLY_TWO, "grounding.require=ask"), inventing)
+    result, transports = execute_models(job(*ONLY_TWO, "grounding.require=ask"), inventing)
     asked = [r for r in transports["main"].requests if r.node == "say_means"]
 
     assert result.exit_code == 0
@@ -102,7 +90,7 @@ def test_an_answer_with_invented_quotes_is_better_than_none() -> None:
     def worse(request: Request) -> str:
         return "no JSON at all" if len(request.messages) > 2 else inventing(request)
 
-    result, _ = execute(job(*ONLY_TWO, "grounding.require=ask"), worse)
+    result, _ = execute_models(job(*ONLY_TWO, "grounding.require=ask"), worse)
 
     assert result.outcomes["say_means"].status == "ok"
     assert result.outcomes["say_means"].grounding is not None
@@ -110,7 +98,7 @@ def test_an_answer_with_invented_quotes_is_better_than_none() -> None:
 
 
 def test_all_insights_are_in_one_list_as_json_csv_and_page() -> None:
-    result, _ = execute(job(*ONLY_TWO))
+    result, _ = execute_models(job(*ONLY_TWO))
     listed = load("insights.json")
     with (Path("run") / "insights.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -124,7 +112,7 @@ def test_all_insights_are_in_one_list_as_json_csv_and_page() -> None:
 
 @pytest.mark.parametrize("style", ["plain", "obsidian"])
 def test_every_link_of_every_page_leads_to_an_anchor(style: str) -> None:
-    execute(job(*ONLY_TWO, f"output.pages={style}"))
+    execute_models(job(*ONLY_TWO, f"output.pages={style}"))
     transcript = (Path("run") / "transcript.md").read_text()
     pages = [*Path("run").rglob("intermediate/**/*.md"), Path("run/insights.md")]
     links = 0
@@ -148,7 +136,7 @@ def test_every_link_of_every_page_leads_to_an_anchor(style: str) -> None:
 
 def test_the_final_stage_reads_the_transcript_and_what_was_found_and_writes_notes() -> None:
     made = job("pipeline=transcript_analysis")
-    result, transports = execute(made)
+    result, transports = execute_models(made)
     notes = next(r for r in transports["main"].requests if r.node == "meeting_notes")
     prompt = "".join(part["text"] for part in notes.messages[1]["content"])
     page = (Path("run") / "final/meeting_notes.md").read_text()

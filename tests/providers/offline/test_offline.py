@@ -90,7 +90,7 @@ def test_no_answer_is_empty_or_ungrounded_on_a_real_transcript(
 
 def test_the_sample_and_another_meeting_get_their_own_answers(tmp_path: Path) -> None:
     (tmp_path / "hearing.txt").write_text(HEARING)
-    sample = Path(__file__).resolve().parents[1] / "samples" / "sample1.md"
+    sample = Path(__file__).resolve().parents[3] / "samples" / "sample1.md"
     check(sample, min_insights=3)
     check(tmp_path / "hearing.txt", min_insights=1)
     first, _ = answers(str(sample))
@@ -104,7 +104,7 @@ def test_the_sample_and_another_meeting_get_their_own_answers(tmp_path: Path) ->
 
 
 def test_confidence_differs_with_the_strength_of_the_cues() -> None:
-    sample = Path(__file__).resolve().parents[1] / "samples" / "sample1.md"
+    sample = Path(__file__).resolve().parents[3] / "samples" / "sample1.md"
     found, _ = answers(str(sample))
     for name, answer in found.items():
         assert len({i["confidence"] for i in answer["insights"]}) > 1, name

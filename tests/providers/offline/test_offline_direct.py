@@ -24,7 +24,7 @@ from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.offline.direct import MODEL, OfflineTransport
 from runner.providers.request import MAX_REPLY_CHARS, Completion, Request, Transport
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 SAID = "[S0001 Ann Lee] I doubt that the launch holds, naïve as 日本 \ud800 sounds."
 MESSAGES = (
     {"role": "system", "content": "You read."},

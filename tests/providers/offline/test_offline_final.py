@@ -39,7 +39,7 @@ from runner.transcript import read_transcript
 MODULES = (meeting_notes, composite_note, executive_summary)
 STAGE_A = (say_means, perspective_perception, premises_assertions, postulate_theorem)
 STAGE_B = (competing_hypotheses, first_principles, determining_factors, patentability)
-SAMPLE = Path(__file__).parents[1] / "samples" / "sample1.md"
+SAMPLE = Path(__file__).parents[3] / "samples" / "sample1.md"
 SHARED = (
     "short_ami_TS3010a.md",
     "medium_akash_support_021.md",

@@ -7,29 +7,13 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from helpers import QUIET
 
 from runner.base.errors import ConfigError
 from runner.config.schema import SimulateSettings
 from runner.providers.simulated import Arrival, Behaviour, Verdict
 from runner.providers.simulated import prefix_cache as prefix_module
 from runner.providers.simulated.rate_limits import span
-
-QUIET: dict[str, Any] = {
-    "seed": 0,
-    "latency_s": 1.0,
-    "per_token_s": 0.0,
-    "per_prompt_token_s": 0.0,
-    "jitter": 0.0,
-    "by_analyzer_s": {},
-    "rpm": None,
-    "tpm": None,
-    "retry_after": True,
-    "faults": {},
-    "script": [],
-    "outages_s": [],
-    "poison": None,
-    "cache_min_tokens": None,
-}
 
 
 def behaviour(**changes: Any) -> Behaviour:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
-from test_simulate import QUIET
+from helpers import QUIET
 
 from runner.base.errors import ConfigError
 from runner.config.schema import SimulateSettings
@@ -439,7 +439,7 @@ def test_settings_that_cannot_be_start_no_child() -> None:
 def test_the_benchmark_prints_a_row_for_every_load() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.simulator", "--seconds", "0.1", "--connections", "4"],
-        cwd=Path(__file__).resolve().parents[1],
+        cwd=Path(__file__).resolve().parents[3],
         capture_output=True,
         text=True,
         timeout=300,
