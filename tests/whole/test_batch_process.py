@@ -6,13 +6,11 @@ import csv
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from helpers import job
-from helpers.processes import provider, start, until
+from helpers.processes import colloquy, provider, start_at, until
 from helpers.runs import load
 
 from runner.reports.verify import verify
@@ -50,10 +48,10 @@ def test_a_batch_that_is_stopped_or_killed_is_finished_and_pays_for_no_answer_tw
 ) -> None:
     with provider({"patentability": 0.3}) as at:
         arguments = ("model=openai", f"model.api_base={at.url}", "transcript=talks")
-        process = start(at.url, talks, *arguments, "processing.max_concurrent=3")
+        process = start_at(at.url, talks, *arguments, "processing.max_concurrent=3")
         until(lambda: at.asked.total() >= CALLS // 2)
         process.send_signal(number)
-        process.communicate(timeout=60)
+        process.wait()
         stopped, before = batch_of(talks), at.asked.total()
         records = [load(file) for file in stopped.glob("runs/*/*/intermediate/*/*.json")]
         stored = {file.stem for file in (talks / "outputs/store").glob("*/*.json")}
@@ -66,8 +64,8 @@ def test_a_batch_that_is_stopped_or_killed_is_finished_and_pays_for_no_answer_tw
         assert before - kept <= (2 * 3 if killed else 0)
         assert verify(stopped) == []
 
-        again = start(at.url, talks, f"resume={stopped}")
-        _, errors = again.communicate(timeout=60)
+        again = start_at(at.url, talks, f"resume={stopped}")
+        errors = again.wait().stderr
 
         assert again.returncode == 0, errors
         assert at.asked.total() == before + CALLS - kept  # what was stored is not asked for again
@@ -90,13 +88,7 @@ def test_a_folder_is_named_with_or_without_a_slash(talks: Path) -> None:
 
 
 def test_a_sweep_over_a_folder_compares_its_batches(talks: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "runner", "-m", "transcript=talks", "processing.max_concurrent=1,4"],
-        cwd=talks,
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
+    done = colloquy("-m", "transcript=talks", "processing.max_concurrent=1,4", cwd=talks)
     (sweep,) = (talks / "outputs/sweeps").iterdir()
     groups = json.loads((sweep / "comparison.json").read_bytes())
 

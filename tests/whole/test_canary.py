@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from helpers import serving
+from helpers.processes import colloquy
 
 from runner.providers.simulated import Fault
 
@@ -20,20 +21,9 @@ CANARY = "sk-canary-4711-0123456789abcdef"
 UNSHAPED = "canary/4711+without.a.shape"  # in the environment only its value gives it away
 
 
-def colloquy(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-m", "runner", *arguments],
-        cwd=cwd,
-        env={**os.environ, **env},
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-
-
-def places_of(canary: str, done: subprocess.CompletedProcess[bytes], folder: Path) -> list[str]:
+def places_of(canary: str, done: subprocess.CompletedProcess[str], folder: Path) -> list[str]:
     """Return where the canary is: streams, file names, files."""
-    found = [name for name in ("stdout", "stderr") if canary.encode() in getattr(done, name)]
+    found = [name for name in ("stdout", "stderr") if canary in getattr(done, name)]
     for path in folder.rglob("*"):
         inside = path.is_file() and canary.encode() in path.read_bytes()
         if canary in str(path) or inside:
@@ -59,8 +49,8 @@ def test_a_key_among_the_arguments_ends_it_before_anything_is_written(
     assert [] == places_of(CANARY, done, tmp_path)
     assert [] == places_of(UNSHAPED, done, tmp_path)
     assert [] == list(tmp_path.iterdir())
-    assert b"environment variable" in done.stderr
-    assert 1 == done.stderr.count(b"\n")
+    assert "environment variable" in done.stderr
+    assert 1 == done.stderr.count("\n")
 
 
 def test_a_key_that_the_provider_repeats_is_nowhere(tmp_path: Path) -> None:

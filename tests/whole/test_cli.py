@@ -7,12 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers import slow_server
+from helpers.processes import END_S, colloquy, until
 from helpers.runs import load
 
 from runner.run.command import register_resolvers
@@ -30,23 +30,13 @@ STAGES = {
 }
 
 
-def colloquy(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "runner", *arguments],
-        cwd=cwd,
-        env={**os.environ, **env},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-
-
 @pytest.fixture(scope="module")
 def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Run the shipped default once: no key, no argument."""
     register_resolvers()
     folder = tmp_path_factory.mktemp("sample")
-    done = colloquy(cwd=folder)
+    command = [sys.executable, "-m", "runner"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=END_S)
     (run,) = (folder / "outputs" / "runs").iterdir()
     return done, run
 
@@ -154,7 +144,7 @@ def test_an_override_is_kept_as_it_was_typed(tmp_path: Path) -> None:
 
 def test_a_reader_that_goes_away_does_not_spoil_the_run(tmp_path: Path) -> None:
     command = f'"{sys.executable}" -m runner 2>&1 | head -1; exit "${{PIPESTATUS[0]}}"'
-    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, timeout=120)
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, timeout=END_S)
 
     assert done.returncode == 0
     assert list(tmp_path.glob("outputs/runs/*/COMPLETED"))
@@ -174,7 +164,7 @@ def test_help_and_a_config_error_never_import_litellm(tmp_path: Path) -> None:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=END_S,
         )
 
         assert done.stderr.strip().split("\n")[-1] == "False"
@@ -196,7 +186,8 @@ def test_a_file_of_ones_own_is_read_where_it_lies(tmp_path: Path) -> None:
 
 def test_a_sweep_gives_each_job_its_own_directory_and_log(tmp_path: Path) -> None:
     """One job has an impossible value: it fails, the others run, the exit code says so."""
-    done = colloquy("-m", "processing.max_concurrent=1,0,4", cwd=tmp_path)
+    (tmp_path / "talk.txt").write_text("Ann: We should wait, because the pump failed.\n")
+    done = colloquy("-m", "processing.max_concurrent=1,0,4", "transcript=talk.txt", cwd=tmp_path)
     (sweep,) = (tmp_path / "outputs/sweeps").iterdir()
 
     assert done.returncode == 2, done.stderr
@@ -229,15 +220,12 @@ def test_an_interrupt_ends_with_130_and_leaves_whole_files(tmp_path: Path) -> No
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
         )
         log = tmp_path / "outputs"
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and not list(log.glob("runs/*/metadata.json")):
-            time.sleep(0.1)
+        until(lambda: bool(list(log.glob("runs/*/metadata.json"))))
         process.send_signal(signal.SIGINT)
         (events,) = log.glob("runs/*/logs/events.jsonl")
-        while time.monotonic() < deadline and "interrupted" not in events.read_text():
-            time.sleep(0.1)
+        until(lambda: "interrupted" in events.read_text())
         process.send_signal(signal.SIGINT)  # does not wait for the calls in flight
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=END_S)
     (run,) = (log / "runs").iterdir()
 
     assert process.returncode == 130, errors

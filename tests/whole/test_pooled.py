@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
 from helpers import serving
+from helpers.processes import colloquy
 
 from runner.providers.simulated import reply_to
 from runner.reports.verify import verify
@@ -22,17 +20,11 @@ pytestmark = pytest.mark.slow
 def test_jobs_run_side_by_side_and_each_keeps_its_own_records(tmp_path: Path) -> None:
     """Three jobs of two slots each; one more has a value that is refused."""
     with serving(reply_to, latency_s={"say_means": 0.5, "first_principles": 0.5}) as url:
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "runner", "-m", "hydra/launcher=pooled"),
-                *("model=openai", f"model.api_base={url}", "processing.max_concurrent=2"),
-                "repeat=0,1,2,-1",
-            ],
+        done = colloquy(
+            *("-m", "hydra/launcher=pooled", "model=openai", f"model.api_base={url}"),
+            *("processing.max_concurrent=2", "repeat=0,1,2,-1"),
             cwd=tmp_path,
-            env={**os.environ, "OPENAI_API_KEY": "not-a-key"},
-            capture_output=True,
-            text=True,
-            timeout=120,
+            OPENAI_API_KEY="not-a-key",
         )
         with urlopen(f"http://{urlsplit(url).netloc}/stats") as answer:
             stats = json.load(answer)

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from helpers.processes import finish, provider, run_of, start, until
+from helpers.processes import finish, provider, run_of, start_at, until
 from helpers.runs import load
 
 from runner.reports.verify import verify
@@ -22,10 +22,10 @@ def test_the_first_signal_lets_calls_in_flight_finish_and_sends_no_more(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     with provider(dict.fromkeys(STAGE_A, 1.5)) as at:
-        process = start(at.url, tmp_path)
+        process = start_at(at.url, tmp_path)
         until(lambda: at.asked.total() == 4)
         process.send_signal(number)
-        _, errors = process.communicate(timeout=60)
+        errors = process.wait().stderr
         run = run_of(tmp_path)
         statuses = load(run / "metadata.json")["stages"]
 
@@ -46,12 +46,12 @@ def test_the_first_signal_lets_calls_in_flight_finish_and_sends_no_more(
 
 def test_the_second_signal_cancels_at_once_and_nothing_is_torn(tmp_path: Path) -> None:
     with provider({**dict.fromkeys(STAGE_A, 300.0), "say_means": 0.0}) as at:
-        process = start(at.url, tmp_path)
+        process = start_at(at.url, tmp_path)
         until(lambda: (tmp_path / "outputs").exists() and committed(tmp_path) == {"say_means"})
         process.send_signal(signal.SIGINT)
         until(lambda: "interrupted" in (run_of(tmp_path) / "logs/events.jsonl").read_text())
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        errors = process.wait().stderr
         run = run_of(tmp_path)
 
         assert process.returncode == 130, errors
@@ -70,10 +70,10 @@ def test_a_killed_run_is_finished_without_a_second_call_for_what_was_committed(
 ) -> None:
     slow = {"postulate_theorem": 300.0}
     with provider(slow) as at:
-        process = start(at.url, tmp_path)
+        process = start_at(at.url, tmp_path)
         until(lambda: len(committed(tmp_path)) == 3)
-        process.kill()
-        process.communicate(timeout=60)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
     before = committed(tmp_path)
     with provider({}, port=urlsplit(at.url).port or 0) as at:
         done = finish(tmp_path, at.url)
@@ -88,12 +88,12 @@ def test_a_killed_run_is_finished_without_a_second_call_for_what_was_committed(
 
 def test_two_runs_never_share_a_directory(tmp_path: Path) -> None:
     with provider(dict.fromkeys(STAGE_A, 300.0)) as at:
-        first = start(at.url, tmp_path)
+        first = start_at(at.url, tmp_path)
         until(lambda: at.asked.total() == 4)
         before = at.asked.total()
         second = finish(tmp_path, at.url)
-        first.kill()
-        first.communicate(timeout=60)
+        first.send_signal(signal.SIGKILL)
+        first.wait()
 
         assert second.returncode == 9, second.stderr
         assert f"is in use by process {first.pid} on" in second.stderr
@@ -102,7 +102,7 @@ def test_two_runs_never_share_a_directory(tmp_path: Path) -> None:
 
 def test_a_signal_ends_a_sweep_and_its_other_jobs_are_not_begun(tmp_path: Path) -> None:
     with provider(dict.fromkeys(STAGE_A, 1.0)) as at:
-        process = start(
+        process = start_at(
             at.url,
             tmp_path,
             "-m",
@@ -112,7 +112,7 @@ def test_a_signal_ends_a_sweep_and_its_other_jobs_are_not_begun(tmp_path: Path) 
         )
         until(lambda: at.asked.total() == 4)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        errors = process.wait().stderr
 
     assert process.returncode == 130, errors
     assert len(list(tmp_path.glob("outputs/sweeps/*/*/metadata.json"))) == 1

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.helpers import slow_server
+from helpers import processes, slow_server
+from helpers.processes import until
 
 pytestmark = pytest.mark.slow
 TALK = "Ann: The buoy reads two degrees too warm.\nBo: Then let us calibrate it in April.\n"
@@ -20,9 +18,8 @@ TALK = "Ann: The buoy reads two degrees too warm.\nBo: Then let us calibrate it 
 
 def colloquy(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     (cwd / "talk.txt").write_text(TALK)
-    command = [sys.executable, "-m", "runner", *arguments]
-    command += [] if arguments[0].startswith("resume=") else ["transcript=talk.txt"]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
+    given = () if arguments[0].startswith("resume=") else ("transcript=talk.txt",)
+    return processes.colloquy(*arguments, *given, cwd=cwd)
 
 
 def compared(outputs: Path) -> dict[str, Any]:
@@ -30,19 +27,7 @@ def compared(outputs: Path) -> dict[str, Any]:
     return json.loads((sweep / "comparison.json").read_text())
 
 
-ALL_IN_ONE_PROCESS = """
-import sys
-from contextlib import suppress
-from runner.run.command import main
-for name in sys.argv[1:]:
-    sys.argv = ["colloquy", f"sweep={name}", f"output.dir={name}", "transcript=talk.txt"]
-    with suppress(SystemExit):
-        main()
-"""
-
-
 def test_the_sweeps_that_ship_run_without_a_key_and_are_compared(tmp_path: Path) -> None:
-    """In one process, for the sake of time."""
     expected = {
         "max_concurrent": [f"processing.max_concurrent={n}" for n in (1, 2, 4, 8)],
         "context_budget": [
@@ -51,35 +36,25 @@ def test_the_sweeps_that_ship_run_without_a_key_and_are_compared(tmp_path: Path)
         "provider": [f"model.name={name}" for name in ("offline/extractive", "openai/simulated")],
         "priming": [f"processing.prime_prefix={value}" for value in ("on", "off", "auto")],
     }
-    (tmp_path / "talk.txt").write_text(TALK)
-    command = [sys.executable, "-c", ALL_IN_ONE_PROCESS, *expected]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    done = [colloquy(f"sweep={name}", f"output.dir={name}", cwd=tmp_path) for name in expected]
     told = {name: compared(tmp_path / name) for name in expected}
 
     assert {name: [s["label"] for s in t["settings"]] for name, t in told.items()} == expected
-    assert {r["status"] for t in told.values() for r in t["runs"]} == {"completed"}, done.stderr
-    assert done.stderr.count("\ncomparison=") == 4
+    assert {r["status"] for t in told.values() for r in t["runs"]} == {"completed"}, done
+    assert [one.returncode for one in done] == [0] * len(expected)
+    assert all(one.stderr.count("\ncomparison=") == 1 for one in done)
 
 
 def test_an_interrupted_sweep_is_compared_and_resumed_with_what_is_missing(tmp_path: Path) -> None:
     """One job is refused, the next is stopped by a signal, the last is never begun."""
     with slow_server(1.0) as url:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "runner", "-m", "processing.max_concurrent=0,2,3"),
-                *("model=openai", f"model.api_base={url}"),
-            ],
-            cwd=tmp_path,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "OPENAI_API_KEY": "not-a-key"},
+        process = processes.start_at(
+            *(url, tmp_path, "-m", "processing.max_concurrent=0,2,3"),
+            *("model=openai", f"model.api_base={url}"),
         )
-        assert process.stderr is not None
-        for line in process.stderr:
-            if "stage.started" in line:
-                break
+        until(lambda: "stage.started" in process.errors)
         process.send_signal(signal.SIGINT)
-        _, rest = process.communicate(timeout=60)
+        rest = process.wait().stderr
     told = compared(tmp_path / "outputs")
 
     assert process.returncode == 130, rest
