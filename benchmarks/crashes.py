@@ -2,8 +2,8 @@
 
     python -m benchmarks.crashes [--stride N]
 
-Each trial forks a process whose file system (tests/faulty_fs.py) ends it at operation N, then
-a second one that finishes the run. Time is virtual, answers are the offline model's, and calls
+Each trial forks a process whose file system (tests/helpers/faulty_fs.py) ends it at operation N,
+then a second one that finishes the run. Time is virtual, answers are the offline model's, and calls
 are counted where a provider would count them: in a file outside the run directory.
 """
 
@@ -39,7 +39,7 @@ from runner.reports.verify import verify
 from runner.run import execute
 from runner.run.execute import Shared, execute_job, resume_job
 from runner.run.resume import Resumption, read_resumption
-from tests.faulty_fs import KILLED, REAL, FaultyFileSystem
+from tests.helpers.faulty_fs import KILLED, REAL, FaultyFileSystem
 
 LATENCY_S = (4.0, 3.0, 2.0, 5.0, 3.0, 5.0, 4.0, 2.0)
 BROKEN = 99  # a child's own bug

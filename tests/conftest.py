@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from runner.run.command import register_resolvers
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "transcripts"
+# How fast a machine is decides about nothing; the same examples on every machine.
+settings.register_profile(
+    "suite",
+    deadline=None,
+    derandomize=True,
+    max_examples=100,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("suite")
 LOOPBACK = {"127.0.0.1", "::1", "localhost", None, ""}
 
 
@@ -41,3 +52,11 @@ def shared_transcripts() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the shared transcripts are not here")
     return SHARED
+
+
+@pytest.fixture
+def private() -> Iterator[None]:
+    """Make files as the program does, so that `verify` finds nothing to say."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)

@@ -1,0 +1,275 @@
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+
+import pytest
+from helpers import completion
+from helpers.virtual_provider import Storm, VirtualProvider, storm
+
+from runner.answers.outcome import Outcome, run_status
+from runner.base.errors import EXIT_AUTH, CallError, NotRunError
+from runner.base.virtual_time import run_virtually
+from runner.calls.admission.gate import MAX_CEILING, Account, Gate, Gates
+from runner.calls.admission.limits import Ask, Slots
+from runner.calls.call_log import CallLog
+from runner.calls.client import MAX_REQUESTS, Client
+from runner.calls.retry import RetryPolicy
+from runner.providers.request import Completion, Request
+
+REQUEST = Request("say_means", ({"role": "user", "content": "?"},), 100)
+THROTTLED = CallError("throttle", "slow down", status=429, retry_after_s=30.0)
+BROKEN = CallError("transient", "boom", status=500)
+
+Answer = Callable[[int], Completion | CallError]
+
+
+class Scripted:
+    """Answers request after request, counted from 0, after *latency_s* seconds."""
+
+    def __init__(self, answer: Answer, latency_s: float = 1.0) -> None:
+        self.answer = answer
+        self.latency_s = latency_s
+        self.sent_at: list[float] = []
+
+    async def open(self, samples: Sequence[Request] = ()) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def complete(self, request: Request, timeout_s: float) -> Completion:
+        place = len(self.sent_at)
+        self.sent_at.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(self.latency_s)
+        answer = self.answer(place)
+        if isinstance(answer, CallError):
+            raise answer
+        return answer
+
+
+def calls(
+    transport: Scripted, count: int = 1, *, concurrency: int = 8, **client: object
+) -> tuple[list[Completion | CallError], list[CallLog], float]:
+    """Make *count* calls at once in virtual time; return outcomes, logs and the seconds it took."""
+
+    async def main() -> tuple[list[Completion | CallError], list[CallLog], float]:
+        made = Client(
+            transport, RetryPolicy(), 60.0, random.Random(3), **{"gate": Gate(8), **client}
+        )
+        slots, logs = Slots(concurrency), [CallLog(unit=f"unit {i}") for i in range(count)]
+        asked = (made.complete(REQUEST, slots, log) for log in logs)
+        found = await asyncio.gather(*asked, return_exceptions=True)
+        return found, logs, asyncio.get_running_loop().time()
+
+    return run_virtually(main)
+
+
+def kinds(outcomes: list[Completion | CallError]) -> list[str]:
+    return ["ok" if isinstance(o, Completion) else o.kind for o in outcomes]
+
+
+def test_while_one_is_throttled_nobody_calls() -> None:
+    transport = Scripted(lambda place: THROTTLED if place == 0 else completion("fine"))
+    calls(transport, 20, concurrency=1)
+
+    assert transport.sent_at[0] == 0.0
+    assert transport.sent_at[1] >= 31.0
+
+
+def test_after_a_pause_calls_go_again_one_by_one_within_about_two_seconds() -> None:
+    """The throttled ones wait for themselves; whoever has not called yet goes first."""
+    transport = Scripted(lambda place: THROTTLED if place < 8 else completion("fine"), 0.2)
+    calls(transport, 16)
+    again = transport.sent_at[8:12]
+
+    assert 30.2 <= again[0]
+    assert again == sorted(set(again))
+    assert again[-1] - again[0] <= 2 * 2.0 + 0.2
+
+
+@pytest.mark.parametrize("kind", ["auth", "billing", "not_found"])
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_a_rejected_key_is_used_by_no_request_beyond_those_in_flight(
+    kind: str, concurrency: int
+) -> None:
+    transport = Scripted(lambda _: CallError(kind, "no", status=401))
+    outcomes, logs, took = calls(transport, 100, concurrency=concurrency)
+    unsent = [o for o in outcomes if isinstance(o, NotRunError)]
+    nodes = {str(i): Outcome("error", kind=o.kind) for i, o in enumerate(outcomes)}
+
+    assert len(transport.sent_at) == concurrency
+    assert len(unsent) == 100 - concurrency
+    assert kinds(outcomes) == [kind] * 100
+    assert sum(len(log.attempts) for log in logs) == concurrency
+    assert took == 1.0
+    assert run_status(nodes)[1] == EXIT_AUTH
+
+
+def test_a_fault_of_the_key_ends_calls_to_other_models_too_and_a_lost_model_does_not() -> None:
+    account = Account()
+    one, other = Gate(8, account=account), Gate(8, account=account)
+    one.failed(Ask(), CallError("not_found", "no such model"), 0.0, 1.0)
+
+    assert one.fault is not None
+    assert other.fault is None
+    one.failed(Ask(), CallError("billing", "no money"), 0.0, 1.0)
+    assert other.fault is not None
+
+
+def test_whoever_is_asked_to_wait_longer_than_five_minutes_ends_the_run_and_says_until_when() -> (
+    None
+):
+    for_long = CallError("throttle", "daily limit", status=429, retry_after_s=3600.0)
+    transport = Scripted(lambda _: for_long)
+    outcomes, _, took = calls(transport, 50, concurrency=4)
+    nodes = {str(i): Outcome("error", kind=o.kind) for i, o in enumerate(outcomes)}
+
+    assert len(transport.sent_at) == 4
+    assert kinds(outcomes) == ["unavailable"] * 50
+    assert "wait for 3,600 s, until 20" in str(outcomes[0])
+    assert took == 1.0
+    assert run_status(nodes)[1] == 75
+
+
+def test_five_minutes_are_waited() -> None:
+    whole = CallError("throttle", "x", status=429, retry_after_s=300.0)
+    outcomes, _, took = calls(Scripted(lambda place: whole if place == 0 else completion("fine")))
+
+    assert kinds(outcomes) == ["ok"]
+    assert 301.0 <= took <= 304.0
+
+
+def test_a_call_is_given_up_after_twenty_throttled_requests() -> None:
+    limited = CallError("throttle", "slow down", status=429, retry_after_s=1.0)
+    transport = Scripted(lambda _: limited)
+    outcomes, _, _ = calls(transport)
+
+    assert kinds(outcomes) == ["throttle"]
+    assert len(transport.sent_at) == 20
+
+
+def test_a_call_waits_no_longer_than_a_quarter_of_an_hour_for_throttling() -> None:
+    limited = CallError("throttle", "slow down", status=429, retry_after_s=200.0)
+    transport = Scripted(lambda _: limited)
+    _, logs, took = calls(transport)
+
+    assert len(transport.sent_at) == 5
+    assert sum(a.wait_s for a in logs[0].attempts) <= 900.0
+    assert took <= 900.0 + 5 * 3.0
+
+
+def test_no_node_costs_more_than_24_requests_of_all_kinds_together() -> None:
+    """18 times throttled, then by turns throttled and broken: no kind alone would end it."""
+    limited = CallError("throttle", "slow down", status=429, retry_after_s=1.0)
+
+    async def main() -> tuple[CallLog, list[str], int]:
+        transport = Scripted(lambda place: limited if place % 12 < 11 else completion(""))
+        client = Client(transport, RetryPolicy(), 60.0, random.Random(3), gate=Gate(8))
+        log, said = CallLog(), []
+        for _ in range(3):
+            try:
+                said.append((await client.complete(REQUEST, Slots(1), log)).text)
+            except CallError as error:
+                said.append(str(error))
+        return log, said, len(transport.sent_at)
+
+    log, said, sent = run_virtually(main)
+
+    assert said == ["", "", f"given up after {MAX_REQUESTS} requests"]
+    assert sent == len(log.attempts) == MAX_REQUESTS == 24
+
+
+def test_a_calls_deadline_counts_its_waits() -> None:
+    limited = CallError("throttle", "slow down", status=429, retry_after_s=40.0)
+    transport = Scripted(lambda _: limited)
+    outcomes, _, took = calls(transport, deadline_s=100.0)
+
+    assert kinds(outcomes) == ["throttle"]
+    assert len(transport.sent_at) == 3
+    assert took <= 100.0
+
+
+def test_a_calls_deadline_does_not_count_an_outage() -> None:
+    async def main() -> Storm:
+        provider = VirtualProvider(rpm=600, outages_s=[[20, 320]])
+        result = Storm(provider, Gate(32, rng=random.Random(1)))
+        await result.make_calls(200, deadline_s=60.0)
+        return result
+
+    result = run_virtually(main)
+
+    assert result.lost == {}
+    assert result.took_s > 320.0
+
+
+def test_a_probe_that_is_throttled_shows_a_provider_that_is_back() -> None:
+    gate = Gate(8)
+    for unit in "abcab":
+        gate.failed(Ask(unit), BROKEN, 0.0, 0.0)
+    ask = Ask("d")
+    gate.enter(5.0, ask)
+
+    assert ask.probe is True
+    gate.failed(ask, THROTTLED, 5.0, 5.2)
+    assert gate.breaker.is_open is False
+
+
+def test_a_closing_breaker_halves_the_limit_and_spreads_what_follows() -> None:
+    gate = Gate(8, rng=random.Random(1))
+    for unit in "abcab":
+        gate.failed(Ask(unit), BROKEN, 0.0, 0.0)
+    ask = Ask("d")
+    gate.enter(5.0, ask)
+    gate.succeeded(ask, 5.0, 6.0, tokens=0, first=True)
+    gate.leave(6.0, ask)
+    gate.enter(6.0, Ask("e"))
+
+    assert gate.limit.limit == 4
+    assert 0.0 < gate.wait_s(6.0, Ask("f")) <= 2 * 5.0 / 4
+
+
+def test_failures_of_ours_tell_nothing_of_the_provider() -> None:
+    gate = Gate(8)
+    for unit in "abcdefgh":
+        gate.failed(Ask(unit), CallError("internal", "a bug"), 0.0, 0.0)
+        gate.failed(Ask(unit), CallError("cancelled", "stopped"), 0.0, 0.0)
+
+    assert gate.breaker.is_open is False
+    assert gate.fault is None
+
+
+def test_server_errors_neither_cut_nor_raise_the_limit() -> None:
+    result = storm(100, faults={"status_500": 0.2})
+
+    assert result.events["limit.lowered"] == 0
+    assert result.gate.limit.limit >= 8
+
+
+def test_runs_of_one_process_share_what_is_known_of_a_model_and_a_key() -> None:
+    gates = Gates()
+
+    def make(account: Account) -> Gate:
+        return Gate(4, account=account)
+
+    first = gates.gate("model", "key", make)
+    again = gates.gate("model", "key", make)
+    sibling = gates.gate("other model", "key", make)
+    stranger = gates.gate("model", "other key", make)
+
+    assert first is again
+    assert sibling.account is first.account
+    assert stranger.account is not first.account
+
+
+def test_those_who_share_a_gate_add_up_to_its_ceiling_and_no_further_than_its_bound() -> None:
+    gate = Gate(4)
+    seen = []
+    for change in (lambda: gate.join(4), lambda: gate.join(3), lambda: gate.join(1000)):
+        change()
+        seen.append(gate.limit.ceiling)
+    gate.part(1000)
+    gate.part(4)
+    gate.part(3)
+
+    assert seen == [4, 7, MAX_CEILING]
+    assert gate.limit.ceiling == 3  # the last one's stays for the next

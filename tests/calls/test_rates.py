@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+from helpers.virtual_provider import MAX_TOKENS, Storm, VirtualProvider
+
+from runner.base.virtual_time import run_virtually
+from runner.calls.admission.gate import Gate
+from runner.providers.messages import text_parts
+from runner.providers.request import Request
+
+
+def sizes(name: str) -> tuple[int, int]:
+    rng = random.Random(name)
+    return rng.randint(100, 900), rng.randint(10, MAX_TOKENS)
+
+
+class Sizes:
+    """Says what `budget.Sizer` would: the prompt and the longest reply."""
+
+    async def sized(self, request: Request) -> tuple[int, float]:
+        return sizes(text_parts(request.messages[0])[0])[0] + request.max_tokens, 0.0
+
+
+@pytest.mark.parametrize(
+    ("rpm", "tpm"), [(60, None), (7, None), (None, 60_000), (120, 120_000), (600, 1_000_000)]
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_client_that_knows_its_limits_is_never_told_of_them_and_uses_them_up(
+    rpm: int | None, tpm: int | None, seed: int
+) -> None:
+    async def main() -> Storm:
+        gate = Gate(32, rpm=rpm, tpm=tpm, rng=random.Random(seed))
+        result = Storm(VirtualProvider(sizes, seed=seed, rpm=rpm, tpm=tpm), gate)
+        await result.make_calls(300, seed=seed, sizer=Sizes())
+        return result
+
+    result = run_virtually(main)
+    tokens = sum(sum(sizes(name)) for name in result.provider.asked)
+    ideal_s = max(300 * 60 / (rpm or 1e9), tokens * 60 / (tpm or 1e9), 300 * 7.3 / 32)
+
+    assert result.provider.statuses == [200] * 300
+    assert result.took_s < 1.05 * ideal_s + 30

@@ -1,0 +1,409 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from helpers import job
+from hydra import initialize_config_module
+from hydra._internal.hydra import Hydra
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf.errors import OmegaConfBaseException
+
+from runner.base.errors import ColloquyError, TranscriptError
+from runner.run.cli import (
+    expand_arguments,
+    explain_hydra_error,
+    leaves_mode_open,
+    worst_exit_code,
+)
+from runner.run.command import _composing_once
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+
+
+def fault(*overrides: str) -> str:
+    """Return the one line that a wrong configuration is answered with."""
+    try:
+        job(*overrides)
+    except ColloquyError as error:
+        return str(error)
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        return explain_hydra_error(error) or repr(error)
+    return "accepted"
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("processing.max_concurent=4", "did you mean 'processing.max_concurrent'?"),
+        ("+typo=1", "unknown key 'typo'"),
+        ("+model.api_key=x", "unknown key 'model.api_key'; did you mean 'model.api_key_env'?"),
+        ("+stages.stage_a.need=[]", "did you mean 'stages.stage_a.needs'?"),
+        ("model=opneai", "model=opneai: no such choice; did you mean 'openai'?"),
+        ("pipeline=three_stage", "did you mean 'two_stage'?"),
+        ("processing.mode=medium", "processing.mode='medium': expected 'concurrent' or"),
+        ("processing.max_concurrent=0", "greater than or equal to 1"),
+        ("processing.max_concurrent=-1", "greater than or equal to 1"),
+        ("processing.max_concurrent=1000000000", "less than or equal to 256"),
+        ("processing.max_concurrent='8'", "expected a valid integer"),
+        ("processing.max_concurrent=2.5", "expected a valid integer"),
+        ("processing.max_concurrent=nan", "expected a valid integer"),
+        ("processing.max_concurrent=true", "expected a valid integer"),
+        ("processing.max_concurrent_stage_a=0", "greater than or equal to 1"),
+        ("processing.stage_b_context_token_budget=0", "greater than or equal to 1"),
+        ("processing.stage_b_context_top_insights=-1", "greater than or equal to 0"),
+        ("model.timeout_s=0", "greater than 0"),
+        ("model.timeout_s=nan", "expected a finite number"),
+        ("model.timeout_s=inf", "expected a finite number"),
+        ("model.temperature=3", "less than or equal to 2"),
+        ("model.name=gpt4", "expected provider/model"),
+        ("model.api_base=ftp://x", "should match pattern"),
+        ("model.api_key_env=sk-123", "NAME of an environment variable"),
+        ("model.max_tokens=0", "greater than or equal to 1"),
+        ("model.input_usd_per_mtok=1", "go together"),
+        ("+model.params.stream=true", "model.params.stream"),
+        ("model.params={seed: 7}", "write +model.params.KEY=VALUE"),
+        ("model.reply_format=text", "the offline model answers by schema"),
+        ("output.max_insights_per_analyzer=0", "greater than or equal to 1"),
+        ("output.console=loud", "'plain', 'json' or 'quiet'"),
+        ("transcript.format=vvt", "did you mean 'vtt'?"),
+        ("analyzers.say_mean.max_tokens=5", "unknown analyzer 'say_mean'; did you mean"),
+        ("analyzers.say_means.max_token=5", "did you mean 'analyzers.say_means.max_tokens'?"),
+        ("analyzers.say_means.stage=stage_aa", "is not a stage; did you mean 'stage_a'?"),
+        ("analyzers.patentability.needs=[say_mean]", "did you mean 'say_means'?"),
+        ("analyzers.say_means.prompt=nope.md", "no prompt file 'nope.md'"),
+        ("analyzers.say_means.answer=say_mean", "did you mean 'say_means'?"),
+        ("stages.stage_a.needs=[stage_b]", "stages need each other in a circle"),
+        ("stages.stage_b.needs=[stage_c]", "is not a stage; did you mean"),
+        ("+analyzer@analyzers.Say_Means=say_means", "is not a valid name"),
+        ("+analyzer@analyzers.stage_a=say_means", "names both a stage and an analyzer"),
+        (
+            "processing.stage_b_context_include_structured_keys=[argument]",
+            "did you mean 'arguments'?",
+        ),
+        ("model=null", "a config group is set to null"),
+        ("analyzers=null", "analyzers=None: expected a valid dictionary"),
+        ("stages.stage_b=null", "stages.stage_b=None"),
+        ("model.max_tokens=${nope}", "Interpolation key 'nope' not found"),
+        ("transcript.path=pkg://nope/x", "expected pkg://PACKAGE/FILE"),
+        ("transcript.path=pkg://", "expected pkg://PACKAGE/FILE"),
+        ("transcript.path=''", "transcript.path=''"),
+        ("+model.params.num_retries=2", "model.params.num_retries"),
+        ("+model.params.response_format=x", "model.params.response_format"),
+        ("model=openai", "names OPENAI_API_KEY, which is not set"),
+        ("model.context_window=3000", "but offline/extractive holds 3,000"),
+        ("transcript=file", "'transcript.path' is required"),
+    ],
+)
+def test_a_wrong_configuration_is_one_line_that_names_the_remedy(
+    override: str, expected: str
+) -> None:
+    line = fault(override)
+
+    assert expected in line
+    assert "\n" not in line
+    assert list(Path.cwd().iterdir()) == []  # nothing was written
+
+
+def test_a_missing_transcript_is_an_input_error_not_a_configuration_error() -> None:
+    with pytest.raises(TranscriptError, match=r"nope\.md"):
+        job("transcript=file", "transcript.path=nope.md")
+
+
+def test_the_plans_defaults_hold() -> None:
+    settings = job().settings
+    processing = settings.processing
+
+    assert processing.max_concurrent == 3
+    assert processing.max_concurrent_stage_a is None
+    assert processing.max_concurrent_stage_b is None
+    assert processing.mode == "concurrent"
+    assert processing.stage_b_context_token_budget == 8000
+    assert processing.stage_b_context_top_insights == 5
+    assert processing.stage_b_context_include_structured_keys == []
+    assert settings.model.name == "offline/extractive"
+
+
+@pytest.mark.parametrize(
+    ("override", "path", "expected"),
+    [
+        ("analyzers.say_means.max_tokens=77", "analyzers.say_means.max_tokens", 77),
+        ("analyzers.say_means.temperature=1", "analyzers.say_means.temperature", 1.0),
+        ("model.max_tokens=99", "analyzers.patentability.max_tokens", 99),
+        ("processing.max_concurrent_stage_a=7", "stages.stage_a.max_concurrent", 7),
+        (
+            "processing.stage_b_context_token_budget=500",
+            "stages.stage_b.context.token_budget",
+            500,
+        ),
+        ("processing.stage_b_context_top_insights=2", "stages.stage_b.context.top_insights", 2),
+    ],
+)
+def test_an_override_reaches_the_value_it_names(override: str, path: str, expected: object) -> None:
+    value: object = job(override).settings
+    for part in path.split("."):
+        value = value[part] if isinstance(value, dict) else getattr(value, part)
+
+    assert expected == value
+
+
+def test_an_analyzer_can_override_its_stages_context() -> None:
+    made = job("analyzers.patentability.context.token_budget=900")
+    budgets = {n.name: n.context.token_budget for n in made.pipeline.nodes if n.context}
+
+    assert budgets["patentability"] == 900
+    assert budgets["first_principles"] == 8000
+
+
+def test_an_analyzer_can_be_left_out() -> None:
+    made = job("~analyzer@analyzers.patentability")
+
+    assert "patentability" not in made.analyzers
+    assert len(made.pipeline.nodes) == 7
+
+
+def choices(group: str) -> list[str]:
+    return sorted(p.stem for p in (CONF / group).glob("*.yaml") if p.stem != "base")
+
+
+@pytest.mark.parametrize("name", choices("experiment"))
+def test_every_experiment_builds(name: str) -> None:
+    assert job(f"experiment={name}").pipeline.nodes
+
+
+@pytest.mark.parametrize("name", choices("pipeline"))
+def test_every_pipeline_builds(name: str) -> None:
+    assert job(f"pipeline={name}").pipeline.nodes
+
+
+@pytest.mark.parametrize("name", choices("sweep"))
+def test_every_sweep_composes(name: str) -> None:
+    assert job(f"sweep={name}").pipeline.nodes
+
+
+def test_the_digest_follows_settings_and_prompts_and_nothing_else() -> None:
+    plain, same = job().config_digest, job().config_digest
+    hotter = job("model.temperature=1").config_digest
+
+    assert same == plain
+    assert hotter != plain
+
+
+def write_analyzer(folder: Path, prompt: str, yaml: str = "") -> None:
+    (folder / "analyzer").mkdir(parents=True)
+    (folder / "analyzers").mkdir()
+    body = "defaults: [base, _self_]\n\nstage: stage_b\n" + yaml
+    (folder / "analyzer" / "risk_register.yaml").write_text(body)
+    (folder / "analyzers" / "risk_register.md").write_text(prompt)
+
+
+def own(folder: Path, *overrides: str) -> object:
+    return job(
+        f"hydra.searchpath=[file://{folder}]",
+        "+analyzer@analyzers.risk_register=risk_register",
+        *overrides,
+        config_folders=[folder],
+    )
+
+
+def test_a_users_own_analyzer_needs_a_prompt_and_a_yaml_only(tmp_path: Path) -> None:
+    write_analyzer(tmp_path / "mine", "Which risks are named? At most {{ max_insights }}.")
+    made = own(tmp_path / "mine")
+
+    assert "risk_register" in made.analyzers
+    assert made.pipeline.nodes[-1].name == "risk_register"
+    assert len(made.pipeline.nodes[-1].needs) == 4
+
+
+def test_a_users_own_answer_shape_is_used(tmp_path: Path) -> None:
+    """Written like those that ship: deferred annotations, one model inside another."""
+    write_analyzer(tmp_path / "mine", "Which risks?")
+    (tmp_path / "mine" / "analyzers" / "risk_register.py").write_text(
+        "from __future__ import annotations\n\n"
+        "from runner.answers.shape import Strict\n\n\n"
+        "class Risk(Strict):\n    name: str\n\n\n"
+        "class Fields(Strict):\n    risks: list[Risk]\n"
+    )
+    schema = own(tmp_path / "mine").analyzers["risk_register"].schema
+
+    assert list(schema["$defs"]["Fields"]["properties"]) == ["risks"]
+    assert list(schema["$defs"]["Risk"]["properties"]) == ["name"]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("x = 1\n", "defines no pydantic model called Fields"),
+        ("Fields = 5\n", "defines no pydantic model called Fields"),
+        ("import nowhere_at_all\n", "fails: No module named 'nowhere_at_all'"),
+        ("def\n", "fails: "),
+    ],
+)
+def test_an_answer_module_that_cannot_be_used_is_refused(
+    tmp_path: Path, source: str, expected: str
+) -> None:
+    write_analyzer(tmp_path / "mine", "Which risks?")
+    (tmp_path / "mine" / "analyzers" / "risk_register.py").write_text(source)
+    with pytest.raises(ColloquyError, match=expected):
+        own(tmp_path / "mine")
+
+
+def test_a_file_that_is_not_yaml_is_named_on_one_line(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "broken.yaml").write_text("name: [x\n")
+    with pytest.raises(Exception, match="broken") as caught:
+        job(f"hydra.searchpath=[file://{tmp_path}]", "model=broken")
+    line = explain_hydra_error(caught.value) or ""
+
+    assert line.startswith("a configuration file is not YAML: ")
+    assert "broken.yaml" in line
+    assert "\n" not in line
+
+
+def test_a_reply_longer_than_the_model_writes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "not-a-key")
+    line = fault("model=openai", "model.name=openai/gpt-4o-mini", "model.max_tokens=16385")
+
+    assert "analyzers.say_means.max_tokens=16385: openai/gpt-4o-mini writes at most 16384" in line
+
+
+@pytest.mark.parametrize(
+    ("model", "reply_format", "in_prompt", "beside"),
+    [
+        ("openai/gpt-4o-mini", "auto", False, True),
+        ("cohere/no-such-model", "auto", True, True),
+        ("openai/gpt-3.5-turbo", "auto", True, False),
+        ("openai/gpt-4o-mini", "text", True, False),
+        ("openai/no-such-model", "schema", False, True),
+    ],
+)
+def test_the_schema_goes_beside_the_prompt_only_where_it_is_surely_taken(
+    monkeypatch: pytest.MonkeyPatch, model: str, reply_format: str, in_prompt: bool, beside: bool
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "not-a-key")
+    made = job(
+        "model=openai",
+        f"model.name={model}",
+        "model.max_tokens=2000",
+        f"model.reply_format={reply_format}",
+    )
+
+    assert (made.main.schema_in_prompt, made.main.schema_beside) == (in_prompt, beside)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [
+        ("Line one.\nUse {{ speakrs }}.", "risk_register.md:2: nobody provides 'speakrs'"),
+        ("{{ transcript }}", "put before the question without being named"),
+        ("{% if x %}", "not a Jinja template"),
+        ("{{ max_insights.foo.bar }}", "cannot be rendered"),
+        ("{% include 'x' %}", "cannot be rendered"),
+    ],
+)
+def test_a_prompt_that_asks_for_what_nobody_provides_is_refused_by_line(
+    tmp_path: Path, prompt: str, expected: str
+) -> None:
+    write_analyzer(tmp_path / "mine", prompt)
+    with pytest.raises(ColloquyError) as caught:
+        own(tmp_path / "mine")
+
+    assert expected in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_a_prompt_may_have_variables_of_its_own(tmp_path: Path) -> None:
+    write_analyzer(tmp_path / "mine", "Name {{ how_many }} risks.", "variables: {how_many: 3}\n")
+
+    assert own(tmp_path / "mine").analyzers["risk_register"]
+
+
+def test_a_variable_can_be_changed_on_the_command_line(tmp_path: Path) -> None:
+    write_analyzer(tmp_path / "mine", "Name {{ how_many }} risks.", "variables: {how_many: 3}\n")
+    made = own(tmp_path / "mine", "analyzers.risk_register.variables.how_many=9")
+
+    assert made.settings.analyzers["risk_register"].variables == {"how_many": 9}
+
+
+def test_transcript_text_is_never_evaluated() -> None:
+    hostile = "Ann: costs ${oc.env:HOME} and {{ 7*7 }} and {% raw %} today\n"
+    Path("t.txt").write_text(hostile)
+    made = job("transcript=file", "transcript.path=t.txt")
+
+    assert hostile.removeprefix("Ann: ").strip() in made.transcript_material()
+    assert "oc.env" not in made.config
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["transcript=meeting.vtt"], ["transcript=file", "transcript.path='meeting.vtt'"]),
+        (["transcript=${x}.md"], ["transcript=file", "transcript.path='\\${x}.md'"]),
+        (["transcript=it's.md"], ["transcript=file", "transcript.path='it\\'s.md'"]),
+        (["a=1", "--config-dir", "d", "b=2"], ["--config-dir", "d", "a=1", "b=2"]),
+        (["-m", "transcript=sample,x.md"], ["-m", "transcript=sample,x.md"]),
+        (["transcript=/a b/c.md"], ["transcript=file", "transcript.path='/a b/c.md'"]),
+        (["transcript=x=y.md"], ["transcript=file", "transcript.path='x=y.md'"]),
+        (["transcript=sample"], ["transcript=sample"]),
+        (
+            ["-m", "transcript=a.md,b.md"],
+            ["-m", "transcript=file", "transcript.path='a.md','b.md'"],
+        ),
+        (["model=openai"], ["model=openai"]),
+    ],
+)
+def test_a_file_can_be_named_directly(given: list[str], expected: list[str]) -> None:
+    assert expand_arguments(given) == expected
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"), [([], 0), ([0, 0], 0), ([0, 3, 4], 4), ([3, 5], 5), ([1, 130], 130)]
+)
+def test_the_worst_job_decides_the_exit_code(codes: list[int], expected: int) -> None:
+    assert worst_exit_code(codes) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "is_open"),
+    [
+        ([], True),
+        (["model=openai", "processing.max_concurrent=2"], True),
+        (["-m", "processing.max_concurrent=1,2"], True),
+        (["sweep=max_concurrent"], False),
+        (["+sweep=max_concurrent"], False),
+        (["hydra.mode=MULTIRUN"], False),
+        (["hydra/launcher=ray"], False),
+        (["--config-dir", "mine"], False),
+        (["-cd=mine"], False),
+        (["--conf", "mine"], False),
+        (["+experiment=mine"], False),
+    ],
+)
+def test_only_what_can_choose_between_run_and_sweep_is_composed_to_see(
+    given: list[str], is_open: bool
+) -> None:
+    whole = Hydra.get_mode
+
+    assert leaves_mode_open(given) is is_open
+    with _composing_once(given):
+        assert (Hydra.get_mode is whole) is not is_open
+    assert Hydra.get_mode is whole
+
+
+def test_of_what_ships_only_sweeps_choose_between_run_and_sweep() -> None:
+    shipped = (Path(__file__).parents[2] / "conf").rglob("*.yaml")
+    choosing = {
+        path.parent.name
+        for path in shipped
+        if re.search(r"mode: MULTIRUN|override /sweep", path.read_text("utf-8"))
+    }
+
+    assert choosing == {"sweep"}
+    with initialize_config_module("conf", version_base="1.3"):
+        plain = GlobalHydra.instance().hydra
+        assert plain is not None
+        assert plain.get_mode("config", []) is None
+        assert plain.get_mode("config", ["sweep=max_concurrent"]) == RunMode.MULTIRUN

@@ -1,0 +1,138 @@
+"""Doubles and builders that several test modules share."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache
+from typing import Any
+
+from hydra import compose, initialize_config_module
+from omegaconf import DictConfig
+
+from runner.config.schema import AnalyzerSettings, ContextOverride, ContextSettings, StageSettings
+from runner.job.build import build_job
+from runner.job.job import Job
+from runner.providers.request import Completion, Request, Usage
+from runner.providers.simulated import FaultResponse, Reply
+from runner.providers.simulated.server import SimulatedProvider
+
+NO_OVERRIDE = ContextOverride(
+    token_budget=None, top_insights=None, include_structured_keys=None, transcript_tokens=None
+)
+CONTEXT = ContextSettings(
+    token_budget=8000, top_insights=5, include_structured_keys=[], transcript_tokens=0
+)
+
+# Settings of a simulated provider that only answers.
+QUIET: dict[str, Any] = {
+    "seed": 0,
+    "latency_s": 1.0,
+    "per_token_s": 0.0,
+    "per_prompt_token_s": 0.0,
+    "jitter": 0.0,
+    "by_analyzer_s": {},
+    "rpm": None,
+    "tpm": None,
+    "retry_after": True,
+    "faults": {},
+    "script": [],
+    "outages_s": [],
+    "poison": None,
+    "cache_min_tokens": None,
+}
+
+
+class ScriptedTransport:
+    """Answers through a function; keeps every request it got."""
+
+    def __init__(
+        self,
+        reply: Callable[[Request], str | Completion],
+        latency_s: Mapping[str, float] | None = None,
+    ) -> None:
+        self.reply = reply
+        self.latency_s = latency_s or {}
+        self.requests: list[Request] = []
+
+    async def open(self, samples: Sequence[Request] = ()) -> None:
+        """Nothing to open."""
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    async def complete(self, request: Request, timeout_s: float) -> Completion:
+        self.requests.append(request)
+        await asyncio.sleep(self.latency_s.get(request.node, 0.0))
+        reply = self.reply(request)
+        return reply if isinstance(reply, Completion) else completion(reply)
+
+
+def completion(text: str, finish_reason: str = "stop", cost: float | None = 0.001) -> Completion:
+    return Completion(text, finish_reason, Usage(100, 20, 10), cost)
+
+
+def stage(
+    needs: list[str] | None = None, *, source: str = "", max_concurrent: int | None = None
+) -> StageSettings:
+    needs = needs or []
+    kind = source or ("context" if needs else "transcript")
+    return StageSettings(
+        needs=needs,
+        input=kind,
+        max_concurrent=max_concurrent,
+        strict=False,
+        model=None,
+        final=False,
+        context=CONTEXT if kind == "context" else None,
+    )
+
+
+def analyzer(stage_name: str, needs: list[str] | None = None) -> AnalyzerSettings:
+    return AnalyzerSettings(
+        stage=stage_name,
+        needs=needs,
+        model=None,
+        prompt=None,
+        answer=None,
+        max_tokens=100,
+        temperature=None,
+        variables={},
+        context=NO_OVERRIDE,
+    )
+
+
+def job(*overrides: str, **arguments: Any) -> Job:
+    """Compose the real configuration with *overrides* and build its job."""
+    return build_job(_composed(overrides).copy(), **arguments)
+
+
+@cache
+def _composed(overrides: tuple[str, ...]) -> DictConfig:
+    """Compose once for all tests that want the same."""
+    with initialize_config_module("conf", version_base="1.3"):
+        return compose("config", overrides=list(overrides))
+
+
+def slow_server(delay_s: float = 600.0) -> AbstractContextManager[str]:
+    """Run a loopback provider that answers late, by default never in time, and badly."""
+    return serving(lambda _: "late", faults=[FaultResponse(delay_s=delay_s)] * 100)
+
+
+@contextmanager
+def serving(reply: Reply, **behaviour: Any) -> Iterator[str]:
+    """Run a loopback provider in a thread; yield its address."""
+    loop = asyncio.new_event_loop()
+    server = SimulatedProvider(reply, **behaviour)
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(10)
+    try:
+        yield server.url
+    finally:
+        asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

@@ -1,0 +1,75 @@
+"""Batches in virtual time with scripted replies, over files that are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from helpers import ScriptedTransport, job
+from helpers.runs import ONLY_TWO, simulated
+from runner.base.secrets import Secrets
+from runner.base.virtual_time import run_virtually
+from runner.calls.admission.gate import MAX_CEILING, Gate
+from runner.calls.admission.limits import Lobby
+from runner.calls.client import Client
+from runner.calls.retry import RetryPolicy
+from runner.job.job import Job
+from runner.providers.request import Request
+from runner.record.batch_directory import PARTS
+from runner.record.previous_session import Earlier
+from runner.record.reuse import Known
+from runner.record.run_directory import RunDirectory
+from runner.run.batch.batch_run import Batch, BatchResult, Shares
+from runner.run.batch.console import BatchConsole
+from runner.run.stop import Stop
+
+NODES = 3  # of ONLY_TWO's pipeline
+
+
+def write(name: str, text: str | None = None) -> Path:
+    path = Path("many") / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    said = f"Ann: We should wait, says {name}.\n\nBob: The pump of {name} failed twice.\n"
+    path.write_text(said if text is None else text)
+    return path
+
+
+def write_all(count: int) -> None:
+    for number in range(count):
+        write(f"t{number:03}.txt")
+
+
+def many(*overrides: str) -> Job:
+    return job(*ONLY_TWO, "transcript=file", "transcript.path=many", *overrides)
+
+
+def execute_batch(
+    made: Job,
+    reply: Callable[[Request], Any] = simulated,
+    latency_s: Any = None,
+    *,
+    again: bool = False,
+    whole: bool = True,
+    stop: Stop | None = None,
+) -> tuple[BatchResult, ScriptedTransport]:
+    """Run *made* in virtual time into ./batch, or go on there."""
+    transport = ScriptedTransport(reply, latency_s)
+    path = Path("batch")
+
+    async def main() -> BatchResult:
+        opened = RunDirectory.reopen if again else RunDirectory.create
+        directory = opened(path, PARTS)
+        directory.write_job(made)
+        lobby = Lobby()
+        client = Client(transport, RetryPolicy(0), 600.0, lobby=lobby, gate=Gate(MAX_CEILING))
+        shares = Shares({"main": client}, lobby, stop or Stop())
+        known = Known(Earlier(path)) if again else Known()
+        console = BatchConsole("quiet", Secrets())
+        try:
+            batch = Batch(made, directory, shares, known, console, whole=again and whole)
+            return await batch.execute()
+        finally:
+            directory.close()
+
+    return run_virtually(main), transport

@@ -1,0 +1,153 @@
+"""The command in processes of its own, with a provider that counts its calls."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from helpers import serving
+from runner.providers.simulated import reply_to, schema_name
+
+END_S = 600.0  # after which a process that goes on has failed its test, however busy the machine
+
+
+class Process:
+    """A process that runs the command, with what it has written so far."""
+
+    def __init__(self, pid: int, folder: Path, ends: queue.SimpleQueue[dict[str, int]]) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._folder = folder
+        self._ends = ends
+
+    @property
+    def output(self) -> str:
+        return (self._folder / "out").read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def errors(self) -> str:
+        return (self._folder / "err").read_text(encoding="utf-8", errors="replace")
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def wait(self) -> subprocess.CompletedProcess[str]:
+        """Return its exit code and all that it wrote when it has ended."""
+        if self.returncode is None:
+            self.returncode = self._ends.get(timeout=END_S)["code"]
+        return subprocess.CompletedProcess([], self.returncode, self.output, self.errors)
+
+
+class _Server:
+    """The process of `helpers.warm`, which forks the others."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "helpers.warm"],
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+            cwd=Path(__file__).parents[2],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._told: dict[int, queue.SimpleQueue[dict[str, int]]] = {}
+        self._folder = tempfile.TemporaryDirectory(prefix="warm-")
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            told = json.loads(line)
+            self._told[told["number"]].put(told)
+
+    def start(self, arguments: tuple[str, ...], cwd: Path, env: Mapping[str, str]) -> Process:
+        assert self._process.stdin is not None
+        number, told = len(self._told), queue.SimpleQueue[dict[str, int]]()
+        self._told[number] = told
+        folder = Path(self._folder.name, str(number))
+        folder.mkdir()
+        for name in ("out", "err"):
+            (folder / name).touch()
+        wanted = {
+            "number": number,
+            "arguments": arguments,
+            "cwd": str(cwd),
+            "env": dict(env),
+            "out": str(folder / "out"),
+            "err": str(folder / "err"),
+        }
+        self._process.stdin.write(json.dumps(wanted) + "\n")
+        self._process.stdin.flush()
+        return Process(told.get(timeout=END_S)["pid"], folder, told)
+
+
+@cache
+def _server() -> _Server:
+    return _Server()
+
+
+def start(*arguments: str, cwd: Path, **env: str) -> Process:
+    """Start `colloquy` with *arguments* in *cwd*, and *env* beside this environment."""
+    return _server().start(arguments, cwd, {**os.environ, **env})
+
+
+def colloquy(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run `colloquy` with *arguments* to its end."""
+    return start(*arguments, cwd=cwd, **env).wait()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what another process brings about."""
+    end = time.monotonic() + END_S
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.02)
+
+
+class Provider:
+    """Counts the calls of each analyzer; *latency_s* by analyzer, 0 where not named."""
+
+    def __init__(self, url: str, asked: Counter[str]) -> None:
+        self.url = url
+        self.asked = asked
+
+
+@contextmanager
+def provider(latency_s: Mapping[str, float], port: int = 0) -> Iterator[Provider]:
+    asked: Counter[str] = Counter()
+
+    def reply(body: Mapping[str, Any]) -> str:
+        asked[schema_name(body)] += 1
+        return reply_to(body)
+
+    with serving(reply, latency_s=latency_s, port=port) as url:
+        yield Provider(url, asked)
+
+
+def start_at(url: str, cwd: Path, *arguments: str) -> Process:
+    """Start a run, or what *arguments* say, with a key for the provider at *url*."""
+    if not arguments:
+        arguments = ("model=openai", f"model.api_base={url}", "processing.max_concurrent=4")
+    return start(*arguments, cwd=cwd, OPENAI_API_KEY="not-a-real-key")
+
+
+def run_of(folder: Path) -> Path:
+    (run,) = (folder / "outputs/runs").iterdir()
+    return run
+
+
+def finish(folder: Path, url: str) -> subprocess.CompletedProcess[str]:
+    """Resume the one run in *folder*."""
+    return start_at(url, folder, f"resume={run_of(folder)}", f"model.api_base={url}").wait()

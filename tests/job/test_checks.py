@@ -1,0 +1,84 @@
+"""What a model needs is asked for before anything is sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from helpers import job
+from helpers.provider_wire import KEY, NEEDS, VALUES, build
+
+from runner.base.errors import EXIT_CONFIG, ConfigError
+
+MODELS = Path(__file__).resolve().parents[2] / "conf" / "model"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (name for names in NEEDS.values() for name in names):
+        monkeypatch.setenv(name, VALUES.get(name, KEY))
+
+
+def test_every_model_that_ships_is_known_here() -> None:
+    bodies = {path.stem: yaml.safe_load(path.read_text()) for path in MODELS.glob("*.yaml")}
+    del bodies["base"]
+    named = {
+        name: [*filter(None, [body.get("api_key_env"), *body.get("requires_env", [])])]
+        for name, body in bodies.items()
+    }
+
+    assert named == NEEDS
+
+
+@pytest.mark.parametrize("choice", NEEDS)
+def test_a_model_builds_once_its_variables_are_set(choice: str) -> None:
+    assert build(choice).main.facts.context_window is not None
+
+
+@pytest.mark.parametrize(
+    ("choice", "variable"), [(choice, name) for choice in NEEDS for name in NEEDS[choice]]
+)
+def test_a_variable_that_is_not_set_ends_the_run_with_one_line_that_names_it(
+    choice: str, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(variable)
+    with pytest.raises(ConfigError) as caught:
+        build(choice)
+
+    assert caught.value.exit_code == EXIT_CONFIG
+    assert variable in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        (["litellm_proxy"], "model.api_base is null, and litellm_proxy has no address of its own"),
+        (["vllm", "model.api_base=null"], "add model.api_base=http://127.0.0.1:8000/v1"),
+        (["openai", "model.requires_env=[sk-123]"], "expected the NAME of an environment variable"),
+    ],
+)
+def test_a_wrong_address_or_name_is_told_in_one_line(overrides: list[str], expected: str) -> None:
+    choice, *others = overrides
+    with pytest.raises(ConfigError, match=r"^[^\n]+$") as caught:
+        job(f"model={choice}", *others)
+
+    assert expected in str(caught.value)
+
+
+def test_an_address_in_the_environment_is_held_to_the_same_rules(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AZURE_API_BASE", "http://mine.openai.azure.com")
+    with pytest.raises(ConfigError, match=r"^AZURE_API_BASE=http://mine.*plain http"):
+        build("azure")
+
+    assert build("azure", "model.allow_http=true").settings.model.allow_http
+
+
+def test_an_address_that_is_set_stands_in_for_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AZURE_API_BASE")
+    made = build("azure", "model.api_base=https://mine.openai.azure.com").settings.model
+
+    assert made.api_base == "https://mine.openai.azure.com"

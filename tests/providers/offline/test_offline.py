@@ -1,0 +1,144 @@
+"""The offline model over the whole pipeline: different transcripts, different, grounded answers."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers import job
+
+from runner.answers.context import answer_items, reduce_context
+from runner.job.job import wrap
+from runner.providers.offline.document import read_document
+
+HEARING = """
+Chair: The question is whether the city should close Mill Street to cars.
+Ms. Alvarez: I am against it. My shop lost a third of its customers when the bridge was closed,
+because nobody walks here from the station.
+Dr. Okoro: The counts say otherwise. In 2023 the square was closed for ten weeks, and footfall
+rose by 18 per cent.
+Ms. Alvarez: That was summer, and there was a festival.
+Dr. Okoro: True. We would need a winter count before we can be sure.
+Chair: Could the council pay for a count in January?
+Mr. Beck: If the budget passes in December, then yes. I will put it on the agenda.
+Ms. Alvarez: I could live with a trial, provided that deliveries are allowed until ten.
+Chair: Who speaks to the bus company?
+Mr. Beck: Let's come back to that.
+"""
+
+FILES = (
+    "short_ami_TS3010a.md",
+    "medium_akash_support_021.md",
+    "long_house_hearing_56776.txt",
+    "cues_mercury_mr4.vtt",
+)
+
+
+@cache
+def answers(path: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return every analyzer's validated answer and the text of each segment, by id."""
+    made = job("transcript=file", f"transcript.path='{path}'")
+    said = {segment.id: segment.text for segment in made.transcript.segments}
+    found: dict[str, Any] = {}
+    for node in made.pipeline.nodes:
+        analyzer = made.analyzers[node.name]
+        prompt = made.transcript_material()
+        if node.context is not None:
+            count = made.tokenizer.count
+            items = {name: answer_items(name, found[name], count) for name in node.needs}
+            reduced = reduce_context("Findings", items, {}, node.context, count)
+            prompt = wrap("context", reduced.text)
+        reply = json.dumps(analyzer.reader()(read_document(prompt)))
+        found[node.name] = analyzer.read(reply)[0].model_dump(mode="json")
+    return found, said
+
+
+def quotes(value: Any) -> list[tuple[str, str]]:
+    """Return every (segment, quote) in an answer, insights and structured data alike."""
+    if isinstance(value, list):
+        return [pair for element in value for pair in quotes(element)]
+    if not isinstance(value, dict):
+        return []
+    if set(value) == {"segment", "quote"}:
+        return [(value["segment"], value["quote"])]
+    return [pair for element in value.values() for pair in quotes(element)]
+
+
+def check(path: Path, min_insights: int) -> None:
+    found, said = answers(str(path))
+
+    assert len(found) == 8
+    for name, answer in found.items():
+        texts = [insight["text"] for insight in answer["insights"]]
+        assert len(texts) >= min_insights, name
+        assert len(set(texts)) == len(texts), name
+        assert all(insight["evidence"] for insight in answer["insights"]), name
+        assert any(answer["structured_data"].values()), name
+        for segment, quote in quotes(answer):
+            assert quote in said[segment], (name, segment, quote)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_answer_is_empty_or_ungrounded_on_a_real_transcript(
+    shared_transcripts: Path, name: str
+) -> None:
+    check(shared_transcripts / name, min_insights=2)
+
+
+def test_the_sample_and_another_meeting_get_their_own_answers(tmp_path: Path) -> None:
+    (tmp_path / "hearing.txt").write_text(HEARING)
+    sample = Path(__file__).resolve().parents[3] / "samples" / "sample1.md"
+    check(sample, min_insights=3)
+    check(tmp_path / "hearing.txt", min_insights=1)
+    first, _ = answers(str(sample))
+    second, _ = answers(str(tmp_path / "hearing.txt"))
+    for name in first:
+        shared = {i["text"] for i in first[name]["insights"]} & {
+            i["text"] for i in second[name]["insights"]
+        }
+
+        assert shared == set(), name
+
+
+def test_confidence_differs_with_the_strength_of_the_cues() -> None:
+    sample = Path(__file__).resolve().parents[3] / "samples" / "sample1.md"
+    found, _ = answers(str(sample))
+    for name, answer in found.items():
+        assert len({i["confidence"] for i in answer["insights"]}) > 1, name
+
+
+def test_stage_b_does_not_see_the_transcript_behind_its_contexts_back(tmp_path: Path) -> None:
+    """With one finding to read, nothing else of the transcript can be in the answer."""
+    made = job()
+    finding = (
+        "# Findings of stage_a\n\n## say_means\n### insights\n- (0.80, hedge) Ann doubts the "
+        'date of the launch. {S0001 "I doubt that the launch holds"}'
+    )
+    for name in ("competing_hypotheses", "first_principles", "determining_factors"):
+        analyzer = made.analyzers[name]
+        reply = analyzer.reader()(read_document(wrap("context", finding)))
+        answer = analyzer.read(json.dumps(reply))[0].model_dump(mode="json")
+
+        assert set(quotes(answer)) <= {("S0001", "I doubt that the launch holds")}
+
+
+def test_an_analyzer_without_a_reading_of_its_own_answers_from_its_question(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "analyzer").mkdir()
+    (tmp_path / "analyzers").mkdir()
+    yaml = "defaults: [base, _self_]\n\nstage: stage_a\n"
+    (tmp_path / "analyzer" / "money.yaml").write_text(yaml)
+    (tmp_path / "analyzers" / "money.md").write_text("What is said about grants and budget?\n")
+    made = job(
+        f"hydra.searchpath=[file://{tmp_path}]",
+        "+analyzer@analyzers.money=money",
+        config_folders=[tmp_path],
+    )
+    prompt = made.transcript_material() + "What is said about grants and budget?"
+    answer = made.analyzers["money"].reader()(read_document(prompt))
+
+    assert "grant" in json.dumps(answer["insights"]).lower()

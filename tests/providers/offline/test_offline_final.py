@@ -1,0 +1,421 @@
+"""The three readings that write up the transcript and what all earlier analyzers found."""
+
+# ruff: noqa: E501 - a finding line is as long as in a prompt
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from analyzers import (
+    competing_hypotheses,
+    composite_note,
+    determining_factors,
+    executive_summary,
+    first_principles,
+    meeting_notes,
+    patentability,
+    perspective_perception,
+    postulate_theorem,
+    premises_assertions,
+    say_means,
+)
+from runner.answers.context import Item, answer_items, reduce_context
+from runner.answers.findings import read_findings
+from runner.answers.markdown import answer_markdown
+from runner.answers.shape import answer_shape
+from runner.config.schema import ContextSettings
+from runner.providers.offline.cues import is_question
+from runner.providers.offline.document import Document, Line
+from runner.providers.offline.due import due_in
+from runner.transcript import read_transcript
+
+MODULES = (meeting_notes, composite_note, executive_summary)
+STAGE_A = (say_means, perspective_perception, premises_assertions, postulate_theorem)
+STAGE_B = (competing_hypotheses, first_principles, determining_factors, patentability)
+SAMPLE = Path(__file__).parents[3] / "samples" / "sample1.md"
+SHARED = (
+    "short_ami_TS3010a.md",
+    "medium_akash_support_021.md",
+    "cues_mercury_mr4.vtt",
+    "long_house_hearing_56776.txt",
+)
+EMPTY = Document((), (), (), "")
+
+OPPOSED = """# Findings of stage_a, stage_b
+Not available: patentability (timeout)
+
+## postulate_theorem
+### postulates
+- id: P1 | statement: The pump runs dry at night | kind: fact | speaker: Ann {S0001 "The pump runs dry at night because the valve closes."}
+
+## premises_assertions
+### arguments
+- speaker: Ann | assertion: The pump runs dry at night | premises: The valve closes., stated | support: strong {S0001 "The pump runs dry at night because the valve closes."}
+
+## first_principles
+### assumptions
+- text: The valve closes (Ann). | kind: belief | challenge: How does Ann know? | survives: untested {S0001 "The pump runs dry at night because the valve closes."}
+"""
+
+
+def name_of(module: ModuleType) -> str:
+    return module.__name__.rpartition(".")[2]
+
+
+def answer(module: ModuleType, document: Document) -> dict[str, Any]:
+    data = json.loads(json.dumps(module.read(document)))
+    shaped = answer_shape(name_of(module), module.Fields).model_validate(data)
+    dumped: dict[str, Any] = shaped.model_dump(mode="json")
+    return dumped
+
+
+@cache
+def lines_of(path: Path) -> tuple[Line, ...]:
+    segments = read_transcript(path).segments
+    return tuple(Line(s.id, s.speaker, s.text) for s in segments)
+
+
+def spoken(*said: tuple[str | None, str]) -> Document:
+    lines = (Line(f"S{n:04d}", who, text) for n, (who, text) in enumerate(said, start=1))
+    return replace(EMPTY, lines=tuple(lines))
+
+
+def handed_on(text: str) -> Document:
+    findings, missing = read_findings(text)
+    return replace(EMPTY, findings=tuple(findings), missing=tuple(missing))
+
+
+def reduced(modules: Sequence[ModuleType], document: Document, tokens: int) -> str:
+    def count(text: str) -> int:
+        return len(text) // 4
+
+    settings = ContextSettings(
+        token_budget=tokens, top_insights=5, include_structured_keys=[], transcript_tokens=0
+    )
+    items: dict[str, tuple[Item, ...]] = {
+        name_of(m): answer_items(name_of(m), answer(m, document), count) for m in modules
+    }
+    return reduce_context("Findings", items, {}, settings, count).text
+
+
+@pytest.fixture(scope="module")
+def both() -> Document:
+    """The sample with the findings of the eight analyzers, as the final stage gets them."""
+    whole = replace(EMPTY, lines=lines_of(SAMPLE))
+    first = reduced(STAGE_A, whole, 8000)
+    second = reduced(STAGE_B, handed_on(first), 8000)
+    return replace(handed_on(f"{first}\n{second}"), lines=whole.lines)
+
+
+@pytest.fixture(params=["both", "transcript", "context"])
+def sample(request: pytest.FixtureRequest, both: Document) -> Document:
+    if request.param == "transcript":
+        return replace(both, findings=())
+    return replace(both, lines=()) if request.param == "context" else both
+
+
+def cited(node: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(node, dict):
+        if set(node) == {"segment", "quote"}:
+            yield node["segment"], node["quote"]
+        for value in node.values():
+            yield from cited(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from cited(value)
+
+
+def not_verbatim(document: Document, data: Any) -> list[tuple[str, str]]:
+    """Return the quotes that stand neither in the segment they name nor in a finding's quote."""
+    given = [(line.segment, line.text) for line in document.lines]
+    given += [citation for f in document.findings for citation in f.evidence]
+    return [(s, q) for s, q in cited(data) if not any(s == t and q in text for t, text in given)]
+
+
+def actions(document: Document) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = answer(meeting_notes, document)["structured_data"]["action_items"]
+    return found
+
+
+def decisions(document: Document) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = answer(meeting_notes, document)["structured_data"]["decisions"]
+    return found
+
+
+def questions(document: Document) -> list[str]:
+    found = answer(meeting_notes, document)["structured_data"]["open_questions"]
+    return [item["question"] for item in found]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_quote_is_verbatim_with_transcript_with_context_and_with_both(
+    module: ModuleType, sample: Document
+) -> None:
+    data = answer(module, sample)
+
+    assert [] == not_verbatim(sample, data)
+    assert list(cited(data))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_insight_on_the_sample_cites_something(module: ModuleType, sample: Document) -> None:
+    insights = answer(module, sample)["insights"]
+
+    assert [] == [i["text"] for i in insights if not i["evidence"]]
+    assert 1 <= len(insights) <= 10
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_reading_is_deterministic(module: ModuleType, both: Document) -> None:
+    assert answer(module, both) == answer(module, both)
+
+
+@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("name", SHARED)
+def test_quotes_of_real_talk_are_verbatim(
+    module: ModuleType, name: str, shared_transcripts: Path
+) -> None:
+    document = replace(EMPTY, lines=lines_of(shared_transcripts / name))
+
+    assert [] == not_verbatim(document, answer(module, document))
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_no_decision_and_no_action_of_real_talk_is_a_question(
+    name: str, shared_transcripts: Path
+) -> None:
+    document = replace(EMPTY, lines=lines_of(shared_transcripts / name))
+    made = [d["what"] for d in decisions(document)] + [a["what"] for a in actions(document)]
+
+    assert [] == [text for text in made if is_question(text)]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_without_anything_to_read_the_answer_says_so(module: ModuleType) -> None:
+    data = answer(module, EMPTY)
+
+    assert ["no_cue"] == [insight["category"] for insight in data["insights"]]
+    assert [] == list(cited(data))
+
+
+@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize(
+    "said",
+    [
+        (("Ann", "Hello."),),
+        ((None, "I will send the report to the board tomorrow."),),
+        (("Ann", "Um, well."), ("Bo", "Yes."), ("Ann", "Right.")),
+    ],
+)
+def test_short_transcripts_are_read(module: ModuleType, said: Any) -> None:
+    document = spoken(*said)
+
+    assert [] == not_verbatim(document, answer(module, document))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_page_shows_every_segment_that_is_cited(module: ModuleType, both: Document) -> None:
+    data = answer(module, both)
+    page = answer_markdown(name_of(module), data, module.markdown)
+
+    assert [] == [segment for segment, _ in cited(data) if f"({segment})" not in page]
+
+
+def test_owner_and_date_of_an_undertaking_are_found_where_they_are_said(both: Document) -> None:
+    found = {(a["owner"], a["due"]) for a in actions(both)}
+    expected = {
+        ("Jonas Weber", "tomorrow"),
+        ("Maren Okafor", "this afternoon"),
+        ("Tomas Lindqvist", "tonight"),
+    }
+
+    assert expected <= found
+
+
+def test_an_undertaking_names_the_request_it_answers(both: Document) -> None:
+    call = next(a for a in actions(both) if a["owner"] == "Jonas Weber")
+
+    assert (
+        'Maren Okafor: "Jonas, will you speak to the patent attorney this week?"' == call["about"]
+    )
+
+
+def test_the_decision_of_the_sample_has_its_holders_condition_and_rule(both: Document) -> None:
+    first = decisions(both)[0]
+    holders = ["Maren Okafor", "Priya Raman", "Tomas Lindqvist", "Jonas Weber"]
+
+    assert ("agreed", holders) == (first["basis"], first["decided_by"])
+    assert 'Tomas Lindqvist: "if I get Sana"' == first["conditions"][0]
+    assert "twenty-fifth of March" in first["conditions"][1]
+
+
+def test_a_decision_made_elsewhere_is_reported_and_not_ascribed_to_the_speaker(
+    both: Document,
+) -> None:
+    other = decisions(both)[1]
+
+    assert ("reported", []) == (other["basis"], other["decided_by"])
+    assert "diver contract" in other["what"]
+
+
+def test_the_unanswered_question_is_open_and_the_answered_ones_are_not(both: Document) -> None:
+    found = questions(both)
+
+    assert "Who tells the board what happens if we fail?" in found
+    assert "How many resets have we actually logged?" not in found
+
+
+@pytest.mark.parametrize("reply", ["I disagree, the fence is far too old for that.", "Why?"])
+def test_a_plan_that_nobody_accepts_is_no_decision(reply: str) -> None:
+    said = spoken(("Ann", "We will paint the fence green before the fair."), ("Bo", reply))
+
+    assert [] == decisions(said)
+
+
+def test_a_plan_that_another_accepts_is_a_decision_with_the_condition() -> None:
+    said = spoken(
+        ("Ann", "We go with the green paint for the fence."),
+        ("Bo", "Agreed, provided that the shop has enough of it."),
+    )
+    found = decisions(said)
+
+    assert [["Ann", "Bo"]] == [d["decided_by"] for d in found]
+    assert ['Bo: "provided that the shop has enough of it"'] == found[0]["conditions"]
+
+
+def test_a_shared_opinion_is_no_decision() -> None:
+    said = spoken(("Ann", "The green paint looks better on the fence."), ("Bo", "I agree."))
+
+    assert [] == decisions(said)
+
+
+def test_a_plan_without_an_owner_is_not_laid_at_the_speakers_door() -> None:
+    said = spoken(("Ann", "We will deliver the repaired garden fence to the school by Friday."))
+    found = actions(said)
+
+    assert [(None, "by Friday")] == [(a["owner"], a["due"]) for a in found]
+
+
+def test_an_offer_becomes_an_action_when_another_asks_for_it() -> None:
+    offer = ("Bo", "I could repair the broken garden fence behind the school.")
+    asked = spoken(offer, ("Ann", "Please do."))
+    ignored = spoken(offer, ("Ann", "The weather is fine today in the valley."))
+
+    assert [("Bo", "firm")] == [(a["owner"], a["firmness"]) for a in actions(asked)]
+    assert [] == actions(ignored)
+
+
+def test_a_request_that_is_accepted_falls_to_the_one_who_accepts() -> None:
+    said = spoken(
+        ("Ann", "Bo, could you please order the spare filter by next Monday?"),
+        ("Bo", "Sure, no problem."),
+    )
+    found = actions(said)
+
+    assert [("Bo", "by next Monday")] == [(a["owner"], a["due"]) for a in found]
+
+
+def test_somebody_absent_who_is_named_with_a_date_is_the_owner() -> None:
+    said = spoken(("Ann", "Then Dana will send the customer mail on Friday."))
+    found = actions(said)
+
+    assert [("Dana", "on Friday", "requested")] == [
+        (a["owner"], a["due"], a["firmness"]) for a in found
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "due"),
+    [
+        ("I'll call her tomorrow and send it", "tomorrow"),
+        ("we'll have it by the twenty-fifth of March, I hope", "by the twenty-fifth of March"),
+        ("I'll send it by 3 May 2026", "by 3 May 2026"),
+        ("I'll know within twenty days", "within twenty days"),
+        ("finish before the end of the week", "before the end of the week"),
+        ("make those changes around one PM eastern time", "around one PM eastern time"),
+        ("we weigh it every week for two months", None),
+        ("since Monday the pump is off", None),
+        ("it failed last week, two days ago", None),
+        ("I need Sana for two weeks", None),
+        ("we may go on", None),
+    ],
+)
+def test_a_due_date_is_a_time_to_come_and_no_rhythm_or_length(text: str, due: str | None) -> None:
+    assert due == due_in(text)
+
+
+def test_the_note_follows_the_decision_first_and_names_hypotheses_and_factors(
+    both: Document,
+) -> None:
+    first = answer(composite_note, both)["structured_data"]["threads"][0]
+    bearing = " ".join(b["text"] for b in first["bearings"])
+
+    assert "We go in April as a shadow trial" in first["said"]
+    assert "H1" in bearing
+    assert {"competing_hypotheses", "determining_factors"} <= {
+        b["source"] for b in first["bearings"]
+    }
+
+
+def test_the_note_says_where_two_analyzers_contradict_each_other() -> None:
+    threads = answer(composite_note, handed_on(OPPOSED))["structured_data"]["threads"]
+    expected = (
+        "postulate_theorem takes it as a fact, first_principles calls what it rests on untested: "
+        '"The pump runs dry at night".'
+    )
+
+    assert [[expected]] == [thread["contradiction"] for thread in threads]
+
+
+def test_the_note_names_the_analyzers_that_gave_nothing() -> None:
+    data = answer(composite_note, handed_on(OPPOSED))["structured_data"]
+
+    assert ["patentability"] == data["not_available"]
+    assert "patentability" in data["opening"]
+
+
+def test_without_context_the_note_is_taken_from_the_transcript(both: Document) -> None:
+    data = answer(composite_note, replace(both, findings=()))["structured_data"]
+    sources = {b["source"] for t in data["threads"] for b in t["bearings"]}
+
+    assert 3 <= len(data["threads"])
+    assert set() == sources
+    assert all(t["said"] and t["evidence"] for t in data["threads"])
+
+
+def test_the_headline_states_the_decision_or_that_there_is_none(both: Document) -> None:
+    settled = answer(executive_summary, both)["structured_data"]["headline"]
+    quiet = spoken(("Ann", "The question is whether we sell the old pump or keep it running."))
+    unsettled = answer(executive_summary, quiet)["structured_data"]["headline"]
+
+    assert settled.startswith("Agreed under conditions: We go in April")
+    assert unsettled.startswith("Not decided: whether we sell the old pump")
+
+
+def test_key_points_begin_with_what_was_decided(both: Document) -> None:
+    points = answer(executive_summary, both)["structured_data"]["key_points"]
+
+    assert "agree: " in points[0]["text"]
+    assert any(point["source"] != "transcript" for point in points)
+
+
+def test_risks_are_conditions_with_an_unwelcome_consequence(both: Document) -> None:
+    risks = answer(executive_summary, both)["structured_data"]["risks"]
+    told = " ".join(risk["text"] for risk in risks)
+
+    assert "we lose the baseline" in told
+    assert "destroy the novelty" in told
+
+
+def test_next_steps_have_a_reason_and_hold_the_date_of_the_agreed_rule(both: Document) -> None:
+    steps = answer(executive_summary, both)["structured_data"]["next_steps"]
+
+    assert [] == [step["step"] for step in steps if not step["reason"]]
+    assert "by the twenty-fifth of March" in [step["due"] for step in steps]

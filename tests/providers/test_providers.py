@@ -1,0 +1,221 @@
+"""Each provider's own wire format, spoken by the real litellm to loopback servers that check it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import pytest
+from aiohttp import web
+from helpers.provider_chat import CHAT_WIRES, OPENAI
+from helpers.provider_own import ANTHROPIC, BEDROCK, GEMINI, OWN_WIRES
+from helpers.provider_wire import KEY, NEEDS, REPLY, REQUEST, VALUES, Failure, Wire, build
+
+from runner.base.errors import CallError
+from runner.config.model_facts import model_facts
+from runner.config.schema import ModelSettings
+from runner.providers.litellm.route import ModelRoute
+from runner.providers.litellm.transport import LiteLLMTransport
+from runner.providers.request import Completion, Request, Usage
+
+pytestmark = pytest.mark.slow
+
+WIRES = (*OWN_WIRES, *CHAT_WIRES)
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """Set every variable, none of them real; yield the hosts that are looked up."""
+    for name in (name for names in NEEDS.values() for name in names):
+        monkeypatch.setenv(name, VALUES.get(name, KEY))
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "OPENAI_BASE_URL", "OPENAI_API_BASE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_BEDROCK_RUNTIME_ENDPOINT", "http://127.0.0.1:9")
+    looked_up: list[Any] = []
+    real = socket.getaddrinfo
+
+    def noting(host: Any, *rest: Any, **named: Any) -> Any:
+        looked_up.append(host)
+        return real(host, *rest, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", noting)
+    yield looked_up
+    assert set(looked_up) <= {"127.0.0.1"}
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One request as it arrived."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: Any
+
+
+def speak(
+    wire: Wire, failure: Failure | None = None, request: Request = REQUEST, **route: Any
+) -> tuple[Completion | CallError, list[Sent]]:
+    """Send *request* as *wire*'s choice of model says, to a server that answers in its format."""
+    sent: list[Sent] = []
+
+    async def handle(asked: web.BaseRequest) -> web.Response:
+        sent.append(Sent(asked.path_qs, asked.headers, json.loads(await asked.read())))
+        if failure is None:
+            return web.json_response(wire.answer)
+        return web.json_response(failure.body, status=failure.status, headers=failure.headers)
+
+    async def main() -> Completion | CallError:
+        runner = web.ServerRunner(web.Server(handle))
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}{wire.base}"
+        transport = LiteLLMTransport(replace(route_of(wire, url), **route))
+        await transport.open()
+        try:
+            return await transport.complete(request, 30.0)
+        except CallError as error:
+            return error
+        finally:
+            await transport.close()
+            await runner.cleanup()
+
+    return asyncio.run(main()), sent
+
+
+def route_of(wire: Wire, url: str) -> ModelRoute:
+    """Return the route of the shipped configuration, with the server's address put in."""
+    if wire.address_env:
+        os.environ[wire.address_env] = url  # the fixture puts it back
+    made = shipped(wire)
+    return ModelRoute(
+        name=made.name,
+        api_base=None if wire.address_env else url,
+        api_key_env=made.api_key_env,
+        input_usd_per_mtok=made.input_usd_per_mtok,
+        output_usd_per_mtok=made.output_usd_per_mtok,
+        params=made.params,
+    )
+
+
+@cache
+def shipped(wire: Wire) -> ModelSettings:
+    return build(wire.choice, *wire.overrides).settings.model
+
+
+def by_the_map(model: str, usage: Usage) -> float:
+    """Return US dollars, each kind of token at its own price."""
+    facts = model_facts(model)
+    assert facts.input_usd_per_mtok is not None
+    assert facts.output_usd_per_mtok is not None
+    plain = usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens
+    return 1e-6 * (
+        plain * facts.input_usd_per_mtok
+        + usage.cached_tokens * (facts.cache_read_usd_per_mtok or 0.0)
+        + usage.cache_write_tokens * (facts.cache_write_usd_per_mtok or 0.0)
+        + usage.completion_tokens * facts.output_usd_per_mtok
+    )
+
+
+@pytest.mark.parametrize("wire", WIRES, ids=lambda wire: "-".join([wire.choice, *wire.overrides]))
+def test_a_provider_is_sent_its_own_format_and_its_answer_is_read(wire: Wire) -> None:
+    reply, sent = speak(wire)
+    ((path, headers, body),) = ((one.path, one.headers, one.body) for one in sent)
+
+    assert isinstance(reply, Completion), reply
+    assert wire.path == path
+    assert KEY not in path
+    assert dict(wire.headers) == {name: headers.get(name) for name in wire.headers}
+    assert wire.body == body
+    assert (REPLY, "stop", wire.usage) == (reply.text, reply.finish_reason, reply.usage)
+    billed = wire.cost_usd
+    due = by_the_map(shipped(wire).name, wire.usage) if billed is None else billed
+    assert due == pytest.approx(reply.cost_usd)
+
+
+@pytest.mark.parametrize(
+    ("wire", "failure"),
+    [
+        pytest.param(wire, failure, id=f"{wire.choice}-{failure.status}")
+        for wire in WIRES
+        for failure in wire.failures
+    ],
+)
+def test_a_providers_own_errors_become_their_kinds_after_one_request(
+    wire: Wire, failure: Failure
+) -> None:
+    error, sent = speak(wire, failure)
+
+    assert isinstance(error, CallError)
+    assert failure.kind == error.kind
+    assert failure.retry_after_s == error.retry_after_s
+    assert len(sent) == 1
+    assert KEY not in str(error)
+
+
+def test_a_wrong_key_is_a_400_from_gemini() -> None:
+    details = {"reason": "API_KEY_INVALID", "domain": "googleapis.com"}
+    why = "API key not valid. Please pass a valid API key."
+    told = {"code": 400, "message": why, "status": "INVALID_ARGUMENT", "details": [details]}
+    error, _ = speak(GEMINI, Failure("auth", 400, {"error": told}))
+
+    assert isinstance(error, CallError)
+    assert error.kind == "auth"
+
+
+def test_gemini_says_in_the_body_when_to_come_back() -> None:
+    info = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "7s"}
+    told = {"code": 429, "message": "Quota exceeded.", "status": "RESOURCE_EXHAUSTED"}
+    error, _ = speak(GEMINI, Failure("throttle", 429, {"error": {**told, "details": [info]}}))
+
+    assert isinstance(error, CallError)
+    assert error.retry_after_s == 7.0
+
+
+def test_bedrock_is_sent_a_signature_and_never_the_secret() -> None:
+    _, sent = speak(BEDROCK)
+    authorization = sent[0].headers["Authorization"]
+
+    assert authorization.startswith("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE0123456/")
+    assert "/eu-central-1/bedrock/aws4_request" in authorization
+    assert KEY not in json.dumps([dict(sent[0].headers), sent[0].body])
+
+
+@pytest.mark.parametrize("wire", [ANTHROPIC, BEDROCK])
+def test_without_the_wish_to_cache_nothing_is_marked(wire: Wire) -> None:
+    _, sent = speak(wire, request=replace(REQUEST, cache=False))
+    text = json.dumps(sent[0].body)
+
+    assert "SHAREDASKED" in text
+    assert "cache" not in text
+
+
+def test_the_marked_prefix_is_the_same_bytes_whatever_is_asked_next() -> None:
+    system, user = REQUEST.messages
+    other = {**user, "content": [*user["content"][:1], {"type": "text", "text": "OTHER"}]}
+    again = ({"role": "assistant", "content": "no"}, {"role": "user", "content": "mend it"})
+    prefixes = []
+    for messages in (REQUEST.messages, (system, other), (*REQUEST.messages, *again)):
+        _, sent = speak(ANTHROPIC, request=replace(REQUEST, messages=messages))
+        body = sent[0].body
+        prefixes.append(json.dumps([body["system"], body["messages"][0]["content"][0]]))
+        assert json.dumps(body).count("cache_control") == 2
+
+    assert len(set(prefixes)) == 1
+
+
+def test_own_prices_keep_the_proportion_of_cached_tokens() -> None:
+    facts = model_facts("openai/gpt-5-mini")
+    reply, _ = speak(OPENAI, input_usd_per_mtok=1.0, output_usd_per_mtok=4.0)
+
+    assert isinstance(reply, Completion)
+    assert facts.cache_read_usd_per_mtok is not None
+    assert facts.input_usd_per_mtok is not None
+    read = facts.cache_read_usd_per_mtok / facts.input_usd_per_mtok
+    assert (976 * 1.0 + 1024 * read + 5 * 4.0) / 1e6 == pytest.approx(reply.cost_usd)

@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers import job
+from helpers.runs import STAGE_A, execute, failing
+from structlog.testing import capture_logs
+
+from runner.base.errors import CallError
+from runner.config.schema import ModelSettings
+from runner.providers.request import Request
+from runner.record import keys
+from runner.record.keys import request_key
+from runner.record.reuse import Known
+from runner.record.store import Store, Stored
+
+KEY = "ab" + 62 * "0"
+REPLY = Stored("an answer", "stop", 100, 20, 0.001)
+
+
+def test_what_was_put_in_comes_out(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.put(KEY, "openai/gpt-4o-mini", REPLY)
+
+    assert REPLY == store.get(KEY)
+    assert store.get(KEY.replace("a", "c")) is None
+    assert [tmp_path / "ab" / f"{KEY}.json"] == list(tmp_path.rglob("*.json"))
+
+
+def edited(data: bytes) -> bytes:
+    return data.replace(b"an answer", b"another one")
+
+
+def of_another_call(data: bytes) -> bytes:
+    return data.replace(KEY.encode(), KEY.replace("0", "1").encode())
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda _: b"",
+        lambda data: data[: len(data) // 2],
+        lambda _: b"{}",
+        lambda _: b"[]",
+        lambda _: b"\xff\xfe",
+        edited,
+        of_another_call,
+    ],
+    ids=["empty", "half", "object", "list", "bytes", "edited", "of_another_call"],
+)
+def test_a_damaged_entry_is_a_miss_and_a_warning(
+    tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    store = Store(tmp_path)
+    store.put(KEY, "openai/gpt-4o-mini", REPLY)
+    file = tmp_path / "ab" / f"{KEY}.json"
+    file.write_bytes(damage(file.read_bytes()))
+    with capture_logs() as events:
+        found = store.get(KEY)
+
+    assert found is None
+    assert [("store.damaged", "warning", KEY)] == [
+        (event["event"], event["log_level"], event["key"]) for event in events
+    ]
+
+
+def test_a_second_run_asks_nothing_and_says_where_its_answers_come_from() -> None:
+    made, store = job(), Store(Path("outputs/store"))
+    first, _, _ = execute(made, into="first", known=Known(store=store))
+    second, path, transport = execute(made, into="second", known=Known(store=store))
+    record = json.loads((path / "intermediate/stage_b/patentability.json").read_bytes())
+
+    assert [] == transport.requests
+    assert 0 == second.exit_code
+    assert {n: o.answer for n, o in first.outcomes.items()} == {
+        n: o.answer for n, o in second.outcomes.items()
+    }
+    assert ("store", 0.0, []) == (record["reused"], record["cost_usd"], record["attempts"])
+
+
+def test_failures_are_never_stored() -> None:
+    made, store = job(), Store(Path("outputs/store"))
+    faults: Mapping[str, CallError | str] = {
+        "say_means": CallError("bad_request", "no"),
+        "postulate_theorem": "not json at all",
+    }
+    execute(made, failing(made, faults), into="first", known=Known(store=store))
+    _, _, transport = execute(made, into="second", known=Known(store=store))
+    asked = [request.node for request in transport.requests]
+
+    assert {"say_means", "postulate_theorem"} == set(asked) & set(STAGE_A)
+
+
+def test_a_store_that_cannot_be_written_costs_no_answer() -> None:
+    Path("blocked").write_text("a file where the store should be")
+    result, _, _ = execute(job(), known=Known(store=Store(Path("blocked/store"))))
+
+    assert 0 == result.exit_code
+
+
+@pytest.mark.parametrize("repeat", [0, 1])
+def test_another_repeat_asks_anew(repeat: int) -> None:
+    known = Known(store=Store(Path("outputs/store")))
+    execute(job(), into="first", known=known)
+    _, _, transport = execute(job(f"repeat={repeat}"), into="second", known=known)
+
+    assert 8 * repeat == len(transport.requests)
+
+
+REQUEST = Request(
+    "say_means", ({"role": "user", "content": "hello"},), 100, 0.2, {"type": "object"}
+)
+OTHER_REQUESTS: Mapping[str, Any] = {
+    "node": "patentability",  # it names the schema that is sent
+    "messages": ({"role": "user", "content": "hello!"},),
+    "max_tokens": 101,
+    "temperature": 0.3,
+    "schema": {"type": "array"},
+}
+SAME_REQUESTS: Mapping[str, Any] = {"cache": True}  # how a prompt is billed, not what it says
+OTHER_MODELS: Mapping[str, Any] = {
+    "name": "openai/gpt-4o",
+    "api_base": "https://example.org/v1",
+    "params": {"seed": 7},
+}
+SAME_ANSWERS: Mapping[str, Any] = {
+    "allow_http": True,
+    "api_key_env": "ANOTHER_KEY",
+    "cached_usd_per_mtok": 0.5,
+    "fallbacks": ["backup"],
+    "requires_env": ["ANOTHER_VARIABLE"],
+    "transport": "litellm",
+    "timeout_s": 1.0,
+    "max_retries": 0,
+    "retry_delay_s": 9.0,
+    "deadline_s": 5.0,
+    "rpm": 1,
+    "tpm": 1,
+    "burst_s": 2.0,
+    "context_window": 5,
+    "input_usd_per_mtok": 1.0,
+    "output_usd_per_mtok": 1.0,
+    # These reach a call through its request.
+    "max_tokens": 7,
+    "temperature": 1.5,
+    "reply_format": "text",
+}
+
+
+@pytest.fixture(scope="module")
+def model() -> ModelSettings:
+    return job().settings.model.model_copy(update={"name": "openai/gpt-4o-mini"})
+
+
+@pytest.mark.parametrize("field", OTHER_REQUESTS)
+def test_whatever_is_sent_is_part_of_the_key(model: ModelSettings, field: str) -> None:
+    other = dataclasses.replace(REQUEST, **{field: OTHER_REQUESTS[field]})
+
+    assert request_key(REQUEST, model, 0) != request_key(other, model, 0)
+
+
+@pytest.mark.parametrize("field", OTHER_MODELS)
+def test_whoever_answers_is_part_of_the_key(model: ModelSettings, field: str) -> None:
+    other = model.model_copy(update={field: OTHER_MODELS[field]})
+
+    assert request_key(REQUEST, model, 0) != request_key(REQUEST, other, 0)
+
+
+@pytest.mark.parametrize("field", SAME_REQUESTS)
+def test_what_says_nothing_to_the_model_is_not_part_of_the_key(
+    model: ModelSettings, field: str
+) -> None:
+    other = dataclasses.replace(REQUEST, **{field: SAME_REQUESTS[field]})
+
+    assert request_key(REQUEST, model, 0) == request_key(other, model, 0)
+
+
+@pytest.mark.parametrize("field", SAME_ANSWERS)
+def test_what_changes_no_answer_is_not_part_of_the_key(model: ModelSettings, field: str) -> None:
+    other = model.model_copy(update={field: SAME_ANSWERS[field]})
+
+    assert request_key(REQUEST, model, 0) == request_key(REQUEST, other, 0)
+
+
+def test_no_field_is_forgotten() -> None:
+    """A new field has to be put on one side or the other."""
+    assert {*OTHER_REQUESTS, *SAME_REQUESTS} == {
+        field.name for field in dataclasses.fields(Request)
+    }
+    assert {*OTHER_MODELS, *SAME_ANSWERS, "simulate"} == set(ModelSettings.model_fields)
+
+
+def test_the_key_depends_on_content_and_not_on_the_order_of_fields(model: ModelSettings) -> None:
+    one = dataclasses.replace(REQUEST, schema={"type": "object", "title": "x"})
+    other = dataclasses.replace(REQUEST, schema={"title": "x", "type": "object"})
+
+    assert request_key(one, model, 0) == request_key(other, model, 0)
+
+
+def test_another_release_of_the_offline_reader_is_another_model(
+    model: ModelSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offline = model.model_copy(update={"name": "offline/extractive"})
+    before = request_key(REQUEST, offline, 0), request_key(REQUEST, model, 0)
+    monkeypatch.setattr(keys, "_own_version", lambda: "99.0")
+    after = request_key(REQUEST, offline, 0), request_key(REQUEST, model, 0)
+
+    assert before[0] != after[0]
+    assert before[1] == after[1]

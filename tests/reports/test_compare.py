@@ -1,0 +1,434 @@
+"""Comparisons of run directories made by hand, in every state they can be in."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.runs_by_hand import make_run, put, slots
+
+from runner.base.errors import ConfigError
+from runner.record.keys import payload_digest
+from runner.record.lock import acquire, release
+from runner.record.run_directory import SCHEMA_VERSION
+from runner.reports.compare import compare
+from runner.reports.compare.compare import Comparison, Group
+from runner.reports.compare.keys import MAX_VALUES, differing_keys, flatten, short_names
+from runner.reports.compare.planned_jobs import planned_jobs
+from runner.reports.compare.rows import quality
+from runner.reports.compare.text import as_markdown, as_terminal
+from runner.reports.compare.verdicts import EQUAL, UNTOLD
+
+OFFLINE = {"model.name": "offline/extractive"}
+
+
+def group(comparison: Comparison, label: str) -> Group:
+    return next(g for g in comparison.groups if g.label == label)
+
+
+def verdict(comparison: Comparison, figure: str, at: int = 0) -> str:
+    return comparison.pairs[at].verdicts[figure].verdict
+
+
+def test_a_setting_is_labelled_with_what_differs(tmp_path: Path) -> None:
+    for count, wall_s in ((1, 8.0), (2, 5.0), (4, 2.0)):
+        slots(tmp_path / "sweeps/s" / str(count), count, wall_s)
+    found = compare([tmp_path])
+
+    assert [g.label for g in found.groups] == [f"processing.max_concurrent={n}" for n in (1, 2, 4)]
+
+
+def test_the_speed_up_is_against_one_call_at_a_time(tmp_path: Path) -> None:
+    for count, wall_s in ((1, 8.0), (2, 5.0), (4, 2.0)):
+        slots(tmp_path / str(count), count, wall_s)
+    found = compare([tmp_path])
+
+    assert [g.speed_up for g in found.groups] == [1.0, 1.6, 4.0]
+    assert {g.baseline for g in found.groups} == {"processing.max_concurrent=1"}
+
+
+def test_the_sequential_mode_is_preferred_as_baseline(tmp_path: Path) -> None:
+    mode = {"processing.mode": "sequential", "processing.max_concurrent": 4}
+    make_run(tmp_path / "0", wall_s=10.0, config=mode)
+    slots(tmp_path / "1", 1, 8.0)
+    slots(tmp_path / "2", 4, 2.0)
+    found = compare([tmp_path])
+
+    assert found.groups[2].speed_up == 5.0
+
+
+def test_there_is_no_speed_up_where_anything_else_differs_from_the_baseline(tmp_path: Path) -> None:
+    slots(tmp_path / "0", 1, 8.0)
+    slots(tmp_path / "1", 4, 2.0, config={"model.temperature": 1.0})
+    found = compare([tmp_path])
+
+    assert found.groups[1].speed_up is None
+    assert any("1 of 2 settings have no sequential baseline" in note for note in found.notes)
+
+
+def test_another_transcript_or_prompt_under_the_same_name_is_another_setting(
+    tmp_path: Path,
+) -> None:
+    for run, sha, prompt in (("0", "aa", "11"), ("1", "bb", "11"), ("2", "bb", "22")):
+        path = make_run(tmp_path / run, metadata={"transcript": {"sha256": sha * 32}})
+        put(path / "config/prompts.json", {"sha256": {"say_means": prompt * 32}})
+    found = compare([tmp_path])
+
+    assert set(found.keys) == {"prompts.say_means", "transcript.sha256"}
+    assert len(found.groups) == 3
+
+
+def test_a_partial_run_is_a_row_and_not_timed(tmp_path: Path) -> None:
+    slots(tmp_path / "0", 1, 8.0)
+    path = slots(tmp_path / "1", 4, 1.0, status="partial", succeeded=6)
+    error = {"kind": "timeout", "message": "no reply within 5 s"}
+    names = {"analyzer": "gaps", "stage": "stage_a", "key": None, "raw_output": ""}
+    record = {"schema_version": SCHEMA_VERSION, "status": "error", "error": error, **names}
+    record["sha256"] = payload_digest(record)
+    put(path / "intermediate/stage_a/gaps.json", record)
+    found = compare([tmp_path])
+
+    assert (found.rows[1].status, found.rows[1].reason) == ("partial", "gaps: no reply within 5 s")
+    assert found.groups[1].middle("wall_s") is None
+    assert found.groups[1].middle("quality") == 0.75
+    assert found.groups[1].front is None
+
+
+def test_a_run_that_took_answers_from_elsewhere_is_not_timed(tmp_path: Path) -> None:
+    make_run(tmp_path / "0", reused=3)
+    found = compare([tmp_path])
+
+    assert not found.rows[0].measured
+    assert any("took answers from elsewhere" in note for note in found.notes)
+
+
+def test_a_job_that_left_nothing_is_missing(tmp_path: Path) -> None:
+    slots(tmp_path / "0", 1, 8.0)
+    (tmp_path / "1").mkdir()
+    found = compare([tmp_path])
+
+    assert [row.status for row in found.rows] == ["completed", "missing"]
+
+
+def test_jobs_that_were_not_begun_are_rows_with_what_they_were_to_be(tmp_path: Path) -> None:
+    slots(tmp_path / "0", 1, 8.0)
+    (tmp_path / "multirun.yaml").write_text(
+        "hydra:\n"
+        "  sweep: {subdir: '${hydra.job.num}'}\n"
+        "  sweeper: {_target_: x.BasicSweeper, params: {processing.max_concurrent: '1,4'}}\n"
+        "  overrides: {task: ['repeat=0,1']}\n"
+    )
+    found = compare([tmp_path])
+
+    assert [row.status for row in found.rows] == ["completed", "missing", "missing", "missing"]
+    assert found.rows[3].reason == "not begun (processing.max_concurrent=4, repeat=1)"
+
+
+@pytest.mark.parametrize(
+    "override", ["+hydra.callbacks.x._target_=os.abort", "hydra.searchpath=[file:///x]", "--cfg=x"]
+)
+def test_overrides_that_name_code_are_not_taken_from_a_sweeps_file(
+    tmp_path: Path, override: str
+) -> None:
+    (tmp_path / "multirun.yaml").write_text(
+        "hydra:\n"
+        "  sweep: {subdir: '${hydra.job.num}'}\n"
+        "  sweeper: {_target_: x.BasicSweeper, params: {processing.max_concurrent: '1,4'}}\n"
+        f"  overrides: {{task: ['{override}']}}\n"
+    )
+
+    assert planned_jobs(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "hydra: [",
+        "hydra: 3",
+        "hydra:\n  sweeper: {_target_: x.BasicSweeper, params: 3}\n",
+        "\0",
+    ],
+)
+def test_a_damaged_multirun_file_tells_nothing(tmp_path: Path, text: str) -> None:
+    slots(tmp_path / "0", 1, 8.0)
+    (tmp_path / "multirun.yaml").write_text(text)
+
+    assert len(compare([tmp_path]).rows) == 1
+
+
+@pytest.mark.parametrize("name", ["metadata.json", "config/resolved.yaml", "logs/benchmark.json"])
+@pytest.mark.parametrize("data", [b"", b"{", b"[1]", b"\xff\xfe", b"null", b"{}"])
+def test_a_run_with_a_damaged_file_is_a_row_that_says_so(
+    tmp_path: Path, name: str, data: bytes
+) -> None:
+    slots(tmp_path / "0", 1, 8.0)
+    path = slots(tmp_path / "1", 2, 8.0)
+    (path / name).write_bytes(data)
+    found = compare([tmp_path])
+
+    assert found.rows[1].status == "damaged"
+    assert name in found.rows[1].reason
+    assert as_markdown(found)
+
+
+def test_figures_that_are_no_numbers_are_unknown(tmp_path: Path) -> None:
+    slots(tmp_path / "0", 1, 8.0, cost_usd="free", prompt_tokens=True, grounding_rate=[1])
+    row = compare([tmp_path]).rows[0]
+
+    assert [row.figure(n) for n in ("cost_usd", "prompt_tokens", "quality")] == [None] * 3
+
+
+def test_a_configuration_that_multiplies_itself_is_damaged_and_not_read_out(tmp_path: Path) -> None:
+    path = slots(tmp_path / "0", 1, 8.0)
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
+    (path / "config/resolved.yaml").write_text("\n".join(lines))
+    (row,) = compare([tmp_path]).rows
+
+    assert row.status == "damaged"
+    assert f"{MAX_VALUES:,} values" in row.reason
+
+
+def test_a_run_whose_process_died_is_told_from_one_that_goes_on(tmp_path: Path) -> None:
+    dead = slots(tmp_path / "0", 1, 8.0, status="running")
+    alive = slots(tmp_path / "1", 2, 8.0, status="running")
+    (dead / "run.lock").touch()
+    held = acquire(alive)
+    found = compare([tmp_path])
+    release(held)
+
+    assert [row.status for row in found.rows] == ["died", "running"]
+
+
+def test_without_a_benchmark_the_metadata_tells_what_succeeded(tmp_path: Path) -> None:
+    states = {"stage_a": {"analyzers": {"say_means": "ok", "gaps": "not_run"}}}
+    path = slots(tmp_path / "0", 1, 8.0, status="interrupted", metadata={"stages": states})
+    (path / "logs/benchmark.json").unlink()
+    row = compare([tmp_path]).rows[0]
+
+    assert (row.status, row.reason) == ("interrupted", "1 analyzers without an answer")
+    assert (row.figure("succeeded"), row.figure("total")) == (1, 2)
+    assert row.figure("quality") is None
+
+
+def test_the_context_retained_is_the_kept_share_of_all_items_tokens(tmp_path: Path) -> None:
+    path = slots(tmp_path / "0", 1, 8.0)
+    items = [{"tokens": 30, "kept": True}, {"tokens": 50, "kept": False}, {"tokens": "x"}, 3]
+    put(path / "context/stage_b_ledger.json", {"sections": {"gaps": {"items": items}, "b": 1}})
+    put(path / "context/final_ledger.json", {"sections": {"a": {"items": [items[0]]}}})
+    put(path / "context/odd_ledger.json", [])
+
+    assert compare([tmp_path]).rows[0].figure("context_retained") == round(60 / 110, 6)
+
+
+def test_quality_is_success_times_grounding() -> None:
+    assert quality(6, 8, 0.5) == 0.375
+    assert quality(0, 8, None) == 0.0
+    assert quality(8, 8, None) is None
+    assert quality(0, 0, 1.0) is None
+
+
+def test_repeats_are_one_setting(tmp_path: Path) -> None:
+    for repeat, wall_s in enumerate((2.0, 2.2, 2.1)):
+        slots(tmp_path / f"a{repeat}", 1, wall_s + 3, repeat)
+        slots(tmp_path / f"b{repeat}", 4, wall_s, repeat)
+    found = compare([tmp_path])
+    told = group(found, "processing.max_concurrent=4").spreads["wall_s"]
+
+    assert len(found.groups) == 2
+    assert told is not None
+    assert (told.n, told.median, told.minimum, told.maximum) == (3, 2.1, 2.0, 2.2)
+    assert verdict(found, "wall_s") == "slower"
+    assert "told apart: add repeat" not in as_terminal(found)
+
+
+def test_repeats_that_overlap_cannot_be_told_apart(tmp_path: Path) -> None:
+    for repeat, (one, other) in enumerate(((2.0, 2.1), (2.4, 2.2), (2.1, 2.5))):
+        slots(tmp_path / f"a{repeat}", 2, one, repeat)
+        slots(tmp_path / f"b{repeat}", 4, other, repeat)
+    found = compare([tmp_path])
+
+    assert verdict(found, "wall_s") == UNTOLD
+
+
+def test_two_repeats_never_tell_times_apart(tmp_path: Path) -> None:
+    for repeat in range(2):
+        slots(tmp_path / f"a{repeat}", 1, 100.0, repeat, config=OFFLINE)
+        slots(tmp_path / f"b{repeat}", 4, 1.0, repeat, config=OFFLINE)
+    found = compare([tmp_path])
+
+    assert verdict(found, "wall_s") == UNTOLD
+    assert any("fewer than 3 repeats" in note for note in found.notes)
+
+
+def test_deterministic_runs_need_no_repeats_for_cost_and_quality(tmp_path: Path) -> None:
+    slots(tmp_path / "0", 1, 2.0, config=OFFLINE, cost_usd=0.02)
+    slots(tmp_path / "1", 4, 1.0, config=OFFLINE, cost_usd=0.01)
+    found = compare([tmp_path])
+
+    assert verdict(found, "cost_usd") == "dearer"
+    assert verdict(found, "quality") == EQUAL
+
+
+def test_a_real_models_single_runs_tell_nothing_apart(tmp_path: Path) -> None:
+    slots(tmp_path / "0", 1, 2.0, cost_usd=0.02, grounding_rate=0.5)
+    slots(tmp_path / "1", 4, 1.0)
+    found = compare([tmp_path])
+
+    assert {v.verdict for v in found.pairs[0].verdicts.values()} == {UNTOLD}
+
+
+def test_the_cost_of_caching_runs_hangs_on_chance(tmp_path: Path) -> None:
+    slots(tmp_path / "0", 1, 2.0, config=OFFLINE, cost_usd=0.02, cached_tokens=0)
+    slots(tmp_path / "1", 4, 1.0, config=OFFLINE, cost_usd=0.01, cached_tokens=90)
+
+    assert verdict(compare([tmp_path]), "cost_usd") == UNTOLD
+
+
+def test_the_front_says_when_a_cost_is_unknown(tmp_path: Path) -> None:
+    slots(tmp_path / "0", 1, 2.0, cost_usd=None)
+    slots(tmp_path / "1", 4, 1.0)
+    found = compare([tmp_path])
+
+    assert [g.front for g in found.groups] == [False, True]
+    assert any("The cost of 1 of 2 settings is unknown" in note for note in found.notes)
+
+
+def test_a_key_that_somebody_typed_is_always_shown_and_others_follow_it() -> None:
+    configs = [
+        {"p.budget": "1", "stages.b.budget": "1", "seed": "7"},
+        {"p.budget": "2", "stages.b.budget": "2", "seed": "8"},
+    ]
+
+    assert differing_keys(configs, [["p.budget=1", "seed=7"]]) == {
+        "seed": [],
+        "p.budget": ["stages.b.budget"],
+    }
+
+
+def test_a_model_chosen_by_its_group_is_shown_by_its_name() -> None:
+    configs = [
+        {"model.name": name, "model.api_base": base, "model.window": window}
+        for name, base, window in (("a", "-", "1"), ("b", "x", "2"), ("c", "-", "1"))
+    ]
+
+    assert list(differing_keys(configs, [["model=a"]])) == ["model.name"]
+
+
+def test_short_names_stay_apart_and_meaningful() -> None:
+    keys = ["processing.max_concurrent", "model.name", "models.b.name", "stages.a.max_concurrent"]
+
+    assert list(short_names(keys).values()) == [
+        "processing.max_concurrent",
+        "model.name",
+        "b.name",
+        "a.max_concurrent",
+    ]
+
+
+def test_lists_and_nothing_are_values() -> None:
+    assert flatten({"a": {"b": [1, "x"], "c": None}, "d": True, "e": {}}) == {
+        "a.b": '[1,"x"]',
+        "a.c": "null",
+        "d": "true",
+        "e": "{}",
+    }
+
+
+def batch(path: Path, **more: Any) -> Path:
+    """Write a batch of five files, one of them unreadable."""
+    files = {"total": 5, "completed": 4, "unreadable": 1}
+    totals = {"prompt_tokens": 900, "completion_tokens": 90, "cached_tokens": 9, "cost_usd": 0.09}
+    metadata = {"kind": "batch", "files": files, "totals": totals, "stages": {}}
+    path = make_run(path, **{"status": "partial", "metadata": metadata, **more})
+    (path / "results.jsonl").touch()
+    return path
+
+
+def test_a_batch_has_the_tokens_and_cost_of_all_its_sessions(tmp_path: Path) -> None:
+    batch(tmp_path / "0", reused=4)
+    found = compare([tmp_path])
+    (only,) = found.groups
+
+    assert [only.middle(f"{name}_tokens") for name in ("prompt", "completion", "cached")] == [
+        *(900, 90, 9)
+    ]
+    assert (only.middle("cost_usd"), only.middle("grounding_rate")) == (0.09, 1.0)
+    assert only.middle("wall_s") is None
+    assert "990 tokens, cost $0.0900" in found.notes[0]
+
+
+def test_a_batch_with_an_unreadable_file_is_timed(tmp_path: Path) -> None:
+    batch(tmp_path / "0", wall_s=3.0)
+    found = compare([tmp_path])
+
+    assert found.rows[0].reason == "1 of 5 files without all answers"
+    assert found.groups[0].middle("wall_s") == 3.0
+
+
+def test_a_batch_that_found_answers_of_an_earlier_session_is_not_timed(tmp_path: Path) -> None:
+    batch(tmp_path / "0", attempts=7, succeeded=8)
+    batch(tmp_path / "1", attempts=8, succeeded=8)
+    batch(tmp_path / "2", status="interrupted")
+    rows = compare([tmp_path]).rows
+
+    assert [row.measured for row in rows] == [False, True, False]
+    assert [row.accounted for row in rows] == [True, True, False]
+
+
+def test_shards_are_parts_of_one_batch_and_not_set_against_one_another(tmp_path: Path) -> None:
+    for shard in range(3):
+        batch(tmp_path / str(shard), config={"batch.shard": shard, "batch.shards": 3})
+    found = compare([tmp_path])
+    told = as_terminal(found)
+
+    assert found.sharded
+    assert found.pairs == ()
+    assert {group.front for group in found.groups} == {None}
+    assert "parts of one batch" in told
+    assert "repeat=" not in told
+    assert "★" not in told
+
+
+def test_shards_with_other_settings_are_settings(tmp_path: Path) -> None:
+    for shard in range(2):
+        config = {"batch.shard": shard, "model.temperature": shard}
+        typed = (f"batch.shard={shard}", f"model.temperature={shard}")
+        batch(tmp_path / str(shard), config=config, overrides=typed)
+
+    assert not compare([tmp_path]).sharded
+
+
+def test_what_is_not_timed_has_no_cost_and_that_is_not_called_unknown(tmp_path: Path) -> None:
+    slots(tmp_path / "0", 1, 8.0)
+    slots(tmp_path / "1", 2, 8.0, status="partial")
+    one = as_terminal(compare([tmp_path]))
+    both = as_terminal(compare([slots(tmp_path / "0", 1, 8.0, status="failed"), tmp_path / "1"]))
+
+    assert "No timed run of 1 of 2 settings has a cost" in one
+    assert "No timed run of any setting has a cost" in both
+    assert "unknown" not in one + both
+
+
+def test_a_path_without_a_run_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    slots(tmp_path / "sweeps/s1/0", 1, 8.0)
+
+    with pytest.raises(ConfigError, match=r"sweepz: there is no run; did you mean '.*/sweeps'\?"):
+        compare([tmp_path / "sweepz"])
+
+
+def test_a_run_named_twice_is_one_row(tmp_path: Path) -> None:
+    path = slots(tmp_path / "0", 1, 8.0)
+
+    assert len(compare([path, tmp_path, path]).rows) == 1
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_directory_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0)
+
+    with pytest.raises(ConfigError, match="cannot be read"):
+        compare([tmp_path])

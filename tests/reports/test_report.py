@@ -1,0 +1,337 @@
+"""report.html: what it shows of whole, damaged, interrupted and hostile runs."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.pages import HOSTILE, matrix, page_of, record_of
+
+from benchmarks.report import synthetic_run
+from runner.base.errors import ConfigError
+from runner.record.keys import payload_digest
+from runner.reports.report import write_report
+from runner.reports.report.findings import SHORT
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return synthetic_run(tmp_path_factory.mktemp("made") / "made_up", 8)
+
+
+@pytest.fixture
+def run(made: Path, tmp_path: Path) -> Path:
+    """Return a run of one's own, to be spoiled."""
+    return shutil.copytree(made, tmp_path / "runs" / "made_up")
+
+
+def test_it_shows_summary_findings_timeline_tokens_grounding_and_transcript(run: Path) -> None:
+    _, seen = page_of(run)
+
+    for words in (
+        "Completed: every analyzer answered.",
+        "simulated provider, not a language model",
+        "8 of 8",
+        "94.0%",
+        "Insight 0 of analyzer_000",
+        "S0001",
+        "400 segments",
+    ):
+        assert words in seen.words
+    assert {"summary", "findings", "timeline", "tokens", "grounding", "faults"} <= set(seen.ids)
+    assert "Finish it with" not in seen.words
+
+
+def test_a_quote_opens_its_segment_and_the_segment_leads_back(run: Path) -> None:
+    text, _ = page_of(run)
+
+    assert "“I say sentence 1 of the talk.”</p><footer>" in text
+    assert '<a href="#seg-2">S0002</a> <bdi>Speaker 2</bdi>' in text
+    assert re.search(r'<p id="seg-2"[^>]*>.*cited by <a href="#node-\d">', text)
+
+
+def test_near_moved_and_absent_quotes_are_marked_and_near_ones_show_their_difference(
+    run: Path,
+) -> None:
+    evidence = [
+        {
+            "segment": "S0003",
+            "quote": "we should wait",
+            "match": "near",
+            "moved_from": "S0009",
+            "difference": "we [-should-]{+shall+} wait",
+        },
+        {"segment": "S0004", "quote": "nobody said it", "match": "absent"},
+        {"segment": "S9999", "quote": "nowhere", "match": "exact"},
+        {"segment": "S0005", "quote": "old"},
+    ]
+    insight = {"text": "T", "confidence": 0.5, "category": "c", "evidence": evidence}
+    record_of(run, "analyzer_000", insights=[insight])
+    text, seen = page_of(run)
+
+    assert "we <del>should</del><ins>shall</ins> wait" in text
+    assert "S0003 Speaker 3; the answer said S0009 nearly" in seen.words
+    assert "not in the transcript said to be in S0004" in seen.words
+    assert "unchecked" in seen.words
+
+
+def test_structured_data_of_any_shape_is_readable(run: Path) -> None:
+    data = {
+        "owners": ["Ann", "Bob"],
+        "gaps": [{"said": "We might", "by": {"name": "Ann", "sure": False, "times": 3}}],
+        "deep": [[[[[[[[[["bottom"]]]]]]]]]],
+        "none": [],
+        "long": ["x" * (SHORT + 1), "y"],
+    }
+    record_of(run, "analyzer_000", structured_data=data)
+    _, seen = page_of(run)
+
+    assert "Ann, Bob" in seen.words
+    assert "We might" in seen.words
+    assert "Times" in seen.words
+    assert "bottom" in seen.words
+    assert "none found" in seen.words
+
+
+@pytest.mark.parametrize("ranked", [True, False])
+def test_hypotheses_against_evidence_are_a_table_under_any_name(run: Path, ranked: bool) -> None:
+    record_of(run, "analyzer_003", structured_data=matrix(ranked))
+    text, seen = page_of(run)
+    order = ["H2", "H1"] if ranked else ["H1", "H2"]
+    (head,) = re.findall(r'<table class="ach">.*?</thead>', text, re.DOTALL)
+
+    assert order == re.findall(r"<bdi>(H\d)</bdi>", head)
+    assert '<td class="c ii"><bdi>II</bdi></td>' in text
+    assert "It rained." in seen.words
+    assert "H1, II: It rained." in seen.words
+
+
+def test_a_matrix_with_cells_missing_or_odd_still_shows(run: Path) -> None:
+    data = matrix()
+    data["matrix"] = [{**data["matrix"][0], "consistency": ["?"]}]
+    data["evidence"].append({"id": 7, "text": None})
+    record_of(run, "analyzer_003", structured_data=data)
+    text, _ = page_of(run)
+
+    assert 'class="ach"' in text
+
+
+def test_hostile_words_are_words_wherever_they_stand(run: Path) -> None:
+    evidence = [{"segment": HOSTILE, "quote": HOSTILE, "match": "near", "difference": HOSTILE}]
+    insight = {"text": HOSTILE, "confidence": 0.5, "category": HOSTILE, "evidence": evidence}
+    data = {HOSTILE: [{HOSTILE: HOSTILE, "evidence": evidence}], **matrix()}
+    data["evidence"] = [{"id": HOSTILE, "text": HOSTILE, "source": HOSTILE, "credibility": HOSTILE}]
+    data["hypotheses"][0]["statement"] = HOSTILE
+    data["matrix"][0] |= {"evidence": HOSTILE, "consistency": HOSTILE, "reason": HOSTILE}
+    record_of(
+        run,
+        "analyzer_000",
+        insights=[insight],
+        structured_data=data,
+        missing={HOSTILE: HOSTILE},
+        error={"kind": HOSTILE, "message": HOSTILE},
+        rejected=[{"kind": HOSTILE, "error": HOSTILE}],
+    )
+    for name in ("transcript.json", "metadata.json", "logs/benchmark.json"):
+        file = run / name
+        stored = file.read_text().replace("made-up", "NAME").replace("Speaker 1", "NAME")
+        stored = stored.replace("sentence 3 ", "NAME ").replace("openai/simulated", "NAME")
+        file.write_text(stored.replace("NAME", json.dumps(HOSTILE)[1:-1]))
+    (run / "config/overrides.json").write_text(json.dumps([f"a={HOSTILE}"]))
+    (run / "context").mkdir()
+    ledger = {"sections": {HOSTILE: {"items": [{"key": HOSTILE, "priority": HOSTILE}]}}}
+    (run / "context" / "stage_b_ledger.json").write_text(json.dumps(ledger))
+    text, seen = page_of(run)
+
+    assert "<script>alert(1)</script>" in seen.words  # as words
+    assert "{{ 7*7 }}" in seen.words
+    assert not set("\x1b\x07\u202e") & set(text)
+    assert text.count("</style>") == 1
+
+
+VALUES = (None, 0, -1, 1e308, "", "x", [], [1], {}, {"a": [None]}, True, 10**18)
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_values_of_the_wrong_kind_are_left_out(run: Path, value: Any) -> None:
+    for name in ("metadata.json", "logs/benchmark.json"):
+        file = run / name
+        file.write_text(json.dumps(dict.fromkeys(json.loads(file.read_bytes()), value)))
+    names = ("insights", "structured_data", "missing", "attempts", "grounding", "usage", "parts")
+    record_of(run, "analyzer_000", **dict.fromkeys(names, value))
+    insight = dict.fromkeys(("text", "confidence", "category", "evidence"), value)
+    timing = {"hypotheses": value, "evidence": value, "matrix": value, "ranking": value}
+    record_of(run, "analyzer_001", insights=[insight, value], structured_data=timing)
+    line = {"event": "call.started", "analyzer": value, "attempt": value, "at": value}
+    with (run / "journal.jsonl").open("a") as journal:
+        journal.write(json.dumps(line) + "\n")
+
+    assert page_of(run)[1].words
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["metadata.json", "transcript.json", "logs/benchmark.json", "journal.jsonl"],
+)
+@pytest.mark.parametrize("content", [None, b"", b'{"half": ', b"\xff\xfe\x00", b"[]"])
+def test_a_damaged_file_costs_only_what_it_held(
+    run: Path, name: str, content: bytes | None
+) -> None:
+    (run / "config/resolved.yaml").write_text("model: {name: openai/simulated}\n")
+    if content is None:
+        (run / name).unlink()
+    else:
+        (run / name).write_bytes(content)
+    _, seen = page_of(run)
+
+    assert "Insight 0 of analyzer_000" in seen.words
+
+
+def test_a_damaged_record_is_named_and_how_to_finish(run: Path) -> None:
+    (run / "intermediate/stage_a/analyzer_001.json").write_text("{}")
+    _, seen = page_of(run)
+
+    assert "damaged: intermediate/stage_a/analyzer_001.json: not a record" in seen.words
+    assert "analyzer_001: its answer is not in this directory" in seen.words
+    assert f"colloquy resume={run}" in seen.words
+
+
+def test_folders_of_ones_own_are_told_and_never_part_of_the_command(run: Path) -> None:
+    (run / "metadata.json").write_text('{"status": "partial"}')
+    (run / "config/prompts.json").write_text('{"config_dirs": ["/their own/mine"]}')
+    _, seen = page_of(run)
+
+    assert f"colloquy resume={run}; it was begun with" in seen.words
+    assert "--config-dir '/their own/mine', which is to be given again" in seen.words
+
+
+def test_a_run_that_died_says_so_and_shows_the_calls_that_were_out(run: Path) -> None:
+    metadata = json.loads((run / "metadata.json").read_bytes())
+    metadata["status"] = "running"
+    metadata["stages"]["stage_b"]["analyzers"]["analyzer_007"] = "running"
+    (run / "metadata.json").write_text(json.dumps(metadata))
+    (run / "intermediate/stage_b/analyzer_007.json").unlink()
+    (run / "logs/benchmark.json").unlink()
+    lines = (run / "journal.jsonl").read_text().splitlines()
+    kept = [line for line in lines if "finished" not in line or "analyzer_007" not in line]
+    (run / "journal.jsonl").write_text("\n".join(kept[:-1]))
+    text, seen = page_of(run)
+
+    assert "Not finished: the run goes on, or its process died." in seen.words
+    assert "analyzer_007: running" in seen.words
+    assert "call cut off" in seen.words
+    assert 'class="open"' in text
+
+
+def test_a_degraded_and_a_failed_analyzer_are_named_in_the_banner(run: Path) -> None:
+    metadata = json.loads((run / "metadata.json").read_bytes())
+    metadata["status"] = "partial"
+    metadata["stages"]["stage_a"]["analyzers"]["analyzer_001"] = "error"
+    (run / "metadata.json").write_text(json.dumps(metadata))
+    error = {"kind": "timeout", "message": "no answer within 5 s"}
+    record_of(run, "analyzer_001", status="error", error=error, insights=[])
+    record_of(run, "analyzer_004", missing={"analyzer_001": "timeout"})
+    _, seen = page_of(run)
+
+    assert "analyzer_001: error (timeout: no answer within 5 s)" in seen.words
+    assert "analyzer_004: answered without analyzer_001 (timeout)" in seen.words
+
+
+def test_retries_pauses_and_rejected_replies_are_faults_survived(run: Path) -> None:
+    rejected = [{"kind": "invalid_output", "error": "not a JSON object"}]
+    record_of(run, "analyzer_002", rejected=rejected)
+    text, seen = page_of(run)
+
+    assert "1 × transient (HTTP 500)" in seen.words
+    assert "invalid_output: not a JSON object" in seen.words
+    assert 'class="failed"' in text
+    assert 'class="retry"' in text
+
+
+def test_parts_read_and_lost_are_listed_and_drawn_in_lanes(run: Path) -> None:
+    folder = run / "intermediate/stage_a/analyzer_000"
+    folder.mkdir()
+    whole = json.loads((run / "intermediate/stage_a/analyzer_000.json").read_bytes())
+    for number, status in enumerate(("ok", "error"), 1):
+        part = {**whole, "analyzer": f"analyzer_000/part_{number:02d}", "status": status}
+        part["error"] = None if status == "ok" else {"kind": "timeout", "message": "late"}
+        part["sha256"] = payload_digest(part)
+        (folder / f"part_{number:02d}.json").write_text(json.dumps(part))
+    record_of(run, "analyzer_000", parts=2, missing={"part 2": "timeout"})
+    with (run / "journal.jsonl").open("a") as journal:
+        for event, at in (("call.started", "07:00:00"), ("call.finished", "07:00:01")):
+            for number in (1, 2):
+                name = f"analyzer_000/part_{number:02d}"
+                line = {"at": f"2026-11-24T{at}.1+00:00", "event": event, "analyzer": name}
+                journal.write(json.dumps({**line, "attempt": 1}) + "\n")
+    text, seen = page_of(run)
+
+    assert "part 02 (timeout: late)" in seen.words
+    assert "part 02, attempt 1: ok" in text
+
+
+def test_contexts_say_what_was_dropped_and_why(run: Path) -> None:
+    (run / "context").mkdir()
+    items = [
+        {"key": "insights", "index": 0, "priority": "top insight", "tokens": 5, "kept": True},
+        *({"key": "weak_points", "priority": "other key", "kept": False} for _ in range(3)),
+    ]
+    section = {"share_tokens": 9, "kept_tokens": 5, "dropped_tokens": 30, "items": items}
+    ledger = {
+        "settings": {"token_budget": 50},
+        "tokens": 45,
+        "missing": {"analyzer_001": "timeout"},
+        "sections": {"analyzer_000": section},
+    }
+    (run / "context/stage_b_ledger.json").write_text(json.dumps(ledger))
+    _, seen = page_of(run)
+
+    assert "45 of 50 tokens; nothing from analyzer_001 (timeout)" in seen.words
+    assert "3 × weak points (other key)" in seen.words
+
+
+def test_a_run_of_a_batch_leaves_out_figures_of_slots_it_shared(run: Path) -> None:
+    _, alone = page_of(run)
+    file = run / "logs/benchmark.json"
+    benchmark = json.loads(file.read_bytes())
+    benchmark["run"] |= dict.fromkeys(("ideal_s", "efficiency", "speed_up", "loop_lag"))
+    file.write_text(json.dumps(benchmark))
+    _, seen = page_of(run)
+
+    assert "Efficiency" in alone.words
+    assert "Slots were shared" not in alone.words
+    assert "Efficiency" not in seen.words
+    assert seen.words.count("Slots were shared with the batch's other runs.") == 1
+
+
+def test_the_critical_path_is_marked_in_chart_table_and_words(run: Path) -> None:
+    text, seen = page_of(run)
+
+    assert '<g class="hot">' in text
+    assert "The critical path is analyzer_000" in seen.words
+    assert "<desc" in text
+
+
+@pytest.mark.parametrize(("nodes", "most_kb"), [(8, 200), (800, 6_000)])
+def test_it_stays_small(tmp_path: Path, nodes: int, most_kb: int) -> None:
+    path = synthetic_run(tmp_path / "runs" / "many", nodes)
+    text, seen = page_of(path)
+
+    assert len(text.encode()) < most_kb * 1000
+    assert f"{nodes} of {nodes}" in seen.words
+    assert sum(i.startswith("node-") for i in seen.ids) == nodes
+
+
+def test_a_place_that_holds_no_run_is_refused_with_the_nearest(run: Path) -> None:
+    with pytest.raises(ConfigError, match=r"there is no run; did you mean '.*made_up'"):
+        write_report(run.with_name("made_upp"))
+
+
+def test_writing_it_twice_gives_the_same_page(run: Path) -> None:
+    first = write_report(run).read_bytes()
+
+    assert first == write_report(run).read_bytes()

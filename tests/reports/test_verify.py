@@ -1,0 +1,362 @@
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from helpers.sessions import begin
+
+from runner.record import inspection
+from runner.record.keys import payload_digest
+from runner.record.lock import acquire, release
+from runner.reports.verify import USAGE, main, verify
+from runner.run.command import register_resolvers
+
+pytestmark = pytest.mark.usefixtures("private")
+
+RECORD = "intermediate/stage_a/say_means.json"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder, mask = tmp_path_factory.mktemp("finished"), os.umask(0o077)
+    register_resolvers()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        begin()
+    os.umask(mask)
+    return folder / "run"
+
+
+@pytest.fixture
+def run(finished: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(finished, tmp_path / "copy"))
+
+
+def change(file: Path, **values: Any) -> None:
+    file.write_text(json.dumps({**json.loads(file.read_bytes()), **values}))
+
+
+def change_record(file: Path, **values: Any) -> None:
+    record = {**json.loads(file.read_bytes()), **values}
+    record.pop("sha256")
+    file.write_bytes(orjson.dumps({**record, "sha256": payload_digest(record)}))
+
+
+def create(file: Path, content: str = "") -> None:
+    file.write_text(content)
+    file.chmod(0o600)
+
+
+def second_record(run: Path) -> None:
+    target = run / "intermediate/stage_b/say_means.json"
+    shutil.copy(run / RECORD, target)
+    change_record(target, stage="stage_b")
+
+
+def failed_record(run: Path) -> None:
+    change_record(run / RECORD, status="error", error={"kind": "timeout", "message": "late"})
+
+
+def without_completed(run: Path) -> None:
+    (run / "COMPLETED").unlink()
+
+
+def not_called_ok(run: Path) -> None:
+    metadata = json.loads((run / "metadata.json").read_bytes())
+    metadata["stages"]["stage_a"]["analyzers"]["say_means"] = "error"
+    change(run / "metadata.json", stages=metadata["stages"])
+
+
+def other_totals(run: Path) -> None:
+    totals = json.loads((run / "metadata.json").read_bytes())["totals"]
+    change(run / "metadata.json", totals={**totals, "prompt_tokens": 799})
+
+
+def torn_in_the_middle(run: Path) -> None:
+    file = run / "logs/events.jsonl"
+    first, second, *rest = file.read_bytes().split(b"\n")
+    file.write_bytes(b"\n".join([first, second[:20], *rest]))
+
+
+FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "json": (
+        lambda run: (run / "config/prompts.json").write_text("{"),
+        "config/prompts.json: not JSON from line 1, column 2",
+    ),
+    "utf8": (
+        lambda run: (run / "config/overrides.json").write_bytes(b'["\xff"]'),
+        "config/overrides.json: not JSON from line 1, column 1",
+    ),
+    "nan": (
+        lambda run: (run / "logs/benchmark.json").write_text("NaN"),
+        "logs/benchmark.json: not JSON from line 1, column 1",
+    ),
+    "lines": (torn_in_the_middle, "logs/events.jsonl: line 2 is not JSON"),
+    "digest": (
+        lambda run: change(run / RECORD, latency_s=99.0),
+        f"{RECORD}: its content is not what was written",
+    ),
+    "record": (lambda run: (run / RECORD).write_text("{}"), f"{RECORD}: not a record"),
+    "two_records": (
+        second_record,
+        "intermediate/stage_b/say_means.json: say_means has another record in stage_a",
+    ),
+    "wrong_place": (
+        lambda run: shutil.copy(run / RECORD, run / "intermediate/stage_b/extra.json"),
+        "intermediate/stage_b/extra.json: is the record of stage_a/say_means",
+    ),
+    "no_record": (
+        lambda run: (run / RECORD).unlink(),
+        "metadata.json: calls say_means ok, and its record is missing",
+    ),
+    "failed_record": (
+        failed_record,
+        "metadata.json: calls say_means ok, and its record is 'error'",
+    ),
+    "not_called_ok": (
+        not_called_ok,
+        "metadata.json: calls say_means 'error', and its record is ok",
+    ),
+    "totals": (
+        other_totals,
+        "metadata.json: totals.prompt_tokens is 799, the journal's sum 800",
+    ),
+    "no_totals": (
+        lambda run: change(run / "metadata.json", stages=7),
+        "metadata.json: tells no status of the analyzers",
+    ),
+    "temporary": (
+        lambda run: create(run / "context/.tmp.stage_b.md.7.ab", "half"),
+        "context/.tmp.stage_b.md.7.ab: left over by a run that is completed",
+    ),
+    "reserve": (
+        lambda run: create(run / ".reserve"),
+        ".reserve: left over by a run that is completed",
+    ),
+    "not_completed": (without_completed, "COMPLETED: is missing, and metadata.json says completed"),
+    "completed": (
+        lambda run: change(run / "metadata.json", status="partial"),
+        "COMPLETED: is there, and metadata.json says partial",
+    ),
+    "no_metadata": (
+        lambda run: (run / "metadata.json").unlink(),
+        "COMPLETED: is there, and metadata.json is not",
+    ),
+    "metadata": (
+        lambda run: (run / "metadata.json").write_text("[]"),
+        "metadata.json: not an object",
+    ),
+    "status": (
+        lambda run: change(run / "metadata.json", status=["x"]),
+        "metadata.json: status ['x'] is none of running, completed, partial, failed, interrupted",
+    ),
+    "schema": (
+        lambda run: change(run / "metadata.json", schema_version=99),
+        "metadata.json: schema version 99, expected 2",
+    ),
+    "journal": (
+        lambda run: create(run / "journal.jsonl", '{"event":"call.finished"}\n'),
+        "journal.jsonl: a line lacks what its event should tell",
+    ),
+    "link": (
+        lambda run: (run / "context/link.md").symlink_to("/etc/hostname"),
+        "context/link.md: a symbolic link",
+    ),
+    "link_to_folder": (
+        lambda run: (run / "elsewhere").symlink_to("/etc"),
+        "elsewhere: a symbolic link",
+    ),
+    "pipe": (
+        lambda run: os.mkfifo(run / "pipe.json", 0o600),
+        "pipe.json: neither a file nor a directory",
+    ),
+    "file_mode": (
+        lambda run: (run / RECORD).chmod(0o640),
+        f"{RECORD}: mode 640, expected 600",
+    ),
+    "folder_mode": (lambda run: (run / "logs").chmod(0o755), "logs: mode 755, expected 700"),
+    "root_mode": (lambda run: run.chmod(0o711), ".: mode 711, expected 700"),
+    "name": (
+        lambda run: create(run / "context/a\nb\x1b[31m.json"),
+        "context/a b[31m.json: not JSON from line 1, column 1",
+    ),
+}
+
+
+@pytest.mark.parametrize(("harm", "line"), FAULTS.values(), ids=FAULTS)
+def test_each_fault_has_its_line(run: Path, harm: Callable[[Path], object], line: str) -> None:
+    harm(run)
+
+    assert [line] == verify(run)
+
+
+def test_a_finished_run_is_sound_and_stays_as_it_is(run: Path) -> None:
+    before = {p: (p.stat().st_mtime_ns, p.stat().st_size) for p in run.rglob("*")}
+
+    assert [] == verify(run)
+    assert before == {p: (p.stat().st_mtime_ns, p.stat().st_size) for p in run.rglob("*")}
+
+
+@pytest.mark.parametrize("place", [RECORD, "logs/events.jsonl", "context/stage_b.md"])
+def test_a_key_of_the_environment_is_found_in_any_file(
+    run: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "canary-0123456789")
+    record = json.loads((run / RECORD).read_bytes())
+    if place == RECORD:
+        change_record(run / place, raw_output=f"{record['raw_output']} canary-0123456789")
+    else:
+        with (run / place).open("a") as file:
+            file.write('{"event": "canary-0123456789"}\n')
+
+    assert [f"{place}: holds the value of a key"] == verify(run)
+
+
+def test_a_key_in_a_name_is_found_and_not_shown(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "canary-0123456789")
+    create(run / "context/canary-0123456789.md")
+
+    assert ["a name in it: holds the value of a key"] == verify(run)
+
+
+@pytest.mark.parametrize("name", ["journal.jsonl", "logs/events.jsonl"])
+def test_a_torn_last_line_is_no_fault(run: Path, name: str) -> None:
+    with (run / name).open("a") as file:
+        file.write('{"event": "call.fini')
+
+    assert [] == verify(run)
+
+
+def test_a_line_that_a_crash_tore_is_no_fault_where_the_next_session_begins(run: Path) -> None:
+    with (run / "logs/events.jsonl").open("a") as file:
+        file.write('{"event": "call.fini\n{"event": "run.started"}\n')
+
+    assert [] == verify(run)
+
+
+def test_a_run_that_goes_on_may_have_what_a_finished_one_may_not(run: Path) -> None:
+    create(run / ".reserve")
+    create(run / ".tmp.metadata.json.7.ab", "half")
+    (run / "COMPLETED").unlink()
+    held = acquire(run)
+
+    assert [] == verify(run)
+
+    release(held)
+
+    assert 3 == len(verify(run))
+
+    change(run / "metadata.json", status="running")
+
+    assert [] == verify(run), "it died on its way and can be finished"
+
+
+def test_metadata_of_an_earlier_session_is_not_held_against_a_later_one_that_died(
+    run: Path,
+) -> None:
+    line = {"at": "2999-01-01T00:00:00.000+00:00", "event": "run.started"}
+    call = {"at": line["at"], "event": "call.started", "analyzer": "say_means", "attempt": 1}
+    call |= {"may_use_tokens": 0, "may_cost_usd": 0.0}
+    with (run / "journal.jsonl").open("a") as file:
+        file.write(f"{json.dumps(line)}\n{json.dumps(call)}\n")
+
+    assert [] == verify(run)
+
+
+def test_records_that_were_superseded_are_checked_too(run: Path) -> None:
+    folder = run / "superseded/stage_a"
+    folder.mkdir(parents=True)
+    shutil.copy(run / RECORD, folder / "say_means-0123456789ab.json")
+
+    assert [] == verify(run)
+
+    change(folder / "say_means-0123456789ab.json", latency_s=99.0)
+
+    assert 1 == len(verify(run))
+
+
+def test_a_file_that_is_too_large_is_not_read(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inspection, "MAX_BYTES", 1_000_000)
+    create(run / "context/large.json", "x" * 1_000_001)
+
+    assert ["context/large.json: larger than 1,000,000 bytes"] == verify(run)
+
+
+def test_what_is_no_directory_is_said_to_be_none(tmp_path: Path) -> None:
+    create(tmp_path / "file")
+
+    assert [f"{tmp_path}/file: not a directory"] == verify(tmp_path / "file")
+    assert [f"{tmp_path}/none: not a directory"] == verify(tmp_path / "none")
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_nothing_that_lies_there_makes_it_raise(run: Path, seed: int) -> None:
+    """Bytes of one file are replaced, cut or doubled at random, or its JSON is of another shape."""
+    rng = random.Random(seed)
+    files = sorted(path for path in run.rglob("*") if path.suffix in (".json", ".jsonl"))
+    shapes = [b"[]", b"7", b"null", b'"x"', b"{}", b'{"stages":[1],"totals":[]}', b"[" * 5000]
+    for file in rng.sample(files, 3):
+        data, place = file.read_bytes(), rng.randrange(1 + file.stat().st_size)
+        noise = bytes(rng.randrange(256) for _ in range(8))
+        file.write_bytes(
+            rng.choice([data[:place] + noise + data[place:], data[:place], data * 2, *shapes])
+        )
+    metadata = rng.choice([{"stages": {"a": 1}}, {"totals": 3}, {"exit_code": []}, {"stages": []}])
+    (run / "metadata.json").write_text(
+        json.dumps({"schema_version": 2, "status": "failed"} | metadata)
+    )
+    found = verify(run)
+
+    assert all(": " in line and "\n" not in line for line in found)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["good"], 0, ""),
+        (["good", "bad"], 1, "bad: .reserve: left over by a run that is completed\n"),
+        (
+            ["."],
+            1,
+            "bad: .reserve: left over by a run that is completed\n"
+            "sweeps/lost: COMPLETED: is there, and metadata.json is not\n",
+        ),
+        (["sweeps"], 1, "sweeps/lost: COMPLETED: is there, and metadata.json is not\n"),
+        (["good", "nothing"], 2, "colloquy-verify: nothing: no run there\n"),
+        (["good", "nowhere"], 2, "colloquy-verify: nowhere: not a directory\n"),
+        ([], 2, "colloquy-verify: too few arguments; see colloquy-verify --help\n"),
+        (["--help"], 0, ""),
+    ],
+)
+def test_the_command_tells_each_fault_and_ends_with_its_code(
+    finished: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: int,
+    said: str,
+) -> None:
+    shutil.copytree(finished, "good")
+    shutil.copytree(finished, "bad")
+    create(Path("bad/.reserve"))
+    Path("nothing").mkdir()
+    shutil.copytree(finished, "sweeps/lost")
+    for name in ("metadata.json", "config/resolved.yaml"):
+        (Path("sweeps/lost") / name).unlink()
+    monkeypatch.setattr(sys, "argv", ["colloquy-verify", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    out, err = capsys.readouterr()
+
+    assert code == ended.value.code
+    assert said == err
+    assert out == {("good",): "sound: 1\n", ("--help",): f"{USAGE}\n"}.get(tuple(arguments), "")

@@ -1,0 +1,577 @@
+"""Many transcripts through one client: real batches in virtual time, and from the command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers import job
+from helpers.batches import NODES, execute_batch, many, write, write_all
+from helpers.runs import ONLY_TWO, simulated
+
+from runner.base.errors import CallError, ConfigError, TranscriptError
+from runner.calls.client_factory import most_in_flight
+from runner.config.schema import Settings
+from runner.providers.request import Request
+from runner.record import run_directory as record_module
+from runner.record.batch_directory import is_batch, single_runs
+from runner.record.history import history_of
+from runner.record.journal import read_journal
+from runner.record.run_directory import RunDirectory
+from runner.reports.compare.compare import compare
+from runner.reports.compare.write import write_comparison
+from runner.reports.export.spans import run_span
+from runner.reports.report.__main__ import report
+from runner.reports.report.calls import read_session
+from runner.reports.stored_run import find_runs, read_run
+from runner.reports.verify import verify
+from runner.run.batch.plan import plan_batch
+from runner.run.objective import objective
+from runner.run.plan import make_plan
+from runner.run.stop import Stop
+from runner.transcript.inputs import find_inputs, is_many
+
+SECOND = dict.fromkeys(("say_means", "perspective_perception", "competing_hypotheses"), 1.0)
+
+
+def settings(*overrides: str) -> Settings:
+    return job(*ONLY_TWO, *overrides).settings.model_copy(
+        update={
+            "transcript": job(*ONLY_TWO).settings.transcript.model_copy(update={"path": "many"})
+        }
+    )
+
+
+def asked_of(requests: list[Request], name: str) -> list[int]:
+    """Return the places of the requests that read the file *name*."""
+    return [at for at, request in enumerate(requests) if name in str(request.messages)]
+
+
+def rows() -> dict[str, dict[str, str]]:
+    with (Path("batch") / "results.csv").open() as file:
+        return {row["transcript"]: row for row in csv.DictReader(file)}
+
+
+def load(name: str) -> Any:
+    return json.loads((Path("batch") / name).read_bytes())
+
+
+def test_a_directory_or_a_pattern_is_many_and_a_file_is_one() -> None:
+    write("a.txt")
+    write("odd[1].txt")
+
+    assert is_many("many")
+    assert is_many("many/*.txt")
+    assert not is_many("many/a.txt")
+    assert not is_many("many/odd[1].txt")
+    assert not is_many("absent.txt")
+
+
+def test_the_files_of_a_directory_are_its_transcripts_below_it_too_in_order() -> None:
+    for name in ("b.vtt", "a.txt", "deep/er/c.MD", "notes.pdf", ".hidden.txt", ".git/x.txt"):
+        write(name)
+    Path("elsewhere.txt").write_text("Ann: secret\n")
+    (Path("many") / "link.txt").symlink_to(Path("elsewhere.txt").resolve())
+    (Path("many") / "same.txt").symlink_to("a.txt")
+
+    assert ["a.txt", "b.vtt", "deep/er/c.MD", "same.txt"] == [
+        given.name for given in find_inputs(settings())
+    ]
+
+
+def test_a_pattern_chooses_files_of_any_name() -> None:
+    for name in ("x/a.log", "x/b.txt", "y/a.log"):
+        write(name)
+    made = many("transcript.path=many/**/*.log")
+
+    assert ["x/a.log", "y/a.log"] == [given.name for given in made.inputs]
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3, 7])
+def test_shards_share_all_files_and_no_file_twice(shards: int) -> None:
+    write_all(10)
+    parts = [
+        [given.name for given in many(f"batch.shards={shards}", f"batch.shard={shard}").inputs]
+        for shard in range(shards)
+    ]
+
+    assert sorted(name for part in parts for name in part) == [f"t{n:03}.txt" for n in range(10)]
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+@pytest.mark.parametrize(
+    ("overrides", "told"),
+    [
+        (["transcript.path=many/*.none"], "there is no transcript"),
+        (["transcript.path=empty"], r"expected files that end in \.txt"),
+        (["batch.shard=2", "batch.shards=2"], "batch.shard=2: expected 0 to 1"),
+        (["batch.shards=0"], "batch.shards=0"),
+        (["batch.max_failure_ratio=2"], "batch.max_failure_ratio=2"),
+        (["transcript.format=vvt"], "did you mean 'vtt'"),
+    ],
+)
+def test_what_can_be_no_batch_is_refused_before_anything_is_sent(
+    overrides: list[str], told: str
+) -> None:
+    write_all(1)
+    Path("empty").mkdir()
+
+    with pytest.raises(ConfigError, match=told):
+        many(*overrides)
+
+
+def test_every_file_has_a_run_and_a_row_and_one_bad_file_stops_no_other() -> None:
+    write_all(4)
+    write("t001.txt", "")
+    result, transport = execute_batch(many())
+    found = rows()
+
+    assert result.exit_code == 3
+    assert result.status == "partial"
+    assert {"ok": 3, "failed": 1, "not_run": 0} == result.counts
+    assert NODES * 3 == len(transport.requests)
+    assert ["completed", "unreadable", "completed", "completed"] == [
+        found[f"t{n:03}.txt"]["status"] for n in range(4)
+    ]
+    assert "7" == found["t001.txt"]["exit_code"]
+    assert "no utterances" in found["t001.txt"]["error"]
+    for number in (0, 2, 3):
+        run = Path("batch") / found[f"t{number:03}.txt"]["run"]
+        assert (run / "COMPLETED").is_file()
+        assert (
+            f"t{number:03}"
+            == json.loads((run / "metadata.json").read_bytes())["transcript"]["name"]
+        )
+        assert read_run(run).config["transcript"]["path"] == "many"
+    assert [] == verify(Path("batch"))
+    assert [Path("batch")] == find_runs([Path()])
+
+
+def test_all_bad_is_7_and_all_answered_is_0() -> None:
+    write("a.txt", "")
+    assert 7 == execute_batch(many())[0].exit_code
+    write("a.txt")
+    assert 0 == execute_batch(many(), again=True)[0].exit_code
+    assert (Path("batch") / "COMPLETED").is_file()
+
+
+def test_tokens_and_cost_of_all_runs_are_summed_and_told() -> None:
+    write_all(3)
+    result, _ = execute_batch(many())
+    calls = 3 * NODES
+    run, metadata = load("logs/benchmark.json")["run"], load("metadata.json")
+
+    assert run == result.benchmark["run"]
+    for told in (run, metadata["totals"]):
+        assert 100 * calls == told["prompt_tokens"]
+        assert 20 * calls == told["completion_tokens"]
+        assert pytest.approx(0.001 * calls) == told["cost_usd"]
+    assert calls == run["succeeded"] == run["total"]
+    assert sum(float(row["cost_usd"]) for row in rows().values()) == pytest.approx(0.001 * calls)
+    assert 3 == metadata["files"]["completed"]
+    assert "batch" == metadata["kind"]
+
+
+def test_no_more_calls_are_out_than_there_are_slots_and_all_slots_are_used() -> None:
+    write_all(12)
+    latency = dict.fromkeys(("say_means", "perspective_perception", "competing_hypotheses"), 1.0)
+    result, _ = execute_batch(many("processing.max_concurrent=6"), latency_s=latency)
+    run = result.benchmark["run"]
+
+    assert 12 * NODES == run["sum_latency_s"]
+    assert 12 * NODES / 6 == run["ideal_s"]
+    # Slots idle only in the last round, in which the last runs' stage B has nobody beside it.
+    assert run["wall_s"] == run["ideal_s"] + 1
+
+
+def test_runs_are_finished_before_others_are_begun() -> None:
+    write_all(9)
+    latency = dict.fromkeys(("say_means", "perspective_perception", "competing_hypotheses"), 1.0)
+    _, transport = execute_batch(many("processing.max_concurrent=2"), latency_s=latency)
+    last = [asked_of(transport.requests, f"t{n:03}.txt")[-1] for n in range(9)]
+
+    assert last == sorted(last)
+    for number in range(9):  # few calls of others come between those of one run
+        places = asked_of(transport.requests, f"t{number:03}.txt")
+        assert places[-1] - places[0] < 2 * NODES
+
+
+def test_only_a_window_of_files_is_begun() -> None:
+    write_all(30)
+    begun: list[int] = []
+
+    def reply(request: Request) -> str:
+        begun.append(len(list(Path("batch/runs").glob("*/*"))))
+        return simulated(request)
+
+    execute_batch(many("processing.max_concurrent=2", "batch.max_active=3"), reply)
+
+    assert max(at - place // NODES for place, at in enumerate(begun)) <= 3 + 1
+
+
+def test_processing_in_sequence_is_one_run_after_the_other() -> None:
+    write_all(3)
+    _, transport = execute_batch(many("processing.mode=sequential"))
+    files = [
+        next(n for n in range(3) if f"t{n:03}.txt" in str(request.messages))
+        for request in transport.requests
+    ]
+
+    assert sorted(files) == files
+
+
+def test_a_corpus_that_mostly_fails_is_given_up() -> None:
+    write_all(60)
+
+    def refuse(request: Request) -> str:
+        raise CallError("bad_request", "no")
+
+    result, transport = execute_batch(many("processing.max_concurrent=2"), refuse)
+
+    assert 4 == result.exit_code
+    assert 20 <= result.counts["failed"] <= 20 + 6
+    assert result.counts["not_run"] == 60 - result.counts["failed"]
+    assert len(transport.requests) <= 26 * NODES
+
+
+def test_a_share_of_failures_that_is_allowed_ends_nothing() -> None:
+    write_all(40)
+
+    def mostly(request: Request) -> str:
+        if "t00" not in str(request.messages):
+            raise CallError("bad_request", "no")
+        return simulated(request)
+
+    result, _ = execute_batch(many("batch.max_failure_ratio=1"), mostly)
+
+    assert 3 == result.exit_code
+    assert {"ok": 10, "failed": 30, "not_run": 0} == result.counts
+
+
+def test_a_refused_key_begins_no_further_file() -> None:
+    write_all(30)
+
+    def refuse(request: Request) -> str:
+        raise CallError("auth", "no such key")
+
+    result, transport = execute_batch(many("processing.max_concurrent=2"), refuse)
+
+    assert 5 == result.exit_code
+    assert len(transport.requests) <= 2
+    assert result.counts["not_run"] > 15
+
+
+def test_what_a_signal_left_can_be_taken_up_and_nothing_is_paid_for_twice() -> None:
+    write_all(4)
+    stop, made = Stop(), []
+
+    def interrupting(request: Request) -> str:
+        made.append(request)
+        stop.signum = 2 if len(made) == 5 else stop.signum
+        return simulated(request)
+
+    first, before = execute_batch(many(), interrupting, stop=stop)
+    second, after = execute_batch(many(), again=True)
+
+    assert "interrupted" == first.status
+    assert 130 == first.exit_code
+    assert 0 == second.exit_code
+    assert 4 * NODES == len(before.requests) + len(after.requests)
+    assert 4 * NODES == sum(int(row["ok"]) for row in rows().values())
+    assert [] == verify(Path("batch"))
+
+
+def test_what_is_complete_is_neither_asked_for_nor_read_again() -> None:
+    write_all(3)
+    execute_batch(many())
+    write("t003.txt")
+    result, transport = execute_batch(many(), again=True)
+
+    assert 0 == result.exit_code
+    assert NODES == len(transport.requests)
+    assert ["yes", "yes", "yes", "no"] == [rows()[f"t{n:03}.txt"]["reused"] for n in range(4)]
+    assert 4 * NODES == load("metadata.json")["totals"]["attempts"]
+    assert 3 == load("metadata.json")["files"]["reused"]
+    assert [] == verify(Path("batch"))
+
+
+def test_a_file_that_changed_is_asked_about_again_and_the_old_answers_stay() -> None:
+    write_all(2)
+    execute_batch(many())
+    write("t001.txt", "Ann: This is t001.txt, and it is another talk.\n")
+    _, transport = execute_batch(many(), again=True)
+    run = Path("batch") / rows()["t001.txt"]["run"]
+
+    assert NODES == len(transport.requests)
+    assert NODES == len(list((run / "superseded").rglob("*.json")))
+    assert [] == verify(Path("batch"))
+
+
+def test_where_settings_have_changed_every_answer_is_looked_at() -> None:
+    write_all(2)
+    execute_batch(many())
+    changed = many("analyzers.say_means.max_tokens=77")
+    _, transport = execute_batch(changed, again=True, whole=False)
+
+    assert 2 == len(transport.requests)
+
+
+def test_calls_are_charged_to_their_run_and_to_the_batch() -> None:
+    write_all(2)
+    execute_batch(many())
+    lines = read_journal(Path("batch/journal.jsonl"))
+    runs = {line["run"] for line in lines if line["event"] == "call.started"}
+
+    assert {row["run"] for row in rows().values()} == runs
+    assert ["batch.started", "batch.finished"] == [
+        line["event"] for line in lines if line["event"].startswith("batch.")
+    ]
+    for run in runs:
+        metadata = load(f"{run}/metadata.json")
+        assert NODES == metadata["totals"]["attempts"]
+
+
+def test_a_run_s_bug_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    from runner.run.run import Run
+
+    write_all(3)
+    real = Run.execute
+
+    async def broken(self: Run) -> Any:
+        if self.job.transcript.name == "t001":
+            raise ZeroDivisionError("oh")
+        return await real(self)
+
+    monkeypatch.setattr(Run, "execute", broken)
+    result, _ = execute_batch(many())
+
+    assert 1 == result.exit_code
+    assert {"ok": 2, "failed": 1, "not_run": 0} == result.counts
+    assert "ZeroDivisionError: oh" == rows()["t001.txt"]["error"]
+
+
+def test_a_full_disk_ends_the_batch_and_makes_no_further_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_all(20)
+    real = RunDirectory.write_node
+    made: list[Request] = []
+    written: list[str] = []
+
+    async def full(self: RunDirectory, stage: str, name: str, *rest: Any) -> None:
+        written.append(name)
+        if len(written) > 4:
+            raise OSError(28, "No space left on device")
+        await real(self, stage, name, *rest)
+
+    def reply(request: Request) -> str:
+        made.append(request)
+        return simulated(request)
+
+    monkeypatch.setattr(RunDirectory, "write_node", full)
+    with pytest.raises(OSError, match="No space left"):
+        execute_batch(many("processing.max_concurrent=2"), reply)
+
+    assert len(made) < 20
+    assert "failed" == load("metadata.json")["status"]
+
+
+def test_what_a_full_disk_refused_is_written_in_the_batch_s_reserve(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_all(6)
+    real, reserve = record_module.write_json, Path("batch/.reserve")
+
+    def full(path: Path, value: Any) -> None:
+        if reserve.exists() and path.name == "competing_hypotheses.json":
+            raise OSError(28, "No space left on device")
+        real(path, value)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(record_module, "write_json", full)
+        with pytest.raises(OSError, match="No space left"):
+            execute_batch(many("processing.max_concurrent=2"), latency_s=SECOND)
+    lines = read_journal(Path("batch/journal.jsonl"))
+    paid = [line for line in lines if line["event"] == "call.finished"]
+    records = [
+        json.loads(f.read_bytes()) for f in Path("batch/runs").rglob("intermediate/*/*.json")
+    ]
+
+    assert len(paid) == sum(record["status"] == "ok" for record in records)
+    assert len(paid) < 6 * NODES
+    _, transport = execute_batch(many(), again=True)
+    assert 6 * NODES == len(paid) + len(transport.requests)
+
+
+def test_no_row_is_lost_when_a_resumption_is_interrupted() -> None:
+    write_all(6)
+    execute_batch(many())
+    stop, made = Stop(), []
+
+    def interrupting(request: Request) -> str:
+        made.append(request)
+        stop.signum = 2
+        return simulated(request)
+
+    write("t006.txt")
+    write("t000.txt", "Ann: This is t000.txt, changed.\n")
+    result, _ = execute_batch(many("batch.max_active=1"), interrupting, again=True, stop=stop)
+
+    assert 7 == len(rows()) + result.counts["not_run"]
+    assert 5 <= result.counts["ok"]
+    assert 5 <= load("metadata.json")["files"]["completed"]
+
+
+def test_what_we_wrote_ourselves_is_no_transcript() -> None:
+    write_all(2)
+    Path("many").rename("here")
+    Path("many").mkdir()
+    for name in ("t000.txt", "t001.txt"):
+        (Path("here") / name).rename(Path("many") / name)
+    execute_batch(many())
+    Path("batch").rename("many/batch")
+    (Path("many") / "outputs").mkdir()
+    write("outputs/page.md")
+
+    assert ["t000.txt", "t001.txt"] == [
+        given.name for given in many("output.dir=many/outputs").inputs or ()
+    ]
+
+
+def test_a_name_that_is_not_utf_8_is_left_out_and_said_so() -> None:
+    write_all(1)
+    write("a.pdf")
+    Path("many/gespr\udce4ch.txt").write_text("Ann: Hello.\n")
+    inputs = many().inputs
+
+    assert inputs is not None
+    assert 1 == len(inputs)
+    assert "left out: 1 with a name that is not UTF-8, 1 with the ending '.pdf'" == inputs.note
+
+
+def test_a_shard_without_a_file_is_complete_and_asks_nothing() -> None:
+    write_all(1)
+    result, transport = execute_batch(many("batch.shards=4", "batch.shard=2"))
+
+    assert (0, "completed") == (result.exit_code, result.status)
+    assert [] == transport.requests
+    assert {} == rows()
+
+
+def test_a_shard_that_is_taken_up_again_has_the_files_that_it_had() -> None:
+    write_all(4)
+    names = [given.name for given in many("batch.shards=2", "batch.shard=1").inputs or ()]
+    write("a_new_one.txt")
+    dealt = find_inputs(many("batch.shards=2", "batch.shard=1").settings, names)
+
+    assert ["t001.txt", "t003.txt"] == names == [given.name for given in dealt]
+
+
+def test_a_batch_of_nothing_has_lost_and_not_won() -> None:
+    for number in range(2):
+        write(f"t{number}.txt", "")
+    result, _ = execute_batch(many())
+    run = result.benchmark["run"]
+
+    assert (0, 2 * NODES) == (run["succeeded"], run["total"])
+    assert math.inf == objective(["wall_s"], result.benchmark)
+
+
+def test_one_run_in_a_hundred_tells_later_ones_what_calls_took() -> None:
+    write_all(2)
+    latency = {"say_means": 2.0}
+    made = many()
+    execute_batch(made, latency_s=latency)
+    history = json.loads(history_of(made.root).read_bytes())
+
+    assert 2.0 == history[made.main.settings.name]["say_means"]["latency_s"]
+
+
+def test_a_plan_is_the_sum_of_its_files_and_sends_nothing() -> None:
+    write_all(3)
+    write("bad.txt", "")
+    plan = plan_batch(many())
+    told = plan.as_dict()
+    alone = [
+        make_plan(job(*ONLY_TWO, f"transcript.path=many/t{n:03}.txt"), _NONE) for n in range(3)
+    ]
+
+    assert 3 * NODES == told["calls"]
+    assert sum(one.total("prompt_tokens") for one in alone) == told["prompt_tokens"]
+    assert {"bad.txt"} == told["files"]["unreadable"].keys()
+    assert told["wall_s"] >= max(one.wall_s for one in alone) / 3
+    assert "3 of 4" in plan.as_text()
+    assert "unreadable bad.txt" in plan.as_text()
+
+
+class _Nothing(dict[str, Any]):
+    def __missing__(self, key: str) -> dict[str, Any]:
+        return {}
+
+
+_NONE = _Nothing()
+
+
+def test_a_plan_says_in_which_file_a_cap_is_hit() -> None:
+    write_all(3)
+    assert "in file 1 of 3" in (plan_batch(many("budget.max_tokens=10")).stopped_by or "")
+    assert plan_batch(many("budget.max_tokens=10000000")).stopped_by is None
+
+
+def test_a_plan_of_nothing_readable_is_an_error() -> None:
+    write("a.txt", "")
+    with pytest.raises(TranscriptError, match="no utterances"):
+        plan_batch(many())
+
+
+def test_batches_compared_are_put_together() -> None:
+    write_all(5)
+    for shard in range(2):
+        execute_batch(many("batch.shards=2", f"batch.shard={shard}"))
+        Path("sweep").mkdir(exist_ok=True)
+        Path("batch").rename(f"sweep/{shard}")
+    comparison = compare([Path("sweep")])
+    write_comparison(comparison, Path("sweep"))
+    with Path("sweep/results.csv").open() as file:
+        names = sorted(row["transcript"] for row in csv.DictReader(file))
+
+    assert [f"t{n:03}.txt" for n in range(5)] == names
+    assert any(note.startswith("2 batches, 5 files: 5 completed") for note in comparison.notes)
+
+
+def test_a_batch_s_runs_have_their_reports_and_spans_from_its_journal() -> None:
+    write_all(2)
+    execute_batch(many())
+    runs = single_runs(find_runs([Path()]))
+    spans = [run_span(read_run(run)) for run in runs]
+
+    assert 2 == len(runs)
+    assert 0 == report(["batch"])
+    assert ["index.html", "report.html", "report.html"] == sorted(
+        path.name for path in Path().rglob("*.html")
+    )
+    for run, span in zip(runs, spans, strict=True):
+        assert NODES == len(read_session(run).calls)
+        assert span is not None
+        assert 2 == len(span.children)
+    assert run_span(read_run(Path("batch"))) is None
+
+
+def test_traces_of_a_batch_are_sent_afterwards() -> None:
+    write_all(1)
+    with pytest.raises(ConfigError, match=r"colloquy-traces BATCH"):
+        many("output.traces=otlp")
+
+
+def test_a_batch_is_told_from_a_run() -> None:
+    write_all(1)
+    made = many()
+    execute_batch(made)
+
+    assert is_batch(Path("batch"))
+    assert not is_batch(Path("batch/runs"))
+    assert most_in_flight(made) == 3

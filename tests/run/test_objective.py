@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import yaml
+from helpers import job
+from hydra import compose, initialize_config_module
+
+from runner.base.errors import ConfigError
+from runner.config.schema import Minimised
+from runner.run.objective import objective
+
+ROOT = Path(__file__).resolve().parents[2]
+TUNER = os.environ.get("COLLOQUY_OPTUNA_PYTHON")
+NAMES = get_args(Minimised)
+
+
+def measured(**changes: Any) -> dict[str, Any]:
+    run = {
+        "wall_s": 2.5,
+        "cost_usd": 0.25,
+        "prompt_tokens": 1000,
+        "completion_tokens": 200,
+        "succeeded": 8,
+        "total": 8,
+        "grounding_rate": 0.75,
+    }
+    return {"run": {**run, **changes}}
+
+
+def test_one_figure_is_a_float_and_several_are_a_tuple_in_their_order() -> None:
+    one, several = objective(["wall_s"], measured()), objective(["failed", "wall_s"], measured())
+
+    assert (one, type(one)) == (2.5, float)
+    assert several == (0.0, 2.5)
+
+
+def test_every_name_that_the_settings_allow_has_a_figure() -> None:
+    assert objective(NAMES, measured()) == (2.5, 0.25, 1200.0, 0.0, 0.25)
+
+
+def test_a_run_that_left_something_out_cannot_win_by_it() -> None:
+    partial = measured(succeeded=6, wall_s=0.1)
+
+    assert objective(NAMES, partial) == (math.inf, math.inf, math.inf, 2.0, 0.25)
+
+
+def test_what_is_unknown_is_never_the_best() -> None:
+    assert objective(["cost_usd"], measured(cost_usd=None)) == math.inf
+    assert objective(["ungrounded"], measured(grounding_rate=None)) == 1.0
+    assert objective(["cost_usd"], measured(cost_usd=0)) == 0.0
+
+
+def test_the_default_objective_is_the_wall_clock_time() -> None:
+    assert job().settings.objective == ["wall_s"]
+
+
+@pytest.mark.parametrize("value", ["[]", "[speed]", "wall_s"])
+def test_an_objective_that_is_none_is_refused(value: str) -> None:
+    with pytest.raises(ConfigError, match="objective"):
+        job(f"objective={value}")
+
+
+def test_a_cost_that_nobody_knows_cannot_be_minimised() -> None:
+    with pytest.raises(ConfigError, match="no price is known of openai/simulated"):
+        job("model=simulated", "objective=[cost_usd]")
+
+
+def test_the_tuning_composes_without_the_extra_and_fits_its_objectives() -> None:
+    with initialize_config_module("conf", version_base="1.3"):
+        composed = compose("config", overrides=["sweep=tune"], return_hydra_config=True)
+    sweeper, settings = composed.hydra.sweeper, job("sweep=tune").settings
+
+    assert sweeper["_target_"].endswith(".OptunaSweeper")
+    assert len(sweeper.direction) == len(settings.objective)
+    assert settings.model.name == "openai/simulated"
+    assert set(sweeper.params) == {
+        "processing.max_concurrent",
+        "processing.stage_b_context_token_budget",
+    }
+
+
+def test_another_model_can_be_tuned() -> None:
+    assert job("sweep=tune", "model=offline").settings.model.name == "offline/extractive"
+
+
+@pytest.mark.third_party
+@pytest.mark.skipif(TUNER is None, reason="COLLOQUY_OPTUNA_PYTHON names no Python with the extra")
+def test_optuna_finds_settings_that_none_of_its_trials_beats(tmp_path: Path) -> None:
+    """Opt-in: COLLOQUY_OPTUNA_PYTHON=…/bin/python pytest -m third_party tests/test_objective.py."""
+    assert TUNER is not None
+    quick = ("model.simulate.latency_s=0.05", "output.console=quiet", "hydra.sweeper.n_trials=6")
+    done = subprocess.run(
+        [TUNER, "-m", "runner", "sweep=tune", *quick],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr
+    (sweep,) = (tmp_path / "outputs/sweeps").iterdir()
+    front = yaml.safe_load((sweep / "optimization_results.yaml").read_text())["solutions"]
+    files = sorted(sweep.glob("*/logs/benchmark.json"))
+    points = [
+        objective(["wall_s", "total_tokens"], json.loads(file.read_bytes())) for file in files
+    ]
+
+    assert len(points) == 6
+    for solution in front:
+        wall_s, tokens = solution["values"]
+        assert (wall_s, tokens) in points
+        assert not any(p[0] < wall_s and p[1] < tokens for p in points if isinstance(p, tuple))

@@ -1,0 +1,143 @@
+"""What a run will use and cost, foretold before it is sent and held against what it did."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from helpers import job
+from helpers.runs import ONLY_TWO, execute_models, simulated
+
+from runner.providers.request import Completion, Request, Usage
+from runner.record.history import Seen
+from runner.run.plan import as_text, compare, make_plan
+
+PRICED = (
+    "model=simulated",
+    "model.input_usd_per_mtok=2",
+    "model.output_usd_per_mtok=10",
+    "model.max_tokens=1000",
+    "processing.prime_prefix=off",
+)
+
+
+def counted(request: Request) -> Completion:
+    """Answer, and count as a provider that adds 7 tokens to each prompt does."""
+    count = job().tokenizer.count
+    text = simulated(request)
+    prompt = sum(
+        count(m["content"] if isinstance(m["content"], str) else m["content"][0]["text"])
+        for m in request.messages
+    )
+    prompt += count(request.messages[1]["content"][1]["text"]) + 7
+    return Completion(text, "stop", Usage(prompt, count(text)), 0.001)
+
+
+def test_what_reads_the_transcript_is_counted_not_guessed() -> None:
+    made = job(*ONLY_TWO)
+    plan = make_plan(made, {})
+    _, transports = execute_models(made, counted)
+    sent = {r.node: counted(r).usage.prompt_tokens for r in transports["main"].requests}
+    for name in ("say_means", "perspective_perception"):
+        assert plan.nodes[name].prompt_tokens == pytest.approx(sent[name], rel=0.02)
+
+
+def test_after_one_run_the_next_is_foretold_to_five_percent() -> None:
+    made = job(*ONLY_TWO)
+    execute_models(made, counted)
+    Path("run").rename("first")
+    result, _ = execute_models(made, counted)
+    errors = {
+        name: result.benchmark["plan"][name]["error"]
+        for name in ("prompt_tokens", "completion_tokens")
+    }
+
+    assert result.benchmark["plan"]["recorded"] is True
+    assert all(abs(error) <= 0.05 for error in errors.values()), errors
+
+
+def test_costs_are_low_expected_and_at_most() -> None:
+    plan = make_plan(job(*PRICED), {})
+    node = plan.nodes["say_means"]
+
+    assert node.cost_usd == pytest.approx((node.prompt_tokens * 2 + 500 * 10) / 1e6)
+    assert node.cost_low_usd is not None
+    assert node.cost_high_usd is not None
+    assert node.cost_low_usd < node.cost_usd < node.cost_high_usd
+    assert node.cost_high_usd >= (node.prompt_tokens * 2 + 1000 * 10) / 1e6
+
+
+def test_an_unknown_price_is_unknown_not_nothing() -> None:
+    plan = make_plan(job("model=simulated"), {})
+
+    assert plan.total("cost_usd") is None
+    assert "cost     unknown expected" in as_text(plan)
+
+
+def test_the_wall_clock_is_the_schedulers_on_recorded_latencies() -> None:
+    seconds = (4.0, 3.0, 2.0, 5.0, 3.0, 5.0, 4.0, 2.0)
+    made = job("processing.max_concurrent=3")
+    names = [node.name for node in made.pipeline.nodes]
+    seen = {name: Seen(s, 100.0, 1.0) for name, s in zip(names, seconds, strict=True)}
+    plan = make_plan(made, {"offline/extractive": seen})
+
+    assert plan.wall_s == 10.0
+
+
+def test_a_rate_limit_stretches_the_prediction() -> None:
+    free = make_plan(job("model=simulated"), {}).wall_s
+    bound = make_plan(job("model=simulated", "model.rpm=1", "model.burst_s=1"), {}).wall_s
+
+    assert bound > free
+    assert bound >= 420.0  # the eighth of eight calls at one a minute
+
+
+def test_the_cap_that_would_be_hit_is_named() -> None:
+    tokens = make_plan(job("budget.max_tokens=30000"), {}).stopped_by
+    money = make_plan(job(*PRICED, "budget.max_cost_usd=0.05"), {}).stopped_by
+    neither = make_plan(job("budget.max_tokens=10000000"), {}).stopped_by
+
+    assert tokens is not None
+    assert tokens.startswith("budget.max_tokens=30,000, before ")
+    assert money is not None
+    assert money.startswith("budget.max_cost_usd=0.05, before ")
+    assert neither is None
+
+
+def test_parts_are_counted_as_calls_of_their_own() -> None:
+    plan = make_plan(job(*ONLY_TWO, "transcript.token_budget=700"), {})
+
+    assert plan.nodes["say_means"].chunks == 4
+    assert plan.nodes["say_means"].calls == 5
+    assert plan.nodes["competing_hypotheses"].calls == 1
+
+
+def test_an_error_is_relative_to_what_was() -> None:
+    plan = make_plan(job(*PRICED), {})
+    run = {"prompt_tokens": 40_000, "completion_tokens": 0, "cost_usd": None, "wall_s": 10.0}
+    compared = compare(plan, run)
+
+    assert compared["prompt_tokens"]["error"] == round(plan.total("prompt_tokens") / 40_000 - 1, 4)
+    assert compared["completion_tokens"]["error"] is None
+    assert compared["cost_usd"]["error"] is None
+
+
+@pytest.mark.slow
+def test_the_command_prints_the_plan_and_leaves_no_trace(tmp_path: Path) -> None:
+    def colloquy(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "runner", "plan=true", *arguments]
+        return subprocess.run(
+            command, cwd=tmp_path, env=os.environ, capture_output=True, text=True, timeout=60
+        )
+
+    text, data = colloquy(), colloquy("output.console=json")
+
+    assert text.returncode == data.returncode == 0, text.stderr
+    assert "say_means" in text.stdout
+    assert text.stdout.endswith("Nothing was sent.\n")
+    assert json.loads(data.stdout)["calls"] == 8
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,301 @@
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from helpers.runs import STAGE_A, STAGE_B, failing, load, offline
+from helpers.sessions import RUN, begin, resume, session
+
+from runner.base.errors import CallError, ConfigError, LockedError
+from runner.job.job import Job
+from runner.providers.request import Completion, Request
+from runner.record.lock import acquire, release
+from runner.reports.verify import verify
+from runner.run.execute import Shared, resume_job
+from runner.run.resume import read_resumption
+
+pytestmark = pytest.mark.usefixtures("private")
+
+
+def tree() -> dict[str, tuple[bytes, int]]:
+    files = (path for path in RUN.rglob("*") if path.is_file())
+    return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
+
+
+def refusal(*arguments: str) -> str:
+    """Return why *arguments* are refused; nothing may have been touched then."""
+    before = tree()
+    with pytest.raises(ConfigError) as raised:
+        read_resumption([f"resume={RUN}", *arguments])
+
+    assert before == tree()
+    assert 2 == raised.value.exit_code
+    return str(raised.value)
+
+
+@pytest.mark.parametrize("answers", range(1, 8))
+def test_a_run_interrupted_after_some_answers_asks_for_the_rest_only(answers: int) -> None:
+    code, first = begin(answers=answers)
+
+    assert (130, answers) == (code, len(first))
+    assert "interrupted" == load("metadata.json")["status"]
+    assert [] == verify(RUN)
+
+    code, rest = resume()
+    totals = load("metadata.json")["totals"]
+
+    assert 0 == code
+    assert sorted(STAGE_A + STAGE_B) == sorted(first + rest)
+    assert (8, 800, 160) == tuple(
+        totals[name] for name in ("attempts", "prompt_tokens", "completion_tokens")
+    )
+    assert totals["cost_usd"] == pytest.approx(0.008)
+    assert (RUN / "COMPLETED").is_file()
+    assert [] == verify(RUN)
+
+
+def test_a_run_interrupted_again_and_again_asks_for_each_answer_once() -> None:
+    _, asked = begin(answers=1)
+    for _ in range(7):
+        asked += resume(answers=1)[1]
+
+    assert sorted(STAGE_A + STAGE_B) == sorted(asked)
+    assert (0, []) == resume()
+    assert "completed" == load("metadata.json")["status"]
+
+
+def test_a_finished_run_is_left_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    begin()
+    before = tree()
+
+    assert (0, []) == resume()
+    assert (0, []) == resume("processing.max_concurrent=8")
+    assert before == tree()
+    assert "nothing to do: run is complete" in capsys.readouterr().err
+
+
+def test_a_finished_run_whose_end_was_cut_off_is_put_right() -> None:
+    begin()
+    (RUN / ".reserve").write_bytes(b"")
+
+    assert [".reserve: left over by a run that is completed"] == verify(RUN)
+    assert (0, []) == resume()
+    assert [] == verify(RUN)
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("analyzers.say_means.temperature=0.9", "analyzers.say_means.temperature: 0.2 -> 0.9"),
+        ("analyzers.say_means.max_tokens=77", "analyzers.say_means.max_tokens: 4000 -> 77"),
+        ("analyzers.patentability.context.token_budget=9", "patentability.context.token_budget: N"),
+        ("stages.stage_b.context.token_budget=900", "stage_b.context.token_budget: 8000 -> 900"),
+        ("stages.stage_b.context.top_insights=2", "stages.stage_b.context.top_insights: 5 -> 2"),
+        ("output.max_insights_per_analyzer=3", "output.max_insights_per_analyzer: 10 -> 3"),
+        ("model.params={seed: 7}", "model.params.seed: None -> 7"),
+        ("model.temperature=0.9", "model.temperature: 0.2 -> 0.9"),
+        ("repeat=1", "repeat: 0 -> 1"),
+    ],
+)
+def test_a_change_that_touches_an_answer_is_refused_and_named(override: str, said: str) -> None:
+    begin(answers=2)
+
+    assert said in refusal(override)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "processing.max_concurrent=8",
+        "processing.mode=sequential",
+        "processing.strict=true",
+        "model.timeout_s=5",
+        "model.max_retries=0",
+        "model.retry_delay_s=2",
+        "model.deadline_s=100",
+        "model.rpm=100000",
+        "budget.max_tokens=1000000",
+        "output.console=json",
+        "reuse=off",
+    ],
+)
+def test_a_change_that_touches_no_answer_is_accepted(override: str) -> None:
+    _, first = begin(answers=6)
+    code, rest = resume(override)
+
+    assert 0 == code
+    assert sorted(STAGE_A + STAGE_B) == sorted(first + rest)
+
+
+def test_an_allowed_change_asks_anew_what_it_touches_and_keeps_what_was_there() -> None:
+    """The offline reading does not depend on the temperature: stage B reads what it read."""
+    begin()
+    before = load("intermediate/stage_a/say_means.json")
+    code, asked = resume("analyzers.say_means.temperature=0.9", "allow_changed=true")
+    kept = list((RUN / "superseded").rglob("*.json"))
+
+    assert (0, ["say_means"]) == (code, asked)
+    assert [f"say_means-{before['key'][:12]}.json"] == [path.name for path in kept]
+    assert before == json.loads(kept[0].read_bytes())
+    assert before["key"] != load("intermediate/stage_a/say_means.json")["key"]
+    assert [] == verify(RUN)
+    assert (0, []) == resume()
+
+
+@pytest.mark.parametrize("kind", ["bad_request", "refused", "context_exceeded"])
+def test_what_failed_for_good_is_asked_again_only_when_that_is_wanted(kind: str) -> None:
+    begin(faults={"patentability": CallError(kind, "no")})
+
+    assert (3, []) == resume()
+    assert (3, []) == resume()
+    assert kind == load("intermediate/stage_b/patentability.json")["error"]["kind"]
+    assert (0, ["patentability"]) == resume("retry_failed=true")
+    assert [] == verify(RUN)
+
+
+def test_an_answer_on_a_context_that_had_to_be_cut_is_not_asked_for_again() -> None:
+    sizes: list[int] = []
+
+    def small(made: Job) -> Callable[[Request], str | Completion]:
+        answer = failing(made, {"first_principles": CallError("timeout", "late")})
+
+        def reply(request: Request) -> str | Completion:
+            if request.node == "patentability":
+                sizes.append(len(str(request.messages)))
+                if sizes[-1] == max(sizes):
+                    raise CallError("context_exceeded", "too long")
+            return answer(request)
+
+        return reply
+
+    begin("processing.stage_b_context_token_budget=3000", reply=small)
+
+    assert sizes[0] > sizes[1]
+    assert (0, ["first_principles"]) == resume()
+
+
+def test_what_failed_for_a_while_is_asked_again_and_so_is_what_did_without_it() -> None:
+    begin(faults={"say_means": CallError("timeout", "late")})
+    code, asked = resume()
+
+    assert 0 == code
+    assert ["say_means", *sorted(STAGE_B)] == [asked[0], *sorted(asked[1:])]
+    assert sorted(STAGE_B) == sorted(p.name[:-18] for p in (RUN / "superseded").rglob("*.json"))
+
+
+def test_a_changed_prompt_is_refused_or_asked_again() -> None:
+    mine = Path("mine/analyzers")
+    mine.mkdir(parents=True)
+    packaged = Path(__file__).resolve().parents[2] / "analyzers/say_means.md"
+    (mine / "say_means.md").write_text(packaged.read_text())
+    begin("analyzers.say_means.answer=say_means", answers=6, folders=(Path("mine"),))
+    (mine / "say_means.md").write_text(packaged.read_text() + "\nBe brief.\n")
+
+    again = ("--config-dir", "mine")
+
+    assert "--config-dir" in refusal()  # code is not taken from where a run directory says
+    assert "analyzers.say_means: its prompt or answer shape is another" in refusal(*again)
+
+    code, asked = resume(*again, "allow_changed=true")
+
+    assert 0 == code
+    assert 3 == len(asked)
+    assert "say_means" in asked
+
+
+def begin_with_file(answers: int) -> Path:
+    talk = Path("talk.md")
+    sample = Path(__file__).resolve().parents[2] / "samples/sample1.md"
+    talk.write_text(sample.read_text())
+    begin(f"transcript.path={talk}", answers=answers)
+    return talk
+
+
+def test_a_changed_transcript_is_refused_or_read_anew() -> None:
+    talk = begin_with_file(2)
+    with talk.open("a") as file:
+        file.write("\nAnna: One more thing about the harbour.\n")
+
+    assert "transcript talk.md: " in refusal()
+
+    code, asked = resume("allow_changed=true")
+
+    assert 0 == code
+    assert sorted(STAGE_A + STAGE_B) == sorted(asked)
+    assert 2 == len(list((RUN / "superseded").rglob("*.json")))
+
+
+def test_a_transcript_that_is_gone_is_read_as_it_was() -> None:
+    begin_with_file(2).unlink()
+    code, asked = resume()
+
+    assert (0, 6) == (code, len(asked))
+
+
+def test_a_transcript_that_has_moved_may_be_named_anew() -> None:
+    talk = begin_with_file(2)
+    talk.rename("elsewhere.md")
+    code, asked = resume("transcript.path=elsewhere.md")
+
+    assert (0, 6) == (code, len(asked))
+
+
+def test_a_run_of_an_unknown_schema_version_is_refused_and_not_touched() -> None:
+    begin(answers=2)
+    metadata = {**load("metadata.json"), "schema_version": 99}
+    (RUN / "metadata.json").write_text(json.dumps(metadata))
+
+    assert "written in schema version 99, expected 2" in refusal()
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ("-m", "resume goes with overrides only, not with -m"),
+        ("--config-name=other", "not with --config-name=other"),
+        ("processing.max_concurent=2", "did you mean 'processing.max_concurrent'?"),
+        ("nonsense.key=2", "unknown key 'nonsense.key'"),
+        ("processing.max_concurrent=1,2", "KEY=VALUE only"),
+        ("~analyzers.say_means", "KEY=VALUE only"),
+        ("model=openai", "give single keys, as model.KEY=VALUE"),
+        ("allow_changed=yes", "expected allow_changed=true or allow_changed=false"),
+        ("processing.max_concurrent=0", "processing.max_concurrent=0"),
+    ],
+)
+def test_an_argument_that_does_not_fit_is_refused(argument: str, said: str) -> None:
+    begin(answers=1)
+
+    assert said in refusal(argument)
+
+
+def test_a_directory_without_a_run_is_refused_and_the_nearest_one_named() -> None:
+    begin(answers=1)
+    with pytest.raises(ConfigError, match=r"resume=ron: there is no run; did you mean 'run'\?"):
+        read_resumption(["resume=ron"])
+
+    assert not Path("ron").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["config/prompts.json", "config/overrides.json", "transcript.json"]
+)
+@pytest.mark.parametrize("content", [b"", b'{"x": 1}', b"7", b"\xff"])
+def test_what_a_run_is_made_of_may_be_damaged(name: str, content: bytes) -> None:
+    begin(answers=1)
+    (RUN / name).write_bytes(content)
+
+    assert f"run/{name}" in refusal()
+
+
+def test_a_run_that_goes_on_cannot_be_taken_up() -> None:
+    begin(answers=1)
+    held = acquire(RUN)
+    resumption = read_resumption([f"resume={RUN}"])
+    with pytest.raises(LockedError, match=f"process {os.getpid()}"):
+        session(lambda: resume_job(resumption, Shared()), offline)
+    release(held)
+
+    assert 0 == resume()[0]

@@ -1,0 +1,149 @@
+"""The benchmark runs and prints its table; its figures are read by people, not asserted here."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from helpers import CONTEXT
+
+from benchmarks import batch, context, machines, soak_batch
+from benchmarks.batches import SAMPLES, Figures, transcript, write_transcripts
+from benchmarks.soak import play, scenarios
+from benchmarks.startup import between, show, timed
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_benchmark_prints_a_row_for_every_configuration() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.before_after", "--repeats", "1", "--scale", "0.1"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    rows = [line.split() for line in done.stdout.strip().split("\n")[2:]]
+
+    assert done.returncode == 0, done.stderr
+    assert [(row[0], row[1]) for row in rows] == [
+        ("sequential", "1"),
+        *(("concurrent", slots) for slots in ("1", "2", "3", "4", "8")),
+    ]
+    assert [row[3] for row in rows] == ["0.280", "0.280", "0.140", "0.100", "0.100", "0.100"]
+    assert {row[-1] for row in rows} == {"8/8"}
+
+
+def test_the_recorded_table_is_one_that_the_benchmark_printed() -> None:
+    text = (ROOT / "docs/benchmarks.md").read_text(encoding="utf-8")
+
+    assert "python -m benchmarks.before_after" in text or "make bench" in text
+    heads = (
+        "mode",
+        "slots",
+        "wall s",
+        "ideal s",
+        "wall/ideal",
+        "aiohttp",
+        "acompletion",
+        "speed-up",
+    )
+    assert re.search(" +".join(heads) + "  tokens  succeeded", text)
+
+
+def test_the_soak_loses_no_call_that_another_request_could_bring() -> None:
+    """A tenth of its storm and a few replies that have to be asked for again."""
+    storm = next(s for s in scenarios(0.1) if s.name.startswith("storm"))
+    script = ["bad_answer", "length", "status_500", "no_content"]
+    mended = replace(storm, name="mended", calls=12, settings={"latency_s": 0.0, "script": script})
+    rows = [asyncio.run(play(scenario)) for scenario in (storm, mended)]
+
+    assert [(row.calls, row.lost) for row in rows] == [(50, 0), (12, 0)]
+    assert rows[1].requests == 12 + len(script)
+
+
+def test_a_hundred_machines_lose_no_call_and_keep_within_a_limit_they_are_told_of() -> None:
+    told, untold, again = (
+        machines.play(machines.Setting(100, told, "Retry-After"), 300, seed=1)
+        for told in ("share", "nothing", "nothing")
+    )
+
+    assert (told.lost, untold.lost) == (0, 0)
+    assert (told.requests, told.refused) == (300, 0)
+    assert untold.refused == untold.requests - 300 > 0
+    assert untold == again
+
+
+def test_a_further_job_costs_what_lies_between_runs_and_is_no_call() -> None:
+    def run(at_s: float, calls_s: float) -> dict[str, list[float]]:
+        nodes = {"node.started": [at_s, at_s + 0.1], "node.finished": [at_s + 0.2, at_s + calls_s]}
+        return nodes | {"run.finished": [at_s + calls_s + 0.25]}
+
+    sweep = [run(0.0, 4.0), run(4.5, 2.0), run(7.0, 1.0)]
+
+    assert between(sweep) == pytest.approx(0.5)
+
+
+def test_the_start_up_table_has_a_row_for_every_figure(capsys: pytest.CaptureFixture[str]) -> None:
+    wall_s, cpu_s = timed([sys.executable, "-c", "raise SystemExit(2)"], code=2)
+    rounds = [{"a start": (wall_s, cpu_s), "a part of a run": (1.5, None)}]
+    show(rounds)
+    rows = [line.split() for line in capsys.readouterr().out.strip().split("\n")[2:]]
+
+    assert [row[:2] for row in rows] == [["a", "start"], ["a", "part"]]
+    assert rows[1][-2:] == ["1.50", "-"]
+    assert wall_s > 0
+
+
+def test_a_batch_s_table_says_how_flat_a_transcript_s_cost_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    costs = {10: 50.0, 100: 20.0, 1_000: 21.0}
+    found = [
+        batch.Measured(way, size, size * 3, cpu_s=size * cost_ms / 1000, wall_s=1.0, peak_mib=1.0)
+        for size, cost_ms in costs.items()
+        for way in batch.WAYS
+    ]
+    batch.show(found, 1)
+
+    assert capsys.readouterr().out.strip().endswith("100: +0.0%, 1,000: +5.0%")
+
+
+def test_memory_grows_between_the_first_and_the_last_tenth_of_a_batch() -> None:
+    samples = [float(100 + at) for at in range(SAMPLES)]
+
+    assert Figures(rss_mib=samples).grown_mib == 90.0
+    assert Figures(rss_mib=samples[:10]).grown_mib is None
+
+
+def test_transcripts_to_measure_by_are_all_different_and_always_the_same(tmp_path: Path) -> None:
+    made = write_transcripts(tmp_path / "talks", 100, unreadable=7)
+    texts = [path.read_text() for path in sorted(made.iterdir())]
+
+    assert texts.count("") == 7
+    assert len(set(texts)) == 94
+    assert texts[99] == transcript(99)
+
+
+def test_a_batch_of_the_soak_comes_to_what_it_should_in_flat_memory() -> None:
+    found = asyncio.run(soak_batch.many(60, within_s=120.0))
+
+    assert found.faults == ()
+    assert (found.calls, found.requests, found.lost) == (106, 106, 0)
+
+
+def test_a_context_of_many_items_is_cut_to_its_budget(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = CONTEXT.model_copy(update={"token_budget": 1_000})
+    found = [[context.measure(context.made(items), settings)] for items in (40, 400)]
+    context.show(found, 1_000)
+    rows = [line.split() for line in capsys.readouterr().out.strip().split("\n")[2:]]
+
+    assert [row[0] for row in rows] == ["40", "400"]
+    assert all(0 < one.used <= 1_000 and one.kept < one.items for (one,) in found)

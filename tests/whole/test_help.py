@@ -1,0 +1,170 @@
+"""What `colloquy --help` and the shell's Tab key tell, in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from runner.config.schema import known_keys
+
+ROOT = Path(__file__).resolve().parents[2]
+GROUPS = ("transcript", "pipeline", "model", "analyzer", "experiment", "sweep")
+NOT_TYPED = {"base", "file"}  # what others are made of, and what transcript=FILE stands for
+CODES = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "75", "130", "143")
+
+pytestmark = pytest.mark.slow
+
+
+CALLS = {
+    "help": ["--help"],
+    "help of Hydra's making": ["--help", "plan=true"],
+    "configuration": ["--cfg", "job"],
+    "bash": ["-sc", "install=bash"],
+    "zsh": ["-sc", "install=zsh"],
+    "fish": ["-sc", "install=fish"],
+    "bash model=": ["-sc", "query=bash"],
+    "fish model=": ["-sc", "query=fish"],
+    "bash processing.max_c": ["-sc", "query=bash"],
+}
+# One process for all calls: starting one costs more than any of them.
+DRIVER = """
+import os, sys
+from hydra.core.global_hydra import GlobalHydra
+from runner.run.command import main
+for name, arguments in CALLS.items():
+    print("\\x1d" + name)
+    os.environ.update(COMP_LINE="colloquy " + name.partition(" ")[2], COMP_POINT="99")
+    sys.argv = ["colloquy", *arguments]
+    GlobalHydra.instance().clear()
+    try:
+        main()
+    except SystemExit as end:
+        assert end.code == 0, name
+"""
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, str]:
+    """Return what each of CALLS prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVER.replace("CALLS", repr(CALLS))],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    printed = (part.partition("\n") for part in done.stdout.split("\x1d")[1:])
+    return {name: text for name, _, text in printed}
+
+
+@pytest.fixture(scope="module")
+def page(told: dict[str, str]) -> str:
+    return told["help"]
+
+
+def section(page: str, title: str) -> str:
+    return next(part for part in page.split("\n\n") if part.startswith(title))
+
+
+def test_the_help_that_is_made_quickly_is_hydras(told: dict[str, str]) -> None:
+    assert told["help of Hydra's making"].rstrip() == told["help"].rstrip()
+
+
+def test_the_help_fits_a_screen_of_60_lines_and_100_columns(page: str) -> None:
+    lines = page.rstrip("\n").split("\n")
+
+    assert [line for line in lines if len(line) > 100] == []
+    assert len(lines) <= 60
+
+
+def test_ten_keys_are_shown_and_every_one_exists(page: str) -> None:
+    keys = re.findall(r"^  ([\w.]+)=", section(page, "The ten keys"), re.MULTILINE)
+    unknown = []
+    for key in keys:
+        *above, last = key.split(".")
+        if last not in known_keys(above) and last != "pipeline":
+            unknown.append(key)
+
+    assert len(keys) == 10
+    assert unknown == []
+
+
+def test_the_defaults_shown_are_the_ones_that_hold(page: str, told: dict[str, str]) -> None:
+    composed = told["configuration"]
+    for key in ("max_concurrent", "mode", "stage_b_context_token_budget", "console", "plan"):
+        shown = re.search(rf"{key}=(\S+)", section(page, "The ten keys"))
+
+        assert shown is not None
+        assert re.search(rf"^ *{key}: {shown[1]}$", composed, re.MULTILINE), key
+
+
+def test_every_choice_of_every_group_is_listed(page: str) -> None:
+    listed: dict[str, set[str]] = {}
+    for line in section(page, "Groups").split("\n")[1:]:
+        group, names = re.match(r"  (\w*) +(.*)", line).groups()  # type: ignore[union-attr]
+        group = group or [*listed][-1]
+        words = re.findall(r"\w+", names.partition(";")[0])
+        listed.setdefault(group, set()).update(words)
+    there = {
+        group: {path.stem for path in (ROOT / "conf" / group).glob("*.yaml")} - NOT_TYPED
+        for group in GROUPS
+    }
+
+    assert there == listed
+
+
+def test_four_examples_and_all_exit_codes_are_there(page: str) -> None:
+    examples = re.findall(r"^  colloquy ", section(page, "Examples"), re.MULTILINE)
+    codes = re.findall(r"\b\d+\b", section(page, "Exit codes"))
+
+    assert len(examples) == 4
+    assert sorted(CODES) == sorted(codes)
+
+
+@pytest.mark.parametrize(
+    ("shell", "hook"),
+    [
+        ("bash", "-F hydra_bash_completion colloquy"),
+        ("zsh", "-F hydra_bash_completion colloquy"),  # by way of zsh's bashcompinit
+        ("fish", "complete -c colloquy"),
+    ],
+)
+def test_a_shell_is_given_its_completion(told: dict[str, str], shell: str, hook: str) -> None:
+    assert hook in told[shell]
+
+
+@pytest.mark.parametrize("shell", ["bash", "fish"])
+def test_the_tab_key_offers_the_models(told: dict[str, str], shell: str) -> None:
+    offered = set(told[f"{shell} model="].split())
+
+    assert {"model=openai", "model=simulated", "model=offline"} <= offered
+
+
+def test_the_tab_key_completes_a_key(told: dict[str, str]) -> None:
+    assert "processing.max_concurrent=" in told["bash processing.max_c"].split()
+
+
+def test_bash_completes_a_model_by_the_text_it_was_given(tmp_path: Path) -> None:
+    command = tmp_path / "colloquy"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m runner "$@"\n')
+    command.chmod(0o755)
+    script = (
+        'eval "$(colloquy -sc install=bash)"\n'
+        'COMP_LINE="colloquy model=sim" COMP_POINT=18 COMP_CWORD=1\n'
+        'hydra_bash_completion\nprintf "%s\\n" "${COMPREPLY[@]}"\n'
+    )
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert "simulated" in done.stdout, done.stderr

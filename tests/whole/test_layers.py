@@ -1,0 +1,238 @@
+"""Who may import whom, how long things may be, and what may lie in the root."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNNER = sorted((ROOT / "runner").rglob("*.py"))
+ANALYZERS = sorted((ROOT / "analyzers").glob("*.py"))
+MODULES = [*RUNNER, *ANALYZERS]
+MAX_FUNCTION_LINES = 40
+MAX_MODULE_LINES = 300
+
+
+# A room imports only rooms that stand before it here.
+ROOMS = (
+    *("base", "config", "transcript", "answers", "providers"),
+    *("job", "calls", "record", "reports", "run"),
+)
+MAX_ENTRIES = 13  # at the top of runner/
+MAX_MAIN_LINES = 20
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def imported(path: Path) -> list[tuple[int, str]]:
+    """Return line and dotted name of every import statement, inside functions too.
+
+    `from package import name` counts as `package.name`: *name* may be a module.
+    """
+    found: list[tuple[int, str]] = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found += [(node.lineno, f"{node.module}.{alias.name}") for alias in node.names]
+    return found
+
+
+def importers(package: str) -> list[str]:
+    return [
+        name_of(path)
+        for path in MODULES
+        if any(name.split(".")[0] == package for _, name in imported(path))
+    ]
+
+
+def room_of(dotted: str) -> str:
+    return dotted.split(".")[1]
+
+
+def upward(path: Path) -> list[str]:
+    """Return the imports of *path* that leave its room for one that stands behind it."""
+    room = path.relative_to(ROOT / "runner").parts[0]
+    allowed = ROOMS[: ROOMS.index(room) + 1]
+    return [
+        f"{name_of(path)}:{line} imports {name}"
+        for line, name in imported(path)
+        if name.startswith("runner.") and room_of(name) not in allowed
+    ]
+
+
+def test_a_room_imports_only_rooms_before_it() -> None:
+    inside = [path for path in RUNNER if path.parent != ROOT / "runner"]
+
+    assert [] == [line for path in inside for line in upward(path)]
+
+
+def test_an_import_against_the_order_is_found_even_inside_a_function(tmp_path: Path) -> None:
+    (tmp_path / "job").mkdir()
+    module = ROOT / "runner" / "job" / "graph.py"
+    text = module.read_text() + "\n\ndef late():\n    from runner.run.plan import make_plan\n"
+    planted = tmp_path / "graph.py"
+    planted.write_text(text)
+    names = [name for _, name in imported(planted)]
+
+    assert "runner.run.plan.make_plan" in names
+    assert "run" not in ROOMS[: ROOMS.index("job") + 1]
+
+
+def test_the_top_of_the_runner_is_small() -> None:
+    entries = {name.split("/")[1] for name in tracked() if name.startswith("runner/")}
+
+    assert {"__init__.py", "__main__.py", *ROOMS} == entries
+    assert len(entries) <= MAX_ENTRIES
+    assert len((ROOT / "runner/__main__.py").read_text().splitlines()) <= MAX_MAIN_LINES
+
+
+def test_no_class_name_is_used_twice() -> None:
+    names = Counter(
+        node.name
+        for path in RUNNER
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef)
+    )
+
+    assert [] == [name for name, count in names.items() if count > 1]
+
+
+def test_the_runner_knows_no_analyzer() -> None:
+    assert [] == [n for n in importers("analyzers") if n.startswith("runner/")]
+
+
+def test_hydra_stays_at_the_edge() -> None:
+    assert importers("hydra") == [
+        "runner/reports/compare/planned_jobs.py",
+        "runner/run/cli.py",
+        "runner/run/command.py",
+        "runner/run/resume.py",
+    ]
+    assert importers("omegaconf") == [
+        "runner/config/resolve.py",
+        "runner/job/build.py",
+        "runner/providers/simulated/__main__.py",
+        "runner/run/cli.py",
+        "runner/run/command.py",
+        "runner/run/execute.py",
+        "runner/run/resume.py",
+    ]
+
+
+def test_litellm_is_imported_by_nobody_at_start() -> None:
+    for path in MODULES:
+        top = [n for n in ast.parse(path.read_text()).body if isinstance(n, ast.ImportFrom)]
+
+        assert not any((n.module or "").startswith("litellm") for n in top)
+
+
+def test_only_the_provider_room_makes_calls() -> None:
+    callers = [name_of(p) for p in MODULES if re.search(r"\.acompletion\(", p.read_text())]
+
+    assert len(callers) == 1
+    assert callers[0].startswith("runner/providers/litellm/")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_modules_and_functions_stay_short(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    long = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body
+            if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+                body = body[1:]
+            lines = (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+            if lines > MAX_FUNCTION_LINES:
+                long.append((node.name, lines))
+
+    assert long == []
+    assert len(path.read_text().split("\n")) <= MAX_MODULE_LINES + 1
+
+
+def test_every_analyzer_has_its_three_files_and_no_other_lies_there() -> None:
+    stems = {p.stem for p in (ROOT / "conf/analyzer").glob("*.yaml")} - {"base"}
+    prompts = {p.stem for p in (ROOT / "analyzers").glob("[a-z]*.md")}
+    modules = {p.stem for p in ANALYZERS} - {"__init__", "_analyzer"}
+
+    assert stems == prompts == modules
+
+
+def test_every_yaml_says_what_it_is_and_where_it_merges() -> None:
+    for path in (ROOT / "conf").rglob("*.yaml"):
+        text = path.read_text()
+        if "defaults:" in text:
+            assert "_self_" in text or "override" in text, path
+        if "@package" in text:
+            assert text.startswith("# @package"), path
+
+
+def tracked() -> list[str]:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    return listed.stdout.split("\n")[:-1]
+
+
+def test_the_root_holds_only_what_the_design_lists() -> None:
+    found = {path.split("/")[0] for path in tracked()}
+
+    assert found <= {
+        ".ci",
+        ".gitignore",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "LICENSE",
+        "Makefile",
+        "README.md",
+        "analyzers",
+        "benchmarks",
+        "conf",
+        "docs",
+        "hydra_plugins",
+        "outputs",
+        "pyproject.toml",
+        "requirements.lock",
+        "runner",
+        "samples",
+        "tests",
+    }
+
+
+def test_the_lock_has_hashes_and_neither_addresses_nor_the_stolen_releases() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    pins = re.findall(r"^([a-z0-9._-]+)==(\S+)", lock, re.MULTILINE)
+
+    assert len(pins) > 60
+    assert lock.count("--hash=sha256:") >= len(pins)
+    assert "://" not in lock
+    assert dict(pins)["litellm"] not in {"1.82.7", "1.82.8"}
+
+
+def test_no_path_of_a_machine_is_committed() -> None:
+    for name in tracked():
+        text = (ROOT / name).read_text(encoding="utf-8", errors="replace")
+
+        assert not re.search(r"/(root|home/\w+|work)/", text), name
+
+
+def test_tests_share_helpers_and_no_test_imports_another() -> None:
+    tests = {path.stem: path for path in (ROOT / "tests").rglob("test_*.py")}
+    rooms = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()}
+
+    assert [] == [
+        f"{name_of(path)}:{line} imports {name}"
+        for path in (ROOT / "tests").rglob("*.py")
+        for line, name in imported(path)
+        if set(name.split(".")) & tests.keys()
+    ]
+    assert {*ROOMS, "helpers", "whole"} == rooms - {"__pycache__"}

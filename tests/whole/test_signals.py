@@ -1,0 +1,118 @@
+"""Signals and kills sent to a real process that talks to a real loopback server."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from helpers.processes import finish, provider, run_of, start_at, until
+from helpers.runs import load
+
+from runner.reports.verify import verify
+
+pytestmark = pytest.mark.slow
+
+STAGE_A = ("say_means", "perspective_perception", "premises_assertions", "postulate_theorem")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_first_signal_lets_calls_in_flight_finish_and_sends_no_more(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    with provider(dict.fromkeys(STAGE_A, 1.5)) as at:
+        process = start_at(at.url, tmp_path)
+        until(lambda: at.asked.total() == 4)
+        process.send_signal(number)
+        errors = process.wait().stderr
+        run = run_of(tmp_path)
+        statuses = load(run / "metadata.json")["stages"]
+
+        assert process.returncode == code, errors
+        assert at.asked.total() == 4
+        assert "finishing 4 calls in flight" in errors
+        assert set(statuses["stage_a"]["analyzers"].values()) == {"ok"}
+        assert set(statuses["stage_b"]["analyzers"].values()) == {"not_run"}
+        assert load(run / "metadata.json")["status"] == "interrupted"
+        assert verify(run) == []
+
+        done = finish(tmp_path, at.url)
+
+        assert done.returncode == 0, done.stderr
+        assert set(at.asked.values()) == {1}
+        assert verify(run) == []
+
+
+def test_the_second_signal_cancels_at_once_and_nothing_is_torn(tmp_path: Path) -> None:
+    with provider({**dict.fromkeys(STAGE_A, 300.0), "say_means": 0.0}) as at:
+        process = start_at(at.url, tmp_path)
+        until(lambda: (tmp_path / "outputs").exists() and committed(tmp_path) == {"say_means"})
+        process.send_signal(signal.SIGINT)
+        until(lambda: "interrupted" in (run_of(tmp_path) / "logs/events.jsonl").read_text())
+        process.send_signal(signal.SIGINT)
+        errors = process.wait().stderr
+        run = run_of(tmp_path)
+
+        assert process.returncode == 130, errors
+        assert load(run / "metadata.json")["status"] == "interrupted"
+        assert "Traceback" not in errors
+        assert f'resume="colloquy resume={run.relative_to(tmp_path)}"' in errors
+        assert verify(run) == []
+
+
+def committed(folder: Path) -> set[str]:
+    return {path.stem for path in folder.glob("outputs/runs/*/intermediate/*/*.json")}
+
+
+def test_a_killed_run_is_finished_without_a_second_call_for_what_was_committed(
+    tmp_path: Path,
+) -> None:
+    slow = {"postulate_theorem": 300.0}
+    with provider(slow) as at:
+        process = start_at(at.url, tmp_path)
+        until(lambda: len(committed(tmp_path)) == 3)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    before = committed(tmp_path)
+    with provider({}, port=urlsplit(at.url).port or 0) as at:
+        done = finish(tmp_path, at.url)
+        run = run_of(tmp_path)
+
+        assert done.returncode == 0, done.stderr
+        assert before.isdisjoint(at.asked)
+        assert at.asked.total() == 5
+        assert load(run / "metadata.json")["totals"]["unsettled"] == 1
+        assert verify(run) == []
+
+
+def test_two_runs_never_share_a_directory(tmp_path: Path) -> None:
+    with provider(dict.fromkeys(STAGE_A, 300.0)) as at:
+        first = start_at(at.url, tmp_path)
+        until(lambda: at.asked.total() == 4)
+        before = at.asked.total()
+        second = finish(tmp_path, at.url)
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+
+        assert second.returncode == 9, second.stderr
+        assert f"is in use by process {first.pid} on" in second.stderr
+        assert at.asked.total() == before
+
+
+def test_a_signal_ends_a_sweep_and_its_other_jobs_are_not_begun(tmp_path: Path) -> None:
+    with provider(dict.fromkeys(STAGE_A, 1.0)) as at:
+        process = start_at(
+            at.url,
+            tmp_path,
+            "-m",
+            "model=openai",
+            f"model.api_base={at.url}",
+            "processing.max_concurrent=4,3,2",
+        )
+        until(lambda: at.asked.total() == 4)
+        process.send_signal(signal.SIGINT)
+        errors = process.wait().stderr
+
+    assert process.returncode == 130, errors
+    assert len(list(tmp_path.glob("outputs/sweeps/*/*/metadata.json"))) == 1

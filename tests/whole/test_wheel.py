@@ -1,0 +1,109 @@
+"""The installed wheel, in another directory, with a user's own configuration."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the built wheel into a fresh environment; return that environment's python.
+
+    Dependencies come from this environment; its own editable install of the project does not,
+    because a path named in a .pth file is not searched for further .pth files.
+    """
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = folder.glob("*.whl")
+    venv.create(folder / "venv", with_pip=False)
+    (site,) = (folder / "venv").glob("lib/python*/site-packages")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    (site / "dependencies.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
+    return folder / "venv" / "bin" / "python"
+
+
+def run(python: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(python), *arguments], cwd=cwd, capture_output=True, text=True, timeout=120
+    )
+
+
+def test_the_wheel_holds_what_a_run_needs_and_no_tests(installed: Path, tmp_path: Path) -> None:
+    code = (
+        "import runner, json\n"
+        "from pathlib import Path\n"
+        "here = Path(runner.__file__).parents[1]\n"
+        "print(json.dumps([str(p.relative_to(here)) for n in "
+        "('runner', 'analyzers', 'conf', 'samples', 'hydra_plugins') "
+        "for p in (here / n).rglob('*')]))\n"
+    )
+    files = json.loads(run(installed, "-c", code, cwd=tmp_path).stdout)
+
+    assert {
+        "analyzers/_system.md",
+        "analyzers/say_means.md",
+        "conf/config.yaml",
+        "conf/pipeline/two_stage.yaml",
+        "hydra_plugins/colloquy_pooled/__init__.py",
+        "runner/reports/report/templates/report.html",
+        "runner/reports/report/templates/comparison.html",
+        "analyzers/_repair.md",
+        "runner/providers/offline/cues.txt",
+        "samples/sample1.md",
+    } <= set(files)
+    assert not any("tests" in name for name in files)
+
+
+def test_it_runs_elsewhere_with_an_analyzer_of_the_users_own(
+    installed: Path, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine"
+    (mine / "analyzer").mkdir(parents=True)
+    (mine / "analyzers").mkdir()
+    (mine / "analyzer" / "risk_register.yaml").write_text(
+        "defaults: [base, _self_]\n\nstage: stage_b\n"
+    )
+    (mine / "analyzers" / "risk_register.md").write_text("Which risks does the talk name?\n")
+    done = run(
+        installed,
+        "-m",
+        "runner",
+        "--config-dir",
+        "mine",
+        "+analyzer@analyzers.risk_register=risk_register",
+        cwd=tmp_path,
+    )
+    (path,) = (tmp_path / "outputs" / "runs").iterdir()
+    record = json.loads((path / "intermediate/stage_b/risk_register.json").read_bytes())
+
+    assert done.returncode == 0, done.stderr
+    assert "ok=9 failed=0" in done.stderr
+    assert record["insights"]
+
+
+def test_its_command_is_declared(installed: Path, tmp_path: Path) -> None:
+    code = (
+        "from importlib.metadata import entry_points\n"
+        "(e,) = {e.value for e in entry_points(group='console_scripts') if e.name == 'colloquy'}\n"
+        "print(e)\n"
+    )
+
+    assert run(installed, "-c", code, cwd=tmp_path).stdout == "runner.__main__:main\n"
