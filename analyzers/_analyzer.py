@@ -22,7 +22,7 @@ from runner.answers.shape import Answer, NoFields, answer_shape, json_schema, pa
 from runner.base.errors import ConfigError, did_you_mean, one_line
 from runner.base.text import digest
 from runner.config.schema import NAME, AnalyzerSettings
-from runner.providers.offline.generic import read_generic
+from runner.providers.offline.readings.generic import read_generic
 
 PACKAGED = Path(__file__).parent
 SYSTEM = (PACKAGED / "_system.md").read_text(encoding="utf-8").strip()

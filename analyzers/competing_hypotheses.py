@@ -13,16 +13,21 @@ from pydantic import Field, computed_field, model_validator
 
 from runner.answers.markdown import cite, md, table
 from runner.answers.shape import Evidence, Strict
-from runner.providers.offline.argue import Case, build_case
-from runner.providers.offline.bearing import judge, milestones, telling_first, weighed_items
-from runner.providers.offline.claims import Claim
-from runner.providers.offline.dispute import main_dispute, rivals
+from runner.providers.offline.argument.case import Case, build_case
+from runner.providers.offline.argument.claims import Claim
+from runner.providers.offline.argument.consistency import (
+    judge,
+    milestones,
+    telling_first,
+    weighed_items,
+)
+from runner.providers.offline.argument.dispute import main_dispute, rivals
+from runner.providers.offline.argument.hypotheses import question_on
+from runner.providers.offline.argument.hypothesis_matrix import Standing, insights_of
+from runner.providers.offline.argument.relations import credibility
+from runner.providers.offline.argument.wording import capital, cited, nothing_found, stated, who
+from runner.providers.offline.dialogue.wording import excerpt, listed
 from runner.providers.offline.document import Document
-from runner.providers.offline.hypotheses import question_on
-from runner.providers.offline.phrasing import capital, cited, nothing_found, stated, who
-from runner.providers.offline.verdict import Standing, insights_of
-from runner.providers.offline.weigh import credibility
-from runner.providers.offline.wording import excerpt, listed
 
 Consistency = Literal["CC", "C", "N", "I", "II"]
 

@@ -11,15 +11,31 @@ from runner.answers.findings import Citation, Finding
 from runner.answers.markdown import cite as quotes
 from runner.answers.markdown import md
 from runner.answers.shape import Evidence, Strict
-from runner.providers.offline.argue import Case
-from runner.providers.offline.crossings import agreements_in, bearings_on, conflicts_in, premises_in
+from runner.providers.offline.argument.case import Case
+from runner.providers.offline.argument.wording import brief, capital, cited, quoted, who
+from runner.providers.offline.dialogue.wording import cite, listed, no_cue, tidy
 from runner.providers.offline.document import Document
-from runner.providers.offline.minutes import Minutes, decision_line, subject_of, take_minutes
-from runner.providers.offline.phrasing import brief, capital, cited, quoted, who
-from runner.providers.offline.rank import diverse
-from runner.providers.offline.text import content_words
-from runner.providers.offline.threads import TRANSCRIPT, Thread, case_of, find_threads, number
-from runner.providers.offline.wording import cite, listed, no_cue, tidy
+from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.sentences import content_words
+from runner.providers.offline.synthesis.minutes import (
+    Minutes,
+    decision_line,
+    subject_of,
+    take_minutes,
+)
+from runner.providers.offline.synthesis.thread_findings import (
+    agreements_in,
+    bearings_on,
+    conflicts_in,
+    premises_in,
+)
+from runner.providers.offline.synthesis.threads import (
+    TRANSCRIPT,
+    Thread,
+    case_of,
+    find_threads,
+    number,
+)
 
 _MOST = {"uncertain": 7, "insights": 10}
 

@@ -12,13 +12,8 @@ from typing import Literal
 from pydantic import Field
 
 from runner.answers.shape import Evidence, Strict
-from runner.providers.offline import cues
-from runner.providers.offline.argue import Case, build_case
-from runner.providers.offline.claims import Claim
-from runner.providers.offline.dispute import Dispute, main_dispute
-from runner.providers.offline.document import Document
-from runner.providers.offline.hypotheses import leading_claim, question_on
-from runner.providers.offline.mechanism import (
+from runner.providers.offline.argument.case import Case, build_case
+from runner.providers.offline.argument.causality import (
     cause_of,
     conditional,
     control_of,
@@ -30,8 +25,12 @@ from runner.providers.offline.mechanism import (
     role_of,
     telling_clause,
 )
-from runner.providers.offline.naming import name_of
-from runner.providers.offline.phrasing import (
+from runner.providers.offline.argument.claims import Claim
+from runner.providers.offline.argument.dispute import Dispute, main_dispute
+from runner.providers.offline.argument.hypotheses import leading_claim, question_on
+from runner.providers.offline.argument.noun_phrases import name_of
+from runner.providers.offline.argument.relations import relatedness
+from runner.providers.offline.argument.wording import (
     brief,
     capital,
     cited,
@@ -40,11 +39,12 @@ from runner.providers.offline.phrasing import (
     quoted,
     who,
 )
-from runner.providers.offline.rank import diverse
-from runner.providers.offline.shape import is_whole, roughness
-from runner.providers.offline.text import content_words, stem, words
-from runner.providers.offline.weigh import relatedness
-from runner.providers.offline.wording import listed
+from runner.providers.offline.dialogue.wording import listed
+from runner.providers.offline.document import Document
+from runner.providers.offline.language import cues
+from runner.providers.offline.language.fragments import is_whole, roughness
+from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.sentences import content_words, stem, words
 
 
 class Factor(Strict):

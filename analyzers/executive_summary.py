@@ -12,23 +12,23 @@ from runner.answers.findings import Citation, Finding
 from runner.answers.markdown import cite as quotes
 from runner.answers.markdown import md
 from runner.answers.shape import Evidence, Strict
-from runner.providers.offline.decisions import rule_in
+from runner.providers.offline.argument.wording import capital
+from runner.providers.offline.dialogue.dialogue import most_central
+from runner.providers.offline.dialogue.wording import excerpt, no_cue, tidy, who
 from runner.providers.offline.document import Document
-from runner.providers.offline.due import due_in
-from runner.providers.offline.minutes import (
+from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.sentences import Sentence, trim
+from runner.providers.offline.synthesis.decisions import rule_in
+from runner.providers.offline.synthesis.due_dates import due_in
+from runner.providers.offline.synthesis.minutes import (
     Minutes,
     as_object,
     decision_line,
     subject_of,
     take_minutes,
 )
-from runner.providers.offline.phrasing import capital
-from runner.providers.offline.rank import diverse
-from runner.providers.offline.risks import Point, find_points, find_risks
-from runner.providers.offline.talk import most_central
-from runner.providers.offline.text import Sentence, trim
-from runner.providers.offline.threads import TRANSCRIPT
-from runner.providers.offline.wording import excerpt, no_cue, tidy, who
+from runner.providers.offline.synthesis.risks import Point, find_points, find_risks
+from runner.providers.offline.synthesis.threads import TRANSCRIPT
 
 _MOST = {"key_points": 6, "risks": 5, "next_steps": 7}
 

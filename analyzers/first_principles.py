@@ -12,9 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from runner.answers.shape import Evidence, Strict
-from runner.providers.offline import cues
-from runner.providers.offline.argue import Case, build_case
-from runner.providers.offline.assumed import (
+from runner.providers.offline.argument.assumptions import (
     challenge,
     is_settled,
     is_taken_for_granted,
@@ -23,11 +21,12 @@ from runner.providers.offline.assumed import (
     survives,
     why_irreducible,
 )
-from runner.providers.offline.claims import Claim
-from runner.providers.offline.dispute import main_dispute, subject
-from runner.providers.offline.document import Document
-from runner.providers.offline.naming import matter
-from runner.providers.offline.phrasing import (
+from runner.providers.offline.argument.case import Case, build_case
+from runner.providers.offline.argument.claims import Claim
+from runner.providers.offline.argument.dispute import main_dispute, subject
+from runner.providers.offline.argument.noun_phrases import matter
+from runner.providers.offline.argument.relations import credibility, grounds, opposed, relatedness
+from runner.providers.offline.argument.wording import (
     capital,
     cited,
     insight,
@@ -36,8 +35,9 @@ from runner.providers.offline.phrasing import (
     stated,
     who,
 )
-from runner.providers.offline.rank import diverse
-from runner.providers.offline.weigh import credibility, grounds, opposed, relatedness
+from runner.providers.offline.document import Document
+from runner.providers.offline.language import cues
+from runner.providers.offline.language.ranking import diverse
 
 
 class Assumption(Strict):

@@ -10,10 +10,21 @@ from pydantic import Field
 from runner.answers.markdown import cite as quotes
 from runner.answers.markdown import md
 from runner.answers.shape import Evidence, Strict
-from runner.providers.offline.actions import Action
-from runner.providers.offline.decisions import Decision as Settled
+from runner.providers.offline.dialogue.dialogue import most_central
+from runner.providers.offline.dialogue.wording import (
+    cite,
+    excerpt,
+    insight,
+    listed,
+    no_cue,
+    tidy,
+    who,
+)
 from runner.providers.offline.document import Document
-from runner.providers.offline.minutes import (
+from runner.providers.offline.language.sentences import strip_fillers, trim
+from runner.providers.offline.synthesis.actions import Action
+from runner.providers.offline.synthesis.decisions import Decision as Settled
+from runner.providers.offline.synthesis.minutes import (
     Minutes,
     Question,
     action_line,
@@ -23,9 +34,6 @@ from runner.providers.offline.minutes import (
     subject_of,
     take_minutes,
 )
-from runner.providers.offline.talk import most_central
-from runner.providers.offline.text import strip_fillers, trim
-from runner.providers.offline.wording import cite, excerpt, insight, listed, no_cue, tidy, who
 
 _MOST_INSIGHTS = 10
 

@@ -14,14 +14,28 @@ from typing import Literal
 from pydantic import Field
 
 from runner.answers.shape import Evidence, Strict
-from runner.providers.offline import cues
-from runner.providers.offline.argue import Case, build_case
-from runner.providers.offline.criteria import Danger, lack_of, overall, sort_of, topic_of, verdicts
+from runner.providers.offline.argument.case import Case, build_case
+from runner.providers.offline.argument.inventions import Idea, dangers, screen
+from runner.providers.offline.argument.patent_criteria import (
+    Danger,
+    lack_of,
+    overall,
+    sort_of,
+    topic_of,
+    verdicts,
+)
+from runner.providers.offline.argument.wording import (
+    capital,
+    cited,
+    insight,
+    nothing_found,
+    quoted,
+    who,
+)
+from runner.providers.offline.dialogue.wording import tidy
 from runner.providers.offline.document import Document
-from runner.providers.offline.invention import Idea, dangers, screen
-from runner.providers.offline.phrasing import capital, cited, insight, nothing_found, quoted, who
-from runner.providers.offline.rank import diverse
-from runner.providers.offline.wording import tidy
+from runner.providers.offline.language import cues
+from runner.providers.offline.language.ranking import diverse
 
 Verdict = Literal["met", "doubtful", "not_met", "unknown"]
 

@@ -12,16 +12,31 @@ from typing import Literal
 from pydantic import Field
 
 from runner.answers.shape import Evidence, Strict
+from runner.providers.offline.dialogue.agreement import find_acceptances, find_objections
+from runner.providers.offline.dialogue.dialogue import read_talk
+from runner.providers.offline.dialogue.perceptions import Seen, find_seen
+from runner.providers.offline.dialogue.positions import (
+    Accepted,
+    Disputed,
+    View,
+    accepted,
+    disputed,
+    find_views,
+)
+from runner.providers.offline.dialogue.reasoning import OWN_STORY
+from runner.providers.offline.dialogue.stance import is_stand, necessity, stance_of
+from runner.providers.offline.dialogue.wording import (
+    cite,
+    excerpt,
+    insight,
+    listed,
+    no_cue,
+    plain,
+    who,
+)
 from runner.providers.offline.document import Document
-from runner.providers.offline.exchanges import find_acceptances, find_objections
-from runner.providers.offline.inference import OWN_STORY
-from runner.providers.offline.perceptions import Seen, find_seen
-from runner.providers.offline.rank import diverse
-from runner.providers.offline.stances import is_stand, necessity, stance_of
-from runner.providers.offline.talk import read_talk
-from runner.providers.offline.text import trim
-from runner.providers.offline.views import Accepted, Disputed, View, accepted, disputed, find_views
-from runner.providers.offline.wording import cite, excerpt, insight, listed, no_cue, plain, who
+from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.sentences import trim
 
 _MOST = {"perspectives": 8, "perceptions": 6, "tensions": 5, "shared_ground": 5, "insights": 10}
 

@@ -12,11 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from runner.answers.shape import Evidence, Strict
-from runner.providers.offline.document import Document
-from runner.providers.offline.inference import Reasoning, find_reasoning
-from runner.providers.offline.rank import diverse
-from runner.providers.offline.talk import read_talk
-from runner.providers.offline.theory import (
+from runner.providers.offline.dialogue.axioms import (
     Ground,
     Guess,
     find_grounds,
@@ -25,7 +21,19 @@ from runner.providers.offline.theory import (
     grounds_of,
     inference_of,
 )
-from runner.providers.offline.wording import cite, excerpt, insight, no_cue, plain, tidy, who
+from runner.providers.offline.dialogue.dialogue import read_talk
+from runner.providers.offline.dialogue.reasoning import Reasoning, find_reasoning
+from runner.providers.offline.dialogue.wording import (
+    cite,
+    excerpt,
+    insight,
+    no_cue,
+    plain,
+    tidy,
+    who,
+)
+from runner.providers.offline.document import Document
+from runner.providers.offline.language.ranking import diverse
 
 _MOST = {"postulates": 6, "theorems": 7, "conjectures": 6, "insights": 10}
 

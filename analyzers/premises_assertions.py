@@ -12,23 +12,23 @@ from typing import Literal, cast
 from pydantic import Field
 
 from runner.answers.shape import Evidence, Strict
-from runner.providers.offline.cues import has, is_question, polarity, strength, strongest
-from runner.providers.offline.document import Document
-from runner.providers.offline.exchanges import find_objections
-from runner.providers.offline.inference import (
+from runner.providers.offline.dialogue.agreement import find_objections
+from runner.providers.offline.dialogue.dialogue import Talk, clean, read_talk, weight_of
+from runner.providers.offline.dialogue.reasoning import (
     ABOUT_TALK,
     OWN_STORY,
     Clash,
     find_clashes,
     find_reasoning,
 )
-from runner.providers.offline.rank import diverse
-from runner.providers.offline.reasons import Weighed, ground_of, told, weigh_reasons
-from runner.providers.offline.shape import is_whole, roughness
-from runner.providers.offline.stances import necessity
-from runner.providers.offline.talk import Talk, clean, read_talk, weight_of
-from runner.providers.offline.text import Sentence
-from runner.providers.offline.wording import cite, excerpt, insight, no_cue, plain, who
+from runner.providers.offline.dialogue.stance import necessity
+from runner.providers.offline.dialogue.support import Weighed, ground_of, told, weigh_reasons
+from runner.providers.offline.dialogue.wording import cite, excerpt, insight, no_cue, plain, who
+from runner.providers.offline.document import Document
+from runner.providers.offline.language.cues import has, is_question, polarity, strength, strongest
+from runner.providers.offline.language.fragments import is_whole, roughness
+from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.sentences import Sentence
 
 _MOST = {"arguments": 12, "unsupported": 6, "contradictions": 3, "insights": 10}
 

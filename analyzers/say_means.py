@@ -13,14 +13,14 @@ from typing import Literal
 from pydantic import Field
 
 from runner.answers.shape import Evidence, Strict
-from runner.providers.offline import gaps as spotting
-from runner.providers.offline import promises as undertaking
+from runner.providers.offline.dialogue import commitments as undertaking
+from runner.providers.offline.dialogue import implicature as spotting
+from runner.providers.offline.dialogue.dialogue import read_talk
+from runner.providers.offline.dialogue.glosses import find_glosses
+from runner.providers.offline.dialogue.wording import cite, excerpt, insight, no_cue, tidy, who
 from runner.providers.offline.document import Document
-from runner.providers.offline.glosses import find_glosses
-from runner.providers.offline.rank import diverse
-from runner.providers.offline.talk import read_talk
-from runner.providers.offline.text import strip_fillers
-from runner.providers.offline.wording import cite, excerpt, insight, no_cue, tidy, who
+from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.sentences import strip_fillers
 
 _MOST = {"gaps": 10, "commitments": 8, "unsaid": 5, "insights": 10}
 

@@ -21,7 +21,7 @@ from runner.calls.admission.limits import Lobby
 from runner.calls.client_factory import build_clients
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
-from runner.providers.offline.direct import MODEL, OfflineTransport
+from runner.providers.offline.transport import MODEL, OfflineTransport
 from runner.providers.request import MAX_REPLY_CHARS, Completion, Request, Transport
 
 ROOT = Path(__file__).resolve().parents[1]

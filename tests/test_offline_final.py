@@ -31,9 +31,9 @@ from runner.answers.findings import read_findings
 from runner.answers.markdown import answer_markdown
 from runner.answers.shape import answer_shape
 from runner.config.schema import ContextSettings
-from runner.providers.offline.cues import is_question
 from runner.providers.offline.document import Document, Line
-from runner.providers.offline.due import due_in
+from runner.providers.offline.language.cues import is_question
+from runner.providers.offline.synthesis.due_dates import due_in
 from runner.transcript import read_transcript
 
 MODULES = (meeting_notes, composite_note, executive_summary)

@@ -11,13 +11,12 @@ import pytest
 from analyzers import perspective_perception, postulate_theorem, premises_assertions, say_means
 from runner.answers.findings import Finding
 from runner.answers.shape import answer_shape
-from runner.providers.offline import cues
+from runner.providers.offline.dialogue.dialogue import read_talk
+from runner.providers.offline.dialogue.reasoning import find_reasoning
 from runner.providers.offline.document import Document, Line
-from runner.providers.offline.generic import read_generic
-from runner.providers.offline.inference import find_reasoning
-from runner.providers.offline.rank import centrality, diverse, term_weights
-from runner.providers.offline.talk import read_talk
-from runner.providers.offline.text import (
+from runner.providers.offline.language import cues
+from runner.providers.offline.language.ranking import centrality, diverse, term_weights
+from runner.providers.offline.language.sentences import (
     MAX_QUOTE_CHARS,
     content_words,
     is_substantive,
@@ -27,6 +26,7 @@ from runner.providers.offline.text import (
     stem,
     strip_fillers,
 )
+from runner.providers.offline.readings.generic import read_generic
 
 READINGS = (say_means, perspective_perception, premises_assertions, postulate_theorem)
 

@@ -18,13 +18,13 @@ from analyzers import (
 )
 from runner.answers.findings import read_findings
 from runner.answers.shape import answer_shape
-from runner.providers.offline.argue import build_case
-from runner.providers.offline.bearing import judge
-from runner.providers.offline.dispute import main_dispute
+from runner.providers.offline.argument.case import build_case
+from runner.providers.offline.argument.causality import conditional
+from runner.providers.offline.argument.consistency import judge
+from runner.providers.offline.argument.dispute import main_dispute
+from runner.providers.offline.argument.noun_phrases import noun_phrases
+from runner.providers.offline.argument.wording import negated, proposition
 from runner.providers.offline.document import Document
-from runner.providers.offline.mechanism import conditional
-from runner.providers.offline.naming import noun_phrases
-from runner.providers.offline.phrasing import negated, proposition
 
 MODULES = (competing_hypotheses, determining_factors, first_principles, patentability)
 

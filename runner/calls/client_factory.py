@@ -17,7 +17,7 @@ from runner.config.model_facts import OFFLINE, ModelFacts
 from runner.config.schema import ModelSettings, SimulateSettings
 from runner.job.job import Setup
 from runner.providers.litellm.route import ModelRoute
-from runner.providers.offline.direct import OfflineTransport
+from runner.providers.offline.transport import OfflineTransport
 from runner.providers.request import Transport
 
 

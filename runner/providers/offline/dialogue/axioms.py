@@ -1,0 +1,302 @@
+"""Grounds, conclusions and guesses: what the axiomatic reading of a talk is made of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from runner.providers.offline.dialogue.dialogue import CALL_SIGN, Talk, clean, matter, weight_of
+from runner.providers.offline.dialogue.reasoning import (
+    ABOUT_TALK,
+    IF_THEN,
+    NOT_A_CONDITION,
+    Reasoning,
+)
+from runner.providers.offline.dialogue.support import assumed_in
+from runner.providers.offline.dialogue.wording import excerpt, plain, who
+from runner.providers.offline.language.cues import Hit, has, is_question, strength, strongest
+from runner.providers.offline.language.fragments import is_whole, roughness
+from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.sentences import (
+    Sentence,
+    clauses,
+    content_words,
+    is_procedural,
+    similarity,
+    trim,
+    words,
+)
+
+Kind = Literal["fact", "assumption", "definition", "rule"]
+
+_RULE = re.compile(
+    r"(?<!whether )(?<!not )(?<!n't )\b(?:must(?! have\b)|shall|has to|have to|required to|"
+    r"not allowed|only allowed|prohibited|nobody can|is (?:my|your|the|our|their) responsibility|"
+    r"(?:should|must) be (?:my|your|the|our|their) responsibility|incumbent on|"
+    r"(?:members?|users?|agency|board|bank|company|council|government|everyone|nobody|"
+    r"\w+ers?|\w+ors?|(?:it|they)) should(?:n't| not)?)\b",
+    re.IGNORECASE,
+)
+# A wish, a plan for the talk or somebody's private duty is no rule.
+_MILD = re.compile(
+    r"^\W*(?:(?:so|and|but|now|first|then|well|um|uh|again) ?,? ?)*(?:i(?:'d|'m| would| just| "
+    r"have| need| hope)\b|"
+    r"let's|(?:we|you) (?:just |all )?(?:have to|need to|must|should) (?:use|do|make|save|look|go|"
+    r"think|"
+    r"talk|ask|see|get|take|have|make sure|create|wait|say|start|try))|\bmay(?:be)?\b|\bperhaps\b|"
+    r"\bi have to\b|\byou said\b|\b(?:had|have|has) to (?:say|admit|ask|go|consider)\b|"
+    r"^in your|not saying|^\W*(?:(?:so|and|now|but),? )*first\b|\b(?:don't|do not) think\b|"
+    r"\b(?:this|that) must be done\b|"
+    r"\bshould be (?:up|fine|ok|okay|good|able)\b",
+    re.IGNORECASE,
+)
+_EFFECT = re.compile(
+    r"\b(?:(?:could|might|may|would) (?:\w+ly )?)(?:cause|lead|make|affect|help|result|create|"
+    r"increase|"
+    r"reduce|hurt|harm|improve|go|bring|put)\b",
+    re.IGNORECASE,
+)
+_IS_THE = re.compile(
+    r"\b(?:it|that|this) (?:could|might|may) (?:also |simply |just |well )?be (?:the|a|an|our)\b",
+    re.IGNORECASE,
+)
+_AHEAD = re.compile(
+    r"\b(?:will|would|going to|'ll|next|soon|eventually|future|should)\b", re.IGNORECASE
+)
+_RELATIVE = re.compile(
+    r"\b(?:which|who|what|they|that|whoever|how|ask|wish|you|if)\s+$|\b(?:ask|asks|see|know) ",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Something built on without proof: *statement* in clean words, its *sentence* as said."""
+
+    kind: Kind
+    statement: str
+    sentence: Sentence
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A claim put forward as possible by *phrase*, and an observation that would *test* it."""
+
+    sentence: Sentence
+    phrase: str
+    test: str
+    score: float
+
+
+def find_grounds(talk: Talk, theorems: Sequence[Reasoning], n: int) -> list[Ground]:
+    """Return the premises of *theorems* and up to *n* further grounds of different kinds."""
+    stated = [_premise(t) for t in theorems]
+    used = {q.index for t in theorems for q in t.quoted}
+    pool = [g for s in clean(talk) if s.index not in used and (g := _ground(talk, s))]
+    premises = [g.statement for g in stated]
+    more = diverse(
+        [g for g in pool if all(similarity(g.statement, p) < 0.5 for p in premises)],
+        n,
+        score=lambda g: g.score,
+        text=lambda g: g.statement,
+        group=lambda g: (g.kind, g.sentence.speaker),
+    )
+    return [*stated, *sorted(more, key=lambda g: -g.score)]
+
+
+def _premise(theorem: Reasoning) -> Ground:
+    sentence = next((q for q in theorem.quoted if theorem.premise in q.text), theorem.quoted[-1])
+    if theorem.relation == "conditional":
+        return Ground("assumption", premise_of(theorem), sentence, theorem.score * 0.8)
+    ruled = _RULE.search(theorem.premise) and not _MILD.search(theorem.premise)
+    kind: Kind = "rule" if ruled else "assumption"
+    if theorem.evidence > 0.5 and not has("negation", theorem.premise[:20]):
+        kind = "fact"
+    return Ground(kind, premise_of(theorem), sentence, theorem.score * 0.8)
+
+
+def premise_of(theorem: Reasoning) -> str:
+    """Return the premise as a statement; of a condition what it supposes."""
+    supposed = re.sub(
+        r"^(?:only if|if|provided that|as long as) ", "", theorem.premise, flags=re.IGNORECASE
+    )
+    return f"Supposed: {supposed}." if theorem.relation == "conditional" else plain(theorem.premise)
+
+
+def _ground(talk: Talk, s: Sentence) -> Ground | None:
+    if is_question(s.text) or not is_whole(s.text) or strength("conditional", s.text) > 0.8:
+        return None
+    if s.text.lower().startswith(("what", "which", "who")):
+        return None
+    if len(words(s.text)) > 45 or strength("hedge", s.text) > 0.5 or has("request", s.text):
+        return None
+    kind, force = _kind(s)
+    if force < 0.5 or ABOUT_TALK.search(trim(s.text)) or CALL_SIGN.search(s.text):
+        return None
+    named = assumed_in(s.text) if kind == "assumption" else ""
+    statement = plain(named or s.text)
+    return Ground(kind, statement, s, 0.4 * force + 0.5 * weight_of(talk, s) - roughness(s.text))
+
+
+def _kind(s: Sentence) -> tuple[Kind, float]:
+    told = strength("evidence", s.text) if not has("commitment", s.text) else 0.0
+    defined = strongest("definition", s.text)
+    taken = strongest("assumption", s.text)
+    mild = taken and taken.strength < 0.6 and taken.start > 12  # "…, I believe, …" in passing
+    options: list[tuple[float, Kind]] = [
+        (defined.strength if defined and defined.start < 40 else 0.0, "definition"),
+        (taken.strength * 0.95 if taken and not mild else 0.0, "assumption"),
+        (_rule_strength(s), "rule"),
+        (told * 0.85, "fact"),
+    ]
+    force, kind = max(options, key=lambda option: option[0])
+    return kind, force
+
+
+def _rule_strength(s: Sentence) -> float:
+    if not _RULE.search(s.text) or _MILD.search(s.text) or has("unsure", s.text):
+        return 0.0
+    return 0.75 if strength("hedge", s.text) < 0.5 else 0.0
+
+
+def grounds_of(theorem: Reasoning, grounds: Sequence[Ground]) -> list[str]:
+    """Return the ids (P1, P2, …) of the *grounds* that *theorem* rests on: its own, then kin."""
+    own = premise_of(theorem)
+    stems = set(content_words(f"{theorem.premise} {theorem.assertion}"))
+    found: list[str] = []
+    for number, ground in enumerate(grounds, start=1):
+        shared = stems & set(content_words(ground.statement))
+        likeness = similarity(ground.statement, f"{theorem.premise} {theorem.assertion}")
+        if ground.statement == own or (len(shared) >= 3 and likeness > 0.35):
+            found.append(f"P{number}")
+    return found
+
+
+def inference_of(theorem: Reasoning) -> str:
+    """Name the kind of inference by the connective and by what the premise is."""
+    if theorem.relation == "conditional":
+        return "conditional"
+    if re.search(r"\b(?:just like|the same as|similar to|as with|likewise)\b", theorem.premise):
+        return "analogical"
+    if theorem.relation == "deductive":
+        return "deductive"
+    counted = re.search(
+        r"\b(?:every time|each time|always|usually|so far|all four|times)\b", theorem.premise
+    )
+    return "inductive" if counted else "causal"
+
+
+def gap_of(theorem: Reasoning) -> str:
+    """Say what would still have to be shown for *theorem*, or 'none'."""
+    ground = excerpt(theorem.premise, 100)
+    if theorem.relation == "conditional":
+        return f'That the condition comes about: "{ground}".'
+    if unsure := strongest("unsure", theorem.premise):
+        return f'The ground is itself unsure ("{unsure.phrase}").'
+    hedge = strongest("hedge", theorem.assertion)
+    if hedge and hedge.strength > 0.5:
+        return f'The conclusion is hedged ("{hedge.phrase}") and not yet established.'
+    if theorem.evidence > 0.5:
+        return "none"
+    if strength("obligation", theorem.assertion) or strength("proposal", theorem.assertion):
+        return f'That "{ground}" is enough to call for it.'
+    if re.search(r"\b(?:was|were|had|did|\w{3,}ed)\b", theorem.premise):
+        return f'A record that "{ground}".'
+    return f'How it is known that "{ground}".'
+
+
+_INDEFINITE = re.compile(r" (?:some|any)(?:thing|one|body|where)\b", re.IGNORECASE)
+_WISHED = re.compile(
+    r"\b(?:should|let's|we could|you could|we can|would like|question)\b|"
+    r"\b(?:maybe|perhaps) (?:that's something|we|you|i|there is a)\b|"
+    r"\bi (?:would|could|can|will|may|might|tried|try)\b|"
+    r"\bno (?:one|other)\b|"
+    r"\bcould be (?:set|done|improved|changed|added|moved|made|used)\b|\bmaybe\b.*\bmaybe\b",
+    re.IGNORECASE,
+)
+_CHECK = re.compile(
+    r"\bhas any(?:body|one) (?:else )?(?:tested|tried|measured|checked|looked)\b|"
+    r"\bwe(?:'ll| will| would) know\b|\b(?:would|will) (?:show|tell us|confirm|settle)\b|"
+    r"\bwe (?:can|could|should) (?:test|measure|compare|check)\b|\b(?:tested|test) .{3,60} "
+    r"(?:with|without)\b",
+    re.IGNORECASE,
+)
+
+
+def _named_check(talk: Talk, s: Sentence) -> Sentence | None:
+    """Return a sentence that speaks of a check on what *s* guesses, the nearest in matter."""
+    stems = {w for w in content_words(s.text) if talk.weights.get(w, 0.0) > 0}
+    best, most = None, 0.0
+    for other in talk.sentences[max(0, s.index - 120) : s.index + 120]:
+        if other.index == s.index or not _CHECK.search(other.text):
+            continue
+        if other.index in talk.ragged or len(words(other.text)) < 6:
+            continue
+        shared = stems & set(content_words(other.text))
+        worth = sum(talk.weights[w] for w in sorted(shared)) / (1 + len(stems)) ** 0.5
+        if len(shared) > 1 and worth > most:
+            best, most = other, worth
+    return best
+
+
+def find_guesses(talk: Talk, used: set[int], n: int) -> list[Guess]:
+    """Return up to *n* conjectures outside the sentences *used*, the weightiest first."""
+    found: list[tuple[Sentence, Hit, float]] = []
+    for s in clean(talk):
+        hit = strongest("conjecture", s.text)
+        if not hit or s.index in used or is_question(s.text) or not is_whole(s.text):
+            continue
+        if hit.strength < 0.7 and len(words(s.text[: hit.start])) > 5:
+            continue  # "maybe" in passing guesses at a detail, not at the matter
+        if _INDEFINITE.match(s.text[hit.end :]):
+            continue
+        if _WISHED.search(s.text) or ABOUT_TALK.search(s.text):  # a proposal is not a guess
+            continue
+        relative = _RELATIVE.search(s.text[: hit.start]) or re.match("(?:that|which) ", hit.phrase)
+        if relative or len(content_words(s.text)) < 2 or is_procedural(s.text):
+            continue
+        score = 0.5 * hit.strength + 0.45 * weight_of(talk, s) - roughness(s.text)
+        found.append((s, hit, score))
+    chosen = diverse(
+        [guess for guess in found if guess[2] > 0.3],
+        n,
+        score=lambda g: g[2],
+        text=lambda g: g[0].text,
+        group=lambda g: g[0].speaker,
+    )
+    return [Guess(s, hit.phrase, _test(talk, s, hit), score) for s, hit, score in chosen]
+
+
+def _test(talk: Talk, s: Sentence, hit: Hit) -> str:
+    """Word an observation that would decide *s*: a check named in the talk, or one of its kind."""
+    if check := _named_check(talk, s):
+        return f'{who(check.speaker)} speaks of a check that bears on it: "{excerpt(check.text)}".'
+    condition = None if NOT_A_CONDITION.search(s.text) else IF_THEN.search(s.text)
+    if condition:
+        ground, then = excerpt(condition["if"], 90), excerpt(condition["then"], 90)
+        return f'Watch a case of "{ground}" and see whether "{then}".'
+    claim = _clause_at(s.text, hit)
+    after = s.text[hit.start :]
+    effect = _EFFECT.match(hit.phrase)
+    if effect and len(words(s.text[: hit.start])) > 2:
+        return f'Compare cases with and without it: in how many "{excerpt(after, 90)}"?'
+    named = matter(talk, [after]) if _IS_THE.search(s.text) else ""
+    if named:
+        return f"Take {named} away or replace it; if nothing changes, the guess is wrong."
+    if _AHEAD.search(claim):
+        return f'Set a date and check then whether it has come about: "{excerpt(claim, 100)}".'
+    if re.search(r"\b(?:might|may|could|can)\b", hit.phrase, re.IGNORECASE):
+        return f'One recorded case would show that it can be so: "{excerpt(after, 100)}".'
+    return f'A second look or another witness would settle "{excerpt(claim, 100)}".'
+
+
+def _clause_at(text: str, hit: Hit) -> str:
+    """Return the clause of *text* around *hit*, or all of *text* where the clause is short."""
+    for clause in clauses(text):
+        start = text.find(clause)
+        if start <= hit.start < start + len(clause) and len(words(clause)) > 5:
+            return clause
+    return text

@@ -1,0 +1,205 @@
+"""A transcript prepared for reading: its sentences, turns, weights and topic."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from runner.providers.offline.document import Document
+from runner.providers.offline.language.fragments import ragged
+from runner.providers.offline.language.ranking import centrality, term_weights
+from runner.providers.offline.language.sentences import (
+    Sentence,
+    content_words,
+    is_substantive,
+    key_terms,
+    sentences,
+    strip_fillers,
+    terms_in,
+    words,
+)
+
+# How a chair or first speaker names the question of the day; the matter follows.
+_FRAMES = (
+    re.compile(
+        r"\b(?:question|issue|decision|choice)s?(?: \w+){0,4}? (?:is|are|will be|before us is) "
+        r"(?P<what>(?:whether|how|which|what|who|when|the|if)\b.{12,})|"
+        r"\bquestion of (?P<of>(?:whether|how|what|which)\b.{12,})|"
+        r"\b(?:ask|decide|determine|discuss|examin(?:e|ing)|settle|consider) "
+        r"(?P<verb>whether\b.{12,})",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\b(?:we(?:'re| are) here|we (?:\w )?(?:have|need|want)|(?:our|the) (?:task|goal|aim|"
+        r"purpose"
+        r"|objective|mission)(?: \w+){0,3}? is) (?P<what>to (?:make|build|design|develop|choose|"
+        r"decide|agree) .{6,})|"
+        r"\b(?:hearing|meeting|session|interview) (?:today )?(?:is )?(?:on|about) "
+        r"(?P<on>(?!the question)(?:\w+ ){2,}.{6,})",
+        re.IGNORECASE,
+    ),
+)
+CALL_SIGN = re.compile(r"\b[Tt]his is ((?:[A-Z][\w']+ ?){1,3})")
+_OPENING = 100  # sentences at most, and 15 % of the talk, but 12 at least
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A prepared transcript.
+
+    *central* holds a centrality from 0 to 1 per sentence, *turns* the runs of one speaker,
+    *turn_of* the turn of each sentence, *weights* the stems' weights, *names* the lower-case
+    words of the speakers' labels and call signs and *topic* up to six readable terms.
+    *question* is the matter as a first speaker frames it, in clean words, or empty; *bearing*
+    says from 0 to 1 how far each sentence is about question and topic; *ragged* holds the
+    sentences that begin or end in the middle.
+    """
+
+    sentences: tuple[Sentence, ...]
+    central: tuple[float, ...]
+    turns: tuple[tuple[Sentence, ...], ...]
+    turn_of: tuple[int, ...]
+    weights: Mapping[str, float]
+    names: frozenset[str]
+    topic: tuple[str, ...]
+    question: str
+    bearing: tuple[float, ...]
+    ragged: frozenset[int]
+
+
+def read_talk(document: Document) -> Talk:
+    """Prepare the lines of *document*."""
+    found = sentences(document.lines)
+    weights = term_weights(found)
+    turns: list[list[Sentence]] = []
+    turn_of: list[int] = []
+    for sentence in found:
+        last = turns[-1][-1] if turns else None
+        same = last and last.speaker == sentence.speaker
+        if last and same and (sentence.speaker or last.segment == sentence.segment):
+            turns[-1].append(sentence)
+        else:
+            turns.append([sentence])
+        turn_of.append(len(turns) - 1)
+    told = [s for s in found if is_substantive(s)] or list(found)
+    central = tuple(centrality(found, weights))
+    question, topic = _question(found, central), tuple(key_terms(told, 6, _call_signs(found)))
+    return Talk(
+        sentences=found,
+        central=central,
+        turns=tuple(tuple(turn) for turn in turns),
+        turn_of=tuple(turn_of),
+        weights=weights,
+        names=_call_signs(found) | {w for s in found if s.speaker for w in words(s.speaker)},
+        topic=topic,
+        question=question,
+        bearing=_bearing(found, question, topic, weights),
+        ragged=ragged(found),
+    )
+
+
+def _call_signs(found: Sequence[Sentence]) -> frozenset[str]:
+    """Return the lower-case words by which speakers announce themselves again and again."""
+    called = Counter(w for s in found for m in CALL_SIGN.findall(s.text) for w in words(m))
+    return frozenset(w for w, count in called.items() if count > 2)
+
+
+def _question(found: Sequence[Sentence], central: Sequence[float]) -> str:
+    """Return the matter that a first speaker frames most clearly as the question, or ""."""
+    opening = found[: max(12, min(_OPENING, len(found) * 15 // 100))]
+    best, top = "", 0.0
+    for s in opening:
+        text = strip_fillers(s.text).rstrip(".?! ")
+        for rank, frame in enumerate(_FRAMES):
+            match = frame.search(text)
+            if not match or s.text.rstrip().endswith("?"):
+                continue
+            what = next(g for g in match.groups() if g)
+            open_matter = 0.15 * what.lower().startswith(("whether", "how"))
+            score = 0.6 - 0.3 * rank + 0.6 * central[s.index] + open_matter
+            if score > top and len(content_words(what)) > 1 and len(what) < 220:
+                best, top = what, score
+    return re.sub(r",? and (?:that is|this is|it is|i|so)\b.*$", "", best, flags=re.IGNORECASE)
+
+
+def _bearing(
+    found: Sequence[Sentence], question: str, topic: Sequence[str], weights: Mapping[str, float]
+) -> tuple[float, ...]:
+    """Return how far each sentence is about the question, and half as much about the topic."""
+    asked = set(content_words(question))
+    about = {
+        w: weights.get(w, 0.0) * (0.5 if asked else 1.0) for t in topic for w in content_words(t)
+    }
+    about |= {w: weights.get(w, 0.0) for w in asked}
+    full = sum(sorted(about.values(), reverse=True)[:3]) or 1.0
+    return tuple(
+        min(1.0, sum(about[w] for w in sorted(about.keys() & set(content_words(s.text)))) / full)
+        for s in found
+    )
+
+
+def telling(talk: Talk) -> list[Sentence]:
+    """Return the sentences that say something about the matter."""
+    return [sentence for sentence in talk.sentences if is_substantive(sentence)]
+
+
+def clean(talk: Talk) -> list[Sentence]:
+    """Return the telling sentences that are whole, or all telling ones where few are whole."""
+    told = telling(talk)
+    whole = [s for s in told if s.index not in talk.ragged]
+    return whole if len(whole) >= 4 else told
+
+
+def weight_of(talk: Talk, s: Sentence) -> float:
+    """Return 0 to 1 for how much *s* matters: its centrality and its bearing on the topic."""
+    return 0.5 * talk.central[s.index] + 0.5 * talk.bearing[s.index]
+
+
+def most_central(talk: Talk) -> Sentence | None:
+    """Return the most central sentence, a substantive one if there is any; None if empty."""
+    pool = telling(talk) or list(talk.sentences)
+    return max(pool, key=lambda s: talk.central[s.index], default=None)
+
+
+def speakers(talk: Talk) -> list[str]:
+    """Return the named speakers by how many content words they say, most first."""
+    said: Counter[str] = Counter()
+    for sentence in telling(talk):
+        if sentence.speaker:
+            said[sentence.speaker] += len(content_words(sentence.text))
+    return [name for name, _ in said.most_common()]
+
+
+def replies(talk: Talk, sentence: Sentence, n: int = 1) -> list[tuple[Sentence, ...]]:
+    """Return the next *n* turns after *sentence*'s that another speaker takes."""
+    here = talk.turn_of[sentence.index]
+    after = talk.turns[here + 1 : here + 1 + 2 * n]
+    return [turn for turn in after if turn[0].speaker != sentence.speaker][:n]
+
+
+def matter(talk: Talk, texts: Iterable[str]) -> str:
+    """Name what *texts* are about by their heaviest noun-like term; empty if there is none."""
+    scores: dict[str, float] = {}
+    shown: dict[str, str] = {}
+    for text in texts:
+        for key, term in terms_in(text, talk.names).items():
+            parts = [talk.weights.get(part, 0.0) for part in key.split()]
+            scores[key] = scores.get(key, 0.0) + sum(parts) / (1.2 if len(parts) > 1 else 1.0)
+            shown[key] = term
+    best = max(scores, key=lambda key: (scores[key], key), default=None)
+    return shown[best] if best else ""
+
+
+def addressee(talk: Talk, s: Sentence) -> str:
+    """Name whom *s* addresses: the one speaker it names, else whoever answers."""
+    spoken = {name for turn in talk.turns if (name := turn[0].speaker) and name != s.speaker}
+    said = set(words(s.text))
+    named = sorted(n for n in spoken if said & {w for w in words(n) if len(w) > 3})
+    answers = replies(talk, s)
+    return (
+        named[0]
+        if len(named) == 1
+        else (answers[0][0].speaker if answers else None) or "the listener"
+    )

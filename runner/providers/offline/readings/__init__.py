@@ -1,0 +1,1 @@
+"""Readings: one module for each packaged analyzer's answer, and a generic one."""

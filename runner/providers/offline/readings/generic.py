@@ -1,0 +1,111 @@
+"""The answer for an analyzer that has a prompt only: what bears most on its question."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from runner.answers.findings import Finding
+from runner.providers.offline.dialogue.dialogue import Talk, matter, read_talk, telling
+from runner.providers.offline.dialogue.wording import excerpt, insight, no_cue, who
+from runner.providers.offline.document import Document
+from runner.providers.offline.language.lexicon import PROMPT_WORDS
+from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.sentences import Sentence, content_words, stem
+
+_MOST = 8
+_ASKED_WEIGHT = 0.6  # the question against the sentence's own centrality
+
+
+def read_generic(document: Document) -> dict[str, object]:
+    """Return the sentences or, without a transcript, the findings nearest to the question.
+
+    Question-focused extraction: the terms of *document.question* weigh the candidates, as in
+    query-biased summaries (Tombros and Sanderson 1998). Pure and deterministic.
+    """
+    if document.lines:
+        return {"insights": _from_lines(document), "structured_data": {}}
+    return {"insights": _from_findings(document), "structured_data": {}}
+
+
+def _from_lines(document: Document) -> list[dict[str, object]]:
+    talk = read_talk(document)
+    asked = _asked(document.question, talk.weights)
+    pool = telling(talk) or list(talk.sentences)
+    near = {s.index: _nearness(s.text, asked, talk.weights) for s in pool}
+    top = max(near.values(), default=0.0) or 1.0
+    scores = {
+        s.index: _ASKED_WEIGHT * near[s.index] / top + (1 - _ASKED_WEIGHT) * talk.central[s.index]
+        for s in pool
+    }
+    chosen = diverse(
+        pool,
+        _MOST,
+        score=lambda s: scores[s.index],
+        text=lambda s: s.text,
+        group=lambda s: s.speaker,
+    )
+    found = [_insight(talk, s, asked, scores[s.index]) for s in chosen]
+    return found or [no_cue(talk, "the terms of the question")]
+
+
+def _insight(
+    talk: Talk, s: Sentence, asked: Mapping[str, float], score: float
+) -> dict[str, object]:
+    shared = [w for w in content_words(s.text) if w in asked]
+    about = matter(talk, [s.text])
+    if shared:
+        text = f'{who(s.speaker)} bears on the question: "{excerpt(s.text)}".'
+        return insight(text, score, "on_question", (s,))
+    where = f" on {about}" if about else ""
+    text = f'{who(s.speaker)} says{where}, without the question\'s own words: "{excerpt(s.text)}".'
+    return insight(text, score * 0.8, "central", (s,))
+
+
+def _asked(question: str, weights: Mapping[str, float]) -> dict[str, float]:
+    """Return the question's stems that the text uses, without the words of any instruction."""
+    skipped = {stem(word) for word in PROMPT_WORDS}
+    counts = Counter(w for w in content_words(question) if w in weights and w not in skipped)
+    return {term: 1.0 + 0.2 * min(count - 1, 3) for term, count in counts.items()}
+
+
+def _nearness(text: str, asked: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    shared = set(content_words(text)) & asked.keys()
+    return float(sum(asked[term] * weights[term] for term in sorted(shared)))
+
+
+def _from_findings(document: Document) -> list[dict[str, object]]:
+    """Return the findings with evidence that share most with the question, evidence unchanged."""
+    cited = [f for f in document.findings if f.evidence]
+    spread = Counter(w for f in cited for w in set(content_words(f.text)))
+    weights = {term: 1.0 / count**0.5 for term, count in spread.items()}
+    asked = _asked(document.question, weights)
+    scores = {id(f): _worth(f, asked, weights) for f in cited}
+    chosen = diverse(
+        cited,
+        _MOST,
+        score=lambda f: scores[id(f)],
+        text=lambda f: f.text,
+        group=lambda f: f.analyzer,
+    )
+    found = [_restated(finding, scores[id(finding)]) for finding in chosen]
+    return found or [_nothing(document.findings)]
+
+
+def _worth(finding: Finding, asked: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    near = _nearness(finding.text, asked, weights)
+    return 0.5 * near / (1 + near) + 0.5 * (finding.confidence or 0.4)
+
+
+def _restated(finding: Finding, score: float) -> dict[str, object]:
+    return {
+        "text": f"From {finding.analyzer}: {finding.text}",
+        "confidence": round(min(0.95, max(0.05, score)), 2),
+        "category": finding.category or finding.key,
+        "evidence": [{"segment": segment, "quote": quote} for segment, quote in finding.evidence],
+    }
+
+
+def _nothing(findings: Sequence[Finding]) -> dict[str, object]:
+    text = f"None of the {len(findings)} findings carries a quote that could answer the question."
+    return {"text": text, "confidence": 0.05, "category": "no_evidence", "evidence": []}

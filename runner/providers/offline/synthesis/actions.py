@@ -1,0 +1,305 @@
+"""What somebody is to do: undertakings and accepted requests, with owner and due date."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from runner.providers.offline.dialogue.commitments import Promise, find_promises
+from runner.providers.offline.dialogue.dialogue import Talk, replies, weight_of
+from runner.providers.offline.dialogue.wording import excerpt
+from runner.providers.offline.language.cues import has, is_question, strength
+from runner.providers.offline.language.fragments import roughness
+from runner.providers.offline.language.lexicon import STOP_WORDS
+from runner.providers.offline.language.sentences import (
+    Sentence,
+    content_words,
+    is_procedural,
+    strip_fillers,
+    trim,
+    words,
+)
+from runner.providers.offline.synthesis.decisions import apart, condition_of
+from runner.providers.offline.synthesis.due_dates import due_in
+
+Firmness = Literal["firm", "conditional", "vague", "requested"]
+
+_LEAD = re.compile(
+    r"^(?:i|we)(?:'ll| will| shall|'m going to| am going to|'re going to| are going to|'m gonna|"
+    r"'re gonna| can| could| would be (?:glad|happy) to|'d be (?:glad|happy) to| plan to|"
+    r" intend to| promise to)(?: (?:also|then|definitely|certainly|personally|just|probably|"
+    r"maybe))* ",
+    re.IGNORECASE,
+)
+_INNER = re.compile(
+    r"\b(?:i|we)(?:'ll| will|'m going to| am going to|'m gonna|'re going to) ", re.IGNORECASE
+)
+_RESERVE = re.compile(r",? (?:but|though|although|because|since|so that|so i)\b.*$", re.IGNORECASE)
+# To ask a third person is an undertaking; to ask the listener, or a question, is talk.
+_ASK_ELSEWHERE = re.compile(
+    r"\bi(?:'ll| will|'m going to| am going to) (?:also |then |just )?(?:ask|tell|chase) "
+    r"(?!you\b|for unanimous|the (?:chair|gentle|witness|panel|question)|(?:a|one|this|that|"
+    r"another|some|my|the same) |everyone|everybody|any)(?P<whom>[\w' ]{3,})",
+    re.IGNORECASE,
+)
+_FOLLOW_UP = re.compile(
+    r"\b(?:i|we)(?:'ll| will| would be (?:glad|happy) to|'d be (?:glad|happy) to) (?:also |then )?"
+    r"(?:get (?:(?:it|that|this|them) )?(?:back )?to you|follow up (?:with|on)|"
+    r"answer (?:you|it|that) in writing|respond (?:to you )?in writing|send you)\b[^.?!]*",
+    re.IGNORECASE,
+)
+_ASK_YOU = re.compile(
+    r"\b(?:will|could|can|would) you (?:please |possibly |maybe |just |also |mind )*"
+    r"(?:be (?:able|willing) to |like to (?!describe|add|say|comment|ask|share|speak|start))?"
+    r"(?P<act>(?!like\b|like me|say\b|imagine|believe|see\b|have\b|be\b|need|consider|agree|think|"
+    r"hear|know|explain|tell|describe|comment|elaborate|address|clarify|talk|discuss|give|repeat|"
+    r"confirm|please|read\b|recommend|support|want|accept|share|advise|define|respond|provide|"
+    r"just|argue|characteri[sz]e|continue|go\b|envision)\w+ .+)",
+    re.IGNORECASE,
+)
+_WANT = re.compile(
+    r"\bi (?:want|need|would like|'d like) (?P<act>(?!to\b|you\b|us\b)(?:the |this |that |a |an |"
+    r"our |your |[A-Z])[^.?!]+)",
+    re.IGNORECASE,
+)
+_DONE_YET = re.compile(
+    r"\bhas any(?:body|one)(?: else)? (?P<act>\w+(?:ed|en|n|t) .+)", re.IGNORECASE
+)
+_ASKED_OF = re.compile(
+    r"\b(?:we|i)(?:'re| are|'m| am) asking (?:that )?(?P<who>(?:all |the |every |each )*[\w-]+) "
+    r"(?:to |can |should |will )?(?P<act>\w+ .+)",
+    re.IGNORECASE,
+)
+_GO = re.compile(
+    r"^\W*(?:please do|yes,? please|do that|please|do it|go for it|perfect|good|great|"
+    r"excellent|thank you|thanks|that would (?:be (?:great|good|helpful)|help)|sounds good)\b",
+    re.IGNORECASE,
+)
+_YES = re.compile(
+    r"^\W*(?:(?:yes|yeah|yep|sure|okay|ok|certainly|absolutely|of course|will do|no problem|"
+    r"happy to|definitely|right)\b[\s,.!]*)+",
+    re.IGNORECASE,
+)
+_FILLER = re.compile(r"^\W*(?:um+|uh+|oh|ah|well|so)\W+", re.IGNORECASE)
+_ASSIGNED = re.compile(
+    r"^(?:(?:then|so|and|okay|also),? )?(?P<who>(?-i:[A-Z][\w-]+)) (?:will|is going to) "
+    r"(?P<act>(?!be\b|have\b|lead|walk|hand|know|want|need|not\b|never|also be)\w+ .+)",
+    re.IGNORECASE,
+)
+_POINTING = re.compile(
+    r"\b(?:it|them|him|her|find out|do so)\b|\b(?:this|that|these|those)(?=[.,;]|$| (?:to|for|as|"
+    r"and|tonight|today|tomorrow|now|by|on|in|with|up|out|off|first|next|this)\b)",
+    re.IGNORECASE,
+)
+_NO_ACT = re.compile(
+    r"^(?:live|accept|stop sharing|look forward|follow you|be\b|love|like|start by|get into|"
+    r"appreciate|do (?:this|that|it)\b[^\w]*$|say\b|speak(?:ing)? |agree|join you|yield|go\b(?! to|"
+    r"and)|put it|take (?:it|that|them) as|understand|show up|explain|see\b|hear|use (?:my|the|"
+    r"this) time|highlight|touch\b(?! base)|jump|kick|wrap|bring up|stand by|give (?:you|it) (?:a|"
+    r"the)|"
+    r"read\b|call (?:on|it)|skip|echo|second|acknowledge|commend|oppose|support|vote|defend|"
+    r"do (?:my|our) best|have\b|turn\b|let\b|tell|ask (?:a|one|the|my|this|that|some|you) ?"
+    r"(?:\w+ )?(?:question|quick)?|hold|pass\b|get (?:to|through|back into)|fix my|do one|go\b)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something to be done.
+
+    *what* is the act, *said* the words of the undertaking or request, verbatim, *owner* and *due*
+    as said or None, *about* the sentence that it answers or points to, *condition* a clause it
+    hangs on; *score* is 0 to 1.
+    """
+
+    what: str
+    said: str
+    owner: str | None
+    due: str | None
+    firmness: Firmness
+    condition: str | None
+    about: Sentence | None
+    quoted: tuple[Sentence, ...]
+    score: float
+
+
+def find_actions(talk: Talk) -> list[Action]:
+    """Return what was undertaken or asked for, the weightiest first."""
+    also = _also_undertaken(talk)
+    known = {p.sentence.index for p in also}
+    promises = [*(p for p in find_promises(talk) if p.sentence.index not in known), *also]
+    promised = [a for p in promises if (a := _from_promise(talk, p))]
+    taken = {s.index for action in promised for s in action.quoted}
+    asked = (a for s in talk.sentences if s.index not in taken and (a := _from_request(talk, s)))
+    return sorted((*promised, *asked), key=lambda a: (-a.score, a.quoted[0].index))
+
+
+def _also_undertaken(talk: Talk) -> list[Promise]:
+    """Return undertakings to ask somebody who is not there or to answer later.
+
+    find_promises leaves them out, since "I'll ask" and "get back to you" mostly are talk.
+    """
+    found = []
+    for s in talk.sentences:
+        text = s.text.replace("’", "'")
+        elsewhere, later = _ASK_ELSEWHERE.search(text), _FOLLOW_UP.search(text)
+        there = elsewhere and talk.names & {w for w in words(elsewhere["whom"]) if len(w) > 3}
+        match = later or (None if there else elsewhere)
+        if match and not is_question(text) and not (is_procedural(text) and not later):
+            said = s.text[match.start() :].rstrip(". ")
+            score = 0.55 + 0.35 * talk.central[s.index] - roughness(text)
+            found.append(Promise(s, said, "firm", score))
+    return found
+
+
+def _from_promise(talk: Talk, promise: Promise) -> Action | None:
+    s = promise.sentence
+    later = _FOLLOW_UP.search(s.text.replace("’", "'"))
+    if strength("agreement", s.text) > 0.8 or (has("evasion", s.text) and not later):
+        return None  # consent, or an answer put off
+    what = act_of(promise.text)
+    if _NO_ACT.match(what) or len(words(what)) < 2:
+        return None
+    about = _asked_before(talk, s)
+    asked = about is not None
+    if about is None and later:
+        about = _question_before(talk, s)
+    if about is None and _POINTING.search(what):
+        about = _pointed_at(talk, s)
+    told = _told_to(talk, s)
+    weak = re.match(r"(?:i|we) (?:can|could)\b", promise.text, re.IGNORECASE)
+    own = re.match(r"i\b", promise.text, re.IGNORECASE)
+    owner = s.speaker if own or told or asked else None
+    if (weak and not (asked or told)) or not (own or owner or _is_clear(talk, s, what)):
+        return None
+    firmness: Firmness = "firm" if told and promise.strength == "vague" else promise.strength
+    due = due_in(promise.text) or (due_in(about.text) if about and asked else None)
+    score = promise.score + 0.12 * bool(due) + 0.1 * asked + 0.1 * bool(told) - _poor(talk, s, what)
+    quoted = tuple(part for part in (s, about, told) if part)
+    condition = condition_of(promise.text) if promise.strength == "conditional" else None
+    bare = len(set(content_words(what)) - {"start", "find", "do"}) < 2
+    if about and bare and _POINTING.search(what):
+        what = f'{what}: "{excerpt(trim(about.text), 120)}"'
+    said = trim(promise.text)
+    return Action(what, said, owner, due, firmness, condition, about, quoted, min(0.95, score))
+
+
+def _is_clear(talk: Talk, s: Sentence, what: str) -> bool:
+    """Return whether a plan without owner says enough to be acted on: a date, or much matter."""
+    rough = s.index in talk.ragged or roughness(s.text) > 0.1
+    return bool(due_in(what)) or (len(set(content_words(what))) > 4 and not rough)
+
+
+def _poor(talk: Talk, s: Sentence, what: str) -> float:
+    """Return what a torn sentence or an act without matter costs in score."""
+    thin = 0.1 * (len(set(content_words(what))) < 3)
+    return thin + 0.2 * (s.index in talk.ragged)
+
+
+def act_of(text: str) -> str:
+    """Return what a promise undertakes: of "I'll call and I'll write" it is "Call and write"."""
+    core = _LEAD.sub("", text.replace("’", "'"), count=1)
+    return _capital(_RESERVE.sub("", strip_fillers(_INNER.sub("", core))))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _asked_before(talk: Talk, s: Sentence) -> Sentence | None:
+    """Return the request that *s* answers, from the turn before by another speaker."""
+    here = talk.turn_of[s.index]
+    for turn in reversed(talk.turns[max(0, here - 1) : here]):
+        late = s.index - talk.turns[here][0].index > 5
+        if turn[0].speaker == s.speaker or late or apart(turn[-1], talk.turns[here][0]) > 2:
+            continue
+        found = [r for r in turn[-4:] if _request_in(r) and not is_procedural(r.text)]
+        if found:
+            return found[-1] if is_question(found[-1].text) else found[0]
+    return None
+
+
+def _request_in(s: Sentence) -> str:
+    """Return the act that *s* asks for, or an empty string."""
+    text = s.text.replace("’", "'")
+    for pattern in (_ASK_YOU, _DONE_YET):
+        match = pattern.search(text)
+        if match and _asks(text, match):
+            return match["act"].rstrip("?. ")
+    match = _WANT.search(text)
+    return match["act"].rstrip(". ") if match and not is_question(text) else ""
+
+
+def _question_before(talk: Talk, s: Sentence) -> Sentence | None:
+    """Return the last question of the turn before, which *s* promises to answer later."""
+    here = talk.turn_of[s.index]
+    before = talk.turns[here - 1] if here else ()
+    asked = [q for q in before if is_question(q.text) and len(set(content_words(q.text))) > 2]
+    return asked[-1] if asked else None
+
+
+def _asks(text: str, match: re.Match[str]) -> bool:
+    """Return whether *match* opens a request; recognisers often set a full stop after one."""
+    before = text[: match.start()].strip().lower()
+    asked = is_question(text) or len(before) < 12
+    return asked and not before.endswith(("how", "what", "why", "when", "where", "if", "who"))
+
+
+def _pointed_at(talk: Talk, s: Sentence) -> Sentence | None:
+    """Return the sentence that "it" or "that" in *s* most likely points to."""
+    turn = talk.turns[talk.turn_of[s.index]]
+    own = [e for e in turn if e.index < s.index]
+    before = talk.turns[talk.turn_of[s.index] - 1] if talk.turn_of[s.index] else ()
+    before = before if before and apart(before[-1], turn[0]) <= 1 else ()
+    for e in (*reversed(own[-2:]), *reversed(before[-4:])):
+        fit = e.index not in talk.ragged and apart(e, s) <= 1 and not is_procedural(e.text)
+        if fit and len(set(content_words(e.text))) > 2:
+            return e
+    return None
+
+
+def _told_to(talk: Talk, s: Sentence) -> Sentence | None:
+    """Return the next speaker's go-ahead ("Please do."), if an offer gets one."""
+    turn = talk.turns[talk.turn_of[s.index]]
+    nexts = replies(talk, s)
+    if s is not turn[-1] or not nexts or not re.search(r"\b(?:can|could)\b", s.text, re.I):
+        return None
+    first = nexts[0][0]
+    return first if _GO.match(first.text) and len(words(first.text)) < 8 else None
+
+
+def _assigned(talk: Talk, text: str, due: str | None) -> re.Match[str] | None:
+    """Match "Dana will send it on Friday": somebody named is to act, by a date or in the room."""
+    match = _ASSIGNED.match(text)
+    if not match or match["who"].lower() in STOP_WORDS or len(words(text)) > 25:
+        return None
+    return match if due or match["who"].lower() in talk.names else None
+
+
+def _from_request(talk: Talk, s: Sentence) -> Action | None:
+    """A request that the next speaker assents to, or one that is put to a group."""
+    if is_procedural(s.text) or s.index in talk.ragged:
+        return None
+    text = s.text.replace("’", "'")
+    due = due_in(text)
+    group = _ASKED_OF.search(text) or _assigned(talk, text, due)
+    score = 0.5 + 0.2 * weight_of(talk, s) + 0.1 * bool(due) - roughness(text)
+    if group and not is_question(text):
+        what = _capital(excerpt(strip_fillers(group["act"]), 150))
+        said = excerpt(text[group.start() :], 150)
+        return Action(what, said, group["who"], due, "requested", None, None, (s,), score)
+    match = _ASK_YOU.search(text)
+    nexts = replies(talk, s)
+    last = talk.turns[talk.turn_of[s.index]][-1]
+    if not match or not _asks(text, match) or not nexts or last.index - s.index > 1:
+        return None
+    reply = nexts[0][0]
+    if not _YES.match(_FILLER.sub("", reply.text)) or has("disagreement", reply.text):
+        return None
+    what = _capital(excerpt(strip_fillers(match["act"]).rstrip("? "), 150))
+    if _NO_ACT.match(what) or len(set(content_words(what))) < 2:
+        return None
+    said, due = excerpt(reply.text, 110), due_in(reply.text) or due
+    return Action(what, said, reply.speaker, due, "firm", None, s, (s, reply), score)
