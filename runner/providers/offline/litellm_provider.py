@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runner.config.model_facts import OFFLINE_WINDOW
-from runner.providers.offline.transport import MODEL, Reading, ReadingError, read_reply
+from runner.providers.offline.readings import Reading
+from runner.providers.offline.transport import MODEL, ReadingError, read_reply
 
 PROVIDER = "offline"
 

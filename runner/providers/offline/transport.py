@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runner.answers.analyzer import Message
@@ -15,12 +15,11 @@ from runner.config.model_facts import model_facts
 from runner.providers.litellm.classify import classify
 from runner.providers.litellm.route import ModelRoute, cost_usd
 from runner.providers.messages import joined
-from runner.providers.offline.document import Document, read_document
+from runner.providers.offline.document import read_document
+from runner.providers.offline.readings import Reading
 from runner.providers.request import Completion, Request, Usage, checked_text
 
 MODEL = "offline/extractive"
-
-Reading = Callable[[Document], Mapping[str, Any]]
 
 
 class ReadingError(Exception):

@@ -30,7 +30,7 @@ _WEIGHED = 16  # claims looked at for one dispute
 _SHOWN = 8
 _IDLE = 2  # of those shown, at most so many may leave every hypothesis open
 
-Verdict = tuple[str, str]  # consistency, reason
+Rating = tuple[str, str]  # consistency, reason
 
 
 def weighed_items(sides: Sequence[Claim], case: Case) -> list[Claim]:
@@ -59,8 +59,8 @@ def weighed_items(sides: Sequence[Claim], case: Case) -> list[Claim]:
 
 
 def telling_first(
-    items: Sequence[Claim], rated: Mapping[int, Sequence[Verdict]]
-) -> list[tuple[Claim, Sequence[Verdict]]]:
+    items: Sequence[Claim], rated: Mapping[int, Sequence[Rating]]
+) -> list[tuple[Claim, Sequence[Rating]]]:
     """Return up to eight *items* with their row of the matrix, those that bear on a side first.
 
     *rated* maps the place of an item to its row. Of what leaves every side open, two are kept
@@ -77,7 +77,7 @@ def telling_first(
 _COURSES = ("course", "open", "conditional")
 
 
-def judge(item: Claim, side: Claim, sides: Sequence[Claim], case: Case, exclusive: bool) -> Verdict:
+def judge(item: Claim, side: Claim, sides: Sequence[Claim], case: Case, exclusive: bool) -> Rating:
     """Rate one cell; anything that no cue decides stays neutral."""
     if side.kind == "denial":
         grade, reason = judge(item, sides[0], sides, case, exclusive)
@@ -98,7 +98,7 @@ def judge(item: Claim, side: Claim, sides: Sequence[Claim], case: Case, exclusiv
 
 def _own_verdict(
     item: Claim, side: Claim, sides: Sequence[Claim], case: Case, exclusive: bool
-) -> Verdict:
+) -> Rating:
     """Rate a cell by the item and this side alone."""
     if item.kind == "agreement" and item.text == side.text:
         holders = listed(item.fields.get("holders", who(item)).split("; "))
@@ -124,7 +124,7 @@ def _light(text: str) -> int:
     return cues.polarity(text) or -cues.has("negation", text)
 
 
-def _consequence(item: Claim, side: Claim, sides: Sequence[Claim]) -> Verdict | None:
+def _consequence(item: Claim, side: Claim, sides: Sequence[Claim]) -> Rating | None:
     """Rate a conditional by its consequence where its condition speaks of this course alone."""
     link = conditional(item.sentence)
     if side.kind not in ("course", "open") or link is None:
@@ -142,7 +142,7 @@ def _consequence(item: Claim, side: Claim, sides: Sequence[Claim]) -> Verdict | 
     return ("C" if light > 0 else "I"), said
 
 
-def _on_condition(item: Claim, side: Claim, case: Case) -> Verdict:
+def _on_condition(item: Claim, side: Claim, case: Case) -> Rating:
     """Rate a statement for the course that hangs on a condition: trouble with it speaks for it."""
     on = common_matter(item, side, case)
     trouble = cues.has("unsure", item.spoken) or _light(item.text) < 0
@@ -155,7 +155,7 @@ def _on_condition(item: Claim, side: Claim, case: Case) -> Verdict:
 
 def _by_rival(
     item: Claim, side: Claim, sides: Sequence[Claim], case: Case, exclusive: bool
-) -> Verdict | None:
+) -> Rating | None:
     """Rate against *side* what the holder of a rival statement says for that rival."""
     rival = next((s for s in sides if s is not side and s.speaker == item.speaker), None)
     if rival is None or not item.speaker or rival.speaker == side.speaker:
@@ -176,7 +176,7 @@ def _sign(side: Claim) -> int:
     return cues.polarity(side.text) or (-1 if denies(side) else 1)
 
 
-def _by_terms(item: Claim, side: Claim, case: Case) -> Verdict:
+def _by_terms(item: Claim, side: Claim, case: Case) -> Rating:
     """Rate a cell by what both speak of, in which light, and by who says it."""
     if not _agree(item, side, case):
         about, other = matter(item, case), matter(side, case)

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 from runner.providers.offline.argument.case import Case
 from runner.providers.offline.argument.claims import Claim
-from runner.providers.offline.argument.consistency import Verdict, milestones
+from runner.providers.offline.argument.consistency import Rating, milestones
 from runner.providers.offline.argument.relations import credibility
 from runner.providers.offline.argument.wording import cited, insight, quoted, who
 from runner.providers.offline.dialogue.wording import listed
 
-Row = tuple[Claim, Sequence[Verdict]]  # a piece of evidence and its rating for every hypothesis
+RatedEvidence = tuple[Claim, Sequence[Rating]]  # a piece of evidence, rated for each hypothesis
+
+_SCALE = {"CC": 2, "C": 1, "N": 0, "I": -1, "II": -2}
+_INCONSISTENCY = {"CC": 0.0, "C": 0.0, "N": 0.0, "I": 1.0, "II": 2.0}
+_WEIGHT = {"high": 1.0, "medium": 0.7, "low": 0.4}  # by the credibility of the evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +38,23 @@ class Standing:
         return f"H{self.place + 1}"
 
 
+def rank(rows: Sequence[RatedEvidence]) -> list[Standing]:
+    """Rank the hypotheses, least disconfirmed first and ties by support, as the answer does."""
+    ranked = []
+    for place in range(len(rows[0][1])):
+        rated = [(i, row[place][0]) for i, (_, row) in enumerate(rows)]
+        score = sum(_INCONSISTENCY[grade] * _WEIGHT[credibility(rows[i][0])] for i, grade in rated)
+        against = tuple(i for i, grade in rated if _SCALE[grade] < 0)
+        supporting = tuple(i for i, grade in rated if _SCALE[grade] > 0)
+        ranked.append(Standing(place, round(score, 2), against, supporting))
+    return sorted(ranked, key=lambda standing: (standing.score, -len(standing.supporting)))
+
+
 def insights_of(
-    ranked: Sequence[Standing], rows: Sequence[Row], sides: Sequence[Claim], case: Case
+    rows: Sequence[RatedEvidence], sides: Sequence[Claim], case: Case
 ) -> list[dict[str, object]]:
     """Return the insights of an analysis, the ranking first."""
+    ranked = rank(rows)
     made = [_lead(ranked, rows, sides), *_telling(rows), *_held(ranked, rows, sides)]
     made += _idle(rows)
     watched = milestones(case, sides)
@@ -54,7 +71,7 @@ def _evidence(places: Sequence[int]) -> str:
 
 
 def _lead(
-    ranked: Sequence[Standing], rows: Sequence[Row], sides: Sequence[Claim]
+    ranked: Sequence[Standing], rows: Sequence[RatedEvidence], sides: Sequence[Claim]
 ) -> dict[str, object]:
     """State the ranking, or once that there is none and why."""
     first, second, last = ranked[0], ranked[1], ranked[-1]
@@ -77,7 +94,7 @@ def _lead(
 
 
 def _level(
-    ranked: Sequence[Standing], rows: Sequence[Row], sides: Sequence[Claim]
+    ranked: Sequence[Standing], rows: Sequence[RatedEvidence], sides: Sequence[Claim]
 ) -> dict[str, object]:
     first, second = ranked[:2]
     if first.score:
@@ -105,10 +122,9 @@ _BEARING = {
     "I": "against",
     "II": "strongly against",
 }
-_SCALE = {"CC": 2, "C": 1, "N": 0, "I": -1, "II": -2}
 
 
-def _telling(rows: Sequence[Row]) -> list[dict[str, object]]:
+def _telling(rows: Sequence[RatedEvidence]) -> list[dict[str, object]]:
     """Name the evidence that separates the hypotheses, each with the reason it was rated so."""
     spread = {i: _spread(row) for i, (_, row) in enumerate(rows)}
     best = sorted((i for i in spread if spread[i]), key=lambda i: -spread[i])[:2]
@@ -125,13 +141,13 @@ def _telling(rows: Sequence[Row]) -> list[dict[str, object]]:
     return made
 
 
-def _spread(row: Sequence[Verdict]) -> int:
+def _spread(row: Sequence[Rating]) -> int:
     grades = [_SCALE[grade] for grade, _ in row]
     return max(grades) - min(grades)
 
 
 def _held(
-    ranked: Sequence[Standing], rows: Sequence[Row], sides: Sequence[Claim]
+    ranked: Sequence[Standing], rows: Sequence[RatedEvidence], sides: Sequence[Claim]
 ) -> list[dict[str, object]]:
     """Say whose word the leading hypothesis rests on, and which one nothing supports."""
     made = []
@@ -155,7 +171,7 @@ def _held(
     return made[:2]
 
 
-def _idle(rows: Sequence[Row]) -> list[dict[str, object]]:
+def _idle(rows: Sequence[RatedEvidence]) -> list[dict[str, object]]:
     """Name well-attested evidence that decides nothing, since readers tend to overrate it."""
     rank = {"high": 2, "medium": 1, "low": 0}
     idle = [i for i, (_, row) in enumerate(rows) if _spread(row) == 0]

@@ -17,7 +17,7 @@ _MOST = 8
 _ASKED_WEIGHT = 0.6  # the question against the sentence's own centrality
 
 
-def read_generic(document: Document) -> dict[str, object]:
+def read(document: Document) -> dict[str, object]:
     """Return the sentences or, without a transcript, the findings nearest to the question.
 
     Question-focused extraction: the terms of *document.question* weigh the candidates, as in

@@ -1,0 +1,242 @@
+"""What is asserted, and on which premises.
+
+After S. Toulmin, "The Uses of Argument" (1958): claim, grounds, and the warrant between them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import cast
+
+from runner.providers.offline.dialogue.agreement import find_objections
+from runner.providers.offline.dialogue.dialogue import Talk, clean, read_talk, weight_of
+from runner.providers.offline.dialogue.reasoning import (
+    ABOUT_TALK,
+    OWN_STORY,
+    Clash,
+    find_clashes,
+    find_reasoning,
+)
+from runner.providers.offline.dialogue.stance import necessity
+from runner.providers.offline.dialogue.support import Weighed, ground_of, told, weigh_reasons
+from runner.providers.offline.dialogue.wording import cite, excerpt, insight, no_cue, plain, who
+from runner.providers.offline.document import Document
+from runner.providers.offline.language.cues import has, is_question, polarity, strength, strongest
+from runner.providers.offline.language.fragments import is_whole, roughness
+from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.sentences import Sentence
+
+_MOST = {"arguments": 12, "unsupported": 6, "contradictions": 3, "insights": 10}
+
+
+def read(document: Document) -> dict[str, object]:
+    """Read arguments off connectives and claims off modals and boosters; pure, deterministic."""
+    talk = read_talk(document)
+    found_all = weigh_reasons(talk, find_reasoning(talk))
+    arguments = diverse(
+        [w for w in found_all if w.score > 0.3] or found_all,
+        _MOST["arguments"],
+        score=lambda w: w.score,
+        text=lambda w: f"{w.reasoning.assertion} {w.reasoning.premise}",
+        group=lambda w: w.reasoning.speaker,
+    )
+    used = {q.index for w in arguments for q in w.quoted}
+    bare = _unsupported(talk, used)
+    clashes = _contradictions(talk)
+    found = _insights(talk, arguments, bare, clashes)
+    return {
+        "insights": found or [no_cue(talk, "reasons, conclusions or strong claims")],
+        "structured_data": {
+            "arguments": [_argument_item(weighed) for weighed in arguments],
+            "unsupported": [_labelled(s) for s in bare],
+            "contradictions": [_clash_item(clash) for clash in clashes],
+        },
+    }
+
+
+_DENIAL = re.compile(
+    r"disagree|not (?:true|correct|right|accurate|agree)|wrong|false|don't agree|differ|object|"
+    r"dispute",
+    re.IGNORECASE,
+)
+
+
+def _contradictions(talk: Talk) -> list[Clash]:
+    """Return outright denials by another speaker, then pairs that differ in negation only."""
+    denied = sorted(find_objections(talk), key=lambda e: -e.score)
+    outright = [
+        Clash(e.statement, e.reply, (e.phrase,), e.score)
+        for e in denied
+        if _DENIAL.search(e.phrase)
+    ]
+    return [*outright, *find_clashes(talk)][: _MOST["contradictions"]]
+
+
+def _argument_item(weighed: Weighed) -> dict[str, object]:
+    premises = [{"text": ground_of(weighed.reasoning), "kind": "stated"}]
+    if weighed.implied:
+        premises.append({"text": weighed.implied[0], "kind": "implied"})
+    return {
+        "speaker": weighed.reasoning.speaker,
+        "assertion": plain(weighed.reasoning.assertion),
+        "premises": premises,
+        "support": weighed.support,
+        "evidence": cite(*weighed.quoted),
+    }
+
+
+def _unsupported(talk: Talk, used: set[int]) -> list[Sentence]:
+    """Return strong claims with no reason, figure or example in or next to them."""
+    pool = [s for s in clean(talk) if s.index not in used and _claims(s)]
+    bare = [s for s in pool if not any(_grounds(n) for n in _beside(talk, s))]
+    return diverse(
+        bare,
+        _MOST["unsupported"],
+        score=lambda s: 0.5 * _force(s) + 0.5 * weight_of(talk, s) - roughness(s.text),
+        text=lambda s: s.text,
+        group=lambda s: s.speaker,
+    )
+
+
+def _claims(s: Sentence) -> bool:
+    """A claim is forceful, unhedged and not the speaker's own experience."""
+    if is_question(s.text) or not is_whole(s.text) or OWN_STORY.search(s.text):
+        return False
+    if ABOUT_TALK.search(s.text) or strength("agreement", s.text) > 0.8 or _REPORTED.search(s.text):
+        return False
+    return _force(s) >= 0.6 and strength("hedge", s.text) < 0.5
+
+
+_NORMS = ("must", "should", "ought")
+
+
+_WEIGHTY = re.compile(r"critical|essential|crucial", re.IGNORECASE)
+
+
+def _force(s: Sentence) -> float:
+    needed = 0.7 if necessity(s) in _NORMS else 0.0
+    return max(strength("booster", s.text), needed)
+
+
+_REPORTED = re.compile(
+    r"\bsorry\b|\b(?:cites?|argues?|according|assumes|contains the statement)\b", re.IGNORECASE
+)
+
+
+def _grounds(s: Sentence) -> bool:
+    kinds = ("causal_back", "causal_forward", "evidence", "conditional", "request")
+    return any(has(kind, s.text) for kind in kinds)
+
+
+def _beside(talk: Talk, s: Sentence) -> list[Sentence]:
+    near = talk.sentences[max(0, s.index - 1) : s.index + 2]
+    return [n for n in near if talk.turn_of[n.index] == talk.turn_of[s.index]]
+
+
+def _labelled(s: Sentence) -> str:
+    return f"{s.speaker}: {plain(s.text)}" if s.speaker else plain(s.text)
+
+
+def _clash_item(clash: Clash) -> dict[str, object]:
+    return {
+        "first": _labelled(clash.first),
+        "second": _labelled(clash.second),
+        "explanation": _explained(clash),
+        "evidence": cite(clash.first, clash.second),
+    }
+
+
+def _explained(clash: Clash) -> str:
+    if len(clash.shared) == 1:
+        name = who(clash.second.speaker)
+        return f'{name} denies it in reply ("{clash.shared[0]}").'
+    denial = strongest("negation", clash.second.text) or strongest("negation", clash.first.text)
+    told = f'"{denial.phrase}"' if denial else "a negation"
+    return f"Both are about {', '.join(clash.shared[:4])}; {told} stands in one only."
+
+
+def _insights(
+    talk: Talk, arguments: Sequence[Weighed], bare: Sequence[Sentence], clashes: Sequence[Clash]
+) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = []
+    for clash in clashes[:2]:
+        text = (
+            f'{who(clash.first.speaker)} says "{excerpt(clash.first.text, 120)}", but '
+            f'{who(clash.second.speaker)} says "{excerpt(clash.second.text, 120)}".'
+        )
+        quoted = (clash.first, clash.second)
+        found.append(insight(text, 0.7 * clash.likeness, "contradiction", quoted))
+    ranked = sorted(arguments, key=lambda w: -w.score)
+    for number, weighed in enumerate(ranked[: 6 if bare else 9]):
+        found.append(insight(told(weighed, number), weighed.score, "argument", weighed.quoted))
+    for s in bare[:3]:
+        score = 0.4 * _force(s) + 0.4 * weight_of(talk, s)
+        found.append(insight(_bare(s), score, "unsupported", (s,)))
+    if len(found) < 4:
+        used = {q.index for w in arguments for q in w.quoted} | {s.index for s in bare}
+        found += _plain_statements(talk, used, 4 - len(found))
+    return sorted(found, key=lambda made: -cast("float", made["confidence"]))[: _MOST["insights"]]
+
+
+def _bare(s: Sentence) -> str:
+    """Tell a claim without a ground by what makes it strong: a norm or a word of certainty."""
+    needed, cue = necessity(s), strongest("booster", s.text)
+    quote, name = excerpt(s.text), who(s.speaker)
+    if needed in _NORMS and not (cue and cue.strength > 0.7):
+        return f'{name} says "{needed}" and gives no reason in the same breath: "{quote}".'
+    if cue and has("negation", cue.phrase):
+        known = "without saying how it is known"
+        return f'{name} denies across the board ("{cue.phrase}") {known}: "{quote}".'
+    if cue and _WEIGHTY.match(cue.phrase):
+        return f'{name} calls it "{cue.phrase}" and does not show why: "{quote}".'
+    phrase = f' ("{cue.phrase}")' if cue else ""
+    return f'{name} asserts with full certainty{phrase} and offers no ground: "{quote}".'
+
+
+def _plain_statements(talk: Talk, used: set[int], n: int) -> list[dict[str, object]]:
+    """Where hardly anything is argued, show what is simply stated: reports and judgements."""
+    pool = [
+        s
+        for s in clean(talk)
+        if s.index not in used
+        and not is_question(s.text)
+        and is_whole(s.text)
+        and not OWN_STORY.search(s.text)
+    ]
+    chosen = diverse(
+        pool,
+        n,
+        score=lambda s: (
+            0.5 * weight_of(talk, s)
+            + 0.2 * strength("evidence", s.text)
+            + 0.3 * abs(polarity(s.text))
+            - roughness(s.text)
+        ),
+        text=lambda s: s.text,
+        group=lambda s: s.speaker,
+    )
+    return [
+        insight(
+            f'{who(s.speaker)} {_manner(s, number)}: "{excerpt(s.text)}".',
+            0.2 + 0.3 * weight_of(talk, s),
+            "assertion",
+            (s,),
+        )
+        for number, s in enumerate(chosen)
+    ]
+
+
+def _manner(s: Sentence, number: int) -> str:
+    """Name how a sentence without argument is put forward."""
+    if strength("obligation", s.text):
+        return "sets a requirement without a reason"
+    if sign := polarity(s.text):
+        favourable = (
+            "judges favourably and leaves it at that",
+            "reports well of it and gives no measure",
+        )
+        return favourable[number % 2] if sign > 0 else "names a difficulty and gives no cause"
+    if strength("evidence", s.text):
+        return "reports a figure or a case and draws no conclusion from it"
+    return "states without a reason"
