@@ -38,14 +38,17 @@ class Standing:
         return f"H{self.place + 1}"
 
 
-def rank(rows: Sequence[RatedEvidence]) -> list[Standing]:
-    """Rank the hypotheses, least disconfirmed first and ties by support, as the answer does."""
+def rank(credibilities: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Standing]:
+    """Rank the hypotheses as the answer does: least disconfirmed first, ties by support.
+
+    *rows* hold for each piece of evidence its consistency with every hypothesis.
+    """
     ranked = []
-    for place in range(len(rows[0][1])):
-        rated = [(i, row[place][0]) for i, (_, row) in enumerate(rows)]
-        score = sum(_INCONSISTENCY[grade] * _WEIGHT[credibility(rows[i][0])] for i, grade in rated)
-        against = tuple(i for i, grade in rated if _SCALE[grade] < 0)
-        supporting = tuple(i for i, grade in rated if _SCALE[grade] > 0)
+    for place, column in enumerate(zip(*rows, strict=True)):
+        weighed = zip(credibilities, column, strict=True)
+        score = sum(_WEIGHT[trust] * _INCONSISTENCY[grade] for trust, grade in weighed)
+        against = tuple(i for i, grade in enumerate(column) if _SCALE[grade] < 0)
+        supporting = tuple(i for i, grade in enumerate(column) if _SCALE[grade] > 0)
         ranked.append(Standing(place, round(score, 2), against, supporting))
     return sorted(ranked, key=lambda standing: (standing.score, -len(standing.supporting)))
 
@@ -54,7 +57,10 @@ def insights_of(
     rows: Sequence[RatedEvidence], sides: Sequence[Claim], case: Case
 ) -> list[dict[str, object]]:
     """Return the insights of an analysis, the ranking first."""
-    ranked = rank(rows)
+    ranked = rank(
+        [credibility(item) for item, _ in rows],
+        [[grade for grade, _ in row] for _, row in rows],
+    )
     made = [_lead(ranked, rows, sides), *_telling(rows), *_held(ranked, rows, sides)]
     made += _idle(rows)
     watched = milestones(case, sides)
