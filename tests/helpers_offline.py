@@ -10,7 +10,7 @@ from typing import Any
 
 from runner.answers.findings import read_findings
 from runner.answers.shape import answer_shape
-from runner.providers.offline.document import Document, Line
+from runner.providers.offline.document import Document, Utterance
 from runner.providers.offline.readings import find_reading
 
 EMPTY = Document((), (), (), "")
@@ -30,7 +30,7 @@ PUMP = (
 
 def spoken(*said: tuple[str | None, str], question: str = "") -> Document:
     """Return a document of one segment for each (speaker, text), from S0001 on."""
-    lines = (Line(f"S{n:04d}", who, text) for n, (who, text) in enumerate(said, start=1))
+    lines = (Utterance(f"S{n:04d}", who, text) for n, (who, text) in enumerate(said, start=1))
     return replace(EMPTY, lines=tuple(lines), question=question)
 
 

@@ -52,8 +52,8 @@ def make_handler(litellm: Any, readings: Mapping[str, Reading]) -> Any:
             try:
                 reply, usage = await read_reply(messages, _schema_name(optional_params), readings)
             except ReadingError as error:
-                told = str(error)
-                raise CustomLLMError(status_code=error.status_code, message=told) from error
+                message = str(error)
+                raise CustomLLMError(status_code=error.status_code, message=message) from error
             model_response.choices[0].message.content = reply
             model_response.choices[0].finish_reason = "stop"
             model_response.model = model

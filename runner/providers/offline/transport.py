@@ -70,8 +70,8 @@ async def read_reply(
     try:
         reply = await offload(_answer, readings[name], prompt)
     except Exception as error:
-        told = f"offline reading of {name}: {type(error).__name__}: {error}"
-        raise ReadingError(one_line(told)) from error
+        message = f"offline reading of {name}: {type(error).__name__}: {error}"
+        raise ReadingError(one_line(message)) from error
     return reply, await offload(_usage, messages, reply)
 
 

@@ -16,7 +16,7 @@ from helpers_offline import EMPTY, answer, cited, handed_on, spoken
 from runner.answers.context import Item, answer_items, reduce_context
 from runner.answers.markdown import answer_markdown
 from runner.config.schema import ContextSettings
-from runner.providers.offline.document import Document, Line
+from runner.providers.offline.document import Document, Utterance
 from runner.providers.offline.language.cues import is_question
 from runner.providers.offline.synthesis.due_dates import due_in
 from runner.transcript import read_transcript
@@ -50,9 +50,9 @@ Not available: patentability (timeout)
 
 
 @cache
-def lines_of(path: Path) -> tuple[Line, ...]:
+def lines_of(path: Path) -> tuple[Utterance, ...]:
     segments = read_transcript(path).segments
-    return tuple(Line(s.id, s.speaker, s.text) for s in segments)
+    return tuple(Utterance(s.id, s.speaker, s.text) for s in segments)
 
 
 def reduced(analyzers: Sequence[str], document: Document, tokens: int) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from helpers_offline import PUMP, spoken
 
-from runner.providers.offline.dialogue.dialogue import read_talk
+from runner.providers.offline.dialogue.dialogue import read_dialogue
 from runner.providers.offline.dialogue.reasoning import find_reasoning
-from runner.providers.offline.document import Line
+from runner.providers.offline.document import Utterance
 from runner.providers.offline.language import cues
 from runner.providers.offline.language.ranking import centrality, diverse, term_weights
 from runner.providers.offline.language.sentences import (
@@ -24,7 +24,7 @@ from runner.providers.offline.language.sentences import (
 
 def test_a_sentence_is_a_verbatim_part_of_its_line() -> None:
     text = "So {gap} we have it . Mr. Volcker paid 2.5 million to the U.S. bank. Right?"
-    found = [s.text for s in sentences([Line("S0001", None, text)])]
+    found = [s.text for s in sentences([Utterance("S0001", None, text)])]
 
     expected = ["So", "we have it .", "Mr. Volcker paid 2.5 million to the U.S. bank.", "Right?"]
     assert expected == found
@@ -33,7 +33,7 @@ def test_a_sentence_is_a_verbatim_part_of_its_line() -> None:
 
 def test_speech_without_punctuation_is_cut_into_quotable_parts() -> None:
     text = "and then we looked at the valve because the pressure fell and nobody knew why " * 40
-    found = sentences([Line("S0001", None, text)])
+    found = sentences([Utterance("S0001", None, text)])
 
     assert max(len(s.text) for s in found) <= MAX_QUOTE_CHARS
     assert all(s.text in text for s in found)
@@ -61,9 +61,11 @@ def test_similarity_is_one_for_the_same_content_and_zero_for_none() -> None:
 
 def test_ritual_and_backchannel_are_not_substantive() -> None:
     lines = [
-        Line("S0001", "A", "Thank you, Mr. Chairman, and I yield back the balance of my time."),
-        Line("S0002", "B", "Yeah , okay ."),
-        Line("S0003", "A", "The inlet filter clogs every second week."),
+        Utterance(
+            "S0001", "A", "Thank you, Mr. Chairman, and I yield back the balance of my time."
+        ),
+        Utterance("S0002", "B", "Yeah , okay ."),
+        Utterance("S0003", "A", "The inlet filter clogs every second week."),
     ]
 
     assert [False, False, True] == [is_substantive(s) for s in sentences(lines)]
@@ -126,7 +128,7 @@ def test_a_negation_turns_an_evaluation() -> None:
 def test_a_connective_tells_the_ground_from_the_conclusion(
     text: str, assertion: str, premise: str
 ) -> None:
-    (found,) = find_reasoning(read_talk(spoken(("Ann", text))))
+    (found,) = find_reasoning(read_dialogue(spoken(("Ann", text))))
 
     assert found.assertion.startswith(assertion)
     assert found.premise.startswith(premise)

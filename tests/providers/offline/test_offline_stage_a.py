@@ -49,7 +49,7 @@ def test_say_means_finds_requests_hedges_promises_and_what_stays_open() -> None:
 
     assert {("Ann Lee", "indirect_request"), ("Bo Chen", "hedge")} <= signals
     assert ("Bo Chen", "conditional") in [
-        (promise["speaker"], promise["strength"]) for promise in found["commitments"]
+        (commitment["speaker"], commitment["strength"]) for commitment in found["commitments"]
     ]
     assert ["Who pays for the overtime of the night crew?"] == [u["topic"] for u in found["unsaid"]]
 

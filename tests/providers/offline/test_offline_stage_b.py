@@ -9,7 +9,7 @@ from helpers_offline import answer, cited, handed_on
 from analyzers import competing_hypotheses
 from runner.providers.offline.argument.case import build_case
 from runner.providers.offline.argument.causality import conditional
-from runner.providers.offline.argument.consistency import judge
+from runner.providers.offline.argument.consistency import rate
 from runner.providers.offline.argument.dispute import main_dispute
 from runner.providers.offline.argument.hypothesis_matrix import rank
 from runner.providers.offline.argument.noun_phrases import noun_phrases
@@ -140,7 +140,7 @@ def test_a_recorded_contradiction_gives_two_hypotheses_and_its_ground_counts_for
     dispute = main_dispute(case, doc.findings)
     assert dispute is not None
     premise = next(c for c in case.claims if c.kind == "premise")
-    rated = [judge(premise, side, dispute.sides, case, True)[0] for side in dispute.sides]
+    rated = [rate(premise, side, dispute.sides, case, True)[0] for side in dispute.sides]
 
     assert ["CC", "I"] == rated
 

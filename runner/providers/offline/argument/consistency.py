@@ -58,7 +58,7 @@ def weighed_items(sides: Sequence[Claim], case: Case) -> list[Claim]:
     return diverse(pool, _WEIGHED, score=lambda c: scores[id(c)], text=lambda c: c.text)
 
 
-def telling_first(
+def most_diagnostic_first(
     items: Sequence[Claim], rated: Mapping[int, Sequence[Rating]]
 ) -> list[tuple[Claim, Sequence[Rating]]]:
     """Return up to eight *items* with their row of the matrix, those that bear on a side first.
@@ -77,26 +77,26 @@ def telling_first(
 _COURSES = ("course", "open", "conditional")
 
 
-def judge(item: Claim, side: Claim, sides: Sequence[Claim], case: Case, exclusive: bool) -> Rating:
+def rate(item: Claim, side: Claim, sides: Sequence[Claim], case: Case, exclusive: bool) -> Rating:
     """Rate one cell; anything that no cue decides stays neutral."""
     if side.kind == "denial":
-        grade, reason = judge(item, sides[0], sides, case, exclusive)
+        grade, reason = rate(item, sides[0], sides, case, exclusive)
         how = {"C": "counts against", "I": "supports"}.get(_TURNED.get(grade, "N")[:1], "")
         return _TURNED.get(grade, "N"), f"it {how} H1, which this denies" if how else reason
     if side.kind == "conditional":
         return _on_condition(item, side, case)
-    grade, reason = _own_verdict(item, side, sides, case, exclusive)
+    grade, reason = _own_rating(item, side, sides, case, exclusive)
     others = [s for s in sides if s is not side and s.kind == "course"]
     if grade != "N" or side.kind != "course" or len(others) != 1:
         return grade, reason
-    turned = _TURNED.get(_own_verdict(item, others[0], sides, case, exclusive)[0], "N")[:1]
+    turned = _TURNED.get(_own_rating(item, others[0], sides, case, exclusive)[0], "N")[:1]
     if turned == "N":
         return grade, reason
     how = "counts against" if turned == "C" else "supports"
     return turned, f"it {how} H{sides.index(others[0]) + 1}, and only one course can be taken"
 
 
-def _own_verdict(
+def _own_rating(
     item: Claim, side: Claim, sides: Sequence[Claim], case: Case, exclusive: bool
 ) -> Rating:
     """Rate a cell by the item and this side alone."""
@@ -119,7 +119,7 @@ def scope(side: Claim) -> frozenset[str]:
     return side.terms | frozenset(content_words(side.fields.get("course", "")))
 
 
-def _light(text: str) -> int:
+def _valence(text: str) -> int:
     """Return 1, -1 or 0 as *text* tells of something welcome, unwelcome or neither."""
     return cues.polarity(text) or -cues.has("negation", text)
 
@@ -134,7 +134,7 @@ def _consequence(item: Claim, side: Claim, sides: Sequence[Claim]) -> Rating | N
     rivals = [s for s in sides if s is not side and s.kind == "course"]
     if not named or any(named & scope(s) for s in rivals):
         return None
-    light = _light(consequence)
+    light = _valence(consequence)
     if not light:
         return None
     sort = "welcome" if light > 0 else "unwelcome"
@@ -145,7 +145,7 @@ def _consequence(item: Claim, side: Claim, sides: Sequence[Claim]) -> Rating | N
 def _on_condition(item: Claim, side: Claim, case: Case) -> Rating:
     """Rate a statement for the course that hangs on a condition: trouble with it speaks for it."""
     on = common_matter(item, side, case)
-    trouble = cues.has("unsure", item.spoken) or _light(item.text) < 0
+    trouble = cues.has("unsure", item.spoken) or _valence(item.text) < 0
     if on and trouble:
         return "C", f"it tells of trouble with {on}, which the condition is about"
     if on and cues.strength("obligation", item.text) >= 0.6:
@@ -164,7 +164,7 @@ def _by_rival(
     on = common_matter(item, side, case)
     if exclusive and grounds(item, rival):
         return "I", f"{item.speaker} gives it as a ground for H{place}, the rival statement"
-    against = _light(item.text) * (_sign(side)) < 0 or cues.has("disagreement", item.text)
+    against = _valence(item.text) * (_sign(side)) < 0 or cues.has("disagreement", item.text)
     if rival.kind == "denial" and _agree(item, side, case) and against:
         return "I", f"{item.speaker}, who doubts it, says this on {on}"
     if exclusive and rival.kind != "denial" and _agree(item, rival, case):

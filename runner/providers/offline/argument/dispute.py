@@ -11,7 +11,7 @@ from runner.answers.findings import Citation, Finding
 from runner.providers.offline.argument.case import Case
 from runner.providers.offline.argument.causality import conditional
 from runner.providers.offline.argument.claims import Claim, without_label
-from runner.providers.offline.argument.consistency import judge, scope, weighed_items
+from runner.providers.offline.argument.consistency import rate, scope, weighed_items
 from runner.providers.offline.argument.hypotheses import (
     denial,
     disputable,
@@ -90,7 +90,7 @@ def _telling(dispute: Dispute, case: Case) -> int:
     """Count the evidence that would be rated differently for the sides."""
     sides = dispute.sides
     rated = (
-        {judge(item, side, sides, case, dispute.recorded)[0] for side in sides}
+        {rate(item, side, sides, case, dispute.recorded)[0] for side in sides}
         for item in weighed_items(sides, case)
     )
     return sum(len(grades) > 1 for grades in rated)

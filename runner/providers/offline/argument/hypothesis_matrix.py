@@ -20,7 +20,7 @@ _WEIGHT = {"high": 1.0, "medium": 0.7, "low": 0.4}  # by the credibility of the 
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RankedHypothesis:
     """One hypothesis in the order of the ranking.
 
     *place* is its index, *score* its weighted inconsistency ≥ 0, *against* and *supporting*
@@ -38,7 +38,7 @@ class Standing:
         return f"H{self.place + 1}"
 
 
-def rank(credibilities: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Standing]:
+def rank(credibilities: Sequence[str], rows: Sequence[Sequence[str]]) -> list[RankedHypothesis]:
     """Rank the hypotheses as the answer does: least disconfirmed first, ties by support.
 
     *rows* hold for each piece of evidence its consistency with every hypothesis.
@@ -49,7 +49,7 @@ def rank(credibilities: Sequence[str], rows: Sequence[Sequence[str]]) -> list[St
         score = sum(_WEIGHT[trust] * _INCONSISTENCY[grade] for trust, grade in weighed)
         against = tuple(i for i, grade in enumerate(column) if _SCALE[grade] < 0)
         supporting = tuple(i for i, grade in enumerate(column) if _SCALE[grade] > 0)
-        ranked.append(Standing(place, round(score, 2), against, supporting))
+        ranked.append(RankedHypothesis(place, round(score, 2), against, supporting))
     return sorted(ranked, key=lambda standing: (standing.score, -len(standing.supporting)))
 
 
@@ -77,7 +77,7 @@ def _evidence(places: Sequence[int]) -> str:
 
 
 def _lead(
-    ranked: Sequence[Standing], rows: Sequence[RatedEvidence], sides: Sequence[Claim]
+    ranked: Sequence[RankedHypothesis], rows: Sequence[RatedEvidence], sides: Sequence[Claim]
 ) -> dict[str, object]:
     """State the ranking, or once that there is none and why."""
     first, second, last = ranked[0], ranked[1], ranked[-1]
@@ -100,7 +100,7 @@ def _lead(
 
 
 def _level(
-    ranked: Sequence[Standing], rows: Sequence[RatedEvidence], sides: Sequence[Claim]
+    ranked: Sequence[RankedHypothesis], rows: Sequence[RatedEvidence], sides: Sequence[Claim]
 ) -> dict[str, object]:
     first, second = ranked[:2]
     if first.score:
@@ -153,7 +153,7 @@ def _spread(row: Sequence[Rating]) -> int:
 
 
 def _held(
-    ranked: Sequence[Standing], rows: Sequence[RatedEvidence], sides: Sequence[Claim]
+    ranked: Sequence[RankedHypothesis], rows: Sequence[RatedEvidence], sides: Sequence[Claim]
 ) -> list[dict[str, object]]:
     """Say whose word the leading hypothesis rests on, and which one nothing supports."""
     made = []

@@ -40,11 +40,11 @@ _TOKEN = re.compile(r"[\w-]+(?:['’]\w+)?")
 _NOMINAL = re.compile(
     r"(?:al|ic|ive|ous|ary|ion|ity|ment|ness|[ae]nce|er|or|ism|s|an|ate|ed|ing|gy|cy|th)$"
 )
-_MOST_WORDS = 4
+_MAX_WORDS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Phrase:
+class NounPhrase:
     """A noun phrase of one to four words as written; *given* if an article or the like precedes."""
 
     text: str
@@ -62,9 +62,9 @@ class Phrase:
 
 
 @lru_cache(maxsize=4096)  # pure; every pair of claims asks for the same phrases
-def noun_phrases(text: str, leave_out: frozenset[str] = frozenset()) -> tuple[Phrase, ...]:
+def noun_phrases(text: str, leave_out: frozenset[str] = frozenset()) -> tuple[NounPhrase, ...]:
     """Return the noun phrases of *text* in order; *leave_out* are words in lower case."""
-    found: dict[str, Phrase] = {}
+    found: dict[str, NounPhrase] = {}
     for before, run in _runs(text, leave_out):
         phrase = _trimmed(before, run)
         if phrase:
@@ -104,7 +104,7 @@ def _is_fit(word: str, leave_out: frozenset[str]) -> bool:
     return long_enough and not word[0].isdigit() and not adverb and "_" not in word
 
 
-def _trimmed(before: str, run: Sequence[str]) -> Phrase | None:
+def _trimmed(before: str, run: Sequence[str]) -> NounPhrase | None:
     """Take verbs off both ends of *run*: "marina flooded", "conduct monetary policy"."""
     parts = list(run)
     while parts and parts[-1].lower().endswith("ed") and len(parts[-1]) > 4:
@@ -115,8 +115,8 @@ def _trimmed(before: str, run: Sequence[str]) -> Phrase | None:
     alone = len(parts) == 1 and not given and parts[0].lower().endswith("ing")
     if not parts or alone or (len(parts) == 1 and before in _BEFORE_VERB and parts[0].islower()):
         return None
-    parts = parts[-_MOST_WORDS:]
-    return Phrase(" ".join(parts).removesuffix("'s"), given)
+    parts = parts[-_MAX_WORDS:]
+    return NounPhrase(" ".join(parts).removesuffix("'s"), given)
 
 
 def _verbal(before: str, word: str) -> bool:
@@ -130,10 +130,10 @@ def _names(case: Case) -> frozenset[str]:
     return frozenset(w for name in set(case.speakers.values()) for w in words(name))
 
 
-def ranked_phrases(text: str, case: Case) -> list[Phrase]:
+def ranked_phrases(text: str, case: Case) -> list[NounPhrase]:
     """Return the noun phrases of *text*, those weightiest in the case first."""
 
-    def worth(phrase: Phrase) -> float:
+    def worth(phrase: NounPhrase) -> float:
         total = sum(case.weights.get(term, 0.0) for term in phrase.stems)
         several = 1.3 if len(phrase.stems) > 1 else 1.0
         return several * total + 0.6 * phrase.given
@@ -185,7 +185,7 @@ def name_of(texts: Sequence[str], case: Case, used: frozenset[str]) -> str:
     return ""
 
 
-def _widened(phrase: Phrase, text: str) -> str:
+def _widened(phrase: NounPhrase, text: str) -> str:
     """Return "goal of a remote control" for "goal", or the noun with its article."""
     after = re.search(
         rf"\b{re.escape(phrase.text)} of (?:(?:a|an|the|our|its|their) )?", text, re.IGNORECASE

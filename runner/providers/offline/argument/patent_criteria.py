@@ -44,7 +44,7 @@ def overall(idea: Idea, judged: Verdicts) -> str:
     return "needs_work" if met >= 3 else "unlikely"
 
 
-def sort_of(claim: Claim) -> str:
+def statement_kind(claim: Claim) -> str:
     """Name what a statement is when it is no technical idea."""
     if claim.kind == "rule" or cues.strength("obligation", claim.text) >= 0.6:
         return "a demand"
@@ -65,7 +65,7 @@ def topic_of(idea: Idea, case: Case) -> str:
 
 
 def _plain(idea: Idea, case: Case) -> Verdicts:
-    about, sort = topic_of(idea, case), sort_of(idea.claim)
+    about, sort = topic_of(idea, case), statement_kind(idea.claim)
     name = who(idea.claim, "the speaker")
     return {
         "subject_matter": ("not_met", f"it is {sort} about {about}; {lack_of(idea)}"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from runner.providers.offline.dialogue.dialogue import Talk
+from runner.providers.offline.dialogue.dialogue import Dialogue
 from runner.providers.offline.language.cues import Hit, has, is_question, strength, strongest
 from runner.providers.offline.language.fragments import is_whole
 from runner.providers.offline.language.lexicon import STOP_WORDS
@@ -19,7 +19,7 @@ from runner.providers.offline.language.sentences import (
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class AdjacencyPair:
     """A statement and the reply of another speaker to it.
 
     *phrase* is the reply's cue as said; *score*, 0 to 1, joins its strength and the centrality.
@@ -32,29 +32,31 @@ class Exchange:
     score: float
 
 
-def find_objections(talk: Talk) -> list[Exchange]:
+def find_objections(dialogue: Dialogue) -> list[AdjacencyPair]:
     """Return replies that object to a statement in the turn before, in order."""
-    return [e for e in _exchanges(talk, "disagreement", 3) if not has("agreement", e.reply.text)]
+    return [
+        e for e in _exchanges(dialogue, "disagreement", 3) if not has("agreement", e.reply.text)
+    ]
 
 
-def find_acceptances(talk: Talk) -> list[Exchange]:
+def find_acceptances(dialogue: Dialogue) -> list[AdjacencyPair]:
     """Return replies that accept a statement in a turn before, in order."""
-    found = _exchanges(talk, "agreement", 2)
+    found = _exchanges(dialogue, "agreement", 2)
     return [e for e in found if e.strength > 0.8 and not has("disagreement", e.reply.text)]
 
 
-def _exchanges(talk: Talk, kind: str, reach: int) -> Iterator[Exchange]:
+def _exchanges(dialogue: Dialogue, kind: str, reach: int) -> Iterator[AdjacencyPair]:
     """Yield replies whose first *reach* sentences have a cue of *kind*."""
-    for number, turn in enumerate(talk.turns[1:], start=1):
+    for number, turn in enumerate(dialogue.turns[1:], start=1):
         for reply in turn[:reach]:
             hit = strongest(kind, reply.text)
             if not hit or is_question(reply.text) or not _speaks_for_itself(reply, kind):
                 continue
-            statement = _answered(talk, number, reply)
+            statement = _answered(dialogue, number, reply)
             if statement and _bears_on(kind, statement, reply, hit):
-                central = max(talk.central[statement.index], talk.central[reply.index])
+                central = max(dialogue.central[statement.index], dialogue.central[reply.index])
                 score = 0.55 * hit.strength + 0.45 * central
-                yield Exchange(statement, reply, hit.phrase, hit.strength, score)
+                yield AdjacencyPair(statement, reply, hit.phrase, hit.strength, score)
                 break
 
 
@@ -75,14 +77,14 @@ def _speaks_for_itself(reply: Sentence, kind: str) -> bool:
     return len(content_words(reply.text)) >= 2 and len(words(reply.text)) >= 5
 
 
-def _answered(talk: Talk, number: int, reply: Sentence) -> Sentence | None:
+def _answered(dialogue: Dialogue, number: int, reply: Sentence) -> Sentence | None:
     """Return the statement that *reply* is about, from up to four turns back.
 
     Further agreements ("Agreed." "Agreed.") in between are passed over; a question is not a
     statement, so that an answer is not taken for an agreement.
     """
-    named = _named(talk, number, reply)
-    for turn in reversed(talk.turns[max(0, number - (8 if named else 4)) : number]):
+    named = _named(dialogue, number, reply)
+    for turn in reversed(dialogue.turns[max(0, number - (8 if named else 4)) : number]):
         if named and turn[0].speaker != named:
             continue
         if turn[0].speaker == reply.speaker:
@@ -90,19 +92,19 @@ def _answered(talk: Talk, number: int, reply: Sentence) -> Sentence | None:
         said = [s for s in turn if len(words(s.text)) >= 5 and not is_procedural(s.text)]
         if said and is_question(said[-1].text):
             return None
-        fit = [s for s in said[-4:] if is_whole(s.text) and s.index not in talk.ragged]
+        fit = [s for s in said[-4:] if is_whole(s.text) and s.index not in dialogue.cut_off]
         fit = [s for s in fit if len(content_words(s.text)) >= 3]
         if fit:
-            return max(fit, key=lambda s: (_fitness(talk, s, reply), s.index))
+            return max(fit, key=lambda s: (_fitness(dialogue, s, reply), s.index))
         if said:
             return None
     return None
 
 
-def _named(talk: Talk, number: int, reply: Sentence) -> str | None:
+def _named(dialogue: Dialogue, number: int, reply: Sentence) -> str | None:
     """Return the one earlier speaker whom *reply* calls by name, or None."""
     said = set(words(reply.text))
-    spoken = {turn[0].speaker for turn in talk.turns[max(0, number - 8) : number]}
+    spoken = {turn[0].speaker for turn in dialogue.turns[max(0, number - 8) : number]}
     called = sorted(
         name
         for name in spoken - {None, reply.speaker}
@@ -111,6 +113,6 @@ def _named(talk: Talk, number: int, reply: Sentence) -> str | None:
     return called[0] if len(called) == 1 else None
 
 
-def _fitness(talk: Talk, s: Sentence, reply: Sentence) -> float:
+def _fitness(dialogue: Dialogue, s: Sentence, reply: Sentence) -> float:
     proposed = 0.3 * strength("proposal", s.text) + 0.2 * strength("decision", s.text)
-    return similarity(s.text, reply.text) + 0.5 * talk.central[s.index] + proposed
+    return similarity(s.text, reply.text) + 0.5 * dialogue.central[s.index] + proposed

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from runner.providers.offline.dialogue.dialogue import CALL_SIGN, Talk, clean, matter, weight_of
+from runner.providers.offline.dialogue.dialogue import CALL_SIGN, Dialogue, clean, matter, weight_of
 from runner.providers.offline.dialogue.reasoning import (
     ABOUT_TALK,
     IF_THEN,
@@ -72,7 +72,7 @@ _RELATIVE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class Postulate:
     """Something built on without proof: *statement* in clean words, its *sentence* as said."""
 
     kind: Kind
@@ -82,7 +82,7 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True)
-class Guess:
+class Conjecture:
     """A claim put forward as possible by *phrase*, and an observation that would *test* it."""
 
     sentence: Sentence
@@ -91,11 +91,11 @@ class Guess:
     score: float
 
 
-def find_grounds(talk: Talk, theorems: Sequence[Reasoning], n: int) -> list[Ground]:
+def find_postulates(dialogue: Dialogue, theorems: Sequence[Reasoning], n: int) -> list[Postulate]:
     """Return the premises of *theorems* and up to *n* further grounds of different kinds."""
     stated = [_premise(t) for t in theorems]
     used = {q.index for t in theorems for q in t.quoted}
-    pool = [g for s in clean(talk) if s.index not in used and (g := _ground(talk, s))]
+    pool = [g for s in clean(dialogue) if s.index not in used and (g := _postulate(dialogue, s))]
     premises = [g.statement for g in stated]
     more = diverse(
         [g for g in pool if all(similarity(g.statement, p) < 0.5 for p in premises)],
@@ -107,15 +107,15 @@ def find_grounds(talk: Talk, theorems: Sequence[Reasoning], n: int) -> list[Grou
     return [*stated, *sorted(more, key=lambda g: -g.score)]
 
 
-def _premise(theorem: Reasoning) -> Ground:
+def _premise(theorem: Reasoning) -> Postulate:
     sentence = next((q for q in theorem.quoted if theorem.premise in q.text), theorem.quoted[-1])
     if theorem.relation == "conditional":
-        return Ground("assumption", premise_of(theorem), sentence, theorem.score * 0.8)
+        return Postulate("assumption", premise_of(theorem), sentence, theorem.score * 0.8)
     ruled = _RULE.search(theorem.premise) and not _MILD.search(theorem.premise)
     kind: Kind = "rule" if ruled else "assumption"
     if theorem.evidence > 0.5 and not has("negation", theorem.premise[:20]):
         kind = "fact"
-    return Ground(kind, premise_of(theorem), sentence, theorem.score * 0.8)
+    return Postulate(kind, premise_of(theorem), sentence, theorem.score * 0.8)
 
 
 def premise_of(theorem: Reasoning) -> str:
@@ -126,7 +126,7 @@ def premise_of(theorem: Reasoning) -> str:
     return f"Supposed: {supposed}." if theorem.relation == "conditional" else plain(theorem.premise)
 
 
-def _ground(talk: Talk, s: Sentence) -> Ground | None:
+def _postulate(dialogue: Dialogue, s: Sentence) -> Postulate | None:
     if is_question(s.text) or not is_whole(s.text) or strength("conditional", s.text) > 0.8:
         return None
     if s.text.lower().startswith(("what", "which", "who")):
@@ -138,7 +138,9 @@ def _ground(talk: Talk, s: Sentence) -> Ground | None:
         return None
     named = assumed_in(s.text) if kind == "assumption" else ""
     statement = plain(named or s.text)
-    return Ground(kind, statement, s, 0.4 * force + 0.5 * weight_of(talk, s) - roughness(s.text))
+    return Postulate(
+        kind, statement, s, 0.4 * force + 0.5 * weight_of(dialogue, s) - roughness(s.text)
+    )
 
 
 def _kind(s: Sentence) -> tuple[Kind, float]:
@@ -162,7 +164,7 @@ def _rule_strength(s: Sentence) -> float:
     return 0.75 if strength("hedge", s.text) < 0.5 else 0.0
 
 
-def grounds_of(theorem: Reasoning, grounds: Sequence[Ground]) -> list[str]:
+def postulates_of(theorem: Reasoning, grounds: Sequence[Postulate]) -> list[str]:
     """Return the ids (P1, P2, …) of the *grounds* that *theorem* rests on: its own, then kin."""
     own = premise_of(theorem)
     stems = set(content_words(f"{theorem.premise} {theorem.assertion}"))
@@ -226,26 +228,26 @@ _CHECK = re.compile(
 )
 
 
-def _named_check(talk: Talk, s: Sentence) -> Sentence | None:
+def _named_check(dialogue: Dialogue, s: Sentence) -> Sentence | None:
     """Return a sentence that speaks of a check on what *s* guesses, the nearest in matter."""
-    stems = {w for w in content_words(s.text) if talk.weights.get(w, 0.0) > 0}
+    stems = {w for w in content_words(s.text) if dialogue.weights.get(w, 0.0) > 0}
     best, most = None, 0.0
-    for other in talk.sentences[max(0, s.index - 120) : s.index + 120]:
+    for other in dialogue.sentences[max(0, s.index - 120) : s.index + 120]:
         if other.index == s.index or not _CHECK.search(other.text):
             continue
-        if other.index in talk.ragged or len(words(other.text)) < 6:
+        if other.index in dialogue.cut_off or len(words(other.text)) < 6:
             continue
         shared = stems & set(content_words(other.text))
-        worth = sum(talk.weights[w] for w in sorted(shared)) / (1 + len(stems)) ** 0.5
+        worth = sum(dialogue.weights[w] for w in sorted(shared)) / (1 + len(stems)) ** 0.5
         if len(shared) > 1 and worth > most:
             best, most = other, worth
     return best
 
 
-def find_guesses(talk: Talk, used: set[int], n: int) -> list[Guess]:
+def find_conjectures(dialogue: Dialogue, used: set[int], n: int) -> list[Conjecture]:
     """Return up to *n* conjectures outside the sentences *used*, the weightiest first."""
     found: list[tuple[Sentence, Hit, float]] = []
-    for s in clean(talk):
+    for s in clean(dialogue):
         hit = strongest("conjecture", s.text)
         if not hit or s.index in used or is_question(s.text) or not is_whole(s.text):
             continue
@@ -258,7 +260,7 @@ def find_guesses(talk: Talk, used: set[int], n: int) -> list[Guess]:
         relative = _RELATIVE.search(s.text[: hit.start]) or re.match("(?:that|which) ", hit.phrase)
         if relative or len(content_words(s.text)) < 2 or is_procedural(s.text):
             continue
-        score = 0.5 * hit.strength + 0.45 * weight_of(talk, s) - roughness(s.text)
+        score = 0.5 * hit.strength + 0.45 * weight_of(dialogue, s) - roughness(s.text)
         found.append((s, hit, score))
     chosen = diverse(
         [guess for guess in found if guess[2] > 0.3],
@@ -267,12 +269,12 @@ def find_guesses(talk: Talk, used: set[int], n: int) -> list[Guess]:
         text=lambda g: g[0].text,
         group=lambda g: g[0].speaker,
     )
-    return [Guess(s, hit.phrase, _test(talk, s, hit), score) for s, hit, score in chosen]
+    return [Conjecture(s, hit.phrase, _test(dialogue, s, hit), score) for s, hit, score in chosen]
 
 
-def _test(talk: Talk, s: Sentence, hit: Hit) -> str:
+def _test(dialogue: Dialogue, s: Sentence, hit: Hit) -> str:
     """Word an observation that would decide *s*: a check named in the talk, or one of its kind."""
-    if check := _named_check(talk, s):
+    if check := _named_check(dialogue, s):
         return f'{who(check.speaker)} speaks of a check that bears on it: "{excerpt(check.text)}".'
     condition = None if NOT_A_CONDITION.search(s.text) else IF_THEN.search(s.text)
     if condition:
@@ -283,7 +285,7 @@ def _test(talk: Talk, s: Sentence, hit: Hit) -> str:
     effect = _EFFECT.match(hit.phrase)
     if effect and len(words(s.text[: hit.start])) > 2:
         return f'Compare cases with and without it: in how many "{excerpt(after, 90)}"?'
-    named = matter(talk, [after]) if _IS_THE.search(s.text) else ""
+    named = matter(dialogue, [after]) if _IS_THE.search(s.text) else ""
     if named:
         return f"Take {named} away or replace it; if nothing changes, the guess is wrong."
     if _AHEAD.search(claim):

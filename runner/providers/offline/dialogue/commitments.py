@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from runner.providers.offline.dialogue.dialogue import Talk, matter, replies
+from runner.providers.offline.dialogue.dialogue import Dialogue, matter, replies
 from runner.providers.offline.dialogue.reasoning import NOT_A_CONDITION
 from runner.providers.offline.dialogue.wording import excerpt, who
 from runner.providers.offline.language.cues import has, is_question, strength, strongest
@@ -22,7 +22,7 @@ from runner.providers.offline.language.sentences import (
 Strength = Literal["firm", "conditional", "vague"]
 
 # First-person futures that announce the next words or movement, not an undertaking.
-_NO_PROMISE = re.compile(
+_NO_COMMITMENT = re.compile(
     r"\b(?:i|we)(?:'ll| will| shall|'m going to|'m gonna| am going to| can|'re going to|"
     r" are going to)"
     r" (?:also |just |then |now |only |first |quickly )*(?:say|ask|hand|start|begin|go ahead|"
@@ -63,7 +63,7 @@ _PAST_IF = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class Commitment:
     """An undertaking in *sentence*; *text* is its wording from the promise on, verbatim."""
 
     sentence: Sentence
@@ -73,7 +73,7 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
+class OpenPoint:
     """A question without an answer or a matter put off; *kind* says which."""
 
     sentence: Sentence
@@ -84,19 +84,19 @@ class Open:
     score: float
 
 
-def find_promises(talk: Talk) -> list[Promise]:
+def find_commitments(dialogue: Dialogue) -> list[Commitment]:
     """Return the undertakings in the order of the transcript."""
-    found = (_promise(talk, sentence) for sentence in talk.sentences)
-    return [promise for promise in found if promise]
+    found = (_commitment(dialogue, sentence) for sentence in dialogue.sentences)
+    return [commitment for commitment in found if commitment]
 
 
-def _promise(talk: Talk, s: Sentence) -> Promise | None:
+def _commitment(dialogue: Dialogue, s: Sentence) -> Commitment | None:
     if _CONDITIONAL_YES.search(trim(s.text)) and len(words(s.text)) > 3:
-        return Promise(s, trim(s.text), "conditional", 0.6 + 0.3 * talk.central[s.index])
+        return Commitment(s, trim(s.text), "conditional", 0.6 + 0.3 * dialogue.central[s.index])
     if is_question(s.text) or is_procedural(s.text) or has("deferral", s.text):
         return None
     hit = strongest("commitment", s.text)
-    if not hit or _NO_PROMISE.search(s.text.replace("’", "'")):
+    if not hit or _NO_COMMITMENT.search(s.text.replace("’", "'")):
         return None
     if _REPORTED.search(s.text[: hit.start]) or s.text.rstrip().endswith(("''", "”", '"')):
         return None  # somebody else's words
@@ -112,18 +112,21 @@ def _promise(talk: Talk, s: Sentence) -> Promise | None:
     )
     if hit.strength < 0.6 and firmness == "firm":
         firmness = "vague"  # "I can" offers, it does not promise
-    return Promise(
-        s, text, firmness, 0.65 * hit.strength + 0.35 * talk.central[s.index] - roughness(s.text)
+    return Commitment(
+        s,
+        text,
+        firmness,
+        0.65 * hit.strength + 0.35 * dialogue.central[s.index] - roughness(s.text),
     )
 
 
-def find_open(talk: Talk) -> list[Open]:
+def find_open_points(dialogue: Dialogue) -> list[OpenPoint]:
     """Return questions that get no reply on the matter and matters put off to later."""
-    found: list[Open] = []
-    for s in talk.sentences:
+    found: list[OpenPoint] = []
+    for s in dialogue.sentences:
         if is_procedural(s.text):
             continue
-        item = _unanswered(talk, s) if is_question(s.text) else _deferred(talk, s)
+        item = _unanswered(dialogue, s) if is_question(s.text) else _deferred(dialogue, s)
         if item:
             found.append(item)
     return found
@@ -132,20 +135,20 @@ def find_open(talk: Talk) -> list[Open]:
 _TAG = re.compile(r"[,\s](?:okay|ok|right|you know|yeah|correct|huh)\s*\?$", re.IGNORECASE)
 
 
-def _unanswered(talk: Talk, s: Sentence) -> Open | None:
+def _unanswered(dialogue: Dialogue, s: Sentence) -> OpenPoint | None:
     last = re.split(r"[.;,]\s+", s.text)[-1] if len(words(s.text)) > 25 else s.text
     asked = set(content_words(s.text))
-    turn = talk.turns[talk.turn_of[s.index]]
+    turn = dialogue.turns[dialogue.turn_of[s.index]]
     if len(set(content_words(last))) < 2 or len(words(last)) < 5 or _TAG.search(s.text):
         return None
     if s.index < turn[-1].index or not s.speaker:  # only what closes a turn awaits an answer
         return None
-    answers = [t for t in replies(talk, s, 3) if not all(is_procedural(p.text) for p in t)]
+    answers = [t for t in replies(dialogue, s, 3) if not all(is_procedural(p.text) for p in t)]
     if not answers:
-        return _open(talk, s, "unanswered", (s,))
+        return _open(dialogue, s, "unanswered", (s,))
     evading = next((p for p in answers[0][:3] if strength("evasion", p.text) > 0.8), None)
     if evading:
-        return _open(talk, s, "unanswered", (s, evading))
+        return _open(dialogue, s, "unanswered", (s, evading))
     said = " ".join(part.text for part in answers[0])
     spoken = words(said)
     brief = any(
@@ -153,40 +156,45 @@ def _unanswered(talk: Talk, s: Sentence) -> Open | None:
     )
     if brief or len(spoken) > 9 or asked & set(content_words(said)) or "--" in said:
         return None
-    return _open(talk, s, "unanswered", (s,)) if is_question(said) or len(spoken) < 3 else None
+    return _open(dialogue, s, "unanswered", (s,)) if is_question(said) or len(spoken) < 3 else None
 
 
-def _deferred(talk: Talk, s: Sentence) -> Open | None:
+def _deferred(dialogue: Dialogue, s: Sentence) -> OpenPoint | None:
     """Take a matter as put off where a deferral follows a question or a statement it points to."""
     hit = strongest("deferral", s.text)
     if not hit or len(words(s.text)) < 4 or len(words(s.text)) > 30:
         return None
     if re.search(r"\bnext (?:meeting|time|session)\b", s.text, re.IGNORECASE):
         return None  # the calendar, not a matter
-    earlier = talk.sentences[max(0, s.index - 3) : s.index]
+    earlier = dialogue.sentences[max(0, s.index - 3) : s.index]
     asked = next(
         (e for e in reversed(earlier) if is_question(e.text) and len(content_words(e.text)) > 1),
         None,
     )
     if asked:
-        return _open(talk, s, "deferred", (asked, s))
+        return _open(dialogue, s, "deferred", (asked, s))
     passing = re.search(r"\b(?:next|for now|not|later)\b", hit.phrase, re.IGNORECASE)
-    return None if passing or len(content_words(s.text)) < 4 else _open(talk, s, "deferred", (s,))
+    return (
+        None if passing or len(content_words(s.text)) < 4 else _open(dialogue, s, "deferred", (s,))
+    )
 
 
 def _open(
-    talk: Talk, s: Sentence, kind: Literal["unanswered", "deferred"], quoted: tuple[Sentence, ...]
-) -> Open:
-    topic = matter(talk, [q.text for q in quoted]) or "the point raised"
+    dialogue: Dialogue,
+    s: Sentence,
+    kind: Literal["unanswered", "deferred"],
+    quoted: tuple[Sentence, ...],
+) -> OpenPoint:
+    topic = matter(dialogue, [q.text for q in quoted]) or "the point raised"
     stems = set(content_words(topic))
     mentions = len(
-        {o.segment for o in talk.sentences if stems and stems <= set(content_words(o.text))}
+        {o.segment for o in dialogue.sentences if stems and stems <= set(content_words(o.text))}
     )
-    score = 0.45 + 0.35 * max(talk.central[q.index] for q in quoted) + min(mentions, 20) / 100
-    return Open(s, kind, topic, mentions, quoted, score)
+    score = 0.45 + 0.35 * max(dialogue.central[q.index] for q in quoted) + min(mentions, 20) / 100
+    return OpenPoint(s, kind, topic, mentions, quoted, score)
 
 
-def why_open_matters(item: Open, total: int) -> str:
+def why_open_matters(item: OpenPoint, total: int) -> str:
     """Say how far the talk depends on *item*; *total* is the number of segments."""
     others = item.mentions - 1
     told = (

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.fragments import ragged
+from runner.providers.offline.language.fragments import cut_off
 from runner.providers.offline.language.ranking import centrality, term_weights
 from runner.providers.offline.language.sentences import (
     Sentence,
@@ -46,14 +46,14 @@ _OPENING = 100  # sentences at most, and 15 % of the talk, but 12 at least
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
+class Dialogue:
     """A prepared transcript.
 
     *central* holds a centrality from 0 to 1 per sentence, *turns* the runs of one speaker,
     *turn_of* the turn of each sentence, *weights* the stems' weights, *names* the lower-case
     words of the speakers' labels and call signs and *topic* up to six readable terms.
     *question* is the matter as a first speaker frames it, in clean words, or empty; *bearing*
-    says from 0 to 1 how far each sentence is about question and topic; *ragged* holds the
+    says from 0 to 1 how far each sentence is about question and topic; *cut_off* holds the
     sentences that begin or end in the middle.
     """
 
@@ -66,10 +66,10 @@ class Talk:
     topic: tuple[str, ...]
     question: str
     bearing: tuple[float, ...]
-    ragged: frozenset[int]
+    cut_off: frozenset[int]
 
 
-def read_talk(document: Document) -> Talk:
+def read_dialogue(document: Document) -> Dialogue:
     """Prepare the lines of *document*."""
     found = sentences(document.lines)
     weights = term_weights(found)
@@ -86,7 +86,7 @@ def read_talk(document: Document) -> Talk:
     told = [s for s in found if is_substantive(s)] or list(found)
     central = tuple(centrality(found, weights))
     question, topic = _question(found, central), tuple(key_terms(told, 6, _call_signs(found)))
-    return Talk(
+    return Dialogue(
         sentences=found,
         central=central,
         turns=tuple(tuple(turn) for turn in turns),
@@ -96,7 +96,7 @@ def read_talk(document: Document) -> Talk:
         topic=topic,
         question=question,
         bearing=_bearing(found, question, topic, weights),
-        ragged=ragged(found),
+        cut_off=cut_off(found),
     )
 
 
@@ -140,64 +140,64 @@ def _bearing(
     )
 
 
-def telling(talk: Talk) -> list[Sentence]:
+def telling(dialogue: Dialogue) -> list[Sentence]:
     """Return the sentences that say something about the matter."""
-    return [sentence for sentence in talk.sentences if is_substantive(sentence)]
+    return [sentence for sentence in dialogue.sentences if is_substantive(sentence)]
 
 
-def clean(talk: Talk) -> list[Sentence]:
+def clean(dialogue: Dialogue) -> list[Sentence]:
     """Return the telling sentences that are whole, or all telling ones where few are whole."""
-    told = telling(talk)
-    whole = [s for s in told if s.index not in talk.ragged]
+    told = telling(dialogue)
+    whole = [s for s in told if s.index not in dialogue.cut_off]
     return whole if len(whole) >= 4 else told
 
 
-def weight_of(talk: Talk, s: Sentence) -> float:
+def weight_of(dialogue: Dialogue, s: Sentence) -> float:
     """Return 0 to 1 for how much *s* matters: its centrality and its bearing on the topic."""
-    return 0.5 * talk.central[s.index] + 0.5 * talk.bearing[s.index]
+    return 0.5 * dialogue.central[s.index] + 0.5 * dialogue.bearing[s.index]
 
 
-def most_central(talk: Talk) -> Sentence | None:
+def most_central(dialogue: Dialogue) -> Sentence | None:
     """Return the most central sentence, a substantive one if there is any; None if empty."""
-    pool = telling(talk) or list(talk.sentences)
-    return max(pool, key=lambda s: talk.central[s.index], default=None)
+    pool = telling(dialogue) or list(dialogue.sentences)
+    return max(pool, key=lambda s: dialogue.central[s.index], default=None)
 
 
-def speakers(talk: Talk) -> list[str]:
+def speakers(dialogue: Dialogue) -> list[str]:
     """Return the named speakers by how many content words they say, most first."""
     said: Counter[str] = Counter()
-    for sentence in telling(talk):
+    for sentence in telling(dialogue):
         if sentence.speaker:
             said[sentence.speaker] += len(content_words(sentence.text))
     return [name for name, _ in said.most_common()]
 
 
-def replies(talk: Talk, sentence: Sentence, n: int = 1) -> list[tuple[Sentence, ...]]:
+def replies(dialogue: Dialogue, sentence: Sentence, n: int = 1) -> list[tuple[Sentence, ...]]:
     """Return the next *n* turns after *sentence*'s that another speaker takes."""
-    here = talk.turn_of[sentence.index]
-    after = talk.turns[here + 1 : here + 1 + 2 * n]
+    here = dialogue.turn_of[sentence.index]
+    after = dialogue.turns[here + 1 : here + 1 + 2 * n]
     return [turn for turn in after if turn[0].speaker != sentence.speaker][:n]
 
 
-def matter(talk: Talk, texts: Iterable[str]) -> str:
+def matter(dialogue: Dialogue, texts: Iterable[str]) -> str:
     """Name what *texts* are about by their heaviest noun-like term; empty if there is none."""
     scores: dict[str, float] = {}
     shown: dict[str, str] = {}
     for text in texts:
-        for key, term in terms_in(text, talk.names).items():
-            parts = [talk.weights.get(part, 0.0) for part in key.split()]
+        for key, term in terms_in(text, dialogue.names).items():
+            parts = [dialogue.weights.get(part, 0.0) for part in key.split()]
             scores[key] = scores.get(key, 0.0) + sum(parts) / (1.2 if len(parts) > 1 else 1.0)
             shown[key] = term
     best = max(scores, key=lambda key: (scores[key], key), default=None)
     return shown[best] if best else ""
 
 
-def addressee(talk: Talk, s: Sentence) -> str:
+def addressee(dialogue: Dialogue, s: Sentence) -> str:
     """Name whom *s* addresses: the one speaker it names, else whoever answers."""
-    spoken = {name for turn in talk.turns if (name := turn[0].speaker) and name != s.speaker}
+    spoken = {name for turn in dialogue.turns if (name := turn[0].speaker) and name != s.speaker}
     said = set(words(s.text))
     named = sorted(n for n in spoken if said & {w for w in words(n) if len(w) > 3})
-    answers = replies(talk, s)
+    answers = replies(dialogue, s)
     return (
         named[0]
         if len(named) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from runner.providers.offline.dialogue.dialogue import Talk, weight_of
+from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of
 from runner.providers.offline.dialogue.implicature import Gap
 from runner.providers.offline.dialogue.wording import excerpt, who
 from runner.providers.offline.language.cues import strength
@@ -28,28 +28,30 @@ _MEANT = re.compile(
 )
 
 
-def find_glosses(talk: Talk) -> list[Gap]:
+def find_glosses(dialogue: Dialogue) -> list[Gap]:
     """Return the words that the talk itself translates, in order."""
-    found = (_heard(talk, s) or _meant(talk, s) for s in talk.sentences)
+    found = (_heard(dialogue, s) or _meant(dialogue, s) for s in dialogue.sentences)
     return [gap for gap in found if gap]
 
 
-def _heard(talk: Talk, s: Sentence) -> Gap | None:
+def _heard(dialogue: Dialogue, s: Sentence) -> Gap | None:
     """Read "You mean no.": a listener says what the words before amount to."""
-    match, turn = _HEARD.match(s.text), talk.turn_of[s.index]
-    if not match or not turn or s is not talk.turns[turn][0] or len(words(s.text)) > 20:
+    match, turn = _HEARD.match(s.text), dialogue.turn_of[s.index]
+    if not match or not turn or s is not dialogue.turns[turn][0] or len(words(s.text)) > 20:
         return None
-    said = talk.turns[turn - 1][-1]
+    said = dialogue.turns[turn - 1][-1]
     if len(content_words(said.text)) < 2 or is_procedural(said.text):
         return None
     other, name, what = who(said.speaker), who(s.speaker), match["what"].rstrip(" .")
     meant = f'Heard by {name} as "{what}".'
     note = f'{other} says "{excerpt(said.text, 120)}"; {name} hears "{what}" in it.'
     signal = "euphemism" if strength("euphemism", said.text) else "understatement"
-    return Gap(signal, trim(said.text), meant, note, (said, s), 0.6 + 0.3 * weight_of(talk, said))
+    return Gap(
+        signal, trim(said.text), meant, note, (said, s), 0.6 + 0.3 * weight_of(dialogue, said)
+    )
 
 
-def _meant(talk: Talk, s: Sentence) -> Gap | None:
+def _meant(dialogue: Dialogue, s: Sentence) -> Gap | None:
     """Read "What I mean is …": a speaker narrows down an earlier statement."""
     match = _MEANT.search(s.text)
     if not match:
@@ -57,7 +59,7 @@ def _meant(talk: Talk, s: Sentence) -> Gap | None:
     stems = set(content_words(match["what"]))
     earlier = [
         e
-        for e in talk.sentences[max(0, s.index - 8) : s.index]
+        for e in dialogue.sentences[max(0, s.index - 8) : s.index]
         if e.speaker == s.speaker and stems & set(content_words(e.text)) and len(words(e.text)) > 4
     ]
     if not earlier:
@@ -67,5 +69,5 @@ def _meant(talk: Talk, s: Sentence) -> Gap | None:
     note = (
         f'{who(s.speaker)} first says "{excerpt(first.text, 120)}" and then narrows it: "{what}".'
     )
-    score = 0.5 + 0.3 * weight_of(talk, first)
+    score = 0.5 + 0.3 * weight_of(dialogue, first)
     return Gap("hedge", trim(first.text), f'No more than "{what}".', note, (first, s), score)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from runner.providers.offline.dialogue.dialogue import Talk, addressee, replies, weight_of
+from runner.providers.offline.dialogue.dialogue import Dialogue, addressee, replies, weight_of
 from runner.providers.offline.dialogue.wording import excerpt, who
 from runner.providers.offline.language.cues import Hit, has, hits, is_question, strongest
 from runner.providers.offline.language.fragments import roughness
@@ -91,39 +91,41 @@ _COMPLEMENT = re.compile(
 )
 
 
-def find_gaps(talk: Talk) -> list[Gap]:
+def find_gaps(dialogue: Dialogue) -> list[Gap]:
     """Return at most one gap per sentence, in the order of the transcript."""
     found: list[Gap] = []
-    for sentence in talk.sentences:
-        gap = next((g for find in _FINDERS if (g := find(talk, sentence))), None)
+    for sentence in dialogue.sentences:
+        gap = next((g for find in _FINDERS if (g := find(dialogue, sentence))), None)
         if gap and not is_procedural(sentence.text):
             found.append(gap)
     return found
 
 
-def _score(talk: Talk, sentence: Sentence, strength: float) -> float:
-    torn = 0.15 * (sentence.index in talk.ragged)
-    return 0.6 * strength + 0.4 * weight_of(talk, sentence) - roughness(sentence.text) - torn
+def _score(dialogue: Dialogue, sentence: Sentence, strength: float) -> float:
+    torn = 0.15 * (sentence.index in dialogue.cut_off)
+    return 0.6 * strength + 0.4 * weight_of(dialogue, sentence) - roughness(sentence.text) - torn
 
 
-def _gap(talk: Talk, s: Sentence, signal: str, meant: str, note: str, strength: float) -> Gap:
-    return Gap(signal, trim(s.text), meant, note, (s,), _score(talk, s, strength))
+def _gap(
+    dialogue: Dialogue, s: Sentence, signal: str, meant: str, note: str, strength: float
+) -> Gap:
+    return Gap(signal, trim(s.text), meant, note, (s,), _score(dialogue, s, strength))
 
 
-def _irony(talk: Talk, s: Sentence) -> Gap | None:
+def _irony(dialogue: Dialogue, s: Sentence) -> Gap | None:
     hit = strongest("irony", s.text)
     if not hit or len(words(s.text)) < 4:
         return None
     meant = f'Not at face value: "{hit.phrase}" marks what is talked about as unearned or unlikely.'
     note = f'{who(s.speaker)} does not take the last words at face value: "{excerpt(s.text)}".'
-    return _gap(talk, s, "irony", meant, note, hit.strength)
+    return _gap(dialogue, s, "irony", meant, note, hit.strength)
 
 
-def _deflection(talk: Talk, s: Sentence) -> Gap | None:
+def _deflection(dialogue: Dialogue, s: Sentence) -> Gap | None:
     if not is_question(s.text) or len(content_words(s.text)) < 2 or len(words(s.text)) < 5:
         return None
-    turn = talk.turns[talk.turn_of[s.index]]
-    answers = replies(talk, s)
+    turn = dialogue.turns[dialogue.turn_of[s.index]]
+    answers = replies(dialogue, s)
     if not answers or s.index < turn[-1].index - 1:  # only what closes a turn awaits an answer
         return None
     for reply in answers[0][:3]:
@@ -139,14 +141,14 @@ def _deflection(talk: Talk, s: Sentence) -> Gap | None:
         f'"{excerpt(reply.text, 120)}".'
     )
     return Gap(
-        "deflection", trim(reply.text), meant, note, (s, reply), _score(talk, s, hit.strength)
+        "deflection", trim(reply.text), meant, note, (s, reply), _score(dialogue, s, hit.strength)
     )
 
 
-def _request(talk: Talk, s: Sentence) -> Gap | None:
+def _request(dialogue: Dialogue, s: Sentence) -> Gap | None:
     if not is_substantive(s) or not has("request", s.text) or has("negation", s.text[:12]):
         return None
-    name = addressee(talk, s)
+    name = addressee(dialogue, s)
     for pattern, opening, why in (
         (_ASK_YOU, f"Asks {name} to", "puts a request as a question"),
         (_ASK_WE, "Proposes to", "puts a proposal as a question"),
@@ -167,11 +169,11 @@ def _request(talk: Talk, s: Sentence) -> Gap | None:
         note = f'{who(s.speaker)} {why}: "{excerpt(s.text)}".'
         if pattern is _ASK_YOU and name != "the listener":
             note = f'{who(s.speaker)} wants {name} to act, and {why}: "{excerpt(s.text)}".'
-        return _gap(talk, s, "indirect_request", meant, note, 0.75)
+        return _gap(dialogue, s, "indirect_request", meant, note, 0.75)
     return None
 
 
-def _contrast(talk: Talk, s: Sentence) -> Gap | None:
+def _contrast(dialogue: Dialogue, s: Sentence) -> Gap | None:
     hit = next((h for h in hits("contrast", s.text) if h.strength > 0.8), None)
     if not hit or not is_substantive(s) or is_question(s.text):
         return None
@@ -189,18 +191,18 @@ def _contrast(talk: Talk, s: Sentence) -> Gap | None:
     opening = "concedes first and then objects" if but else "turns from what was said"
     opening = "objects politely" if "respect" in hit.phrase.lower() else opening
     note = f'{who(s.speaker)} {opening}; the weight lies on "{point}".'
-    return _gap(talk, s, "contrast", meant, note, hit.strength)
+    return _gap(dialogue, s, "contrast", meant, note, hit.strength)
 
 
 _TOLD = re.compile(r"\b(?:told|said|says|asked|argued?|claims?)\b", re.IGNORECASE)
 
 
-def _softened(talk: Talk, s: Sentence) -> Gap | None:
+def _softened(dialogue: Dialogue, s: Sentence) -> Gap | None:
     mild = strongest("euphemism", s.text)
     if mild and is_substantive(s) and not is_question(s.text):
         meant = f'"{mild.phrase}" is a mild name for something that went or may go badly.'
         note = f'{who(s.speaker)} criticises in mild words ("{mild.phrase}"): "{excerpt(s.text)}".'
-        return _gap(talk, s, "euphemism", meant, note, mild.strength)
+        return _gap(dialogue, s, "euphemism", meant, note, mild.strength)
     for hit in hits("downtoner", s.text):
         after = s.text[hit.end : hit.end + 28]
         kind = "positive" if hit.phrase.lower().startswith("not") else "negative"
@@ -212,16 +214,16 @@ def _softened(talk: Talk, s: Sentence) -> Gap | None:
             softened = strip_fillers(f"{hit.phrase}{after[: bad.end]}")
             meant = f'The difficulty is real; "{hit.phrase}" makes it sound smaller.'
             note = f'{who(s.speaker)} plays down a difficulty as "{softened}": "{excerpt(s.text)}".'
-            return _gap(talk, s, "understatement", meant, note, 0.65)
+            return _gap(dialogue, s, "understatement", meant, note, 0.65)
     return None
 
 
-def _rhetorical(talk: Talk, s: Sentence) -> Gap | None:
+def _rhetorical(dialogue: Dialogue, s: Sentence) -> Gap | None:
     if not s.text.rstrip().endswith("?") or not is_substantive(s):
         return None
     hit = strongest("rhetorical", s.text)
-    turn = talk.turns[talk.turn_of[s.index]]
-    following = talk.sentences[s.index + 1 : s.index + 2]
+    turn = dialogue.turns[dialogue.turn_of[s.index]]
+    following = dialogue.sentences[s.index + 1 : s.index + 2]
     if (
         not hit
         or s is turn[-1]
@@ -235,19 +237,19 @@ def _rhetorical(talk: Talk, s: Sentence) -> Gap | None:
         f'"{excerpt(s.text)}"'
     )
     return Gap(
-        "rhetorical_question", trim(s.text), meant, note, (s, *following), _score(talk, s, 0.6)
+        "rhetorical_question", trim(s.text), meant, note, (s, *following), _score(dialogue, s, 0.6)
     )
 
 
-def _hedged(talk: Talk, s: Sentence) -> Gap | None:
+def _hedged(dialogue: Dialogue, s: Sentence) -> Gap | None:
     if not is_substantive(s) or is_question(s.text):
         return None
     if hit := strongest("unsure", s.text):
-        return _unsure(talk, s, hit)
+        return _unsure(dialogue, s, hit)
     if hit := strongest("own_knowledge", s.text):
         meant = f'Holds only within what {who(s.speaker)} happens to know; "{hit.phrase}" says so.'
         note = f'{who(s.speaker)} vouches no further than "{hit.phrase}": "{excerpt(s.text)}".'
-        return _gap(talk, s, "hedge", meant, note, hit.strength)
+        return _gap(dialogue, s, "hedge", meant, note, hit.strength)
     cue = strongest("hedge", s.text)
     if not cue or (cue.strength < 0.5 and not cue.phrase.lower().startswith("i ")):
         return None
@@ -256,10 +258,10 @@ def _hedged(talk: Talk, s: Sentence) -> Gap | None:
     does, uses = next((d, u) for words_, d, u in _HEDGES if re.search(words_, cue.phrase.lower()))
     meant = f'With "{cue.phrase}" {who(s.speaker)} {does}.'
     note = f'{who(s.speaker)} {uses} ("{cue.phrase}"): "{excerpt(s.text)}".'
-    return _gap(talk, s, "hedge", meant, note, cue.strength * 0.85)
+    return _gap(dialogue, s, "hedge", meant, note, cue.strength * 0.85)
 
 
-def _unsure(talk: Talk, s: Sentence, hit: Hit) -> Gap:
+def _unsure(dialogue: Dialogue, s: Sentence, hit: Hit) -> Gap:
     open_matter = _COMPLEMENT.search(s.text[hit.start :])
     what = excerpt(open_matter["what"], 120) if open_matter else ""
     if len(words(what)) > 2:
@@ -269,23 +271,23 @@ def _unsure(talk: Talk, s: Sentence, hit: Hit) -> Gap:
     else:
         meant = f'The point is open; "{hit.phrase}" says so.'
         note = f'{who(s.speaker)} admits an open point ("{hit.phrase}"): "{excerpt(s.text)}".'
-    return _gap(talk, s, "hedge", meant, note, hit.strength)
+    return _gap(dialogue, s, "hedge", meant, note, hit.strength)
 
 
-def _emphasis(talk: Talk, s: Sentence) -> Gap | None:
+def _emphasis(dialogue: Dialogue, s: Sentence) -> Gap | None:
     if not is_substantive(s) or is_question(s.text):
         return None
     if hit := strongest("candour", s.text):
         meant = f'"{hit.phrase}" announces something the listeners may not like to hear.'
         note = f'{who(s.speaker)} announces plain words ("{hit.phrase}"): "{excerpt(s.text)}".'
-        return _gap(talk, s, "emphasis", meant, note, hit.strength)
+        return _gap(dialogue, s, "emphasis", meant, note, hit.strength)
     cue = strongest("booster", s.text)
     if not cue or cue.strength < 0.8:
         return None
     meant = f'"{cue.phrase}" closes the point to discussion.'
     note = f'{who(s.speaker)} leaves no room for doubt ("{cue.phrase}"): "{excerpt(s.text)}".'
-    return _gap(talk, s, "emphasis", meant, note, cue.strength * 0.8)
+    return _gap(dialogue, s, "emphasis", meant, note, cue.strength * 0.8)
 
 
-_FINDERS: tuple[Callable[[Talk, Sentence], Gap | None], ...]
+_FINDERS: tuple[Callable[[Dialogue, Sentence], Gap | None], ...]
 _FINDERS = (_irony, _deflection, _contrast, _request, _softened, _rhetorical, _hedged, _emphasis)

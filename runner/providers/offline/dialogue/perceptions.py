@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from runner.providers.offline.dialogue.dialogue import Talk, weight_of
+from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of
 from runner.providers.offline.dialogue.wording import excerpt
 from runner.providers.offline.language.cues import is_question, polarity, strongest
 from runner.providers.offline.language.fragments import is_whole, roughness
@@ -33,7 +33,7 @@ _ELLIPTIC = re.compile(r"^(?:do|does|did) (?!not |a |an |the )", re.IGNORECASE) 
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Perception:
     """How *holder* speaks of another party *of*; *text* is verbatim."""
 
     holder: str | None
@@ -43,9 +43,9 @@ class Seen:
     score: float
 
 
-def find_seen(talk: Talk) -> list[Seen]:
+def find_perceptions(dialogue: Dialogue) -> list[Perception]:
     """Return statements in which a speaker says what another party thinks, wants or is like."""
-    found = (_seen(talk, s) for s in talk.sentences if _may_see(s))
+    found = (_perception(dialogue, s) for s in dialogue.sentences if _may_see(s))
     return [item for item in found if item]
 
 
@@ -53,16 +53,20 @@ def _may_see(s: Sentence) -> bool:
     return not is_question(s.text) and (is_substantive(s) or bool(_YOU.match(s.text)))
 
 
-def _seen(talk: Talk, s: Sentence) -> Seen | None:
-    if s.index in talk.ragged:
+def _perception(dialogue: Dialogue, s: Sentence) -> Perception | None:
+    if s.index in dialogue.cut_off:
         return None
-    if (named := _addressed(talk, s)) and len(words(s.text)) < 25:
-        score = 0.4 + 0.3 * weight_of(talk, s) - roughness(s.text)
-        return Seen(s.speaker, named, excerpt(s.text, 160), s, score)
+    if (named := _addressed(dialogue, s)) and len(words(s.text)) < 25:
+        score = 0.4 + 0.3 * weight_of(dialogue, s) - roughness(s.text)
+        return Perception(s.speaker, named, excerpt(s.text, 160), s, score)
     for match in _PARTY.finditer(s.text):
         of = match["of"]
         first = of.split()[0].lower()
-        if first in STOP_WORDS - {"the"} or of.lower() == "the" or not _is_party(talk, s, match):
+        if (
+            first in STOP_WORDS - {"the"}
+            or of.lower() == "the"
+            or not _is_party(dialogue, s, match)
+        ):
             continue
         if _MID_CLAUSE.search(s.text[: match.start()]):
             continue
@@ -80,9 +84,9 @@ def _seen(talk: Talk, s: Sentence) -> Seen | None:
             continue
         text = excerpt(s.text[match.start() :], 160)
         if is_whole(text) and len(content_words(text)) > 2:
-            score = 0.3 + 0.15 * (abs(judged) or bool(likely)) + 0.35 * weight_of(talk, s)
+            score = 0.3 + 0.15 * (abs(judged) or bool(likely)) + 0.35 * weight_of(dialogue, s)
             of = "the" + of[3:] if of.startswith("The ") else of
-            return Seen(s.speaker, of, text, s, score - roughness(s.text))
+            return Perception(s.speaker, of, text, s, score - roughness(s.text))
     return None
 
 
@@ -106,15 +110,15 @@ _YOU = re.compile(
 )
 
 
-def _addressed(talk: Talk, s: Sentence) -> str:
+def _addressed(dialogue: Dialogue, s: Sentence) -> str:
     """Return the speaker to whom *s* says what they mean, want or seem; empty if to nobody."""
-    turn = talk.turn_of[s.index]
-    if not turn or not _YOU.match(s.text) or s.index != talk.turns[turn][0].index:
+    turn = dialogue.turn_of[s.index]
+    if not turn or not _YOU.match(s.text) or s.index != dialogue.turns[turn][0].index:
         return ""
-    return talk.turns[turn - 1][0].speaker or ""
+    return dialogue.turns[turn - 1][0].speaker or ""
 
 
-def _is_party(talk: Talk, s: Sentence, match: re.Match[str]) -> bool:
+def _is_party(dialogue: Dialogue, s: Sentence, match: re.Match[str]) -> bool:
     """Return whether the capitals name another party, not the speaker or a sentence's start."""
     of = [w for w in words(match["of"]) if w != "the"]
     if s.speaker and set(of) & set(words(s.speaker)):
@@ -122,4 +126,4 @@ def _is_party(talk: Talk, s: Sentence, match: re.Match[str]) -> bool:
     if match["of"][:4].lower() == "the " and match["of"][4:5].islower():
         return True
     inside = bool(match.start()) and s.text[: match.start()].rstrip()[-1:] not in ".!?:\"'“`"
-    return inside or set(of) <= talk.names or len(of) > 1
+    return inside or set(of) <= dialogue.names or len(of) > 1

@@ -7,8 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from runner.providers.offline.dialogue.agreement import Exchange
-from runner.providers.offline.dialogue.dialogue import Talk, matter, speakers, telling, weight_of
+from runner.providers.offline.dialogue.agreement import AdjacencyPair
+from runner.providers.offline.dialogue.dialogue import (
+    Dialogue,
+    matter,
+    speakers,
+    telling,
+    weight_of,
+)
 from runner.providers.offline.dialogue.stance import (
     SUPPOSED,
     THESIS,
@@ -49,7 +55,7 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Disputed:
+class Tension:
     """A friction *between* two speakers about *matter*, with the statement and the reply."""
 
     between: tuple[str, str]
@@ -59,7 +65,7 @@ class Disputed:
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class SharedGround:
     """A statement *text* that *holders* share, with the statement and the agreements."""
 
     holders: tuple[str, ...]
@@ -68,10 +74,10 @@ class Accepted:
     score: float
 
 
-def find_views(talk: Talk, n: int) -> list[View]:
+def find_views(dialogue: Dialogue, n: int) -> list[View]:
     """Return the views of up to *n* speakers, those who say most first."""
-    pool = telling(talk)
-    named: list[str | None] = list(speakers(talk)[: n + 2]) or [None]
+    pool = telling(dialogue)
+    named: list[str | None] = list(speakers(dialogue)[: n + 2]) or [None]
     found: list[View] = []
     for holder in named:
         own = [s for s in pool if s.speaker == holder]
@@ -80,21 +86,21 @@ def find_views(talk: Talk, n: int) -> list[View]:
         full = [s for s in said if is_whole(s.text)]
         stated = [s for s in full if len(content_words(s.text)) > 3] or full
         if stated and len(own) > 1:
-            found.append(_view(talk, holder, own, stated))
+            found.append(_view(dialogue, holder, own, stated))
     return found[:n]
 
 
 def _view(
-    talk: Talk, holder: str | None, own: Sequence[Sentence], stated: Sequence[Sentence]
+    dialogue: Dialogue, holder: str | None, own: Sequence[Sentence], stated: Sequence[Sentence]
 ) -> View:
     """Take the weightiest statement that shows the stance; for a mixed one, one of each side."""
-    weighed = {s.index: fitness(talk, s) for s in stated}
+    weighed = {s.index: fitness(dialogue, s) for s in stated}
     ranked = sorted(stated, key=lambda s: (-weighed[s.index], s.index))
-    stands = [s for s in ranked if takes_stand(talk, s)]
+    stands = [s for s in ranked if takes_stand(dialogue, s)]
     best = {sign: next((s for s in stands if stance_of(s) == sign), None) for sign in (1, -1)}
     position, counter = ranked[0], None
     stance: Stance = "neutral"
-    overall = _overall(talk, own)
+    overall = _overall(dialogue, own)
     chosen = best[overall] if overall else next(iter(stands), None)
     if chosen and weighed[chosen.index] > 0.6 * weighed[position.index]:
         sign = stance_of(chosen)
@@ -104,7 +110,7 @@ def _view(
             stance = "mixed"
         elif other and not overall and _same_matter(position, other):
             stance, counter = "mixed", other
-    interests = _interests(talk, [s for s in own if s not in (position, counter)])
+    interests = _interests(dialogue, [s for s in own if s not in (position, counter)])
     return View(holder, position, counter, stance, interests, weighed[position.index])
 
 
@@ -112,7 +118,7 @@ def _same_matter(a: Sentence, b: Sentence) -> bool:
     return len(set(content_words(a.text)) & set(content_words(b.text))) > 2
 
 
-def _interests(talk: Talk, own: Sequence[Sentence]) -> tuple[tuple[str, Sentence], ...]:
+def _interests(dialogue: Dialogue, own: Sequence[Sentence]) -> tuple[tuple[str, Sentence], ...]:
     """Return up to three needs, wishes or worries in *own*, verbatim and with their sentence."""
     wants = [(s, hit) for s in own for hit in hits("interest", s.text)[:1]]
     clauses = [
@@ -126,9 +132,9 @@ def _interests(talk: Talk, own: Sequence[Sentence]) -> tuple[tuple[str, Sentence
         if is_whole(text)
         and len(content_words(text)) > 2
         and not _NO_INTEREST.search(text)
-        and s.index not in talk.ragged
+        and s.index not in dialogue.cut_off
     ]
-    return tuple(diverse(fit, 3, score=lambda w: weight_of(talk, w[1]), text=lambda w: w[0]))
+    return tuple(diverse(fit, 3, score=lambda w: weight_of(dialogue, w[1]), text=lambda w: w[0]))
 
 
 _WHY = re.compile(
@@ -141,14 +147,14 @@ def _ends_me(hit: Hit) -> bool:
     return hit.phrase.lower().endswith(" me")
 
 
-def _overall(talk: Talk, own: Sequence[Sentence]) -> int:
+def _overall(dialogue: Dialogue, own: Sequence[Sentence]) -> int:
     """Return 1 or -1 where a speaker's stands on the matter go clearly to one side, else 0.
 
     Objections and agreements to others count double.
     """
     favour = against = 0
     for s in own:
-        if not takes_stand(talk, s):
+        if not takes_stand(dialogue, s):
             continue
         sign = stance_of(s)
         double = max(strength("agreement", s.text), strength("disagreement", s.text)) > 0.8
@@ -159,12 +165,12 @@ def _overall(talk: Talk, own: Sequence[Sentence]) -> int:
     return (favour >= 3 * against) - (against >= 3 * favour)
 
 
-def disputed(talk: Talk, objections: Sequence[Exchange], n: int) -> list[Disputed]:
+def find_tensions(dialogue: Dialogue, objections: Sequence[AdjacencyPair], n: int) -> list[Tension]:
     """Turn objections into frictions between two named speakers, the weightiest first."""
     found = [
-        Disputed(
+        Tension(
             (e.statement.speaker or "A speaker", e.reply.speaker or "another speaker"),
-            matter(talk, (e.statement.text, e.reply.text)),
+            matter(dialogue, (e.statement.text, e.reply.text)),
             (e.statement, e.reply),
             e.score,
         )
@@ -179,9 +185,9 @@ def disputed(talk: Talk, objections: Sequence[Exchange], n: int) -> list[Dispute
     )
 
 
-def accepted(acceptances: Sequence[Exchange], n: int) -> list[Accepted]:
+def find_shared_ground(acceptances: Sequence[AdjacencyPair], n: int) -> list[SharedGround]:
     """Join agreements to the same statement and return the weightiest."""
-    joined: dict[int, list[Exchange]] = {}
+    joined: dict[int, list[AdjacencyPair]] = {}
     for exchange in acceptances:
         joined.setdefault(exchange.statement.index, []).append(exchange)
     found = []
@@ -192,5 +198,5 @@ def accepted(acceptances: Sequence[Exchange], n: int) -> list[Accepted]:
         quoted = (statement, *(e.reply for e in group[:4]))
         score = min(0.95, max(e.score for e in group) + 0.1 * (len(named) - 2))
         if len(named) > 1:
-            found.append(Accepted(named, statement.text, quoted, score))
+            found.append(SharedGround(named, statement.text, quoted, score))
     return diverse(found, n, score=lambda g: g.score, text=lambda g: g.text)

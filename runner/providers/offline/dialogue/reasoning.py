@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Literal
 
-from runner.providers.offline.dialogue.dialogue import Talk, weight_of
+from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of
 from runner.providers.offline.language.cues import has, hits, is_question, strength
 from runner.providers.offline.language.fragments import is_closed, is_whole, roughness
 from runner.providers.offline.language.sentences import (
@@ -87,17 +87,22 @@ class Reasoning:
     score: float
 
 
-def find_reasoning(talk: Talk) -> list[Reasoning]:
+def find_reasoning(dialogue: Dialogue) -> list[Reasoning]:
     """Return the arguments in the order of the transcript, at most one per sentence."""
     found: list[Reasoning] = []
-    for s in talk.sentences:
+    for s in dialogue.sentences:
         if len(words(s.text)) < 6 or is_procedural(s.text) or is_question(s.text):
             continue
-        if s.index in talk.ragged:  # half of the argument may be missing
+        if s.index in dialogue.cut_off:  # half of the argument may be missing
             continue
-        parts = _backward(talk, s) or _forward(talk, s) or _conditional(s) or _loose(talk, s)
+        parts = (
+            _backward(dialogue, s)
+            or _forward(dialogue, s)
+            or _conditional(s)
+            or _loose(dialogue, s)
+        )
         if parts:
-            made = _made(talk, s, *parts)
+            made = _made(dialogue, s, *parts)
             if made:
                 found.append(made)
     return found
@@ -106,7 +111,7 @@ def find_reasoning(talk: Talk) -> list[Reasoning]:
 _Parts = tuple[str, str, Relation, str, tuple[Sentence, ...], float]  # assertion, premise, …
 
 
-def _backward(talk: Talk, s: Sentence) -> _Parts | None:
+def _backward(dialogue: Dialogue, s: Sentence) -> _Parts | None:
     """Read "A because B": what follows the cue is the ground."""
     for hit in hits("causal_back", s.text):
         before, after = s.text[: hit.start], s.text[hit.end :]
@@ -116,20 +121,20 @@ def _backward(talk: Talk, s: Sentence) -> _Parts | None:
         comma = after.find(", ")
         if comma > 10 and not before.strip(" ,").split()[1:]:  # "Because B, A"
             return after[comma + 2 :], after[:comma], "causal", hit.phrase, (s,), hit.strength
-        previous = _previous(talk, s)
+        previous = _previous(dialogue, s)
         if previous:
             return previous.text, after, "causal", hit.phrase, (previous, s), hit.strength * 0.8
     return None
 
 
-def _forward(talk: Talk, s: Sentence) -> _Parts | None:
+def _forward(dialogue: Dialogue, s: Sentence) -> _Parts | None:
     """Read "B, therefore A": what follows the cue is the conclusion."""
     for hit in hits("causal_forward", s.text):
         before, after = s.text[: hit.start], s.text[hit.end :]
         relation: Relation = "deductive" if hit.strength > 0.8 else "causal"
         if len(content_words(before)) >= 2 and len(words(before)) >= 4:
             return after, before, relation, hit.phrase, (s,), hit.strength
-        previous = _previous(talk, s)
+        previous = _previous(dialogue, s)
         if previous and not before.strip(" ,").split()[2:]:
             return after, previous.text, relation, hit.phrase, (previous, s), hit.strength * 0.8
     return None
@@ -155,9 +160,9 @@ _SO = re.compile(
 )
 
 
-def _loose(talk: Talk, s: Sentence) -> _Parts | None:
+def _loose(dialogue: Dialogue, s: Sentence) -> _Parts | None:
     """Read "A, otherwise B" (B is the ground) and "B. So A" within one turn."""
-    previous = _previous(talk, s)
+    previous = _previous(dialogue, s)
     if match := _OR_ELSE.search(s.text):
         claim = s.text[: match.start()] or (previous.text if previous else "")
         quoted = (s,) if match.start() else tuple(q for q in (previous, s) if q)
@@ -168,14 +173,14 @@ def _loose(talk: Talk, s: Sentence) -> _Parts | None:
     return None
 
 
-def _previous(talk: Talk, s: Sentence) -> Sentence | None:
+def _previous(dialogue: Dialogue, s: Sentence) -> Sentence | None:
     """Return the sentence before *s* in the same turn if it can carry half an argument."""
     if not s.index:
         return None
-    before = talk.sentences[s.index - 1]
-    same = talk.turn_of[before.index] == talk.turn_of[s.index]
+    before = dialogue.sentences[s.index - 1]
+    same = dialogue.turn_of[before.index] == dialogue.turn_of[s.index]
     fit = len(content_words(before.text)) >= 3 and not is_question(before.text)
-    fit = fit and before.index not in talk.ragged
+    fit = fit and before.index not in dialogue.cut_off
     return before if same and fit and not is_procedural(before.text) else None
 
 
@@ -192,7 +197,7 @@ def _last_clause(before: str) -> str:
 
 
 def _made(
-    talk: Talk,
+    dialogue: Dialogue,
     s: Sentence,
     assertion: str,
     premise: str,
@@ -225,7 +230,7 @@ def _made(
         for side in sides
     )
     weak += 0.15 * bool(OWN_STORY.search(sides[0]))
-    weight = max(weight_of(talk, q) for q in quoted)
+    weight = max(weight_of(dialogue, q) for q in quoted)
     factual = strength("evidence", premise)
     score = 0.4 * force + 0.5 * weight + 0.15 * factual - weak - roughness(s.text)
     return Reasoning(
@@ -246,9 +251,9 @@ class Clash:
 _MAX_POSTINGS = 40  # a stem in more sentences than this says nothing about what a pair shares
 
 
-def find_clashes(talk: Talk) -> list[Clash]:
+def find_clashes(dialogue: Dialogue) -> list[Clash]:
     """Return pairs that share most content words and differ in negation, most alike first."""
-    pool = [s for s in talk.sentences if _asserts(s)]
+    pool = [s for s in dialogue.sentences if _asserts(s)]
     bags = {s.index: frozenset(content_words(s.text)) for s in pool}
     postings: dict[str, list[Sentence]] = defaultdict(list)
     for s in pool:
@@ -260,7 +265,7 @@ def find_clashes(talk: Talk) -> list[Clash]:
             for i, a in enumerate(holders):
                 for b in holders[i + 1 :]:
                     shared[a.index, b.index] += 1
-    found = (_clash(talk, a, b, bags) for (a, b), count in shared.items() if count >= 2)
+    found = (_clash(dialogue, a, b, bags) for (a, b), count in shared.items() if count >= 2)
     return sorted((c for c in found if c), key=lambda c: (-c.likeness, c.first.index))
 
 
@@ -269,11 +274,11 @@ def _asserts(s: Sentence) -> bool:
     return 5 <= count <= 40 and not is_question(s.text) and not is_procedural(s.text)
 
 
-def _clash(talk: Talk, a: int, b: int, bags: dict[int, frozenset[str]]) -> Clash | None:
-    first, second = talk.sentences[a], talk.sentences[b]
+def _clash(dialogue: Dialogue, a: int, b: int, bags: dict[int, frozenset[str]]) -> Clash | None:
+    first, second = dialogue.sentences[a], dialogue.sentences[b]
     both = bags[a] & bags[b]
     likeness = len(both) / (len(bags[a]) * len(bags[b])) ** 0.5
-    named = {w for w in both if w in talk.names or w[0].isdigit()}
+    named = {w for w in both if w in dialogue.names or w[0].isdigit()}
     if len(both - named) < 4 or likeness < 0.7 or (first.speaker == second.speaker and b - a < 20):
         return None
     odd = len(hits("negation", first.text)) % 2 != len(hits("negation", second.text)) % 2

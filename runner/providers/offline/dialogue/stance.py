@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from runner.providers.offline.dialogue.dialogue import CALL_SIGN, Talk, weight_of
+from runner.providers.offline.dialogue.dialogue import CALL_SIGN, Dialogue, weight_of
 from runner.providers.offline.dialogue.reasoning import ABOUT_TALK, OWN_STORY
 from runner.providers.offline.language.cues import polarity, strength, strongest
 from runner.providers.offline.language.fragments import roughness
@@ -44,7 +44,7 @@ _AGENDA = re.compile(
 )
 
 
-def fitness(talk: Talk, s: Sentence) -> float:
+def fitness(dialogue: Dialogue, s: Sentence) -> float:
     """Weigh a sentence as somebody's position: on the matter, and said with a stance."""
     stance = (
         0.25 * strength("proposal", s.text)
@@ -61,8 +61,8 @@ def fitness(talk: Talk, s: Sentence) -> float:
         bool(tokens) and tokens[0] in {"it", "that", "they", "she", "he"}
     )
     plain += roughness(s.text) + 0.3 * bool(_AGENDA.search(s.text) or ABOUT_TALK.search(s.text))
-    plain += 0.2 * (s.index in talk.ragged) + 0.25 * bool(OWN_STORY.search(trim(s.text)))
-    return min(0.95, 0.5 * weight_of(talk, s) + min(stance, 0.55) - plain)
+    plain += 0.2 * (s.index in dialogue.cut_off) + 0.25 * bool(OWN_STORY.search(trim(s.text)))
+    return min(0.95, 0.5 * weight_of(dialogue, s) + min(stance, 0.55) - plain)
 
 
 @lru_cache(maxsize=8192)
@@ -72,9 +72,9 @@ def is_stand(s: Sentence) -> bool:
     return bool(_STAND.search(s.text) or max(cues) > 0.8 or _decides(s))
 
 
-def takes_stand(talk: Talk, s: Sentence) -> bool:
+def takes_stand(dialogue: Dialogue, s: Sentence) -> bool:
     """A stand, or a judgement on the question of the day."""
-    judged = talk.question and polarity(s.text) and talk.bearing[s.index] > 0.3
+    judged = dialogue.question and polarity(s.text) and dialogue.bearing[s.index] > 0.3
     judged = judged and not OWN_STORY.search(trim(s.text))  # an experience is no stand
     return is_stand(s) or bool(judged)
 

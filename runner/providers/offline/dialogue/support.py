@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from runner.providers.offline.dialogue.agreement import find_objections
-from runner.providers.offline.dialogue.dialogue import Talk, replies
+from runner.providers.offline.dialogue.dialogue import Dialogue, replies
 from runner.providers.offline.dialogue.reasoning import Reasoning
 from runner.providers.offline.dialogue.wording import excerpt, plain, who
 from runner.providers.offline.language.cues import polarity, strength
@@ -25,7 +25,7 @@ _ASSUMES = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
+class WeighedReason:
     """An argument with its *support* and what speaks against it.
 
     *circular* says that the ground repeats the claim, *implied* is an unstated premise that
@@ -51,20 +51,20 @@ class Weighed:
         return (*self.reasoning.quoted, against) if against else self.reasoning.quoted
 
 
-def weigh_reasons(talk: Talk, reasonings: Sequence[Reasoning]) -> list[Weighed]:
+def weigh_reasons(dialogue: Dialogue, reasonings: Sequence[Reasoning]) -> list[WeighedReason]:
     """Judge each argument by its ground and by the replies to it."""
-    objections = {e.statement.index: e.reply for e in find_objections(talk)}
-    found: list[Weighed] = []
+    objections = {e.statement.index: e.reply for e in find_objections(dialogue)}
+    found: list[WeighedReason] = []
     for reasoning in reasonings:
         circular = similarity(reasoning.assertion, reasoning.premise) > 0.6
-        implied = implied_by(talk, reasoning)
+        implied = implied_by(dialogue, reasoning)
         against = next(
             (objections[q.index] for q in reasoning.quoted if q.index in objections), None
         )
         support = "none" if circular else _support(reasoning)
         if support == "strong" and (implied or against):
             support = "partial"
-        found.append(Weighed(reasoning, support, circular, implied, against))
+        found.append(WeighedReason(reasoning, support, circular, implied, against))
     return found
 
 
@@ -78,10 +78,10 @@ def _support(reasoning: Reasoning) -> Support:
     )
 
 
-def implied_by(talk: Talk, reasoning: Reasoning) -> tuple[str, Sentence] | None:
+def implied_by(dialogue: Dialogue, reasoning: Reasoning) -> tuple[str, Sentence] | None:
     """Return what another speaker, in the next two turns, says *reasoning* assumes."""
     stems = set(content_words(f"{reasoning.assertion} {reasoning.premise}"))
-    for turn in replies(talk, reasoning.quoted[-1], 2):
+    for turn in replies(dialogue, reasoning.quoted[-1], 2):
         for s in turn:
             what = assumed_in(s.text)
             if stems & set(content_words(what)):
@@ -106,7 +106,7 @@ def ground_of(reasoning: Reasoning) -> str:
     return f"On condition: {supposed}." if reasoning.relation == "conditional" else plain(supposed)
 
 
-def told(weighed: Weighed, number: int) -> str:
+def in_words(weighed: WeighedReason, number: int) -> str:
     """Put an argument into words; *number* varies wordings that mean the same."""
     reasoning = weighed.reasoning
     name = who(reasoning.speaker)

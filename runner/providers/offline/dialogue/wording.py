@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from runner.providers.offline.dialogue.dialogue import Talk, most_central
+from runner.providers.offline.dialogue.dialogue import Dialogue, most_central
 from runner.providers.offline.language.sentences import Sentence, clauses, strip_fillers, trim
 
 _DANGLING = re.compile(
@@ -84,9 +84,9 @@ def listed(names: Iterable[str]) -> str:
     )
 
 
-def no_cue(talk: Talk, sought: str) -> dict[str, object]:
+def no_cue(dialogue: Dialogue, sought: str) -> dict[str, object]:
     """Return the honest insight for a talk without cues: what was *sought*, what is central."""
-    centre = most_central(talk)
+    centre = most_central(dialogue)
     if centre is None:
         return insight(
             f"The transcript holds no words in which {sought} could be found.", 0.05, "no_cue", ()

@@ -76,7 +76,7 @@ def is_closed(text: str) -> bool:
     return text.rstrip("\"'”’)] ")[-1:] in tuple(_CLOSED)
 
 
-def ragged(found: Sequence[Sentence]) -> frozenset[int]:
+def cut_off(found: Sequence[Sentence]) -> frozenset[int]:
     """Return the indices of sentences that begin or end in the middle of a sentence.
 
     Where speech is cut off, or a turn runs over several segments, one sentence lacks its stop

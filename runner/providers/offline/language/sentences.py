@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from runner.providers.offline.document import Line
+from runner.providers.offline.document import Utterance
 from runner.providers.offline.language.cues import has
 from runner.providers.offline.language.lexicon import (
     ABBREVIATIONS,
@@ -51,7 +51,7 @@ class Sentence:
     index: int
 
 
-def sentences(lines: Iterable[Line]) -> tuple[Sentence, ...]:
+def sentences(lines: Iterable[Utterance]) -> tuple[Sentence, ...]:
     """Split every line into sentences; each is a verbatim substring of its line's text."""
     found: list[Sentence] = []
     for line in lines:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from runner.providers.offline.argument.case import Case, build_case
 from runner.providers.offline.argument.claims import Claim
 from runner.providers.offline.argument.consistency import (
-    judge,
     milestones,
-    telling_first,
+    most_diagnostic_first,
+    rate,
     weighed_items,
 )
 from runner.providers.offline.argument.dispute import main_dispute, rivals
@@ -34,10 +34,10 @@ def read(document: Document) -> dict[str, object]:
     items = weighed_items(sides, case)
     exclusive = dispute is None or dispute.recorded
     rated = {
-        i: [judge(item, side, sides, case, exclusive) for side in sides]
+        i: [rate(item, side, sides, case, exclusive) for side in sides]
         for i, item in enumerate(items)
     }
-    rows = telling_first(items, rated)
+    rows = most_diagnostic_first(items, rated)
     data = {
         "question": dispute.question if dispute else question_on(sides[0]),
         "hypotheses": [{"id": f"H{i}", "statement": t} for i, (t, _) in enumerate(hypotheses, 1)],

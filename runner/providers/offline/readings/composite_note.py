@@ -32,16 +32,16 @@ from runner.providers.offline.synthesis.threads import (
     number,
 )
 
-_MOST = {"uncertain": 7, "insights": 10}
+_LIMITS = {"uncertain": 7, "insights": 10}
 
 
 def read(document: Document) -> dict[str, object]:
     """Join the findings that rest on the same words; pure and deterministic."""
     minutes = take_minutes(document)
-    case, findings = case_of(document, minutes.talk)
+    case, findings = case_of(document, minutes.dialogue)
     settled = frozenset((s.segment, s.text) for d in minutes.decisions for s in d.parts)
     threads = find_threads(case, findings, settled)
-    subject = subject_of(minutes.talk, document.findings)
+    subject = subject_of(minutes.dialogue, document.findings)
     uncertain = _uncertain(minutes, findings)
     rows = [_thread(thread, findings) for thread in threads]
     made = sorted(_insights(threads, findings, uncertain), key=lambda pair: -pair[0])
@@ -52,9 +52,9 @@ def read(document: Document) -> dict[str, object]:
         "uncertain": [row for _, row in uncertain],
         "not_available": list(case.missing),
     }
-    found = [one for _, one in made[: _MOST["insights"]]]
+    found = [one for _, one in made[: _LIMITS["insights"]]]
     return {
-        "insights": found or [no_cue(minutes.talk, "threads")],
+        "insights": found or [no_cue(minutes.dialogue, "threads")],
         "structured_data": data,
     }
 
@@ -143,7 +143,7 @@ def _uncertain(
             found.append((score, row))
     return diverse(
         found,
-        _MOST["uncertain"],
+        _LIMITS["uncertain"],
         score=lambda pair: pair[0],
         text=lambda pair: str(pair[1]["text"]),
         group=lambda pair: str(pair[1]["source"]),

@@ -21,9 +21,9 @@ from runner.providers.offline.synthesis.minutes import (
     subject_of,
     take_minutes,
 )
-from runner.providers.offline.synthesis.risks import Point, find_points, find_risks
+from runner.providers.offline.synthesis.risks import KeyPoint, find_points, find_risks
 
-_MOST = {"key_points": 6, "risks": 5, "next_steps": 7}
+_LIMITS = {"key_points": 6, "risks": 5, "next_steps": 7}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,10 @@ def read(document: Document) -> dict[str, object]:
     """Choose what matters most from minutes and findings; pure and deterministic."""
     minutes = take_minutes(document)
     findings = document.findings
-    points = find_points(minutes, findings, _MOST["key_points"])
-    risks = find_risks(minutes, findings, _MOST["risks"])
+    points = find_points(minutes, findings, _LIMITS["key_points"])
+    risks = find_risks(minutes, findings, _LIMITS["risks"])
     steps = _steps(minutes, findings)
-    subject = subject_of(minutes.talk, findings)
+    subject = subject_of(minutes.dialogue, findings)
     data = {
         "headline": _headline(minutes, points, subject),
         "summary": _summary(minutes, points, risks, steps, subject),
@@ -52,7 +52,7 @@ def read(document: Document) -> dict[str, object]:
         "next_steps": [_step_row(s) for s in steps],
     }
     made = list(_insights(points, risks, steps))
-    found = made or [no_cue(minutes.talk, "decisions, risks or next steps")]
+    found = made or [no_cue(minutes.dialogue, "decisions, risks or next steps")]
     return {"insights": found, "structured_data": data}
 
 
@@ -60,7 +60,7 @@ def _cited(evidence: Sequence[Citation]) -> list[dict[str, str]]:
     return [{"segment": s, "quote": q} for s, q in dict.fromkeys(evidence)][:5]
 
 
-def _row(point: Point) -> dict[str, object]:
+def _row(point: KeyPoint) -> dict[str, object]:
     return {"text": point.text, "source": point.source, "evidence": _cited(point.evidence)}
 
 
@@ -74,7 +74,7 @@ def _step_row(step: _Step) -> dict[str, object]:
     }
 
 
-def _headline(minutes: Minutes, points: Sequence[Point], subject: str) -> str:
+def _headline(minutes: Minutes, points: Sequence[KeyPoint], subject: str) -> str:
     """State what was agreed, else what is open, else the weightiest point."""
     agreed = next((d for d in minutes.decisions if d.basis != "reported"), None)
     if agreed:
@@ -92,8 +92,8 @@ def _headline(minutes: Minutes, points: Sequence[Point], subject: str) -> str:
 
 def _summary(
     minutes: Minutes,
-    points: Sequence[Point],
-    risks: Sequence[Point],
+    points: Sequence[KeyPoint],
+    risks: Sequence[KeyPoint],
     steps: Sequence[_Step],
     subject: str,
 ) -> str:
@@ -108,21 +108,21 @@ def _summary(
     if minutes.questions:
         first = minutes.questions[0]
         told.append(f'Open is "{first.text}" ({who(first.raised_by)}).')
-    elif (centre := most_central(minutes.talk)) and len(told) < 3:
+    elif (centre := most_central(minutes.dialogue)) and len(told) < 3:
         told.append(f'Most central is what {who(centre.speaker)} says: "{excerpt(centre.text)}".')
     taken = next((s for s in steps if s.owner), None)
     if taken:
         due = f", {taken.due}" if taken.due and taken.due not in taken.step else ""
         act = taken.step[:1].lower() + taken.step[1:]
         told.append(f"First to act is {taken.owner}: {act}{due}.")
-    return tidy(" ".join(told)) if minutes.talk.sentences else "Nothing was said."
+    return tidy(" ".join(told)) if minutes.dialogue.sentences else "Nothing was said."
 
 
 def _steps(minutes: Minutes, findings: Sequence[Finding]) -> list[_Step]:
     """Return what was undertaken, then what conditions, open points and findings call for."""
     found = [*_undertaken(minutes), *_conditions(minutes), *_answers(minutes), *_advised(findings)]
     chosen = diverse(
-        found, _MOST["next_steps"], score=lambda s: s.score, text=lambda s: s.step, trade=0.85
+        found, _LIMITS["next_steps"], score=lambda s: s.score, text=lambda s: s.step, trade=0.85
     )
     return sorted(chosen, key=lambda s: -s.score)
 
@@ -193,7 +193,7 @@ def _shares(cited: Finding, advice: Finding) -> bool:
 
 
 def _insights(
-    points: Sequence[Point], risks: Sequence[Point], steps: Sequence[_Step]
+    points: Sequence[KeyPoint], risks: Sequence[KeyPoint], steps: Sequence[_Step]
 ) -> Iterator[dict[str, object]]:
     """Yield the weightiest points, risks and steps."""
     rows = [(p.text, p.score, "key_point", p.evidence) for p in points[:4]]

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from runner.answers.findings import Finding
-from runner.providers.offline.dialogue.dialogue import Talk, matter, read_talk, telling
+from runner.providers.offline.dialogue.dialogue import Dialogue, matter, read_dialogue, telling
 from runner.providers.offline.dialogue.wording import excerpt, insight, no_cue, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.lexicon import PROMPT_WORDS
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, content_words, stem
 
-_MOST = 8
+_MAX_INSIGHTS = 8
 _ASKED_WEIGHT = 0.6  # the question against the sentence's own centrality
 
 
@@ -29,31 +29,32 @@ def read(document: Document) -> dict[str, object]:
 
 
 def _from_lines(document: Document) -> list[dict[str, object]]:
-    talk = read_talk(document)
-    asked = _asked(document.question, talk.weights)
-    pool = telling(talk) or list(talk.sentences)
-    near = {s.index: _nearness(s.text, asked, talk.weights) for s in pool}
+    dialogue = read_dialogue(document)
+    asked = _asked(document.question, dialogue.weights)
+    pool = telling(dialogue) or list(dialogue.sentences)
+    near = {s.index: _nearness(s.text, asked, dialogue.weights) for s in pool}
     top = max(near.values(), default=0.0) or 1.0
     scores = {
-        s.index: _ASKED_WEIGHT * near[s.index] / top + (1 - _ASKED_WEIGHT) * talk.central[s.index]
+        s.index: _ASKED_WEIGHT * near[s.index] / top
+        + (1 - _ASKED_WEIGHT) * dialogue.central[s.index]
         for s in pool
     }
     chosen = diverse(
         pool,
-        _MOST,
+        _MAX_INSIGHTS,
         score=lambda s: scores[s.index],
         text=lambda s: s.text,
         group=lambda s: s.speaker,
     )
-    found = [_insight(talk, s, asked, scores[s.index]) for s in chosen]
-    return found or [no_cue(talk, "the terms of the question")]
+    found = [_insight(dialogue, s, asked, scores[s.index]) for s in chosen]
+    return found or [no_cue(dialogue, "the terms of the question")]
 
 
 def _insight(
-    talk: Talk, s: Sentence, asked: Mapping[str, float], score: float
+    dialogue: Dialogue, s: Sentence, asked: Mapping[str, float], score: float
 ) -> dict[str, object]:
     shared = [w for w in content_words(s.text) if w in asked]
-    about = matter(talk, [s.text])
+    about = matter(dialogue, [s.text])
     if shared:
         text = f'{who(s.speaker)} bears on the question: "{excerpt(s.text)}".'
         return insight(text, score, "on_question", (s,))
@@ -83,7 +84,7 @@ def _from_findings(document: Document) -> list[dict[str, object]]:
     scores = {id(f): _worth(f, asked, weights) for f in cited}
     chosen = diverse(
         cited,
-        _MOST,
+        _MAX_INSIGHTS,
         score=lambda f: scores[id(f)],
         text=lambda f: f.text,
         group=lambda f: f.analyzer,

@@ -39,9 +39,9 @@ def read(document: Document) -> dict[str, object]:
     made = [one for _, one in found[:_MOST_INSIGHTS]]
     sought = "decisions, undertakings or open questions"
     return {
-        "insights": made or [no_cue(minutes.talk, sought)],
+        "insights": made or [no_cue(minutes.dialogue, sought)],
         "structured_data": {
-            "summary": _summary(minutes, subject_of(minutes.talk, document.findings)),
+            "summary": _summary(minutes, subject_of(minutes.dialogue, document.findings)),
             "decisions": [_decision_item(d) for d in minutes.decisions],
             "action_items": [_action_item(a) for a in minutes.actions],
             "open_questions": [_question_item(q) for q in minutes.questions],
@@ -100,10 +100,10 @@ def _summary(minutes: Minutes, subject: str) -> str:
     if minutes.questions:
         first = minutes.questions[0]
         told.append(f'Open stays "{first.text}" ({who(first.raised_by)}).')
-    centre = most_central(minutes.talk)
+    centre = most_central(minutes.dialogue)
     if not (minutes.decisions or minutes.actions or minutes.questions) and centre:
         told.append(f'The most central statement is "{excerpt(centre.text)}".')
-    return tidy(" ".join(told)) if minutes.talk.sentences else "Nothing was said."
+    return tidy(" ".join(told)) if minutes.dialogue.sentences else "Nothing was said."
 
 
 def _insights(minutes: Minutes) -> Iterator[tuple[float, dict[str, object]]]:

@@ -16,7 +16,7 @@ from runner.providers.offline.argument.patent_criteria import (
     Danger,
     lack_of,
     overall,
-    sort_of,
+    statement_kind,
     topic_of,
     verdicts,
 )
@@ -177,8 +177,8 @@ def _insights(
         made.append(insight(str(_risk(danger)["text"]), sure, danger[0], danger[2]))
     for place, idea in enumerate(screened[: 0 if ideas else 3]):
         lead = "The nearest statement" if place == 0 else ("Next to it", "Then")[place - 1]
-        text = f"{lead}, {quoted(idea.claim, 110)} ({who(idea.claim)}), is {sort_of(idea.claim)}: "
-        text += f"{lack_of(idea)}."
+        text = f"{lead}, {quoted(idea.claim, 110)} ({who(idea.claim)}), "
+        text += f"is {statement_kind(idea.claim)}: {lack_of(idea)}."
         sure = 0.75 - 0.4 * min(1.0, idea.score)
         made.append(insight(text, sure, "not_technical", idea.claim))
     return made[:8]

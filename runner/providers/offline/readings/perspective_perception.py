@@ -9,14 +9,14 @@ import re
 from collections.abc import Sequence
 
 from runner.providers.offline.dialogue.agreement import find_acceptances, find_objections
-from runner.providers.offline.dialogue.dialogue import read_talk
-from runner.providers.offline.dialogue.perceptions import Seen, find_seen
+from runner.providers.offline.dialogue.dialogue import read_dialogue
+from runner.providers.offline.dialogue.perceptions import Perception, find_perceptions
 from runner.providers.offline.dialogue.positions import (
-    Accepted,
-    Disputed,
+    SharedGround,
+    Tension,
     View,
-    accepted,
-    disputed,
+    find_shared_ground,
+    find_tensions,
     find_views,
 )
 from runner.providers.offline.dialogue.reasoning import OWN_STORY
@@ -34,28 +34,28 @@ from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import trim
 
-_MOST = {"perspectives": 8, "perceptions": 6, "tensions": 5, "shared_ground": 5, "insights": 10}
+_LIMITS = {"perspectives": 8, "perceptions": 6, "tensions": 5, "shared_ground": 5, "insights": 10}
 
 
 def read(document: Document) -> dict[str, object]:
     """Read positions, interests, perceptions and frictions off cues; pure and deterministic."""
-    talk = read_talk(document)
-    views = find_views(talk, _MOST["perspectives"])
+    dialogue = read_dialogue(document)
+    views = find_views(dialogue, _LIMITS["perspectives"])
     seen = diverse(
-        find_seen(talk),
-        _MOST["perceptions"],
+        find_perceptions(dialogue),
+        _LIMITS["perceptions"],
         score=lambda p: p.score,
         text=lambda p: p.text,
         group=lambda p: p.holder,
     )
-    tensions = disputed(talk, find_objections(talk), _MOST["tensions"])
-    ground = accepted(find_acceptances(talk), _MOST["shared_ground"])
+    tensions = find_tensions(dialogue, find_objections(dialogue), _LIMITS["tensions"])
+    ground = find_shared_ground(find_acceptances(dialogue), _LIMITS["shared_ground"])
     found = _insights(views, seen, tensions, ground)
     return {
-        "insights": found or [no_cue(talk, "positions, needs, agreement or objections")],
+        "insights": found or [no_cue(dialogue, "positions, needs, agreement or objections")],
         "structured_data": {
-            "topic": talk.question
-            or listed(talk.topic[:3])
+            "topic": dialogue.question
+            or listed(dialogue.topic[:3])
             or "not recognisable from the words used",
             "perspectives": [_view_item(view) for view in views],
             "perceptions": [
@@ -90,7 +90,7 @@ def _view_item(view: View) -> dict[str, object]:
     }
 
 
-def _about(t: Disputed) -> str:
+def _about(t: Tension) -> str:
     first, second = t.between
     about = f"{t.matter}: " if t.matter else ""
     said, reply = excerpt(t.quoted[0].text, 120), excerpt(t.quoted[-1].text, 120)
@@ -142,9 +142,9 @@ def _behind(interest: str) -> str:
 
 def _insights(
     views: Sequence[View],
-    seen: Sequence[Seen],
-    tensions: Sequence[Disputed],
-    ground: Sequence[Accepted],
+    seen: Sequence[Perception],
+    tensions: Sequence[Tension],
+    ground: Sequence[SharedGround],
 ) -> list[dict[str, object]]:
     found: list[tuple[float, dict[str, object]]] = []
     for t in tensions[:3]:
@@ -168,4 +168,4 @@ def _insights(
         text = f'{who(p.holder)} on {p.of}: "{excerpt(p.text)}".'
         found.append((p.score, insight(text, p.score, "perception", (p.sentence,))))
     ordered = sorted(found, key=lambda pair: -pair[0])
-    return [made for _, made in ordered][: _MOST["insights"]]
+    return [made for _, made in ordered][: _LIMITS["insights"]]

@@ -9,15 +9,15 @@ import re
 from collections.abc import Sequence
 
 from runner.providers.offline.dialogue.axioms import (
-    Ground,
-    Guess,
-    find_grounds,
-    find_guesses,
+    Conjecture,
+    Postulate,
+    find_conjectures,
+    find_postulates,
     gap_of,
-    grounds_of,
     inference_of,
+    postulates_of,
 )
-from runner.providers.offline.dialogue.dialogue import read_talk
+from runner.providers.offline.dialogue.dialogue import read_dialogue
 from runner.providers.offline.dialogue.reasoning import Reasoning, find_reasoning
 from runner.providers.offline.dialogue.wording import (
     cite,
@@ -31,28 +31,28 @@ from runner.providers.offline.dialogue.wording import (
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
 
-_MOST = {"postulates": 6, "theorems": 7, "conjectures": 6, "insights": 10}
+_LIMITS = {"postulates": 6, "theorems": 7, "conjectures": 6, "insights": 10}
 
 
 def read(document: Document) -> dict[str, object]:
     """Read grounds, conclusions and guesses off cues; pure and deterministic."""
-    talk = read_talk(document)
-    reasonings = find_reasoning(talk)
+    dialogue = read_dialogue(document)
+    reasonings = find_reasoning(dialogue)
     theorems = diverse(
         [r for r in reasonings if r.score > 0.3] or reasonings,
-        _MOST["theorems"],
+        _LIMITS["theorems"],
         score=lambda r: r.score,
         text=lambda r: r.assertion,
         group=lambda r: r.speaker,
     )
     theorems = sorted(theorems, key=lambda r: -r.score)
-    grounds = find_grounds(talk, theorems, _MOST["postulates"])
-    guesses = find_guesses(
-        talk, {q.index for r in theorems for q in r.quoted}, _MOST["conjectures"]
+    grounds = find_postulates(dialogue, theorems, _LIMITS["postulates"])
+    guesses = find_conjectures(
+        dialogue, {q.index for r in theorems for q in r.quoted}, _LIMITS["conjectures"]
     )
     found = _insights(grounds, theorems, guesses)
     return {
-        "insights": found or [no_cue(talk, "definitions, rules, facts or conclusions")],
+        "insights": found or [no_cue(dialogue, "definitions, rules, facts or conclusions")],
         "structured_data": {
             "postulates": [_ground_item(n, ground) for n, ground in enumerate(grounds, start=1)],
             "theorems": [_theorem_item(n, t, grounds) for n, t in enumerate(theorems, start=1)],
@@ -61,7 +61,7 @@ def read(document: Document) -> dict[str, object]:
     }
 
 
-def _ground_item(number: int, ground: Ground) -> dict[str, object]:
+def _ground_item(number: int, ground: Postulate) -> dict[str, object]:
     return {
         "id": f"P{number}",
         "statement": ground.statement,
@@ -71,18 +71,20 @@ def _ground_item(number: int, ground: Ground) -> dict[str, object]:
     }
 
 
-def _theorem_item(number: int, theorem: Reasoning, grounds: Sequence[Ground]) -> dict[str, object]:
+def _theorem_item(
+    number: int, theorem: Reasoning, grounds: Sequence[Postulate]
+) -> dict[str, object]:
     return {
         "id": f"T{number}",
         "statement": plain(theorem.assertion),
-        "follows_from": grounds_of(theorem, grounds),
+        "follows_from": postulates_of(theorem, grounds),
         "inference": inference_of(theorem),
         "gap": tidy(gap_of(theorem)),
         "evidence": cite(*theorem.quoted),
     }
 
 
-def _guess_item(guess: Guess) -> dict[str, object]:
+def _guess_item(guess: Conjecture) -> dict[str, object]:
     return {
         "statement": plain(guess.sentence.text),
         "test": tidy(guess.test),
@@ -127,7 +129,7 @@ _TAKEN = {
 }
 
 
-def _taken(ground: Ground) -> str:
+def _taken(ground: Postulate) -> str:
     """Tell a postulate; an assumption laid bare in somebody else's reasoning is told as such."""
     name, quote = who(ground.sentence.speaker), excerpt(ground.sentence.text)
     if ground.kind == "assumption" and ground.statement != plain(ground.sentence.text):
@@ -137,13 +139,13 @@ def _taken(ground: Ground) -> str:
 
 
 def _insights(
-    grounds: Sequence[Ground], theorems: Sequence[Reasoning], guesses: Sequence[Guess]
+    grounds: Sequence[Postulate], theorems: Sequence[Reasoning], guesses: Sequence[Conjecture]
 ) -> list[dict[str, object]]:
     found: list[tuple[float, dict[str, object]]] = []
     used: set[int] = set()
     alone = grounds[len(theorems) :]
     for number, theorem in enumerate(theorems[:4]):
-        text = _derived(theorem, grounds_of(theorem, grounds), number)
+        text = _derived(theorem, postulates_of(theorem, grounds), number)
         used.update(q.index for q in theorem.quoted)
         found.append((theorem.score, insight(text, theorem.score, "theorem", theorem.quoted)))
     for guess in guesses[:3]:
@@ -155,4 +157,4 @@ def _insights(
         made = insight(_taken(ground), ground.score, f"postulate_{ground.kind}", [ground.sentence])
         found.append((ground.score, made))
     ordered = sorted(found, key=lambda pair: -pair[0])
-    return [made for _, made in ordered][: _MOST["insights"]]
+    return [made for _, made in ordered][: _LIMITS["insights"]]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from runner.providers.offline.dialogue.agreement import find_objections
-from runner.providers.offline.dialogue.dialogue import Talk, clean, read_talk, weight_of
+from runner.providers.offline.dialogue.dialogue import Dialogue, clean, read_dialogue, weight_of
 from runner.providers.offline.dialogue.reasoning import (
     ABOUT_TALK,
     OWN_STORY,
@@ -19,7 +19,12 @@ from runner.providers.offline.dialogue.reasoning import (
     find_reasoning,
 )
 from runner.providers.offline.dialogue.stance import necessity
-from runner.providers.offline.dialogue.support import Weighed, ground_of, told, weigh_reasons
+from runner.providers.offline.dialogue.support import (
+    WeighedReason,
+    ground_of,
+    in_words,
+    weigh_reasons,
+)
 from runner.providers.offline.dialogue.wording import cite, excerpt, insight, no_cue, plain, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, is_question, polarity, strength, strongest
@@ -27,26 +32,26 @@ from runner.providers.offline.language.fragments import is_whole, roughness
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence
 
-_MOST = {"arguments": 12, "unsupported": 6, "contradictions": 3, "insights": 10}
+_LIMITS = {"arguments": 12, "unsupported": 6, "contradictions": 3, "insights": 10}
 
 
 def read(document: Document) -> dict[str, object]:
     """Read arguments off connectives and claims off modals and boosters; pure, deterministic."""
-    talk = read_talk(document)
-    found_all = weigh_reasons(talk, find_reasoning(talk))
+    dialogue = read_dialogue(document)
+    found_all = weigh_reasons(dialogue, find_reasoning(dialogue))
     arguments = diverse(
         [w for w in found_all if w.score > 0.3] or found_all,
-        _MOST["arguments"],
+        _LIMITS["arguments"],
         score=lambda w: w.score,
         text=lambda w: f"{w.reasoning.assertion} {w.reasoning.premise}",
         group=lambda w: w.reasoning.speaker,
     )
     used = {q.index for w in arguments for q in w.quoted}
-    bare = _unsupported(talk, used)
-    clashes = _contradictions(talk)
-    found = _insights(talk, arguments, bare, clashes)
+    bare = _unsupported(dialogue, used)
+    clashes = _contradictions(dialogue)
+    found = _insights(dialogue, arguments, bare, clashes)
     return {
-        "insights": found or [no_cue(talk, "reasons, conclusions or strong claims")],
+        "insights": found or [no_cue(dialogue, "reasons, conclusions or strong claims")],
         "structured_data": {
             "arguments": [_argument_item(weighed) for weighed in arguments],
             "unsupported": [_labelled(s) for s in bare],
@@ -62,18 +67,18 @@ _DENIAL = re.compile(
 )
 
 
-def _contradictions(talk: Talk) -> list[Clash]:
+def _contradictions(dialogue: Dialogue) -> list[Clash]:
     """Return outright denials by another speaker, then pairs that differ in negation only."""
-    denied = sorted(find_objections(talk), key=lambda e: -e.score)
+    denied = sorted(find_objections(dialogue), key=lambda e: -e.score)
     outright = [
         Clash(e.statement, e.reply, (e.phrase,), e.score)
         for e in denied
         if _DENIAL.search(e.phrase)
     ]
-    return [*outright, *find_clashes(talk)][: _MOST["contradictions"]]
+    return [*outright, *find_clashes(dialogue)][: _LIMITS["contradictions"]]
 
 
-def _argument_item(weighed: Weighed) -> dict[str, object]:
+def _argument_item(weighed: WeighedReason) -> dict[str, object]:
     premises = [{"text": ground_of(weighed.reasoning), "kind": "stated"}]
     if weighed.implied:
         premises.append({"text": weighed.implied[0], "kind": "implied"})
@@ -86,14 +91,14 @@ def _argument_item(weighed: Weighed) -> dict[str, object]:
     }
 
 
-def _unsupported(talk: Talk, used: set[int]) -> list[Sentence]:
+def _unsupported(dialogue: Dialogue, used: set[int]) -> list[Sentence]:
     """Return strong claims with no reason, figure or example in or next to them."""
-    pool = [s for s in clean(talk) if s.index not in used and _claims(s)]
-    bare = [s for s in pool if not any(_grounds(n) for n in _beside(talk, s))]
+    pool = [s for s in clean(dialogue) if s.index not in used and _claims(s)]
+    bare = [s for s in pool if not any(_grounds(n) for n in _beside(dialogue, s))]
     return diverse(
         bare,
-        _MOST["unsupported"],
-        score=lambda s: 0.5 * _force(s) + 0.5 * weight_of(talk, s) - roughness(s.text),
+        _LIMITS["unsupported"],
+        score=lambda s: 0.5 * _force(s) + 0.5 * weight_of(dialogue, s) - roughness(s.text),
         text=lambda s: s.text,
         group=lambda s: s.speaker,
     )
@@ -129,9 +134,9 @@ def _grounds(s: Sentence) -> bool:
     return any(has(kind, s.text) for kind in kinds)
 
 
-def _beside(talk: Talk, s: Sentence) -> list[Sentence]:
-    near = talk.sentences[max(0, s.index - 1) : s.index + 2]
-    return [n for n in near if talk.turn_of[n.index] == talk.turn_of[s.index]]
+def _beside(dialogue: Dialogue, s: Sentence) -> list[Sentence]:
+    near = dialogue.sentences[max(0, s.index - 1) : s.index + 2]
+    return [n for n in near if dialogue.turn_of[n.index] == dialogue.turn_of[s.index]]
 
 
 def _labelled(s: Sentence) -> str:
@@ -152,12 +157,15 @@ def _explained(clash: Clash) -> str:
         name = who(clash.second.speaker)
         return f'{name} denies it in reply ("{clash.shared[0]}").'
     denial = strongest("negation", clash.second.text) or strongest("negation", clash.first.text)
-    told = f'"{denial.phrase}"' if denial else "a negation"
-    return f"Both are about {', '.join(clash.shared[:4])}; {told} stands in one only."
+    negation = f'"{denial.phrase}"' if denial else "a negation"
+    return f"Both are about {', '.join(clash.shared[:4])}; {negation} stands in one only."
 
 
 def _insights(
-    talk: Talk, arguments: Sequence[Weighed], bare: Sequence[Sentence], clashes: Sequence[Clash]
+    dialogue: Dialogue,
+    arguments: Sequence[WeighedReason],
+    bare: Sequence[Sentence],
+    clashes: Sequence[Clash],
 ) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     for clash in clashes[:2]:
@@ -169,14 +177,14 @@ def _insights(
         found.append(insight(text, 0.7 * clash.likeness, "contradiction", quoted))
     ranked = sorted(arguments, key=lambda w: -w.score)
     for number, weighed in enumerate(ranked[: 6 if bare else 9]):
-        found.append(insight(told(weighed, number), weighed.score, "argument", weighed.quoted))
+        found.append(insight(in_words(weighed, number), weighed.score, "argument", weighed.quoted))
     for s in bare[:3]:
-        score = 0.4 * _force(s) + 0.4 * weight_of(talk, s)
+        score = 0.4 * _force(s) + 0.4 * weight_of(dialogue, s)
         found.append(insight(_bare(s), score, "unsupported", (s,)))
     if len(found) < 4:
         used = {q.index for w in arguments for q in w.quoted} | {s.index for s in bare}
-        found += _plain_statements(talk, used, 4 - len(found))
-    return sorted(found, key=lambda made: -cast("float", made["confidence"]))[: _MOST["insights"]]
+        found += _plain_statements(dialogue, used, 4 - len(found))
+    return sorted(found, key=lambda made: -cast("float", made["confidence"]))[: _LIMITS["insights"]]
 
 
 def _bare(s: Sentence) -> str:
@@ -194,11 +202,11 @@ def _bare(s: Sentence) -> str:
     return f'{name} asserts with full certainty{phrase} and offers no ground: "{quote}".'
 
 
-def _plain_statements(talk: Talk, used: set[int], n: int) -> list[dict[str, object]]:
+def _plain_statements(dialogue: Dialogue, used: set[int], n: int) -> list[dict[str, object]]:
     """Where hardly anything is argued, show what is simply stated: reports and judgements."""
     pool = [
         s
-        for s in clean(talk)
+        for s in clean(dialogue)
         if s.index not in used
         and not is_question(s.text)
         and is_whole(s.text)
@@ -208,7 +216,7 @@ def _plain_statements(talk: Talk, used: set[int], n: int) -> list[dict[str, obje
         pool,
         n,
         score=lambda s: (
-            0.5 * weight_of(talk, s)
+            0.5 * weight_of(dialogue, s)
             + 0.2 * strength("evidence", s.text)
             + 0.3 * abs(polarity(s.text))
             - roughness(s.text)
@@ -219,7 +227,7 @@ def _plain_statements(talk: Talk, used: set[int], n: int) -> list[dict[str, obje
     return [
         insight(
             f'{who(s.speaker)} {_manner(s, number)}: "{excerpt(s.text)}".',
-            0.2 + 0.3 * weight_of(talk, s),
+            0.2 + 0.3 * weight_of(dialogue, s),
             "assertion",
             (s,),
         )

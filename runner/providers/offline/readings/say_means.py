@@ -11,40 +11,40 @@ from collections.abc import Sequence
 
 from runner.providers.offline.dialogue import commitments as undertaking
 from runner.providers.offline.dialogue import implicature as spotting
-from runner.providers.offline.dialogue.dialogue import read_talk
+from runner.providers.offline.dialogue.dialogue import read_dialogue
 from runner.providers.offline.dialogue.glosses import find_glosses
 from runner.providers.offline.dialogue.wording import cite, excerpt, insight, no_cue, tidy, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import strip_fillers
 
-_MOST = {"gaps": 10, "commitments": 8, "unsaid": 5, "insights": 10}
+_LIMITS = {"gaps": 10, "commitments": 8, "unsaid": 5, "insights": 10}
 
 
 def read(document: Document) -> dict[str, object]:
     """Read gaps, undertakings and open questions off cue phrases; pure and deterministic."""
-    talk = read_talk(document)
-    gaps = _best_gaps([*find_glosses(talk), *spotting.find_gaps(talk)])
-    promises = diverse(
-        undertaking.find_promises(talk),
-        _MOST["commitments"],
+    dialogue = read_dialogue(document)
+    gaps = _best_gaps([*find_glosses(dialogue), *spotting.find_gaps(dialogue)])
+    commitments = diverse(
+        undertaking.find_commitments(dialogue),
+        _LIMITS["commitments"],
         score=lambda p: p.score,
         text=lambda p: p.text,
         group=lambda p: p.sentence.speaker,
     )
     left_open = diverse(
-        undertaking.find_open(talk),
-        _MOST["unsaid"],
+        undertaking.find_open_points(dialogue),
+        _LIMITS["unsaid"],
         score=lambda o: o.score,
         text=lambda o: o.quoted[0].text,
     )
     total = len(document.lines)
-    found = _insights(gaps, promises, left_open, total)
+    found = _insights(gaps, commitments, left_open, total)
     return {
-        "insights": found or [no_cue(talk, "hedges, requests, promises or open questions")],
+        "insights": found or [no_cue(dialogue, "hedges, requests, promises or open questions")],
         "structured_data": {
             "gaps": [_gap_item(gap) for gap in gaps],
-            "commitments": [_commitment_item(promise) for promise in promises],
+            "commitments": [_commitment_item(commitment) for commitment in commitments],
             "unsaid": [_unsaid_item(item, total) for item in left_open],
         },
     }
@@ -55,7 +55,7 @@ def _best_gaps(found: Sequence[spotting.Gap]) -> list[spotting.Gap]:
     strong = [gap for gap in found if gap.score >= 0.45]
     chosen = diverse(
         strong if len(strong) >= 4 else found,
-        _MOST["gaps"],
+        _LIMITS["gaps"],
         score=lambda g: g.score,
         text=lambda g: g.said,
         group=lambda g: g.signal,
@@ -74,16 +74,16 @@ def _gap_item(gap: spotting.Gap) -> dict[str, object]:
     }
 
 
-def _commitment_item(promise: undertaking.Promise) -> dict[str, object]:
+def _commitment_item(commitment: undertaking.Commitment) -> dict[str, object]:
     return {
-        "speaker": promise.sentence.speaker,
-        "text": strip_fillers(promise.text),
-        "strength": promise.strength,
-        "evidence": cite(promise.sentence),
+        "speaker": commitment.sentence.speaker,
+        "text": strip_fillers(commitment.text),
+        "strength": commitment.strength,
+        "evidence": cite(commitment.sentence),
     }
 
 
-def _unsaid_item(item: undertaking.Open, total: int) -> dict[str, object]:
+def _unsaid_item(item: undertaking.OpenPoint, total: int) -> dict[str, object]:
     return {
         "topic": excerpt(item.quoted[0].text, 160),
         "why_it_matters": undertaking.why_open_matters(item, total),
@@ -98,16 +98,16 @@ _FIRMNESS = {
 }
 
 
-def _firmness(promise: undertaking.Promise) -> str:
+def _firmness(commitment: undertaking.Commitment) -> str:
     """Tell an announced step and a word given for the group from a personal promise."""
-    opening = promise.text.lower().replace("’", "'")
-    if promise.strength == "firm" and opening.startswith(("i'm going to", "i am going to")):
+    opening = commitment.text.lower().replace("’", "'")
+    if commitment.strength == "firm" and opening.startswith(("i'm going to", "i am going to")):
         return "announces a step"
-    if promise.strength == "firm" and opening.startswith(
+    if commitment.strength == "firm" and opening.startswith(
         ("we'll ", "we will ", "we're ", "we are ")
     ):
         return "speaks for the group and leaves no reserve"
-    return _FIRMNESS[promise.strength]
+    return _FIRMNESS[commitment.strength]
 
 
 def _few_opinions(gaps: Sequence[spotting.Gap]) -> list[spotting.Gap]:
@@ -124,18 +124,18 @@ def _few_opinions(gaps: Sequence[spotting.Gap]) -> list[spotting.Gap]:
 
 def _insights(
     gaps: Sequence[spotting.Gap],
-    promises: Sequence[undertaking.Promise],
-    left_open: Sequence[undertaking.Open],
+    commitments: Sequence[undertaking.Commitment],
+    left_open: Sequence[undertaking.OpenPoint],
     total: int,
 ) -> list[dict[str, object]]:
     """Turn the best of each kind into insights; none rests on a sentence already used."""
     found: list[tuple[float, dict[str, object]]] = []
     used: set[int] = set()
-    for promise in promises[:3]:
-        used.add(promise.sentence.index)
-        text = f'{who(promise.sentence.speaker)} {_firmness(promise)}: "{promise.text}".'
-        made = insight(text, promise.score, "commitment", [promise.sentence])
-        found.append((promise.score, made))
+    for commitment in commitments[:3]:
+        used.add(commitment.sentence.index)
+        text = f'{who(commitment.sentence.speaker)} {_firmness(commitment)}: "{commitment.text}".'
+        made = insight(text, commitment.score, "commitment", [commitment.sentence])
+        found.append((commitment.score, made))
     for item in left_open[:2]:
         asked = excerpt(item.quoted[0].text)
         used.update(q.index for q in item.quoted)
@@ -144,6 +144,6 @@ def _insights(
         text = f"{tidy(text)} {undertaking.why_open_matters(item, total)}"
         found.append((item.score, insight(text, item.score, "unsaid", item.quoted)))
     for gap in _few_opinions(gaps):
-        if not used & {q.index for q in gap.quoted} and len(found) < _MOST["insights"]:
+        if not used & {q.index for q in gap.quoted} and len(found) < _LIMITS["insights"]:
             found.append((gap.score, insight(gap.note, gap.score, gap.signal, gap.quoted)))
     return [made for _, made in sorted(found, key=lambda pair: -pair[0])]

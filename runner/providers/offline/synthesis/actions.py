@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from runner.providers.offline.dialogue.commitments import Promise, find_promises
-from runner.providers.offline.dialogue.dialogue import Talk, replies, weight_of
+from runner.providers.offline.dialogue.commitments import Commitment, find_commitments
+from runner.providers.offline.dialogue.dialogue import Dialogue, replies, weight_of
 from runner.providers.offline.dialogue.wording import excerpt
 from runner.providers.offline.language.cues import has, is_question, strength
 from runner.providers.offline.language.fragments import roughness
@@ -20,7 +20,7 @@ from runner.providers.offline.language.sentences import (
     trim,
     words,
 )
-from runner.providers.offline.synthesis.decisions import apart, condition_of
+from runner.providers.offline.synthesis.decisions import condition_of, distance
 from runner.providers.offline.synthesis.due_dates import due_in
 
 Firmness = Literal["firm", "conditional", "vague", "requested"]
@@ -125,77 +125,85 @@ class Action:
     score: float
 
 
-def find_actions(talk: Talk) -> list[Action]:
+def find_actions(dialogue: Dialogue) -> list[Action]:
     """Return what was undertaken or asked for, the weightiest first."""
-    also = _also_undertaken(talk)
+    also = _also_undertaken(dialogue)
     known = {p.sentence.index for p in also}
-    promises = [*(p for p in find_promises(talk) if p.sentence.index not in known), *also]
-    promised = [a for p in promises if (a := _from_promise(talk, p))]
+    commitments = [*(p for p in find_commitments(dialogue) if p.sentence.index not in known), *also]
+    promised = [a for p in commitments if (a := _from_commitment(dialogue, p))]
     taken = {s.index for action in promised for s in action.quoted}
-    asked = (a for s in talk.sentences if s.index not in taken and (a := _from_request(talk, s)))
+    asked = (
+        a for s in dialogue.sentences if s.index not in taken and (a := _from_request(dialogue, s))
+    )
     return sorted((*promised, *asked), key=lambda a: (-a.score, a.quoted[0].index))
 
 
-def _also_undertaken(talk: Talk) -> list[Promise]:
+def _also_undertaken(dialogue: Dialogue) -> list[Commitment]:
     """Return undertakings to ask somebody who is not there or to answer later.
 
     find_promises leaves them out, since "I'll ask" and "get back to you" mostly are talk.
     """
     found = []
-    for s in talk.sentences:
+    for s in dialogue.sentences:
         text = s.text.replace("’", "'")
         elsewhere, later = _ASK_ELSEWHERE.search(text), _FOLLOW_UP.search(text)
-        there = elsewhere and talk.names & {w for w in words(elsewhere["whom"]) if len(w) > 3}
+        there = elsewhere and dialogue.names & {w for w in words(elsewhere["whom"]) if len(w) > 3}
         match = later or (None if there else elsewhere)
         if match and not is_question(text) and not (is_procedural(text) and not later):
             said = s.text[match.start() :].rstrip(". ")
-            score = 0.55 + 0.35 * talk.central[s.index] - roughness(text)
-            found.append(Promise(s, said, "firm", score))
+            score = 0.55 + 0.35 * dialogue.central[s.index] - roughness(text)
+            found.append(Commitment(s, said, "firm", score))
     return found
 
 
-def _from_promise(talk: Talk, promise: Promise) -> Action | None:
-    s = promise.sentence
+def _from_commitment(dialogue: Dialogue, commitment: Commitment) -> Action | None:
+    s = commitment.sentence
     later = _FOLLOW_UP.search(s.text.replace("’", "'"))
     if strength("agreement", s.text) > 0.8 or (has("evasion", s.text) and not later):
         return None  # consent, or an answer put off
-    what = act_of(promise.text)
+    what = act_of(commitment.text)
     if _NO_ACT.match(what) or len(words(what)) < 2:
         return None
-    about = _asked_before(talk, s)
+    about = _asked_before(dialogue, s)
     asked = about is not None
     if about is None and later:
-        about = _question_before(talk, s)
+        about = _question_before(dialogue, s)
     if about is None and _POINTING.search(what):
-        about = _pointed_at(talk, s)
-    told = _told_to(talk, s)
-    weak = re.match(r"(?:i|we) (?:can|could)\b", promise.text, re.IGNORECASE)
-    own = re.match(r"i\b", promise.text, re.IGNORECASE)
+        about = _pointed_at(dialogue, s)
+    told = _told_to(dialogue, s)
+    weak = re.match(r"(?:i|we) (?:can|could)\b", commitment.text, re.IGNORECASE)
+    own = re.match(r"i\b", commitment.text, re.IGNORECASE)
     owner = s.speaker if own or told or asked else None
-    if (weak and not (asked or told)) or not (own or owner or _is_clear(talk, s, what)):
+    if (weak and not (asked or told)) or not (own or owner or _is_clear(dialogue, s, what)):
         return None
-    firmness: Firmness = "firm" if told and promise.strength == "vague" else promise.strength
-    due = due_in(promise.text) or (due_in(about.text) if about and asked else None)
-    score = promise.score + 0.12 * bool(due) + 0.1 * asked + 0.1 * bool(told) - _poor(talk, s, what)
+    firmness: Firmness = "firm" if told and commitment.strength == "vague" else commitment.strength
+    due = due_in(commitment.text) or (due_in(about.text) if about and asked else None)
+    score = (
+        commitment.score
+        + 0.12 * bool(due)
+        + 0.1 * asked
+        + 0.1 * bool(told)
+        - _poor(dialogue, s, what)
+    )
     quoted = tuple(part for part in (s, about, told) if part)
-    condition = condition_of(promise.text) if promise.strength == "conditional" else None
+    condition = condition_of(commitment.text) if commitment.strength == "conditional" else None
     bare = len(set(content_words(what)) - {"start", "find", "do"}) < 2
     if about and bare and _POINTING.search(what):
         what = f'{what}: "{excerpt(trim(about.text), 120)}"'
-    said = trim(promise.text)
+    said = trim(commitment.text)
     return Action(what, said, owner, due, firmness, condition, about, quoted, min(0.95, score))
 
 
-def _is_clear(talk: Talk, s: Sentence, what: str) -> bool:
+def _is_clear(dialogue: Dialogue, s: Sentence, what: str) -> bool:
     """Return whether a plan without owner says enough to be acted on: a date, or much matter."""
-    rough = s.index in talk.ragged or roughness(s.text) > 0.1
+    rough = s.index in dialogue.cut_off or roughness(s.text) > 0.1
     return bool(due_in(what)) or (len(set(content_words(what))) > 4 and not rough)
 
 
-def _poor(talk: Talk, s: Sentence, what: str) -> float:
+def _poor(dialogue: Dialogue, s: Sentence, what: str) -> float:
     """Return what a torn sentence or an act without matter costs in score."""
     thin = 0.1 * (len(set(content_words(what))) < 3)
-    return thin + 0.2 * (s.index in talk.ragged)
+    return thin + 0.2 * (s.index in dialogue.cut_off)
 
 
 def act_of(text: str) -> str:
@@ -208,12 +216,12 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _asked_before(talk: Talk, s: Sentence) -> Sentence | None:
+def _asked_before(dialogue: Dialogue, s: Sentence) -> Sentence | None:
     """Return the request that *s* answers, from the turn before by another speaker."""
-    here = talk.turn_of[s.index]
-    for turn in reversed(talk.turns[max(0, here - 1) : here]):
-        late = s.index - talk.turns[here][0].index > 5
-        if turn[0].speaker == s.speaker or late or apart(turn[-1], talk.turns[here][0]) > 2:
+    here = dialogue.turn_of[s.index]
+    for turn in reversed(dialogue.turns[max(0, here - 1) : here]):
+        late = s.index - dialogue.turns[here][0].index > 5
+        if turn[0].speaker == s.speaker or late or distance(turn[-1], dialogue.turns[here][0]) > 2:
             continue
         found = [r for r in turn[-4:] if _request_in(r) and not is_procedural(r.text)]
         if found:
@@ -232,10 +240,10 @@ def _request_in(s: Sentence) -> str:
     return match["act"].rstrip(". ") if match and not is_question(text) else ""
 
 
-def _question_before(talk: Talk, s: Sentence) -> Sentence | None:
+def _question_before(dialogue: Dialogue, s: Sentence) -> Sentence | None:
     """Return the last question of the turn before, which *s* promises to answer later."""
-    here = talk.turn_of[s.index]
-    before = talk.turns[here - 1] if here else ()
+    here = dialogue.turn_of[s.index]
+    before = dialogue.turns[here - 1] if here else ()
     asked = [q for q in before if is_question(q.text) and len(set(content_words(q.text))) > 2]
     return asked[-1] if asked else None
 
@@ -247,52 +255,52 @@ def _asks(text: str, match: re.Match[str]) -> bool:
     return asked and not before.endswith(("how", "what", "why", "when", "where", "if", "who"))
 
 
-def _pointed_at(talk: Talk, s: Sentence) -> Sentence | None:
+def _pointed_at(dialogue: Dialogue, s: Sentence) -> Sentence | None:
     """Return the sentence that "it" or "that" in *s* most likely points to."""
-    turn = talk.turns[talk.turn_of[s.index]]
+    turn = dialogue.turns[dialogue.turn_of[s.index]]
     own = [e for e in turn if e.index < s.index]
-    before = talk.turns[talk.turn_of[s.index] - 1] if talk.turn_of[s.index] else ()
-    before = before if before and apart(before[-1], turn[0]) <= 1 else ()
+    before = dialogue.turns[dialogue.turn_of[s.index] - 1] if dialogue.turn_of[s.index] else ()
+    before = before if before and distance(before[-1], turn[0]) <= 1 else ()
     for e in (*reversed(own[-2:]), *reversed(before[-4:])):
-        fit = e.index not in talk.ragged and apart(e, s) <= 1 and not is_procedural(e.text)
+        fit = e.index not in dialogue.cut_off and distance(e, s) <= 1 and not is_procedural(e.text)
         if fit and len(set(content_words(e.text))) > 2:
             return e
     return None
 
 
-def _told_to(talk: Talk, s: Sentence) -> Sentence | None:
+def _told_to(dialogue: Dialogue, s: Sentence) -> Sentence | None:
     """Return the next speaker's go-ahead ("Please do."), if an offer gets one."""
-    turn = talk.turns[talk.turn_of[s.index]]
-    nexts = replies(talk, s)
+    turn = dialogue.turns[dialogue.turn_of[s.index]]
+    nexts = replies(dialogue, s)
     if s is not turn[-1] or not nexts or not re.search(r"\b(?:can|could)\b", s.text, re.I):
         return None
     first = nexts[0][0]
     return first if _GO.match(first.text) and len(words(first.text)) < 8 else None
 
 
-def _assigned(talk: Talk, text: str, due: str | None) -> re.Match[str] | None:
+def _assigned(dialogue: Dialogue, text: str, due: str | None) -> re.Match[str] | None:
     """Match "Dana will send it on Friday": somebody named is to act, by a date or in the room."""
     match = _ASSIGNED.match(text)
     if not match or match["who"].lower() in STOP_WORDS or len(words(text)) > 25:
         return None
-    return match if due or match["who"].lower() in talk.names else None
+    return match if due or match["who"].lower() in dialogue.names else None
 
 
-def _from_request(talk: Talk, s: Sentence) -> Action | None:
+def _from_request(dialogue: Dialogue, s: Sentence) -> Action | None:
     """A request that the next speaker assents to, or one that is put to a group."""
-    if is_procedural(s.text) or s.index in talk.ragged:
+    if is_procedural(s.text) or s.index in dialogue.cut_off:
         return None
     text = s.text.replace("’", "'")
     due = due_in(text)
-    group = _ASKED_OF.search(text) or _assigned(talk, text, due)
-    score = 0.5 + 0.2 * weight_of(talk, s) + 0.1 * bool(due) - roughness(text)
+    group = _ASKED_OF.search(text) or _assigned(dialogue, text, due)
+    score = 0.5 + 0.2 * weight_of(dialogue, s) + 0.1 * bool(due) - roughness(text)
     if group and not is_question(text):
         what = _capital(excerpt(strip_fillers(group["act"]), 150))
         said = excerpt(text[group.start() :], 150)
         return Action(what, said, group["who"], due, "requested", None, None, (s,), score)
     match = _ASK_YOU.search(text)
-    nexts = replies(talk, s)
-    last = talk.turns[talk.turn_of[s.index]][-1]
+    nexts = replies(dialogue, s)
+    last = dialogue.turns[dialogue.turn_of[s.index]][-1]
     if not match or not _asks(text, match) or not nexts or last.index - s.index > 1:
         return None
     reply = nexts[0][0]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from runner.providers.offline.argument.causality import conditional
-from runner.providers.offline.dialogue.dialogue import Talk, weight_of
+from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of
 from runner.providers.offline.dialogue.stance import SUPPOSED
 from runner.providers.offline.language.cues import has, is_question, strength, strongest
 from runner.providers.offline.language.fragments import is_whole, roughness
@@ -61,7 +61,7 @@ _FAR = 3  # segments between one acceptance and the next
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class Assent:
     """One speaker's assent in *reply*; *condition* is a clause of it, verbatim, or None."""
 
     by: str | None
@@ -76,7 +76,7 @@ class Decision:
     parts: tuple[Sentence, ...]
     by: str | None
     basis: Basis
-    assents: tuple[Accepted, ...]
+    assents: tuple[Assent, ...]
     score: float
 
     @property
@@ -93,26 +93,26 @@ class Decision:
         return (*self.parts, *(a.reply for a in self.assents))
 
 
-def find_decisions(talk: Talk) -> list[Decision]:
+def find_decisions(dialogue: Dialogue) -> list[Decision]:
     """Return what is settled, the weightiest first."""
-    found = [d for n in range(len(talk.turns)) if (d := _agreed(talk, n))]
+    found = [d for n in range(len(dialogue.turns)) if (d := _agreed(dialogue, n))]
     taken = {part.index for d in found for part in d.parts}
-    reported = [d for s in talk.sentences if s.index not in taken and (d := _told(talk, s))]
+    reported = [d for s in dialogue.sentences if s.index not in taken and (d := _told(dialogue, s))]
     return sorted((*found, *reported), key=lambda d: (-d.score, d.parts[0].index))
 
 
-def _agreed(talk: Talk, number: int) -> Decision | None:
+def _agreed(dialogue: Dialogue, number: int) -> Decision | None:
     """A turn that states plans and is accepted by the next speakers."""
-    turn = talk.turns[number]
+    turn = dialogue.turns[number]
     parts = [s for s in turn[-5:] if is_plan(s)]
     if not parts:
         return None
     settled = any(strength("decision", s.text) or _SETTLED.search(s.text) for s in parts)
-    assents = _assents(talk, number)
+    assents = _assents(dialogue, number)
     strong = [a for a in assents if strength("agreement", a.reply.text) > 0.8]
     if not strong and not (assents and settled):
         return None
-    best = max(weight_of(talk, s) for s in parts) - min(roughness(s.text) for s in parts)
+    best = max(weight_of(dialogue, s) for s in parts) - min(roughness(s.text) for s in parts)
     named = len({a.by for a in assents})
     score = min(0.95, 0.4 + 0.2 * settled + 0.1 * min(named, 3) + 0.2 * best)
     return Decision(tuple(parts[:3]), turn[0].speaker, "agreed", tuple(assents), score)
@@ -133,17 +133,17 @@ def is_plan(s: Sentence) -> bool:
     )
 
 
-def _assents(talk: Talk, number: int) -> list[Accepted]:
+def _assents(dialogue: Dialogue, number: int) -> list[Assent]:
     """Collect the acceptances in the turns after turn *number*, as long as they follow on."""
-    by = talk.turns[number][0].speaker
-    last, found = talk.turns[number][-1], list[Accepted]()
-    for turn in talk.turns[number + 1 : number + 1 + _REACH]:
+    by = dialogue.turns[number][0].speaker
+    last, found = dialogue.turns[number][-1], list[Assent]()
+    for turn in dialogue.turns[number + 1 : number + 1 + _REACH]:
         first = turn[0]
-        if apart(last, first) > _FAR or first.speaker == by:
+        if distance(last, first) > _FAR or first.speaker == by:
             break
         if not _accepts(first):
             break
-        found.append(Accepted(first.speaker, first, condition_of(first.text)))
+        found.append(Assent(first.speaker, first, condition_of(first.text)))
         last = turn[-1]
     return found
 
@@ -167,7 +167,7 @@ def condition_of(text: str) -> str | None:
     return match[0].strip() if match else None
 
 
-def _told(talk: Talk, s: Sentence) -> Decision | None:
+def _told(dialogue: Dialogue, s: Sentence) -> Decision | None:
     """A decision that a speaker reports; "it was decided" is looked up in what went before."""
     text = s.text.replace("’", "'")
     match = _SETTLED.search(text)
@@ -176,30 +176,30 @@ def _told(talk: Talk, s: Sentence) -> Decision | None:
     if SUPPOSED.search(text[: match.start()]) or _ASIDE.search(text[: match.start()]):
         return None
     pointing = _POINTING.match(text) and not re.match(r" (?:that|to)\b", text[match.end() :])
-    what = _meant_by_it(talk, s) if pointing else None
+    what = _meant_by_it(dialogue, s) if pointing else None
     if pointing and what is None:
         return None
     ours = re.search(r"\bwe\b|\bour\b", match[0], re.IGNORECASE)
-    if not (ours or pointing) or s.index in talk.ragged:
+    if not (ours or pointing) or s.index in dialogue.cut_off:
         return None  # what others decided long ago is the matter, not a decision of this talk
     if not is_whole(trim(text), verb=False) and not pointing:
         return None
     if len(set(content_words((what or s).text))) < 3:
         return None
     parts = (what, s) if what else (s,)
-    score = min(0.9, 0.35 + 0.3 * max(weight_of(talk, p) for p in parts) - roughness(s.text))
+    score = min(0.9, 0.35 + 0.3 * max(weight_of(dialogue, p) for p in parts) - roughness(s.text))
     return Decision(parts, s.speaker, "reported" if pointing else "announced", (), score)
 
 
-def _meant_by_it(talk: Talk, s: Sentence) -> Sentence | None:
+def _meant_by_it(dialogue: Dialogue, s: Sentence) -> Sentence | None:
     """Return the speaker's own last announcement before *s*, at most three turns back."""
-    here = talk.turn_of[s.index]
-    earlier = [e for turn in talk.turns[max(0, here - 2) : here + 1] for e in turn]
+    here = dialogue.turn_of[s.index]
+    earlier = [e for turn in dialogue.turns[max(0, here - 2) : here + 1] for e in turn]
     own = [e for e in earlier if e.index < s.index and e.speaker == s.speaker]
     return next((e for e in reversed(own) if _AHEAD.search(e.text)), None)
 
 
-def apart(a: Sentence, b: Sentence) -> int:
+def distance(a: Sentence, b: Sentence) -> int:
     """Return how many segments lie between two sentences; ids are S and a number."""
     return abs(int(b.segment[1:]) - int(a.segment[1:]))
 

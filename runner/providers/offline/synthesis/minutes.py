@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from runner.answers.findings import Finding
 from runner.providers.offline.argument.case import build_case
-from runner.providers.offline.dialogue.commitments import Open, find_open
-from runner.providers.offline.dialogue.dialogue import Talk, read_talk, weight_of
+from runner.providers.offline.dialogue.commitments import OpenPoint, find_open_points
+from runner.providers.offline.dialogue.dialogue import Dialogue, read_dialogue, weight_of
 from runner.providers.offline.dialogue.wording import excerpt, listed, tidy, who
-from runner.providers.offline.document import Document, Line
+from runner.providers.offline.document import Document, Utterance
 from runner.providers.offline.language.cues import has, is_question, strength
 from runner.providers.offline.language.fragments import is_whole, roughness
 from runner.providers.offline.language.ranking import diverse
@@ -25,7 +25,7 @@ from runner.providers.offline.language.sentences import (
 from runner.providers.offline.synthesis.actions import Action, find_actions
 from runner.providers.offline.synthesis.decisions import Decision, find_decisions, rule_in
 
-MOST = {"decisions": 6, "actions": 10, "questions": 8}
+LIMITS = {"decisions": 6, "actions": 10, "questions": 8}
 
 _UNKNOWN = re.compile(
     r"\b(?:nobody|no one|none of us)(?: yet)? (?:has|knows|have|can say)\b|\bstill (?:open|unclear|"
@@ -58,7 +58,7 @@ class Question:
 class Minutes:
     """What is minuted; *whole* says that the transcript was read and not only quotes of it."""
 
-    talk: Talk
+    dialogue: Dialogue
     whole: bool
     decisions: tuple[Decision, ...]
     actions: tuple[Action, ...]
@@ -68,25 +68,25 @@ class Minutes:
 def take_minutes(document: Document) -> Minutes:
     """Minute the transcript, or the quotes of the findings where there is no transcript."""
     whole = bool(document.lines)
-    talk = read_talk(document if whole else replace(document, lines=recalled(document)))
+    dialogue = read_dialogue(document if whole else replace(document, lines=recalled(document)))
     decisions = diverse(
-        find_decisions(talk),
-        MOST["decisions"],
+        find_decisions(dialogue),
+        LIMITS["decisions"],
         score=lambda d: d.score,
         text=lambda d: d.parts[0].text,
     )
     settled = {s.index for d in decisions for s in d.quoted}
     actions = diverse(
-        [a for a in find_actions(talk) if a.quoted[0].index not in settled and a.score > 0.4],
-        MOST["actions"],
+        [a for a in find_actions(dialogue) if a.quoted[0].index not in settled and a.score > 0.4],
+        LIMITS["actions"],
         score=lambda a: a.score,
         text=lambda a: a.what,
     )
-    questions = _questions(talk, document.findings, whole)
-    return Minutes(talk, whole, tuple(decisions), tuple(actions), tuple(questions))
+    questions = _questions(dialogue, document.findings, whole)
+    return Minutes(dialogue, whole, tuple(decisions), tuple(actions), tuple(questions))
 
 
-def recalled(document: Document) -> tuple[Line, ...]:
+def recalled(document: Document) -> tuple[Utterance, ...]:
     """Return the quotes that the findings cite, in the order of their segments, each once."""
     speakers = _speakers(document)
     quotes = dict.fromkeys(c for f in document.findings for c in f.evidence)
@@ -97,7 +97,9 @@ def recalled(document: Document) -> tuple[Line, ...]:
         if other[0] == segment and other[1] != quote and quote in other[1]
     }
     kept = sorted((c for c in quotes if c not in inside), key=lambda c: int(c[0][1:]))
-    return tuple(Line(segment, speakers.get(segment) or None, quote) for segment, quote in kept)
+    return tuple(
+        Utterance(segment, speakers.get(segment) or None, quote) for segment, quote in kept
+    )
 
 
 _ASKER = re.compile(r"\b(?:what|the matter) ([^,]{2,40}?) (?:asks|raises)\b")
@@ -131,11 +133,11 @@ def _asker(finding: Finding) -> str | None:
     return match[1] if match and match[1] != "The speaker" else None
 
 
-def subject_of(talk: Talk, findings: Sequence[Finding]) -> str:
+def subject_of(dialogue: Dialogue, findings: Sequence[Finding]) -> str:
     """Say in a clause what the talk is about, or return an empty string."""
     named = next((f.text for f in findings if f.key == "topic" and f.text), "")
-    subject = strip_fillers(named or talk.question).rstrip(".")
-    return subject[:1].lower() + subject[1:] if subject else listed(talk.topic[:3])
+    subject = strip_fillers(named or dialogue.question).rstrip(".")
+    return subject[:1].lower() + subject[1:] if subject else listed(dialogue.topic[:3])
 
 
 def as_object(subject: str) -> str:
@@ -143,33 +145,33 @@ def as_object(subject: str) -> str:
     return f"how {subject}" if subject.startswith("to ") else subject
 
 
-def sentence_of(citation: tuple[str, str], talk: Talk) -> Sentence:
+def sentence_of(citation: tuple[str, str], dialogue: Dialogue) -> Sentence:
     """Return the sentence that a finding cites; as quoted where the talk does not have it."""
     segment, quote = citation
-    here = [s for s in talk.sentences if s.segment == segment]
+    here = [s for s in dialogue.sentences if s.segment == segment]
     exact = next((s for s in here if s.text == quote), None)
     speaker = here[0].speaker if here else None
     return exact or Sentence(quote, segment, speaker, -1)
 
 
-def _questions(talk: Talk, findings: Sequence[Finding], whole: bool) -> list[Question]:
-    found = [_from_open(item) for item in find_open(talk)] if whole else []
+def _questions(dialogue: Dialogue, findings: Sequence[Finding], whole: bool) -> list[Question]:
+    found = [_from_open(item) for item in find_open_points(dialogue)] if whole else []
     seen = {s.segment for q in found for s in q.quoted}
     found += [
-        q for f in findings if (q := _from_finding(f, talk)) and q.quoted[0].segment not in seen
+        q for f in findings if (q := _from_finding(f, dialogue)) and q.quoted[0].segment not in seen
     ]
     seen |= {s.segment for q in found for s in q.quoted}
-    found += [q for q in _doubts(talk) if q.quoted[0].segment not in seen]
+    found += [q for q in _doubts(dialogue) if q.quoted[0].segment not in seen]
     return diverse(
         found,
-        MOST["questions"],
+        LIMITS["questions"],
         score=lambda q: q.score,
         text=lambda q: q.text,
         group=lambda q: q.raised_by,
     )
 
 
-def _from_open(item: Open) -> Question:
+def _from_open(item: OpenPoint) -> Question:
     first, last = item.quoted[0], item.quoted[-1]
     if item.kind == "deferred":
         why = f'{who(last.speaker)} puts it off: "{excerpt(last.text, 100)}".'
@@ -180,27 +182,27 @@ def _from_open(item: Open) -> Question:
     return Question(excerpt(first.text, 180), first.speaker, why, item.quoted, item.score)
 
 
-def _from_finding(finding: Finding, talk: Talk) -> Question | None:
+def _from_finding(finding: Finding, dialogue: Dialogue) -> Question | None:
     if finding.key != "unsaid" or not finding.evidence:
         return None
-    quoted = tuple(sentence_of(c, talk) for c in finding.evidence)
+    quoted = tuple(sentence_of(c, dialogue) for c in finding.evidence)
     why = finding.fields.get("why_it_matters", "") or "say_means lists it as left open."
     text = finding.fields.get("topic", finding.text)
     return Question(excerpt(text, 180), quoted[0].speaker, why, quoted, 0.6)
 
 
-def _doubts(talk: Talk) -> Iterator[Question]:
+def _doubts(dialogue: Dialogue) -> Iterator[Question]:
     """Statements that say outright what is not known."""
-    for s in talk.sentences:
+    for s in dialogue.sentences:
         text = s.text.replace("’", "'")
         hit = _UNKNOWN.search(text)
-        if not hit or is_question(text) or not is_substantive(s) or s.index in talk.ragged:
+        if not hit or is_question(text) or not is_substantive(s) or s.index in dialogue.cut_off:
             continue
         whole = is_whole(trim(text), verb=False) and len(set(content_words(text))) > 3
         if not whole or _TALKED_OF.search(text) or strength("evasion", text) > 0.8:
             continue
         rest = text[hit.end() :]
-        score = 0.35 + 0.4 * weight_of(talk, s) - roughness(text) + 0.1 * has("negation", rest)
+        score = 0.35 + 0.4 * weight_of(dialogue, s) - roughness(text) + 0.1 * has("negation", rest)
         why = f'It is said outright to be open: "{hit[0].strip()}".'
         yield Question(excerpt(text, 180), s.speaker, why, (s,), score)
 

@@ -42,7 +42,7 @@ _LOOSE_THEN = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class KeyPoint:
     """One point with its source (an analyzer, or transcript), citations and weight, 0 to 1."""
 
     text: str
@@ -51,32 +51,36 @@ class Point:
     score: float
 
 
-def find_risks(minutes: Minutes, findings: Sequence[Finding], n: int) -> list[Point]:
+def find_risks(minutes: Minutes, findings: Sequence[Finding], n: int) -> list[KeyPoint]:
     """Return up to *n* risks, the weightiest first."""
     found = [*_spoken(minutes), *_found(findings)]
     chosen = diverse(found, n, score=lambda p: p.score, text=lambda p: p.text + _quotes(p))
     return sorted(chosen, key=lambda p: -p.score)
 
 
-def _quotes(point: Point) -> str:
+def _quotes(point: KeyPoint) -> str:
     """Return the first quote of *point*, so that two points on the same words count as alike."""
     return f" {point.evidence[0][1]}" if point.evidence else ""
 
 
-def _spoken(minutes: Minutes) -> Iterator[Point]:
+def _spoken(minutes: Minutes) -> Iterator[KeyPoint]:
     """Warnings in the talk: a condition with an unwelcome consequence, or a plain threat."""
-    talk = minutes.talk
+    dialogue = minutes.dialogue
     settled = {s.index for d in minutes.decisions if d.basis == "agreed" for s in d.quoted}
-    for s in talk.sentences:
+    for s in dialogue.sentences:
         if s.index in settled or is_question(s.text) or is_procedural(s.text):
             continue
-        if s.index in talk.ragged or has("unsure", s.text) or len(set(content_words(s.text))) < 4:
+        if (
+            s.index in dialogue.cut_off
+            or has("unsure", s.text)
+            or len(set(content_words(s.text))) < 4
+        ):
             continue
         text = _warning(s)
         if text:
-            score = 0.45 + 0.35 * weight_of(talk, s) - roughness(s.text)
+            score = 0.45 + 0.35 * weight_of(dialogue, s) - roughness(s.text)
             score += 0.1 * bool(_WARNS.search(s.text))
-            yield Point(tidy(text), TRANSCRIPT, ((s.segment, s.text),), min(0.95, score))
+            yield KeyPoint(tidy(text), TRANSCRIPT, ((s.segment, s.text),), min(0.95, score))
 
 
 def _warning(s: Sentence) -> str:
@@ -94,18 +98,18 @@ def _warning(s: Sentence) -> str:
     return ""
 
 
-def _found(findings: Sequence[Finding]) -> Iterator[Point]:
+def _found(findings: Sequence[Finding]) -> Iterator[KeyPoint]:
     """Risks that earlier analyzers name: to a patent, and factors that hold back."""
     for f in findings:
         if f.key == "risks" and f.evidence and f.fields.get("text"):
-            yield Point(capital(f.fields["text"]), f.analyzer, f.evidence, 0.6)
+            yield KeyPoint(capital(f.fields["text"]), f.analyzer, f.evidence, 0.6)
         if f.key == "factors" and f.fields.get("direction") == "restrains" and f.evidence:
             weight = number(f.fields.get("strength", "1"))
             text = f"{capital(f.fields.get('name', ''))} holds it back: {f.fields.get('mechanism')}"
-            yield Point(tidy(text), f.analyzer, f.evidence, 0.3 + 0.08 * weight)
+            yield KeyPoint(tidy(text), f.analyzer, f.evidence, 0.3 + 0.08 * weight)
 
 
-def find_points(minutes: Minutes, findings: Sequence[Finding], n: int) -> list[Point]:
+def find_points(minutes: Minutes, findings: Sequence[Finding], n: int) -> list[KeyPoint]:
     """Return up to *n* key points in the order of their consequence."""
     found = [*_decided(minutes), *_weighed(findings), *_insights(findings)]
     if len(found) < n:
@@ -121,14 +125,14 @@ def find_points(minutes: Minutes, findings: Sequence[Finding], n: int) -> list[P
     return sorted(chosen, key=lambda p: -p.score)
 
 
-def _decided(minutes: Minutes) -> Iterator[Point]:
+def _decided(minutes: Minutes) -> Iterator[KeyPoint]:
     for decision in minutes.decisions[:3]:
         cites = tuple((s.segment, s.text) for s in decision.quoted)
         score = {"agreed": 0.98, "announced": 0.85, "reported": 0.8}[decision.basis]
-        yield Point(decision_line(decision), TRANSCRIPT, cites, score)
+        yield KeyPoint(decision_line(decision), TRANSCRIPT, cites, score)
 
 
-def _weighed(findings: Sequence[Finding]) -> Iterator[Point]:
+def _weighed(findings: Sequence[Finding]) -> Iterator[KeyPoint]:
     """The rival answers as they stand, and the factors that weigh most."""
     yield from _ranked(findings)
     factors = [f for f in findings if f.key == "factors" and f.evidence]
@@ -137,10 +141,10 @@ def _weighed(findings: Sequence[Finding]) -> Iterator[Point]:
         role = f.fields.get("role", "contributing")
         told = f"{capital(f.fields.get('name', ''))} weighs {weight:g} of 5 ({role}): "
         text = told + f.fields.get("mechanism", "")
-        yield Point(tidy(text), f.analyzer, f.evidence, 0.4 + 0.06 * weight)
+        yield KeyPoint(tidy(text), f.analyzer, f.evidence, 0.4 + 0.06 * weight)
 
 
-def _ranked(findings: Sequence[Finding]) -> Iterator[Point]:
+def _ranked(findings: Sequence[Finding]) -> Iterator[KeyPoint]:
     """Which rival answer is least spoken against, and which most; not of a bare denial."""
     statements = {
         f.fields.get("id"): _bare(f.fields.get("statement", ""))
@@ -157,7 +161,7 @@ def _ranked(findings: Sequence[Finding]) -> Iterator[Point]:
     cites = tuple(c for f in items[:2] for c in f.evidence[:1])
     if best and worst and cites and similarity(best, worst) < 0.8:
         text = f'Of the rival answers, least speaks against "{best}" and most against "{worst}".'
-        yield Point(tidy(text), "competing_hypotheses", cites, 0.72)
+        yield KeyPoint(tidy(text), "competing_hypotheses", cites, 0.72)
 
 
 def _bare(statement: str) -> str:
@@ -180,19 +184,21 @@ _TELLING = {
 }
 
 
-def _insights(findings: Sequence[Finding]) -> Iterator[Point]:
+def _insights(findings: Sequence[Finding]) -> Iterator[KeyPoint]:
     for f in findings:
         base = _TELLING.get(f.category or "")
         telling = not re.search(r"takes no side|without taking sides", f.text)
         if f.key == "insights" and base and f.evidence and f.text and telling:
-            yield Point(f.text, f.analyzer, f.evidence, base + 0.2 * (f.confidence or 0.0))
+            yield KeyPoint(f.text, f.analyzer, f.evidence, base + 0.2 * (f.confidence or 0.0))
 
 
-def _central(minutes: Minutes) -> Iterator[Point]:
+def _central(minutes: Minutes) -> Iterator[KeyPoint]:
     """The most central statements, where the findings give too few points."""
-    talk = minutes.talk
-    fit = [s for s in talk.sentences if is_whole(trim(s.text)) and not is_procedural(s.text)]
-    fit = [s for s in fit if s.index not in talk.ragged and len(set(content_words(s.text))) > 3]
-    for s in diverse(fit, 5, score=lambda s: weight_of(talk, s), text=lambda s: s.text):
+    dialogue = minutes.dialogue
+    fit = [s for s in dialogue.sentences if is_whole(trim(s.text)) and not is_procedural(s.text)]
+    fit = [
+        s for s in fit if s.index not in dialogue.cut_off and len(set(content_words(s.text))) > 3
+    ]
+    for s in diverse(fit, 5, score=lambda s: weight_of(dialogue, s), text=lambda s: s.text):
         text = f'{who(s.speaker)}: "{excerpt(s.text, 180)}".'
-        yield Point(tidy(text), TRANSCRIPT, ((s.segment, s.text),), 0.4 * weight_of(talk, s))
+        yield KeyPoint(tidy(text), TRANSCRIPT, ((s.segment, s.text),), 0.4 * weight_of(dialogue, s))

@@ -12,7 +12,7 @@ from runner.providers.offline.argument.claims import Claim
 from runner.providers.offline.argument.noun_phrases import name_of
 from runner.providers.offline.argument.relations import relatedness
 from runner.providers.offline.argument.wording import brief, capital
-from runner.providers.offline.dialogue.dialogue import Talk, clean, weight_of
+from runner.providers.offline.dialogue.dialogue import Dialogue, clean, weight_of
 from runner.providers.offline.dialogue.implicature import find_gaps
 from runner.providers.offline.dialogue.reasoning import find_reasoning
 from runner.providers.offline.dialogue.support import ground_of, weigh_reasons
@@ -22,7 +22,7 @@ from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, stem, trim, words
 
 TRANSCRIPT = "transcript"  # the source of what no analyzer handed on
-_MOST_THREADS = 6
+_MAX_THREADS = 6
 _RELATED = 0.25  # cosine from which a claim belongs to a thread
 _IDLE = ("question", "perception", "implied", "gap", "condition", "premise", "assumption")
 
@@ -64,9 +64,9 @@ def number(text: str, otherwise: float = 0.0) -> float:
         return otherwise
 
 
-def case_of(document: Document, talk: Talk) -> tuple[Case, tuple[Finding, ...]]:
+def case_of(document: Document, dialogue: Dialogue) -> tuple[Case, tuple[Finding, ...]]:
     """Return the case and the findings; read off the transcript where no findings were given."""
-    findings = document.findings or tuple(_findings_of(talk))
+    findings = document.findings or tuple(_findings_of(dialogue))
     case = build_case(replace(document, findings=findings))
     known = {line.segment: line.speaker for line in document.lines if line.speaker}
     claims = tuple(
@@ -76,14 +76,16 @@ def case_of(document: Document, talk: Talk) -> tuple[Case, tuple[Finding, ...]]:
     return replace(case, claims=claims, speakers={**case.speakers, **known}), findings
 
 
-def _findings_of(talk: Talk) -> Iterator[Finding]:
+def _findings_of(dialogue: Dialogue) -> Iterator[Finding]:
     """Yield what the transcript alone shows: central statements, arguments and gaps."""
-    fit = [s for s in clean(talk) if is_whole(trim(s.text))]
-    told = diverse(fit, 12, score=lambda s: weight_of(talk, s), text=lambda s: s.text)
+    fit = [s for s in clean(dialogue) if is_whole(trim(s.text))]
+    told = diverse(fit, 12, score=lambda s: weight_of(dialogue, s), text=lambda s: s.text)
     for s in told:
-        yield _finding("insights", {"text": trim(s.text)}, (s,), weight_of(talk, s))
-    reasons = diverse(find_reasoning(talk), 10, score=lambda r: r.score, text=lambda r: r.assertion)
-    for weighed in weigh_reasons(talk, reasons):
+        yield _finding("insights", {"text": trim(s.text)}, (s,), weight_of(dialogue, s))
+    reasons = diverse(
+        find_reasoning(dialogue), 10, score=lambda r: r.score, text=lambda r: r.assertion
+    )
+    for weighed in weigh_reasons(dialogue, reasons):
         reasoning = weighed.reasoning
         fields = {
             "speaker": reasoning.speaker or "none",
@@ -92,7 +94,7 @@ def _findings_of(talk: Talk) -> Iterator[Finding]:
             "support": weighed.support,
         }
         yield _finding("arguments", fields, reasoning.quoted)
-    for gap in diverse(find_gaps(talk), 10, score=lambda g: g.score, text=lambda g: g.said):
+    for gap in diverse(find_gaps(dialogue), 10, score=lambda g: g.score, text=lambda g: g.said):
         fields = {"said": gap.said, "meant": gap.meant, "signal": gap.signal}
         fields["speaker"] = gap.quoted[-1].speaker or "none"
         yield _finding("gaps", fields, gap.quoted[:1] if gap.signal != "deflection" else gap.quoted)
@@ -115,7 +117,7 @@ def find_threads(
     raised = {id(c): 0.4 * bool(settled & set(c.evidence[:1])) for c in pool}
     seeds = diverse(
         pool,
-        _MOST_THREADS,
+        _MAX_THREADS,
         score=lambda c: min(1.0, _worth(c, support[id(c)]) + raised[id(c)]),
         text=lambda c: c.text,
         group=lambda c: c.speaker,
