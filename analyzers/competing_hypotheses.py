@@ -16,15 +16,9 @@ from runner.answers.markdown import cite, md, table
 from runner.answers.shape import Evidence, Strict
 
 Consistency = Literal["CC", "C", "N", "I", "II"]
-
-
 # Heuer counts inconsistencies only: a hypothesis is not proven by agreeing with the evidence.
 INCONSISTENCY: Mapping[str, float] = {"CC": 0.0, "C": 0.0, "N": 0.0, "I": 1.0, "II": 2.0}
-
-
 SCALE: Mapping[str, int] = {"CC": 2, "C": 1, "N": 0, "I": -1, "II": -2}
-
-
 WEIGHT: Mapping[str, float] = {"high": 1.0, "medium": 0.7, "low": 0.4}
 
 

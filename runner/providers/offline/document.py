@@ -1,4 +1,4 @@
-"""What the offline model sees: the prompt's text taken apart into lines, findings and question."""
+"""Document: a prompt parsed into transcript lines, findings and the question."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The offline model as a litellm custom provider, for `model.transport=litellm`."""
+"""Offline model as a litellm custom provider, for `model.transport=litellm`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The offline model without litellm: it answers by reading, in this process."""
+"""Transport of the offline model: answers in this process, without litellm."""
 
 from __future__ import annotations
 

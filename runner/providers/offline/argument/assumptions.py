@@ -1,4 +1,4 @@
-"""What is taken for granted and what stands by itself: kinds, tests and verdicts."""
+"""Assumptions and fundamentals: their kinds, tests and verdicts."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections.abc import Sequence
 
 from runner.providers.offline.argument.case import Case
 from runner.providers.offline.argument.claims import Claim
+from runner.providers.offline.argument.insights import who
 from runner.providers.offline.argument.noun_phrases import matter
 from runner.providers.offline.argument.relations import QUANTITY, credibility, opposed, relatedness
-from runner.providers.offline.argument.wording import brief, capital, quoted, who
+from runner.providers.offline.argument.wording import quoted
 from runner.providers.offline.language import cues
 from runner.providers.offline.language.fragments import is_whole, roughness
 from runner.providers.offline.language.sentences import similarity
+from runner.providers.offline.language.wording import capital, excerpt
 
 _FUTURE = re.compile(r"\b(?:will|going to|gonna)\b|'ll\b", re.IGNORECASE)
 _LIMIT = re.compile(
@@ -20,8 +22,6 @@ _LIMIT = re.compile(
     r"required|not allowed|maximum|minimum|capacity|until)\b",
     re.IGNORECASE,
 )
-
-
 _WANT = re.compile(r"\b(?:needs?|wants?|would like|wish(?:es)?|hopes?)\b", re.IGNORECASE)
 _PAST_DUTY = re.compile(r"\bhad to\b|^(?:i would|what's|we (?:did|\w+ed))\b", re.IGNORECASE)
 _OWN_REPORT = re.compile(
@@ -90,7 +90,7 @@ def challenge(claim: Claim, case: Case) -> str:
     said, name = quoted(claim, 130), who(claim, "the speaker")
     asserted = claim.fields.get("assertion", "")
     if claim.kind == "implied" and asserted:
-        return f'Would "{brief(asserted, 110)}" still follow if it were not so that {said}?'
+        return f'Would "{excerpt(asserted, 110)}" still follow if it were not so that {said}?'
     if claim.kind == "condition":
         return f"How likely is it that {said} comes about, and who can see to it?"
     if kind_of_assumption(claim) == "constraint":

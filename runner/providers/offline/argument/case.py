@@ -1,4 +1,4 @@
-"""Reasoning over findings: the claims of a document as one case, merged, weighted and ranked."""
+"""Case: all claims of a document, merged, weighted and ranked."""
 
 from __future__ import annotations
 

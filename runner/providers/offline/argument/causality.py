@@ -1,4 +1,4 @@
-"""How one statement links cause to effect: conditions, causes and conclusions as put in clauses."""
+"""Causality: conditions, causes and effects that a statement links."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import replace
 
 from runner.providers.offline.argument.case import Case
 from runner.providers.offline.argument.claims import Claim
+from runner.providers.offline.argument.insights import who
 from runner.providers.offline.argument.relations import denies
-from runner.providers.offline.argument.wording import brief, capital, quoted, who
+from runner.providers.offline.argument.wording import quoted
 from runner.providers.offline.language import cues
 from runner.providers.offline.language.sentences import trim
+from runner.providers.offline.language.wording import capital, excerpt
 
 _IF_FIRST = re.compile(
     r"(?<!what )(?<!as )(?<!even )\b(?P<c>if|unless|as long as|"
@@ -113,7 +115,7 @@ def mechanism(claim: Claim, direction: str) -> str:
         if match:
             clean = {k: v.replace('"', "'") for k, v in match.groupdict().items()}
             parts = {
-                k: brief(v.strip(), 120) if k != "c" else v.lower().strip()
+                k: excerpt(v.strip(), 120) if k != "c" else v.lower().strip()
                 for k, v in clean.items()
             }
             return form.format(name=name, **parts)

@@ -1,4 +1,4 @@
-"""One finding line read as claims: what is said, by whom, of which kind and how firmly."""
+"""Claims: a finding read as statements, each with speaker, kind and weight."""
 
 from __future__ import annotations
 

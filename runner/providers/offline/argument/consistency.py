@@ -1,4 +1,4 @@
-"""How evidence bears on rival statements: which to weigh, each cell's rating, what to watch."""
+"""Consistency of evidence with rival statements: choice, ratings and milestones."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from runner.providers.offline.argument.case import Case
 from runner.providers.offline.argument.causality import conditional
 from runner.providers.offline.argument.claims import Claim
+from runner.providers.offline.argument.insights import who
 from runner.providers.offline.argument.noun_phrases import common_matter, matter
 from runner.providers.offline.argument.relations import (
     credibility,
@@ -16,11 +17,11 @@ from runner.providers.offline.argument.relations import (
     relatedness,
     shared_terms,
 )
-from runner.providers.offline.argument.wording import quoted, who
-from runner.providers.offline.dialogue.wording import listed
+from runner.providers.offline.argument.wording import quoted
 from runner.providers.offline.language import cues
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import content_words
+from runner.providers.offline.language.wording import listed
 
 _TRUST: Mapping[str, float] = {"high": 1.0, "medium": 0.7, "low": 0.4}
 _TURNED: Mapping[str, str] = {"CC": "II", "C": "I", "I": "C", "II": "CC"}

@@ -1,4 +1,4 @@
-"""The matter in dispute: opposed statements, rival explanations or open alternatives."""
+"""Dispute: opposed statements, rival explanations or open alternatives."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from runner.providers.offline.argument.hypotheses import (
     leading_claim,
     question_on,
 )
+from runner.providers.offline.argument.insights import who
 from runner.providers.offline.argument.noun_phrases import matter
 from runner.providers.offline.argument.relations import grounds, opposed, relatedness
-from runner.providers.offline.argument.wording import capital, quoted, who
+from runner.providers.offline.argument.wording import quoted
 from runner.providers.offline.language import cues
 from runner.providers.offline.language.fragments import is_whole
 from runner.providers.offline.language.sentences import content_words, similarity, strip_fillers
+from runner.providers.offline.language.wording import capital
 
 _CLEFT = re.compile(
     r"\bwhether (?:or not )?(?P<a>[^.?;]{8,150}?),? or (?:whether )?(?P<b>[^.?;]{8,150})",

@@ -1,4 +1,4 @@
-"""Single claims as hypotheses: which can be disputed, how one asks of them, what denies them."""
+"""Hypotheses: claims that can be disputed, the question each answers, and its denial."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from runner.providers.offline.argument.case import Case
 from runner.providers.offline.argument.claims import Claim
-from runner.providers.offline.argument.wording import negated, quoted, stated, who
+from runner.providers.offline.argument.insights import who
+from runner.providers.offline.argument.wording import negated, quoted, stated
 from runner.providers.offline.language import cues
 
 _PLAIN_CHARS = 120

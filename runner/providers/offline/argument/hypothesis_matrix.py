@@ -1,4 +1,4 @@
-"""What a filled matrix says: which hypothesis stands best, what tells them apart, what to watch."""
+"""Hypothesis matrix: the ranking, the diagnostic evidence and what to watch."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from runner.providers.offline.argument.case import Case
 from runner.providers.offline.argument.claims import Claim
 from runner.providers.offline.argument.consistency import Rating, milestones
+from runner.providers.offline.argument.insights import cited, insight, who
 from runner.providers.offline.argument.relations import credibility
-from runner.providers.offline.argument.wording import cited, insight, quoted, who
-from runner.providers.offline.dialogue.wording import listed
+from runner.providers.offline.argument.wording import quoted
+from runner.providers.offline.language.wording import listed
 
 RatedEvidence = tuple[Claim, Sequence[Rating]]  # a piece of evidence, rated for each hypothesis
 

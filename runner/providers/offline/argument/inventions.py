@@ -1,4 +1,4 @@
-"""Cues of technical invention in claims: means, working, novelty, and what endangers protection."""
+"""Inventions: cues of technical means, working and novelty, and risks to protection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Noun phrases as they stand in a text, to name what a claim is about."""
+"""Noun phrases of a text, which name what a claim is about."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from functools import lru_cache
 
 from runner.providers.offline.argument.case import Case
 from runner.providers.offline.argument.claims import Claim
-from runner.providers.offline.dialogue.wording import listed
 from runner.providers.offline.language.lexicon import NOT_NOUNS, STOP_WORDS
 from runner.providers.offline.language.sentences import stem, words
+from runner.providers.offline.language.wording import listed
 
 
 def _words(text: str) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""The five criteria of patentability judged for one idea by the cues it was found by."""
+"""Patent criteria: five judgements of one idea by the cues found in it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from runner.providers.offline.argument.case import Case
 from runner.providers.offline.argument.claims import Claim
+from runner.providers.offline.argument.insights import who
 from runner.providers.offline.argument.inventions import Idea
 from runner.providers.offline.argument.noun_phrases import matter
-from runner.providers.offline.argument.wording import quoted, who
-from runner.providers.offline.dialogue.wording import listed
+from runner.providers.offline.argument.wording import quoted
 from runner.providers.offline.language import cues
+from runner.providers.offline.language.wording import listed
 
 Danger = tuple[str, str, Claim]  # kind of risk, the cue words, the claim that has them
 Verdicts = Mapping[str, tuple[str, str]]  # criterion: verdict, reason

@@ -1,4 +1,4 @@
-"""How claims bear on one another: shared terms, agreement, opposition, credibility."""
+"""Relations of claims: shared terms, opposition, grounds, and the credibility of each."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Literal
 
 from runner.providers.offline.argument.case import Case
 from runner.providers.offline.argument.claims import Claim
-from runner.providers.offline.dialogue.wording import listed
 from runner.providers.offline.language import cues
 from runner.providers.offline.language.sentences import content_words, similarity, stem, words
+from runner.providers.offline.language.wording import listed
 
 QUANTITY = re.compile(
     r"[$€£]\s?\d[\d.,]*(?: (?:thousand|million|billion|trillion))?|"

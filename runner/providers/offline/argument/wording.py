@@ -1,17 +1,13 @@
-"""How claims are put into words: trimmed, quoted, cited and made into insights."""
+"""Wording of claims: their proposition, quoted, stated or negated."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
-from runner.providers.offline.argument.case import Case
 from runner.providers.offline.argument.claims import Claim
-from runner.providers.offline.dialogue.wording import excerpt, listed, tidy
 from runner.providers.offline.language import cues
+from runner.providers.offline.language.wording import capital, excerpt
 
-MAX_CITATIONS = 3  # per insight
-BRIEF_CHARS = 150
 _ATTITUDE = re.compile(
     r"^(?:(?:thus|therefore|hence|indeed|certainly|again)|(?:i|we) (?:(?:just|really|also|do|"
     r"would|still|strongly|generally) )?(?:think|believe|"
@@ -40,25 +36,15 @@ _HEDGED_BE = re.compile(
 )
 
 
-def brief(text: str, limit: int = BRIEF_CHARS) -> str:
-    """Return *text* in at most *limit* characters, cut at a clause if it must be, and marked."""
-    return excerpt(text, limit)
-
-
-def quoted(claim: Claim, limit: int = BRIEF_CHARS) -> str:
+def quoted(claim: Claim, limit: int = 150) -> str:
     """Return the proposition in quotation marks, its own double marks made single."""
     inner = re.sub(r"[“”\"]|``|''", "'", proposition(claim.text))
-    return f'"{brief(inner, limit)}"'
-
-
-def capital(text: str) -> str:
-    """Return *text* with its first letter in upper case."""
-    return text[:1].upper() + text[1:]
+    return f'"{excerpt(inner, limit)}"'
 
 
 def stated(claim: Claim, limit: int = 200) -> str:
     """Return the claim as a plain statement, without "I think" and "could" before "be"."""
-    return capital(_HEDGED_BE.sub(r"\1 is", brief(proposition(claim.text), limit)))
+    return capital(_HEDGED_BE.sub(r"\1 is", excerpt(proposition(claim.text), limit)))
 
 
 def proposition(text: str) -> str:
@@ -107,41 +93,8 @@ def negated(text: str) -> str:
         rest = core[match.end() :]
         head = match["head"].replace(" also ", " ")
         return capital(f"{head}{turned}{_ALSO.sub('', rest)}")
-    inner = re.sub(r"[“”\"]|``|''", "'", brief(core, 170))
+    inner = re.sub(r"[“”\"]|``|''", "'", excerpt(core, 170))
     return f'It is not so that "{inner}"'
 
 
 _ALSO = re.compile(r"^ (?:also|really|certainly|definitely)\b")
-
-
-def who(claim: Claim, default: str = "a speaker") -> str:
-    """Return the speaker's name, or *default*."""
-    return claim.speaker or default
-
-
-def cited(claims: Iterable[Claim], n: int = MAX_CITATIONS) -> list[dict[str, str]]:
-    """Return the first citation of each claim as evidence, unchanged, without repeats."""
-    rows = list(dict.fromkeys(citation for c in claims for citation in c.evidence[:2]))
-    return [{"segment": segment, "quote": quote} for segment, quote in rows[:n]]
-
-
-def insight(text: str, confidence: float, category: str, *claims: Claim) -> dict[str, object]:
-    """Return one insight in the answer's form; *confidence* is clipped to 0.05 to 0.95."""
-    bounded = round(min(0.95, max(0.05, confidence)), 2)
-    return {
-        "text": tidy(text),
-        "confidence": bounded,
-        "category": category,
-        "evidence": cited(claims),
-    }
-
-
-def nothing_found(case: Case, looked_for: str) -> dict[str, object]:
-    """Return the insight of an analyzer that was given no usable finding."""
-    absent = f" ({listed(case.missing)} gave nothing)" if case.missing else ""
-    return insight(
-        f"The context holds no finding{absent} that could be read for {looked_for}; "
-        "nothing is concluded from it.",
-        0.1,
-        "no_findings",
-    )

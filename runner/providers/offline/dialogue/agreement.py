@@ -1,4 +1,4 @@
-"""Where one speaker objects to another, and where one accepts what another says."""
+"""Agreement: replies that object to or accept what another speaker says."""
 
 from __future__ import annotations
 

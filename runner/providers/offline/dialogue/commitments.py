@@ -1,4 +1,4 @@
-"""What speakers undertake, what they put off and which questions nobody answers."""
+"""Commitments: what speakers undertake or put off, and questions without an answer."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from runner.providers.offline.dialogue.dialogue import Dialogue, matter, replies
+from runner.providers.offline.dialogue.insights import who
 from runner.providers.offline.dialogue.reasoning import NOT_A_CONDITION
-from runner.providers.offline.dialogue.wording import excerpt, who
 from runner.providers.offline.language.cues import has, is_question, strength, strongest
 from runner.providers.offline.language.fragments import roughness
 from runner.providers.offline.language.sentences import (
@@ -18,6 +18,7 @@ from runner.providers.offline.language.sentences import (
     trim,
     words,
 )
+from runner.providers.offline.language.wording import excerpt
 
 Strength = Literal["firm", "conditional", "vague"]
 

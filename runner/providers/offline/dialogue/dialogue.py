@@ -1,4 +1,4 @@
-"""A transcript prepared for reading: its sentences, turns, weights and topic."""
+"""Dialogue: a transcript as sentences and turns, with centrality, term weights and topic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What words are said to mean, by the speaker afterwards or by a listener."""
+"""Glosses: what words are said to mean, by their speaker afterwards or by a listener."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of
 from runner.providers.offline.dialogue.implicature import Gap
-from runner.providers.offline.dialogue.wording import excerpt, who
+from runner.providers.offline.dialogue.insights import who
 from runner.providers.offline.language.cues import strength
 from runner.providers.offline.language.sentences import (
     Sentence,
@@ -15,6 +15,7 @@ from runner.providers.offline.language.sentences import (
     trim,
     words,
 )
+from runner.providers.offline.language.wording import excerpt
 
 _HEARD = re.compile(
     r"^\W*(?:(?:so|well|then|and|okay),? )*(?:you mean|you(?:'re| are) (?:really )?saying|in other "

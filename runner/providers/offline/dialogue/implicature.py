@@ -1,4 +1,4 @@
-"""Where words and message part: hedges, indirect requests, understatement and others."""
+"""Implicature: hedges, indirect requests, understatement and other gaps from words to message."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from runner.providers.offline.dialogue.dialogue import Dialogue, addressee, replies, weight_of
-from runner.providers.offline.dialogue.wording import excerpt, who
+from runner.providers.offline.dialogue.insights import who
 from runner.providers.offline.language.cues import Hit, has, hits, is_question, strongest
 from runner.providers.offline.language.fragments import roughness
 from runner.providers.offline.language.sentences import (
@@ -19,6 +19,7 @@ from runner.providers.offline.language.sentences import (
     trim,
     words,
 )
+from runner.providers.offline.language.wording import excerpt
 
 
 @dataclass(frozen=True, slots=True)

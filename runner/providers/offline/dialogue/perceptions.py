@@ -1,4 +1,4 @@
-"""How speakers see other parties: what they say that others think, want or are like."""
+"""Perceptions: what speakers say that other parties think, want or are like."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 
 from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of
-from runner.providers.offline.dialogue.wording import excerpt
 from runner.providers.offline.language.cues import is_question, polarity, strongest
 from runner.providers.offline.language.fragments import is_whole, roughness
 from runner.providers.offline.language.lexicon import STOP_WORDS
@@ -16,6 +15,7 @@ from runner.providers.offline.language.sentences import (
     is_substantive,
     words,
 )
+from runner.providers.offline.language.wording import excerpt
 
 _HELPERS = frozenset(
     ("is", "was", "are", "were", "has", "have", "had", "do", "does", "did", "will", "would", "can")

@@ -1,4 +1,4 @@
-"""Who holds what: positions, interests, views of others, frictions and shared ground."""
+"""Positions: stance and interests of each speaker, tensions and shared ground."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from runner.providers.offline.dialogue.stance import (
     stance_of,
     takes_stand,
 )
-from runner.providers.offline.dialogue.wording import excerpt
 from runner.providers.offline.language.cues import Hit, hits, is_question, strength
 from runner.providers.offline.language.fragments import is_whole
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, content_words
+from runner.providers.offline.language.wording import excerpt
 
 Stance = Literal["supports", "opposes", "mixed", "neutral"]
 

@@ -1,4 +1,4 @@
-"""Arguments as spoken: a conclusion and its ground, told apart by the connective between them."""
+"""Reasoning: conclusions and premises, told apart by the connective between them."""
 
 from __future__ import annotations
 

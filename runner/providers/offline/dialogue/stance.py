@@ -1,4 +1,4 @@
-"""Whether a sentence takes a stand, on which side, and how fit it is as somebody's position."""
+"""Stance: whether a sentence takes one, for which side, and how well it states a position."""
 
 from __future__ import annotations
 

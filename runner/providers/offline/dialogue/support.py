@@ -1,4 +1,4 @@
-"""How far a spoken reason carries its conclusion, and how that is put into words."""
+"""Support: how well a spoken premise carries its conclusion."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Literal
 
 from runner.providers.offline.dialogue.agreement import find_objections
 from runner.providers.offline.dialogue.dialogue import Dialogue, replies
+from runner.providers.offline.dialogue.insights import who
 from runner.providers.offline.dialogue.reasoning import Reasoning
-from runner.providers.offline.dialogue.wording import excerpt, plain, who
 from runner.providers.offline.language.cues import polarity, strength
 from runner.providers.offline.language.sentences import Sentence, content_words, similarity, words
+from runner.providers.offline.language.wording import excerpt, plain
 
 Support = Literal["strong", "partial", "none"]
 

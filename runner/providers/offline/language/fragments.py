@@ -1,4 +1,4 @@
-"""Whether words read as a clause of their own or as a piece of recognised speech cut off."""
+"""Fragments: tells whole clauses from pieces of cut-off speech."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Word lists of the offline reader: general English, nothing of any one transcript."""
+"""Lexicon: word lists of general English."""
 
 from __future__ import annotations
 

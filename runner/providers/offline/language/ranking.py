@@ -1,4 +1,4 @@
-"""Which sentences matter most, and how to choose some that do not repeat one another."""
+"""Ranking: centrality of sentences (TextRank) and a diverse choice of items (MMR)."""
 
 from __future__ import annotations
 

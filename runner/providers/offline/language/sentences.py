@@ -1,4 +1,4 @@
-"""Sentences, words and readable terms taken out of transcript lines without a language model."""
+"""Sentences, words and key terms of transcript lines, without a language model."""
 
 from __future__ import annotations
 

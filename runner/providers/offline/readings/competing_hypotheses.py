@@ -1,8 +1,4 @@
-"""Analysis of competing hypotheses (ACH): rank explanations by what speaks against them.
-
-After R. J. Heuer, "Psychology of Intelligence Analysis" (CIA, 1999), chapter 8. The model fills
-the matrix; the ranking and the diagnosticity are computed from it, so that they always agree.
-"""
+"""Reading of competing_hypotheses: rival statements against the evidence."""
 
 from __future__ import annotations
 
@@ -17,10 +13,11 @@ from runner.providers.offline.argument.consistency import (
 from runner.providers.offline.argument.dispute import main_dispute, rivals
 from runner.providers.offline.argument.hypotheses import question_on
 from runner.providers.offline.argument.hypothesis_matrix import insights_of
+from runner.providers.offline.argument.insights import cited, nothing_found, who
 from runner.providers.offline.argument.relations import credibility
-from runner.providers.offline.argument.wording import capital, cited, nothing_found, stated, who
-from runner.providers.offline.dialogue.wording import listed
+from runner.providers.offline.argument.wording import stated
 from runner.providers.offline.document import Document
+from runner.providers.offline.language.wording import capital, listed
 
 
 def read(document: Document) -> dict[str, object]:

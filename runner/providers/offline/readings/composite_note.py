@@ -1,17 +1,26 @@
-"""One note that joins what all earlier analyzers found, thread by thread."""
+"""Reading of composite_note: threads through the findings of all analyzers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from runner.answers.findings import Citation, Finding
+from runner.answers.findings import Finding
 from runner.providers.offline.argument.case import Case
-from runner.providers.offline.argument.wording import brief, capital, cited, quoted, who
-from runner.providers.offline.dialogue.wording import cite, listed, no_cue, tidy
+from runner.providers.offline.argument.insights import cited, who
+from runner.providers.offline.argument.wording import quoted
+from runner.providers.offline.dialogue.insights import cite, no_cue
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import content_words
+from runner.providers.offline.language.wording import (
+    capital,
+    evidence,
+    excerpt,
+    insight_of,
+    listed,
+    tidy,
+)
 from runner.providers.offline.synthesis.minutes import (
     Minutes,
     decision_line,
@@ -33,6 +42,8 @@ from runner.providers.offline.synthesis.threads import (
 )
 
 _LIMITS = {"uncertain": 7, "insights": 10}
+# A score, and the row of the answer: text, source and evidence.
+_Doubt = tuple[float, dict[str, Any]]
 
 
 def read(document: Document) -> dict[str, object]:
@@ -79,8 +90,7 @@ def _opening(minutes: Minutes, threads: Sequence[Thread], case: Case) -> str:
 
 def _thread(thread: Thread, findings: Sequence[Finding]) -> dict[str, object]:
     conflicts = conflicts_in(thread)
-    rows = cited(thread.claims[:3], 4)
-    rows += [_row(c) for _, cites in conflicts for c in cites]
+    rows = cited(thread.claims[:3], 4) + evidence(c for _, cites in conflicts for c in cites)
     return {
         "title": thread.title,
         "said": _said(thread),
@@ -91,16 +101,8 @@ def _thread(thread: Thread, findings: Sequence[Finding]) -> dict[str, object]:
         ],
         "agreement": agreements_in(thread),
         "contradiction": [tidy(text) for text, _ in conflicts],
-        "evidence": _unique(rows)[:6],
+        "evidence": evidence((row["segment"], row["quote"]) for row in rows)[:6],
     }
-
-
-def _row(citation: Citation) -> dict[str, str]:
-    return {"segment": citation[0], "quote": citation[1]}
-
-
-def _unique(rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
-    return list({(row["segment"], row["quote"]): row for row in rows}.values())
 
 
 def _said(thread: Thread) -> str:
@@ -122,25 +124,22 @@ def _meant(thread: Thread) -> str | None:
     if best is None or not best.fields.get("meant"):
         return None
     said, signal = best.fields.get("said", ""), best.fields.get("signal", "").replace("_", " ")
-    return tidy(f'"{brief(said, 110)}" ({signal}): {best.fields["meant"]}')
+    return tidy(f'"{excerpt(said, 110)}" ({signal}): {best.fields["meant"]}')
 
 
-def _uncertain(
-    minutes: Minutes, findings: Sequence[Finding]
-) -> list[tuple[float, dict[str, object]]]:
+def _uncertain(minutes: Minutes, findings: Sequence[Finding]) -> list[_Doubt]:
     """Return open points, untested assumptions, guesses and undecided hypotheses, best first."""
-    found: list[tuple[float, dict[str, object]]] = []
+    found: list[_Doubt] = []
     for question in minutes.questions:
         by = f" ({question.raised_by})" if question.raised_by else ""
         text = tidy(f'"{question.text}"{by}. {question.why}')
-        row: dict[str, object] = {"text": text, "source": TRANSCRIPT}
+        row = {"text": text, "source": TRANSCRIPT}
         found.append((question.score + 0.2, {**row, "evidence": cite(*question.quoted)}))
     for finding in findings:
         text, score = _doubt_in(finding)
         if text:
-            evidence = [_row(c) for c in finding.evidence]
-            row = {"text": tidy(text), "source": finding.analyzer, "evidence": evidence}
-            found.append((score, row))
+            row = {"text": tidy(text), "source": finding.analyzer}
+            found.append((score, {**row, "evidence": evidence(finding.evidence)}))
     return diverse(
         found,
         _LIMITS["uncertain"],
@@ -168,13 +167,13 @@ def _doubt_in(finding: Finding) -> tuple[str, float]:
 def _insights(
     threads: Sequence[Thread],
     findings: Sequence[Finding],
-    uncertain: Sequence[tuple[float, dict[str, object]]],
+    uncertain: Sequence[_Doubt],
 ) -> Iterator[tuple[float, dict[str, object]]]:
     """Yield (score, insight): conflicts between findings, threads, and the chief doubt."""
     for thread in threads:
         for text, cites in conflicts_in(thread)[:1]:
             shown = f"{thread.title}: {text}"
-            yield 0.75, _insight(shown, 0.6, "contradiction", [_row(c) for c in cites])
+            yield 0.75, insight_of(shown, 0.6, "contradiction", evidence(cites))
     for thread in threads:
         bearing = bearings_on(thread, findings)[:1]
         told = f" {bearing[0][1]}" if bearing else ""
@@ -182,19 +181,7 @@ def _insights(
         joined = f" {named} analyzers touch it." if named > 1 else ""
         text = f"{thread.title}: {_said(thread)}{told}{joined}"
         score = 0.35 + 0.35 * thread.lead.weight + 0.03 * min(named, 8)
-        yield score, _insight(text, score, "thread", cited(thread.claims[:2]))
+        yield score, insight_of(text, score, "thread", cited(thread.claims[:2]))
     for score, row in uncertain[:3]:
-        yield (
-            0.9 * score,
-            _insight(f"Undecided: {row['text']}", score, "uncertain", row["evidence"]),
-        )
-
-
-def _insight(text: str, confidence: float, category: str, rows: Any) -> dict[str, object]:
-    bounded = round(min(0.95, max(0.05, confidence)), 2)
-    return {
-        "text": tidy(text),
-        "confidence": bounded,
-        "category": category,
-        "evidence": _unique(rows),
-    }
+        text = f"Undecided: {row['text']}"
+        yield 0.9 * score, insight_of(text, score, "uncertain", row["evidence"])

@@ -1,7 +1,4 @@
-"""What decides the outcome: forces for and against, how strong, and which can be moved.
-
-After K. Lewin, "Field Theory in Social Science" (1951): driving and restraining forces.
-"""
+"""Reading of determining_factors: forces on the outcome, their direction and strength."""
 
 from __future__ import annotations
 
@@ -24,23 +21,16 @@ from runner.providers.offline.argument.causality import (
 from runner.providers.offline.argument.claims import Claim
 from runner.providers.offline.argument.dispute import Dispute, main_dispute
 from runner.providers.offline.argument.hypotheses import leading_claim, question_on
+from runner.providers.offline.argument.insights import cited, insight, nothing_found, who
 from runner.providers.offline.argument.noun_phrases import name_of
 from runner.providers.offline.argument.relations import relatedness
-from runner.providers.offline.argument.wording import (
-    brief,
-    capital,
-    cited,
-    insight,
-    nothing_found,
-    quoted,
-    who,
-)
-from runner.providers.offline.dialogue.wording import listed
+from runner.providers.offline.argument.wording import quoted
 from runner.providers.offline.document import Document
 from runner.providers.offline.language import cues
 from runner.providers.offline.language.fragments import is_whole, roughness
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import content_words, stem, words
+from runner.providers.offline.language.wording import capital, excerpt, listed
 
 
 def read(document: Document) -> dict[str, object]:
@@ -209,7 +199,7 @@ def _leverage(forces: Sequence[_Force], case: Case) -> list[tuple[str, Claim, fl
 
 def _said(clause: str) -> str:
     inner = clause.replace('"', "'")
-    return f'"{brief(inner, 120)}"'
+    return f'"{excerpt(inner, 120)}"'
 
 
 def _acts(claim: Claim) -> bool:

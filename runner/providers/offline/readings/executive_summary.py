@@ -1,4 +1,4 @@
-"""The talk for somebody who has one minute: headline, key points, risks and next steps."""
+"""Reading of executive_summary: headline, key points, risks and next steps."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.answers.findings import Citation, Finding
-from runner.providers.offline.argument.wording import capital
 from runner.providers.offline.dialogue.dialogue import most_central
-from runner.providers.offline.dialogue.wording import excerpt, no_cue, tidy, who
+from runner.providers.offline.dialogue.insights import no_cue, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, trim
+from runner.providers.offline.language.wording import capital, evidence, excerpt, insight_of, tidy
 from runner.providers.offline.synthesis.decisions import rule_in
 from runner.providers.offline.synthesis.due_dates import due_in
 from runner.providers.offline.synthesis.minutes import (
@@ -56,12 +56,8 @@ def read(document: Document) -> dict[str, object]:
     return {"insights": found, "structured_data": data}
 
 
-def _cited(evidence: Sequence[Citation]) -> list[dict[str, str]]:
-    return [{"segment": s, "quote": q} for s, q in dict.fromkeys(evidence)][:5]
-
-
 def _row(point: KeyPoint) -> dict[str, object]:
-    return {"text": point.text, "source": point.source, "evidence": _cited(point.evidence)}
+    return {"text": point.text, "source": point.source, "evidence": evidence(point.evidence)[:5]}
 
 
 def _step_row(step: _Step) -> dict[str, object]:
@@ -70,7 +66,7 @@ def _step_row(step: _Step) -> dict[str, object]:
         "owner": step.owner,
         "due": step.due,
         "reason": tidy(step.reason),
-        "evidence": _cited(step.evidence),
+        "evidence": evidence(step.evidence)[:5],
     }
 
 
@@ -203,10 +199,5 @@ def _insights(
         by = ", ".join(t for t in (step.owner, due) if t)
         text = f"{step.step.rstrip('.')}{f' ({by})' if by else ''}. {step.reason}"
         rows.append((text, step.score, "next_step", step.evidence))
-    for text, score, category, evidence in rows:
-        yield {
-            "text": tidy(text),
-            "confidence": round(min(0.95, max(0.05, score)), 2),
-            "category": category,
-            "evidence": _cited(evidence),
-        }
+    for text, score, category, citations in rows:
+        yield insight_of(text, score, category, evidence(citations)[:5])

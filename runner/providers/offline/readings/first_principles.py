@@ -1,8 +1,4 @@
-"""The matter taken apart to what cannot be reduced further, and built up again.
-
-After Aristotle, "Posterior Analytics" I.2: a first principle is known better than what follows
-from it and is not itself derived.
-"""
+"""Reading of first_principles: assumptions, fundamentals and what follows from them."""
 
 from __future__ import annotations
 
@@ -20,20 +16,14 @@ from runner.providers.offline.argument.assumptions import (
 from runner.providers.offline.argument.case import Case, build_case
 from runner.providers.offline.argument.claims import Claim
 from runner.providers.offline.argument.dispute import main_dispute, subject
+from runner.providers.offline.argument.insights import cited, insight, nothing_found, who
 from runner.providers.offline.argument.noun_phrases import matter
 from runner.providers.offline.argument.relations import credibility, grounds, opposed, relatedness
-from runner.providers.offline.argument.wording import (
-    capital,
-    cited,
-    insight,
-    nothing_found,
-    quoted,
-    stated,
-    who,
-)
+from runner.providers.offline.argument.wording import quoted, stated
 from runner.providers.offline.document import Document
 from runner.providers.offline.language import cues
 from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.wording import capital
 
 
 def read(document: Document) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The answer for an analyzer that has a prompt only: what bears most on its question."""
+"""Reading without an analyzer of its own: sentences or findings nearest to the question."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from runner.answers.findings import Finding
 from runner.providers.offline.dialogue.dialogue import Dialogue, matter, read_dialogue, telling
-from runner.providers.offline.dialogue.wording import excerpt, insight, no_cue, who
+from runner.providers.offline.dialogue.insights import insight, no_cue, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.lexicon import PROMPT_WORDS
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, content_words, stem
+from runner.providers.offline.language.wording import evidence, excerpt
 
 _MAX_INSIGHTS = 8
 _ASKED_WEIGHT = 0.6  # the question against the sentence's own centrality
@@ -103,7 +104,7 @@ def _restated(finding: Finding, score: float) -> dict[str, object]:
         "text": f"From {finding.analyzer}: {finding.text}",
         "confidence": round(min(0.95, max(0.05, score)), 2),
         "category": finding.category or finding.key,
-        "evidence": [{"segment": segment, "quote": quote} for segment, quote in finding.evidence],
+        "evidence": evidence(finding.evidence),
     }
 
 

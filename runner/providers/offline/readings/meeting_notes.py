@@ -1,21 +1,14 @@
-"""What a meeting leaves behind: summary, decisions, action items and open questions."""
+"""Reading of meeting_notes: decisions, action items and open questions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from runner.providers.offline.dialogue.dialogue import most_central
-from runner.providers.offline.dialogue.wording import (
-    cite,
-    excerpt,
-    insight,
-    listed,
-    no_cue,
-    tidy,
-    who,
-)
+from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.sentences import strip_fillers, trim
+from runner.providers.offline.language.wording import excerpt, listed, tidy
 from runner.providers.offline.synthesis.actions import Action
 from runner.providers.offline.synthesis.decisions import Decision as Settled
 from runner.providers.offline.synthesis.minutes import (

@@ -1,9 +1,4 @@
-"""Whether anything said could be patented, and what stands in the way.
-
-Criteria: eligible subject matter, novelty, inventive step, industrial application and sufficient
-disclosure (35 U.S.C. 101, 102, 103, 112; European Patent Convention articles 52 to 57 and 83).
-An analyst's screening, not legal advice.
-"""
+"""Reading of patentability: technical ideas against the patent criteria, and risks."""
 
 from __future__ import annotations
 
@@ -11,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from runner.providers.offline.argument.case import Case, build_case
+from runner.providers.offline.argument.insights import cited, insight, nothing_found, who
 from runner.providers.offline.argument.inventions import Idea, dangers, screen
 from runner.providers.offline.argument.patent_criteria import (
     Danger,
@@ -20,18 +16,11 @@ from runner.providers.offline.argument.patent_criteria import (
     topic_of,
     verdicts,
 )
-from runner.providers.offline.argument.wording import (
-    capital,
-    cited,
-    insight,
-    nothing_found,
-    quoted,
-    who,
-)
-from runner.providers.offline.dialogue.wording import tidy
+from runner.providers.offline.argument.wording import quoted
 from runner.providers.offline.document import Document
 from runner.providers.offline.language import cues
 from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.wording import capital, tidy
 
 
 def read(document: Document) -> dict[str, object]:

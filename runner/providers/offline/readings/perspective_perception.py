@@ -1,7 +1,4 @@
-"""Who sees the matter how: positions, the interests behind them, and views of one another.
-
-After R. Fisher and W. Ury, "Getting to Yes" (1981): separate positions from interests.
-"""
+"""Reading of perspective_perception: positions, perceptions, tensions, shared ground."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ from collections.abc import Sequence
 
 from runner.providers.offline.dialogue.agreement import find_acceptances, find_objections
 from runner.providers.offline.dialogue.dialogue import read_dialogue
+from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
 from runner.providers.offline.dialogue.perceptions import Perception, find_perceptions
 from runner.providers.offline.dialogue.positions import (
     SharedGround,
@@ -21,18 +19,10 @@ from runner.providers.offline.dialogue.positions import (
 )
 from runner.providers.offline.dialogue.reasoning import OWN_STORY
 from runner.providers.offline.dialogue.stance import is_stand, necessity, stance_of
-from runner.providers.offline.dialogue.wording import (
-    cite,
-    excerpt,
-    insight,
-    listed,
-    no_cue,
-    plain,
-    who,
-)
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import trim
+from runner.providers.offline.language.wording import excerpt, listed, plain
 
 _LIMITS = {"perspectives": 8, "perceptions": 6, "tensions": 5, "shared_ground": 5, "insights": 10}
 

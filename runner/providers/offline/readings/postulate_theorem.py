@@ -1,7 +1,4 @@
-"""What is taken as given, and what is claimed to follow from it.
-
-After Euclid's and Hilbert's axiomatic method, used on talk: postulates, theorems, open conjectures.
-"""
+"""Reading of postulate_theorem: postulates, theorems and conjectures."""
 
 from __future__ import annotations
 
@@ -9,27 +6,19 @@ import re
 from collections.abc import Sequence
 
 from runner.providers.offline.dialogue.axioms import (
-    Conjecture,
     Postulate,
-    find_conjectures,
     find_postulates,
     gap_of,
     inference_of,
     postulates_of,
 )
+from runner.providers.offline.dialogue.conjectures import Conjecture, find_conjectures
 from runner.providers.offline.dialogue.dialogue import read_dialogue
+from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
 from runner.providers.offline.dialogue.reasoning import Reasoning, find_reasoning
-from runner.providers.offline.dialogue.wording import (
-    cite,
-    excerpt,
-    insight,
-    no_cue,
-    plain,
-    tidy,
-    who,
-)
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.wording import excerpt, plain, tidy
 
 _LIMITS = {"postulates": 6, "theorems": 7, "conjectures": 6, "insights": 10}
 
@@ -119,8 +108,6 @@ _STEPS = {
     "inductive": ("The step goes from counted cases to the next.",) * 2,
     "analogical": ("The step rests on a likeness.",) * 2,
 }
-
-
 _TAKEN = {
     "fact": "reports as a fact",
     "assumption": "builds on an expectation",

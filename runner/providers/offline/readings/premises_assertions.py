@@ -1,7 +1,4 @@
-"""What is asserted, and on which premises.
-
-After S. Toulmin, "The Uses of Argument" (1958): claim, grounds, and the warrant between them.
-"""
+"""Reading of premises_assertions: arguments, unsupported assertions, contradictions."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from typing import cast
 
 from runner.providers.offline.dialogue.agreement import find_objections
 from runner.providers.offline.dialogue.dialogue import Dialogue, clean, read_dialogue, weight_of
+from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
 from runner.providers.offline.dialogue.reasoning import (
     ABOUT_TALK,
     OWN_STORY,
@@ -25,12 +23,12 @@ from runner.providers.offline.dialogue.support import (
     in_words,
     weigh_reasons,
 )
-from runner.providers.offline.dialogue.wording import cite, excerpt, insight, no_cue, plain, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, is_question, polarity, strength, strongest
 from runner.providers.offline.language.fragments import is_whole, roughness
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence
+from runner.providers.offline.language.wording import excerpt, plain
 
 _LIMITS = {"arguments": 12, "unsupported": 6, "contradictions": 3, "insights": 10}
 
@@ -114,8 +112,6 @@ def _claims(s: Sentence) -> bool:
 
 
 _NORMS = ("must", "should", "ought")
-
-
 _WEIGHTY = re.compile(r"critical|essential|crucial", re.IGNORECASE)
 
 

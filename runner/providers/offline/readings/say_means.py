@@ -1,8 +1,4 @@
-"""What is said against what is meant.
-
-After H. P. Grice, "Logic and Conversation" (1975): a listener infers an implicature where an
-utterance flouts quantity, quality, relation or manner.
-"""
+"""Reading of say_means: gaps between words and message, commitments, open points."""
 
 from __future__ import annotations
 
@@ -13,10 +9,11 @@ from runner.providers.offline.dialogue import commitments as undertaking
 from runner.providers.offline.dialogue import implicature as spotting
 from runner.providers.offline.dialogue.dialogue import read_dialogue
 from runner.providers.offline.dialogue.glosses import find_glosses
-from runner.providers.offline.dialogue.wording import cite, excerpt, insight, no_cue, tidy, who
+from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import strip_fillers
+from runner.providers.offline.language.wording import excerpt, tidy
 
 _LIMITS = {"gaps": 10, "commitments": 8, "unsaid": 5, "insights": 10}
 

@@ -1,4 +1,4 @@
-"""What somebody is to do: undertakings and accepted requests, with owner and due date."""
+"""Action items: undertakings and accepted requests, with owner and due date."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from typing import Literal
 
 from runner.providers.offline.dialogue.commitments import Commitment, find_commitments
 from runner.providers.offline.dialogue.dialogue import Dialogue, replies, weight_of
-from runner.providers.offline.dialogue.wording import excerpt
 from runner.providers.offline.language.cues import has, is_question, strength
 from runner.providers.offline.language.fragments import roughness
-from runner.providers.offline.language.lexicon import STOP_WORDS
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
@@ -20,8 +18,16 @@ from runner.providers.offline.language.sentences import (
     trim,
     words,
 )
+from runner.providers.offline.language.wording import capital, excerpt
 from runner.providers.offline.synthesis.decisions import condition_of, distance
 from runner.providers.offline.synthesis.due_dates import due_in
+from runner.providers.offline.synthesis.requests import (
+    ASK_YOU,
+    ASKED_OF,
+    asked_before,
+    asks,
+    assigned,
+)
 
 Firmness = Literal["firm", "conditional", "vague", "requested"]
 
@@ -49,28 +55,6 @@ _FOLLOW_UP = re.compile(
     r"answer (?:you|it|that) in writing|respond (?:to you )?in writing|send you)\b[^.?!]*",
     re.IGNORECASE,
 )
-_ASK_YOU = re.compile(
-    r"\b(?:will|could|can|would) you (?:please |possibly |maybe |just |also |mind )*"
-    r"(?:be (?:able|willing) to |like to (?!describe|add|say|comment|ask|share|speak|start))?"
-    r"(?P<act>(?!like\b|like me|say\b|imagine|believe|see\b|have\b|be\b|need|consider|agree|think|"
-    r"hear|know|explain|tell|describe|comment|elaborate|address|clarify|talk|discuss|give|repeat|"
-    r"confirm|please|read\b|recommend|support|want|accept|share|advise|define|respond|provide|"
-    r"just|argue|characteri[sz]e|continue|go\b|envision)\w+ .+)",
-    re.IGNORECASE,
-)
-_WANT = re.compile(
-    r"\bi (?:want|need|would like|'d like) (?P<act>(?!to\b|you\b|us\b)(?:the |this |that |a |an |"
-    r"our |your |[A-Z])[^.?!]+)",
-    re.IGNORECASE,
-)
-_DONE_YET = re.compile(
-    r"\bhas any(?:body|one)(?: else)? (?P<act>\w+(?:ed|en|n|t) .+)", re.IGNORECASE
-)
-_ASKED_OF = re.compile(
-    r"\b(?:we|i)(?:'re| are|'m| am) asking (?:that )?(?P<who>(?:all |the |every |each )*[\w-]+) "
-    r"(?:to |can |should |will )?(?P<act>\w+ .+)",
-    re.IGNORECASE,
-)
 _GO = re.compile(
     r"^\W*(?:please do|yes,? please|do that|please|do it|go for it|perfect|good|great|"
     r"excellent|thank you|thanks|that would (?:be (?:great|good|helpful)|help)|sounds good)\b",
@@ -82,11 +66,6 @@ _YES = re.compile(
     re.IGNORECASE,
 )
 _FILLER = re.compile(r"^\W*(?:um+|uh+|oh|ah|well|so)\W+", re.IGNORECASE)
-_ASSIGNED = re.compile(
-    r"^(?:(?:then|so|and|okay|also),? )?(?P<who>(?-i:[A-Z][\w-]+)) (?:will|is going to) "
-    r"(?P<act>(?!be\b|have\b|lead|walk|hand|know|want|need|not\b|never|also be)\w+ .+)",
-    re.IGNORECASE,
-)
 _POINTING = re.compile(
     r"\b(?:it|them|him|her|find out|do so)\b|\b(?:this|that|these|those)(?=[.,;]|$| (?:to|for|as|"
     r"and|tonight|today|tomorrow|now|by|on|in|with|up|out|off|first|next|this)\b)",
@@ -164,7 +143,7 @@ def _from_commitment(dialogue: Dialogue, commitment: Commitment) -> Action | Non
     what = act_of(commitment.text)
     if _NO_ACT.match(what) or len(words(what)) < 2:
         return None
-    about = _asked_before(dialogue, s)
+    about = asked_before(dialogue, s)
     asked = about is not None
     if about is None and later:
         about = _question_before(dialogue, s)
@@ -209,35 +188,7 @@ def _poor(dialogue: Dialogue, s: Sentence, what: str) -> float:
 def act_of(text: str) -> str:
     """Return what a promise undertakes: of "I'll call and I'll write" it is "Call and write"."""
     core = _LEAD.sub("", text.replace("’", "'"), count=1)
-    return _capital(_RESERVE.sub("", strip_fillers(_INNER.sub("", core))))
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _asked_before(dialogue: Dialogue, s: Sentence) -> Sentence | None:
-    """Return the request that *s* answers, from the turn before by another speaker."""
-    here = dialogue.turn_of[s.index]
-    for turn in reversed(dialogue.turns[max(0, here - 1) : here]):
-        late = s.index - dialogue.turns[here][0].index > 5
-        if turn[0].speaker == s.speaker or late or distance(turn[-1], dialogue.turns[here][0]) > 2:
-            continue
-        found = [r for r in turn[-4:] if _request_in(r) and not is_procedural(r.text)]
-        if found:
-            return found[-1] if is_question(found[-1].text) else found[0]
-    return None
-
-
-def _request_in(s: Sentence) -> str:
-    """Return the act that *s* asks for, or an empty string."""
-    text = s.text.replace("’", "'")
-    for pattern in (_ASK_YOU, _DONE_YET):
-        match = pattern.search(text)
-        if match and _asks(text, match):
-            return match["act"].rstrip("?. ")
-    match = _WANT.search(text)
-    return match["act"].rstrip(". ") if match and not is_question(text) else ""
+    return capital(_RESERVE.sub("", strip_fillers(_INNER.sub("", core))))
 
 
 def _question_before(dialogue: Dialogue, s: Sentence) -> Sentence | None:
@@ -246,13 +197,6 @@ def _question_before(dialogue: Dialogue, s: Sentence) -> Sentence | None:
     before = dialogue.turns[here - 1] if here else ()
     asked = [q for q in before if is_question(q.text) and len(set(content_words(q.text))) > 2]
     return asked[-1] if asked else None
-
-
-def _asks(text: str, match: re.Match[str]) -> bool:
-    """Return whether *match* opens a request; recognisers often set a full stop after one."""
-    before = text[: match.start()].strip().lower()
-    asked = is_question(text) or len(before) < 12
-    return asked and not before.endswith(("how", "what", "why", "when", "where", "if", "who"))
 
 
 def _pointed_at(dialogue: Dialogue, s: Sentence) -> Sentence | None:
@@ -278,35 +222,27 @@ def _told_to(dialogue: Dialogue, s: Sentence) -> Sentence | None:
     return first if _GO.match(first.text) and len(words(first.text)) < 8 else None
 
 
-def _assigned(dialogue: Dialogue, text: str, due: str | None) -> re.Match[str] | None:
-    """Match "Dana will send it on Friday": somebody named is to act, by a date or in the room."""
-    match = _ASSIGNED.match(text)
-    if not match or match["who"].lower() in STOP_WORDS or len(words(text)) > 25:
-        return None
-    return match if due or match["who"].lower() in dialogue.names else None
-
-
 def _from_request(dialogue: Dialogue, s: Sentence) -> Action | None:
     """A request that the next speaker assents to, or one that is put to a group."""
     if is_procedural(s.text) or s.index in dialogue.cut_off:
         return None
     text = s.text.replace("’", "'")
     due = due_in(text)
-    group = _ASKED_OF.search(text) or _assigned(dialogue, text, due)
+    group = ASKED_OF.search(text) or assigned(dialogue, text, due)
     score = 0.5 + 0.2 * weight_of(dialogue, s) + 0.1 * bool(due) - roughness(text)
     if group and not is_question(text):
-        what = _capital(excerpt(strip_fillers(group["act"]), 150))
+        what = capital(excerpt(strip_fillers(group["act"]), 150))
         said = excerpt(text[group.start() :], 150)
         return Action(what, said, group["who"], due, "requested", None, None, (s,), score)
-    match = _ASK_YOU.search(text)
+    match = ASK_YOU.search(text)
     nexts = replies(dialogue, s)
     last = dialogue.turns[dialogue.turn_of[s.index]][-1]
-    if not match or not _asks(text, match) or not nexts or last.index - s.index > 1:
+    if not match or not asks(text, match) or not nexts or last.index - s.index > 1:
         return None
     reply = nexts[0][0]
     if not _YES.match(_FILLER.sub("", reply.text)) or has("disagreement", reply.text):
         return None
-    what = _capital(excerpt(strip_fillers(match["act"]).rstrip("? "), 150))
+    what = capital(excerpt(strip_fillers(match["act"]).rstrip("? "), 150))
     if _NO_ACT.match(what) or len(set(content_words(what))) < 2:
         return None
     said, due = excerpt(reply.text, 110), due_in(reply.text) or due

@@ -1,4 +1,4 @@
-"""What a group settles: plans that others accept, and decisions that somebody reports."""
+"""Decisions: plans that others accept, and decisions that a speaker reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When something is to be done, as it was said."""
+"""Due dates: the words that say by when something is to be done."""
 
 from __future__ import annotations
 

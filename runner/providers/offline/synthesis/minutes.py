@@ -1,4 +1,4 @@
-"""A talk as one would minute it: decisions, actions and what stays open."""
+"""Minutes: decisions, actions and open questions of a transcript."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runner.answers.findings import Finding
 from runner.providers.offline.argument.case import build_case
 from runner.providers.offline.dialogue.commitments import OpenPoint, find_open_points
 from runner.providers.offline.dialogue.dialogue import Dialogue, read_dialogue, weight_of
-from runner.providers.offline.dialogue.wording import excerpt, listed, tidy, who
+from runner.providers.offline.dialogue.insights import who
 from runner.providers.offline.document import Document, Utterance
 from runner.providers.offline.language.cues import has, is_question, strength
 from runner.providers.offline.language.fragments import is_whole, roughness
@@ -22,6 +22,7 @@ from runner.providers.offline.language.sentences import (
     strip_fillers,
     trim,
 )
+from runner.providers.offline.language.wording import excerpt, listed, tidy
 from runner.providers.offline.synthesis.actions import Action, find_actions
 from runner.providers.offline.synthesis.decisions import Decision, find_decisions, rule_in
 

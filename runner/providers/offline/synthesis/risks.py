@@ -1,4 +1,4 @@
-"""What may go wrong, and which findings weigh most for somebody who must act on them."""
+"""Risks and key points: warnings of the transcript and the weightiest findings."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from runner.answers.findings import Citation, Finding
 from runner.providers.offline.argument.causality import conditional
-from runner.providers.offline.argument.wording import brief, capital
 from runner.providers.offline.dialogue.dialogue import weight_of
-from runner.providers.offline.dialogue.wording import excerpt, tidy, who
+from runner.providers.offline.dialogue.insights import who
 from runner.providers.offline.language.cues import has, is_question, polarity, strength
 from runner.providers.offline.language.fragments import is_whole, roughness
 from runner.providers.offline.language.ranking import diverse
@@ -21,6 +20,7 @@ from runner.providers.offline.language.sentences import (
     similarity,
     trim,
 )
+from runner.providers.offline.language.wording import capital, excerpt, tidy
 from runner.providers.offline.synthesis.minutes import Minutes, decision_line
 from runner.providers.offline.synthesis.threads import TRANSCRIPT, number
 
@@ -32,8 +32,6 @@ _WARNS = re.compile(
     re.IGNORECASE,
 )
 _OURS = re.compile(r"\b(?:we|us|our)\b|\bthere(?:'s| is| will be) no\b", re.IGNORECASE)
-
-
 # What is no condition ("if not impossible"), and what does not read without its sentence.
 _LOOSE_IF = re.compile(r"(?:not|so|possible|necessary|any|anything|at all)\b", re.IGNORECASE)
 _LOOSE_THEN = re.compile(
@@ -92,7 +90,7 @@ def _warning(s: Sentence) -> str:
         lacking = has("negation", link[1]) and bool(_OURS.search(link[1]))
         loose = _LOOSE_IF.match(link[0]) or _LOOSE_THEN.match(link[1])
         if not loose and not called_for and (light < 0 or (lacking and not light)):
-            return f'If "{brief(link[0], 110)}", {name} expects: "{brief(link[1], 140)}".'
+            return f'If "{excerpt(link[0], 110)}", {name} expects: "{excerpt(link[1], 140)}".'
     if _WARNS.search(s.text) and is_whole(trim(s.text)) and polarity(s.text) <= 0:
         return f'{name} warns: "{excerpt(s.text, 180)}".'
     return ""
@@ -167,7 +165,7 @@ def _ranked(findings: Sequence[Finding]) -> Iterator[KeyPoint]:
 def _bare(statement: str) -> str:
     """Return *statement* without its holder and with single marks for what it quotes."""
     bare = re.sub(r" \([^()]*\)$", "", statement.rstrip("."))
-    return brief(bare.replace('"', "'"), 120)
+    return excerpt(bare.replace('"', "'"), 120)
 
 
 _TELLING = {

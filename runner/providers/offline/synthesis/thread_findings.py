@@ -1,4 +1,4 @@
-"""What earlier analyzers say on one thread, where they meet and where they pull apart."""
+"""Thread findings: what analyzers say on one thread, where they agree and contradict."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from runner.answers.findings import Citation, Finding
 from runner.providers.offline.argument.claims import Claim
-from runner.providers.offline.argument.wording import brief, capital, quoted, who
-from runner.providers.offline.dialogue.wording import listed
+from runner.providers.offline.argument.insights import who
+from runner.providers.offline.argument.wording import quoted
+from runner.providers.offline.language.wording import capital, excerpt, listed
 from runner.providers.offline.synthesis.threads import Thread
 
 _PREMISE = re.compile(r"(\S.*?)[.,]?, (stated|implied)(?:; |$)")
@@ -32,7 +33,7 @@ def premises_in(thread: Thread) -> list[str]:
         bare = re.sub(r" \([^()]*\)$", "", finding.fields.get("text", "").rstrip("."))
         notes.setdefault(capital(bare), []).append(f"{verdict} by first_principles")
     told = (
-        f'"{brief(text, 140)}" ({"; ".join(dict.fromkeys(n))}).'
+        f'"{excerpt(text, 140)}" ({"; ".join(dict.fromkeys(n))}).'
         for text, n in notes.items()
         if text != own
     )
@@ -77,7 +78,7 @@ def _hypotheses(thread: Thread, findings: Sequence[Finding]) -> Iterator[str]:
             if f.key == "matrix" and f.fields.get("evidence") == name
         ]
         told = [
-            f'{_CELL[grade]} {h} ("{brief(statements.get(h, "").rstrip("."), 80)}")'
+            f'{_CELL[grade]} {h} ("{excerpt(statements.get(h, "").rstrip("."), 80)}")'
             for grade, h in cells
             if grade in _CELL
         ]
@@ -118,7 +119,9 @@ def conflicts_in(thread: Thread) -> list[tuple[str, tuple[Citation, ...]]]:
                 made.append((f"{said}: {quoted(_claim_on(thread, b), 110)}.", b.evidence))
     for f in thread.of("", "contradictions"):
         first, second = f.fields.get("first", ""), f.fields.get("second", "")
-        made.append((f'Recorded as opposed: "{brief(first)}" and "{brief(second)}".', f.evidence))
+        made.append(
+            (f'Recorded as opposed: "{excerpt(first)}" and "{excerpt(second)}".', f.evidence)
+        )
     for f in thread.of("", "tensions"):
         made.append((f"Two speakers pull apart on {f.fields.get('about', f.text)}", f.evidence))
     unique = {cites: (text, cites) for text, cites in made}

@@ -1,4 +1,4 @@
-"""Findings of several analyzers tied together where they rest on the same words."""
+"""Threads: findings of several analyzers that rest on the same words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from runner.providers.offline.argument.case import Case, build_case
 from runner.providers.offline.argument.claims import Claim
 from runner.providers.offline.argument.noun_phrases import name_of
 from runner.providers.offline.argument.relations import relatedness
-from runner.providers.offline.argument.wording import brief, capital
 from runner.providers.offline.dialogue.dialogue import Dialogue, clean, weight_of
 from runner.providers.offline.dialogue.implicature import find_gaps
 from runner.providers.offline.dialogue.reasoning import find_reasoning
@@ -20,6 +19,7 @@ from runner.providers.offline.document import Document
 from runner.providers.offline.language.fragments import is_whole, roughness
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, stem, trim, words
+from runner.providers.offline.language.wording import capital, excerpt
 
 TRANSCRIPT = "transcript"  # the source of what no analyzer handed on
 _MAX_THREADS = 6
@@ -168,7 +168,7 @@ def _title(seed: Claim, bearing: Sequence[Finding], case: Case, used: frozenset[
     named = [f.fields.get("name", "") for f in bearing if f.key == "factors"]
     free = [n for n in named if n and not {stem(w) for w in words(n)} & used]
     texts = [_VERB_AFTER.sub(", ", text) for text in (seed.text, seed.sentence, seed.spoken)]
-    return free[0] if free else name_of(texts, case, used) or brief(seed.text, 45)
+    return free[0] if free else name_of(texts, case, used) or excerpt(seed.text, 45)
 
 
 def _worth(claim: Claim, support: int) -> float:
