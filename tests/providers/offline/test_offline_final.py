@@ -310,10 +310,10 @@ def test_the_note_follows_the_decision_first_and_names_hypotheses_and_factors(
     both: Document,
 ) -> None:
     first = answer("composite_note", both)["structured_data"]["threads"][0]
-    bearing = " ".join(b["text"] for b in first["bearings"])
+    relevance = " ".join(b["text"] for b in first["bearings"])
 
     assert "We go in April as a shadow trial" in first["said"]
-    assert "H1" in bearing
+    assert "H1" in relevance
     assert {"competing_hypotheses", "determining_factors"} <= {
         b["source"] for b in first["bearings"]
     }

@@ -65,7 +65,7 @@ def test_perspectives_name_holders_tension_and_shared_ground() -> None:
 def test_a_denial_is_a_contradiction_and_a_reason_an_argument() -> None:
     found = answer("premises_assertions", spoken(*PUMP))["structured_data"]
 
-    assert any("disagree" in clash["second"] for clash in found["contradictions"])
+    assert any("disagree" in contradiction["second"] for contradiction in found["contradictions"])
     assert any("filter was clogged" in a["premises"][0]["text"] for a in found["arguments"])
 
 

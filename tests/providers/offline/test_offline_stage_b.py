@@ -165,7 +165,7 @@ def test_the_insights_rank_hypotheses_as_the_answer_does(text: str) -> None:
     ranked = rank([item["credibility"] for item in data["evidence"]], rows)
 
     assert [(row["hypothesis"], row["inconsistency"]) for row in data["ranking"]] == [
-        (standing.name, standing.score) for standing in ranked
+        (completeness.name, completeness.score) for completeness in ranked
     ]
 
 

@@ -43,7 +43,7 @@ def is_settled(claim: Claim) -> bool:
     shown = QUANTITY.search(text) or cues.strength("evidence", text) >= 0.85
     observed = bool(shown) and credibility(claim) in ("high", "medium")
     given = claim.kind == "definition" or observed
-    sure = claim.standing >= 0.45 and is_whole(text) and bool(claim.evidence)
+    sure = claim.completeness >= 0.45 and is_whole(text) and bool(claim.evidence)
     return given and sure and not (wished or open_yet or meant)
 
 
@@ -53,7 +53,7 @@ def is_taken_for_granted(claim: Claim) -> bool:
     report = _OWN_REPORT.match(text) or _PAST_DUTY.search(text) or cues.is_question(text)
     if claim.kind in ("implied", "condition"):
         return not report
-    if report or not is_whole(text) or claim.standing < 0.35 or roughness(text) > 0.2:
+    if report or not is_whole(text) or claim.completeness < 0.35 or roughness(text) > 0.2:
         return False
     if claim.kind in ("assumption", "premise", "unsupported", "rule"):
         return not cues.has("unsure", text) and cues.strength("commitment", text) < 0.5

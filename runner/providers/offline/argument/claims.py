@@ -113,7 +113,7 @@ class Claim:
         return _tidy(max(parts, key=lambda part: similarity(part, self.text)))
 
     @property
-    def standing(self) -> float:
+    def completeness(self) -> float:
         """How well the statement stands on its own, 0 to 1: terms of its own, no loose pronoun."""
         whole = 0.6 if _LOOSE_START.match(self.text) else 1.0
         ended = 0.6 if _LOOSE_END.search(self.text) else 1.0
@@ -123,7 +123,7 @@ class Claim:
     @property
     def importance(self) -> float:
         """Weight and centrality together, 0 to 1, scaled by how well the statement stands."""
-        return (0.6 * self.weight + 0.4 * self.central) * self.standing
+        return (0.6 * self.weight + 0.4 * self.central) * self.completeness
 
 
 _STATEMENTS: Mapping[str, tuple[str, str]] = {  # structured key: field of the statement, kind

@@ -45,7 +45,7 @@ def weighed_items(sides: Sequence[Claim], case: Case) -> list[Claim]:
         return claim.text not in texts and not (split & set(claim.evidence[:1]))
 
     pool = [c for c in case.of(*_KINDS, *_MORE_KINDS) if apart(c) and not cues.is_question(c.text)]
-    solid = [c for c in pool if c.standing >= 0.5 and len(c.terms) > 2]
+    solid = [c for c in pool if c.completeness >= 0.5 and len(c.terms) > 2]
     pool = solid if len(solid) > 3 else pool
     pool = pool or [c for c in case.claims if apart(c)] or list(case.claims[:1])
 
@@ -68,10 +68,10 @@ def most_diagnostic_first(
     to show that they were looked at.
     """
     rows = [(item, rated[i]) for i, item in enumerate(items)]
-    bearing = [row for row in rows if any(grade != "N" for grade, _ in row[1])]
-    idle = [row for row in rows if row not in bearing]
-    bearing.sort(key=lambda row: -len({grade for grade, _ in row[1]}))
-    kept = bearing[:_SHOWN]
+    diagnostic = [row for row in rows if any(grade != "N" for grade, _ in row[1])]
+    idle = [row for row in rows if row not in diagnostic]
+    diagnostic.sort(key=lambda row: -len({grade for grade, _ in row[1]}))
+    kept = diagnostic[:_SHOWN]
     return kept + idle[: max(_IDLE, 3 - len(kept))][: max(1, _SHOWN - len(kept))]
 
 
@@ -109,9 +109,9 @@ def _own_rating(
         return "CC" if own else "C", f"{who(item)} gives it as a ground for this statement"
     if follows := _consequence(item, side, sides):
         return follows
-    if clash := opposed(item, side, case):
+    if contradiction := opposed(item, side, case):
         firm = exclusive and credibility(item) == "high"
-        return "II" if firm else "I", clash
+        return "II" if firm else "I", contradiction
     return _by_rival(item, side, sides, case, exclusive) or _by_terms(item, side, case)
 
 
@@ -226,7 +226,7 @@ def milestones(case: Case, sides: Sequence[Claim]) -> list[tuple[str, Claim]]:
     def bears(claim: Claim) -> bool:
         return any(len(claim.terms & scope(side)) > 0 for side in sides)
 
-    tested = [c for c in case.of("conjecture") if c.fields.get("test") and c.standing >= 0.4]
+    tested = [c for c in case.of("conjecture") if c.fields.get("test") and c.completeness >= 0.4]
     tests = [
         (f"The outcome of a test of {quoted(c, 90)}: {c.fields['test'].rstrip('.')}.", c)
         for c in tested

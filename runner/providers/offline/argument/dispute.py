@@ -75,20 +75,20 @@ def main_dispute(case: Case, findings: Sequence[Finding]) -> Dispute | None:
         *_opposed_pairs(case),
         *_argued(case),
     ]
-    usable = [d for d in found if all(_can_stand(side) for side in d.sides)]
+    usable = [d for d in found if all(_can_be_rated(side) for side in d.sides)]
     likely = sorted(usable, key=lambda d: -d.score)[:_TRIED]
-    return max(likely, key=lambda d: d.score + 0.12 * min(5, _telling(d, case)), default=None)
+    return max(likely, key=lambda d: d.score + 0.12 * min(5, _diagnostic(d, case)), default=None)
 
 
-def _can_stand(side: Claim) -> bool:
+def _can_be_rated(side: Claim) -> bool:
     least = 0.25 if side.kind in ("course", "denial", "conditional", "cause") else 0.5
     terms = (
         1 if side.kind == "cause" else 2 if side.kind in ("course", "conditional") else _LEAST_TERMS
     )
-    return len(side.terms) >= terms and side.standing >= least
+    return len(side.terms) >= terms and side.completeness >= least
 
 
-def _telling(dispute: Dispute, case: Case) -> int:
+def _diagnostic(dispute: Dispute, case: Case) -> int:
     """Count the evidence that would be rated differently for the sides."""
     sides = dispute.sides
     rated = (
@@ -128,7 +128,7 @@ def _recorded(case: Case, findings: Iterable[Finding]) -> Iterator[Dispute]:
             continue
         names = {side.speaker for side in sides}
         near = relatedness(sides[0], sides[1], case)
-        if _can_stand(sides[1]) and near > 0.1:
+        if _can_be_rated(sides[1]) and near > 0.1:
             score = 0.55 + 0.15 * (len(names) > 1) + 0.3 * near
             yield Dispute(_versus(sides), sides, True, score)
         elif _REJECTS.search(sides[1].spoken):
@@ -166,7 +166,7 @@ def _refined(course: Claim, courses: Sequence[Claim], case: Case) -> Claim:
     """Put *course* in the words in which it was later agreed on, if it was."""
     others = frozenset[str]().union(*(c.terms for c in courses if c is not course))
     for agreed in case.of("agreement"):
-        if (agreed.terms & course.terms) - others and agreed.standing >= 0.6:
+        if (agreed.terms & course.terms) - others and agreed.completeness >= 0.6:
             return replace(
                 course,
                 text=agreed.text,
@@ -199,7 +199,7 @@ def _doubts(case: Case) -> Iterator[Dispute]:
         match = _DOUBT.search(claim.sentence)
         if match:
             side = replace(claim, text=match["open"].strip(" ,"), kind="open", speaker=None)
-            if side.standing > 0.5:
+            if side.completeness > 0.5:
                 question = f"Is it so, as {who(claim)} doubts, that "
                 doubted = replace(denial(side), speaker=claim.speaker)
                 score = 0.4 + 0.3 * claim.weight
@@ -212,7 +212,7 @@ def _argued(case: Case) -> Iterator[Dispute]:
     topic = set(content_words(case.topic))
     for claim in case.of(*kinds, "unsupported", "agreement")[:20]:
         open_yet = disputable(claim.text) or claim.kind == "agreement"
-        if claim.standing > 0.55 and open_yet and not cues.is_question(claim.text):
+        if claim.completeness > 0.55 and open_yet and not cues.is_question(claim.text):
             backed = sum(grounds(c, claim) for c in case.claims)
             score = 0.2 + 0.25 * claim.importance + 0.1 * min(backed, 2)
             score -= 0.15 * (len(claim.text.split()) > 24) + 0.15 * bool(_RUN_ON.search(claim.text))
@@ -231,12 +231,12 @@ def _conjectures(case: Case) -> Iterator[Dispute]:
         if not near or not (same and _ANOTHER.search(second.text)):
             continue
         sides = tuple(replace(c, kind="cause") for c in (first, second))
-        told = _explained(first, case)
+        explained = _explained(first, case)
         asked = f"{quoted(first, 90)} or {quoted(second, 90)}"
         question = f"Which of the explanations put forward holds: {asked}?"
-        if told:
-            question = f"What explains {quoted(told)} ({who(told)}): {asked}?"
-        yield Dispute(question, sides, False, 0.6 + 0.15 * bool(told))
+        if explained:
+            question = f"What explains {quoted(explained)} ({who(explained)}): {asked}?"
+        yield Dispute(question, sides, False, 0.6 + 0.15 * bool(explained))
 
 
 def _explained(guess: Claim, case: Case) -> Claim | None:

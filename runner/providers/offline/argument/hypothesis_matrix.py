@@ -51,7 +51,7 @@ def rank(credibilities: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Ra
         against = tuple(i for i, grade in enumerate(column) if _SCALE[grade] < 0)
         supporting = tuple(i for i, grade in enumerate(column) if _SCALE[grade] > 0)
         ranked.append(RankedHypothesis(place, round(score, 2), against, supporting))
-    return sorted(ranked, key=lambda standing: (standing.score, -len(standing.supporting)))
+    return sorted(ranked, key=lambda hypothesis: (hypothesis.score, -len(hypothesis.supporting)))
 
 
 def insights_of(
@@ -110,7 +110,7 @@ def _level(
         why = "some evidence fits one or another, but none speaks against any"
     else:
         why = f"none of the {len(rows)} pieces of evidence bears on any of them"
-    names = listed([standing.name for standing in ranked if standing.score == first.score])
+    names = listed([hypothesis.name for hypothesis in ranked if hypothesis.score == first.score])
     text = f"The findings do not rank {names}: {why}. The question stays open."
     proof = [sides[first.place], sides[second.place]]
     behind = next((r for r in ranked if r.score > first.score), None)
@@ -159,20 +159,22 @@ def _held(
     """Say whose word the leading hypothesis rests on, and which one nothing supports."""
     made = []
     first = ranked[0]
-    for standing in ranked:
-        side = sides[standing.place]
-        backers = list(dict.fromkeys(who(rows[i][0]) for i in standing.supporting))
-        if standing is first and len(backers) > 1:
-            text = f"{standing.name} is supported by more than one voice: {listed(backers[:4])}."
-            proof = [rows[i][0] for i in standing.supporting[:3]]
+    for hypothesis in ranked:
+        side = sides[hypothesis.place]
+        backers = list(dict.fromkeys(who(rows[i][0]) for i in hypothesis.supporting))
+        if hypothesis is first and len(backers) > 1:
+            text = f"{hypothesis.name} is supported by more than one voice: {listed(backers[:4])}."
+            proof = [rows[i][0] for i in hypothesis.supporting[:3]]
             made.append(insight(text, 0.4 + 0.08 * len(backers), "support", *proof))
-        elif standing is first and backers and len(standing.supporting) > 1:
-            text = f"All that supports {standing.name} comes from {backers[0]}, so it is one view."
-            proof = [rows[i][0] for i in standing.supporting[:3]]
+        elif hypothesis is first and backers and len(hypothesis.supporting) > 1:
+            text = (
+                f"All that supports {hypothesis.name} comes from {backers[0]}, so it is one view."
+            )
+            proof = [rows[i][0] for i in hypothesis.supporting[:3]]
             made.append(insight(text, 0.5, "single_source", *proof))
         elif not backers and side.kind not in ("denial", "open"):
             held = f" but {who(side)}'s own word" if side.speaker and side.kind != "course" else ""
-            text = f"Nothing in the findings supports {standing.name}, {quoted(side, 110)},{held}"
+            text = f"Nothing in the findings supports {hypothesis.name}, {quoted(side, 110)},{held}"
             sure = 0.3 + 0.04 * len(rows)
             made.append(insight(f"{text.rstrip(',')}.", sure, "unsupported_hypothesis", side))
     return made[:2]

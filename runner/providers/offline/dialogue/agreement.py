@@ -34,18 +34,16 @@ class AdjacencyPair:
 
 def find_objections(dialogue: Dialogue) -> list[AdjacencyPair]:
     """Return replies that object to a statement in the turn before, in order."""
-    return [
-        e for e in _exchanges(dialogue, "disagreement", 3) if not has("agreement", e.reply.text)
-    ]
+    return [e for e in _pairs(dialogue, "disagreement", 3) if not has("agreement", e.reply.text)]
 
 
 def find_acceptances(dialogue: Dialogue) -> list[AdjacencyPair]:
     """Return replies that accept a statement in a turn before, in order."""
-    found = _exchanges(dialogue, "agreement", 2)
+    found = _pairs(dialogue, "agreement", 2)
     return [e for e in found if e.strength > 0.8 and not has("disagreement", e.reply.text)]
 
 
-def _exchanges(dialogue: Dialogue, kind: str, reach: int) -> Iterator[AdjacencyPair]:
+def _pairs(dialogue: Dialogue, kind: str, reach: int) -> Iterator[AdjacencyPair]:
     """Yield replies whose first *reach* sentences have a cue of *kind*."""
     for number, turn in enumerate(dialogue.turns[1:], start=1):
         for reply in turn[:reach]:

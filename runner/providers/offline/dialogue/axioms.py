@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from runner.providers.offline.dialogue.dialogue import CALL_SIGN, Dialogue, clean, weight_of
+from runner.providers.offline.dialogue.dialogue import (
+    CALL_SIGN,
+    Dialogue,
+    weight_of,
+    whole_sentences,
+)
 from runner.providers.offline.dialogue.reasoning import (
     ABOUT_TALK,
     Reasoning,
@@ -64,7 +69,11 @@ def find_postulates(dialogue: Dialogue, theorems: Sequence[Reasoning], n: int) -
     """Return the premises of *theorems* and up to *n* further grounds of different kinds."""
     stated = [_premise(t) for t in theorems]
     used = {q.index for t in theorems for q in t.quoted}
-    pool = [g for s in clean(dialogue) if s.index not in used and (g := _postulate(dialogue, s))]
+    pool = [
+        g
+        for s in whole_sentences(dialogue)
+        if s.index not in used and (g := _postulate(dialogue, s))
+    ]
     premises = [g.statement for g in stated]
     more = diverse(
         [g for g in pool if all(similarity(g.statement, p) < 0.5 for p in premises)],
@@ -113,7 +122,7 @@ def _postulate(dialogue: Dialogue, s: Sentence) -> Postulate | None:
 
 
 def _kind(s: Sentence) -> tuple[Kind, float]:
-    told = strength("evidence", s.text) if not has("commitment", s.text) else 0.0
+    evidence = strength("evidence", s.text) if not has("commitment", s.text) else 0.0
     defined = strongest("definition", s.text)
     taken = strongest("assumption", s.text)
     mild = taken and taken.strength < 0.6 and taken.start > 12  # "…, I believe, …" in passing
@@ -121,7 +130,7 @@ def _kind(s: Sentence) -> tuple[Kind, float]:
         (defined.strength if defined and defined.start < 40 else 0.0, "definition"),
         (taken.strength * 0.95 if taken and not mild else 0.0, "assumption"),
         (_rule_strength(s), "rule"),
-        (told * 0.85, "fact"),
+        (evidence * 0.85, "fact"),
     ]
     force, kind = max(options, key=lambda option: option[0])
     return kind, force

@@ -198,12 +198,12 @@ def _open(
 def why_open_matters(item: OpenPoint, total: int) -> str:
     """Say how far the talk depends on *item*; *total* is the number of segments."""
     others = item.mentions - 1
-    told = (
+    text = (
         f'"{item.topic}" comes up in {others} other of {total} segments'
         if others > 0
         else f'"{item.topic}" is not taken up again'
     )
     asker = who(item.quoted[0].speaker)
     if item.kind == "deferred":
-        return f"{told}, and the matter {asker} raises is put off."
-    return f"{told}, and what {asker} asks gets no answer on the matter in the next turn."
+        return f"{text}, and the matter {asker} raises is put off."
+    return f"{text}, and what {asker} asks gets no answer on the matter in the next turn."

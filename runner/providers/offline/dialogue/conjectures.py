@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from runner.providers.offline.dialogue.dialogue import Dialogue, clean, matter, weight_of
+from runner.providers.offline.dialogue.dialogue import Dialogue, matter, weight_of, whole_sentences
 from runner.providers.offline.dialogue.insights import who
 from runner.providers.offline.dialogue.reasoning import (
     ABOUT_TALK,
@@ -72,7 +72,7 @@ class Conjecture:
 def find_conjectures(dialogue: Dialogue, used: set[int], n: int) -> list[Conjecture]:
     """Return up to *n* conjectures outside the sentences *used*, the weightiest first."""
     found: list[tuple[Sentence, Hit, float]] = []
-    for s in clean(dialogue):
+    for s in whole_sentences(dialogue):
         hit = strongest("conjecture", s.text)
         if not hit or s.index in used or is_question(s.text) or not is_whole(s.text):
             continue

@@ -52,7 +52,7 @@ class Dialogue:
     *central* holds a centrality from 0 to 1 per sentence, *turns* the runs of one speaker,
     *turn_of* the turn of each sentence, *weights* the stems' weights, *names* the lower-case
     words of the speakers' labels and call signs and *topic* up to six readable terms.
-    *question* is the matter as a first speaker frames it, in clean words, or empty; *bearing*
+    *question* is the matter as a first speaker frames it, in clean words, or empty; *relevance*
     says from 0 to 1 how far each sentence is about question and topic; *cut_off* holds the
     sentences that begin or end in the middle.
     """
@@ -65,7 +65,7 @@ class Dialogue:
     names: frozenset[str]
     topic: tuple[str, ...]
     question: str
-    bearing: tuple[float, ...]
+    relevance: tuple[float, ...]
     cut_off: frozenset[int]
 
 
@@ -83,9 +83,12 @@ def read_dialogue(document: Document) -> Dialogue:
         else:
             turns.append([sentence])
         turn_of.append(len(turns) - 1)
-    told = [s for s in found if is_substantive(s)] or list(found)
+    substantive = [s for s in found if is_substantive(s)] or list(found)
     central = tuple(centrality(found, weights))
-    question, topic = _question(found, central), tuple(key_terms(told, 6, _call_signs(found)))
+    question, topic = (
+        _question(found, central),
+        tuple(key_terms(substantive, 6, _call_signs(found))),
+    )
     return Dialogue(
         sentences=found,
         central=central,
@@ -95,7 +98,7 @@ def read_dialogue(document: Document) -> Dialogue:
         names=_call_signs(found) | {w for s in found if s.speaker for w in words(s.speaker)},
         topic=topic,
         question=question,
-        bearing=_bearing(found, question, topic, weights),
+        relevance=_relevance(found, question, topic, weights),
         cut_off=cut_off(found),
     )
 
@@ -124,7 +127,7 @@ def _question(found: Sequence[Sentence], central: Sequence[float]) -> str:
     return re.sub(r",? and (?:that is|this is|it is|i|so)\b.*$", "", best, flags=re.IGNORECASE)
 
 
-def _bearing(
+def _relevance(
     found: Sequence[Sentence], question: str, topic: Sequence[str], weights: Mapping[str, float]
 ) -> tuple[float, ...]:
     """Return how far each sentence is about the question, and half as much about the topic."""
@@ -140,33 +143,33 @@ def _bearing(
     )
 
 
-def telling(dialogue: Dialogue) -> list[Sentence]:
+def substantive_sentences(dialogue: Dialogue) -> list[Sentence]:
     """Return the sentences that say something about the matter."""
     return [sentence for sentence in dialogue.sentences if is_substantive(sentence)]
 
 
-def clean(dialogue: Dialogue) -> list[Sentence]:
+def whole_sentences(dialogue: Dialogue) -> list[Sentence]:
     """Return the telling sentences that are whole, or all telling ones where few are whole."""
-    told = telling(dialogue)
-    whole = [s for s in told if s.index not in dialogue.cut_off]
-    return whole if len(whole) >= 4 else told
+    substantive = substantive_sentences(dialogue)
+    whole = [s for s in substantive if s.index not in dialogue.cut_off]
+    return whole if len(whole) >= 4 else substantive
 
 
 def weight_of(dialogue: Dialogue, s: Sentence) -> float:
     """Return 0 to 1 for how much *s* matters: its centrality and its bearing on the topic."""
-    return 0.5 * dialogue.central[s.index] + 0.5 * dialogue.bearing[s.index]
+    return 0.5 * dialogue.central[s.index] + 0.5 * dialogue.relevance[s.index]
 
 
 def most_central(dialogue: Dialogue) -> Sentence | None:
     """Return the most central sentence, a substantive one if there is any; None if empty."""
-    pool = telling(dialogue) or list(dialogue.sentences)
+    pool = substantive_sentences(dialogue) or list(dialogue.sentences)
     return max(pool, key=lambda s: dialogue.central[s.index], default=None)
 
 
 def speakers(dialogue: Dialogue) -> list[str]:
     """Return the named speakers by how many content words they say, most first."""
     said: Counter[str] = Counter()
-    for sentence in telling(dialogue):
+    for sentence in substantive_sentences(dialogue):
         if sentence.speaker:
             said[sentence.speaker] += len(content_words(sentence.text))
     return [name for name, _ in said.most_common()]

@@ -12,7 +12,7 @@ from runner.providers.offline.dialogue.dialogue import (
     Dialogue,
     matter,
     speakers,
-    telling,
+    substantive_sentences,
     weight_of,
 )
 from runner.providers.offline.dialogue.stance import (
@@ -21,7 +21,7 @@ from runner.providers.offline.dialogue.stance import (
     fitness,
     is_reserved,
     stance_of,
-    takes_stand,
+    takes_stance_on_topic,
 )
 from runner.providers.offline.language.cues import Hit, hits, is_question, strength
 from runner.providers.offline.language.fragments import is_whole
@@ -76,7 +76,7 @@ class SharedGround:
 
 def find_views(dialogue: Dialogue, n: int) -> list[View]:
     """Return the views of up to *n* speakers, those who say most first."""
-    pool = telling(dialogue)
+    pool = substantive_sentences(dialogue)
     named: list[str | None] = list(speakers(dialogue)[: n + 2]) or [None]
     found: list[View] = []
     for holder in named:
@@ -96,7 +96,7 @@ def _view(
     """Take the weightiest statement that shows the stance; for a mixed one, one of each side."""
     weighed = {s.index: fitness(dialogue, s) for s in stated}
     ranked = sorted(stated, key=lambda s: (-weighed[s.index], s.index))
-    stands = [s for s in ranked if takes_stand(dialogue, s)]
+    stands = [s for s in ranked if takes_stance_on_topic(dialogue, s)]
     best = {sign: next((s for s in stands if stance_of(s) == sign), None) for sign in (1, -1)}
     position, counter = ranked[0], None
     stance: Stance = "neutral"
@@ -154,7 +154,7 @@ def _overall(dialogue: Dialogue, own: Sequence[Sentence]) -> int:
     """
     favour = against = 0
     for s in own:
-        if not takes_stand(dialogue, s):
+        if not takes_stance_on_topic(dialogue, s):
             continue
         sign = stance_of(s)
         double = max(strength("agreement", s.text), strength("disagreement", s.text)) > 0.8

@@ -239,7 +239,7 @@ def _made(
 
 
 @dataclass(frozen=True, slots=True)
-class Clash:
+class Contradiction:
     """Two sentences on the same matter of which one denies what the other affirms."""
 
     first: Sentence
@@ -251,7 +251,7 @@ class Clash:
 _MAX_POSTINGS = 40  # a stem in more sentences than this says nothing about what a pair shares
 
 
-def find_clashes(dialogue: Dialogue) -> list[Clash]:
+def find_contradictions(dialogue: Dialogue) -> list[Contradiction]:
     """Return pairs that share most content words and differ in negation, most alike first."""
     pool = [s for s in dialogue.sentences if _asserts(s)]
     bags = {s.index: frozenset(content_words(s.text)) for s in pool}
@@ -265,7 +265,7 @@ def find_clashes(dialogue: Dialogue) -> list[Clash]:
             for i, a in enumerate(holders):
                 for b in holders[i + 1 :]:
                     shared[a.index, b.index] += 1
-    found = (_clash(dialogue, a, b, bags) for (a, b), count in shared.items() if count >= 2)
+    found = (_contradiction(dialogue, a, b, bags) for (a, b), count in shared.items() if count >= 2)
     return sorted((c for c in found if c), key=lambda c: (-c.likeness, c.first.index))
 
 
@@ -274,7 +274,9 @@ def _asserts(s: Sentence) -> bool:
     return 5 <= count <= 40 and not is_question(s.text) and not is_procedural(s.text)
 
 
-def _clash(dialogue: Dialogue, a: int, b: int, bags: dict[int, frozenset[str]]) -> Clash | None:
+def _contradiction(
+    dialogue: Dialogue, a: int, b: int, bags: dict[int, frozenset[str]]
+) -> Contradiction | None:
     first, second = dialogue.sentences[a], dialogue.sentences[b]
     both = bags[a] & bags[b]
     likeness = len(both) / (len(bags[a]) * len(bags[b])) ** 0.5
@@ -285,4 +287,8 @@ def _clash(dialogue: Dialogue, a: int, b: int, bags: dict[int, frozenset[str]]) 
     softened = any(
         has("conditional", s.text) or strength("hedge", s.text) > 0.5 for s in (first, second)
     )
-    return Clash(first, second, tuple(sorted(both)), likeness) if odd and not softened else None
+    return (
+        Contradiction(first, second, tuple(sorted(both)), likeness)
+        if odd and not softened
+        else None
+    )

@@ -66,17 +66,17 @@ def fitness(dialogue: Dialogue, s: Sentence) -> float:
 
 
 @lru_cache(maxsize=8192)
-def is_stand(s: Sentence) -> bool:
+def takes_stance(s: Sentence) -> bool:
     """Return whether the speaker takes a stand in *s*."""
     cues = (strength("agreement", s.text), strength("disagreement", s.text))
     return bool(_STAND.search(s.text) or max(cues) > 0.8 or _decides(s))
 
 
-def takes_stand(dialogue: Dialogue, s: Sentence) -> bool:
+def takes_stance_on_topic(dialogue: Dialogue, s: Sentence) -> bool:
     """A stand, or a judgement on the question of the day."""
-    judged = dialogue.question and polarity(s.text) and dialogue.bearing[s.index] > 0.3
+    judged = dialogue.question and polarity(s.text) and dialogue.relevance[s.index] > 0.3
     judged = judged and not OWN_STORY.search(trim(s.text))  # an experience is no stand
-    return is_stand(s) or bool(judged)
+    return takes_stance(s) or bool(judged)
 
 
 def necessity(s: Sentence) -> str:

@@ -82,7 +82,7 @@ def _nothing(case: Case) -> dict[str, object]:
 
 def _outcome(case: Case, dispute: Dispute | None) -> str:
     """Name what is to be decided: what was agreed on, else the question in dispute."""
-    agreed = [c for c in case.of("agreement") if _is_plan(c) and c.standing >= 0.6]
+    agreed = [c for c in case.of("agreement") if _is_plan(c) and c.completeness >= 0.6]
     if agreed:
         holders = listed(agreed[0].fields.get("holders", who(agreed[0])).split("; "))
         return f"Whether this comes about, as {holders} agreed: {quoted(agreed[0], 170)}."
@@ -131,7 +131,7 @@ def _pull(claim: Claim, case: Case) -> float:
     )
     whole = 1.0 if is_whole(claim.text) and len(words(claim.text)) <= 40 else 0.6
     on_topic = 0.1 if claim.terms & set(content_words(case.topic)) else 0.0
-    value = 0.5 * claim.importance + 0.5 * acting * claim.standing + on_topic
+    value = 0.5 * claim.importance + 0.5 * acting * claim.completeness + on_topic
     return min(1.0, value * whole * (1 - roughness(claim.sentence)))
 
 
@@ -191,7 +191,7 @@ def _leverage(forces: Sequence[_Force], case: Case) -> list[tuple[str, Claim, fl
             text = f"{capital(force.name)}: {mechanism(force.claim, force.direction)}"
             made.append((text, force.claim, force.pull))
     for claim in case.of("conjecture")[:1]:
-        if claim.fields.get("test") and claim.standing >= 0.4:
+        if claim.fields.get("test") and claim.completeness >= 0.4:
             test = claim.fields["test"].rstrip(".?")
             made.append((f"To settle {quoted(claim, 90)}: {test}.", claim, claim.weight))
     return made[:5]

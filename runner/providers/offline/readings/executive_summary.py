@@ -94,24 +94,26 @@ def _summary(
     subject: str,
 ) -> str:
     """Put matter, outcome, weightiest finding, chief risk, open point and first step in a row."""
-    told = [f"The talk is about {as_object(subject)}."] if subject else []
+    sentences = [f"The talk is about {as_object(subject)}."] if subject else []
     decided = [d for d in minutes.decisions if d.basis != "reported"][:1]
-    told += [decision_line(d) for d in decided] or ["No decision is recorded."]
+    sentences += [decision_line(d) for d in decided] or ["No decision is recorded."]
     if not any(rule_in(d.parts) for d in decided):  # a rule is a sentence of its own
-        told += [p.text for p in points if p.text not in told][:1]
-    used = {c for p in points if p.text in told for c in p.evidence}
-    told += [p.text for p in risks if not used & set(p.evidence)][:1]
+        sentences += [p.text for p in points if p.text not in sentences][:1]
+    used = {c for p in points if p.text in sentences for c in p.evidence}
+    sentences += [p.text for p in risks if not used & set(p.evidence)][:1]
     if minutes.questions:
         first = minutes.questions[0]
-        told.append(f'Open is "{first.text}" ({who(first.raised_by)}).')
-    elif (centre := most_central(minutes.dialogue)) and len(told) < 3:
-        told.append(f'Most central is what {who(centre.speaker)} says: "{excerpt(centre.text)}".')
+        sentences.append(f'Open is "{first.text}" ({who(first.raised_by)}).')
+    elif (centre := most_central(minutes.dialogue)) and len(sentences) < 3:
+        sentences.append(
+            f'Most central is what {who(centre.speaker)} says: "{excerpt(centre.text)}".'
+        )
     taken = next((s for s in steps if s.owner), None)
     if taken:
         due = f", {taken.due}" if taken.due and taken.due not in taken.step else ""
         act = taken.step[:1].lower() + taken.step[1:]
-        told.append(f"First to act is {taken.owner}: {act}{due}.")
-    return tidy(" ".join(told)) if minutes.dialogue.sentences else "Nothing was said."
+        sentences.append(f"First to act is {taken.owner}: {act}{due}.")
+    return tidy(" ".join(sentences)) if minutes.dialogue.sentences else "Nothing was said."
 
 
 def _steps(minutes: Minutes, findings: Sequence[Finding]) -> list[_Step]:

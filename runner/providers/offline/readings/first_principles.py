@@ -112,7 +112,7 @@ def _rebuilt(
 
 def _concludes(claim: Claim, solid: Sequence[Claim]) -> bool:
     wish = cues.has("interest", claim.text) or cues.strength("commitment", claim.text) >= 0.5
-    return claim not in solid and claim.standing >= 0.5 and not wish
+    return claim not in solid and claim.completeness >= 0.5 and not wish
 
 
 def _carries(ground: Claim, claim: Claim, case: Case) -> bool:
@@ -172,7 +172,7 @@ def _insights(
         if row["differs_from_discussion"] == "agrees":
             text = f"The conclusion {quoted(claim, 120)} follows from the fundamentals alone."
         else:
-            text = _told(row)
+            text = _in_words(row)
         sure = 0.25 + 0.5 * claim.weight + 0.2 * claim.central
         made.append(insight(text, sure, "reconstruction", claim))
     verdicts = [(survives(a, solid, case), a) for a in assumed]
@@ -196,7 +196,7 @@ def _count(solid: Sequence[Claim]) -> str:
     return "the one fundamental found" if len(solid) == 1 else f"the {len(solid)} fundamentals"
 
 
-def _told(row: Mapping[str, object]) -> str:
+def _in_words(row: Mapping[str, object]) -> str:
     conclusion = str(row["conclusion"])
     if conclusion.startswith("It follows only if"):
         return f"{row['differs_from_discussion']} {conclusion.split(': ')[0]}."

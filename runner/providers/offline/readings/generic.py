@@ -6,7 +6,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from runner.answers.findings import Finding
-from runner.providers.offline.dialogue.dialogue import Dialogue, matter, read_dialogue, telling
+from runner.providers.offline.dialogue.dialogue import (
+    Dialogue,
+    matter,
+    read_dialogue,
+    substantive_sentences,
+)
 from runner.providers.offline.dialogue.insights import insight, no_cue, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.lexicon import PROMPT_WORDS
@@ -32,7 +37,7 @@ def read(document: Document) -> dict[str, object]:
 def _from_lines(document: Document) -> list[dict[str, object]]:
     dialogue = read_dialogue(document)
     asked = _asked(document.question, dialogue.weights)
-    pool = telling(dialogue) or list(dialogue.sentences)
+    pool = substantive_sentences(dialogue) or list(dialogue.sentences)
     near = {s.index: _nearness(s.text, asked, dialogue.weights) for s in pool}
     top = max(near.values(), default=0.0) or 1.0
     scores = {

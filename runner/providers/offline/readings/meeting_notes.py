@@ -55,13 +55,13 @@ def _decision_item(decision: Settled) -> dict[str, object]:
 
 def _action_item(action: Action) -> dict[str, object]:
     about = action.about
-    told = f'{who(about.speaker)}: "{excerpt(trim(about.text), 160)}"' if about else None
+    shown = f'{who(about.speaker)}: "{excerpt(trim(about.text), 160)}"' if about else None
     return {
         "what": action.what,
         "owner": action.owner,
         "due": action.due,
         "firmness": action.firmness,
-        "about": told,
+        "about": shown,
         "evidence": cite(*action.quoted),
     }
 
@@ -77,26 +77,26 @@ def _question_item(question: Question) -> dict[str, object]:
 
 def _summary(minutes: Minutes, subject: str) -> str:
     """Say what it was about, what was settled, who acts first and what stays open."""
-    told = [f"The talk is about {as_object(subject)}."] if subject else []
+    sentences = [f"The talk is about {as_object(subject)}."] if subject else []
     agreed = [d for d in minutes.decisions if d.basis != "reported"]
-    told += [decision_line(d) for d in (agreed or minutes.decisions)[:2]]
-    told += ["No decision is recorded."] if not minutes.decisions else []
+    sentences += [decision_line(d) for d in (agreed or minutes.decisions)[:2]]
+    sentences += ["No decision is recorded."] if not minutes.decisions else []
     if minutes.actions:
         owned = sum(a.owner is not None for a in minutes.actions)
         dated = sum(a.due is not None for a in minutes.actions)
         total = len(minutes.actions)
         items = "action item is" if total == 1 else "action items are"
-        told.append(
+        sentences.append(
             f"{total} {items} noted, {owned} with an owner and {dated} with a date; the clearest: "
             f"{action_line(minutes.actions[0])}"
         )
     if minutes.questions:
         first = minutes.questions[0]
-        told.append(f'Open stays "{first.text}" ({who(first.raised_by)}).')
+        sentences.append(f'Open stays "{first.text}" ({who(first.raised_by)}).')
     centre = most_central(minutes.dialogue)
     if not (minutes.decisions or minutes.actions or minutes.questions) and centre:
-        told.append(f'The most central statement is "{excerpt(centre.text)}".')
-    return tidy(" ".join(told)) if minutes.dialogue.sentences else "Nothing was said."
+        sentences.append(f'The most central statement is "{excerpt(centre.text)}".')
+    return tidy(" ".join(sentences)) if minutes.dialogue.sentences else "Nothing was said."
 
 
 def _insights(minutes: Minutes) -> Iterator[tuple[float, dict[str, object]]]:

@@ -60,8 +60,8 @@ def _nothing(case: Case) -> dict[str, object]:
 
 def _spread(ideas: Sequence[Idea]) -> list[Idea]:
     """Choose up to four ideas about different things."""
-    told = [idea.beside for idea in ideas if idea.beside]  # shown with what is new about them
-    ideas = [idea for idea in ideas if idea.claim not in told]
+    shown = [idea.beside for idea in ideas if idea.beside]  # shown with what is new about them
+    ideas = [idea for idea in ideas if idea.claim not in shown]
     return diverse(ideas, 4, score=lambda i: min(1.0, i.score), text=lambda i: i.claim.sentence)
 
 

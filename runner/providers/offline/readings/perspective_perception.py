@@ -18,7 +18,7 @@ from runner.providers.offline.dialogue.positions import (
     find_views,
 )
 from runner.providers.offline.dialogue.reasoning import OWN_STORY
-from runner.providers.offline.dialogue.stance import is_stand, necessity, stance_of
+from runner.providers.offline.dialogue.stance import necessity, stance_of, takes_stance
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import trim
@@ -112,7 +112,7 @@ def _manner(view: View) -> str:
     if view.stance == "mixed":
         return "goes along under a condition" if sign > 0 else "warns rather than refuses"
     if view.stance == "neutral":
-        stands = is_stand(view.position)
+        stands = takes_stance(view.position)
         return "states a view without taking sides" if stands else "reports and takes no side"
     if OWN_STORY.search(trim(view.position.text)):
         return f"tells of a {'good' if sign > 0 else 'bad'} experience"
@@ -141,9 +141,9 @@ def _insights(
         text = f"{listed(t.between)} pull apart"
         text += f" on {_about(t)}" if t.matter else f": {_about(t)}"
         found.append((t.score + 0.1, insight(text, t.score, "tension", t.quoted)))
-    telling = [v for v in views if v.stance != "neutral" or is_stand(v.position)]
-    reporting = [v for v in views if v not in telling]
-    for view in [*telling[:6], *reporting[: max(0, 3 - len(telling))]]:
+    taking_sides = [v for v in views if v.stance != "neutral" or takes_stance(v.position)]
+    reporting = [v for v in views if v not in taking_sides]
+    for view in [*taking_sides[:6], *reporting[: max(0, 3 - len(taking_sides))]]:
         text = _held(view)
         quoted = [view.position, *([view.counter] if view.counter else [])]
         if view.interests and view.interests[0][1] != view.position:

@@ -87,16 +87,16 @@ def _derived(theorem: Reasoning, rests_on: Sequence[str], number: int) -> str:
     ground, gap = excerpt(theorem.premise, 120), gap_of(theorem)
     if theorem.relation == "conditional":
         return f'{name} lets "{claim}" hold under a supposition, and no further: "{ground}".'
-    told = f'Granted that "{ground}", {name} derives "{claim}".'
+    text = f'Granted that "{ground}", {name} derives "{claim}".'
     if number % 2:
-        told = f'{name} takes "{claim}" to follow from "{ground}".'
+        text = f'{name} takes "{claim}" to follow from "{ground}".'
     if len(rests_on) > 1:
-        return f"{told} It draws on {len(rests_on)} of the postulates ({', '.join(rests_on)})."
+        return f"{text} It draws on {len(rests_on)} of the postulates ({', '.join(rests_on)})."
     if gap == "none":
-        return f"{told} The ground is a report that can be looked up."
+        return f"{text} The ground is a report that can be looked up."
     if gap.startswith(("The conclusion is hedged", "The ground is")):
-        return f"{told} {gap}"
-    return f"{told} {_STEPS[inference_of(theorem)][number % 2]}"
+        return f"{text} {gap}"
+    return f"{text} {_STEPS[inference_of(theorem)][number % 2]}"
 
 
 _STEPS = {

@@ -7,13 +7,18 @@ from collections.abc import Sequence
 from typing import cast
 
 from runner.providers.offline.dialogue.agreement import find_objections
-from runner.providers.offline.dialogue.dialogue import Dialogue, clean, read_dialogue, weight_of
+from runner.providers.offline.dialogue.dialogue import (
+    Dialogue,
+    read_dialogue,
+    weight_of,
+    whole_sentences,
+)
 from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
 from runner.providers.offline.dialogue.reasoning import (
     ABOUT_TALK,
     OWN_STORY,
-    Clash,
-    find_clashes,
+    Contradiction,
+    find_contradictions,
     find_reasoning,
 )
 from runner.providers.offline.dialogue.stance import necessity
@@ -46,14 +51,14 @@ def read(document: Document) -> dict[str, object]:
     )
     used = {q.index for w in arguments for q in w.quoted}
     bare = _unsupported(dialogue, used)
-    clashes = _contradictions(dialogue)
-    found = _insights(dialogue, arguments, bare, clashes)
+    contradictions = _contradictions(dialogue)
+    found = _insights(dialogue, arguments, bare, contradictions)
     return {
         "insights": found or [no_cue(dialogue, "reasons, conclusions or strong claims")],
         "structured_data": {
             "arguments": [_argument_item(weighed) for weighed in arguments],
             "unsupported": [_labelled(s) for s in bare],
-            "contradictions": [_clash_item(clash) for clash in clashes],
+            "contradictions": [_clash_item(contradiction) for contradiction in contradictions],
         },
     }
 
@@ -65,15 +70,15 @@ _DENIAL = re.compile(
 )
 
 
-def _contradictions(dialogue: Dialogue) -> list[Clash]:
+def _contradictions(dialogue: Dialogue) -> list[Contradiction]:
     """Return outright denials by another speaker, then pairs that differ in negation only."""
     denied = sorted(find_objections(dialogue), key=lambda e: -e.score)
     outright = [
-        Clash(e.statement, e.reply, (e.phrase,), e.score)
+        Contradiction(e.statement, e.reply, (e.phrase,), e.score)
         for e in denied
         if _DENIAL.search(e.phrase)
     ]
-    return [*outright, *find_clashes(dialogue)][: _LIMITS["contradictions"]]
+    return [*outright, *find_contradictions(dialogue)][: _LIMITS["contradictions"]]
 
 
 def _argument_item(weighed: WeighedReason) -> dict[str, object]:
@@ -91,7 +96,7 @@ def _argument_item(weighed: WeighedReason) -> dict[str, object]:
 
 def _unsupported(dialogue: Dialogue, used: set[int]) -> list[Sentence]:
     """Return strong claims with no reason, figure or example in or next to them."""
-    pool = [s for s in clean(dialogue) if s.index not in used and _claims(s)]
+    pool = [s for s in whole_sentences(dialogue) if s.index not in used and _claims(s)]
     bare = [s for s in pool if not any(_grounds(n) for n in _beside(dialogue, s))]
     return diverse(
         bare,
@@ -139,38 +144,39 @@ def _labelled(s: Sentence) -> str:
     return f"{s.speaker}: {plain(s.text)}" if s.speaker else plain(s.text)
 
 
-def _clash_item(clash: Clash) -> dict[str, object]:
+def _clash_item(contradiction: Contradiction) -> dict[str, object]:
     return {
-        "first": _labelled(clash.first),
-        "second": _labelled(clash.second),
-        "explanation": _explained(clash),
-        "evidence": cite(clash.first, clash.second),
+        "first": _labelled(contradiction.first),
+        "second": _labelled(contradiction.second),
+        "explanation": _explained(contradiction),
+        "evidence": cite(contradiction.first, contradiction.second),
     }
 
 
-def _explained(clash: Clash) -> str:
-    if len(clash.shared) == 1:
-        name = who(clash.second.speaker)
-        return f'{name} denies it in reply ("{clash.shared[0]}").'
-    denial = strongest("negation", clash.second.text) or strongest("negation", clash.first.text)
+def _explained(contradiction: Contradiction) -> str:
+    if len(contradiction.shared) == 1:
+        name = who(contradiction.second.speaker)
+        return f'{name} denies it in reply ("{contradiction.shared[0]}").'
+    denial = strongest("negation", contradiction.second.text) or strongest(
+        "negation", contradiction.first.text
+    )
     negation = f'"{denial.phrase}"' if denial else "a negation"
-    return f"Both are about {', '.join(clash.shared[:4])}; {negation} stands in one only."
+    return f"Both are about {', '.join(contradiction.shared[:4])}; {negation} stands in one only."
 
 
 def _insights(
     dialogue: Dialogue,
     arguments: Sequence[WeighedReason],
     bare: Sequence[Sentence],
-    clashes: Sequence[Clash],
+    contradictions: Sequence[Contradiction],
 ) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
-    for clash in clashes[:2]:
-        text = (
-            f'{who(clash.first.speaker)} says "{excerpt(clash.first.text, 120)}", but '
-            f'{who(clash.second.speaker)} says "{excerpt(clash.second.text, 120)}".'
-        )
-        quoted = (clash.first, clash.second)
-        found.append(insight(text, 0.7 * clash.likeness, "contradiction", quoted))
+    for contradiction in contradictions[:2]:
+        first, second = contradiction.first, contradiction.second
+        text = f'{who(first.speaker)} says "{excerpt(first.text, 120)}", but '
+        text += f'{who(second.speaker)} says "{excerpt(second.text, 120)}".'
+        confidence = 0.7 * contradiction.likeness
+        found.append(insight(text, confidence, "contradiction", (first, second)))
     ranked = sorted(arguments, key=lambda w: -w.score)
     for number, weighed in enumerate(ranked[: 6 if bare else 9]):
         found.append(insight(in_words(weighed, number), weighed.score, "argument", weighed.quoted))
@@ -202,7 +208,7 @@ def _plain_statements(dialogue: Dialogue, used: set[int], n: int) -> list[dict[s
     """Where hardly anything is argued, show what is simply stated: reports and judgements."""
     pool = [
         s
-        for s in clean(dialogue)
+        for s in whole_sentences(dialogue)
         if s.index not in used
         and not is_question(s.text)
         and is_whole(s.text)

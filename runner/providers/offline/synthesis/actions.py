@@ -149,22 +149,24 @@ def _from_commitment(dialogue: Dialogue, commitment: Commitment) -> Action | Non
         about = _question_before(dialogue, s)
     if about is None and _POINTING.search(what):
         about = _pointed_at(dialogue, s)
-    told = _told_to(dialogue, s)
+    go_ahead = _go_ahead(dialogue, s)
     weak = re.match(r"(?:i|we) (?:can|could)\b", commitment.text, re.IGNORECASE)
     own = re.match(r"i\b", commitment.text, re.IGNORECASE)
-    owner = s.speaker if own or told or asked else None
-    if (weak and not (asked or told)) or not (own or owner or _is_clear(dialogue, s, what)):
+    owner = s.speaker if own or go_ahead or asked else None
+    if (weak and not (asked or go_ahead)) or not (own or owner or _is_clear(dialogue, s, what)):
         return None
-    firmness: Firmness = "firm" if told and commitment.strength == "vague" else commitment.strength
+    firmness: Firmness = (
+        "firm" if go_ahead and commitment.strength == "vague" else commitment.strength
+    )
     due = due_in(commitment.text) or (due_in(about.text) if about and asked else None)
     score = (
         commitment.score
         + 0.12 * bool(due)
         + 0.1 * asked
-        + 0.1 * bool(told)
+        + 0.1 * bool(go_ahead)
         - _poor(dialogue, s, what)
     )
-    quoted = tuple(part for part in (s, about, told) if part)
+    quoted = tuple(part for part in (s, about, go_ahead) if part)
     condition = condition_of(commitment.text) if commitment.strength == "conditional" else None
     bare = len(set(content_words(what)) - {"start", "find", "do"}) < 2
     if about and bare and _POINTING.search(what):
@@ -212,7 +214,7 @@ def _pointed_at(dialogue: Dialogue, s: Sentence) -> Sentence | None:
     return None
 
 
-def _told_to(dialogue: Dialogue, s: Sentence) -> Sentence | None:
+def _go_ahead(dialogue: Dialogue, s: Sentence) -> Sentence | None:
     """Return the next speaker's go-ahead ("Please do."), if an offer gets one."""
     turn = dialogue.turns[dialogue.turn_of[s.index]]
     nexts = replies(dialogue, s)

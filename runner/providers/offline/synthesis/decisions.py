@@ -97,7 +97,9 @@ def find_decisions(dialogue: Dialogue) -> list[Decision]:
     """Return what is settled, the weightiest first."""
     found = [d for n in range(len(dialogue.turns)) if (d := _agreed(dialogue, n))]
     taken = {part.index for d in found for part in d.parts}
-    reported = [d for s in dialogue.sentences if s.index not in taken and (d := _told(dialogue, s))]
+    reported = [
+        d for s in dialogue.sentences if s.index not in taken and (d := _reported(dialogue, s))
+    ]
     return sorted((*found, *reported), key=lambda d: (-d.score, d.parts[0].index))
 
 
@@ -167,7 +169,7 @@ def condition_of(text: str) -> str | None:
     return match[0].strip() if match else None
 
 
-def _told(dialogue: Dialogue, s: Sentence) -> Decision | None:
+def _reported(dialogue: Dialogue, s: Sentence) -> Decision | None:
     """A decision that a speaker reports; "it was decided" is looked up in what went before."""
     text = s.text.replace("’", "'")
     match = _SETTLED.search(text)

@@ -137,8 +137,8 @@ def _weighed(findings: Sequence[Finding]) -> Iterator[KeyPoint]:
     for f in factors[:2]:
         weight = number(f.fields.get("strength", "1"))
         role = f.fields.get("role", "contributing")
-        told = f"{capital(f.fields.get('name', ''))} weighs {weight:g} of 5 ({role}): "
-        text = told + f.fields.get("mechanism", "")
+        lead = f"{capital(f.fields.get('name', ''))} weighs {weight:g} of 5 ({role}): "
+        text = lead + f.fields.get("mechanism", "")
         yield KeyPoint(tidy(text), f.analyzer, f.evidence, 0.4 + 0.06 * weight)
 
 

@@ -11,7 +11,7 @@ from runner.providers.offline.argument.case import Case, build_case
 from runner.providers.offline.argument.claims import Claim
 from runner.providers.offline.argument.noun_phrases import name_of
 from runner.providers.offline.argument.relations import relatedness
-from runner.providers.offline.dialogue.dialogue import Dialogue, clean, weight_of
+from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of, whole_sentences
 from runner.providers.offline.dialogue.implicature import find_gaps
 from runner.providers.offline.dialogue.reasoning import find_reasoning
 from runner.providers.offline.dialogue.support import ground_of, weigh_reasons
@@ -78,9 +78,9 @@ def case_of(document: Document, dialogue: Dialogue) -> tuple[Case, tuple[Finding
 
 def _findings_of(dialogue: Dialogue) -> Iterator[Finding]:
     """Yield what the transcript alone shows: central statements, arguments and gaps."""
-    fit = [s for s in clean(dialogue) if is_whole(trim(s.text))]
-    told = diverse(fit, 12, score=lambda s: weight_of(dialogue, s), text=lambda s: s.text)
-    for s in told:
+    fit = [s for s in whole_sentences(dialogue) if is_whole(trim(s.text))]
+    central = diverse(fit, 12, score=lambda s: weight_of(dialogue, s), text=lambda s: s.text)
+    for s in central:
         yield _finding("insights", {"text": trim(s.text)}, (s,), weight_of(dialogue, s))
     reasons = diverse(
         find_reasoning(dialogue), 10, score=lambda r: r.score, text=lambda r: r.assertion
@@ -111,7 +111,7 @@ def find_threads(
     case: Case, findings: Sequence[Finding], settled: frozenset[Citation] = frozenset()
 ) -> list[Thread]:
     """Return the main threads: what is *settled* first, then where most analyzers meet."""
-    pool = [c for c in case.claims if c.kind not in _IDLE and c.evidence and c.standing > 0.55]
+    pool = [c for c in case.claims if c.kind not in _IDLE and c.evidence and c.completeness > 0.55]
     pool = pool or [c for c in case.claims if c.evidence]
     support = {id(c): len(_sources_on(c.evidence[0], findings)) for c in pool}
     raised = {id(c): 0.4 * bool(settled & set(c.evidence[:1])) for c in pool}
@@ -127,10 +127,10 @@ def find_threads(
     joined = _joined(seeds, case)
     for seed, others in zip(seeds, joined, strict=True):
         cites = {c for claim in (seed, *others) for c in claim.evidence[:1]}
-        bearing = tuple(f for f in findings if set(f.evidence[:1]) & cites)
-        title = _title(seed, bearing, case, used)
+        related = tuple(f for f in findings if set(f.evidence[:1]) & cites)
+        title = _title(seed, related, case, used)
         used |= {stem(w) for w in words(title)}
-        made.append(Thread(capital(title), seed, tuple(others), bearing))
+        made.append(Thread(capital(title), seed, tuple(others), related))
     return made
 
 
@@ -146,13 +146,13 @@ def _joined(seeds: Sequence[Claim], case: Case) -> list[list[Claim]]:
         if best:
             joined[best[0]].append(claim)
     return [
-        sorted(found, key=lambda c: (not _stands(c), -relatedness(seed, c, case)))[:5]
+        sorted(found, key=lambda c: (not _is_self_contained(c), -relatedness(seed, c, case)))[:5]
         for seed, found in zip(seeds, joined, strict=True)
     ]
 
 
-def _stands(claim: Claim) -> bool:
-    return claim.standing > 0.55 and is_whole(claim.text)
+def _is_self_contained(claim: Claim) -> bool:
+    return claim.completeness > 0.55 and is_whole(claim.text)
 
 
 def _near(seed: Claim, claim: Claim, case: Case) -> bool:
@@ -163,9 +163,9 @@ def _near(seed: Claim, claim: Claim, case: Case) -> bool:
 _VERB_AFTER = re.compile(r" (?=\w+s (?:itself|themselves|us|it|them|the|an?)\b)")
 
 
-def _title(seed: Claim, bearing: Sequence[Finding], case: Case, used: frozenset[str]) -> str:
+def _title(seed: Claim, related: Sequence[Finding], case: Case, used: frozenset[str]) -> str:
     """Name a thread after the factor that rests on its words, else after a noun phrase of it."""
-    named = [f.fields.get("name", "") for f in bearing if f.key == "factors"]
+    named = [f.fields.get("name", "") for f in related if f.key == "factors"]
     free = [n for n in named if n and not {stem(w) for w in words(n)} & used]
     texts = [_VERB_AFTER.sub(", ", text) for text in (seed.text, seed.sentence, seed.spoken)]
     return free[0] if free else name_of(texts, case, used) or excerpt(seed.text, 45)
