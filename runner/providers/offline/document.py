@@ -22,7 +22,7 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A prompt as read.
+    """A parsed prompt.
 
     *lines* are the transcript's segments (empty where only a context was given), *findings*
     are earlier answers, *missing* names analyzers that gave none, *question* is the rest.
@@ -35,7 +35,7 @@ class Document:
 
 
 def read_document(prompt: str) -> Document:
-    """Take *prompt* apart; text outside the blocks is the question."""
+    """Parse *prompt*; text outside the blocks is the question."""
     lines: list[Utterance] = []
     findings: list[Finding] = []
     missing: list[str] = []

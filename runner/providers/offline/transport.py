@@ -23,15 +23,15 @@ MODEL = "offline/extractive"
 
 
 class ReadingError(Exception):
-    """A reading failed, which is a bug in it; told like a provider's refusal of the request."""
+    """A reading failed, which is a bug in it; reported as a provider's refusal (status 400)."""
 
     status_code = 400
 
 
 class OfflineTransport:
-    """Answers with *readings* by analyzer name; replies and failures are those of litellm's way.
+    """Answers with *readings* by analyzer name, with the replies and failures of the litellm way.
 
-    test_offline_direct.py compares the two, one by one.
+    tests/providers/offline/test_offline_direct.py compares the two.
     """
 
     def __init__(self, route: ModelRoute, readings: Mapping[str, Reading]) -> None:

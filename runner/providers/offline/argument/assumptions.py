@@ -61,7 +61,7 @@ def is_taken_for_granted(claim: Claim) -> bool:
 
 
 def why_irreducible(claim: Claim, case: Case) -> str:
-    """Say why *claim* needs nothing else said before it, and what else is said on the matter."""
+    """Return why *claim* presupposes no other statement, and what others say on the matter."""
     about = matter(claim, case)
     if claim.kind == "definition":
         return f"It fixes what is meant by {about}; what is said of it later presupposes that."
@@ -86,7 +86,7 @@ def kind_of_assumption(claim: Claim) -> str:
 
 
 def challenge(claim: Claim, case: Case) -> str:
-    """Ask what would test the assumption, by how it is made."""
+    """Return a question that would test the assumption, by the way it is made."""
     said, name = quoted(claim, 130), who(claim, "the speaker")
     asserted = claim.fields.get("assertion", "")
     if claim.kind == "implied" and asserted:

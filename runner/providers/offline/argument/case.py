@@ -37,7 +37,7 @@ class Case:
 def build_case(document: Document) -> Case:
     """Read the findings of *document* into one case; without findings its claims are empty."""
     speakers = _speakers(document.findings)
-    raw = [c for f in document.findings for c in claims_of(f, speakers) if _is_sayable(c)]
+    raw = [c for f in document.findings for c in claims_of(f, speakers) if _has_content(c)]
     names = {w for speaker in speakers.values() for w in words(speaker)}
     matters = [c for c in raw if sum(not _names(t, names) for t in c.terms) > 1]
     merged = _merge(matters or raw)
@@ -96,13 +96,13 @@ def _speakers(findings: Sequence[Finding]) -> dict[str, str]:
     return known
 
 
-def _is_sayable(claim: Claim) -> bool:
-    """Leave out what has no matter of its own, such as a bare "Agreed" or a vote of thanks."""
+def _has_content(claim: Claim) -> bool:
+    """Return whether *claim* has content: not a bare "Agreed" or a vote of thanks."""
     return len(claim.terms) >= 2 and not is_procedural(claim.text)
 
 
 def _merge(claims: Sequence[Claim]) -> list[Claim]:
-    """Join claims that say the same in the same segment; agreement of analyzers adds weight."""
+    """Join claims that say the same in one segment; each further analyzer adds weight."""
     merged: list[Claim] = []
     by_segment: dict[str, list[int]] = {}
     for claim in claims:
@@ -132,7 +132,7 @@ _RANK = (
 
 
 def _join(a: Claim, b: Claim) -> Claim:
-    """Keep the more telling kind and the more telling wording of two that say the same."""
+    """Join two claims that say the same, with the more specific kind and the fuller wording."""
     order = {kind: place for place, kind in enumerate(_RANK)}
     first, second = sorted((a, b), key=lambda c: order.get(c.kind, len(order)))
     fresh = not set(b.sources) <= set(a.sources)

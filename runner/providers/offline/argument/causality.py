@@ -97,7 +97,7 @@ def _part(claim: Claim, name: str) -> str:
 
 
 def is_ours(clause: str) -> bool:
-    """Return whether *clause* speaks of what the speakers do or get."""
+    """Return whether *clause* is about an action or a result of the speakers."""
     return bool(_OURS.search(clause))
 
 
@@ -152,7 +152,7 @@ def role_of(text: str) -> str:
 
 
 def control_of(claim: Claim) -> str:
-    """Return whether the speakers can move what *claim* speaks of: yes, partly or no."""
+    """Return whether the speakers can change the matter of *claim*: yes, partly or no."""
     if outside_cue(claim):
         return "partly" if _OWN.search(claim.text) else "no"
     return "yes" if _OWN.search(claim.text) or claim.kind == "commitment" else "partly"

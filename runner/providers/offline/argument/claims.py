@@ -38,7 +38,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=\S)")
 _STRAY = re.compile(r"(?<![\w'’.])[b-hj-zB-HJ-Z] (?=[a-z])")  # "m that": a word begun and dropped
 _NUMBER = re.compile(r"\d")
 
-# How sure a claim is by what it was found as, where the finding itself gives no confidence.
+# Weight of a claim by its kind, if the finding gives no confidence.
 _BASE: Mapping[str, float] = {
     "fact": 0.7,
     "definition": 0.65,
@@ -114,7 +114,7 @@ class Claim:
 
     @property
     def completeness(self) -> float:
-        """How well the statement stands on its own, 0 to 1: terms of its own, no loose pronoun."""
+        """How complete the statement is by itself, 0 to 1: enough terms, no loose pronoun."""
         whole = 0.6 if _LOOSE_START.match(self.text) else 1.0
         ended = 0.6 if _LOOSE_END.search(self.text) else 1.0
         meta = 0.5 if _META.search(self.text) or "..." in self.text else 1.0
@@ -122,7 +122,7 @@ class Claim:
 
     @property
     def importance(self) -> float:
-        """Weight and centrality together, 0 to 1, scaled by how well the statement stands."""
+        """Weight and centrality together, 0 to 1, scaled by completeness."""
         return (0.6 * self.weight + 0.4 * self.central) * self.completeness
 
 

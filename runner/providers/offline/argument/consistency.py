@@ -35,7 +35,7 @@ Rating = tuple[str, str]  # consistency, reason
 
 
 def weighed_items(sides: Sequence[Claim], case: Case) -> list[Claim]:
-    """Choose up to sixteen claims that are not hypotheses, most related and credible first."""
+    """Choose up to 16 claims that are not hypotheses, most related and credible first."""
     texts = {side.text for side in sides}
     split = {c for s in sides if s.kind in _COURSES for c in s.evidence}
 
@@ -62,10 +62,10 @@ def weighed_items(sides: Sequence[Claim], case: Case) -> list[Claim]:
 def most_diagnostic_first(
     items: Sequence[Claim], rated: Mapping[int, Sequence[Rating]]
 ) -> list[tuple[Claim, Sequence[Rating]]]:
-    """Return up to eight *items* with their row of the matrix, those that bear on a side first.
+    """Return up to 8 *items* with their row of the matrix, those that rate a side first.
 
     *rated* maps the place of an item to its row. Of what leaves every side open, two are kept
-    to show that they were looked at.
+    to show that they were considered.
     """
     rows = [(item, rated[i]) for i, item in enumerate(items)]
     diagnostic = [row for row in rows if any(grade != "N" for grade, _ in row[1])]
@@ -121,7 +121,7 @@ def scope(side: Claim) -> frozenset[str]:
 
 
 def _valence(text: str) -> int:
-    """Return 1, -1 or 0 as *text* tells of something welcome, unwelcome or neither."""
+    """Return 1, -1 or 0 as *text* is about something welcome, unwelcome or neither."""
     return cues.polarity(text) or -cues.has("negation", text)
 
 
@@ -144,7 +144,7 @@ def _consequence(item: Claim, side: Claim, sides: Sequence[Claim]) -> Rating | N
 
 
 def _on_condition(item: Claim, side: Claim, case: Case) -> Rating:
-    """Rate a statement for the course that hangs on a condition: trouble with it speaks for it."""
+    """Rate a statement for a conditional course: trouble with its matter supports the course."""
     on = common_matter(item, side, case)
     trouble = cues.has("unsure", item.spoken) or _valence(item.text) < 0
     if on and trouble:
@@ -157,7 +157,7 @@ def _on_condition(item: Claim, side: Claim, case: Case) -> Rating:
 def _by_rival(
     item: Claim, side: Claim, sides: Sequence[Claim], case: Case, exclusive: bool
 ) -> Rating | None:
-    """Rate against *side* what the holder of a rival statement says for that rival."""
+    """Rate an item against *side* if the holder of a rival statement says it for that rival."""
     rival = next((s for s in sides if s is not side and s.speaker == item.speaker), None)
     if rival is None or not item.speaker or rival.speaker == side.speaker:
         return None
@@ -178,7 +178,7 @@ def _sign(side: Claim) -> int:
 
 
 def _by_terms(item: Claim, side: Claim, case: Case) -> Rating:
-    """Rate a cell by what both speak of, in which light, and by who says it."""
+    """Rate a cell by the shared matter, its evaluation and the speaker."""
     if not _agree(item, side, case):
         about, other = matter(item, case), matter(side, case)
         if about == other:
@@ -206,7 +206,7 @@ def _by_terms(item: Claim, side: Claim, case: Case) -> Rating:
 
 
 def _agree(item: Claim, side: Claim, case: Case) -> bool:
-    """Return whether both are on the same matter.
+    """Return whether both concern the same matter.
 
     They share a noun phrase and, from one mouth, a quarter of their weight; otherwise three terms,
     or two of few, since two may be one name such as "monetary policy".
@@ -220,7 +220,7 @@ def _agree(item: Claim, side: Claim, case: Case) -> bool:
 
 
 def milestones(case: Case, sides: Sequence[Claim]) -> list[tuple[str, Claim]]:
-    """Name what would change the ranking: tests, open questions, conditions not yet met."""
+    """Return what would change the ranking: tests, open questions, conditions not yet met."""
     found: list[tuple[str, Claim]] = []
 
     def bears(claim: Claim) -> bool:

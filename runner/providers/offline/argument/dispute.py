@@ -112,7 +112,7 @@ def _known(text: str, citation: Citation, case: Case) -> Claim:
 
 
 def _recorded(case: Case, findings: Iterable[Finding]) -> Iterator[Dispute]:
-    """Contradictions and tensions, as earlier analyzers recorded them."""
+    """Yield contradictions and tensions as earlier analyzers recorded them."""
     for finding in findings:
         if len(finding.evidence) < 2:
             continue
@@ -139,7 +139,7 @@ def _recorded(case: Case, findings: Iterable[Finding]) -> Iterator[Dispute]:
 
 
 def _topics(case: Case, findings: Iterable[Finding]) -> list[Claim]:
-    """Return the topics that earlier analyzers named, as claims of nobody."""
+    """Return the topics that earlier analyzers named, as claims without a speaker."""
     texts = [(f.fields.get("text", ""), f.evidence) for f in findings if f.key == "topic"]
     return [
         Claim(text, "topic", case.speakers.get(cited[0][0]) if cited else None, (), 0.6, cited)
@@ -148,7 +148,7 @@ def _topics(case: Case, findings: Iterable[Finding]) -> list[Claim]:
 
 
 def _alternatives(case: Case, topics: Sequence[Claim]) -> Iterator[Dispute]:
-    """Two courses put up for choice in one sentence: "whether we go now, or wait"."""
+    """Yield two courses offered for choice in one sentence: "whether we go now, or wait"."""
     for claim in (*topics, *case.claims):
         match = _CLEFT.search(claim.sentence)
         if match and all(len(set(content_words(match[k]))) >= 2 for k in "ab"):
@@ -178,7 +178,7 @@ def _refined(course: Claim, courses: Sequence[Claim], case: Case) -> Claim:
 
 
 def _conditional_course(courses: Sequence[Claim], case: Case) -> list[Claim]:
-    """Return the course that someone makes hang on a condition, the weightiest such one."""
+    """Return the weightiest course that a speaker makes depend on a condition."""
     named = frozenset[str]().union(*(scope(course) for course in courses))
     found = []
     for claim in case.of("commitment", "agreement", "conclusion", "position", "assertion", "said"):
@@ -194,7 +194,7 @@ def _conditional_course(courses: Sequence[Claim], case: Case) -> list[Claim]:
 
 
 def _doubts(case: Case) -> Iterator[Dispute]:
-    """What a speaker leaves open, "it is not clear that …", against its denial."""
+    """Yield what a speaker leaves open ("it is not clear that …") against its denial."""
     for claim in case.claims:
         match = _DOUBT.search(claim.sentence)
         if match:
@@ -207,7 +207,7 @@ def _doubts(case: Case) -> Iterator[Dispute]:
 
 
 def _argued(case: Case) -> Iterator[Dispute]:
-    """The best-grounded conclusion against its denial."""
+    """Yield the best-grounded conclusion against its denial."""
     kinds = ("assertion", "conclusion", "conjecture", "rule", "position", "proposal")
     topic = set(content_words(case.topic))
     for claim in case.of(*kinds, "unsupported", "agreement")[:20]:
@@ -223,7 +223,7 @@ def _argued(case: Case) -> Iterator[Dispute]:
 
 
 def _conjectures(case: Case) -> Iterator[Dispute]:
-    """Explanations offered one after another for the same thing."""
+    """Yield explanations offered one after another for the same thing."""
     for a, b in combinations(_conjectural(case), 2):
         first, second = sorted((a, b), key=_place)
         near = 0 < _place(second) - _place(first) <= _NEAR_SEGMENTS
@@ -255,7 +255,7 @@ def _conjectural(case: Case) -> list[Claim]:
 
 
 def _opposed_pairs(case: Case) -> Iterator[Dispute]:
-    """Claims that pull apart by negation or evaluation though nobody recorded it."""
+    """Yield claims opposed by negation or evaluation that no analyzer recorded as opposed."""
     pool = [c for c in case.claims if c.kind not in ("question", "gap", "implied")]
     pool = sorted(pool, key=lambda c: -c.importance)[:_PAIRED]
     for a, b in combinations(pool, 2):

@@ -36,14 +36,14 @@ def _is_plain(claim: Claim) -> bool:
 
 
 def denial(claim: Claim) -> Claim:
-    """Return the claim that *claim* does not hold, which nobody need have made."""
+    """Return the denial of *claim*, whether or not a speaker made it."""
     return replace(claim, text=negated(claim.text), kind="denial", speaker=None)
 
 
 def leading_claim(case: Case) -> Claim:
     """Return the weightiest statement that one could disagree with; *case* must have claims."""
     pool = case.of("conclusion", "conjecture", "assertion", "position", "rule") or case.claims
-    # What somebody says they are about to do is carried out or not; it is not true or false.
+    # A stated intention is carried out or not; it is not true or false.
     claimed = [c for c in pool if not cues.has("commitment", c.text)]
     if not any(disputable(c.text) for c in claimed):
         claimed = [c for c in case.claims if _is_plain(c)] or claimed
@@ -51,7 +51,7 @@ def leading_claim(case: Case) -> Claim:
 
 
 def hypothesis(claim: Claim) -> str:
-    """Put *claim* as a hypothesis in one sentence, with who holds it."""
+    """Return *claim* as a hypothesis in one sentence, with its holder."""
     if claim.kind == "conditional":
         return f"Only on a condition that {who(claim)} sets: {quoted(claim, 170)}."
     held = f" ({who(claim)})" if claim.kind not in ("open", "course", "denial") else ""

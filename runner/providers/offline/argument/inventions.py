@@ -116,7 +116,7 @@ def screen(case: Case) -> list[Idea]:
 
 
 def _with_means(idea: Idea, ideas: Sequence[Idea]) -> Idea:
-    """Give a claim of novelty the means most spoken of near it in the talk."""
+    """Give a claim of novelty the means that are mentioned most near it."""
     if not idea.novel or idea.means:
         return idea
     spread = Counter(stem(w.lower()) for i in ideas for w in i.means)

@@ -36,7 +36,7 @@ def verdicts(idea: Idea, dangers: Sequence[Danger], case: Case) -> Verdicts:
 
 
 def overall(idea: Idea, judged: Verdicts) -> str:
-    """Return the overall verdict; nothing is promising that nobody calls new."""
+    """Return the overall verdict; without a claim of novelty no idea is promising."""
     if not idea.technical:
         return "not_an_invention"
     met = sum(verdict == "met" for verdict, _ in judged.values())
@@ -46,7 +46,7 @@ def overall(idea: Idea, judged: Verdicts) -> str:
 
 
 def statement_kind(claim: Claim) -> str:
-    """Name what a statement is when it is no technical idea."""
+    """Return the kind of a statement that is no technical idea."""
     if claim.kind == "rule" or cues.strength("obligation", claim.text) >= 0.6:
         return "a demand"
     if claim.kind == "commitment" or cues.has("commitment", claim.text):
@@ -91,7 +91,7 @@ _INSTITUTION = re.compile(
 
 
 def lack_of(idea: Idea) -> str:
-    """Say what a statement lacks to be an invention, by what it speaks of."""
+    """Return what a statement lacks to be an invention, by its subject."""
     text, means = idea.claim.text, listed(idea.means[:2])
     if means and idea.proposed:
         wish = f'in a wish ("{idea.proposed}")'

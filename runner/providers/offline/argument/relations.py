@@ -53,7 +53,7 @@ def negative(text: str) -> bool:
 
 
 def opposed(a: Claim, b: Claim, case: Case) -> str:
-    """Return how two claims on the same matter pull apart, in words, or an empty string.
+    """Return in words how two claims on the same matter oppose each other, or "".
 
     Both must share half of the shorter one's terms; what is only conditional opposes nothing.
     """

@@ -33,12 +33,12 @@ class AdjacencyPair:
 
 
 def find_objections(dialogue: Dialogue) -> list[AdjacencyPair]:
-    """Return replies that object to a statement in the turn before, in order."""
+    """Return replies that object to a statement of the previous turn, in order."""
     return [e for e in _pairs(dialogue, "disagreement", 3) if not has("agreement", e.reply.text)]
 
 
 def find_acceptances(dialogue: Dialogue) -> list[AdjacencyPair]:
-    """Return replies that accept a statement in a turn before, in order."""
+    """Return replies that accept a statement of an earlier turn, in order."""
     found = _pairs(dialogue, "agreement", 2)
     return [e for e in found if e.strength > 0.8 and not has("disagreement", e.reply.text)]
 
@@ -78,7 +78,7 @@ def _speaks_for_itself(reply: Sentence, kind: str) -> bool:
 def _answered(dialogue: Dialogue, number: int, reply: Sentence) -> Sentence | None:
     """Return the statement that *reply* is about, from up to four turns back.
 
-    Further agreements ("Agreed." "Agreed.") in between are passed over; a question is not a
+    Agreements in between ("Agreed." "Agreed.") are skipped; a question is not a
     statement, so that an answer is not taken for an agreement.
     """
     named = _named(dialogue, number, reply)

@@ -40,7 +40,7 @@ _RULE = re.compile(
     r"\w+ers?|\w+ors?|(?:it|they)) should(?:n't| not)?)\b",
     re.IGNORECASE,
 )
-# A wish, a plan for the talk or somebody's private duty is no rule.
+# A wish, a plan for the conversation or a private duty is no rule.
 _MILD = re.compile(
     r"^\W*(?:(?:so|and|but|now|first|then|well|um|uh|again) ?,? ?)*(?:i(?:'d|'m| would| just| "
     r"have| need| hope)\b|"
@@ -97,7 +97,7 @@ def _premise(theorem: Reasoning) -> Postulate:
 
 
 def premise_of(theorem: Reasoning) -> str:
-    """Return the premise as a statement; of a condition what it supposes."""
+    """Return the premise as a statement; of a condition, the supposition."""
     supposed = re.sub(
         r"^(?:only if|if|provided that|as long as) ", "", theorem.premise, flags=re.IGNORECASE
     )
@@ -156,7 +156,7 @@ def postulates_of(theorem: Reasoning, grounds: Sequence[Postulate]) -> list[str]
 
 
 def inference_of(theorem: Reasoning) -> str:
-    """Name the kind of inference by the connective and by what the premise is."""
+    """Return the kind of inference, from the connective and the kind of premise."""
     if theorem.relation == "conditional":
         return "conditional"
     if re.search(r"\b(?:just like|the same as|similar to|as with|likewise)\b", theorem.premise):

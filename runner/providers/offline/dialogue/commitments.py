@@ -75,7 +75,7 @@ class Commitment:
 
 @dataclass(frozen=True, slots=True)
 class OpenPoint:
-    """A question without an answer or a matter put off; *kind* says which."""
+    """A question without an answer or a deferred matter; *kind* says which."""
 
     sentence: Sentence
     kind: Literal["unanswered", "deferred"]
@@ -122,7 +122,7 @@ def _commitment(dialogue: Dialogue, s: Sentence) -> Commitment | None:
 
 
 def find_open_points(dialogue: Dialogue) -> list[OpenPoint]:
-    """Return questions that get no reply on the matter and matters put off to later."""
+    """Return questions without a reply on the matter, and deferred matters."""
     found: list[OpenPoint] = []
     for s in dialogue.sentences:
         if is_procedural(s.text):
@@ -161,7 +161,7 @@ def _unanswered(dialogue: Dialogue, s: Sentence) -> OpenPoint | None:
 
 
 def _deferred(dialogue: Dialogue, s: Sentence) -> OpenPoint | None:
-    """Take a matter as put off where a deferral follows a question or a statement it points to."""
+    """Return a matter whose deferral follows a question or a statement that it refers to."""
     hit = strongest("deferral", s.text)
     if not hit or len(words(s.text)) < 4 or len(words(s.text)) > 30:
         return None
@@ -196,7 +196,7 @@ def _open(
 
 
 def why_open_matters(item: OpenPoint, total: int) -> str:
-    """Say how far the talk depends on *item*; *total* is the number of segments."""
+    """Say how often *item* comes up in *total* segments, and what happens to it."""
     others = item.mentions - 1
     text = (
         f'"{item.topic}" comes up in {others} other of {total} segments'

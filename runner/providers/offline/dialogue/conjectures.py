@@ -98,7 +98,7 @@ def find_conjectures(dialogue: Dialogue, used: set[int], n: int) -> list[Conject
 
 
 def _test(dialogue: Dialogue, s: Sentence, hit: Hit) -> str:
-    """Word an observation that would decide *s*: a check named in the talk, or one of its kind."""
+    """Return an observation that would decide *s*: a check that was named, or a typical one."""
     if check := _named_check(dialogue, s):
         return f'{who(check.speaker)} speaks of a check that bears on it: "{excerpt(check.text)}".'
     condition = None if NOT_A_CONDITION.search(s.text) else IF_THEN.search(s.text)
@@ -121,7 +121,7 @@ def _test(dialogue: Dialogue, s: Sentence, hit: Hit) -> str:
 
 
 def _named_check(dialogue: Dialogue, s: Sentence) -> Sentence | None:
-    """Return a sentence that speaks of a check on what *s* guesses, the nearest in matter."""
+    """Return the sentence about a check that shares most terms with the guess *s*, or None."""
     stems = {w for w in content_words(s.text) if dialogue.weights.get(w, 0.0) > 0}
     best, most = None, 0.0
     for other in dialogue.sentences[max(0, s.index - 120) : s.index + 120]:
@@ -137,7 +137,7 @@ def _named_check(dialogue: Dialogue, s: Sentence) -> Sentence | None:
 
 
 def _clause_at(text: str, hit: Hit) -> str:
-    """Return the clause of *text* around *hit*, or all of *text* where the clause is short."""
+    """Return the clause of *text* around *hit*, or all of *text* if the clause is short."""
     for clause in clauses(text):
         start = text.find(clause)
         if start <= hit.start < start + len(clause) and len(words(clause)) > 5:

@@ -47,12 +47,12 @@ _OPENING = 100  # sentences at most, and 15 % of the talk, but 12 at least
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """A prepared transcript.
+    """A transcript prepared for reading.
 
     *central* holds a centrality from 0 to 1 per sentence, *turns* the runs of one speaker,
     *turn_of* the turn of each sentence, *weights* the stems' weights, *names* the lower-case
     words of the speakers' labels and call signs and *topic* up to six readable terms.
-    *question* is the matter as a first speaker frames it, in clean words, or empty; *relevance*
+    *question* is the matter as an early speaker frames it, without fillers, or empty; *relevance*
     says from 0 to 1 how far each sentence is about question and topic; *cut_off* holds the
     sentences that begin or end in the middle.
     """
@@ -70,7 +70,7 @@ class Dialogue:
 
 
 def read_dialogue(document: Document) -> Dialogue:
-    """Prepare the lines of *document*."""
+    """Split the lines of *document* into sentences and turns, and weigh them."""
     found = sentences(document.lines)
     weights = term_weights(found)
     turns: list[list[Sentence]] = []
@@ -104,13 +104,13 @@ def read_dialogue(document: Document) -> Dialogue:
 
 
 def _call_signs(found: Sequence[Sentence]) -> frozenset[str]:
-    """Return the lower-case words by which speakers announce themselves again and again."""
+    """Return, in lower case, the call signs by which speakers identify themselves repeatedly."""
     called = Counter(w for s in found for m in CALL_SIGN.findall(s.text) for w in words(m))
     return frozenset(w for w, count in called.items() if count > 2)
 
 
 def _question(found: Sequence[Sentence], central: Sequence[float]) -> str:
-    """Return the matter that a first speaker frames most clearly as the question, or ""."""
+    """Return the matter that an early speaker frames most clearly as the question, or ""."""
     opening = found[: max(12, min(_OPENING, len(found) * 15 // 100))]
     best, top = "", 0.0
     for s in opening:
@@ -144,24 +144,24 @@ def _relevance(
 
 
 def substantive_sentences(dialogue: Dialogue) -> list[Sentence]:
-    """Return the sentences that say something about the matter."""
+    """Return the sentences with content, without backchannels and rituals."""
     return [sentence for sentence in dialogue.sentences if is_substantive(sentence)]
 
 
 def whole_sentences(dialogue: Dialogue) -> list[Sentence]:
-    """Return the telling sentences that are whole, or all telling ones where few are whole."""
+    """Return the sentences with content that are whole, or all with content if fewer than 4 are."""
     substantive = substantive_sentences(dialogue)
     whole = [s for s in substantive if s.index not in dialogue.cut_off]
     return whole if len(whole) >= 4 else substantive
 
 
 def weight_of(dialogue: Dialogue, s: Sentence) -> float:
-    """Return 0 to 1 for how much *s* matters: its centrality and its bearing on the topic."""
+    """Return the weight of *s*, 0 to 1: the mean of its centrality and its relevance."""
     return 0.5 * dialogue.central[s.index] + 0.5 * dialogue.relevance[s.index]
 
 
 def most_central(dialogue: Dialogue) -> Sentence | None:
-    """Return the most central sentence, a substantive one if there is any; None if empty."""
+    """Return the most central sentence, one with content if there is any; None if empty."""
     pool = substantive_sentences(dialogue) or list(dialogue.sentences)
     return max(pool, key=lambda s: dialogue.central[s.index], default=None)
 
@@ -183,7 +183,7 @@ def replies(dialogue: Dialogue, sentence: Sentence, n: int = 1) -> list[tuple[Se
 
 
 def matter(dialogue: Dialogue, texts: Iterable[str]) -> str:
-    """Name what *texts* are about by their heaviest noun-like term; empty if there is none."""
+    """Return the heaviest noun-like term of *texts*, which names their matter, or ""."""
     scores: dict[str, float] = {}
     shown: dict[str, str] = {}
     for text in texts:
@@ -196,7 +196,7 @@ def matter(dialogue: Dialogue, texts: Iterable[str]) -> str:
 
 
 def addressee(dialogue: Dialogue, s: Sentence) -> str:
-    """Name whom *s* addresses: the one speaker it names, else whoever answers."""
+    """Return whom *s* addresses: the one speaker that it names, else the next to answer."""
     spoken = {name for turn in dialogue.turns if (name := turn[0].speaker) and name != s.speaker}
     said = set(words(s.text))
     named = sorted(n for n in spoken if said & {w for w in words(n) if len(w) > 3})

@@ -30,13 +30,13 @@ _MEANT = re.compile(
 
 
 def find_glosses(dialogue: Dialogue) -> list[Gap]:
-    """Return the words that the talk itself translates, in order."""
+    """Return the words that speakers themselves explain, in order."""
     found = (_heard(dialogue, s) or _meant(dialogue, s) for s in dialogue.sentences)
     return [gap for gap in found if gap]
 
 
 def _heard(dialogue: Dialogue, s: Sentence) -> Gap | None:
-    """Read "You mean no.": a listener says what the words before amount to."""
+    """Read "You mean no.": a listener says what the previous words mean."""
     match, turn = _HEARD.match(s.text), dialogue.turn_of[s.index]
     if not match or not turn or s is not dialogue.turns[turn][0] or len(words(s.text)) > 20:
         return None

@@ -34,7 +34,7 @@ _ELLIPTIC = re.compile(r"^(?:do|does|did) (?!not |a |an |the )", re.IGNORECASE) 
 
 @dataclass(frozen=True, slots=True)
 class Perception:
-    """How *holder* speaks of another party *of*; *text* is verbatim."""
+    """What *holder* says of another party *of*; *text* is verbatim."""
 
     holder: str | None
     of: str
@@ -111,7 +111,7 @@ _YOU = re.compile(
 
 
 def _addressed(dialogue: Dialogue, s: Sentence) -> str:
-    """Return the speaker to whom *s* says what they mean, want or seem; empty if to nobody."""
+    """Return the speaker of whom *s* says "you mean", "you want" or the like, or ""."""
     turn = dialogue.turn_of[s.index]
     if not turn or not _YOU.match(s.text) or s.index != dialogue.turns[turn][0].index:
         return ""

@@ -56,7 +56,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Tension:
-    """A friction *between* two speakers about *matter*, with the statement and the reply."""
+    """A disagreement *between* two speakers about *matter*, with the statement and the reply."""
 
     between: tuple[str, str]
     matter: str
@@ -143,12 +143,12 @@ _WHY = re.compile(
 
 
 def _ends_me(hit: Hit) -> bool:
-    """Return whether the cue is of the kind "worries me", whose subject stands before it."""
+    """Return whether the cue is like "worries me", whose subject comes before it."""
     return hit.phrase.lower().endswith(" me")
 
 
 def _overall(dialogue: Dialogue, own: Sequence[Sentence]) -> int:
-    """Return 1 or -1 where a speaker's stands on the matter go clearly to one side, else 0.
+    """Return 1 or -1 if a speaker's statements clearly support or oppose the matter, else 0.
 
     Objections and agreements to others count double.
     """

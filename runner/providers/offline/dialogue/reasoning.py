@@ -43,7 +43,7 @@ _ABOUT_SELF = re.compile(
     r"have tried|keep|named|wonder|ask|hope|raised|mention|say|said)\b",
     re.IGNORECASE,
 )
-# The talk about the talk, and what somebody else is reported to have said.
+# Talk about the conversation itself, and reported speech of others.
 ABOUT_TALK = re.compile(
     r"^(?:you (?:\w+ )?(?:state[ds]?|say|said|mention(?:ed)?|argue[ds]?|know|heard|had said|asked)|"
     r"i (?:think|guess|believe) (?:this|that|we|it) (?:can|should|will) be (?:pretty |very )?"
@@ -73,7 +73,7 @@ _PRONOUN_START = re.compile(
 class Reasoning:
     """One argument: *assertion* on the ground of *premise*, both verbatim but trimmed.
 
-    *connective* is the cue as said, *quoted* the sentences it stands in, *evidence* the strength
+    *connective* is the cue as said, *quoted* the sentences that hold it, *evidence* the strength
     (0 to 1) of factual cues in the premise, *score* 0 to 1 how much the argument matters.
     """
 
@@ -112,7 +112,7 @@ _Parts = tuple[str, str, Relation, str, tuple[Sentence, ...], float]  # assertio
 
 
 def _backward(dialogue: Dialogue, s: Sentence) -> _Parts | None:
-    """Read "A because B": what follows the cue is the ground."""
+    """Parse "A because B": the premise follows the cue."""
     for hit in hits("causal_back", s.text):
         before, after = s.text[: hit.start], s.text[hit.end :]
         if len(content_words(before)) >= 2 and len(words(before)) >= 4:
@@ -128,7 +128,7 @@ def _backward(dialogue: Dialogue, s: Sentence) -> _Parts | None:
 
 
 def _forward(dialogue: Dialogue, s: Sentence) -> _Parts | None:
-    """Read "B, therefore A": what follows the cue is the conclusion."""
+    """Parse "B, therefore A": the conclusion follows the cue."""
     for hit in hits("causal_forward", s.text):
         before, after = s.text[: hit.start], s.text[hit.end :]
         relation: Relation = "deductive" if hit.strength > 0.8 else "causal"
@@ -185,7 +185,7 @@ def _previous(dialogue: Dialogue, s: Sentence) -> Sentence | None:
 
 
 def _last_clause(before: str) -> str:
-    """Return what the ground is given for: a long run-up before the claim is left out."""
+    """Return the clause that the ground supports, without a long lead-in."""
     parts = re.split(
         r";\s+|\s[–—]\s|,\s+(?:and|but)\s+(?=(?:i|we|it|they|you|he|she|the|that|there)\b)",
         before,
@@ -240,7 +240,7 @@ def _made(
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """Two sentences on the same matter of which one denies what the other affirms."""
+    """Two sentences on the same matter, one of which denies the other."""
 
     first: Sentence
     second: Sentence

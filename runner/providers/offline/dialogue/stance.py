@@ -45,7 +45,7 @@ _AGENDA = re.compile(
 
 
 def fitness(dialogue: Dialogue, s: Sentence) -> float:
-    """Weigh a sentence as somebody's position: on the matter, and said with a stance."""
+    """Return how well *s* states a position, up to 0.95: on the matter and with a stance."""
     stance = (
         0.25 * strength("proposal", s.text)
         + 0.25 * strength("disagreement", s.text)
@@ -67,20 +67,20 @@ def fitness(dialogue: Dialogue, s: Sentence) -> float:
 
 @lru_cache(maxsize=8192)
 def takes_stance(s: Sentence) -> bool:
-    """Return whether the speaker takes a stand in *s*."""
+    """Return whether *s* expresses a stance."""
     cues = (strength("agreement", s.text), strength("disagreement", s.text))
     return bool(_STAND.search(s.text) or max(cues) > 0.8 or _decides(s))
 
 
 def takes_stance_on_topic(dialogue: Dialogue, s: Sentence) -> bool:
-    """A stand, or a judgement on the question of the day."""
+    """Return whether *s* expresses a stance or judges the question under discussion."""
     judged = dialogue.question and polarity(s.text) and dialogue.relevance[s.index] > 0.3
     judged = judged and not OWN_STORY.search(trim(s.text))  # an experience is no stand
     return takes_stance(s) or bool(judged)
 
 
 def necessity(s: Sentence) -> str:
-    """Return the first word by which *s* says what must or should be, lower-case, or ""."""
+    """Return the first word of obligation in *s* ("must", "should"), lower-case, or ""."""
     match = _CALLED_FOR.search(s.text)
     return match[0].split()[0].lower() if match else ""
 
@@ -103,5 +103,5 @@ def stance_of(s: Sentence) -> int:
 
 
 def is_reserved(s: Sentence) -> bool:
-    """Return whether *s* consents under a condition or warns of what might come."""
+    """Return whether *s* consents under a condition or warns of a possible event."""
     return bool(stance_of(s) and strength("conditional", s.text) > 0.8)

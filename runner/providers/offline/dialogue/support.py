@@ -27,10 +27,10 @@ _ASSUMES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class WeighedReason:
-    """An argument with its *support* and what speaks against it.
+    """An argument with its *support* and the objections to it.
 
     *circular* says that the ground repeats the claim, *implied* is an unstated premise that
-    another speaker names and the sentence it stands in, *objection* a reply that disputes it.
+    another speaker names and the sentence that holds it, *objection* a reply that disputes it.
     """
 
     reasoning: Reasoning
@@ -47,7 +47,7 @@ class WeighedReason:
 
     @property
     def quoted(self) -> tuple[Sentence, ...]:
-        """The sentences of the argument and of what is said against it."""
+        """The sentences of the argument and of the objections."""
         against = self.implied[1] if self.implied else self.objection
         return (*self.reasoning.quoted, against) if against else self.reasoning.quoted
 
@@ -91,13 +91,13 @@ def implied_by(dialogue: Dialogue, reasoning: Reasoning) -> tuple[str, Sentence]
 
 
 def assumed_in(text: str) -> str:
-    """Return what *text* says somebody's reasoning assumes, verbatim; empty if nothing."""
+    """Return what *text* says that another's reasoning assumes, verbatim, or ""."""
     match = _ASSUMES.search(text)
     return match["what"] if match else ""
 
 
 def ground_of(reasoning: Reasoning) -> str:
-    """Return the premise as a statement; of a condition only what is supposed."""
+    """Return the premise as a statement; of a condition, only the supposition."""
     supposed = re.sub(
         r"^(?:only if|if|provided that|as long as|otherwise) ",
         "",
@@ -108,7 +108,7 @@ def ground_of(reasoning: Reasoning) -> str:
 
 
 def in_words(weighed: WeighedReason, number: int) -> str:
-    """Put an argument into words; *number* varies wordings that mean the same."""
+    """Return an argument as a sentence; *number* alternates equivalent wordings."""
     reasoning = weighed.reasoning
     name = who(reasoning.speaker)
     claim, ground = excerpt(reasoning.assertion, 130), excerpt(reasoning.premise, 130)
@@ -136,7 +136,7 @@ _LOSS = re.compile(r"\b(?:no|never|little|none|nothing|lose|cannot|without)\b", 
 
 
 def _conditional(reasoning: Reasoning, name: str, claim: str, ground: str) -> str:
-    """Tell a consent under a condition from a warning and from an expectation."""
+    """Return the sentence for a conditional: a consent, a warning or an expectation."""
     condition = " ".join([words(ground)[0], *ground.split()[1:]])
     if strength("agreement", reasoning.assertion) > 0.8:
         return f'{name} consents ("{claim}") only under a condition: "{ground}".'

@@ -56,7 +56,7 @@ _LITERAL = re.compile(r"[a-z' -]+")
 
 
 def _needed(phrase: str) -> list[str]:
-    """Return literals of which at least one stands in every match of *phrase*.
+    """Return literals of which every match of *phrase* contains at least one.
 
     A search for literals is many times faster than the pattern, and most texts have none.
     """
@@ -128,7 +128,7 @@ _ASKED = re.compile(
 
 
 def is_question(text: str) -> bool:
-    """Return whether *text* asks: by its mark, or by how it begins.
+    """Return whether *text* is a question, by its mark or its beginning.
 
     A full stop, which transcribers set after questions too, outweighs all but an inversion.
     """

@@ -61,7 +61,7 @@ _ASKING = re.compile(
 
 
 def roughness(text: str) -> float:
-    """Return 0 to 0.35 for how far *text* looks cut off or run on, as recognised speech often is.
+    """Return how far *text* looks cut off or run on, 0 to 0.35; recognised speech often is.
 
     No closing stop counts 0.12, a small first letter 0.08, more than 35 words or a list of three
     and more statements 0.15.
@@ -77,7 +77,7 @@ def is_closed(text: str) -> bool:
 
 
 def cut_off(found: Sequence[Sentence]) -> frozenset[int]:
-    """Return the indices of sentences that begin or end in the middle of a sentence.
+    """Return the indices of fragments, which begin or end in the middle of a sentence.
 
     Where speech is cut off, or a turn runs over several segments, one sentence lacks its stop
     and the next its beginning. A transcript that hardly uses stops says nothing about this.
@@ -100,7 +100,7 @@ def cut_off(found: Sequence[Sentence]) -> frozenset[int]:
 
 
 def is_whole(text: str, *, verb: bool = True) -> bool:
-    """Return whether *text* reads as a clause of its own: a verb, no open start or end.
+    """Return whether *text* is a whole clause: with a verb, and complete at both ends.
 
     Without *verb* the clause need not have one of the verbs known here.
     """

@@ -66,7 +66,7 @@ NOT_NOUNS = _words(
 
 NOUNS_IN_LY = _words("supply family assembly reply monopoly anomaly ally fly bully")
 
-# Words that instruct a model and say nothing about what is asked.
+# Words of instructions to a model, which are no part of the question's matter.
 PROMPT_WORDS = _words(
     """
     analyze analyse answer assess data evidence field fields find finding findings following
@@ -81,7 +81,7 @@ ABBREVIATIONS = _words(
     "ltd co secs mins hrs sec min art al cf ed eds vol pp"
 )
 
-# What may stand before the matter of a sentence; longer markers first.
+# Markers that may open a sentence; longer ones first.
 LEADING_MARKERS = (
     r"without further ado",
     r"thank you(?: very much| so much)?(?:,? (?:mr|mrs|ms|madam)\.? \w+)?",

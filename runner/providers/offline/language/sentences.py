@@ -207,7 +207,7 @@ def is_procedural(text: str) -> bool:
 
 
 def is_substantive(sentence: Sentence) -> bool:
-    """Return whether *sentence* says something about the matter, not a backchannel or ritual."""
+    """Return whether *sentence* has content and is no backchannel or ritual."""
     tokens = words(sentence.text)
     content = {word for word in content_words(sentence.text) if not word.isdigit()}
     enough = (len(tokens) >= 5 and len(content) >= 3) or (len(tokens) >= 6 and len(content) == 2)
@@ -278,6 +278,6 @@ def _noun_like(word: str) -> bool:
 
 
 def _is_name(text: str, match: re.Match[str]) -> bool:
-    """Return whether a capital stands inside a sentence, so that it marks a name."""
+    """Return whether the match is capitalised inside a sentence, as a name is."""
     before = text[: match.start()].rstrip()
     return match[0][0].isupper() and bool(before) and before[-1] not in ".!?:"

@@ -16,7 +16,7 @@ _DANGLING = re.compile(
 
 
 def tidy(text: str) -> str:
-    """Drop the full stop after a quote that already ends in a stop of its own."""
+    """Drop the full stop after a quote that already ends in a stop."""
     return re.sub(r'([.?!…]")\.(?= |$)', r"\1", text)
 
 

@@ -71,7 +71,7 @@ def read(document: Document) -> dict[str, object]:
 
 
 def _opening(minutes: Minutes, threads: Sequence[Thread], case: Case) -> str:
-    """Say what the note joins, what was settled, and what carries most."""
+    """Return the opening: the number of threads, the lead, the first decision, what is missing."""
     names = list(dict.fromkeys(s for t in threads for s in t.sources if s != TRANSCRIPT))
     told = []
     if threads:

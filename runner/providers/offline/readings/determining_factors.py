@@ -34,7 +34,7 @@ from runner.providers.offline.language.wording import capital, excerpt, listed
 
 
 def read(document: Document) -> dict[str, object]:
-    """Name the forces that the findings say act on the outcome, and which can be moved."""
+    """Answer with the forces on the outcome that findings name, and which of them can be moved."""
     case = build_case(document)
     if not case.claims:
         return _nothing(case)
@@ -81,7 +81,7 @@ def _nothing(case: Case) -> dict[str, object]:
 
 
 def _outcome(case: Case, dispute: Dispute | None) -> str:
-    """Name what is to be decided: what was agreed on, else the question in dispute."""
+    """Return the outcome: what was agreed, else the question in dispute."""
     agreed = [c for c in case.of("agreement") if _is_plan(c) and c.completeness >= 0.6]
     if agreed:
         holders = listed(agreed[0].fields.get("holders", who(agreed[0])).split("; "))
@@ -159,7 +159,7 @@ def _row(number: int, force: _Force, case: Case) -> dict[str, object]:
 
 
 def _interactions(forces: Sequence[_Force]) -> list[dict[str, object]]:
-    """Pairs of factors that one statement links: the one stands in its cause, the other in its
+    """Return pairs of factors that one statement links, the one in its cause, the other in its
     effect."""
     made: list[dict[str, object]] = []
     for link in forces:
@@ -178,7 +178,7 @@ def _interactions(forces: Sequence[_Force]) -> list[dict[str, object]]:
 
 
 def _leverage(forces: Sequence[_Force], case: Case) -> list[tuple[str, Claim, float]]:
-    """Say where a small change moves most: what someone can do, ask for or test."""
+    """Return where a small change moves most: what a speaker can do, ask for or test."""
     made: list[tuple[str, Claim, float]] = []
     for force in sorted(forces, key=lambda f: -f.pull):
         needed = cause_of(force.claim)

@@ -37,7 +37,7 @@ class _Step:
 
 
 def read(document: Document) -> dict[str, object]:
-    """Choose what matters most from minutes and findings; pure and deterministic."""
+    """Choose the weightiest points of minutes and findings; pure and deterministic."""
     minutes = take_minutes(document)
     findings = document.findings
     points = find_points(minutes, findings, _LIMITS["key_points"])
@@ -71,7 +71,7 @@ def _step_row(step: _Step) -> dict[str, object]:
 
 
 def _headline(minutes: Minutes, points: Sequence[KeyPoint], subject: str) -> str:
-    """State what was agreed, else what is open, else the weightiest point."""
+    """Return the headline: the decision, else the open question, else the weightiest point."""
     agreed = next((d for d in minutes.decisions if d.basis != "reported"), None)
     if agreed:
         held = agreed.basis == "agreed" and (
@@ -93,7 +93,7 @@ def _summary(
     steps: Sequence[_Step],
     subject: str,
 ) -> str:
-    """Put matter, outcome, weightiest finding, chief risk, open point and first step in a row."""
+    """Return matter, outcome, weightiest finding, chief risk, open point and first step as text."""
     sentences = [f"The talk is about {as_object(subject)}."] if subject else []
     decided = [d for d in minutes.decisions if d.basis != "reported"][:1]
     sentences += [decision_line(d) for d in decided] or ["No decision is recorded."]
@@ -117,7 +117,7 @@ def _summary(
 
 
 def _steps(minutes: Minutes, findings: Sequence[Finding]) -> list[_Step]:
-    """Return what was undertaken, then what conditions, open points and findings call for."""
+    """Return the next steps: undertakings, conditions, answers to open points, then advice."""
     found = [*_undertaken(minutes), *_conditions(minutes), *_answers(minutes), *_advised(findings)]
     chosen = diverse(
         found, _LIMITS["next_steps"], score=lambda s: s.score, text=lambda s: s.step, trade=0.85
@@ -147,7 +147,7 @@ def _of(*quoted: Sentence) -> tuple[Citation, ...]:
 
 
 def _conditions(minutes: Minutes) -> Iterator[_Step]:
-    """What has to be cleared for an agreement to hold."""
+    """Yield what has to be settled for an agreement to hold."""
     for decision in minutes.decisions[:2]:
         for assent in decision.assents:
             if assent.condition:
@@ -172,7 +172,7 @@ def _answers(minutes: Minutes) -> Iterator[_Step]:
 
 
 def _advised(findings: Sequence[Finding]) -> Iterator[_Step]:
-    """What earlier analyzers advise, on the words that their own risks and factors cite."""
+    """Yield what earlier analyzers advise, citing what their risks and factors cite."""
     for key, analyzer in (("next_steps", "patentability"), ("leverage", "determining_factors")):
         own = [f for f in findings if f.analyzer == analyzer and f.evidence]
         for f in [f for f in findings if f.key == key and f.analyzer == analyzer][:2]:

@@ -53,7 +53,7 @@ def read(document: Document) -> dict[str, object]:
 
 
 def _fundamentals(case: Case) -> list[Claim]:
-    """Choose up to six facts, definitions and measured results that nobody hedges or doubts."""
+    """Choose up to six facts, definitions and measured results, none hedged or doubted."""
     pool = case.of("fact", "definition", "premise") + case.of("said", "side", "assertion")
     solid = [claim for claim in pool if is_settled(claim)]
     kinds = {"fact": 0.2, "definition": 0.25, "premise": 0.1}
@@ -75,7 +75,7 @@ def _fundamental(number: int, claim: Claim, case: Case) -> dict[str, object]:
 
 
 def _assumptions(case: Case, solid: Sequence[Claim]) -> list[Claim]:
-    """Choose up to six statements that the talk builds on without having shown them."""
+    """Choose up to six statements that speakers rely on without having shown them."""
     pool = [c for c in case.claims if is_taken_for_granted(c) and c not in solid]
     rank = {"implied": 0.3, "assumption": 0.2, "condition": 0.15, "unsupported": 0.1}
 
@@ -99,7 +99,7 @@ def _assumption(claim: Claim, solid: Sequence[Claim], case: Case) -> dict[str, o
 def _rebuilt(
     case: Case, solid: Sequence[Claim], assumed: Sequence[Claim]
 ) -> list[tuple[Claim, dict[str, object]]]:
-    """Compare up to four conclusions of the talk with what the fundamentals carry."""
+    """Compare up to four conclusions of the speakers with the fundamentals."""
     made: list[tuple[Claim, dict[str, object]]] = []
     loose: list[tuple[Claim, dict[str, object]]] = []
     pool = [c for c in case.of("conclusion", "assertion") if _concludes(c, solid)]

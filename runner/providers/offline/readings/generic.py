@@ -1,4 +1,4 @@
-"""Reading without an analyzer of its own: sentences or findings nearest to the question."""
+"""Generic reading: the sentences or findings nearest to the question."""
 
 from __future__ import annotations
 

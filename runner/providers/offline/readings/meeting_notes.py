@@ -26,7 +26,7 @@ _MOST_INSIGHTS = 10
 
 
 def read(document: Document) -> dict[str, object]:
-    """Minute what is settled, undertaken and left open; pure and deterministic."""
+    """Record decisions, undertakings and open points; pure and deterministic."""
     minutes = take_minutes(document)
     found = sorted(_insights(minutes), key=lambda pair: -pair[0])
     made = [one for _, one in found[:_MOST_INSIGHTS]]
@@ -76,7 +76,7 @@ def _question_item(question: Question) -> dict[str, object]:
 
 
 def _summary(minutes: Minutes, subject: str) -> str:
-    """Say what it was about, what was settled, who acts first and what stays open."""
+    """Return the summary: subject, decisions, first action and open question."""
     sentences = [f"The talk is about {as_object(subject)}."] if subject else []
     agreed = [d for d in minutes.decisions if d.basis != "reported"]
     sentences += [decision_line(d) for d in (agreed or minutes.decisions)[:2]]
@@ -100,7 +100,7 @@ def _summary(minutes: Minutes, subject: str) -> str:
 
 
 def _insights(minutes: Minutes) -> Iterator[tuple[float, dict[str, object]]]:
-    """Yield (score, insight) for what an absent participant must know."""
+    """Yield (score, insight) for the points that an absent participant needs."""
     for decision in minutes.decisions[:3]:
         kind = "decision" if decision.basis != "reported" else "reported_decision"
         text = decision_line(decision)
@@ -123,7 +123,7 @@ def _insights(minutes: Minutes) -> Iterator[tuple[float, dict[str, object]]]:
 
 
 def _gaps(actions: Sequence[Action]) -> Iterator[tuple[float, dict[str, object]]]:
-    """Yield what the action items lack: a date, an owner."""
+    """Yield insights on action items without a date or an owner."""
     for lack, missing in (
         ("date", [a for a in actions if a.due is None]),
         ("owner", [a for a in actions if a.owner is None]),

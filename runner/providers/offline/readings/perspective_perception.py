@@ -88,7 +88,7 @@ def _about(t: Tension) -> str:
 
 
 def _held(view: View) -> str:
-    """Tell a view by what its position does: consent, demand, warn, judge or report."""
+    """Return a view as a sentence, by its position: consent, demand, warning, judgement, report."""
     name, quote = who(view.holder), excerpt(view.position.text)
     if view.counter:
         return f'{name} sees two sides: "{quote}", yet also "{excerpt(view.counter.text, 120)}".'

@@ -82,7 +82,7 @@ def _guess_item(guess: Conjecture) -> dict[str, object]:
 
 
 def _derived(theorem: Reasoning, rests_on: Sequence[str], number: int) -> str:
-    """Tell a theorem by how it is inferred and by what would still have to be shown."""
+    """Return a theorem as a sentence: how it is inferred, and what is still to be shown."""
     name, claim = who(theorem.speaker), excerpt(theorem.assertion, 130)
     ground, gap = excerpt(theorem.premise, 120), gap_of(theorem)
     if theorem.relation == "conditional":
@@ -117,7 +117,7 @@ _TAKEN = {
 
 
 def _taken(ground: Postulate) -> str:
-    """Tell a postulate; an assumption laid bare in somebody else's reasoning is told as such."""
+    """Return a postulate as a sentence; one that another speaker's reasoning assumes says so."""
     name, quote = who(ground.sentence.speaker), excerpt(ground.sentence.text)
     if ground.kind == "assumption" and ground.statement != plain(ground.sentence.text):
         return f'{name} lays bare an assumption that is not shown: "{ground.statement[:-1]}".'

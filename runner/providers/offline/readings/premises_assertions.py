@@ -190,7 +190,7 @@ def _insights(
 
 
 def _bare(s: Sentence) -> str:
-    """Tell a claim without a ground by what makes it strong: a norm or a word of certainty."""
+    """Return an unsupported claim as a sentence that names its norm or its word of certainty."""
     needed, cue = necessity(s), strongest("booster", s.text)
     quote, name = excerpt(s.text), who(s.speaker)
     if needed in _NORMS and not (cue and cue.strength > 0.7):
@@ -205,7 +205,7 @@ def _bare(s: Sentence) -> str:
 
 
 def _plain_statements(dialogue: Dialogue, used: set[int], n: int) -> list[dict[str, object]]:
-    """Where hardly anything is argued, show what is simply stated: reports and judgements."""
+    """Return insights on plain reports and judgements, for a dialogue with few arguments."""
     pool = [
         s
         for s in whole_sentences(dialogue)

@@ -105,7 +105,7 @@ class Action:
 
 
 def find_actions(dialogue: Dialogue) -> list[Action]:
-    """Return what was undertaken or asked for, the weightiest first."""
+    """Return what was undertaken or requested, weightiest first."""
     also = _also_undertaken(dialogue)
     known = {p.sentence.index for p in also}
     commitments = [*(p for p in find_commitments(dialogue) if p.sentence.index not in known), *also]
@@ -118,9 +118,9 @@ def find_actions(dialogue: Dialogue) -> list[Action]:
 
 
 def _also_undertaken(dialogue: Dialogue) -> list[Commitment]:
-    """Return undertakings to ask somebody who is not there or to answer later.
+    """Return undertakings to ask an absent person or to answer later.
 
-    find_promises leaves them out, since "I'll ask" and "get back to you" mostly are talk.
+    find_commitments omits them, since "I'll ask" and "get back to you" are mostly phrases.
     """
     found = []
     for s in dialogue.sentences:
@@ -176,25 +176,25 @@ def _from_commitment(dialogue: Dialogue, commitment: Commitment) -> Action | Non
 
 
 def _is_clear(dialogue: Dialogue, s: Sentence, what: str) -> bool:
-    """Return whether a plan without owner says enough to be acted on: a date, or much matter."""
+    """Return whether a plan without owner is specific: with a date, or enough content words."""
     rough = s.index in dialogue.cut_off or roughness(s.text) > 0.1
     return bool(due_in(what)) or (len(set(content_words(what))) > 4 and not rough)
 
 
 def _poor(dialogue: Dialogue, s: Sentence, what: str) -> float:
-    """Return what a torn sentence or an act without matter costs in score."""
+    """Return the penalty for a fragment or an act with little content."""
     thin = 0.1 * (len(set(content_words(what))) < 3)
     return thin + 0.2 * (s.index in dialogue.cut_off)
 
 
 def act_of(text: str) -> str:
-    """Return what a promise undertakes: of "I'll call and I'll write" it is "Call and write"."""
+    """Return the act of a commitment: "Call and write" for "I'll call and I'll write"."""
     core = _LEAD.sub("", text.replace("’", "'"), count=1)
     return capital(_RESERVE.sub("", strip_fillers(_INNER.sub("", core))))
 
 
 def _question_before(dialogue: Dialogue, s: Sentence) -> Sentence | None:
-    """Return the last question of the turn before, which *s* promises to answer later."""
+    """Return the last question of the previous turn, which *s* promises to answer later."""
     here = dialogue.turn_of[s.index]
     before = dialogue.turns[here - 1] if here else ()
     asked = [q for q in before if is_question(q.text) and len(set(content_words(q.text))) > 2]
@@ -202,7 +202,7 @@ def _question_before(dialogue: Dialogue, s: Sentence) -> Sentence | None:
 
 
 def _pointed_at(dialogue: Dialogue, s: Sentence) -> Sentence | None:
-    """Return the sentence that "it" or "that" in *s* most likely points to."""
+    """Return the sentence that "it" or "that" in *s* most likely refers to, or None."""
     turn = dialogue.turns[dialogue.turn_of[s.index]]
     own = [e for e in turn if e.index < s.index]
     before = dialogue.turns[dialogue.turn_of[s.index] - 1] if dialogue.turn_of[s.index] else ()
@@ -215,7 +215,7 @@ def _pointed_at(dialogue: Dialogue, s: Sentence) -> Sentence | None:
 
 
 def _go_ahead(dialogue: Dialogue, s: Sentence) -> Sentence | None:
-    """Return the next speaker's go-ahead ("Please do."), if an offer gets one."""
+    """Return the next speaker's go-ahead to an offer ("Please do."), or None."""
     turn = dialogue.turns[dialogue.turn_of[s.index]]
     nexts = replies(dialogue, s)
     if s is not turn[-1] or not nexts or not re.search(r"\b(?:can|could)\b", s.text, re.I):
@@ -225,7 +225,7 @@ def _go_ahead(dialogue: Dialogue, s: Sentence) -> Sentence | None:
 
 
 def _from_request(dialogue: Dialogue, s: Sentence) -> Action | None:
-    """A request that the next speaker assents to, or one that is put to a group."""
+    """Return a request that the next speaker accepts or that is put to a group, or None."""
     if is_procedural(s.text) or s.index in dialogue.cut_off:
         return None
     text = s.text.replace("’", "'")

@@ -71,7 +71,7 @@ class Assent:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What *parts*, sentences of one turn, settle; *by* stated it and *assents* accepted it."""
+    """What *parts*, sentences of one turn, settle: *by* stated it, *assents* accept it."""
 
     parts: tuple[Sentence, ...]
     by: str | None
@@ -81,7 +81,7 @@ class Decision:
 
     @property
     def holders(self) -> tuple[str, ...]:
-        """Who decided: the one who stated it and those who accepted; nobody where reported."""
+        """The speakers who decided: by whom it was stated and accepted; empty if it is reported."""
         if self.basis == "reported":
             return ()
         names = (self.by, *(a.by for a in self.assents))
@@ -94,7 +94,7 @@ class Decision:
 
 
 def find_decisions(dialogue: Dialogue) -> list[Decision]:
-    """Return what is settled, the weightiest first."""
+    """Return the decisions, weightiest first."""
     found = [d for n in range(len(dialogue.turns)) if (d := _agreed(dialogue, n))]
     taken = {part.index for d in found for part in d.parts}
     reported = [
@@ -104,7 +104,7 @@ def find_decisions(dialogue: Dialogue) -> list[Decision]:
 
 
 def _agreed(dialogue: Dialogue, number: int) -> Decision | None:
-    """A turn that states plans and is accepted by the next speakers."""
+    """Return the decision in turn *number*: its plans, accepted by the next speakers; or None."""
     turn = dialogue.turns[number]
     parts = [s for s in turn[-5:] if is_plan(s)]
     if not parts:
@@ -159,7 +159,7 @@ def _accepts(s: Sentence) -> bool:
 
 
 def condition_of(text: str) -> str | None:
-    """Return the condition that an assent hangs on, verbatim: "if I get Sana"; else None."""
+    """Return the condition of an assent, verbatim ("if I get Sana"), or None."""
     match = re.search(
         r"\b(?:(?:but )?only if|if|provided(?: that)?|as long as|on condition that|unless|once)\b"
         r"[^.?!]{6,}",
@@ -170,7 +170,7 @@ def condition_of(text: str) -> str | None:
 
 
 def _reported(dialogue: Dialogue, s: Sentence) -> Decision | None:
-    """A decision that a speaker reports; "it was decided" is looked up in what went before."""
+    """Return the decision that *s* reports, or None; "it was decided" refers to an earlier plan."""
     text = s.text.replace("’", "'")
     match = _SETTLED.search(text)
     if not match or is_question(text) or is_procedural(text) or has("negation", text):
@@ -202,10 +202,10 @@ def _meant_by_it(dialogue: Dialogue, s: Sentence) -> Sentence | None:
 
 
 def distance(a: Sentence, b: Sentence) -> int:
-    """Return how many segments lie between two sentences; ids are S and a number."""
+    """Return the distance of two sentences in segments; ids are S and a number."""
     return abs(int(b.segment[1:]) - int(a.segment[1:]))
 
 
 def rule_in(parts: Sequence[Sentence]) -> tuple[str, str] | None:
-    """Return the first (condition, consequence) that a decision's own words set, or None."""
+    """Return the first (condition, consequence) in the decision's words, or None."""
     return next((link for s in parts if (link := conditional(s.text))), None)

@@ -41,7 +41,7 @@ _DUE = re.compile(
     r")(?!\w)(?! ago\b)",
     re.IGNORECASE,
 )
-# What goes before a time that is past, a rhythm or a length of time.
+# Words before a past time, a recurring time or a length of time.
 _NOT_DUE = re.compile(
     r"\b(?:since|last|every|each|for|from|during|ago|was|were|happened|until now|as of|but|"
     r"not|n't|happening)[, ]+$",

@@ -46,7 +46,7 @@ _TALKED_OF = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A point left open: the words, who raised it, why it is open, and its evidence."""
+    """An open question: its words, the speaker who raised it, why it is open, and evidence."""
 
     text: str
     raised_by: str | None
@@ -57,7 +57,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Minutes:
-    """What is minuted; *whole* says that the transcript was read and not only quotes of it."""
+    """The minutes; *whole* is true for a transcript, false for the quotes of findings only."""
 
     dialogue: Dialogue
     whole: bool
@@ -67,7 +67,7 @@ class Minutes:
 
 
 def take_minutes(document: Document) -> Minutes:
-    """Minute the transcript, or the quotes of the findings where there is no transcript."""
+    """Take minutes of the transcript or, without one, of the quotes that the findings cite."""
     whole = bool(document.lines)
     dialogue = read_dialogue(document if whole else replace(document, lines=recalled(document)))
     decisions = diverse(
@@ -108,7 +108,7 @@ _RAISES = re.compile(r"^(.{2,40}?) (raises|puts off) a point")
 
 
 def _speakers(document: Document) -> dict[str, str]:
-    """Map segments to speakers; where a finding cites question and reply, only one is its own."""
+    """Map segments to speakers; of a question and its reply, a finding's speaker said only one."""
     known = dict(build_case(document).speakers)
     for finding in document.findings:
         cited = [segment for segment, _ in finding.evidence]
@@ -129,25 +129,25 @@ def _speakers(document: Document) -> dict[str, str]:
 
 
 def _asker(finding: Finding) -> str | None:
-    """Return who raised an open point, as its reason tells, or None."""
+    """Return the speaker who raised an open point, from its reason, or None."""
     match = _ASKER.search(finding.fields.get("why_it_matters", ""))
     return match[1] if match and match[1] != "The speaker" else None
 
 
 def subject_of(dialogue: Dialogue, findings: Sequence[Finding]) -> str:
-    """Say in a clause what the talk is about, or return an empty string."""
+    """Return a clause that says what the dialogue is about, or ""."""
     named = next((f.text for f in findings if f.key == "topic" and f.text), "")
     subject = strip_fillers(named or dialogue.question).rstrip(".")
     return subject[:1].lower() + subject[1:] if subject else listed(dialogue.topic[:3])
 
 
 def as_object(subject: str) -> str:
-    """Put a purpose ("to make …") so that it can stand behind "about", like a question."""
+    """Reword a purpose ("to make …") to follow "about", as a question does."""
     return f"how {subject}" if subject.startswith("to ") else subject
 
 
 def sentence_of(citation: tuple[str, str], dialogue: Dialogue) -> Sentence:
-    """Return the sentence that a finding cites; as quoted where the talk does not have it."""
+    """Return the sentence that a finding cites, or the quote itself if no sentence has it."""
     segment, quote = citation
     here = [s for s in dialogue.sentences if s.segment == segment]
     exact = next((s for s in here if s.text == quote), None)
@@ -193,7 +193,7 @@ def _from_finding(finding: Finding, dialogue: Dialogue) -> Question | None:
 
 
 def _doubts(dialogue: Dialogue) -> Iterator[Question]:
-    """Statements that say outright what is not known."""
+    """Yield statements that say plainly what is unknown."""
     for s in dialogue.sentences:
         text = s.text.replace("’", "'")
         hit = _UNKNOWN.search(text)
@@ -209,7 +209,7 @@ def _doubts(dialogue: Dialogue) -> Iterator[Question]:
 
 
 def reservations(decision: Decision) -> list[str]:
-    """Return who accepts *decision* only under a condition, and what its own words hang on."""
+    """Return the conditions under which speakers accept *decision*, and that in its own words."""
     held = [f'{who(a.by)}: "{a.condition}"' for a in decision.assents if a.condition]
     link = rule_in(decision.parts) if decision.basis == "agreed" else None
     own = [f'If "{link[0]}", then "{link[1].rstrip(".")}"'] if link else []
@@ -239,7 +239,7 @@ _UNDERTAKES = {
 
 
 def action_line(action: Action) -> str:
-    """Return who is to act, in the words used, by when and on what."""
+    """Return who is to act, as worded, by when and on what."""
     if action.firmness == "requested":
         asker = who(action.quoted[0].speaker)
         text = f'{asker} asks {action.owner or "the listeners"}: "{action.said}"'

@@ -44,7 +44,7 @@ _ASSIGNED = re.compile(
 
 
 def asked_before(dialogue: Dialogue, s: Sentence) -> Sentence | None:
-    """Return the request that *s* answers, from the turn before by another speaker."""
+    """Return the request of the previous turn that *s* answers, or None."""
     here = dialogue.turn_of[s.index]
     for turn in reversed(dialogue.turns[max(0, here - 1) : here]):
         late = s.index - dialogue.turns[here][0].index > 5
@@ -68,14 +68,14 @@ def _request_in(s: Sentence) -> str:
 
 
 def asks(text: str, match: re.Match[str]) -> bool:
-    """Return whether *match* opens a request; recognisers often set a full stop after one."""
+    """Return whether *match* is a request; speech recognisers often end one with a full stop."""
     before = text[: match.start()].strip().lower()
     asked = is_question(text) or len(before) < 12
     return asked and not before.endswith(("how", "what", "why", "when", "where", "if", "who"))
 
 
 def assigned(dialogue: Dialogue, text: str, due: str | None) -> re.Match[str] | None:
-    """Match "Dana will send it on Friday": somebody named is to act, by a date or in the room."""
+    """Match "Dana will send it on Friday": a named person, present or given a date, is to act."""
     match = _ASSIGNED.match(text)
     if not match or match["who"].lower() in STOP_WORDS or len(words(text)) > 25:
         return None

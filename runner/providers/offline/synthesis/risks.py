@@ -32,7 +32,7 @@ _WARNS = re.compile(
     re.IGNORECASE,
 )
 _OURS = re.compile(r"\b(?:we|us|our)\b|\bthere(?:'s| is| will be) no\b", re.IGNORECASE)
-# What is no condition ("if not impossible"), and what does not read without its sentence.
+# No conditions ("if not impossible"), and clauses that need their sentence.
 _LOOSE_IF = re.compile(r"(?:not|so|possible|necessary|any|anything|at all)\b", re.IGNORECASE)
 _LOOSE_THEN = re.compile(
     r"(?:that|it|this|which|they|particularly|especially|even|and|or|but)\b", re.IGNORECASE
@@ -57,12 +57,12 @@ def find_risks(minutes: Minutes, findings: Sequence[Finding], n: int) -> list[Ke
 
 
 def _quotes(point: KeyPoint) -> str:
-    """Return the first quote of *point*, so that two points on the same words count as alike."""
+    """Return the first quote of *point*; points on the same words count as alike."""
     return f" {point.evidence[0][1]}" if point.evidence else ""
 
 
 def _spoken(minutes: Minutes) -> Iterator[KeyPoint]:
-    """Warnings in the talk: a condition with an unwelcome consequence, or a plain threat."""
+    """Yield warnings of speakers: a condition with an unwelcome consequence, or a plain threat."""
     dialogue = minutes.dialogue
     settled = {s.index for d in minutes.decisions if d.basis == "agreed" for s in d.quoted}
     for s in dialogue.sentences:
@@ -82,7 +82,7 @@ def _spoken(minutes: Minutes) -> Iterator[KeyPoint]:
 
 
 def _warning(s: Sentence) -> str:
-    """Put *s* as a warning, or return an empty string where it does not warn."""
+    """Return *s* worded as a warning, or "" if it is none."""
     link = conditional(s.text)
     name = who(s.speaker)
     if link and is_whole(link[1], verb=False):
@@ -97,7 +97,7 @@ def _warning(s: Sentence) -> str:
 
 
 def _found(findings: Sequence[Finding]) -> Iterator[KeyPoint]:
-    """Risks that earlier analyzers name: to a patent, and factors that hold back."""
+    """Yield risks that earlier analyzers name: to a patent, and restraining factors."""
     for f in findings:
         if f.key == "risks" and f.evidence and f.fields.get("text"):
             yield KeyPoint(capital(f.fields["text"]), f.analyzer, f.evidence, 0.6)
@@ -131,7 +131,7 @@ def _decided(minutes: Minutes) -> Iterator[KeyPoint]:
 
 
 def _weighed(findings: Sequence[Finding]) -> Iterator[KeyPoint]:
-    """The rival answers as they stand, and the factors that weigh most."""
+    """Yield the ranked rival answers and the factors with the most weight."""
     yield from _ranked(findings)
     factors = [f for f in findings if f.key == "factors" and f.evidence]
     for f in factors[:2]:
@@ -143,7 +143,7 @@ def _weighed(findings: Sequence[Finding]) -> Iterator[KeyPoint]:
 
 
 def _ranked(findings: Sequence[Finding]) -> Iterator[KeyPoint]:
-    """Which rival answer is least spoken against, and which most; not of a bare denial."""
+    """Yield the least and the most disconfirmed rival answer, except for bare denials."""
     statements = {
         f.fields.get("id"): _bare(f.fields.get("statement", ""))
         for f in findings
@@ -191,7 +191,7 @@ def _insights(findings: Sequence[Finding]) -> Iterator[KeyPoint]:
 
 
 def _central(minutes: Minutes) -> Iterator[KeyPoint]:
-    """The most central statements, where the findings give too few points."""
+    """Yield the most central statements, for when the findings give too few points."""
     dialogue = minutes.dialogue
     fit = [s for s in dialogue.sentences if is_whole(trim(s.text)) and not is_procedural(s.text)]
     fit = [

@@ -64,7 +64,7 @@ def bearings_on(thread: Thread, findings: Sequence[Finding]) -> list[tuple[str, 
 
 
 def _hypotheses(thread: Thread, findings: Sequence[Finding]) -> Iterator[str]:
-    """Say for which hypothesis each piece of evidence in the thread counts, and against which."""
+    """Yield the hypotheses that each piece of evidence in the thread supports and opposes."""
     statements = {
         f.fields.get("id", ""): f.fields.get("statement", "")
         for f in findings
@@ -89,7 +89,7 @@ def _hypotheses(thread: Thread, findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def agreements_in(thread: Thread) -> list[str]:
-    """Return where analyzers rest on the same words."""
+    """Return which analyzers cite the same words."""
     named = list(dict.fromkeys(f.analyzer for f in thread.findings))
     on_lead = [n for n in named if any(n == f.analyzer for f in _on_lead(thread))]
     if len(on_lead) < 2:
@@ -103,7 +103,7 @@ def _on_lead(thread: Thread) -> list[Finding]:
 
 
 def conflicts_in(thread: Thread) -> list[tuple[str, tuple[Citation, ...]]]:
-    """Return where analyzers, or speakers as recorded, pull apart, each with its citations."""
+    """Return contradictions of analyzers, or recorded ones of speakers, each with its citations."""
     made: list[tuple[str, tuple[Citation, ...]]] = []
     for one, other in (
         (_taken("premises_assertions", "arguments", "support", "strong"), _UNTESTED),

@@ -29,7 +29,7 @@ _IDLE = ("question", "perception", "implied", "gap", "condition", "premise", "as
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """One matter of the talk: the leading claim, further claims, and the findings on their words.
+    """One matter: the leading claim, further claims, and the findings that cite their words.
 
     *title* has two to five words; *findings* cite the same words as one of the claims.
     """
@@ -57,7 +57,7 @@ class Thread:
 
 
 def number(text: str, otherwise: float = 0.0) -> float:
-    """Return *text* as a number, or *otherwise* where a finding's field holds none."""
+    """Return *text* as a number, or *otherwise* if it is none."""
     try:
         return float(text)
     except ValueError:
@@ -65,7 +65,7 @@ def number(text: str, otherwise: float = 0.0) -> float:
 
 
 def case_of(document: Document, dialogue: Dialogue) -> tuple[Case, tuple[Finding, ...]]:
-    """Return the case and the findings; read off the transcript where no findings were given."""
+    """Return the case and the findings; without findings, both are taken from the transcript."""
     findings = document.findings or tuple(_findings_of(dialogue))
     case = build_case(replace(document, findings=findings))
     known = {line.segment: line.speaker for line in document.lines if line.speaker}
@@ -77,7 +77,7 @@ def case_of(document: Document, dialogue: Dialogue) -> tuple[Case, tuple[Finding
 
 
 def _findings_of(dialogue: Dialogue) -> Iterator[Finding]:
-    """Yield what the transcript alone shows: central statements, arguments and gaps."""
+    """Yield findings of the transcript alone: central statements, arguments and gaps."""
     fit = [s for s in whole_sentences(dialogue) if is_whole(trim(s.text))]
     central = diverse(fit, 12, score=lambda s: weight_of(dialogue, s), text=lambda s: s.text)
     for s in central:
@@ -110,7 +110,7 @@ def _finding(
 def find_threads(
     case: Case, findings: Sequence[Finding], settled: frozenset[Citation] = frozenset()
 ) -> list[Thread]:
-    """Return the main threads: what is *settled* first, then where most analyzers meet."""
+    """Return the main threads: *settled* ones first, then those of most analyzers."""
     pool = [c for c in case.claims if c.kind not in _IDLE and c.evidence and c.completeness > 0.55]
     pool = pool or [c for c in case.claims if c.evidence]
     support = {id(c): len(_sources_on(c.evidence[0], findings)) for c in pool}
@@ -135,7 +135,7 @@ def find_threads(
 
 
 def _joined(seeds: Sequence[Claim], case: Case) -> list[list[Claim]]:
-    """Give every claim to the seed it shares its words with, else to the most related one."""
+    """Assign each claim to the seed that shares its words, else to the most related one."""
     joined: list[list[Claim]] = [[] for _ in seeds]
     for claim in case.claims:
         if claim in seeds or not claim.evidence:
@@ -172,7 +172,7 @@ def _title(seed: Claim, related: Sequence[Finding], case: Case, used: frozenset[
 
 
 def _worth(claim: Claim, support: int) -> float:
-    """Weigh a claim as the head of a thread: important, whole, and used by several analyzers."""
+    """Return the worth of a claim as lead of a thread: importance, wholeness, analyzers."""
     rough = roughness(claim.sentence) + 0.2 * (not is_whole(claim.text))
     return min(1.0, 0.6 * claim.importance + 0.07 * min(support, 6)) - rough
 
