@@ -1,4 +1,4 @@
-"""The analyzers that ship: NAME.md is the question, NAME.py the answer's shape and its reading."""
+"""The analyzers that ship: NAME.md is the question, NAME.py the shape of the answer."""
 
 from analyzers._analyzer import find
 

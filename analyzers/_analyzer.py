@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,6 @@ from runner.answers.shape import Answer, NoFields, answer_shape, json_schema, pa
 from runner.base.errors import ConfigError, did_you_mean, one_line
 from runner.base.text import digest
 from runner.config.schema import NAME, AnalyzerSettings
-from runner.providers.offline.generic import read_generic
 
 PACKAGED = Path(__file__).parent
 SYSTEM = (PACKAGED / "_system.md").read_text(encoding="utf-8").strip()
@@ -45,8 +44,8 @@ REPAIR = _ENVIRONMENT.from_string((PACKAGED / "_repair.md").read_text(encoding="
 class PromptAnalyzer:
     """An analyzer made of a Markdown prompt and an optional module with its shape.
 
-    *module* may define `Fields` (the structured data), `read(document)` (the offline reading)
-    and `markdown(fields)` (how the structured data is shown).
+    *module* may define `Fields` (the structured data), `markdown(fields)` (how the structured
+    data is shown) and, beside a user's prompt, `read(document)` (the offline model's reading).
     """
 
     name: str
@@ -100,11 +99,6 @@ class PromptAnalyzer:
         """Render a stored answer; the module's own `markdown` shows its structured data."""
         own = getattr(self.module, "markdown", None)
         return answer_markdown(self.name, answer, own, fields_first=fields_first)
-
-    def reader(self) -> Callable[..., Mapping[str, Any]]:
-        """Return the module's offline reading, or the generic one."""
-        reading: Callable[..., Mapping[str, Any]] = getattr(self.module, "read", read_generic)
-        return reading
 
 
 def find(name: str, settings: AnalyzerSettings, folders: Sequence[Path]) -> PromptAnalyzer | None:

@@ -6,26 +6,16 @@ the matrix; the ranking and the diagnosticity are computed from it, so that they
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from textwrap import shorten
 from typing import Any, Literal
 
 from pydantic import Field, computed_field, model_validator
 
 from runner.answers.markdown import cite, md, table
 from runner.answers.shape import Evidence, Strict
-from runner.providers.offline.argue import Case, build_case
-from runner.providers.offline.bearing import judge, milestones, telling_first, weighed_items
-from runner.providers.offline.claims import Claim
-from runner.providers.offline.dispute import main_dispute, rivals
-from runner.providers.offline.document import Document
-from runner.providers.offline.hypotheses import question_on
-from runner.providers.offline.phrasing import capital, cited, nothing_found, stated, who
-from runner.providers.offline.verdict import Standing, insights_of
-from runner.providers.offline.weigh import credibility
-from runner.providers.offline.wording import excerpt, listed
 
 Consistency = Literal["CC", "C", "N", "I", "II"]
-
 # Heuer counts inconsistencies only: a hypothesis is not proven by agreeing with the evidence.
 INCONSISTENCY: Mapping[str, float] = {"CC": 0.0, "C": 0.0, "N": 0.0, "I": 1.0, "II": 2.0}
 SCALE: Mapping[str, int] = {"CC": 2, "C": 1, "N": 0, "I": -1, "II": -2}
@@ -129,95 +119,6 @@ class Fields(Strict):
         return sorted(spreads, key=lambda d: -d.spread)
 
 
-def read(document: Document) -> dict[str, object]:
-    """Lay out the main dispute of the findings as hypotheses against the evidence."""
-    case = build_case(document)
-    if not case.claims:
-        return _nothing(case)
-    dispute = main_dispute(case, document.findings)
-    hypotheses = rivals(dispute, case)
-    sides = [claim for _, claim in hypotheses]
-    items = weighed_items(sides, case)
-    exclusive = dispute is None or dispute.recorded
-    rated = {
-        i: [judge(item, side, sides, case, exclusive) for side in sides]
-        for i, item in enumerate(items)
-    }
-    rows = telling_first(items, rated)
-    data = {
-        "question": dispute.question if dispute else question_on(sides[0]),
-        "hypotheses": [{"id": f"H{i}", "statement": t} for i, (t, _) in enumerate(hypotheses, 1)],
-        "evidence": [_item(i, item) for i, (item, _) in enumerate(rows, 1)],
-        "matrix": [
-            _cell(i, j, verdict)
-            for i, (_, row) in enumerate(rows, 1)
-            for j, verdict in enumerate(row, 1)
-        ],
-        "milestones": [text for text, _ in milestones(case, sides)],
-    }
-    ranked = [_standing(r) for r in Fields.model_validate(data).ranking]
-    return {"insights": insights_of(ranked, rows, sides, case), "structured_data": data}
-
-
-def _standing(ranked: Ranked) -> Standing:
-    def places(ids: Sequence[str]) -> tuple[int, ...]:
-        return tuple(int(e[1:]) - 1 for e in ids)
-
-    return Standing(
-        places([ranked.hypothesis])[0],
-        ranked.inconsistency,
-        places(ranked.against),
-        places(ranked.supporting),
-    )
-
-
-def _nothing(case: Case) -> dict[str, object]:
-    absent = listed(case.missing) or "the earlier analyzers"
-    cells = [("H1", "N", "With no statement there is nothing to weigh.")]
-    cells.append(("H2", "N", "A missing finding does not show that nothing was said."))
-    data = {
-        "question": "Do the findings hold anything that hypotheses could be about?",
-        "hypotheses": [
-            {"id": "H1", "statement": "The talk held nothing in dispute."},
-            {"id": "H2", "statement": f"It did, but {absent} did not pass it on."},
-        ],
-        "evidence": [
-            {
-                "id": "E1",
-                "text": "No usable finding reached this stage.",
-                "source": "context",
-                "credibility": "low",
-                "evidence": [],
-            }
-        ],
-        "matrix": [
-            {"evidence": "E1", "hypothesis": h, "consistency": c, "reason": r} for h, c, r in cells
-        ],
-        "milestones": ["Findings of the first stage arrive."],
-    }
-    found = nothing_found(case, "rival explanations or opposed positions")
-    return {"insights": [found], "structured_data": data}
-
-
-def _item(number: int, claim: Claim) -> dict[str, object]:
-    return {
-        "id": f"E{number}",
-        "text": f"{stated(claim)} ({who(claim)}).",
-        "source": claim.sources[0] if claim.sources else "context",
-        "credibility": credibility(claim),
-        "evidence": cited([claim]),
-    }
-
-
-def _cell(item: int, side: int, verdict: tuple[str, str]) -> dict[str, str]:
-    return {
-        "evidence": f"E{item}",
-        "hypothesis": f"H{side}",
-        "consistency": verdict[0],
-        "reason": capital(verdict[1]) + ".",
-    }
-
-
 def markdown(fields: Mapping[str, Any]) -> str:
     """Render stored fields as an analyst lays out ACH: ranking, matrix, evidence, reasons."""
     listing = "\n".join(f"- {md(text)}" for text in fields["milestones"]) or "None named."
@@ -256,7 +157,12 @@ def _matrix_table(fields: Mapping[str, Any]) -> str:
     names = [h["id"] for h in fields["hypotheses"]]
     cells = {(c["evidence"], c["hypothesis"]): c["consistency"] for c in fields["matrix"]}
     rows = [
-        [e["id"], excerpt(e["text"], 90), e["credibility"], *(cells[e["id"], n] for n in names)]
+        [
+            e["id"],
+            shorten(e["text"], 90, placeholder=" …"),
+            e["credibility"],
+            *(cells[e["id"], n] for n in names),
+        ]
         for e in _by_diagnosticity(fields)
     ]
     key = (
@@ -264,6 +170,10 @@ def _matrix_table(fields: Mapping[str, Any]) -> str:
         "rows from most to least telling."
     )
     return f"{table(['', 'Evidence', 'Credibility', *names], rows)}\n\n{key}"
+
+
+def _short(text: str) -> str:
+    return shorten(text, 90, placeholder=" …")
 
 
 def _evidence_list(fields: Mapping[str, Any]) -> str:

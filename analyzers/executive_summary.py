@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field
 
-from runner.answers.findings import Citation, Finding
 from runner.answers.markdown import cite as quotes
 from runner.answers.markdown import md
 from runner.answers.shape import Evidence, Strict
-from runner.providers.offline.decisions import rule_in
-from runner.providers.offline.document import Document
-from runner.providers.offline.due import due_in
-from runner.providers.offline.minutes import (
-    Minutes,
-    as_object,
-    decision_line,
-    subject_of,
-    take_minutes,
-)
-from runner.providers.offline.phrasing import capital
-from runner.providers.offline.rank import diverse
-from runner.providers.offline.risks import Point, find_points, find_risks
-from runner.providers.offline.talk import most_central
-from runner.providers.offline.text import Sentence, trim
-from runner.providers.offline.threads import TRANSCRIPT
-from runner.providers.offline.wording import excerpt, no_cue, tidy, who
-
-_MOST = {"key_points": 6, "risks": 5, "next_steps": 7}
 
 
 class KeyPoint(Strict):
@@ -69,192 +48,6 @@ class Fields(Strict):
     next_steps: list[NextStep] = Field(description="In the order to take them.")
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    step: str
-    owner: str | None
-    due: str | None
-    reason: str
-    evidence: tuple[Citation, ...]
-    score: float
-
-
-def read(document: Document) -> dict[str, object]:
-    """Choose what matters most from minutes and findings; pure and deterministic."""
-    minutes = take_minutes(document)
-    findings = document.findings
-    points = find_points(minutes, findings, _MOST["key_points"])
-    risks = find_risks(minutes, findings, _MOST["risks"])
-    steps = _steps(minutes, findings)
-    subject = subject_of(minutes.talk, findings)
-    data = {
-        "headline": _headline(minutes, points, subject),
-        "summary": _summary(minutes, points, risks, steps, subject),
-        "key_points": [_row(p) for p in points],
-        "risks": [_row(p) for p in risks],
-        "next_steps": [_step_row(s) for s in steps],
-    }
-    made = list(_insights(points, risks, steps))
-    found = made or [no_cue(minutes.talk, "decisions, risks or next steps")]
-    return {"insights": found, "structured_data": data}
-
-
-def _cited(evidence: Sequence[Citation]) -> list[dict[str, str]]:
-    return [{"segment": s, "quote": q} for s, q in dict.fromkeys(evidence)][:5]
-
-
-def _row(point: Point) -> dict[str, object]:
-    return {"text": point.text, "source": point.source, "evidence": _cited(point.evidence)}
-
-
-def _step_row(step: _Step) -> dict[str, object]:
-    return {
-        "step": step.step,
-        "owner": step.owner,
-        "due": step.due,
-        "reason": tidy(step.reason),
-        "evidence": _cited(step.evidence),
-    }
-
-
-def _headline(minutes: Minutes, points: Sequence[Point], subject: str) -> str:
-    """State what was agreed, else what is open, else the weightiest point."""
-    agreed = next((d for d in minutes.decisions if d.basis != "reported"), None)
-    if agreed:
-        held = agreed.basis == "agreed" and (
-            any(a.condition for a in agreed.assents) or rule_in(agreed.parts)
-        )
-        how = "Agreed under conditions" if held else capital(agreed.basis)
-        return f"{how}: {excerpt(agreed.parts[0].text, 140)}"
-    if subject.startswith(("whether ", "how ", "which ", "what ", "who ")):
-        return f"Not decided: {excerpt(subject, 170)}"
-    if subject:
-        return f"No decision recorded on {excerpt(as_object(subject), 150)}"
-    return excerpt(points[0].text, 150) if points else "Nothing was said"
-
-
-def _summary(
-    minutes: Minutes,
-    points: Sequence[Point],
-    risks: Sequence[Point],
-    steps: Sequence[_Step],
-    subject: str,
-) -> str:
-    """Put matter, outcome, weightiest finding, chief risk, open point and first step in a row."""
-    told = [f"The talk is about {as_object(subject)}."] if subject else []
-    decided = [d for d in minutes.decisions if d.basis != "reported"][:1]
-    told += [decision_line(d) for d in decided] or ["No decision is recorded."]
-    if not any(rule_in(d.parts) for d in decided):  # a rule is a sentence of its own
-        told += [p.text for p in points if p.text not in told][:1]
-    used = {c for p in points if p.text in told for c in p.evidence}
-    told += [p.text for p in risks if not used & set(p.evidence)][:1]
-    if minutes.questions:
-        first = minutes.questions[0]
-        told.append(f'Open is "{first.text}" ({who(first.raised_by)}).')
-    elif (centre := most_central(minutes.talk)) and len(told) < 3:
-        told.append(f'Most central is what {who(centre.speaker)} says: "{excerpt(centre.text)}".')
-    taken = next((s for s in steps if s.owner), None)
-    if taken:
-        due = f", {taken.due}" if taken.due and taken.due not in taken.step else ""
-        act = taken.step[:1].lower() + taken.step[1:]
-        told.append(f"First to act is {taken.owner}: {act}{due}.")
-    return tidy(" ".join(told)) if minutes.talk.sentences else "Nothing was said."
-
-
-def _steps(minutes: Minutes, findings: Sequence[Finding]) -> list[_Step]:
-    """Return what was undertaken, then what conditions, open points and findings call for."""
-    found = [*_undertaken(minutes), *_conditions(minutes), *_answers(minutes), *_advised(findings)]
-    chosen = diverse(
-        found, _MOST["next_steps"], score=lambda s: s.score, text=lambda s: s.step, trade=0.85
-    )
-    return sorted(chosen, key=lambda s: -s.score)
-
-
-def _undertaken(minutes: Minutes) -> Iterator[_Step]:
-    for action in minutes.actions[:5]:
-        about = action.about
-        reason = f"{action.owner or who(action.quoted[0].speaker)} announces it."
-        if action.firmness == "requested":
-            reason = f"{who(action.quoted[0].speaker)} asks for it."
-        elif about and excerpt(trim(about.text), 60) in action.what:
-            reason = f"{who(about.speaker)} brings it up."
-        elif about and about.speaker == action.owner:
-            reason = f'It bears on "{excerpt(about.text, 120)}".'
-        elif about:
-            verb = "asks" if about.text.rstrip().endswith("?") else "says"
-            reason = f'{who(about.speaker)} {verb}: "{excerpt(trim(about.text), 140)}".'
-        score = 0.4 + 0.6 * action.score
-        yield _Step(action.what, action.owner, action.due, reason, _of(*action.quoted), score)
-
-
-def _of(*quoted: Sentence) -> tuple[Citation, ...]:
-    return tuple((s.segment, s.text) for s in quoted)
-
-
-def _conditions(minutes: Minutes) -> Iterator[_Step]:
-    """What has to be cleared for an agreement to hold."""
-    for decision in minutes.decisions[:2]:
-        for assent in decision.assents:
-            if assent.condition:
-                step = f'Clear the condition "{assent.condition}".'
-                reason = f"{who(assent.by)} agrees only under it."
-                due = due_in(assent.condition)
-                yield _Step(step, None, due, reason, _of(assent.reply, decision.parts[0]), 0.85)
-        link = rule_in(decision.parts) if decision.basis == "agreed" else None
-        if link:
-            step = f'Keep it from coming to this: "{link[0]}".'
-            reason = f'The agreed rule is then: "{link[1].rstrip(".")}".'
-            part = next(p for p in decision.parts if link[0] in p.text)
-            yield _Step(step, None, due_in(link[0]), reason, _of(part), 0.9)
-
-
-def _answers(minutes: Minutes) -> Iterator[_Step]:
-    for question in minutes.questions[:3]:
-        verb = "Answer" if question.text.rstrip().endswith("?") else "Clear up"
-        step = f'{verb}: "{question.text}"'
-        score = 0.3 + 0.6 * question.score
-        yield _Step(step, None, None, question.why, _of(*question.quoted), score)
-
-
-def _advised(findings: Sequence[Finding]) -> Iterator[_Step]:
-    """What earlier analyzers advise, on the words that their own risks and factors cite."""
-    for key, analyzer in (("next_steps", "patentability"), ("leverage", "determining_factors")):
-        own = [f for f in findings if f.analyzer == analyzer and f.evidence]
-        for f in [f for f in findings if f.key == key and f.analyzer == analyzer][:2]:
-            if f.text.startswith("Nothing"):
-                continue
-            cites = f.evidence or next((o.evidence[:1] for o in own if _shares(o, f)), ())
-            if cites:
-                kind = "next step" if key == "next_steps" else "lever"
-                reason = f"{analyzer} names it as a {kind}."
-                yield _Step(f.text, None, None, reason, cites, 0.45)
-
-
-def _shares(cited: Finding, advice: Finding) -> bool:
-    """Return whether the advice quotes words that *cited* cites."""
-    return any(quote.rstrip(".")[:40] in advice.text for _, quote in cited.evidence)
-
-
-def _insights(
-    points: Sequence[Point], risks: Sequence[Point], steps: Sequence[_Step]
-) -> Iterator[dict[str, object]]:
-    """Yield the weightiest points, risks and steps."""
-    rows = [(p.text, p.score, "key_point", p.evidence) for p in points[:4]]
-    rows += [(p.text, p.score, "risk", p.evidence) for p in risks[:2]]
-    for step in steps[:3]:
-        due = step.due if step.due and step.due not in step.step else None
-        by = ", ".join(t for t in (step.owner, due) if t)
-        text = f"{step.step.rstrip('.')}{f' ({by})' if by else ''}. {step.reason}"
-        rows.append((text, step.score, "next_step", step.evidence))
-    for text, score, category, evidence in rows:
-        yield {
-            "text": tidy(text),
-            "confidence": round(min(0.95, max(0.05, score)), 2),
-            "category": category,
-            "evidence": _cited(evidence),
-        }
-
-
 def markdown(fields: Mapping[str, Any]) -> str:
     """Render stored fields as one page."""
     parts = [f"## {md(fields['headline'])}", md(fields["summary"])]
@@ -269,7 +62,7 @@ def markdown(fields: Mapping[str, Any]) -> str:
 
 
 def _source(item: Mapping[str, Any]) -> str:
-    return "" if item["source"] == TRANSCRIPT else f" *{md(item['source'])}*"
+    return "" if item["source"] == "transcript" else f" *{md(item['source'])}*"
 
 
 def _step_text(number: int, step: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -10,24 +10,6 @@ from pydantic import Field
 from runner.answers.markdown import cite as quotes
 from runner.answers.markdown import md
 from runner.answers.shape import Evidence, Strict
-from runner.providers.offline.actions import Action
-from runner.providers.offline.decisions import Decision as Settled
-from runner.providers.offline.document import Document
-from runner.providers.offline.minutes import (
-    Minutes,
-    Question,
-    action_line,
-    as_object,
-    decision_line,
-    reservations,
-    subject_of,
-    take_minutes,
-)
-from runner.providers.offline.talk import most_central
-from runner.providers.offline.text import strip_fillers, trim
-from runner.providers.offline.wording import cite, excerpt, insight, listed, no_cue, tidy, who
-
-_MOST_INSIGHTS = 10
 
 
 class Decision(Strict):
@@ -69,117 +51,6 @@ class Fields(Strict):
     decisions: list[Decision]
     action_items: list[ActionItem]
     open_questions: list[OpenQuestion]
-
-
-def read(document: Document) -> dict[str, object]:
-    """Minute what is settled, undertaken and left open; pure and deterministic."""
-    minutes = take_minutes(document)
-    found = sorted(_insights(minutes), key=lambda pair: -pair[0])
-    made = [one for _, one in found[:_MOST_INSIGHTS]]
-    sought = "decisions, undertakings or open questions"
-    return {
-        "insights": made or [no_cue(minutes.talk, sought)],
-        "structured_data": {
-            "summary": _summary(minutes, subject_of(minutes.talk, document.findings)),
-            "decisions": [_decision_item(d) for d in minutes.decisions],
-            "action_items": [_action_item(a) for a in minutes.actions],
-            "open_questions": [_question_item(q) for q in minutes.questions],
-        },
-    }
-
-
-def _decision_item(decision: Settled) -> dict[str, object]:
-    parts = decision.parts[:1] if decision.basis == "reported" else decision.parts
-    return {
-        "what": " ".join(strip_fillers(part.text) for part in parts),
-        "decided_by": list(decision.holders),
-        "basis": decision.basis,
-        "conditions": reservations(decision),
-        "evidence": cite(*decision.quoted),
-    }
-
-
-def _action_item(action: Action) -> dict[str, object]:
-    about = action.about
-    told = f'{who(about.speaker)}: "{excerpt(trim(about.text), 160)}"' if about else None
-    return {
-        "what": action.what,
-        "owner": action.owner,
-        "due": action.due,
-        "firmness": action.firmness,
-        "about": told,
-        "evidence": cite(*action.quoted),
-    }
-
-
-def _question_item(question: Question) -> dict[str, object]:
-    return {
-        "question": question.text,
-        "raised_by": question.raised_by,
-        "why_open": tidy(question.why),
-        "evidence": cite(*question.quoted),
-    }
-
-
-def _summary(minutes: Minutes, subject: str) -> str:
-    """Say what it was about, what was settled, who acts first and what stays open."""
-    told = [f"The talk is about {as_object(subject)}."] if subject else []
-    agreed = [d for d in minutes.decisions if d.basis != "reported"]
-    told += [decision_line(d) for d in (agreed or minutes.decisions)[:2]]
-    told += ["No decision is recorded."] if not minutes.decisions else []
-    if minutes.actions:
-        owned = sum(a.owner is not None for a in minutes.actions)
-        dated = sum(a.due is not None for a in minutes.actions)
-        total = len(minutes.actions)
-        items = "action item is" if total == 1 else "action items are"
-        told.append(
-            f"{total} {items} noted, {owned} with an owner and {dated} with a date; the clearest: "
-            f"{action_line(minutes.actions[0])}"
-        )
-    if minutes.questions:
-        first = minutes.questions[0]
-        told.append(f'Open stays "{first.text}" ({who(first.raised_by)}).')
-    centre = most_central(minutes.talk)
-    if not (minutes.decisions or minutes.actions or minutes.questions) and centre:
-        told.append(f'The most central statement is "{excerpt(centre.text)}".')
-    return tidy(" ".join(told)) if minutes.talk.sentences else "Nothing was said."
-
-
-def _insights(minutes: Minutes) -> Iterator[tuple[float, dict[str, object]]]:
-    """Yield (score, insight) for what an absent participant must know."""
-    for decision in minutes.decisions[:3]:
-        kind = "decision" if decision.basis != "reported" else "reported_decision"
-        text = decision_line(decision)
-        yield decision.score, insight(text, decision.score, kind, decision.quoted)
-        for assent in decision.assents:
-            if assent.condition:
-                text = (
-                    f"The decision hangs on a condition: {who(assent.by)} agrees "
-                    f'"{assent.condition}".'
-                )
-                score = decision.score - 0.1
-                yield score, insight(text, score, "condition", (assent.reply, *decision.parts[:1]))
-    for action in minutes.actions[:4]:
-        category = "action" if action.firmness == "firm" else f"{action.firmness}_action"
-        yield action.score, insight(action_line(action), action.score, category, action.quoted)
-    yield from _gaps(minutes.actions)
-    for question in minutes.questions[:3]:
-        text = f'{who(question.raised_by)} leaves a point open: "{question.text}". {question.why}'
-        yield question.score, insight(text, question.score, "open_question", question.quoted)
-
-
-def _gaps(actions: Sequence[Action]) -> Iterator[tuple[float, dict[str, object]]]:
-    """Yield what the action items lack: a date, an owner."""
-    for lack, missing in (
-        ("date", [a for a in actions if a.due is None]),
-        ("owner", [a for a in actions if a.owner is None]),
-    ):
-        if missing and len(actions) > 1:
-            said = listed(f'"{excerpt(a.what, 70)}"' for a in missing[:3])
-            verb = "has" if len(missing) == 1 else "have"
-            text = f"{len(missing)} of {len(actions)} action items {verb} no {lack}: {said}."
-            evidence = [a.quoted[0] for a in missing[:3]]
-            yield 0.5, insight(text, 0.6, f"missing_{lack}", evidence)
 
 
 def markdown(fields: Mapping[str, Any]) -> str:

@@ -5,29 +5,11 @@ After Euclid's and Hilbert's axiomatic method, used on talk: postulates, theorem
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
 
 from runner.answers.shape import Evidence, Strict
-from runner.providers.offline.document import Document
-from runner.providers.offline.inference import Reasoning, find_reasoning
-from runner.providers.offline.rank import diverse
-from runner.providers.offline.talk import read_talk
-from runner.providers.offline.theory import (
-    Ground,
-    Guess,
-    find_grounds,
-    find_guesses,
-    gap_of,
-    grounds_of,
-    inference_of,
-)
-from runner.providers.offline.wording import cite, excerpt, insight, no_cue, plain, tidy, who
-
-_MOST = {"postulates": 6, "theorems": 7, "conjectures": 6, "insights": 10}
 
 
 class Postulate(Strict):
@@ -65,126 +47,3 @@ class Fields(Strict):
     postulates: list[Postulate]
     theorems: list[Theorem]
     conjectures: list[Conjecture]
-
-
-def read(document: Document) -> dict[str, object]:
-    """Read grounds, conclusions and guesses off cues; pure and deterministic."""
-    talk = read_talk(document)
-    reasonings = find_reasoning(talk)
-    theorems = diverse(
-        [r for r in reasonings if r.score > 0.3] or reasonings,
-        _MOST["theorems"],
-        score=lambda r: r.score,
-        text=lambda r: r.assertion,
-        group=lambda r: r.speaker,
-    )
-    theorems = sorted(theorems, key=lambda r: -r.score)
-    grounds = find_grounds(talk, theorems, _MOST["postulates"])
-    guesses = find_guesses(
-        talk, {q.index for r in theorems for q in r.quoted}, _MOST["conjectures"]
-    )
-    found = _insights(grounds, theorems, guesses)
-    return {
-        "insights": found or [no_cue(talk, "definitions, rules, facts or conclusions")],
-        "structured_data": {
-            "postulates": [_ground_item(n, ground) for n, ground in enumerate(grounds, start=1)],
-            "theorems": [_theorem_item(n, t, grounds) for n, t in enumerate(theorems, start=1)],
-            "conjectures": [_guess_item(guess) for guess in guesses],
-        },
-    }
-
-
-def _ground_item(number: int, ground: Ground) -> dict[str, object]:
-    return {
-        "id": f"P{number}",
-        "statement": ground.statement,
-        "kind": ground.kind,
-        "speaker": ground.sentence.speaker,
-        "evidence": cite(ground.sentence),
-    }
-
-
-def _theorem_item(number: int, theorem: Reasoning, grounds: Sequence[Ground]) -> dict[str, object]:
-    return {
-        "id": f"T{number}",
-        "statement": plain(theorem.assertion),
-        "follows_from": grounds_of(theorem, grounds),
-        "inference": inference_of(theorem),
-        "gap": tidy(gap_of(theorem)),
-        "evidence": cite(*theorem.quoted),
-    }
-
-
-def _guess_item(guess: Guess) -> dict[str, object]:
-    return {
-        "statement": plain(guess.sentence.text),
-        "test": tidy(guess.test),
-        "evidence": cite(guess.sentence),
-    }
-
-
-def _derived(theorem: Reasoning, rests_on: Sequence[str], number: int) -> str:
-    """Tell a theorem by how it is inferred and by what would still have to be shown."""
-    name, claim = who(theorem.speaker), excerpt(theorem.assertion, 130)
-    ground, gap = excerpt(theorem.premise, 120), gap_of(theorem)
-    if theorem.relation == "conditional":
-        return f'{name} lets "{claim}" hold under a supposition, and no further: "{ground}".'
-    told = f'Granted that "{ground}", {name} derives "{claim}".'
-    if number % 2:
-        told = f'{name} takes "{claim}" to follow from "{ground}".'
-    if len(rests_on) > 1:
-        return f"{told} It draws on {len(rests_on)} of the postulates ({', '.join(rests_on)})."
-    if gap == "none":
-        return f"{told} The ground is a report that can be looked up."
-    if gap.startswith(("The conclusion is hedged", "The ground is")):
-        return f"{told} {gap}"
-    return f"{told} {_STEPS[inference_of(theorem)][number % 2]}"
-
-
-_STEPS = {
-    "deductive": ("The step is offered as necessary.", "The step is put as a strict consequence."),
-    "causal": (
-        "That the one brings about the other is left to the listener.",
-        "Whether the ground is enough is not argued.",
-    ),
-    "inductive": ("The step goes from counted cases to the next.",) * 2,
-    "analogical": ("The step rests on a likeness.",) * 2,
-}
-
-_TAKEN = {
-    "fact": "reports as a fact",
-    "assumption": "builds on an expectation",
-    "definition": "defines",
-    "rule": "lays down a requirement",
-}
-
-
-def _taken(ground: Ground) -> str:
-    """Tell a postulate; an assumption laid bare in somebody else's reasoning is told as such."""
-    name, quote = who(ground.sentence.speaker), excerpt(ground.sentence.text)
-    if ground.kind == "assumption" and ground.statement != plain(ground.sentence.text):
-        return f'{name} lays bare an assumption that is not shown: "{ground.statement[:-1]}".'
-    figure = ground.kind == "fact" and re.search(r"\s[$]?\d", quote)
-    return f'{name} {"gives a figure" if figure else _TAKEN[ground.kind]}: "{quote}".'
-
-
-def _insights(
-    grounds: Sequence[Ground], theorems: Sequence[Reasoning], guesses: Sequence[Guess]
-) -> list[dict[str, object]]:
-    found: list[tuple[float, dict[str, object]]] = []
-    used: set[int] = set()
-    alone = grounds[len(theorems) :]
-    for number, theorem in enumerate(theorems[:4]):
-        text = _derived(theorem, grounds_of(theorem, grounds), number)
-        used.update(q.index for q in theorem.quoted)
-        found.append((theorem.score, insight(text, theorem.score, "theorem", theorem.quoted)))
-    for guess in guesses[:3]:
-        text = f'{who(guess.sentence.speaker)} puts forward a guess ("{guess.phrase}"): '
-        text += f'"{excerpt(guess.sentence.text)}". {guess.test}'
-        used.add(guess.sentence.index)
-        found.append((guess.score, insight(text, guess.score, "conjecture", [guess.sentence])))
-    for ground in [g for g in alone if g.sentence.index not in used][:4]:
-        made = insight(_taken(ground), ground.score, f"postulate_{ground.kind}", [ground.sentence])
-        found.append((ground.score, made))
-    ordered = sorted(found, key=lambda pair: -pair[0])
-    return [made for _, made in ordered][: _MOST["insights"]]

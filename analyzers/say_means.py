@@ -6,23 +6,11 @@ utterance flouts quantity, quality, relation or manner.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
 
 from runner.answers.shape import Evidence, Strict
-from runner.providers.offline import gaps as spotting
-from runner.providers.offline import promises as undertaking
-from runner.providers.offline.document import Document
-from runner.providers.offline.glosses import find_glosses
-from runner.providers.offline.rank import diverse
-from runner.providers.offline.talk import read_talk
-from runner.providers.offline.text import strip_fillers
-from runner.providers.offline.wording import cite, excerpt, insight, no_cue, tidy, who
-
-_MOST = {"gaps": 10, "commitments": 8, "unsaid": 5, "insights": 10}
 
 Signal = Literal[
     "hedge",
@@ -71,131 +59,3 @@ class Fields(Strict):
     gaps: list[Gap]
     commitments: list[Commitment]
     unsaid: list[Unsaid]
-
-
-def read(document: Document) -> dict[str, object]:
-    """Read gaps, undertakings and open questions off cue phrases; pure and deterministic."""
-    talk = read_talk(document)
-    gaps = _best_gaps([*find_glosses(talk), *spotting.find_gaps(talk)])
-    promises = diverse(
-        undertaking.find_promises(talk),
-        _MOST["commitments"],
-        score=lambda p: p.score,
-        text=lambda p: p.text,
-        group=lambda p: p.sentence.speaker,
-    )
-    left_open = diverse(
-        undertaking.find_open(talk),
-        _MOST["unsaid"],
-        score=lambda o: o.score,
-        text=lambda o: o.quoted[0].text,
-    )
-    total = len(document.lines)
-    found = _insights(gaps, promises, left_open, total)
-    return {
-        "insights": found or [no_cue(talk, "hedges, requests, promises or open questions")],
-        "structured_data": {
-            "gaps": [_gap_item(gap) for gap in gaps],
-            "commitments": [_commitment_item(promise) for promise in promises],
-            "unsaid": [_unsaid_item(item, total) for item in left_open],
-        },
-    }
-
-
-def _best_gaps(found: Sequence[spotting.Gap]) -> list[spotting.Gap]:
-    """Choose gaps of several kinds; bare opinions ("I think") only where little else is found."""
-    strong = [gap for gap in found if gap.score >= 0.45]
-    chosen = diverse(
-        strong if len(strong) >= 4 else found,
-        _MOST["gaps"],
-        score=lambda g: g.score,
-        text=lambda g: g.said,
-        group=lambda g: g.signal,
-    )
-    return sorted(chosen, key=lambda gap: -gap.score)
-
-
-def _gap_item(gap: spotting.Gap) -> dict[str, object]:
-    return {
-        "speaker": gap.quoted[-1].speaker if gap.signal == "deflection" else gap.quoted[0].speaker,
-        "said": gap.said,
-        "meant": tidy(gap.meant),
-        "signal": gap.signal,
-        "confidence": round(min(gap.score, 0.95), 2),
-        "evidence": cite(*gap.quoted),
-    }
-
-
-def _commitment_item(promise: undertaking.Promise) -> dict[str, object]:
-    return {
-        "speaker": promise.sentence.speaker,
-        "text": strip_fillers(promise.text),
-        "strength": promise.strength,
-        "evidence": cite(promise.sentence),
-    }
-
-
-def _unsaid_item(item: undertaking.Open, total: int) -> dict[str, object]:
-    return {
-        "topic": excerpt(item.quoted[0].text, 160),
-        "why_it_matters": undertaking.why_open_matters(item, total),
-        "evidence": cite(*item.quoted),
-    }
-
-
-_FIRMNESS = {
-    "firm": "commits without reserve",
-    "conditional": "commits under a condition",
-    "vague": "offers to act but does not bind themselves",
-}
-
-
-def _firmness(promise: undertaking.Promise) -> str:
-    """Tell an announced step and a word given for the group from a personal promise."""
-    opening = promise.text.lower().replace("’", "'")
-    if promise.strength == "firm" and opening.startswith(("i'm going to", "i am going to")):
-        return "announces a step"
-    if promise.strength == "firm" and opening.startswith(
-        ("we'll ", "we will ", "we're ", "we are ")
-    ):
-        return "speaks for the group and leaves no reserve"
-    return _FIRMNESS[promise.strength]
-
-
-def _few_opinions(gaps: Sequence[spotting.Gap]) -> list[spotting.Gap]:
-    """Keep the first two of the gaps that rest on the same mild hedge, for example "I think"."""
-    seen: Counter[str] = Counter()
-    kept: list[spotting.Gap] = []
-    for gap in gaps:
-        frame = gap.note.split('"')[1] if gap.signal == "hedge" and "(" in gap.note else gap.note
-        seen[frame] += 1
-        if seen[frame] < 3:
-            kept.append(gap)
-    return kept
-
-
-def _insights(
-    gaps: Sequence[spotting.Gap],
-    promises: Sequence[undertaking.Promise],
-    left_open: Sequence[undertaking.Open],
-    total: int,
-) -> list[dict[str, object]]:
-    """Turn the best of each kind into insights; none rests on a sentence already used."""
-    found: list[tuple[float, dict[str, object]]] = []
-    used: set[int] = set()
-    for promise in promises[:3]:
-        used.add(promise.sentence.index)
-        text = f'{who(promise.sentence.speaker)} {_firmness(promise)}: "{promise.text}".'
-        made = insight(text, promise.score, "commitment", [promise.sentence])
-        found.append((promise.score, made))
-    for item in left_open[:2]:
-        asked = excerpt(item.quoted[0].text)
-        used.update(q.index for q in item.quoted)
-        kept = "raises" if item.kind == "unanswered" else "puts off"
-        text = f'{who(item.sentence.speaker)} {kept} a point that stays open: "{asked}".'
-        text = f"{tidy(text)} {undertaking.why_open_matters(item, total)}"
-        found.append((item.score, insight(text, item.score, "unsaid", item.quoted)))
-    for gap in _few_opinions(gaps):
-        if not used & {q.index for q in gap.quoted} and len(found) < _MOST["insights"]:
-            found.append((gap.score, insight(gap.note, gap.score, gap.signal, gap.quoted)))
-    return [made for _, made in sorted(found, key=lambda pair: -pair[0])]

@@ -32,6 +32,7 @@ from runner.calls.retry import RetryPolicy
 from runner.job.build import build_job
 from runner.job.job import Job
 from runner.providers.offline.document import read_document
+from runner.providers.offline.readings import find_reading
 from runner.providers.request import Completion, Request, Usage
 from runner.record.previous_session import Earlier, read_record
 from runner.record.run_directory import RESOLVED
@@ -88,7 +89,7 @@ class Subject:
         prompt = "".join(part["text"] for part in request.messages[1]["content"])
         key = request.node, prompt
         if key not in self.replies:
-            reader = self.job.analyzers[request.node].reader()
+            reader = find_reading(self.job.analyzers[request.node].module)
             self.replies[key] = orjson.dumps(reader(read_document(prompt))).decode()
         return self.replies[key]
 

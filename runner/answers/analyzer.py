@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol, cast
 
 from runner.answers.shape import Answer
@@ -54,8 +55,9 @@ class Analyzer(Protocol):
     def markdown(self, answer: Mapping[str, Any], *, fields_first: bool = False) -> str:
         """Render a stored answer as Markdown; *fields_first* puts the structured data first."""
 
-    def reader(self) -> Callable[..., Mapping[str, Any]]:
-        """Return the function with which the offline model answers this question."""
+    @property
+    def module(self) -> ModuleType | None:
+        """The module of the answer's shape; the offline model finds its reading by it."""
 
 
 class Catalog(Protocol):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
 
 from runner.base.text import digest
 from runner.base.threads import offload
@@ -17,7 +16,8 @@ from runner.config.model_facts import OFFLINE, ModelFacts
 from runner.config.schema import ModelSettings, SimulateSettings
 from runner.job.job import Setup
 from runner.providers.litellm.route import ModelRoute
-from runner.providers.offline.direct import OfflineTransport
+from runner.providers.offline.readings import Reading, find_reading
+from runner.providers.offline.transport import OfflineTransport
 from runner.providers.request import Transport
 
 
@@ -33,7 +33,7 @@ def build_clients(
     *gates* are the process's, *lobby* the event loop's; *addresses* are of the simulated
     providers, by model name; *budget* is shared by all calls of the run or batch.
     """
-    readers = {name: analyzer.reader() for name, analyzer in job.analyzers.items()}
+    readings = _readings(job)
     clients = {}
     for name, model in job.models.items():
         body, facts = model.settings, model.facts
@@ -48,7 +48,7 @@ def build_clients(
             transport=body.transport,
         )
         clients[name] = Client(
-            transport=_transport(route, readers),
+            transport=_transport(route, readings),
             retry=RetryPolicy(body.max_retries, body.retry_delay_s),
             timeout_s=body.timeout_s,
             deadline_s=body.deadline_s,
@@ -91,13 +91,20 @@ def _is_own(model: ModelSettings | ModelRoute) -> bool:
     return model.name.startswith(OFFLINE) and model.transport == "auto"
 
 
-def _transport(route: ModelRoute, readers: Mapping[str, Any]) -> Transport:
+def _readings(job: Setup) -> dict[str, Reading]:
+    """Return the offline model's readings by analyzer name; empty where no model is offline."""
+    if not any(model.settings.name.startswith(OFFLINE) for model in job.models.values()):
+        return {}
+    return {name: find_reading(analyzer.module) for name, analyzer in job.analyzers.items()}
+
+
+def _transport(route: ModelRoute, readings: Mapping[str, Reading]) -> Transport:
     """Return who makes the calls."""
     if _is_own(route):
-        return OfflineTransport(route, readers)
+        return OfflineTransport(route, readings)
     from runner.providers.litellm.transport import LiteLLMTransport
 
-    return LiteLLMTransport(route, readers)
+    return LiteLLMTransport(route, readings)
 
 
 def _dearest_input(facts: ModelFacts) -> float | None:

@@ -16,6 +16,7 @@ from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.job.job import Job
 from runner.providers.offline.document import read_document
+from runner.providers.offline.readings import find_reading
 from runner.providers.request import Completion, Request
 from runner.providers.simulated import reply_to
 from runner.record.events import run_log
@@ -59,7 +60,9 @@ def offline(made: Job) -> Reply:
     def reply(request: Request) -> str:
         key = request.node, prompt_of(request)
         if key not in READ:
-            READ[key] = json.dumps(made.analyzers[key[0]].reader()(read_document(key[1])))
+            READ[key] = json.dumps(
+                find_reading(made.analyzers[key[0]].module)(read_document(key[1]))
+            )
         return READ[key]
 
     return reply

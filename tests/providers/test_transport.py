@@ -19,7 +19,7 @@ from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
-from runner.providers.offline.provider import MODEL
+from runner.providers.offline.litellm_provider import MODEL
 from runner.providers.request import Completion, Request, Usage
 from runner.providers.simulated import FaultResponse, completion
 from runner.providers.simulated.server import SimulatedProvider

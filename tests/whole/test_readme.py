@@ -16,6 +16,7 @@ import pytest
 from helpers import job, serving
 
 from runner.providers.offline.document import read_document
+from runner.providers.offline.readings import find_reading
 from runner.providers.simulated import schema_name
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,7 +64,7 @@ def quick(command: str) -> str:
 def offline_reply(body: Mapping[str, Any]) -> str:
     """Answer a provider's request as the offline model would."""
     prompt = body["messages"][-1]["content"]
-    reading = job().analyzers[schema_name(body)].reader()
+    reading = find_reading(job().analyzers[schema_name(body)].module)
     return json.dumps(reading(read_document(prompt)))
 
 

@@ -66,7 +66,7 @@ def test_the_wheel_holds_what_a_run_needs_and_no_tests(installed: Path, tmp_path
         "runner/reports/report/templates/report.html",
         "runner/reports/report/templates/comparison.html",
         "analyzers/_repair.md",
-        "runner/providers/offline/cues.txt",
+        "runner/providers/offline/language/cues.txt",
         "samples/sample1.md",
     } <= set(files)
     assert not any("tests" in name for name in files)

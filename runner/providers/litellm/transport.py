@@ -1,6 +1,6 @@
 """The seam to the provider: one request in, one completion out, no policy.
 
-The offline model has a way of its own (runner/offline/direct.py), which needs no litellm.
+The offline model has its own transport (runner/providers/offline/transport.py), without litellm.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class LiteLLMTransport:
         route = self.route
         self._litellm = await asyncio.to_thread(load_litellm, route.name)
         if route.name.startswith(OFFLINE):
-            provider = importlib.import_module("runner.providers.offline.provider")
+            provider = importlib.import_module("runner.providers.offline.litellm_provider")
             provider.register(self._litellm, self._readers)
         else:
             self._session = open_session()

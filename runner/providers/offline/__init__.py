@@ -1,1 +1,14 @@
-"""The offline model: a classical extractive reader, without network or key."""
+"""Offline model: a deterministic extractive reader, without network or key.
+
+A reading takes the document (the parsed prompt) and returns an answer as plain data. Each part
+imports only itself and the parts before it:
+
+document          a prompt as transcript lines, findings and question
+language          sentences, words, cue phrases, ranking and wording of English text
+dialogue          what speakers do with sentences: reasoning, agreement, stance, commitments
+argument          claims of earlier findings: their relations, disputes, causes, hypotheses
+synthesis         transcript and findings together: minutes, decisions, threads, risks
+readings          one module for each packaged analyzer's answer, and a generic one
+transport         answers requests in this process
+litellm_provider  the same behind litellm
+"""

@@ -1,4 +1,4 @@
-"""What the offline model sees: the prompt's text taken apart into lines, findings and question."""
+"""Document: a prompt parsed into transcript lines, findings and the question."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LINE = re.compile(r"^\[(S\d{4,})(?: ([^\]]+))?\] (.*)$")  # [S0012 Ann Lee] tex
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Utterance:
     """One transcript segment as printed in the prompt."""
 
     segment: str
@@ -22,21 +22,21 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A prompt as read.
+    """A parsed prompt.
 
     *lines* are the transcript's segments (empty where only a context was given), *findings*
     are earlier answers, *missing* names analyzers that gave none, *question* is the rest.
     """
 
-    lines: tuple[Line, ...]
+    lines: tuple[Utterance, ...]
     findings: tuple[Finding, ...]
     missing: tuple[str, ...]
     question: str
 
 
 def read_document(prompt: str) -> Document:
-    """Take *prompt* apart; text outside the blocks is the question."""
-    lines: list[Line] = []
+    """Parse *prompt*; text outside the blocks is the question."""
+    lines: list[Utterance] = []
     findings: list[Finding] = []
     missing: list[str] = []
     for match in _BLOCK.finditer(prompt):
@@ -50,6 +50,6 @@ def read_document(prompt: str) -> Document:
     return Document(tuple(lines), tuple(findings), tuple(missing), question)
 
 
-def _read_lines(body: str) -> list[Line]:
+def _read_lines(body: str) -> list[Utterance]:
     matches = (_LINE.match(line) for line in body.split("\n"))
-    return [Line(m[1], m[2], m[3]) for m in matches if m]
+    return [Utterance(m[1], m[2], m[3]) for m in matches if m]

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from helpers import job
+from helpers.offline import cited
 
 from runner.answers.context import answer_items, reduce_context
 from runner.job.job import wrap
 from runner.providers.offline.document import read_document
+from runner.providers.offline.readings import find_reading
 
 HEARING = """
 Chair: The question is whether the city should close Mill Street to cars.
@@ -51,20 +53,9 @@ def answers(path: str) -> tuple[dict[str, Any], dict[str, str]]:
             items = {name: answer_items(name, found[name], count) for name in node.needs}
             reduced = reduce_context("Findings", items, {}, node.context, count)
             prompt = wrap("context", reduced.text)
-        reply = json.dumps(analyzer.reader()(read_document(prompt)))
+        reply = json.dumps(find_reading(analyzer.module)(read_document(prompt)))
         found[node.name] = analyzer.read(reply)[0].model_dump(mode="json")
     return found, said
-
-
-def quotes(value: Any) -> list[tuple[str, str]]:
-    """Return every (segment, quote) in an answer, insights and structured data alike."""
-    if isinstance(value, list):
-        return [pair for element in value for pair in quotes(element)]
-    if not isinstance(value, dict):
-        return []
-    if set(value) == {"segment", "quote"}:
-        return [(value["segment"], value["quote"])]
-    return [pair for element in value.values() for pair in quotes(element)]
 
 
 def check(path: Path, min_insights: int) -> None:
@@ -77,7 +68,7 @@ def check(path: Path, min_insights: int) -> None:
         assert len(set(texts)) == len(texts), name
         assert all(insight["evidence"] for insight in answer["insights"]), name
         assert any(answer["structured_data"].values()), name
-        for segment, quote in quotes(answer):
+        for segment, quote in cited(answer):
             assert quote in said[segment], (name, segment, quote)
 
 
@@ -119,10 +110,10 @@ def test_stage_b_does_not_see_the_transcript_behind_its_contexts_back(tmp_path: 
     )
     for name in ("competing_hypotheses", "first_principles", "determining_factors"):
         analyzer = made.analyzers[name]
-        reply = analyzer.reader()(read_document(wrap("context", finding)))
+        reply = find_reading(analyzer.module)(read_document(wrap("context", finding)))
         answer = analyzer.read(json.dumps(reply))[0].model_dump(mode="json")
 
-        assert set(quotes(answer)) <= {("S0001", "I doubt that the launch holds")}
+        assert set(cited(answer)) <= {("S0001", "I doubt that the launch holds")}
 
 
 def test_an_analyzer_without_a_reading_of_its_own_answers_from_its_question(
@@ -139,6 +130,6 @@ def test_an_analyzer_without_a_reading_of_its_own_answers_from_its_question(
         config_folders=[tmp_path],
     )
     prompt = made.transcript_material() + "What is said about grants and budget?"
-    answer = made.analyzers["money"].reader()(read_document(prompt))
+    answer = find_reading(made.analyzers["money"].module)(read_document(prompt))
 
     assert "grant" in json.dumps(answer["insights"]).lower()

@@ -16,12 +16,13 @@ import pytest
 from helpers import job
 
 from runner.base.errors import CallError
+from runner.calls.admission.budget import Budget
 from runner.calls.admission.gate import Gates
 from runner.calls.admission.limits import Lobby
 from runner.calls.client_factory import build_clients
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
-from runner.providers.offline.direct import MODEL, OfflineTransport
+from runner.providers.offline.transport import MODEL, OfflineTransport
 from runner.providers.request import MAX_REPLY_CHARS, Completion, Request, Transport
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -120,7 +121,9 @@ def test_a_reply_is_free_counted_and_ended_and_a_failure_is_final() -> None:
     ("wanted", "made"), [("auto", OfflineTransport), ("litellm", LiteLLMTransport)]
 )
 def test_the_settings_choose_the_way(wanted: str, made: type[Transport]) -> None:
-    clients = build_clients(job(f"model.transport={wanted}"), Gates(), Lobby(), {})
+    clients = build_clients(
+        job(f"model.transport={wanted}"), Gates(), Lobby(), {}, Budget(None, None)
+    )
 
     assert [made] == [type(client.transport) for client in clients.values()]
 

@@ -3,42 +3,27 @@
 # ruff: noqa: E501 - a finding line is as long as in a prompt
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+import importlib
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from helpers.offline import EMPTY, answer, cited, handed_on, spoken
 
-from analyzers import (
-    competing_hypotheses,
-    composite_note,
-    determining_factors,
-    executive_summary,
-    first_principles,
-    meeting_notes,
-    patentability,
-    perspective_perception,
-    postulate_theorem,
-    premises_assertions,
-    say_means,
-)
 from runner.answers.context import Item, answer_items, reduce_context
-from runner.answers.findings import read_findings
 from runner.answers.markdown import answer_markdown
-from runner.answers.shape import answer_shape
 from runner.config.schema import ContextSettings
-from runner.providers.offline.cues import is_question
-from runner.providers.offline.document import Document, Line
-from runner.providers.offline.due import due_in
+from runner.providers.offline.document import Document, Utterance
+from runner.providers.offline.language.cues import is_question
+from runner.providers.offline.synthesis.due_dates import due_in
 from runner.transcript import read_transcript
 
-MODULES = (meeting_notes, composite_note, executive_summary)
-STAGE_A = (say_means, perspective_perception, premises_assertions, postulate_theorem)
-STAGE_B = (competing_hypotheses, first_principles, determining_factors, patentability)
+ANALYZERS = ("meeting_notes", "composite_note", "executive_summary")
+STAGE_A = ("say_means", "perspective_perception", "premises_assertions", "postulate_theorem")
+STAGE_B = ("competing_hypotheses", "first_principles", "determining_factors", "patentability")
 SAMPLE = Path(__file__).parents[3] / "samples" / "sample1.md"
 SHARED = (
     "short_ami_TS3010a.md",
@@ -46,7 +31,6 @@ SHARED = (
     "cues_mercury_mr4.vtt",
     "long_house_hearing_56776.txt",
 )
-EMPTY = Document((), (), (), "")
 
 OPPOSED = """# Findings of stage_a, stage_b
 Not available: patentability (timeout)
@@ -65,34 +49,13 @@ Not available: patentability (timeout)
 """
 
 
-def name_of(module: ModuleType) -> str:
-    return module.__name__.rpartition(".")[2]
-
-
-def answer(module: ModuleType, document: Document) -> dict[str, Any]:
-    data = json.loads(json.dumps(module.read(document)))
-    shaped = answer_shape(name_of(module), module.Fields).model_validate(data)
-    dumped: dict[str, Any] = shaped.model_dump(mode="json")
-    return dumped
-
-
 @cache
-def lines_of(path: Path) -> tuple[Line, ...]:
+def lines_of(path: Path) -> tuple[Utterance, ...]:
     segments = read_transcript(path).segments
-    return tuple(Line(s.id, s.speaker, s.text) for s in segments)
+    return tuple(Utterance(s.id, s.speaker, s.text) for s in segments)
 
 
-def spoken(*said: tuple[str | None, str]) -> Document:
-    lines = (Line(f"S{n:04d}", who, text) for n, (who, text) in enumerate(said, start=1))
-    return replace(EMPTY, lines=tuple(lines))
-
-
-def handed_on(text: str) -> Document:
-    findings, missing = read_findings(text)
-    return replace(EMPTY, findings=tuple(findings), missing=tuple(missing))
-
-
-def reduced(modules: Sequence[ModuleType], document: Document, tokens: int) -> str:
+def reduced(analyzers: Sequence[str], document: Document, tokens: int) -> str:
     def count(text: str) -> int:
         return len(text) // 4
 
@@ -100,7 +63,7 @@ def reduced(modules: Sequence[ModuleType], document: Document, tokens: int) -> s
         token_budget=tokens, top_insights=5, include_structured_keys=[], transcript_tokens=0
     )
     items: dict[str, tuple[Item, ...]] = {
-        name_of(m): answer_items(name_of(m), answer(m, document), count) for m in modules
+        name: answer_items(name, answer(name, document), count) for name in analyzers
     }
     return reduce_context("Findings", items, {}, settings, count).text
 
@@ -121,17 +84,6 @@ def sample(request: pytest.FixtureRequest, both: Document) -> Document:
     return replace(both, lines=()) if request.param == "context" else both
 
 
-def cited(node: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(node, dict):
-        if set(node) == {"segment", "quote"}:
-            yield node["segment"], node["quote"]
-        for value in node.values():
-            yield from cited(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from cited(value)
-
-
 def not_verbatim(document: Document, data: Any) -> list[tuple[str, str]]:
     """Return the quotes that stand neither in the segment they name nor in a finding's quote."""
     given = [(line.segment, line.text) for line in document.lines]
@@ -140,51 +92,53 @@ def not_verbatim(document: Document, data: Any) -> list[tuple[str, str]]:
 
 
 def actions(document: Document) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = answer(meeting_notes, document)["structured_data"]["action_items"]
+    found: list[dict[str, Any]] = answer("meeting_notes", document)["structured_data"][
+        "action_items"
+    ]
     return found
 
 
 def decisions(document: Document) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = answer(meeting_notes, document)["structured_data"]["decisions"]
+    found: list[dict[str, Any]] = answer("meeting_notes", document)["structured_data"]["decisions"]
     return found
 
 
 def questions(document: Document) -> list[str]:
-    found = answer(meeting_notes, document)["structured_data"]["open_questions"]
+    found = answer("meeting_notes", document)["structured_data"]["open_questions"]
     return [item["question"] for item in found]
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("analyzer", ANALYZERS)
 def test_every_quote_is_verbatim_with_transcript_with_context_and_with_both(
-    module: ModuleType, sample: Document
+    analyzer: str, sample: Document
 ) -> None:
-    data = answer(module, sample)
+    data = answer(analyzer, sample)
 
     assert [] == not_verbatim(sample, data)
     assert list(cited(data))
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_every_insight_on_the_sample_cites_something(module: ModuleType, sample: Document) -> None:
-    insights = answer(module, sample)["insights"]
+@pytest.mark.parametrize("analyzer", ANALYZERS)
+def test_every_insight_on_the_sample_cites_something(analyzer: str, sample: Document) -> None:
+    insights = answer(analyzer, sample)["insights"]
 
     assert [] == [i["text"] for i in insights if not i["evidence"]]
     assert 1 <= len(insights) <= 10
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_reading_is_deterministic(module: ModuleType, both: Document) -> None:
-    assert answer(module, both) == answer(module, both)
+@pytest.mark.parametrize("analyzer", ANALYZERS)
+def test_a_reading_is_deterministic(analyzer: str, both: Document) -> None:
+    assert answer(analyzer, both) == answer(analyzer, both)
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("analyzer", ANALYZERS)
 @pytest.mark.parametrize("name", SHARED)
 def test_quotes_of_real_talk_are_verbatim(
-    module: ModuleType, name: str, shared_transcripts: Path
+    analyzer: str, name: str, shared_transcripts: Path
 ) -> None:
     document = replace(EMPTY, lines=lines_of(shared_transcripts / name))
 
-    assert [] == not_verbatim(document, answer(module, document))
+    assert [] == not_verbatim(document, answer(analyzer, document))
 
 
 @pytest.mark.parametrize("name", SHARED)
@@ -197,15 +151,15 @@ def test_no_decision_and_no_action_of_real_talk_is_a_question(
     assert [] == [text for text in made if is_question(text)]
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_without_anything_to_read_the_answer_says_so(module: ModuleType) -> None:
-    data = answer(module, EMPTY)
+@pytest.mark.parametrize("analyzer", ANALYZERS)
+def test_without_anything_to_read_the_answer_says_so(analyzer: str) -> None:
+    data = answer(analyzer, EMPTY)
 
     assert ["no_cue"] == [insight["category"] for insight in data["insights"]]
     assert [] == list(cited(data))
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("analyzer", ANALYZERS)
 @pytest.mark.parametrize(
     "said",
     [
@@ -214,16 +168,17 @@ def test_without_anything_to_read_the_answer_says_so(module: ModuleType) -> None
         (("Ann", "Um, well."), ("Bo", "Yes."), ("Ann", "Right.")),
     ],
 )
-def test_short_transcripts_are_read(module: ModuleType, said: Any) -> None:
+def test_short_transcripts_are_read(analyzer: str, said: Any) -> None:
     document = spoken(*said)
 
-    assert [] == not_verbatim(document, answer(module, document))
+    assert [] == not_verbatim(document, answer(analyzer, document))
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_page_shows_every_segment_that_is_cited(module: ModuleType, both: Document) -> None:
-    data = answer(module, both)
-    page = answer_markdown(name_of(module), data, module.markdown)
+@pytest.mark.parametrize("analyzer", ANALYZERS)
+def test_a_page_shows_every_segment_that_is_cited(analyzer: str, both: Document) -> None:
+    data = answer(analyzer, both)
+    module = importlib.import_module(f"analyzers.{analyzer}")
+    page = answer_markdown(analyzer, data, module.markdown)
 
     assert [] == [segment for segment, _ in cited(data) if f"({segment})" not in page]
 
@@ -354,18 +309,18 @@ def test_a_due_date_is_a_time_to_come_and_no_rhythm_or_length(text: str, due: st
 def test_the_note_follows_the_decision_first_and_names_hypotheses_and_factors(
     both: Document,
 ) -> None:
-    first = answer(composite_note, both)["structured_data"]["threads"][0]
-    bearing = " ".join(b["text"] for b in first["bearings"])
+    first = answer("composite_note", both)["structured_data"]["threads"][0]
+    relevance = " ".join(b["text"] for b in first["bearings"])
 
     assert "We go in April as a shadow trial" in first["said"]
-    assert "H1" in bearing
+    assert "H1" in relevance
     assert {"competing_hypotheses", "determining_factors"} <= {
         b["source"] for b in first["bearings"]
     }
 
 
 def test_the_note_says_where_two_analyzers_contradict_each_other() -> None:
-    threads = answer(composite_note, handed_on(OPPOSED))["structured_data"]["threads"]
+    threads = answer("composite_note", handed_on(OPPOSED))["structured_data"]["threads"]
     expected = (
         "postulate_theorem takes it as a fact, first_principles calls what it rests on untested: "
         '"The pump runs dry at night".'
@@ -375,14 +330,14 @@ def test_the_note_says_where_two_analyzers_contradict_each_other() -> None:
 
 
 def test_the_note_names_the_analyzers_that_gave_nothing() -> None:
-    data = answer(composite_note, handed_on(OPPOSED))["structured_data"]
+    data = answer("composite_note", handed_on(OPPOSED))["structured_data"]
 
     assert ["patentability"] == data["not_available"]
     assert "patentability" in data["opening"]
 
 
 def test_without_context_the_note_is_taken_from_the_transcript(both: Document) -> None:
-    data = answer(composite_note, replace(both, findings=()))["structured_data"]
+    data = answer("composite_note", replace(both, findings=()))["structured_data"]
     sources = {b["source"] for t in data["threads"] for b in t["bearings"]}
 
     assert 3 <= len(data["threads"])
@@ -391,23 +346,23 @@ def test_without_context_the_note_is_taken_from_the_transcript(both: Document) -
 
 
 def test_the_headline_states_the_decision_or_that_there_is_none(both: Document) -> None:
-    settled = answer(executive_summary, both)["structured_data"]["headline"]
+    settled = answer("executive_summary", both)["structured_data"]["headline"]
     quiet = spoken(("Ann", "The question is whether we sell the old pump or keep it running."))
-    unsettled = answer(executive_summary, quiet)["structured_data"]["headline"]
+    unsettled = answer("executive_summary", quiet)["structured_data"]["headline"]
 
     assert settled.startswith("Agreed under conditions: We go in April")
     assert unsettled.startswith("Not decided: whether we sell the old pump")
 
 
 def test_key_points_begin_with_what_was_decided(both: Document) -> None:
-    points = answer(executive_summary, both)["structured_data"]["key_points"]
+    points = answer("executive_summary", both)["structured_data"]["key_points"]
 
     assert "agree: " in points[0]["text"]
     assert any(point["source"] != "transcript" for point in points)
 
 
 def test_risks_are_conditions_with_an_unwelcome_consequence(both: Document) -> None:
-    risks = answer(executive_summary, both)["structured_data"]["risks"]
+    risks = answer("executive_summary", both)["structured_data"]["risks"]
     told = " ".join(risk["text"] for risk in risks)
 
     assert "we lose the baseline" in told
@@ -415,7 +370,7 @@ def test_risks_are_conditions_with_an_unwelcome_consequence(both: Document) -> N
 
 
 def test_next_steps_have_a_reason_and_hold_the_date_of_the_agreed_rule(both: Document) -> None:
-    steps = answer(executive_summary, both)["structured_data"]["next_steps"]
+    steps = answer("executive_summary", both)["structured_data"]["next_steps"]
 
     assert [] == [step["step"] for step in steps if not step["reason"]]
     assert "by the twenty-fifth of March" in [step["due"] for step in steps]

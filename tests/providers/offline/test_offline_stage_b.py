@@ -3,30 +3,19 @@
 # ruff: noqa: E501 - a finding line is as long as in a prompt
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from types import ModuleType
-from typing import Any
-
 import pytest
+from helpers.offline import answer, cited, handed_on
 
-from analyzers import (
-    competing_hypotheses,
-    determining_factors,
-    first_principles,
-    patentability,
-)
-from runner.answers.findings import read_findings
-from runner.answers.shape import answer_shape
-from runner.providers.offline.argue import build_case
-from runner.providers.offline.bearing import judge
-from runner.providers.offline.dispute import main_dispute
-from runner.providers.offline.document import Document
-from runner.providers.offline.mechanism import conditional
-from runner.providers.offline.naming import noun_phrases
-from runner.providers.offline.phrasing import negated, proposition
+from analyzers import competing_hypotheses
+from runner.providers.offline.argument.case import build_case
+from runner.providers.offline.argument.causality import conditional
+from runner.providers.offline.argument.consistency import rate
+from runner.providers.offline.argument.dispute import main_dispute
+from runner.providers.offline.argument.hypothesis_matrix import rank
+from runner.providers.offline.argument.noun_phrases import noun_phrases
+from runner.providers.offline.argument.wording import negated, proposition
 
-MODULES = (competing_hypotheses, determining_factors, first_principles, patentability)
+NAMES = ("competing_hypotheses", "determining_factors", "first_principles", "patentability")
 
 SENSOR = """# Findings of stage_a
 
@@ -89,65 +78,42 @@ WISH = """## say_means
 """
 
 
-def document(text: str) -> Document:
-    findings, missing = read_findings(text)
-    return Document((), tuple(findings), tuple(missing), "")
-
-
-def answer(module: ModuleType, text: str) -> dict[str, Any]:
-    data: dict[str, Any] = module.read(document(text))
-    name = module.__name__.rpartition(".")[2]
-    answer_shape(name, module.Fields).model_validate(json.loads(json.dumps(data)))
-    return data
-
-
-def cited(node: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(node, dict):
-        if set(node) == {"segment", "quote"}:
-            yield node["segment"], node["quote"]
-        for value in node.values():
-            yield from cited(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from cited(value)
-
-
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("text", [SENSOR, HEARING, CONTRADICTED, ONE])
-def test_every_quote_is_copied_unchanged_from_the_findings(module: ModuleType, text: str) -> None:
-    given = {citation for f in document(text).findings for citation in f.evidence}
+def test_every_quote_is_copied_unchanged_from_the_findings(name: str, text: str) -> None:
+    given = {citation for f in handed_on(text).findings for citation in f.evidence}
 
-    assert set(cited(answer(module, text))) <= given
+    assert set(cited(answer(name, handed_on(text)))) <= given
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("text", [SENSOR, HEARING, CONTRADICTED, ONE])
-def test_every_insight_cites_something(module: ModuleType, text: str) -> None:
-    insights = answer(module, text)["insights"]
+def test_every_insight_cites_something(name: str, text: str) -> None:
+    insights = answer(name, handed_on(text))["insights"]
 
     assert [] == [i["text"] for i in insights if not i["evidence"]]
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_reading_is_deterministic(module: ModuleType) -> None:
-    assert answer(module, SENSOR) == answer(module, SENSOR)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_reading_is_deterministic(name: str) -> None:
+    assert answer(name, handed_on(SENSOR)) == answer(name, handed_on(SENSOR))
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_different_findings_give_different_answers(module: ModuleType) -> None:
-    assert answer(module, SENSOR) != answer(module, HEARING)
+@pytest.mark.parametrize("name", NAMES)
+def test_different_findings_give_different_answers(name: str) -> None:
+    assert answer(name, handed_on(SENSOR)) != answer(name, handed_on(HEARING))
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_without_findings_the_answer_says_so(module: ModuleType) -> None:
-    found = answer(module, "Not available: say_means (timeout)")["insights"]
+@pytest.mark.parametrize("name", NAMES)
+def test_without_findings_the_answer_says_so(name: str) -> None:
+    found = answer(name, handed_on("Not available: say_means (timeout)"))["insights"]
 
     assert ["no_findings"] == [insight["category"] for insight in found]
     assert "say_means" in found[0]["text"]
 
 
 def test_alternatives_after_whether_become_the_hypotheses() -> None:
-    data = answer(competing_hypotheses, SENSOR)["structured_data"]
+    data = answer("competing_hypotheses", handed_on(SENSOR))["structured_data"]
     expected = [
         "We put the sensor into the harbour trial in April.",
         "Wait for the autumn window.",
@@ -157,7 +123,7 @@ def test_alternatives_after_whether_become_the_hypotheses() -> None:
 
 
 def test_an_unwelcome_consequence_speaks_against_its_course_and_for_the_other() -> None:
-    data = answer(competing_hypotheses, SENSOR)["structured_data"]
+    data = answer("competing_hypotheses", handed_on(SENSOR))["structured_data"]
     item = next(e["id"] for e in data["evidence"] if "no second trial" in e["text"])
     rated = {
         cell["hypothesis"]: cell["consistency"]
@@ -169,18 +135,18 @@ def test_an_unwelcome_consequence_speaks_against_its_course_and_for_the_other() 
 
 
 def test_a_recorded_contradiction_gives_two_hypotheses_and_its_ground_counts_for_one() -> None:
-    doc = document(CONTRADICTED)
+    doc = handed_on(CONTRADICTED)
     case = build_case(doc)
     dispute = main_dispute(case, doc.findings)
     assert dispute is not None
     premise = next(c for c in case.claims if c.kind == "premise")
-    rated = [judge(premise, side, dispute.sides, case, True)[0] for side in dispute.sides]
+    rated = [rate(premise, side, dispute.sides, case, True)[0] for side in dispute.sides]
 
     assert ["CC", "I"] == rated
 
 
 def test_the_only_statement_is_set_against_its_denial() -> None:
-    data = answer(competing_hypotheses, ONE)["structured_data"]
+    data = answer("competing_hypotheses", handed_on(ONE))["structured_data"]
     expected = [
         "Maybe the new filter clogs in winter (a speaker).",
         'It is not so that "Maybe the new filter clogs in winter".',
@@ -189,13 +155,22 @@ def test_the_only_statement_is_set_against_its_denial() -> None:
     assert expected == [h["statement"] for h in data["hypotheses"]]
 
 
-def stored(text: str) -> dict[str, Any]:
-    data = answer(competing_hypotheses, text)["structured_data"]
-    return competing_hypotheses.Fields.model_validate(data).model_dump(mode="json")
+@pytest.mark.parametrize("text", [SENSOR, HEARING, CONTRADICTED, ONE])
+def test_the_insights_rank_hypotheses_as_the_answer_does(text: str) -> None:
+    data = answer("competing_hypotheses", handed_on(text))["structured_data"]
+    rows = [
+        [cell["consistency"] for cell in data["matrix"] if cell["evidence"] == item["id"]]
+        for item in data["evidence"]
+    ]
+    ranked = rank([item["credibility"] for item in data["evidence"]], rows)
+
+    assert [(row["hypothesis"], row["inconsistency"]) for row in data["ranking"]] == [
+        (completeness.name, completeness.score) for completeness in ranked
+    ]
 
 
 def test_the_matrix_is_shown_as_a_table_with_a_column_for_every_hypothesis() -> None:
-    fields = stored(SENSOR)
+    fields = answer("competing_hypotheses", handed_on(SENSOR))["structured_data"]
     lines = competing_hypotheses.markdown(fields).splitlines()
     rows = [line for line in lines if line.startswith("| E")]
     first = fields["diagnosticity"][0]["evidence"]
@@ -206,7 +181,7 @@ def test_the_matrix_is_shown_as_a_table_with_a_column_for_every_hypothesis() -> 
 
 
 def test_the_matrix_page_gives_a_reason_for_every_cell_that_is_not_neutral() -> None:
-    fields = stored(SENSOR)
+    fields = answer("competing_hypotheses", handed_on(SENSOR))["structured_data"]
     page = competing_hypotheses.markdown(fields)
     reasons = page.partition("## Reasons")[2].partition("## Milestones")[0]
     told = [cell for cell in fields["matrix"] if cell["consistency"] != "N"]
@@ -233,34 +208,37 @@ def test_factors_are_named_by_noun_phrases_of_the_text() -> None:
 
 
 def test_a_wish_with_a_device_is_not_yet_a_technical_idea() -> None:
-    data = answer(patentability, WISH)["structured_data"]
+    data = answer("patentability", handed_on(WISH))["structured_data"]
 
     assert ["not_an_invention"] == [c["overall"] for c in data["candidates"]]
 
 
 def test_an_implied_premise_is_an_assumption_with_its_conclusion_in_the_challenge() -> None:
-    data = answer(first_principles, SENSOR)["structured_data"]
+    data = answer("first_principles", handed_on(SENSOR))["structured_data"]
     found = next(a for a in data["assumptions"] if a["text"].startswith("They foul"))
 
     assert "The difference between the membranes should survive" in found["challenge"]
 
 
 def test_a_measured_result_is_a_fundamental_and_a_rule_is_not() -> None:
-    data = answer(first_principles, SENSOR)["structured_data"]
+    data = answer("first_principles", handed_on(SENSOR))["structured_data"]
     texts = " ".join(f["text"] for f in data["fundamentals"])
 
     assert (True, False) == ("21 days" in texts, "must be visible" in texts)
 
 
 def test_factors_have_two_to_five_words_and_differ() -> None:
-    names = [f["name"] for f in answer(determining_factors, SENSOR)["structured_data"]["factors"]]
+    names = [
+        f["name"]
+        for f in answer("determining_factors", handed_on(SENSOR))["structured_data"]["factors"]
+    ]
 
     assert [] == [name for name in names if not 2 <= len(name.split()) <= 5]
     assert len(names) == len(set(names))
 
 
 def test_an_idea_called_new_is_a_technical_candidate_and_the_poster_a_risk() -> None:
-    data = answer(patentability, SENSOR)["structured_data"]
+    data = answer("patentability", handed_on(SENSOR))["structured_data"]
     first = data["candidates"][0]
     novelty = next(c for c in first["criteria"] if c["name"] == "novelty")
 
@@ -270,7 +248,7 @@ def test_an_idea_called_new_is_a_technical_candidate_and_the_poster_a_risk() -> 
 
 
 def test_a_hearing_without_technical_means_has_no_invention() -> None:
-    data = answer(patentability, HEARING)["structured_data"]
+    data = answer("patentability", handed_on(HEARING))["structured_data"]
 
     assert ["not_an_invention"] == [c["overall"] for c in data["candidates"]]
     assert data["summary"].startswith("Nothing patentable")

@@ -1,0 +1,1 @@
+"""Argumentation: claims of earlier findings, how they relate, and what follows."""

@@ -1,0 +1,1 @@
+"""Dialogue: what speakers do with their sentences, read from a transcript."""

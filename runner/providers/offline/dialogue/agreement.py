@@ -1,0 +1,116 @@
+"""Agreement: replies that object to or accept what another speaker says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from runner.providers.offline.dialogue.dialogue import Dialogue
+from runner.providers.offline.language.cues import Hit, has, is_question, strength, strongest
+from runner.providers.offline.language.fragments import is_whole
+from runner.providers.offline.language.lexicon import STOP_WORDS
+from runner.providers.offline.language.sentences import (
+    Sentence,
+    content_words,
+    is_procedural,
+    similarity,
+    words,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AdjacencyPair:
+    """A statement and the reply of another speaker to it.
+
+    *phrase* is the reply's cue as said; *score*, 0 to 1, joins its strength and the centrality.
+    """
+
+    statement: Sentence
+    reply: Sentence
+    phrase: str
+    strength: float
+    score: float
+
+
+def find_objections(dialogue: Dialogue) -> list[AdjacencyPair]:
+    """Return replies that object to a statement of the previous turn, in order."""
+    return [e for e in _pairs(dialogue, "disagreement", 3) if not has("agreement", e.reply.text)]
+
+
+def find_acceptances(dialogue: Dialogue) -> list[AdjacencyPair]:
+    """Return replies that accept a statement of an earlier turn, in order."""
+    found = _pairs(dialogue, "agreement", 2)
+    return [e for e in found if e.strength > 0.8 and not has("disagreement", e.reply.text)]
+
+
+def _pairs(dialogue: Dialogue, kind: str, reach: int) -> Iterator[AdjacencyPair]:
+    """Yield replies whose first *reach* sentences have a cue of *kind*."""
+    for number, turn in enumerate(dialogue.turns[1:], start=1):
+        for reply in turn[:reach]:
+            hit = strongest(kind, reply.text)
+            if not hit or is_question(reply.text) or not _speaks_for_itself(reply, kind):
+                continue
+            statement = _answered(dialogue, number, reply)
+            if statement and _bears_on(kind, statement, reply, hit):
+                central = max(dialogue.central[statement.index], dialogue.central[reply.index])
+                score = 0.55 * hit.strength + 0.45 * central
+                yield AdjacencyPair(statement, reply, hit.phrase, hit.strength, score)
+                break
+
+
+def _bears_on(kind: str, statement: Sentence, reply: Sentence, hit: Hit) -> bool:
+    """An agreement opens the reply; a weak objection must share a word with the statement."""
+    opening = len(words(reply.text[: hit.start])) <= 5
+    if kind == "agreement":
+        open_matter = has("unsure", statement.text) or "question is" in statement.text
+        return opening and not open_matter and strength("agreement", statement.text) < 0.8
+    shared = set(content_words(statement.text)) & set(content_words(reply.text))
+    return hit.strength > 0.8 or (opening and bool(shared))
+
+
+def _speaks_for_itself(reply: Sentence, kind: str) -> bool:
+    """A disagreement must say with what; an agreement may be a single word."""
+    if kind == "agreement":
+        return not is_procedural(reply.text)
+    return len(content_words(reply.text)) >= 2 and len(words(reply.text)) >= 5
+
+
+def _answered(dialogue: Dialogue, number: int, reply: Sentence) -> Sentence | None:
+    """Return the statement that *reply* is about, from up to four turns back.
+
+    Agreements in between ("Agreed." "Agreed.") are skipped; a question is not a
+    statement, so that an answer is not taken for an agreement.
+    """
+    named = _named(dialogue, number, reply)
+    for turn in reversed(dialogue.turns[max(0, number - (8 if named else 4)) : number]):
+        if named and turn[0].speaker != named:
+            continue
+        if turn[0].speaker == reply.speaker:
+            return None
+        said = [s for s in turn if len(words(s.text)) >= 5 and not is_procedural(s.text)]
+        if said and is_question(said[-1].text):
+            return None
+        fit = [s for s in said[-4:] if is_whole(s.text) and s.index not in dialogue.cut_off]
+        fit = [s for s in fit if len(content_words(s.text)) >= 3]
+        if fit:
+            return max(fit, key=lambda s: (_fitness(dialogue, s, reply), s.index))
+        if said:
+            return None
+    return None
+
+
+def _named(dialogue: Dialogue, number: int, reply: Sentence) -> str | None:
+    """Return the one earlier speaker whom *reply* calls by name, or None."""
+    said = set(words(reply.text))
+    spoken = {turn[0].speaker for turn in dialogue.turns[max(0, number - 8) : number]}
+    called = sorted(
+        name
+        for name in spoken - {None, reply.speaker}
+        if name and said & {w for w in words(name) if len(w) > 2 and w not in STOP_WORDS}
+    )
+    return called[0] if len(called) == 1 else None
+
+
+def _fitness(dialogue: Dialogue, s: Sentence, reply: Sentence) -> float:
+    proposed = 0.3 * strength("proposal", s.text) + 0.2 * strength("decision", s.text)
+    return similarity(s.text, reply.text) + 0.5 * dialogue.central[s.index] + proposed

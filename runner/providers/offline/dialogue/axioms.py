@@ -1,0 +1,188 @@
+"""Axioms: postulates of a dialogue, and what is inferred from them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from runner.providers.offline.dialogue.dialogue import (
+    CALL_SIGN,
+    Dialogue,
+    weight_of,
+    whole_sentences,
+)
+from runner.providers.offline.dialogue.reasoning import (
+    ABOUT_TALK,
+    Reasoning,
+)
+from runner.providers.offline.dialogue.support import assumed_in
+from runner.providers.offline.language.cues import has, is_question, strength, strongest
+from runner.providers.offline.language.fragments import is_whole, roughness
+from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.sentences import (
+    Sentence,
+    content_words,
+    similarity,
+    trim,
+    words,
+)
+from runner.providers.offline.language.wording import excerpt, plain
+
+Kind = Literal["fact", "assumption", "definition", "rule"]
+
+_RULE = re.compile(
+    r"(?<!whether )(?<!not )(?<!n't )\b(?:must(?! have\b)|shall|has to|have to|required to|"
+    r"not allowed|only allowed|prohibited|nobody can|is (?:my|your|the|our|their) responsibility|"
+    r"(?:should|must) be (?:my|your|the|our|their) responsibility|incumbent on|"
+    r"(?:members?|users?|agency|board|bank|company|council|government|everyone|nobody|"
+    r"\w+ers?|\w+ors?|(?:it|they)) should(?:n't| not)?)\b",
+    re.IGNORECASE,
+)
+# A wish, a plan for the conversation or a private duty is no rule.
+_MILD = re.compile(
+    r"^\W*(?:(?:so|and|but|now|first|then|well|um|uh|again) ?,? ?)*(?:i(?:'d|'m| would| just| "
+    r"have| need| hope)\b|"
+    r"let's|(?:we|you) (?:just |all )?(?:have to|need to|must|should) (?:use|do|make|save|look|go|"
+    r"think|"
+    r"talk|ask|see|get|take|have|make sure|create|wait|say|start|try))|\bmay(?:be)?\b|\bperhaps\b|"
+    r"\bi have to\b|\byou said\b|\b(?:had|have|has) to (?:say|admit|ask|go|consider)\b|"
+    r"^in your|not saying|^\W*(?:(?:so|and|now|but),? )*first\b|\b(?:don't|do not) think\b|"
+    r"\b(?:this|that) must be done\b|"
+    r"\bshould be (?:up|fine|ok|okay|good|able)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Postulate:
+    """Something built on without proof: *statement* in clean words, its *sentence* as said."""
+
+    kind: Kind
+    statement: str
+    sentence: Sentence
+    score: float
+
+
+def find_postulates(dialogue: Dialogue, theorems: Sequence[Reasoning], n: int) -> list[Postulate]:
+    """Return the premises of *theorems* and up to *n* further grounds of different kinds."""
+    stated = [_premise(t) for t in theorems]
+    used = {q.index for t in theorems for q in t.quoted}
+    pool = [
+        g
+        for s in whole_sentences(dialogue)
+        if s.index not in used and (g := _postulate(dialogue, s))
+    ]
+    premises = [g.statement for g in stated]
+    more = diverse(
+        [g for g in pool if all(similarity(g.statement, p) < 0.5 for p in premises)],
+        n,
+        score=lambda g: g.score,
+        text=lambda g: g.statement,
+        group=lambda g: (g.kind, g.sentence.speaker),
+    )
+    return [*stated, *sorted(more, key=lambda g: -g.score)]
+
+
+def _premise(theorem: Reasoning) -> Postulate:
+    sentence = next((q for q in theorem.quoted if theorem.premise in q.text), theorem.quoted[-1])
+    if theorem.relation == "conditional":
+        return Postulate("assumption", premise_of(theorem), sentence, theorem.score * 0.8)
+    ruled = _RULE.search(theorem.premise) and not _MILD.search(theorem.premise)
+    kind: Kind = "rule" if ruled else "assumption"
+    if theorem.evidence > 0.5 and not has("negation", theorem.premise[:20]):
+        kind = "fact"
+    return Postulate(kind, premise_of(theorem), sentence, theorem.score * 0.8)
+
+
+def premise_of(theorem: Reasoning) -> str:
+    """Return the premise as a statement; of a condition, the supposition."""
+    supposed = re.sub(
+        r"^(?:only if|if|provided that|as long as) ", "", theorem.premise, flags=re.IGNORECASE
+    )
+    return f"Supposed: {supposed}." if theorem.relation == "conditional" else plain(theorem.premise)
+
+
+def _postulate(dialogue: Dialogue, s: Sentence) -> Postulate | None:
+    if is_question(s.text) or not is_whole(s.text) or strength("conditional", s.text) > 0.8:
+        return None
+    if s.text.lower().startswith(("what", "which", "who")):
+        return None
+    if len(words(s.text)) > 45 or strength("hedge", s.text) > 0.5 or has("request", s.text):
+        return None
+    kind, force = _kind(s)
+    if force < 0.5 or ABOUT_TALK.search(trim(s.text)) or CALL_SIGN.search(s.text):
+        return None
+    named = assumed_in(s.text) if kind == "assumption" else ""
+    statement = plain(named or s.text)
+    return Postulate(
+        kind, statement, s, 0.4 * force + 0.5 * weight_of(dialogue, s) - roughness(s.text)
+    )
+
+
+def _kind(s: Sentence) -> tuple[Kind, float]:
+    evidence = strength("evidence", s.text) if not has("commitment", s.text) else 0.0
+    defined = strongest("definition", s.text)
+    taken = strongest("assumption", s.text)
+    mild = taken and taken.strength < 0.6 and taken.start > 12  # "…, I believe, …" in passing
+    options: list[tuple[float, Kind]] = [
+        (defined.strength if defined and defined.start < 40 else 0.0, "definition"),
+        (taken.strength * 0.95 if taken and not mild else 0.0, "assumption"),
+        (_rule_strength(s), "rule"),
+        (evidence * 0.85, "fact"),
+    ]
+    force, kind = max(options, key=lambda option: option[0])
+    return kind, force
+
+
+def _rule_strength(s: Sentence) -> float:
+    if not _RULE.search(s.text) or _MILD.search(s.text) or has("unsure", s.text):
+        return 0.0
+    return 0.75 if strength("hedge", s.text) < 0.5 else 0.0
+
+
+def postulates_of(theorem: Reasoning, grounds: Sequence[Postulate]) -> list[str]:
+    """Return the ids (P1, P2, …) of the *grounds* that *theorem* rests on: its own, then kin."""
+    own = premise_of(theorem)
+    stems = set(content_words(f"{theorem.premise} {theorem.assertion}"))
+    found: list[str] = []
+    for number, ground in enumerate(grounds, start=1):
+        shared = stems & set(content_words(ground.statement))
+        likeness = similarity(ground.statement, f"{theorem.premise} {theorem.assertion}")
+        if ground.statement == own or (len(shared) >= 3 and likeness > 0.35):
+            found.append(f"P{number}")
+    return found
+
+
+def inference_of(theorem: Reasoning) -> str:
+    """Return the kind of inference, from the connective and the kind of premise."""
+    if theorem.relation == "conditional":
+        return "conditional"
+    if re.search(r"\b(?:just like|the same as|similar to|as with|likewise)\b", theorem.premise):
+        return "analogical"
+    if theorem.relation == "deductive":
+        return "deductive"
+    counted = re.search(
+        r"\b(?:every time|each time|always|usually|so far|all four|times)\b", theorem.premise
+    )
+    return "inductive" if counted else "causal"
+
+
+def gap_of(theorem: Reasoning) -> str:
+    """Say what would still have to be shown for *theorem*, or 'none'."""
+    ground = excerpt(theorem.premise, 100)
+    if theorem.relation == "conditional":
+        return f'That the condition comes about: "{ground}".'
+    if unsure := strongest("unsure", theorem.premise):
+        return f'The ground is itself unsure ("{unsure.phrase}").'
+    hedge = strongest("hedge", theorem.assertion)
+    if hedge and hedge.strength > 0.5:
+        return f'The conclusion is hedged ("{hedge.phrase}") and not yet established.'
+    if theorem.evidence > 0.5:
+        return "none"
+    if strength("obligation", theorem.assertion) or strength("proposal", theorem.assertion):
+        return f'That "{ground}" is enough to call for it.'
+    if re.search(r"\b(?:was|were|had|did|\w{3,}ed)\b", theorem.premise):
+        return f'A record that "{ground}".'
+    return f'How it is known that "{ground}".'

@@ -1,0 +1,145 @@
+"""Conjectures: guesses of speakers, each with an observation that would test it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from runner.providers.offline.dialogue.dialogue import Dialogue, matter, weight_of, whole_sentences
+from runner.providers.offline.dialogue.insights import who
+from runner.providers.offline.dialogue.reasoning import (
+    ABOUT_TALK,
+    IF_THEN,
+    NOT_A_CONDITION,
+)
+from runner.providers.offline.language.cues import Hit, is_question, strongest
+from runner.providers.offline.language.fragments import is_whole, roughness
+from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.sentences import (
+    Sentence,
+    clauses,
+    content_words,
+    is_procedural,
+    words,
+)
+from runner.providers.offline.language.wording import excerpt
+
+_EFFECT = re.compile(
+    r"\b(?:(?:could|might|may|would) (?:\w+ly )?)(?:cause|lead|make|affect|help|result|create|"
+    r"increase|"
+    r"reduce|hurt|harm|improve|go|bring|put)\b",
+    re.IGNORECASE,
+)
+_IS_THE = re.compile(
+    r"\b(?:it|that|this) (?:could|might|may) (?:also |simply |just |well )?be (?:the|a|an|our)\b",
+    re.IGNORECASE,
+)
+_AHEAD = re.compile(
+    r"\b(?:will|would|going to|'ll|next|soon|eventually|future|should)\b", re.IGNORECASE
+)
+_RELATIVE = re.compile(
+    r"\b(?:which|who|what|they|that|whoever|how|ask|wish|you|if)\s+$|\b(?:ask|asks|see|know) ",
+    re.IGNORECASE,
+)
+_INDEFINITE = re.compile(r" (?:some|any)(?:thing|one|body|where)\b", re.IGNORECASE)
+_WISHED = re.compile(
+    r"\b(?:should|let's|we could|you could|we can|would like|question)\b|"
+    r"\b(?:maybe|perhaps) (?:that's something|we|you|i|there is a)\b|"
+    r"\bi (?:would|could|can|will|may|might|tried|try)\b|"
+    r"\bno (?:one|other)\b|"
+    r"\bcould be (?:set|done|improved|changed|added|moved|made|used)\b|\bmaybe\b.*\bmaybe\b",
+    re.IGNORECASE,
+)
+_CHECK = re.compile(
+    r"\bhas any(?:body|one) (?:else )?(?:tested|tried|measured|checked|looked)\b|"
+    r"\bwe(?:'ll| will| would) know\b|\b(?:would|will) (?:show|tell us|confirm|settle)\b|"
+    r"\bwe (?:can|could|should) (?:test|measure|compare|check)\b|\b(?:tested|test) .{3,60} "
+    r"(?:with|without)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Conjecture:
+    """A claim put forward as possible by *phrase*, and an observation that would *test* it."""
+
+    sentence: Sentence
+    phrase: str
+    test: str
+    score: float
+
+
+def find_conjectures(dialogue: Dialogue, used: set[int], n: int) -> list[Conjecture]:
+    """Return up to *n* conjectures outside the sentences *used*, the weightiest first."""
+    found: list[tuple[Sentence, Hit, float]] = []
+    for s in whole_sentences(dialogue):
+        hit = strongest("conjecture", s.text)
+        if not hit or s.index in used or is_question(s.text) or not is_whole(s.text):
+            continue
+        if hit.strength < 0.7 and len(words(s.text[: hit.start])) > 5:
+            continue  # "maybe" in passing guesses at a detail, not at the matter
+        if _INDEFINITE.match(s.text[hit.end :]):
+            continue
+        if _WISHED.search(s.text) or ABOUT_TALK.search(s.text):  # a proposal is not a guess
+            continue
+        relative = _RELATIVE.search(s.text[: hit.start]) or re.match("(?:that|which) ", hit.phrase)
+        if relative or len(content_words(s.text)) < 2 or is_procedural(s.text):
+            continue
+        score = 0.5 * hit.strength + 0.45 * weight_of(dialogue, s) - roughness(s.text)
+        found.append((s, hit, score))
+    chosen = diverse(
+        [guess for guess in found if guess[2] > 0.3],
+        n,
+        score=lambda g: g[2],
+        text=lambda g: g[0].text,
+        group=lambda g: g[0].speaker,
+    )
+    return [Conjecture(s, hit.phrase, _test(dialogue, s, hit), score) for s, hit, score in chosen]
+
+
+def _test(dialogue: Dialogue, s: Sentence, hit: Hit) -> str:
+    """Return an observation that would decide *s*: a check that was named, or a typical one."""
+    if check := _named_check(dialogue, s):
+        return f'{who(check.speaker)} speaks of a check that bears on it: "{excerpt(check.text)}".'
+    condition = None if NOT_A_CONDITION.search(s.text) else IF_THEN.search(s.text)
+    if condition:
+        ground, then = excerpt(condition["if"], 90), excerpt(condition["then"], 90)
+        return f'Watch a case of "{ground}" and see whether "{then}".'
+    claim = _clause_at(s.text, hit)
+    after = s.text[hit.start :]
+    effect = _EFFECT.match(hit.phrase)
+    if effect and len(words(s.text[: hit.start])) > 2:
+        return f'Compare cases with and without it: in how many "{excerpt(after, 90)}"?'
+    named = matter(dialogue, [after]) if _IS_THE.search(s.text) else ""
+    if named:
+        return f"Take {named} away or replace it; if nothing changes, the guess is wrong."
+    if _AHEAD.search(claim):
+        return f'Set a date and check then whether it has come about: "{excerpt(claim, 100)}".'
+    if re.search(r"\b(?:might|may|could|can)\b", hit.phrase, re.IGNORECASE):
+        return f'One recorded case would show that it can be so: "{excerpt(after, 100)}".'
+    return f'A second look or another witness would settle "{excerpt(claim, 100)}".'
+
+
+def _named_check(dialogue: Dialogue, s: Sentence) -> Sentence | None:
+    """Return the sentence about a check that shares most terms with the guess *s*, or None."""
+    stems = {w for w in content_words(s.text) if dialogue.weights.get(w, 0.0) > 0}
+    best, most = None, 0.0
+    for other in dialogue.sentences[max(0, s.index - 120) : s.index + 120]:
+        if other.index == s.index or not _CHECK.search(other.text):
+            continue
+        if other.index in dialogue.cut_off or len(words(other.text)) < 6:
+            continue
+        shared = stems & set(content_words(other.text))
+        worth = sum(dialogue.weights[w] for w in sorted(shared)) / (1 + len(stems)) ** 0.5
+        if len(shared) > 1 and worth > most:
+            best, most = other, worth
+    return best
+
+
+def _clause_at(text: str, hit: Hit) -> str:
+    """Return the clause of *text* around *hit*, or all of *text* if the clause is short."""
+    for clause in clauses(text):
+        start = text.find(clause)
+        if start <= hit.start < start + len(clause) and len(words(clause)) > 5:
+            return clause
+    return text

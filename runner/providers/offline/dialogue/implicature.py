@@ -1,0 +1,294 @@
+"""Implicature: hedges, indirect requests, understatement and other gaps from words to message."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from runner.providers.offline.dialogue.dialogue import Dialogue, addressee, replies, weight_of
+from runner.providers.offline.dialogue.insights import who
+from runner.providers.offline.language.cues import Hit, has, hits, is_question, strongest
+from runner.providers.offline.language.fragments import roughness
+from runner.providers.offline.language.sentences import (
+    Sentence,
+    content_words,
+    is_procedural,
+    is_substantive,
+    strip_fillers,
+    trim,
+    words,
+)
+from runner.providers.offline.language.wording import excerpt
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """One gap: the words *said* (verbatim), what is *meant*, and *note*, a sentence on it.
+
+    *quoted* is the evidence, *score* 0 to 1 combines the cue's strength and the centrality.
+    """
+
+    signal: str
+    said: str
+    meant: str
+    note: str
+    quoted: tuple[Sentence, ...]
+    score: float
+
+
+# cue words of a hedge -> what the hedge does (meant), how the speaker uses it (note)
+_HEDGES = (
+    ("suppose|presume", "goes along without full conviction", "says it with reserve"),
+    ("guess", "estimates instead of knowing", "estimates"),
+    (
+        "think|believe|opinion|view|feel",
+        "gives an opinion, open to correction",
+        "gives it as an opinion",
+    ),
+    ("hope|hopefully", "wishes for it and has no assurance of it", "hopes rather than knows"),
+    (
+        "seem|appear|look|apparent|evident",
+        "reports an impression, not a check",
+        "goes by impression",
+    ),
+    ("mostly|more or less|sense|way", "holds back part of the claim", "claims it only in part"),
+    (
+        "probab|likely|suspect",
+        "expects it without having established it",
+        "expects but has not shown",
+    ),
+    ("", "offers it as one possibility", "puts forward as a possibility only"),
+)
+_INFORM = re.compile(
+    r"\b(?:tell|explain|comment|describe|elaborate|clarify|give us|give me|walk us|say|address|ask|"
+    r"remember|recall|imagine|hear|talk|response|reaction|thoughts?|views?|opinions?|know)\b",
+    re.IGNORECASE,
+)
+_ASK_YOU = re.compile(
+    r"\b(?:could|can|would|will) you (?:please |possibly |maybe |just |also |mind )?"
+    r"(?:be (?:able|willing) to |like to |like me to )?(?P<act>.+)",
+    re.IGNORECASE,
+)
+_ASK_WE = re.compile(
+    r"\b(?:why don't we|what if we|what if you|how about we|(?:can|could|may) (?:we|"
+    r"i)) (?P<act>.+)",
+    re.IGNORECASE,
+)
+_WISH = re.compile(
+    r"\bi(?:'d| would)(?: really| just| also)? (?:like|love|appreciate|prefer|ask|urge|suggest|"
+    r"encourage)"
+    r" (?:to (?:see|have|get) |that |for )?(?P<act>.+)|\bi want (?:to (?:see|have) )?(?P<act2>.+)",
+    re.IGNORECASE,
+)
+_DONE_YET = re.compile(
+    r"\bhas any(?:body|one) (?:else )?(?P<act>(?!seen|got|have)\w+(?:ed|en|n|t) .+)", re.IGNORECASE
+)
+_COMPLEMENT = re.compile(
+    r"\b(?:sure|certain|know|wonder|say|tell|clear)(?: \w+ly)? "
+    r"(?P<what>(?:if|whether|how|what|why|when|where|that)\b.+?)"
+    r"(?=,? (?:but|and|which|because|so)\b|[.;]|$)",
+    re.IGNORECASE,
+)
+
+
+def find_gaps(dialogue: Dialogue) -> list[Gap]:
+    """Return at most one gap per sentence, in the order of the transcript."""
+    found: list[Gap] = []
+    for sentence in dialogue.sentences:
+        gap = next((g for find in _FINDERS if (g := find(dialogue, sentence))), None)
+        if gap and not is_procedural(sentence.text):
+            found.append(gap)
+    return found
+
+
+def _score(dialogue: Dialogue, sentence: Sentence, strength: float) -> float:
+    torn = 0.15 * (sentence.index in dialogue.cut_off)
+    return 0.6 * strength + 0.4 * weight_of(dialogue, sentence) - roughness(sentence.text) - torn
+
+
+def _gap(
+    dialogue: Dialogue, s: Sentence, signal: str, meant: str, note: str, strength: float
+) -> Gap:
+    return Gap(signal, trim(s.text), meant, note, (s,), _score(dialogue, s, strength))
+
+
+def _irony(dialogue: Dialogue, s: Sentence) -> Gap | None:
+    hit = strongest("irony", s.text)
+    if not hit or len(words(s.text)) < 4:
+        return None
+    meant = f'Not at face value: "{hit.phrase}" marks what is talked about as unearned or unlikely.'
+    note = f'{who(s.speaker)} does not take the last words at face value: "{excerpt(s.text)}".'
+    return _gap(dialogue, s, "irony", meant, note, hit.strength)
+
+
+def _deflection(dialogue: Dialogue, s: Sentence) -> Gap | None:
+    if not is_question(s.text) or len(content_words(s.text)) < 2 or len(words(s.text)) < 5:
+        return None
+    turn = dialogue.turns[dialogue.turn_of[s.index]]
+    answers = replies(dialogue, s)
+    if not answers or s.index < turn[-1].index - 1:  # only what closes a turn awaits an answer
+        return None
+    for reply in answers[0][:3]:
+        hit = strongest("evasion", reply.text)
+        if hit and not is_question(reply.text) and len(words(reply.text)) > 3:
+            break
+    else:
+        return None
+    meant = f'Does not answer "{excerpt(s.text, 110)}"'
+    meant += "; the question is put off." if hit.strength > 0.8 else "; no answer is at hand."
+    note = (
+        f'Asked "{excerpt(s.text, 120)}", {who(reply.speaker)} does not answer it outright: '
+        f'"{excerpt(reply.text, 120)}".'
+    )
+    return Gap(
+        "deflection", trim(reply.text), meant, note, (s, reply), _score(dialogue, s, hit.strength)
+    )
+
+
+def _request(dialogue: Dialogue, s: Sentence) -> Gap | None:
+    if not is_substantive(s) or not has("request", s.text) or has("negation", s.text[:12]):
+        return None
+    name = addressee(dialogue, s)
+    for pattern, opening, why in (
+        (_ASK_YOU, f"Asks {name} to", "puts a request as a question"),
+        (_ASK_WE, "Proposes to", "puts a proposal as a question"),
+        (
+            _DONE_YET,
+            "Wants it done, since nobody is known to have",
+            "asks for work by asking whether it exists",
+        ),
+        (_WISH, "Asks for", "puts a demand as a wish"),
+    ):
+        match = pattern.search(s.text)
+        if not match or (pattern is not _WISH and not is_question(s.text)):
+            continue
+        act = excerpt(next(g for g in match.groups() if g), 120).rstrip("?").rstrip()
+        if _INFORM.search(" ".join(act.split()[:3])) or len(words(act)) < 3:
+            return None
+        meant = f'{opening} "{act}".'
+        note = f'{who(s.speaker)} {why}: "{excerpt(s.text)}".'
+        if pattern is _ASK_YOU and name != "the listener":
+            note = f'{who(s.speaker)} wants {name} to act, and {why}: "{excerpt(s.text)}".'
+        return _gap(dialogue, s, "indirect_request", meant, note, 0.75)
+    return None
+
+
+def _contrast(dialogue: Dialogue, s: Sentence) -> Gap | None:
+    hit = next((h for h in hits("contrast", s.text) if h.strength > 0.8), None)
+    if not hit or not is_substantive(s) or is_question(s.text):
+        return None
+    if _TOLD.search(s.text[: hit.start]):  # "Mr. Hart just told me, yes, but …"
+        return None
+    rest = s.text[hit.end :]
+    but = re.search(r"\bbut\b", s.text[hit.start :], re.IGNORECASE)
+    if but:
+        rest = s.text[hit.start + but.end() :]
+    point = excerpt(rest, 130)
+    if len(content_words(point)) < 2 or len(words(point)) < 4:
+        return None
+    turn = "but" if but else hit.phrase
+    meant = f'The point is what follows "{turn}": "{point}".'
+    opening = "concedes first and then objects" if but else "turns from what was said"
+    opening = "objects politely" if "respect" in hit.phrase.lower() else opening
+    note = f'{who(s.speaker)} {opening}; the weight lies on "{point}".'
+    return _gap(dialogue, s, "contrast", meant, note, hit.strength)
+
+
+_TOLD = re.compile(r"\b(?:told|said|says|asked|argued?|claims?)\b", re.IGNORECASE)
+
+
+def _softened(dialogue: Dialogue, s: Sentence) -> Gap | None:
+    mild = strongest("euphemism", s.text)
+    if mild and is_substantive(s) and not is_question(s.text):
+        meant = f'"{mild.phrase}" is a mild name for something that went or may go badly.'
+        note = f'{who(s.speaker)} criticises in mild words ("{mild.phrase}"): "{excerpt(s.text)}".'
+        return _gap(dialogue, s, "euphemism", meant, note, mild.strength)
+    for hit in hits("downtoner", s.text):
+        after = s.text[hit.end : hit.end + 28]
+        kind = "positive" if hit.phrase.lower().startswith("not") else "negative"
+        bad = strongest(kind, after)
+        kind_of = re.search(
+            r"\b(?:same|this|that|what|any|the|some|a|whatever) $", s.text[: hit.start]
+        )
+        if bad and len(words(s.text)) > 4 and not is_question(s.text) and not kind_of:
+            softened = strip_fillers(f"{hit.phrase}{after[: bad.end]}")
+            meant = f'The difficulty is real; "{hit.phrase}" makes it sound smaller.'
+            note = f'{who(s.speaker)} plays down a difficulty as "{softened}": "{excerpt(s.text)}".'
+            return _gap(dialogue, s, "understatement", meant, note, 0.65)
+    return None
+
+
+def _rhetorical(dialogue: Dialogue, s: Sentence) -> Gap | None:
+    if not s.text.rstrip().endswith("?") or not is_substantive(s):
+        return None
+    hit = strongest("rhetorical", s.text)
+    turn = dialogue.turns[dialogue.turn_of[s.index]]
+    following = dialogue.sentences[s.index + 1 : s.index + 2]
+    if (
+        not hit
+        or s is turn[-1]
+        or is_question(following[0].text)
+        or len(words(following[0].text)) < 5
+    ):
+        return None
+    meant = "Asserted rather than asked: the speaker goes on without waiting for an answer."
+    note = (
+        f"{who(s.speaker)} asks without waiting for an answer, which makes it a claim: "
+        f'"{excerpt(s.text)}"'
+    )
+    return Gap(
+        "rhetorical_question", trim(s.text), meant, note, (s, *following), _score(dialogue, s, 0.6)
+    )
+
+
+def _hedged(dialogue: Dialogue, s: Sentence) -> Gap | None:
+    if not is_substantive(s) or is_question(s.text):
+        return None
+    if hit := strongest("unsure", s.text):
+        return _unsure(dialogue, s, hit)
+    if hit := strongest("own_knowledge", s.text):
+        meant = f'Holds only within what {who(s.speaker)} happens to know; "{hit.phrase}" says so.'
+        note = f'{who(s.speaker)} vouches no further than "{hit.phrase}": "{excerpt(s.text)}".'
+        return _gap(dialogue, s, "hedge", meant, note, hit.strength)
+    cue = strongest("hedge", s.text)
+    if not cue or (cue.strength < 0.5 and not cue.phrase.lower().startswith("i ")):
+        return None
+    if s.text[: cue.start].lower().endswith("you "):  # "you might note that": a request
+        return None
+    does, uses = next((d, u) for words_, d, u in _HEDGES if re.search(words_, cue.phrase.lower()))
+    meant = f'With "{cue.phrase}" {who(s.speaker)} {does}.'
+    note = f'{who(s.speaker)} {uses} ("{cue.phrase}"): "{excerpt(s.text)}".'
+    return _gap(dialogue, s, "hedge", meant, note, cue.strength * 0.85)
+
+
+def _unsure(dialogue: Dialogue, s: Sentence, hit: Hit) -> Gap:
+    open_matter = _COMPLEMENT.search(s.text[hit.start :])
+    what = excerpt(open_matter["what"], 120) if open_matter else ""
+    if len(words(what)) > 2:
+        meant = f'It is open "{what}".'
+        settled = "take it as settled" if what.lower().startswith("that") else "claim to know"
+        note = f'{who(s.speaker)} does not {settled} "{what}".'
+    else:
+        meant = f'The point is open; "{hit.phrase}" says so.'
+        note = f'{who(s.speaker)} admits an open point ("{hit.phrase}"): "{excerpt(s.text)}".'
+    return _gap(dialogue, s, "hedge", meant, note, hit.strength)
+
+
+def _emphasis(dialogue: Dialogue, s: Sentence) -> Gap | None:
+    if not is_substantive(s) or is_question(s.text):
+        return None
+    if hit := strongest("candour", s.text):
+        meant = f'"{hit.phrase}" announces something the listeners may not like to hear.'
+        note = f'{who(s.speaker)} announces plain words ("{hit.phrase}"): "{excerpt(s.text)}".'
+        return _gap(dialogue, s, "emphasis", meant, note, hit.strength)
+    cue = strongest("booster", s.text)
+    if not cue or cue.strength < 0.8:
+        return None
+    meant = f'"{cue.phrase}" closes the point to discussion.'
+    note = f'{who(s.speaker)} leaves no room for doubt ("{cue.phrase}"): "{excerpt(s.text)}".'
+    return _gap(dialogue, s, "emphasis", meant, note, cue.strength * 0.8)
+
+
+_FINDERS: tuple[Callable[[Dialogue, Sentence], Gap | None], ...]
+_FINDERS = (_irony, _deflection, _contrast, _request, _softened, _rhetorical, _hedged, _emphasis)

@@ -1,0 +1,202 @@
+"""Positions: stance and interests of each speaker, tensions and shared ground."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from runner.providers.offline.dialogue.agreement import AdjacencyPair
+from runner.providers.offline.dialogue.dialogue import (
+    Dialogue,
+    matter,
+    speakers,
+    substantive_sentences,
+    weight_of,
+)
+from runner.providers.offline.dialogue.stance import (
+    SUPPOSED,
+    THESIS,
+    fitness,
+    is_reserved,
+    stance_of,
+    takes_stance_on_topic,
+)
+from runner.providers.offline.language.cues import Hit, hits, is_question, strength
+from runner.providers.offline.language.fragments import is_whole
+from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.sentences import Sentence, content_words
+from runner.providers.offline.language.wording import excerpt
+
+Stance = Literal["supports", "opposes", "mixed", "neutral"]
+
+_NO_INTEREST = re.compile(
+    r"^\w+(?:'\w+)? (?:\w+ )?(?:want|wanted|need|like|love)(?:ed)? to (?:\w+ )?(?:ask|say|add|"
+    r"make|close|go|mention|know|follow|"
+    r"thank|highlight|talk|note|start|begin|see if|point|touch|bring|be clear|turn|come|tell)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One speaker's *position*, *stance* and *interests* (verbatim words and their sentence).
+
+    Where the stance is mixed, *counter* shows the side that *position* does not.
+    """
+
+    holder: str | None
+    position: Sentence
+    counter: Sentence | None
+    stance: Stance
+    interests: tuple[tuple[str, Sentence], ...]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tension:
+    """A disagreement *between* two speakers about *matter*, with the statement and the reply."""
+
+    between: tuple[str, str]
+    matter: str
+    quoted: tuple[Sentence, Sentence]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class SharedGround:
+    """A statement *text* that *holders* share, with the statement and the agreements."""
+
+    holders: tuple[str, ...]
+    text: str
+    quoted: tuple[Sentence, ...]
+    score: float
+
+
+def find_views(dialogue: Dialogue, n: int) -> list[View]:
+    """Return the views of up to *n* speakers, those who say most first."""
+    pool = substantive_sentences(dialogue)
+    named: list[str | None] = list(speakers(dialogue)[: n + 2]) or [None]
+    found: list[View] = []
+    for holder in named:
+        own = [s for s in pool if s.speaker == holder]
+        # "My point is …, any disagreement with that?" states before it asks.
+        said = [s for s in own if not is_question(s.text) or THESIS.search(s.text)]
+        full = [s for s in said if is_whole(s.text)]
+        stated = [s for s in full if len(content_words(s.text)) > 3] or full
+        if stated and len(own) > 1:
+            found.append(_view(dialogue, holder, own, stated))
+    return found[:n]
+
+
+def _view(
+    dialogue: Dialogue, holder: str | None, own: Sequence[Sentence], stated: Sequence[Sentence]
+) -> View:
+    """Take the weightiest statement that shows the stance; for a mixed one, one of each side."""
+    weighed = {s.index: fitness(dialogue, s) for s in stated}
+    ranked = sorted(stated, key=lambda s: (-weighed[s.index], s.index))
+    stands = [s for s in ranked if takes_stance_on_topic(dialogue, s)]
+    best = {sign: next((s for s in stands if stance_of(s) == sign), None) for sign in (1, -1)}
+    position, counter = ranked[0], None
+    stance: Stance = "neutral"
+    overall = _overall(dialogue, own)
+    chosen = best[overall] if overall else next(iter(stands), None)
+    if chosen and weighed[chosen.index] > 0.6 * weighed[position.index]:
+        sign = stance_of(chosen)
+        position, other = chosen, best[-sign] if sign else None
+        stance = "supports" if sign > 0 else "opposes" if sign else "neutral"
+        if is_reserved(position):
+            stance = "mixed"
+        elif other and not overall and _same_matter(position, other):
+            stance, counter = "mixed", other
+    interests = _interests(dialogue, [s for s in own if s not in (position, counter)])
+    return View(holder, position, counter, stance, interests, weighed[position.index])
+
+
+def _same_matter(a: Sentence, b: Sentence) -> bool:
+    return len(set(content_words(a.text)) & set(content_words(b.text))) > 2
+
+
+def _interests(dialogue: Dialogue, own: Sequence[Sentence]) -> tuple[tuple[str, Sentence], ...]:
+    """Return up to three needs, wishes or worries in *own*, verbatim and with their sentence."""
+    wants = [(s, hit) for s in own for hit in hits("interest", s.text)[:1]]
+    clauses = [
+        (excerpt(_WHY.sub("", s.text) if _ends_me(hit) else s.text[hit.start :], 140), s)
+        for s, hit in wants
+        if not is_question(s.text) and not SUPPOSED.search(s.text[: hit.start])
+    ]
+    fit = [
+        (text, s)
+        for text, s in clauses
+        if is_whole(text)
+        and len(content_words(text)) > 2
+        and not _NO_INTEREST.search(text)
+        and s.index not in dialogue.cut_off
+    ]
+    return tuple(diverse(fit, 3, score=lambda w: weight_of(dialogue, w[1]), text=lambda w: w[0]))
+
+
+_WHY = re.compile(
+    r"^\W*(?:which|that) is (?:exactly |precisely |just )?(?:why|where) ", re.IGNORECASE
+)
+
+
+def _ends_me(hit: Hit) -> bool:
+    """Return whether the cue is like "worries me", whose subject comes before it."""
+    return hit.phrase.lower().endswith(" me")
+
+
+def _overall(dialogue: Dialogue, own: Sequence[Sentence]) -> int:
+    """Return 1 or -1 if a speaker's statements clearly support or oppose the matter, else 0.
+
+    Objections and agreements to others count double.
+    """
+    favour = against = 0
+    for s in own:
+        if not takes_stance_on_topic(dialogue, s):
+            continue
+        sign = stance_of(s)
+        double = max(strength("agreement", s.text), strength("disagreement", s.text)) > 0.8
+        favour += (sign > 0) * (1 + double)
+        against += (sign < 0) * (1 + double)
+    if favour + against < 3:
+        return 0
+    return (favour >= 3 * against) - (against >= 3 * favour)
+
+
+def find_tensions(dialogue: Dialogue, objections: Sequence[AdjacencyPair], n: int) -> list[Tension]:
+    """Turn objections into frictions between two named speakers, the weightiest first."""
+    found = [
+        Tension(
+            (e.statement.speaker or "A speaker", e.reply.speaker or "another speaker"),
+            matter(dialogue, (e.statement.text, e.reply.text)),
+            (e.statement, e.reply),
+            e.score,
+        )
+        for e in objections
+    ]
+    return diverse(
+        found,
+        n,
+        score=lambda t: t.score,
+        text=lambda t: t.quoted[0].text + t.quoted[1].text,
+        group=lambda t: frozenset(t.between),
+    )
+
+
+def find_shared_ground(acceptances: Sequence[AdjacencyPair], n: int) -> list[SharedGround]:
+    """Join agreements to the same statement and return the weightiest."""
+    joined: dict[int, list[AdjacencyPair]] = {}
+    for exchange in acceptances:
+        joined.setdefault(exchange.statement.index, []).append(exchange)
+    found = []
+    for group in joined.values():
+        statement = group[0].statement
+        holders = [statement.speaker, *(e.reply.speaker for e in group)]
+        named = tuple(dict.fromkeys(h for h in holders if h))
+        quoted = (statement, *(e.reply for e in group[:4]))
+        score = min(0.95, max(e.score for e in group) + 0.1 * (len(named) - 2))
+        if len(named) > 1:
+            found.append(SharedGround(named, statement.text, quoted, score))
+    return diverse(found, n, score=lambda g: g.score, text=lambda g: g.text)

@@ -1,0 +1,294 @@
+"""Reasoning: conclusions and premises, told apart by the connective between them."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Literal
+
+from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of
+from runner.providers.offline.language.cues import has, hits, is_question, strength
+from runner.providers.offline.language.fragments import is_closed, is_whole, roughness
+from runner.providers.offline.language.sentences import (
+    Sentence,
+    content_words,
+    is_procedural,
+    trim,
+    words,
+)
+
+Relation = Literal["causal", "deductive", "conditional"]
+
+IF_THEN = re.compile(
+    r"\b(?P<if>(?:if|unless|provided that|as long as|once)\b[^,;]{8,150}?)(?:,\s*(?:then )?|"
+    r"\s+then )(?P<then>[^;]{12,})",
+    re.IGNORECASE,
+)
+_IF_LATE = re.compile(
+    r"^(?P<then>.{12,}?)[,\s]+(?P<if>(?:only if|if|unless|provided that|as long as)\b.{8,})$",
+    re.IGNORECASE,
+)
+NOT_A_CONDITION = re.compile(
+    r"\bif (?:i|you|we|it|they)(?:'d|'ll)? (?:may|like|could|will|can|want to|look|recall|"
+    r"remember|know|see fit|go|scroll|have "
+    r"any|read|just|would)\b|\b(?:as|even|what|see|wonder|know|sure|ask|asked|not|determine|"
+    r"tell me|check|question|clear|say|wondering|asking|out) if\b|\bif any(?:one|body)?\b|"
+    r"\bif (?:not|so|only|you need|there's any|necessary|possible|need(?:ed)?)\b",
+    re.IGNORECASE,
+)
+_ABOUT_SELF = re.compile(
+    r"^(?:\w+, )?i (?:(?:just|am|was) )?(?:trying|want(?:ed)? to (?:ask|say|thank|know|add|go|"
+    r"highlight|mention)|"
+    r"have tried|keep|named|wonder|ask|hope|raised|mention|say|said)\b",
+    re.IGNORECASE,
+)
+# Talk about the conversation itself, and reported speech of others.
+ABOUT_TALK = re.compile(
+    r"^(?:you (?:\w+ )?(?:state[ds]?|say|said|mention(?:ed)?|argue[ds]?|know|heard|had said|asked)|"
+    r"i (?:think|guess|believe) (?:this|that|we|it) (?:can|should|will) be (?:pretty |very )?"
+    r"(?:quick|brief|short)|(?:that's|this is|that is) (?:a lot|kind|sort|all|just|about|it\b|why|"
+    r"where|how|what|one reason|the reason)|(?:\w+, )?i'm not (?:saying|trying|going)|"
+    r"in (?:your|his|her) (?:\w+ )?testimony|thank|i(?:'ll| will) (?:\w+ )?(?:assign|send|share|"
+    r"stop|leave|yield)|proponents?|opponents?|some (?:people|say|argue)|can i|let me|do you|one "
+    r"thing)|"
+    r"\b(?:in|on|from|for) (?:the|this|today's) (?:hearing|meeting|call|session|panel)\b|"
+    r"\bhearings?\b|\bsay(?:s|ing)? (?:i|we|you)\b|^this is just my\b",
+    re.IGNORECASE,
+)
+OWN_STORY = re.compile(
+    r"^\W*(?:i|we)(?:'ve| have| was| were| had| did| \w+ed\b| came| went| made| put)", re.IGNORECASE
+)
+_TRAILING = re.compile(
+    r"[\s,]+(?:simply|just|only|partly|mainly|precisely|primarily|and that is|not|is that)[\s,]*$",
+    re.IGNORECASE,
+)
+_JOINING = re.compile(r"(?:but|and|or|which|who|that)\b", re.IGNORECASE)
+_PRONOUN_START = re.compile(
+    r"^(?:it|that|this|they|these|those|he|she|which|there)\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """One argument: *assertion* on the ground of *premise*, both verbatim but trimmed.
+
+    *connective* is the cue as said, *quoted* the sentences that hold it, *evidence* the strength
+    (0 to 1) of factual cues in the premise, *score* 0 to 1 how much the argument matters.
+    """
+
+    speaker: str | None
+    assertion: str
+    premise: str
+    relation: Relation
+    connective: str
+    quoted: tuple[Sentence, ...]
+    evidence: float
+    score: float
+
+
+def find_reasoning(dialogue: Dialogue) -> list[Reasoning]:
+    """Return the arguments in the order of the transcript, at most one per sentence."""
+    found: list[Reasoning] = []
+    for s in dialogue.sentences:
+        if len(words(s.text)) < 6 or is_procedural(s.text) or is_question(s.text):
+            continue
+        if s.index in dialogue.cut_off:  # half of the argument may be missing
+            continue
+        parts = (
+            _backward(dialogue, s)
+            or _forward(dialogue, s)
+            or _conditional(s)
+            or _loose(dialogue, s)
+        )
+        if parts:
+            made = _made(dialogue, s, *parts)
+            if made:
+                found.append(made)
+    return found
+
+
+_Parts = tuple[str, str, Relation, str, tuple[Sentence, ...], float]  # assertion, premise, …
+
+
+def _backward(dialogue: Dialogue, s: Sentence) -> _Parts | None:
+    """Parse "A because B": the premise follows the cue."""
+    for hit in hits("causal_back", s.text):
+        before, after = s.text[: hit.start], s.text[hit.end :]
+        if len(content_words(before)) >= 2 and len(words(before)) >= 4:
+            claim = _TRAILING.sub("", _last_clause(before))
+            return claim, after, "causal", hit.phrase, (s,), hit.strength
+        comma = after.find(", ")
+        if comma > 10 and not before.strip(" ,").split()[1:]:  # "Because B, A"
+            return after[comma + 2 :], after[:comma], "causal", hit.phrase, (s,), hit.strength
+        previous = _previous(dialogue, s)
+        if previous:
+            return previous.text, after, "causal", hit.phrase, (previous, s), hit.strength * 0.8
+    return None
+
+
+def _forward(dialogue: Dialogue, s: Sentence) -> _Parts | None:
+    """Parse "B, therefore A": the conclusion follows the cue."""
+    for hit in hits("causal_forward", s.text):
+        before, after = s.text[: hit.start], s.text[hit.end :]
+        relation: Relation = "deductive" if hit.strength > 0.8 else "causal"
+        if len(content_words(before)) >= 2 and len(words(before)) >= 4:
+            return after, before, relation, hit.phrase, (s,), hit.strength
+        previous = _previous(dialogue, s)
+        if previous and not before.strip(" ,").split()[2:]:
+            return after, previous.text, relation, hit.phrase, (previous, s), hit.strength * 0.8
+    return None
+
+
+def _conditional(s: Sentence) -> _Parts | None:
+    if NOT_A_CONDITION.search(s.text):
+        return None
+    match = IF_THEN.search(s.text) or _IF_LATE.search(s.text)
+    if not match:
+        return None
+    return match["then"], match["if"], "conditional", match["if"].split()[0], (s,), 0.7
+
+
+_OR_ELSE = re.compile(
+    r"(?:^|[,;]\s+)(?P<cue>otherwise|or else|or (?=you|we|it|they|i)\b)[,\s]*", re.IGNORECASE
+)
+_SO = re.compile(
+    r"^so,? (?!that (?:you|we|it|they|i|the)\b)(?=(?:it|that|this|we|i|they|you|the|"
+    r"there)\b)(?!(?:we|i)(?:'ll|'m| will| am|"
+    r" have to) )",
+    re.IGNORECASE,
+)
+
+
+def _loose(dialogue: Dialogue, s: Sentence) -> _Parts | None:
+    """Read "A, otherwise B" (B is the ground) and "B. So A" within one turn."""
+    previous = _previous(dialogue, s)
+    if match := _OR_ELSE.search(s.text):
+        claim = s.text[: match.start()] or (previous.text if previous else "")
+        quoted = (s,) if match.start() else tuple(q for q in (previous, s) if q)
+        ground = f"{match['cue'].strip()} {s.text[match.end() :]}"
+        return claim, ground, "causal", match["cue"], quoted, 0.6
+    if (match := _SO.match(s.text)) and previous and set(content_words(previous.text)):
+        return s.text[match.end() :], previous.text, "causal", "So", (previous, s), 0.45
+    return None
+
+
+def _previous(dialogue: Dialogue, s: Sentence) -> Sentence | None:
+    """Return the sentence before *s* in the same turn if it can carry half an argument."""
+    if not s.index:
+        return None
+    before = dialogue.sentences[s.index - 1]
+    same = dialogue.turn_of[before.index] == dialogue.turn_of[s.index]
+    fit = len(content_words(before.text)) >= 3 and not is_question(before.text)
+    fit = fit and before.index not in dialogue.cut_off
+    return before if same and fit and not is_procedural(before.text) else None
+
+
+def _last_clause(before: str) -> str:
+    """Return the clause that the ground supports, without a long lead-in."""
+    parts = re.split(
+        r";\s+|\s[–—]\s|,\s+(?:and|but)\s+(?=(?:i|we|it|they|you|he|she|the|that|there)\b)",
+        before,
+        flags=re.IGNORECASE,
+    )
+    return (
+        parts[-1] if len(content_words(parts[-1])) >= 2 and len(words(parts[-1])) >= 4 else before
+    )
+
+
+def _made(
+    dialogue: Dialogue,
+    s: Sentence,
+    assertion: str,
+    premise: str,
+    relation: Relation,
+    connective: str,
+    quoted: tuple[Sentence, ...],
+    force: float,
+) -> Reasoning | None:
+    sides = [trim(assertion), trim(premise)]
+    bare = re.sub(r"^(?:only )?if ", "", sides[1], flags=re.IGNORECASE)
+    amounts = [len(content_words(side)) for side in (sides[0], bare)]
+    if min(amounts) < (2 if len(quoted) == 1 else 1) or sum(amounts) < 4:
+        return None
+    # A connective joins clauses; only where no stop shows the end of speech must a verb prove it.
+    unsure = not is_closed(s.text)
+    bare = re.sub(r"^(?:provided that|or|otherwise) ", "", bare)
+    nominal = connective.strip().lower().endswith((" of", " to"))  # "because of the weather"
+    if not (is_whole(sides[0], verb=unsure) and is_whole(bare, verb=unsure or nominal)):
+        return None
+    if any(_ABOUT_SELF.search(side) or ABOUT_TALK.search(side) for side in sides):
+        return None
+    if all(OWN_STORY.search(side) for side in sides):  # what somebody did, not what holds
+        return None
+    if sides[0].lower().startswith(("if ", "when ", "whether ")) and ", " not in sides[0]:
+        return None
+    if relation == "conditional" and _JOINING.match(assertion.strip()):
+        return None
+    weak = sum(  # a side that points outside itself, or says little
+        0.1 * bool(_PRONOUN_START.search(side)) + 0.05 * (len(content_words(side)) < 3)
+        for side in sides
+    )
+    weak += 0.15 * bool(OWN_STORY.search(sides[0]))
+    weight = max(weight_of(dialogue, q) for q in quoted)
+    factual = strength("evidence", premise)
+    score = 0.4 * force + 0.5 * weight + 0.15 * factual - weak - roughness(s.text)
+    return Reasoning(
+        s.speaker, sides[0], sides[1], relation, connective.strip(" ,"), quoted, factual, score
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Two sentences on the same matter, one of which denies the other."""
+
+    first: Sentence
+    second: Sentence
+    shared: tuple[str, ...]
+    likeness: float
+
+
+_MAX_POSTINGS = 40  # a stem in more sentences than this says nothing about what a pair shares
+
+
+def find_contradictions(dialogue: Dialogue) -> list[Contradiction]:
+    """Return pairs that share most content words and differ in negation, most alike first."""
+    pool = [s for s in dialogue.sentences if _asserts(s)]
+    bags = {s.index: frozenset(content_words(s.text)) for s in pool}
+    postings: dict[str, list[Sentence]] = defaultdict(list)
+    for s in pool:
+        for stem in bags[s.index]:
+            postings[stem].append(s)
+    shared: dict[tuple[int, int], int] = defaultdict(int)
+    for holders in postings.values():
+        if len(holders) <= _MAX_POSTINGS:
+            for i, a in enumerate(holders):
+                for b in holders[i + 1 :]:
+                    shared[a.index, b.index] += 1
+    found = (_contradiction(dialogue, a, b, bags) for (a, b), count in shared.items() if count >= 2)
+    return sorted((c for c in found if c), key=lambda c: (-c.likeness, c.first.index))
+
+
+def _asserts(s: Sentence) -> bool:
+    count = len(words(s.text))
+    return 5 <= count <= 40 and not is_question(s.text) and not is_procedural(s.text)
+
+
+def _contradiction(
+    dialogue: Dialogue, a: int, b: int, bags: dict[int, frozenset[str]]
+) -> Contradiction | None:
+    first, second = dialogue.sentences[a], dialogue.sentences[b]
+    both = bags[a] & bags[b]
+    likeness = len(both) / (len(bags[a]) * len(bags[b])) ** 0.5
+    named = {w for w in both if w in dialogue.names or w[0].isdigit()}
+    if len(both - named) < 4 or likeness < 0.7 or (first.speaker == second.speaker and b - a < 20):
+        return None
+    odd = len(hits("negation", first.text)) % 2 != len(hits("negation", second.text)) % 2
+    softened = any(
+        has("conditional", s.text) or strength("hedge", s.text) > 0.5 for s in (first, second)
+    )
+    return (
+        Contradiction(first, second, tuple(sorted(both)), likeness)
+        if odd and not softened
+        else None
+    )

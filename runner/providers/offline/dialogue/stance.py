@@ -1,0 +1,107 @@
+"""Stance: whether a sentence takes one, for which side, and how well it states a position."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from runner.providers.offline.dialogue.dialogue import CALL_SIGN, Dialogue, weight_of
+from runner.providers.offline.dialogue.reasoning import ABOUT_TALK, OWN_STORY
+from runner.providers.offline.language.cues import polarity, strength, strongest
+from runner.providers.offline.language.fragments import roughness
+from runner.providers.offline.language.sentences import Sentence, trim, words
+
+SUPPOSED = re.compile(r"\b(?:if|when|whether|that|whoever|what|which) $", re.IGNORECASE)
+# Words by which a speaker takes a stand, and a report of work, plans or the agenda.
+_STAND = re.compile(
+    r"\bi (?:\w+ )?(?:believe|urge|recommend|support|oppose|propose|favou?r|disagree|object|"
+    r"reject)\b|"
+    r"\bmy (?:\w+ )?(?:point|view|position|opinion|recommendation|problem|concern) (?:is|being|"
+    r"with)\b|"
+    r"\bhonest position\b|\bfrom where i (?:sit|stand)\b|\bi could live with\b|\bi'm (?:not "
+    r")?(?:in favou?r|against|convinced|saying)\b|"
+    r"\bi want (?!to (?:ask|say|talk|thank|start|make|go))|\b(?:must|should) (?:not )?(?:be (?!up|"
+    r"down|fine|ok|able|good)|have|remain|keep|retain)\b|"
+    r"\bwe (?:go|should|must|support|oppose|believe)\b|\bi(?:'d| would) (?:rather|like|prefer)\b|"
+    r"\bit (?:also )?(?:has|needs) to be\b|\bi think (?:it|we|there|that|the)\b",
+    re.IGNORECASE,
+)
+THESIS = re.compile(
+    r"\bmy (?:\w+ )?(?:point|view|position|opinion|recommendation) (?:is|being)\b", re.IGNORECASE
+)
+_CALLED_FOR = re.compile(
+    r"\b(?:must|should|has to|have to|needs? to|ought to) (?:also |continue to )?"
+    r"(?!be (?:up|down|fine|ok|okay|able|there|here|ready|on|off|in|out|good|said)\b|say\b|"
+    r"ask\b)\w+",
+    re.IGNORECASE,
+)
+_AGENDA = re.compile(
+    r"^\W*(?:first|next|then|now)\b|\bwe have to (?:use|do|save|make|look|start|go)\b|\byou have "
+    r"to\b|"
+    r"\bi(?:'ll| will|'m going to| have tried| had the)\b|\bquestion for today\b|\bwe will\b|"
+    r"\btrying to\b|\bthis hearing\b|\bproponents\b",
+    re.IGNORECASE,
+)
+
+
+def fitness(dialogue: Dialogue, s: Sentence) -> float:
+    """Return how well *s* states a position, up to 0.95: on the matter and with a stance."""
+    stance = (
+        0.25 * strength("proposal", s.text)
+        + 0.25 * strength("disagreement", s.text)
+        + 0.2 * strength("agreement", s.text)
+        + 0.2 * strength("decision", s.text)
+        + 0.15 * abs(polarity(s.text))
+        + 0.3 * bool(_STAND.search(s.text))
+        + (0.1 if strength("hedge", s.text) == 0.35 else 0.0)  # "I think", "I believe"
+    )
+    stance += 0.2 * bool(THESIS.search(s.text))
+    tokens = words(s.text)
+    plain = 0.1 * bool(CALL_SIGN.search(s.text)) + 0.1 * (
+        bool(tokens) and tokens[0] in {"it", "that", "they", "she", "he"}
+    )
+    plain += roughness(s.text) + 0.3 * bool(_AGENDA.search(s.text) or ABOUT_TALK.search(s.text))
+    plain += 0.2 * (s.index in dialogue.cut_off) + 0.25 * bool(OWN_STORY.search(trim(s.text)))
+    return min(0.95, 0.5 * weight_of(dialogue, s) + min(stance, 0.55) - plain)
+
+
+@lru_cache(maxsize=8192)
+def takes_stance(s: Sentence) -> bool:
+    """Return whether *s* expresses a stance."""
+    cues = (strength("agreement", s.text), strength("disagreement", s.text))
+    return bool(_STAND.search(s.text) or max(cues) > 0.8 or _decides(s))
+
+
+def takes_stance_on_topic(dialogue: Dialogue, s: Sentence) -> bool:
+    """Return whether *s* expresses a stance or judges the question under discussion."""
+    judged = dialogue.question and polarity(s.text) and dialogue.relevance[s.index] > 0.3
+    judged = judged and not OWN_STORY.search(trim(s.text))  # an experience is no stand
+    return takes_stance(s) or bool(judged)
+
+
+def necessity(s: Sentence) -> str:
+    """Return the first word of obligation in *s* ("must", "should"), lower-case, or ""."""
+    match = _CALLED_FOR.search(s.text)
+    return match[0].split()[0].lower() if match else ""
+
+
+def _decides(s: Sentence) -> bool:
+    hit = strongest("decision", s.text)
+    return bool(hit and not SUPPOSED.search(s.text[: hit.start]))
+
+
+@lru_cache(maxsize=8192)
+def stance_of(s: Sentence) -> int:
+    """Return the side a sentence shows: 1 for, -1 against, 0 neither."""
+    if strength("disagreement", s.text) > 0.8:
+        return -1
+    if strength("agreement", s.text) > 0.8 or _decides(s):
+        return 1
+    if necessity(s) and not strength("negation", s.text):
+        return 1
+    return polarity(s.text)
+
+
+def is_reserved(s: Sentence) -> bool:
+    """Return whether *s* consents under a condition or warns of a possible event."""
+    return bool(stance_of(s) and strength("conditional", s.text) > 0.8)

@@ -1,0 +1,152 @@
+"""Support: how well a spoken premise carries its conclusion."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from runner.providers.offline.dialogue.agreement import find_objections
+from runner.providers.offline.dialogue.dialogue import Dialogue, replies
+from runner.providers.offline.dialogue.insights import who
+from runner.providers.offline.dialogue.reasoning import Reasoning
+from runner.providers.offline.language.cues import polarity, strength
+from runner.providers.offline.language.sentences import Sentence, content_words, similarity, words
+from runner.providers.offline.language.wording import excerpt, plain
+
+Support = Literal["strong", "partial", "none"]
+
+_ASSUMES = re.compile(
+    r"\b(?:it|that|this|which|you|he|she|they)(?:'re|'s| all| is| are)? (?:assum(?:es?|ing)|"
+    r"tak(?:es?|ing) for granted|presuppos(?:es?|ing)) (?:that )?"
+    r"(?P<what>(?!for )[^.?!;]{10,120}?)(?=,? (?:and|but)\b|[.?!;]|$)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WeighedReason:
+    """An argument with its *support* and the objections to it.
+
+    *circular* says that the ground repeats the claim, *implied* is an unstated premise that
+    another speaker names and the sentence that holds it, *objection* a reply that disputes it.
+    """
+
+    reasoning: Reasoning
+    support: Support
+    circular: bool
+    implied: tuple[str, Sentence] | None
+    objection: Sentence | None
+
+    @property
+    def score(self) -> float:
+        """0 to 1 for how much the argument matters: more where others question it."""
+        questioned = 0.2 * bool(self.implied or self.objection)
+        return min(0.95, self.reasoning.score + questioned)
+
+    @property
+    def quoted(self) -> tuple[Sentence, ...]:
+        """The sentences of the argument and of the objections."""
+        against = self.implied[1] if self.implied else self.objection
+        return (*self.reasoning.quoted, against) if against else self.reasoning.quoted
+
+
+def weigh_reasons(dialogue: Dialogue, reasonings: Sequence[Reasoning]) -> list[WeighedReason]:
+    """Judge each argument by its ground and by the replies to it."""
+    objections = {e.statement.index: e.reply for e in find_objections(dialogue)}
+    found: list[WeighedReason] = []
+    for reasoning in reasonings:
+        circular = similarity(reasoning.assertion, reasoning.premise) > 0.6
+        implied = implied_by(dialogue, reasoning)
+        against = next(
+            (objections[q.index] for q in reasoning.quoted if q.index in objections), None
+        )
+        support = "none" if circular else _support(reasoning)
+        if support == "strong" and (implied or against):
+            support = "partial"
+        found.append(WeighedReason(reasoning, support, circular, implied, against))
+    return found
+
+
+def _support(reasoning: Reasoning) -> Support:
+    """Judge the ground: facts or figures carry it, a condition or a plain reason partly."""
+    unsure = max(strength("unsure", reasoning.premise), strength("hedge", reasoning.premise))
+    if unsure > 0.5:
+        return "none" if not reasoning.evidence else "partial"
+    return (
+        "strong" if reasoning.relation != "conditional" and reasoning.evidence > 0.5 else "partial"
+    )
+
+
+def implied_by(dialogue: Dialogue, reasoning: Reasoning) -> tuple[str, Sentence] | None:
+    """Return what another speaker, in the next two turns, says *reasoning* assumes."""
+    stems = set(content_words(f"{reasoning.assertion} {reasoning.premise}"))
+    for turn in replies(dialogue, reasoning.quoted[-1], 2):
+        for s in turn:
+            what = assumed_in(s.text)
+            if stems & set(content_words(what)):
+                return plain(what), s
+    return None
+
+
+def assumed_in(text: str) -> str:
+    """Return what *text* says that another's reasoning assumes, verbatim, or ""."""
+    match = _ASSUMES.search(text)
+    return match["what"] if match else ""
+
+
+def ground_of(reasoning: Reasoning) -> str:
+    """Return the premise as a statement; of a condition, only the supposition."""
+    supposed = re.sub(
+        r"^(?:only if|if|provided that|as long as|otherwise) ",
+        "",
+        reasoning.premise,
+        flags=re.IGNORECASE,
+    )
+    return f"On condition: {supposed}." if reasoning.relation == "conditional" else plain(supposed)
+
+
+def in_words(weighed: WeighedReason, number: int) -> str:
+    """Return an argument as a sentence; *number* alternates equivalent wordings."""
+    reasoning = weighed.reasoning
+    name = who(reasoning.speaker)
+    claim, ground = excerpt(reasoning.assertion, 130), excerpt(reasoning.premise, 130)
+    if reasoning.relation == "conditional":
+        text = _conditional(reasoning, name, claim, ground)
+    elif weighed.circular:
+        text = f'{name} backs "{claim}" with much the same words: "{ground}".'
+    elif reasoning.connective.lower().startswith(("otherwise", "or")):
+        text = f'{name} backs "{claim}" with what would happen else: "{ground}".'
+    elif weighed.support == "none":
+        text = f'{name} builds "{claim}" on a ground that is itself unsure: "{ground}".'
+    elif weighed.support == "strong":
+        text = f'{name} rests "{claim}" on something that can be checked: "{ground}".'
+    else:
+        text = _REASONED[number % len(_REASONED)].format(name=name, claim=claim, ground=ground)
+    if weighed.implied:
+        other = who(weighed.implied[1].speaker)
+        return f'{text} {other} names what this takes for granted: "{weighed.implied[0][:-1]}".'
+    if weighed.objection:
+        return f"{text} {who(weighed.objection.speaker)} objects to it."
+    return text
+
+
+_LOSS = re.compile(r"\b(?:no|never|little|none|nothing|lose|cannot|without)\b", re.IGNORECASE)
+
+
+def _conditional(reasoning: Reasoning, name: str, claim: str, ground: str) -> str:
+    """Return the sentence for a conditional: a consent, a warning or an expectation."""
+    condition = " ".join([words(ground)[0], *ground.split()[1:]])
+    if strength("agreement", reasoning.assertion) > 0.8:
+        return f'{name} consents ("{claim}") only under a condition: "{ground}".'
+    if polarity(reasoning.assertion) < 0 or _LOSS.search(reasoning.assertion):
+        return f'{name} warns of what follows "{condition}": "{claim}".'
+    return f'{name} ties "{claim}" to a condition: "{ground}".'
+
+
+_REASONED = (
+    'The ground {name} gives for "{claim}" is stated, not shown: "{ground}".',
+    '{name} argues "{claim}" and leaves the reason without a source: "{ground}".',
+    'From "{ground}" {name} infers "{claim}".',
+)

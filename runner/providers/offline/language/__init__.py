@@ -1,0 +1,1 @@
+"""Language: sentences, words, cue phrases and term weights of English text."""

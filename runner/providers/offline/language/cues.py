@@ -1,0 +1,152 @@
+"""Cue phrases that show how something is said, by kind and with a strength.
+
+Hedges and boosters after Hyland, "Hedging in Scientific Research Articles" (1998); connectives
+after the Penn Discourse Treebank's senses (Prasad et al. 2008); the rest are general English.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One cue in a text: *phrase* verbatim, *start* and *end* offsets, *strength* 0 to 1."""
+
+    kind: str
+    phrase: str
+    start: int
+    end: int
+    strength: float
+
+
+_Tier = tuple[re.Pattern[str], float, tuple[str, ...]]  # pattern, strength, literals it needs
+_HEAD = re.compile(r"^\[(\w+) (\d\.\d+)\]$")
+_SOURCE = resources.files(__package__).joinpath("cues.txt").read_text(encoding="utf-8")
+
+
+def _compiled(source: str) -> Mapping[str, tuple[_Tier, ...]]:
+    phrases: dict[tuple[str, float], list[str]] = {}
+    for line in source.splitlines():
+        if head := _HEAD.match(line):
+            tier = phrases.setdefault((head[1], float(head[2])), [])
+        elif line and not line.startswith("# "):
+            tier += line.split(" || ")
+    tables: dict[str, tuple[_Tier, ...]] = {}
+    for (kind, strength), alternatives in phrases.items():
+        pattern = rf"(?:(?<![\w'-])|(?=,))(?:{'|'.join(alternatives)})(?![\w-])"
+        needed = sorted({part for phrase in alternatives for part in _needed(phrase)}, key=len)
+        made = (re.compile(pattern, re.IGNORECASE), strength, tuple(needed))
+        tables[kind] = tuple(sorted((*tables.get(kind, ()), made), key=lambda tier: -tier[1]))
+    return MappingProxyType(tables)
+
+
+_OPTIONAL = re.compile(
+    r"\((?:\?[:=!]|\?<[=!])?[^()]*\)[?*]"  # optional group
+    r"|\((?:\?[=!]|\?<[=!])[^()]*\)"  # look-around
+    r"|[^(]\?|\[[^\]]*\](?:\{[^}]*\}|[+*?])*|\\.[+*]?"  # optional character, class, escape
+)
+_GROUP = re.compile(r"\((?:\?:)?([^()]*)\)(?:\{[^}]*\})?")
+_LITERAL = re.compile(r"[a-z' -]+")
+
+
+def _needed(phrase: str) -> list[str]:
+    """Return literals of which every match of *phrase* contains at least one.
+
+    A search for literals is many times faster than the pattern, and most texts have none.
+    """
+    for _ in range(3):  # optional parts may be nested
+        phrase = _OPTIONAL.sub("\0", phrase)
+    outside, branches = phrase, tuple[str, ...]()
+    while group := _GROUP.search(outside):
+        nested = outside.count("(", 0, group.start()) > outside.count(")", 0, group.start())
+        branches = branches or (("",) if nested else tuple(group[1].split("|")))
+        outside = outside[: group.start()] + "\0" + outside[group.end() :]
+    runs = [run for run in _LITERAL.findall(outside) if len(run) > 2]
+    if runs:
+        return [max(runs, key=len)]
+    return [max(_LITERAL.findall(branch), key=len, default="") for branch in branches] or [""]
+
+
+_COMPILED = _compiled(_SOURCE)
+
+
+def hits(kind: str, text: str) -> list[Hit]:
+    """Return the cues of *kind* in *text* in order of position; overlapping ones once."""
+    text = text.replace("’", "'")  # same length, so that offsets stay those of the caller
+    low = text.lower()
+    found = [
+        Hit(kind, match[0], match.start(), match.end(), strength)
+        for pattern, strength, needed in _COMPILED[kind]
+        if any(part in low for part in needed)
+        for match in pattern.finditer(text)
+    ]
+    kept: list[Hit] = []
+    for hit in sorted(found, key=lambda h: (h.start, -h.strength)):
+        if not kept or hit.start >= kept[-1].end:
+            kept.append(hit)
+    return kept
+
+
+def strongest(kind: str, text: str) -> Hit | None:
+    """Return the strongest cue of *kind* in *text*, the first among equals, or None."""
+    text = text.replace("’", "'")
+    low = text.lower()
+    for pattern, strength, needed in _COMPILED[kind]:
+        if any(part in low for part in needed) and (match := pattern.search(text)):
+            return Hit(kind, match[0], match.start(), match.end(), strength)
+    return None
+
+
+def strength(kind: str, text: str) -> float:
+    """Return the strength of the strongest cue of *kind* in *text*, 0 if there is none."""
+    hit = strongest(kind, text)
+    return hit.strength if hit else 0.0
+
+
+def has(kind: str, text: str) -> bool:
+    """Return whether *text* has a cue of *kind*."""
+    return strongest(kind, text) is not None
+
+
+def kinds() -> frozenset[str]:
+    """Return the kinds of cue there are."""
+    return frozenset(_COMPILED)
+
+
+_ASKED = re.compile(
+    r"^\W*(?:(?:and|so|but|well|okay|now|uh|um),? )*(?:what|how|where|who|when|why) (?:are|is|do|"
+    r"did|"
+    r"does|can|will|would|should) (?:you|your|we|they|it|he|she|i)\b",
+    re.IGNORECASE,
+)
+
+
+def is_question(text: str) -> bool:
+    """Return whether *text* is a question, by its mark or its beginning.
+
+    A full stop, which transcribers set after questions too, outweighs all but an inversion.
+    """
+    body = text.rstrip("\"'”’) ")
+    if _ASKED.match(body):
+        return True
+    return body.endswith("?") or (not body.endswith((".", "!", ",")) and has("question", text))
+
+
+@lru_cache(maxsize=8192)  # pure; asked of the same sentences several times
+def polarity(text: str) -> int:
+    """Return the sign of the evaluation in *text*: 1 favourable, -1 unfavourable, 0 neither.
+
+    A negation up to three words before an evaluative word turns its sign.
+    """
+    total = 0
+    for kind, sign in (("positive", 1), ("negative", -1)):
+        for hit in hits(kind, text):
+            before = " ".join(text[: hit.start].split()[-3:])
+            total += -sign if has("negation", before) else sign
+    return (total > 0) - (total < 0)

@@ -1,0 +1,115 @@
+"""Fragments: tells whole clauses from pieces of cut-off speech."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from runner.providers.offline.language.sentences import (
+    Sentence,
+    content_words,
+    strip_fillers,
+    words,
+)
+
+_VERB = re.compile(
+    r"\b(?:am|is|are|was|were|be|been|has|have|had|do|does|did|will|would|can|could|should|shall|"
+    r"must|"
+    r"may|might|need|want|think|know|feel|get|got|go|goes|went|make|made|take|took|give|gave|"
+    r"keep|kept|"
+    r"lose|lost|see|saw|say|said|come|came|let|put|run|ran|show|mean|hope|agree|break|broke|cannot|"
+    r"\w+n't|\w{2,}ed|\w{3,}(?:es|ates|izes|ains|ows|elps|orks|ngs|lls|ets))\b|\w'(?:s|re|m|ve|"
+    r"ll|d)\b",
+    re.IGNORECASE,
+)
+_OPEN_END = re.compile(
+    r"\b(?:and|but|or|so|because|that's|the|an|a|of|to|for|with|if|as|my|our|your|their|its|than|"
+    r"from|"
+    r"at least|the reason|which|where|when|why|i|we|they|he|she|very|really|just|like|into|"
+    r"between|then|"
+    r"brings|means|says|opinion|my view|(?:is|are|was|were) (?:just|not|very|so|"
+    r"really) "
+    r"\w{4,}ally)$",
+    re.IGNORECASE,
+)
+_OPEN_START = re.compile(
+    r"^(?:[b-hj-z]|as|while|to|for|of|regardless|both (?:to|of|in|for|at|by|with|from|as|\w+ and)|"
+    r"which|who|whose|than|where|in order|\w{2,}ing|and|or|"
+    r"the one|yet not|ideally|until|whether|(?:before|after|since|when|if|although|though|unless|"
+    r"because) [^,]*$)(?!\w)",
+    re.IGNORECASE,
+)
+
+_CLOSED = ".?!…"
+_JOINED = re.compile(
+    r"(?:and|but|so|or|because|while|whereas|although) (?:i|we|you|they|he|she|it|there|that|this|"
+    r"the|these|those|our|my)\b",
+    re.IGNORECASE,
+)
+
+# Recognisers put stops where a speaker pauses; such a start shows that the sentence went on.
+_RESUMED = re.compile(
+    r"^(?:towards?|to|of(?! course)|than|into|with|which|whose|being) [^,]+$", re.IGNORECASE
+)
+
+_ASKING = re.compile(
+    r"^(?:can|could|would|will|is|are|do|does|did|why|how|what|has|have) (?:we|you|i|it|they|"
+    r"there|he|she)\b"
+    r"|\blike and\b|^is (?:an?|the|this|that)\b",
+    re.IGNORECASE,
+)
+
+
+def roughness(text: str) -> float:
+    """Return how far *text* looks cut off or run on, 0 to 0.35; recognised speech often is.
+
+    No closing stop counts 0.12, a small first letter 0.08, more than 35 words or a list of three
+    and more statements 0.15.
+    """
+    body = text.rstrip("\"'”’) ")
+    cut = 0.12 * (body[-1:] not in _CLOSED) + 0.08 * body[:1].islower()
+    return cut + 0.15 * (len(words(text)) > 35 or text.count(";") > 1)
+
+
+def is_closed(text: str) -> bool:
+    """Return whether *text* ends in a closing stop."""
+    return text.rstrip("\"'”’)] ")[-1:] in tuple(_CLOSED)
+
+
+def cut_off(found: Sequence[Sentence]) -> frozenset[int]:
+    """Return the indices of fragments, which begin or end in the middle of a sentence.
+
+    Where speech is cut off, or a turn runs over several segments, one sentence lacks its stop
+    and the next its beginning. A transcript that hardly uses stops says nothing about this.
+    """
+    closed = [is_closed(s.text) for s in found]
+    if sum(closed) < 0.5 * len(found):
+        return frozenset()
+    torn: set[int] = set()
+    for before, after, ended in zip(found, found[1:], closed, strict=False):
+        if before.speaker != after.speaker:
+            continue
+        if ended:
+            if _RESUMED.match(after.text) or _OPEN_END.search(before.text.rstrip(" .…")):
+                torn.update((before.index, after.index))
+            continue
+        fair = before.text.endswith((";", ",")) and _JOINED.match(after.text)
+        if not fair and not before.text.endswith(";"):
+            torn.update((before.index, after.index))
+    return frozenset(torn | {s.index for s, ended in zip(found, closed, strict=True) if not ended})
+
+
+def is_whole(text: str, *, verb: bool = True) -> bool:
+    """Return whether *text* is a whole clause: with a verb, and complete at both ends.
+
+    Without *verb* the clause need not have one of the verbs known here.
+    """
+    core = strip_fillers(text).rstrip(" .?!,;:-")
+    if len(words(core)) < 4 or _ASKING.search(core):
+        return False
+    if verb and not _VERB.search(core.replace("’", "'")):
+        return False
+    said = content_words(core)
+    if len(said) > 2 and len(set(said)) / len(said) <= 0.75:  # "The limit is 5 the limit"
+        return False
+    return not (_OPEN_END.search(core) or _OPEN_START.search(core) or "--" in core)

@@ -1,0 +1,32 @@
+"""Readings: how the offline model answers, one module for each packaged analyzer and a generic one.
+
+A reading is a pure function from a document to an answer as plain data: `insights` and
+`structured_data`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+from runner.providers.offline.document import Document
+
+Reading = Callable[[Document], Mapping[str, Any]]
+
+
+def find_reading(module: ModuleType | None) -> Reading:
+    """Return the reading for the answers of *module*, an analyzer's answer module.
+
+    That is the module's own `read`, else the reading here of the same name as a packaged
+    module, else the generic one.
+    """
+    own: Reading | None = getattr(module, "read", None)
+    if own is not None:
+        return own
+    stem = "" if module is None else module.__name__.removeprefix("analyzers.")
+    known = stem.isidentifier() and find_spec(f"{__name__}.{stem}") is not None
+    reading: Reading = importlib.import_module(f"{__name__}.{stem if known else 'generic'}").read
+    return reading

@@ -1,0 +1,118 @@
+"""Generic reading: the sentences or findings nearest to the question."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from runner.answers.findings import Finding
+from runner.providers.offline.dialogue.dialogue import (
+    Dialogue,
+    matter,
+    read_dialogue,
+    substantive_sentences,
+)
+from runner.providers.offline.dialogue.insights import insight, no_cue, who
+from runner.providers.offline.document import Document
+from runner.providers.offline.language.lexicon import PROMPT_WORDS
+from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.sentences import Sentence, content_words, stem
+from runner.providers.offline.language.wording import evidence, excerpt
+
+_MAX_INSIGHTS = 8
+_ASKED_WEIGHT = 0.6  # the question against the sentence's own centrality
+
+
+def read(document: Document) -> dict[str, object]:
+    """Return the sentences or, without a transcript, the findings nearest to the question.
+
+    Question-focused extraction: the terms of *document.question* weigh the candidates, as in
+    query-biased summaries (Tombros and Sanderson 1998). Pure and deterministic.
+    """
+    if document.lines:
+        return {"insights": _from_lines(document), "structured_data": {}}
+    return {"insights": _from_findings(document), "structured_data": {}}
+
+
+def _from_lines(document: Document) -> list[dict[str, object]]:
+    dialogue = read_dialogue(document)
+    asked = _asked(document.question, dialogue.weights)
+    pool = substantive_sentences(dialogue) or list(dialogue.sentences)
+    near = {s.index: _nearness(s.text, asked, dialogue.weights) for s in pool}
+    top = max(near.values(), default=0.0) or 1.0
+    scores = {
+        s.index: _ASKED_WEIGHT * near[s.index] / top
+        + (1 - _ASKED_WEIGHT) * dialogue.central[s.index]
+        for s in pool
+    }
+    chosen = diverse(
+        pool,
+        _MAX_INSIGHTS,
+        score=lambda s: scores[s.index],
+        text=lambda s: s.text,
+        group=lambda s: s.speaker,
+    )
+    found = [_insight(dialogue, s, asked, scores[s.index]) for s in chosen]
+    return found or [no_cue(dialogue, "the terms of the question")]
+
+
+def _insight(
+    dialogue: Dialogue, s: Sentence, asked: Mapping[str, float], score: float
+) -> dict[str, object]:
+    shared = [w for w in content_words(s.text) if w in asked]
+    about = matter(dialogue, [s.text])
+    if shared:
+        text = f'{who(s.speaker)} bears on the question: "{excerpt(s.text)}".'
+        return insight(text, score, "on_question", (s,))
+    where = f" on {about}" if about else ""
+    text = f'{who(s.speaker)} says{where}, without the question\'s own words: "{excerpt(s.text)}".'
+    return insight(text, score * 0.8, "central", (s,))
+
+
+def _asked(question: str, weights: Mapping[str, float]) -> dict[str, float]:
+    """Return the question's stems that the text uses, without the words of any instruction."""
+    skipped = {stem(word) for word in PROMPT_WORDS}
+    counts = Counter(w for w in content_words(question) if w in weights and w not in skipped)
+    return {term: 1.0 + 0.2 * min(count - 1, 3) for term, count in counts.items()}
+
+
+def _nearness(text: str, asked: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    shared = set(content_words(text)) & asked.keys()
+    return float(sum(asked[term] * weights[term] for term in sorted(shared)))
+
+
+def _from_findings(document: Document) -> list[dict[str, object]]:
+    """Return the findings with evidence that share most with the question, evidence unchanged."""
+    cited = [f for f in document.findings if f.evidence]
+    spread = Counter(w for f in cited for w in set(content_words(f.text)))
+    weights = {term: 1.0 / count**0.5 for term, count in spread.items()}
+    asked = _asked(document.question, weights)
+    scores = {id(f): _worth(f, asked, weights) for f in cited}
+    chosen = diverse(
+        cited,
+        _MAX_INSIGHTS,
+        score=lambda f: scores[id(f)],
+        text=lambda f: f.text,
+        group=lambda f: f.analyzer,
+    )
+    found = [_restated(finding, scores[id(finding)]) for finding in chosen]
+    return found or [_nothing(document.findings)]
+
+
+def _worth(finding: Finding, asked: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    near = _nearness(finding.text, asked, weights)
+    return 0.5 * near / (1 + near) + 0.5 * (finding.confidence or 0.4)
+
+
+def _restated(finding: Finding, score: float) -> dict[str, object]:
+    return {
+        "text": f"From {finding.analyzer}: {finding.text}",
+        "confidence": round(min(0.95, max(0.05, score)), 2),
+        "category": finding.category or finding.key,
+        "evidence": evidence(finding.evidence),
+    }
+
+
+def _nothing(findings: Sequence[Finding]) -> dict[str, object]:
+    text = f"None of the {len(findings)} findings carries a quote that could answer the question."
+    return {"text": text, "confidence": 0.05, "category": "no_evidence", "evidence": []}

@@ -1,0 +1,252 @@
+"""Reading of premises_assertions: arguments, unsupported assertions, contradictions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import cast
+
+from runner.providers.offline.dialogue.agreement import find_objections
+from runner.providers.offline.dialogue.dialogue import (
+    Dialogue,
+    read_dialogue,
+    weight_of,
+    whole_sentences,
+)
+from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
+from runner.providers.offline.dialogue.reasoning import (
+    ABOUT_TALK,
+    OWN_STORY,
+    Contradiction,
+    find_contradictions,
+    find_reasoning,
+)
+from runner.providers.offline.dialogue.stance import necessity
+from runner.providers.offline.dialogue.support import (
+    WeighedReason,
+    ground_of,
+    in_words,
+    weigh_reasons,
+)
+from runner.providers.offline.document import Document
+from runner.providers.offline.language.cues import has, is_question, polarity, strength, strongest
+from runner.providers.offline.language.fragments import is_whole, roughness
+from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.sentences import Sentence
+from runner.providers.offline.language.wording import excerpt, plain
+
+_LIMITS = {"arguments": 12, "unsupported": 6, "contradictions": 3, "insights": 10}
+
+
+def read(document: Document) -> dict[str, object]:
+    """Read arguments off connectives and claims off modals and boosters; pure, deterministic."""
+    dialogue = read_dialogue(document)
+    found_all = weigh_reasons(dialogue, find_reasoning(dialogue))
+    arguments = diverse(
+        [w for w in found_all if w.score > 0.3] or found_all,
+        _LIMITS["arguments"],
+        score=lambda w: w.score,
+        text=lambda w: f"{w.reasoning.assertion} {w.reasoning.premise}",
+        group=lambda w: w.reasoning.speaker,
+    )
+    used = {q.index for w in arguments for q in w.quoted}
+    bare = _unsupported(dialogue, used)
+    contradictions = _contradictions(dialogue)
+    found = _insights(dialogue, arguments, bare, contradictions)
+    return {
+        "insights": found or [no_cue(dialogue, "reasons, conclusions or strong claims")],
+        "structured_data": {
+            "arguments": [_argument_item(weighed) for weighed in arguments],
+            "unsupported": [_labelled(s) for s in bare],
+            "contradictions": [_clash_item(contradiction) for contradiction in contradictions],
+        },
+    }
+
+
+_DENIAL = re.compile(
+    r"disagree|not (?:true|correct|right|accurate|agree)|wrong|false|don't agree|differ|object|"
+    r"dispute",
+    re.IGNORECASE,
+)
+
+
+def _contradictions(dialogue: Dialogue) -> list[Contradiction]:
+    """Return outright denials by another speaker, then pairs that differ in negation only."""
+    denied = sorted(find_objections(dialogue), key=lambda e: -e.score)
+    outright = [
+        Contradiction(e.statement, e.reply, (e.phrase,), e.score)
+        for e in denied
+        if _DENIAL.search(e.phrase)
+    ]
+    return [*outright, *find_contradictions(dialogue)][: _LIMITS["contradictions"]]
+
+
+def _argument_item(weighed: WeighedReason) -> dict[str, object]:
+    premises = [{"text": ground_of(weighed.reasoning), "kind": "stated"}]
+    if weighed.implied:
+        premises.append({"text": weighed.implied[0], "kind": "implied"})
+    return {
+        "speaker": weighed.reasoning.speaker,
+        "assertion": plain(weighed.reasoning.assertion),
+        "premises": premises,
+        "support": weighed.support,
+        "evidence": cite(*weighed.quoted),
+    }
+
+
+def _unsupported(dialogue: Dialogue, used: set[int]) -> list[Sentence]:
+    """Return strong claims with no reason, figure or example in or next to them."""
+    pool = [s for s in whole_sentences(dialogue) if s.index not in used and _claims(s)]
+    bare = [s for s in pool if not any(_grounds(n) for n in _beside(dialogue, s))]
+    return diverse(
+        bare,
+        _LIMITS["unsupported"],
+        score=lambda s: 0.5 * _force(s) + 0.5 * weight_of(dialogue, s) - roughness(s.text),
+        text=lambda s: s.text,
+        group=lambda s: s.speaker,
+    )
+
+
+def _claims(s: Sentence) -> bool:
+    """A claim is forceful, unhedged and not the speaker's own experience."""
+    if is_question(s.text) or not is_whole(s.text) or OWN_STORY.search(s.text):
+        return False
+    if ABOUT_TALK.search(s.text) or strength("agreement", s.text) > 0.8 or _REPORTED.search(s.text):
+        return False
+    return _force(s) >= 0.6 and strength("hedge", s.text) < 0.5
+
+
+_NORMS = ("must", "should", "ought")
+_WEIGHTY = re.compile(r"critical|essential|crucial", re.IGNORECASE)
+
+
+def _force(s: Sentence) -> float:
+    needed = 0.7 if necessity(s) in _NORMS else 0.0
+    return max(strength("booster", s.text), needed)
+
+
+_REPORTED = re.compile(
+    r"\bsorry\b|\b(?:cites?|argues?|according|assumes|contains the statement)\b", re.IGNORECASE
+)
+
+
+def _grounds(s: Sentence) -> bool:
+    kinds = ("causal_back", "causal_forward", "evidence", "conditional", "request")
+    return any(has(kind, s.text) for kind in kinds)
+
+
+def _beside(dialogue: Dialogue, s: Sentence) -> list[Sentence]:
+    near = dialogue.sentences[max(0, s.index - 1) : s.index + 2]
+    return [n for n in near if dialogue.turn_of[n.index] == dialogue.turn_of[s.index]]
+
+
+def _labelled(s: Sentence) -> str:
+    return f"{s.speaker}: {plain(s.text)}" if s.speaker else plain(s.text)
+
+
+def _clash_item(contradiction: Contradiction) -> dict[str, object]:
+    return {
+        "first": _labelled(contradiction.first),
+        "second": _labelled(contradiction.second),
+        "explanation": _explained(contradiction),
+        "evidence": cite(contradiction.first, contradiction.second),
+    }
+
+
+def _explained(contradiction: Contradiction) -> str:
+    if len(contradiction.shared) == 1:
+        name = who(contradiction.second.speaker)
+        return f'{name} denies it in reply ("{contradiction.shared[0]}").'
+    denial = strongest("negation", contradiction.second.text) or strongest(
+        "negation", contradiction.first.text
+    )
+    negation = f'"{denial.phrase}"' if denial else "a negation"
+    return f"Both are about {', '.join(contradiction.shared[:4])}; {negation} stands in one only."
+
+
+def _insights(
+    dialogue: Dialogue,
+    arguments: Sequence[WeighedReason],
+    bare: Sequence[Sentence],
+    contradictions: Sequence[Contradiction],
+) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = []
+    for contradiction in contradictions[:2]:
+        first, second = contradiction.first, contradiction.second
+        text = f'{who(first.speaker)} says "{excerpt(first.text, 120)}", but '
+        text += f'{who(second.speaker)} says "{excerpt(second.text, 120)}".'
+        confidence = 0.7 * contradiction.likeness
+        found.append(insight(text, confidence, "contradiction", (first, second)))
+    ranked = sorted(arguments, key=lambda w: -w.score)
+    for number, weighed in enumerate(ranked[: 6 if bare else 9]):
+        found.append(insight(in_words(weighed, number), weighed.score, "argument", weighed.quoted))
+    for s in bare[:3]:
+        score = 0.4 * _force(s) + 0.4 * weight_of(dialogue, s)
+        found.append(insight(_bare(s), score, "unsupported", (s,)))
+    if len(found) < 4:
+        used = {q.index for w in arguments for q in w.quoted} | {s.index for s in bare}
+        found += _plain_statements(dialogue, used, 4 - len(found))
+    return sorted(found, key=lambda made: -cast("float", made["confidence"]))[: _LIMITS["insights"]]
+
+
+def _bare(s: Sentence) -> str:
+    """Return an unsupported claim as a sentence that names its norm or its word of certainty."""
+    needed, cue = necessity(s), strongest("booster", s.text)
+    quote, name = excerpt(s.text), who(s.speaker)
+    if needed in _NORMS and not (cue and cue.strength > 0.7):
+        return f'{name} says "{needed}" and gives no reason in the same breath: "{quote}".'
+    if cue and has("negation", cue.phrase):
+        known = "without saying how it is known"
+        return f'{name} denies across the board ("{cue.phrase}") {known}: "{quote}".'
+    if cue and _WEIGHTY.match(cue.phrase):
+        return f'{name} calls it "{cue.phrase}" and does not show why: "{quote}".'
+    phrase = f' ("{cue.phrase}")' if cue else ""
+    return f'{name} asserts with full certainty{phrase} and offers no ground: "{quote}".'
+
+
+def _plain_statements(dialogue: Dialogue, used: set[int], n: int) -> list[dict[str, object]]:
+    """Return insights on plain reports and judgements, for a dialogue with few arguments."""
+    pool = [
+        s
+        for s in whole_sentences(dialogue)
+        if s.index not in used
+        and not is_question(s.text)
+        and is_whole(s.text)
+        and not OWN_STORY.search(s.text)
+    ]
+    chosen = diverse(
+        pool,
+        n,
+        score=lambda s: (
+            0.5 * weight_of(dialogue, s)
+            + 0.2 * strength("evidence", s.text)
+            + 0.3 * abs(polarity(s.text))
+            - roughness(s.text)
+        ),
+        text=lambda s: s.text,
+        group=lambda s: s.speaker,
+    )
+    return [
+        insight(
+            f'{who(s.speaker)} {_manner(s, number)}: "{excerpt(s.text)}".',
+            0.2 + 0.3 * weight_of(dialogue, s),
+            "assertion",
+            (s,),
+        )
+        for number, s in enumerate(chosen)
+    ]
+
+
+def _manner(s: Sentence, number: int) -> str:
+    """Name how a sentence without argument is put forward."""
+    if strength("obligation", s.text):
+        return "sets a requirement without a reason"
+    if sign := polarity(s.text):
+        favourable = (
+            "judges favourably and leaves it at that",
+            "reports well of it and gives no measure",
+        )
+        return favourable[number % 2] if sign > 0 else "names a difficulty and gives no cause"
+    if strength("evidence", s.text):
+        return "reports a figure or a case and draws no conclusion from it"
+    return "states without a reason"

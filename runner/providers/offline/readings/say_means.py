@@ -1,0 +1,146 @@
+"""Reading of say_means: gaps between words and message, commitments, open points."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from runner.providers.offline.dialogue import commitments as undertaking
+from runner.providers.offline.dialogue import implicature as spotting
+from runner.providers.offline.dialogue.dialogue import read_dialogue
+from runner.providers.offline.dialogue.glosses import find_glosses
+from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
+from runner.providers.offline.document import Document
+from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.sentences import strip_fillers
+from runner.providers.offline.language.wording import excerpt, tidy
+
+_LIMITS = {"gaps": 10, "commitments": 8, "unsaid": 5, "insights": 10}
+
+
+def read(document: Document) -> dict[str, object]:
+    """Read gaps, undertakings and open questions off cue phrases; pure and deterministic."""
+    dialogue = read_dialogue(document)
+    gaps = _best_gaps([*find_glosses(dialogue), *spotting.find_gaps(dialogue)])
+    commitments = diverse(
+        undertaking.find_commitments(dialogue),
+        _LIMITS["commitments"],
+        score=lambda p: p.score,
+        text=lambda p: p.text,
+        group=lambda p: p.sentence.speaker,
+    )
+    left_open = diverse(
+        undertaking.find_open_points(dialogue),
+        _LIMITS["unsaid"],
+        score=lambda o: o.score,
+        text=lambda o: o.quoted[0].text,
+    )
+    total = len(document.lines)
+    found = _insights(gaps, commitments, left_open, total)
+    return {
+        "insights": found or [no_cue(dialogue, "hedges, requests, promises or open questions")],
+        "structured_data": {
+            "gaps": [_gap_item(gap) for gap in gaps],
+            "commitments": [_commitment_item(commitment) for commitment in commitments],
+            "unsaid": [_unsaid_item(item, total) for item in left_open],
+        },
+    }
+
+
+def _best_gaps(found: Sequence[spotting.Gap]) -> list[spotting.Gap]:
+    """Choose gaps of several kinds; bare opinions ("I think") only where little else is found."""
+    strong = [gap for gap in found if gap.score >= 0.45]
+    chosen = diverse(
+        strong if len(strong) >= 4 else found,
+        _LIMITS["gaps"],
+        score=lambda g: g.score,
+        text=lambda g: g.said,
+        group=lambda g: g.signal,
+    )
+    return sorted(chosen, key=lambda gap: -gap.score)
+
+
+def _gap_item(gap: spotting.Gap) -> dict[str, object]:
+    return {
+        "speaker": gap.quoted[-1].speaker if gap.signal == "deflection" else gap.quoted[0].speaker,
+        "said": gap.said,
+        "meant": tidy(gap.meant),
+        "signal": gap.signal,
+        "confidence": round(min(gap.score, 0.95), 2),
+        "evidence": cite(*gap.quoted),
+    }
+
+
+def _commitment_item(commitment: undertaking.Commitment) -> dict[str, object]:
+    return {
+        "speaker": commitment.sentence.speaker,
+        "text": strip_fillers(commitment.text),
+        "strength": commitment.strength,
+        "evidence": cite(commitment.sentence),
+    }
+
+
+def _unsaid_item(item: undertaking.OpenPoint, total: int) -> dict[str, object]:
+    return {
+        "topic": excerpt(item.quoted[0].text, 160),
+        "why_it_matters": undertaking.why_open_matters(item, total),
+        "evidence": cite(*item.quoted),
+    }
+
+
+_FIRMNESS = {
+    "firm": "commits without reserve",
+    "conditional": "commits under a condition",
+    "vague": "offers to act but does not bind themselves",
+}
+
+
+def _firmness(commitment: undertaking.Commitment) -> str:
+    """Tell an announced step and a word given for the group from a personal promise."""
+    opening = commitment.text.lower().replace("’", "'")
+    if commitment.strength == "firm" and opening.startswith(("i'm going to", "i am going to")):
+        return "announces a step"
+    if commitment.strength == "firm" and opening.startswith(
+        ("we'll ", "we will ", "we're ", "we are ")
+    ):
+        return "speaks for the group and leaves no reserve"
+    return _FIRMNESS[commitment.strength]
+
+
+def _few_opinions(gaps: Sequence[spotting.Gap]) -> list[spotting.Gap]:
+    """Keep the first two of the gaps that rest on the same mild hedge, for example "I think"."""
+    seen: Counter[str] = Counter()
+    kept: list[spotting.Gap] = []
+    for gap in gaps:
+        frame = gap.note.split('"')[1] if gap.signal == "hedge" and "(" in gap.note else gap.note
+        seen[frame] += 1
+        if seen[frame] < 3:
+            kept.append(gap)
+    return kept
+
+
+def _insights(
+    gaps: Sequence[spotting.Gap],
+    commitments: Sequence[undertaking.Commitment],
+    left_open: Sequence[undertaking.OpenPoint],
+    total: int,
+) -> list[dict[str, object]]:
+    """Turn the best of each kind into insights; none rests on a sentence already used."""
+    found: list[tuple[float, dict[str, object]]] = []
+    used: set[int] = set()
+    for commitment in commitments[:3]:
+        used.add(commitment.sentence.index)
+        text = f'{who(commitment.sentence.speaker)} {_firmness(commitment)}: "{commitment.text}".'
+        made = insight(text, commitment.score, "commitment", [commitment.sentence])
+        found.append((commitment.score, made))
+    for item in left_open[:2]:
+        asked = excerpt(item.quoted[0].text)
+        used.update(q.index for q in item.quoted)
+        kept = "raises" if item.kind == "unanswered" else "puts off"
+        text = f'{who(item.sentence.speaker)} {kept} a point that stays open: "{asked}".'
+        text = f"{tidy(text)} {undertaking.why_open_matters(item, total)}"
+        found.append((item.score, insight(text, item.score, "unsaid", item.quoted)))
+    for gap in _few_opinions(gaps):
+        if not used & {q.index for q in gap.quoted} and len(found) < _LIMITS["insights"]:
+            found.append((gap.score, insight(gap.note, gap.score, gap.signal, gap.quoted)))
+    return [made for _, made in sorted(found, key=lambda pair: -pair[0])]

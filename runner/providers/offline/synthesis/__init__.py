@@ -1,0 +1,1 @@
+"""Synthesis: transcript and findings joined into minutes, threads and risks."""

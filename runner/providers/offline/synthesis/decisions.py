@@ -1,0 +1,211 @@
+"""Decisions: plans that others accept, and decisions that a speaker reports."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from runner.providers.offline.argument.causality import conditional
+from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of
+from runner.providers.offline.dialogue.stance import SUPPOSED
+from runner.providers.offline.language.cues import has, is_question, strength, strongest
+from runner.providers.offline.language.fragments import is_whole, roughness
+from runner.providers.offline.language.sentences import (
+    Sentence,
+    content_words,
+    is_procedural,
+    trim,
+    words,
+)
+
+Basis = Literal["agreed", "announced", "reported"]
+
+_PLAN = re.compile(
+    r"\b(?:we(?:'ll| will| shall| won't| will not| go\b| don't| do not|'re going (?:to|with|ahead)|"
+    r" are going (?:to|with|ahead)|'re not going to| are not going to)|"
+    r"let's (?:go with|take|use|keep|make it|plan|do|start with|leave it at)|"
+    r"(?:we've|we have|it (?:is|was|has been)) (?:decided|agreed|settled|resolved|approved)|"
+    r"(?:my|our|the) decision is|so the plan is|the plan is(?: to)?|i(?:'ll| will) assign)\b",
+    re.IGNORECASE,
+)
+_NO_PLAN = re.compile(
+    r"\bwe(?:'ll| will| shall|'re going to| are going to| don't| do not|'re not going to|"
+    r" are not going to| won't| will not) (?:all |also |just |then |now |only |really |ever |"
+    r"even )*(?:see\b|know|have\b|find|need|get\b(?! rid)|think|want|come back|talk|discuss|hear|"
+    r"look\b|say|lose|be able|become|continue|learn|understand|believe|like|feel|remember|agree|"
+    r"care|mean|end up|face|turn|welcome|proceed|recognize|give|let|ask|never|not\b|try|expect|"
+    r"seem|suffer|live)",
+    re.IGNORECASE,
+)
+_ASIDE = re.compile(
+    r"\b(?:how|what|where|why|when|whether|that|which|who|because) $", re.IGNORECASE
+)
+_SETTLED = re.compile(
+    r"\b(?:we|they|i|the (?:\w+ ){1,3}?)(?:'ve| have| has| had)? ?(?:just |already |also )?"
+    r"(?:decided|agreed|resolved|approved|voted) (?:on |to |that |against |for )(?=\S)|"
+    r"\b(?:it|that|this) (?:was|has been|is|'s been) (?:decided|agreed|settled|approved)\b|"
+    r"\b(?:our|the|my) decision (?:is|was) (?:to|that)\b",
+    re.IGNORECASE,
+)
+_POINTING = re.compile(r"^\W*(?:it|that|this)\b", re.IGNORECASE)
+_AHEAD = re.compile(r"\b(?:will|won't|going to|goes? ahead)\b", re.IGNORECASE)
+_ASSENT = re.compile(
+    r"^\W*(?:(?:okay|ok|yes|yeah|yep|sure|fine|good|great|perfect|alright|all right|agreed|"
+    r"deal|done|right|absolutely|exactly)\b[\s,.!]*){1,3}(?:then|so be it|with me|for me)?\W*$",
+    re.IGNORECASE,
+)
+_REACH = 5  # turns in which others may still accept
+_FAR = 3  # segments between one acceptance and the next
+
+
+@dataclass(frozen=True, slots=True)
+class Assent:
+    """One speaker's assent in *reply*; *condition* is a clause of it, verbatim, or None."""
+
+    by: str | None
+    reply: Sentence
+    condition: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What *parts*, sentences of one turn, settle: *by* stated it, *assents* accept it."""
+
+    parts: tuple[Sentence, ...]
+    by: str | None
+    basis: Basis
+    assents: tuple[Assent, ...]
+    score: float
+
+    @property
+    def holders(self) -> tuple[str, ...]:
+        """The speakers who decided: by whom it was stated and accepted; empty if it is reported."""
+        if self.basis == "reported":
+            return ()
+        names = (self.by, *(a.by for a in self.assents))
+        return tuple(dict.fromkeys(name for name in names if name))
+
+    @property
+    def quoted(self) -> tuple[Sentence, ...]:
+        """The sentences it rests on."""
+        return (*self.parts, *(a.reply for a in self.assents))
+
+
+def find_decisions(dialogue: Dialogue) -> list[Decision]:
+    """Return the decisions, weightiest first."""
+    found = [d for n in range(len(dialogue.turns)) if (d := _agreed(dialogue, n))]
+    taken = {part.index for d in found for part in d.parts}
+    reported = [
+        d for s in dialogue.sentences if s.index not in taken and (d := _reported(dialogue, s))
+    ]
+    return sorted((*found, *reported), key=lambda d: (-d.score, d.parts[0].index))
+
+
+def _agreed(dialogue: Dialogue, number: int) -> Decision | None:
+    """Return the decision in turn *number*: its plans, accepted by the next speakers; or None."""
+    turn = dialogue.turns[number]
+    parts = [s for s in turn[-5:] if is_plan(s)]
+    if not parts:
+        return None
+    settled = any(strength("decision", s.text) or _SETTLED.search(s.text) for s in parts)
+    assents = _assents(dialogue, number)
+    strong = [a for a in assents if strength("agreement", a.reply.text) > 0.8]
+    if not strong and not (assents and settled):
+        return None
+    best = max(weight_of(dialogue, s) for s in parts) - min(roughness(s.text) for s in parts)
+    named = len({a.by for a in assents})
+    score = min(0.95, 0.4 + 0.2 * settled + 0.1 * min(named, 3) + 0.2 * best)
+    return Decision(tuple(parts[:3]), turn[0].speaker, "agreed", tuple(assents), score)
+
+
+def is_plan(s: Sentence) -> bool:
+    """Return whether *s* states what the group does, without a doubt or a question."""
+    text = s.text.replace("’", "'")
+    match = _PLAN.search(text)
+    if not match or is_question(text) or is_procedural(text) or len(words(text)) < 5:
+        return False
+    loose = (
+        "``" in text or '"' in text or _NO_PLAN.search(text) or _ASIDE.search(text[: match.start()])
+    )
+    doubted = has("unsure", text) or has("deferral", text) or strength("hedge", text) > 0.5
+    return not (loose or doubted or SUPPOSED.search(text[: match.start()])) and is_whole(
+        trim(text), verb=False
+    )
+
+
+def _assents(dialogue: Dialogue, number: int) -> list[Assent]:
+    """Collect the acceptances in the turns after turn *number*, as long as they follow on."""
+    by = dialogue.turns[number][0].speaker
+    last, found = dialogue.turns[number][-1], list[Assent]()
+    for turn in dialogue.turns[number + 1 : number + 1 + _REACH]:
+        first = turn[0]
+        if distance(last, first) > _FAR or first.speaker == by:
+            break
+        if not _accepts(first):
+            break
+        found.append(Assent(first.speaker, first, condition_of(first.text)))
+        last = turn[-1]
+    return found
+
+
+def _accepts(s: Sentence) -> bool:
+    if is_question(s.text) or has("disagreement", s.text) or has("contrast", s.text):
+        return False
+    hit = strongest("agreement", s.text)
+    opening = hit is not None and len(words(s.text[: hit.start])) <= 3 and hit.strength > 0.8
+    return opening or bool(_ASSENT.match(s.text))
+
+
+def condition_of(text: str) -> str | None:
+    """Return the condition of an assent, verbatim ("if I get Sana"), or None."""
+    match = re.search(
+        r"\b(?:(?:but )?only if|if|provided(?: that)?|as long as|on condition that|unless|once)\b"
+        r"[^.?!]{6,}",
+        text,
+        re.IGNORECASE,
+    )
+    return match[0].strip() if match else None
+
+
+def _reported(dialogue: Dialogue, s: Sentence) -> Decision | None:
+    """Return the decision that *s* reports, or None; "it was decided" refers to an earlier plan."""
+    text = s.text.replace("’", "'")
+    match = _SETTLED.search(text)
+    if not match or is_question(text) or is_procedural(text) or has("negation", text):
+        return None
+    if SUPPOSED.search(text[: match.start()]) or _ASIDE.search(text[: match.start()]):
+        return None
+    pointing = _POINTING.match(text) and not re.match(r" (?:that|to)\b", text[match.end() :])
+    what = _meant_by_it(dialogue, s) if pointing else None
+    if pointing and what is None:
+        return None
+    ours = re.search(r"\bwe\b|\bour\b", match[0], re.IGNORECASE)
+    if not (ours or pointing) or s.index in dialogue.cut_off:
+        return None  # what others decided long ago is the matter, not a decision of this talk
+    if not is_whole(trim(text), verb=False) and not pointing:
+        return None
+    if len(set(content_words((what or s).text))) < 3:
+        return None
+    parts = (what, s) if what else (s,)
+    score = min(0.9, 0.35 + 0.3 * max(weight_of(dialogue, p) for p in parts) - roughness(s.text))
+    return Decision(parts, s.speaker, "reported" if pointing else "announced", (), score)
+
+
+def _meant_by_it(dialogue: Dialogue, s: Sentence) -> Sentence | None:
+    """Return the speaker's own last announcement before *s*, at most three turns back."""
+    here = dialogue.turn_of[s.index]
+    earlier = [e for turn in dialogue.turns[max(0, here - 2) : here + 1] for e in turn]
+    own = [e for e in earlier if e.index < s.index and e.speaker == s.speaker]
+    return next((e for e in reversed(own) if _AHEAD.search(e.text)), None)
+
+
+def distance(a: Sentence, b: Sentence) -> int:
+    """Return the distance of two sentences in segments; ids are S and a number."""
+    return abs(int(b.segment[1:]) - int(a.segment[1:]))
+
+
+def rule_in(parts: Sequence[Sentence]) -> tuple[str, str] | None:
+    """Return the first (condition, consequence) in the decision's words, or None."""
+    return next((link for s in parts if (link := conditional(s.text))), None)

@@ -1,0 +1,256 @@
+"""Minutes: decisions, actions and open questions of a transcript."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from runner.answers.findings import Finding
+from runner.providers.offline.argument.case import build_case
+from runner.providers.offline.dialogue.commitments import OpenPoint, find_open_points
+from runner.providers.offline.dialogue.dialogue import Dialogue, read_dialogue, weight_of
+from runner.providers.offline.dialogue.insights import who
+from runner.providers.offline.document import Document, Utterance
+from runner.providers.offline.language.cues import has, is_question, strength
+from runner.providers.offline.language.fragments import is_whole, roughness
+from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.sentences import (
+    Sentence,
+    content_words,
+    is_substantive,
+    strip_fillers,
+    trim,
+)
+from runner.providers.offline.language.wording import excerpt, listed, tidy
+from runner.providers.offline.synthesis.actions import Action, find_actions
+from runner.providers.offline.synthesis.decisions import Decision, find_decisions, rule_in
+
+LIMITS = {"decisions": 6, "actions": 10, "questions": 8}
+
+_UNKNOWN = re.compile(
+    r"\b(?:nobody|no one|none of us)(?: yet)? (?:has|knows|have|can say)\b|\bstill (?:open|unclear|"
+    r"unknown|not (?:known|clear|decided))\b|\bwe (?:don't|do not|still don't) know\b|"
+    r"\bhas(?:n't| not) (?:yet )?been (?:tested|measured|decided|shown|explained|settled)\b|"
+    r"\bremains? (?:open|to be (?:seen|decided|shown))\b|"
+    r"\b(?:we're|we are) not (?:sure|certain) (?:if|whether|how|what|why|when|where)\b",
+    re.IGNORECASE,
+)
+_TALKED_OF = re.compile(
+    r"\b(?:heard me|you mentioned|you said|how to (?:put|say)|what you mean|to be honest|"
+    r"if (?:you|anybody|anyone) (?:can|know|remember)|if i (?:understand|heard)|time (?:left|"
+    r"remaining))\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An open question: its words, the speaker who raised it, why it is open, and evidence."""
+
+    text: str
+    raised_by: str | None
+    why: str
+    quoted: tuple[Sentence, ...]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Minutes:
+    """The minutes; *whole* is true for a transcript, false for the quotes of findings only."""
+
+    dialogue: Dialogue
+    whole: bool
+    decisions: tuple[Decision, ...]
+    actions: tuple[Action, ...]
+    questions: tuple[Question, ...]
+
+
+def take_minutes(document: Document) -> Minutes:
+    """Take minutes of the transcript or, without one, of the quotes that the findings cite."""
+    whole = bool(document.lines)
+    dialogue = read_dialogue(document if whole else replace(document, lines=recalled(document)))
+    decisions = diverse(
+        find_decisions(dialogue),
+        LIMITS["decisions"],
+        score=lambda d: d.score,
+        text=lambda d: d.parts[0].text,
+    )
+    settled = {s.index for d in decisions for s in d.quoted}
+    actions = diverse(
+        [a for a in find_actions(dialogue) if a.quoted[0].index not in settled and a.score > 0.4],
+        LIMITS["actions"],
+        score=lambda a: a.score,
+        text=lambda a: a.what,
+    )
+    questions = _questions(dialogue, document.findings, whole)
+    return Minutes(dialogue, whole, tuple(decisions), tuple(actions), tuple(questions))
+
+
+def recalled(document: Document) -> tuple[Utterance, ...]:
+    """Return the quotes that the findings cite, in the order of their segments, each once."""
+    speakers = _speakers(document)
+    quotes = dict.fromkeys(c for f in document.findings for c in f.evidence)
+    inside = {
+        (segment, quote)
+        for segment, quote in quotes
+        for other in quotes
+        if other[0] == segment and other[1] != quote and quote in other[1]
+    }
+    kept = sorted((c for c in quotes if c not in inside), key=lambda c: int(c[0][1:]))
+    return tuple(
+        Utterance(segment, speakers.get(segment) or None, quote) for segment, quote in kept
+    )
+
+
+_ASKER = re.compile(r"\b(?:what|the matter) ([^,]{2,40}?) (?:asks|raises)\b")
+_RAISES = re.compile(r"^(.{2,40}?) (raises|puts off) a point")
+
+
+def _speakers(document: Document) -> dict[str, str]:
+    """Map segments to speakers; of a question and its reply, a finding's speaker said only one."""
+    known = dict(build_case(document).speakers)
+    for finding in document.findings:
+        cited = [segment for segment, _ in finding.evidence]
+        if len(cited) < 2 or cited[0] == cited[-1]:
+            continue
+        raised = _RAISES.match(finding.text) if finding.category == "unsaid" else None
+        asker = _asker(finding) if finding.key == "unsaid" else None
+        asker = raised[1] if raised and raised[2] == "raises" else asker
+        replier = raised[1] if raised and raised[2] == "puts off" else None
+        if finding.fields.get("signal") == "deflection":
+            replier = finding.fields.get("speaker")
+        for own, other, name in ((cited[0], cited[-1], asker), (cited[-1], cited[0], replier)):
+            if name:
+                known[own] = name
+                if known.get(other) == name:
+                    del known[other]
+    return known
+
+
+def _asker(finding: Finding) -> str | None:
+    """Return the speaker who raised an open point, from its reason, or None."""
+    match = _ASKER.search(finding.fields.get("why_it_matters", ""))
+    return match[1] if match and match[1] != "The speaker" else None
+
+
+def subject_of(dialogue: Dialogue, findings: Sequence[Finding]) -> str:
+    """Return a clause that says what the dialogue is about, or ""."""
+    named = next((f.text for f in findings if f.key == "topic" and f.text), "")
+    subject = strip_fillers(named or dialogue.question).rstrip(".")
+    return subject[:1].lower() + subject[1:] if subject else listed(dialogue.topic[:3])
+
+
+def as_object(subject: str) -> str:
+    """Reword a purpose ("to make …") to follow "about", as a question does."""
+    return f"how {subject}" if subject.startswith("to ") else subject
+
+
+def sentence_of(citation: tuple[str, str], dialogue: Dialogue) -> Sentence:
+    """Return the sentence that a finding cites, or the quote itself if no sentence has it."""
+    segment, quote = citation
+    here = [s for s in dialogue.sentences if s.segment == segment]
+    exact = next((s for s in here if s.text == quote), None)
+    speaker = here[0].speaker if here else None
+    return exact or Sentence(quote, segment, speaker, -1)
+
+
+def _questions(dialogue: Dialogue, findings: Sequence[Finding], whole: bool) -> list[Question]:
+    found = [_from_open(item) for item in find_open_points(dialogue)] if whole else []
+    seen = {s.segment for q in found for s in q.quoted}
+    found += [
+        q for f in findings if (q := _from_finding(f, dialogue)) and q.quoted[0].segment not in seen
+    ]
+    seen |= {s.segment for q in found for s in q.quoted}
+    found += [q for q in _doubts(dialogue) if q.quoted[0].segment not in seen]
+    return diverse(
+        found,
+        LIMITS["questions"],
+        score=lambda q: q.score,
+        text=lambda q: q.text,
+        group=lambda q: q.raised_by,
+    )
+
+
+def _from_open(item: OpenPoint) -> Question:
+    first, last = item.quoted[0], item.quoted[-1]
+    if item.kind == "deferred":
+        why = f'{who(last.speaker)} puts it off: "{excerpt(last.text, 100)}".'
+    elif last is not first:
+        why = f'{who(last.speaker)} does not answer it: "{excerpt(last.text, 100)}".'
+    else:
+        why = "Nobody answers it in the turns that follow."
+    return Question(excerpt(first.text, 180), first.speaker, why, item.quoted, item.score)
+
+
+def _from_finding(finding: Finding, dialogue: Dialogue) -> Question | None:
+    if finding.key != "unsaid" or not finding.evidence:
+        return None
+    quoted = tuple(sentence_of(c, dialogue) for c in finding.evidence)
+    why = finding.fields.get("why_it_matters", "") or "say_means lists it as left open."
+    text = finding.fields.get("topic", finding.text)
+    return Question(excerpt(text, 180), quoted[0].speaker, why, quoted, 0.6)
+
+
+def _doubts(dialogue: Dialogue) -> Iterator[Question]:
+    """Yield statements that say plainly what is unknown."""
+    for s in dialogue.sentences:
+        text = s.text.replace("’", "'")
+        hit = _UNKNOWN.search(text)
+        if not hit or is_question(text) or not is_substantive(s) or s.index in dialogue.cut_off:
+            continue
+        whole = is_whole(trim(text), verb=False) and len(set(content_words(text))) > 3
+        if not whole or _TALKED_OF.search(text) or strength("evasion", text) > 0.8:
+            continue
+        rest = text[hit.end() :]
+        score = 0.35 + 0.4 * weight_of(dialogue, s) - roughness(text) + 0.1 * has("negation", rest)
+        why = f'It is said outright to be open: "{hit[0].strip()}".'
+        yield Question(excerpt(text, 180), s.speaker, why, (s,), score)
+
+
+def reservations(decision: Decision) -> list[str]:
+    """Return the conditions under which speakers accept *decision*, and that in its own words."""
+    held = [f'{who(a.by)}: "{a.condition}"' for a in decision.assents if a.condition]
+    link = rule_in(decision.parts) if decision.basis == "agreed" else None
+    own = [f'If "{link[0]}", then "{link[1].rstrip(".")}"'] if link else []
+    return [*held, *own]
+
+
+def decision_line(decision: Decision) -> str:
+    """Return the decision and its reservations in one or two sentences."""
+    said = f'"{excerpt(decision.parts[0].text, 170)}"'
+    if decision.basis == "reported":
+        return tidy(f"{who(decision.by)} reports what was decided elsewhere: {said}.")
+    if decision.basis == "announced":
+        return tidy(f"{who(decision.by)} announces: {said}.")
+    held = [f'{who(a.by)} only "{a.condition}"' for a in decision.assents if a.condition]
+    reserve = f", {listed(held)}" if held else ""
+    text = f"{listed(decision.holders) or 'The speakers'} agree: {said}{reserve}."
+    if link := rule_in(decision.parts):
+        text += f' With it goes a rule: if "{link[0]}", "{link[1].rstrip(".")}".'
+    return tidy(text)
+
+
+_UNDERTAKES = {
+    "firm": "undertakes",
+    "conditional": "undertakes under a condition",
+    "vague": "offers without binding themselves",
+}
+
+
+def action_line(action: Action) -> str:
+    """Return who is to act, as worded, by when and on what."""
+    if action.firmness == "requested":
+        asker = who(action.quoted[0].speaker)
+        text = f'{asker} asks {action.owner or "the listeners"}: "{action.said}"'
+    else:
+        by = action.owner or who(action.quoted[0].speaker)
+        verb = _UNDERTAKES[action.firmness] if action.owner else "speaks of a step without an owner"
+        text = f'{by} {verb}: "{action.said}"'
+    if action.due and action.due not in action.said:
+        text += f" ({action.due})"
+    about = action.about
+    if about is None:
+        return tidy(f"{text}.")
+    link = "on" if about.speaker == action.owner else f"answering {who(about.speaker)},"
+    return tidy(f'{text}, {link} "{excerpt(about.text, 110)}".')

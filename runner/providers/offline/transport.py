@@ -1,0 +1,91 @@
+"""Transport of the offline model: answers in this process, without litellm."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from runner.answers.analyzer import Message
+from runner.base.errors import one_line
+from runner.base.secrets import secrets_of
+from runner.base.threads import offload
+from runner.base.tokens import tokenizer_for
+from runner.config.model_facts import model_facts
+from runner.providers.litellm.classify import classify
+from runner.providers.litellm.route import ModelRoute, cost_usd
+from runner.providers.messages import joined
+from runner.providers.offline.document import read_document
+from runner.providers.offline.readings import Reading
+from runner.providers.request import Completion, Request, Usage, checked_text
+
+MODEL = "offline/extractive"
+
+
+class ReadingError(Exception):
+    """A reading failed, which is a bug in it; reported as a provider's refusal (status 400)."""
+
+    status_code = 400
+
+
+class OfflineTransport:
+    """Answers with *readings* by analyzer name, with the replies and failures of the litellm way.
+
+    tests/providers/offline/test_offline_direct.py compares the two.
+    """
+
+    def __init__(self, route: ModelRoute, readings: Mapping[str, Reading]) -> None:
+        self.route = route
+        self._readings = readings
+        self._facts = model_facts(route.name)
+        self._secrets = secrets_of(key_env=route.api_key_env)
+
+    async def open(self, samples: Sequence[Request] = ()) -> None:
+        """Nothing to open."""
+
+    async def complete(self, request: Request, timeout_s: float) -> Completion:
+        """Read and answer; raises CallError for a reading that fails."""
+        messages = [joined(message) for message in request.messages]
+        name = "" if request.schema is None else request.node
+        try:
+            reply, usage = await read_reply(messages, name, self._readings)
+        except ReadingError as error:
+            raise classify(error, self.route.where, self._secrets) from error
+        cost = cost_usd(usage, self.route, self._facts)
+        text = checked_text(reply, self._secrets)
+        return Completion(text, "stop", usage, 0.0 if cost is None else cost)
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+async def read_reply(
+    messages: Sequence[Message], name: str, readings: Mapping[str, Reading]
+) -> tuple[str, Usage]:
+    """Return the reply that the reading *name* makes of *messages*, and its tokens.
+
+    Raises ReadingError with one line.
+    """
+    prompt = "\n".join(_text(m["content"]) for m in messages if m["role"] != "system")
+    try:
+        reply = await offload(_answer, readings[name], prompt)
+    except Exception as error:
+        message = f"offline reading of {name}: {type(error).__name__}: {error}"
+        raise ReadingError(one_line(message)) from error
+    return reply, await offload(_usage, messages, reply)
+
+
+def _answer(reading: Reading, prompt: str) -> str:
+    return json.dumps(reading(read_document(prompt)), ensure_ascii=False)
+
+
+def _usage(messages: Sequence[Message], reply: str) -> Usage:
+    count = tokenizer_for(MODEL).count
+    asked = sum(count(_text(message["content"])) for message in messages)
+    return Usage(asked, count(reply))
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, list):
+        return "".join(str(part.get("text", "")) for part in content)
+    return str(content)
