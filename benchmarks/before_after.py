@@ -29,14 +29,14 @@ from typing import Any
 
 from hydra import compose, initialize_config_module
 
-from benchmarks.bare import WAYS, Bare
-from runner.calls.schedule import Duration, ideal_makespan
+from benchmarks.bare_old import WAYS, Bare
 from runner.job.build import build_job
+from runner.run.execute import execute_job
 from runner.job.job import Job
+from runner.calls.schedule import Duration, ideal_makespan
+from runner.run.session import Session
 from runner.providers.simulated import schema_name
 from runner.providers.simulated.server import SimulatedProvider
-from runner.run.execute import execute_job
-from runner.run.session import Session
 
 LATENCY_S = {
     "say_means": 0.4,
@@ -177,9 +177,7 @@ def configuration(overrides: list[str], folder: Path) -> Any:
 
 def job(overrides: list[str], folder: Path) -> Job:
     """Build the job that *overrides* describe."""
-    made = build_job(configuration(overrides, folder))
-    assert isinstance(made, Job)
-    return made
+    return build_job(configuration(overrides, folder))
 
 
 def run_once(folder: Path, overrides: list[str]) -> tuple[Path, int]:
