@@ -1,4 +1,4 @@
-"""From composed configuration to a job: everything that can be checked before spending."""
+"""Construction of a job from the configuration, with every check possible before spending."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def build_job(
 ) -> Job:
     """Check everything that can be checked before spending, and return the job.
 
-    *data* is *cfg* resolved, where that has been done already, which takes 10 ms;
-    *config_folders* are the user's `--config-dir`s. Raises ConfigError, or TranscriptError
-    where the input cannot be read; nothing has been written or sent then.
+    *data* is *cfg* resolved, for callers that have it already (resolving takes 10 ms);
+    *config_folders* are the user's `--config-dir`s. Raises ConfigError, or TranscriptError if the
+    input cannot be read, before anything is written or sent.
     """
     return job_from(
         resolve(cfg) if data is None else data,
@@ -62,12 +62,12 @@ def job_from(
     transcript: Transcript | None = None,
     only: Collection[str] | None = None,
 ) -> Job:
-    """Return the job that the resolved configuration *data* describes; the same checks.
+    """Return the job of the resolved configuration *data*, after the same checks.
 
-    *composed* is the same before its interpolations were resolved, as YAML.
-    Prompts are looked for in *config_dirs* before the packaged ones; *transcript* is read from
-    `transcript.path` unless given. Where that names many files, the job is that of a batch, with
-    no transcript of its own (see `for_transcript`); *only* is as for `find_inputs`.
+    *composed* is the configuration as YAML before its interpolations were resolved. Prompts in
+    *config_dirs* override the packaged ones. Without *transcript*, `transcript.path` is read;
+    where it names many files, the job is that of a batch without a transcript (see
+    `for_transcript`). *only* is as for `find_inputs`.
     """
     settings, folders = validate(data), analyzer_folders(config_dirs)
     check_traces(settings)
@@ -112,9 +112,9 @@ def job_from(
 
 
 def for_transcript(batch: Job, given: Input) -> Job:
-    """Return the job of one of a *batch*'s runs.
+    """Return the job of one run of *batch*.
 
-    Raises TranscriptError where the file cannot be read, ConfigError where it does not fit.
+    Raises TranscriptError if the file cannot be read, ConfigError if it does not fit.
     """
     settings = batch.settings
     wanted = settings.transcript
@@ -126,18 +126,18 @@ def for_transcript(batch: Job, given: Input) -> Job:
 
 
 def _refuse_keys(models: Mapping[str, Model], *written: str) -> None:
-    """Raise ConfigError where a key, or what is shaped like one, would be written to disk."""
+    """Raise ConfigError if a key, or text shaped like one, would be written to disk."""
     for model in models.values():
         secrets = secrets_of(key_env=model.settings.api_key_env)
         if any(secrets.redact(text) != text for text in written):
             raise ConfigError(
-                "the configuration holds what looks like a key, which would be written to disk: "
+                "the configuration contains what looks like a key, which would be written to disk: "
                 "name its variable with model.api_key_env instead"
             )
 
 
 def _models(settings: Settings) -> dict[str, Model]:
-    """Return all models by name, each checked as far as can be without calling it."""
+    """Return all models by name, checked as far as possible without a call."""
     check_names(settings)
     made = {}
     for name, model in {MAIN: settings.model, **settings.models}.items():
@@ -150,7 +150,7 @@ def _models(settings: Settings) -> dict[str, Model]:
 def _fits(
     fitter: Fitter, pipeline: Pipeline, models: Mapping[str, Model]
 ) -> dict[tuple[str, str], Fit]:
-    """Return how each node's material fits each model that may be asked for it."""
+    """Return the fit of each node's material to each model that may be asked."""
     found: dict[tuple[str, str], Fit] = {}
     for stage in pipeline.stages:
         for model in models.values():
@@ -164,10 +164,10 @@ def _fits(
 
 
 def analyzer_folders(config_folders: Sequence[Path]) -> tuple[Path, ...]:
-    """Return where prompts of the user's own analyzers may stand.
+    """Return the folders in which a user may keep prompts.
 
     For `--config-dir mine`: `mine/analyzers`, `mine/analyzer` (beside the YAML), and a folder
-    `analyzers` beside `mine` itself.
+    `analyzers` beside `mine`.
     """
     folders: list[Path] = []
     for folder in config_folders:
@@ -177,7 +177,7 @@ def analyzer_folders(config_folders: Sequence[Path]) -> tuple[Path, ...]:
 
 
 def open_transcript(settings: Settings) -> Transcript:
-    """Read the transcript; `pkg://` paths stand in this distribution."""
+    """Read the transcript; `pkg://` paths are in an installed package."""
     wanted = settings.transcript
     return read_transcript(
         transcript_path(wanted.path), format=wanted.format, encoding=wanted.encoding
@@ -192,7 +192,7 @@ def _check_format(name: str) -> None:
 
 
 def transcript_path(path: str) -> Path:
-    """Return the file that `transcript.path` names; `~` and `pkg://package/file` are expanded."""
+    """Return the file of `transcript.path`, with `~` and `pkg://package/file` expanded."""
     if path.startswith(PACKAGE_PREFIX):
         package, _, inner = path.removeprefix(PACKAGE_PREFIX).partition("/")
         try:
@@ -205,7 +205,7 @@ def transcript_path(path: str) -> Path:
 
 
 def facts_of(model: ModelSettings) -> ModelFacts:
-    """Return what is known of the model; what is set in the settings wins over the map."""
+    """Return the facts of the model; settings take precedence over the map."""
     known = model_facts(model.name)
     if model.context_window is not None:
         known = replace(known, context_window=model.context_window)
@@ -220,12 +220,12 @@ def facts_of(model: ModelSettings) -> ModelFacts:
 
 
 def as_yaml(data: Mapping[str, Any]) -> str:
-    """Return resolved *data* as YAML; a `${` in a value is text, and stays as it is."""
+    """Return resolved *data* as YAML; `${` in a value is text."""
     return str(yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True))
 
 
 def _check_structured_keys(job: Job) -> None:
-    """Refuse a key that no upstream answer has: it would silently select nothing."""
+    """Raise ConfigError for a key that no upstream answer has: it would select nothing."""
     for node in job.pipeline.nodes:
         if node.context is None:
             continue

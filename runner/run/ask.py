@@ -20,7 +20,7 @@ from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.models import Model
 from runner.job.parts import owner_of
-from runner.job.prefix_policy import is_worth_keeping, marked_stages, prefix_of, primed_stages
+from runner.job.prefix_policy import is_cacheable, marked_stages, prefix_of, primed_stages
 from runner.job.windows import Fit, longest_reply
 from runner.providers.request import Completion, Request
 from runner.record.keys import request_key
@@ -158,7 +158,7 @@ class Asker:
             in_order=self._in_order,
         )
         primed = (turn.node.stage, turn.model.name) in self._primed
-        if not primed or not is_worth_keeping(turn.model, asked):
+        if not primed or not is_cacheable(turn.model, asked):
             return await complete()
         prefix = prefix_of(turn.model, asked)
         async with self._primer.turn(prefix, self._expected_s[name]) as go_on:

@@ -18,7 +18,7 @@ from runner.job.chunks import Chunk
 from runner.job.graph import Node
 from runner.job.job import Job, wrap
 from runner.job.models import Model
-from runner.job.parts import joined, lost_parts, part_node
+from runner.job.parts import joined, failed_parts, part_node
 from runner.record.recorder import Recorder
 from runner.record.reuse import Known
 from runner.run.ask import Asker, NotKnownError, Turn
@@ -156,7 +156,7 @@ class Answering:
     async def _read_parts(self, turn: Turn, chunks: tuple[Chunk, ...], context: str) -> Outcome:
         """Ask the question of every part, then once more of what the parts gave."""
         outcomes = await gather_all(self._read_part(turn, chunk, context) for chunk in chunks)
-        lost = lost_parts(outcomes)
+        lost = failed_parts(outcomes)
         if len(lost) == len(outcomes):
             return replace(outcomes[0], missing=lost)
         count = turn.model.tokenizer.line_counter()
