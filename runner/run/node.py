@@ -18,7 +18,7 @@ from runner.job.chunks import Chunk
 from runner.job.graph import Node
 from runner.job.job import Job, wrap
 from runner.job.models import Model
-from runner.job.parts import joined, failed_parts, part_node
+from runner.job.parts import failed_parts, joined, part_node
 from runner.record.recorder import Recorder
 from runner.record.reuse import Known
 from runner.run.ask import Asker, NotKnownError, Turn
