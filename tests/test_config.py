@@ -94,7 +94,7 @@ def fault(*overrides: str) -> str:
         ("+model.params.num_retries=2", "model.params.num_retries"),
         ("+model.params.response_format=x", "model.params.response_format"),
         ("model=openai", "names OPENAI_API_KEY, which is not set"),
-        ("model.context_window=3000", "but offline/extractive holds 3,000"),
+        ("model.context_window=3000", "but offline/extractive has a window of 3,000"),
         ("transcript=file", "'transcript.path' is required"),
     ],
 )

@@ -111,14 +111,14 @@ def job_from(
     return job
 
 
-def for_transcript(batch: Job, given: Input) -> Job:
+def for_transcript(batch: Job, file: Input) -> Job:
     """Return the job of one run of *batch*.
 
     Raises TranscriptError if the file cannot be read, ConfigError if it does not fit.
     """
     settings = batch.settings
-    wanted = settings.transcript
-    transcript = read_transcript(given.path, format=wanted.format, encoding=wanted.encoding)
+    source = settings.transcript
+    transcript = read_transcript(file.path, format=source.format, encoding=source.encoding)
     variables = variables_of(batch.pipeline.nodes, transcript, settings)
     fitter = Fitter(settings, batch.analyzers, transcript, variables)
     fits = _fits(fitter, batch.pipeline, batch.models)
@@ -151,16 +151,16 @@ def _fits(
     fitter: Fitter, pipeline: Pipeline, models: Mapping[str, Model]
 ) -> dict[tuple[str, str], Fit]:
     """Return the fit of each node's material to each model that may be asked."""
-    found: dict[tuple[str, str], Fit] = {}
+    fits: dict[tuple[str, str], Fit] = {}
     for stage in pipeline.stages:
         for model in models.values():
             nodes = [
                 node for node in stage.nodes if model in chain_of(node, fitter.settings, models)
             ]
             if nodes:
-                fits = fitter.fit_stage(nodes, model)
-                found |= {(name, model.name): fit for name, fit in fits.items()}
-    return found
+                for name, fit in fitter.fit_stage(nodes, model).items():
+                    fits[name, model.name] = fit
+    return fits
 
 
 def analyzer_folders(config_folders: Sequence[Path]) -> tuple[Path, ...]:
@@ -178,9 +178,9 @@ def analyzer_folders(config_folders: Sequence[Path]) -> tuple[Path, ...]:
 
 def open_transcript(settings: Settings) -> Transcript:
     """Read the transcript; `pkg://` paths are in an installed package."""
-    wanted = settings.transcript
+    source = settings.transcript
     return read_transcript(
-        transcript_path(wanted.path), format=wanted.format, encoding=wanted.encoding
+        transcript_path(source.path), format=source.format, encoding=source.encoding
     )
 
 
@@ -206,17 +206,17 @@ def transcript_path(path: str) -> Path:
 
 def facts_of(model: ModelSettings) -> ModelFacts:
     """Return the facts of the model; settings take precedence over the map."""
-    known = model_facts(model.name)
+    facts = model_facts(model.name)
     if model.context_window is not None:
-        known = replace(known, context_window=model.context_window)
+        facts = replace(facts, context_window=model.context_window)
     if model.input_usd_per_mtok is not None:
         prices = model.input_usd_per_mtok, model.output_usd_per_mtok
-        known = replace(known, input_usd_per_mtok=prices[0], output_usd_per_mtok=prices[1])
+        facts = replace(facts, input_usd_per_mtok=prices[0], output_usd_per_mtok=prices[1])
     if model.cached_usd_per_mtok is not None:
-        known = replace(known, cache_read_usd_per_mtok=model.cached_usd_per_mtok)
+        facts = replace(facts, cache_read_usd_per_mtok=model.cached_usd_per_mtok)
     if model.simulate is not None:
-        known = replace(known, cache_min_tokens=model.simulate.cache_min_tokens)
-    return known
+        facts = replace(facts, cache_min_tokens=model.simulate.cache_min_tokens)
+    return facts
 
 
 def as_yaml(data: Mapping[str, Any]) -> str:
@@ -229,14 +229,14 @@ def _check_structured_keys(job: Job) -> None:
     for node in job.pipeline.nodes:
         if node.context is None:
             continue
-        known: set[str] = set()
+        keys: set[str] = set()
         for need in node.needs:
-            known |= set(_structured_keys(job.analyzers[need].schema))
+            keys |= set(_structured_keys(job.analyzers[need].schema))
         for key in node.context.include_structured_keys:
-            if key not in known:
+            if key not in keys:
                 raise ConfigError(
                     f"include_structured_keys of {node.name}: {key!r} is in no answer it reads"
-                    f"{did_you_mean(key, known)}"
+                    f"{did_you_mean(key, keys)}"
                 )
 
 

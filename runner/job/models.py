@@ -34,20 +34,20 @@ class Model:
 
         litellm silently drops the schema for models that it does not know to accept one.
         """
-        wanted = self.settings.reply_format
-        return wanted == "text" or (wanted == "auto" and self.facts.supports_schema is not True)
+        how = self.settings.reply_format
+        return how == "text" or (how == "auto" and self.facts.supports_schema is not True)
 
     @property
     def schema_beside(self) -> bool:
         """Whether the schema is sent beside the prompt, as the response format."""
-        wanted = self.settings.reply_format
-        return wanted == "schema" or (wanted == "auto" and self.facts.supports_schema is not False)
+        how = self.settings.reply_format
+        return how == "schema" or (how == "auto" and self.facts.supports_schema is not False)
 
     def reply_tokens(self, analyzer: AnalyzerSettings, main: ModelSettings) -> int:
         """Return the reply limit in tokens: *analyzer*'s own, or this model's default."""
         own = analyzer.max_tokens != main.max_tokens or self.name == MAIN
-        wanted = analyzer.max_tokens if own else self.settings.max_tokens
-        return min(wanted, self.facts.max_output_tokens or wanted)
+        limit = analyzer.max_tokens if own else self.settings.max_tokens
+        return min(limit, self.facts.max_output_tokens or limit)
 
     def temperature(self, analyzer: AnalyzerSettings, main: ModelSettings) -> float | None:
         """Return *analyzer*'s own temperature, or this model's default."""

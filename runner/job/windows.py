@@ -121,9 +121,8 @@ def _room(name: str, model: Model, fixed: int, reply: int) -> int | None:
         return None
     if not model.tokenizer.exact:
         window = int(window * INEXACT)
-    room = (
-        window - fixed - reply
-    )  # most windows hold prompt and reply, even those that the map calls input
+    # Most windows hold prompt and reply, even those that the map calls input.
+    room = window - fixed - reply
     if room <= 0:
         raise ConfigError(_too_small(name, model, fixed, reply))
     return room
@@ -133,6 +132,6 @@ def _too_small(name: str, model: Model, fixed: int, reply: int) -> str:
     also = f" and the reply may have {reply:,}" if reply else ""
     return (
         f"{name}: the prompt has {fixed:,} tokens without any material{also}, but "
-        f"{model.settings.name} holds {model.facts.context_window:,}: lower max_tokens, or choose "
-        f"a model with a larger window"
+        f"{model.settings.name} has a window of {model.facts.context_window:,}: lower "
+        f"max_tokens, or choose a model with a larger window"
     )

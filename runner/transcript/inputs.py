@@ -69,23 +69,23 @@ def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inpu
     this program and links that lead out of it are skipped. *only* are the names of a resumed
     batch, which replace the shard. Raises ConfigError if there is no file at all.
     """
-    asked, batch = settings.transcript.path, settings.batch
+    path, batch = settings.transcript.path, settings.batch
     if batch.shard >= batch.shards:
         raise ConfigError(
             f"batch.shard={batch.shard}: expected 0 to {batch.shards - 1}, as batch.shards="
             f"{batch.shards}"
         )
-    search = _Search(root_of(asked), Path(settings.output.dir).expanduser().resolve())
-    names = search.below() if search.root == Path(asked).expanduser() else search.matching(asked)
+    search = _Search(root_of(path), Path(settings.output.dir).expanduser().resolve())
+    names = search.below() if search.root == Path(path).expanduser() else search.matching(path)
     left_out = tuple(sorted(search.left_out.items()))
     if not names:
-        wanted = f"expected files that end in {', '.join(SUFFIXES)}"
+        expected = f"expected files that end in {', '.join(SUFFIXES)}"
         left = f"; {Inputs((), left_out).note}" if left_out else ""
-        raise ConfigError(f"transcript.path={asked!r}: there is no transcript: {wanted}{left}")
+        raise ConfigError(f"transcript.path={path!r}: there is no transcript: {expected}{left}")
     shard = sorted(names)[batch.shard :: batch.shards] if only is None else sorted(only)
     files = tuple(Input(search.root / name, name, _run_of(name)) for name in shard)
     if len({file.run for file in files}) < len(files):
-        raise ConfigError(f"transcript.path={asked!r}: the names of two files have the same digest")
+        raise ConfigError(f"transcript.path={path!r}: the names of two files have the same digest")
     return Inputs(files, left_out)
 
 
