@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 from helpers import serving
 
+from runner.config.schema import SimulateSettings
 from runner.providers.simulated import reply_to, schema_name
 from runner.reports.verify import verify
 
@@ -42,7 +43,7 @@ def provider(latency_s: Mapping[str, float], port: int = 0) -> Iterator[Provider
         asked[schema_name(body)] += 1
         return reply_to(body)
 
-    with serving(reply, latency_s=latency_s, port=port) as url:
+    with serving(reply, settings=SimulateSettings(by_analyzer_s=dict(latency_s)), port=port) as url:
         yield Provider(url, asked)
 
 
