@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from runner.run.command import register_resolvers
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "transcripts"
 LOOPBACK = {"127.0.0.1", "::1", "localhost", None, ""}
+
+settings.register_profile("untimed", deadline=None)  # a first example may load a vocabulary
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)
