@@ -9,6 +9,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from heapq import merge
 from itertools import accumulate, chain, pairwise
 
 from runner.transcript import Segment
@@ -123,20 +124,12 @@ class TranscriptWords:
         """
         if not target or any(word not in self.index for word in target):
             return
-        after, before = self._after(target, segment), self._before(target, segment)
-        ahead, behind = next(after, None), next(before, None)
-        while ahead is not None or behind is not None:
-            if behind is None or (
-                ahead is not None
-                and (gap := self.segment_of(ahead) - segment) >= 0
-                and (gap == 0 or gap < segment - self.segment_of(behind))
-            ):
-                assert ahead is not None
-                yield ahead
-                ahead = next(after, None)
-            else:
-                yield behind
-                behind = next(before, None)
+
+        def distance(at: int) -> tuple[int, bool]:
+            gap = self.segment_of(at) - segment
+            return abs(gap), gap >= 0
+
+        yield from merge(self._after(target, segment), self._before(target, segment), key=distance)
 
     def in_parts(self, parts: Sequence[Sequence[str]], segment: int) -> Iterator[int]:
         """Yield the first word of each occurrence of *parts* in order with other words between.
