@@ -113,8 +113,7 @@ class ModelSettings(SettingsSection):
 class BatchSettings(SettingsSection):
     """The files of a batch that run at once, and its part: *shard* of *shards*, from 0.
 
-    The batch ends early when, of 20 or more finished files, more than *max_failure_ratio* have no
-    answer at all.
+    It ends early if, of 20 or more files, more than *max_failure_ratio* have no answer at all.
     """
 
     max_active: Annotated[int, Field(ge=1, le=10_000)] | None = None
@@ -273,10 +272,8 @@ def _expected(fault: Mapping[str, Any]) -> str:
 
 def nearest_key(path: list[str]) -> str:
     """Return a clause that names the valid key nearest to the unknown one at *path*, in full."""
-    above = ".".join(path[:-1])
-    return did_you_mean(
-        ".".join(path), [f"{above}.{key}" if above else key for key in known_keys(path[:-1])]
-    )
+    choices = (".".join([*path[:-1], key]) for key in known_keys(path[:-1]))
+    return did_you_mean(".".join(path), choices)
 
 
 def known_keys(path: list[str]) -> list[str]:
