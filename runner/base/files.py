@@ -1,4 +1,4 @@
-"""Atomic and durable writes: a reader, or a crash, sees the old content or the new one."""
+"""Files: atomic and durable writes, and the folder of an installed package."""
 
 from __future__ import annotations
 
