@@ -1,68 +1,87 @@
-"""As many calls as asked for, by aiohttp alone or by `litellm.acompletion`, in this process.
+"""The graph of a run through aiohttp alone and through `litellm.acompletion`, for comparison.
 
-    python -m benchmarks.bare WAY URL BODIES.json CALLS SLOTS
-
-SLOTS calls are in flight; request N has body N of BODIES.json, which begins again at its end. A
-reply is read as far as its text; nothing is checked, written or logged.
+Nothing but the calls is made, with the same prompts under the same scheduler: no reply is read
+but for its text, no context reduced, nothing written, logged or counted.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import sys
-from collections.abc import Awaitable, Callable, Mapping
-from itertools import cycle, islice
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import aiohttp
-import orjson
 
-KEY = {"Authorization": "Bearer none"}
-WAYS = ("aiohttp", "litellm")
-Call = Callable[[Mapping[str, Any]], Awaitable[object]]
+from benchmarks.common import chat_arguments, post
+from runner.calls.admission.limits import Ask, Lobby
+from runner.calls.schedule import make_slots, ranks, run_graph
+from runner.job.graph import Node
+from runner.job.job import Job, wrap
+from runner.providers.litellm.loading import load_litellm
+from runner.providers.request import Request
 
-
-async def drive(way: str, url: str, bodies: list[dict[str, Any]], calls: int, slots: int) -> None:
-    """Make *calls* calls by one of WAYS."""
-    waiting = islice(cycle(bodies), calls)
-    async with aiohttp.ClientSession() as session:
-        call = through_litellm(url) if way == "litellm" else through_aiohttp(url, session)
-
-        async def work() -> None:
-            for body in waiting:
-                await call(body)
-
-        await asyncio.gather(*(work() for _ in range(slots)))
+WAYS = ("aiohttp", "acompletion")
+Call = Callable[[Request], Awaitable[object]]
 
 
-def through_aiohttp(url: str, session: aiohttp.ClientSession) -> Call:
-    """Return how aiohttp alone makes a call, with its own ways to write and read JSON."""
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """The calls of *job* to *url*; *recorded* is a run whose contexts they show.
 
-    async def call(body: Mapping[str, Any]) -> object:
-        async with session.post(f"{url}/chat/completions", json=body, headers=KEY) as response:
-            response.raise_for_status()
-            return (await response.json())["choices"][0]["message"]["content"]
+    *latency_s*, by node, is what the scheduler expects of them.
+    """
 
-    return call
+    job: Job
+    url: str
+    recorded: Path
+    latency_s: Mapping[str, float]
 
+    def wall_s(self, way: str, mode: str, slots: int) -> float:
+        """Return the seconds that they take by one of WAYS, after one that opens a connection."""
+        return asyncio.run(self._measure(way, mode, slots))
 
-def through_litellm(url: str) -> Call:
-    """Return how litellm makes a call when it is asked directly."""
-    import litellm
+    async def _measure(self, way: str, mode: str, slots: int) -> float:
+        requests = {node.name: self._request(node) for node in self.job.pipeline.nodes}
+        pools, lobby = make_slots(self.job.pipeline, slots, mode), Lobby()
+        rank = ranks(self.job.pipeline, self.latency_s, mode)
+        opened = self._aiohttp() if way == "aiohttp" else self._acompletion()
+        async with opened as call:
 
-    logging.disable(logging.CRITICAL)
-    litellm.suppress_debug_info = True
-    fixed = {"api_base": url, "api_key": "none", "num_retries": 0, "max_retries": 0}
+            async def work(node: Node, _: Mapping[str, None]) -> None:
+                async with lobby.admitted((pools[node.stage],), Ask(node.name, rank[node.name])):
+                    await call(requests[node.name])
 
-    async def call(body: Mapping[str, Any]) -> object:
-        reply = await litellm.acompletion(**{**body, "model": f"openai/{body['model']}"}, **fixed)
-        return reply.choices[0].message.content
+            await call(next(iter(requests.values())))
+            begun = time.perf_counter()
+            await run_graph(self.job.pipeline, work)
+            return time.perf_counter() - begun
 
-    return call
+    def _request(self, node: Node) -> Request:
+        text = self.job.transcript_material() if node.transcript else ""
+        if node.context is not None:
+            context = self.recorded / f"context/{node.stage}.md"
+            text += wrap("context", context.read_text(encoding="utf-8"))
+        reply = self.job.fit(node, self.job.main).reply
+        return self.job.request(node.name, self.job.main, text, reply, cache=False)
 
+    @asynccontextmanager
+    async def _aiohttp(self) -> AsyncIterator[Call]:
+        model = self.job.main.settings.name.partition("/")[2]
+        async with aiohttp.ClientSession() as session:
+            yield lambda request: post(session, self.url, chat_arguments(model, request))
 
-if __name__ == "__main__":
-    chosen, address, path, *numbers = sys.argv[1:]
-    asyncio.run(drive(chosen, address, orjson.loads(Path(path).read_bytes()), *map(int, numbers)))
+    @asynccontextmanager
+    async def _acompletion(self) -> AsyncIterator[Call]:
+        model = self.job.main.settings.name
+        litellm = load_litellm(model)
+        fixed = {"api_base": self.url, "num_retries": 0, "max_retries": 0}
+        try:
+            yield lambda request: litellm.acompletion(
+                **fixed, timeout=60.0, **chat_arguments(model, request)
+            )
+        finally:
+            await litellm.close_litellm_async_clients()
+            litellm.in_memory_llm_clients_cache.flush_cache()

@@ -29,14 +29,15 @@ from typing import Any
 
 from hydra import compose, initialize_config_module
 
-from benchmarks.bare_old import WAYS, Bare
-from runner.job.build import build_job
-from runner.run.execute import execute_job
-from runner.job.job import Job
+from benchmarks.bare import WAYS, Bare
 from runner.calls.schedule import Duration, ideal_makespan
-from runner.run.session import Session
+from runner.config.schema import SimulateSettings
+from runner.job.build import build_job
+from runner.job.job import Job
 from runner.providers.simulated import schema_name
 from runner.providers.simulated.server import SimulatedProvider
+from runner.run.execute import execute_job
+from runner.run.session import Session
 
 LATENCY_S = {
     "say_means": 0.4,
@@ -117,7 +118,8 @@ def serve(replies: Mapping[str, str], latency_s: Mapping[str, float], pipe: Conn
         def reply(body: Mapping[str, Any]) -> str:
             return replies[schema_name(body)]
 
-        async with SimulatedProvider(reply, latency_s=latency_s) as server:
+        settings = SimulateSettings(by_analyzer_s=dict(latency_s))
+        async with SimulatedProvider(reply, settings=settings) as server:
             pipe.send(server.url)
             await asyncio.to_thread(pipe.recv)
 
@@ -177,7 +179,9 @@ def configuration(overrides: list[str], folder: Path) -> Any:
 
 def job(overrides: list[str], folder: Path) -> Job:
     """Build the job that *overrides* describe."""
-    return build_job(configuration(overrides, folder))
+    made = build_job(configuration(overrides, folder))
+    assert isinstance(made, Job)
+    return made
 
 
 def run_once(folder: Path, overrides: list[str]) -> tuple[Path, int]:

@@ -37,7 +37,7 @@ from runner.providers.request import Completion, Request, Usage
 from runner.record.previous_session import Earlier, read_record
 from runner.record.run_directory import RESOLVED
 from runner.reports.verify import verify
-from runner.run.run import execute
+from runner.run import execute
 from runner.run.execute import Shared, execute_job, resume_job
 from runner.run.resume import Resumption, read_resumption
 from tests.helpers.faulty_fs import KILLED, REAL, FaultyFileSystem

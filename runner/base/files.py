@@ -1,7 +1,8 @@
-"""Atomic and durable writes: a reader, or a crash, sees the old content or the new one."""
+"""Files: atomic and durable writes, and the folder of an installed package."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import secrets
 from contextlib import suppress
@@ -95,6 +96,13 @@ def remove_temporary_files(root: Path) -> int:
     for path in paths:
         path.unlink()
     return len(paths)
+
+
+def package_folder(name: str) -> Path | None:
+    """Return the folder of an installed package, which is not imported; None without it."""
+    spec = importlib.util.find_spec(name)
+    locations = spec.submodule_search_locations if spec else None
+    return Path(locations[0]) if locations else None
 
 
 def make_directory(path: Path) -> None:

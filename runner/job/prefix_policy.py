@@ -1,4 +1,4 @@
-"""Whether a stage's first call should warm the prompt cache before the others go."""
+"""Prefix cache policy: in which stages one call goes first to fill the prompt cache."""
 
 from __future__ import annotations
 
@@ -15,78 +15,77 @@ from runner.job.windows import Fit
 from runner.providers.messages import text_parts
 from runner.providers.request import Request
 
-# Of a stage's expected cost that priming has to save before anybody waits for it.
-LEAST_SAVING = 0.1
-_CHARS_PER_TOKEN = 3.5  # of English prose; fewer make no token
-_REPLY_SHARE = 0.5  # of max_tokens is what a reply is taken to have
+MIN_SAVING = 0.1  # share of a stage's expected cost below which no call waits
+_CHARS_PER_TOKEN = 3.5  # of English prose, at least
+_REPLY_SHARE = 0.5  # expected length of a reply as a share of max_tokens
 
 
 def primed_stages(job: Job) -> frozenset[tuple[str, str]]:
-    """Return the stages, with the model asked in them, in which one call goes first."""
-    wanted = job.settings.processing.prime_prefix
-    if wanted == "off" or job.settings.processing.mode == "sequential":
+    """Return the (stage, model) pairs in which one call goes first."""
+    mode = job.settings.processing.prime_prefix
+    if mode == "off" or job.settings.processing.mode == "sequential":
         return frozenset()
     return frozenset(
         (stage.name, model.name)
         for stage in job.pipeline.stages
         for model in job.models.values()
-        if _shares(job, stage.name, model) > 1
+        if _sharing_calls(job, stage.name, model) > 1
         and job.slot_pools.size(stage.name) > 1
-        and (wanted == "on" or saving(job, stage.name, model) >= LEAST_SAVING)
+        and (mode == "on" or saving(job, stage.name, model) >= MIN_SAVING)
     )
 
 
 def saving(job: Job, stage: str, model: Model) -> float:
-    """Return which part of the stage's cost the cache saves if one call goes first, 0 to 1.
+    """Return the share of the stage's cost that the cache saves if one call goes first, 0 to 1.
 
-    Without it the calls that go at once all pay for the whole prefix. 0 where the model does
-    not cache a prefix of this length, where its prices are not known, and where the answer's
-    schema goes beside the prompt (OpenAI, "Structured outputs": it is part of the prefix).
+    Concurrent calls would each pay for the whole prefix. Returns 0 if the model does not cache a
+    prefix of this length, if its prices are unknown, and if the answer's schema is sent beside
+    the prompt (OpenAI, "Structured outputs": it is part of the prefix).
     """
     if model.schema_beside and model.is_paid:
-        return 0.0  # providers put the schema first, and each analyzer has one of its own
-    facts, calls = model.facts, _shares(job, stage, model)
-    prefix, least = _prefix_tokens(job, stage, model), facts.cache_min_tokens
+        return 0.0  # providers put the schema first, and each analyzer has another
+    facts, calls = model.facts, _sharing_calls(job, stage, model)
+    prefix, minimum = _prefix_tokens(job, stage, model), facts.cache_min_tokens
     prices = facts.input_usd_per_mtok, facts.output_usd_per_mtok, facts.cache_read_usd_per_mtok
-    if least is None or prefix < least or calls < 2 or None in prices:
+    if minimum is None or prefix < minimum or calls < 2 or None in prices:
         return 0.0
     paid_in, paid_out, cached = (price or 0.0 for price in prices)
     written = facts.cache_write_usd_per_mtok or paid_in
-    mine = _fits(job, stage, model)
-    whole = sum(prefix + fit.fixed for fit in mine) * paid_in
-    whole += sum(fit.reply * _REPLY_SHARE for fit in mine) * paid_out
+    fits = _fits(job, stage, model)
+    whole = sum(prefix + fit.fixed for fit in fits) * paid_in
+    whole += sum(fit.reply * _REPLY_SHARE for fit in fits) * paid_out
     saved = (calls - 1) * prefix * (paid_in - cached) - prefix * (written - paid_in)
     return max(0.0, saved / whole) if whole else 0.0
 
 
 def marked_stages(job: Job, primed: frozenset[tuple[str, str]]) -> frozenset[tuple[str, str]]:
-    """Return the stages, with their model, whose shared part carries cache marks.
+    """Return the (stage, model) pairs whose requests mark the shared prefix for the cache.
 
-    A mark costs extra where the prefix is written; it pays where somebody reads it afterwards:
-    after the first call of a primed stage, or where calls follow one another.
+    Writing a marked prefix costs extra, which pays if a later call reads it: in a primed stage,
+    or where calls run one after another.
     """
     return frozenset(
         (stage.name, model.name)
         for stage in job.pipeline.stages
         for model in job.models.values()
         if model.facts.cache_marks
-        and _shares(job, stage.name, model) > 1
+        and _sharing_calls(job, stage.name, model) > 1
         and ((stage.name, model.name) in primed or job.slot_pools.size(stage.name) == 1)
     )
 
 
-def is_worth_keeping(model: Model, request: Request) -> bool:
-    """Return whether what *request* shares with others is long enough to be cached."""
-    least = model.facts.cache_min_tokens or 0
+def is_cacheable(model: Model, request: Request) -> bool:
+    """Return whether the prefix that *request* shares is long enough for *model*'s cache."""
+    minimum = model.facts.cache_min_tokens or 0
     shared = [text_parts(message) for message in request.messages[:2]]
     chars = sum(map(len, shared[0])) + len(shared[-1][0])
-    return chars >= _CHARS_PER_TOKEN * least
+    return chars >= _CHARS_PER_TOKEN * minimum
 
 
 def saved_usd(job: Job, cached: Mapping[str, int]) -> float | None:
-    """Return what reading *cached* tokens (by litellm model name) from the cache has saved.
+    """Return the dollars saved by reading *cached* tokens (by litellm model name) from the cache.
 
-    None where a price is not known of a model that did.
+    None if the price of such a model is unknown.
     """
     models = [model for model in job.models.values() if cached.get(model.settings.name)]
     return sum_usd(_saved_usd(model.facts, cached[model.settings.name]) for model in models)
@@ -99,20 +98,20 @@ def _saved_usd(facts: ModelFacts, tokens: int) -> float | None:
 
 
 def prefix_of(model: Model, request: Request) -> Hashable:
-    """Return what calls must have in common to share a prefix: all but the question."""
+    """Return the key of a request's prefix: everything before the question."""
     shared = [text_parts(message) for message in request.messages[:2]]
     shared[-1] = shared[-1][:1]
     return model.name, digest(orjson.dumps(shared).decode(errors="surrogateescape"))
 
 
-def _shares(job: Job, stage: str, model: Model) -> int:
-    """Return how many analyzers of *stage* ask *model* first."""
+def _sharing_calls(job: Job, stage: str, model: Model) -> int:
+    """Return the number of analyzers of *stage* that ask *model* first."""
     nodes = [node for node in job.pipeline.nodes if node.stage == stage]
     return sum(job.chain(node)[0] is model for node in nodes)
 
 
 def _prefix_tokens(job: Job, stage: str, model: Model) -> int:
-    """Return the tokens of material that the stage's calls have in common, at the least."""
+    """Return the tokens of material that all calls of the stage share, at least."""
     fits = _fits(job, stage, model)
     return min((f.context + max((c.tokens for c in f.chunks), default=0) for f in fits), default=0)
 

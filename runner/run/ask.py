@@ -20,7 +20,7 @@ from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.models import Model
 from runner.job.parts import owner_of
-from runner.job.prefix_policy import is_worth_keeping, marked_stages, prefix_of, primed_stages
+from runner.job.prefix_policy import is_cacheable, marked_stages, prefix_of, primed_stages
 from runner.job.windows import Fit, longest_reply
 from runner.providers.request import Completion, Request
 from runner.record.keys import request_key
@@ -148,7 +148,7 @@ class Asker:
             waits_for_outage=question.last,
         )
         primed = (node.stage, model.name) in self._primed
-        if not primed or not is_worth_keeping(model, request):
+        if not primed or not is_cacheable(model, request):
             return await complete()
         prefix = prefix_of(model, request)
         async with self._prefix_gate.turn(prefix, self._expected_s[name]) as release:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers import serving
+from runner.config.schema import SimulateSettings
 from runner.providers.simulated import reply_to, schema_name
 
 END_S = 600.0  # after which a process that goes on has failed its test, however busy the machine
@@ -132,7 +133,7 @@ def provider(latency_s: Mapping[str, float], port: int = 0) -> Iterator[Provider
         asked[schema_name(body)] += 1
         return reply_to(body)
 
-    with serving(reply, latency_s=latency_s, port=port) as url:
+    with serving(reply, settings=SimulateSettings(by_analyzer_s=dict(latency_s)), port=port) as url:
         yield Provider(url, asked)
 
 

@@ -11,6 +11,7 @@ import pytest
 from helpers import serving
 from helpers.processes import colloquy
 
+from runner.config.schema import SimulateSettings
 from runner.providers.simulated import reply_to
 from runner.reports.verify import verify
 
@@ -19,7 +20,8 @@ pytestmark = pytest.mark.slow
 
 def test_jobs_run_side_by_side_and_each_keeps_its_own_records(tmp_path: Path) -> None:
     """Three jobs of two slots each; one more has a value that is refused."""
-    with serving(reply_to, latency_s={"say_means": 0.5, "first_principles": 0.5}) as url:
+    slow = SimulateSettings(by_analyzer_s={"say_means": 0.5, "first_principles": 0.5})
+    with serving(reply_to, settings=slow) as url:
         done = colloquy(
             *("-m", "hydra/launcher=pooled", "model=openai", f"model.api_base={url}"),
             *("processing.max_concurrent=2", "repeat=0,1,2,-1"),
