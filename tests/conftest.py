@@ -42,6 +42,7 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 def own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # which only the death of a machine shows
     register_resolvers()
     monkeypatch.chdir(tmp_path)
     yield
