@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from runner.run.command import register_resolvers
+from runner.run.compose import register_resolvers
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "transcripts"
 # How fast a machine is decides about nothing; the same examples on every machine.
