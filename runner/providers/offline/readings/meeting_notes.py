@@ -13,7 +13,7 @@ from runner.providers.offline.synthesis.actions import Action
 from runner.providers.offline.synthesis.decisions import Decision as Settled
 from runner.providers.offline.synthesis.minutes import (
     Minutes,
-    Question,
+    OpenQuestion,
     action_line,
     as_object,
     decision_line,
@@ -66,7 +66,7 @@ def _action_item(action: Action) -> dict[str, object]:
     }
 
 
-def _question_item(question: Question) -> dict[str, object]:
+def _question_item(question: OpenQuestion) -> dict[str, object]:
     return {
         "question": question.text,
         "raised_by": question.raised_by,

@@ -45,7 +45,7 @@ _TALKED_OF = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class OpenQuestion:
     """An open question: its words, the speaker who raised it, why it is open, and evidence."""
 
     text: str
@@ -63,7 +63,7 @@ class Minutes:
     whole: bool
     decisions: tuple[Decision, ...]
     actions: tuple[Action, ...]
-    questions: tuple[Question, ...]
+    questions: tuple[OpenQuestion, ...]
 
 
 def take_minutes(document: Document) -> Minutes:
@@ -155,7 +155,7 @@ def sentence_of(citation: tuple[str, str], dialogue: Dialogue) -> Sentence:
     return exact or Sentence(quote, segment, speaker, -1)
 
 
-def _questions(dialogue: Dialogue, findings: Sequence[Finding], whole: bool) -> list[Question]:
+def _questions(dialogue: Dialogue, findings: Sequence[Finding], whole: bool) -> list[OpenQuestion]:
     found = [_from_open(item) for item in find_open_points(dialogue)] if whole else []
     seen = {s.segment for q in found for s in q.quoted}
     found += [
@@ -172,7 +172,7 @@ def _questions(dialogue: Dialogue, findings: Sequence[Finding], whole: bool) -> 
     )
 
 
-def _from_open(item: OpenPoint) -> Question:
+def _from_open(item: OpenPoint) -> OpenQuestion:
     first, last = item.quoted[0], item.quoted[-1]
     if item.kind == "deferred":
         why = f'{who(last.speaker)} puts it off: "{excerpt(last.text, 100)}".'
@@ -180,19 +180,19 @@ def _from_open(item: OpenPoint) -> Question:
         why = f'{who(last.speaker)} does not answer it: "{excerpt(last.text, 100)}".'
     else:
         why = "Nobody answers it in the turns that follow."
-    return Question(excerpt(first.text, 180), first.speaker, why, item.quoted, item.score)
+    return OpenQuestion(excerpt(first.text, 180), first.speaker, why, item.quoted, item.score)
 
 
-def _from_finding(finding: Finding, dialogue: Dialogue) -> Question | None:
+def _from_finding(finding: Finding, dialogue: Dialogue) -> OpenQuestion | None:
     if finding.key != "unsaid" or not finding.evidence:
         return None
     quoted = tuple(sentence_of(c, dialogue) for c in finding.evidence)
     why = finding.fields.get("why_it_matters", "") or "say_means lists it as left open."
     text = finding.fields.get("topic", finding.text)
-    return Question(excerpt(text, 180), quoted[0].speaker, why, quoted, 0.6)
+    return OpenQuestion(excerpt(text, 180), quoted[0].speaker, why, quoted, 0.6)
 
 
-def _doubts(dialogue: Dialogue) -> Iterator[Question]:
+def _doubts(dialogue: Dialogue) -> Iterator[OpenQuestion]:
     """Yield statements that say plainly what is unknown."""
     for s in dialogue.sentences:
         text = s.text.replace("’", "'")
@@ -205,7 +205,7 @@ def _doubts(dialogue: Dialogue) -> Iterator[Question]:
         rest = text[hit.end() :]
         score = 0.35 + 0.4 * weight_of(dialogue, s) - roughness(text) + 0.1 * has("negation", rest)
         why = f'It is said outright to be open: "{hit[0].strip()}".'
-        yield Question(excerpt(text, 180), s.speaker, why, (s,), score)
+        yield OpenQuestion(excerpt(text, 180), s.speaker, why, (s,), score)
 
 
 def reservations(decision: Decision) -> list[str]:
