@@ -1,16 +1,23 @@
 # run: the eight analyzers on the sample, offline · test: the whole suite · check: linters and types
+# test-next: what touches Hydra, with its next version
 # bench: all benchmarks but machines and crashes · soak: faults, outages, crashes, 10,000 transcripts; ten minutes at most
 # lock: resolve the dependencies anew
-.PHONY: run test check bench soak lock
+.PHONY: run test test-next check bench soak lock
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
 BIN := .venv/bin
+HYDRA_NEXT := hydra-core==1.4.0rc3
+TOUCHING_HYDRA := tests/config tests/job tests/run $(addprefix tests/whole/test_,cli.py sweeps.py \
+  pooled.py hostile.py help.py canary.py)
 
 run: .venv/.ready
 	$(BIN)/colloquy
 
 test: .venv/.ready
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
+
+test-next: .venv-next/.ready
+	.venv-next/bin/pytest -n 2 --dist worksteal $(TOUCHING_HYDRA)
 
 check: .venv/.ready
 	$(BIN)/ruff format --check .
@@ -47,4 +54,12 @@ else
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 endif
+	@touch $@
+
+# The locked environment but for Hydra and what that needs.
+.venv-next/.ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv-next
+	.venv-next/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	.venv-next/bin/python -m pip install --quiet --disable-pip-version-check $(HYDRA_NEXT)
+	.venv-next/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

@@ -27,8 +27,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from hydra import compose, initialize_config_module
-
 from benchmarks.bare import WAYS, Bare
 from runner.calls.schedule import Duration, ideal_makespan
 from runner.config.schema import SimulateSettings
@@ -36,6 +34,7 @@ from runner.job.build import build_job
 from runner.job.job import Job
 from runner.providers.simulated import schema_name
 from runner.providers.simulated.server import SimulatedProvider
+from runner.run.compose import compose_config
 from runner.run.execute import execute_job
 from runner.run.session import Session
 
@@ -172,9 +171,8 @@ def measure(url: str, folder: Path, repeats: int, latency_s: Mapping[str, float]
 
 def configuration(overrides: list[str], folder: Path) -> Any:
     """Compose the shipped configuration, writing under *folder*."""
-    with initialize_config_module("conf", version_base="1.3"):
-        quiet = [f"output.dir={folder}", "output.console=quiet", "reuse=off"]
-        return compose("config", overrides=[*quiet, *overrides])
+    quiet = [f"output.dir={folder}", "output.console=quiet", "reuse=off"]
+    return compose_config(*quiet, *overrides)
 
 
 def job(overrides: list[str], folder: Path) -> Job:

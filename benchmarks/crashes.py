@@ -23,7 +23,6 @@ from typing import Any
 from unittest.mock import patch
 
 import orjson
-from hydra import compose, initialize_config_module
 
 from runner.base.errors import ColloquyError
 from runner.base.virtual_time import run_virtually
@@ -38,6 +37,7 @@ from runner.record.previous_session import Earlier, read_record
 from runner.record.run_directory import RESOLVED
 from runner.reports.verify import verify
 from runner.run import execute
+from runner.run.compose import compose_config
 from runner.run.execute import Shared, execute_job, resume_job
 from runner.run.resume import Resumption, read_resumption
 from tests.helpers.faulty_fs import KILLED, REAL, FaultyFileSystem
@@ -106,11 +106,10 @@ class Session:
 
 def prepare(folder: Path, *overrides: str) -> Subject:
     """Build the job, run it undisturbed once, and return it with what came of that."""
-    with initialize_config_module("conf", version_base="1.3"):
-        fixed = [f"output.dir={folder / 'outputs'}", "output.console=quiet"]
-        job = build_job(compose("config", overrides=[*fixed, *overrides]))
-        assert isinstance(job, Job)
-        subject = Subject(job)
+    fixed = [f"output.dir={folder / 'outputs'}", "output.console=quiet"]
+    job = build_job(compose_config(*fixed, *overrides))
+    assert isinstance(job, Job)
+    subject = Subject(job)
     with (folder / "undisturbed.calls").open("wb") as calls, FaultyFileSystem() as system:
         code = _session(subject, folder / "undisturbed", calls.fileno())
     if code != 0 or verify(folder / "undisturbed"):

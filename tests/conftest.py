@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from runner.run.command import register_resolvers
+from runner.run.compose import register_resolvers
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "transcripts"
 # How fast a machine is decides about nothing; the same examples on every machine.
@@ -45,6 +45,7 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 def own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # which only the death of a machine shows
     register_resolvers()
     monkeypatch.chdir(tmp_path)
     yield

@@ -67,7 +67,7 @@ class PooledLauncher(Launcher):
         loader = self.context.config_loader
         config = loader.load_sweep_config(self.config, list(overrides))
         with open_dict(config):
-            config.hydra.job.id = config.hydra.job.num = number
+            config.hydra.job.id, config.hydra.job.num = str(number), number
         return run_job(
             hydra_context=self.context,
             task_function=self.task.collect(jobs),

@@ -32,6 +32,8 @@ _GROUP = re.compile(r"Could not find '([^'/]+)/([^']+)'")
 _LAUNCHER = re.compile(r"'hydra/launcher/(ray|submitit_local|submitit_slurm)'")
 _LOOKS_LIKE_PATH = re.compile(r"[/\\.*?~]")
 _CONFIG_FOLDERS = ("--config-d", "-cd", "--config-p", "-cp")  # argparse takes what is clear
+# What Hydra is to do; a run otherwise. argparse takes abbreviations.
+_DOING = ("-m", "-r", "-i", "-s", "-h", "--m", "--r", "--i", "--s", "--h", "--e", "--v", "--cf")
 _WITH_VALUE = frozenset(
     {"--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--package", "-p"}
     | {"--cfg", "-c"}
@@ -41,7 +43,8 @@ _WITH_VALUE = frozenset(
 def expand_arguments(arguments: Sequence[str]) -> list[str]:
     """Put options before overrides, and let `transcript=PATH` name files directly.
 
-    A value that names a choice of the config group stays as it is.
+    A value that names a choice of the config group stays as it is. `sweep=NAME` is a sweep
+    unless an option says what else to do.
     """
     options: list[str] = []
     overrides: list[str] = []
@@ -54,7 +57,10 @@ def expand_arguments(arguments: Sequence[str]) -> list[str]:
         if argument in _WITH_VALUE:
             options += islice(given, 1)
     sweeping = bool({"-m", "--multirun"} & set(options))
-    sweeping = sweeping or any(override.startswith("sweep=") for override in overrides)
+    if any(override.startswith(("sweep=", "+sweep=")) for override in overrides):
+        sweeping = True
+        if not any(option.startswith(_DOING) or option == "-c" for option in options):
+            options.append("--multirun")
     return options + [part for override in overrides for part in _expand(override, sweeping)]
 
 
@@ -66,18 +72,6 @@ def _expand(override: str, sweeping: bool) -> list[str]:
     if not all(_LOOKS_LIKE_PATH.search(part) or _is_folder(part) for part in parts):
         return [override]
     return ["transcript=file", f"transcript.path={','.join(map(_quote, parts))}"]
-
-
-def leaves_mode_open(arguments: Sequence[str]) -> bool:
-    """Return whether *arguments* choose nothing that can say if this is a run or a sweep.
-
-    Of what ships only the sweeps say so; a folder, a file or an experiment of one's own may.
-    """
-    choosing = ("hydra", "sweep", "experiment")
-    return not any(
-        argument.startswith(("-c", "--c")) or argument.lstrip("+~").startswith(choosing)
-        for argument in arguments
-    )
 
 
 def help_page() -> str:

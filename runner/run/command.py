@@ -6,14 +6,11 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import hydra
-from hydra._internal.hydra import Hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -37,9 +34,9 @@ from runner.run.cli import (
     expand_arguments,
     explain_hydra_error,
     help_page,
-    leaves_mode_open,
     worst_exit_code,
 )
+from runner.run.compose import hydra_main, register_resolvers
 
 Job = Callable[[Any], Awaitable[Any]]
 
@@ -116,24 +113,7 @@ def _compose(jobs: _Jobs) -> None:
 
     task.__module__ = "__main__"
     vars(task)["jobs"] = jobs  # where the pooled launcher finds them
-    wrapped: Callable[[], None] = hydra.main(
-        version_base="1.3", config_path="pkg://conf", config_name="config"
-    )(task)
-    with _composing_once(sys.argv[1:]):
-        wrapped()
-
-
-@contextmanager
-def _composing_once(arguments: Sequence[str]) -> Iterator[None]:
-    """Keep Hydra from composing all, a quarter of the way to an error, to read one value of it."""
-    internal: Any = Hydra
-    whole = internal.get_mode
-    if leaves_mode_open(arguments):
-        internal.get_mode = lambda *_, **__: None
-    try:
-        yield
-    finally:
-        internal.get_mode = whole
+    hydra_main(task)()
 
 
 class _Jobs:
@@ -269,18 +249,3 @@ def _resume_sweep(sweep: Any, jobs: _Jobs, codes: list[int]) -> None:
             _compose(jobs)
     finally:
         _compare(sweep.path)
-
-
-def register_resolvers() -> None:
-    """Make `${utc:}` and `${short_id:}` known to the configuration."""
-    from datetime import UTC, datetime
-
-    OmegaConf.register_new_resolver(
-        "utc",
-        lambda: datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"),
-        use_cache=True,
-        replace=True,
-    )
-    OmegaConf.register_new_resolver(
-        "short_id", lambda: os.urandom(3).hex(), use_cache=True, replace=True
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from runner.base.threads import offload
 from runner.calls.admission.budget import Budget
 from runner.calls.admission.gate import Gates
 from runner.calls.admission.limits import Lobby
+from runner.calls.client import Client
 from runner.calls.client_factory import (
     build_clients,
     load_libraries,
@@ -59,7 +60,8 @@ class Shared:
 
     *gates* are what is known of providers, *stop* the signals that have come, *lobby* where
     calls of one event loop wait, *probe* what measures how late that loop is, if anything does,
-    *idle* are simulated providers that have served a job and can serve another.
+    *idle* are simulated providers that have served a job and can serve another, *clients* makes
+    a job's clients.
     """
 
     gates: Gates = field(default_factory=Gates)
@@ -67,6 +69,7 @@ class Shared:
     lobby: Lobby = field(default_factory=Lobby)
     probe: LagProbe | None = None
     idle: IdleProcesses = field(default_factory=IdleProcesses)
+    clients: Callable[..., dict[str, Client]] = build_clients
 
 
 async def execute_job(
@@ -205,7 +208,7 @@ async def _execute(
     }
     await loading
     budget = _budget(job.settings, directory.journal.spent)
-    clients = build_clients(job, shared.gates, shared.lobby, addresses, budget)
+    clients = shared.clients(job, shared.gates, shared.lobby, addresses, budget)
     calls = most_in_flight(job)
     for gate in {id(client.gate): client.gate for client in clients.values()}.values():
         gate.join(calls)

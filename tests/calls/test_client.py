@@ -4,9 +4,10 @@ import asyncio
 import random
 from collections import abc
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
-from helpers import completion
+from helpers import ScriptedTransport, completion
 
 from runner.base.errors import CallError
 from runner.base.virtual_time import run_virtually
@@ -196,3 +197,27 @@ def test_a_fault_that_ends_all_calls_ends_their_waits_too() -> None:
         return caught.value.kind, asyncio.get_running_loop().time()
 
     assert run_virtually(main) == ("auth", 1.0)
+
+
+def test_a_reply_is_not_lost_to_a_cancellation_while_another_call_leaves() -> None:
+    async def main() -> tuple[list[str], bool]:
+        client = Client(ScriptedTransport(lambda _: "paid", {"n": 1.0}), RetryPolicy(0), 60.0)
+        slots, kept = Slots(1), list[str]()
+        tasks: list[asyncio.Task[None]] = []
+
+        async def ask(note: Callable[..., None] | None) -> None:
+            said = await client.complete(Request("n", (), 5), slots, CallLog(note=note))
+            kept.append(said.text)
+            await asyncio.sleep(1)
+            kept.append("not cancelled")
+
+        def cancel(event: str, **_: Any) -> None:
+            if event == "call.finished":
+                asyncio.get_running_loop().call_soon(tasks[0].cancel)
+
+        tasks += [asyncio.create_task(ask(cancel)), asyncio.create_task(ask(None))]
+        await asyncio.wait(tasks[:1])
+        tasks[1].cancel()
+        return kept, tasks[0].cancelled()
+
+    assert run_virtually(main) == (["paid"], True)

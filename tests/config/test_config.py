@@ -1,25 +1,19 @@
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
-from helpers import job
-from hydra import initialize_config_module
-from hydra._internal.hydra import Hydra
-from hydra.core.global_hydra import GlobalHydra
+from helpers import composed, job
 from hydra.errors import HydraException
-from hydra.types import RunMode
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.base.errors import ColloquyError, TranscriptError
 from runner.run.cli import (
     expand_arguments,
     explain_hydra_error,
-    leaves_mode_open,
     worst_exit_code,
 )
-from runner.run.command import _composing_once
+from runner.run.compose import compose_config
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
@@ -367,43 +361,43 @@ def test_the_worst_job_decides_the_exit_code(codes: list[int], expected: int) ->
 
 
 @pytest.mark.parametrize(
-    ("given", "is_open"),
+    ("given", "sweeps"),
     [
-        ([], True),
-        (["model=openai", "processing.max_concurrent=2"], True),
-        (["-m", "processing.max_concurrent=1,2"], True),
-        (["sweep=max_concurrent"], False),
-        (["+sweep=max_concurrent"], False),
-        (["hydra.mode=MULTIRUN"], False),
-        (["hydra/launcher=ray"], False),
-        (["--config-dir", "mine"], False),
-        (["-cd=mine"], False),
-        (["--conf", "mine"], False),
-        (["+experiment=mine"], False),
+        (["sweep=max_concurrent"], True),
+        (["+sweep=mine", "--config-dir", "mine"], True),
+        (["-m", "sweep=max_concurrent"], True),
+        (["model=openai"], False),
+        (["sweep=max_concurrent", "--cfg", "job"], False),
+        (["sweep=max_concurrent", "-c", "job"], False),
+        (["sweep=max_concurrent", "--help"], False),
+        (["sweep=max_concurrent", "--run"], False),
     ],
 )
-def test_only_what_can_choose_between_run_and_sweep_is_composed_to_see(
-    given: list[str], is_open: bool
+def test_a_sweep_that_is_named_is_run_as_one_unless_an_option_says_otherwise(
+    given: list[str], sweeps: bool
 ) -> None:
-    whole = Hydra.get_mode
+    expanded = expand_arguments(given)
 
-    assert leaves_mode_open(given) is is_open
-    with _composing_once(given):
-        assert (Hydra.get_mode is whole) is not is_open
-    assert Hydra.get_mode is whole
+    assert sweeps is bool({"-m", "--multirun"} & set(expanded))
+    assert expanded.count("--multirun") <= 1
 
 
-def test_of_what_ships_only_sweeps_choose_between_run_and_sweep() -> None:
+def test_no_shipped_file_chooses_between_run_and_sweep() -> None:
+    """Hydra 1.4 refuses that in all files but the first."""
     shipped = (Path(__file__).parents[2] / "conf").rglob("*.yaml")
-    choosing = {
-        path.parent.name
-        for path in shipped
-        if re.search(r"mode: MULTIRUN|override /sweep", path.read_text("utf-8"))
-    }
 
-    assert choosing == {"sweep"}
-    with initialize_config_module("conf", version_base="1.3"):
-        plain = GlobalHydra.instance().hydra
-        assert plain is not None
-        assert plain.get_mode("config", []) is None
-        assert plain.get_mode("config", ["sweep=max_concurrent"]) == RunMode.MULTIRUN
+    assert [] == [path.name for path in shipped if "MULTIRUN" in path.read_text("utf-8")]
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("model.name=a/b", "model=simulated", "model.input_usd_per_mtok=3"),
+        ("processing.max_concurrent=8", "processing.prime_prefix=off", "reuse=off"),
+        ("stages.stage_a.model=null", "objective=[wall_s]", "transcript.path='a b=c.txt'"),
+    ],
+)
+def test_the_tests_short_way_to_a_configuration_leads_where_hydras_does(
+    overrides: tuple[str, ...],
+) -> None:
+    assert compose_config(*overrides) == composed(overrides)

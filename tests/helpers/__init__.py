@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache
 from typing import Any
 
-from hydra import compose, initialize_config_module
-from omegaconf import DictConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from runner.config.schema import AnalyzerSettings, ContextOverride, ContextSettings, StageSettings
 from runner.job.build import build_job
@@ -18,6 +21,7 @@ from runner.job.job import Job
 from runner.providers.request import Completion, Request, Usage
 from runner.providers.simulated import FaultResponse, Reply
 from runner.providers.simulated.server import SimulatedProvider
+from runner.run.compose import compose_config
 
 NO_OVERRIDE = ContextOverride(
     token_budget=None, top_insights=None, include_structured_keys=None, transcript_tokens=None
@@ -43,6 +47,9 @@ QUIET: dict[str, Any] = {
     "poison": None,
     "cache_min_tokens": None,
 }
+
+# Sets one key and chooses nothing; what has braces may refer to other keys or replace a section.
+_PLAIN = re.compile(r"(?!hydra\b)\w+(\.\w+)+=[^${}]+")
 
 
 class ScriptedTransport:
@@ -106,14 +113,20 @@ def analyzer(stage_name: str, needs: list[str] | None = None) -> AnalyzerSetting
 
 def job(*overrides: str, **arguments: Any) -> Job:
     """Compose the real configuration with *overrides* and build its job."""
-    return build_job(_composed(overrides).copy(), **arguments)
+    return build_job(composed(overrides).copy(), **arguments)
 
 
 @cache
-def _composed(overrides: tuple[str, ...]) -> DictConfig:
-    """Compose once for all tests that want the same."""
-    with initialize_config_module("conf", version_base="1.3"):
-        return compose("config", overrides=list(overrides))
+def composed(overrides: tuple[str, ...]) -> DictConfig:
+    """Compose what Hydra has to; a plain value for a key that is there is set in a copy of it."""
+    plain = tuple(filter(_PLAIN.fullmatch, overrides))
+    if plain:
+        cfg = composed(tuple(each for each in overrides if each not in plain)).copy()
+        with suppress(OmegaConfBaseException, HydraException):
+            for override in OverridesParser.create().parse_overrides(list(plain)):
+                OmegaConf.update(cfg, override.key_or_group, override.value(), merge=True)
+            return cfg
+    return compose_config(*overrides)
 
 
 def slow_server(delay_s: float = 600.0) -> AbstractContextManager[str]:

@@ -15,8 +15,6 @@ from runner.calls.admission.limits import Lobby
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.job.job import Job
-from runner.providers.offline.document import read_document
-from runner.providers.offline.readings import find_reading
 from runner.providers.request import Completion, Request
 from runner.providers.simulated import reply_to
 from runner.record.events import run_log
@@ -32,9 +30,6 @@ STAGE_B = ("competing_hypotheses", "first_principles", "determining_factors", "p
 
 
 LATENCY = dict(zip(STAGE_A + STAGE_B, (4.0, 3.0, 2.0, 5.0, 3.0, 5.0, 4.0, 2.0), strict=True))
-
-
-READ: dict[tuple[str, str], str] = {}  # readings are pure; many tests ask the same
 
 
 Reply = Callable[[Request], str | Completion]
@@ -54,28 +49,12 @@ def prompt_of(request: Request) -> str:
     return "".join(part["text"] for part in request.messages[1]["content"])
 
 
-def offline(made: Job) -> Reply:
-    """Answer like the offline model does, without litellm in between."""
-
-    def reply(request: Request) -> str:
-        key = request.node, prompt_of(request)
-        if key not in READ:
-            READ[key] = json.dumps(
-                find_reading(made.analyzers[key[0]].module)(read_document(key[1]))
-            )
-        return READ[key]
-
-    return reply
-
-
-def failing(made: Job, faults: Mapping[str, CallError | str | Completion | Exception]) -> Reply:
-    answer = offline(made)
-
+def failing(faults: Mapping[str, CallError | str | Completion | Exception]) -> Reply:
     def reply(request: Request) -> str | Completion:
         fault = faults.get(request.node)
         if isinstance(fault, Exception):
             raise fault
-        return answer(request) if fault is None else fault
+        return simulated(request) if fault is None else fault
 
     return reply
 
@@ -113,13 +92,13 @@ def inventing(request: Request, times: int = 99) -> str:
 
 def execute(
     made: Job,
-    reply: Reply | None = None,
+    reply: Reply = simulated,
     latency_s: Mapping[str, float] | None = None,
     into: str = "run",
     known: Known | None = None,
 ) -> tuple[RunResult, Path, ScriptedTransport]:
     """Run *made* in virtual time into ./run; retries are off."""
-    transport = ScriptedTransport(reply or offline(made), latency_s)
+    transport = ScriptedTransport(reply, latency_s)
     path = Path(into)
 
     async def main() -> RunResult:

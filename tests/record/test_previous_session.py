@@ -8,11 +8,10 @@ from typing import Any
 import orjson
 import pytest
 from helpers import job
-from helpers.runs import STAGE_A, STAGE_B, failing, load, offline
-from helpers.sessions import RUN, Made, begin, resume
+from helpers.runs import STAGE_A, STAGE_B, Reply, failing, load, simulated
+from helpers.sessions import RUN, begin, resume
 
 from runner.base.errors import CallError, NotRunError, OutputError
-from runner.job.job import Job
 from runner.providers.request import Completion, Request
 from runner.record import run_directory as record_module
 from runner.record.keys import payload_digest
@@ -61,18 +60,13 @@ DAMAGES = {
 }
 
 
-def otherwise(made: Job) -> Callable[[Request], str | Completion]:
+def otherwise(request: Request) -> str | Completion:
     """Answer `say_means` with one insight less than before."""
-    answer = offline(made)
-
-    def reply(request: Request) -> str | Completion:
-        said = answer(request)
-        if request.node != "say_means":
-            return said
-        body = json.loads(str(said))
-        return json.dumps({**body, "insights": body["insights"][1:]})
-
-    return reply
+    said = simulated(request)
+    if request.node != "say_means":
+        return said
+    body = json.loads(str(said))
+    return json.dumps({**body, "insights": body["insights"][1:]})
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
@@ -105,22 +99,16 @@ def test_what_read_the_old_answer_is_asked_again_when_the_new_one_is_another() -
     assert [] == verify(RUN)
 
 
-def nobody(made: Job) -> Callable[[Request], str | Completion]:
-    def reply(request: Request) -> str:
-        raise CallError("timeout", "late")
-
-    return reply
+def nobody(request: Request) -> str:
+    raise CallError("timeout", "late")
 
 
-def stopped(made: Job) -> Callable[[Request], str | Completion]:
-    def reply(request: Request) -> str:
-        raise NotRunError("interrupted", "not called: interrupted")
-
-    return reply
+def stopped(request: Request) -> str:
+    raise NotRunError("interrupted", "not called: interrupted")
 
 
 @pytest.mark.parametrize("reply", [nobody, stopped])
-def test_answers_are_not_lost_when_what_they_read_cannot_be_asked_again(reply: Made) -> None:
+def test_answers_are_not_lost_when_what_they_read_cannot_be_asked_again(reply: Reply) -> None:
     """The new outcome of stage B, that it was not due, takes the place of a good answer."""
     begin()
     before = {path.name: path.read_bytes() for path in RUN.glob("intermediate/stage_b/*")}
@@ -289,7 +277,7 @@ def test_the_answers_of_a_node_are_looked_for_under_its_stage_and_key(tmp_path: 
 
 
 def test_failures_of_a_node_are_kept_where_only_they_are_there() -> None:
-    begin(reply=lambda made: failing(made, {name: CallError("refused", "no") for name in STAGE_A}))
+    begin(reply=failing({name: CallError("refused", "no") for name in STAGE_A}))
 
     assert (4, []) == resume()
     assert "refused" == load("intermediate/stage_a/say_means.json")["error"]["kind"]

@@ -89,7 +89,7 @@ def test_failures_are_never_stored() -> None:
         "say_means": CallError("bad_request", "no"),
         "postulate_theorem": "not json at all",
     }
-    execute(made, failing(made, faults), into="first", known=Known(store=store))
+    execute(made, failing(faults), into="first", known=Known(store=store))
     _, _, transport = execute(made, into="second", known=Known(store=store))
     asked = [request.node for request in transport.requests]
 

@@ -17,6 +17,8 @@ from runner.providers.request import Request
 from runner.record.run_directory import RunDirectory
 from runner.run.run import Run
 
+MOST = 30_000  # calls in a turn, which take some 5 ms; the index of quotes alone takes 500,000
+
 
 class Turns(selectors.DefaultSelector):
     """Counts what this thread calls between two looks of the event loop at its sockets."""
@@ -57,7 +59,7 @@ def longest_turn(segments: int, transport: ScriptedTransport) -> int:
     return turns.most
 
 
-def test_the_longest_turn_of_the_loop_does_not_grow_with_the_transcript() -> None:
+def test_no_turn_of_the_loop_does_much_however_long_the_transcript() -> None:
     replies: dict[str, str] = {}
 
     def reply(request: Request) -> str:
@@ -69,4 +71,5 @@ def test_the_longest_turn_of_the_loop_does_not_grow_with_the_transcript() -> Non
     longest_turn(50, transport)  # makes the replies and compiles the templates
     short, long = (longest_turn(segments, transport) for segments in (100, 5_000))
 
-    assert long <= 2 * short
+    assert short <= MOST
+    assert long <= MOST

@@ -10,10 +10,10 @@ from typing import Any, get_args
 import pytest
 import yaml
 from helpers import job
-from hydra import compose, initialize_config_module
 
 from runner.base.errors import ConfigError
 from runner.config.schema import Minimised
+from runner.run.compose import compose_config
 from runner.run.objective import objective
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,8 +73,7 @@ def test_a_cost_that_nobody_knows_cannot_be_minimised() -> None:
 
 
 def test_the_tuning_composes_without_the_extra_and_fits_its_objectives() -> None:
-    with initialize_config_module("conf", version_base="1.3"):
-        composed = compose("config", overrides=["sweep=tune"], return_hydra_config=True)
+    composed = compose_config("sweep=tune", with_hydra=True)
     sweeper, settings = composed.hydra.sweeper, job("sweep=tune").settings
 
     assert sweeper["_target_"].endswith(".OptunaSweeper")

@@ -34,7 +34,7 @@ def code_of(lost: tuple[str, ...], strict: bool) -> int:
 def test_what_stage_b_does_without_these(lost: tuple[str, ...], strict: bool) -> None:
     made = made_job(strict)
     faults = {name: CallError("timeout", "late") for name in lost}
-    result, path, transport = execute(made, failing(made, faults))
+    result, path, transport = execute(made, failing(faults))
     asked = [request for request in transport.requests if request.node in STAGE_B]
     called = not lost or (len(lost) < 4 and not strict)
     statuses = {name: outcome.status for name, outcome in result.outcomes.items()}
@@ -48,20 +48,20 @@ def test_what_stage_b_does_without_these(lost: tuple[str, ...], strict: bool) ->
     assert result.exit_code == code_of(lost, strict)
     assert (path / "COMPLETED").exists() is (not lost)
     for name in STAGE_B:
-        record = load(path / f"intermediate/stage_b/{name}.json")
+        record = load(f"intermediate/stage_b/{name}.json")
 
         assert record["degraded"] is bool(lost)
         assert record["missing"] == dict.fromkeys(lost, "timeout")
         assert (record["error"] is None) is called
         assert called or record["error"]["kind"] == ("upstream" if len(lost) == 4 else "strict")
     for name in STAGE_A:
-        assert load(path / f"intermediate/stage_a/{name}.json")["degraded"] is False
+        assert load(f"intermediate/stage_a/{name}.json")["degraded"] is False
 
 
 @pytest.mark.parametrize("strict", [False, True], ids=["lenient", "strict"])
 def test_metadata_tells_of_each_stage_what_came_of_it(strict: bool) -> None:
     made = made_job(strict)
-    _, _path, _ = execute(made, failing(made, {"say_means": CallError("timeout", "late")}))
+    _, _path, _ = execute(made, failing({"say_means": CallError("timeout", "late")}))
     metadata = load("metadata.json")
 
     assert metadata["exit_code"] == (EXIT_NOTHING if strict else EXIT_PARTIAL)

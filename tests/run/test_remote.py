@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 import yaml
-from hydra import compose, initialize_config_module
 from hydra.errors import HydraException
 
 from runner.base.errors import OutputError
 from runner.reports.compare.planned_jobs import split_sweep
 from runner.run.cli import explain_hydra_error
 from runner.run.command import _Jobs
+from runner.run.compose import compose_config
 from runner.run.remote import NOTES, Origin, RemoteJobs, arrive, collect
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,7 +38,7 @@ ConfigStore.instance().store(group="hydra/launcher", name="carrying", node=NODE)
 CHILD = """
 import os, pickle, sys
 from hydra.core.utils import run_job, setup_globals
-from runner.run.command import register_resolvers
+from runner.run.compose import register_resolvers
 os.chdir("/")
 setup_globals()
 register_resolvers()
@@ -56,7 +56,7 @@ class Carrying(Launcher):
         for number, overrides in enumerate(job_overrides, initial_job_idx):
             config = self.context.config_loader.load_sweep_config(self.config, list(overrides))
             with open_dict(config):
-                config.hydra.job.id = config.hydra.job.num = number
+                config.hydra.job.id, config.hydra.job.num = str(number), number
             sent = pickle.dumps((self.context, config, self.jobs))
             subprocess.run([sys.executable, "-c", CHILD], input=sent, check=True)
         return [JobReturn(status=JobStatus.COMPLETED) for _ in job_overrides]
@@ -90,8 +90,7 @@ def only_sweep(folder: Path) -> Path:
 
 
 def composed(*overrides: str) -> Any:
-    with initialize_config_module("conf", version_base="1.3"):
-        return compose("config", overrides=list(overrides), return_hydra_config=True)
+    return compose_config(*overrides, with_hydra=True)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +119,6 @@ def test_shards_are_four_unless_both_numbers_are_given() -> None:
     typed = [f"{key}={value}" for key, value in config.hydra.sweeper.params.items()]
 
     assert config.batch.shards == 4
-    assert str(config.hydra.mode) == "RunMode.MULTIRUN"
     assert split_sweep(typed) == [[f"batch.shard={n}"] for n in range(4)]
     assert len(split_sweep([*typed, "batch.shards=100", "batch.shard=range(100)"])) == 100
 

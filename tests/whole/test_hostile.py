@@ -465,13 +465,10 @@ NUMBERS: dict[tuple[str, ...], list[Any]] = {
 
 @pytest.fixture(scope="module")
 def plain() -> dict[str, Any]:
-    from hydra import compose, initialize_config_module
-
-    from runner.run.command import register_resolvers
+    from runner.run.compose import compose_config, register_resolvers
 
     register_resolvers()
-    with initialize_config_module("conf", version_base="1.3"):
-        return resolve(compose("config"))
+    return resolve(compose_config())
 
 
 @pytest.mark.parametrize(

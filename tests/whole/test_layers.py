@@ -114,6 +114,7 @@ def test_hydra_stays_at_the_edge() -> None:
         "runner/reports/compare/planned_jobs.py",
         "runner/run/cli.py",
         "runner/run/command.py",
+        "runner/run/compose.py",
         "runner/run/resume.py",
     ]
     assert importers("omegaconf") == [
@@ -122,6 +123,7 @@ def test_hydra_stays_at_the_edge() -> None:
         "runner/providers/simulated/__main__.py",
         "runner/run/cli.py",
         "runner/run/command.py",
+        "runner/run/compose.py",
         "runner/run/execute.py",
         "runner/run/resume.py",
     ]

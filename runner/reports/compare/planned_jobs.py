@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
@@ -52,18 +52,22 @@ def split_sweep(arguments: Sequence[str]) -> list[list[str]]:
 
     Empty for what it would refuse, and for more than MAX_JOBS.
     """
+    values: dict[str, list[str]] = {}  # of several overrides of one key the last counts
     try:
-        parsed = OverridesParser.create().parse_overrides(list(arguments))
-        product = 1
-        for override in parsed:
-            if override.is_discrete_sweep():
-                product *= sum(1 for _ in islice(override.sweep_string_iterator(), MAX_JOBS + 1))
-        if product > MAX_JOBS:
-            return []
-        (jobs,) = BasicSweeper.split_arguments(parsed, None)
+        for override in OverridesParser.create().parse_overrides(list(arguments)):
+            key = override.get_key_element()
+            if not override.is_sweep_override():
+                values[key] = [f"{key}={override.get_value_element_as_str()}"]
+            elif override.is_discrete_sweep():
+                chosen = islice(override.sweep_string_iterator(), MAX_JOBS + 1)
+                values[key] = [f"{key}={value}" for value in chosen]
+            else:
+                return []
     except (HydraException, ValueError, AttributeError):  # not what Hydra wrote
         return []
-    return jobs
+    if math.prod(map(len, values.values())) > MAX_JOBS:
+        return []
+    return [list(job) for job in product(*values.values())]
 
 
 def runs_side_by_side(folder: Path) -> bool:

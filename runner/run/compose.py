@@ -1,0 +1,41 @@
+"""Composing the configuration with Hydra 1.3 or 1.4, whose entry points differ."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig, OmegaConf
+
+# Hydra 1.4 asks what its configuration may call beside plugins; 1.3 asks for its own defaults.
+_CALLABLE = ("hydra_plugins.*", "optuna.samplers.*")
+_IS_1_3 = "execution_whitelist" not in inspect.signature(hydra.main).parameters
+_VERSION: dict[str, Any] = {"version_base": "1.3"} if _IS_1_3 else {}
+_MAIN: dict[str, Any] = _VERSION or {"execution_whitelist": _CALLABLE}
+
+
+def hydra_main(task: Callable[[DictConfig], Any]) -> Callable[[], None]:
+    """Return what composes by `sys.argv` and calls *task* for the run or for each job."""
+    main: Callable[[], None] = hydra.main(config_path="pkg://conf", config_name="config", **_MAIN)(
+        task
+    )
+    return main
+
+
+def compose_config(*overrides: str, with_hydra: bool = False) -> DictConfig:
+    """Return the shipped configuration with *overrides*, and with Hydra's own if *with_hydra*."""
+    with hydra.initialize_config_module("conf", **_VERSION):
+        return hydra.compose("config", list(overrides), return_hydra_config=with_hydra)
+
+
+def register_resolvers() -> None:
+    """Make `${utc:}` and `${short_id:}` known to the configuration."""
+    register: Any = OmegaConf.register_resolver  # of OmegaConf 2.4; what 2.3 calls so is another
+    if "use_cache" not in inspect.signature(register).parameters:
+        register = OmegaConf.register_new_resolver
+    register("utc", lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}", use_cache=True, replace=True)
+    register("short_id", lambda: os.urandom(3).hex(), use_cache=True, replace=True)
