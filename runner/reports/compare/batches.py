@@ -1,4 +1,4 @@
-"""Batches among the runs compared, such as the shards of one: their files put together."""
+"""Batches among the compared runs, such as shards: one table of all their files."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def batches_of(rows: Sequence[RunRow]) -> list[RunRow]:
 
 
 def merged(batches: Sequence[RunRow]) -> str:
-    """Return the tables of results of all *batches* as one, with the batch in front."""
+    """Return the results tables of all *batches* as one, with the batch as the first column."""
     lines = ((row, line) for row in batches for line in rows_of(row.path))
     rows = ([row.name, *(line.get(column) for column in COLUMNS)] for row, line in lines)
     return as_rows([("batch", *COLUMNS), *rows])
 
 
 def note(batches: Sequence[RunRow]) -> Iterator[str]:
-    """Yield what all *batches* amount to together."""
+    """Yield the totals of all *batches* in one sentence."""
     if not batches:
         return
     statuses: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""Rows put into groups of repeats, set against their baseline and against one another."""
+"""Rows grouped by setting, with speed-ups over a baseline and comparisons in pairs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHARD = "batch.shard"
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `comparison.*` say; *keys* tell runs apart, each with those that only follow it."""
+    """The content of `comparison.*`; *keys* are those that differ, each with its followers."""
 
     rows: tuple[RunRow, ...]
     keys: Mapping[str, Sequence[str]]
@@ -32,15 +32,15 @@ class Comparison:
 
     @property
     def sharded(self) -> bool:
-        """Whether the settings are shards: parts of one batch, not to be set against another."""
+        """Whether the settings are shards of one batch, which cannot be compared."""
         return _are_shards(self.keys)
 
     def label_of(self, row: RunRow) -> str | None:
-        """Return the setting of *row*, None where its configuration is unknown."""
+        """Return the setting of *row*, None if its configuration is unknown."""
         return next((g.label for g in self.groups if row in g.rows), None)
 
     def speed_up_of(self, row: RunRow) -> float | None:
-        """Return how many times as fast as its baseline *row* was."""
+        """Return the speed-up of *row* over its baseline."""
         group = next((g for g in self.groups if row in g.rows), None)
         base = next((g for g in self.groups if group and g.label == group.baseline), None)
         return _ratio(base.middle("wall_s") if base else None, row)

@@ -1,4 +1,4 @@
-"""A comparison's figures as people read them: table cells, Markdown, CSV, a terminal's table."""
+"""A comparison as Markdown, CSV, table cells and a table for a terminal."""
 
 from __future__ import annotations
 
@@ -83,9 +83,10 @@ def as_markdown(comparison: Comparison) -> str:
         lines += [table(SETTINGS, cells), ""]
     lines += [f"- {md(note)}" for note in comparison.notes]
     if comparison.keys:
-        lines += ["", "What differs: " + "; ".join(_key(*item) for item in comparison.keys.items())]
+        keys = "; ".join(_key(*item) for item in comparison.keys.items())
+        lines += ["", f"Settings that differ: {keys}"]
     if pairs:
-        lines += ["", "## Can they be told apart?", "", METHOD, ""]
+        lines += ["", "## Pairs", "", METHOD, ""]
         lines += [table(PAIRS, [pair_cells(pair) for pair in pairs[:MAX_PAIRS]])]
     if len(pairs) > MAX_PAIRS:
         lines += ["", f"{len(pairs) - MAX_PAIRS} more pairs are in comparison.json."]
@@ -93,8 +94,8 @@ def as_markdown(comparison: Comparison) -> str:
 
 
 METHOD = (
-    "The first against the second: Welch's test at 5 %, adjusted for all pairs by Holm's method, "
-    "with at least 3 repeats of each; deterministic figures are compared as they are."
+    "The first compared with the second: Welch's test at 5 %, adjusted for all pairs by Holm's "
+    "method, with at least 3 repeats of each; deterministic figures are compared directly."
 )
 
 
@@ -104,7 +105,7 @@ def _key(key: str, following: Sequence[str]) -> str:
 
 
 def as_terminal(comparison: Comparison) -> str:
-    """Return the settings as a table for a terminal, then what did not complete, then notes."""
+    """Return the settings as a table for a terminal, then incomplete runs, then notes."""
     groups = comparison.groups
     cells = [setting_cells(number, group) for number, group in enumerate(groups, 1)]
     lines = aligned([SETTINGS, *cells], left=(1,)) if groups else []
@@ -127,7 +128,7 @@ def as_csv(comparison: Comparison) -> str:
 
 
 def _spread(told: Spread | None, form: str) -> str:
-    """Return the median, and from least to most where repeats differ."""
+    """Return the median, with minimum and maximum if repeats differ."""
     if told is None:
         return NOTHING
     middle, low, high = (form.format(v) for v in (told.median, told.minimum, told.maximum))

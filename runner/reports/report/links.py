@@ -8,17 +8,15 @@ from urllib.parse import quote
 
 
 def link_to(file: Path, folder: Path) -> str | None:
-    """Return the address of *file* from a page in *folder*, None where there is no such file.
-
-    No browser takes it for anything but a file: it begins with a dot and is quoted.
-    """
-    if not file.is_file():
-        return None
-    return address_of(file, folder)
+    """Return the address of *file* from a page in *folder*, None if the file does not exist."""
+    return address_of(file, folder) if file.is_file() else None
 
 
 def address_of(file: Path, folder: Path) -> str:
-    """Return the address of *file*, there or not, from a page in *folder*."""
-    # Of the place, with links resolved; the file itself goes by its name.
-    place = file.parent.resolve() / file.name
-    return "./" + quote(os.fsencode(Path(os.path.relpath(place, folder.resolve())).as_posix()))
+    """Return the relative address of *file*, which need not exist, from a page in *folder*.
+
+    It begins with a dot and is quoted, so no browser takes it for another kind of address.
+    """
+    # Links in the folder are resolved, the file keeps its name.
+    target = file.parent.resolve() / file.name
+    return "./" + quote(os.fsencode(Path(os.path.relpath(target, folder.resolve())).as_posix()))
