@@ -1,4 +1,4 @@
-"""The pipeline as a graph: stages of analyzers, checked and put in order before anything runs."""
+"""The pipeline as a graph: stages of analyzers, validated and sorted before anything runs."""
 
 from __future__ import annotations
 

@@ -50,11 +50,11 @@ def states(shown: LiveTable, now: float, width: int = 120) -> dict[str, str]:
 
 def tell(shown: LiveTable, now: float, name: str, analyzer: str = "", **facts: Any) -> None:
     who = {"analyzer": analyzer} if analyzer else {}
-    shown.hear({"event": name, "level": "info", **who, **facts}, now)
+    shown.apply({"event": name, "level": "info", **who, **facts}, now)
 
 
 def call(shown: LiveTable, now: float, event: str, analyzer: str) -> None:
-    shown.hear_call({"event": event, "analyzer": analyzer, "attempt": 1}, now)
+    shown.apply_line({"event": event, "analyzer": analyzer, "attempt": 1}, now)
 
 
 def halfway() -> LiveTable:
@@ -184,7 +184,7 @@ def test_hostile_text_changes_neither_colours_nor_the_title_nor_the_lines() -> N
 )
 def test_an_odd_event_breaks_nothing(event: Mapping[str, Any]) -> None:
     shown = board()
-    shown.hear(event, 1.0)
+    shown.apply(event, 1.0)
 
     assert "of" in drawn(shown, 2.0)
 
@@ -227,14 +227,14 @@ def test_the_slots_shown_are_those_of_all_pools(overrides: list[str], slots: int
     assert slots == live_table_of(path).slots
 
 
-def test_a_deeply_nested_configuration_gives_a_bare_board_and_no_crash(tmp_path: Path) -> None:
+def test_a_deeply_nested_configuration_gives_an_empty_table_and_no_crash(tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     (tmp_path / "config/resolved.yaml").write_text("[" * 200_000)
 
     assert {} == live_table_of(tmp_path).rows
 
 
-def test_what_is_left_is_foretold_from_history_by_the_scheduler() -> None:
+def test_the_time_left_is_predicted_from_history_by_the_scheduler() -> None:
     """Four of 2 s and four of 3 s with three slots: two rounds of each stage."""
     _, path, _ = execute(job())
     seen = dict.fromkeys(A, 2.0)
