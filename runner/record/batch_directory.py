@@ -128,8 +128,8 @@ class Results:
         write_bytes(self._path / RESULTS, b"".join(lines))
         table = ([row.get(name) for name in COLUMNS] for row in rows)
         write_text(self._path / TABLE, as_rows([COLUMNS, *table]))
-        mine = set(names)
-        return Counter(str(row.get("status")) for row in rows if row.get("transcript") in mine)
+        wanted = set(names)
+        return Counter(str(row.get("status")) for row in rows if row.get("transcript") in wanted)
 
     def close(self) -> None:
         """Close the file."""

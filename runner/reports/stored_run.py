@@ -79,7 +79,7 @@ class StoredRun:
 
 
 def read_run(path: Path) -> StoredRun:
-    """Return the run in *path*; raise ConfigError where there is none."""
+    """Return the run in *path*; raise ConfigError if there is none."""
     if not is_run(path):
         near = [str(found) for found in find_runs([path.parent])] if path.parent.is_dir() else []
         raise ConfigError(f"{path}: there is no run{did_you_mean(str(path), near)}")

@@ -24,7 +24,7 @@ from runner.reports.stored_run import find_runs, is_run
 
 USAGE = """\
 usage: colloquy-verify DIR…
-Checks the runs in and below every DIR and prints what is wrong with them.
+Checks the runs in and below every DIR and prints their faults.
 
 Exit codes: 0 sound, 1 faults, 2 a path without a run."""
 _TRACES = (
@@ -219,9 +219,9 @@ def _check_totals(
     except (KeyError, TypeError, ValueError):
         found.fault("journal.jsonl", "a line lacks fields of its event")
         return
-    said = section(metadata, "totals")
+    stated = section(metadata, "totals")
     for key, value in totals.items():
-        stored = said.get(key)
+        stored = stated.get(key)
         if not _equal(stored, value):
             found.fault("metadata.json", f"totals.{key} is {stored!r}, the journal's sum {value!r}")
 

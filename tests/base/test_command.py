@@ -14,7 +14,7 @@ import pytest
 from runner.base.command import Arguments, parse, run_command
 from runner.base.errors import ConfigError, LockedError
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 COMMANDS: dict[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
     "scripts"
 ]

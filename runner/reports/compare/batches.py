@@ -34,7 +34,7 @@ def note(batches: Sequence[RunRow]) -> Iterator[str]:
     statuses: Counter[str] = Counter()
     for row in batches:
         statuses.update(str(line.get("status")) for line in rows_of(row.path))
-    told = ", ".join(f"{number:,} {status}" for status, number in statuses.most_common())
+    counts = ", ".join(f"{number:,} {status}" for status, number in statuses.most_common())
     names = ("prompt_tokens", "completion_tokens")
     tokens = sum(row.figure(name) or 0.0 for row in batches for name in names)
     cost = usd(sum_usd(row.figure("cost_usd") for row in batches))
@@ -42,6 +42,6 @@ def note(batches: Sequence[RunRow]) -> Iterator[str]:
     longest = f"; the longest took {seconds(max(walls))}" if walls else ""
     yield (
         f"{plural(len(batches), 'batch')}, {plural(sum(statuses.values()), 'file')}: "
-        f"{told or 'none begun'}; {count(tokens)} tokens, cost {cost}{longest}. "
+        f"{counts or 'none begun'}; {count(tokens)} tokens, cost {cost}{longest}. "
         f"Every file's row is in {MERGED}."
     )

@@ -71,19 +71,21 @@ def _grouped(rows: Sequence[RunRow], keys: Sequence[str]) -> list[Group]:
         members.setdefault(values, []).append(row)
     names = short_names(keys) if len(keys) > 1 else {key: key for key in keys}
     groups = []
-    for values, mine in members.items():
-        told = dict(zip(keys, values, strict=True))
-        label = ", ".join(f"{names[key]}={value}" for key, value in told.items()) or "all the same"
-        measured = [row for row in mine if row.measured]
-        accounted = [row for row in mine if row.accounted]
+    for values, repeats in members.items():
+        differing = dict(zip(keys, values, strict=True))
+        label = (
+            ", ".join(f"{names[key]}={value}" for key, value in differing.items()) or "all the same"
+        )
+        measured = [row for row in repeats if row.measured]
+        accounted = [row for row in repeats if row.accounted]
         figures = {name: _median(measured, name) for name in TIMED}
         figures |= {name: _median(accounted, name) for name in USED}
         spreads = {
             "wall_s": spread(_values(measured, "wall_s")),
             "cost_usd": spread(_values(accounted, "cost_usd")),
-            "quality": spread(_values(mine, "quality")),
+            "quality": spread(_values(repeats, "quality")),
         }
-        groups.append(Group(label, told, tuple(mine), figures, spreads))
+        groups.append(Group(label, differing, tuple(repeats), figures, spreads))
     return groups
 
 
@@ -106,8 +108,8 @@ def _with_baselines(groups: Sequence[Group]) -> list[Group]:
             if other.measured and _is_sequential(other) and shared[place] == shared[at]
         ]
         base = min(bases, key=lambda g: not _in_mode(g), default=None)
-        wall, mine = (base.middle("wall_s") if base else None), group.middle("wall_s")
-        speed_up = wall / mine if wall and mine else None
+        wall, own = (base.middle("wall_s") if base else None), group.middle("wall_s")
+        speed_up = wall / own if wall and own else None
         found.append(replace(group, speed_up=speed_up, baseline=base.label if base else None))
     return found
 
@@ -135,5 +137,5 @@ def _with_front(groups: Sequence[Group]) -> list[Group]:
 
 
 def _ratio(wall_s: float | None, row: RunRow) -> float | None:
-    mine = row.figure("wall_s")
-    return wall_s / mine if wall_s and mine and row.measured else None
+    own_s = row.figure("wall_s")
+    return wall_s / own_s if wall_s and own_s and row.measured else None

@@ -79,9 +79,9 @@ def differing_keys(
     names = dict.fromkeys(key for config in configs for key in config)
     values = {key: [config.get(key, ABSENT) for config in configs] for key in names}
     different = {
-        key: told
-        for key, told in values.items()
-        if len(set(told)) > 1 and not _IDENTITY.fullmatch(key)
+        key: column
+        for key, column in values.items()
+        if len(set(column)) > 1 and not _IDENTITY.fullmatch(key)
     }
     typed = {override.partition("=")[0].lstrip("+~") for each in overrides for override in each}
     typed |= {key for key in different if _names_choice(key, typed)}
@@ -124,9 +124,9 @@ def short_names(keys: Collection[str]) -> dict[str, str]:
     return ends
 
 
-def _follows(told: Sequence[str], leader: Sequence[str]) -> bool:
-    """Return whether each value of *leader* always comes with the same value of *told*."""
-    return len(set(zip(leader, told, strict=True))) == len(set(leader))
+def _follows(column: Sequence[str], leader: Sequence[str]) -> bool:
+    """Return whether each value of *leader* always comes with the same value of *column*."""
+    return len(set(zip(leader, column, strict=True))) == len(set(leader))
 
 
 def besides_slots(settings: Mapping[str, str]) -> dict[str, str]:

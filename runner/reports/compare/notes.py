@@ -39,8 +39,8 @@ def notes_on(
         row.figure("plan_error") is not None and not row.figure("plan_recorded") for row in rows
     ):
         yield "(a) beside a plan's error: no earlier run with that model was recorded."
-    timed = [told for group in groups if (told := group.spreads["wall_s"]) is not None]
-    if pairs and all(told.n < LEAST for told in timed):
+    timed = [times for group in groups if (times := group.spreads["wall_s"]) is not None]
+    if pairs and all(times.n < LEAST for times in timed):
         yield f"With fewer than {LEAST} repeats no difference is significant: add repeat=0,1,2."
 
 

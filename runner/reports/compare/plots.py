@@ -39,13 +39,13 @@ def plots(comparison: Comparison) -> list[tuple[str, str]]:
 def _walls(groups: Sequence[Group]) -> list[PlotBar]:
     rows = []
     for group in groups:
-        told, ideal = group.spreads["wall_s"], group.middle("ideal_s")
-        if told is None:
+        wall, ideal = group.spreads["wall_s"], group.middle("ideal_s")
+        if wall is None:
             rows.append(PlotBar(group.label, None))
             continue
-        low, high = (told.minimum, told.maximum) if told.n > 1 else (None, None)
-        shown = figure(told.median, "{:.2f}")
-        rows.append(PlotBar(group.label, told.median, ideal, low, high, shown))
+        low, high = (wall.minimum, wall.maximum) if wall.n > 1 else (None, None)
+        shown = figure(wall.median, "{:.2f}")
+        rows.append(PlotBar(group.label, wall.median, ideal, low, high, shown))
     return rows
 
 

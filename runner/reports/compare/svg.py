@@ -69,8 +69,8 @@ def bars(
         parts.append(_line(scale.at(line), _TOP, scale.at(line), height - 32, "base"))
     for at, bar in enumerate(rows):
         parts += _bar(bar, scale, _TOP + at * _STEP)
-    told = "; ".join(f"{b.label}: {b.text or '–'}" for b in rows)
-    return picture(name, title, f"{title}. {told}", height, parts)
+    listed = "; ".join(f"{b.label}: {b.text or '–'}" for b in rows)
+    return picture(name, title, f"{title}. {listed}", height, parts)
 
 
 def _bar(bar: PlotBar, scale: _Scale, top: float) -> list[str]:
@@ -116,8 +116,8 @@ def scatter(name: str, title: str, axes: tuple[str, str], dots: Sequence[PlotPoi
             below += 12
         taken.append((x, below))
         parts.append(_text(x, below, str(dot.number), "value", "middle"))
-    told = "; ".join(f"{d.number}: {d.x:g}, {d.y:g}{', front' if d.front else ''}" for d in dots)
-    return picture(name, title, f"{title}. {axes[0]}, {axes[1]}: {told}", 274, parts)
+    listed = "; ".join(f"{d.number}: {d.x:g}, {d.y:g}{', front' if d.front else ''}" for d in dots)
+    return picture(name, title, f"{title}. {axes[0]}, {axes[1]}: {listed}", 274, parts)
 
 
 @dataclass(frozen=True, slots=True)

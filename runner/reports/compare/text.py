@@ -69,8 +69,8 @@ def run_cells(comparison: Comparison, row: RunRow) -> tuple[str, ...]:
 
 def pair_cells(pair: Pair) -> tuple[str, ...]:
     """Return a pair's row under PAIRS."""
-    told = (pair.verdicts[name] for name in WORDS)
-    return (pair.first, pair.second, *(f"{v.verdict} ({v.why})" for v in told))
+    verdicts = (pair.verdicts[name] for name in WORDS)
+    return (pair.first, pair.second, *(f"{v.verdict} ({v.why})" for v in verdicts))
 
 
 def as_markdown(comparison: Comparison) -> str:
@@ -110,8 +110,8 @@ def as_terminal(comparison: Comparison) -> str:
     cells = [setting_cells(number, group) for number, group in enumerate(groups, 1)]
     lines = aligned([SETTINGS, *cells], left=(1,)) if groups else []
     unfinished = [row for row in comparison.rows if row.status != "completed"]
-    told = [f"{row.name}: {row.status}: {row.reason}" for row in unfinished]
-    return "\n".join([*lines, *(to_terminal(line, 400) for line in (*told, *comparison.notes))])
+    reasons = [f"{row.name}: {row.status}: {row.reason}" for row in unfinished]
+    return "\n".join([*lines, *(to_terminal(line, 400) for line in (*reasons, *comparison.notes))])
 
 
 def as_csv(comparison: Comparison) -> str:
@@ -127,9 +127,9 @@ def as_csv(comparison: Comparison) -> str:
     return as_rows(rows)
 
 
-def _spread(told: Spread | None, form: str) -> str:
+def _spread(found: Spread | None, form: str) -> str:
     """Return the median, with minimum and maximum if repeats differ."""
-    if told is None:
+    if found is None:
         return NOTHING
-    middle, low, high = (form.format(v) for v in (told.median, told.minimum, told.maximum))
+    middle, low, high = (form.format(v) for v in (found.median, found.minimum, found.maximum))
     return middle if low == high else f"{middle} ({low}–{high})"

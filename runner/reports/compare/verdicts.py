@@ -65,7 +65,7 @@ def judge(members: Sequence[Member]) -> list[Pair]:
         for at, (a, b) in enumerate(samples):
             exact = _exact(*pairs[at], figure)
             found[at][figure] = _verdict(figure, a, b, p_values.get(at), exact=exact)
-    return [Pair(a[0], b[0], told) for (a, b), told in zip(pairs, found, strict=True)]
+    return [Pair(a[0], b[0], verdicts) for (a, b), verdicts in zip(pairs, found, strict=True)]
 
 
 def _values(member: Member, figure: str) -> list[float]:
@@ -92,12 +92,12 @@ def _verdict(
 ) -> PairVerdict:
     if not a or not b:
         return PairVerdict(UNTOLD, None, None, "unknown")
-    mine, theirs = fmean(a), fmean(b)
-    ratio = mine / theirs if theirs else None
+    first, second = fmean(a), fmean(b)
+    ratio = first / second if second else None
     lower, higher = WORDS[figure]
-    word = lower if mine < theirs else higher
+    word = lower if first < second else higher
     if exact:
-        same = mine == theirs
+        same = first == second
         return PairVerdict(EQUAL if same else word, ratio, None, "deterministic")
     if p is None:
         return PairVerdict(

@@ -110,7 +110,7 @@ def _row(comparison: Comparison, row: RunRow) -> dict[str, Any]:
 
 
 def as_html(comparison: Comparison, folder: Path, *, indexed: bool = False) -> str:
-    """Return the page that stands in *folder*, with links to the reports that are there."""
+    """Return comparison.html for *folder*, with links to existing reports."""
     groups = enumerate(comparison.groups, 1)
     pairs = comparison.pairs[: text.MAX_PAIRS]
     return render(

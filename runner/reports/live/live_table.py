@@ -146,9 +146,9 @@ class LiveTable:
     def _note(self, event: Mapping[str, Any], name: str) -> None:
         """Keep a warning or an error."""
         if event.get("level") in ("warning", "error", "critical"):
-            who = f"{event['analyzer']}: " if "analyzer" in event else ""
+            owner = f"{event['analyzer']}: " if "analyzer" in event else ""
             why = event.get("error") or event.get("reason") or _facts(event)
-            self.notes.append(to_terminal(f"{who}{name} {why}", 300))
+            self.notes.append(to_terminal(f"{owner}{name} {why}", 300))
 
     def count(self, now: float, *states: str) -> int:
         """Return how many analyzers are in one of *states*."""

@@ -93,8 +93,8 @@ def _sweep(path: Path, jobs: Sequence[Path], root: Path) -> SweepEntry:
     typed = [[text(override) for override in read_list(file)] for file in files]
     common = set.intersection(*map(set, typed))
     entries = (
-        replace(_entry(job, root), overrides=" ".join(o for o in mine if o not in common))
-        for job, mine in zip(jobs, typed, strict=True)
+        replace(_entry(job, root), overrides=" ".join(o for o in own if o not in common))
+        for job, own in zip(jobs, typed, strict=True)
     )
     return SweepEntry(path.name, link_to(path / COMPARISON, root), tuple(entries))
 

@@ -197,7 +197,7 @@ def noted_events(path: Path, limit: int = 50) -> list[str]:
             raw = [line for line in lines if any(mark in line for mark in _EVENTS)][:limit]
     except OSError:
         return []
-    return [said for line in raw if (said := _event(line))]
+    return [shown for line in raw if (shown := _event(line))]
 
 
 def _event(line: bytes) -> str:
@@ -206,5 +206,5 @@ def _event(line: bytes) -> str:
     except ValueError:
         return ""
     facts = ("analyzer", "model", "kind", "error", "fault", "limit", "context", "removed_chars")
-    told = [f"{key} {text(event[key])}" for key in facts if event.get(key) is not None]
-    return ": ".join(filter(None, (text(event.get("event")), ", ".join(told))))
+    details = [f"{key} {text(event[key])}" for key in facts if event.get(key) is not None]
+    return ": ".join(filter(None, (text(event.get("event")), ", ".join(details))))

@@ -33,7 +33,7 @@ class Banner:
 
     tone: str
     title: str
-    says: str
+    meaning: str
     lacks: tuple[str, ...]
     resume: str | None
     own: str
@@ -41,13 +41,13 @@ class Banner:
 
 def banner_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> Banner:
     """Return how the run ended, what is missing and how to resume it."""
-    tone, title, says = VERDICTS.get(run.status, UNKNOWN)
+    tone, title, meaning = VERDICTS.get(run.status, UNKNOWN)
     degraded = [node for node in nodes if node.missing]
     if run.status == "completed" and (degraded or run.damaged):
-        tone, says = "warn", "every analyzer answered, but some of the results are missing"
+        tone, meaning = "warn", "every analyzer answered, but some of the results are missing"
     complete = run.status == "completed" and not run.damaged
     resume = None if complete else f"colloquy resume={shlex.quote(str(run.path))}"
-    return Banner(tone, title, says, tuple(_lacks(run, nodes)), resume, _own_folders(run))
+    return Banner(tone, title, meaning, tuple(_lacks(run, nodes)), resume, _own_folders(run))
 
 
 def _own_folders(run: StoredRun) -> str:
@@ -135,10 +135,10 @@ def predictions_of(run: StoredRun) -> list[tuple[str, str, str, str]]:
     }
     rows = []
     for key, (name, show) in shows.items():
-        told = mapping(run.predicted.get(key))
-        if told:
-            figures = show(told.get("predicted")), show(told.get("actual"))
-            rows.append((name, *figures, relative_error(told.get("error"))))
+        compared = mapping(run.predicted.get(key))
+        if compared:
+            figures = show(compared.get("predicted")), show(compared.get("actual"))
+            rows.append((name, *figures, relative_error(compared.get("error"))))
     return rows
 
 
@@ -164,5 +164,5 @@ def facts_of(run: StoredRun) -> list[tuple[str, str]]:
 
 def _moment(value: Any) -> str:
     """Return an ISO time in UTC without fractions."""
-    said = text(value)
-    return f"{said[:10]} {said[11:19]} UTC" if said[10:11] == "T" else said
+    iso = text(value)
+    return f"{iso[:10]} {iso[11:19]} UTC" if iso[10:11] == "T" else iso

@@ -34,7 +34,7 @@ class TimelineBar:
     y: float
     width: float
     height: float
-    says: str
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class _Stretch:
     start_s: float
     end_s: float
     lane: int
-    says: str
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +129,8 @@ def _spans(node: NodeFacts, units: Sequence[Sequence[TimedCall]], session: Store
         stretches += _of_unit(calls, lane, pauses)
     first = min(stretch.start_s for stretch in stretches)
     if ready is not None and first - ready > 0.001:
-        says = f"waited {first - ready:.3g} s"
-        stretches.append(_Stretch("queue", max(0.0, ready), first, 0, says))
+        title = f"waited {first - ready:.3g} s"
+        stretches.append(_Stretch("queue", max(0.0, ready), first, 0, title))
     return _Spans(node, tuple(stretches), len(free))
 
 
@@ -188,7 +188,7 @@ def _line(spans: _Spans, y: float, end_s: float, *, small: bool, critical: bool)
             round(top + stretch.lane * (lane + 1), 1),
             round(max(1.0, _x(stretch.end_s, end_s) - _x(stretch.start_s, end_s)), 1),
             lane,
-            stretch.says,
+            stretch.title,
         )
         for stretch in spans.stretches
     ]

@@ -59,7 +59,7 @@ class BatchConsole:
         with self._live:
             yield
 
-    def tell(self, tally: Tally, elapsed_s: float, *, last: bool = False) -> None:
+    def update(self, tally: Tally, elapsed_s: float, *, last: bool = False) -> None:
         """Show the progress after *elapsed_s* seconds."""
         fresh = tally.done - tally.reused - tally.statuses["unreadable"]
         line = progress(
@@ -91,9 +91,9 @@ class BatchConsole:
             more = " (further ones are in results.csv)" if self._faults == MAX_FAULTS else ""
             print_stderr(line + more)
 
-    def hopeless(self, tally: Tally, most: float) -> None:
+    def too_many_failures(self, tally: Tally, limit: float) -> None:
         """Show why no further file is started."""
         self.note(
             f"ended early: {tally.nothing} of {tally.done} files answered nothing, more than "
-            f"batch.max_failure_ratio={most:g}"
+            f"batch.max_failure_ratio={limit:g}"
         )

@@ -95,7 +95,7 @@ class BatchPlan:
 def plan_batch(job: BatchJob) -> BatchPlan:
     """Return the plan of the batch *job*: reads every file and sends nothing."""
     inputs = job.inputs
-    plan, histories, told = BatchPlan(job, inputs), read_histories(job), time.monotonic()
+    plan, histories, last_s = BatchPlan(job, inputs), read_histories(job), time.monotonic()
     for number, given in enumerate(inputs):
         try:
             one = for_transcript(job, given)
@@ -103,8 +103,8 @@ def plan_batch(job: BatchJob) -> BatchPlan:
             plan.unreadable[given.name] = str(error)
             continue
         plan.add(one, plan_nodes(one, histories))
-        if time.monotonic() - told >= PROGRESS_S:
-            told = time.monotonic()
+        if time.monotonic() - last_s >= PROGRESS_S:
+            last_s = time.monotonic()
             print_stderr(f"read {number + 1:,} of {len(inputs):,} files")
     if not plan.nodes:
         raise TranscriptError(next(iter(plan.unreadable.values()), "no file is in this shard"))
