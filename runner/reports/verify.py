@@ -20,7 +20,7 @@ from runner.record.journal import Spent, read_journal, spent_in
 from runner.record.lock import is_held
 from runner.record.previous_session import read_record
 from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION
-from runner.reports.stored_run import find_runs, is_run
+from runner.reports.stored_run import find_runs, is_run, statuses_of
 
 USAGE = """\
 usage: colloquy-verify DIR…
@@ -188,10 +188,8 @@ def _has_died_since(
 
 
 def _check_statuses(found: Inspection, metadata: Mapping[str, Any]) -> None:
-    try:
-        stages = metadata["stages"].values()
-        statuses = {n: status for stage in stages for n, status in stage["analyzers"].items()}
-    except (KeyError, TypeError, AttributeError):
+    statuses = {name: status for name, (_, status) in statuses_of(metadata).items()}
+    if not statuses:
         found.fault("metadata.json", "has no status of the analyzers")
         return
     for name, status in statuses.items():

@@ -139,6 +139,17 @@ def test_parts_of_a_transcript_count_for_their_analyzer() -> None:
     assert [*shown.rows] == [*board().rows]
 
 
+@pytest.mark.parametrize("width", [80, 120])
+def test_long_times_and_many_tokens_are_not_cut_off(width: int) -> None:
+    shown = board()
+    tell(shown, 0.0, "node.started", A[0], stage="stage_a")
+    tell(shown, 1.0, "call.finished", A[0], prompt_tokens=1_234_567, cost_usd=12.5)
+
+    assert ["queued", "1,234,567", "$12.50", "36m", "05s"] == states(shown, 2165.0, width)[
+        A[0]
+    ].split()
+
+
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 120])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     assert max(len(line) for line in drawn(halfway(), 10.0, width).split("\n")) <= width
@@ -307,7 +318,7 @@ def test_beside_another_run_lines_are_written_instead(monkeypatch: pytest.Monkey
         ((0, 0, 500, 0.0), "batch: 0 of 500 files"),
         (
             (120, 3, 500, 0.25),
-            "batch: 120 of 500 files, 3 failed, 15.0 a minute, about 25 min 20 s left",
+            "batch: 120 of 500 files, 3 failed, 15.0 a minute, about 25m 20s left",
         ),
         ((500, 0, 500, 0.25), "batch: 500 of 500 files, 15.0 a minute"),
     ],

@@ -19,8 +19,7 @@ from runner.reports.compare.compare import Comparison, compare
 from runner.reports.compare.group import Group
 from runner.reports.compare.plots import plots
 from runner.reports.compare.rows import RunRow
-from runner.reports.report.links import address_of, link_to
-from runner.reports.report.render import render
+from runner.reports.report.render import address_of, link_to, render
 from runner.reports.report.write import INDEX
 
 SCHEMA_VERSION = 1

@@ -20,7 +20,8 @@ from runner.base.usage import Usage
 from runner.record.journal_calls import CallPairs
 
 NOTES = 3  # the latest warnings, under the table
-NAME_WIDTH, STATE_WIDTH, FIGURE_WIDTH = 24, 26, 8
+NAME_WIDTH, STATE_WIDTH = 24, 26
+FIGURE_WIDTHS = {"tokens": 9, "cost": 8, "time": 8}
 STYLES = {
     "waiting": "dim",
     "queued": "dim",
@@ -169,7 +170,7 @@ class LiveTable:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
         columns = ["analyzer", "state", *(["tokens"] if width >= 56 else [])]
         columns += [*(["cost"] if width >= 72 else []), "time"]
-        for name, space in zip(columns, _widths(len(columns), width), strict=True):
+        for name, space in zip(columns, _widths(columns, width), strict=True):
             figures = name not in ("analyzer", "state")
             table.add_column(
                 name,
@@ -231,11 +232,12 @@ def by_progress(table: LiveTable, now: float) -> float | None:
     return (now - table.began) / ended * (len(table.rows) - ended)
 
 
-def _widths(columns: int, width: int) -> list[int]:
-    """Return the widths of *columns*: two of text, the others of figures."""
-    room = width - (FIGURE_WIDTH + 2) * (columns - 2) - 2
+def _widths(columns: list[str], width: int) -> list[int]:
+    """Return the widths of *columns*: name, state and figures."""
+    figures = [FIGURE_WIDTHS[column] for column in columns[2:]]
+    room = width - sum(figures) - 2 * len(figures) - 2
     state = max(8, min(STATE_WIDTH, room - NAME_WIDTH))
-    return [max(8, min(NAME_WIDTH, room - state)), state, *[FIGURE_WIDTH] * (columns - 2)]
+    return [max(8, min(NAME_WIDTH, room - state)), state, *figures]
 
 
 def _add(table: Table, columns: list[str], name: Text, cells: Mapping[str, Text]) -> None:
@@ -243,13 +245,8 @@ def _add(table: Table, columns: list[str], name: Text, cells: Mapping[str, Text]
 
 
 def _cells(row: LiveRow, now: float) -> dict[str, Text]:
-    elapsed, used = row.elapsed_s(now), row.usage.tokens
-    return {
-        "state": Text(row.shown(now), STYLES[row.state(now)]),
-        "tokens": Text(count(used) if used else ""),
-        "cost": Text(usd(row.usage.cost_usd) if used else ""),
-        "time": Text("" if elapsed is None else seconds(elapsed)),
-    }
+    state = Text(row.shown(now), STYLES[row.state(now)])
+    return {"state": state, **_figures(row.usage, row.elapsed_s(now))}
 
 
 def _done(rows: list[LiveRow], now: float) -> str:
@@ -265,12 +262,15 @@ def _stage_cells(rows: list[LiveRow], now: float) -> dict[str, Text]:
     begun = [row.begun for row in rows if row.begun is not None]
     ends = [row.ended for row in rows if row.ended is not None]
     until = max(ends) if len(ends) == len(rows) else now
-    used = _used(rows)
+    elapsed_s = until - min(begun) if begun else None
+    return {"state": Text(_done(rows, now), "bold"), **_figures(_used(rows), elapsed_s, "bold")}
+
+
+def _figures(used: Usage, elapsed_s: float | None, style: str = "") -> dict[str, Text]:
     return {
-        "state": Text(_done(rows, now), "bold"),
-        "tokens": Text(count(used.tokens) if used.tokens else "", "bold"),
-        "cost": Text(usd(used.cost_usd) if used.tokens else "", "bold"),
-        "time": Text(seconds(until - min(begun)) if begun else "", "bold"),
+        "tokens": Text(count(used.tokens) if used.tokens else "", style),
+        "cost": Text(usd(used.cost_usd) if used.tokens else "", style),
+        "time": Text("" if elapsed_s is None else seconds(elapsed_s), style),
     }
 
 

@@ -9,9 +9,8 @@ from typing import Any
 
 from runner.base.json import amount, at, number, read_json, read_list, section, text
 from runner.record.batch_directory import REPORT, TABLE, is_batch, reports_of
-from runner.reports.report.links import link_to
 from runner.reports.report.nodes import model_label
-from runner.reports.report.render import render
+from runner.reports.report.render import link_to, render
 from runner.reports.report.summary import UNKNOWN, VERDICTS
 from runner.reports.stored_run import find_runs, statuses_of
 

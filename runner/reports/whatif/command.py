@@ -30,9 +30,6 @@ from runner.job.prefix_policy import primed_stages
 from runner.reports.stored_run import StoredRun, read_run
 from runner.reports.whatif.replay import NodeCalls, Rules, limit_of, read_calls, replay, rules_of
 
-USAGE = """usage: colloquy-whatif [--json] RUN_DIR KEY=VALUES…
-  max_concurrent=1..16     mode=sequential     rpm=60,120,null
-Predicts the time of the run under every combination, without any call; keys: """
 KEYS = {
     "processing": (
         *("max_concurrent", "max_concurrent_stage_a", "max_concurrent_stage_b"),
@@ -40,6 +37,10 @@ KEYS = {
     ),
     "model": ("rpm", "tpm", "burst_s"),
 }
+USAGE = """usage: colloquy-whatif [--json] RUN_DIR KEY=VALUES…
+  max_concurrent=1..16     mode=sequential     rpm=60,120,null
+Predicts the time of the run under every combination, without any call; keys: """
+USAGE += ", ".join(name for names in KEYS.values() for name in names)
 MAX_SETTINGS = 512
 HEADER = ("setting", "calls alone", "with overhead", "speed-up", "efficiency", "limited by")
 _RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
@@ -83,11 +84,7 @@ def main() -> None:
     """Run the command line."""
     # Without this the gates log to the terminal.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    sys.exit(run_command("colloquy-whatif", _usage, _print, flags=("--json",), least=2))
-
-
-def _usage() -> str:
-    return USAGE + ", ".join(known_names())
+    sys.exit(run_command("colloquy-whatif", lambda: USAGE, _print, flags=("--json",), least=2))
 
 
 def _print(given: Arguments) -> None:
@@ -95,11 +92,6 @@ def _print(given: Arguments) -> None:
     rows = predict(recording, grid(given.words[1:]))
     as_json = "--json" in given.options
     print(orjson.dumps(as_dict(recording, rows)).decode() if as_json else as_text(recording, rows))
-
-
-def known_names() -> list[str]:
-    """Return the short names of the keys that change the schedule."""
-    return [name for names in KEYS.values() for name in names]
 
 
 def grid(arguments: Sequence[str]) -> list[dict[str, Any]]:
@@ -140,8 +132,8 @@ def _values(argument: str, text: str) -> list[Any]:
 def read_recording(path: Path) -> Recording:
     """Return the recording of the run in *path*; raise ConfigError if it is incomplete."""
     run = read_run(path)
-    entries, figures = section(run.benchmark, "analyzers"), section(run.benchmark, "run")
-    if not entries or not figures:
+    entries = section(run.benchmark, "analyzers")
+    if not entries or not run.took:
         raise ConfigError(f"{path}: no logs/benchmark.json: only a run that ended has one")
     settings = validate(run.config)
     calls, reused = {}, 0
@@ -150,7 +142,7 @@ def read_recording(path: Path) -> Recording:
             raise ConfigError(f"{path}: logs/benchmark.json has no entry for {name}")
         calls[name] = read_calls(name, entries[name], body.max_tokens)
         reused += bool(mapping(entries[name]).get("reused"))
-    wall_s = number(figures.get("wall_s"))
+    wall_s = number(run.took.get("wall_s"))
     sent = sum(each.sum_s > 0 for each in calls.values())
     if not sent or wall_s is None or wall_s <= 0:
         raise ConfigError(f"{path}: nothing was called in this run, so no latency is recorded")
@@ -159,10 +151,9 @@ def read_recording(path: Path) -> Recording:
         notes.append(f"{plural(lost, 'analyzer')} without a call: no time here either")
     expected = {name: each.sum_s / each.count for name, each in calls.items()}
     limits = {name: float(body.max_tokens) for name, body in settings.analyzers.items()}
-    seen = section(run.benchmark, "plan").get("recorded") is True
+    known = expected if run.predicted.get("recorded") is True else limits
     job, doubts = _job(run, settings)
-    known, notes = expected if seen else limits, [*notes, *doubts]
-    recording = Recording(run, job, calls, expected, known, wall_s, notes=tuple(notes))
+    recording = Recording(run, job, calls, expected, known, wall_s, notes=(*notes, *doubts))
     rules = _rules(settings, job)
     recording = replace(recording, predicted_s=replay(rules, calls, known))
     return replace(recording, overhead_s=_overhead_s(rules, recording))
@@ -274,17 +265,10 @@ def as_dict(recording: Recording, rows: Sequence[Prediction]) -> dict[str, Any]:
 
 def as_text(recording: Recording, rows: Sequence[Prediction]) -> str:
     """Return the table for a terminal."""
-    table = [
-        (
-            row.setting,
-            f"{row.wall_s:.3f} s",
-            f"{row.with_overhead_s:.3f} s",
-            f"{row.speed_up:.2f}",
-            share(row.efficiency),
-            row.limited_by,
-        )
-        for row in rows
-    ]
+    table = []
+    for row in rows:
+        times = f"{row.wall_s:.3f} s", f"{row.with_overhead_s:.3f} s", f"{row.speed_up:.2f}"
+        table.append((row.setting, *times, share(row.efficiency), row.limited_by))
     lines = aligned([HEADER, *table], left=(0, 5))
     error = recording.predicted_s / recording.actual_s - 1
     lines += [
