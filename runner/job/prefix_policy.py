@@ -1,4 +1,4 @@
-"""Prefix cache policy: in which stages one call goes first to fill the prompt cache."""
+"""Prefix cache policy: whether one call of a stage warms the cache before the others."""
 
 from __future__ import annotations
 
@@ -15,39 +15,40 @@ from runner.job.windows import Fit
 from runner.providers.messages import text_parts
 from runner.providers.request import Request
 
-MIN_SAVING = 0.1  # share of a stage's expected cost below which no call waits
-_CHARS_PER_TOKEN = 3.5  # of English prose, at least
-_REPLY_SHARE = 0.5  # expected length of a reply as a share of max_tokens
+# Of a stage's expected cost that priming must save to be worth the wait.
+MIN_SAVING = 0.1
+_CHARS_PER_TOKEN = 3.5  # of English prose; fewer make no token
+_REPLY_SHARE = 0.5  # of max_tokens is the assumed reply
 
 
 def primed_stages(job: Job) -> frozenset[tuple[str, str]]:
-    """Return the (stage, model) pairs in which one call goes first."""
-    mode = job.settings.processing.prime_prefix
-    if mode == "off" or job.settings.processing.mode == "sequential":
+    """Return the stages, with their model, in which one call goes first."""
+    wanted = job.settings.processing.prime_prefix
+    if wanted == "off" or job.settings.processing.mode == "sequential":
         return frozenset()
     return frozenset(
         (stage.name, model.name)
         for stage in job.pipeline.stages
         for model in job.models.values()
-        if _sharing_calls(job, stage.name, model) > 1
+        if _shares(job, stage.name, model) > 1
         and job.slot_pools.size(stage.name) > 1
-        and (mode == "on" or saving(job, stage.name, model) >= MIN_SAVING)
+        and (wanted == "on" or saving(job, stage.name, model) >= MIN_SAVING)
     )
 
 
 def saving(job: Job, stage: str, model: Model) -> float:
-    """Return the share of the stage's cost that the cache saves if one call goes first, 0 to 1.
+    """Return the share of the stage's cost, 0 to 1, that the cache saves if one call goes first.
 
-    Concurrent calls would each pay for the whole prefix. Returns 0 if the model does not cache a
-    prefix of this length, if its prices are unknown, and if the answer's schema is sent beside
-    the prompt (OpenAI, "Structured outputs": it is part of the prefix).
+    Without that, all concurrent calls pay for the whole prefix. 0 if the model does not cache a
+    prefix of this length, if its prices are unknown, and if the answer's schema goes beside the
+    prompt (OpenAI, "Structured outputs": it is part of the prefix).
     """
     if model.schema_beside and model.is_paid:
-        return 0.0  # providers put the schema first, and each analyzer has another
-    facts, calls = model.facts, _sharing_calls(job, stage, model)
-    prefix, minimum = _prefix_tokens(job, stage, model), facts.cache_min_tokens
+        return 0.0  # providers put the schema first, and each analyzer has its own
+    facts, calls = model.facts, _shares(job, stage, model)
+    prefix, least = _prefix_tokens(job, stage, model), facts.cache_min_tokens
     prices = facts.input_usd_per_mtok, facts.output_usd_per_mtok, facts.cache_read_usd_per_mtok
-    if minimum is None or prefix < minimum or calls < 2 or None in prices:
+    if least is None or prefix < least or calls < 2 or None in prices:
         return 0.0
     paid_in, paid_out, cached = (price or 0.0 for price in prices)
     written = facts.cache_write_usd_per_mtok or paid_in
@@ -59,33 +60,33 @@ def saving(job: Job, stage: str, model: Model) -> float:
 
 
 def marked_stages(job: Job, primed: frozenset[tuple[str, str]]) -> frozenset[tuple[str, str]]:
-    """Return the (stage, model) pairs whose requests mark the shared prefix for the cache.
+    """Return the stages, with their model, whose shared part carries cache marks.
 
-    Writing a marked prefix costs extra, which pays if a later call reads it: in a primed stage,
-    or where calls run one after another.
+    Writing a marked prefix costs extra; that pays if later calls read it: in a primed stage, or
+    if calls are sequential.
     """
     return frozenset(
         (stage.name, model.name)
         for stage in job.pipeline.stages
         for model in job.models.values()
         if model.facts.cache_marks
-        and _sharing_calls(job, stage.name, model) > 1
+        and _shares(job, stage.name, model) > 1
         and ((stage.name, model.name) in primed or job.slot_pools.size(stage.name) == 1)
     )
 
 
 def is_cacheable(model: Model, request: Request) -> bool:
-    """Return whether the prefix that *request* shares is long enough for *model*'s cache."""
-    minimum = model.facts.cache_min_tokens or 0
+    """Return whether the shared prefix of *request* is long enough to be cached."""
+    least = model.facts.cache_min_tokens or 0
     shared = [text_parts(message) for message in request.messages[:2]]
     chars = sum(map(len, shared[0])) + len(shared[-1][0])
-    return chars >= _CHARS_PER_TOKEN * minimum
+    return chars >= _CHARS_PER_TOKEN * least
 
 
 def saved_usd(job: Job, cached: Mapping[str, int]) -> float | None:
-    """Return the dollars saved by reading *cached* tokens (by litellm model name) from the cache.
+    """Return the dollars saved by reading *cached* tokens, by litellm model name, from the cache.
 
-    None if the price of such a model is unknown.
+    None if the price of one of these models is unknown.
     """
     models = [model for model in job.models.values() if cached.get(model.settings.name)]
     return sum_usd(_saved_usd(model.facts, cached[model.settings.name]) for model in models)
@@ -98,20 +99,20 @@ def _saved_usd(facts: ModelFacts, tokens: int) -> float | None:
 
 
 def prefix_of(model: Model, request: Request) -> Hashable:
-    """Return the key of a request's prefix: everything before the question."""
+    """Return the key of the prefix that *request* shares: everything but the question."""
     shared = [text_parts(message) for message in request.messages[:2]]
     shared[-1] = shared[-1][:1]
     return model.name, digest(orjson.dumps(shared).decode(errors="surrogateescape"))
 
 
-def _sharing_calls(job: Job, stage: str, model: Model) -> int:
-    """Return the number of analyzers of *stage* that ask *model* first."""
+def _shares(job: Job, stage: str, model: Model) -> int:
+    """Return how many analyzers of *stage* have *model* as their first model."""
     nodes = [node for node in job.pipeline.nodes if node.stage == stage]
     return sum(job.chain(node)[0] is model for node in nodes)
 
 
 def _prefix_tokens(job: Job, stage: str, model: Model) -> int:
-    """Return the tokens of material that all calls of the stage share, at least."""
+    """Return a lower bound of the tokens that the stage's calls share."""
     fits = _fits(job, stage, model)
     return min((f.context + max((c.tokens for c in f.chunks), default=0) for f in fits), default=0)
 

@@ -1,4 +1,4 @@
-"""The table that a terminal shows while a run goes on."""
+"""The live table of a run on a terminal."""
 
 from __future__ import annotations
 

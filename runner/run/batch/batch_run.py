@@ -222,7 +222,7 @@ class Batch:
         if not self._hopeless and self._tally.is_hopeless(most):
             self._hopeless = True
             log.error("batch.given_up", failed=self._tally.nothing, done=self._tally.done)
-            self._console.hopeless(self._tally, most)
+            self._console.too_many_failures(self._tally, most)
 
     def _end(self, error: OSError) -> None:
         """Make no more calls: what they bring could not be kept."""
@@ -246,7 +246,7 @@ class Batch:
             while not ended.is_set():
                 with suppress(TimeoutError):
                     await asyncio.wait_for(ended.wait(), TICK_S)
-                self._console.tell(self._tally, self._elapsed_s())
+                self._console.update(self._tally, self._elapsed_s())
                 if self._clock() - saved >= SAVE_S:
                     saved = self._clock()
                     await self._save("running")
@@ -260,7 +260,7 @@ class Batch:
             ended.set()  # not cancelled: what it may be writing comes before what is written last
             with suppress(OSError):
                 await ticker
-            self._console.tell(self._tally, self._elapsed_s(), last=True)
+            self._console.update(self._tally, self._elapsed_s(), last=True)
 
     def _elapsed_s(self) -> float:
         return self._clock() - self._began
