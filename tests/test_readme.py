@@ -12,6 +12,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,7 +38,8 @@ OTHERS = ("ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "outputs/README.
 TEXTS = PAGES | {name: (ROOT / name).read_text(encoding="utf-8") for name in OTHERS}
 WARM = str(ROOT / "tests/warm_commands.py")
 
-pytestmark = pytest.mark.slow
+# One worker runs these tests, so that the commands are forked from one process.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("documentation")]
 
 Shell = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -179,8 +181,13 @@ def collector() -> Iterator[tuple[str, list[str]]]:
 def offline_reply(body: Mapping[str, Any]) -> str:
     """Answer a provider's request as the offline model would."""
     prompt = body["messages"][-1]["content"]
-    reading = job().analyzers[schema_name(body)].reader()
-    return json.dumps(reading(read_document(prompt)))
+    return json.dumps(readings()[schema_name(body)](read_document(prompt)))
+
+
+@cache
+def readings() -> dict[str, Callable[..., Any]]:
+    """Return what the offline model answers with, by analyzer."""
+    return {name: analyzer.reader() for name, analyzer in job().analyzers.items()}
 
 
 @pytest.mark.parametrize("page", [name for name in PAGES if blocks("sh", PAGES[name])])
