@@ -327,22 +327,34 @@ def test_every_default_in_the_table_is_that_of_the_configuration() -> None:
         assert yaml.safe_load(shown) == value or shown == value, key
 
 
-def test_the_commands_in_the_comments_of_the_configuration_name_keys_and_choices() -> None:
+def test_the_commands_in_comments_and_running_text_name_keys_and_choices() -> None:
     """Comments that continue with a backslash are one command."""
-    wrong = []
-    for path in sorted((ROOT / "conf").rglob("*.yaml")):
-        comments = "\n".join(re.findall(r"^# ?(.*)$", path.read_text(), re.MULTILINE))
-        for command in re.findall(r"\bcolloquy((?: +\S+=\S+)+)", comments.replace("\\\n", "")):
-            for word in shlex.split(command):
-                key, _, value = word.lstrip("+~").partition("=")
-                choices = ROOT / "conf" / key
-                known = exists(key) or key in known_keys([])
-                if choices.is_dir() and re.fullmatch(r"[a-z_,]+", value):
-                    known = all((choices / f"{each}.yaml").exists() for each in value.split(","))
-                if not known and not choices.is_dir() and not key.startswith("hydra"):
-                    wrong.append((path.name, word))
+    texts = {name: "\n".join(inline(text)) for name, text in TEXTS.items()}
+    for path in (ROOT / "conf").rglob("*.yaml"):
+        comments = re.findall(r"^ *# ?(.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        texts[path.name] = "\n".join(comments).replace("\\\n", "")
+    commands = {
+        (name, command)
+        for name, text in texts.items()
+        for command in re.findall(r"\bcolloquy((?: +[\w'~+./-]+=\S+)+)", text)
+    }
+    wrong = [(name, command) for name, command in commands if not all(map(known, words(command)))]
 
+    assert len(commands) > 20
     assert wrong == []
+
+
+def words(command: str) -> list[str]:
+    return [word.lstrip("+~") for word in shlex.split(command)]
+
+
+def known(word: str) -> bool:
+    """Return whether a word of a command line names a key, or a choice of a group."""
+    key, _, value = word.partition("=")
+    group = ROOT / "conf" / key
+    if group.is_dir() and re.fullmatch(r"[a-z_,]+", value):
+        return all((group / f"{choice}.yaml").exists() for choice in value.split(","))
+    return group.is_dir() or exists(key) or key == "resume" or key.startswith("hydra")
 
 
 def test_the_pages_have_no_gap() -> None:
