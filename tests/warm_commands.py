@@ -49,7 +49,7 @@ def _ask(path: str, name: str, *arguments: str) -> tuple[int, str]:
 
 
 def serve(path: str) -> None:
-    """Fork for each call to *path* until the process is terminated."""
+    """Print "ready", then fork for each call to *path* until the process is terminated."""
     import gc
     import tomllib
     from pathlib import Path
@@ -69,6 +69,7 @@ def serve(path: str) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path)
         server.listen()
+        print("ready", flush=True)
         while True:
             caller, _ = server.accept()
             with caller:
