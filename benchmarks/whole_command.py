@@ -28,8 +28,8 @@ from hydra import compose, initialize_config_module
 
 from benchmarks.batches import scratch
 from benchmarks.loopback import FIRST, Latency, Loopback, Served, loopback, renamed
-from runner.build import build_job
-from runner.schedule import Duration, ideal_makespan
+from runner.calls.schedule import Duration, ideal_makespan
+from runner.job.build import build_job
 
 SAMPLE = Path(__file__).resolve().parents[1] / "samples/sample1.md"
 LATENCY_S = {
