@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,10 @@ from helpers.runs import execute
 from rich.console import Console
 
 from runner.base.secrets import Secrets
-from runner.record.events import run_log
-from runner.reports.live import live_handler
-from runner.reports.live import view as live
+from runner.record.events import LiveFactory, Sink, run_log
+from runner.reports.live import live_view
 from runner.reports.live.live_table import LiveRow, LiveTable, by_progress, progress
-from runner.reports.live.view import LiveHandler, Tail, live_table_of
+from runner.reports.live.view import LiveView, Tail, live_table_of
 
 A = ("say_means", "perspective_perception", "premises_assertions", "postulate_theorem")
 
@@ -265,17 +263,27 @@ def test_the_time_left_is_predicted_from_history_by_the_scheduler() -> None:
     assert halfway_through == before - 0.5
 
 
-def test_the_handler_draws_what_was_logged_masked_and_ends_with_a_whole_frame() -> None:
+def test_the_view_draws_what_was_logged_masked_and_ends_with_a_whole_frame() -> None:
     stream = Terminal()
-    handler = LiveHandler(Path("nowhere"), stream, Secrets(("hunter2hunter2",)), forced=True)
-    told = {"event": "node.failed", "analyzer": "a", "error": "hunter2hunter2", "level": "error"}
-    handler.emit(logging.makeLogRecord({"msg": told, "name": "colloquy.run"}))
-    handler.close()
+    view = LiveView(Path("nowhere"), stream, Secrets(("hunter2hunter2",)), forced=True)
+    failed = {"event": "node.failed", "analyzer": "a", "error": "hunter2hunter2", "level": "error"}
+    view({**failed, "logger": "colloquy.run"})
+    view.close()
     text = stream.getvalue()
 
     assert "hunter2" not in text
     assert "a: node.failed ***" in text
     assert text.endswith("\x1b[?25h")  # the cursor is there again
+
+
+def noting(made: list[Sink]) -> LiveFactory:
+    """Return what makes the live view and appends it to *made*."""
+
+    def make(*arguments: Any) -> Sink:
+        made.append(live_view(*arguments))
+        return made[-1]
+
+    return make
 
 
 @pytest.mark.parametrize(
@@ -295,21 +303,23 @@ def test_a_terminal_is_drawn_on_and_all_else_is_written_to(
 ) -> None:
     monkeypatch.setenv("TERM", term)
     stream = Terminal() if terminal else io.StringIO()
-    with run_log(Path("log.jsonl"), console, stream, live=live_handler):
-        handlers = [type(handler) for handler in logging.getLogger().handlers]
+    made: list[Sink] = []
+    with run_log(Path("log.jsonl"), console, stream, live=noting(made)):
+        pass
 
-    assert (live.LiveHandler in handlers) == is_live
+    assert bool(made) == is_live
 
 
 def test_beside_another_run_lines_are_written_instead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
+    made: list[Sink] = []
     with (
-        run_log(Path("one.jsonl"), "auto", Terminal(), live=live_handler),
-        run_log(Path("two.jsonl"), "auto", Terminal(), live=live_handler),
+        run_log(Path("one.jsonl"), "auto", Terminal(), live=noting(made)),
+        run_log(Path("two.jsonl"), "auto", Terminal(), live=noting(made)),
     ):
-        handlers = [type(handler) for handler in logging.getLogger().handlers]
+        pass
 
-    assert handlers.count(live.LiveHandler) == 1
+    assert len(made) == 1
 
 
 @pytest.mark.parametrize(

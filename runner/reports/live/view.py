@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -27,7 +26,7 @@ PREDICTED_S = 1.0  # between predictions of the time left
 MAX_PREDICTED = 64  # nodes; with more, the time left is estimated from progress
 
 
-class LiveHandler(logging.Handler):
+class LiveView:
     """Draws the run in directory *path* on *stream* until it is closed.
 
     The event loop only appends records to a queue; everything else happens in rich's thread, so
@@ -43,7 +42,6 @@ class LiveHandler(logging.Handler):
         forced: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__()
         self.table = live_table_of(path)
         self._secrets, self._clock = secrets, clock
         self._events: deque[tuple[float, Mapping[str, Any]]] = deque()
@@ -63,13 +61,13 @@ class LiveHandler(logging.Handler):
         )
         self._live.start()
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Queue the record for the next redraw."""
-        if isinstance(record.msg, dict):
-            self._events.append((self._clock(), record.msg))
-        elif record.levelno >= logging.ERROR:
-            event = {"event": record.name, "error": record.getMessage(), "level": "error"}
-            self._events.append((self._clock(), event))
+    def __call__(self, event: Mapping[str, Any]) -> None:
+        """Queue *event* for the next redraw; of libraries' events only errors."""
+        if str(event.get("logger")).startswith("colloquy"):
+            self._events.append((self._clock(), dict(event)))
+        elif event.get("level") in ("error", "critical"):
+            text = {"event": event.get("logger"), "error": event.get("event"), "level": "error"}
+            self._events.append((self._clock(), text))
 
     def draw(self) -> RenderableType:
         """Apply queued events and journal lines; return the frame."""
@@ -84,7 +82,6 @@ class LiveHandler(logging.Handler):
     def close(self) -> None:
         """Draw the last frame and restore the terminal."""
         self._live.stop()
-        super().close()
 
 
 class Tail:
