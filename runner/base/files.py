@@ -15,11 +15,12 @@ TEMP = ".tmp."
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Replace *path* with *data* durably: temp file beside it, fsync, rename, fsync directory.
 
     A power cut leaves either version whole (Pillai et al., "All File Systems Are Not Created
-    Equal", OSDI 2014). Raises OSError after removing the temp file.
+    Equal", OSDI 2014); unless *durable*, it may also leave a torn one, and a crash of this process
+    still does not. Raises OSError after removing the temp file.
     """
     temp = path.parent / f"{TEMP}{path.name}.{os.getpid()}.{secrets.token_hex(4)}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK
@@ -27,11 +28,13 @@ def write_bytes(path: Path, data: bytes) -> None:
     try:
         try:
             append(descriptor, data)
-            os.fsync(descriptor)
+            if durable:
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
         temp.replace(path)
-        sync_directory(path.parent)
+        if durable:
+            sync_directory(path.parent)
     except BaseException:
         with suppress(OSError):
             temp.unlink()

@@ -163,7 +163,7 @@ class Batch:
                     row = await offload(completed_before, self.directory.path, given, encoding)
                     if row is not None:
                         return row
-                job = await offload(for_transcript, self.job, given)
+                job, directory = await offload(self._open, given)
         except (TranscriptError, ConfigError) as error:
             log.warning("input.unreadable", transcript=given.name, error=str(error))
             return self._without_answer(given, "unreadable", error.exit_code, str(error))
@@ -173,10 +173,16 @@ class Batch:
             log.exception("run.crashed", transcript=given.name)
             told = f"{type(error).__name__}: {error}"
             return self._without_answer(given, "failed", EXIT_BUG, told)
-        return await self._run(number, given, job)
+        return await self._run(number, given, job, directory)
 
-    async def _run(self, number: int, given: Input, job: Job) -> ResultRow:
-        directory = await offload(MemberDirectory, self.directory, given.run)
+    def _open(self, given: Input) -> tuple[Job, MemberDirectory]:
+        """Read a file; only if that succeeds is there a directory for its run."""
+        job = for_transcript(self.job, given)
+        return job, MemberDirectory(self.directory, given.run)
+
+    async def _run(
+        self, number: int, given: Input, job: Job, directory: MemberDirectory
+    ) -> ResultRow:
         member = Member(
             Place(self._slots, _RANK * number), self._histories, sampled=number % SAMPLE == 0
         )
