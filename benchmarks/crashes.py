@@ -25,6 +25,7 @@ from unittest.mock import patch
 import orjson
 
 from runner.base.errors import ColloquyError
+from runner.base.usage import Usage
 from runner.base.virtual_time import run_virtually
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
@@ -32,7 +33,7 @@ from runner.job.build import build_job
 from runner.job.job import Job
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import find_reading
-from runner.providers.request import Completion, Request, Usage
+from runner.providers.request import Completion, Request
 from runner.record.previous_session import Earlier, read_record
 from runner.record.run_directory import RESOLVED
 from runner.reports.verify import verify

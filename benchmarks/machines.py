@@ -23,6 +23,7 @@ import structlog
 
 from runner.base.errors import CallError
 from runner.base.tokens import Tokenizer
+from runner.base.usage import Usage
 from runner.base.virtual_time import run_virtually
 from runner.calls.admission.budget import Sizer
 from runner.calls.admission.gate import Gate
@@ -32,7 +33,7 @@ from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.config.schema import SimulateSettings
 from runner.providers.litellm.classify import classify
-from runner.providers.request import Completion, Request, Usage
+from runner.providers.request import Completion, Request
 from runner.providers.simulated import Arrival, Behaviour, PlannedResponse
 from runner.providers.simulated.account_limits import BURST_S
 from runner.providers.simulated.behaviour import RATE_LIMIT_S

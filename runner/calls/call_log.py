@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from runner.providers.request import Completion, Usage
+from runner.base.usage import Usage
+from runner.providers.request import Completion
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +36,18 @@ class CallLog:
     latency_s: float = 0.0
     attempts: list[Attempt] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
-    cost_usd: float | None = 0.0
     began: float | None = None  # loop time of this conversation's first attempt
     before: int = 0  # attempts of earlier conversations, with other models or about other parts
     parts_s: list[float] = field(default_factory=list)  # latency of each part read beside it
 
+    @property
+    def cost_usd(self) -> float | None:
+        """What its replies cost in US dollars, None once the price of one is unknown."""
+        return self.usage.cost_usd
+
     def add(self, completion: Completion) -> None:
         """Count a reply that was paid for."""
-        self.usage = self.usage + completion.usage
-        priced = self.cost_usd is not None and completion.cost_usd is not None
-        self.cost_usd = (self.cost_usd or 0) + (completion.cost_usd or 0) if priced else None
+        self.usage += replace(completion.usage, cost_usd=completion.cost_usd)
 
     def begin(self) -> None:
         """Start another conversation: its requests and its time are counted anew."""
@@ -56,9 +59,7 @@ class CallLog:
         self.queue_wait_s += part.queue_wait_s
         self.parked_s += part.parked_s
         self.attempts += part.attempts
-        self.usage = self.usage + part.usage
-        known = self.cost_usd is not None and part.cost_usd is not None
-        self.cost_usd = (self.cost_usd or 0) + (part.cost_usd or 0) if known else None
+        self.usage += part.usage
 
     def tell(self, event: str, attempt: int, **facts: object) -> None:
         """Pass *event* of that attempt, counted from 1, on to the journal, if there is one."""

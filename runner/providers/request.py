@@ -12,6 +12,7 @@ from runner.answers.analyzer import Message
 from runner.base.errors import CallError
 from runner.base.secrets import Secrets
 from runner.base.text import to_safe_text
+from runner.base.usage import Usage
 
 MAX_REPLY_CHARS = 2_000_000
 
@@ -49,31 +50,6 @@ class Request:
     temperature: float | None = None
     schema: Mapping[str, Any] | None = None
     cache: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens of one or more calls, as the provider counted them.
-
-    *cached_tokens* are the part of *prompt_tokens* read from the provider's prompt cache,
-    *cache_write_tokens* the part written to it; *estimated* says that the provider did not
-    count and we did.
-    """
-
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cached_tokens: int = 0
-    cache_write_tokens: int = 0
-    estimated: bool = False
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            self.prompt_tokens + other.prompt_tokens,
-            self.completion_tokens + other.completion_tokens,
-            self.cached_tokens + other.cached_tokens,
-            self.cache_write_tokens + other.cache_write_tokens,
-            self.estimated or other.estimated,
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from runner.base.usage import sum_usd
+from runner.base.usage import Usage
 from runner.calls.call_log import CallLog
 from runner.calls.schedule import Duration, critical_path, ideal_makespan
 from runner.job.graph import Pipeline
@@ -78,12 +78,16 @@ def benchmark(
 
 def totals(logs: Sequence[CallLog]) -> dict[str, Any]:
     """Sum attempts, tokens and cost; the cost is None if any part has no known price."""
+    used = sum((log.usage for log in logs), Usage())
+    return {"attempts": sum(len(log.attempts) for log in logs), **_used(used)}
+
+
+def _used(usage: Usage) -> dict[str, Any]:
     return {
-        "attempts": sum(len(log.attempts) for log in logs),
-        "prompt_tokens": sum(log.usage.prompt_tokens for log in logs),
-        "completion_tokens": sum(log.usage.completion_tokens for log in logs),
-        "cached_tokens": sum(log.usage.cached_tokens for log in logs),
-        "cost_usd": sum_usd(log.cost_usd for log in logs),
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "cost_usd": usage.cost_usd,
     }
 
 
@@ -123,10 +127,7 @@ def _node(timing: NodeTiming) -> dict[str, Any]:
         "parts_s": [_round(seconds) for seconds in calls.parts_s],
         "retry_wait_s": _round(sum(attempt.wait_s for attempt in calls.attempts)),
         "attempts": [asdict(attempt) for attempt in calls.attempts],
-        "prompt_tokens": calls.usage.prompt_tokens,
-        "completion_tokens": calls.usage.completion_tokens,
-        "cached_tokens": calls.usage.cached_tokens,
-        "cost_usd": calls.cost_usd,
+        **_used(calls.usage),
     }
 
 

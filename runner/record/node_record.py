@@ -17,6 +17,7 @@ from runner.record.run_directory import SCHEMA_VERSION
 def node_record(node: Node, outcome: Outcome, calls: CallLog, **facts: Any) -> dict[str, Any]:
     """Return intermediate/STAGE/NAME.json's content; *facts* name the model and the prompt."""
     answer = outcome.answer or {"insights": [], "structured_data": {}}
+    usage = asdict(calls.usage)
     record = {
         "schema_version": SCHEMA_VERSION,
         "analyzer": node.name,
@@ -33,8 +34,8 @@ def node_record(node: Node, outcome: Outcome, calls: CallLog, **facts: Any) -> d
         "raw_output": outcome.raw_output,
         "grounding": outcome.grounding.figures() if outcome.grounding else None,
         **outcome.notes,
-        "usage": asdict(calls.usage),
-        "cost_usd": calls.cost_usd,
+        "usage": usage,
+        "cost_usd": usage.pop("cost_usd"),
         "attempts": [asdict(attempt) for attempt in calls.attempts],
         "latency_s": round(calls.latency_s, 6),
     }

@@ -10,8 +10,9 @@ import structlog
 
 from runner.answers.outcome import Outcome
 from runner.base.errors import AnswerError
+from runner.base.usage import Usage
 from runner.job.graph import Node
-from runner.providers.request import Completion, Usage
+from runner.providers.request import Completion
 from runner.record.previous_session import Earlier
 from runner.record.store import Store, Stored
 

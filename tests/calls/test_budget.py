@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from runner.answers.outcome import Outcome, run_status
 from runner.base.errors import EXIT_BUDGET, CallError, NotRunError
 from runner.base.tokens import Tokenizer, tokenizer_for
+from runner.base.usage import Usage
 from runner.base.virtual_time import run_virtually
 from runner.calls.admission.budget import MARGIN, MESSAGE_TOKENS, Budget, Sizer
 from runner.calls.admission.limits import Ask, Lobby, Slots
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
-from runner.providers.request import Completion, Request, Usage
+from runner.providers.request import Completion, Request
 
 CENT = 1 / 1024  # a price whose multiples are exact
 

@@ -10,12 +10,13 @@ import pytest
 from helpers import ScriptedTransport, completion
 
 from runner.base.errors import CallError
+from runner.base.usage import Usage
 from runner.base.virtual_time import run_virtually
 from runner.calls.admission.limits import Slots
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
-from runner.providers.request import Completion, Request, Usage, arrived
+from runner.providers.request import Completion, Request, arrived
 
 REQUEST = Request("say_means", ({"role": "user", "content": "?"},), 100)
 
@@ -65,7 +66,7 @@ def test_a_good_reply_is_counted_once() -> None:
     outcome, calls, _ = call(Sequence(completion("fine")))
 
     assert outcome == completion("fine")
-    assert calls.usage == Usage(100, 20, 10)
+    assert calls.usage == Usage(100, 20, 10, cost_usd=0.001)
     assert calls.cost_usd == 0.001
     assert [a.outcome for a in calls.attempts] == ["ok"]
 

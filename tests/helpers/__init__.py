@@ -15,10 +15,11 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from runner.base.usage import Usage
 from runner.config.schema import AnalyzerSettings, ContextOverride, ContextSettings, StageSettings
 from runner.job.build import build_job
 from runner.job.job import Job
-from runner.providers.request import Completion, Request, Usage
+from runner.providers.request import Completion, Request
 from runner.providers.simulated import FaultResponse, Reply
 from runner.providers.simulated.server import SimulatedProvider
 from runner.run.compose import compose_config

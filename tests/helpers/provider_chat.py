@@ -17,7 +17,7 @@ from helpers.provider_wire import (
     Wire,
     marked,
 )
-from runner.providers.request import Usage
+from runner.base.usage import Usage
 
 BREAKPOINT = {"prompt_cache_breakpoint": {"mode": "explicit"}}
 COUNTED = Usage(2000, 5, 1024)

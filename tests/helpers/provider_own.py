@@ -16,7 +16,7 @@ from helpers.provider_wire import (
     Wire,
     marked,
 )
-from runner.providers.request import Usage
+from runner.base.usage import Usage
 
 
 def anthropic_fault(kind: str) -> Any:

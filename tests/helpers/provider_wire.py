@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from helpers import job
+from runner.base.usage import Usage
 from runner.job.job import Job
-from runner.providers.request import Request, Usage
+from runner.providers.request import Request
 
 KEY = "canary-0123456789abcdef"
 

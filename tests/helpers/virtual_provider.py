@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from runner.base.errors import CallError
+from runner.base.usage import Usage
 from runner.base.virtual_time import run_virtually
 from runner.calls.admission.gate import Gate
 from runner.calls.admission.limits import Slots
@@ -21,7 +22,7 @@ from runner.calls.retry import RetryPolicy
 from runner.config.schema import SimulateSettings
 from runner.providers.litellm.classify import classify
 from runner.providers.messages import text_parts
-from runner.providers.request import Completion, Request, Usage
+from runner.providers.request import Completion, Request
 from runner.providers.simulated import Arrival, Behaviour, PlannedResponse
 
 DEFAULTS: Mapping[str, Any] = {"seed": 1, "latency_s": 6.7, "jitter": 0.4}

@@ -18,11 +18,12 @@ from helpers.provider_own import ANTHROPIC, BEDROCK, GEMINI, OWN_WIRES
 from helpers.provider_wire import KEY, NEEDS, REPLY, REQUEST, VALUES, Failure, Wire, build
 
 from runner.base.errors import CallError
+from runner.base.usage import Usage
 from runner.config.model_facts import model_facts
 from runner.config.schema import ModelSettings
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
-from runner.providers.request import Completion, Request, Usage
+from runner.providers.request import Completion, Request
 
 pytestmark = pytest.mark.slow
 

@@ -12,8 +12,9 @@ from helpers.runs import ONLY_TWO, execute_models, inventing, load, prompt_of, s
 
 from runner.answers.analyzer import Analyzer
 from runner.base.errors import CallError, ConfigError, NotRunError
+from runner.base.usage import Usage
 from runner.calls.client_factory import most_in_flight
-from runner.providers.request import Completion, Request, Usage
+from runner.providers.request import Completion, Request
 from runner.record.journal import Spent
 from runner.reports.verify import verify
 

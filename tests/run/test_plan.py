@@ -12,7 +12,8 @@ import pytest
 from helpers import job
 from helpers.runs import ONLY_TWO, execute_models, simulated
 
-from runner.providers.request import Completion, Request, Usage
+from runner.base.usage import Usage
+from runner.providers.request import Completion, Request
 from runner.record.history import Seen
 from runner.run.plan import as_text, compare, make_plan
 

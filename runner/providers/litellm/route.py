@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from runner.base.usage import Usage
 from runner.config.model_facts import ModelFacts
 from runner.providers.litellm.classify import Where
-from runner.providers.request import Usage
 
 
 @dataclass(frozen=True, slots=True)

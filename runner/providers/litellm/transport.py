@@ -16,6 +16,7 @@ import aiohttp
 
 from runner.base.secrets import secrets_of
 from runner.base.tokens import tokenizer_for
+from runner.base.usage import Usage
 from runner.config.model_facts import OFFLINE, model_facts
 from runner.providers.litellm.classify import cause_of, classify
 from runner.providers.litellm.direct import DirectWay, may_go_directly
@@ -23,7 +24,7 @@ from runner.providers.litellm.launch import LaunchGate, open_session
 from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.route import ModelRoute, cost_usd
 from runner.providers.messages import joined, marked
-from runner.providers.request import Completion, Request, Usage, checked_text
+from runner.providers.request import Completion, Request, checked_text
 
 SEND_S = 0.0005  # of CPU for a request, of which many may be let go at once
 _SIGNED = "bedrock/"  # signs with what litellm finds in the environment; no key is sent

@@ -11,13 +11,14 @@ from runner.base.errors import one_line
 from runner.base.secrets import secrets_of
 from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
+from runner.base.usage import Usage
 from runner.config.model_facts import model_facts
 from runner.providers.litellm.classify import classify
 from runner.providers.litellm.route import ModelRoute, cost_usd
 from runner.providers.messages import joined
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import Reading
-from runner.providers.request import Completion, Request, Usage, checked_text
+from runner.providers.request import Completion, Request, checked_text
 
 MODEL = "offline/extractive"
 
