@@ -31,7 +31,7 @@ from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.config.schema import SimulateSettings
-from runner.providers.litellm.classify import classify
+from runner.providers.litellm.errors import classify
 from runner.providers.request import Completion, Request, Usage
 from runner.providers.simulated import Arrival, Behaviour, PlannedResponse
 from runner.providers.simulated.account_limits import BURST_S

@@ -15,7 +15,7 @@ from helpers import job
 
 from runner.base.errors import ConfigError
 from runner.base.secrets import MASK, Secrets, refuse_secrets, secrets_of
-from runner.providers.litellm.classify import classify
+from runner.providers.litellm.errors import classify
 from runner.record.events import run_log
 from runner.run.cli import check_arguments
 

@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 
 from runner.base.errors import CallError
-from runner.providers.litellm.classify import NOT_FOLLOWED
+from runner.providers.litellm.errors import NOT_FOLLOWED
 
 MAX_HOLD_S = 0.02  # for clients that send without telling us
 MAX_BODY_BYTES = 16 << 20  # a reply of the most characters, with every one of them escaped

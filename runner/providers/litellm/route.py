@@ -8,7 +8,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from runner.config.model_facts import ModelFacts
-from runner.providers.litellm.classify import Where
+from runner.providers.litellm.errors import Where
 from runner.providers.request import Usage
 
 

@@ -17,7 +17,7 @@ import aiohttp
 from runner.base.secrets import secrets_of
 from runner.base.tokens import tokenizer_for
 from runner.config.model_facts import OFFLINE, model_facts
-from runner.providers.litellm.classify import cause_of, classify
+from runner.providers.litellm.errors import cause_of, classify
 from runner.providers.litellm.direct import DirectWay, may_go_directly
 from runner.providers.litellm.launch import LaunchGate, open_session
 from runner.providers.litellm.loading import load_litellm

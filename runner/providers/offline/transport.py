@@ -12,7 +12,7 @@ from runner.base.secrets import secrets_of
 from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
 from runner.config.model_facts import model_facts
-from runner.providers.litellm.classify import classify
+from runner.providers.litellm.errors import classify
 from runner.providers.litellm.route import ModelRoute, cost_usd
 from runner.providers.messages import joined
 from runner.providers.offline.document import read_document
