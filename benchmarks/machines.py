@@ -15,7 +15,7 @@ import random
 import statistics
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -71,7 +71,7 @@ class Account:
     statuses: list[int] = field(default_factory=list)
     minutes: Counter[int] = field(default_factory=Counter)  # requests to the proxy, by minute
 
-    async def open(self, samples: Sequence[Request] = ()) -> None:
+    async def open(self) -> None:
         """Nothing to open."""
 
     async def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,7 +54,7 @@ class VirtualProvider:
         self.in_flight = 0
         self.arrivals: list[tuple[float, int]] = []  # loop time, requests in flight
 
-    async def open(self, samples: Sequence[Request] = ()) -> None: ...
+    async def open(self) -> None: ...
 
     async def close(self) -> None: ...
 

@@ -40,7 +40,7 @@ class OfflineTransport:
         self._facts = model_facts(route.name)
         self._secrets = secrets_of(key_env=route.api_key_env)
 
-    async def open(self, samples: Sequence[Request] = ()) -> None:
+    async def open(self) -> None:
         """Nothing to open."""
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
