@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ class CountedTransport:
         self.subject = subject
         self.counted = counted
 
-    async def open(self, samples: Sequence[Request] = ()) -> None:
+    async def open(self) -> None:
         """Nothing to open."""
 
     async def close(self) -> None:

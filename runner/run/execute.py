@@ -211,9 +211,9 @@ async def _execute(
     for gate in {id(client.gate): client.gate for client in clients.values()}.values():
         gate.join(calls)
         opened.callback(gate.part, calls)
-    for name, client in clients.items():
+    for client in clients.values():
         opened.push_async_callback(client.transport.close)
-        await client.transport.open(job.samples(job.models[name]) if isinstance(job, Job) else ())
+        await client.transport.open()
     set_library_levels()
     await offload(versions)
     lag = None if shared.probe is None else opened.enter_context(shared.probe.watch())
