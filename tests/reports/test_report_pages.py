@@ -204,7 +204,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
         env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     (path,) = (folder / "outputs/runs").iterdir()

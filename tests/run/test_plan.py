@@ -131,7 +131,7 @@ def test_the_command_prints_the_plan_and_leaves_no_trace(tmp_path: Path) -> None
     def colloquy(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "runner", "plan=true", *arguments]
         return subprocess.run(
-            command, cwd=tmp_path, env=os.environ, capture_output=True, text=True, timeout=60
+            command, cwd=tmp_path, env=os.environ, capture_output=True, text=True, timeout=600
         )
 
     text, data = colloquy(), colloquy("output.console=json")

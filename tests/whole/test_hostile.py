@@ -401,7 +401,7 @@ def test_code_named_in_a_configuration_is_refused(tmp_path: Path) -> None:
 
 def colloquy(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-m", "runner", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=cwd, capture_output=True, timeout=600, check=False)
 
 
 BOMBS = {
@@ -504,7 +504,7 @@ for name in {names!r}:
                 print(name, pattern.pattern)
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, timeout=60, capture_output=True, check=False
+        [sys.executable, "-c", program], cwd=ROOT, timeout=600, capture_output=True, check=False
     )
     patterns = set(done.stdout.decode().split("\n"))
 
