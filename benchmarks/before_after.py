@@ -29,6 +29,7 @@ from typing import Any
 
 from benchmarks.bare import WAYS, Bare
 from runner.calls.schedule import Duration, ideal_makespan
+from runner.config.schema import SimulateSettings
 from runner.job.build import build_job
 from runner.job.job import Job
 from runner.providers.simulated import schema_name
@@ -116,7 +117,8 @@ def serve(replies: Mapping[str, str], latency_s: Mapping[str, float], pipe: Conn
         def reply(body: Mapping[str, Any]) -> str:
             return replies[schema_name(body)]
 
-        async with SimulatedProvider(reply, latency_s=latency_s) as server:
+        settings = SimulateSettings(by_analyzer_s=dict(latency_s))
+        async with SimulatedProvider(reply, settings=settings) as server:
             pipe.send(server.url)
             await asyncio.to_thread(pipe.recv)
 

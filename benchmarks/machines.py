@@ -147,18 +147,10 @@ def behaviour(setting: Setting, seed: int) -> Behaviour:
         SimulateSettings(
             seed=seed,
             latency_s=LATENCY_S,
-            per_token_s=0.0,
-            per_prompt_token_s=0.0,
             jitter=0.4,
-            by_analyzer_s={},
             rpm=RPM,
             tpm=TPM,
             retry_after=setting.hint in ("Retry-After", "proxy: 60"),
-            faults={},
-            script=[],
-            outages_s=[],
-            poison=None,
-            cache_min_tokens=None,
         )
     )
 

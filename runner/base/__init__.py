@@ -1,1 +1,1 @@
-"""What every room uses: errors, text, keys, files, tables, tokens, threads and time."""
+"""Base of every room: errors, text, secrets, files, tables, tokens, threads, virtual time."""

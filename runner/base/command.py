@@ -22,7 +22,7 @@ from runner.base.text import print_stderr, to_terminal
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """A command line: *words* are what is no option; *options* are by name, flags with ""."""
+    """A command line: *words* are its arguments; *options* are by name, flags with ""."""
 
     words: list[str] = field(default_factory=list)
     options: dict[str, str] = field(default_factory=dict)

@@ -1,7 +1,8 @@
-"""Atomic and durable writes: a reader, or a crash, sees the old content or the new one."""
+"""Files: atomic and durable writes, and the folder of an installed package."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import secrets
 from contextlib import suppress
@@ -14,11 +15,12 @@ TEMP = ".tmp."
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Replace *path* with *data* durably: temp file beside it, fsync, rename, fsync directory.
 
     A power cut leaves either version whole (Pillai et al., "All File Systems Are Not Created
-    Equal", OSDI 2014). Raises OSError after removing the temp file.
+    Equal", OSDI 2014); unless *durable*, it may also leave a torn one, and a crash of this process
+    still does not. Raises OSError after removing the temp file.
     """
     temp = path.parent / f"{TEMP}{path.name}.{os.getpid()}.{secrets.token_hex(4)}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK
@@ -26,11 +28,13 @@ def write_bytes(path: Path, data: bytes) -> None:
     try:
         try:
             append(descriptor, data)
-            os.fsync(descriptor)
+            if durable:
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
         temp.replace(path)
-        sync_directory(path.parent)
+        if durable:
+            sync_directory(path.parent)
     except BaseException:
         with suppress(OSError):
             temp.unlink()
@@ -95,6 +99,13 @@ def remove_temporary_files(root: Path) -> int:
     for path in paths:
         path.unlink()
     return len(paths)
+
+
+def package_folder(name: str) -> Path | None:
+    """Return the folder of an installed package, which is not imported; None without it."""
+    spec = importlib.util.find_spec(name)
+    locations = spec.submodule_search_locations if spec else None
+    return Path(locations[0]) if locations else None
 
 
 def make_directory(path: Path) -> None:

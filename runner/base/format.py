@@ -29,14 +29,14 @@ def plural(value: int, noun: str) -> str:
 
 
 def seconds(value: Any) -> str:
-    """Show a duration: `0.58 s`, `12.4 s`, `3 min 05 s`, `2 h 04 min`."""
+    """Show a duration in at most 8 characters: `0.58 s`, `12.4 s`, `3m 05s`, `2h 04m`."""
     known = number(value)
     if known is None or known < 60:
         return figure(known, "{:.2f} s" if known is None or known < 1 else "{:.1f} s")
     minutes, rest = divmod(round(known), 60)
     if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
+        return f"{minutes}m {rest:02d}s"
+    return f"{minutes // 60}h {minutes % 60:02d}m"
 
 
 def usd(value: Any) -> str:

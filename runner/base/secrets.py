@@ -35,7 +35,7 @@ class Secrets:
     values: tuple[str, ...] = ()
 
     def redact(self, text: str) -> str:
-        """Return *text* with keys, and whatever is shaped like one, masked."""
+        """Return *text* with keys, and text shaped like one, masked."""
         return _SHAPES.sub(MASK, _IN_URL.sub(rf"\1{MASK}", self.redact_values(text)))
 
     def redact_values(self, text: str) -> str:

@@ -1,4 +1,4 @@
-"""Tables for spreadsheets (RFC 4180), none of whose cells is taken for a formula."""
+"""CSV for spreadsheets (RFC 4180), safe from formula injection."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _FORMULA = re.compile(r"^[=+\-@\t\r]")
 
 
 def as_rows(rows: Iterable[Iterable[Any]]) -> str:
-    """Return *rows* as CSV; what begins like a formula gets an apostrophe.
+    """Return *rows* as CSV; text that looks like a formula gets an apostrophe before it.
 
-    (OWASP, "CSV Injection".) None is an empty cell, a switch is `yes` or `no`, and a number is
-    one, also where it is negative.
+    (OWASP, "CSV Injection".) None is an empty cell, booleans are `yes` and `no`, numbers, even
+    negative ones, stay numbers.
     """
     out = io.StringIO()
     csv.writer(out).writerows([_cell(value) for value in row] for row in rows)
@@ -31,7 +31,7 @@ def _cell(value: Any) -> str:
         return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.9g}"
     text = str(value)
     try:
-        float(text)  # -1 is a number and no formula
+        float(text)  # -1 is a number, not a formula
     except ValueError:
         return _FORMULA.sub(r"'\g<0>", text)
     return text

@@ -13,14 +13,20 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 WORKERS = 4
+INLINE_CHARS = 60_000  # text of so many characters takes a few milliseconds
 SWITCH_S = 0.001  # a computing thread keeps the interpreter's lock so long; by default 5 ms
 
 
-async def offload(function: Callable[..., T], *args: Any, **named: Any) -> T:
+async def offload(
+    function: Callable[..., T], *args: Any, chars: int | None = None, **named: Any
+) -> T:
     """Return `function(*args, **named)`, run in a thread with this task's context variables.
 
-    For everything that computes for more than about a millisecond, or waits for a disk.
+    For what waits for a disk, and for computing on *chars* characters of text: on up to
+    INLINE_CHARS it runs at once, because a thread would cost more than it.
     """
+    if chars is not None and chars <= INLINE_CHARS:
+        return function(*args, **named)
     call = partial(copy_context().run, function, *args, **named)
     return await asyncio.get_running_loop().run_in_executor(_pool(), call)
 

@@ -35,7 +35,7 @@ class TokenBucket:
 
     @property
     def unsettled(self) -> int:
-        """How many withdrawals are remembered because one, or one before it, is an estimate."""
+        """The number of remembered withdrawals: those from the oldest estimate on."""
         return len(self._replay)
 
     def full_in_s(self, now_s: float) -> float:

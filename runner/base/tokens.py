@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import tiktoken
+
+from runner.base.files import package_folder
 
 # OpenAI moved from cl100k to o200k with gpt-4o; earlier chat models keep cl100k.
 _CL100K = ("gpt-4-", "gpt-3.5")
@@ -85,11 +85,10 @@ def _codec(encoding: str) -> tiktoken.Encoding | None:
 @lru_cache
 def _is_installed(encoding: str) -> bool:
     """Return whether litellm's folder has *encoding*, and point tiktoken to that folder."""
-    spec = importlib.util.find_spec("litellm")  # finds the package, does not import it
-    if spec is None or not spec.submodule_search_locations:
+    litellm = package_folder("litellm")
+    if litellm is None or encoding not in tiktoken.list_encoding_names():
         return False
-    folder = Path(spec.submodule_search_locations[0]) / "litellm_core_utils" / "tokenizers"
-    if encoding not in tiktoken.list_encoding_names() or not folder.is_dir():
-        return False
-    os.environ["TIKTOKEN_CACHE_DIR"] = str(folder)
-    return True
+    folder = litellm / "litellm_core_utils" / "tokenizers"
+    if folder.is_dir():
+        os.environ["TIKTOKEN_CACHE_DIR"] = str(folder)
+    return folder.is_dir()

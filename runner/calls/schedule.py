@@ -42,7 +42,7 @@ async def run_graph(pipeline: Pipeline, work: Worker[T]) -> dict[str, T]:
 async def gather_all(works: Iterable[Awaitable[T]]) -> list[T]:
     """Run *works* side by side to their ends; raise the first exception once all have ended.
 
-    Unlike asyncio.gather it leaves nobody running behind a failure.
+    Unlike asyncio.gather it leaves no task running after a failure.
     """
     results = await asyncio.gather(*works, return_exceptions=True)
     done: list[T] = []
@@ -84,7 +84,7 @@ def ranks(pipeline: Pipeline, expected: Mapping[str, float], mode: str) -> dict[
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a run stands among others: the *slots* that they share, by stage, and its *rank*.
+    """A run's place among others: the *slots* that they share, by stage, and its *rank*.
 
     All calls of the run with the lowest rank go before those of any other.
     """
@@ -137,9 +137,9 @@ def ideal_makespan(
                 await asyncio.sleep(seconds)
 
         async def work(node: Node, _: Mapping[str, None]) -> None:
-            mine = work_s[node.name]
-            await gather_all(call(node, seconds) for seconds in mine.parts_s)
-            await call(node, mine.latency_s)
+            duration = work_s[node.name]
+            await gather_all(call(node, seconds) for seconds in duration.parts_s)
+            await call(node, duration.latency_s)
 
         await run_graph(pipeline, work)
         return asyncio.get_running_loop().time()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import orjson
+
+from runner.base.files import package_folder
 
 OFFLINE = "offline/"  # prefix of the names of our extractive models
 OFFLINE_WINDOW = 2_000_000  # tokens; the readings are linear, so this bounds memory only
@@ -97,11 +97,10 @@ def _needs_marks(name: str, entry: Mapping[str, Any]) -> bool:
 
 @lru_cache
 def _entries() -> Mapping[str, Mapping[str, Any]]:
-    spec = importlib.util.find_spec("litellm")
-    if spec is None or not spec.submodule_search_locations:
+    litellm = package_folder("litellm")
+    if litellm is None or not (litellm / _MAP).is_file():
         return {}
-    path = Path(spec.submodule_search_locations[0]) / _MAP
-    entries: dict[str, dict[str, Any]] = orjson.loads(path.read_bytes()) if path.is_file() else {}
+    entries: dict[str, dict[str, Any]] = orjson.loads((litellm / _MAP).read_bytes())
     return entries
 
 

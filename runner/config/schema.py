@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import (
@@ -113,8 +113,7 @@ class ModelSettings(SettingsSection):
 class BatchSettings(SettingsSection):
     """The files of a batch that run at once, and its part: *shard* of *shards*, from 0.
 
-    The batch ends early when, of 20 or more finished files, more than *max_failure_ratio* have no
-    answer at all.
+    It ends early if, of 20 or more files, more than *max_failure_ratio* have no answer at all.
     """
 
     max_active: Annotated[int, Field(ge=1, le=10_000)] | None = None
@@ -241,39 +240,40 @@ def validate(data: Mapping[str, Any]) -> Settings:
     try:
         return Settings.model_validate(dict(data))
     except ValidationError as error:
-        faults = error.errors(include_url=False)
-        raise ConfigError(_explain(faults[0], data, len(faults) - 1)) from error
+        raise ConfigError(explain(error, nearest_key)) from error
 
 
-def _explain(fault: Mapping[str, Any], data: Mapping[str, Any], others: int) -> str:
+def explain(error: ValidationError, nearest: Callable[[list[str]], str]) -> str:
+    """Return one line about the first fault; *nearest* returns a clause for an unknown key."""
+    fault = error.errors(include_url=False)[0]
     path = [str(part) for part in fault["loc"] if part != "[key]"]
     key = ".".join(path)
-    more = f" ({others} more)" if others else ""
     if fault["type"] == "extra_forbidden":
-        return f"unknown key '{key}'{nearest_key(path)}{more}"
-    if fault["type"] == "missing":
-        return f"'{key}' is required but missing{more}"
-    if "[key]" in fault["loc"]:
-        return f"'{key}' is not a valid name: expected lower-case letters, digits and _{more}"
-    value = one_line(repr(fault["input"]), 80)
-    return f"{key}={value}: {_expected(fault)}{more}"
+        message = f"unknown key '{key}'{nearest(path)}"
+    elif fault["type"] == "missing":
+        message = f"'{key}' is required but missing"
+    elif "[key]" in fault["loc"]:
+        message = f"'{key}' is not a valid name: expected lower-case letters, digits and _"
+    else:
+        message = f"{key}={one_line(repr(fault['input']), 80)}: {_expected(fault)}"
+    others = error.error_count() - 1
+    return f"{message} ({others} more)" if others else message
 
 
 def _expected(fault: Mapping[str, Any]) -> str:
-    message = str(fault["msg"])
-    if fault["type"] == "string_pattern_mismatch" and "_env" in "".join(map(str, fault["loc"])):
+    loc = fault["loc"]
+    if fault["type"] == "string_pattern_mismatch" and "_env" in "".join(map(str, loc)):
         return "expected the NAME of an environment variable, such as OPENAI_API_KEY"
-    if fault["type"] == "string_pattern_mismatch" and fault["loc"] == ("model", "name"):
+    if fault["type"] == "string_pattern_mismatch" and loc == ("model", "name"):
         return "expected provider/model, such as openai/gpt-4o-mini"
+    message = str(fault["msg"])
     return message.replace("Input should be", "expected").replace("String should", "should")
 
 
 def nearest_key(path: list[str]) -> str:
     """Return a clause that names the valid key nearest to the unknown one at *path*, in full."""
-    above = ".".join(path[:-1])
-    return did_you_mean(
-        ".".join(path), [f"{above}.{key}" if above else key for key in known_keys(path[:-1])]
-    )
+    choices = (".".join([*path[:-1], key]) for key in known_keys(path[:-1]))
+    return did_you_mean(".".join(path), choices)
 
 
 def known_keys(path: list[str]) -> list[str]:

@@ -1,1 +1,1 @@
-"""A frozen job: graph, models, windows and parts, and every check before a run."""
+"""Job: the frozen plan of a run (graph, models, windows, parts) and the checks before it."""

@@ -1,4 +1,4 @@
-"""From composed configuration to a job: everything that can be checked before spending."""
+"""Construction of a job from the configuration, with every check possible before spending."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def build_job(
 ) -> Job | BatchJob:
     """Check everything that can be checked before spending, and return the job.
 
-    *data* is *cfg* resolved, where that has been done already, which takes 10 ms;
-    *config_folders* are the user's `--config-dir`s. Raises ConfigError, or TranscriptError
-    where the input cannot be read; nothing has been written or sent then.
+    *data* is *cfg* resolved, for callers that have it already (resolving takes 10 ms);
+    *config_folders* are the user's `--config-dir`s. Raises ConfigError, or TranscriptError if the
+    input cannot be read, before anything is written or sent.
     """
     return job_from(
         resolve(cfg) if data is None else data,
@@ -145,18 +145,18 @@ def _values(setup: Setup) -> dict[str, Any]:
 
 
 def _refuse_keys(models: Mapping[str, Model], *written: str) -> None:
-    """Raise ConfigError where a key, or what is shaped like one, would be written to disk."""
+    """Raise ConfigError if a key, or text shaped like one, would be written to disk."""
     for model in models.values():
         secrets = secrets_of(key_env=model.settings.api_key_env)
         if any(secrets.redact(text) != text for text in written):
             raise ConfigError(
-                "the configuration holds what looks like a key, which would be written to disk: "
+                "the configuration contains what looks like a key, which would be written to disk: "
                 "name its variable with model.api_key_env instead"
             )
 
 
 def _models(settings: Settings) -> dict[str, Model]:
-    """Return all models by name, each checked as far as can be without calling it."""
+    """Return all models by name, checked as far as possible without a call."""
     check_names(settings)
     made = {}
     for name, model in {MAIN: settings.model, **settings.models}.items():
@@ -169,24 +169,24 @@ def _models(settings: Settings) -> dict[str, Model]:
 def _fits(
     fitter: Fitter, pipeline: Pipeline, models: Mapping[str, Model]
 ) -> dict[tuple[str, str], Fit]:
-    """Return how each node's material fits each model that may be asked for it."""
-    found: dict[tuple[str, str], Fit] = {}
+    """Return the fit of each node's material to each model that may be asked."""
+    fits: dict[tuple[str, str], Fit] = {}
     for stage in pipeline.stages:
         for model in models.values():
             nodes = [
                 node for node in stage.nodes if model in chain_of(node, fitter.settings, models)
             ]
             if nodes:
-                fits = fitter.fit_stage(nodes, model)
-                found |= {(name, model.name): fit for name, fit in fits.items()}
-    return found
+                for name, fit in fitter.fit_stage(nodes, model).items():
+                    fits[name, model.name] = fit
+    return fits
 
 
 def analyzer_folders(config_folders: Sequence[Path]) -> tuple[Path, ...]:
-    """Return where prompts of the user's own analyzers may stand.
+    """Return the folders in which a user may keep prompts.
 
     For `--config-dir mine`: `mine/analyzers`, `mine/analyzer` (beside the YAML), and a folder
-    `analyzers` beside `mine` itself.
+    `analyzers` beside `mine`.
     """
     folders: list[Path] = []
     for folder in config_folders:
@@ -196,10 +196,10 @@ def analyzer_folders(config_folders: Sequence[Path]) -> tuple[Path, ...]:
 
 
 def open_transcript(settings: Settings) -> Transcript:
-    """Read the transcript; `pkg://` paths stand in this distribution."""
-    wanted = settings.transcript
+    """Read the transcript; `pkg://` paths are in an installed package."""
+    source = settings.transcript
     return read_transcript(
-        transcript_path(wanted.path), format=wanted.format, encoding=wanted.encoding
+        transcript_path(source.path), format=source.format, encoding=source.encoding
     )
 
 
@@ -211,7 +211,7 @@ def _check_format(name: str) -> None:
 
 
 def transcript_path(path: str) -> Path:
-    """Return the file that `transcript.path` names; `~` and `pkg://package/file` are expanded."""
+    """Return the file of `transcript.path`, with `~` and `pkg://package/file` expanded."""
     if path.startswith(PACKAGE_PREFIX):
         package, _, inner = path.removeprefix(PACKAGE_PREFIX).partition("/")
         try:
@@ -224,22 +224,22 @@ def transcript_path(path: str) -> Path:
 
 
 def facts_of(model: ModelSettings) -> ModelFacts:
-    """Return what is known of the model; what is set in the settings wins over the map."""
-    known = model_facts(model.name)
+    """Return the facts of the model; settings take precedence over the map."""
+    facts = model_facts(model.name)
     if model.context_window is not None:
-        known = replace(known, context_window=model.context_window)
+        facts = replace(facts, context_window=model.context_window)
     if model.input_usd_per_mtok is not None:
         prices = model.input_usd_per_mtok, model.output_usd_per_mtok
-        known = replace(known, input_usd_per_mtok=prices[0], output_usd_per_mtok=prices[1])
+        facts = replace(facts, input_usd_per_mtok=prices[0], output_usd_per_mtok=prices[1])
     if model.cached_usd_per_mtok is not None:
-        known = replace(known, cache_read_usd_per_mtok=model.cached_usd_per_mtok)
+        facts = replace(facts, cache_read_usd_per_mtok=model.cached_usd_per_mtok)
     if model.simulate is not None:
-        known = replace(known, cache_min_tokens=model.simulate.cache_min_tokens)
-    return known
+        facts = replace(facts, cache_min_tokens=model.simulate.cache_min_tokens)
+    return facts
 
 
 def as_yaml(data: Mapping[str, Any]) -> str:
-    """Return resolved *data* as YAML; a `${` in a value is text, and stays as it is."""
+    """Return resolved *data* as YAML; `${` in a value is text."""
     return str(yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True))
 
 
@@ -248,14 +248,14 @@ def _check_structured_keys(job: Setup) -> None:
     for node in job.pipeline.nodes:
         if node.context is None:
             continue
-        known: set[str] = set()
+        keys: set[str] = set()
         for need in node.needs:
-            known |= set(_structured_keys(job.analyzers[need].schema))
+            keys |= set(_structured_keys(job.analyzers[need].schema))
         for key in node.context.include_structured_keys:
-            if key not in known:
+            if key not in keys:
                 raise ConfigError(
                     f"include_structured_keys of {node.name}: {key!r} is in no answer it reads"
-                    f"{did_you_mean(key, known)}"
+                    f"{did_you_mean(key, keys)}"
                 )
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with the settings of models and of traces, found before anything is sent."""
+"""Checks of the settings of models and traces, before anything is sent."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from runner.config.model_facts import OFFLINE, ModelFacts
 from runner.config.schema import ModelSettings, Settings
 from runner.job.models import MAIN
 
-# What is set elsewhere, or would add retries and replies that nobody counts.
+# Set by other keys, or would add retries and replies that are not counted.
 RESERVED = {
     *("api_base", "api_key", "drop_params", "fallbacks", "max_retries", "max_tokens", "messages"),
     *("base_url", "client", "context_window_fallback_dict", "functions", "model_list", "tools"),
     *("model", "n", "num_retries", "response_format", "shared_session", "stream", "timeout"),
 }
 
-# Providers that are servers of one's own, and where such a server usually listens.
+# Providers that users host themselves, and the usual address of such a server.
 NO_ADDRESS = {"litellm_proxy": "http://127.0.0.1:4000", "hosted_vllm": "http://127.0.0.1:8000/v1"}
 
 
 def check_model(name: str, model: ModelSettings, facts: ModelFacts, settings: Settings) -> None:
-    """Raise ConfigError where the model called *name* cannot be called as the settings say."""
+    """Raise ConfigError if model *name* cannot be called with these settings."""
     at = "model" if name == MAIN else f"models.{name}"
     _check_environment(at, model)
     if model.name.startswith(OFFLINE) and model.reply_format == "text":
@@ -35,7 +35,9 @@ def check_model(name: str, model: ModelSettings, facts: ModelFacts, settings: Se
     if (model.input_usd_per_mtok is None) != (model.output_usd_per_mtok is None):
         raise ConfigError(f"{at}.input_usd_per_mtok and output_usd_per_mtok go together")
     for key in sorted(RESERVED & set(model.params)):
-        raise ConfigError(f"{at}.params.{key}: this is not for params; use the model's own keys")
+        raise ConfigError(
+            f"{at}.params.{key}: not allowed in params; use the keys of the model instead"
+        )
     _check_address(at, model)
     if model.simulate is not None:
         from runner.providers.simulated import check as check_simulated
@@ -43,19 +45,19 @@ def check_model(name: str, model: ModelSettings, facts: ModelFacts, settings: Se
         check_simulated(model.simulate, f"{at}.simulate.")
     if settings.budget.max_cost_usd is not None and facts.input_usd_per_mtok is None:
         raise ConfigError(
-            f"budget.max_cost_usd={settings.budget.max_cost_usd:g}: no price is known of "
-            f"{model.name}: set {at}.input_usd_per_mtok and {at}.output_usd_per_mtok, or cap "
-            f"budget.max_tokens instead"
+            f"budget.max_cost_usd={settings.budget.max_cost_usd:g}: the price of "
+            f"{model.name} is unknown: set {at}.input_usd_per_mtok and {at}.output_usd_per_mtok, "
+            f"or cap budget.max_tokens instead"
         )
     if "cost_usd" in settings.objective and facts.input_usd_per_mtok is None:
         raise ConfigError(
-            f"objective=cost_usd: no price is known of {model.name}: set "
+            f"objective=cost_usd: the price of {model.name} is unknown: set "
             f"{at}.input_usd_per_mtok and {at}.output_usd_per_mtok, or minimise total_tokens"
         )
 
 
 def check_traces(settings: Settings) -> None:
-    """Raise ConfigError where traces are wanted and what sends them is not installed."""
+    """Raise ConfigError if traces are enabled and the extra that sends them is not installed."""
     if settings.output.traces == "otlp" and not has_otlp():
         raise ConfigError(
             "output.traces='otlp' needs the extra: pip install -e '.[otel]', "
@@ -73,7 +75,7 @@ def has_otlp() -> bool:
 
 
 def _check_environment(at: str, model: ModelSettings) -> None:
-    """Refuse to start without what the provider reads from the environment."""
+    """Raise ConfigError if a variable that the provider needs is not set."""
     if model.api_key_env and not os.environ.get(model.api_key_env):
         raise ConfigError(
             f"{at}.api_key_env names {model.api_key_env}, which is not set: export it, "
@@ -89,21 +91,21 @@ def _check_environment(at: str, model: ModelSettings) -> None:
 
 
 def _required(model: ModelSettings) -> list[str]:
-    """Return the further variables; one that holds the address stands in for model.api_base."""
-    given = model.api_base is not None
-    return [name for name in model.requires_env if not (given and name.endswith("_API_BASE"))]
+    """Return the required variables; api_base replaces one that holds the address."""
+    has_base = model.api_base is not None
+    return [name for name in model.requires_env if not (has_base and name.endswith("_API_BASE"))]
 
 
 def _check_address(at: str, model: ModelSettings) -> None:
-    """Refuse a missing address, and to send a key in the clear beyond this machine."""
+    """Raise ConfigError for a missing address, or one that would send a key unencrypted."""
     provider = model.name.split("/", 1)[0]
     if model.api_base is None and provider in NO_ADDRESS:
         raise ConfigError(
-            f"{at}.api_base is null, and {provider} has no address of its own: add "
-            f"{at}.api_base={NO_ADDRESS[provider]} or where your server is"
+            f"{at}.api_base is null, and {provider} has no default address: add "
+            f"{at}.api_base={NO_ADDRESS[provider]} or the address of your server"
         )
-    told = {name: os.environ.get(name, "") for name in _required(model)}
-    for name, address in {f"{at}.api_base": model.api_base or "", **told}.items():
+    from_env = {name: os.environ.get(name, "") for name in _required(model)}
+    for name, address in {f"{at}.api_base": model.api_base or "", **from_env}.items():
         if "://" in address:
             _check_url(name, address, at, model)
 
@@ -115,12 +117,12 @@ def _check_url(name: str, url: str, at: str, model: ModelSettings) -> None:
         raise ConfigError(f"{name}: {error}") from error
     holds_key = secrets_of(key_env=model.api_key_env).redact(url) != url
     if holds_key or address.username or address.password:
-        raise ConfigError(f"{name} holds a password or a key: use {at}.api_key_env instead")
+        raise ConfigError(f"{name} contains a password or a key: use {at}.api_key_env instead")
     plain = address.scheme == "http" and not model.allow_http
     if plain and not _is_loopback(address.hostname or ""):
         raise ConfigError(
-            f"{name}={url}: plain http beyond this machine would show the "
-            f"transcript and the key to the network: use https, or {at}.allow_http=true"
+            f"{name}={url}: plain http beyond this machine would expose the "
+            f"transcript and the key: use https, or {at}.allow_http=true"
         )
 
 

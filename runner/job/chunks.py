@@ -1,4 +1,4 @@
-"""Cut a transcript that is too long to be read at once into overlapping runs of segments."""
+"""Chunks: overlapping parts of a transcript that is too long for one call."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Chunk:
 def cut(costs: Sequence[int], budget: int, overlap: int) -> tuple[Chunk, ...]:
     """Return chunks of at most *budget* tokens each that together hold every segment.
 
-    *costs* are the segments' tokens. Each chunk begins with up to *overlap* tokens of what the
-    one before ended with, so that what is said across a border is seen whole once. There are
-    as few chunks as the budget allows, and these are as even as they can be: the longest decides
-    how long reading takes. Raises ConfigError where a segment alone exceeds the budget.
+    *costs* are the segments' tokens. Each chunk repeats up to *overlap* tokens of the end of the
+    one before, so that speech across a border is whole in one of them. There are as few chunks as
+    the budget allows, and as even as possible: the longest one determines the latency. Raises
+    ConfigError if a single segment exceeds the budget.
     """
     longest = max(costs)
     if longest > budget:
@@ -59,7 +59,7 @@ def _spans(costs: Sequence[int], budget: int, overlap: int) -> list[tuple[int, i
         while stop < len(costs) and used + costs[stop] <= budget:
             used += costs[stop]
             stop += 1
-        if spans and stop == spans[-1][1]:  # the overlap left no room for anything new
+        if spans and stop == spans[-1][1]:  # the overlap left no room for a new segment
             start += 1
             continue
         spans.append((start, stop))
@@ -68,7 +68,7 @@ def _spans(costs: Sequence[int], budget: int, overlap: int) -> list[tuple[int, i
 
 
 def _back(costs: Sequence[int], span: tuple[int, int], overlap: int) -> int:
-    """Return where the next chunk starts: within *overlap* tokens before this one's end."""
+    """Return the start of the next chunk, at most *overlap* tokens before the end of *span*."""
     start, repeated = span[1], 0
     while start - 1 > span[0] and repeated + costs[start - 1] <= overlap:
         start -= 1

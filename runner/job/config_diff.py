@@ -1,4 +1,4 @@
-"""What has changed since a run was begun, as far as it changes what is asked."""
+"""Differences between two configurations that change what is asked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runner.base.errors import one_line
 from runner.config.schema import Settings
 from runner.job.job import Setup
 
-# What may differ without changing any answer.
+# Keys that change no answer.
 _FREE = re.compile(
     r"processing\.(max_concurrent.*|mode|strict|prime_prefix)"
     r"|stages\.[^.]+\.(max_concurrent|strict|final)"
@@ -22,7 +22,7 @@ _FREE = re.compile(
 
 
 def changed_settings(old: Settings, new: Settings) -> Iterator[str]:
-    """Yield each key that matters, with its value before and now."""
+    """Yield each changed key that affects answers, with its old and new value."""
     before, after = dict(_flat(old.model_dump())), dict(_flat(new.model_dump()))
     for key in sorted(before.keys() | after.keys()):
         was, now = before.get(key), after.get(key)
@@ -34,7 +34,7 @@ def changed_prompts(before: Mapping[str, str], job: Setup) -> Iterator[str]:
     """Yield each analyzer whose prompt, by its digest *before*, is another now."""
     for name, analyzer in job.analyzers.items():
         if before.get(name) != analyzer.prompt_digest:
-            yield f"analyzers.{name}: its prompt or answer shape is another"
+            yield f"analyzers.{name}: its prompt or answer shape has changed"
 
 
 def _flat(data: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""The pipeline as a graph: stages of analyzers, checked and put in order before anything runs."""
+"""Graph of the pipeline: stages of analyzers, checked and ordered before anything runs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from runner.config.schema import AnalyzerSettings, ContextSettings, StageSetting
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One analyzer's place in the graph; *needs* are names of nodes in earlier stages.
+    """One analyzer in the graph; *needs* are the names of its predecessors in earlier stages.
 
-    *context* says how their answers are reduced for it, None where it reads none of them;
-    *transcript* whether it reads the transcript.
+    *context* says how their answers are reduced for it, None if it reads none of them;
+    *transcript* says whether it reads the transcript.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A group of nodes; *max_concurrent* None shares the run's own slots."""
+    """A group of nodes; *max_concurrent* None shares the run's slots."""
 
     name: str
     needs: tuple[str, ...]
@@ -57,7 +57,7 @@ class SlotPools:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Stages in an order in which each comes after what it needs."""
+    """Stages in topological order."""
 
     stages: tuple[Stage, ...]
 
@@ -87,7 +87,7 @@ class Pipeline:
 def make_pipeline(
     stages: Mapping[str, StageSettings], analyzers: Mapping[str, AnalyzerSettings]
 ) -> Pipeline:
-    """Return the checked pipeline; raise GraphError naming what does not fit."""
+    """Return the checked pipeline; raise GraphError that names the faulty key."""
     _check_names(stages, analyzers)
     order = _stage_order(stages)
     members = {name: [a for a, s in analyzers.items() if s.stage == name] for name in order}
@@ -132,7 +132,7 @@ def _stage_order(stages: Mapping[str, StageSettings]) -> list[str]:
         return list(TopologicalSorter({n: s.needs for n, s in stages.items()}).static_order())
     except CycleError as error:
         path = " -> ".join(reversed(error.args[1]))
-        raise GraphError(f"stages need each other in a circle: {path}") from error
+        raise GraphError(f"stages need each other in a cycle: {path}") from error
 
 
 def _node(

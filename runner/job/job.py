@@ -1,4 +1,4 @@
-"""One run as frozen values: everything that is known before the first call."""
+"""Job: everything about a run that is known before the first call, as frozen values."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Setup:
 
     @property
     def is_paid(self) -> bool:
-        """Whether a provider answers anything."""
+        """Whether any model is a provider's."""
         return any(model.is_paid for model in self.models.values())
 
     @property
@@ -92,13 +92,13 @@ class Job(Setup):
     fits: Mapping[tuple[str, str], Fit]
 
     def fit(self, node: Node, model: Model) -> Fit:
-        """Return how *node*'s material fits *model*."""
+        """Return the fit of *node*'s material to *model*."""
         return self.fits[node.name, model.name]
 
     def request(self, name: str, model: Model, text: str, reply: int, *, cache: bool) -> Request:
-        """Return the request that puts the question of analyzer *name* about *text* to *model*.
+        """Return the request that asks *model* the question of analyzer *name* about *text*.
 
-        *reply* is the most tokens that may come back; *cache* as in Request.
+        *reply* limits the tokens of the reply; *cache* is as in Request.
         """
         analyzer, settings = self.analyzers[name], self.settings.analyzers[name]
         material = Material(text, self.variables[name])
@@ -112,7 +112,7 @@ class Job(Setup):
         )
 
     def samples(self, model: Model) -> list[Request]:
-        """Return requests like those that *model* may be sent, but for material and cache marks."""
+        """Return the requests that *model* may get, without material and cache marks."""
         return [
             self.request(node.name, model, "-", self.fit(node, model).reply, cache=False)
             for node in self.pipeline.nodes
@@ -120,7 +120,7 @@ class Job(Setup):
         ]
 
     def transcript_material(self, chunk: Chunk | None = None) -> str:
-        """Return the transcript, or a part of it, as prompts show it: the same for every node."""
+        """Return the transcript or a part of it as prompts show it, the same for every node."""
         segments = self.transcript.segments
         if chunk is not None:
             segments = segments[chunk.start : chunk.stop]
@@ -130,7 +130,7 @@ class Job(Setup):
 def variables_of(
     nodes: Iterable[Node], transcript: Transcript, settings: Settings
 ) -> dict[str, dict[str, object]]:
-    """Return what each node's question may name, by node name."""
+    """Return the placeholders of each node's question, by node name."""
     names = dict.fromkeys(s.speaker for s in transcript.segments if s.speaker)
     named = [*names][:MAX_SPEAKERS]
     if len(names) > MAX_SPEAKERS:
@@ -148,6 +148,6 @@ def variables_of(
 
 
 def wrap(tag: str, text: str) -> str:
-    """Put *text* between tags that it cannot contain: their id is a digest of the text."""
+    """Return *text* between tags that it cannot contain: their id is its digest."""
     nonce = digest(text, 12)
     return f'<{tag} id="{nonce}">\n{text.strip()}\n</{tag} id="{nonce}">\n\n'

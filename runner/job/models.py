@@ -1,4 +1,4 @@
-"""The models of a run: the main one, and further ones by name."""
+"""Models of a run: the main one and further ones by name, with fallbacks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAIN = "main"
 
 @dataclass(frozen=True)
 class Model:
-    """One model with what is known of it; *name* is MAIN or its name in `models`."""
+    """One model and its facts; *name* is MAIN or its name in `models`."""
 
     name: str
     settings: ModelSettings
@@ -25,29 +25,29 @@ class Model:
 
     @property
     def is_paid(self) -> bool:
-        """Whether a provider answers, and not a model of ours."""
+        """Whether a provider answers, not the offline or simulated model."""
         return self.settings.simulate is None and not self.settings.name.startswith(OFFLINE)
 
     @property
     def schema_in_prompt(self) -> bool:
-        """Whether the answer's schema is stated in the prompt: always, unless surely taken beside.
+        """Whether the prompt states the schema: unless the model is known to accept it beside.
 
-        litellm drops a schema without a word where it does not know the model to take one.
+        litellm silently drops the schema for models that it does not know to accept one.
         """
-        wanted = self.settings.reply_format
-        return wanted == "text" or (wanted == "auto" and self.facts.supports_schema is not True)
+        how = self.settings.reply_format
+        return how == "text" or (how == "auto" and self.facts.supports_schema is not True)
 
     @property
     def schema_beside(self) -> bool:
-        """Whether the schema is sent as the response format."""
-        wanted = self.settings.reply_format
-        return wanted == "schema" or (wanted == "auto" and self.facts.supports_schema is not False)
+        """Whether the schema is sent beside the prompt, as the response format."""
+        how = self.settings.reply_format
+        return how == "schema" or (how == "auto" and self.facts.supports_schema is not False)
 
     def reply_tokens(self, analyzer: AnalyzerSettings, main: ModelSettings) -> int:
-        """Return the longest reply of *analyzer*: its own limit, or this model's default."""
+        """Return the reply limit in tokens: *analyzer*'s own, or this model's default."""
         own = analyzer.max_tokens != main.max_tokens or self.name == MAIN
-        wanted = analyzer.max_tokens if own else self.settings.max_tokens
-        return min(wanted, self.facts.max_output_tokens or wanted)
+        limit = analyzer.max_tokens if own else self.settings.max_tokens
+        return min(limit, self.facts.max_output_tokens or limit)
 
     def temperature(self, analyzer: AnalyzerSettings, main: ModelSettings) -> float | None:
         """Return *analyzer*'s own temperature, or this model's default."""
@@ -56,17 +56,17 @@ class Model:
 
 
 def chain_of(node: Node, settings: Settings, models: Mapping[str, Model]) -> tuple[Model, ...]:
-    """Return who is asked for *node*, in order: its model, then that one's fallbacks."""
-    wanted = settings.analyzers[node.name].model or settings.stages[node.stage].model or MAIN
-    first = models[wanted]
-    others = dict.fromkeys(name for name in first.settings.fallbacks if name != wanted)
-    return (first, *(models[name] for name in others))
+    """Return the models asked for *node*, in order: its own, then the fallbacks of that one."""
+    name = settings.analyzers[node.name].model or settings.stages[node.stage].model or MAIN
+    first = models[name]
+    others = dict.fromkeys(other for other in first.settings.fallbacks if other != name)
+    return (first, *(models[other] for other in others))
 
 
 def check_names(settings: Settings) -> None:
-    """Raise ConfigError where a model is named that is not there."""
+    """Raise ConfigError for the name of a model that does not exist."""
     if MAIN in settings.models:
-        raise ConfigError(f"models.{MAIN}: '{MAIN}' is what `model` itself is called; rename it")
+        raise ConfigError(f"models.{MAIN}: '{MAIN}' is the name of `model` itself; rename it")
     used = {f"stages.{n}.model": s.model for n, s in settings.stages.items()}
     used |= {f"analyzers.{n}.model": a.model for n, a in settings.analyzers.items()}
     listed = {"model": settings.model}

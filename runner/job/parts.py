@@ -1,4 +1,4 @@
-"""Long transcripts read in parts: each part's answer is a node of its own, then they are joined."""
+"""Parts of a long transcript: a node answers each part, and one more call joins the answers."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def part_node(node: Node, number: int) -> Node:
 
 
 def owner_of(node: Node) -> str:
-    """Return the analyzer that *node*, or the node it is a part of, belongs to."""
+    """Return the analyzer of *node*, which may be the node of a part."""
     return node.name.partition("/")[0]
 
 
-def lost_parts(outcomes: Sequence[Outcome]) -> dict[str, str]:
-    """Return which parts gave no answer, and why."""
+def failed_parts(outcomes: Sequence[Outcome]) -> dict[str, str]:
+    """Return the reason for each part without an answer."""
     return {
         f"part {number}": outcome.kind or outcome.status
         for number, outcome in enumerate(outcomes, start=1)
@@ -45,10 +45,10 @@ def lost_parts(outcomes: Sequence[Outcome]) -> dict[str, str]:
 def joined(
     job: Job, node: Node, fit: Fit, count: Callable[[str], int], outcomes: Sequence[Outcome]
 ) -> tuple[str, Reduced, ContextSettings]:
-    """Return what the parts found as material for one more call, and how it was reduced.
+    """Return the material of the joining call, and how it was reduced.
 
-    It holds the findings, then the segments that they cite, each within its share of the room,
-    so that ids and quotes can be kept.
+    It has the findings of the parts and the segments that they cite, each within a share of the
+    room, so that the answer can keep ids and quotes.
     """
     budget = job.settings.transcript.reduce_token_budget
     room = 2 * budget if fit.room is None else fit.room - fit.context
@@ -65,7 +65,7 @@ def joined(
     }
     title = f"Findings of {node.name} in {len(outcomes)} overlapping parts of the transcript"
     segments = job.transcript.segments
-    reduced = reduce_context(title, items, lost_parts(outcomes), settings, count, segments)
+    reduced = reduce_context(title, items, failed_parts(outcomes), settings, count, segments)
     left = min(budget, room - reduced.tokens)
     lines = _cited_lines(job, reduced, left, count)
     excerpt = wrap("transcript", "\n".join(lines)) if lines else ""

@@ -1,4 +1,4 @@
-"""What fits into a model's window: the transcript whole or in parts, and how much context."""
+"""Context windows: how the transcript, whole or in parts, and a context fit into a model's."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from runner.providers.messages import text_parts
 from runner.providers.request import Request
 from runner.transcript import Transcript
 
-FRAME_TOKENS = 64  # tags around the material and what a provider puts around messages
-INEXACT = 0.9  # of a window is used where tokens are counted by another model's vocabulary
-LEAST_CONTEXT = 200  # tokens; a context that must be smaller is not worth a call
-_TRANSCRIPT_SHARE = 0.5  # of the room, at least, where transcript and context are read together
+FRAME_TOKENS = 64  # tags around the material and a provider's markup of messages
+INEXACT = 0.9  # usable share of a window whose tokens are counted with another vocabulary
+MIN_CONTEXT = 200  # tokens; a smaller context is not worth a call
+_TRANSCRIPT_SHARE = 0.5  # least share of the room for a transcript read with a context
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How one node's material fits one model, in tokens.
+    """The fit of one node's material to one model's window, in tokens.
 
-    *fixed* is the prompt without material; *chunks* are the parts of the transcript (one where
-    it is read whole, none where it is not read); *context* is the most its context may have;
-    *room* is what all material together may have, None where the window is not known.
+    *fixed* is the prompt without material; *chunks* are the parts of the transcript (one if it
+    is read whole, none if it is not read); *context* limits the context and *reply* the reply;
+    *room* limits all material together, None if the window is unknown.
     """
 
     fixed: int
@@ -37,15 +37,10 @@ class Fit:
     reply: int
     room: int | None
 
-    @property
-    def most(self) -> int:
-        """The longest prompt of all the node's calls."""
-        return self.fixed + max((c.tokens for c in self.chunks), default=0) + self.context
-
 
 @dataclass(frozen=True)
 class Fitter:
-    """Fits nodes to models; *costs* are the transcript's tokens by segment."""
+    """Fits the nodes of one run to models."""
 
     settings: Settings
     analyzers: Mapping[str, Analyzer]
@@ -55,8 +50,8 @@ class Fitter:
     def fit_stage(self, nodes: Sequence[Node], model: Model) -> dict[str, Fit]:
         """Return the fit of a stage's *nodes*, by name.
 
-        All that read the transcript in parts read the same parts, so that they share prefixes.
-        Raises ConfigError where something cannot fit.
+        All nodes that read the transcript in parts read the same parts, to share prefixes. Raises
+        ConfigError for what cannot fit.
         """
         bare = _sharing(nodes, {node.name: self._bare(node, model) for node in nodes})
         readers = [node for node in nodes if node.transcript]
@@ -76,13 +71,13 @@ class Fitter:
         return cut(costs, min(limits, default=sum(costs)), self.settings.transcript.overlap_tokens)
 
     def _bare(self, node: Node, model: Model) -> Fit:
-        """Return *node*'s fit as if there were no transcript."""
+        """Return the fit of *node* without a transcript."""
         analyzer, own = self.analyzers[node.name], self.settings.analyzers[node.name]
-        most = model.facts.max_output_tokens
-        if model.name == MAIN and most is not None and own.max_tokens > most:
+        limit = model.facts.max_output_tokens
+        if model.name == MAIN and limit is not None and own.max_tokens > limit:
             raise ConfigError(
                 f"analyzers.{node.name}.max_tokens={own.max_tokens}: "
-                f"{model.settings.name} writes at most {most}"
+                f"{model.settings.name} writes at most {limit}"
             )
         empty = Material("", self.variables[node.name])
         messages = analyzer.messages(empty, with_schema=model.schema_in_prompt)
@@ -90,17 +85,17 @@ class Fitter:
         fixed = FRAME_TOKENS + sum(count(part) for m in messages for part in text_parts(m))
         reply = model.reply_tokens(own, self.settings.model)
         room = _room(node.name, model, fixed, reply)
-        wanted = 0 if node.context is None else node.context.token_budget
-        if room is not None and wanted:
-            most = int(room * _TRANSCRIPT_SHARE) if node.transcript else room
-            wanted = min(wanted, most)
-            if wanted < min(LEAST_CONTEXT, node.context.token_budget if node.context else 0):
+        budget = 0 if node.context is None else node.context.token_budget
+        context = budget
+        if room is not None:
+            context = min(budget, int(room * _TRANSCRIPT_SHARE) if node.transcript else room)
+            if context < min(MIN_CONTEXT, budget):
                 raise ConfigError(_too_small(node.name, model, fixed, reply))
-        return Fit(fixed, (), wanted, reply, room)
+        return Fit(fixed, (), context, reply, room)
 
 
 def longest_reply(model: Model, request: Request) -> int | None:
-    """Return the longest reply to *request* that *model* can write; None where that is unknown."""
+    """Return the longest reply to *request* that *model* can write, None if unknown."""
     limits = [] if model.facts.max_output_tokens is None else [model.facts.max_output_tokens]
     if model.facts.context_window is not None:
         text = "".join(part for message in request.messages for part in text_parts(message))
@@ -110,23 +105,24 @@ def longest_reply(model: Model, request: Request) -> int | None:
 
 
 def _sharing(nodes: Sequence[Node], fits: Mapping[str, Fit]) -> dict[str, Fit]:
-    """Give nodes with the same context settings the same budget, so that they share a context."""
-    least: dict[str, int] = {}
+    """Give nodes with equal context settings the same budget, so that they share a context."""
+    smallest: dict[str, int] = {}
     keys = {node.name: repr((node.context, sorted(node.needs))) for node in nodes}
     for node in nodes:
         fit, key = fits[node.name], keys[node.name]
-        least[key] = min(fit.context, least.get(key, fit.context))
-    return {name: replace(fit, context=least[keys[name]]) for name, fit in fits.items()}
+        smallest[key] = min(fit.context, smallest.get(key, fit.context))
+    return {name: replace(fit, context=smallest[keys[name]]) for name, fit in fits.items()}
 
 
 def _room(name: str, model: Model, fixed: int, reply: int) -> int | None:
-    """Return the tokens that a window leaves for material; None where the window is unknown."""
+    """Return the tokens of a window left for material, None if the window is unknown."""
     window = model.facts.context_window
     if window is None:
         return None
     if not model.tokenizer.exact:
         window = int(window * INEXACT)
-    room = window - fixed - reply  # most windows hold both, whatever the map calls them
+    # Most windows hold prompt and reply, even those that the map calls input.
+    room = window - fixed - reply
     if room <= 0:
         raise ConfigError(_too_small(name, model, fixed, reply))
     return room
@@ -136,6 +132,6 @@ def _too_small(name: str, model: Model, fixed: int, reply: int) -> str:
     also = f" and the reply may have {reply:,}" if reply else ""
     return (
         f"{name}: the prompt has {fixed:,} tokens without any material{also}, but "
-        f"{model.settings.name} holds {model.facts.context_window:,}: lower max_tokens, or choose "
-        f"a model with a larger window"
+        f"{model.settings.name} has a window of {model.facts.context_window:,}: lower "
+        f"max_tokens, or choose a model with a larger window"
     )

@@ -1,4 +1,4 @@
-"""A batch's directory beside its runs': the results table, and which runs need not be made anew."""
+"""The directory of a batch: the results table, and the runs that are already complete."""
 
 from __future__ import annotations
 
@@ -43,28 +43,28 @@ def is_batch(path: Path) -> bool:
 
 
 def batch_of(run: Path) -> Path | None:
-    """Return the directory of the batch that the run in *run* belongs to, None if to none."""
+    """Return the directory of the batch of *run*, None for a single run."""
     above = run.absolute().parents
     return above[2] if len(above) > 2 and is_batch(above[2]) else None
 
 
 def runs_of(batch: Path) -> list[Path]:
-    """Return the directories of a batch's runs, those that left anything."""
+    """Return the directories of a batch's runs, as far as they exist."""
     return sorted(path for path in (batch / "runs").glob("*/*") if path.is_dir())
 
 
-def reports_of(batch: Path, most: int) -> list[Path]:
-    """Return the reports of a batch's runs, the first *most* in order of their directories."""
-    return list(islice((p for run in runs_of(batch) if (p := run / REPORT).is_file()), most))
+def reports_of(batch: Path, limit: int) -> list[Path]:
+    """Return the reports of a batch's runs, at most *limit*, in order of their directories."""
+    return list(islice((p for run in runs_of(batch) if (p := run / REPORT).is_file()), limit))
 
 
 def single_runs(found: Iterable[Path]) -> list[Path]:
-    """Return the directories of single runs among *found*, with those of each batch for it."""
+    """Return *found* with each batch replaced by the directories of its runs."""
     return [run for each in found for run in (runs_of(each) if is_batch(each) else [each])]
 
 
 def journal_of(run: Path) -> list[dict[str, Any]]:
-    """Return the lines that tell of a run, in its own journal or in its batch's; raise OSError."""
+    """Return the journal lines of a run, from its own or its batch's journal; raise OSError."""
     batch = batch_of(run)
     if batch is None:
         return read_journal(run / "journal.jsonl")
@@ -77,7 +77,7 @@ def journal_of(run: Path) -> list[dict[str, Any]]:
 
 @lru_cache(maxsize=1)
 def _by_run(journal: Path, size: int) -> dict[str, list[dict[str, Any]]]:
-    """Return a batch's journal by run; *size* in bytes tells one state of it from another."""
+    """Return a batch's journal by run; its *size* in bytes is part of the cache key."""
     lines: dict[str, list[dict[str, Any]]] = {}
     for line in lines_of(journal):
         lines.setdefault(str(line.get("run")), []).append(line)
@@ -91,12 +91,12 @@ def begin(batch: Path, names: Sequence[str]) -> None:
 
 
 def names_of(batch: Path) -> list[str]:
-    """Return the names of the files that *batch* was begun with; empty where that is lost."""
+    """Return the names of the files that *batch* was begun with; empty if they are lost."""
     return [str(name) for name in read_list(batch / NAMES)]
 
 
 def rows_of(batch: Path) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a batch's files, of each file the last one."""
+    """Yield the rows of a batch's files, the last of each file."""
     last: dict[object, int] = {}
     for number, line in enumerate(lines_of(batch / RESULTS)):
         last[line.get("transcript")] = number
@@ -128,8 +128,8 @@ class Results:
         write_bytes(self._path / RESULTS, b"".join(lines))
         table = ([row.get(name) for name in COLUMNS] for row in rows)
         write_text(self._path / TABLE, as_rows([COLUMNS, *table]))
-        mine = set(names)
-        return Counter(str(row.get("status")) for row in rows if row.get("transcript") in mine)
+        wanted = set(names)
+        return Counter(str(row.get("status")) for row in rows if row.get("transcript") in wanted)
 
     def close(self) -> None:
         """Close the file."""
@@ -147,4 +147,4 @@ def completed_before(batch: Path, given: Input, encoding: str | None) -> ResultR
             return None
         return row_before(given, metadata, load_json(run / "logs" / "benchmark.json")["run"])
     except (OSError, ValueError, KeyError, TypeError, TranscriptError):
-        return None  # it is looked at answer by answer
+        return None  # its answers are checked one by one

@@ -1,4 +1,4 @@
-"""Log events as JSON lines: ours through structlog, litellm's and httpx's in the same file.
+"""Log events as JSON lines: structlog's and, in the same file, those of litellm and httpx.
 
 Events are `noun.past_participle` with keys, never formatted text:
 batch.started, batch.advanced, batch.given_up, batch.finished · input.unreadable ·
@@ -17,42 +17,54 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from io import TextIOWrapper
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import NoReturn, Protocol, TextIO
 
 import orjson
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, WrappedLogger
 
-from runner.base.files import open_for_append
+from runner.base.files import append, open_for_append
 from runner.base.secrets import Secrets, secrets_of
 from runner.base.text import to_terminal
 
 _TRACEBACKS = structlog.processors.ExceptionRenderer(
     ExceptionDictTransformer(show_locals=False)  # locals hold prompts and keys
 )
-_SHARED: list[Any] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.add_logger_name,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-]
-# Which run's file events of this task go to, where several runs share an event loop.
-_RUN: ContextVar[Path | None] = ContextVar("run", default=None)
 _DETAIL = frozenset({"call.finished", "node.started"})  # in the file, not on the terminal
 _JSON = (  # what is not plain data goes through `default`, which masks
-    orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
+    orjson.OPT_NON_STR_KEYS
+    | orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+    | orjson.OPT_APPEND_NEWLINE
 )
-# Makes the live view of the run in a directory; the flag draws it off a terminal, too.
-LiveHandler = Callable[[Path, TextIO, Secrets, bool], logging.Handler]
+_LIBRARIES = ("LiteLLM", "httpx", "httpcore", "openai", "asyncio")
 
-_NOISY = ("LiteLLM", "httpx", "httpcore", "openai", "asyncio")
+
+class Sink(Protocol):
+    """Takes the events of one run."""
+
+    def __call__(self, event: EventDict) -> None:
+        """Show or store *event*, which other sinks get too."""
+
+    def close(self) -> None:
+        """Finish."""
+
+
+# Makes the live view of the run in a directory; the flag draws it even off a terminal.
+LiveFactory = Callable[[Path, TextIO, Secrets, bool], Sink]
+
+_sinks: list[tuple[Path, Sink]] = []  # of the runs of this process that are open, by log file
+_lock = threading.RLock()
+# The log file of this task's run, where several runs share an event loop.
+_RUN: ContextVar[Path | None] = ContextVar("run", default=None)
 
 
 @contextmanager
@@ -63,55 +75,49 @@ def run_log(
     *,
     secrets: Secrets | None = None,
     hold_s: float = 0.0,
-    live: LiveHandler | None = None,
+    live: LiveFactory | None = None,
 ) -> Iterator[None]:
     """Send every event of this process to *path* while the block runs.
 
     *console* is `plain` (one readable line per milestone), `json` (the events themselves),
-    `live` (a table that is drawn anew), `auto` (live on a terminal, else plain) or `quiet`; all
-    go to *stream*, standard error unless given. *secrets*, by default what the environment
-    holds now, are masked in whatever anybody logs, tracebacks included. Lines may wait in memory
-    for *hold_s* seconds and the next line: of thousands of calls, each would wait for the disk.
+    `live` (a table, drawn by *live*), `auto` (live on a terminal, else plain) or `quiet`; all
+    go to *stream*, standard error by default. *secrets*, by default what the environment
+    holds now, are masked in whatever anybody logs, tracebacks included. Lines are written
+    together every *hold_s* seconds.
     """
-    secrets = secrets or secrets_of()
-    file = _OwnFile(path, encoding="utf-8", errors="backslashreplace")
-    file.hold_s = hold_s
-    file.setFormatter(_json_formatter(secrets))
-    handlers: list[logging.Handler] = [file]
+    secrets, stream = secrets or secrets_of(), stream or sys.stderr
+    sinks: list[Sink] = [_File(path, secrets, hold_s)]
     if console != "quiet":
-        handlers.append(_console_handler(console, path, stream or sys.stderr, secrets, live))
+        sinks.append(_console(console, path, stream, secrets, live))
     root = logging.getLogger()
-    level = root.level
+    foreign, level = _Foreign(), root.level
     _configure()
     root.setLevel(logging.INFO)
+    if not _sinks:
+        root.addHandler(foreign)
+    _sinks.extend((path, sink) for sink in sinks)
     token = _RUN.set(path)
-    for handler in handlers:
-        handler.addFilter(lambda _: _RUN.get() in (path, None))
-        root.addHandler(handler)
     try:
         yield
     finally:
         _RUN.reset(token)
-        for handler in handlers:
-            root.removeHandler(handler)
-            handler.close()
-        if not any(isinstance(other, _OwnFile) for other in root.handlers):
-            root.setLevel(level)  # no other run beside this one is still logging
+        with _lock:
+            _sinks[:] = [entry for entry in _sinks if entry[1] not in sinks]
+        for sink in sinks:
+            sink.close()
+        if not _sinks:
+            root.setLevel(level)
+            for handler in [h for h in root.handlers if isinstance(h, _Foreign)]:
+                root.removeHandler(handler)
 
 
-def _console_handler(
-    console: str, path: Path, stream: TextIO, secrets: Secrets, live: LiveHandler | None
-) -> logging.Handler:
-    beside = any(isinstance(other, _OwnFile) for other in logging.getLogger().handlers)
+def _console(
+    console: str, path: Path, stream: TextIO, secrets: Secrets, live: LiveFactory | None
+) -> Sink:
     wanted = console == "live" or (console == "auto" and is_live(stream))
-    if live is not None and wanted and not beside:  # two tables would draw over each other
+    if live is not None and wanted and not _sinks:  # two tables would overwrite each other
         return live(path.parent.parent, stream, secrets, console == "live")
-    shown = logging.StreamHandler(stream)
-    make = _json_formatter if console == "json" else _plain_formatter
-    shown.setFormatter(make(secrets))
-    if console != "json":
-        shown.addFilter(_is_milestone)
-    return shown
+    return _Stream(stream, secrets, as_json=console == "json")
 
 
 def is_live(stream: TextIO) -> bool:
@@ -119,121 +125,156 @@ def is_live(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
 
 
-class _OwnFile(logging.FileHandler):
-    """Appends to a file of the run's own, never to what a planted link leads to."""
+class _File:
+    """Appends events to a file, as whole lines; *hold_s* as in `run_log`.
 
-    hold_s = 0.0
-    _flushed_at = 0.0
+    A failed write is ignored: the journal beside the log is on the same disk, and ends the run.
+    """
 
-    def flush(self) -> None:
-        """Hand lines to the system, unless they may wait; closing does so in any case."""
-        now = time.monotonic()
-        if now - self._flushed_at >= self.hold_s:
-            self._flushed_at = now
-            super().flush()
+    def __init__(self, path: Path, secrets: Secrets, hold_s: float) -> None:
+        self._secrets, self._hold_s = secrets, hold_s
+        self._descriptor = open_for_append(path)
+        self._size = os.fstat(self._descriptor).st_size
+        self._lines: list[bytes] = []
+        self._written_at = 0.0
+
+    def __call__(self, event: EventDict) -> None:
+        self._lines.append(_line(event, self._secrets))
+        if (now := time.monotonic()) - self._written_at >= self._hold_s:
+            self._written_at = now
+            self._write()
+
+    def _write(self) -> None:
+        data, self._lines = b"".join(self._lines), []
+        try:
+            append(self._descriptor, data)
+            self._size += len(data)
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, self._size)  # no torn line
 
     def close(self) -> None:
-        """Write what has waited, and close the file."""
-        self.hold_s = 0.0
-        with suppress(OSError):  # a full disk has been told of already
-            super().close()
+        self._write()
+        os.close(self._descriptor)
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Say nothing: the journal beside the log meets the same disk, and ends the run."""
 
-    def _open(self) -> TextIOWrapper:
-        descriptor = open_for_append(Path(self.baseFilename))
-        return os.fdopen(descriptor, "a", encoding=self.encoding, errors=self.errors)
+class _Stream:
+    """Prints milestones as readable lines, or all events as JSON."""
+
+    def __init__(self, stream: TextIO, secrets: Secrets, *, as_json: bool) -> None:
+        self._stream, self._secrets, self._as_json = stream, secrets, as_json
+
+    def __call__(self, event: EventDict) -> None:
+        if self._as_json:
+            text = _line(event, self._secrets).decode()
+        elif is_milestone(event):
+            text = _plain_line(event, self._secrets) + "\n"
+        else:
+            return
+        with suppress(OSError, ValueError):  # a closed pipe
+            self._stream.write(text)
+            self._stream.flush()
+
+    def close(self) -> None:
+        """Leave the stream open: it is not ours."""
+
+
+class _Foreign(logging.Handler):
+    """Passes what libraries log on to the sinks."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with suppress(Exception):  # a library's message must not end a run
+            event: EventDict = {
+                "event": record.getMessage(),
+                **structlog.contextvars.get_contextvars(),
+                "level": record.levelname.lower(),
+                "logger": record.name,
+                "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            }
+            if record.exc_info:
+                event["exc_info"] = record.exc_info
+            _deliver(_TRACEBACKS(None, "", event))
+
+
+class _Logger:
+    """A structlog logger that has a name; its events end in `_deliver`."""
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
 
 
 def _configure() -> None:
     structlog.configure(
         processors=[
-            *_SHARED,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _TRACEBACKS,
+            _end,
         ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        # A cached logger would write a sweep's second job into the first job's file.
+        logger_factory=_Logger,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        # A cached logger would keep the processors of an earlier configuration.
         cache_logger_on_first_use=False,
     )
 
 
-def set_library_levels() -> None:
-    """Let httpx report each request and the others only what is wrong.
+def _end(_: WrappedLogger, __: str, event: EventDict) -> NoReturn:
+    _deliver(event)
+    raise structlog.DropEvent
 
-    To be called once the libraries are imported: litellm sets levels of its own then.
+
+def _deliver(event: EventDict) -> None:
+    run = _RUN.get()
+    with _lock:
+        for path, sink in _sinks:
+            if run in (path, None):
+                sink(event)
+
+
+def set_library_levels() -> None:
+    """Let httpx report each request and the others only warnings.
+
+    Call it once the libraries are imported: litellm sets levels of its own then.
     """
-    for name in _NOISY:
+    for name in _LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("httpx").setLevel(logging.INFO)
 
 
-def _masking(secrets: Secrets) -> Processor:
-    """Return the processor that masks keys; it comes last, when nothing more is added."""
+def _line(event: EventDict, secrets: Secrets) -> bytes:
+    """Return *event* as one line of JSON, keys masked in every string."""
 
-    def mask(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        masked: EventDict = secrets.redact_all(event)
-        return masked
-
-    return mask
-
-
-def _json_formatter(secrets: Secrets) -> logging.Formatter:
-    def shown(other: object) -> str:
+    def masked(other: object) -> str:
         return secrets.redact(str(other))
 
-    def dumps(value: Any, **_: Any) -> str:
-        """Return one line; where a key may be in it, every string of it is looked at."""
-        line = orjson.dumps(value, default=shown, option=_JSON).decode()
-        if "\\" in line or secrets.redact(line) != line:
-            line = orjson.dumps(secrets.redact_all(value), default=shown, option=_JSON).decode()
-        return line
+    line = orjson.dumps(event, default=masked, option=_JSON)
+    text = line.decode()
+    if "\\" in text or secrets.redact(text) != text:
+        return orjson.dumps(secrets.redact_all(event), default=masked, option=_JSON)
+    return line
 
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=_SHARED,
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            _TRACEBACKS,
-            structlog.processors.JSONRenderer(serializer=dumps),
-        ],
+
+def is_milestone(event: EventDict) -> bool:
+    """Return whether people want to see *event*: not the details, of libraries only errors."""
+    if not str(event.get("logger", "")).startswith("colloquy"):
+        return event.get("level") in ("error", "critical")
+    return event.get("event") not in _DETAIL
+
+
+def _plain_line(event: EventDict, secrets: Secrets) -> str:
+    """Return `12:30:01 node.finished analyzer=say_means latency_s=1.2`."""
+    hidden = ("timestamp", "event", "level", "logger", "run", "exception")
+    clock, name = str(event.get("timestamp", ""))[11:19], str(event.get("event", ""))
+    facts = " ".join(
+        f"{to_terminal(secrets.redact(str(key)))}={_fact(secrets.redact(str(value)))}"
+        for key, value in event.items()
+        if value is not None and key not in hidden
     )
+    return f"{clock} {to_terminal(secrets.redact(name))} {facts}".rstrip()
 
 
-def _plain_formatter(secrets: Secrets) -> logging.Formatter:
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=_SHARED,
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            _strings,
-            _masking(secrets),
-            _plain_line,
-        ],
-    )
-
-
-def _strings(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Make text of every value that is shown, so that keys inside it are found."""
-    return {key: value if value is None else str(value) for key, value in event.items()}
-
-
-def _is_milestone(record: logging.LogRecord) -> bool:
-    if not record.name.startswith("colloquy"):
-        return record.levelno >= logging.ERROR
-    event = record.msg.get("event") if isinstance(record.msg, dict) else None
-    return event not in _DETAIL
-
-
-def _plain_line(_: WrappedLogger, __: str, event: EventDict) -> str:
-    """Show `12:30:01 node.finished analyzer=say_means latency_s=1.2`."""
-    clock = str(event.pop("timestamp", ""))[11:19]
-    name = event.pop("event", "")
-    for key in ("level", "logger", "run", "exc_info", "exception"):
-        event.pop(key, None)
-    facts = " ".join(f"{key}={_fact(value)}" for key, value in event.items() if value is not None)
-    return f"{clock} {to_terminal(str(name))} {facts}".rstrip()
-
-
-def _fact(value: Any) -> str:
-    text = to_terminal(str(value), 200)
+def _fact(value: str) -> str:
+    text = to_terminal(value, 200)
     return f'"{text}"' if " " in text else text

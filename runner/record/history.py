@@ -1,4 +1,4 @@
-"""What each analyzer's calls took and used last time, so that the next run can be foretold."""
+"""History: latency and tokens of each analyzer's calls, for predictions of the next run."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Seen:
 
 
 def history_of(root: Path) -> Path:
-    """Return the file that keeps, beside the runs in *root*, what they took."""
+    """Return the history file beside the runs in *root*."""
     return root / HISTORY
 
 
 def read_history(path: Path, model: str) -> dict[str, Seen]:
-    """Return what is known of *model* by analyzer; empty where the file cannot be read."""
+    """Return the history of *model* by analyzer, empty if the file cannot be read."""
     entries = section(read_json(path), model)
     try:
         return {
@@ -45,7 +45,7 @@ def read_history(path: Path, model: str) -> dict[str, Seen]:
             for name, entry in entries.items()
         }
     except (AttributeError, TypeError, ValueError):
-        return {}  # a lost history costs a little speed and nothing else
+        return {}  # without a history runs are only a little slower
 
 
 def write_history(path: Path, model: str, seen: Mapping[str, Seen]) -> None:

@@ -1,4 +1,4 @@
-"""What lies in a directory, read with suspicion: the files, and what is wrong with them."""
+"""Inspection of an untrusted directory: its files and their faults."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _BEGINNINGS = ("run.started", "batch.started")  # of a session
 
 @dataclass
 class Inspection:
-    """What a directory holds: faults as lines, records by their file's name, both as found.
+    """The contents of a directory: faults as lines, records by node name.
 
-    *spent* is what a batch's journal tells of the run in it, None for a directory with its own,
-    and *held* whether a process works in that batch.
+    *spent* is the run's part of its batch's journal, None for a directory with its own journal;
+    *held* says that a process works in that batch.
     """
 
     root: Path
@@ -80,14 +80,14 @@ def _name(found: Inspection, path: Path) -> str:
 
 
 def check_mode(found: Inspection, name: str, about: os.stat_result) -> None:
-    """Report what others than the owner may read."""
+    """Report a mode that lets other users read."""
     mode, wanted = stat.S_IMODE(about.st_mode), "700" if stat.S_ISDIR(about.st_mode) else "600"
     if mode & 0o077:
         found.fault(name, f"mode {mode:o}, expected {wanted}")
 
 
 def check_file(found: Inspection, name: str, path: Path) -> None:
-    """Report what cannot be read, holds a key, or is not what its name says."""
+    """Report a file that is unreadable, holds a key, or is not of the format of its name."""
     try:
         if path.stat().st_size > MAX_BYTES:
             found.fault(name, f"larger than {MAX_BYTES:,} bytes")
@@ -99,7 +99,7 @@ def check_file(found: Inspection, name: str, path: Path) -> None:
     if found.secrets.found_in(data):
         found.fault(name, "holds the value of a key")
     if path.name.startswith(TEMP):
-        return  # what a crash left may be half written
+        return  # a crash may leave half a file
     if path.suffix == ".jsonl":
         _check_lines(found, name, data)
     elif path.suffix == ".json" and not is_record(name):
@@ -110,7 +110,7 @@ def check_file(found: Inspection, name: str, path: Path) -> None:
 
 
 def _check_lines(found: Inspection, name: str, data: bytes) -> None:
-    """Report lines that are not JSON, but for what a crash tore: a session's last line."""
+    """Report lines that are not JSON, except a session's last line, which a crash may tear."""
     torn: list[int] = []
     for number, raw in enumerate(data.split(b"\n"), 1):
         try:

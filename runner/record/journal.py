@@ -221,14 +221,14 @@ class RunNotes:
 
 
 def read_journal(path: Path) -> list[dict[str, Any]]:
-    """Return the lines of a journal; what a crash tore or a disk lost is left out."""
+    """Return the intact lines of a journal."""
     return list(lines_of(path))
 
 
 def spent_in(path: Path) -> tuple[Spent, dict[str, Spent]]:
-    """Return what a journal tells in all, and of each run where it is a batch's.
+    """Return the sum of a journal, and for a batch's journal also the sum of each run.
 
-    A line that none of ours wrote counts nothing.
+    Foreign lines are ignored.
     """
     every, by_run = Spent(), dict[str, Spent]()
     for line in lines_of(path):

@@ -21,14 +21,6 @@ log = structlog.get_logger("colloquy.known")
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """An answer as it was kept: this run's *record*, or where there is none what is *stored*."""
-
-    record: Mapping[str, Any] | None
-    stored: Stored | None
-
-
-@dataclass(frozen=True, slots=True)
 class Known:
     """Looks answers up by the digest of their call.
 
@@ -44,29 +36,24 @@ class Known:
         """Return whether there is anywhere to look."""
         return self.earlier is not None or self.store is not None
 
-    def find(self, node: Node, key: str) -> Held | None:
-        """Return what is held for *node*'s call with *key*, or None."""
+    def may_have(self, key: str) -> bool:
+        """Return whether `get` can find an answer to the call with *key*; cheap."""
+        return self.earlier is not None or (self.store is not None and self.store.has(key))
+
+    def get(self, node: Node, key: str, read: Read) -> Outcome | None:
+        """Return what *read* makes of the stored answer to *node*'s call, or None."""
         record = None if self.earlier is None else self.earlier.record(node, key)
-        stored = self._stored(key) if record is None else None
-        return None if record is None and stored is None else Held(record, stored)
-
-    def _stored(self, key: str) -> Stored | None:
-        return None if self.store is None else self.store.get(key)
-
-    def read(self, held: Held, node: Node, key: str, read: Read) -> Outcome | None:
-        """Return what *read* makes of what is *held* for that call; None where it is outdated."""
-        if held.record is not None:
-            found = _recorded(node, held.record, read)
-            if found is not None:
-                return replace(found, key=key, reused="run")
-        stored = held.stored or self._stored(key)
+        found = None if record is None else _recorded(node, record, read)
+        if found is not None:
+            return replace(found, key=key, reused="run")
+        stored = None if self.store is None else self.store.get(key)
         if stored is None:
             return None
         found = _read_again(node, stored.raw_output, stored.finish_reason, read)
         return None if found is None else replace(found, key=key, reused="store")
 
     def keep(self, key: str, model: str, reply: Completion) -> None:
-        """Store an answer for other runs; losing it there costs a call some day, no more."""
+        """Store an answer for other runs; if it is lost, one of them pays for the call again."""
         if self.store is None:
             return
         usage = reply.usage

@@ -40,6 +40,7 @@ RESERVE = ".reserve"
 RESERVE_BYTES = 64 * 1024
 
 Page = Any  # text, JSON-able data, or what returns either when it is written
+Pages = Mapping[str, Page] | Callable[[], Mapping[str, Page]]  # by path in the run directory
 
 
 def new_run_path(root: Path, transcript_name: str, kind: str = "runs") -> Path:
@@ -188,15 +189,15 @@ class RunDirectory:
 
         await offload(write)
 
-    async def write_pages(self, pages: Mapping[str, Page]) -> None:
+    async def write_pages(self, pages: Pages) -> None:
         """Store pages, or data, by their path in this directory."""
         await offload(self._write, pages)
 
     async def flush(self) -> None:
         """Store what is still in memory."""
 
-    def _write(self, pages: Mapping[str, Page]) -> None:
-        for name, content in pages.items():
+    def _write(self, pages: Pages) -> None:
+        for name, content in (pages() if callable(pages) else pages).items():
             make_directory((self.path / name).parent)
             self._put(self.path / name, _as_bytes(content))
 
@@ -256,7 +257,7 @@ class MemberDirectory(RunDirectory):
         path = batch.path / name
         self._fresh = not path.exists()
         self._batch = batch
-        self._pages: dict[str, Page] = {}
+        self._pages: list[Pages] = []
         _make_own(path / "intermediate")
         for part in ("context", "logs"):
             (path / part).mkdir(mode=0o700, exist_ok=True)
@@ -268,26 +269,33 @@ class MemberDirectory(RunDirectory):
         """See `RunDirectory.release_reserve`; the batch has it."""
         self._batch.release_reserve()
 
-    async def write_pages(self, pages: Mapping[str, Page]) -> None:
+    async def write_pages(self, pages: Pages) -> None:
         """Keep pages in memory until `flush`."""
-        self._pages.update(pages)
+        self._pages.append(pages)
 
     async def flush(self) -> None:
         """Store the pages in the order in which they came."""
-        pages, self._pages = self._pages, {}
-        if pages:
-            await offload(self._write, pages)
+        pages, self._pages = self._pages, []
+        await offload(self._write_all, pages)
+
+    def _write_all(self, every: list[Pages]) -> None:
+        for pages in every:
+            self._write(pages)
 
     def _put(self, path: Path, data: bytes) -> None:
         write_in_place(path, data)
 
     def has(self, name: str) -> bool:
-        """Return whether a file exists or is to be written."""
-        return name in self._pages or (not self._fresh and super().has(name))
+        """Return whether a file exists; in a new directory none does."""
+        return not self._fresh and super().has(name)
 
     def keeps_page(self, name: str) -> bool:
         """Return False: a page that a crash cut off looks like any other."""
         return False
+
+    async def complete(self) -> None:
+        """Mark full success; the mark is not worth a thread."""
+        write_in_place(self.path / COMPLETED, f"{now_iso()}\n".encode())
 
     async def note(self, event: str, **facts: Any) -> None:
         """Append *event* to the batch's journal, which is made durable at the run's end."""

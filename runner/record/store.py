@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from runner.base.files import make_directory, write_json
+from runner.base.files import as_json, make_directory, write_bytes
 from runner.base.json import load_json
 from runner.base.text import now_iso
 from runner.record.keys import payload_digest
@@ -33,6 +33,10 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    def has(self, key: str) -> bool:
+        """Return whether there is an entry for *key*, whole or not."""
+        return self._path(key).is_file()
+
     def get(self, key: str) -> Stored | None:
         """Return the reply to the call with *key*; a damaged entry counts as none."""
         path = self._path(key)
@@ -50,7 +54,10 @@ class Store:
         return reply
 
     def put(self, key: str, model: str, reply: Stored) -> None:
-        """Keep *reply*; raise OSError."""
+        """Keep *reply*; raise OSError.
+
+        A power cut may lose it: the record in the run directory is the durable one.
+        """
         entry: dict[str, Any] = {
             "key": key,
             "model": model,
@@ -59,7 +66,8 @@ class Store:
         }
         path = self._path(key)
         make_directory(path.parent)
-        write_json(path, {**entry, "sha256": payload_digest(entry)})
+        data = as_json({**entry, "sha256": payload_digest(entry)})
+        write_bytes(path, data, durable=False)
 
     def _path(self, key: str) -> Path:
         return self.root / key[:2] / f"{key}.json"

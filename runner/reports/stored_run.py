@@ -1,4 +1,4 @@
-"""Finished runs as their directories tell them; what is missing or damaged is no crash."""
+"""Stored runs, read from their directories; missing or damaged files are never an error."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from runner.base.errors import ConfigError, TranscriptError, did_you_mean
-from runner.base.json import read_json, read_list, read_yaml
+from runner.base.json import read_json, read_list, read_yaml, section, text
 from runner.record.batch_directory import batch_of
 from runner.record.previous_session import read_record
 from runner.record.run_directory import COMPLETED, read_transcript_file
 from runner.transcript import Transcript
 
-_MARKS = ("metadata.json", "config/resolved.yaml")  # one of them makes a directory a run's
+_MARKS = ("metadata.json", "config/resolved.yaml")  # either makes a directory a run's
 
 
 @dataclass(frozen=True)
 class StoredRun:
-    """One run directory as read; everything in it is untrusted text.
+    """The contents of one run directory; all of it is untrusted.
 
-    *metadata*, *benchmark*, *grounding* and *config* are empty where their file is missing or
-    damaged; *records* are the nodes' records by name, whole ones only, and *damaged* names the
-    files that were not; *transcript* is None where it cannot be read.
+    *metadata*, *benchmark*, *grounding* and *config* are empty if their file is missing or
+    damaged; *records* are the nodes' intact records by name, *damaged* names the other files;
+    *transcript* is None if it cannot be read.
     """
 
     path: Path
@@ -38,7 +38,7 @@ class StoredRun:
 
     @property
     def name(self) -> str:
-        """The directory's name, with its sweep's where it is a job of one."""
+        """The directory's name, after that of its sweep if it is a job of one."""
         sweep = self.path.parent.name if self.path.parent.parent.name == "sweeps" else ""
         return f"{sweep}/{self.path.name}" if sweep else self.path.name
 
@@ -52,14 +52,39 @@ class StoredRun:
         """Whether every analyzer answered."""
         return (self.path / COMPLETED).is_file()
 
+    @property
+    def is_batch(self) -> bool:
+        """Whether this is a batch, not a single run."""
+        return self.metadata.get("kind") == "batch"
+
+    @property
+    def took(self) -> Mapping[str, Any]:
+        """The figures of the whole run in benchmark.json."""
+        return section(self.benchmark, "run")
+
+    @property
+    def predicted(self) -> Mapping[str, Any]:
+        """The comparison of prediction and run in benchmark.json."""
+        return section(self.benchmark, "plan")
+
+    @property
+    def totals(self) -> Mapping[str, Any]:
+        """Calls, tokens and dollars of all sessions."""
+        return section(self.metadata, "totals")
+
+    @property
+    def grounded(self) -> Mapping[str, Any]:
+        """The grounding of all quotes."""
+        return section(self.metadata, "grounding") or section(self.grounding, "total")
+
 
 def read_run(path: Path) -> StoredRun:
-    """Return the run in *path*; raise ConfigError where there is none."""
+    """Return the run in *path*; raise ConfigError if there is none."""
     if not is_run(path):
         near = [str(found) for found in find_runs([path.parent])] if path.parent.is_dir() else []
         raise ConfigError(f"{path}: there is no run{did_you_mean(str(path), near)}")
     records, damaged = _records(path)
-    config = (batch_of(path) or path) / "config"  # of a batch's runs, all have the batch's
+    config = (batch_of(path) or path) / "config"  # the runs of a batch share its configuration
     overrides = read_list(config / "overrides.json")
     return StoredRun(
         path=path,
@@ -74,6 +99,15 @@ def read_run(path: Path) -> StoredRun:
     )
 
 
+def statuses_of(metadata: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return the stage and the status of each analyzer in metadata.json."""
+    return {
+        str(name): (str(stage), text(status))
+        for stage, about in section(metadata, "stages").items()
+        for name, status in section(about, "analyzers").items()
+    }
+
+
 def is_run(path: Path) -> bool:
     """Return whether *path* is a run directory."""
     return any((path / mark).is_file() for mark in _MARKS)
@@ -82,7 +116,7 @@ def is_run(path: Path) -> bool:
 def find_runs(paths: Iterable[Path], is_one: Callable[[Path], bool] = is_run) -> list[Path]:
     """Return all run directories among *paths* and below them, in order, each once.
 
-    A run's own subdirectories are not looked into. *is_one* tells what counts as one.
+    The inside of a run is not searched. *is_one* decides what counts as a run.
     """
     found: dict[Path, None] = {}
     for path in paths:

@@ -1,4 +1,4 @@
-"""Check a run directory against what every run promises of it, trusting nothing that lies there."""
+"""Verification: checks that run directories are complete, consistent and unaltered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from runner.base.command import Arguments, run_command
 from runner.base.errors import EXIT_BUG, EXIT_OK, ConfigError, one_line
 from runner.base.files import TEMP
-from runner.base.json import load_json
+from runner.base.json import load_json, section
 from runner.base.secrets import secrets_of
 from runner.base.text import to_terminal
 from runner.record.batch_directory import is_batch, runs_of, single_runs
@@ -20,14 +20,18 @@ from runner.record.journal import Spent, read_journal, spent_in
 from runner.record.lock import is_held
 from runner.record.previous_session import read_record
 from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION
-from runner.reports.stored_run import find_runs, is_run
+from runner.reports.stored_run import find_runs, is_run, statuses_of
 
 USAGE = """\
 usage: colloquy-verify DIR…
-Checks the runs in and below every DIR and prints what is wrong with them.
+Checks the runs in and below every DIR and prints their faults.
 
 Exit codes: 0 sound, 1 faults, 2 a path without a run."""
-_TRACES = ("journal.jsonl", COMPLETED, "intermediate")  # of runs that have lost all else
+_TRACES = (
+    "journal.jsonl",
+    COMPLETED,
+    "intermediate",
+)  # a damaged run may have only these
 STATUSES = ("running", "completed", "partial", "failed", "interrupted")
 
 
@@ -67,18 +71,17 @@ def _was_run(path: Path) -> bool:
 
 
 def verify(path: Path) -> list[str]:
-    """Return what is wrong with the run directory *path*, one line a fault; empty if sound.
+    """Return the faults of the run directory *path*, a line each; empty if it is sound.
 
-    A run that goes on, or that died on its way, is sound as long as it can be finished. Reads
-    every file and changes none; never raises on account of what it finds.
+    A running or interrupted run is sound as long as it can be resumed. Reads every file, changes
+    none and never raises.
     """
     faults = _verify(Inspection(path, secrets_of()))
     if is_batch(path):
         _, spent = spent_in(path / "journal.jsonl")
         for run in runs_of(path):
             name = run.relative_to(path).as_posix()
-            told = spent.get(name, Spent())
-            found = Inspection(run, secrets_of(), told, held=is_held(path))
+            found = Inspection(run, secrets_of(), spent.get(name, Spent()), held=is_held(path))
             faults += [f"{to_terminal(name, 200)}/{line}" for line in _verify(found)]
     return faults
 
@@ -146,7 +149,7 @@ def _check_metadata(found: Inspection) -> None:
 
 
 def _metadata(found: Inspection) -> Mapping[str, Any] | None:
-    """Return metadata.json, or None where it is missing or there is no use in reading on."""
+    """Return metadata.json, None if it is missing or cannot be checked."""
     path = found.files.get("metadata.json")
     if path is None:
         if COMPLETED in found.files:
@@ -155,7 +158,7 @@ def _metadata(found: Inspection) -> Mapping[str, Any] | None:
     try:
         metadata = load_json(path)
     except (OSError, ValueError):
-        return None  # reported already
+        return None  # reported by check_file
     if not isinstance(metadata, dict):
         found.fault("metadata.json", "not an object")
         return None
@@ -177,7 +180,7 @@ def _journal(found: Inspection) -> list[dict[str, Any]]:
 def _has_died_since(
     found: Inspection, metadata: Mapping[str, Any], lines: list[dict[str, Any]]
 ) -> bool:
-    """Return whether a session began after metadata.json was written, and did not get that far."""
+    """Return whether a session died that began after metadata.json was written."""
     own = "batch.started" if metadata.get("kind") == "batch" else "run.started"
     begun = [str(line.get("at")) for line in lines if line["event"] == own]
     begun += [] if found.spent is None else [found.spent.begun_at]
@@ -185,11 +188,9 @@ def _has_died_since(
 
 
 def _check_statuses(found: Inspection, metadata: Mapping[str, Any]) -> None:
-    try:
-        stages = metadata["stages"].values()
-        statuses = {n: status for stage in stages for n, status in stage["analyzers"].items()}
-    except (KeyError, TypeError, AttributeError):
-        found.fault("metadata.json", "tells no status of the analyzers")
+    statuses = {name: status for name, (_, status) in statuses_of(metadata).items()}
+    if not statuses:
+        found.fault("metadata.json", "has no status of the analyzers")
         return
     for name, status in statuses.items():
         record = found.records.get(name)
@@ -197,11 +198,12 @@ def _check_statuses(found: Inspection, metadata: Mapping[str, Any]) -> None:
             is_what = "missing" if record is None else one_line(repr(record["status"]))
             found.fault("metadata.json", f"calls {name} ok, and its record is {is_what}")
     if metadata.get("exit_code") is None:
-        return  # it did not come to its end
+        return  # it did not end properly
     for name, record in found.records.items():
         if record.get("status") == "ok" and statuses.get(name) != "ok":
-            said = statuses.get(name)
-            found.fault("metadata.json", f"calls {name} {said!r}, and its record is ok")
+            found.fault(
+                "metadata.json", f"calls {name} {statuses.get(name)!r}, and its record is ok"
+            )
 
 
 def _check_totals(
@@ -213,13 +215,13 @@ def _check_totals(
             spent.add(line)
         totals = spent.totals()
     except (KeyError, TypeError, ValueError):
-        found.fault("journal.jsonl", "a line lacks what its event should tell")
+        found.fault("journal.jsonl", "a line lacks fields of its event")
         return
-    said = metadata.get("totals")
+    stated = section(metadata, "totals")
     for key, value in totals.items():
-        told = said.get(key) if isinstance(said, dict) else None
-        if not _equal(told, value):
-            found.fault("metadata.json", f"totals.{key} is {told!r}, the journal's sum {value!r}")
+        stored = stated.get(key)
+        if not _equal(stored, value):
+            found.fault("metadata.json", f"totals.{key} is {stored!r}, the journal's sum {value!r}")
 
 
 def _equal(one: Any, other: Any) -> bool:

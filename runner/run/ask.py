@@ -20,13 +20,16 @@ from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.models import Model
 from runner.job.parts import owner_of
-from runner.job.prefix_policy import is_worth_keeping, marked_stages, prefix_of, primed_stages
+from runner.job.prefix_policy import is_cacheable, marked_stages, prefix_of, primed_stages
 from runner.job.windows import Fit, longest_reply
 from runner.providers.request import Completion, Request
 from runner.record.keys import request_key
 from runner.record.recorder import Recorder
 from runner.record.reuse import Known
 from runner.run.conversation import Conversation
+
+# How much more checking a reply and indexing a transcript cost than other work on text.
+_CHECKING, _INDEXING = 5, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +90,7 @@ class Asker:
             raise
         except CallError as error:
             return replace(failed_outcome(error, key, talk.notes()), model=model)
-        if self._known:  # beside the run's own record, which does not wait for it
-            self._recorder.write(offload(self._known.keep, key, model, reply))
+        self._known.keep(key, model, reply)
         return replace(outcome, key=key, model=model, notes={**outcome.notes, **talk.notes()})
 
     async def reuse(self, question: Question, text: str) -> Outcome | None:
@@ -98,14 +100,11 @@ class Asker:
 
     async def _stored(self, question: Question, key: str) -> Outcome | None:
         """Return what an earlier session or another run was answered to the call with *key*."""
-        if not self._known:
-            self._grounding()  # is made while the call is out
-            return None
-        held = await offload(self._known.find, question.node, key)
-        if held is None:
+        self._grounding()  # is made while the call is out
+        if not self._known.may_have(key):
             return None
         validate = partial(self._validate, await asyncio.shield(self._grounding()))
-        stored = await offload(self._known.read, held, question.node, key, validate)
+        stored = await offload(self._known.get, question.node, key, validate)
         return stored and replace(stored, model=question.model.settings.name)
 
     async def _answer(self, question: Question, talk: Conversation) -> tuple[Outcome, Completion]:
@@ -121,7 +120,8 @@ class Asker:
 
         async def read(reply: Completion) -> tuple[Outcome, Completion]:
             grounder = await asyncio.shield(self._grounding())
-            outcome = await offload(self._validate, grounder, question.node, reply)
+            chars = _CHECKING * len(reply.text)
+            outcome = await offload(self._validate, grounder, question.node, reply, chars=chars)
             if self.job.settings.grounding.require == "ask" and not ungrounded:
                 absent = find_absent(outcome.answer or {})
                 if absent:
@@ -148,7 +148,7 @@ class Asker:
             waits_for_outage=question.last,
         )
         primed = (node.stage, model.name) in self._primed
-        if not primed or not is_worth_keeping(model, request):
+        if not primed or not is_cacheable(model, request):
             return await complete()
         prefix = prefix_of(model, request)
         async with self._prefix_gate.turn(prefix, self._expected_s[name]) as release:
@@ -177,5 +177,6 @@ class Asker:
         """Return the index of the transcript's words; it is made once, in a thread."""
         if self._grounder is None:
             segments, near = self.job.transcript.segments, self.job.settings.grounding.near_score
-            self._grounder = asyncio.create_task(offload(Grounder, segments, near))
+            chars = _INDEXING * sum(len(segment.text) for segment in segments)
+            self._grounder = asyncio.create_task(offload(Grounder, segments, near, chars=chars))
         return self._grounder

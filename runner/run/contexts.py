@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from runner.answers.context import Item, Reduced, answer_items, reduce_context
+from runner.answers.outcome import Outcome
 from runner.base.threads import offload
 from runner.config.schema import ContextSettings
 from runner.job.graph import Node
 from runner.job.job import Job
+
+_CUTTING = 5  # times the work on a reply's text: insights are compared, tokens counted
 
 Keep = Callable[[str, Reduced, ContextSettings], None]
 
@@ -21,17 +24,19 @@ class Contexts:
     def __init__(self, job: Job, keep: Keep) -> None:
         self._job = job
         self._keep = keep
+        self._chars = sum(len(segment.text) for segment in job.transcript.segments)
         self._count = job.tokenizer.line_counter()
         self._items: dict[str, asyncio.Task[tuple[Item, ...]]] = {}
         self._reduced: dict[tuple[Any, ...], asyncio.Task[Reduced]] = {}
 
-    def prepare(self, node: Node, answer: Mapping[str, Any]) -> None:
+    def prepare(self, node: Node, outcome: Outcome) -> None:
         """Cut an answer into items while other calls are out.
 
         Nothing is done where no context will want them.
         """
         if any(other.context and node.name in other.needs for other in self._job.pipeline.nodes):
-            cut = offload(answer_items, node.name, answer, self._count)
+            chars = _CUTTING * len(outcome.raw_output or "")
+            cut = offload(answer_items, node.name, outcome.answer, self._count, chars=chars)
             self._items[node.name] = asyncio.create_task(cut)
 
     async def context(self, node: Node, missing: Mapping[str, str]) -> Reduced:
@@ -54,6 +59,8 @@ class Contexts:
             node.context,
             self._count,
             self._job.transcript.segments,
+            chars=sum(len(item.line) for found in items.values() for item in found)
+            + (node.context.transcript_tokens and self._chars),
         )
         self._keep(self._name(node), reduced, node.context)
         return reduced

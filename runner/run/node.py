@@ -18,7 +18,7 @@ from runner.job.chunks import Chunk
 from runner.job.graph import Node
 from runner.job.job import Job, wrap
 from runner.job.models import Model
-from runner.job.parts import joined, lost_parts, part_node
+from runner.job.parts import failed_parts, joined, part_node
 from runner.record.recorder import Recorder
 from runner.record.reuse import Known
 from runner.run.ask import Asker, Question
@@ -173,7 +173,7 @@ class Answering:
         outcomes = await gather_all(
             self._read_part(question, chunk, context, get) for chunk in chunks
         )
-        lost = lost_parts(outcomes)
+        lost = failed_parts(outcomes)
         if len(lost) == len(outcomes):
             return replace(outcomes[0], missing=lost)
         count = question.model.tokenizer.line_counter()

@@ -1,4 +1,4 @@
-"""What a run would send, use, cost and take, before anything is sent."""
+"""Predicts tokens, cost and time of a run before anything is sent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from runner.job.prefix_policy import primed_stages
 from runner.job.windows import FRAME_TOKENS
 from runner.record.history import Seen, history_of, read_history
 
-# What is assumed of a model that has not been seen yet; said wherever it is used.
+# Assumptions about a model without history; mentioned wherever they are used.
 REPLY_SHARE = 0.5  # of max_tokens is written
 FIRST_TOKEN_S = 1.0
 TOKENS_PER_S = 60.0
@@ -29,12 +29,11 @@ LOW = 0.5  # of the expected reply, for the low estimate
 
 @dataclass(frozen=True, slots=True)
 class NodePlan:
-    """One analyzer's calls: tokens of all of them together, US dollars, seconds of one call.
+    """One analyzer's calls: tokens and US dollars of all of them, seconds of one.
 
-    *chunks* is in how many parts the transcript is read (0: not at all); *planned_tokens* is the
-    prompt as counted, *prompt_tokens* as it will be billed; *high* figures are what a budget
-    would reserve, *cost* None where no price is known; *seen* says whether an
-    earlier run with this model told what to expect.
+    *chunks* is the number of parts of the transcript (0: it reads none); *planned_tokens* is the
+    prompt as counted, *prompt_tokens* as billed; *high* figures are what a budget reserves;
+    costs are None without a price; *seen* says that the model's history was used.
     """
 
     stage: str
@@ -56,7 +55,7 @@ class NodePlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All nodes by name, and what they amount to; *stopped_by* names the cap that would be hit."""
+    """All nodes by name; *stopped_by* names the budget that would end the run, None if none."""
 
     nodes: Mapping[str, NodePlan]
     wall_s: float
@@ -90,19 +89,19 @@ def total(nodes: Iterable[NodePlan], field: str) -> Any:
 
 
 def read_histories(job: Setup) -> dict[str, dict[str, Seen]]:
-    """Return what earlier runs have told of each of the job's models, by litellm model name."""
+    """Return the history of each of the job's models, by litellm model name."""
     names = {model.settings.name for model in job.models.values()}
     return {name: read_history(history_of(job.root), name) for name in names}
 
 
 def make_plan(job: Job, history: Mapping[str, Mapping[str, Seen]]) -> Plan:
-    """Return what *job* would do; *history* is by litellm model name, then analyzer."""
+    """Return the plan of *job*; *history* is by litellm model name, then analyzer."""
     nodes = plan_nodes(job, history)
     return Plan(nodes, _wall(job, nodes), _stopped_by(job, nodes))
 
 
 def plan_nodes(job: Job, history: Mapping[str, Mapping[str, Seen]]) -> dict[str, NodePlan]:
-    """Return what each of *job*'s nodes would do, by name."""
+    """Return the plans of *job*'s nodes, by name."""
     primed = primed_stages(job)
     nodes: dict[str, NodePlan] = {}
     for node in job.pipeline.nodes:
@@ -120,15 +119,15 @@ def _plan_node(job: Job, node: Node, model: Model, seen: Seen | None, *, warm: b
     tags = bool(fit.chunks) + (node.context is not None)
     fixed = fit.fixed - FRAME_TOKENS + tags * TAG_TOKENS
     prompts = [fixed + chunk.tokens + fit.context for chunk in fit.chunks] or [fixed + fit.context]
-    if parts:  # one more call joins what the parts gave
+    if parts:  # one more call merges the parts' answers
         budget = job.settings.transcript.reduce_token_budget
-        joint = 2 * budget if fit.room is None else min(2 * budget, fit.room - fit.context)
-        prompts.append(fixed + joint + fit.context)
+        merged = 2 * budget if fit.room is None else min(2 * budget, fit.room - fit.context)
+        prompts.append(fixed + merged + fit.context)
     calls, planned = len(prompts), sum(prompts)
     prompt = round(planned * (seen.prompt_ratio if seen else 1.0))
     reply = round(calls * (seen.reply_tokens if seen else fit.reply * REPLY_SHARE))
     margin = 1.0 if model.tokenizer.exact else MARGIN
-    most_in, most_out = round(planned * margin), calls * fit.reply
+    high_in, high_out = round(planned * margin), calls * fit.reply
     shared = min(fit.context + max((c.tokens for c in fit.chunks), default=0), prompt)
     cached = shared if warm and not parts else 0
     latency = seen.latency_s if seen else FIRST_TOKEN_S + reply / calls / TOKENS_PER_S
@@ -141,11 +140,11 @@ def _plan_node(job: Job, node: Node, model: Model, seen: Seen | None, *, warm: b
         planned_tokens=planned,
         prompt_tokens=prompt,
         reply_tokens=reply,
-        most_tokens=most_in + most_out,
+        most_tokens=high_in + high_out,
         cached_tokens=cached,
         cost_low_usd=_cost(model, prompt, round(reply * LOW), cached),
         cost_usd=_cost(model, prompt, reply, cached),
-        cost_high_usd=_cost(model, most_in, most_out, 0),
+        cost_high_usd=_cost(model, high_in, high_out, 0),
         latency_s=round(latency, 3),
         seen=seen is not None,
     )
@@ -176,21 +175,21 @@ def _wall(job: Job, nodes: Mapping[str, NodePlan]) -> float:
         job.pipeline, work, processing.max_concurrent, processing.mode, gate, tokens
     )
     for stage, _ in primed_stages(job):
-        mine = [node for node in nodes.values() if node.stage == stage]
-        if all(node.calls == 1 for node in mine):  # parts have prefixes enough to fill the slots
-            wall += min(node.latency_s for node in mine)
+        members = [node for node in nodes.values() if node.stage == stage]
+        if all(node.calls == 1 for node in members):  # parts have enough prefixes for all slots
+            wall += min(node.latency_s for node in members)
     return wall
 
 
 def _stopped_by(job: Job, nodes: Mapping[str, NodePlan]) -> str | None:
-    """Return which budget would end the run, and before which analyzer, None if none would."""
+    """Return the budget that would end the run, with the analyzer before which; None if none."""
     budget, spent, paid = job.settings.budget, 0, 0.0
     for name, node in nodes.items():
         last = 1 - 1 / node.calls  # of its calls have been made when the last one reserves
-        most = (
+        reserved = (
             spent + last * (node.prompt_tokens + node.reply_tokens) + node.most_tokens / node.calls
         )
-        if budget.max_tokens is not None and most > budget.max_tokens:
+        if budget.max_tokens is not None and reserved > budget.max_tokens:
             return f"budget.max_tokens={budget.max_tokens:,}, before {name}"
         high = paid + last * (node.cost_usd or 0.0) + (node.cost_high_usd or 0.0) / node.calls
         if budget.max_cost_usd is not None and high > budget.max_cost_usd:
@@ -205,10 +204,10 @@ def compare(plan: Plan, run: Mapping[str, Any]) -> dict[str, Any]:
     predicted = plan.as_dict()
     figures = {}
     for name in ("prompt_tokens", "completion_tokens", "cost_usd", "wall_s"):
-        foretold, actual = predicted[name], run[name]
-        known = foretold is not None and actual
-        error = round(foretold / actual - 1, 4) if known else None
-        figures[name] = {"predicted": foretold, "actual": actual, "error": error}
+        planned, actual = predicted[name], run[name]
+        known = planned is not None and actual
+        error = round(planned / actual - 1, 4) if known else None
+        figures[name] = {"predicted": planned, "actual": actual, "error": error}
     return {**figures, "recorded": predicted["recorded"]}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import structlog
@@ -125,14 +126,13 @@ class Run:
         if plan is not None and not measured["run"]["reused"]:
             measured["plan"] = compare(plan, measured["run"])
         await self.directory.write_benchmark(measured)
-        insights = await offload(recorder.pages.insights, outcomes)
-        await self.directory.write_pages({**insights, "grounding.json": grounding})
+        await self.directory.write_pages({"grounding.json": grounding})
+        await self.directory.write_pages(partial(recorder.pages.insights, outcomes))
         await recorder.write_metadata(status, exit_code)
         await self.directory.flush()
         await self.directory.journal.commit("run.finished", status=status, exit_code=exit_code)
         if status == "completed":
             await self.directory.complete()
-            await self.directory.flush()
         if plan is not None:
             await self._remember(outcomes, plan)
         log.info("run.finished", status=status, **headline(measured["run"]))
@@ -153,6 +153,7 @@ class Run:
             model=job.main.settings.name,
             loop_lag=None if self._lag is None else self._lag.figures(),
             alone=self._member is None,
+            chars=None if self._member is None else 0,  # without an ideal there is little to do
         )
         measured["run"]["cache_saving_usd"] = saved_usd(job, self._cached(outcomes))
         measured["run"]["grounding_rate"] = grounding["total"]["rate"]
@@ -219,6 +220,6 @@ class Run:
                 outcome = Outcome("error", kind="internal", error=message)
             outcome = replace(outcome, missing={**missing_reasons(upstream), **outcome.missing})
             if outcome.answer is not None:
-                self._contexts.prepare(node, outcome.answer)
+                self._contexts.prepare(node, outcome)
             recorder.node_ended(node, outcome, calls, ready)
         return outcome

@@ -1,4 +1,4 @@
-"""Transcripts in any common layout, encoding and container, read into numbered segments."""
+"""Transcripts: files of common layouts, encodings and formats, read into numbered segments."""
 
 from runner.transcript.model import Segment, Transcript
 from runner.transcript.read import (

@@ -1,4 +1,4 @@
-"""The content of a file: its line ends, its invisible characters, its digest."""
+"""Cleaning of a file's text: line ends, invisible characters, content digest."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _JSON_ESCAPES = re.compile(r"\\[^u]|((?:\\u[0-9A-Fa-f]{4})+)")
 
 
 def clean_text(text: str) -> str:
-    """Return *text* with `\\n` line ends and without invisible or control characters."""
+    """Return *text* with `\\n` line ends and without control and invisible characters."""
     return to_safe_text(text)
 
 
 def clean_content(text: str) -> tuple[str, int]:
-    """Return a whole file's *text* cleaned, and how many characters went; its mark is not one."""
+    """Return the cleaned *text* of a file and how many characters were removed, without the BOM."""
     return without_hidden(text.removeprefix("\ufeff"))
 
 
 def hidden_in_escapes(cleaned: str, format_name: str) -> int:
-    """Return how many characters to be removed are spelt as escapes of the format."""
+    """Return how many of the characters to remove are written as escapes of the format."""
     if format_name in ("vtt", "srt"):
         return without_hidden(html.unescape(cleaned))[1]
     if format_name != "json":
@@ -33,6 +33,6 @@ def hidden_in_escapes(cleaned: str, format_name: str) -> int:
 
 
 def content_sha256(text: str) -> str:
-    """Return the hex digest of cleaned *text*, blind to white space at line ends and edges."""
+    """Return the hex digest of cleaned *text*, ignoring white space at line ends and edges."""
     lines = (line.rstrip() for line in text.split("\n"))
     return hashlib.sha256("\n".join(lines).strip().encode()).hexdigest()

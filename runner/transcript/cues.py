@@ -1,4 +1,4 @@
-"""WebVTT and SRT: timed cues, their voices found in tags, prefixes or dashes."""
+"""WebVTT and SRT: timed cues, with speakers from voice tags, prefixes or dashes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MERGE_GAP_S = 2.0
 
 _CLOCK = r"\d{1,4}:\d{2}(?::\d{2})?[.,]\d{1,3}"
 _TIMING = re.compile(rf"\s{{0,8}}({_CLOCK})\s{{0,8}}-->\s{{0,8}}({_CLOCK})(?=\s|$)")
-# Nothing but settings may follow: `[0:01 --> 0:04] Ann: …` and its kind are plain text.
+# Only settings may follow: lines such as `[0:01 --> 0:04] Ann: …` are plain text.
 _ANY_CUE = re.compile(
     rf"^[ \t]{{0,8}}{_CLOCK}[ \t]{{0,8}}-->[ \t]{{0,8}}{_CLOCK}"
     r"[ \t]{0,8}(?:(?:align|position|line|size|vertical|region|X1):[^\n]{0,200})?$",
@@ -40,17 +40,17 @@ class _Cue:
 
 
 def has_cue_timing(text: str) -> bool:
-    """Whether any line of *text* is a cue timing such as `00:00:01,000 --> 00:00:02,000`."""
+    """Return whether a line of *text* is a cue timing such as `00:00:01,000 --> 00:00:02,000`."""
     return "-->" in text and _ANY_CUE.search(text) is not None
 
 
 def parse_vtt(text: str, source: str) -> list[Turn]:
-    """Return the turns of WebVTT *text*; TranscriptError without header or without cues."""
+    """Return the turns of WebVTT *text*; raise TranscriptError without header or cues."""
     lines = text.strip("\n").split("\n")
     header = lines[0].split()
     if not header or header[0] != "WEBVTT":
         raise fault(source, "malformed WebVTT: line 1 is not 'WEBVTT'; no cues parsed")
-    # The first block holds the header and its settings, whatever they are.
+    # The first block holds the header and its settings.
     body = lines.index("", 1) if "" in lines[1:] else 1
     if any("-->" in line for line in lines[1:body]):
         body = 1
@@ -59,14 +59,14 @@ def parse_vtt(text: str, source: str) -> list[Turn]:
 
 
 def parse_srt(text: str, source: str) -> list[Turn]:
-    """Return the turns of SRT *text*; TranscriptError on a malformed timing or without cues."""
+    """Return the turns of SRT *text*; raise TranscriptError for bad timings or no cues."""
     return _turns(_cues(text.split("\n"), 0, 0, source, vtt=False))
 
 
 def merge_turns(turns: Iterable[Turn]) -> list[Turn]:
-    """Join a turn to the one before when that stops mid-sentence and the same voice goes on.
+    """Join turns of one speaker where the first stops in mid-sentence.
 
-    At most two seconds may lie between them and a merged turn stays within one segment.
+    At most MERGE_GAP_S seconds lie between them, and a merged turn stays within one segment.
     """
     merged: list[Turn] = []
     for turn in turns:
@@ -124,7 +124,7 @@ def _timed_cue(line: str, number: int, any_before: bool, source: str) -> _Cue:
 
 
 def _is_identifier(lines: Sequence[str], index: int, between: bool) -> bool:
-    """Whether the line names the cue below it: any line in WebVTT, a number in SRT."""
+    """Return whether the line names the cue below it: any line in WebVTT, a number in SRT."""
     below = lines[index + 1] if index + 1 < len(lines) else ""
     names_cue = "-->" in below and _is_timing(below)
     return names_cue and (between or lines[index].strip().isdigit())
@@ -145,17 +145,17 @@ class _Voiced:
 
 
 def _voices(cue: _Cue) -> list[tuple[str | None, str]]:
-    """Return (voice, line) for each line of the cue; a voice tag holds until the next."""
-    found: list[tuple[str | None, str]] = []
+    """Return (speaker, text) for each line of the cue; a voice tag holds until the next."""
+    voices: list[tuple[str | None, str]] = []
     for line in cue.lines:
-        speaker = found[-1][0] if found else None
+        speaker = voices[-1][0] if voices else None
         parts = _VOICE.split(line)
         for index in range(0, len(parts), 2):
             speaker = _plain(parts[index - 1]) if index else speaker
             words = _plain(parts[index])
             if words:
-                found.append((speaker, words))
-    return found
+                voices.append((speaker, words))
+    return voices
 
 
 def _plain(text: str) -> str:
@@ -164,7 +164,7 @@ def _plain(text: str) -> str:
 
 
 def _without_repeats(voiced: Sequence[_Voiced]) -> list[_Voiced]:
-    """Drop the line that rolling captions show again while the next one appears."""
+    """Drop the line that rolling captions repeat above the next one."""
     kept: list[_Voiced] = []
     for line in voiced:
         if not kept or line.text != kept[-1].text:
@@ -175,7 +175,7 @@ def _without_repeats(voiced: Sequence[_Voiced]) -> list[_Voiced]:
 def _speech(voiced: Sequence[_Voiced]) -> list[Turn]:
     heads = [_head(line) for line in voiced]
     names = _names(heads)
-    # Where prefixes mark a change of speaker, a cue without one goes on with the last.
+    # Where prefixes mark a change of speaker, a cue without one continues the last speaker.
     prefixed = bool(names) or any(head and head.kind == "chevron" for head in heads)
     spoken: list[tuple[str | None, _Cue, list[str]]] = []
     speaker: str | None = None

@@ -1,4 +1,4 @@
-"""Bytes of a file to text, or one line saying why they are not text."""
+"""Decoding of a file's bytes to text; errors say in one line why they are not text."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _PROBE_BYTES = 4096
 
 
 def fault(source: str, what: str) -> TranscriptError:
-    """Return the one-line error that names the file (*source*) and the fault."""
+    """Return a one-line error that names the file (*source*) and *what* is wrong."""
     return TranscriptError(one_line(f"{source}: {what}"))
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return the content of *path*; TranscriptError when missing, unreadable or over 50 MB."""
+    """Return the content of *path*; raise TranscriptError if missing, unreadable or over 50 MB."""
     try:
         if path.is_dir():
             raise fault(str(path), "is a directory; expected a transcript file")
@@ -49,7 +49,7 @@ def read_bytes(path: Path) -> bytes:
             limit = MAX_BYTES // 1024**2
             raise fault(str(path), f"is {size / 1024**2:.0f} MB; at most {limit} MB are read")
         with path.open("rb") as stream:
-            # A pipe or a growing file has no honest size, so the read is bounded too.
+            # The size of a pipe or a growing file is unknown, so the read has a limit too.
             data = stream.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise fault(str(path), f"no such file{_nearest(path)}") from error
@@ -63,7 +63,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def decode(data: bytes, source: str, encoding: str | None) -> str:
-    """Return *data* as text; a byte-order mark or NUL pattern decides when *encoding* is None."""
+    """Return *data* as text; without *encoding* a byte-order mark or NUL pattern decides."""
     _refuse_binary(data, source)
     chosen = encoding or _detected(data)
     try:
@@ -102,11 +102,11 @@ def _detected(data: bytes) -> str:
     return "utf-8"
 
 
-def _bad_byte(error: UnicodeDecodeError, given: str | None, chosen: str) -> str:
+def _bad_byte(error: UnicodeDecodeError, encoding: str | None, chosen: str) -> str:
     where = f"byte 0x{error.object[error.start]:02x} at offset {error.start} is not {chosen}"
-    if given is None:
+    if encoding is None:
         return f"{where}; if the file is older Windows text, set transcript.encoding=cp1252"
-    return f"{where}; transcript.encoding={given} does not fit this file"
+    return f"{where}; transcript.encoding={encoding} does not fit this file"
 
 
 def _nearest(path: Path) -> str:

@@ -1,7 +1,8 @@
-"""Printed hearings: hard-wrapped lines, turns and paragraphs that open with an indentation."""
+"""Printed hearings: hard-wrapped lines, with turns and paragraphs that start indented."""
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -34,30 +35,26 @@ _OPENINGS = frozenset({"[", "("})
 
 
 def looks_like_hearing(text: str) -> bool:
-    """Whether at least three lines open a turn as `    Mr. Name. text` does."""
-    found = 0
-    for line in text.split("\n"):
-        found += _head(line) is not None
-        if found >= _MIN_TURNS:
-            return True
-    return False
+    """Return whether at least three lines start a turn such as `    Mr. Name. text`."""
+    heads = (line for line in text.split("\n") if _head(line))
+    return len(list(itertools.islice(heads, _MIN_TURNS))) == _MIN_TURNS
 
 
 def parse_hearing(text: str, source: str) -> list[Turn]:
-    """Return one turn per spoken paragraph; *source* is unused, nothing here can be malformed."""
+    """Return one turn per spoken paragraph; *source* is unused, since no text is malformed."""
     del source
     lines = text.expandtabs(4).split("\n")
     indents = Counter(_indent(line) for line in lines if _head(line))
-    walker = _Walker(indents.most_common(1)[0][0] if indents else 4)
+    parser = _HearingParser(indents.most_common(1)[0][0] if indents else 4)
     for line in lines[: _end(lines)]:
-        walker.step(line)
-    walker.flush()
-    return walker.turns
+        parser.step(line)
+    parser.flush()
+    return parser.turns
 
 
 @dataclass(slots=True)
-class _Walker:
-    """Gathers paragraphs; *speaker* is None outside speech, where text is dropped."""
+class _HearingParser:
+    """Collects paragraphs; *speaker* is None outside speech, where text is dropped."""
 
     base: int
     turns: list[Turn] = field(default_factory=list)
@@ -89,7 +86,7 @@ class _Walker:
         if not text:
             return
         if _is_note(text):
-            # What a note announces (an adjournment, a printed statement) is not said aloud.
+            # A note announces an adjournment or a printed statement, which nobody speaks.
             if _closes(text) or text.rstrip(".:]) ").endswith(("follow", "follows")):
                 self.speaker = None
             return
@@ -99,7 +96,7 @@ class _Walker:
 
 
 def _head(line: str) -> tuple[str, str] | None:
-    """Return (speaker, text) when *line* opens a turn."""
+    """Return (speaker, text) if *line* starts a turn."""
     match = _HEAD.match(line)
     if match is None:
         return None
@@ -134,7 +131,7 @@ def _is_name_word(word: str) -> bool:
 
 
 def _end(lines: Sequence[str]) -> int:
-    """Return the line after the last adjournment, or the appendix, or the end of the file."""
+    """Return the index of the line after the last adjournment, of the appendix, or of the end."""
     first = next((index for index, line in enumerate(lines) if _head(line)), len(lines))
     appendix = len(lines)
     closing = 0

@@ -1,8 +1,9 @@
-"""The files that a directory or a pattern stands for."""
+"""Input files of a batch: those in a directory, or those that match a pattern."""
 
 from __future__ import annotations
 
 import glob
+import itertools
 import os
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -14,13 +15,13 @@ from runner.base.text import digest, slug
 from runner.config.schema import Settings
 from runner.transcript import SUFFIXES
 
-# One of these makes a directory one of our own, whose pages are no transcripts.
-_OURS = ("results.jsonl", "run.lock", "config/resolved.yaml")
+# One of these marks a directory of a run or batch, whose pages are no transcripts.
+_OUTPUT_MARKS = ("results.jsonl", "run.lock", "config/resolved.yaml")
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One file; *name* is its path below what was asked for, *run* its run's directory."""
+    """One file; *name* is its path below `transcript.path`, *run* the directory of its run."""
 
     path: Path
     name: str
@@ -29,7 +30,7 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The files of a batch in order, and how many were left out, by the reason."""
+    """The files of a batch in order, and the number of files skipped for each reason."""
 
     files: tuple[Input, ...]
     left_out: tuple[tuple[str, int], ...] = ()
@@ -42,57 +43,54 @@ class Inputs:
 
     @property
     def note(self) -> str:
-        """What was left out, in words; empty for nothing."""
-        told = ", ".join(f"{count:,} {why}" for why, count in self.left_out)
-        return f"left out: {told}" if told else ""
+        """The skipped files in one line, empty for none."""
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in self.left_out)
+        return f"left out: {reasons}" if reasons else ""
 
 
 def is_many(path: str) -> bool:
-    """Return whether `transcript.path` names a directory or is a pattern, and no file's name."""
-    given = Path(path).expanduser()
-    return given.is_dir() or (glob.has_magic(path) and not given.exists())
+    """Return whether `transcript.path` is a directory, or a pattern and no file's name."""
+    expanded = Path(path).expanduser()
+    return expanded.is_dir() or (glob.has_magic(path) and not expanded.exists())
 
 
 def root_of(path: str) -> Path:
-    """Return the directory that names are counted from: itself, or above the first wildcard."""
-    given = Path(path).expanduser()
-    if given.is_dir():
-        return given
-    parts = list(given.parts)
-    first = next(place for place, part in enumerate(parts) if glob.has_magic(part))
-    return Path(*parts[:first])
+    """Return the directory that names are relative to: *path*, or the part before a wildcard."""
+    expanded = Path(path).expanduser()
+    if expanded.is_dir():
+        return expanded
+    return Path(*itertools.takewhile(lambda part: not glob.has_magic(part), expanded.parts))
 
 
 def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inputs:
-    """Return the files of this shard, in order of their names.
+    """Return the files of this shard in order of their names.
 
-    A directory's files are those with one of SUFFIXES, in directories below it too; hidden ones,
-    what we wrote ourselves and links that lead out of it are left out. *only* are the names of a
-    batch that is taken up again, instead of a shard dealt anew. Raises ConfigError where there
-    is no file at all.
+    A directory is searched recursively for files with one of SUFFIXES; hidden files, output of
+    this program and links that lead out of it are skipped. *only* are the names of a resumed
+    batch, which replace the shard. Raises ConfigError if there is no file at all.
     """
-    asked, batch = settings.transcript.path, settings.batch
+    path, batch = settings.transcript.path, settings.batch
     if batch.shard >= batch.shards:
         raise ConfigError(
             f"batch.shard={batch.shard}: expected 0 to {batch.shards - 1}, as batch.shards="
             f"{batch.shards}"
         )
-    search = _Search(root_of(asked), Path(settings.output.dir).expanduser().resolve())
-    names = search.below() if search.root == Path(asked).expanduser() else search.matching(asked)
+    search = _Search(root_of(path), Path(settings.output.dir).expanduser().resolve())
+    names = search.below() if search.root == Path(path).expanduser() else search.matching(path)
     left_out = tuple(sorted(search.left_out.items()))
     if not names:
-        wanted = f"expected files that end in {', '.join(SUFFIXES)}"
+        expected = f"expected files that end in {', '.join(SUFFIXES)}"
         left = f"; {Inputs((), left_out).note}" if left_out else ""
-        raise ConfigError(f"transcript.path={asked!r}: there is no transcript: {wanted}{left}")
-    mine = sorted(names)[batch.shard :: batch.shards] if only is None else sorted(only)
-    files = tuple(Input(search.root / name, name, _run_of(name)) for name in mine)
-    if len({given.run for given in files}) < len(files):
-        raise ConfigError(f"transcript.path={asked!r}: two files have the same digest of a name")
+        raise ConfigError(f"transcript.path={path!r}: there is no transcript: {expected}{left}")
+    shard = sorted(names)[batch.shard :: batch.shards] if only is None else sorted(only)
+    files = tuple(Input(search.root / name, name, _run_of(name)) for name in shard)
+    if len({file.run for file in files}) < len(files):
+        raise ConfigError(f"transcript.path={path!r}: the names of two files have the same digest")
     return Inputs(files, left_out)
 
 
 class _Search:
-    """Finds files below *root*, but not below *outputs*; counts what it leaves out."""
+    """Finds files below *root* but not below *outputs*; counts those that it skips."""
 
     def __init__(self, root: Path, outputs: Path) -> None:
         self.root = root
@@ -100,7 +98,7 @@ class _Search:
         self._resolved, self._outputs = root.resolve(), outputs
 
     def below(self) -> list[str]:
-        found = []
+        names_below = []
         for folder, folders, names in os.walk(self.root):
             here = Path(folder)
             folders[:] = [name for name in folders if self._is_entered(here / name)]
@@ -110,33 +108,33 @@ class _Search:
                     continue
                 if path.suffix.lower() not in SUFFIXES:
                     self.left_out[f"with the ending {path.suffix or 'none'!r}"] += 1
-                elif self._is_taken(path):
-                    found.append(path.relative_to(self.root).as_posix())
-        return found
+                elif self._is_input(path):
+                    names_below.append(path.relative_to(self.root).as_posix())
+        return names_below
 
     def matching(self, pattern: str) -> list[str]:
         inner = Path(pattern).expanduser().relative_to(self.root).as_posix()
         paths = [path for path in self.root.glob(inner) if path.is_file()]
-        ours = {folder: self._lies_in_ours(folder) for folder in {path.parent for path in paths}}
-        taken = [path for path in paths if not ours[path.parent] and self._is_taken(path)]
-        return [path.relative_to(self.root).as_posix() for path in taken]
+        outputs = {path.parent for path in paths if self._is_in_output(path.parent)}
+        inputs = [p for p in paths if p.parent not in outputs and self._is_input(p)]
+        return [path.relative_to(self.root).as_posix() for path in inputs]
 
     def _is_entered(self, folder: Path) -> bool:
-        return not folder.name.startswith(".") and not self._is_ours(folder)
+        return not folder.name.startswith(".") and not self._is_output(folder)
 
-    def _lies_in_ours(self, folder: Path) -> bool:
+    def _is_in_output(self, folder: Path) -> bool:
         above = [folder, *folder.parents]
         inside = above[: above.index(self.root)] if self.root in above else [folder]
-        return any(map(self._is_ours, inside))
+        return any(map(self._is_output, inside))
 
-    def _is_ours(self, folder: Path) -> bool:
-        """Return whether *folder* is a directory that holds runs, or a run's or batch's own."""
+    def _is_output(self, folder: Path) -> bool:
+        """Return whether *folder* holds runs, or is the directory of a run or batch."""
         outside = not self._resolved.is_relative_to(self._outputs)
         if outside and folder.resolve().is_relative_to(self._outputs):
             return True
-        return any((folder / mark).exists() for mark in _OURS)
+        return any((folder / mark).exists() for mark in _OUTPUT_MARKS)
 
-    def _is_taken(self, path: Path) -> bool:
+    def _is_input(self, path: Path) -> bool:
         try:
             os.fsencode(path.name).decode("utf-8")
         except UnicodeDecodeError:
@@ -149,6 +147,6 @@ class _Search:
 
 
 def _run_of(name: str) -> str:
-    """Return the run's directory: the same for the same name, few in any one directory."""
+    """Return the run's directory: fixed for a name, and spread so that none has many entries."""
     key = digest(name, 12)
     return f"runs/{key[:2]}/{slug(Path(name).stem)}-{key}"

@@ -1,4 +1,4 @@
-"""JSON written by Whisper, WhisperX, AssemblyAI, Deepgram or this program, and plain lists."""
+"""JSON formats: Whisper, WhisperX, AssemblyAI, Deepgram, this program, and plain lists."""
 
 from __future__ import annotations
 
@@ -80,9 +80,9 @@ def _turns(data: object, source: str) -> list[Turn]:
     for key in _LIST_KEYS:
         items = data.get(key)
         if isinstance(items, list) and items:
-            # AssemblyAI alone counts in milliseconds, and alone has a top-level 'utterances'.
+            # Only AssemblyAI has times in milliseconds, and only it has top-level 'utterances'.
             turns = _items(items, source, key, 1000.0 if key == "utterances" else 1.0)
-            # Whisper cuts by breath, not by sentence; what names speakers is left as it is.
+            # Whisper splits at pauses, not at sentences; turns with speakers stay as they are.
             whisper = key == "segments" and all(turn.speaker is None for turn in turns)
             return merge_turns(turns) if whisper else turns
     if isinstance(data.get("text"), str):
@@ -97,13 +97,13 @@ def _items(
     for number, item in enumerate(items, start=1):
         if not isinstance(item, dict):
             raise fault(source, f"item {number} of '{where}' is not an object; {_EXPECTED}")
-        found = [item[key] for key in _TEXT_KEYS if key in item]
-        if not found or not isinstance(found[0], str | None):
+        texts = [item[key] for key in _TEXT_KEYS if key in item]
+        if not texts or not isinstance(texts[0], str | None):
             raise fault(source, f"item {number} of '{where}' has no text; {_EXPECTED}")
         turns.append(
             Turn(
                 _speaker(_first(item, _SPEAKER_KEYS)),
-                found[0] or "",
+                texts[0] or "",
                 _time(_first(item, _START_KEYS), unit),
                 _time(_first(item, _END_KEYS), unit),
             )
@@ -116,17 +116,17 @@ def _deepgram(results: dict[str, object], source: str) -> list[Turn]:
     if isinstance(utterances, list) and utterances:
         return _items(utterances, source, "results.utterances")
     channels = _objects(results.get("channels"))
-    found = [list(_channel(channel, source)) for channel in channels]
-    if not any(found):
+    speech = [list(_channel(channel, source)) for channel in channels]
+    if not any(speech):
         raise fault(source, f"JSON 'results' holds no channels with speech; {_EXPECTED}")
     turns = [
         Turn(f"Channel {index}", turn.text, turn.start_s, turn.end_s)
-        if turn.speaker is None and len(found) > 1
+        if turn.speaker is None and len(speech) > 1
         else turn
-        for index, channel in enumerate(found)
+        for index, channel in enumerate(speech)
         for turn in channel
     ]
-    return sorted(turns, key=lambda turn: turn.start_s or 0.0) if len(found) > 1 else turns
+    return sorted(turns, key=lambda turn: turn.start_s or 0.0) if len(speech) > 1 else turns
 
 
 def _channel(channel: dict[str, object], source: str) -> Iterator[Turn]:
@@ -161,8 +161,8 @@ def _run(speaker: str | None, words: Sequence[dict[str, object]]) -> Turn:
 
 
 def _word(word: dict[str, object]) -> str:
-    found = _first(word, ("punctuated_word", "word"))
-    return found if isinstance(found, str) else ""
+    text = _first(word, ("punctuated_word", "word"))
+    return text if isinstance(text, str) else ""
 
 
 def _objects(value: object) -> list[dict[str, object]]:
@@ -182,7 +182,7 @@ def _speaker(value: object) -> str | None:
 
 
 def _time(value: object, unit: float = 1.0) -> float | None:
-    """Return seconds; *unit* is how many of the source's units make one."""
+    """Return *value* in seconds; *unit* is the number of its units per second."""
     if isinstance(value, str):
         return clock_seconds(value)
     if isinstance(value, int | float) and not isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Which `word:` prefixes name a speaker: the shape of one label, and all labels of a file."""
+"""Speaker labels: which `word:` prefixes name a speaker, by shape and by use in the file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NEVER_LAST = frozenset(
         "takeaways statements witnesses material record summary present"
     )
 )
-# Words that open a clause as often as they name a speaker: they must earn it by repeating.
+# Words that start a clause as often as they name a speaker: labels only if they repeat.
 _DISCOURSE = frozenset(
     words_of(
         "question answer so and but or okay ok well now then because if when here there this "
@@ -39,12 +39,12 @@ _DISCOURSE = frozenset(
 )
 _CONTRACTION = re.compile(r"['’](?:s|re|ll|ve|d|m|t)$")
 _MACHINE_LABEL = re.compile(r"(?:speaker|spk|participant|user|unknown)[ _-]?\w{0,8}$", re.I)
-_MOST = 0.8
+_MOSTLY = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One line that may open a turn, seen before it is known whether it does."""
+    """One line that may start a turn."""
 
     speaker: str
     timed: bool
@@ -54,7 +54,7 @@ class Candidate:
 
 
 def label_fits(label: str) -> bool:
-    """Whether *label* has the shape of a speaker's name: short, capitalised, not `Note`."""
+    """Return whether *label* looks like a speaker's name: short, capitalised, not `Note`."""
     words = label.split()
     if not 0 < len(words) <= MAX_LABEL_WORDS or len(label) > MAX_LABEL_CHARS:
         return False
@@ -68,7 +68,7 @@ def label_fits(label: str) -> bool:
 
 
 def is_metadata(label: str) -> bool:
-    """Whether *label* announces data about the recording, such as `Date` or `Attendees`."""
+    """Return whether *label* is metadata of the recording, such as `Date` or `Attendees`."""
     words = label.lower().split()
     return bool(words) and (" ".join(words) in _NEVER or words[-1] in _NEVER_LAST)
 
@@ -76,11 +76,10 @@ def is_metadata(label: str) -> bool:
 def accepted_labels(
     candidates: Sequence[Candidate], content_lines: int, first: str | None
 ) -> frozenset[str]:
-    """Return the labels that name speakers, judged by how the whole file uses them.
+    """Return the labels that name speakers, judged by their use in the whole file.
 
-    *content_lines* counts the lines that hold text; *first* is the label of the first of them,
-    if it has one. A label must look like the file's other turns (time, bold, bullet, blank
-    line before).
+    *content_lines* counts the lines with text; *first* is the label of the first of them, or
+    None. A label must look like the file's other turns (time, bold, bullet, blank line before).
     """
     groups: dict[str, list[Candidate]] = {}
     for candidate in candidates:
@@ -90,21 +89,21 @@ def accepted_labels(
         dense=len(candidates) >= content_lines * 0.5,
         first=first,
         repeats=any(len(group) > 1 for group in groups.values()),
-        timed=_most([candidate.timed for candidate in candidates]),
-        bold=_most([candidate.bold for candidate in candidates]),
-        unbold=_most([not candidate.bold for candidate in candidates]),
-        unlisted=_most([not candidate.bulleted for candidate in candidates]),
-        spaced=_most([candidate.after_gap for candidate in candidates]),
+        timed=_mostly([candidate.timed for candidate in candidates]),
+        bold=_mostly([candidate.bold for candidate in candidates]),
+        unbold=_mostly([not candidate.bold for candidate in candidates]),
+        unlisted=_mostly([not candidate.bulleted for candidate in candidates]),
+        spaced=_mostly([candidate.after_gap for candidate in candidates]),
     )
     return frozenset(label for label, group in groups.items() if _accept(label, group, style))
 
 
 def speaker_names(roles: Mapping[str, set[str]]) -> dict[tuple[str, str], str]:
-    """Return the name for each (base name, role); the role stays only where it tells two apart."""
+    """Return the name for each (base name, role), with the role only where it distinguishes two."""
     return {
-        (base, role): f"{base} ({role})" if role and len(found) > 1 and "" not in found else base
-        for base, found in roles.items()
-        for role in found
+        (base, role): f"{base} ({role})" if role and len(group) > 1 and "" not in group else base
+        for base, group in roles.items()
+        for role in group
     }
 
 
@@ -143,13 +142,13 @@ def _accept_single(label: str, candidate: Candidate, style: _Style) -> bool:
         return False
     if (style.unbold and candidate.bold) or (style.unlisted and candidate.bulleted):
         return False
-    # One word seen once amid wrapped lines is more often emphasis than a person.
+    # A single word, once, amid wrapped lines is more often emphasis than a person.
     distinct = " " in label or label.isupper() or candidate.timed or candidate.bold
     return style.dense or style.spaced or distinct or label == style.first
 
 
-def _most(flags: Sequence[bool]) -> bool:
-    return bool(flags) and sum(flags) >= len(flags) * _MOST
+def _mostly(flags: Sequence[bool]) -> bool:
+    return bool(flags) and sum(flags) >= len(flags) * _MOSTLY
 
 
 def _name_like_start(word: str) -> bool:

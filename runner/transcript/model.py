@@ -1,4 +1,4 @@
-"""What a transcript is, and how turns become numbered segments of citable length."""
+"""Transcript model: turns, and the numbered segments of limited length cut from them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 MAX_SEGMENT_CHARS = 1200
-MAX_SPEAKER_CHARS = 200  # every segment repeats the name
+MAX_SPEAKER_CHARS = 200  # since every segment repeats the name
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """Return the white-space separated words of *text*; long word lists stay readable so."""
+    """Return the words of *text*, for readable lists of words in code."""
     return tuple(text.split())
 
 
-# Marks such as {vocalsound}, {gap} and {disfmarker}; one opening brace starts each attempt and
-# the run is bounded, so the scan stays linear.
+# Marks such as {vocalsound}, {gap} and {disfmarker}; bounded, so that the scan stays linear.
 _BRACE_MARK = re.compile(r"\{[A-Za-z][A-Za-z _-]{0,30}\}")
 _SENTENCE_END = re.compile(r"[.?!…][\"'”’)\]]*\s|[。！？]")
 _ABBREVIATIONS = frozenset(
@@ -46,12 +45,11 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """A whole transcript.
+    """A transcript.
 
     *name* is the file stem, *format* the format that read it, *sha256* the hex digest of the
     normalised content (the same for every encoding and line ending); *segments* is not empty.
-    *removed_chars* counts the controls and invisible characters that were in the file and are
-    in no segment.
+    *removed_chars* counts the control and invisible characters of the file that were removed.
     """
 
     name: str
@@ -63,7 +61,7 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a format reader hands over: raw text that may be empty or too long for a segment."""
+    """A speaker's turn as a format reader returns it; *text* may be empty or long."""
 
     speaker: str | None
     text: str
@@ -72,7 +70,7 @@ class Turn:
 
 
 def make_segments(turns: Iterable[Turn]) -> tuple[Segment, ...]:
-    """Number the turns that say something, cutting the long ones at sentence ends."""
+    """Return numbered segments of the turns with speech; long turns are cut at sentence ends."""
     return tuple(
         Segment(f"S{number:04d}", part.speaker, part.start_s, part.end_s, part.text)
         for number, part in enumerate(_parts(turns), start=1)
@@ -80,12 +78,12 @@ def make_segments(turns: Iterable[Turn]) -> tuple[Segment, ...]:
 
 
 def ends_sentence(text: str) -> bool:
-    """Whether *text* stops where a sentence could stop."""
+    """Return whether *text* ends like a sentence."""
     return text.rstrip("\"'”’)]* ").endswith((".", "?", "!", "…", "。", "！", "？"))
 
 
 def join_lines(lines: Iterable[str]) -> str:
-    """Join hard-wrapped lines; a word broken after its hyphen is put together again."""
+    """Join hard-wrapped lines, and words broken after a hyphen."""
     joined: list[str] = []
     for line in lines:
         stripped = line.strip()
@@ -106,7 +104,7 @@ def _parts(turns: Iterable[Turn]) -> Iterator[Turn]:
         pieces = _split(" ".join(_BRACE_MARK.sub(" ", turn.text).split()))
         speaker = " ".join((turn.speaker or "").split())[:MAX_SPEAKER_CHARS].strip() or None
         start, end = _times(turn)
-        # Times inside a turn are unknown, so only its outer edges carry one.
+        # Times inside a turn are unknown, so only its first and last piece have one.
         for index, piece in enumerate(pieces):
             first, last = index == 0, index == len(pieces) - 1
             yield Turn(speaker, piece, start if first else None, end if last else None)
@@ -131,7 +129,7 @@ def _split(text: str) -> list[str]:
         pieces.append(text[position:cut].strip())
         position = cut
     pieces.append(text[position:].strip())
-    return [piece for piece in pieces if _says_something(piece)]
+    return [piece for piece in pieces if _has_speech(piece)]
 
 
 def _cut(text: str, position: int) -> int:
@@ -155,5 +153,5 @@ def _is_abbreviation(text: str, stop: int) -> bool:
     return text[stop] == "." and (word in _ABBREVIATIONS or (len(word) == 1 and word.isalpha()))
 
 
-def _says_something(text: str) -> bool:
+def _has_speech(text: str) -> bool:
     return any(not c.isspace() and not unicodedata.category(c).startswith("P") for c in text)

@@ -1,4 +1,4 @@
-"""The way in: a path or a text to a Transcript, the format found or told."""
+"""Reader of transcripts: from a path or a text, in a given or detected format."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _READERS: Mapping[str, Callable[[str, str], list[Turn]]] = MappingProxyType(
 FORMATS: tuple[str, ...] = ("auto", *_READERS)
 
 _SUFFIXES: Mapping[str, str] = MappingProxyType({".vtt": "vtt", ".srt": "srt", ".json": "json"})
-SUFFIXES = (".txt", ".md", *_SUFFIXES)  # of the files that a folder is read for
+SUFFIXES = (".txt", ".md", *_SUFFIXES)  # of the files read from a directory
 _JSON_START = re.compile(r"\{\s*[\"}]|\[\s*[\[{\"\]]")
 
 
 def read_transcript(path: Path, *, format: str = "auto", encoding: str | None = None) -> Transcript:
     """Read the transcript at *path*.
 
-    *format* is one of FORMATS; with `auto` the suffix .vtt, .srt or .json decides, else the
-    content does. *encoding* is a Python codec name; None means UTF-8, -16 or -32 as detected.
-    Raises TranscriptError, one line naming the file, the fault and what was expected.
+    *format* is one of FORMATS; `auto` goes by the suffix .vtt, .srt or .json, else by the
+    content. *encoding* is a Python codec name; None detects UTF-8, -16 or -32. Raises
+    TranscriptError, one line that names the file, the fault and what was expected.
     """
     _check_format(format, str(path))
     text = decode(read_bytes(path), str(path), encoding)
@@ -45,15 +45,15 @@ def read_transcript(path: Path, *, format: str = "auto", encoding: str | None = 
 
 
 def content_sha256_of(path: Path, *, encoding: str | None = None) -> str:
-    """Return the `sha256` that `read_transcript` would give; raise TranscriptError."""
+    """Return the `sha256` that `read_transcript` would compute; raise TranscriptError."""
     cleaned, _ = clean_content(decode(read_bytes(path), str(path), encoding))
     return content_sha256(cleaned)
 
 
 def parse_transcript(text: str, *, name: str, format: str = "auto") -> Transcript:
-    """Parse *text* as one of FORMATS; *name* becomes the transcript's name and heads any error.
+    """Parse *text* as one of FORMATS; *name* is the transcript's name and begins errors.
 
-    Raises TranscriptError when the text has no utterances or is malformed in its format.
+    Raises TranscriptError if the text has no utterances or is malformed in its format.
     """
     _check_format(format, name)
     return _parse(text, name, name, format, "")
@@ -62,7 +62,7 @@ def parse_transcript(text: str, *, name: str, format: str = "auto") -> Transcrip
 def _parse(text: str, name: str, source: str, format_name: str, suffix: str) -> Transcript:
     cleaned, removed = clean_content(text)
     if not cleaned.strip():
-        raise fault(source, "no utterances: the file is empty or holds only white space")
+        raise fault(source, "no utterances: the file is empty or has only white space")
     chosen = _detect(cleaned, suffix) if format_name == "auto" else format_name
     segments = make_segments(_READERS[chosen](cleaned, source))
     if not segments:

@@ -1,4 +1,4 @@
-"""Plain text and Markdown: turns opened by a name, a time, `>>` or `Q.`, else paragraphs."""
+"""Plain text and Markdown: turns that start with a name, a time, `>>` or `Q.`, or paragraphs."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ class _Line:
 
 
 def parse_text(text: str, source: str) -> list[Turn]:
-    """Return the turns of *text*; *source* is unused, since any text can be read as prose."""
+    """Return the turns of *text*; *source* is unused, since no text is malformed."""
     del source
     lines = _scan(_without_line_numbers(_without_front_matter(text.split("\n"))))
-    reading = _judge(lines)
-    walker = _Walker(reading)
+    layout = _layout_of(lines)
+    parser = _TextParser(layout)
     for line in lines:
-        walker.step(line)
-    walker.flush()
-    return walker.turns
+        parser.step(line)
+    parser.flush()
+    return parser.turns
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _Layout:
     labels: frozenset[str]
     names: dict[tuple[str, str], str]
     below: bool
@@ -65,15 +65,15 @@ class _Reading:
             return False
         return head.kind == "chevron" or head.label in self.labels
 
-    def trusts(self, head: Head) -> bool:
-        """Whether the stamp of a nameless line is a time mark and not part of a sentence."""
+    def has_time_mark(self, head: Head) -> bool:
+        """Return whether the stamp of a line without name is a time mark, not part of the text."""
         stamp = head.stamp
         if stamp is None or head.kind == "title":
             return False
         return stamp.bracketed or stamp.has_hours or not head.rest or self.short_stamps
 
 
-def _judge(lines: Sequence[_Line]) -> _Reading:
+def _layout_of(lines: Sequence[_Line]) -> _Layout:
     heads = [line.head for line in lines if line.head is not None]
     kinds = Counter(head.kind for head in heads if head.label)
     below = kinds["below"] > 1
@@ -94,7 +94,7 @@ def _judge(lines: Sequence[_Line]) -> _Reading:
     for head, _ in named:
         roles.setdefault(head.label, set()).add(head.role)
     letters = {head.label for head in heads if head.kind == "qa"}
-    return _Reading(
+    return _Layout(
         labels=labels,
         names=speaker_names(roles),
         below=below,
@@ -118,8 +118,8 @@ def _candidate(head: Head, line: _Line) -> Candidate:
 
 
 @dataclass(slots=True)
-class _Walker:
-    reading: _Reading
+class _TextParser:
+    layout: _Layout
     turns: list[Turn] = field(default_factory=list)
     speaker: str | None = None
     started: bool = False
@@ -130,9 +130,9 @@ class _Walker:
         head = line.head
         if line.blank or line.furniture:
             self.flush()
-        elif head is not None and self.reading.opens_turn(head):
+        elif head is not None and self.layout.opens_turn(head):
             self._open(head, line.text)
-        elif head is not None and self.reading.trusts(head):
+        elif head is not None and self.layout.has_time_mark(head):
             self.flush()
             self.stamp = head.stamp
             self._add(_after_stamp(head, line.text))
@@ -144,7 +144,7 @@ class _Walker:
             return
         text = join_lines(self.paragraph)
         self.paragraph = []
-        if self.reading.has_turns and not self.started and not _is_prose(text):
+        if self.layout.has_turns and not self.started and not _is_prose(text):
             return
         stamp, self.stamp = self.stamp, None
         start, end = (stamp.start_s, stamp.end_s) if stamp else (None, None)
@@ -154,10 +154,10 @@ class _Walker:
         self.flush()
         self.started = True
         self.stamp = head.stamp or self.stamp
-        names = self.reading.names
-        known = head.kind == "qa" or head.label in self.reading.labels
-        self.speaker = names.get((head.label, head.role), head.label) if known else None
-        rest = head.rest if known or not head.label else bare_line(line).lstrip("> ")
+        names = self.layout.names
+        accepted = head.kind == "qa" or head.label in self.layout.labels
+        self.speaker = names.get((head.label, head.role), head.label) if accepted else None
+        rest = head.rest if accepted or not head.label else bare_line(line).lstrip("> ")
         self._add("" if head.kind == "below" else rest)
 
     def _add(self, text: str) -> None:
@@ -166,11 +166,11 @@ class _Walker:
 
 
 def _after_stamp(head: Head, line: str) -> str:
-    """Return what is said after a time mark, a label that names nobody included."""
+    """Return the text after a time mark, including a label that names no speaker."""
     if head.kind != "label":
         return head.rest
-    found = leading_stamp(bare_line(line))
-    return found[1].lstrip(" \t-–—|:") if found else line
+    stamped = leading_stamp(bare_line(line))
+    return stamped[1].lstrip(" \t-–—|:") if stamped else line
 
 
 def _scan(lines: Sequence[str]) -> list[_Line]:
@@ -200,7 +200,7 @@ def _is_prose(text: str) -> bool:
 
 
 def _without_front_matter(lines: list[str]) -> list[str]:
-    """Drop a YAML block at the very top; one whose keys repeat is speech between two rules."""
+    """Drop a YAML block at the top, but not speech between two rules, whose labels repeat."""
     first = next((index for index, line in enumerate(lines) if line.strip()), 0)
     if not lines or lines[first].strip() != "---":
         return lines
@@ -214,7 +214,7 @@ def _without_front_matter(lines: list[str]) -> list[str]:
 
 
 def _without_line_numbers(lines: list[str]) -> list[str]:
-    """Drop the 1-25 that court reporters print down the left margin."""
+    """Drop line numbers such as the 1 to 25 in the margin of court transcripts."""
     matches = [_LINE_NUMBER.match(line) for line in lines]
     numbers = [int(match[1]) for match in matches if match]
     written = sum(bool(line.strip()) for line in lines)

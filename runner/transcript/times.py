@@ -1,4 +1,4 @@
-"""Clock readings such as `1:02:03`, `[00:05]` and `(00:01 - 00:04)`, in seconds."""
+"""Time stamps such as `1:02:03`, `[00:05]` and `(00:01 - 00:04)`, in seconds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HEAD_CHARS = 200
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """A clock reading: *start_s* in seconds, *end_s* when a span was given."""
+    """A time stamp: *start_s* in seconds, *end_s* if it is a span, else None."""
 
     start_s: float
     end_s: float | None
@@ -24,7 +24,7 @@ class Stamp:
 
 
 def clock_seconds(text: str) -> float | None:
-    """Return the seconds of `h:mm:ss`, `mm:ss` or either with a fraction; None if impossible."""
+    """Return the seconds of `h:mm:ss` or `mm:ss`, with or without a fraction; None if invalid."""
     match = _READING.match(text.strip())
     if match is None:
         return None
@@ -39,7 +39,7 @@ def clock_seconds(text: str) -> float | None:
 
 
 def leading_stamp(text: str) -> tuple[Stamp, str] | None:
-    """Return the stamp that *text* starts with and what follows it."""
+    """Return the stamp at the start of *text* and the text after it, or None."""
     match = _LEADING.match(text[:_HEAD_CHARS])
     stamp = _stamp(match) if match else None
     if match is None or stamp is None:
@@ -48,7 +48,7 @@ def leading_stamp(text: str) -> tuple[Stamp, str] | None:
 
 
 def trailing_stamp(text: str) -> tuple[Stamp, str] | None:
-    """Return the stamp that the short *text* ends with and what comes before it."""
+    """Return the stamp at the end of the short *text* and the text before it, or None."""
     match = _TRAILING.search(text[:_HEAD_CHARS])
     stamp = _stamp(match) if match else None
     if match is None or stamp is None:

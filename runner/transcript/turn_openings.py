@@ -1,4 +1,4 @@
-"""One line of text: the speaker, the time and the speech that it opens with, if it does."""
+"""Turn openings: the speaker, the time and the first words in a line that starts a turn."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _AFTER_STAMP = re.compile(r"[*_]{0,3}\s{0,8}[-–—|:]?\s{0,8}")
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A line that may open a turn.
+    """The head of a line that may start a turn.
 
     *kind* is `label` (`Name: text`), `title` (`Name 00:01`, text below), `below`
     (`00:01 Name`, text below), `chevron` (`>> text`), `qa` (`Q. text`) or `time` (a stamp and
-    no name). *label* is the bare name, *role* what stood in parentheses; both may be empty.
+    no name). *label* is the bare name, *role* the text in parentheses; both may be empty.
     """
 
     kind: str
@@ -35,20 +35,20 @@ class Head:
 
 
 def is_bulleted(line: str) -> bool:
-    """Whether *line* is an item of a list."""
+    """Return whether *line* is a list item."""
     match = _QUOTE_OR_BULLET.match(line.strip())
     return match is not None and not match[0].startswith(">")
 
 
 def bare_line(line: str) -> str:
-    """Return *line* without outer white space, quote mark or bullet."""
+    """Return *line* without outer white space, quote mark and bullet."""
     stripped = line.strip()
     match = _QUOTE_OR_BULLET.match(stripped)
     return stripped[match.end() :].lstrip() if match else stripped
 
 
 def read_head(line: str) -> Head | None:
-    """Return what *line* may open, judged alone; None for a plain line of text."""
+    """Return the head of *line*, judged alone; None for plain text."""
     text = bare_line(line)
     chevron = _CHEVRONS.match(text)
     if chevron:
@@ -75,7 +75,7 @@ def read_head(line: str) -> Head | None:
 
 
 def metadata_line(line: str) -> bool:
-    """Whether *line* reads `Date: …`, `**Attendees:** …` and the like."""
+    """Return whether *line* is metadata such as `Date: …` or `**Attendees:** …`."""
     text = bare_line(line)[:_HEAD_CHARS]
     label, colon, _ = text.partition(":")
     return bool(colon) and is_metadata(_strip_marks(label))

@@ -147,7 +147,7 @@ def test_an_address_with_a_key_is_refused_however_it_got_there(
 ) -> None:
     monkeypatch.setenv("MY_TOKEN", CANARY)
 
-    with pytest.raises(ConfigError, match=r"model\.api_base holds") as caught:
+    with pytest.raises(ConfigError, match=r"model\.api_base contains") as caught:
         job(f"model.api_base='{address}'", f"model.allow_http={allow_http}")
 
     assert "hunter2" not in str(caught.value)

@@ -70,7 +70,7 @@ def fault(*overrides: str) -> str:
         ("analyzers.patentability.needs=[say_mean]", "did you mean 'say_means'?"),
         ("analyzers.say_means.prompt=nope.md", "no prompt file 'nope.md'"),
         ("analyzers.say_means.answer=say_mean", "did you mean 'say_means'?"),
-        ("stages.stage_a.needs=[stage_b]", "stages need each other in a circle"),
+        ("stages.stage_a.needs=[stage_b]", "stages need each other in a cycle"),
         ("stages.stage_b.needs=[stage_c]", "is not a stage; did you mean"),
         ("+analyzer@analyzers.Say_Means=say_means", "is not a valid name"),
         ("+analyzer@analyzers.stage_a=say_means", "names both a stage and an analyzer"),
@@ -88,7 +88,7 @@ def fault(*overrides: str) -> str:
         ("+model.params.num_retries=2", "model.params.num_retries"),
         ("+model.params.response_format=x", "model.params.response_format"),
         ("model=openai", "names OPENAI_API_KEY, which is not set"),
-        ("model.context_window=3000", "but offline/extractive holds 3,000"),
+        ("model.context_window=3000", "but offline/extractive has a window of 3,000"),
         ("transcript=file", "'transcript.path' is required"),
     ],
 )

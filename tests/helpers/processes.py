@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers import serving
+from runner.config.schema import SimulateSettings
 from runner.providers.simulated import reply_to, schema_name
 
 END_S = 600.0  # after which a process that goes on has failed its test, however busy the machine
@@ -158,7 +159,8 @@ def provider(*held: str, port: int = 0) -> Iterator[Provider]:
         asked[schema_name(body)] += 1
         return reply_to(body)
 
-    with serving(reply, clock, latency_s=dict.fromkeys(held, 300.0), port=port) as url:
+    settings = SimulateSettings(by_analyzer_s=dict.fromkeys(held, 300.0))
+    with serving(reply, clock, settings=settings, port=port) as url:
         yield Provider(url, asked, clock)
 
 

@@ -24,22 +24,7 @@ from runner.providers.messages import text_parts
 from runner.providers.request import Completion, Request, Usage
 from runner.providers.simulated import Arrival, Behaviour, PlannedResponse
 
-QUIET: Mapping[str, Any] = {
-    "seed": 1,
-    "latency_s": 6.7,
-    "per_token_s": 0.0,
-    "per_prompt_token_s": 0.0,
-    "jitter": 0.4,
-    "by_analyzer_s": {},
-    "rpm": None,
-    "tpm": None,
-    "retry_after": True,
-    "faults": {},
-    "script": [],
-    "outages_s": [],
-    "poison": None,
-    "cache_min_tokens": None,
-}
+DEFAULTS: Mapping[str, Any] = {"seed": 1, "latency_s": 6.7, "jitter": 0.4}
 FOREVER_S = 1e9
 MAX_TOKENS = 2000
 
@@ -62,7 +47,7 @@ class VirtualProvider:
     def __init__(
         self, sizes: Callable[[str], tuple[int, int]] = lambda _: (10, 10), **settings: Any
     ) -> None:
-        self._behaviour = Behaviour(SimulateSettings.model_validate({**QUIET, **settings}))
+        self._behaviour = Behaviour(SimulateSettings.model_validate({**DEFAULTS, **settings}))
         self._sizes = sizes
         self.statuses: list[int] = []
         self.asked: Counter[str] = Counter()

@@ -32,7 +32,7 @@ def test_a_node_needs_every_analyzer_of_the_stages_its_stage_needs() -> None:
         (
             {"a": stage(["c"], source="transcript"), "b": stage(["a"]), "c": stage(["b"])},
             {"x": analyzer("a"), "y": analyzer("b"), "z": analyzer("c")},
-            "stages need each other in a circle: .+ -> .+ -> .+ -> .+",
+            "stages need each other in a cycle: .+ -> .+ -> .+ -> .+",
         ),
         (
             {"stage_a": stage()},

@@ -96,12 +96,12 @@ def test_a_partial_run_is_a_row_and_not_timed(tmp_path: Path) -> None:
     assert found.groups[1].front is None
 
 
-def test_a_run_that_took_answers_from_elsewhere_is_not_timed(tmp_path: Path) -> None:
+def test_a_run_that_reused_answers_is_not_timed(tmp_path: Path) -> None:
     make_run(tmp_path / "0", reused=3)
     found = compare([tmp_path])
 
     assert not found.rows[0].measured
-    assert any("took answers from elsewhere" in note for note in found.notes)
+    assert any("reused answers" in note for note in found.notes)
 
 
 def test_a_job_that_left_nothing_is_missing(tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_repeats_are_one_setting(tmp_path: Path) -> None:
     assert told is not None
     assert (told.n, told.median, told.minimum, told.maximum) == (3, 2.1, 2.0, 2.2)
     assert verdict(found, "wall_s") == "slower"
-    assert "told apart: add repeat" not in as_terminal(found)
+    assert "is significant: add repeat" not in as_terminal(found)
 
 
 def test_repeats_that_overlap_cannot_be_told_apart(tmp_path: Path) -> None:
@@ -269,7 +269,7 @@ def test_deterministic_runs_need_no_repeats_for_cost_and_quality(tmp_path: Path)
     slots(tmp_path / "1", 4, 1.0, config=OFFLINE, cost_usd=0.01)
     found = compare([tmp_path])
 
-    assert verdict(found, "cost_usd") == "dearer"
+    assert verdict(found, "cost_usd") == "more expensive"
     assert verdict(found, "quality") == EQUAL
 
 
@@ -281,7 +281,7 @@ def test_a_real_models_single_runs_tell_nothing_apart(tmp_path: Path) -> None:
     assert {v.verdict for v in found.pairs[0].verdicts.values()} == {UNTOLD}
 
 
-def test_the_cost_of_caching_runs_hangs_on_chance(tmp_path: Path) -> None:
+def test_the_cost_of_caching_runs_depends_on_chance(tmp_path: Path) -> None:
     slots(tmp_path / "0", 1, 2.0, config=OFFLINE, cost_usd=0.02, cached_tokens=0)
     slots(tmp_path / "1", 4, 1.0, config=OFFLINE, cost_usd=0.01, cached_tokens=90)
 
@@ -388,7 +388,7 @@ def test_shards_are_parts_of_one_batch_and_not_set_against_one_another(tmp_path:
     assert found.sharded
     assert found.pairs == ()
     assert {group.front for group in found.groups} == {None}
-    assert "parts of one batch" in told
+    assert "shards of one batch" in told
     assert "repeat=" not in told
     assert "★" not in told
 

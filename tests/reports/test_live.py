@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,10 @@ from helpers.runs import execute
 from rich.console import Console
 
 from runner.base.secrets import Secrets
-from runner.record.events import run_log
-from runner.reports.live import live_handler
-from runner.reports.live import view as live
+from runner.record.events import LiveFactory, Sink, run_log
+from runner.reports.live import live_view
 from runner.reports.live.live_table import LiveRow, LiveTable, by_progress, progress
-from runner.reports.live.view import LiveHandler, Tail, live_table_of
+from runner.reports.live.view import LiveView, Tail, live_table_of
 
 A = ("say_means", "perspective_perception", "premises_assertions", "postulate_theorem")
 
@@ -50,11 +48,11 @@ def states(shown: LiveTable, now: float, width: int = 120) -> dict[str, str]:
 
 def tell(shown: LiveTable, now: float, name: str, analyzer: str = "", **facts: Any) -> None:
     who = {"analyzer": analyzer} if analyzer else {}
-    shown.hear({"event": name, "level": "info", **who, **facts}, now)
+    shown.apply({"event": name, "level": "info", **who, **facts}, now)
 
 
 def call(shown: LiveTable, now: float, event: str, analyzer: str) -> None:
-    shown.hear_call({"event": event, "analyzer": analyzer, "attempt": 1}, now)
+    shown.apply_line({"event": event, "analyzer": analyzer, "attempt": 1}, now)
 
 
 def halfway() -> LiveTable:
@@ -139,6 +137,17 @@ def test_parts_of_a_transcript_count_for_their_analyzer() -> None:
     assert [*shown.rows] == [*board().rows]
 
 
+@pytest.mark.parametrize("width", [80, 120])
+def test_long_times_and_many_tokens_are_not_cut_off(width: int) -> None:
+    shown = board()
+    tell(shown, 0.0, "node.started", A[0], stage="stage_a")
+    tell(shown, 1.0, "call.finished", A[0], prompt_tokens=1_234_567, cost_usd=12.5)
+
+    assert ["queued", "1,234,567", "$12.50", "36m", "05s"] == states(shown, 2165.0, width)[
+        A[0]
+    ].split()
+
+
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 120])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     assert max(len(line) for line in drawn(halfway(), 10.0, width).split("\n")) <= width
@@ -184,7 +193,7 @@ def test_hostile_text_changes_neither_colours_nor_the_title_nor_the_lines() -> N
 )
 def test_an_odd_event_breaks_nothing(event: Mapping[str, Any]) -> None:
     shown = board()
-    shown.hear(event, 1.0)
+    shown.apply(event, 1.0)
 
     assert "of" in drawn(shown, 2.0)
 
@@ -227,14 +236,14 @@ def test_the_slots_shown_are_those_of_all_pools(overrides: list[str], slots: int
     assert slots == live_table_of(path).slots
 
 
-def test_a_deeply_nested_configuration_gives_a_bare_board_and_no_crash(tmp_path: Path) -> None:
+def test_a_deeply_nested_configuration_gives_an_empty_table_and_no_crash(tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     (tmp_path / "config/resolved.yaml").write_text("[" * 200_000)
 
     assert {} == live_table_of(tmp_path).rows
 
 
-def test_what_is_left_is_foretold_from_history_by_the_scheduler() -> None:
+def test_the_time_left_is_predicted_from_history_by_the_scheduler() -> None:
     """Four of 2 s and four of 3 s with three slots: two rounds of each stage."""
     _, path, _ = execute(job())
     seen = dict.fromkeys(A, 2.0)
@@ -254,17 +263,27 @@ def test_what_is_left_is_foretold_from_history_by_the_scheduler() -> None:
     assert halfway_through == before - 0.5
 
 
-def test_the_handler_draws_what_was_logged_masked_and_ends_with_a_whole_frame() -> None:
+def test_the_view_draws_what_was_logged_masked_and_ends_with_a_whole_frame() -> None:
     stream = Terminal()
-    handler = LiveHandler(Path("nowhere"), stream, Secrets(("hunter2hunter2",)), forced=True)
-    told = {"event": "node.failed", "analyzer": "a", "error": "hunter2hunter2", "level": "error"}
-    handler.emit(logging.makeLogRecord({"msg": told, "name": "colloquy.run"}))
-    handler.close()
+    view = LiveView(Path("nowhere"), stream, Secrets(("hunter2hunter2",)), forced=True)
+    failed = {"event": "node.failed", "analyzer": "a", "error": "hunter2hunter2", "level": "error"}
+    view({**failed, "logger": "colloquy.run"})
+    view.close()
     text = stream.getvalue()
 
     assert "hunter2" not in text
     assert "a: node.failed ***" in text
     assert text.endswith("\x1b[?25h")  # the cursor is there again
+
+
+def noting(made: list[Sink]) -> LiveFactory:
+    """Return what makes the live view and appends it to *made*."""
+
+    def make(*arguments: Any) -> Sink:
+        made.append(live_view(*arguments))
+        return made[-1]
+
+    return make
 
 
 @pytest.mark.parametrize(
@@ -284,21 +303,23 @@ def test_a_terminal_is_drawn_on_and_all_else_is_written_to(
 ) -> None:
     monkeypatch.setenv("TERM", term)
     stream = Terminal() if terminal else io.StringIO()
-    with run_log(Path("log.jsonl"), console, stream, live=live_handler):
-        handlers = [type(handler) for handler in logging.getLogger().handlers]
+    made: list[Sink] = []
+    with run_log(Path("log.jsonl"), console, stream, live=noting(made)):
+        pass
 
-    assert (live.LiveHandler in handlers) == is_live
+    assert bool(made) == is_live
 
 
 def test_beside_another_run_lines_are_written_instead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
+    made: list[Sink] = []
     with (
-        run_log(Path("one.jsonl"), "auto", Terminal(), live=live_handler),
-        run_log(Path("two.jsonl"), "auto", Terminal(), live=live_handler),
+        run_log(Path("one.jsonl"), "auto", Terminal(), live=noting(made)),
+        run_log(Path("two.jsonl"), "auto", Terminal(), live=noting(made)),
     ):
-        handlers = [type(handler) for handler in logging.getLogger().handlers]
+        pass
 
-    assert handlers.count(live.LiveHandler) == 1
+    assert len(made) == 1
 
 
 @pytest.mark.parametrize(
@@ -307,7 +328,7 @@ def test_beside_another_run_lines_are_written_instead(monkeypatch: pytest.Monkey
         ((0, 0, 500, 0.0), "batch: 0 of 500 files"),
         (
             (120, 3, 500, 0.25),
-            "batch: 120 of 500 files, 3 failed, 15.0 a minute, about 25 min 20 s left",
+            "batch: 120 of 500 files, 3 failed, 15.0 a minute, about 25m 20s left",
         ),
         ((500, 0, 500, 0.25), "batch: 500 of 500 files, 15.0 a minute"),
     ],

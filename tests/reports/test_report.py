@@ -74,8 +74,8 @@ def test_near_moved_and_absent_quotes_are_marked_and_near_ones_show_their_differ
     text, seen = page_of(run)
 
     assert "we <del>should</del><ins>shall</ins> wait" in text
-    assert "S0003 Speaker 3; the answer said S0009 nearly" in seen.words
-    assert "not in the transcript said to be in S0004" in seen.words
+    assert "S0003 Speaker 3; the answer cites S0009 near match" in seen.words
+    assert "not in the transcript the answer cites S0004" in seen.words
     assert "unchecked" in seen.words
 
 
@@ -196,17 +196,19 @@ def test_a_damaged_record_is_named_and_how_to_finish(run: Path) -> None:
     _, seen = page_of(run)
 
     assert "damaged: intermediate/stage_a/analyzer_001.json: not a record" in seen.words
-    assert "analyzer_001: its answer is not in this directory" in seen.words
+    assert "analyzer_001: its answer is missing from this directory" in seen.words
     assert f"colloquy resume={run}" in seen.words
 
 
-def test_folders_of_ones_own_are_told_and_never_part_of_the_command(run: Path) -> None:
+def test_config_folders_are_shown_beside_the_command_and_not_in_it(
+    run: Path,
+) -> None:
     (run / "metadata.json").write_text('{"status": "partial"}')
     (run / "config/prompts.json").write_text('{"config_dirs": ["/their own/mine"]}')
     _, seen = page_of(run)
 
-    assert f"colloquy resume={run}; it was begun with" in seen.words
-    assert "--config-dir '/their own/mine', which is to be given again" in seen.words
+    assert f"colloquy resume={run}; add" in seen.words
+    assert "--config-dir '/their own/mine' if you trust those folders" in seen.words
 
 
 def test_a_run_that_died_says_so_and_shows_the_calls_that_were_out(run: Path) -> None:
@@ -221,7 +223,7 @@ def test_a_run_that_died_says_so_and_shows_the_calls_that_were_out(run: Path) ->
     (run / "journal.jsonl").write_text("\n".join(kept[:-1]))
     text, seen = page_of(run)
 
-    assert "Not finished: the run goes on, or its process died." in seen.words
+    assert "Not finished: the run is in progress, or its process died." in seen.words
     assert "analyzer_007: running" in seen.words
     assert "call cut off" in seen.words
     assert 'class="open"' in text
@@ -305,7 +307,7 @@ def test_a_run_of_a_batch_leaves_out_figures_of_slots_it_shared(run: Path) -> No
     assert "Efficiency" in alone.words
     assert "Slots were shared" not in alone.words
     assert "Efficiency" not in seen.words
-    assert seen.words.count("Slots were shared with the batch's other runs.") == 1
+    assert seen.words.count("Slots were shared with the other runs of the batch.") == 1
 
 
 def test_the_critical_path_is_marked_in_chart_table_and_words(run: Path) -> None:

@@ -141,7 +141,7 @@ def test_hostile_names_in_the_index_are_words(tmp_path: Path) -> None:
 
 
 def test_an_index_of_nothing_says_so(tmp_path: Path) -> None:
-    assert "There are none." in indexed(tmp_path)[1].words
+    assert "No runs yet." in indexed(tmp_path)[1].words
 
 
 def test_the_command_writes_reports_and_the_index_above(

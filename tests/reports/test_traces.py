@@ -331,7 +331,7 @@ def test_a_collector_that_is_not_there_is_one_warning_and_the_loop_goes_on() -> 
     assert [(entry["event"], entry["log_level"]) for entry in logged] == [
         ("traces.failed", "warning")
     ]
-    assert logged[0]["error"] == "127.0.0.1:9 took no trace: no connection"
+    assert logged[0]["error"] == "127.0.0.1:9 accepted no trace: no connection"
     assert turns > 10
 
 
@@ -395,7 +395,7 @@ def test_a_collector_that_refuses_is_one_warning(monkeypatch: pytest.MonkeyPatch
     logged = exported(Collector(status=403), stored(ONE_SESSION), monkeypatch)
 
     assert [entry["event"] for entry in logged] == ["traces.failed"]
-    assert logged[0]["error"].endswith("took no trace: HTTP 403")
+    assert logged[0]["error"].endswith("accepted no trace: HTTP 403")
 
 
 @pytest.mark.parametrize(
@@ -403,7 +403,7 @@ def test_a_collector_that_refuses_is_one_warning(monkeypatch: pytest.MonkeyPatch
     [
         ([], 2, "colloquy-traces: too few arguments; see colloquy-traces --help\n"),
         (["nowhere"], 2, "colloquy-traces: nowhere: there is no run"),
-        (["."], 75, "colloquy-traces: 127.0.0.1:9 took no trace: no connection"),
+        (["."], 75, "colloquy-traces: 127.0.0.1:9 accepted no trace: no connection"),
     ],
 )
 @pytest.mark.usefixtures("nobody")

@@ -131,7 +131,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "no_totals": (
         lambda run: change(run / "metadata.json", stages=7),
-        "metadata.json: tells no status of the analyzers",
+        "metadata.json: has no status of the analyzers",
     ),
     "temporary": (
         lambda run: create(run / "context/.tmp.stage_b.md.7.ab", "half"),
@@ -164,7 +164,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "journal": (
         lambda run: create(run / "journal.jsonl", '{"event":"call.finished"}\n'),
-        "journal.jsonl: a line lacks what its event should tell",
+        "journal.jsonl: a line lacks fields of its event",
     ),
     "link": (
         lambda run: (run / "context/link.md").symlink_to("/etc/hostname"),

@@ -212,7 +212,10 @@ def test_the_slow_start_of_a_gate_is_a_limit_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["max_concurent=1"], "'max_concurent' is no key of the schedule; did you mean 'max_conc"),
+        (
+            ["max_concurent=1"],
+            "is no key that changes the schedule; did you mean 'max_conc",
+        ),
         (["processing.mod=x"], "did you mean 'processing.mode'?"),
         (["max_concurrent=4..1"], "expected FIRST..LAST, rising"),
         (["max_concurrent=1..999999999"], "of 512 values at most"),
@@ -237,7 +240,7 @@ def test_ranges_and_lists_mix() -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"say_means": {}}, "analyzers.say_means is not what a run writes there"),
+        ({"say_means": {}}, "analyzers.say_means is not an entry of a run"),
         ({"say_means": entry(-1.0)}, "analyzers.say_means is not"),
         ({"say_means": entry(float("inf"))}, "no logs/benchmark.json"),
         (dict.fromkeys(LATENCY, entry(0.0, attempts=[])), "nothing was called in this run"),
@@ -255,15 +258,15 @@ def test_answers_that_were_reused_are_noted() -> None:
     taken = entry(0.0, reused="store", attempts=[])
     recording = read_recording(stored(changed={"say_means": taken}))
 
-    assert ("1 analyzers took earlier answers, and no time",) == recording.notes
+    assert ("1 analyzer with reused answers: no time",) == recording.notes
 
 
-def test_a_run_whose_transcript_is_lost_is_foretold_without_priming() -> None:
+def test_a_run_whose_transcript_is_lost_is_predicted_without_priming() -> None:
     path = stored()
     (path / "transcript.json").unlink()
     recording = read_recording(path)
 
-    assert ("taken as not primed: transcript.json cannot be read",) == recording.notes
+    assert ("assumed not primed: transcript.json cannot be read",) == recording.notes
     assert [round(row.wall_s, 6) for row in predict(recording, grid(["prime_prefix=on"]))] == [1.0]
 
 
@@ -289,7 +292,7 @@ def test_the_command_prints_a_row_for_each_setting_and_its_own_error(command: An
     assert rows[0].split()[:3] == ["max_concurrent=2", "1.400", "s"]
     assert len(rows) == 3
     assert "predicted 1.000 s, took 1.080 s: error -7.4%" in out
-    assert "40.0 ms of our own after each call" in out
+    assert "40.0 ms of our own work per call" in out
 
 
 def test_the_command_prints_json(command: Any) -> None:

@@ -181,7 +181,7 @@ def test_a_stage_and_an_analyzer_can_have_a_model_of_their_own() -> None:
     [
         ("model.fallbacks=[backup]", "model.fallbacks[0]='backup' is not in models"),
         ("analyzers.say_means.model=smal", "analyzers.say_means.model='smal' is not in models"),
-        ("+model@models.main=offline", "models.main: 'main' is what `model` itself is called"),
+        ("+model@models.main=offline", "models.main: 'main' is the name of `model` itself"),
     ],
 )
 def test_a_model_that_is_not_there_is_told_before_anything_is_sent(

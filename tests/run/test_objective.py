@@ -68,7 +68,7 @@ def test_an_objective_that_is_none_is_refused(value: str) -> None:
 
 
 def test_a_cost_that_nobody_knows_cannot_be_minimised() -> None:
-    with pytest.raises(ConfigError, match="no price is known of openai/simulated"):
+    with pytest.raises(ConfigError, match="the price of openai/simulated is unknown"):
         job("model=simulated", "objective=[cost_usd]")
 
 

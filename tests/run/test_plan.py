@@ -1,4 +1,4 @@
-"""What a run will use and cost, foretold before it is sent and held against what it did."""
+"""Predictions of tokens, cost and time of a run, compared with the run."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_what_reads_the_transcript_is_counted_not_guessed() -> None:
         assert plan.nodes[name].prompt_tokens == pytest.approx(sent[name], rel=0.02)
 
 
-def test_after_one_run_the_next_is_foretold_to_five_percent() -> None:
+def test_after_one_run_the_next_is_predicted_to_five_percent() -> None:
     made = job(*ONLY_TWO)
     execute_models(made, counted)
     Path("run").rename("first")

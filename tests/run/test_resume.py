@@ -192,7 +192,7 @@ def test_a_changed_prompt_is_refused_or_asked_again() -> None:
     again = ("--config-dir", "mine")
 
     assert "--config-dir" in refusal()  # code is not taken from where a run directory says
-    assert "analyzers.say_means: its prompt or answer shape is another" in refusal(*again)
+    assert "analyzers.say_means: its prompt or answer shape has changed" in refusal(*again)
 
     code, asked = resume(*again, "allow_changed=true")
 

@@ -1,4 +1,4 @@
-"""What `colloquy --help` and the shell's Tab key tell, in processes of their own."""
+"""The pages of `colloquy --help` and shell completion, from processes of their own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from runner.config.schema import known_keys
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUPS = ("transcript", "pipeline", "model", "analyzer", "experiment", "sweep")
-NOT_TYPED = {"base", "file"}  # what others are made of, and what transcript=FILE stands for
+NOT_TYPED = {"base", "file"}  # defaults of other files; transcript=FILE selects `file`
 CODES = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "75", "130", "143")
 
 pytestmark = pytest.mark.slow
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 CALLS = {
     "help": ["--help"],
-    "help of Hydra's making": ["--help", "plan=true"],
+    "help made by Hydra": ["--help", "plan=true"],
     "configuration": ["--cfg", "job"],
     "bash": ["-sc", "install=bash"],
     "zsh": ["-sc", "install=zsh"],
@@ -31,7 +32,7 @@ CALLS = {
     "fish model=": ["-sc", "query=fish"],
     "bash processing.max_c": ["-sc", "query=bash"],
 }
-# One process for all calls: starting one costs more than any of them.
+# One process for all calls, because starting one costs more than any of them.
 DRIVER = """
 import os, sys
 from hydra.core.global_hydra import GlobalHydra
@@ -49,7 +50,7 @@ for name, arguments in CALLS.items():
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, str]:
+def printed() -> dict[str, str]:
     """Return what each of CALLS prints."""
     done = subprocess.run(
         [sys.executable, "-c", DRIVER.replace("CALLS", repr(CALLS))],
@@ -59,21 +60,21 @@ def told() -> dict[str, str]:
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
-    printed = (part.partition("\n") for part in done.stdout.split("\x1d")[1:])
-    return {name: text for name, _, text in printed}
+    parts = (part.partition("\n") for part in done.stdout.split("\x1d")[1:])
+    return {name: text for name, _, text in parts}
 
 
 @pytest.fixture(scope="module")
-def page(told: dict[str, str]) -> str:
-    return told["help"]
+def page(printed: dict[str, str]) -> str:
+    return printed["help"]
 
 
 def section(page: str, title: str) -> str:
     return next(part for part in page.split("\n\n") if part.startswith(title))
 
 
-def test_the_help_that_is_made_quickly_is_hydras(told: dict[str, str]) -> None:
-    assert told["help of Hydra's making"].rstrip() == told["help"].rstrip()
+def test_the_help_that_is_made_without_composing_equals_hydras(printed: dict[str, str]) -> None:
+    assert printed["help made by Hydra"].rstrip() == printed["help"].rstrip()
 
 
 def test_the_help_fits_a_screen_of_60_lines_and_100_columns(page: str) -> None:
@@ -95,8 +96,8 @@ def test_ten_keys_are_shown_and_every_one_exists(page: str) -> None:
     assert unknown == []
 
 
-def test_the_defaults_shown_are_the_ones_that_hold(page: str, told: dict[str, str]) -> None:
-    composed = told["configuration"]
+def test_the_defaults_shown_are_the_ones_that_hold(page: str, printed: dict[str, str]) -> None:
+    composed = printed["configuration"]
     for key in ("max_concurrent", "mode", "stage_b_context_token_budget", "console", "plan"):
         shown = re.search(rf"{key}=(\S+)", section(page, "The ten keys"))
 
@@ -127,6 +128,14 @@ def test_four_examples_and_all_exit_codes_are_there(page: str) -> None:
     assert sorted(CODES) == sorted(codes)
 
 
+def test_every_other_command_is_listed(page: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    after = page.partition("More commands")[2].partition("Help of Hydra")[0]
+    listed = re.findall(r"-([a-z]+)", after)
+
+    assert {*project["scripts"]} - {"colloquy"} == {f"colloquy-{name}" for name in listed}
+
+
 @pytest.mark.parametrize(
     ("shell", "hook"),
     [
@@ -135,19 +144,19 @@ def test_four_examples_and_all_exit_codes_are_there(page: str) -> None:
         ("fish", "complete -c colloquy"),
     ],
 )
-def test_a_shell_is_given_its_completion(told: dict[str, str], shell: str, hook: str) -> None:
-    assert hook in told[shell]
+def test_each_shell_gets_its_completion(printed: dict[str, str], shell: str, hook: str) -> None:
+    assert hook in printed[shell]
 
 
 @pytest.mark.parametrize("shell", ["bash", "fish"])
-def test_the_tab_key_offers_the_models(told: dict[str, str], shell: str) -> None:
-    offered = set(told[f"{shell} model="].split())
+def test_the_tab_key_offers_the_models(printed: dict[str, str], shell: str) -> None:
+    offered = set(printed[f"{shell} model="].split())
 
     assert {"model=openai", "model=simulated", "model=offline"} <= offered
 
 
-def test_the_tab_key_completes_a_key(told: dict[str, str]) -> None:
-    assert "processing.max_concurrent=" in told["bash processing.max_c"].split()
+def test_the_tab_key_completes_a_key(printed: dict[str, str]) -> None:
+    assert "processing.max_concurrent=" in printed["bash processing.max_c"].split()
 
 
 def test_bash_completes_a_model_by_the_text_it_was_given(tmp_path: Path) -> None:

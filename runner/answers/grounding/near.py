@@ -35,27 +35,27 @@ class NearMatch:
 
 
 def nearest_match(
-    transcript: TranscriptWords, wanted: Sequence[str], segment: int | None, enough: float
+    transcript: TranscriptWords, target: Sequence[str], segment: int | None, enough: float
 ) -> NearMatch | None:
-    """Return the match most like *wanted*, words as of `quotes.words`.
+    """Return the match most like *target*, words as of `quotes.words`.
 
     Searches the claimed *segment* and its neighbours, and where rare words of the quote occur
     together. None when the quote has fewer than `MIN_WORDS` words, more than `MAX_WORDS` or more
     than `MAX_CHARS` characters, or when no score of *enough* can be reached; a returned score may
     still be lower.
     """
-    if not MIN_WORDS <= len(wanted) <= MAX_WORDS or not transcript.words:
+    if not MIN_WORDS <= len(target) <= MAX_WORDS or not transcript.words:
         return None
-    quote = joined(wanted)
+    quote = joined(target)
     if len(quote) > MAX_CHARS:
         return None
     best: NearMatch | None = None
-    for start, stop in _windows(transcript, wanted, segment):
+    for start, stop in _windows(transcript, target, segment):
         floor = enough if best is None else max(enough, best.score)
-        rough = _located(transcript, wanted, quote, (start, stop), floor)
+        rough = _located(transcript, target, quote, (start, stop), floor)
         if rough is not None:
-            found = _refined(transcript, wanted, quote, rough)
-            best = found if best is None or found.score > best.score else best
+            refined = _refined(transcript, target, quote, rough)
+            best = refined if best is None or refined.score > best.score else best
     return best
 
 
@@ -93,10 +93,10 @@ def _shown(text: str, split: Callable[[str], list[str]]) -> list[tuple[str, str]
 
 
 def _windows(
-    transcript: TranscriptWords, wanted: Sequence[str], segment: int | None
+    transcript: TranscriptWords, target: Sequence[str], segment: int | None
 ) -> list[tuple[int, int]]:
-    """Return stretches that may contain *wanted*, those around the claimed *segment* first."""
-    count, total = len(wanted), len(transcript)
+    """Return stretches that may contain *target*, those around the claimed *segment* first."""
+    count, total = len(target), len(transcript)
     ends = len(transcript.first) - 1
     windows: list[tuple[int, int]] = []
     if segment is not None:
@@ -105,14 +105,14 @@ def _windows(
             stop = transcript.first[min(ends, segment + around + 1)]
             windows.append((start, min(stop, start + MAX_WINDOW_WORDS) + count))
     slack = BLOCK_WORDS + count // 2
-    for start in _starts(transcript, wanted, segment or 0, slack):
+    for start in _starts(transcript, target, segment or 0, slack):
         windows.append((start - slack, start + BLOCK_WORDS + count + slack))
     inside = [(max(0, start), min(total, stop)) for start, stop in windows]
     return [(start, stop) for start, stop in inside if start < stop]
 
 
 def _starts(
-    transcript: TranscriptWords, wanted: Sequence[str], segment: int, slack: int
+    transcript: TranscriptWords, target: Sequence[str], segment: int, slack: int
 ) -> list[int]:
     """Return the most likely first words of the quote, more than *slack* words apart.
 
@@ -120,7 +120,7 @@ def _starts(
     document frequency.
     """
     offsets: dict[str, int] = {}
-    for offset, word in enumerate(wanted):
+    for offset, word in enumerate(target):
         if word in transcript.index:
             offsets.setdefault(word, offset)
     rare = nsmallest(RARE_WORDS, offsets, key=lambda word: (len(transcript.index[word]), word))
@@ -154,7 +154,7 @@ def _most_voted(votes: Mapping[int, float], home: int, slack: int) -> list[int]:
 
 def _located(
     transcript: TranscriptWords,
-    wanted: Sequence[str],
+    target: Sequence[str],
     quote: str,
     window: tuple[int, int],
     floor: float,
@@ -168,27 +168,27 @@ def _located(
     start, stop = window
     if len(quote) > BY_CHARACTERS:
         said = transcript.words[start:stop]
-        by_words = fuzz.partial_ratio_alignment(wanted, said, score_cutoff=WORDS_SHARE)
+        by_words = fuzz.partial_ratio_alignment(target, said, score_cutoff=WORDS_SHARE)
         if by_words is None:
             return None
         begin, end = start + by_words.dest_start, start + by_words.dest_end
         return begin, max(begin + 1, end)
     cutoff = max(0.0, 100 * (3 - 200 / floor)) if floor > 0 else 0.0
     text = transcript.span(start, stop)
-    found = fuzz.partial_ratio_alignment(quote, text, score_cutoff=cutoff)
-    if found is None:
+    alignment = fuzz.partial_ratio_alignment(quote, text, score_cutoff=cutoff)
+    if alignment is None:
         return None
-    return transcript.words_at(start, found.dest_start, found.dest_end)
+    return transcript.words_at(start, alignment.dest_start, alignment.dest_end)
 
 
 def _refined(
-    transcript: TranscriptWords, wanted: Sequence[str], quote: str, rough: tuple[int, int]
+    transcript: TranscriptWords, target: Sequence[str], quote: str, rough: tuple[int, int]
 ) -> NearMatch:
     """Move both ends by whole words, in turn, to where the likeness is greatest.
 
     An alignment is as long as the quote, so its ends are wrong where words were added or omitted.
     """
-    reach = min(REACH_WORDS, 2 + len(wanted) // 2)
+    reach = min(REACH_WORDS, 2 + len(target) // 2)
     start, stop = rough
     score = fuzz.ratio(quote, transcript.span(start, stop))
     while True:

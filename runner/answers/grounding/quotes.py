@@ -9,6 +9,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from heapq import merge
 from itertools import accumulate, chain, pairwise
 
 from runner.transcript import Segment
@@ -116,27 +117,19 @@ class TranscriptWords:
         first = min(bisect_right(self._starts, base + begin) - 1, len(self) - 1)
         return first, max(first + 1, min(bisect_left(self._starts, base + end), len(self)))
 
-    def nearest(self, wanted: Sequence[str], segment: int) -> Iterator[int]:
-        """Yield the first word of each occurrence of *wanted*, the nearest to *segment* first.
+    def nearest(self, target: Sequence[str], segment: int) -> Iterator[int]:
+        """Yield the first word of each occurrence of *target*, the nearest to *segment* first.
 
         Of equally near ones the earlier comes first: it may reach into *segment*.
         """
-        if not wanted or any(word not in self.index for word in wanted):
+        if not target or any(word not in self.index for word in target):
             return
-        after, before = self._after(wanted, segment), self._before(wanted, segment)
-        ahead, behind = next(after, None), next(before, None)
-        while ahead is not None or behind is not None:
-            if behind is None or (
-                ahead is not None
-                and (gap := self.segment_of(ahead) - segment) >= 0
-                and (gap == 0 or gap < segment - self.segment_of(behind))
-            ):
-                assert ahead is not None
-                yield ahead
-                ahead = next(after, None)
-            else:
-                yield behind
-                behind = next(before, None)
+
+        def distance(at: int) -> tuple[int, bool]:
+            gap = self.segment_of(at) - segment
+            return abs(gap), gap >= 0
+
+        yield from merge(self._after(target, segment), self._before(target, segment), key=distance)
 
     def in_parts(self, parts: Sequence[Sequence[str]], segment: int) -> Iterator[int]:
         """Yield the first word of each occurrence of *parts* in order with other words between.
@@ -165,15 +158,15 @@ class TranscriptWords:
             hit = self.text.find(needle, hit + len(before.rstrip(" ")), stop)
         return self._word(first, needles[0]) if hit >= 0 else None
 
-    def _after(self, wanted: Sequence[str], segment: int) -> Iterator[int]:
-        needle = _needle(wanted)
+    def _after(self, target: Sequence[str], segment: int) -> Iterator[int]:
+        needle = _needle(target)
         begin = self._starts[self.first[segment]] - needle.startswith(" ")
         while (begin := self.text.find(needle, begin)) >= 0:
             yield self._word(begin, needle)
             begin += 1
 
-    def _before(self, wanted: Sequence[str], segment: int) -> Iterator[int]:
-        needle = _needle(wanted)
+    def _before(self, target: Sequence[str], segment: int) -> Iterator[int]:
+        needle = _needle(target)
         stop = self._starts[self.first[segment]] - needle.startswith(" ")
         while (stop := self._last(needle, stop)) >= 0:
             yield self._word(stop, needle)
@@ -184,15 +177,15 @@ class TranscriptWords:
         By bisection: `str.rfind` takes quadratic time in periodic text, `str.find` does not.
         """
         reach = len(needle) - 1
-        found = self.text.find(needle, 0, stop + reach)
-        while found >= 0 and stop - found > 1:
-            middle = (found + stop) // 2
+        last = self.text.find(needle, 0, stop + reach)
+        while last >= 0 and stop - last > 1:
+            middle = (last + stop) // 2
             hit = self.text.find(needle, middle, stop + reach)
             if hit < 0:
                 stop = middle
             else:
-                found = hit
-        return found
+                last = hit
+        return last
 
     def _word(self, offset: int, needle: str) -> int:
         return bisect_left(self._starts, offset + needle.startswith(" "))
@@ -210,8 +203,8 @@ class TranscriptWords:
         yield offset + 1
 
 
-def _needle(wanted: Sequence[str]) -> str:
-    """Return the text to search for *wanted* at word boundaries; wide characters need no spaces."""
-    before = "" if _IS_WIDE.match(wanted[0]) else " "
-    after = "" if _IS_WIDE.match(wanted[-1]) else " "
-    return f"{before}{joined(wanted)}{after}"
+def _needle(target: Sequence[str]) -> str:
+    """Return the text to search for *target* at word boundaries; wide characters need no spaces."""
+    before = "" if _IS_WIDE.match(target[0]) else " "
+    after = "" if _IS_WIDE.match(target[-1]) else " "
+    return f"{before}{joined(target)}{after}"

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from runner.base.command import Arguments, run_command
 from runner.base.errors import ConfigError, OutputError, did_you_mean, one_line
-from runner.config.schema import SimulateSettings
+from runner.config.schema import SimulateSettings, explain
 from runner.providers.simulated.behaviour import check
 from runner.providers.simulated.faults import KINDS
 from runner.providers.simulated.server import SimulatedProvider
@@ -88,7 +88,7 @@ def parse(arguments: Sequence[str]) -> ServerArguments:
     try:
         settings = SimulateSettings.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(_explain(error)) from error
+        raise ConfigError(explain(error, _nearest_key)) from error
     check(settings, above="")
     return ServerArguments(settings, port)
 
@@ -97,13 +97,8 @@ def _shipped() -> str:
     return files("conf").joinpath("model/simulated.yaml").read_text(encoding="utf-8")
 
 
-def _explain(error: ValidationError) -> str:
-    fault = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "extra_forbidden":
-        return f"unknown key '{key}'{did_you_mean(key, ('port', *SimulateSettings.model_fields))}"
-    expected = fault["msg"].replace("Input should be", "expected")
-    return f"{key}={one_line(repr(fault['input']), 80)}: {expected}"
+def _nearest_key(path: list[str]) -> str:
+    return did_you_mean(path[-1], ("port", *SimulateSettings.model_fields))
 
 
 def _help() -> str:
@@ -123,14 +118,10 @@ async def _serve_parent() -> None:
     await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
     while line := await reader.readline():
         settings, ended = SimulateSettings.model_validate_json(line), asyncio.Event()
-
-        async def watch(ended: asyncio.Event) -> None:
-            await reader.readline()
-            ended.set()
-
-        watching = asyncio.create_task(watch(ended))
+        end_of_run = asyncio.create_task(reader.readline())
+        end_of_run.add_done_callback(lambda _, ended=ended: ended.set())  # type: ignore[misc]
         await _serve(ServerArguments(settings, port=0), ended)
-        if watching.cancel():
+        if end_of_run.cancel():
             return  # ended by a signal
 
 

@@ -111,17 +111,22 @@ def _changed(summary: str, change: Callable[[GoodReply], Mapping[str, Any]]) -> 
 
 
 def _message(
-    summary: str, change: Callable[[str], Mapping[str, Any]], finish_reason: str = "stop"
+    summary: str,
+    content: str | Callable[[str], str] | None = None,
+    *,
+    finish_reason: str = "stop",
+    refusal: str | None = None,
 ) -> FaultKind:
-    """Return a kind whose message has the fields that *change* makes of the good text."""
+    """Return a kind with another message; *content* may be a function of the good reply."""
 
-    def changed(good: GoodReply) -> Mapping[str, Any]:
+    def change(good: GoodReply) -> Mapping[str, Any]:
         choice = dict(good.completion["choices"][0])
-        choice["finish_reason"] = finish_reason
-        choice["message"] = {**choice["message"], **change(good.text)}
-        return {**good.completion, "choices": [choice]}
+        text = content(good.text) if callable(content) else content
+        message = {**choice["message"], "content": text}
+        choice["message"] = message if refusal is None else {**message, "refusal": refusal}
+        return {**good.completion, "choices": [{**choice, "finish_reason": finish_reason}]}
 
-    return _changed(summary, changed)
+    return _changed(summary, change)
 
 
 def _cut(good: GoodReply) -> FaultResponse:
@@ -130,6 +135,10 @@ def _cut(good: GoodReply) -> FaultResponse:
 
 def _echo(good: GoodReply) -> FaultResponse:
     return _error(400, f"bad request with {good.authorization or 'no key'}", "bad_request")
+
+
+def _first_half(text: str) -> str:
+    return text[: len(text) // 2]
 
 
 def _with_surrogate(text: str) -> str:
@@ -154,7 +163,7 @@ KINDS: Mapping[str, FaultKind] = {
     ),
     "echo_key": FaultKind(400, "400 that repeats the key it was sent", _echo),
     "reset": _fixed("the connection is reset without a response", FaultResponse(0)),
-    "hang": FaultKind(0, "no response, ever", lambda _: FaultResponse(200, delay_s=FOREVER_S)),
+    "hang": _fixed("no response, ever", FaultResponse(0, delay_s=FOREVER_S)),
     "cut": FaultKind(200, "the connection breaks 40 bytes into the body", _cut, generates=True),
     "slow_body": _fixed(
         "headers, then a byte every 0.5 s", FaultResponse(200, body=" ", drip_s=0.5)
@@ -170,28 +179,16 @@ KINDS: Mapping[str, FaultKind] = {
         "a reply without its token counts",
         lambda good: {k: v for k, v in good.completion.items() if k != "usage"},
     ),
-    "no_content": _message("content: null", lambda _: {"content": None}),
-    "length": _message(
-        "half a reply, finish_reason length",
-        lambda text: {"content": text[: len(text) // 2]},
-        "length",
-    ),
+    "no_content": _message("content: null"),
+    "length": _message("half a reply, finish_reason length", _first_half, finish_reason="length"),
     "content_filter": _message(
-        "nothing, finish_reason content_filter", lambda _: {"content": ""}, "content_filter"
+        "nothing, finish_reason content_filter", "", finish_reason="content_filter"
     ),
-    "refusal": _message(
-        "the model declines", lambda _: {"content": None, "refusal": "I cannot help with that."}
-    ),
-    "surrogate": _message(
-        "half a character inside the reply", lambda text: {"content": _with_surrogate(text)}
-    ),
-    "bad_answer": _message(
-        "a JSON object of the wrong shape", lambda _: {"content": '{"simulated": "fits no schema"}'}
-    ),
-    "bad_text": _message(
-        "words instead of JSON", lambda _: {"content": "Simulated: this is not JSON."}
-    ),
-    "nan": _message("NaN in the reply's JSON", lambda text: {"content": _with_nan(text)}),
+    "refusal": _message("the model declines", refusal="I cannot help with that."),
+    "surrogate": _message("half a character inside the reply", _with_surrogate),
+    "bad_answer": _message("a JSON object of the wrong shape", '{"simulated": "fits no schema"}'),
+    "bad_text": _message("words instead of JSON", "Simulated: this is not JSON."),
+    "nan": _message("NaN in the reply's JSON", _with_nan),
 }
 
 # Consequences of the provider's other settings, counted under these names.

@@ -86,9 +86,8 @@ class SimulatedProvider:
     """Serves the chat API on 127.0.0.1; an async context manager.
 
     *reply* returns the text of a good reply to a request's body. Without *settings* replies come
-    at once or, for the names of response formats in *latency_s*, after that many seconds. The
-    first requests get one of *faults* each, in order; None is no fault. *port* 0 takes a free
-    one. *keep* stores every request in `received`.
+    at once. The first requests get one of *faults* each, in order; None is no fault. *port* 0
+    takes a free one. *keep* stores every request in `received`.
     """
 
     def __init__(
@@ -96,15 +95,13 @@ class SimulatedProvider:
         reply: Reply = reply_to,
         *,
         settings: SimulateSettings | None = None,
-        latency_s: Mapping[str, float] | None = None,
         faults: list[FaultResponse | None] | None = None,
         finish_reason: str = "stop",
         port: int = 0,
         keep: bool = True,
     ) -> None:
         self._reply = reply
-        instant = SimulateSettings(by_analyzer_s=dict(latency_s or {}))
-        self._behaviour = Behaviour(settings or instant)
+        self._behaviour = Behaviour(settings or SimulateSettings())
         self._faults = faults or []
         self._finish_reason = finish_reason
         self._keep = keep

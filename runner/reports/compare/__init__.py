@@ -1,4 +1,4 @@
-"""Runs beside one another: what differs, what it changed, and whether that can be told."""
+"""Comparison of runs: which settings differ, their effect, and its significance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command `colloquy-compare`: put any runs beside one another."""
+"""The command `colloquy-compare`: compare any runs."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ from runner.reports.stored_run import is_run
 USAGE = """\
 usage: colloquy-compare DIR... [--out DIR]
 
-Compares run directories, and all runs below any other directory, a sweep's for one: time, cost
-and quality per setting, what differs, what repeats can tell apart. Prints the table and writes
-comparison.json, .csv, .md and .html into --out; without it, beside the jobs where DIR is one
-sweep, else into ./comparison.
+Compares the runs in and below every DIR: time, cost and quality per setting, the settings that
+differ, and which differences are significant. Prints the table and writes comparison.json, .csv,
+.md and .html into --out; by default beside the jobs if DIR is one sweep, else into ./comparison.
 
 Exit codes: 0 compared, 2 a path without a run, 8 the output cannot be written."""
 
@@ -39,7 +38,7 @@ def _compare(given: Arguments) -> None:
 
 
 def _home(paths: Sequence[Path]) -> Path:
-    """Return the sweep's own directory where there is only one, else `comparison`."""
+    """Return the sweep's directory if *paths* is one sweep, else `comparison`."""
     only = paths[0]
     sweep = len(paths) == 1 and not is_run(only) and (only / "multirun.yaml").is_file()
     return only if sweep else Path("comparison")

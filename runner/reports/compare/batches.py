@@ -1,4 +1,4 @@
-"""Batches among the runs compared, such as the shards of one: their files put together."""
+"""Batches among the compared runs, such as shards: one table of all their files."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ def batches_of(rows: Sequence[RunRow]) -> list[RunRow]:
 
 
 def merged(batches: Sequence[RunRow]) -> str:
-    """Return the tables of results of all *batches* as one, with the batch in front."""
+    """Return the results tables of all *batches* as one, with the batch as the first column."""
     lines = ((row, line) for row in batches for line in rows_of(row.path))
     rows = ([row.name, *(line.get(column) for column in COLUMNS)] for row, line in lines)
     return as_rows([("batch", *COLUMNS), *rows])
 
 
 def note(batches: Sequence[RunRow]) -> Iterator[str]:
-    """Yield what all *batches* amount to together."""
+    """Yield the totals of all *batches* in one sentence."""
     if not batches:
         return
     statuses: Counter[str] = Counter()
     for row in batches:
         statuses.update(str(line.get("status")) for line in rows_of(row.path))
-    told = ", ".join(f"{number:,} {status}" for status, number in statuses.most_common())
+    counts = ", ".join(f"{number:,} {status}" for status, number in statuses.most_common())
     names = ("prompt_tokens", "completion_tokens")
     tokens = sum(row.figure(name) or 0.0 for row in batches for name in names)
     cost = usd(sum_usd(row.figure("cost_usd") for row in batches))
@@ -42,6 +42,6 @@ def note(batches: Sequence[RunRow]) -> Iterator[str]:
     longest = f"; the longest took {seconds(max(walls))}" if walls else ""
     yield (
         f"{plural(len(batches), 'batch')}, {plural(sum(statuses.values()), 'file')}: "
-        f"{told or 'none begun'}; {count(tokens)} tokens, cost {cost}{longest}. "
+        f"{counts or 'none begun'}; {count(tokens)} tokens, cost {cost}{longest}. "
         f"Every file's row is in {MERGED}."
     )

@@ -1,4 +1,4 @@
-"""Rows put into groups of repeats, set against their baseline and against one another."""
+"""Rows grouped by setting, with speed-ups over a baseline and comparisons in pairs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHARD = "batch.shard"
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `comparison.*` say; *keys* tell runs apart, each with those that only follow it."""
+    """The content of `comparison.*`; *keys* are those that differ, each with its followers."""
 
     rows: tuple[RunRow, ...]
     keys: Mapping[str, Sequence[str]]
@@ -32,15 +32,15 @@ class Comparison:
 
     @property
     def sharded(self) -> bool:
-        """Whether the settings are shards: parts of one batch, not to be set against another."""
+        """Whether the settings are shards of one batch, which cannot be compared."""
         return _are_shards(self.keys)
 
     def label_of(self, row: RunRow) -> str | None:
-        """Return the setting of *row*, None where its configuration is unknown."""
+        """Return the setting of *row*, None if its configuration is unknown."""
         return next((g.label for g in self.groups if row in g.rows), None)
 
     def speed_up_of(self, row: RunRow) -> float | None:
-        """Return how many times as fast as its baseline *row* was."""
+        """Return the speed-up of *row* over its baseline."""
         group = next((g for g in self.groups if row in g.rows), None)
         base = next((g for g in self.groups if group and g.label == group.baseline), None)
         return _ratio(base.middle("wall_s") if base else None, row)
@@ -71,19 +71,21 @@ def _grouped(rows: Sequence[RunRow], keys: Sequence[str]) -> list[Group]:
         members.setdefault(values, []).append(row)
     names = short_names(keys) if len(keys) > 1 else {key: key for key in keys}
     groups = []
-    for values, mine in members.items():
-        told = dict(zip(keys, values, strict=True))
-        label = ", ".join(f"{names[key]}={value}" for key, value in told.items()) or "all the same"
-        measured = [row for row in mine if row.measured]
-        accounted = [row for row in mine if row.accounted]
+    for values, repeats in members.items():
+        differing = dict(zip(keys, values, strict=True))
+        label = (
+            ", ".join(f"{names[key]}={value}" for key, value in differing.items()) or "all the same"
+        )
+        measured = [row for row in repeats if row.measured]
+        accounted = [row for row in repeats if row.accounted]
         figures = {name: _median(measured, name) for name in TIMED}
         figures |= {name: _median(accounted, name) for name in USED}
         spreads = {
             "wall_s": spread(_values(measured, "wall_s")),
             "cost_usd": spread(_values(accounted, "cost_usd")),
-            "quality": spread(_values(mine, "quality")),
+            "quality": spread(_values(repeats, "quality")),
         }
-        groups.append(Group(label, told, tuple(mine), figures, spreads))
+        groups.append(Group(label, differing, tuple(repeats), figures, spreads))
     return groups
 
 
@@ -106,8 +108,8 @@ def _with_baselines(groups: Sequence[Group]) -> list[Group]:
             if other.measured and _is_sequential(other) and shared[place] == shared[at]
         ]
         base = min(bases, key=lambda g: not _in_mode(g), default=None)
-        wall, mine = (base.middle("wall_s") if base else None), group.middle("wall_s")
-        speed_up = wall / mine if wall and mine else None
+        wall, own = (base.middle("wall_s") if base else None), group.middle("wall_s")
+        speed_up = wall / own if wall and own else None
         found.append(replace(group, speed_up=speed_up, baseline=base.label if base else None))
     return found
 
@@ -135,5 +137,5 @@ def _with_front(groups: Sequence[Group]) -> list[Group]:
 
 
 def _ratio(wall_s: float | None, row: RunRow) -> float | None:
-    mine = row.figure("wall_s")
-    return wall_s / mine if wall_s and mine and row.measured else None
+    own_s = row.figure("wall_s")
+    return wall_s / own_s if wall_s and own_s and row.measured else None

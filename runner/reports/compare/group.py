@@ -1,4 +1,4 @@
-"""A setting: all runs that nothing but a repeat tells apart, and what they amount to."""
+"""A setting: runs that differ in nothing but the repeat, and their figures."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from runner.reports.compare.spread import Spread
 
 @dataclass(frozen=True)
 class Group:
-    """All runs of one setting: *told* are the values that tell it from the others.
+    """All runs of one setting; *told* are its values of the keys that differ.
 
-    *figures* are medians over the runs that are measured, None where unknown; tokens, cost and
-    grounding also over batches that ended; the spread of quality is over all that came to an
-    end, so that what failed counts. *speed_up* is
-    against *baseline*, a group's label, or None. *front* says whether nothing is better in one
-    respect and no worse in the others; None where that cannot be said.
+    *figures* are medians over the measured runs, None if unknown; those of tokens, cost and
+    grounding include batches that ended; the spread of quality includes failed runs. *speed_up*
+    is over *baseline*, a group's label, or None. *front* says whether the setting is on the
+    Pareto front, None if that is unknown.
     """
 
     label: str
@@ -31,7 +30,7 @@ class Group:
 
     @property
     def measured(self) -> list[RunRow]:
-        """Return the runs whose time counts."""
+        """The runs with a valid wall-clock time."""
         return [row for row in self.rows if row.measured]
 
     def middle(self, name: str) -> float | None:

@@ -1,4 +1,4 @@
-"""Which configuration keys tell runs apart."""
+"""The configuration keys in which runs differ."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import orjson
 
 from runner.base.text import to_terminal
 
-MAX_VALUES = 20_000  # of a configuration; aliases in a hostile file could stand for any number
+MAX_VALUES = 20_000  # of a configuration; aliases in a hostile file multiply
 MAX_DEPTH = 40
 ABSENT = "–"
 
-# What names a run, or how it is shown, and not what it does.
+# Names and display of a run, without an effect on its answers.
 _IDENTITY = re.compile(r"repeat|plan|objective|output\.(dir|console|pages|traces)")
-# How many calls are in flight: what a sequential baseline may differ in.
+# Concurrency: the only keys in which a sequential baseline may differ.
 _SLOTS = re.compile(r"processing\.(mode|max_concurrent.*)|stages\..+\.max_concurrent")
 
 
@@ -58,7 +58,7 @@ def _check_size(config: Any) -> None:
 
 
 def show(value: Any) -> str:
-    """Return a value as the command line would have it, one line, harmless on a terminal."""
+    """Return a value as on a command line: one line, harmless on a terminal."""
     if isinstance(value, str):
         return to_terminal(value, 200)
     try:
@@ -71,25 +71,24 @@ def show(value: Any) -> str:
 def differing_keys(
     configs: Sequence[Mapping[str, str]], overrides: Sequence[Sequence[str]]
 ) -> dict[str, list[str]]:
-    """Return the keys that tell *configs* apart, each with those that only follow it.
+    """Return the keys in which *configs* differ, each with its followers.
 
-    A key that somebody typed (in *overrides*) is always one of them; another is only if no key
-    before it already tells what it tells: `stages.stage_b.context.token_budget` follows
-    `processing.stage_b_context_token_budget`, and `model.context_window` follows `model.name`.
+    A key given on a command line (in *overrides*) is never a follower. Any other key whose values
+    are determined by a key before it follows that: `model.context_window` follows `model.name`.
     """
     names = dict.fromkeys(key for config in configs for key in config)
     values = {key: [config.get(key, ABSENT) for config in configs] for key in names}
     different = {
-        key: told
-        for key, told in values.items()
-        if len(set(told)) > 1 and not _IDENTITY.fullmatch(key)
+        key: column
+        for key, column in values.items()
+        if len(set(column)) > 1 and not _IDENTITY.fullmatch(key)
     }
     typed = {override.partition("=")[0].lstrip("+~") for each in overrides for override in each}
     typed |= {key for key in different if _names_choice(key, typed)}
     shown: dict[str, list[str]] = {}
     for key in sorted(different, key=lambda key: _rank(key, typed)):
         leaders = [s for s in shown if _follows(different[key], different[s])]
-        # Of several, the one with the same values: an interpolation of it, most likely.
+        # A leader with equal values is most likely interpolated.
         leader = max(leaders, key=lambda s: different[s] == different[key], default=None)
         if leader is None or key in typed:
             shown[key] = []
@@ -99,7 +98,7 @@ def differing_keys(
 
 
 def _names_choice(key: str, typed: set[str]) -> bool:
-    """Whether *key* says what was chosen from a group that somebody typed, as in `model=openai`."""
+    """Return whether *key* names the choice of a group in *typed*, as in `model=openai`."""
     group, _, last = key.rpartition(".")
     return group in typed and last in ("name", "path")
 
@@ -111,7 +110,7 @@ def _rank(key: str, typed: set[str]) -> tuple[bool, bool, bool, int, str]:
 
 
 def short_names(keys: Collection[str]) -> dict[str, str]:
-    """Return the shortest ends of *keys* that tell them apart and still say what they are."""
+    """Return the shortest unambiguous ends of *keys* that are still descriptive."""
     ends: dict[str, str] = {}
     for key in keys:
         parts = key.split(".")
@@ -125,13 +124,13 @@ def short_names(keys: Collection[str]) -> dict[str, str]:
     return ends
 
 
-def _follows(told: Sequence[str], leader: Sequence[str]) -> bool:
-    """Whether a value of *leader* is always accompanied by the same value of *told*."""
-    return len(set(zip(leader, told, strict=True))) == len(set(leader))
+def _follows(column: Sequence[str], leader: Sequence[str]) -> bool:
+    """Return whether each value of *leader* always comes with the same value of *column*."""
+    return len(set(zip(leader, column, strict=True))) == len(set(leader))
 
 
 def besides_slots(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return what a run shares with its sequential baseline."""
+    """Return the settings that a run shares with its sequential baseline."""
     return {
         key: value
         for key, value in settings.items()

@@ -1,4 +1,4 @@
-"""What a reader of a comparison's table has to know."""
+"""Notes under the table of a comparison."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from runner.reports.compare.verdicts import LEAST, Pair
 def notes_on(
     rows: Sequence[RunRow], groups: Sequence[Group], pairs: Sequence[Pair], *, sharded: bool
 ) -> Iterator[str]:
-    """Yield the notes, a sentence or two each; *sharded* where the settings are shards."""
+    """Yield the notes, a sentence or two each; *sharded* if the settings are shards."""
     yield from note(batches_of(rows))
     yield (
         "Quality is the success rate times the grounding rate: answers came and quote the "
@@ -22,46 +22,46 @@ def notes_on(
     )
     if sharded:
         yield (
-            "The settings are shards, parts of one batch: they read different files and are not "
-            "set against one another."
+            "The settings are shards of one batch: they read different files and are not "
+            "compared with each other."
         )
     else:
         yield from _on_front(groups)
     left_out = [row for row in rows if not row.measured]
     if left_out:
         yield (
-            f"{len(left_out)} of {len(rows)} runs are not timed: they did not complete, or took "
-            "answers from elsewhere."
+            f"{len(left_out)} of {len(rows)} runs are not timed: they did not complete, or reused "
+            "answers."
         )
     if any(map(runs_side_by_side, {row.path.parent for row in rows})):
-        yield "Jobs of a sweep ran at the same time: their times are not those of runs alone."
+        yield "Jobs of a sweep ran at the same time, so each may have slowed the others down."
     if any(
         row.figure("plan_error") is not None and not row.figure("plan_recorded") for row in rows
     ):
-        yield "(a) beside a plan's error: no earlier run with that model foretold that one."
-    timed = [told for group in groups if (told := group.spreads["wall_s"]) is not None]
-    if pairs and all(told.n < LEAST for told in timed):
-        yield f"With fewer than {LEAST} repeats no two times can be told apart: add repeat=0,1,2."
+        yield "(a) beside a plan's error: no earlier run with that model was recorded."
+    timed = [times for group in groups if (times := group.spreads["wall_s"]) is not None]
+    if pairs and all(times.n < LEAST for times in timed):
+        yield f"With fewer than {LEAST} repeats no difference is significant: add repeat=0,1,2."
 
 
 def _on_front(groups: Sequence[Group]) -> Iterator[str]:
-    """Say over what the front is, and against what the speed-up."""
+    """Yield notes on the figures of the Pareto front and on the baseline."""
     unknown = [group for group in groups if group.middle("cost_usd") is None]
     untimed = [group for group in unknown if not group.measured]
     if untimed:
         which = _which(untimed, groups, "any setting")
-        yield f"No timed run of {which} has a cost: the front (★) is without what is not timed."
+        yield f"No timed run of {which} has a cost: the front (★) leaves out untimed settings."
     if len(unknown) > len(untimed):
         unpriced = [group for group in unknown if group.measured]
         which = _which(unpriced, groups, "every setting")
         yield (
-            f"The cost of {which} is unknown: there, the front (★) is over wall-clock time and "
-            "quality alone."
+            f"The cost of {which} is unknown: for those, the front (★) compares wall-clock time "
+            "and quality alone."
         )
     elif len(unknown) < len(groups):
-        yield "The front (★) is over wall-clock time, cost and quality."
+        yield "The front (★) compares wall-clock time, cost and quality."
     if any(len(group.measured) > 1 for group in groups):
-        yield "The front is of medians; what repeats can tell apart, the pairs say."
+        yield "The front compares medians; the pairs say which differences are significant."
     without = [group for group in groups if group.baseline is None]
     if without:
         yield (

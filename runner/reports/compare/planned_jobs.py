@@ -1,4 +1,4 @@
-"""What a sweep was to run, as the `multirun.yaml` that Hydra writes before its first job tells."""
+"""The planned jobs of a sweep, from the `multirun.yaml` that Hydra writes before the first."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_JOBS = 10_000  # of a sweep
 
 @dataclass(frozen=True)
 class PlannedJob:
-    """One job of a sweep: where it was to run, and with what overrides."""
+    """One job of a sweep: its run directory and its overrides."""
 
     path: Path
     overrides: tuple[str, ...]
@@ -29,9 +29,9 @@ class PlannedJob:
 def planned_jobs(folder: Path) -> list[PlannedJob]:
     """Return the jobs of the sweep in *folder*, begun or not, in order.
 
-    Empty where that cannot be told: no `multirun.yaml`, a sweeper that decides as it goes, or
-    job directories with other names than their numbers. Empty, too, where an override is one of
-    Hydra's own, which may name code to be run: a run directory may be anybody's.
+    Empty if they are unknown: no `multirun.yaml`, an adaptive sweeper, or job directories that
+    are not numbered. Empty, too, if an override is one of Hydra's own: those may name code to
+    run, and run directories are untrusted.
     """
     hydra = section(read_yaml(folder / "multirun.yaml"), "hydra")
     sweeper = section(hydra, "sweeper")
@@ -50,7 +50,7 @@ def planned_jobs(folder: Path) -> list[PlannedJob]:
 def split_sweep(arguments: Sequence[str]) -> list[list[str]]:
     """Return the overrides of each job that Hydra's basic sweeper makes of *arguments*.
 
-    Empty for what it would refuse, and for more than MAX_JOBS.
+    Empty if it refuses them, and for more than MAX_JOBS.
     """
     values: dict[str, list[str]] = {}  # of several overrides of one key the last counts
     try:
@@ -71,6 +71,6 @@ def split_sweep(arguments: Sequence[str]) -> list[list[str]]:
 
 
 def runs_side_by_side(folder: Path) -> bool:
-    """Return whether the sweep in *folder* had a launcher that runs jobs at the same time."""
+    """Return whether the launcher of the sweep in *folder* ran jobs at the same time."""
     target = at(read_yaml(folder / "multirun.yaml"), "hydra", "launcher", "_target_")
     return target is not None and not str(target).endswith(".BasicLauncher")

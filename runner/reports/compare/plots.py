@@ -1,9 +1,10 @@
-"""A comparison's plots."""
+"""The plots of a comparison."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from runner.base.format import figure
 from runner.reports.compare.compare import Comparison
 from runner.reports.compare.group import Group
 from runner.reports.compare.svg import PlotBar, PlotPoint, bars, scatter
@@ -12,21 +13,25 @@ MAX_BARS = 40
 
 
 def plots(comparison: Comparison) -> list[tuple[str, str]]:
-    """Return caption and SVG of every plot that has something to show."""
+    """Return caption and SVG of every plot with data."""
     groups = comparison.groups[:MAX_BARS]
     cut = f" The first {MAX_BARS} settings." if len(comparison.groups) > MAX_BARS else ""
     found = []
     if any(group.middle("wall_s") is not None for group in groups):
         caption = (
-            "Wall-clock seconds per setting (bars; repeats: median, and a line from the quickest "
-            "to the slowest). The upright mark is the ideal: the same calls with no time lost."
+            "Wall-clock seconds per setting (bars; repeats: median, and a line from the fastest "
+            "to the slowest). The vertical mark is the ideal: the same calls without overhead."
         )
         found.append(
             (caption + cut, bars("wall", "Wall-clock time", "wall-clock seconds", _walls(groups)))
         )
     if any(group.speed_up is not None for group in groups):
-        caption = "How many times as fast as the sequential baseline, which is the upright line."
-        rows = [_speed(group) for group in groups if group.speed_up is not None]
+        caption = "Speed-up over the sequential baseline, which is the vertical line."
+        rows = [
+            PlotBar(group.label, group.speed_up, text=figure(group.speed_up, "{:.2f}"))
+            for group in groups
+            if group.speed_up is not None
+        ]
         found.append((caption + cut, bars("speed", "Speed-up", "times as fast", rows, line=1.0)))
     return found if comparison.sharded else found + _trade(groups, cut)
 
@@ -34,37 +39,32 @@ def plots(comparison: Comparison) -> list[tuple[str, str]]:
 def _walls(groups: Sequence[Group]) -> list[PlotBar]:
     rows = []
     for group in groups:
-        told, ideal = group.spreads["wall_s"], group.middle("ideal_s")
-        if told is None:
+        wall, ideal = group.spreads["wall_s"], group.middle("ideal_s")
+        if wall is None:
             rows.append(PlotBar(group.label, None))
             continue
-        low, high = (told.minimum, told.maximum) if told.n > 1 else (None, None)
-        text = f"{told.median:.2f}"
-        rows.append(PlotBar(group.label, told.median, ideal, low, high, text))
+        low, high = (wall.minimum, wall.maximum) if wall.n > 1 else (None, None)
+        shown = figure(wall.median, "{:.2f}")
+        rows.append(PlotBar(group.label, wall.median, ideal, low, high, shown))
     return rows
 
 
-def _speed(group: Group) -> PlotBar:
-    text = "" if group.speed_up is None else f"{group.speed_up:.2f}"
-    return PlotBar(group.label, group.speed_up, text=text)
-
-
 def _trade(groups: Sequence[Group], cut: str) -> list[tuple[str, str]]:
-    """Return cost against quality, or time against quality where no cost is known.
+    """Return cost against quality, or time against quality if no cost is known.
 
-    One point alone is against nothing, and left out.
+    Empty with fewer than two points.
     """
     costs = [group.middle("cost_usd") for group in groups]
     priced = any(costs)
-    figure, unit = ("cost_usd", "US dollars") if priced else ("wall_s", "wall-clock seconds")
+    name, unit = ("cost_usd", "US dollars") if priced else ("wall_s", "wall-clock seconds")
     dots = []
     for number, group in enumerate(groups, 1):
-        x, y = group.middle(figure), group.middle("quality")
+        x, y = group.middle(name), group.middle("quality")
         if x is not None and y is not None:
             dots.append(PlotPoint(number, group.label, x, y, group.front is True))
     if len(dots) < 2:
         return []
     title = f"{'Cost' if priced else 'Time'} against quality"
-    why = "" if priced else " No cost is known, or all are 0: time stands in its place."
-    where = " Numbers are the table's; filled points are on the front."
+    why = "" if priced else " No cost is known, or all are 0, so time is shown."
+    where = " Numbers are those of the table; filled points are on the front."
     return [(f"{title}.{where}{why}{cut}", scatter("trade", title, (unit, "quality"), dots))]

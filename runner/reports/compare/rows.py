@@ -1,4 +1,4 @@
-"""One row per run directory, whatever state it is in; nothing in it is believed unchecked."""
+"""A row of figures for each run directory, whatever its state; its files are untrusted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from runner.base.text import to_terminal
 from runner.record.lock import is_held
 from runner.reports.compare.keys import flatten, show
 from runner.reports.compare.planned_jobs import planned_jobs
-from runner.reports.stored_run import StoredRun, find_runs, is_run, read_run
+from runner.reports.stored_run import StoredRun, find_runs, is_run, read_run, statuses_of
 
 ENDED = ("completed", "partial", "failed")
 SPENT = ("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd")
@@ -23,13 +23,13 @@ FIGURES = (*("succeeded", "total", "reused", "attempts", "wall_s", "ideal_s", "e
 
 @dataclass(frozen=True)
 class RunRow:
-    """One run; a figure is None where no file tells it.
+    """One run; a figure is None if no file has it.
 
-    *status* is metadata.json's, or `missing` (a sweep's job without a run), `damaged`, or `died`;
-    *reason* says why it is not `completed`. *settings* is the flat configuration as text with
-    what it cannot name: the transcript's and the prompts' digests. Shares are 0 to 1;
-    *plan_error* and *plan_tokens_error* are predicted over actual, less 1, of wall and prompt.
-    *batch* says that it is many runs; what those used is then over all sessions.
+    *status* is that of metadata.json, or `missing` (a sweep's job without a run), `damaged` or
+    `died`; *reason* says why it is not `completed`. *settings* is the flat configuration as
+    text, with the digests of transcript and prompts. Shares are 0 to 1; *plan_error* and
+    *plan_tokens_error* are the relative errors of the predicted wall clock and prompt tokens.
+    A *batch* is many runs; its tokens and cost are those of all sessions.
     """
 
     path: Path
@@ -43,31 +43,31 @@ class RunRow:
     batch: bool = False
 
     def figure(self, name: str) -> float | None:
-        """Return a figure by its name."""
+        """Return the figure called *name*."""
         return self.figures.get(name)
 
     @property
     def measured(self) -> bool:
-        """Whether its wall-clock time stands for its setting: all answered, all asked for anew.
+        """Whether its wall-clock time is its setting's: everything was asked and answered.
 
-        A batch may hold files that have no answer; their number is told.
+        A batch may hold files without an answer; notes give their number.
         """
         if self.figure("wall_s") is None or self.figure("reused"):
             return False
         if not self.batch:
             return self.status == "completed"
         asked, answers = self.figure("attempts"), self.figure("succeeded")
-        anew = asked is None or answers is None or asked >= answers  # else some were there before
-        return self.status in ("completed", "partial") and anew
+        reused = asked is not None and answers is not None and asked < answers
+        return self.status in ("completed", "partial") and not reused
 
     @property
     def accounted(self) -> bool:
-        """Whether its tokens, cost and grounding stand for its setting."""
+        """Whether its tokens, cost and grounding are its setting's."""
         return self.measured or (self.batch and self.status in ENDED)
 
 
 def collect_rows(paths: Iterable[Path]) -> list[RunRow]:
-    """Return a row for every run among and below *paths*, and for every job that left none.
+    """Return a row for every run in and below *paths*, and for every sweep job without one.
 
     Raises ConfigError, with the nearest match, for a path that holds neither.
     """
@@ -86,7 +86,7 @@ def collect_rows(paths: Iterable[Path]) -> list[RunRow]:
 
 
 def _near(path: Path) -> list[str]:
-    """Return what lies beside *path* and holds runs."""
+    """Return the directories beside *path* that hold runs."""
     try:
         beside = [p for p in path.parent.iterdir() if p.is_dir() and not p.is_symlink()]
         return [str(p) for p in beside if p != path and find_runs([p])]
@@ -95,7 +95,7 @@ def _near(path: Path) -> list[str]:
 
 
 def _empty_jobs(path: Path) -> list[Path]:
-    """Return a sweep's jobs that left nothing, or were never begun."""
+    """Return the sweep jobs in *path* that wrote no run."""
     if not path.is_dir():
         return []
     jobs = [p for p in path.iterdir() if p.name.isdecimal() and p.is_dir()]
@@ -109,9 +109,9 @@ def _in_order(path: Path) -> tuple[str, int, str]:
 
 
 def read_row(path: Path) -> RunRow:
-    """Return the row of *path*; never raises on account of what is in it."""
+    """Return the row of *path*; its contents never raise an exception."""
     if not is_run(path):
-        begun = "left no run: was its configuration refused?" if path.is_dir() else "not begun"
+        begun = "wrote no run: was its configuration refused?" if path.is_dir() else "not begun"
         job = next((job for job in planned_jobs(path.parent) if job.path == path), None)
         what = f" ({', '.join(job.overrides)})" if job else ""
         name = f"{path.parent.name}/{path.name}"
@@ -134,7 +134,7 @@ def read_row(path: Path) -> RunRow:
         overrides=run.overrides,
         figures=figures,
         deterministic=_deterministic(run.config),
-        batch=_is_batch(run),
+        batch=run.is_batch,
     )
 
 
@@ -149,34 +149,30 @@ def _settings(run: StoredRun) -> dict[str, str]:
 
 
 def _figures(run: StoredRun) -> dict[str, float | None]:
-    told = section(run.benchmark, "run")
-    totals = section(run.metadata, "totals")
-    figures = {name: number(told.get(name, totals.get(name))) for name in FIGURES}
-    if _is_batch(run):  # its benchmark tells of the last session alone
+    took, totals = run.took, run.totals
+    figures = {name: number(took.get(name, totals.get(name))) for name in FIGURES}
+    if run.is_batch:  # its benchmark.json is of the last session alone
         figures |= {name: number(totals.get(name)) for name in SPENT}
-    if not told:
-        states = list(_states(run))
-        figures["succeeded"] = float(sum(state == "ok" for state in states))
-        figures["total"] = float(len(states))
-    spoken = section(run.grounding, "total") or section(run.metadata, "grounding")
-    rate = number(told.get("grounding_rate", spoken.get("rate")))
-    plan = section(run.benchmark, "plan")
-    ended = run.status in ENDED  # what was stopped tells nothing of its setting's quality
+    if not took:
+        statuses = [status for _, status in statuses_of(run.metadata).values()]
+        figures |= {"succeeded": float(statuses.count("ok")), "total": float(len(statuses))}
+    rate = number(took.get("grounding_rate", run.grounded.get("rate")))
+    ended = run.status in ENDED  # the quality of a stopped run says nothing about its setting
     return {
         **figures,
         "grounding_rate": rate,
         "context_retained": _retained(run.path),
         "quality": quality(figures["succeeded"], figures["total"], rate) if ended else None,
-        "plan_error": number(at(plan, "wall_s", "error")),
-        "plan_tokens_error": number(at(plan, "prompt_tokens", "error")),
-        "plan_recorded": number(int(plan.get("recorded") is True)) if plan else None,
+        "plan_error": number(at(run.predicted, "wall_s", "error")),
+        "plan_tokens_error": number(at(run.predicted, "prompt_tokens", "error")),
+        "plan_recorded": float(run.predicted.get("recorded") is True) if run.predicted else None,
     }
 
 
 def quality(succeeded: float | None, total: float | None, rate: float | None) -> float | None:
-    """Return success rate times grounding rate, 0 to 1; None where one is unknown.
+    """Return success rate times grounding rate, 0 to 1; None if one of them is unknown.
 
-    A proxy: it tells that answers came and quote the transcript, not that they are right.
+    A proxy: high when answers came and quote the transcript, whether or not they are right.
     """
     if not total or succeeded is None:
         return None
@@ -186,7 +182,7 @@ def quality(succeeded: float | None, total: float | None, rate: float | None) ->
 
 
 def _retained(path: Path) -> float | None:
-    """Return the share of tokens in upstream items that the contexts kept, None without any."""
+    """Return the share of upstream tokens that the contexts kept, None without contexts."""
     kept = every = 0.0
     for file in sorted((path / "context").glob("*_ledger.json")):
         for part in section(read_json(file), "sections").values():
@@ -201,46 +197,33 @@ def _state(
     run: StoredRun, settings: Mapping[str, str], figures: Mapping[str, float | None]
 ) -> tuple[str, str]:
     """Return the row's status, and why it is not completed."""
-    gone = [name for name, data in _parts(run, settings) if not data]
+    parts = {"metadata.json": run.metadata, "config/resolved.yaml": settings}
+    gone = [name for name, data in parts.items() if not data]
     if run.status == "completed" and figures["wall_s"] is None:
         gone.append("logs/benchmark.json")
     if gone or run.damaged:
-        missing = f"missing or unreadable: {', '.join(dict.fromkeys(gone))}" if gone else ""
+        missing = f"missing or unreadable: {', '.join(gone)}" if gone else ""
         return "damaged", "; ".join(filter(None, [missing, *run.damaged[:1]]))
     if run.status == "completed":
         return run.status, ""
     if run.status == "running":
         held = is_held(run.path)
-        return ("running", "it goes on") if held else ("died", "its process ended without a word")
-    files = section(run.metadata, "files")
-    if files:
+        return ("running", "not finished yet") if held else ("died", "its process was killed")
+    if files := section(run.metadata, "files"):
         total, completed = (int(amount(files.get(name))) for name in ("total", "completed"))
         which = f"{total - completed:,} of {plural(total, 'file')}"
         return to_terminal(run.status, 40), f"{which} without all answers"
     failed = {name: section(record, "error") for name, record in run.records.items()}
     errors = (f"{name}: {show(e.get('message', 'failed'))}" for name, e in failed.items() if e)
-    undone = [s for s in _states(run) if s != "ok"]
-    return to_terminal(run.status, 40), next(errors, f"{len(undone)} analyzers without an answer")
-
-
-def _is_batch(run: StoredRun) -> bool:
-    return run.metadata.get("kind") == "batch"
-
-
-def _parts(run: StoredRun, settings: Mapping[str, str]) -> list[tuple[str, Mapping[str, Any]]]:
-    return [("metadata.json", run.metadata), ("config/resolved.yaml", settings)]
-
-
-def _states(run: StoredRun) -> Iterable[str]:
-    for stage in section(run.metadata, "stages").values():
-        yield from (str(state) for state in section(stage, "analyzers").values())
+    undone = sum(status != "ok" for _, status in statuses_of(run.metadata).values())
+    return to_terminal(run.status, 40), next(errors, f"{undone} analyzers without an answer")
 
 
 def _deterministic(config: Mapping[str, Any]) -> bool:
-    """Whether equal settings give equal answers: ours, offline or without faults and limits."""
+    """Return whether equal settings give equal answers: offline, or simulated without faults."""
     model = section(config, "model")
     simulate = section(model, "simulate")
     if not simulate or model.get("api_base") is not None:
         return str(model.get("name", "")).startswith("offline/")
-    troubles = ("faults", "script", "outages_s", "rpm", "tpm", "poison")
-    return not any(simulate.get(trouble) for trouble in troubles)
+    faults = ("faults", "script", "outages_s", "rpm", "tpm", "poison")
+    return not any(simulate.get(fault) for fault in faults)

@@ -1,4 +1,4 @@
-"""Inline SVG without script: elements whose text is always escaped, coloured by CSS classes."""
+"""Inline SVG without script: all text is escaped, colours are CSS classes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TOP = 22
 
 @dataclass(frozen=True, slots=True)
 class PlotBar:
-    """A labelled value, and beside it what is marked: an ideal, a range; None for unknown."""
+    """A labelled value with an optional mark and range; None is unknown."""
 
     label: str
     value: float | None
@@ -45,7 +45,7 @@ def element(name: str, *inner: str, text: str = "", **attributes: object) -> str
 
 
 def picture(name: str, title: str, desc: str, height: float, parts: Iterable[str]) -> str:
-    """Return an image with a title and a description for those who do not see it."""
+    """Return an image with a title and a description for screen readers."""
     return element(
         "svg",
         element("title", text=title, id=f"{name}-title"),
@@ -60,7 +60,7 @@ def picture(name: str, title: str, desc: str, height: float, parts: Iterable[str
 def bars(
     name: str, title: str, axis: str, rows: Sequence[PlotBar], line: float | None = None
 ) -> str:
-    """Return horizontal bars, a label above each; *line* is a value marked across all."""
+    """Return horizontal bars with labels above; *line* is a value marked across all."""
     highest = max([v for b in rows for v in (b.value, b.mark, b.high) if v is not None] or [0.0])
     scale = _Scale(0.0, max(highest, line or 0.0) or 1.0, 8, WIDTH - 90)
     height = _TOP + _STEP * len(rows) + 32
@@ -69,8 +69,8 @@ def bars(
         parts.append(_line(scale.at(line), _TOP, scale.at(line), height - 32, "base"))
     for at, bar in enumerate(rows):
         parts += _bar(bar, scale, _TOP + at * _STEP)
-    told = "; ".join(f"{b.label}: {b.text or '–'}" for b in rows)
-    return picture(name, title, f"{title}. {told}", height, parts)
+    listed = "; ".join(f"{b.label}: {b.text or '–'}" for b in rows)
+    return picture(name, title, f"{title}. {listed}", height, parts)
 
 
 def _bar(bar: PlotBar, scale: _Scale, top: float) -> list[str]:
@@ -93,7 +93,7 @@ def _bar(bar: PlotBar, scale: _Scale, top: float) -> list[str]:
 
 
 def scatter(name: str, title: str, axes: tuple[str, str], dots: Sequence[PlotPoint]) -> str:
-    """Return points numbered as in the table; those on the front are filled and joined."""
+    """Return points numbered as in the table; points on the front are filled and joined."""
     xs, ys = [dot.x for dot in dots], [dot.y for dot in dots]
     wide = _Scale(0.0, (max(xs, default=0.0) or 1.0) * 1.08, 52, WIDTH - 16)
     lowest = min(ys, default=0.0)
@@ -107,7 +107,7 @@ def scatter(name: str, title: str, axes: tuple[str, str], dots: Sequence[PlotPoi
     path = " ".join(f"{wide.at(d.x):.1f},{tall.at(d.y):.1f}" for d in front)
     parts.append(element("polyline", class_="front", points=path, fill="none"))
     taken: list[tuple[float, float]] = []
-    for dot in sorted(dots, key=lambda d: d.front):  # what is on the front is drawn over others
+    for dot in sorted(dots, key=lambda d: d.front):  # the front is drawn last
         x, y = wide.at(dot.x), tall.at(dot.y)
         full = element("title", text=f"{dot.number}: {dot.label}")
         parts.append(element("circle", full, class_="on" if dot.front else "off", cx=x, cy=y, r=6))
@@ -116,8 +116,8 @@ def scatter(name: str, title: str, axes: tuple[str, str], dots: Sequence[PlotPoi
             below += 12
         taken.append((x, below))
         parts.append(_text(x, below, str(dot.number), "value", "middle"))
-    told = "; ".join(f"{d.number}: {d.x:g}, {d.y:g}{', front' if d.front else ''}" for d in dots)
-    return picture(name, title, f"{title}. {axes[0]}, {axes[1]}: {told}", 274, parts)
+    listed = "; ".join(f"{d.number}: {d.x:g}, {d.y:g}{', front' if d.front else ''}" for d in dots)
+    return picture(name, title, f"{title}. {axes[0]}, {axes[1]}: {listed}", 274, parts)
 
 
 @dataclass(frozen=True, slots=True)

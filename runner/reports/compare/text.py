@@ -1,4 +1,4 @@
-"""A comparison's figures as people read them: table cells, Markdown, CSV, a terminal's table."""
+"""A comparison as Markdown, CSV, table cells and a table for a terminal."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def run_cells(comparison: Comparison, row: RunRow) -> tuple[str, ...]:
 
 def pair_cells(pair: Pair) -> tuple[str, ...]:
     """Return a pair's row under PAIRS."""
-    told = (pair.verdicts[name] for name in WORDS)
-    return (pair.first, pair.second, *(f"{v.verdict} ({v.why})" for v in told))
+    verdicts = (pair.verdicts[name] for name in WORDS)
+    return (pair.first, pair.second, *(f"{v.verdict} ({v.why})" for v in verdicts))
 
 
 def as_markdown(comparison: Comparison) -> str:
@@ -83,9 +83,10 @@ def as_markdown(comparison: Comparison) -> str:
         lines += [table(SETTINGS, cells), ""]
     lines += [f"- {md(note)}" for note in comparison.notes]
     if comparison.keys:
-        lines += ["", "What differs: " + "; ".join(_key(*item) for item in comparison.keys.items())]
+        keys = "; ".join(_key(*item) for item in comparison.keys.items())
+        lines += ["", f"Settings that differ: {keys}"]
     if pairs:
-        lines += ["", "## Can they be told apart?", "", METHOD, ""]
+        lines += ["", "## Pairs", "", METHOD, ""]
         lines += [table(PAIRS, [pair_cells(pair) for pair in pairs[:MAX_PAIRS]])]
     if len(pairs) > MAX_PAIRS:
         lines += ["", f"{len(pairs) - MAX_PAIRS} more pairs are in comparison.json."]
@@ -93,8 +94,8 @@ def as_markdown(comparison: Comparison) -> str:
 
 
 METHOD = (
-    "The first against the second: Welch's test at 5 %, adjusted for all pairs by Holm's method, "
-    "with at least 3 repeats of each; deterministic figures are compared as they are."
+    "The first compared with the second: Welch's test at 5 %, adjusted for all pairs by Holm's "
+    "method, with at least 3 repeats of each; deterministic figures are compared directly."
 )
 
 
@@ -104,13 +105,13 @@ def _key(key: str, following: Sequence[str]) -> str:
 
 
 def as_terminal(comparison: Comparison) -> str:
-    """Return the settings as a table for a terminal, then what did not complete, then notes."""
+    """Return the settings as a table for a terminal, then incomplete runs, then notes."""
     groups = comparison.groups
     cells = [setting_cells(number, group) for number, group in enumerate(groups, 1)]
     lines = aligned([SETTINGS, *cells], left=(1,)) if groups else []
     unfinished = [row for row in comparison.rows if row.status != "completed"]
-    told = [f"{row.name}: {row.status}: {row.reason}" for row in unfinished]
-    return "\n".join([*lines, *(to_terminal(line, 400) for line in (*told, *comparison.notes))])
+    reasons = [f"{row.name}: {row.status}: {row.reason}" for row in unfinished]
+    return "\n".join([*lines, *(to_terminal(line, 400) for line in (*reasons, *comparison.notes))])
 
 
 def as_csv(comparison: Comparison) -> str:
@@ -126,9 +127,9 @@ def as_csv(comparison: Comparison) -> str:
     return as_rows(rows)
 
 
-def _spread(told: Spread | None, form: str) -> str:
-    """Return the median, and from least to most where repeats differ."""
-    if told is None:
+def _spread(found: Spread | None, form: str) -> str:
+    """Return the median, with minimum and maximum if repeats differ."""
+    if found is None:
         return NOTHING
-    middle, low, high = (form.format(v) for v in (told.median, told.minimum, told.maximum))
+    middle, low, high = (form.format(v) for v in (found.median, found.minimum, found.maximum))
     return middle if low == high else f"{middle} ({low}–{high})"

@@ -1,4 +1,4 @@
-"""Whether two settings differ in time, cost and quality, as far as their repeats can tell."""
+"""Significance of the differences between two settings in time, cost and quality."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from statistics import fmean
 from runner.reports.compare.rows import RunRow
 from runner.reports.compare.spread import LEVEL, difference_p, holm
 
-LEAST = 3  # repeats of each, to speak of a difference
-UNTOLD = "cannot tell apart"
+LEAST = 3  # repeats of each that a test needs
+UNTOLD = "no significant difference"
 EQUAL = "equal"
-# Figure: what the first of a pair is called where it is lower, and where it is higher.
+# By figure: the word for the first of a pair if it is lower, and if it is higher.
 WORDS = {
     "wall_s": ("faster", "slower"),
-    "cost_usd": ("cheaper", "dearer"),
+    "cost_usd": ("cheaper", "more expensive"),
     "quality": ("worse", "better"),
 }
 _TOKENS = ("prompt_tokens", "completion_tokens")
 
-Member = tuple[str, Sequence[RunRow], Sequence[RunRow]]  # label, all its runs, those that are timed
+Member = tuple[str, Sequence[RunRow], Sequence[RunRow]]  # label, all runs, timed runs
 
 
 @dataclass(frozen=True, slots=True)
 class PairVerdict:
-    """What is said of the first of a pair; *ratio* is first over second, of the means.
+    """How the first of a pair compares; *ratio* is its mean over that of the second.
 
-    *p* is adjusted for all pairs; None where nothing was tested. *why* says on what it rests.
+    *p* is adjusted for all pairs, None without a test. *why* gives the basis.
     """
 
     verdict: str
@@ -39,7 +39,7 @@ class PairVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two settings, by label, and a verdict per figure."""
+    """Two settings, by label, and a verdict for each figure."""
 
     first: str
     second: str
@@ -47,10 +47,9 @@ class Pair:
 
 
 def judge(members: Sequence[Member]) -> list[Pair]:
-    """Return a verdict on every pair.
+    """Return a verdict on every pair: Welch's test at LEVEL, adjusted by Holm over all pairs.
 
-    With LEAST repeats of each it is Welch's test at LEVEL, adjusted by Holm's method over all
-    pairs; with fewer, nothing can be told, except where runs are deterministic.
+    With fewer than LEAST repeats of each, only deterministic figures get a verdict.
     """
     pairs = list(combinations(members, 2))
     found: list[dict[str, PairVerdict]] = [{} for _ in pairs]
@@ -66,7 +65,7 @@ def judge(members: Sequence[Member]) -> list[Pair]:
         for at, (a, b) in enumerate(samples):
             exact = _exact(*pairs[at], figure)
             found[at][figure] = _verdict(figure, a, b, p_values.get(at), exact=exact)
-    return [Pair(a[0], b[0], told) for (a, b), told in zip(pairs, found, strict=True)]
+    return [Pair(a[0], b[0], verdicts) for (a, b), verdicts in zip(pairs, found, strict=True)]
 
 
 def _values(member: Member, figure: str) -> list[float]:
@@ -75,10 +74,9 @@ def _values(member: Member, figure: str) -> list[float]:
 
 
 def _exact(one: Member, other: Member, figure: str) -> bool:
-    """Whether the figure is no matter of chance: deterministic runs without scatter.
+    """Return whether the figure is deterministic in both settings.
 
-    Cost also hangs on what was cached, which hangs on time; it is exact where none or the same
-    was cached.
+    Cost depends on cached tokens, which depend on timing: it needs equal counts of those.
     """
     rows = [*one[1], *other[1]]
     if figure == "wall_s" or not all(row.deterministic for row in rows):
@@ -94,15 +92,13 @@ def _verdict(
 ) -> PairVerdict:
     if not a or not b:
         return PairVerdict(UNTOLD, None, None, "unknown")
-    mine, theirs = fmean(a), fmean(b)
-    ratio = mine / theirs if theirs else None
+    first, second = fmean(a), fmean(b)
+    ratio = first / second if second else None
     lower, higher = WORDS[figure]
-    word = lower if mine < theirs else higher
+    word = lower if first < second else higher
     if exact:
-        same = mine == theirs
-        return PairVerdict(
-            EQUAL if same else word, ratio, None, "deterministic, no matter of chance"
-        )
+        same = first == second
+        return PairVerdict(EQUAL if same else word, ratio, None, "deterministic")
     if p is None:
         return PairVerdict(
             UNTOLD, ratio, None, f"n={len(a)} and n={len(b)}, {LEAST} of each needed"

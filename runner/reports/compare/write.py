@@ -1,4 +1,4 @@
-"""`comparison.json`, `.csv`, `.md` and `.html`, and `results.csv` of batches."""
+"""Writes `comparison.json`, `.csv`, `.md` and `.html`, and `results.csv` of batches."""
 
 from __future__ import annotations
 
@@ -19,18 +19,16 @@ from runner.reports.compare.compare import Comparison, compare
 from runner.reports.compare.group import Group
 from runner.reports.compare.plots import plots
 from runner.reports.compare.rows import RunRow
-from runner.reports.report.links import address_of, link_to
-from runner.reports.report.render import render
+from runner.reports.report.render import address_of, link_to, render
 from runner.reports.report.write import INDEX
 
 SCHEMA_VERSION = 1
 
 
 def write_comparison(comparison: Comparison, folder: Path, *, indexed: bool = False) -> None:
-    """Write the four files into *folder*, and all batches' results in one.
+    """Write the four files into *folder*, and the results of all batches as one table.
 
-    *indexed* says that an index of all runs will be written after it. Raises OutputError where
-    it cannot be done.
+    *indexed* says that an index of all runs is written afterwards. Raises OutputError.
     """
     contents = {
         "comparison.json": as_json(as_dict(comparison)),
@@ -49,9 +47,9 @@ def write_comparison(comparison: Comparison, folder: Path, *, indexed: bool = Fa
 
 
 def after_sweep(folder: Path) -> None:
-    """Compare the sweep in *folder*, write that there and show it, as the sweep's console wants.
+    """Compare the sweep in *folder*, write the files there and print them on its console.
 
-    It comes after the work: whatever goes wrong here is one line and changes nothing else.
+    An error here is one line and does not change the exit code of the sweep.
     """
     try:
         comparison = compare([folder])
@@ -63,14 +61,14 @@ def after_sweep(folder: Path) -> None:
         elif consoles != {"quiet"}:
             print_stderr(f"\n{text.as_terminal(comparison)}")
             print_stderr(to_terminal(f"comparison={where}"))
-    except Exception as error:  # noqa: BLE001 - the sweep's own outcome stands
+    except Exception as error:  # noqa: BLE001 - the sweep is already done
         print_stderr(
             to_terminal(f"colloquy: no comparison of {folder}: {type(error).__name__}: {error}")
         )
 
 
 def as_dict(comparison: Comparison) -> dict[str, Any]:
-    """Return comparison.json's content; all digits, None where unknown."""
+    """Return the content of comparison.json: unrounded figures, None if unknown."""
     return {
         "schema_version": SCHEMA_VERSION,
         "written_at": now_iso(),
@@ -111,7 +109,7 @@ def _row(comparison: Comparison, row: RunRow) -> dict[str, Any]:
 
 
 def as_html(comparison: Comparison, folder: Path, *, indexed: bool = False) -> str:
-    """Return the page that stands in *folder*, with links to the reports that are there."""
+    """Return comparison.html for *folder*, with links to existing reports."""
     groups = enumerate(comparison.groups, 1)
     pairs = comparison.pairs[: text.MAX_PAIRS]
     return render(
@@ -128,13 +126,13 @@ def as_html(comparison: Comparison, folder: Path, *, indexed: bool = False) -> s
         method=text.METHOD,
         notes=comparison.notes,
         keys=comparison.keys,
-        # The writer of the SVG has escaped every text in it.
+        # `svg` has escaped all text.
         plots=[(caption, Markup(svg)) for caption, svg in plots(comparison)],
     )
 
 
 def _index(folder: Path, *, indexed: bool) -> str | None:
-    """Return the address of the index above a sweep in *folder*, None where there is none."""
+    """Return the address of the index above a sweep in *folder*, None without one."""
     home = folder.resolve()
     if home.parent.name != "sweeps":
         return None

@@ -26,9 +26,9 @@ ENDED = {"completed": "FINISHED", "partial": "FINISHED", "interrupted": "KILLED"
 
 
 def log_runs(paths: Sequence[Path], client: Any) -> list[str]:
-    """Log all runs among and below *paths* through *client*, an MlflowClient; return their names.
+    """Log all runs in and below *paths* through *client*, an MlflowClient; return their names.
 
-    What differs and the model are parameters; figures that are known are metrics.
+    The model and the settings that differ are parameters, known figures metrics.
     """
     rows = [row for row in collect_rows(paths) if row.settings]
     keys = differing_keys([row.settings for row in rows], [row.overrides for row in rows])
@@ -54,7 +54,7 @@ def _experiment(client: Any, name: str) -> Any:
 
 
 def _metrics(figures: Mapping[str, float | None]) -> dict[str, float]:
-    """Return what is known of a run's time, cost, tokens, grounding and success."""
+    """Return the known figures of time, cost, tokens, grounding and success."""
     known = {name: float(f) for name, f in figures.items() if f is not None and math.isfinite(f)}
     if known.get("total") and "succeeded" in known:
         known["success_rate"] = known["succeeded"] / known["total"]

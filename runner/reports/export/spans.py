@@ -17,7 +17,7 @@ from runner.reports.stored_run import StoredRun
 Value = str | bool | int | float
 Facts = Mapping[str, Value]
 
-# litellm's provider prefixes, where OpenTelemetry has another name for them.
+# litellm's provider prefixes that have another name in OpenTelemetry.
 PROVIDERS = {
     "azure": "azure.ai.openai",
     "azure_ai": "azure.ai.inference",
@@ -32,7 +32,7 @@ PROVIDERS = {
 
 @dataclass(frozen=True)
 class SpanEvent:
-    """Something that happened inside a span, at one moment."""
+    """An event inside a span."""
 
     name: str
     at_ns: int
@@ -41,7 +41,7 @@ class SpanEvent:
 
 @dataclass(frozen=True)
 class TraceSpan:
-    """Times are in ns since 1970; *error* is the kind of a failure; *sent* says it left us."""
+    """Times are in ns since 1970; *error* is the kind of a failure, *sent* marks remote calls."""
 
     name: str
     start_ns: int
@@ -81,8 +81,8 @@ def _story(lines: Sequence[Mapping[str, Any]]) -> _Story:
 def run_span(run: StoredRun) -> TraceSpan | None:
     """Return *run* as a span with all others in it; None for a batch, or without a journal.
 
-    Times of calls are the journal's, to the millisecond; an analyzer that waited or failed
-    without a call has those of benchmark.json. A resumed run is one span over all its sessions.
+    Call times are the journal's, to the millisecond; those of an analyzer without calls are from
+    benchmark.json. A resumed run is one span over all its sessions.
     """
     story = _story([] if is_batch(run.path) else journal_of(run.path))
     if not story.began:
@@ -114,7 +114,7 @@ def _stages(run: StoredRun, story: _Story) -> Iterator[TraceSpan]:
 
 
 def _node(run: StoredRun, story: _Story, name: str, status: str) -> TraceSpan | None:
-    """Return an analyzer's span; None where nothing tells when it was."""
+    """Return an analyzer's span, None if its times are unknown."""
     calls = [call for call in story.calls if call.unit.partition("/")[0] == name]
     record, timing = run.records.get(name, {}), at(run.benchmark, "analyzers", name)
     attempts = sorted((_attempt(run, call) for call in calls), key=lambda span: span.start_ns)
@@ -141,10 +141,10 @@ def _node(run: StoredRun, story: _Story, name: str, status: str) -> TraceSpan | 
 
 
 def _attempt(run: StoredRun, call: JournalCall) -> TraceSpan:
-    """Return one call as OpenTelemetry's conventions for generative AI have it, v1.41.0.
+    """Return one call by OpenTelemetry's conventions for generative AI, v1.41.0.
 
     https://github.com/open-telemetry/semantic-conventions-genai: a CLIENT span called
-    `{operation} {model}`; what was asked and answered is opt-in there, and never in it here.
+    `{operation} {model}`; prompts and replies are opt-in there, and never included here.
     """
     owner, _, part = call.unit.partition("/")
     name = str(call.end.get("model") or at(run.records.get(owner), "model") or "")
@@ -173,12 +173,12 @@ def _attempt(run: StoredRun, call: JournalCall) -> TraceSpan:
 
 
 def _repeats(calls: Sequence[JournalCall]) -> Iterator[SpanEvent]:
-    """Say when another attempt was made: a failed call's, or one whose answer would not do."""
+    """Yield an event for each repeated call: after a failure, or after an invalid answer."""
     by_unit: dict[str, list[JournalCall]] = {}
     for call in sorted(calls, key=lambda call: call.start_s):
         by_unit.setdefault(call.unit, []).append(call)
-    for mine in by_unit.values():
-        for before, after in pairwise(mine):
+    for repeated in by_unit.values():
+        for before, after in pairwise(repeated):
             facts = {
                 "colloquy.attempt": after.attempt,
                 "colloquy.wait_s": round(after.start_s - before.end_s, 3),
@@ -190,7 +190,7 @@ def _repeats(calls: Sequence[JournalCall]) -> Iterator[SpanEvent]:
 
 
 def _model(run: StoredRun, name: str) -> Mapping[str, Any]:
-    """Return the settings of the model called *name*, the run's own where none is."""
+    """Return the settings of the model called *name*, by default the run's main model."""
     main = section(run.config, "model")
     others = section(run.config, "models").values()
     return next((model for model in others if at(model, "name") == name != main.get("name")), main)
@@ -202,13 +202,13 @@ def _provider(prefix: str, model: Mapping[str, Any]) -> str:
 
 
 def _around(spans: Iterable[TraceSpan], moments: list[int]) -> tuple[int, int]:
-    """Return the shortest time that holds all *spans* and *moments*."""
+    """Return the first and the last of the times of *spans* and *moments*."""
     times = [*moments, *(time for span in spans for time in (span.start_ns, span.end_ns))]
     return min(times), max(times)
 
 
 def _plain(facts: Mapping[str, Any]) -> Facts:
-    """Leave out what is not known, and whatever is not a plain value."""
+    """Return the known plain values in *facts*."""
     return {
         key: value
         for key, value in facts.items()

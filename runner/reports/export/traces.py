@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -25,10 +25,9 @@ from runner.reports.export.spans import TraceSpan, run_span
 from runner.reports.stored_run import StoredRun, find_runs, read_run
 
 if TYPE_CHECKING:
-    from opentelemetry.context import Context
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.sdk.trace.export import SpanExporter
-    from opentelemetry.trace import Tracer
+    from opentelemetry.trace import SpanContext
 
 USAGE = """usage: colloquy-traces DIR…
 Sends the traces of the runs in and below every DIR to OTEL_EXPORTER_OTLP_ENDPOINT.
@@ -36,7 +35,7 @@ Sends the traces of the runs in and below every DIR to OTEL_EXPORTER_OTLP_ENDPOI
 Exit codes: 0 sent, 2 no run or no extra, 75 the collector did not accept them."""
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.41.0"
 BATCH = 512  # spans in a request, as in OpenTelemetry's own batches
-TIMEOUT_S = 5.0  # for a request and its retries, unless OTEL_EXPORTER_OTLP_TIMEOUT says else
+TIMEOUT_S = 5.0  # for a request and its retries, by default
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _TIMEOUTS = ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT")
 
@@ -44,7 +43,7 @@ log = structlog.get_logger("colloquy.traces")
 
 
 async def export_run(path: Path) -> None:
-    """Send the trace of the run in *path*; that nobody takes it is one warning and no failure."""
+    """Send the trace of the run in *path*; a failure is one warning."""
     fault = await offload(_send_stored, path)
     if fault is not None:
         log.warning("traces.failed", error=fault)
@@ -58,7 +57,7 @@ def _send_stored(path: Path) -> str | None:
 
 
 def send(runs: Sequence[StoredRun], exporter: SpanExporter | None = None) -> str | None:
-    """Send the traces of *runs*, over OTLP/HTTP unless told otherwise; return what went wrong."""
+    """Send the traces of *runs*, by default over OTLP/HTTP; return the error, None on success."""
     spans = [span for run in runs for span in readable_spans(run)]
     if not spans:
         return None
@@ -75,88 +74,69 @@ def send(runs: Sequence[StoredRun], exporter: SpanExporter | None = None) -> str
     return None
 
 
-def readable_spans(run: StoredRun) -> Sequence[ReadableSpan]:
-    """Return all spans of *run*, children before their parents; keys are masked.
+def readable_spans(run: StoredRun) -> list[ReadableSpan]:
+    """Return all spans of *run*, children before their parents, with keys masked.
 
-    The same run has the same ids whenever it is read, so that sending it twice makes no two.
+    Ids are digests of the run and the span's place in it: sending a run twice duplicates nothing.
     """
     root = run_span(run)
     if root is None:
-        return ()
-    from opentelemetry.context import Context
+        return []
     from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-    from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
     name = os.environ.get("OTEL_SERVICE_NAME") or "colloquy"
-    kept, ids = InMemorySpanExporter(), _new_ids(f"{run.name} {root.start_ns}")
-    provider = TracerProvider(
-        sampler=ALWAYS_ON,
-        resource=Resource.create({SERVICE_NAME: name, SERVICE_VERSION: version("colloquy")}),
-        shutdown_on_exit=False,
-        id_generator=ids,
-    )
-    provider.add_span_processor(SimpleSpanProcessor(kept))
-    tracer = provider.get_tracer("colloquy", version("colloquy"), schema_url=SCHEMA_URL)
-    _emit(root, tracer, ids, Context())  # nothing else that is traced here is our parent
-    provider.shutdown()
-    return kept.get_finished_spans()
+    origin = {
+        "resource": Resource.create({SERVICE_NAME: name, SERVICE_VERSION: version("colloquy")}),
+        "instrumentation_scope": InstrumentationScope("colloquy", version("colloquy"), SCHEMA_URL),
+    }
+    return list(_readable(root, f"{run.name} {root.start_ns}", origin))
 
 
-def _new_ids(seed: str) -> Any:
-    from opentelemetry.sdk.trace.id_generator import IdGenerator
-
-    class FromPath(IdGenerator):
-        """Ids by the place of a span in its run."""
-
-        path = ""
-        mask = staticmethod(secrets_of().redact_all)
-
-        def generate_trace_id(self) -> int:
-            return int(digest(seed, 32), 16)
-
-        def generate_span_id(self) -> int:
-            return int(digest(seed + self.path, 16), 16)
-
-    return FromPath()
-
-
-def _emit(span: TraceSpan, tracer: Tracer, ids: Any, above: Context, path: str = "") -> None:
-    """Make *span* and all inside it; *path* names what it is in."""
-    from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
+def _readable(
+    span: TraceSpan,
+    seed: str,
+    origin: Mapping[str, Any],
+    parent: SpanContext | None = None,
+    path: str = "",
+) -> Iterator[ReadableSpan]:
+    """Yield the spans inside *span*, then itself; *path* names the spans that it is in."""
+    from opentelemetry.sdk.trace import Event, ReadableSpan
+    from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
     path = f"{path}/{span.name}"
     if (attempt := span.facts.get("colloquy.attempt")) is not None:
         path += f" {span.facts.get('colloquy.part')} {attempt} {span.start_ns}"
-    ids.path = path
-    made = tracer.start_span(
-        ids.mask(span.name),
-        above,
-        SpanKind.CLIENT if span.sent else SpanKind.INTERNAL,
-        ids.mask({**span.facts, **({"error.type": span.error} if span.error else {})}),
-        start_time=span.start_ns,
-    )
-    for event in span.events:
-        made.add_event(event.name, ids.mask(event.facts), event.at_ns)
-    if span.error:
-        made.set_status(Status(StatusCode.ERROR, ids.mask(span.error)))
+    ids = int(digest(seed, 32), 16), int(digest(seed + path, 16), 16)
+    context = SpanContext(*ids, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
     for child in span.children:
-        _emit(child, tracer, ids, set_span_in_context(made, above), path)
-    made.end(span.end_ns)
+        yield from _readable(child, seed, origin, context, path)
+    mask = secrets_of().redact_all
+    error = {"error.type": span.error} if span.error else {}
+    yield ReadableSpan(
+        mask(span.name),
+        context,
+        parent,
+        attributes=mask({**span.facts, **error}),
+        events=[Event(each.name, mask(each.facts), each.at_ns) for each in span.events],
+        kind=SpanKind.CLIENT if span.sent else SpanKind.INTERNAL,
+        status=Status(StatusCode.ERROR, mask(span.error)) if span.error else Status(),
+        start_time=span.start_ns,
+        end_time=span.end_ns,
+        **origin,
+    )
 
 
 def _otlp() -> SpanExporter:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-    told = any(os.environ.get(name) for name in _TIMEOUTS)
-    return OTLPSpanExporter(timeout=None if told else TIMEOUT_S)
+    is_set = any(os.environ.get(name) for name in _TIMEOUTS)
+    return OTLPSpanExporter(timeout=None if is_set else TIMEOUT_S)
 
 
 @contextmanager
 def _complaints() -> Iterator[list[str]]:
-    """Keep what the library logs, so that one warning can be made of it."""
+    """Collect the library's own log lines while the block runs."""
     lines: list[str] = []
     logger = logging.getLogger("opentelemetry")
     handler = logging.Handler(logging.WARNING)
@@ -172,7 +152,7 @@ def _complaints() -> Iterator[list[str]]:
 
 
 def _fault(complaints: Sequence[str]) -> str:
-    """Name the collector without what its address may hold, and why it did not take a trace."""
+    """Return host and port of the collector, without secrets in its address, and the error."""
     given = next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), None)
     try:
         address = urlsplit(given or "http://localhost:4318")
@@ -181,7 +161,7 @@ def _fault(complaints: Sequence[str]) -> str:
         host = "OTEL_EXPORTER_OTLP_ENDPOINT"
     codes = [line for line in complaints if "code: " in line]
     code = codes[-1].partition("code: ")[2].partition(",")[0] if codes else "None"
-    return f"{host} took no trace: {'no connection' if code == 'None' else f'HTTP {code}'}"
+    return f"{host} accepted no trace: {'no connection' if code == 'None' else f'HTTP {code}'}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

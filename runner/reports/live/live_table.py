@@ -1,4 +1,4 @@
-"""What a run is doing right now, as its events tell it and as a terminal shows it."""
+"""The live table: the state of every analyzer, from log events and journal lines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from runner.base.usage import Usage
 from runner.record.journal_calls import CallPairs
 
 NOTES = 3  # the latest warnings, under the table
-NAME_WIDTH, STATE_WIDTH, FIGURE_WIDTH = 24, 26, 8
+NAME_WIDTH, STATE_WIDTH = 24, 26
+FIGURE_WIDTHS = {"tokens": 9, "cost": 8, "time": 8}
 STYLES = {
     "waiting": "dim",
     "queued": "dim",
@@ -44,7 +45,7 @@ _FIRST = ("retry", "running", "failed", "queued", "skipped", "waiting", "reused"
 
 @dataclass(slots=True)
 class LiveRow:
-    """One analyzer; times are the board's clock's, in seconds, None before they come."""
+    """One analyzer; times are in seconds of the table's clock, None before the event."""
 
     name: str
     stage: str
@@ -58,7 +59,7 @@ class LiveRow:
     usage: Usage = field(default_factory=Usage)
 
     def state(self, now: float) -> str:
-        """Return the word that STYLES knows."""
+        """Return a key of STYLES."""
         if self.ending or self.begun is None:
             return self.ending or "waiting"
         if self.in_flight > 0:
@@ -66,11 +67,11 @@ class LiveRow:
         return "retry" if self.retry_at > now else "queued"
 
     def elapsed_s(self, now: float) -> float | None:
-        """Return seconds since it was ready, or that it took; None before."""
+        """Return the seconds since it was ready, or its duration once ended; None before."""
         return None if self.begun is None else (self.ended or now) - self.begun
 
     def shown(self, now: float) -> str:
-        """Return its state for people."""
+        """Return its state with details."""
         state = self.state(now)
         if state == "retry":
             return f"retry in {math.ceil(self.retry_at - now)} s ({self.kind})"
@@ -79,10 +80,10 @@ class LiveRow:
 
 @dataclass
 class LiveTable:
-    """All analyzers by name, in order; *slots* is the most calls in flight.
+    """All analyzers by name, in order; *slots* is the limit of calls in flight.
 
-    *journalled* says that `call.started` is told too; without it who is not waiting is running.
-    *remaining* foretells the seconds left from the board itself, None where it cannot.
+    *journalled* says that journal lines arrive; without them every started node counts as
+    running. *remaining* predicts the seconds left, None if it cannot.
     """
 
     rows: dict[str, LiveRow] = field(default_factory=dict)
@@ -96,8 +97,8 @@ class LiveTable:
     notes: deque[str] = field(default_factory=lambda: deque(maxlen=NOTES))
     _calls: CallPairs = field(default_factory=CallPairs)
 
-    def hear(self, event: Mapping[str, Any], now: float) -> None:
-        """Take in one log event; what it does not know changes nothing."""
+    def apply(self, event: Mapping[str, Any], now: float) -> None:
+        """Apply one log event; unknown events are ignored."""
         name, row = str(event.get("event")), self._row(event)
         if name == "run.started":
             self.began = now
@@ -125,8 +126,8 @@ class LiveTable:
         else:
             self._note(event, name)
 
-    def hear_call(self, line: Mapping[str, Any], now: float) -> None:
-        """Take in one line of the journal."""
+    def apply_line(self, line: Mapping[str, Any], now: float) -> None:
+        """Apply one line of the journal."""
         with suppress(KeyError, TypeError):
             self._calls.add(line)
         row = self.rows.get(_owner(line.get("analyzer")))
@@ -144,18 +145,18 @@ class LiveTable:
         return self.rows[name]
 
     def _note(self, event: Mapping[str, Any], name: str) -> None:
-        """Keep a warning for the reader."""
+        """Keep a warning or an error."""
         if event.get("level") in ("warning", "error", "critical"):
-            who = f"{event['analyzer']}: " if "analyzer" in event else ""
+            owner = f"{event['analyzer']}: " if "analyzer" in event else ""
             why = event.get("error") or event.get("reason") or _facts(event)
-            self.notes.append(to_terminal(f"{who}{name} {why}", 300))
+            self.notes.append(to_terminal(f"{owner}{name} {why}", 300))
 
     def count(self, now: float, *states: str) -> int:
         """Return how many analyzers are in one of *states*."""
         return sum(row.state(now) in states for row in self.rows.values())
 
     def shown(self, now: float, width: int, height: int) -> RenderableType:
-        """Return the table, at most *height* lines of *width* columns."""
+        """Return the table in at most *height* lines of *width* columns."""
         notes = [
             Text(note, style="yellow", no_wrap=True, overflow="ellipsis") for note in self.notes
         ]
@@ -169,7 +170,7 @@ class LiveTable:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
         columns = ["analyzer", "state", *(["tokens"] if width >= 56 else [])]
         columns += [*(["cost"] if width >= 72 else []), "time"]
-        for name, space in zip(columns, _widths(len(columns), width), strict=True):
+        for name, space in zip(columns, _widths(columns, width), strict=True):
             figures = name not in ("analyzer", "state")
             table.add_column(
                 name,
@@ -180,11 +181,11 @@ class LiveTable:
             )
         kept = self._kept(now, room)
         for stage in dict.fromkeys(row.stage for row in self.rows.values()):
-            mine = [row for row in self.rows.values() if row.stage == stage]
-            shown = [row for row in mine if row.name in kept]
-            if not kept.keys() & {row.name for row in mine} and len(kept) < len(self.rows):
+            members = [row for row in self.rows.values() if row.stage == stage]
+            shown = [row for row in members if row.name in kept]
+            if not kept.keys() & {row.name for row in members} and len(kept) < len(self.rows):
                 continue
-            _add(table, columns, Text(to_terminal(stage, 40), "bold"), _whole(mine, now))
+            _add(table, columns, Text(to_terminal(stage, 40), "bold"), _stage_cells(members, now))
             for row in shown:
                 _add(table, columns, Text("  " + to_terminal(row.name, 64)), _cells(row, now))
         if left := len(self.rows) - len(kept):
@@ -192,7 +193,7 @@ class LiveTable:
         return table
 
     def _kept(self, now: float, room: int) -> dict[str, LiveRow]:
-        """Return the rows to show: all, or those where something happens first."""
+        """Return the rows to show: all, or the most active ones."""
         stages = len({row.stage for row in self.rows.values()})
         if len(self.rows) + stages <= room:
             return dict(self.rows)
@@ -216,26 +217,27 @@ class LiveTable:
 
 
 def progress(done: int, failed: int, total: int, rate: float) -> str:
-    """Return a batch's line: runs that ended, *failed* among them, and *rate* runs per second."""
+    """Return the progress line of a batch; *failed* is part of *done*, *rate* is runs/s."""
     left = f", about {seconds((total - done) / rate)} left" if rate > 0 and done < total else ""
     lost = f", {failed:,} failed" if failed else ""
     pace = f", {60 * rate:,.1f} a minute" if rate > 0 else ""
     return f"batch: {done:,} of {plural(total, 'file')}{lost}{pace}{left}"
 
 
-def by_progress(board: LiveTable, now: float) -> float | None:
-    """Foretell the seconds left from how many analyzers have ended; None before the first."""
-    ended = board.count(now, *ENDED)
-    if not ended or board.began is None or ended == len(board.rows):
+def by_progress(table: LiveTable, now: float) -> float | None:
+    """Predict the seconds left from the share of analyzers that ended; None before the first."""
+    ended = table.count(now, *ENDED)
+    if not ended or table.began is None or ended == len(table.rows):
         return None
-    return (now - board.began) / ended * (len(board.rows) - ended)
+    return (now - table.began) / ended * (len(table.rows) - ended)
 
 
-def _widths(columns: int, width: int) -> list[int]:
-    """Return the widths of *columns*, of which the first two are text and the others figures."""
-    room = width - (FIGURE_WIDTH + 2) * (columns - 2) - 2
+def _widths(columns: list[str], width: int) -> list[int]:
+    """Return the widths of *columns*: name, state and figures."""
+    figures = [FIGURE_WIDTHS[column] for column in columns[2:]]
+    room = width - sum(figures) - 2 * len(figures) - 2
     state = max(8, min(STATE_WIDTH, room - NAME_WIDTH))
-    return [max(8, min(NAME_WIDTH, room - state)), state, *[FIGURE_WIDTH] * (columns - 2)]
+    return [max(8, min(NAME_WIDTH, room - state)), state, *figures]
 
 
 def _add(table: Table, columns: list[str], name: Text, cells: Mapping[str, Text]) -> None:
@@ -243,13 +245,8 @@ def _add(table: Table, columns: list[str], name: Text, cells: Mapping[str, Text]
 
 
 def _cells(row: LiveRow, now: float) -> dict[str, Text]:
-    elapsed, used = row.elapsed_s(now), row.usage.tokens
-    return {
-        "state": Text(row.shown(now), STYLES[row.state(now)]),
-        "tokens": Text(count(used) if used else ""),
-        "cost": Text(usd(row.usage.cost_usd) if used else ""),
-        "time": Text("" if elapsed is None else seconds(elapsed)),
-    }
+    state = Text(row.shown(now), STYLES[row.state(now)])
+    return {"state": state, **_figures(row.usage, row.elapsed_s(now))}
 
 
 def _done(rows: list[LiveRow], now: float) -> str:
@@ -260,17 +257,20 @@ def _done(rows: list[LiveRow], now: float) -> str:
     return ", ".join(parts)
 
 
-def _whole(rows: list[LiveRow], now: float) -> dict[str, Text]:
+def _stage_cells(rows: list[LiveRow], now: float) -> dict[str, Text]:
     """Return the cells of a stage."""
     begun = [row.begun for row in rows if row.begun is not None]
     ends = [row.ended for row in rows if row.ended is not None]
     until = max(ends) if len(ends) == len(rows) else now
-    used = _used(rows)
+    elapsed_s = until - min(begun) if begun else None
+    return {"state": Text(_done(rows, now), "bold"), **_figures(_used(rows), elapsed_s, "bold")}
+
+
+def _figures(used: Usage, elapsed_s: float | None, style: str = "") -> dict[str, Text]:
     return {
-        "state": Text(_done(rows, now), "bold"),
-        "tokens": Text(count(used.tokens) if used.tokens else "", "bold"),
-        "cost": Text(usd(used.cost_usd) if used.tokens else "", "bold"),
-        "time": Text(seconds(until - min(begun)) if begun else "", "bold"),
+        "tokens": Text(count(used.tokens) if used.tokens else "", style),
+        "cost": Text(usd(used.cost_usd) if used.tokens else "", style),
+        "time": Text("" if elapsed_s is None else seconds(elapsed_s), style),
     }
 
 
@@ -284,5 +284,5 @@ def _owner(unit: object) -> str:
 
 
 def _facts(event: Mapping[str, Any]) -> str:
-    """Return what an event without a reason tells."""
+    """Return the particular fields of an event."""
     return " ".join(f"{key}={value}" for key, value in event.items() if key not in _COMMON)

@@ -1,8 +1,7 @@
-"""A run shown while it goes on: its log events and its journal, drawn by a thread of their own."""
+"""The live view: draws a run's log events and journal in a thread of its own."""
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -23,15 +22,15 @@ from runner.record.journal import parse_lines
 from runner.reports.live.live_table import LiveRow, LiveTable, by_progress
 
 REDRAWS_PER_S = 8
-FORETOLD_S = 1.0  # how long a prediction of what is left is counted down from
-MAX_FORETOLD = 64  # nodes; with more, what is left is guessed from progress
+PREDICTED_S = 1.0  # between predictions of the time left
+MAX_PREDICTED = 64  # nodes; with more, the time left is estimated from progress
 
 
-class LiveHandler(logging.Handler):
-    """Shows the run in directory *path* on *stream* until it is closed.
+class LiveView:
+    """Draws the run in directory *path* on *stream* until it is closed.
 
-    A record costs the event loop one append; all else happens in rich's thread, so that a slow
-    terminal holds up nothing. Text is masked by *secrets*.
+    The event loop only appends records to a queue; everything else happens in rich's thread, so
+    a slow terminal blocks nothing. *secrets* are masked.
     """
 
     def __init__(
@@ -43,8 +42,7 @@ class LiveHandler(logging.Handler):
         forced: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__()
-        self.board = live_table_of(path)
+        self.table = live_table_of(path)
         self._secrets, self._clock = secrets, clock
         self._events: deque[tuple[float, Mapping[str, Any]]] = deque()
         self._calls = Tail(path / "journal.jsonl")
@@ -63,32 +61,31 @@ class LiveHandler(logging.Handler):
         )
         self._live.start()
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep what the record says for the next redraw."""
-        if isinstance(record.msg, dict):
-            self._events.append((self._clock(), record.msg))
-        elif record.levelno >= logging.ERROR:
-            told = {"event": record.name, "error": record.getMessage(), "level": "error"}
-            self._events.append((self._clock(), told))
+    def __call__(self, event: Mapping[str, Any]) -> None:
+        """Queue *event* for the next redraw; of libraries' events only errors."""
+        if str(event.get("logger")).startswith("colloquy"):
+            self._events.append((self._clock(), dict(event)))
+        elif event.get("level") in ("error", "critical"):
+            text = {"event": event.get("logger"), "error": event.get("event"), "level": "error"}
+            self._events.append((self._clock(), text))
 
     def draw(self) -> RenderableType:
-        """Take in what has happened and return the frame."""
+        """Apply queued events and journal lines; return the frame."""
         while self._events:
             then, event = self._events.popleft()
-            self.board.hear(self._secrets.redact_all(dict(event)), then)
+            self.table.apply(self._secrets.redact_all(dict(event)), then)
         for line in self._calls.lines():
-            self.board.hear_call(line, self._clock())
+            self.table.apply_line(line, self._clock())
         size = self._console.size
-        return self.board.shown(self._clock(), size.width, size.height)
+        return self.table.shown(self._clock(), size.width, size.height)
 
     def close(self) -> None:
-        """Draw the last frame and leave the terminal as it was."""
+        """Draw the last frame and restore the terminal."""
         self._live.stop()
-        super().close()
 
 
 class Tail:
-    """The JSON lines that are appended to a file from now on."""
+    """Follows the JSON lines appended to a file from now on."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -96,7 +93,7 @@ class Tail:
         self._torn = b""
 
     def lines(self) -> list[dict[str, Any]]:
-        """Return the whole lines that have come since the last time."""
+        """Return the complete lines since the last call."""
         try:
             with self._path.open("rb") as file:
                 file.seek(self._at)
@@ -109,7 +106,7 @@ class Tail:
 
 
 def live_table_of(path: Path) -> LiveTable:
-    """Return the board of the run in *path* before it begins; bare where that tells no pipeline."""
+    """Return the table of the run in *path* before it begins, empty without a valid pipeline."""
     try:
         settings = validate(load_yaml(path / "config" / "resolved.yaml"))
         pipeline = make_pipeline(settings.stages, settings.analyzers)
@@ -121,36 +118,36 @@ def live_table_of(path: Path) -> LiveTable:
         rows=rows,
         slots=pipeline.slot_pools(processing.max_concurrent, processing.mode).total,
         journalled=(path / "journal.jsonl").is_file(),
-        remaining=_foreteller(settings, pipeline),
+        remaining=_predictor(settings, pipeline),
     )
 
 
-def _foreteller(
+def _predictor(
     settings: Settings, pipeline: Pipeline
 ) -> Callable[[LiveTable, float], float | None]:
-    """Return what foretells the seconds left: the scheduler in virtual time on what calls took.
+    """Return a function that predicts the seconds left, by the scheduler in virtual time.
 
-    Where an analyzer has no history with this model, progress has to do.
+    It uses recorded latencies; `by_progress` if an analyzer has none with this model.
     """
     seen = read_history(history_of(Path(settings.output.dir)), settings.model.name)
     names = [node.name for node in pipeline.nodes]
-    if len(names) > MAX_FORETOLD or not all(name in seen for name in names):
+    if len(names) > MAX_PREDICTED or not all(name in seen for name in names):
         return by_progress
-    told: list[float] = []  # when, and what
+    last: list[float] = []  # time and value of the last prediction
 
-    def remaining(board: LiveTable, now: float) -> float | None:
-        if not told or now - told[0] >= FORETOLD_S:
-            work = {n: Duration(_left_s(board.rows[n], seen[n].latency_s, now)) for n in names}
+    def remaining(table: LiveTable, now: float) -> float | None:
+        if not last or now - last[0] >= PREDICTED_S:
+            work = {n: Duration(_left_s(table.rows[n], seen[n].latency_s, now)) for n in names}
             processing = settings.processing
             wall_s = ideal_makespan(pipeline, work, processing.max_concurrent, processing.mode)
-            told[:] = [now, wall_s]
-        return max(0.0, told[1] - (now - told[0]))
+            last[:] = [now, wall_s]
+        return max(0.0, last[1] - (now - last[0]))
 
     return remaining
 
 
 def _left_s(row: LiveRow, latency_s: float, now: float) -> float:
-    """Return the seconds that *row*'s call still takes, by what it took before."""
+    """Return the predicted seconds left of *row*'s call, which took *latency_s* before."""
     if row.ending:
         return 0.0
     sent = now if row.sent is None or not row.in_flight else row.sent

@@ -1,4 +1,4 @@
-"""Pages that people look at: report.html for a run, index.html for all runs under a root."""
+"""HTML pages: report.html for a run, index.html for all runs under a root directory."""
 
 from runner.reports.report.write import leave_index as leave_index
 from runner.reports.report.write import leave_report as leave_report

@@ -1,4 +1,4 @@
-"""What a journal tells of the calls of a run's last session: who called when, and how it ended."""
+"""The calls of a run's last session, from its journal."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class TimedCall:
 
 @dataclass(frozen=True)
 class StoredSession:
-    """The last session that called anybody.
+    """The last session with calls.
 
     *calls* are by unit (an analyzer's name, or `NAME/part_NN`); *finished* says that the
-    session came to its end, so that benchmark.json tells of it; *sessions* counts all of them.
+    session ended properly, so benchmark.json describes it; *sessions* counts all sessions.
     """
 
     calls: Mapping[str, Sequence[TimedCall]] = field(default_factory=dict)
@@ -49,10 +49,10 @@ def read_session(path: Path) -> StoredSession:
         return StoredSession(finished=_finished(lines), sessions=len(begun))
     first = max((at for at in begun if at < called[-1]), default=0)
     last = min((at for at in begun if at > called[-1]), default=len(lines))
-    mine = lines[first:last]
+    session = lines[first:last]
     return StoredSession(
-        _calls(mine),
-        finished=_finished(mine) and last == len(lines),
+        _calls(session),
+        finished=_finished(session) and last == len(lines),
         sessions=len(begun),
         earlier_calls=sum(at < first for at in called),
     )

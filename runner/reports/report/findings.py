@@ -1,4 +1,4 @@
-"""Answers as trees that a template walks: texts, lists, groups and quotes, whatever their shape."""
+"""Answers of any shape as trees of texts, lists, groups and quotes for the page templates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runner.reports.report.nodes import NodeFacts
 from runner.transcript import Transcript
 
 MAX_DEPTH = 8  # deeper data is shown as JSON
-SHORT, MAX_SHORT = 32, 6  # characters each, and how many, that are listed in one line
+SHORT, MAX_SHORT = 32, 6  # characters each, and how many, listed in one line
 
 _LABEL = re.compile(r"[a-z]+(_[a-z]+)+")
 _CHANGE = re.compile(r"\[-(.*?)-\]|\{\+(.*?)\+\}", re.DOTALL)
@@ -21,14 +21,14 @@ _CHANGE = re.compile(r"\[-(.*?)-\]|\{\+(.*?)\+\}", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where the transcript's segments stand in the page: anchors and speakers by segment id."""
+    """Anchors in the page and speakers of the transcript's segments, by segment id."""
 
     anchors: Mapping[str, str]
     speakers: Mapping[str, str]
 
 
 def places_of(transcript: Transcript | None) -> Places:
-    """Return the places of *transcript*'s segments; the first of two with one id has it."""
+    """Return the places of *transcript*'s segments; of two with one id, the first."""
     anchors: dict[str, str] = {}
     speakers: dict[str, str] = {}
     for place, segment in enumerate(transcript.segments if transcript else (), 1):
@@ -39,10 +39,10 @@ def places_of(transcript: Transcript | None) -> Places:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Evidence: *match* is exact, near, absent or unchecked; *anchor* None where there is none.
+    """Evidence: *match* is exact, near, absent or unchecked; *anchor* None without a segment.
 
-    *changes* are the pieces of a near quote's difference: what it is (`same`, `quoted` for what
-    only the quote has, `said` for what only the transcript has) and the words.
+    *changes* are the pieces of a near quote's difference: kind (`same`, `quoted` for words only
+    in the quote, `said` for words only in the transcript) and words.
     """
 
     words: str
@@ -76,7 +76,7 @@ class ShownInsight:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What one node found: insights, structured data, and the matrix where it has that shape."""
+    """One node's answer: insights, structured data, and a matrix if it has that shape."""
 
     node: NodeFacts
     insights: tuple[ShownInsight, ...]
@@ -90,7 +90,7 @@ class Findings:
 
 
 def findings_of(node: NodeFacts, places: Places) -> Findings:
-    """Return what *node* found, nothing where it has no answer."""
+    """Return the findings of *node*, empty without an answer."""
     record = node.record if node.status == "ok" or node.record.get("status") == "ok" else {}
     data = mapping(record.get("structured_data"))
     matrix = read_matrix(data)
@@ -113,7 +113,7 @@ def _insight(insight: Mapping[str, Any], places: Places) -> ShownInsight:
 
 
 def label(value: Any) -> str:
-    """Show a category, or an enumeration's value, without its underscores."""
+    """Return a category, or the value of an enumeration, without underscores."""
     words = text(value)
     return words.replace("_", " ") if _LABEL.fullmatch(words) else words
 
@@ -144,7 +144,7 @@ def _quote(evidence: Mapping[str, Any], places: Places) -> Quote:
 
 
 def _changes(difference: str) -> tuple[tuple[str, str], ...]:
-    """Take a word diff such as `we [-should-]{+shall+} wait` apart."""
+    """Return the pieces of a word diff such as `we [-should-]{+shall+} wait`."""
     pieces: list[tuple[str, str]] = []
     done = 0
     for change in _CHANGE.finditer(difference):
@@ -157,7 +157,7 @@ def _changes(difference: str) -> tuple[tuple[str, str], ...]:
 
 
 def shown(value: Any, places: Places, depth: int = 0) -> ValueTree:
-    """Return *value* as a tree; quotes are taken out of it wherever they stand."""
+    """Return *value* as a tree, with its quotes separated out."""
     if depth >= MAX_DEPTH or not isinstance(value, Mapping | list):
         return ValueTree("text", label(value))
     if is_evidence(value):
@@ -173,13 +173,13 @@ def shown(value: Any, places: Places, depth: int = 0) -> ValueTree:
 
 
 def _short(items: Sequence[Any]) -> str:
-    """Return a few short words as one line, nothing for anything longer."""
+    """Return a few short words as one line, an empty string for anything longer."""
     words = [label(item) for item in items if isinstance(item, str) and len(item) <= SHORT]
     return ", ".join(words) if 0 < len(words) == len(items) <= MAX_SHORT else ""
 
 
 def _group(value: Mapping[str, Any], places: Places, depth: int) -> ValueTree:
-    """Return a mapping: its first plain value is its title, its evidence its quotes."""
+    """Return a mapping: its first text is the title, its evidence the quotes."""
     quotes: list[Quote] = []
     parts: list[tuple[str, ValueTree]] = []
     title = ""

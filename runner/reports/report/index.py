@@ -1,4 +1,4 @@
-"""index.html: all runs, batches and sweeps under a root, the newest first."""
+"""index.html: all runs, batches and sweeps under a root directory, newest first."""
 
 from __future__ import annotations
 
@@ -7,31 +7,30 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from runner.base.json import mapping, number, read_json, read_list, text
+from runner.base.json import amount, at, number, read_json, read_list, section, text
 from runner.record.batch_directory import REPORT, TABLE, is_batch, reports_of
-from runner.reports.report.links import link_to
 from runner.reports.report.nodes import model_label
-from runner.reports.report.render import render
+from runner.reports.report.render import link_to, render
 from runner.reports.report.summary import UNKNOWN, VERDICTS
-from runner.reports.stored_run import find_runs
+from runner.reports.stored_run import find_runs, statuses_of
 
 COMPARISON = "comparison.html"
-MAX_REPORTS = 50  # of a batch's runs, that are named
+MAX_REPORTS = 50  # of a batch's runs, listed
 
 
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
-    """One run or batch; *link* leads to its report or table of results, None where it has none.
+    """One run or batch; *link* leads to its report or table of results, None without one.
 
-    *unit* is what *good* of *total* counts; *reports* are names and links of a batch's runs,
-    and *more* says that there are others.
+    *unit* names what *good* of *total* counts; *reports* are names and links of a batch's runs,
+    *more* says that not all are listed.
     """
 
     name: str
     link: str | None
     tone: str
     status: str
-    started: str  # not shown, since a name begins with it
+    started: str  # for sorting; a name begins with it
     transcript: str
     model: str
     label: str
@@ -48,7 +47,7 @@ class IndexEntry:
 
 @dataclass(frozen=True, slots=True)
 class SweepEntry:
-    """The jobs of one sweep; *link* leads to its comparison, None where it has none."""
+    """The jobs of one sweep; *link* leads to its comparison, None without one."""
 
     name: str
     link: str | None
@@ -88,23 +87,20 @@ def _started(sweep: SweepEntry) -> tuple[str, str]:
 
 
 def _sweep(path: Path, jobs: Sequence[Path], root: Path) -> SweepEntry:
-    """Return the sweep in *path*, each job with the overrides that not all of them have."""
-    typed = [[text(override) for override in _overrides(job)] for job in jobs]
+    """Return the sweep in *path*, each job with the overrides that not all jobs share."""
+    files = (job / "config" / "overrides.json" for job in jobs)
+    typed = [[text(override) for override in read_list(file)] for file in files]
     common = set.intersection(*map(set, typed))
     entries = (
-        replace(_entry(job, root), overrides=" ".join(o for o in mine if o not in common))
-        for job, mine in zip(jobs, typed, strict=True)
+        replace(_entry(job, root), overrides=" ".join(o for o in own if o not in common))
+        for job, own in zip(jobs, typed, strict=True)
     )
     return SweepEntry(path.name, link_to(path / COMPARISON, root), tuple(entries))
 
 
-def _overrides(job: Path) -> list[Any]:
-    return read_list(job / "config" / "overrides.json")
-
-
 def _entry(path: Path, root: Path) -> IndexEntry:
     metadata = read_json(path / "metadata.json")
-    took = mapping(read_json(path / "logs" / "benchmark.json").get("run"))
+    took = section(read_json(path / "logs" / "benchmark.json"), "run")
     good, total = _counts(metadata)
     batch = is_batch(path)
     reports = reports_of(path, MAX_REPORTS + 1) if batch else []
@@ -117,32 +113,24 @@ def _entry(path: Path, root: Path) -> IndexEntry:
         tone,
         title,
         text(metadata.get("started_at"))[:19].replace("T", " "),
-        text(mapping(metadata.get("transcript")).get("name")),
+        text(at(metadata, "transcript", "name")),
         model,
         model_label(model, simulated=model.endswith("/simulated")).partition(",")[0],
         good,
         total,
         " files" if batch else "",
         number(took.get("wall_s")),
-        number(mapping(metadata.get("totals")).get("cost_usd")),
-        number(mapping(metadata.get("grounding")).get("rate")),
+        number(at(metadata, "totals", "cost_usd")),
+        number(at(metadata, "grounding", "rate")),
         tuple((p.parent.name, link_to(p, root) or "") for p in reports[:MAX_REPORTS]),
         len(reports) > MAX_REPORTS,
     )
 
 
 def _counts(metadata: Mapping[str, Any]) -> tuple[int, int]:
-    """Return how many analyzers of a run, or files of a batch, are done, and of how many."""
+    """Return how many analyzers of a run, or files of a batch, have answers, and the total."""
     if metadata.get("kind") == "batch":
-        files = mapping(metadata.get("files"))
-        return int(number(files.get("completed")) or 0), int(number(files.get("total")) or 0)
-    statuses = _statuses(metadata)
+        files = section(metadata, "files")
+        return int(amount(files.get("completed"))), int(amount(files.get("total")))
+    statuses = [status for _, status in statuses_of(metadata).values()]
     return statuses.count("ok"), len(statuses)
-
-
-def _statuses(metadata: Mapping[str, Any]) -> list[str]:
-    return [
-        text(status)
-        for stage in mapping(metadata.get("stages")).values()
-        for status in mapping(mapping(stage).get("analyzers")).values()
-    ]

@@ -1,4 +1,4 @@
-"""What stages were given, in how many parts the transcript was read, and which faults came."""
+"""Contexts of stages, parts of the transcript, and faults of calls."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _EVENTS = (
 
 @dataclass(frozen=True, slots=True)
 class ContextSection:
-    """One upstream analyzer's part of a context; *dropped* says what and how many, in words."""
+    """One upstream analyzer's part of a context; *dropped* lists kinds and counts."""
 
     name: str
     kept: int
@@ -49,7 +49,7 @@ class ContextSection:
 
 @dataclass(frozen=True, slots=True)
 class ContextLedger:
-    """One context: *tokens* of *token_budget*; *missing* upstream analyzers and why."""
+    """One context: *tokens* of *token_budget*; *missing* upstream analyzers with reasons."""
 
     name: str
     tokens: float | None
@@ -59,7 +59,7 @@ class ContextLedger:
 
 
 def ledgers_of(path: Path, stages: Iterable[str]) -> list[ContextLedger]:
-    """Return the ledgers in the run directory *path*, by *stages*; a damaged one is left out."""
+    """Return the intact ledgers in the run directory *path*, in the order of *stages*."""
     files = {f.name.removesuffix("_ledger.json"): f for f in (path / "context").glob(_LEDGERS)}
     order = list(dict.fromkeys(stages))
 
@@ -100,7 +100,7 @@ def _section(name: str, section: Mapping[str, Any]) -> ContextSection:
 
 @dataclass(frozen=True, slots=True)
 class PartRecord:
-    """One part of a transcript as an analyzer read it; *fault* is empty where it was read."""
+    """One part of a transcript, as an analyzer read it; *fault* is empty if it was answered."""
 
     name: str
     status: str
@@ -118,12 +118,12 @@ class ChunkedNode:
 
     @property
     def lost(self) -> list[PartRecord]:
-        """The parts that gave no answer."""
+        """The parts without an answer."""
         return [part for part in self.parts if part.status != "ok"]
 
 
 def chunked_of(path: Path, nodes: Sequence[NodeFacts]) -> list[ChunkedNode]:
-    """Return the analyzers in *path* that read in parts, with what became of each part."""
+    """Return the analyzers in *path* that read in parts, with the outcome of each part."""
     by_name = {node.name: node for node in nodes}
     parts: dict[str, list[PartRecord]] = {}
     for file in sorted((path / "intermediate").glob("*/*/part_*.json")):
@@ -147,7 +147,7 @@ def chunked_of(path: Path, nodes: Sequence[NodeFacts]) -> list[ChunkedNode]:
 
 @dataclass(frozen=True, slots=True)
 class NodeFaults:
-    """What one node went through: failed attempts by kind, pauses, replies that were none."""
+    """Faults of one node: failed attempts by kind, pauses in seconds, invalid replies."""
 
     node: NodeFacts
     failed: str
@@ -158,12 +158,12 @@ class NodeFaults:
 
     @property
     def survived(self) -> bool:
-        """Whether it has an answer all the same."""
+        """Whether it has an answer nevertheless."""
         return self.node.status == "ok"
 
 
 def faults_of(nodes: Sequence[NodeFacts]) -> list[NodeFaults]:
-    """Return the nodes that met with faults."""
+    """Return the nodes with faults."""
     found = []
     for node in nodes:
         kinds = Counter(_kind(a) for a in node.attempts if a.get("outcome") != "ok")
@@ -189,15 +189,15 @@ def _kind(attempt: Mapping[str, Any]) -> str:
     return text(attempt.get("outcome")) + (f" (HTTP {status:.0f})" if status is not None else "")
 
 
-def noted_events(path: Path, most: int = 50) -> list[str]:
-    """Return what the log says of breakers, limits and stand-in models, at most *most* lines."""
+def noted_events(path: Path, limit: int = 50) -> list[str]:
+    """Return log lines on breakers, limits and fallback models, at most *limit*."""
     file = path / "logs" / "events.jsonl"
     try:
         with open_regular(file, MAX_BYTES) as lines:
-            raw = [line for line in lines if any(mark in line for mark in _EVENTS)][:most]
+            raw = [line for line in lines if any(mark in line for mark in _EVENTS)][:limit]
     except OSError:
         return []
-    return [said for line in raw if (said := _event(line))]
+    return [shown for line in raw if (shown := _event(line))]
 
 
 def _event(line: bytes) -> str:
@@ -206,5 +206,5 @@ def _event(line: bytes) -> str:
     except ValueError:
         return ""
     facts = ("analyzer", "model", "kind", "error", "fault", "limit", "context", "removed_chars")
-    told = [f"{key} {text(event[key])}" for key in facts if event.get(key) is not None]
-    return ": ".join(filter(None, (text(event.get("event")), ", ".join(told))))
+    details = [f"{key} {text(event[key])}" for key in facts if event.get(key) is not None]
+    return ": ".join(filter(None, (text(event.get("event")), ", ".join(details))))

@@ -1,4 +1,4 @@
-"""A matrix of hypotheses against evidence, known by its fields' shape and not by a name."""
+"""A matrix of hypotheses against evidence, recognised by the shape of its fields."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RATINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """A hypothesis: *inconsistency* is None where it was not ranked."""
+    """A hypothesis; *inconsistency* is None if it was not ranked."""
 
     id: str
     statement: str
@@ -30,7 +30,7 @@ class Hypothesis:
 
 @dataclass(frozen=True, slots=True)
 class MatrixCell:
-    """How a piece of evidence sits with *hypothesis*; *rating* is a key of RATINGS or free."""
+    """How a piece of evidence fits *hypothesis*; *rating* is a key of RATINGS or free text."""
 
     hypothesis: str
     rating: str
@@ -40,7 +40,7 @@ class MatrixCell:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRow:
-    """One piece of evidence; *item* is what the answer says of it, its quotes included."""
+    """One piece of evidence; *item* is the answer's data on it, quotes included."""
 
     id: str
     item: Mapping[str, Any]
@@ -49,9 +49,9 @@ class EvidenceRow:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Hypotheses, the least disconfirmed first, and evidence, the most telling first.
+    """Hypotheses, least inconsistent first, and evidence, most diagnostic first.
 
-    *keys* are the fields that it shows and that need not be shown again.
+    *keys* are the fields of the answer that it covers.
     """
 
     hypotheses: tuple[Hypothesis, ...]
@@ -60,7 +60,7 @@ class Matrix:
 
 
 def read_matrix(data: Mapping[str, Any]) -> Matrix | None:
-    """Return the matrix in *data*, None where it has none."""
+    """Return the matrix in *data*, None without one."""
     hypotheses = {text(h["id"]): h for h in mappings(data.get("hypotheses")) if h.get("id")}
     evidence = {text(e["id"]): e for e in mappings(data.get("evidence")) if e.get("id")}
     cells = {
@@ -83,7 +83,7 @@ def read_matrix(data: Mapping[str, Any]) -> Matrix | None:
 
 
 def _ordered(known: Mapping[str, Any], first: Sequence[str] | Mapping[str, Any]) -> list[str]:
-    """Return the names in *known*: in the order of *first*, then the rest as they came."""
+    """Return the names in *known*: first those in *first*, then the rest in order."""
     return list(dict.fromkeys([*(name for name in first if name in known), *known]))
 
 

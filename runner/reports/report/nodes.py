@@ -1,4 +1,4 @@
-"""The nodes of a stored run, in the pipeline's order, with all that is known of each."""
+"""The nodes of a stored run in the pipeline's order, with the facts about each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runner.base.json import amount, mapping, mappings, text
-from runner.reports.stored_run import StoredRun
+from runner.reports.stored_run import StoredRun, statuses_of
 
 OFFLINE = "offline/"
 
@@ -16,8 +16,8 @@ OFFLINE = "offline/"
 class NodeFacts:
     """One analyzer of a run.
 
-    *anchor* is its place in the page, made by us; *record* and *timing* (its part of
-    benchmark.json) are empty where there is none; *final* says that it writes up the others.
+    *anchor* is its HTML id; *record* and *timing* (its part of benchmark.json) are empty if
+    missing; *final* marks the analyzers of a final stage.
     """
 
     name: str
@@ -30,12 +30,12 @@ class NodeFacts:
 
     @property
     def attempts(self) -> list[Mapping[str, Any]]:
-        """Its requests: with those of its parts where a benchmark tells them."""
+        """Its requests, those of its parts included if benchmark.json has them."""
         return mappings(self.timing.get("attempts")) or mappings(self.record.get("attempts"))
 
     @property
     def tokens(self) -> tuple[float, float, float]:
-        """Its tokens: prompt without the cached, cached, and reply."""
+        """Its tokens: uncached prompt, cached prompt, and reply."""
         source = self.timing if "prompt_tokens" in self.timing else self.record.get("usage")
         usage = mapping(source)
         cached = amount(usage.get("cached_tokens"))
@@ -44,22 +44,19 @@ class NodeFacts:
 
     @property
     def fault(self) -> str:
-        """Why it has no answer, empty if it has one or nothing is known."""
+        """Why it has no answer; empty if it has one or the reason is unknown."""
         error = mapping(self.record.get("error"))
         return ": ".join(filter(None, (text(error.get("kind")), text(error.get("message")))))
 
     @property
     def missing(self) -> dict[str, str]:
-        """What it answered without, and why."""
+        """The inputs that it answered without, and why."""
         return {str(k): text(v) for k, v in mapping(self.record.get("missing")).items()}
 
 
 def nodes_of(run: StoredRun) -> list[NodeFacts]:
-    """Return the nodes that metadata, records, benchmark or config know of."""
-    known: dict[str, tuple[str, str]] = {}
-    for stage, about in mapping(run.metadata.get("stages")).items():
-        for name, status in mapping(mapping(about).get("analyzers")).items():
-            known[str(name)] = (str(stage), text(status))
+    """Return the nodes named in metadata, records, benchmark or configuration."""
+    known = statuses_of(run.metadata)
     for name, record in run.records.items():
         known.setdefault(name, (text(record.get("stage")), text(record.get("status"))))
     timings = mapping(run.benchmark.get("analyzers"))
@@ -83,14 +80,14 @@ def nodes_of(run: StoredRun) -> list[NodeFacts]:
 
 
 def model_label(name: str, *, simulated: bool) -> str:
-    """Say what kind of model *name* is, where it is none that understands; else nothing."""
+    """Return what *name* is if it is no language model, else an empty string."""
     if name.startswith(OFFLINE):
         return "extractive baseline, not a language model"
     return "simulated provider, not a language model" if simulated else ""
 
 
 def models_of(run: StoredRun) -> list[tuple[str, str]]:
-    """Return the models asked, by litellm name, with their labels."""
+    """Return the models used, by litellm name, with their labels."""
     config = {"main": run.config.get("model"), **mapping(run.config.get("models"))}
     named = dict(mapping(run.metadata.get("models"))) or {"main": run.metadata.get("model")}
     found: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""report.html: a whole run on one page that loads nothing and runs nothing."""
+"""report.html: one run on one page, without scripts or external resources."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runner.base.json import amount, mapping, number, text
+from runner.base.json import amount, at, mapping, number, text
 from runner.record.transcript_pages import clock
 from runner.reports.report.calls import read_session
 from runner.reports.report.findings import Findings, Places, findings_of, places_of, quotes_of
@@ -25,12 +25,12 @@ from runner.reports.report.timeline import LABEL, WIDTH, critical_of, timeline_o
 from runner.reports.stored_run import StoredRun
 
 MAX_CITING = 12  # analyzers named at a segment
-OPEN_NODES = 16  # so many analyzers' findings stand open
+OPEN_NODES = 16  # up to so many analyzers' findings are unfolded
 
 
 @dataclass(frozen=True, slots=True)
 class SpokenSegment:
-    """A segment as the page shows it; *cited* are the nodes whose insights rest on it."""
+    """A segment as shown; *cited* are nodes whose insights cite it, *more* counts the others."""
 
     anchor: str
     id: str
@@ -43,7 +43,7 @@ class SpokenSegment:
 
 @dataclass(frozen=True, slots=True)
 class NodeUsage:
-    """One node's tokens and cost with the widths of their bars, in per cent of the largest."""
+    """One node's tokens and cost with the widths of their bars in per cent of the largest."""
 
     node: NodeFacts
     prompt: float
@@ -55,14 +55,12 @@ class NodeUsage:
 
 
 def report_page(run: StoredRun) -> str:
-    """Return report.html's content."""
+    """Return the content of report.html."""
     nodes, places = nodes_of(run), places_of(run.transcript)
     findings = [findings_of(node, places) for node in nodes]
     session = read_session(run.path)
-    took = mapping(run.benchmark.get("run"))
-    critical = critical_of(took)
-    transcript = mapping(run.metadata.get("transcript"))
-    name = run.transcript.name if run.transcript else transcript.get("name")
+    critical = critical_of(run.took)
+    name = run.transcript.name if run.transcript else at(run.metadata, "transcript", "name")
     return render(
         "report.html",
         name=text(name) or run.name,
@@ -73,7 +71,7 @@ def report_page(run: StoredRun) -> str:
         figures=figures_of(run, nodes),
         shared=shared_slots(run),
         predictions=predictions_of(run),
-        recorded=mapping(run.benchmark.get("plan")).get("recorded") is True,
+        recorded=run.predicted.get("recorded") is True,
         facts=facts_of(run),
         findings=sorted(findings, key=lambda found: not found.node.final),
         open_nodes=len(nodes) <= OPEN_NODES,
@@ -82,7 +80,7 @@ def report_page(run: StoredRun) -> str:
         timeline=timeline_of(nodes, session, critical),
         session=session,
         critical=[node for name in critical for node in nodes if node.name == name],
-        critical_s=number(took.get("critical_path_s")),
+        critical_s=number(run.took.get("critical_path_s")),
         chart={"label": LABEL, "width": WIDTH},
         used=used_of(nodes),
         grounding=[(n, g) for n in nodes if (g := mapping(n.record.get("grounding")))],
@@ -99,16 +97,16 @@ def report_page(run: StoredRun) -> str:
 def used_of(nodes: Sequence[NodeFacts]) -> list[NodeUsage]:
     """Return the nodes that used tokens, in their order."""
     tokens = {node.name: node.tokens for node in nodes}
-    most = max((sum(each) for each in tokens.values()), default=0.0) or 1.0
+    largest = max((sum(each) for each in tokens.values()), default=0.0) or 1.0
     costs = {node.name: number(_cost(node)) for node in nodes}
-    dearest = max((cost or 0.0 for cost in costs.values()), default=0.0) or 1.0
+    highest = max((cost or 0.0 for cost in costs.values()), default=0.0) or 1.0
     used = []
     for node in nodes:
         prompt, cached, reply = tokens[node.name]
         if prompt + cached + reply:
-            widths = (100 * cached / most, 100 * prompt / most, 100 * reply / most)
+            widths = (100 * cached / largest, 100 * prompt / largest, 100 * reply / largest)
             cost = costs[node.name]
-            width = 100 * amount(cost) / dearest
+            width = 100 * amount(cost) / highest
             used.append(NodeUsage(node, prompt, cached, reply, cost, widths, width))
     return used
 
@@ -119,7 +117,7 @@ def _cost(node: NodeFacts) -> Any:
 
 
 def spoken_of(run: StoredRun, places: Places, findings: Sequence[Findings]) -> list[SpokenSegment]:
-    """Return the transcript's segments, each with who cites it."""
+    """Return the transcript's segments with the nodes that cite them."""
     citing: dict[str, list[NodeFacts]] = {}
     for found in findings:
         for anchor in found.cited:

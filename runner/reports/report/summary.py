@@ -1,4 +1,4 @@
-"""What became of a run and what it took, in the words and figures that stand on top."""
+"""The outcome and the main figures of a run, as the top of its page shows them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from runner.reports.stored_run import StoredRun
 
 VERDICTS = {
     "completed": ("good", "Completed", "every analyzer answered"),
-    "partial": ("warn", "Partial", "some analyzers gave no answer, or answered without another"),
-    "failed": ("bad", "Failed", "no answer that can be relied on"),
+    "partial": ("warn", "Partial", "some analyzers gave no answer, or answered without an input"),
+    "failed": ("bad", "Failed", "no usable answer"),
     "interrupted": ("warn", "Interrupted", "the run was stopped before its end"),
-    "running": ("warn", "Not finished", "the run goes on, or its process died"),
+    "running": ("warn", "Not finished", "the run is in progress, or its process died"),
 }
 OF_SLOTS = ("ideal_s", "efficiency", "loop_lag", "speed_up")
 UNKNOWN = ("bad", "Unknown", "metadata.json is missing or damaged")
@@ -25,29 +25,29 @@ UNKNOWN = ("bad", "Unknown", "metadata.json is missing or damaged")
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """The verdict; *lacks* are what is missing, one line each; *resume* None where complete.
+    """The outcome; *lacks* lists what is missing, a line each; *resume* is None if complete.
 
-    *own* are the options that name the user's own folders. They are told, not put into the
-    command: a directory that came from somebody else must not choose whose code is run.
+    *own* are the `--config-dir` options of the run. They are shown beside the command and not
+    put into it: an untrusted directory must not choose which code runs.
     """
 
     tone: str
     title: str
-    says: str
+    meaning: str
     lacks: tuple[str, ...]
     resume: str | None
     own: str
 
 
 def banner_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> Banner:
-    """Return how the run ended, what is missing and how to go on."""
-    tone, title, says = VERDICTS.get(run.status, UNKNOWN)
+    """Return how the run ended, what is missing and how to resume it."""
+    tone, title, meaning = VERDICTS.get(run.status, UNKNOWN)
     degraded = [node for node in nodes if node.missing]
     if run.status == "completed" and (degraded or run.damaged):
-        tone, says = "warn", "every analyzer answered, but not all that was found is here"
+        tone, meaning = "warn", "every analyzer answered, but some of the results are missing"
     complete = run.status == "completed" and not run.damaged
     resume = None if complete else f"colloquy resume={shlex.quote(str(run.path))}"
-    return Banner(tone, title, says, tuple(_lacks(run, nodes)), resume, _own_folders(run))
+    return Banner(tone, title, meaning, tuple(_lacks(run, nodes)), resume, _own_folders(run))
 
 
 def _own_folders(run: StoredRun) -> str:
@@ -68,19 +68,17 @@ def _lacks(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[str]:
             lines.append(f"{node.name}: answered without {lost}")
     lines += [f"damaged: {fault}" for fault in run.damaged]
     answered = [node for node in nodes if node.status == "ok" and not node.record]
-    lines += [f"{node.name}: its answer is not in this directory" for node in answered]
+    lines += [f"{node.name}: its answer is missing from this directory" for node in answered]
     if run.transcript is None:
-        lines.append("transcript.json is missing or damaged: quotes lead nowhere")
+        lines.append("transcript.json is missing or damaged: quotes have no links")
     if not run.benchmark:
         lines.append("logs/benchmark.json is missing or damaged: no figures of the whole run")
     return lines
 
 
 def figures_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[tuple[str, str, str]]:
-    """Return name, value and explanation of the figures that matter."""
-    took = mapping(run.benchmark.get("run"))
-    totals = mapping(run.metadata.get("totals"))
-    rate = mapping(run.metadata.get("grounding")) or mapping(run.grounding.get("total"))
+    """Return name, value and explanation of the main figures."""
+    took, totals, rate = run.took, run.totals, run.grounded
     good = sum(node.status == "ok" for node in nodes)
     cached, reply = totals.get("cached_tokens"), totals.get("completion_tokens")
     slots = f"{count(took.get('max_concurrent'))} at once, {text(took.get('mode'))}"
@@ -99,13 +97,12 @@ def figures_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[tuple[str, st
 
 
 def shared_slots(run: StoredRun) -> bool:
-    """Return whether it was one of a batch's runs, so that its slots' figures say nothing."""
-    took = mapping(run.benchmark.get("run"))
-    return all(key in took and took[key] is None for key in OF_SLOTS)
+    """Return whether it was a run of a batch, for which figures of slots do not exist."""
+    return all(key in run.took and run.took[key] is None for key in OF_SLOTS)
 
 
 def _of_slots(took: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Return what a run tells of the use of its slots; these figures' keys are OF_SLOTS."""
+    """Return the figures of slots, whose keys are OF_SLOTS."""
     lag_ms = at(took, "loop_lag", "max_ms")
     return [
         ("Ideal", seconds(took.get("ideal_s")), "this schedule if only calls took time"),
@@ -116,9 +113,9 @@ def _of_slots(took: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _charged(totals: Mapping[str, Any]) -> str:
-    """Say what attempts that brought no answer may have cost."""
+    """Return the possible cost of attempts without an answer."""
     lost = number(totals.get("charged_usd"))
-    return f"and up to {usd(lost)} for calls cut off" if lost else "all sessions together"
+    return f"and up to {usd(lost)} for unfinished calls" if lost else "of all sessions"
 
 
 def _grounded(rate: Mapping[str, Any]) -> str:
@@ -129,8 +126,7 @@ def _grounded(rate: Mapping[str, Any]) -> str:
 
 
 def predictions_of(run: StoredRun) -> list[tuple[str, str, str, str]]:
-    """Return what was foretold before anything was sent: name, foretold, actual, error."""
-    plan = mapping(run.benchmark.get("plan"))
+    """Return the predictions: name, predicted, actual, error."""
     shows = {
         "wall_s": ("Wall clock", seconds),
         "prompt_tokens": ("Prompt tokens", count),
@@ -139,15 +135,15 @@ def predictions_of(run: StoredRun) -> list[tuple[str, str, str, str]]:
     }
     rows = []
     for key, (name, show) in shows.items():
-        told = mapping(plan.get(key))
-        if told:
-            figures = show(told.get("predicted")), show(told.get("actual"))
-            rows.append((name, *figures, relative_error(told.get("error"))))
+        compared = mapping(run.predicted.get(key))
+        if compared:
+            figures = show(compared.get("predicted")), show(compared.get("actual"))
+            rows.append((name, *figures, relative_error(compared.get("error"))))
     return rows
 
 
 def facts_of(run: StoredRun) -> list[tuple[str, str]]:
-    """Return what identifies the run."""
+    """Return the facts that identify the run."""
     transcript = mapping(run.metadata.get("transcript"))
     versions = mapping(run.metadata.get("versions"))
     removed = number(transcript.get("removed_chars"))
@@ -167,6 +163,6 @@ def facts_of(run: StoredRun) -> list[tuple[str, str]]:
 
 
 def _moment(value: Any) -> str:
-    """Show an ISO time in UTC without its fractions."""
-    said = text(value)
-    return f"{said[:10]} {said[11:19]} UTC" if said[10:11] == "T" else said
+    """Return an ISO time in UTC without fractions."""
+    iso = text(value)
+    return f"{iso[:10]} {iso[11:19]} UTC" if iso[10:11] == "T" else iso

@@ -1,4 +1,4 @@
-"""When each node waited and called, laid out as bars of a Gantt chart."""
+"""A Gantt chart of each node's waits and calls."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from runner.reports.report.nodes import NodeFacts
 LABEL = 210.0  # of the chart's width, for names
 WIDTH = 1000.0
 LANE = 7.0
-MANY = 60  # from so many nodes on rows are low
+MANY = 60  # with more nodes than this, rows are low
 TICKS = (1, 2, 2.5, 5, 10)
 
 KINDS = {
-    "queue": "waiting for a slot, a limit or its turn",
+    "queue": "waiting for a slot or a limit",
     "call": "call answered",
     "failed": "call failed",
     "retry": "pause before the next attempt",
@@ -34,7 +34,7 @@ class TimelineBar:
     y: float
     width: float
     height: float
-    says: str
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class TimelineRow:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """All rows; *ticks* are places and labels of the axis, *path* joins the critical nodes."""
+    """All rows; *ticks* are positions and labels on the axis, *path* joins the critical nodes."""
 
     lines: tuple[TimelineRow, ...]
     height: float
@@ -66,7 +66,7 @@ class Timeline:
 
     @property
     def kinds(self) -> list[tuple[str, str]]:
-        """The kinds of bars that occur, with what they mean."""
+        """The kinds of bars that occur, with their meanings."""
         held = {bar.kind for line in self.lines for bar in line.bars}
         return [(kind, means) for kind, means in KINDS.items() if kind in held]
 
@@ -77,12 +77,12 @@ class _Stretch:
     start_s: float
     end_s: float
     lane: int
-    says: str
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Spans:
-    """One node's stretches, and how many of its calls ran beside one another."""
+    """One node's stretches; *lanes* is how many of its calls ran at once."""
 
     node: NodeFacts
     stretches: tuple[_Stretch, ...]
@@ -95,7 +95,7 @@ class _Spans:
 def timeline_of(
     nodes: Sequence[NodeFacts], session: StoredSession, critical: Sequence[str]
 ) -> Timeline | None:
-    """Return the chart, None where nothing is known of any call."""
+    """Return the chart, None without any call."""
     units: dict[str, list[Sequence[TimedCall]]] = {}
     for unit, calls in session.calls.items():
         units.setdefault(unit.partition("/")[0], []).append(calls)
@@ -114,7 +114,7 @@ def timeline_of(
 
 
 def _spans(node: NodeFacts, units: Sequence[Sequence[TimedCall]], session: StoredSession) -> _Spans:
-    """Lay out *node*'s calls; its parts in lanes, so that none covers another."""
+    """Lay out *node*'s calls, overlapping parts in lanes."""
     timing = node.timing if session.finished or not session.calls else {}
     ready = number(timing.get("ready_s"))
     if not units:
@@ -129,13 +129,13 @@ def _spans(node: NodeFacts, units: Sequence[Sequence[TimedCall]], session: Store
         stretches += _of_unit(calls, lane, pauses)
     first = min(stretch.start_s for stretch in stretches)
     if ready is not None and first - ready > 0.001:
-        says = f"waited {first - ready:.3g} s"
-        stretches.append(_Stretch("queue", max(0.0, ready), first, 0, says))
+        title = f"waited {first - ready:.3g} s"
+        stretches.append(_Stretch("queue", max(0.0, ready), first, 0, title))
     return _Spans(node, tuple(stretches), len(free))
 
 
 def _of_unit(calls: Sequence[TimedCall], lane: int, pauses: Sequence[float]) -> list[_Stretch]:
-    """Return the calls of one unit and what lies between them."""
+    """Return the calls of one unit and the pauses between them."""
     out: list[_Stretch] = []
     for place, call in enumerate(calls):
         kind = {"ok": "call", "open": "open"}.get(call.outcome, "failed")
@@ -161,7 +161,7 @@ def _of_unit(calls: Sequence[TimedCall], lane: int, pauses: Sequence[float]) -> 
 
 
 def _from_sums(node: NodeFacts) -> tuple[_Stretch, ...]:
-    """Return what sums alone tell: a wait first, then all calls as one."""
+    """Return a wait followed by all calls as one, from totals alone."""
     ready, done = number(node.timing.get("ready_s")), number(node.timing.get("done_s"))
     took = amount(node.timing.get("latency_s"))
     if ready is None or done is None or done < ready or not took:
@@ -188,7 +188,7 @@ def _line(spans: _Spans, y: float, end_s: float, *, small: bool, critical: bool)
             round(top + stretch.lane * (lane + 1), 1),
             round(max(1.0, _x(stretch.end_s, end_s) - _x(stretch.start_s, end_s)), 1),
             lane,
-            stretch.says,
+            stretch.title,
         )
         for stretch in spans.stretches
     ]
@@ -207,7 +207,7 @@ def _line(spans: _Spans, y: float, end_s: float, *, small: bool, critical: bool)
 
 
 def _ticks(end_s: float) -> tuple[tuple[float, str], ...]:
-    """Return about six round times and where they stand."""
+    """Return about six round times and their positions."""
     power = 1e-6
     while power * 10 * 6 < end_s:
         power *= 10

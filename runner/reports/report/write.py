@@ -1,4 +1,4 @@
-"""Write the pages; a run's own are left at its end, and their failure is no failure of the run."""
+"""Writes report.html and index.html; at the end of a run a failure is only a warning."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ log = structlog.get_logger("colloquy.report")
 def write_report(path: Path) -> Path:
     """Write report.html into the run directory *path* and return where it is.
 
-    What is missing or damaged there is said in it. Raises ConfigError where there is no run and
-    OSError where it cannot be written; takes about a second for 800 analyzers and blocks.
+    The page lists missing and damaged files. Raises ConfigError if there is no run and OSError
+    if it cannot be written. Blocks, for about a second with 800 analyzers.
     """
     page = report_page(read_run(path))
     write_text(path / REPORT, page)
@@ -36,7 +36,7 @@ def write_index(root: Path) -> Path:
 
 
 def root_above(run: Path) -> Path:
-    """Return the directory whose runs or sweeps *run* is one of, else the one it stands in."""
+    """Return the root directory of *run*, by default the directory that contains it."""
     above = (batch_of(run) or run).resolve().parent
     if above.name in ("runs", "batches"):
         return above.parent
@@ -44,10 +44,7 @@ def root_above(run: Path) -> Path:
 
 
 def leave_report(path: Path, root: Path | None = None) -> None:
-    """Write the report of the run in *path* and, with a *root*, the index; never raise.
-
-    A page that cannot be made costs the run nothing but a warning.
-    """
+    """Write the report of the run in *path* and, with a *root*, the index; log a failure."""
     try:
         write_report(path)
         if root is not None:
@@ -57,7 +54,7 @@ def leave_report(path: Path, root: Path | None = None) -> None:
 
 
 def leave_index(root: Path) -> None:
-    """Write the index of *root*; what cannot be written is told in one line."""
+    """Write the index of *root*; print a failure in one line."""
     try:
         write_index(root)
     except OSError as error:

@@ -1,1 +1,1 @@
-"""What other settings would have made of a recorded run's time."""
+"""Predicts the wall-clock time of a recorded run under other settings."""

@@ -1,4 +1,4 @@
-"""The command `colloquy-whatif`: what other settings would have made of a recorded run's time."""
+"""The command `colloquy-whatif`: predict the time of a recorded run under other settings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import yaml
 
 from runner.base.command import Arguments, run_command
 from runner.base.errors import ColloquyError, ConfigError, did_you_mean, one_line
-from runner.base.format import aligned, relative_error, share
+from runner.base.format import aligned, plural, relative_error, share
 from runner.base.json import load_yaml, mapping, number, section
 from runner.base.text import to_terminal
 from runner.config.schema import Settings, validate
@@ -30,9 +30,6 @@ from runner.job.prefix_policy import primed_stages
 from runner.reports.stored_run import StoredRun, read_run
 from runner.reports.whatif.replay import NodeCalls, Rules, limit_of, read_calls, replay, rules_of
 
-USAGE = """usage: colloquy-whatif [--json] RUN_DIR KEY=VALUES…
-  max_concurrent=1..16     mode=sequential     rpm=60,120,null
-All combinations are tried; keys: """
 KEYS = {
     "processing": (
         *("max_concurrent", "max_concurrent_stage_a", "max_concurrent_stage_b"),
@@ -40,6 +37,10 @@ KEYS = {
     ),
     "model": ("rpm", "tpm", "burst_s"),
 }
+USAGE = """usage: colloquy-whatif [--json] RUN_DIR KEY=VALUES…
+  max_concurrent=1..16     mode=sequential     rpm=60,120,null
+Predicts the time of the run under every combination, without any call; keys: """
+USAGE += ", ".join(name for names in KEYS.values() for name in names)
 MAX_SETTINGS = 512
 HEADER = ("setting", "calls alone", "with overhead", "speed-up", "efficiency", "limited by")
 _RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
@@ -47,9 +48,9 @@ _RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One setting; *wall_s* is of the calls alone, *with_overhead_s* with our own work.
+    """One setting; *wall_s* is for the calls alone, *with_overhead_s* includes our own work.
 
-    *efficiency* is the speed-up against sequential for each of the *slots*.
+    *efficiency* is the speed-up over sequential divided by *slots*.
     """
 
     setting: str
@@ -63,9 +64,9 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What a run recorded; *expected* ranks the nodes as its next run would, *known* as it did.
+    """A recorded run; *expected* ranks the nodes for its next run, *known* ranked them in it.
 
-    *overhead_s* is our own work per call that explains what the calls do not.
+    *overhead_s* is our own work per call that explains the rest of the wall clock.
     """
 
     run: StoredRun
@@ -83,11 +84,7 @@ def main() -> None:
     """Run the command line."""
     # Without this the gates log to the terminal.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    sys.exit(run_command("colloquy-whatif", _usage, _print, flags=("--json",), least=2))
-
-
-def _usage() -> str:
-    return USAGE + ", ".join(known_names())
+    sys.exit(run_command("colloquy-whatif", lambda: USAGE, _print, flags=("--json",), least=2))
 
 
 def _print(given: Arguments) -> None:
@@ -95,11 +92,6 @@ def _print(given: Arguments) -> None:
     rows = predict(recording, grid(given.words[1:]))
     as_json = "--json" in given.options
     print(orjson.dumps(as_dict(recording, rows)).decode() if as_json else as_text(recording, rows))
-
-
-def known_names() -> list[str]:
-    """Return the short names of all keys that change how a run is scheduled."""
-    return [name for names in KEYS.values() for name in names]
 
 
 def grid(arguments: Sequence[str]) -> list[dict[str, Any]]:
@@ -117,7 +109,7 @@ def _axis(argument: str) -> tuple[str, list[Any]]:
     key = full.get(name, name)
     if key not in full.values():
         near = did_you_mean(name, full if "." not in name else full.values())
-        raise ConfigError(f"'{name}' is no key of the schedule{near}")
+        raise ConfigError(f"'{name}' is no key that changes the schedule{near}")
     if not values:
         raise ConfigError(f"{argument}: expected {name}=1..16, {name}=1,2,4 or one value")
     return key, [value for text in values.split(",") for value in _values(argument, text)]
@@ -138,38 +130,37 @@ def _values(argument: str, text: str) -> list[Any]:
 
 
 def read_recording(path: Path) -> Recording:
-    """Return what the run in *path* recorded; raise ConfigError where that is not enough."""
+    """Return the recording of the run in *path*; raise ConfigError if it is incomplete."""
     run = read_run(path)
-    entries, figures = section(run.benchmark, "analyzers"), section(run.benchmark, "run")
-    if not entries or not figures:
+    entries = section(run.benchmark, "analyzers")
+    if not entries or not run.took:
         raise ConfigError(f"{path}: no logs/benchmark.json: only a run that ended has one")
     settings = validate(run.config)
     calls, reused = {}, 0
     for name, body in settings.analyzers.items():
         if name not in entries:
-            raise ConfigError(f"{path}: logs/benchmark.json tells nothing of {name}")
+            raise ConfigError(f"{path}: logs/benchmark.json has no entry for {name}")
         calls[name] = read_calls(name, entries[name], body.max_tokens)
         reused += bool(mapping(entries[name]).get("reused"))
-    wall_s = number(figures.get("wall_s"))
+    wall_s = number(run.took.get("wall_s"))
     sent = sum(each.sum_s > 0 for each in calls.values())
     if not sent or wall_s is None or wall_s <= 0:
         raise ConfigError(f"{path}: nothing was called in this run, so no latency is recorded")
-    notes = [f"{reused} analyzers took earlier answers, and no time"] if reused else []
+    notes = [f"{plural(reused, 'analyzer')} with reused answers: no time"] if reused else []
     if lost := len(calls) - sent - reused:
-        notes.append(f"{lost} analyzers were not called, and take no time here either")
+        notes.append(f"{plural(lost, 'analyzer')} without a call: no time here either")
     expected = {name: each.sum_s / each.count for name, each in calls.items()}
     limits = {name: float(body.max_tokens) for name, body in settings.analyzers.items()}
-    seen = section(run.benchmark, "plan").get("recorded") is True
+    known = expected if run.predicted.get("recorded") is True else limits
     job, doubts = _job(run, settings)
-    known, notes = expected if seen else limits, [*notes, *doubts]
-    recording = Recording(run, job, calls, expected, known, wall_s, notes=tuple(notes))
+    recording = Recording(run, job, calls, expected, known, wall_s, notes=(*notes, *doubts))
     rules = _rules(settings, job)
     recording = replace(recording, predicted_s=replay(rules, calls, known))
     return replace(recording, overhead_s=_overhead_s(rules, recording))
 
 
 def _overhead_s(rules: Rules, recording: Recording) -> float:
-    """Return the seconds after each call with which the replay takes what the run took."""
+    """Return the seconds after each call with which the replay takes as long as the run."""
     low, high = 0.0, max(0.0, recording.actual_s - recording.predicted_s)
     for _ in range(20 if high else 0):
         middle = (low + high) / 2
@@ -188,17 +179,16 @@ def _rules(settings: Settings, job: Job | None) -> Rules:
 
 
 def _job(run: StoredRun, settings: Settings) -> tuple[Job | None, list[str]]:
-    """Return the run's job, which tells where priming pays; None and why where it is lost.
+    """Return the run's job, which decides on priming; without it None and the reason.
 
-    Folders of the user's own hold code, and a run directory may be anybody's: only what is
-    installed is loaded.
+    Only installed analyzers are loaded: `--config-dir` folders of an untrusted run may hold code.
     """
     try:
         if run.transcript is None:
             raise ConfigError("transcript.json cannot be read")
         return run_job(setup_from(settings.model_dump()), run.transcript), []
     except ColloquyError as error:
-        return None, [f"taken as not primed: {error}"]
+        return None, [f"assumed not primed: {error}"]
 
 
 def predict(recording: Recording, settings: Sequence[Mapping[str, Any]]) -> list[Prediction]:
@@ -232,7 +222,7 @@ def _shown(value: Any) -> str:
 
 
 def _changed(run: StoredRun, chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the run's configuration with values *chosen* by key, also where these are named."""
+    """Return the run's configuration with values *chosen* by key, references to them included."""
     data = deepcopy(dict(run.config))
     try:
         composed = load_yaml(run.path / "config" / "composed.yaml")
@@ -258,7 +248,7 @@ def _references(data: Any, wanted: str, above: tuple[str, ...] = ()) -> Iterator
 
 
 def as_dict(recording: Recording, rows: Sequence[Prediction]) -> dict[str, Any]:
-    """Return everything as JSON-able data."""
+    """Return recording and predictions as JSON-able data."""
     predicted_s = recording.predicted_s
     return {
         "run": recording.run.name,
@@ -275,25 +265,18 @@ def as_dict(recording: Recording, rows: Sequence[Prediction]) -> dict[str, Any]:
 
 def as_text(recording: Recording, rows: Sequence[Prediction]) -> str:
     """Return the table for a terminal."""
-    table = [
-        (
-            row.setting,
-            f"{row.wall_s:.3f} s",
-            f"{row.with_overhead_s:.3f} s",
-            f"{row.speed_up:.2f}",
-            share(row.efficiency),
-            row.limited_by,
-        )
-        for row in rows
-    ]
+    table = []
+    for row in rows:
+        times = f"{row.wall_s:.3f} s", f"{row.with_overhead_s:.3f} s", f"{row.speed_up:.2f}"
+        table.append((row.setting, *times, share(row.efficiency), row.limited_by))
     lines = aligned([HEADER, *table], left=(0, 5))
     error = recording.predicted_s / recording.actual_s - 1
     lines += [
         "",
         f"recorded    {to_terminal(recording.run.name)}: predicted {recording.predicted_s:.3f} s, "
         f"took {recording.actual_s:.3f} s: error {relative_error(error)}",
-        f"overhead    {1000 * recording.overhead_s:.1f} ms of our own after each call explain that",
-        "assumed     the same latencies, failures and waits, whatever the setting",
+        f"overhead    {1000 * recording.overhead_s:.1f} ms of our own work per call are the rest",
+        "assumed     the same latencies, failures and waits under every setting",
         *(f"note        {to_terminal(note)}" for note in recording.notes),
     ]
     return "\n".join(lines)

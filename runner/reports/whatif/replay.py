@@ -1,4 +1,4 @@
-"""A finished run's calls once more, through the real scheduler and gates in virtual time."""
+"""Replays a finished run's calls through the real scheduler and gates in virtual time."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from runner.config.schema import ModelSettings, Settings
 from runner.job.graph import Node, Pipeline
 from runner.job.models import MAIN
 
-FELT = 0.01  # of the wall clock that a limit must cost to be named
+LEAST_GAIN = 0.01  # of the wall clock that a limit must cost to be named
 _ROUNDED_S = 1e-5  # benchmark.json rounds to microseconds, once per attempt
 
 
 @dataclass(frozen=True, slots=True)
 class NodeCalls:
-    """What one node sent: its *parts* side by side, then its *own* attempts one by one.
+    """The attempts of one node: its *parts* at the same time, then its *own* in sequence.
 
-    *most_tokens* is what an attempt had to reserve, *used_tokens* what a good one used.
+    *most_tokens* are those that an attempt reserves, *used_tokens* those that a good one used.
     """
 
     own: tuple[Attempt, ...]
@@ -44,16 +44,16 @@ class NodeCalls:
 
     @property
     def count(self) -> int:
-        """How many calls of the node there are: its parts and the one that joins them."""
+        """The number of calls: one per part and one that merges them."""
         return len(self.parts) + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What decides who calls when; *models* are by node name.
+    """The settings of a schedule; *models* are by node name.
 
-    *primed* names the stages in which one call warms the prefix; without *ramp* the gates give
-    all their room from the start.
+    *primed* are the stages in which one call warms the prefix cache; without *ramp* gates start
+    at their ceiling.
     """
 
     pipeline: Pipeline
@@ -65,16 +65,16 @@ class Rules:
 
     @property
     def ceiling(self) -> int:
-        """The most calls in flight at once, as a gate counts them."""
+        """The limit of calls in flight."""
         return min(MAX_CEILING, self.pipeline.slot_pools(self.max_concurrent, self.mode).total)
 
     def without_rates(self) -> Rules:
-        """Return the same for an account without limits per minute."""
+        """Return the same without limits per minute."""
         free = {"rpm": None, "tpm": None}
         return replace(self, models={n: m.model_copy(update=free) for n, m in self.models.items()})
 
     def without_slots(self) -> Rules:
-        """Return the same with a slot for everybody."""
+        """Return the same with a slot for every call."""
         stages = tuple(replace(stage, max_concurrent=None) for stage in self.pipeline.stages)
         wide = replace(self, pipeline=Pipeline(stages), mode="concurrent")
         return replace(wide, max_concurrent=MAX_CEILING)
@@ -94,7 +94,7 @@ def rules_of(settings: Settings, pipeline: Pipeline, primed: frozenset[str]) -> 
 def read_calls(name: str, entry: Any, max_tokens: int) -> NodeCalls:
     """Return an analyzer's calls from its entry in benchmark.json.
 
-    Raises ConfigError where that is not what a run writes there.
+    Raises ConfigError for an entry that no run has written.
     """
     try:
         attempts = [
@@ -105,7 +105,7 @@ def read_calls(name: str, entry: Any, max_tokens: int) -> NodeCalls:
         own_s = _seconds(entry["latency_s"])
         prompt, reply = int(entry["prompt_tokens"]), int(entry["completion_tokens"])
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise ConfigError(f"analyzers.{name} is not what a run writes there") from error
+        raise ConfigError(f"analyzers.{name} is not an entry of a run") from error
     parts, own = _split(attempts, parts_s, own_s)
     good = max(1, sum(attempt.outcome == "ok" for attempt in attempts))
     return NodeCalls(own, parts, prompt // good + max_tokens, (prompt + reply) // good)
@@ -121,7 +121,7 @@ def _seconds(value: Any) -> float:
 def _split(
     attempts: Sequence[Attempt], parts_s: Sequence[float], own_s: float
 ) -> tuple[tuple[tuple[Attempt, ...], ...], tuple[Attempt, ...]]:
-    """Return the attempts of each part and the node's own: they stand one after the other."""
+    """Return the attempts of each part and the node's own, which are recorded in this order."""
     parts, rest = [], list(attempts)
     for seconds in parts_s:
         taken: list[Attempt] = []
@@ -141,13 +141,13 @@ def replay(
 ) -> float:
     """Return the wall-clock seconds that *calls*, by node name, take under *rules*.
 
-    *expected* ranks the nodes, largest first; *overhead_s* passes after each call, without a
-    slot. The gates see the recorded failures again.
+    *expected* ranks the nodes, largest first; *overhead_s* passes after each call, outside its
+    slot. The gates receive the recorded failures.
     """
 
     async def run() -> float:
-        again = _Replay(rules, calls, expected, overhead_s)
-        await run_graph(rules.pipeline, again.work)
+        replayed = _Replay(rules, calls, expected, overhead_s)
+        await run_graph(rules.pipeline, replayed.work)
         return asyncio.get_running_loop().time()
 
     return float(run_virtually(run))
@@ -156,7 +156,7 @@ def replay(
 def limit_of(
     rules: Rules, calls: Mapping[str, NodeCalls], expected: Mapping[str, float], wall_s: float
 ) -> str:
-    """Return the limit without which *wall_s* would shrink most, by taking each away."""
+    """Return the limit whose removal shortens *wall_s* most, found by removing each."""
 
     def gain(other: Rules) -> float:
         return wall_s - replay(other, calls, expected)
@@ -168,15 +168,15 @@ def limit_of(
         "priming": gain(unprimed),
         "ramp-up": gain(replace(rules, ramp=False)),
     }
-    most = max(gains, key=gains.__getitem__)
-    if gains[most] > FELT * wall_s:
-        return most
+    largest = max(gains, key=gains.__getitem__)
+    if gains[largest] > LEAST_GAIN * wall_s:
+        return largest
     free = replace(unprimed.without_slots().without_rates(), ramp=False)
-    return "several limits" if gain(free) > FELT * wall_s else "critical path"
+    return "several limits" if gain(free) > LEAST_GAIN * wall_s else "critical path"
 
 
 class _Replay:
-    """One run in virtual time; made inside its event loop."""
+    """One replay; created inside the virtual event loop."""
 
     def __init__(
         self,
@@ -223,7 +223,7 @@ class _Replay:
                         gate.succeeded(ask, begun, clock(), tokens=used, first=first)
                     else:
                         gate.failed(ask, CallError(attempt.outcome, "recorded"), begun, clock())
-            except CallError:  # what ended the recorded run has ended this one
+            except CallError:  # it ended the recorded run as well
                 return
             if attempt.outcome in THROTTLE:
                 gate.throttle(attempt.wait_s, None, clock())

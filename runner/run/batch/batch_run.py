@@ -163,7 +163,7 @@ class Batch:
                     row = await offload(completed_before, self.directory.path, given, encoding)
                     if row is not None:
                         return row
-                job = await offload(for_transcript, self.job, given)
+                job, directory = await offload(self._open, given)
         except (TranscriptError, ConfigError) as error:
             log.warning("input.unreadable", transcript=given.name, error=str(error))
             return self._without_answer(given, "unreadable", error.exit_code, str(error))
@@ -173,10 +173,16 @@ class Batch:
             log.exception("run.crashed", transcript=given.name)
             told = f"{type(error).__name__}: {error}"
             return self._without_answer(given, "failed", EXIT_BUG, told)
-        return await self._run(number, given, job)
+        return await self._run(number, given, job, directory)
 
-    async def _run(self, number: int, given: Input, job: Job) -> ResultRow:
-        directory = await offload(MemberDirectory, self.directory, given.run)
+    def _open(self, given: Input) -> tuple[Job, MemberDirectory]:
+        """Read a file; only if that succeeds is there a directory for its run."""
+        job = for_transcript(self.job, given)
+        return job, MemberDirectory(self.directory, given.run)
+
+    async def _run(
+        self, number: int, given: Input, job: Job, directory: MemberDirectory
+    ) -> ResultRow:
         member = Member(
             Place(self._slots, _RANK * number), self._histories, sampled=number % SAMPLE == 0
         )
@@ -222,7 +228,7 @@ class Batch:
         if not self._hopeless and self._tally.is_hopeless(most):
             self._hopeless = True
             log.error("batch.given_up", failed=self._tally.nothing, done=self._tally.done)
-            self._console.hopeless(self._tally, most)
+            self._console.too_many_failures(self._tally, most)
 
     def _end(self, error: OSError) -> None:
         """Make no more calls: what they bring could not be kept."""
@@ -246,7 +252,7 @@ class Batch:
             while not ended.is_set():
                 with suppress(TimeoutError):
                     await asyncio.wait_for(ended.wait(), TICK_S)
-                self._console.tell(self._tally, self._elapsed_s())
+                self._console.update(self._tally, self._elapsed_s())
                 if self._clock() - saved >= SAVE_S:
                     saved = self._clock()
                     await self._save("running")
@@ -260,7 +266,7 @@ class Batch:
             ended.set()  # not cancelled: what it may be writing comes before what is written last
             with suppress(OSError):
                 await ticker
-            self._console.tell(self._tally, self._elapsed_s(), last=True)
+            self._console.update(self._tally, self._elapsed_s(), last=True)
 
     def _elapsed_s(self) -> float:
         return self._clock() - self._began

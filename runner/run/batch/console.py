@@ -1,4 +1,4 @@
-"""A batch shown while it goes on: one line of progress, and what went wrong."""
+"""The console of a batch: one line of progress, and failures."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from runner.record.result_rows import ResultRow
 from runner.reports.live.live_table import progress
 from runner.run.batch.tally import Tally
 
-PLAIN_S = 10.0  # between lines where they cannot be drawn anew
-LOG_HOLD_S = 0.25  # that lines of the log may wait, so that not each waits for the system
-NOTES = 3  # the latest faults, under a line that is
-SHOWN = 50  # faults on a plain console; all are in results.csv
+PLAIN_S = 10.0  # between lines of progress on a plain console
+LOG_HOLD_S = 0.25  # for which log lines are collected into one write
+NOTES = 3  # the latest faults, under the line of progress
+MAX_FAULTS = 50  # on a plain console; all are in results.csv
 
 
 def batch_log(console: str) -> str:
-    """Return what a batch's log itself shows: events of thousands of runs only if asked for."""
+    """Return the console of the log: a batch shows its runs' events only as JSON."""
     return "json" if console == "json" else "quiet"
 
 
 class BatchConsole:
-    """Tells on standard error how a batch gets on, in the way that `output.console` names."""
+    """Shows the progress of a batch on standard error, in the style of `output.console`."""
 
     def __init__(self, console: str, secrets: Secrets) -> None:
         live = console == "live" or (console == "auto" and is_live(sys.stderr))
@@ -48,19 +48,19 @@ class BatchConsole:
         self._secrets = secrets
         self._notes: deque[str] = deque(maxlen=NOTES)
         self._faults = 0
-        self._told_s = 0.0
+        self._last_s = 0.0
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        """Show the line while the block runs."""
+        """Draw the line while the block runs."""
         if self._live is None:
             yield
             return
         with self._live:
             yield
 
-    def tell(self, tally: Tally, elapsed_s: float, *, last: bool = False) -> None:
-        """Tell how far it is after *elapsed_s* seconds."""
+    def update(self, tally: Tally, elapsed_s: float, *, last: bool = False) -> None:
+        """Show the progress after *elapsed_s* seconds."""
         fresh = tally.done - tally.reused - tally.statuses["unreadable"]
         line = progress(
             tally.done, tally.nothing, tally.total, fresh / elapsed_s if elapsed_s else 0.0
@@ -70,30 +70,30 @@ class BatchConsole:
                 Text(n, style="yellow", no_wrap=True, overflow="ellipsis") for n in self._notes
             ]
             self._live.update(Group(Text(line, style="bold"), *notes), refresh=True)
-        elif self._plain and (last or elapsed_s - self._told_s >= PLAIN_S):
-            self._told_s = elapsed_s
+        elif self._plain and (last or elapsed_s - self._last_s >= PLAIN_S):
+            self._last_s = elapsed_s
             print_stderr(line)
 
     def note(self, line: str) -> None:
-        """Tell something of the whole batch; nothing where *line* is empty."""
+        """Show a note on the whole batch; nothing if *line* is empty."""
         if line and self._live is not None:
             self._notes.append(to_terminal(line, 300))
         elif line and self._plain:
             print_stderr(to_terminal(line, 300))
 
     def fault(self, row: ResultRow) -> None:
-        """Tell what went wrong with a file."""
+        """Show the failure of a file."""
         line = f"{row.status}: {row.transcript}: {row.error}"
         line = to_terminal(self._secrets.redact(line), 300)
         self._notes.append(line)
         self._faults += 1
-        if self._plain and self._faults <= SHOWN:
-            more = " (further ones are in results.csv)" if self._faults == SHOWN else ""
+        if self._plain and self._faults <= MAX_FAULTS:
+            more = " (further ones are in results.csv)" if self._faults == MAX_FAULTS else ""
             print_stderr(line + more)
 
-    def hopeless(self, tally: Tally, most: float) -> None:
-        """Tell why no further file is begun."""
+    def too_many_failures(self, tally: Tally, limit: float) -> None:
+        """Show why no further file is started."""
         self.note(
             f"ended early: {tally.nothing} of {tally.done} files answered nothing, more than "
-            f"batch.max_failure_ratio={most:g}"
+            f"batch.max_failure_ratio={limit:g}"
         )

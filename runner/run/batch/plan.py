@@ -1,4 +1,4 @@
-"""What a batch would send, use, cost and take: its files' plans put together."""
+"""Predicts tokens, cost and time of a batch: the sum of its files' plans."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from runner.job.job import BatchJob, Job
 from runner.run.plan import NodePlan, Plan, as_text, plan_nodes, read_histories, total
 from runner.transcript.inputs import Inputs
 
-TELL_S = 10.0  # between lines that say how far it is: files are read, and their tokens counted
+PROGRESS_S = 10.0  # between lines of progress while files are read
 
 _SUMMED = (
     *("chunks", "calls", "planned_tokens", "prompt_tokens", "reply_tokens", "most_tokens"),
@@ -25,7 +25,7 @@ _SUMMED = (
 
 @dataclass
 class BatchPlan:
-    """The files' plans so far; *unreadable* maps the names of files to what is wrong."""
+    """The sum of the files' plans so far; *unreadable* maps names of files to errors."""
 
     job: BatchJob
     inputs: Inputs
@@ -36,7 +36,7 @@ class BatchPlan:
     stopped_by: str | None = None
 
     def add(self, job: Job, nodes: Mapping[str, NodePlan]) -> None:
-        """Count one file's nodes."""
+        """Add one file's nodes."""
         self.files += 1
         work = {name: Duration(node.latency_s) for name, node in nodes.items()}
         path = critical_path(job.pipeline, work)
@@ -58,8 +58,8 @@ class BatchPlan:
     def plan(self) -> Plan:
         """Return the sum of all files.
 
-        Its wall-clock time is the least that slots and rate limits allow for so many calls, or
-        the longest file's where that is more.
+        Its wall-clock time is the minimum for so many calls under slots and rate limits, or that
+        of the longest file if that is more.
         """
         plan, processing = Plan(self.nodes, 0.0, self.stopped_by), self.job.settings.processing
         slots = make_slots(self.job.pipeline, processing.max_concurrent, processing.mode)
@@ -84,7 +84,7 @@ class BatchPlan:
         }
 
     def as_text(self) -> str:
-        """Return the plan as a table for a terminal, all files together."""
+        """Return the plan of all files as a table for a terminal."""
         lines = [f"files    {self.files:,} of {len(self.inputs):,}; seconds are of one call"]
         lines += [self.inputs.note] if self.inputs.note else []
         for name, error in list(self.unreadable.items())[:10]:
@@ -93,9 +93,9 @@ class BatchPlan:
 
 
 def plan_batch(job: BatchJob) -> BatchPlan:
-    """Read every file of *job*, send nothing, and return what the batch would be."""
+    """Return the plan of the batch *job*: reads every file and sends nothing."""
     inputs = job.inputs
-    plan, histories, told = BatchPlan(job, inputs), read_histories(job), time.monotonic()
+    plan, histories, last_s = BatchPlan(job, inputs), read_histories(job), time.monotonic()
     for number, given in enumerate(inputs):
         try:
             one = for_transcript(job, given)
@@ -103,8 +103,8 @@ def plan_batch(job: BatchJob) -> BatchPlan:
             plan.unreadable[given.name] = str(error)
             continue
         plan.add(one, plan_nodes(one, histories))
-        if time.monotonic() - told >= TELL_S:
-            told = time.monotonic()
+        if time.monotonic() - last_s >= PROGRESS_S:
+            last_s = time.monotonic()
             print_stderr(f"read {number + 1:,} of {len(inputs):,} files")
     if not plan.nodes:
         raise TranscriptError(next(iter(plan.unreadable.values()), "no file is in this shard"))

@@ -7,7 +7,6 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from helpers import QUIET
 
 from runner.base.errors import ConfigError
 from runner.config.schema import SimulateSettings
@@ -17,7 +16,7 @@ from runner.providers.simulated.prefix_cache import PrefixCache
 
 
 def behaviour(**changes: Any) -> Behaviour:
-    return Behaviour(SimulateSettings.model_validate({**QUIET, **changes}))
+    return Behaviour(SimulateSettings.model_validate({"latency_s": 1.0, **changes}))
 
 
 def arrival(
@@ -90,7 +89,7 @@ def test_a_reply_is_bounded_by_what_the_request_allows() -> None:
     assert (response.reply_tokens, response.latency_s) == (4, 5.0)
 
 
-def test_requests_beyond_a_sixth_of_a_minutes_worth_are_refused_and_told_when_to_come() -> None:
+def test_requests_beyond_a_burst_of_ten_seconds_are_refused_with_retry_after() -> None:
     responses = decide(behaviour(rpm=60), *[0.0] * 12)
 
     assert statuses(responses) == [200] * 10 + [429] * 2
@@ -99,7 +98,7 @@ def test_requests_beyond_a_sixth_of_a_minutes_worth_are_refused_and_told_when_to
     assert [v.headers.get("Retry-After") for v in responses[9:]] == [None, "2", "2"]
 
 
-def test_whoever_comes_when_told_is_let_in() -> None:
+def test_a_request_at_the_time_of_retry_after_is_admitted() -> None:
     provider = behaviour(rpm=60)
     refused = decide(provider, *[0.0] * 11)[-1]
     (response,) = decide(provider, float(refused.headers["Retry-After"]))
@@ -141,14 +140,14 @@ def test_a_request_larger_than_the_burst_waits_for_a_full_bucket_and_no_longer()
     assert statuses(responses) == [200, 429, 200]
 
 
-def test_an_account_may_refuse_without_saying_when_to_come_back() -> None:
+def test_an_account_may_refuse_without_retry_after() -> None:
     response = decide(behaviour(rpm=6, retry_after=False), 0.0, 0.0)[-1]
 
     assert response.status == 429
     assert "Retry-After" not in response.headers
 
 
-def test_every_answer_says_what_is_left_in_openais_headers() -> None:
+def test_every_response_reports_the_limits_in_openais_headers() -> None:
     (response,) = decide(behaviour(rpm=60, tpm=600), 0.0)
 
     assert response.headers == {
@@ -176,7 +175,7 @@ def test_durations_are_written_as_openai_writes_them(seconds: float, text: str) 
     assert duration(seconds) == text
 
 
-def test_in_an_outage_all_fail_at_once_and_nothing_is_counted() -> None:
+def test_in_an_outage_all_requests_fail_at_once_and_count_towards_no_limit() -> None:
     provider = behaviour(outages_s=[[8.0, 16.0]], rpm=6)
     responses = decide(provider, 7.9, 8.0, 15.9, 18.0)
 
@@ -194,7 +193,7 @@ def test_a_poisoned_prompt_always_fails_and_the_others_do_not() -> None:
     assert statuses(decide(provider, 3.0, prompt="a box of apples")) == [200]
 
 
-def test_a_script_comes_first_one_entry_a_request() -> None:
+def test_a_script_comes_first_with_one_entry_per_request() -> None:
     provider = behaviour(
         script=["status_429", None, "hang", "length"], outages_s=[[0.0, 9.0]], faults={"reset": 1.0}
     )
@@ -212,7 +211,7 @@ def test_faults_come_at_their_rates() -> None:
     assert seen["bad_json"] / 4000 == pytest.approx(0.1, abs=0.03)
 
 
-def test_a_status_may_say_when_to_come_back() -> None:
+def test_a_status_may_have_retry_after() -> None:
     (response,) = decide(behaviour(script=["status_429_after_7"]), 0.0)
 
     assert (response.status, response.headers) == (429, {"Retry-After": "7"})

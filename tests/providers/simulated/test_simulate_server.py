@@ -18,7 +18,6 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
-from helpers import QUIET
 
 from runner.base.errors import ConfigError
 from runner.config.schema import SimulateSettings
@@ -46,7 +45,7 @@ COMMAND = [sys.executable, "-m", "runner.providers.simulated"]
 
 
 def settings(**changes: Any) -> SimulateSettings:
-    return SimulateSettings.model_validate({**QUIET, "latency_s": 0.0, **changes})
+    return SimulateSettings.model_validate(changes)
 
 
 def run(main: Coroutine[Any, Any, Any]) -> Any:
@@ -146,7 +145,7 @@ def test_statistics_count_by_status_fault_and_analyzer() -> None:
     assert stats["in_flight"] == 0
 
 
-def test_a_limit_is_told_on_the_wire() -> None:
+def test_a_refusal_has_the_limits_headers_and_an_error_body() -> None:
     _, (status, headers, text), _ = answers(BODY, BODY, rpm=6)
 
     assert status == 429
@@ -242,7 +241,7 @@ def test_a_huge_body_is_200_mebibytes() -> None:
     assert run(main()) == 200 << 20
 
 
-def test_arguments_are_put_on_top_of_the_shipped_settings() -> None:
+def test_arguments_override_the_shipped_settings() -> None:
     served = parse(
         ["port=0", "latency_s=0.2", "rpm=60", "faults={status_500: 0.1}", "script=[reset, null]"]
     )
@@ -426,7 +425,7 @@ def test_the_child_process_ends_when_its_parent_is_killed() -> None:
 
 
 @pytest.mark.slow
-def test_settings_that_cannot_be_start_no_child() -> None:
+def test_impossible_settings_start_no_child() -> None:
     async def main() -> None:
         async with simulated_process(settings(script=["nonsense"])):
             raise AssertionError("it started")
