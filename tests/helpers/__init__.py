@@ -136,9 +136,11 @@ def slow_server(delay_s: float = 600.0) -> AbstractContextManager[str]:
 
 
 @contextmanager
-def serving(reply: Reply, **behaviour: Any) -> Iterator[str]:
+def serving(
+    reply: Reply, loop: asyncio.AbstractEventLoop | None = None, **behaviour: Any
+) -> Iterator[str]:
     """Run a loopback provider in a thread; yield its address."""
-    loop = asyncio.new_event_loop()
+    loop = loop or asyncio.new_event_loop()
     server = SimulatedProvider(reply, **behaviour)
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

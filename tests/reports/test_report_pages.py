@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 import structlog
 from helpers.pages import HOSTILE, Seen, page_of
+from helpers.processes import colloquy
 from structlog.testing import capture_logs
 
 from benchmarks.report import synthetic_run
@@ -198,14 +197,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run all three stages of the shipped pipeline on the sample, read in parts, offline."""
     folder = tmp_path_factory.mktemp("real")
     wanted = ["pipeline=transcript_analysis", "transcript.token_budget=700", "output.console=quiet"]
-    done = subprocess.run(
-        [sys.executable, "-m", "runner", *wanted],
-        cwd=folder,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = colloquy(*wanted, cwd=folder)
     assert done.returncode == 0, done.stderr
     (path,) = (folder / "outputs/runs").iterdir()
     return path

@@ -286,7 +286,7 @@ def test_a_wrong_argument_is_refused_in_one_line(argument: str, message: str) ->
 
 @pytest.mark.slow
 def test_help_names_every_key_and_every_kind() -> None:
-    done = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, timeout=600)
     named = set(re.findall(r"^    (\w+)", done.stdout, re.MULTILINE))
 
     assert done.returncode == 0
@@ -295,13 +295,13 @@ def test_help_names_every_key_and_every_kind() -> None:
 
 @pytest.mark.slow
 def test_a_wrong_argument_ends_the_command_with_2_and_a_taken_port_with_8() -> None:
-    wrong = subprocess.run([*COMMAND, "latency=3"], capture_output=True, text=True, timeout=60)
+    wrong = subprocess.run([*COMMAND, "latency=3"], capture_output=True, text=True, timeout=600)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
         busy = subprocess.run(
-            [*COMMAND, f"port={port}"], capture_output=True, text=True, timeout=60
+            [*COMMAND, f"port={port}"], capture_output=True, text=True, timeout=600
         )
 
     assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
@@ -441,7 +441,7 @@ def test_the_benchmark_prints_a_row_for_every_load() -> None:
         cwd=Path(__file__).resolve().parents[3],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     rows = done.stdout.strip().split("\n")[2:]
 
