@@ -30,9 +30,10 @@ from runner.job.build import for_transcript
 from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import Results, completed_before
 from runner.record.journal import Spent
+from runner.record.member_directory import MemberDirectory
 from runner.record.result_rows import ResultRow, totals_of
 from runner.record.reuse import Known
-from runner.record.run_directory import MemberDirectory, RunDirectory
+from runner.record.run_directory import RunDirectory
 from runner.run.batch.console import BatchConsole
 from runner.run.batch.summary import Measures, batch_benchmark, batch_metadata
 from runner.run.batch.tally import ENDING, Tally, row_of
@@ -166,13 +167,13 @@ class Batch:
                 job, directory = await offload(self._open, given)
         except (TranscriptError, ConfigError) as error:
             log.warning("input.unreadable", transcript=given.name, error=str(error))
-            return self._without_answer(given, "unreadable", error.exit_code, str(error))
+            return self._failed(given, "unreadable", error.exit_code, str(error))
         except OSError:
             raise
         except Exception as error:  # a bug in reading one file must not stop the others
             log.exception("run.crashed", transcript=given.name)
             told = f"{type(error).__name__}: {error}"
-            return self._without_answer(given, "failed", EXIT_BUG, told)
+            return self._failed(given, "failed", EXIT_BUG, told)
         return await self._run(number, given, job, directory)
 
     def _open(self, given: Input) -> tuple[Job, MemberDirectory]:
@@ -200,25 +201,17 @@ class Batch:
                 log.exception("run.crashed")
                 code = error.exit_code if isinstance(error, ColloquyError) else EXIT_BUG
                 told, spent = f"{type(error).__name__}: {error}", directory.journal.spent
-                return self._without_answer(given, "failed", code, told, spent)
+                return self._failed(given, "failed", code, told, spent)
         self._measures.add(result.benchmark["analyzers"])
         return row_of(given, job, result, directory.journal.spent)
 
-    def _without_answer(
+    def _failed(
         self, given: Input, status: str, code: int, error: str, spent: Spent | None = None
     ) -> ResultRow:
-        """Return the row of a file that has no answer, whatever was paid for it."""
-        nodes = len(self.job.pipeline.nodes)
-        told = one_line(error, 200)
-        return ResultRow(
-            given.name,
-            given.run,
-            status,
-            code,
-            analyzers=nodes,
-            error=told,
-            **totals_of(spent or Spent()),
-        )
+        """Return the row of a file without any answer, whatever was paid for it."""
+        nodes, paid = len(self.job.pipeline.nodes), totals_of(spent or Spent())
+        error = one_line(error, 200)
+        return ResultRow(given.name, given.run, status, code, analyzers=nodes, error=error, **paid)
 
     def _count(self, row: ResultRow) -> None:
         self._tally.add(row)
