@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from helpers.both_ways import (
     KEY,
@@ -30,6 +31,7 @@ from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.session import open_session
 from runner.providers.request import Completion, on_arrival
+from runner.record.events import run_log, set_library_levels
 
 pytestmark = pytest.mark.slow
 
@@ -280,15 +282,14 @@ def test_the_arrival_of_a_reply_is_reported_once() -> None:
 
 
 @pytest.mark.parametrize("model", [MODELS[0], *MODELS[-2:]])
-def test_each_request_is_in_the_log_as_httpx_puts_it(
-    model: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    load_litellm(model)  # which sets that level, too
-    caplog.set_level(logging.INFO, "httpx")
-    both(answering(), model=model)
-    both(answering({"error": {"message": "no"}}, 500), model=model)
-    records = [r for r in caplog.records if r.name == "httpx" and r.levelno == logging.INFO]
-    texts = [record.getMessage().partition("/v1")[2] for record in records]
+def test_each_request_is_in_the_log_as_httpx_puts_it(model: str) -> None:
+    load_litellm(model)
+    with run_log(Path("log.jsonl"), "quiet"):
+        set_library_levels()
+        both(answering(), model=model)
+        both(answering({"error": {"message": "no"}}, 500), model=model)
+    events = map(orjson.loads, Path("log.jsonl").read_bytes().splitlines())
+    texts = [e["event"].partition("/v1")[2] for e in events if e["logger"] == "httpx"]
 
     assert len(texts) == 4
     assert texts[0] == texts[1]

@@ -7,7 +7,6 @@ as the provider's configuration says. They take the client that posts as an argu
 from __future__ import annotations
 
 import importlib
-import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -17,6 +16,7 @@ from typing import Any
 import aiohttp
 import httpx
 import orjson
+import structlog
 
 from runner.base.errors import CallError, one_line
 from runner.providers.litellm.route import ModelRoute
@@ -41,9 +41,9 @@ _NOT_MAPPED = (
 )
 MAX_ERROR_BYTES = 1 << 14  # of an error's body: litellm searches it for keys with slow patterns
 _REMEMBERED = 256  # sets of mapped parameters
-_LIBRARY = logging.getLogger("httpx")  # under whose name each request is in the log
-_REQUEST = 'HTTP Request: POST %s "HTTP/1.1 %d %s"'
 _NAMED = ("api_key", "headers")
+
+_log = structlog.get_logger("httpx")  # as which `acompletion` logs each request
 
 Handler = Callable[..., Awaitable[Any]]
 
@@ -179,7 +179,7 @@ class HttpCalls:
             message = f"no answer within {timeout_s:g} s"
             raise self._litellm.Timeout(message, self._model, self._provider) from error
         reply_arrived()
-        _LIBRARY.info(_REQUEST, url, reply.status, reply.reason)
+        _log.info(f'HTTP Request: POST {url} "HTTP/1.1 {reply.status} {reply.reason}"')
         kept = [(k, v) for k, v in reply.headers.items() if k.lower() != "content-encoding"]
         request = httpx.Request("POST", url)
         return httpx.Response(reply.status, headers=kept, content=raw, request=request)
