@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 Renderer = Callable[[Mapping[str, Any]], str]
@@ -29,11 +30,14 @@ def md(value: Any) -> str:
     text = " ".join(str(value).split())
     if _LABEL.fullmatch(text):  # a category or an enumeration's value
         return text.replace("_", " ")
-    text = _LIVE.sub(r"\\", text.translate(_ESCAPED))
+    text = text.translate(_ESCAPED)
+    if "://" in text or "&" in text or "www." in text.lower():
+        text = _LIVE.sub(r"\\", text)
     block = _BLOCK.match(text)
     return f"{block[0]}\\{text[block.end() :]}" if block else text
 
 
+@lru_cache(1024)
 def heading(key: str) -> str:
     """Return *key* as a heading: `unmet_needs` becomes `Unmet needs`."""
     return md(key.replace("_", " ").capitalize())
