@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 
-from runner.answers.insights import aggregate, as_csv, as_markdown
+from runner.answers.insights import aggregate, as_csv, as_data, as_markdown
 from runner.answers.outcome import Outcome
 from runner.base.text import now_iso
 from runner.job.graph import Node
@@ -60,7 +60,7 @@ class Pages:
         merged = aggregate(answers)
         page = as_markdown(merged, len(answers))
         return {
-            "insights.json": [asdict(insight) for insight in merged],
+            "insights.json": as_data(merged),
             "insights.csv": as_csv(merged),
             "insights.md": self._dressed(page, "insights.md", "insights"),
         }
