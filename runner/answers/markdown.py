@@ -10,7 +10,7 @@ from typing import Any
 Renderer = Callable[[Mapping[str, Any]], str]
 
 _LABEL = re.compile(r"[a-z]+(_[a-z]+)+")
-_ESCAPED = str.maketrans({c: f"\\{c}" for c in "\\`*_<>[]|#~@"})
+_MARKUP = re.compile(r"[\\`*_<>\[\]|#~@]")
 # Entities, and addresses that viewers turn into links without markup.
 _LIVE = re.compile(r"(?i)(?<=[a-z0-9])(?=://)|(?<=\bwww)(?=\.)|(?=&(?:#|[a-z0-9]{1,32};))")
 _BLOCK = re.compile(r"(?:\d{1,9}(?=[.)](?:\s|$))|(?=[-+=](?:[\s=-]|$)))")
@@ -30,7 +30,8 @@ def md(value: Any) -> str:
     text = " ".join(str(value).split())
     if _LABEL.fullmatch(text):  # a category or an enumeration's value
         return text.replace("_", " ")
-    text = text.translate(_ESCAPED)
+    if _MARKUP.search(text):  # rarely, and to search costs less than to substitute
+        text = _MARKUP.sub(r"\\\g<0>", text)
     if "://" in text or "&" in text or "www." in text.lower():
         text = _LIVE.sub(r"\\", text)
     block = _BLOCK.match(text)
