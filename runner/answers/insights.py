@@ -73,11 +73,6 @@ def _merge(insight: MergedInsight, into: MergedInsight) -> None:
     into.evidence += [e for e in insight.evidence if (e["segment"], e["quote"]) not in cited]
 
 
-def as_data(insights: Iterable[MergedInsight]) -> list[dict[str, Any]]:
-    """Return JSON-able data with one object per insight."""
-    return [{name: getattr(i, name) for name in MergedInsight.__slots__} for i in insights]
-
-
 def as_csv(insights: Iterable[MergedInsight]) -> str:
     """Return CSV with one row per insight."""
     rows: list[Sequence[object]] = [COLUMNS]

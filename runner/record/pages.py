@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from runner.answers.insights import aggregate, as_csv, as_data, as_markdown
+from runner.answers.insights import aggregate, as_csv, as_markdown
 from runner.answers.outcome import Outcome
 from runner.base.text import now_iso
 from runner.job.graph import Node
@@ -60,7 +60,7 @@ class Pages:
         merged = aggregate(answers)
         page = as_markdown(merged, len(answers))
         return {
-            "insights.json": as_data(merged),
+            "insights.json": merged,
             "insights.csv": as_csv(merged),
             "insights.md": self._dressed(page, "insights.md", "insights"),
         }
