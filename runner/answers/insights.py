@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 
 from runner.answers.markdown import cite, md
 from runner.base.tables import as_rows
@@ -45,19 +45,22 @@ def aggregate(answers: Mapping[str, Mapping[str, Any]]) -> list[MergedInsight]:
         for insight in answer["insights"]
     ]
     merged: list[MergedInsight] = []
+    texts: list[str] = []
+    quotes: list[set[tuple[str, str]]] = []
     for insight in sorted(every, key=lambda i: -i.confidence):
-        equal = next((other for other in merged if _are_equal(insight, other)), None)
-        if equal is None:
+        text, cited = insight.text.casefold(), _quotes(insight)
+        alike = process.extract_iter(
+            text, texts, scorer=fuzz.token_set_ratio, score_cutoff=SAME_WITH_QUOTE
+        )
+        equal = (at for _, score, at in alike if score >= SAME_TEXT or cited & quotes[at])
+        if (at := next(equal, None)) is None:
             merged.append(insight)
+            texts.append(text)
+            quotes.append(cited)
         else:
-            _merge(insight, equal)
+            _merge(insight, merged[at])
+            quotes[at] |= cited
     return merged
-
-
-def _are_equal(one: MergedInsight, other: MergedInsight) -> bool:
-    alike = fuzz.token_set_ratio(one.text.casefold(), other.text.casefold())
-    shared = _quotes(one) & _quotes(other)
-    return alike >= (SAME_WITH_QUOTE if shared else SAME_TEXT)
 
 
 def _quotes(insight: MergedInsight) -> set[tuple[str, str]]:

@@ -30,8 +30,10 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.9g}"
     text = str(value)
+    if not _FORMULA.match(text):
+        return text
     try:
         float(text)  # -1 is a number, not a formula
     except ValueError:
-        return _FORMULA.sub(r"'\g<0>", text)
+        return f"'{text}"
     return text

@@ -81,8 +81,8 @@ class Fitter:
             )
         empty = Material("", self.variables[node.name])
         messages = analyzer.messages(empty, with_schema=model.schema_in_prompt)
-        count = model.tokenizer.count
-        fixed = FRAME_TOKENS + sum(count(part) for m in messages for part in text_parts(m))
+        texts = (part for message in messages for part in text_parts(message))
+        fixed = FRAME_TOKENS + sum(map(model.count_prompt, texts))
         reply = model.reply_tokens(own, self.settings.model)
         room = _room(node.name, model, fixed, reply)
         budget = 0 if node.context is None else node.context.token_budget

@@ -6,7 +6,6 @@ import asyncio
 import errno
 from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -184,9 +183,8 @@ class Recorder:
         )
 
     async def _write_transcript(self) -> None:
-        as_read = partial(asdict, self.job.transcript)
         await self.directory.write_pages(
-            {TRANSCRIPT: as_read, "transcript.md": self.pages.transcript}
+            {TRANSCRIPT: self.job.transcript, "transcript.md": self.pages.transcript}
         )
 
     async def _commit(self, node: Node, outcome: Outcome, calls: CallLog) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,7 +37,7 @@ PARTS = ("config", "intermediate", "context", "logs")  # of a run's directory
 RESERVE = ".reserve"
 RESERVE_BYTES = 64 * 1024
 
-Page = Any  # text, JSON-able data, or what returns either when it is written
+Page = Any  # text, data or dataclasses for JSON, or what returns either when it is written
 Pages = Mapping[str, Page] | Callable[[], Mapping[str, Page]]  # by path in the run directory
 
 
@@ -165,7 +164,7 @@ class RunDirectory:
         config_dirs = [str(folder) for folder in job.config_dirs]
         config = self.path / "config"
         if isinstance(job, Job):
-            write_if_changed(self.path / TRANSCRIPT, as_json(asdict(job.transcript)))
+            write_if_changed(self.path / TRANSCRIPT, as_json(job.transcript))
         write_if_changed(
             config / "prompts.json", as_json({"config_dirs": config_dirs, "sha256": prompts})
         )

@@ -163,4 +163,4 @@ def _name_like(word: str) -> bool:
         return False
     if bare[0].islower() or not bare[0].isalnum():
         return False
-    return all(c.isalnum() or c in "._'’-/#&@" or ord(c) > 0x2FF for c in bare)
+    return bare.isalnum() or all(c.isalnum() or c in "._'’-/#&@" or ord(c) > 0x2FF for c in bare)

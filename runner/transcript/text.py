@@ -19,7 +19,7 @@ _FURNITURE = re.compile(
     r"|\[?End of (?:transcript|recording|audio|meeting)\b|Transcribed by https?:",
     re.IGNORECASE,
 )
-_RULE_CHARS = frozenset("-=_*~ ")
+_RULE_CHARS = "-=_*~ "
 _DOT_LEADER = re.compile(r"\.{5,}\s{0,8}\d{0,5}$")
 _YAML_KEY = re.compile(r"([A-Za-z_][\w .-]{0,60}):(?:\s|$)")
 _LINE_NUMBER = re.compile(r"\s{0,10}(\d{1,2})(?:\s|$)")
@@ -187,7 +187,7 @@ def _scan(lines: Sequence[str]) -> list[_Line]:
 
 
 def _is_furniture(stripped: str) -> bool:
-    if len(stripped) > 2 and set(stripped) <= _RULE_CHARS:
+    if len(stripped) > 2 and not stripped.strip(_RULE_CHARS):
         return True
     return bool(_FURNITURE.match(stripped[:200]) or _DOT_LEADER.search(stripped[-200:]))
 
