@@ -5,7 +5,6 @@ The offline model has its own transport (runner/providers/offline/transport.py),
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import os
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from typing import Any
 import aiohttp
 
 from runner.base.secrets import secrets_of
+from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
 from runner.base.usage import Usage
 from runner.config.model_facts import OFFLINE, model_facts
@@ -50,14 +50,14 @@ class LiteLLMTransport:
     async def open(self) -> None:
         """Import litellm (seconds of CPU) in a thread, and open the session."""
         route = self.route
-        self._litellm = await asyncio.to_thread(load_litellm, route.name)
+        self._litellm = await offload(load_litellm, route.name)
         if route.name.startswith(OFFLINE):
             provider = importlib.import_module("runner.providers.offline.litellm_provider")
             provider.register(self._litellm, self._readers)
             return
         self._session = open_session()
         if route.transport == "auto":
-            self._http = await asyncio.to_thread(http_calls, self._litellm, route, self._session)
+            self._http = await offload(http_calls, self._litellm, route, self._session)
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Make one attempt; see CallError for the kinds of failure."""

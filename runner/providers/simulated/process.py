@@ -13,6 +13,7 @@ from pathlib import Path
 
 import runner
 from runner.base.errors import OutputError
+from runner.base.threads import offload
 from runner.config.schema import SimulateSettings
 from runner.providers.simulated.behaviour import check
 
@@ -84,7 +85,7 @@ async def _address(child: _Child, settings: SimulateSettings) -> str:
     if _send(child, settings.model_dump_json().encode()):
         with suppress(TimeoutError):
             async with asyncio.timeout(START_S):  # the thread ends with the child at the latest
-                line = await asyncio.to_thread(child.stdout.readline)
+                line = await offload(child.stdout.readline)
     word, _, url = line.decode().strip().partition(" ")
     if word != "serving":
         raise OutputError("the simulated provider did not start; its own message is above")
