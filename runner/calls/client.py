@@ -131,8 +131,7 @@ class Client:
     def _settle_success(self, call: _Call, reply: Completion, begun: float) -> None:
         ask, usage = call.ask, reply.usage
         now = self._end_attempt(call, "ok", None, begun)
-        first = not call.failures
-        self.gate.succeeded(ask, begun, now, tokens=usage.tokens, first=first)
+        self.gate.succeeded(ask, begun, now, tokens=usage.tokens, first=not call.failures)
         # A price that nobody knows is the most that it can have been.
         self.budget.spend(ask.cost_usd if reply.cost_usd is None else reply.cost_usd, usage.tokens)
         call.calls.add(reply)
