@@ -15,6 +15,7 @@ from runner.calls.retry import RetryPolicy
 from runner.config.model_facts import OFFLINE, ModelFacts
 from runner.config.schema import ModelSettings, SimulateSettings
 from runner.job.job import Setup
+from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.offline.readings import Reading, find_reading
 from runner.providers.offline.transport import OfflineTransport
@@ -22,11 +23,7 @@ from runner.providers.request import Transport
 
 
 def build_clients(
-    job: Setup,
-    gates: Gates,
-    lobby: Lobby,
-    addresses: Mapping[str, str],
-    budget: Budget,
+    job: Setup, gates: Gates, lobby: Lobby, addresses: Mapping[str, str], budget: Budget
 ) -> dict[str, Client]:
     """Return a client for each of the job's models, by name.
 
@@ -71,19 +68,9 @@ def to_simulate(job: Setup) -> dict[str, SimulateSettings]:
 
 async def load_libraries(job: Setup) -> None:
     """Import, in a thread, what opening the job's transports would; it takes seconds of CPU."""
-    for name in with_litellm(job):
-        await offload(_load, name)
-
-
-def with_litellm(job: Setup) -> list[str]:
-    """Return the models whose calls need litellm."""
-    return [m.settings.name for m in job.models.values() if not _is_own(m.settings)]
-
-
-def _load(name: str) -> None:
-    from runner.providers.litellm.loading import load_litellm
-
-    load_litellm(name)
+    for model in job.models.values():
+        if not _is_own(model.settings):
+            await offload(load_litellm, model.settings.name)
 
 
 def _is_own(model: ModelSettings | ModelRoute) -> bool:

@@ -131,7 +131,7 @@ class _Jobs:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Arrive in another process as what runs jobs there; see `remote`."""
-        self.origin = self.origin or remote.Origin.here()
+        self.origin = self.origin or remote.Origin()
         return remote.arrive, (self.origin,)
 
     @property

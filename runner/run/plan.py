@@ -26,6 +26,8 @@ TOKENS_PER_S = 60.0
 TAG_TOKENS = 30  # around a block of material
 LOW = 0.5  # of the expected reply, for the low estimate
 
+_TOTALS = ("most_tokens", "calls", "cost_low_usd", "cost_usd", "cost_high_usd")
+
 
 @dataclass(frozen=True, slots=True)
 class NodePlan:
@@ -70,11 +72,7 @@ class Plan:
         return {
             "prompt_tokens": self.total("prompt_tokens"),
             "completion_tokens": self.total("reply_tokens"),
-            "most_tokens": self.total("most_tokens"),
-            "calls": self.total("calls"),
-            "cost_low_usd": self.total("cost_low_usd"),
-            "cost_usd": self.total("cost_usd"),
-            "cost_high_usd": self.total("cost_high_usd"),
+            **{name: self.total(name) for name in _TOTALS},
             "wall_s": round(self.wall_s, 3),
             "stopped_by": self.stopped_by,
             "recorded": all(node.seen for node in self.nodes.values()),
@@ -162,18 +160,16 @@ def _cost(model: Model, prompt: int, reply: int, cached: int) -> float | None:
 
 def _wall(job: Job, nodes: Mapping[str, NodePlan]) -> float:
     """Predict the wall-clock seconds by running the real scheduler in virtual time."""
-    work = {}
-    for name, node in nodes.items():
-        parts = (node.latency_s,) * (node.calls - 1)
-        work[name] = Duration(node.latency_s, parts)
-    processing, model = job.settings.processing, job.main.settings
+    work = {
+        name: Duration(node.latency_s, (node.latency_s,) * (node.calls - 1))
+        for name, node in nodes.items()
+    }
+    how, model = job.settings.processing, job.main.settings
     gate = None
     if model.rpm is not None or model.tpm is not None:
         gate = Gate(most_in_flight(job), rpm=model.rpm, tpm=model.tpm, burst_s=model.burst_s)
     tokens = {n: (p.prompt_tokens + p.reply_tokens) // p.calls for n, p in nodes.items()}
-    wall = ideal_makespan(
-        job.pipeline, work, processing.max_concurrent, processing.mode, gate, tokens
-    )
+    wall = ideal_makespan(job.pipeline, work, how.max_concurrent, how.mode, gate, tokens)
     for stage, _ in primed_stages(job):
         members = [node for node in nodes.values() if node.stage == stage]
         if all(node.calls == 1 for node in members):  # parts have enough prefixes for all slots
@@ -186,16 +182,14 @@ def _stopped_by(job: Job, nodes: Mapping[str, NodePlan]) -> str | None:
     budget, spent, paid = job.settings.budget, 0, 0.0
     for name, node in nodes.items():
         last = 1 - 1 / node.calls  # of its calls have been made when the last one reserves
-        reserved = (
-            spent + last * (node.prompt_tokens + node.reply_tokens) + node.most_tokens / node.calls
-        )
-        if budget.max_tokens is not None and reserved > budget.max_tokens:
+        tokens, usd = node.prompt_tokens + node.reply_tokens, node.cost_usd or 0.0
+        most = spent + last * tokens + node.most_tokens / node.calls
+        if budget.max_tokens is not None and most > budget.max_tokens:
             return f"budget.max_tokens={budget.max_tokens:,}, before {name}"
-        high = paid + last * (node.cost_usd or 0.0) + (node.cost_high_usd or 0.0) / node.calls
-        if budget.max_cost_usd is not None and high > budget.max_cost_usd:
+        dearest = paid + last * usd + (node.cost_high_usd or 0.0) / node.calls
+        if budget.max_cost_usd is not None and dearest > budget.max_cost_usd:
             return f"budget.max_cost_usd={budget.max_cost_usd:g}, before {name}"
-        spent += node.prompt_tokens + node.reply_tokens
-        paid += node.cost_usd or 0.0
+        spent, paid = spent + tokens, paid + usd
     return None
 
 

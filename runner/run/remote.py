@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +48,8 @@ class Origin:
     *token* tells its notes from those of an earlier sweep in the same directory.
     """
 
-    token: str
-    cwd: str
-
-    @classmethod
-    def here(cls) -> Origin:
-        """Return this process's."""
-        return cls(secrets.token_hex(8), str(Path.cwd()))
+    token: str = field(default_factory=lambda: secrets.token_hex(8))
+    cwd: str = field(default_factory=lambda: str(Path.cwd()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +83,7 @@ class RemoteJobs:
         self._lost = lost
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Arrive as anew where a preempted job is sent again."""
+        """Arrive as before where a preempted job is sent again."""
         return arrive, (self._origin,)
 
     def run(self, cfg: Any) -> Any:
@@ -176,34 +171,24 @@ def collect(sweep: Path, origin: Origin) -> list[int]:
     Says of each job what no run directory tells. One that has not ended or was never begun
     counts as one without an answer.
     """
-    from runner.reports.compare.planned_jobs import (
-        planned_jobs,  # after composing: keeps --help quick
-    )
+    # After composing: keeps --help quick.
+    from runner.reports.compare.planned_jobs import planned_jobs
 
     codes = []
-    notes = dict(_notes(sweep, origin.token))
+    found = {file.stem: _read(file, origin.token) for file in (sweep / NOTES).glob("*.json")}
+    notes = {name: note for name, note in found.items() if note is not None}
     planned = {job.path.name: job for job in planned_jobs(sweep)}
     for name in sorted({*notes, *planned}, key=lambda name: (len(name), name)):
         note = notes.get(name)
         if note is None or note.exit_code is None:
             where = "was not begun" if note is None else f"has not ended on {note.host}"
-            print_stderr(
-                to_terminal(f"colloquy: job {name} {where}; colloquy resume={sweep} finishes it")
-            )
-            codes.append(EXIT_NOTHING)
-            continue
-        if note.error:
-            print_stderr(to_terminal(f"colloquy: job {name} on {note.host}: {note.error}"))
-        codes.append(note.exit_code)
+            told, code = f"{where}; colloquy resume={sweep} finishes it", EXIT_NOTHING
+        else:
+            told, code = f"on {note.host}: {note.error}" if note.error else "", note.exit_code
+        if told:
+            print_stderr(to_terminal(f"colloquy: job {name} {told}"))
+        codes.append(code)
     return codes
-
-
-def _notes(sweep: Path, token: str) -> Iterator[tuple[str, Note]]:
-    """Yield each job's name and note."""
-    for file in (sweep / NOTES).glob("*.json"):
-        note = _read(file, token)
-        if note is not None:
-            yield file.stem, note
 
 
 def _read(file: Path, token: str) -> Note | None:

@@ -225,7 +225,7 @@ class _Replay:
                         gate.failed(ask, CallError(attempt.outcome, "recorded"), begun, clock())
             except CallError:  # it ended the recorded run as well
                 return
-            if attempt.outcome in THROTTLE:
+            if attempt.outcome == THROTTLE:
                 gate.throttle(attempt.wait_s, None, clock())
             await asyncio.sleep(attempt.wait_s)
             first = good
