@@ -85,14 +85,13 @@ def read_run(path: Path) -> StoredRun:
         raise ConfigError(f"{path}: there is no run{did_you_mean(str(path), near)}")
     records, damaged = _records(path)
     config = (batch_of(path) or path) / "config"  # the runs of a batch share its configuration
-    overrides = read_list(config / "overrides.json")
     return StoredRun(
         path=path,
         metadata=read_json(path / "metadata.json"),
         benchmark=read_json(path / "logs" / "benchmark.json"),
         grounding=read_json(path / "grounding.json"),
         config=read_yaml(config / "resolved.yaml"),
-        overrides=tuple(str(override) for override in overrides),
+        overrides=tuple(map(str, read_list(config / "overrides.json"))),
         records=records,
         damaged=damaged,
         transcript=_transcript(path),
@@ -123,13 +122,13 @@ def find_runs(paths: Iterable[Path], is_one: Callable[[Path], bool] = is_run) ->
         if is_one(path):
             found[path] = None
         elif path.is_dir():
-            below = (p for p in sorted(path.iterdir(), key=_by_number) if p.is_dir())
+            below = (p for p in sorted(path.iterdir(), key=by_number) if p.is_dir())
             found |= dict.fromkeys(find_runs((p for p in below if not p.is_symlink()), is_one))
     return list(found)
 
 
-def _by_number(path: Path) -> tuple[int, str]:
-    """Sort a sweep's jobs 2 before 10."""
+def by_number(path: Path) -> tuple[int, str]:
+    """Return a key that sorts a sweep's jobs 2 before 10."""
     return (int(path.name), "") if path.name.isdecimal() else (-1, path.name)
 
 

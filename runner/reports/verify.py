@@ -27,11 +27,7 @@ usage: colloquy-verify DIR…
 Checks the runs in and below every DIR and prints their faults.
 
 Exit codes: 0 sound, 1 faults, 2 a path without a run."""
-_TRACES = (
-    "journal.jsonl",
-    COMPLETED,
-    "intermediate",
-)  # a damaged run may have only these
+_TRACES = ("journal.jsonl", COMPLETED, "intermediate")  # a damaged run may have only these
 STATUSES = ("running", "completed", "partial", "failed", "interrupted")
 
 

@@ -95,21 +95,17 @@ def findings_of(node: NodeFacts, places: Places) -> Findings:
     data = mapping(record.get("structured_data"))
     matrix = read_matrix(data)
     used = matrix.keys if matrix else ()
-    return Findings(
-        node,
-        tuple(_insight(each, places) for each in mappings(record.get("insights"))),
-        tuple((str(k), shown(v, places)) for k, v in data.items() if k not in used),
-        matrix,
+    insights = tuple(
+        ShownInsight(
+            text(each.get("text")),
+            number(each.get("confidence")),
+            label(each.get("category")),
+            quotes_of(each.get("evidence"), places),
+        )
+        for each in mappings(record.get("insights"))
     )
-
-
-def _insight(insight: Mapping[str, Any], places: Places) -> ShownInsight:
-    return ShownInsight(
-        text(insight.get("text")),
-        number(insight.get("confidence")),
-        label(insight.get("category")),
-        quotes_of(insight.get("evidence"), places),
-    )
+    fields = tuple((str(k), shown(v, places)) for k, v in data.items() if k not in used)
+    return Findings(node, insights, fields, matrix)
 
 
 def label(value: Any) -> str:
