@@ -1,4 +1,4 @@
-"""Take up an earlier run where it ended, with its own configuration."""
+"""Resumption of an earlier run, with its own configuration."""
 
 from __future__ import annotations
 
