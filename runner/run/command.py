@@ -168,14 +168,11 @@ def carried_job(cfg: DictConfig) -> tuple[Path, remote.Job]:
 
 def _hydra_job(cfg: DictConfig, *, in_sweep: bool) -> remote.Job:
     hydra_config = HydraConfig.get()
-    folders = [
-        Path(source.path)
-        for source in hydra_config.runtime.config_sources
-        if source.schema == "file" and source.provider != "schema"
-    ]
+    sources = hydra_config.runtime.config_sources
+    folders = [Path(s.path) for s in sources if s.schema == "file" and s.provider != "schema"]
     # As typed: an override that names ${oc.env:…} must not put its value into a file.
-    typed = OmegaConf.to_container(hydra_config.overrides.task, resolve=False)
-    overrides = [str(override) for override in typed] if isinstance(typed, list) else []
+    typed: Any = OmegaConf.to_container(hydra_config.overrides.task, resolve=False)
+    overrides = [str(override) for override in typed]
     given = Path(hydra_config.runtime.output_dir)
     here = given.resolve() == Path.cwd().resolve()
     built = None
