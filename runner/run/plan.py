@@ -167,7 +167,7 @@ def _wall(job: Job, nodes: Mapping[str, NodePlan]) -> float:
     how, model = job.settings.processing, job.main.settings
     gate = None
     if model.rpm is not None or model.tpm is not None:
-        gate = Gate(most_in_flight(job), rpm=model.rpm, tpm=model.tpm, burst_s=model.burst_s)
+        gate = Gate(most_in_flight(job), model.rpm, model.tpm, model.burst_s)
     tokens = {n: (p.prompt_tokens + p.reply_tokens) // p.calls for n, p in nodes.items()}
     wall = ideal_makespan(job.pipeline, work, how.max_concurrent, how.mode, gate, tokens)
     for stage, _ in primed_stages(job):
@@ -199,29 +199,20 @@ def compare(plan: Plan, run: Mapping[str, Any]) -> dict[str, Any]:
     figures = {}
     for name in ("prompt_tokens", "completion_tokens", "cost_usd", "wall_s"):
         planned, actual = predicted[name], run[name]
-        known = planned is not None and actual
-        error = round(planned / actual - 1, 4) if known else None
+        error = round(planned / actual - 1, 4) if planned is not None and actual else None
         figures[name] = {"predicted": planned, "actual": actual, "error": error}
     return {**figures, "recorded": predicted["recorded"]}
 
 
 def as_text(plan: Plan) -> str:
     """Return the plan as a table for a terminal."""
-    header = ("analyzer", "stage", "chunks", "calls", "prompt", "reply", "cost", "seconds")
-    rows = [
-        (
-            name,
-            node.stage,
-            str(node.chunks or "-"),
-            str(node.calls),
-            count(node.prompt_tokens),
-            count(node.reply_tokens),
-            usd(node.cost_usd),
-            f"{node.latency_s:.1f}",
-        )
-        for name, node in plan.nodes.items()
-    ]
-    return "\n".join([*aligned([header, *rows], left=(0, 1)), "", *_summary(plan)])
+    rows = [("analyzer", "stage", "chunks", "calls", "prompt", "reply", "cost", "seconds")]
+    for name, node in plan.nodes.items():
+        chunks, calls = str(node.chunks or "-"), str(node.calls)
+        prompt, reply = count(node.prompt_tokens), count(node.reply_tokens)
+        cost, latency = usd(node.cost_usd), f"{node.latency_s:.1f}"
+        rows.append((name, node.stage, chunks, calls, prompt, reply, cost, latency))
+    return "\n".join([*aligned(rows, left=(0, 1)), "", *_summary(plan)])
 
 
 def _summary(plan: Plan) -> list[str]:

@@ -48,12 +48,12 @@ class Limit(Protocol):
         """Give the room back."""
 
 
+@dataclass(eq=False, slots=True)
 class Slots:
     """A pool of *size* slots."""
 
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.held = 0
+    size: int
+    held: int = 0
 
     def wait_s(self, now: float, ask: Ask) -> float:
         """Return 0 while a slot is free."""
