@@ -42,8 +42,8 @@ from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.request import Completion, Request
-from runner.providers.simulated import simulated_process
 from runner.providers.simulated.faults import KINDS
+from runner.providers.simulated.process import simulated_process
 from runner.run.conversation import Conversation
 
 MODEL = "openai/simulated"

@@ -16,7 +16,7 @@ from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.job.job import Job
 from runner.providers.request import Completion, Request
-from runner.providers.simulated import reply_to
+from runner.providers.simulated.replies import reply_to
 from runner.record.events import run_log
 from runner.record.previous_session import Earlier
 from runner.record.reuse import Known
