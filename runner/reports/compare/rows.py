@@ -173,13 +173,11 @@ def quality(succeeded: float | None, total: float | None, rate: float | None) ->
 
 def _retained(path: Path) -> float | None:
     """Return the share of upstream tokens that the contexts kept, None without contexts."""
-    kept = every = 0.0
-    for file in sorted((path / "context").glob("*_ledger.json")):
-        for part in section(read_json(file), "sections").values():
-            for item in mappings(at(part, "items")):
-                tokens = number(item.get("tokens")) or 0.0
-                every += tokens
-                kept += tokens if item.get("kept") is True else 0.0
+    files = sorted((path / "context").glob("*_ledger.json"))
+    parts = [part for file in files for part in section(read_json(file), "sections").values()]
+    items = [item for part in parts for item in mappings(at(part, "items"))]
+    every = sum(number(item.get("tokens")) or 0.0 for item in items)
+    kept = sum(number(item.get("tokens")) or 0.0 for item in items if item.get("kept") is True)
     return round(kept / every, 6) if every else None
 
 
