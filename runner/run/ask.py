@@ -25,7 +25,7 @@ from runner.job.windows import Fit, longest_reply
 from runner.providers.request import Completion, Request
 from runner.record.keys import request_key
 from runner.record.recorder import Recorder
-from runner.record.reuse import Known
+from runner.record.reuse import StoredAnswers
 from runner.run.conversation import Conversation
 
 # How much more checking a reply and indexing a transcript cost than other work on text.
@@ -53,7 +53,7 @@ class Asker:
         self,
         job: Job,
         clients: Mapping[str, Client],
-        known: Known,
+        known: StoredAnswers,
         recorder: Recorder,
         expected_s: Mapping[str, float],
         place: Place | None = None,

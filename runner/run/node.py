@@ -20,7 +20,7 @@ from runner.job.job import Job, wrap
 from runner.job.models import Model
 from runner.job.parts import failed_parts, joined, part_node
 from runner.record.recorder import Recorder
-from runner.record.reuse import Known
+from runner.record.reuse import StoredAnswers
 from runner.run.ask import Asker, Question
 from runner.run.contexts import Contexts
 
@@ -50,7 +50,7 @@ class Answering:
         self,
         job: Job,
         clients: Mapping[str, Client],
-        known: Known,
+        known: StoredAnswers,
         contexts: Contexts,
         recorder: Recorder,
         expected_s: Mapping[str, float],

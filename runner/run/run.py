@@ -25,9 +25,9 @@ from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.prefix_policy import saved_usd
 from runner.record.benchmark import benchmark, headline
-from runner.record.history import Seen, expected_durations, history_of, write_history
+from runner.record.history import CallAverages, expected_durations, history_of, write_history
 from runner.record.recorder import Recorder
-from runner.record.reuse import Known
+from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.contexts import Contexts
 from runner.run.node import Answering
@@ -62,7 +62,7 @@ class Member:
     """
 
     place: Place
-    histories: Mapping[str, Mapping[str, Seen]]
+    histories: Mapping[str, Mapping[str, CallAverages]]
     sampled: bool
 
 
@@ -78,7 +78,7 @@ class Run:
         job: Job,
         clients: Mapping[str, Client],
         directory: RunDirectory,
-        known: Known | None = None,
+        known: StoredAnswers | None = None,
         lag: Lag | None = None,
         member: Member | None = None,
     ) -> None:
@@ -94,7 +94,7 @@ class Run:
         self._answers = Answering(
             job,
             clients,
-            known or Known(),
+            known or StoredAnswers(),
             self._contexts,
             self._recorder,
             expected,
@@ -145,13 +145,10 @@ class Run:
         job = self.job
         measured = await offload(
             benchmark,
-            job.pipeline,
+            job,
             self._recorder.timings,
-            wall_s=wall_s,
-            max_concurrent=job.settings.processing.max_concurrent,
-            mode=job.settings.processing.mode,
-            model=job.main.settings.name,
-            loop_lag=None if self._lag is None else self._lag.figures(),
+            wall_s,
+            None if self._lag is None else self._lag.figures(),
             alone=self._member is None,
             chars=None if self._member is None else 0,  # without an ideal there is little to do
         )
@@ -191,10 +188,10 @@ class Run:
         replies = sum(attempt.outcome == "ok" for attempt in calls.attempts)
         return not outcome.reused and replies >= planned.calls and outcome.model == planned.model
 
-    def _seen(self, node: str, plan: NodePlan) -> Seen:
+    def _seen(self, node: str, plan: NodePlan) -> CallAverages:
         timing = self._recorder.timings[node]
         calls, usage = plan.calls, timing.calls.usage
-        return Seen(
+        return CallAverages(
             latency_s=round(timing.duration.sum_s / calls, 4),
             reply_tokens=round(usage.completion_tokens / calls, 1),
             prompt_ratio=round(usage.prompt_tokens / plan.planned_tokens, 4),
