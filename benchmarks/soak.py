@@ -108,7 +108,7 @@ class Mender:
     """Puts a reply that does not fit back."""
 
     def repair(self, messages: tuple[Message, ...], reply: str, fault: str) -> tuple[Message, ...]:
-        """See `runner.run.conversation.Mender`."""
+        """See `runner.run.conversation.Repairer`."""
         return (*messages, {"role": "user", "content": f"Answer again: {fault}"})
 
 

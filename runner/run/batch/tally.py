@@ -80,7 +80,7 @@ class Tally:
         """How many files gave no answer at all."""
         return self.statuses["failed"] + self.statuses["unreadable"]
 
-    def is_hopeless(self, most: float) -> bool:
+    def too_many_failures(self, most: float) -> bool:
         """Return whether more than a share of *most* gave nothing, of enough to say so."""
         return self.done >= LEAST_JUDGED and self.nothing > most * self.done
 
