@@ -34,7 +34,7 @@ from runner.job.job import Job
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import find_reading
 from runner.providers.request import Completion, Request
-from runner.record.previous_session import Earlier, read_record
+from runner.record.previous_session import PreviousSession, read_record
 from runner.record.run_directory import RESOLVED
 from runner.reports.verify import verify
 from runner.run import execute
@@ -231,7 +231,7 @@ def _session(subject: Subject, path: Path, counted: int, *, quick: bool = False)
 
 def _run_or_resume(subject: Subject, path: Path, *, quick: bool) -> int:
     if (path / RESOLVED).exists():
-        made = Resumption(subject.job, Earlier(path))
+        made = Resumption(subject.job, PreviousSession(path))
         resumption = made if quick else read_resumption([f"resume={path}"])
         code, _ = run_virtually(lambda: resume_job(resumption, Shared()))
     else:

@@ -24,12 +24,11 @@ class CallLog:
     """What one node's calls took and cost so far; the client writes, the run reads.
 
     *queue_wait_s* is time spent waiting to be admitted, *parked_s* the part of it in which the
-    provider was down, *latency_s* time inside attempts. *cost_usd* turns None for good once a
-    reply without a known price arrives. *note* is told what a journal has to keep; *unit* names
-    the node among all that share a gate.
+    provider was down, *latency_s* time inside attempts. *note* is told what a journal has to
+    keep; *unit* names the node among all that share a gate.
     """
 
-    note: Callable[..., None] | None = None
+    note: Callable[..., object] | None = None
     unit: str = ""
     queue_wait_s: float = 0.0
     parked_s: float = 0.0
@@ -39,11 +38,6 @@ class CallLog:
     began: float | None = None  # loop time of this conversation's first attempt
     before: int = 0  # attempts of earlier conversations, with other models or about other parts
     parts_s: list[float] = field(default_factory=list)  # latency of each part read beside it
-
-    @property
-    def cost_usd(self) -> float | None:
-        """What its replies cost in US dollars, None once the price of one is unknown."""
-        return self.usage.cost_usd
 
     def add(self, completion: Completion) -> None:
         """Count a reply that was paid for."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import fields
 
 from runner.base.text import digest
 from runner.base.threads import offload
@@ -15,6 +16,7 @@ from runner.calls.retry import RetryPolicy
 from runner.config.model_facts import OFFLINE, ModelFacts
 from runner.config.schema import ModelSettings, SimulateSettings
 from runner.job.job import Setup
+from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.offline.readings import Reading, find_reading
 from runner.providers.offline.transport import OfflineTransport
@@ -22,11 +24,7 @@ from runner.providers.request import Transport
 
 
 def build_clients(
-    job: Setup,
-    gates: Gates,
-    lobby: Lobby,
-    addresses: Mapping[str, str],
-    budget: Budget,
+    job: Setup, gates: Gates, lobby: Lobby, addresses: Mapping[str, str], budget: Budget
 ) -> dict[str, Client]:
     """Return a client for each of the job's models, by name.
 
@@ -37,16 +35,8 @@ def build_clients(
     clients = {}
     for name, model in job.models.items():
         body, facts = model.settings, model.facts
-        route = ModelRoute(
-            name=body.name,
-            api_base=addresses.get(name, body.api_base),
-            api_key_env=body.api_key_env,
-            input_usd_per_mtok=body.input_usd_per_mtok,
-            output_usd_per_mtok=body.output_usd_per_mtok,
-            cached_usd_per_mtok=body.cached_usd_per_mtok,
-            params=body.params,
-            transport=body.transport,
-        )
+        given = {each.name: getattr(body, each.name) for each in fields(ModelRoute)}
+        route = ModelRoute(**given | {"api_base": addresses.get(name, body.api_base)})
         clients[name] = Client(
             transport=_transport(route, readings),
             retry=RetryPolicy(body.max_retries, body.retry_delay_s),
@@ -71,19 +61,9 @@ def to_simulate(job: Setup) -> dict[str, SimulateSettings]:
 
 async def load_libraries(job: Setup) -> None:
     """Import, in a thread, what opening the job's transports would; it takes seconds of CPU."""
-    for name in with_litellm(job):
-        await offload(_load, name)
-
-
-def with_litellm(job: Setup) -> list[str]:
-    """Return the models whose calls need litellm."""
-    return [m.settings.name for m in job.models.values() if not _is_own(m.settings)]
-
-
-def _load(name: str) -> None:
-    from runner.providers.litellm.loading import load_litellm
-
-    load_litellm(name)
+    for model in job.models.values():
+        if not _is_own(model.settings):
+            await offload(load_litellm, model.settings.name)
 
 
 def _is_own(model: ModelSettings | ModelRoute) -> bool:
@@ -126,7 +106,5 @@ def _gate(job: Setup, model: ModelSettings, gates: Gates, api_base: str | None) 
     return gates.gate(
         (model.name, *rates),
         (model.name.split("/", 1)[0], api_base, digest(key)),
-        lambda account: Gate(
-            ceiling, rpm=model.rpm, tpm=model.tpm, burst_s=model.burst_s, account=account
-        ),
+        lambda account: Gate(ceiling, *rates, account),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from runner.base.errors import CallError
 from runner.providers.retry_headers import MAX_RETRY_AFTER_S
 
-THROTTLE = frozenset({"throttle"})
+THROTTLE = "throttle"
 TRANSIENT = frozenset({"transient", "timeout", "connection", "bad_response"})
 MAX_WAIT_S = 60.0
 THROTTLE_ATTEMPTS = 20
@@ -35,27 +35,15 @@ class RetryPolicy:
         *failures* counts failures of this kind so far, including this one, ≥ 1; *waited_s* is
         what has been waited for them.
         """
-        if error.final:
+        asked = error.retry_after_s or 0.0
+        if error.final or asked > MAX_RETRY_AFTER_S:
             return None
-        if error.kind in THROTTLE:
-            wait = self._throttle_wait(error.retry_after_s, failures, rng)
-            return None if wait is None or waited_s + wait > MAX_THROTTLE_WAIT_S else wait
         if error.kind in TRANSIENT and failures <= self.max_retries:
-            asked = error.retry_after_s or 0.0
-            if asked > MAX_RETRY_AFTER_S:
-                return None
             return max(asked, rng.uniform(0, _bound(self.delay_s, failures)))
-        return None
-
-    def _throttle_wait(
-        self, asked: float | None, failures: int, rng: random.Random
-    ) -> float | None:
-        if failures >= THROTTLE_ATTEMPTS or self.max_retries == 0:
+        if error.kind != THROTTLE or failures >= THROTTLE_ATTEMPTS or self.max_retries == 0:
             return None
-        if asked is not None and asked > MAX_RETRY_AFTER_S:
-            return None
-        jittered = rng.uniform(0, _bound(2 * self.delay_s, failures))
-        return max(asked or 0.0, jittered)
+        wait = max(asked, rng.uniform(0, _bound(2 * self.delay_s, failures)))
+        return None if waited_s + wait > MAX_THROTTLE_WAIT_S else wait
 
 
 def _bound(delay_s: float, failures: int) -> float:

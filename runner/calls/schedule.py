@@ -149,15 +149,10 @@ def ideal_makespan(
 
 def critical_path(pipeline: Pipeline, work_s: Mapping[str, Duration]) -> tuple[str, ...]:
     """Return the node names of the longest chain of needs by *work_s*."""
-    ends: dict[str, float] = {}
-    before: dict[str, str | None] = {}
+    ends: dict[str | None, float] = {None: 0.0}
+    paths: dict[str | None, tuple[str, ...]] = {None: ()}
     for node in pipeline.nodes:
         last = max(node.needs, key=ends.__getitem__, default=None)
-        ends[node.name] = work_s[node.name].chain_s + (ends[last] if last else 0.0)
-        before[node.name] = last
-    path: list[str] = []
-    at: str | None = max(ends, key=ends.__getitem__)
-    while at is not None:
-        path.insert(0, at)
-        at = before[at]
-    return tuple(path)
+        ends[node.name] = ends[last] + work_s[node.name].chain_s
+        paths[node.name] = (*paths[last], node.name)
+    return paths[max(ends, key=ends.__getitem__)]

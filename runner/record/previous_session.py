@@ -26,7 +26,7 @@ log = structlog.get_logger("colloquy.resume")
 
 
 @dataclass(frozen=True)
-class Earlier:
+class PreviousSession:
     """The records under *path*; *retry_failed* asks again even where that failed for good."""
 
     path: Path

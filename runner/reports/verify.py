@@ -27,11 +27,7 @@ usage: colloquy-verify DIR…
 Checks the runs in and below every DIR and prints their faults.
 
 Exit codes: 0 sound, 1 faults, 2 a path without a run."""
-_TRACES = (
-    "journal.jsonl",
-    COMPLETED,
-    "intermediate",
-)  # a damaged run may have only these
+_TRACES = ("journal.jsonl", COMPLETED, "intermediate")  # a damaged run may have only these
 STATUSES = ("running", "completed", "partial", "failed", "interrupted")
 
 
@@ -58,16 +54,12 @@ def _runs_in(path: Path) -> list[Path]:
     if not path.is_dir():
         raise ConfigError(f"{path}: not a directory")
     try:
-        found = find_runs([path], _was_run)
+        found = find_runs([path], lambda p: is_run(p) or any((p / t).exists() for t in _TRACES))
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
     if not found:
         raise ConfigError(f"{path}: no run there")
     return found
-
-
-def _was_run(path: Path) -> bool:
-    return is_run(path) or any((path / trace).exists() for trace in _TRACES)
 
 
 def verify(path: Path) -> list[str]:
@@ -201,9 +193,8 @@ def _check_statuses(found: Inspection, metadata: Mapping[str, Any]) -> None:
         return  # it did not end properly
     for name, record in found.records.items():
         if record.get("status") == "ok" and statuses.get(name) != "ok":
-            found.fault(
-                "metadata.json", f"calls {name} {statuses.get(name)!r}, and its record is ok"
-            )
+            named = f"calls {name} {statuses.get(name)!r}"
+            found.fault("metadata.json", f"{named}, and its record is ok")
 
 
 def _check_totals(
@@ -228,7 +219,3 @@ def _equal(one: Any, other: Any) -> bool:
     if isinstance(one, int | float) and isinstance(other, int | float):
         return isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
     return one is None and other is None
-
-
-if __name__ == "__main__":
-    main()

@@ -69,9 +69,10 @@ def _expand(override: str, sweeping: bool) -> list[str]:
     if name != "transcript":
         return [override]
     parts = value.split(",") if sweeping and not Path(value).exists() else [value]
-    if not all(_LOOKS_LIKE_PATH.search(part) or _is_folder(part) for part in parts):
+    names = _choices("transcript")
+    if not all(_LOOKS_LIKE_PATH.search(p) or (Path(p).is_dir() and p not in names) for p in parts):
         return [override]
-    return ["transcript=file", f"transcript.path={','.join(map(_quote, parts))}"]
+    return ["transcript=file", f"transcript.path={','.join(map(quote, parts))}"]
 
 
 def help_page() -> str:
@@ -79,10 +80,6 @@ def help_page() -> str:
     text = files("conf").joinpath("hydra/default.yaml").read_text(encoding="utf-8")
     settings = OmegaConf.create({"hydra": OmegaConf.create(text)})
     return Template(str(settings.hydra.help.template)).substitute()
-
-
-def _is_folder(value: str) -> bool:
-    return Path(value).is_dir() and value not in _choices("transcript")
 
 
 def check_arguments(arguments: Sequence[str]) -> None:
@@ -108,16 +105,12 @@ def _check_folder(folder: Path) -> None:
         aliases = len(_ALIAS.findall(data))
         if aliases > MAX_YAML_ALIASES:
             raise ConfigError(f"{file} has {aliases} aliases, expected at most {MAX_YAML_ALIASES}")
-        if (aliases or _may_be_deep(data)) and _spelt_out(data) > MAX_YAML_NODES:
+        deep = data.count(b"[") + data.count(b"{") > MAX_YAML_ALIASES or b"- - - -" in data
+        if (aliases or deep) and _spelt_out(data) > MAX_YAML_NODES:
             raise ConfigError(
                 f"{file} is nested too deep, or has more than {MAX_YAML_NODES:,} values once its "
                 f"aliases are spelt out"
             )
-
-
-def _may_be_deep(data: bytes) -> bool:
-    """Return whether YAML *data* could exhaust the stack of what reads it, at a glance."""
-    return data.count(b"[") + data.count(b"{") > MAX_YAML_ALIASES or b"- - - -" in data
 
 
 def _spelt_out(data: bytes) -> float:
@@ -184,7 +177,7 @@ def _choices(group: str) -> list[str]:
     return [name for name in names if name != "base" and not name.startswith("_")]
 
 
-def _quote(value: str) -> str:
-    """Quote for Hydra's override grammar and against OmegaConf's interpolation."""
+def quote(value: str) -> str:
+    """Return *value* in quotes of Hydra's grammar, nothing in it taken for an interpolation."""
     escaped = value.replace("'", "\\'").replace("${", "\\${")
     return f"'{escaped}'"

@@ -33,11 +33,11 @@ from runner.job.build import build_job
 from runner.job.job import BatchJob, Job, Setup
 from runner.providers.simulated.process import IdleProcesses, simulated_process
 from runner.record.batch_directory import PARTS as BATCH_PARTS
-from runner.record.batch_directory import begin
+from runner.record.batch_directory import begin_batch
 from runner.record.events import run_log, set_library_levels
 from runner.record.journal import Spent
 from runner.record.metadata import versions
-from runner.record.reuse import Known
+from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import PARTS, RunDirectory, new_run_path
 from runner.record.store import Store
 from runner.reports.export.traces import export_run
@@ -94,7 +94,7 @@ async def execute_job(
         return _show_plan(job)
     path = run_path or _new_path(job)
     directory = RunDirectory.create(path, _parts(job))
-    known = Known(store=_store(job, paid=job.is_paid and not in_sweep))
+    known = StoredAnswers(store=_store(job, paid=job.is_paid and not in_sweep))
     try:
         return await _run(job, directory, shared or Shared(), known, in_sweep=in_sweep)
     finally:
@@ -131,7 +131,7 @@ async def resume_job(resumption: Resumption, shared: Shared) -> tuple[int, Objec
         return EXIT_OK, None
     directory = RunDirectory.reopen(earlier.path, _parts(job))
     try:
-        known = Known(earlier, _store(job, paid=job.is_paid))
+        known = StoredAnswers(earlier, _store(job, paid=job.is_paid))
         whole = not resumption.changes
         return await _run(job, directory, shared, known, whole=whole)
     finally:
@@ -142,7 +142,7 @@ async def _run(
     job: Job | BatchJob,
     directory: RunDirectory,
     shared: Shared,
-    known: Known,
+    known: StoredAnswers,
     *,
     in_sweep: bool = False,
     whole: bool = False,
@@ -153,7 +153,7 @@ async def _run(
         async with AsyncExitStack() as opened:
             directory.write_job(job)
             if isinstance(job, BatchJob):
-                begin(path, [given.name for given in job.inputs])
+                begin_batch(path, [file.name for file in job.inputs])
             keys = (model.settings.api_key_env for model in job.models.values())
             secrets = secrets_of(key_envs=frozenset(filter(None, keys)))
             console = job.settings.output.console
@@ -192,7 +192,7 @@ async def _execute(
     job: Job | BatchJob,
     directory: RunDirectory,
     shared: Shared,
-    known: Known,
+    known: StoredAnswers,
     opened: AsyncExitStack,
     secrets: Secrets,
     *,
@@ -233,7 +233,7 @@ def _budget(settings: Settings, spent: Spent) -> Budget:
         settings.budget.max_cost_usd,
         settings.budget.max_tokens,
         spent_usd=spent.known_usd + spent.charged_usd,
-        spent_tokens=spent.prompt_tokens + spent.completion_tokens + spent.charged_tokens,
+        spent_tokens=spent.usage.tokens + spent.charged_tokens,
     )
 
 

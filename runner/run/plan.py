@@ -17,7 +17,7 @@ from runner.job.job import Job, Setup
 from runner.job.models import Model
 from runner.job.prefix_policy import primed_stages
 from runner.job.windows import FRAME_TOKENS
-from runner.record.history import Seen, history_of, read_history
+from runner.record.history import CallAverages, history_of, read_history
 
 # Assumptions about a model without history; mentioned wherever they are used.
 REPLY_SHARE = 0.5  # of max_tokens is written
@@ -25,6 +25,8 @@ FIRST_TOKEN_S = 1.0
 TOKENS_PER_S = 60.0
 TAG_TOKENS = 30  # around a block of material
 LOW = 0.5  # of the expected reply, for the low estimate
+
+_TOTALS = ("most_tokens", "calls", "cost_low_usd", "cost_usd", "cost_high_usd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,7 @@ class Plan:
         return {
             "prompt_tokens": self.total("prompt_tokens"),
             "completion_tokens": self.total("reply_tokens"),
-            "most_tokens": self.total("most_tokens"),
-            "calls": self.total("calls"),
-            "cost_low_usd": self.total("cost_low_usd"),
-            "cost_usd": self.total("cost_usd"),
-            "cost_high_usd": self.total("cost_high_usd"),
+            **{name: self.total(name) for name in _TOTALS},
             "wall_s": round(self.wall_s, 3),
             "stopped_by": self.stopped_by,
             "recorded": all(node.seen for node in self.nodes.values()),
@@ -88,19 +86,19 @@ def total(nodes: Iterable[NodePlan], field: str) -> Any:
     return sum_usd(values) if field.endswith("_usd") else sum(values)
 
 
-def read_histories(job: Setup) -> dict[str, dict[str, Seen]]:
+def read_histories(job: Setup) -> dict[str, dict[str, CallAverages]]:
     """Return the history of each of the job's models, by litellm model name."""
     names = {model.settings.name for model in job.models.values()}
     return {name: read_history(history_of(job.root), name) for name in names}
 
 
-def make_plan(job: Job, history: Mapping[str, Mapping[str, Seen]]) -> Plan:
+def make_plan(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> Plan:
     """Return the plan of *job*; *history* is by litellm model name, then analyzer."""
     nodes = plan_nodes(job, history)
     return Plan(nodes, _wall(job, nodes), _stopped_by(job, nodes))
 
 
-def plan_nodes(job: Job, history: Mapping[str, Mapping[str, Seen]]) -> dict[str, NodePlan]:
+def plan_nodes(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> dict[str, NodePlan]:
     """Return the plans of *job*'s nodes, by name."""
     primed = primed_stages(job)
     nodes: dict[str, NodePlan] = {}
@@ -113,7 +111,9 @@ def plan_nodes(job: Job, history: Mapping[str, Mapping[str, Seen]]) -> dict[str,
     return nodes
 
 
-def _plan_node(job: Job, node: Node, model: Model, seen: Seen | None, *, warm: bool) -> NodePlan:
+def _plan_node(
+    job: Job, node: Node, model: Model, seen: CallAverages | None, *, warm: bool
+) -> NodePlan:
     fit = job.fit(node, model)
     parts = len(fit.chunks) if len(fit.chunks) > 1 else 0
     tags = bool(fit.chunks) + (node.context is not None)
@@ -162,18 +162,16 @@ def _cost(model: Model, prompt: int, reply: int, cached: int) -> float | None:
 
 def _wall(job: Job, nodes: Mapping[str, NodePlan]) -> float:
     """Predict the wall-clock seconds by running the real scheduler in virtual time."""
-    work = {}
-    for name, node in nodes.items():
-        parts = (node.latency_s,) * (node.calls - 1)
-        work[name] = Duration(node.latency_s, parts)
-    processing, model = job.settings.processing, job.main.settings
+    work = {
+        name: Duration(node.latency_s, (node.latency_s,) * (node.calls - 1))
+        for name, node in nodes.items()
+    }
+    how, model = job.settings.processing, job.main.settings
     gate = None
     if model.rpm is not None or model.tpm is not None:
-        gate = Gate(most_in_flight(job), rpm=model.rpm, tpm=model.tpm, burst_s=model.burst_s)
+        gate = Gate(most_in_flight(job), model.rpm, model.tpm, model.burst_s)
     tokens = {n: (p.prompt_tokens + p.reply_tokens) // p.calls for n, p in nodes.items()}
-    wall = ideal_makespan(
-        job.pipeline, work, processing.max_concurrent, processing.mode, gate, tokens
-    )
+    wall = ideal_makespan(job.pipeline, work, how.max_concurrent, how.mode, gate, tokens)
     for stage, _ in primed_stages(job):
         members = [node for node in nodes.values() if node.stage == stage]
         if all(node.calls == 1 for node in members):  # parts have enough prefixes for all slots
@@ -186,16 +184,14 @@ def _stopped_by(job: Job, nodes: Mapping[str, NodePlan]) -> str | None:
     budget, spent, paid = job.settings.budget, 0, 0.0
     for name, node in nodes.items():
         last = 1 - 1 / node.calls  # of its calls have been made when the last one reserves
-        reserved = (
-            spent + last * (node.prompt_tokens + node.reply_tokens) + node.most_tokens / node.calls
-        )
-        if budget.max_tokens is not None and reserved > budget.max_tokens:
+        tokens, usd = node.prompt_tokens + node.reply_tokens, node.cost_usd or 0.0
+        most = spent + last * tokens + node.most_tokens / node.calls
+        if budget.max_tokens is not None and most > budget.max_tokens:
             return f"budget.max_tokens={budget.max_tokens:,}, before {name}"
-        high = paid + last * (node.cost_usd or 0.0) + (node.cost_high_usd or 0.0) / node.calls
-        if budget.max_cost_usd is not None and high > budget.max_cost_usd:
+        dearest = paid + last * usd + (node.cost_high_usd or 0.0) / node.calls
+        if budget.max_cost_usd is not None and dearest > budget.max_cost_usd:
             return f"budget.max_cost_usd={budget.max_cost_usd:g}, before {name}"
-        spent += node.prompt_tokens + node.reply_tokens
-        paid += node.cost_usd or 0.0
+        spent, paid = spent + tokens, paid + usd
     return None
 
 
@@ -205,29 +201,20 @@ def compare(plan: Plan, run: Mapping[str, Any]) -> dict[str, Any]:
     figures = {}
     for name in ("prompt_tokens", "completion_tokens", "cost_usd", "wall_s"):
         planned, actual = predicted[name], run[name]
-        known = planned is not None and actual
-        error = round(planned / actual - 1, 4) if known else None
+        error = round(planned / actual - 1, 4) if planned is not None and actual else None
         figures[name] = {"predicted": planned, "actual": actual, "error": error}
     return {**figures, "recorded": predicted["recorded"]}
 
 
 def as_text(plan: Plan) -> str:
     """Return the plan as a table for a terminal."""
-    header = ("analyzer", "stage", "chunks", "calls", "prompt", "reply", "cost", "seconds")
-    rows = [
-        (
-            name,
-            node.stage,
-            str(node.chunks or "-"),
-            str(node.calls),
-            count(node.prompt_tokens),
-            count(node.reply_tokens),
-            usd(node.cost_usd),
-            f"{node.latency_s:.1f}",
-        )
-        for name, node in plan.nodes.items()
-    ]
-    return "\n".join([*aligned([header, *rows], left=(0, 1)), "", *_summary(plan)])
+    rows = [("analyzer", "stage", "chunks", "calls", "prompt", "reply", "cost", "seconds")]
+    for name, node in plan.nodes.items():
+        chunks, calls = str(node.chunks or "-"), str(node.calls)
+        prompt, reply = count(node.prompt_tokens), count(node.reply_tokens)
+        cost, latency = usd(node.cost_usd), f"{node.latency_s:.1f}"
+        rows.append((name, node.stage, chunks, calls, prompt, reply, cost, latency))
+    return "\n".join([*aligned(rows, left=(0, 1)), "", *_summary(plan)])
 
 
 def _summary(plan: Plan) -> list[str]:

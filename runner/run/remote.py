@@ -13,19 +13,13 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from runner.base import errors
 from runner.base.command import print_error
-from runner.base.errors import (
-    EXIT_BUG,
-    EXIT_INTERRUPTED,
-    EXIT_NOTHING,
-    ColloquyError,
-    OutputError,
-    one_line,
-)
+from runner.base.errors import ColloquyError, OutputError, one_line
 from runner.base.files import make_directory, write_json
 from runner.base.json import load_json
 from runner.base.secrets import secrets_of
@@ -48,13 +42,8 @@ class Origin:
     *token* tells its notes from those of an earlier sweep in the same directory.
     """
 
-    token: str
-    cwd: str
-
-    @classmethod
-    def here(cls) -> Origin:
-        """Return this process's."""
-        return cls(secrets.token_hex(8), str(Path.cwd()))
+    token: str = field(default_factory=lambda: secrets.token_hex(8))
+    cwd: str = field(default_factory=lambda: str(Path.cwd()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +77,7 @@ class RemoteJobs:
         self._lost = lost
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Arrive as anew where a preempted job is sent again."""
+        """Arrive as before where a preempted job is sent again."""
         return arrive, (self._origin,)
 
     def run(self, cfg: Any) -> Any:
@@ -112,11 +101,11 @@ class RemoteJobs:
             objective, error = _run(path, job, codes, again=again)
         except KeyboardInterrupt:  # a signal: the run, if there was one, has told and recorded it
             objective, error = None, ""
-            codes = codes or [EXIT_INTERRUPTED]
+            codes = codes or [errors.EXIT_INTERRUPTED]
         except Exception as bug:  # noqa: BLE001 - a bug in one job is told, and ends no other
             print_stderr(to_safe_text(secrets_of().redact(traceback.format_exc())).rstrip())
             objective, error = None, f"{type(bug).__name__}: {bug}"
-            codes.append(EXIT_BUG)
+            codes.append(errors.EXIT_BUG)
         error = one_line(secrets_of().redact(error))
         write_json(file, asdict(replace(note, exit_code=codes[-1] if codes else 0, error=error)))
         return objective
@@ -128,20 +117,20 @@ def _run(path: Path, job: Job, codes: list[int], *, again: bool) -> tuple[Any, s
     from runner.run.command import resume
     from runner.run.session import Session
 
-    errors: list[str] = []
+    faults: list[str] = []
 
     async def noted(shared: Any) -> Any:
         try:
             return await job(shared)
         except ColloquyError as error:
-            errors.append(str(error))
+            faults.append(str(error))
             raise
 
     try:
         if again and is_run(path):
             resume([f"resume={path}"], codes)
             return None, ""
-        return Session(codes).run(noted), "".join(errors)
+        return Session(codes).run(noted), "".join(faults)
     except ColloquyError as error:
         codes.append(print_error(error))
         return None, str(error)
@@ -162,7 +151,7 @@ def elsewhere(jobs: Any, codes: list[int]) -> Iterator[None]:
         if jobs.origin is None or type(error).__module__.split(".")[0] not in LAUNCHERS:
             raise
         print_stderr(to_terminal(f"colloquy: {type(error).__name__}: {one_line(str(error))}"))
-        codes.append(EXIT_NOTHING)
+        codes.append(errors.EXIT_NOTHING)
     finally:
         if jobs.origin is not None:
             for sweep in begun:
@@ -176,34 +165,24 @@ def collect(sweep: Path, origin: Origin) -> list[int]:
     Says of each job what no run directory tells. One that has not ended or was never begun
     counts as one without an answer.
     """
-    from runner.reports.compare.planned_jobs import (
-        planned_jobs,  # after composing: keeps --help quick
-    )
+    # After composing: keeps --help quick.
+    from runner.reports.compare.planned_jobs import planned_jobs
 
     codes = []
-    notes = dict(_notes(sweep, origin.token))
+    found = {file.stem: _read(file, origin.token) for file in (sweep / NOTES).glob("*.json")}
+    notes = {name: note for name, note in found.items() if note is not None}
     planned = {job.path.name: job for job in planned_jobs(sweep)}
     for name in sorted({*notes, *planned}, key=lambda name: (len(name), name)):
         note = notes.get(name)
         if note is None or note.exit_code is None:
             where = "was not begun" if note is None else f"has not ended on {note.host}"
-            print_stderr(
-                to_terminal(f"colloquy: job {name} {where}; colloquy resume={sweep} finishes it")
-            )
-            codes.append(EXIT_NOTHING)
-            continue
-        if note.error:
-            print_stderr(to_terminal(f"colloquy: job {name} on {note.host}: {note.error}"))
-        codes.append(note.exit_code)
+            told, code = f"{where}; colloquy resume={sweep} finishes it", errors.EXIT_NOTHING
+        else:
+            told, code = f"on {note.host}: {note.error}" if note.error else "", note.exit_code
+        if told:
+            print_stderr(to_terminal(f"colloquy: job {name} {told}"))
+        codes.append(code)
     return codes
-
-
-def _notes(sweep: Path, token: str) -> Iterator[tuple[str, Note]]:
-    """Yield each job's name and note."""
-    for file in (sweep / NOTES).glob("*.json"):
-        note = _read(file, token)
-        if note is not None:
-            yield file.stem, note
 
 
 def _read(file: Path, token: str) -> Note | None:

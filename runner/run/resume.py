@@ -1,8 +1,8 @@
-"""Take up an earlier run where it ended, with its own configuration."""
+"""Resumption of an earlier run, with its own configuration."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,16 @@ from runner.config.schema import Settings, nearest_key, validate
 from runner.job.build import job_from, open_transcript, resolve
 from runner.job.config_diff import changed_prompts, changed_settings
 from runner.job.job import BatchJob, Job
-from runner.record.batch_directory import batch_of, completed_before, is_batch, names_of
-from runner.record.previous_session import Earlier, read_record
+from runner.record.batch_directory import batch_of, completed_before, input_names, is_batch
+from runner.record.previous_session import PreviousSession, read_record
 from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, read_transcript_file
-from runner.reports.compare.planned_jobs import PlannedJob, planned_jobs
+from runner.reports.compare.planned_jobs import planned_jobs
 from runner.reports.stored_run import find_runs, is_run, read_run
+from runner.run.cli import quote
 from runner.transcript import Transcript
 
 FLAGS = ("allow_changed", "retry_failed")
+_WRITTEN = "what a run writes there"
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Resumption:
     """A run to be finished: what it is now, what is there, and what has *changes*d since."""
 
     job: Job | BatchJob
-    earlier: Earlier
+    earlier: PreviousSession
     changes: tuple[str, ...] = ()
 
 
@@ -46,16 +48,16 @@ def read_resumption(arguments: Sequence[str]) -> Resumption:
     """
     path, flags, overrides, config_dirs = _split(arguments)
     before = _stored_config(path)
-    composed = _override(_stored_composition(path), overrides)
+    composed = _override(_read(path / "config" / "composed.yaml", dict, _composition), overrides)
     wanted = resolve(composed)
     old, new = validate(before), validate(wanted)
     if new.plan:
         raise ConfigError("plan=true foretells a new run; resume asks for what is missing only")
     many = is_batch(path)
-    only = names_of(path) if many and new.batch.shards > 1 else []
+    only = input_names(path) if many and new.batch.shards > 1 else []
     transcript, sha = (None, None) if many else _transcript(path, new)
     prompts = _stored_prompts(path, config_dirs)
-    stored = _load(path / "config" / "overrides.json", list)
+    stored = _read(path / "config" / "overrides.json", list)
     job = job_from(
         wanted,
         composed=OmegaConf.to_yaml(composed, resolve=False),
@@ -74,7 +76,7 @@ def read_resumption(arguments: Sequence[str]) -> Resumption:
             f"resume={path}: this is not the run that was begun: {'; '.join(changes)}. "
             f"Leave that as it was, or add allow_changed=true to ask anew what it touches"
         )
-    return Resumption(job, Earlier(path, flags["retry_failed"]), tuple(changes))
+    return Resumption(job, PreviousSession(path, flags["retry_failed"]), tuple(changes))
 
 
 @dataclass(frozen=True)
@@ -98,18 +100,13 @@ def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
     rest = [argument for argument in arguments if not argument.startswith("resume=")]
     finish = [[f"resume={run.path}", *rest] for run in runs if not run.completed]
     options = [part for folder in config_dirs for part in ("--config-dir", str(folder))]
+    alone = [*overrides, "hydra.mode=RUN"]
     begin = [
-        [*options, *job.overrides, *overrides, "hydra.mode=RUN", f"hydra.run.dir={_quoted(job)}"]
+        [*options, *job.overrides, *alone, f"hydra.run.dir={quote(str(job.path.absolute()))}"]
         for job in planned
         if not is_run(job.path)
     ]
     return SweepResumption(path, finish, begin)
-
-
-def _quoted(job: PlannedJob) -> str:
-    """Return the job's directory in Hydra's grammar, nothing in it taken for an interpolation."""
-    folder = str(job.path.absolute()).replace("'", "\\'").replace("${", "\\${")
-    return f"'{folder}'"
 
 
 def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
@@ -154,31 +151,18 @@ def _stored_config(path: Path) -> dict[str, Any]:
         near = [str(run) for run in path.parent.glob("*") if (run / "config").is_dir()]
         raise ConfigError(f"resume={path}: there is no run{did_you_mean(str(path), near)}")
     metadata = path / "metadata.json"
-    version = _load(metadata, dict).get("schema_version") if metadata.is_file() else SCHEMA_VERSION
+    version = _read(metadata, dict).get("schema_version") if metadata.is_file() else SCHEMA_VERSION
     if version != SCHEMA_VERSION:
         raise ConfigError(
             f"resume={path}: written in schema version {version}, expected {SCHEMA_VERSION}: "
             f"finish it with the version of colloquy that began it"
         )
-    try:
-        data = load_yaml(file)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error
-    if not isinstance(data, dict):
-        raise ConfigError(f"{file} is not a configuration")
-    return {str(key): value for key, value in data.items()}
+    return {str(key): value for key, value in _read(file, dict, load_yaml).items()}
 
 
-def _stored_composition(path: Path) -> dict[str, Any]:
+def _composition(file: Path) -> Any:
     """Return the configuration as it was composed: an override reaches what refers to its key."""
-    file = path / "config" / "composed.yaml"
-    try:
-        data = OmegaConf.to_container(OmegaConf.load(file), resolve=False)
-    except (OmegaConfBaseException, yaml.YAMLError, OSError, ValueError) as error:
-        raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error
-    if not isinstance(data, dict):
-        raise ConfigError(f"{file} is not a configuration")
-    return {str(key): value for key, value in data.items()}
+    return OmegaConf.to_container(OmegaConf.load(file), resolve=False)
 
 
 def _override(changed: dict[str, Any], overrides: Sequence[str]) -> DictConfig:
@@ -225,11 +209,11 @@ def _stored_prompts(path: Path, config_dirs: Sequence[Path]) -> dict[str, str]:
     may be anybody's: the command has to name them again.
     """
     file = path / "config" / "prompts.json"
-    stored = _load(file, dict)
+    stored = _read(file, dict)
     try:
         named, digests = [Path(folder) for folder in stored["config_dirs"]], dict(stored["sha256"])
     except (KeyError, TypeError, ValueError) as error:
-        raise ConfigError(f"{file} is not what a run writes there") from error
+        raise ConfigError(f"{file} is not {_WRITTEN}") from error
     given = {folder.resolve() for folder in config_dirs}
     for folder in named:
         if folder not in given:
@@ -240,11 +224,11 @@ def _stored_prompts(path: Path, config_dirs: Sequence[Path]) -> dict[str, str]:
     return digests
 
 
-def _load(file: Path, kind: type) -> Any:
+def _read(file: Path, kind: type, load: Callable[[Path], Any] = load_json) -> Any:
     try:
-        value = load_json(file)
-    except (OSError, ValueError) as error:
+        value = load(file)
+    except (OmegaConfBaseException, yaml.YAMLError, OSError, ValueError) as error:
         raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error
     if not isinstance(value, kind):
-        raise ConfigError(f"{file} is not what a run writes there")
+        raise ConfigError(f"{file} is not {_WRITTEN if load is load_json else 'a configuration'}")
     return value

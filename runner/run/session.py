@@ -15,10 +15,10 @@ from runner.calls.admission.limits import Lobby
 from runner.calls.schedule import gather_all
 from runner.run.cli import worst_exit_code
 from runner.run.execute import Shared
+from runner.run.objective import Objective
 from runner.run.stop import stopping
 
-Outcome = tuple[int, float | tuple[float, ...] | None]
-Job = Callable[[Shared], Awaitable[Outcome]]
+Job = Callable[[Shared], Awaitable[tuple[int, Objective | None]]]
 
 
 class Session:
@@ -31,13 +31,11 @@ class Session:
         self._codes = codes
         self._shared = Shared()
 
-    def run(self, job: Job) -> float | tuple[float, ...] | None:
+    def run(self, job: Job) -> Objective | None:
         """Run one job to its end; return its objective. Raises KeyboardInterrupt after a signal."""
         return self.run_together([job])[0]
 
-    def run_together(
-        self, jobs: Sequence[Job], most: int | None = None
-    ) -> list[float | tuple[float, ...] | None]:
+    def run_together(self, jobs: Sequence[Job], most: int | None = None) -> list[Objective | None]:
         """Run *jobs* in one event loop, at most *most* at a time, under one admission."""
         stop, loop = self._shared.stop, asyncio.Runner()
         try:
@@ -52,31 +50,26 @@ class Session:
             raise KeyboardInterrupt
         return objectives
 
-    async def _together(
-        self, jobs: Sequence[Job], most: int
-    ) -> list[float | tuple[float, ...] | None]:
+    async def _together(self, jobs: Sequence[Job], most: int) -> list[Objective | None]:
         probe = LagProbe(asyncio.get_running_loop())
         shared = replace(self._shared, lobby=Lobby(), probe=probe)
-        turns = asyncio.Semaphore(most)
-        objectives: list[float | tuple[float, ...] | None] = [None] * len(jobs)
+        turns, stop = asyncio.Semaphore(most), shared.stop
+        objectives: list[Objective | None] = [None] * len(jobs)
 
         async def one(place: int, job: Job) -> None:
             async with turns:
-                if self._shared.stop.signum is None:
-                    code, objectives[place] = await _told(job, shared)
-                    self._codes.append(code)
+                if stop.signum is not None:
+                    return
+                try:
+                    code, objectives[place] = await job(shared)
+                except ColloquyError as error:
+                    code = print_error(error)
+                self._codes.append(code)
 
         try:
-            with stopping(self._shared.stop, shared.lobby):
+            with stopping(stop, shared.lobby):
                 await gather_all(one(place, job) for place, job in enumerate(jobs))
         except asyncio.CancelledError:
-            if self._shared.stop.signum is None:
+            if stop.signum is None:
                 raise
         return objectives
-
-
-async def _told(job: Job, shared: Shared) -> Outcome:
-    try:
-        return await job(shared)
-    except ColloquyError as error:
-        return print_error(error), None

@@ -7,14 +7,9 @@ import html
 import json
 import re
 
-from runner.base.text import to_safe_text, without_hidden
+from runner.base.text import without_hidden
 
 _JSON_ESCAPES = re.compile(r"\\[^u]|((?:\\u[0-9A-Fa-f]{4})+)")
-
-
-def clean_text(text: str) -> str:
-    """Return *text* with `\\n` line ends and without control and invisible characters."""
-    return to_safe_text(text)
 
 
 def clean_content(text: str) -> tuple[str, int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 from runner.base.errors import did_you_mean
 from runner.transcript.clean import clean_content, content_sha256, hidden_in_escapes
@@ -16,18 +15,16 @@ from runner.transcript.json_formats import parse_json
 from runner.transcript.model import Transcript, Turn, make_segments
 from runner.transcript.text import parse_text
 
-_READERS: Mapping[str, Callable[[str, str], list[Turn]]] = MappingProxyType(
-    {
-        "text": parse_text,
-        "hearing": parse_hearing,
-        "vtt": parse_vtt,
-        "srt": parse_srt,
-        "json": parse_json,
-    }
-)
+# Each takes a text and the source that begins its errors; no text is a malformed text or hearing.
+_READERS: Mapping[str, Callable[[str, str], list[Turn]]] = {
+    "text": lambda text, _: parse_text(text),
+    "hearing": lambda text, _: parse_hearing(text),
+    "vtt": parse_vtt,
+    "srt": parse_srt,
+    "json": parse_json,
+}
 FORMATS: tuple[str, ...] = ("auto", *_READERS)
-
-_SUFFIXES: Mapping[str, str] = MappingProxyType({".vtt": "vtt", ".srt": "srt", ".json": "json"})
+_SUFFIXES: Mapping[str, str] = {".vtt": "vtt", ".srt": "srt", ".json": "json"}
 SUFFIXES = (".txt", ".md", *_SUFFIXES)  # of the files read from a directory
 _JSON_START = re.compile(r"\{\s*[\"}]|\[\s*[\[{\"\]]")
 
@@ -39,9 +36,8 @@ def read_transcript(path: Path, *, format: str = "auto", encoding: str | None = 
     content. *encoding* is a Python codec name; None detects UTF-8, -16 or -32. Raises
     TranscriptError, one line that names the file, the fault and what was expected.
     """
-    _check_format(format, str(path))
     text = decode(read_bytes(path), str(path), encoding)
-    return _parse(text, path.stem, str(path), format, path.suffix.lower())
+    return parse_transcript(text, name=path.stem, format=format, path=path)
 
 
 def content_sha256_of(path: Path, *, encoding: str | None = None) -> str:
@@ -50,20 +46,20 @@ def content_sha256_of(path: Path, *, encoding: str | None = None) -> str:
     return content_sha256(cleaned)
 
 
-def parse_transcript(text: str, *, name: str, format: str = "auto") -> Transcript:
-    """Parse *text* as one of FORMATS; *name* is the transcript's name and begins errors.
+def parse_transcript(
+    text: str, *, name: str, format: str = "auto", path: Path | None = None
+) -> Transcript:
+    """Parse *text* as one of FORMATS; *path*, else the transcript's *name*, begins errors.
 
     Raises TranscriptError if the text has no utterances or is malformed in its format.
     """
-    _check_format(format, name)
-    return _parse(text, name, name, format, "")
-
-
-def _parse(text: str, name: str, source: str, format_name: str, suffix: str) -> Transcript:
+    source, suffix = (str(path), path.suffix.lower()) if path else (name, "")
+    if format not in FORMATS:
+        raise fault(source, f"unknown format '{format}'{did_you_mean(format, FORMATS)}")
     cleaned, removed = clean_content(text)
     if not cleaned.strip():
         raise fault(source, "no utterances: the file is empty or has only white space")
-    chosen = _detect(cleaned, suffix) if format_name == "auto" else format_name
+    chosen = _detect(cleaned, suffix) if format == "auto" else format
     segments = make_segments(_READERS[chosen](cleaned, source))
     if not segments:
         raise fault(source, f"no utterances found (read as {chosen}; expected speech)")
@@ -82,8 +78,3 @@ def _detect(text: str, suffix: str) -> str:
     if has_cue_timing(text):
         return "srt"
     return "hearing" if looks_like_hearing(text) else "text"
-
-
-def _check_format(format_name: str, source: str) -> None:
-    if format_name not in FORMATS:
-        raise fault(source, f"unknown format '{format_name}'{did_you_mean(format_name, FORMATS)}")

@@ -103,7 +103,7 @@ class Fixed:
     def __init__(self, most: int) -> None:
         self.most = most
 
-    async def sized(self, request: Request) -> tuple[int, float]:
+    async def size(self, request: Request) -> tuple[int, float]:
         return self.most, self.most * CENT
 
 
@@ -224,16 +224,17 @@ def test_a_call_is_sized_by_all_it_sends_and_the_longest_reply(model: str) -> No
     schema = {"type": "object", "properties": {"x": {"type": "integer"}}}
     plain = Request("n", ({"role": "user", "content": "How are you today?"},), 500)
     shaped = Request("n", plain.messages, 500, schema=schema)
-    tokens, cost_usd = sizer.size(plain)
+    tokens, cost_usd = asyncio.run(sizer.size(plain))
     prompt = tokenizer.count("How are you today?") + 2 * MESSAGE_TOKENS
     margin = 1.0 if tokenizer.exact else MARGIN
 
     assert tokens == pytest.approx(prompt * margin + 500, abs=1)
     assert cost_usd == pytest.approx((tokens - 500) * 1e-6 + 500 * 2e-6)
-    assert sizer.size(shaped)[0] > tokens
+    assert asyncio.run(sizer.size(shaped))[0] > tokens
 
 
 def test_an_unknown_price_is_no_price() -> None:
     sizer = Sizer(tokenizer_for("openai/gpt-4o-mini"))
+    plain = Request("n", ({"role": "user", "content": "?"},), 5)
 
-    assert sizer.size(Request("n", ({"role": "user", "content": "?"},), 5))[1] == 0.0
+    assert asyncio.run(sizer.size(plain))[1] == 0.0

@@ -66,7 +66,7 @@ def test_a_good_reply_is_counted_once() -> None:
 
     assert outcome == completion("fine")
     assert calls.usage == Usage(100, 20, 10, cost_usd=0.001)
-    assert calls.cost_usd == 0.001
+    assert calls.usage.cost_usd == 0.001
     assert [a.outcome for a in calls.attempts] == ["ok"]
 
 
@@ -164,7 +164,7 @@ def test_one_unpriced_reply_makes_the_cost_unknown_not_zero() -> None:
     calls.add(completion("b", cost=None))
     calls.add(completion("c", cost=0.5))
 
-    assert calls.cost_usd is None
+    assert calls.usage.cost_usd is None
 
 
 def test_cancelling_a_call_leaves_its_attempt_in_the_log() -> None:

@@ -19,7 +19,7 @@ def sizes(name: str) -> tuple[int, int]:
 class Sizes:
     """Says what `budget.Sizer` would: the prompt and the longest reply."""
 
-    async def sized(self, request: Request) -> tuple[int, float]:
+    async def size(self, request: Request) -> tuple[int, float]:
         return sizes(text_parts(request.messages[0])[0])[0] + request.max_tokens, 0.0
 
 

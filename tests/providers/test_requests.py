@@ -27,8 +27,8 @@ from runner.calls.retry import RetryPolicy
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.request import Completion, Request, Transport
-from runner.providers.simulated import FaultResponse, completion
-from runner.providers.simulated.faults import KINDS, GoodReply, find_kind
+from runner.providers.simulated.chat import completion
+from runner.providers.simulated.faults import KINDS, FaultResponse, GoodReply, find_kind
 from runner.providers.simulated.server import SimulatedProvider, send
 from runner.record.events import run_log
 from runner.record.run_directory import RunDirectory
@@ -130,7 +130,7 @@ class Server:
         place = self.seen.get(name, 0)
         self.seen[name] = place + 1
         script = ROWS[name.split("/")[0]].script
-        whole = completion(body, GOOD, "stop")
+        whole = completion(body, GOOD, "stop", (9, 5))
         if place >= len(script):
             return web.json_response(whole)
         entry = script[place]

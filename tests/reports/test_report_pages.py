@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from benchmarks.report import synthetic_run
 from runner.reports.report import leave_report, write_index
-from runner.reports.report.__main__ import report
+from runner.reports.report.__main__ import main as report
 from runner.reports.report.index import MAX_REPORTS
 
 ROOT = Path(__file__).resolve().parents[2]

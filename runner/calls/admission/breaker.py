@@ -67,8 +67,7 @@ class Breaker:
             self.opened_at, self._probes = now, 0
             self._schedule(now)
         elif probe:
-            self.probing = False
-            self._schedule(now)
+            self.abandoned(now)
         return not self.is_open or own or (probe and self._others_succeed)
 
     def succeeded(self, started: float, now: float, *, probe: bool) -> bool:
@@ -83,7 +82,9 @@ class Breaker:
             self._others_succeed |= started >= self._first_failure
             return False
         self._open_before += now - self.opened_at
-        self._reset()
+        self.opened_at, self.probing, self._others_succeed = None, False, False
+        self._failures = 0
+        self._units.clear()
         return True
 
     def abandoned(self, now: float) -> None:
@@ -98,10 +99,3 @@ class Breaker:
     def _schedule(self, now: float) -> None:
         self._probe_due = now + PROBES_S[min(self._probes, len(PROBES_S) - 1)]
         self._probes += 1
-
-    def _reset(self) -> None:
-        self.opened_at = None
-        self.probing = False
-        self._failures = 0
-        self._units.clear()
-        self._others_succeed = False

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from runner.base.errors import CallError, NotRunError
 from runner.base.threads import offload
@@ -23,6 +21,7 @@ LONG_CHARS = 10_000  # counted in less than a millisecond
 _CENT = 1e-12  # sums of floats round
 
 
+@dataclass(eq=False)
 class Budget:
     """A limit (see `limits.Limit`) on what a run uses, over all its resumptions.
 
@@ -31,22 +30,14 @@ class Budget:
     those in flight to give back what they did not use; if none is, the budget is used up.
     """
 
-    def __init__(
-        self,
-        max_cost_usd: float | None = None,
-        max_tokens: int | None = None,
-        *,
-        spent_usd: float = 0.0,
-        spent_tokens: int = 0,
-    ) -> None:
-        self.max_cost_usd = max_cost_usd
-        self.max_tokens = max_tokens
-        self.spent_usd = spent_usd
-        self.spent_tokens = spent_tokens
-        self._reserved_usd = 0.0
-        self._reserved_tokens = 0
-        self._in_flight = 0
-        self._fault: CallError | None = None
+    max_cost_usd: float | None = None
+    max_tokens: int | None = None
+    spent_usd: float = 0.0
+    spent_tokens: int = 0
+    _reserved_usd: float = field(default=0.0, init=False)
+    _reserved_tokens: int = field(default=0, init=False)
+    _in_flight: int = field(default=0, init=False)
+    _fault: CallError | None = field(default=None, init=False)
 
     @property
     def capped(self) -> bool:
@@ -112,12 +103,23 @@ class Sizer:
     output_usd_per_mtok: float | None = None
     _counting: dict[str, asyncio.Task[int]] = field(default_factory=dict, repr=False, compare=False)
 
-    async def sized(self, request: Request) -> tuple[int, float]:
-        """Return what `size` does; long parts are counted in a thread, once for all calls."""
-        long = dict.fromkeys(part for part in _parts(request) if len(part) > LONG_CHARS)
-        return self.size(request, {part: await self._tokens(part) for part in long})
+    async def size(self, request: Request) -> tuple[int, float]:
+        """Return tokens (prompt, schema and whole reply) and US dollars."""
+        texts = [part for message in request.messages for part in text_parts(message)]
+        if request.schema is not None:
+            texts.append(json.dumps(dict(request.schema)))
+        around = MESSAGE_TOKENS * (len(request.messages) + 1)
+        asked = sum([await self._tokens(text) for text in texts], around)
+        if not self.tokenizer.exact:
+            asked = math.ceil(asked * MARGIN)
+        paid_in = asked * (self.input_usd_per_mtok or 0.0)
+        paid_out = request.max_tokens * (self.output_usd_per_mtok or 0.0)
+        return asked + request.max_tokens, (paid_in + paid_out) / 1e6
 
     async def _tokens(self, part: str) -> int:
+        """Return the tokens of *part*; a long one is counted in a thread, once for all calls."""
+        if len(part) <= LONG_CHARS:
+            return self.tokenizer.count(part)
         counting = self._counting.get(part)
         if counting is None:
             counting = asyncio.create_task(offload(self.tokenizer.count, part))
@@ -125,25 +127,3 @@ class Sizer:
             if len(self._counting) > KEPT:  # a batch has more transcripts than memory holds
                 del self._counting[next(iter(self._counting))]
         return await asyncio.shield(counting)  # cancelling one call does not end it for others
-
-    def size(
-        self, request: Request, counted: Mapping[str, int] = MappingProxyType({})
-    ) -> tuple[int, float]:
-        """Return tokens (prompt, schema and whole reply) and US dollars.
-
-        *counted* are the tokens of parts of the prompt that need not be counted again.
-        """
-        asked = MESSAGE_TOKENS * (len(request.messages) + 1)
-        for part in _parts(request):
-            asked += counted[part] if part in counted else self.tokenizer.count(part)
-        if request.schema is not None:
-            asked += self.tokenizer.count(json.dumps(dict(request.schema)))
-        if not self.tokenizer.exact:
-            asked = math.ceil(asked * MARGIN)
-        paid_in = asked * (self.input_usd_per_mtok or 0.0)
-        paid_out = request.max_tokens * (self.output_usd_per_mtok or 0.0)
-        return asked + request.max_tokens, (paid_in + paid_out) / 1e6
-
-
-def _parts(request: Request) -> list[str]:
-    return [part for message in request.messages for part in text_parts(message)]

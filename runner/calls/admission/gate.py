@@ -42,7 +42,6 @@ class Gate:
     def __init__(
         self,
         ceiling: int,
-        *,
         rpm: int | None = None,
         tpm: int | None = None,
         burst_s: float = 10.0,
@@ -144,15 +143,13 @@ class Gate:
                 self._note_answer(ask, started, now)
             return True
         was_open = self.breaker.is_open
-        counts = self.breaker.failed(
-            ask.unit, now, probe=ask.probe, failing_since=ask.failing_since
-        )
+        own = self.breaker.failed(ask.unit, now, probe=ask.probe, failing_since=ask.failing_since)
         if self.breaker.is_open and not was_open:
             log.warning("breaker.opened", kind=error.kind, error=str(error))
         if ask.probe and self.breaker.gives_up(now):
             message = f"the provider has been down for {GIVE_UP_S / 60:.0f} minutes: {error}"
             self._fault = CallError("unavailable", message)
-        return counts
+        return own
 
     def throttle(self, wait_s: float, retry_after_s: float | None, now: float) -> None:
         """Let nothing go for *wait_s* seconds, then again little by little."""
@@ -165,11 +162,8 @@ class Gate:
     def stop_until(self, retry_after_s: float) -> None:
         """End all calls: the provider does not want any for longer than a run waits."""
         until = datetime.now(UTC) + timedelta(seconds=retry_after_s)
-        message = (
-            f"the provider asks to wait for {retry_after_s:,.0f} s, "
-            f"until {until:%Y-%m-%d %H:%M} UTC"
-        )
-        self._fault = self._fault or CallError("unavailable", message)
+        told = f"asks to wait for {retry_after_s:,.0f} s, until {until:%Y-%m-%d %H:%M} UTC"
+        self._fault = self._fault or CallError("unavailable", f"the provider {told}")
 
     def _settle(self, ask: Ask, tokens: int) -> None:
         withdrawal = self._taken.pop(id(ask), None)

@@ -80,32 +80,28 @@ def find_kind(name: str) -> FaultKind:
     return _refusal(int(match[1]), f"simulated {match[1]}", "simulated", headers)
 
 
-def error_body(status: int, message: str) -> FaultResponse:
-    """Return an error in OpenAI's form, for requests that are wrong themselves."""
-    return _error(status, message, "invalid_request_error")
-
-
-def _error(status: int, message: str, code: str) -> FaultResponse:
+def error_response(status: int, message: str, code: str = "invalid_request_error") -> FaultResponse:
+    """Return an error in OpenAI's form, by default for a request that is wrong itself."""
     error = {"message": message, "type": code, "param": None, "code": code}
     return FaultResponse(status, body=json.dumps({"error": error}))
 
 
-def _refusal(
-    status: int, message: str, code: str, headers: Mapping[str, str] | None = None
-) -> FaultKind:
-    response = _error(status, message, code)
-    return FaultKind(status, f"{status}: {message}", lambda _: response, headers=headers or {})
+def _refusal(status: int, message: str, code: str, headers: Mapping[str, str] = {}) -> FaultKind:
+    response = error_response(status, message, code)
+    return FaultKind(status, f"{status}: {message}", lambda _: response, headers=headers)
 
 
 def _fixed(summary: str, response: FaultResponse) -> FaultKind:
     return FaultKind(response.status, summary, lambda _: response)
 
 
-def _changed(summary: str, change: Callable[[GoodReply], Mapping[str, Any]]) -> FaultKind:
-    """Return a kind that responds 200 with the completion after *change*."""
+def _changed(
+    summary: str, change: Callable[[GoodReply], Mapping[str, Any]], cut: int | None = None
+) -> FaultKind:
+    """Return a kind that responds 200 with the completion after *change*, up to byte *cut*."""
 
     def make(good: GoodReply) -> FaultResponse:
-        return FaultResponse(200, body=json.dumps(change(good)))
+        return FaultResponse(200, body=json.dumps(change(good)), cut=cut)
 
     return FaultKind(200, summary, make, generates=True)
 
@@ -129,12 +125,9 @@ def _message(
     return _changed(summary, change)
 
 
-def _cut(good: GoodReply) -> FaultResponse:
-    return FaultResponse(200, body=json.dumps(good.completion), cut=40)
-
-
 def _echo(good: GoodReply) -> FaultResponse:
-    return _error(400, f"bad request with {good.authorization or 'no key'}", "bad_request")
+    message = f"bad request with {good.authorization or 'no key'}"
+    return error_response(400, message, "bad_request")
 
 
 def _first_half(text: str) -> str:
@@ -153,7 +146,9 @@ def _with_nan(text: str) -> str:
     return changed if count else '{"value": NaN}'
 
 
-_LOGIN_PAGE = "<html><body>Please sign in.</body></html>"
+_LOGIN_PAGE = FaultResponse(
+    200, {"Content-Type": "text/html"}, "<html><body>Please sign in.</body></html>"
+)
 
 # What users may name in `faults` and `script`, besides status_NNN and status_NNN_after_S.
 KINDS: Mapping[str, FaultKind] = {
@@ -164,15 +159,14 @@ KINDS: Mapping[str, FaultKind] = {
     "echo_key": FaultKind(400, "400 that repeats the key it was sent", _echo),
     "reset": _fixed("the connection is reset without a response", FaultResponse(0)),
     "hang": _fixed("no response, ever", FaultResponse(0, delay_s=FOREVER_S)),
-    "cut": FaultKind(200, "the connection breaks 40 bytes into the body", _cut, generates=True),
+    "cut": _changed(
+        "the connection breaks 40 bytes into the body", lambda good: good.completion, 40
+    ),
     "slow_body": _fixed(
         "headers, then a byte every 0.5 s", FaultResponse(200, body=" ", drip_s=0.5)
     ),
     "huge_body": _fixed("a body of 200 MiB", FaultResponse(200, body=" " * MIB, times=200)),
-    "html": _fixed(
-        "a web page, as captive portals send it",
-        FaultResponse(200, {"Content-Type": "text/html"}, _LOGIN_PAGE),
-    ),
+    "html": _fixed("a web page, as captive portals send it", _LOGIN_PAGE),
     "bad_json": _fixed("a body that is not JSON", FaultResponse(200, body='{"choices": [{"mess')),
     "no_choices": _changed("choices: []", lambda good: {**good.completion, "choices": []}),
     "no_usage": _changed(

@@ -47,11 +47,7 @@ class LiveView:
         self._events: deque[tuple[float, Mapping[str, Any]]] = deque()
         self._calls = Tail(path / "journal.jsonl")
         self._console = Console(
-            file=stream,
-            force_terminal=True if forced else None,
-            markup=False,
-            emoji=False,
-            highlight=False,
+            file=stream, force_terminal=forced or None, markup=False, emoji=False, highlight=False
         )
         self._live = Live(
             console=self._console,

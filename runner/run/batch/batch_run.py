@@ -32,7 +32,7 @@ from runner.record.batch_directory import Results, completed_before
 from runner.record.journal import Spent
 from runner.record.member_directory import MemberDirectory
 from runner.record.result_rows import ResultRow, totals_of
-from runner.record.reuse import Known
+from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.batch.console import BatchConsole
 from runner.run.batch.summary import Measures, batch_benchmark, batch_metadata
@@ -87,7 +87,7 @@ class Batch:
         job: BatchJob,
         directory: RunDirectory,
         shares: Shares,
-        known: Known,
+        known: StoredAnswers,
         console: BatchConsole,
         *,
         whole: bool = False,
@@ -187,10 +187,10 @@ class Batch:
         member = Member(
             Place(self._slots, _RANK * number), self._histories, sampled=number % SAMPLE == 0
         )
-        earlier = self._known.earlier
-        if earlier is not None:
-            earlier = replace(earlier, path=directory.path)
-        known = replace(self._known, earlier=earlier)
+        previous = self._known.previous
+        if previous is not None:
+            previous = replace(previous, path=directory.path)
+        known = replace(self._known, previous=previous)
         with structlog.contextvars.bound_contextvars(run=directory.path.name):
             try:
                 run = Run(job, self._shares.clients, directory, known, member=member)
@@ -218,7 +218,7 @@ class Batch:
         if row.status != "completed":
             self._console.fault(row)
         most = self.job.settings.batch.max_failure_ratio
-        if not self._hopeless and self._tally.is_hopeless(most):
+        if not self._hopeless and self._tally.too_many_failures(most):
             self._hopeless = True
             log.error("batch.given_up", failed=self._tally.nothing, done=self._tally.done)
             self._console.too_many_failures(self._tally, most)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -33,42 +32,30 @@ class BatchConsole:
     """Shows the progress of a batch on standard error, in the style of `output.console`."""
 
     def __init__(self, console: str, secrets: Secrets) -> None:
-        live = console == "live" or (console == "auto" and is_live(sys.stderr))
         self._live: Live | None = None
-        if live:
+        if console == "live" or (console == "auto" and is_live(sys.stderr)):
+            forced = True if console == "live" else None
             shown = Console(
-                stderr=True,
-                force_terminal=True if console == "live" else None,
-                markup=False,
-                emoji=False,
-                highlight=False,
+                stderr=True, force_terminal=forced, markup=False, emoji=False, highlight=False
             )
             self._live = Live(console=shown, auto_refresh=False, vertical_overflow="crop")
-        self._plain = console in ("auto", "plain") and not live
+        self._plain = console in ("auto", "plain") and self._live is None
         self._secrets = secrets
         self._notes: deque[str] = deque(maxlen=NOTES)
         self._faults = 0
         self._last_s = 0.0
 
-    @contextmanager
-    def shown(self) -> Iterator[None]:
+    def shown(self) -> AbstractContextManager[object]:
         """Draw the line while the block runs."""
-        if self._live is None:
-            yield
-            return
-        with self._live:
-            yield
+        return self._live or nullcontext()
 
     def update(self, tally: Tally, elapsed_s: float, *, last: bool = False) -> None:
         """Show the progress after *elapsed_s* seconds."""
         fresh = tally.done - tally.reused - tally.statuses["unreadable"]
-        line = progress(
-            tally.done, tally.nothing, tally.total, fresh / elapsed_s if elapsed_s else 0.0
-        )
+        per_s = fresh / elapsed_s if elapsed_s else 0.0
+        line = progress(tally.done, tally.nothing, tally.total, per_s)
         if self._live is not None:
-            notes = [
-                Text(n, style="yellow", no_wrap=True, overflow="ellipsis") for n in self._notes
-            ]
+            notes = [Text(n, "yellow", no_wrap=True, overflow="ellipsis") for n in self._notes]
             self._live.update(Group(Text(line, style="bold"), *notes), refresh=True)
         elif self._plain and (last or elapsed_s - self._last_s >= PLAIN_S):
             self._last_s = elapsed_s
@@ -83,8 +70,8 @@ class BatchConsole:
 
     def fault(self, row: ResultRow) -> None:
         """Show the failure of a file."""
-        line = f"{row.status}: {row.transcript}: {row.error}"
-        line = to_terminal(self._secrets.redact(line), 300)
+        told = f"{row.status}: {row.transcript}: {row.error}"
+        line = to_terminal(self._secrets.redact(told), 300)
         self._notes.append(line)
         self._faults += 1
         if self._plain and self._faults <= MAX_FAULTS:

@@ -8,18 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runner.answers.grounding.grounder import GroundingCounts
-from runner.base.errors import (
-    EXIT_AUTH,
-    EXIT_BUDGET,
-    EXIT_BUG,
-    EXIT_INPUT,
-    EXIT_NOTHING,
-    EXIT_OK,
-    EXIT_OUTPUT,
-    EXIT_PARTIAL,
-    EXIT_UNAVAILABLE,
-    one_line,
-)
+from runner.base import errors
+from runner.base.errors import one_line
 from runner.job.job import Job
 from runner.record.journal import Spent
 from runner.record.result_rows import ResultRow, totals_of
@@ -28,8 +18,10 @@ from runner.run.run import RunResult
 from runner.transcript.inputs import Input
 
 LEAST_JUDGED = 20  # files that have to be done before their failures can end a batch
-ENDING = frozenset({EXIT_AUTH, EXIT_BUDGET, EXIT_UNAVAILABLE, EXIT_OUTPUT})  # for all runs
-_OVER_ALL = ENDING | {EXIT_BUG}  # of any run, these decide the batch's exit code
+ENDING = frozenset(  # for all runs
+    {errors.EXIT_AUTH, errors.EXIT_BUDGET, errors.EXIT_UNAVAILABLE, errors.EXIT_OUTPUT}
+)
+_OVER_ALL = ENDING | {errors.EXIT_BUG}  # of any run, these decide the batch's exit code
 
 
 def row_of(given: Input, job: Job, result: RunResult, spent: Spent) -> ResultRow:
@@ -88,7 +80,7 @@ class Tally:
         """How many files gave no answer at all."""
         return self.statuses["failed"] + self.statuses["unreadable"]
 
-    def is_hopeless(self, most: float) -> bool:
+    def too_many_failures(self, most: float) -> bool:
         """Return whether more than a share of *most* gave nothing, of enough to say so."""
         return self.done >= LEAST_JUDGED and self.nothing > most * self.done
 
@@ -98,12 +90,12 @@ class Tally:
         if decisive:
             return worst_exit_code(decisive)
         if hopeless:
-            return EXIT_NOTHING
+            return errors.EXIT_NOTHING
         if self.statuses["completed"] == self.total:
-            return EXIT_OK
+            return errors.EXIT_OK
         if self.statuses["completed"] or self.statuses["partial"]:
-            return EXIT_PARTIAL
-        return EXIT_INPUT if set(self.codes) == {EXIT_INPUT} else EXIT_NOTHING
+            return errors.EXIT_PARTIAL
+        return errors.EXIT_INPUT if set(self.codes) == {errors.EXIT_INPUT} else errors.EXIT_NOTHING
 
     def counts(self, every: Mapping[str, int] | None = None) -> dict[str, int]:
         """Return the figures for metadata.json; *every* are statuses of earlier sessions too."""
