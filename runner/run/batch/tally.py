@@ -84,12 +84,12 @@ class Tally:
         """Return whether more than a share of *most* gave nothing, of enough to say so."""
         return self.done >= LEAST_JUDGED and self.nothing > most * self.done
 
-    def exit_code(self, *, hopeless: bool) -> int:
+    def exit_code(self, *, gave_up: bool) -> int:
         """Return what the batch ends with; what ended it goes before what single files did."""
         decisive = [code for code in self.codes if code in _OVER_ALL]
         if decisive:
             return worst_exit_code(decisive)
-        if hopeless:
+        if gave_up:
             return errors.EXIT_NOTHING
         if self.statuses["completed"] == self.total:
             return errors.EXIT_OK
