@@ -39,7 +39,7 @@ from runner.record.run_directory import RESOLVED
 from runner.reports.verify import verify
 from runner.run import execute
 from runner.run.compose import compose_config
-from runner.run.execute import Shared, execute_job, resume_job
+from runner.run.execute import ProcessState, execute_job, resume_job
 from runner.run.resume import Resumption, read_resumption
 from tests.helpers.faulty_fs import KILLED, REAL, FaultyFileSystem
 
@@ -233,7 +233,7 @@ def _run_or_resume(subject: Subject, path: Path, *, quick: bool) -> int:
     if (path / RESOLVED).exists():
         made = Resumption(subject.job, PreviousSession(path))
         resumption = made if quick else read_resumption([f"resume={path}"])
-        code, _ = run_virtually(lambda: resume_job(resumption, Shared()))
+        code, _ = run_virtually(lambda: resume_job(resumption, ProcessState()))
     else:
         nothing: Any = None
         code, _ = run_virtually(lambda: execute_job(nothing, run_path=path))

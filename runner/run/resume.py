@@ -76,7 +76,9 @@ def read_resumption(arguments: Sequence[str]) -> Resumption:
             f"resume={path}: this is not the run that was begun: {'; '.join(changes)}. "
             f"Leave that as it was, or add allow_changed=true to ask anew what it touches"
         )
-    return Resumption(job, PreviousSession(path, flags["retry_failed"]), tuple(changes))
+    return Resumption(
+        job, PreviousSession(path, flags["retry_failed"], not changes), tuple(changes)
+    )
 
 
 @dataclass(frozen=True)
