@@ -6,7 +6,7 @@ import html
 import itertools
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from runner.base.text import to_safe_text
 from runner.transcript.decode import fault
@@ -73,8 +73,7 @@ def merge_turns(turns: Iterable[Turn]) -> list[Turn]:
     for turn in turns:
         before = merged[-1] if merged else None
         if before is not None and _continues(before, turn):
-            text = f"{before.text} {turn.text}"
-            merged[-1] = Turn(before.speaker, text, before.start_s, turn.end_s)
+            merged[-1] = replace(before, text=f"{before.text} {turn.text}", end_s=turn.end_s)
         else:
             merged.append(turn)
     return merged
@@ -114,8 +113,7 @@ def _is_timing(line: str) -> bool:
 
 def _timed_cue(line: str, number: int, any_before: bool, source: str) -> _Cue:
     match = _TIMING.match(line)
-    start = clock_seconds(match[1]) if match else None
-    end = clock_seconds(match[2]) if match else None
+    start, end = map(clock_seconds, match.groups()) if match else (None, None)
     if start is None or end is None:
         none = "" if any_before else "no cues parsed: "
         what = f"{none}line {number}: '{line.strip()[:80]}' is not a cue timing"
