@@ -47,21 +47,21 @@ def has_cue_timing(text: str) -> bool:
 
 def parse_vtt(text: str, source: str) -> list[Turn]:
     """Return the turns of WebVTT *text*; raise TranscriptError without header or cues."""
-    lines = text.strip("\n").split("\n")
-    header = lines[0].split()
+    lines = text.split("\n")
+    above = next((index for index, line in enumerate(lines) if line), 0)
+    header = lines[above].split()
     if not header or header[0] != "WEBVTT":
         raise fault(source, "malformed WebVTT: line 1 is not 'WEBVTT'; no cues parsed")
     # The first block holds the header and its settings.
-    body = lines.index("", 1) if "" in lines[1:] else 1
-    if any("-->" in line for line in lines[1:body]):
-        body = 1
-    offset = len(text) - len(text.lstrip("\n"))
-    return _turns(_cues(lines, body, offset, source, vtt=True))
+    body = lines.index("", above) if "" in lines[above:] else above + 1
+    if any("-->" in line for line in lines[above + 1 : body]):
+        body = above + 1
+    return _turns(_cues(lines, body, source, vtt=True))
 
 
 def parse_srt(text: str, source: str) -> list[Turn]:
     """Return the turns of SRT *text*; raise TranscriptError for bad timings or no cues."""
-    return _turns(_cues(text.split("\n"), 0, 0, source, vtt=False))
+    return _turns(_cues(text.split("\n"), 0, source, vtt=False))
 
 
 def merge_turns(turns: Iterable[Turn]) -> list[Turn]:
@@ -87,15 +87,14 @@ def _continues(before: Turn, turn: Turn) -> bool:
     return len(before.text) + len(turn.text) < MAX_SEGMENT_CHARS
 
 
-def _cues(lines: Sequence[str], body: int, offset: int, source: str, *, vtt: bool) -> list[_Cue]:
+def _cues(lines: Sequence[str], body: int, source: str, *, vtt: bool) -> list[_Cue]:
     cues: list[_Cue] = []
     skipping = open_cue = False
-    for index in range(body, len(lines)):
-        line = lines[index]
+    for index, line in enumerate(lines[body:], start=body):
         if not line.strip():
             skipping = open_cue = False
         elif "-->" in line and not skipping and _is_timing(line):
-            cues.append(_timed_cue(line, index + 1 + offset, bool(cues), source))
+            cues.append(_timed_cue(line, index + 1, bool(cues), source))
             open_cue = True
         elif vtt and not open_cue and line.startswith(_SKIPPED_BLOCKS):
             skipping = True
