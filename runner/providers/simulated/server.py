@@ -105,9 +105,8 @@ class SimulatedProvider:
         )
         self._runner = web.ServerRunner(server, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port, backlog=1024)
         try:
-            await site.start()
+            await web.TCPSite(self._runner, "127.0.0.1", self.port, backlog=1024).start()
         except OSError:
             await self._runner.cleanup()
             raise
