@@ -192,9 +192,8 @@ class _Replay:
     async def work(self, node: Node, _: Mapping[str, None]) -> None:
         """Make the calls of *node* again."""
         calls = self.calls[node.name]
-        await gather_all(
-            self._turn(node, part, attempts) for part, attempts in enumerate(calls.parts)
-        )
+        parts = enumerate(calls.parts)
+        await gather_all(self._turn(node, part, attempts) for part, attempts in parts)
         await self._turn(node, None, calls.own)
 
     async def _turn(self, node: Node, part: int | None, attempts: Sequence[Attempt]) -> None:
