@@ -48,10 +48,7 @@ def _check(given: Arguments) -> int:
 
 
 def _runs_in(path: Path) -> list[Path]:
-    """Return the run directories at or under *path*, however damaged; links are not followed.
-
-    Raises ConfigError if there is none.
-    """
+    """Return the runs at or under *path*, however damaged, without links; raise ConfigError."""
     if not path.is_dir():
         raise ConfigError(f"{path}: not a directory")
     try:

@@ -41,8 +41,8 @@ from runner.record.reuse import Known
 from runner.record.run_directory import PARTS, RunDirectory, new_run_path
 from runner.record.store import Store
 from runner.reports.export.traces import export_run
-from runner.reports.live import live_view
-from runner.reports.report import leave_index, leave_report
+from runner.reports.live.view import LiveView
+from runner.reports.report.write import leave_index, leave_report
 from runner.run.batch.batch_run import Batch, BatchResult, Shares
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole, batch_log
 from runner.run.batch.plan import plan_batch
@@ -159,7 +159,7 @@ async def _run(
             console = job.settings.output.console
             many = isinstance(job, BatchJob)
             shown, hold_s = (batch_log(console), LOG_HOLD_S) if many else (console, 0.0)
-            log = run_log(directory.events, shown, secrets=secrets, hold_s=hold_s, live=live_view)
+            log = run_log(directory.events, shown, secrets=secrets, hold_s=hold_s, live=LiveView)
             opened.enter_context(log)
             opened.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
             try:

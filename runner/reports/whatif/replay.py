@@ -96,10 +96,7 @@ def rules_of(settings: Settings, pipeline: Pipeline, primed: frozenset[str]) -> 
 
 
 def read_calls(name: str, entry: Any, max_tokens: int) -> NodeCalls:
-    """Return an analyzer's calls from its entry in benchmark.json.
-
-    Raises ConfigError for an entry that no run has written.
-    """
+    """Return the calls in an analyzer's entry of benchmark.json; raise ConfigError if damaged."""
     try:
         attempts = [
             Attempt(str(a["outcome"]), _seconds(a["latency_s"]), None, _seconds(a["wait_s"]))
