@@ -98,9 +98,7 @@ def read_run(path: Path) -> StoredRun:
         config=read_yaml(config / "resolved.yaml"),
         overrides=tuple(map(str, read_list(config / "overrides.json"))),
         records={file.stem: record for file, fault, record in read if fault is None},
-        damaged=tuple(
-            f"{f.relative_to(path)}: {fault}" for f, fault, _ in read if fault is not None
-        ),
+        damaged=tuple(f"{f.relative_to(path)}: {fault}" for f, fault, _ in read if fault),
         transcript=transcript,
     )
 

@@ -28,6 +28,7 @@ Checks the runs in and below every DIR and prints their faults.
 
 Exit codes: 0 sound, 1 faults, 2 a path without a run."""
 _TRACES = ("journal.jsonl", COMPLETED, "intermediate")  # a damaged run may have only these
+Lines = list[dict[str, Any]]  # of a journal
 STATUSES = ("running", "completed", "partial", "failed", "interrupted")
 
 
@@ -47,10 +48,7 @@ def _check(given: Arguments) -> int:
 
 
 def _runs_in(path: Path) -> list[Path]:
-    """Return the run directories at or under *path*, however damaged; links are not followed.
-
-    Raises ConfigError if there is none.
-    """
+    """Return the runs at or under *path*, however damaged, without links; raise ConfigError."""
     if not path.is_dir():
         raise ConfigError(f"{path}: not a directory")
     try:
@@ -161,7 +159,7 @@ def _metadata(found: Inspection) -> Mapping[str, Any] | None:
     return metadata
 
 
-def _journal(found: Inspection) -> list[dict[str, Any]]:
+def _journal(found: Inspection) -> Lines:
     path = found.files.get("journal.jsonl")
     try:
         return [] if path is None else read_journal(path)
@@ -169,9 +167,7 @@ def _journal(found: Inspection) -> list[dict[str, Any]]:
         return []
 
 
-def _has_died_since(
-    found: Inspection, metadata: Mapping[str, Any], lines: list[dict[str, Any]]
-) -> bool:
+def _has_died_since(found: Inspection, metadata: Mapping[str, Any], lines: Lines) -> bool:
     """Return whether a session died that began after metadata.json was written."""
     own = "batch.started" if metadata.get("kind") == "batch" else "run.started"
     begun = [str(line.get("at")) for line in lines if line["event"] == own]
@@ -197,9 +193,7 @@ def _check_statuses(found: Inspection, metadata: Mapping[str, Any]) -> None:
             found.fault("metadata.json", f"{named}, and its record is ok")
 
 
-def _check_totals(
-    found: Inspection, metadata: Mapping[str, Any], lines: list[dict[str, Any]]
-) -> None:
+def _check_totals(found: Inspection, metadata: Mapping[str, Any], lines: Lines) -> None:
     spent = found.spent or Spent()
     try:
         for line in lines:

@@ -36,8 +36,8 @@ from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import PARTS, RunDirectory, new_run_path
 from runner.record.store import Store
 from runner.reports.export.traces import export_run
-from runner.reports.live import live_view
-from runner.reports.report import leave_index, leave_report
+from runner.reports.live.view import LiveView
+from runner.reports.report.write import leave_index, leave_report
 from runner.run.batch.batch_run import Batch, BatchResult, BatchServices
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole, batch_log
 from runner.run.batch.plan import plan_batch
@@ -150,7 +150,7 @@ async def _run(
                 console, hold_s = batch_log(console), LOG_HOLD_S
             keys = (model.settings.api_key_env for model in job.models.values())
             secrets = secrets_of(key_envs=frozenset(filter(None, keys)))
-            log = run_log(directory.events, console, secrets=secrets, hold_s=hold_s, live=live_view)
+            log = run_log(directory.events, console, secrets=secrets, hold_s=hold_s, live=LiveView)
             opened.enter_context(log)
             opened.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
             try:

@@ -71,13 +71,9 @@ def differing_keys(
     A key given on a command line (in *overrides*) is never a follower. Any other key whose values
     are determined by a key before it follows that: `model.context_window` follows `model.name`.
     """
-    names = dict.fromkeys(key for config in configs for key in config)
+    names = dict.fromkeys(k for config in configs for k in config if not _IDENTITY.fullmatch(k))
     values = {key: [config.get(key, ABSENT) for config in configs] for key in names}
-    different = {
-        key: column
-        for key, column in values.items()
-        if len(set(column)) > 1 and not _IDENTITY.fullmatch(key)
-    }
+    different = {key: column for key, column in values.items() if len(set(column)) > 1}
     typed = {override.partition("=")[0].lstrip("+~") for each in overrides for override in each}
     typed |= {key for key in different if _names_choice(key, typed)}
     shown: dict[str, list[str]] = {}
@@ -124,8 +120,5 @@ def _follows(column: Sequence[str], leader: Sequence[str]) -> bool:
 
 def besides_slots(settings: Mapping[str, str]) -> dict[str, str]:
     """Return the settings that a run shares with its sequential baseline."""
-    return {
-        key: value
-        for key, value in settings.items()
-        if not _SLOTS.fullmatch(key) and not _IDENTITY.fullmatch(key)
-    }
+    left_out = (_SLOTS, _IDENTITY)
+    return {k: v for k, v in settings.items() if not any(keys.fullmatch(k) for keys in left_out)}

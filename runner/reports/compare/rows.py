@@ -11,6 +11,7 @@ from runner.base.errors import ColloquyError, ConfigError, did_you_mean
 from runner.base.format import plural
 from runner.base.json import amount, at, mappings, number, read_json, section
 from runner.base.text import to_terminal
+from runner.config.model_facts import OFFLINE
 from runner.record.lock import is_held
 from runner.reports.compare.keys import flatten, show
 from runner.reports.compare.planned_jobs import planned_jobs
@@ -212,6 +213,6 @@ def _deterministic(config: Mapping[str, Any]) -> bool:
     model = section(config, "model")
     simulate = section(model, "simulate")
     if not simulate or model.get("api_base") is not None:
-        return str(model.get("name", "")).startswith("offline/")
+        return str(model.get("name", "")).startswith(OFFLINE)
     faults = ("faults", "script", "outages_s", "rpm", "tpm", "poison")
     return not any(simulate.get(fault) for fault in faults)

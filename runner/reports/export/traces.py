@@ -172,9 +172,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _send(given: Arguments) -> int | None:
     if not has_otlp():
         raise ConfigError("traces need the extra: pip install -e '.[otel]'")
-    runs = single_runs(find_runs(map(Path, given.words)))
+    paths = [Path(word) for word in given.words]
+    runs = single_runs(find_runs(paths))
     if not runs:
-        raise ConfigError(f"{', '.join(given.words)}: there is no run")
+        raise ConfigError(f"{', '.join(map(str, paths))}: there is no run")
     for path in runs:
         if (fault := send([read_run(path)])) is not None:
             print_stderr(to_terminal(f"colloquy-traces: {fault}"))

@@ -114,11 +114,9 @@ class LiveTable:
             row.kind = to_terminal(str(event.get("kind") or ""), 20)
             self._note(event, name)
         elif name == "call.finished":
-            row.usage += Usage(
-                int(amount(event.get("prompt_tokens"))),
-                int(amount(event.get("completion_tokens"))),
-                cost_usd=number(event.get("cost_usd")),
-            )
+            kinds = ("prompt_tokens", "completion_tokens")
+            prompt, reply = (int(amount(event.get(kind))) for kind in kinds)
+            row.usage += Usage(prompt, reply, cost_usd=number(event.get("cost_usd")))
         elif name == "call.failed":
             wait_s = event.get("retry_in_s")
             row.kind = to_terminal(str(event.get("kind")), 20)
@@ -157,9 +155,7 @@ class LiveTable:
 
     def shown(self, now: float, width: int, height: int) -> RenderableType:
         """Return the table in at most *height* lines of *width* columns."""
-        notes = [
-            Text(note, style="yellow", no_wrap=True, overflow="ellipsis") for note in self.notes
-        ]
+        notes = [Text(n, "yellow", no_wrap=True, overflow="ellipsis") for n in self.notes]
         last = Text(self._last(now), style="bold")
         title = Text(to_terminal(f"{self.transcript} · {self.model}") if self.model else "", "dim")
         title.truncate(width, overflow="ellipsis")
