@@ -21,8 +21,7 @@ class PooledLauncher(Launcher):
     """Composes all jobs, as Hydra does, then runs up to *jobs* of them at a time.
 
     The task function has an attribute `jobs` with `collect` and `run_together`: see
-    `runner.run.command`. Do not compare speeds with it: the jobs share cores and the account's
-    limit.
+    `runner.run.command`. Do not compare speeds with it: jobs share cores and the account's limit.
     """
 
     config: DictConfig

@@ -20,8 +20,7 @@ class _Group:
 class PrefixGate:
     """Holds back calls with the same prefix while the first of them is out.
 
-    Of those ready at the same moment the one expected to be shortest goes first. Belongs to
-    one event loop.
+    Of those ready at the same moment the shortest expected goes first. Belongs to one event loop.
     """
 
     def __init__(self) -> None:

@@ -227,8 +227,7 @@ class Settings(SettingsSection):
 def validate(data: Mapping[str, Any]) -> Settings:
     """Return *data* as Settings.
 
-    Raises ConfigError with one line that names the key, its value, what was expected and the
-    nearest valid key.
+    Raises ConfigError: one line with the key, its value, what was expected, the nearest valid key.
     """
     try:
         return Settings.model_validate(dict(data))

@@ -83,8 +83,7 @@ class RemoteJobs:
     def run(self, cfg: Any) -> Any:
         """Run the job that *cfg* describes; return its objective, None without one.
 
-        However it ends, it ends no other: see `collect`. Raises OutputError where nothing can
-        be noted.
+        However it ends, it ends no other: see `collect`. Raises OutputError if it cannot note that.
         """
         from runner.run.command import carried_job  # it knows Hydra
 
