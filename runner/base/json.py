@@ -1,7 +1,5 @@
 """JSON and YAML of run directories: untrusted files, read with limits and without exceptions."""
 
-from __future__ import annotations
-
 import os
 import stat
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Usage: tokens and dollars of one or more calls, in one type that adds up."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -22,7 +20,7 @@ class Usage:
     estimated: bool = False
     cost_usd: float | None = 0.0
 
-    def __add__(self, other: Usage) -> Usage:
+    def __add__(self, other: "Usage") -> "Usage":
         return Usage(
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,

@@ -1,7 +1,5 @@
 """Virtual time: an event loop whose clock jumps to the next timer instead of waiting."""
 
-from __future__ import annotations
-
 import asyncio
 import selectors
 from collections.abc import Callable

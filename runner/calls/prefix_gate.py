@@ -1,7 +1,5 @@
 """Let one call warm the provider's prompt cache before the others that share its prefix go."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager

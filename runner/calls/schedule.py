@@ -1,7 +1,5 @@
 """Run every node as soon as the nodes it needs have finished."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass

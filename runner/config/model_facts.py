@@ -1,7 +1,5 @@
 """Facts about models: windows, prices and caching, from litellm's map without importing litellm."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache

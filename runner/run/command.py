@@ -1,7 +1,5 @@
 """The command `colloquy`: compose with Hydra, run once or as a sweep, end with one exit code."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys
@@ -90,7 +88,7 @@ def _hydra_main(codes: list[int]) -> None:
             _compare(sweep)
 
 
-def _compose(jobs: _Jobs) -> None:
+def _compose(jobs: "_Jobs") -> None:
     """Let Hydra compose what the command line asks for and call for its jobs."""
 
     def task(cfg: DictConfig) -> Any:

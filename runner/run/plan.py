@@ -1,7 +1,5 @@
 """Predicts tokens, cost and time of a run before anything is sent."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any

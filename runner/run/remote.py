@@ -4,8 +4,6 @@ Hydra's launchers for Ray and submitit pickle the task function and tell nobody 
 Here a job's process notes how its job ended in the sweep's directory, which all machines share.
 """
 
-from __future__ import annotations
-
 import os
 import secrets
 import socket
@@ -56,7 +54,7 @@ class Note:
     error: str = ""
 
 
-def arrive(origin: Origin) -> RemoteJobs:
+def arrive(origin: Origin) -> "RemoteJobs":
     """Return what runs jobs of *origin*'s sweep in the process that unpickles it."""
     os.umask(0o077)
     try:

@@ -1,7 +1,5 @@
 """Admission: who may call now, by rank, where every limit that applies has room."""
 
-from __future__ import annotations
-
 import asyncio
 import heapq
 import math
