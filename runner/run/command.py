@@ -5,7 +5,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -110,20 +110,18 @@ class _Jobs:
         self.origin: remote.Origin | None = None  # of what a launcher has carried away
         self._in_sweep = in_sweep
         self._codes = codes
-        self._session: Any = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Arrive in another process as what runs jobs there; see `remote`."""
         self.origin = self.origin or remote.Origin()
         return remote.arrive, (self.origin,)
 
-    @property
+    @cached_property
     def session(self) -> Any:
         """What runs jobs and lasts as long as the process."""
         from runner.run.session import Session  # after composing: keeps --help and errors quick
 
-        self._session = self._session or Session(self._codes)
-        return self._session
+        return Session(self._codes)
 
     def run(self, cfg: DictConfig) -> Any:
         """Run the job that *cfg* describes; return its objective."""
