@@ -1,7 +1,5 @@
 """Launcher `hydra/launcher=pooled`: runs the jobs of a sweep in one event loop under one limit."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,8 +19,7 @@ class PooledLauncher(Launcher):
     """Composes all jobs, as Hydra does, then runs up to *jobs* of them at a time.
 
     The task function has an attribute `jobs` with `collect` and `run_together`: see
-    `runner.run.command`. Do not compare speeds with it: the jobs share cores and the account's
-    limit.
+    `runner.run.command`. Do not compare speeds with it: jobs share cores and the account's limit.
     """
 
     config: DictConfig

@@ -1,7 +1,5 @@
 """Usage: tokens and dollars of one or more calls, in one type that adds up."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +11,7 @@ class Usage:
 
     *cached_tokens* are the part of *prompt_tokens* read from the provider's prompt cache,
     *cache_write_tokens* the part written to it; *estimated* says that the provider did not
-    count and we did. *cost_usd* is None where no price is known: a sum with an unknown part
-    is unknown, never too low.
+    count and we did. *cost_usd* is None where no price is known, also in a sum with such a part.
     """
 
     prompt_tokens: int = 0
@@ -24,7 +21,7 @@ class Usage:
     estimated: bool = False
     cost_usd: float | None = 0.0
 
-    def __add__(self, other: Usage) -> Usage:
+    def __add__(self, other: "Usage") -> "Usage":
         return Usage(
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,

@@ -1,7 +1,5 @@
 """The account of one node's calls: every attempt, its time, what was used and paid."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -47,7 +45,7 @@ class CallLog:
         """Start another conversation: its requests and its time are counted anew."""
         self.before, self.began = len(self.attempts), None
 
-    def absorb(self, part: CallLog) -> None:
+    def absorb(self, part: "CallLog") -> None:
         """Count the calls of a part of this node, which ran beside its other parts."""
         self.parts_s.append(part.latency_s)
         self.queue_wait_s += part.queue_wait_s

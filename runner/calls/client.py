@@ -1,7 +1,5 @@
 """Policy over calls: be admitted, call within a deadline, try again where it helps, account."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 from collections import Counter

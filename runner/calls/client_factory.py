@@ -1,7 +1,5 @@
 """From a job to the clients that make its calls, under limits they share with others."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import fields

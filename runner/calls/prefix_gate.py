@@ -1,7 +1,5 @@
 """Let one call warm the provider's prompt cache before the others that share its prefix go."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
@@ -20,8 +18,7 @@ class _Group:
 class PrefixGate:
     """Holds back calls with the same prefix while the first of them is out.
 
-    Of those ready at the same moment the one expected to be shortest goes first. Belongs to
-    one event loop.
+    Of those ready at the same moment the shortest expected goes first. Belongs to one event loop.
     """
 
     def __init__(self) -> None:

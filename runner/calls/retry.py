@@ -1,7 +1,5 @@
 """Which failures are worth another attempt, and how long to wait first; pure arithmetic."""
 
-from __future__ import annotations
-
 import random
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Schema of the resolved configuration: frozen values, without unknown keys."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -227,8 +225,7 @@ class Settings(SettingsSection):
 def validate(data: Mapping[str, Any]) -> Settings:
     """Return *data* as Settings.
 
-    Raises ConfigError with one line that names the key, its value, what was expected and the
-    nearest valid key.
+    Raises ConfigError: one line with the key, its value, what was expected, the nearest valid key.
     """
     try:
         return Settings.model_validate(dict(data))

@@ -1,13 +1,11 @@
 """The command `colloquy`: compose with Hydra, run once or as a sweep, end with one exit code."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +88,7 @@ def _hydra_main(codes: list[int]) -> None:
             _compare(sweep)
 
 
-def _compose(jobs: _Jobs) -> None:
+def _compose(jobs: "_Jobs") -> None:
     """Let Hydra compose what the command line asks for and call for its jobs."""
 
     def task(cfg: DictConfig) -> Any:
@@ -112,20 +110,18 @@ class _Jobs:
         self.origin: remote.Origin | None = None  # of what a launcher has carried away
         self._in_sweep = in_sweep
         self._codes = codes
-        self._session: Any = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Arrive in another process as what runs jobs there; see `remote`."""
         self.origin = self.origin or remote.Origin()
         return remote.arrive, (self.origin,)
 
-    @property
+    @cached_property
     def session(self) -> Any:
         """What runs jobs and lasts as long as the process."""
         from runner.run.session import Session  # after composing: keeps --help and errors quick
 
-        self._session = self._session or Session(self._codes)
-        return self._session
+        return Session(self._codes)
 
     def run(self, cfg: DictConfig) -> Any:
         """Run the job that *cfg* describes; return its objective."""

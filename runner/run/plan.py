@@ -1,7 +1,5 @@
 """Predicts tokens, cost and time of a run before anything is sent."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,6 +10,7 @@ from runner.calls.admission.budget import MARGIN
 from runner.calls.admission.gate import Gate
 from runner.calls.client_factory import most_in_flight
 from runner.calls.schedule import Duration, ideal_makespan
+from runner.config.schema import BudgetSettings
 from runner.job.graph import Node
 from runner.job.job import Job, Setup
 from runner.job.models import Model
@@ -25,7 +24,6 @@ FIRST_TOKEN_S = 1.0
 TOKENS_PER_S = 60.0
 TAG_TOKENS = 30  # around a block of material
 LOW = 0.5  # of the expected reply, for the low estimate
-
 _TOTALS = ("most_tokens", "calls", "cost_low_usd", "cost_usd", "cost_high_usd")
 
 
@@ -53,6 +51,11 @@ class NodePlan:
     cost_high_usd: float | None
     latency_s: float
     seen: bool
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and reply tokens together."""
+        return self.prompt_tokens + self.reply_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +173,7 @@ def _wall(job: Job, nodes: Mapping[str, NodePlan]) -> float:
     gate = None
     if model.rpm is not None or model.tpm is not None:
         gate = Gate(most_in_flight(job), model.rpm, model.tpm, model.burst_s)
-    tokens = {n: (p.prompt_tokens + p.reply_tokens) // p.calls for n, p in nodes.items()}
+    tokens = {name: node.tokens // node.calls for name, node in nodes.items()}
     wall = ideal_makespan(job.pipeline, work, how.max_concurrent, how.mode, gate, tokens)
     for stage, _ in primed_stages(job):
         members = [node for node in nodes.values() if node.stage == stage]
@@ -181,17 +184,23 @@ def _wall(job: Job, nodes: Mapping[str, NodePlan]) -> float:
 
 def _stopped_by(job: Job, nodes: Mapping[str, NodePlan]) -> str | None:
     """Return the budget that would end the run, with the analyzer before which; None if none."""
-    budget, spent, paid = job.settings.budget, 0, 0.0
+    spent, paid = 0, 0.0
     for name, node in nodes.items():
-        last = 1 - 1 / node.calls  # of its calls have been made when the last one reserves
-        tokens, usd = node.prompt_tokens + node.reply_tokens, node.cost_usd or 0.0
-        most = spent + last * tokens + node.most_tokens / node.calls
-        if budget.max_tokens is not None and most > budget.max_tokens:
-            return f"budget.max_tokens={budget.max_tokens:,}, before {name}"
-        dearest = paid + last * usd + (node.cost_high_usd or 0.0) / node.calls
-        if budget.max_cost_usd is not None and dearest > budget.max_cost_usd:
-            return f"budget.max_cost_usd={budget.max_cost_usd:g}, before {name}"
-        spent, paid = spent + tokens, paid + usd
+        last, usd = 1 - 1 / node.calls, node.cost_usd or 0.0  # all calls but one have been made
+        most_tokens = spent + last * node.tokens + node.most_tokens / node.calls
+        most_usd = paid + last * usd + (node.cost_high_usd or 0.0) / node.calls
+        if cap := exceeded(job.settings.budget, most_tokens, most_usd):
+            return f"{cap}, before {name}"
+        spent, paid = spent + node.tokens, paid + usd
+    return None
+
+
+def exceeded(budget: BudgetSettings, tokens: float, usd: float) -> str | None:
+    """Return the cap that *tokens* or *usd* exceed, as it was set; None if none."""
+    if budget.max_tokens is not None and tokens > budget.max_tokens:
+        return f"budget.max_tokens={budget.max_tokens:,}"
+    if budget.max_cost_usd is not None and usd > budget.max_cost_usd:
+        return f"budget.max_cost_usd={budget.max_cost_usd:g}"
     return None
 
 

@@ -1,7 +1,5 @@
 """Resumption of an earlier run, with its own configuration."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The jobs of one process: one after the other or side by side, with everything they share."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import sys

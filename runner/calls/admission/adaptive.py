@@ -1,7 +1,5 @@
 """How many calls a provider is given at once: additive increase, multiplicative decrease."""
 
-from __future__ import annotations
-
 START = 8
 CUT = 0.5
 COOLDOWN_S = 10.0

@@ -1,7 +1,5 @@
 """Tell an outage from a poisoned request, and test now and then whether the provider is back."""
 
-from __future__ import annotations
-
 import math
 
 TRIP = 5  # consecutive transient failures …

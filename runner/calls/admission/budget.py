@@ -1,7 +1,5 @@
 """Caps on money and tokens, never overshot: every attempt reserves its most before it goes."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import math

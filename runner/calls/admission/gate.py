@@ -1,7 +1,5 @@
 """What all calls to one model with one key share: rate, throttling, concurrency, outages."""
 
-from __future__ import annotations
-
 import math
 import random
 from collections.abc import Callable, Hashable

@@ -1,7 +1,5 @@
 """Admission: who may call now, by rank, where every limit that applies has room."""
 
-from __future__ import annotations
-
 import asyncio
 import heapq
 import math
@@ -21,9 +19,8 @@ class Ask:
 
     *unit* names who asks; lower *rank* goes first. *tokens* and *cost_usd* are the most the
     attempt can use, 0 where no limit counts them. *failing_since* is the loop time of the call's
-    first failure that was not its own doing, None before. Without *waits_for_outage* an attempt is
-    refused during an outage. *probe* is set by the gate that lets the attempt test whether a
-    provider is back.
+    first failure that was not its own doing, None before. Without *waits_for_outage* an attempt
+    is refused during an outage. The gate sets *probe* on one that tests whether a provider is back.
     """
 
     unit: str = ""

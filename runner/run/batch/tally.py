@@ -1,7 +1,5 @@
 """What a batch's runs amount to: the results table's rows, and counts over them."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
