@@ -20,8 +20,8 @@ from runner.base.tables import as_rows
 from runner.record.journal import lines_of, read_journal
 from runner.record.result_rows import COLUMNS, ResultRow, completed_row
 from runner.record.run_directory import COMPLETED
-from runner.transcript import content_sha256_of
 from runner.transcript.inputs import Input
+from runner.transcript.read import content_sha256_of
 
 RESULTS = "results.jsonl"
 TABLE = "results.csv"

@@ -27,7 +27,7 @@ from runner.config.schema import ContextSettings
 from runner.job.job import Job, Setup
 from runner.record.journal import Journal, MemberJournal
 from runner.record.lock import acquire, release
-from runner.transcript import Segment, Transcript
+from runner.transcript.model import Segment, Transcript
 
 SCHEMA_VERSION = 2
 COMPLETED = "COMPLETED"

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from runner.answers.markdown import md
-from runner.transcript import Segment, Transcript
+from runner.transcript.model import Segment, Transcript
 
 STYLES = ("plain", "obsidian")
 _SEGMENT = re.compile(r"S(?<![\w\[#^]S)\d{4,}\b")  # begins with a letter, for speed

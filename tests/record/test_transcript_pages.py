@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from runner.record.transcript_pages import clock, front_matter, linked, transcript_page
-from runner.transcript import Segment, Transcript
+from runner.transcript.model import Segment, Transcript
 
 TRANSCRIPT = Transcript(
     "talk",

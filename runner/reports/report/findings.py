@@ -11,7 +11,7 @@ from typing import Any
 from runner.base.json import listing, mapping, mappings, number, text
 from runner.reports.report.matrix import Matrix, read_matrix
 from runner.reports.report.nodes import NodeFacts
-from runner.transcript import Transcript
+from runner.transcript.model import Transcript
 
 MAX_DEPTH = 8  # deeper data is shown as JSON
 SHORT, MAX_SHORT = 32, 6  # characters each, and how many, listed in one line
