@@ -1,4 +1,4 @@
-"""A node's files: its record as JSON and its page as Markdown."""
+"""Files of a node: its record in JSON and its page in Markdown."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from runner.record.run_directory import SCHEMA_VERSION
 
 
 def node_record(node: Node, outcome: Outcome, calls: CallLog, **facts: Any) -> dict[str, Any]:
-    """Return intermediate/STAGE/NAME.json's content; *facts* name the model and the prompt."""
+    """Return the content of intermediate/STAGE/NAME.json, *facts* included."""
     answer = outcome.answer or {"insights": [], "structured_data": {}}
     usage = asdict(calls.usage)
     record = {
@@ -43,7 +43,7 @@ def node_record(node: Node, outcome: Outcome, calls: CallLog, **facts: Any) -> d
 
 
 def outcome_page(node: Node, outcome: Outcome, body: str) -> str:
-    """Return intermediate/STAGE/NAME.md: *body*, who answered and without what; or the fault."""
+    """Return a node's page: *body*, its model and missing inputs, or the error."""
     if outcome.answer is None:
         return f"# {node.name}\n\n**{outcome.status}** ({outcome.kind}): {md(outcome.error)}\n"
     model = outcome.model or "nobody"

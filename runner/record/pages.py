@@ -1,4 +1,4 @@
-"""The pages of a run for people: one for each answer, the transcript, and all insights."""
+"""Pages of a run for readers: one per answer, the transcript, and all insights."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = structlog.get_logger("colloquy.run")
 
 @dataclass(frozen=True)
 class Pages:
-    """Renders pages of the run called *run*; every segment id in them leads to the transcript."""
+    """Renders the pages of the run called *run*; segment ids in them link to the transcript."""
 
     job: Job
     run: str
@@ -33,12 +33,12 @@ class Pages:
         object.__setattr__(self, "_ids", ids)
 
     def path(self, node: Node) -> str:
-        """Return where *node*'s page stands in the run directory."""
+        """Return the path of *node*'s page in the run directory."""
         final = self.job.settings.stages[node.stage].final
         return f"final/{node.name}.md" if final else f"intermediate/{node.stage}/{node.name}.md"
 
     def page(self, node: Node, outcome: Outcome) -> str:
-        """Return *node*'s page; a fault in rendering must not lose an answer that was paid for."""
+        """Return *node*'s page; a failure to render it must not lose a paid answer."""
         body = ""
         if outcome.answer is not None:
             try:
@@ -48,25 +48,25 @@ class Pages:
             except (Exception, SystemExit):
                 log.exception("page.failed", analyzer=node.name)
                 body = f"# {node.name}\n\nThis answer could not be shown; it is in its JSON file.\n"
-        return self._dressed(outcome_page(node, outcome, body), self.path(node), node.name)
+        return self._finished(outcome_page(node, outcome, body), self.path(node), node.name)
 
     def transcript(self) -> str:
         """Return transcript.md."""
         return transcript_page(self.job.transcript, self.job.settings.output.pages)
 
     def insights(self, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
-        """Return the aggregated insights as files: JSON-able data, or text, by name."""
+        """Return the aggregated insights by file name, as data for JSON or as text."""
         answers = {n: o.answer for n, o in outcomes.items() if o.answer is not None}
         merged = aggregate(answers)
         page = as_markdown(merged, len(answers))
         return {
             "insights.json": merged,
             "insights.csv": as_csv(merged),
-            "insights.md": self._dressed(page, "insights.md", "insights"),
+            "insights.md": self._finished(page, "insights.md", "insights"),
         }
 
-    def _dressed(self, page: str, path: str, title: str) -> str:
-        """Return *page* with links, and in Obsidian's style with properties."""
+    def _finished(self, page: str, path: str, title: str) -> str:
+        """Return *page* with links and, in Obsidian's style, with front matter."""
         style = self.job.settings.output.pages
         page = linked(page, self._ids, "../" * path.count("/"), style)
         if style != "obsidian":

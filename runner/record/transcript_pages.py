@@ -1,4 +1,4 @@
-"""Pages that link to the transcript, as plain Markdown or as Obsidian likes them."""
+"""Links to the transcript, transcript.md and front matter, in plain Markdown or Obsidian's."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _SEGMENT = re.compile(r"S(?<![\w\[#^]S)\d{4,}\b")  # begins with a letter, for s
 _FENCE = re.compile(r"^(`{3,})[^\n]*\n.*?^\1`*[ ]*$", re.MULTILINE | re.DOTALL)
 
 
-def linked(page: str, known: frozenset[str], up: str, style: str) -> str:
-    """Return *page* with every id in *known* as a link; *up* leads to transcript.md's folder.
+def linked(page: str, ids: frozenset[str], up: str, style: str) -> str:
+    """Return *page* with every one of *ids* outside code fences as a link.
 
-    Text inside code fences stays as it is.
+    *up* is the path to transcript.md's folder.
     """
 
     def link(match: re.Match[str]) -> str:
         name = match[0]
-        if name not in known:
+        if name not in ids:
             return name
         if style == "obsidian":
             return f"[[transcript#^{name}|{name}]]"
@@ -38,7 +38,7 @@ def linked(page: str, known: frozenset[str], up: str, style: str) -> str:
 
 
 def transcript_page(transcript: Transcript, style: str) -> str:
-    """Return transcript.md: one paragraph a segment, each with an anchor of its id."""
+    """Return transcript.md: a paragraph for each segment, with its id as anchor."""
     lines = [f"# {md(transcript.name)}", ""]
     for segment in transcript.segments:
         lines += [_paragraph(segment, style), ""]
@@ -60,6 +60,6 @@ def clock(seconds: float) -> str:
 
 
 def front_matter(facts: Mapping[str, Any]) -> str:
-    """Return *facts* as YAML front matter, which note-taking programs read as properties."""
+    """Return *facts* as YAML front matter, the properties of note-taking programs."""
     body = yaml.safe_dump(dict(facts), sort_keys=False, allow_unicode=True)
     return f"---\n{body}---\n\n"

@@ -118,8 +118,8 @@ class Run:
             plan = await offload(make_plan, job, self._histories)
         if plan is not None and not measured["run"]["reused"]:
             measured["plan"] = compare(plan, measured["run"])
-        await self.directory.write_benchmark(measured)
-        await self.directory.write_pages({"grounding.json": grounding})
+        pages = {"logs/benchmark.json": measured, "grounding.json": grounding}
+        await self.directory.write_pages(pages)
         await self.directory.write_pages(partial(recorder.pages.insights, outcomes))
         await recorder.write_metadata(status, exit_code)
         await self.directory.flush()
