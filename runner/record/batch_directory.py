@@ -1,7 +1,5 @@
 """Batch directories: their runs, journal and results table."""
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -12,8 +12,6 @@ store.damaged, store.failed, history.failed, traces.failed, report.failed ·
 page.failed, node.crashed (bugs, with a traceback)
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import sys

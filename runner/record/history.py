@@ -1,10 +1,9 @@
 """History of each analyzer's calls, latency and tokens, to predict the next run."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from runner.base.files import make_directory, write_json
 from runner.base.json import read_json, section
@@ -25,10 +24,10 @@ class CallAverages:
     reply_tokens: float
     prompt_ratio: float
 
-    def updated(self, run: CallAverages) -> CallAverages:
+    def updated(self, run: Self) -> Self:
         """Return the averages after another *run*."""
         old, new = asdict(self), asdict(run)
-        return CallAverages(**{k: round(old[k] + NEW_WEIGHT * (new[k] - old[k]), 4) for k in old})
+        return replace(self, **{k: round(old[k] + NEW_WEIGHT * (new[k] - old[k]), 4) for k in old})
 
 
 def history_of(root: Path) -> Path:

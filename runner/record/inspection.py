@@ -1,7 +1,5 @@
 """Inspection of an untrusted directory: its files and their faults."""
 
-from __future__ import annotations
-
 import os
 import stat
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """Cache keys: a digest of all that is sent in a call and of the model."""
 
-from __future__ import annotations
-
 from functools import cache
 from importlib.metadata import version
 from typing import Any

@@ -1,7 +1,5 @@
 """Lock of a run directory: one process at a time."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import socket

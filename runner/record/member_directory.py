@@ -1,14 +1,12 @@
 """Directories of a batch's runs: the batch locks and journals them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
 from runner.base.files import write_in_place
 from runner.base.text import now_iso
 from runner.base.threads import offload
-from runner.record.journal import Journal
+from runner.record.journal import Journal, MemberJournal
 from runner.record.run_directory import COMPLETED, Pages, RunDirectory, make_own
 
 
@@ -31,7 +29,7 @@ class MemberDirectory(RunDirectory):
         make_own(path / "intermediate")
         for part in ("context", "logs"):
             (path / part).mkdir(mode=0o700, exist_ok=True)
-        super().__init__(path, batch.journal.of_run(name))
+        super().__init__(path, MemberJournal(batch.journal, name))
         if not self._fresh:
             self.uncomplete()
 

@@ -1,7 +1,5 @@
 """Metadata of a run or batch: everything in metadata.json but its status and times."""
 
-from __future__ import annotations
-
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict

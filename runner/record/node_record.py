@@ -1,7 +1,5 @@
 """Files of a node: its record in JSON and its page in Markdown."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Pages of a run for readers: one per answer, the transcript, and all insights."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """Records of a previous session, each validated before it is reused."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Recorder of a run: writes records, pages, contexts, metadata and events as they come."""
 
-from __future__ import annotations
-
 import asyncio
 import errno
 from collections.abc import Coroutine

@@ -1,14 +1,12 @@
 """Run directories: creation, locking, and writes of every file."""
 
-from __future__ import annotations
-
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from runner.base.errors import ConfigError, OutputError, one_line
 from runner.base.files import (
@@ -84,7 +82,7 @@ class RunDirectory:
         self._metadata_lock = asyncio.Lock()
 
     @classmethod
-    def create(cls, path: Path, parts: Sequence[str] = PARTS) -> RunDirectory:
+    def create(cls, path: Path, parts: Sequence[str] = PARTS) -> Self:
         """Make the directory tree and lock it; raise OutputError if that fails.
 
         A directory that holds a run is refused: its files would be mixed with the new ones.
@@ -99,7 +97,7 @@ class RunDirectory:
         return made
 
     @classmethod
-    def reopen(cls, path: Path, parts: Sequence[str] = PARTS) -> RunDirectory:
+    def reopen(cls, path: Path, parts: Sequence[str] = PARTS) -> Self:
         """Lock the directory of a previous session; remove its temporary files and COMPLETED.
 
         Raises OutputError.
@@ -114,7 +112,7 @@ class RunDirectory:
         return made
 
     @classmethod
-    def _open(cls, path: Path, parts: Sequence[str]) -> RunDirectory:
+    def _open(cls, path: Path, parts: Sequence[str]) -> Self:
         try:
             make_directory(path)
             lock = acquire(path)

@@ -1,7 +1,5 @@
 """Links to the transcript, transcript.md and front matter, in plain Markdown or Obsidian's."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any

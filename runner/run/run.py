@@ -1,7 +1,5 @@
 """Run of one transcript: calls every node and records every outcome, whatever fails."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Batch execution: a window of concurrent runs over the files, in order."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
