@@ -4,6 +4,7 @@ import asyncio
 import errno
 from collections.abc import Coroutine
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -21,11 +22,11 @@ from runner.job.job import Job
 from runner.job.parts import owner_of
 from runner.record.benchmark import NodeTiming
 from runner.record.journal import Journal, MemberJournal
-from runner.record.metadata import describe_run, versions
-from runner.record.node_record import node_record
+from runner.record.keys import payload_digest
+from runner.record.metadata import describe_run
 from runner.record.pages import Pages
 from runner.record.previous_session import keep_answer
-from runner.record.run_directory import TRANSCRIPT, RunDirectory
+from runner.record.run_directory import SCHEMA_VERSION, TRANSCRIPT, RunDirectory
 
 PERSIST_S = 2.0  # for unfinished writes when a run is cut off
 
@@ -44,7 +45,6 @@ class Recorder:
         self._writes: list[asyncio.Task[None]] = []
         self._began = asyncio.get_running_loop().time()
         self._started_at = now_iso()
-        versions()  # read before the clock starts
 
     def elapsed_s(self) -> float:
         """Return seconds since the run began."""
@@ -189,7 +189,7 @@ class Recorder:
 
     async def _save(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
         sha256 = self.job.analyzers[owner_of(node)].prompt_digest
-        record = partial(node_record, node, outcome, calls, prompt_sha256=sha256)
+        record = partial(_record, node, outcome, calls, sha256)
         key = outcome.key if outcome.status == "ok" else None
         if self.directory.has(f"intermediate/{node.stage}/{node.name}.json"):
             await offload(keep_answer, self.directory.path, node, key)
@@ -217,3 +217,31 @@ def _note_call(journal: Journal | MemberJournal, event: str, **facts: Any) -> No
     journal.note(event, **facts)
     if event == "call.started" and journal.fault is not None:
         raise NotRunError("output", f"not called: {journal.fault}")
+
+
+def _record(node: Node, outcome: Outcome, calls: CallLog, prompt_sha256: str) -> dict[str, Any]:
+    """Return the content of intermediate/STAGE/NAME.json."""
+    answer = outcome.answer or {"insights": [], "structured_data": {}}
+    usage = asdict(calls.usage)
+    record = {
+        "schema_version": SCHEMA_VERSION,
+        "analyzer": node.name,
+        "stage": node.stage,
+        "status": outcome.status,
+        "error": {"kind": outcome.kind, "message": outcome.error} if outcome.kind else None,
+        "degraded": bool(outcome.missing),
+        "missing": dict(outcome.missing),
+        "key": outcome.key,
+        "reused": outcome.reused,
+        "model": outcome.model,
+        "prompt_sha256": prompt_sha256,
+        **answer,
+        "raw_output": outcome.raw_output,
+        "grounding": outcome.grounding.figures() if outcome.grounding else None,
+        **outcome.notes,
+        "usage": usage,
+        "cost_usd": usage.pop("cost_usd"),
+        "attempts": [asdict(attempt) for attempt in calls.attempts],
+        "latency_s": round(calls.latency_s, 6),
+    }
+    return {**record, "sha256": payload_digest(record)}
