@@ -22,8 +22,7 @@ from typing import Any
 from unittest.mock import patch
 
 from benchmarks.common import peak_mib, rss_mib
-from runner.record.batch_directory import RESULTS, Results
-from runner.record.result_rows import ResultRow
+from runner.record.batch_directory import RESULTS, ResultRow, Results
 from runner.run.batch.batch_run import Batch, BatchResult
 from runner.run.command import main as colloquy
 

@@ -1,11 +1,9 @@
 """Batch directories: their runs, journal and results table."""
 
-from __future__ import annotations
-
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -13,12 +11,11 @@ from typing import Any
 
 import orjson
 
-from runner.base.errors import TranscriptError
+from runner.base.errors import EXIT_OK, TranscriptError
 from runner.base.files import append, as_json, open_for_append, write_bytes, write_if_changed
 from runner.base.json import load_json, read_list
 from runner.base.tables import as_rows
-from runner.record.journal import lines_of, read_journal
-from runner.record.result_rows import COLUMNS, ResultRow, completed_row
+from runner.record.journal import Spent, lines_of, read_journal
 from runner.record.run_directory import COMPLETED
 from runner.transcript.inputs import Input
 from runner.transcript.read import content_sha256_of
@@ -28,6 +25,38 @@ TABLE = "results.csv"
 REPORT = "report.html"  # of a run
 NAMES = "config/inputs.json"
 PARTS = ("config", "logs", "runs")  # subdirectories
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """One row of the results table.
+
+    *status* is the run's, or `unreadable`; *ok* counts the *analyzers* that answered; *error* is
+    that of the first that failed, or of reading the file. Tokens, cost and attempts are summed
+    over all sessions, *wall_s* is of the last; *reused*: an earlier session completed the run.
+    """
+
+    transcript: str
+    run: str
+    status: str
+    exit_code: int
+    ok: int = 0
+    analyzers: int = 0
+    segments: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    cost_usd: float | None = 0.0
+    attempts: int = 0
+    wall_s: float | None = None
+    quotes: int = 0
+    grounded: int = 0
+    reused: bool = False
+    error: str = ""
+
+
+COLUMNS = tuple(field.name for field in fields(ResultRow))
+_TOTALS = ("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd", "attempts")
 
 
 def is_batch(path: Path) -> bool:
@@ -95,6 +124,31 @@ def rows_of(batch: Path) -> list[dict[str, Any]]:
         rows.pop(name := line.get("transcript"), None)
         rows[name] = line
     return list(rows.values())
+
+
+def totals_of(spent: Spent) -> dict[str, Any]:
+    """Return a row's tokens, cost and attempts."""
+    totals = spent.totals()
+    return {name: totals[name] for name in _TOTALS}
+
+
+def completed_row(file: Input, metadata: Mapping[str, Any], run: Mapping[str, Any]) -> ResultRow:
+    """Return the row of a run that an earlier session completed; *run* is benchmark.json's."""
+    counts, count = metadata["grounding"], run["total"]
+    return ResultRow(
+        file.name,
+        file.run,
+        "completed",
+        EXIT_OK,
+        ok=count,
+        analyzers=count,
+        segments=metadata["transcript"]["segments"],
+        wall_s=run["wall_s"],
+        quotes=counts["quotes"],
+        grounded=counts["exact"] + counts["near"],
+        reused=True,
+        **{name: metadata["totals"][name] for name in _TOTALS},
+    )
 
 
 class Results:

@@ -1,7 +1,5 @@
 """Calls in a journal: each attempt's first line paired with its last."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field

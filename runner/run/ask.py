@@ -1,7 +1,5 @@
 """Questions to models: each is answered from stored answers or by a conversation."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Conversation with a model: a call, and repairs or repeats after replies without an answer."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar

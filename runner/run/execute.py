@@ -1,7 +1,5 @@
 """Execution of a run or batch: its directory, log, clients and simulated providers."""
 
-from __future__ import annotations
-
 import asyncio
 import shlex
 from collections.abc import Callable, Sequence

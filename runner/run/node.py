@@ -1,7 +1,5 @@
 """Node execution: its material and context, its models in order, its parts."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from runner.base.format import count, plural, seconds, usd
 from runner.base.tables import as_rows
 from runner.base.usage import sum_usd
-from runner.record.batch_directory import is_batch, rows_of
-from runner.record.result_rows import COLUMNS
+from runner.record.batch_directory import COLUMNS, is_batch, rows_of
 from runner.reports.compare.rows import RunRow, known_figures
 
 MERGED = "results.csv"  # beside the comparison

@@ -11,10 +11,9 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from runner.base.format import NOTHING, count, seconds, share, usd
+from runner.base.format import NOTHING, clock, count, seconds, share, usd
 from runner.base.json import number, text
 from runner.base.text import to_safe_text
-from runner.record.transcript_pages import clock
 
 
 def render(template: str, **facts: Any) -> str:
