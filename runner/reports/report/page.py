@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runner.base.json import at, mapping, number, text
+from runner.base.json import at, listing, mapping, number, text
 from runner.reports.report.calls import read_session
 from runner.reports.report.findings import Findings, findings_of, places_of, quotes_of
 from runner.reports.report.ledger import chunked_of, faults_of, ledgers_of, noted_events
@@ -18,7 +18,7 @@ from runner.reports.report.summary import (
     predictions_of,
     shared_slots,
 )
-from runner.reports.report.timeline import LABEL, WIDTH, critical_of, timeline_of
+from runner.reports.report.timeline import LABEL, WIDTH, timeline_of
 from runner.reports.stored_run import StoredRun
 
 MAX_CITING = 12  # analyzers named at a segment
@@ -30,7 +30,7 @@ def report_page(run: StoredRun) -> str:
     nodes, places = nodes_of(run), places_of(run.transcript)
     findings = [findings_of(node, places) for node in nodes]
     session = read_session(run.path)
-    critical = critical_of(run.took)
+    critical = [text(name) for name in listing(run.took.get("critical_path"))]
     used = [node for node in nodes if sum(node.tokens)]
     name = run.transcript.name if run.transcript else at(run.metadata, "transcript", "name")
     return render(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, zip_longest
 
-from runner.base.json import amount, number, text
+from runner.base.json import amount, number
 from runner.reports.report.calls import StoredSession, TimedCall
 from runner.reports.report.nodes import NodeFacts
 
@@ -214,9 +214,3 @@ def _path(lines: Sequence[TimelineRow], critical: Sequence[str], end_s: float) -
         f"L{_x(after.start_s, end_s):.1f},{after.y + after.height / 2:.1f}"
         for before, after in pairwise(hot)
     )
-
-
-def critical_of(run: Mapping[str, object]) -> list[str]:
-    """Return the names of the critical path in benchmark.json's `run`."""
-    path = run.get("critical_path")
-    return [text(name) for name in path] if isinstance(path, list) else []
