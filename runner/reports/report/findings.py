@@ -15,7 +15,6 @@ from runner.transcript import Transcript
 
 MAX_DEPTH = 8  # deeper data is shown as JSON
 SHORT, MAX_SHORT = 32, 6  # characters each, and how many, listed in one line
-
 _LABEL = re.compile(r"[a-z]+(_[a-z]+)+")
 _CHANGE = re.compile(r"\[-(.*?)-\]|\{\+(.*?)\+\}", re.DOTALL)
 

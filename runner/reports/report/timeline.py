@@ -15,7 +15,6 @@ WIDTH = 1000.0
 LANE = 7.0
 MANY = 60  # with more nodes than this, rows are low
 TICKS = (1, 2, 2.5, 5, 10)
-
 KINDS = {
     "queue": "waiting for a slot or a limit",
     "call": "call answered",
@@ -84,7 +83,6 @@ class Timeline:
     ticks: tuple[tuple[float, str], ...]
     path: str
     end_s: float
-    small: bool
 
     @property
     def kinds(self) -> list[tuple[str, str]]:
@@ -110,7 +108,7 @@ def timeline_of(
     for row in sorted(rows, key=lambda row: row.start_s):
         lines.append(_placed(row, y, end, small=small, critical=row.node.name in critical))
         y += lines[-1].height
-    return Timeline(tuple(lines), y, _ticks(end), _path(lines, critical, end), end, small)
+    return Timeline(tuple(lines), y, _ticks(end), _path(lines, critical, end), end)
 
 
 def _row(
