@@ -65,6 +65,12 @@ class PromptAnalyzer:
         return json_schema(self.shape)
 
     @cached_property
+    def _asked_schema(self) -> str:
+        """The end of a question that states the schema."""
+        schema = json.dumps(self.schema, separators=(",", ":"))
+        return f"\n\nThe JSON object must match this schema:\n{schema}"
+
+    @cached_property
     def prompt_digest(self) -> str:
         """SHA-256 hex of system text, question, own variables and schema."""
         parts = [SYSTEM, self.question, dict(self.variables), self.schema]
@@ -74,8 +80,7 @@ class PromptAnalyzer:
         """Put the material first and the question last, so that prompt caches can share it."""
         question = self.template.render({**material.variables, **self.variables}).strip()
         if with_schema:
-            schema = json.dumps(self.schema, separators=(",", ":"))
-            question += f"\n\nThe JSON object must match this schema:\n{schema}"
+            question += self._asked_schema
         shared = {"type": "text", "text": material.text}
         asked = {"type": "text", "text": f"{question}\n"}
         return (

@@ -21,7 +21,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,8 @@ from benchmarks.batches import (
     write_transcripts,
 )
 from benchmarks.common import peak_mib, post, provider
-from runner.providers.simulated import simulated_process
+from runner.providers.simulated.process import simulated_process
+from runner.providers.simulated.replies import reply_to
 from runner.providers.simulated.server import SimulatedProvider
 
 NODES = ("say_means", "perspective_perception", "competing_hypotheses")
@@ -109,9 +110,14 @@ async def measure(folder: Path, most: int, rounds: int) -> list[Measured]:
 async def taken(folder: Path) -> Path:
     """Run a batch of one and write what it asked, the prompts that others are to send."""
     talks = write_transcripts(folder / "talks-1", 1)
-    async with SimulatedProvider() as server:
+    asked: list[Mapping[str, Any]] = []
+
+    def reply(body: Mapping[str, Any]) -> str:
+        asked.append(body)
+        return reply_to(body)
+
+    async with SimulatedProvider(reply) as server:
         await asyncio.to_thread(ours, talks, server.url, folder)
-        asked = [dict(received.body) for received in server.received]
     (folder / "bodies.json").write_bytes(orjson.dumps(asked))
     return folder / "bodies.json"
 

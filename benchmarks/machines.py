@@ -15,7 +15,7 @@ import random
 import statistics
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -32,11 +32,10 @@ from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.config.schema import SimulateSettings
-from runner.providers.litellm.classify import classify
+from runner.providers.litellm.errors import classify
 from runner.providers.request import Completion, Request
-from runner.providers.simulated import Arrival, Behaviour, PlannedResponse
 from runner.providers.simulated.account_limits import BURST_S
-from runner.providers.simulated.behaviour import RATE_LIMIT_S
+from runner.providers.simulated.behaviour import RATE_LIMIT_S, Arrival, Behaviour, PlannedResponse
 from runner.providers.simulated.faults import RATE_LIMIT
 
 MACHINES = (1, 10, 100)
@@ -72,7 +71,7 @@ class Account:
     statuses: list[int] = field(default_factory=list)
     minutes: Counter[int] = field(default_factory=Counter)  # requests to the proxy, by minute
 
-    async def open(self, samples: Sequence[Request] = ()) -> None:
+    async def open(self) -> None:
         """Nothing to open."""
 
     async def close(self) -> None:

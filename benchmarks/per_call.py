@@ -1,6 +1,7 @@
 """What one call costs the client: CPU, wall time and memory, layer by layer, in one run.
 
-    python -m benchmarks.per_call [--calls N] [--slots N] [--rounds N] [--profile WAY]
+    python -m benchmarks.per_call [--calls N] [--slots N] [--rounds N] [--models NAME …]
+        [--profile WAY]
 
 200 transcripts × 8 questions go to a server in a process of its own that answers each after
 50 ms, 64 at once, over each way in turn, each in a fresh process. CPU is the client's process
@@ -21,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -48,11 +49,16 @@ from runner.run.batch.console import LOG_HOLD_S
 LATENCY_S = 0.05
 QUESTIONS = 8
 MODEL = "openai/gpt-4o-mini"
+MODELS = (
+    *(MODEL, "anthropic/claude-sonnet-4-6", "gemini/gemini-2.5-flash"),
+    *("mistral/mistral-medium-2604", "groq/openai/gpt-oss-120b", "deepseek/deepseek-chat"),
+    *("openrouter/openai/gpt-5-mini", "hosted_vllm/openai/gpt-oss-20b", "litellm_proxy/gpt-5-mini"),
+)
 WAYS = {
     "raw": "aiohttp alone",
-    "direct": "our transport, the short way",
-    "litellm": "our transport, acompletion",
-    "client": "the whole client, short way",
+    "http": "HTTP",
+    "litellm": "acompletion",
+    "client": "the whole client over HTTP",
     "logged": "the same with the run's log",
 }
 TEXT = json.dumps(
@@ -81,6 +87,27 @@ REPLY = {
     "service_tier": "default",
     "system_fingerprint": "fp_1",
 }
+CLAUDE_REPLY = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "model": "claude-sonnet-4-6",
+    "content": [{"type": "text", "text": TEXT}],
+    "stop_reason": "end_turn",
+    "usage": {"input_tokens": 176, "cache_read_input_tokens": 1024, "output_tokens": 90},
+}
+GEMINI_REPLY = {
+    "candidates": [
+        {"content": {"parts": [{"text": TEXT}], "role": "model"}, "finishReason": "STOP"}
+    ],
+    "usageMetadata": {
+        "promptTokenCount": 1200,
+        "candidatesTokenCount": 90,
+        "totalTokenCount": 1290,
+        "cachedContentTokenCount": 1024,
+    },
+    "modelVersion": "gemini-3.8-flash",
+}
 CLIENT = ("client", "logged")  # ways that limit what is in flight by themselves
 WAITING = 2  # calls begun of these for each in flight, as a batch has some that wait for a slot
 Call = Callable[[int], Awaitable[object]]
@@ -96,15 +123,21 @@ class Measured:
     calls: int
 
 
-class Provider(asyncio.Protocol):
-    """One connection of a server that answers every request alike, after LATENCY_S."""
+def answer(reply: object) -> bytes:
+    """Return the HTTP response that holds *reply*."""
+    body = orjson.dumps(reply)
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    return head % len(body) + body
 
-    body = orjson.dumps(REPLY)
-    answer = (
-        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-        % len(body)
-        + body
-    )
+
+class Provider(asyncio.Protocol):
+    """One connection of a server that answers after LATENCY_S, as the path's provider would."""
+
+    answers: Mapping[bytes, bytes] = {
+        b"/messages": answer(CLAUDE_REPLY),
+        b":generateContent": answer(GEMINI_REPLY),
+        b"/chat/completions": answer(REPLY),
+    }
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to read."""
@@ -117,11 +150,13 @@ class Provider(asyncio.Protocol):
         head, end, body = self._read.partition(b"\r\n\r\n")
         if end and len(body) >= int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]):
             self._read = b""
-            asyncio.get_running_loop().call_later(LATENCY_S, self._transport.write, self.answer)
+            path = head.split(b" ", 2)[1]
+            whole = next(self.answers[end] for end in self.answers if path.endswith(end))
+            asyncio.get_running_loop().call_later(LATENCY_S, self._transport.write, whole)
 
 
 async def serve() -> None:
-    """Serve until killed, after having told the port."""
+    """Print the port, then serve until killed."""
     server = await asyncio.get_running_loop().create_server(Provider, "127.0.0.1", 0, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
@@ -170,7 +205,7 @@ async def measure(way: str, url: str, options: argparse.Namespace) -> Measured:
         async with aiohttp.ClientSession(connector=connector) as session:
             return await drive(raw(url, options.chars, session), options)
     spoken: Literal["auto", "litellm"] = "litellm" if way == "litellm" else "auto"
-    transport = LiteLLMTransport(ModelRoute(MODEL, url, transport=spoken))
+    transport = LiteLLMTransport(ModelRoute(options.models[0], url, transport=spoken))
     await transport.open()
     set_library_levels()
     if way != "logged":
@@ -220,6 +255,7 @@ def main() -> None:
     parser.add_argument("--slots", type=int, default=64, help="calls in flight")
     parser.add_argument("--chars", type=int, default=4000, help="of a transcript")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--models", nargs="+", default=MODELS, help="litellm's names")
     parser.add_argument("--profile", choices=WAYS, help="show where one way spends its time")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
@@ -233,8 +269,16 @@ def main() -> None:
         show(*compare(options))
 
 
+def rows(options: argparse.Namespace) -> list[tuple[str, str]]:
+    """Return what is measured: ways, each with a model."""
+    if options.profile:
+        return [(options.profile, options.models[0])]
+    spoken = [(way, model) for model in options.models for way in ("http", "litellm")]
+    return [("raw", MODEL), *spoken, *((way, MODEL) for way in CLIENT)]
+
+
 def compare(options: argparse.Namespace) -> tuple[dict[str, list[Measured]], argparse.Namespace]:
-    """Measure every way in turn, each in a process of its own."""
+    """Measure every row in turn, each in a process of its own."""
     sizes = [f"--{n}={getattr(options, n)}" for n in ("calls", "slots", "chars")]
     own = [sys.executable, "-m", "benchmarks.per_call"]
     found: dict[str, list[Measured]] = {}
@@ -243,13 +287,14 @@ def compare(options: argparse.Namespace) -> tuple[dict[str, list[Measured]], arg
         url = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
         try:
             for _ in range(1 if options.profile else options.rounds):
-                for way in [options.profile] if options.profile else WAYS:
-                    asked = [*own, f"--child={url}", f"--way={way}", *sizes]
+                for way, model in rows(options):
+                    asked = [*own, f"--child={url}", f"--way={way}", f"--models={model}", *sizes]
                     asked += [f"--profile={way}"] if options.profile else []
                     done = subprocess.run(asked, capture_output=True, text=True, check=True)
                     *profile, last = done.stdout.strip().split("\n")
                     print(*profile, sep="\n", end="\n" if profile else "")
-                    found.setdefault(way, []).append(Measured(*json.loads(last)))
+                    name = f"{model}, {WAYS[way]}" if way in ("http", "litellm") else WAYS[way]
+                    found.setdefault(name, []).append(Measured(*json.loads(last)))
         finally:
             server.kill()
     return found, options
@@ -262,7 +307,7 @@ def show(found: dict[str, list[Measured]], options: argparse.Namespace) -> None:
         f"{options.calls:,} calls, {options.slots} in flight, {options.chars:,} characters each, "
         f"medians of {options.rounds} rounds; ideal wall {ideal_s:.2f} s"
     )
-    print("way                             CPU ms/call  × aiohttp  wall s  wall/ideal  grown MiB")
+    print(f"{'way':<44} CPU ms/call  × aiohttp  wall s  wall/ideal  grown MiB")
     base: Any = None
     for way, rounds in found.items():
         cpu_ms, wall_s, grown = (
@@ -271,7 +316,7 @@ def show(found: dict[str, list[Measured]], options: argparse.Namespace) -> None:
         )
         base = base or cpu_ms
         print(
-            f"{WAYS[way]:<31} {cpu_ms:>12.3f}  {cpu_ms / base:>9.1f}  {wall_s:>6.2f}  "
+            f"{way:<43} {cpu_ms:>12.3f}  {cpu_ms / base:>9.1f}  {wall_s:>6.2f}  "
             f"{wall_s / ideal_s:>10.2f}  {grown:>9.1f}"
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 
 from runner.answers.markdown import cite, md
 from runner.base.tables import as_rows
@@ -45,19 +45,23 @@ def aggregate(answers: Mapping[str, Mapping[str, Any]]) -> list[MergedInsight]:
         for insight in answer["insights"]
     ]
     merged: list[MergedInsight] = []
+    texts: list[str] = []
     for insight in sorted(every, key=lambda i: -i.confidence):
-        equal = next((other for other in merged if _are_equal(insight, other)), None)
-        if equal is None:
+        text = insight.text.casefold()
+        alike = process.extract_iter(
+            text, texts, scorer=fuzz.token_set_ratio, score_cutoff=SAME_WITH_QUOTE
+        )
+        equal = (
+            merged[at]
+            for _, score, at in alike
+            if score >= SAME_TEXT or _quotes(insight) & _quotes(merged[at])
+        )
+        if (other := next(equal, None)) is None:
             merged.append(insight)
+            texts.append(text)
         else:
-            _merge(insight, equal)
+            _merge(insight, other)
     return merged
-
-
-def _are_equal(one: MergedInsight, other: MergedInsight) -> bool:
-    alike = fuzz.token_set_ratio(one.text.casefold(), other.text.casefold())
-    shared = _quotes(one) & _quotes(other)
-    return alike >= (SAME_WITH_QUOTE if shared else SAME_TEXT)
 
 
 def _quotes(insight: MergedInsight) -> set[tuple[str, str]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 Renderer = Callable[[Mapping[str, Any]], str]
 
 _LABEL = re.compile(r"[a-z]+(_[a-z]+)+")
-_ESCAPED = str.maketrans({c: f"\\{c}" for c in "\\`*_<>[]|#~@"})
+_MARKUP = re.compile(r"[\\`*_<>\[\]|#~@]")
 # Entities, and addresses that viewers turn into links without markup.
 _LIVE = re.compile(r"(?i)(?<=[a-z0-9])(?=://)|(?<=\bwww)(?=\.)|(?=&(?:#|[a-z0-9]{1,32};))")
 _BLOCK = re.compile(r"(?:\d{1,9}(?=[.)](?:\s|$))|(?=[-+=](?:[\s=-]|$)))")
@@ -29,11 +30,15 @@ def md(value: Any) -> str:
     text = " ".join(str(value).split())
     if _LABEL.fullmatch(text):  # a category or an enumeration's value
         return text.replace("_", " ")
-    text = _LIVE.sub(r"\\", text.translate(_ESCAPED))
+    if _MARKUP.search(text):  # rarely, and to search costs less than to substitute
+        text = _MARKUP.sub(r"\\\g<0>", text)
+    if "://" in text or "&" in text or "www." in text.lower():
+        text = _LIVE.sub(r"\\", text)
     block = _BLOCK.match(text)
     return f"{block[0]}\\{text[block.end() :]}" if block else text
 
 
+@lru_cache(1024)
 def heading(key: str) -> str:
     """Return *key* as a heading: `unmet_needs` becomes `Unmet needs`."""
     return md(key.replace("_", " ").capitalize())

@@ -121,11 +121,11 @@ def _clean(node: Any, depth: int = 0) -> Any:
     if depth > MAX_DEPTH:
         raise ValueError(f"is nested deeper than {MAX_DEPTH}")
     if isinstance(node, str):
-        return to_safe_text(node)
+        return node if node.isascii() and node.isprintable() else to_safe_text(node)
     if isinstance(node, list):
         return [_clean(item, depth + 1) for item in node]
     if isinstance(node, dict):
-        return {to_safe_text(str(key)): _clean(body, depth + 1) for key, body in node.items()}
+        return {_clean(key): _clean(body, depth + 1) for key, body in node.items()}
     if isinstance(node, float) and not math.isfinite(node):
         raise ValueError("holds a number that is not finite")
     return node

@@ -17,7 +17,8 @@ _OPENAI = ("gpt-", "chatgpt-", "o1", "o3", "o4")
 CHARS_PER_TOKEN = 3  # where no vocabulary can be loaded; low, so that it over-counts
 # No token of either vocabulary spans these places: both patterns join line feeds to what precedes
 # them, and to nothing after them but white space and slashes (tiktoken_ext/openai_public.py).
-_LINE_END = re.compile(r"(?<=\n)(?=[^\s/])")
+_LINE_END = re.compile(r"\n(?=[^\s/])")
+MAX_LINES = 1 << 16  # whose tokens a counter keeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +43,8 @@ class Tokenizer:
         """Return a `count` that caches lines, for texts that are made of the same ones."""
         if self.codec is None:
             return self.count
-        cache: dict[str, int] = {}
-
-        def count(text: str) -> int:
-            tokens = 0
-            for line in token_lines(text):
-                if line not in cache:
-                    cache[line] = self.count(line)
-                tokens += cache[line]
-            return tokens
-
-        return count
+        count_line = lru_cache(MAX_LINES)(self.count)
+        return lambda text: sum(map(count_line, token_lines(text)))
 
     @property
     def codec(self) -> tiktoken.Encoding | None:
@@ -72,7 +64,8 @@ def tokenizer_for(model: str) -> Tokenizer:
 
 def token_lines(text: str) -> list[str]:
     """Cut *text* into lines whose tokens, one line after another, are the tokens of *text*."""
-    return _LINE_END.split(text)
+    *lines, last = _LINE_END.split(text)
+    return [f"{line}\n" for line in lines] + [last]
 
 
 @lru_cache

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,11 @@ class Usage:
     def tokens(self) -> int:
         """Prompt and reply tokens together."""
         return self.prompt_tokens + self.completion_tokens
+
+    def figures(self) -> dict[str, Any]:
+        """Return tokens and dollars by the names they have in benchmark.json and metadata.json."""
+        names = ("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd")
+        return {name: getattr(self, name) for name in names}
 
 
 def sum_usd(costs: Iterable[float | None]) -> float | None:

@@ -26,7 +26,7 @@ class CallLog:
     keep; *unit* names the node among all that share a gate.
     """
 
-    note: Callable[..., None] | None = None
+    note: Callable[..., object] | None = None
     unit: str = ""
     queue_wait_s: float = 0.0
     parked_s: float = 0.0

@@ -14,7 +14,7 @@ from runner.calls.admission.gate import MAX_CEILING, Gate
 from runner.calls.admission.limits import Ask, Limit, Lobby
 from runner.calls.call_log import Attempt, CallLog
 from runner.calls.retry import THROTTLE, TRANSIENT, RetryPolicy
-from runner.providers.request import Completion, Request, Transport, arrival_told
+from runner.providers.request import Completion, Request, Transport, on_arrival
 from runner.providers.retry_headers import MAX_RETRY_AFTER_S
 
 MAX_REQUESTS = 24  # per conversation with a model, all kinds of attempts together
@@ -121,7 +121,7 @@ class Client:
     async def _send(self, call: _Call) -> Completion:
         try:
             async with asyncio.timeout(self.timeout_s) as deadline:
-                with arrival_told(lambda: deadline.reschedule(None)):
+                with on_arrival(lambda: deadline.reschedule(None)):
                     return await self.transport.complete(call.request, self.timeout_s)
         except TimeoutError as error:
             told = f"no answer within {self.timeout_s:g} s"

@@ -111,14 +111,6 @@ class Job(Setup):
             cache=cache,
         )
 
-    def samples(self, model: Model) -> list[Request]:
-        """Return the requests that *model* may get, without material and cache marks."""
-        return [
-            self.request(node.name, model, "-", self.fit(node, model).reply, cache=False)
-            for node in self.pipeline.nodes
-            if model in self.chain(node)
-        ]
-
     def transcript_material(self, chunk: Chunk | None = None) -> str:
         """Return the transcript or a part of it as prompts show it, the same for every node."""
         segments = self.transcript.segments

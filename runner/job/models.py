@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from runner.base.errors import ConfigError, did_you_mean
 from runner.base.tokens import Tokenizer
@@ -27,6 +28,11 @@ class Model:
     def is_paid(self) -> bool:
         """Whether a provider answers, not the offline or simulated model."""
         return self.settings.simulate is None and not self.settings.name.startswith(OFFLINE)
+
+    @cached_property
+    def count_prompt(self) -> Callable[[str], int]:
+        """The tokens of a prompt; nearly all lines of one are the same in every run of a batch."""
+        return self.tokenizer.line_counter()
 
     @property
     def schema_in_prompt(self) -> bool:

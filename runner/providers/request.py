@@ -1,8 +1,8 @@
-"""What crosses the seam to a provider: one request in, one completion out."""
+"""Request and completion: what a transport is given for one call, and what it returns."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -16,30 +16,29 @@ from runner.base.usage import Usage
 
 MAX_REPLY_CHARS = 2_000_000
 
-
-_ARRIVED: ContextVar[Callable[[], None]] = ContextVar("arrived", default=lambda: None)
+_ON_ARRIVAL: ContextVar[Callable[[], None]] = ContextVar("on_arrival", default=lambda: None)
 
 
 @contextmanager
-def arrival_told(tell: Callable[[], None]) -> Iterator[None]:
-    """Let *tell* be called when the reply to the block's call has arrived whole."""
-    token = _ARRIVED.set(tell)
+def on_arrival(callback: Callable[[], None]) -> Iterator[None]:
+    """Call *callback* when the reply to the block's call has arrived whole."""
+    token = _ON_ARRIVAL.set(callback)
     try:
         yield
     finally:
-        _ARRIVED.reset(token)
+        _ON_ARRIVAL.reset(token)
 
 
-def arrived() -> None:
-    """Tell who calls that the reply has arrived whole: no deadline may then take it back."""
-    _ARRIVED.get()()
+def reply_arrived() -> None:
+    """Report that the reply has arrived whole: from here on no deadline may discard it."""
+    _ON_ARRIVAL.get()()
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """Everything that is sent for one call.
 
-    *node* names who asks, for the log; *schema* is a JSON schema the reply must match, or
+    *node* is the node that asks, for the log; *schema* is a JSON schema the reply must match, or
     None for free text; *max_tokens* bounds the reply. *cache* asks the provider to keep the
     prefix that ends with the first part of the first user message, which other calls share.
     """
@@ -65,8 +64,8 @@ class Completion:
 class Transport(Protocol):
     """Makes exactly one attempt; raises CallError when it fails."""
 
-    async def open(self, samples: Sequence[Request] = ()) -> None:
-        """Get ready for calls like *samples*, so that the first does not pay for it."""
+    async def open(self) -> None:
+        """Load what calls need."""
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Send *request* once and return the reply."""
@@ -76,9 +75,9 @@ class Transport(Protocol):
 
 
 def checked_text(text: str, secrets: Secrets) -> str:
-    """Return a reply's *text* as it may be kept; raises CallError for one without end."""
-    text = secrets.redact_values(to_safe_text(text))  # of a provider that repeats what it was sent
+    """Return *text* without keys; raises CallError for more than MAX_REPLY_CHARS."""
+    text = secrets.redact_values(to_safe_text(text))  # a provider may repeat what it was sent
     if len(text) > MAX_REPLY_CHARS:
-        told = f"the reply has {len(text):,} characters, expected at most {MAX_REPLY_CHARS:,}"
-        raise CallError("bad_response", told, billed=True)
+        message = f"the reply has {len(text):,} characters, expected at most {MAX_REPLY_CHARS:,}"
+        raise CallError("bad_response", message, billed=True)
     return text

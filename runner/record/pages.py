@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -60,7 +60,7 @@ class Pages:
         merged = aggregate(answers)
         page = as_markdown(merged, len(answers))
         return {
-            "insights.json": [asdict(insight) for insight in merged],
+            "insights.json": merged,
             "insights.csv": as_csv(merged),
             "insights.md": self._dressed(page, "insights.md", "insights"),
         }

@@ -6,7 +6,6 @@ import asyncio
 import errno
 from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -23,7 +22,7 @@ from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.parts import owner_of
 from runner.record.benchmark import NodeTiming
-from runner.record.journal import Notes
+from runner.record.journal import Journal, MemberJournal
 from runner.record.metadata import describe_run, versions
 from runner.record.node_record import node_record
 from runner.record.pages import Pages
@@ -184,9 +183,8 @@ class Recorder:
         )
 
     async def _write_transcript(self) -> None:
-        as_read = partial(asdict, self.job.transcript)
         await self.directory.write_pages(
-            {TRANSCRIPT: as_read, "transcript.md": self.pages.transcript}
+            {TRANSCRIPT: self.job.transcript, "transcript.md": self.pages.transcript}
         )
 
     async def _commit(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
@@ -230,7 +228,7 @@ class Recorder:
             log.error("node.failed", kind=outcome.kind, error=outcome.error, **facts)
 
 
-def _note_call(journal: Notes, event: str, **facts: Any) -> None:
+def _note_call(journal: Journal | MemberJournal, event: str, **facts: Any) -> None:
     """Journal a call; one that cannot be journalled is not made, one made is not lost."""
     journal.note(event, **facts)
     if event == "call.started" and journal.fault is not None:

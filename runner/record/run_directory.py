@@ -6,7 +6,6 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from runner.base.files import (
     remove_temporary_files,
     write_bytes,
     write_if_changed,
-    write_in_place,
     write_json,
 )
 from runner.base.json import load_json
@@ -27,7 +25,7 @@ from runner.base.text import now_iso, slug
 from runner.base.threads import offload
 from runner.config.schema import ContextSettings
 from runner.job.job import Job, Setup
-from runner.record.journal import Journal, Notes
+from runner.record.journal import Journal, MemberJournal
 from runner.record.lock import acquire, release
 from runner.transcript import Segment, Transcript
 
@@ -39,7 +37,7 @@ PARTS = ("config", "intermediate", "context", "logs")  # of a run's directory
 RESERVE = ".reserve"
 RESERVE_BYTES = 64 * 1024
 
-Page = Any  # text, JSON-able data, or what returns either when it is written
+Page = Any  # text, data or dataclasses for JSON, or what returns either when it is written
 Pages = Mapping[str, Page] | Callable[[], Mapping[str, Page]]  # by path in the run directory
 
 
@@ -62,7 +60,7 @@ def new_run_path(root: Path, transcript_name: str, kind: str = "runs") -> Path:
             return path
 
 
-def _make_own(path: Path) -> None:
+def make_own(path: Path) -> None:
     """Make a directory of the run's; raise OutputError where *path* leads out of it."""
     make_directory(path)
     if path.is_symlink():
@@ -83,7 +81,9 @@ class RunDirectory:
 
     reports_progress = True  # metadata.json is rewritten at stage boundaries
 
-    def __init__(self, path: Path, journal: Notes, lock: int | None = None) -> None:
+    def __init__(
+        self, path: Path, journal: Journal | MemberJournal, lock: int | None = None
+    ) -> None:
         self.path = path
         self.journal = journal
         self._lock = lock
@@ -131,7 +131,7 @@ class RunDirectory:
         lock = acquire(path)
         try:
             for part in parts:
-                _make_own(path / part)
+                make_own(path / part)
             reserve = path / RESERVE
             if not reserve.exists():
                 write_bytes(reserve, bytes(RESERVE_BYTES))
@@ -166,7 +166,7 @@ class RunDirectory:
         config_dirs = [str(folder) for folder in job.config_dirs]
         config = self.path / "config"
         if isinstance(job, Job):
-            write_if_changed(self.path / TRANSCRIPT, as_json(asdict(job.transcript)))
+            write_if_changed(self.path / TRANSCRIPT, as_json(job.transcript))
         write_if_changed(
             config / "prompts.json", as_json({"config_dirs": config_dirs, "sha256": prompts})
         )
@@ -240,66 +240,6 @@ class RunDirectory:
     def uncomplete(self) -> None:
         """Remove the mark of full success."""
         (self.path / COMPLETED).unlink(missing_ok=True)
-
-
-class MemberDirectory(RunDirectory):
-    """The directory of one run of a *batch*: lock, journal, log and configuration are the batch's.
-
-    Answers are stored as they arrive. All other files can be made from answers and input: they
-    are kept in memory and written together at the end, without waiting for the disk.
-    """
-
-    reports_progress = False
-
-    def __init__(self, batch: RunDirectory, name: str) -> None:
-        """Open the directory called *name*; raise OSError, or OutputError for a link."""
-        assert isinstance(batch.journal, Journal)
-        path = batch.path / name
-        self._fresh = not path.exists()
-        self._batch = batch
-        self._pages: list[Pages] = []
-        _make_own(path / "intermediate")
-        for part in ("context", "logs"):
-            (path / part).mkdir(mode=0o700, exist_ok=True)
-        super().__init__(path, batch.journal.of_run(name))
-        if not self._fresh:
-            self.uncomplete()
-
-    def release_reserve(self) -> None:
-        """See `RunDirectory.release_reserve`; the batch has it."""
-        self._batch.release_reserve()
-
-    async def write_pages(self, pages: Pages) -> None:
-        """Keep pages in memory until `flush`."""
-        self._pages.append(pages)
-
-    async def flush(self) -> None:
-        """Store the pages in the order in which they came."""
-        pages, self._pages = self._pages, []
-        await offload(self._write_all, pages)
-
-    def _write_all(self, every: list[Pages]) -> None:
-        for pages in every:
-            self._write(pages)
-
-    def _put(self, path: Path, data: bytes) -> None:
-        write_in_place(path, data)
-
-    def has(self, name: str) -> bool:
-        """Return whether a file exists; in a new directory none does."""
-        return not self._fresh and super().has(name)
-
-    def keeps_page(self, name: str) -> bool:
-        """Return False: a page that a crash cut off looks like any other."""
-        return False
-
-    async def complete(self) -> None:
-        """Mark full success; the mark is not worth a thread."""
-        write_in_place(self.path / COMPLETED, f"{now_iso()}\n".encode())
-
-    async def note(self, event: str, **facts: Any) -> None:
-        """Append *event* to the batch's journal, which is made durable at the run's end."""
-        self.journal.note(event, **facts)
 
 
 def _as_bytes(content: Page) -> bytes:

@@ -12,7 +12,7 @@ from runner.answers.markdown import md
 from runner.transcript import Segment, Transcript
 
 STYLES = ("plain", "obsidian")
-_SEGMENT = re.compile(r"(?<![\w\[#^])S\d{4,}\b")
+_SEGMENT = re.compile(r"S(?<![\w\[#^]S)\d{4,}\b")  # begins with a letter, for speed
 _FENCE = re.compile(r"^(`{3,})[^\n]*\n.*?^\1`*[ ]*$", re.MULTILINE | re.DOTALL)
 
 

@@ -149,8 +149,8 @@ class _Jobs:
 
 
 def _compare(sweep: Path) -> None:
-    from runner.reports.compare import after_sweep
-    from runner.reports.report import leave_index
+    from runner.reports.compare.write import after_sweep
+    from runner.reports.report.write import leave_index
 
     after_sweep(sweep)
     if sweep.parent.name == "sweeps":

@@ -15,8 +15,8 @@ from helpers import job
 
 from runner.base.errors import ConfigError
 from runner.base.secrets import MASK, Secrets, refuse_secrets, secrets_of
-from runner.providers.litellm.classify import classify
-from runner.record.events import run_log
+from runner.providers.litellm.errors import classify
+from runner.record.events import run_log, set_library_levels
 from runner.run.cli import check_arguments
 
 CANARY = "canary/4711+value"
@@ -183,6 +183,7 @@ def test_no_event_holds_a_key(console: str, monkeypatch: pytest.MonkeyPatch) -> 
     """Ours, those of other libraries, tracebacks, and objects that are made text only late."""
     monkeypatch.setenv("MY_TOKEN", CANARY)
     shown, log = io.StringIO(), structlog.get_logger("colloquy.test")
+    set_library_levels()
     with run_log(Path("log.jsonl"), console, shown):
         log.info(f"thing.{CANARY}", a=CANARY, b=[{"c": (CANARY,)}], **{CANARY: 1})
         log.info("thing.done", path=Path(CANARY), held=Holder(CANARY), error=ValueError(CANARY))

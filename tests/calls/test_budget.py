@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -81,7 +80,7 @@ class Costly:
         self.used = 0
         self.sent = 0
 
-    async def open(self, samples: Sequence[Request] = ()) -> None: ...
+    async def open(self) -> None: ...
 
     async def close(self) -> None: ...
 

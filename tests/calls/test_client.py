@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import abc
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -16,7 +15,7 @@ from runner.calls.admission.limits import Slots
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
-from runner.providers.request import Completion, Request, arrived
+from runner.providers.request import Completion, Request, reply_arrived
 
 REQUEST = Request("say_means", ({"role": "user", "content": "?"},), 100)
 
@@ -27,7 +26,7 @@ class Sequence:
     def __init__(self, *outcomes: Completion | CallError | Callable[[], Awaitable[None]]) -> None:
         self.outcomes = list(outcomes)
 
-    async def open(self, samples: abc.Sequence[Request] = ()) -> None: ...
+    async def open(self) -> None: ...
 
     async def close(self) -> None: ...
 
@@ -109,7 +108,7 @@ def test_a_bad_request_is_sent_once() -> None:
 def test_a_reply_that_has_arrived_is_not_taken_back_by_its_deadline() -> None:
     async def read_late() -> None:
         await asyncio.sleep(29.0)
-        arrived()
+        reply_arrived()
         await asyncio.sleep(5.0)  # behind others that are read
 
     outcome, _, took = call(Sequence(read_late), timeout_s=30.0, max_retries=0)

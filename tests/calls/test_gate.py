@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pytest
 from helpers import completion
@@ -33,7 +33,7 @@ class Scripted:
         self.latency_s = latency_s
         self.sent_at: list[float] = []
 
-    async def open(self, samples: Sequence[Request] = ()) -> None: ...
+    async def open(self) -> None: ...
 
     async def close(self) -> None: ...
 

@@ -38,7 +38,7 @@ class Page:
         number = self._last
         await self.socket.send_json({"id": number, "method": method, "params": params})
         while True:
-            message = await self.socket.receive_json(timeout=60)
+            message = await self.socket.receive_json(timeout=600)
             if message.get("id") == number:
                 assert "error" not in message, message
                 return dict(message["result"])
@@ -58,7 +58,7 @@ class Page:
         self.events.clear()
         done = await self.send("Page.navigate", url=address)
         while "loaderId" in done and "Page.loadEventFired" not in self.events:
-            self._note(await self.socket.receive_json(timeout=60))
+            self._note(await self.socket.receive_json(timeout=600))
 
     async def value(self, expression: str) -> Any:
         """Return what a debugger's expression gives; the page itself runs nothing."""

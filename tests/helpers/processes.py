@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import math
 import os
 import queue
+import selectors
 import subprocess
 import sys
 import tempfile
@@ -19,7 +22,8 @@ from typing import Any
 
 from helpers import serving
 from runner.config.schema import SimulateSettings
-from runner.providers.simulated import reply_to, schema_name
+from runner.providers.simulated.chat import schema_name
+from runner.providers.simulated.replies import reply_to
 
 END_S = 600.0  # after which a process that goes on has failed its test, however busy the machine
 
@@ -117,24 +121,48 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-class Provider:
-    """Counts the calls of each analyzer; *latency_s* by analyzer, 0 where not named."""
+class _Impatient(selectors.DefaultSelector):
+    """Looks at the clock often, since that may begin to hurry."""
 
-    def __init__(self, url: str, asked: Counter[str]) -> None:
+    def select(self, timeout: float | None = None) -> Any:
+        return super().select(0.02 if timeout is None else min(timeout, 0.02))
+
+
+class _Clock(asyncio.SelectorEventLoop):
+    """An event loop whose time goes ten thousand times as fast from `hurry` on."""
+
+    def __init__(self) -> None:
+        self._from_s = math.inf
+        super().__init__(_Impatient())
+
+    def time(self) -> float:
+        return super().time() + 1e4 * max(0.0, super().time() - self._from_s)
+
+    def hurry(self) -> None:
+        self._from_s = super().time()
+
+
+class Provider:
+    """Counts the calls of each analyzer and keeps their replies back until it has to `hurry`."""
+
+    def __init__(self, url: str, asked: Counter[str], clock: _Clock) -> None:
         self.url = url
         self.asked = asked
+        self.hurry = clock.hurry
 
 
 @contextmanager
-def provider(latency_s: Mapping[str, float], port: int = 0) -> Iterator[Provider]:
-    asked: Counter[str] = Counter()
+def provider(*held: str, port: int = 0) -> Iterator[Provider]:
+    """Run a provider that answers at once, but for the analyzers that are *held*."""
+    asked, clock = Counter[str](), _Clock()
 
     def reply(body: Mapping[str, Any]) -> str:
         asked[schema_name(body)] += 1
         return reply_to(body)
 
-    with serving(reply, settings=SimulateSettings(by_analyzer_s=dict(latency_s)), port=port) as url:
-        yield Provider(url, asked)
+    settings = SimulateSettings(by_analyzer_s=dict.fromkeys(held, 300.0))
+    with serving(reply, clock, settings=settings, port=port) as url:
+        yield Provider(url, asked, clock)
 
 
 def start_at(url: str, cwd: Path, *arguments: str) -> Process:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,10 +20,10 @@ from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.config.schema import SimulateSettings
-from runner.providers.litellm.classify import classify
+from runner.providers.litellm.errors import classify
 from runner.providers.messages import text_parts
 from runner.providers.request import Completion, Request
-from runner.providers.simulated import Arrival, Behaviour, PlannedResponse
+from runner.providers.simulated.behaviour import Arrival, Behaviour, PlannedResponse
 
 DEFAULTS: Mapping[str, Any] = {"seed": 1, "latency_s": 6.7, "jitter": 0.4}
 FOREVER_S = 1e9
@@ -55,7 +55,7 @@ class VirtualProvider:
         self.in_flight = 0
         self.arrivals: list[tuple[float, int]] = []  # loop time, requests in flight
 
-    async def open(self, samples: Sequence[Request] = ()) -> None: ...
+    async def open(self) -> None: ...
 
     async def close(self) -> None: ...
 

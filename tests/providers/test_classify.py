@@ -8,7 +8,7 @@ import pytest
 
 from runner.base.errors import CallError
 from runner.calls.retry import RetryPolicy
-from runner.providers.litellm.classify import classify
+from runner.providers.litellm.errors import classify
 
 
 class FakeError(Exception):

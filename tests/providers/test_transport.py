@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from helpers import FaultyProvider
 
 from runner.base.errors import CallError
 from runner.base.usage import Usage
@@ -23,8 +24,8 @@ from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.offline.litellm_provider import MODEL
 from runner.providers.request import Completion, Request
-from runner.providers.simulated import FaultResponse, completion
-from runner.providers.simulated.server import SimulatedProvider
+from runner.providers.simulated.chat import completion
+from runner.providers.simulated.faults import FaultResponse
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +45,7 @@ MESSAGES = (
 REQUEST = Request("say_means", MESSAGES, max_tokens=123, temperature=0.3, schema=SCHEMA)
 PLAIN = Request("say_means", MESSAGES, max_tokens=123)
 
-Outcome = tuple[Completion | CallError, CallLog, SimulatedProvider]
+Outcome = tuple[Completion | CallError, CallLog, FaultyProvider]
 
 
 def ask(
@@ -54,14 +55,12 @@ def ask(
     max_retries: int = 2,
     timeout_s: float = 30.0,
     model: str = "openai/gpt-4o-mini",
-    finish_reason: str = "stop",
     **route: Any,
 ) -> Outcome:
     """Send *request* through the client to a server that first answers with *faults*."""
 
     async def main() -> Outcome:
-        server = SimulatedProvider(lambda _: text, faults=list(faults), finish_reason=finish_reason)
-        async with server:
+        async with FaultyProvider(lambda _: text, faults) as server:
             transport = LiteLLMTransport(ModelRoute(model, api_base=server.url, **route))
             await transport.open()
             retry = RetryPolicy(max_retries, delay_s=0.01)
@@ -132,7 +131,7 @@ def test_further_parameters_are_passed_on() -> None:
 
 
 def test_a_provider_that_does_not_count_is_counted_for_and_it_is_said() -> None:
-    uncounted = completion({"model": "gpt-4o-mini"}, '{"x": 1}', "stop")
+    uncounted = completion({"model": "gpt-4o-mini"}, '{"x": 1}', "stop", (9, 5))
     uncounted["usage"] = None
     outcome, calls, _ = ask(FaultResponse(200, body=json.dumps(uncounted)))
 
@@ -151,7 +150,7 @@ def test_usages_add_up_kind_by_kind() -> None:
 
 
 def test_a_refusal_is_told_as_one() -> None:
-    refused = completion({"model": "gpt-4o-mini"}, "", "stop")
+    refused = completion({"model": "gpt-4o-mini"}, "", "stop", (9, 0))
     refused["choices"][0]["message"] = {"role": "assistant", "content": None, "refusal": "No."}
     outcome, _, _ = ask(FaultResponse(200, body=json.dumps(refused)))
 
@@ -264,7 +263,8 @@ def test_a_lone_surrogate_in_a_reply_can_be_written() -> None:
 
 
 def test_the_finish_reason_is_reported_as_it_came() -> None:
-    outcome, *_ = ask(finish_reason="length")
+    cut = completion({"model": "gpt-4o-mini"}, '{"x": 1}', "length", (9, 5))
+    outcome, *_ = ask(FaultResponse(200, body=json.dumps(cut)))
 
     assert isinstance(outcome, Completion)
     assert outcome.finish_reason == "length"
@@ -365,7 +365,7 @@ def test_a_bug_in_a_reading_is_told_without_a_traceback_and_not_tried_again() ->
 
 def run_many(count: int) -> Coroutine[Any, Any, int]:
     async def main() -> int:
-        async with SimulatedProvider(lambda _: "ok") as server:
+        async with FaultyProvider(lambda _: "ok") as server:
             transport = LiteLLMTransport(ModelRoute("openai/gpt-4o-mini", server.url))
             await transport.open()
             client = Client(transport, RetryPolicy(0), 30.0)

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from runner.record.events import run_log
+from runner.record.events import run_log, set_library_levels
 
 log = structlog.get_logger("colloquy.test")
 
@@ -28,6 +28,7 @@ def test_two_runs_in_one_process_keep_their_events_apart() -> None:
 
 
 def test_records_of_other_libraries_are_in_the_same_file_as_json() -> None:
+    set_library_levels()
     with run_log(Path("log.jsonl"), "quiet"):
         logging.getLogger("httpx").info("HTTP Request: %s", "POST")
         logging.getLogger("LiteLLM").warning("careful")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -8,14 +9,14 @@ from typing import Any
 import orjson
 import pytest
 from helpers import job
+from helpers.disk import full_disk
 from helpers.runs import STAGE_A, STAGE_B, Reply, failing, load, simulated
 from helpers.sessions import RUN, begin, resume
 
 from runner.base.errors import CallError, NotRunError, OutputError
 from runner.providers.request import Completion, Request
-from runner.record import run_directory as record_module
 from runner.record.keys import payload_digest
-from runner.record.previous_session import Earlier, keep_answer, read_record
+from runner.record.previous_session import PreviousSession, keep_answer, read_record
 from runner.reports.verify import verify
 
 pytestmark = pytest.mark.usefixtures("private")
@@ -175,19 +176,13 @@ def test_a_page_that_is_gone_is_written_again_without_asking() -> None:
 
 def test_a_page_never_outlives_the_outcome_it_shows() -> None:
     begin(faults={"say_means": CallError("timeout", "late")})
-    page, real = FILE.with_suffix(".md"), record_module.write_if_changed
-
-    def full(path: Path, data: bytes) -> None:
-        if path == page:
-            raise OSError(28, "No space left on device")
-        real(path, data)
+    page = FILE.with_suffix(".md")
 
     assert "(timeout)" in page.read_text()
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(record_module, "write_if_changed", full)
-        with pytest.raises(OutputError, match="No space left on device"):
-            resume()
+    full = full_disk(lambda path: path == page)
+    with full, pytest.raises(OutputError, match="No space left on device"):
+        resume()
 
     assert "ok" == load("intermediate/stage_a/say_means.json")["status"]
     assert not page.exists()
@@ -196,17 +191,9 @@ def test_a_page_never_outlives_the_outcome_it_shows() -> None:
 
 
 def test_an_answer_for_which_there_was_no_room_at_first_is_written_in_the_reserve() -> None:
-    real = record_module.write_json
-
-    def full(path: Path, value: Any) -> None:
-        if path == FILE and (RUN / ".reserve").exists():
-            raise OSError(28, "No space left on device")
-        real(path, value)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(record_module, "write_json", full)
-        with pytest.raises(OutputError, match="No space left on device"):
-            begin()
+    full = full_disk(lambda path: path == FILE and (RUN / ".reserve").exists())
+    with full, pytest.raises(OutputError, match="No space left on device"):
+        begin()
 
     assert "ok" == load("intermediate/stage_a/say_means.json")["status"]
     assert [] == verify(RUN)
@@ -214,17 +201,9 @@ def test_an_answer_for_which_there_was_no_room_at_first_is_written_in_the_reserv
 
 
 def test_an_answer_that_could_not_be_written_is_not_called_ok() -> None:
-    real = record_module.write_json
-
-    def full(path: Path, value: Any) -> None:
-        if path == FILE:
-            raise OSError(5, "Input/output error")
-        real(path, value)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(record_module, "write_json", full)
-        with pytest.raises(OutputError, match="Input/output error"):
-            begin()
+    full = full_disk(lambda path: path == FILE, errno.EIO)
+    with full, pytest.raises(OutputError, match="Input/output error"):
+        begin()
 
     assert "unsaved" == load("metadata.json")["stages"]["stage_a"]["analyzers"]["say_means"]
     assert [] == verify(RUN)
@@ -257,7 +236,7 @@ def test_the_answers_of_a_node_are_looked_for_under_its_stage_and_key(tmp_path: 
     made = job("output.console=quiet")
     begin()
     nodes = {node.name: node for node in made.pipeline.nodes}
-    earlier, key = Earlier(RUN), load("intermediate/stage_a/say_means.json")["key"]
+    earlier, key = PreviousSession(RUN), load("intermediate/stage_a/say_means.json")["key"]
     found = earlier.record(nodes["say_means"], key)
 
     assert found is not None

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 import structlog
 from helpers.pages import HOSTILE, Seen, page_of
+from helpers.processes import colloquy
 from structlog.testing import capture_logs
 
 from benchmarks.report import synthetic_run
-from runner.reports.report import leave_report, write_index
-from runner.reports.report.__main__ import report
+from runner.reports.report.__main__ import main as report
 from runner.reports.report.index import MAX_REPORTS
+from runner.reports.report.write import leave_report, write_index
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -198,14 +197,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run all three stages of the shipped pipeline on the sample, read in parts, offline."""
     folder = tmp_path_factory.mktemp("real")
     wanted = ["pipeline=transcript_analysis", "transcript.token_budget=700", "output.console=quiet"]
-    done = subprocess.run(
-        [sys.executable, "-m", "runner", *wanted],
-        cwd=folder,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = colloquy(*wanted, cwd=folder)
     assert done.returncode == 0, done.stderr
     (path,) = (folder / "outputs/runs").iterdir()
     return path

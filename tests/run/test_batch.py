@@ -11,21 +11,20 @@ from typing import Any
 import pytest
 from helpers import job
 from helpers.batches import NODES, execute_batch, many, write, write_all
+from helpers.disk import full_disk
 from helpers.runs import ONLY_TWO, simulated
 
 from runner.base.errors import CallError, ConfigError, TranscriptError
 from runner.calls.client_factory import most_in_flight
 from runner.config.schema import Settings
 from runner.providers.request import Request
-from runner.record import run_directory as record_module
 from runner.record.batch_directory import is_batch, single_runs
 from runner.record.history import history_of
 from runner.record.journal import read_journal
-from runner.record.run_directory import RunDirectory
 from runner.reports.compare.compare import compare
 from runner.reports.compare.write import write_comparison
 from runner.reports.export.spans import run_span
-from runner.reports.report.__main__ import report
+from runner.reports.report.__main__ import main as report
 from runner.reports.report.calls import read_session
 from runner.reports.stored_run import find_runs, read_run
 from runner.reports.verify import verify
@@ -354,47 +353,33 @@ def test_a_run_s_bug_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "ZeroDivisionError: oh" == rows()["t001.txt"]["error"]
 
 
-def test_a_full_disk_ends_the_batch_and_makes_no_further_call(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_full_disk_ends_the_batch_and_makes_no_further_call() -> None:
     write_all(20)
-    real = RunDirectory.write_node
     made: list[Request] = []
-    written: list[str] = []
+    written: list[Path] = []
 
-    async def full(self: RunDirectory, stage: str, name: str, *rest: Any) -> None:
-        written.append(name)
-        if len(written) > 4:
-            raise OSError(28, "No space left on device")
-        await real(self, stage, name, *rest)
+    def fifth(path: Path) -> bool:
+        if "intermediate" in path.parts:
+            written.append(path)
+        return "intermediate" in path.parts and len(written) > 4
 
     def reply(request: Request) -> str:
         made.append(request)
         return simulated(request)
 
-    monkeypatch.setattr(RunDirectory, "write_node", full)
-    with pytest.raises(OSError, match="No space left"):
+    with full_disk(fifth), pytest.raises(OSError, match="No space left"):
         execute_batch(many("processing.max_concurrent=2"), reply)
 
     assert len(made) < 20
     assert "failed" == load("metadata.json")["status"]
 
 
-def test_what_a_full_disk_refused_is_written_in_the_batch_s_reserve(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_what_a_full_disk_refused_is_written_in_the_batch_s_reserve() -> None:
     write_all(6)
-    real, reserve = record_module.write_json, Path("batch/.reserve")
-
-    def full(path: Path, value: Any) -> None:
-        if reserve.exists() and path.name == "competing_hypotheses.json":
-            raise OSError(28, "No space left on device")
-        real(path, value)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(record_module, "write_json", full)
-        with pytest.raises(OSError, match="No space left"):
-            execute_batch(many("processing.max_concurrent=2"), latency_s=SECOND)
+    last = "competing_hypotheses.json"
+    full = full_disk(lambda path: path.name == last and Path("batch/.reserve").exists())
+    with full, pytest.raises(OSError, match="No space left"):
+        execute_batch(many("processing.max_concurrent=2"), latency_s=SECOND)
     lines = read_journal(Path("batch/journal.jsonl"))
     paid = [line for line in lines if line["event"] == "call.finished"]
     records = [

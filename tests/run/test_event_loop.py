@@ -17,7 +17,7 @@ from runner.providers.request import Request
 from runner.record.run_directory import RunDirectory
 from runner.run.run import Run
 
-MOST = 30_000  # calls in a turn, which take some 5 ms; the index of quotes alone takes 500,000
+MOST = 60_000  # calls in a turn, which take some 10 ms; the index of quotes alone takes 500,000
 
 
 class Turns(selectors.DefaultSelector):

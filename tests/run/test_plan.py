@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from helpers import job
+from helpers.processes import colloquy
 from helpers.runs import ONLY_TWO, execute_models, simulated
 
 from runner.base.usage import Usage
 from runner.providers.request import Completion, Request
-from runner.record.history import Seen
+from runner.record.history import CallAverages
 from runner.run.plan import as_text, compare, make_plan
 
 PRICED = (
@@ -83,7 +81,7 @@ def test_the_wall_clock_is_the_schedulers_on_recorded_latencies() -> None:
     seconds = (4.0, 3.0, 2.0, 5.0, 3.0, 5.0, 4.0, 2.0)
     made = job("processing.max_concurrent=3")
     names = [node.name for node in made.pipeline.nodes]
-    seen = {name: Seen(s, 100.0, 1.0) for name, s in zip(names, seconds, strict=True)}
+    seen = {name: CallAverages(s, 100.0, 1.0) for name, s in zip(names, seconds, strict=True)}
     plan = make_plan(made, {"offline/extractive": seen})
 
     assert plan.wall_s == 10.0
@@ -129,13 +127,8 @@ def test_an_error_is_relative_to_what_was() -> None:
 
 @pytest.mark.slow
 def test_the_command_prints_the_plan_and_leaves_no_trace(tmp_path: Path) -> None:
-    def colloquy(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "runner", "plan=true", *arguments]
-        return subprocess.run(
-            command, cwd=tmp_path, env=os.environ, capture_output=True, text=True, timeout=60
-        )
-
-    text, data = colloquy(), colloquy("output.console=json")
+    text = colloquy("plan=true", cwd=tmp_path)
+    data = colloquy("plan=true", "output.console=json", cwd=tmp_path)
 
     assert text.returncode == data.returncode == 0, text.stderr
     assert "say_means" in text.stdout

@@ -73,7 +73,7 @@ def colloquy(
         env={**os.environ, "PYTHONPATH": search, "RAY_USAGE_STATS_ENABLED": "0"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
 
 

@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 from helpers import ScriptedTransport, completion, job
+from helpers.disk import full_disk
 from helpers.runs import LATENCY, STAGE_A, STAGE_B, execute, failing, load, prompt_of, simulated
 
 from runner.base.errors import CallError, OutputError
@@ -217,26 +216,15 @@ def test_an_answer_that_cannot_be_stored_is_an_error_and_its_text_is_kept() -> N
     assert str(2**70) in record["raw_output"]
 
 
-def test_a_full_disk_at_the_end_leaves_no_run_that_looks_alive(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async def full(self: RunDirectory, benchmark: Mapping[str, Any]) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(RunDirectory, "write_benchmark", full)
-    with pytest.raises(OSError, match="No space left"):
+def test_a_full_disk_at_the_end_leaves_no_run_that_looks_alive() -> None:
+    full = full_disk(lambda path: path.name == "benchmark.json")
+    with full, pytest.raises(OSError, match="No space left"):
         execute(job())
 
     assert load("metadata.json")["status"] == "failed"
 
 
-def test_a_failed_write_stops_the_run_before_more_is_paid_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async def full(self: RunDirectory, *_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(RunDirectory, "write_node", full)
+def test_a_failed_write_stops_the_run_before_more_is_paid_for() -> None:
     made = job()
     transport = ScriptedTransport(simulated, LATENCY)
     directory = RunDirectory.create(Path("run"))
@@ -245,7 +233,8 @@ def test_a_failed_write_stops_the_run_before_more_is_paid_for(
         client = Client(transport, RetryPolicy(), 60.0)
         await Run(made, {"main": client}, directory).execute()
 
-    with pytest.raises(OSError, match="No space left"):
+    full = full_disk(lambda path: "intermediate" in path.parts)
+    with full, pytest.raises(OSError, match="No space left"):
         run_virtually(main)
 
     assert len(transport.requests) == 4
@@ -373,20 +362,18 @@ def test_the_journal_keeps_what_was_paid() -> None:
     assert sum(line["prompt_tokens"] for line in paid) == 800
 
 
-def test_metadata_is_written_at_stage_boundaries_and_not_for_every_node(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_metadata_is_written_at_stage_boundaries_and_not_for_every_node() -> None:
     written: list[str] = []
-    real = RunDirectory.write_metadata
 
-    async def spy(self: RunDirectory, metadata: Mapping[str, Any]) -> None:
-        written.append(metadata["status"])
-        await real(self, metadata)
+    def noted(path: Path) -> bool:
+        written.append(path.name)
+        return False
 
-    monkeypatch.setattr(RunDirectory, "write_metadata", spy)
-    execute(job(), latency_s=LATENCY)
+    with full_disk(noted):
+        execute(job(), latency_s=LATENCY)
 
-    assert written == ["running"] * 4 + ["completed"]
+    assert 5 == written.count("metadata.json")
+    assert "completed" == load("metadata.json")["status"]
 
 
 def test_an_interrupted_run_says_so_in_its_metadata() -> None:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.base.errors import TranscriptError
+from runner.base.text import to_safe_text
 from runner.transcript import FORMATS, Transcript, parse_transcript
-from runner.transcript.clean import clean_text
 
 FRAGMENTS = st.sampled_from(
     ["Ann: ", "**Bob:** ", "[00:01] ", "0:05", "\n", "\n\n", "Q. ", "A. ", ">> ", "{gap}", "word ",
@@ -51,7 +51,7 @@ def test_any_text_is_read_or_refused_as_no_transcript(text: str, format: str) ->
 @given(text=DOCUMENTS.filter(lambda text: ">" not in text))
 def test_every_word_of_a_segment_stands_in_the_input(text: str) -> None:
     transcript = attempt(text, "text")
-    source = "".join(clean_text(text).split())
+    source = "".join(to_safe_text(text).split())
 
     found = [
         word for each in (transcript.segments if transcript else ()) for word in each.text.split()

@@ -28,7 +28,7 @@ def test_the_benchmark_prints_a_row_for_every_configuration() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     rows = [line.split() for line in done.stdout.strip().split("\n")[2:]]
 

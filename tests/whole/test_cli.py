@@ -19,6 +19,7 @@ from runner.run.compose import register_resolvers
 
 pytestmark = pytest.mark.slow
 
+TALK = "Ann: We should wait, because the pump failed.\n"
 STAGES = {
     "stage_a": ("say_means", "perspective_perception", "premises_assertions", "postulate_theorem"),
     "stage_b": (
@@ -133,7 +134,7 @@ def test_bad_input_is_one_line_an_exit_code_and_no_file(
 
 def test_an_override_is_kept_as_it_was_typed(tmp_path: Path) -> None:
     """What an environment variable holds must not reach a file by way of the overrides."""
-    (tmp_path / "t.txt").write_text("Ann: We should wait, because the pump failed.\n")
+    (tmp_path / "t.txt").write_text(TALK)
     typed = "transcript.path=${oc.env:CANARY}"
     done = colloquy("transcript=file", typed, cwd=tmp_path, CANARY="t.txt")
     (run,) = (tmp_path / "outputs/runs").iterdir()
@@ -143,7 +144,9 @@ def test_an_override_is_kept_as_it_was_typed(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_goes_away_does_not_spoil_the_run(tmp_path: Path) -> None:
-    command = f'"{sys.executable}" -m runner 2>&1 | head -1; exit "${{PIPESTATUS[0]}}"'
+    (tmp_path / "talk.txt").write_text(TALK)
+    run = f'"{sys.executable}" -m runner transcript=talk.txt'
+    command = f'{run} 2>&1 | head -1; exit "${{PIPESTATUS[0]}}"'
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, timeout=END_S)
 
     assert done.returncode == 0
@@ -153,21 +156,17 @@ def test_a_reader_that_goes_away_does_not_spoil_the_run(tmp_path: Path) -> None:
 def test_help_and_a_config_error_never_import_litellm(tmp_path: Path) -> None:
     code = (
         "import sys\n"
-        "sys.argv = ['colloquy', *sys.argv[1:]]\n"
         "from runner.run.command import main\n"
-        "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "print('litellm' in sys.modules, file=sys.stderr)\n"
+        "for argument in ('--help', '+typo=1', 'transcript=nope.md'):\n"
+        "    sys.argv = ['colloquy', argument]\n"
+        "    try:\n        main()\n    except SystemExit as end:\n"
+        "        print(end.code, 'litellm' in sys.modules, file=sys.stderr)\n"
     )
-    for argument in ("--help", "+typo=1", "transcript=nope.md"):
-        done = subprocess.run(
-            [sys.executable, "-c", code, argument],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=END_S,
-        )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=END_S)
+    told = [line for line in done.stderr.split("\n") if line.endswith(("True", "False"))]
 
-        assert done.stderr.strip().split("\n")[-1] == "False"
+    assert told == ["0 False", "2 False", "7 False"]
 
 
 def test_a_file_of_ones_own_is_read_where_it_lies(tmp_path: Path) -> None:
@@ -186,7 +185,7 @@ def test_a_file_of_ones_own_is_read_where_it_lies(tmp_path: Path) -> None:
 
 def test_a_sweep_gives_each_job_its_own_directory_and_log(tmp_path: Path) -> None:
     """One job has an impossible value: it fails, the others run, the exit code says so."""
-    (tmp_path / "talk.txt").write_text("Ann: We should wait, because the pump failed.\n")
+    (tmp_path / "talk.txt").write_text(TALK)
     done = colloquy("-m", "processing.max_concurrent=1,0,4", "transcript=talk.txt", cwd=tmp_path)
     (sweep,) = (tmp_path / "outputs/sweeps").iterdir()
 

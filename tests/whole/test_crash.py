@@ -19,7 +19,7 @@ from benchmarks.crashes import BROKEN, Subject, Trial, committed, damage, prepar
 from runner.base.errors import EXIT_OK, EXIT_OUTPUT
 from runner.run.compose import register_resolvers
 
-STRIDE = int(os.environ.get("COLLOQUY_CRASH_STRIDE", "7"))
+STRIDE = int(os.environ.get("COLLOQUY_CRASH_STRIDE", "11"))
 SMALL = (
     "~analyzer@analyzers.premises_assertions",
     "~analyzer@analyzers.postulate_theorem",

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from helpers import job
+from helpers.processes import colloquy
 
 import runner.transcript
 from runner.answers.analyzer import Material
@@ -395,13 +396,8 @@ def test_code_named_in_a_configuration_is_refused(tmp_path: Path) -> None:
     done = colloquy(target, "+analyzers.say_means.src=victim", cwd=tmp_path)
 
     assert 2 == done.returncode
-    assert b"_target_" in done.stderr
+    assert "_target_" in done.stderr
     assert [tmp_path / "victim"] == list(tmp_path.iterdir())
-
-
-def colloquy(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "runner", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, timeout=60, check=False)
 
 
 BOMBS = {
@@ -504,7 +500,7 @@ for name in {names!r}:
                 print(name, pattern.pattern)
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, timeout=60, capture_output=True, check=False
+        [sys.executable, "-c", program], cwd=ROOT, timeout=600, capture_output=True, check=False
     )
     patterns = set(done.stdout.decode().split("\n"))
 
@@ -531,7 +527,7 @@ def test_a_run_over_hostile_words_stays_in_its_directory_and_its_lines(tmp_path:
     listed = set(tmp_path.parent.iterdir())
     quoted = str(Path("in") / name).replace("'", "\\'")
     done = colloquy("transcript=file", f"transcript.path='{quoted}'", cwd=tmp_path)
-    shown = (done.stdout + done.stderr).decode()
+    shown = done.stdout + done.stderr
     (run,) = (tmp_path / "outputs" / "runs").iterdir()
     pages = [page.read_text("utf-8", "strict") for page in (run / "intermediate").rglob("*.md")]
     events = (run / "logs" / "events.jsonl").read_text("utf-8").strip().split("\n")

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import urlopen
 
 import pytest
-from helpers import serving
-from helpers.processes import colloquy
+from helpers.processes import provider, start_at, until
 
-from runner.config.schema import SimulateSettings
-from runner.providers.simulated import reply_to
 from runner.reports.verify import verify
 
 pytestmark = pytest.mark.slow
@@ -20,22 +15,19 @@ pytestmark = pytest.mark.slow
 
 def test_jobs_run_side_by_side_and_each_keeps_its_own_records(tmp_path: Path) -> None:
     """Three jobs of two slots each; one more has a value that is refused."""
-    slow = SimulateSettings(by_analyzer_s={"say_means": 0.5, "first_principles": 0.5})
-    with serving(reply_to, settings=slow) as url:
-        done = colloquy(
-            *("-m", "hydra/launcher=pooled", "model=openai", f"model.api_base={url}"),
-            *("processing.max_concurrent=2", "repeat=0,1,2,-1"),
-            cwd=tmp_path,
-            OPENAI_API_KEY="not-a-key",
+    with provider("say_means", "perspective_perception") as at:
+        process = start_at(
+            *(at.url, tmp_path, "-m", "hydra/launcher=pooled", "model=openai"),
+            *(f"model.api_base={at.url}", "processing.max_concurrent=2", "repeat=0,1,2,-1"),
         )
-        with urlopen(f"http://{urlsplit(url).netloc}/stats") as answer:
-            stats = json.load(answer)
+        until(lambda: at.asked.total() == 6)  # which take the slots of all three
+        at.hurry()
+        done = process.wait()
     (sweep,) = (tmp_path / "outputs/sweeps").iterdir()
 
     assert done.returncode == 2, done.stderr
     assert "repeat=-1" in done.stderr
-    assert stats["requests"] == 24
-    assert 2 < stats["peak_in_flight"] <= 6
+    assert at.asked.total() == 24
     assert (sweep / "comparison.json").is_file()
     for number in range(3):
         job = sweep / str(number)

@@ -23,12 +23,11 @@ from helpers.documentation import PAGES, PROJECT, ROOT, TARGETS, blocks
 
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import find_reading
-from runner.providers.simulated import schema_name
+from runner.providers.simulated.chat import schema_name
 
 WARM = str(ROOT / "tests/helpers/warm_commands.py")
 
-# One worker runs these tests, so that the commands are forked from one process.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("documentation")]
+pytestmark = pytest.mark.slow
 
 Shell = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -57,7 +56,7 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     program(folder / "make", f'case "$*" in {"|".join(TARGETS)}) ;; *) exit 1 ;; esac')
     program(folder / "litellm", 'test "$1" = --config && test -f "$2"')
     (folder / "activate").write_text(f'PATH="{folder}:$PATH"\n')
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
     serve = [sys.executable, WARM, "serve", str(door)]
     with subprocess.Popen(serve, env=environment, stdout=subprocess.PIPE) as server:
         try:

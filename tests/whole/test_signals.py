@@ -21,17 +21,18 @@ STAGE_A = ("say_means", "perspective_perception", "premises_assertions", "postul
 def test_the_first_signal_lets_calls_in_flight_finish_and_sends_no_more(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    with provider(dict.fromkeys(STAGE_A, 1.5)) as at:
+    with provider(*STAGE_A) as at:
         process = start_at(at.url, tmp_path)
         until(lambda: at.asked.total() == 4)
         process.send_signal(number)
+        until(lambda: "finishing 4 calls in flight" in process.errors)
+        at.hurry()
         errors = process.wait().stderr
         run = run_of(tmp_path)
         statuses = load(run / "metadata.json")["stages"]
 
         assert process.returncode == code, errors
         assert at.asked.total() == 4
-        assert "finishing 4 calls in flight" in errors
         assert set(statuses["stage_a"]["analyzers"].values()) == {"ok"}
         assert set(statuses["stage_b"]["analyzers"].values()) == {"not_run"}
         assert load(run / "metadata.json")["status"] == "interrupted"
@@ -45,7 +46,7 @@ def test_the_first_signal_lets_calls_in_flight_finish_and_sends_no_more(
 
 
 def test_the_second_signal_cancels_at_once_and_nothing_is_torn(tmp_path: Path) -> None:
-    with provider({**dict.fromkeys(STAGE_A, 300.0), "say_means": 0.0}) as at:
+    with provider(*STAGE_A[1:]) as at:
         process = start_at(at.url, tmp_path)
         until(lambda: (tmp_path / "outputs").exists() and committed(tmp_path) == {"say_means"})
         process.send_signal(signal.SIGINT)
@@ -68,14 +69,13 @@ def committed(folder: Path) -> set[str]:
 def test_a_killed_run_is_finished_without_a_second_call_for_what_was_committed(
     tmp_path: Path,
 ) -> None:
-    slow = {"postulate_theorem": 300.0}
-    with provider(slow) as at:
+    with provider("postulate_theorem") as at:
         process = start_at(at.url, tmp_path)
         until(lambda: len(committed(tmp_path)) == 3)
         process.send_signal(signal.SIGKILL)
         process.wait()
     before = committed(tmp_path)
-    with provider({}, port=urlsplit(at.url).port or 0) as at:
+    with provider(port=urlsplit(at.url).port or 0) as at:
         done = finish(tmp_path, at.url)
         run = run_of(tmp_path)
 
@@ -87,7 +87,7 @@ def test_a_killed_run_is_finished_without_a_second_call_for_what_was_committed(
 
 
 def test_two_runs_never_share_a_directory(tmp_path: Path) -> None:
-    with provider(dict.fromkeys(STAGE_A, 300.0)) as at:
+    with provider(*STAGE_A) as at:
         first = start_at(at.url, tmp_path)
         until(lambda: at.asked.total() == 4)
         before = at.asked.total()
@@ -101,7 +101,7 @@ def test_two_runs_never_share_a_directory(tmp_path: Path) -> None:
 
 
 def test_a_signal_ends_a_sweep_and_its_other_jobs_are_not_begun(tmp_path: Path) -> None:
-    with provider(dict.fromkeys(STAGE_A, 1.0)) as at:
+    with provider(*STAGE_A) as at:
         process = start_at(
             at.url,
             tmp_path,
@@ -112,6 +112,8 @@ def test_a_signal_ends_a_sweep_and_its_other_jobs_are_not_begun(tmp_path: Path) 
         )
         until(lambda: at.asked.total() == 4)
         process.send_signal(signal.SIGINT)
+        until(lambda: "finishing" in process.errors)
+        at.hurry()
         errors = process.wait().stderr
 
     assert process.returncode == 130, errors

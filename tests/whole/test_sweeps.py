@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import processes, slow_server
-from helpers.processes import until
+from helpers import processes
+from helpers.processes import provider, until
 
 pytestmark = pytest.mark.slow
 TALK = "Ann: The buoy reads two degrees too warm.\nBo: Then let us calibrate it in April.\n"
@@ -47,13 +47,15 @@ def test_the_sweeps_that_ship_run_without_a_key_and_are_compared(tmp_path: Path)
 
 def test_an_interrupted_sweep_is_compared_and_resumed_with_what_is_missing(tmp_path: Path) -> None:
     """One job is refused, the next is stopped by a signal, the last is never begun."""
-    with slow_server(1.0) as url:
+    with provider("say_means", "perspective_perception") as at:
         process = processes.start_at(
-            *(url, tmp_path, "-m", "processing.max_concurrent=0,2,3"),
-            *("model=openai", f"model.api_base={url}"),
+            *(at.url, tmp_path, "-m", "processing.max_concurrent=0,2,3"),
+            *("model=openai", f"model.api_base={at.url}"),
         )
-        until(lambda: "stage.started" in process.errors)
+        until(lambda: at.asked.total() == 2)
         process.send_signal(signal.SIGINT)
+        until(lambda: "finishing 2 calls in flight" in process.errors)
+        at.hurry()
         rest = process.wait().stderr
     told = compared(tmp_path / "outputs")
 

@@ -42,7 +42,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(python: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(python), *arguments], cwd=cwd, capture_output=True, text=True, timeout=120
+        [str(python), *arguments], cwd=cwd, capture_output=True, text=True, timeout=600
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import astuple, dataclass
 from itertools import chain, islice
 from typing import Any
 
@@ -17,6 +17,7 @@ NEAR_SCORE = 85.0
 MAX_LABELLED = 200  # occurrences at which the speaker of a labelled quote is checked
 
 _EVIDENCE = {"segment", "quote"}
+_MARKS = ("match", "segment", "moved_from", "said", "difference")  # of a check, in evidence
 _ELLIPSIS = re.compile(r"…|\.{3,}|(?:\. ){2,}\.")
 # "Ann Lee:", or the start of a line as the prompt prints it: "[S0012 Ann Lee]".
 _LABEL = re.compile(r"[^\]:：\n]{1,220}[\]:：]")
@@ -145,15 +146,14 @@ class Grounder:
     def _copy(self, value: Any, checks: list[QuoteCheck]) -> Any:
         if isinstance(value, list | tuple):
             return [self._copy(item, checks) for item in value]
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             return value
         if value.keys() != _EVIDENCE or not all(isinstance(v, str) for v in value.values()):
             return {key: self._copy(item, checks) for key, item in value.items()}
         check = self.check(value["quote"], value["segment"])
         checks.append(check)
-        marks = asdict(check)
-        del marks["score"]
-        return {**value, **{key: mark for key, mark in marks.items() if mark is not None}}
+        marks = {name: mark for name in _MARKS if (mark := getattr(check, name)) is not None}
+        return {**value, **marks}
 
     def _claimed(self, segment: str) -> int | None:
         """Return the number of the claimed segment, even for `S12` or `[S0012 Ann]`, or None."""

@@ -122,14 +122,22 @@ class TranscriptWords:
 
         Of equally near ones the earlier comes first: it may reach into *segment*.
         """
-        if not target or any(word not in self.index for word in target):
+        if not target or not all(map(self.index.__contains__, target)):
             return
 
         def distance(at: int) -> tuple[int, bool]:
             gap = self.segment_of(at) - segment
             return abs(gap), gap >= 0
 
-        yield from merge(self._after(target, segment), self._before(target, segment), key=distance)
+        needle = _needle(target)
+        home = self._starts[self.first[segment]] - needle.startswith(" ")
+        after = self._after(needle, home)
+        for at in after:  # most quotes are in *segment*; nothing before it is searched for them
+            if self.segment_of(at) != segment:
+                after = chain([at], after)
+                break
+            yield at
+        yield from merge(after, self._before(needle, home), key=distance)
 
     def in_parts(self, parts: Sequence[Sequence[str]], segment: int) -> Iterator[int]:
         """Yield the first word of each occurrence of *parts* in order with other words between.
@@ -158,16 +166,12 @@ class TranscriptWords:
             hit = self.text.find(needle, hit + len(before.rstrip(" ")), stop)
         return self._word(first, needles[0]) if hit >= 0 else None
 
-    def _after(self, target: Sequence[str], segment: int) -> Iterator[int]:
-        needle = _needle(target)
-        begin = self._starts[self.first[segment]] - needle.startswith(" ")
+    def _after(self, needle: str, begin: int) -> Iterator[int]:
         while (begin := self.text.find(needle, begin)) >= 0:
             yield self._word(begin, needle)
             begin += 1
 
-    def _before(self, target: Sequence[str], segment: int) -> Iterator[int]:
-        needle = _needle(target)
-        stop = self._starts[self.first[segment]] - needle.startswith(" ")
+    def _before(self, needle: str, stop: int) -> Iterator[int]:
         while (stop := self._last(needle, stop)) >= 0:
             yield self._word(stop, needle)
 
@@ -205,6 +209,9 @@ class TranscriptWords:
 
 def _needle(target: Sequence[str]) -> str:
     """Return the text to search for *target* at word boundaries; wide characters need no spaces."""
+    text = joined(target)
+    if text.isascii():
+        return f" {text} "
     before = "" if _IS_WIDE.match(target[0]) else " "
     after = "" if _IS_WIDE.match(target[-1]) else " "
-    return f"{before}{joined(target)}{after}"
+    return f"{before}{text}{after}"

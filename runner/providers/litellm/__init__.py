@@ -1,6 +1,5 @@
-"""The way out: one request to a provider, one completion or failure back, no policy.
+"""Providers through litellm: one request to a provider, one completion or failure back.
 
-`request` is what crosses the seam, `transport` makes one attempt, `direct` is its short way
-(`templates` what to send, `replies` what is read), `launch` the order in which requests leave,
-`classify` what a failure was.
+`transport` makes one attempt: by `http` (litellm's provider configurations over our `session`)
+or by `acompletion`, as `choice` says; `errors` names the kind of a failure.
 """

@@ -1,4 +1,4 @@
-"""Import litellm, which takes seconds, without what it would do beside being imported."""
+"""Import of litellm, which takes seconds, without its network look-ups and log handlers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 
 
 def load_litellm(model: str) -> Any:
-    """Import litellm without its network look-ups, banners and log handlers of its own.
+    """Return litellm, without its network look-ups, banners and log handlers.
 
-    The parts that *model*'s provider loads at its first call are imported too.
+    What *model*'s provider would load at its first call is imported, too.
     """
     for name in ("LITELLM_LOCAL_MODEL_COST_MAP", "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS"):
         os.environ[name] = "True"  # both are fetched from the network otherwise
@@ -22,7 +22,7 @@ def load_litellm(model: str) -> Any:
     litellm.suppress_debug_info = True
     litellm.telemetry = False
     http: Any = importlib.import_module("litellm.llms.custom_httpx.http_handler")
-    # Its own clients, which some providers' code uses beside our session, would follow.
+    # Some providers' code uses litellm's own clients, which follow redirects and send again.
     http.AsyncHTTPHandler.follow_redirects = property(lambda _: False, lambda *_: None)
     http.AsyncHTTPHandler.single_connection_post_request = _not_again
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
@@ -38,7 +38,6 @@ def load_litellm(model: str) -> Any:
 async def _not_again(*_: Any, **__: Any) -> NoReturn:
     """Raise the lost connection that litellm would answer with a second request.
 
-    It does so on every route but the OpenAI client's, over a session that follows redirections,
-    also where the first request has arrived.
+    It would do so even when the first request has arrived.
     """
-    raise  # called where that error is handled
+    raise  # the error that is being handled where litellm calls this

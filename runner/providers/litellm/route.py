@@ -1,4 +1,4 @@
-"""Where a model's calls go and what they cost there."""
+"""Route of a model's calls: name, address, key variable and prices."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from urllib.parse import urlsplit
 
 from runner.base.usage import Usage
 from runner.config.model_facts import ModelFacts
-from runner.providers.litellm.classify import Where
+from runner.providers.litellm.errors import Where
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRoute:
-    """Where calls go: a litellm model string, its endpoint, and the *name* of the key's variable.
+    """Destination of calls: litellm model string, address, and the *name* of the key's variable.
 
-    Prices are US dollars per million tokens; None means litellm's own price list. *transport*
-    `litellm` sends every call through `acompletion`, `auto` those only that know no shorter way.
+    Prices are US dollars per million tokens; None means litellm's price list. *transport*
+    `litellm` makes every call by `acompletion`; with `auto`, choice.py decides.
     """
 
     name: str
@@ -31,20 +31,20 @@ class ModelRoute:
 
     @property
     def priced(self) -> bool:
-        """Whether the settings say what tokens cost."""
+        """Whether the settings give the prices of tokens."""
         return self.input_usd_per_mtok is not None and self.output_usd_per_mtok is not None
 
     @property
     def where(self) -> Where:
-        """Whom calls go to, in words."""
+        """The destination of calls, for messages."""
         host = urlsplit(self.api_base).netloc if self.api_base else self.name.split("/", 1)[0]
         return Where(host, self.name, self.api_key_env)
 
 
 def cost_usd(usage: Usage, route: ModelRoute, facts: ModelFacts) -> float | None:
-    """Return US dollars by *route*'s prices; of an estimated *usage* else by those in *facts*.
+    """Return US dollars by *route*'s prices; for an estimated *usage* else by those in *facts*.
 
-    None where they say nothing.
+    None where these are unknown.
     """
     priced: ModelRoute | ModelFacts = route
     if usage.estimated and route.input_usd_per_mtok is None:
@@ -56,8 +56,9 @@ def cost_usd(usage: Usage, route: ModelRoute, facts: ModelFacts) -> float | None
 
 
 def _paid_in(usage: Usage, price: float, route: ModelRoute, facts: ModelFacts) -> float:
-    """Return the price of a prompt; cached parts at the settings' price, or in the map's
-    proportion to the others.
+    """Return the price of a prompt in 1e-6 US dollars.
+
+    Cached tokens cost the settings' price for them, or in proportion as in the price map.
     """
     base = facts.input_usd_per_mtok
     read, written = (

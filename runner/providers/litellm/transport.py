@@ -1,42 +1,41 @@
-"""The seam to the provider: one request in, one completion out, no policy.
+"""Transport: makes one call to a provider through litellm, without any policy.
 
 The offline model has its own transport (runner/providers/offline/transport.py), without litellm.
 """
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
 
 from runner.base.secrets import secrets_of
+from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
 from runner.base.usage import Usage
 from runner.config.model_facts import OFFLINE, model_facts
-from runner.providers.litellm.classify import cause_of, classify
-from runner.providers.litellm.direct import DirectWay, may_go_directly
-from runner.providers.litellm.launch import LaunchGate, open_session
+from runner.providers.litellm.choice import http_calls
+from runner.providers.litellm.errors import cause_of, classify
+from runner.providers.litellm.http import HttpCalls
 from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.route import ModelRoute, cost_usd
+from runner.providers.litellm.session import open_session
 from runner.providers.messages import joined, marked
 from runner.providers.request import Completion, Request, checked_text
 
-SEND_S = 0.0005  # of CPU for a request, of which many may be let go at once
-_SIGNED = "bedrock/"  # signs with what litellm finds in the environment; no key is sent
+_SIGNED = "bedrock/"  # litellm signs with what it finds in the environment; no key is sent
 
 
 class LiteLLMTransport:
     """Sends as `litellm.acompletion` does, with every retry of other layers switched off.
 
-    Where the provider speaks OpenAI's chat API, by a shorter way (runner/provider/direct.py).
-
-    *readers* are the offline model's readings by analyzer name; they are only touched when
-    the route's provider is `offline`.
+    Calls are made by litellm's provider configurations over our session (http.py), where that is
+    known to be the same and the settings do not say `transport: litellm`; else by `acompletion`.
+    *readers* are the offline model's readings by analyzer name; they are only used where the
+    route's provider is `offline`.
     """
 
     def __init__(self, route: ModelRoute, readers: Mapping[str, Any] | None = None) -> None:
@@ -44,25 +43,21 @@ class LiteLLMTransport:
         self._readers = readers or {}
         self._litellm: Any = None
         self._session: aiohttp.ClientSession | None = None
-        self._direct: DirectWay | None = None
-        self._gate = LaunchGate()
+        self._http: HttpCalls | None = None
         self._secrets = secrets_of(key_env=route.api_key_env)
         self._facts = model_facts(route.name)
 
-    async def open(self, samples: Sequence[Request] = ()) -> None:
-        """Import litellm (seconds of CPU) in a thread, and learn from it how to send *samples*."""
+    async def open(self) -> None:
+        """Import litellm (seconds of CPU) in a thread, and open the session."""
         route = self.route
-        self._litellm = await asyncio.to_thread(load_litellm, route.name)
+        self._litellm = await offload(load_litellm, route.name)
         if route.name.startswith(OFFLINE):
             provider = importlib.import_module("runner.providers.offline.litellm_provider")
             provider.register(self._litellm, self._readers)
-        else:
-            self._session = open_session()
-            if route.transport == "auto" and may_go_directly(self._litellm, route.name):
-                self._direct = DirectWay(self._litellm, route, self._session, self._through)
-                for sample in samples:
-                    with suppress(Exception):  # the call itself will tell
-                        await self._direct.plan(self._arguments(sample, 60.0))
+            return
+        self._session = open_session()
+        if route.transport == "auto":
+            self._http = await offload(http_calls, self._litellm, route, self._session)
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Make one attempt; see CallError for the kinds of failure."""
@@ -70,7 +65,7 @@ class LiteLLMTransport:
         arguments = self._arguments(request, timeout_s)
         try:
             response = await self._ask(arguments)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is said in our own terms
+        except Exception as error:  # noqa: BLE001 - libraries raise anything
             raise classify(error, self.route.where, self._secrets) from cause_of(error)
         return self._completion(response, request)
 
@@ -79,24 +74,15 @@ class LiteLLMTransport:
         if self._litellm is not None:
             await self._litellm.close_litellm_async_clients()
             self._litellm.in_memory_llm_clients_cache.flush_cache()
-        if self._direct is not None:
-            await self._direct.close()
         if self._session is not None:
             await self._session.close()
 
     async def _ask(self, arguments: Mapping[str, Any]) -> Any:
         """Return litellm's response to *arguments*, or raise its exception."""
-        if self._session is None:
-            return await self._litellm.acompletion(**arguments)
-        planned = None if self._direct is None else await self._direct.plan(arguments)
-        if self._direct is not None and planned is not None:
-            return await self._direct.ask(arguments, *planned)
-        async with self._gate.turn():
-            return await self._through(arguments)
-
-    async def _through(self, arguments: Mapping[str, Any]) -> Any:
-        """Let litellm make the call, over our session."""
-        return await self._litellm.acompletion(**arguments, shared_session=self._session)
+        if self._http is not None and arguments.get("api_key"):
+            return await self._http.ask(arguments)
+        shared = {} if self._session is None else {"shared_session": self._session}
+        return await self._litellm.acompletion(**arguments, **shared)
 
     def _arguments(self, request: Request, timeout_s: float) -> dict[str, Any]:
         route = self.route
@@ -130,7 +116,7 @@ class LiteLLMTransport:
         return [joined(message) for message in request.messages]
 
     def _completion(self, response: Any, request: Request) -> Completion:
-        text, finish_reason = _said(response)
+        text, finish_reason = _text_of(response)
         text = checked_text(text, self._secrets)
         usage = _usage(getattr(response, "usage", None))
         if not usage.prompt_tokens and not usage.completion_tokens:
@@ -151,16 +137,16 @@ class LiteLLMTransport:
         """Return US dollars: what the provider says, else by the settings' prices or the map's."""
         billed = getattr(getattr(response, "usage", None), "cost", None)
         if isinstance(billed, int | float):
-            return float(billed)  # OpenRouter tells what it charges
+            return float(billed)  # OpenRouter reports what it charges
         cost = cost_usd(usage, self.route, self._facts)
         if cost is not None or usage.estimated:
             return cost
         known = getattr(response, "_hidden_params", {}).get("response_cost")
-        return None if known is None else float(known)  # litellm has looked the price up
+        return None if known is None else float(known)
 
 
-def _said(response: Any) -> tuple[str, str]:
-    """Return the reply's text and why it ended; a reply without choices is empty, and paid for."""
+def _text_of(response: Any) -> tuple[str, str]:
+    """Return the reply's text and finish reason; a reply without choices is empty, and billed."""
     if not response.choices:
         return "", "no choices"
     choice = response.choices[0]

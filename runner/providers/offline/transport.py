@@ -13,7 +13,7 @@ from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
 from runner.base.usage import Usage
 from runner.config.model_facts import model_facts
-from runner.providers.litellm.classify import classify
+from runner.providers.litellm.errors import classify
 from runner.providers.litellm.route import ModelRoute, cost_usd
 from runner.providers.messages import joined
 from runner.providers.offline.document import read_document
@@ -41,7 +41,7 @@ class OfflineTransport:
         self._facts = model_facts(route.name)
         self._secrets = secrets_of(key_env=route.api_key_env)
 
-    async def open(self, samples: Sequence[Request] = ()) -> None:
+    async def open(self) -> None:
         """Nothing to open."""
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:

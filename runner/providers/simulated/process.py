@@ -13,6 +13,7 @@ from pathlib import Path
 
 import runner
 from runner.base.errors import OutputError
+from runner.base.threads import offload
 from runner.config.schema import SimulateSettings
 from runner.providers.simulated.behaviour import check
 
@@ -39,8 +40,7 @@ class IdleProcesses:
 
     def keep(self, child: _Child) -> bool:
         """Make *child* stop serving and wait; return whether it is still alive."""
-        alive = _send(child, b"")
-        if alive:
+        if alive := _send(child, b""):
             self._children.append(child)
         return alive
 
@@ -84,7 +84,7 @@ async def _address(child: _Child, settings: SimulateSettings) -> str:
     if _send(child, settings.model_dump_json().encode()):
         with suppress(TimeoutError):
             async with asyncio.timeout(START_S):  # the thread ends with the child at the latest
-                line = await asyncio.to_thread(child.stdout.readline)
+                line = await offload(child.stdout.readline)
     word, _, url = line.decode().strip().partition(" ")
     if word != "serving":
         raise OutputError("the simulated provider did not start; its own message is above")

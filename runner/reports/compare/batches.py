@@ -10,7 +10,7 @@ from runner.base.tables import as_rows
 from runner.base.usage import sum_usd
 from runner.record.batch_directory import is_batch, rows_of
 from runner.record.result_rows import COLUMNS
-from runner.reports.compare.rows import RunRow
+from runner.reports.compare.rows import RunRow, known_figures
 
 MERGED = "results.csv"  # beside the comparison
 
@@ -38,7 +38,7 @@ def note(batches: Sequence[RunRow]) -> Iterator[str]:
     names = ("prompt_tokens", "completion_tokens")
     tokens = sum(row.figure(name) or 0.0 for row in batches for name in names)
     cost = usd(sum_usd(row.figure("cost_usd") for row in batches))
-    walls = [wall for row in batches if (wall := row.figure("wall_s")) is not None]
+    walls = known_figures(batches, "wall_s")
     longest = f"; the longest took {seconds(max(walls))}" if walls else ""
     yield (
         f"{plural(len(batches), 'batch')}, {plural(sum(statuses.values()), 'file')}: "

@@ -21,9 +21,8 @@ from runner.base.json import (
     text,
 )
 from runner.record.previous_session import read_record
-from runner.reports.report.nodes import NodeFacts
+from runner.reports.report.nodes import NodeFacts, joined
 
-_LEDGERS = "*_ledger.json"
 _EVENTS = (
     b'"breaker.',
     b'"limit.lowered"',
@@ -60,7 +59,8 @@ class ContextLedger:
 
 def ledgers_of(path: Path, stages: Iterable[str]) -> list[ContextLedger]:
     """Return the intact ledgers in the run directory *path*, in the order of *stages*."""
-    files = {f.name.removesuffix("_ledger.json"): f for f in (path / "context").glob(_LEDGERS)}
+    ending = "_ledger.json"
+    files = {f.name.removesuffix(ending): f for f in (path / "context").glob(f"*{ending}")}
     order = list(dict.fromkeys(stages))
 
     def place(name: str) -> tuple[int, str]:
@@ -83,17 +83,15 @@ def _ledger(name: str, data: Mapping[str, Any]) -> ContextLedger:
 
 def _section(name: str, section: Mapping[str, Any]) -> ContextSection:
     items = mappings(section.get("items"))
-    lost = Counter(
-        f"{text(item.get('key')).replace('_', ' ')} ({text(item.get('priority'))})"
-        for item in items
-        if item.get("kept") is not True
-    )
+    lost = [item for item in items if item.get("kept") is not True]
+    kinds = ((text(item.get("key")).replace("_", " "), text(item.get("priority"))) for item in lost)
+    counts = Counter(f"{key} ({priority})" for key, priority in kinds)
     return ContextSection(
         name,
-        sum(item.get("kept") is True for item in items),
+        len(items) - len(lost),
         amount(section.get("kept_tokens")),
         number(section.get("share_tokens")),
-        ", ".join(f"{count} × {what}" for what, count in lost.items()),
+        ", ".join(f"{count} × {what}" for what, count in counts.items()),
         amount(section.get("dropped_tokens")),
     )
 
@@ -116,11 +114,6 @@ class ChunkedNode:
     total: int
     parts: tuple[PartRecord, ...]
 
-    @property
-    def lost(self) -> list[PartRecord]:
-        """The parts without an answer."""
-        return [part for part in self.parts if part.status != "ok"]
-
 
 def chunked_of(path: Path, nodes: Sequence[NodeFacts]) -> list[ChunkedNode]:
     """Return the analyzers in *path* that read in parts, with the outcome of each part."""
@@ -133,15 +126,14 @@ def chunked_of(path: Path, nodes: Sequence[NodeFacts]) -> list[ChunkedNode]:
             file.stem.replace("_", " "),
             "damaged" if fault else text(record.get("status")),
             len(mappings(record.get("insights"))),
-            fault or ": ".join(filter(None, (text(error.get(k)) for k in ("kind", "message")))),
+            fault or joined(error.get("kind"), error.get("message")),
         )
         parts.setdefault(file.parent.name, []).append(found)
+    totals = {name: int(amount(node.record.get("parts"))) for name, node in by_name.items()}
     return [
-        ChunkedNode(
-            by_name[name], int(amount(by_name[name].record.get("parts"))) or len(all_), all_
-        )
+        ChunkedNode(by_name[name], totals[name] or len(found), tuple(found))
         for name, found in parts.items()
-        if name in by_name and (all_ := tuple(found))
+        if name in by_name
     ]
 
 
@@ -156,21 +148,14 @@ class NodeFaults:
     rejected: tuple[str, ...]
     repaired: bool
 
-    @property
-    def survived(self) -> bool:
-        """Whether it has an answer nevertheless."""
-        return self.node.status == "ok"
-
 
 def faults_of(nodes: Sequence[NodeFacts]) -> list[NodeFaults]:
     """Return the nodes with faults."""
     found = []
     for node in nodes:
         kinds = Counter(_kind(a) for a in node.attempts if a.get("outcome") != "ok")
-        rejected = tuple(
-            ": ".join(filter(None, (text(r.get("kind")), text(r.get("error")))))
-            for r in mappings(node.record.get("rejected"))
-        )
+        replies = mappings(node.record.get("rejected"))
+        rejected = tuple(joined(reply.get("kind"), reply.get("error")) for reply in replies)
         fault = NodeFaults(
             node,
             ", ".join(f"{count} × {kind}" for kind, count in kinds.items()),
@@ -207,4 +192,4 @@ def _event(line: bytes) -> str:
         return ""
     facts = ("analyzer", "model", "kind", "error", "fault", "limit", "context", "removed_chars")
     details = [f"{key} {text(event[key])}" for key in facts if event.get(key) is not None]
-    return ": ".join(filter(None, (text(event.get("event")), ", ".join(details))))
+    return joined(event.get("event"), ", ".join(details))

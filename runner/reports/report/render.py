@@ -12,8 +12,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from runner.base.format import NOTHING, count, seconds, share, usd
-from runner.base.json import text
+from runner.base.json import number, text
 from runner.base.text import to_safe_text
+from runner.record.transcript_pages import clock
 
 
 def render(template: str, **facts: Any) -> str:
@@ -31,13 +32,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "seconds": seconds,
-        "count": count,
-        "usd": usd,
-        "share": share,
-        "title_of": title_of,
-    }
+    shows = (seconds, count, usd, share, title_of, clock, number, text)
+    environment.filters |= {show.__name__: show for show in shows}
     return environment
 
 

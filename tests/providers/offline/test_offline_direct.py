@@ -147,7 +147,7 @@ def loaded(tmp_path: Path, *arguments: str) -> tuple[int, list[str]]:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     *_, last = done.stdout.strip().split("\n")
     assert last.startswith("loaded:"), done.stderr

@@ -1,7 +1,7 @@
-"""From whatever litellm raises to one CallError of a known kind.
+"""Error classification: one CallError of a known kind for whatever litellm or aiohttp raises.
 
-litellm's classes do not tell failures apart (a refused connection arrives as a 500, an exhausted
-account as a 429), so the status, the provider's error code and the chain of causes decide.
+litellm's classes do not separate failures (a refused connection is a 500, an exhausted account
+a 429), so the status, the provider's error code and the chain of causes decide.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from runner.base.errors import CallError, one_line
 from runner.base.secrets import Secrets
@@ -24,7 +25,7 @@ BILLING_CODES = {
     "organization_usage_limit_exceeded",
     "enforced_spend_limit_reached",
 }
-_NO_CREDIT = "credit balance is too low"  # Anthropic says so in words only
+_NO_CREDIT = "credit balance is too low"  # Anthropic has no code for it
 _BAD_CERTIFICATE = ssl.SSLCertVerificationError
 _TOO_LONG = "context_length_exceeded"
 _NO_COMPLETION = "empty or invalid response from llm endpoint"  # litellm's words for a web page
@@ -47,12 +48,13 @@ NOT_FOLLOWED = (
 )
 _WRAPPING = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Timeout): |\w+Exception - )+")
 _RETRY_INFO = re.compile(r'"retryDelay":\s*"(\d{1,6}(?:\.\d{1,9})?)s"')
+_DECODER = json.JSONDecoder()
 _TIMEOUT_NAMES = frozenset({"Timeout", "APITimeoutError", "ReadTimeout", "ConnectTimeout"})
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Whom a call went to, for messages: a host or a provider, a model, and the key's variable."""
+    """Destination of a call, for messages: host or provider, model, and the key's variable."""
 
     host: str = "the provider"
     model: str = ""
@@ -62,27 +64,29 @@ class Where:
 def classify(
     error: BaseException, where: Where | None = None, secrets: Secrets | None = None
 ) -> CallError:
-    """Return the CallError for *error*; its kind decides whether anyone tries again.
+    """Return the CallError for *error*; its kind decides whether the call is retried.
 
-    Its message holds none of *secrets*, whatever the provider echoed.
+    Its message holds none of *secrets*, even when the provider repeats them.
     """
     ours = next((link for link in _chain(error) if isinstance(link, CallError)), None)
     if ours is not None:
         return ours
     if (moved := _redirection(error)) is not None:
-        told = f"{(where or Where()).host} redirects elsewhere ({moved}), {NOT_FOLLOWED}"
-        return CallError("bad_request", told, status=moved)
+        message = f"{(where or Where()).host} redirects elsewhere ({moved}), {NOT_FOLLOWED}"
+        return CallError("bad_request", message, status=moved)
     status = getattr(error, "status_code", None)
     status = status if isinstance(status, int) else None
     raw = dict(getattr(error, "litellm_response_headers", None) or {})
     headers = {str(name).lower(): str(value) for name, value in raw.items()}
     retry_after = retry_after_s(headers)
     kind = _kind(error, status, retry_after)
+    if kind == "connection":
+        status = None  # litellm says 500 where nobody has answered
     if kind == "throttle" and retry_after is None and status == 429:
-        retry_after = reset_after_s(headers) or _told_in_body(error)
+        retry_after = reset_after_s(headers) or _retry_delay_s(error)
     return CallError(
         kind,
-        _told(error, kind, where or Where(), secrets or Secrets()),
+        _full_message(error, kind, where or Where(), secrets or Secrets()),
         status=status,
         retry_after_s=retry_after,
         final=headers.get("x-should-retry") == "false",
@@ -96,23 +100,23 @@ def _redirection(error: BaseException) -> int | None:
     return next((s for s in statuses if isinstance(s, int) and 300 <= s < 400), None)
 
 
-def _told_in_body(error: BaseException) -> float | None:
+def _retry_delay_s(error: BaseException) -> float | None:
     """Return the wait that Google puts into a 429's body (google.rpc.RetryInfo), in seconds."""
     match = _RETRY_INFO.search(str(error))
     return float(match[1]) if match else None
 
 
 def _may_be_billed(error: BaseException, kind: str) -> bool:
-    """Return whether the provider may have done the work although no answer came whole."""
+    """Return whether the provider may have done the work although no complete reply came."""
     names = {type(link).__name__ for link in _chain(error)}
     unsent = any(name.startswith("ClientConnector") for name in names) or "ConnectTimeout" in names
-    # httpx's name for it; litellm uses it for a reset long after the request has left, too
+    # litellm also uses httpx's ConnectError for a reset long after the request has left
     connected = not (unsent or ("ConnectError" in names and "ClientOSError" not in names))
     return kind in ("timeout", "bad_response") or (kind == "connection" and connected)
 
 
-def _told(error: BaseException, kind: str, where: Where, secrets: Secrets) -> str:
-    """Name who failed and why, in the words of the provider where it has any."""
+def _full_message(error: BaseException, kind: str, where: Where, secrets: Secrets) -> str:
+    """Return what failed and why, in the provider's words where it has any."""
     message = _message(error, kind, secrets)
     if kind == "connection":
         return f"no connection to {where.host}: {secrets.redact(_cause(error)) or message}"
@@ -130,7 +134,7 @@ def _told(error: BaseException, kind: str, where: Where, secrets: Secrets) -> st
 
 
 def _cause(error: BaseException) -> str:
-    """Return the operating system's own words, which libraries wrap several times over."""
+    """Return the operating system's message, which libraries wrap several times."""
     causes = [link for link in _chain(error) if isinstance(link, OSError) and link.args]
     return str(causes[-1]) if causes else ""
 
@@ -162,28 +166,40 @@ def _kind(error: BaseException, status: int | None, retry_after: float | None) -
 
 
 def _codes(error: BaseException) -> Iterator[str]:
-    """Yield the provider's own error codes, which litellm keeps out of its message."""
+    """Yield the provider's error codes: of the exceptions, and of the reply in their text."""
     for link in _chain(error):
+        said = _said(str(link))
         for name in ("code", "type"):
-            if isinstance(code := getattr(link, name, None), str):
-                yield code
+            yield from (
+                c for c in (getattr(link, name, None), said.get(name)) if isinstance(c, str)
+            )
+
+
+def _said(text: str) -> Mapping[str, Any]:
+    """Return the error object of the provider's reply, where *text* holds one as JSON."""
+    try:
+        body, _ = _DECODER.raw_decode(text, text.find("{") % (len(text) + 1))
+    except ValueError:
+        return {}
+    error = body.get("error", body) if isinstance(body, dict) else {}
+    return error if isinstance(error, dict) else {"message": error}
 
 
 def cause_of(error: Exception) -> Exception | None:
-    """Return what a CallError made of *error* is to be raised from: it holds on to nothing.
+    """Return the cause for the CallError of *error*, without references to frames.
 
-    The frames that litellm's errors came through hold on to one another and the request until a
-    collection of garbage, and so does a CallError of ours among their causes.
+    The frames of litellm's errors keep one another and the request alive until a garbage
+    collection, and so does a CallError among their causes.
     """
-    known: set[int] = set()
-    open_: list[BaseException] = [error]
-    while open_:
-        link = open_.pop()
-        if id(link) in known:
+    seen: set[int] = set()
+    pending: list[BaseException] = [error]
+    while pending:
+        link = pending.pop()
+        if id(link) in seen:
             continue
-        known.add(id(link))
+        seen.add(id(link))
         link.__traceback__ = None
-        open_ += [e for e in (link.__cause__, link.__context__) if e is not None]
+        pending += [e for e in (link.__cause__, link.__context__) if e is not None]
         if isinstance(link.__cause__, CallError):
             link.__cause__ = None
         if isinstance(link.__context__, CallError):
@@ -200,10 +216,11 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _message(error: BaseException, kind: str, secrets: Secrets) -> str:
-    """Say what happened in one line, without the traceback that litellm may put in.
+    """Return the error's message in one line, without a traceback.
 
-    Keys are masked before the line is cut, which could leave the better part of one.
+    Keys are masked before the line is cut: a cut key would not be recognised.
     """
-    text = secrets.redact(str(error).split("Traceback (most recent call last)")[0])
-    text = _WRAPPING.sub("", text)
+    text = str(error).split("Traceback (most recent call last)")[0]
+    said = _said(text).get("message")
+    text = _WRAPPING.sub("", secrets.redact(said if isinstance(said, str) and said else text))
     return one_line(text or f"{kind} ({type(error).__name__})")

@@ -1,0 +1,99 @@
+"""Choice of the way that a model's calls take: HTTP by configuration, or `acompletion`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import aiohttp
+
+from runner.providers.litellm.http import ADDRESSES, HttpCalls
+from runner.providers.litellm.route import ModelRoute
+
+_LOCAL = ("hosted_vllm", "litellm_proxy")  # have no address but the one that is given
+# What model.params may hold: it changes the request, and not which code of litellm makes it.
+_PARAMS = frozenset(
+    [
+        "extra_body",
+        "extra_headers",
+        "frequency_penalty",
+        "max_completion_tokens",
+        "n",
+        "presence_penalty",
+        "prompt_cache_key",
+        "reasoning_effort",
+        "response_format",
+        "seed",
+        "service_tier",
+        "stop",
+        "temperature",
+        "thinking",
+        "top_k",
+        "top_p",
+        "user",
+        "verbosity",
+    ]
+)
+# Settings of litellm and variables that ask for more than a provider's configuration does.
+_SETTINGS = [
+    "api_base",
+    "callbacks",
+    "failure_callback",
+    "headers",
+    "input_callback",
+    "model_alias_map",
+    "model_fallbacks",
+    "organization",
+    "proxy_auth",
+    "route_all_chat_openai_to_responses",
+    "success_callback",
+]
+_VARIABLES = [
+    "LITELLM_ANTHROPIC_DISABLE_URL_SUFFIX",
+    "OPENAI_CUSTOM_HEADERS",
+    "OPENAI_ORGANIZATION",
+    "OPENAI_ORG_ID",
+    "OPENAI_PROJECT_ID",
+]
+
+
+def http_calls(litellm: Any, route: ModelRoute, session: aiohttp.ClientSession) -> HttpCalls | None:
+    """Return what makes *route*'s calls over *session*; None where `acompletion` has to.
+
+    It has to for other providers (SigV4 and OAuth among them), for parameters and settings that
+    change more than the request, for models behind OpenAI's Responses API, and where another
+    version of litellm lacks a part.
+    """
+    if (
+        any(_is_set(getattr(litellm, name, None)) for name in _SETTINGS)
+        or any(map(os.environ.get, _VARIABLES))
+        or not _PARAMS.issuperset(route.params)
+    ):
+        return None
+    try:
+        model, provider, _, base = litellm.get_llm_provider(route.name, api_base=route.api_base)
+        if (
+            provider not in ADDRESSES
+            or route.name != f"{provider}/{model}"
+            or (provider in _LOCAL and not base)
+            or _by_responses(litellm, route.name, model)
+        ):
+            return None
+        return HttpCalls(litellm, route, session, provider, base)
+    except Exception:  # noqa: BLE001 - litellm's own word on it comes with the first call
+        return None
+
+
+def _is_set(value: Any) -> bool:
+    """Return whether a setting holds more than what litellm's code for Gemini registers itself."""
+    return bool([one for one in value if one != "cache"] if isinstance(value, list) else value)
+
+
+def _by_responses(litellm: Any, name: str, model: str) -> bool:
+    """Return whether litellm asks *model* through OpenAI's Responses API."""
+    if model.startswith("responses/"):
+        return True
+    try:
+        return bool(litellm.get_model_info(name)["mode"] == "responses")
+    except Exception:  # noqa: BLE001 - litellm has no class for a model that it does not know
+        return False

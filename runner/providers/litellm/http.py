@@ -1,0 +1,297 @@
+"""HTTP calls: litellm's provider configurations over our session, without `acompletion` around.
+
+litellm's handlers make the request (address, headers, body), read the reply and name the error,
+as the provider's configuration says. They take the client that posts as an argument: ours.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from json import dumps
+from typing import Any
+
+import aiohttp
+import httpx
+import orjson
+import structlog
+
+from runner.base.errors import CallError, one_line
+from runner.providers.litellm.route import ModelRoute
+from runner.providers.request import reply_arrived
+
+# Providers whose calls are shown equal to `acompletion`'s (tests/test_http.py), and where they
+# are without an address of their own: variables, then the default; None: litellm's own default.
+ADDRESSES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
+    "anthropic": (("ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"), "https://api.anthropic.com"),
+    "deepseek": ((), None),
+    "gemini": (("GEMINI_API_BASE",), None),
+    "groq": ((), None),
+    "hosted_vllm": ((), None),
+    "litellm_proxy": ((), None),
+    "mistral": ((), None),
+    "openai": (("OPENAI_BASE_URL", "OPENAI_API_BASE"), "https://api.openai.com/v1"),
+    "openrouter": (("OPENROUTER_API_BASE",), "https://openrouter.ai/api/v1"),
+}
+_NOT_MAPPED = (
+    *("messages", "timeout", "model", "api_key", "api_base"),
+    *("num_retries", "max_retries", "extra_headers"),
+)
+MAX_ERROR_BYTES = 1 << 14  # of an error's body: litellm searches it for keys with slow patterns
+_REMEMBERED = 256  # sets of mapped parameters
+_NAMED = ("api_key", "headers")
+
+_log = structlog.get_logger("httpx")  # as which `acompletion` logs each request
+
+Handler = Callable[..., Awaitable[Any]]
+
+
+class HttpCalls:
+    """Makes the calls of one model, each with one request.
+
+    *base* is the address that litellm found for *provider*, if any. Parameters are mapped once
+    for each set of them: how does not depend on the messages.
+    """
+
+    def __init__(
+        self,
+        litellm: Any,
+        route: ModelRoute,
+        session: aiohttp.ClientSession,
+        provider: str,
+        base: str | None,
+    ) -> None:
+        self._litellm, self._route, self._session = litellm, route, session
+        self._provider, self._model = provider, route.name.removeprefix(f"{provider}/")
+        self._params = litellm.get_litellm_params(
+            acompletion=True,
+            api_base=base,
+            custom_llm_provider=provider,
+            drop_params=True,
+            max_retries=0,
+        )
+        self._complete, self._more = _handler(provider, base)
+        http = importlib.import_module("litellm.llms.custom_httpx.http_handler")
+        self._ssl, self._headers = http.get_ssl_configuration(), http.get_default_headers()
+        self._client = type("Client", (_Client, http.AsyncHTTPHandler), {})
+        self._mapped: dict[bytes, bytes] = {}
+        self._unpriced: set[str] = set()
+
+    async def ask(self, arguments: Mapping[str, Any]) -> Any:
+        """Make one attempt with `acompletion`'s *arguments*; return its ModelResponse, priced.
+
+        Raises litellm's exceptions, CallError and, where no reply came, aiohttp's.
+        """
+        client = self._client(partial(self._send, arguments["timeout"]))
+        try:
+            response = await self._complete(
+                client=client,
+                optional_params=orjson.loads(self._optional(arguments)),
+                **self._handler_arguments(arguments),
+            )
+        except Exception as error:
+            if client.failure is None:
+                raise self._meaning(error, client.reply) from error
+            failure = client.failure
+        else:
+            if not self._route.priced:
+                response._hidden_params["response_cost"] = self._cost(response, arguments)
+            return response
+        raise failure
+
+    def _meaning(self, error: Exception, reply: httpx.Response | None) -> Exception:
+        """Return the failure for *error*, which litellm made of a reply; *reply* if it was a 2xx.
+
+        A 2xx that holds no error, and cannot be read, was paid for.
+        """
+        if reply is not None and not (_holds_error(reply) and _status(error) >= 400):
+            message = str(error).split("Traceback (most recent call last)")[0]
+            message = one_line(f"the reply cannot be read: {message}")
+            return CallError("bad_response", message, billed=True)
+        try:
+            self._litellm.exception_type(
+                model=self._model, custom_llm_provider=self._provider, original_exception=error
+            )
+        except Exception as mapped:  # noqa: BLE001 - it raises what it has made
+            return mapped
+        return error
+
+    def _optional(self, arguments: Mapping[str, Any]) -> bytes:
+        """Return the provider's parameters for those in *arguments*, as JSON."""
+        given = {name: value for name, value in arguments.items() if name not in _NOT_MAPPED}
+        key = orjson.dumps(given)
+        if key not in self._mapped:
+            if len(self._mapped) >= _REMEMBERED:
+                self._mapped.clear()
+            mapped = self._litellm.get_optional_params(
+                model=self._model,
+                custom_llm_provider=self._provider,
+                stream=None,
+                **orjson.loads(key),
+            )
+            self._mapped[key] = orjson.dumps(mapped)
+        return self._mapped[key]
+
+    def _handler_arguments(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        key, headers = arguments["api_key"], dict(arguments.get("extra_headers") or {})
+        made = self._litellm.ModelResponse(usage=self._litellm.Usage())
+        made._hidden_params.update(custom_llm_provider=self._provider, region_name=None)
+        if self._provider == "litellm_proxy":
+            made.model = self._route.name
+        if self._provider == "openrouter":
+            headers = _attribution() | headers
+        named = ("gemini_api_key", "extra_headers") if self._provider == "gemini" else _NAMED
+        return {
+            **self._more,
+            **dict(zip(named, (key, headers), strict=True)),
+            "acompletion": True,
+            "custom_llm_provider": self._provider,
+            "encoding": None,
+            "litellm_params": {**self._params, "api_key": key},
+            "logging_obj": _NoLog(),
+            "messages": arguments["messages"],
+            "model": self._model,
+            "model_response": made,
+            "timeout": arguments["timeout"],
+        }
+
+    async def _send(
+        self, timeout_s: float, url: str, body: bytes, headers: Mapping[str, str]
+    ) -> httpx.Response:
+        """Return the reply, of any status; raises aiohttp's errors, CallError and Timeout."""
+        timeout = aiohttp.ClientTimeout(
+            connect=timeout_s, sock_connect=timeout_s, sock_read=timeout_s
+        )
+        try:
+            async with self._session.post(
+                url,
+                data=body,
+                headers={**self._headers, **headers},
+                allow_redirects=False,
+                timeout=timeout,
+                ssl=self._ssl,
+            ) as reply:
+                raw = await reply.read()
+                raw = raw if reply.ok else raw[:MAX_ERROR_BYTES]
+        except TimeoutError as error:
+            message = f"no answer within {timeout_s:g} s"
+            raise self._litellm.Timeout(message, self._model, self._provider) from error
+        reply_arrived()
+        _log.info(f'HTTP Request: POST {url} "HTTP/1.1 {reply.status} {reply.reason}"')
+        kept = [(k, v) for k, v in reply.headers.items() if k.lower() != "content-encoding"]
+        request = httpx.Request("POST", url)
+        return httpx.Response(reply.status, headers=kept, content=raw, request=request)
+
+    def _cost(self, response: Any, arguments: Mapping[str, Any]) -> float | None:
+        """Return US dollars by litellm's prices; None where they do not hold the model."""
+        if response.model in self._unpriced:
+            return None
+        try:
+            cost: float = self._litellm.response_cost_calculator(
+                response_object=response,
+                model=self._route.name,
+                custom_llm_provider=self._provider,
+                call_type="acompletion",
+                optional_params={"service_tier": arguments.get("service_tier")},
+            )
+        except Exception:  # noqa: BLE001 - litellm has no class for it
+            self._unpriced.add(response.model)
+            return None
+        return cost
+
+
+def _handler(provider: str, base: str | None) -> tuple[Handler, dict[str, Any]]:
+    """Return litellm's handler of *provider*'s calls, and its own constant arguments."""
+    variables, default = ADDRESSES[provider]
+    base = base or next(filter(None, map(os.environ.get, variables)), default)
+    if provider == "anthropic":
+        chat = importlib.import_module("litellm.llms.anthropic.chat.handler")
+        base = base if str(base).endswith("/v1/messages") else f"{base}/v1/messages"
+        more = {"custom_prompt_dict": {}, "print_verbose": _ignore}
+        return chat.AnthropicChatCompletion().completion, {"api_base": base, **more}
+    if provider == "gemini":
+        chat = importlib.import_module(
+            "litellm.llms.vertex_ai.gemini.vertex_and_google_ai_studio_gemini"
+        )
+        more = dict.fromkeys(("vertex_project", "vertex_location", "vertex_credentials"))
+        return chat.VertexLLM().completion, {
+            "api_base": base,
+            "logger_fn": None,
+            "print_verbose": _ignore,
+            **more,
+        }
+    chat = importlib.import_module("litellm.llms.custom_httpx.llm_http_handler")
+    return chat.BaseLLMHTTPHandler().completion, {"api_base": base}
+
+
+def _holds_error(reply: httpx.Response) -> bool:
+    try:
+        body = reply.json()
+    except ValueError:
+        return False
+    return isinstance(body, dict) and bool(body.get("error"))
+
+
+def _status(error: Exception) -> int:
+    status = getattr(error, "status_code", None)
+    return status if isinstance(status, int) else 0
+
+
+def _attribution() -> dict[str, str]:
+    """Return the headers by which OpenRouter is told what program asks."""
+    return {
+        "HTTP-Referer": os.environ.get("OR_SITE_URL") or "https://litellm.ai",
+        "X-Title": os.environ.get("OR_APP_NAME") or "liteLLM",
+    }
+
+
+def _ignore(*_: Any, **__: Any) -> None:
+    """Take the place of a callback."""
+
+
+class _NoLog:
+    """Stands in for litellm's log of a call, which handlers write to."""
+
+    dynamic_success_callbacks = None
+    post_call = pre_call = staticmethod(_ignore)
+
+    def __init__(self) -> None:
+        self.model_call_details: dict[str, Any] = {}
+        self.optional_params: dict[str, Any] = {}
+
+
+class _Client:
+    """Posts one call's request by *send*; mixed into litellm's AsyncHTTPHandler.
+
+    *failure* is why no reply came, *reply* the one that came with a status of success.
+    """
+
+    def __init__(self, send: Callable[[str, bytes, Any], Awaitable[httpx.Response]]) -> None:
+        self._send = send
+        self.failure: Exception | None = None
+        self.reply: httpx.Response | None = None
+
+    def __del__(self) -> None:
+        """Close nothing: there is no client inside."""
+
+    async def post(
+        self, url: str, data: str | None = None, json: Any = None, headers: Any = None, **_: Any
+    ) -> httpx.Response:
+        """Return the reply; raises an HTTPStatusError as litellm's handlers expect it."""
+        try:
+            response = await self._send(
+                url, (dumps(json) if data is None else data).encode(), headers
+            )
+        except Exception as error:
+            self.failure = error
+            raise
+        try:
+            response.raise_for_status()
+        except httpx.HTTPStatusError as error:
+            text = response.text
+            vars(error).update(status_code=response.status_code, message=text, text=text)
+            raise
+        self.reply = response
+        return response
