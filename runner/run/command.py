@@ -193,36 +193,30 @@ def _hydra_job(cfg: DictConfig, *, in_sweep: bool) -> remote.Job:
 
 
 def resume(arguments: Sequence[str], codes: list[int]) -> None:
-    """Finish what `resume=DIR` among *arguments* names; exit codes go to *codes*."""
+    """Finish the run or the sweep that `resume=DIR` among *arguments* names.
+
+    Of a sweep, finish the runs that are not complete, begin those that were not, compare all.
+    Exit codes go to *codes*.
+    """
     from runner.run.execute import resume_job
     from runner.run.resume import read_resumption, read_sweep
 
-    jobs = _Jobs(codes, in_sweep=True)
-    sweep = read_sweep(arguments)
+    jobs, sweep = _Jobs(codes, in_sweep=True), read_sweep(arguments)
     if sweep is None:
-        resumption = read_resumption(arguments)
-        jobs.session.run(lambda shared: resume_job(resumption, shared))
-    else:
-        _resume_sweep(sweep, jobs, codes)
-
-
-def _resume_sweep(sweep: Any, jobs: _Jobs, codes: list[int]) -> None:
-    """Finish the runs that are not complete, begin those that were not, compare all."""
-    from runner.run.execute import resume_job
-    from runner.run.resume import read_resumption
-
+        jobs.session.run(partial(resume_job, read_resumption(arguments)))
+        return
     if not sweep.finish and not sweep.begin:
         print_stderr(to_terminal(f"colloquy: nothing to do: every run in {sweep.path} is complete"))
     try:
-        for arguments in sweep.finish:
+        for missing in sweep.finish:
             try:
-                resumption = read_resumption(arguments)
+                resumption = read_resumption(missing)
             except ColloquyError as error:  # the others can be finished all the same
                 codes.append(print_error(error))
             else:
                 jobs.session.run(partial(resume_job, resumption))
-        for arguments in sweep.begin:
-            sys.argv[1:] = arguments
+        for missing in sweep.begin:
+            sys.argv[1:] = missing
             _compose(jobs)
     finally:
         _compare(sweep.path)
