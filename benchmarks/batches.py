@@ -3,7 +3,7 @@
     python -m benchmarks.batches FIGURES.json transcript=DIR …
 
 That is `colloquy transcript=DIR …`, which besides writes what the batch took to FIGURES.json. It
-is what `batch` and `soak_batch` run.
+is what `soak_batch` runs.
 """
 
 from __future__ import annotations
