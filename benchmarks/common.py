@@ -6,7 +6,7 @@ import io
 import resource
 import tempfile
 from collections.abc import Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ def run_once(folder: Path, overrides: Sequence[str]) -> Path:
     path, codes = Path(tempfile.mkdtemp(dir=folder)), list[int]()
     quiet = (f"output.dir={folder}", "output.console=quiet", "reuse=off")
     cfg = compose_config(*quiet, *overrides)
-    with redirect_stdout(io.StringIO()):
+    with redirect_stderr(io.StringIO()):
         Session(codes).run(lambda shared: execute_job(cfg, run_path=path, shared=shared))
     if codes != [0]:
         raise SystemExit(f"{' '.join(overrides)}: exit {codes[0]}, see {path}")

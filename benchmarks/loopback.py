@@ -1,7 +1,7 @@
 """Loopback server for benchmarks, in its own process: fixed replies, and the times of requests.
 
-Replies call the speaker FIRST by the name in their request, so that all calls of all transcripts
-differ.
+An analyzer's reply is generated once. It calls the speaker FIRST by the name in the request, so
+that all calls of all transcripts differ.
 """
 
 from __future__ import annotations
@@ -16,13 +16,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import orjson
 
-from benchmarks.common import run_once
-from runner.providers.simulated import schema_name
+from runner.providers.simulated import reply_to, schema_name
 
 SPIN_S = 0.002  # how late a selector may return
 FIRST = "Okafor"  # a speaker of the sample
@@ -104,14 +102,15 @@ class Loopback:
 
 
 @contextmanager
-def loopback(replies: Mapping[str, object]) -> Iterator[Loopback]:
-    """Serve *replies* in another process while the block runs.
+def loopback(replies: Mapping[str, object] | None = None) -> Iterator[Loopback]:
+    """Serve in another process while the block runs.
 
-    Each is the JSON of a response, by the end of the request's path, else by its analyzer.
+    *replies* are the JSON of responses by the last word of the request's path; without one, the
+    reply fits the requested schema, as the simulated provider's does.
     """
     context = get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(replies, theirs), daemon=True)
+    process = context.Process(target=_serve, args=(replies or {}, theirs), daemon=True)
     process.start()
     try:
         yield Loopback(ours)
@@ -152,6 +151,10 @@ class _Server:
         begun, name = loop.time(), re.split("[/:]", path.partition("?")[0])[-1]
         if name not in self.replies:
             name = schema_name(orjson.loads(body))
+        if name not in self.replies:
+            text = reply_to(orjson.loads(RENAMED.sub(FIRST.encode(), body)))
+            named = text.replace('"Simulated', f'"{FIRST} on simulated')
+            self.replies[name] = _response(completion(named))
         if len(self.bodies) < KEPT:
             self.bodies.append(body)
         latency_s = self.latency.fixed.get(name)
@@ -183,17 +186,6 @@ class _Connection(asyncio.Protocol):
         if end and len(body) >= int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]):
             self._read.clear()
             self._server.answer(head.split(b" ", 2)[1].decode(), body, self._transport)
-
-
-def recorded_replies(folder: Path) -> dict[str, object]:
-    """Run the sample with the simulated provider and return the response to each analyzer."""
-    records = run_once(folder, ["model=simulated"]).glob("intermediate/*/*.json")
-    found = [orjson.loads(path.read_bytes()) for path in records]
-    texts = {record["analyzer"]: record["raw_output"] for record in found}
-    return {
-        name: completion(text.replace('"Simulated', f'"{FIRST} on simulated'))
-        for name, text in texts.items()
-    }
 
 
 def completion(text: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import cycle, islice
@@ -50,6 +51,7 @@ def through_aiohttp(url: str, session: aiohttp.ClientSession) -> Call:
 
 def through_litellm(url: str) -> Call:
     """Return a function that makes a call with litellm.acompletion."""
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # no download
     import litellm
 
     logging.disable(logging.CRITICAL)

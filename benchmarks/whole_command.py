@@ -4,7 +4,7 @@
 
 The command as a user starts it, aiohttp and litellm run as processes of their own. aiohttp and
 litellm send bodies that the command sent. A loopback server (benchmarks/loopback.py) answers with
-recorded replies. Wall time is from the first request to the last reply at that server. CPU is the
+simulated replies. Wall time is from the first request to the last reply at that server. CPU is the
 user and system time of a process and its children; the difference between two sizes of a batch
 excludes start-up. Figures are medians of the rounds, ratios are of one round.
 """
@@ -27,7 +27,7 @@ import orjson
 
 from benchmarks.batches import scratch
 from benchmarks.common import LATENCY_S, SAMPLE
-from benchmarks.loopback import Latency, Loopback, Served, loopback, recorded_replies, renamed
+from benchmarks.loopback import Latency, Loopback, Served, loopback, renamed
 from runner.base.tokens import tokenizer_for
 from runner.calls.schedule import Duration, ideal_makespan
 from runner.job.build import build_job
@@ -74,7 +74,7 @@ class Table:
             row |= {"bar": f"{sign} {limit:g}", "met": met}
             verdict = f"{row['bar']:<8} {'pass' if met else 'FAIL'}"
         self.rows.append(row)
-        print(f"{name:<34} {text:<76} {verdict}".rstrip(), flush=True)
+        print(f"{name:<34} {text:<83} {verdict}".rstrip(), flush=True)
 
 
 def main() -> None:
@@ -92,7 +92,7 @@ def main() -> None:
     options = parser.parse_args()
     os.environ.setdefault("OPENAI_API_KEY", "none-is-needed-on-loopback")
     table = Table()
-    with scratch() as name, loopback(recorded_replies(Path(name))) as server:
+    with scratch() as name, loopback() as server:
         bench = Bench(Path(name), server, table, options.factor)
         if options.only in (None, "graph"):
             bench.graph(options.rounds, options.slots)
@@ -134,12 +134,12 @@ class Bench:
         for (mode, number), wall_s in walls.items():
             ideal_s = ideal_makespan(pipeline, work, number, mode)
             text = f"{wall_s:.3f} s, ideal {ideal_s:.3f}, × ideal {wall_s / ideal_s:.3f}, "
-            text += f"speed-up {speed_up[mode, number]:.2f}, {tokens:,} tokens, "
+            text += f"speed-up {speed_up[mode, number]:.2f}, {tokens:,} prompt tokens, "
             text += f"{min(m.run['succeeded'] for m in found[mode, number])}/{CALLS}"
             name = f"graph, {mode}, {number} slots"
             self.table.add(name, text, wall_s / ideal_s, "wall/ideal")
         best = max(speed_up.values())
-        self.table.add("graph, largest speed-up", f"{best:.2f}", best, "speed-up")
+        self.table.add("graph, largest speed-up (plan M3)", f"{best:.2f}", best, "speed-up")
 
     def batch(self, rounds: int, most: int, ways: Sequence[str]) -> None:
         """Measure *most* transcripts beside as many calls of the other *ways*, in turn."""
