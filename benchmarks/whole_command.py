@@ -136,7 +136,7 @@ class Bench:
             text = f"{wall_s:.3f} s, ideal {ideal_s:.3f}, × ideal {wall_s / ideal_s:.3f}, "
             text += f"speed-up {speed_up[mode, number]:.2f}, {tokens:,} prompt tokens, "
             text += f"{min(m.run['succeeded'] for m in found[mode, number])}/{CALLS}"
-            name = f"graph, {mode}, {number} slots"
+            name = f"graph, {mode}, slots {number}"
             self.table.add(name, text, wall_s / ideal_s, "wall/ideal")
         best = max(speed_up.values())
         self.table.add("graph, largest speed-up (plan M3)", f"{best:.2f}", best, "speed-up")
