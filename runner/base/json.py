@@ -18,10 +18,7 @@ _FLAGS = os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0)
 
 
 def open_regular(file: Path, limit: int | None = None) -> BinaryIO:
-    """Open a regular file of at most *limit* bytes for reading, never a link, pipe or folder.
-
-    Raises OSError.
-    """
+    """Open a regular file of at most *limit* bytes to read; raise OSError for anything else."""
     descriptor = os.open(file, _FLAGS)
     about = os.fstat(descriptor)
     if stat.S_ISREG(about.st_mode) and (limit is None or about.st_size <= limit):

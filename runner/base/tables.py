@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from runner.base.json import text
+
 _FORMULA = re.compile(r"^[=+\-@\t\r]")
 
 
@@ -23,17 +25,13 @@ def as_rows(rows: Iterable[Iterable[Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.9g}"
-    text = str(value)
-    if not _FORMULA.match(text):
-        return text
+    shown = text(value)
+    if not _FORMULA.match(shown):
+        return shown
     try:
-        float(text)  # -1 is a number, not a formula
+        float(shown)  # -1 is a number, not a formula
     except ValueError:
-        return f"'{text}"
-    return text
+        return f"'{shown}"
+    return shown

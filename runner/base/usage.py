@@ -12,8 +12,7 @@ class Usage:
 
     *cached_tokens* are the part of *prompt_tokens* read from the provider's prompt cache,
     *cache_write_tokens* the part written to it; *estimated* says that the provider did not
-    count and we did. *cost_usd* is None where no price is known: a sum with an unknown part
-    is unknown, never too low.
+    count and we did. *cost_usd* is None where no price is known, also in a sum with such a part.
     """
 
     prompt_tokens: int = 0

@@ -14,8 +14,7 @@ T = TypeVar("T")
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """Runs timers in order without waiting; `time()` starts at 0.0 s and is exact.
 
-    Calls in an executor run inline and take no virtual time. The idea is that of trio's MockClock
-    with autojump.
+    Calls in an executor run inline and take no virtual time. After trio's MockClock (autojump).
     """
 
     def __init__(self) -> None:

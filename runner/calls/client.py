@@ -21,6 +21,7 @@ from runner.providers.retry_headers import MAX_RETRY_AFTER_S
 
 MAX_REQUESTS = 24  # per conversation with a model, all kinds of attempts together
 _PROBED = 1e9  # added to the rank by each probe made, so that units take turns
+_TOLD = ("prompt_tokens", "completion_tokens", "cached_tokens")  # of a reply's usage
 
 log = structlog.get_logger("colloquy.client")
 
@@ -135,12 +136,7 @@ class Client:
         # A price that nobody knows is the most that it can have been.
         self.budget.spend(ask.cost_usd if reply.cost_usd is None else reply.cost_usd, usage.tokens)
         call.calls.add(reply)
-        facts = {
-            "prompt_tokens": usage.prompt_tokens,
-            "completion_tokens": usage.completion_tokens,
-            "cached_tokens": usage.cached_tokens,
-            "cost_usd": reply.cost_usd,
-        }
+        facts = {name: getattr(usage, name) for name in _TOLD} | {"cost_usd": reply.cost_usd}
         call.calls.tell("call.finished", len(call.calls.attempts), **facts)
         log.info(
             "call.finished",
@@ -197,9 +193,8 @@ class Client:
         return None if wait > left else wait
 
     def _log_failure(self, call: _Call, error: CallError, wait: float | None) -> None:
-        calls, last = call.calls, call.calls.attempts[-1]
-        if wait is not None:
-            calls.attempts[-1] = replace(last, wait_s=wait)
+        calls = call.calls
+        calls.attempts[-1] = replace(calls.attempts[-1], wait_s=wait or 0.0)
         log.warning(
             "call.failed",
             analyzer=call.request.node,

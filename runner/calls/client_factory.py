@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import fields
 
 from runner.base.text import digest
 from runner.base.threads import offload
@@ -34,16 +35,8 @@ def build_clients(
     clients = {}
     for name, model in job.models.items():
         body, facts = model.settings, model.facts
-        route = ModelRoute(
-            name=body.name,
-            api_base=addresses.get(name, body.api_base),
-            api_key_env=body.api_key_env,
-            input_usd_per_mtok=body.input_usd_per_mtok,
-            output_usd_per_mtok=body.output_usd_per_mtok,
-            cached_usd_per_mtok=body.cached_usd_per_mtok,
-            params=body.params,
-            transport=body.transport,
-        )
+        given = {each.name: getattr(body, each.name) for each in fields(ModelRoute)}
+        route = ModelRoute(**given | {"api_base": addresses.get(name, body.api_base)})
         clients[name] = Client(
             transport=_transport(route, readings),
             retry=RetryPolicy(body.max_retries, body.retry_delay_s),
@@ -113,7 +106,5 @@ def _gate(job: Setup, model: ModelSettings, gates: Gates, api_base: str | None) 
     return gates.gate(
         (model.name, *rates),
         (model.name.split("/", 1)[0], api_base, digest(key)),
-        lambda account: Gate(
-            ceiling, rpm=model.rpm, tpm=model.tpm, burst_s=model.burst_s, account=account
-        ),
+        lambda account: Gate(ceiling, *rates, account),
     )

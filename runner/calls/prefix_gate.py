@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class _Group:
-    """Calls with one prefix: *waiting* (expected seconds, place, grant) until one is chosen."""
+    """Calls with one prefix: *waiting* (expected seconds, grant) until one is chosen."""
 
-    waiting: list[tuple[float, int, asyncio.Future[bool]]] = field(default_factory=list)
+    waiting: list[tuple[float, asyncio.Future[bool]]] = field(default_factory=list)
     warm: asyncio.Event = field(default_factory=asyncio.Event)
     chosen: bool = False
 
@@ -20,8 +20,7 @@ class _Group:
 class PrefixGate:
     """Holds back calls with the same prefix while the first of them is out.
 
-    Of those ready at the same moment the one expected to be shortest goes first. Belongs to
-    one event loop.
+    Of those ready at the same moment the shortest expected goes first. Belongs to one event loop.
     """
 
     def __init__(self) -> None:
@@ -51,7 +50,7 @@ class PrefixGate:
             return False
         loop = asyncio.get_running_loop()
         grant: asyncio.Future[bool] = loop.create_future()
-        group.waiting.append((expected_s, len(group.waiting), grant))
+        group.waiting.append((expected_s, grant))
         if len(group.waiting) == 1:
             loop.call_soon(_choose, group)
         try:
@@ -64,8 +63,9 @@ class PrefixGate:
 
 def _choose(group: _Group) -> None:
     """Choose the shortest of those that came in this turn of the event loop."""
-    alive = [entry for entry in sorted(group.waiting, key=lambda e: e[:2]) if not entry[2].done()]
-    for place, (_, _, grant) in enumerate(alive):
+    ranked = sorted(group.waiting, key=lambda entry: entry[0])
+    alive = [grant for _, grant in ranked if not grant.done()]
+    for place, grant in enumerate(alive):
         grant.set_result(place == 0)
     group.chosen = bool(alive)
     group.waiting.clear()

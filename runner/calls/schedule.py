@@ -122,8 +122,7 @@ def ideal_makespan(
     """Return the wall-clock seconds this schedule takes when only calls take time.
 
     Runs the real scheduler in virtual time on *work_s* (by node name), each call at its rank,
-    without queueing delays of our own. A *gate* holds calls of *tokens* each back as it would
-    hold real ones.
+    without queueing delays of our own. A *gate* holds calls of *tokens* each back as real ones.
     """
 
     async def simulate() -> float:

@@ -49,8 +49,7 @@ class ModelFacts:
 def model_facts(name: str) -> ModelFacts:
     """Return the facts of a litellm model string, looked up with and without provider prefixes.
 
-    `openrouter/openai/gpt-5-mini` falls back to `gpt-5-mini`: gateways keep the model's limits
-    and prices.
+    `openrouter/openai/gpt-5-mini` falls back to `gpt-5-mini`: gateways keep limits and prices.
     """
     if name.startswith(OFFLINE):
         return ModelFacts(OFFLINE_WINDOW, None, 0.0, 0.0, supports_schema=True)

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,30 +15,15 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from runner.base import errors
 from runner.base.command import print_error, use_utf8
-from runner.base.errors import (
-    EXIT_BUG,
-    EXIT_CONFIG,
-    EXIT_INTERRUPTED,
-    EXIT_OK,
-    EXIT_TERMINATED,
-    ColloquyError,
-)
+from runner.base.errors import ColloquyError
 from runner.base.secrets import secrets_of
 from runner.base.text import print_stderr, to_safe_text, to_terminal
 from runner.config.resolve import resolve
 from runner.config.schema import validate
-from runner.run import remote
-from runner.run.cli import (
-    check_arguments,
-    expand_arguments,
-    explain_hydra_error,
-    help_page,
-    worst_exit_code,
-)
+from runner.run import cli, remote
 from runner.run.compose import hydra_main, register_resolvers
-
-Job = Callable[[Any], Awaitable[Any]]
 
 
 class _Terminated(KeyboardInterrupt):
@@ -55,10 +40,10 @@ def main() -> None:
     codes: list[int] = []
     try:
         if sys.argv[1:] in (["--help"], ["-h"]):
-            print(help_page())
-            sys.exit(EXIT_OK)
-        arguments = expand_arguments(sys.argv[1:])
-        check_arguments(arguments)
+            print(cli.help_page())
+            sys.exit(errors.EXIT_OK)
+        arguments = cli.expand_arguments(sys.argv[1:])
+        cli.check_arguments(arguments)
         sys.argv[1:] = arguments
         register_resolvers()
         if any(argument.startswith("resume=") for argument in arguments):
@@ -66,21 +51,21 @@ def main() -> None:
         else:
             _hydra_main(codes)
     except KeyboardInterrupt as interrupt:
-        if not codes or codes[-1] not in (EXIT_INTERRUPTED, EXIT_TERMINATED):
+        if not codes or codes[-1] not in (errors.EXIT_INTERRUPTED, errors.EXIT_TERMINATED):
             ended = isinstance(interrupt, _Terminated)
-            codes.append(EXIT_TERMINATED if ended else EXIT_INTERRUPTED)
+            codes.append(errors.EXIT_TERMINATED if ended else errors.EXIT_INTERRUPTED)
             print_stderr("colloquy: interrupted")
     except ColloquyError as error:
         codes.append(print_error(error))
     except Exception as error:  # noqa: BLE001 - a bug is told too, without keys and codes in it
-        line = explain_hydra_error(error)
+        line = cli.explain_hydra_error(error)
         if line is None:
             print_stderr(to_safe_text(secrets_of().redact(traceback.format_exc())).rstrip())
-            codes.append(EXIT_BUG)
+            codes.append(errors.EXIT_BUG)
         else:
             print_stderr(to_terminal(secrets_of().redact(f"colloquy: {line}")))
-            codes.append(EXIT_CONFIG)
-    sys.exit(worst_exit_code(codes))
+            codes.append(errors.EXIT_CONFIG)
+    sys.exit(cli.worst_exit_code(codes))
 
 
 def _hear_signals() -> None:
@@ -151,16 +136,15 @@ class _Jobs:
             return None
         return self.session.run(job)
 
-    def collect(self, jobs: list[Job]) -> Callable[[DictConfig], None]:
+    def collect(self, jobs: list[remote.Job]) -> Callable[[DictConfig], None]:
         """Return a task function that only adds to *jobs*."""
         return lambda cfg: jobs.append(self._job(cfg))
 
-    def run_together(self, jobs: Sequence[Job], most: int) -> list[Any]:
+    def run_together(self, jobs: Sequence[remote.Job], most: int) -> list[Any]:
         """Run *jobs* side by side; return their objectives."""
-        objectives: list[Any] = self.session.run_together(jobs, most)
-        return objectives
+        return list(self.session.run_together(jobs, most))
 
-    def _job(self, cfg: DictConfig) -> Job:
+    def _job(self, cfg: DictConfig) -> remote.Job:
         hydra_config = HydraConfig.get()
         sweeping = hydra_config.mode == RunMode.MULTIRUN
         if sweeping and not OmegaConf.select(cfg, "plan"):
@@ -177,21 +161,18 @@ def _compare(sweep: Path) -> None:
         leave_index(sweep.parent.parent)
 
 
-def carried_job(cfg: DictConfig) -> tuple[Path, Job]:
+def carried_job(cfg: DictConfig) -> tuple[Path, remote.Job]:
     """Return the directory and the job of *cfg* in a process that a launcher has made for it."""
     return Path(HydraConfig.get().runtime.output_dir), _hydra_job(cfg, in_sweep=True)
 
 
-def _hydra_job(cfg: DictConfig, *, in_sweep: bool) -> Job:
+def _hydra_job(cfg: DictConfig, *, in_sweep: bool) -> remote.Job:
     hydra_config = HydraConfig.get()
-    folders = [
-        Path(source.path)
-        for source in hydra_config.runtime.config_sources
-        if source.schema == "file" and source.provider != "schema"
-    ]
+    sources = hydra_config.runtime.config_sources
+    folders = [Path(s.path) for s in sources if s.schema == "file" and s.provider != "schema"]
     # As typed: an override that names ${oc.env:…} must not put its value into a file.
-    typed = OmegaConf.to_container(hydra_config.overrides.task, resolve=False)
-    overrides = [str(override) for override in typed] if isinstance(typed, list) else []
+    typed: Any = OmegaConf.to_container(hydra_config.overrides.task, resolve=False)
+    overrides = [str(override) for override in typed]
     given = Path(hydra_config.runtime.output_dir)
     here = given.resolve() == Path.cwd().resolve()
     built = None

@@ -12,6 +12,7 @@ from runner.calls.admission.budget import MARGIN
 from runner.calls.admission.gate import Gate
 from runner.calls.client_factory import most_in_flight
 from runner.calls.schedule import Duration, ideal_makespan
+from runner.config.schema import BudgetSettings
 from runner.job.graph import Node
 from runner.job.job import Job, Setup
 from runner.job.models import Model
@@ -25,7 +26,6 @@ FIRST_TOKEN_S = 1.0
 TOKENS_PER_S = 60.0
 TAG_TOKENS = 30  # around a block of material
 LOW = 0.5  # of the expected reply, for the low estimate
-
 _TOTALS = ("most_tokens", "calls", "cost_low_usd", "cost_usd", "cost_high_usd")
 
 
@@ -53,6 +53,11 @@ class NodePlan:
     cost_high_usd: float | None
     latency_s: float
     seen: bool
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and reply tokens together."""
+        return self.prompt_tokens + self.reply_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +172,8 @@ def _wall(job: Job, nodes: Mapping[str, NodePlan]) -> float:
     how, model = job.settings.processing, job.main.settings
     gate = None
     if model.rpm is not None or model.tpm is not None:
-        gate = Gate(most_in_flight(job), rpm=model.rpm, tpm=model.tpm, burst_s=model.burst_s)
-    tokens = {n: (p.prompt_tokens + p.reply_tokens) // p.calls for n, p in nodes.items()}
+        gate = Gate(most_in_flight(job), model.rpm, model.tpm, model.burst_s)
+    tokens = {name: node.tokens // node.calls for name, node in nodes.items()}
     wall = ideal_makespan(job.pipeline, work, how.max_concurrent, how.mode, gate, tokens)
     for stage, _ in primed_stages(job):
         members = [node for node in nodes.values() if node.stage == stage]
@@ -179,17 +184,23 @@ def _wall(job: Job, nodes: Mapping[str, NodePlan]) -> float:
 
 def _stopped_by(job: Job, nodes: Mapping[str, NodePlan]) -> str | None:
     """Return the budget that would end the run, with the analyzer before which; None if none."""
-    budget, spent, paid = job.settings.budget, 0, 0.0
+    spent, paid = 0, 0.0
     for name, node in nodes.items():
-        last = 1 - 1 / node.calls  # of its calls have been made when the last one reserves
-        tokens, usd = node.prompt_tokens + node.reply_tokens, node.cost_usd or 0.0
-        most = spent + last * tokens + node.most_tokens / node.calls
-        if budget.max_tokens is not None and most > budget.max_tokens:
-            return f"budget.max_tokens={budget.max_tokens:,}, before {name}"
-        dearest = paid + last * usd + (node.cost_high_usd or 0.0) / node.calls
-        if budget.max_cost_usd is not None and dearest > budget.max_cost_usd:
-            return f"budget.max_cost_usd={budget.max_cost_usd:g}, before {name}"
-        spent, paid = spent + tokens, paid + usd
+        last, usd = 1 - 1 / node.calls, node.cost_usd or 0.0  # all calls but one have been made
+        most_tokens = spent + last * node.tokens + node.most_tokens / node.calls
+        most_usd = paid + last * usd + (node.cost_high_usd or 0.0) / node.calls
+        if cap := exceeded(job.settings.budget, most_tokens, most_usd):
+            return f"{cap}, before {name}"
+        spent, paid = spent + node.tokens, paid + usd
+    return None
+
+
+def exceeded(budget: BudgetSettings, tokens: float, usd: float) -> str | None:
+    """Return the cap that *tokens* or *usd* exceed, as it was set; None if none."""
+    if budget.max_tokens is not None and tokens > budget.max_tokens:
+        return f"budget.max_tokens={budget.max_tokens:,}"
+    if budget.max_cost_usd is not None and usd > budget.max_cost_usd:
+        return f"budget.max_cost_usd={budget.max_cost_usd:g}"
     return None
 
 
@@ -199,29 +210,20 @@ def compare(plan: Plan, run: Mapping[str, Any]) -> dict[str, Any]:
     figures = {}
     for name in ("prompt_tokens", "completion_tokens", "cost_usd", "wall_s"):
         planned, actual = predicted[name], run[name]
-        known = planned is not None and actual
-        error = round(planned / actual - 1, 4) if known else None
+        error = round(planned / actual - 1, 4) if planned is not None and actual else None
         figures[name] = {"predicted": planned, "actual": actual, "error": error}
     return {**figures, "recorded": predicted["recorded"]}
 
 
 def as_text(plan: Plan) -> str:
     """Return the plan as a table for a terminal."""
-    header = ("analyzer", "stage", "chunks", "calls", "prompt", "reply", "cost", "seconds")
-    rows = [
-        (
-            name,
-            node.stage,
-            str(node.chunks or "-"),
-            str(node.calls),
-            count(node.prompt_tokens),
-            count(node.reply_tokens),
-            usd(node.cost_usd),
-            f"{node.latency_s:.1f}",
-        )
-        for name, node in plan.nodes.items()
-    ]
-    return "\n".join([*aligned([header, *rows], left=(0, 1)), "", *_summary(plan)])
+    rows = [("analyzer", "stage", "chunks", "calls", "prompt", "reply", "cost", "seconds")]
+    for name, node in plan.nodes.items():
+        chunks, calls = str(node.chunks or "-"), str(node.calls)
+        prompt, reply = count(node.prompt_tokens), count(node.reply_tokens)
+        cost, latency = usd(node.cost_usd), f"{node.latency_s:.1f}"
+        rows.append((name, node.stage, chunks, calls, prompt, reply, cost, latency))
+    return "\n".join([*aligned(rows, left=(0, 1)), "", *_summary(plan)])
 
 
 def _summary(plan: Plan) -> list[str]:

@@ -17,15 +17,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from runner.base import errors
 from runner.base.command import print_error
-from runner.base.errors import (
-    EXIT_BUG,
-    EXIT_INTERRUPTED,
-    EXIT_NOTHING,
-    ColloquyError,
-    OutputError,
-    one_line,
-)
+from runner.base.errors import ColloquyError, OutputError, one_line
 from runner.base.files import make_directory, write_json
 from runner.base.json import load_json
 from runner.base.secrets import secrets_of
@@ -89,8 +83,7 @@ class RemoteJobs:
     def run(self, cfg: Any) -> Any:
         """Run the job that *cfg* describes; return its objective, None without one.
 
-        However it ends, it ends no other: see `collect`. Raises OutputError where nothing can
-        be noted.
+        However it ends, it ends no other: see `collect`. Raises OutputError if it cannot note that.
         """
         from runner.run.command import carried_job  # it knows Hydra
 
@@ -107,11 +100,11 @@ class RemoteJobs:
             objective, error = _run(path, job, codes, again=again)
         except KeyboardInterrupt:  # a signal: the run, if there was one, has told and recorded it
             objective, error = None, ""
-            codes = codes or [EXIT_INTERRUPTED]
+            codes = codes or [errors.EXIT_INTERRUPTED]
         except Exception as bug:  # noqa: BLE001 - a bug in one job is told, and ends no other
             print_stderr(to_safe_text(secrets_of().redact(traceback.format_exc())).rstrip())
             objective, error = None, f"{type(bug).__name__}: {bug}"
-            codes.append(EXIT_BUG)
+            codes.append(errors.EXIT_BUG)
         error = one_line(secrets_of().redact(error))
         write_json(file, asdict(replace(note, exit_code=codes[-1] if codes else 0, error=error)))
         return objective
@@ -123,20 +116,20 @@ def _run(path: Path, job: Job, codes: list[int], *, again: bool) -> tuple[Any, s
     from runner.run.command import resume
     from runner.run.session import Session
 
-    errors: list[str] = []
+    faults: list[str] = []
 
     async def noted(shared: Any) -> Any:
         try:
             return await job(shared)
         except ColloquyError as error:
-            errors.append(str(error))
+            faults.append(str(error))
             raise
 
     try:
         if again and is_run(path):
             resume([f"resume={path}"], codes)
             return None, ""
-        return Session(codes).run(noted), "".join(errors)
+        return Session(codes).run(noted), "".join(faults)
     except ColloquyError as error:
         codes.append(print_error(error))
         return None, str(error)
@@ -157,7 +150,7 @@ def elsewhere(jobs: Any, codes: list[int]) -> Iterator[None]:
         if jobs.origin is None or type(error).__module__.split(".")[0] not in LAUNCHERS:
             raise
         print_stderr(to_terminal(f"colloquy: {type(error).__name__}: {one_line(str(error))}"))
-        codes.append(EXIT_NOTHING)
+        codes.append(errors.EXIT_NOTHING)
     finally:
         if jobs.origin is not None:
             for sweep in begun:
@@ -182,7 +175,7 @@ def collect(sweep: Path, origin: Origin) -> list[int]:
         note = notes.get(name)
         if note is None or note.exit_code is None:
             where = "was not begun" if note is None else f"has not ended on {note.host}"
-            told, code = f"{where}; colloquy resume={sweep} finishes it", EXIT_NOTHING
+            told, code = f"{where}; colloquy resume={sweep} finishes it", errors.EXIT_NOTHING
         else:
             told, code = f"on {note.host}: {note.error}" if note.error else "", note.exit_code
         if told:

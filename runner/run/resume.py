@@ -1,4 +1,4 @@
-"""Take up an earlier run where it ended, with its own configuration."""
+"""Resumption of an earlier run, with its own configuration."""
 
 from __future__ import annotations
 
@@ -100,11 +100,9 @@ def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
     rest = [argument for argument in arguments if not argument.startswith("resume=")]
     finish = [[f"resume={run.path}", *rest] for run in runs if not run.completed]
     options = [part for folder in config_dirs for part in ("--config-dir", str(folder))]
+    alone = [*overrides, "hydra.mode=RUN"]
     begin = [
-        [
-            *(*options, *job.overrides, *overrides, "hydra.mode=RUN"),
-            f"hydra.run.dir={quote(str(job.path.absolute()))}",
-        ]
+        [*options, *job.overrides, *alone, f"hydra.run.dir={quote(str(job.path.absolute()))}"]
         for job in planned
         if not is_run(job.path)
     ]

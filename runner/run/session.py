@@ -18,8 +18,7 @@ from runner.run.execute import Shared
 from runner.run.objective import Objective
 from runner.run.stop import stopping
 
-Outcome = tuple[int, Objective | None]
-Job = Callable[[Shared], Awaitable[Outcome]]
+Job = Callable[[Shared], Awaitable[tuple[int, Objective | None]]]
 
 
 class Session:

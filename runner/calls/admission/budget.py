@@ -21,6 +21,7 @@ LONG_CHARS = 10_000  # counted in less than a millisecond
 _CENT = 1e-12  # sums of floats round
 
 
+@dataclass(eq=False)
 class Budget:
     """A limit (see `limits.Limit`) on what a run uses, over all its resumptions.
 
@@ -29,22 +30,14 @@ class Budget:
     those in flight to give back what they did not use; if none is, the budget is used up.
     """
 
-    def __init__(
-        self,
-        max_cost_usd: float | None = None,
-        max_tokens: int | None = None,
-        *,
-        spent_usd: float = 0.0,
-        spent_tokens: int = 0,
-    ) -> None:
-        self.max_cost_usd = max_cost_usd
-        self.max_tokens = max_tokens
-        self.spent_usd = spent_usd
-        self.spent_tokens = spent_tokens
-        self._reserved_usd = 0.0
-        self._reserved_tokens = 0
-        self._in_flight = 0
-        self._fault: CallError | None = None
+    max_cost_usd: float | None = None
+    max_tokens: int | None = None
+    spent_usd: float = 0.0
+    spent_tokens: int = 0
+    _reserved_usd: float = field(default=0.0, init=False)
+    _reserved_tokens: int = field(default=0, init=False)
+    _in_flight: int = field(default=0, init=False)
+    _fault: CallError | None = field(default=None, init=False)
 
     @property
     def capped(self) -> bool:

@@ -42,7 +42,6 @@ class Gate:
     def __init__(
         self,
         ceiling: int,
-        *,
         rpm: int | None = None,
         tpm: int | None = None,
         burst_s: float = 10.0,

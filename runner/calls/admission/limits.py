@@ -21,9 +21,8 @@ class Ask:
 
     *unit* names who asks; lower *rank* goes first. *tokens* and *cost_usd* are the most the
     attempt can use, 0 where no limit counts them. *failing_since* is the loop time of the call's
-    first failure that was not its own doing, None before. Without *waits_for_outage* an attempt is
-    refused during an outage. *probe* is set by the gate that lets the attempt test whether a
-    provider is back.
+    first failure that was not its own doing, None before. Without *waits_for_outage* an attempt
+    is refused during an outage. The gate sets *probe* on one that tests whether a provider is back.
     """
 
     unit: str = ""
@@ -48,12 +47,12 @@ class Limit(Protocol):
         """Give the room back."""
 
 
+@dataclass(eq=False, slots=True)
 class Slots:
     """A pool of *size* slots."""
 
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.held = 0
+    size: int
+    held: int = 0
 
     def wait_s(self, now: float, ask: Ask) -> float:
         """Return 0 while a slot is free."""

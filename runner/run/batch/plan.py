@@ -13,7 +13,7 @@ from runner.base.text import print_stderr, to_terminal
 from runner.calls.schedule import Duration, critical_path, least_makespan, make_slots
 from runner.job.build import for_transcript
 from runner.job.job import BatchJob, Job
-from runner.run.plan import NodePlan, Plan, as_text, plan_nodes, read_histories, total
+from runner.run.plan import NodePlan, Plan, as_text, exceeded, plan_nodes, read_histories, total
 
 PROGRESS_S = 10.0  # between lines of progress while files are read
 
@@ -45,14 +45,9 @@ class BatchPlan:
         self.stopped_by = self.stopped_by or self._cap_hit()
 
     def _cap_hit(self) -> str | None:
-        caps, plan = self.job.settings.budget, Plan(self.nodes, 0.0, None)
-        used = plan.total("prompt_tokens") + plan.total("reply_tokens")
-        where = f"in file {self.files:,} of {len(self.job.inputs):,}"
-        if caps.max_tokens is not None and used > caps.max_tokens:
-            return f"budget.max_tokens={caps.max_tokens:,}, {where}"
-        if caps.max_cost_usd is not None and (plan.total("cost_usd") or 0.0) > caps.max_cost_usd:
-            return f"budget.max_cost_usd={caps.max_cost_usd:g}, {where}"
-        return None
+        nodes, caps = self.nodes.values(), self.job.settings.budget
+        cap = exceeded(caps, total(nodes, "tokens"), total(nodes, "cost_usd") or 0.0)
+        return cap and f"{cap}, in file {self.files:,} of {len(self.job.inputs):,}"
 
     def plan(self) -> Plan:
         """Return the sum of all files.
@@ -64,9 +59,8 @@ class BatchPlan:
         how, model = job.settings.processing, job.main.settings
         slots = make_slots(job.pipeline, how.max_concurrent, how.mode)
         work = [(node.stage, node.calls * node.latency_s) for node in self.nodes.values()]
-        tokens = plan.total("prompt_tokens") + plan.total("reply_tokens")
         rpm, tpm = model.rpm or math.inf, model.tpm or math.inf
-        rates_s = 60 * max(plan.total("calls") / rpm, tokens / tpm)
+        rates_s = 60 * max(plan.total("calls") / rpm, plan.total("tokens") / tpm)
         return replace(plan, wall_s=max(self.longest_s, least_makespan(slots, work), rates_s))
 
     def as_dict(self) -> dict[str, Any]:
