@@ -16,7 +16,7 @@ from pathlib import Path
 import aiohttp
 
 from benchmarks.common import chat_arguments, post
-from runner.calls.admission.limits import Ask, Lobby
+from runner.calls.admission.limits import Admission, Ticket
 from runner.calls.schedule import make_slots, ranks, run_graph
 from runner.job.graph import Node
 from runner.job.job import Job, wrap
@@ -45,13 +45,15 @@ class Bare:
 
     async def _measure(self, way: str, mode: str, slots: int) -> float:
         requests = {node.name: self._request(node) for node in self.job.pipeline.nodes}
-        pools, lobby = make_slots(self.job.pipeline, slots, mode), Lobby()
+        pools, admission = make_slots(self.job.pipeline, slots, mode), Admission()
         rank = ranks(self.job.pipeline, self.latency_s, mode)
         opened = self._aiohttp() if way == "aiohttp" else self._acompletion()
         async with opened as call:
 
             async def work(node: Node, _: Mapping[str, None]) -> None:
-                async with lobby.admitted((pools[node.stage],), Ask(node.name, rank[node.name])):
+                async with admission.admit(
+                    (pools[node.stage],), Ticket(node.name, rank[node.name])
+                ):
                     await call(requests[node.name])
 
             await call(next(iter(requests.values())))

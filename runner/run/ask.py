@@ -80,7 +80,7 @@ class Asker:
         if stored is not None:
             return stored
         model, calls = question.model.settings.name, question.calls
-        calls.begin()
+        calls.start_conversation()
         talk = Conversation(
             self.job.analyzers[request.node], request, partial(longest_reply, question.model)
         )

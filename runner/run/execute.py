@@ -20,13 +20,13 @@ from runner.base.text import print_stderr, to_terminal
 from runner.base.threads import offload
 from runner.calls.admission.budget import Budget
 from runner.calls.admission.gate import Gates
-from runner.calls.admission.limits import Lobby
+from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
 from runner.calls.client_factory import (
     build_clients,
     load_libraries,
-    most_in_flight,
-    to_simulate,
+    max_in_flight,
+    simulated_models,
 )
 from runner.config.schema import Settings
 from runner.job.build import build_job
@@ -58,7 +58,7 @@ from runner.transcript.inputs import root_of
 class Shared:
     """What all jobs of a process have in common.
 
-    *gates* are what is known of providers, *stop* the signals that have come, *lobby* where
+    *gates* are what is known of providers, *stop* the signals that have come, *admission* where
     calls of one event loop wait, *probe* what measures how late that loop is, if anything does,
     *idle* are simulated providers that have served a job and can serve another, *clients* makes
     a job's clients.
@@ -66,7 +66,7 @@ class Shared:
 
     gates: Gates = field(default_factory=Gates)
     stop: Stop = field(default_factory=Stop)
-    lobby: Lobby = field(default_factory=Lobby)
+    admission: Admission = field(default_factory=Admission)
     probe: LagProbe | None = None
     idle: IdleProcesses = field(default_factory=IdleProcesses)
     clients: Callable[..., dict[str, Client]] = build_clients
@@ -202,15 +202,15 @@ async def _execute(
     opened.callback(loading.cancel)
     addresses = {
         name: await opened.enter_async_context(simulated_process(wanted, shared.idle))
-        for name, wanted in to_simulate(job).items()
+        for name, wanted in simulated_models(job).items()
     }
     await loading
     budget = _budget(job.settings, directory.journal.spent)
-    clients = shared.clients(job, shared.gates, shared.lobby, addresses, budget)
-    calls = most_in_flight(job)
+    clients = shared.clients(job, shared.gates, shared.admission, addresses, budget)
+    calls = max_in_flight(job)
     for gate in {id(client.gate): client.gate for client in clients.values()}.values():
-        gate.join(calls)
-        opened.callback(gate.part, calls)
+        gate.register(calls)
+        opened.callback(gate.unregister, calls)
     for client in clients.values():
         opened.push_async_callback(client.transport.close)
         await client.transport.open()
@@ -219,7 +219,7 @@ async def _execute(
     lag = None if shared.probe is None else opened.enter_context(shared.probe.watch())
     if isinstance(job, BatchJob):
         looked = BatchConsole(job.settings.output.console, secrets)
-        shares = Shares(clients, shared.lobby, shared.stop, lag)
+        shares = Shares(clients, shared.admission, shared.stop, lag)
         return await Batch(job, directory, shares, known, looked, whole=whole).execute()
     result = await Run(job, clients, directory, known, lag).execute()
     if job.settings.output.traces == "otlp":
