@@ -39,7 +39,8 @@ from benchmarks.batches import (
     write_transcripts,
 )
 from benchmarks.common import peak_mib, post, provider
-from runner.providers.simulated import reply_to, simulated_process
+from runner.providers.simulated.process import simulated_process
+from runner.providers.simulated.replies import reply_to
 from runner.providers.simulated.server import SimulatedProvider
 
 NODES = ("say_means", "perspective_perception", "competing_hypotheses")

@@ -32,7 +32,7 @@ from runner.calls.schedule import Duration, ideal_makespan
 from runner.config.schema import SimulateSettings
 from runner.job.build import build_job
 from runner.job.job import Job
-from runner.providers.simulated import schema_name
+from runner.providers.simulated.chat import schema_name
 from runner.providers.simulated.server import SimulatedProvider
 from runner.run.compose import compose_config
 from runner.run.execute import execute_job

@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from runner.providers.simulated import schema_name
+from runner.providers.simulated.chat import schema_name
 
 LATE_S = 0.002
 FIRST = "Okafor"  # a speaker of the sample

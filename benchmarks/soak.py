@@ -42,8 +42,8 @@ from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.request import Completion, Request
-from runner.providers.simulated import simulated_process
 from runner.providers.simulated.faults import KINDS
+from runner.providers.simulated.process import simulated_process
 from runner.run.conversation import Conversation
 
 MODEL = "openai/simulated"
@@ -108,7 +108,7 @@ class Mender:
     """Puts a reply that does not fit back."""
 
     def repair(self, messages: tuple[Message, ...], reply: str, fault: str) -> tuple[Message, ...]:
-        """See `runner.run.conversation.Mender`."""
+        """See `runner.run.conversation.Repairer`."""
         return (*messages, {"role": "user", "content": f"Answer again: {fault}"})
 
 

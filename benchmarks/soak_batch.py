@@ -29,7 +29,7 @@ from benchmarks.batches import (
     write_transcripts,
 )
 from benchmarks.common import provider
-from runner.providers.simulated import simulated_process
+from runner.providers.simulated.process import simulated_process
 from runner.record.batch_directory import RESULTS, TABLE
 from runner.reports.verify import verify
 

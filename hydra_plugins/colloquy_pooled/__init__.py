@@ -1,7 +1,5 @@
 """Launcher `hydra/launcher=pooled`: runs the jobs of a sweep in one event loop under one limit."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The skeleton of every command: options, one line for an error, exit codes, closed pipes."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """Numbers, money, durations and tables for people; an unknown value is shown as a dash."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Secrets: refused in command-line arguments, masked in everything that is written or shown."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping

@@ -1,14 +1,10 @@
 """CSV for spreadsheets (RFC 4180), safe from formula injection."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re
 from collections.abc import Iterable
 from typing import Any
-
-from runner.base.json import text
 
 _FORMULA = re.compile(r"^[=+\-@\t\r]")
 
@@ -25,13 +21,17 @@ def as_rows(rows: Iterable[Iterable[Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.9g}"
-    shown = text(value)
-    if not _FORMULA.match(shown):
-        return shown
+    text = str(value)
+    if not _FORMULA.match(text):
+        return text
     try:
-        float(shown)  # -1 is a number, not a formula
+        float(text)  # -1 is a number, not a formula
     except ValueError:
-        return f"'{shown}"
-    return shown
+        return f"'{text}"
+    return text

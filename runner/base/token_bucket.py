@@ -1,7 +1,5 @@
 """Token bucket: an amount per minute with a burst, computed from times that the caller passes."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 NEGLIGIBLE_S = 1e-9  # a shorter wait is the rounding of clock readings

@@ -1,9 +1,8 @@
 """Usage: tokens and dollars of one or more calls, in one type that adds up."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,7 @@ class Usage:
     estimated: bool = False
     cost_usd: float | None = 0.0
 
-    def __add__(self, other: Usage) -> Usage:
+    def __add__(self, other: "Usage") -> "Usage":
         return Usage(
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
@@ -36,6 +35,11 @@ class Usage:
     def tokens(self) -> int:
         """Prompt and reply tokens together."""
         return self.prompt_tokens + self.completion_tokens
+
+    def figures(self) -> dict[str, Any]:
+        """Return tokens and dollars by the names they have in benchmark.json and metadata.json."""
+        names = ("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd")
+        return {name: getattr(self, name) for name in names}
 
 
 def sum_usd(costs: Iterable[float | None]) -> float | None:

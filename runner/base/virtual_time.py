@@ -1,7 +1,5 @@
 """Virtual time: an event loop whose clock jumps to the next timer instead of waiting."""
 
-from __future__ import annotations
-
 import asyncio
 import selectors
 from collections.abc import Callable
@@ -47,11 +45,9 @@ class _JumpingSelector(selectors.DefaultSelector):
         self._loop = loop
 
     def select(self, timeout: float | None = None) -> list[Any]:
-        if timeout is None:  # no timer is scheduled: wait for a real event
-            ready: list[Any] = super().select(None)
-            return ready
-        ready = super().select(0)
-        if not ready and timeout > 0:
+        # Where no timer is scheduled, wait for a real event.
+        ready: list[Any] = super().select(None if timeout is None else 0)
+        if timeout and not ready:
             self._loop.advance(timeout)
         return ready
 

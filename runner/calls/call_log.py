@@ -1,7 +1,5 @@
 """Call log: attempts, waiting times, tokens and cost of one node's calls."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -28,7 +26,7 @@ class CallLog:
     journal; *unit* names the node among all callers that share a gate.
     """
 
-    note: Callable[..., None] | None = None
+    note: Callable[..., object] | None = None
     unit: str = ""
     queue_wait_s: float = 0.0
     parked_s: float = 0.0
@@ -47,7 +45,7 @@ class CallLog:
         """Start a conversation, which has its own limits of attempts and time."""
         self.earlier, self.began = len(self.attempts), None
 
-    def absorb(self, part: CallLog) -> None:
+    def absorb(self, part: "CallLog") -> None:
         """Add the calls of a part of this node, which ran concurrently with its other parts."""
         self.parts_s.append(part.latency_s)
         self.queue_wait_s += part.queue_wait_s

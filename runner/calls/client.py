@@ -1,7 +1,5 @@
 """Client: admits, bounds, retries and accounts for the calls to one model."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 from collections import Counter

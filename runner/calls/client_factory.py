@@ -1,7 +1,5 @@
 """Client factory: builds the clients of a job, with the limits that they share."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import fields

@@ -1,7 +1,5 @@
 """Prefix gate: one call warms the prompt cache before the others with its prefix are sent."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager

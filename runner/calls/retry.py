@@ -1,7 +1,5 @@
 """Retry policy: decides which failures are retried and after how many seconds."""
 
-from __future__ import annotations
-
 import random
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Scheduler: runs each node once its predecessors have finished, and computes makespans."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Schema of the resolved configuration: frozen values, without unknown keys."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin

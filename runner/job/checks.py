@@ -40,7 +40,7 @@ def check_model(name: str, model: ModelSettings, facts: ModelFacts, settings: Se
         )
     _check_address(at, model)
     if model.simulate is not None:
-        from runner.providers.simulated import check as check_simulated
+        from runner.providers.simulated.behaviour import check as check_simulated
 
         check_simulated(model.simulate, f"{at}.simulate.")
     if settings.budget.max_cost_usd is not None and facts.input_usd_per_mtok is None:

@@ -14,7 +14,7 @@ NEW_WEIGHT = 0.5  # exponential moving average: the last run counts half
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class CallAverages:
     """One analyzer with one model: seconds and reply tokens of a call, averages over runs.
 
     *prompt_ratio* is prompt tokens as billed over prompt tokens as planned; it holds what a
@@ -25,10 +25,10 @@ class Seen:
     reply_tokens: float
     prompt_ratio: float
 
-    def updated(self, new: Seen) -> Seen:
+    def updated(self, new: CallAverages) -> CallAverages:
         """Return the average after a further run."""
         old, fresh = asdict(self), asdict(new)
-        return Seen(**{k: round(old[k] + NEW_WEIGHT * (fresh[k] - old[k]), 4) for k in old})
+        return CallAverages(**{k: round(old[k] + NEW_WEIGHT * (fresh[k] - old[k]), 4) for k in old})
 
 
 def history_of(root: Path) -> Path:
@@ -36,19 +36,19 @@ def history_of(root: Path) -> Path:
     return root / HISTORY
 
 
-def read_history(path: Path, model: str) -> dict[str, Seen]:
+def read_history(path: Path, model: str) -> dict[str, CallAverages]:
     """Return the history of *model* by analyzer, empty if the file cannot be read."""
     entries = section(read_json(path), model)
     try:
         return {
-            str(name): Seen(**{key: float(value) for key, value in entry.items()})
+            str(name): CallAverages(**{key: float(value) for key, value in entry.items()})
             for name, entry in entries.items()
         }
     except (AttributeError, TypeError, ValueError):
         return {}  # without a history runs are only a little slower
 
 
-def write_history(path: Path, model: str, seen: Mapping[str, Seen]) -> None:
+def write_history(path: Path, model: str, seen: Mapping[str, CallAverages]) -> None:
     """Fold *seen* by analyzer into the file."""
     known = read_history(path, model)
     for name, new in seen.items():
@@ -58,7 +58,7 @@ def write_history(path: Path, model: str, seen: Mapping[str, Seen]) -> None:
 
 
 def expected_durations(
-    history: Mapping[str, Seen], max_tokens: Mapping[str, int]
+    history: Mapping[str, CallAverages], max_tokens: Mapping[str, int]
 ) -> dict[str, float]:
     """Return what each analyzer is expected to take, longest = largest.
 

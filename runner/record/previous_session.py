@@ -26,11 +26,15 @@ log = structlog.get_logger("colloquy.resume")
 
 
 @dataclass(frozen=True)
-class Earlier:
-    """The records under *path*; *retry_failed* asks again even where that failed for good."""
+class PreviousSession:
+    """The records under *path*; *retry_failed* repeats calls whose failure is LASTING too.
+
+    *unchanged*: configuration, prompts and transcript are those of that session.
+    """
 
     path: Path
     retry_failed: bool = False
+    unchanged: bool = True
 
     def record(self, node: Node, key: str) -> Mapping[str, Any] | None:
         """Return *node*'s record if it still answers the call with *key*, else None.

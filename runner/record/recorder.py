@@ -22,7 +22,7 @@ from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.parts import owner_of
 from runner.record.benchmark import NodeTiming
-from runner.record.journal import Notes
+from runner.record.journal import Journal, MemberJournal
 from runner.record.metadata import describe_run, versions
 from runner.record.node_record import node_record
 from runner.record.pages import Pages
@@ -228,7 +228,7 @@ class Recorder:
             log.error("node.failed", kind=outcome.kind, error=outcome.error, **facts)
 
 
-def _note_call(journal: Notes, event: str, **facts: Any) -> None:
+def _note_call(journal: Journal | MemberJournal, event: str, **facts: Any) -> None:
     """Journal a call; one that cannot be journalled is not made, one made is not lost."""
     journal.note(event, **facts)
     if event == "call.started" and journal.fault is not None:

@@ -1,4 +1,4 @@
-"""The rows of a batch's results table, one for each transcript."""
+"""Rows of a batch's results table, one for each transcript."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from runner.transcript.inputs import Input
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:
-    """One line of the results table.
+    """One row of the results table.
 
-    *status* is the run's, or `unreadable`; *ok* of *analyzers* answered; the error is that of the
-    first that did not, or the file's. Tokens, cost and attempts are over all sessions, *wall_s*
-    of the last one; *reused* says that an earlier session had it complete.
+    *status* is the run's, or `unreadable`; *ok* counts the *analyzers* that answered; *error* is
+    that of the first that failed, or of reading the file. Tokens, cost and attempts are summed
+    over all sessions, *wall_s* is of the last; *reused*: an earlier session completed the run.
     """
 
     transcript: str
@@ -49,12 +49,12 @@ def totals_of(spent: Spent) -> dict[str, Any]:
     return {name: totals[name] for name in _TOTALS}
 
 
-def row_before(given: Input, metadata: Mapping[str, Any], run: Mapping[str, Any]) -> ResultRow:
+def completed_row(file: Input, metadata: Mapping[str, Any], run: Mapping[str, Any]) -> ResultRow:
     """Return the row of a run that an earlier session completed; *run* is benchmark.json's."""
     counts, count = metadata["grounding"], run["total"]
     return ResultRow(
-        given.name,
-        given.run,
+        file.name,
+        file.run,
         "completed",
         EXIT_OK,
         ok=count,

@@ -25,7 +25,7 @@ from runner.base.text import now_iso, slug
 from runner.base.threads import offload
 from runner.config.schema import ContextSettings
 from runner.job.job import Job, Setup
-from runner.record.journal import Journal, Notes
+from runner.record.journal import Journal, MemberJournal
 from runner.record.lock import acquire, release
 from runner.transcript import Segment, Transcript
 
@@ -81,7 +81,9 @@ class RunDirectory:
 
     reports_progress = True  # metadata.json is rewritten at stage boundaries
 
-    def __init__(self, path: Path, journal: Notes, lock: int | None = None) -> None:
+    def __init__(
+        self, path: Path, journal: Journal | MemberJournal, lock: int | None = None
+    ) -> None:
         self.path = path
         self.journal = journal
         self._lock = lock

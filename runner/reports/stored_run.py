@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,11 @@ def read_run(path: Path) -> StoredRun:
     if not is_run(path):
         near = [str(found) for found in find_runs([path.parent])] if path.parent.is_dir() else []
         raise ConfigError(f"{path}: there is no run{did_you_mean(str(path), near)}")
-    records, damaged = _records(path)
+    files = sorted((path / "intermediate").glob("*/*.json"))
+    read = [(file, *read_record(file)) for file in files]
+    transcript = None
+    with suppress(ConfigError, TranscriptError):
+        transcript = read_transcript_file(path)
     config = (batch_of(path) or path) / "config"  # the runs of a batch share its configuration
     return StoredRun(
         path=path,
@@ -92,9 +97,9 @@ def read_run(path: Path) -> StoredRun:
         grounding=read_json(path / "grounding.json"),
         config=read_yaml(config / "resolved.yaml"),
         overrides=tuple(map(str, read_list(config / "overrides.json"))),
-        records=records,
-        damaged=damaged,
-        transcript=_transcript(path),
+        records={file.stem: record for file, fault, record in read if fault is None},
+        damaged=tuple(f"{f.relative_to(path)}: {fault}" for f, fault, _ in read if fault),
+        transcript=transcript,
     )
 
 
@@ -130,22 +135,3 @@ def find_runs(paths: Iterable[Path], is_one: Callable[[Path], bool] = is_run) ->
 def by_number(path: Path) -> tuple[int, str]:
     """Return a key that sorts a sweep's jobs 2 before 10."""
     return (int(path.name), "") if path.name.isdecimal() else (-1, path.name)
-
-
-def _records(path: Path) -> tuple[dict[str, Mapping[str, Any]], tuple[str, ...]]:
-    records: dict[str, Mapping[str, Any]] = {}
-    damaged = []
-    for file in sorted((path / "intermediate").glob("*/*.json")):
-        fault, record = read_record(file)
-        if fault is None:
-            records[file.stem] = record
-        else:
-            damaged.append(f"{file.relative_to(path)}: {fault}")
-    return records, tuple(damaged)
-
-
-def _transcript(path: Path) -> Transcript | None:
-    try:
-        return read_transcript_file(path)
-    except (ConfigError, TranscriptError):
-        return None

@@ -1,7 +1,5 @@
 """The command line before and after Hydra: conveniences in, one clear error line out."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Sequence

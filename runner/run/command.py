@@ -1,13 +1,11 @@
 """The command `colloquy`: compose with Hydra, run once or as a sweep, end with one exit code."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +88,7 @@ def _hydra_main(codes: list[int]) -> None:
             _compare(sweep)
 
 
-def _compose(jobs: _Jobs) -> None:
+def _compose(jobs: "_Jobs") -> None:
     """Let Hydra compose what the command line asks for and call for its jobs."""
 
     def task(cfg: DictConfig) -> Any:
@@ -112,20 +110,18 @@ class _Jobs:
         self.origin: remote.Origin | None = None  # of what a launcher has carried away
         self._in_sweep = in_sweep
         self._codes = codes
-        self._session: Any = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Arrive in another process as what runs jobs there; see `remote`."""
         self.origin = self.origin or remote.Origin()
         return remote.arrive, (self.origin,)
 
-    @property
+    @cached_property
     def session(self) -> Any:
         """What runs jobs and lasts as long as the process."""
         from runner.run.session import Session  # after composing: keeps --help and errors quick
 
-        self._session = self._session or Session(self._codes)
-        return self._session
+        return Session(self._codes)
 
     def run(self, cfg: DictConfig) -> Any:
         """Run the job that *cfg* describes; return its objective."""
@@ -153,8 +149,8 @@ class _Jobs:
 
 
 def _compare(sweep: Path) -> None:
-    from runner.reports.compare import after_sweep
-    from runner.reports.report import leave_index
+    from runner.reports.compare.write import after_sweep
+    from runner.reports.report.write import leave_index
 
     after_sweep(sweep)
     if sweep.parent.name == "sweeps":
@@ -197,36 +193,30 @@ def _hydra_job(cfg: DictConfig, *, in_sweep: bool) -> remote.Job:
 
 
 def resume(arguments: Sequence[str], codes: list[int]) -> None:
-    """Finish what `resume=DIR` among *arguments* names; exit codes go to *codes*."""
+    """Finish the run or the sweep that `resume=DIR` among *arguments* names.
+
+    Of a sweep, finish the runs that are not complete, begin those that were not, compare all.
+    Exit codes go to *codes*.
+    """
     from runner.run.execute import resume_job
     from runner.run.resume import read_resumption, read_sweep
 
-    jobs = _Jobs(codes, in_sweep=True)
-    sweep = read_sweep(arguments)
+    jobs, sweep = _Jobs(codes, in_sweep=True), read_sweep(arguments)
     if sweep is None:
-        resumption = read_resumption(arguments)
-        jobs.session.run(lambda shared: resume_job(resumption, shared))
-    else:
-        _resume_sweep(sweep, jobs, codes)
-
-
-def _resume_sweep(sweep: Any, jobs: _Jobs, codes: list[int]) -> None:
-    """Finish the runs that are not complete, begin those that were not, compare all."""
-    from runner.run.execute import resume_job
-    from runner.run.resume import read_resumption
-
+        jobs.session.run(partial(resume_job, read_resumption(arguments)))
+        return
     if not sweep.finish and not sweep.begin:
         print_stderr(to_terminal(f"colloquy: nothing to do: every run in {sweep.path} is complete"))
     try:
-        for arguments in sweep.finish:
+        for missing in sweep.finish:
             try:
-                resumption = read_resumption(arguments)
+                resumption = read_resumption(missing)
             except ColloquyError as error:  # the others can be finished all the same
                 codes.append(print_error(error))
             else:
                 jobs.session.run(partial(resume_job, resumption))
-        for arguments in sweep.begin:
-            sys.argv[1:] = arguments
+        for missing in sweep.begin:
+            sys.argv[1:] = missing
             _compose(jobs)
     finally:
         _compare(sweep.path)

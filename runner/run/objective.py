@@ -1,7 +1,5 @@
 """What a sweep minimises: a run's figures as the numbers that Hydra hands to its sweeper."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any

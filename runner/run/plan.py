@@ -1,7 +1,5 @@
 """Predicts tokens, cost and time of a run before anything is sent."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,7 +16,7 @@ from runner.job.job import Job, Setup
 from runner.job.models import Model
 from runner.job.prefix_policy import primed_stages
 from runner.job.windows import FRAME_TOKENS
-from runner.record.history import Seen, history_of, read_history
+from runner.record.history import CallAverages, history_of, read_history
 
 # Assumptions about a model without history; mentioned wherever they are used.
 REPLY_SHARE = 0.5  # of max_tokens is written
@@ -91,19 +89,19 @@ def total(nodes: Iterable[NodePlan], field: str) -> Any:
     return sum_usd(values) if field.endswith("_usd") else sum(values)
 
 
-def read_histories(job: Setup) -> dict[str, dict[str, Seen]]:
+def read_histories(job: Setup) -> dict[str, dict[str, CallAverages]]:
     """Return the history of each of the job's models, by litellm model name."""
     names = {model.settings.name for model in job.models.values()}
     return {name: read_history(history_of(job.root), name) for name in names}
 
 
-def make_plan(job: Job, history: Mapping[str, Mapping[str, Seen]]) -> Plan:
+def make_plan(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> Plan:
     """Return the plan of *job*; *history* is by litellm model name, then analyzer."""
     nodes = plan_nodes(job, history)
     return Plan(nodes, _wall(job, nodes), _stopped_by(job, nodes))
 
 
-def plan_nodes(job: Job, history: Mapping[str, Mapping[str, Seen]]) -> dict[str, NodePlan]:
+def plan_nodes(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> dict[str, NodePlan]:
     """Return the plans of *job*'s nodes, by name."""
     primed = primed_stages(job)
     nodes: dict[str, NodePlan] = {}
@@ -116,7 +114,9 @@ def plan_nodes(job: Job, history: Mapping[str, Mapping[str, Seen]]) -> dict[str,
     return nodes
 
 
-def _plan_node(job: Job, node: Node, model: Model, seen: Seen | None, *, warm: bool) -> NodePlan:
+def _plan_node(
+    job: Job, node: Node, model: Model, seen: CallAverages | None, *, warm: bool
+) -> NodePlan:
     fit = job.fit(node, model)
     parts = len(fit.chunks) if len(fit.chunks) > 1 else 0
     tags = bool(fit.chunks) + (node.context is not None)

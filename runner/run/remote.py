@@ -4,8 +4,6 @@ Hydra's launchers for Ray and submitit pickle the task function and tell nobody 
 Here a job's process notes how its job ended in the sweep's directory, which all machines share.
 """
 
-from __future__ import annotations
-
 import os
 import secrets
 import socket
@@ -56,7 +54,7 @@ class Note:
     error: str = ""
 
 
-def arrive(origin: Origin) -> RemoteJobs:
+def arrive(origin: Origin) -> "RemoteJobs":
     """Return what runs jobs of *origin*'s sweep in the process that unpickles it."""
     os.umask(0o077)
     try:
@@ -96,14 +94,14 @@ class RemoteJobs:
         again = _read(file, note.token) is not None
         write_json(file, asdict(note))
         codes: list[int] = []
+        objective, error = None, ""
         try:
             objective, error = _run(path, job, codes, again=again)
         except KeyboardInterrupt:  # a signal: the run, if there was one, has told and recorded it
-            objective, error = None, ""
             codes = codes or [errors.EXIT_INTERRUPTED]
         except Exception as bug:  # noqa: BLE001 - a bug in one job is told, and ends no other
             print_stderr(to_safe_text(secrets_of().redact(traceback.format_exc())).rstrip())
-            objective, error = None, f"{type(bug).__name__}: {bug}"
+            error = f"{type(bug).__name__}: {bug}"
             codes.append(errors.EXIT_BUG)
         error = one_line(secrets_of().redact(error))
         write_json(file, asdict(replace(note, exit_code=codes[-1] if codes else 0, error=error)))

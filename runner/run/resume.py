@@ -1,7 +1,5 @@
 """Resumption of an earlier run, with its own configuration."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +17,8 @@ from runner.config.schema import Settings, nearest_key, validate
 from runner.job.build import job_from, open_transcript, resolve
 from runner.job.config_diff import changed_prompts, changed_settings
 from runner.job.job import BatchJob, Job
-from runner.record.batch_directory import batch_of, completed_before, is_batch, names_of
-from runner.record.previous_session import Earlier, read_record
+from runner.record.batch_directory import batch_of, completed_before, input_names, is_batch
+from runner.record.previous_session import PreviousSession, read_record
 from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, read_transcript_file
 from runner.reports.compare.planned_jobs import planned_jobs
 from runner.reports.stored_run import find_runs, is_run, read_run
@@ -36,7 +34,7 @@ class Resumption:
     """A run to be finished: what it is now, what is there, and what has *changes*d since."""
 
     job: Job | BatchJob
-    earlier: Earlier
+    earlier: PreviousSession
     changes: tuple[str, ...] = ()
 
 
@@ -54,7 +52,7 @@ def read_resumption(arguments: Sequence[str]) -> Resumption:
     if new.plan:
         raise ConfigError("plan=true foretells a new run; resume asks for what is missing only")
     many = is_batch(path)
-    only = names_of(path) if many and new.batch.shards > 1 else []
+    only = input_names(path) if many and new.batch.shards > 1 else []
     transcript, sha = (None, None) if many else _transcript(path, new)
     prompts = _stored_prompts(path, config_dirs)
     stored = _read(path / "config" / "overrides.json", list)
@@ -76,7 +74,9 @@ def read_resumption(arguments: Sequence[str]) -> Resumption:
             f"resume={path}: this is not the run that was begun: {'; '.join(changes)}. "
             f"Leave that as it was, or add allow_changed=true to ask anew what it touches"
         )
-    return Resumption(job, Earlier(path, flags["retry_failed"]), tuple(changes))
+    return Resumption(
+        job, PreviousSession(path, flags["retry_failed"], not changes), tuple(changes)
+    )
 
 
 @dataclass(frozen=True)

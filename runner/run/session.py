@@ -1,7 +1,5 @@
 """The jobs of one process: one after the other or side by side, with everything they share."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import sys
@@ -14,11 +12,11 @@ from runner.base.loop_lag import LagProbe
 from runner.calls.admission.limits import Admission
 from runner.calls.schedule import gather_all
 from runner.run.cli import worst_exit_code
-from runner.run.execute import Shared
+from runner.run.execute import ProcessState
 from runner.run.objective import Objective
 from runner.run.stop import stopping
 
-Job = Callable[[Shared], Awaitable[tuple[int, Objective | None]]]
+Job = Callable[[ProcessState], Awaitable[tuple[int, Objective | None]]]
 
 
 class Session:
@@ -29,7 +27,7 @@ class Session:
 
     def __init__(self, codes: list[int]) -> None:
         self._codes = codes
-        self._shared = Shared()
+        self._shared = ProcessState()
 
     def run(self, job: Job) -> Objective | None:
         """Run one job to its end; return its objective. Raises KeyboardInterrupt after a signal."""

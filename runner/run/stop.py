@@ -1,7 +1,5 @@
 """The first signal lets calls in flight finish, the second cancels them."""
 
-from __future__ import annotations
-
 import asyncio
 import signal
 import threading

@@ -6,7 +6,7 @@ import html
 import itertools
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from runner.base.text import to_safe_text
 from runner.transcript.decode import fault
@@ -47,21 +47,21 @@ def has_cue_timing(text: str) -> bool:
 
 def parse_vtt(text: str, source: str) -> list[Turn]:
     """Return the turns of WebVTT *text*; raise TranscriptError without header or cues."""
-    lines = text.strip("\n").split("\n")
-    header = lines[0].split()
+    lines = text.split("\n")
+    above = next((index for index, line in enumerate(lines) if line), 0)
+    header = lines[above].split()
     if not header or header[0] != "WEBVTT":
         raise fault(source, "malformed WebVTT: line 1 is not 'WEBVTT'; no cues parsed")
     # The first block holds the header and its settings.
-    body = lines.index("", 1) if "" in lines[1:] else 1
-    if any("-->" in line for line in lines[1:body]):
-        body = 1
-    offset = len(text) - len(text.lstrip("\n"))
-    return _turns(_cues(lines, body, offset, source, vtt=True))
+    body = lines.index("", above) if "" in lines[above:] else above + 1
+    if any("-->" in line for line in lines[above + 1 : body]):
+        body = above + 1
+    return _turns(_cues(lines, body, source, vtt=True))
 
 
 def parse_srt(text: str, source: str) -> list[Turn]:
     """Return the turns of SRT *text*; raise TranscriptError for bad timings or no cues."""
-    return _turns(_cues(text.split("\n"), 0, 0, source, vtt=False))
+    return _turns(_cues(text.split("\n"), 0, source, vtt=False))
 
 
 def merge_turns(turns: Iterable[Turn]) -> list[Turn]:
@@ -73,8 +73,7 @@ def merge_turns(turns: Iterable[Turn]) -> list[Turn]:
     for turn in turns:
         before = merged[-1] if merged else None
         if before is not None and _continues(before, turn):
-            text = f"{before.text} {turn.text}"
-            merged[-1] = Turn(before.speaker, text, before.start_s, turn.end_s)
+            merged[-1] = replace(before, text=f"{before.text} {turn.text}", end_s=turn.end_s)
         else:
             merged.append(turn)
     return merged
@@ -88,15 +87,14 @@ def _continues(before: Turn, turn: Turn) -> bool:
     return len(before.text) + len(turn.text) < MAX_SEGMENT_CHARS
 
 
-def _cues(lines: Sequence[str], body: int, offset: int, source: str, *, vtt: bool) -> list[_Cue]:
+def _cues(lines: Sequence[str], body: int, source: str, *, vtt: bool) -> list[_Cue]:
     cues: list[_Cue] = []
     skipping = open_cue = False
-    for index in range(body, len(lines)):
-        line = lines[index]
+    for index, line in enumerate(lines[body:], start=body):
         if not line.strip():
             skipping = open_cue = False
         elif "-->" in line and not skipping and _is_timing(line):
-            cues.append(_timed_cue(line, index + 1 + offset, bool(cues), source))
+            cues.append(_timed_cue(line, index + 1, bool(cues), source))
             open_cue = True
         elif vtt and not open_cue and line.startswith(_SKIPPED_BLOCKS):
             skipping = True
@@ -114,8 +112,7 @@ def _is_timing(line: str) -> bool:
 
 def _timed_cue(line: str, number: int, any_before: bool, source: str) -> _Cue:
     match = _TIMING.match(line)
-    start = clock_seconds(match[1]) if match else None
-    end = clock_seconds(match[2]) if match else None
+    start, end = map(clock_seconds, match.groups()) if match else (None, None)
     if start is None or end is None:
         none = "" if any_before else "no cues parsed: "
         what = f"{none}line {number}: '{line.strip()[:80]}' is not a cue timing"

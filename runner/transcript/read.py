@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import html
+import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from runner.base.errors import did_you_mean
-from runner.transcript.clean import clean_content, content_sha256, hidden_in_escapes
+from runner.base.text import without_hidden
 from runner.transcript.cues import has_cue_timing, parse_srt, parse_vtt
 from runner.transcript.decode import decode, fault, read_bytes
 from runner.transcript.hearing import looks_like_hearing, parse_hearing
@@ -26,6 +29,7 @@ _READERS: Mapping[str, Callable[[str, str], list[Turn]]] = {
 FORMATS: tuple[str, ...] = ("auto", *_READERS)
 _SUFFIXES: Mapping[str, str] = {".vtt": "vtt", ".srt": "srt", ".json": "json"}
 SUFFIXES = (".txt", ".md", *_SUFFIXES)  # of the files read from a directory
+_JSON_ESCAPES = re.compile(r"\\[^u]|((?:\\u[0-9A-Fa-f]{4})+)")
 _JSON_START = re.compile(r"\{\s*[\"}]|\[\s*[\[{\"\]]")
 
 
@@ -42,8 +46,7 @@ def read_transcript(path: Path, *, format: str = "auto", encoding: str | None = 
 
 def content_sha256_of(path: Path, *, encoding: str | None = None) -> str:
     """Return the `sha256` that `read_transcript` would compute; raise TranscriptError."""
-    cleaned, _ = clean_content(decode(read_bytes(path), str(path), encoding))
-    return content_sha256(cleaned)
+    return _sha256_of(_cleaned(decode(read_bytes(path), str(path), encoding))[0])
 
 
 def parse_transcript(
@@ -56,15 +59,36 @@ def parse_transcript(
     source, suffix = (str(path), path.suffix.lower()) if path else (name, "")
     if format not in FORMATS:
         raise fault(source, f"unknown format '{format}'{did_you_mean(format, FORMATS)}")
-    cleaned, removed = clean_content(text)
+    cleaned, removed = _cleaned(text)
     if not cleaned.strip():
         raise fault(source, "no utterances: the file is empty or has only white space")
     chosen = _detect(cleaned, suffix) if format == "auto" else format
     segments = make_segments(_READERS[chosen](cleaned, source))
     if not segments:
         raise fault(source, f"no utterances found (read as {chosen}; expected speech)")
-    removed += hidden_in_escapes(cleaned, chosen)
-    return Transcript(name, chosen, content_sha256(cleaned), segments, removed)
+    removed += _hidden_in_escapes(cleaned, chosen)
+    return Transcript(name, chosen, _sha256_of(cleaned), segments, removed)
+
+
+def _cleaned(text: str) -> tuple[str, int]:
+    """Return *text* without byte-order mark and hidden characters, and the number of the latter."""
+    return without_hidden(text.removeprefix("\ufeff"))
+
+
+def _hidden_in_escapes(cleaned: str, format_name: str) -> int:
+    """Return how many of the characters to remove are written as escapes of the format."""
+    if format_name in ("vtt", "srt"):
+        return without_hidden(html.unescape(cleaned))[1]
+    if format_name != "json":
+        return 0
+    runs = (match[1] for match in _JSON_ESCAPES.finditer(cleaned) if match[1])
+    return sum(without_hidden(json.loads(f'"{run}"'))[1] for run in runs)
+
+
+def _sha256_of(cleaned: str) -> str:
+    """Return the hex digest of *cleaned* text, ignoring white space at line ends and edges."""
+    lines = (line.rstrip() for line in cleaned.split("\n"))
+    return hashlib.sha256("\n".join(lines).strip().encode()).hexdigest()
 
 
 def _detect(text: str, suffix: str) -> str:

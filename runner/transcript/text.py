@@ -212,6 +212,5 @@ def _without_line_numbers(lines: list[str]) -> list[str]:
     steps = sum(after in {before + 1, 1} for before, after in itertools.pairwise(numbers))
     if len(numbers) < 10 or len(numbers) < written * 0.8 or steps < (len(numbers) - 1) * 0.9:
         return lines
-    return [
-        line[match.end(1) :] if match else line for line, match in zip(lines, matches, strict=True)
-    ]
+    pairs = zip(lines, matches, strict=True)
+    return [line[match.end(1) :] if match else line for line, match in pairs]

@@ -22,7 +22,8 @@ from runner.config.schema import AnalyzerSettings, ContextOverride, ContextSetti
 from runner.job.build import build_job
 from runner.job.job import Job
 from runner.providers.request import Completion, Request
-from runner.providers.simulated import FaultResponse, Reply
+from runner.providers.simulated.faults import FaultResponse
+from runner.providers.simulated.replies import Reply
 from runner.providers.simulated.server import SimulatedProvider, send
 from runner.run.compose import compose_config
 

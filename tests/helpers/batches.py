@@ -17,10 +17,10 @@ from runner.calls.retry import RetryPolicy
 from runner.job.job import Job
 from runner.providers.request import Request
 from runner.record.batch_directory import PARTS
-from runner.record.previous_session import Earlier
-from runner.record.reuse import Known
+from runner.record.previous_session import PreviousSession
+from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
-from runner.run.batch.batch_run import Batch, BatchResult, Shares
+from runner.run.batch.batch_run import Batch, BatchResult, BatchServices
 from runner.run.batch.console import BatchConsole
 from runner.run.stop import Stop
 
@@ -65,12 +65,12 @@ def execute_batch(
         client = Client(
             transport, RetryPolicy(0), 600.0, admission=admission, gate=Gate(MAX_CEILING)
         )
-        shares = Shares({"main": client}, admission, stop or Stop())
-        known = Known(Earlier(path)) if again else Known()
+        services = BatchServices({"main": client}, admission, stop or Stop())
+        previous = PreviousSession(path, unchanged=whole) if again else None
+        stored = StoredAnswers(previous)
         console = BatchConsole("quiet", Secrets())
         try:
-            batch = Batch(made, directory, shares, known, console, whole=again and whole)
-            return await batch.execute()
+            return await Batch(made, directory, services, stored, console).execute()
         finally:
             directory.close()
 

@@ -27,8 +27,8 @@ from runner.calls.retry import RetryPolicy
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.request import Completion, Request, Transport
-from runner.providers.simulated import FaultResponse, completion
-from runner.providers.simulated.faults import KINDS, GoodReply, find_kind
+from runner.providers.simulated.chat import completion
+from runner.providers.simulated.faults import KINDS, FaultResponse, GoodReply, find_kind
 from runner.providers.simulated.server import SimulatedProvider, send
 from runner.record.events import run_log
 from runner.record.run_directory import RunDirectory

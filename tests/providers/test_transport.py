@@ -24,7 +24,8 @@ from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.offline.litellm_provider import MODEL
 from runner.providers.request import Completion, Request
-from runner.providers.simulated import FaultResponse, completion
+from runner.providers.simulated.chat import completion
+from runner.providers.simulated.faults import FaultResponse
 
 pytestmark = pytest.mark.slow
 

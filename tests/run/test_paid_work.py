@@ -111,7 +111,7 @@ def test_a_price_nobody_knows_counts_as_the_most_it_can_be() -> None:
         spent.add({**started, "attempt": attempt})
         spent.add({**paid, "attempt": attempt, "cached_tokens": 0, "cost_usd": cost})
 
-    assert spent.cost_usd is None
+    assert spent.usage.cost_usd is None
     assert spent.known_usd + spent.charged_usd == pytest.approx(1.4)
 
 

@@ -12,7 +12,7 @@ import pytest
 from helpers import serving
 from helpers.processes import colloquy
 
-from runner.providers.simulated import FaultResponse
+from runner.providers.simulated.faults import FaultResponse
 
 pytestmark = pytest.mark.slow
 

@@ -1,7 +1,5 @@
 """Adaptive concurrency: additive increase, multiplicative decrease of the calls in flight."""
 
-from __future__ import annotations
-
 START = 8
 CUT = 0.5
 COOLDOWN_S = 10.0

@@ -1,7 +1,5 @@
 """Circuit breaker: opens during a provider's outage and probes until the provider answers."""
 
-from __future__ import annotations
-
 import math
 
 TRIP = 5  # consecutive transient failures …

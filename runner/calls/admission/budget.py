@@ -1,7 +1,5 @@
 """Budget: caps on money and tokens; each attempt reserves its upper bound before it is sent."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import math

@@ -1,7 +1,5 @@
 """Gate: rate limits, adaptive concurrency and circuit breaker of one model and key."""
 
-from __future__ import annotations
-
 import math
 import random
 from collections.abc import Callable, Hashable

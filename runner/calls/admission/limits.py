@@ -1,7 +1,5 @@
 """Admission queue: attempts wait, by rank, until every limit that applies has room."""
 
-from __future__ import annotations
-
 import asyncio
 import heapq
 import math

@@ -81,17 +81,14 @@ def parse(arguments: Sequence[str]) -> tuple[SimulateSettings, int]:
     try:
         settings = SimulateSettings.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(explain(error, _nearest_key)) from error
+        known = ("port", *SimulateSettings.model_fields)
+        raise ConfigError(explain(error, lambda path: did_you_mean(path[-1], known))) from error
     check(settings, above="")
     return settings, port
 
 
 def _shipped() -> str:
     return files("conf").joinpath("model/simulated.yaml").read_text(encoding="utf-8")
-
-
-def _nearest_key(path: list[str]) -> str:
-    return did_you_mean(path[-1], ("port", *SimulateSettings.model_fields))
 
 
 def _help() -> str:

@@ -1,8 +1,4 @@
-"""Behaviour of the simulated provider: the response to each request, without I/O or a clock.
-
-behaviour = Behaviour(settings)
-response = behaviour.decide(arrival_of(body, reply_to(body)), now_s)
-"""
+"""Behaviour of the simulated provider: the response to each request, without I/O or a clock."""
 
 from __future__ import annotations
 

@@ -91,8 +91,9 @@ def _refusal(status: int, message: str, code: str, headers: Mapping[str, str] = 
     return FaultKind(status, f"{status}: {message}", lambda _: response, headers=headers)
 
 
-def _fixed(summary: str, response: FaultResponse) -> FaultKind:
-    return FaultKind(response.status, summary, lambda _: response)
+def _fixed(summary: str, status: int = 200, **changes: Any) -> FaultKind:
+    response = FaultResponse(status, **changes)
+    return FaultKind(status, summary, lambda _: response)
 
 
 def _changed(
@@ -109,18 +110,17 @@ def _changed(
 def _message(
     summary: str,
     content: str | Callable[[str], str] | None = None,
-    *,
     finish_reason: str = "stop",
-    refusal: str | None = None,
+    **more: str,
 ) -> FaultKind:
-    """Return a kind with another message; *content* may be a function of the good reply."""
+    """Return a kind whose message has *content*, maybe a function of the good reply, and *more*."""
 
     def change(good: GoodReply) -> Mapping[str, Any]:
-        choice = dict(good.completion["choices"][0])
+        choice = good.completion["choices"][0]
         text = content(good.text) if callable(content) else content
-        message = {**choice["message"], "content": text}
-        choice["message"] = message if refusal is None else {**message, "refusal": refusal}
-        return {**good.completion, "choices": [{**choice, "finish_reason": finish_reason}]}
+        message = {**choice["message"], "content": text, **more}
+        changed = {**choice, "message": message, "finish_reason": finish_reason}
+        return {**good.completion, "choices": [changed]}
 
     return _changed(summary, change)
 
@@ -128,10 +128,6 @@ def _message(
 def _echo(good: GoodReply) -> FaultResponse:
     message = f"bad request with {good.authorization or 'no key'}"
     return error_response(400, message, "bad_request")
-
-
-def _first_half(text: str) -> str:
-    return text[: len(text) // 2]
 
 
 def _with_surrogate(text: str) -> str:
@@ -146,9 +142,8 @@ def _with_nan(text: str) -> str:
     return changed if count else '{"value": NaN}'
 
 
-_LOGIN_PAGE = FaultResponse(
-    200, {"Content-Type": "text/html"}, "<html><body>Please sign in.</body></html>"
-)
+_HTML = {"Content-Type": "text/html"}
+_LOGIN_PAGE = "<html><body>Please sign in.</body></html>"
 
 # What users may name in `faults` and `script`, besides status_NNN and status_NNN_after_S.
 KINDS: Mapping[str, FaultKind] = {
@@ -157,27 +152,25 @@ KINDS: Mapping[str, FaultKind] = {
         400, "this model's maximum context length is exceeded", "context_length_exceeded"
     ),
     "echo_key": FaultKind(400, "400 that repeats the key it was sent", _echo),
-    "reset": _fixed("the connection is reset without a response", FaultResponse(0)),
-    "hang": _fixed("no response, ever", FaultResponse(0, delay_s=FOREVER_S)),
+    "reset": _fixed("the connection is reset without a response", 0),
+    "hang": _fixed("no response, ever", 0, delay_s=FOREVER_S),
     "cut": _changed(
         "the connection breaks 40 bytes into the body", lambda good: good.completion, 40
     ),
-    "slow_body": _fixed(
-        "headers, then a byte every 0.5 s", FaultResponse(200, body=" ", drip_s=0.5)
-    ),
-    "huge_body": _fixed("a body of 200 MiB", FaultResponse(200, body=" " * MIB, times=200)),
-    "html": _fixed("a web page, as captive portals send it", _LOGIN_PAGE),
-    "bad_json": _fixed("a body that is not JSON", FaultResponse(200, body='{"choices": [{"mess')),
+    "slow_body": _fixed("headers, then a byte every 0.5 s", body=" ", drip_s=0.5),
+    "huge_body": _fixed("a body of 200 MiB", body=" " * MIB, times=200),
+    "html": _fixed("a web page, as captive portals send it", headers=_HTML, body=_LOGIN_PAGE),
+    "bad_json": _fixed("a body that is not JSON", body='{"choices": [{"mess'),
     "no_choices": _changed("choices: []", lambda good: {**good.completion, "choices": []}),
     "no_usage": _changed(
         "a reply without its token counts",
         lambda good: {k: v for k, v in good.completion.items() if k != "usage"},
     ),
     "no_content": _message("content: null"),
-    "length": _message("half a reply, finish_reason length", _first_half, finish_reason="length"),
-    "content_filter": _message(
-        "nothing, finish_reason content_filter", "", finish_reason="content_filter"
+    "length": _message(
+        "half a reply, finish_reason length", lambda text: text[: len(text) // 2], "length"
     ),
+    "content_filter": _message("nothing, finish_reason content_filter", "", "content_filter"),
     "refusal": _message("the model declines", refusal="I cannot help with that."),
     "surrogate": _message("half a character inside the reply", _with_surrogate),
     "bad_answer": _message("a JSON object of the wrong shape", '{"simulated": "fits no schema"}'),

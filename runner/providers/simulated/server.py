@@ -8,12 +8,11 @@ import socket
 import struct
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import orjson
-from aiohttp import StreamReader, web
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http import RawRequestMessage
+from aiohttp import web
 
 from runner.config.schema import SimulateSettings
 from runner.providers.simulated.behaviour import Behaviour, PlannedResponse
@@ -33,7 +32,9 @@ class Stats:
     """Counts of requests since the provider's start, served at `/stats`."""
 
     def __init__(self) -> None:
-        self.totals: Counter[str] = Counter()
+        self.totals = Counter(
+            requests=0, ok=0, prompt_tokens=0, completion_tokens=0, cached_tokens=0
+        )
         self.by_status: Counter[int] = Counter()
         self.by_fault: Counter[str] = Counter()
         self.by_analyzer: Counter[str] = Counter()
@@ -50,10 +51,10 @@ class Stats:
     def count(self, response: PlannedResponse, prompt_tokens: int) -> None:
         """Count the response to a request; tokens only where the model has run."""
         self.by_status[response.status] += 1
-        if response.fault is not None:
-            self.by_fault[response.fault] += 1
-        else:
+        if response.fault is None:
             self.totals["ok"] += 1
+        else:
+            self.by_fault[response.fault] += 1
         if response.fault is None or find_kind(response.fault).generates:
             self.totals["prompt_tokens"] += prompt_tokens
             self.totals["completion_tokens"] += response.reply_tokens
@@ -61,9 +62,8 @@ class Stats:
 
     def as_json(self) -> dict[str, Any]:
         """Return the counts as JSON; status 0 is no response."""
-        names = ("requests", "ok", "prompt_tokens", "completion_tokens", "cached_tokens")
         return {
-            **{name: self.totals[name] for name in names},
+            **self.totals,
             "in_flight": self.in_flight,
             "peak_in_flight": self.peak_in_flight,
             "by_status": {str(status): n for status, n in sorted(self.by_status.items())},
@@ -97,20 +97,21 @@ class SimulatedProvider:
     async def __aenter__(self) -> SimulatedProvider:
         """Listen; raise OSError where the port is taken."""
         token_ids("ready")  # loads the vocabulary (half a second) before the first request
+        loop = asyncio.get_running_loop()
+        request = partial(web.BaseRequest, loop=loop, client_max_size=MAX_REQUEST_BYTES)
         # Cancelled handlers: a response that never ends must not outlive its client.
         server = web.Server(
-            self._handle, request_factory=_request, handler_cancellation=True, access_log=None
+            self._handle, request_factory=request, handler_cancellation=True, access_log=None
         )
         self._runner = web.ServerRunner(server, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port, backlog=1024)
         try:
-            await site.start()
+            await web.TCPSite(self._runner, "127.0.0.1", self.port, backlog=1024).start()
         except OSError:
             await self._runner.cleanup()
             raise
         self.port = self._runner.addresses[0][1]
-        self._started_s = asyncio.get_running_loop().time()
+        self._started_s = loop.time()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -192,20 +193,6 @@ async def send(
     if fault.cut is not None and transport is not None:
         transport.abort()
     return response
-
-
-def _request(
-    message: RawRequestMessage,
-    payload: StreamReader,
-    protocol: web.RequestHandler,
-    writer: AbstractStreamWriter,
-    task: asyncio.Task[None],
-) -> web.BaseRequest:
-    """Build the request as aiohttp does, with a higher limit than its 1 MiB for the body."""
-    loop = asyncio.get_running_loop()
-    return web.BaseRequest(
-        message, payload, protocol, writer, task, loop, client_max_size=MAX_REQUEST_BYTES
-    )
 
 
 async def _sleep_until(when_s: float) -> None:

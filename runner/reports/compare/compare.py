@@ -95,13 +95,11 @@ def _median(rows: Sequence[RunRow], name: str) -> float | None:
 
 def _with_baselines(groups: Sequence[Group]) -> list[Group]:
     shared = [besides_slots(group.rows[0].settings) for group in groups]
+    numbered = enumerate(groups)
+    sequential = [(g, place) for place, g in numbered if g.measured and _is_sequential(g)]
     found = []
     for at, group in enumerate(groups):
-        bases = [
-            other
-            for place, other in enumerate(groups)
-            if other.measured and _is_sequential(other) and shared[place] == shared[at]
-        ]
+        bases = [other for other, place in sequential if shared[place] == shared[at]]
         base = min(bases, key=lambda g: not _in_mode(g), default=None)
         wall, own = (base.middle("wall_s") if base else None), group.middle("wall_s")
         speed_up = wall / own if wall and own else None

@@ -48,10 +48,7 @@ def planned_jobs(folder: Path) -> list[PlannedJob]:
 
 
 def split_sweep(arguments: Sequence[str]) -> list[list[str]]:
-    """Return the overrides of each job that Hydra's basic sweeper makes of *arguments*.
-
-    Empty if it refuses them, and for more than MAX_JOBS.
-    """
+    """Return each job's overrides by Hydra's basic sweeper; empty if refused or over MAX_JOBS."""
     values: dict[str, list[str]] = {}  # of several overrides of one key the last counts
     try:
         for override in OverridesParser.create().parse_overrides(list(arguments)):

@@ -11,6 +11,7 @@ from runner.base.errors import ColloquyError, ConfigError, did_you_mean
 from runner.base.format import plural
 from runner.base.json import amount, at, mappings, number, read_json, section
 from runner.base.text import to_terminal
+from runner.config.model_facts import OFFLINE
 from runner.record.lock import is_held
 from runner.reports.compare.keys import flatten, show
 from runner.reports.compare.planned_jobs import planned_jobs
@@ -173,13 +174,11 @@ def quality(succeeded: float | None, total: float | None, rate: float | None) ->
 
 def _retained(path: Path) -> float | None:
     """Return the share of upstream tokens that the contexts kept, None without contexts."""
-    kept = every = 0.0
-    for file in sorted((path / "context").glob("*_ledger.json")):
-        for part in section(read_json(file), "sections").values():
-            for item in mappings(at(part, "items")):
-                tokens = number(item.get("tokens")) or 0.0
-                every += tokens
-                kept += tokens if item.get("kept") is True else 0.0
+    files = sorted((path / "context").glob("*_ledger.json"))
+    parts = [part for file in files for part in section(read_json(file), "sections").values()]
+    items = [item for part in parts for item in mappings(at(part, "items"))]
+    every = sum(number(item.get("tokens")) or 0.0 for item in items)
+    kept = sum(number(item.get("tokens")) or 0.0 for item in items if item.get("kept") is True)
     return round(kept / every, 6) if every else None
 
 
@@ -214,6 +213,6 @@ def _deterministic(config: Mapping[str, Any]) -> bool:
     model = section(config, "model")
     simulate = section(model, "simulate")
     if not simulate or model.get("api_base") is not None:
-        return str(model.get("name", "")).startswith("offline/")
+        return str(model.get("name", "")).startswith(OFFLINE)
     faults = ("faults", "script", "outages_s", "rpm", "tpm", "poison")
     return not any(simulate.get(fault) for fault in faults)

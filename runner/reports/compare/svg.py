@@ -79,9 +79,8 @@ def _bar(bar: PlotBar, scale: _Scale, top: float) -> list[str]:
         return [*parts, _text(8, top + 34, "not known", "quiet")]
     full = element("title", text=f"{bar.label}: {bar.text}")
     end = scale.at(bar.value)
-    parts.append(
-        element("rect", full, class_="bar", x=8, y=top + 20, width=max(end - 8, 1), height=18, rx=2)
-    )
+    wide = max(end - 8, 1)
+    parts.append(element("rect", full, class_="bar", x=8, y=top + 20, width=wide, height=18, rx=2))
     right = end
     if bar.low is not None and bar.high is not None:
         right = max(right, scale.at(bar.high))
@@ -147,10 +146,8 @@ def _axis(scale: _Scale, top: float, bottom: float, title: str) -> list[str]:
     parts = []
     for tick in scale.ticks():
         x = scale.at(tick)
-        parts += [
-            _line(x, top, x, bottom, "grid"),
-            _text(x, bottom + 14, f"{tick:g}", "tick", "middle"),
-        ]
+        label = _text(x, bottom + 14, f"{tick:g}", "tick", "middle")
+        parts += [_line(x, top, x, bottom, "grid"), label]
     return [*parts, _text(WIDTH - 4, bottom + 27, title, "tick", "end")]
 
 

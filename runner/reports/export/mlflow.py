@@ -74,7 +74,3 @@ def _log(given: Arguments) -> None:
         raise ConfigError("this needs the extra: pip install -e '.[mlflow]'") from error
     for name in log_runs([Path(word) for word in given.words], MlflowClient()):
         print(to_terminal(f"logged {name}"))
-
-
-if __name__ == "__main__":
-    main()

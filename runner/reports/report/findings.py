@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 from runner.base.json import listing, mapping, mappings, number, text
@@ -141,15 +142,8 @@ def _quote(evidence: Mapping[str, Any], places: Places) -> Quote:
 
 def _changes(difference: str) -> tuple[tuple[str, str], ...]:
     """Return the pieces of a word diff such as `we [-should-]{+shall+} wait`."""
-    pieces: list[tuple[str, str]] = []
-    done = 0
-    for change in _CHANGE.finditer(difference):
-        pieces.append(("same", difference[done : change.start()]))
-        quoted, said = change.groups()
-        pieces.append(("quoted", quoted) if quoted is not None else ("said", said))
-        done = change.end()
-    pieces.append(("same", difference[done:]))
-    return tuple(piece for piece in pieces if piece[1])
+    pieces = zip(cycle(("same", "quoted", "said")), _CHANGE.split(difference), strict=False)
+    return tuple((kind, words) for kind, words in pieces if words)
 
 
 def shown(value: Any, places: Places, depth: int = 0) -> ValueTree:

@@ -83,17 +83,15 @@ def _ledger(name: str, data: Mapping[str, Any]) -> ContextLedger:
 
 def _section(name: str, section: Mapping[str, Any]) -> ContextSection:
     items = mappings(section.get("items"))
-    lost = Counter(
-        f"{text(item.get('key')).replace('_', ' ')} ({text(item.get('priority'))})"
-        for item in items
-        if item.get("kept") is not True
-    )
+    lost = [item for item in items if item.get("kept") is not True]
+    kinds = ((text(item.get("key")).replace("_", " "), text(item.get("priority"))) for item in lost)
+    counts = Counter(f"{key} ({priority})" for key, priority in kinds)
     return ContextSection(
         name,
-        sum(item.get("kept") is True for item in items),
+        len(items) - len(lost),
         amount(section.get("kept_tokens")),
         number(section.get("share_tokens")),
-        ", ".join(f"{count} × {what}" for what, count in lost.items()),
+        ", ".join(f"{count} × {what}" for what, count in counts.items()),
         amount(section.get("dropped_tokens")),
     )
 

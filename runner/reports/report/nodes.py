@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from runner.base.json import amount, mapping, mappings, number, text
+from runner.config.model_facts import OFFLINE
 from runner.reports.stored_run import StoredRun, statuses_of
-
-OFFLINE = "offline/"
 
 
 @dataclass(frozen=True, slots=True)

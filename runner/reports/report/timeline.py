@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from runner.base.json import amount, number, text
 from runner.reports.report.calls import StoredSession, TimedCall
@@ -139,14 +139,13 @@ def _row(
 def _of_unit(calls: Sequence[TimedCall], lane: int, pauses: Sequence[float]) -> list[Stretch]:
     """Return the calls of one unit and the pauses between them."""
     out: list[Stretch] = []
-    for place, call in enumerate(calls):
+    for place, (call, following) in enumerate(zip_longest(calls, calls[1:])):
         kind = {"ok": "call", "open": "open"}.get(call.outcome, "failed")
         part = call.unit.partition("/")[2].replace("_", " ")
         what = f"{part + ', ' if part else ''}attempt {call.attempt}: {call.outcome}"
         took = max(0.0, call.end_s - call.start_s)
         start = max(0.0, call.start_s)
         out.append(Stretch(kind, start, start + took, lane, f"{what}, {took:.3g} s"))
-        following = calls[place + 1] if place + 1 < len(calls) else None
         if following is None or following.start_s - call.end_s < 0.001:
             continue
         pause = following.start_s - call.end_s

@@ -58,6 +58,5 @@ def leave_index(root: Path) -> None:
     try:
         write_index(root)
     except OSError as error:
-        print_stderr(
-            to_terminal(f"colloquy: {root / INDEX} cannot be written: {error.strerror or error}")
-        )
+        why = error.strerror or error
+        print_stderr(to_terminal(f"colloquy: {root / INDEX} cannot be written: {why}"))

@@ -96,10 +96,7 @@ def rules_of(settings: Settings, pipeline: Pipeline, primed: frozenset[str]) -> 
 
 
 def read_calls(name: str, entry: Any, max_tokens: int) -> NodeCalls:
-    """Return an analyzer's calls from its entry in benchmark.json.
-
-    Raises ConfigError for an entry that no run has written.
-    """
+    """Return the calls in an analyzer's entry of benchmark.json; raise ConfigError if damaged."""
     try:
         attempts = [
             Attempt(str(a["outcome"]), _seconds(a["latency_s"]), None, _seconds(a["wait_s"]))
@@ -192,9 +189,8 @@ class _Replay:
     async def work(self, node: Node, _: Mapping[str, None]) -> None:
         """Make the calls of *node* again."""
         calls = self.calls[node.name]
-        await gather_all(
-            self._turn(node, part, attempts) for part, attempts in enumerate(calls.parts)
-        )
+        parts = enumerate(calls.parts)
+        await gather_all(self._turn(node, part, attempts) for part, attempts in parts)
         await self._turn(node, None, calls.own)
 
     async def _turn(self, node: Node, part: int | None, attempts: Sequence[Attempt]) -> None:

@@ -1,7 +1,5 @@
 """The console of a batch: one line of progress, and failures."""
 
-from __future__ import annotations
-
 import sys
 from collections import deque
 from contextlib import AbstractContextManager, nullcontext

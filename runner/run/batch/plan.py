@@ -1,7 +1,5 @@
 """Predicts tokens, cost and time of a batch: the sum of its files' plans."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Mapping

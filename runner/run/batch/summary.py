@@ -1,7 +1,5 @@
 """What a batch tells of itself: benchmark.json and metadata.json."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any

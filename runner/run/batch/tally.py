@@ -1,7 +1,5 @@
 """What a batch's runs amount to: the results table's rows, and counts over them."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -80,16 +78,16 @@ class Tally:
         """How many files gave no answer at all."""
         return self.statuses["failed"] + self.statuses["unreadable"]
 
-    def is_hopeless(self, most: float) -> bool:
-        """Return whether more than a share of *most* gave nothing, of enough to say so."""
-        return self.done >= LEAST_JUDGED and self.nothing > most * self.done
+    def too_many_failures(self, limit: float) -> bool:
+        """Return whether more than a share of *limit* failed, of at least LEAST_JUDGED files."""
+        return self.done >= LEAST_JUDGED and self.nothing > limit * self.done
 
-    def exit_code(self, *, hopeless: bool) -> int:
+    def exit_code(self, *, gave_up: bool) -> int:
         """Return what the batch ends with; what ended it goes before what single files did."""
         decisive = [code for code in self.codes if code in _OVER_ALL]
         if decisive:
             return worst_exit_code(decisive)
-        if hopeless:
+        if gave_up:
             return errors.EXIT_NOTHING
         if self.statuses["completed"] == self.total:
             return errors.EXIT_OK

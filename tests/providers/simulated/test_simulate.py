@@ -10,8 +10,9 @@ import pytest
 
 from runner.base.errors import ConfigError
 from runner.config.schema import SimulateSettings
-from runner.providers.simulated import Arrival, Behaviour, PlannedResponse, prefix_cache
+from runner.providers.simulated import prefix_cache
 from runner.providers.simulated.account_limits import duration
+from runner.providers.simulated.behaviour import Arrival, Behaviour, PlannedResponse
 
 
 def behaviour(**changes: Any) -> Behaviour:

@@ -21,9 +21,9 @@ import pytest
 
 from runner.base.errors import ConfigError
 from runner.config.schema import SimulateSettings
-from runner.providers.simulated import IdleProcesses, simulated_process
 from runner.providers.simulated.__main__ import parse
 from runner.providers.simulated.faults import KINDS
+from runner.providers.simulated.process import IdleProcesses, simulated_process
 from runner.providers.simulated.server import SimulatedProvider
 
 BODY: dict[str, Any] = {
@@ -400,7 +400,7 @@ def test_a_child_that_has_died_while_idle_is_replaced() -> None:
 PARENT = """
 import asyncio, sys
 from runner.config.schema import SimulateSettings
-from runner.providers.simulated import simulated_process
+from runner.providers.simulated.process import simulated_process
 
 async def main():
     async with simulated_process(SimulateSettings.model_validate_json(sys.argv[1])) as url:
