@@ -34,7 +34,7 @@ from runner.answers.analyzer import Message
 from runner.base.errors import AnswerError, CallError
 from runner.base.threads import offload
 from runner.calls.admission.gate import Gate
-from runner.calls.admission.limits import Lobby, Slots
+from runner.calls.admission.limits import Admission, Slots
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
@@ -134,7 +134,7 @@ async def play(scenario: Scenario) -> Row:
             scenario.timeout_s,
             rng,
             gate=Gate(CONCURRENCY, rng=rng),
-            lobby=Lobby(),
+            admission=Admission(),
         )
         slots = Slots(CONCURRENCY)
         try:

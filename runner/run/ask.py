@@ -71,7 +71,7 @@ class Asker:
         request, key = self._request(question, text)
         if (reused := await self._look_up(question, key)) is not None:
             return reused
-        question.calls.begin()
+        question.calls.start_conversation()
         model, analyzer = question.model.settings.name, self.job.analyzers[request.node]
         conversation = Conversation(analyzer, request, partial(longest_reply, question.model))
         try:

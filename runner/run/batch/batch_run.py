@@ -20,9 +20,9 @@ from runner.base.errors import (
 from runner.base.loop_lag import Lag
 from runner.base.text import now_iso
 from runner.base.threads import offload
-from runner.calls.admission.limits import Lobby
+from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
-from runner.calls.client_factory import most_in_flight
+from runner.calls.client_factory import max_in_flight
 from runner.calls.schedule import Place, gather_all, make_slots
 from runner.job.build import for_transcript
 from runner.job.job import BatchJob, Job
@@ -53,11 +53,11 @@ log = structlog.get_logger("colloquy.batch")
 class BatchServices:
     """Services that all runs of a batch share.
 
-    *clients* are by model name; *lobby*, *stop* and *lag* belong to the event loop.
+    *clients* are by model name; *admission*, *stop* and *lag* belong to the event loop.
     """
 
     clients: Mapping[str, Client]
-    lobby: Lobby
+    admission: Admission
     stop: Stop
     lag: Lag | None = None
 
@@ -108,7 +108,7 @@ class Batch:
         """Limit on the runs in progress at once."""
         if self.job.settings.processing.mode == "sequential":
             return 1
-        return self.job.settings.batch.max_active or most_in_flight(self.job) + AHEAD
+        return self.job.settings.batch.max_active or max_in_flight(self.job) + AHEAD
 
     async def execute(self) -> BatchResult:
         """Run all; raise only on a full disk or cancellation, after all started runs ended."""
@@ -217,7 +217,7 @@ class Batch:
         """Make no more calls: their replies could not be stored."""
         self._fault = self._fault or error
         self.directory.release_reserve()
-        self._services.lobby.close(NotRunError("output", f"not called: {error}"))
+        self._services.admission.close(NotRunError("output", f"not called: {error}"))
 
     def _is_over(self) -> bool:
         """Return whether no further file is to be started."""
