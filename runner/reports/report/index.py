@@ -53,11 +53,6 @@ class SweepEntry:
     link: str | None
     jobs: tuple[IndexEntry, ...]
 
-    @property
-    def completed(self) -> int:
-        """How many jobs completed."""
-        return sum(job.tone == "good" for job in self.jobs)
-
 
 def index_page(root: Path) -> str:
     """Return index.html's content for the runs under *root*."""
