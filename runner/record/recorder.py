@@ -154,12 +154,12 @@ class Recorder:
         with suppress(TimeoutError):
             async with asyncio.timeout(PERSIST_S):
                 await self._written()
-        ended = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"
+        status = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"
         for rescue in (self.directory.journal.recover, self.directory.uncomplete):
             with suppress(OSError):  # the disk may have failed
                 rescue()
         with suppress(OSError):
-            await asyncio.shield(self._write_end(ended))
+            await asyncio.shield(self._write_end(status))
 
     async def _write_end(self, status: str) -> None:
         await self.write_metadata(status)
