@@ -128,11 +128,9 @@ class Recorder:
 
         Calls in flight go on; `settle` raises the failure when they have ended.
         """
-        fault: BaseException | None = self.directory.journal.fault
-        for write in self._writes:
-            if fault is None and write.done() and not write.cancelled():
-                fault = write.exception()
-        if fault is not None:
+        ended = (write for write in self._writes if write.done() and not write.cancelled())
+        faults = (self.directory.journal.fault, *(write.exception() for write in ended))
+        if (fault := next(filter(None, faults), None)) is not None:
             raise NotRunError("output", f"not called: {fault}")
 
     async def settle(self) -> None:

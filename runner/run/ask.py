@@ -77,7 +77,9 @@ class Asker:
             return reused
         question.calls.start_conversation()
         model, analyzer = question.model.settings.name, self.job.analyzers[request.node]
-        conversation = Conversation(analyzer, request, partial(longest_reply, question.model))
+        conversation = Conversation(
+            analyzer.repair, request, partial(longest_reply, question.model)
+        )
         try:
             outcome, reply = await self._converse(question, conversation)
         except NotRunError:
