@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from itertools import islice
@@ -132,25 +132,6 @@ def totals_of(spent: Spent) -> dict[str, Any]:
     return {name: totals[name] for name in _TOTALS}
 
 
-def completed_row(file: Input, metadata: Mapping[str, Any], run: Mapping[str, Any]) -> ResultRow:
-    """Return the row of a run that an earlier session completed; *run* is benchmark.json's."""
-    counts, count = metadata["grounding"], run["total"]
-    return ResultRow(
-        file.name,
-        file.run,
-        "completed",
-        EXIT_OK,
-        ok=count,
-        analyzers=count,
-        segments=metadata["transcript"]["segments"],
-        wall_s=run["wall_s"],
-        quotes=counts["quotes"],
-        grounded=counts["exact"] + counts["near"],
-        reused=True,
-        **{name: metadata["totals"][name] for name in _TOTALS},
-    )
-
-
 class Results:
     """The results of a batch: results.jsonl gets a row as each run ends, results.csv at the end."""
 
@@ -163,7 +144,7 @@ class Results:
         line = {"event": "run.ended", **asdict(row)}
         append(self._descriptor, orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
-    def finish(self, names: Collection[str]) -> Counter[str]:
+    def finish(self, names: Set[str]) -> Counter[str]:
         """Reduce results.jsonl to one row per transcript, and write results.csv; raise OSError.
 
         Returns the number of transcripts among *names* by status, over all sessions.
@@ -173,8 +154,7 @@ class Results:
         write_bytes(self._path / RESULTS, b"".join(lines))
         table = ([row.get(name) for name in COLUMNS] for row in rows)
         write_bytes(self._path / TABLE, as_rows([COLUMNS, *table]).encode())
-        wanted = set(names)
-        return Counter(str(row.get("status")) for row in rows if row.get("transcript") in wanted)
+        return Counter(str(row.get("status")) for row in rows if row.get("transcript") in names)
 
     def close(self) -> None:
         """Close the file."""
@@ -190,6 +170,20 @@ def completed_before(batch: Path, file: Input, encoding: str | None) -> ResultRo
         metadata = load_json(run / "metadata.json")
         if metadata["transcript"]["sha256"] != content_sha256_of(file.path, encoding=encoding):
             return None
-        return completed_row(file, metadata, load_json(run / "logs" / "benchmark.json")["run"])
+        benchmark, quotes = load_json(run / "logs" / "benchmark.json")["run"], metadata["grounding"]
+        return ResultRow(
+            file.name,
+            file.run,
+            "completed",
+            EXIT_OK,
+            ok=benchmark["total"],
+            analyzers=benchmark["total"],
+            segments=metadata["transcript"]["segments"],
+            wall_s=benchmark["wall_s"],
+            quotes=quotes["quotes"],
+            grounded=quotes["exact"] + quotes["near"],
+            reused=True,
+            **{name: metadata["totals"][name] for name in _TOTALS},
+        )
     except (OSError, ValueError, KeyError, TypeError, TranscriptError):
         return None  # the run then checks its answers one by one

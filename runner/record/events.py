@@ -74,7 +74,7 @@ def run_log(
     hold_s: float = 0.0,
     live: LiveFactory | None = None,
 ) -> Iterator[None]:
-    """Write the events of this block to *path* and to *stream*, by default standard error.
+    """Write events to *path* and *stream*, by default standard error, while the block runs.
 
     *console* is `plain` (one readable line per milestone), `json` (the events themselves),
     `live` (a table, drawn by *live*), `auto` (live on a terminal, else plain) or `quiet`.

@@ -22,13 +22,13 @@ class Inspection:
     """The contents of a directory: faults as lines, records by node name.
 
     *spent* is the run's part of its batch's journal, None for a directory with its own journal;
-    *held*: a process works in that batch.
+    *locked*: a process works in that batch.
     """
 
     root: Path
     secrets: Secrets
     spent: Spent | None = None
-    held: bool = False
+    locked: bool = False
     faults: list[str] = field(default_factory=list)
     files: dict[str, Path] = field(default_factory=dict)
     records: dict[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -140,9 +140,9 @@ class Journal:
         """Make every line durable; concurrent callers share one fsync. Raises OSError."""
         if self.fault is not None:
             raise self.fault
-        wanted = self._whole
+        target = self._whole
         async with self._lock:
-            if self._synced < wanted:
+            if self._synced < target:
                 covered = self._whole
                 await offload(os.fsync, self._descriptor)
                 self._synced = covered

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import structlog
@@ -31,11 +32,10 @@ class Pages:
 
     job: Job
     run: str
-    _ids: frozenset[str] = field(init=False)
 
-    def __post_init__(self) -> None:
-        ids = frozenset(segment.id for segment in self.job.transcript.segments)
-        object.__setattr__(self, "_ids", ids)
+    @cached_property
+    def _ids(self) -> frozenset[str]:
+        return frozenset(segment.id for segment in self.job.transcript.segments)
 
     def path(self, node: Node) -> str:
         """Return the path of *node*'s page in the run directory."""

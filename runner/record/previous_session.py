@@ -64,15 +64,15 @@ class PreviousSession:
 
     def _restored(self, file: Path, node: Node, key: str) -> Mapping[str, Any] | None:
         """Move a superseded answer to the call with *key* back to *file*, and return it."""
-        kept = _superseded(self.path, node, key)
-        fault, record = read_record(kept) if kept.exists() else ("not there", {})
+        stored = _superseded(self.path, node, key)
+        fault, record = read_record(stored) if stored.exists() else ("not there", {})
         if fault is not None or record["status"] != "ok" or record["key"] != key:
             return None
         keep_answer(self.path, node, key)
         make_directory(file.parent)
         for page in (file.with_suffix(".md"), self.path / "final" / f"{node.name}.md"):
             page.unlink(missing_ok=True)  # shows another outcome
-        kept.replace(file)
+        stored.replace(file)
         sync_directory(file.parent)
         log.info("record.restored", analyzer=node.name)
         return record
@@ -84,10 +84,10 @@ def keep_answer(path: Path, node: Node, key: str | None) -> None:
     fault, record = read_record(file) if file.exists() else ("not there", {})
     if fault is not None or record["status"] != "ok" or record["key"] == key:
         return
-    kept = _superseded(path, node, record["key"])
-    make_directory(kept.parent)
-    file.replace(kept)
-    sync_directory(kept.parent)
+    stored = _superseded(path, node, record["key"])
+    make_directory(stored.parent)
+    file.replace(stored)
+    sync_directory(stored.parent)
     log.info("record.superseded", analyzer=node.name)
 
 

@@ -128,11 +128,9 @@ class Recorder:
 
         Calls in flight go on; `settle` raises the failure when they have ended.
         """
-        fault: BaseException | None = self.directory.journal.fault
-        for write in self._writes:
-            if fault is None and write.done() and not write.cancelled():
-                fault = write.exception()
-        if fault is not None:
+        ended = (write for write in self._writes if write.done() and not write.cancelled())
+        faults = (self.directory.journal.fault, *(write.exception() for write in ended))
+        if (fault := next(filter(None, faults), None)) is not None:
             raise NotRunError("output", f"not called: {fault}")
 
     async def settle(self) -> None:
@@ -154,12 +152,12 @@ class Recorder:
         with suppress(TimeoutError):
             async with asyncio.timeout(PERSIST_S):
                 await self._written()
-        ended = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"
+        status = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"
         for rescue in (self.directory.journal.recover, self.directory.uncomplete):
             with suppress(OSError):  # the disk may have failed
                 rescue()
         with suppress(OSError):
-            await asyncio.shield(self._write_end(ended))
+            await asyncio.shield(self._write_end(status))
 
     async def _write_end(self, status: str) -> None:
         await self.write_metadata(status)

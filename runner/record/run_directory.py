@@ -87,14 +87,14 @@ class RunDirectory:
 
         A directory that holds a run is refused: its files would be mixed with the new ones.
         """
-        made = cls._open(path, parts)
+        directory = cls._open(path, parts)
         if any((path / name).exists() for name in ("metadata.json", RESOLVED)):
-            made.close()
+            directory.close()
             raise OutputError(
                 f"{path} holds a run already: choose another directory, or finish that run "
                 f"with resume={path}"
             )
-        return made
+        return directory
 
     @classmethod
     def reopen(cls, path: Path, parts: Sequence[str] = PARTS) -> Self:
@@ -102,14 +102,14 @@ class RunDirectory:
 
         Raises OutputError.
         """
-        made = cls._open(path, parts)
+        directory = cls._open(path, parts)
         try:
             remove_temporary_files(path)
-            made.uncomplete()
+            directory.uncomplete()
         except OSError as error:
-            made.close()
+            directory.close()
             raise cannot_write(path, error) from error
-        return made
+        return directory
 
     @classmethod
     def _open(cls, path: Path, parts: Sequence[str]) -> Self:
@@ -182,8 +182,8 @@ class RunDirectory:
     async def flush(self) -> None:
         """Store pages that are still in memory."""
 
-    def _write(self, *every: Pages) -> None:
-        for pages in every:
+    def _write(self, *groups: Pages) -> None:
+        for pages in groups:
             for name, content in (pages() if callable(pages) else pages).items():
                 make_directory((self.path / name).parent)
                 self._put(self.path / name, _as_bytes(content))

@@ -124,13 +124,13 @@ class Batch:
                     await gather_all(self._work() for _ in range(self.active))
             return await self._finish()
         except BaseException as error:
-            ended = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"
+            status = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"
             self.directory.release_reserve()
             for rescue in (self.directory.journal.recover, self._close_results):
                 with suppress(OSError):  # the disk may have failed
                     rescue()
             with suppress(OSError):
-                await asyncio.shield(self._save(ended))
+                await asyncio.shield(self._save(status))
             raise
         finally:
             self._results.close()
