@@ -1,7 +1,7 @@
 """The account of one node's calls: every attempt, its time, what was used and paid."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from runner.base.usage import Usage
 from runner.providers.request import Completion
@@ -39,7 +39,7 @@ class CallLog:
 
     def add(self, completion: Completion) -> None:
         """Count a reply that was paid for."""
-        self.usage += replace(completion.usage, cost_usd=completion.cost_usd)
+        self.usage += completion.usage
 
     def begin(self) -> None:
         """Start another conversation: its requests and its time are counted anew."""

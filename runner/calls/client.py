@@ -19,7 +19,6 @@ from runner.providers.retry_headers import MAX_RETRY_AFTER_S
 
 MAX_REQUESTS = 24  # per conversation with a model, all kinds of attempts together
 _PROBED = 1e9  # added to the rank by each probe made, so that units take turns
-_TOLD = ("prompt_tokens", "completion_tokens", "cached_tokens")  # of a reply's usage
 
 log = structlog.get_logger("colloquy.client")
 
@@ -132,9 +131,9 @@ class Client:
         now = self._end_attempt(call, "ok", None, begun)
         self.gate.succeeded(ask, begun, now, tokens=usage.tokens, first=not call.failures)
         # A price that nobody knows is the most that it can have been.
-        self.budget.spend(ask.cost_usd if reply.cost_usd is None else reply.cost_usd, usage.tokens)
+        self.budget.spend(ask.cost_usd if usage.cost_usd is None else usage.cost_usd, usage.tokens)
         call.calls.add(reply)
-        facts = {name: getattr(usage, name) for name in _TOLD} | {"cost_usd": reply.cost_usd}
+        facts = usage.figures()
         call.calls.tell("call.finished", len(call.calls.attempts), **facts)
         log.info(
             "call.finished",
