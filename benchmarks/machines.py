@@ -2,7 +2,7 @@
 
     python -m benchmarks.machines [--calls N] [--seeds N]
 
-Virtual time: each machine is our own client with a gate and a lobby of its own, the provider the
+Virtual time: each machine is our own client with its own gate and admission, the provider the
 simulated one's decisions. The load and the limit are the same whatever the number of machines,
 and all calls are there from the start. Equal seeds give equal tables.
 """
@@ -27,7 +27,7 @@ from runner.base.usage import Usage
 from runner.base.virtual_time import run_virtually
 from runner.calls.admission.budget import Sizer
 from runner.calls.admission.gate import Gate
-from runner.calls.admission.limits import Lobby, Slots
+from runner.calls.admission.limits import Admission, Slots
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
@@ -168,7 +168,7 @@ def machine(account: Account, setting: Setting, seed: int, place: int) -> Client
         gate=Gate(CONCURRENCY, rng=rng)
         if setting.told == "nothing"
         else Gate(CONCURRENCY, rpm=rpm, tpm=tpm, rng=rng),
-        lobby=Lobby(),
+        admission=Admission(),
         sizer=Sizer(Counted("none", exact=True)),
     )
 

@@ -1,4 +1,4 @@
-"""Which failures are worth another attempt, and how long to wait first; pure arithmetic."""
+"""Retry policy: decides which failures are retried and after how many seconds."""
 
 import random
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ MAX_THROTTLE_WAIT_S = 15 * 60.0  # per call, over all its attempts
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often and how late to try again.
+    """Number and delays of retries: exponential backoff with full jitter.
 
-    *max_retries* bounds attempts after the first for 5xx and network failures; throttled
-    calls have a budget of their own of THROTTLE_ATTEMPTS. *delay_s* is the first bound of the
-    full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter", 2015).
+    *max_retries* bounds retries of 5xx and network failures; throttled calls have
+    THROTTLE_ATTEMPTS of their own. *delay_s* bounds the first delay (AWS Architecture Blog,
+    "Exponential Backoff And Jitter", 2015).
     """
 
     max_retries: int = 3
@@ -30,8 +30,8 @@ class RetryPolicy:
     ) -> float | None:
         """Return seconds to wait before the next attempt, or None to give up.
 
-        *failures* counts failures of this kind so far, including this one, ≥ 1; *waited_s* is
-        what has been waited for them.
+        *failures* (≥ 1) counts the call's failures of this kind including this one; *waited_s*
+        is the sum of the waits after them.
         """
         asked = error.retry_after_s or 0.0
         if error.final or asked > MAX_RETRY_AFTER_S:

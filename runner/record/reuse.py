@@ -1,7 +1,5 @@
 """Reuse of answers from earlier sessions of a run and from the store of all runs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any

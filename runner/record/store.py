@@ -1,7 +1,5 @@
 """Store of answers across runs: one file for each, by the digest of its call."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import structlog

@@ -1,7 +1,5 @@
 """Execution of a run or batch: its directory, log, clients and simulated providers."""
 
-from __future__ import annotations
-
 import asyncio
 import shlex
 from collections.abc import Callable, Sequence
@@ -20,9 +18,14 @@ from runner.base.text import print_stderr, to_terminal
 from runner.base.threads import offload
 from runner.calls.admission.budget import Budget
 from runner.calls.admission.gate import Gates
-from runner.calls.admission.limits import Lobby
+from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
-from runner.calls.client_factory import build_clients, load_libraries, most_in_flight, to_simulate
+from runner.calls.client_factory import (
+    build_clients,
+    load_libraries,
+    max_in_flight,
+    simulated_models,
+)
 from runner.config.schema import Settings
 from runner.job.build import build_job
 from runner.job.job import BatchJob, Job, Setup
@@ -53,14 +56,14 @@ from runner.transcript.inputs import root_of
 class ProcessState:
     """State that all jobs of a process share.
 
-    *gates* hold the limits of the providers, *stop* the signals received, *lobby* the waiting
+    *gates* hold the limits of the providers, *stop* the signals received, *admission* the waiting
     calls of the event loop; *probe* measures that loop, *idle* are simulated providers for the
     next job, *clients* makes a job's clients.
     """
 
     gates: Gates = field(default_factory=Gates)
     stop: Stop = field(default_factory=Stop)
-    lobby: Lobby = field(default_factory=Lobby)
+    admission: Admission = field(default_factory=Admission)
     probe: LagProbe | None = None
     idle: IdleProcesses = field(default_factory=IdleProcesses)
     clients: Callable[..., dict[str, Client]] = build_clients
@@ -141,7 +144,7 @@ async def _run(
     """Run or finish *job*; returns and raises as `execute_job`."""
     path, stop = directory.path, shared.stop
     try:
-        async with AsyncExitStack() as opened:
+        async with AsyncExitStack() as stack:
             directory.write_job(job)
             console: str = job.settings.output.console
             hold_s = 0.0
@@ -151,10 +154,10 @@ async def _run(
             keys = (model.settings.api_key_env for model in job.models.values())
             secrets = secrets_of(key_envs=frozenset(filter(None, keys)))
             log = run_log(directory.events, console, secrets=secrets, hold_s=hold_s, live=LiveView)
-            opened.enter_context(log)
-            opened.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
+            stack.enter_context(log)
+            stack.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
             try:
-                result = await _execute(job, directory, shared, stored, opened, secrets)
+                result = await _execute(job, directory, shared, stored, stack, secrets)
             finally:  # interrupted runs have a report too
                 await offload(_write_reports, path, job, in_sweep)
     except OSError as error:
@@ -185,31 +188,31 @@ async def _execute(
     directory: RunDirectory,
     shared: ProcessState,
     stored: StoredAnswers,
-    opened: AsyncExitStack,
+    stack: AsyncExitStack,
     secrets: Secrets,
 ) -> RunResult | BatchResult:
     loading = asyncio.create_task(load_libraries(job))  # while simulated providers start
-    opened.callback(loading.cancel)
+    stack.callback(loading.cancel)
     addresses = {
-        name: await opened.enter_async_context(simulated_process(settings, shared.idle))
-        for name, settings in to_simulate(job).items()
+        name: await stack.enter_async_context(simulated_process(settings, shared.idle))
+        for name, settings in simulated_models(job).items()
     }
     await loading
     budget = _budget(job.settings, directory.journal.spent)
-    clients = shared.clients(job, shared.gates, shared.lobby, addresses, budget)
-    calls = most_in_flight(job)
+    clients = shared.clients(job, shared.gates, shared.admission, addresses, budget)
+    calls = max_in_flight(job)
     for gate in {id(client.gate): client.gate for client in clients.values()}.values():
-        gate.join(calls)
-        opened.callback(gate.part, calls)
+        gate.register(calls)
+        stack.callback(gate.unregister, calls)
     for client in clients.values():
-        opened.push_async_callback(client.transport.close)
+        stack.push_async_callback(client.transport.close)
         await client.transport.open()
     set_library_levels()
     await offload(versions)
-    lag = None if shared.probe is None else opened.enter_context(shared.probe.watch())
+    lag = None if shared.probe is None else stack.enter_context(shared.probe.watch())
     if isinstance(job, BatchJob):
         console = BatchConsole(job.settings.output.console, secrets)
-        services = BatchServices(clients, shared.lobby, shared.stop, lag)
+        services = BatchServices(clients, shared.admission, shared.stop, lag)
         return await Batch(job, directory, services, stored, console).execute()
     result = await Run(job, clients, directory, stored, lag).execute()
     if job.settings.output.traces == "otlp":

@@ -8,7 +8,7 @@ from runner.base.format import aligned, count, seconds, usd
 from runner.base.usage import sum_usd
 from runner.calls.admission.budget import MARGIN
 from runner.calls.admission.gate import Gate
-from runner.calls.client_factory import most_in_flight
+from runner.calls.client_factory import max_in_flight
 from runner.calls.schedule import Duration, ideal_makespan
 from runner.config.schema import BudgetSettings
 from runner.job.graph import Node
@@ -172,7 +172,7 @@ def _wall(job: Job, nodes: Mapping[str, NodePlan]) -> float:
     how, model = job.settings.processing, job.main.settings
     gate = None
     if model.rpm is not None or model.tpm is not None:
-        gate = Gate(most_in_flight(job), model.rpm, model.tpm, model.burst_s)
+        gate = Gate(max_in_flight(job), model.rpm, model.tpm, model.burst_s)
     tokens = {name: node.tokens // node.calls for name, node in nodes.items()}
     wall = ideal_makespan(job.pipeline, work, how.max_concurrent, how.mode, gate, tokens)
     for stage, _ in primed_stages(job):

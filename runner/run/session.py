@@ -9,7 +9,7 @@ from dataclasses import replace
 from runner.base.command import print_error
 from runner.base.errors import ColloquyError
 from runner.base.loop_lag import LagProbe
-from runner.calls.admission.limits import Lobby
+from runner.calls.admission.limits import Admission
 from runner.calls.schedule import gather_all
 from runner.run.cli import worst_exit_code
 from runner.run.execute import ProcessState
@@ -50,7 +50,7 @@ class Session:
 
     async def _together(self, jobs: Sequence[Job], most: int) -> list[Objective | None]:
         probe = LagProbe(asyncio.get_running_loop())
-        shared = replace(self._shared, lobby=Lobby(), probe=probe)
+        shared = replace(self._shared, admission=Admission(), probe=probe)
         turns, stop = asyncio.Semaphore(most), shared.stop
         objectives: list[Objective | None] = [None] * len(jobs)
 
@@ -65,7 +65,7 @@ class Session:
                 self._codes.append(code)
 
         try:
-            with stopping(stop, shared.lobby):
+            with stopping(stop, shared.admission):
                 await gather_all(one(place, job) for place, job in enumerate(jobs))
         except asyncio.CancelledError:
             if stop.signum is None:

@@ -11,7 +11,7 @@ import structlog
 
 from runner.base.errors import EXIT_INTERRUPTED, EXIT_TERMINATED, NotRunError
 from runner.base.text import print_stderr
-from runner.calls.admission.limits import Lobby
+from runner.calls.admission.limits import Admission
 
 GRACE_S = 10.0
 log = structlog.get_logger("colloquy.run")
@@ -32,10 +32,10 @@ class Stop:
 
 
 @contextmanager
-def stopping(stop: Stop, lobby: Lobby) -> Iterator[None]:
+def stopping(stop: Stop, admission: Admission) -> Iterator[None]:
     """Handle signals while the block, in the current task, runs.
 
-    The first closes *lobby* and gives what is in flight GRACE_S seconds; then, or at a second
+    The first closes *admission* and gives what is in flight GRACE_S seconds; then, or at a second
     signal, the task is cancelled. Handlers that were there before are put back.
     """
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
@@ -48,9 +48,10 @@ def stopping(stop: Stop, lobby: Lobby) -> Iterator[None]:
             task.cancel()
             return
         stop.signum = signum
-        print_stderr(f"colloquy: finishing {lobby.inside} calls in flight; once more to stop now")
-        log.warning("run.interrupted", signal=signal.Signals(signum).name, in_flight=lobby.inside)
-        lobby.close(NotRunError("interrupted", "not called: the run was interrupted"))
+        calls = admission.in_flight
+        print_stderr(f"colloquy: finishing {calls} calls in flight; once more to stop now")
+        log.warning("run.interrupted", signal=signal.Signals(signum).name, in_flight=calls)
+        admission.close(NotRunError("interrupted", "not called: the run was interrupted"))
         timers.append(loop.call_later(GRACE_S, task.cancel))
 
     if threading.current_thread() is not threading.main_thread():

@@ -13,7 +13,7 @@ from runner.base.tokens import Tokenizer, tokenizer_for
 from runner.base.usage import Usage
 from runner.base.virtual_time import run_virtually
 from runner.calls.admission.budget import MARGIN, MESSAGE_TOKENS, Budget, Sizer
-from runner.calls.admission.limits import Ask, Lobby, Slots
+from runner.calls.admission.limits import Admission, Slots, Ticket
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
@@ -22,25 +22,27 @@ from runner.providers.request import Completion, Request
 CENT = 1 / 1024  # a price whose multiples are exact
 
 
-def ask(tokens: int = 0, cost_usd: float = 0.0) -> Ask:
-    return Ask(tokens=tokens, cost_usd=cost_usd)
+def ticket(tokens: int = 0, cost_usd: float = 0.0) -> Ticket:
+    return Ticket(tokens=tokens, cost_usd=cost_usd)
 
 
 def test_without_a_cap_everything_fits_and_nobody_has_to_count() -> None:
     budget = Budget()
 
     assert budget.capped is False
-    assert budget.wait_s(0.0, ask(10**12, 1e9)) == 0.0
+    assert budget.wait_s(0.0, ticket(10**12, 1e9)) == 0.0
 
 
 @pytest.mark.parametrize(
     ("cap", "first", "second"),
     [
-        (Budget(max_tokens=100), ask(tokens=60), ask(tokens=41)),
-        (Budget(max_cost_usd=1.0), ask(cost_usd=0.6), ask(cost_usd=0.41)),
+        (Budget(max_tokens=100), ticket(tokens=60), ticket(tokens=41)),
+        (Budget(max_cost_usd=1.0), ticket(cost_usd=0.6), ticket(cost_usd=0.41)),
     ],
 )
-def test_what_does_not_fit_waits_for_those_in_flight(cap: Budget, first: Ask, second: Ask) -> None:
+def test_what_does_not_fit_waits_for_those_in_flight(
+    cap: Budget, first: Ticket, second: Ticket
+) -> None:
     cap.enter(0.0, first)
 
     assert cap.wait_s(0.0, second) == float("inf")
@@ -50,25 +52,25 @@ def test_what_does_not_fit_waits_for_those_in_flight(cap: Budget, first: Ask, se
 
 def test_what_exactly_fits_goes() -> None:
     budget = Budget(max_tokens=100)
-    budget.enter(0.0, ask(tokens=60))
+    budget.enter(0.0, ticket(tokens=60))
 
-    assert budget.wait_s(0.0, ask(tokens=40)) == 0.0
+    assert budget.wait_s(0.0, ticket(tokens=40)) == 0.0
 
 
 def test_what_will_never_fit_ends_the_run_and_says_by_how_much() -> None:
     budget = Budget(max_tokens=1000, spent_tokens=900)
 
-    assert budget.wait_s(0.0, ask(tokens=101)) == 0.0
-    with pytest.raises(NotRunError, match=r"max_tokens=1,000 does not hold .* 900 used, .* 101"):
-        budget.enter(0.0, ask(tokens=101))
+    assert budget.wait_s(0.0, ticket(tokens=101)) == 0.0
+    with pytest.raises(NotRunError, match=r"max_tokens=1,000 has no room .* 900 used, .* 101"):
+        budget.enter(0.0, ticket(tokens=101))
     with pytest.raises(NotRunError):
-        budget.enter(0.0, ask(tokens=1))
+        budget.enter(0.0, ticket(tokens=1))
 
 
 def test_money_is_named_where_money_is_what_lacks() -> None:
     budget = Budget(max_cost_usd=2.0, spent_usd=1.75)
-    with pytest.raises(NotRunError, match=r"max_cost_usd=2 does not hold .* 1\.75 used, .* 0\.5"):
-        budget.enter(0.0, ask(cost_usd=0.5))
+    with pytest.raises(NotRunError, match=r"max_cost_usd=2 has no room .* 1\.75 used, .* 0\.5"):
+        budget.enter(0.0, ticket(cost_usd=0.5))
 
 
 class Costly:
@@ -207,12 +209,12 @@ def test_a_call_that_is_cut_off_is_charged_in_full() -> None:
     assert budget.spent_tokens == 100
 
 
-def test_who_leaves_the_lobby_leaves_its_reservation() -> None:
+def test_a_reservation_is_released_when_its_attempt_ends() -> None:
     async def main() -> float:
-        lobby, budget = Lobby(), Budget(max_tokens=10)
-        async with lobby.admitted((budget,), ask(tokens=10)):
+        admission, budget = Admission(), Budget(max_tokens=10)
+        async with admission.admit((budget,), ticket(tokens=10)):
             pass
-        return budget.wait_s(0.0, ask(tokens=10))
+        return budget.wait_s(0.0, ticket(tokens=10))
 
     assert run_virtually(main) == 0.0
 

@@ -12,7 +12,7 @@ from runner.answers.outcome import Outcome, run_status
 from runner.base.errors import EXIT_AUTH, CallError, NotRunError
 from runner.base.virtual_time import run_virtually
 from runner.calls.admission.gate import MAX_CEILING, Account, Gate, Gates
-from runner.calls.admission.limits import Ask, Slots
+from runner.calls.admission.limits import Slots, Ticket
 from runner.calls.call_log import CallLog
 from runner.calls.client import MAX_REQUESTS, Client
 from runner.calls.retry import RetryPolicy
@@ -108,11 +108,11 @@ def test_a_rejected_key_is_used_by_no_request_beyond_those_in_flight(
 def test_a_fault_of_the_key_ends_calls_to_other_models_too_and_a_lost_model_does_not() -> None:
     account = Account()
     one, other = Gate(8, account=account), Gate(8, account=account)
-    one.failed(Ask(), CallError("not_found", "no such model"), 0.0, 1.0)
+    one.failed(Ticket(), CallError("not_found", "no such model"), 0.0, 1.0)
 
     assert one.fault is not None
     assert other.fault is None
-    one.failed(Ask(), CallError("billing", "no money"), 0.0, 1.0)
+    one.failed(Ticket(), CallError("billing", "no money"), 0.0, 1.0)
     assert other.fault is not None
 
 
@@ -205,34 +205,34 @@ def test_a_calls_deadline_does_not_count_an_outage() -> None:
 def test_a_probe_that_is_throttled_shows_a_provider_that_is_back() -> None:
     gate = Gate(8)
     for unit in "abcab":
-        gate.failed(Ask(unit), BROKEN, 0.0, 0.0)
-    ask = Ask("d")
-    gate.enter(5.0, ask)
+        gate.failed(Ticket(unit), BROKEN, 0.0, 0.0)
+    ticket = Ticket("d")
+    gate.enter(5.0, ticket)
 
-    assert ask.probe is True
-    gate.failed(ask, THROTTLED, 5.0, 5.2)
+    assert ticket.probe is True
+    gate.failed(ticket, THROTTLED, 5.0, 5.2)
     assert gate.breaker.is_open is False
 
 
 def test_a_closing_breaker_halves_the_limit_and_spreads_what_follows() -> None:
     gate = Gate(8, rng=random.Random(1))
     for unit in "abcab":
-        gate.failed(Ask(unit), BROKEN, 0.0, 0.0)
-    ask = Ask("d")
-    gate.enter(5.0, ask)
-    gate.succeeded(ask, 5.0, 6.0, tokens=0, first=True)
-    gate.leave(6.0, ask)
-    gate.enter(6.0, Ask("e"))
+        gate.failed(Ticket(unit), BROKEN, 0.0, 0.0)
+    ticket = Ticket("d")
+    gate.enter(5.0, ticket)
+    gate.succeeded(ticket, 5.0, 6.0, tokens=0, first=True)
+    gate.leave(6.0, ticket)
+    gate.enter(6.0, Ticket("e"))
 
     assert gate.limit.limit == 4
-    assert 0.0 < gate.wait_s(6.0, Ask("f")) <= 2 * 5.0 / 4
+    assert 0.0 < gate.wait_s(6.0, Ticket("f")) <= 2 * 5.0 / 4
 
 
 def test_failures_of_ours_tell_nothing_of_the_provider() -> None:
     gate = Gate(8)
     for unit in "abcdefgh":
-        gate.failed(Ask(unit), CallError("internal", "a bug"), 0.0, 0.0)
-        gate.failed(Ask(unit), CallError("cancelled", "stopped"), 0.0, 0.0)
+        gate.failed(Ticket(unit), CallError("internal", "a bug"), 0.0, 0.0)
+        gate.failed(Ticket(unit), CallError("cancelled", "stopped"), 0.0, 0.0)
 
     assert gate.breaker.is_open is False
     assert gate.fault is None
@@ -264,12 +264,12 @@ def test_runs_of_one_process_share_what_is_known_of_a_model_and_a_key() -> None:
 def test_those_who_share_a_gate_add_up_to_its_ceiling_and_no_further_than_its_bound() -> None:
     gate = Gate(4)
     seen = []
-    for change in (lambda: gate.join(4), lambda: gate.join(3), lambda: gate.join(1000)):
+    for change in (lambda: gate.register(4), lambda: gate.register(3), lambda: gate.register(1000)):
         change()
         seen.append(gate.limit.ceiling)
-    gate.part(1000)
-    gate.part(4)
-    gate.part(3)
+    gate.unregister(1000)
+    gate.unregister(4)
+    gate.unregister(3)
 
     assert seen == [4, 7, MAX_CEILING]
     assert gate.limit.ceiling == 3  # the last one's stays for the next

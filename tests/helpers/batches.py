@@ -11,7 +11,7 @@ from helpers.runs import ONLY_TWO, simulated
 from runner.base.secrets import Secrets
 from runner.base.virtual_time import run_virtually
 from runner.calls.admission.gate import MAX_CEILING, Gate
-from runner.calls.admission.limits import Lobby
+from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.job.job import Job
@@ -61,9 +61,11 @@ def execute_batch(
         opened = RunDirectory.reopen if again else RunDirectory.create
         directory = opened(path, PARTS)
         directory.write_job(made)
-        lobby = Lobby()
-        client = Client(transport, RetryPolicy(0), 600.0, lobby=lobby, gate=Gate(MAX_CEILING))
-        services = BatchServices({"main": client}, lobby, stop or Stop())
+        admission = Admission()
+        client = Client(
+            transport, RetryPolicy(0), 600.0, admission=admission, gate=Gate(MAX_CEILING)
+        )
+        services = BatchServices({"main": client}, admission, stop or Stop())
         previous = PreviousSession(path, unchanged=whole) if again else None
         stored = StoredAnswers(previous)
         console = BatchConsole("quiet", Secrets())

@@ -11,7 +11,7 @@ from helpers import ScriptedTransport
 from runner.base.errors import CallError
 from runner.base.virtual_time import run_virtually
 from runner.calls.admission.gate import MAX_CEILING, Gate
-from runner.calls.admission.limits import Lobby
+from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.job.job import Job
@@ -128,9 +128,11 @@ def execute_models(
     async def main() -> RunResult:
         directory = RunDirectory.reopen(Path("run")) if again else RunDirectory.create(Path("run"))
         directory.write_job(made)
-        lobby = Lobby()
+        admission = Admission()
         clients = {
-            name: Client(transport, RetryPolicy(0), 600.0, lobby=lobby, gate=Gate(MAX_CEILING))
+            name: Client(
+                transport, RetryPolicy(0), 600.0, admission=admission, gate=Gate(MAX_CEILING)
+            )
             for name, transport in transports.items()
         }
         try:

@@ -33,7 +33,7 @@ def session(start: Start, reply: Reply, answers: int | None = None) -> tuple[int
         def counted(request: Request) -> str | Completion:
             asked.append(request.node)
             if len(asked) == answers:
-                client.lobby.close(NotRunError("interrupted", "not called: interrupted"))
+                client.admission.close(NotRunError("interrupted", "not called: interrupted"))
             return reply(request)
 
         client = Client(ScriptedTransport(counted), RetryPolicy(max_retries=0), 60.0)

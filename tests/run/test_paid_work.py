@@ -13,7 +13,7 @@ from helpers.runs import ONLY_TWO, execute_models, inventing, load, prompt_of, s
 from runner.answers.analyzer import Analyzer
 from runner.base.errors import CallError, ConfigError, NotRunError
 from runner.base.usage import Usage
-from runner.calls.client_factory import most_in_flight
+from runner.calls.client_factory import max_in_flight
 from runner.providers.request import Completion, Request
 from runner.record.journal import Spent
 from runner.reports.verify import verify
@@ -170,4 +170,4 @@ def test_a_key_in_a_configuration_file_is_refused() -> None:
     ],
 )
 def test_a_gate_lets_in_as_many_as_all_pools_together(overrides: list[str], slots: int) -> None:
-    assert most_in_flight(job(*overrides)) == slots
+    assert max_in_flight(job(*overrides)) == slots

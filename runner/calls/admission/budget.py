@@ -1,4 +1,4 @@
-"""Caps on money and tokens, never overshot: every attempt reserves its most before it goes."""
+"""Budget: caps on money and tokens; each attempt reserves its upper bound before it is sent."""
 
 import asyncio
 import json
@@ -8,24 +8,25 @@ from dataclasses import dataclass, field
 from runner.base.errors import CallError, NotRunError
 from runner.base.threads import offload
 from runner.base.tokens import Tokenizer
-from runner.calls.admission.limits import Ask
+from runner.calls.admission.limits import Ticket
 from runner.providers.messages import text_parts
 from runner.providers.request import Request
 
-MARGIN = 1.5
-MESSAGE_TOKENS = 8  # around a message's text; OpenAI's chat format takes 3 to 4
-KEPT = 32  # long parts whose tokens are remembered
-LONG_CHARS = 10_000  # counted in less than a millisecond
-_CENT = 1e-12  # sums of floats round
+MARGIN = 1.5  # on a count by another provider's vocabulary
+MESSAGE_TOKENS = 8  # overhead of a message; 3 to 4 in OpenAI's chat format
+_MAX_CACHED = 32  # token counts of long texts
+_LONG_CHARS = 10_000  # a shorter text is counted in less than a millisecond
+_EPSILON_USD = 1e-12  # rounding of sums
 
 
 @dataclass(eq=False)
 class Budget:
-    """A limit (see `limits.Limit`) on what a run uses, over all its resumptions.
+    """A limit (see `limits.Limit`) on the money and tokens of a run, over all its sessions.
 
     *max_cost_usd* is in US dollars, *max_tokens* counts prompt and reply; None means no cap.
-    *spent_usd* and *spent_tokens* were used before. An attempt that does not fit waits for
-    those in flight to give back what they did not use; if none is, the budget is used up.
+    *spent_usd* and *spent_tokens* start with what earlier sessions used. An attempt that does
+    not fit waits until attempts in flight release what they did not use; if none is in flight,
+    the budget is exhausted.
     """
 
     max_cost_usd: float | None = None
@@ -39,61 +40,61 @@ class Budget:
 
     @property
     def capped(self) -> bool:
-        """Whether attempts have to say how much they may use."""
+        """Whether a cap is set, so that attempts need an upper bound."""
         return self.max_cost_usd is not None or self.max_tokens is not None
 
-    def wait_s(self, now: float, ask: Ask) -> float:
+    def wait_s(self, now: float, ticket: Ticket) -> float:
         """See `limits.Limit`."""
-        if self._fits(ask) or self._in_flight == 0 or self._fault is not None:
+        if self._fits(ticket) or self._in_flight == 0 or self._fault is not None:
             return 0.0
         return math.inf
 
-    def enter(self, now: float, ask: Ask) -> None:
-        """Reserve what *ask* may use; raise NotRunError where that exceeds a cap."""
-        if self._fault is None and not self._fits(ask):
-            self._fault = NotRunError("budget", self._explain(ask))
+    def enter(self, now: float, ticket: Ticket) -> None:
+        """Reserve the upper bound of *ticket*; raise NotRunError if that exceeds a cap."""
+        if self._fault is None and not self._fits(ticket):
+            self._fault = NotRunError("budget", self._explain(ticket))
         if self._fault is not None:
             raise self._fault.copy()
         self._in_flight += 1
-        self._reserved_usd += ask.cost_usd
-        self._reserved_tokens += ask.tokens
+        self._reserved_usd += ticket.cost_usd
+        self._reserved_tokens += ticket.tokens
 
-    def leave(self, now: float, ask: Ask) -> None:
-        """Give back a reservation; what was really used has been told to `spend`."""
+    def leave(self, now: float, ticket: Ticket) -> None:
+        """Release the reservation; `spend` counts the actual use."""
         self._in_flight -= 1
-        self._reserved_usd -= ask.cost_usd
-        self._reserved_tokens -= ask.tokens
+        self._reserved_usd -= ticket.cost_usd
+        self._reserved_tokens -= ticket.tokens
 
     def spend(self, cost_usd: float, tokens: int) -> None:
         """Count what an attempt used."""
         self.spent_usd += cost_usd
         self.spent_tokens += tokens
 
-    def _fits(self, ask: Ask) -> bool:
-        usd = self.spent_usd + self._reserved_usd + ask.cost_usd
-        tokens = self.spent_tokens + self._reserved_tokens + ask.tokens
-        return (self.max_cost_usd is None or usd <= self.max_cost_usd + _CENT) and (
+    def _fits(self, ticket: Ticket) -> bool:
+        usd = self.spent_usd + self._reserved_usd + ticket.cost_usd
+        tokens = self.spent_tokens + self._reserved_tokens + ticket.tokens
+        return (self.max_cost_usd is None or usd <= self.max_cost_usd + _EPSILON_USD) and (
             self.max_tokens is None or tokens <= self.max_tokens
         )
 
-    def _explain(self, ask: Ask) -> str:
-        if self.max_tokens is not None and self.spent_tokens + ask.tokens > self.max_tokens:
+    def _explain(self, ticket: Ticket) -> str:
+        if self.max_tokens is not None and self.spent_tokens + ticket.tokens > self.max_tokens:
             return (
-                f"budget.max_tokens={self.max_tokens:,} does not hold another call: "
-                f"{self.spent_tokens:,} used, and it may use {ask.tokens:,}"
+                f"budget.max_tokens={self.max_tokens:,} has no room for another call: "
+                f"{self.spent_tokens:,} used, up to {ticket.tokens:,} needed"
             )
         return (
-            f"budget.max_cost_usd={self.max_cost_usd:g} does not hold another call: "
-            f"{self.spent_usd:.6g} used, and it may cost {ask.cost_usd:.6g}"
+            f"budget.max_cost_usd={self.max_cost_usd:g} has no room for another call: "
+            f"{self.spent_usd:.6g} used, up to {ticket.cost_usd:.6g} needed"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Sizer:
-    """Says how much an attempt can use at the most.
+    """Bounds the tokens and cost of an attempt.
 
     Prices are US dollars per million tokens, None where unknown. A count by another provider's
-    vocabulary is raised by MARGIN, since a cap must hold for the tokens that are billed.
+    vocabulary is multiplied by MARGIN, since a cap must hold for the tokens that are billed.
     """
 
     tokenizer: Tokenizer
@@ -102,26 +103,26 @@ class Sizer:
     _counting: dict[str, asyncio.Task[int]] = field(default_factory=dict, repr=False, compare=False)
 
     async def size(self, request: Request) -> tuple[int, float]:
-        """Return tokens (prompt, schema and whole reply) and US dollars."""
+        """Return upper bounds of tokens (prompt, schema and reply) and of US dollars."""
         texts = [part for message in request.messages for part in text_parts(message)]
         if request.schema is not None:
             texts.append(json.dumps(dict(request.schema)))
-        around = MESSAGE_TOKENS * (len(request.messages) + 1)
-        asked = sum([await self._tokens(text) for text in texts], around)
+        overhead = MESSAGE_TOKENS * (len(request.messages) + 1)
+        prompt = sum([await self._tokens(text) for text in texts], overhead)
         if not self.tokenizer.exact:
-            asked = math.ceil(asked * MARGIN)
-        paid_in = asked * (self.input_usd_per_mtok or 0.0)
+            prompt = math.ceil(prompt * MARGIN)
+        paid_in = prompt * (self.input_usd_per_mtok or 0.0)
         paid_out = request.max_tokens * (self.output_usd_per_mtok or 0.0)
-        return asked + request.max_tokens, (paid_in + paid_out) / 1e6
+        return prompt + request.max_tokens, (paid_in + paid_out) / 1e6
 
-    async def _tokens(self, part: str) -> int:
-        """Return the tokens of *part*; a long one is counted in a thread, once for all calls."""
-        if len(part) <= LONG_CHARS:
-            return self.tokenizer.count(part)
-        counting = self._counting.get(part)
+    async def _tokens(self, text: str) -> int:
+        """Return the tokens of *text*; a long text is counted in a thread, once for all calls."""
+        if len(text) <= _LONG_CHARS:
+            return self.tokenizer.count(text)
+        counting = self._counting.get(text)
         if counting is None:
-            counting = asyncio.create_task(offload(self.tokenizer.count, part))
-            self._counting[part] = counting
-            if len(self._counting) > KEPT:  # a batch has more transcripts than memory holds
+            counting = asyncio.create_task(offload(self.tokenizer.count, text))
+            self._counting[text] = counting
+            if len(self._counting) > _MAX_CACHED:
                 del self._counting[next(iter(self._counting))]
-        return await asyncio.shield(counting)  # cancelling one call does not end it for others
+        return await asyncio.shield(counting)  # a cancelled call leaves it to the others

@@ -16,8 +16,8 @@ from runner.providers.litellm.errors import Where
 class ModelRoute:
     """Destination of calls: litellm model string, address, and the *name* of the key's variable.
 
-    Prices are US dollars per million tokens; None means litellm's price list. *transport*
-    `litellm` makes every call by `acompletion`; with `auto`, choice.py decides.
+    Prices are US dollars per million tokens; None means litellm's prices. *transport* `litellm`
+    makes every call with `acompletion`; `auto` leaves the choice to choice.py.
     """
 
     name: str
@@ -31,7 +31,7 @@ class ModelRoute:
 
     @property
     def priced(self) -> bool:
-        """Whether the settings give the prices of tokens."""
+        """Whether the settings hold both token prices."""
         return self.input_usd_per_mtok is not None and self.output_usd_per_mtok is not None
 
     @property
@@ -42,9 +42,9 @@ class ModelRoute:
 
 
 def cost_usd(usage: Usage, route: ModelRoute, facts: ModelFacts) -> float | None:
-    """Return US dollars by *route*'s prices; for an estimated *usage* else by those in *facts*.
+    """Return US dollars by *route*'s prices; an estimated *usage* falls back to those in *facts*.
 
-    None where these are unknown.
+    Returns None if the prices are unknown.
     """
     priced: ModelRoute | ModelFacts = route
     if usage.estimated and route.input_usd_per_mtok is None:
@@ -58,7 +58,7 @@ def cost_usd(usage: Usage, route: ModelRoute, facts: ModelFacts) -> float | None
 def _paid_in(usage: Usage, price: float, route: ModelRoute, facts: ModelFacts) -> float:
     """Return the price of a prompt in 1e-6 US dollars.
 
-    Cached tokens cost the settings' price for them, or in proportion as in the price map.
+    Cached tokens cost the price in the settings, else the price map's share of the input price.
     """
     base = facts.input_usd_per_mtok
     read, written = (

@@ -13,7 +13,7 @@ from typing import Any
 from runner.base.errors import CallError, ConfigError
 from runner.base.virtual_time import run_virtually
 from runner.calls.admission.gate import MAX_CEILING, Gate
-from runner.calls.admission.limits import Ask, Lobby
+from runner.calls.admission.limits import Admission, Ticket
 from runner.calls.call_log import Attempt
 from runner.calls.prefix_gate import PrefixGate
 from runner.calls.retry import THROTTLE
@@ -183,7 +183,7 @@ class _Replay:
         rules = self.rules
         self._slots = make_slots(rules.pipeline, rules.max_concurrent, rules.mode)
         self._ranks = ranks(rules.pipeline, self.expected, rules.mode)
-        self._lobby, self._primer = Lobby(), PrefixGate()
+        self._admission, self._primer = Admission(), PrefixGate()
         self._gates: dict[str, Gate] = {}
 
     async def work(self, node: Node, _: Mapping[str, None]) -> None:
@@ -204,17 +204,17 @@ class _Replay:
         limits, first = (self._slots[node.stage], gate), True
         calls = self.calls[node.name]
         for attempt in attempts:
-            ask = Ask(node.name, self._ranks[node.name], calls.most_tokens)
+            ticket = Ticket(node.name, self._ranks[node.name], calls.most_tokens)
             good = attempt.outcome == "ok"
             try:
-                async with self._lobby.admitted(limits, ask):
+                async with self._admission.admit(limits, ticket):
                     begun = clock()
                     await asyncio.sleep(attempt.latency_s)
                     if good:
                         used = calls.used_tokens
-                        gate.succeeded(ask, begun, clock(), tokens=used, first=first)
+                        gate.succeeded(ticket, begun, clock(), tokens=used, first=first)
                     else:
-                        gate.failed(ask, CallError(attempt.outcome, "recorded"), begun, clock())
+                        gate.failed(ticket, CallError(attempt.outcome, "recorded"), begun, clock())
             except CallError:  # it ended the recorded run as well
                 return
             if attempt.outcome == THROTTLE:

@@ -1,7 +1,5 @@
 """Batch execution: a window of concurrent runs over the files, in order."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
@@ -22,16 +20,15 @@ from runner.base.errors import (
 from runner.base.loop_lag import Lag
 from runner.base.text import now_iso
 from runner.base.threads import offload
-from runner.calls.admission.limits import Lobby
+from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
-from runner.calls.client_factory import most_in_flight
+from runner.calls.client_factory import max_in_flight
 from runner.calls.schedule import Place, gather_all, make_slots
 from runner.job.build import for_transcript
 from runner.job.job import BatchJob, Job
-from runner.record.batch_directory import Results, completed_before
+from runner.record.batch_directory import ResultRow, Results, completed_before, totals_of
 from runner.record.journal import Spent
 from runner.record.member_directory import MemberDirectory
-from runner.record.result_rows import ResultRow, totals_of
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.batch.console import BatchConsole
@@ -56,11 +53,11 @@ log = structlog.get_logger("colloquy.batch")
 class BatchServices:
     """Services that all runs of a batch share.
 
-    *clients* are by model name; *lobby*, *stop* and *lag* belong to the event loop.
+    *clients* are by model name; *admission*, *stop* and *lag* belong to the event loop.
     """
 
     clients: Mapping[str, Client]
-    lobby: Lobby
+    admission: Admission
     stop: Stop
     lag: Lag | None = None
 
@@ -111,7 +108,7 @@ class Batch:
         """Limit on the runs in progress at once."""
         if self.job.settings.processing.mode == "sequential":
             return 1
-        return self.job.settings.batch.max_active or most_in_flight(self.job) + AHEAD
+        return self.job.settings.batch.max_active or max_in_flight(self.job) + AHEAD
 
     async def execute(self) -> BatchResult:
         """Run all; raise only on a full disk or cancellation, after all started runs ended."""
@@ -127,13 +124,13 @@ class Batch:
                     await gather_all(self._work() for _ in range(self.active))
             return await self._finish()
         except BaseException as error:
-            ended = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"
+            status = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"
             self.directory.release_reserve()
             for rescue in (self.directory.journal.recover, self._close_results):
                 with suppress(OSError):  # the disk may have failed
                     rescue()
             with suppress(OSError):
-                await asyncio.shield(self._save(ended))
+                await asyncio.shield(self._save(status))
             raise
         finally:
             self._results.close()
@@ -220,7 +217,7 @@ class Batch:
         """Make no more calls: their replies could not be stored."""
         self._fault = self._fault or error
         self.directory.release_reserve()
-        self._services.lobby.close(NotRunError("output", f"not called: {error}"))
+        self._services.admission.close(NotRunError("output", f"not called: {error}"))
 
     def _is_over(self) -> bool:
         """Return whether no further file is to be started."""
@@ -268,7 +265,7 @@ class Batch:
         wall_s, lag = self._elapsed_s(), self._services.lag
         benchmark = batch_benchmark(self.job, tally, self._measures, wall_s, lag)
         if benchmark["run"]["attempts"] or not self.directory.has("logs/benchmark.json"):
-            await self.directory.write_benchmark(benchmark)
+            await self.directory.write_pages({"logs/benchmark.json": benchmark})
         await self._save(status, code)
         await self.directory.journal.commit("batch.finished", status=status, exit_code=code)
         if status == "completed":

@@ -8,7 +8,7 @@ from typing import Any
 
 from runner.base.errors import ConfigError, TranscriptError
 from runner.base.text import print_stderr, to_terminal
-from runner.calls.schedule import Duration, critical_path, least_makespan, make_slots
+from runner.calls.schedule import Duration, critical_path, make_slots, min_makespan
 from runner.job.build import for_transcript
 from runner.job.job import BatchJob, Job
 from runner.run.plan import NodePlan, Plan, as_text, exceeded, plan_nodes, read_histories, total
@@ -59,7 +59,7 @@ class BatchPlan:
         work = [(node.stage, node.calls * node.latency_s) for node in self.nodes.values()]
         rpm, tpm = model.rpm or math.inf, model.tpm or math.inf
         rates_s = 60 * max(plan.total("calls") / rpm, plan.total("tokens") / tpm)
-        return replace(plan, wall_s=max(self.longest_s, least_makespan(slots, work), rates_s))
+        return replace(plan, wall_s=max(self.longest_s, min_makespan(slots, work), rates_s))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the plan as JSON-able data."""

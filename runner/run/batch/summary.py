@@ -7,7 +7,7 @@ from typing import Any
 from runner.base.loop_lag import Lag
 from runner.base.usage import sum_usd
 from runner.calls.admission.limits import Slots
-from runner.calls.schedule import least_makespan
+from runner.calls.schedule import min_makespan
 from runner.job.graph import Pipeline
 from runner.job.job import Setup
 from runner.record.journal import Spent
@@ -63,11 +63,11 @@ class Measures:
     def run_figures(self, wall_s: float) -> dict[str, Any]:
         """Return figures of benchmark.json's `run`.
 
-        `ideal_s` is the least that these calls can take: see `schedule.least_makespan`.
+        `ideal_s` is the least that these calls can take: see `schedule.min_makespan`.
         """
         sums = self._sums.values()
         work = [(self._stages[name], one.latency_s) for name, one in self._sums.items()]
-        total_s, ideal_s = sum(one.latency_s for one in sums), least_makespan(self._slots, work)
+        total_s, ideal_s = sum(one.latency_s for one in sums), min_makespan(self._slots, work)
         names = ("attempts", "prompt_tokens", "completion_tokens", "cached_tokens")
         return {
             "wall_s": round(wall_s, _DIGITS),
