@@ -116,9 +116,6 @@ class Asker:
         """
         ungrounded: list[tuple[Outcome, Completion]] = []
 
-        async def call(request: Request) -> Completion:
-            return await self._call(question, request)
-
         async def read(reply: Completion) -> tuple[Outcome, Completion]:
             grounder = await asyncio.shield(self._grounder())
             chars = _CHECKING * len(reply.text)
@@ -130,7 +127,7 @@ class Asker:
             return outcome, reply
 
         try:
-            return await conversation.answer(call, read)
+            return await conversation.answer(partial(self._call, question), read)
         except CallError:
             if not ungrounded:
                 raise
