@@ -67,7 +67,7 @@ class CountedTransport:
         """Count the call, wait in virtual time, answer."""
         REAL["write"](self.counted, f"{request.node}\n".encode())
         await asyncio.sleep(self.subject.latency_s[request.node])
-        return Completion(self.subject.reply(request), "stop", Usage(100, 20, 10), 0.001)
+        return Completion(self.subject.reply(request), "stop", Usage(100, 20, 10, cost_usd=0.001))
 
 
 @dataclass

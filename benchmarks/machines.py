@@ -91,7 +91,7 @@ class Account:
         if verdict.status != 200:
             refused = RefusedError(verdict, with_headers=self.hint != "none")
             raise classify(refused) from refused
-        return Completion("", "stop", Usage(PROMPT_TOKENS, verdict.reply_tokens), 0.0)
+        return Completion("", "stop", Usage(PROMPT_TOKENS, verdict.reply_tokens))
 
 
 class RefusedError(Exception):

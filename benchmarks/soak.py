@@ -108,7 +108,7 @@ class Mender:
     """Puts a reply that does not fit back."""
 
     def repair(self, messages: tuple[Message, ...], reply: str, fault: str) -> tuple[Message, ...]:
-        """See `runner.run.conversation.Repairer`."""
+        """See `runner.run.conversation.Repair`."""
         return (*messages, {"role": "user", "content": f"Answer again: {fault}"})
 
 
@@ -153,7 +153,9 @@ async def play(scenario: Scenario) -> Row:
 async def ask(client: Client, slots: Slots, log: CallLog) -> str:
     """Ask as a node does; return `ok` or the kind of failure."""
     message = {"role": "user", "content": f"Is this a claim? Case {log.unit}."}
-    talk = Conversation(Mender(), Request("soak", (message,), 200, schema=SCHEMA), lambda _: 400)
+    talk = Conversation(
+        Mender().repair, Request("soak", (message,), 200, schema=SCHEMA), lambda _: 400
+    )
     try:
         await talk.answer(lambda request: client.complete(request, slots, log), read)
     except CallError as error:

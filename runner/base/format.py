@@ -37,6 +37,12 @@ def seconds(value: Any) -> str:
     return f"{minutes // 60}h {minutes % 60:02d}m"
 
 
+def clock(seconds: float) -> str:
+    """Return a time as `h:mm:ss`."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+
+
 def usd(value: Any) -> str:
     """Show an amount of US dollars: `$0`, `$0.0125`, `$1.23`, `unknown`."""
     known = number(value)

@@ -1,7 +1,7 @@
 """Call log: attempts, waiting times, tokens and cost of one node's calls."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from runner.base.usage import Usage
 from runner.providers.request import Completion
@@ -39,7 +39,7 @@ class CallLog:
 
     def add(self, completion: Completion) -> None:
         """Count the usage and cost of a reply."""
-        self.usage += replace(completion.usage, cost_usd=completion.cost_usd)
+        self.usage += completion.usage
 
     def start_conversation(self) -> None:
         """Start a conversation, which has its own limits of attempts and time."""

@@ -19,7 +19,6 @@ from runner.providers.retry_headers import MAX_RETRY_AFTER_S
 
 MAX_REQUESTS = 24  # attempts of a conversation with one model, of any outcome
 _RANK_PER_PROBE = 1e9  # added to the rank for each probe, so that callers take turns
-_USAGE_FIELDS = ("prompt_tokens", "completion_tokens", "cached_tokens")
 
 log = structlog.get_logger("colloquy.client")
 
@@ -132,11 +131,10 @@ class Client:
         now = self._end_attempt(call, "ok", None, started)
         self.gate.succeeded(ticket, started, now, tokens=usage.tokens, first=not call.failures)
         # An unknown price counts as its upper bound.
-        cost_usd = ticket.cost_usd if reply.cost_usd is None else reply.cost_usd
+        cost_usd = ticket.cost_usd if usage.cost_usd is None else usage.cost_usd
         self.budget.spend(cost_usd, usage.tokens)
         call.calls.add(reply)
-        facts = {name: getattr(usage, name) for name in _USAGE_FIELDS}
-        facts["cost_usd"] = reply.cost_usd
+        facts = usage.figures()
         call.calls.record("call.finished", len(call.calls.attempts), **facts)
         log.info(
             "call.finished",

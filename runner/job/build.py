@@ -25,8 +25,9 @@ from runner.job.graph import make_pipeline
 from runner.job.job import BatchJob, Job, Setup, variables_of
 from runner.job.models import MAIN, Model, check_names
 from runner.job.windows import Fitter
-from runner.transcript import FORMATS, Transcript, read_transcript
 from runner.transcript.inputs import Input, find_inputs, is_many
+from runner.transcript.model import Transcript
+from runner.transcript.read import FORMATS, read_transcript
 
 PACKAGE_PREFIX = "pkg://"
 

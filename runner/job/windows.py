@@ -14,7 +14,7 @@ from runner.job.graph import Node, Stage
 from runner.job.models import MAIN, Model, chain_of
 from runner.providers.messages import text_parts
 from runner.providers.request import Request
-from runner.transcript import Transcript
+from runner.transcript.model import Transcript
 
 FRAME_TOKENS = 64  # tags around the material and a provider's markup of messages
 INEXACT = 0.9  # usable share of a window whose tokens are counted with another vocabulary

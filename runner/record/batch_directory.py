@@ -1,11 +1,9 @@
 """Batch directories: their runs, journal and results table."""
 
-from __future__ import annotations
-
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -13,21 +11,52 @@ from typing import Any
 
 import orjson
 
-from runner.base.errors import TranscriptError
+from runner.base.errors import EXIT_OK, TranscriptError
 from runner.base.files import append, as_json, open_for_append, write_bytes, write_if_changed
 from runner.base.json import load_json, read_list
 from runner.base.tables import as_rows
-from runner.record.journal import lines_of, read_journal
-from runner.record.result_rows import COLUMNS, ResultRow, completed_row
+from runner.record.journal import Spent, lines_of, read_journal
 from runner.record.run_directory import COMPLETED
-from runner.transcript import content_sha256_of
 from runner.transcript.inputs import Input
+from runner.transcript.read import content_sha256_of
 
 RESULTS = "results.jsonl"
 TABLE = "results.csv"
 REPORT = "report.html"  # of a run
 NAMES = "config/inputs.json"
 PARTS = ("config", "logs", "runs")  # subdirectories
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """One row of the results table.
+
+    *status* is the run's, or `unreadable`; *ok* counts the *analyzers* that answered; *error* is
+    that of the first that failed, or of reading the file. Tokens, cost and attempts are summed
+    over all sessions, *wall_s* is of the last; *reused*: an earlier session completed the run.
+    """
+
+    transcript: str
+    run: str
+    status: str
+    exit_code: int
+    ok: int = 0
+    analyzers: int = 0
+    segments: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    cost_usd: float | None = 0.0
+    attempts: int = 0
+    wall_s: float | None = None
+    quotes: int = 0
+    grounded: int = 0
+    reused: bool = False
+    error: str = ""
+
+
+COLUMNS = tuple(field.name for field in fields(ResultRow))
+_TOTALS = ("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd", "attempts")
 
 
 def is_batch(path: Path) -> bool:
@@ -97,6 +126,12 @@ def rows_of(batch: Path) -> list[dict[str, Any]]:
     return list(rows.values())
 
 
+def totals_of(spent: Spent) -> dict[str, Any]:
+    """Return a row's tokens, cost and attempts."""
+    totals = spent.totals()
+    return {name: totals[name] for name in _TOTALS}
+
+
 class Results:
     """The results of a batch: results.jsonl gets a row as each run ends, results.csv at the end."""
 
@@ -109,7 +144,7 @@ class Results:
         line = {"event": "run.ended", **asdict(row)}
         append(self._descriptor, orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
-    def finish(self, names: Collection[str]) -> Counter[str]:
+    def finish(self, names: Set[str]) -> Counter[str]:
         """Reduce results.jsonl to one row per transcript, and write results.csv; raise OSError.
 
         Returns the number of transcripts among *names* by status, over all sessions.
@@ -119,8 +154,7 @@ class Results:
         write_bytes(self._path / RESULTS, b"".join(lines))
         table = ([row.get(name) for name in COLUMNS] for row in rows)
         write_bytes(self._path / TABLE, as_rows([COLUMNS, *table]).encode())
-        wanted = set(names)
-        return Counter(str(row.get("status")) for row in rows if row.get("transcript") in wanted)
+        return Counter(str(row.get("status")) for row in rows if row.get("transcript") in names)
 
     def close(self) -> None:
         """Close the file."""
@@ -136,6 +170,20 @@ def completed_before(batch: Path, file: Input, encoding: str | None) -> ResultRo
         metadata = load_json(run / "metadata.json")
         if metadata["transcript"]["sha256"] != content_sha256_of(file.path, encoding=encoding):
             return None
-        return completed_row(file, metadata, load_json(run / "logs" / "benchmark.json")["run"])
+        benchmark, quotes = load_json(run / "logs" / "benchmark.json")["run"], metadata["grounding"]
+        return ResultRow(
+            file.name,
+            file.run,
+            "completed",
+            EXIT_OK,
+            ok=benchmark["total"],
+            analyzers=benchmark["total"],
+            segments=metadata["transcript"]["segments"],
+            wall_s=benchmark["wall_s"],
+            quotes=quotes["quotes"],
+            grounded=quotes["exact"] + quotes["near"],
+            reused=True,
+            **{name: metadata["totals"][name] for name in _TOTALS},
+        )
     except (OSError, ValueError, KeyError, TypeError, TranscriptError):
         return None  # the run then checks its answers one by one

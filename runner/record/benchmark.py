@@ -1,7 +1,5 @@
 """Benchmark of a run: times, tokens and cost by analyzer, by stage and as a total."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Append-only journal of a run or batch: every call, its cost, every stored answer."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -97,11 +95,11 @@ class Journal:
         self._lost = b""
         self._lock = asyncio.Lock()
 
-    def of_run(self, run: str) -> MemberJournal:
-        """Return the part of a batch's *run* in this journal, with its usage so far."""
+    def spent_of(self, run: str) -> Spent:
+        """Return the usage of a batch's *run* in previous sessions; call it once per run."""
         spent = self._spent_by_run.pop(run, None) or Spent()
         spent.abandon()
-        return MemberJournal(self, run, spent)
+        return spent
 
     def note(self, event: str, **facts: Any) -> Mapping[str, Any] | None:
         """Append a line with one write; return it. It survives this process, not a power cut.
@@ -142,9 +140,9 @@ class Journal:
         """Make every line durable; concurrent callers share one fsync. Raises OSError."""
         if self.fault is not None:
             raise self.fault
-        wanted = self._whole
+        target = self._whole
         async with self._lock:
-            if self._synced < wanted:
+            if self._synced < target:
                 covered = self._whole
                 await offload(os.fsync, self._descriptor)
                 self._synced = covered
@@ -155,11 +153,11 @@ class Journal:
 
 
 class MemberJournal:
-    """One run's part of a batch's journal: its lines name the run and count for both sums."""
+    """The part of *run* in a batch's *journal*: its lines name the run and count for both sums."""
 
-    def __init__(self, journal: Journal, run: str, spent: Spent) -> None:
-        self.spent, self._journal, self._run = spent, journal, run
-        self.recover = journal.recover
+    def __init__(self, journal: Journal, run: str) -> None:
+        self.spent, self.recover = journal.spent_of(run), journal.recover
+        self._journal, self._run = journal, run
 
     @property
     def fault(self) -> OSError | None:

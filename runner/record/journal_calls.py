@@ -1,7 +1,5 @@
 """Calls in a journal: each attempt's first line paired with its last."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -60,19 +58,19 @@ class CallPairs:
 
         Raises KeyError or TypeError for a malformed line.
         """
-        event, ended = line["event"], []
+        event, calls = line["event"], []
         if event in SESSIONS:
-            ended = self.lose(line.get("run"))
+            calls = self.lose(line.get("run"))
         elif event == "call.started" or event in ENDS:
             key = (line.get("run"), line["analyzer"], line["attempt"])
             if not isinstance(key[1], str) or not isinstance(key[2], int):
                 raise TypeError(f"{key[1:]!r} is no call")
             if event in ENDS:
-                ended = [JournalCall(key[1], key[2], self.open.pop(key, {}), line)]
+                calls = [JournalCall(key[1], key[2], self.open.pop(key, {}), line)]
             else:
                 self.open[key] = line
         self._last = line
-        return ended
+        return calls
 
     def lose(self, run: object = None) -> list[JournalCall]:
         """Return the calls still open, of *run* or of all runs, as ended by a crash."""

@@ -1,7 +1,5 @@
 """Reuse of answers from earlier sessions of a run and from the store of all runs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -61,7 +59,7 @@ class StoredAnswers:
 
 def _from_record(node: Node, record: Mapping[str, Any], read: Read) -> Outcome | None:
     if record["status"] == "ok":
-        reply = Completion(record["raw_output"], record["finish_reason"], Usage(), 0.0)
+        reply = Completion(record["raw_output"], record["finish_reason"], Usage())
         return _validated(node, reply, read)
     error = record["error"]
     return Outcome("error", None, error["kind"], error["message"], record["raw_output"])

@@ -1,7 +1,5 @@
 """Store of answers across runs: one file for each, by the digest of its call."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import structlog
@@ -31,10 +29,9 @@ class Store:
         try:
             entry = load_json(self._path(key))
             if entry["key"] == key and entry["sha256"] == payload_digest(entry):
-                usage = Usage(entry["prompt_tokens"], entry["completion_tokens"])
-                return Completion(
-                    entry["raw_output"], entry["finish_reason"], usage, entry["cost_usd"]
-                )
+                tokens = (entry["prompt_tokens"], entry["completion_tokens"])
+                usage = Usage(*tokens, cost_usd=entry["cost_usd"])
+                return Completion(entry["raw_output"], entry["finish_reason"], usage)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -53,7 +50,7 @@ class Store:
             "finish_reason": reply.finish_reason,
             "prompt_tokens": reply.usage.prompt_tokens,
             "completion_tokens": reply.usage.completion_tokens,
-            "cost_usd": reply.cost_usd,
+            "cost_usd": reply.usage.cost_usd,
         }
         make_directory(path.parent)
         write_bytes(path, as_json({**entry, "sha256": payload_digest(entry)}), durable=False)

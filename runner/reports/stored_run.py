@@ -13,7 +13,7 @@ from runner.base.json import read_json, read_list, read_yaml, section, text
 from runner.record.batch_directory import batch_of
 from runner.record.previous_session import read_record
 from runner.record.run_directory import COMPLETED, read_transcript_file
-from runner.transcript import Transcript
+from runner.transcript.model import Transcript
 
 _MARKS = ("metadata.json", "config/resolved.yaml")  # either makes a directory a run's
 

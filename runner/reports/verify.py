@@ -71,7 +71,7 @@ def verify(path: Path) -> list[str]:
         _, spent = spent_in(path / "journal.jsonl")
         for run in runs_of(path):
             name = run.relative_to(path).as_posix()
-            found = Inspection(run, secrets_of(), spent.get(name, Spent()), held=is_held(path))
+            found = Inspection(run, secrets_of(), spent.get(name, Spent()), locked=is_held(path))
             faults += [f"{to_terminal(name, 200)}/{line}" for line in _verify(found)]
     return faults
 
@@ -118,7 +118,7 @@ def _check_metadata(found: Inspection) -> None:
     metadata = _metadata(found)
     if metadata is None:
         return
-    status, held = metadata.get("status"), found.held or is_held(found.root)
+    status, held = metadata.get("status"), found.locked or is_held(found.root)
     if status not in STATUSES:
         found.fault("metadata.json", f"status {status!r} is none of {', '.join(STATUSES)}")
         return

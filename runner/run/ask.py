@@ -1,7 +1,5 @@
 """Questions to models: each is answered from stored answers or by a conversation."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -28,6 +26,10 @@ from runner.record.reuse import StoredAnswers
 from runner.run.conversation import Conversation
 
 _CHECKING, _INDEXING = 5, 2  # cost of a reply's check and of the index, relative to other text
+
+
+class NotStoredError(Exception):
+    """No stored answer to this call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,9 @@ class Asker:
             return reused
         question.calls.start_conversation()
         model, analyzer = question.model.settings.name, self.job.analyzers[request.node]
-        conversation = Conversation(analyzer, request, partial(longest_reply, question.model))
+        conversation = Conversation(
+            analyzer.repair, request, partial(longest_reply, question.model)
+        )
         try:
             outcome, reply = await self._converse(question, conversation)
         except NotRunError:
@@ -86,10 +90,13 @@ class Asker:
         notes = {**outcome.notes, **conversation.notes()}
         return replace(outcome, key=key, model=model, notes=notes)
 
-    async def reuse(self, question: Question, text: str) -> Outcome | None:
-        """Return the stored answer on *text*, or None; nothing is sent."""
+    async def reuse(self, question: Question, text: str) -> Outcome:
+        """Return the stored answer on *text*; raise NotStoredError without one."""
         _, key = self._request(question, text)
-        return await self._look_up(question, key)
+        outcome = await self._look_up(question, key)
+        if outcome is None:
+            raise NotStoredError
+        return outcome
 
     async def _look_up(self, question: Question, key: str) -> Outcome | None:
         grounder = self._grounder()  # is made while a call is in flight

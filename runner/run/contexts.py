@@ -1,7 +1,5 @@
 """Contexts of a run: answers are cut early, and reduced once for all nodes that share them."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any

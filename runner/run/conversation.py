@@ -1,10 +1,8 @@
 """Conversation with a model: a call, and repairs or repeats after replies without an answer."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -16,25 +14,21 @@ from runner.providers.request import Completion, Request
 REPEATS = {"invalid_output": 2, "ungrounded": 1, "empty": 2, "truncated": 1}
 
 T = TypeVar("T")
+Messages = tuple[Message, ...]
+Repair = Callable[[Messages, str, str], Messages]  # as `Analyzer.repair`
 
 log = structlog.get_logger("colloquy.ask")
-
-
-class Repairer(Protocol):
-    """Asks for a correction of a reply, as `Analyzer` does."""
-
-    def repair(self, messages: tuple[Message, ...], reply: str, fault: str) -> tuple[Message, ...]:
-        """Return *messages* followed by the reply and its fault."""
 
 
 @dataclass
 class Conversation:
     """Requests until a reply is an answer; *rejected* holds the other replies.
 
-    *longest* returns the most tokens of a reply to a request, None where that is unknown.
+    *repair* appends a reply and its fault to messages; *longest* returns the limit on a reply's
+    tokens, None where it is unknown.
     """
 
-    repairer: Repairer
+    repair: Repair
     request: Request
     longest: Callable[[Request], int | None] = lambda _: None
     rejected: list[dict[str, Any]] = field(default_factory=list)
@@ -69,7 +63,7 @@ class Conversation:
             longer = tokens > self.request.max_tokens
             return replace(self.request, max_tokens=tokens) if longer else None
         if error.kind in ("invalid_output", "ungrounded"):
-            messages = self.repairer.repair(self.request.messages, error.text, str(error))
+            messages = self.repair(self.request.messages, error.text, str(error))
             repair = replace(self.request, messages=messages)
             limit = self.longest(repair)
             return repair if limit is None or limit >= repair.max_tokens else None

@@ -1,7 +1,5 @@
 """Execution of a run or batch: its directory, log, clients and simulated providers."""
 
-from __future__ import annotations
-
 import asyncio
 import shlex
 from collections.abc import Callable, Sequence
@@ -146,7 +144,7 @@ async def _run(
     """Run or finish *job*; returns and raises as `execute_job`."""
     path, stop = directory.path, shared.stop
     try:
-        async with AsyncExitStack() as opened:
+        async with AsyncExitStack() as stack:
             directory.write_job(job)
             console: str = job.settings.output.console
             hold_s = 0.0
@@ -156,10 +154,10 @@ async def _run(
             keys = (model.settings.api_key_env for model in job.models.values())
             secrets = secrets_of(key_envs=frozenset(filter(None, keys)))
             log = run_log(directory.events, console, secrets=secrets, hold_s=hold_s, live=LiveView)
-            opened.enter_context(log)
-            opened.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
+            stack.enter_context(log)
+            stack.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
             try:
-                result = await _execute(job, directory, shared, stored, opened, secrets)
+                result = await _execute(job, directory, shared, stored, stack, secrets)
             finally:  # interrupted runs have a report too
                 await offload(_write_reports, path, job, in_sweep)
     except OSError as error:
@@ -190,13 +188,13 @@ async def _execute(
     directory: RunDirectory,
     shared: ProcessState,
     stored: StoredAnswers,
-    opened: AsyncExitStack,
+    stack: AsyncExitStack,
     secrets: Secrets,
 ) -> RunResult | BatchResult:
     loading = asyncio.create_task(load_libraries(job))  # while simulated providers start
-    opened.callback(loading.cancel)
+    stack.callback(loading.cancel)
     addresses = {
-        name: await opened.enter_async_context(simulated_process(settings, shared.idle))
+        name: await stack.enter_async_context(simulated_process(settings, shared.idle))
         for name, settings in simulated_models(job).items()
     }
     await loading
@@ -205,13 +203,13 @@ async def _execute(
     calls = max_in_flight(job)
     for gate in {id(client.gate): client.gate for client in clients.values()}.values():
         gate.register(calls)
-        opened.callback(gate.unregister, calls)
+        stack.callback(gate.unregister, calls)
     for client in clients.values():
-        opened.push_async_callback(client.transport.close)
+        stack.push_async_callback(client.transport.close)
         await client.transport.open()
     set_library_levels()
     await offload(versions)
-    lag = None if shared.probe is None else opened.enter_context(shared.probe.watch())
+    lag = None if shared.probe is None else stack.enter_context(shared.probe.watch())
     if isinstance(job, BatchJob):
         console = BatchConsole(job.settings.output.console, secrets)
         services = BatchServices(clients, shared.admission, shared.stop, lag)

@@ -1,7 +1,5 @@
 """Node execution: its material and context, its models in order, its parts."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -18,7 +16,7 @@ from runner.job.graph import Node
 from runner.job.job import Job, wrap
 from runner.job.parts import failed_parts, joined, part_node
 from runner.record.recorder import Recorder
-from runner.run.ask import Asker, Question
+from runner.run.ask import Asker, NotStoredError, Question
 from runner.run.contexts import Contexts
 
 TRIM = 0.8  # factor on a context's budget, applied once, when a model finds it too long
@@ -30,10 +28,6 @@ _COMMON = frozenset(
 Get = Callable[[Question, str], Awaitable[Outcome]]  # answers a question on a text
 
 log = structlog.get_logger("colloquy.run")
-
-
-class _NotStoredError(Exception):
-    """No stored answer to this call."""
 
 
 @dataclass
@@ -75,17 +69,11 @@ class NodeRunner:
     ) -> Outcome | None:
         """Return the first stored answer to *questions*; nothing is sent."""
         for question in questions:
-            with suppress(_NotStoredError, CallError):
-                outcome = await self._read(question, upstream, self._reuse)
+            with suppress(NotStoredError, CallError):
+                outcome = await self._read(question, upstream, self.asker.reuse)
                 if outcome.answer is not None:
                     return outcome
         return None
-
-    async def _reuse(self, question: Question, text: str) -> Outcome:
-        outcome = await self.asker.reuse(question, text)
-        if outcome is None:
-            raise _NotStoredError
-        return outcome
 
     async def _try(self, question: Question, upstream: Mapping[str, Outcome]) -> Outcome:
         """Ask a model that has a fallback: its failure becomes an outcome."""
@@ -98,12 +86,12 @@ class NodeRunner:
 
     def _skipped(self, node: Node, upstream: Mapping[str, Outcome]) -> Outcome | None:
         """Return the outcome of a node that must not be called, else None."""
-        ended = next((o for o in upstream.values() if o.status == "not_run"), None)
-        if ended is not None:
-            return Outcome("not_run", kind=ended.kind, error=ended.error)
+        blocker = next((o for o in upstream.values() if o.status == "not_run"), None)
+        if blocker is not None:
+            return Outcome("not_run", kind=blocker.kind, error=blocker.error)
         reasons = ", ".join(f"{n} ({why})" for n, why in missing_reasons(upstream).items())
-        lost = upstream and all(outcome.answer is None for outcome in upstream.values())
-        if lost and not node.transcript:
+        lost = all(outcome.answer is None for outcome in upstream.values())
+        if upstream and lost and not node.transcript:
             return Outcome("skipped", kind="upstream", error=f"nothing to read: {reasons}")
         if reasons and self.job.settings.stages[node.stage].strict:
             return Outcome("skipped", kind="strict", error=f"incomplete without {reasons}")

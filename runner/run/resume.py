@@ -23,7 +23,7 @@ from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, read
 from runner.reports.compare.planned_jobs import planned_jobs
 from runner.reports.stored_run import find_runs, is_run, read_run
 from runner.run.cli import quote
-from runner.transcript import Transcript
+from runner.transcript.model import Transcript
 
 FLAGS = ("allow_changed", "retry_failed")
 _EXPECTED = "what a run writes there"

@@ -1,7 +1,5 @@
 """Run of one transcript: calls every node and records every outcome, whatever fails."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -118,8 +116,8 @@ class Run:
             plan = await offload(make_plan, job, self._histories)
         if plan is not None and not measured["run"]["reused"]:
             measured["plan"] = compare(plan, measured["run"])
-        await self.directory.write_benchmark(measured)
-        await self.directory.write_pages({"grounding.json": grounding})
+        pages = {"logs/benchmark.json": measured, "grounding.json": grounding}
+        await self.directory.write_pages(pages)
         await self.directory.write_pages(partial(recorder.pages.insights, outcomes))
         await recorder.write_metadata(status, exit_code)
         await self.directory.flush()

@@ -13,7 +13,7 @@ from pathlib import Path
 from runner.base.errors import ConfigError
 from runner.base.text import digest, slug
 from runner.config.schema import Settings
-from runner.transcript import SUFFIXES
+from runner.transcript.read import SUFFIXES
 
 # One of these marks a directory of a run or batch, whose pages are no transcripts.
 _OUTPUT_MARKS = ("results.jsonl", "run.lock", "config/resolved.yaml")

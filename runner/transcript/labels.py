@@ -51,9 +51,8 @@ class Candidate:
 def label_fits(label: str) -> bool:
     """Return whether *label* looks like a speaker's name: short, capitalised, not `Note`."""
     words = label.split()
-    if not 0 < len(words) <= MAX_LABEL_WORDS or len(label) > MAX_LABEL_CHARS:
-        return False
-    if is_metadata(label):
+    short = 0 < len(words) <= MAX_LABEL_WORDS and len(label) <= MAX_LABEL_CHARS
+    if not short or is_metadata(label):
         return False
     if _MACHINE_LABEL.match(label):
         return True
@@ -114,20 +113,19 @@ class _Style:
 
 
 def _accept(label: str, group: Sequence[Candidate], style: _Style) -> bool:
-    if style.timed and not any(candidate.timed for candidate in group):
+    timed = any(candidate.timed for candidate in group)
+    bold = any(candidate.bold for candidate in group)
+    if (style.timed and not timed) or (style.bold and not bold):
         return False
-    if style.bold and not any(candidate.bold for candidate in group):
-        return False
-    marked = any(candidate.timed or candidate.bold for candidate in group)
     if _CONTRACTION.sub("", label.split()[0].lower()) in _DISCOURSE:
-        return len(group) > 1 and len(group) >= style.total * 0.1 and (style.dense or marked)
+        return len(group) > 1 and len(group) >= style.total * 0.1 and (style.dense or timed or bold)
     if label[0].islower() and not _MACHINE_LABEL.match(label):
         return len(group) > 1 and style.dense
     if len(group) > 1:
         return True
     if style.repeats:
         return _accept_single(label, group[0], style)
-    return bool(style.first) or style.dense or (marked and label.isupper())
+    return bool(style.first) or style.dense or ((timed or bold) and label.isupper())
 
 
 def _accept_single(label: str, candidate: Candidate, style: _Style) -> bool:

@@ -60,8 +60,9 @@ class _Layout:
         return bool(self.names) or not self.kinds.isdisjoint({"qa", "chevron"})
 
     def opens_turn(self, head: Head) -> bool:
-        speaks = head.kind in {"qa", "chevron"} or (head.label, head.role) in self.names
-        return speaks and head.kind in self.kinds
+        if head.kind not in self.kinds:
+            return False
+        return head.kind in {"qa", "chevron"} or (head.label, head.role) in self.names
 
     def has_time_mark(self, head: Head) -> bool:
         """Return whether the stamp of a line without name is a time mark, not part of the text."""
@@ -138,7 +139,7 @@ class _TextParser:
             return
         text = join_lines(self.paragraph)
         self.paragraph = []
-        if self.layout.has_turns and not self.started and not _is_prose(text):
+        if not self.started and self.layout.has_turns and not _is_prose(text):
             return
         stamp, self.stamp = self.stamp, None
         start, end = (stamp.start_s, stamp.end_s) if stamp else (None, None)

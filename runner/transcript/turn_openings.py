@@ -104,7 +104,7 @@ def _named(text: str, opening: str, stamp: Stamp | None) -> Head | None:
     later = None if stamp else leading_stamp(rest)
     if later and later[0].bracketed:
         stamp, rest = later[0], later[1].strip()
-    return replace(head, stamp=stamp, rest=rest, bold=bool(opening))
+    return Head("label", head.label, head.role, stamp, rest, bool(opening))
 
 
 def _label_colon(text: str) -> int | None:

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from runner.answers.grounding.grounder import Grounder, GroundingCounts, QuoteCheck
 from runner.answers.grounding.quotes import TranscriptWords, joined, words
-from runner.transcript import Segment
-from runner.transcript.model import words_of
+from runner.transcript.model import Segment, words_of
 
 VOCABULARY = words_of(
     "wait pump second we shall should not don't isn't l'été naïve Straße Ελλάδος Ωμέγα ёлка Йод "

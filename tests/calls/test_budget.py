@@ -96,7 +96,7 @@ class Costly:
         self.used += tokens
         if fate == "billed":
             raise CallError("timeout", "late", billed=True)
-        return Completion("fine", "stop", Usage(tokens, 0), tokens * CENT)
+        return Completion("fine", "stop", Usage(tokens, 0, cost_usd=tokens * CENT))
 
 
 class Fixed:

@@ -82,7 +82,7 @@ class ScriptedTransport:
 
 
 def completion(text: str, finish_reason: str = "stop", cost: float | None = 0.001) -> Completion:
-    return Completion(text, finish_reason, Usage(100, 20, 10), cost)
+    return Completion(text, finish_reason, Usage(100, 20, 10, cost_usd=cost))
 
 
 def stage(

@@ -78,7 +78,7 @@ class VirtualProvider:
         if verdict.status != 200:
             error = HttpError(verdict)
             raise classify(error) from error
-        return Completion(text, "stop", Usage(prompt_tokens, verdict.reply_tokens), 0.001)
+        return Completion(text, "stop", Usage(prompt_tokens, verdict.reply_tokens, cost_usd=0.001))
 
 
 @dataclass(slots=True)

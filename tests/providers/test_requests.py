@@ -222,7 +222,7 @@ async def ask(
     )
     log = CallLog(unit=name)
     request = question(name)
-    talk = Conversation(Mender(), request)
+    talk = Conversation(Mender().repair, request)
     try:
         return await talk.answer(lambda r: client.complete(r, slots, log), read), log
     except NotRunError as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runner.record.journal import Journal, Spent, read_journal
+from runner.record.journal import Journal, MemberJournal, Spent, read_journal
 
 FACTS = {"prompt_tokens": 100, "completion_tokens": 20, "cached_tokens": 10, "cost_usd": 0.001}
 
@@ -222,7 +222,7 @@ def test_a_journal_that_is_not_there_is_empty(tmp_path: Path) -> None:
 def test_what_was_rescued_stays_when_somebody_else_rescues_too(tmp_path: Path) -> None:
     """Each run of a batch does so when a disk is full."""
     journal = Journal(tmp_path / "journal.jsonl")
-    runs = [journal.of_run("a"), journal.of_run("b")]
+    runs = [MemberJournal(journal, name) for name in "ab"]
     for run in runs:
         run.note("call.started", analyzer="x", attempt=1, may_use_tokens=9, may_cost_usd=0.0)
     journal.fault = OSError(28, "No space left on device")

@@ -21,7 +21,7 @@ from runner.record.reuse import StoredAnswers
 from runner.record.store import Store
 
 KEY = "ab" + 62 * "0"
-REPLY = Completion("an answer", "stop", Usage(100, 20), 0.001)
+REPLY = Completion("an answer", "stop", Usage(100, 20, cost_usd=0.001))
 
 
 def test_what_was_put_in_comes_out(tmp_path: Path) -> None:

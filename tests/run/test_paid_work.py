@@ -95,7 +95,7 @@ def test_a_longer_reply_is_asked_for_only_where_the_window_has_room() -> None:
 
     def cut(request: Request) -> Any:
         asked.append(request.max_tokens)
-        return Completion("half", "length", Usage(1, 1), 0.0)
+        return Completion("half", "length", Usage(1, 1))
 
     execute_models(made, cut)
 

@@ -33,7 +33,7 @@ def counted(request: Request) -> Completion:
         for m in request.messages
     )
     prompt += count(request.messages[1]["content"][1]["text"]) + 7
-    return Completion(text, "stop", Usage(prompt, count(text)), 0.001)
+    return Completion(text, "stop", Usage(prompt, count(text), cost_usd=0.001))
 
 
 def test_what_reads_the_transcript_is_counted_not_guessed() -> None:

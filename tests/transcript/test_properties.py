@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from runner.base.errors import TranscriptError
 from runner.base.text import to_safe_text
-from runner.transcript import FORMATS, Transcript, parse_transcript
+from runner.transcript.model import Transcript
+from runner.transcript.read import FORMATS, parse_transcript
 
 FRAGMENTS = st.sampled_from(
     ["Ann: ", "**Bob:** ", "[00:01] ", "0:05", "\n", "\n\n", "Q. ", "A. ", ">> ", "{gap}", "word ",
@@ -85,7 +86,7 @@ def test_a_megabyte_of_one_pattern_does_not_hang(format: str) -> None:
     start = STARTS.get(format, "Ann: ")
     program = f"""
 from runner.base.errors import TranscriptError
-from runner.transcript import parse_transcript
+from runner.transcript.read import parse_transcript
 for row in {ROWS!r}:
     try:
         text = {start!r} + row * (1_000_000 // len(row))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -121,12 +122,8 @@ class LiteLLMTransport:
         usage = _usage(getattr(response, "usage", None))
         if not usage.prompt_tokens and not usage.completion_tokens:
             usage = self._estimate(request, text)
-        return Completion(
-            text=text,
-            finish_reason=finish_reason,
-            usage=usage,
-            cost_usd=self._cost(response, usage),
-        )
+        paid = replace(usage, cost_usd=self._cost(response, usage))
+        return Completion(text, finish_reason, paid)
 
     def _estimate(self, request: Request, text: str) -> Usage:
         count = tokenizer_for(self.route.name).count

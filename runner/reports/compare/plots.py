@@ -46,8 +46,7 @@ def _walls(groups: Sequence[Group]) -> list[PlotBar]:
 
 def _trade(groups: Sequence[Group], cut: str) -> list[tuple[str, str]]:
     """Return cost (time if none is known) against quality; empty with fewer than two points."""
-    costs = [group.middle("cost_usd") for group in groups]
-    priced = any(costs)
+    priced = any(group.middle("cost_usd") for group in groups)
     name, unit = ("cost_usd", "US dollars") if priced else ("wall_s", "wall-clock seconds")
     dots = []
     for number, group in enumerate(groups, 1):

@@ -74,7 +74,8 @@ def bars(
 
 
 def _bar(bar: PlotBar, scale: _Scale, top: float) -> list[str]:
-    parts = [_text(8, top + 14, _cut(bar.label, 56), "label")]
+    label = bar.label if len(bar.label) <= 56 else f"{bar.label[:55]}…"
+    parts = [_text(8, top + 14, label, "label")]
     if bar.value is None:
         return [*parts, _text(8, top + 34, "not known", "quiet")]
     full = element("title", text=f"{bar.label}: {bar.text}")
@@ -157,10 +158,6 @@ def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
 
 def _text(x: float, y: float, text: str, kind: str, anchor: str = "start") -> str:
     return element("text", text=text, class_=kind, x=x, y=y, text_anchor=anchor)
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def _plain(value: object) -> str:

@@ -15,7 +15,6 @@ from runner.reports.compare.spread import Spread
 from runner.reports.compare.verdicts import WORDS, Pair
 
 MAX_PAIRS = 45  # in tables; all are in comparison.json
-
 SETTINGS = (
     *("#", "setting", "front", "timed", "wall s", "ideal s", "efficiency", "speed-up"),
     *("prompt", "reply", "cached", "cost $", "grounded", "context kept", "quality"),

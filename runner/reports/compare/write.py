@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ from markupsafe import Markup
 
 from runner.base.errors import OutputError
 from runner.base.files import make_directory, write_bytes, write_json
+from runner.base.tables import as_rows
 from runner.base.text import now_iso, print_stderr, to_terminal
-from runner.record.batch_directory import REPORT
+from runner.record.batch_directory import COLUMNS, REPORT, rows_of
 from runner.reports.compare import text
-from runner.reports.compare.batches import MERGED, batches_of, merged
 from runner.reports.compare.compare import Comparison, compare
 from runner.reports.compare.group import Group
+from runner.reports.compare.notes import MERGED, batches_of
 from runner.reports.compare.plots import plots
 from runner.reports.compare.rows import RunRow
 from runner.reports.report.render import address_of, link_to, render
@@ -36,7 +38,7 @@ def write_comparison(comparison: Comparison, folder: Path, *, indexed: bool = Fa
         "comparison.html": as_html(comparison, folder, indexed=indexed),
     }
     if batches := batches_of(comparison.rows):
-        pages[MERGED] = merged(batches)
+        pages[MERGED] = _merged(batches)
     try:
         make_directory(folder)
         write_json(folder / "comparison.json", as_dict(comparison))
@@ -44,6 +46,13 @@ def write_comparison(comparison: Comparison, folder: Path, *, indexed: bool = Fa
             write_bytes(folder / name, page.encode("utf-8", "replace"))
     except OSError as error:
         raise OutputError(f"cannot write {folder}: {error.strerror or error}") from error
+
+
+def _merged(batches: Sequence[RunRow]) -> str:
+    """Return the results tables of all *batches* as one, with the batch as the first column."""
+    lines = ((row, line) for row in batches for line in rows_of(row.path))
+    rows = ([row.name, *(line.get(column) for column in COLUMNS)] for row, line in lines)
+    return as_rows([("batch", *COLUMNS), *rows])
 
 
 def after_sweep(folder: Path) -> None:

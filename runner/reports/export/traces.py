@@ -90,15 +90,11 @@ def readable_spans(run: StoredRun) -> list[ReadableSpan]:
         "resource": Resource.create({SERVICE_NAME: name, SERVICE_VERSION: version("colloquy")}),
         "instrumentation_scope": InstrumentationScope("colloquy", version("colloquy"), SCHEMA_URL),
     }
-    return list(_readable(root, f"{run.name} {root.start_ns}", origin))
+    return list(_readable(root, f"{run.name} {root.start_ns}", origin, None, ""))
 
 
 def _readable(
-    span: TraceSpan,
-    seed: str,
-    origin: Mapping[str, Any],
-    parent: SpanContext | None = None,
-    path: str = "",
+    span: TraceSpan, seed: str, origin: Mapping[str, Any], parent: SpanContext | None, path: str
 ) -> Iterator[ReadableSpan]:
     """Yield the spans inside *span*, then itself; *path* names the spans that it is in."""
     from opentelemetry.sdk.trace import Event, ReadableSpan

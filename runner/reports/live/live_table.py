@@ -146,7 +146,8 @@ class LiveTable:
         """Keep a warning or an error."""
         if event.get("level") in ("warning", "error", "critical"):
             owner = f"{event['analyzer']}: " if "analyzer" in event else ""
-            why = event.get("error") or event.get("reason") or _facts(event)
+            facts = " ".join(f"{key}={event[key]}" for key in event if key not in _COMMON)
+            why = event.get("error") or event.get("reason") or facts
             self.notes.append(to_terminal(f"{owner}{name} {why}", 300))
 
     def count(self, now: float, *states: str) -> int:
@@ -266,8 +267,3 @@ def _used(rows: Iterable[LiveRow]) -> Usage:
 def _owner(unit: object) -> str:
     """Return the analyzer of *unit*: a part of the transcript is called NAME/part_NN."""
     return str(unit).partition("/")[0]
-
-
-def _facts(event: Mapping[str, Any]) -> str:
-    """Return the particular fields of an event."""
-    return " ".join(f"{key}={value}" for key, value in event.items() if key not in _COMMON)

@@ -11,11 +11,10 @@ from typing import Any
 from runner.base.json import listing, mapping, mappings, number, text
 from runner.reports.report.matrix import Matrix, read_matrix
 from runner.reports.report.nodes import NodeFacts
-from runner.transcript import Transcript
+from runner.transcript.model import Transcript
 
 MAX_DEPTH = 8  # deeper data is shown as JSON
 SHORT, MAX_SHORT = 32, 6  # characters each, and how many, listed in one line
-
 _LABEL = re.compile(r"[a-z]+(_[a-z]+)+")
 _CHANGE = re.compile(r"\[-(.*?)-\]|\{\+(.*?)\+\}", re.DOTALL)
 
@@ -30,12 +29,10 @@ class Places:
 
 def places_of(transcript: Transcript | None) -> Places:
     """Return the places of *transcript*'s segments; of two with one id, the first."""
-    anchors: dict[str, str] = {}
-    speakers: dict[str, str] = {}
-    for place, segment in enumerate(transcript.segments if transcript else (), 1):
-        if anchors.setdefault(text(segment.id), f"seg-{place}") == f"seg-{place}":
-            speakers[text(segment.id)] = text(segment.speaker)
-    return Places(anchors, speakers)
+    numbered = list(enumerate(transcript.segments if transcript else (), 1))
+    numbered.reverse()  # so that the first of two overwrites the second
+    anchors = {text(segment.id): f"seg-{place}" for place, segment in numbered}
+    return Places(anchors, {text(segment.id): text(segment.speaker) for _, segment in numbered})
 
 
 @dataclass(frozen=True, slots=True)

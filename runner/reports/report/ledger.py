@@ -34,31 +34,8 @@ _EVENTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ContextSection:
-    """One upstream analyzer's part of a context; *dropped* lists kinds and counts."""
-
-    name: str
-    kept: int
-    kept_tokens: float
-    share_tokens: float | None
-    dropped: str
-    dropped_tokens: float
-
-
-@dataclass(frozen=True, slots=True)
-class ContextLedger:
-    """One context: *tokens* of *token_budget*; *missing* upstream analyzers with reasons."""
-
-    name: str
-    tokens: float | None
-    token_budget: float | None
-    missing: Mapping[str, str]
-    sections: tuple[ContextSection, ...]
-
-
-def ledgers_of(path: Path, stages: Iterable[str]) -> list[ContextLedger]:
-    """Return the intact ledgers in the run directory *path*, in the order of *stages*."""
+def ledgers_of(path: Path, stages: Iterable[str]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return name and content of each intact ledger in *path*, a run, in the order of *stages*."""
     ending = "_ledger.json"
     files = {f.name.removesuffix(ending): f for f in (path / "context").glob(f"*{ending}")}
     order = list(dict.fromkeys(stages))
@@ -68,32 +45,16 @@ def ledgers_of(path: Path, stages: Iterable[str]) -> list[ContextLedger]:
         return (order.index(stage) if stage in order else len(order), name)
 
     found = ((name, read_json(files[name])) for name in sorted(files, key=place))
-    return [_ledger(name, data) for name, data in found if data]
+    return [(name, ledger) for name, ledger in found if ledger]
 
 
-def _ledger(name: str, data: Mapping[str, Any]) -> ContextLedger:
-    return ContextLedger(
-        name,
-        number(data.get("tokens")),
-        number(mapping(data.get("settings")).get("token_budget")),
-        {str(k): text(v) for k, v in mapping(data.get("missing")).items()},
-        tuple(_section(str(k), mapping(v)) for k, v in mapping(data.get("sections")).items()),
-    )
-
-
-def _section(name: str, section: Mapping[str, Any]) -> ContextSection:
+def kept_and_dropped(section: Mapping[str, Any]) -> tuple[int, str]:
+    """Return how many items of a ledger's *section* were kept; kinds and counts of the others."""
     items = mappings(section.get("items"))
     lost = [item for item in items if item.get("kept") is not True]
     kinds = ((text(item.get("key")).replace("_", " "), text(item.get("priority"))) for item in lost)
     counts = Counter(f"{key} ({priority})" for key, priority in kinds)
-    return ContextSection(
-        name,
-        len(items) - len(lost),
-        amount(section.get("kept_tokens")),
-        number(section.get("share_tokens")),
-        ", ".join(f"{count} × {what}" for what, count in counts.items()),
-        amount(section.get("dropped_tokens")),
-    )
+    return len(items) - len(lost), ", ".join(f"{n} × {what}" for what, n in counts.items())
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runner.base.json import at, mapping, number, text
+from runner.base.json import at, listing, mapping, number, text
+from runner.reports.report import ledger, summary
 from runner.reports.report.calls import read_session
 from runner.reports.report.findings import Findings, findings_of, places_of, quotes_of
-from runner.reports.report.ledger import chunked_of, faults_of, ledgers_of, noted_events
 from runner.reports.report.matrix import RATINGS
 from runner.reports.report.nodes import NodeFacts, models_of, nodes_of
 from runner.reports.report.render import render
-from runner.reports.report.summary import (
-    banner_of,
-    facts_of,
-    figures_of,
-    predictions_of,
-    shared_slots,
-)
-from runner.reports.report.timeline import LABEL, WIDTH, critical_of, timeline_of
+from runner.reports.report.timeline import LABEL, WIDTH, timeline_of
 from runner.reports.stored_run import StoredRun
 
-MAX_CITING = 12  # analyzers named at a segment
 OPEN_NODES = 16  # up to so many analyzers' findings are unfolded
 
 
@@ -30,8 +22,7 @@ def report_page(run: StoredRun) -> str:
     nodes, places = nodes_of(run), places_of(run.transcript)
     findings = [findings_of(node, places) for node in nodes]
     session = read_session(run.path)
-    critical = critical_of(run.took)
-    used = [node for node in nodes if sum(node.tokens)]
+    critical = [text(name) for name in listing(run.took.get("critical_path"))]
     name = run.transcript.name if run.transcript else at(run.metadata, "transcript", "name")
     return render(
         "report.html",
@@ -39,12 +30,12 @@ def report_page(run: StoredRun) -> str:
         run=run,
         models=models_of(run),
         nodes={node.name: node for node in nodes},
-        banner=banner_of(run, nodes),
-        figures=figures_of(run, nodes),
-        shared=shared_slots(run),
-        predictions=predictions_of(run),
+        banner=summary.banner_of(run, nodes),
+        figures=summary.figures_of(run, nodes),
+        shared=summary.shared_slots(run),
+        predictions=summary.predictions_of(run),
         recorded=run.predicted.get("recorded") is True,
-        facts=facts_of(run),
+        facts=summary.facts_of(run),
         findings=sorted(findings, key=lambda found: not found.node.final),
         open_nodes=len(nodes) <= OPEN_NODES,
         ratings=RATINGS,
@@ -54,19 +45,17 @@ def report_page(run: StoredRun) -> str:
         critical=[node for name in critical for node in nodes if node.name == name],
         critical_s=number(run.took.get("critical_path_s")),
         chart={"label": LABEL, "width": WIDTH},
-        used=used,
-        most_tokens=max((sum(node.tokens) for node in used), default=0.0),
-        most_usd=max((node.cost_usd or 0.0 for node in used), default=0.0),
+        used=[node for node in nodes if sum(node.tokens)],
         grounding=[(n, g) for n in nodes if (g := mapping(n.record.get("grounding")))],
         grounding_total=mapping(run.grounding.get("total")),
-        ledgers=ledgers_of(run.path, (node.stage for node in nodes)),
-        chunked=chunked_of(run.path, nodes),
-        faults=faults_of(nodes),
+        ledgers=ledger.ledgers_of(run.path, (node.stage for node in nodes)),
+        kept_and_dropped=ledger.kept_and_dropped,
+        chunked=ledger.chunked_of(run.path, nodes),
+        faults=ledger.faults_of(nodes),
         requests=sum(len(node.attempts) for node in nodes),
-        events=noted_events(run.path),
+        events=ledger.noted_events(run.path),
         segments=run.transcript.segments if run.transcript else (),
         citing=citing_of(findings),
-        max_citing=MAX_CITING,
     )
 
 

@@ -11,10 +11,9 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from runner.base.format import NOTHING, count, seconds, share, usd
-from runner.base.json import number, text
+from runner.base.format import NOTHING, clock, count, seconds, share, usd
+from runner.base.json import amount, mapping, number, text
 from runner.base.text import to_safe_text
-from runner.record.transcript_pages import clock
 
 
 def render(template: str, **facts: Any) -> str:
@@ -32,7 +31,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    shows = (seconds, count, usd, share, title_of, clock, number, text)
+    shows = (seconds, count, usd, share, title_of, clock, amount, mapping, number, text)
     environment.filters |= {show.__name__: show for show in shows}
     return environment
 

@@ -79,12 +79,14 @@ def figures_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[tuple[str, st
     cached, reply = totals.get("cached_tokens"), totals.get("completion_tokens")
     kinds = f"prompt, {count(cached)} of them cached; {count(reply)} reply"
     slots = f"{count(took.get('max_concurrent'))} at once, {text(took.get('mode'))}"
+    lost = number(totals.get("charged_usd"))
+    charged = f"and up to {usd(lost)} for unfinished calls" if lost else "of all sessions"
     return [
         ("Analyzers", f"{good} of {len(nodes)}", "answered"),
         ("Wall clock", seconds(took.get("wall_s")), slots if took else ""),
         *([] if shared_slots(run) else _of_slots(took)),
         ("Tokens", count(totals.get("prompt_tokens")), kinds if totals else ""),
-        ("Cost", usd(totals.get("cost_usd")) if totals else "–", _charged(totals)),
+        ("Cost", usd(totals.get("cost_usd")) if totals else "–", charged),
         ("Grounding", share(rate.get("rate")), _grounded(rate)),
     ]
 
@@ -103,12 +105,6 @@ def _of_slots(took: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         ("Loop lag", figure(lag_ms, "{:.1f} ms"), "longest wait of a due timer"),
         ("Speed-up", figure(took.get("speed_up"), "{:.2f} ×"), "sum of latencies / wall clock"),
     ]
-
-
-def _charged(totals: Mapping[str, Any]) -> str:
-    """Return the possible cost of attempts without an answer."""
-    lost = number(totals.get("charged_usd"))
-    return f"and up to {usd(lost)} for unfinished calls" if lost else "of all sessions"
 
 
 def _grounded(rate: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, zip_longest
 
-from runner.base.json import amount, number, text
+from runner.base.json import amount, number
 from runner.reports.report.calls import StoredSession, TimedCall
 from runner.reports.report.nodes import NodeFacts
 
@@ -15,7 +15,6 @@ WIDTH = 1000.0
 LANE = 7.0
 MANY = 60  # with more nodes than this, rows are low
 TICKS = (1, 2, 2.5, 5, 10)
-
 KINDS = {
     "queue": "waiting for a slot or a limit",
     "call": "call answered",
@@ -84,7 +83,6 @@ class Timeline:
     ticks: tuple[tuple[float, str], ...]
     path: str
     end_s: float
-    small: bool
 
     @property
     def kinds(self) -> list[tuple[str, str]]:
@@ -110,7 +108,7 @@ def timeline_of(
     for row in sorted(rows, key=lambda row: row.start_s):
         lines.append(_placed(row, y, end, small=small, critical=row.node.name in critical))
         y += lines[-1].height
-    return Timeline(tuple(lines), y, _ticks(end), _path(lines, critical, end), end, small)
+    return Timeline(tuple(lines), y, _ticks(end), _path(lines, critical, end), end)
 
 
 def _row(
@@ -214,9 +212,3 @@ def _path(lines: Sequence[TimelineRow], critical: Sequence[str], end_s: float) -
         f"L{_x(after.start_s, end_s):.1f},{after.y + after.height / 2:.1f}"
         for before, after in pairwise(hot)
     )
-
-
-def critical_of(run: Mapping[str, object]) -> list[str]:
-    """Return the names of the critical path in benchmark.json's `run`."""
-    path = run.get("critical_path")
-    return [text(name) for name in path] if isinstance(path, list) else []

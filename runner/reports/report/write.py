@@ -24,8 +24,7 @@ def write_report(path: Path) -> Path:
     The page lists missing and damaged files. Raises ConfigError if there is no run and OSError
     if it cannot be written. Blocks, for about a second with 800 analyzers.
     """
-    page = report_page(read_run(path))
-    write_text(path / REPORT, page)
+    write_text(path / REPORT, report_page(read_run(path)))
     return path / REPORT
 
 

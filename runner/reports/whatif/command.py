@@ -199,18 +199,12 @@ def predict(recording: Recording, settings: Sequence[Mapping[str, Any]]) -> list
     for chosen in settings:
         rules = _rules(validate(_changed(recording.run, chosen)), recording.job)
         wall_s = replay(rules, calls, expected)
+        with_overhead_s = replay(rules, calls, expected, recording.overhead_s)
         speed_up = sequential_s / wall_s if wall_s else 1.0
-        rows.append(
-            Prediction(
-                setting=" ".join(f"{k.split('.')[-1]}={_shown(v)}" for k, v in chosen.items()),
-                wall_s=wall_s,
-                with_overhead_s=replay(rules, calls, expected, recording.overhead_s),
-                speed_up=speed_up,
-                slots=rules.ceiling,
-                efficiency=speed_up / rules.ceiling,
-                limited_by=limit_of(rules, calls, expected, wall_s),
-            )
-        )
+        figures = wall_s, with_overhead_s, speed_up, rules.ceiling, speed_up / rules.ceiling
+        setting = " ".join(f"{key.split('.')[-1]}={_shown(v)}" for key, v in chosen.items())
+        limit = limit_of(rules, calls, expected, wall_s)
+        rows.append(Prediction(setting, *figures, limit))
     return rows
 
 

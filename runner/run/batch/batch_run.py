@@ -1,7 +1,5 @@
 """Batch execution: a window of concurrent runs over the files, in order."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
@@ -28,10 +26,9 @@ from runner.calls.client_factory import max_in_flight
 from runner.calls.schedule import Place, gather_all, make_slots
 from runner.job.build import for_transcript
 from runner.job.job import BatchJob, Job
-from runner.record.batch_directory import Results, completed_before
+from runner.record.batch_directory import ResultRow, Results, completed_before, totals_of
 from runner.record.journal import Spent
 from runner.record.member_directory import MemberDirectory
-from runner.record.result_rows import ResultRow, totals_of
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.batch.console import BatchConsole
@@ -127,13 +124,13 @@ class Batch:
                     await gather_all(self._work() for _ in range(self.active))
             return await self._finish()
         except BaseException as error:
-            ended = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"
+            status = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"
             self.directory.release_reserve()
             for rescue in (self.directory.journal.recover, self._close_results):
                 with suppress(OSError):  # the disk may have failed
                     rescue()
             with suppress(OSError):
-                await asyncio.shield(self._save(ended))
+                await asyncio.shield(self._save(status))
             raise
         finally:
             self._results.close()
@@ -268,7 +265,7 @@ class Batch:
         wall_s, lag = self._elapsed_s(), self._services.lag
         benchmark = batch_benchmark(self.job, tally, self._measures, wall_s, lag)
         if benchmark["run"]["attempts"] or not self.directory.has("logs/benchmark.json"):
-            await self.directory.write_benchmark(benchmark)
+            await self.directory.write_pages({"logs/benchmark.json": benchmark})
         await self._save(status, code)
         await self.directory.journal.commit("batch.finished", status=status, exit_code=code)
         if status == "completed":

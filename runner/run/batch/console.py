@@ -10,8 +10,8 @@ from rich.text import Text
 
 from runner.base.secrets import Secrets
 from runner.base.text import print_stderr, to_terminal
+from runner.record.batch_directory import ResultRow
 from runner.record.events import is_live
-from runner.record.result_rows import ResultRow
 from runner.reports.live.live_table import progress
 from runner.run.batch.tally import Tally
 

@@ -9,8 +9,8 @@ from runner.answers.grounding.grounder import GroundingCounts
 from runner.base import errors
 from runner.base.errors import one_line
 from runner.job.job import Job
+from runner.record.batch_directory import ResultRow, totals_of
 from runner.record.journal import Spent
-from runner.record.result_rows import ResultRow, totals_of
 from runner.run.cli import worst_exit_code
 from runner.run.run import RunResult
 from runner.transcript.inputs import Input

@@ -110,7 +110,11 @@ def test_a_reply_is_free_counted_and_ended_and_a_failure_is_final() -> None:
 
     assert isinstance(reply, Completion)
     assert isinstance(failed, tuple)
-    assert (reply.finish_reason, reply.cost_usd, reply.usage.estimated) == ("stop", 0.0, False)
+    assert (reply.finish_reason, reply.usage.cost_usd, reply.usage.estimated) == (
+        "stop",
+        0.0,
+        False,
+    )
     assert reply.usage.prompt_tokens > 0
     assert reply.usage.completion_tokens > 0
     assert failed[:2] == ("bad_request", 400)
