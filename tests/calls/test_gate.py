@@ -116,9 +116,7 @@ def test_a_fault_of_the_key_ends_calls_to_other_models_too_and_a_lost_model_does
     assert other.fault is not None
 
 
-def test_a_requested_wait_of_more_than_five_minutes_ends_the_run_with_its_time() -> (
-    None
-):
+def test_a_requested_wait_of_more_than_five_minutes_ends_the_run_with_its_time() -> None:
     for_long = CallError("throttle", "daily limit", status=429, retry_after_s=3600.0)
     transport = Scripted(lambda _: for_long)
     outcomes, _, took = calls(transport, 50, concurrency=4)

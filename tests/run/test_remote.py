@@ -108,10 +108,10 @@ def test_a_launcher_that_is_not_installed_is_named_with_its_extra(
     )
 
 
-def test_a_machine_without_slurm_is_told_in_one_line() -> None:
+def test_a_machine_without_slurm_is_reported_in_one_line() -> None:
     error = RuntimeError('Could not detect "srun", are you indeed on a slurm cluster?')
 
-    assert str(explain_hydra_error(error)).startswith("hydra/launcher=submitit_slurm: there is no")
+    assert str(explain_hydra_error(error)).startswith("hydra/launcher=submitit_slurm: Slurm is not")
 
 
 def test_shards_are_four_unless_both_numbers_are_given() -> None:
