@@ -18,7 +18,7 @@ ConfigStore.instance().store("pooled", SETTINGS, "hydra/launcher", provider="col
 class PooledLauncher(Launcher):
     """Composes all jobs, as Hydra does, then runs up to *jobs* of them at a time.
 
-    The task function has an attribute `jobs` with `collect` and `run_together`: see
+    The task function has an attribute `jobs` with `collect` and `run_all`: see
     `runner.run.command`. Do not compare speeds with it: jobs share cores and the account's limit.
     """
 
@@ -48,7 +48,7 @@ class PooledLauncher(Launcher):
             self._composed(initial_job_idx + place, overrides, jobs)
             for place, overrides in enumerate(job_overrides)
         ]
-        objectives = self.task.run_together(jobs, self.max_jobs)
+        objectives = self.task.run_all(jobs, self.max_jobs)
         for returned, objective in zip(returns, objectives, strict=True):
             returned.return_value = objective
             returned.status = JobStatus.COMPLETED

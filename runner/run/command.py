@@ -1,4 +1,4 @@
-"""The command `colloquy`: compose with Hydra, run once or as a sweep, end with one exit code."""
+"""Command `colloquy`: composes with Hydra, runs a job or a sweep, ends with one exit code."""
 
 import os
 import signal
@@ -25,14 +25,14 @@ from runner.run.compose import hydra_main, register_resolvers
 
 
 class _Terminated(KeyboardInterrupt):
-    """SIGTERM or SIGHUP came while no run was there to hear it."""
+    """SIGTERM or SIGHUP arrived while no run handled signals."""
 
 
 def main() -> None:
-    """Run the command line; the process's exit code is documented in the README."""
+    """Run the command line and exit; README lists the exit codes."""
     os.umask(0o077)
     use_utf8()
-    _hear_signals()
+    _handle_signals()
     # Hydra then raises instead of printing and exiting with 1 for everything.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     codes: list[int] = []
@@ -55,7 +55,7 @@ def main() -> None:
             print_stderr("colloquy: interrupted")
     except ColloquyError as error:
         codes.append(print_error(error))
-    except Exception as error:  # noqa: BLE001 - a bug is told too, without keys and codes in it
+    except Exception as error:  # noqa: BLE001 - a bug is reported too, with keys redacted
         line = cli.explain_hydra_error(error)
         if line is None:
             print_stderr(to_safe_text(secrets_of().redact(traceback.format_exc())).rstrip())
@@ -66,9 +66,9 @@ def main() -> None:
     sys.exit(cli.worst_exit_code(codes))
 
 
-def _hear_signals() -> None:
-    """Let every signal that ends a process unwind it, until a run has better handlers."""
-    # A shell that starts us with `&` has SIGINT ignored; a user who sends one means it.
+def _handle_signals() -> None:
+    """Let signals raise an exception until a run installs its own handlers."""
+    # A shell that starts a process with `&` sets SIGINT to be ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def terminate(*_: object) -> None:
@@ -81,45 +81,45 @@ def _hear_signals() -> None:
 def _hydra_main(codes: list[int]) -> None:
     jobs = _Jobs(codes)
     try:
-        with remote.elsewhere(jobs, codes):
+        with remote.collecting_exit_codes(jobs, codes):
             _compose(jobs)
-    finally:  # also of jobs that failed, and of those before a signal
+    finally:  # also after a failed job or a signal
         for sweep in jobs.sweeps:
             _compare(sweep)
 
 
 def _compose(jobs: "_Jobs") -> None:
-    """Let Hydra compose what the command line asks for and call for its jobs."""
+    """Let Hydra compose the command line and run its jobs."""
 
     def task(cfg: DictConfig) -> Any:
         return jobs.run(cfg)
 
     task.__module__ = "__main__"
-    vars(task)["jobs"] = jobs  # where the pooled launcher finds them
+    vars(task)["jobs"] = jobs  # read by the pooled launcher
     hydra_main(task)()
 
 
 class _Jobs:
-    """Runs each job when Hydra calls for it; the pooled launcher collects them first.
+    """Runs each job when Hydra calls the task; the pooled launcher collects jobs first.
 
-    *in_sweep* says that single runs are jobs that a sweep had not begun.
+    With *in_sweep* single runs are jobs that a sweep did not start.
     """
 
     def __init__(self, codes: list[int], *, in_sweep: bool = False) -> None:
         self.sweeps: dict[Path, None] = {}
-        self.origin: remote.Origin | None = None  # of what a launcher has carried away
+        self.origin: remote.Origin | None = None  # set once a launcher pickles this
         self._in_sweep = in_sweep
         self._codes = codes
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Arrive in another process as what runs jobs there; see `remote`."""
+        """Pickle as the RemoteJobs that run jobs in another process; see `remote`."""
         self.origin = self.origin or remote.Origin()
-        return remote.arrive, (self.origin,)
+        return remote.make_remote_jobs, (self.origin,)
 
     @cached_property
     def session(self) -> Any:
-        """What runs jobs and lasts as long as the process."""
-        from runner.run.session import Session  # after composing: keeps --help and errors quick
+        """The session that runs all jobs of the process."""
+        from runner.run.session import Session  # imported late for a fast --help
 
         return Session(self._codes)
 
@@ -127,7 +127,7 @@ class _Jobs:
         """Run the job that *cfg* describes; return its objective."""
         try:
             job = self._job(cfg)
-        except ColloquyError as error:  # Hydra would add words of its own
+        except ColloquyError as error:  # Hydra would wrap its message
             self._codes.append(print_error(error))
             return None
         return self.session.run(job)
@@ -136,9 +136,9 @@ class _Jobs:
         """Return a task function that only adds to *jobs*."""
         return lambda cfg: jobs.append(self._job(cfg))
 
-    def run_together(self, jobs: Sequence[remote.Job], most: int) -> list[Any]:
-        """Run *jobs* side by side; return their objectives."""
-        return list(self.session.run_together(jobs, most))
+    def run_all(self, jobs: Sequence[remote.Job], limit: int) -> list[Any]:
+        """Run *jobs*, at most *limit* at a time; return their objectives."""
+        return list(self.session.run_all(jobs, limit))
 
     def _job(self, cfg: DictConfig) -> remote.Job:
         hydra_config = HydraConfig.get()
@@ -157,8 +157,8 @@ def _compare(sweep: Path) -> None:
         leave_index(sweep.parent.parent)
 
 
-def carried_job(cfg: DictConfig) -> tuple[Path, remote.Job]:
-    """Return the directory and the job of *cfg* in a process that a launcher has made for it."""
+def remote_job(cfg: DictConfig) -> tuple[Path, remote.Job]:
+    """Return the directory and the job of *cfg* in a process that a launcher started."""
     return Path(HydraConfig.get().runtime.output_dir), _hydra_job(cfg, in_sweep=True)
 
 
@@ -169,24 +169,24 @@ def _hydra_job(cfg: DictConfig, *, in_sweep: bool) -> remote.Job:
     # As typed: an override that names ${oc.env:…} must not put its value into a file.
     typed: Any = OmegaConf.to_container(hydra_config.overrides.task, resolve=False)
     overrides = [str(override) for override in typed]
-    given = Path(hydra_config.runtime.output_dir)
-    here = given.resolve() == Path.cwd().resolve()
+    output_dir = Path(hydra_config.runtime.output_dir)
+    here = output_dir.resolve() == Path.cwd().resolve()
     built = None
-    if not in_sweep:  # whose jobs fail one by one
+    if not in_sweep:  # a sweep's jobs are built, and fail, one by one
         data = resolve(cfg)
-        validate(data)  # most mistakes are told before anything else is imported
+        validate(data)  # report most mistakes before the slow imports
         from runner.job.build import build_job
 
         built = build_job(cfg, data=data, config_folders=folders, overrides=overrides)
 
-    from runner.run.execute import execute_job  # after all that: keeps --help and errors quick
+    from runner.run.execute import execute_job  # imported late for fast errors
 
     return lambda shared: execute_job(
         cfg,
         job=built,
         config_folders=folders,
         overrides=overrides,
-        run_path=None if here else given,
+        run_path=None if here else output_dir,
         shared=shared,
         in_sweep=in_sweep,
     )
@@ -195,8 +195,8 @@ def _hydra_job(cfg: DictConfig, *, in_sweep: bool) -> remote.Job:
 def resume(arguments: Sequence[str], codes: list[int]) -> None:
     """Finish the run or the sweep that `resume=DIR` among *arguments* names.
 
-    Of a sweep, finish the runs that are not complete, begin those that were not, compare all.
-    Exit codes go to *codes*.
+    In a sweep, finishes incomplete runs, starts missing ones and compares all. Exit codes are
+    added to *codes*.
     """
     from runner.run.execute import resume_job
     from runner.run.resume import read_resumption, read_sweep
@@ -205,17 +205,17 @@ def resume(arguments: Sequence[str], codes: list[int]) -> None:
     if sweep is None:
         jobs.session.run(partial(resume_job, read_resumption(arguments)))
         return
-    if not sweep.finish and not sweep.begin:
+    if not sweep.finish and not sweep.start:
         print_stderr(to_terminal(f"colloquy: nothing to do: every run in {sweep.path} is complete"))
     try:
         for missing in sweep.finish:
             try:
                 resumption = read_resumption(missing)
-            except ColloquyError as error:  # the others can be finished all the same
+            except ColloquyError as error:  # continue with the others
                 codes.append(print_error(error))
             else:
                 jobs.session.run(partial(resume_job, resumption))
-        for missing in sweep.begin:
+        for missing in sweep.start:
             sys.argv[1:] = missing
             _compose(jobs)
     finally:

@@ -121,7 +121,7 @@ def _show_plan(job: Job | BatchJob) -> tuple[int, None]:
 
 async def resume_job(resumption: Resumption, shared: ProcessState) -> tuple[int, Objective | None]:
     """Finish the run that *resumption* describes; returns and raises as `execute_job`."""
-    job, previous = resumption.job, resumption.earlier
+    job, previous = resumption.job, resumption.previous
     if previous.unchanged and await offload(nothing_to_do, previous.path, job):
         print_stderr(to_terminal(f"colloquy: nothing to do: {previous.path} is complete"))
         return EXIT_OK, None

@@ -1,4 +1,4 @@
-"""Predicts tokens, cost and time of a run before anything is sent."""
+"""Plan: predicts tokens, cost and time of a run before anything is sent."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -18,22 +18,23 @@ from runner.job.prefix_policy import primed_stages
 from runner.job.windows import FRAME_TOKENS
 from runner.record.history import CallAverages, history_of, read_history
 
-# Assumptions about a model without history; mentioned wherever they are used.
-REPLY_SHARE = 0.5  # of max_tokens is written
+# Assumptions about a model without history; a plan that uses them says so.
+REPLY_SHARE = 0.5  # of max_tokens
 FIRST_TOKEN_S = 1.0
 TOKENS_PER_S = 60.0
-TAG_TOKENS = 30  # around a block of material
+TAG_TOKENS = 30  # of the tags around the transcript or a context
 LOW = 0.5  # of the expected reply, for the low estimate
 _TOTALS = ("most_tokens", "calls", "cost_low_usd", "cost_usd", "cost_high_usd")
 
 
 @dataclass(frozen=True, slots=True)
 class NodePlan:
-    """One analyzer's calls: tokens and US dollars of all of them, seconds of one.
+    """Prediction of one analyzer: tokens and US dollars of all its calls, seconds of one.
 
-    *chunks* is the number of parts of the transcript (0: it reads none); *planned_tokens* is the
-    prompt as counted, *prompt_tokens* as billed; *high* figures are what a budget reserves;
-    costs are None without a price; *seen* says that the model's history was used.
+    *chunks* counts the parts of the transcript (0: it reads none). *planned_tokens* are counted
+    prompt tokens, *prompt_tokens* those to be billed; *most_tokens* and *cost_high_usd* are the
+    amounts that a budget reserves. Costs are None without a price. *seen* tells whether history
+    of the model was used.
     """
 
     stage: str
@@ -60,14 +61,14 @@ class NodePlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All nodes by name; *stopped_by* names the budget that would end the run, None if none."""
+    """Plans of nodes by name; *stopped_by* is the cap that would end the run, or None."""
 
     nodes: Mapping[str, NodePlan]
     wall_s: float
     stopped_by: str | None
 
     def total(self, field: str) -> Any:
-        """Return the sum of a field over all nodes: see `total`."""
+        """Return the sum of a field over all nodes; see `total`."""
         return total(self.nodes.values(), field)
 
     def as_dict(self) -> dict[str, Any]:
@@ -84,7 +85,7 @@ class Plan:
 
 
 def total(nodes: Iterable[NodePlan], field: str) -> Any:
-    """Return the sum of a field over *nodes*; of dollars None if one is unknown."""
+    """Return the sum of a field over *nodes*, None if it is in dollars and one is unknown."""
     values = [getattr(node, field) for node in nodes]
     return sum_usd(values) if field.endswith("_usd") else sum(values)
 
@@ -169,24 +170,26 @@ def _wall(job: Job, nodes: Mapping[str, NodePlan]) -> float:
         name: Duration(node.latency_s, (node.latency_s,) * (node.calls - 1))
         for name, node in nodes.items()
     }
-    how, model = job.settings.processing, job.main.settings
+    processing, model = job.settings.processing, job.main.settings
     gate = None
     if model.rpm is not None or model.tpm is not None:
         gate = Gate(max_in_flight(job), model.rpm, model.tpm, model.burst_s)
     tokens = {name: node.tokens // node.calls for name, node in nodes.items()}
-    wall = ideal_makespan(job.pipeline, work, how.max_concurrent, how.mode, gate, tokens)
+    wall = ideal_makespan(
+        job.pipeline, work, processing.max_concurrent, processing.mode, gate, tokens
+    )
     for stage, _ in primed_stages(job):
         members = [node for node in nodes.values() if node.stage == stage]
-        if all(node.calls == 1 for node in members):  # parts have enough prefixes for all slots
+        if all(node.calls == 1 for node in members):  # the prefixes of parts fill all slots
             wall += min(node.latency_s for node in members)
     return wall
 
 
 def _stopped_by(job: Job, nodes: Mapping[str, NodePlan]) -> str | None:
-    """Return the budget that would end the run, with the analyzer before which; None if none."""
+    """Return the cap that would end the run and the analyzer it would stop, or None."""
     spent, paid = 0, 0.0
     for name, node in nodes.items():
-        last, usd = 1 - 1 / node.calls, node.cost_usd or 0.0  # all calls but one have been made
+        last, usd = 1 - 1 / node.calls, node.cost_usd or 0.0  # before the last call
         most_tokens = spent + last * node.tokens + node.most_tokens / node.calls
         most_usd = paid + last * usd + (node.cost_high_usd or 0.0) / node.calls
         if cap := exceeded(job.settings.budget, most_tokens, most_usd):
@@ -196,7 +199,7 @@ def _stopped_by(job: Job, nodes: Mapping[str, NodePlan]) -> str | None:
 
 
 def exceeded(budget: BudgetSettings, tokens: float, usd: float) -> str | None:
-    """Return the cap that *tokens* or *usd* exceed, as it was set; None if none."""
+    """Return the cap that *tokens* or *usd* exceeds, as it was set, or None."""
     if budget.max_tokens is not None and tokens > budget.max_tokens:
         return f"budget.max_tokens={budget.max_tokens:,}"
     if budget.max_cost_usd is not None and usd > budget.max_cost_usd:
@@ -205,7 +208,7 @@ def exceeded(budget: BudgetSettings, tokens: float, usd: float) -> str | None:
 
 
 def compare(plan: Plan, run: Mapping[str, Any]) -> dict[str, Any]:
-    """Return prediction and actual of a run (benchmark.json's `run`), with relative errors."""
+    """Return predicted and actual figures of *run* (benchmark.json's), with relative errors."""
     predicted = plan.as_dict()
     figures = {}
     for name in ("prompt_tokens", "completion_tokens", "cost_usd", "wall_s"):
@@ -231,7 +234,7 @@ def _summary(plan: Plan) -> list[str]:
     costs = [usd(totals[f"cost{which}_usd"]) for which in ("_low", "", "_high")]
     lines = [
         f"tokens   {totals['prompt_tokens']:,} prompt + {totals['completion_tokens']:,} reply; "
-        f"at most {totals['most_tokens']:,} without repeats",
+        f"at most {totals['most_tokens']:,} without retries",
         f"cost     {costs[1]} expected, {costs[0]} to {costs[2]}",
         f"time     {seconds(totals['wall_s'])}",
         f"budget   {plan.stopped_by or 'not reached'}",

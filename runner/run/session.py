@@ -1,4 +1,4 @@
-"""The jobs of one process: one after the other or side by side, with everything they share."""
+"""Session: runs the jobs of one process, in sequence or concurrently, with shared state."""
 
 import asyncio
 import os
@@ -20,9 +20,9 @@ Job = Callable[[ProcessState], Awaitable[tuple[int, Objective | None]]]
 
 
 class Session:
-    """Runs jobs; their exit codes go to *codes*, never raised, so that a sweep goes on.
+    """Runs jobs and adds their exit codes to *codes*; a failed job does not end the session.
 
-    What is known of providers lasts from one event loop to the next; a signal ends all.
+    The state of providers is kept from one event loop to the next. A signal ends all jobs.
     """
 
     def __init__(self, codes: list[int]) -> None:
@@ -31,31 +31,31 @@ class Session:
 
     def run(self, job: Job) -> Objective | None:
         """Run one job to its end; return its objective. Raises KeyboardInterrupt after a signal."""
-        return self.run_together([job])[0]
+        return self.run_all([job])[0]
 
-    def run_together(self, jobs: Sequence[Job], most: int | None = None) -> list[Objective | None]:
-        """Run *jobs* in one event loop, at most *most* at a time, under one admission."""
+    def run_all(self, jobs: Sequence[Job], limit: int | None = None) -> list[Objective | None]:
+        """Run *jobs* in one event loop, at most *limit* at a time, with one admission queue."""
         stop, loop = self._shared.stop, asyncio.Runner()
         try:
-            objectives = loop.run(self._together(jobs, most or len(jobs)))
+            objectives = loop.run(self._run_jobs(jobs, limit or len(jobs)))
         finally:
             if not stop.at_once:
                 loop.close()
-        if stop.at_once:  # closing the loop would wait for its threads
+        if stop.at_once:  # closing the loop would wait for threads
             sys.stderr.flush()
             os._exit(worst_exit_code(self._codes))
         if stop.signum is not None:
             raise KeyboardInterrupt
         return objectives
 
-    async def _together(self, jobs: Sequence[Job], most: int) -> list[Objective | None]:
+    async def _run_jobs(self, jobs: Sequence[Job], limit: int) -> list[Objective | None]:
         probe = LagProbe(asyncio.get_running_loop())
         shared = replace(self._shared, admission=Admission(), probe=probe)
-        turns, stop = asyncio.Semaphore(most), shared.stop
+        semaphore, stop = asyncio.Semaphore(limit), shared.stop
         objectives: list[Objective | None] = [None] * len(jobs)
 
-        async def one(place: int, job: Job) -> None:
-            async with turns:
+        async def run(place: int, job: Job) -> None:
+            async with semaphore:
                 if stop.signum is not None:
                     return
                 try:
@@ -66,7 +66,7 @@ class Session:
 
         try:
             with stopping(stop, shared.admission):
-                await gather_all(one(place, job) for place, job in enumerate(jobs))
+                await gather_all(run(place, job) for place, job in enumerate(jobs))
         except asyncio.CancelledError:
             if stop.signum is None:
                 raise

@@ -1,4 +1,4 @@
-"""The first signal lets calls in flight finish, the second cancels them."""
+"""Signal handling: the first signal lets calls in flight finish, the second cancels them."""
 
 import asyncio
 import signal
@@ -20,36 +20,36 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(slots=True)
 class Stop:
-    """Whether a signal has ended the run: *signum* is the first one, *at_once* a second."""
+    """Signals received: *signum* is the first, None before it; *at_once* is set by a second."""
 
     signum: int | None = None
     at_once: bool = False
 
     @property
     def exit_code(self) -> int:
-        """The code of a process that a signal ended."""
+        """The exit code of a process that a signal ended."""
         return EXIT_INTERRUPTED if self.signum == signal.SIGINT else EXIT_TERMINATED
 
 
 @contextmanager
 def stopping(stop: Stop, admission: Admission) -> Iterator[None]:
-    """Handle signals while the block, in the current task, runs.
+    """Handle signals while the block runs in the current task; restore handlers afterwards.
 
-    The first closes *admission* and gives what is in flight GRACE_S seconds; then, or at a second
-    signal, the task is cancelled. Handlers that were there before are put back.
+    The first signal closes *admission* and leaves calls in flight GRACE_S seconds; then, or at
+    a second signal, the task is cancelled.
     """
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
     timers: list[asyncio.TimerHandle] = []
 
-    def hear(signum: int) -> None:
+    def handle(signum: int) -> None:
         if stop.signum is not None:
             stop.at_once = True
             task.cancel()
             return
         stop.signum = signum
         calls = admission.in_flight
-        print_stderr(f"colloquy: finishing {calls} calls in flight; once more to stop now")
+        print_stderr(f"colloquy: finishing {calls} calls in flight; interrupt again to stop now")
         log.warning("run.interrupted", signal=signal.Signals(signum).name, in_flight=calls)
         admission.close(NotRunError("interrupted", "not called: the run was interrupted"))
         timers.append(loop.call_later(GRACE_S, task.cancel))
@@ -59,7 +59,7 @@ def stopping(stop: Stop, admission: Admission) -> Iterator[None]:
         return
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     for number in _SIGNALS:
-        loop.add_signal_handler(number, hear, number)
+        loop.add_signal_handler(number, handle, number)
     try:
         yield
     finally:

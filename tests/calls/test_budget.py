@@ -26,7 +26,7 @@ def ticket(tokens: int = 0, cost_usd: float = 0.0) -> Ticket:
     return Ticket(tokens=tokens, cost_usd=cost_usd)
 
 
-def test_without_a_cap_everything_fits_and_nobody_has_to_count() -> None:
+def test_without_a_cap_every_attempt_fits_and_needs_no_upper_bound() -> None:
     budget = Budget()
 
     assert budget.capped is False
@@ -40,7 +40,7 @@ def test_without_a_cap_everything_fits_and_nobody_has_to_count() -> None:
         (Budget(max_cost_usd=1.0), ticket(cost_usd=0.6), ticket(cost_usd=0.41)),
     ],
 )
-def test_what_does_not_fit_waits_for_those_in_flight(
+def test_an_attempt_that_does_not_fit_waits_for_attempts_in_flight(
     cap: Budget, first: Ticket, second: Ticket
 ) -> None:
     cap.enter(0.0, first)
@@ -50,14 +50,14 @@ def test_what_does_not_fit_waits_for_those_in_flight(
     assert cap.wait_s(1.0, second) == 0.0
 
 
-def test_what_exactly_fits_goes() -> None:
+def test_an_attempt_that_fits_exactly_is_admitted() -> None:
     budget = Budget(max_tokens=100)
     budget.enter(0.0, ticket(tokens=60))
 
     assert budget.wait_s(0.0, ticket(tokens=40)) == 0.0
 
 
-def test_what_will_never_fit_ends_the_run_and_says_by_how_much() -> None:
+def test_an_attempt_that_can_never_fit_ends_the_run_with_the_amounts() -> None:
     budget = Budget(max_tokens=1000, spent_tokens=900)
 
     assert budget.wait_s(0.0, ticket(tokens=101)) == 0.0
@@ -67,7 +67,7 @@ def test_what_will_never_fit_ends_the_run_and_says_by_how_much() -> None:
         budget.enter(0.0, ticket(tokens=1))
 
 
-def test_money_is_named_where_money_is_what_lacks() -> None:
+def test_the_message_names_the_cap_on_money_if_that_is_exceeded() -> None:
     budget = Budget(max_cost_usd=2.0, spent_usd=1.75)
     with pytest.raises(NotRunError, match=r"max_cost_usd=2 has no room .* 1\.75 used, .* 0\.5"):
         budget.enter(0.0, ticket(cost_usd=0.5))
@@ -100,7 +100,7 @@ class Costly:
 
 
 class Fixed:
-    """Says of each call what it may use at the most."""
+    """Gives every call the same upper bound."""
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -158,7 +158,7 @@ def test_a_cap_is_never_overshot_whatever_calls_use_and_however_many_go_at_once(
     assert not turned_away or transport.used + most > cap
 
 
-def test_a_run_that_has_used_its_budget_up_ends_with_6_and_goes_on_with_a_larger_one() -> None:
+def test_an_exhausted_budget_ends_the_run_with_6_and_a_larger_one_resumes_it() -> None:
     plan = [(1, 100, "ok")] * 8
     first, transport = spend(plan, 100, 3, Budget(max_tokens=450))
     nodes = {
@@ -177,7 +177,7 @@ def test_a_run_that_has_used_its_budget_up_ends_with_6_and_goes_on_with_a_larger
     assert (more.used, larger.spent_tokens) == (400, 800)
 
 
-def test_a_run_whose_budget_was_used_up_before_sends_nothing() -> None:
+def test_a_run_with_an_exhausted_budget_sends_nothing() -> None:
     outcomes, transport = spend([(1, 1, "ok")] * 3, 10, 3, Budget(max_tokens=5, spent_tokens=5))
 
     assert transport.sent == 0

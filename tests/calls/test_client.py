@@ -70,7 +70,7 @@ def test_a_good_reply_is_counted_once() -> None:
     assert [a.outcome for a in calls.attempts] == ["ok"]
 
 
-def test_a_server_error_is_tried_again_and_the_attempts_are_kept() -> None:
+def test_a_server_error_is_retried_and_both_attempts_are_logged() -> None:
     broken = CallError("transient", "boom", status=500)
     outcome, calls, _ = call(Sequence(broken, broken, completion("fine")))
 
@@ -142,7 +142,7 @@ def test_the_deadline_starts_when_the_slot_is_granted() -> None:
     assert run_virtually(main) == ["late", "late"]
 
 
-def test_the_slot_is_free_while_a_call_waits_to_try_again() -> None:
+def test_the_slot_is_free_while_a_call_waits_for_its_retry() -> None:
     broken = CallError("transient", "maintenance", status=503, retry_after_s=100.0)
 
     async def main() -> float:

@@ -68,7 +68,7 @@ def kinds(outcomes: list[Completion | CallError]) -> list[str]:
     return ["ok" if isinstance(o, Completion) else o.kind for o in outcomes]
 
 
-def test_while_one_is_throttled_nobody_calls() -> None:
+def test_a_throttled_call_holds_back_all_others() -> None:
     transport = Scripted(lambda place: THROTTLED if place == 0 else completion("fine"))
     calls(transport, 20, concurrency=1)
 
@@ -76,8 +76,8 @@ def test_while_one_is_throttled_nobody_calls() -> None:
     assert transport.sent_at[1] >= 31.0
 
 
-def test_after_a_pause_calls_go_again_one_by_one_within_about_two_seconds() -> None:
-    """The throttled ones wait for themselves; whoever has not called yet goes first."""
+def test_after_a_pause_calls_resume_one_by_one_within_about_two_seconds() -> None:
+    """Throttled calls wait for their retries; calls without an attempt go first."""
     transport = Scripted(lambda place: THROTTLED if place < 8 else completion("fine"), 0.2)
     calls(transport, 16)
     again = transport.sent_at[8:12]
@@ -116,9 +116,7 @@ def test_a_fault_of_the_key_ends_calls_to_other_models_too_and_a_lost_model_does
     assert other.fault is not None
 
 
-def test_whoever_is_asked_to_wait_longer_than_five_minutes_ends_the_run_and_says_until_when() -> (
-    None
-):
+def test_a_requested_wait_of_more_than_five_minutes_ends_the_run_with_its_time() -> None:
     for_long = CallError("throttle", "daily limit", status=429, retry_after_s=3600.0)
     transport = Scripted(lambda _: for_long)
     outcomes, _, took = calls(transport, 50, concurrency=4)
@@ -214,7 +212,7 @@ def test_a_probe_that_is_throttled_shows_a_provider_that_is_back() -> None:
     assert gate.breaker.is_open is False
 
 
-def test_a_closing_breaker_halves_the_limit_and_spreads_what_follows() -> None:
+def test_a_closing_breaker_halves_the_limit_and_spreads_the_next_calls() -> None:
     gate = Gate(8, rng=random.Random(1))
     for unit in "abcab":
         gate.failed(Ticket(unit), BROKEN, 0.0, 0.0)
@@ -245,7 +243,7 @@ def test_server_errors_neither_cut_nor_raise_the_limit() -> None:
     assert result.gate.limit.limit >= 8
 
 
-def test_runs_of_one_process_share_what_is_known_of_a_model_and_a_key() -> None:
+def test_runs_of_one_process_share_the_gate_of_a_model_and_key() -> None:
     gates = Gates()
 
     def make(account: Account) -> Gate:
@@ -261,7 +259,7 @@ def test_runs_of_one_process_share_what_is_known_of_a_model_and_a_key() -> None:
     assert stranger.account is not first.account
 
 
-def test_those_who_share_a_gate_add_up_to_its_ceiling_and_no_further_than_its_bound() -> None:
+def test_the_ceiling_is_the_sum_over_registered_jobs_up_to_its_bound() -> None:
     gate = Gate(4)
     seen = []
     for change in (lambda: gate.register(4), lambda: gate.register(3), lambda: gate.register(1000)):

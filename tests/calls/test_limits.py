@@ -10,7 +10,7 @@ from runner.base.virtual_time import run_virtually
 from runner.calls.admission.limits import Admission, Slots, Ticket
 
 
-def test_slots_go_to_the_lowest_rank_whoever_asked_first() -> None:
+def test_slots_go_to_the_lowest_rank_in_any_order_of_arrival() -> None:
     async def main() -> list[str]:
         admission, slots, order = Admission(), Slots(1), []
 
@@ -105,7 +105,7 @@ class Paced:
 
 
 class Refusing:
-    """Has room for nobody, ever."""
+    """Never has room."""
 
     def wait_s(self, now: float, ticket: Ticket) -> float:
         return 0.0
@@ -130,7 +130,7 @@ class Weighed(Slots):
         self.held -= ticket.tokens
 
 
-def test_nothing_is_held_by_one_who_waits_for_another_limit() -> None:
+def test_an_attempt_holds_nothing_while_it_waits_for_another_limit() -> None:
     """`both` lacks the busy limit only; meanwhile the free one is still free."""
 
     async def main() -> list[tuple[str, float]]:
@@ -153,7 +153,7 @@ def test_nothing_is_held_by_one_who_waits_for_another_limit() -> None:
     assert order == [("first", 0.0), ("other", 2.0), ("both", 12.0)]
 
 
-def test_within_a_line_nobody_small_overtakes_the_large_one_before_it() -> None:
+def test_a_small_attempt_does_not_overtake_a_large_one_with_the_same_limits() -> None:
     async def main() -> list[str]:
         admission, room, order = Admission(), Weighed(10), []
 
@@ -183,7 +183,7 @@ def test_equal_ranks_go_in_the_order_in_which_they_asked() -> None:
     assert run_virtually(main) == list(range(20))
 
 
-def test_a_limit_of_time_is_looked_at_again_when_its_time_has_come() -> None:
+def test_a_rate_limit_is_checked_again_when_its_wait_is_over() -> None:
     async def main() -> list[float]:
         admission, paced, slots, at = Admission(), Paced(2.5), Slots(9), []
 
@@ -208,7 +208,7 @@ def test_a_limit_that_refuses_for_good_leaves_the_others_as_they_were() -> None:
     assert run_virtually(main) == 0
 
 
-def test_room_is_given_back_whatever_happens_inside() -> None:
+def test_room_is_released_after_an_exception() -> None:
     async def main() -> int:
         admission, slots = Admission(), Slots(1)
         with pytest.raises(ValueError, match="inside"):
@@ -219,7 +219,7 @@ def test_room_is_given_back_whatever_happens_inside() -> None:
     assert run_virtually(main) == 0
 
 
-def test_closing_turns_away_who_waits_or_comes_and_leaves_those_inside() -> None:
+def test_closing_refuses_waiters_and_new_attempts_but_not_attempts_in_flight() -> None:
     async def main() -> list[tuple[str, float]]:
         admission, slots, ended = Admission(), Slots(1), []
 
@@ -269,7 +269,7 @@ def test_a_pause_ends_when_its_time_is_over_or_admission_is_closed() -> None:
     assert ended == [("over", 2.0), ("interrupted", 3.0), ("interrupted", 3.0)]
 
 
-def test_a_cancelled_waiter_at_the_head_of_the_line_holds_up_nobody() -> None:
+def test_a_cancelled_waiter_at_the_head_of_the_queue_blocks_no_other() -> None:
     async def main() -> float:
         admission, room = Admission(), Weighed(10)
 

@@ -203,7 +203,7 @@ def test_parts_run_side_by_side_within_the_slots_and_the_join_comes_last() -> No
     assert ideal_makespan(pipeline, work, 1, "sequential") == 12.0
 
 
-def test_a_group_of_works_ends_whole_before_its_first_failure_is_raised() -> None:
+def test_all_awaitables_end_before_the_first_failure_is_raised() -> None:
     ended: list[str] = []
 
     async def work(name: str, seconds: float) -> None:

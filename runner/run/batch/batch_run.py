@@ -210,7 +210,7 @@ class Batch:
         limit = self.job.settings.batch.max_failure_ratio
         if not self._gave_up and self._tally.too_many_failures(limit):
             self._gave_up = True
-            log.error("batch.given_up", failed=self._tally.nothing, done=self._tally.done)
+            log.error("batch.given_up", failed=self._tally.unanswered, done=self._tally.done)
             self._console.too_many_failures(self._tally, limit)
 
     def _end(self, error: OSError) -> None:

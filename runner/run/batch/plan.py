@@ -1,4 +1,4 @@
-"""Predicts tokens, cost and time of a batch: the sum of its files' plans."""
+"""Batch plan: predicts tokens, cost and time of a batch as the sum of its files' plans."""
 
 import math
 import time
@@ -23,17 +23,17 @@ _SUMMED = (
 
 @dataclass
 class BatchPlan:
-    """The sum of the files' plans so far; *unreadable* maps names of files to errors."""
+    """Sum of the plans of the files read so far; *unreadable* maps file names to errors."""
 
     job: BatchJob
     files: int = 0
     nodes: dict[str, NodePlan] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
-    longest_s: float = 0.0  # the critical path of any one file
+    longest_s: float = 0.0  # the longest critical path of a file
     stopped_by: str | None = None
 
     def add(self, job: Job, nodes: Mapping[str, NodePlan]) -> None:
-        """Add one file's nodes."""
+        """Add the nodes of one file."""
         self.files += 1
         work = {name: Duration(node.latency_s) for name, node in nodes.items()}
         path = critical_path(job.pipeline, work)
@@ -50,12 +50,12 @@ class BatchPlan:
     def plan(self) -> Plan:
         """Return the sum of all files.
 
-        Its wall-clock time is the minimum for so many calls under slots and rate limits, or that
-        of the longest file if that is more.
+        Its wall-clock time is a lower bound: the longest of the time of the slowest file, of all
+        calls in the slots, and of all calls at the rate limits.
         """
         plan, job = Plan(self.nodes, 0.0, self.stopped_by), self.job
-        how, model = job.settings.processing, job.main.settings
-        slots = make_slots(job.pipeline, how.max_concurrent, how.mode)
+        processing, model = job.settings.processing, job.main.settings
+        slots = make_slots(job.pipeline, processing.max_concurrent, processing.mode)
         work = [(node.stage, node.calls * node.latency_s) for node in self.nodes.values()]
         rpm, tpm = model.rpm or math.inf, model.tpm or math.inf
         rates_s = 60 * max(plan.total("calls") / rpm, plan.total("tokens") / tpm)
@@ -76,15 +76,18 @@ class BatchPlan:
 
 
 def plan_batch(job: BatchJob) -> BatchPlan:
-    """Return the plan of the batch *job*: reads every file and sends nothing."""
+    """Return the plan of *job*; reads all files and sends nothing.
+
+    Raises TranscriptError if no file is readable.
+    """
     plan, histories, last_s = BatchPlan(job), read_histories(job), time.monotonic()
-    for number, given in enumerate(job.inputs):
+    for number, file in enumerate(job.inputs):
         try:
-            one = for_transcript(job, given)
+            single = for_transcript(job, file)
         except (TranscriptError, ConfigError) as error:
-            plan.unreadable[given.name] = str(error)
+            plan.unreadable[file.name] = str(error)
             continue
-        plan.add(one, plan_nodes(one, histories))
+        plan.add(single, plan_nodes(single, histories))
         if time.monotonic() - last_s >= PROGRESS_S:
             last_s = time.monotonic()
             print_stderr(f"read {number + 1:,} of {len(job.inputs):,} files")
@@ -94,7 +97,7 @@ def plan_batch(job: BatchJob) -> BatchPlan:
 
 
 def _sum(one: NodePlan, other: NodePlan) -> NodePlan:
-    """Add two files' plans of the same node; *latency_s* becomes the mean of their calls."""
+    """Add the plans of one node in two files; *latency_s* becomes the mean over calls."""
     calls = one.calls + other.calls
     latency_s = (one.latency_s * one.calls + other.latency_s * other.calls) / calls
     summed = {name: total((one, other), name) for name in _SUMMED}
