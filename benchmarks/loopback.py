@@ -39,7 +39,7 @@ def renamed(text: str, number: int) -> str:
 class Latency:
     """Seconds from a whole request to its reply: of its analyzer, else drawn from *low* to *high*.
 
-    *exact* keeps timers to the tenth of a millisecond by spinning, which takes most of a core.
+    *exact* keeps timers to the tenth of a millisecond by spinning for the last SPIN_S of each.
     """
 
     low: float = 0.0
