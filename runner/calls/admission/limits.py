@@ -11,6 +11,7 @@ from typing import Protocol
 from runner.base.errors import CallError
 
 _EPSILON_S = 1e-9  # a shorter wait counts as none, since clocks round
+_PER_ITERATION = 8  # calls admitted in one iteration of the event loop
 
 
 @dataclass(slots=True)
@@ -167,8 +168,11 @@ class Admission:
         self._timer = None if math.isinf(soonest) else loop.call_later(soonest, self._grant_room)
 
     def _admit_all(self, now: float) -> float:
-        """Admit all waiters that fit, lowest rank first; return seconds until more may fit."""
-        while True:
+        """Admit waiters that fit, lowest rank first; return seconds until more may fit.
+
+        At most _PER_ITERATION at a time: each makes its request in the same iteration.
+        """
+        for _ in range(_PER_ITERATION):
             soonest, chosen = math.inf, None
             for limits, queue in list(self._queues.items()):
                 while queue and queue[0].grant.done():  # cancelled or refused
@@ -184,6 +188,8 @@ class Admission:
             if chosen is None:
                 return soonest
             self._admit_waiter(chosen, heapq.heappop(self._queues[chosen]), now)
+        self.reschedule()
+        return math.inf
 
     def _admit_waiter(self, limits: tuple[Limit, ...], waiter: _Waiter, now: float) -> None:
         entered: list[Limit] = []
