@@ -57,17 +57,13 @@ class GroundingCounts:
     def __add__(self, other: GroundingCounts) -> GroundingCounts:
         return GroundingCounts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
-    @property
-    def rate(self) -> float | None:
-        """The share of quotes that are exact or near, 0 to 1; None without quotes."""
-        return _share(self.exact + self.near, self.quotes)
-
     def figures(self) -> dict[str, Any]:
         """Return all counts and, 0 to 1 or None, the shares of quotes and of insights."""
-        quotes = ("quotes", "exact", "near", "absent", "moved")
         return {
-            **{name: getattr(self, name) for name in quotes},
-            "rate": self.rate,
+            **{
+                name: getattr(self, name) for name in ("quotes", "exact", "near", "absent", "moved")
+            },
+            "rate": _share(self.exact + self.near, self.quotes),
             "exact_rate": _share(self.exact, self.quotes),
             "insights": self.insights,
             "insights_grounded": self.insights_grounded,
@@ -117,7 +113,7 @@ class Grounder:
                 best = max(best, near.score)
                 if near.score >= self._near_score:
                     said = self._said(near.start, near.stop)
-                    diff = difference(reading.text, said, words)
+                    diff = difference(reading.text, said)
                     return QuoteCheck("near", *self._moved(number, segment), near.score, said, diff)
         return QuoteCheck(ABSENT, None, None, best)
 
@@ -128,20 +124,22 @@ class Grounder:
         segment and quote, both strings. It gets `match` and, where set, `moved_from`, `said` and
         `difference`; its segment is corrected unless the quote is absent.
         """
-        grounded = dict(answer)
-        checks: list[QuoteCheck] = []
-        insights = answer.get("insights")
-        total = supported = 0
-        if isinstance(insights, list | tuple):
-            copies = []
-            for insight in insights:
-                before = len(checks)
-                copies.append(self._copy(insight, checks))
-                supported += any(check.match != ABSENT for check in checks[before:])
-            grounded["insights"], total = copies, len(copies)
+        grounded, checks, supported = dict(answer), list[QuoteCheck](), 0
+        insights = []
+        for insight in answer.get("insights", ()):
+            before = len(checks)
+            insights.append(self._copy(insight, checks))
+            supported += any(check.match != ABSENT for check in checks[before:])
+        if "insights" in answer:
+            grounded["insights"] = insights
         if "structured_data" in answer:
             grounded["structured_data"] = self._copy(answer["structured_data"], checks)
-        return grounded, _count(checks, total, supported)
+        matches = [check.match for check in checks]
+        exact, near, absent = map(matches.count, ("exact", "near", ABSENT))
+        moved = sum(check.moved_from is not None for check in checks)
+        return grounded, GroundingCounts(
+            len(checks), exact, near, absent, moved, len(insights), supported
+        )
 
     def _copy(self, value: Any, checks: list[QuoteCheck]) -> Any:
         if isinstance(value, list | tuple):
@@ -209,19 +207,6 @@ class Grounder:
             if end > max(start, base):
                 pieces.append(_cut(self._segments[number].text, max(start - base, 0), end - base))
         return " ".join(pieces)
-
-
-def _count(checks: Sequence[QuoteCheck], insights: int, grounded: int) -> GroundingCounts:
-    matches = [check.match for check in checks]
-    return GroundingCounts(
-        quotes=len(checks),
-        exact=matches.count("exact"),
-        near=matches.count("near"),
-        absent=matches.count(ABSENT),
-        moved=sum(check.moved_from is not None for check in checks),
-        insights=insights,
-        insights_grounded=grounded,
-    )
 
 
 def _share(part: int, whole: int) -> float | None:
