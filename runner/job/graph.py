@@ -94,12 +94,11 @@ def make_pipeline(
     for name, names in members.items():
         if not names:
             raise GraphError(f"stages.{name} has no analyzers: give one `stage: {name}`")
-    made: dict[str, Stage] = {}
+    made = []
     for name in order:
         nodes = tuple(_node(a, analyzers[a], stages, members) for a in members[name])
-        settings = stages[name]
-        made[name] = Stage(name, tuple(settings.needs), nodes, settings.max_concurrent)
-    return Pipeline(tuple(made.values()))
+        made.append(Stage(name, tuple(stages[name].needs), nodes, stages[name].max_concurrent))
+    return Pipeline(tuple(made))
 
 
 def _check_names(

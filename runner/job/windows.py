@@ -95,24 +95,37 @@ class Fitter:
         texts = (part for message in messages for part in text_parts(message))
         fixed = FRAME_TOKENS + sum(map(model.count_prompt, texts))
         reply = model.reply_tokens(own, self.settings.model)
-        room = _room(node.name, model, fixed, reply)
         budget = 0 if node.context is None else node.context.token_budget
-        context = budget
-        if room is not None:
-            context = min(budget, int(room * _TRANSCRIPT_SHARE) if node.transcript else room)
-            if context < min(MIN_CONTEXT, budget):
-                raise ConfigError(_too_small(node.name, model, fixed, reply))
+        window = _usable_window(model)
+        if window is None:
+            return Fit(fixed, (), budget, reply, None)
+        # Most windows hold prompt and reply, even those that the map calls input.
+        room = window - fixed - reply
+        context = min(budget, int(room * _TRANSCRIPT_SHARE) if node.transcript else room)
+        if room <= 0 or context < min(MIN_CONTEXT, budget):
+            also = f" and the reply may have {reply:,}" if reply else ""
+            raise ConfigError(
+                f"{node.name}: the prompt has {fixed:,} tokens without any material{also}, but "
+                f"{model.settings.name} has a window of {model.facts.context_window:,}: lower "
+                f"max_tokens, or choose a model with a larger window"
+            )
         return Fit(fixed, (), context, reply, room)
 
 
 def longest_reply(model: Model, request: Request) -> int | None:
     """Return the longest reply to *request* that *model* can write, None if unknown."""
     limits = [] if model.facts.max_output_tokens is None else [model.facts.max_output_tokens]
-    if model.facts.context_window is not None:
+    window = _usable_window(model)
+    if window is not None:
         text = "".join(part for message in request.messages for part in text_parts(message))
-        usable = int(model.facts.context_window * (1.0 if model.tokenizer.exact else INEXACT))
-        limits.append(usable - model.tokenizer.count(text) - FRAME_TOKENS)
+        limits.append(window - model.tokenizer.count(text) - FRAME_TOKENS)
     return min(limits, default=None)
+
+
+def _usable_window(model: Model) -> int | None:
+    """Return the tokens of *model*'s window, fewer if they are estimates; None if unknown."""
+    window = model.facts.context_window
+    return window if window is None or model.tokenizer.exact else int(window * INEXACT)
 
 
 def _sharing(nodes: Sequence[Node], fits: Mapping[str, Fit]) -> dict[str, Fit]:
@@ -123,26 +136,3 @@ def _sharing(nodes: Sequence[Node], fits: Mapping[str, Fit]) -> dict[str, Fit]:
         fit, key = fits[node.name], keys[node.name]
         smallest[key] = min(fit.context, smallest.get(key, fit.context))
     return {name: replace(fit, context=smallest[keys[name]]) for name, fit in fits.items()}
-
-
-def _room(name: str, model: Model, fixed: int, reply: int) -> int | None:
-    """Return the tokens of a window left for material, None if the window is unknown."""
-    window = model.facts.context_window
-    if window is None:
-        return None
-    if not model.tokenizer.exact:
-        window = int(window * INEXACT)
-    # Most windows hold prompt and reply, even those that the map calls input.
-    room = window - fixed - reply
-    if room <= 0:
-        raise ConfigError(_too_small(name, model, fixed, reply))
-    return room
-
-
-def _too_small(name: str, model: Model, fixed: int, reply: int) -> str:
-    also = f" and the reply may have {reply:,}" if reply else ""
-    return (
-        f"{name}: the prompt has {fixed:,} tokens without any material{also}, but "
-        f"{model.settings.name} has a window of {model.facts.context_window:,}: lower "
-        f"max_tokens, or choose a model with a larger window"
-    )
