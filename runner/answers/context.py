@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 from runner.answers.findings import insight_line, item_line, missing_line
@@ -217,16 +218,14 @@ def _headers(item: Item) -> dict[tuple[str, str], str]:
 
 
 def _render(title: str, missing: Mapping[str, str], kept: Sequence[Item]) -> str:
-    lines = [f"# {title}"]
-    if missing:
-        lines.append(missing_line(missing))
-    for name in dict.fromkeys(item.analyzer for item in kept):
-        lines += ["", f"## {name}"]
-        section = [item for item in kept if item.analyzer == name]
-        for key in dict.fromkeys(item.key for item in section):
-            lines.append(f"### {key}")
-            lines += [item.line for item in section if item.key == key]
-    return "\n".join(lines) + "\n"
+    """Return the text of *kept*, which are grouped by analyzer but not by key."""
+    head = f"# {title}\n" + (f"{missing_line(missing)}\n" if missing else "")
+    blocks: dict[tuple[str, str], list[str]] = {}
+    for item in kept:
+        for place, header in _headers(item).items():
+            blocks.setdefault(place, [header])
+        blocks[item.analyzer, item.key].append(f"{item.line}\n")
+    return head + "".join(chain.from_iterable(blocks.values()))
 
 
 def _add_excerpts(

@@ -54,18 +54,16 @@ def aggregate(answers: Mapping[str, Mapping[str, Any]]) -> list[MergedInsight]:
             merged.append(insight)
             texts.append(text)
         else:
-            _merge(insight, other)
+            other.analyzers += [name for name in insight.analyzers if name not in other.analyzers]
+            cited = _quotes(other)
+            other.evidence += [
+                e for e in insight.evidence if (e["segment"], e["quote"]) not in cited
+            ]
     return merged
 
 
 def _quotes(insight: MergedInsight) -> set[tuple[str, str]]:
     return {(evidence["segment"], evidence["quote"]) for evidence in insight.evidence}
-
-
-def _merge(insight: MergedInsight, into: MergedInsight) -> None:
-    into.analyzers += [name for name in insight.analyzers if name not in into.analyzers]
-    cited = _quotes(into)
-    into.evidence += [e for e in insight.evidence if (e["segment"], e["quote"]) not in cited]
 
 
 def as_csv(insights: Iterable[MergedInsight]) -> str:

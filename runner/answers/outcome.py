@@ -47,10 +47,7 @@ class Outcome:
 
 
 def read_reply(analyzer: Analyzer, text: str, finish_reason: str, max_insights: int) -> Outcome:
-    """Return the outcome of a reply: its validated answer with at most *max_insights* insights.
-
-    Raises AnswerError.
-    """
+    """Return the outcome of a reply, with at most *max_insights* insights; raise AnswerError."""
     try:
         answer, repaired = analyzer.read(text)
         stored = answer.model_dump(mode="json")

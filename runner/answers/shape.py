@@ -53,8 +53,7 @@ class Answer(Strict):
 def answer_shape(name: str, fields: type[BaseModel] = NoFields) -> type[Answer]:
     """Return the answer model of analyzer *name*, whose structured data has *fields*."""
     title = "".join(part.capitalize() for part in name.split("_")) + "Answer"
-    made = create_model(title, __base__=Answer, structured_data=(fields, ...))
-    return cast("type[Answer]", made)
+    return create_model(title, __base__=Answer, structured_data=(fields, ...))
 
 
 @cache

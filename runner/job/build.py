@@ -113,10 +113,7 @@ def setup_from(
 
 
 def for_transcript(batch: Setup, file: Input) -> Job:
-    """Return the job of one run of a *batch*.
-
-    Raises TranscriptError if the file cannot be read, ConfigError if it does not fit.
-    """
+    """Return the job of one run of a *batch*; raise TranscriptError or ConfigError."""
     return run_job(batch, open_transcript(batch.settings, file.path))
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from runner.answers.analyzer import Analyzer, Material
 from runner.answers.context import segment_line
 from runner.base.text import digest
-from runner.base.tokens import Tokenizer
 from runner.config.schema import Settings
 from runner.job.chunks import Chunk
 from runner.job.graph import Node, Pipeline, SlotPools
@@ -51,11 +50,6 @@ class Setup:
     def main(self) -> Model:
         """The model that answers unless a stage or an analyzer names another."""
         return self.models[MAIN]
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """The tokenizer for contexts."""
-        return self.main.tokenizer
 
     @property
     def is_paid(self) -> bool:

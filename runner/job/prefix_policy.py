@@ -81,10 +81,7 @@ def is_cacheable(model: Model, request: Request) -> bool:
 
 
 def saved_usd(job: Job, cached: Mapping[str, int]) -> float | None:
-    """Return the dollars saved by reading *cached* tokens, by litellm model name, from the cache.
-
-    None if the price of one of these models is unknown.
-    """
+    """Return the dollars that *cached* tokens, by litellm model name, save; None if unknown."""
     by_model = ((model.facts, cached.get(model.settings.name)) for model in job.models.values())
     return sum_usd(_saved_usd(facts, tokens) for facts, tokens in by_model if tokens)
 

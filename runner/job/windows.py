@@ -64,22 +64,17 @@ class Fitter:
 
     def _stage(self, stage: Stage, model: Model, models: Mapping[str, Model]) -> dict[str, Fit]:
         nodes = [node for node in stage.nodes if model in chain_of(node, self.settings, models)]
-        bare = _sharing(nodes, {node.name: self._bare(node, model) for node in nodes})
+        fits = _sharing(nodes, {node.name: self._bare(node, model) for node in nodes})
         readers = [node for node in nodes if node.transcript]
         if not readers or not self.transcript.segments:  # a batch's job has no transcript yet
-            return bare
-        count = model.tokenizer.count
+            return fits
+        count, settings = model.tokenizer.count, self.settings.transcript
         costs = [count(segment_line(segment) + "\n") for segment in self.transcript.segments]
-        chunks = self._chunks(costs, [bare[node.name] for node in readers])
-        for node in readers:
-            bare[node.name] = replace(bare[node.name], chunks=chunks)
-        return bare
-
-    def _chunks(self, costs: Sequence[int], fits: Sequence[Fit]) -> tuple[Chunk, ...]:
-        limits = [fit.room - fit.context for fit in fits if fit.room is not None]
-        budget = self.settings.transcript.token_budget
-        limits += [] if budget is None else [budget]
-        return cut(costs, min(limits, default=sum(costs)), self.settings.transcript.overlap_tokens)
+        reading = {node.name: fits[node.name] for node in readers}
+        limits = [fit.room - fit.context for fit in reading.values() if fit.room is not None]
+        limits += [] if settings.token_budget is None else [settings.token_budget]
+        chunks = cut(costs, min(limits, default=sum(costs)), settings.overlap_tokens)
+        return fits | {name: replace(fit, chunks=chunks) for name, fit in reading.items()}
 
     def _bare(self, node: Node, model: Model) -> Fit:
         """Return the fit of *node* without a transcript."""
@@ -132,7 +127,6 @@ def _sharing(nodes: Sequence[Node], fits: Mapping[str, Fit]) -> dict[str, Fit]:
     """Give nodes with equal context settings the same budget, so that they share a context."""
     smallest: dict[str, int] = {}
     keys = {node.name: repr((node.context, sorted(node.needs))) for node in nodes}
-    for node in nodes:
-        fit, key = fits[node.name], keys[node.name]
-        smallest[key] = min(fit.context, smallest.get(key, fit.context))
+    for name, fit in fits.items():
+        smallest[keys[name]] = min(fit.context, smallest.get(keys[name], fit.context))
     return {name: replace(fit, context=smallest[keys[name]]) for name, fit in fits.items()}

@@ -173,10 +173,10 @@ class Grounder:
         name = words(label[0])
         numbered = bool(name) and name[0].upper() in self._numbers
         name = name[1:] if numbered else name
-        if name in self._names.values() or (numbered and not name):
-            text = quote[label.end() :]
-            return [_Quote(text, words(text), name or None), whole]
-        return [whole]
+        if name not in self._names.values() and (name or not numbered):
+            return [whole]
+        text = quote[label.end() :]
+        return [_Quote(text, words(text), name or None), whole]
 
     def _speaks(self, name: list[str] | None, number: int) -> bool:
         return name is None or self._names.get(self._segments[number].speaker or "") == name

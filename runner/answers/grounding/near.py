@@ -60,10 +60,7 @@ def nearest_match(
 
 
 def difference(quote: str, said: str) -> str:
-    """Return a word diff such as `we [-should-]{+shall+} wait`.
-
-    Brackets hold words that only *quote* has, braces words that only *said* has.
-    """
+    """Return a word diff such as `we [-should-]{+shall+} wait`, *quote*'s words in brackets."""
     left, right = _shown(quote), _shown(said)
     steps = Indel.opcodes([key for key, _ in left], [key for key, _ in right])
     out: list[str] = []
