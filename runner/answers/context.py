@@ -109,9 +109,9 @@ def reduce_context(
         text = _render(title, missing, kept)
     if not kept:
         text, tokens = "", 0
-    text, tokens, excerpts = _add_excerpts(text, tokens, kept, settings, count, transcript)
     _, dropped = _divided(ranked, kept)
-    return Reduced(text, tokens, tuple(kept), tuple(dropped), shares, missing, excerpts)
+    reduced = Reduced(text, tokens, tuple(kept), tuple(dropped), shares, missing)
+    return _with_excerpts(reduced, settings, count, transcript)
 
 
 def answer_items(name: str, answer: Mapping[str, Any], count: Count) -> tuple[Item, ...]:
@@ -228,30 +228,26 @@ def _render(title: str, missing: Mapping[str, str], kept: Sequence[Item]) -> str
     return head + "".join(chain.from_iterable(blocks.values()))
 
 
-def _add_excerpts(
-    text: str,
-    tokens: int,
-    kept: Sequence[Item],
-    settings: ContextSettings,
-    count: Count,
-    transcript: Sequence[Segment],
-) -> tuple[str, int, tuple[str, ...]]:
+def _with_excerpts(
+    reduced: Reduced, settings: ContextSettings, count: Count, transcript: Sequence[Segment]
+) -> Reduced:
     """Append segments, those cited by kept items first, within both token limits."""
-    if not settings.transcript_tokens or not transcript or not kept:
-        return text, tokens, ()
-    cited = {name for item in kept for name in _CITED.findall(item.line)}
+    if not settings.transcript_tokens or not transcript or not reduced.kept:
+        return reduced
+    cited = {name for item in reduced.kept for name in _CITED.findall(item.line)}
     cited_first = sorted(transcript, key=lambda segment: segment.id not in cited)
     head = "\n## Excerpts of the transcript\n"
-    limit = min(settings.transcript_tokens, settings.token_budget - tokens) - count(head)
+    limit = min(settings.transcript_tokens, settings.token_budget - reduced.tokens) - count(head)
     chosen = _fitting(cited_first, limit, count)
     while chosen:
         names = {segment.id for segment in chosen}
         excerpt = [segment for segment in transcript if segment.id in names]
-        whole = text + head + "".join(segment_line(segment) + "\n" for segment in excerpt)
-        if (size := count(whole)) <= settings.token_budget:
-            return whole, size, tuple(segment.id for segment in excerpt)
+        text = reduced.text + head + "".join(segment_line(segment) + "\n" for segment in excerpt)
+        if (tokens := count(text)) <= settings.token_budget:
+            ids = tuple(segment.id for segment in excerpt)
+            return replace(reduced, text=text, tokens=tokens, excerpts=ids)
         chosen.pop()
-    return text, tokens, ()
+    return reduced
 
 
 def cited_lines(
