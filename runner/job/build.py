@@ -105,7 +105,6 @@ def setup_from(
         composed=composed,
         config_digest=digest(json.dumps([settings.model_dump(), prompts], sort_keys=True)),
         config_dirs=tuple(folder.resolve() for folder in config_dirs),
-        folders=folders,
         overrides=tuple(overrides),
     )
     _check_structured_keys(setup)

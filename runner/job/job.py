@@ -27,7 +27,7 @@ class Setup:
 
     *models* are by name. *config* is the resolved configuration as YAML, *composed* the same
     before its interpolations were resolved, *config_digest* the SHA-256 of the settings and
-    prompts; *config_dirs* are the `--config-dir` folders, *folders* those searched for prompts.
+    prompts; *config_dirs* are the `--config-dir` folders.
     """
 
     settings: Settings
@@ -38,7 +38,6 @@ class Setup:
     composed: str
     config_digest: str
     config_dirs: tuple[Path, ...] = ()
-    folders: tuple[Path, ...] = ()
     overrides: tuple[str, ...] = ()
 
     @property

@@ -29,15 +29,13 @@ class QuoteCheck:
     """The result of checking one quote.
 
     *match* is `exact`, `near` or `absent`; *segment* is where the quote starts, None when
-    absent; *moved_from* is the claimed id where that differs; *score* is the likeness from 0 to
-    100, 100 for exact and 0 where nothing was compared. For near quotes *said* has the
+    absent; *moved_from* is the claimed id where that differs. For near quotes *said* has the
     transcript's own words and *difference* a word diff such as `we [-should-]{+shall+} wait`.
     """
 
     match: str
     segment: str | None
     moved_from: str | None
-    score: float
     said: str | None = None
     difference: str | None = None
 
@@ -102,20 +100,17 @@ class Grounder:
         hits = [self._transcript.segment_of(at) for at in words_at if at is not None]
         if hits:
             nearest = min(hits, key=lambda number: abs(number - (claimed or 0)))
-            return QuoteCheck("exact", *self._moved(nearest, segment), 100.0)
-        best = 0.0
+            return QuoteCheck("exact", *self._moved(nearest, segment))
         for reading in readings:
             near = nearest_match(self._transcript, reading.words, claimed, self._near_score)
-            if near is None:
+            if near is None or near.score < self._near_score:
                 continue
             number = self._transcript.segment_of(near.start)
             if self._speaks(reading.speaker, number):
-                best = max(best, near.score)
-                if near.score >= self._near_score:
-                    said = self._said(near.start, near.stop)
-                    diff = difference(reading.text, said)
-                    return QuoteCheck("near", *self._moved(number, segment), near.score, said, diff)
-        return QuoteCheck(ABSENT, None, None, best)
+                said = self._said(near.start, near.stop)
+                diff = difference(reading.text, said)
+                return QuoteCheck("near", *self._moved(number, segment), said, diff)
+        return QuoteCheck(ABSENT, None, None)
 
     def ground(self, answer: Mapping[str, Any]) -> tuple[dict[str, Any], GroundingCounts]:
         """Return a copy of *answer* with the result of each check, and the counts.
