@@ -15,8 +15,6 @@ from runner.answers.shape import Answer
 from runner.base.errors import ConfigError
 from runner.config.schema import AnalyzerSettings
 
-ENTRY_POINTS = "colloquy.analyzers"
-
 Message = Mapping[str, Any]  # one chat message: `role` and `content`, a text or text parts
 
 
@@ -88,4 +86,4 @@ def load_analyzer(name: str, settings: AnalyzerSettings, folders: Sequence[Path]
 @cache
 def _catalogs() -> tuple[str, ...]:
     """Return the catalogs' module names; cached, since listing entry points takes milliseconds."""
-    return tuple(entry.module for entry in entry_points(group=ENTRY_POINTS))
+    return tuple(entry.module for entry in entry_points(group="colloquy.analyzers"))

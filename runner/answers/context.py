@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 from runner.answers.findings import insight_line, item_line, missing_line
@@ -32,13 +34,8 @@ class Item:
 
     def entry(self, *, kept: bool) -> dict[str, Any]:
         """Return the item's entry in the ledger."""
-        return {
-            "key": self.key,
-            "index": self.index,
-            "priority": TIERS[self.tier],
-            "tokens": self.tokens,
-            "kept": kept,
-        }
+        named = {"key": self.key, "index": self.index, "priority": TIERS[self.tier]}
+        return {**named, "tokens": self.tokens, "kept": kept}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +100,8 @@ def reduce_context(
     for name, items in sections.items():
         kept += _select([], items, shares[name], count)
     # Tokens that no section could use go to the best of the remaining items.
-    chosen = set(map(id, kept))
-    rest = [item for item in ranked if id(item) not in chosen]
-    kept = _select(kept, sorted(rest, key=_priority), budget, count)
-    chosen = set(map(id, kept))
-    kept = [item for item in ranked if id(item) in chosen]
+    rest = sorted(_divided(ranked, kept)[1], key=_priority)
+    kept, _ = _divided(ranked, _select(kept, rest, budget, count))
     text = _render(title, missing, kept)
     while (tokens := count(text)) > settings.token_budget and kept:
         # Joined lines may cost a token more than separate ones.
@@ -115,10 +109,9 @@ def reduce_context(
         text = _render(title, missing, kept)
     if not kept:
         text, tokens = "", 0
-    text, tokens, excerpts = _add_excerpts(text, tokens, kept, settings, count, transcript)
-    chosen = set(map(id, kept))
-    dropped = tuple(item for item in ranked if id(item) not in chosen)
-    return Reduced(text, tokens, tuple(kept), dropped, shares, missing, excerpts)
+    _, dropped = _divided(ranked, kept)
+    reduced = Reduced(text, tokens, tuple(kept), tuple(dropped), shares, missing)
+    return _with_excerpts(reduced, settings, count, transcript)
 
 
 def answer_items(name: str, answer: Mapping[str, Any], count: Count) -> tuple[Item, ...]:
@@ -192,6 +185,12 @@ def _priority(item: Item) -> tuple[int, int]:
     return item.tier, item.index
 
 
+def _divided(items: Sequence[Item], chosen: Sequence[Item]) -> tuple[list[Item], list[Item]]:
+    """Return the *chosen* of *items* and the others, both in the order of *items*."""
+    ids = set(map(id, chosen))
+    return [i for i in items if id(i) in ids], [i for i in items if id(i) not in ids]
+
+
 def _select(kept: list[Item], candidates: Iterable[Item], budget: int, count: Count) -> list[Item]:
     """Return *kept* and each of *candidates*, in order, that still fits into *budget* tokens."""
     selected, used = list(kept), _cost(kept, count)
@@ -219,50 +218,50 @@ def _headers(item: Item) -> dict[tuple[str, str], str]:
 
 
 def _render(title: str, missing: Mapping[str, str], kept: Sequence[Item]) -> str:
-    lines = [f"# {title}"]
-    if missing:
-        lines.append(missing_line(missing))
-    for name in dict.fromkeys(item.analyzer for item in kept):
-        lines += ["", f"## {name}"]
-        section = [item for item in kept if item.analyzer == name]
-        for key in dict.fromkeys(item.key for item in section):
-            lines.append(f"### {key}")
-            lines += [item.line for item in section if item.key == key]
-    return "\n".join(lines) + "\n"
+    """Return the text of *kept*, which are grouped by analyzer but not by key."""
+    head = f"# {title}\n" + (f"{missing_line(missing)}\n" if missing else "")
+    blocks: dict[tuple[str, str], list[str]] = {}
+    for item in kept:
+        for place, header in _headers(item).items():
+            blocks.setdefault(place, [header])
+        blocks[item.analyzer, item.key].append(f"{item.line}\n")
+    return head + "".join(chain.from_iterable(blocks.values()))
 
 
-def _add_excerpts(
-    text: str,
-    tokens: int,
-    kept: Sequence[Item],
-    settings: ContextSettings,
-    count: Count,
-    transcript: Sequence[Segment],
-) -> tuple[str, int, tuple[str, ...]]:
+def _with_excerpts(
+    reduced: Reduced, settings: ContextSettings, count: Count, transcript: Sequence[Segment]
+) -> Reduced:
     """Append segments, those cited by kept items first, within both token limits."""
-    if not settings.transcript_tokens or not transcript or not kept:
-        return text, tokens, ()
-    cited = {name for item in kept for name in cited_segments(item)}
+    if not settings.transcript_tokens or not transcript or not reduced.kept:
+        return reduced
+    cited = {name for item in reduced.kept for name in _CITED.findall(item.line)}
     cited_first = sorted(transcript, key=lambda segment: segment.id not in cited)
     head = "\n## Excerpts of the transcript\n"
-    limit = min(settings.transcript_tokens, settings.token_budget - tokens) - count(head)
-    chosen = fitting_segments(cited_first, limit, count)
+    limit = min(settings.transcript_tokens, settings.token_budget - reduced.tokens) - count(head)
+    chosen = _fitting(cited_first, limit, count)
     while chosen:
         names = {segment.id for segment in chosen}
         excerpt = [segment for segment in transcript if segment.id in names]
-        whole = text + head + "".join(segment_line(segment) + "\n" for segment in excerpt)
-        if (size := count(whole)) <= settings.token_budget:
-            return whole, size, tuple(segment.id for segment in excerpt)
+        text = reduced.text + head + "".join(segment_line(segment) + "\n" for segment in excerpt)
+        if (tokens := count(text)) <= settings.token_budget:
+            ids = tuple(segment.id for segment in excerpt)
+            return replace(reduced, text=text, tokens=tokens, excerpts=ids)
         chosen.pop()
-    return text, tokens, ()
+    return reduced
 
 
-def cited_segments(item: Item) -> list[str]:
-    """Return the ids of the segments that *item* cites, in order and with repetitions."""
-    return _CITED.findall(item.line)
+def cited_lines(
+    items: Sequence[Item], transcript: Sequence[Segment], budget: int, count: Count
+) -> list[str]:
+    """Return the lines of segments that *items* cite, in order; drop the least cited first."""
+    times = Counter(name for item in items for name in _CITED.findall(item.line))
+    cited = [segment for segment in transcript if segment.id in times]
+    ranked = sorted(cited, key=lambda segment: -times[segment.id])
+    chosen = {segment.id for segment in _fitting(ranked, budget, count)}
+    return [segment_line(segment) for segment in cited if segment.id in chosen]
 
 
-def fitting_segments(segments: Iterable[Segment], budget: int, count: Count) -> list[Segment]:
+def _fitting(segments: Iterable[Segment], budget: int, count: Count) -> list[Segment]:
     """Return each of *segments*, in order of priority, that still fits into *budget* tokens."""
     chosen, used = [], 0
     for segment in segments:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from rapidfuzz import fuzz, process
@@ -24,7 +24,7 @@ class MergedInsight:
     confidence: float
     category: str
     analyzers: list[str]
-    evidence: list[dict[str, Any]] = field(default_factory=list)
+    evidence: list[dict[str, Any]]
 
 
 def aggregate(answers: Mapping[str, Mapping[str, Any]]) -> list[MergedInsight]:
@@ -34,15 +34,9 @@ def aggregate(answers: Mapping[str, Mapping[str, Any]]) -> list[MergedInsight]:
     SAME_WITH_QUOTE where they share a quote; the most confident one gets the others' evidence.
     """
     every = [
-        MergedInsight(
-            insight["text"],
-            insight["confidence"],
-            insight["category"],
-            [name],
-            [dict(evidence) for evidence in insight["evidence"]],
-        )
+        MergedInsight(i["text"], i["confidence"], i["category"], [name], list(i["evidence"]))
         for name, answer in answers.items()
-        for insight in answer["insights"]
+        for i in answer["insights"]
     ]
     merged: list[MergedInsight] = []
     texts: list[str] = []
@@ -60,7 +54,11 @@ def aggregate(answers: Mapping[str, Mapping[str, Any]]) -> list[MergedInsight]:
             merged.append(insight)
             texts.append(text)
         else:
-            _merge(insight, other)
+            other.analyzers += [name for name in insight.analyzers if name not in other.analyzers]
+            cited = _quotes(other)
+            other.evidence += [
+                e for e in insight.evidence if (e["segment"], e["quote"]) not in cited
+            ]
     return merged
 
 
@@ -68,28 +66,15 @@ def _quotes(insight: MergedInsight) -> set[tuple[str, str]]:
     return {(evidence["segment"], evidence["quote"]) for evidence in insight.evidence}
 
 
-def _merge(insight: MergedInsight, into: MergedInsight) -> None:
-    into.analyzers += [name for name in insight.analyzers if name not in into.analyzers]
-    cited = _quotes(into)
-    into.evidence += [e for e in insight.evidence if (e["segment"], e["quote"]) not in cited]
-
-
 def as_csv(insights: Iterable[MergedInsight]) -> str:
     """Return CSV with one row per insight."""
     rows: list[Sequence[object]] = [COLUMNS]
     for insight in insights:
-        evidence = insight.evidence
-        rows.append(
-            (
-                insight.text,
-                f"{insight.confidence:.2f}",
-                insight.category,
-                " ".join(insight.analyzers),
-                " ".join(dict.fromkeys(e["segment"] for e in evidence)),
-                " | ".join(e["quote"] for e in evidence),
-                " ".join(str(e.get("match", "")) for e in evidence).strip(),
-            )
-        )
+        segments = " ".join(dict.fromkeys(e["segment"] for e in insight.evidence))
+        quotes = " | ".join(e["quote"] for e in insight.evidence)
+        matches = " ".join(str(e.get("match", "")) for e in insight.evidence).strip()
+        head = insight.text, f"{insight.confidence:.2f}", insight.category
+        rows.append((*head, " ".join(insight.analyzers), segments, quotes, matches))
     return as_rows(rows)
 
 

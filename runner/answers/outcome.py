@@ -10,24 +10,15 @@ import orjson
 
 from runner.answers.analyzer import Analyzer
 from runner.answers.grounding.grounder import GroundingCounts
-from runner.base.errors import (
-    EXIT_AUTH,
-    EXIT_BUDGET,
-    EXIT_INTERRUPTED,
-    EXIT_NOTHING,
-    EXIT_OK,
-    EXIT_PARTIAL,
-    EXIT_UNAVAILABLE,
-    AnswerError,
-    CallError,
-)
+from runner.base import errors
+from runner.base.errors import AnswerError, CallError
 
 # Kinds of failure that end a whole run, in order of precedence for the exit code.
 ENDINGS = (
-    (frozenset({"interrupted"}), EXIT_INTERRUPTED),
-    (frozenset({"auth", "billing", "not_found"}), EXIT_AUTH),
-    (frozenset({"budget"}), EXIT_BUDGET),
-    (frozenset({"unavailable"}), EXIT_UNAVAILABLE),
+    (frozenset({"interrupted"}), errors.EXIT_INTERRUPTED),
+    (frozenset({"auth", "billing", "not_found"}), errors.EXIT_AUTH),
+    (frozenset({"budget"}), errors.EXIT_BUDGET),
+    (frozenset({"unavailable"}), errors.EXIT_UNAVAILABLE),
 )
 
 
@@ -56,10 +47,7 @@ class Outcome:
 
 
 def read_reply(analyzer: Analyzer, text: str, finish_reason: str, max_insights: int) -> Outcome:
-    """Return the outcome of a reply: its validated answer with at most *max_insights* insights.
-
-    Raises AnswerError.
-    """
+    """Return the outcome of a reply, with at most *max_insights* insights; raise AnswerError."""
     try:
         answer, repaired = analyzer.read(text)
         stored = answer.model_dump(mode="json")
@@ -93,28 +81,21 @@ def run_status(outcomes: Mapping[str, Outcome]) -> tuple[str, int]:
     some = "partial" if good else "failed"
     for ending, code in ENDINGS:
         if kinds & ending:
-            return "interrupted" if code == EXIT_INTERRUPTED else some, code
+            return "interrupted" if code == errors.EXIT_INTERRUPTED else some, code
     if good == 0 or "strict" in kinds:
-        return some, EXIT_NOTHING
+        return some, errors.EXIT_NOTHING
     if good < len(outcomes) or any(outcome.missing for outcome in outcomes.values()):
-        return "partial", EXIT_PARTIAL
-    return "completed", EXIT_OK
+        return "partial", errors.EXIT_PARTIAL
+    return "completed", errors.EXIT_OK
 
 
 def grounding_figures(outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
     """Return the content of grounding.json: counts in total and by analyzer."""
     counts = {name: o.grounding for name, o in outcomes.items() if o.grounding is not None}
-    total = sum(counts.values(), GroundingCounts())
-    return {
-        "total": total.figures(),
-        "analyzers": {name: count.figures() for name, count in counts.items()},
-    }
+    by_name = {name: count.figures() for name, count in counts.items()}
+    return {"total": sum(counts.values(), GroundingCounts()).figures(), "analyzers": by_name}
 
 
 def missing_reasons(upstream: Mapping[str, Outcome]) -> dict[str, str]:
     """Return the reason for each of *upstream* that has no answer."""
-    return {
-        name: outcome.kind or outcome.status
-        for name, outcome in upstream.items()
-        if outcome.answer is None
-    }
+    return {name: o.kind or o.status for name, o in upstream.items() if o.answer is None}

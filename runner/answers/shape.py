@@ -53,8 +53,7 @@ class Answer(Strict):
 def answer_shape(name: str, fields: type[BaseModel] = NoFields) -> type[Answer]:
     """Return the answer model of analyzer *name*, whose structured data has *fields*."""
     title = "".join(part.capitalize() for part in name.split("_")) + "Answer"
-    made = create_model(title, __base__=Answer, structured_data=(fields, ...))
-    return cast("type[Answer]", made)
+    return create_model(title, __base__=Answer, structured_data=(fields, ...))
 
 
 @cache
@@ -98,8 +97,8 @@ def parse_answer(text: str, shape: type[Answer]) -> tuple[Answer, bool]:
 
     Raises AnswerError of kind `invalid_output` that names the first invalid field.
     """
-    data, repaired = _load(text)
     try:
+        data, repaired = _load(text)
         data = _clean(data)
     except ValueError as error:
         raise AnswerError("invalid_output", f"the reply {error}", text=text) from error
@@ -132,25 +131,23 @@ def _clean(node: Any, depth: int = 0) -> Any:
 
 
 def _load(text: str) -> tuple[Any, bool]:
+    """Return the JSON value in *text* and whether it was repaired; raise ValueError."""
     body = text.strip()
     if body.startswith("```"):  # models often wrap JSON in a code fence
         body = body.strip("`").removeprefix("json").strip()
     try:
         return json.loads(body, parse_constant=_no_constant, object_pairs_hook=_unique_keys), False
-    except _NotRepairableError as error:
-        raise AnswerError("invalid_output", f"the reply {error}", text=text) from error
+    except _NotRepairableError:
+        raise
     except (ValueError, RecursionError):
-        return _repair(text), True
-
-
-def _repair(text: str) -> dict[str, Any]:
+        pass
     try:
         data = json_repair.loads(text, skip_json_loads=True)
     except (ValueError, RecursionError) as error:
-        raise AnswerError("invalid_output", "the reply is not JSON", text=text) from error
-    if not isinstance(data, dict):
-        raise AnswerError("invalid_output", "the reply is not a JSON object", text=text)
-    return data
+        raise ValueError("is not JSON") from error
+    if isinstance(data, dict):
+        return data, True
+    raise ValueError("is not a JSON object")
 
 
 class _NotRepairableError(ValueError):

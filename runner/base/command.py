@@ -20,20 +20,17 @@ class Arguments:
     options: dict[str, str] = field(default_factory=dict)
 
 
-Work = Callable[[Arguments], int | None]  # returns the exit code; None is 0
-
-
 def run_command(
     name: str,
     usage: Callable[[], str],
-    work: Work,
+    work: Callable[[Arguments], int | None],
     arguments: Sequence[str] | None = None,
     *,
     flags: Sequence[str] = (),
     options: Sequence[str] = (),
     least: int = 1,
 ) -> int:
-    """Do *work* on *arguments*, by default the process's; return the exit code.
+    """Do *work* on *arguments*, by default the process's; return its exit code, 0 for None.
 
     `--help` prints *usage*. *flags* take no value, *options* one; fewer than *least* words, like
     an unknown option, are one line and exit code 2. So is every ColloquyError, with its own code.

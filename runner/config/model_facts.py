@@ -11,7 +11,6 @@ from runner.base.files import package_folder
 
 OFFLINE = "offline/"  # prefix of the names of our extractive models
 OFFLINE_WINDOW = 2_000_000  # tokens; the readings are linear, so this bounds memory only
-
 _MAP = "model_prices_and_context_window_backup.json"
 
 # The shortest prefix in a provider's prompt cache, in tokens, for models without

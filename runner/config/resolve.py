@@ -9,10 +9,7 @@ from runner.base.errors import ConfigError, one_line
 
 
 def resolve(cfg: DictConfig) -> dict[str, Any]:
-    """Return *cfg* as plain data with interpolations resolved.
-
-    Raises ConfigError for missing values and interpolations that cannot be resolved.
-    """
+    """Return *cfg* as plain data; raise ConfigError for missing values and bad interpolations."""
     try:
         missing = sorted(OmegaConf.missing_keys(cfg))
         if missing:

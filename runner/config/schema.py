@@ -269,17 +269,16 @@ def nearest_key(path: list[str]) -> str:
 def known_keys(path: list[str]) -> list[str]:
     """Return the valid keys under *path*; empty where any name is valid."""
     section: type[SettingsSection] = Settings
-    named = False  # the next part is a name chosen by the user, not a key
-    for part in path:
-        if named:
-            named = False
-            continue
+    parts = iter(path)
+    for part in parts:
         field = section.model_fields.get(part)
         inner = _section_of(field.annotation) if field else None
         if field is None or inner is None:
             return []
-        section, named = inner, get_origin(field.annotation) is dict
-    return [] if named else list(section.model_fields)
+        if get_origin(field.annotation) is dict and next(parts, None) is None:
+            return []  # the next part is a name chosen by the user, not a key
+        section = inner
+    return list(section.model_fields)
 
 
 def _section_of(annotation: Any) -> type[SettingsSection] | None:

@@ -85,13 +85,15 @@ def setup_from(
     """Return the part of a job that does not depend on a transcript; raise ConfigError."""
     settings, folders = validate(data), analyzer_folders(config_dirs)
     check_traces(settings)
-    _check_format(settings.transcript.format)
+    if (name := settings.transcript.format) not in FORMATS:
+        near = did_you_mean(name, FORMATS)
+        raise ConfigError(f"transcript.format={name!r} is not a format{near}")
     pipeline = make_pipeline(settings.stages, settings.analyzers)
     models = _models(settings)
     analyzers = {
         name: load_analyzer(name, body, folders) for name, body in settings.analyzers.items()
     }
-    config = as_yaml(data)
+    config = str(yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True))
     _refuse_keys(models, config, composed)
     prompts = {name: analyzer.prompt_digest for name, analyzer in analyzers.items()}
     setup = Setup(
@@ -103,7 +105,6 @@ def setup_from(
         composed=composed,
         config_digest=digest(json.dumps([settings.model_dump(), prompts], sort_keys=True)),
         config_dirs=tuple(folder.resolve() for folder in config_dirs),
-        folders=folders,
         overrides=tuple(overrides),
     )
     _check_structured_keys(setup)
@@ -111,14 +112,8 @@ def setup_from(
 
 
 def for_transcript(batch: Setup, file: Input) -> Job:
-    """Return the job of one run of a *batch*.
-
-    Raises TranscriptError if the file cannot be read, ConfigError if it does not fit.
-    """
-    wanted = batch.settings.transcript
-    return run_job(
-        batch, read_transcript(file.path, format=wanted.format, encoding=wanted.encoding)
-    )
+    """Return the job of one run of a *batch*; raise TranscriptError or ConfigError."""
+    return run_job(batch, open_transcript(batch.settings, file.path))
 
 
 def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
@@ -173,26 +168,19 @@ def analyzer_folders(config_folders: Sequence[Path]) -> tuple[Path, ...]:
     For `--config-dir mine`: `mine/analyzers`, `mine/analyzer` (beside the YAML), and a folder
     `analyzers` beside `mine`.
     """
-    folders: list[Path] = []
-    for folder in config_folders:
-        folders += [folder / "analyzers", folder / "analyzer"]
-        folders += [folder.parent / "analyzers"]
-    return tuple(path.resolve() for path in folders if path.is_dir())
-
-
-def open_transcript(settings: Settings) -> Transcript:
-    """Read the transcript; `pkg://` paths are in an installed package."""
-    source = settings.transcript
-    return read_transcript(
-        transcript_path(source.path), format=source.format, encoding=source.encoding
+    searched = (
+        path
+        for folder in config_folders
+        for path in (folder / "analyzers", folder / "analyzer", folder.parent / "analyzers")
     )
+    return tuple(path.resolve() for path in searched if path.is_dir())
 
 
-def _check_format(name: str) -> None:
-    if name not in FORMATS:
-        raise ConfigError(
-            f"transcript.format={name!r} is not a format{did_you_mean(name, FORMATS)}"
-        )
+def open_transcript(settings: Settings, file: Path | None = None) -> Transcript:
+    """Read the transcript in *file*, by default that of `transcript.path`."""
+    wanted = settings.transcript
+    path = file or transcript_path(wanted.path)
+    return read_transcript(path, format=wanted.format, encoding=wanted.encoding)
 
 
 def transcript_path(path: str) -> Path:
@@ -210,22 +198,13 @@ def transcript_path(path: str) -> Path:
 
 def facts_of(model: ModelSettings) -> ModelFacts:
     """Return the facts of the model; settings take precedence over the map."""
-    facts = model_facts(model.name)
-    if model.context_window is not None:
-        facts = replace(facts, context_window=model.context_window)
-    if model.input_usd_per_mtok is not None:
-        prices = model.input_usd_per_mtok, model.output_usd_per_mtok
-        facts = replace(facts, input_usd_per_mtok=prices[0], output_usd_per_mtok=prices[1])
-    if model.cached_usd_per_mtok is not None:
-        facts = replace(facts, cache_read_usd_per_mtok=model.cached_usd_per_mtok)
+    named = ("context_window", "input_usd_per_mtok", "output_usd_per_mtok")
+    own = {name: getattr(model, name) for name in named}
+    own["cache_read_usd_per_mtok"] = model.cached_usd_per_mtok
+    own = {name: value for name, value in own.items() if value is not None}
     if model.simulate is not None:
-        facts = replace(facts, cache_min_tokens=model.simulate.cache_min_tokens)
-    return facts
-
-
-def as_yaml(data: Mapping[str, Any]) -> str:
-    """Return resolved *data* as YAML; `${` in a value is text."""
-    return str(yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True))
+        own["cache_min_tokens"] = model.simulate.cache_min_tokens
+    return replace(model_facts(model.name), **own)
 
 
 def _check_structured_keys(job: Setup) -> None:
@@ -233,9 +212,8 @@ def _check_structured_keys(job: Setup) -> None:
     for node in job.pipeline.nodes:
         if node.context is None:
             continue
-        keys: set[str] = set()
-        for need in node.needs:
-            keys |= set(_structured_keys(job.analyzers[need].schema))
+        schemas = (job.analyzers[need].schema for need in node.needs)
+        keys = {key for schema in schemas for key in _structured_keys(schema)}
         for key in node.context.include_structured_keys:
             if key not in keys:
                 raise ConfigError(

@@ -43,17 +43,18 @@ def check_model(name: str, model: ModelSettings, facts: ModelFacts, settings: Se
         from runner.providers.simulated.behaviour import check as check_simulated
 
         check_simulated(model.simulate, f"{at}.simulate.")
-    if settings.budget.max_cost_usd is not None and facts.input_usd_per_mtok is None:
-        raise ConfigError(
-            f"budget.max_cost_usd={settings.budget.max_cost_usd:g}: the price of "
-            f"{model.name} is unknown: set {at}.input_usd_per_mtok and {at}.output_usd_per_mtok, "
-            f"or cap budget.max_tokens instead"
+    if facts.input_usd_per_mtok is None:
+        prices = f"set {at}.input_usd_per_mtok and {at}.output_usd_per_mtok"
+        unknown, most = (
+            f"the price of {model.name} is unknown: {prices}",
+            settings.budget.max_cost_usd,
         )
-    if "cost_usd" in settings.objective and facts.input_usd_per_mtok is None:
-        raise ConfigError(
-            f"objective=cost_usd: the price of {model.name} is unknown: set "
-            f"{at}.input_usd_per_mtok and {at}.output_usd_per_mtok, or minimise total_tokens"
-        )
+        if most is not None:
+            raise ConfigError(
+                f"budget.max_cost_usd={most:g}: {unknown}, or cap budget.max_tokens instead"
+            )
+        if "cost_usd" in settings.objective:
+            raise ConfigError(f"objective=cost_usd: {unknown}, or minimise total_tokens")
 
 
 def check_traces(settings: Settings) -> None:

@@ -10,10 +10,9 @@ from runner.base.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Part *number* of *total* (from 1): segments *start* to *stop* (exclusive), by index."""
+    """Part *number* (from 1): segments *start* to *stop* (exclusive), by index."""
 
     number: int
-    total: int
     start: int
     stop: int
     tokens: int
@@ -34,7 +33,7 @@ def cut(costs: Sequence[int], budget: int, overlap: int) -> tuple[Chunk, ...]:
             f"raise transcript.token_budget, or choose a model with a larger window"
         )
     if sum(costs) <= budget:
-        return (Chunk(1, 1, 0, len(costs), sum(costs)),)
+        return (Chunk(1, 0, len(costs), sum(costs)),)
     overlap = min(overlap, budget // 2)
     fewest = len(_spans(costs, budget, overlap))
     low, high = longest, budget
@@ -46,7 +45,7 @@ def cut(costs: Sequence[int], budget: int, overlap: int) -> tuple[Chunk, ...]:
             low = middle + 1
     spans = _spans(costs, high, min(overlap, high // 2))
     return tuple(
-        Chunk(number, len(spans), start, stop, sum(costs[start:stop]))
+        Chunk(number, start, stop, sum(costs[start:stop]))
         for number, (start, stop) in enumerate(spans, start=1)
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
@@ -37,10 +37,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class SlotPools:
-    """The pools that calls take slots from: *of_stage* names each stage's pool, *sizes* its slots.
-
-    The shared pool has an empty name.
-    """
+    """The pools that calls take slots from: *of_stage* names each stage's, "" the shared one."""
 
     of_stage: Mapping[str, str]
     sizes: Mapping[str, int]
@@ -94,12 +91,11 @@ def make_pipeline(
     for name, names in members.items():
         if not names:
             raise GraphError(f"stages.{name} has no analyzers: give one `stage: {name}`")
-    made: dict[str, Stage] = {}
+    made = []
     for name in order:
         nodes = tuple(_node(a, analyzers[a], stages, members) for a in members[name])
-        settings = stages[name]
-        made[name] = Stage(name, tuple(settings.needs), nodes, settings.max_concurrent)
-    return Pipeline(tuple(made.values()))
+        made.append(Stage(name, tuple(stages[name].needs), nodes, stages[name].max_concurrent))
+    return Pipeline(tuple(made))
 
 
 def _check_names(
@@ -107,23 +103,15 @@ def _check_names(
 ) -> None:
     for name, settings in analyzers.items():
         if settings.stage not in stages:
-            raise GraphError(
-                f"analyzers.{name}.stage={settings.stage!r} is not a stage"
-                f"{did_you_mean(settings.stage, stages)}"
-            )
+            near = did_you_mean(settings.stage, stages)
+            raise GraphError(f"analyzers.{name}.stage={settings.stage!r} is not a stage{near}")
     for clash in sorted(set(stages) & set(analyzers)):
         raise GraphError(f"'{clash}' names both a stage and an analyzer; rename one")
 
 
 def _stage_order(stages: Mapping[str, StageSettings]) -> list[str]:
     for name, settings in stages.items():
-        for need in settings.needs:
-            if need not in stages:
-                raise GraphError(
-                    f"stages.{name}.needs: {need!r} is not a stage{did_you_mean(need, stages)}"
-                )
-        if len(set(settings.needs)) != len(settings.needs):
-            raise GraphError(f"stages.{name}.needs names a stage twice: {settings.needs}")
+        _check_needs(f"stages.{name}.needs", settings.needs, stages, "a stage")
         if settings.input != "transcript" and not settings.needs:
             raise GraphError(f"stages.{name} reads a context but needs no stage: set needs")
         if settings.input != "transcript" and settings.context is None:
@@ -135,6 +123,17 @@ def _stage_order(stages: Mapping[str, StageSettings]) -> list[str]:
         raise GraphError(f"stages need each other in a cycle: {path}") from error
 
 
+def _check_needs(
+    key: str, needs: Sequence[str], choices: Collection[str], what: str, where: str = ""
+) -> None:
+    for need in needs:
+        if need not in choices:
+            near = did_you_mean(need, choices)
+            raise GraphError(f"{key}: {need!r} is not {what}{where}{near}")
+    if len(set(needs)) != len(needs):
+        raise GraphError(f"{key} names {what} twice: {needs}")
+
+
 def _node(
     name: str,
     settings: AnalyzerSettings,
@@ -144,14 +143,8 @@ def _node(
     stage = stages[settings.stage]
     earlier = [member for need in stage.needs for member in members[need]]
     needs = earlier if settings.needs is None else settings.needs
-    for need in needs:
-        if need not in earlier:
-            raise GraphError(
-                f"analyzers.{name}.needs: {need!r} is not an analyzer of a stage that "
-                f"{settings.stage} needs{did_you_mean(need, earlier)}"
-            )
-    if len(set(needs)) != len(needs):
-        raise GraphError(f"analyzers.{name}.needs names an analyzer twice: {needs}")
+    where = f" of a stage that {settings.stage} needs"
+    _check_needs(f"analyzers.{name}.needs", needs, earlier, "an analyzer", where)
     if stage.input != "transcript" and not needs:
         raise GraphError(f"analyzers.{name}.needs is empty, but {settings.stage} reads a context")
     context = None

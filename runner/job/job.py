@@ -9,7 +9,6 @@ from pathlib import Path
 from runner.answers.analyzer import Analyzer, Material
 from runner.answers.context import segment_line
 from runner.base.text import digest
-from runner.base.tokens import Tokenizer
 from runner.config.schema import Settings
 from runner.job.chunks import Chunk
 from runner.job.graph import Node, Pipeline, SlotPools
@@ -28,7 +27,7 @@ class Setup:
 
     *models* are by name. *config* is the resolved configuration as YAML, *composed* the same
     before its interpolations were resolved, *config_digest* the SHA-256 of the settings and
-    prompts; *config_dirs* are the `--config-dir` folders, *folders* those searched for prompts.
+    prompts; *config_dirs* are the `--config-dir` folders.
     """
 
     settings: Settings
@@ -39,7 +38,6 @@ class Setup:
     composed: str
     config_digest: str
     config_dirs: tuple[Path, ...] = ()
-    folders: tuple[Path, ...] = ()
     overrides: tuple[str, ...] = ()
 
     @property
@@ -51,11 +49,6 @@ class Setup:
     def main(self) -> Model:
         """The model that answers unless a stage or an analyzer names another."""
         return self.models[MAIN]
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """The tokenizer for contexts."""
-        return self.main.tokenizer
 
     @property
     def is_paid(self) -> bool:

@@ -75,8 +75,7 @@ def check_names(settings: Settings) -> None:
         raise ConfigError(f"models.{MAIN}: '{MAIN}' is the name of `model` itself; rename it")
     used = {f"stages.{n}.model": s.model for n, s in settings.stages.items()}
     used |= {f"analyzers.{n}.model": a.model for n, a in settings.analyzers.items()}
-    listed = {"model": settings.model}
-    listed |= {f"models.{name}": model for name, model in settings.models.items()}
+    listed = {"model": settings.model} | {f"models.{n}": m for n, m in settings.models.items()}
     for key, model in listed.items():
         used |= {f"{key}.fallbacks[{at}]": name for at, name in enumerate(model.fallbacks)}
     for key, name in used.items():

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from runner.answers.context import (
-    Reduced,
-    answer_items,
-    cited_segments,
-    fitting_segments,
-    reduce_context,
-    segment_line,
-)
-from runner.answers.outcome import Outcome
+from runner.answers.context import Count, Reduced, answer_items, cited_lines, reduce_context
+from runner.answers.outcome import Outcome, missing_reasons
 from runner.config.schema import ContextSettings
 from runner.job.graph import Node
 from runner.job.job import Job, wrap
@@ -35,15 +27,11 @@ def owner_of(node: Node) -> str:
 
 def failed_parts(outcomes: Sequence[Outcome]) -> dict[str, str]:
     """Return the reason for each part without an answer."""
-    return {
-        f"part {number}": outcome.kind or outcome.status
-        for number, outcome in enumerate(outcomes, start=1)
-        if outcome.answer is None
-    }
+    return missing_reasons({f"part {number}": each for number, each in enumerate(outcomes, 1)})
 
 
 def joined(
-    job: Job, node: Node, fit: Fit, count: Callable[[str], int], outcomes: Sequence[Outcome]
+    job: Job, node: Node, fit: Fit, count: Count, outcomes: Sequence[Outcome]
 ) -> tuple[str, Reduced, ContextSettings]:
     """Return the material of the joining call, and how it was reduced.
 
@@ -66,16 +54,6 @@ def joined(
     title = f"Findings of {node.name} in {len(outcomes)} overlapping parts of the transcript"
     segments = job.transcript.segments
     reduced = reduce_context(title, items, failed_parts(outcomes), settings, count, segments)
-    left = min(budget, room - reduced.tokens)
-    lines = _cited_lines(job, reduced, left, count)
+    lines = cited_lines(reduced.kept, segments, min(budget, room - reduced.tokens), count)
     excerpt = wrap("transcript", "\n".join(lines)) if lines else ""
     return excerpt + wrap("context", reduced.text), reduced, settings
-
-
-def _cited_lines(job: Job, reduced: Reduced, budget: int, count: Callable[[str], int]) -> list[str]:
-    """Return the lines of cited segments in the transcript's order; drop the least cited first."""
-    times = Counter(name for item in reduced.kept for name in cited_segments(item))
-    cited = [segment for segment in job.transcript.segments if segment.id in times]
-    ranked = sorted(cited, key=lambda segment: -times[segment.id])
-    chosen = {segment.id for segment in fitting_segments(ranked, budget, count)}
-    return [segment_line(segment) for segment in cited if segment.id in chosen]

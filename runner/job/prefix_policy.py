@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 
 import orjson
 
@@ -27,12 +27,10 @@ def primed_stages(job: Job) -> frozenset[tuple[str, str]]:
     if wanted == "off" or job.settings.processing.mode == "sequential":
         return frozenset()
     return frozenset(
-        (stage.name, model.name)
-        for stage in job.pipeline.stages
-        for model in job.models.values()
-        if _shares(job, stage.name, model) > 1
-        and job.slot_pools.size(stage.name) > 1
-        and (wanted == "on" or saving(job, stage.name, model) >= MIN_SAVING)
+        (stage, model.name)
+        for stage, model in _sharing(job)
+        if job.slot_pools.size(stage) > 1
+        and (wanted == "on" or saving(job, stage, model) >= MIN_SAVING)
     )
 
 
@@ -46,13 +44,14 @@ def saving(job: Job, stage: str, model: Model) -> float:
     if model.schema_beside and model.is_paid:
         return 0.0  # providers put the schema first, and each analyzer has its own
     facts, calls = model.facts, _shares(job, stage, model)
-    prefix, least = _prefix_tokens(job, stage, model), facts.cache_min_tokens
+    nodes = [node for node in job.pipeline.nodes if node.stage == stage]
+    fits = [job.fit(node, model) for node in nodes if (node.name, model.name) in job.fits]
+    prefix, least = _prefix_tokens(fits), facts.cache_min_tokens
     prices = facts.input_usd_per_mtok, facts.output_usd_per_mtok, facts.cache_read_usd_per_mtok
     if least is None or prefix < least or calls < 2 or None in prices:
         return 0.0
     paid_in, paid_out, cached = (price or 0.0 for price in prices)
     written = facts.cache_write_usd_per_mtok or paid_in
-    fits = _fits(job, stage, model)
     whole = sum(prefix + fit.fixed for fit in fits) * paid_in
     whole += sum(fit.reply * _REPLY_SHARE for fit in fits) * paid_out
     saved = (calls - 1) * prefix * (paid_in - cached) - prefix * (written - paid_in)
@@ -66,12 +65,10 @@ def marked_stages(job: Job, primed: frozenset[tuple[str, str]]) -> frozenset[tup
     if calls are sequential.
     """
     return frozenset(
-        (stage.name, model.name)
-        for stage in job.pipeline.stages
-        for model in job.models.values()
+        (stage, model.name)
+        for stage, model in _sharing(job)
         if model.facts.cache_marks
-        and _shares(job, stage.name, model) > 1
-        and ((stage.name, model.name) in primed or job.slot_pools.size(stage.name) == 1)
+        and ((stage, model.name) in primed or job.slot_pools.size(stage) == 1)
     )
 
 
@@ -84,12 +81,9 @@ def is_cacheable(model: Model, request: Request) -> bool:
 
 
 def saved_usd(job: Job, cached: Mapping[str, int]) -> float | None:
-    """Return the dollars saved by reading *cached* tokens, by litellm model name, from the cache.
-
-    None if the price of one of these models is unknown.
-    """
-    models = [model for model in job.models.values() if cached.get(model.settings.name)]
-    return sum_usd(_saved_usd(model.facts, cached[model.settings.name]) for model in models)
+    """Return the dollars that *cached* tokens, by litellm model name, save; None if unknown."""
+    by_model = ((model.facts, cached.get(model.settings.name)) for model in job.models.values())
+    return sum_usd(_saved_usd(facts, tokens) for facts, tokens in by_model if tokens)
 
 
 def _saved_usd(facts: ModelFacts, tokens: int) -> float | None:
@@ -105,18 +99,18 @@ def prefix_of(model: Model, request: Request) -> Hashable:
     return model.name, digest(orjson.dumps(shared).decode(errors="surrogateescape"))
 
 
+def _sharing(job: Job) -> list[tuple[str, Model]]:
+    """Return the stages, with their model, in which more than one call shares a prefix."""
+    pairs = ((stage.name, m) for stage in job.pipeline.stages for m in job.models.values())
+    return [(stage, model) for stage, model in pairs if _shares(job, stage, model) > 1]
+
+
 def _shares(job: Job, stage: str, model: Model) -> int:
     """Return how many analyzers of *stage* have *model* as their first model."""
-    nodes = [node for node in job.pipeline.nodes if node.stage == stage]
-    return sum(job.chain(node)[0] is model for node in nodes)
+    nodes = job.pipeline.nodes
+    return sum(job.chain(node)[0] is model for node in nodes if node.stage == stage)
 
 
-def _prefix_tokens(job: Job, stage: str, model: Model) -> int:
-    """Return a lower bound of the tokens that the stage's calls share."""
-    fits = _fits(job, stage, model)
+def _prefix_tokens(fits: Sequence[Fit]) -> int:
+    """Return a lower bound of the tokens that a stage's calls share."""
     return min((f.context + max((c.tokens for c in f.chunks), default=0) for f in fits), default=0)
-
-
-def _fits(job: Job, stage: str, model: Model) -> list[Fit]:
-    nodes = [node for node in job.pipeline.nodes if node.stage == stage]
-    return [job.fit(node, model) for node in nodes if (node.name, model.name) in job.fits]

@@ -64,22 +64,17 @@ class Fitter:
 
     def _stage(self, stage: Stage, model: Model, models: Mapping[str, Model]) -> dict[str, Fit]:
         nodes = [node for node in stage.nodes if model in chain_of(node, self.settings, models)]
-        bare = _sharing(nodes, {node.name: self._bare(node, model) for node in nodes})
+        fits = _sharing(nodes, {node.name: self._bare(node, model) for node in nodes})
         readers = [node for node in nodes if node.transcript]
         if not readers or not self.transcript.segments:  # a batch's job has no transcript yet
-            return bare
-        count = model.tokenizer.count
+            return fits
+        count, settings = model.tokenizer.count, self.settings.transcript
         costs = [count(segment_line(segment) + "\n") for segment in self.transcript.segments]
-        chunks = self._chunks(costs, [bare[node.name] for node in readers])
-        for node in readers:
-            bare[node.name] = replace(bare[node.name], chunks=chunks)
-        return bare
-
-    def _chunks(self, costs: Sequence[int], fits: Sequence[Fit]) -> tuple[Chunk, ...]:
-        limits = [fit.room - fit.context for fit in fits if fit.room is not None]
-        budget = self.settings.transcript.token_budget
-        limits += [] if budget is None else [budget]
-        return cut(costs, min(limits, default=sum(costs)), self.settings.transcript.overlap_tokens)
+        reading = {node.name: fits[node.name] for node in readers}
+        limits = [fit.room - fit.context for fit in reading.values() if fit.room is not None]
+        limits += [] if settings.token_budget is None else [settings.token_budget]
+        chunks = cut(costs, min(limits, default=sum(costs)), settings.overlap_tokens)
+        return fits | {name: replace(fit, chunks=chunks) for name, fit in reading.items()}
 
     def _bare(self, node: Node, model: Model) -> Fit:
         """Return the fit of *node* without a transcript."""
@@ -95,54 +90,43 @@ class Fitter:
         texts = (part for message in messages for part in text_parts(message))
         fixed = FRAME_TOKENS + sum(map(model.count_prompt, texts))
         reply = model.reply_tokens(own, self.settings.model)
-        room = _room(node.name, model, fixed, reply)
         budget = 0 if node.context is None else node.context.token_budget
-        context = budget
-        if room is not None:
-            context = min(budget, int(room * _TRANSCRIPT_SHARE) if node.transcript else room)
-            if context < min(MIN_CONTEXT, budget):
-                raise ConfigError(_too_small(node.name, model, fixed, reply))
+        window = _usable_window(model)
+        if window is None:
+            return Fit(fixed, (), budget, reply, None)
+        # Most windows hold prompt and reply, even those that the map calls input.
+        room = window - fixed - reply
+        context = min(budget, int(room * _TRANSCRIPT_SHARE) if node.transcript else room)
+        if room <= 0 or context < min(MIN_CONTEXT, budget):
+            also = f" and the reply may have {reply:,}" if reply else ""
+            raise ConfigError(
+                f"{node.name}: the prompt has {fixed:,} tokens without any material{also}, but "
+                f"{model.settings.name} has a window of {model.facts.context_window:,}: lower "
+                f"max_tokens, or choose a model with a larger window"
+            )
         return Fit(fixed, (), context, reply, room)
 
 
 def longest_reply(model: Model, request: Request) -> int | None:
     """Return the longest reply to *request* that *model* can write, None if unknown."""
     limits = [] if model.facts.max_output_tokens is None else [model.facts.max_output_tokens]
-    if model.facts.context_window is not None:
+    window = _usable_window(model)
+    if window is not None:
         text = "".join(part for message in request.messages for part in text_parts(message))
-        usable = int(model.facts.context_window * (1.0 if model.tokenizer.exact else INEXACT))
-        limits.append(usable - model.tokenizer.count(text) - FRAME_TOKENS)
+        limits.append(window - model.tokenizer.count(text) - FRAME_TOKENS)
     return min(limits, default=None)
+
+
+def _usable_window(model: Model) -> int | None:
+    """Return the tokens of *model*'s window, fewer if they are estimates; None if unknown."""
+    window = model.facts.context_window
+    return window if window is None or model.tokenizer.exact else int(window * INEXACT)
 
 
 def _sharing(nodes: Sequence[Node], fits: Mapping[str, Fit]) -> dict[str, Fit]:
     """Give nodes with equal context settings the same budget, so that they share a context."""
     smallest: dict[str, int] = {}
     keys = {node.name: repr((node.context, sorted(node.needs))) for node in nodes}
-    for node in nodes:
-        fit, key = fits[node.name], keys[node.name]
-        smallest[key] = min(fit.context, smallest.get(key, fit.context))
+    for name, fit in fits.items():
+        smallest[keys[name]] = min(fit.context, smallest.get(keys[name], fit.context))
     return {name: replace(fit, context=smallest[keys[name]]) for name, fit in fits.items()}
-
-
-def _room(name: str, model: Model, fixed: int, reply: int) -> int | None:
-    """Return the tokens of a window left for material, None if the window is unknown."""
-    window = model.facts.context_window
-    if window is None:
-        return None
-    if not model.tokenizer.exact:
-        window = int(window * INEXACT)
-    # Most windows hold prompt and reply, even those that the map calls input.
-    room = window - fixed - reply
-    if room <= 0:
-        raise ConfigError(_too_small(name, model, fixed, reply))
-    return room
-
-
-def _too_small(name: str, model: Model, fixed: int, reply: int) -> str:
-    also = f" and the reply may have {reply:,}" if reply else ""
-    return (
-        f"{name}: the prompt has {fixed:,} tokens without any material{also}, but "
-        f"{model.settings.name} has a window of {model.facts.context_window:,}: lower "
-        f"max_tokens, or choose a model with a larger window"
-    )

@@ -37,7 +37,7 @@ def describe_job(job: Setup, spent: Spent) -> dict[str, Any]:
     return {
         "model": job.main.settings.name,
         "models": {name: model.settings.name for name, model in job.models.items()},
-        "tokenizer": asdict(job.tokenizer),
+        "tokenizer": asdict(job.main.tokenizer),
         "config_digest": job.config_digest,
         "versions": dict(versions()),
         "totals": spent.totals(),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
@@ -105,12 +104,7 @@ def test_a_run_of_words_is_exact_however_it_is_written(data: st.DataObject, draw
 
     actual = Grounder(segments).check(data.draw(disguised(said)), "S0001")
 
-    assert ("exact", 100.0, None, None) == (
-        actual.match,
-        actual.score,
-        actual.said,
-        actual.difference,
-    )
+    assert ("exact", None, None) == (actual.match, actual.said, actual.difference)
 
 
 @UNTIMED
@@ -279,13 +273,13 @@ def test_words_are_what_is_compared(text: str, expected: list[str]) -> None:
 def test_a_quote_may_run_across_segment_ends_and_line_breaks() -> None:
     actual = check("isn't\nready. Fine, but", "S0001", "The pump isn’t ready.", "Fine. But why?")
 
-    assert QuoteCheck("exact", "S0001", None, 100.0) == actual
+    assert QuoteCheck("exact", "S0001", None) == actual
 
 
 def test_part_of_a_word_is_not_the_word() -> None:
     actual = check("the pump", "S0001", "Bathe pumpkins, the pumps.")
 
-    assert QuoteCheck("absent", None, None, 0.0) == actual
+    assert QuoteCheck("absent", None, None) == actual
 
 
 def test_of_several_places_the_claimed_and_then_the_nearest_is_meant() -> None:
@@ -300,13 +294,11 @@ def test_of_several_places_the_claimed_and_then_the_nearest_is_meant() -> None:
 def test_an_id_written_otherwise_is_repaired_to_the_one_it_means(claimed: str) -> None:
     actual = check("we wait", claimed, "We wait.", "We wait.", "We wait.")
 
-    assert QuoteCheck("exact", "S0002", claimed, 100.0) == actual
+    assert QuoteCheck("exact", "S0002", claimed) == actual
 
 
 def test_an_id_that_does_not_exist_is_repaired_to_the_first_place() -> None:
-    assert QuoteCheck("exact", "S0002", "S0009", 100.0) == check(
-        "wait", "S0009", "No.", "Wait. Wait."
-    )
+    assert QuoteCheck("exact", "S0002", "S0009") == check("wait", "S0009", "No.", "Wait. Wait.")
 
 
 @pytest.mark.parametrize("mark", ["…", "...", " [...] ", " (…) ", ". . .", " ..... "])
@@ -315,7 +307,7 @@ def test_parts_around_an_ellipsis_may_stand_apart_in_order(mark: str) -> None:
 
     actual = check(quote, "S0002", "Yes.", "We should really wait.", "For the second pump.")
 
-    assert QuoteCheck("exact", "S0002", None, 100.0) == actual
+    assert QuoteCheck("exact", "S0002", None) == actual
 
 
 @pytest.mark.parametrize(
@@ -378,13 +370,11 @@ def test_a_near_quote_has_the_transcripts_words_and_the_difference() -> None:
         "near",
         "S0002",
         "S0001",
-        actual.score,
         "we shall wait—for the second pump.",
         "we [-should-]{+shall+} wait for the second pump",
     )
 
     assert expected == actual
-    assert 85 <= actual.score < 100
 
 
 @pytest.mark.parametrize(
@@ -429,7 +419,7 @@ def test_a_near_quote_of_several_segments_is_compared_by_words() -> None:
 
 @pytest.mark.parametrize("quote", ["", " \n", "...", "—!?", "👍🏽 ❤️", "\ud800", "\u200b\u2060"])
 def test_a_quote_without_words_is_absent(quote: str) -> None:
-    assert QuoteCheck("absent", None, None, 0.0) == check(quote, "S0001", "Wait. 👍🏽", "\ud800 no")
+    assert QuoteCheck("absent", None, None) == check(quote, "S0001", "Wait. 👍🏽", "\ud800 no")
 
 
 @pytest.mark.parametrize("quote", ["wait pumq", "pigs might well fly over it", "pump"])
@@ -442,18 +432,18 @@ def test_what_was_not_said_is_absent(quote: str) -> None:
 def test_right_to_left_text_is_found() -> None:
     actual = check("\u202bהמשאבה׳ השנייה\u202c", "S0002", "שלום לכולם", "נחכה: המשאבה השנייה.")
 
-    assert QuoteCheck("exact", "S0002", None, 100.0) == actual
+    assert QuoteCheck("exact", "S0002", None) == actual
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_transcript_of_nothing_but_symbols_holds_nothing(form: str) -> None:
     actual = check(unicodedata.normalize(form, "Å wait"), "S0001", "…", "👍", "")
 
-    assert QuoteCheck("absent", None, None, 0.0) == actual
+    assert QuoteCheck("absent", None, None) == actual
 
 
 def test_a_transcript_without_segments_holds_nothing() -> None:
-    assert QuoteCheck("absent", None, None, 0.0) == Grounder([]).check("we … should wait", "S0001")
+    assert QuoteCheck("absent", None, None) == Grounder([]).check("we … should wait", "S0001")
 
 
 @pytest.mark.parametrize(
@@ -535,7 +525,6 @@ def test_counts_add_up_and_give_rates() -> None:
 
     assert GroundingCounts(6, 2, 2, 2, 2, 4, 2) == one + one
     assert one == sum([one], start=GroundingCounts())
-    assert 2 / 3 == pytest.approx(one.rate, abs=1e-4)
     assert {
         "quotes": 3, "exact": 1, "near": 1, "absent": 1, "moved": 1, "rate": 0.6667,
         "exact_rate": 0.3333, "insights": 2, "insights_grounded": 1, "insights_rate": 0.5,
@@ -545,10 +534,10 @@ def test_counts_add_up_and_give_rates() -> None:
 def test_without_quotes_there_is_no_rate() -> None:
     figures = GroundingCounts(insights=0).figures()
 
-    assert (None, None, None) == (figures["rate"], figures["insights_rate"], GroundingCounts().rate)
+    assert (None, None) == (figures["rate"], figures["insights_rate"])
     assert (
-        GroundingCounts(quotes=1, exact=1).rate
-        == replace(GroundingCounts(), quotes=2, exact=1, near=1).rate
+        GroundingCounts(quotes=1, exact=1).figures()["rate"]
+        == GroundingCounts(quotes=2, exact=1, near=1).figures()["rate"]
     )
 
 

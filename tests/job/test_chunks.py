@@ -11,7 +11,7 @@ from runner.job.chunks import Chunk, cut
 
 
 def test_what_fits_is_one_chunk() -> None:
-    assert cut([10, 20, 30], 60, 15) == (Chunk(1, 1, 0, 3, 60),)
+    assert cut([10, 20, 30], 60, 15) == (Chunk(1, 0, 3, 60),)
 
 
 def test_chunks_are_few_and_even_and_overlap() -> None:

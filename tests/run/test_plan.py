@@ -26,7 +26,7 @@ PRICED = (
 
 def counted(request: Request) -> Completion:
     """Answer, and count as a provider that adds 7 tokens to each prompt does."""
-    count = job().tokenizer.count
+    count = job().main.tokenizer.count
     text = simulated(request)
     prompt = sum(
         count(m["content"] if isinstance(m["content"], str) else m["content"][0]["text"])

@@ -310,7 +310,7 @@ def test_the_context_stays_within_its_budget() -> None:
     ledger = load("context/stage_b_ledger.json")
     text = (path / "context/stage_b.md").read_text()
 
-    assert made.tokenizer.count(text) == ledger["tokens"] <= 700
+    assert made.main.tokenizer.count(text) == ledger["tokens"] <= 700
     assert ledger["items_dropped"] > 0
     assert set(ledger["sections"]) == set(STAGE_A)
 

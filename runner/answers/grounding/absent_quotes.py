@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from runner.answers.grounding.quotes import ABSENT
@@ -13,15 +14,15 @@ _MAX_DESCRIBED = 5  # quotes named when a model is asked again
 
 def find_absent(node: Any) -> list[Mapping[str, str]]:
     """Return all evidence in a grounded answer whose quote is absent from the transcript."""
-    return list(_walk(node))
+    found = [node] if _is_absent(node) else []
+    inner = node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ()
+    return [*found, *chain.from_iterable(map(find_absent, inner))]
 
 
 def describe_absent(absent: list[Mapping[str, str]]) -> str:
     """Return what is wrong with an answer that has *absent* evidence."""
-    named = "; ".join(
-        f"{e['segment']}: {one_line(e['quote'], 80)!r}" for e in absent[:_MAX_DESCRIBED]
-    )
-    more = len(absent) - _MAX_DESCRIBED
+    shown, more = absent[:_MAX_DESCRIBED], len(absent) - _MAX_DESCRIBED
+    named = "; ".join(f"{e['segment']}: {one_line(e['quote'], 80)!r}" for e in shown)
     rest = f"; and {more} more" if more > 0 else ""
     return f"quotes that are not in the transcript word for word: {named}{rest}"
 
@@ -35,16 +36,6 @@ def drop_absent(answer: Mapping[str, Any]) -> dict[str, Any]:
         if insight["evidence"] or not original["evidence"]
     ]
     return kept
-
-
-def _walk(node: Any) -> Iterator[Mapping[str, str]]:
-    if isinstance(node, Mapping):
-        if _is_absent(node):
-            yield node
-        node = list(node.values())
-    if isinstance(node, list):
-        for item in node:
-            yield from _walk(item)
 
 
 def _pruned(node: Any) -> Any:

@@ -29,15 +29,13 @@ class QuoteCheck:
     """The result of checking one quote.
 
     *match* is `exact`, `near` or `absent`; *segment* is where the quote starts, None when
-    absent; *moved_from* is the claimed id where that differs; *score* is the likeness from 0 to
-    100, 100 for exact and 0 where nothing was compared. For near quotes *said* has the
+    absent; *moved_from* is the claimed id where that differs. For near quotes *said* has the
     transcript's own words and *difference* a word diff such as `we [-should-]{+shall+} wait`.
     """
 
     match: str
     segment: str | None
     moved_from: str | None
-    score: float
     said: str | None = None
     difference: str | None = None
 
@@ -57,17 +55,13 @@ class GroundingCounts:
     def __add__(self, other: GroundingCounts) -> GroundingCounts:
         return GroundingCounts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
-    @property
-    def rate(self) -> float | None:
-        """The share of quotes that are exact or near, 0 to 1; None without quotes."""
-        return _share(self.exact + self.near, self.quotes)
-
     def figures(self) -> dict[str, Any]:
         """Return all counts and, 0 to 1 or None, the shares of quotes and of insights."""
-        quotes = ("quotes", "exact", "near", "absent", "moved")
         return {
-            **{name: getattr(self, name) for name in quotes},
-            "rate": self.rate,
+            **{
+                name: getattr(self, name) for name in ("quotes", "exact", "near", "absent", "moved")
+            },
+            "rate": _share(self.exact + self.near, self.quotes),
             "exact_rate": _share(self.exact, self.quotes),
             "insights": self.insights,
             "insights_grounded": self.insights_grounded,
@@ -106,20 +100,17 @@ class Grounder:
         hits = [self._transcript.segment_of(at) for at in words_at if at is not None]
         if hits:
             nearest = min(hits, key=lambda number: abs(number - (claimed or 0)))
-            return QuoteCheck("exact", *self._moved(nearest, segment), 100.0)
-        best = 0.0
+            return QuoteCheck("exact", *self._moved(nearest, segment))
         for reading in readings:
             near = nearest_match(self._transcript, reading.words, claimed, self._near_score)
-            if near is None:
+            if near is None or near.score < self._near_score:
                 continue
             number = self._transcript.segment_of(near.start)
             if self._speaks(reading.speaker, number):
-                best = max(best, near.score)
-                if near.score >= self._near_score:
-                    said = self._said(near.start, near.stop)
-                    diff = difference(reading.text, said, words)
-                    return QuoteCheck("near", *self._moved(number, segment), near.score, said, diff)
-        return QuoteCheck(ABSENT, None, None, best)
+                said = self._said(near.start, near.stop)
+                diff = difference(reading.text, said)
+                return QuoteCheck("near", *self._moved(number, segment), said, diff)
+        return QuoteCheck(ABSENT, None, None)
 
     def ground(self, answer: Mapping[str, Any]) -> tuple[dict[str, Any], GroundingCounts]:
         """Return a copy of *answer* with the result of each check, and the counts.
@@ -128,20 +119,22 @@ class Grounder:
         segment and quote, both strings. It gets `match` and, where set, `moved_from`, `said` and
         `difference`; its segment is corrected unless the quote is absent.
         """
-        grounded = dict(answer)
-        checks: list[QuoteCheck] = []
-        insights = answer.get("insights")
-        total = supported = 0
-        if isinstance(insights, list | tuple):
-            copies = []
-            for insight in insights:
-                before = len(checks)
-                copies.append(self._copy(insight, checks))
-                supported += any(check.match != ABSENT for check in checks[before:])
-            grounded["insights"], total = copies, len(copies)
+        grounded, checks, supported = dict(answer), list[QuoteCheck](), 0
+        insights = []
+        for insight in answer.get("insights", ()):
+            before = len(checks)
+            insights.append(self._copy(insight, checks))
+            supported += any(check.match != ABSENT for check in checks[before:])
+        if "insights" in answer:
+            grounded["insights"] = insights
         if "structured_data" in answer:
             grounded["structured_data"] = self._copy(answer["structured_data"], checks)
-        return grounded, _count(checks, total, supported)
+        matches = [check.match for check in checks]
+        exact, near, absent = map(matches.count, ("exact", "near", ABSENT))
+        moved = sum(check.moved_from is not None for check in checks)
+        return grounded, GroundingCounts(
+            len(checks), exact, near, absent, moved, len(insights), supported
+        )
 
     def _copy(self, value: Any, checks: list[QuoteCheck]) -> Any:
         if isinstance(value, list | tuple):
@@ -175,10 +168,10 @@ class Grounder:
         name = words(label[0])
         numbered = bool(name) and name[0].upper() in self._numbers
         name = name[1:] if numbered else name
-        if name in self._names.values() or (numbered and not name):
-            text = quote[label.end() :]
-            return [_Quote(text, words(text), name or None), whole]
-        return [whole]
+        if name not in self._names.values() and (name or not numbered):
+            return [whole]
+        text = quote[label.end() :]
+        return [_Quote(text, words(text), name or None), whole]
 
     def _speaks(self, name: list[str] | None, number: int) -> bool:
         return name is None or self._names.get(self._segments[number].speaker or "") == name
@@ -209,19 +202,6 @@ class Grounder:
             if end > max(start, base):
                 pieces.append(_cut(self._segments[number].text, max(start - base, 0), end - base))
         return " ".join(pieces)
-
-
-def _count(checks: Sequence[QuoteCheck], insights: int, grounded: int) -> GroundingCounts:
-    matches = [check.match for check in checks]
-    return GroundingCounts(
-        quotes=len(checks),
-        exact=matches.count("exact"),
-        near=matches.count("near"),
-        absent=matches.count(ABSENT),
-        moved=sum(check.moved_from is not None for check in checks),
-        insights=insights,
-        insights_grounded=grounded,
-    )
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Indel
 
-from runner.answers.grounding.quotes import TranscriptWords, joined
+from runner.answers.grounding.quotes import TranscriptWords, joined, words
 
 MIN_WORDS = 3
 MAX_WORDS, MAX_CHARS = 800, 4_000  # comparing takes time quadratic in the quote's length
@@ -59,13 +59,9 @@ def nearest_match(
     return best
 
 
-def difference(quote: str, said: str, split: Callable[[str], list[str]]) -> str:
-    """Return a word diff such as `we [-should-]{+shall+} wait`.
-
-    Brackets hold words that only *quote* has, braces words that only *said* has; *split* returns
-    the words as they are compared.
-    """
-    left, right = _shown(quote, split), _shown(said, split)
+def difference(quote: str, said: str) -> str:
+    """Return a word diff such as `we [-should-]{+shall+} wait`, *quote*'s words in brackets."""
+    left, right = _shown(quote), _shown(said)
     steps = Indel.opcodes([key for key, _ in left], [key for key, _ in right])
     out: list[str] = []
     for step in steps:
@@ -82,11 +78,11 @@ def difference(quote: str, said: str, split: Callable[[str], list[str]]) -> str:
     return " ".join(out)
 
 
-def _shown(text: str, split: Callable[[str], list[str]]) -> list[tuple[str, str]]:
+def _shown(text: str) -> list[tuple[str, str]]:
     """Return each word as it is compared, and as it is shown without outer punctuation."""
     pairs: list[tuple[str, str]] = []
     for token in text.split():
-        keys = split(token)
+        keys = words(token)
         shown = [token.strip(".,;:!?…\"'“”‘’«»()[]{}<>*_—–-")] if len(keys) == 1 else keys
         pairs += zip(keys, shown, strict=True)
     return pairs

@@ -15,7 +15,6 @@ from itertools import accumulate, chain, pairwise
 from runner.transcript.model import Segment
 
 ABSENT = "absent"  # the value of `match` for a quote that is nowhere in the transcript
-
 REACH_SEGMENTS = 3  # the last part of a quote with an ellipsis starts at most so much later
 
 # Scripts written without spaces: Thai, Lao, Burmese, Khmer, kana, Bopomofo and Han, without their

@@ -49,7 +49,7 @@ def answers(path: str) -> tuple[dict[str, Any], dict[str, str]]:
         analyzer = made.analyzers[node.name]
         prompt = made.transcript_material()
         if node.context is not None:
-            count = made.tokenizer.count
+            count = made.main.tokenizer.count
             items = {name: answer_items(name, found[name], count) for name in node.needs}
             reduced = reduce_context("Findings", items, {}, node.context, count)
             prompt = wrap("context", reduced.text)
