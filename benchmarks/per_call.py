@@ -41,6 +41,7 @@ from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
+from runner.providers.prices import prices_of
 from runner.providers.request import Request
 from runner.record.events import run_log, set_library_levels
 from runner.record.journal import Journal
@@ -186,7 +187,7 @@ def through_client(transport: LiteLLMTransport, folder: Path, slots: int, chars:
     """Return how a run makes a call: admitted, sized, sent, priced, and journalled."""
     gate = Gate(slots)
     gate.limit.limit = slots  # as it is after its first second
-    sizer = Sizer(tokenizer_for(MODEL), 0.15, 0.6)
+    sizer = Sizer(tokenizer_for(MODEL), prices_of(transport.route))
     client = Client(transport, RetryPolicy(3), 60.0, gate=gate, sizer=sizer)
     journal, room = Journal(folder / "journal.jsonl"), Slots(slots)
 

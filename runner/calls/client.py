@@ -148,12 +148,14 @@ class Client:
         # A price that nobody knows is the most that it can have been.
         self.budget.spend(ask.cost_usd if reply.cost_usd is None else reply.cost_usd, used)
         call.calls.add(reply)
-        facts = {
+        facts: dict[str, Any] = {
             "prompt_tokens": usage.prompt_tokens,
             "completion_tokens": usage.completion_tokens,
             "cached_tokens": usage.cached_tokens,
             "cost_usd": reply.cost_usd,
         }
+        if usage.corrected:
+            facts["usage_corrected"] = usage.corrected
         call.calls.tell("call.finished", len(call.calls.attempts), **facts)
         self._log_success(call, reply, facts)
 

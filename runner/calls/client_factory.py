@@ -12,7 +12,7 @@ from runner.calls.admission.gate import MAX_CEILING, Gate, Gates
 from runner.calls.admission.limits import Lobby
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
-from runner.config.model_facts import OFFLINE, ModelFacts
+from runner.config.model_facts import OFFLINE
 from runner.config.schema import ModelSettings, SimulateSettings
 from runner.job.job import Setup
 from runner.providers.litellm.route import ModelRoute
@@ -36,7 +36,7 @@ def build_clients(
     readings = _readings(job)
     clients = {}
     for name, model in job.models.items():
-        body, facts = model.settings, model.facts
+        body = model.settings
         route = ModelRoute(
             name=body.name,
             api_base=addresses.get(name, body.api_base),
@@ -55,7 +55,7 @@ def build_clients(
             gate=_gate(job, body, gates, route.api_base),
             lobby=lobby,
             budget=budget,
-            sizer=Sizer(model.tokenizer, _dearest_input(facts), facts.output_usd_per_mtok),
+            sizer=Sizer(model.tokenizer, model.prices),
         )
     return clients
 
@@ -105,13 +105,6 @@ def _transport(route: ModelRoute, readings: Mapping[str, Reading]) -> Transport:
     from runner.providers.litellm.transport import LiteLLMTransport
 
     return LiteLLMTransport(route, readings)
-
-
-def _dearest_input(facts: ModelFacts) -> float | None:
-    """Return the most that a prompt token can cost: writing it to a cache may cost extra."""
-    if facts.input_usd_per_mtok is None:
-        return None
-    return max(facts.input_usd_per_mtok, facts.cache_write_usd_per_mtok or 0.0)
 
 
 def most_in_flight(job: Setup) -> int:

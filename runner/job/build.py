@@ -160,9 +160,8 @@ def _models(settings: Settings) -> dict[str, Model]:
     check_names(settings)
     made = {}
     for name, model in {MAIN: settings.model, **settings.models}.items():
-        facts = facts_of(model)
-        check_model(name, model, facts, settings)
-        made[name] = Model(name, model, facts, tokenizer_for(model.name))
+        check_model(name, model, settings)
+        made[name] = Model(name, model, facts_of(model), tokenizer_for(model.name))
     return made
 
 
@@ -228,11 +227,6 @@ def facts_of(model: ModelSettings) -> ModelFacts:
     facts = model_facts(model.name)
     if model.context_window is not None:
         facts = replace(facts, context_window=model.context_window)
-    if model.input_usd_per_mtok is not None:
-        prices = model.input_usd_per_mtok, model.output_usd_per_mtok
-        facts = replace(facts, input_usd_per_mtok=prices[0], output_usd_per_mtok=prices[1])
-    if model.cached_usd_per_mtok is not None:
-        facts = replace(facts, cache_read_usd_per_mtok=model.cached_usd_per_mtok)
     if model.simulate is not None:
         facts = replace(facts, cache_min_tokens=model.simulate.cache_min_tokens)
     return facts

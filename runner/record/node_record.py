@@ -18,6 +18,7 @@ def node_record(node: Node, outcome: Outcome, calls: CallLog, **facts: Any) -> d
     """Return intermediate/STAGE/NAME.json's content; *facts* name the model and the prompt."""
     answer = outcome.answer or {"insights": [], "structured_data": {}}
     usage = asdict(calls.usage)
+    corrected = usage.pop("corrected")
     record = {
         "schema_version": SCHEMA_VERSION,
         "analyzer": node.name,
@@ -36,6 +37,7 @@ def node_record(node: Node, outcome: Outcome, calls: CallLog, **facts: Any) -> d
         **outcome.notes,
         "usage": usage,
         "cost_usd": usage.pop("cost_usd"),
+        **({"usage_corrected": corrected} if corrected else {}),
         "attempts": [asdict(attempt) for attempt in calls.attempts],
         "latency_s": round(calls.latency_s, 6),
     }

@@ -14,6 +14,7 @@ from runner.base.threads import offload
 from runner.base.tokens import Tokenizer
 from runner.calls.admission.limits import Ask
 from runner.providers.messages import text_parts
+from runner.providers.prices import Prices, most_usd
 from runner.providers.request import Request
 
 MARGIN = 1.5
@@ -103,13 +104,12 @@ class Budget:
 class Sizer:
     """Says how much an attempt can use at the most.
 
-    Prices are US dollars per million tokens, None where unknown. A count by another provider's
-    vocabulary is raised by MARGIN, since a cap must hold for the tokens that are billed.
+    *prices* are None where unknown. A count by another provider's vocabulary is raised by
+    MARGIN, since a cap must hold for the tokens that are billed.
     """
 
     tokenizer: Tokenizer
-    input_usd_per_mtok: float | None = None
-    output_usd_per_mtok: float | None = None
+    prices: Prices | None = None
     _counting: dict[str, asyncio.Task[int]] = field(default_factory=dict, repr=False, compare=False)
 
     async def sized(self, request: Request) -> tuple[int, float]:
@@ -140,9 +140,8 @@ class Sizer:
             asked += self.tokenizer.count(json.dumps(dict(request.schema)))
         if not self.tokenizer.exact:
             asked = math.ceil(asked * MARGIN)
-        paid_in = asked * (self.input_usd_per_mtok or 0.0)
-        paid_out = request.max_tokens * (self.output_usd_per_mtok or 0.0)
-        return asked + request.max_tokens, (paid_in + paid_out) / 1e6
+        most = most_usd(asked, request.max_tokens, self.prices) if self.prices else 0.0
+        return asked + request.max_tokens, most
 
 
 def _parts(request: Request) -> list[str]:

@@ -15,7 +15,7 @@ from runner.base.token_bucket import TokenBucket, Withdrawal
 from runner.calls.admission.adaptive import AdaptiveLimit
 from runner.calls.admission.breaker import GIVE_UP_S, Breaker
 from runner.calls.admission.limits import Ask
-from runner.calls.retry import TRANSIENT
+from runner.calls.retry import OUTAGE
 
 SPREAD_S = 2.0  # over which calls go again after a pause that a provider asked for
 REOPEN_SPREAD_S = 5.0  # the same after an outage
@@ -139,8 +139,8 @@ class Gate:
             self.account.fault = self.account.fault or error
         elif error.kind == "not_found":
             self._fault = self._fault or error
-        if error.kind not in TRANSIENT:
-            if ask.probe:  # refused or throttled, but by a provider that is there
+        if error.kind not in OUTAGE:
+            if ask.probe:  # refused, throttled or unreadable, but from a provider that is there
                 self._note_answer(ask, started, now)
             return True
         was_open = self.breaker.is_open

@@ -28,7 +28,8 @@ BILLING_CODES = {
 _NO_CREDIT = "credit balance is too low"  # Anthropic has no code for it
 _BAD_CERTIFICATE = ssl.SSLCertVerificationError
 _TOO_LONG = "context_length_exceeded"
-_NO_COMPLETION = "empty or invalid response from llm endpoint"  # litellm's words for a web page
+# litellm's words for a web page, and for a reply whose parts it cannot read
+_NO_COMPLETION = ("empty or invalid response from llm endpoint", "invalid response object")
 TRANSIENT_STATUSES = frozenset({408, 409, 500, 502, 503, 504, *range(520, 530)})
 _CONNECTION_NAMES = frozenset(
     {
@@ -154,7 +155,8 @@ def _kind(error: BaseException, status: int | None, retry_after: float | None) -
         return "throttle"
     if names & _TIMEOUT_NAMES or status == 408:
         return "timeout"
-    if _NO_COMPLETION in text or any(isinstance(e, json.JSONDecodeError) for e in _chain(error)):
+    unread = any(words in text for words in _NO_COMPLETION)
+    if unread or any(isinstance(e, json.JSONDecodeError) for e in _chain(error)):
         return "bad_response"
     if names & _CONNECTION_NAMES or any(isinstance(e, OSError) for e in _chain(error)):
         return "connection"
