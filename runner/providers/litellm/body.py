@@ -97,13 +97,10 @@ def _counts(usage: dict[str, Any]) -> dict[str, Any]:
     """Return *usage* with whole numbers for tokens; 0 for what is no number."""
     read: dict[str, Any] = {}
     for name, value in usage.items():
-        if isinstance(value, dict):
-            read[name] = _counts(value)
+        if name.lower().endswith(("tokens", "tokencount")):
+            read[name] = max(-_UNTRUE, min(_UNTRUE, token_count(value) or 0))
         elif isinstance(value, list):  # Gemini's counts by modality
             read[name] = [_counts(each) if isinstance(each, dict) else each for each in value]
-        elif name.lower().endswith(("tokens", "tokencount")) and value is not None:
-            tokens = token_count(value) or 0
-            read[name] = max(-_UNTRUE, min(_UNTRUE, tokens))
         else:
-            read[name] = value
+            read[name] = _counts(value) if isinstance(value, dict) else value
     return read
