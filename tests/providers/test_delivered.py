@@ -73,7 +73,7 @@ LIES = {
 
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
 @pytest.mark.parametrize("model", LIES)
-def test_no_lie_about_usage_makes_a_reply_free_or_cost_more_than_its_reservation(
+def test_no_lie_about_usage_makes_a_reply_free_or_exceeds_its_reservation(
     model: str,
 ) -> None:
     sizer = Sizer(tokenizer_for(model), prices_of(ModelRoute(model)))
