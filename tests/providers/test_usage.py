@@ -9,7 +9,7 @@ import pytest
 from runner.base.usage import Usage
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import reported_cost
-from runner.providers.litellm.usage import ADDED_TOKENS, CallSize, usage_of
+from runner.providers.litellm.usage import ADDED_PROMPT, ADDED_REPLY, CallSize, usage_of
 from runner.providers.prices import cost_usd, most_usd, prices_of
 
 ASKED, SAID = 1000, 20  # tokens that we count in the prompt and in the reply
@@ -17,8 +17,8 @@ SIZE = CallSize(
     prompt=lambda: ASKED,
     reply=lambda: SAID,
     max_reply=500,
-    most_prompt=4 * ASKED + ADDED_TOKENS,
-    most_reply=500 + ADDED_TOKENS,
+    most_prompt=4 * ASKED + ADDED_PROMPT,
+    most_reply=500 + ADDED_REPLY,
 )
 PRICES = prices_of(ModelRoute("openai/gpt-6-luna"))
 
@@ -60,9 +60,9 @@ BELIEVED = {
 }
 CORRECTED = {
     "more cached than asked": (
-        details(cached_tokens=50_000),
+        details(cached_tokens=5000),
         Usage(1010, 30, estimated=True),
-        "cached_tokens=50000 + 0 exceed prompt_tokens=1010",
+        "cached_tokens=5000 + 0 exceed prompt_tokens=1010",
     ),
     "cached and written overlap": (
         details(cached_tokens=600, cache_write_tokens=600),

@@ -29,11 +29,17 @@ _NO_CREDIT = "credit balance is too low"  # Anthropic has no code for it
 _BAD_CERTIFICATE = ssl.SSLCertVerificationError
 _TOO_LONG = "context_length_exceeded"
 # litellm's words for a web page, and for a reply whose parts it cannot read
-_NO_COMPLETION = ("empty or invalid response from llm endpoint", "invalid response object")
+_NO_COMPLETION = (
+    "empty or invalid response from llm endpoint",
+    "error converting to valid response block",
+    "invalid response object",
+    "litellm: provider returned",
+)
+_MISREAD = frozenset({"AttributeError", "KeyError", "TypeError", "ValidationError"})
 TRANSIENT_STATUSES = frozenset({408, 409, 500, 502, 503, 504, *range(520, 530)})
+_WRAPPER = "APIConnectionError"
 _CONNECTION_NAMES = frozenset(
     {
-        "APIConnectionError",
         "ClientConnectorError",
         "ClientOSError",
         "ClientPayloadError",
@@ -160,6 +166,8 @@ def _kind(error: BaseException, status: int | None, retry_after: float | None) -
         return "bad_response"
     if names & _CONNECTION_NAMES or any(isinstance(e, OSError) for e in _chain(error)):
         return "connection"
+    if _WRAPPER in names:  # litellm's word for a lost connection and for a reply it misreads
+        return "bad_response" if names & _MISREAD else "connection"
     if status in TRANSIENT_STATUSES:
         return "transient"
     if status is not None and 400 <= status < 500:

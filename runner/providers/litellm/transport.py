@@ -24,7 +24,7 @@ from runner.providers.litellm.http import HttpCalls
 from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.session import open_session
-from runner.providers.litellm.usage import ADDED_TOKENS, CallSize, usage_of
+from runner.providers.litellm.usage import ADDED_PROMPT, ADDED_REPLY, CallSize, usage_of
 from runner.providers.messages import joined, marked, text_parts
 from runner.providers.prices import cost_usd, prices_of
 from runner.providers.request import Completion, Request, checked_text
@@ -137,8 +137,8 @@ class LiteLLMTransport:
             prompt=lambda: sum(map(count, parts)),
             reply=lambda: count(text),
             max_reply=request.max_tokens,
-            most_prompt=4 * sum(map(len, parts)) + ADDED_TOKENS,  # a token is at least one byte
-            most_reply=max(request.max_tokens, 4 * len(text)) + ADDED_TOKENS,
+            most_prompt=4 * sum(map(len, parts)) + ADDED_PROMPT,  # a token is at least one byte
+            most_reply=max(request.max_tokens, 4 * len(text)) + ADDED_REPLY,
         )
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from runner.base.usage import Usage
 
-# Tokens that providers add to what is sent and asked for: prompts of their own, hidden reasoning.
-ADDED_TOKENS = 100_000
+# Tokens that providers add to what is sent and asked for: their own prompts, hidden reasoning.
+ADDED_PROMPT = 10_000
+ADDED_REPLY = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,7 @@ def usage_of(raw: Any, size: CallSize) -> tuple[Usage, tuple[str, ...]]:
         return Usage(size.prompt(), size.reply(), estimated=True), ()
     total = reader.count(raw, "total_tokens", size.most_prompt + size.most_reply)
     reply, reasoning = _with_reasoning(raw, reader, size, total - prompt, reply)
-    if not prompt:
-        prompt = max(size.prompt(), total - reply)
+    if not prompt and (prompt := max(size.prompt(), total - reply)):
         reader.notes.append(f"prompt_tokens estimated as {prompt}")
     if not reply and (reply := max(size.reply(), total - prompt)):
         reader.notes.append(f"completion_tokens estimated as {reply}")
