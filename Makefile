@@ -1,6 +1,6 @@
 # run: the eight analyzers on the sample, offline · test: the whole suite · check: linters and types
 # test-next: what touches Hydra, with its next version
-# bench: all benchmarks but machines and crashes · soak: faults, outages, crashes, 10,000 transcripts; ten minutes at most
+# bench: all benchmarks but machines and crashes; a missed bar prints FAIL · soak: faults, outages, crashes, 10,000 transcripts; ten minutes at most
 # lock: resolve the dependencies anew
 .PHONY: run test test-next check bench soak lock
 PYTHON ?= python3
@@ -25,10 +25,9 @@ check: .venv/.ready
 	$(BIN)/mypy
 
 bench: .venv/.ready
-	$(BIN)/python -m benchmarks.before_after
+	-$(BIN)/python -m benchmarks.whole_command --litellm --scale
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.per_call
-	$(BIN)/python -m benchmarks.batch
 	$(BIN)/python -m benchmarks.priming
 	$(BIN)/python -m benchmarks.context
 	$(BIN)/python -m benchmarks.grounding

@@ -1,9 +1,9 @@
-"""Batches to measure: transcripts made up, and the command in a process that watches itself.
+"""Batches to measure: generated transcripts, and the command in a process that samples its memory.
 
     python -m benchmarks.batches FIGURES.json transcript=DIR …
 
-That is `colloquy transcript=DIR …`, which besides writes what the batch took to FIGURES.json. It
-is what `batch` and `soak_batch` run.
+That is `colloquy transcript=DIR …`, which also writes its `Figures` to FIGURES.json, for
+benchmarks/soak_batch.py.
 """
 
 from __future__ import annotations
@@ -18,19 +18,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
-from benchmarks.common import peak_mib, rss_mib
-from runner.record.batch_directory import RESULTS, Results
-from runner.record.result_rows import ResultRow
+from benchmarks.common import LATENCY_S, peak_mib, rss_mib
+from runner.record.batch_directory import RESULTS, ResultRow, Results
 from runner.run.batch.batch_run import Batch, BatchResult
 from runner.run.command import main as colloquy
 
-ANALYZERS = (
-    *("say_means", "perspective_perception", "premises_assertions", "postulate_theorem"),
-    *("competing_hypotheses", "first_principles", "determining_factors", "patentability"),
-)
 LINES = 12
 SAMPLES = 100  # of memory, spread over a batch
 SHARED_MEMORY = Path("/dev/shm")
@@ -46,45 +40,28 @@ CLAIMS = (
 
 @dataclass(slots=True)
 class Figures:
-    """What a batch took from its first file to the end of its process.
+    """Wall time and memory of a batch from its first file to the end of its process.
 
-    *rss_mib* are samples after equal numbers of files; they and *peak_mib* are MiB.
+    *rss_mib* are samples in MiB, taken after equal numbers of files; *peak_mib* is the maximum.
     """
 
-    cpu_s: float = 0.0
     wall_s: float = 0.0
     peak_mib: float = 0.0
     rss_mib: list[float] = field(default_factory=list)
     exit_code: int = 0
     path: str = ""
 
-    @property
-    def grown_mib(self) -> float | None:
-        """How much more memory the last tenth of the files had than the first; None for few."""
-        tenth = len(self.rss_mib) // 10
-        if len(self.rss_mib) < SAMPLES:
-            return None
-        return sum(self.rss_mib[-tenth:]) / tenth - sum(self.rss_mib[:tenth]) / tenth
-
-    def load(self, name: str) -> Any:
-        """Return one of the batch's JSON files."""
-        return json.loads((Path(self.path) / name).read_bytes())
-
-
-def fast_folder() -> str | None:
-    """Return where a temporary directory is no matter of the disk; None is the usual place."""
-    usable = SHARED_MEMORY.is_dir() and os.access(SHARED_MEMORY, os.W_OK)
-    return str(SHARED_MEMORY) if usable else None
-
 
 def scratch() -> tempfile.TemporaryDirectory[str]:
-    """Return a new temporary directory there."""
-    return tempfile.TemporaryDirectory(prefix="colloquy-bench-", dir=fast_folder())
+    """Return a new temporary directory, in shared memory where there is some."""
+    usable = SHARED_MEMORY.is_dir() and os.access(SHARED_MEMORY, os.W_OK)
+    folder = SHARED_MEMORY if usable else None
+    return tempfile.TemporaryDirectory(prefix="colloquy-bench-", dir=folder)
 
 
 def without(*kept: str) -> list[str]:
     """Return the overrides that leave only the analyzers *kept*."""
-    return [f"~analyzer@analyzers.{name}" for name in ANALYZERS if name not in kept]
+    return [f"~analyzer@analyzers.{name}" for name in LATENCY_S if name not in kept]
 
 
 def transcript(number: int) -> str:
@@ -123,7 +100,7 @@ def overrides(talks: Path, outputs: Path, url: str, slots: int) -> list[str]:
 
 
 def run_batch(arguments: Sequence[str], folder: Path, timeout_s: float | None = None) -> Figures:
-    """Run a batch in a process of its own and return what it took.
+    """Run a batch as a process and return its figures.
 
     Raises SystemExit where there was none, subprocess.TimeoutExpired after *timeout_s*.
     """
@@ -141,14 +118,14 @@ def run_batch(arguments: Sequence[str], folder: Path, timeout_s: float | None = 
 
 def watch(target: Path) -> None:
     """Run the command that sys.argv names, and write its batch's figures to *target*."""
-    figures, done, every, begun = Figures(), 0, 1, (0.0, 0.0)
+    figures, done, every, begun = Figures(), 0, 1, 0.0
     execute, add = Batch.execute, Results.add
 
     async def timed(batch: Batch) -> BatchResult:
         nonlocal every, begun
         every = max(1, len(batch.job.inputs) // SAMPLES)
         figures.path = str(batch.directory.path.absolute())
-        begun = time.process_time(), time.perf_counter()
+        begun = time.perf_counter()
         return await execute(batch)
 
     def counted(results: Results, row: ResultRow) -> None:
@@ -163,8 +140,7 @@ def watch(target: Path) -> None:
             colloquy()
     except SystemExit as ended:
         figures.exit_code = int(ended.code or 0)
-        figures.cpu_s = time.process_time() - begun[0]
-        figures.wall_s = time.perf_counter() - begun[1]
+        figures.wall_s = time.perf_counter() - begun
         figures.peak_mib = peak_mib()
         if figures.path:
             target.write_text(json.dumps(asdict(figures)), encoding="utf-8")

@@ -1,19 +1,49 @@
-"""What several benchmarks measure with: a simulated provider, and this process's memory."""
+"""What benchmarks share: the sample's latencies, a run, a simulated provider, memory in use."""
 
 from __future__ import annotations
 
+import io
 import resource
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Sequence
+from contextlib import redirect_stderr
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-import orjson
 from omegaconf import OmegaConf
 
 from runner.config.schema import SimulateSettings
-from runner.providers.request import Request
+from runner.run.compose import compose_config
+from runner.run.execute import execute_job
+from runner.run.session import Session
+
+SAMPLE = Path(__file__).resolve().parents[1] / "samples/sample1.md"
+LATENCY_S = {
+    "say_means": 1.2,
+    "perspective_perception": 0.9,
+    "premises_assertions": 0.6,
+    "postulate_theorem": 1.5,
+    "competing_hypotheses": 0.9,
+    "first_principles": 1.5,
+    "determining_factors": 1.2,
+    "patentability": 0.6,
+}
+
+
+def run_once(folder: Path, overrides: Sequence[str]) -> Path:
+    """Run the sample in this process and return its new directory under *folder*.
+
+    Raises SystemExit unless all analyzers succeed.
+    """
+    path, codes = Path(tempfile.mkdtemp(dir=folder)), list[int]()
+    quiet = (f"output.dir={folder}", "output.console=quiet", "reuse=off")
+    cfg = compose_config(*quiet, *overrides)
+    with redirect_stderr(io.StringIO()):
+        Session(codes).run(lambda shared: execute_job(cfg, run_path=path, shared=shared))
+    if codes != [0]:
+        raise SystemExit(f"{' '.join(overrides)}: exit {codes[0]}, see {path}")
+    return path
 
 
 def provider(**values: Any) -> SimulateSettings:
@@ -23,27 +53,6 @@ def provider(**values: Any) -> SimulateSettings:
     assert isinstance(shipped, dict)
     still = {"per_token_s": 0.0, "per_prompt_token_s": 0.0}
     return SimulateSettings.model_validate({**shipped["simulate"], **still, **values})
-
-
-def chat_arguments(model: str, request: Request) -> dict[str, Any]:
-    """Return *request* as the fields of OpenAI's chat API."""
-    named = {"name": request.node, "schema": request.schema, "strict": True}
-    return {
-        "model": model,
-        "messages": request.messages,
-        "max_tokens": request.max_tokens,
-        "temperature": request.temperature,
-        "response_format": {"type": "json_schema", "json_schema": named},
-    }
-
-
-async def post(session: aiohttp.ClientSession, url: str, body: Mapping[str, Any]) -> str:
-    """Ask with aiohttp alone; return the reply's text."""
-    data = orjson.dumps(body)
-    async with session.post(f"{url}/chat/completions", data=data) as response:
-        response.raise_for_status()
-        text: str = orjson.loads(await response.read())["choices"][0]["message"]["content"]
-        return text
 
 
 def rss_mib() -> float:

@@ -34,12 +34,12 @@ from runner.job.job import Job
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import find_reading
 from runner.providers.request import Completion, Request
-from runner.record.previous_session import Earlier, read_record
+from runner.record.previous_session import PreviousSession, read_record
 from runner.record.run_directory import RESOLVED
 from runner.reports.verify import verify
 from runner.run import execute
 from runner.run.compose import compose_config
-from runner.run.execute import Shared, execute_job, resume_job
+from runner.run.execute import ProcessState, execute_job, resume_job
 from runner.run.resume import Resumption, read_resumption
 from tests.helpers.faulty_fs import KILLED, REAL, FaultyFileSystem
 
@@ -67,7 +67,7 @@ class CountedTransport:
         """Count the call, wait in virtual time, answer."""
         REAL["write"](self.counted, f"{request.node}\n".encode())
         await asyncio.sleep(self.subject.latency_s[request.node])
-        return Completion(self.subject.reply(request), "stop", Usage(100, 20, 10), 0.001)
+        return Completion(self.subject.reply(request), "stop", Usage(100, 20, 10, cost_usd=0.001))
 
 
 @dataclass
@@ -231,9 +231,9 @@ def _session(subject: Subject, path: Path, counted: int, *, quick: bool = False)
 
 def _run_or_resume(subject: Subject, path: Path, *, quick: bool) -> int:
     if (path / RESOLVED).exists():
-        made = Resumption(subject.job, Earlier(path))
+        made = Resumption(subject.job, PreviousSession(path))
         resumption = made if quick else read_resumption([f"resume={path}"])
-        code, _ = run_virtually(lambda: resume_job(resumption, Shared()))
+        code, _ = run_virtually(lambda: resume_job(resumption, ProcessState()))
     else:
         nothing: Any = None
         code, _ = run_virtually(lambda: execute_job(nothing, run_path=path))

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from runner.answers.grounding.grounder import Grounder, QuoteCheck
-from runner.transcript import Segment, read_transcript
+from runner.transcript.model import Segment
+from runner.transcript.read import read_transcript
 
 HEARING = Path(__file__).resolve().parents[2] / "shared/transcripts/long_house_hearing_56776.txt"
 KINDS = ("exact", "moved", "near", "absent")

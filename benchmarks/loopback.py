@@ -1,6 +1,7 @@
-"""A chat completion server for benchmarks: fixed replies, and when each request came and went.
+"""Loopback server for benchmarks, in its own process: fixed replies, and the times of requests.
 
-Replies name the speaker FIRST as their request does, so that transcripts differ in all calls.
+An analyzer's reply is generated once. It calls the speaker FIRST by the name in the request, so
+that all calls of all transcripts differ.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from typing import Any
 
 import orjson
 
-from runner.providers.simulated import schema_name
+from runner.providers.simulated.chat import schema_name
+from runner.providers.simulated.replies import reply_to
 
-LATE_S = 0.002
+SPIN_S = 0.002  # how late a selector may return
 FIRST = "Okafor"  # a speaker of the sample
 RENAMED = re.compile(b"Oka[a-z]{3}")
-KEPT = 512  # bodies of requests, for clients that are to send the same
+KEPT = 512  # bodies of requests that `Served` has
 
 
 def renamed(text: str, number: int) -> str:
@@ -37,13 +39,18 @@ def renamed(text: str, number: int) -> str:
 class Latency:
     """Seconds from a whole request to its reply: of its analyzer, else drawn from *low* to *high*.
 
-    *exact* keeps timers to the tenth of a millisecond by spinning, which takes most of a core.
+    *exact* keeps timers to the tenth of a millisecond by spinning for the last SPIN_S of each.
     """
 
     low: float = 0.0
     high: float = 0.0
     fixed: Mapping[str, float] = field(default_factory=dict)
     exact: bool = False
+
+    def times(self, factor: float) -> Latency:
+        """Return these latencies multiplied by *factor*."""
+        fixed = {name: factor * seconds for name, seconds in self.fixed.items()}
+        return Latency(factor * self.low, factor * self.high, fixed, self.exact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +103,15 @@ class Loopback:
 
 
 @contextmanager
-def loopback(replies: Mapping[str, str]) -> Iterator[Loopback]:
-    """Serve *replies*, by analyzer, in a process of its own while the block runs."""
+def loopback(replies: Mapping[str, object] | None = None) -> Iterator[Loopback]:
+    """Serve in another process while the block runs.
+
+    *replies* are the JSON of responses by the last word of the request's path; without one, the
+    reply fits the requested schema, as the simulated provider's does.
+    """
     context = get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(replies, theirs), daemon=True)
+    process = context.Process(target=_serve, args=(replies or {}, theirs), daemon=True)
     process.start()
     try:
         yield Loopback(ours)
@@ -118,7 +129,7 @@ class _Selector(selectors.DefaultSelector):
         if not self.exact or timeout is None or timeout <= 0:
             return super().select(timeout)
         ends = time.monotonic() + timeout
-        ready = super().select(timeout - LATE_S) if timeout > LATE_S else []
+        ready = super().select(timeout - SPIN_S) if timeout > SPIN_S else []
         while not ready and time.monotonic() < ends:
             ready = super().select(0)
         return ready
@@ -127,8 +138,8 @@ class _Selector(selectors.DefaultSelector):
 class _Server:
     """The state that all connections share."""
 
-    def __init__(self, replies: Mapping[str, str]) -> None:
-        self.replies = {name: _response(text) for name, text in replies.items()}
+    def __init__(self, replies: Mapping[str, object]) -> None:
+        self.replies = {name: _response(reply) for name, reply in replies.items()}
         self.reset(Latency())
 
     def reset(self, latency: Latency) -> None:
@@ -136,19 +147,24 @@ class _Server:
         self.times: list[tuple[float, float]] = []
         self.bodies: list[bytes] = []
 
-    def answer(self, body: bytes, transport: asyncio.Transport) -> None:
+    def answer(self, path: str, body: bytes, transport: asyncio.Transport) -> None:
         loop = asyncio.get_running_loop()
-        begun, name = loop.time(), schema_name(orjson.loads(body))
+        begun, name = loop.time(), re.split("[/:]", path.partition("?")[0])[-1]
+        if name not in self.replies:
+            name = schema_name(orjson.loads(body))
+        if name not in self.replies:
+            text = reply_to(orjson.loads(RENAMED.sub(FIRST.encode(), body)))
+            named = text.replace('"Simulated', f'"{FIRST} on simulated')
+            self.replies[name] = _response(completion(named))
         if len(self.bodies) < KEPT:
             self.bodies.append(body)
         latency_s = self.latency.fixed.get(name)
         if latency_s is None:
             latency_s = self._random.uniform(self.latency.low, self.latency.high)
-
-        found = RENAMED.search(body)
+        speaker = RENAMED.search(body)
         data = self.replies[name]
-        if found is not None:
-            data = data.replace(FIRST.encode(), found[0])
+        if speaker is not None:
+            data = data.replace(FIRST.encode(), speaker[0])
 
         def reply() -> None:
             transport.write(data)
@@ -170,32 +186,42 @@ class _Connection(asyncio.Protocol):
         head, end, body = bytes(self._read).partition(b"\r\n\r\n")
         if end and len(body) >= int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]):
             self._read.clear()
-            self._server.answer(body, self._transport)
+            self._server.answer(head.split(b" ", 2)[1].decode(), body, self._transport)
 
 
-def _response(text: str) -> bytes:
+def completion(text: str) -> dict[str, Any]:
+    """Return *text* as a response of OpenAI's chat API."""
     message: dict[str, Any] = {
         "role": "assistant",
         "content": text,
         "refusal": None,
         "annotations": [],
     }
-    usage = {"prompt_tokens": 2000, "completion_tokens": 500, "total_tokens": 2500}
-    body = orjson.dumps(
-        {
-            "id": "chatcmpl-1",
-            "object": "chat.completion",
-            "created": 1790000000,
-            "model": "gpt-4o-mini-2024-07-18",
-            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-            "usage": usage,
-        }
-    )
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1790000000,
+        "model": "gpt-4o-mini-2024-07-18",
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}],
+        "usage": {
+            "prompt_tokens": 2000,
+            "completion_tokens": 500,
+            "total_tokens": 2500,
+            "prompt_tokens_details": {"cached_tokens": 1024, "audio_tokens": 0},
+            "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
+        },
+        "service_tier": "default",
+        "system_fingerprint": "fp_1",
+    }
+
+
+def _response(reply: object) -> bytes:
+    body = orjson.dumps(reply)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
     return head % len(body) + body
 
 
-def _serve(replies: Mapping[str, str], pipe: Connection) -> None:
+def _serve(replies: Mapping[str, object], pipe: Connection) -> None:
     selector = _Selector()
 
     async def run() -> None:

@@ -2,7 +2,7 @@
 
     python -m benchmarks.machines [--calls N] [--seeds N]
 
-Virtual time: each machine is our own client with a gate and a lobby of its own, the provider the
+Virtual time: each machine is our own client with its own gate and admission, the provider the
 simulated one's decisions. The load and the limit are the same whatever the number of machines,
 and all calls are there from the start. Equal seeds give equal tables.
 """
@@ -27,16 +27,15 @@ from runner.base.usage import Usage
 from runner.base.virtual_time import run_virtually
 from runner.calls.admission.budget import Sizer
 from runner.calls.admission.gate import Gate
-from runner.calls.admission.limits import Lobby, Slots
+from runner.calls.admission.limits import Admission, Slots
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.config.schema import SimulateSettings
 from runner.providers.litellm.errors import classify
 from runner.providers.request import Completion, Request
-from runner.providers.simulated import Arrival, Behaviour, PlannedResponse
 from runner.providers.simulated.account_limits import BURST_S
-from runner.providers.simulated.behaviour import RATE_LIMIT_S
+from runner.providers.simulated.behaviour import RATE_LIMIT_S, Arrival, Behaviour, PlannedResponse
 from runner.providers.simulated.faults import RATE_LIMIT
 
 MACHINES = (1, 10, 100)
@@ -92,7 +91,7 @@ class Account:
         if verdict.status != 200:
             refused = RefusedError(verdict, with_headers=self.hint != "none")
             raise classify(refused) from refused
-        return Completion("", "stop", Usage(PROMPT_TOKENS, verdict.reply_tokens), 0.0)
+        return Completion("", "stop", Usage(PROMPT_TOKENS, verdict.reply_tokens))
 
 
 class RefusedError(Exception):
@@ -169,7 +168,7 @@ def machine(account: Account, setting: Setting, seed: int, place: int) -> Client
         gate=Gate(CONCURRENCY, rng=rng)
         if setting.told == "nothing"
         else Gate(CONCURRENCY, rpm=rpm, tpm=tpm, rng=rng),
-        lobby=Lobby(),
+        admission=Admission(),
         sizer=Sizer(Counted("none", exact=True)),
     )
 

@@ -1,12 +1,12 @@
-"""What one call costs the client: CPU, wall time and memory, layer by layer, in one run.
+"""CPU, wall time and memory of a call, layer by layer, for each provider over both ways.
 
     python -m benchmarks.per_call [--calls N] [--slots N] [--rounds N] [--models NAME …]
         [--profile WAY]
 
-200 transcripts × 8 questions go to a server in a process of its own that answers each after
-50 ms, 64 at once, over each way in turn, each in a fresh process. CPU is the client's process
-time, without its start: every way makes one call before it is measured. Where our client limits
-what is in flight, twice as many calls as that are begun, as in a batch. Medians of the rounds.
+200 transcripts × 8 questions go to a loopback server (benchmarks/loopback.py) that answers after
+50 ms, with 64 calls in flight. Each row is a new process, which makes one call before it measures
+its CPU time. Where our client limits the calls in flight, twice as many are started, as in a
+batch. Medians of the rounds.
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import aiohttp
-import orjson
 
-from benchmarks.common import chat_arguments, post, rss_mib
+from benchmarks.common import rss_mib
+from benchmarks.loopback import Latency, completion, loopback
+from benchmarks.raw_client import through_aiohttp
 from runner.base.tokens import tokenizer_for
 from runner.calls.admission.budget import Sizer
 from runner.calls.admission.gate import Gate
@@ -65,29 +66,6 @@ WAYS = {
 TEXT = json.dumps(
     {"insights": [{"text": "They wait, because the pump failed.", "at": "S0001"}] * 4}
 )
-REPLY = {
-    "id": "chatcmpl-1",
-    "object": "chat.completion",
-    "created": 1790000000,
-    "model": "gpt-4o-mini-2024-07-18",
-    "choices": [
-        {
-            "index": 0,
-            "message": {"role": "assistant", "content": TEXT, "refusal": None, "annotations": []},
-            "logprobs": None,
-            "finish_reason": "stop",
-        }
-    ],
-    "usage": {
-        "prompt_tokens": 1200,
-        "completion_tokens": 90,
-        "total_tokens": 1290,
-        "prompt_tokens_details": {"cached_tokens": 1024, "audio_tokens": 0},
-        "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
-    },
-    "service_tier": "default",
-    "system_fingerprint": "fp_1",
-}
 CLAUDE_REPLY = {
     "id": "msg_1",
     "type": "message",
@@ -109,8 +87,13 @@ GEMINI_REPLY = {
     },
     "modelVersion": "gemini-3.8-flash",
 }
-CLIENT = ("client", "logged")  # ways that limit what is in flight by themselves
-WAITING = 2  # calls begun of these for each in flight, as a batch has some that wait for a slot
+REPLIES = {
+    "messages": CLAUDE_REPLY,
+    "generateContent": GEMINI_REPLY,
+    "completions": completion(TEXT),
+}
+CLIENT = ("client", "logged")  # ways that limit the calls in flight themselves
+WAITING = 2  # calls of these that are started for each slot
 Call = Callable[[int], Awaitable[object]]
 
 
@@ -122,45 +105,6 @@ class Measured:
     wall_s: float
     grown_mib: float
     calls: int
-
-
-def answer(reply: object) -> bytes:
-    """Return the HTTP response that holds *reply*."""
-    body = orjson.dumps(reply)
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-    return head % len(body) + body
-
-
-class Provider(asyncio.Protocol):
-    """One connection of a server that answers after LATENCY_S, as the path's provider would."""
-
-    answers: Mapping[bytes, bytes] = {
-        b"/messages": answer(CLAUDE_REPLY),
-        b":generateContent": answer(GEMINI_REPLY),
-        b"/chat/completions": answer(REPLY),
-    }
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to read."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport, self._read = transport, b""
-
-    def data_received(self, data: bytes) -> None:
-        """Answer once the request is whole."""
-        self._read += data
-        head, end, body = self._read.partition(b"\r\n\r\n")
-        if end and len(body) >= int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]):
-            self._read = b""
-            path = head.split(b" ", 2)[1]
-            whole = next(self.answers[end] for end in self.answers if path.endswith(end))
-            asyncio.get_running_loop().call_later(LATENCY_S, self._transport.write, whole)
-
-
-async def serve() -> None:
-    """Print the port, then serve until killed."""
-    server = await asyncio.get_running_loop().create_server(Provider, "127.0.0.1", 0, backlog=1024)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
 
 
 def request(number: int, chars: int) -> Request:
@@ -178,13 +122,26 @@ def request(number: int, chars: int) -> Request:
 
 
 def raw(url: str, chars: int, session: aiohttp.ClientSession) -> Call:
-    """Return how aiohttp alone makes a call."""
-    model = MODEL.partition("/")[2]
-    return lambda number: post(session, url, chat_arguments(model, request(number, chars)))
+    """Return a function that makes a call with aiohttp alone."""
+    call = through_aiohttp(url, session)
+
+    def asked(number: int) -> Awaitable[object]:
+        made = request(number, chars)
+        named = {"name": made.node, "schema": made.schema, "strict": True}
+        body = {
+            "model": MODEL.partition("/")[2],
+            "messages": made.messages,
+            "max_tokens": made.max_tokens,
+            "temperature": made.temperature,
+            "response_format": {"type": "json_schema", "json_schema": named},
+        }
+        return call(body)
+
+    return asked
 
 
 def through_client(transport: LiteLLMTransport, folder: Path, slots: int, chars: int) -> Call:
-    """Return how a run makes a call: admitted, sized, sent, priced, and journalled."""
+    """Return a function that makes a call as a run does, with admission, retries and journal."""
     gate = Gate(slots)
     gate.limit.limit = slots  # as it is after its first second
     sizer = Sizer(tokenizer_for(MODEL), prices_of(transport.route))
@@ -221,14 +178,14 @@ async def measure(way: str, url: str, options: argparse.Namespace) -> Measured:
 
 
 def own(way: str, transport: LiteLLMTransport, folder: Path, options: argparse.Namespace) -> Call:
-    """Return how our layers make a call: the transport alone, or all above it too."""
+    """Return a function that makes a call with our transport, or with the client above it."""
     if way in CLIENT:
         return through_client(transport, folder, options.slots, options.chars)
     return lambda number: transport.complete(request(number, options.chars), 60.0)
 
 
 async def drive(call: Call, options: argparse.Namespace) -> Measured:
-    """Make the calls, with as many in flight as there are slots, after one that is not counted."""
+    """Make the calls after one that is not measured."""
     await call(0)
     begun = options.slots * (WAITING if options.way in CLIENT else 1)
     numbers = iter(range(1, options.calls + 1))
@@ -261,9 +218,7 @@ def main() -> None:
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.child == "serve":
-        asyncio.run(serve())
-    elif options.child:
+    if options.child:
         found = asyncio.run(measure(options.way, options.child, options))
         print(json.dumps([found.cpu_ms, found.wall_s, found.grown_mib, found.calls]))
     else:
@@ -279,25 +234,21 @@ def rows(options: argparse.Namespace) -> list[tuple[str, str]]:
 
 
 def compare(options: argparse.Namespace) -> tuple[dict[str, list[Measured]], argparse.Namespace]:
-    """Measure every row in turn, each in a process of its own."""
+    """Measure every row in turn."""
     sizes = [f"--{n}={getattr(options, n)}" for n in ("calls", "slots", "chars")]
     own = [sys.executable, "-m", "benchmarks.per_call"]
     found: dict[str, list[Measured]] = {}
-    with subprocess.Popen([*own, "--child=serve"], stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        url = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
-        try:
-            for _ in range(1 if options.profile else options.rounds):
-                for way, model in rows(options):
-                    asked = [*own, f"--child={url}", f"--way={way}", f"--models={model}", *sizes]
-                    asked += [f"--profile={way}"] if options.profile else []
-                    done = subprocess.run(asked, capture_output=True, text=True, check=True)
-                    *profile, last = done.stdout.strip().split("\n")
-                    print(*profile, sep="\n", end="\n" if profile else "")
-                    name = f"{model}, {WAYS[way]}" if way in ("http", "litellm") else WAYS[way]
-                    found.setdefault(name, []).append(Measured(*json.loads(last)))
-        finally:
-            server.kill()
+    with loopback(REPLIES) as server:
+        server.begin(Latency(low=LATENCY_S, high=LATENCY_S))
+        for _ in range(1 if options.profile else options.rounds):
+            for way, model in rows(options):
+                asked = [*own, f"--child={server.url}", f"--way={way}", f"--models={model}", *sizes]
+                asked += [f"--profile={way}"] if options.profile else []
+                done = subprocess.run(asked, capture_output=True, text=True, check=True)
+                *profile, last = done.stdout.strip().split("\n")
+                print(*profile, sep="\n", end="\n" if profile else "")
+                name = f"{model}, {WAYS[way]}" if way in ("http", "litellm") else WAYS[way]
+                found.setdefault(name, []).append(Measured(*json.loads(last)))
     return found, options
 
 

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.before_after import run_once
+from benchmarks.common import run_once
 
 MODEL = (
     "model=simulated",
@@ -42,7 +42,7 @@ def main() -> None:
         for _ in range(repeats):
             for setting, seen in runs.items():
                 chosen = [*MODEL, f"processing.prime_prefix={setting}"]
-                path, _ = run_once(Path(folder), chosen)
+                path = run_once(Path(folder), chosen)
                 seen.append(json.loads((path / "logs/benchmark.json").read_bytes()))
     show(runs, repeats)
 

@@ -1,15 +1,16 @@
-"""As many calls as asked for, by aiohttp alone or by `litellm.acompletion`, in this process.
+"""Calls by aiohttp alone or by `litellm.acompletion` alone, to compare ours with.
 
     python -m benchmarks.raw_client WAY URL BODIES.json CALLS SLOTS
 
-SLOTS calls are in flight; request N has body N of BODIES.json, which begins again at its end. A
-reply is read as far as its text; nothing is checked, written or logged.
+SLOTS calls are in flight. Request N has body N of BODIES.json, modulo their number. Of a reply
+only the text is read; nothing is checked, written or logged.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import cycle, islice
@@ -38,7 +39,7 @@ async def drive(way: str, url: str, bodies: list[dict[str, Any]], calls: int, sl
 
 
 def through_aiohttp(url: str, session: aiohttp.ClientSession) -> Call:
-    """Return how aiohttp alone makes a call, with its own ways to write and read JSON."""
+    """Return a function that makes a call with aiohttp and its own JSON functions."""
 
     async def call(body: Mapping[str, Any]) -> object:
         async with session.post(f"{url}/chat/completions", json=body, headers=KEY) as response:
@@ -49,7 +50,8 @@ def through_aiohttp(url: str, session: aiohttp.ClientSession) -> Call:
 
 
 def through_litellm(url: str) -> Call:
-    """Return how litellm makes a call when it is asked directly."""
+    """Return a function that makes a call with litellm.acompletion."""
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # no download
     import litellm
 
     logging.disable(logging.CRITICAL)

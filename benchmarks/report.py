@@ -21,7 +21,7 @@ import orjson
 from runner.base.files import as_json
 from runner.record.keys import payload_digest
 from runner.record.run_directory import SCHEMA_VERSION
-from runner.reports.report import write_index, write_report
+from runner.reports.report.write import write_index, write_report
 
 SIZES = (8, 800)
 SEGMENTS = 400

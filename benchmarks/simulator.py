@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from benchmarks.common import provider
-from runner.providers.simulated import simulated_process
+from runner.providers.simulated.process import simulated_process
 
 ROUNDS = 3
 DISTINCT = 4096  # requests per load, sent in turn; more lines than the server's memory holds

@@ -34,7 +34,7 @@ from runner.answers.analyzer import Message
 from runner.base.errors import AnswerError, CallError
 from runner.base.threads import offload
 from runner.calls.admission.gate import Gate
-from runner.calls.admission.limits import Lobby, Slots
+from runner.calls.admission.limits import Admission, Slots
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
@@ -42,8 +42,8 @@ from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.request import Completion, Request
-from runner.providers.simulated import simulated_process
 from runner.providers.simulated.faults import KINDS
+from runner.providers.simulated.process import simulated_process
 from runner.run.conversation import Conversation
 
 MODEL = "openai/simulated"
@@ -108,7 +108,7 @@ class Mender:
     """Puts a reply that does not fit back."""
 
     def repair(self, messages: tuple[Message, ...], reply: str, fault: str) -> tuple[Message, ...]:
-        """See `runner.run.conversation.Mender`."""
+        """See `runner.run.conversation.Repair`."""
         return (*messages, {"role": "user", "content": f"Answer again: {fault}"})
 
 
@@ -134,7 +134,7 @@ async def play(scenario: Scenario) -> Row:
             scenario.timeout_s,
             rng,
             gate=Gate(CONCURRENCY, rng=rng),
-            lobby=Lobby(),
+            admission=Admission(),
         )
         slots = Slots(CONCURRENCY)
         try:
@@ -153,7 +153,9 @@ async def play(scenario: Scenario) -> Row:
 async def ask(client: Client, slots: Slots, log: CallLog) -> str:
     """Ask as a node does; return `ok` or the kind of failure."""
     message = {"role": "user", "content": f"Is this a claim? Case {log.unit}."}
-    talk = Conversation(Mender(), Request("soak", (message,), 200, schema=SCHEMA), lambda _: 400)
+    talk = Conversation(
+        Mender().repair, Request("soak", (message,), 200, schema=SCHEMA), lambda _: 400
+    )
     try:
         await talk.answer(lambda request: client.complete(request, slots, log), read)
     except CallError as error:

@@ -1,4 +1,4 @@
-"""A batch of 10,000 transcripts in flat memory, and one that is killed and taken up again.
+"""A batch of 10,000 transcripts in flat memory, and one that is killed and resumed.
 
 Part of `benchmarks.soak`. The commands run in processes of their own against the simulated
 provider, which counts the requests.
@@ -29,7 +29,7 @@ from benchmarks.batches import (
     write_transcripts,
 )
 from benchmarks.common import provider
-from runner.providers.simulated import simulated_process
+from runner.providers.simulated.process import simulated_process
 from runner.record.batch_directory import RESULTS, TABLE
 from runner.reports.verify import verify
 
@@ -72,7 +72,7 @@ async def many(transcripts: int, within_s: float) -> Outcome:
 
 
 def judged(figures: Figures, transcripts: int, requests: int) -> Outcome:
-    """Return what became of a batch, told by its files."""
+    """Return what became of a batch, according to its files."""
     rows, calls = results(Path(figures.path)), (transcripts - UNREADABLE) * len(NODES)
     ends = Counter(row["status"] for row in rows)
     answered = sum(int(row["ok"]) for row in rows)

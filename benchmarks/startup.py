@@ -1,11 +1,11 @@
-"""What starting costs: help, a wrong word, the first request, a whole run, each job of a sweep.
+"""Start-up time of the command: help, an error, the first request, a run, each job of a sweep.
 
     python -m benchmarks.startup [--rounds N]
 
-Every figure is of fresh processes that run the installed code on the sample, medians of the
-rounds; `import litellm` alone stands beside them. The first request is timed from the start of the
-process to the run's first `node.started`. A further job of a sweep costs what lies between the
-ends of two runs, less the time from its own first `node.started` to its last `node.finished`.
+Every figure is the median of new processes that run the installed code on the sample. The first
+request is timed from the start of the process to the run's first `node.started`. A further job of
+a sweep is timed between the ends of two runs, less the time from its own first `node.started` to
+its last `node.finished`. `import litellm` alone is measured for comparison.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""How far colloquy-whatif is off: one recorded run predicts the others, which are then run.
+"""The error of colloquy-whatif: one recorded run predicts the others, which are then run.
 
     python -m benchmarks.whatif [--repeats N] [--scale F]
 
-The simulated provider answers the sample three ways: each analyzer in its own fixed time; in
-times drawn once per analyzer; in times drawn anew for every request, as providers do. The
-third shows what no prediction can know: other draws. Medians over the repeats, each of which
-records once and has a seed of its own.
+The simulated provider answers the sample in three ways: each analyzer after its own fixed time,
+after a time drawn once per analyzer, or after a time drawn for each request, as with real
+providers, which no prediction can know. Medians over the repeats, each of which records once and
+has its own seed.
 """
 
 from __future__ import annotations
@@ -24,14 +24,13 @@ from pathlib import Path
 
 import structlog
 
-from benchmarks.before_after import LATENCY_S, run_once
+from benchmarks.common import LATENCY_S, run_once
 from runner.reports.whatif.command import grid, predict, read_recording
 from runner.run.compose import register_resolvers
 
 RECORDED = 3  # calls in flight in the run that is recorded
 SETTINGS = (1, 2, 3, 4, 8)
 SIGMA = 0.2
-LATENCY_FACTOR = 3  # seconds, so that our own work is small beside them, as with real models
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ def main() -> None:
     rows = [
         row
         for seed in range(arguments.repeats)
-        for way in ("fixed", "drawn once", "drawn anew")
+        for way in ("fixed", "drawn once", "redrawn")
         for row in measure(way, arguments.scale, seed)
     ]
     show(rows, arguments.repeats)
@@ -68,7 +67,7 @@ def provider(way: str, scale: float, seed: int) -> list[str]:
     """Return the overrides of a simulated provider that answers in one of the three *way*s."""
     rng = random.Random(seed)
     spread = {name: math.exp(rng.gauss(0.0, SIGMA)) for name in LATENCY_S}
-    latency_s = {name: seconds * scale * LATENCY_FACTOR for name, seconds in LATENCY_S.items()}
+    latency_s = {name: seconds * scale for name, seconds in LATENCY_S.items()}
     if way == "drawn once":
         latency_s = {name: seconds * spread[name] for name, seconds in latency_s.items()}
     return [
@@ -76,7 +75,7 @@ def provider(way: str, scale: float, seed: int) -> list[str]:
         f"model.simulate.seed={seed}",
         "model.simulate.per_token_s=0",
         "model.simulate.per_prompt_token_s=0",
-        f"model.simulate.jitter={SIGMA if way == 'drawn anew' else 0.0}",
+        f"model.simulate.jitter={SIGMA if way == 'redrawn' else 0.0}",
         *(f"+model.simulate.by_analyzer_s.{n}={s:.4f}" for n, s in latency_s.items()),
     ]
 
@@ -88,16 +87,16 @@ def measure(way: str, scale: float, seed: int) -> list[Measured]:
         folder = Path(name)
         run_once(folder, ["model=simulated", "model.simulate.latency_s=0.01"])  # warms up
         (folder / "history.json").unlink()
-        recorded, _ = run_once(folder, [*overrides, f"processing.max_concurrent={RECORDED}"])
+        recorded = run_once(folder, [*overrides, f"processing.max_concurrent={RECORDED}"])
         chosen = grid([f"max_concurrent={','.join(map(str, SETTINGS))}"])
-        foretold = predict(read_recording(recorded), chosen)
+        predictions = predict(read_recording(recorded), chosen)
         actual = {
-            slots: _wall_s(run_once(folder, [*overrides, f"processing.max_concurrent={slots}"])[0])
+            slots: _wall_s(run_once(folder, [*overrides, f"processing.max_concurrent={slots}"]))
             for slots in SETTINGS
         }
     return [
         Measured(way, row.setting, row.wall_s, row.with_overhead_s, actual[slots])
-        for slots, row in zip(SETTINGS, foretold, strict=True)
+        for slots, row in zip(SETTINGS, predictions, strict=True)
     ]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from runner.run.compose import register_resolvers
@@ -49,6 +50,7 @@ def own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
     register_resolvers()
     monkeypatch.chdir(tmp_path)
     yield
+    structlog.reset_defaults()  # which commands change for their process
 
 
 @pytest.fixture(scope="session")

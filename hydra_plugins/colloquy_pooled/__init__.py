@@ -1,7 +1,5 @@
 """Launcher `hydra/launcher=pooled`: runs the jobs of a sweep in one event loop under one limit."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,24 +12,22 @@ from omegaconf import DictConfig, open_dict
 
 SETTINGS = {"_target_": "hydra_plugins.colloquy_pooled.PooledLauncher", "jobs": 16}
 
-ConfigStore.instance().store(
-    group="hydra/launcher", name="pooled", node=SETTINGS, provider="colloquy"
-)
+ConfigStore.instance().store("pooled", SETTINGS, "hydra/launcher", provider="colloquy")
 
 
 class PooledLauncher(Launcher):
     """Composes all jobs, as Hydra does, then runs up to *jobs* of them at a time.
 
-    The task function has an attribute `jobs` with `collect` and `run_together`: see
-    `runner.run.command`. Do not compare speeds with it: the jobs share cores and the account's
-    limit.
+    The task function has an attribute `jobs` with `collect` and `run_all`: see
+    `runner.run.command`. Do not compare speeds with it: jobs share cores and the account's limit.
     """
+
+    config: DictConfig
+    context: HydraContext
+    task: Any
 
     def __init__(self, jobs: int = 16) -> None:
         self.max_jobs = jobs
-        self.config: DictConfig | None = None
-        self.task: Any = None
-        self.context: HydraContext | None = None
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
@@ -44,8 +40,6 @@ class PooledLauncher(Launcher):
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
         """Run all jobs; the failure of one stops no other."""
-        assert self.config is not None
-        assert self.context is not None
         setup_globals()
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
         Path(str(self.config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
@@ -54,18 +48,15 @@ class PooledLauncher(Launcher):
             self._composed(initial_job_idx + place, overrides, jobs)
             for place, overrides in enumerate(job_overrides)
         ]
-        for returned, objective in zip(
-            returns, self.task.run_together(jobs, self.max_jobs), strict=True
-        ):
+        objectives = self.task.run_all(jobs, self.max_jobs)
+        for returned, objective in zip(returns, objectives, strict=True):
             returned.return_value = objective
             returned.status = JobStatus.COMPLETED
         return returns
 
     def _composed(self, number: int, overrides: Sequence[str], jobs: list[Any]) -> JobReturn:
         """Let Hydra set up job *number*, and append what it would run to *jobs* instead."""
-        assert self.context is not None
-        loader = self.context.config_loader
-        config = loader.load_sweep_config(self.config, list(overrides))
+        config = self.context.config_loader.load_sweep_config(self.config, list(overrides))
         with open_dict(config):
             config.hydra.job.id, config.hydra.job.num = str(number), number
         return run_job(

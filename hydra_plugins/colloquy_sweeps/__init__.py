@@ -1,7 +1,5 @@
 """Hydra callback that records each sweep at its start, for launchers with separate processes."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from runner.answers.findings import insight_line, item_line, missing_line
 from runner.config.schema import ContextSettings
-from runner.transcript import Segment
+from runner.transcript.model import Segment
 
 Count = Callable[[str], int]
 

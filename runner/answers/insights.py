@@ -46,20 +46,21 @@ def aggregate(answers: Mapping[str, Mapping[str, Any]]) -> list[MergedInsight]:
     ]
     merged: list[MergedInsight] = []
     texts: list[str] = []
-    quotes: list[set[tuple[str, str]]] = []
     for insight in sorted(every, key=lambda i: -i.confidence):
-        text, cited = insight.text.casefold(), _quotes(insight)
+        text = insight.text.casefold()
         alike = process.extract_iter(
             text, texts, scorer=fuzz.token_set_ratio, score_cutoff=SAME_WITH_QUOTE
         )
-        equal = (at for _, score, at in alike if score >= SAME_TEXT or cited & quotes[at])
-        if (at := next(equal, None)) is None:
+        equal = (
+            merged[at]
+            for _, score, at in alike
+            if score >= SAME_TEXT or _quotes(insight) & _quotes(merged[at])
+        )
+        if (other := next(equal, None)) is None:
             merged.append(insight)
             texts.append(text)
-            quotes.append(cited)
         else:
-            _merge(insight, merged[at])
-            quotes[at] |= cited
+            _merge(insight, other)
     return merged
 
 

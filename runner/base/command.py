@@ -1,21 +1,13 @@
 """The skeleton of every command: options, one line for an error, exit codes, closed pipes."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from io import TextIOWrapper
 
-from runner.base.errors import (
-    EXIT_INTERRUPTED,
-    EXIT_OK,
-    ColloquyError,
-    ConfigError,
-    OutputError,
-    did_you_mean,
-)
+from runner.base import errors
+from runner.base.errors import ColloquyError, ConfigError, OutputError, did_you_mean
 from runner.base.secrets import secrets_of
 from runner.base.text import print_stderr, to_terminal
 
@@ -52,7 +44,7 @@ def run_command(
     try:
         if {"-h", "--help"} & set(given):
             print(usage().rstrip(), flush=True)
-            return EXIT_OK
+            return errors.EXIT_OK
         parsed = parse(name, given, flags, options)
         if len(parsed.words) < least:
             raise ConfigError(f"too few arguments; see {name} --help")
@@ -62,13 +54,13 @@ def run_command(
         return print_error(error, name)
     except BrokenPipeError:  # the reader, such as head, has what it wanted
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_OK
+        return errors.EXIT_OK
     except OSError as error:
         return print_error(OutputError(str(error)), name)
     except KeyboardInterrupt:
         print_stderr(f"{name}: interrupted")
-        return EXIT_INTERRUPTED
-    return EXIT_OK if code is None else code
+        return errors.EXIT_INTERRUPTED
+    return errors.EXIT_OK if code is None else code
 
 
 def parse(

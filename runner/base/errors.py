@@ -11,8 +11,6 @@ ColloquyError
    └─ AnswerError       -     the reply does not fit the declared shape; .text keeps it
 """
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable
 from typing import Self

@@ -1,7 +1,5 @@
 """Numbers, money, durations and tables for people; an unknown value is shown as a dash."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -37,6 +35,12 @@ def seconds(value: Any) -> str:
     if minutes < 60:
         return f"{minutes}m {rest:02d}s"
     return f"{minutes // 60}h {minutes % 60:02d}m"
+
+
+def clock(seconds: float) -> str:
+    """Return a time as `h:mm:ss`."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
 def usd(value: Any) -> str:

@@ -1,10 +1,8 @@
 """JSON and YAML of run directories: untrusted files, read with limits and without exceptions."""
 
-from __future__ import annotations
-
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,10 +16,7 @@ _FLAGS = os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0)
 
 
 def open_regular(file: Path, limit: int | None = None) -> BinaryIO:
-    """Open a regular file of at most *limit* bytes for reading, never a link, pipe or folder.
-
-    Raises OSError.
-    """
+    """Open a regular file of at most *limit* bytes to read; raise OSError for anything else."""
     descriptor = os.open(file, _FLAGS)
     about = os.fstat(descriptor)
     if stat.S_ISREG(about.st_mode) and (limit is None or about.st_size <= limit):
@@ -61,15 +56,12 @@ def read_list(file: Path) -> list[Any]:
 
 def read_yaml(file: Path) -> Mapping[str, Any]:
     """Return the mapping in *file*, an empty one for anything else."""
-    try:
-        return mapping(load_yaml(file))
-    except (OSError, ValueError):
-        return {}
+    return mapping(_read(file, load_yaml))
 
 
-def _read(file: Path) -> Any:
+def _read(file: Path, load: Callable[[Path], Any] = load_json) -> Any:
     try:
-        return load_json(file)
+        return load(file)
     except (OSError, ValueError):
         return None
 

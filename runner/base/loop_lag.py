@@ -1,7 +1,5 @@
 """How late an event loop serves its timers: what anything that runs on it holds up."""
 
-from __future__ import annotations
-
 import asyncio
 import math
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Secrets: refused in command-line arguments, masked in everything that is written or shown."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -13,6 +11,7 @@ from runner.base.errors import ConfigError
 MASK = "***"
 MIN_CHARS = 8  # a shorter value would occur in ordinary text
 
+_KEY_SETTINGS = ("api_key", "key", "token", "password", "secret")
 _NAMES = re.compile(r"(?i)(?:^|_)(?:key|token|secret|password|credentials)(?:$|_)")
 _SHAPES = re.compile(
     # OpenAI, Anthropic, OpenRouter, LiteLLM; the digit excludes hyphenated words
@@ -80,14 +79,10 @@ def refuse_secrets(arguments: Iterable[str], secrets: Secrets) -> None:
     """
     for argument in arguments:
         name, _, value = argument.partition("=")
-        if _looks_like_key_setting(name, value) or secrets.redact(argument) != argument:
+        is_key = value and name.rsplit(".", 1)[-1].lstrip("+~") in _KEY_SETTINGS
+        if is_key or secrets.redact(argument) != argument:
             raise ConfigError(
                 f"'{secrets.redact(name)}' contains what looks like a key, which would be written "
                 f"to disk: set an environment variable to it and name that with "
                 f"model.api_key_env=NAME"
             )
-
-
-def _looks_like_key_setting(name: str, value: str) -> bool:
-    stem = name.rsplit(".", 1)[-1].lstrip("+~")
-    return bool(value) and stem in ("api_key", "key", "token", "password", "secret")

@@ -1,7 +1,5 @@
 """CSV for spreadsheets (RFC 4180), safe from formula injection."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

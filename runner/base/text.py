@@ -1,7 +1,5 @@
 """Untrusted text made safe to store, to print and to use in file names."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import sys

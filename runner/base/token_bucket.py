@@ -1,7 +1,5 @@
 """Token bucket: an amount per minute with a burst, computed from times that the caller passes."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 NEGLIGIBLE_S = 1e-9  # a shorter wait is the rounding of clock readings
@@ -30,13 +28,8 @@ class TokenBucket:
         self.per_second = per_minute / 60
         self.capacity = max(1.0, self.per_second * burst_s)
         self._full_at_s = 0.0
-        self._replay: list[Withdrawal] = []  # from the oldest estimate on
+        self.pending: list[Withdrawal] = []  # from the oldest estimate on
         self._full_before_s = 0.0  # when the bucket would be full without those
-
-    @property
-    def unsettled(self) -> int:
-        """The number of remembered withdrawals: those from the oldest estimate on."""
-        return len(self._replay)
 
     def full_in_s(self, now_s: float) -> float:
         """Return the seconds until the bucket is full, ≥ 0."""
@@ -55,10 +48,10 @@ class TokenBucket:
     def take(self, now_s: float, amount: float, *, final: bool = True) -> Withdrawal:
         """Take *amount* units at any level; one that is not *final* has to be settled."""
         withdrawal = Withdrawal(now_s, amount, final)
-        if self._replay or not final:
-            if not self._replay:
-                self._full_before_s = self._full_at_s
-            self._replay.append(withdrawal)
+        if not self.pending:
+            self._full_before_s = self._full_at_s
+        if self.pending or not final:
+            self.pending.append(withdrawal)
         self._full_at_s = self._after(self._full_at_s, withdrawal)
         return withdrawal
 
@@ -69,10 +62,10 @@ class TokenBucket:
         refill, since the provider's own bucket was full meanwhile and gained nothing.
         """
         withdrawal.amount, withdrawal.final = amount, True
-        while self._replay and self._replay[0].final:
-            self._full_before_s = self._after(self._full_before_s, self._replay.pop(0))
+        while self.pending and self.pending[0].final:
+            self._full_before_s = self._after(self._full_before_s, self.pending.pop(0))
         self._full_at_s = self._full_before_s
-        for each in self._replay:
+        for each in self.pending:
             self._full_at_s = self._after(self._full_at_s, each)
 
     def _after(self, full_at_s: float, withdrawal: Withdrawal) -> float:

@@ -1,7 +1,5 @@
 """Token counting with the vocabularies that litellm ships, without importing litellm."""
 
-from __future__ import annotations
-
 import math
 import os
 import re

@@ -1,9 +1,8 @@
 """Usage: tokens and dollars of one or more calls, in one type that adds up."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,10 +11,10 @@ class Usage:
 
     *cached_tokens* are the part of *prompt_tokens* read from the provider's prompt cache,
     *cache_write_tokens* the part written to it; *estimated* says that the provider did not
-    count and we did. *cost_usd* is None where no price is known: a sum with an unknown part
-    is unknown, never too low. *reasoning_tokens* are the part of *completion_tokens* not shown,
-    *cache_write_1h_tokens* the part of *cache_write_tokens* kept for an hour; *corrected* says
-    what in the provider's last doubtful count was not believed.
+    count and we did. *cost_usd* is None where no price is known, also in a sum with such a part.
+    *reasoning_tokens* are the part of *completion_tokens* not shown, *cache_write_1h_tokens* the
+    part of *cache_write_tokens* kept for an hour; *corrected* says what in the provider's last
+    doubtful count was not believed.
     """
 
     prompt_tokens: int = 0
@@ -28,7 +27,7 @@ class Usage:
     cache_write_1h_tokens: int = 0
     corrected: str = ""
 
-    def __add__(self, other: Usage) -> Usage:
+    def __add__(self, other: "Usage") -> "Usage":
         return Usage(
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
@@ -45,6 +44,11 @@ class Usage:
     def tokens(self) -> int:
         """Prompt and reply tokens together."""
         return self.prompt_tokens + self.completion_tokens
+
+    def figures(self) -> dict[str, Any]:
+        """Return tokens and dollars by the names they have in benchmark.json and metadata.json."""
+        names = ("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd")
+        return {name: getattr(self, name) for name in names}
 
 
 def sum_usd(costs: Iterable[float | None]) -> float | None:

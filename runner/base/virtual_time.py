@@ -1,7 +1,5 @@
 """Virtual time: an event loop whose clock jumps to the next timer instead of waiting."""
 
-from __future__ import annotations
-
 import asyncio
 import selectors
 from collections.abc import Callable
@@ -14,8 +12,7 @@ T = TypeVar("T")
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """Runs timers in order without waiting; `time()` starts at 0.0 s and is exact.
 
-    Calls in an executor run inline and take no virtual time. The idea is that of trio's MockClock
-    with autojump.
+    Calls in an executor run inline and take no virtual time. After trio's MockClock (autojump).
     """
 
     def __init__(self) -> None:
@@ -48,11 +45,9 @@ class _JumpingSelector(selectors.DefaultSelector):
         self._loop = loop
 
     def select(self, timeout: float | None = None) -> list[Any]:
-        if timeout is None:  # no timer is scheduled: wait for a real event
-            ready: list[Any] = super().select(None)
-            return ready
-        ready = super().select(0)
-        if not ready and timeout > 0:
+        # Where no timer is scheduled, wait for a real event.
+        ready: list[Any] = super().select(None if timeout is None else 0)
+        if timeout and not ready:
             self._loop.advance(timeout)
         return ready
 

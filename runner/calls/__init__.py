@@ -1,1 +1,1 @@
-"""Policy over calls: admission, retries, scheduling, the account of each call."""
+"""Calls to models: clients with admission, retries and scheduling, and a log of each attempt."""

@@ -1,9 +1,7 @@
-"""The account of one node's calls: every attempt, its time, what was used and paid."""
-
-from __future__ import annotations
+"""Call log: attempts, waiting times, tokens and cost of one node's calls."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from runner.base.usage import Usage
 from runner.providers.request import Completion
@@ -11,57 +9,51 @@ from runner.providers.request import Completion
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request as sent: *outcome* is `ok` or the kind of failure; times in seconds."""
+    """One request that was sent: *outcome* is `ok` or the kind of failure; times in seconds."""
 
     outcome: str
     latency_s: float
     status: int | None = None
-    wait_s: float = 0.0  # waited after it, before the next one
+    wait_s: float = 0.0  # between it and the next one
 
 
 @dataclass(slots=True)
 class CallLog:
-    """What one node's calls took and cost so far; the client writes, the run reads.
+    """Time and cost of one node's calls so far; the client writes it, the run reads it.
 
-    *queue_wait_s* is time spent waiting to be admitted, *parked_s* the part of it in which the
-    provider was down, *latency_s* time inside attempts. *cost_usd* turns None for good once a
-    reply without a known price arrives. *note* is told what a journal has to keep; *unit* names
-    the node among all that share a gate.
+    *queue_wait_s* is time spent waiting for admission, *parked_s* the part of it during which
+    the provider was down, *latency_s* time inside attempts. *note* writes an event to the
+    journal; *unit* names the node among all callers that share a gate.
     """
 
-    note: Callable[..., None] | None = None
+    note: Callable[..., object] | None = None
     unit: str = ""
     queue_wait_s: float = 0.0
     parked_s: float = 0.0
     latency_s: float = 0.0
     attempts: list[Attempt] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
-    began: float | None = None  # loop time of this conversation's first attempt
-    before: int = 0  # attempts of earlier conversations, with other models or about other parts
-    parts_s: list[float] = field(default_factory=list)  # latency of each part read beside it
-
-    @property
-    def cost_usd(self) -> float | None:
-        """What its replies cost in US dollars, None once the price of one is unknown."""
-        return self.usage.cost_usd
+    began: float | None = None  # loop time of the first attempt of this conversation
+    earlier: int = 0  # attempts of earlier conversations, with other models or about other parts
+    parts_s: list[float] = field(default_factory=list)  # latency of each part that ran beside it
 
     def add(self, completion: Completion) -> None:
-        """Count a reply that was paid for."""
-        self.usage += replace(completion.usage, cost_usd=completion.cost_usd)
+        """Count the usage and cost of a reply."""
+        self.usage += completion.usage
 
-    def begin(self) -> None:
-        """Start another conversation: its requests and its time are counted anew."""
-        self.before, self.began = len(self.attempts), None
+    def start_conversation(self) -> None:
+        """Start a conversation, which has its own limits of attempts and time."""
+        self.earlier, self.began = len(self.attempts), None
 
-    def absorb(self, part: CallLog) -> None:
-        """Count the calls of a part of this node, which ran beside its other parts."""
+    def absorb(self, part: "CallLog") -> None:
+        """Add the calls of a part of this node, which ran concurrently with its other parts."""
         self.parts_s.append(part.latency_s)
         self.queue_wait_s += part.queue_wait_s
         self.parked_s += part.parked_s
         self.attempts += part.attempts
         self.usage += part.usage
 
-    def tell(self, event: str, attempt: int, **facts: object) -> None:
-        """Pass *event* of that attempt, counted from 1, on to the journal, if there is one."""
+    def record(self, event: str, attempt: int, **facts: object) -> None:
+        """Write *event* of an attempt, counted from 1, to the journal if there is one."""
         if self.note is not None:
             self.note(event, attempt=attempt, **facts)

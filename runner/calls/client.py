@@ -1,52 +1,48 @@
-"""Policy over calls: be admitted, call within a deadline, try again where it helps, account."""
-
-from __future__ import annotations
+"""Client: admits, bounds, retries and accounts for the calls to one model."""
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import structlog
 
 from runner.base.errors import CallError, NotRunError
 from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import MAX_CEILING, Gate
-from runner.calls.admission.limits import Ask, Limit, Lobby
+from runner.calls.admission.limits import Admission, Limit, Ticket
 from runner.calls.call_log import Attempt, CallLog
 from runner.calls.retry import THROTTLE, TRANSIENT, RetryPolicy
 from runner.providers.request import Completion, Request, Transport, on_arrival
 from runner.providers.retry_headers import MAX_RETRY_AFTER_S
 
-MAX_REQUESTS = 24  # per conversation with a model, all kinds of attempts together
-_PROBED = 1e9  # added to the rank for each probe made, so that units take turns
+MAX_REQUESTS = 24  # attempts of a conversation with one model, of any outcome
+_RANK_PER_PROBE = 1e9  # added to the rank for each probe, so that callers take turns
 
 log = structlog.get_logger("colloquy.client")
 
 
 @dataclass(slots=True)
 class _Call:
-    """One call: what its attempts share."""
+    """State that the attempts of one call share."""
 
     request: Request
     slots: Limit
     calls: CallLog
-    ask: Ask
-    rank: float
-    failures: dict[str, int] = field(default_factory=dict)
-    probes: int = 0
-    parked: bool = False  # the last failure was an outage, which does not count against the call
+    ticket: Ticket
+    failures: Counter[str] = field(default_factory=Counter)
+    parked: bool = False  # the last failure was an outage and uses up no retry
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
     """Sends requests through *transport*.
 
-    *timeout_s* bounds each attempt on the wall clock, from the moment it is admitted; litellm's
-    own timeout does not bound a slow body. *deadline_s* bounds one node's calls from their
-    first attempt, all waits included but for outages. *gate* is shared by all clients of a
-    model and key, *lobby* by all of an event loop. *rng* draws the jitter.
+    *timeout_s* bounds the wall-clock time of each attempt from its admission; litellm's own
+    timeout does not bound a slow body. *deadline_s* bounds the calls of one node from their
+    first attempt, including waits except those for outages. All clients of a model and key
+    share *gate*, all clients of an event loop *admission*. *rng* draws the jitter.
     """
 
     transport: Transport
@@ -55,7 +51,7 @@ class Client:
     rng: random.Random = field(default_factory=random.Random)
     deadline_s: float = 1800.0
     gate: Gate = field(default_factory=lambda: Gate(MAX_CEILING))
-    lobby: Lobby = field(default_factory=Lobby)
+    admission: Admission = field(default_factory=Admission)
     budget: Budget = field(default_factory=Budget)
     sizer: Sizer | None = None
 
@@ -69,19 +65,20 @@ class Client:
         waits_for_outage: bool = True,
         on_failure: Callable[[], None] | None = None,
     ) -> Completion:
-        """Return the reply; raise the last attempt's CallError when trying again is no use.
+        """Return the reply; raise the last attempt's CallError once it is not retried.
 
-        A call that has a fallback does not wait out an outage.
-        *on_failure* is called after each attempt that fails.
-
-        Room is held during attempts only, not while waiting between them. Raises NotRunError
-        where the attempt was not made because the run, the account or the budget has ended.
+        A call that has a fallback does not wait out an outage. *on_failure* is called after
+        each failed attempt. The slot and other limits are held during attempts, not between
+        them. Raises NotRunError if an attempt was not made because of a stopped run, a fault of
+        the account or an exhausted budget.
         """
-        tokens, cost_usd = await self._size(request)
-        ask = Ask(calls.unit or request.node, rank, tokens, cost_usd, None, waits_for_outage)
-        call = _Call(request, slots, calls, ask, rank)
+        tokens, cost_usd = 0, 0.0
+        if self.sizer is not None and (self.budget.capped or self.gate.counts_tokens):
+            tokens, cost_usd = await self.sizer.size(request)
+        ticket = Ticket(calls.unit or request.node, rank, tokens, cost_usd, None, waits_for_outage)
+        call = _Call(request, slots, calls, ticket)
         while True:
-            if len(calls.attempts) - calls.before >= MAX_REQUESTS:
+            if len(calls.attempts) - calls.earlier >= MAX_REQUESTS:
                 raise CallError("transient", f"given up after {MAX_REQUESTS} requests")
             try:
                 return await self._attempt(call)
@@ -92,43 +89,32 @@ class Client:
                 self._log_failure(call, error, wait)
                 if on_failure is not None:
                     on_failure()
-                if self.gate.fault is not None:
-                    self.lobby.wake(self.gate)
+                if (fault := self.gate.fault) is not None:
+                    self.admission.wake(self.gate)
                 if wait is None:
-                    if self.gate.fault is not None and self.gate.fault.kind == "unavailable":
-                        raise self.gate.fault.copy() from error  # that ends all calls
+                    if fault is not None and fault.kind == "unavailable":
+                        raise fault.copy() from error  # it ends all calls
                     raise
-                await self.lobby.pause(wait, self.gate)
-
-    async def _size(self, request: Request) -> tuple[int, float]:
-        """Return the most an attempt may use, where a limit asks for it."""
-        if self.sizer is None or not (self.budget.capped or self.gate.counts_tokens):
-            return 0, 0.0
-        return await self.sizer.sized(request)
+                await self.admission.pause(wait, self.gate)
 
     async def _attempt(self, call: _Call) -> Completion:
         clock = asyncio.get_running_loop().time
-        calls, ask = call.calls, call.ask
-        ask.rank, ask.probe = call.rank + _PROBED * call.probes, False
-        asked, parked = clock(), self.gate.breaker.open_s(clock())
-        async with self.lobby.admitted((call.slots, self.gate, self.budget), ask):
-            begun = clock()
-            calls.queue_wait_s += begun - asked
-            calls.parked_s += self.gate.breaker.open_s(begun) - parked
-            calls.began = begun if calls.began is None else calls.began
-            call.probes += ask.probe
-            calls.tell(
-                "call.started",
-                len(calls.attempts) + 1,
-                may_use_tokens=ask.tokens,
-                may_cost_usd=ask.cost_usd,
-            )
+        calls, ticket = call.calls, call.ticket
+        queued, parked = clock(), self.gate.breaker.open_s(clock())
+        async with self.admission.admit((call.slots, self.gate, self.budget), ticket):
+            started = clock()
+            calls.queue_wait_s += started - queued
+            calls.parked_s += self.gate.breaker.open_s(started) - parked
+            calls.began = started if calls.began is None else calls.began
+            ticket.rank += _RANK_PER_PROBE * ticket.probe
+            reserved = {"may_use_tokens": ticket.tokens, "may_cost_usd": ticket.cost_usd}
+            calls.record("call.started", len(calls.attempts) + 1, **reserved)
             try:
                 completion = await self._send(call)
             except BaseException as error:
-                self._settle_failure(call, error, begun)
+                self._settle_failure(call, error, started)
                 raise
-            self._settle_success(call, completion, begun)
+            self._settle_success(call, completion, started)
             return completion
 
     async def _send(self, call: _Call) -> Completion:
@@ -140,64 +126,63 @@ class Client:
             message = f"no answer within {self.timeout_s:g} s"
             raise CallError("timeout", message, billed=True) from error
 
-    def _settle_success(self, call: _Call, reply: Completion, begun: float) -> None:
-        ask, first, usage = call.ask, not call.failures, reply.usage
-        now = self._end_attempt(call, "ok", None, begun)
-        used = usage.prompt_tokens + usage.completion_tokens
-        self.gate.succeeded(ask, begun, now, tokens=used, first=first)
-        # A price that nobody knows is the most that it can have been.
-        self.budget.spend(ask.cost_usd if reply.cost_usd is None else reply.cost_usd, used)
+    def _settle_success(self, call: _Call, reply: Completion, started: float) -> None:
+        ticket, usage = call.ticket, reply.usage
+        now = self._end_attempt(call, "ok", None, started)
+        self.gate.succeeded(ticket, started, now, tokens=usage.tokens, first=not call.failures)
+        # An unknown price counts as its upper bound.
+        cost_usd = ticket.cost_usd if usage.cost_usd is None else usage.cost_usd
+        self.budget.spend(cost_usd, usage.tokens)
         call.calls.add(reply)
-        facts: dict[str, Any] = {
-            "prompt_tokens": usage.prompt_tokens,
-            "completion_tokens": usage.completion_tokens,
-            "cached_tokens": usage.cached_tokens,
-            "cost_usd": reply.cost_usd,
-        }
+        facts = usage.figures()
         if usage.corrected:
             facts["usage_corrected"] = usage.corrected
-        call.calls.tell("call.finished", len(call.calls.attempts), **facts)
-        self._log_success(call, reply, facts)
-
-    def _settle_failure(self, call: _Call, failure: BaseException, begun: float) -> None:
-        ask, error = call.ask, failure if isinstance(failure, CallError) else _cut_off(failure)
-        now = self._end_attempt(call, error.kind, error.status, begun)
-        call.parked = not self.gate.failed(ask, error, begun, now)
-        if error.kind in TRANSIENT and ask.failing_since is None:
-            ask.failing_since = now
-        if not call.parked:
-            family = "throttle" if error.kind in THROTTLE else "transient"
-            call.failures[family] = call.failures.get(family, 0) + 1
-        charged = (ask.tokens, ask.cost_usd) if error.billed else (0, 0.0)
-        self.budget.spend(charged[1], charged[0])
-        call.calls.tell(
-            "call.failed",
-            len(call.calls.attempts),
-            kind=error.kind,
-            status=error.status,
-            charged_tokens=charged[0],
-            charged_usd=charged[1],
+        call.calls.record("call.finished", len(call.calls.attempts), **facts)
+        log.info(
+            "call.finished",
+            analyzer=call.request.node,
+            attempt=len(call.calls.attempts),
+            latency_s=round(now - started, 4),
+            queue_wait_s=round(call.calls.queue_wait_s, 4),
+            finish_reason=reply.finish_reason,
+            **facts,
         )
 
-    def _end_attempt(self, call: _Call, outcome: str, status: int | None, begun: float) -> float:
+    def _settle_failure(self, call: _Call, failure: BaseException, started: float) -> None:
+        ticket, error = call.ticket, failure
+        if not isinstance(error, CallError):  # cancelled, or a bug
+            kind = "internal" if isinstance(error, Exception) else "cancelled"
+            error = CallError(kind, f"{kind} during the call", billed=True)
+        now = self._end_attempt(call, error.kind, error.status, started)
+        call.parked = not self.gate.failed(ticket, error, started, now)
+        if error.kind in TRANSIENT and ticket.failing_since is None:
+            ticket.failing_since = now
+        if not call.parked:
+            call.failures[_family(error)] += 1
+        tokens, usd = (ticket.tokens, ticket.cost_usd) if error.billed else (0, 0.0)
+        self.budget.spend(usd, tokens)
+        facts = {"kind": error.kind, "status": error.status}
+        charged = {"charged_tokens": tokens, "charged_usd": usd}
+        call.calls.record("call.failed", len(call.calls.attempts), **facts, **charged)
+
+    def _end_attempt(self, call: _Call, outcome: str, status: int | None, started: float) -> float:
         now = asyncio.get_running_loop().time()
-        call.calls.latency_s += now - begun
-        call.calls.attempts.append(Attempt(outcome, now - begun, status))
+        call.calls.latency_s += now - started
+        call.calls.attempts.append(Attempt(outcome, now - started, status))
         return now
 
     def _wait_after(self, call: _Call, error: CallError) -> float | None:
-        """Return seconds to wait before the next attempt, None to give up."""
+        """Return the seconds to wait before the next attempt, None to give up."""
         calls, now = call.calls, asyncio.get_running_loop().time()
-        throttled = error.kind in THROTTLE
+        throttled = error.kind == THROTTLE
         if throttled and (error.retry_after_s or 0.0) > MAX_RETRY_AFTER_S:
             self.gate.stop_until(error.retry_after_s or 0.0)
         if self.gate.fault is not None and self.gate.fault is not error:
             return None
         if call.parked:
-            return 0.0 if call.ask.waits_for_outage else None  # the lobby decides when it goes on
+            return 0.0 if call.ticket.waits_for_outage else None  # the breaker delays it
         waited = sum(a.wait_s for a in calls.attempts if a.outcome == error.kind)
-        failures = call.failures["throttle" if throttled else "transient"]
-        wait = self.retry.wait_s(error, failures, self.rng, waited)
+        wait = self.retry.wait_s(error, call.failures[_family(error)], self.rng, waited)
         if wait is None:
             return None
         if throttled:
@@ -208,9 +193,8 @@ class Client:
         return None if wait > left else wait
 
     def _log_failure(self, call: _Call, error: CallError, wait: float | None) -> None:
-        calls, last = call.calls, call.calls.attempts[-1]
-        if wait is not None:
-            calls.attempts[-1] = replace(last, wait_s=wait)
+        calls = call.calls
+        calls.attempts[-1] = replace(calls.attempts[-1], wait_s=wait or 0.0)
         log.warning(
             "call.failed",
             analyzer=call.request.node,
@@ -221,20 +205,7 @@ class Client:
             retry_in_s=None if wait is None else round(wait, 3),
         )
 
-    def _log_success(self, call: _Call, reply: Completion, facts: Mapping[str, Any]) -> None:
-        calls = call.calls
-        log.info(
-            "call.finished",
-            analyzer=call.request.node,
-            attempt=len(calls.attempts),
-            latency_s=round(calls.attempts[-1].latency_s, 4),
-            queue_wait_s=round(calls.queue_wait_s, 4),
-            finish_reason=reply.finish_reason,
-            **facts,
-        )
 
-
-def _cut_off(error: BaseException) -> CallError:
-    """Return what a journal says of an attempt that did not end by itself."""
-    kind = "internal" if isinstance(error, Exception) else "cancelled"
-    return CallError(kind, f"{kind} during the call", billed=True)
+def _family(error: CallError) -> str:
+    """Return the name of the retry counter that *error* increments."""
+    return THROTTLE if error.kind == THROTTLE else "transient"

@@ -1,6 +1,4 @@
-"""Let one call warm the provider's prompt cache before the others that share its prefix go."""
-
-from __future__ import annotations
+"""Prefix gate: one call warms the prompt cache before the others with its prefix are sent."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Hashable
@@ -10,18 +8,18 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class _Group:
-    """Calls with one prefix: *waiting* (expected seconds, place, grant) until one is chosen."""
+    """Calls with one prefix: *waiting* are (expected seconds, grant) until one is chosen."""
 
-    waiting: list[tuple[float, int, asyncio.Future[bool]]] = field(default_factory=list)
+    waiting: list[tuple[float, asyncio.Future[bool]]] = field(default_factory=list)
     warm: asyncio.Event = field(default_factory=asyncio.Event)
     chosen: bool = False
 
 
 class PrefixGate:
-    """Holds back calls with the same prefix while the first of them is out.
+    """Holds back calls with the same prefix while the first of them runs.
 
-    Of those ready at the same moment the one expected to be shortest goes first. Belongs to
-    one event loop.
+    Of the calls that become ready in the same iteration of the event loop, the one with the
+    shortest expected duration goes first. Belongs to one event loop.
     """
 
     def __init__(self) -> None:
@@ -31,13 +29,13 @@ class PrefixGate:
     async def turn(
         self, prefix: Hashable, expected_s: float
     ) -> AsyncIterator[Callable[[], None] | None]:
-        """Wait until a call with *prefix* may go; yield None, or to the first how to let others go.
+        """Wait until a call with *prefix* may go; the block makes the call.
 
-        The block is the call. Once the first one fails the others go all the same: a provider
-        that does not answer it is not theirs to wait for.
+        Yields to the first call a function that releases the others, and None to the others.
+        The end of the first block releases them in any case, even when its call failed.
         """
         group = self._groups.setdefault(prefix, _Group())
-        if not group.warm.is_set() and await self._chosen(group, expected_s):
+        if not group.warm.is_set() and await self._is_first(group, expected_s):
             try:
                 yield group.warm.set
             finally:
@@ -46,26 +44,27 @@ class PrefixGate:
         await group.warm.wait()
         yield None
 
-    async def _chosen(self, group: _Group, expected_s: float) -> bool:
+    async def _is_first(self, group: _Group, expected_s: float) -> bool:
         if group.chosen:
             return False
         loop = asyncio.get_running_loop()
         grant: asyncio.Future[bool] = loop.create_future()
-        group.waiting.append((expected_s, len(group.waiting), grant))
+        group.waiting.append((expected_s, grant))
         if len(group.waiting) == 1:
             loop.call_soon(_choose, group)
         try:
             return await grant
         except asyncio.CancelledError:
             if grant.done() and not grant.cancelled() and grant.result():
-                group.warm.set()  # chosen in the turn in which it was cancelled
+                group.warm.set()  # chosen in the iteration in which it was cancelled
             raise
 
 
 def _choose(group: _Group) -> None:
-    """Choose the shortest of those that came in this turn of the event loop."""
-    alive = [entry for entry in sorted(group.waiting, key=lambda e: e[:2]) if not entry[2].done()]
-    for place, (_, _, grant) in enumerate(alive):
+    """Choose the call with the shortest expected duration."""
+    by_duration = sorted(group.waiting, key=lambda entry: entry[0])
+    alive = [grant for _, grant in by_duration if not grant.done()]
+    for place, grant in enumerate(alive):
         grant.set_result(place == 0)
     group.chosen = bool(alive)
     group.waiting.clear()

@@ -1,6 +1,4 @@
-"""Run every node as soon as the nodes it needs have finished."""
-
-from __future__ import annotations
+"""Scheduler: runs each node once its predecessors have finished, and computes makespans."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -8,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from runner.base.virtual_time import run_virtually
-from runner.calls.admission.limits import Ask, Limit, Lobby, Slots
+from runner.calls.admission.limits import Admission, Limit, Slots, Ticket
 from runner.job.graph import Node, Pipeline
 
 T = TypeVar("T")
@@ -17,10 +15,10 @@ Worker = Callable[[Node, Mapping[str, T]], Awaitable[T]]
 
 
 async def run_graph(pipeline: Pipeline, work: Worker[T]) -> dict[str, T]:
-    """Call `work(node, results of its needs)` for every node; return results by node name.
+    """Call `work(node, results of its predecessors)` for every node; return results by node name.
 
-    *work* turns a node's own failure into its result, so that siblings go on; an exception
-    out of it is a bug and cancels the rest.
+    *work* returns a node's failure as its result, so that other nodes continue; an exception
+    that it raises is a bug and cancels them.
     """
     running: dict[str, asyncio.Task[T]] = {}
 
@@ -32,19 +30,19 @@ async def run_graph(pipeline: Pipeline, work: Worker[T]) -> dict[str, T]:
 
     try:
         async with asyncio.TaskGroup() as group:
-            for node in pipeline.nodes:  # needs come first, so running[need] exists
+            for node in pipeline.nodes:  # in topological order
                 running[node.name] = group.create_task(run_node(node), name=node.name)
     except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None  # the first is the cause, the rest followed
+        raise errors.exceptions[0] from None  # the first is the cause of the others
     return {name: task.result() for name, task in running.items()}
 
 
-async def gather_all(works: Iterable[Awaitable[T]]) -> list[T]:
-    """Run *works* side by side to their ends; raise the first exception once all have ended.
+async def gather_all(awaitables: Iterable[Awaitable[T]]) -> list[T]:
+    """Run *awaitables* concurrently; raise the first exception once all have ended.
 
     Unlike asyncio.gather it leaves no task running after a failure.
     """
-    results = await asyncio.gather(*works, return_exceptions=True)
+    results = await asyncio.gather(*awaitables, return_exceptions=True)
     done: list[T] = []
     for result in results:
         if isinstance(result, BaseException):
@@ -54,22 +52,23 @@ async def gather_all(works: Iterable[Awaitable[T]]) -> list[T]:
 
 
 def make_slots(pipeline: Pipeline, max_concurrent: int, mode: str) -> dict[str, Slots]:
-    """Return the slots of each stage, by stage name; stages of one pool share one object."""
+    """Return the slots of each stage, by stage name; stages of a pool share its slots."""
     pools = pipeline.slot_pools(max_concurrent, mode)
     slots = {pool: Slots(size) for pool, size in pools.sizes.items()}
     return {stage: slots[pool] for stage, pool in pools.of_stage.items()}
 
 
-def least_makespan(slots: Mapping[str, Slots], work_s: Iterable[tuple[str, float]]) -> float:
-    """Return the seconds that *work_s*, by stage, takes in *slots* at the least.
+def min_makespan(slots: Mapping[str, Slots], work_s: Iterable[tuple[str, float]]) -> float:
+    """Return a lower bound, in seconds, of the makespan of *work_s* (stage, seconds) in *slots*.
 
-    In each pool that is its sum over the pool's size; needs and order can only add to it.
+    For each pool it is the sum of its work over its size; dependencies and order can only add
+    to it.
     """
-    least: dict[int, float] = {}
+    pools: dict[int, float] = {}
     for stage, seconds in work_s:
         pool = slots[stage]
-        least[id(pool)] = least.get(id(pool), 0.0) + seconds / pool.size
-    return max(least.values(), default=0.0)
+        pools[id(pool)] = pools.get(id(pool), 0.0) + seconds / pool.size
+    return max(pools.values(), default=0.0)
 
 
 def ranks(pipeline: Pipeline, expected: Mapping[str, float], mode: str) -> dict[str, float]:
@@ -84,9 +83,9 @@ def ranks(pipeline: Pipeline, expected: Mapping[str, float], mode: str) -> dict[
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A run's place among others: the *slots* that they share, by stage, and its *rank*.
+    """A run's place in the queue: the *slots* that runs share, by stage, and its *rank*.
 
-    All calls of the run with the lowest rank go before those of any other.
+    Calls of the run with the lowest rank go before those of any other run.
     """
 
     slots: Mapping[str, Slots]
@@ -95,19 +94,19 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """What one node's calls take, in seconds: *parts_s* side by side, then *latency_s*."""
+    """Seconds of one node's calls: *parts_s* run concurrently, then *latency_s* follows."""
 
     latency_s: float
     parts_s: tuple[float, ...] = ()
 
     @property
     def sum_s(self) -> float:
-        """All calls one after the other."""
+        """Seconds of all calls in sequence."""
         return self.latency_s + sum(self.parts_s)
 
     @property
     def chain_s(self) -> float:
-        """The node's own critical path."""
+        """Seconds of the node's critical path."""
         return self.latency_s + max(self.parts_s, default=0.0)
 
 
@@ -119,21 +118,20 @@ def ideal_makespan(
     gate: Limit | None = None,
     tokens: Mapping[str, int] | None = None,
 ) -> float:
-    """Return the wall-clock seconds this schedule takes when only calls take time.
+    """Return the wall-clock seconds of the schedule if only calls take time.
 
-    Runs the real scheduler in virtual time on *work_s* (by node name), each call at its rank,
-    without queueing delays of our own. A *gate* holds calls of *tokens* each back as it would
-    hold real ones.
+    Runs the scheduler in virtual time on *work_s* (by node name), each call at its rank. *gate*
+    delays calls, each with its node's *tokens*, as in a run.
     """
 
     async def simulate() -> float:
-        slots, lobby = make_slots(pipeline, max_concurrent, mode), Lobby()
+        slots, admission = make_slots(pipeline, max_concurrent, mode), Admission()
         rank = ranks(pipeline, {name: work.sum_s for name, work in work_s.items()}, mode)
 
         async def call(node: Node, seconds: float) -> None:
             limits = (slots[node.stage],) if gate is None else (slots[node.stage], gate)
             size = (tokens or {}).get(node.name, 0)
-            async with lobby.admitted(limits, Ask(node.name, rank[node.name], size)):
+            async with admission.admit(limits, Ticket(node.name, rank[node.name], size)):
                 await asyncio.sleep(seconds)
 
         async def work(node: Node, _: Mapping[str, None]) -> None:
@@ -148,16 +146,11 @@ def ideal_makespan(
 
 
 def critical_path(pipeline: Pipeline, work_s: Mapping[str, Duration]) -> tuple[str, ...]:
-    """Return the node names of the longest chain of needs by *work_s*."""
-    ends: dict[str, float] = {}
-    before: dict[str, str | None] = {}
+    """Return the node names of the longest chain of dependencies by *work_s*."""
+    ends: dict[str | None, float] = {None: 0.0}
+    paths: dict[str | None, tuple[str, ...]] = {None: ()}
     for node in pipeline.nodes:
         last = max(node.needs, key=ends.__getitem__, default=None)
-        ends[node.name] = work_s[node.name].chain_s + (ends[last] if last else 0.0)
-        before[node.name] = last
-    path: list[str] = []
-    at: str | None = max(ends, key=ends.__getitem__)
-    while at is not None:
-        path.insert(0, at)
-        at = before[at]
-    return tuple(path)
+        ends[node.name] = ends[last] + work_s[node.name].chain_s
+        paths[node.name] = (*paths[last], node.name)
+    return paths[max(ends, key=ends.__getitem__)]

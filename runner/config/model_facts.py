@@ -1,7 +1,5 @@
 """Facts about models: windows and caching, from litellm's map without importing litellm."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -52,13 +50,15 @@ def model_facts(name: str) -> ModelFacts:
     entry = map_entry(name)
     if entry is None:
         return ModelFacts()
-    cache_min_tokens = _cache_min_tokens(entry)
+    listed = _int(entry.get("prompt_cache_min_tokens"))
+    least = listed or _CACHE_MIN_TOKENS.get(str(entry.get("litellm_provider")))
+    caches = entry.get("cache_read_input_token_cost") is not None and least is not None
     return ModelFacts(
         context_window=_int(entry.get("max_input_tokens") or entry.get("max_tokens")),
         max_output_tokens=_int(entry.get("max_output_tokens")),
         supports_schema=bool(entry.get("supports_response_schema", False)),
-        cache_min_tokens=cache_min_tokens,
-        cache_marks=cache_min_tokens is not None and _needs_marks(name, entry),
+        cache_min_tokens=least if caches else None,
+        cache_marks=caches and _needs_marks(name, entry),
     )
 
 
@@ -67,13 +67,6 @@ def map_entry(name: str) -> Mapping[str, Any] | None:
     entries, parts = map_entries(), name.split("/")
     names = ("/".join(parts[skipped:]) for skipped in range(len(parts)))
     return next((entries[candidate] for candidate in names if candidate in entries), None)
-
-
-def _cache_min_tokens(entry: Mapping[str, Any]) -> int | None:
-    if entry.get("cache_read_input_token_cost") is None:
-        return None
-    stated = _int(entry.get("prompt_cache_min_tokens"))
-    return stated or _CACHE_MIN_TOKENS.get(str(entry.get("litellm_provider")))
 
 
 def _needs_marks(name: str, entry: Mapping[str, Any]) -> bool:

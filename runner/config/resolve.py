@@ -1,7 +1,5 @@
 """Resolution of the composed configuration into plain data."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf

@@ -1,19 +1,10 @@
 """Schema of the resolved configuration: frozen values, without unknown keys."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from runner.base.errors import ConfigError, did_you_mean, one_line
 
@@ -25,8 +16,8 @@ def _as_switch(value: object) -> object:
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
 
 
-Name = Annotated[str, StringConstraints(pattern=NAME.pattern)]
-EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Z_][A-Z0-9_]{0,127}$")]
+Name = Annotated[str, Field(pattern=NAME.pattern)]
+EnvName = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]{0,127}$")]
 Concurrency = Annotated[int, Field(ge=1, le=256)]
 Tokens = Annotated[int, Field(ge=1, le=10_000_000)]
 Count = Annotated[int, Field(ge=0, le=10_000)]
@@ -234,8 +225,7 @@ class Settings(SettingsSection):
 def validate(data: Mapping[str, Any]) -> Settings:
     """Return *data* as Settings.
 
-    Raises ConfigError with one line that names the key, its value, what was expected and the
-    nearest valid key.
+    Raises ConfigError: one line with the key, its value, what was expected, the nearest valid key.
     """
     try:
         return Settings.model_validate(dict(data))

@@ -21,12 +21,13 @@ from runner.config.model_facts import ModelFacts, model_facts
 from runner.config.resolve import resolve as resolve
 from runner.config.schema import ModelSettings, Settings, validate
 from runner.job.checks import check_model, check_traces
-from runner.job.graph import Pipeline, make_pipeline
+from runner.job.graph import make_pipeline
 from runner.job.job import BatchJob, Job, Setup, variables_of
-from runner.job.models import MAIN, Model, chain_of, check_names
-from runner.job.windows import Fit, Fitter
-from runner.transcript import FORMATS, Transcript, read_transcript
+from runner.job.models import MAIN, Model, check_names
+from runner.job.windows import Fitter
 from runner.transcript.inputs import Input, find_inputs, is_many
+from runner.transcript.model import Transcript
+from runner.transcript.read import FORMATS, read_transcript
 
 PACKAGE_PREFIX = "pkg://"
 
@@ -136,7 +137,7 @@ def run_job(setup: Setup, transcript: Transcript) -> Job:
     """Return the job that reads *transcript*; raise ConfigError where it does not fit a model."""
     variables = variables_of(setup.pipeline.nodes, transcript, setup.settings)
     fitter = Fitter(setup.settings, setup.analyzers, transcript, variables)
-    fits = _fits(fitter, setup.pipeline, setup.models)
+    fits = fitter.fits(setup.pipeline.stages, setup.models)
     return Job(**_values(setup), transcript=transcript, variables=variables, fits=fits)
 
 
@@ -163,22 +164,6 @@ def _models(settings: Settings) -> dict[str, Model]:
         check_model(name, model, settings)
         made[name] = Model(name, model, facts_of(model), tokenizer_for(model.name))
     return made
-
-
-def _fits(
-    fitter: Fitter, pipeline: Pipeline, models: Mapping[str, Model]
-) -> dict[tuple[str, str], Fit]:
-    """Return the fit of each node's material to each model that may be asked."""
-    fits: dict[tuple[str, str], Fit] = {}
-    for stage in pipeline.stages:
-        for model in models.values():
-            nodes = [
-                node for node in stage.nodes if model in chain_of(node, fitter.settings, models)
-            ]
-            if nodes:
-                for name, fit in fitter.fit_stage(nodes, model).items():
-                    fits[name, model.name] = fit
-    return fits
 
 
 def analyzer_folders(config_folders: Sequence[Path]) -> tuple[Path, ...]:

@@ -41,7 +41,7 @@ def check_model(name: str, model: ModelSettings, settings: Settings) -> None:
         )
     _check_address(at, model)
     if model.simulate is not None:
-        from runner.providers.simulated import check as check_simulated
+        from runner.providers.simulated.behaviour import check as check_simulated
 
         check_simulated(model.simulate, f"{at}.simulate.")
     if settings.budget.max_cost_usd is not None and prices_of(model) is None:

@@ -16,8 +16,8 @@ from runner.job.graph import Node, Pipeline, SlotPools
 from runner.job.models import MAIN, Model, chain_of
 from runner.job.windows import Fit
 from runner.providers.request import Request
-from runner.transcript import Transcript
 from runner.transcript.inputs import Inputs
+from runner.transcript.model import Transcript
 
 MAX_SPEAKERS = 50  # named in a question; the segments name them all
 

@@ -10,11 +10,11 @@ from runner.answers.context import segment_line
 from runner.base.errors import ConfigError
 from runner.config.schema import Settings
 from runner.job.chunks import Chunk, cut
-from runner.job.graph import Node
-from runner.job.models import MAIN, Model
+from runner.job.graph import Node, Stage
+from runner.job.models import MAIN, Model, chain_of
 from runner.providers.messages import text_parts
 from runner.providers.request import Request
-from runner.transcript import Transcript
+from runner.transcript.model import Transcript
 
 FRAME_TOKENS = 64  # tags around the material and a provider's markup of messages
 INEXACT = 0.9  # usable share of a window whose tokens are counted with another vocabulary
@@ -47,12 +47,23 @@ class Fitter:
     transcript: Transcript
     variables: Mapping[str, Mapping[str, object]]
 
-    def fit_stage(self, nodes: Sequence[Node], model: Model) -> dict[str, Fit]:
-        """Return the fit of a stage's *nodes*, by name.
+    def fits(
+        self, stages: Sequence[Stage], models: Mapping[str, Model]
+    ) -> dict[tuple[str, str], Fit]:
+        """Return the fit of each node to each model that may be asked, by the names of both.
 
-        All nodes that read the transcript in parts read the same parts, to share prefixes. Raises
-        ConfigError for what cannot fit.
+        All nodes of a stage that read the transcript in parts read the same parts, to share
+        prefixes. Raises ConfigError for what cannot fit.
         """
+        return {
+            (name, model.name): fit
+            for stage in stages
+            for model in models.values()
+            for name, fit in self._stage(stage, model, models).items()
+        }
+
+    def _stage(self, stage: Stage, model: Model, models: Mapping[str, Model]) -> dict[str, Fit]:
+        nodes = [node for node in stage.nodes if model in chain_of(node, self.settings, models)]
         bare = _sharing(nodes, {node.name: self._bare(node, model) for node in nodes})
         readers = [node for node in nodes if node.transcript]
         if not readers or not self.transcript.segments:  # a batch's job has no transcript yet

@@ -53,12 +53,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One reply. *cost_usd* is None where no price is known, never 0 for that reason."""
+    """One reply; the *usage*'s cost is None where no price is known, never 0 for that reason."""
 
     text: str
     finish_reason: str
     usage: Usage
-    cost_usd: float | None
 
 
 class Transport(Protocol):

@@ -1,11 +1,9 @@
-"""The directory of a batch: the results table, and the runs that are already complete."""
-
-from __future__ import annotations
+"""Batch directories: their runs, journal and results table."""
 
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -13,32 +11,56 @@ from typing import Any
 
 import orjson
 
-from runner.base.errors import TranscriptError
-from runner.base.files import (
-    append,
-    as_json,
-    open_for_append,
-    write_bytes,
-    write_if_changed,
-    write_text,
-)
+from runner.base.errors import EXIT_OK, TranscriptError
+from runner.base.files import append, as_json, open_for_append, write_bytes, write_if_changed
 from runner.base.json import load_json, read_list
 from runner.base.tables import as_rows
-from runner.record.journal import lines_of, read_journal
-from runner.record.result_rows import COLUMNS, ResultRow, row_before
+from runner.record.journal import Spent, lines_of, read_journal
 from runner.record.run_directory import COMPLETED
-from runner.transcript import content_sha256_of
 from runner.transcript.inputs import Input
+from runner.transcript.read import content_sha256_of
 
 RESULTS = "results.jsonl"
 TABLE = "results.csv"
 REPORT = "report.html"  # of a run
 NAMES = "config/inputs.json"
-PARTS = ("config", "logs", "runs")  # of the directory
+PARTS = ("config", "logs", "runs")  # subdirectories
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """One row of the results table.
+
+    *status* is the run's, or `unreadable`; *ok* counts the *analyzers* that answered; *error* is
+    that of the first that failed, or of reading the file. Tokens, cost and attempts are summed
+    over all sessions, *wall_s* is of the last; *reused*: an earlier session completed the run.
+    """
+
+    transcript: str
+    run: str
+    status: str
+    exit_code: int
+    ok: int = 0
+    analyzers: int = 0
+    segments: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    cost_usd: float | None = 0.0
+    attempts: int = 0
+    wall_s: float | None = None
+    quotes: int = 0
+    grounded: int = 0
+    reused: bool = False
+    error: str = ""
+
+
+COLUMNS = tuple(field.name for field in fields(ResultRow))
+_TOTALS = ("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd", "attempts")
 
 
 def is_batch(path: Path) -> bool:
-    """Return whether *path* is a batch's directory."""
+    """Return whether *path* is the directory of a batch."""
     return (path / RESULTS).is_file()
 
 
@@ -49,18 +71,18 @@ def batch_of(run: Path) -> Path | None:
 
 
 def runs_of(batch: Path) -> list[Path]:
-    """Return the directories of a batch's runs, as far as they exist."""
+    """Return the existing run directories of *batch*, sorted."""
     return sorted(path for path in (batch / "runs").glob("*/*") if path.is_dir())
 
 
 def reports_of(batch: Path, limit: int) -> list[Path]:
-    """Return the reports of a batch's runs, at most *limit*, in order of their directories."""
+    """Return the first *limit* run reports of *batch*, sorted by path."""
     return list(islice((p for run in runs_of(batch) if (p := run / REPORT).is_file()), limit))
 
 
-def single_runs(found: Iterable[Path]) -> list[Path]:
-    """Return *found* with each batch replaced by the directories of its runs."""
-    return [run for each in found for run in (runs_of(each) if is_batch(each) else [each])]
+def single_runs(paths: Iterable[Path]) -> list[Path]:
+    """Return *paths* with each batch replaced by its run directories."""
+    return [run for path in paths for run in (runs_of(path) if is_batch(path) else [path])]
 
 
 def journal_of(run: Path) -> list[dict[str, Any]]:
@@ -77,37 +99,41 @@ def journal_of(run: Path) -> list[dict[str, Any]]:
 
 @lru_cache(maxsize=1)
 def _by_run(journal: Path, size: int) -> dict[str, list[dict[str, Any]]]:
-    """Return a batch's journal by run; its *size* in bytes is part of the cache key."""
+    """Return a journal's lines by run; *size*, in bytes, is part of the cache key."""
     lines: dict[str, list[dict[str, Any]]] = {}
     for line in lines_of(journal):
         lines.setdefault(str(line.get("run")), []).append(line)
     return lines
 
 
-def begin(batch: Path, names: Sequence[str]) -> None:
-    """Mark *batch* as one, and keep which files it was begun with; raise OSError."""
+def begin_batch(batch: Path, names: Sequence[str]) -> None:
+    """Create an empty results file and store the *names* of the inputs; raise OSError."""
     os.close(open_for_append(batch / RESULTS))
     write_if_changed(batch / NAMES, as_json(list(names)))
 
 
-def names_of(batch: Path) -> list[str]:
-    """Return the names of the files that *batch* was begun with; empty if they are lost."""
+def input_names(batch: Path) -> list[str]:
+    """Return the names of the inputs of *batch*, empty if that file is missing or damaged."""
     return [str(name) for name in read_list(batch / NAMES)]
 
 
-def rows_of(batch: Path) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a batch's files, the last of each file."""
-    last: dict[object, int] = {}
-    for number, line in enumerate(lines_of(batch / RESULTS)):
-        last[line.get("transcript")] = number
-    kept = set(last.values())
-    for number, line in enumerate(lines_of(batch / RESULTS)):
-        if number in kept:
-            yield line
+def rows_of(batch: Path) -> list[dict[str, Any]]:
+    """Return the results of *batch*, the last row of each transcript, in the order of the file."""
+    rows: dict[object, dict[str, Any]] = {}
+    for line in lines_of(batch / RESULTS):
+        rows.pop(name := line.get("transcript"), None)
+        rows[name] = line
+    return list(rows.values())
+
+
+def totals_of(spent: Spent) -> dict[str, Any]:
+    """Return a row's tokens, cost and attempts."""
+    totals = spent.totals()
+    return {name: totals[name] for name in _TOTALS}
 
 
 class Results:
-    """results.jsonl, a line per run as it ends, and results.csv, made of it at the end."""
+    """The results of a batch: results.jsonl gets a row as each run ends, results.csv at the end."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -118,33 +144,46 @@ class Results:
         line = {"event": "run.ended", **asdict(row)}
         append(self._descriptor, orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
-    def finish(self, names: Collection[str]) -> Counter[str]:
-        """Leave one row for each file, and write results.csv; raise OSError.
+    def finish(self, names: Set[str]) -> Counter[str]:
+        """Reduce results.jsonl to one row per transcript, and write results.csv; raise OSError.
 
-        Returns how many of the files called *names* ended how, in this session or before.
+        Returns the number of transcripts among *names* by status, over all sessions.
         """
-        rows = list(rows_of(self._path))
+        rows = rows_of(self._path)
         lines = (orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
         write_bytes(self._path / RESULTS, b"".join(lines))
         table = ([row.get(name) for name in COLUMNS] for row in rows)
-        write_text(self._path / TABLE, as_rows([COLUMNS, *table]))
-        wanted = set(names)
-        return Counter(str(row.get("status")) for row in rows if row.get("transcript") in wanted)
+        write_bytes(self._path / TABLE, as_rows([COLUMNS, *table]).encode())
+        return Counter(str(row.get("status")) for row in rows if row.get("transcript") in names)
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
 
 
-def completed_before(batch: Path, given: Input, encoding: str | None) -> ResultRow | None:
-    """Return the row of a run that is complete, of a file that is still the same, else None."""
-    run = batch / given.run
+def completed_before(batch: Path, file: Input, encoding: str | None) -> ResultRow | None:
+    """Return the row of the completed run of *file*, None if it is incomplete or *file* changed."""
+    run = batch / file.run
     if not (run / COMPLETED).is_file():
         return None
     try:
         metadata = load_json(run / "metadata.json")
-        if metadata["transcript"]["sha256"] != content_sha256_of(given.path, encoding=encoding):
+        if metadata["transcript"]["sha256"] != content_sha256_of(file.path, encoding=encoding):
             return None
-        return row_before(given, metadata, load_json(run / "logs" / "benchmark.json")["run"])
+        benchmark, quotes = load_json(run / "logs" / "benchmark.json")["run"], metadata["grounding"]
+        return ResultRow(
+            file.name,
+            file.run,
+            "completed",
+            EXIT_OK,
+            ok=benchmark["total"],
+            analyzers=benchmark["total"],
+            segments=metadata["transcript"]["segments"],
+            wall_s=benchmark["wall_s"],
+            quotes=quotes["quotes"],
+            grounded=quotes["exact"] + quotes["near"],
+            reused=True,
+            **{name: metadata["totals"][name] for name in _TOTALS},
+        )
     except (OSError, ValueError, KeyError, TypeError, TranscriptError):
-        return None  # its answers are checked one by one
+        return None  # the run then checks its answers one by one

@@ -1,4 +1,4 @@
-"""Log events as JSON lines: structlog's and, in the same file, those of litellm and httpx.
+"""Event log in JSON lines: our events and, in the same file, those of litellm and httpx.
 
 Events are `noun.past_participle` with keys, never formatted text:
 batch.started, batch.advanced, batch.given_up, batch.finished · input.unreadable ·
@@ -12,8 +12,6 @@ store.damaged, store.failed, history.failed, traces.failed, report.failed ·
 page.failed, node.crashed (bugs, with a traceback)
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import sys
@@ -24,6 +22,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NoReturn, Protocol, TextIO
 
 import orjson
@@ -35,11 +34,10 @@ from runner.base.files import append, open_for_append
 from runner.base.secrets import Secrets, secrets_of
 from runner.base.text import to_terminal
 
-_TRACEBACKS = structlog.processors.ExceptionRenderer(
-    ExceptionDictTransformer(show_locals=False)  # locals hold prompts and keys
-)
+# Tracebacks without local variables, which hold prompts and keys.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
 _DETAIL = frozenset({"call.finished", "node.started"})  # in the file, not on the terminal
-_JSON = (  # what is not plain data goes through `default`, which masks
+_JSON = (  # values of other types go through `default`, which masks keys
     orjson.OPT_NON_STR_KEYS
     | orjson.OPT_PASSTHROUGH_DATACLASS
     | orjson.OPT_PASSTHROUGH_SUBCLASS
@@ -52,19 +50,18 @@ class Sink(Protocol):
     """Takes the events of one run."""
 
     def __call__(self, event: EventDict) -> None:
-        """Show or store *event*, which other sinks get too."""
+        """Show or store *event* without changing it."""
 
     def close(self) -> None:
         """Finish."""
 
 
-# Makes the live view of the run in a directory; the flag draws it even off a terminal.
+# Makes the live view of a run directory; the flag forces it without a terminal.
 LiveFactory = Callable[[Path, TextIO, Secrets, bool], Sink]
 
-_sinks: list[tuple[Path, Sink]] = []  # of the runs of this process that are open, by log file
+_sinks: list[tuple[Path, Sink]] = []  # of this process's open runs, with their log files
 _lock = threading.RLock()
-# The log file of this task's run, where several runs share an event loop.
-_RUN: ContextVar[Path | None] = ContextVar("run", default=None)
+_RUN: ContextVar[Path | None] = ContextVar("run", default=None)  # log file of this task's run
 
 
 @contextmanager
@@ -77,24 +74,23 @@ def run_log(
     hold_s: float = 0.0,
     live: LiveFactory | None = None,
 ) -> Iterator[None]:
-    """Send every event of this process to *path* while the block runs.
+    """Write events to *path* and *stream*, by default standard error, while the block runs.
 
     *console* is `plain` (one readable line per milestone), `json` (the events themselves),
-    `live` (a table, drawn by *live*), `auto` (live on a terminal, else plain) or `quiet`; all
-    go to *stream*, standard error by default. *secrets*, by default what the environment
-    holds now, are masked in whatever anybody logs, tracebacks included. Lines are written
-    together every *hold_s* seconds.
+    `live` (a table, drawn by *live*), `auto` (live on a terminal, else plain) or `quiet`.
+    *secrets*, by default those of the environment, are masked in all events, tracebacks
+    included. Lines are buffered for *hold_s* seconds.
     """
     secrets, stream = secrets or secrets_of(), stream or sys.stderr
     sinks: list[Sink] = [_File(path, secrets, hold_s)]
     if console != "quiet":
         sinks.append(_console(console, path, stream, secrets, live))
     root = logging.getLogger()
-    foreign, level = _Foreign(), root.level
+    level = root.level
     _configure()
     root.setLevel(logging.INFO)
     if not _sinks:
-        root.addHandler(foreign)
+        root.addHandler(_LibraryHandler())
     _sinks.extend((path, sink) for sink in sinks)
     token = _RUN.set(path)
     try:
@@ -107,15 +103,15 @@ def run_log(
             sink.close()
         if not _sinks:
             root.setLevel(level)
-            for handler in [h for h in root.handlers if isinstance(h, _Foreign)]:
+            for handler in [h for h in root.handlers if isinstance(h, _LibraryHandler)]:
                 root.removeHandler(handler)
 
 
 def _console(
     console: str, path: Path, stream: TextIO, secrets: Secrets, live: LiveFactory | None
 ) -> Sink:
-    wanted = console == "live" or (console == "auto" and is_live(stream))
-    if live is not None and wanted and not _sinks:  # two tables would overwrite each other
+    as_table = console == "live" or (console == "auto" and is_live(stream))
+    if live is not None and as_table and not _sinks:  # two tables would overwrite each other
         return live(path.parent.parent, stream, secrets, console == "live")
     return _Stream(stream, secrets, as_json=console == "json")
 
@@ -128,7 +124,7 @@ def is_live(stream: TextIO) -> bool:
 class _File:
     """Appends events to a file, as whole lines; *hold_s* as in `run_log`.
 
-    A failed write is ignored: the journal beside the log is on the same disk, and ends the run.
+    A failed write is ignored: the journal, on the same disk, fails too and ends the run.
     """
 
     def __init__(self, path: Path, secrets: Secrets, hold_s: float) -> None:
@@ -151,7 +147,7 @@ class _File:
             self._size += len(data)
         except OSError:
             with suppress(OSError):
-                os.ftruncate(self._descriptor, self._size)  # no torn line
+                os.ftruncate(self._descriptor, self._size)  # removes a torn line
 
     def close(self) -> None:
         self._write()
@@ -176,11 +172,11 @@ class _Stream:
             self._stream.flush()
 
     def close(self) -> None:
-        """Leave the stream open: it is not ours."""
+        """Leave the stream open: it belongs to the caller."""
 
 
-class _Foreign(logging.Handler):
-    """Passes what libraries log on to the sinks."""
+class _LibraryHandler(logging.Handler):
+    """Passes log records of libraries to the sinks."""
 
     def emit(self, record: logging.LogRecord) -> None:
         with suppress(Exception):  # a library's message must not end a run
@@ -196,13 +192,6 @@ class _Foreign(logging.Handler):
             _deliver(_TRACEBACKS(None, "", event))
 
 
-class _Logger:
-    """A structlog logger that has a name; its events end in `_deliver`."""
-
-    def __init__(self, name: str = "") -> None:
-        self.name = name
-
-
 def _configure() -> None:
     structlog.configure(
         processors=[
@@ -213,10 +202,9 @@ def _configure() -> None:
             _TRACEBACKS,
             _end,
         ],
-        logger_factory=_Logger,
+        logger_factory=lambda name="": SimpleNamespace(name=name),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        # A cached logger would keep the processors of an earlier configuration.
-        cache_logger_on_first_use=False,
+        cache_logger_on_first_use=False,  # so that a later configuration takes effect
     )
 
 
@@ -234,9 +222,9 @@ def _deliver(event: EventDict) -> None:
 
 
 def set_library_levels() -> None:
-    """Let httpx report each request and the others only warnings.
+    """Log each request of httpx, and only warnings of the other libraries.
 
-    Call it once the libraries are imported: litellm sets levels of its own then.
+    To be called after litellm's import, which sets levels too.
     """
     for name in _LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -246,8 +234,8 @@ def set_library_levels() -> None:
 def _line(event: EventDict, secrets: Secrets) -> bytes:
     """Return *event* as one line of JSON, keys masked in every string."""
 
-    def masked(other: object) -> str:
-        return secrets.redact(str(other))
+    def masked(value: object) -> str:
+        return secrets.redact(str(value))
 
     line = orjson.dumps(event, default=masked, option=_JSON)
     text = line.decode()
@@ -257,7 +245,7 @@ def _line(event: EventDict, secrets: Secrets) -> bytes:
 
 
 def is_milestone(event: EventDict) -> bool:
-    """Return whether people want to see *event*: not the details, of libraries only errors."""
+    """Return whether the console shows *event*: no details, and only errors of libraries."""
     if not str(event.get("logger", "")).startswith("colloquy"):
         return event.get("level") in ("error", "critical")
     return event.get("event") not in _DETAIL
@@ -267,14 +255,10 @@ def _plain_line(event: EventDict, secrets: Secrets) -> str:
     """Return `12:30:01 node.finished analyzer=say_means latency_s=1.2`."""
     hidden = ("timestamp", "event", "level", "logger", "run", "exception")
     clock, name = str(event.get("timestamp", ""))[11:19], str(event.get("event", ""))
-    facts = " ".join(
-        f"{to_terminal(secrets.redact(str(key)))}={_fact(secrets.redact(str(value)))}"
-        for key, value in event.items()
-        if value is not None and key not in hidden
-    )
-    return f"{clock} {to_terminal(secrets.redact(name))} {facts}".rstrip()
-
-
-def _fact(value: str) -> str:
-    text = to_terminal(value, 200)
-    return f'"{text}"' if " " in text else text
+    line = f"{clock} {to_terminal(secrets.redact(name))}"
+    for key, value in event.items():
+        if value is not None and key not in hidden:
+            text = to_terminal(secrets.redact(str(value)), 200)
+            quoted = f'"{text}"' if " " in text else text
+            line += f" {to_terminal(secrets.redact(str(key)))}={quoted}"
+    return line

@@ -1,10 +1,9 @@
-"""History: latency and tokens of each analyzer's calls, for predictions of the next run."""
-
-from __future__ import annotations
+"""History of each analyzer's calls, latency and tokens, to predict the next run."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from runner.base.files import make_directory, write_json
 from runner.base.json import read_json, section
@@ -14,21 +13,21 @@ NEW_WEIGHT = 0.5  # exponential moving average: the last run counts half
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """One analyzer with one model: seconds and reply tokens of a call, averages over runs.
+class CallAverages:
+    """Average seconds and reply tokens of a call, by one analyzer to one model.
 
-    *prompt_ratio* is prompt tokens as billed over prompt tokens as planned; it holds what a
-    provider adds around the messages, and how full contexts really get.
+    *prompt_ratio* is billed over planned prompt tokens: it covers what a provider adds to the
+    messages, and contexts that are not full.
     """
 
     latency_s: float
     reply_tokens: float
     prompt_ratio: float
 
-    def updated(self, new: Seen) -> Seen:
-        """Return the average after a further run."""
-        old, fresh = asdict(self), asdict(new)
-        return Seen(**{k: round(old[k] + NEW_WEIGHT * (fresh[k] - old[k]), 4) for k in old})
+    def updated(self, run: Self) -> Self:
+        """Return the averages after another *run*."""
+        old, new = asdict(self), asdict(run)
+        return replace(self, **{k: round(old[k] + NEW_WEIGHT * (new[k] - old[k]), 4) for k in old})
 
 
 def history_of(root: Path) -> Path:
@@ -36,34 +35,33 @@ def history_of(root: Path) -> Path:
     return root / HISTORY
 
 
-def read_history(path: Path, model: str) -> dict[str, Seen]:
+def read_history(path: Path, model: str) -> dict[str, CallAverages]:
     """Return the history of *model* by analyzer, empty if the file cannot be read."""
     entries = section(read_json(path), model)
     try:
         return {
-            str(name): Seen(**{key: float(value) for key, value in entry.items()})
+            str(name): CallAverages(**{key: float(value) for key, value in entry.items()})
             for name, entry in entries.items()
         }
     except (AttributeError, TypeError, ValueError):
-        return {}  # without a history runs are only a little slower
+        return {}  # runs without a history are only a little slower
 
 
-def write_history(path: Path, model: str, seen: Mapping[str, Seen]) -> None:
-    """Fold *seen* by analyzer into the file."""
-    known = read_history(path, model)
-    for name, new in seen.items():
-        known[name] = known[name].updated(new) if name in known else new
+def write_history(path: Path, model: str, run: Mapping[str, CallAverages]) -> None:
+    """Update the file with a *run*'s averages by analyzer; raise OSError."""
+    history = read_history(path, model)
+    for name, new in run.items():
+        history[name] = history[name].updated(new) if name in history else new
     make_directory(path.parent)
-    write_json(path, {**read_json(path), model: {name: asdict(s) for name, s in known.items()}})
+    write_json(path, {**read_json(path), model: history})
 
 
 def expected_durations(
-    history: Mapping[str, Seen], max_tokens: Mapping[str, int]
+    history: Mapping[str, CallAverages], max_tokens: Mapping[str, int]
 ) -> dict[str, float]:
-    """Return what each analyzer is expected to take, longest = largest.
+    """Return each analyzer's expected duration, to be compared with the others only.
 
-    Seconds where every analyzer has a history, else *max_tokens* for all: the two scales
-    must not be mixed.
+    In seconds if every analyzer has a history, else *max_tokens* for all.
     """
     if all(name in history for name in max_tokens):
         return {name: history[name].latency_s for name in max_tokens}

@@ -1,7 +1,5 @@
 """Inspection of an untrusted directory: its files and their faults."""
 
-from __future__ import annotations
-
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -16,8 +14,7 @@ from runner.base.json import MAX_BYTES
 from runner.base.secrets import Secrets
 from runner.base.text import to_terminal
 from runner.record.journal import Spent
-
-_BEGINNINGS = ("run.started", "batch.started")  # of a session
+from runner.record.journal_calls import SESSIONS
 
 
 @dataclass
@@ -25,92 +22,92 @@ class Inspection:
     """The contents of a directory: faults as lines, records by node name.
 
     *spent* is the run's part of its batch's journal, None for a directory with its own journal;
-    *held* says that a process works in that batch.
+    *locked*: a process works in that batch.
     """
 
     root: Path
     secrets: Secrets
     spent: Spent | None = None
-    held: bool = False
+    locked: bool = False
     faults: list[str] = field(default_factory=list)
     files: dict[str, Path] = field(default_factory=dict)
     records: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    def fault(self, name: str, what: str) -> None:
+    def fault(self, name: str, text: str) -> None:
         """Add a fault of the file called *name*."""
-        self.faults.append(f"{to_terminal(name, 200)}: {to_terminal(what)}")
+        self.faults.append(f"{to_terminal(name, 200)}: {to_terminal(text)}")
 
 
-def walk(found: Inspection) -> Iterator[tuple[str, Path]]:
+def walk(inspection: Inspection) -> Iterator[tuple[str, Path]]:
     """Yield the regular files by their name below the root; links are not followed."""
-    folders = [found.root]
+    folders = [inspection.root]
     while folders:
         folder = folders.pop(0)
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
-            found.fault(_name(found, folder), f"cannot be read: {error.strerror}")
+            inspection.fault(_name(inspection, folder), f"cannot be read: {error.strerror}")
             continue
         for entry in entries:
             path = Path(entry.path)
-            name = _name(found, path)
-            if found.secrets.found_in(os.fsencode(entry.name)):
-                found.fault("a name in it", "holds the value of a key")
+            name = _name(inspection, path)
+            if inspection.secrets.found_in(os.fsencode(entry.name)):
+                inspection.fault("a name in it", "holds the value of a key")
                 continue
             try:
                 about = entry.stat(follow_symlinks=False)
             except OSError as error:
-                found.fault(name, f"cannot be read: {error.strerror}")
+                inspection.fault(name, f"cannot be read: {error.strerror}")
                 continue
             if stat.S_ISLNK(about.st_mode):
-                found.fault(name, "a symbolic link")
+                inspection.fault(name, "a symbolic link")
                 continue
-            check_mode(found, name, about)
+            check_mode(inspection, name, about)
             if stat.S_ISDIR(about.st_mode):
-                if folder != found.root or entry.name != "runs":  # a batch's, which come later
+                if folder != inspection.root or entry.name != "runs":  # verified one by one
                     folders.append(path)
             elif stat.S_ISREG(about.st_mode):
                 yield name, path
             else:
-                found.fault(name, "neither a file nor a directory")
+                inspection.fault(name, "neither a file nor a directory")
 
 
-def _name(found: Inspection, path: Path) -> str:
-    return os.fsencode(path.relative_to(found.root)).decode("utf-8", "backslashreplace")
+def _name(inspection: Inspection, path: Path) -> str:
+    return os.fsencode(path.relative_to(inspection.root)).decode("utf-8", "backslashreplace")
 
 
-def check_mode(found: Inspection, name: str, about: os.stat_result) -> None:
-    """Report a mode that lets other users read."""
+def check_mode(inspection: Inspection, name: str, about: os.stat_result) -> None:
+    """Report a mode that gives other users access."""
     mode, wanted = stat.S_IMODE(about.st_mode), "700" if stat.S_ISDIR(about.st_mode) else "600"
     if mode & 0o077:
-        found.fault(name, f"mode {mode:o}, expected {wanted}")
+        inspection.fault(name, f"mode {mode:o}, expected {wanted}")
 
 
-def check_file(found: Inspection, name: str, path: Path) -> None:
+def check_file(inspection: Inspection, name: str, path: Path) -> None:
     """Report a file that is unreadable, holds a key, or is not of the format of its name."""
     try:
         if path.stat().st_size > MAX_BYTES:
-            found.fault(name, f"larger than {MAX_BYTES:,} bytes")
+            inspection.fault(name, f"larger than {MAX_BYTES:,} bytes")
             return
         data = path.read_bytes()
     except OSError as error:
-        found.fault(name, f"cannot be read: {error.strerror}")
+        inspection.fault(name, f"cannot be read: {error.strerror}")
         return
-    if found.secrets.found_in(data):
-        found.fault(name, "holds the value of a key")
+    if inspection.secrets.found_in(data):
+        inspection.fault(name, "holds the value of a key")
     if path.name.startswith(TEMP):
-        return  # a crash may leave half a file
+        return  # a crash may have torn it
     if path.suffix == ".jsonl":
-        _check_lines(found, name, data)
+        _check_lines(inspection, name, data)
     elif path.suffix == ".json" and not is_record(name):
         try:
             orjson.loads(data)
         except orjson.JSONDecodeError as error:
-            found.fault(name, f"not JSON from line {error.lineno}, column {error.colno}")
+            inspection.fault(name, f"not JSON from line {error.lineno}, column {error.colno}")
 
 
-def _check_lines(found: Inspection, name: str, data: bytes) -> None:
-    """Report lines that are not JSON, except a session's last line, which a crash may tear."""
+def _check_lines(inspection: Inspection, name: str, data: bytes) -> None:
+    """Report lines that are not JSON, except a session's last, which a crash may have torn."""
     torn: list[int] = []
     for number, raw in enumerate(data.split(b"\n"), 1):
         try:
@@ -118,14 +115,14 @@ def _check_lines(found: Inspection, name: str, data: bytes) -> None:
         except ValueError:
             torn.append(number)
             continue
-        if not isinstance(line, dict) or line.get("event") not in _BEGINNINGS:
+        if not isinstance(line, dict) or line.get("event") not in SESSIONS:
             for last in torn:
-                found.fault(name, f"line {last} is not JSON")
+                inspection.fault(name, f"line {last} is not JSON")
         torn.clear()
 
 
 def is_record(name: str) -> bool:
-    """Return whether a file of that name holds an analyzer's answer."""
+    """Return whether a file called *name* holds an analyzer's answer."""
     parts = name.split("/")
     deep = len(parts) in (3, 4)  # a part of a long transcript has a folder of its own
     return deep and parts[0] in ("intermediate", "superseded") and parts[-1][0] != "."

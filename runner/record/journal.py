@@ -1,6 +1,4 @@
-"""The append-only history of a run: what was sent, what it cost, what was committed."""
-
-from __future__ import annotations
+"""Append-only journal of a run or batch: every call, its cost, every stored answer."""
 
 import asyncio
 import os
@@ -8,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
@@ -16,33 +14,30 @@ from runner.base.files import append, open_for_append
 from runner.base.json import open_regular
 from runner.base.text import now_iso
 from runner.base.threads import offload
-from runner.base.usage import sum_usd
+from runner.base.usage import Usage
 from runner.record.journal_calls import SESSIONS, CallPairs, JournalCall
 
 
 @dataclass(slots=True)
 class Spent:
-    """What a run has used over all its sessions.
+    """Usage of a run over all its sessions.
 
-    *charged_tokens* and *charged_usd* are for attempts that brought no answer but may be billed
-    (cut off, or still out when a process died) and for replies without a price; *unsettled* is
-    how many were out. *known_usd* sums the known prices, *cost_usd* is None once one was not.
+    *usage* sums the replies, *known_usd* those with a price. *charged_tokens* and *charged_usd*
+    are upper bounds for attempts without a reply that may be billed (cut off, or in flight when
+    their process died: *unsettled* of them) and for replies without a price.
     """
 
     attempts: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cached_tokens: int = 0
-    cost_usd: float | None = 0.0
+    usage: Usage = field(default_factory=Usage)
     known_usd: float = 0.0
     charged_tokens: int = 0
     charged_usd: float = 0.0
     unsettled: int = 0
-    begun_at: str = ""  # when the last session began
+    begun_at: str = ""  # start of the last session
     _calls: CallPairs = field(default_factory=CallPairs, repr=False)
 
     def add(self, line: Mapping[str, Any]) -> None:
-        """Count one line of a journal."""
+        """Count one journal line; raise KeyError, TypeError or ValueError for a malformed one."""
         for call in self._calls.add(line):
             self._settle(call)
         if line["event"] == "call.started":
@@ -60,17 +55,15 @@ class Spent:
             self.charged_tokens += line["charged_tokens"]
             self.charged_usd += line["charged_usd"]
         else:
+            tokens = (line["prompt_tokens"], line["completion_tokens"], line["cached_tokens"])
             cost = line["cost_usd"]
-            if cost is None:  # the most that it can have cost
-                self.charged_usd += call.start.get("may_cost_usd", 0.0)
+            self.usage += Usage(*tokens, cost_usd=cost)
             self.known_usd += cost or 0.0
-            self.cost_usd = sum_usd((self.cost_usd, cost))
-            self.prompt_tokens += line["prompt_tokens"]
-            self.completion_tokens += line["completion_tokens"]
-            self.cached_tokens += line["cached_tokens"]
+            if cost is None:
+                self.charged_usd += call.start.get("may_cost_usd", 0.0)
 
     def abandon(self, run: object = None) -> None:
-        """Charge for the calls of *run*, or of all runs, whose process died before they ended."""
+        """Charge the calls of *run*, or of all runs, in flight when their process died."""
         for call in self._calls.lose(run):
             self._settle(call)
 
@@ -78,72 +71,42 @@ class Spent:
         """Return the figures for metadata.json."""
         return {
             "attempts": self.attempts,
-            "prompt_tokens": self.prompt_tokens,
-            "completion_tokens": self.completion_tokens,
-            "cached_tokens": self.cached_tokens,
-            "cost_usd": self.cost_usd,
+            **self.usage.figures(),
             "charged_tokens": self.charged_tokens,
             "charged_usd": round(self.charged_usd, 12),
             "unsettled": self.unsettled,
         }
 
 
-class Notes(Protocol):
-    """What a run notes its calls in: a journal of its own, or its part of a batch's."""
-
-    @property
-    def spent(self) -> Spent:
-        """What the run has used so far."""
-
-    @property
-    def fault(self) -> OSError | None:
-        """Why nothing can be noted any more, or None."""
-
-    def note(self, event: str, **facts: Any) -> None:
-        """See `Journal.note`."""
-
-    async def commit(self, event: str, **facts: Any) -> None:
-        """See `Journal.commit`."""
-
-    def recover(self) -> None:
-        """See `Journal.recover`."""
-
-    def close(self) -> None:
-        """See `Journal.close`."""
-
-
 class Journal:
-    """Appends to *path* and keeps the sum; what stands there already is read first.
+    """Appends to *path* and keeps the sum, which begins with the lines that are there.
 
-    A failed write is kept in *fault*, and what could not be written until `recover`, so that
-    nothing paid for is lost on its account.
+    A failed write is kept in *fault*; its line, and all later ones, wait in memory for `recover`,
+    so that nothing paid for is lost.
     """
 
     def __init__(self, path: Path) -> None:
         self.fault: OSError | None = None
-        self.spent, self._spent_by = spent_in(path)  # before this session
-        self.spent.abandon()  # whoever wrote that is gone: we hold the directory's lock
+        self.spent, self._spent_by_run = spent_in(path)
+        self.spent.abandon()  # we hold the lock, so earlier processes have ended
         self._descriptor = open_for_append(path)
         self._whole = os.fstat(self._descriptor).st_size  # bytes, up to the last whole line
-        self._synced = 0  # bytes that are on the disk for sure
+        self._synced = 0  # bytes known to be on the disk
         self._lost = b""
         self._lock = asyncio.Lock()
 
-    def of_run(self, run: str) -> RunNotes:
-        """Return the part of a batch's *run* in this journal, with what it has used before."""
-        spent = self._spent_by.pop(run, None) or Spent()
+    def spent_of(self, run: str) -> Spent:
+        """Return the usage of a batch's *run* in previous sessions; call it once per run."""
+        spent = self._spent_by_run.pop(run, None) or Spent()
         spent.abandon()
-        return RunNotes(self, run, spent)
+        return spent
 
-    def note(self, event: str, **facts: Any) -> None:
-        """Append a line with one write; it survives this process, not a power cut.
+    def note(self, event: str, **facts: Any) -> Mapping[str, Any] | None:
+        """Append a line with one write; return it. It survives this process, not a power cut.
 
-        After a fault nothing is appended, and a call that cannot be noted is not to be made.
+        After a fault, lines wait for `recover`; `call.started` is dropped and None is returned:
+        a call that is not in the journal must not be made.
         """
-        self.add(event, facts)
-
-    def add(self, event: str, facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Append a line as `note` does; return it, None where it counts nothing."""
         line = {"at": now_iso(), "event": event, **facts}
         data = orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
         if self.fault is None:
@@ -160,7 +123,7 @@ class Journal:
         return line
 
     def recover(self) -> None:
-        """Append, in place of what a fault tore, all that could not be written; raise OSError."""
+        """Truncate a torn line and append all that could not be written; raise OSError."""
         if self._lost:
             os.ftruncate(self._descriptor, self._whole)
             append(self._descriptor, self._lost)
@@ -169,17 +132,17 @@ class Journal:
             self._lost = b""
 
     async def commit(self, event: str, **facts: Any) -> None:
-        """Append a line and put it, and all before it, on the disk; raise OSError."""
+        """Append a line and make it, and all before it, durable; raise OSError."""
         self.note(event, **facts)
         await self.sync()
 
     async def sync(self) -> None:
-        """Put every line on the disk; who waited for another's turn finds it done."""
+        """Make every line durable; concurrent callers share one fsync. Raises OSError."""
         if self.fault is not None:
             raise self.fault
-        wanted = self._whole
+        target = self._whole
         async with self._lock:
-            if self._synced < wanted:
+            if self._synced < target:
                 covered = self._whole
                 await offload(os.fsync, self._descriptor)
                 self._synced = covered
@@ -189,21 +152,21 @@ class Journal:
         os.close(self._descriptor)
 
 
-class RunNotes:
-    """One run's part of a batch's journal: its lines name it, and are summed for it too."""
+class MemberJournal:
+    """The part of *run* in a batch's *journal*: its lines name the run and count for both sums."""
 
-    def __init__(self, journal: Journal, run: str, spent: Spent) -> None:
-        self.spent = spent
+    def __init__(self, journal: Journal, run: str) -> None:
+        self.spent, self.recover = journal.spent_of(run), journal.recover
         self._journal, self._run = journal, run
 
     @property
     def fault(self) -> OSError | None:
-        """Why nothing can be noted any more, or None."""
+        """The failed write of the batch's journal, or None."""
         return self._journal.fault
 
     def note(self, event: str, **facts: Any) -> None:
         """See `Journal.note`."""
-        line = self._journal.add(event, {"run": self._run, **facts})
+        line = self._journal.note(event, run=self._run, **facts)
         if line is not None:
             self.spent.add(line)
 
@@ -212,12 +175,8 @@ class RunNotes:
         self.note(event, **facts)
         await self._journal.sync()
 
-    def recover(self) -> None:
-        """See `Journal.recover`."""
-        self._journal.recover()
-
     def close(self) -> None:
-        """Do nothing: the journal is the batch's."""
+        """Do nothing: the journal belongs to the batch."""
 
 
 def read_journal(path: Path) -> list[dict[str, Any]]:
@@ -226,21 +185,18 @@ def read_journal(path: Path) -> list[dict[str, Any]]:
 
 
 def spent_in(path: Path) -> tuple[Spent, dict[str, Spent]]:
-    """Return the sum of a journal, and for a batch's journal also the sum of each run.
-
-    Foreign lines are ignored.
-    """
-    every, by_run = Spent(), dict[str, Spent]()
+    """Return the sum of a journal and, for a batch's, of each run; malformed lines are ignored."""
+    total, by_run = Spent(), dict[str, Spent]()
     for line in lines_of(path):
         with suppress(KeyError, TypeError, ValueError):
-            every.add(line)
+            total.add(line)
             if (run := line.get("run")) is not None:
                 by_run.setdefault(str(run), Spent()).add(line)
-    return every, by_run
+    return total, by_run
 
 
 def lines_of(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the lines of a journal, or of another file of JSON lines, one at a time."""
+    """Yield the events of a file of JSON lines; none if it does not exist. Raises OSError."""
     try:
         with open_regular(path) as file:
             yield from parse_lines(file)
@@ -249,7 +205,7 @@ def lines_of(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def parse_lines(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """Yield the events among *lines*, in order; lines of any other form are left out."""
+    """Yield the events among *lines*, in order; other lines are ignored."""
     for raw in lines:
         try:
             line = orjson.loads(raw)

@@ -1,8 +1,7 @@
-"""Calls in a journal: the line that started each attempt paired with the one that ended it."""
-
-from __future__ import annotations
+"""Calls in a journal: each attempt's first line paired with its last."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,7 +19,7 @@ class JournalCall:
     """One attempt of *unit*, an analyzer's name or `NAME/part_NN`.
 
     *start* is empty if its line was lost; *end* is empty if the process died first, and *last*
-    is then the last line before that.
+    is then the last line that it wrote.
     """
 
     unit: str
@@ -31,12 +30,12 @@ class JournalCall:
 
     @property
     def start_s(self) -> float:
-        """When it was sent, in seconds since 1970; raises ValueError."""
+        """Time of sending, in seconds since 1970; raises ValueError."""
         return time_of(self.start)
 
     @property
     def end_s(self) -> float:
-        """When it ended, or when its process was last heard of; raises ValueError."""
+        """Time of its end, or of its process's last line; raises ValueError."""
         return max(self.start_s, time_of(self.end or self.last))
 
     @property
@@ -49,29 +48,29 @@ class JournalCall:
 
 @dataclass(slots=True)
 class CallPairs:
-    """Pairs lines as they come; *open* are the lines of calls in flight by run, unit, attempt."""
+    """Pairs lines as they come; *open*: first lines of calls in flight, by run, unit, attempt."""
 
     open: dict[tuple[Any, str, int], Line] = field(default_factory=dict)
     _last: Line = field(default_factory=dict)
 
     def add(self, line: Line) -> list[JournalCall]:
-        """Return the calls that *line* ends: its own, or what an earlier session left open.
+        """Return the calls that *line* ends: its own, or those an earlier session left open.
 
-        Raises KeyError or TypeError for a line that names no call.
+        Raises KeyError or TypeError for a malformed line.
         """
-        event, ended = line["event"], []
+        event, calls = line["event"], []
         if event in SESSIONS:
-            ended = self.lose(line.get("run"))
+            calls = self.lose(line.get("run"))
         elif event == "call.started" or event in ENDS:
             key = (line.get("run"), line["analyzer"], line["attempt"])
             if not isinstance(key[1], str) or not isinstance(key[2], int):
                 raise TypeError(f"{key[1:]!r} is no call")
             if event in ENDS:
-                ended = [JournalCall(key[1], key[2], self.open.pop(key, {}), line)]
+                calls = [JournalCall(key[1], key[2], self.open.pop(key, {}), line)]
             else:
                 self.open[key] = line
         self._last = line
-        return ended
+        return calls
 
     def lose(self, run: object = None) -> list[JournalCall]:
         """Return the calls still open, of *run* or of all runs, as ended by a crash."""
@@ -80,21 +79,12 @@ class CallPairs:
 
 
 def calls_in(lines: Iterable[Line]) -> Iterator[JournalCall]:
-    """Yield the calls that *lines* started, in the order in which they ended.
-
-    Lines of any other form are ignored.
-    """
+    """Yield the calls that *lines* started, in order of their ends; other lines are ignored."""
     pairs = CallPairs()
     for line in lines:
-        yield from filter(_is_timed, _ended_by(pairs, line))
+        with suppress(KeyError, TypeError):
+            yield from filter(_is_timed, pairs.add(line))
     yield from filter(_is_timed, pairs.lose())
-
-
-def _ended_by(pairs: CallPairs, line: Line) -> list[JournalCall]:
-    try:
-        return pairs.add(line)
-    except (KeyError, TypeError):
-        return []
 
 
 def _is_timed(call: JournalCall) -> bool:

@@ -1,6 +1,4 @@
-"""What makes two calls the same: a digest of everything that is sent and of who answers."""
-
-from __future__ import annotations
+"""Cache keys: a digest of all that is sent in a call and of the model."""
 
 from functools import cache
 from importlib.metadata import version
@@ -22,8 +20,8 @@ def request_key(
     """Return the SHA-256 hex of *request* as it goes to *model*.
 
     Concurrency, timeouts, retries and budgets are not part of it: they do not change an
-    answer. *repeat* tells apart samples that are wanted of the same call, *grounded* answers
-    that were asked for once more where they quoted what nobody had said.
+    answer. *repeat* numbers samples of the same call; *grounded* answers may have been repaired
+    after absent quotes.
     """
     sent: dict[str, Any] = {
         "version": KEY_VERSION,
@@ -39,7 +37,7 @@ def request_key(
     if grounded:
         sent["grounded"] = True
     if model.name.startswith(OFFLINE):
-        sent["reader"] = _own_version()  # the reading is our code, not a model's
+        sent["reader"] = _own_version()  # the answer comes from our code
     return digest(orjson.dumps(sent, option=orjson.OPT_SORT_KEYS).decode())
 
 
@@ -51,5 +49,5 @@ def payload_digest(record: Any) -> str:
 
 @cache
 def _own_version() -> str:
-    """Return the version that is installed; looking it up takes milliseconds."""
+    """Return the installed version; reading it takes milliseconds."""
     return version("colloquy")

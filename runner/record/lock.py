@@ -1,6 +1,4 @@
-"""One process at a time in a run directory."""
-
-from __future__ import annotations
+"""Lock of a run directory: one process at a time."""
 
 import fcntl
 import os
@@ -17,10 +15,10 @@ NAME = "run.lock"
 
 
 def acquire(folder: Path) -> int:
-    """Lock *folder* for the life of this process; return the descriptor that holds the lock.
+    """Lock *folder* and return the descriptor that holds the lock.
 
-    The kernel lets go when the process ends, however it ends. Raises LockedError naming who
-    holds it. flock(2) does not reach across machines on every network file system.
+    The kernel releases it when the process ends. Raises LockedError, which names the holder.
+    flock(2) does not work across machines on every network file system.
     """
     path = folder / NAME
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
@@ -34,18 +32,18 @@ def acquire(folder: Path) -> int:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, orjson.dumps(holder, option=orjson.OPT_APPEND_NEWLINE), 0)
     except BaseException:
-        os.close(descriptor)  # or this process would hold the lock to its end
+        os.close(descriptor)
         raise
     return descriptor
 
 
 def release(descriptor: int) -> None:
-    """Let go of the lock; the file stays, so that nobody locks one that is being removed."""
+    """Release the lock; the file stays, since another process may be about to lock it."""
     os.close(descriptor)
 
 
 def is_held(folder: Path) -> bool:
-    """Return whether a process works in *folder*; the look is too short to keep one out."""
+    """Return whether a process works in *folder*; the test holds the lock only for a moment."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | os.O_NONBLOCK
     try:
         descriptor = os.open(folder / NAME, flags)

@@ -1,6 +1,4 @@
-"""The directory of one run of a batch: locked and journalled by the batch, written at the end."""
-
-from __future__ import annotations
+"""Directories of a batch's runs: the batch locks and journals them."""
 
 from pathlib import Path
 from typing import Any
@@ -8,15 +6,15 @@ from typing import Any
 from runner.base.files import write_in_place
 from runner.base.text import now_iso
 from runner.base.threads import offload
-from runner.record.journal import Journal
+from runner.record.journal import Journal, MemberJournal
 from runner.record.run_directory import COMPLETED, Pages, RunDirectory, make_own
 
 
 class MemberDirectory(RunDirectory):
-    """The directory of one run of a *batch*: lock, journal, log and configuration are the batch's.
+    """The directory of one run of a *batch*, with the batch's lock, journal, log and settings.
 
     Answers are stored as they arrive. All other files can be made from answers and input: they
-    are kept in memory and written together at the end, without waiting for the disk.
+    are kept in memory and written together at the end, not durably.
     """
 
     reports_progress = False
@@ -31,12 +29,12 @@ class MemberDirectory(RunDirectory):
         make_own(path / "intermediate")
         for part in ("context", "logs"):
             (path / part).mkdir(mode=0o700, exist_ok=True)
-        super().__init__(path, batch.journal.of_run(name))
+        super().__init__(path, MemberJournal(batch.journal, name))
         if not self._fresh:
             self.uncomplete()
 
     def release_reserve(self) -> None:
-        """See `RunDirectory.release_reserve`; the batch has it."""
+        """Release the reserve of the batch."""
         self._batch.release_reserve()
 
     async def write_pages(self, pages: Pages) -> None:
@@ -44,29 +42,25 @@ class MemberDirectory(RunDirectory):
         self._pages.append(pages)
 
     async def flush(self) -> None:
-        """Store the pages in the order in which they came."""
+        """Store the pages, in the order of `write_pages`."""
         pages, self._pages = self._pages, []
-        await offload(self._write_all, pages)
-
-    def _write_all(self, every: list[Pages]) -> None:
-        for pages in every:
-            self._write(pages)
+        await offload(self._write, *pages)
 
     def _put(self, path: Path, data: bytes) -> None:
         write_in_place(path, data)
 
     def has(self, name: str) -> bool:
-        """Return whether a file exists; in a new directory none does."""
+        """Return whether a file exists; a new directory has none."""
         return not self._fresh and super().has(name)
 
     def keeps_page(self, name: str) -> bool:
-        """Return False: a page that a crash cut off looks like any other."""
+        """Return False: a page may have been cut off by a crash."""
         return False
 
     async def complete(self) -> None:
-        """Mark full success; the mark is not worth a thread."""
+        """Write COMPLETED at once; one small file needs no thread."""
         write_in_place(self.path / COMPLETED, f"{now_iso()}\n".encode())
 
     async def note(self, event: str, **facts: Any) -> None:
-        """Append *event* to the batch's journal, which is made durable at the run's end."""
+        """Append *event* to the batch's journal, which becomes durable at the run's end."""
         self.journal.note(event, **facts)

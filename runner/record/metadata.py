@@ -1,6 +1,4 @@
-"""What metadata.json says of a run besides its status and times."""
-
-from __future__ import annotations
+"""Metadata of a run or batch: everything in metadata.json but its status and times."""
 
 import platform
 from collections.abc import Mapping
@@ -14,7 +12,7 @@ from runner.record.journal import Spent
 
 
 def describe_run(job: Job, statuses: Mapping[str, str], spent: Spent) -> dict[str, Any]:
-    """Return what is told of a job, the transcript, and each analyzer's status so far."""
+    """Return the facts on the transcript, the job, and each analyzer's status so far."""
     return {
         "transcript": {
             "name": job.transcript.name,
@@ -35,7 +33,7 @@ def describe_run(job: Job, statuses: Mapping[str, str], spent: Spent) -> dict[st
 
 
 def describe_job(job: Setup, spent: Spent) -> dict[str, Any]:
-    """Return the models, the versions and the totals, of a run or of a batch."""
+    """Return the models, versions and totals of a run or batch."""
     return {
         "model": job.main.settings.name,
         "models": {name: model.settings.name for name, model in job.models.items()},
@@ -48,6 +46,6 @@ def describe_job(job: Setup, spent: Spent) -> dict[str, Any]:
 
 @lru_cache
 def versions() -> Mapping[str, str]:
-    """Return the versions that a reader of the run may ask for; reading them takes 10 ms."""
+    """Return the versions of Python and the main packages; the first call takes 10 ms."""
     names = ("colloquy", "litellm", "hydra-core", "pydantic", "tiktoken")
     return {"python": platform.python_version(), **{name: version(name) for name in names}}

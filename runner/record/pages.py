@@ -1,44 +1,49 @@
-"""The pages of a run for people: one for each answer, the transcript, and all insights."""
+"""Pages of a run for readers: one per answer, the transcript, and all insights."""
 
-from __future__ import annotations
-
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import structlog
+import yaml
 
 from runner.answers.insights import aggregate, as_csv, as_markdown
+from runner.answers.markdown import md
 from runner.answers.outcome import Outcome
+from runner.base.format import clock
 from runner.base.text import now_iso
+from runner.config.model_facts import OFFLINE
 from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.parts import owner_of
-from runner.record.node_record import outcome_page
-from runner.record.transcript_pages import front_matter, linked, transcript_page
+from runner.transcript.model import Segment, Transcript
+
+_SEGMENT = re.compile(r"S(?<![\w\[#^]S)\d{4,}\b")  # begins with a letter, for speed
+_FENCE = re.compile(r"^(`{3,})[^\n]*\n.*?^\1`*[ ]*$", re.MULTILINE | re.DOTALL)
 
 log = structlog.get_logger("colloquy.run")
 
 
 @dataclass(frozen=True)
 class Pages:
-    """Renders pages of the run called *run*; every segment id in them leads to the transcript."""
+    """Renders the pages of the run called *run*; segment ids in them link to the transcript."""
 
     job: Job
     run: str
-    _ids: frozenset[str] = field(init=False)
 
-    def __post_init__(self) -> None:
-        ids = frozenset(segment.id for segment in self.job.transcript.segments)
-        object.__setattr__(self, "_ids", ids)
+    @cached_property
+    def _ids(self) -> frozenset[str]:
+        return frozenset(segment.id for segment in self.job.transcript.segments)
 
     def path(self, node: Node) -> str:
-        """Return where *node*'s page stands in the run directory."""
+        """Return the path of *node*'s page in the run directory."""
         final = self.job.settings.stages[node.stage].final
         return f"final/{node.name}.md" if final else f"intermediate/{node.stage}/{node.name}.md"
 
     def page(self, node: Node, outcome: Outcome) -> str:
-        """Return *node*'s page; a fault in rendering must not lose an answer that was paid for."""
+        """Return *node*'s page; a failure to render it must not lose a paid answer."""
         body = ""
         if outcome.answer is not None:
             try:
@@ -48,25 +53,25 @@ class Pages:
             except (Exception, SystemExit):
                 log.exception("page.failed", analyzer=node.name)
                 body = f"# {node.name}\n\nThis answer could not be shown; it is in its JSON file.\n"
-        return self._dressed(outcome_page(node, outcome, body), self.path(node), node.name)
+        return self._finished(outcome_page(node, outcome, body), self.path(node), node.name)
 
     def transcript(self) -> str:
         """Return transcript.md."""
         return transcript_page(self.job.transcript, self.job.settings.output.pages)
 
     def insights(self, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
-        """Return the aggregated insights as files: JSON-able data, or text, by name."""
+        """Return the aggregated insights by file name, as data for JSON or as text."""
         answers = {n: o.answer for n, o in outcomes.items() if o.answer is not None}
         merged = aggregate(answers)
         page = as_markdown(merged, len(answers))
         return {
             "insights.json": merged,
             "insights.csv": as_csv(merged),
-            "insights.md": self._dressed(page, "insights.md", "insights"),
+            "insights.md": self._finished(page, "insights.md", "insights"),
         }
 
-    def _dressed(self, page: str, path: str, title: str) -> str:
-        """Return *page* with links, and in Obsidian's style with properties."""
+    def _finished(self, page: str, path: str, title: str) -> str:
+        """Return *page* with links and, in Obsidian's style, with front matter."""
         style = self.job.settings.output.pages
         page = linked(page, self._ids, "../" * path.count("/"), style)
         if style != "obsidian":
@@ -80,3 +85,59 @@ class Pages:
             "tags": ["colloquy", title.partition("/")[0]],
         }
         return front_matter(facts) + page
+
+
+def outcome_page(node: Node, outcome: Outcome, body: str) -> str:
+    """Return a node's page: *body*, its model and missing inputs, or the error."""
+    if outcome.answer is None:
+        return f"# {node.name}\n\n**{outcome.status}** ({outcome.kind}): {md(outcome.error)}\n"
+    model = outcome.model or "nobody"
+    kind = ", an extractive baseline, not a language model" if model.startswith(OFFLINE) else ""
+    body += f"\n---\nAnswered by {model}{kind}.\n"
+    if outcome.missing:
+        absent = ", ".join(f"{name} ({why})" for name, why in outcome.missing.items())
+        body += f"Degraded: answered without {absent}.\n"
+    return body
+
+
+def linked(page: str, ids: frozenset[str], up: str, style: str) -> str:
+    """Return *page* with every one of *ids* outside code fences as a link.
+
+    *up* is the path to transcript.md's folder.
+    """
+
+    def link(match: re.Match[str]) -> str:
+        name = match[0]
+        if name not in ids:
+            return name
+        if style == "obsidian":
+            return f"[[transcript#^{name}|{name}]]"
+        return f"[{name}]({up}transcript.md#{name.lower()})"
+
+    done, out = 0, []
+    for fence in _FENCE.finditer(page):
+        out += [_SEGMENT.sub(link, page[done : fence.start()]), fence[0]]
+        done = fence.end()
+    return "".join([*out, _SEGMENT.sub(link, page[done:])])
+
+
+def transcript_page(transcript: Transcript, style: str) -> str:
+    """Return transcript.md: a paragraph for each segment, with its id as anchor."""
+    lines = [f"# {md(transcript.name)}", ""]
+    for segment in transcript.segments:
+        lines += [_paragraph(segment, style), ""]
+    return "\n".join(lines)
+
+
+def _paragraph(segment: Segment, style: str) -> str:
+    speaker = f"**{md(segment.speaker)}:** " if segment.speaker else ""
+    at = "" if segment.start_s is None else f" ({clock(segment.start_s)})"
+    if style == "obsidian":
+        return f"`{segment.id}`{at} {speaker}{md(segment.text)} ^{segment.id}"
+    return f'<a id="{segment.id.lower()}"></a>`{segment.id}`{at} {speaker}{md(segment.text)}'
+
+
+def front_matter(facts: Mapping[str, Any]) -> str:
+    """Return *facts* as YAML front matter, the properties of note-taking programs."""
+    body = yaml.safe_dump(dict(facts), sort_keys=False, allow_unicode=True)
+    return f"---\n{body}---\n\n"

@@ -1,6 +1,4 @@
-"""What earlier sessions of a run left: checked record by record, never trusted as it lies."""
-
-from __future__ import annotations
+"""Records of a previous session, each validated before it is reused."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +15,7 @@ from runner.job.graph import Node
 from runner.record.keys import payload_digest
 from runner.record.run_directory import SCHEMA_VERSION
 
-# Asking the same again would fail the same way; `retry_failed=true` asks all the same.
+# Failures that a repeated call would meet again; only `retry_failed=true` repeats it.
 LASTING = frozenset({"bad_request", "context_exceeded", "refused"})
 
 _KEY = re.compile("[0-9a-f]{64}")
@@ -26,33 +24,36 @@ log = structlog.get_logger("colloquy.resume")
 
 
 @dataclass(frozen=True)
-class Earlier:
-    """The records under *path*; *retry_failed* asks again even where that failed for good."""
+class PreviousSession:
+    """The records under *path*; *retry_failed* repeats calls whose failure is LASTING too.
+
+    *unchanged*: configuration, prompts and transcript are those of that session.
+    """
 
     path: Path
     retry_failed: bool = False
+    unchanged: bool = True
 
     def record(self, node: Node, key: str) -> Mapping[str, Any] | None:
-        """Return *node*'s record if it still answers the call with *key*, else None.
+        """Return *node*'s record if it answers the call with *key*, else None.
 
-        A damaged record is set aside as `NAME.json.corrupt-N`. An answer to another call stays
-        where it is until another takes its place, and then goes to `superseded/`, from where it
-        comes back when it is due again; no answer is deleted.
+        A damaged record is renamed to `NAME.json.corrupt-N`. An answer to another call is moved
+        to `superseded/` by `keep_answer` once it is replaced, and restored from there when its
+        key is asked for again; no answer is deleted.
         """
-        file = _home(self.path, node)
+        file = _path(self.path, node)
         if file.exists():
             fault, record = read_record(file)
             if fault is not None:
                 self._set_aside(file, node, fault)
-            elif self._still_holds(record, key):
+            elif record["key"] == key and self._is_final(record):
                 return record
         return self._restored(file, node, key)
 
-    def _still_holds(self, record: Mapping[str, Any], key: str) -> bool:
-        if record["key"] != key:
-            return False
-        lasting = record["status"] == "error" and record["error"]["kind"] in LASTING
-        return record["status"] == "ok" or (lasting and not self.retry_failed)
+    def _is_final(self, record: Mapping[str, Any]) -> bool:
+        if record["status"] == "error":
+            return record["error"]["kind"] in LASTING and not self.retry_failed
+        return bool(record["status"] == "ok")
 
     def _set_aside(self, file: Path, node: Node, fault: str) -> None:
         names = (f"{file.name}.corrupt-{number}" for number in count(1))
@@ -62,35 +63,35 @@ class Earlier:
         log.warning("record.damaged", analyzer=node.name, fault=fault, kept_as=target.name)
 
     def _restored(self, file: Path, node: Node, key: str) -> Mapping[str, Any] | None:
-        """Put an answer to the call with *key* that was superseded back into *file*."""
-        kept = _superseded(self.path, node, key)
-        fault, record = read_record(kept) if kept.exists() else ("not there", {})
+        """Move a superseded answer to the call with *key* back to *file*, and return it."""
+        stored = _superseded(self.path, node, key)
+        fault, record = read_record(stored) if stored.exists() else ("not there", {})
         if fault is not None or record["status"] != "ok" or record["key"] != key:
             return None
         keep_answer(self.path, node, key)
         make_directory(file.parent)
         for page in (file.with_suffix(".md"), self.path / "final" / f"{node.name}.md"):
-            page.unlink(missing_ok=True)  # it shows another outcome
-        kept.replace(file)
+            page.unlink(missing_ok=True)  # shows another outcome
+        stored.replace(file)
         sync_directory(file.parent)
         log.info("record.restored", analyzer=node.name)
         return record
 
 
 def keep_answer(path: Path, node: Node, key: str | None) -> None:
-    """Move *node*'s answer out of the way of one to the call with *key*, or of no answer."""
-    file = _home(path, node)
+    """Move *node*'s answer to `superseded/` unless it answers the call with *key*."""
+    file = _path(path, node)
     fault, record = read_record(file) if file.exists() else ("not there", {})
     if fault is not None or record["status"] != "ok" or record["key"] == key:
         return
-    kept = _superseded(path, node, record["key"])
-    make_directory(kept.parent)
-    file.replace(kept)
-    sync_directory(kept.parent)
+    stored = _superseded(path, node, record["key"])
+    make_directory(stored.parent)
+    file.replace(stored)
+    sync_directory(stored.parent)
     log.info("record.superseded", analyzer=node.name)
 
 
-def _home(path: Path, node: Node) -> Path:
+def _path(path: Path, node: Node) -> Path:
     return path / "intermediate" / node.stage / f"{node.name}.json"
 
 
@@ -99,7 +100,7 @@ def _superseded(path: Path, node: Node, key: str) -> Path:
 
 
 def read_record(file: Path) -> tuple[str | None, dict[str, Any]]:
-    """Return what is wrong with a stored record, or None, and the record (empty if wrong)."""
+    """Return the fault of a stored record, or None, and the record, empty if it has a fault."""
     try:
         record = load_json(file)
     except (OSError, ValueError) as error:
@@ -116,7 +117,7 @@ def read_record(file: Path) -> tuple[str | None, dict[str, Any]]:
 
 
 def _fits(record: Mapping[str, Any]) -> bool:
-    """Return whether what a reader relies on is there: anybody can compute a digest."""
+    """Return whether *record* has the keys and types that readers rely on."""
     strings = ["analyzer", "stage", "status"]
     if record.get("status") == "ok":
         strings += ["key", "raw_output", "finish_reason"]
@@ -125,6 +126,6 @@ def _fits(record: Mapping[str, Any]) -> bool:
         if not isinstance(fault, dict) or not isinstance(fault.get("kind"), str):
             return False
     if record.get("key") is not None and not _KEY.fullmatch(str(record["key"])):
-        return False  # it becomes part of a file's name
+        return False  # the key becomes part of a file's name
     named = all(isinstance(record.get(name), str) for name in strings)
     return named and "key" in record and "raw_output" in record

@@ -1,11 +1,10 @@
-"""What a run leaves behind while it goes on: records, pages, contexts, metadata, events."""
-
-from __future__ import annotations
+"""Recorder of a run: writes records, pages, contexts, metadata and events as they come."""
 
 import asyncio
 import errno
 from collections.abc import Coroutine
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -22,24 +21,23 @@ from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.parts import owner_of
 from runner.record.benchmark import NodeTiming
-from runner.record.journal import Notes
-from runner.record.metadata import describe_run, versions
-from runner.record.node_record import node_record
+from runner.record.journal import Journal, MemberJournal
+from runner.record.keys import payload_digest
+from runner.record.metadata import describe_run
 from runner.record.pages import Pages
 from runner.record.previous_session import keep_answer
-from runner.record.run_directory import TRANSCRIPT, RunDirectory
+from runner.record.run_directory import SCHEMA_VERSION, TRANSCRIPT, RunDirectory
 
-PERSIST_S = 2.0  # for writes that are under way when a run is cut off
+PERSIST_S = 2.0  # for unfinished writes when a run is cut off
 
 log = structlog.get_logger("colloquy.run")
 
 
 class Recorder:
-    """Writes what happens to *directory*, in the background; a failed write stops the run."""
+    """Writes to *directory* in the background; a failed write stops the run."""
 
     def __init__(self, job: Job, directory: RunDirectory) -> None:
-        self.job = job
-        self.directory = directory
+        self.job, self.directory = job, directory
         self.pages = Pages(job, directory.path.name)
         self.timings: dict[str, NodeTiming] = {}
         self.statuses: dict[str, str] = {node.name: "pending" for node in job.pipeline.nodes}
@@ -47,18 +45,18 @@ class Recorder:
         self._writes: list[asyncio.Task[None]] = []
         self._began = asyncio.get_running_loop().time()
         self._started_at = now_iso()
-        versions()  # read before the clock starts
 
     def elapsed_s(self) -> float:
         """Return seconds since the run began."""
         return asyncio.get_running_loop().time() - self._began
 
     def begin(self) -> None:
-        """Start the clock and say so."""
+        """Start the clock; record and log the start."""
         job = self.job
         self._began = asyncio.get_running_loop().time()
         self.write(self.directory.note("run.started", config_digest=job.config_digest))
-        self.write(self._write_transcript())
+        pages = {TRANSCRIPT: job.transcript, "transcript.md": self.pages.transcript}
+        self.write(self.directory.write_pages(pages))
         log.info(
             "run.started",
             transcript=job.transcript.name,
@@ -70,13 +68,12 @@ class Recorder:
             log.warning("transcript.sanitised", removed_chars=job.transcript.removed_chars)
 
     def call_log(self, node: Node) -> CallLog:
-        """Return the account of *node*'s calls, kept in the journal too."""
-        unit = f"{self.directory.path.name}/{node.name}"
+        """Return a log of *node*'s calls that also writes them to the journal."""
         note = partial(_note_call, self.directory.journal, analyzer=node.name)
-        return CallLog(note=note, unit=unit)
+        return CallLog(note=note, unit=f"{self.directory.path.name}/{node.name}")
 
     def node_started(self, node: Node) -> None:
-        """Record that a stage began, without making its first node wait for the disk."""
+        """Record the start of *node* and, with its first node, of its stage."""
         stage = self.job.pipeline.stage_of(node)
         first = all(self.statuses[member.name] == "pending" for member in stage.nodes)
         self.statuses[node.name] = "running"
@@ -85,7 +82,7 @@ class Recorder:
             self._still_running()
 
     def node_ended(self, node: Node, outcome: Outcome, calls: CallLog, ready_s: float) -> None:
-        """Record *outcome*; what needs its answer does not wait for the disk."""
+        """Record *outcome* in the background: successors do not wait for the disk."""
         self._log_outcome(node, outcome, calls)
         self.statuses[node.name] = outcome.status
         self.timings[node.name] = NodeTiming(
@@ -105,13 +102,14 @@ class Recorder:
             self.write(self.write_metadata("running"))
 
     def part_ended(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
-        """Record the answer to a part of the transcript; *node* is the part's own."""
+        """Record the outcome of a part of the transcript; *node* is the part's."""
         if outcome.reused != "run":
             self.write(self._commit(node, outcome, calls))
 
     def keep_context(self, name: str, reduced: Reduced, settings: ContextSettings) -> None:
-        """Store what a stage is given."""
-        self.write(self.directory.write_context(name, reduced, settings))
+        """Store a reduced context and its ledger."""
+        pages = {f"{name}.md": reduced.text, f"{name}_ledger.json": reduced.ledger(settings)}
+        self.write(self.directory.write_pages({f"context/{n}": page for n, page in pages.items()}))
         log.info(
             "context.reduced",
             context=name,
@@ -122,19 +120,17 @@ class Recorder:
         )
 
     def write(self, writing: Coroutine[Any, Any, None]) -> None:
-        """Start a write that no call has to wait for; its failure stops the run."""
+        """Start a write in the background; its failure stops the run."""
         self._writes.append(asyncio.create_task(writing))
 
     def check(self) -> None:
-        """Raise NotRunError once a write has failed: nothing more is paid for and then lost.
+        """Raise NotRunError once a write has failed, so that no further answer is lost.
 
         Calls in flight go on; `settle` raises the failure when they have ended.
         """
-        fault: BaseException | None = self.directory.journal.fault
-        for write in self._writes:
-            if fault is None and write.done() and not write.cancelled():
-                fault = write.exception()
-        if fault is not None:
+        ended = (write for write in self._writes if write.done() and not write.cancelled())
+        faults = (self.directory.journal.fault, *(write.exception() for write in ended))
+        if (fault := next(filter(None, faults), None)) is not None:
             raise NotRunError("output", f"not called: {fault}")
 
     async def settle(self) -> None:
@@ -145,47 +141,35 @@ class Recorder:
             raise self.directory.journal.fault
 
     async def _written(self) -> None:
-        """Wait for all writes, also those that others begin; who is cancelled here cancels none."""
+        """Wait for all writes, later ones too; a cancelled caller cancels none of them."""
         while unfinished := [write for write in self._writes if not write.done()]:
             await asyncio.wait(unfinished)
 
     async def break_off(self, error: BaseException) -> None:
-        """Bring to the disk what has arrived, free what was reserved, say how the run ended."""
+        """Finish writes, release the reserve on a full disk, and record how the run ended."""
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             self.directory.release_reserve()
         with suppress(TimeoutError):
             async with asyncio.timeout(PERSIST_S):
                 await self._written()
-        ended = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"
-        with suppress(OSError):  # the disk may be what failed
-            self.directory.journal.recover()
+        status = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"
+        for rescue in (self.directory.journal.recover, self.directory.uncomplete):
+            with suppress(OSError):  # the disk may have failed
+                rescue()
         with suppress(OSError):
-            self.directory.uncomplete()
-        with suppress(OSError):
-            await asyncio.shield(self._break_off(ended))
+            await asyncio.shield(self._write_end(status))
 
-    async def _break_off(self, ended: str) -> None:
-        await self.write_metadata(ended)
+    async def _write_end(self, status: str) -> None:
+        await self.write_metadata(status)
         await self.directory.flush()
 
     async def write_metadata(self, status: str, exit_code: int | None = None) -> None:
         """Replace metadata.json."""
-        about = describe_run(self.job, self.statuses, self.directory.journal.spent)
+        state = {"status": status, "exit_code": exit_code}
         times = {"started_at": self._started_at, "updated_at": now_iso()}
-        await self.directory.write_metadata(
-            {
-                "status": status,
-                "exit_code": exit_code,
-                **times,
-                **about,
-                "grounding": self.grounding,
-            }
-        )
-
-    async def _write_transcript(self) -> None:
-        await self.directory.write_pages(
-            {TRANSCRIPT: self.job.transcript, "transcript.md": self.pages.transcript}
-        )
+        about = describe_run(self.job, self.statuses, self.directory.journal.spent)
+        metadata = {**state, **times, **about, "grounding": self.grounding}
+        await self.directory.write_metadata(metadata)
 
     async def _commit(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
         saving = partial(self._save, node, outcome, calls)
@@ -194,17 +178,16 @@ class Recorder:
         except OSError:
             self.statuses[node.name] = "unsaved"
             self.directory.release_reserve()
-            with suppress(OSError):  # it is paid for: once more, in the room that was reserved
+            with suppress(OSError):  # the answer is paid for: retry in the released reserve
                 await saving()
                 self.statuses[node.name] = outcome.status
             raise
-        await self.directory.note(
-            "node.committed", analyzer=node.name, status=outcome.status, key=outcome.key
-        )
+        facts = {"analyzer": node.name, "status": outcome.status, "key": outcome.key}
+        await self.directory.note("node.committed", **facts)
 
     async def _save(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
         sha256 = self.job.analyzers[owner_of(node)].prompt_digest
-        record = partial(node_record, node, outcome, calls, prompt_sha256=sha256)
+        record = partial(_record, node, outcome, calls, sha256)
         key = outcome.key if outcome.status == "ok" else None
         if self.directory.has(f"intermediate/{node.stage}/{node.name}.json"):
             await offload(keep_answer, self.directory.path, node, key)
@@ -219,17 +202,46 @@ class Recorder:
         facts = {"analyzer": node.name, "latency_s": round(calls.latency_s, 3)}
         if outcome.answer is not None:
             event = "node.reused" if outcome.reused else "node.finished"
-            log.info(
-                event, insights=len(outcome.answer["insights"]), source=outcome.reused, **facts
-            )
+            insights = len(outcome.answer["insights"])
+            log.info(event, insights=insights, source=outcome.reused, **facts)
         elif outcome.status in ("skipped", "not_run"):
             log.warning("node.skipped", reason=outcome.error, **facts)
         else:
             log.error("node.failed", kind=outcome.kind, error=outcome.error, **facts)
 
 
-def _note_call(journal: Notes, event: str, **facts: Any) -> None:
-    """Journal a call; one that cannot be journalled is not made, one made is not lost."""
+def _note_call(journal: Journal | MemberJournal, event: str, **facts: Any) -> None:
+    """Write a call to the journal; raise NotRunError for a new one that cannot be written."""
     journal.note(event, **facts)
     if event == "call.started" and journal.fault is not None:
         raise NotRunError("output", f"not called: {journal.fault}")
+
+
+def _record(node: Node, outcome: Outcome, calls: CallLog, prompt_sha256: str) -> dict[str, Any]:
+    """Return the content of intermediate/STAGE/NAME.json."""
+    answer = outcome.answer or {"insights": [], "structured_data": {}}
+    usage = asdict(calls.usage)
+    corrected = usage.pop("corrected")
+    record = {
+        "schema_version": SCHEMA_VERSION,
+        "analyzer": node.name,
+        "stage": node.stage,
+        "status": outcome.status,
+        "error": {"kind": outcome.kind, "message": outcome.error} if outcome.kind else None,
+        "degraded": bool(outcome.missing),
+        "missing": dict(outcome.missing),
+        "key": outcome.key,
+        "reused": outcome.reused,
+        "model": outcome.model,
+        "prompt_sha256": prompt_sha256,
+        **answer,
+        "raw_output": outcome.raw_output,
+        "grounding": outcome.grounding.figures() if outcome.grounding else None,
+        **outcome.notes,
+        "usage": usage,
+        "cost_usd": usage.pop("cost_usd"),
+        **({"usage_corrected": corrected} if corrected else {}),
+        "attempts": [asdict(attempt) for attempt in calls.attempts],
+        "latency_s": round(calls.latency_s, 6),
+    }
+    return {**record, "sha256": payload_digest(record)}

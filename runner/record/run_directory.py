@@ -1,6 +1,4 @@
-"""The run directory: what each file holds and when it is written."""
-
-from __future__ import annotations
+"""Run directories: creation, locking, and writes of every file."""
 
 import asyncio
 import secrets
@@ -8,9 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from runner.answers.context import Reduced
 from runner.base.errors import ConfigError, OutputError, one_line
 from runner.base.files import (
     as_json,
@@ -23,21 +20,20 @@ from runner.base.files import (
 from runner.base.json import load_json
 from runner.base.text import now_iso, slug
 from runner.base.threads import offload
-from runner.config.schema import ContextSettings
 from runner.job.job import Job, Setup
-from runner.record.journal import Journal, Notes
+from runner.record.journal import Journal, MemberJournal
 from runner.record.lock import acquire, release
-from runner.transcript import Segment, Transcript
+from runner.transcript.model import Segment, Transcript
 
 SCHEMA_VERSION = 2
 COMPLETED = "COMPLETED"
 TRANSCRIPT = "transcript.json"
 RESOLVED = "config/resolved.yaml"
-PARTS = ("config", "intermediate", "context", "logs")  # of a run's directory
+PARTS = ("config", "intermediate", "context", "logs")  # subdirectories
 RESERVE = ".reserve"
 RESERVE_BYTES = 64 * 1024
 
-Page = Any  # text, data or dataclasses for JSON, or what returns either when it is written
+Page = Any  # text, data or dataclasses for JSON, or a function that returns either
 Pages = Mapping[str, Page] | Callable[[], Mapping[str, Page]]  # by path in the run directory
 
 
@@ -48,12 +44,10 @@ def new_run_path(root: Path, transcript_name: str, kind: str = "runs") -> Path:
         path = root / kind / f"{stamp}_{slug(transcript_name)}_{secrets.token_hex(3)}"
         try:
             make_directory(path.parent)
-            path.mkdir(mode=0o700)  # whoever makes it has it
+            path.mkdir(mode=0o700)  # fails if another process made it
         except FileExistsError:
             if not path.parent.is_dir():
-                raise OutputError(
-                    f"cannot write the run directory {path}: not a directory"
-                ) from None
+                raise cannot_write(path, NotADirectoryError("not a directory")) from None
         except OSError as error:
             raise cannot_write(path, error) from error
         else:
@@ -61,7 +55,7 @@ def new_run_path(root: Path, transcript_name: str, kind: str = "runs") -> Path:
 
 
 def make_own(path: Path) -> None:
-    """Make a directory of the run's; raise OutputError where *path* leads out of it."""
+    """Make a directory of the run; raise OutputError if *path* is a link that leads out of it."""
     make_directory(path)
     if path.is_symlink():
         raise OutputError(f"{path} is a link, expected a directory of the run's own")
@@ -75,68 +69,64 @@ def cannot_write(path: Path, error: OSError) -> OutputError:
 class RunDirectory:
     """The files of one run, or of a batch, under *path*; it is locked while it is open.
 
-    Every write is atomic and durable, and goes through a thread. *journal* is where calls and
-    answers are noted.
+    Every write is atomic and durable, and runs in a thread. *journal* records calls and answers.
     """
 
     reports_progress = True  # metadata.json is rewritten at stage boundaries
 
-    def __init__(self, path: Path, journal: Notes, lock: int | None = None) -> None:
-        self.path = path
-        self.journal = journal
+    def __init__(
+        self, path: Path, journal: Journal | MemberJournal, lock: int | None = None
+    ) -> None:
+        self.path, self.journal = path, journal
         self._lock = lock
         self._metadata_lock = asyncio.Lock()
 
     @classmethod
-    def create(cls, path: Path, parts: Sequence[str] = PARTS) -> RunDirectory:
-        """Make the directory tree and lock it; raise OutputError when that is not possible.
+    def create(cls, path: Path, parts: Sequence[str] = PARTS) -> Self:
+        """Make the directory tree and lock it; raise OutputError if that fails.
 
         A directory that holds a run is refused: its files would be mixed with the new ones.
         """
-        try:
-            make_directory(path)
-            made = cls._locked(path, parts)
-            if any((path / name).exists() for name in ("metadata.json", RESOLVED)):
-                made.close()
-                raise OutputError(
-                    f"{path} holds a run already: choose another directory, or finish that run "
-                    f"with resume={path}"
-                )
-        except OSError as error:
-            raise cannot_write(path, error) from error
-        return made
+        directory = cls._open(path, parts)
+        if any((path / name).exists() for name in ("metadata.json", RESOLVED)):
+            directory.close()
+            raise OutputError(
+                f"{path} holds a run already: choose another directory, or finish that run "
+                f"with resume={path}"
+            )
+        return directory
 
     @classmethod
-    def reopen(cls, path: Path, parts: Sequence[str] = PARTS) -> RunDirectory:
-        """Lock the directory of an earlier session and remove its temporary files.
+    def reopen(cls, path: Path, parts: Sequence[str] = PARTS) -> Self:
+        """Lock the directory of a previous session; remove its temporary files and COMPLETED.
 
-        The mark of full success is removed before anything is written.
+        Raises OutputError.
         """
+        directory = cls._open(path, parts)
         try:
-            made = cls._locked(path, parts)
+            remove_temporary_files(path)
+            directory.uncomplete()
+        except OSError as error:
+            directory.close()
+            raise cannot_write(path, error) from error
+        return directory
+
+    @classmethod
+    def _open(cls, path: Path, parts: Sequence[str]) -> Self:
+        try:
+            make_directory(path)
+            lock = acquire(path)
             try:
-                remove_temporary_files(path)
-                made.uncomplete()
+                for part in parts:
+                    make_own(path / part)
+                if not (path / RESERVE).exists():
+                    write_bytes(path / RESERVE, bytes(RESERVE_BYTES))
+                return cls(path, Journal(path / "journal.jsonl"), lock)
             except BaseException:
-                made.close()
+                release(lock)
                 raise
         except OSError as error:
             raise cannot_write(path, error) from error
-        return made
-
-    @classmethod
-    def _locked(cls, path: Path, parts: Sequence[str]) -> RunDirectory:
-        lock = acquire(path)
-        try:
-            for part in parts:
-                make_own(path / part)
-            reserve = path / RESERVE
-            if not reserve.exists():
-                write_bytes(reserve, bytes(RESERVE_BYTES))
-            return cls(path, Journal(path / "journal.jsonl"), lock)
-        except BaseException:
-            release(lock)
-            raise
 
     def close(self) -> None:
         """Release the lock and the journal."""
@@ -156,27 +146,25 @@ class RunDirectory:
         return self.path / "logs" / "events.jsonl"
 
     def write_job(self, job: Setup) -> None:
-        """Store what the run is to do: transcript, prompts, overrides and, last, the config.
+        """Store the job: transcript, prompts, overrides and, last, the configuration.
 
         A directory with a resolved config can be resumed.
         """
-        prompts = {name: analyzer.prompt_digest for name, analyzer in job.analyzers.items()}
-        config_dirs = [str(folder) for folder in job.config_dirs]
-        config = self.path / "config"
-        if isinstance(job, Job):
-            write_if_changed(self.path / TRANSCRIPT, as_json(job.transcript))
-        write_if_changed(
-            config / "prompts.json", as_json({"config_dirs": config_dirs, "sha256": prompts})
-        )
-        write_if_changed(config / "overrides.json", as_json(list(job.overrides)))
-        write_if_changed(config / "composed.yaml", job.composed.encode())
-        write_if_changed(config / "resolved.yaml", job.config.encode())
+        digests = {name: analyzer.prompt_digest for name, analyzer in job.analyzers.items()}
+        prompts = {"config_dirs": [str(folder) for folder in job.config_dirs], "sha256": digests}
+        files = {TRANSCRIPT: as_json(job.transcript)} if isinstance(job, Job) else {}
+        files["config/prompts.json"] = as_json(prompts)
+        files["config/overrides.json"] = as_json(list(job.overrides))
+        files["config/composed.yaml"] = job.composed.encode()
+        files[RESOLVED] = job.config.encode()
+        for name, data in files.items():
+            write_if_changed(self.path / name, data)
 
     async def write_node(self, stage: str, name: str, record: Callable[[], Any], page: str) -> None:
-        """Store a node's outcome, as *record* returns it; the JSON file's rename commits it.
+        """Store the result of *record* as a node's outcome; the JSON file's rename commits it.
 
-        *page*, a path in this directory, shows an earlier outcome and is removed first: a crash
-        must not leave it beside the new record.
+        *page*, a path in this directory, shows an earlier outcome. It is removed first, so that a
+        crash can't leave it beside the new record.
         """
 
         def write() -> None:
@@ -192,12 +180,13 @@ class RunDirectory:
         await offload(self._write, pages)
 
     async def flush(self) -> None:
-        """Store what is still in memory."""
+        """Store pages that are still in memory."""
 
-    def _write(self, pages: Pages) -> None:
-        for name, content in (pages() if callable(pages) else pages).items():
-            make_directory((self.path / name).parent)
-            self._put(self.path / name, _as_bytes(content))
+    def _write(self, *groups: Pages) -> None:
+        for pages in groups:
+            for name, content in (pages() if callable(pages) else pages).items():
+                make_directory((self.path / name).parent)
+                self._put(self.path / name, _as_bytes(content))
 
     def _put(self, path: Path, data: bytes) -> None:
         write_if_changed(path, data)
@@ -207,36 +196,26 @@ class RunDirectory:
         return (self.path / name).exists()
 
     def keeps_page(self, name: str) -> bool:
-        """Return whether the page of a reused answer is there, whole, and need not be written."""
+        """Return whether the page of a reused answer is intact and need not be written."""
         return self.has(name)
 
     async def note(self, event: str, **facts: Any) -> None:
         """Append *event* to the journal, durably."""
         await self.journal.commit(event, **facts)
 
-    async def write_context(self, name: str, reduced: Reduced, settings: ContextSettings) -> None:
-        """Store a reduced context and its ledger."""
-        ledger = reduced.ledger(settings)
-        await self.write_pages(
-            {f"context/{name}.md": reduced.text, f"context/{name}_ledger.json": ledger}
-        )
-
     async def write_metadata(self, metadata: Mapping[str, Any]) -> None:
         """Replace metadata.json."""
         async with self._metadata_lock:
-            versioned = {"schema_version": SCHEMA_VERSION, **metadata}
-            await self.write_pages({"metadata.json": versioned})
-
-    async def write_benchmark(self, benchmark: Mapping[str, Any]) -> None:
-        """Store the run's timings and tokens."""
-        await self.write_pages({"logs/benchmark.json": benchmark})
+            await self.write_pages(
+                {"metadata.json": {"schema_version": SCHEMA_VERSION, **metadata}}
+            )
 
     async def complete(self) -> None:
-        """Mark full success."""
+        """Write COMPLETED, the mark of full success."""
         await self.write_pages({COMPLETED: now_iso() + "\n"})
 
     def uncomplete(self) -> None:
-        """Remove the mark of full success."""
+        """Remove COMPLETED."""
         (self.path / COMPLETED).unlink(missing_ok=True)
 
 
@@ -246,12 +225,12 @@ def _as_bytes(content: Page) -> bytes:
 
 
 def read_transcript_file(run: Path) -> Transcript:
-    """Return the transcript as the run in *run* read it; raise ConfigError."""
+    """Return the transcript stored in the directory *run*; raise ConfigError."""
     file = run / TRANSCRIPT
     try:
         data = load_json(file)
         segments = tuple(Segment(**segment) for segment in data["segments"])
-        removed = int(data.get("removed_chars", 0))
-        return Transcript(data["name"], data["format"], data["sha256"], segments, removed)
+        removed_chars = int(data.get("removed_chars", 0))
+        return Transcript(data["name"], data["format"], data["sha256"], segments, removed_chars)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from runner.base.json import read_json, read_list, read_yaml, section, text
 from runner.record.batch_directory import batch_of
 from runner.record.previous_session import read_record
 from runner.record.run_directory import COMPLETED, read_transcript_file
-from runner.transcript import Transcript
+from runner.transcript.model import Transcript
 
 _MARKS = ("metadata.json", "config/resolved.yaml")  # either makes a directory a run's
 
@@ -83,19 +84,22 @@ def read_run(path: Path) -> StoredRun:
     if not is_run(path):
         near = [str(found) for found in find_runs([path.parent])] if path.parent.is_dir() else []
         raise ConfigError(f"{path}: there is no run{did_you_mean(str(path), near)}")
-    records, damaged = _records(path)
+    files = sorted((path / "intermediate").glob("*/*.json"))
+    read = [(file, *read_record(file)) for file in files]
+    transcript = None
+    with suppress(ConfigError, TranscriptError):
+        transcript = read_transcript_file(path)
     config = (batch_of(path) or path) / "config"  # the runs of a batch share its configuration
-    overrides = read_list(config / "overrides.json")
     return StoredRun(
         path=path,
         metadata=read_json(path / "metadata.json"),
         benchmark=read_json(path / "logs" / "benchmark.json"),
         grounding=read_json(path / "grounding.json"),
         config=read_yaml(config / "resolved.yaml"),
-        overrides=tuple(str(override) for override in overrides),
-        records=records,
-        damaged=damaged,
-        transcript=_transcript(path),
+        overrides=tuple(map(str, read_list(config / "overrides.json"))),
+        records={file.stem: record for file, fault, record in read if fault is None},
+        damaged=tuple(f"{f.relative_to(path)}: {fault}" for f, fault, _ in read if fault),
+        transcript=transcript,
     )
 
 
@@ -123,30 +127,11 @@ def find_runs(paths: Iterable[Path], is_one: Callable[[Path], bool] = is_run) ->
         if is_one(path):
             found[path] = None
         elif path.is_dir():
-            below = (p for p in sorted(path.iterdir(), key=_by_number) if p.is_dir())
+            below = (p for p in sorted(path.iterdir(), key=by_number) if p.is_dir())
             found |= dict.fromkeys(find_runs((p for p in below if not p.is_symlink()), is_one))
     return list(found)
 
 
-def _by_number(path: Path) -> tuple[int, str]:
-    """Sort a sweep's jobs 2 before 10."""
+def by_number(path: Path) -> tuple[int, str]:
+    """Return a key that sorts a sweep's jobs 2 before 10."""
     return (int(path.name), "") if path.name.isdecimal() else (-1, path.name)
-
-
-def _records(path: Path) -> tuple[dict[str, Mapping[str, Any]], tuple[str, ...]]:
-    records: dict[str, Mapping[str, Any]] = {}
-    damaged = []
-    for file in sorted((path / "intermediate").glob("*/*.json")):
-        fault, record = read_record(file)
-        if fault is None:
-            records[file.stem] = record
-        else:
-            damaged.append(f"{file.relative_to(path)}: {fault}")
-    return records, tuple(damaged)
-
-
-def _transcript(path: Path) -> Transcript | None:
-    try:
-        return read_transcript_file(path)
-    except (ConfigError, TranscriptError):
-        return None

@@ -27,11 +27,8 @@ usage: colloquy-verify DIR…
 Checks the runs in and below every DIR and prints their faults.
 
 Exit codes: 0 sound, 1 faults, 2 a path without a run."""
-_TRACES = (
-    "journal.jsonl",
-    COMPLETED,
-    "intermediate",
-)  # a damaged run may have only these
+_TRACES = ("journal.jsonl", COMPLETED, "intermediate")  # a damaged run may have only these
+Lines = list[dict[str, Any]]  # of a journal
 STATUSES = ("running", "completed", "partial", "failed", "interrupted")
 
 
@@ -51,23 +48,16 @@ def _check(given: Arguments) -> int:
 
 
 def _runs_in(path: Path) -> list[Path]:
-    """Return the run directories at or under *path*, however damaged; links are not followed.
-
-    Raises ConfigError if there is none.
-    """
+    """Return the runs at or under *path*, however damaged, without links; raise ConfigError."""
     if not path.is_dir():
         raise ConfigError(f"{path}: not a directory")
     try:
-        found = find_runs([path], _was_run)
+        found = find_runs([path], lambda p: is_run(p) or any((p / t).exists() for t in _TRACES))
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
     if not found:
         raise ConfigError(f"{path}: no run there")
     return found
-
-
-def _was_run(path: Path) -> bool:
-    return is_run(path) or any((path / trace).exists() for trace in _TRACES)
 
 
 def verify(path: Path) -> list[str]:
@@ -81,7 +71,7 @@ def verify(path: Path) -> list[str]:
         _, spent = spent_in(path / "journal.jsonl")
         for run in runs_of(path):
             name = run.relative_to(path).as_posix()
-            found = Inspection(run, secrets_of(), spent.get(name, Spent()), held=is_held(path))
+            found = Inspection(run, secrets_of(), spent.get(name, Spent()), locked=is_held(path))
             faults += [f"{to_terminal(name, 200)}/{line}" for line in _verify(found)]
     return faults
 
@@ -128,7 +118,7 @@ def _check_metadata(found: Inspection) -> None:
     metadata = _metadata(found)
     if metadata is None:
         return
-    status, held = metadata.get("status"), found.held or is_held(found.root)
+    status, held = metadata.get("status"), found.locked or is_held(found.root)
     if status not in STATUSES:
         found.fault("metadata.json", f"status {status!r} is none of {', '.join(STATUSES)}")
         return
@@ -169,7 +159,7 @@ def _metadata(found: Inspection) -> Mapping[str, Any] | None:
     return metadata
 
 
-def _journal(found: Inspection) -> list[dict[str, Any]]:
+def _journal(found: Inspection) -> Lines:
     path = found.files.get("journal.jsonl")
     try:
         return [] if path is None else read_journal(path)
@@ -177,9 +167,7 @@ def _journal(found: Inspection) -> list[dict[str, Any]]:
         return []
 
 
-def _has_died_since(
-    found: Inspection, metadata: Mapping[str, Any], lines: list[dict[str, Any]]
-) -> bool:
+def _has_died_since(found: Inspection, metadata: Mapping[str, Any], lines: Lines) -> bool:
     """Return whether a session died that began after metadata.json was written."""
     own = "batch.started" if metadata.get("kind") == "batch" else "run.started"
     begun = [str(line.get("at")) for line in lines if line["event"] == own]
@@ -201,14 +189,11 @@ def _check_statuses(found: Inspection, metadata: Mapping[str, Any]) -> None:
         return  # it did not end properly
     for name, record in found.records.items():
         if record.get("status") == "ok" and statuses.get(name) != "ok":
-            found.fault(
-                "metadata.json", f"calls {name} {statuses.get(name)!r}, and its record is ok"
-            )
+            named = f"calls {name} {statuses.get(name)!r}"
+            found.fault("metadata.json", f"{named}, and its record is ok")
 
 
-def _check_totals(
-    found: Inspection, metadata: Mapping[str, Any], lines: list[dict[str, Any]]
-) -> None:
+def _check_totals(found: Inspection, metadata: Mapping[str, Any], lines: Lines) -> None:
     spent = found.spent or Spent()
     try:
         for line in lines:
@@ -228,7 +213,3 @@ def _equal(one: Any, other: Any) -> bool:
     if isinstance(one, int | float) and isinstance(other, int | float):
         return isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
     return one is None and other is None
-
-
-if __name__ == "__main__":
-    main()

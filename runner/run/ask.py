@@ -1,6 +1,4 @@
-"""One question to one model: what is known of it already, or the talk that answers it."""
-
-from __future__ import annotations
+"""Questions to models: each is answered from stored answers or by a conversation."""
 
 import asyncio
 from collections.abc import Mapping
@@ -24,17 +22,19 @@ from runner.job.prefix_policy import is_cacheable, marked_stages, prefix_of, pri
 from runner.job.windows import Fit, longest_reply
 from runner.providers.request import Completion, Request
 from runner.record.keys import request_key
-from runner.record.recorder import Recorder
-from runner.record.reuse import Known
+from runner.record.reuse import StoredAnswers
 from runner.run.conversation import Conversation
 
-# How much more checking a reply and indexing a transcript cost than other work on text.
-_CHECKING, _INDEXING = 5, 2
+_CHECKING, _INDEXING = 5, 2  # cost of a reply's check and of the index, relative to other text
+
+
+class NotStoredError(Exception):
+    """No stored answer to this call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One node put to one model; *last* says that the model has no fallback."""
+    """One node to be asked of one model; *last*: no fallback follows."""
 
     node: Node
     model: Model
@@ -46,23 +46,20 @@ class Question:
 class Asker:
     """Asks through *clients*, by model name; *expected_s* is by node name.
 
-    *place* is the run's among others that it shares slots with, None where it has its own.
+    *place* is that of a batch's run among the others, None for a single run. *stored* are the
+    answers that may be reused.
     """
 
     def __init__(
         self,
         job: Job,
         clients: Mapping[str, Client],
-        known: Known,
-        recorder: Recorder,
+        stored: StoredAnswers,
         expected_s: Mapping[str, float],
         place: Place | None = None,
     ) -> None:
-        self.job = job
-        self._clients = clients
-        self._known = known
-        self._recorder = recorder
-        self._expected_s = expected_s
+        self.job, self.stored = job, stored
+        self._clients, self._expected_s = clients, expected_s
         processing = job.settings.processing
         self._place = place or Place(
             make_slots(job.pipeline, processing.max_concurrent, processing.mode)
@@ -71,66 +68,66 @@ class Asker:
         self._prefix_gate = PrefixGate()
         self._primed = primed_stages(job)
         self._marked = marked_stages(job, self._primed)
-        self._grounder: asyncio.Task[Grounder] | None = None
+        self._indexing: asyncio.Task[Grounder] | None = None
 
     async def ask(self, question: Question, text: str) -> Outcome:
         """Return the answer on *text*: a stored one to the same call, or a new one."""
         request, key = self._request(question, text)
-        stored = await self._stored(question, key)
-        if stored is not None:
-            return stored
-        model, calls = question.model.settings.name, question.calls
-        calls.begin()
-        talk = Conversation(
-            self.job.analyzers[request.node], request, partial(longest_reply, question.model)
+        if (reused := await self._look_up(question, key)) is not None:
+            return reused
+        question.calls.start_conversation()
+        model, analyzer = question.model.settings.name, self.job.analyzers[request.node]
+        conversation = Conversation(
+            analyzer.repair, request, partial(longest_reply, question.model)
         )
         try:
-            outcome, reply = await self._answer(question, talk)
+            outcome, reply = await self._converse(question, conversation)
         except NotRunError:
             raise
         except CallError as error:
-            return replace(failed_outcome(error, key, talk.notes()), model=model)
-        self._known.keep(key, model, reply)
-        return replace(outcome, key=key, model=model, notes={**outcome.notes, **talk.notes()})
+            return replace(failed_outcome(error, key, conversation.notes()), model=model)
+        self.stored.keep(key, model, reply)
+        notes = {**outcome.notes, **conversation.notes()}
+        return replace(outcome, key=key, model=model, notes=notes)
 
-    async def reuse(self, question: Question, text: str) -> Outcome | None:
-        """Return the stored answer on *text*, or None; nothing is sent."""
+    async def reuse(self, question: Question, text: str) -> Outcome:
+        """Return the stored answer on *text*; raise NotStoredError without one."""
         _, key = self._request(question, text)
-        return await self._stored(question, key)
+        outcome = await self._look_up(question, key)
+        if outcome is None:
+            raise NotStoredError
+        return outcome
 
-    async def _stored(self, question: Question, key: str) -> Outcome | None:
-        """Return what an earlier session or another run was answered to the call with *key*."""
-        self._grounding()  # is made while the call is out
-        if not self._known.may_have(key):
+    async def _look_up(self, question: Question, key: str) -> Outcome | None:
+        grounder = self._grounder()  # is made while a call is in flight
+        if not self.stored.may_have(key):
             return None
-        validate = partial(self._validate, await asyncio.shield(self._grounding()))
-        stored = await offload(self._known.get, question.node, key, validate)
-        return stored and replace(stored, model=question.model.settings.name)
+        validate = partial(self._validate, await asyncio.shield(grounder))
+        outcome = await offload(self.stored.get, question.node, key, validate)
+        return outcome and replace(outcome, model=question.model.settings.name)
 
-    async def _answer(self, question: Question, talk: Conversation) -> tuple[Outcome, Completion]:
-        """Return the answer that *talk* ends with, and the reply that held it.
+    async def _converse(
+        self, question: Question, conversation: Conversation
+    ) -> tuple[Outcome, Completion]:
+        """Return the answer that *conversation* ends with, and the reply that held it.
 
-        With `grounding.require=ask`, an answer with absent quotes is asked for once more; if
-        that fails, the first answer is used.
+        With `grounding.require=ask`, absent quotes lead to one repair; if that fails, the first
+        answer is used.
         """
         ungrounded: list[tuple[Outcome, Completion]] = []
 
-        async def call(request: Request) -> Completion:
-            return await self._call(question, request)
-
         async def read(reply: Completion) -> tuple[Outcome, Completion]:
-            grounder = await asyncio.shield(self._grounding())
+            grounder = await asyncio.shield(self._grounder())
             chars = _CHECKING * len(reply.text)
             outcome = await offload(self._validate, grounder, question.node, reply, chars=chars)
-            if self.job.settings.grounding.require == "ask" and not ungrounded:
-                absent = find_absent(outcome.answer or {})
-                if absent:
-                    ungrounded.append((outcome, reply))
-                    raise AnswerError("ungrounded", describe_absent(absent), text=reply.text)
+            repairs = self.job.settings.grounding.require == "ask" and not ungrounded
+            if repairs and (absent := find_absent(outcome.answer or {})):
+                ungrounded.append((outcome, reply))
+                raise AnswerError("ungrounded", describe_absent(absent), text=reply.text)
             return outcome, reply
 
         try:
-            return await talk.answer(call, read)
+            return await conversation.answer(partial(self._call, question), read)
         except CallError:
             if not ungrounded:
                 raise
@@ -147,20 +144,17 @@ class Asker:
             self._place.rank + self._ranks[name],
             waits_for_outage=question.last,
         )
-        primed = (node.stage, model.name) in self._primed
-        if not primed or not is_cacheable(model, request):
+        if (node.stage, model.name) not in self._primed or not is_cacheable(model, request):
             return await complete()
         prefix = prefix_of(model, request)
         async with self._prefix_gate.turn(prefix, self._expected_s[name]) as release:
             return await complete(on_failure=release)
 
     def _request(self, question: Question, text: str) -> tuple[Request, str]:
-        """Return the request with *text* as its material, and the digest that identifies it."""
-        model, settings = question.model, self.job.settings
+        """Return the request with *text* as its material, and the call's key."""
+        model, settings, name = question.model, self.job.settings, owner_of(question.node)
         marked = (question.node.stage, model.name) in self._marked
-        request = self.job.request(
-            owner_of(question.node), model, text, question.fit.reply, cache=marked
-        )
+        request = self.job.request(name, model, text, question.fit.reply, cache=marked)
         grounded = settings.grounding.require == "ask"
         return request, request_key(request, model.settings, settings.repeat, grounded=grounded)
 
@@ -173,10 +167,10 @@ class Asker:
             answer = drop_absent(answer)
         return replace(outcome, answer=answer, grounding=counts)
 
-    def _grounding(self) -> asyncio.Task[Grounder]:
+    def _grounder(self) -> asyncio.Task[Grounder]:
         """Return the index of the transcript's words; it is made once, in a thread."""
-        if self._grounder is None:
+        if self._indexing is None:
             segments, near = self.job.transcript.segments, self.job.settings.grounding.near_score
             chars = _INDEXING * sum(len(segment.text) for segment in segments)
-            self._grounder = asyncio.create_task(offload(Grounder, segments, near, chars=chars))
-        return self._grounder
+            self._indexing = asyncio.create_task(offload(Grounder, segments, near, chars=chars))
+        return self._indexing

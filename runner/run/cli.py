@@ -1,6 +1,4 @@
-"""The command line before and after Hydra: conveniences in, one clear error line out."""
-
-from __future__ import annotations
+"""Command line: expands and checks arguments before Hydra, and explains Hydra's errors."""
 
 import math
 import re
@@ -19,7 +17,7 @@ from runner.base.errors import ConfigError, did_you_mean, one_line
 from runner.base.secrets import refuse_secrets, secrets_of
 from runner.config.schema import known_keys, nearest_key
 
-# When several apply, the first of these wins (reliability policy: signals, bug, disk, account).
+# The first of these wins: signals, bug, disk and account come before failed analyzers.
 PRECEDENCE = (130, 143, 1, 8, 5, 6, 75, 9, 7, 2, 4, 3)
 
 MAX_YAML_BYTES = 1_000_000
@@ -31,9 +29,9 @@ _OVERRIDE = re.compile(r"Could not override '([^']+)'")
 _GROUP = re.compile(r"Could not find '([^'/]+)/([^']+)'")
 _LAUNCHER = re.compile(r"'hydra/launcher/(ray|submitit_local|submitit_slurm)'")
 _LOOKS_LIKE_PATH = re.compile(r"[/\\.*?~]")
-_CONFIG_FOLDERS = ("--config-d", "-cd", "--config-p", "-cp")  # argparse takes what is clear
-# What Hydra is to do; a run otherwise. argparse takes abbreviations.
-_DOING = ("-m", "-r", "-i", "-s", "-h", "--m", "--r", "--i", "--s", "--h", "--e", "--v", "--cf")
+_CONFIG_FOLDERS = ("--config-d", "-cd", "--config-p", "-cp")  # argparse takes unambiguous prefixes
+# Options that make Hydra do anything but one run, with the prefixes that argparse takes.
+_ACTIONS = ("-m", "-r", "-i", "-s", "-h", "--m", "--r", "--i", "--s", "--h", "--e", "--v", "--cf")
 _WITH_VALUE = frozenset(
     {"--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--package", "-p"}
     | {"--cfg", "-c"}
@@ -41,25 +39,25 @@ _WITH_VALUE = frozenset(
 
 
 def expand_arguments(arguments: Sequence[str]) -> list[str]:
-    """Put options before overrides, and let `transcript=PATH` name files directly.
+    """Return options before overrides, and `transcript=PATH` as Hydra's overrides for a file.
 
-    A value that names a choice of the config group stays as it is. `sweep=NAME` is a sweep
-    unless an option says what else to do.
+    A value that names a choice of the group `transcript` is unchanged. `sweep=NAME` adds
+    `--multirun` unless an option asks for another action.
     """
     options: list[str] = []
     overrides: list[str] = []
-    given = iter(arguments)
-    for argument in given:
+    remaining = iter(arguments)
+    for argument in remaining:
         if not argument.startswith("-"):
             overrides.append(argument)
             continue
         options.append(argument)
         if argument in _WITH_VALUE:
-            options += islice(given, 1)
+            options += islice(remaining, 1)
     sweeping = bool({"-m", "--multirun"} & set(options))
     if any(override.startswith(("sweep=", "+sweep=")) for override in overrides):
         sweeping = True
-        if not any(option.startswith(_DOING) or option == "-c" for option in options):
+        if not any(option.startswith(_ACTIONS) or option == "-c" for option in options):
             options.append("--multirun")
     return options + [part for override in overrides for part in _expand(override, sweeping)]
 
@@ -69,38 +67,35 @@ def _expand(override: str, sweeping: bool) -> list[str]:
     if name != "transcript":
         return [override]
     parts = value.split(",") if sweeping and not Path(value).exists() else [value]
-    if not all(_LOOKS_LIKE_PATH.search(part) or _is_folder(part) for part in parts):
+    names = _choices("transcript")
+    if not all(_LOOKS_LIKE_PATH.search(p) or (Path(p).is_dir() and p not in names) for p in parts):
         return [override]
-    return ["transcript=file", f"transcript.path={','.join(map(_quote, parts))}"]
+    return ["transcript=file", f"transcript.path={','.join(map(quote, parts))}"]
 
 
 def help_page() -> str:
-    """Return what `--help` alone says; Hydra would first compose a run and list all groups."""
+    """Return the text of `--help`; Hydra would first compose a run and list all groups."""
     text = files("conf").joinpath("hydra/default.yaml").read_text(encoding="utf-8")
     settings = OmegaConf.create({"hydra": OmegaConf.create(text)})
     return Template(str(settings.hydra.help.template)).substitute()
 
 
-def _is_folder(value: str) -> bool:
-    return Path(value).is_dir() and value not in _choices("transcript")
-
-
 def check_arguments(arguments: Sequence[str]) -> None:
-    """Refuse, before Hydra reads or writes anything, what must not get that far.
+    """Check arguments before Hydra reads or writes anything.
 
-    Raises ConfigError for a key among the arguments and for a configuration folder whose
-    files could exhaust memory when parsed.
+    Raises ConfigError for the value of a key among the arguments and for a configuration
+    folder whose files could exhaust memory when parsed.
     """
     refuse_secrets(arguments, secrets_of())
-    given = iter(arguments)
-    for argument in given:
+    remaining = iter(arguments)
+    for argument in remaining:
         name, joined, value = argument.partition("=")
         if name.startswith(_CONFIG_FOLDERS):
-            _check_folder(Path(value if joined else next(given, "")))
+            _check_folder(Path(value if joined else next(remaining, "")))
 
 
 def _check_folder(folder: Path) -> None:
-    """Refuse YAML that is huge or that multiplies itself by aliases."""
+    """Raise ConfigError for YAML that is too large, by itself or with its aliases expanded."""
     for file in filter(Path.is_file, folder.rglob("*.yaml")):
         if file.stat().st_size > MAX_YAML_BYTES:
             raise ConfigError(f"{file} has more than {MAX_YAML_BYTES:,} bytes")
@@ -108,25 +103,21 @@ def _check_folder(folder: Path) -> None:
         aliases = len(_ALIAS.findall(data))
         if aliases > MAX_YAML_ALIASES:
             raise ConfigError(f"{file} has {aliases} aliases, expected at most {MAX_YAML_ALIASES}")
-        if (aliases or _may_be_deep(data)) and _spelt_out(data) > MAX_YAML_NODES:
+        deep = data.count(b"[") + data.count(b"{") > MAX_YAML_ALIASES or b"- - - -" in data
+        if (aliases or deep) and _expanded_size(data) > MAX_YAML_NODES:
             raise ConfigError(
                 f"{file} is nested too deep, or has more than {MAX_YAML_NODES:,} values once its "
-                f"aliases are spelt out"
+                f"aliases are expanded"
             )
 
 
-def _may_be_deep(data: bytes) -> bool:
-    """Return whether YAML *data* could exhaust the stack of what reads it, at a glance."""
-    return data.count(b"[") + data.count(b"{") > MAX_YAML_ALIASES or b"- - - -" in data
-
-
-def _spelt_out(data: bytes) -> float:
-    """Return how many values YAML *data* has with every alias replaced by what it stands for."""
+def _expanded_size(data: bytes) -> float:
+    """Return how many values YAML *data* has with its aliases expanded, inf if without end."""
     sizes: dict[int, float] = {}
 
     def size(node: yaml.Node) -> float:
         if id(node) not in sizes:
-            sizes[id(node)] = math.inf  # what holds itself never ends
+            sizes[id(node)] = math.inf  # for an alias to a node that contains it
             parts = node.value if isinstance(node, yaml.CollectionNode) else []
             pairs = isinstance(node, yaml.MappingNode)
             inner = [part for pair in parts for part in pair] if pairs else parts
@@ -137,18 +128,18 @@ def _spelt_out(data: bytes) -> float:
         root = yaml.compose(data, Loader=yaml.SafeLoader)
         return size(root) if root is not None else 0
     except yaml.YAMLError:
-        return 0  # for Hydra to tell
+        return 0  # Hydra reports it
     except RecursionError:
         return math.inf
 
 
 def worst_exit_code(codes: Sequence[int]) -> int:
-    """Return the code a process ends with when its jobs ended with *codes*."""
+    """Return the exit code of a process whose jobs ended with *codes*."""
     return next((code for code in PRECEDENCE if code in codes), max(codes, default=0))
 
 
 def explain_hydra_error(error: BaseException) -> str | None:
-    """Return one line for a configuration error of Hydra's, or None if it is something else."""
+    """Return one line for a configuration error of Hydra, None for any other exception."""
     if type(error).__module__.startswith("yaml"):
         return f"a configuration file is not YAML: {one_line(str(error))}"
     if isinstance(error, ValueError) and "Config group override" in str(error):
@@ -159,7 +150,7 @@ def explain_hydra_error(error: BaseException) -> str | None:
         extra = "ray" if missing[1] == "ray" else "slurm"
         return f"hydra/launcher={missing[1]} needs the extra: pip install -e '.[{extra}]'"
     if isinstance(error, RuntimeError) and '"srun"' in str(error):
-        return "hydra/launcher=submitit_slurm: there is no Slurm here (no srun on the path)"
+        return "hydra/launcher=submitit_slurm: Slurm is not installed (no srun on the path)"
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
     text = " ".join(str(link) for link in (error, error.__cause__) if link is not None)
@@ -184,7 +175,7 @@ def _choices(group: str) -> list[str]:
     return [name for name in names if name != "base" and not name.startswith("_")]
 
 
-def _quote(value: str) -> str:
-    """Quote for Hydra's override grammar and against OmegaConf's interpolation."""
+def quote(value: str) -> str:
+    """Return *value* quoted in Hydra's grammar, with interpolations escaped."""
     escaped = value.replace("'", "\\'").replace("${", "\\${")
     return f"'{escaped}'"

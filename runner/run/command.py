@@ -1,13 +1,11 @@
-"""The command `colloquy`: compose with Hydra, run once or as a sweep, end with one exit code."""
-
-from __future__ import annotations
+"""Command `colloquy`: composes with Hydra, runs a job or a sweep, ends with one exit code."""
 
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,50 +13,35 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from runner.base import errors
 from runner.base.command import print_error, use_utf8
-from runner.base.errors import (
-    EXIT_BUG,
-    EXIT_CONFIG,
-    EXIT_INTERRUPTED,
-    EXIT_OK,
-    EXIT_TERMINATED,
-    ColloquyError,
-)
+from runner.base.errors import ColloquyError
 from runner.base.secrets import secrets_of
 from runner.base.text import print_stderr, to_safe_text, to_terminal
 from runner.config.resolve import resolve
 from runner.config.schema import validate
-from runner.run import remote
-from runner.run.cli import (
-    check_arguments,
-    expand_arguments,
-    explain_hydra_error,
-    help_page,
-    worst_exit_code,
-)
+from runner.run import cli, remote
 from runner.run.compose import hydra_main, register_resolvers
-
-Job = Callable[[Any], Awaitable[Any]]
 
 
 class _Terminated(KeyboardInterrupt):
-    """SIGTERM or SIGHUP came while no run was there to hear it."""
+    """SIGTERM or SIGHUP arrived while no run handled signals."""
 
 
 def main() -> None:
-    """Run the command line; the process's exit code is documented in the README."""
+    """Run the command line and exit; README lists the exit codes."""
     os.umask(0o077)
     use_utf8()
-    _hear_signals()
+    _handle_signals()
     # Hydra then raises instead of printing and exiting with 1 for everything.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     codes: list[int] = []
     try:
         if sys.argv[1:] in (["--help"], ["-h"]):
-            print(help_page())
-            sys.exit(EXIT_OK)
-        arguments = expand_arguments(sys.argv[1:])
-        check_arguments(arguments)
+            print(cli.help_page())
+            sys.exit(errors.EXIT_OK)
+        arguments = cli.expand_arguments(sys.argv[1:])
+        cli.check_arguments(arguments)
         sys.argv[1:] = arguments
         register_resolvers()
         if any(argument.startswith("resume=") for argument in arguments):
@@ -66,26 +49,26 @@ def main() -> None:
         else:
             _hydra_main(codes)
     except KeyboardInterrupt as interrupt:
-        if not codes or codes[-1] not in (EXIT_INTERRUPTED, EXIT_TERMINATED):
+        if not codes or codes[-1] not in (errors.EXIT_INTERRUPTED, errors.EXIT_TERMINATED):
             ended = isinstance(interrupt, _Terminated)
-            codes.append(EXIT_TERMINATED if ended else EXIT_INTERRUPTED)
+            codes.append(errors.EXIT_TERMINATED if ended else errors.EXIT_INTERRUPTED)
             print_stderr("colloquy: interrupted")
     except ColloquyError as error:
         codes.append(print_error(error))
-    except Exception as error:  # noqa: BLE001 - a bug is told too, without keys and codes in it
-        line = explain_hydra_error(error)
+    except Exception as error:  # noqa: BLE001 - a bug is reported too, with keys redacted
+        line = cli.explain_hydra_error(error)
         if line is None:
             print_stderr(to_safe_text(secrets_of().redact(traceback.format_exc())).rstrip())
-            codes.append(EXIT_BUG)
+            codes.append(errors.EXIT_BUG)
         else:
             print_stderr(to_terminal(secrets_of().redact(f"colloquy: {line}")))
-            codes.append(EXIT_CONFIG)
-    sys.exit(worst_exit_code(codes))
+            codes.append(errors.EXIT_CONFIG)
+    sys.exit(cli.worst_exit_code(codes))
 
 
-def _hear_signals() -> None:
-    """Let every signal that ends a process unwind it, until a run has better handlers."""
-    # A shell that starts us with `&` has SIGINT ignored; a user who sends one means it.
+def _handle_signals() -> None:
+    """Let signals raise an exception until a run installs its own handlers."""
+    # A shell that starts a process with `&` sets SIGINT to be ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def terminate(*_: object) -> None:
@@ -98,69 +81,66 @@ def _hear_signals() -> None:
 def _hydra_main(codes: list[int]) -> None:
     jobs = _Jobs(codes)
     try:
-        with remote.elsewhere(jobs, codes):
+        with remote.collecting_exit_codes(jobs, codes):
             _compose(jobs)
-    finally:  # also of jobs that failed, and of those before a signal
+    finally:  # also after a failed job or a signal
         for sweep in jobs.sweeps:
             _compare(sweep)
 
 
-def _compose(jobs: _Jobs) -> None:
-    """Let Hydra compose what the command line asks for and call for its jobs."""
+def _compose(jobs: "_Jobs") -> None:
+    """Let Hydra compose the command line and run its jobs."""
 
     def task(cfg: DictConfig) -> Any:
         return jobs.run(cfg)
 
     task.__module__ = "__main__"
-    vars(task)["jobs"] = jobs  # where the pooled launcher finds them
+    vars(task)["jobs"] = jobs  # read by the pooled launcher
     hydra_main(task)()
 
 
 class _Jobs:
-    """Runs each job when Hydra calls for it; the pooled launcher collects them first.
+    """Runs each job when Hydra calls the task; the pooled launcher collects jobs first.
 
-    *in_sweep* says that single runs are jobs that a sweep had not begun.
+    With *in_sweep* single runs are jobs that a sweep did not start.
     """
 
     def __init__(self, codes: list[int], *, in_sweep: bool = False) -> None:
         self.sweeps: dict[Path, None] = {}
-        self.origin: remote.Origin | None = None  # of what a launcher has carried away
+        self.origin: remote.Origin | None = None  # set once a launcher pickles this
         self._in_sweep = in_sweep
         self._codes = codes
-        self._session: Any = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Arrive in another process as what runs jobs there; see `remote`."""
-        self.origin = self.origin or remote.Origin.here()
-        return remote.arrive, (self.origin,)
+        """Pickle as the RemoteJobs that run jobs in another process; see `remote`."""
+        self.origin = self.origin or remote.Origin()
+        return remote.make_remote_jobs, (self.origin,)
 
-    @property
+    @cached_property
     def session(self) -> Any:
-        """What runs jobs and lasts as long as the process."""
-        from runner.run.session import Session  # after composing: keeps --help and errors quick
+        """The session that runs all jobs of the process."""
+        from runner.run.session import Session  # imported late for a fast --help
 
-        self._session = self._session or Session(self._codes)
-        return self._session
+        return Session(self._codes)
 
     def run(self, cfg: DictConfig) -> Any:
         """Run the job that *cfg* describes; return its objective."""
         try:
             job = self._job(cfg)
-        except ColloquyError as error:  # Hydra would add words of its own
+        except ColloquyError as error:  # Hydra would wrap its message
             self._codes.append(print_error(error))
             return None
         return self.session.run(job)
 
-    def collect(self, jobs: list[Job]) -> Callable[[DictConfig], None]:
+    def collect(self, jobs: list[remote.Job]) -> Callable[[DictConfig], None]:
         """Return a task function that only adds to *jobs*."""
         return lambda cfg: jobs.append(self._job(cfg))
 
-    def run_together(self, jobs: Sequence[Job], most: int) -> list[Any]:
-        """Run *jobs* side by side; return their objectives."""
-        objectives: list[Any] = self.session.run_together(jobs, most)
-        return objectives
+    def run_all(self, jobs: Sequence[remote.Job], limit: int) -> list[Any]:
+        """Run *jobs*, at most *limit* at a time; return their objectives."""
+        return list(self.session.run_all(jobs, limit))
 
-    def _job(self, cfg: DictConfig) -> Job:
+    def _job(self, cfg: DictConfig) -> remote.Job:
         hydra_config = HydraConfig.get()
         sweeping = hydra_config.mode == RunMode.MULTIRUN
         if sweeping and not OmegaConf.select(cfg, "plan"):
@@ -169,83 +149,74 @@ class _Jobs:
 
 
 def _compare(sweep: Path) -> None:
-    from runner.reports.compare import after_sweep
-    from runner.reports.report import leave_index
+    from runner.reports.compare.write import after_sweep
+    from runner.reports.report.write import leave_index
 
     after_sweep(sweep)
     if sweep.parent.name == "sweeps":
         leave_index(sweep.parent.parent)
 
 
-def carried_job(cfg: DictConfig) -> tuple[Path, Job]:
-    """Return the directory and the job of *cfg* in a process that a launcher has made for it."""
+def remote_job(cfg: DictConfig) -> tuple[Path, remote.Job]:
+    """Return the directory and the job of *cfg* in a process that a launcher started."""
     return Path(HydraConfig.get().runtime.output_dir), _hydra_job(cfg, in_sweep=True)
 
 
-def _hydra_job(cfg: DictConfig, *, in_sweep: bool) -> Job:
+def _hydra_job(cfg: DictConfig, *, in_sweep: bool) -> remote.Job:
     hydra_config = HydraConfig.get()
-    folders = [
-        Path(source.path)
-        for source in hydra_config.runtime.config_sources
-        if source.schema == "file" and source.provider != "schema"
-    ]
+    sources = hydra_config.runtime.config_sources
+    folders = [Path(s.path) for s in sources if s.schema == "file" and s.provider != "schema"]
     # As typed: an override that names ${oc.env:…} must not put its value into a file.
-    typed = OmegaConf.to_container(hydra_config.overrides.task, resolve=False)
-    overrides = [str(override) for override in typed] if isinstance(typed, list) else []
-    given = Path(hydra_config.runtime.output_dir)
-    here = given.resolve() == Path.cwd().resolve()
+    typed: Any = OmegaConf.to_container(hydra_config.overrides.task, resolve=False)
+    overrides = [str(override) for override in typed]
+    output_dir = Path(hydra_config.runtime.output_dir)
+    here = output_dir.resolve() == Path.cwd().resolve()
     built = None
-    if not in_sweep:  # whose jobs fail one by one
+    if not in_sweep:  # a sweep's jobs are built, and fail, one by one
         data = resolve(cfg)
-        validate(data)  # most mistakes are told before anything else is imported
+        validate(data)  # report most mistakes before the slow imports
         from runner.job.build import build_job
 
         built = build_job(cfg, data=data, config_folders=folders, overrides=overrides)
 
-    from runner.run.execute import execute_job  # after all that: keeps --help and errors quick
+    from runner.run.execute import execute_job  # imported late for fast errors
 
     return lambda shared: execute_job(
         cfg,
         job=built,
         config_folders=folders,
         overrides=overrides,
-        run_path=None if here else given,
+        run_path=None if here else output_dir,
         shared=shared,
         in_sweep=in_sweep,
     )
 
 
 def resume(arguments: Sequence[str], codes: list[int]) -> None:
-    """Finish what `resume=DIR` among *arguments* names; exit codes go to *codes*."""
+    """Finish the run or the sweep that `resume=DIR` among *arguments* names.
+
+    In a sweep, finishes incomplete runs, starts missing ones and compares all. Exit codes are
+    added to *codes*.
+    """
     from runner.run.execute import resume_job
     from runner.run.resume import read_resumption, read_sweep
 
-    jobs = _Jobs(codes, in_sweep=True)
-    sweep = read_sweep(arguments)
+    jobs, sweep = _Jobs(codes, in_sweep=True), read_sweep(arguments)
     if sweep is None:
-        resumption = read_resumption(arguments)
-        jobs.session.run(lambda shared: resume_job(resumption, shared))
-    else:
-        _resume_sweep(sweep, jobs, codes)
-
-
-def _resume_sweep(sweep: Any, jobs: _Jobs, codes: list[int]) -> None:
-    """Finish the runs that are not complete, begin those that were not, compare all."""
-    from runner.run.execute import resume_job
-    from runner.run.resume import read_resumption
-
-    if not sweep.finish and not sweep.begin:
+        jobs.session.run(partial(resume_job, read_resumption(arguments)))
+        return
+    if not sweep.finish and not sweep.start:
         print_stderr(to_terminal(f"colloquy: nothing to do: every run in {sweep.path} is complete"))
     try:
-        for arguments in sweep.finish:
+        for missing in sweep.finish:
             try:
-                resumption = read_resumption(arguments)
-            except ColloquyError as error:  # the others can be finished all the same
+                resumption = read_resumption(missing)
+            except ColloquyError as error:  # continue with the others
                 codes.append(print_error(error))
             else:
                 jobs.session.run(partial(resume_job, resumption))
-        for arguments in sweep.begin:
-            sys.argv[1:] = arguments
+        for missing in sweep.start:
+            sys.argv[1:] = missing
             _compose(jobs)
     finally:
         _compare(sweep.path)

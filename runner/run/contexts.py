@@ -1,6 +1,4 @@
-"""The contexts of one run: cut early, reduced once, shared by all nodes that read the same."""
-
-from __future__ import annotations
+"""Contexts of a run: answers are cut early, and reduced once for all nodes that share them."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -13,27 +11,22 @@ from runner.config.schema import ContextSettings
 from runner.job.graph import Node
 from runner.job.job import Job
 
-_CUTTING = 5  # times the work on a reply's text: insights are compared, tokens counted
-
+_CUTTING = 5  # cost of cutting a reply, relative to other text
 Keep = Callable[[str, Reduced, ContextSettings], None]
 
 
 class Contexts:
-    """Builds contexts; *keep* is told each one's name, content and settings."""
+    """Builds contexts; *keep* is called with the name, content and settings of each."""
 
     def __init__(self, job: Job, keep: Keep) -> None:
-        self._job = job
-        self._keep = keep
+        self._job, self._keep = job, keep
         self._chars = sum(len(segment.text) for segment in job.transcript.segments)
         self._count = job.tokenizer.line_counter()
         self._items: dict[str, asyncio.Task[tuple[Item, ...]]] = {}
         self._reduced: dict[tuple[Any, ...], asyncio.Task[Reduced]] = {}
 
     def prepare(self, node: Node, outcome: Outcome) -> None:
-        """Cut an answer into items while other calls are out.
-
-        Nothing is done where no context will want them.
-        """
+        """Cut an answer that some context needs into items while other calls are in flight."""
         if any(other.context and node.name in other.needs for other in self._job.pipeline.nodes):
             chars = _CUTTING * len(outcome.raw_output or "")
             cut = offload(answer_items, node.name, outcome.answer, self._count, chars=chars)
@@ -51,6 +44,8 @@ class Contexts:
         assert node.context is not None
         stages = dict.fromkeys(n.stage for n in self._job.pipeline.nodes if n.name in node.needs)
         items = {name: await self._items[name] for name in node.needs if name not in missing}
+        chars = sum(len(item.line) for group in items.values() for item in group)
+        chars += self._chars if node.context.transcript_tokens else 0
         reduced = await offload(
             reduce_context,
             f"Findings of {', '.join(stages)}",
@@ -59,17 +54,15 @@ class Contexts:
             node.context,
             self._count,
             self._job.transcript.segments,
-            chars=sum(len(item.line) for found in items.values() for item in found)
-            + (node.context.transcript_tokens and self._chars),
+            chars=chars,
         )
         self._keep(self._name(node), reduced, node.context)
         return reduced
 
     def _name(self, node: Node) -> str:
-        """Name a context after its stage, or after the one analyzer that wants it otherwise."""
+        """Return the stage's name for its common context, else `STAGE.ANALYZER`."""
         pipeline = self._job.pipeline
-        needed = pipeline.stage_of(node).needs
-        every = {other.name for other in pipeline.nodes if other.stage in needed}
-        shared = node.context == self._job.settings.stages[node.stage].context
-        whole = shared and set(node.needs) == every
-        return node.stage if whole else f"{node.stage}.{node.name}"
+        stages = pipeline.stage_of(node).needs
+        needs = {other.name for other in pipeline.nodes if other.stage in stages}
+        common = node.context == self._job.settings.stages[node.stage].context
+        return node.stage if common and set(node.needs) == needs else f"{node.stage}.{node.name}"

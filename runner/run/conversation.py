@@ -1,10 +1,8 @@
-"""One node's conversation with the model: ask, check, and ask again where that can help."""
-
-from __future__ import annotations
+"""Conversation with a model: a call, and repairs or repeats after replies without an answer."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -12,29 +10,25 @@ from runner.answers.analyzer import Message
 from runner.base.errors import AnswerError
 from runner.providers.request import Completion, Request
 
-# How often a reply of each kind is asked for again; a refusal never is.
-AGAIN = {"invalid_output": 2, "ungrounded": 1, "empty": 2, "truncated": 1}
+# Further requests after a reply of each kind; none after a refusal.
+REPEATS = {"invalid_output": 2, "ungrounded": 1, "empty": 2, "truncated": 1}
 
 T = TypeVar("T")
+Messages = tuple[Message, ...]
+Repair = Callable[[Messages, str, str], Messages]  # as `Analyzer.repair`
 
 log = structlog.get_logger("colloquy.ask")
 
 
-class Mender(Protocol):
-    """Puts a reply that does not fit back to the model."""
-
-    def repair(self, messages: tuple[Message, ...], reply: str, fault: str) -> tuple[Message, ...]:
-        """Return *messages* with the reply and what is wrong with it."""
-
-
 @dataclass
 class Conversation:
-    """What was said until an answer came; *rejected* holds the replies that were none.
+    """Requests until a reply is an answer; *rejected* holds the other replies.
 
-    *longest* tells how long a reply to a request can be, None where that is unknown.
+    *repair* appends a reply and its fault to messages; *longest* returns the limit on a reply's
+    tokens, None where it is unknown.
     """
 
-    mender: Mender
+    repair: Repair
     request: Request
     longest: Callable[[Request], int | None] = lambda _: None
     rejected: list[dict[str, Any]] = field(default_factory=list)
@@ -44,60 +38,51 @@ class Conversation:
         call: Callable[[Request], Awaitable[Completion]],
         read: Callable[[Completion], Awaitable[T]],
     ) -> T:
-        """Return what *read* makes of a reply; raise CallError when there will be no answer."""
+        """Return the result of *read* on a reply; raise CallError where no reply is an answer."""
         while True:
             completion = await call(self.request)
             try:
                 check_complete(completion)
                 return await read(completion)
             except AnswerError as error:
-                again = self._again(error)
-                self.rejected.append(
-                    {"kind": error.kind, "error": str(error), "raw_output": error.text}
-                )
-                if again is None:
+                request, facts = self._next(error), {"kind": error.kind, "error": str(error)}
+                self.rejected.append({**facts, "raw_output": error.text})
+                if request is None:
                     raise
-                log.warning(
-                    "answer.rejected",
-                    analyzer=self.request.node,
-                    kind=error.kind,
-                    error=str(error),
-                )
-                self.request = again
+                log.warning("answer.rejected", analyzer=self.request.node, **facts)
+                self.request = request
 
-    def _again(self, error: AnswerError) -> Request | None:
+    def _next(self, error: AnswerError) -> Request | None:
         """Return the next request, or None where another one cannot help."""
-        before = sum(reply["kind"] == error.kind for reply in self.rejected)
-        if before >= AGAIN.get(error.kind, 0):
+        count = sum(reply["kind"] == error.kind for reply in self.rejected)
+        if count >= REPEATS.get(error.kind, 0):
             return None
         if error.kind == "truncated":
-            most = self.longest(self.request)
-            wanted = min(2 * self.request.max_tokens, 2**31 if most is None else most)
-            longer = wanted > self.request.max_tokens
-            return replace(self.request, max_tokens=wanted) if longer else None
+            limit = self.longest(self.request)
+            tokens = min(2 * self.request.max_tokens, 2**31 if limit is None else limit)
+            longer = tokens > self.request.max_tokens
+            return replace(self.request, max_tokens=tokens) if longer else None
         if error.kind in ("invalid_output", "ungrounded"):
-            mended = self.mender.repair(self.request.messages, error.text, str(error))
-            again = replace(self.request, messages=mended)
-            most = self.longest(again)
-            return again if most is None or most >= again.max_tokens else None
+            messages = self.repair(self.request.messages, error.text, str(error))
+            repair = replace(self.request, messages=messages)
+            limit = self.longest(repair)
+            return repair if limit is None or limit >= repair.max_tokens else None
         return self.request
 
     def notes(self) -> Mapping[str, Any]:
-        """Return what a record says of the replies that were no answer."""
+        """Return the rejected replies as a record stores them."""
         return {"rejected": self.rejected} if self.rejected else {}
 
 
 def check_complete(completion: Completion) -> None:
-    """Refuse replies that look like success and are not."""
-    if completion.finish_reason == "content_filter":
+    """Raise AnswerError for a reply that was refused, cut off or empty."""
+    reason, text = completion.finish_reason, completion.text
+    if reason == "content_filter":
         raise AnswerError("refused", "the provider's filter stopped the reply", text="")
-    if completion.finish_reason == "refusal":
-        raise AnswerError("refused", f"the model refuses: {completion.text}", text=completion.text)
-    if completion.finish_reason == "length":
-        raise AnswerError(
-            "truncated",
-            f"the reply was cut at {completion.usage.completion_tokens} tokens: raise max_tokens",
-            text=completion.text,
-        )
-    if not completion.text.strip():
+    if reason == "refusal":
+        raise AnswerError("refused", f"the model refuses: {text}", text=text)
+    if reason == "length":
+        cut = f"the reply was cut at {completion.usage.completion_tokens} tokens: raise max_tokens"
+        raise AnswerError("truncated", cut, text=text)
+    if not text.strip():
         raise AnswerError("empty", "the provider returned an empty reply", text="")

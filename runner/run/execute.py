@@ -1,6 +1,4 @@
-"""One run or batch from configuration to directory, with all that is opened around it."""
-
-from __future__ import annotations
+"""Execution of a run or batch: its directory, log, clients and simulated providers."""
 
 import asyncio
 import shlex
@@ -20,30 +18,30 @@ from runner.base.text import print_stderr, to_terminal
 from runner.base.threads import offload
 from runner.calls.admission.budget import Budget
 from runner.calls.admission.gate import Gates
-from runner.calls.admission.limits import Lobby
+from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
 from runner.calls.client_factory import (
     build_clients,
     load_libraries,
-    most_in_flight,
-    to_simulate,
+    max_in_flight,
+    simulated_models,
 )
 from runner.config.schema import Settings
 from runner.job.build import build_job
 from runner.job.job import BatchJob, Job, Setup
 from runner.providers.simulated.process import IdleProcesses, simulated_process
 from runner.record.batch_directory import PARTS as BATCH_PARTS
-from runner.record.batch_directory import begin
+from runner.record.batch_directory import begin_batch
 from runner.record.events import run_log, set_library_levels
 from runner.record.journal import Spent
 from runner.record.metadata import versions
-from runner.record.reuse import Known
+from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import PARTS, RunDirectory, new_run_path
 from runner.record.store import Store
 from runner.reports.export.traces import export_run
-from runner.reports.live import live_view
-from runner.reports.report import leave_index, leave_report
-from runner.run.batch.batch_run import Batch, BatchResult, Shares
+from runner.reports.live.view import LiveView
+from runner.reports.report.write import leave_index, leave_report
+from runner.run.batch.batch_run import Batch, BatchResult, BatchServices
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole, batch_log
 from runner.run.batch.plan import plan_batch
 from runner.run.objective import Objective, objective
@@ -55,18 +53,17 @@ from runner.transcript.inputs import root_of
 
 
 @dataclass(frozen=True)
-class Shared:
-    """What all jobs of a process have in common.
+class ProcessState:
+    """State that all jobs of a process share.
 
-    *gates* are what is known of providers, *stop* the signals that have come, *lobby* where
-    calls of one event loop wait, *probe* what measures how late that loop is, if anything does,
-    *idle* are simulated providers that have served a job and can serve another, *clients* makes
-    a job's clients.
+    *gates* hold the limits of the providers, *stop* the signals received, *admission* the waiting
+    calls of the event loop; *probe* measures that loop, *idle* are simulated providers for the
+    next job, *clients* makes a job's clients.
     """
 
     gates: Gates = field(default_factory=Gates)
     stop: Stop = field(default_factory=Stop)
-    lobby: Lobby = field(default_factory=Lobby)
+    admission: Admission = field(default_factory=Admission)
     probe: LagProbe | None = None
     idle: IdleProcesses = field(default_factory=IdleProcesses)
     clients: Callable[..., dict[str, Client]] = build_clients
@@ -79,24 +76,23 @@ async def execute_job(
     config_folders: Sequence[Path] = (),
     overrides: Sequence[str] = (),
     run_path: Path | None = None,
-    shared: Shared | None = None,
+    shared: ProcessState | None = None,
     in_sweep: bool = False,
 ) -> tuple[int, Objective | None]:
-    """Run *cfg* once; return the exit code and the objective (None if none).
+    """Run *cfg* once; return the exit code and the objective, None without one.
 
-    *job* is what *cfg* describes, where that has been built already; *run_path* is the run
-    directory, or None for a new one under `output.dir`. *in_sweep* says that jobs are to be
-    compared, so that by default none takes another's answers. Raises ColloquyError before
-    anything is sent.
+    *job* is the job of *cfg* if it is built already; *run_path* is the run directory, None for a
+    new one under `output.dir`. Jobs *in_sweep* are compared, so by default they don't share
+    answers. Raises ColloquyError before anything is sent.
     """
     job = job or build_job(cfg, config_folders=config_folders, overrides=overrides)
     if job.settings.plan:
         return _show_plan(job)
     path = run_path or _new_path(job)
     directory = RunDirectory.create(path, _parts(job))
-    known = Known(store=_store(job, paid=job.is_paid and not in_sweep))
+    stored = StoredAnswers(store=_store(job, paid=job.is_paid and not in_sweep))
     try:
-        return await _run(job, directory, shared or Shared(), known, in_sweep=in_sweep)
+        return await _run(job, directory, shared or ProcessState(), stored, in_sweep=in_sweep)
     finally:
         directory.close()
 
@@ -112,7 +108,7 @@ def _parts(job: Setup) -> Sequence[str]:
 
 
 def _show_plan(job: Job | BatchJob) -> tuple[int, None]:
-    """Print what the run would be; nothing is sent and nothing written."""
+    """Print the plan; nothing is sent and nothing written."""
     as_json = job.settings.output.console == "json"
     if isinstance(job, BatchJob):
         many = plan_batch(job)
@@ -123,17 +119,16 @@ def _show_plan(job: Job | BatchJob) -> tuple[int, None]:
     return EXIT_OK, None
 
 
-async def resume_job(resumption: Resumption, shared: Shared) -> tuple[int, Objective | None]:
-    """Finish the run that *resumption* describes; the same returns and errors."""
-    job, earlier = resumption.job, resumption.earlier
-    if not resumption.changes and await offload(nothing_to_do, earlier.path, job):
-        print_stderr(to_terminal(f"colloquy: nothing to do: {earlier.path} is complete"))
+async def resume_job(resumption: Resumption, shared: ProcessState) -> tuple[int, Objective | None]:
+    """Finish the run that *resumption* describes; returns and raises as `execute_job`."""
+    job, previous = resumption.job, resumption.previous
+    if previous.unchanged and await offload(nothing_to_do, previous.path, job):
+        print_stderr(to_terminal(f"colloquy: nothing to do: {previous.path} is complete"))
         return EXIT_OK, None
-    directory = RunDirectory.reopen(earlier.path, _parts(job))
+    directory = RunDirectory.reopen(previous.path, _parts(job))
     try:
-        known = Known(earlier, _store(job, paid=job.is_paid))
-        whole = not resumption.changes
-        return await _run(job, directory, shared, known, whole=whole)
+        stored = StoredAnswers(previous, _store(job, paid=job.is_paid))
+        return await _run(job, directory, shared, stored)
     finally:
         directory.close()
 
@@ -141,46 +136,46 @@ async def resume_job(resumption: Resumption, shared: Shared) -> tuple[int, Objec
 async def _run(
     job: Job | BatchJob,
     directory: RunDirectory,
-    shared: Shared,
-    known: Known,
+    shared: ProcessState,
+    stored: StoredAnswers,
     *,
     in_sweep: bool = False,
-    whole: bool = False,
 ) -> tuple[int, Objective | None]:
-    """Run or finish *job*; *whole* says that what is complete in a batch need not be looked at."""
+    """Run or finish *job*; returns and raises as `execute_job`."""
     path, stop = directory.path, shared.stop
     try:
-        async with AsyncExitStack() as opened:
+        async with AsyncExitStack() as stack:
             directory.write_job(job)
+            console: str = job.settings.output.console
+            hold_s = 0.0
             if isinstance(job, BatchJob):
-                begin(path, [given.name for given in job.inputs])
+                begin_batch(path, [file.name for file in job.inputs])
+                console, hold_s = batch_log(console), LOG_HOLD_S
             keys = (model.settings.api_key_env for model in job.models.values())
             secrets = secrets_of(key_envs=frozenset(filter(None, keys)))
-            console = job.settings.output.console
-            many = isinstance(job, BatchJob)
-            shown, hold_s = (batch_log(console), LOG_HOLD_S) if many else (console, 0.0)
-            log = run_log(directory.events, shown, secrets=secrets, hold_s=hold_s, live=live_view)
-            opened.enter_context(log)
-            opened.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
+            log = run_log(directory.events, console, secrets=secrets, hold_s=hold_s, live=LiveView)
+            stack.enter_context(log)
+            stack.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
             try:
-                result = await _execute(job, directory, shared, known, opened, secrets, whole=whole)
-            finally:  # also of what was interrupted
-                await offload(_leave_pages, path, job, in_sweep)
+                result = await _execute(job, directory, shared, stored, stack, secrets)
+            finally:  # interrupted runs have a report too
+                await offload(_write_reports, path, job, in_sweep)
     except OSError as error:
         again = f"; once that is mended: {resume_command(path, job)}"
         raise OutputError(f"cannot write {path}: {error.strerror or error}{again}") from error
     except asyncio.CancelledError:
         if stop.signum is None:
             raise
-        print_stderr(to_terminal(f"status=interrupted exit={stop.exit_code} {_where(path, job)}"))
+        where = _where(path, job, stop.exit_code)
+        print_stderr(to_terminal(f"status=interrupted exit={stop.exit_code} {where}"))
         return stop.exit_code, None
     code = result.exit_code if stop.signum is None else stop.exit_code
     print_stderr(last_line(result, path, code, job))
     return code, objective(job.settings.objective, result.benchmark)
 
 
-def _leave_pages(path: Path, job: Setup, in_sweep: bool) -> None:
-    """Write the run's report and the index; of a sweep, that is made once, at its end."""
+def _write_reports(path: Path, job: Setup, in_sweep: bool) -> None:
+    """Write the run's report and the index; a sweep writes its index once, at its end."""
     root = None if in_sweep else job.root
     if not isinstance(job, BatchJob):
         leave_report(path, root)
@@ -191,73 +186,70 @@ def _leave_pages(path: Path, job: Setup, in_sweep: bool) -> None:
 async def _execute(
     job: Job | BatchJob,
     directory: RunDirectory,
-    shared: Shared,
-    known: Known,
-    opened: AsyncExitStack,
+    shared: ProcessState,
+    stored: StoredAnswers,
+    stack: AsyncExitStack,
     secrets: Secrets,
-    *,
-    whole: bool,
 ) -> RunResult | BatchResult:
-    loading = asyncio.create_task(load_libraries(job))  # while children start
-    opened.callback(loading.cancel)
+    loading = asyncio.create_task(load_libraries(job))  # while simulated providers start
+    stack.callback(loading.cancel)
     addresses = {
-        name: await opened.enter_async_context(simulated_process(wanted, shared.idle))
-        for name, wanted in to_simulate(job).items()
+        name: await stack.enter_async_context(simulated_process(settings, shared.idle))
+        for name, settings in simulated_models(job).items()
     }
     await loading
     budget = _budget(job.settings, directory.journal.spent)
-    clients = shared.clients(job, shared.gates, shared.lobby, addresses, budget)
-    calls = most_in_flight(job)
+    clients = shared.clients(job, shared.gates, shared.admission, addresses, budget)
+    calls = max_in_flight(job)
     for gate in {id(client.gate): client.gate for client in clients.values()}.values():
-        gate.join(calls)
-        opened.callback(gate.part, calls)
+        gate.register(calls)
+        stack.callback(gate.unregister, calls)
     for client in clients.values():
-        opened.push_async_callback(client.transport.close)
+        stack.push_async_callback(client.transport.close)
         await client.transport.open()
     set_library_levels()
     await offload(versions)
-    lag = None if shared.probe is None else opened.enter_context(shared.probe.watch())
+    lag = None if shared.probe is None else stack.enter_context(shared.probe.watch())
     if isinstance(job, BatchJob):
-        looked = BatchConsole(job.settings.output.console, secrets)
-        shares = Shares(clients, shared.lobby, shared.stop, lag)
-        return await Batch(job, directory, shares, known, looked, whole=whole).execute()
-    result = await Run(job, clients, directory, known, lag).execute()
+        console = BatchConsole(job.settings.output.console, secrets)
+        services = BatchServices(clients, shared.admission, shared.stop, lag)
+        return await Batch(job, directory, services, stored, console).execute()
+    result = await Run(job, clients, directory, stored, lag).execute()
     if job.settings.output.traces == "otlp":
         await export_run(directory.path)
     return result
 
 
 def _budget(settings: Settings, spent: Spent) -> Budget:
-    """Return the caps of a run or batch, less what its earlier sessions have used."""
+    """Return the budget of a run or batch, less the usage of its earlier sessions."""
     return Budget(
         settings.budget.max_cost_usd,
         settings.budget.max_tokens,
         spent_usd=spent.known_usd + spent.charged_usd,
-        spent_tokens=spent.prompt_tokens + spent.completion_tokens + spent.charged_tokens,
+        spent_tokens=spent.usage.tokens + spent.charged_tokens,
     )
 
 
 def _store(job: Setup, *, paid: bool) -> Store | None:
-    """Return where answers of other runs are; by default only what was *paid* for is reused."""
-    wanted = job.settings.reuse
-    return Store(job.root / "store") if wanted == "on" or (wanted == "auto" and paid) else None
+    """Return the store of all runs, None if it is off; `auto` uses it for *paid* answers only."""
+    reuse = job.settings.reuse
+    return Store(job.root / "store") if reuse == "on" or (reuse == "auto" and paid) else None
 
 
 def last_line(result: RunResult | BatchResult, path: Path, code: int, job: Setup) -> str:
-    """Return the line every run ends with."""
-    counts, kind = result.counts, "batch" if isinstance(job, BatchJob) else "run"
+    """Return the last line that a run prints."""
+    counts = result.counts
     rest = f" not_run={counts['not_run']}" if counts["not_run"] else ""
-    told = f"ok={counts['ok']} failed={counts['failed']}{rest}"
-    where = f"{kind}={shlex.quote(str(path))}" if code == EXIT_OK else _where(path, job)
-    return to_terminal(f"status={result.status} exit={code} {told} {where}")
+    figures = f"ok={counts['ok']} failed={counts['failed']}{rest}"
+    return to_terminal(f"status={result.status} exit={code} {figures} {_where(path, job, code)}")
 
 
 def resume_command(path: Path, job: Setup) -> str:
     """Return the command that finishes *job*'s run in *path*."""
-    own = "".join(f"--config-dir {shlex.quote(str(folder))} " for folder in job.config_dirs)
-    return f"colloquy {own}resume={shlex.quote(str(path))}"
+    folders = "".join(f"--config-dir {shlex.quote(str(folder))} " for folder in job.config_dirs)
+    return f"colloquy {folders}resume={shlex.quote(str(path))}"
 
 
-def _where(path: Path, job: Setup) -> str:
-    kind = "batch" if isinstance(job, BatchJob) else "run"
-    return f'{kind}={shlex.quote(str(path))} resume="{resume_command(path, job)}"'
+def _where(path: Path, job: Setup, code: int) -> str:
+    where = f"{'batch' if isinstance(job, BatchJob) else 'run'}={shlex.quote(str(path))}"
+    return where if code == EXIT_OK else f'{where} resume="{resume_command(path, job)}"'

@@ -1,6 +1,4 @@
-"""What a sweep minimises: a run's figures as the numbers that Hydra hands to its sweeper."""
-
-from __future__ import annotations
+"""Sweep objective: a run's figures as the numbers that Hydra's sweeper minimises."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,12 +8,12 @@ Objective = float | tuple[float, ...]
 
 
 def objective(names: Sequence[str], benchmark: Mapping[str, Any]) -> Objective:
-    """Return the figures called *names* of a run, the less the better; one alone as a float.
+    """Return the figures called *names* of a run (lower is better); a single one as a float.
 
-    `wall_s` in seconds, `cost_usd` in US dollars, `total_tokens` of prompts and replies,
-    `failed` analyzers, `ungrounded` the share of quotes that do not stand in the transcript.
-    Time, cost and tokens of a run in which an analyzer failed are infinite: what was left out
-    must not win. So is an unknown cost; a run that quotes nothing is wholly ungrounded.
+    `wall_s` is in seconds, `cost_usd` in US dollars, `total_tokens` counts prompts and replies,
+    `failed` failed analyzers; `ungrounded` is the share of quotes that are not in the
+    transcript, 1 without a quote. An unknown cost is infinite. So are time, cost and tokens if
+    an analyzer failed: an incomplete run must not win.
     """
     values = tuple(_value(name, benchmark["run"]) for name in names)
     return values[0] if len(values) == 1 else values

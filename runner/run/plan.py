@@ -1,6 +1,4 @@
-"""Predicts tokens, cost and time of a run before anything is sent."""
-
-from __future__ import annotations
+"""Plan: predicts tokens, cost and time of a run before anything is sent."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,31 +9,34 @@ from runner.base.format import aligned, count, seconds, usd
 from runner.base.usage import Usage, sum_usd
 from runner.calls.admission.budget import MARGIN
 from runner.calls.admission.gate import Gate
-from runner.calls.client_factory import most_in_flight
+from runner.calls.client_factory import max_in_flight
 from runner.calls.schedule import Duration, ideal_makespan
+from runner.config.schema import BudgetSettings
 from runner.job.graph import Node
 from runner.job.job import Job, Setup
 from runner.job.models import Model
 from runner.job.prefix_policy import primed_stages
 from runner.job.windows import FRAME_TOKENS
 from runner.providers.prices import Prices, cost_usd, most_usd
-from runner.record.history import Seen, history_of, read_history
+from runner.record.history import CallAverages, history_of, read_history
 
-# Assumptions about a model without history; mentioned wherever they are used.
-REPLY_SHARE = 0.5  # of max_tokens is written
+# Assumptions about a model without history; a plan that uses them says so.
+REPLY_SHARE = 0.5  # of max_tokens
 FIRST_TOKEN_S = 1.0
 TOKENS_PER_S = 60.0
-TAG_TOKENS = 30  # around a block of material
+TAG_TOKENS = 30  # of the tags around the transcript or a context
 LOW = 0.5  # of the expected reply, for the low estimate
+_TOTALS = ("most_tokens", "calls", "cost_low_usd", "cost_usd", "cost_high_usd")
 
 
 @dataclass(frozen=True, slots=True)
 class NodePlan:
-    """One analyzer's calls: tokens and US dollars of all of them, seconds of one.
+    """Prediction of one analyzer: tokens and US dollars of all its calls, seconds of one.
 
-    *chunks* is the number of parts of the transcript (0: it reads none); *planned_tokens* is the
-    prompt as counted, *prompt_tokens* as billed; *high* figures are what a budget reserves;
-    costs are None without a price; *seen* says that the model's history was used.
+    *chunks* counts the parts of the transcript (0: it reads none). *planned_tokens* are counted
+    prompt tokens, *prompt_tokens* those to be billed; *most_tokens* and *cost_high_usd* are the
+    amounts that a budget reserves. Costs are None without a price. *seen* tells whether history
+    of the model was used.
     """
 
     stage: str
@@ -54,17 +55,22 @@ class NodePlan:
     latency_s: float
     seen: bool
 
+    @property
+    def tokens(self) -> int:
+        """Prompt and reply tokens together."""
+        return self.prompt_tokens + self.reply_tokens
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All nodes by name; *stopped_by* names the budget that would end the run, None if none."""
+    """Plans of nodes by name; *stopped_by* is the cap that would end the run, or None."""
 
     nodes: Mapping[str, NodePlan]
     wall_s: float
     stopped_by: str | None
 
     def total(self, field: str) -> Any:
-        """Return the sum of a field over all nodes: see `total`."""
+        """Return the sum of a field over all nodes; see `total`."""
         return total(self.nodes.values(), field)
 
     def as_dict(self) -> dict[str, Any]:
@@ -72,11 +78,7 @@ class Plan:
         return {
             "prompt_tokens": self.total("prompt_tokens"),
             "completion_tokens": self.total("reply_tokens"),
-            "most_tokens": self.total("most_tokens"),
-            "calls": self.total("calls"),
-            "cost_low_usd": self.total("cost_low_usd"),
-            "cost_usd": self.total("cost_usd"),
-            "cost_high_usd": self.total("cost_high_usd"),
+            **{name: self.total(name) for name in _TOTALS},
             "wall_s": round(self.wall_s, 3),
             "stopped_by": self.stopped_by,
             "recorded": all(node.seen for node in self.nodes.values()),
@@ -85,24 +87,24 @@ class Plan:
 
 
 def total(nodes: Iterable[NodePlan], field: str) -> Any:
-    """Return the sum of a field over *nodes*; of dollars None if one is unknown."""
+    """Return the sum of a field over *nodes*, None if it is in dollars and one is unknown."""
     values = [getattr(node, field) for node in nodes]
     return sum_usd(values) if field.endswith("_usd") else sum(values)
 
 
-def read_histories(job: Setup) -> dict[str, dict[str, Seen]]:
+def read_histories(job: Setup) -> dict[str, dict[str, CallAverages]]:
     """Return the history of each of the job's models, by litellm model name."""
     names = {model.settings.name for model in job.models.values()}
     return {name: read_history(history_of(job.root), name) for name in names}
 
 
-def make_plan(job: Job, history: Mapping[str, Mapping[str, Seen]]) -> Plan:
+def make_plan(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> Plan:
     """Return the plan of *job*; *history* is by litellm model name, then analyzer."""
     nodes = plan_nodes(job, history)
     return Plan(nodes, _wall(job, nodes), _stopped_by(job, nodes))
 
 
-def plan_nodes(job: Job, history: Mapping[str, Mapping[str, Seen]]) -> dict[str, NodePlan]:
+def plan_nodes(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> dict[str, NodePlan]:
     """Return the plans of *job*'s nodes, by name."""
     primed = primed_stages(job)
     nodes: dict[str, NodePlan] = {}
@@ -115,7 +117,9 @@ def plan_nodes(job: Job, history: Mapping[str, Mapping[str, Seen]]) -> dict[str,
     return nodes
 
 
-def _plan_node(job: Job, node: Node, model: Model, seen: Seen | None, *, warm: bool) -> NodePlan:
+def _plan_node(
+    job: Job, node: Node, model: Model, seen: CallAverages | None, *, warm: bool
+) -> NodePlan:
     fit = job.fit(node, model)
     parts = len(fit.chunks) if len(fit.chunks) > 1 else 0
     tags = bool(fit.chunks) + (node.context is not None)
@@ -167,72 +171,67 @@ def _cost(prices: Prices | None, prompts: Sequence[int], reply: float, cached: i
 
 def _wall(job: Job, nodes: Mapping[str, NodePlan]) -> float:
     """Predict the wall-clock seconds by running the real scheduler in virtual time."""
-    work = {}
-    for name, node in nodes.items():
-        parts = (node.latency_s,) * (node.calls - 1)
-        work[name] = Duration(node.latency_s, parts)
+    work = {
+        name: Duration(node.latency_s, (node.latency_s,) * (node.calls - 1))
+        for name, node in nodes.items()
+    }
     processing, model = job.settings.processing, job.main.settings
     gate = None
     if model.rpm is not None or model.tpm is not None:
-        gate = Gate(most_in_flight(job), rpm=model.rpm, tpm=model.tpm, burst_s=model.burst_s)
-    tokens = {n: (p.prompt_tokens + p.reply_tokens) // p.calls for n, p in nodes.items()}
+        gate = Gate(max_in_flight(job), model.rpm, model.tpm, model.burst_s)
+    tokens = {name: node.tokens // node.calls for name, node in nodes.items()}
     wall = ideal_makespan(
         job.pipeline, work, processing.max_concurrent, processing.mode, gate, tokens
     )
     for stage, _ in primed_stages(job):
         members = [node for node in nodes.values() if node.stage == stage]
-        if all(node.calls == 1 for node in members):  # parts have enough prefixes for all slots
+        if all(node.calls == 1 for node in members):  # the prefixes of parts fill all slots
             wall += min(node.latency_s for node in members)
     return wall
 
 
 def _stopped_by(job: Job, nodes: Mapping[str, NodePlan]) -> str | None:
-    """Return the budget that would end the run, with the analyzer before which; None if none."""
-    budget, spent, paid = job.settings.budget, 0, 0.0
+    """Return the cap that would end the run and the analyzer it would stop, or None."""
+    spent, paid = 0, 0.0
     for name, node in nodes.items():
-        last = 1 - 1 / node.calls  # of its calls have been made when the last one reserves
-        reserved = (
-            spent + last * (node.prompt_tokens + node.reply_tokens) + node.most_tokens / node.calls
-        )
-        if budget.max_tokens is not None and reserved > budget.max_tokens:
-            return f"budget.max_tokens={budget.max_tokens:,}, before {name}"
-        high = paid + last * (node.cost_usd or 0.0) + (node.cost_high_usd or 0.0) / node.calls
-        if budget.max_cost_usd is not None and high > budget.max_cost_usd:
-            return f"budget.max_cost_usd={budget.max_cost_usd:g}, before {name}"
-        spent += node.prompt_tokens + node.reply_tokens
-        paid += node.cost_usd or 0.0
+        last, usd = 1 - 1 / node.calls, node.cost_usd or 0.0  # before the last call
+        most_tokens = spent + last * node.tokens + node.most_tokens / node.calls
+        most_usd = paid + last * usd + (node.cost_high_usd or 0.0) / node.calls
+        if cap := exceeded(job.settings.budget, most_tokens, most_usd):
+            return f"{cap}, before {name}"
+        spent, paid = spent + node.tokens, paid + usd
+    return None
+
+
+def exceeded(budget: BudgetSettings, tokens: float, usd: float) -> str | None:
+    """Return the cap that *tokens* or *usd* exceeds, as it was set, or None."""
+    if budget.max_tokens is not None and tokens > budget.max_tokens:
+        return f"budget.max_tokens={budget.max_tokens:,}"
+    if budget.max_cost_usd is not None and usd > budget.max_cost_usd:
+        return f"budget.max_cost_usd={budget.max_cost_usd:g}"
     return None
 
 
 def compare(plan: Plan, run: Mapping[str, Any]) -> dict[str, Any]:
-    """Return prediction and actual of a run (benchmark.json's `run`), with relative errors."""
+    """Return predicted and actual figures of *run* (benchmark.json's), with relative errors."""
     predicted = plan.as_dict()
     figures = {}
     for name in ("prompt_tokens", "completion_tokens", "cost_usd", "wall_s"):
         planned, actual = predicted[name], run[name]
-        known = planned is not None and actual
-        error = round(planned / actual - 1, 4) if known else None
+        error = round(planned / actual - 1, 4) if planned is not None and actual else None
         figures[name] = {"predicted": planned, "actual": actual, "error": error}
     return {**figures, "recorded": predicted["recorded"]}
 
 
 def as_text(plan: Plan) -> str:
     """Return the plan as a table for a terminal."""
-    header = ("analyzer", "stage", "chunks", "calls", "prompt", "reply", "cost", "seconds")
-    rows = [
-        (
-            name,
-            node.stage,
-            str(node.chunks or "-"),
-            str(node.calls),
-            count(node.prompt_tokens),
-            count(node.reply_tokens),
-            usd(node.cost_usd),
-            f"{node.latency_s:.1f}",
-        )
-        for name, node in plan.nodes.items()
-    ]
-    return "\n".join([*aligned([header, *rows], left=(0, 1)), "", *_summary(plan)])
+    rows = [("analyzer", "stage", "chunks", "calls", "prompt", "reply", "cost", "seconds")]
+    for name, node in plan.nodes.items():
+        chunks, calls = str(node.chunks or "-"), str(node.calls)
+        prompt, reply = count(node.prompt_tokens), count(node.reply_tokens)
+        cost, latency = usd(node.cost_usd), f"{node.latency_s:.1f}"
+        rows.append((name, node.stage, chunks, calls, prompt, reply, cost, latency))
+    return "\n".join([*aligned(rows, left=(0, 1)), "", *_summary(plan)])
 
 
 def _summary(plan: Plan) -> list[str]:
@@ -240,7 +239,7 @@ def _summary(plan: Plan) -> list[str]:
     costs = [usd(totals[f"cost{which}_usd"]) for which in ("_low", "", "_high")]
     lines = [
         f"tokens   {totals['prompt_tokens']:,} prompt + {totals['completion_tokens']:,} reply; "
-        f"at most {totals['most_tokens']:,} without repeats",
+        f"at most {totals['most_tokens']:,} without retries",
         f"cost     {costs[1]} expected, {costs[0]} to {costs[2]}",
         f"time     {seconds(totals['wall_s'])}",
         f"budget   {plan.stopped_by or 'not reached'}",

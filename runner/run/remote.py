@@ -1,10 +1,8 @@
-"""Jobs of a sweep in other processes, maybe on other machines: what goes there, what comes back.
+"""Remote jobs: runs jobs of a sweep in the processes of a launcher and collects exit codes.
 
-Hydra's launchers for Ray and submitit pickle the task function and tell nobody an exit code.
-Here a job's process notes how its job ended in the sweep's directory, which all machines share.
+Hydra's launchers for Ray and submitit pickle the task function and do not return exit codes.
+The process of a job writes them to the sweep's directory, which all machines must share.
 """
-
-from __future__ import annotations
 
 import os
 import secrets
@@ -13,29 +11,23 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from runner.base import errors
 from runner.base.command import print_error
-from runner.base.errors import (
-    EXIT_BUG,
-    EXIT_INTERRUPTED,
-    EXIT_NOTHING,
-    ColloquyError,
-    OutputError,
-    one_line,
-)
+from runner.base.errors import ColloquyError, OutputError, one_line
 from runner.base.files import make_directory, write_json
 from runner.base.json import load_json
 from runner.base.secrets import secrets_of
 from runner.base.text import print_stderr, to_safe_text, to_terminal
 
-NOTES = "jobs"  # in the sweep's directory
-MAX_NOTE_BYTES = 10_000
-LAUNCHERS = ("ray", "submitit")  # packages whose own errors say that a process died
+STATUS_FOLDER = "jobs"  # in the sweep's directory
+MAX_STATUS_BYTES = 10_000
+LAUNCHERS = ("ray", "submitit")  # packages whose exceptions mean that a process died
 
-# The sweeps that Hydra has begun, where somebody wants to know.
+# Directories of the sweeps that Hydra has started; set in `collecting_exit_codes`.
 SWEEPS: ContextVar[list[Path]] = ContextVar("sweeps")
 
 Job = Callable[[Any], Awaitable[Any]]
@@ -43,23 +35,18 @@ Job = Callable[[Any], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a sweep was started: *cwd* is where its relative paths begin.
+    """The process that started a sweep: *cwd* is the base of its relative paths.
 
-    *token* tells its notes from those of an earlier sweep in the same directory.
+    *token* separates its jobs from those of an earlier sweep in the same directory.
     """
 
-    token: str
-    cwd: str
-
-    @classmethod
-    def here(cls) -> Origin:
-        """Return this process's."""
-        return cls(secrets.token_hex(8), str(Path.cwd()))
+    token: str = field(default_factory=lambda: secrets.token_hex(8))
+    cwd: str = field(default_factory=lambda: str(Path.cwd()))
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
-    """How a job ended: *exit_code* is None until it has; *error* is "" where its run tells."""
+class JobStatus:
+    """Status of a job: *exit_code* is None until it ends, *error* is empty if its run holds it."""
 
     token: str
     host: str
@@ -67,8 +54,8 @@ class Note:
     error: str = ""
 
 
-def arrive(origin: Origin) -> RemoteJobs:
-    """Return what runs jobs of *origin*'s sweep in the process that unpickles it."""
+def make_remote_jobs(origin: Origin) -> "RemoteJobs":
+    """Return the RemoteJobs of *origin*'s sweep, in the process that unpickles them."""
     os.umask(0o077)
     try:
         os.chdir(origin.cwd)
@@ -78,9 +65,9 @@ def arrive(origin: Origin) -> RemoteJobs:
 
 
 class RemoteJobs:
-    """Stands for `runner.run.command`'s jobs where a launcher has carried them.
+    """Runs a sweep's jobs in a process of a launcher, in place of `runner.run.command`'s.
 
-    *lost* says why this machine does not see the directory that the sweep was started in.
+    *lost* is the error if this machine cannot enter the directory in which the sweep started.
     """
 
     def __init__(self, origin: Origin, lost: str = "") -> None:
@@ -88,128 +75,122 @@ class RemoteJobs:
         self._lost = lost
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Arrive as anew where a preempted job is sent again."""
-        return arrive, (self._origin,)
+        """Pickle as before, for a preempted job that is sent again."""
+        return make_remote_jobs, (self._origin,)
 
     def run(self, cfg: Any) -> Any:
         """Run the job that *cfg* describes; return its objective, None without one.
 
-        However it ends, it ends no other: see `collect`. Raises OutputError where nothing can
-        be noted.
+        A failure ends no other job: `collect` reports it. Raises OutputError if the status
+        cannot be written.
         """
-        from runner.run.command import carried_job  # it knows Hydra
+        from runner.run.command import remote_job  # imports Hydra
 
-        note = Note(self._origin.token, socket.gethostname())
+        status = JobStatus(self._origin.token, socket.gethostname())
         if self._lost:
-            raise OutputError(f"{note.host} cannot see {self._lost}; a sweep needs one file system")
-        path, job = carried_job(cfg)
-        file = path.parent / NOTES / f"{path.name}.json"
+            raise OutputError(
+                f"{status.host} cannot see {self._lost}; a sweep needs one file system"
+            )
+        path, job = remote_job(cfg)
+        file = path.parent / STATUS_FOLDER / f"{path.name}.json"
         make_directory(file.parent)
-        again = _read(file, note.token) is not None
-        write_json(file, asdict(note))
+        again = _read(file, status.token) is not None
+        write_json(file, asdict(status))
         codes: list[int] = []
+        objective, error = None, ""
         try:
             objective, error = _run(path, job, codes, again=again)
-        except KeyboardInterrupt:  # a signal: the run, if there was one, has told and recorded it
-            objective, error = None, ""
-            codes = codes or [EXIT_INTERRUPTED]
-        except Exception as bug:  # noqa: BLE001 - a bug in one job is told, and ends no other
+        except KeyboardInterrupt:  # a signal, which the run has reported and recorded
+            codes = codes or [errors.EXIT_INTERRUPTED]
+        except Exception as bug:  # noqa: BLE001 - a bug in one job is reported and ends no other
             print_stderr(to_safe_text(secrets_of().redact(traceback.format_exc())).rstrip())
-            objective, error = None, f"{type(bug).__name__}: {bug}"
-            codes.append(EXIT_BUG)
+            error = f"{type(bug).__name__}: {bug}"
+            codes.append(errors.EXIT_BUG)
         error = one_line(secrets_of().redact(error))
-        write_json(file, asdict(replace(note, exit_code=codes[-1] if codes else 0, error=error)))
+        write_json(file, asdict(replace(status, exit_code=codes[-1] if codes else 0, error=error)))
         return objective
 
 
 def _run(path: Path, job: Job, codes: list[int], *, again: bool) -> tuple[Any, str]:
-    """Run *job*, or *again*: what a process that died, or was moved, has left in *path*."""
+    """Run *job*; if *again*, resume the run in *path* of a process that died or was moved."""
     from runner.reports.stored_run import is_run
     from runner.run.command import resume
     from runner.run.session import Session
 
-    errors: list[str] = []
+    faults: list[str] = []
 
-    async def noted(shared: Any) -> Any:
+    async def recording(shared: Any) -> Any:
         try:
             return await job(shared)
         except ColloquyError as error:
-            errors.append(str(error))
+            faults.append(str(error))
             raise
 
     try:
         if again and is_run(path):
             resume([f"resume={path}"], codes)
             return None, ""
-        return Session(codes).run(noted), "".join(errors)
+        return Session(codes).run(recording), "".join(faults)
     except ColloquyError as error:
         codes.append(print_error(error))
         return None, str(error)
 
 
 @contextmanager
-def elsewhere(jobs: Any, codes: list[int]) -> Iterator[None]:
-    """Hear of sweeps whose jobs a launcher carries away from *jobs* while the block composes.
+def collecting_exit_codes(jobs: Any, codes: list[int]) -> Iterator[None]:
+    """Collect the exit codes of jobs that a launcher runs in other processes during the block.
 
-    Afterwards their exit codes are in *codes*, and the sweeps in `jobs.sweeps`. That a job's
-    process died is told in one line, as of any other job that has not ended.
+    Adds them to *codes*, and their sweeps to `jobs.sweeps`. A process that died is reported in
+    one line, as any job that has not ended.
     """
-    begun: list[Path] = []
-    SWEEPS.set(begun)
+    started: list[Path] = []
+    SWEEPS.set(started)
     try:
         yield
     except Exception as error:
         if jobs.origin is None or type(error).__module__.split(".")[0] not in LAUNCHERS:
             raise
         print_stderr(to_terminal(f"colloquy: {type(error).__name__}: {one_line(str(error))}"))
-        codes.append(EXIT_NOTHING)
+        codes.append(errors.EXIT_NOTHING)
     finally:
         if jobs.origin is not None:
-            for sweep in begun:
+            for sweep in started:
                 codes += collect(sweep, jobs.origin)
                 jobs.sweeps[sweep] = None
 
 
 def collect(sweep: Path, origin: Origin) -> list[int]:
-    """Return the exit codes of the jobs in *sweep* that were carried away from *origin*.
+    """Return the exit codes of the jobs in *sweep* that a launcher ran for *origin*.
 
-    Says of each job what no run directory tells. One that has not ended or was never begun
+    Prints the errors that no run directory holds. A job that has not ended, or did not start,
     counts as one without an answer.
     """
-    from runner.reports.compare.planned_jobs import (
-        planned_jobs,  # after composing: keeps --help quick
-    )
+    # Imported late for a fast --help.
+    from runner.reports.compare.planned_jobs import planned_jobs
 
     codes = []
-    notes = dict(_notes(sweep, origin.token))
+    files = (sweep / STATUS_FOLDER).glob("*.json")
+    found = {file.stem: _read(file, origin.token) for file in files}
+    statuses = {name: status for name, status in found.items() if status is not None}
     planned = {job.path.name: job for job in planned_jobs(sweep)}
-    for name in sorted({*notes, *planned}, key=lambda name: (len(name), name)):
-        note = notes.get(name)
-        if note is None or note.exit_code is None:
-            where = "was not begun" if note is None else f"has not ended on {note.host}"
-            print_stderr(
-                to_terminal(f"colloquy: job {name} {where}; colloquy resume={sweep} finishes it")
-            )
-            codes.append(EXIT_NOTHING)
-            continue
-        if note.error:
-            print_stderr(to_terminal(f"colloquy: job {name} on {note.host}: {note.error}"))
-        codes.append(note.exit_code)
+    for name in sorted({*statuses, *planned}, key=lambda name: (len(name), name)):
+        status = statuses.get(name)
+        if status is None or status.exit_code is None:
+            where = "was not started" if status is None else f"has not ended on {status.host}"
+            message, code = f"{where}; colloquy resume={sweep} finishes it", errors.EXIT_NOTHING
+        else:
+            message = f"on {status.host}: {status.error}" if status.error else ""
+            code = status.exit_code
+        if message:
+            print_stderr(to_terminal(f"colloquy: job {name} {message}"))
+        codes.append(code)
     return codes
 
 
-def _notes(sweep: Path, token: str) -> Iterator[tuple[str, Note]]:
-    """Yield each job's name and note."""
-    for file in (sweep / NOTES).glob("*.json"):
-        note = _read(file, token)
-        if note is not None:
-            yield file.stem, note
-
-
-def _read(file: Path, token: str) -> Note | None:
-    """Return the note in *file*, None where there is none of this sweep's."""
+def _read(file: Path, token: str) -> JobStatus | None:
+    """Return the status in *file*, None if it is unreadable or of another sweep."""
     try:
-        note = Note(**load_json(file, MAX_NOTE_BYTES))
+        status = JobStatus(**load_json(file, MAX_STATUS_BYTES))
     except (OSError, ValueError, TypeError):
         return None
-    return note if note.token == token else None
+    return status if status.token == token else None

@@ -1,8 +1,6 @@
-"""Take up an earlier run where it ended, with its own configuration."""
+"""Resume: rebuilds the job of a stored run or sweep from its own configuration."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,43 +17,45 @@ from runner.config.schema import Settings, nearest_key, validate
 from runner.job.build import job_from, open_transcript, resolve
 from runner.job.config_diff import changed_prompts, changed_settings
 from runner.job.job import BatchJob, Job
-from runner.record.batch_directory import batch_of, completed_before, is_batch, names_of
-from runner.record.previous_session import Earlier, read_record
+from runner.record.batch_directory import batch_of, completed_before, input_names, is_batch
+from runner.record.previous_session import PreviousSession, read_record
 from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, read_transcript_file
-from runner.reports.compare.planned_jobs import PlannedJob, planned_jobs
+from runner.reports.compare.planned_jobs import planned_jobs
 from runner.reports.stored_run import find_runs, is_run, read_run
-from runner.transcript import Transcript
+from runner.run.cli import quote
+from runner.transcript.model import Transcript
 
 FLAGS = ("allow_changed", "retry_failed")
+_EXPECTED = "what a run writes there"
 
 
 @dataclass(frozen=True)
 class Resumption:
-    """A run to be finished: what it is now, what is there, and what has *changes*d since."""
+    """A run to resume: its job, its previous session, and *changes* since then."""
 
     job: Job | BatchJob
-    earlier: Earlier
+    previous: PreviousSession
     changes: tuple[str, ...] = ()
 
 
 def read_resumption(arguments: Sequence[str]) -> Resumption:
-    """Return what `resume=DIR` and the further *arguments* ask for.
+    """Return the run that *arguments*, `resume=DIR` among them, resume.
 
-    Raises ConfigError where there is no run, where an argument does not fit, and, unless
-    `allow_changed=true` is among them, where an answer that is there would be another now.
+    Raises ConfigError if there is no run, if an argument is not accepted, and, without
+    `allow_changed=true`, if the settings, prompts or transcript of stored answers have changed.
     """
     path, flags, overrides, config_dirs = _split(arguments)
     before = _stored_config(path)
-    composed = _override(_stored_composition(path), overrides)
+    composed = _override(_read(path / "config" / "composed.yaml", dict, _composition), overrides)
     wanted = resolve(composed)
     old, new = validate(before), validate(wanted)
     if new.plan:
-        raise ConfigError("plan=true foretells a new run; resume asks for what is missing only")
+        raise ConfigError("plan=true predicts a new run; resume makes only the missing calls")
     many = is_batch(path)
-    only = names_of(path) if many and new.batch.shards > 1 else []
+    only = input_names(path) if many and new.batch.shards > 1 else []
     transcript, sha = (None, None) if many else _transcript(path, new)
     prompts = _stored_prompts(path, config_dirs)
-    stored = _load(path / "config" / "overrides.json", list)
+    stored = _read(path / "config" / "overrides.json", list)
     job = job_from(
         wanted,
         composed=OmegaConf.to_yaml(composed, resolve=False),
@@ -66,28 +66,30 @@ def read_resumption(arguments: Sequence[str]) -> Resumption:
     )
     changes = [*changed_settings(old, new), *changed_prompts(prompts, job)]
     if many and not isinstance(job, BatchJob):
-        raise ConfigError(f"resume={path}: begun with many files, {new.transcript.path} is one")
+        raise ConfigError(f"resume={path}: started with many files, {new.transcript.path} is one")
     if transcript is not None and sha is not None and sha != transcript.sha256:
         changes.append(f"transcript {new.transcript.path}: {sha[:8]} -> {transcript.sha256[:8]}")
     if changes and not flags["allow_changed"]:
         raise ConfigError(
-            f"resume={path}: this is not the run that was begun: {'; '.join(changes)}. "
-            f"Leave that as it was, or add allow_changed=true to ask anew what it touches"
+            f"resume={path}: changed since the run was started: {'; '.join(changes)}. "
+            f"Restore it, or add allow_changed=true to repeat the calls that it affects"
         )
-    return Resumption(job, Earlier(path, flags["retry_failed"]), tuple(changes))
+    return Resumption(
+        job, PreviousSession(path, flags["retry_failed"], not changes), tuple(changes)
+    )
 
 
 @dataclass(frozen=True)
 class SweepResumption:
-    """What is missing of a sweep: arguments for each run to finish, and for each to begin."""
+    """Missing runs of a sweep: arguments for each run to *finish* and each to *start*."""
 
     path: Path
     finish: list[list[str]]
-    begin: list[list[str]]
+    start: list[list[str]]
 
 
 def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
-    """Return what is missing of the sweep that `resume=DIR` names, None if DIR is no sweep."""
+    """Return the missing runs of the sweep that `resume=DIR` names, None if DIR is no sweep."""
     path, _, overrides, config_dirs = _split(arguments)
     if is_run(path) or not path.is_dir():
         return None
@@ -98,23 +100,18 @@ def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
     rest = [argument for argument in arguments if not argument.startswith("resume=")]
     finish = [[f"resume={run.path}", *rest] for run in runs if not run.completed]
     options = [part for folder in config_dirs for part in ("--config-dir", str(folder))]
-    begin = [
-        [*options, *job.overrides, *overrides, "hydra.mode=RUN", f"hydra.run.dir={_quoted(job)}"]
+    single = [*overrides, "hydra.mode=RUN"]
+    start = [
+        [*options, *job.overrides, *single, f"hydra.run.dir={quote(str(job.path.absolute()))}"]
         for job in planned
         if not is_run(job.path)
     ]
-    return SweepResumption(path, finish, begin)
-
-
-def _quoted(job: PlannedJob) -> str:
-    """Return the job's directory in Hydra's grammar, nothing in it taken for an interpolation."""
-    folder = str(job.path.absolute()).replace("'", "\\'").replace("${", "\\${")
-    return f"'{folder}'"
+    return SweepResumption(path, finish, start)
 
 
 def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
-    """Return whether every answer is there, whole and as it was written."""
-    if not (path / COMPLETED).exists() or (path / RESERVE).exists():  # it died at the very end
+    """Return whether the run is finished and all its answers are stored undamaged."""
+    if not (path / COMPLETED).exists() or (path / RESERVE).exists():  # died before its end
         return False
     if isinstance(job, BatchJob):
         encoding = job.settings.transcript.encoding
@@ -125,16 +122,16 @@ def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
 
 
 def _split(arguments: Sequence[str]) -> tuple[Path, dict[str, bool], list[str], list[Path]]:
-    """Return the directory, the flags, the other overrides and the folders of the user's own."""
+    """Return the directory, the flags, the other overrides and the folders of `--config-dir`."""
     path, overrides, flags = Path(), [], dict.fromkeys(FLAGS, False)
     config_dirs: list[Path] = []
-    given = iter(arguments)
-    for argument in given:
+    remaining = iter(arguments)
+    for argument in remaining:
         name, joined, value = argument.partition("=")
         if name in ("--config-dir", "-cd"):
-            config_dirs.append(Path(value if joined else next(given, "")).expanduser())
+            config_dirs.append(Path(value if joined else next(remaining, "")).expanduser())
         elif argument.startswith("-"):
-            raise ConfigError(f"resume goes with overrides only, not with {argument}")
+            raise ConfigError(f"resume takes overrides only, not {argument}")
         elif name == "resume":
             path = Path(value).expanduser()
         elif name in FLAGS:
@@ -154,35 +151,22 @@ def _stored_config(path: Path) -> dict[str, Any]:
         near = [str(run) for run in path.parent.glob("*") if (run / "config").is_dir()]
         raise ConfigError(f"resume={path}: there is no run{did_you_mean(str(path), near)}")
     metadata = path / "metadata.json"
-    version = _load(metadata, dict).get("schema_version") if metadata.is_file() else SCHEMA_VERSION
+    version = _read(metadata, dict).get("schema_version") if metadata.is_file() else SCHEMA_VERSION
     if version != SCHEMA_VERSION:
         raise ConfigError(
             f"resume={path}: written in schema version {version}, expected {SCHEMA_VERSION}: "
-            f"finish it with the version of colloquy that began it"
+            f"finish it with the version of colloquy that started it"
         )
-    try:
-        data = load_yaml(file)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error
-    if not isinstance(data, dict):
-        raise ConfigError(f"{file} is not a configuration")
-    return {str(key): value for key, value in data.items()}
+    return {str(key): value for key, value in _read(file, dict, load_yaml).items()}
 
 
-def _stored_composition(path: Path) -> dict[str, Any]:
-    """Return the configuration as it was composed: an override reaches what refers to its key."""
-    file = path / "config" / "composed.yaml"
-    try:
-        data = OmegaConf.to_container(OmegaConf.load(file), resolve=False)
-    except (OmegaConfBaseException, yaml.YAMLError, OSError, ValueError) as error:
-        raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error
-    if not isinstance(data, dict):
-        raise ConfigError(f"{file} is not a configuration")
-    return {str(key): value for key, value in data.items()}
+def _composition(file: Path) -> Any:
+    """Return the composed configuration with its interpolations, which overrides then affect."""
+    return OmegaConf.to_container(OmegaConf.load(file), resolve=False)
 
 
-def _override(changed: dict[str, Any], overrides: Sequence[str]) -> DictConfig:
-    """Return *changed* with the overrides, which are in Hydra's grammar, applied."""
+def _override(data: dict[str, Any], overrides: Sequence[str]) -> DictConfig:
+    """Return *data* with *overrides*, in Hydra's grammar, applied."""
     try:
         parsed = OverridesParser.create().parse_overrides(list(overrides))
     except HydraException as error:
@@ -190,8 +174,8 @@ def _override(changed: dict[str, Any], overrides: Sequence[str]) -> DictConfig:
     for override in parsed:
         if override.is_delete() or override.is_sweep_override():
             raise ConfigError(f"resume takes KEY=VALUE only, not {override.input_line}")
-        _put(changed, override.key_or_group, override.value())
-    return OmegaConf.create(changed)
+        _put(data, override.key_or_group, override.value())
+    return OmegaConf.create(data)
 
 
 def _put(data: dict[str, Any], key: str, value: Any) -> None:
@@ -203,14 +187,14 @@ def _put(data: dict[str, Any], key: str, value: Any) -> None:
         raise ConfigError(f"unknown key '{key}'{nearest_key(key.split('.'))}")
     if isinstance(section[last], dict) and not isinstance(value, dict):
         raise ConfigError(
-            f"{key}={value}: a run is finished with the {key} it was begun with; "
-            f"give single keys, as {key}.KEY=VALUE"
+            f"{key}={value}: a run is resumed with its own {key}; "
+            f"override single keys, as {key}.KEY=VALUE"
         )
     section[last] = value
 
 
 def _transcript(path: Path, settings: Settings) -> tuple[Transcript, str]:
-    """Return the transcript as it is now, or as it was where it is gone, and its old SHA-256."""
+    """Return the transcript, from the run if its file is gone, and its stored SHA-256."""
     stored = read_transcript_file(path)
     try:
         return open_transcript(settings), stored.sha256
@@ -219,32 +203,31 @@ def _transcript(path: Path, settings: Settings) -> tuple[Transcript, str]:
 
 
 def _stored_prompts(path: Path, config_dirs: Sequence[Path]) -> dict[str, str]:
-    """Return the digest of each analyzer's prompt.
+    """Return the stored digests of prompts, by analyzer.
 
-    Folders of the user's own hold code, so that they are not taken from a run directory, which
-    may be anybody's: the command has to name them again.
+    Raises ConfigError unless *config_dirs* holds all folders of the run: they contain code, and
+    run directories are untrusted.
     """
     file = path / "config" / "prompts.json"
-    stored = _load(file, dict)
+    stored = _read(file, dict)
     try:
         named, digests = [Path(folder) for folder in stored["config_dirs"]], dict(stored["sha256"])
     except (KeyError, TypeError, ValueError) as error:
-        raise ConfigError(f"{file} is not what a run writes there") from error
-    given = {folder.resolve() for folder in config_dirs}
+        raise ConfigError(f"{file} is not {_EXPECTED}") from error
+    allowed = {folder.resolve() for folder in config_dirs}
     for folder in named:
-        if folder not in given:
+        if folder not in allowed:
             raise ConfigError(
-                f"resume={path}: this run took analyzers from {folder}: name it again, with "
-                f"--config-dir {folder}"
+                f"resume={path}: this run uses analyzers from {folder}: add --config-dir {folder}"
             )
     return digests
 
 
-def _load(file: Path, kind: type) -> Any:
+def _read(file: Path, kind: type, load: Callable[[Path], Any] = load_json) -> Any:
     try:
-        value = load_json(file)
-    except (OSError, ValueError) as error:
+        value = load(file)
+    except (OmegaConfBaseException, yaml.YAMLError, OSError, ValueError) as error:
         raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error
     if not isinstance(value, kind):
-        raise ConfigError(f"{file} is not what a run writes there")
+        raise ConfigError(f"{file} is not {_EXPECTED if load is load_json else 'a configuration'}")
     return value

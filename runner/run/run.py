@@ -1,7 +1,6 @@
-"""Execute one run: every node called, every outcome recorded, whatever fails."""
+"""Run of one transcript: calls every node and records every outcome, whatever fails."""
 
-from __future__ import annotations
-
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,12 +24,13 @@ from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.prefix_policy import saved_usd
 from runner.record.benchmark import benchmark, headline
-from runner.record.history import Seen, expected_durations, history_of, write_history
+from runner.record.history import CallAverages, expected_durations, history_of, write_history
 from runner.record.recorder import Recorder
-from runner.record.reuse import Known
+from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
+from runner.run.ask import Asker
 from runner.run.contexts import Contexts
-from runner.run.node import Answering
+from runner.run.node import NodeRunner
 from runner.run.plan import NodePlan, Plan, compare, make_plan, read_histories
 
 log = structlog.get_logger("colloquy.run")
@@ -38,7 +38,7 @@ log = structlog.get_logger("colloquy.run")
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """Outcomes by node name, the exit code they amount to, and benchmark.json's content."""
+    """Outcomes by node name, the exit code that they give, and benchmark.json's content."""
 
     status: str
     exit_code: int
@@ -47,7 +47,7 @@ class RunResult:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many analyzers answered, failed, and were not run."""
+        """Number of analyzers that answered, failed, and were not run."""
         statuses = [outcome.status for outcome in self.outcomes.values()]
         good, idle = statuses.count("ok"), statuses.count("not_run")
         return {"ok": good, "failed": len(statuses) - good - idle, "not_run": idle}
@@ -55,22 +55,21 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One run among those of a batch.
+    """A run's part in a batch: its *place* in the queue, and `plan.read_histories`.
 
-    *place* is where it stands among them, *histories* what earlier runs have told (see
-    `plan.read_histories`); a *sampled* one tells later runs too what it took.
+    Only a *sampled* one makes a plan and updates the history.
     """
 
     place: Place
-    histories: Mapping[str, Mapping[str, Seen]]
+    histories: Mapping[str, Mapping[str, CallAverages]]
     sampled: bool
 
 
 class Run:
     """One execution of a job through *clients* (by model name) into *directory*; use it once.
 
-    *known* holds the answers that need not be asked for again, *lag* what is seen of the loop's;
-    *member* is None for a run of its own.
+    *stored* are the answers that may be reused, *lag* measures the event loop; *member* is None
+    for a single run.
     """
 
     def __init__(
@@ -78,28 +77,20 @@ class Run:
         job: Job,
         clients: Mapping[str, Client],
         directory: RunDirectory,
-        known: Known | None = None,
+        stored: StoredAnswers | None = None,
         lag: Lag | None = None,
         member: Member | None = None,
     ) -> None:
-        self.job = job
-        self.directory = directory
-        self._lag = lag
-        self._member = member
+        self.job, self.directory = job, directory
+        self._lag, self._member = lag, member
         self._recorder = Recorder(job, directory)
         self._contexts = Contexts(job, self._recorder.keep_context)
         self._histories = read_histories(job) if member is None else member.histories
         limits = {name: s.max_tokens for name, s in job.settings.analyzers.items()}
         expected = expected_durations(self._histories[job.main.settings.name], limits)
-        self._answers = Answering(
-            job,
-            clients,
-            known or Known(),
-            self._contexts,
-            self._recorder,
-            expected,
-            None if member is None else member.place,
-        )
+        place = None if member is None else member.place
+        asker = Asker(job, clients, stored or StoredAnswers(), expected, place)
+        self._nodes = NodeRunner(job, asker, self._contexts, self._recorder)
 
     async def execute(self) -> RunResult:
         """Run the pipeline to its end; raise only on a bug, a full disk or cancellation."""
@@ -109,7 +100,7 @@ class Run:
             outcomes = await run_graph(self.job.pipeline, self._work)
             return await self._finish(outcomes, recorder.elapsed_s())
         except BaseException as error:
-            # What has arrived is paid for: it reaches the disk before anything else happens.
+            # Replies that have arrived are paid for: they reach the disk first.
             await recorder.break_off(error)
             raise
 
@@ -122,11 +113,11 @@ class Run:
         measured = await self._measure(outcomes, wall_s, grounding)
         plan = None
         if self._member is None or self._member.sampled:
-            plan = await offload(make_plan, job, self._histories)  # no call waited for it
+            plan = await offload(make_plan, job, self._histories)
         if plan is not None and not measured["run"]["reused"]:
             measured["plan"] = compare(plan, measured["run"])
-        await self.directory.write_benchmark(measured)
-        await self.directory.write_pages({"grounding.json": grounding})
+        pages = {"logs/benchmark.json": measured, "grounding.json": grounding}
+        await self.directory.write_pages(pages)
         await self.directory.write_pages(partial(recorder.pages.insights, outcomes))
         await recorder.write_metadata(status, exit_code)
         await self.directory.flush()
@@ -141,19 +132,16 @@ class Run:
     async def _measure(
         self, outcomes: Mapping[str, Outcome], wall_s: float, grounding: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Return benchmark.json's content, but for the plan."""
+        """Return benchmark.json's content without the plan."""
         job = self.job
         measured = await offload(
             benchmark,
-            job.pipeline,
+            job,
             self._recorder.timings,
-            wall_s=wall_s,
-            max_concurrent=job.settings.processing.max_concurrent,
-            mode=job.settings.processing.mode,
-            model=job.main.settings.name,
-            loop_lag=None if self._lag is None else self._lag.figures(),
+            wall_s,
+            None if self._lag is None else self._lag.figures(),
             alone=self._member is None,
-            chars=None if self._member is None else 0,  # without an ideal there is little to do
+            chars=None if self._member is None else 0,  # a member has no ideal to compute
         )
         measured["run"]["cache_saving_usd"] = saved_usd(job, self._cached(outcomes))
         measured["run"]["grounding_rate"] = grounding["total"]["rate"]
@@ -162,39 +150,36 @@ class Run:
         return measured
 
     async def _remember(self, outcomes: Mapping[str, Outcome], plan: Plan) -> None:
-        """Keep what calls took for the next run; losing it costs a little speed only."""
-        for model in self.job.models.values():
-            name = model.settings.name
-            seen = {
-                node: self._seen(node, plan.nodes[node])
+        """Add this run's calls to the history; a failed write is logged only."""
+        for name in dict.fromkeys(model.settings.name for model in self.job.models.values()):
+            averages = {
+                node: self._averages(node, plan.nodes[node])
                 for node, outcome in outcomes.items()
-                if outcome.status == "ok"
-                and outcome.model == name
-                and self._is_new(node, outcome, plan.nodes[node])
+                if outcome.model == name and self._is_measured(node, outcome, plan.nodes[node])
             }
             try:
-                await offload(write_history, history_of(self.job.root), name, seen)
+                await offload(write_history, history_of(self.job.root), name, averages)
             except OSError as error:
                 log.warning("history.failed", error=str(error))
 
-    def _cached(self, outcomes: Mapping[str, Outcome]) -> dict[str, int]:
+    def _cached(self, outcomes: Mapping[str, Outcome]) -> Counter[str]:
         """Return the tokens read from prompt caches, by model."""
-        cached: dict[str, int] = {}
+        cached: Counter[str] = Counter()
         for name, outcome in outcomes.items():
-            tokens = self._recorder.timings[name].calls.usage.cached_tokens
-            cached[outcome.model or ""] = cached.get(outcome.model or "", 0) + tokens
+            cached[outcome.model or ""] += self._recorder.timings[name].calls.usage.cached_tokens
         return cached
 
-    def _is_new(self, node: str, outcome: Outcome, planned: NodePlan) -> bool:
-        """Return whether all calls that the plan had for *node* were made, and by its model."""
-        calls = self._recorder.timings[node].calls
-        replies = sum(attempt.outcome == "ok" for attempt in calls.attempts)
-        return not outcome.reused and replies >= planned.calls and outcome.model == planned.model
+    def _is_measured(self, node: str, outcome: Outcome, planned: NodePlan) -> bool:
+        """Return whether *node* made all its planned calls in this run, to the planned model."""
+        if outcome.status != "ok" or outcome.reused or outcome.model != planned.model:
+            return False
+        attempts = self._recorder.timings[node].calls.attempts
+        return sum(attempt.outcome == "ok" for attempt in attempts) >= planned.calls
 
-    def _seen(self, node: str, plan: NodePlan) -> Seen:
+    def _averages(self, node: str, plan: NodePlan) -> CallAverages:
         timing = self._recorder.timings[node]
         calls, usage = plan.calls, timing.calls.usage
-        return Seen(
+        return CallAverages(
             latency_s=round(timing.duration.sum_s / calls, 4),
             reply_tokens=round(usage.completion_tokens / calls, 1),
             prompt_ratio=round(usage.prompt_tokens / plan.planned_tokens, 4),
@@ -209,12 +194,12 @@ class Run:
             log.info("node.started", analyzer=node.name)
             try:
                 recorder.check()
-                outcome = await self._answers.answer(node, upstream, calls)
+                outcome = await self._nodes.answer(node, upstream, calls)
             except NotRunError as error:
                 outcome = Outcome("not_run", kind=error.kind, error=str(error))
             except CallError as error:
                 outcome = failed_outcome(error)
-            except (Exception, SystemExit) as error:  # one node's bug must not stop its siblings
+            except (Exception, SystemExit) as error:  # a bug in one node must not stop the others
                 log.exception("node.crashed", analyzer=node.name)
                 message = one_line(f"{type(error).__name__}: {error}")
                 outcome = Outcome("error", kind="internal", error=message)

@@ -1,6 +1,4 @@
-"""The jobs of one process: one after the other or side by side, with everything they share."""
-
-from __future__ import annotations
+"""Session: runs the jobs of one process, in sequence or concurrently, with shared state."""
 
 import asyncio
 import os
@@ -11,72 +9,65 @@ from dataclasses import replace
 from runner.base.command import print_error
 from runner.base.errors import ColloquyError
 from runner.base.loop_lag import LagProbe
-from runner.calls.admission.limits import Lobby
+from runner.calls.admission.limits import Admission
 from runner.calls.schedule import gather_all
 from runner.run.cli import worst_exit_code
-from runner.run.execute import Shared
+from runner.run.execute import ProcessState
+from runner.run.objective import Objective
 from runner.run.stop import stopping
 
-Outcome = tuple[int, float | tuple[float, ...] | None]
-Job = Callable[[Shared], Awaitable[Outcome]]
+Job = Callable[[ProcessState], Awaitable[tuple[int, Objective | None]]]
 
 
 class Session:
-    """Runs jobs; their exit codes go to *codes*, never raised, so that a sweep goes on.
+    """Runs jobs and adds their exit codes to *codes*; a failed job does not end the session.
 
-    What is known of providers lasts from one event loop to the next; a signal ends all.
+    The state of providers is kept from one event loop to the next. A signal ends all jobs.
     """
 
     def __init__(self, codes: list[int]) -> None:
         self._codes = codes
-        self._shared = Shared()
+        self._shared = ProcessState()
 
-    def run(self, job: Job) -> float | tuple[float, ...] | None:
+    def run(self, job: Job) -> Objective | None:
         """Run one job to its end; return its objective. Raises KeyboardInterrupt after a signal."""
-        return self.run_together([job])[0]
+        return self.run_all([job])[0]
 
-    def run_together(
-        self, jobs: Sequence[Job], most: int | None = None
-    ) -> list[float | tuple[float, ...] | None]:
-        """Run *jobs* in one event loop, at most *most* at a time, under one admission."""
+    def run_all(self, jobs: Sequence[Job], limit: int | None = None) -> list[Objective | None]:
+        """Run *jobs* in one event loop, at most *limit* at a time, with one admission queue."""
         stop, loop = self._shared.stop, asyncio.Runner()
         try:
-            objectives = loop.run(self._together(jobs, most or len(jobs)))
+            objectives = loop.run(self._run_jobs(jobs, limit or len(jobs)))
         finally:
             if not stop.at_once:
                 loop.close()
-        if stop.at_once:  # closing the loop would wait for its threads
+        if stop.at_once:  # closing the loop would wait for threads
             sys.stderr.flush()
             os._exit(worst_exit_code(self._codes))
         if stop.signum is not None:
             raise KeyboardInterrupt
         return objectives
 
-    async def _together(
-        self, jobs: Sequence[Job], most: int
-    ) -> list[float | tuple[float, ...] | None]:
+    async def _run_jobs(self, jobs: Sequence[Job], limit: int) -> list[Objective | None]:
         probe = LagProbe(asyncio.get_running_loop())
-        shared = replace(self._shared, lobby=Lobby(), probe=probe)
-        turns = asyncio.Semaphore(most)
-        objectives: list[float | tuple[float, ...] | None] = [None] * len(jobs)
+        shared = replace(self._shared, admission=Admission(), probe=probe)
+        semaphore, stop = asyncio.Semaphore(limit), shared.stop
+        objectives: list[Objective | None] = [None] * len(jobs)
 
-        async def one(place: int, job: Job) -> None:
-            async with turns:
-                if self._shared.stop.signum is None:
-                    code, objectives[place] = await _told(job, shared)
-                    self._codes.append(code)
+        async def run(place: int, job: Job) -> None:
+            async with semaphore:
+                if stop.signum is not None:
+                    return
+                try:
+                    code, objectives[place] = await job(shared)
+                except ColloquyError as error:
+                    code = print_error(error)
+                self._codes.append(code)
 
         try:
-            with stopping(self._shared.stop, shared.lobby):
-                await gather_all(one(place, job) for place, job in enumerate(jobs))
+            with stopping(stop, shared.admission):
+                await gather_all(run(place, job) for place, job in enumerate(jobs))
         except asyncio.CancelledError:
-            if self._shared.stop.signum is None:
+            if stop.signum is None:
                 raise
         return objectives
-
-
-async def _told(job: Job, shared: Shared) -> Outcome:
-    try:
-        return await job(shared)
-    except ColloquyError as error:
-        return print_error(error), None

@@ -1,6 +1,4 @@
-"""The first signal lets calls in flight finish, the second cancels them."""
-
-from __future__ import annotations
+"""Signal handling: the first signal lets calls in flight finish, the second cancels them."""
 
 import asyncio
 import signal
@@ -13,7 +11,7 @@ import structlog
 
 from runner.base.errors import EXIT_INTERRUPTED, EXIT_TERMINATED, NotRunError
 from runner.base.text import print_stderr
-from runner.calls.admission.limits import Lobby
+from runner.calls.admission.limits import Admission
 
 GRACE_S = 10.0
 log = structlog.get_logger("colloquy.run")
@@ -22,37 +20,38 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(slots=True)
 class Stop:
-    """Whether a signal has ended the run: *signum* is the first one, *at_once* a second."""
+    """Signals received: *signum* is the first, None before it; *at_once* is set by a second."""
 
     signum: int | None = None
     at_once: bool = False
 
     @property
     def exit_code(self) -> int:
-        """The code of a process that a signal ended."""
+        """The exit code of a process that a signal ended."""
         return EXIT_INTERRUPTED if self.signum == signal.SIGINT else EXIT_TERMINATED
 
 
 @contextmanager
-def stopping(stop: Stop, lobby: Lobby) -> Iterator[None]:
-    """Handle signals while the block, in the current task, runs.
+def stopping(stop: Stop, admission: Admission) -> Iterator[None]:
+    """Handle signals while the block runs in the current task; restore handlers afterwards.
 
-    The first closes *lobby* and gives what is in flight GRACE_S seconds; then, or at a second
-    signal, the task is cancelled. Handlers that were there before are put back.
+    The first signal closes *admission* and leaves calls in flight GRACE_S seconds; then, or at
+    a second signal, the task is cancelled.
     """
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
     timers: list[asyncio.TimerHandle] = []
 
-    def hear(signum: int) -> None:
+    def handle(signum: int) -> None:
         if stop.signum is not None:
             stop.at_once = True
             task.cancel()
             return
         stop.signum = signum
-        print_stderr(f"colloquy: finishing {lobby.inside} calls in flight; once more to stop now")
-        log.warning("run.interrupted", signal=signal.Signals(signum).name, in_flight=lobby.inside)
-        lobby.close(NotRunError("interrupted", "not called: the run was interrupted"))
+        calls = admission.in_flight
+        print_stderr(f"colloquy: finishing {calls} calls in flight; interrupt again to stop now")
+        log.warning("run.interrupted", signal=signal.Signals(signum).name, in_flight=calls)
+        admission.close(NotRunError("interrupted", "not called: the run was interrupted"))
         timers.append(loop.call_later(GRACE_S, task.cancel))
 
     if threading.current_thread() is not threading.main_thread():
@@ -60,7 +59,7 @@ def stopping(stop: Stop, lobby: Lobby) -> Iterator[None]:
         return
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     for number in _SIGNALS:
-        loop.add_signal_handler(number, hear, number)
+        loop.add_signal_handler(number, handle, number)
     try:
         yield
     finally:

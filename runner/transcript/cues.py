@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from runner.transcript.clean import clean_text
+from runner.base.text import to_safe_text
 from runner.transcript.decode import fault
-from runner.transcript.labels import Candidate, accepted_labels, speaker_names
+from runner.transcript.labels import Candidate, speaker_names
 from runner.transcript.model import MAX_SEGMENT_CHARS, Turn, ends_sentence
 from runner.transcript.times import clock_seconds
 from runner.transcript.turn_openings import Head, read_head
@@ -46,21 +47,21 @@ def has_cue_timing(text: str) -> bool:
 
 def parse_vtt(text: str, source: str) -> list[Turn]:
     """Return the turns of WebVTT *text*; raise TranscriptError without header or cues."""
-    lines = text.strip("\n").split("\n")
-    header = lines[0].split()
+    lines = text.split("\n")
+    above = next((index for index, line in enumerate(lines) if line), 0)
+    header = lines[above].split()
     if not header or header[0] != "WEBVTT":
         raise fault(source, "malformed WebVTT: line 1 is not 'WEBVTT'; no cues parsed")
     # The first block holds the header and its settings.
-    body = lines.index("", 1) if "" in lines[1:] else 1
-    if any("-->" in line for line in lines[1:body]):
-        body = 1
-    offset = len(text) - len(text.lstrip("\n"))
-    return _turns(_cues(lines, body, offset, source, vtt=True))
+    body = lines.index("", above) if "" in lines[above:] else above + 1
+    if any("-->" in line for line in lines[above + 1 : body]):
+        body = above + 1
+    return _turns(_cues(lines, body, source, vtt=True))
 
 
 def parse_srt(text: str, source: str) -> list[Turn]:
     """Return the turns of SRT *text*; raise TranscriptError for bad timings or no cues."""
-    return _turns(_cues(text.split("\n"), 0, 0, source, vtt=False))
+    return _turns(_cues(text.split("\n"), 0, source, vtt=False))
 
 
 def merge_turns(turns: Iterable[Turn]) -> list[Turn]:
@@ -72,8 +73,7 @@ def merge_turns(turns: Iterable[Turn]) -> list[Turn]:
     for turn in turns:
         before = merged[-1] if merged else None
         if before is not None and _continues(before, turn):
-            text = f"{before.text} {turn.text}"
-            merged[-1] = Turn(before.speaker, text, before.start_s, turn.end_s)
+            merged[-1] = replace(before, text=f"{before.text} {turn.text}", end_s=turn.end_s)
         else:
             merged.append(turn)
     return merged
@@ -87,16 +87,14 @@ def _continues(before: Turn, turn: Turn) -> bool:
     return len(before.text) + len(turn.text) < MAX_SEGMENT_CHARS
 
 
-def _cues(lines: Sequence[str], body: int, offset: int, source: str, *, vtt: bool) -> list[_Cue]:
+def _cues(lines: Sequence[str], body: int, source: str, *, vtt: bool) -> list[_Cue]:
     cues: list[_Cue] = []
-    skipping = False
-    open_cue = False
-    for index in range(body, len(lines)):
-        line = lines[index]
+    skipping = open_cue = False
+    for index, line in enumerate(lines[body:], start=body):
         if not line.strip():
             skipping = open_cue = False
         elif "-->" in line and not skipping and _is_timing(line):
-            cues.append(_timed_cue(line, index + 1 + offset, bool(cues), source))
+            cues.append(_timed_cue(line, index + 1, bool(cues), source))
             open_cue = True
         elif vtt and not open_cue and line.startswith(_SKIPPED_BLOCKS):
             skipping = True
@@ -114,8 +112,7 @@ def _is_timing(line: str) -> bool:
 
 def _timed_cue(line: str, number: int, any_before: bool, source: str) -> _Cue:
     match = _TIMING.match(line)
-    start = clock_seconds(match[1]) if match else None
-    end = clock_seconds(match[2]) if match else None
+    start, end = map(clock_seconds, match.groups()) if match else (None, None)
     if start is None or end is None:
         none = "" if any_before else "no cues parsed: "
         what = f"{none}line {number}: '{line.strip()[:80]}' is not a cue timing"
@@ -131,9 +128,10 @@ def _is_identifier(lines: Sequence[str], index: int, between: bool) -> bool:
 
 
 def _turns(cues: Sequence[_Cue]) -> list[Turn]:
-    voiced = [_Voiced(cue, speaker, text) for cue in cues for speaker, text in _voices(cue)]
+    voiced = [line for cue in cues for line in _voices(cue)]
     if any(_WORD_STAMP.search(line) for cue in cues for line in cue.lines):
-        voiced = _without_repeats(voiced)
+        # Rolling captions repeat a line above the next one.
+        voiced = [next(same) for _, same in itertools.groupby(voiced, lambda line: line.text)]
     return merge_turns(_speech(voiced))
 
 
@@ -144,44 +142,34 @@ class _Voiced:
     text: str
 
 
-def _voices(cue: _Cue) -> list[tuple[str | None, str]]:
-    """Return (speaker, text) for each line of the cue; a voice tag holds until the next."""
-    voices: list[tuple[str | None, str]] = []
+def _voices(cue: _Cue) -> list[_Voiced]:
+    """Return the text of each voice in the lines of *cue*; a voice tag holds until the next."""
+    voices: list[_Voiced] = []
     for line in cue.lines:
-        speaker = voices[-1][0] if voices else None
+        speaker = voices[-1].speaker if voices else None
         parts = _VOICE.split(line)
         for index in range(0, len(parts), 2):
             speaker = _plain(parts[index - 1]) if index else speaker
-            words = _plain(parts[index])
-            if words:
-                voices.append((speaker, words))
+            if words := _plain(parts[index]):
+                voices.append(_Voiced(cue, speaker, words))
     return voices
 
 
 def _plain(text: str) -> str:
     untagged = _POSITION.sub("", _TAG.sub("", text))
-    return " ".join(clean_text(html.unescape(untagged)).split())
-
-
-def _without_repeats(voiced: Sequence[_Voiced]) -> list[_Voiced]:
-    """Drop the line that rolling captions repeat above the next one."""
-    kept: list[_Voiced] = []
-    for line in voiced:
-        if not kept or line.text != kept[-1].text:
-            kept.append(line)
-    return kept
+    return " ".join(to_safe_text(html.unescape(untagged)).split())
 
 
 def _speech(voiced: Sequence[_Voiced]) -> list[Turn]:
     heads = [_head(line) for line in voiced]
-    names = _names(heads)
+    seen = [Candidate(head.label, head.role) for head in heads if head is not None and head.label]
+    names = speaker_names(seen, len(heads), heads[0].label if heads and heads[0] else "")
     # Where prefixes mark a change of speaker, a cue without one continues the last speaker.
     prefixed = bool(names) or any(head and head.kind == "chevron" for head in heads)
     spoken: list[tuple[str | None, _Cue, list[str]]] = []
     speaker: str | None = None
     for line, head in zip(voiced, heads, strict=True):
-        text, before = line.text, speaker
-        opens = False
+        text, before, opens = line.text, speaker, False
         if head is not None and (head.kind == "chevron" or (head.label, head.role) in names):
             opens = True
             speaker = names.get((head.label, head.role))
@@ -196,22 +184,6 @@ def _speech(voiced: Sequence[_Voiced]) -> list[Turn]:
         Turn(speaker, " ".join(texts).strip(), cue.start_s, cue.end_s)
         for speaker, cue, texts in spoken
     ]
-
-
-def _names(heads: Sequence[Head | None]) -> dict[tuple[str, str], str]:
-    """Return the speaker's name for each accepted (label, role) prefix."""
-    named = [head for head in heads if head is not None and head.label]
-    first = heads[0].label if heads and heads[0] is not None else ""
-    seen = [
-        Candidate(head.label, timed=False, bold=False, bulleted=False, after_gap=True)
-        for head in named
-    ]
-    labels = accepted_labels(seen, len(heads), first or None)
-    roles: dict[str, set[str]] = {}
-    for head in named:
-        if head.label in labels:
-            roles.setdefault(head.label, set()).add(head.role)
-    return speaker_names(roles)
 
 
 def _head(line: _Voiced) -> Head | None:

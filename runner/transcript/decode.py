@@ -8,7 +8,8 @@ from pathlib import Path
 
 from runner.base.errors import TranscriptError, one_line
 
-MAX_BYTES = 50 * 1024 * 1024
+MAX_MB = 50
+MAX_BYTES = MAX_MB * 1024**2
 
 # UTF-32 comes first: its little-endian mark begins with UTF-16's.
 _MARKS = (
@@ -46,8 +47,7 @@ def read_bytes(path: Path) -> bytes:
             raise fault(str(path), "is a directory; expected a transcript file")
         size = path.stat().st_size
         if size > MAX_BYTES:
-            limit = MAX_BYTES // 1024**2
-            raise fault(str(path), f"is {size / 1024**2:.0f} MB; at most {limit} MB are read")
+            raise fault(str(path), f"is {size / 1024**2:.0f} MB; at most {MAX_MB} MB are read")
         with path.open("rb") as stream:
             # The size of a pipe or a growing file is unknown, so the read has a limit too.
             data = stream.read(MAX_BYTES + 1)
@@ -58,7 +58,7 @@ def read_bytes(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         raise fault(str(path), f"cannot be read ({error})") from error
     if len(data) > MAX_BYTES:
-        raise fault(str(path), f"holds more than {MAX_BYTES // 1024**2} MB")
+        raise fault(str(path), f"holds more than {MAX_MB} MB")
     return data
 
 
@@ -74,8 +74,7 @@ def decode(data: bytes, source: str, encoding: str | None) -> str:
         raise fault(source, _bad_byte(error, encoding, chosen)) from error
     except ValueError as error:  # codecs such as idna raise plain UnicodeError
         raise fault(source, f"is not {chosen} ({error})") from error
-    nul = text.find("\0")
-    if nul >= 0:
+    if "\0" in text:
         where = data.find(b"\0")
         raise fault(source, f"not text (NUL at byte {where}); expected a transcript")
     return text

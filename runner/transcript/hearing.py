@@ -17,21 +17,19 @@ _TITLES = words_of(
     "Mayor Professor Director Commissioner Administrator Commander Chief Sheriff Madam Sister "
     "Father Bishop Reverend President Delegate Inspector Speaker Counsel Superintendent Voice"
 )
-_HEAD = re.compile(rf" {{2,8}}({'|'.join(re.escape(title) for title in _TITLES)})(?=[ .])")
-_OFFICES = frozenset(
-    words_of(
-        "chairman chairwoman chairperson chair clerk witness reporter court speaker president "
-        "secretary presiding officer interpreter director governor moderator vice acting"
-    )
+_HEAD = re.compile(rf" {{2,8}}({'|'.join(map(re.escape, sorted(_TITLES)))})(?=[ .])")
+_OFFICES = words_of(
+    "chairman chairwoman chairperson chair clerk witness reporter court speaker president "
+    "secretary presiding officer interpreter director governor moderator vice acting"
 )
-_FORMS_OF_ADDRESS = frozenset(words_of("Mr. Ms. Mrs. Madam"))
-_PARTICLES = frozenset(words_of("of de la van von der del the and"))
+_FORMS_OF_ADDRESS = words_of("Mr. Ms. Mrs. Madam")
+_PARTICLES = words_of("of de la van von der del the and")
 _ASIDE = re.compile(r"\s{0,4}\[(?:presiding|continuing|interposing)[^\[\]]{0,60}\]\.?", re.I)
 _FURNITURE = re.compile(r"\[GRAPHIC\]|\[TIFF|\[\[Page|VerDate |Jkt \d|\f|\d{1,4}$|[-=_*\s]{3,}$")
 _DOT_LEADER = re.compile(r"\.{5,}\s{0,8}\d{0,5}$")
 _MIN_TURNS = 3
 _MAX_NAME_CHARS = 50
-_OPENINGS = frozenset({"[", "("})
+_CLOSINGS = ("adjourned", "concluded", "recessed")
 
 
 def looks_like_hearing(text: str) -> bool:
@@ -40,9 +38,8 @@ def looks_like_hearing(text: str) -> bool:
     return len(list(itertools.islice(heads, _MIN_TURNS))) == _MIN_TURNS
 
 
-def parse_hearing(text: str, source: str) -> list[Turn]:
-    """Return one turn per spoken paragraph; *source* is unused, since no text is malformed."""
-    del source
+def parse_hearing(text: str) -> list[Turn]:
+    """Return one turn per spoken paragraph."""
     lines = text.expandtabs(4).split("\n")
     indents = Counter(_indent(line) for line in lines if _head(line))
     parser = _HearingParser(indents.most_common(1)[0][0] if indents else 4)
@@ -69,8 +66,7 @@ class _HearingParser:
             self.flush()
             self.detached = True
             return
-        head = _head(line)
-        indent = _indent(line)
+        head, indent = _head(line), _indent(line)
         if head is not None:
             self.flush()
             self.speaker, stripped = head
@@ -103,8 +99,7 @@ def _head(line: str) -> tuple[str, str] | None:
     title = match[1]
     stop = line.find(".", match.end(), match.end() + _MAX_NAME_CHARS)
     name = line[match.end() : stop].strip() if stop >= 0 else ""
-    aside = _ASIDE.search(name)
-    name = name[: aside.start()] if aside else name
+    name = _ASIDE.split(name, maxsplit=1)[0]
     rest = line[stop + 1 :]
     if stop < 0 or (rest and not rest[0].isspace()) or not _is_name(title, name):
         return None
@@ -133,11 +128,10 @@ def _is_name_word(word: str) -> bool:
 def _end(lines: Sequence[str]) -> int:
     """Return the index of the line after the last adjournment, of the appendix, or of the end."""
     first = next((index for index, line in enumerate(lines) if _head(line)), len(lines))
-    appendix = len(lines)
-    closing = 0
+    appendix, closing = len(lines), 0
     for index in range(first, len(lines)):
         stripped = lines[index].strip()
-        if stripped[:1] in _OPENINGS and "whereupon" in stripped[:20].lower():
+        if stripped.startswith(("[", "(")) and "whereupon" in stripped[:20].lower():
             note = join_lines(lines[index : index + 4])
             closing = index + 4 if _closes(note) else closing
         elif appendix == len(lines) and _is_appendix(stripped):
@@ -152,9 +146,7 @@ def _is_appendix(stripped: str) -> bool:
 
 def _closes(note: str) -> bool:
     lowered = note[:400].lower()
-    return "whereupon" in lowered and any(
-        word in lowered for word in ("adjourned", "concluded", "recessed")
-    )
+    return "whereupon" in lowered and any(word in lowered for word in _CLOSINGS)
 
 
 def _is_note(text: str) -> bool:

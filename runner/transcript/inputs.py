@@ -13,7 +13,7 @@ from pathlib import Path
 from runner.base.errors import ConfigError
 from runner.base.text import digest, slug
 from runner.config.schema import Settings
-from runner.transcript import SUFFIXES
+from runner.transcript.read import SUFFIXES
 
 # One of these marks a directory of a run or batch, whose pages are no transcripts.
 _OUTPUT_MARKS = ("results.jsonl", "run.lock", "config/resolved.yaml")
@@ -71,18 +71,17 @@ def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inpu
     """
     path, batch = settings.transcript.path, settings.batch
     if batch.shard >= batch.shards:
-        raise ConfigError(
-            f"batch.shard={batch.shard}: expected 0 to {batch.shards - 1}, as batch.shards="
-            f"{batch.shards}"
-        )
+        expected = f"expected 0 to {batch.shards - 1}, as batch.shards={batch.shards}"
+        raise ConfigError(f"batch.shard={batch.shard}: {expected}")
     search = _Search(root_of(path), Path(settings.output.dir).expanduser().resolve())
-    names = search.below() if search.root == Path(path).expanduser() else search.matching(path)
+    paths = search.below() if search.root == Path(path).expanduser() else search.matching(path)
+    names = sorted(path.relative_to(search.root).as_posix() for path in paths)
     left_out = tuple(sorted(search.left_out.items()))
     if not names:
         expected = f"expected files that end in {', '.join(SUFFIXES)}"
         left = f"; {Inputs((), left_out).note}" if left_out else ""
         raise ConfigError(f"transcript.path={path!r}: there is no transcript: {expected}{left}")
-    shard = sorted(names)[batch.shard :: batch.shards] if only is None else sorted(only)
+    shard = names[batch.shard :: batch.shards] if only is None else sorted(only)
     files = tuple(Input(search.root / name, name, _run_of(name)) for name in shard)
     if len({file.run for file in files}) < len(files):
         raise ConfigError(f"transcript.path={path!r}: the names of two files have the same digest")
@@ -97,30 +96,21 @@ class _Search:
         self.left_out: Counter[str] = Counter()
         self._resolved, self._outputs = root.resolve(), outputs
 
-    def below(self) -> list[str]:
-        names_below = []
+    def below(self) -> Iterator[Path]:
         for folder, folders, names in os.walk(self.root):
-            here = Path(folder)
-            folders[:] = [name for name in folders if self._is_entered(here / name)]
-            for name in names:
-                path = here / name
-                if name.startswith("."):
-                    continue
+            shown = [Path(folder, name) for name in folders if not name.startswith(".")]
+            folders[:] = [path.name for path in shown if not self._is_output(path)]
+            for path in (Path(folder, name) for name in names if not name.startswith(".")):
                 if path.suffix.lower() not in SUFFIXES:
                     self.left_out[f"with the ending {path.suffix or 'none'!r}"] += 1
                 elif self._is_input(path):
-                    names_below.append(path.relative_to(self.root).as_posix())
-        return names_below
+                    yield path
 
-    def matching(self, pattern: str) -> list[str]:
+    def matching(self, pattern: str) -> list[Path]:
         inner = Path(pattern).expanduser().relative_to(self.root).as_posix()
         paths = [path for path in self.root.glob(inner) if path.is_file()]
         outputs = {path.parent for path in paths if self._is_in_output(path.parent)}
-        inputs = [p for p in paths if p.parent not in outputs and self._is_input(p)]
-        return [path.relative_to(self.root).as_posix() for path in inputs]
-
-    def _is_entered(self, folder: Path) -> bool:
-        return not folder.name.startswith(".") and not self._is_output(folder)
+        return [p for p in paths if p.parent not in outputs and self._is_input(p)]
 
     def _is_in_output(self, folder: Path) -> bool:
         above = [folder, *folder.parents]

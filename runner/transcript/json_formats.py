@@ -7,8 +7,9 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
-from runner.transcript.clean import clean_text
+from runner.base.text import to_safe_text
 from runner.transcript.cues import merge_turns
 from runner.transcript.decode import fault
 from runner.transcript.model import Turn
@@ -41,10 +42,7 @@ def parse_json(text: str, source: str) -> list[Turn]:
     except json.JSONDecodeError as error:
         where = f"line {error.lineno} column {error.colno}"
         raise fault(source, f"malformed JSON at {where}: {error.msg}") from error
-    return [
-        Turn(turn.speaker, clean_text(turn.text), turn.start_s, turn.end_s)
-        for turn in _turns(data, source)
-    ]
+    return [replace(turn, text=to_safe_text(turn.text)) for turn in _turns(data, source)]
 
 
 def _number(digits: str) -> float | int:
@@ -54,8 +52,7 @@ def _number(digits: str) -> float | int:
 
 def _refuse_deep(text: str, source: str) -> None:
     # The JSON parser recurses, so the depth is counted first, and without recursion.
-    depth = 0
-    in_string = False
+    depth, in_string = 0, False
     for match in _STRUCTURE.finditer(text):
         token = match[0]
         if token == '"':
@@ -72,21 +69,20 @@ def _refuse_deep(text: str, source: str) -> None:
 def _turns(data: object, source: str) -> list[Turn]:
     if isinstance(data, list):
         return _items(data, source)
-    if not isinstance(data, dict):
-        raise fault(source, f"JSON holds no transcript; {_EXPECTED}")
-    results = data.get("results")
+    fields = data if isinstance(data, dict) else {}
+    results = fields.get("results")
     if isinstance(results, dict):
         return _deepgram(results, source)
     for key in _LIST_KEYS:
-        items = data.get(key)
+        items = fields.get(key)
         if isinstance(items, list) and items:
             # Only AssemblyAI has times in milliseconds, and only it has top-level 'utterances'.
             turns = _items(items, source, key, 1000.0 if key == "utterances" else 1.0)
             # Whisper splits at pauses, not at sentences; turns with speakers stay as they are.
             whisper = key == "segments" and all(turn.speaker is None for turn in turns)
             return merge_turns(turns) if whisper else turns
-    if isinstance(data.get("text"), str):
-        return [Turn(None, data["text"])]
+    if isinstance(fields.get("text"), str):
+        return [Turn(None, fields["text"])]
     raise fault(source, f"JSON holds no transcript; {_EXPECTED}")
 
 
@@ -100,14 +96,8 @@ def _items(
         texts = [item[key] for key in _TEXT_KEYS if key in item]
         if not texts or not isinstance(texts[0], str | None):
             raise fault(source, f"item {number} of '{where}' has no text; {_EXPECTED}")
-        turns.append(
-            Turn(
-                _speaker(_first(item, _SPEAKER_KEYS)),
-                texts[0] or "",
-                _time(_first(item, _START_KEYS), unit),
-                _time(_first(item, _END_KEYS), unit),
-            )
-        )
+        start_s, end_s = (_time(_first(item, keys), unit) for keys in (_START_KEYS, _END_KEYS))
+        turns.append(Turn(_speaker(_first(item, _SPEAKER_KEYS)), texts[0] or "", start_s, end_s))
     return turns
 
 
@@ -119,14 +109,14 @@ def _deepgram(results: dict[str, object], source: str) -> list[Turn]:
     speech = [list(_channel(channel, source)) for channel in channels]
     if not any(speech):
         raise fault(source, f"JSON 'results' holds no channels with speech; {_EXPECTED}")
+    if len(speech) == 1:
+        return speech[0]
     turns = [
-        Turn(f"Channel {index}", turn.text, turn.start_s, turn.end_s)
-        if turn.speaker is None and len(speech) > 1
-        else turn
+        replace(turn, speaker=turn.speaker or f"Channel {index}")
         for index, channel in enumerate(speech)
         for turn in channel
     ]
-    return sorted(turns, key=lambda turn: turn.start_s or 0.0) if len(speech) > 1 else turns
+    return sorted(turns, key=lambda turn: turn.start_s or 0.0)
 
 
 def _channel(channel: dict[str, object], source: str) -> Iterator[Turn]:
@@ -137,10 +127,8 @@ def _channel(channel: dict[str, object], source: str) -> Iterator[Turn]:
     if any(_objects(paragraph.get("sentences")) for paragraph in paragraphs):
         yield from (_paragraph(paragraph, source) for paragraph in paragraphs)
     elif any("speaker" in word for word in words):
-        for speaker, run in itertools.groupby(
-            words, key=lambda word: _speaker(word.get("speaker"))
-        ):
-            yield _run(speaker, list(run))
+        runs = itertools.groupby(words, lambda word: _speaker(word.get("speaker")))
+        yield from (_run(speaker, list(run)) for speaker, run in runs)
     elif isinstance(best.get("transcript"), str):
         yield Turn(None, str(best["transcript"]))
 
@@ -175,7 +163,7 @@ def _first(item: dict[str, object], keys: Iterable[str]) -> object:
 
 def _speaker(value: object) -> str | None:
     if isinstance(value, str):
-        return clean_text(value) or None
+        return to_safe_text(value) or None
     if isinstance(value, int) and not isinstance(value, bool):
         return f"Speaker {value}"
     return None

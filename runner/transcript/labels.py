@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runner.transcript.model import words_of
@@ -11,31 +11,25 @@ from runner.transcript.model import words_of
 MAX_LABEL_CHARS = 60
 MAX_LABEL_WORDS = 5
 
-_PARTICLES = frozenset(words_of("of de da di del la le van von der den bin al el y and the for"))
-_NEVER = frozenset(
-    words_of(
-        "note notes nb date time title subject attendees participants present members duration "
-        "location venue agenda topic topics summary keywords tags transcript recording source url "
-        "link links http https meeting from to cc bcc re ps todo warning example examples caption "
-        "copyright chapter contents abstract description file filename language version status "
-        "format author authors email phone fax tel page action actions decision decisions"
-    )
+_PARTICLES = words_of("of de da di del la le van von der den bin al el y and the for")
+_NEVER = words_of(
+    "note notes nb date time title subject attendees participants present members duration "
+    "location venue agenda topic topics summary keywords tags transcript recording source url "
+    "link links http https meeting from to cc bcc re ps todo warning example examples caption "
+    "copyright chapter contents abstract description file filename language version status "
+    "format author authors email phone fax tel page action actions decision decisions"
 )
-_NEVER_LAST = frozenset(
-    words_of(
-        "date time title id number url link links location duration by items points name names "
-        "takeaways statements witnesses material record summary present"
-    )
+_NEVER_LAST = words_of(
+    "date time title id number url link links location duration by items points name names "
+    "takeaways statements witnesses material record summary present"
 )
 # Words that start a clause as often as they name a speaker: labels only if they repeat.
-_DISCOURSE = frozenset(
-    words_of(
-        "question answer so and but or okay ok well now then because if when here there this "
-        "that these those what why how which who where is are i me we you it he she they my our "
-        "your yes no also again anyway first second third fourth finally basically remember "
-        "point problem solution option step result quote update plus thanks thank look listen "
-        "see conclusion questions problems reason reasons fact one two three meaning idea issue"
-    )
+_DISCOURSE = words_of(
+    "question answer so and but or okay ok well now then because if when here there this "
+    "that these those what why how which who where is are i me we you it he she they my our "
+    "your yes no also again anyway first second third fourth finally basically remember "
+    "point problem solution option step result quote update plus thanks thank look listen "
+    "see conclusion questions problems reason reasons fact one two three meaning idea issue"
 )
 _CONTRACTION = re.compile(r"['’](?:s|re|ll|ve|d|m|t)$")
 _MACHINE_LABEL = re.compile(r"(?:speaker|spk|participant|user|unknown)[ _-]?\w{0,8}$", re.I)
@@ -44,27 +38,27 @@ _MOSTLY = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One line that may start a turn."""
+    """One line that may start a turn, and its marks."""
 
-    speaker: str
-    timed: bool
-    bold: bool
-    bulleted: bool
-    after_gap: bool
+    label: str
+    role: str
+    timed: bool = False
+    bold: bool = False
+    bulleted: bool = False
+    after_gap: bool = True
 
 
 def label_fits(label: str) -> bool:
     """Return whether *label* looks like a speaker's name: short, capitalised, not `Note`."""
     words = label.split()
-    if not 0 < len(words) <= MAX_LABEL_WORDS or len(label) > MAX_LABEL_CHARS:
-        return False
-    if label.lower() in _NEVER or words[-1].lower() in _NEVER_LAST:
+    short = 0 < len(words) <= MAX_LABEL_WORDS and len(label) <= MAX_LABEL_CHARS
+    if not short or is_metadata(label):
         return False
     if _MACHINE_LABEL.match(label):
         return True
     if len(words) == 1 and label.isalnum() and label[0].islower():
         return len(label) <= 20
-    return _name_like_start(words[0]) and all(_name_like(word) for word in words)
+    return label[0].isalpha() and not label[0].islower() and all(map(_name_like, words))
 
 
 def is_metadata(label: str) -> bool:
@@ -73,17 +67,18 @@ def is_metadata(label: str) -> bool:
     return bool(words) and (" ".join(words) in _NEVER or words[-1] in _NEVER_LAST)
 
 
-def accepted_labels(
-    candidates: Sequence[Candidate], content_lines: int, first: str | None
-) -> frozenset[str]:
-    """Return the labels that name speakers, judged by their use in the whole file.
+def speaker_names(
+    candidates: Sequence[Candidate], content_lines: int, first: str
+) -> dict[tuple[str, str], str]:
+    """Return the speaker for each (label, role) that names one, judged by the whole file.
 
-    *content_lines* counts the lines with text; *first* is the label of the first of them, or
-    None. A label must look like the file's other turns (time, bold, bullet, blank line before).
+    *content_lines* counts the lines with text; *first* is the label of the first of them, or "".
+    A label must look like the file's other turns (time, bold, bullet, blank line before). Its
+    role becomes part of the name only where it distinguishes two.
     """
     groups: dict[str, list[Candidate]] = {}
     for candidate in candidates:
-        groups.setdefault(candidate.speaker, []).append(candidate)
+        groups.setdefault(candidate.label, []).append(candidate)
     style = _Style(
         total=len(candidates),
         dense=len(candidates) >= content_lines * 0.5,
@@ -95,23 +90,20 @@ def accepted_labels(
         unlisted=_mostly([not candidate.bulleted for candidate in candidates]),
         spaced=_mostly([candidate.after_gap for candidate in candidates]),
     )
-    return frozenset(label for label, group in groups.items() if _accept(label, group, style))
-
-
-def speaker_names(roles: Mapping[str, set[str]]) -> dict[tuple[str, str], str]:
-    """Return the name for each (base name, role), with the role only where it distinguishes two."""
-    return {
-        (base, role): f"{base} ({role})" if role and len(group) > 1 and "" not in group else base
-        for base, group in roles.items()
-        for role in group
-    }
+    names: dict[tuple[str, str], str] = {}
+    for label, group in groups.items():
+        if _accept(label, group, style):
+            roles = {candidate.role for candidate in group}
+            distinct = len(roles) > 1 and "" not in roles
+            names |= {(label, role): f"{label} ({role})" if distinct else label for role in roles}
+    return names
 
 
 @dataclass(frozen=True, slots=True)
 class _Style:
     total: int
     dense: bool
-    first: str | None
+    first: str
     repeats: bool
     timed: bool
     bold: bool
@@ -121,20 +113,19 @@ class _Style:
 
 
 def _accept(label: str, group: Sequence[Candidate], style: _Style) -> bool:
-    if style.timed and not any(candidate.timed for candidate in group):
+    timed = any(candidate.timed for candidate in group)
+    bold = any(candidate.bold for candidate in group)
+    if (style.timed and not timed) or (style.bold and not bold):
         return False
-    if style.bold and not any(candidate.bold for candidate in group):
-        return False
-    marked = any(candidate.timed or candidate.bold for candidate in group)
     if _CONTRACTION.sub("", label.split()[0].lower()) in _DISCOURSE:
-        return len(group) > 1 and len(group) >= style.total * 0.1 and (style.dense or marked)
+        return len(group) > 1 and len(group) >= style.total * 0.1 and (style.dense or timed or bold)
     if label[0].islower() and not _MACHINE_LABEL.match(label):
         return len(group) > 1 and style.dense
     if len(group) > 1:
         return True
     if style.repeats:
         return _accept_single(label, group[0], style)
-    return style.first is not None or style.dense or (marked and label.isupper())
+    return bool(style.first) or style.dense or ((timed or bold) and label.isupper())
 
 
 def _accept_single(label: str, candidate: Candidate, style: _Style) -> bool:
@@ -149,10 +140,6 @@ def _accept_single(label: str, candidate: Candidate, style: _Style) -> bool:
 
 def _mostly(flags: Sequence[bool]) -> bool:
     return bool(flags) and sum(flags) >= len(flags) * _MOSTLY
-
-
-def _name_like_start(word: str) -> bool:
-    return word[0].isalpha() and not word[0].islower()
 
 
 def _name_like(word: str) -> bool:

@@ -12,18 +12,16 @@ MAX_SEGMENT_CHARS = 1200
 MAX_SPEAKER_CHARS = 200  # since every segment repeats the name
 
 
-def words_of(text: str) -> tuple[str, ...]:
-    """Return the words of *text*, for readable lists of words in code."""
-    return tuple(text.split())
+def words_of(text: str) -> frozenset[str]:
+    """Return the words of *text*, for readable sets of words in code."""
+    return frozenset(text.split())
 
 
 # Marks such as {vocalsound}, {gap} and {disfmarker}; bounded, so that the scan stays linear.
 _BRACE_MARK = re.compile(r"\{[A-Za-z][A-Za-z _-]{0,30}\}")
 _SENTENCE_END = re.compile(r"[.?!…][\"'”’)\]]*\s|[。！？]")
-_ABBREVIATIONS = frozenset(
-    words_of(
-        "mr mrs ms dr prof hon st jr sr vs no inc co corp gen sen rep gov lt col etc e.g i.e u.s"
-    )
+_ABBREVIATIONS = words_of(
+    "mr mrs ms dr prof hon st jr sr vs no inc co corp gen sen rep gov lt col etc e.g i.e u.s"
 )
 
 
@@ -85,12 +83,10 @@ def ends_sentence(text: str) -> bool:
 def join_lines(lines: Iterable[str]) -> str:
     """Join hard-wrapped lines, and words broken after a hyphen."""
     joined: list[str] = []
-    for line in lines:
-        stripped = line.strip()
-        if joined and stripped and not _broken_word(joined[-1], stripped):
+    for line in filter(None, map(str.strip, lines)):
+        if joined and not _broken_word(joined[-1], line):
             joined.append(" ")
-        if stripped:
-            joined.append(stripped)
+        joined.append(line)
     return "".join(joined)
 
 
@@ -103,18 +99,13 @@ def _parts(turns: Iterable[Turn]) -> Iterator[Turn]:
     for turn in turns:
         pieces = _split(" ".join(_BRACE_MARK.sub(" ", turn.text).split()))
         speaker = " ".join((turn.speaker or "").split())[:MAX_SPEAKER_CHARS].strip() or None
-        start, end = _times(turn)
+        start, end = _seconds(turn.start_s), _seconds(turn.end_s)
+        if start is not None and end is not None and end < start:
+            end = None
         # Times inside a turn are unknown, so only its first and last piece have one.
         for index, piece in enumerate(pieces):
             first, last = index == 0, index == len(pieces) - 1
             yield Turn(speaker, piece, start if first else None, end if last else None)
-
-
-def _times(turn: Turn) -> tuple[float | None, float | None]:
-    start, end = _seconds(turn.start_s), _seconds(turn.end_s)
-    if start is not None and end is not None and end < start:
-        end = None
-    return start, end
 
 
 def _seconds(value: float | None) -> float | None:
@@ -122,8 +113,7 @@ def _seconds(value: float | None) -> float | None:
 
 
 def _split(text: str) -> list[str]:
-    pieces = []
-    position = 0
+    pieces, position = [], 0
     while len(text) - position > MAX_SEGMENT_CHARS:
         cut = _cut(text, position)
         pieces.append(text[position:cut].strip())
@@ -133,8 +123,7 @@ def _split(text: str) -> list[str]:
 
 
 def _cut(text: str, position: int) -> int:
-    limit = position + MAX_SEGMENT_CHARS
-    earliest = position + MAX_SEGMENT_CHARS // 3
+    earliest, limit = position + MAX_SEGMENT_CHARS // 3, position + MAX_SEGMENT_CHARS
     ends = [
         match.end()
         for match in _SENTENCE_END.finditer(text, earliest, limit)

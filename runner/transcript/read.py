@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import html
+import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 from runner.base.errors import did_you_mean
-from runner.transcript.clean import clean_content, content_sha256, hidden_in_escapes
+from runner.base.text import without_hidden
 from runner.transcript.cues import has_cue_timing, parse_srt, parse_vtt
 from runner.transcript.decode import decode, fault, read_bytes
 from runner.transcript.hearing import looks_like_hearing, parse_hearing
@@ -16,19 +18,18 @@ from runner.transcript.json_formats import parse_json
 from runner.transcript.model import Transcript, Turn, make_segments
 from runner.transcript.text import parse_text
 
-_READERS: Mapping[str, Callable[[str, str], list[Turn]]] = MappingProxyType(
-    {
-        "text": parse_text,
-        "hearing": parse_hearing,
-        "vtt": parse_vtt,
-        "srt": parse_srt,
-        "json": parse_json,
-    }
-)
+# Each takes a text and the source that begins its errors; no text is a malformed text or hearing.
+_READERS: Mapping[str, Callable[[str, str], list[Turn]]] = {
+    "text": lambda text, _: parse_text(text),
+    "hearing": lambda text, _: parse_hearing(text),
+    "vtt": parse_vtt,
+    "srt": parse_srt,
+    "json": parse_json,
+}
 FORMATS: tuple[str, ...] = ("auto", *_READERS)
-
-_SUFFIXES: Mapping[str, str] = MappingProxyType({".vtt": "vtt", ".srt": "srt", ".json": "json"})
+_SUFFIXES: Mapping[str, str] = {".vtt": "vtt", ".srt": "srt", ".json": "json"}
 SUFFIXES = (".txt", ".md", *_SUFFIXES)  # of the files read from a directory
+_JSON_ESCAPES = re.compile(r"\\[^u]|((?:\\u[0-9A-Fa-f]{4})+)")
 _JSON_START = re.compile(r"\{\s*[\"}]|\[\s*[\[{\"\]]")
 
 
@@ -39,36 +40,55 @@ def read_transcript(path: Path, *, format: str = "auto", encoding: str | None = 
     content. *encoding* is a Python codec name; None detects UTF-8, -16 or -32. Raises
     TranscriptError, one line that names the file, the fault and what was expected.
     """
-    _check_format(format, str(path))
     text = decode(read_bytes(path), str(path), encoding)
-    return _parse(text, path.stem, str(path), format, path.suffix.lower())
+    return parse_transcript(text, name=path.stem, format=format, path=path)
 
 
 def content_sha256_of(path: Path, *, encoding: str | None = None) -> str:
     """Return the `sha256` that `read_transcript` would compute; raise TranscriptError."""
-    cleaned, _ = clean_content(decode(read_bytes(path), str(path), encoding))
-    return content_sha256(cleaned)
+    return _sha256_of(_cleaned(decode(read_bytes(path), str(path), encoding))[0])
 
 
-def parse_transcript(text: str, *, name: str, format: str = "auto") -> Transcript:
-    """Parse *text* as one of FORMATS; *name* is the transcript's name and begins errors.
+def parse_transcript(
+    text: str, *, name: str, format: str = "auto", path: Path | None = None
+) -> Transcript:
+    """Parse *text* as one of FORMATS; *path*, else the transcript's *name*, begins errors.
 
     Raises TranscriptError if the text has no utterances or is malformed in its format.
     """
-    _check_format(format, name)
-    return _parse(text, name, name, format, "")
-
-
-def _parse(text: str, name: str, source: str, format_name: str, suffix: str) -> Transcript:
-    cleaned, removed = clean_content(text)
+    source, suffix = (str(path), path.suffix.lower()) if path else (name, "")
+    if format not in FORMATS:
+        raise fault(source, f"unknown format '{format}'{did_you_mean(format, FORMATS)}")
+    cleaned, removed = _cleaned(text)
     if not cleaned.strip():
         raise fault(source, "no utterances: the file is empty or has only white space")
-    chosen = _detect(cleaned, suffix) if format_name == "auto" else format_name
+    chosen = _detect(cleaned, suffix) if format == "auto" else format
     segments = make_segments(_READERS[chosen](cleaned, source))
     if not segments:
         raise fault(source, f"no utterances found (read as {chosen}; expected speech)")
-    removed += hidden_in_escapes(cleaned, chosen)
-    return Transcript(name, chosen, content_sha256(cleaned), segments, removed)
+    removed += _hidden_in_escapes(cleaned, chosen)
+    return Transcript(name, chosen, _sha256_of(cleaned), segments, removed)
+
+
+def _cleaned(text: str) -> tuple[str, int]:
+    """Return *text* without byte-order mark and hidden characters, and the number of the latter."""
+    return without_hidden(text.removeprefix("\ufeff"))
+
+
+def _hidden_in_escapes(cleaned: str, format_name: str) -> int:
+    """Return how many of the characters to remove are written as escapes of the format."""
+    if format_name in ("vtt", "srt"):
+        return without_hidden(html.unescape(cleaned))[1]
+    if format_name != "json":
+        return 0
+    runs = (match[1] for match in _JSON_ESCAPES.finditer(cleaned) if match[1])
+    return sum(without_hidden(json.loads(f'"{run}"'))[1] for run in runs)
+
+
+def _sha256_of(cleaned: str) -> str:
+    """Return the hex digest of *cleaned* text, ignoring white space at line ends and edges."""
+    lines = (line.rstrip() for line in cleaned.split("\n"))
+    return hashlib.sha256("\n".join(lines).strip().encode()).hexdigest()
 
 
 def _detect(text: str, suffix: str) -> str:
@@ -82,8 +102,3 @@ def _detect(text: str, suffix: str) -> str:
     if has_cue_timing(text):
         return "srt"
     return "hearing" if looks_like_hearing(text) else "text"
-
-
-def _check_format(format_name: str, source: str) -> None:
-    if format_name not in FORMATS:
-        raise fault(source, f"unknown format '{format_name}'{did_you_mean(format_name, FORMATS)}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from runner.transcript.labels import Candidate, accepted_labels, speaker_names
+from runner.transcript.labels import Candidate, speaker_names
 from runner.transcript.model import Turn, ends_sentence, join_lines
 from runner.transcript.times import Stamp, leading_stamp
 from runner.transcript.turn_openings import Head, bare_line, is_bulleted, metadata_line, read_head
@@ -29,19 +29,18 @@ _MIN_SENTENCE_WORDS = 6
 
 @dataclass(frozen=True, slots=True)
 class _Line:
+    """A line; *skipped* is true of blank lines, rules, page headers and the like."""
+
     text: str
-    blank: bool
-    furniture: bool
+    skipped: bool
     head: Head | None
     after_gap: bool
 
 
-def parse_text(text: str, source: str) -> list[Turn]:
-    """Return the turns of *text*; *source* is unused, since no text is malformed."""
-    del source
+def parse_text(text: str) -> list[Turn]:
+    """Return the turns of *text*."""
     lines = _scan(_without_line_numbers(_without_front_matter(text.split("\n"))))
-    layout = _layout_of(lines)
-    parser = _TextParser(layout)
+    parser = _TextParser(_layout_of(lines))
     for line in lines:
         parser.step(line)
     parser.flush()
@@ -50,20 +49,20 @@ def parse_text(text: str, source: str) -> list[Turn]:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    labels: frozenset[str]
-    names: dict[tuple[str, str], str]
-    below: bool
-    title: bool
-    question_answer: bool
+    """What the whole file shows: *kinds* of heads that open turns, speakers by label and role."""
+
+    kinds: frozenset[str]
+    names: Mapping[tuple[str, str], str]
     short_stamps: bool
-    has_turns: bool
+
+    @property
+    def has_turns(self) -> bool:
+        return bool(self.names) or not self.kinds.isdisjoint({"qa", "chevron"})
 
     def opens_turn(self, head: Head) -> bool:
-        if head.kind == "qa":
-            return self.question_answer
-        if (head.kind == "below" and not self.below) or (head.kind == "title" and not self.title):
+        if head.kind not in self.kinds:
             return False
-        return head.kind == "chevron" or head.label in self.labels
+        return head.kind in {"qa", "chevron"} or (head.label, head.role) in self.names
 
     def has_time_mark(self, head: Head) -> bool:
         """Return whether the stamp of a line without name is a time mark, not part of the text."""
@@ -75,41 +74,37 @@ class _Layout:
 
 def _layout_of(lines: Sequence[_Line]) -> _Layout:
     heads = [line.head for line in lines if line.head is not None]
-    kinds = Counter(head.kind for head in heads if head.label)
-    below = kinds["below"] > 1
-    # One `Monday 10:30` amid `Name: text` lines is a date, not a speaker.
-    title = kinds["title"] > 1 or not kinds["label"]
-    named = [
-        (line.head, line)
-        for line in lines
-        if line.head is not None and line.head.label and line.head.kind != "qa"
-        if (below or line.head.kind != "below") and (title or line.head.kind != "title")
+    content = [line for line in lines if not line.skipped]
+    kinds = _kinds(heads)
+    candidates = [
+        _candidate(line.head, line)
+        for line in content
+        if line.head is not None and line.head.label and line.head.kind in kinds - {"qa"}
     ]
-    candidates = [_candidate(head, line) for head, line in named]
-    content = [line for line in lines if not line.blank and not line.furniture]
     first = next((line.head for line in content if not metadata_line(line.text)), None)
+    names = speaker_names(candidates, len(content), first.label if first else "")
     stamped = sum(head.stamp is not None and not head.stamp.bracketed for head in heads)
-    labels = accepted_labels(candidates, len(content), first.label or None if first else None)
-    roles: dict[str, set[str]] = {}
-    for head, _ in named:
-        roles.setdefault(head.label, set()).add(head.role)
-    letters = {head.label for head in heads if head.kind == "qa"}
-    return _Layout(
-        labels=labels,
-        names=speaker_names(roles),
-        below=below,
-        title=title,
-        question_answer=letters == {"Q", "A"},
-        short_stamps=stamped >= _MIN_STAMPED_LINES and stamped >= len(content) * 0.2,
-        has_turns=bool(labels)
-        or letters == {"Q", "A"}
-        or any(head.kind == "chevron" for head in heads),
-    )
+    short_stamps = stamped >= _MIN_STAMPED_LINES and stamped >= len(content) * 0.2
+    return _Layout(kinds, names, short_stamps)
+
+
+def _kinds(heads: Sequence[Head]) -> frozenset[str]:
+    """Return the kinds of heads that may open a turn in a file with these *heads*."""
+    labelled = Counter(head.kind for head in heads if head.label)
+    refused = {"time"}
+    if labelled["below"] < 2:
+        refused.add("below")
+    if labelled["title"] == 1 and labelled["label"]:
+        refused.add("title")  # one `Monday 10:30` amid `Name: text` lines is a date, no speaker
+    if {head.label for head in heads if head.kind == "qa"} != {"Q", "A"}:
+        refused.add("qa")
+    return frozenset(head.kind for head in heads) - refused
 
 
 def _candidate(head: Head, line: _Line) -> Candidate:
     return Candidate(
-        speaker=head.label,
+        label=head.label,
+        role=head.role,
         timed=head.stamp is not None,
         bold=head.bold or head.kind == "chevron",
         bulleted=is_bulleted(line.text),
@@ -128,7 +123,7 @@ class _TextParser:
 
     def step(self, line: _Line) -> None:
         head = line.head
-        if line.blank or line.furniture:
+        if line.skipped:
             self.flush()
         elif head is not None and self.layout.opens_turn(head):
             self._open(head, line.text)
@@ -144,7 +139,7 @@ class _TextParser:
             return
         text = join_lines(self.paragraph)
         self.paragraph = []
-        if self.layout.has_turns and not self.started and not _is_prose(text):
+        if not self.started and self.layout.has_turns and not _is_prose(text):
             return
         stamp, self.stamp = self.stamp, None
         start, end = (stamp.start_s, stamp.end_s) if stamp else (None, None)
@@ -154,10 +149,9 @@ class _TextParser:
         self.flush()
         self.started = True
         self.stamp = head.stamp or self.stamp
-        names = self.layout.names
-        accepted = head.kind == "qa" or head.label in self.layout.labels
-        self.speaker = names.get((head.label, head.role), head.label) if accepted else None
-        rest = head.rest if accepted or not head.label else bare_line(line).lstrip("> ")
+        letter = head.label if head.kind == "qa" else None
+        self.speaker = self.layout.names.get((head.label, head.role), letter)
+        rest = head.rest if self.speaker or not head.label else bare_line(line).lstrip("> ")
         self._add("" if head.kind == "below" else rest)
 
     def _add(self, text: str) -> None:
@@ -174,15 +168,13 @@ def _after_stamp(head: Head, line: str) -> str:
 
 
 def _scan(lines: Sequence[str]) -> list[_Line]:
-    scanned = []
-    gap = True
+    scanned, gap = [], True
     for line in lines:
         stripped = line.strip()
-        furniture = bool(stripped) and _is_furniture(stripped)
-        head = read_head(line) if stripped and not furniture else None
-        scanned.append(_Line(line, not stripped, furniture, head, gap))
-        lone_stamp = head is not None and head.kind == "time" and not head.rest
-        gap = not stripped or furniture or lone_stamp
+        skipped = not stripped or _is_furniture(stripped)
+        head = None if skipped else read_head(line)
+        scanned.append(_Line(line, skipped, head, gap))
+        gap = skipped or (head is not None and head.kind == "time" and not head.rest)
     return scanned
 
 
@@ -221,6 +213,5 @@ def _without_line_numbers(lines: list[str]) -> list[str]:
     steps = sum(after in {before + 1, 1} for before, after in itertools.pairwise(numbers))
     if len(numbers) < 10 or len(numbers) < written * 0.8 or steps < (len(numbers) - 1) * 0.9:
         return lines
-    return [
-        line[match.end(1) :] if match else line for line, match in zip(lines, matches, strict=True)
-    ]
+    pairs = zip(lines, matches, strict=True)
+    return [line[match.end(1) :] if match else line for line, match in pairs]

@@ -41,22 +41,20 @@ def clock_seconds(text: str) -> float | None:
 def leading_stamp(text: str) -> tuple[Stamp, str] | None:
     """Return the stamp at the start of *text* and the text after it, or None."""
     match = _LEADING.match(text[:_HEAD_CHARS])
-    stamp = _stamp(match) if match else None
-    if match is None or stamp is None:
-        return None
-    return stamp, text[match.end() :]
+    stamp = _stamp(match)
+    return (stamp, text[match.end() :]) if match and stamp else None
 
 
 def trailing_stamp(text: str) -> tuple[Stamp, str] | None:
     """Return the stamp at the end of the short *text* and the text before it, or None."""
     match = _TRAILING.search(text[:_HEAD_CHARS])
-    stamp = _stamp(match) if match else None
-    if match is None or stamp is None:
+    stamp = _stamp(match)
+    return (stamp, text[: match.start()]) if match and stamp else None
+
+
+def _stamp(match: re.Match[str] | None) -> Stamp | None:
+    if match is None:
         return None
-    return stamp, text[: match.start()]
-
-
-def _stamp(match: re.Match[str]) -> Stamp | None:
     opening, first, last, closing = match.groups()
     start = clock_seconds(first)
     if start is None or bool(opening) != bool(closing):

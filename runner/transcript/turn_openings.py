@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runner.transcript.labels import is_metadata, label_fits
 from runner.transcript.times import Stamp, leading_stamp, trailing_stamp
@@ -12,6 +12,7 @@ _HEAD_CHARS = 160
 _QUOTE_OR_BULLET = re.compile(r"(?:> ?(?!>)|[-*+•] +)")
 _EMPHASIS = re.compile(r"(?:\*{1,3}|_{1,3})(?=[^\s*_])")
 _ROLE = re.compile(r"\s?\(([^()]{1,80})\)$")
+_COLON = re.compile("[:：]")
 _CHEVRONS = re.compile(r">>{1,3}\s*")
 _QUESTION_ANSWER = re.compile(r"([QA])(?:[.:]\s+|[.:]$|\s{2,}|\t)")
 _AFTER_STAMP = re.compile(r"[*_]{0,3}\s{0,8}[-–—|:]?\s{0,8}")
@@ -27,11 +28,11 @@ class Head:
     """
 
     kind: str
-    label: str
-    role: str
-    stamp: Stamp | None
-    rest: str
-    bold: bool
+    label: str = ""
+    role: str = ""
+    stamp: Stamp | None = None
+    rest: str = ""
+    bold: bool = False
 
 
 def is_bulleted(line: str) -> bool:
@@ -50,12 +51,13 @@ def bare_line(line: str) -> str:
 def read_head(line: str) -> Head | None:
     """Return the head of *line*, judged alone; None for plain text."""
     text = bare_line(line)
-    chevron = _CHEVRONS.match(text)
-    if chevron:
-        return _chevron(text[chevron.end() :])
-    answer = _QUESTION_ANSWER.match(text)
-    if answer:
-        return Head("qa", answer[1], "", None, text[answer.end() :].strip(), False)
+    if chevron := _CHEVRONS.match(text):
+        rest = text[chevron.end() :]
+        return replace(
+            _named(rest, "", None) or Head("chevron", rest=rest), kind="chevron", bold=False
+        )
+    if answer := _QUESTION_ANSWER.match(text):
+        return Head("qa", answer[1], rest=text[answer.end() :].strip())
     bold, text = _open_emphasis(text)
     stamped = leading_stamp(text)
     if stamped is None:
@@ -71,7 +73,7 @@ def read_head(line: str) -> Head | None:
     name = _strip_marks(rest) if len(rest) <= _HEAD_CHARS else ""
     if name and not name.endswith((".", "?", "!", ",")) and label_fits(name):
         return Head("below", name, "", stamp, again + rest, bool(bold or again))
-    return Head("time", "", "", stamp, again + rest, False)
+    return Head("time", stamp=stamp, rest=again + rest)
 
 
 def metadata_line(line: str) -> bool:
@@ -79,13 +81,6 @@ def metadata_line(line: str) -> bool:
     text = bare_line(line)[:_HEAD_CHARS]
     label, colon, _ = text.partition(":")
     return bool(colon) and is_metadata(_strip_marks(label))
-
-
-def _chevron(rest: str) -> Head:
-    named = _named(rest, "", None)
-    if named is None:
-        return Head("chevron", "", "", None, rest, False)
-    return Head("chevron", named.label, named.role, named.stamp, named.rest, False)
 
 
 def _open_emphasis(text: str) -> tuple[str, str]:
@@ -97,57 +92,46 @@ def _named(text: str, opening: str, stamp: Stamp | None) -> Head | None:
     colon = _label_colon(text)
     if colon is None:
         return None if stamp else _title(text, opening)
-    rest = text[colon + 1 :]
-    label = text[:colon]
+    label, rest = text[:colon], text[colon + 1 :]
     if opening and opening not in label and rest.startswith(opening):
         rest = rest[len(opening) :]
     elif rest and not rest[0].isspace() and text[colon] == ":":
         return None
-    found = _label(label, stamp)
-    if found is None:
+    head = _label(label, stamp)
+    if head is None:
         return None if stamp else _title(text, opening)
-    name, role, when = found
-    rest = rest.strip()
-    if when is None:
-        later = leading_stamp(rest)
-        if later and later[0].bracketed:
-            when, rest = later[0], later[1].strip()
-    return Head("label", name, role, when, rest, bool(opening))
+    stamp, rest = head.stamp, rest.strip()
+    later = None if stamp else leading_stamp(rest)
+    if later and later[0].bracketed:
+        stamp, rest = later[0], later[1].strip()
+    return Head("label", head.label, head.role, stamp, rest, bool(opening))
 
 
 def _label_colon(text: str) -> int | None:
-    for index, char in enumerate(text[:_HEAD_CHARS]):
-        if char == "：":
-            return index
-        if char == ":" and not (
-            text[index - 1 : index].isdigit() and text[index + 1 : index + 2].isdigit()
+    """Return the index of the colon that ends a label; one between digits is part of a time."""
+    for match in _COLON.finditer(text[:_HEAD_CHARS]):
+        at = match.start()
+        if match[0] == "：" or not (
+            text[at - 1 : at].isdigit() and text[at + 1 : at + 2].isdigit()
         ):
-            return index
+            return at
     return None
 
 
-def _label(text: str, stamp: Stamp | None) -> tuple[str, str, Stamp | None] | None:
-    name = _strip_marks(text)
-    if stamp is None:
-        found = trailing_stamp(name)
-        if found:
-            stamp, name = found[0], _strip_marks(found[1].rstrip(" |,-–—"))
-    role = ""
-    parenthesis = _ROLE.search(name)
-    if parenthesis:
+def _label(text: str, stamp: Stamp | None) -> Head | None:
+    name, role = _strip_marks(text), ""
+    if stamp is None and (found := trailing_stamp(name)):
+        stamp, name = found[0], _strip_marks(found[1].rstrip(" |,-–—"))
+    if parenthesis := _ROLE.search(name):
         role, name = parenthesis[1].strip(), _strip_marks(name[: parenthesis.start()])
     if name.startswith("[") and name.endswith("]"):
         name = name[1:-1].strip()
-    return (name, role, stamp) if label_fits(name) else None
+    return Head("label", name, role, stamp) if label_fits(name) else None
 
 
 def _title(text: str, opening: str) -> Head | None:
-    if len(text) > _HEAD_CHARS:
-        return None
-    found = _label(text, None)
-    if found is None or found[2] is None:
-        return None
-    return Head("title", found[0], found[1], found[2], "", bool(opening))
+    head = _label(text, None) if len(text) <= _HEAD_CHARS else None
+    return replace(head, kind="title", bold=bool(opening)) if head and head.stamp else None
 
 
 def _strip_marks(label: str) -> str:

@@ -20,7 +20,7 @@ from runner.answers.context import (
 from runner.answers.findings import read_findings
 from runner.base.tokens import tokenizer_for
 from runner.config.schema import ContextSettings
-from runner.transcript import Segment
+from runner.transcript.model import Segment
 
 count = tokenizer_for("openai/gpt-4o").count
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
 import tomllib
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -32,9 +32,10 @@ def run(name: str, *arguments: str, **options: str) -> subprocess.CompletedProce
 def ended(name: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int | str | None:
     module, _, function = COMMANDS[name].partition(":")
     monkeypatch.setattr(sys, "argv", [name, *arguments])
-    with pytest.raises(SystemExit) as caught:
-        getattr(import_module(module), function)()
-    return caught.value.code
+    try:  # as the installed script does
+        return int(getattr(importlib.import_module(module), function)() or 0)
+    except SystemExit as end:
+        return end.code
 
 
 @pytest.mark.parametrize("name", OTHERS)

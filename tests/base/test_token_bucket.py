@@ -86,14 +86,14 @@ def test_what_is_given_back_late_is_no_refill_that_the_provider_never_had() -> N
 def test_withdrawals_are_remembered_only_while_an_earlier_one_is_an_estimate() -> None:
     bucket = TokenBucket(600, burst_s=10)
     bucket.take(0.0, 1)
-    counts = [bucket.unsettled]
+    counts = [len(bucket.pending)]
     first, second = (bucket.take(1.0, 10, final=False) for _ in range(2))
     bucket.take(2.0, 10)
-    counts.append(bucket.unsettled)
+    counts.append(len(bucket.pending))
     bucket.settle(second, 5)
-    counts.append(bucket.unsettled)
+    counts.append(len(bucket.pending))
     bucket.settle(first, 5)
-    counts.append(bucket.unsettled)
+    counts.append(len(bucket.pending))
 
     assert counts == [0, 3, 3, 0]
 
@@ -105,7 +105,7 @@ def test_what_comes_before_an_open_estimate_is_forgotten_once_it_is_final() -> N
     third = bucket.take(2.0, 10, final=False)
     bucket.settle(first, 5)
 
-    assert bucket.unsettled == 1
+    assert len(bucket.pending) == 1
     bucket.settle(third, 30)
     assert bucket.level(2.0) == 70.0
 
@@ -140,5 +140,5 @@ def test_whatever_enters_here_has_room_at_the_provider(
     for _, estimate, used in in_flight:
         ours.settle(estimate, used)
 
-    assert ours.unsettled == 0
+    assert len(ours.pending) == 0
     assert ours.level(now) == pytest.approx(theirs.level(now))

@@ -114,7 +114,7 @@ def test_a_higher_ceiling_lifts_a_limit_that_the_old_one_held_down() -> None:
     assert (limit.limit, limit.ceiling) == (4, 4)
 
 
-def test_a_higher_ceiling_does_not_undo_what_a_cut_has_taught() -> None:
+def test_a_higher_ceiling_does_not_raise_a_limit_that_was_cut() -> None:
     limit = AdaptiveLimit(8)
     limit.throttled(0.0, None)
     limit.set_ceiling(32)

@@ -77,14 +77,14 @@ def test_probes_go_one_at_a_time_after_5_10_20_30_and_30_seconds() -> None:
     assert waits == [5.0, 10.0, 20.0, 30.0, 30.0]
 
 
-def test_failures_while_it_is_open_count_against_nobody() -> None:
+def test_failures_while_it_is_open_count_against_no_call() -> None:
     breaker = opened()
 
     assert breaker.failed("d", 0.3, probe=False) is False
     assert probe(breaker, "a", 5.3) is False
 
 
-def test_the_failure_that_opens_it_counts_against_nobody() -> None:
+def test_the_failure_that_opens_it_counts_against_no_call() -> None:
     breaker = Breaker()
     counted = [breaker.failed(unit, 0.0, probe=False) for unit in "abcab"]
 
@@ -146,7 +146,7 @@ def test_it_pays_for_itself_while_the_breaker_is_open_too() -> None:
     assert breaker.failed("y", 25.0, probe=False, failing_since=12.0) is False
 
 
-def test_a_probe_that_told_nothing_is_sent_again_later() -> None:
+def test_another_probe_follows_one_without_a_result() -> None:
     breaker = opened()
     breaker.probing = True
     breaker.abandoned(6.0)

@@ -13,7 +13,7 @@ from runner.base.tokens import Tokenizer, tokenizer_for
 from runner.base.usage import Usage
 from runner.base.virtual_time import run_virtually
 from runner.calls.admission.budget import MARGIN, MESSAGE_TOKENS, Budget, Sizer
-from runner.calls.admission.limits import Ask, Lobby, Slots
+from runner.calls.admission.limits import Admission, Slots, Ticket
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
@@ -24,25 +24,27 @@ from runner.providers.request import Completion, Request
 CENT = 1 / 1024  # a price whose multiples are exact
 
 
-def ask(tokens: int = 0, cost_usd: float = 0.0) -> Ask:
-    return Ask(tokens=tokens, cost_usd=cost_usd)
+def ticket(tokens: int = 0, cost_usd: float = 0.0) -> Ticket:
+    return Ticket(tokens=tokens, cost_usd=cost_usd)
 
 
-def test_without_a_cap_everything_fits_and_nobody_has_to_count() -> None:
+def test_without_a_cap_every_attempt_fits_and_needs_no_upper_bound() -> None:
     budget = Budget()
 
     assert budget.capped is False
-    assert budget.wait_s(0.0, ask(10**12, 1e9)) == 0.0
+    assert budget.wait_s(0.0, ticket(10**12, 1e9)) == 0.0
 
 
 @pytest.mark.parametrize(
     ("cap", "first", "second"),
     [
-        (Budget(max_tokens=100), ask(tokens=60), ask(tokens=41)),
-        (Budget(max_cost_usd=1.0), ask(cost_usd=0.6), ask(cost_usd=0.41)),
+        (Budget(max_tokens=100), ticket(tokens=60), ticket(tokens=41)),
+        (Budget(max_cost_usd=1.0), ticket(cost_usd=0.6), ticket(cost_usd=0.41)),
     ],
 )
-def test_what_does_not_fit_waits_for_those_in_flight(cap: Budget, first: Ask, second: Ask) -> None:
+def test_an_attempt_that_does_not_fit_waits_for_attempts_in_flight(
+    cap: Budget, first: Ticket, second: Ticket
+) -> None:
     cap.enter(0.0, first)
 
     assert cap.wait_s(0.0, second) == float("inf")
@@ -50,27 +52,27 @@ def test_what_does_not_fit_waits_for_those_in_flight(cap: Budget, first: Ask, se
     assert cap.wait_s(1.0, second) == 0.0
 
 
-def test_what_exactly_fits_goes() -> None:
+def test_an_attempt_that_fits_exactly_is_admitted() -> None:
     budget = Budget(max_tokens=100)
-    budget.enter(0.0, ask(tokens=60))
+    budget.enter(0.0, ticket(tokens=60))
 
-    assert budget.wait_s(0.0, ask(tokens=40)) == 0.0
+    assert budget.wait_s(0.0, ticket(tokens=40)) == 0.0
 
 
-def test_what_will_never_fit_ends_the_run_and_says_by_how_much() -> None:
+def test_an_attempt_that_can_never_fit_ends_the_run_with_the_amounts() -> None:
     budget = Budget(max_tokens=1000, spent_tokens=900)
 
-    assert budget.wait_s(0.0, ask(tokens=101)) == 0.0
-    with pytest.raises(NotRunError, match=r"max_tokens=1,000 does not hold .* 900 used, .* 101"):
-        budget.enter(0.0, ask(tokens=101))
+    assert budget.wait_s(0.0, ticket(tokens=101)) == 0.0
+    with pytest.raises(NotRunError, match=r"max_tokens=1,000 has no room .* 900 used, .* 101"):
+        budget.enter(0.0, ticket(tokens=101))
     with pytest.raises(NotRunError):
-        budget.enter(0.0, ask(tokens=1))
+        budget.enter(0.0, ticket(tokens=1))
 
 
-def test_money_is_named_where_money_is_what_lacks() -> None:
+def test_the_message_names_the_cap_on_money_if_that_is_exceeded() -> None:
     budget = Budget(max_cost_usd=2.0, spent_usd=1.75)
-    with pytest.raises(NotRunError, match=r"max_cost_usd=2 does not hold .* 1\.75 used, .* 0\.5"):
-        budget.enter(0.0, ask(cost_usd=0.5))
+    with pytest.raises(NotRunError, match=r"max_cost_usd=2 has no room .* 1\.75 used, .* 0\.5"):
+        budget.enter(0.0, ticket(cost_usd=0.5))
 
 
 class Costly:
@@ -96,16 +98,16 @@ class Costly:
         self.used += tokens
         if fate == "billed":
             raise CallError("timeout", "late", billed=True)
-        return Completion("fine", "stop", Usage(tokens, 0), tokens * CENT)
+        return Completion("fine", "stop", Usage(tokens, 0, cost_usd=tokens * CENT))
 
 
 class Fixed:
-    """Says of each call what it may use at the most."""
+    """Gives every call the same upper bound."""
 
     def __init__(self, most: int) -> None:
         self.most = most
 
-    async def sized(self, request: Request) -> tuple[int, float]:
+    async def size(self, request: Request) -> tuple[int, float]:
         return self.most, self.most * CENT
 
 
@@ -158,7 +160,7 @@ def test_a_cap_is_never_overshot_whatever_calls_use_and_however_many_go_at_once(
     assert not turned_away or transport.used + most > cap
 
 
-def test_a_run_that_has_used_its_budget_up_ends_with_6_and_goes_on_with_a_larger_one() -> None:
+def test_an_exhausted_budget_ends_the_run_with_6_and_a_larger_one_resumes_it() -> None:
     plan = [(1, 100, "ok")] * 8
     first, transport = spend(plan, 100, 3, Budget(max_tokens=450))
     nodes = {
@@ -177,7 +179,7 @@ def test_a_run_that_has_used_its_budget_up_ends_with_6_and_goes_on_with_a_larger
     assert (more.used, larger.spent_tokens) == (400, 800)
 
 
-def test_a_run_whose_budget_was_used_up_before_sends_nothing() -> None:
+def test_a_run_with_an_exhausted_budget_sends_nothing() -> None:
     outcomes, transport = spend([(1, 1, "ok")] * 3, 10, 3, Budget(max_tokens=5, spent_tokens=5))
 
     assert transport.sent == 0
@@ -209,12 +211,12 @@ def test_a_call_that_is_cut_off_is_charged_in_full() -> None:
     assert budget.spent_tokens == 100
 
 
-def test_who_leaves_the_lobby_leaves_its_reservation() -> None:
+def test_a_reservation_is_released_when_its_attempt_ends() -> None:
     async def main() -> float:
-        lobby, budget = Lobby(), Budget(max_tokens=10)
-        async with lobby.admitted((budget,), ask(tokens=10)):
+        admission, budget = Admission(), Budget(max_tokens=10)
+        async with admission.admit((budget,), ticket(tokens=10)):
             pass
-        return budget.wait_s(0.0, ask(tokens=10))
+        return budget.wait_s(0.0, ticket(tokens=10))
 
     assert run_virtually(main) == 0.0
 
@@ -227,16 +229,17 @@ def test_a_call_is_sized_by_all_it_sends_and_the_longest_reply(model: str) -> No
     schema = {"type": "object", "properties": {"x": {"type": "integer"}}}
     plain = Request("n", ({"role": "user", "content": "How are you today?"},), 500)
     shaped = Request("n", plain.messages, 500, schema=schema)
-    tokens, cost_usd = sizer.size(plain)
+    tokens, cost_usd = asyncio.run(sizer.size(plain))
     prompt = tokenizer.count("How are you today?") + 2 * MESSAGE_TOKENS
     margin = 1.0 if tokenizer.exact else MARGIN
 
     assert tokens == pytest.approx(prompt * margin + 500, abs=1)
     assert cost_usd == pytest.approx((tokens - 500) * 1e-6 + 500 * 2e-6)
-    assert sizer.size(shaped)[0] > tokens
+    assert asyncio.run(sizer.size(shaped))[0] > tokens
 
 
 def test_an_unknown_price_is_no_price() -> None:
     sizer = Sizer(tokenizer_for("openai/gpt-4o-mini"))
+    plain = Request("n", ({"role": "user", "content": "?"},), 5)
 
-    assert sizer.size(Request("n", ({"role": "user", "content": "?"},), 5))[1] == 0.0
+    assert asyncio.run(sizer.size(plain))[1] == 0.0

@@ -66,11 +66,11 @@ def test_a_good_reply_is_counted_once() -> None:
 
     assert outcome == completion("fine")
     assert calls.usage == Usage(100, 20, 10, cost_usd=0.001)
-    assert calls.cost_usd == 0.001
+    assert calls.usage.cost_usd == 0.001
     assert [a.outcome for a in calls.attempts] == ["ok"]
 
 
-def test_a_server_error_is_tried_again_and_the_attempts_are_kept() -> None:
+def test_a_server_error_is_retried_and_both_attempts_are_logged() -> None:
     broken = CallError("transient", "boom", status=500)
     outcome, calls, _ = call(Sequence(broken, broken, completion("fine")))
 
@@ -142,7 +142,7 @@ def test_the_deadline_starts_when_the_slot_is_granted() -> None:
     assert run_virtually(main) == ["late", "late"]
 
 
-def test_the_slot_is_free_while_a_call_waits_to_try_again() -> None:
+def test_the_slot_is_free_while_a_call_waits_for_its_retry() -> None:
     broken = CallError("transient", "maintenance", status=503, retry_after_s=100.0)
 
     async def main() -> float:
@@ -164,7 +164,7 @@ def test_one_unpriced_reply_makes_the_cost_unknown_not_zero() -> None:
     calls.add(completion("b", cost=None))
     calls.add(completion("c", cost=0.5))
 
-    assert calls.cost_usd is None
+    assert calls.usage.cost_usd is None
 
 
 def test_cancelling_a_call_leaves_its_attempt_in_the_log() -> None:

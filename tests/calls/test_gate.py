@@ -14,7 +14,7 @@ from runner.base.tokens import tokenizer_for
 from runner.base.virtual_time import run_virtually
 from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import MAX_CEILING, Account, Gate, Gates
-from runner.calls.admission.limits import Ask, Slots
+from runner.calls.admission.limits import Slots, Ticket
 from runner.calls.call_log import CallLog
 from runner.calls.client import MAX_REQUESTS, Client
 from runner.calls.retry import RetryPolicy
@@ -70,7 +70,7 @@ def kinds(outcomes: list[Completion | CallError]) -> list[str]:
     return ["ok" if isinstance(o, Completion) else o.kind for o in outcomes]
 
 
-def test_while_one_is_throttled_nobody_calls() -> None:
+def test_a_throttled_call_holds_back_all_others() -> None:
     transport = Scripted(lambda place: THROTTLED if place == 0 else completion("fine"))
     calls(transport, 20, concurrency=1)
 
@@ -78,8 +78,8 @@ def test_while_one_is_throttled_nobody_calls() -> None:
     assert transport.sent_at[1] >= 31.0
 
 
-def test_after_a_pause_calls_go_again_one_by_one_within_about_two_seconds() -> None:
-    """The throttled ones wait for themselves; whoever has not called yet goes first."""
+def test_after_a_pause_calls_resume_one_by_one_within_about_two_seconds() -> None:
+    """Throttled calls wait for their retries; calls without an attempt go first."""
     transport = Scripted(lambda place: THROTTLED if place < 8 else completion("fine"), 0.2)
     calls(transport, 16)
     again = transport.sent_at[8:12]
@@ -99,7 +99,7 @@ def test_replies_that_cannot_be_read_are_charged_and_no_outage() -> None:
     assert ["bad_response"] * 16 == kinds(outcomes)
     assert not gate.breaker.is_open
     assert 16 * 3 == len(transport.sent_at)
-    assert 16 * 3 * sizer.size(REQUEST)[0] == budget.spent_tokens
+    assert 16 * 3 * asyncio.run(sizer.size(REQUEST))[0] == budget.spent_tokens
     assert [0.0] * 16 == [log.parked_s for log in logs]
 
 
@@ -124,17 +124,15 @@ def test_a_rejected_key_is_used_by_no_request_beyond_those_in_flight(
 def test_a_fault_of_the_key_ends_calls_to_other_models_too_and_a_lost_model_does_not() -> None:
     account = Account()
     one, other = Gate(8, account=account), Gate(8, account=account)
-    one.failed(Ask(), CallError("not_found", "no such model"), 0.0, 1.0)
+    one.failed(Ticket(), CallError("not_found", "no such model"), 0.0, 1.0)
 
     assert one.fault is not None
     assert other.fault is None
-    one.failed(Ask(), CallError("billing", "no money"), 0.0, 1.0)
+    one.failed(Ticket(), CallError("billing", "no money"), 0.0, 1.0)
     assert other.fault is not None
 
 
-def test_whoever_is_asked_to_wait_longer_than_five_minutes_ends_the_run_and_says_until_when() -> (
-    None
-):
+def test_a_requested_wait_of_more_than_five_minutes_ends_the_run_with_its_time() -> None:
     for_long = CallError("throttle", "daily limit", status=429, retry_after_s=3600.0)
     transport = Scripted(lambda _: for_long)
     outcomes, _, took = calls(transport, 50, concurrency=4)
@@ -221,34 +219,34 @@ def test_a_calls_deadline_does_not_count_an_outage() -> None:
 def test_a_probe_that_is_throttled_shows_a_provider_that_is_back() -> None:
     gate = Gate(8)
     for unit in "abcab":
-        gate.failed(Ask(unit), BROKEN, 0.0, 0.0)
-    ask = Ask("d")
-    gate.enter(5.0, ask)
+        gate.failed(Ticket(unit), BROKEN, 0.0, 0.0)
+    ticket = Ticket("d")
+    gate.enter(5.0, ticket)
 
-    assert ask.probe is True
-    gate.failed(ask, THROTTLED, 5.0, 5.2)
+    assert ticket.probe is True
+    gate.failed(ticket, THROTTLED, 5.0, 5.2)
     assert gate.breaker.is_open is False
 
 
-def test_a_closing_breaker_halves_the_limit_and_spreads_what_follows() -> None:
+def test_a_closing_breaker_halves_the_limit_and_spreads_the_next_calls() -> None:
     gate = Gate(8, rng=random.Random(1))
     for unit in "abcab":
-        gate.failed(Ask(unit), BROKEN, 0.0, 0.0)
-    ask = Ask("d")
-    gate.enter(5.0, ask)
-    gate.succeeded(ask, 5.0, 6.0, tokens=0, first=True)
-    gate.leave(6.0, ask)
-    gate.enter(6.0, Ask("e"))
+        gate.failed(Ticket(unit), BROKEN, 0.0, 0.0)
+    ticket = Ticket("d")
+    gate.enter(5.0, ticket)
+    gate.succeeded(ticket, 5.0, 6.0, tokens=0, first=True)
+    gate.leave(6.0, ticket)
+    gate.enter(6.0, Ticket("e"))
 
     assert gate.limit.limit == 4
-    assert 0.0 < gate.wait_s(6.0, Ask("f")) <= 2 * 5.0 / 4
+    assert 0.0 < gate.wait_s(6.0, Ticket("f")) <= 2 * 5.0 / 4
 
 
 def test_failures_of_ours_tell_nothing_of_the_provider() -> None:
     gate = Gate(8)
     for unit in "abcdefgh":
-        gate.failed(Ask(unit), CallError("internal", "a bug"), 0.0, 0.0)
-        gate.failed(Ask(unit), CallError("cancelled", "stopped"), 0.0, 0.0)
+        gate.failed(Ticket(unit), CallError("internal", "a bug"), 0.0, 0.0)
+        gate.failed(Ticket(unit), CallError("cancelled", "stopped"), 0.0, 0.0)
 
     assert gate.breaker.is_open is False
     assert gate.fault is None
@@ -261,7 +259,7 @@ def test_server_errors_neither_cut_nor_raise_the_limit() -> None:
     assert result.gate.limit.limit >= 8
 
 
-def test_runs_of_one_process_share_what_is_known_of_a_model_and_a_key() -> None:
+def test_runs_of_one_process_share_the_gate_of_a_model_and_key() -> None:
     gates = Gates()
 
     def make(account: Account) -> Gate:
@@ -277,15 +275,15 @@ def test_runs_of_one_process_share_what_is_known_of_a_model_and_a_key() -> None:
     assert stranger.account is not first.account
 
 
-def test_those_who_share_a_gate_add_up_to_its_ceiling_and_no_further_than_its_bound() -> None:
+def test_the_ceiling_is_the_sum_over_registered_jobs_up_to_its_bound() -> None:
     gate = Gate(4)
     seen = []
-    for change in (lambda: gate.join(4), lambda: gate.join(3), lambda: gate.join(1000)):
+    for change in (lambda: gate.register(4), lambda: gate.register(3), lambda: gate.register(1000)):
         change()
         seen.append(gate.limit.ceiling)
-    gate.part(1000)
-    gate.part(4)
-    gate.part(3)
+    gate.unregister(1000)
+    gate.unregister(4)
+    gate.unregister(3)
 
     assert seen == [4, 7, MAX_CEILING]
     assert gate.limit.ceiling == 3  # the last one's stays for the next

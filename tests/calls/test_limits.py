@@ -7,15 +7,15 @@ import pytest
 
 from runner.base.errors import CallError, NotRunError
 from runner.base.virtual_time import run_virtually
-from runner.calls.admission.limits import Ask, Lobby, Slots
+from runner.calls.admission.limits import Admission, Slots, Ticket
 
 
-def test_slots_go_to_the_lowest_rank_whoever_asked_first() -> None:
+def test_slots_go_to_the_lowest_rank_in_any_order_of_arrival() -> None:
     async def main() -> list[str]:
-        lobby, slots, order = Lobby(), Slots(1), []
+        admission, slots, order = Admission(), Slots(1), []
 
         async def hold(name: str, rank: float) -> None:
-            async with lobby.admitted((slots,), Ask(name, rank)):
+            async with admission.admit((slots,), Ticket(name, rank)):
                 order.append(name)
                 await asyncio.sleep(1)
 
@@ -29,11 +29,11 @@ def test_slots_go_to_the_lowest_rank_whoever_asked_first() -> None:
 
 def test_no_more_than_size_are_held_at_once() -> None:
     async def main() -> int:
-        lobby, slots, held, most = Lobby(), Slots(3), 0, 0
+        admission, slots, held, most = Admission(), Slots(3), 0, 0
 
         async def hold() -> None:
             nonlocal held, most
-            async with lobby.admitted((slots,), Ask()):
+            async with admission.admit((slots,), Ticket()):
                 held += 1
                 most = max(most, held)
                 await asyncio.sleep(1)
@@ -49,10 +49,10 @@ def test_no_more_than_size_are_held_at_once() -> None:
 
 def test_a_cancelled_waiter_loses_no_slot() -> None:
     async def main() -> float:
-        lobby, slots = Lobby(), Slots(1)
+        admission, slots = Admission(), Slots(1)
 
         async def hold() -> None:
-            async with lobby.admitted((slots,), Ask()):
+            async with admission.admit((slots,), Ticket()):
                 await asyncio.sleep(1)
 
         first = asyncio.create_task(hold())
@@ -70,10 +70,10 @@ def test_a_cancelled_waiter_loses_no_slot() -> None:
 
 def test_a_waiter_cancelled_in_the_turn_of_its_grant_gives_the_slot_back() -> None:
     async def main() -> float:
-        lobby, slots = Lobby(), Slots(1)
+        admission, slots = Admission(), Slots(1)
 
         async def hold() -> None:
-            async with lobby.admitted((slots,), Ask()):
+            async with admission.admit((slots,), Ticket()):
                 await asyncio.sleep(1)
 
         doomed = asyncio.create_task(hold())
@@ -95,49 +95,49 @@ class Paced:
         self.every_s = every_s
         self.next_at = 0.0
 
-    def wait_s(self, now: float, ask: Ask) -> float:
+    def wait_s(self, now: float, ticket: Ticket) -> float:
         return max(0.0, self.next_at - now)
 
-    def enter(self, now: float, ask: Ask) -> None:
+    def enter(self, now: float, ticket: Ticket) -> None:
         self.next_at = now + self.every_s
 
-    def leave(self, now: float, ask: Ask) -> None: ...
+    def leave(self, now: float, ticket: Ticket) -> None: ...
 
 
 class Refusing:
-    """Has room for nobody, ever."""
+    """Never has room."""
 
-    def wait_s(self, now: float, ask: Ask) -> float:
+    def wait_s(self, now: float, ticket: Ticket) -> float:
         return 0.0
 
-    def enter(self, now: float, ask: Ask) -> None:
+    def enter(self, now: float, ticket: Ticket) -> None:
         raise NotRunError("budget", "used up")
 
-    def leave(self, now: float, ask: Ask) -> None:
+    def leave(self, now: float, ticket: Ticket) -> None:
         raise AssertionError("left without having entered")
 
 
 class Weighed(Slots):
     """Room for *size* tokens."""
 
-    def wait_s(self, now: float, ask: Ask) -> float:
-        return 0.0 if self.held + ask.tokens <= self.size else math.inf
+    def wait_s(self, now: float, ticket: Ticket) -> float:
+        return 0.0 if self.held + ticket.tokens <= self.size else math.inf
 
-    def enter(self, now: float, ask: Ask) -> None:
-        self.held += ask.tokens
+    def enter(self, now: float, ticket: Ticket) -> None:
+        self.held += ticket.tokens
 
-    def leave(self, now: float, ask: Ask) -> None:
-        self.held -= ask.tokens
+    def leave(self, now: float, ticket: Ticket) -> None:
+        self.held -= ticket.tokens
 
 
-def test_nothing_is_held_by_one_who_waits_for_another_limit() -> None:
+def test_an_attempt_holds_nothing_while_it_waits_for_another_limit() -> None:
     """`both` lacks the busy limit only; meanwhile the free one is still free."""
 
     async def main() -> list[tuple[str, float]]:
-        lobby, busy, free, order = Lobby(), Slots(1), Slots(1), []
+        admission, busy, free, order = Admission(), Slots(1), Slots(1), []
 
         async def hold(name: str, *limits: Slots) -> None:
-            async with lobby.admitted(limits, Ask(name)):
+            async with admission.admit(limits, Ticket(name)):
                 order.append((name, asyncio.get_running_loop().time()))
                 await asyncio.sleep(10)
 
@@ -153,12 +153,12 @@ def test_nothing_is_held_by_one_who_waits_for_another_limit() -> None:
     assert order == [("first", 0.0), ("other", 2.0), ("both", 12.0)]
 
 
-def test_within_a_line_nobody_small_overtakes_the_large_one_before_it() -> None:
+def test_a_small_attempt_does_not_overtake_a_large_one_with_the_same_limits() -> None:
     async def main() -> list[str]:
-        lobby, room, order = Lobby(), Weighed(10), []
+        admission, room, order = Admission(), Weighed(10), []
 
         async def hold(name: str, tokens: int) -> None:
-            async with lobby.admitted((room,), Ask(name, tokens=tokens)):
+            async with admission.admit((room,), Ticket(name, tokens=tokens)):
                 order.append(name)
                 await asyncio.sleep(1)
 
@@ -170,10 +170,10 @@ def test_within_a_line_nobody_small_overtakes_the_large_one_before_it() -> None:
 
 def test_equal_ranks_go_in_the_order_in_which_they_asked() -> None:
     async def main() -> list[int]:
-        lobby, slots, order = Lobby(), Slots(1), []
+        admission, slots, order = Admission(), Slots(1), []
 
         async def hold(number: int) -> None:
-            async with lobby.admitted((slots,), Ask(rank=1.0)):
+            async with admission.admit((slots,), Ticket(rank=1.0)):
                 order.append(number)
                 await asyncio.sleep(1)
 
@@ -183,12 +183,12 @@ def test_equal_ranks_go_in_the_order_in_which_they_asked() -> None:
     assert run_virtually(main) == list(range(20))
 
 
-def test_a_limit_of_time_is_looked_at_again_when_its_time_has_come() -> None:
+def test_a_rate_limit_is_checked_again_when_its_wait_is_over() -> None:
     async def main() -> list[float]:
-        lobby, paced, slots, at = Lobby(), Paced(2.5), Slots(9), []
+        admission, paced, slots, at = Admission(), Paced(2.5), Slots(9), []
 
         async def hold() -> None:
-            async with lobby.admitted((slots, paced), Ask()):
+            async with admission.admit((slots, paced), Ticket()):
                 at.append(asyncio.get_running_loop().time())
 
         await asyncio.gather(*(hold() for _ in range(4)))
@@ -199,33 +199,33 @@ def test_a_limit_of_time_is_looked_at_again_when_its_time_has_come() -> None:
 
 def test_a_limit_that_refuses_for_good_leaves_the_others_as_they_were() -> None:
     async def main() -> int:
-        lobby, slots = Lobby(), Slots(1)
+        admission, slots = Admission(), Slots(1)
         with pytest.raises(NotRunError, match="used up"):
-            async with lobby.admitted((slots, Refusing()), Ask()):
+            async with admission.admit((slots, Refusing()), Ticket()):
                 pass
-        return slots.held + lobby.inside
+        return slots.held + admission.in_flight
 
     assert run_virtually(main) == 0
 
 
-def test_room_is_given_back_whatever_happens_inside() -> None:
+def test_room_is_released_after_an_exception() -> None:
     async def main() -> int:
-        lobby, slots = Lobby(), Slots(1)
+        admission, slots = Admission(), Slots(1)
         with pytest.raises(ValueError, match="inside"):
-            async with lobby.admitted((slots,), Ask()):
+            async with admission.admit((slots,), Ticket()):
                 raise ValueError("inside")
-        return slots.held + lobby.inside
+        return slots.held + admission.in_flight
 
     assert run_virtually(main) == 0
 
 
-def test_closing_turns_away_who_waits_or_comes_and_leaves_those_inside() -> None:
+def test_closing_refuses_waiters_and_new_attempts_but_not_attempts_in_flight() -> None:
     async def main() -> list[tuple[str, float]]:
-        lobby, slots, ended = Lobby(), Slots(1), []
+        admission, slots, ended = Admission(), Slots(1), []
 
         async def hold(name: str) -> None:
             try:
-                async with lobby.admitted((slots,), Ask(name)):
+                async with admission.admit((slots,), Ticket(name)):
                     await asyncio.sleep(10)
             except CallError as error:
                 name += f" {error.kind}"
@@ -233,7 +233,7 @@ def test_closing_turns_away_who_waits_or_comes_and_leaves_those_inside() -> None
 
         inside, waiting = (asyncio.create_task(hold(name)) for name in ("inside", "waiting"))
         await asyncio.sleep(3)
-        lobby.close(NotRunError("interrupted", "the run was interrupted"))
+        admission.close(NotRunError("interrupted", "the run was interrupted"))
         await asyncio.gather(inside, waiting, hold("late"))
         return ended
 
@@ -246,13 +246,13 @@ def test_closing_turns_away_who_waits_or_comes_and_leaves_those_inside() -> None
     ]
 
 
-def test_a_pause_ends_when_its_time_is_over_or_the_lobby_is_closed() -> None:
+def test_a_pause_ends_when_its_time_is_over_or_admission_is_closed() -> None:
     async def main() -> list[tuple[str, float]]:
-        lobby, ended = Lobby(), []
+        admission, ended = Admission(), []
 
         async def pause(seconds: float) -> None:
             try:
-                await lobby.pause(seconds, Slots(1))
+                await admission.pause(seconds, Slots(1))
                 why = "over"
             except CallError as error:
                 why = error.kind
@@ -260,7 +260,7 @@ def test_a_pause_ends_when_its_time_is_over_or_the_lobby_is_closed() -> None:
 
         pauses = [asyncio.create_task(pause(seconds)) for seconds in (2.0, 300.0)]
         await asyncio.sleep(3)
-        lobby.close(NotRunError("interrupted", "the run was interrupted"))
+        admission.close(NotRunError("interrupted", "the run was interrupted"))
         await asyncio.gather(*pauses, pause(60.0))
         return ended
 
@@ -269,12 +269,12 @@ def test_a_pause_ends_when_its_time_is_over_or_the_lobby_is_closed() -> None:
     assert ended == [("over", 2.0), ("interrupted", 3.0), ("interrupted", 3.0)]
 
 
-def test_a_cancelled_waiter_at_the_head_of_the_line_holds_up_nobody() -> None:
+def test_a_cancelled_waiter_at_the_head_of_the_queue_blocks_no_other() -> None:
     async def main() -> float:
-        lobby, room = Lobby(), Weighed(10)
+        admission, room = Admission(), Weighed(10)
 
         async def hold(tokens: int, seconds: float) -> None:
-            async with lobby.admitted((room,), Ask(tokens=tokens)):
+            async with admission.admit((room,), Ticket(tokens=tokens)):
                 await asyncio.sleep(seconds)
 
         long = asyncio.create_task(hold(5, 100.0))

@@ -25,7 +25,7 @@ async def calls(primer: PrefixGate, prefix: str, fail: str = "") -> dict[str, tu
     return sent
 
 
-def test_the_shortest_goes_alone_and_the_rest_when_it_is_answered() -> None:
+def test_the_shortest_call_goes_first_and_the_others_after_its_reply() -> None:
     assert run_virtually(lambda: calls(PrefixGate(), "p")) == {
         "short": (0.0, True),
         "long": (2.0, False),
@@ -33,7 +33,7 @@ def test_the_shortest_goes_alone_and_the_rest_when_it_is_answered() -> None:
     }
 
 
-def test_a_prefix_that_is_warm_holds_nobody_back() -> None:
+def test_a_warm_prefix_holds_back_no_call() -> None:
     async def main() -> dict[str, tuple[float, bool]]:
         primer = PrefixGate()
         await calls(primer, "p")

@@ -17,9 +17,9 @@ def sizes(name: str) -> tuple[int, int]:
 
 
 class Sizes:
-    """Says what `budget.Sizer` would: the prompt and the longest reply."""
+    """Bounds attempts as `budget.Sizer` does: by the prompt and the longest reply."""
 
-    async def sized(self, request: Request) -> tuple[int, float]:
+    async def size(self, request: Request) -> tuple[int, float]:
         return sizes(text_parts(request.messages[0])[0])[0] + request.max_tokens, 0.0
 
 
@@ -27,7 +27,7 @@ class Sizes:
     ("rpm", "tpm"), [(60, None), (7, None), (None, 60_000), (120, 120_000), (600, 1_000_000)]
 )
 @pytest.mark.parametrize("seed", range(3))
-def test_a_client_that_knows_its_limits_is_never_told_of_them_and_uses_them_up(
+def test_a_client_that_knows_its_limits_uses_them_up_and_is_never_throttled(
     rpm: int | None, tpm: int | None, seed: int
 ) -> None:
     async def main() -> Storm:

@@ -51,7 +51,7 @@ def test_the_wait_is_jittered_over_the_whole_doubling_interval(kind: str) -> Non
 @pytest.mark.parametrize(
     "kind", ["auth", "billing", "bad_request", "context_exceeded", "not_found", "internal"]
 )
-def test_what_will_fail_again_is_not_tried_again(kind: str) -> None:
+def test_a_failure_that_would_recur_is_not_retried(kind: str) -> None:
     assert RetryPolicy().wait_s(CallError(kind, "x"), 1, random.Random(1)) is None
 
 

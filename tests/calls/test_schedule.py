@@ -7,7 +7,7 @@ import pytest
 from helpers import analyzer, stage
 
 from runner.base.virtual_time import run_virtually
-from runner.calls.admission.limits import Ask, Lobby
+from runner.calls.admission.limits import Admission, Ticket
 from runner.calls.schedule import (
     Duration,
     critical_path,
@@ -47,12 +47,12 @@ def makespan(
     """Run the real scheduler on DURATIONS in virtual time."""
 
     async def main() -> float:
-        slots, lobby = make_slots(pipeline, max_concurrent, mode), Lobby()
+        slots, admission = make_slots(pipeline, max_concurrent, mode), Admission()
         rank = ranks(pipeline, DURATIONS, mode)
 
         async def work(node: Node, _: Mapping[str, None]) -> None:
             await asyncio.sleep(overhead)
-            async with lobby.admitted((slots[node.stage],), Ask(node.name, rank[node.name])):
+            async with admission.admit((slots[node.stage],), Ticket(node.name, rank[node.name])):
                 await asyncio.sleep(DURATIONS[node.name])
 
         await run_graph(pipeline, work)
@@ -89,11 +89,11 @@ def test_sequential_mode_keeps_the_declared_order() -> None:
     pipeline = four_plus_four()
 
     async def main() -> list[str]:
-        slots, lobby, order = make_slots(pipeline, 8, "sequential"), Lobby(), []
+        slots, admission, order = make_slots(pipeline, 8, "sequential"), Admission(), []
         rank = ranks(pipeline, DURATIONS, "sequential")
 
         async def work(node: Node, _: Mapping[str, None]) -> None:
-            async with lobby.admitted((slots[node.stage],), Ask(node.name, rank[node.name])):
+            async with admission.admit((slots[node.stage],), Ticket(node.name, rank[node.name])):
                 order.append(node.name)
                 await asyncio.sleep(1)
 
@@ -203,7 +203,7 @@ def test_parts_run_side_by_side_within_the_slots_and_the_join_comes_last() -> No
     assert ideal_makespan(pipeline, work, 1, "sequential") == 12.0
 
 
-def test_a_group_of_works_ends_whole_before_its_first_failure_is_raised() -> None:
+def test_all_awaitables_end_before_the_first_failure_is_raised() -> None:
     ended: list[str] = []
 
     async def work(name: str, seconds: float) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from aiohttp import web
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
@@ -20,8 +22,9 @@ from runner.config.schema import AnalyzerSettings, ContextOverride, ContextSetti
 from runner.job.build import build_job
 from runner.job.job import Job
 from runner.providers.request import Completion, Request
-from runner.providers.simulated import FaultResponse, Reply
-from runner.providers.simulated.server import SimulatedProvider
+from runner.providers.simulated.faults import FaultResponse
+from runner.providers.simulated.replies import Reply
+from runner.providers.simulated.server import SimulatedProvider, send
 from runner.run.compose import compose_config
 
 NO_OVERRIDE = ContextOverride(
@@ -79,7 +82,7 @@ class ScriptedTransport:
 
 
 def completion(text: str, finish_reason: str = "stop", cost: float | None = 0.001) -> Completion:
-    return Completion(text, finish_reason, Usage(100, 20, 10), cost)
+    return Completion(text, finish_reason, Usage(100, 20, 10, cost_usd=cost))
 
 
 def stage(
@@ -130,6 +133,35 @@ def composed(overrides: tuple[str, ...]) -> DictConfig:
     return compose_config(*overrides)
 
 
+@dataclass(frozen=True, slots=True)
+class ReceivedRequest:
+    """One request: its arrival in seconds of loop time, its JSON body and its headers."""
+
+    at_s: float
+    body: Mapping[str, Any]
+    headers: Mapping[str, str]
+
+
+class FaultyProvider(SimulatedProvider):
+    """Keeps every request; the first get one of *faults* each, in order; None is no fault."""
+
+    def __init__(
+        self, reply: Reply, faults: Sequence[FaultResponse | None] = (), **settings: Any
+    ) -> None:
+        super().__init__(reply, **settings)
+        self.received: list[ReceivedRequest] = []
+        self._faults = list(faults)
+
+    async def respond(
+        self, request: web.BaseRequest, body: Mapping[str, Any], arrived_s: float
+    ) -> web.StreamResponse:
+        self.received.append(ReceivedRequest(arrived_s, body, dict(request.headers)))
+        fault = self._faults.pop(0) if self._faults else None
+        if fault is not None:
+            return await send(request, fault)
+        return await super().respond(request, body, arrived_s)
+
+
 def slow_server(delay_s: float = 600.0) -> AbstractContextManager[str]:
     """Run a loopback provider that answers late, by default never in time, and badly."""
     return serving(lambda _: "late", faults=[FaultResponse(delay_s=delay_s)] * 100)
@@ -141,7 +173,7 @@ def serving(
 ) -> Iterator[str]:
     """Run a loopback provider in a thread; yield its address."""
     loop = loop or asyncio.new_event_loop()
-    server = SimulatedProvider(reply, **behaviour)
+    server = FaultyProvider(reply, **behaviour)
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(10)

@@ -11,16 +11,16 @@ from helpers.runs import ONLY_TWO, simulated
 from runner.base.secrets import Secrets
 from runner.base.virtual_time import run_virtually
 from runner.calls.admission.gate import MAX_CEILING, Gate
-from runner.calls.admission.limits import Lobby
+from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.job.job import Job
 from runner.providers.request import Request
 from runner.record.batch_directory import PARTS
-from runner.record.previous_session import Earlier
-from runner.record.reuse import Known
+from runner.record.previous_session import PreviousSession
+from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
-from runner.run.batch.batch_run import Batch, BatchResult, Shares
+from runner.run.batch.batch_run import Batch, BatchResult, BatchServices
 from runner.run.batch.console import BatchConsole
 from runner.run.stop import Stop
 
@@ -61,14 +61,16 @@ def execute_batch(
         opened = RunDirectory.reopen if again else RunDirectory.create
         directory = opened(path, PARTS)
         directory.write_job(made)
-        lobby = Lobby()
-        client = Client(transport, RetryPolicy(0), 600.0, lobby=lobby, gate=Gate(MAX_CEILING))
-        shares = Shares({"main": client}, lobby, stop or Stop())
-        known = Known(Earlier(path)) if again else Known()
+        admission = Admission()
+        client = Client(
+            transport, RetryPolicy(0), 600.0, admission=admission, gate=Gate(MAX_CEILING)
+        )
+        services = BatchServices({"main": client}, admission, stop or Stop())
+        previous = PreviousSession(path, unchanged=whole) if again else None
+        stored = StoredAnswers(previous)
         console = BatchConsole("quiet", Secrets())
         try:
-            batch = Batch(made, directory, shares, known, console, whole=again and whole)
-            return await batch.execute()
+            return await Batch(made, directory, services, stored, console).execute()
         finally:
             directory.close()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.record.keys import payload_digest
-from runner.reports.report import write_report
+from runner.reports.report.write import write_report
 
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "

@@ -22,7 +22,8 @@ from typing import Any
 
 from helpers import serving
 from runner.config.schema import SimulateSettings
-from runner.providers.simulated import reply_to, schema_name
+from runner.providers.simulated.chat import schema_name
+from runner.providers.simulated.replies import reply_to
 
 END_S = 600.0  # after which a process that goes on has failed its test, however busy the machine
 

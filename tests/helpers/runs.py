@@ -11,15 +11,15 @@ from helpers import ScriptedTransport
 from runner.base.errors import CallError
 from runner.base.virtual_time import run_virtually
 from runner.calls.admission.gate import MAX_CEILING, Gate
-from runner.calls.admission.limits import Lobby
+from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.job.job import Job
 from runner.providers.request import Completion, Request
-from runner.providers.simulated import reply_to
+from runner.providers.simulated.replies import reply_to
 from runner.record.events import run_log
-from runner.record.previous_session import Earlier
-from runner.record.reuse import Known
+from runner.record.previous_session import PreviousSession
+from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.run import Run, RunResult
 
@@ -95,7 +95,7 @@ def execute(
     reply: Reply = simulated,
     latency_s: Mapping[str, float] | None = None,
     into: str = "run",
-    known: Known | None = None,
+    stored: StoredAnswers | None = None,
 ) -> tuple[RunResult, Path, ScriptedTransport]:
     """Run *made* in virtual time into ./run; retries are off."""
     transport = ScriptedTransport(reply, latency_s)
@@ -107,7 +107,7 @@ def execute(
         try:
             with run_log(directory.events, "quiet"):
                 client = Client(transport, RetryPolicy(max_retries=0), 60.0)
-                return await Run(made, {"main": client}, directory, known).execute()
+                return await Run(made, {"main": client}, directory, stored).execute()
         finally:
             directory.close()
 
@@ -128,14 +128,16 @@ def execute_models(
     async def main() -> RunResult:
         directory = RunDirectory.reopen(Path("run")) if again else RunDirectory.create(Path("run"))
         directory.write_job(made)
-        lobby = Lobby()
+        admission = Admission()
         clients = {
-            name: Client(transport, RetryPolicy(0), 600.0, lobby=lobby, gate=Gate(MAX_CEILING))
+            name: Client(
+                transport, RetryPolicy(0), 600.0, admission=admission, gate=Gate(MAX_CEILING)
+            )
             for name, transport in transports.items()
         }
         try:
-            known = Known(Earlier(Path("run"))) if again else None
-            return await Run(made, clients, directory, known).execute()
+            stored = StoredAnswers(PreviousSession(Path("run"))) if again else None
+            return await Run(made, clients, directory, stored).execute()
         finally:
             directory.close()
 

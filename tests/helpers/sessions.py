@@ -13,13 +13,13 @@ from runner.base.virtual_time import run_virtually
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.providers.request import Completion, Request
-from runner.run.execute import Shared, execute_job, resume_job
+from runner.run.execute import ProcessState, execute_job, resume_job
 from runner.run.resume import read_resumption
 
 RUN = Path("run")
 
 
-Start = Callable[[Shared], Coroutine[Any, Any, tuple[int, float | None]]]
+Start = Callable[[ProcessState], Coroutine[Any, Any, tuple[int, float | None]]]
 
 
 def session(start: Start, reply: Reply, answers: int | None = None) -> tuple[int, list[str]]:
@@ -33,13 +33,13 @@ def session(start: Start, reply: Reply, answers: int | None = None) -> tuple[int
         def counted(request: Request) -> str | Completion:
             asked.append(request.node)
             if len(asked) == answers:
-                client.lobby.close(NotRunError("interrupted", "not called: interrupted"))
+                client.admission.close(NotRunError("interrupted", "not called: interrupted"))
             return reply(request)
 
         client = Client(ScriptedTransport(counted), RetryPolicy(max_retries=0), 60.0)
         return {"main": client}
 
-    code, _ = run_virtually(lambda: start(Shared(clients=clients)))
+    code, _ = run_virtually(lambda: start(ProcessState(clients=clients)))
     return code, asked
 
 

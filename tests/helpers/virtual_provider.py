@@ -23,7 +23,7 @@ from runner.config.schema import SimulateSettings
 from runner.providers.litellm.errors import classify
 from runner.providers.messages import text_parts
 from runner.providers.request import Completion, Request
-from runner.providers.simulated import Arrival, Behaviour, PlannedResponse
+from runner.providers.simulated.behaviour import Arrival, Behaviour, PlannedResponse
 
 DEFAULTS: Mapping[str, Any] = {"seed": 1, "latency_s": 6.7, "jitter": 0.4}
 FOREVER_S = 1e9
@@ -78,7 +78,7 @@ class VirtualProvider:
         if verdict.status != 200:
             error = HttpError(verdict)
             raise classify(error) from error
-        return Completion(text, "stop", Usage(prompt_tokens, verdict.reply_tokens), 0.001)
+        return Completion(text, "stop", Usage(prompt_tokens, verdict.reply_tokens, cost_usd=0.001))
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -77,11 +78,11 @@ def test_no_lie_about_usage_makes_a_reply_free_or_exceeds_its_reservation(
     model: str,
 ) -> None:
     sizer = Sizer(tokenizer_for(model), prices_of(ModelRoute(model)))
-    most_tokens, most_usd = sizer.size(PLAIN)
+    most_tokens, most_usd = asyncio.run(sizer.size(PLAIN))
     for body, end in zip(LIES[model], endings(model, LIES[model]), strict=True):
         assert isinstance(end, Completion), (body, end)
-        assert end.cost_usd is not None
-        assert 0 < end.cost_usd <= most_usd, (body, end)
+        assert end.usage.cost_usd is not None
+        assert 0 < end.usage.cost_usd <= most_usd, (body, end)
         assert 0 < end.usage.tokens <= most_tokens, (body, end)
 
 
@@ -100,7 +101,7 @@ def test_what_can_be_read_is_read(body: Any, text: str) -> None:
 
     assert isinstance(end, Completion)
     assert text == end.text
-    assert end.cost_usd
+    assert end.usage.cost_usd
 
 
 @pytest.mark.parametrize(

@@ -241,7 +241,7 @@ def test_the_cost_that_a_proxy_reports_is_taken_over() -> None:
     )
 
     assert isinstance(pair.http, Completion)
-    assert pair.http.cost_usd == 0.5
+    assert pair.http.usage.cost_usd == 0.5
     assert pair.http == pair.litellm
 
 

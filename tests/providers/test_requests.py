@@ -19,7 +19,7 @@ from runner.answers.analyzer import Message
 from runner.base.errors import AnswerError, CallError, NotRunError
 from runner.calls.admission.budget import Budget
 from runner.calls.admission.gate import Gate, Gates
-from runner.calls.admission.limits import Lobby, Slots
+from runner.calls.admission.limits import Admission, Slots
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.client_factory import build_clients
@@ -27,8 +27,8 @@ from runner.calls.retry import RetryPolicy
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.request import Completion, Request, Transport
-from runner.providers.simulated import FaultResponse, completion
-from runner.providers.simulated.faults import KINDS, GoodReply, find_kind
+from runner.providers.simulated.chat import completion
+from runner.providers.simulated.faults import KINDS, FaultResponse, GoodReply, find_kind
 from runner.providers.simulated.server import SimulatedProvider, send
 from runner.record.events import run_log
 from runner.record.run_directory import RunDirectory
@@ -130,7 +130,7 @@ class Server:
         place = self.seen.get(name, 0)
         self.seen[name] = place + 1
         script = ROWS[name.split("/")[0]].script
-        whole = completion(body, GOOD, "stop")
+        whole = completion(body, GOOD, "stop", (9, 5))
         if place >= len(script):
             return web.json_response(whole)
         entry = script[place]
@@ -209,7 +209,7 @@ async def ask(
     transport: Transport,
     slots: Slots,
     gate: Gate | None = None,
-    lobby: Lobby | None = None,
+    admission: Admission | None = None,
 ) -> tuple[str, CallLog]:
     """Ask as a node does; return `ok` or the kind of failure, and the log."""
     client = Client(
@@ -218,11 +218,11 @@ async def ask(
         60.0,
         random.Random(name),
         gate=gate or Gate(1),
-        lobby=lobby or Lobby(),
+        admission=admission or Admission(),
     )
     log = CallLog(unit=name)
     request = question(name)
-    talk = Conversation(Mender(), request)
+    talk = Conversation(Mender().repair, request)
     try:
         return await talk.answer(lambda r: client.complete(r, slots, log), read), log
     except NotRunError as error:
@@ -283,7 +283,7 @@ def together(count: int, name: str) -> tuple[list[str], int]:
         async with serving() as server:
             transport = LiteLLMTransport(ModelRoute("openai/gpt-4o-mini", api_base=server.url))
             await transport.open()
-            shared = Slots(32), Gate(32), Lobby()
+            shared = Slots(32), Gate(32), Admission()
             calls = (ask(f"{name}/{number}", transport, *shared) for number in range(count))
             try:
                 found = await asyncio.gather(*calls)
@@ -320,7 +320,7 @@ def test_a_poisoned_call_among_32_costs_four_requests_and_the_others_one_each() 
         async with serving() as server:
             transport = LiteLLMTransport(ModelRoute("openai/gpt-4o-mini", api_base=server.url))
             await transport.open()
-            shared = Slots(32), Gate(32), Lobby()
+            shared = Slots(32), Gate(32), Admission()
             try:
                 found = await asyncio.gather(*(ask(n, transport, *shared) for n in names))
             finally:
@@ -342,7 +342,7 @@ def run_against(kind: str, rate: float = 1.0) -> tuple[RunResult, Path]:
         still = {"latency_s": 0.0, "per_token_s": 0.0, "per_prompt_token_s": 0.0}
         settings = made.settings.model.simulate.model_copy(update={"faults": {kind: rate}, **still})
         async with SimulatedProvider(settings=settings) as server:
-            clients = build_clients(made, Gates(), Lobby(), {"main": server.url}, Budget())
+            clients = build_clients(made, Gates(), Admission(), {"main": server.url}, Budget())
             client = clients["main"]
             await client.transport.open()
             directory = RunDirectory.create(Path("run"))

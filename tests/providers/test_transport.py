@@ -7,11 +7,11 @@ import json
 import random
 import socket
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from aiohttp import web
+from helpers import FaultyProvider
 
 from runner.base.errors import CallError
 from runner.base.usage import Usage
@@ -23,8 +23,8 @@ from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.offline.litellm_provider import MODEL
 from runner.providers.request import Completion, Request
-from runner.providers.simulated import FaultResponse, completion
-from runner.providers.simulated.server import SimulatedProvider
+from runner.providers.simulated.chat import completion
+from runner.providers.simulated.faults import FaultResponse
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +44,7 @@ MESSAGES = (
 REQUEST = Request("say_means", MESSAGES, max_tokens=123, temperature=0.3, schema=SCHEMA)
 PLAIN = Request("say_means", MESSAGES, max_tokens=123)
 
-Outcome = tuple[Completion | CallError, CallLog, SimulatedProvider]
+Outcome = tuple[Completion | CallError, CallLog, FaultyProvider]
 
 
 def ask(
@@ -54,14 +54,12 @@ def ask(
     max_retries: int = 2,
     timeout_s: float = 30.0,
     model: str = "openai/gpt-4o-mini",
-    finish_reason: str = "stop",
     **route: Any,
 ) -> Outcome:
     """Send *request* through the client to a server that first answers with *faults*."""
 
     async def main() -> Outcome:
-        server = SimulatedProvider(lambda _: text, faults=list(faults), finish_reason=finish_reason)
-        async with server:
+        async with FaultyProvider(lambda _: text, faults) as server:
             transport = LiteLLMTransport(ModelRoute(model, api_base=server.url, **route))
             await transport.open()
             retry = RetryPolicy(max_retries, delay_s=0.01)
@@ -97,7 +95,7 @@ def test_the_request_carries_what_was_asked_and_the_reply_comes_back() -> None:
         "schema": SCHEMA,
         "strict": True,
     }
-    assert replace(outcome.usage, cost_usd=outcome.cost_usd) == calls.usage
+    assert outcome.usage == calls.usage
     assert outcome.usage.prompt_tokens > 0
 
 
@@ -110,10 +108,10 @@ def test_cost_comes_from_the_price_map_or_from_the_settings_or_is_unknown() -> N
     assert isinstance(own, Completion)
     assert isinstance(unknown, Completion)
     paid = listed.usage.prompt_tokens * 0.15 + listed.usage.completion_tokens * 0.60
-    assert listed.cost_usd == pytest.approx(paid / 1e6)
+    assert listed.usage.cost_usd == pytest.approx(paid / 1e6)
     paid = own.usage.prompt_tokens * 1.0 + own.usage.completion_tokens * 2.0
-    assert own.cost_usd == pytest.approx(paid / 1e6)
-    assert unknown.cost_usd is None
+    assert own.usage.cost_usd == pytest.approx(paid / 1e6)
+    assert unknown.usage.cost_usd is None
 
 
 def test_the_key_is_read_from_the_environment_and_sent_as_a_bearer(
@@ -132,15 +130,15 @@ def test_further_parameters_are_passed_on() -> None:
 
 
 def test_a_provider_that_does_not_count_is_counted_for_and_it_is_said() -> None:
-    uncounted = completion({"model": "gpt-4o-mini"}, '{"x": 1}', "stop")
+    uncounted = completion({"model": "gpt-4o-mini"}, '{"x": 1}', "stop", (9, 5))
     uncounted["usage"] = None
     outcome, calls, _ = ask(FaultResponse(200, body=json.dumps(uncounted)))
 
     assert isinstance(outcome, Completion)
     assert outcome.usage.estimated is True
     assert outcome.usage.prompt_tokens > 0
-    assert outcome.cost_usd is not None
-    assert outcome.cost_usd > 0
+    assert outcome.usage.cost_usd is not None
+    assert outcome.usage.cost_usd > 0
     assert calls.usage.estimated is True
 
 
@@ -151,7 +149,7 @@ def test_usages_add_up_kind_by_kind() -> None:
 
 
 def test_a_refusal_is_told_as_one() -> None:
-    refused = completion({"model": "gpt-4o-mini"}, "", "stop")
+    refused = completion({"model": "gpt-4o-mini"}, "", "stop", (9, 0))
     refused["choices"][0]["message"] = {"role": "assistant", "content": None, "refusal": "No."}
     outcome, _, _ = ask(FaultResponse(200, body=json.dumps(refused)))
 
@@ -264,7 +262,8 @@ def test_a_lone_surrogate_in_a_reply_can_be_written() -> None:
 
 
 def test_the_finish_reason_is_reported_as_it_came() -> None:
-    outcome, *_ = ask(finish_reason="length")
+    cut = completion({"model": "gpt-4o-mini"}, '{"x": 1}', "length", (9, 5))
+    outcome, *_ = ask(FaultResponse(200, body=json.dumps(cut)))
 
     assert isinstance(outcome, Completion)
     assert outcome.finish_reason == "length"
@@ -323,8 +322,8 @@ def test_anthropics_protocol_is_spoken_without_a_look_up_elsewhere(
     assert body["system"][0]["text"] == "You read."
     assert body["messages"][0]["content"][0]["text"] == "MATERIALQUESTION"
     assert (reply.text, reply.finish_reason) == ('{"x": 1}', "length")
-    assert reply.usage == Usage(118, 5, 100, 7)
-    assert reply.cost_usd is not None
+    assert reply.usage == Usage(118, 5, 100, 7, cost_usd=reply.usage.cost_usd)
+    assert reply.usage.cost_usd is not None
     assert set(looked_up) <= {"127.0.0.1"}
 
 
@@ -347,7 +346,7 @@ def test_the_offline_model_answers_through_litellm_at_no_cost() -> None:
 
     assert isinstance(outcome, Completion)
     assert json.loads(outcome.text) == {"seen": "MATERIALQUESTION"}
-    assert outcome.cost_usd == 0.0
+    assert outcome.usage.cost_usd == 0.0
     assert outcome.usage.prompt_tokens > 0
 
 
@@ -365,7 +364,7 @@ def test_a_bug_in_a_reading_is_told_without_a_traceback_and_not_tried_again() ->
 
 def run_many(count: int) -> Coroutine[Any, Any, int]:
     async def main() -> int:
-        async with SimulatedProvider(lambda _: "ok") as server:
+        async with FaultyProvider(lambda _: "ok") as server:
             transport = LiteLLMTransport(ModelRoute("openai/gpt-4o-mini", server.url))
             await transport.open()
             client = Client(transport, RetryPolicy(0), 30.0)

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from runner.record.history import Seen, expected_durations, read_history, write_history
+from runner.record.history import CallAverages, expected_durations, read_history, write_history
 
 FILE = Path("deep/history.json")
 
 
-def seen(**latency_s: float) -> dict[str, Seen]:
-    return {name: Seen(seconds, 100 * seconds, 1.0) for name, seconds in latency_s.items()}
+def seen(**latency_s: float) -> dict[str, CallAverages]:
+    return {name: CallAverages(seconds, 100 * seconds, 1.0) for name, seconds in latency_s.items()}
 
 
 def test_the_last_run_counts_half() -> None:

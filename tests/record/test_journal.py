@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runner.record.journal import Journal, Spent, read_journal
+from runner.record.journal import Journal, MemberJournal, Spent, read_journal
 
 FACTS = {"prompt_tokens": 100, "completion_tokens": 20, "cached_tokens": 10, "cost_usd": 0.001}
 
@@ -139,8 +139,8 @@ def test_a_reply_without_a_price_makes_the_cost_unknown_for_good(tmp_path: Path)
         start(journal, attempt=2)
         finish(journal, attempt=2)
 
-    assert session(path, work).cost_usd is None
-    assert 200 == sum_of(path).prompt_tokens
+    assert session(path, work).usage.cost_usd is None
+    assert 200 == sum_of(path).usage.prompt_tokens
 
 
 def failing_writes(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
@@ -180,7 +180,7 @@ def test_a_failed_write_is_kept_and_what_it_lost_is_written_once_that_is_possibl
     assert ["run.started", *["call.started"] * 2, *["call.finished"] * 2, "node.committed"] == [
         line["event"] for line in lines
     ]
-    assert 200 == journal.spent.prompt_tokens
+    assert 200 == journal.spent.usage.prompt_tokens
     assert journal.spent.totals() == sum_of(path).totals()
 
 
@@ -222,7 +222,7 @@ def test_a_journal_that_is_not_there_is_empty(tmp_path: Path) -> None:
 def test_what_was_rescued_stays_when_somebody_else_rescues_too(tmp_path: Path) -> None:
     """Each run of a batch does so when a disk is full."""
     journal = Journal(tmp_path / "journal.jsonl")
-    runs = [journal.of_run("a"), journal.of_run("b")]
+    runs = [MemberJournal(journal, name) for name in "ab"]
     for run in runs:
         run.note("call.started", analyzer="x", attempt=1, may_use_tokens=9, may_cost_usd=0.0)
     journal.fault = OSError(28, "No space left on device")
@@ -233,6 +233,6 @@ def test_what_was_rescued_stays_when_somebody_else_rescues_too(tmp_path: Path) -
     journal.close()
     again = Journal(tmp_path / "journal.jsonl")
 
-    assert 1.0 == again.spent.cost_usd
+    assert 1.0 == again.spent.usage.cost_usd
     assert 0 == again.spent.unsettled
     again.close()

@@ -16,7 +16,7 @@ from helpers.sessions import RUN, begin, resume
 from runner.base.errors import CallError, NotRunError, OutputError
 from runner.providers.request import Completion, Request
 from runner.record.keys import payload_digest
-from runner.record.previous_session import Earlier, keep_answer, read_record
+from runner.record.previous_session import PreviousSession, keep_answer, read_record
 from runner.reports.verify import verify
 
 pytestmark = pytest.mark.usefixtures("private")
@@ -236,7 +236,7 @@ def test_the_answers_of_a_node_are_looked_for_under_its_stage_and_key(tmp_path: 
     made = job("output.console=quiet")
     begin()
     nodes = {node.name: node for node in made.pipeline.nodes}
-    earlier, key = Earlier(RUN), load("intermediate/stage_a/say_means.json")["key"]
+    earlier, key = PreviousSession(RUN), load("intermediate/stage_a/say_means.json")["key"]
     found = earlier.record(nodes["say_means"], key)
 
     assert found is not None

@@ -12,15 +12,16 @@ from helpers.runs import STAGE_A, execute, failing
 from structlog.testing import capture_logs
 
 from runner.base.errors import CallError
+from runner.base.usage import Usage
 from runner.config.schema import ModelSettings
-from runner.providers.request import Request
+from runner.providers.request import Completion, Request
 from runner.record import keys
 from runner.record.keys import request_key
-from runner.record.reuse import Known
-from runner.record.store import Store, Stored
+from runner.record.reuse import StoredAnswers
+from runner.record.store import Store
 
 KEY = "ab" + 62 * "0"
-REPLY = Stored("an answer", "stop", 100, 20, 0.001)
+REPLY = Completion("an answer", "stop", Usage(100, 20, cost_usd=0.001))
 
 
 def test_what_was_put_in_comes_out(tmp_path: Path) -> None:
@@ -71,8 +72,8 @@ def test_a_damaged_entry_is_a_miss_and_a_warning(
 
 def test_a_second_run_asks_nothing_and_says_where_its_answers_come_from() -> None:
     made, store = job(), Store(Path("outputs/store"))
-    first, _, _ = execute(made, into="first", known=Known(store=store))
-    second, path, transport = execute(made, into="second", known=Known(store=store))
+    first, _, _ = execute(made, into="first", stored=StoredAnswers(store=store))
+    second, path, transport = execute(made, into="second", stored=StoredAnswers(store=store))
     record = json.loads((path / "intermediate/stage_b/patentability.json").read_bytes())
 
     assert [] == transport.requests
@@ -89,8 +90,8 @@ def test_failures_are_never_stored() -> None:
         "say_means": CallError("bad_request", "no"),
         "postulate_theorem": "not json at all",
     }
-    execute(made, failing(faults), into="first", known=Known(store=store))
-    _, _, transport = execute(made, into="second", known=Known(store=store))
+    execute(made, failing(faults), into="first", stored=StoredAnswers(store=store))
+    _, _, transport = execute(made, into="second", stored=StoredAnswers(store=store))
     asked = [request.node for request in transport.requests]
 
     assert {"say_means", "postulate_theorem"} == set(asked) & set(STAGE_A)
@@ -98,16 +99,16 @@ def test_failures_are_never_stored() -> None:
 
 def test_a_store_that_cannot_be_written_costs_no_answer() -> None:
     Path("blocked").write_text("a file where the store should be")
-    result, _, _ = execute(job(), known=Known(store=Store(Path("blocked/store"))))
+    result, _, _ = execute(job(), stored=StoredAnswers(store=Store(Path("blocked/store"))))
 
     assert 0 == result.exit_code
 
 
 @pytest.mark.parametrize("repeat", [0, 1])
 def test_another_repeat_asks_anew(repeat: int) -> None:
-    known = Known(store=Store(Path("outputs/store")))
-    execute(job(), into="first", known=known)
-    _, _, transport = execute(job(f"repeat={repeat}"), into="second", known=known)
+    stored = StoredAnswers(store=Store(Path("outputs/store")))
+    execute(job(), into="first", stored=stored)
+    _, _, transport = execute(job(f"repeat={repeat}"), into="second", stored=stored)
 
     assert 8 * repeat == len(transport.requests)
 

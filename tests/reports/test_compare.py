@@ -13,8 +13,7 @@ from runner.base.errors import ConfigError
 from runner.record.keys import payload_digest
 from runner.record.lock import acquire, release
 from runner.record.run_directory import SCHEMA_VERSION
-from runner.reports.compare import compare
-from runner.reports.compare.compare import Comparison, Group
+from runner.reports.compare.compare import Comparison, Group, compare
 from runner.reports.compare.keys import MAX_VALUES, differing_keys, flatten, short_names
 from runner.reports.compare.planned_jobs import planned_jobs
 from runner.reports.compare.rows import quality

@@ -14,11 +14,11 @@ import pytest
 from helpers.pages import POLICY
 from helpers.runs_by_hand import make_run, slots
 
-from runner.reports.compare import after_sweep, compare, write_comparison
 from runner.reports.compare.__main__ import main
+from runner.reports.compare.compare import compare
 from runner.reports.compare.svg import PlotBar, PlotPoint, bars, scatter
 from runner.reports.compare.text import as_csv, as_markdown, as_terminal
-from runner.reports.compare.write import as_html
+from runner.reports.compare.write import after_sweep, as_html, write_comparison
 
 HOSTILE = "</title><script>alert(1)</script>\"' onload=x <img src=http://evil.example/a> {{7*7}}"
 FORMULA = '=HYPERLINK("http://evil.example")'

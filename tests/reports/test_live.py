@@ -15,7 +15,6 @@ from rich.console import Console
 
 from runner.base.secrets import Secrets
 from runner.record.events import LiveFactory, Sink, run_log
-from runner.reports.live import live_view
 from runner.reports.live.live_table import LiveRow, LiveTable, by_progress, progress
 from runner.reports.live.view import LiveView, Tail, live_table_of
 
@@ -280,7 +279,7 @@ def noting(made: list[Sink]) -> LiveFactory:
     """Return what makes the live view and appends it to *made*."""
 
     def make(*arguments: Any) -> Sink:
-        made.append(live_view(*arguments))
+        made.append(LiveView(*arguments))
         return made[-1]
 
     return make

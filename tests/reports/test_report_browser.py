@@ -14,8 +14,9 @@ from helpers.pages import HOSTILE, matrix, record_of
 from helpers.runs_by_hand import make_run
 
 from benchmarks.report import synthetic_run
-from runner.reports.compare import compare, write_comparison
-from runner.reports.report import write_index, write_report
+from runner.reports.compare.compare import compare
+from runner.reports.compare.write import write_comparison
+from runner.reports.report.write import write_index, write_report
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from helpers.disk import full_disk
 from helpers.runs import ONLY_TWO, simulated
 
 from runner.base.errors import CallError, ConfigError, TranscriptError
-from runner.calls.client_factory import most_in_flight
+from runner.calls.client_factory import max_in_flight
 from runner.config.schema import Settings
 from runner.providers.request import Request
 from runner.record.batch_directory import is_batch, single_runs
@@ -24,7 +24,7 @@ from runner.record.journal import read_journal
 from runner.reports.compare.compare import compare
 from runner.reports.compare.write import write_comparison
 from runner.reports.export.spans import run_span
-from runner.reports.report.__main__ import report
+from runner.reports.report.__main__ import main as report
 from runner.reports.report.calls import read_session
 from runner.reports.stored_run import find_runs, read_run
 from runner.reports.verify import verify
@@ -559,4 +559,4 @@ def test_a_batch_is_told_from_a_run() -> None:
 
     assert is_batch(Path("batch"))
     assert not is_batch(Path("batch/runs"))
-    assert most_in_flight(made) == 3
+    assert max_in_flight(made) == 3

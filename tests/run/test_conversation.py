@@ -40,7 +40,7 @@ def talk(
             raise reply
         return reply
 
-    talk = Conversation(Mender(), REQUEST, lambda _: most_tokens)
+    talk = Conversation(Mender().repair, REQUEST, lambda _: most_tokens)
     try:
         said = asyncio.run(talk.answer(call, read))
     except CallError as error:

@@ -13,7 +13,7 @@ from helpers.runs import ONLY_TWO, execute_models, inventing, load, prompt_of, s
 from runner.answers.analyzer import Analyzer
 from runner.base.errors import CallError, ConfigError, NotRunError
 from runner.base.usage import Usage
-from runner.calls.client_factory import most_in_flight
+from runner.calls.client_factory import max_in_flight
 from runner.providers.request import Completion, Request
 from runner.record.journal import Spent
 from runner.reports.verify import verify
@@ -95,7 +95,7 @@ def test_a_longer_reply_is_asked_for_only_where_the_window_has_room() -> None:
 
     def cut(request: Request) -> Any:
         asked.append(request.max_tokens)
-        return Completion("half", "length", Usage(1, 1), 0.0)
+        return Completion("half", "length", Usage(1, 1))
 
     execute_models(made, cut)
 
@@ -111,7 +111,7 @@ def test_a_price_nobody_knows_counts_as_the_most_it_can_be() -> None:
         spent.add({**started, "attempt": attempt})
         spent.add({**paid, "attempt": attempt, "cached_tokens": 0, "cost_usd": cost})
 
-    assert spent.cost_usd is None
+    assert spent.usage.cost_usd is None
     assert spent.known_usd + spent.charged_usd == pytest.approx(1.4)
 
 
@@ -170,4 +170,4 @@ def test_a_key_in_a_configuration_file_is_refused() -> None:
     ],
 )
 def test_a_gate_lets_in_as_many_as_all_pools_together(overrides: list[str], slots: int) -> None:
-    assert most_in_flight(job(*overrides)) == slots
+    assert max_in_flight(job(*overrides)) == slots

@@ -12,7 +12,7 @@ from helpers.runs import ONLY_TWO, execute_models, simulated
 
 from runner.base.usage import Usage
 from runner.providers.request import Completion, Request
-from runner.record.history import Seen
+from runner.record.history import CallAverages
 from runner.run.plan import as_text, compare, make_plan
 
 PRICED = (
@@ -33,7 +33,7 @@ def counted(request: Request) -> Completion:
         for m in request.messages
     )
     prompt += count(request.messages[1]["content"][1]["text"]) + 7
-    return Completion(text, "stop", Usage(prompt, count(text)), 0.001)
+    return Completion(text, "stop", Usage(prompt, count(text), cost_usd=0.001))
 
 
 def test_what_reads_the_transcript_is_counted_not_guessed() -> None:
@@ -81,7 +81,7 @@ def test_the_wall_clock_is_the_schedulers_on_recorded_latencies() -> None:
     seconds = (4.0, 3.0, 2.0, 5.0, 3.0, 5.0, 4.0, 2.0)
     made = job("processing.max_concurrent=3")
     names = [node.name for node in made.pipeline.nodes]
-    seen = {name: Seen(s, 100.0, 1.0) for name, s in zip(names, seconds, strict=True)}
+    seen = {name: CallAverages(s, 100.0, 1.0) for name, s in zip(names, seconds, strict=True)}
     plan = make_plan(made, {"offline/extractive": seen})
 
     assert plan.wall_s == 10.0

@@ -19,7 +19,7 @@ from runner.reports.compare.planned_jobs import split_sweep
 from runner.run.cli import explain_hydra_error
 from runner.run.command import _Jobs
 from runner.run.compose import compose_config
-from runner.run.remote import NOTES, Origin, RemoteJobs, arrive, collect
+from runner.run.remote import STATUS_FOLDER, Origin, RemoteJobs, collect, make_remote_jobs
 
 ROOT = Path(__file__).resolve().parents[2]
 TALK = "Ann: Buoy {} reads two degrees too warm.\nBo: Then let us calibrate it in April.\n"
@@ -108,10 +108,10 @@ def test_a_launcher_that_is_not_installed_is_named_with_its_extra(
     )
 
 
-def test_a_machine_without_slurm_is_told_in_one_line() -> None:
+def test_a_machine_without_slurm_is_reported_in_one_line() -> None:
     error = RuntimeError('Could not detect "srun", are you indeed on a slurm cluster?')
 
-    assert str(explain_hydra_error(error)).startswith("hydra/launcher=submitit_slurm: there is no")
+    assert str(explain_hydra_error(error)).startswith("hydra/launcher=submitit_slurm: Slurm is not")
 
 
 def test_shards_are_four_unless_both_numbers_are_given() -> None:
@@ -146,7 +146,7 @@ def test_what_a_launcher_carries_knows_where_its_sweep_was_started(
 def test_a_machine_that_does_not_see_the_sweeps_directory_says_so(tmp_path: Path) -> None:
     mask = os.umask(0o077)
     try:
-        lost = arrive(Origin("ours", str(tmp_path / "elsewhere")))
+        lost = make_remote_jobs(Origin("ours", str(tmp_path / "elsewhere")))
     finally:
         os.umask(mask)
     with pytest.raises(OutputError, match=r"cannot see .+elsewhere: No such file or directory"):
@@ -154,7 +154,7 @@ def test_a_machine_that_does_not_see_the_sweeps_directory_says_so(tmp_path: Path
 
 
 def write_note(sweep: Path, job: str, **note: Any) -> None:
-    file = sweep / NOTES / f"{job}.json"
+    file = sweep / STATUS_FOLDER / f"{job}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps({"host": "node7", "exit_code": 0, "error": "", **note}))
 
@@ -170,13 +170,13 @@ def test_every_job_counts_also_one_that_left_no_word(
     write_note(tmp_path, "1", token="ours", exit_code=2, error="x=0: expected more")
     write_note(tmp_path, "2", token="ours", exit_code=None)
     write_note(tmp_path, "3", token="of an earlier sweep in the same directory")
-    (tmp_path / NOTES / "4.json").write_text("[]")
+    (tmp_path / STATUS_FOLDER / "4.json").write_text("[]")
 
     assert collect(tmp_path, origin) == [0, 2, 4, 4]
     assert capsys.readouterr().err.split("\n") == [
         "colloquy: job 1 on node7: x=0: expected more",
         f"colloquy: job 2 has not ended on node7; colloquy resume={tmp_path} finishes it",
-        f"colloquy: job 3 was not begun; colloquy resume={tmp_path} finishes it",
+        f"colloquy: job 3 was not started; colloquy resume={tmp_path} finishes it",
         "",
     ]
 

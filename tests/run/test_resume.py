@@ -248,13 +248,13 @@ def test_a_run_of_an_unknown_schema_version_is_refused_and_not_touched() -> None
 @pytest.mark.parametrize(
     ("argument", "said"),
     [
-        ("-m", "resume goes with overrides only, not with -m"),
-        ("--config-name=other", "not with --config-name=other"),
+        ("-m", "resume takes overrides only, not -m"),
+        ("--config-name=other", "not --config-name=other"),
         ("processing.max_concurent=2", "did you mean 'processing.max_concurrent'?"),
         ("nonsense.key=2", "unknown key 'nonsense.key'"),
         ("processing.max_concurrent=1,2", "KEY=VALUE only"),
         ("~analyzers.say_means", "KEY=VALUE only"),
-        ("model=openai", "give single keys, as model.KEY=VALUE"),
+        ("model=openai", "override single keys, as model.KEY=VALUE"),
         ("allow_changed=yes", "expected allow_changed=true or allow_changed=false"),
         ("processing.max_concurrent=0", "processing.max_concurrent=0"),
     ],

@@ -105,6 +105,22 @@ def test_the_benchmark_accounts_for_queue_latency_and_tokens() -> None:
     assert measured["run"]["attempts"] == 8
 
 
+def test_in_sequence_a_reply_is_repaired_before_the_next_analyzer_is_asked() -> None:
+    broken = {"say_means"}
+
+    def reply(request: Request) -> str:
+        if request.node in broken:
+            broken.remove(request.node)
+            return "no JSON at all"
+        return simulated(request)
+
+    _, _, transport = execute(job("processing.mode=sequential"), reply, LATENCY)
+
+    assert ["say_means", "say_means", "perspective_perception"] == [
+        request.node for request in transport.requests[:3]
+    ]
+
+
 def test_sequential_mode_gives_the_same_answers() -> None:
     concurrent, _, _ = execute(job(), into="concurrent")
     sequential, _, _ = execute(job("processing.mode=sequential"), latency_s=LATENCY)

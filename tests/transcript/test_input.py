@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from runner.base.errors import TranscriptError
-from runner.transcript import FORMATS, parse_transcript, read_transcript
+from runner.transcript.read import FORMATS, parse_transcript, read_transcript
 
 TEXT = "Zoë: Hello there, café.\nBob: Yes, “quite”.\n\nZoë: Good.\n"
 

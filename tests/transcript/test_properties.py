@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.base.errors import TranscriptError
-from runner.transcript import FORMATS, Transcript, parse_transcript
-from runner.transcript.clean import clean_text
+from runner.base.text import to_safe_text
+from runner.transcript.model import Transcript
+from runner.transcript.read import FORMATS, parse_transcript
 
 FRAGMENTS = st.sampled_from(
     ["Ann: ", "**Bob:** ", "[00:01] ", "0:05", "\n", "\n\n", "Q. ", "A. ", ">> ", "{gap}", "word ",
@@ -51,7 +52,7 @@ def test_any_text_is_read_or_refused_as_no_transcript(text: str, format: str) ->
 @given(text=DOCUMENTS.filter(lambda text: ">" not in text))
 def test_every_word_of_a_segment_stands_in_the_input(text: str) -> None:
     transcript = attempt(text, "text")
-    source = "".join(clean_text(text).split())
+    source = "".join(to_safe_text(text).split())
 
     found = [
         word for each in (transcript.segments if transcript else ()) for word in each.text.split()
@@ -85,7 +86,7 @@ def test_a_megabyte_of_one_pattern_does_not_hang(format: str) -> None:
     start = STARTS.get(format, "Ann: ")
     program = f"""
 from runner.base.errors import TranscriptError
-from runner.transcript import parse_transcript
+from runner.transcript.read import parse_transcript
 for row in {ROWS!r}:
     try:
         text = {start!r} + row * (1_000_000 // len(row))

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.transcript import Transcript, read_transcript
+from runner.transcript.model import Transcript
+from runner.transcript.read import read_transcript
 
 DIRECTORY = Path(__file__).resolve().parents[3] / "shared" / "transcripts"
 

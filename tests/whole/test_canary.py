@@ -12,7 +12,7 @@ import pytest
 from helpers import serving
 from helpers.processes import colloquy
 
-from runner.providers.simulated import FaultResponse
+from runner.providers.simulated.faults import FaultResponse
 
 pytestmark = pytest.mark.slow
 
@@ -89,7 +89,7 @@ def test_a_key_in_the_message_of_a_bug_is_not_shown(tmp_path: Path) -> None:
     program = f"""
 import runner.run.command as it
 def fail(_): raise AttributeError("\\x1b]0;x\\x07 " + {UNSHAPED!r})
-it.check_arguments = fail
+it.cli.check_arguments = fail
 it.main()
 """
     done = subprocess.run(

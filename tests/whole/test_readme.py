@@ -23,7 +23,7 @@ from helpers.documentation import PAGES, PROJECT, ROOT, TARGETS, blocks
 
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import find_reading
-from runner.providers.simulated import schema_name
+from runner.providers.simulated.chat import schema_name
 
 WARM = str(ROOT / "tests/helpers/warm_commands.py")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from runner.answers.grounding.near import difference, nearest_match
 from runner.answers.grounding.quotes import ABSENT, TranscriptWords, words
-from runner.transcript import Segment
+from runner.transcript.model import Segment
 
 NEAR_SCORE = 85.0
 MAX_LABELLED = 200  # occurrences at which the speaker of a labelled quote is checked

@@ -12,7 +12,7 @@ from functools import lru_cache
 from heapq import merge
 from itertools import accumulate, chain, pairwise
 
-from runner.transcript import Segment
+from runner.transcript.model import Segment
 
 ABSENT = "absent"  # the value of `match` for a quote that is nowhere in the transcript
 

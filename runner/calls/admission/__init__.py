@@ -1,4 +1,5 @@
-"""When a call may be made: `limits` is where all wait, for slots, a `gate` and the `budget`.
+"""Admission of calls: a queue (`limits`) for slots, the budget (`budget`) and a gate (`gate`).
 
-A gate is what calls with one model and key share: `adaptive` concurrency, a `breaker`, `rates`.
+All calls with one model and key share a gate: adaptive concurrency (`adaptive`), a circuit
+breaker (`breaker`) and rate limits.
 """

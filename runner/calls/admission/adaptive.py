@@ -1,12 +1,10 @@
-"""How many calls a provider is given at once: additive increase, multiplicative decrease."""
-
-from __future__ import annotations
+"""Adaptive concurrency: additive increase, multiplicative decrease of the calls in flight."""
 
 START = 8
 CUT = 0.5
 COOLDOWN_S = 10.0
-SATURATED = 0.8  # of the limit must have been in use for a round to prove anything
-_SMALLEST_ROUND = 4
+SATURATED = 0.8  # share of the limit that a round must have used for the limit to grow
+_MIN_ROUND = 4  # successes
 
 
 class AdaptiveLimit:
@@ -27,34 +25,34 @@ class AdaptiveLimit:
         self._cool_until = float("-inf")
 
     def entered(self) -> None:
-        """Count a call that is now in flight."""
+        """Count a call that has started."""
         self.in_flight += 1
         self._peak = max(self._peak, self.in_flight)
 
     def left(self) -> None:
-        """Count a call that has ended, however it did."""
+        """Count a call that has ended, successfully or not."""
         self.in_flight -= 1
 
     def set_ceiling(self, ceiling: int) -> None:
-        """Allow so many in flight; what a cut has taught is kept."""
+        """Set the ceiling; a limit that has been cut does not rise with it."""
         if self._slow_start:
             self.limit = max(self.limit, min(START, ceiling))
         self.ceiling = ceiling
         self.limit = max(1, min(self.limit, ceiling))
 
     def succeeded(self, now: float, *, first_try: bool) -> None:
-        """Count a success; grow at the end of a clean round."""
+        """Count a success; raise the limit at the end of a clean, saturated round."""
         if not first_try or now <= self._cool_until:
             return
         self._successes += 1
-        if self._successes < max(_SMALLEST_ROUND, self.limit):
+        if self._successes < max(_MIN_ROUND, self.limit):
             return
         if self._peak >= SATURATED * self.limit:
             self.limit = min(self.ceiling, self.limit * 2 if self._slow_start else self.limit + 1)
         self._start_round()
 
     def throttled(self, now: float, retry_after_s: float | None) -> bool:
-        """Cut the limit unless it was cut just now; return whether it was."""
+        """Halve the limit unless within the last cut's cooldown; return whether it was halved."""
         if now <= self._cool_until:
             return False
         self._cool_until = now + max(COOLDOWN_S, retry_after_s or 0.0)
@@ -63,7 +61,7 @@ class AdaptiveLimit:
         return True
 
     def halve(self) -> None:
-        """Halve the limit, not below 1."""
+        """Halve the limit, to at least 1, and start a round."""
         self.limit = max(1, int(self.limit * CUT))
         self._start_round()
 

@@ -1,6 +1,4 @@
-"""What all calls to one model with one key share: rate, throttling, concurrency, outages."""
-
-from __future__ import annotations
+"""Gate: rate limits, adaptive concurrency and circuit breaker of one model and key."""
 
 import math
 import random
@@ -14,35 +12,34 @@ from runner.base.errors import CallError, NotRunError
 from runner.base.token_bucket import TokenBucket, Withdrawal
 from runner.calls.admission.adaptive import AdaptiveLimit
 from runner.calls.admission.breaker import GIVE_UP_S, Breaker
-from runner.calls.admission.limits import Ask
+from runner.calls.admission.limits import Ticket
 from runner.calls.retry import OUTAGE
 
-SPREAD_S = 2.0  # over which calls go again after a pause that a provider asked for
+SPREAD_S = 2.0  # calls resume over this time after a throttled call
 REOPEN_SPREAD_S = 5.0  # the same after an outage
 MAX_CEILING = 256
-_ACCOUNT = frozenset({"auth", "billing"})  # what is wrong with a key, whatever the model
+_ACCOUNT_FAULTS = frozenset({"auth", "billing"})  # kinds that affect all models of a key
 
 log = structlog.get_logger("colloquy.gate")
 
 
 @dataclass(slots=True)
 class Account:
-    """One key at one address; *fault* ends all calls with it, whatever the model."""
+    """One key at one address; *fault* ends all calls with it, to any model."""
 
     fault: CallError | None = None
 
 
 class Gate:
-    """A limit (see `limits.Limit`) that learns from every answer; times in seconds.
+    """A limit (see `limits.Limit`) that adapts to the provider's responses; times in seconds.
 
-    *ceiling* is the most calls in flight; *rpm* and *tpm* are requests and tokens per minute
-    (None: not limited here), of which *burst_s* seconds' worth may go at once.
+    *ceiling* bounds the calls in flight. *rpm* and *tpm* are requests and tokens per minute
+    (None: not limited here); *burst_s* seconds' worth of them may be sent at once.
     """
 
     def __init__(
         self,
         ceiling: int,
-        *,
         rpm: int | None = None,
         tpm: int | None = None,
         burst_s: float = 10.0,
@@ -52,41 +49,41 @@ class Gate:
         self.limit = AdaptiveLimit(ceiling)
         self.breaker = Breaker()
         self.account = account or Account()
-        self._members = 0
+        self._registered = 0
         self._fault: CallError | None = None
         self._requests = None if rpm is None else TokenBucket(rpm, burst_s)
         self._tokens = None if tpm is None else TokenBucket(tpm, burst_s)
-        self._taken: dict[int, Withdrawal] = {}  # tokens, by the id of an attempt in flight
-        self._opens_at = -math.inf  # nothing goes before; set by a throttled call
+        self._taken: dict[int, Withdrawal] = {}  # tokens, by id of the ticket
+        self._opens_at = -math.inf  # no call is sent before; set by a throttled call
         self._spread_until = -math.inf
         self._next_at = -math.inf
         self._spread_s = SPREAD_S
         self._rng = rng or random.Random()
 
-    def join(self, calls: int) -> None:
-        """Let somebody in who makes up to *calls* at once, beside those who are there."""
-        self._members += calls
-        self.limit.set_ceiling(min(self._members, MAX_CEILING))
+    def register(self, calls: int) -> None:
+        """Raise the ceiling for another job, which makes up to *calls* at once."""
+        self._registered += calls
+        self.limit.set_ceiling(min(self._registered, MAX_CEILING))
 
-    def part(self, calls: int) -> None:
-        """Forget somebody who has joined; the last one's ceiling stays for the next."""
-        self._members -= calls
-        if self._members:
-            self.limit.set_ceiling(min(self._members, MAX_CEILING))
+    def unregister(self, calls: int) -> None:
+        """Lower the ceiling after a job has ended; the last job's ceiling stays."""
+        self._registered -= calls
+        if self._registered:
+            self.limit.set_ceiling(min(self._registered, MAX_CEILING))
 
     @property
     def fault(self) -> CallError | None:
-        """Why nothing more is sent, or None."""
+        """The failure that ends all calls, or None."""
         return self._fault or self.account.fault
 
     @property
     def counts_tokens(self) -> bool:
-        """Whether attempts have to say how many tokens they may use."""
+        """Whether tokens are rate-limited, so that attempts need an upper bound."""
         return self._tokens is not None
 
-    def wait_s(self, now: float, ask: Ask) -> float:
+    def wait_s(self, now: float, ticket: Ticket) -> float:
         """See `limits.Limit`."""
-        if self.fault is not None or self._refuses(now, ask):
+        if self.fault is not None or self._refuses(now, ticket):
             return 0.0
         if self.limit.in_flight >= self.limit.limit:
             return math.inf
@@ -94,68 +91,70 @@ class Gate:
         if self._requests is not None:
             wait = max(wait, self._requests.wait_s(now, 1))
         if self._tokens is not None:
-            wait = max(wait, self._tokens.wait_s(now, ask.tokens))
+            wait = max(wait, self._tokens.wait_s(now, ticket.tokens))
         return wait
 
-    def enter(self, now: float, ask: Ask) -> None:
-        """See `limits.Limit`; raises NotRunError once there is a fault that ends all calls."""
+    def enter(self, now: float, ticket: Ticket) -> None:
+        """See `limits.Limit`; raises NotRunError after a fault, or if *ticket* is refused."""
         if self.fault is not None:
             raise NotRunError(self.fault.kind, f"not called: {self.fault}")
-        if self._refuses(now, ask):
+        if self._refuses(now, ticket):
             raise NotRunError("unavailable", "not called: the provider is down")
         self.limit.entered()
-        ask.probe = self.breaker.is_open
-        self.breaker.probing = ask.probe
+        ticket.probe = self.breaker.is_open
+        self.breaker.probing = ticket.probe
         if self._requests is not None:
             self._requests.take(now, 1)
         if self._tokens is not None:
-            self._taken[id(ask)] = self._tokens.take(now, ask.tokens, final=False)
+            self._taken[id(ticket)] = self._tokens.take(now, ticket.tokens, final=False)
         if now < self._spread_until:
             mean = self._spread_s / self.limit.limit
             self._next_at = now + self._rng.uniform(0, 2 * mean)
 
-    def _refuses(self, now: float, ask: Ask) -> bool:
-        """Return whether *ask* has somebody else to go to, and no probe is due."""
-        return not ask.waits_for_outage and self.breaker.wait_s(now) > 0
+    def _refuses(self, now: float, ticket: Ticket) -> bool:
+        """Return whether *ticket* does not wait for outages, and no probe is due."""
+        return not ticket.waits_for_outage and self.breaker.wait_s(now) > 0
 
-    def leave(self, now: float, ask: Ask) -> None:
-        """See `limits.Limit`; a probe that told nothing may be sent again."""
+    def leave(self, now: float, ticket: Ticket) -> None:
+        """See `limits.Limit`; after a probe without a result another one is scheduled."""
         self.limit.left()
-        self._settle(ask, ask.tokens)
-        if ask.probe and self.breaker.probing:
+        self._settle(ticket, ticket.tokens)
+        if ticket.probe and self.breaker.probing:
             self.breaker.abandoned(now)
 
-    def succeeded(self, ask: Ask, started: float, now: float, *, tokens: int, first: bool) -> None:
-        """Learn from a reply that used *tokens*; *first* says it was its call's first attempt."""
-        self._settle(ask, tokens)
+    def succeeded(
+        self, ticket: Ticket, started: float, now: float, *, tokens: int, first: bool
+    ) -> None:
+        """Count a reply that used *tokens*; *first*: by the first attempt of its call."""
+        self._settle(ticket, tokens)
         self.limit.succeeded(now, first_try=first)
-        self._note_answer(ask, started, now)
+        self._count_response(ticket, started, now)
 
-    def failed(self, ask: Ask, error: CallError, started: float, now: float) -> bool:
-        """Learn from a failure; return whether it counts against the call's own attempts."""
+    def failed(self, ticket: Ticket, error: CallError, started: float, now: float) -> bool:
+        """Count a failure; return whether it counts against the call's retries."""
         if error.kind in ("cancelled", "internal"):
-            return True  # our doing: it tells nothing of the provider
-        if error.kind in _ACCOUNT:
+            return True  # says nothing about the provider
+        if error.kind in _ACCOUNT_FAULTS:
             self.account.fault = self.account.fault or error
         elif error.kind == "not_found":
             self._fault = self._fault or error
         if error.kind not in OUTAGE:
-            if ask.probe:  # refused, throttled or unreadable, but from a provider that is there
-                self._note_answer(ask, started, now)
+            if ticket.probe:  # refused, throttled or unreadable: the provider is up
+                self._count_response(ticket, started, now)
             return True
         was_open = self.breaker.is_open
         counts = self.breaker.failed(
-            ask.unit, now, probe=ask.probe, failing_since=ask.failing_since
+            ticket.unit, now, probe=ticket.probe, failing_since=ticket.failing_since
         )
         if self.breaker.is_open and not was_open:
             log.warning("breaker.opened", kind=error.kind, error=str(error))
-        if ask.probe and self.breaker.gives_up(now):
+        if ticket.probe and self.breaker.gives_up(now):
             message = f"the provider has been down for {GIVE_UP_S / 60:.0f} minutes: {error}"
             self._fault = CallError("unavailable", message)
         return counts
 
     def throttle(self, wait_s: float, retry_after_s: float | None, now: float) -> None:
-        """Let nothing go for *wait_s* seconds, then again little by little."""
+        """Hold all calls for *wait_s* seconds, then let them resume over SPREAD_S."""
         self._opens_at = max(self._opens_at, now + wait_s)
         self._spread_s = SPREAD_S
         self._spread_until = max(self._spread_until, self._opens_at + SPREAD_S)
@@ -163,21 +162,18 @@ class Gate:
             log.warning("limit.lowered", limit=self.limit.limit, wait_s=round(wait_s, 1))
 
     def stop_until(self, retry_after_s: float) -> None:
-        """End all calls: the provider does not want any for longer than a run waits."""
+        """End all calls: the provider asks for a longer wait than a run makes."""
         until = datetime.now(UTC) + timedelta(seconds=retry_after_s)
-        message = (
-            f"the provider asks to wait for {retry_after_s:,.0f} s, "
-            f"until {until:%Y-%m-%d %H:%M} UTC"
-        )
-        self._fault = self._fault or CallError("unavailable", message)
+        message = f"asks to wait for {retry_after_s:,.0f} s, until {until:%Y-%m-%d %H:%M} UTC"
+        self._fault = self._fault or CallError("unavailable", f"the provider {message}")
 
-    def _settle(self, ask: Ask, tokens: int) -> None:
-        withdrawal = self._taken.pop(id(ask), None)
+    def _settle(self, ticket: Ticket, tokens: int) -> None:
+        withdrawal = self._taken.pop(id(ticket), None)
         if self._tokens is not None and withdrawal is not None:
             self._tokens.settle(withdrawal, tokens)
 
-    def _note_answer(self, ask: Ask, started: float, now: float) -> None:
-        if self.breaker.succeeded(started, now, probe=ask.probe):
+    def _count_response(self, ticket: Ticket, started: float, now: float) -> None:
+        if self.breaker.succeeded(started, now, probe=ticket.probe):
             self.limit.halve()
             self._spread_s = REOPEN_SPREAD_S
             self._spread_until = now + REOPEN_SPREAD_S
@@ -186,13 +182,13 @@ class Gate:
 
 @dataclass
 class Gates:
-    """The gates of one process, by model and key, so that all its runs share them."""
+    """The gates of one process, by model and account; all its runs share them."""
 
     _gates: dict[Hashable, Gate] = field(default_factory=dict)
     _accounts: dict[Hashable, Account] = field(default_factory=dict)
 
     def gate(self, model: Hashable, account: Hashable, make: Callable[[Account], Gate]) -> Gate:
-        """Return the gate of *model* at *account*, made by *make* if it is the first."""
+        """Return the gate of *model* at *account*; *make* creates it at first use."""
         shared = self._accounts.setdefault(account, Account())
         if (account, model) not in self._gates:
             self._gates[account, model] = make(shared)

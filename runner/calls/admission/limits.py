@@ -1,6 +1,4 @@
-"""Admission: who may call now, by rank, where every limit that applies has room."""
-
-from __future__ import annotations
+"""Admission queue: attempts wait, by rank, until every limit that applies has room."""
 
 import asyncio
 import heapq
@@ -12,18 +10,18 @@ from typing import Protocol
 
 from runner.base.errors import CallError
 
-_INSTANT_S = 1e-9  # what is due this soon is due now: clocks round
+_EPSILON_S = 1e-9  # a shorter wait counts as none, since clocks round
 
 
 @dataclass(slots=True)
-class Ask:
-    """One attempt that wants to be made.
+class Ticket:
+    """Request for the admission of one attempt.
 
-    *unit* names who asks; lower *rank* goes first. *tokens* and *cost_usd* are the most the
-    attempt can use, 0 where no limit counts them. *failing_since* is the loop time of the call's
-    first failure that was not its own doing, None before. Without *waits_for_outage* an attempt is
-    refused during an outage. *probe* is set by the gate that
-    lets the attempt test whether a provider is back.
+    *unit* names the caller; the lowest *rank* goes first. *tokens* and *cost_usd* are upper
+    bounds of what the attempt uses, 0 if no limit counts them. *failing_since* is the loop time
+    of the call's first transient failure, None before it. Without *waits_for_outage* the
+    attempt is refused during an outage. The gate sets *probe* on an attempt that tests whether
+    the provider has recovered.
     """
 
     unit: str = ""
@@ -36,80 +34,80 @@ class Ask:
 
 
 class Limit(Protocol):
-    """Something that an attempt needs room in; times are the event loop's, in seconds."""
+    """A limit on attempts in flight; times are the event loop's, in seconds."""
 
-    def wait_s(self, now: float, ask: Ask) -> float:
-        """Return 0 if *ask* may enter, infinity if only a departure can tell, else how long."""
+    def wait_s(self, now: float, ticket: Ticket) -> float:
+        """Return 0 if *ticket* may enter, inf until an attempt leaves, else the seconds to wait."""
 
-    def enter(self, now: float, ask: Ask) -> None:
-        """Take the room; raise CallError where there will never be any."""
+    def enter(self, now: float, ticket: Ticket) -> None:
+        """Take room for *ticket*; raise CallError if there will never be any."""
 
-    def leave(self, now: float, ask: Ask) -> None:
-        """Give the room back."""
+    def leave(self, now: float, ticket: Ticket) -> None:
+        """Release the room that *ticket* took."""
 
 
+@dataclass(eq=False, slots=True)
 class Slots:
     """A pool of *size* slots."""
 
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.held = 0
+    size: int
+    held: int = 0
 
-    def wait_s(self, now: float, ask: Ask) -> float:
-        """Return 0 while a slot is free."""
+    def wait_s(self, now: float, ticket: Ticket) -> float:
+        """Return 0 while a slot is free, else inf."""
         return 0.0 if self.held < self.size else math.inf
 
-    def enter(self, now: float, ask: Ask) -> None:
-        """Hold a slot."""
+    def enter(self, now: float, ticket: Ticket) -> None:
+        """Take a slot."""
         self.held += 1
 
-    def leave(self, now: float, ask: Ask) -> None:
+    def leave(self, now: float, ticket: Ticket) -> None:
         """Free a slot."""
         self.held -= 1
 
 
 @dataclass(order=True, slots=True)
-class _Waiting:
+class _Waiter:
     rank: float
-    place: int
-    ask: Ask = field(compare=False)
+    arrival: int
+    ticket: Ticket = field(compare=False)
     grant: asyncio.Future[None] = field(compare=False)
 
 
-class Lobby:
-    """Where attempts wait until all their limits have room at once; belongs to one event loop.
+class Admission:
+    """Queue of attempts that wait until all their limits have room; belongs to one event loop.
 
-    Nothing is held by one who waits. The lowest rank goes first, then who asked first; among
-    those with the same limits nobody overtakes. Room is handed out at the end of a turn of
-    the event loop, so that all attempts that became ready in it are compared.
+    A waiter holds no room. The lowest rank goes first, then the first to arrive; waiters with
+    the same limits do not overtake each other. Room is granted at the end of an iteration of the
+    event loop, so that all attempts that became ready in it are compared.
     """
 
     def __init__(self) -> None:
-        self.inside = 0
+        self.in_flight = 0
         self._closed: CallError | None = None
-        self._asked = 0
-        self._due = False
-        self._lines: dict[tuple[Limit, ...], list[_Waiting]] = {}
+        self._arrivals = 0
+        self._scheduled = False
+        self._queues: dict[tuple[Limit, ...], list[_Waiter]] = {}
         self._pauses: dict[asyncio.Future[None], Limit] = {}
-        self._alarm: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
-    async def admitted(self, limits: Sequence[Limit], ask: Ask) -> AsyncIterator[None]:
-        """Wait for room, hold it inside the block, give it back whatever happens.
+    async def admit(self, limits: Sequence[Limit], ticket: Ticket) -> AsyncIterator[None]:
+        """Wait for room, hold it during the block and release it afterwards.
 
-        Raises CallError where a limit refuses for good or the lobby is closed.
+        Raises CallError if a limit refuses *ticket* or admission is closed.
         """
-        await self._wait(tuple(limits), ask)
-        self.inside += 1
+        await self._wait(tuple(limits), ticket)
+        self.in_flight += 1
         try:
             yield
         finally:
-            self.inside -= 1
-            _leave(limits, ask)
-            self.look_again()
+            self.in_flight -= 1
+            _release(limits, ticket)
+            self.reschedule()
 
     async def pause(self, seconds: float, limit: Limit) -> None:
-        """Sleep, until *limit* ends all calls; raise the reason as soon as the lobby is closed."""
+        """Sleep, at longest until `wake(limit)`; raise the reason once admission is closed."""
         loop = asyncio.get_running_loop()
         woken: asyncio.Future[None] = loop.create_future()
         timer = loop.call_later(seconds, _wake, woken)
@@ -123,89 +121,89 @@ class Lobby:
             timer.cancel()
 
     def close(self, reason: CallError) -> None:
-        """Turn away all who wait or will come; those inside stay."""
+        """Refuse all waiters and all later attempts with *reason*; attempts in flight continue."""
         self._closed = reason
-        waiting = [w.grant for line in self._lines.values() for w in line]
+        waiting = [w.grant for queue in self._queues.values() for w in queue]
         for future in (*waiting, *self._pauses):
             if not future.done():
                 future.set_exception(reason.copy())
 
     def wake(self, limit: Limit) -> None:
-        """End the pauses of those who are to call within *limit*: it has a fault to tell them."""
-        for sleeper, theirs in self._pauses.items():
-            if theirs is limit:
+        """End the pauses of calls within *limit*, which has a fault that ends them."""
+        for sleeper, other in self._pauses.items():
+            if other is limit:
                 _wake(sleeper)
 
-    def look_again(self) -> None:
-        """Compare those who wait, at the end of this turn of the event loop."""
-        if not self._due:
-            self._due = True
-            asyncio.get_running_loop().call_soon(self._hand_out)
+    def reschedule(self) -> None:
+        """Grant room to waiters at the end of this iteration of the event loop."""
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._grant_room)
 
-    async def _wait(self, limits: tuple[Limit, ...], ask: Ask) -> None:
+    async def _wait(self, limits: tuple[Limit, ...], ticket: Ticket) -> None:
         if self._closed is not None:
             raise self._closed.copy()
         grant: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._asked += 1
-        line = self._lines.setdefault(limits, [])
-        heapq.heappush(line, _Waiting(ask.rank, self._asked, ask, grant))
-        self.look_again()
+        self._arrivals += 1
+        queue = self._queues.setdefault(limits, [])
+        heapq.heappush(queue, _Waiter(ticket.rank, self._arrivals, ticket, grant))
+        self.reschedule()
         try:
             await grant
         except asyncio.CancelledError:
             if grant.done() and not grant.cancelled() and grant.exception() is None:
-                _leave(limits, ask)  # granted in the same turn
-            self.look_again()  # it may have stood before somebody for whom there is room
+                _release(limits, ticket)  # granted in the same iteration
+            self.reschedule()  # it may have blocked a waiter for which there is room
             raise
         finally:
             del grant
 
-    def _hand_out(self) -> None:
-        self._due = False
+    def _grant_room(self) -> None:
+        self._scheduled = False
         loop = asyncio.get_running_loop()
         soonest = self._admit_all(loop.time())
-        if self._alarm is not None:
-            self._alarm.cancel()
-        self._alarm = None if math.isinf(soonest) else loop.call_later(soonest, self._hand_out)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None if math.isinf(soonest) else loop.call_later(soonest, self._grant_room)
 
     def _admit_all(self, now: float) -> float:
-        """Let in whoever fits, best rank first; return seconds until that may change."""
+        """Admit all waiters that fit, lowest rank first; return seconds until more may fit."""
         while True:
             soonest, chosen = math.inf, None
-            for limits, line in list(self._lines.items()):
-                while line and line[0].grant.done():  # cancelled or turned away
-                    heapq.heappop(line)
-                if not line:
-                    del self._lines[limits]
+            for limits, queue in list(self._queues.items()):
+                while queue and queue[0].grant.done():  # cancelled or refused
+                    heapq.heappop(queue)
+                if not queue:
+                    del self._queues[limits]
                     continue
-                wait = max(limit.wait_s(now, line[0].ask) for limit in limits)
-                if wait > _INSTANT_S:
+                wait = max(limit.wait_s(now, queue[0].ticket) for limit in limits)
+                if wait > _EPSILON_S:
                     soonest = min(soonest, wait)
-                elif chosen is None or line[0] < self._lines[chosen][0]:
+                elif chosen is None or queue[0] < self._queues[chosen][0]:
                     chosen = limits
             if chosen is None:
                 return soonest
-            self._admit(chosen, heapq.heappop(self._lines[chosen]), now)
+            self._admit_waiter(chosen, heapq.heappop(self._queues[chosen]), now)
 
-    def _admit(self, limits: tuple[Limit, ...], waiting: _Waiting, now: float) -> None:
+    def _admit_waiter(self, limits: tuple[Limit, ...], waiter: _Waiter, now: float) -> None:
         entered: list[Limit] = []
         try:
             for limit in limits:
-                limit.enter(now, waiting.ask)
+                limit.enter(now, waiter.ticket)
                 entered.append(limit)
         except CallError as error:
             for limit in entered:
-                limit.leave(now, waiting.ask)
-            # Without its frames, which hold the grant that holds it.
-            waiting.grant.set_exception(error.with_traceback(None))
+                limit.leave(now, waiter.ticket)
+            # Without its traceback, whose frames refer to the grant (a reference cycle).
+            waiter.grant.set_exception(error.with_traceback(None))
         else:
-            waiting.grant.set_result(None)
+            waiter.grant.set_result(None)
 
 
-def _leave(limits: Sequence[Limit], ask: Ask) -> None:
+def _release(limits: Sequence[Limit], ticket: Ticket) -> None:
     now = asyncio.get_running_loop().time()
     for limit in limits:
-        limit.leave(now, ask)
+        limit.leave(now, ticket)
 
 
 def _wake(sleeper: asyncio.Future[None]) -> None:

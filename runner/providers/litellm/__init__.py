@@ -1,5 +1,5 @@
-"""Providers through litellm: one request to a provider, one completion or failure back.
+"""Providers through litellm: sends one request, returns one completion or raises one failure.
 
-`transport` makes one attempt: by `http` (litellm's provider configurations over our `session`)
-or by `acompletion`, as `choice` says; `errors` names the kind of a failure.
+`transport` makes one attempt, with `http` (litellm's provider configurations over our `session`)
+or `acompletion`; `choice` selects between them. `errors` classifies failures.
 """

@@ -1,4 +1,4 @@
-"""Choice of the way that a model's calls take: HTTP by configuration, or `acompletion`."""
+"""Transport choice: litellm's provider configuration over HTTP, or `acompletion`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import aiohttp
 from runner.providers.litellm.http import ADDRESSES, HttpCalls
 from runner.providers.litellm.route import ModelRoute
 
-_LOCAL = ("hosted_vllm", "litellm_proxy")  # have no address but the one that is given
-# What model.params may hold: it changes the request, and not which code of litellm makes it.
+_LOCAL = ("hosted_vllm", "litellm_proxy")  # have no default address
+# Keys of model.params that change the request but not the code path in litellm.
 _PARAMS = frozenset(
     [
         "extra_body",
@@ -34,7 +34,7 @@ _PARAMS = frozenset(
         "verbosity",
     ]
 )
-# Settings of litellm and variables that ask for more than a provider's configuration does.
+# litellm's settings and environment variables that a provider configuration does not apply.
 _SETTINGS = [
     "api_base",
     "callbacks",
@@ -58,11 +58,11 @@ _VARIABLES = [
 
 
 def http_calls(litellm: Any, route: ModelRoute, session: aiohttp.ClientSession) -> HttpCalls | None:
-    """Return what makes *route*'s calls over *session*; None where `acompletion` has to.
+    """Return the maker of *route*'s calls over *session*, None if `acompletion` must make them.
 
-    It has to for other providers (SigV4 and OAuth among them), for parameters and settings that
-    change more than the request, for models behind OpenAI's Responses API, and where another
-    version of litellm lacks a part.
+    `acompletion` serves other providers (SigV4 and OAuth among them), parameters and settings
+    that change more than the request, models behind OpenAI's Responses API, and versions of
+    litellm without the parts that are used here.
     """
     if (
         any(_is_set(getattr(litellm, name, None)) for name in _SETTINGS)
@@ -80,20 +80,20 @@ def http_calls(litellm: Any, route: ModelRoute, session: aiohttp.ClientSession) 
         ):
             return None
         return HttpCalls(litellm, route, session, provider, base)
-    except Exception:  # noqa: BLE001 - litellm's own word on it comes with the first call
+    except Exception:  # noqa: BLE001 - litellm reports it again at the first call
         return None
 
 
 def _is_set(value: Any) -> bool:
-    """Return whether a setting holds more than what litellm's code for Gemini registers itself."""
+    """Return whether a setting has a value other than the one that litellm's Gemini code sets."""
     return bool([one for one in value if one != "cache"] if isinstance(value, list) else value)
 
 
 def _by_responses(litellm: Any, name: str, model: str) -> bool:
-    """Return whether litellm asks *model* through OpenAI's Responses API."""
+    """Return whether litellm calls *model* through OpenAI's Responses API."""
     if model.startswith("responses/"):
         return True
     try:
         return bool(litellm.get_model_info(name)["mode"] == "responses")
-    except Exception:  # noqa: BLE001 - litellm has no class for a model that it does not know
+    except Exception:  # noqa: BLE001 - litellm raises a plain Exception for an unknown model
         return False

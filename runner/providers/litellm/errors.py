@@ -1,6 +1,6 @@
-"""Error classification: one CallError of a known kind for whatever litellm or aiohttp raises.
+"""Error classification: maps any exception of litellm or aiohttp to a CallError of a known kind.
 
-litellm's classes do not separate failures (a refused connection is a 500, an exhausted account
+litellm's classes do not tell failures apart (a refused connection is a 500, an exhausted account
 a 429), so the status, the provider's error code and the chain of causes decide.
 """
 
@@ -25,10 +25,10 @@ BILLING_CODES = {
     "organization_usage_limit_exceeded",
     "enforced_spend_limit_reached",
 }
-_NO_CREDIT = "credit balance is too low"  # Anthropic has no code for it
+_NO_CREDIT = "credit balance is too low"  # Anthropic sends no code for it
 _BAD_CERTIFICATE = ssl.SSLCertVerificationError
 _TOO_LONG = "context_length_exceeded"
-# litellm's words for a web page, and for a reply whose parts it cannot read
+# litellm's messages for a web page, and for a reply with parts that it cannot read
 _NO_COMPLETION = (
     "empty or invalid response from llm endpoint",
     "error converting to valid response block",
@@ -73,7 +73,7 @@ def classify(
 ) -> CallError:
     """Return the CallError for *error*; its kind decides whether the call is retried.
 
-    Its message holds none of *secrets*, even when the provider repeats them.
+    *secrets* are redacted from its message, in case the provider repeats them.
     """
     ours = next((link for link in _chain(error) if isinstance(link, CallError)), None)
     if ours is not None:
@@ -88,7 +88,7 @@ def classify(
     retry_after = retry_after_s(headers)
     kind = _kind(error, status, retry_after)
     if kind == "connection":
-        status = None  # litellm says 500 where nobody has answered
+        status = None  # litellm reports 500 without a response
     if kind == "throttle" and retry_after is None and status == 429:
         retry_after = reset_after_s(headers) or _retry_delay_s(error)
     return CallError(
@@ -102,28 +102,28 @@ def classify(
 
 
 def _redirection(error: BaseException) -> int | None:
-    """Return the status of a redirection, which litellm reports as a lost connection."""
+    """Return the status of a redirect, which litellm reports as a lost connection; None if none."""
     statuses = (getattr(link, "status_code", None) for link in _chain(error))
     return next((s for s in statuses if isinstance(s, int) and 300 <= s < 400), None)
 
 
 def _retry_delay_s(error: BaseException) -> float | None:
-    """Return the wait that Google puts into a 429's body (google.rpc.RetryInfo), in seconds."""
+    """Return the seconds to wait in the body of Google's 429 (google.rpc.RetryInfo), or None."""
     match = _RETRY_INFO.search(str(error))
     return float(match[1]) if match else None
 
 
 def _may_be_billed(error: BaseException, kind: str) -> bool:
-    """Return whether the provider may have done the work although no complete reply came."""
+    """Return whether the provider may bill the call although no complete reply arrived."""
     names = {type(link).__name__ for link in _chain(error)}
     unsent = any(name.startswith("ClientConnector") for name in names) or "ConnectTimeout" in names
-    # litellm also uses httpx's ConnectError for a reset long after the request has left
+    # litellm also uses httpx's ConnectError for a reset after the request was sent
     connected = not (unsent or ("ConnectError" in names and "ClientOSError" not in names))
     return kind in ("timeout", "bad_response") or (kind == "connection" and connected)
 
 
 def _full_message(error: BaseException, kind: str, where: Where, secrets: Secrets) -> str:
-    """Return what failed and why, in the provider's words where it has any."""
+    """Return the message of a CallError: what failed, and the provider's own message if any."""
     message = _message(error, kind, secrets)
     if kind == "connection":
         return f"no connection to {where.host}: {secrets.redact(_cause(error)) or message}"
@@ -141,7 +141,7 @@ def _full_message(error: BaseException, kind: str, where: Where, secrets: Secret
 
 
 def _cause(error: BaseException) -> str:
-    """Return the operating system's message, which libraries wrap several times."""
+    """Return the operating system's message, which libraries wrap; empty if there is none."""
     causes = [link for link in _chain(error) if isinstance(link, OSError) and link.args]
     return str(causes[-1]) if causes else ""
 
@@ -176,7 +176,7 @@ def _kind(error: BaseException, status: int | None, retry_after: float | None) -
 
 
 def _codes(error: BaseException) -> Iterator[str]:
-    """Yield the provider's error codes: of the exceptions, and of the reply in their text."""
+    """Yield the provider's error codes from the exceptions and from the JSON in their messages."""
     for link in _chain(error):
         said = _said(str(link))
         for name in ("code", "type"):
@@ -186,7 +186,7 @@ def _codes(error: BaseException) -> Iterator[str]:
 
 
 def _said(text: str) -> Mapping[str, Any]:
-    """Return the error object of the provider's reply, where *text* holds one as JSON."""
+    """Return the error object of the provider's reply in *text*; empty if it holds no JSON."""
     try:
         body, _ = _DECODER.raw_decode(text, text.find("{") % (len(text) + 1))
     except ValueError:
@@ -196,10 +196,10 @@ def _said(text: str) -> Mapping[str, Any]:
 
 
 def cause_of(error: Exception) -> Exception | None:
-    """Return the cause for the CallError of *error*, without references to frames.
+    """Return the `__cause__` for the CallError of *error*, with tracebacks removed.
 
-    The frames of litellm's errors keep one another and the request alive until a garbage
-    collection, and so does a CallError among their causes.
+    The frames of litellm's errors form reference cycles that keep the request alive until a
+    garbage collection; so does a CallError among the causes, which is removed.
     """
     seen: set[int] = set()
     pending: list[BaseException] = [error]
@@ -226,9 +226,9 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _message(error: BaseException, kind: str, secrets: Secrets) -> str:
-    """Return the error's message in one line, without a traceback.
+    """Return the message of *error* on one line, without a traceback.
 
-    Keys are masked before the line is cut: a cut key would not be recognised.
+    Keys are redacted before the line is cut, since a cut key would not be recognised.
     """
     text = str(error).split("Traceback (most recent call last)")[0]
     said = _said(text).get("message")

@@ -1,7 +1,7 @@
-"""HTTP calls: litellm's provider configurations over our session, without `acompletion` around.
+"""HTTP calls: litellm's provider configurations over our session, without `acompletion`.
 
-litellm's handlers make the request (address, headers, body), read the reply and name the error,
-as the provider's configuration says. They take the client that posts as an argument: ours.
+litellm's handlers build the request (address, headers, body), parse the reply and map errors by
+the provider's configuration. They post through a client that they take as an argument.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from runner.providers.litellm.body import readable
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.request import reply_arrived
 
-# Providers whose calls are shown equal to `acompletion`'s (tests/test_http.py), and where they
-# are without an address of their own: variables, then the default; None: litellm's own default.
+# Providers whose calls equal those of `acompletion` (tests/providers/test_http.py), with the
+# variables of their address and its default; None: litellm's own default.
 ADDRESSES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
     "anthropic": (("ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"), "https://api.anthropic.com"),
     "deepseek": ((), None),
@@ -40,11 +40,11 @@ _NOT_MAPPED = (
     *("messages", "timeout", "model", "api_key", "api_base"),
     *("num_retries", "max_retries", "extra_headers"),
 )
-MAX_ERROR_BYTES = 1 << 14  # of an error's body: litellm searches it for keys with slow patterns
+MAX_ERROR_BYTES = 1 << 14  # litellm searches the body of an error for keys with slow patterns
 _REMEMBERED = 256  # sets of mapped parameters
 _NAMED = ("api_key", "headers")
 
-_log = structlog.get_logger("httpx")  # as which `acompletion` logs each request
+_log = structlog.get_logger("httpx")  # the logger of the requests that `acompletion` makes
 
 Handler = Callable[..., Awaitable[Any]]
 
@@ -52,8 +52,8 @@ Handler = Callable[..., Awaitable[Any]]
 class HttpCalls:
     """Makes the calls of one model, each with one request.
 
-    *base* is the address that litellm found for *provider*, if any. Parameters are mapped once
-    for each set of them: how does not depend on the messages.
+    *base* is litellm's address for *provider*, None for the default. Each set of parameters is
+    mapped once, since the mapping does not depend on the messages.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class HttpCalls:
     async def ask(self, arguments: Mapping[str, Any]) -> Any:
         """Make one attempt with `acompletion`'s *arguments*; return its ModelResponse.
 
-        Raises litellm's exceptions, CallError and, where no reply came, aiohttp's.
+        Raises litellm's exceptions, CallError and, if no reply arrived, aiohttp's exceptions.
         """
         client = self._client(partial(self._send, arguments["timeout"]))
         try:
@@ -98,9 +98,9 @@ class HttpCalls:
         raise failure
 
     def _meaning(self, error: Exception, reply: httpx.Response | None) -> Exception:
-        """Return the failure for *error*, which litellm made of a reply; *reply* if it was a 2xx.
+        """Return the exception that `acompletion` would raise for a handler's *error*.
 
-        A 2xx that cannot be read was paid for.
+        *reply* is a response with a 2xx status, else None; one that cannot be parsed is billed.
         """
         if reply is not None:
             message = str(error).split("Traceback (most recent call last)")[0]
@@ -110,12 +110,12 @@ class HttpCalls:
             self._litellm.exception_type(
                 model=self._model, custom_llm_provider=self._provider, original_exception=error
             )
-        except Exception as mapped:  # noqa: BLE001 - it raises what it has made
+        except Exception as mapped:  # noqa: BLE001 - exception_type raises its result
             return mapped
         return error
 
     def _optional(self, arguments: Mapping[str, Any]) -> bytes:
-        """Return the provider's parameters for those in *arguments*, as JSON."""
+        """Return the parameters in *arguments*, mapped to the provider's, as JSON."""
         given = {name: value for name, value in arguments.items() if name not in _NOT_MAPPED}
         key = orjson.dumps(given)
         if key not in self._mapped:
@@ -156,7 +156,7 @@ class HttpCalls:
     async def _send(
         self, timeout_s: float, url: str, body: bytes, headers: Mapping[str, str]
     ) -> httpx.Response:
-        """Return the reply, of any status; raises aiohttp's errors, CallError and Timeout."""
+        """Return the response of any status; raises aiohttp's exceptions, CallError and Timeout."""
         timeout = aiohttp.ClientTimeout(
             connect=timeout_s, sock_connect=timeout_s, sock_read=timeout_s
         )
@@ -185,7 +185,7 @@ class HttpCalls:
 
 
 def _handler(provider: str, base: str | None) -> tuple[Handler, dict[str, Any]]:
-    """Return litellm's handler of *provider*'s calls, and its own constant arguments."""
+    """Return litellm's handler of *provider*'s calls and its constant arguments."""
     variables, default = ADDRESSES[provider]
     base = base or next(filter(None, map(os.environ.get, variables)), default)
     if provider == "anthropic":
@@ -209,7 +209,7 @@ def _handler(provider: str, base: str | None) -> tuple[Handler, dict[str, Any]]:
 
 
 def _attribution() -> dict[str, str]:
-    """Return the headers by which OpenRouter is told what program asks."""
+    """Return the headers that name the calling program to OpenRouter."""
     return {
         "HTTP-Referer": os.environ.get("OR_SITE_URL") or "https://litellm.ai",
         "X-Title": os.environ.get("OR_APP_NAME") or "liteLLM",
@@ -217,11 +217,11 @@ def _attribution() -> dict[str, str]:
 
 
 def _ignore(*_: Any, **__: Any) -> None:
-    """Take the place of a callback."""
+    """Do nothing, in place of a callback."""
 
 
 class _NoLog:
-    """Stands in for litellm's log of a call, which handlers write to."""
+    """Discards the log entries that litellm's handlers write."""
 
     dynamic_success_callbacks = None
     post_call = pre_call = staticmethod(_ignore)
@@ -232,9 +232,9 @@ class _NoLog:
 
 
 class _Client:
-    """Posts one call's request by *send*; mixed into litellm's AsyncHTTPHandler.
+    """Posts one call's request with *send*; mixed into litellm's AsyncHTTPHandler.
 
-    *failure* is why no reply came, *reply* the one that came with a status of success.
+    *failure* is the exception if no response arrived, *reply* a response with a 2xx status.
     """
 
     def __init__(self, send: Callable[[str, bytes, Any], Awaitable[httpx.Response]]) -> None:
@@ -243,12 +243,12 @@ class _Client:
         self.reply: httpx.Response | None = None
 
     def __del__(self) -> None:
-        """Close nothing: there is no client inside."""
+        """Skip litellm's destructor, which closes a client that does not exist here."""
 
     async def post(
         self, url: str, data: str | None = None, json: Any = None, headers: Any = None, **_: Any
     ) -> httpx.Response:
-        """Return the reply; raises an HTTPStatusError as litellm's handlers expect it."""
+        """Return the response; raise httpx's HTTPStatusError with the fields that litellm reads."""
         try:
             response = await self._send(
                 url, (dumps(json) if data is None else data).encode(), headers

@@ -1,4 +1,4 @@
-"""Import of litellm, which takes seconds, without its network look-ups and log handlers."""
+"""Import of litellm (seconds of CPU), with its network requests and log handlers disabled."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 
 
 def load_litellm(model: str) -> Any:
-    """Return litellm, without its network look-ups, banners and log handlers.
+    """Return litellm, with its network requests, banners and log handlers disabled.
 
-    What *model*'s provider would load at its first call is imported, too.
+    Also imports the libraries that *model*'s provider would import at its first call.
     """
     for name in ("LITELLM_LOCAL_MODEL_COST_MAP", "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS"):
         os.environ[name] = "True"  # both are fetched from the network otherwise
@@ -22,7 +22,7 @@ def load_litellm(model: str) -> Any:
     litellm.suppress_debug_info = True
     litellm.telemetry = False
     http: Any = importlib.import_module("litellm.llms.custom_httpx.http_handler")
-    # Some providers' code uses litellm's own clients, which follow redirects and send again.
+    # Some providers use litellm's own clients, which follow redirects and repeat requests.
     http.AsyncHTTPHandler.follow_redirects = property(lambda _: False, lambda *_: None)
     http.AsyncHTTPHandler.single_connection_post_request = _not_again
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
@@ -31,13 +31,13 @@ def load_litellm(model: str) -> Any:
         importlib.import_module("openai.resources")
     if first:
         gc.collect()
-        gc.freeze()  # half a million objects: a full collection would stop the loop for 100 ms
+        gc.freeze()  # a full collection of 500,000 objects would block the event loop for 100 ms
     return litellm
 
 
 async def _not_again(*_: Any, **__: Any) -> NoReturn:
-    """Raise the lost connection that litellm would answer with a second request.
+    """Re-raise a lost connection, instead of litellm's second request.
 
-    It would do so even when the first request has arrived.
+    litellm repeats a request even if the first one has arrived.
     """
-    raise  # the error that is being handled where litellm calls this
+    raise  # litellm calls this in an except block

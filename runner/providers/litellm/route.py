@@ -14,8 +14,8 @@ from runner.providers.litellm.errors import Where
 class ModelRoute:
     """Destination of calls: litellm model string, address, and the *name* of the key's variable.
 
-    Prices are US dollars per million tokens; None means litellm's map. *transport*
-    `litellm` makes every call by `acompletion`; with `auto`, choice.py decides.
+    Prices are US dollars per million tokens; None means litellm's map. *transport* `litellm`
+    makes every call with `acompletion`; `auto` leaves the choice to choice.py.
     """
 
     name: str

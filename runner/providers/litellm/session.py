@@ -1,4 +1,4 @@
-"""HTTP session: the aiohttp session of a model's calls, its redirect refusal and its size limit."""
+"""HTTP session: aiohttp session of a model's calls, without redirects and with a size limit."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from aiohttp.base_protocol import BaseProtocol
 from runner.base.errors import CallError
 from runner.providers.litellm.errors import NOT_FOLLOWED
 
-MAX_BODY_BYTES = 16 << 20  # a reply of the most characters, with every one of them escaped
+MAX_BODY_BYTES = 16 << 20  # a reply of maximum length with all characters escaped
 
 
 def open_session() -> aiohttp.ClientSession:
     """Return a session without a connection limit (slots limit calls), cookies and redirects.
 
-    litellm would follow a redirect with the transcript and, where its header is the provider's
-    own, with the key. The environment's proxies are used only where it names any: aiohttp looks
-    them up in a thread for every request.
+    litellm would send the transcript to the target of a redirect, and the key too if it is in a
+    provider-specific header. `trust_env` is set only if the environment names a proxy, since
+    aiohttp looks proxies up in a thread for every request.
     """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),
@@ -34,8 +34,8 @@ async def _read_whole(
 ) -> aiohttp.ClientResponse:
     """Return the response with its body in memory.
 
-    Raises CallError for a redirect, and for a body of more than MAX_BODY_BYTES, which is not
-    read further.
+    Raises CallError for a redirect and for a body of more than MAX_BODY_BYTES, of which the
+    rest is not read.
     """
     response = await handler(request)
     status, body = response.status, bytearray()

@@ -1,6 +1,6 @@
-"""Transport: makes one call to a provider through litellm, without any policy.
+"""Transport: makes one call to a provider through litellm, without retries or limits.
 
-The offline model has its own transport (runner/providers/offline/transport.py), without litellm.
+The offline model has its own transport, without litellm (runner/providers/offline/transport.py).
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from runner.providers.messages import joined, marked, text_parts
 from runner.providers.prices import cost_usd, prices_of
 from runner.providers.request import Completion, Request, checked_text
 
-_SIGNED = "bedrock/"  # litellm signs with what it finds in the environment; no key is sent
+_SIGNED = "bedrock/"  # litellm signs with credentials from the environment; no key is sent
 
 
 class LiteLLMTransport:
-    """Sends as `litellm.acompletion` does, with every retry of other layers switched off.
+    """Sends requests as `litellm.acompletion` does, with the retries of other layers disabled.
 
-    Calls are made by litellm's provider configurations over our session (http.py), where that is
-    known to be the same and the settings do not say `transport: litellm`; else by `acompletion`.
-    *readers* are the offline model's readings by analyzer name; they are only used where the
+    Calls go through litellm's provider configurations over our session (http.py) for the routes
+    for which they are shown equal, unless `transport: litellm` is set; else through
+    `acompletion`. *readers* are the offline model's readings by analyzer name, used only if the
     route's provider is `offline`.
     """
 
@@ -74,7 +74,7 @@ class LiteLLMTransport:
         return self._completion(response, request)
 
     async def close(self) -> None:
-        """Close our connections and litellm's, and its clients that hold on to them."""
+        """Close our connections and those of litellm's cached clients."""
         if self._litellm is not None:
             await self._litellm.close_litellm_async_clients()
             self._litellm.in_memory_llm_clients_cache.flush_cache()
@@ -111,7 +111,7 @@ class LiteLLMTransport:
             if route.api_key_env:
                 arguments["api_key"] = os.environ.get(route.api_key_env)
             elif route.api_base:
-                arguments["api_key"] = "not-needed"  # a local server; the client insists on one
+                arguments["api_key"] = "not-needed"  # a local server; the client requires one
         return arguments
 
     def _messages(self, request: Request) -> list[dict[str, Any]]:
@@ -128,7 +128,8 @@ class LiteLLMTransport:
         if cost is None and self._prices is not None:
             cost = cost_usd(usage, self._prices, next(_served(response), ""))
         corrected = "; ".join((*corrections, *doubt))
-        return Completion(text, finish_reason, replace(usage, corrected=corrected), cost)
+        paid = replace(usage, cost_usd=cost, corrected=corrected)
+        return Completion(text, finish_reason, paid)
 
     def _size(self, request: Request, text: str) -> CallSize:
         count = tokenizer_for(self.route.name).count

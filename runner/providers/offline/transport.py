@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from runner.answers.analyzer import Message
@@ -54,7 +55,7 @@ class OfflineTransport:
             raise classify(error, self.route.where, self._secrets) from error
         cost = cost_usd(usage, self._prices) if self._prices else 0.0
         text = checked_text(reply, self._secrets)
-        return Completion(text, "stop", usage, cost)
+        return Completion(text, "stop", replace(usage, cost_usd=cost))
 
     async def close(self) -> None:
         """Nothing to close."""

@@ -7,7 +7,6 @@ import errno
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 
 from pydantic import ValidationError
@@ -47,14 +46,6 @@ Kinds of fault, for `faults` (their rates) and `script` (one entry per request):
 """
 
 
-@dataclass(frozen=True, slots=True)
-class ServerArguments:
-    """The settings to serve and the port of 127.0.0.1; 0 takes a free one."""
-
-    settings: SimulateSettings
-    port: int = DEFAULT_PORT
-
-
 def main() -> None:
     """Run the command line: 0 when a signal ends it, 2 for a wrong argument, 8 for a taken port."""
     sys.exit(run_command("colloquy-simulate", _help, _run, flags=(CHILD,), least=0))
@@ -64,20 +55,22 @@ def _run(given: Arguments) -> None:
     if CHILD in given.options:
         asyncio.run(_serve_parent())
     else:
-        asyncio.run(_serve(parse(given.words), asyncio.Event()))
+        asyncio.run(_serve(*parse(given.words), asyncio.Event()))
 
 
-def parse(arguments: Sequence[str]) -> ServerArguments:
-    """Return `key=value` *arguments* merged over conf/model/simulated.yaml; raise ConfigError."""
+def parse(arguments: Sequence[str]) -> tuple[SimulateSettings, int]:
+    """Return the settings and the port of `key=value` *arguments*; raise ConfigError.
+
+    The settings are those of conf/model/simulated.yaml with the changes of *arguments*.
+    """
     from omegaconf import OmegaConf  # here, since a child process does not need it
 
     for argument in arguments:
         if "=" not in argument:
             raise ConfigError(f"{argument!r} is not key=value, such as latency_s=0.2; see --help")
+    shipped = OmegaConf.create(_shipped()).simulate
     try:
-        merged = OmegaConf.merge(
-            OmegaConf.create(_shipped()).simulate, OmegaConf.from_dotlist(list(arguments))
-        )
+        merged = OmegaConf.merge(shipped, OmegaConf.from_dotlist(list(arguments)))
         values = OmegaConf.to_container(merged, resolve=False)
     except Exception as error:  # OmegaConf and its YAML parser raise anything
         raise ConfigError(f"{' '.join(arguments)}: {one_line(str(error))}") from error
@@ -88,17 +81,14 @@ def parse(arguments: Sequence[str]) -> ServerArguments:
     try:
         settings = SimulateSettings.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(explain(error, _nearest_key)) from error
+        known = ("port", *SimulateSettings.model_fields)
+        raise ConfigError(explain(error, lambda path: did_you_mean(path[-1], known))) from error
     check(settings, above="")
-    return ServerArguments(settings, port)
+    return settings, port
 
 
 def _shipped() -> str:
     return files("conf").joinpath("model/simulated.yaml").read_text(encoding="utf-8")
-
-
-def _nearest_key(path: list[str]) -> str:
-    return did_you_mean(path[-1], ("port", *SimulateSettings.model_fields))
 
 
 def _help() -> str:
@@ -120,26 +110,24 @@ async def _serve_parent() -> None:
         settings, ended = SimulateSettings.model_validate_json(line), asyncio.Event()
         end_of_run = asyncio.create_task(reader.readline())
         end_of_run.add_done_callback(lambda _, ended=ended: ended.set())  # type: ignore[misc]
-        await _serve(ServerArguments(settings, port=0), ended)
+        await _serve(settings, 0, ended)
         if end_of_run.cancel():
             return  # ended by a signal
 
 
-async def _serve(served: ServerArguments, ended: asyncio.Event) -> None:
+async def _serve(settings: SimulateSettings, port: int, ended: asyncio.Event) -> None:
     """Serve until *ended* is set or a signal comes; raise OutputError if the port is taken."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
     try:
-        async with SimulatedProvider(
-            settings=served.settings, port=served.port, keep=False
-        ) as server:
+        async with SimulatedProvider(settings=settings, port=port) as server:
             print(f"serving {server.url}", flush=True)
             await ended.wait()
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
         why = "is in use; choose another, or port=0 for a free one" if taken else f"fails: {error}"
-        raise OutputError(f"port {served.port} of 127.0.0.1 {why}") from error
+        raise OutputError(f"port {port} of 127.0.0.1 {why}") from error
 
 
 if __name__ == "__main__":

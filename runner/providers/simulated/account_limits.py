@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from runner.base.token_bucket import TokenBucket
 
 BURST_S = 10.0  # a whole minute's worth at once would hide bursts that a real account refuses
@@ -33,12 +31,11 @@ class AccountLimits:
 
     def take_failed(self, now_s: float) -> None:
         """Count one failed request; failures never take the level below minus one burst."""
-        bucket = self._buckets.get("requests")
-        if bucket is not None:
+        if bucket := self._buckets.get("requests"):
             room = max(0.0, bucket.level(now_s) + bucket.capacity)
             bucket.take(now_s, min(FAILED_REQUEST, room))
 
-    def headers(self, now_s: float) -> Mapping[str, str]:
+    def headers(self, now_s: float) -> dict[str, str]:
         """Return `x-ratelimit-limit-*`, `-remaining-*` and `-reset-*` (until full) at *now_s*."""
         headers = {}
         for unit, bucket in self._buckets.items():

@@ -1,8 +1,4 @@
-"""Behaviour of the simulated provider: the response to each request, without I/O or a clock.
-
-behaviour = Behaviour(settings)
-response = behaviour.decide(arrival_of(body, reply_to(body)), now_s)
-"""
+"""Behaviour of the simulated provider: the response to each request, without I/O or a clock."""
 
 from __future__ import annotations
 
@@ -73,9 +69,8 @@ class Behaviour:
         # Both are drawn for every request, so that no fault changes the latencies of the others.
         chance = self._random.random()
         factor = math.exp(self._settings.jitter * self._random.gauss(0.0, 1.0))
-        reply_tokens = arrival.reply_tokens
-        if arrival.max_tokens is not None:
-            reply_tokens = min(reply_tokens, arrival.max_tokens)
+        limit = arrival.reply_tokens if arrival.max_tokens is None else arrival.max_tokens
+        reply_tokens = min(arrival.reply_tokens, limit)
         tokens = len(arrival.prompt_ids) + reply_tokens
         name = self._fault(index, chance, arrival, tokens, now_s)
         if name == OUTAGE:  # counts towards no limit
@@ -120,10 +115,9 @@ class Behaviour:
 
     def _refusal(self, tokens: int, now_s: float) -> PlannedResponse:
         self._limits.take_failed(now_s)
-        headers = dict(self._limits.headers(now_s))
+        headers = self._limits.headers(now_s)
         if self._settings.retry_after:
-            wait_s = self._limits.wait_s(tokens, now_s)
-            headers["Retry-After"] = str(max(1, math.ceil(wait_s)))
+            headers["Retry-After"] = str(max(1, math.ceil(self._limits.wait_s(tokens, now_s))))
         return PlannedResponse(429, headers, RATE_LIMIT_S, RATE_LIMIT, 0, 0)
 
 
@@ -132,26 +126,20 @@ def check(settings: SimulateSettings, above: str = "model.simulate.") -> None:
 
     *above* precedes the key in messages.
     """
-    for name in settings.faults:
-        _check_kind(f"{above}faults", name)
-    for entry in settings.script:
-        if entry is not None:
-            _check_kind(f"{above}script", entry)
+    named = [("faults", name) for name in settings.faults]
+    named += [("script", name) for name in settings.script if name is not None]
+    for key, name in named:
+        if name in INTERNAL:
+            what = f"'{name}' follows from other settings and cannot be set here"
+            raise ConfigError(f"{above}{key}: {what}")
+        try:
+            find_kind(name)
+        except ConfigError as error:
+            raise ConfigError(f"{above}{key}: {error}") from error
     total = sum(settings.faults.values())
     if total > 1 + 1e-9:
         raise ConfigError(f"{above}faults: the rates add up to {total:g}; expected at most 1")
     for start, end in settings.outages_s:
         if not 0 <= start < end:
-            raise ConfigError(
-                f"{above}outages_s: [{start:g}, {end:g}] is not a window; "
-                f"expected [start, end] in seconds since the start"
-            )
-
-
-def _check_kind(key: str, name: str) -> None:
-    if name in INTERNAL:
-        raise ConfigError(f"{key}: '{name}' follows from other settings and cannot be set here")
-    try:
-        find_kind(name)
-    except ConfigError as error:
-        raise ConfigError(f"{key}: {error}") from error
+            expected = "expected [start, end] in seconds since the start"
+            raise ConfigError(f"{above}outages_s: [{start:g}, {end:g}] is not a window; {expected}")

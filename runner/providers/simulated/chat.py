@@ -55,18 +55,11 @@ def completion(
     body: Mapping[str, Any],
     text: str,
     finish_reason: str,
-    *,
-    tokens: tuple[int, int] | None = None,
+    tokens: tuple[int, int],
     cached_tokens: int = 0,
 ) -> dict[str, Any]:
-    """Return a `chat.completion` object with *text* as its reply.
-
-    *tokens* are those of prompt and reply, counted here when None.
-    """
-    prompt_tokens, completion_tokens = tokens or (
-        sum(len(token_ids(part)) for part in message_texts(body)),
-        len(token_ids(text)),
-    )
+    """Return a `chat.completion`; *text* is the reply, *tokens* are those of prompt and reply."""
+    prompt_tokens, completion_tokens = tokens
     message = {"role": "assistant", "content": text}
     return {
         "id": "chatcmpl-simulated",

@@ -80,32 +80,29 @@ def find_kind(name: str) -> FaultKind:
     return _refusal(int(match[1]), f"simulated {match[1]}", "simulated", headers)
 
 
-def error_body(status: int, message: str) -> FaultResponse:
-    """Return an error in OpenAI's form, for requests that are wrong themselves."""
-    return _error(status, message, "invalid_request_error")
-
-
-def _error(status: int, message: str, code: str) -> FaultResponse:
+def error_response(status: int, message: str, code: str = "invalid_request_error") -> FaultResponse:
+    """Return an error in OpenAI's form, by default for a request that is wrong itself."""
     error = {"message": message, "type": code, "param": None, "code": code}
     return FaultResponse(status, body=json.dumps({"error": error}))
 
 
-def _refusal(
-    status: int, message: str, code: str, headers: Mapping[str, str] | None = None
+def _refusal(status: int, message: str, code: str, headers: Mapping[str, str] = {}) -> FaultKind:
+    response = error_response(status, message, code)
+    return FaultKind(status, f"{status}: {message}", lambda _: response, headers=headers)
+
+
+def _fixed(summary: str, status: int = 200, **changes: Any) -> FaultKind:
+    response = FaultResponse(status, **changes)
+    return FaultKind(status, summary, lambda _: response)
+
+
+def _changed(
+    summary: str, change: Callable[[GoodReply], Mapping[str, Any]], cut: int | None = None
 ) -> FaultKind:
-    response = _error(status, message, code)
-    return FaultKind(status, f"{status}: {message}", lambda _: response, headers=headers or {})
-
-
-def _fixed(summary: str, response: FaultResponse) -> FaultKind:
-    return FaultKind(response.status, summary, lambda _: response)
-
-
-def _changed(summary: str, change: Callable[[GoodReply], Mapping[str, Any]]) -> FaultKind:
-    """Return a kind that responds 200 with the completion after *change*."""
+    """Return a kind that responds 200 with the completion after *change*, up to byte *cut*."""
 
     def make(good: GoodReply) -> FaultResponse:
-        return FaultResponse(200, body=json.dumps(change(good)))
+        return FaultResponse(200, body=json.dumps(change(good)), cut=cut)
 
     return FaultKind(200, summary, make, generates=True)
 
@@ -113,32 +110,24 @@ def _changed(summary: str, change: Callable[[GoodReply], Mapping[str, Any]]) -> 
 def _message(
     summary: str,
     content: str | Callable[[str], str] | None = None,
-    *,
     finish_reason: str = "stop",
-    refusal: str | None = None,
+    **more: str,
 ) -> FaultKind:
-    """Return a kind with another message; *content* may be a function of the good reply."""
+    """Return a kind whose message has *content*, maybe a function of the good reply, and *more*."""
 
     def change(good: GoodReply) -> Mapping[str, Any]:
-        choice = dict(good.completion["choices"][0])
+        choice = good.completion["choices"][0]
         text = content(good.text) if callable(content) else content
-        message = {**choice["message"], "content": text}
-        choice["message"] = message if refusal is None else {**message, "refusal": refusal}
-        return {**good.completion, "choices": [{**choice, "finish_reason": finish_reason}]}
+        message = {**choice["message"], "content": text, **more}
+        changed = {**choice, "message": message, "finish_reason": finish_reason}
+        return {**good.completion, "choices": [changed]}
 
     return _changed(summary, change)
 
 
-def _cut(good: GoodReply) -> FaultResponse:
-    return FaultResponse(200, body=json.dumps(good.completion), cut=40)
-
-
 def _echo(good: GoodReply) -> FaultResponse:
-    return _error(400, f"bad request with {good.authorization or 'no key'}", "bad_request")
-
-
-def _first_half(text: str) -> str:
-    return text[: len(text) // 2]
+    message = f"bad request with {good.authorization or 'no key'}"
+    return error_response(400, message, "bad_request")
 
 
 def _with_surrogate(text: str) -> str:
@@ -153,6 +142,7 @@ def _with_nan(text: str) -> str:
     return changed if count else '{"value": NaN}'
 
 
+_HTML = {"Content-Type": "text/html"}
 _LOGIN_PAGE = "<html><body>Please sign in.</body></html>"
 
 # What users may name in `faults` and `script`, besides status_NNN and status_NNN_after_S.
@@ -162,28 +152,25 @@ KINDS: Mapping[str, FaultKind] = {
         400, "this model's maximum context length is exceeded", "context_length_exceeded"
     ),
     "echo_key": FaultKind(400, "400 that repeats the key it was sent", _echo),
-    "reset": _fixed("the connection is reset without a response", FaultResponse(0)),
-    "hang": _fixed("no response, ever", FaultResponse(0, delay_s=FOREVER_S)),
-    "cut": FaultKind(200, "the connection breaks 40 bytes into the body", _cut, generates=True),
-    "slow_body": _fixed(
-        "headers, then a byte every 0.5 s", FaultResponse(200, body=" ", drip_s=0.5)
+    "reset": _fixed("the connection is reset without a response", 0),
+    "hang": _fixed("no response, ever", 0, delay_s=FOREVER_S),
+    "cut": _changed(
+        "the connection breaks 40 bytes into the body", lambda good: good.completion, 40
     ),
-    "huge_body": _fixed("a body of 200 MiB", FaultResponse(200, body=" " * MIB, times=200)),
-    "html": _fixed(
-        "a web page, as captive portals send it",
-        FaultResponse(200, {"Content-Type": "text/html"}, _LOGIN_PAGE),
-    ),
-    "bad_json": _fixed("a body that is not JSON", FaultResponse(200, body='{"choices": [{"mess')),
+    "slow_body": _fixed("headers, then a byte every 0.5 s", body=" ", drip_s=0.5),
+    "huge_body": _fixed("a body of 200 MiB", body=" " * MIB, times=200),
+    "html": _fixed("a web page, as captive portals send it", headers=_HTML, body=_LOGIN_PAGE),
+    "bad_json": _fixed("a body that is not JSON", body='{"choices": [{"mess'),
     "no_choices": _changed("choices: []", lambda good: {**good.completion, "choices": []}),
     "no_usage": _changed(
         "a reply without its token counts",
         lambda good: {k: v for k, v in good.completion.items() if k != "usage"},
     ),
     "no_content": _message("content: null"),
-    "length": _message("half a reply, finish_reason length", _first_half, finish_reason="length"),
-    "content_filter": _message(
-        "nothing, finish_reason content_filter", "", finish_reason="content_filter"
+    "length": _message(
+        "half a reply, finish_reason length", lambda text: text[: len(text) // 2], "length"
     ),
+    "content_filter": _message("nothing, finish_reason content_filter", "", "content_filter"),
     "refusal": _message("the model declines", refusal="I cannot help with that."),
     "surrogate": _message("half a character inside the reply", _with_surrogate),
     "bad_answer": _message("a JSON object of the wrong shape", '{"simulated": "fits no schema"}'),

@@ -17,23 +17,16 @@ MAX_BLOCKS = 200_000  # then expired blocks are removed, and again after as many
 @dataclass(frozen=True, slots=True)
 class _Block:
     ready_s: float
-    used_s: float
-
-    def is_cached(self, now_s: float) -> bool:
-        return self.ready_s <= now_s < self.used_s + LIFETIME_S
+    expires_s: float
 
 
 class PrefixCache:
     """Caches prompts block by block; *min_tokens* None caches nothing. Times in seconds."""
 
-    def __init__(self, min_tokens: int | None, max_blocks: int = MAX_BLOCKS) -> None:
+    def __init__(self, min_tokens: int | None) -> None:
+        self.blocks: dict[int, _Block] = {}
         self._min_tokens = min_tokens
-        self._blocks: dict[int, _Block] = {}
-        self._max_blocks = self._limit = max_blocks
-
-    def __len__(self) -> int:
-        """Return the number of blocks held, expired ones included."""
-        return len(self._blocks)
+        self._limit = MAX_BLOCKS
 
     def find(self, ids: Sequence[int], now_s: float) -> int:
         """Return how many tokens at the start of *ids* are cached, and renew their lifetime."""
@@ -41,34 +34,29 @@ class PrefixCache:
             return 0
         hits = []
         for key in _block_keys(ids):
-            block = self._blocks.get(key)
-            if block is None or not block.is_cached(now_s):
+            block = self.blocks.get(key)
+            if block is None or not block.ready_s <= now_s < block.expires_s:
                 break
-            hits.append(key)
+            hits.append((key, block.ready_s))
         cached = len(hits) * BLOCK_TOKENS
         if cached < self._min_tokens:
             return 0
-        for key in hits:
-            self._blocks[key] = _Block(self._blocks[key].ready_s, now_s)
+        self.blocks |= {key: _Block(ready_s, now_s + LIFETIME_S) for key, ready_s in hits}
         return cached
 
     def add(self, ids: Sequence[int], now_s: float, ready_s: float) -> None:
         """Cache the blocks of *ids* from *ready_s* on, the time of the response."""
         if self._min_tokens is None:
             return
-        if len(self._blocks) > self._limit:
-            self._blocks = {
-                key: block
-                for key, block in self._blocks.items()
-                if block.used_s + LIFETIME_S > now_s
-            }
-            self._limit = max(self._max_blocks, 2 * len(self._blocks))
+        if len(self.blocks) > self._limit:
+            self.blocks = {k: block for k, block in self.blocks.items() if block.expires_s > now_s}
+            self._limit = max(MAX_BLOCKS, 2 * len(self.blocks))
         for key in _block_keys(ids):
-            block = self._blocks.get(key)
-            if block is None or block.used_s + LIFETIME_S <= now_s:
-                self._blocks[key] = _Block(ready_s, ready_s)
+            block = self.blocks.get(key)
+            if block is None or block.expires_s <= now_s:
+                self.blocks[key] = _Block(ready_s, ready_s + LIFETIME_S)
             elif ready_s < block.ready_s:
-                self._blocks[key] = _Block(ready_s, block.used_s)
+                self.blocks[key] = _Block(ready_s, block.expires_s)
 
 
 def _block_keys(ids: Sequence[int]) -> Iterator[int]:

@@ -40,8 +40,7 @@ class IdleProcesses:
 
     def keep(self, child: _Child) -> bool:
         """Make *child* stop serving and wait; return whether it is still alive."""
-        alive = _send(child, b"")
-        if alive:
+        if alive := _send(child, b""):
             self._children.append(child)
         return alive
 

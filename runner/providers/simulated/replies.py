@@ -8,7 +8,7 @@ import random
 import re
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.providers.simulated.chat import message_texts, response_schema
@@ -34,7 +34,9 @@ def reply_to(body: Mapping[str, Any]) -> str:
     if schema is None:
         return "This is a simulated reply; no model has read the prompt."
     seed = zlib.crc32(prompt.encode("utf-8", "surrogatepass"))
-    generator = _Generator(schema.get("$defs", {}), _material(prompt), random.Random(seed))
+    block = _BLOCK.search(prompt)
+    material = block[3] if block else prompt
+    generator = _Generator(schema.get("$defs", {}), material, random.Random(seed))
     return _json_by_line(generator.value(schema, "reply", _Place()))
 
 
@@ -49,11 +51,6 @@ def _schema_in(prompt: str) -> Mapping[str, Any] | None:
     return schema if isinstance(schema, dict) else None
 
 
-def _material(prompt: str) -> str:
-    block = _BLOCK.search(prompt)
-    return block[3] if block else prompt
-
-
 @dataclass(frozen=True, slots=True)
 class _Place:
     """The place of a value in the reply.
@@ -64,11 +61,8 @@ class _Place:
 
     number: int = 1
     depth: int = 0
-    ids: Mapping[str, tuple[str, ...]] | None = None
-    fixed: Mapping[str, Any] | None = None
-
-    def inner(self, **changes: Any) -> _Place:
-        return _Place(**{"number": self.number, "ids": self.ids, "depth": self.depth + 1} | changes)
+    ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
 
 
 class _Generator:
@@ -114,11 +108,10 @@ class _Generator:
     def _object(self, schema: Mapping[str, Any], place: _Place) -> dict[str, Any]:
         properties = schema.get("properties", {})
         lists = {name: self._ids(name, body) for name, body in properties.items()}
-        ids = {name: numbered for name, numbered in lists.items() if numbered}
-        below = place.inner(ids={**(place.ids or {}), **ids}, fixed=None)
-        fixed = place.fixed or {}
+        ids = {**place.ids, **{name: numbered for name, numbered in lists.items() if numbered}}
+        below = replace(place, depth=place.depth + 1, ids=ids, fixed={})
         return {
-            name: fixed[name] if name in fixed else self.value(body, name, below)
+            name: place.fixed[name] if name in place.fixed else self.value(body, name, below)
             for name, body in properties.items()
         }
 
@@ -129,13 +122,13 @@ class _Generator:
         properties = item.get("properties", {})
         if set(properties) == {"segment", "quote"}:
             return self._citations()
-        ids = place.ids or {}
-        named = _named_in(str(schema.get("description", "")), name, ids)
+        named = _named_in(str(schema.get("description", "")), name, place.ids)
         if named and not properties:
             return list(named)
-        elements = _elements(properties, ids.get(name), ids, 2 + self._random.randrange(3))
+        elements = _elements(properties, name, place.ids, 2 + self._random.randrange(3))
+        inner = replace(place, depth=place.depth + 1)
         return [
-            self.value(item, name, place.inner(number=number, fixed=fixed))
+            self.value(item, name, replace(inner, number=number, fixed=fixed))
             for number, fixed in enumerate(elements, 1)
         ]
 
@@ -169,19 +162,16 @@ class _Generator:
 
 
 def _elements(
-    properties: Mapping[str, Any],
-    own: tuple[str, ...] | None,
-    ids: Mapping[str, tuple[str, ...]],
-    size: int,
+    properties: Mapping[str, Any], name: str, ids: Mapping[str, tuple[str, ...]], size: int
 ) -> list[dict[str, Any]]:
-    """Return the fixed fields of each element of a list.
+    """Return the fixed fields of each element of list *name*.
 
-    One element per id of its *own*; else, where elements refer to other lists with *ids*, one per
+    One element per id of its own; else, where elements refer to other lists with *ids*, one per
     combination; else, where their first field is an enumeration, one per value; else *size*
     elements without fixed fields.
     """
-    if own and "id" in properties:
-        return [{"id": name} for name in own]
+    if name in ids and "id" in properties:
+        return [{"id": own} for own in ids[name]]
     texts = [name for name, body in properties.items() if body.get("type") == "string"]
     references = {name: targets for name in texts if (targets := _list_of(name, ids))}
     if references:

@@ -8,18 +8,16 @@ import socket
 import struct
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
-from aiohttp import StreamReader, web
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http import RawRequestMessage
+from aiohttp import web
 
 from runner.config.schema import SimulateSettings
 from runner.providers.simulated.behaviour import Behaviour, PlannedResponse
 from runner.providers.simulated.chat import arrival_of, completion, schema_name
-from runner.providers.simulated.faults import FaultResponse, GoodReply, error_body, find_kind
+from runner.providers.simulated.faults import FaultResponse, GoodReply, error_response, find_kind
 from runner.providers.simulated.replies import Reply, reply_to
 from runner.providers.simulated.tokens import token_ids, truncate
 
@@ -30,20 +28,13 @@ _JSON = {"Content-Type": "application/json"}
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close by RST
 
 
-@dataclass(frozen=True, slots=True)
-class ReceivedRequest:
-    """One request: its arrival in seconds of loop time, its JSON body and its headers."""
-
-    at_s: float
-    body: Mapping[str, Any]
-    headers: Mapping[str, str]
-
-
 class Stats:
     """Counts of requests since the provider's start, served at `/stats`."""
 
     def __init__(self) -> None:
-        self.totals: Counter[str] = Counter()
+        self.totals = Counter(
+            requests=0, ok=0, prompt_tokens=0, completion_tokens=0, cached_tokens=0
+        )
         self.by_status: Counter[int] = Counter()
         self.by_fault: Counter[str] = Counter()
         self.by_analyzer: Counter[str] = Counter()
@@ -60,10 +51,10 @@ class Stats:
     def count(self, response: PlannedResponse, prompt_tokens: int) -> None:
         """Count the response to a request; tokens only where the model has run."""
         self.by_status[response.status] += 1
-        if response.fault is not None:
-            self.by_fault[response.fault] += 1
-        else:
+        if response.fault is None:
             self.totals["ok"] += 1
+        else:
+            self.by_fault[response.fault] += 1
         if response.fault is None or find_kind(response.fault).generates:
             self.totals["prompt_tokens"] += prompt_tokens
             self.totals["completion_tokens"] += response.reply_tokens
@@ -71,9 +62,8 @@ class Stats:
 
     def as_json(self) -> dict[str, Any]:
         """Return the counts as JSON; status 0 is no response."""
-        names = ("requests", "ok", "prompt_tokens", "completion_tokens", "cached_tokens")
         return {
-            **{name: self.totals[name] for name in names},
+            **self.totals,
             "in_flight": self.in_flight,
             "peak_in_flight": self.peak_in_flight,
             "by_status": {str(status): n for status, n in sorted(self.by_status.items())},
@@ -86,30 +76,18 @@ class SimulatedProvider:
     """Serves the chat API on 127.0.0.1; an async context manager.
 
     *reply* returns the text of a good reply to a request's body. Without *settings* replies come
-    at once. The first requests get one of *faults* each, in order; None is no fault. *port* 0
-    takes a free one. *keep* stores every request in `received`.
+    at once. *port* 0 takes a free one.
     """
 
     def __init__(
-        self,
-        reply: Reply = reply_to,
-        *,
-        settings: SimulateSettings | None = None,
-        faults: list[FaultResponse | None] | None = None,
-        finish_reason: str = "stop",
-        port: int = 0,
-        keep: bool = True,
+        self, reply: Reply = reply_to, *, settings: SimulateSettings | None = None, port: int = 0
     ) -> None:
         self._reply = reply
         self._behaviour = Behaviour(settings or SimulateSettings())
-        self._faults = faults or []
-        self._finish_reason = finish_reason
-        self._keep = keep
         self._runner: web.ServerRunner | None = None
         self._started_s = 0.0
         self.port = port
         self.stats = Stats()
-        self.received: list[ReceivedRequest] = []
 
     @property
     def url(self) -> str:
@@ -119,20 +97,21 @@ class SimulatedProvider:
     async def __aenter__(self) -> SimulatedProvider:
         """Listen; raise OSError where the port is taken."""
         token_ids("ready")  # loads the vocabulary (half a second) before the first request
+        loop = asyncio.get_running_loop()
+        request = partial(web.BaseRequest, loop=loop, client_max_size=MAX_REQUEST_BYTES)
         # Cancelled handlers: a response that never ends must not outlive its client.
         server = web.Server(
-            self._handle, request_factory=_request, handler_cancellation=True, access_log=None
+            self._handle, request_factory=request, handler_cancellation=True, access_log=None
         )
         self._runner = web.ServerRunner(server, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port, backlog=1024)
         try:
-            await site.start()
+            await web.TCPSite(self._runner, "127.0.0.1", self.port, backlog=1024).start()
         except OSError:
             await self._runner.cleanup()
             raise
         self.port = self._runner.addresses[0][1]
-        self._started_s = asyncio.get_running_loop().time()
+        self._started_s = loop.time()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -148,44 +127,35 @@ class SimulatedProvider:
             return _json_response({"object": "list", "data": [listed]})
         if route == ("GET", "/stats"):
             return _json_response(self.stats.as_json())
-        return await send(request, error_body(404, f"no such address: {request.path}"))
+        return await send(request, error_response(404, f"no such address: {request.path}"))
 
     async def _chat(self, request: web.BaseRequest) -> web.StreamResponse:
         arrived_s = asyncio.get_running_loop().time()
         try:
             body = orjson.loads(await request.read())
         except orjson.JSONDecodeError:
-            return await send(request, error_body(400, "the body is not JSON"))
+            return await send(request, error_response(400, "the body is not JSON"))
         if not isinstance(body, dict) or not isinstance(body.get("messages"), list):
-            return await send(request, error_body(400, "the body holds no messages"))
-        if self._keep:
-            self.received.append(ReceivedRequest(arrived_s, body, dict(request.headers)))
+            return await send(request, error_response(400, "the body holds no messages"))
         self.stats.begin(schema_name(body))
         try:
-            return await self._respond(request, body, arrived_s)
+            return await self.respond(request, body, arrived_s)
         finally:
             self.stats.in_flight -= 1
 
-    async def _respond(
+    async def respond(
         self, request: web.BaseRequest, body: Mapping[str, Any], arrived_s: float
     ) -> web.StreamResponse:
         """Respond as the behaviour decides, its latency after *arrived_s*."""
-        fault = self._faults.pop(0) if self._faults else None
-        if fault is not None:
-            self.stats.by_status[fault.status] += 1
-            self.stats.by_fault["given"] += 1
-            return await send(request, fault)
         text = self._reply(body)
         arrival = arrival_of(body, text)
         planned = self._behaviour.decide(arrival, arrived_s - self._started_s)
         self.stats.count(planned, len(arrival.prompt_ids))
-        finish_reason = self._finish_reason
+        finish_reason = "stop"
         if planned.fault is None and planned.reply_tokens < arrival.reply_tokens:
             text, finish_reason = truncate(text, planned.reply_tokens), "length"
         tokens = len(arrival.prompt_ids), planned.reply_tokens
-        whole = completion(
-            body, text, finish_reason, tokens=tokens, cached_tokens=planned.cached_tokens
-        )
+        whole = completion(body, text, finish_reason, tokens, planned.cached_tokens)
         due_s = arrived_s + planned.latency_s
         if planned.fault is None:
             response = _json_response(whole, planned.headers)
@@ -198,7 +168,7 @@ class SimulatedProvider:
 
 
 async def send(
-    request: web.BaseRequest, fault: FaultResponse, headers: Mapping[str, str] | None = None
+    request: web.BaseRequest, fault: FaultResponse, headers: Mapping[str, str] = {}
 ) -> web.StreamResponse:
     """Send *fault* with *headers* beside its own."""
     await asyncio.sleep(fault.delay_s)
@@ -208,7 +178,7 @@ async def send(
         transport.abort()
         raise asyncio.CancelledError
     data = fault.body.encode("utf-8", "replace")
-    headers = {**_JSON, **(headers or {}), **fault.headers}
+    headers = {**_JSON, **headers, **fault.headers}
     if fault.cut is None and fault.drip_s is None and fault.times == 1:
         return web.Response(status=fault.status, headers=headers, body=data)
     if fault.drip_s is None:
@@ -225,31 +195,15 @@ async def send(
     return response
 
 
-def _request(
-    message: RawRequestMessage,
-    payload: StreamReader,
-    protocol: web.RequestHandler,
-    writer: AbstractStreamWriter,
-    task: asyncio.Task[None],
-) -> web.BaseRequest:
-    """Build the request as aiohttp does, with a higher limit than its 1 MiB for the body."""
-    loop = asyncio.get_running_loop()
-    return web.BaseRequest(
-        message, payload, protocol, writer, task, loop, client_max_size=MAX_REQUEST_BYTES
-    )
-
-
 async def _sleep_until(when_s: float) -> None:
     left_s = when_s - asyncio.get_running_loop().time()
     if left_s > 0:
         await asyncio.sleep(left_s)
 
 
-def _json_response(
-    value: Mapping[str, Any], headers: Mapping[str, str] | None = None
-) -> web.Response:
+def _json_response(value: Mapping[str, Any], headers: Mapping[str, str] = {}) -> web.Response:
     try:
         data = orjson.dumps(value)
     except TypeError:  # a lone surrogate: JSON can escape it, UTF-8 cannot hold it
         data = json.dumps(value).encode()
-    return web.Response(body=data, headers={**_JSON, **(headers or {})})
+    return web.Response(body=data, headers={**_JSON, **headers})

@@ -5,10 +5,9 @@ from __future__ import annotations
 import zlib
 from functools import lru_cache
 
-import tiktoken
+from runner.base.tokens import Tokenizer, token_lines
 
-from runner.base.tokens import token_lines, tokenizer_for
-
+_TOKENIZER = Tokenizer("o200k_base", exact=True)
 CHARS_PER_TOKEN = 4  # where the vocabulary is not installed; OpenAI's rule of thumb for English
 
 
@@ -19,7 +18,7 @@ def token_ids(text: str) -> list[int]:
 
 def truncate(text: str, tokens: int) -> str:
     """Return the first *tokens* tokens of *text*; half a character at the end is dropped."""
-    codec = _codec()
+    codec = _TOKENIZER.codec
     if codec is None:
         return text[: tokens * CHARS_PER_TOKEN]
     return codec.decode(token_ids(text)[:tokens], errors="ignore")
@@ -27,14 +26,8 @@ def truncate(text: str, tokens: int) -> str:
 
 @lru_cache(maxsize=1 << 15)
 def _line_ids(line: str) -> tuple[int, ...]:
-    codec = _codec()
-    if codec is not None:
+    if (codec := _TOKENIZER.codec) is not None:
         return tuple(codec.encode_ordinary(line))
     raw = line.encode("utf-8", "surrogatepass")
     pieces = range(0, len(raw), CHARS_PER_TOKEN)
     return tuple(zlib.crc32(raw[i : i + CHARS_PER_TOKEN]) for i in pieces)
-
-
-@lru_cache
-def _codec() -> tiktoken.Encoding | None:
-    return tokenizer_for("openai/gpt-4o").codec

@@ -11,7 +11,7 @@ from runner.reports.compare.group import Group
 from runner.reports.compare.keys import ABSENT, besides_slots, differing_keys, short_names
 from runner.reports.compare.notes import notes_on
 from runner.reports.compare.pareto import Point, dominated
-from runner.reports.compare.rows import RunRow, collect_rows
+from runner.reports.compare.rows import RunRow, collect_rows, known_figures
 from runner.reports.compare.spread import spread
 from runner.reports.compare.verdicts import Pair, judge
 
@@ -35,15 +35,16 @@ class Comparison:
         """Whether the settings are shards of one batch, which cannot be compared."""
         return _are_shards(self.keys)
 
-    def label_of(self, row: RunRow) -> str | None:
+    def group_of(self, row: RunRow) -> Group | None:
         """Return the setting of *row*, None if its configuration is unknown."""
-        return next((g.label for g in self.groups if row in g.rows), None)
+        return next((group for group in self.groups if row in group.rows), None)
 
     def speed_up_of(self, row: RunRow) -> float | None:
-        """Return the speed-up of *row* over its baseline."""
-        group = next((g for g in self.groups if row in g.rows), None)
+        """Return the speed-up of *row* over its baseline, None if unknown."""
+        group = self.group_of(row)
         base = next((g for g in self.groups if group and g.label == group.baseline), None)
-        return _ratio(base.middle("wall_s") if base else None, row)
+        wall_s, own_s = base.middle("wall_s") if base else None, row.figure("wall_s")
+        return wall_s / own_s if wall_s and own_s and row.measured else None
 
 
 def compare(paths: Iterable[Path]) -> Comparison:
@@ -55,7 +56,7 @@ def compare(paths: Iterable[Path]) -> Comparison:
     pairs: list[Pair] = []
     if not _are_shards(keys):
         groups = _with_front(groups)
-        pairs = judge([(g.label, g.rows, g.measured) for g in groups])
+        pairs = judge(groups)
     notes = tuple(notes_on(rows, groups, pairs, sharded=_are_shards(keys)))
     return Comparison(tuple(rows), keys, tuple(groups), tuple(pairs), notes)
 
@@ -73,40 +74,32 @@ def _grouped(rows: Sequence[RunRow], keys: Sequence[str]) -> list[Group]:
     groups = []
     for values, repeats in members.items():
         differing = dict(zip(keys, values, strict=True))
-        label = (
-            ", ".join(f"{names[key]}={value}" for key, value in differing.items()) or "all the same"
-        )
+        label = ", ".join(f"{names[key]}={value}" for key, value in differing.items())
         measured = [row for row in repeats if row.measured]
         accounted = [row for row in repeats if row.accounted]
         figures = {name: _median(measured, name) for name in TIMED}
         figures |= {name: _median(accounted, name) for name in USED}
         spreads = {
-            "wall_s": spread(_values(measured, "wall_s")),
-            "cost_usd": spread(_values(accounted, "cost_usd")),
-            "quality": spread(_values(repeats, "quality")),
+            "wall_s": spread(known_figures(measured, "wall_s")),
+            "cost_usd": spread(known_figures(accounted, "cost_usd")),
+            "quality": spread(known_figures(repeats, "quality")),
         }
-        groups.append(Group(label, differing, tuple(repeats), figures, spreads))
+        groups.append(Group(label or "all the same", differing, tuple(repeats), figures, spreads))
     return groups
 
 
-def _values(rows: Sequence[RunRow], name: str) -> list[float]:
-    return [value for row in rows if (value := row.figure(name)) is not None]
-
-
 def _median(rows: Sequence[RunRow], name: str) -> float | None:
-    values = _values(rows, name)
+    values = known_figures(rows, name)
     return median(values) if values else None
 
 
 def _with_baselines(groups: Sequence[Group]) -> list[Group]:
     shared = [besides_slots(group.rows[0].settings) for group in groups]
+    numbered = enumerate(groups)
+    sequential = [(g, place) for place, g in numbered if g.measured and _is_sequential(g)]
     found = []
     for at, group in enumerate(groups):
-        bases = [
-            other
-            for place, other in enumerate(groups)
-            if other.measured and _is_sequential(other) and shared[place] == shared[at]
-        ]
+        bases = [other for other, place in sequential if shared[place] == shared[at]]
         base = min(bases, key=lambda g: not _in_mode(g), default=None)
         wall, own = (base.middle("wall_s") if base else None), group.middle("wall_s")
         speed_up = wall / own if wall and own else None
@@ -123,19 +116,10 @@ def _in_mode(group: Group) -> bool:
 
 
 def _with_front(groups: Sequence[Group]) -> list[Group]:
-    points: list[Point | None] = []
-    for group in groups:
-        wall, worth = group.middle("wall_s"), group.middle("quality")
-        if wall is None or worth is None:
-            points.append(None)
-        else:
-            points.append((wall, worth, group.middle("cost_usd")))
-    marks = dominated(points)
-    return [
-        replace(g, front=None if m is None else not m) for g, m in zip(groups, marks, strict=True)
-    ]
+    marked = zip(groups, dominated([_point(group) for group in groups]), strict=True)
+    return [replace(group, front=None if mark is None else not mark) for group, mark in marked]
 
 
-def _ratio(wall_s: float | None, row: RunRow) -> float | None:
-    own_s = row.figure("wall_s")
-    return wall_s / own_s if wall_s and own_s and row.measured else None
+def _point(group: Group) -> Point | None:
+    wall, worth = group.middle("wall_s"), group.middle("quality")
+    return None if wall is None or worth is None else (wall, worth, group.middle("cost_usd"))

@@ -32,9 +32,7 @@ def flatten(config: Mapping[str, Any]) -> dict[str, str]:
         above, value = open_.pop()
         if isinstance(value, Mapping) and value:
             prefix = f"{above}." if above else ""
-            open_ += [
-                (f"{prefix}{to_terminal(str(key), 100)}", part) for key, part in value.items()
-            ]
+            open_ += [(prefix + to_terminal(str(key), 100), part) for key, part in value.items()]
         elif above:
             flat[above] = show(value)
     return flat
@@ -47,14 +45,11 @@ def _check_size(config: Any) -> None:
         depth, value = left.pop()
         seen += 1
         if seen > MAX_VALUES or depth > MAX_DEPTH:
-            raise ValueError(
-                f"config/resolved.yaml is deeper than {MAX_DEPTH} levels or has more than "
-                f"{MAX_VALUES:,} values"
-            )
-        if isinstance(value, Mapping):
-            left += [(depth + 1, part) for part in value.values()]
-        elif isinstance(value, list | tuple | set):
-            left += [(depth + 1, part) for part in value]
+            limits = f"deeper than {MAX_DEPTH} levels or has more than {MAX_VALUES:,} values"
+            raise ValueError(f"config/resolved.yaml is {limits}")
+        parts = value.values() if isinstance(value, Mapping) else value
+        if isinstance(value, Mapping | list | tuple | set):
+            left += [(depth + 1, part) for part in parts]
 
 
 def show(value: Any) -> str:
@@ -76,13 +71,9 @@ def differing_keys(
     A key given on a command line (in *overrides*) is never a follower. Any other key whose values
     are determined by a key before it follows that: `model.context_window` follows `model.name`.
     """
-    names = dict.fromkeys(key for config in configs for key in config)
+    names = dict.fromkeys(k for config in configs for k in config if not _IDENTITY.fullmatch(k))
     values = {key: [config.get(key, ABSENT) for config in configs] for key in names}
-    different = {
-        key: column
-        for key, column in values.items()
-        if len(set(column)) > 1 and not _IDENTITY.fullmatch(key)
-    }
+    different = {key: column for key, column in values.items() if len(set(column)) > 1}
     typed = {override.partition("=")[0].lstrip("+~") for each in overrides for override in each}
     typed |= {key for key in different if _names_choice(key, typed)}
     shown: dict[str, list[str]] = {}
@@ -116,11 +107,9 @@ def short_names(keys: Collection[str]) -> dict[str, str]:
         parts = key.split(".")
         least = 2 if parts[-1] in ("name", "path", "sha256") or parts[0] == "prompts" else 1
         others = [other.split(".") for other in keys if other != key]
-        count = next(
-            (n for n in range(least, len(parts)) if all(o[-n:] != parts[-n:] for o in others)),
-            len(parts),
-        )
-        ends[key] = ".".join(parts[-count:])
+        lengths = range(least, len(parts))
+        unique = (n for n in lengths if all(other[-n:] != parts[-n:] for other in others))
+        ends[key] = ".".join(parts[-next(unique, len(parts)) :])
     return ends
 
 
@@ -131,8 +120,5 @@ def _follows(column: Sequence[str], leader: Sequence[str]) -> bool:
 
 def besides_slots(settings: Mapping[str, str]) -> dict[str, str]:
     """Return the settings that a run shares with its sequential baseline."""
-    return {
-        key: value
-        for key, value in settings.items()
-        if not _SLOTS.fullmatch(key) and not _IDENTITY.fullmatch(key)
-    }
+    left_out = (_SLOTS, _IDENTITY)
+    return {k: v for k, v in settings.items() if not any(keys.fullmatch(k) for keys in left_out)}

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from runner.reports.compare.batches import batches_of, note
+from runner.base.format import count, plural, seconds, usd
+from runner.base.usage import sum_usd
+from runner.record.batch_directory import is_batch, rows_of
 from runner.reports.compare.group import Group
 from runner.reports.compare.planned_jobs import runs_side_by_side
-from runner.reports.compare.rows import RunRow
+from runner.reports.compare.rows import RunRow, known_figures
 from runner.reports.compare.verdicts import LEAST, Pair
+
+MERGED = "results.csv"  # of all batches, beside the comparison
+
+
+def batches_of(rows: Sequence[RunRow]) -> list[RunRow]:
+    """Return those of *rows* that are batches, such as shards."""
+    return [row for row in rows if is_batch(row.path)]
 
 
 def notes_on(
     rows: Sequence[RunRow], groups: Sequence[Group], pairs: Sequence[Pair], *, sharded: bool
 ) -> Iterator[str]:
     """Yield the notes, a sentence or two each; *sharded* if the settings are shards."""
-    yield from note(batches_of(rows))
+    yield from _on_batches(batches_of(rows))
     yield (
         "Quality is the success rate times the grounding rate: answers came and quote the "
         "transcript, which does not make them right."
@@ -42,6 +52,26 @@ def notes_on(
     timed = [times for group in groups if (times := group.spreads["wall_s"]) is not None]
     if pairs and all(times.n < LEAST for times in timed):
         yield f"With fewer than {LEAST} repeats no difference is significant: add repeat=0,1,2."
+
+
+def _on_batches(batches: Sequence[RunRow]) -> Iterator[str]:
+    """Yield the totals of all *batches* in one sentence."""
+    if not batches:
+        return
+    statuses: Counter[str] = Counter()
+    for row in batches:
+        statuses.update(str(line.get("status")) for line in rows_of(row.path))
+    counts = ", ".join(f"{number:,} {status}" for status, number in statuses.most_common())
+    names = ("prompt_tokens", "completion_tokens")
+    tokens = sum(row.figure(name) or 0.0 for row in batches for name in names)
+    cost = usd(sum_usd(row.figure("cost_usd") for row in batches))
+    walls = known_figures(batches, "wall_s")
+    longest = f"; the longest took {seconds(max(walls))}" if walls else ""
+    yield (
+        f"{plural(len(batches), 'batch')}, {plural(sum(statuses.values()), 'file')}: "
+        f"{counts or 'none begun'}; {count(tokens)} tokens, cost {cost}{longest}. "
+        f"Every file's row is in {MERGED}."
+    )
 
 
 def _on_front(groups: Sequence[Group]) -> Iterator[str]:

@@ -38,20 +38,16 @@ def planned_jobs(folder: Path) -> list[PlannedJob]:
     numbered = at(hydra, "sweep", "subdir") == "${hydra.job.num}"
     if not numbered or not str(sweeper.get("_target_")).endswith(".BasicSweeper"):
         return []
-    typed = listing(at(hydra, "overrides", "task"))
     arguments = [f"{key}={value}" for key, value in section(sweeper, "params").items()]
-    arguments += [str(each) for each in typed]
+    arguments += map(str, listing(at(hydra, "overrides", "task")))
     if any(_HYDRAS.match(argument) for argument in arguments):
         return []
-    jobs = split_sweep(arguments)
-    return [PlannedJob(folder / str(n), tuple(job)) for n, job in enumerate(jobs)]
+    numbered = enumerate(split_sweep(arguments))
+    return [PlannedJob(folder / str(number), tuple(job)) for number, job in numbered]
 
 
 def split_sweep(arguments: Sequence[str]) -> list[list[str]]:
-    """Return the overrides of each job that Hydra's basic sweeper makes of *arguments*.
-
-    Empty if it refuses them, and for more than MAX_JOBS.
-    """
+    """Return each job's overrides by Hydra's basic sweeper; empty if refused or over MAX_JOBS."""
     values: dict[str, list[str]] = {}  # of several overrides of one key the last counts
     try:
         for override in OverridesParser.create().parse_overrides(list(arguments)):

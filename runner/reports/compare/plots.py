@@ -22,16 +22,11 @@ def plots(comparison: Comparison) -> list[tuple[str, str]]:
             "Wall-clock seconds per setting (bars; repeats: median, and a line from the fastest "
             "to the slowest). The vertical mark is the ideal: the same calls without overhead."
         )
-        found.append(
-            (caption + cut, bars("wall", "Wall-clock time", "wall-clock seconds", _walls(groups)))
-        )
-    if any(group.speed_up is not None for group in groups):
+        chart = bars("wall", "Wall-clock time", "wall-clock seconds", _walls(groups))
+        found.append((caption + cut, chart))
+    if speed_ups := [(g.label, g.speed_up) for g in groups if g.speed_up is not None]:
         caption = "Speed-up over the sequential baseline, which is the vertical line."
-        rows = [
-            PlotBar(group.label, group.speed_up, text=figure(group.speed_up, "{:.2f}"))
-            for group in groups
-            if group.speed_up is not None
-        ]
+        rows = [PlotBar(label, times, text=f"{times:.2f}") for label, times in speed_ups]
         found.append((caption + cut, bars("speed", "Speed-up", "times as fast", rows, line=1.0)))
     return found if comparison.sharded else found + _trade(groups, cut)
 
@@ -50,12 +45,8 @@ def _walls(groups: Sequence[Group]) -> list[PlotBar]:
 
 
 def _trade(groups: Sequence[Group], cut: str) -> list[tuple[str, str]]:
-    """Return cost against quality, or time against quality if no cost is known.
-
-    Empty with fewer than two points.
-    """
-    costs = [group.middle("cost_usd") for group in groups]
-    priced = any(costs)
+    """Return cost (time if none is known) against quality; empty with fewer than two points."""
+    priced = any(group.middle("cost_usd") for group in groups)
     name, unit = ("cost_usd", "US dollars") if priced else ("wall_s", "wall-clock seconds")
     dots = []
     for number, group in enumerate(groups, 1):

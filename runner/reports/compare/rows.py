@@ -11,10 +11,11 @@ from runner.base.errors import ColloquyError, ConfigError, did_you_mean
 from runner.base.format import plural
 from runner.base.json import amount, at, mappings, number, read_json, section
 from runner.base.text import to_terminal
+from runner.config.model_facts import OFFLINE
 from runner.record.lock import is_held
 from runner.reports.compare.keys import flatten, show
 from runner.reports.compare.planned_jobs import planned_jobs
-from runner.reports.stored_run import StoredRun, find_runs, is_run, read_run, statuses_of
+from runner.reports.stored_run import StoredRun, by_number, find_runs, is_run, read_run, statuses_of
 
 ENDED = ("completed", "partial", "failed")
 SPENT = ("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd")
@@ -66,6 +67,11 @@ class RunRow:
         return self.measured or (self.batch and self.status in ENDED)
 
 
+def known_figures(rows: Iterable[RunRow], name: str) -> list[float]:
+    """Return the figure called *name* of those of *rows* that have it."""
+    return [value for row in rows if (value := row.figure(name)) is not None]
+
+
 def collect_rows(paths: Iterable[Path]) -> list[RunRow]:
     """Return a row for every run in and below *paths*, and for every sweep job without one.
 
@@ -80,7 +86,7 @@ def collect_rows(paths: Iterable[Path]) -> list[RunRow]:
             raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
         if not found and not empty:
             raise ConfigError(f"{path}: there is no run{did_you_mean(str(path), _near(path))}")
-        for each in sorted([*found, *empty], key=_in_order):
+        for each in sorted([*found, *empty], key=lambda p: (str(p.parent), by_number(p))):
             rows.setdefault(each.resolve(), read_row(each))
     return list(rows.values())
 
@@ -103,11 +109,6 @@ def _empty_jobs(path: Path) -> list[Path]:
     return [job for job in jobs if not find_runs([job])]
 
 
-def _in_order(path: Path) -> tuple[str, int, str]:
-    number = int(path.name) if path.name.isdecimal() else -1
-    return str(path.parent), number, path.name
-
-
 def read_row(path: Path) -> RunRow:
     """Return the row of *path*; its contents never raise an exception."""
     if not is_run(path):
@@ -121,21 +122,11 @@ def read_row(path: Path) -> RunRow:
         settings = _settings(run)
         figures = _figures(run)
     except (ColloquyError, OSError, ValueError, RecursionError) as error:
-        return RunRow(
-            path, path.name, "damaged", to_terminal(str(error) or type(error).__name__, 200)
-        )
+        why = to_terminal(str(error) or type(error).__name__, 200)
+        return RunRow(path, path.name, "damaged", why)
     status, reason = _state(run, settings, figures)
-    return RunRow(
-        path=path,
-        name=run.name,
-        status=status,
-        reason=to_terminal(reason, 200),
-        settings=settings,
-        overrides=run.overrides,
-        figures=figures,
-        deterministic=_deterministic(run.config),
-        batch=run.is_batch,
-    )
+    facts = settings, run.overrides, figures, _deterministic(run.config), run.is_batch
+    return RunRow(path, run.name, status, to_terminal(reason, 200), *facts)
 
 
 def _settings(run: StoredRun) -> dict[str, str]:
@@ -183,13 +174,11 @@ def quality(succeeded: float | None, total: float | None, rate: float | None) ->
 
 def _retained(path: Path) -> float | None:
     """Return the share of upstream tokens that the contexts kept, None without contexts."""
-    kept = every = 0.0
-    for file in sorted((path / "context").glob("*_ledger.json")):
-        for part in section(read_json(file), "sections").values():
-            for item in mappings(at(part, "items")):
-                tokens = number(item.get("tokens")) or 0.0
-                every += tokens
-                kept += tokens if item.get("kept") is True else 0.0
+    files = sorted((path / "context").glob("*_ledger.json"))
+    parts = [part for file in files for part in section(read_json(file), "sections").values()]
+    items = [item for part in parts for item in mappings(at(part, "items"))]
+    every = sum(number(item.get("tokens")) or 0.0 for item in items)
+    kept = sum(number(item.get("tokens")) or 0.0 for item in items if item.get("kept") is True)
     return round(kept / every, 6) if every else None
 
 
@@ -224,6 +213,6 @@ def _deterministic(config: Mapping[str, Any]) -> bool:
     model = section(config, "model")
     simulate = section(model, "simulate")
     if not simulate or model.get("api_base") is not None:
-        return str(model.get("name", "")).startswith("offline/")
+        return str(model.get("name", "")).startswith(OFFLINE)
     faults = ("faults", "script", "outages_s", "rpm", "tpm", "poison")
     return not any(simulate.get(fault) for fault in faults)

@@ -74,14 +74,14 @@ def bars(
 
 
 def _bar(bar: PlotBar, scale: _Scale, top: float) -> list[str]:
-    parts = [_text(8, top + 14, _cut(bar.label, 56), "label")]
+    label = bar.label if len(bar.label) <= 56 else f"{bar.label[:55]}…"
+    parts = [_text(8, top + 14, label, "label")]
     if bar.value is None:
         return [*parts, _text(8, top + 34, "not known", "quiet")]
     full = element("title", text=f"{bar.label}: {bar.text}")
     end = scale.at(bar.value)
-    parts.append(
-        element("rect", full, class_="bar", x=8, y=top + 20, width=max(end - 8, 1), height=18, rx=2)
-    )
+    wide = max(end - 8, 1)
+    parts.append(element("rect", full, class_="bar", x=8, y=top + 20, width=wide, height=18, rx=2))
     right = end
     if bar.low is not None and bar.high is not None:
         right = max(right, scale.at(bar.high))
@@ -147,10 +147,8 @@ def _axis(scale: _Scale, top: float, bottom: float, title: str) -> list[str]:
     parts = []
     for tick in scale.ticks():
         x = scale.at(tick)
-        parts += [
-            _line(x, top, x, bottom, "grid"),
-            _text(x, bottom + 14, f"{tick:g}", "tick", "middle"),
-        ]
+        label = _text(x, bottom + 14, f"{tick:g}", "tick", "middle")
+        parts += [_line(x, top, x, bottom, "grid"), label]
     return [*parts, _text(WIDTH - 4, bottom + 27, title, "tick", "end")]
 
 
@@ -160,10 +158,6 @@ def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
 
 def _text(x: float, y: float, text: str, kind: str, anchor: str = "start") -> str:
     return element("text", text=text, class_=kind, x=x, y=y, text_anchor=anchor)
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def _plain(value: object) -> str:

@@ -15,7 +15,6 @@ from runner.reports.compare.spread import Spread
 from runner.reports.compare.verdicts import WORDS, Pair
 
 MAX_PAIRS = 45  # in tables; all are in comparison.json
-
 SETTINGS = (
     *("#", "setting", "front", "timed", "wall s", "ideal s", "efficiency", "speed-up"),
     *("prompt", "reply", "cached", "cost $", "grounded", "context kept", "quality"),
@@ -52,12 +51,12 @@ def setting_cells(number: int, group: Group) -> tuple[str, ...]:
 
 def run_cells(comparison: Comparison, row: RunRow) -> tuple[str, ...]:
     """Return a run's row under RUNS."""
-    done, total = row.figure("succeeded"), row.figure("total")
+    done, total, group = row.figure("succeeded"), row.figure("total"), comparison.group_of(row)
     assumed = "" if row.figure("plan_recorded") else " (a)"
     error = row.figure("plan_error")
     return (
         row.name,
-        comparison.label_of(row) or NOTHING,
+        group.label if group else NOTHING,
         row.status,
         NOTHING if total is None or done is None else f"{done:.0f}/{total:.0f}",
         figure(row.figure("wall_s"), "{:.3f}"),
@@ -83,8 +82,9 @@ def as_markdown(comparison: Comparison) -> str:
         lines += [table(SETTINGS, cells), ""]
     lines += [f"- {md(note)}" for note in comparison.notes]
     if comparison.keys:
-        keys = "; ".join(_key(*item) for item in comparison.keys.items())
-        lines += ["", f"Settings that differ: {keys}"]
+        counted = ((md(key), len(following)) for key, following in comparison.keys.items())
+        keys = (f"{key} (with it: {n} that follow)" if n else key for key, n in counted)
+        lines += ["", f"Settings that differ: {'; '.join(keys)}"]
     if pairs:
         lines += ["", "## Pairs", "", METHOD, ""]
         lines += [table(PAIRS, [pair_cells(pair) for pair in pairs[:MAX_PAIRS]])]
@@ -97,11 +97,6 @@ METHOD = (
     "The first compared with the second: Welch's test at 5 %, adjusted for all pairs by Holm's "
     "method, with at least 3 repeats of each; deterministic figures are compared directly."
 )
-
-
-def _key(key: str, following: Sequence[str]) -> str:
-    more = f" (with it: {len(following)} that follow)" if following else ""
-    return md(key) + more
 
 
 def as_terminal(comparison: Comparison) -> str:
@@ -119,7 +114,7 @@ def as_csv(comparison: Comparison) -> str:
     keys = list(comparison.keys)
     rows: list[Sequence[object]] = [["run", "status", "reason", *keys, *CSV_FIGURES, *CSV_LAST]]
     for row in comparison.rows:
-        group = next((g for g in comparison.groups if row in g.rows), None)
+        group = comparison.group_of(row)
         values = [group.told[key] if group else None for key in keys]
         figures = [row.figure(name) for name in CSV_FIGURES]
         end = [comparison.speed_up_of(row), group.front if group else None]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean
 
-from runner.reports.compare.rows import RunRow
+from runner.reports.compare.group import Group
+from runner.reports.compare.rows import known_figures
 from runner.reports.compare.spread import LEVEL, difference_p, holm
 
 LEAST = 3  # repeats of each that a test needs
@@ -20,8 +21,6 @@ WORDS = {
     "quality": ("worse", "better"),
 }
 _TOKENS = ("prompt_tokens", "completion_tokens")
-
-Member = tuple[str, Sequence[RunRow], Sequence[RunRow]]  # label, all runs, timed runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,43 +45,39 @@ class Pair:
     verdicts: dict[str, PairVerdict]
 
 
-def judge(members: Sequence[Member]) -> list[Pair]:
+def judge(groups: Sequence[Group]) -> list[Pair]:
     """Return a verdict on every pair: Welch's test at LEVEL, adjusted by Holm over all pairs.
 
     With fewer than LEAST repeats of each, only deterministic figures get a verdict.
     """
-    pairs = list(combinations(members, 2))
+    pairs = list(combinations(groups, 2))
     found: list[dict[str, PairVerdict]] = [{} for _ in pairs]
     for figure in WORDS:
         samples = [(_values(a, figure), _values(b, figure)) for a, b in pairs]
-        tested = [
-            at
-            for at, (a, b) in enumerate(samples)
-            if min(len(a), len(b)) >= LEAST and not _exact(*pairs[at], figure)
-        ]
+        exact = [_is_exact(a, b, figure) for a, b in pairs]
+        enough = [min(len(a), len(b)) >= LEAST for a, b in samples]
+        tested = [at for at in range(len(pairs)) if enough[at] and not exact[at]]
         adjusted = holm([difference_p(*samples[at]) for at in tested])
         p_values = dict(zip(tested, adjusted, strict=True))
         for at, (a, b) in enumerate(samples):
-            exact = _exact(*pairs[at], figure)
-            found[at][figure] = _verdict(figure, a, b, p_values.get(at), exact=exact)
-    return [Pair(a[0], b[0], verdicts) for (a, b), verdicts in zip(pairs, found, strict=True)]
+            found[at][figure] = _verdict(figure, a, b, p_values.get(at), exact=exact[at])
+    return [Pair(a.label, b.label, each) for (a, b), each in zip(pairs, found, strict=True)]
 
 
-def _values(member: Member, figure: str) -> list[float]:
-    rows = member[1] if figure == "quality" else member[2]
-    return [value for row in rows if (value := row.figure(figure)) is not None]
+def _values(group: Group, figure: str) -> list[float]:
+    return known_figures(group.rows if figure == "quality" else group.measured, figure)
 
 
-def _exact(one: Member, other: Member, figure: str) -> bool:
+def _is_exact(one: Group, other: Group, figure: str) -> bool:
     """Return whether the figure is deterministic in both settings.
 
     Cost depends on cached tokens, which depend on timing: it needs equal counts of those.
     """
-    rows = [*one[1], *other[1]]
+    rows = [*one.rows, *other.rows]
     if figure == "wall_s" or not all(row.deterministic for row in rows):
         return False
     names = (*_TOKENS, figure)
-    scatter = [{row.figure(n) for row in member[1]} for member in (one, other) for n in names]
+    scatter = [{row.figure(n) for row in group.rows} for group in (one, other) for n in names]
     cached = {row.figure("cached_tokens") for row in rows}
     return all(len(each) == 1 for each in scatter) and (figure != "cost_usd" or len(cached) == 1)
 
@@ -97,10 +92,8 @@ def _verdict(
     lower, higher = WORDS[figure]
     word = lower if first < second else higher
     if exact:
-        same = first == second
-        return PairVerdict(EQUAL if same else word, ratio, None, "deterministic")
+        return PairVerdict(EQUAL if first == second else word, ratio, None, "deterministic")
     if p is None:
-        return PairVerdict(
-            UNTOLD, ratio, None, f"n={len(a)} and n={len(b)}, {LEAST} of each needed"
-        )
+        why = f"n={len(a)} and n={len(b)}, {LEAST} of each needed"
+        return PairVerdict(UNTOLD, ratio, None, why)
     return PairVerdict(word if p < LEVEL else UNTOLD, ratio, p, f"p={p:.2g}")

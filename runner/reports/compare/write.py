@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,14 @@ import orjson
 from markupsafe import Markup
 
 from runner.base.errors import OutputError
-from runner.base.files import as_json, make_directory, write_bytes
+from runner.base.files import make_directory, write_bytes, write_json
+from runner.base.tables import as_rows
 from runner.base.text import now_iso, print_stderr, to_terminal
-from runner.record.batch_directory import REPORT
+from runner.record.batch_directory import COLUMNS, REPORT, rows_of
 from runner.reports.compare import text
-from runner.reports.compare.batches import MERGED, batches_of, merged
 from runner.reports.compare.compare import Comparison, compare
 from runner.reports.compare.group import Group
+from runner.reports.compare.notes import MERGED, batches_of
 from runner.reports.compare.plots import plots
 from runner.reports.compare.rows import RunRow
 from runner.reports.report.render import address_of, link_to, render
@@ -30,20 +32,27 @@ def write_comparison(comparison: Comparison, folder: Path, *, indexed: bool = Fa
 
     *indexed* says that an index of all runs is written afterwards. Raises OutputError.
     """
-    contents = {
-        "comparison.json": as_json(as_dict(comparison)),
-        "comparison.csv": _encoded(text.as_csv(comparison)),
-        "comparison.md": _encoded(text.as_markdown(comparison)),
-        "comparison.html": _encoded(as_html(comparison, folder, indexed=indexed)),
+    pages = {
+        "comparison.csv": text.as_csv(comparison),
+        "comparison.md": text.as_markdown(comparison),
+        "comparison.html": as_html(comparison, folder, indexed=indexed),
     }
     if batches := batches_of(comparison.rows):
-        contents[MERGED] = _encoded(merged(batches))
+        pages[MERGED] = _merged(batches)
     try:
         make_directory(folder)
-        for name, data in contents.items():
-            write_bytes(folder / name, data)
+        write_json(folder / "comparison.json", as_dict(comparison))
+        for name, page in pages.items():
+            write_bytes(folder / name, page.encode("utf-8", "replace"))
     except OSError as error:
         raise OutputError(f"cannot write {folder}: {error.strerror or error}") from error
+
+
+def _merged(batches: Sequence[RunRow]) -> str:
+    """Return the results tables of all *batches* as one, with the batch as the first column."""
+    lines = ((row, line) for row in batches for line in rows_of(row.path))
+    rows = ([row.name, *(line.get(column) for column in COLUMNS)] for row, line in lines)
+    return as_rows([("batch", *COLUMNS), *rows])
 
 
 def after_sweep(folder: Path) -> None:
@@ -55,16 +64,15 @@ def after_sweep(folder: Path) -> None:
         comparison = compare([folder])
         write_comparison(comparison, folder, indexed=True)
         consoles = {row.settings.get("output.console") for row in comparison.rows if row.settings}
-        where = folder / "comparison.html"
+        where = str(folder / "comparison.html")
         if "json" in consoles:
-            print_stderr(orjson.dumps({"event": "comparison.written", "path": str(where)}).decode())
+            print_stderr(orjson.dumps({"event": "comparison.written", "path": where}).decode())
         elif consoles != {"quiet"}:
             print_stderr(f"\n{text.as_terminal(comparison)}")
             print_stderr(to_terminal(f"comparison={where}"))
     except Exception as error:  # noqa: BLE001 - the sweep is already done
-        print_stderr(
-            to_terminal(f"colloquy: no comparison of {folder}: {type(error).__name__}: {error}")
-        )
+        why = f"{type(error).__name__}: {error}"
+        print_stderr(to_terminal(f"colloquy: no comparison of {folder}: {why}"))
 
 
 def as_dict(comparison: Comparison) -> dict[str, Any]:
@@ -95,12 +103,13 @@ def _group(group: Group) -> dict[str, Any]:
 
 
 def _row(comparison: Comparison, row: RunRow) -> dict[str, Any]:
+    group = comparison.group_of(row)
     return {
         "path": str(row.path),
         "name": row.name,
         "status": row.status,
         "reason": row.reason,
-        "setting": comparison.label_of(row),
+        "setting": group.label if group else None,
         **row.figures,
         "speed_up": comparison.speed_up_of(row),
         "measured": row.measured,
@@ -138,7 +147,3 @@ def _index(folder: Path, *, indexed: bool) -> str | None:
         return None
     file = home.parent.parent / INDEX
     return address_of(file, home) if indexed else link_to(file, home)
-
-
-def _encoded(page: str) -> bytes:
-    return page.encode("utf-8", "replace")

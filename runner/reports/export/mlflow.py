@@ -34,7 +34,9 @@ def log_runs(paths: Sequence[Path], client: Any) -> list[str]:
     keys = differing_keys([row.settings for row in rows], [row.overrides for row in rows])
     mask = secrets_of().redact_all
     for row in rows:
-        experiment = _experiment(client, row.path.resolve().parent.name)
+        sweep = row.path.resolve().parent.name
+        known = client.get_experiment_by_name(sweep)
+        experiment = known.experiment_id if known else client.create_experiment(sweep)
         span = run_span(read_run(row.path))
         began, ended = (span.start_ns // 10**6, span.end_ns // 10**6) if span else (None, None)
         made = client.create_run(experiment, began, run_name=row.name).info.run_id
@@ -46,11 +48,6 @@ def log_runs(paths: Sequence[Path], client: Any) -> list[str]:
         client.set_tag(made, "colloquy.status", row.status)
         client.set_terminated(made, ENDED.get(row.status, "FAILED"), ended)
     return [row.name for row in rows]
-
-
-def _experiment(client: Any, name: str) -> Any:
-    found = client.get_experiment_by_name(name)
-    return client.create_experiment(name) if found is None else found.experiment_id
 
 
 def _metrics(figures: Mapping[str, float | None]) -> dict[str, float]:
@@ -74,7 +71,3 @@ def _log(given: Arguments) -> None:
         raise ConfigError("this needs the extra: pip install -e '.[mlflow]'") from error
     for name in log_runs([Path(word) for word in given.words], MlflowClient()):
         print(to_terminal(f"logged {name}"))
-
-
-if __name__ == "__main__":
-    main()

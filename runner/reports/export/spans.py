@@ -209,11 +209,8 @@ def _around(spans: Iterable[TraceSpan], moments: list[int]) -> tuple[int, int]:
 
 def _plain(facts: Mapping[str, Any]) -> Facts:
     """Return the known plain values in *facts*."""
-    return {
-        key: value
-        for key, value in facts.items()
-        if isinstance(value, str | bool | int | float) and value != ""
-    }
+    plain = ((k, v) for k, v in facts.items() if isinstance(v, str | bool | int | float))
+    return {key: value for key, value in plain if value != ""}
 
 
 def _error(call: JournalCall) -> str | None:

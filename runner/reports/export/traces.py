@@ -90,15 +90,11 @@ def readable_spans(run: StoredRun) -> list[ReadableSpan]:
         "resource": Resource.create({SERVICE_NAME: name, SERVICE_VERSION: version("colloquy")}),
         "instrumentation_scope": InstrumentationScope("colloquy", version("colloquy"), SCHEMA_URL),
     }
-    return list(_readable(root, f"{run.name} {root.start_ns}", origin))
+    return list(_readable(root, f"{run.name} {root.start_ns}", origin, None, ""))
 
 
 def _readable(
-    span: TraceSpan,
-    seed: str,
-    origin: Mapping[str, Any],
-    parent: SpanContext | None = None,
-    path: str = "",
+    span: TraceSpan, seed: str, origin: Mapping[str, Any], parent: SpanContext | None, path: str
 ) -> Iterator[ReadableSpan]:
     """Yield the spans inside *span*, then itself; *path* names the spans that it is in."""
     from opentelemetry.sdk.trace import Event, ReadableSpan
@@ -170,21 +166,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _send(given: Arguments) -> int | None:
-    for path in _runs_to_send([Path(word) for word in given.words]):
+    if not has_otlp():
+        raise ConfigError("traces need the extra: pip install -e '.[otel]'")
+    paths = [Path(word) for word in given.words]
+    runs = single_runs(find_runs(paths))
+    if not runs:
+        raise ConfigError(f"{', '.join(map(str, paths))}: there is no run")
+    for path in runs:
         if (fault := send([read_run(path)])) is not None:
             print_stderr(to_terminal(f"colloquy-traces: {fault}"))
             return EXIT_UNAVAILABLE
         print(to_terminal(f"sent {path}"))
     return None
-
-
-def _runs_to_send(paths: Sequence[Path]) -> list[Path]:
-    if not has_otlp():
-        raise ConfigError("traces need the extra: pip install -e '.[otel]'")
-    runs = single_runs(find_runs(paths))
-    if not runs:
-        raise ConfigError(f"{', '.join(map(str, paths))}: there is no run")
-    return runs
 
 
 if __name__ == "__main__":

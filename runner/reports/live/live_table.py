@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -114,11 +114,9 @@ class LiveTable:
             row.kind = to_terminal(str(event.get("kind") or ""), 20)
             self._note(event, name)
         elif name == "call.finished":
-            row.usage += Usage(
-                int(amount(event.get("prompt_tokens"))),
-                int(amount(event.get("completion_tokens"))),
-                cost_usd=number(event.get("cost_usd")),
-            )
+            kinds = ("prompt_tokens", "completion_tokens")
+            prompt, reply = (int(amount(event.get(kind))) for kind in kinds)
+            row.usage += Usage(prompt, reply, cost_usd=number(event.get("cost_usd")))
         elif name == "call.failed":
             wait_s = event.get("retry_in_s")
             row.kind = to_terminal(str(event.get("kind")), 20)
@@ -148,7 +146,8 @@ class LiveTable:
         """Keep a warning or an error."""
         if event.get("level") in ("warning", "error", "critical"):
             owner = f"{event['analyzer']}: " if "analyzer" in event else ""
-            why = event.get("error") or event.get("reason") or _facts(event)
+            facts = " ".join(f"{key}={event[key]}" for key in event if key not in _COMMON)
+            why = event.get("error") or event.get("reason") or facts
             self.notes.append(to_terminal(f"{owner}{name} {why}", 300))
 
     def count(self, now: float, *states: str) -> int:
@@ -157,9 +156,7 @@ class LiveTable:
 
     def shown(self, now: float, width: int, height: int) -> RenderableType:
         """Return the table in at most *height* lines of *width* columns."""
-        notes = [
-            Text(note, style="yellow", no_wrap=True, overflow="ellipsis") for note in self.notes
-        ]
+        notes = [Text(n, "yellow", no_wrap=True, overflow="ellipsis") for n in self.notes]
         last = Text(self._last(now), style="bold")
         title = Text(to_terminal(f"{self.transcript} · {self.model}") if self.model else "", "dim")
         title.truncate(width, overflow="ellipsis")
@@ -171,23 +168,18 @@ class LiveTable:
         columns = ["analyzer", "state", *(["tokens"] if width >= 56 else [])]
         columns += [*(["cost"] if width >= 72 else []), "time"]
         for name, space in zip(columns, _widths(columns, width), strict=True):
-            figures = name not in ("analyzer", "state")
-            table.add_column(
-                name,
-                justify="right" if figures else "left",
-                width=space,
-                no_wrap=True,
-                overflow="ellipsis",
-            )
+            side: Literal["left", "right"] = "right" if name in FIGURE_WIDTHS else "left"
+            table.add_column(name, justify=side, width=space, no_wrap=True, overflow="ellipsis")
         kept = self._kept(now, room)
         for stage in dict.fromkeys(row.stage for row in self.rows.values()):
             members = [row for row in self.rows.values() if row.stage == stage]
-            shown = [row for row in members if row.name in kept]
             if not kept.keys() & {row.name for row in members} and len(kept) < len(self.rows):
                 continue
-            _add(table, columns, Text(to_terminal(stage, 40), "bold"), _stage_cells(members, now))
-            for row in shown:
-                _add(table, columns, Text("  " + to_terminal(row.name, 64)), _cells(row, now))
+            lines = [(Text(to_terminal(stage, 40), "bold"), _stage_cells(members, now))]
+            shown = (row for row in members if row.name in kept)
+            lines += [(Text(f"  {to_terminal(row.name, 64)}"), _cells(row, now)) for row in shown]
+            for title, cells in lines:
+                table.add_row(title, *(cells[column] for column in columns[1:]))
         if left := len(self.rows) - len(kept):
             table.add_row(Text(f"  and {left} more", "dim"))
         return table
@@ -202,7 +194,6 @@ class LiveTable:
         return {row.name: row for row in ranked[: max(0, room - stages - 1)]}
 
     def _last(self, now: float) -> str:
-        """Return the line of totals."""
         rows = self.rows.values()
         facts = [_done(list(rows), now)]
         used = _used(rows)
@@ -240,10 +231,6 @@ def _widths(columns: list[str], width: int) -> list[int]:
     return [max(8, min(NAME_WIDTH, room - state)), state, *figures]
 
 
-def _add(table: Table, columns: list[str], name: Text, cells: Mapping[str, Text]) -> None:
-    table.add_row(name, *(cells[column] for column in columns[1:]))
-
-
 def _cells(row: LiveRow, now: float) -> dict[str, Text]:
     state = Text(row.shown(now), STYLES[row.state(now)])
     return {"state": state, **_figures(row.usage, row.elapsed_s(now))}
@@ -258,7 +245,6 @@ def _done(rows: list[LiveRow], now: float) -> str:
 
 
 def _stage_cells(rows: list[LiveRow], now: float) -> dict[str, Text]:
-    """Return the cells of a stage."""
     begun = [row.begun for row in rows if row.begun is not None]
     ends = [row.ended for row in rows if row.ended is not None]
     until = max(ends) if len(ends) == len(rows) else now
@@ -281,8 +267,3 @@ def _used(rows: Iterable[LiveRow]) -> Usage:
 def _owner(unit: object) -> str:
     """Return the analyzer of *unit*: a part of the transcript is called NAME/part_NN."""
     return str(unit).partition("/")[0]
-
-
-def _facts(event: Mapping[str, Any]) -> str:
-    """Return the particular fields of an event."""
-    return " ".join(f"{key}={value}" for key, value in event.items() if key not in _COMMON)

@@ -27,7 +27,7 @@ MAX_PREDICTED = 64  # nodes; with more, the time left is estimated from progress
 
 
 class LiveView:
-    """Draws the run in directory *path* on *stream* until it is closed.
+    """Draws the run in directory *path* on *stream*, *forced* even on no terminal, until closed.
 
     The event loop only appends records to a queue; everything else happens in rich's thread, so
     a slow terminal blocks nothing. *secrets* are masked.
@@ -38,7 +38,6 @@ class LiveView:
         path: Path,
         stream: TextIO,
         secrets: Secrets,
-        *,
         forced: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -47,11 +46,7 @@ class LiveView:
         self._events: deque[tuple[float, Mapping[str, Any]]] = deque()
         self._calls = Tail(path / "journal.jsonl")
         self._console = Console(
-            file=stream,
-            force_terminal=True if forced else None,
-            markup=False,
-            emoji=False,
-            highlight=False,
+            file=stream, force_terminal=forced or None, markup=False, emoji=False, highlight=False
         )
         self._live = Live(
             console=self._console,

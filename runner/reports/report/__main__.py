@@ -19,12 +19,7 @@ Writes report.html into each run in and below every DIR, and index.html above th
 Exit codes: 0 written, 2 a path without a run, 8 a page cannot be written."""
 
 
-def main() -> None:
-    """Run the command line."""
-    sys.exit(report())
-
-
-def report(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command on *arguments*, by default the process's; return its exit code."""
     return run_command("colloquy-report", lambda: USAGE, _write, arguments)
 
@@ -43,4 +38,4 @@ def _runs(path: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

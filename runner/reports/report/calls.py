@@ -43,23 +43,17 @@ def read_session(path: Path) -> StoredSession:
         lines = journal_of(path)
     except OSError:
         return StoredSession()
-    begun = [at for at, line in enumerate(lines) if line["event"] == "run.started"]
-    called = [at for at, line in enumerate(lines) if line["event"] == "call.started"]
+    events = ("run.started", "call.started", "run.finished")
+    begun, called, ended = (
+        [at for at, line in enumerate(lines) if line["event"] == event] for event in events
+    )
     if not called:
-        return StoredSession(finished=_finished(lines), sessions=len(begun))
+        return StoredSession(finished=bool(ended), sessions=len(begun))
     first = max((at for at in begun if at < called[-1]), default=0)
     last = min((at for at in begun if at > called[-1]), default=len(lines))
-    session = lines[first:last]
-    return StoredSession(
-        _calls(session),
-        finished=_finished(session) and last == len(lines),
-        sessions=len(begun),
-        earlier_calls=sum(at < first for at in called),
-    )
-
-
-def _finished(lines: Sequence[Mapping[str, Any]]) -> bool:
-    return any(line["event"] == "run.finished" for line in lines)
+    finished = last == len(lines) and any(at >= first for at in ended)
+    earlier = sum(at < first for at in called)
+    return StoredSession(_calls(lines[first:last]), finished, len(begun), earlier)
 
 
 def _calls(lines: Sequence[Mapping[str, Any]]) -> dict[str, list[TimedCall]]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 from runner.base.json import listing, mapping, mappings, number, text
 from runner.reports.report.matrix import Matrix, read_matrix
 from runner.reports.report.nodes import NodeFacts
-from runner.transcript import Transcript
+from runner.transcript.model import Transcript
 
 MAX_DEPTH = 8  # deeper data is shown as JSON
 SHORT, MAX_SHORT = 32, 6  # characters each, and how many, listed in one line
-
 _LABEL = re.compile(r"[a-z]+(_[a-z]+)+")
 _CHANGE = re.compile(r"\[-(.*?)-\]|\{\+(.*?)\+\}", re.DOTALL)
 
@@ -29,12 +29,10 @@ class Places:
 
 def places_of(transcript: Transcript | None) -> Places:
     """Return the places of *transcript*'s segments; of two with one id, the first."""
-    anchors: dict[str, str] = {}
-    speakers: dict[str, str] = {}
-    for place, segment in enumerate(transcript.segments if transcript else (), 1):
-        if anchors.setdefault(text(segment.id), f"seg-{place}") == f"seg-{place}":
-            speakers[text(segment.id)] = text(segment.speaker)
-    return Places(anchors, speakers)
+    numbered = list(enumerate(transcript.segments if transcript else (), 1))
+    numbered.reverse()  # so that the first of two overwrites the second
+    anchors = {text(segment.id): f"seg-{place}" for place, segment in numbered}
+    return Places(anchors, {text(segment.id): text(segment.speaker) for _, segment in numbered})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +93,17 @@ def findings_of(node: NodeFacts, places: Places) -> Findings:
     data = mapping(record.get("structured_data"))
     matrix = read_matrix(data)
     used = matrix.keys if matrix else ()
-    return Findings(
-        node,
-        tuple(_insight(each, places) for each in mappings(record.get("insights"))),
-        tuple((str(k), shown(v, places)) for k, v in data.items() if k not in used),
-        matrix,
+    insights = tuple(
+        ShownInsight(
+            text(each.get("text")),
+            number(each.get("confidence")),
+            label(each.get("category")),
+            quotes_of(each.get("evidence"), places),
+        )
+        for each in mappings(record.get("insights"))
     )
-
-
-def _insight(insight: Mapping[str, Any], places: Places) -> ShownInsight:
-    return ShownInsight(
-        text(insight.get("text")),
-        number(insight.get("confidence")),
-        label(insight.get("category")),
-        quotes_of(insight.get("evidence"), places),
-    )
+    fields = tuple((str(k), shown(v, places)) for k, v in data.items() if k not in used)
+    return Findings(node, insights, fields, matrix)
 
 
 def label(value: Any) -> str:
@@ -145,15 +139,8 @@ def _quote(evidence: Mapping[str, Any], places: Places) -> Quote:
 
 def _changes(difference: str) -> tuple[tuple[str, str], ...]:
     """Return the pieces of a word diff such as `we [-should-]{+shall+} wait`."""
-    pieces: list[tuple[str, str]] = []
-    done = 0
-    for change in _CHANGE.finditer(difference):
-        pieces.append(("same", difference[done : change.start()]))
-        quoted, said = change.groups()
-        pieces.append(("quoted", quoted) if quoted is not None else ("said", said))
-        done = change.end()
-    pieces.append(("same", difference[done:]))
-    return tuple(piece for piece in pieces if piece[1])
+    pieces = zip(cycle(("same", "quoted", "said")), _CHANGE.split(difference), strict=False)
+    return tuple((kind, words) for kind, words in pieces if words)
 
 
 def shown(value: Any, places: Places, depth: int = 0) -> ValueTree:

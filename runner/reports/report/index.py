@@ -53,11 +53,6 @@ class SweepEntry:
     link: str | None
     jobs: tuple[IndexEntry, ...]
 
-    @property
-    def completed(self) -> int:
-        """How many jobs completed."""
-        return sum(job.tone == "good" for job in self.jobs)
-
 
 def index_page(root: Path) -> str:
     """Return index.html's content for the runs under *root*."""
@@ -69,21 +64,14 @@ def index_page(root: Path) -> str:
             sweeps.setdefault(path.parent, []).append(path)
         else:
             (batches if is_batch(path) else runs).append(_entry(path, root))
-    return render(
-        "index.html",
-        name=root.resolve().name,
-        runs=_newest(runs),
-        batches=_newest(batches),
-        sweeps=sorted((_sweep(p, jobs, root) for p, jobs in sweeps.items()), key=_started)[::-1],
-    )
+    listed = [_sweep(path, jobs, root) for path, jobs in sweeps.items()]
+    listed.sort(key=lambda s: (max(job.started for job in s.jobs), s.name), reverse=True)
+    groups = {"runs": _newest(runs), "batches": _newest(batches), "sweeps": listed}
+    return render("index.html", name=root.resolve().name, **groups)
 
 
 def _newest(entries: Sequence[IndexEntry]) -> list[IndexEntry]:
     return sorted(entries, key=lambda entry: (entry.started, entry.name), reverse=True)
-
-
-def _started(sweep: SweepEntry) -> tuple[str, str]:
-    return max(job.started for job in sweep.jobs), sweep.name
 
 
 def _sweep(path: Path, jobs: Sequence[Path], root: Path) -> SweepEntry:

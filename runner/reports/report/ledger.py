@@ -21,9 +21,8 @@ from runner.base.json import (
     text,
 )
 from runner.record.previous_session import read_record
-from runner.reports.report.nodes import NodeFacts
+from runner.reports.report.nodes import NodeFacts, joined
 
-_LEDGERS = "*_ledger.json"
 _EVENTS = (
     b'"breaker.',
     b'"limit.lowered"',
@@ -35,32 +34,10 @@ _EVENTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ContextSection:
-    """One upstream analyzer's part of a context; *dropped* lists kinds and counts."""
-
-    name: str
-    kept: int
-    kept_tokens: float
-    share_tokens: float | None
-    dropped: str
-    dropped_tokens: float
-
-
-@dataclass(frozen=True, slots=True)
-class ContextLedger:
-    """One context: *tokens* of *token_budget*; *missing* upstream analyzers with reasons."""
-
-    name: str
-    tokens: float | None
-    token_budget: float | None
-    missing: Mapping[str, str]
-    sections: tuple[ContextSection, ...]
-
-
-def ledgers_of(path: Path, stages: Iterable[str]) -> list[ContextLedger]:
-    """Return the intact ledgers in the run directory *path*, in the order of *stages*."""
-    files = {f.name.removesuffix("_ledger.json"): f for f in (path / "context").glob(_LEDGERS)}
+def ledgers_of(path: Path, stages: Iterable[str]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return name and content of each intact ledger in *path*, a run, in the order of *stages*."""
+    ending = "_ledger.json"
+    files = {f.name.removesuffix(ending): f for f in (path / "context").glob(f"*{ending}")}
     order = list(dict.fromkeys(stages))
 
     def place(name: str) -> tuple[int, str]:
@@ -68,34 +45,16 @@ def ledgers_of(path: Path, stages: Iterable[str]) -> list[ContextLedger]:
         return (order.index(stage) if stage in order else len(order), name)
 
     found = ((name, read_json(files[name])) for name in sorted(files, key=place))
-    return [_ledger(name, data) for name, data in found if data]
+    return [(name, ledger) for name, ledger in found if ledger]
 
 
-def _ledger(name: str, data: Mapping[str, Any]) -> ContextLedger:
-    return ContextLedger(
-        name,
-        number(data.get("tokens")),
-        number(mapping(data.get("settings")).get("token_budget")),
-        {str(k): text(v) for k, v in mapping(data.get("missing")).items()},
-        tuple(_section(str(k), mapping(v)) for k, v in mapping(data.get("sections")).items()),
-    )
-
-
-def _section(name: str, section: Mapping[str, Any]) -> ContextSection:
+def kept_and_dropped(section: Mapping[str, Any]) -> tuple[int, str]:
+    """Return how many items of a ledger's *section* were kept; kinds and counts of the others."""
     items = mappings(section.get("items"))
-    lost = Counter(
-        f"{text(item.get('key')).replace('_', ' ')} ({text(item.get('priority'))})"
-        for item in items
-        if item.get("kept") is not True
-    )
-    return ContextSection(
-        name,
-        sum(item.get("kept") is True for item in items),
-        amount(section.get("kept_tokens")),
-        number(section.get("share_tokens")),
-        ", ".join(f"{count} × {what}" for what, count in lost.items()),
-        amount(section.get("dropped_tokens")),
-    )
+    lost = [item for item in items if item.get("kept") is not True]
+    kinds = ((text(item.get("key")).replace("_", " "), text(item.get("priority"))) for item in lost)
+    counts = Counter(f"{key} ({priority})" for key, priority in kinds)
+    return len(items) - len(lost), ", ".join(f"{n} × {what}" for what, n in counts.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +75,6 @@ class ChunkedNode:
     total: int
     parts: tuple[PartRecord, ...]
 
-    @property
-    def lost(self) -> list[PartRecord]:
-        """The parts without an answer."""
-        return [part for part in self.parts if part.status != "ok"]
-
 
 def chunked_of(path: Path, nodes: Sequence[NodeFacts]) -> list[ChunkedNode]:
     """Return the analyzers in *path* that read in parts, with the outcome of each part."""
@@ -133,15 +87,14 @@ def chunked_of(path: Path, nodes: Sequence[NodeFacts]) -> list[ChunkedNode]:
             file.stem.replace("_", " "),
             "damaged" if fault else text(record.get("status")),
             len(mappings(record.get("insights"))),
-            fault or ": ".join(filter(None, (text(error.get(k)) for k in ("kind", "message")))),
+            fault or joined(error.get("kind"), error.get("message")),
         )
         parts.setdefault(file.parent.name, []).append(found)
+    totals = {name: int(amount(node.record.get("parts"))) for name, node in by_name.items()}
     return [
-        ChunkedNode(
-            by_name[name], int(amount(by_name[name].record.get("parts"))) or len(all_), all_
-        )
+        ChunkedNode(by_name[name], totals[name] or len(found), tuple(found))
         for name, found in parts.items()
-        if name in by_name and (all_ := tuple(found))
+        if name in by_name
     ]
 
 
@@ -156,21 +109,14 @@ class NodeFaults:
     rejected: tuple[str, ...]
     repaired: bool
 
-    @property
-    def survived(self) -> bool:
-        """Whether it has an answer nevertheless."""
-        return self.node.status == "ok"
-
 
 def faults_of(nodes: Sequence[NodeFacts]) -> list[NodeFaults]:
     """Return the nodes with faults."""
     found = []
     for node in nodes:
         kinds = Counter(_kind(a) for a in node.attempts if a.get("outcome") != "ok")
-        rejected = tuple(
-            ": ".join(filter(None, (text(r.get("kind")), text(r.get("error")))))
-            for r in mappings(node.record.get("rejected"))
-        )
+        replies = mappings(node.record.get("rejected"))
+        rejected = tuple(joined(reply.get("kind"), reply.get("error")) for reply in replies)
         fault = NodeFaults(
             node,
             ", ".join(f"{count} × {kind}" for kind, count in kinds.items()),
@@ -207,4 +153,4 @@ def _event(line: bytes) -> str:
         return ""
     facts = ("analyzer", "model", "kind", "error", "fault", "limit", "context", "removed_chars")
     details = [f"{key} {text(event[key])}" for key in facts if event.get(key) is not None]
-    return ": ".join(filter(None, (text(event.get("event")), ", ".join(details))))
+    return joined(event.get("event"), ", ".join(details))

@@ -34,7 +34,6 @@ class MatrixCell:
 
     hypothesis: str
     rating: str
-    kind: str
     reason: str
 
 
@@ -100,7 +99,5 @@ def _ranked(name: str, hypothesis: Mapping[str, Any], place: Mapping[str, Any]) 
 
 def _cell(hypothesis: str, cell: Mapping[str, Any] | None) -> MatrixCell:
     if cell is None:
-        return MatrixCell(hypothesis, "–", "none", "")
-    rating = text(cell["consistency"])
-    kind = rating.lower() if rating in RATINGS else "none"
-    return MatrixCell(hypothesis, rating, kind, text(cell.get("reason")))
+        return MatrixCell(hypothesis, "–", "")
+    return MatrixCell(hypothesis, text(cell["consistency"]), text(cell.get("reason")))

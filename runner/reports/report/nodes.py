@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runner.base.json import amount, mapping, mappings, text
+from runner.base.json import amount, mapping, mappings, number, text
+from runner.config.model_facts import OFFLINE
 from runner.reports.stored_run import StoredRun, statuses_of
-
-OFFLINE = "offline/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +42,25 @@ class NodeFacts:
         return prompt, cached, amount(usage.get("completion_tokens"))
 
     @property
+    def cost_usd(self) -> float | None:
+        """Its cost in US dollars, None if unknown."""
+        return number((self.timing if "cost_usd" in self.timing else self.record).get("cost_usd"))
+
+    @property
     def fault(self) -> str:
         """Why it has no answer; empty if it has one or the reason is unknown."""
         error = mapping(self.record.get("error"))
-        return ": ".join(filter(None, (text(error.get("kind")), text(error.get("message")))))
+        return joined(error.get("kind"), error.get("message"))
 
     @property
     def missing(self) -> dict[str, str]:
         """The inputs that it answered without, and why."""
         return {str(k): text(v) for k, v in mapping(self.record.get("missing")).items()}
+
+
+def joined(*values: Any) -> str:
+    """Return what there is of *values*: `timeout: no answer`."""
+    return ": ".join(filter(None, map(text, values)))
 
 
 def nodes_of(run: StoredRun) -> list[NodeFacts]:

@@ -11,8 +11,8 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from runner.base.format import NOTHING, count, seconds, share, usd
-from runner.base.json import text
+from runner.base.format import NOTHING, clock, count, seconds, share, usd
+from runner.base.json import amount, mapping, number, text
 from runner.base.text import to_safe_text
 
 
@@ -31,13 +31,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "seconds": seconds,
-        "count": count,
-        "usd": usd,
-        "share": share,
-        "title_of": title_of,
-    }
+    shows = (seconds, count, usd, share, title_of, clock, amount, mapping, number, text)
+    environment.filters |= {show.__name__: show for show in shows}
     return environment
 
 

@@ -47,13 +47,9 @@ def banner_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> Banner:
         tone, meaning = "warn", "every analyzer answered, but some of the results are missing"
     complete = run.status == "completed" and not run.damaged
     resume = None if complete else f"colloquy resume={shlex.quote(str(run.path))}"
-    return Banner(tone, title, meaning, tuple(_lacks(run, nodes)), resume, _own_folders(run))
-
-
-def _own_folders(run: StoredRun) -> str:
-    asked = read_json(run.path / "config" / "prompts.json")
-    folders = [text(folder) for folder in listing(asked.get("config_dirs"))]
-    return " ".join(f"--config-dir {shlex.quote(folder)}" for folder in folders)
+    folders = listing(read_json(run.path / "config" / "prompts.json").get("config_dirs"))
+    own = " ".join(f"--config-dir {shlex.quote(text(folder))}" for folder in folders)
+    return Banner(tone, title, meaning, tuple(_lacks(run, nodes)), resume, own)
 
 
 def _lacks(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[str]:
@@ -81,17 +77,16 @@ def figures_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[tuple[str, st
     took, totals, rate = run.took, run.totals, run.grounded
     good = sum(node.status == "ok" for node in nodes)
     cached, reply = totals.get("cached_tokens"), totals.get("completion_tokens")
+    kinds = f"prompt, {count(cached)} of them cached; {count(reply)} reply"
     slots = f"{count(took.get('max_concurrent'))} at once, {text(took.get('mode'))}"
+    lost = number(totals.get("charged_usd"))
+    charged = f"and up to {usd(lost)} for unfinished calls" if lost else "of all sessions"
     return [
         ("Analyzers", f"{good} of {len(nodes)}", "answered"),
         ("Wall clock", seconds(took.get("wall_s")), slots if took else ""),
         *([] if shared_slots(run) else _of_slots(took)),
-        (
-            "Tokens",
-            count(totals.get("prompt_tokens")),
-            f"prompt, {count(cached)} of them cached; {count(reply)} reply" if totals else "",
-        ),
-        ("Cost", usd(totals.get("cost_usd")) if totals else "–", _charged(totals)),
+        ("Tokens", count(totals.get("prompt_tokens")), kinds if totals else ""),
+        ("Cost", usd(totals.get("cost_usd")) if totals else "–", charged),
         ("Grounding", share(rate.get("rate")), _grounded(rate)),
     ]
 
@@ -112,12 +107,6 @@ def _of_slots(took: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     ]
 
 
-def _charged(totals: Mapping[str, Any]) -> str:
-    """Return the possible cost of attempts without an answer."""
-    lost = number(totals.get("charged_usd"))
-    return f"and up to {usd(lost)} for unfinished calls" if lost else "of all sessions"
-
-
 def _grounded(rate: Mapping[str, Any]) -> str:
     found = count(amount(rate.get("exact")) + amount(rate.get("near")))
     if not amount(rate.get("quotes")):
@@ -135,8 +124,7 @@ def predictions_of(run: StoredRun) -> list[tuple[str, str, str, str]]:
     }
     rows = []
     for key, (name, show) in shows.items():
-        compared = mapping(run.predicted.get(key))
-        if compared:
+        if compared := mapping(run.predicted.get(key)):
             figures = show(compared.get("predicted")), show(compared.get("actual"))
             rows.append((name, *figures, relative_error(compared.get("error"))))
     return rows

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
+from itertools import pairwise, zip_longest
 
-from runner.base.json import amount, number, text
+from runner.base.json import amount, number
 from runner.reports.report.calls import StoredSession, TimedCall
 from runner.reports.report.nodes import NodeFacts
 
@@ -15,7 +15,6 @@ WIDTH = 1000.0
 LANE = 7.0
 MANY = 60  # with more nodes than this, rows are low
 TICKS = (1, 2, 2.5, 5, 10)
-
 KINDS = {
     "queue": "waiting for a slot or a limit",
     "call": "call answered",
@@ -38,19 +37,41 @@ class TimelineBar:
 
 
 @dataclass(frozen=True, slots=True)
-class TimelineRow:
-    """One node's row."""
+class Stretch:
+    """A stretch of time, in seconds since the session began; *kind* is a key of KINDS."""
 
-    node: NodeFacts
-    y: float
-    height: float
-    critical: bool
-    bars: tuple[TimelineBar, ...]
+    kind: str
     start_s: float
     end_s: float
-    queue_s: float
-    call_s: float
-    retry_s: float
+    lane: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineRow:
+    """One node's row; *lanes* is how many of its calls ran at once."""
+
+    node: NodeFacts
+    stretches: tuple[Stretch, ...]
+    lanes: int
+    y: float = 0.0
+    height: float = 0.0
+    critical: bool = False
+    bars: tuple[TimelineBar, ...] = ()
+
+    @property
+    def start_s(self) -> float:
+        """When its first stretch begins."""
+        return min(stretch.start_s for stretch in self.stretches)
+
+    @property
+    def end_s(self) -> float:
+        """When its last stretch ends."""
+        return max(stretch.end_s for stretch in self.stretches)
+
+    def total_s(self, *kinds: str) -> float:
+        """Return the seconds of its stretches of *kinds*."""
+        return sum(s.end_s - s.start_s for s in self.stretches if s.kind in kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,34 +83,12 @@ class Timeline:
     ticks: tuple[tuple[float, str], ...]
     path: str
     end_s: float
-    small: bool
 
     @property
     def kinds(self) -> list[tuple[str, str]]:
         """The kinds of bars that occur, with their meanings."""
         held = {bar.kind for line in self.lines for bar in line.bars}
         return [(kind, means) for kind, means in KINDS.items() if kind in held]
-
-
-@dataclass(frozen=True, slots=True)
-class _Stretch:
-    kind: str
-    start_s: float
-    end_s: float
-    lane: int
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Spans:
-    """One node's stretches; *lanes* is how many of its calls ran at once."""
-
-    node: NodeFacts
-    stretches: tuple[_Stretch, ...]
-    lanes: int
-
-    def total(self, *kinds: str) -> float:
-        return sum(s.end_s - s.start_s for s in self.stretches if s.kind in kinds)
 
 
 def timeline_of(
@@ -99,28 +98,29 @@ def timeline_of(
     units: dict[str, list[Sequence[TimedCall]]] = {}
     for unit, calls in session.calls.items():
         units.setdefault(unit.partition("/")[0], []).append(calls)
-    spans = [s for n in nodes if (s := _spans(n, units.get(n.name, []), session)).stretches]
-    if not spans:
+    rows = [r for n in nodes if (r := _row(n, units.get(n.name, []), session)).stretches]
+    if not rows:
         return None
-    spans.sort(key=lambda s: min(x.start_s for x in s.stretches))
-    end = max(stretch.end_s for s in spans for stretch in s.stretches) or 1.0
-    small = len(spans) > MANY
-    lines, y = [], 0.0
-    for each in spans:
-        line = _line(each, y, end, small=small, critical=each.node.name in critical)
-        lines.append(line)
-        y += line.height
-    return Timeline(tuple(lines), y, _ticks(end), _path(lines, critical, end), end, small)
+    end = max(row.end_s for row in rows) or 1.0
+    small = len(rows) > MANY
+    lines: list[TimelineRow] = []
+    y = 0.0
+    for row in sorted(rows, key=lambda row: row.start_s):
+        lines.append(_placed(row, y, end, small=small, critical=row.node.name in critical))
+        y += lines[-1].height
+    return Timeline(tuple(lines), y, _ticks(end), _path(lines, critical, end), end)
 
 
-def _spans(node: NodeFacts, units: Sequence[Sequence[TimedCall]], session: StoredSession) -> _Spans:
+def _row(
+    node: NodeFacts, units: Sequence[Sequence[TimedCall]], session: StoredSession
+) -> TimelineRow:
     """Lay out *node*'s calls, overlapping parts in lanes."""
     timing = node.timing if session.finished or not session.calls else {}
     ready = number(timing.get("ready_s"))
     if not units:
-        return _Spans(node, _from_sums(node), 1)
+        return TimelineRow(node, _from_sums(node), 1)
     free: list[float] = []
-    stretches: list[_Stretch] = []
+    stretches: list[Stretch] = []
     pauses = [] if len(units) > 1 else [amount(a.get("wait_s")) for a in node.attempts]
     for calls in sorted(units, key=lambda calls: calls[0].start_s):
         start = calls[0].start_s
@@ -130,21 +130,20 @@ def _spans(node: NodeFacts, units: Sequence[Sequence[TimedCall]], session: Store
     first = min(stretch.start_s for stretch in stretches)
     if ready is not None and first - ready > 0.001:
         title = f"waited {first - ready:.3g} s"
-        stretches.append(_Stretch("queue", max(0.0, ready), first, 0, title))
-    return _Spans(node, tuple(stretches), len(free))
+        stretches.append(Stretch("queue", max(0.0, ready), first, 0, title))
+    return TimelineRow(node, tuple(stretches), len(free))
 
 
-def _of_unit(calls: Sequence[TimedCall], lane: int, pauses: Sequence[float]) -> list[_Stretch]:
+def _of_unit(calls: Sequence[TimedCall], lane: int, pauses: Sequence[float]) -> list[Stretch]:
     """Return the calls of one unit and the pauses between them."""
-    out: list[_Stretch] = []
-    for place, call in enumerate(calls):
+    out: list[Stretch] = []
+    for place, (call, following) in enumerate(zip_longest(calls, calls[1:])):
         kind = {"ok": "call", "open": "open"}.get(call.outcome, "failed")
         part = call.unit.partition("/")[2].replace("_", " ")
         what = f"{part + ', ' if part else ''}attempt {call.attempt}: {call.outcome}"
         took = max(0.0, call.end_s - call.start_s)
         start = max(0.0, call.start_s)
-        out.append(_Stretch(kind, start, start + took, lane, f"{what}, {took:.3g} s"))
-        following = calls[place + 1] if place + 1 < len(calls) else None
+        out.append(Stretch(kind, start, start + took, lane, f"{what}, {took:.3g} s"))
         if following is None or following.start_s - call.end_s < 0.001:
             continue
         pause = following.start_s - call.end_s
@@ -152,23 +151,23 @@ def _of_unit(calls: Sequence[TimedCall], lane: int, pauses: Sequence[float]) -> 
             known = pauses[place] if place < len(pauses) else 0.0
             paused = min(pause, known or pause)
             edge = call.end_s + paused
-            out.append(_Stretch("retry", call.end_s, edge, lane, f"paused {paused:.3g} s"))
+            out.append(Stretch("retry", call.end_s, edge, lane, f"paused {paused:.3g} s"))
             pause -= paused
         if pause > 0.001:
             edge = following.start_s
-            out.append(_Stretch("queue", edge - pause, edge, lane, f"waited {pause:.3g} s"))
+            out.append(Stretch("queue", edge - pause, edge, lane, f"waited {pause:.3g} s"))
     return out
 
 
-def _from_sums(node: NodeFacts) -> tuple[_Stretch, ...]:
+def _from_sums(node: NodeFacts) -> tuple[Stretch, ...]:
     """Return a wait followed by all calls as one, from totals alone."""
     ready, done = number(node.timing.get("ready_s")), number(node.timing.get("done_s"))
     took = amount(node.timing.get("latency_s"))
     if ready is None or done is None or done < ready or not took:
         return ()
     begun = max(ready, done - took)
-    call = _Stretch("call", begun, done, 0, f"all its calls, {took:.3g} s")
-    wait = _Stretch("queue", ready, begun, 0, f"waited {begun - ready:.3g} s")
+    call = Stretch("call", begun, done, 0, f"all its calls, {took:.3g} s")
+    wait = Stretch("queue", ready, begun, 0, f"waited {begun - ready:.3g} s")
     return (wait, call) if begun - ready > 0.001 else (call,)
 
 
@@ -176,34 +175,20 @@ def _x(at_s: float, end_s: float) -> float:
     return LABEL + (WIDTH - LABEL - 50) * min(at_s / end_s, 1.0)
 
 
-def _line(spans: _Spans, y: float, end_s: float, *, small: bool, critical: bool) -> TimelineRow:
-    row = 14.0 if small else 26.0
-    lane = row - (2 if small else 8) if spans.lanes == 1 else LANE
-    height = row if spans.lanes == 1 else spans.lanes * (LANE + 1) + 10
-    top = y + (height - spans.lanes * (lane + 1) + 1) / 2
-    bars = [
-        TimelineBar(
-            stretch.kind,
-            round(_x(stretch.start_s, end_s), 1),
-            round(top + stretch.lane * (lane + 1), 1),
-            round(max(1.0, _x(stretch.end_s, end_s) - _x(stretch.start_s, end_s)), 1),
-            lane,
-            stretch.title,
-        )
-        for stretch in spans.stretches
-    ]
-    return TimelineRow(
-        spans.node,
-        y,
-        height,
-        critical,
-        tuple(bars),
-        min(stretch.start_s for stretch in spans.stretches),
-        max(stretch.end_s for stretch in spans.stretches),
-        spans.total("queue"),
-        spans.total("call", "failed", "open"),
-        spans.total("retry"),
-    )
+def _placed(
+    row: TimelineRow, y: float, end_s: float, *, small: bool, critical: bool
+) -> TimelineRow:
+    """Return *row* with its bars, at *y* in a chart up to *end_s*."""
+    least = 14.0 if small else 26.0
+    lane = least - (2 if small else 8) if row.lanes == 1 else LANE
+    height = least if row.lanes == 1 else row.lanes * (LANE + 1) + 10
+    top = y + (height - row.lanes * (lane + 1) + 1) / 2
+    bars = []
+    for each in row.stretches:
+        x, right = _x(each.start_s, end_s), _x(each.end_s, end_s)
+        place = round(x, 1), round(top + each.lane * (lane + 1), 1)
+        bars.append(TimelineBar(each.kind, *place, round(max(1.0, right - x), 1), lane, each.title))
+    return replace(row, y=y, height=height, critical=critical, bars=tuple(bars))
 
 
 def _ticks(end_s: float) -> tuple[tuple[float, str], ...]:
@@ -227,9 +212,3 @@ def _path(lines: Sequence[TimelineRow], critical: Sequence[str], end_s: float) -
         f"L{_x(after.start_s, end_s):.1f},{after.y + after.height / 2:.1f}"
         for before, after in pairwise(hot)
     )
-
-
-def critical_of(run: Mapping[str, object]) -> list[str]:
-    """Return the names of the critical path in benchmark.json's `run`."""
-    path = run.get("critical_path")
-    return [text(name) for name in path] if isinstance(path, list) else []

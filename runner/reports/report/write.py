@@ -24,8 +24,7 @@ def write_report(path: Path) -> Path:
     The page lists missing and damaged files. Raises ConfigError if there is no run and OSError
     if it cannot be written. Blocks, for about a second with 800 analyzers.
     """
-    page = report_page(read_run(path))
-    write_text(path / REPORT, page)
+    write_text(path / REPORT, report_page(read_run(path)))
     return path / REPORT
 
 
@@ -58,6 +57,5 @@ def leave_index(root: Path) -> None:
     try:
         write_index(root)
     except OSError as error:
-        print_stderr(
-            to_terminal(f"colloquy: {root / INDEX} cannot be written: {error.strerror or error}")
-        )
+        why = error.strerror or error
+        print_stderr(to_terminal(f"colloquy: {root / INDEX} cannot be written: {why}"))

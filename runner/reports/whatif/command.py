@@ -7,9 +7,10 @@ import logging
 import math
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import yaml
 from runner.base.command import Arguments, run_command
 from runner.base.errors import ColloquyError, ConfigError, did_you_mean, one_line
 from runner.base.format import aligned, plural, relative_error, share
-from runner.base.json import load_yaml, mapping, number, section
+from runner.base.json import at, load_yaml, mapping, number, section
 from runner.base.text import to_terminal
 from runner.config.schema import Settings, validate
 from runner.job.build import run_job, setup_from
@@ -64,7 +65,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A recorded run; *expected* ranks the nodes for its next run, *known* ranked them in it.
+    """A recorded run; *expected* ranks the nodes for its next run.
 
     *overhead_s* is our own work per call that explains the rest of the wall clock.
     """
@@ -73,11 +74,10 @@ class Recording:
     job: Job | None
     calls: Mapping[str, NodeCalls]
     expected: Mapping[str, float]
-    known: Mapping[str, float]
     actual_s: float
-    predicted_s: float = 0.0
-    overhead_s: float = 0.0
-    notes: tuple[str, ...] = ()
+    predicted_s: float
+    overhead_s: float
+    notes: tuple[str, ...]
 
 
 def main() -> None:
@@ -119,9 +119,8 @@ def _values(argument: str, text: str) -> list[Any]:
     if match := _RANGE.fullmatch(text.strip()):
         first, last = int(match[1]), int(match[2])
         if first > last or last - first >= MAX_SETTINGS:
-            raise ConfigError(
-                f"{argument}: expected FIRST..LAST, rising, of {MAX_SETTINGS} values at most"
-            )
+            expected = f"FIRST..LAST, rising, of {MAX_SETTINGS} values at most"
+            raise ConfigError(f"{argument}: expected {expected}")
         return list(range(first, last + 1))
     try:
         return [yaml.safe_load(text)]
@@ -153,19 +152,19 @@ def read_recording(path: Path) -> Recording:
     limits = {name: float(body.max_tokens) for name, body in settings.analyzers.items()}
     known = expected if run.predicted.get("recorded") is True else limits
     job, doubts = _job(run, settings)
-    recording = Recording(run, job, calls, expected, known, wall_s, notes=(*notes, *doubts))
-    rules = _rules(settings, job)
-    recording = replace(recording, predicted_s=replay(rules, calls, known))
-    return replace(recording, overhead_s=_overhead_s(rules, recording))
+    again = partial(replay, _rules(settings, job), calls, known)
+    predicted_s = again()
+    overhead_s = _overhead_s(again, predicted_s, wall_s)
+    notes += doubts
+    return Recording(run, job, calls, expected, wall_s, predicted_s, overhead_s, tuple(notes))
 
 
-def _overhead_s(rules: Rules, recording: Recording) -> float:
-    """Return the seconds after each call with which the replay takes as long as the run."""
-    low, high = 0.0, max(0.0, recording.actual_s - recording.predicted_s)
+def _overhead_s(again: Callable[[float], float], predicted_s: float, actual_s: float) -> float:
+    """Return the seconds after each call with which the replay takes *actual_s*."""
+    low, high = 0.0, max(0.0, actual_s - predicted_s)
     for _ in range(20 if high else 0):
         middle = (low + high) / 2
-        wall_s = replay(rules, recording.calls, recording.known, middle)
-        low, high = (middle, high) if wall_s < recording.actual_s else (low, middle)
+        low, high = (middle, high) if again(middle) < actual_s else (low, middle)
     return high
 
 
@@ -200,18 +199,12 @@ def predict(recording: Recording, settings: Sequence[Mapping[str, Any]]) -> list
     for chosen in settings:
         rules = _rules(validate(_changed(recording.run, chosen)), recording.job)
         wall_s = replay(rules, calls, expected)
+        with_overhead_s = replay(rules, calls, expected, recording.overhead_s)
         speed_up = sequential_s / wall_s if wall_s else 1.0
-        rows.append(
-            Prediction(
-                setting=" ".join(f"{k.split('.')[-1]}={_shown(v)}" for k, v in chosen.items()),
-                wall_s=wall_s,
-                with_overhead_s=replay(rules, calls, expected, recording.overhead_s),
-                speed_up=speed_up,
-                slots=rules.ceiling,
-                efficiency=speed_up / rules.ceiling,
-                limited_by=limit_of(rules, calls, expected, wall_s),
-            )
-        )
+        figures = wall_s, with_overhead_s, speed_up, rules.ceiling, speed_up / rules.ceiling
+        setting = " ".join(f"{key.split('.')[-1]}={_shown(v)}" for key, v in chosen.items())
+        limit = limit_of(rules, calls, expected, wall_s)
+        rows.append(Prediction(setting, *figures, limit))
     return rows
 
 
@@ -230,9 +223,7 @@ def _changed(run: StoredRun, chosen: Mapping[str, Any]) -> dict[str, Any]:
         raise ConfigError(f"{run.path}: config/composed.yaml: {one_line(str(error))}") from error
     for key, value in chosen.items():
         for path in [key.split("."), *_references(composed, f"${{{key}}}")]:
-            held: Any = data
-            for part in path[:-1]:
-                held = mapping(held).get(part)
+            held = at(data, *path[:-1])
             if isinstance(held, dict):
                 held[path[-1]] = value
     return data
@@ -269,9 +260,9 @@ def as_text(recording: Recording, rows: Sequence[Prediction]) -> str:
     for row in rows:
         times = f"{row.wall_s:.3f} s", f"{row.with_overhead_s:.3f} s", f"{row.speed_up:.2f}"
         table.append((row.setting, *times, share(row.efficiency), row.limited_by))
-    lines = aligned([HEADER, *table], left=(0, 5))
     error = recording.predicted_s / recording.actual_s - 1
-    lines += [
+    lines = [
+        *aligned([HEADER, *table], left=(0, 5)),
         "",
         f"recorded    {to_terminal(recording.run.name)}: predicted {recording.predicted_s:.3f} s, "
         f"took {recording.actual_s:.3f} s: error {relative_error(error)}",
@@ -280,7 +271,3 @@ def as_text(recording: Recording, rows: Sequence[Prediction]) -> str:
         *(f"note        {to_terminal(note)}" for note in recording.notes),
     ]
     return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    main()

@@ -6,13 +6,14 @@ import asyncio
 import math
 import random
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.base.errors import CallError, ConfigError
 from runner.base.virtual_time import run_virtually
 from runner.calls.admission.gate import MAX_CEILING, Gate
-from runner.calls.admission.limits import Ask, Lobby
+from runner.calls.admission.limits import Admission, Ticket
 from runner.calls.call_log import Attempt
 from runner.calls.prefix_gate import PrefixGate
 from runner.calls.retry import THROTTLE
@@ -46,6 +47,9 @@ class NodeCalls:
     def count(self) -> int:
         """The number of calls: one per part and one that merges them."""
         return len(self.parts) + 1
+
+
+Calls = Mapping[str, NodeCalls]  # by node name
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +96,7 @@ def rules_of(settings: Settings, pipeline: Pipeline, primed: frozenset[str]) -> 
 
 
 def read_calls(name: str, entry: Any, max_tokens: int) -> NodeCalls:
-    """Return an analyzer's calls from its entry in benchmark.json.
-
-    Raises ConfigError for an entry that no run has written.
-    """
+    """Return the calls in an analyzer's entry of benchmark.json; raise ConfigError if damaged."""
     try:
         attempts = [
             Attempt(str(a["outcome"]), _seconds(a["latency_s"]), None, _seconds(a["wait_s"]))
@@ -134,28 +135,22 @@ def _split(
 
 
 def replay(
-    rules: Rules,
-    calls: Mapping[str, NodeCalls],
-    expected: Mapping[str, float],
-    overhead_s: float = 0.0,
+    rules: Rules, calls: Calls, expected: Mapping[str, float], overhead_s: float = 0.0
 ) -> float:
-    """Return the wall-clock seconds that *calls*, by node name, take under *rules*.
+    """Return the wall-clock seconds that *calls* take under *rules*.
 
     *expected* ranks the nodes, largest first; *overhead_s* passes after each call, outside its
     slot. The gates receive the recorded failures.
     """
 
     async def run() -> float:
-        replayed = _Replay(rules, calls, expected, overhead_s)
-        await run_graph(rules.pipeline, replayed.work)
+        await run_graph(rules.pipeline, _Replay(rules, calls, expected, overhead_s).work)
         return asyncio.get_running_loop().time()
 
     return float(run_virtually(run))
 
 
-def limit_of(
-    rules: Rules, calls: Mapping[str, NodeCalls], expected: Mapping[str, float], wall_s: float
-) -> str:
+def limit_of(rules: Rules, calls: Calls, expected: Mapping[str, float], wall_s: float) -> str:
     """Return the limit whose removal shortens *wall_s* most, found by removing each."""
 
     def gain(other: Rules) -> float:
@@ -175,71 +170,68 @@ def limit_of(
     return "several limits" if gain(free) > LEAST_GAIN * wall_s else "critical path"
 
 
+@dataclass
 class _Replay:
     """One replay; created inside the virtual event loop."""
 
-    def __init__(
-        self,
-        rules: Rules,
-        calls: Mapping[str, NodeCalls],
-        expected: Mapping[str, float],
-        overhead_s: float,
-    ) -> None:
-        self._rules, self._calls = rules, calls
-        self._expected, self._overhead_s = expected, overhead_s
+    rules: Rules
+    calls: Calls
+    expected: Mapping[str, float]
+    overhead_s: float
+
+    def __post_init__(self) -> None:
+        rules = self.rules
         self._slots = make_slots(rules.pipeline, rules.max_concurrent, rules.mode)
-        self._ranks = ranks(rules.pipeline, expected, rules.mode)
-        self._lobby, self._primer = Lobby(), PrefixGate()
+        self._ranks = ranks(rules.pipeline, self.expected, rules.mode)
+        self._admission, self._primer = Admission(), PrefixGate()
         self._gates: dict[str, Gate] = {}
 
     async def work(self, node: Node, _: Mapping[str, None]) -> None:
         """Make the calls of *node* again."""
-        calls = self._calls[node.name]
-        await gather_all(
-            self._turn(node, part, attempts) for part, attempts in enumerate(calls.parts)
-        )
+        calls = self.calls[node.name]
+        parts = enumerate(calls.parts)
+        await gather_all(self._turn(node, part, attempts) for part, attempts in parts)
         await self._turn(node, None, calls.own)
 
     async def _turn(self, node: Node, part: int | None, attempts: Sequence[Attempt]) -> None:
-        if node.stage not in self._rules.primed:
-            await self._call(node, attempts)
-            return
-        async with self._primer.turn((node.stage, part), self._expected[node.name]):
+        primed = node.stage in self.rules.primed
+        turn = self._primer.turn((node.stage, part), self.expected[node.name])
+        async with turn if primed else nullcontext():
             await self._call(node, attempts)
 
     async def _call(self, node: Node, attempts: Sequence[Attempt]) -> None:
         clock, gate = asyncio.get_running_loop().time, self._gate(node)
         limits, first = (self._slots[node.stage], gate), True
-        calls = self._calls[node.name]
+        calls = self.calls[node.name]
         for attempt in attempts:
-            ask = Ask(node.name, self._ranks[node.name], calls.most_tokens)
+            ticket = Ticket(node.name, self._ranks[node.name], calls.most_tokens)
             good = attempt.outcome == "ok"
             try:
-                async with self._lobby.admitted(limits, ask):
+                async with self._admission.admit(limits, ticket):
                     begun = clock()
                     await asyncio.sleep(attempt.latency_s)
                     if good:
                         used = calls.used_tokens
-                        gate.succeeded(ask, begun, clock(), tokens=used, first=first)
+                        gate.succeeded(ticket, begun, clock(), tokens=used, first=first)
                     else:
-                        gate.failed(ask, CallError(attempt.outcome, "recorded"), begun, clock())
+                        gate.failed(ticket, CallError(attempt.outcome, "recorded"), begun, clock())
             except CallError:  # it ended the recorded run as well
                 return
-            if attempt.outcome in THROTTLE:
+            if attempt.outcome == THROTTLE:
                 gate.throttle(attempt.wait_s, None, clock())
             await asyncio.sleep(attempt.wait_s)
             first = good
         if attempts:
-            await asyncio.sleep(self._overhead_s)
+            await asyncio.sleep(self.overhead_s)
 
     def _gate(self, node: Node) -> Gate:
-        model, ceiling = self._rules.models[node.name], self._rules.ceiling
+        model, ceiling = self.rules.models[node.name], self.rules.ceiling
         key = repr((model.name, model.api_base, model.rpm, model.tpm, model.burst_s))
         if key not in self._gates:
             gate = Gate(
                 ceiling, rpm=model.rpm, tpm=model.tpm, burst_s=model.burst_s, rng=random.Random(0)
             )
-            if not self._rules.ramp:
+            if not self.rules.ramp:
                 gate.limit.limit = ceiling
             self._gates[key] = gate
         return self._gates[key]

@@ -1,5 +1,5 @@
-"""Many transcripts, one run each, through the same clients under the same limits.
+"""Batch: runs a pipeline over many transcripts with shared clients and limits.
 
-`inputs` finds the files, `work` does them, `tally` counts, `folder` keeps the table of results,
-`told` is what the batch says of itself, `plan` foretells it, `console` shows it.
+`batch_run` runs the files, `plan` predicts them, `tally` counts results, `summary` makes the
+batch's benchmark.json and metadata.json, `console` shows the progress.
 """

@@ -1,6 +1,4 @@
-"""Do a batch: a window of runs over the files in order, finishing before starting."""
-
-from __future__ import annotations
+"""Batch execution: a window of concurrent runs over the files, in order."""
 
 import asyncio
 from collections import Counter
@@ -22,17 +20,16 @@ from runner.base.errors import (
 from runner.base.loop_lag import Lag
 from runner.base.text import now_iso
 from runner.base.threads import offload
-from runner.calls.admission.limits import Lobby
+from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
-from runner.calls.client_factory import most_in_flight
+from runner.calls.client_factory import max_in_flight
 from runner.calls.schedule import Place, gather_all, make_slots
 from runner.job.build import for_transcript
 from runner.job.job import BatchJob, Job
-from runner.record.batch_directory import Results, completed_before
+from runner.record.batch_directory import ResultRow, Results, completed_before, totals_of
 from runner.record.journal import Spent
 from runner.record.member_directory import MemberDirectory
-from runner.record.result_rows import ResultRow, totals_of
-from runner.record.reuse import Known
+from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.batch.console import BatchConsole
 from runner.run.batch.summary import Measures, batch_benchmark, batch_metadata
@@ -42,32 +39,32 @@ from runner.run.run import Member, Run
 from runner.run.stop import Stop
 from runner.transcript.inputs import Input
 
-AHEAD = 4  # runs besides those that can fill all slots: they are read in while others call
-READERS = 2  # files that are read, and their tokens counted, at the same time
-SAMPLE = 100  # of so many runs one tells later ones what its calls took
+AHEAD = 4  # runs beyond those that fill all slots: their files are read while others call
+READERS = 2  # files read, and their tokens counted, at the same time
+SAMPLE = 100  # one run of so many updates the history
 TICK_S = 0.5
 SAVE_S = 10.0  # between writes of metadata.json
-_RANK = 1e6  # more than the ranks of one run's calls can differ
+_RANK = 1e6  # distance between runs; larger than the ranks within one
 
 log = structlog.get_logger("colloquy.batch")
 
 
 @dataclass(frozen=True, slots=True)
-class Shares:
-    """What all runs of a batch have in common, so that memory does not grow with their number.
+class BatchServices:
+    """Services that all runs of a batch share.
 
-    *clients* are by model name; *lobby*, *stop* and *lag* are the event loop's.
+    *clients* are by model name; *admission*, *stop* and *lag* belong to the event loop.
     """
 
     clients: Mapping[str, Client]
-    lobby: Lobby
+    admission: Admission
     stop: Stop
     lag: Lag | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What a batch came to; *counts* are files by what the last line calls them."""
+    """Result of a batch; *counts* are files by their names in the last console line."""
 
     status: str
     exit_code: int
@@ -78,166 +75,158 @@ class BatchResult:
 class Batch:
     """Runs *job* over its inputs into *directory*; use it once.
 
-    *known* is where answers are looked for, those of an earlier session of the batch among them;
-    *whole* says that nothing has changed since then, so that what is complete stays as it is.
+    *stored* are the answers that may be reused. Where a previous session is unchanged, its
+    completed runs are kept as they are.
     """
 
     def __init__(
         self,
         job: BatchJob,
         directory: RunDirectory,
-        shares: Shares,
-        known: Known,
+        services: BatchServices,
+        stored: StoredAnswers,
         console: BatchConsole,
-        *,
-        whole: bool = False,
     ) -> None:
         self.job, self.directory = job, directory
-        self._shares, self._known, self._console, self._whole = shares, known, console, whole
+        self._services, self._stored, self._console = services, stored, console
         processing = job.settings.processing
         self._slots = make_slots(job.pipeline, processing.max_concurrent, processing.mode)
         self._histories = read_histories(job)
-        inputs = job.inputs
-        self._inputs = inputs
-        self._every: Counter[str] | None = None
-        self._tally = Tally(len(inputs))
+        self._statuses: Counter[str] | None = None  # over all sessions; None until the end
+        self._tally = Tally(len(job.inputs))
         self._measures = Measures(job.pipeline, self._slots)
         self._results = Results(directory.path)
         self._reading = asyncio.Semaphore(READERS)
-        self._queue = iter(enumerate(inputs))
+        self._queue = iter(enumerate(job.inputs))
         self._clock = asyncio.get_running_loop().time
         self._began, self._started_at = self._clock(), now_iso()
         self._fault: OSError | None = None
-        self._hopeless = False
+        self._gave_up = False
 
     @property
     def active(self) -> int:
-        """How many runs go on at once, at the most."""
+        """Limit on the runs in progress at once."""
         if self.job.settings.processing.mode == "sequential":
             return 1
-        return self.job.settings.batch.max_active or most_in_flight(self.job) + AHEAD
+        return self.job.settings.batch.max_active or max_in_flight(self.job) + AHEAD
 
     async def execute(self) -> BatchResult:
-        """Run all; raise only on a full disk or cancellation, when all that runs has ended."""
+        """Run all; raise only on a full disk or cancellation, after all started runs ended."""
         await self.directory.journal.commit(
             "batch.started", config_digest=self.job.config_digest, files=self._tally.total
         )
-        note = self._inputs.note
+        note = self.job.inputs.note
         log.info("batch.started", files=self._tally.total, active=self.active, note=note or None)
         self._console.note(note)
         try:
             with self._console.shown():
-                async with self._ticking():
+                async with self._progress():
                     await gather_all(self._work() for _ in range(self.active))
             return await self._finish()
         except BaseException as error:
-            ended = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"
+            status = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"
             self.directory.release_reserve()
             for rescue in (self.directory.journal.recover, self._close_results):
-                with suppress(OSError):  # the disk may be what failed
+                with suppress(OSError):  # the disk may have failed
                     rescue()
             with suppress(OSError):
-                await asyncio.shield(self._save(ended))
+                await asyncio.shield(self._save(status))
             raise
         finally:
             self._results.close()
 
     async def _work(self) -> None:
-        """Take one file after the other until there is none, or nothing more is to be begun."""
-        for number, given in self._queue:
+        """Process one file after the other until the queue is empty or the batch ends."""
+        for number, file in self._queue:
             if self._is_over():
                 return
             try:
-                row = await self._row(number, given)
+                row = await self._row(number, file)
                 self._results.add(row)
             except OSError as error:
                 self._end(error)
                 return
             self._count(row)
 
-    async def _row(self, number: int, given: Input) -> ResultRow:
-        """Return what became of a file: it was complete, cannot be read, or was run."""
+    async def _row(self, number: int, file: Input) -> ResultRow:
+        """Return the row of a file that is complete already, unreadable, or now run."""
         encoding = self.job.settings.transcript.encoding
         try:
             async with self._reading:
-                if self._whole:
-                    row = await offload(completed_before, self.directory.path, given, encoding)
+                if self._stored.previous is not None and self._stored.previous.unchanged:
+                    row = await offload(completed_before, self.directory.path, file, encoding)
                     if row is not None:
                         return row
-                job, directory = await offload(self._open, given)
+                job, directory = await offload(self._open, file)
         except (TranscriptError, ConfigError) as error:
-            log.warning("input.unreadable", transcript=given.name, error=str(error))
-            return self._failed(given, "unreadable", error.exit_code, str(error))
+            log.warning("input.unreadable", transcript=file.name, error=str(error))
+            return self._failed(file, "unreadable", error.exit_code, str(error))
         except OSError:
             raise
         except Exception as error:  # a bug in reading one file must not stop the others
-            log.exception("run.crashed", transcript=given.name)
-            told = f"{type(error).__name__}: {error}"
-            return self._failed(given, "failed", EXIT_BUG, told)
-        return await self._run(number, given, job, directory)
+            log.exception("run.crashed", transcript=file.name)
+            return self._failed(file, "failed", EXIT_BUG, f"{type(error).__name__}: {error}")
+        return await self._run(number, file, job, directory)
 
-    def _open(self, given: Input) -> tuple[Job, MemberDirectory]:
-        """Read a file; only if that succeeds is there a directory for its run."""
-        job = for_transcript(self.job, given)
-        return job, MemberDirectory(self.directory, given.run)
+    def _open(self, file: Input) -> tuple[Job, MemberDirectory]:
+        """Read a file; one that cannot be read gets no run directory."""
+        job = for_transcript(self.job, file)
+        return job, MemberDirectory(self.directory, file.run)
 
     async def _run(
-        self, number: int, given: Input, job: Job, directory: MemberDirectory
+        self, number: int, file: Input, job: Job, directory: MemberDirectory
     ) -> ResultRow:
-        member = Member(
-            Place(self._slots, _RANK * number), self._histories, sampled=number % SAMPLE == 0
-        )
-        earlier = self._known.earlier
-        if earlier is not None:
-            earlier = replace(earlier, path=directory.path)
-        known = replace(self._known, earlier=earlier)
+        place = Place(self._slots, _RANK * number)
+        member = Member(place, self._histories, sampled=number % SAMPLE == 0)
+        previous, spent = self._stored.previous, directory.journal.spent
+        if previous is not None:
+            previous = replace(previous, path=directory.path)
+        stored = replace(self._stored, previous=previous)
         with structlog.contextvars.bound_contextvars(run=directory.path.name):
             try:
-                run = Run(job, self._shares.clients, directory, known, member=member)
+                run = Run(job, self._services.clients, directory, stored, member=member)
                 result = await run.execute()
             except OSError:
                 raise
-            except Exception as error:  # one run's bug must not stop the others
+            except Exception as error:  # a bug in one run must not stop the others
                 log.exception("run.crashed")
                 code = error.exit_code if isinstance(error, ColloquyError) else EXIT_BUG
-                told, spent = f"{type(error).__name__}: {error}", directory.journal.spent
-                return self._failed(given, "failed", code, told, spent)
+                return self._failed(file, "failed", code, f"{type(error).__name__}: {error}", spent)
         self._measures.add(result.benchmark["analyzers"])
-        return row_of(given, job, result, directory.journal.spent)
+        return row_of(file, job, result, spent)
 
     def _failed(
-        self, given: Input, status: str, code: int, error: str, spent: Spent | None = None
+        self, file: Input, status: str, code: int, error: str, spent: Spent | None = None
     ) -> ResultRow:
-        """Return the row of a file without any answer, whatever was paid for it."""
-        nodes, paid = len(self.job.pipeline.nodes), totals_of(spent or Spent())
+        """Return the row of a file without an answer, with what its calls cost."""
+        nodes, totals = len(self.job.pipeline.nodes), totals_of(spent or Spent())
         error = one_line(error, 200)
-        return ResultRow(given.name, given.run, status, code, analyzers=nodes, error=error, **paid)
+        return ResultRow(file.name, file.run, status, code, analyzers=nodes, error=error, **totals)
 
     def _count(self, row: ResultRow) -> None:
         self._tally.add(row)
         if row.status != "completed":
             self._console.fault(row)
-        most = self.job.settings.batch.max_failure_ratio
-        if not self._hopeless and self._tally.is_hopeless(most):
-            self._hopeless = True
-            log.error("batch.given_up", failed=self._tally.nothing, done=self._tally.done)
-            self._console.too_many_failures(self._tally, most)
+        limit = self.job.settings.batch.max_failure_ratio
+        if not self._gave_up and self._tally.too_many_failures(limit):
+            self._gave_up = True
+            log.error("batch.given_up", failed=self._tally.unanswered, done=self._tally.done)
+            self._console.too_many_failures(self._tally, limit)
 
     def _end(self, error: OSError) -> None:
-        """Make no more calls: what they bring could not be kept."""
+        """Make no more calls: their replies could not be stored."""
         self._fault = self._fault or error
         self.directory.release_reserve()
-        self._shares.lobby.close(NotRunError("output", f"not called: {error}"))
+        self._services.admission.close(NotRunError("output", f"not called: {error}"))
 
     def _is_over(self) -> bool:
-        """Return whether no further file is to be begun."""
-        stopped = self._shares.stop.signum is not None or self._fault is not None
-        return stopped or self._hopeless or bool(ENDING & self._tally.codes.keys())
+        """Return whether no further file is to be started."""
+        stopped = self._services.stop.signum is not None or self._fault is not None
+        return stopped or self._gave_up or bool(ENDING & self._tally.codes.keys())
 
     @asynccontextmanager
-    async def _ticking(self) -> AsyncIterator[None]:
-        """Tell how it gets on while the block runs, and once more at its end."""
-
+    async def _progress(self) -> AsyncIterator[None]:
+        """Show and save the progress while the block runs, and once more at its end."""
         ended = asyncio.Event()
 
         async def tick() -> None:
@@ -256,7 +245,7 @@ class Batch:
         try:
             yield
         finally:
-            ended.set()  # not cancelled: what it may be writing comes before what is written last
+            ended.set()  # not cancelled: a write in progress must end before the last write
             with suppress(OSError):
                 await ticker
             self._console.update(self._tally, self._elapsed_s(), last=True)
@@ -267,33 +256,33 @@ class Batch:
     async def _finish(self) -> BatchResult:
         if self._fault is not None:
             raise self._fault
-        tally, code = self._tally, self._tally.exit_code(hopeless=self._hopeless)
+        tally, stop = self._tally, self._services.stop
+        code = tally.exit_code(gave_up=self._gave_up)
         status = "completed" if code == 0 else "partial" if tally.nodes_ok else "failed"
-        if self._shares.stop.signum is not None:
-            status, code = "interrupted", self._shares.stop.exit_code
+        if stop.signum is not None:
+            status, code = "interrupted", stop.exit_code
         await offload(self._close_results)
-        benchmark = batch_benchmark(
-            self.job, self._tally, self._measures, self._elapsed_s(), self._shares.lag
-        )
+        wall_s, lag = self._elapsed_s(), self._services.lag
+        benchmark = batch_benchmark(self.job, tally, self._measures, wall_s, lag)
         if benchmark["run"]["attempts"] or not self.directory.has("logs/benchmark.json"):
-            await self.directory.write_benchmark(benchmark)
+            await self.directory.write_pages({"logs/benchmark.json": benchmark})
         await self._save(status, code)
         await self.directory.journal.commit("batch.finished", status=status, exit_code=code)
         if status == "completed":
             await self.directory.complete()
         log.info("batch.finished", status=status, exit_code=code, **tally.counts())
-        every = self._every or tally.statuses
-        good, begun = every["completed"], sum(every.values())
-        counts = {"ok": good, "failed": begun - good, "not_run": tally.total - begun}
+        statuses = self._statuses or tally.statuses
+        good, started = statuses["completed"], sum(statuses.values())
+        counts = {"ok": good, "failed": started - good, "not_run": tally.total - started}
         return BatchResult(status, code, counts, benchmark)
 
     def _close_results(self) -> None:
-        self._every = self._results.finish({given.name for given in self._inputs})
+        self._statuses = self._results.finish({file.name for file in self.job.inputs})
 
     async def _save(self, status: str, exit_code: int | None = None) -> None:
         """Replace the batch's metadata.json."""
         spent = self.directory.journal.spent
-        about = batch_metadata(self.job, self._tally, spent, self._every)
-        ended = {"status": status, "exit_code": exit_code}
+        about = batch_metadata(self.job, self._tally, spent, self._statuses)
+        state = {"kind": "batch", "status": status, "exit_code": exit_code}
         times = {"started_at": self._started_at, "updated_at": now_iso()}
-        await self.directory.write_metadata({"kind": "batch", **ended, **times, **about})
+        await self.directory.write_metadata({**state, **times, **about})

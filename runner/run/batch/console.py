@@ -1,11 +1,8 @@
-"""The console of a batch: one line of progress, and failures."""
-
-from __future__ import annotations
+"""Batch console: one line of progress, and failures."""
 
 import sys
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -13,19 +10,19 @@ from rich.text import Text
 
 from runner.base.secrets import Secrets
 from runner.base.text import print_stderr, to_terminal
+from runner.record.batch_directory import ResultRow
 from runner.record.events import is_live
-from runner.record.result_rows import ResultRow
 from runner.reports.live.live_table import progress
 from runner.run.batch.tally import Tally
 
 PLAIN_S = 10.0  # between lines of progress on a plain console
-LOG_HOLD_S = 0.25  # for which log lines are collected into one write
-NOTES = 3  # the latest faults, under the line of progress
+LOG_HOLD_S = 0.25  # log lines are collected this long for one write
+NOTES = 3  # latest failures shown below the line of progress
 MAX_FAULTS = 50  # on a plain console; all are in results.csv
 
 
 def batch_log(console: str) -> str:
-    """Return the console of the log: a batch shows its runs' events only as JSON."""
+    """Return the log's console for *console*: a batch shows events of its runs only as JSON."""
     return "json" if console == "json" else "quiet"
 
 
@@ -33,49 +30,37 @@ class BatchConsole:
     """Shows the progress of a batch on standard error, in the style of `output.console`."""
 
     def __init__(self, console: str, secrets: Secrets) -> None:
-        live = console == "live" or (console == "auto" and is_live(sys.stderr))
         self._live: Live | None = None
-        if live:
+        if console == "live" or (console == "auto" and is_live(sys.stderr)):
+            forced = True if console == "live" else None
             shown = Console(
-                stderr=True,
-                force_terminal=True if console == "live" else None,
-                markup=False,
-                emoji=False,
-                highlight=False,
+                stderr=True, force_terminal=forced, markup=False, emoji=False, highlight=False
             )
             self._live = Live(console=shown, auto_refresh=False, vertical_overflow="crop")
-        self._plain = console in ("auto", "plain") and not live
+        self._plain = console in ("auto", "plain") and self._live is None
         self._secrets = secrets
         self._notes: deque[str] = deque(maxlen=NOTES)
         self._faults = 0
         self._last_s = 0.0
 
-    @contextmanager
-    def shown(self) -> Iterator[None]:
-        """Draw the line while the block runs."""
-        if self._live is None:
-            yield
-            return
-        with self._live:
-            yield
+    def shown(self) -> AbstractContextManager[object]:
+        """Show the live line while the block runs."""
+        return self._live or nullcontext()
 
     def update(self, tally: Tally, elapsed_s: float, *, last: bool = False) -> None:
         """Show the progress after *elapsed_s* seconds."""
         fresh = tally.done - tally.reused - tally.statuses["unreadable"]
-        line = progress(
-            tally.done, tally.nothing, tally.total, fresh / elapsed_s if elapsed_s else 0.0
-        )
+        per_s = fresh / elapsed_s if elapsed_s else 0.0
+        line = progress(tally.done, tally.unanswered, tally.total, per_s)
         if self._live is not None:
-            notes = [
-                Text(n, style="yellow", no_wrap=True, overflow="ellipsis") for n in self._notes
-            ]
+            notes = [Text(n, "yellow", no_wrap=True, overflow="ellipsis") for n in self._notes]
             self._live.update(Group(Text(line, style="bold"), *notes), refresh=True)
         elif self._plain and (last or elapsed_s - self._last_s >= PLAIN_S):
             self._last_s = elapsed_s
             print_stderr(line)
 
     def note(self, line: str) -> None:
-        """Show a note on the whole batch; nothing if *line* is empty."""
+        """Show a note about the batch; nothing if *line* is empty."""
         if line and self._live is not None:
             self._notes.append(to_terminal(line, 300))
         elif line and self._plain:
@@ -83,8 +68,8 @@ class BatchConsole:
 
     def fault(self, row: ResultRow) -> None:
         """Show the failure of a file."""
-        line = f"{row.status}: {row.transcript}: {row.error}"
-        line = to_terminal(self._secrets.redact(line), 300)
+        message = f"{row.status}: {row.transcript}: {row.error}"
+        line = to_terminal(self._secrets.redact(message), 300)
         self._notes.append(line)
         self._faults += 1
         if self._plain and self._faults <= MAX_FAULTS:
@@ -92,8 +77,8 @@ class BatchConsole:
             print_stderr(line + more)
 
     def too_many_failures(self, tally: Tally, limit: float) -> None:
-        """Show why no further file is started."""
+        """Show that failures end the batch."""
         self.note(
-            f"ended early: {tally.nothing} of {tally.done} files answered nothing, more than "
+            f"stopped early: {tally.unanswered} of {tally.done} files have no answer, more than "
             f"batch.max_failure_ratio={limit:g}"
         )

@@ -1,7 +1,6 @@
-"""Predicts tokens, cost and time of a batch: the sum of its files' plans."""
+"""Batch plan: predicts tokens, cost and time of a batch as the sum of its files' plans."""
 
-from __future__ import annotations
-
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,11 +8,10 @@ from typing import Any
 
 from runner.base.errors import ConfigError, TranscriptError
 from runner.base.text import print_stderr, to_terminal
-from runner.calls.schedule import Duration, critical_path, least_makespan, make_slots
+from runner.calls.schedule import Duration, critical_path, make_slots, min_makespan
 from runner.job.build import for_transcript
 from runner.job.job import BatchJob, Job
-from runner.run.plan import NodePlan, Plan, as_text, plan_nodes, read_histories, total
-from runner.transcript.inputs import Inputs
+from runner.run.plan import NodePlan, Plan, as_text, exceeded, plan_nodes, read_histories, total
 
 PROGRESS_S = 10.0  # between lines of progress while files are read
 
@@ -25,18 +23,17 @@ _SUMMED = (
 
 @dataclass
 class BatchPlan:
-    """The sum of the files' plans so far; *unreadable* maps names of files to errors."""
+    """Sum of the plans of the files read so far; *unreadable* maps file names to errors."""
 
     job: BatchJob
-    inputs: Inputs
     files: int = 0
     nodes: dict[str, NodePlan] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
-    longest_s: float = 0.0  # the critical path of any one file
+    longest_s: float = 0.0  # the longest critical path of a file
     stopped_by: str | None = None
 
     def add(self, job: Job, nodes: Mapping[str, NodePlan]) -> None:
-        """Add one file's nodes."""
+        """Add the nodes of one file."""
         self.files += 1
         work = {name: Duration(node.latency_s) for name, node in nodes.items()}
         path = critical_path(job.pipeline, work)
@@ -46,73 +43,61 @@ class BatchPlan:
         self.stopped_by = self.stopped_by or self._cap_hit()
 
     def _cap_hit(self) -> str | None:
-        caps, plan = self.job.settings.budget, Plan(self.nodes, 0.0, None)
-        used = plan.total("prompt_tokens") + plan.total("reply_tokens")
-        where = f"in file {self.files:,} of {len(self.inputs):,}"
-        if caps.max_tokens is not None and used > caps.max_tokens:
-            return f"budget.max_tokens={caps.max_tokens:,}, {where}"
-        if caps.max_cost_usd is not None and (plan.total("cost_usd") or 0.0) > caps.max_cost_usd:
-            return f"budget.max_cost_usd={caps.max_cost_usd:g}, {where}"
-        return None
+        nodes, caps = self.nodes.values(), self.job.settings.budget
+        cap = exceeded(caps, total(nodes, "tokens"), total(nodes, "cost_usd") or 0.0)
+        return cap and f"{cap}, in file {self.files:,} of {len(self.job.inputs):,}"
 
     def plan(self) -> Plan:
         """Return the sum of all files.
 
-        Its wall-clock time is the minimum for so many calls under slots and rate limits, or that
-        of the longest file if that is more.
+        Its wall-clock time is a lower bound: the longest of the time of the slowest file, of all
+        calls in the slots, and of all calls at the rate limits.
         """
-        plan, processing = Plan(self.nodes, 0.0, self.stopped_by), self.job.settings.processing
-        slots = make_slots(self.job.pipeline, processing.max_concurrent, processing.mode)
+        plan, job = Plan(self.nodes, 0.0, self.stopped_by), self.job
+        processing, model = job.settings.processing, job.main.settings
+        slots = make_slots(job.pipeline, processing.max_concurrent, processing.mode)
         work = [(node.stage, node.calls * node.latency_s) for node in self.nodes.values()]
-        wall_s = max([self.longest_s, least_makespan(slots, work), *self._rates_s(plan)])
-        return replace(plan, wall_s=wall_s)
-
-    def _rates_s(self, plan: Plan) -> list[float]:
-        model, minutes = self.job.main.settings, []
-        if model.rpm is not None:
-            minutes.append(plan.total("calls") / model.rpm)
-        if model.tpm is not None:
-            used = plan.total("prompt_tokens") + plan.total("reply_tokens")
-            minutes.append(used / model.tpm)
-        return [60 * each for each in minutes]
+        rpm, tpm = model.rpm or math.inf, model.tpm or math.inf
+        rates_s = 60 * max(plan.total("calls") / rpm, plan.total("tokens") / tpm)
+        return replace(plan, wall_s=max(self.longest_s, min_makespan(slots, work), rates_s))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the plan as JSON-able data."""
-        return {
-            "files": {"total": len(self.inputs), "unreadable": self.unreadable},
-            **self.plan().as_dict(),
-        }
+        files = {"total": len(self.job.inputs), "unreadable": self.unreadable}
+        return {"files": files, **self.plan().as_dict()}
 
     def as_text(self) -> str:
         """Return the plan of all files as a table for a terminal."""
-        lines = [f"files    {self.files:,} of {len(self.inputs):,}; seconds are of one call"]
-        lines += [self.inputs.note] if self.inputs.note else []
-        for name, error in list(self.unreadable.items())[:10]:
-            lines.append(to_terminal(f"unreadable {name}: {error}", 300))
+        inputs, first = self.job.inputs, list(self.unreadable.items())[:10]
+        lines = [f"files    {self.files:,} of {len(inputs):,}; seconds are of one call"]
+        lines += [inputs.note] if inputs.note else []
+        lines += [to_terminal(f"unreadable {name}: {error}", 300) for name, error in first]
         return "\n".join([*lines, "", as_text(self.plan())])
 
 
 def plan_batch(job: BatchJob) -> BatchPlan:
-    """Return the plan of the batch *job*: reads every file and sends nothing."""
-    inputs = job.inputs
-    plan, histories, last_s = BatchPlan(job, inputs), read_histories(job), time.monotonic()
-    for number, given in enumerate(inputs):
+    """Return the plan of *job*; reads all files and sends nothing.
+
+    Raises TranscriptError if no file is readable.
+    """
+    plan, histories, last_s = BatchPlan(job), read_histories(job), time.monotonic()
+    for number, file in enumerate(job.inputs):
         try:
-            one = for_transcript(job, given)
+            single = for_transcript(job, file)
         except (TranscriptError, ConfigError) as error:
-            plan.unreadable[given.name] = str(error)
+            plan.unreadable[file.name] = str(error)
             continue
-        plan.add(one, plan_nodes(one, histories))
+        plan.add(single, plan_nodes(single, histories))
         if time.monotonic() - last_s >= PROGRESS_S:
             last_s = time.monotonic()
-            print_stderr(f"read {number + 1:,} of {len(inputs):,} files")
+            print_stderr(f"read {number + 1:,} of {len(job.inputs):,} files")
     if not plan.nodes:
         raise TranscriptError(next(iter(plan.unreadable.values()), "no file is in this shard"))
     return plan
 
 
 def _sum(one: NodePlan, other: NodePlan) -> NodePlan:
-    """Add two files' plans of the same node; *latency_s* becomes the mean of their calls."""
+    """Add the plans of one node in two files; *latency_s* becomes the mean over calls."""
     calls = one.calls + other.calls
     latency_s = (one.latency_s * one.calls + other.latency_s * other.calls) / calls
     summed = {name: total((one, other), name) for name in _SUMMED}

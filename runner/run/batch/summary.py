@@ -1,6 +1,4 @@
-"""What a batch tells of itself: benchmark.json and metadata.json."""
-
-from __future__ import annotations
+"""Batch summary: the content of a batch's benchmark.json and metadata.json."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -9,7 +7,7 @@ from typing import Any
 from runner.base.loop_lag import Lag
 from runner.base.usage import sum_usd
 from runner.calls.admission.limits import Slots
-from runner.calls.schedule import least_makespan
+from runner.calls.schedule import min_makespan
 from runner.job.graph import Pipeline
 from runner.job.job import Setup
 from runner.record.journal import Spent
@@ -21,7 +19,7 @@ _DIGITS = 6
 
 @dataclass(slots=True)
 class _Sum:
-    """One analyzer over all runs; times in seconds."""
+    """Sums of one analyzer over all runs; times in seconds."""
 
     ok: int = 0
     total: int = 0
@@ -35,7 +33,7 @@ class _Sum:
     cost_usd: float | None = 0.0
 
     def add(self, node: Mapping[str, Any]) -> None:
-        """Count one run's analyzer, as benchmark.json tells it."""
+        """Add the analyzer of one run, in benchmark.json's form."""
         latency_s = node["latency_s"] + sum(node["parts_s"])
         self.ok += node["status"] == "ok"
         self.total += 1
@@ -50,7 +48,7 @@ class _Sum:
 
 
 class Measures:
-    """Adds up what runs measured; *slots* are the pools of the stages, by stage."""
+    """Sums of the measurements of runs; *slots* are those of the stages, by stage."""
 
     def __init__(self, pipeline: Pipeline, slots: Mapping[str, Slots]) -> None:
         self._stages = {node.name: node.stage for node in pipeline.nodes}
@@ -58,18 +56,18 @@ class Measures:
         self._slots = slots
 
     def add(self, analyzers: Mapping[str, Mapping[str, Any]]) -> None:
-        """Count benchmark.json's `analyzers` of one run."""
+        """Add the `analyzers` of one run's benchmark.json."""
         for name, node in analyzers.items():
             self._sums[name].add(node)
 
     def run_figures(self, wall_s: float) -> dict[str, Any]:
-        """Return figures of benchmark.json's `run`.
+        """Return the measured figures of benchmark.json's `run`.
 
-        `ideal_s` is the least that these calls can take: see `schedule.least_makespan`.
+        `ideal_s` is the lower bound of `schedule.min_makespan`.
         """
         sums = self._sums.values()
         work = [(self._stages[name], one.latency_s) for name, one in self._sums.items()]
-        total_s, ideal_s = sum(one.latency_s for one in sums), least_makespan(self._slots, work)
+        total_s, ideal_s = sum(one.latency_s for one in sums), min_makespan(self._slots, work)
         names = ("attempts", "prompt_tokens", "completion_tokens", "cached_tokens")
         return {
             "wall_s": round(wall_s, _DIGITS),
@@ -82,9 +80,9 @@ class Measures:
         }
 
     def analyzers(self) -> dict[str, Any]:
-        """Return benchmark.json's `analyzers`: sums over runs, but for `longest_s`."""
-        told = {name: asdict(one) for name, one in self._sums.items()}
-        return {n: {"stage": self._stages[n], **_rounded(figures)} for n, figures in told.items()}
+        """Return benchmark.json's `analyzers`: sums over runs, and the maximum `longest_s`."""
+        sums = {name: asdict(one) for name, one in self._sums.items()}
+        return {n: {"stage": self._stages[n], **_rounded(figures)} for n, figures in sums.items()}
 
 
 def _rounded(figures: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,7 +92,7 @@ def _rounded(figures: Mapping[str, Any]) -> dict[str, Any]:
 def batch_benchmark(
     job: Setup, tally: Tally, measures: Measures, wall_s: float, lag: Lag | None
 ) -> dict[str, Any]:
-    """Return a batch's benchmark.json; its `run` has the keys of a run's, over all runs."""
+    """Return a batch's benchmark.json; `run` has the keys of a single run's, over all runs."""
     processing = job.settings.processing
     fresh = tally.done - tally.reused
     run = {
@@ -114,15 +112,15 @@ def batch_benchmark(
 
 
 def batch_metadata(
-    job: Setup, tally: Tally, spent: Spent, every: Mapping[str, int] | None = None
+    job: Setup, tally: Tally, spent: Spent, statuses: Mapping[str, int] | None = None
 ) -> dict[str, Any]:
-    """Return a batch's metadata.json, but for how it ended and when.
+    """Return a batch's metadata.json, without its status and end.
 
-    *every* are the files by status over all sessions, None while it is not known.
+    *statuses* counts files by status over all sessions, None while that is unknown.
     """
     return {
         "transcript": {"name": job.settings.transcript.path},
         **describe_job(job, spent),
-        "files": tally.counts(every),
+        "files": tally.counts(statuses),
         "grounding": tally.grounding(),
     }

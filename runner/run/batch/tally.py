@@ -1,6 +1,4 @@
-"""What a batch's runs amount to: the results table's rows, and counts over them."""
-
-from __future__ import annotations
+"""Batch tally: rows of the results table, and counts over them."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -8,38 +6,30 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runner.answers.grounding.grounder import GroundingCounts
-from runner.base.errors import (
-    EXIT_AUTH,
-    EXIT_BUDGET,
-    EXIT_BUG,
-    EXIT_INPUT,
-    EXIT_NOTHING,
-    EXIT_OK,
-    EXIT_OUTPUT,
-    EXIT_PARTIAL,
-    EXIT_UNAVAILABLE,
-    one_line,
-)
+from runner.base import errors
+from runner.base.errors import one_line
 from runner.job.job import Job
+from runner.record.batch_directory import ResultRow, totals_of
 from runner.record.journal import Spent
-from runner.record.result_rows import ResultRow, totals_of
 from runner.run.cli import worst_exit_code
 from runner.run.run import RunResult
 from runner.transcript.inputs import Input
 
-LEAST_JUDGED = 20  # files that have to be done before their failures can end a batch
-ENDING = frozenset({EXIT_AUTH, EXIT_BUDGET, EXIT_UNAVAILABLE, EXIT_OUTPUT})  # for all runs
-_OVER_ALL = ENDING | {EXIT_BUG}  # of any run, these decide the batch's exit code
+MIN_JUDGED = 20  # files to finish before failures can end a batch
+ENDING = frozenset(  # exit codes of a run that end the batch
+    {errors.EXIT_AUTH, errors.EXIT_BUDGET, errors.EXIT_UNAVAILABLE, errors.EXIT_OUTPUT}
+)
+_OVER_ALL = ENDING | {errors.EXIT_BUG}  # of any run, they decide the exit code of the batch
 
 
-def row_of(given: Input, job: Job, result: RunResult, spent: Spent) -> ResultRow:
-    """Return the row of a run that ended, and has *spent* that in all its sessions."""
+def row_of(file: Input, job: Job, result: RunResult, spent: Spent) -> ResultRow:
+    """Return the row of a finished run; *spent* is the total of its sessions."""
     failed = [(name, o) for name, o in result.outcomes.items() if o.status != "ok"]
     counts = sum((o.grounding for o in result.outcomes.values() if o.grounding), GroundingCounts())
-    told = f"{failed[0][0]}: {failed[0][1].error or failed[0][1].kind}" if failed else ""
+    message = f"{failed[0][0]}: {failed[0][1].error or failed[0][1].kind}" if failed else ""
     return ResultRow(
-        given.name,
-        given.run,
+        file.name,
+        file.run,
         result.status,
         result.exit_code,
         ok=len(result.outcomes) - len(failed),
@@ -48,14 +38,14 @@ def row_of(given: Input, job: Job, result: RunResult, spent: Spent) -> ResultRow
         wall_s=result.benchmark["run"]["wall_s"],
         quotes=counts.quotes,
         grounded=counts.exact + counts.near,
-        error=one_line(told, 200),
+        error=one_line(message, 200),
         **totals_of(spent),
     )
 
 
 @dataclass
 class Tally:
-    """Counts over the rows so far, of a batch of *total* files; memory of one size."""
+    """Counts over the rows so far, in constant memory; *total* is the number of files."""
 
     total: int
     statuses: Counter[str] = field(default_factory=Counter)
@@ -80,38 +70,38 @@ class Tally:
 
     @property
     def done(self) -> int:
-        """How many files are done with, however they ended."""
+        """Number of files that have ended, with any status."""
         return sum(self.statuses.values())
 
     @property
-    def nothing(self) -> int:
-        """How many files gave no answer at all."""
+    def unanswered(self) -> int:
+        """Number of files without any answer."""
         return self.statuses["failed"] + self.statuses["unreadable"]
 
-    def is_hopeless(self, most: float) -> bool:
-        """Return whether more than a share of *most* gave nothing, of enough to say so."""
-        return self.done >= LEAST_JUDGED and self.nothing > most * self.done
+    def too_many_failures(self, limit: float) -> bool:
+        """Return whether the share without answer exceeds *limit*, of at least MIN_JUDGED files."""
+        return self.done >= MIN_JUDGED and self.unanswered > limit * self.done
 
-    def exit_code(self, *, hopeless: bool) -> int:
-        """Return what the batch ends with; what ended it goes before what single files did."""
+    def exit_code(self, *, gave_up: bool) -> int:
+        """Return the exit code of the batch; the reason that ended it comes before single files."""
         decisive = [code for code in self.codes if code in _OVER_ALL]
         if decisive:
             return worst_exit_code(decisive)
-        if hopeless:
-            return EXIT_NOTHING
+        if gave_up:
+            return errors.EXIT_NOTHING
         if self.statuses["completed"] == self.total:
-            return EXIT_OK
+            return errors.EXIT_OK
         if self.statuses["completed"] or self.statuses["partial"]:
-            return EXIT_PARTIAL
-        return EXIT_INPUT if set(self.codes) == {EXIT_INPUT} else EXIT_NOTHING
+            return errors.EXIT_PARTIAL
+        return errors.EXIT_INPUT if set(self.codes) == {errors.EXIT_INPUT} else errors.EXIT_NOTHING
 
-    def counts(self, every: Mapping[str, int] | None = None) -> dict[str, int]:
-        """Return the figures for metadata.json; *every* are statuses of earlier sessions too."""
+    def counts(self, statuses: Mapping[str, int] | None = None) -> dict[str, int]:
+        """Return the counts for metadata.json; *statuses* includes earlier sessions."""
         names = ("completed", "partial", "failed", "unreadable", "interrupted")
-        told = {name: (every or self.statuses).get(name, 0) for name in names}
-        return {"total": self.total, **told, "begun": self.done, "reused": self.reused}
+        counts = {name: (statuses or self.statuses).get(name, 0) for name in names}
+        return {"total": self.total, **counts, "begun": self.done, "reused": self.reused}
 
     def grounding(self) -> dict[str, Any]:
-        """Return quotes and the share of them that stand in their transcript (None: no quotes)."""
+        """Return the counts of quotes and the share found in the transcript (None: no quotes)."""
         rate = round(self.grounded / self.quotes, 4) if self.quotes else None
         return {"quotes": self.quotes, "grounded": self.grounded, "rate": rate}

@@ -18,7 +18,7 @@ from helpers import job
 from runner.base.errors import CallError
 from runner.calls.admission.budget import Budget
 from runner.calls.admission.gate import Gates
-from runner.calls.admission.limits import Lobby
+from runner.calls.admission.limits import Admission
 from runner.calls.client_factory import build_clients
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
@@ -110,7 +110,11 @@ def test_a_reply_is_free_counted_and_ended_and_a_failure_is_final() -> None:
 
     assert isinstance(reply, Completion)
     assert isinstance(failed, tuple)
-    assert (reply.finish_reason, reply.cost_usd, reply.usage.estimated) == ("stop", 0.0, False)
+    assert (reply.finish_reason, reply.usage.cost_usd, reply.usage.estimated) == (
+        "stop",
+        0.0,
+        False,
+    )
     assert reply.usage.prompt_tokens > 0
     assert reply.usage.completion_tokens > 0
     assert failed[:2] == ("bad_request", 400)
@@ -122,7 +126,7 @@ def test_a_reply_is_free_counted_and_ended_and_a_failure_is_final() -> None:
 )
 def test_the_settings_choose_the_way(wanted: str, made: type[Transport]) -> None:
     clients = build_clients(
-        job(f"model.transport={wanted}"), Gates(), Lobby(), {}, Budget(None, None)
+        job(f"model.transport={wanted}"), Gates(), Admission(), {}, Budget(None, None)
     )
 
     assert [made] == [type(client.transport) for client in clients.values()]

@@ -10,9 +10,9 @@ import pytest
 
 from runner.base.errors import ConfigError
 from runner.config.schema import SimulateSettings
-from runner.providers.simulated import Arrival, Behaviour, PlannedResponse
+from runner.providers.simulated import prefix_cache
 from runner.providers.simulated.account_limits import duration
-from runner.providers.simulated.prefix_cache import PrefixCache
+from runner.providers.simulated.behaviour import Arrival, Behaviour, PlannedResponse
 
 
 def behaviour(**changes: Any) -> Behaviour:
@@ -298,15 +298,18 @@ def test_impossible_settings_are_refused_in_one_line(changes: dict[str, Any], me
     assert str(caught.value) == message
 
 
-def test_expired_prefixes_are_removed_only_each_time_the_cache_has_grown() -> None:
-    cache = PrefixCache(128, max_blocks=4)
+def test_expired_prefixes_are_removed_only_each_time_the_cache_has_grown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(prefix_cache, "MAX_BLOCKS", 4)
+    cache = prefix_cache.PrefixCache(128)
     for number in range(40):
         cache.add([number] * 128, float(number), float(number))
-    alive = len(cache)
+    alive = len(cache.blocks)
     cache.add([99] * 128, 1000.0, 1000.0)
 
     assert alive == 40
-    assert len(cache) == 41  # removed at 5, 11 and 23 blocks; next at 47
+    assert len(cache.blocks) == 41  # removed at 5, 11 and 23 blocks; next at 47
     for number in range(100, 108):
         cache.add([number] * 128, 1000.0, 1000.0)
-    assert len(cache) == 9
+    assert len(cache.blocks) == 9

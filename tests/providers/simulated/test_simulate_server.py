@@ -21,9 +21,9 @@ import pytest
 
 from runner.base.errors import ConfigError
 from runner.config.schema import SimulateSettings
-from runner.providers.simulated import IdleProcesses, simulated_process
-from runner.providers.simulated.__main__ import ServerArguments, parse
+from runner.providers.simulated.__main__ import parse
 from runner.providers.simulated.faults import KINDS
+from runner.providers.simulated.process import IdleProcesses, simulated_process
 from runner.providers.simulated.server import SimulatedProvider
 
 BODY: dict[str, Any] = {
@@ -242,12 +242,13 @@ def test_a_huge_body_is_200_mebibytes() -> None:
 
 
 def test_arguments_override_the_shipped_settings() -> None:
-    served = parse(
+    served, port = parse(
         ["port=0", "latency_s=0.2", "rpm=60", "faults={status_500: 0.1}", "script=[reset, null]"]
     )
+    shipped, default_port = parse([])
 
-    assert served.port == 0
-    assert served.settings == parse([]).settings.model_copy(
+    assert (0, 8089) == (port, default_port)
+    assert served == shipped.model_copy(
         update={
             "latency_s": 0.2,
             "rpm": 60,
@@ -255,13 +256,14 @@ def test_arguments_override_the_shipped_settings() -> None:
             "script": ["reset", None],
         }
     )
-    assert parse([]) == ServerArguments(parse([]).settings, 8089)
 
 
 def test_text_of_an_argument_is_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_KEY", "canary")
 
-    assert parse(["poison=${oc.env:MY_KEY}"]).settings.poison == "${oc.env:MY_KEY}"
+    served, _ = parse(["poison=${oc.env:MY_KEY}"])
+
+    assert served.poison == "${oc.env:MY_KEY}"
 
 
 @pytest.mark.parametrize(
@@ -398,7 +400,7 @@ def test_a_child_that_has_died_while_idle_is_replaced() -> None:
 PARENT = """
 import asyncio, sys
 from runner.config.schema import SimulateSettings
-from runner.providers.simulated import simulated_process
+from runner.providers.simulated.process import simulated_process
 
 async def main():
     async with simulated_process(SimulateSettings.model_validate_json(sys.argv[1])) as url:

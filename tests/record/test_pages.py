@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from runner.record.transcript_pages import clock, front_matter, linked, transcript_page
-from runner.transcript import Segment, Transcript
+from runner.base.format import clock
+from runner.record.pages import front_matter, linked, transcript_page
+from runner.transcript.model import Segment, Transcript
 
 TRANSCRIPT = Transcript(
     "talk",
