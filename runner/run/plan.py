@@ -120,7 +120,7 @@ def plan_nodes(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> d
 def _plan_node(
     job: Job, node: Node, model: Model, seen: CallAverages | None, *, warm: bool
 ) -> NodePlan:
-    fit = job.fit(node, model)
+    fit, prices = job.fit(node, model), model.prices
     parts = len(fit.chunks) if len(fit.chunks) > 1 else 0
     tags = bool(fit.chunks) + (node.context is not None)
     fixed = fit.fixed - FRAME_TOKENS + tags * TAG_TOKENS
@@ -138,7 +138,6 @@ def _plan_node(
     shared = min(fit.context + max((c.tokens for c in fit.chunks), default=0), prompt)
     cached = shared if warm and not parts else 0
     sizes = [round(each * ratio) for each in prompts]
-    prices = model.prices
     high = round(sum(most_usd(each, fit.reply, prices) for each in most), 9) if prices else None
     latency = seen.latency_s if seen else FIRST_TOKEN_S + reply / calls / TOKENS_PER_S
     return NodePlan(
