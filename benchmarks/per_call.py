@@ -42,6 +42,7 @@ from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
+from runner.providers.prices import prices_of
 from runner.providers.request import Request
 from runner.record.events import run_log, set_library_levels
 from runner.record.journal import Journal
@@ -143,7 +144,7 @@ def through_client(transport: LiteLLMTransport, folder: Path, slots: int, chars:
     """Return a function that makes a call as a run does, with admission, retries and journal."""
     gate = Gate(slots)
     gate.limit.limit = slots  # as it is after its first second
-    sizer = Sizer(tokenizer_for(MODEL), 0.15, 0.6)
+    sizer = Sizer(tokenizer_for(MODEL), prices_of(transport.route))
     client = Client(transport, RetryPolicy(3), 60.0, gate=gate, sizer=sizer)
     journal, room = Journal(folder / "journal.jsonl"), Slots(slots)
 

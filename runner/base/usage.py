@@ -12,6 +12,9 @@ class Usage:
     *cached_tokens* are the part of *prompt_tokens* read from the provider's prompt cache,
     *cache_write_tokens* the part written to it; *estimated* says that the provider did not
     count and we did. *cost_usd* is None where no price is known, also in a sum with such a part.
+    *reasoning_tokens* are the part of *completion_tokens* not shown, *cache_write_1h_tokens* the
+    part of *cache_write_tokens* kept for an hour; *corrected* says what in the provider's last
+    doubtful count was not believed.
     """
 
     prompt_tokens: int = 0
@@ -20,6 +23,9 @@ class Usage:
     cache_write_tokens: int = 0
     estimated: bool = False
     cost_usd: float | None = 0.0
+    reasoning_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    corrected: str = ""
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
@@ -29,6 +35,9 @@ class Usage:
             self.cache_write_tokens + other.cache_write_tokens,
             self.estimated or other.estimated,
             sum_usd((self.cost_usd, other.cost_usd)),
+            self.reasoning_tokens + other.reasoning_tokens,
+            self.cache_write_1h_tokens + other.cache_write_1h_tokens,
+            other.corrected or self.corrected,
         )
 
     @property

@@ -135,6 +135,8 @@ class Client:
         self.budget.spend(cost_usd, usage.tokens)
         call.calls.add(reply)
         facts = usage.figures()
+        if usage.corrected:
+            facts["usage_corrected"] = usage.corrected
         call.calls.record("call.finished", len(call.calls.attempts), **facts)
         log.info(
             "call.finished",

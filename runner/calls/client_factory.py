@@ -11,7 +11,7 @@ from runner.calls.admission.gate import MAX_CEILING, Gate, Gates
 from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
-from runner.config.model_facts import OFFLINE, ModelFacts
+from runner.config.model_facts import OFFLINE
 from runner.config.schema import ModelSettings, SimulateSettings
 from runner.job.job import Setup
 from runner.providers.litellm.loading import load_litellm
@@ -32,7 +32,7 @@ def build_clients(
     readings = _readings(job)
     clients = {}
     for name, model in job.models.items():
-        body, facts = model.settings, model.facts
+        body = model.settings
         values = {each.name: getattr(body, each.name) for each in fields(ModelRoute)}
         route = ModelRoute(**values | {"api_base": addresses.get(name, body.api_base)})
         clients[name] = Client(
@@ -43,7 +43,7 @@ def build_clients(
             gate=_gate(job, body, gates, route.api_base),
             admission=admission,
             budget=budget,
-            sizer=Sizer(model.tokenizer, _max_input_price(facts), facts.output_usd_per_mtok),
+            sizer=Sizer(model.tokenizer, model.prices),
         )
     return clients
 
@@ -83,13 +83,6 @@ def _transport(route: ModelRoute, readings: Mapping[str, Reading]) -> Transport:
     from runner.providers.litellm.transport import LiteLLMTransport
 
     return LiteLLMTransport(route, readings)
-
-
-def _max_input_price(facts: ModelFacts) -> float | None:
-    """Return the highest price of prompt tokens: a cache write may cost extra."""
-    if facts.input_usd_per_mtok is None:
-        return None
-    return max(facts.input_usd_per_mtok, facts.cache_write_usd_per_mtok or 0.0)
 
 
 def max_in_flight(job: Setup) -> int:

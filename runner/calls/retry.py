@@ -7,7 +7,9 @@ from runner.base.errors import CallError
 from runner.providers.retry_headers import MAX_RETRY_AFTER_S
 
 THROTTLE = "throttle"
-TRANSIENT = frozenset({"transient", "timeout", "connection", "bad_response"})
+OUTAGE = frozenset({"transient", "timeout", "connection"})  # what an absent provider looks like
+TRANSIENT = OUTAGE | {"bad_response"}
+UNREADABLE_RETRIES = 2  # as for an invalid answer: a reply that cannot be read was paid for
 MAX_WAIT_S = 60.0
 THROTTLE_ATTEMPTS = 20
 MAX_THROTTLE_WAIT_S = 15 * 60.0  # per call, over all its attempts
@@ -36,7 +38,10 @@ class RetryPolicy:
         asked = error.retry_after_s or 0.0
         if error.final or asked > MAX_RETRY_AFTER_S:
             return None
-        if error.kind in TRANSIENT and failures <= self.max_retries:
+        retries = self.max_retries
+        if error.kind == "bad_response":
+            retries = min(retries, UNREADABLE_RETRIES)
+        if error.kind in TRANSIENT and failures <= retries:
             return max(asked, rng.uniform(0, _bound(self.delay_s, failures)))
         if error.kind != THROTTLE or failures >= THROTTLE_ATTEMPTS or self.max_retries == 0:
             return None

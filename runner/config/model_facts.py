@@ -1,4 +1,4 @@
-"""Facts about models: windows, prices and caching, from litellm's map without importing litellm."""
+"""Facts about models: windows and caching, from litellm's map without importing litellm."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _CACHE_MIN_TOKENS = {
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """Limits in tokens and prices in US dollars per million tokens; None where unknown.
+    """Limits in tokens; None where unknown.
 
     *cache_min_tokens* is the shortest prefix in the provider's prompt cache, None without one;
     *cache_marks* says that a request has to mark the end of the prefix that calls share.
@@ -34,11 +34,7 @@ class ModelFacts:
 
     context_window: int | None = None
     max_output_tokens: int | None = None
-    input_usd_per_mtok: float | None = None
-    output_usd_per_mtok: float | None = None
     supports_schema: bool | None = None
-    cache_read_usd_per_mtok: float | None = None
-    cache_write_usd_per_mtok: float | None = None
     cache_min_tokens: int | None = None
     cache_marks: bool = False
 
@@ -46,11 +42,11 @@ class ModelFacts:
 def model_facts(name: str) -> ModelFacts:
     """Return the facts of a litellm model string, looked up with and without provider prefixes.
 
-    `openrouter/openai/gpt-5-mini` falls back to `gpt-5-mini`: gateways keep limits and prices.
+    `openrouter/openai/gpt-5-mini` falls back to `gpt-5-mini`: gateways keep the model's limits.
     """
     if name.startswith(OFFLINE):
-        return ModelFacts(OFFLINE_WINDOW, None, 0.0, 0.0, supports_schema=True)
-    entry = _entry(name)
+        return ModelFacts(OFFLINE_WINDOW, supports_schema=True)
+    entry = map_entry(name)
     if entry is None:
         return ModelFacts()
     listed = _int(entry.get("prompt_cache_min_tokens"))
@@ -59,19 +55,15 @@ def model_facts(name: str) -> ModelFacts:
     return ModelFacts(
         context_window=_int(entry.get("max_input_tokens") or entry.get("max_tokens")),
         max_output_tokens=_int(entry.get("max_output_tokens")),
-        input_usd_per_mtok=_per_million(entry.get("input_cost_per_token")),
-        output_usd_per_mtok=_per_million(entry.get("output_cost_per_token")),
         supports_schema=bool(entry.get("supports_response_schema", False)),
-        cache_read_usd_per_mtok=_per_million(entry.get("cache_read_input_token_cost")),
-        cache_write_usd_per_mtok=_per_million(entry.get("cache_creation_input_token_cost")),
         cache_min_tokens=least if caches else None,
         cache_marks=caches and _needs_marks(name, entry),
     )
 
 
-def _entry(name: str) -> Mapping[str, Any] | None:
+def map_entry(name: str) -> Mapping[str, Any] | None:
     """Return the map's entry for *name* or its longest suffix after a slash, or None."""
-    entries, parts = _entries(), name.split("/")
+    entries, parts = map_entries(), name.split("/")
     names = ("/".join(parts[skipped:]) for skipped in range(len(parts)))
     return next((entries[candidate] for candidate in names if candidate in entries), None)
 
@@ -87,7 +79,8 @@ def _needs_marks(name: str, entry: Mapping[str, Any]) -> bool:
 
 
 @lru_cache
-def _entries() -> Mapping[str, Mapping[str, Any]]:
+def map_entries() -> Mapping[str, Mapping[str, Any]]:
+    """Return litellm's map by model name; empty where litellm lacks it."""
     litellm = package_folder("litellm")
     if litellm is None or not (litellm / _MAP).is_file():
         return {}
@@ -97,7 +90,3 @@ def _entries() -> Mapping[str, Mapping[str, Any]]:
 
 def _int(value: Any) -> int | None:
     return int(value) if isinstance(value, int | float) else None
-
-
-def _per_million(value: Any) -> float | None:
-    return float(value) * 1e6 if isinstance(value, int | float) else None

@@ -156,9 +156,8 @@ def _models(settings: Settings) -> dict[str, Model]:
     check_names(settings)
     made = {}
     for name, model in {MAIN: settings.model, **settings.models}.items():
-        facts = facts_of(model)
-        check_model(name, model, facts, settings)
-        made[name] = Model(name, model, facts, tokenizer_for(model.name))
+        check_model(name, model, settings)
+        made[name] = Model(name, model, facts_of(model), tokenizer_for(model.name))
     return made
 
 
@@ -198,10 +197,9 @@ def transcript_path(path: str) -> Path:
 
 def facts_of(model: ModelSettings) -> ModelFacts:
     """Return the facts of the model; settings take precedence over the map."""
-    named = ("context_window", "input_usd_per_mtok", "output_usd_per_mtok")
-    own = {name: getattr(model, name) for name in named}
-    own["cache_read_usd_per_mtok"] = model.cached_usd_per_mtok
-    own = {name: value for name, value in own.items() if value is not None}
+    own: dict[str, Any] = {}
+    if model.context_window is not None:
+        own["context_window"] = model.context_window
     if model.simulate is not None:
         own["cache_min_tokens"] = model.simulate.cache_min_tokens
     return replace(model_facts(model.name), **own)

@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 from runner.base.errors import ConfigError
 from runner.base.secrets import secrets_of
-from runner.config.model_facts import OFFLINE, ModelFacts
+from runner.config.model_facts import OFFLINE
 from runner.config.schema import ModelSettings, Settings
 from runner.job.models import MAIN
+from runner.providers.prices import prices_of
 
 # Set by other keys, or would add retries and replies that are not counted.
 RESERVED = {
@@ -24,7 +25,7 @@ RESERVED = {
 NO_ADDRESS = {"litellm_proxy": "http://127.0.0.1:4000", "hosted_vllm": "http://127.0.0.1:8000/v1"}
 
 
-def check_model(name: str, model: ModelSettings, facts: ModelFacts, settings: Settings) -> None:
+def check_model(name: str, model: ModelSettings, settings: Settings) -> None:
     """Raise ConfigError if model *name* cannot be called with these settings."""
     at = "model" if name == MAIN else f"models.{name}"
     _check_environment(at, model)
@@ -43,7 +44,7 @@ def check_model(name: str, model: ModelSettings, facts: ModelFacts, settings: Se
         from runner.providers.simulated.behaviour import check as check_simulated
 
         check_simulated(model.simulate, f"{at}.simulate.")
-    if facts.input_usd_per_mtok is None:
+    if prices_of(model) is None:
         prices = f"set {at}.input_usd_per_mtok and {at}.output_usd_per_mtok"
         unknown, most = (
             f"the price of {model.name} is unknown: {prices}",

@@ -11,6 +11,7 @@ from runner.base.tokens import Tokenizer
 from runner.config.model_facts import OFFLINE, ModelFacts
 from runner.config.schema import AnalyzerSettings, ModelSettings, Settings
 from runner.job.graph import Node
+from runner.providers.prices import Prices, prices_of
 
 MAIN = "main"
 
@@ -23,6 +24,11 @@ class Model:
     settings: ModelSettings
     facts: ModelFacts
     tokenizer: Tokenizer
+
+    @cached_property
+    def prices(self) -> Prices | None:
+        """What its tokens cost; None where that is unknown."""
+        return prices_of(self.settings)
 
     @property
     def is_paid(self) -> bool:

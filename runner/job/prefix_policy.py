@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 
 import orjson
 
 from runner.base.text import digest
-from runner.base.usage import sum_usd
-from runner.config.model_facts import ModelFacts
+from runner.base.usage import Usage, sum_usd
 from runner.job.job import Job
 from runner.job.models import Model
 from runner.job.windows import Fit
 from runner.providers.messages import text_parts
+from runner.providers.prices import cached_saving_usd, cost_usd
 from runner.providers.request import Request
 
 # Of a stage's expected cost that priming must save to be worth the wait.
@@ -43,19 +44,19 @@ def saving(job: Job, stage: str, model: Model) -> float:
     """
     if model.schema_beside and model.is_paid:
         return 0.0  # providers put the schema first, and each analyzer has its own
-    facts, calls = model.facts, _shares(job, stage, model)
+    prices, calls = model.prices, _shares(job, stage, model)
     nodes = [node for node in job.pipeline.nodes if node.stage == stage]
     fits = [job.fit(node, model) for node in nodes if (node.name, model.name) in job.fits]
-    prefix, least = _prefix_tokens(fits), facts.cache_min_tokens
-    prices = facts.input_usd_per_mtok, facts.output_usd_per_mtok, facts.cache_read_usd_per_mtok
-    if least is None or prefix < least or calls < 2 or None in prices:
+    prefix, least = _prefix_tokens(fits), model.facts.cache_min_tokens
+    if least is None or prefix < least or calls < 2 or prices is None:
         return 0.0
-    paid_in, paid_out, cached = (price or 0.0 for price in prices)
-    written = facts.cache_write_usd_per_mtok or paid_in
-    whole = sum(prefix + fit.fixed for fit in fits) * paid_in
-    whole += sum(fit.reply * _REPLY_SHARE for fit in fits) * paid_out
-    saved = (calls - 1) * prefix * (paid_in - cached) - prefix * (written - paid_in)
-    return max(0.0, saved / whole) if whole else 0.0
+    used = [Usage(prefix + fit.fixed, round(fit.reply * _REPLY_SHARE)) for fit in fits]
+    whole = sum(cost_usd(usage, prices) for usage in used)
+    first, *others = used[:calls]
+    primed = [replace(first, cache_write_tokens=prefix)]
+    primed += [replace(usage, cached_tokens=prefix) for usage in others]
+    paid = sum(cost_usd(usage, prices) for usage in (*primed, *used[calls:]))
+    return max(0.0, 1.0 - paid / whole) if whole else 0.0
 
 
 def marked_stages(job: Job, primed: frozenset[tuple[str, str]]) -> frozenset[tuple[str, str]]:
@@ -81,15 +82,15 @@ def is_cacheable(model: Model, request: Request) -> bool:
 
 
 def saved_usd(job: Job, cached: Mapping[str, int]) -> float | None:
-    """Return the dollars that *cached* tokens, by litellm model name, save; None if unknown."""
-    by_model = ((model.facts, cached.get(model.settings.name)) for model in job.models.values())
-    return sum_usd(_saved_usd(facts, tokens) for facts, tokens in by_model if tokens)
+    """Return the dollars saved by reading *cached* tokens, by litellm model name, from the cache.
 
-
-def _saved_usd(facts: ModelFacts, tokens: int) -> float | None:
-    if facts.input_usd_per_mtok is None or facts.cache_read_usd_per_mtok is None:
-        return None
-    return tokens * (facts.input_usd_per_mtok - facts.cache_read_usd_per_mtok) / 1e6
+    None if the price of one of these models is unknown.
+    """
+    models = [model for model in job.models.values() if cached.get(model.settings.name)]
+    return sum_usd(
+        cached_saving_usd(cached[model.settings.name], model.prices) if model.prices else None
+        for model in models
+    )
 
 
 def prefix_of(model: Model, request: Request) -> Hashable:

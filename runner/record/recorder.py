@@ -221,6 +221,7 @@ def _record(node: Node, outcome: Outcome, calls: CallLog, prompt_sha256: str) ->
     """Return the content of intermediate/STAGE/NAME.json."""
     answer = outcome.answer or {"insights": [], "structured_data": {}}
     usage = asdict(calls.usage)
+    corrected = usage.pop("corrected")
     record = {
         "schema_version": SCHEMA_VERSION,
         "analyzer": node.name,
@@ -239,6 +240,7 @@ def _record(node: Node, outcome: Outcome, calls: CallLog, prompt_sha256: str) ->
         **outcome.notes,
         "usage": usage,
         "cost_usd": usage.pop("cost_usd"),
+        **({"usage_corrected": corrected} if corrected else {}),
         "attempts": [asdict(attempt) for attempt in calls.attempts],
         "latency_s": round(calls.latency_s, 6),
     }

@@ -1,11 +1,12 @@
 """Plan: predicts tokens, cost and time of a run before anything is sent."""
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from runner.base.format import aligned, count, seconds, usd
-from runner.base.usage import sum_usd
+from runner.base.usage import Usage, sum_usd
 from runner.calls.admission.budget import MARGIN
 from runner.calls.admission.gate import Gate
 from runner.calls.client_factory import max_in_flight
@@ -16,6 +17,7 @@ from runner.job.job import Job, Setup
 from runner.job.models import Model
 from runner.job.prefix_policy import primed_stages
 from runner.job.windows import FRAME_TOKENS
+from runner.providers.prices import Prices, cost_usd, most_usd
 from runner.record.history import CallAverages, history_of, read_history
 
 # Assumptions about a model without history; a plan that uses them says so.
@@ -118,7 +120,7 @@ def plan_nodes(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> d
 def _plan_node(
     job: Job, node: Node, model: Model, seen: CallAverages | None, *, warm: bool
 ) -> NodePlan:
-    fit = job.fit(node, model)
+    fit, prices = job.fit(node, model), model.prices
     parts = len(fit.chunks) if len(fit.chunks) > 1 else 0
     tags = bool(fit.chunks) + (node.context is not None)
     fixed = fit.fixed - FRAME_TOKENS + tags * TAG_TOKENS
@@ -128,12 +130,15 @@ def _plan_node(
         merged = 2 * budget if fit.room is None else min(2 * budget, fit.room - fit.context)
         prompts.append(fixed + merged + fit.context)
     calls, planned = len(prompts), sum(prompts)
-    prompt = round(planned * (seen.prompt_ratio if seen else 1.0))
+    ratio = seen.prompt_ratio if seen else 1.0
+    prompt = round(planned * ratio)
     reply = round(calls * (seen.reply_tokens if seen else fit.reply * REPLY_SHARE))
     margin = 1.0 if model.tokenizer.exact else MARGIN
-    high_in, high_out = round(planned * margin), calls * fit.reply
+    most = [math.ceil(each * margin) for each in prompts]
     shared = min(fit.context + max((c.tokens for c in fit.chunks), default=0), prompt)
     cached = shared if warm and not parts else 0
+    sizes = [round(each * ratio) for each in prompts]
+    high = round(sum(most_usd(each, fit.reply, prices) for each in most), 9) if prices else None
     latency = seen.latency_s if seen else FIRST_TOKEN_S + reply / calls / TOKENS_PER_S
     return NodePlan(
         stage=node.stage,
@@ -144,24 +149,23 @@ def _plan_node(
         planned_tokens=planned,
         prompt_tokens=prompt,
         reply_tokens=reply,
-        most_tokens=high_in + high_out,
+        most_tokens=sum(most) + calls * fit.reply,
         cached_tokens=cached,
-        cost_low_usd=_cost(model, prompt, round(reply * LOW), cached),
-        cost_usd=_cost(model, prompt, reply, cached),
-        cost_high_usd=_cost(model, high_in, high_out, 0),
+        cost_low_usd=_cost(prices, sizes, reply * LOW, cached),
+        cost_usd=_cost(prices, sizes, reply, cached),
+        cost_high_usd=high,
         latency_s=round(latency, 3),
         seen=seen is not None,
     )
 
 
-def _cost(model: Model, prompt: int, reply: int, cached: int) -> float | None:
-    facts = model.facts
-    if facts.input_usd_per_mtok is None or facts.output_usd_per_mtok is None:
+def _cost(prices: Prices | None, prompts: Sequence[int], reply: float, cached: int) -> float | None:
+    """Return US dollars of calls with *prompts* that write and read so many tokens together."""
+    if prices is None:
         return None
-    read = facts.cache_read_usd_per_mtok
-    cheaper = cached * (facts.input_usd_per_mtok - read) if read is not None else 0.0
-    paid = prompt * facts.input_usd_per_mtok + reply * facts.output_usd_per_mtok - cheaper
-    return round(paid / 1e6, 9)
+    calls = len(prompts)
+    used = [Usage(each, round(reply / calls), cached // calls) for each in prompts]
+    return round(sum(cost_usd(usage, prices) for usage in used), 9)
 
 
 def _wall(job: Job, nodes: Mapping[str, NodePlan]) -> float:

@@ -17,6 +17,8 @@ from runner.calls.admission.limits import Admission, Slots, Ticket
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
+from runner.providers.litellm.route import ModelRoute
+from runner.providers.prices import prices_of
 from runner.providers.request import Completion, Request
 
 CENT = 1 / 1024  # a price whose multiples are exact
@@ -222,7 +224,8 @@ def test_a_reservation_is_released_when_its_attempt_ends() -> None:
 @pytest.mark.parametrize("model", ["openai/gpt-4o-mini", "anthropic/claude-sonnet-4-6"])
 def test_a_call_is_sized_by_all_it_sends_and_the_longest_reply(model: str) -> None:
     tokenizer: Tokenizer = tokenizer_for(model)
-    sizer = Sizer(tokenizer, input_usd_per_mtok=1.0, output_usd_per_mtok=2.0)
+    route = ModelRoute("openai/own", input_usd_per_mtok=1.0, output_usd_per_mtok=2.0)
+    sizer = Sizer(tokenizer, prices_of(route))
     schema = {"type": "object", "properties": {"x": {"type": "integer"}}}
     plain = Request("n", ({"role": "user", "content": "How are you today?"},), 500)
     shaped = Request("n", plain.messages, 500, schema=schema)

@@ -10,7 +10,9 @@ from helpers.virtual_provider import Storm, VirtualProvider, storm
 
 from runner.answers.outcome import Outcome, run_status
 from runner.base.errors import EXIT_AUTH, CallError, NotRunError
+from runner.base.tokens import tokenizer_for
 from runner.base.virtual_time import run_virtually
+from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import MAX_CEILING, Account, Gate, Gates
 from runner.calls.admission.limits import Slots, Ticket
 from runner.calls.call_log import CallLog
@@ -85,6 +87,20 @@ def test_after_a_pause_calls_resume_one_by_one_within_about_two_seconds() -> Non
     assert 30.2 <= again[0]
     assert again == sorted(set(again))
     assert again[-1] - again[0] <= 2 * 2.0 + 0.2
+
+
+def test_replies_that_cannot_be_read_are_charged_and_no_outage() -> None:
+    unreadable = CallError("bad_response", "?", billed=True)
+    gate, budget = Gate(8), Budget(max_tokens=1_000_000)
+    sizer = Sizer(tokenizer_for("openai/gpt-4o-mini"))
+    transport = Scripted(lambda _: unreadable)
+    outcomes, logs, _ = calls(transport, 16, gate=gate, budget=budget, sizer=sizer)
+
+    assert ["bad_response"] * 16 == kinds(outcomes)
+    assert not gate.breaker.is_open
+    assert 16 * 3 == len(transport.sent_at)
+    assert 16 * 3 * asyncio.run(sizer.size(REQUEST))[0] == budget.spent_tokens
+    assert [0.0] * 16 == [log.parked_s for log in logs]
 
 
 @pytest.mark.parametrize("kind", ["auth", "billing", "not_found"])

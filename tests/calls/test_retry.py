@@ -36,7 +36,7 @@ def test_retry_after_is_read_in_seconds_or_not_at_all(
     assert retry_after_s(headers, NOW) == expected
 
 
-@pytest.mark.parametrize("kind", ["transient", "timeout", "connection", "bad_response"])
+@pytest.mark.parametrize("kind", ["transient", "timeout", "connection"])
 def test_the_wait_is_jittered_over_the_whole_doubling_interval(kind: str) -> None:
     policy, rng = RetryPolicy(max_retries=3, delay_s=1.0), random.Random(1)
     error = CallError(kind, "x")
@@ -53,6 +53,13 @@ def test_the_wait_is_jittered_over_the_whole_doubling_interval(kind: str) -> Non
 )
 def test_a_failure_that_would_recur_is_not_retried(kind: str) -> None:
     assert RetryPolicy().wait_s(CallError(kind, "x"), 1, random.Random(1)) is None
+
+
+def test_a_reply_that_cannot_be_read_is_asked_for_twice_more() -> None:
+    policy, error = RetryPolicy(max_retries=9), CallError("bad_response", "x")
+    waits = [policy.wait_s(error, failures, random.Random(1)) for failures in (1, 2, 3)]
+
+    assert [False, False, True] == [wait is None for wait in waits]
 
 
 def test_the_last_allowed_failure_is_final() -> None:

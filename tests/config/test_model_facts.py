@@ -34,10 +34,3 @@ def test_a_gateways_model_has_the_facts_of_the_model_behind_it() -> None:
     behind, through = model_facts("gpt-5-mini"), model_facts("openrouter/openai/gpt-5-mini")
 
     assert behind == through
-
-
-def test_prices_of_cached_tokens_come_from_the_map() -> None:
-    facts = model_facts("anthropic/claude-sonnet-4-6")
-    prices = facts.input_usd_per_mtok, facts.cache_read_usd_per_mtok, facts.cache_write_usd_per_mtok
-
-    assert prices == pytest.approx((3.0, 0.3, 3.75))

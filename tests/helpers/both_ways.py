@@ -149,13 +149,13 @@ async def ask(
     return found
 
 
-def over_http(handler: Handler, model: str) -> list[Ending]:
+def over_http(handler: Handler, model: str, times: int = 1) -> list[Ending]:
     """Send PLAIN over HTTP only."""
 
     async def main() -> list[Ending]:
         async with Server(handler) as server:
             route = ModelRoute(model, server.url + "/v1", "MY_KEY")
-            return [end for end, _ in await ask(server, route, (PLAIN,), 30.0)]
+            return [end for end, _ in await ask(server, route, (PLAIN,) * times, 30.0)]
 
     return asyncio.run(main())
 

@@ -108,7 +108,7 @@ GEMINI = Wire(
         "modelVersion": "gemini-3.8-flash",
         "responseId": "r",
     },
-    Usage(2000, 12, 1024),
+    Usage(2000, 12, 1024, reasoning_tokens=7),
     (
         Failure("auth", 401, gemini_fault(401, "UNAUTHENTICATED")),
         Failure("throttle", 429, gemini_fault(429, "RESOURCE_EXHAUSTED")),

@@ -97,6 +97,33 @@ def test_the_chain_of_causes_tells_a_network_fault_from_a_500(
     assert classify(chained(cause)).kind == kind
 
 
+@pytest.mark.parametrize(
+    ("cause", "kind"),
+    [
+        (KeyError("usage"), "bad_response"),
+        (TypeError("'NoneType' object is not subscriptable"), "bad_response"),
+        (ConnectionResetError(104, "reset"), "connection"),
+        (RuntimeError("closed"), "connection"),
+    ],
+)
+def test_a_reply_that_litellm_misreads_is_no_lost_connection(
+    cause: BaseException, kind: str
+) -> None:
+    error = APIConnectionError("it broke", 500)
+    error.__cause__ = cause
+
+    assert kind == classify(error).kind
+
+
+@pytest.mark.parametrize(
+    "words", ["Invalid response object", "LiteLLM: provider returned a response with no 'choices'"]
+)
+def test_litellms_words_for_an_unreadable_reply_are_known(words: str) -> None:
+    found = classify(FakeError(words, 500))
+
+    assert ("bad_response", True) == (found.kind, found.billed)
+
+
 def test_a_prompt_too_long_for_the_model_is_its_own_kind() -> None:
     assert classify(ContextWindowExceededError("too long", 400)).kind == "context_exceeded"
 

@@ -19,7 +19,7 @@ from helpers.provider_wire import KEY, NEEDS, REPLY, REQUEST, VALUES, Failure, W
 
 from runner.base.errors import CallError
 from runner.base.usage import Usage
-from runner.config.model_facts import model_facts
+from runner.config.model_facts import map_entry
 from runner.config.schema import ModelSettings
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
@@ -112,15 +112,13 @@ def shipped(wire: Wire) -> ModelSettings:
 
 def by_the_map(model: str, usage: Usage) -> float:
     """Return US dollars, each kind of token at its own price."""
-    facts = model_facts(model)
-    assert facts.input_usd_per_mtok is not None
-    assert facts.output_usd_per_mtok is not None
+    entry = map_entry(model) or {}
     plain = usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens
-    return 1e-6 * (
-        plain * facts.input_usd_per_mtok
-        + usage.cached_tokens * (facts.cache_read_usd_per_mtok or 0.0)
-        + usage.cache_write_tokens * (facts.cache_write_usd_per_mtok or 0.0)
-        + usage.completion_tokens * facts.output_usd_per_mtok
+    return float(
+        plain * entry["input_cost_per_token"]
+        + usage.cached_tokens * entry.get("cache_read_input_token_cost", 0.0)
+        + usage.cache_write_tokens * entry.get("cache_creation_input_token_cost", 0.0)
+        + usage.completion_tokens * entry["output_cost_per_token"]
     )
 
 
@@ -213,11 +211,9 @@ def test_the_marked_prefix_is_the_same_bytes_whatever_is_asked_next() -> None:
 
 
 def test_own_prices_keep_the_proportion_of_cached_tokens() -> None:
-    facts = model_facts("openai/gpt-5-mini")
+    entry = map_entry("openai/gpt-5-mini") or {}
     reply, _ = speak(OPENAI, input_usd_per_mtok=1.0, output_usd_per_mtok=4.0)
 
     assert isinstance(reply, Completion)
-    assert facts.cache_read_usd_per_mtok is not None
-    assert facts.input_usd_per_mtok is not None
-    read = facts.cache_read_usd_per_mtok / facts.input_usd_per_mtok
+    read = entry["cache_read_input_token_cost"] / entry["input_cost_per_token"]
     assert (976 * 1.0 + 1024 * read + 5 * 4.0) / 1e6 == pytest.approx(reply.usage.cost_usd)

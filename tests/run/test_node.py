@@ -10,9 +10,13 @@ from helpers import job
 from helpers.runs import ONLY_TWO, STAGE_A, execute_models, load, prompt_of, simulated
 
 from runner.base.errors import CallError, ConfigError
+from runner.base.usage import Usage
 from runner.job.job import Job
 from runner.job.prefix_policy import primed_stages
-from runner.providers.request import Request
+from runner.providers.request import Completion, Request
+
+SAY_MEANS = "intermediate/stage_a/say_means.json"
+PERCEPTION = "intermediate/stage_a/perspective_perception.json"
 
 
 def in_parts(*more: str) -> Job:
@@ -33,6 +37,22 @@ def test_a_long_transcript_is_read_in_parts_and_joined() -> None:
     for chunk, request in zip(chunks, asked, strict=False):
         assert made.transcript_material(chunk) in prompt_of(request)
     assert "in 4 overlapping parts of the transcript" in prompt_of(asked[-1])
+
+
+def test_a_record_and_its_journal_say_what_was_not_believed_of_a_count() -> None:
+    def counted(request: Request) -> Completion:
+        corrected = "cached_tokens=9 cannot be true" if request.node == "say_means" else ""
+        return Completion(simulated(request), "stop", Usage(100, 20, corrected=corrected))
+
+    execute_models(job(*ONLY_TWO), counted)
+    lines = [json.loads(line) for line in Path("run/journal.jsonl").read_text().splitlines()]
+    said = {e["analyzer"]: e.get("usage_corrected") for e in lines if e["event"] == "call.finished"}
+
+    assert "cached_tokens=9 cannot be true" == load(SAY_MEANS)["usage_corrected"]
+    assert "usage_corrected" not in load(PERCEPTION)
+    assert ["cached_tokens=9 cannot be true", None] == [
+        said[name] for name in ("say_means", "perspective_perception")
+    ]
 
 
 def test_every_segment_is_read_and_what_the_join_was_not_given_is_in_a_ledger() -> None:

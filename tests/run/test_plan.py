@@ -107,6 +107,25 @@ def test_the_cap_that_would_be_hit_is_named() -> None:
     assert neither is None
 
 
+def test_a_long_transcript_has_the_price_of_its_length_and_no_budget_is_overshot(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "long.txt").write_text("Ana: the river the table the market\n" * 31_000)
+    long = (
+        "model=simulated",
+        "model.name=openai/gpt-6-luna",
+        "model.context_window=null",
+        f"transcript.path={tmp_path / 'long.txt'}",
+        "budget.max_cost_usd=0.05",
+    )
+    plan = make_plan(job(*long, *ONLY_TWO), {})
+    node = plan.nodes["say_means"]
+
+    assert node.prompt_tokens > 272_000
+    assert node.cost_usd == pytest.approx(node.prompt_tokens * 2e-7 + node.reply_tokens * 7.5e-7)
+    assert plan.stopped_by == "budget.max_cost_usd=0.05, before say_means"
+
+
 def test_parts_are_counted_as_calls_of_their_own() -> None:
     plan = make_plan(job(*ONLY_TWO, "transcript.token_budget=700"), {})
 

@@ -10,6 +10,7 @@ from runner.base.threads import offload
 from runner.base.tokens import Tokenizer
 from runner.calls.admission.limits import Ticket
 from runner.providers.messages import text_parts
+from runner.providers.prices import Prices, most_usd
 from runner.providers.request import Request
 
 MARGIN = 1.5  # on a count by another provider's vocabulary
@@ -93,13 +94,12 @@ class Budget:
 class Sizer:
     """Bounds the tokens and cost of an attempt.
 
-    Prices are US dollars per million tokens, None where unknown. A count by another provider's
-    vocabulary is multiplied by MARGIN, since a cap must hold for the tokens that are billed.
+    *prices* are None where unknown. A count by another provider's vocabulary is multiplied by
+    MARGIN, since a cap must hold for the tokens that are billed.
     """
 
     tokenizer: Tokenizer
-    input_usd_per_mtok: float | None = None
-    output_usd_per_mtok: float | None = None
+    prices: Prices | None = None
     _counting: dict[str, asyncio.Task[int]] = field(default_factory=dict, repr=False, compare=False)
 
     async def size(self, request: Request) -> tuple[int, float]:
@@ -111,9 +111,8 @@ class Sizer:
         prompt = sum([await self._tokens(text) for text in texts], overhead)
         if not self.tokenizer.exact:
             prompt = math.ceil(prompt * MARGIN)
-        paid_in = prompt * (self.input_usd_per_mtok or 0.0)
-        paid_out = request.max_tokens * (self.output_usd_per_mtok or 0.0)
-        return prompt + request.max_tokens, (paid_in + paid_out) / 1e6
+        most = most_usd(prompt, request.max_tokens, self.prices) if self.prices else 0.0
+        return prompt + request.max_tokens, most
 
     async def _tokens(self, text: str) -> int:
         """Return the tokens of *text*; a long text is counted in a thread, once for all calls."""

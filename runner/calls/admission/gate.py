@@ -13,7 +13,7 @@ from runner.base.token_bucket import TokenBucket, Withdrawal
 from runner.calls.admission.adaptive import AdaptiveLimit
 from runner.calls.admission.breaker import GIVE_UP_S, Breaker
 from runner.calls.admission.limits import Ticket
-from runner.calls.retry import TRANSIENT
+from runner.calls.retry import OUTAGE
 
 SPREAD_S = 2.0  # calls resume over this time after a throttled call
 REOPEN_SPREAD_S = 5.0  # the same after an outage
@@ -138,8 +138,8 @@ class Gate:
             self.account.fault = self.account.fault or error
         elif error.kind == "not_found":
             self._fault = self._fault or error
-        if error.kind not in TRANSIENT:
-            if ticket.probe:  # a refusal or throttling shows that the provider is up
+        if error.kind not in OUTAGE:
+            if ticket.probe:  # refused, throttled or unreadable: the provider is up
                 self._count_response(ticket, started, now)
             return True
         was_open = self.breaker.is_open

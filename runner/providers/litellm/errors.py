@@ -28,11 +28,18 @@ BILLING_CODES = {
 _NO_CREDIT = "credit balance is too low"  # Anthropic sends no code for it
 _BAD_CERTIFICATE = ssl.SSLCertVerificationError
 _TOO_LONG = "context_length_exceeded"
-_NO_COMPLETION = "empty or invalid response from llm endpoint"  # litellm's message for a web page
+# litellm's messages for a web page, and for a reply with parts that it cannot read
+_NO_COMPLETION = (
+    "empty or invalid response from llm endpoint",
+    "error converting to valid response block",
+    "invalid response object",
+    "litellm: provider returned",
+)
+_MISREAD = frozenset({"AttributeError", "KeyError", "TypeError", "ValidationError"})
 TRANSIENT_STATUSES = frozenset({408, 409, 500, 502, 503, 504, *range(520, 530)})
+_WRAPPER = "APIConnectionError"
 _CONNECTION_NAMES = frozenset(
     {
-        "APIConnectionError",
         "ClientConnectorError",
         "ClientOSError",
         "ClientPayloadError",
@@ -154,10 +161,13 @@ def _kind(error: BaseException, status: int | None, retry_after: float | None) -
         return "throttle"
     if names & _TIMEOUT_NAMES or status == 408:
         return "timeout"
-    if _NO_COMPLETION in text or any(isinstance(e, json.JSONDecodeError) for e in _chain(error)):
+    unread = any(words in text for words in _NO_COMPLETION)
+    if unread or any(isinstance(e, json.JSONDecodeError) for e in _chain(error)):
         return "bad_response"
     if names & _CONNECTION_NAMES or any(isinstance(e, OSError) for e in _chain(error)):
         return "connection"
+    if _WRAPPER in names:  # litellm's word for a lost connection and for a reply it misreads
+        return "bad_response" if names & _MISREAD else "connection"
     if status in TRANSIENT_STATUSES:
         return "transient"
     if status is not None and 400 <= status < 500:

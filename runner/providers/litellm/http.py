@@ -19,6 +19,7 @@ import orjson
 import structlog
 
 from runner.base.errors import CallError, one_line
+from runner.providers.litellm.body import readable
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.request import reply_arrived
 
@@ -77,16 +78,15 @@ class HttpCalls:
         self._ssl, self._headers = http.get_ssl_configuration(), http.get_default_headers()
         self._client = type("Client", (_Client, http.AsyncHTTPHandler), {})
         self._mapped: dict[bytes, bytes] = {}
-        self._unpriced: set[str] = set()
 
     async def ask(self, arguments: Mapping[str, Any]) -> Any:
-        """Make one attempt with `acompletion`'s *arguments*; return a ModelResponse with its cost.
+        """Make one attempt with `acompletion`'s *arguments*; return its ModelResponse.
 
         Raises litellm's exceptions, CallError and, if no reply arrived, aiohttp's exceptions.
         """
         client = self._client(partial(self._send, arguments["timeout"]))
         try:
-            response = await self._complete(
+            return await self._complete(
                 client=client,
                 optional_params=orjson.loads(self._optional(arguments)),
                 **self._handler_arguments(arguments),
@@ -95,19 +95,14 @@ class HttpCalls:
             if client.failure is None:
                 raise self._meaning(error, client.reply) from error
             failure = client.failure
-        else:
-            if not self._route.priced:
-                response._hidden_params["response_cost"] = self._cost(response, arguments)
-            return response
         raise failure
 
     def _meaning(self, error: Exception, reply: httpx.Response | None) -> Exception:
         """Return the exception that `acompletion` would raise for a handler's *error*.
 
-        *reply* is a response with a 2xx status, else None. A 2xx response that contains no error
-        and cannot be parsed is billed.
+        *reply* is a response with a 2xx status, else None; one that cannot be parsed is billed.
         """
-        if reply is not None and not (_holds_error(reply) and _status(error) >= 400):
+        if reply is not None:
             message = str(error).split("Traceback (most recent call last)")[0]
             message = one_line(f"the reply cannot be read: {message}")
             return CallError("bad_response", message, billed=True)
@@ -181,26 +176,12 @@ class HttpCalls:
             raise self._litellm.Timeout(message, self._model, self._provider) from error
         reply_arrived()
         _log.info(f'HTTP Request: POST {url} "HTTP/1.1 {reply.status} {reply.reason}"')
+        status = reply.status
+        if reply.ok:
+            status, raw = readable(status, raw)
         kept = [(k, v) for k, v in reply.headers.items() if k.lower() != "content-encoding"]
         request = httpx.Request("POST", url)
-        return httpx.Response(reply.status, headers=kept, content=raw, request=request)
-
-    def _cost(self, response: Any, arguments: Mapping[str, Any]) -> float | None:
-        """Return US dollars by litellm's prices, None if the model has none."""
-        if response.model in self._unpriced:
-            return None
-        try:
-            cost: float = self._litellm.response_cost_calculator(
-                response_object=response,
-                model=self._route.name,
-                custom_llm_provider=self._provider,
-                call_type="acompletion",
-                optional_params={"service_tier": arguments.get("service_tier")},
-            )
-        except Exception:  # noqa: BLE001 - litellm raises a plain Exception for an unknown model
-            self._unpriced.add(response.model)
-            return None
-        return cost
+        return httpx.Response(status, headers=kept, content=raw, request=request)
 
 
 def _handler(provider: str, base: str | None) -> tuple[Handler, dict[str, Any]]:
@@ -225,19 +206,6 @@ def _handler(provider: str, base: str | None) -> tuple[Handler, dict[str, Any]]:
         }
     chat = importlib.import_module("litellm.llms.custom_httpx.llm_http_handler")
     return chat.BaseLLMHTTPHandler().completion, {"api_base": base}
-
-
-def _holds_error(reply: httpx.Response) -> bool:
-    try:
-        body = reply.json()
-    except ValueError:
-        return False
-    return isinstance(body, dict) and bool(body.get("error"))
-
-
-def _status(error: Exception) -> int:
-    status = getattr(error, "status_code", None)
-    return status if isinstance(status, int) else 0
 
 
 def _attribution() -> dict[str, str]:

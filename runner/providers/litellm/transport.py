@@ -6,8 +6,9 @@ The offline model has its own transport, without litellm (runner/providers/offli
 from __future__ import annotations
 
 import importlib
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,15 +17,16 @@ import aiohttp
 from runner.base.secrets import secrets_of
 from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
-from runner.base.usage import Usage
 from runner.config.model_facts import OFFLINE, model_facts
 from runner.providers.litellm.choice import http_calls
 from runner.providers.litellm.errors import cause_of, classify
 from runner.providers.litellm.http import HttpCalls
 from runner.providers.litellm.loading import load_litellm
-from runner.providers.litellm.route import ModelRoute, cost_usd
+from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.session import open_session
-from runner.providers.messages import joined, marked
+from runner.providers.litellm.usage import ADDED_PROMPT, ADDED_REPLY, CallSize, usage_of
+from runner.providers.messages import joined, marked, text_parts
+from runner.providers.prices import cost_usd, prices_of
 from runner.providers.request import Completion, Request, checked_text
 
 _SIGNED = "bedrock/"  # litellm signs with credentials from the environment; no key is sent
@@ -47,6 +49,7 @@ class LiteLLMTransport:
         self._http: HttpCalls | None = None
         self._secrets = secrets_of(key_env=route.api_key_env)
         self._facts = model_facts(route.name)
+        self._prices = prices_of(route)
 
     async def open(self) -> None:
         """Import litellm (seconds of CPU) in a thread, and open the session."""
@@ -119,27 +122,25 @@ class LiteLLMTransport:
     def _completion(self, response: Any, request: Request) -> Completion:
         text, finish_reason = _text_of(response)
         text = checked_text(text, self._secrets)
-        usage = _usage(getattr(response, "usage", None))
-        if not usage.prompt_tokens and not usage.completion_tokens:
-            usage = self._estimate(request, text)
-        paid = replace(usage, cost_usd=self._cost(response, usage))
+        raw = getattr(response, "usage", None)
+        usage, corrections = usage_of(raw, self._size(request, text))
+        cost, doubt = reported_cost(response)
+        if cost is None and self._prices is not None:
+            cost = cost_usd(usage, self._prices, next(_served(response), ""))
+        corrected = "; ".join((*corrections, *doubt))
+        paid = replace(usage, cost_usd=cost, corrected=corrected)
         return Completion(text, finish_reason, paid)
 
-    def _estimate(self, request: Request, text: str) -> Usage:
+    def _size(self, request: Request, text: str) -> CallSize:
         count = tokenizer_for(self.route.name).count
-        asked = sum(count(joined(message)["content"]) for message in request.messages)
-        return Usage(asked, count(text), estimated=True)
-
-    def _cost(self, response: Any, usage: Usage) -> float | None:
-        """Return US dollars: the provider's figure, else by the settings or the price map."""
-        billed = getattr(getattr(response, "usage", None), "cost", None)
-        if isinstance(billed, int | float):
-            return float(billed)  # OpenRouter reports what it charges
-        cost = cost_usd(usage, self.route, self._facts)
-        if cost is not None or usage.estimated:
-            return cost
-        known = getattr(response, "_hidden_params", {}).get("response_cost")
-        return None if known is None else float(known)
+        parts = [part for message in request.messages for part in text_parts(message)]
+        return CallSize(
+            prompt=lambda: sum(map(count, parts)),
+            reply=lambda: count(text),
+            max_reply=request.max_tokens,
+            most_prompt=4 * sum(map(len, parts)) + ADDED_PROMPT,  # a token is at least one byte
+            most_reply=max(request.max_tokens, 4 * len(text)) + ADDED_REPLY,
+        )
 
 
 def _text_of(response: Any) -> tuple[str, str]:
@@ -153,11 +154,28 @@ def _text_of(response: Any) -> tuple[str, str]:
     return text, "refusal" if refusal else str(choice.finish_reason or "")
 
 
-def _usage(usage: Any) -> Usage:
-    details = getattr(usage, "prompt_tokens_details", None)
-    return Usage(
-        prompt_tokens=int(getattr(usage, "prompt_tokens", 0) or 0),
-        completion_tokens=int(getattr(usage, "completion_tokens", 0) or 0),
-        cached_tokens=int(getattr(details, "cached_tokens", 0) or 0),
-        cache_write_tokens=int(getattr(details, "cache_write_tokens", 0) or 0),
-    )
+def reported_cost(response: Any) -> tuple[float | None, tuple[str, ...]]:
+    """Return the US dollars that OpenRouter or a proxy says it charges, else None and the doubt."""
+    hidden = getattr(response, "_hidden_params", None) or {}
+    headers = hidden.get("additional_headers") or {}
+    said = getattr(getattr(response, "usage", None), "cost", None)
+    said = headers.get("llm_provider-x-litellm-response-cost") if said is None else said
+    if said is None:
+        return None, ()
+    try:
+        cost = float(said)
+    except (TypeError, ValueError):
+        cost = math.nan
+    if math.isfinite(cost) and cost >= 0:
+        return cost, ()
+    return None, (f"cost={str(said)[:20]} cannot be true",)
+
+
+def _served(response: Any) -> Iterator[str]:
+    """Yield the service tier that the provider says it used, in OpenAI's way or another's."""
+    hidden = getattr(response, "_hidden_params", None) or {}
+    traffic = (hidden.get("provider_specific_fields") or {}).get("traffic_type")
+    usage = getattr(response, "usage", None)
+    for tier in (*(getattr(each, "service_tier", None) for each in (response, usage)), traffic):
+        if isinstance(tier, str):
+            yield tier

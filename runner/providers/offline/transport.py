@@ -13,12 +13,12 @@ from runner.base.secrets import secrets_of
 from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
 from runner.base.usage import Usage
-from runner.config.model_facts import model_facts
 from runner.providers.litellm.errors import classify
-from runner.providers.litellm.route import ModelRoute, cost_usd
+from runner.providers.litellm.route import ModelRoute
 from runner.providers.messages import joined
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import Reading
+from runner.providers.prices import cost_usd, prices_of
 from runner.providers.request import Completion, Request, checked_text
 
 MODEL = "offline/extractive"
@@ -39,7 +39,7 @@ class OfflineTransport:
     def __init__(self, route: ModelRoute, readings: Mapping[str, Reading]) -> None:
         self.route = route
         self._readings = readings
-        self._facts = model_facts(route.name)
+        self._prices = prices_of(route)
         self._secrets = secrets_of(key_env=route.api_key_env)
 
     async def open(self) -> None:
@@ -53,9 +53,9 @@ class OfflineTransport:
             reply, usage = await read_reply(messages, name, self._readings)
         except ReadingError as error:
             raise classify(error, self.route.where, self._secrets) from error
-        cost = cost_usd(usage, self.route, self._facts)
+        cost = cost_usd(usage, self._prices) if self._prices else 0.0
         text = checked_text(reply, self._secrets)
-        return Completion(text, "stop", replace(usage, cost_usd=cost or 0.0))
+        return Completion(text, "stop", replace(usage, cost_usd=cost))
 
     async def close(self) -> None:
         """Nothing to close."""
