@@ -1,7 +1,5 @@
 """The one generic analyzer: a prompt, an answer shape, and how both are found by name."""
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import json

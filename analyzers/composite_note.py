@@ -1,7 +1,5 @@
 """One note that joins what all earlier analyzers found, thread by thread."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

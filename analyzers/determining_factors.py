@@ -3,8 +3,6 @@
 After K. Lewin, "Field Theory in Social Science" (1951): driving and restraining forces.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """The talk for somebody who has one minute: headline, key points, risks and next steps."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -4,8 +4,6 @@ After Aristotle, "Posterior Analytics" I.2: a first principle is known better th
 from it and is not itself derived.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """What a meeting leaves behind: summary, decisions, action items and open questions."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Literal
 

@@ -5,8 +5,6 @@ disclosure (35 U.S.C. 101, 102, 103, 112; European Patent Convention articles 52
 An analyst's screening, not legal advice.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

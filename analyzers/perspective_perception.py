@@ -3,8 +3,6 @@
 After R. Fisher and W. Ury, "Getting to Yes" (1981): separate positions from interests.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

@@ -3,8 +3,6 @@
 After Euclid's and Hilbert's axiomatic method, used on talk: postulates, theorems, open conjectures.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

@@ -3,8 +3,6 @@
 After S. Toulmin, "The Uses of Argument" (1958): claim, grounds, and the warrant between them.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

@@ -4,8 +4,6 @@ After H. P. Grice, "Logic and Conversation" (1975): a listener infers an implica
 utterance flouts quantity, quality, relation or manner.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

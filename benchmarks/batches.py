@@ -6,8 +6,6 @@ That is `colloquy transcript=DIR …`, which also writes its `Figures` to FIGURE
 benchmarks/soak_batch.py.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import random

@@ -1,7 +1,5 @@
 """What benchmarks share: the sample's latencies, a run, a simulated provider, memory in use."""
 
-from __future__ import annotations
-
 import io
 import resource
 import tempfile

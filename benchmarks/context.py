@@ -8,8 +8,6 @@ tokens of each, which a run does while other calls are out; `reduce` ranks, shar
 process, one core; medians over the repeats. No context may exceed the budget.
 """
 
-from __future__ import annotations
-
 import argparse
 import random
 import statistics

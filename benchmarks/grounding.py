@@ -7,8 +7,6 @@ copy with a tenth of its words varied; without it, words drawn by Zipf's law. On
 core; medians over the repeats. Every quote's outcome is checked against what was made of it.
 """
 
-from __future__ import annotations
-
 import argparse
 import random
 import statistics

@@ -7,8 +7,6 @@ simulated one's decisions. The load and the limit are the same whatever the numb
 and all calls are there from the start. Equal seeds give equal tables.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import random

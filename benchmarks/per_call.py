@@ -9,8 +9,6 @@ its CPU time. Where our client limits the calls in flight, twice as many are sta
 batch. Medians of the rounds.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import cProfile

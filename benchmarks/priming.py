@@ -7,8 +7,6 @@ turn in one session; the simulated provider counts as cached only what it has an
 Prices are made up (3 US dollars per million prompt tokens, a tenth of that when cached).
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import logging

@@ -6,8 +6,6 @@ SLOTS calls are in flight. Request N has body N of BODIES.json, modulo their num
 only the text is read; nothing is checked, written or logged.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import os

@@ -6,8 +6,6 @@ The runs are made up: two stages, five insights an analyzer with two quotes each
 with evidence, a journal with a retry for every fifth analyzer. Medians over the repeats.
 """
 
-from __future__ import annotations
-
 import argparse
 import statistics
 import tempfile

@@ -7,8 +7,6 @@ sends prepared requests over kept connections, reads what a header says and no m
 request differs from the others, in its question at least. Medians of three rounds, in turn.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import json

@@ -7,8 +7,6 @@ scenario takes seconds, and all of it less than ten minutes. Nothing is sent any
 ends with 1 where a batch did not come to what it should.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import importlib

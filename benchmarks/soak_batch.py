@@ -4,8 +4,6 @@ Part of `benchmarks.soak`. The commands run in processes of their own against th
 provider, which counts the requests.
 """
 
-from __future__ import annotations
-
 import asyncio
 import csv
 import json

@@ -8,8 +8,6 @@ a sweep is timed between the ends of two runs, less the time from its own first 
 its last `node.finished`. `import litellm` alone is measured for comparison.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

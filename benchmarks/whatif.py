@@ -8,8 +8,6 @@ providers, which no prediction can know. Medians over the repeats, each of which
 has its own seed.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import logging

@@ -9,8 +9,6 @@ user and system time of a process and its children; the difference between two s
 excludes start-up. Figures are medians of the rounds, ratios are of one round.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

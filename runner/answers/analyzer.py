@@ -1,7 +1,5 @@
 """Analyzer interface, and the lookup of analyzers by name in installed catalogs."""
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

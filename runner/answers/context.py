@@ -1,7 +1,5 @@
 """Context reduction: earlier answers as text within a token budget, best items first."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -12,8 +12,6 @@
 The context reducer writes this format and the offline model parses it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

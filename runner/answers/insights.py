@@ -1,7 +1,5 @@
 """Aggregation of all analyzers' insights: one list, in which equal insights are merged."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

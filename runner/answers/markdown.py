@@ -1,7 +1,5 @@
 """Markdown of answers; text from a model is escaped."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache

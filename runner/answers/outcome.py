@@ -1,7 +1,5 @@
 """Outcome of a node, and the status of a run from all its outcomes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """Answer shapes: the schema that a model must return, and the validation of its reply."""
 
-from __future__ import annotations
-
 import json
 import math
 from functools import cache

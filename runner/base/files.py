@@ -1,7 +1,5 @@
 """Files: atomic and durable writes, and the folder of an installed package."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import secrets

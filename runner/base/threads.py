@@ -1,7 +1,5 @@
 """Threads: the one way off the event loop, so that it serves its sockets and timers in time."""
 
-from __future__ import annotations
-
 import asyncio
 import sys
 from collections.abc import Callable

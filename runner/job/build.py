@@ -1,7 +1,5 @@
 """Construction of a job from the configuration, with every check possible before spending."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace

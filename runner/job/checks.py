@@ -1,7 +1,5 @@
 """Checks of the settings of models and traces, before anything is sent."""
 
-from __future__ import annotations
-
 import ipaddress
 import os
 from importlib.util import find_spec

@@ -1,7 +1,5 @@
 """Chunks: overlapping parts of a transcript that is too long for one call."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Differences between two configurations that change what is asked."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Graph of the pipeline: stages of analyzers, checked and ordered before anything runs."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter

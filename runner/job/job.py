@@ -1,7 +1,5 @@
 """Job: everything about a run that is known before the first call, as frozen values."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path

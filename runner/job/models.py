@@ -1,7 +1,5 @@
 """Models of a run: the main one and further ones by name, with fallbacks."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,7 +1,5 @@
 """Parts of a long transcript: a node answers each part, and one more call joins the answers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Prefix cache policy: whether one call of a stage warms the cache before the others."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Context windows: how the transcript, whole or in parts, and a context fit into a model's."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """What is said to a model: messages whose parts are joined, or marked where a cache needs it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Prices: the one place that turns tokens into US dollars, for plan, reservation and bill alike."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """Request and completion: what a transport is given for one call, and what it returns."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar

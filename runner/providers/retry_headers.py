@@ -1,7 +1,5 @@
 """Retry-After and rate-limit reset times, read from the headers of a reply."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping

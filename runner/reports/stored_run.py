@@ -1,7 +1,5 @@
 """Stored runs, read from their directories; missing or damaged files are never an error."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field

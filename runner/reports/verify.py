@@ -1,7 +1,5 @@
 """Verification: checks that run directories are complete, consistent and unaltered."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping
 from math import isclose

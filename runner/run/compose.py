@@ -1,7 +1,5 @@
 """Composing the configuration with Hydra 1.3 or 1.4, whose entry points differ."""
 
-from __future__ import annotations
-
 import inspect
 import os
 from collections.abc import Callable

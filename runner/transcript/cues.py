@@ -1,7 +1,5 @@
 """WebVTT and SRT: timed cues, with speakers from voice tags, prefixes or dashes."""
 
-from __future__ import annotations
-
 import html
 import itertools
 import re

@@ -1,7 +1,5 @@
 """Decoding of a file's bytes to text; errors say in one line why they are not text."""
 
-from __future__ import annotations
-
 import codecs
 import difflib
 from pathlib import Path

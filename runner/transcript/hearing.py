@@ -1,7 +1,5 @@
 """Printed hearings: hard-wrapped lines, with turns and paragraphs that start indented."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections import Counter

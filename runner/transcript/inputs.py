@@ -1,7 +1,5 @@
 """Input files of a batch: those in a directory, or those that match a pattern."""
 
-from __future__ import annotations
-
 import glob
 import itertools
 import os

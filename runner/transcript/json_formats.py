@@ -1,7 +1,5 @@
 """JSON formats: Whisper, WhisperX, AssemblyAI, Deepgram, this program, and plain lists."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import math

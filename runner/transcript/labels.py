@@ -1,7 +1,5 @@
 """Speaker labels: which `word:` prefixes name a speaker, by shape and by use in the file."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Transcript model: turns, and the numbered segments of limited length cut from them."""
 
-from __future__ import annotations
-
 import math
 import re
 import unicodedata

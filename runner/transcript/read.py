@@ -1,7 +1,5 @@
 """Reader of transcripts: from a path or a text, in a given or detected format."""
 
-from __future__ import annotations
-
 import hashlib
 import html
 import json

@@ -1,7 +1,5 @@
 """Plain text and Markdown: turns that start with a name, a time, `>>` or `Q.`, or paragraphs."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections import Counter

@@ -1,7 +1,5 @@
 """Time stamps such as `1:02:03`, `[00:05]` and `(00:01 - 00:04)`, in seconds."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

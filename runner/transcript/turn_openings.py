@@ -1,7 +1,5 @@
 """Turn openings: the speaker, the time and the first words in a line that starts a turn."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, replace
 

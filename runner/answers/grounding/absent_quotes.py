@@ -1,7 +1,5 @@
 """Absent quotes of a grounded answer: finding, describing and removing them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from itertools import chain
 from typing import Any

@@ -1,7 +1,5 @@
 """Near matches: the stretch of a transcript most like a quote that is not there exactly."""
 
-from __future__ import annotations
-
 import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence

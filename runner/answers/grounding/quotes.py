@@ -1,7 +1,5 @@
 """Exact matches: words in the form in which quotes are compared, and an index of them."""
 
-from __future__ import annotations
-
 import re
 import sys
 import unicodedata

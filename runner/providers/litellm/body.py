@@ -1,7 +1,5 @@
 """Body of a reply with status 200, put into the form that litellm's configurations can read."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """Transport choice: litellm's provider configuration over HTTP, or `acompletion`."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 

@@ -4,8 +4,6 @@ litellm's classes do not tell failures apart (a refused connection is a 500, an 
 a 429), so the status, the provider's error code and the chain of causes decide.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import ssl

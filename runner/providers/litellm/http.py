@@ -4,8 +4,6 @@ litellm's handlers build the request (address, headers, body), parse the reply a
 the provider's configuration. They post through a client that they take as an argument.
 """
 
-from __future__ import annotations
-
 import importlib
 import os
 from collections.abc import Awaitable, Callable, Mapping

@@ -1,7 +1,5 @@
 """Import of litellm (seconds of CPU), with its network requests and log handlers disabled."""
 
-from __future__ import annotations
-
 import gc
 import importlib
 import logging

@@ -1,7 +1,5 @@
 """Route of a model's calls: name, address, key variable and prices."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal

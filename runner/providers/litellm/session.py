@@ -1,7 +1,5 @@
 """HTTP session: aiohttp session of a model's calls, without redirects and with a size limit."""
 
-from __future__ import annotations
-
 import asyncio
 from urllib.request import getproxies
 

@@ -3,8 +3,6 @@
 The offline model has its own transport, without litellm (runner/providers/offline/transport.py).
 """
 
-from __future__ import annotations
-
 import importlib
 import math
 import os

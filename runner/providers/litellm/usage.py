@@ -1,7 +1,5 @@
 """Usage: what a provider says that a call took, believed only where it can be true."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

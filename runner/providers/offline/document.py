@@ -1,7 +1,5 @@
 """Document: a prompt parsed into transcript lines, findings and the question."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Offline model as a litellm custom provider, for `model.transport=litellm`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

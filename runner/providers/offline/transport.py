@@ -1,7 +1,5 @@
 """Transport of the offline model: answers in this process, without litellm."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Command `colloquy-simulate`: serves the simulated provider until a signal ends it."""
 
-from __future__ import annotations
-
 import asyncio
 import errno
 import signal

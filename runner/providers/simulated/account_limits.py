@@ -1,7 +1,5 @@
 """Rate limits of a simulated account per minute, reported in OpenAI's headers."""
 
-from __future__ import annotations
-
 from runner.base.token_bucket import TokenBucket
 
 BURST_S = 10.0  # a whole minute's worth at once would hide bursts that a real account refuses

@@ -1,7 +1,5 @@
 """Behaviour of the simulated provider: the response to each request, without I/O or a clock."""
 
-from __future__ import annotations
-
 import math
 import random
 from collections.abc import Mapping, Sequence

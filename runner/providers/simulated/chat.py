@@ -1,7 +1,5 @@
 """OpenAI's chat protocol: reading a request, building its completion."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

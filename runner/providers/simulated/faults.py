@@ -1,7 +1,5 @@
 """Faults of the simulated provider: every kind by name, and the response it sends."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Mapping

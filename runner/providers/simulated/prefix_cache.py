@@ -4,8 +4,6 @@ Numbers from OpenAI's guide "Prompt caching": prefixes match in steps of 128 tok
 one is dropped after 5 to 10 minutes; the shortest prefix is a setting (there 1024 tokens).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 

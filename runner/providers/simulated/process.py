@@ -1,7 +1,5 @@
 """Child process that serves the simulated provider and never outlives its parent."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """Replies generated from the requested schema, with quotes copied from the prompt."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import random

@@ -1,7 +1,5 @@
 """Tokens of the simulated model: o200k, encoded line by line with a cache of lines."""
 
-from __future__ import annotations
-
 import zlib
 from functools import lru_cache
 

@@ -1,7 +1,5 @@
 """The command `colloquy-compare`: compare any runs."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Sequence
 from pathlib import Path

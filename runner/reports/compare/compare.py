@@ -1,7 +1,5 @@
 """Rows grouped by setting, with speed-ups over a baseline and comparisons in pairs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A setting: runs that differ in nothing but the repeat, and their figures."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The configuration keys in which runs differ."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Notes under the table of a comparison."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 

@@ -1,7 +1,5 @@
 """The Pareto front: settings that no other setting dominates."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 # Wall-clock seconds, quality, US dollars or None.

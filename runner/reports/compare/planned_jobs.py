@@ -1,7 +1,5 @@
 """The planned jobs of a sweep, from the `multirun.yaml` that Hydra writes before the first."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The plots of a comparison."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from runner.base.format import figure

@@ -1,7 +1,5 @@
 """A row of figures for each run directory, whatever its state; its files are untrusted."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The spread of repeats, and the significance of a difference between two sets of them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A comparison as Markdown, CSV, table cells and a table for a terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from runner.answers.markdown import md, table

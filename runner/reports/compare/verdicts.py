@@ -1,7 +1,5 @@
 """Significance of the differences between two settings in time, cost and quality."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations

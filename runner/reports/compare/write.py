@@ -1,7 +1,5 @@
 """Writes `comparison.json`, `.csv`, `.md` and `.html`, and `results.csv` of batches."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path

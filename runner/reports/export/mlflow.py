@@ -1,7 +1,5 @@
 """A sweep's runs as MLflow runs: `colloquy-mlflow DIR…`, into MLFLOW_TRACKING_URI."""
 
-from __future__ import annotations
-
 import math
 import os
 import sys

@@ -1,7 +1,5 @@
 """The live view: draws a run's log events and journal in a thread of its own."""
 
-from __future__ import annotations
-
 import time
 from collections import deque
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """The command colloquy-report: write the pages of stored runs."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Sequence
 from pathlib import Path

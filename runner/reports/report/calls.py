@@ -1,7 +1,5 @@
 """The calls of a run's last session, from its journal."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field

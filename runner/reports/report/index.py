@@ -1,7 +1,5 @@
 """index.html: all runs, batches and sweeps under a root directory, newest first."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Contexts of stages, parts of the transcript, and faults of calls."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A matrix of hypotheses against evidence, recognised by the shape of its fields."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

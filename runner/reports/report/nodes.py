@@ -1,7 +1,5 @@
 """The nodes of a stored run in the pipeline's order, with the facts about each."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """report.html: one run on one page, without scripts or external resources."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from runner.base.json import at, listing, mapping, number, text

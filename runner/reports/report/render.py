@@ -1,7 +1,5 @@
 """The environment of the page templates: every value is escaped unless a template wrote it."""
 
-from __future__ import annotations
-
 import os
 from functools import lru_cache
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The outcome and the main figures of a run, as the top of its page shows them."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

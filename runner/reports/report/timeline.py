@@ -1,7 +1,5 @@
 """A Gantt chart of each node's waits and calls."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, zip_longest

@@ -1,7 +1,5 @@
 """Writes report.html and index.html; at the end of a run a failure is only a warning."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import structlog

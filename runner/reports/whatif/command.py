@@ -1,7 +1,5 @@
 """The command `colloquy-whatif`: predict the time of a recorded run under other settings."""
 
-from __future__ import annotations
-
 import itertools
 import logging
 import math

@@ -1,7 +1,5 @@
 """Assumptions and fundamentals: their kinds, tests and verdicts."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

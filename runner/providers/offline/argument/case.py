@@ -1,7 +1,5 @@
 """Case: all claims of a document, merged, weighted and ranked."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 

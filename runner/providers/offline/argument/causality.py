@@ -1,7 +1,5 @@
 """Causality: conditions, causes and effects that a statement links."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Claims: a finding read as statements, each with speaker, kind and weight."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

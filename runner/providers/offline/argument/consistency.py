@@ -1,7 +1,5 @@
 """Consistency of evidence with rival statements: choice, ratings and milestones."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from runner.providers.offline.argument.case import Case

@@ -1,7 +1,5 @@
 """Dispute: opposed statements, rival explanations or open alternatives."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace

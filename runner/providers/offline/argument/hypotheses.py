@@ -1,7 +1,5 @@
 """Hypotheses: claims that can be disputed, the question each answers, and its denial."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from runner.providers.offline.argument.case import Case

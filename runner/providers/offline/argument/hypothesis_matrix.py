@@ -1,7 +1,5 @@
 """Hypothesis matrix: the ranking, the diagnostic evidence and what to watch."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Insights of a case: text with the citations of the claims that it rests on."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from runner.providers.offline.argument.case import Case

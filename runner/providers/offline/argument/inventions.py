@@ -1,7 +1,5 @@
 """Inventions: cues of technical means, working and novelty, and risks to protection."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Noun phrases of a text, which name what a claim is about."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

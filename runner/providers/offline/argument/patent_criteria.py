@@ -1,7 +1,5 @@
 """Patent criteria: five judgements of one idea by the cues found in it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """Relations of claims: shared terms, opposition, grounds, and the credibility of each."""
 
-from __future__ import annotations
-
 import math
 import re
 from typing import Literal

@@ -1,7 +1,5 @@
 """Wording of claims: their proposition, quoted, stated or negated."""
 
-from __future__ import annotations
-
 import re
 
 from runner.providers.offline.argument.claims import Claim

@@ -1,7 +1,5 @@
 """Agreement: replies that object to or accept what another speaker says."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Axioms: postulates of a dialogue, and what is inferred from them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Commitments: what speakers undertake or put off, and questions without an answer."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import Literal

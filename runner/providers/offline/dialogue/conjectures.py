@@ -1,7 +1,5 @@
 """Conjectures: guesses of speakers, each with an observation that would test it."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

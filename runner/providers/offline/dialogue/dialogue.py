@@ -1,7 +1,5 @@
 """Dialogue: a transcript as sentences and turns, with centrality, term weights and topic."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Glosses: what words are said to mean, by their speaker afterwards or by a listener."""
 
-from __future__ import annotations
-
 import re
 
 from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of

@@ -1,7 +1,5 @@
 """Implicature: hedges, indirect requests, understatement and other gaps from words to message."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass

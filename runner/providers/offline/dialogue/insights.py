@@ -1,7 +1,5 @@
 """Insights of a dialogue: text with the sentences that it rests on."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from runner.providers.offline.dialogue.dialogue import Dialogue, most_central

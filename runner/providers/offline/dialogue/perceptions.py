@@ -1,7 +1,5 @@
 """Perceptions: what speakers say that other parties think, want or are like."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

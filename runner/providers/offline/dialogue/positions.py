@@ -1,7 +1,5 @@
 """Positions: stance and interests of each speaker, tensions and shared ground."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Reasoning: conclusions and premises, told apart by the connective between them."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from dataclasses import dataclass

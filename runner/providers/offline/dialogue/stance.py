@@ -1,7 +1,5 @@
 """Stance: whether a sentence takes one, for which side, and how well it states a position."""
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 

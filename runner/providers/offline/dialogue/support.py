@@ -1,7 +1,5 @@
 """Support: how well a spoken premise carries its conclusion."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

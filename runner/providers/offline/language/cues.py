@@ -4,8 +4,6 @@ Hedges and boosters after Hyland, "Hedging in Scientific Research Articles" (199
 after the Penn Discourse Treebank's senses (Prasad et al. 2008); the rest are general English.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Fragments: tells whole clauses from pieces of cut-off speech."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

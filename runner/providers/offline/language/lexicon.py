@@ -1,7 +1,5 @@
 """Lexicon: word lists of general English."""
 
-from __future__ import annotations
-
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())

@@ -1,7 +1,5 @@
 """Ranking: centrality of sentences (TextRank) and a diverse choice of items (MMR)."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence

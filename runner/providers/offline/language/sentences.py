@@ -1,7 +1,5 @@
 """Sentences, words and key terms of transcript lines, without a language model."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections import Counter, defaultdict

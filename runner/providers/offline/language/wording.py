@@ -1,7 +1,5 @@
 """Wording: excerpts, clean statements, lists, and insights and evidence as plain data."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 

@@ -4,8 +4,6 @@ A reading is a pure function from a document to an answer as plain data: `insigh
 `structured_data`.
 """
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec

@@ -1,7 +1,5 @@
 """Reading of competing_hypotheses: rival statements against the evidence."""
 
-from __future__ import annotations
-
 from runner.providers.offline.argument.case import Case, build_case
 from runner.providers.offline.argument.claims import Claim
 from runner.providers.offline.argument.consistency import (

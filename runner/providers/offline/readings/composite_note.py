@@ -1,7 +1,5 @@
 """Reading of composite_note: threads through the findings of all analyzers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Reading of determining_factors: forces on the outcome, their direction and strength."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Reading of executive_summary: headline, key points, risks and next steps."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Reading of first_principles: assumptions, fundamentals and what follows from them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from runner.providers.offline.argument.assumptions import (

@@ -1,7 +1,5 @@
 """Generic reading: the sentences or findings nearest to the question."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 

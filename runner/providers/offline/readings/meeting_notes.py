@@ -1,7 +1,5 @@
 """Reading of meeting_notes: decisions, action items and open questions."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from runner.providers.offline.dialogue.dialogue import most_central

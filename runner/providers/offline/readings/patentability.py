@@ -1,7 +1,5 @@
 """Reading of patentability: technical ideas against the patent criteria, and risks."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

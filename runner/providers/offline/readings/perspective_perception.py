@@ -1,7 +1,5 @@
 """Reading of perspective_perception: positions, perceptions, tensions, shared ground."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Reading of postulate_theorem: postulates, theorems and conjectures."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Reading of premises_assertions: arguments, unsupported assertions, contradictions."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import cast

@@ -1,7 +1,5 @@
 """Reading of say_means: gaps between words and message, commitments, open points."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Action items: undertakings and accepted requests, with owner and due date."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import Literal

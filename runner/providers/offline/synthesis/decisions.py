@@ -1,7 +1,5 @@
 """Decisions: plans that others accept, and decisions that a speaker reports."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Due dates: the words that say by when something is to be done."""
 
-from __future__ import annotations
-
 import re
 
 _DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"

@@ -1,7 +1,5 @@
 """Minutes: decisions, actions and open questions of a transcript."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

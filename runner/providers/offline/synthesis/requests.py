@@ -1,7 +1,5 @@
 """Requests: what one speaker asks another or a group to do."""
 
-from __future__ import annotations
-
 import re
 
 from runner.providers.offline.dialogue.dialogue import Dialogue

@@ -1,7 +1,5 @@
 """Risks and key points: warnings of the transcript and the weightiest findings."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

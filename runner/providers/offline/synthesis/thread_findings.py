@@ -1,7 +1,5 @@
 """Thread findings: what analyzers say on one thread, where they agree and contradict."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 

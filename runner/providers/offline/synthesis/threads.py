@@ -1,7 +1,5 @@
 """Threads: findings of several analyzers that rest on the same words."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
