@@ -12,9 +12,9 @@ class Usage:
     *cached_tokens* are the part of *prompt_tokens* read from the provider's prompt cache,
     *cache_write_tokens* the part written to it; *estimated* says that the provider did not
     count and we did. *cost_usd* is None where no price is known, also in a sum with such a part.
-    *reasoning_tokens* are the part of *completion_tokens* not shown, *cache_write_1h_tokens* the
-    part of *cache_write_tokens* kept for an hour; *corrected* says what in the provider's last
-    doubtful count was not believed.
+    *reasoning_tokens* are the part of *completion_tokens* that is not in the reply's text,
+    *cache_write_1h_tokens* the part of *cache_write_tokens* kept for an hour. *corrected* names
+    the counts of the provider that were replaced, in a sum those of the last corrected call.
     """
 
     prompt_tokens: int = 0

@@ -7,9 +7,9 @@ from runner.base.errors import CallError
 from runner.providers.retry_headers import MAX_RETRY_AFTER_S
 
 THROTTLE = "throttle"
-OUTAGE = frozenset({"transient", "timeout", "connection"})  # what an absent provider looks like
+OUTAGE = frozenset({"transient", "timeout", "connection"})
 TRANSIENT = OUTAGE | {"bad_response"}
-UNREADABLE_RETRIES = 2  # as for an invalid answer: a reply that cannot be read was paid for
+UNREADABLE_RETRIES = 2  # of a reply that cannot be parsed: each attempt is billed
 MAX_WAIT_S = 60.0
 THROTTLE_ATTEMPTS = 20
 MAX_THROTTLE_WAIT_S = 15 * 60.0  # per call, over all its attempts

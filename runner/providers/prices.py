@@ -1,10 +1,10 @@
-"""Prices: the one place that turns tokens into US dollars, for plan, reservation and bill alike."""
+"""Prices: converts tokens to US dollars, by the same rules for plan, reservation and bill."""
 
 import math
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from runner.base.usage import Usage
@@ -12,49 +12,47 @@ from runner.config.model_facts import OFFLINE, map_entry
 from runner.config.schema import ModelSettings
 from runner.providers.litellm.route import ModelRoute
 
-STANDARD, HIGHEST = "standard", "highest"
-TIERS = ("priority", "flex", "balanced", "ultrafast", "batches")  # endings of the map's keys
-_NAMES = {"": STANDARD, "default": STANDARD, "standard_only": STANDARD, "on_demand": STANDARD}
-_NAMES |= {"fast": "priority", "batch": "batches", "on_demand_priority": "priority"}
-_DISCOUNTS = ("flex", "batches")  # a model without a price for them is billed as usual
+STANDARD = "standard"
+_TIER_NAMES = {"": STANDARD, "default": STANDARD, "standard_only": STANDARD, "on_demand": STANDARD}
+_TIER_NAMES |= {"fast": "priority", "batch": "batches", "on_demand_priority": "priority"}
+_FREE = {"input_cost_per_token": 0.0, "output_cost_per_token": 0.0}
+_DISCOUNTS = ("flex", "batches")  # cost the standard price where the map has none for them
 _KINDS = {
     "input_cost_per_token": "input",
     "output_cost_per_token": "output",
     "output_cost_per_reasoning_token": "reasoning",
     "cache_read_input_token_cost": "cache_read",
-    "cache_creation_input_token_cost": "cache_write",
     "cache_creation_input_token_cost_above_1hr": "cache_write_1h",
+    "cache_creation_input_token_cost": "cache_write",
 }
 _KEY = re.compile(
-    rf"({'|'.join(sorted(_KINDS, key=len, reverse=True))})"
-    rf"(?:_above_(\d+)(k?)_tokens)?(?:_({'|'.join(TIERS)}))?"
+    rf"({'|'.join(_KINDS)})(?:_above_(\d+)(k?)_tokens)?"
+    r"(?:_(priority|flex|balanced|ultrafast|batches))?"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """US dollars per token of each kind; *cache_write* is for five minutes."""
+class Rates(NamedTuple):
+    """US dollars per token of each kind; *cache_write* is for entries of five minutes."""
 
-    input: float
-    output: float
-    cache_read: float
-    cache_write: float
-    cache_write_1h: float
-    reasoning: float
+    input: float = 0.0
+    output: float = 0.0
+    cache_read: float = 0.0
+    cache_write: float = 0.0
+    cache_write_1h: float = 0.0
+    reasoning: float = 0.0
 
 
-Levels = tuple[tuple[int, Rates], ...]  # rates of prompts of more than so many tokens, ascending
-_Stated = Mapping[tuple[str, int], Mapping[str, float]]  # by tier and length, then kind
+Levels = tuple[tuple[int, Rates], ...]  # rates of prompts with more than so many tokens, ascending
+_Listed = Mapping[tuple[str, int], Mapping[str, float]]  # by tier and length, then kind
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """What the tokens of one model cost.
+    """Prices of one model.
 
-    *tiers* holds STANDARD, the tiers that the map knows for the model, and HIGHEST, the most that
-    any of them costs; *tier* is the one that requests ask for. *multiple* is a surcharge on all
-    tokens, of a region or of speed; *request_usd* is paid for each request; *writes_1h* says that
-    requests may ask for cache entries of an hour.
+    *tiers* holds STANDARD and the other service tiers with a price; *tier* is the requested one.
+    *multiple* is a surcharge on all tokens, for a region or speed; *request_usd* is a fee per
+    request; *writes_1h* tells whether requests may ask for cache entries of an hour.
     """
 
     tiers: Mapping[str, Levels]
@@ -65,29 +63,27 @@ class Prices:
 
     @property
     def levels(self) -> Levels:
-        """The rates of *tier*, by length; of a tier without a price the highest that are known."""
+        """The rates of *tier*; without a price for it, the highest rates of all tiers."""
         name = _tier(self.tier)
-        other = STANDARD if name in _DISCOUNTS else HIGHEST
-        return self.tiers.get(name) or self.tiers[other]
+        if name in _DISCOUNTS or name in self.tiers:
+            return self.tiers.get(name, self.tiers[STANDARD])
+        return tuple(
+            (level[0][0], Rates._make(map(max, zip(*(rates for _, rates in level), strict=True))))
+            for level in zip(*self.tiers.values(), strict=True)
+        )
 
 
 def cost_usd(usage: Usage, prices: Prices, served: str = "") -> float:
-    """Return US dollars of one call.
+    """Return US dollars of one call, at the tier *served* if it has a price, else as requested.
 
-    *served* is the tier that the provider says it used; without one that has a price, the call
-    costs what was asked for. No count may be negative, and no part above its whole.
+    No count may be negative, and no part may exceed its whole.
     """
-    levels = prices.tiers.get(_tier(served)) if served else None
-    levels = levels or prices.levels
-    rates = levels[0][1]
-    for above, longer in levels[1:]:
-        rates = longer if usage.prompt_tokens > above else rates
-    short = usage.cache_write_tokens - usage.cache_write_1h_tokens
-    plain = usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens
+    levels = (prices.tiers.get(_tier(served)) if served else None) or prices.levels
+    rates = [rates for above, rates in levels if usage.prompt_tokens > above or not above][-1]
     paid = (
-        plain * rates.input
+        (usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens) * rates.input
         + usage.cached_tokens * rates.cache_read
-        + short * rates.cache_write
+        + (usage.cache_write_tokens - usage.cache_write_1h_tokens) * rates.cache_write
         + usage.cache_write_1h_tokens * rates.cache_write_1h
         + (usage.completion_tokens - usage.reasoning_tokens) * rates.output
         + usage.reasoning_tokens * rates.reasoning
@@ -95,173 +91,122 @@ def cost_usd(usage: Usage, prices: Prices, served: str = "") -> float:
     return paid * prices.multiple + prices.request_usd
 
 
-def most_usd(prompt_tokens: int, reply_tokens: int, prices: Prices) -> float:
-    """Return an upper bound, in US dollars, of any call of at most so many tokens.
+def upper_bound_usd(prompt_tokens: int, reply_tokens: int, prices: Prices) -> float:
+    """Return an upper bound, in US dollars, of any call of up to so many tokens.
 
-    Whatever share is cached or reasoning, at the tier that was asked for or the standard one.
+    It holds for any share of cached and reasoning tokens, at the requested or the standard tier.
     """
-    most = 0.0
-    for levels in (prices.levels, prices.tiers[STANDARD]):
-        for above, rates in levels:
-            if above and prompt_tokens <= above:
-                break
+    bound = 0.0
+    for above, rates in (*prices.levels, *prices.tiers[STANDARD]):
+        if prompt_tokens > above or not above:
             written = rates.cache_write_1h if prices.writes_1h else rates.cache_write
             paid_in = prompt_tokens * max(rates.input, rates.cache_read, written)
-            most = max(most, paid_in + reply_tokens * max(rates.output, rates.reasoning))
-    return most * prices.multiple + prices.request_usd
+            bound = max(bound, paid_in + reply_tokens * max(rates.output, rates.reasoning))
+    return bound * prices.multiple + prices.request_usd
 
 
 def cached_saving_usd(tokens: int, prices: Prices) -> float:
-    """Return what reading *tokens*, of many calls, from the cache saves at the base prices."""
+    """Return the US dollars saved by reading *tokens* from the cache, in calls of base length."""
     rates = prices.levels[0][1]
     return tokens * (rates.input - rates.cache_read) * prices.multiple
 
 
 def prices_of(model: ModelSettings | ModelRoute) -> Prices | None:
-    """Return the prices of *model*: its settings' before the map's; None where unknown."""
+    """Return the prices of *model*: those of its settings before the map's; None if unknown."""
     params = {**model.params, **(model.params.get("extra_body") or {})}
-    entry = {} if model.name.startswith(OFFLINE) else map_entry(model.name) or {}
-    prices = _of_map(entry, params, model.api_base)
-    if model.name.startswith(OFFLINE):
-        prices = _flat(Rates(0.0, 0.0, 0.0, 0.0, 0.0, 0.0))
+    entry = _FREE if model.name.startswith(OFFLINE) else map_entry(model.name) or {}
+    tiers = _tiers(entry)
     if model.input_usd_per_mtok is not None and model.output_usd_per_mtok is not None:
         paid_in, paid_out = model.input_usd_per_mtok / 1e6, model.output_usd_per_mtok / 1e6
-        prices = _flat(_scaled(prices, paid_in, paid_out))
-    if prices is None:
+        base = tiers[STANDARD][0][1] if tiers else Rates()
+        cache = [paid_in * rate / base.input if base.input else paid_in for rate in base[2:5]]
+        tiers = {STANDARD: ((0, Rates._make([paid_in, paid_out, *cache, paid_out])),)}
+        entry = {}  # surcharges apply to the map's prices only
+    if not tiers:
         return None
     if model.cached_usd_per_mtok is not None:
-        cached = model.cached_usd_per_mtok / 1e6
+        read = model.cached_usd_per_mtok / 1e6
         tiers = {
-            tier: tuple((above, replace(rates, cache_read=cached)) for above, rates in levels)
-            for tier, levels in prices.tiers.items()
+            tier: tuple((above, rates._replace(cache_read=read)) for above, rates in levels)
+            for tier, levels in tiers.items()
         }
-        prices = replace(prices, tiers=tiers)
-    return replace(prices, writes_1h="'1h'" in str(params))
+    return Prices(
+        tiers,
+        str(params.get("service_tier") or ""),
+        _multiple(entry, params, model.api_base),
+        _price(entry.get("input_cost_per_request")) or 0.0,
+        writes_1h="'1h'" in str(params),
+    )
 
 
 def _tier(name: str) -> str:
     """Return the map's name of a tier."""
-    return _NAMES.get(name.lower(), name.lower())
+    return _TIER_NAMES.get(name.lower(), name.lower())
 
 
-def _flat(rates: Rates) -> Prices:
-    return Prices({STANDARD: ((0, rates),), HIGHEST: ((0, rates),)})
-
-
-def _scaled(known: Prices | None, paid_in: float, paid_out: float) -> Rates:
-    """Return rates for these prices; those of the cache in proportion as in *known*."""
-    base = known.tiers[STANDARD][0][1] if known else None
-    if base is None or not base.input:
-        return Rates(paid_in, paid_out, paid_in, paid_in, paid_in, paid_out)
-    read, short, long = (
-        paid_in * rate / base.input
-        for rate in (base.cache_read, base.cache_write, base.cache_write_1h)
-    )
-    return Rates(paid_in, paid_out, read, short, long, paid_out)
-
-
-def _of_map(
-    entry: Mapping[str, Any], params: Mapping[str, Any], api_base: str | None
-) -> Prices | None:
-    stated = _stated(entry)
-    if not {"input", "output"} <= stated.get((STANDARD, 0), {}).keys():
-        return None
-    known = dict.fromkeys(tier for tier, _ in stated)
-    tiers = {tier: _levels(stated, tier) for tier in known}
-    tiers[HIGHEST] = _highest(tiers.values())
-    return Prices(
-        tiers,
-        str(params.get("service_tier") or ""),
-        _multiple(entry, params, api_base),
-        _price(entry.get("input_cost_per_request")) or 0.0,
-    )
-
-
-def _stated(entry: Mapping[str, Any]) -> dict[tuple[str, int], dict[str, float]]:
-    """Return the prices that *entry* states, in US dollars per token."""
-    stated: dict[tuple[str, int], dict[str, float]] = {}
-    # At xAI the longer price begins at the length itself, elsewhere above it.
+def _tiers(entry: Mapping[str, Any]) -> dict[str, Levels]:
+    """Return the rates of *entry* by tier; empty without the prices of input and output."""
+    listed: dict[tuple[str, int], dict[str, float]] = {}
+    # xAI's long price applies from the length itself, other providers' above it.
     inclusive = entry.get("litellm_provider") == "xai"
     for name, value in entry.items():
         match, price = _KEY.fullmatch(name), _price(value)
-        if match is None or price is None:
-            continue
-        kind, length, thousand, tier = match.groups()
-        above = int(length) * (1000 if thousand else 1) - inclusive if length else 0
-        stated.setdefault((tier or STANDARD, above), {})[_KINDS[kind]] = price
-    for level in entry.get("tiered_pricing") or ():  # Alibaba's: every token at its level's price
+        if match is not None and price is not None:
+            kind, length, thousand, tier = match.groups()
+            above = int(length) * (1000 if thousand else 1) - inclusive if length else 0
+            listed.setdefault((tier or STANDARD, above), {})[_KINDS[kind]] = price
+    for level in entry.get("tiered_pricing") or ():  # Alibaba's: all tokens at their level's price
         kinds = {_KINDS[k]: float(v) for k, v in level.items() if k in _KINDS}
         if "input" in kinds and len(level.get("range", ())) == 2:
-            stated[STANDARD, int(level["range"][0])] = kinds
-    return stated
+            listed[STANDARD, int(level["range"][0])] = kinds
+    if not {"input", "output"} <= listed.get((STANDARD, 0), {}).keys():
+        return {}
+    return {tier: _levels(listed, tier) for tier in dict.fromkeys(tier for tier, _ in listed)}
 
 
-def _levels(stated: _Stated, tier: str) -> Levels:
-    """Return *tier*'s rates by length.
+def _levels(listed: _Listed, tier: str) -> Levels:
+    """Return the rates of *tier* by length.
 
-    What it does not state for a length costs as much more than the standard price as it states
-    elsewhere, and never less.
+    A rate that is not listed for a length is the standard rate times the tier's factor.
     """
-    plain: dict[str, float] = {}
+    base, standard = listed[STANDARD, 0], dict[str, float]()
+    share = base.get("reasoning", base["output"]) / base["output"] if base["output"] else 1.0
     levels = []
-    for above in sorted({above for _, above in stated}):
-        plain = {**plain, **stated.get((STANDARD, above), {})}
-        own = stated.get((tier, above), {})
-        rates = {kind: rate * _ratio(stated, tier, kind) for kind, rate in plain.items()}
-        rates.update(own)
-        if "reasoning" in plain and "reasoning" not in own:  # in proportion to the reply's price
-            base = stated[STANDARD, 0]
-            share = base.get("reasoning", 0.0) / base["output"] if base["output"] else 1.0
+    for above in sorted({above for _, above in listed}):
+        standard |= listed.get((STANDARD, above), {})
+        own = listed.get((tier, above), {})
+        rates = {k: rate * _factor(listed, tier, k) for k, rate in standard.items()} | dict(own)
+        if "reasoning" in standard.keys() - own.keys():
             rates["reasoning"] = share * rates["output"]
-        levels.append((above, _filled(rates)))
+        paid_in, paid_out = rates["input"], rates["output"]
+        written = rates.get("cache_write", paid_in)
+        hour = max(written, rates.get("cache_write_1h", written))
+        read, reasoning = rates.get("cache_read", paid_in), rates.get("reasoning", paid_out)
+        levels.append((above, Rates(paid_in, paid_out, read, written, hour, reasoning)))
     return tuple(levels)
 
 
-def _ratio(stated: _Stated, tier: str, kind: str) -> float:
-    """Return by how much *tier* makes *kind* more expensive, at least 1."""
-    base, own = stated[STANDARD, 0], stated.get((tier, 0), {})
-    for name in (kind, "input"):
-        if name in own and base.get(name):
-            return max(1.0, own[name] / base[name])
-    return 1.0
-
-
-def _filled(rates: Mapping[str, float]) -> Rates:
-    """Return *rates* with what is not stated: at the price of input, or of output."""
-    written = rates.get("cache_write", rates["input"])
-    return Rates(
-        rates["input"],
-        rates["output"],
-        rates.get("cache_read", rates["input"]),
-        written,
-        max(written, rates.get("cache_write_1h", written)),
-        rates.get("reasoning", rates["output"]),
-    )
-
-
-def _highest(tiers: Iterable[Levels]) -> Levels:
-    """Return the highest rate of each kind over *tiers*, which have the same lengths."""
-    kinds = [each.name for each in fields(Rates)]
-    return tuple(
-        (level[0][0], Rates(*(max(getattr(rates, kind) for _, rates in level) for kind in kinds)))
-        for level in zip(*tiers, strict=True)
-    )
+def _factor(listed: _Listed, tier: str, kind: str) -> float:
+    """Return the ratio of *tier*'s price of *kind*, or of input, to the standard price, ≥ 1."""
+    base, own = listed[STANDARD, 0], listed.get((tier, 0), {})
+    ratios = (own[name] / base[name] for name in (kind, "input") if name in own and base.get(name))
+    return max(1.0, next(ratios, 1.0))
 
 
 def _multiple(entry: Mapping[str, Any], params: Mapping[str, Any], api_base: str | None) -> float:
-    """Return the factor on all tokens for a region or for speed that requests ask for."""
+    """Return the factor on all tokens for the region or the speed that requests ask for."""
     special = entry.get("provider_specific_entry") or {}
-    region = (urlsplit(api_base).hostname or "").split(".")[0] if api_base else ""
+    region = (urlsplit(api_base or "").hostname or "").split(".")[0]
     place = str(params.get("vertex_location") or "global").lower()
-    factors = [
+    factors = (
         special.get("fast") if params.get("speed") == "fast" else None,
         special.get(str(params.get("inference_geo")).lower()),
         entry.get(f"regional_processing_uplift_multiplier_{region}"),
         None if place == "global" else entry.get("regional_endpoint_uplift_multiplier"),
-    ]
+    )
     return math.prod(_price(factor) or 1.0 for factor in factors)
 
 
 def _price(value: Any) -> float | None:
-    """Return *value* where it is a price or a factor, as a float."""
+    """Return *value* as a float if it can be a price or a factor, else None."""
     return float(value) if isinstance(value, int | float) and value >= 0 else None

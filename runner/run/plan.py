@@ -17,7 +17,7 @@ from runner.job.job import Job, Setup
 from runner.job.models import Model
 from runner.job.prefix_policy import primed_stages
 from runner.job.windows import FRAME_TOKENS
-from runner.providers.prices import Prices, cost_usd, most_usd
+from runner.providers.prices import Prices, cost_usd, upper_bound_usd
 from runner.record.history import CallAverages, history_of, read_history
 
 # Assumptions about a model without history; a plan that uses them says so.
@@ -138,7 +138,7 @@ def _plan_node(
     shared = min(fit.context + max((c.tokens for c in fit.chunks), default=0), prompt)
     cached = shared if warm and not parts else 0
     sizes = [round(each * ratio) for each in prompts]
-    high = round(sum(most_usd(each, fit.reply, prices) for each in most), 9) if prices else None
+    bounds = [upper_bound_usd(each, fit.reply, prices) for each in most] if prices else []
     latency = seen.latency_s if seen else FIRST_TOKEN_S + reply / calls / TOKENS_PER_S
     return NodePlan(
         stage=node.stage,
@@ -153,14 +153,14 @@ def _plan_node(
         cached_tokens=cached,
         cost_low_usd=_cost(prices, sizes, reply * LOW, cached),
         cost_usd=_cost(prices, sizes, reply, cached),
-        cost_high_usd=high,
+        cost_high_usd=round(sum(bounds), 9) if prices else None,
         latency_s=round(latency, 3),
         seen=seen is not None,
     )
 
 
 def _cost(prices: Prices | None, prompts: Sequence[int], reply: float, cached: int) -> float | None:
-    """Return US dollars of calls with *prompts* that write and read so many tokens together."""
+    """Return US dollars of calls with *prompts*; *reply* and *cached* are totals in tokens."""
     if prices is None:
         return None
     calls = len(prompts)

@@ -73,6 +73,16 @@ def test_what_is_no_object_is_left_as_it_is(raw: bytes) -> None:
     assert (200, raw) == readable(200, raw)
 
 
+@pytest.mark.parametrize("depth", [300, 900])
+def test_deep_nesting_does_not_prevent_reading(depth: int) -> None:
+    usage = b'{"a":' * depth + b"1" + b"}" * depth
+    raw = b'{"choices": [{"message": {"content": ["x"]}}], "extra": ' + usage + b"}"
+    status, mended = readable(200, raw)
+
+    assert status == 200
+    assert json.loads(mended)["choices"][0]["message"]["content"] in ("x", ["x"])
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
     [

@@ -2,7 +2,7 @@
 
 Not compared with litellm's calculator, which is wrong there or knows more than the map says: fees
 for each request (Perplexity's `-online` models), which it leaves out; hours of lower prices
-(DeepSeek's `off_peak_pricing`), on which nobody can count beforehand; cached tokens at Fireworks,
+(DeepSeek's `off_peak_pricing`), which cannot be known beforehand; cached tokens at Fireworks,
 for which it assumes half of the price; and tiers that state no price for a kind of token or a
 length that the standard tier states, which it bills as usual.
 """
@@ -20,7 +20,7 @@ from runner.base.usage import Usage
 from runner.config.model_facts import map_entries
 from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.route import ModelRoute
-from runner.providers.prices import HIGHEST, Prices, cost_usd, most_usd, prices_of
+from runner.providers.prices import STANDARD, Prices, cost_usd, prices_of, upper_bound_usd
 
 HOUR = {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
 REPLY = 2000
@@ -54,7 +54,7 @@ def priced(name: str, tier: str = "", **params: Any) -> Prices | None:
 
 def lengths(prices: Prices) -> set[int]:
     """Return a short prompt, and the prompts at which a price ends and begins."""
-    above = {above for above, _ in prices.tiers[HIGHEST]}
+    above = {above for above, _ in prices.tiers[STANDARD]}
     return {1000, *(max(1, at) for at in above), *(at + 1 for at in above)}
 
 
@@ -76,14 +76,14 @@ def test_no_call_costs_more_than_is_reserved_for_it(tier: str) -> None:
         if prices is None:
             continue
         for prompt in lengths(prices):
-            most = most_usd(prompt, REPLY, prices) * (1 + 1e-12)
+            bound = upper_bound_usd(prompt, REPLY, prices) * (1 + 1e-12)
             shorter = {min(prompt, 1000), prompt}
             used = [usage for length in shorter for usage in corners(length, hour)]
             above += [
                 (name, usage)
                 for usage in used
-                if not 0 <= cost_usd(usage, prices) <= most
-                or cost_usd(usage, prices, "default") > most
+                if not 0 <= cost_usd(usage, prices) <= bound
+                or cost_usd(usage, prices, "default") > bound
             ]
 
     assert above == []
@@ -169,7 +169,7 @@ def test_a_long_prompt_costs_its_own_price_to_the_token() -> None:
     assert prices is not None
     assert cost_usd(Usage(272_000, 0), prices) == pytest.approx(272_000 * 1e-7)
     assert cost_usd(Usage(272_001, 0), prices) == pytest.approx(272_001 * 2e-7)
-    assert most_usd(310_000, 1000, prices) == pytest.approx(310_000 * 2.5e-7 + 1000 * 7.5e-7)
+    assert upper_bound_usd(310_000, 1000, prices) == pytest.approx(310_000 * 2.5e-7 + 1000 * 7.5e-7)
 
 
 def test_at_xai_the_long_price_begins_at_the_length_itself() -> None:
@@ -201,7 +201,7 @@ def test_the_bill_is_what_litellms_completion_cost_says(model: str, served: str)
     assert ours == pytest.approx(litellm.completion_cost(reply, model=model))
 
 
-def test_a_tier_that_nobody_knows_costs_the_most_that_is_known() -> None:
+def test_a_tier_without_a_price_costs_the_highest_known_price() -> None:
     unknown, fastest = priced("openai/gpt-6-luna", "turbo"), priced("openai/gpt-6-luna", "priority")
     usage = Usage(1000, 1000)
 
@@ -211,14 +211,14 @@ def test_a_tier_that_nobody_knows_costs_the_most_that_is_known() -> None:
     assert cost_usd(usage, unknown, "default") == pytest.approx(0.6e-3)
 
 
-def test_batches_cost_what_the_map_says_of_them() -> None:
+def test_batches_cost_the_price_in_the_map() -> None:
     prices = priced("openai/gpt-6-luna", "batch")
 
     assert prices is not None
     assert cost_usd(Usage(1000, 1000), prices) == pytest.approx(0.3e-3)
 
 
-def test_the_settings_prices_take_precedence_at_every_length_and_tier() -> None:
+def test_prices_of_the_settings_take_precedence_at_every_length_and_tier() -> None:
     route = ModelRoute(
         "openai/gpt-6-luna",
         input_usd_per_mtok=1.0,
@@ -230,7 +230,7 @@ def test_the_settings_prices_take_precedence_at_every_length_and_tier() -> None:
 
     assert prices is not None
     assert cost_usd(Usage(300_000, 1000, 100_000), prices) == pytest.approx(0.252)
-    assert most_usd(300_000, 1000, prices) == pytest.approx(0.377)
+    assert upper_bound_usd(300_000, 1000, prices) == pytest.approx(0.377)
 
 
 def test_regions_and_speed_have_their_surcharge() -> None:

@@ -1,7 +1,8 @@
-"""Usage that lies: what a provider counts is believed only where it can be true."""
+"""False usage: a provider's count is used only if it can be true."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,15 +11,15 @@ from runner.base.usage import Usage
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import reported_cost
 from runner.providers.litellm.usage import ADDED_PROMPT, ADDED_REPLY, CallSize, usage_of
-from runner.providers.prices import cost_usd, most_usd, prices_of
+from runner.providers.prices import cost_usd, prices_of, upper_bound_usd
 
 ASKED, SAID = 1000, 20  # tokens that we count in the prompt and in the reply
 SIZE = CallSize(
     prompt=lambda: ASKED,
     reply=lambda: SAID,
-    max_reply=500,
-    most_prompt=4 * ASKED + ADDED_PROMPT,
-    most_reply=500 + ADDED_REPLY,
+    reply_limit=500,
+    max_prompt=4 * ASKED + ADDED_PROMPT,
+    max_reply=500 + ADDED_REPLY,
 )
 PRICES = prices_of(ModelRoute("openai/gpt-6-luna"))
 
@@ -35,7 +36,7 @@ def hidden(reasoning: Any, total: Any = None) -> dict[str, Any]:
     return said(completion_tokens_details={"reasoning_tokens": reasoning}, total_tokens=total)
 
 
-BELIEVED = {
+ACCEPTED = {
     "plain": (said(), Usage(1010, 30)),
     "a total": (said(total_tokens=1040), Usage(1010, 30)),
     "digits as text": (said("1010", "30"), Usage(1010, 30)),
@@ -163,27 +164,26 @@ CORRECTED = {
 }
 
 
-@pytest.mark.parametrize("name", BELIEVED)
-def test_usage_that_can_be_true_is_believed(name: str) -> None:
-    raw, expected = BELIEVED[name]
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_usage_that_can_be_true_is_accepted(name: str) -> None:
+    raw, expected = ACCEPTED[name]
 
-    assert (expected, ()) == usage_of(raw, SIZE)
+    assert usage_of(raw, SIZE) == expected
 
 
 @pytest.mark.parametrize("name", CORRECTED)
-def test_usage_that_cannot_be_true_is_corrected_and_it_is_said(name: str) -> None:
+def test_usage_that_cannot_be_true_is_corrected_with_a_reason(name: str) -> None:
     raw, expected, why = CORRECTED[name]
-    usage, corrections = usage_of(raw, SIZE)
 
-    assert (expected, why) == (usage, "; ".join(corrections))
+    assert usage_of(raw, SIZE) == replace(expected, corrected=why)
 
 
-@pytest.mark.parametrize("name", [*BELIEVED, *CORRECTED])
+@pytest.mark.parametrize("name", [*ACCEPTED, *CORRECTED])
 def test_no_usage_credits_the_budget_or_exceeds_what_the_call_can_cost(name: str) -> None:
-    usage, _ = usage_of({**BELIEVED, **CORRECTED}[name][0], SIZE)
+    usage = usage_of({**ACCEPTED, **CORRECTED}[name][0], SIZE)
 
     assert PRICES is not None
-    bound = most_usd(SIZE.most_prompt, 2 * SIZE.most_reply, PRICES)
+    bound = upper_bound_usd(SIZE.max_prompt, 2 * SIZE.max_reply, PRICES)
     assert 0 < cost_usd(usage, PRICES) <= bound
     assert cost_usd(usage, PRICES) >= 1000 * 1e-8  # all of the prompt, at least from the cache
 
@@ -191,13 +191,13 @@ def test_no_usage_credits_the_budget_or_exceeds_what_the_call_can_cost(name: str
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        (0.25, (0.25, ())),
-        (0, (0.0, ())),
-        (None, (None, ())),
-        (-1.0, (None, ("cost=-1.0 cannot be true",))),
-        (float("nan"), (None, ("cost=nan cannot be true",))),
-        (float("inf"), (None, ("cost=inf cannot be true",))),
-        ("free", (None, ("cost=free cannot be true",))),
+        (0.25, (0.25, "")),
+        (0, (0.0, "")),
+        (None, (None, "")),
+        (-1.0, (None, "cost=-1.0 cannot be true")),
+        (float("nan"), (None, "cost=nan cannot be true")),
+        (float("inf"), (None, "cost=inf cannot be true")),
+        ("free", (None, "cost=free cannot be true")),
     ],
 )
 def test_a_reported_cost_is_checked(said: Any, expected: Any) -> None:

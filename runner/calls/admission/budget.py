@@ -10,7 +10,7 @@ from runner.base.threads import offload
 from runner.base.tokens import Tokenizer
 from runner.calls.admission.limits import Ticket
 from runner.providers.messages import text_parts
-from runner.providers.prices import Prices, most_usd
+from runner.providers.prices import Prices, upper_bound_usd
 from runner.providers.request import Request
 
 MARGIN = 1.5  # on a count by another provider's vocabulary
@@ -111,8 +111,8 @@ class Sizer:
         prompt = sum([await self._tokens(text) for text in texts], overhead)
         if not self.tokenizer.exact:
             prompt = math.ceil(prompt * MARGIN)
-        most = most_usd(prompt, request.max_tokens, self.prices) if self.prices else 0.0
-        return prompt + request.max_tokens, most
+        cost = upper_bound_usd(prompt, request.max_tokens, self.prices) if self.prices else 0.0
+        return prompt + request.max_tokens, cost
 
     async def _tokens(self, text: str) -> int:
         """Return the tokens of *text*; a long text is counted in a thread, once for all calls."""

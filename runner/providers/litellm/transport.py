@@ -120,14 +120,12 @@ class LiteLLMTransport:
     def _completion(self, response: Any, request: Request) -> Completion:
         text, finish_reason = _text_of(response)
         text = checked_text(text, self._secrets)
-        raw = getattr(response, "usage", None)
-        usage, corrections = usage_of(raw, self._size(request, text))
+        usage = usage_of(getattr(response, "usage", None), self._size(request, text))
         cost, doubt = reported_cost(response)
         if cost is None and self._prices is not None:
             cost = cost_usd(usage, self._prices, next(_served(response), ""))
-        corrected = "; ".join((*corrections, *doubt))
-        paid = replace(usage, cost_usd=cost, corrected=corrected)
-        return Completion(text, finish_reason, paid)
+        corrected = "; ".join(filter(None, (usage.corrected, doubt)))
+        return Completion(text, finish_reason, replace(usage, cost_usd=cost, corrected=corrected))
 
     def _size(self, request: Request, text: str) -> CallSize:
         count = tokenizer_for(self.route.name).count
@@ -135,9 +133,9 @@ class LiteLLMTransport:
         return CallSize(
             prompt=lambda: sum(map(count, parts)),
             reply=lambda: count(text),
-            max_reply=request.max_tokens,
-            most_prompt=4 * sum(map(len, parts)) + ADDED_PROMPT,  # a token is at least one byte
-            most_reply=max(request.max_tokens, 4 * len(text)) + ADDED_REPLY,
+            reply_limit=request.max_tokens,
+            max_prompt=4 * sum(map(len, parts)) + ADDED_PROMPT,  # a token is at least one byte
+            max_reply=max(request.max_tokens, 4 * len(text)) + ADDED_REPLY,
         )
 
 
@@ -152,25 +150,25 @@ def _text_of(response: Any) -> tuple[str, str]:
     return text, "refusal" if refusal else str(choice.finish_reason or "")
 
 
-def reported_cost(response: Any) -> tuple[float | None, tuple[str, ...]]:
-    """Return the US dollars that OpenRouter or a proxy says it charges, else None and the doubt."""
+def reported_cost(response: Any) -> tuple[float | None, str]:
+    """Return the US dollars that OpenRouter or a proxy reports, or None and why it is rejected."""
     hidden = getattr(response, "_hidden_params", None) or {}
     headers = hidden.get("additional_headers") or {}
-    said = getattr(getattr(response, "usage", None), "cost", None)
-    said = headers.get("llm_provider-x-litellm-response-cost") if said is None else said
-    if said is None:
-        return None, ()
+    value = getattr(getattr(response, "usage", None), "cost", None)
+    value = headers.get("llm_provider-x-litellm-response-cost") if value is None else value
+    if value is None:
+        return None, ""
     try:
-        cost = float(said)
+        cost = float(value)
     except (TypeError, ValueError):
         cost = math.nan
     if math.isfinite(cost) and cost >= 0:
-        return cost, ()
-    return None, (f"cost={str(said)[:20]} cannot be true",)
+        return cost, ""
+    return None, f"cost={str(value)[:20]} cannot be true"
 
 
 def _served(response: Any) -> Iterator[str]:
-    """Yield the service tier that the provider says it used, in OpenAI's way or another's."""
+    """Yield the service tier that the provider reports, in OpenAI's field or another's."""
     hidden = getattr(response, "_hidden_params", None) or {}
     traffic = (hidden.get("provider_specific_fields") or {}).get("traffic_type")
     usage = getattr(response, "usage", None)

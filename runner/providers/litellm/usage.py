@@ -1,122 +1,94 @@
-"""Usage: what a provider says that a call took, believed only where it can be true."""
+"""Usage: reads the provider's counts of a call's tokens and replaces impossible ones."""
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.base.usage import Usage
 
-# Tokens that providers add to what is sent and asked for: their own prompts, hidden reasoning.
+# Upper bounds of the tokens that providers add: their own prompts, and hidden reasoning.
 ADDED_PROMPT = 10_000
 ADDED_REPLY = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class CallSize:
-    """What one call can have used: our *prompt* and *reply* counts, and upper bounds of both.
+    """Tokens of one call by our own count (*prompt*, *reply*), with upper bounds of both.
 
-    *max_reply* is the reply's limit that was asked for, to which providers may add.
+    *reply_limit* is the requested limit of the reply, to which providers may add.
     """
 
     prompt: Callable[[], int]
     reply: Callable[[], int]
+    reply_limit: int
+    max_prompt: int
     max_reply: int
-    most_prompt: int
-    most_reply: int
 
 
-@dataclass(slots=True)
-class _Reader:
-    """Reads counts, and notes those that cannot be true."""
+def usage_of(raw: Any, size: CallSize) -> Usage:
+    """Return the usage in *raw*, litellm's object or a mapping; its `corrected` lists corrections.
 
-    notes: list[str] = field(default_factory=list)
-
-    def count(self, holder: Any, name: str, most: int, instead: int = 0) -> int:
-        """Return the tokens called *name*; 0 where there are none or they cannot be true.
-
-        *instead* of more than *most*.
-        """
-        said = _get(holder, name)
-        if said is None:
-            return 0
-        tokens = token_count(said)
-        if tokens is None or not 0 <= tokens <= most:
-            self.notes.append(f"{name}={str(said)[:20]} cannot be true")
-            return instead if tokens and tokens > most else 0
-        return tokens
-
-
-def usage_of(raw: Any, size: CallSize) -> tuple[Usage, tuple[str, ...]]:
-    """Return the usage that *raw*, litellm's object or a mapping, states, and its corrections.
-
-    What cannot be true is replaced by our own count or by the more expensive reading, so that no
-    lie makes a call cheaper than it can have been. A missing usage is estimated.
+    An impossible count is replaced by our own or by the more expensive reading, so that a call is
+    never charged less than it can have cost. A missing usage is estimated.
     """
-    reader = _Reader()
-    prompt = reader.count(raw, "prompt_tokens", size.most_prompt)
-    reply = reader.count(raw, "completion_tokens", size.most_reply, size.max_reply)
-    if not prompt and not reply and not reader.notes:
-        return Usage(size.prompt(), size.reply(), estimated=True), ()
-    total = reader.count(raw, "total_tokens", size.most_prompt + size.most_reply)
-    reply, reasoning = _with_reasoning(raw, reader, size, total - prompt, reply)
+    notes: list[str] = []
+    prompt = _count(notes, raw, "prompt_tokens", size.max_prompt)
+    reply = _count(notes, raw, "completion_tokens", size.max_reply, size.reply_limit)
+    if not prompt and not reply and not notes:
+        return Usage(size.prompt(), size.reply(), estimated=True)
+    total = _count(notes, raw, "total_tokens", size.max_prompt + size.max_reply)
+    details = _get(raw, "completion_tokens_details")
+    reasoning = _count(notes, details, "reasoning_tokens", size.max_reply)
+    if reasoning and (reasoning > reply or total - prompt >= reply + reasoning):
+        notes.append(f"reasoning_tokens={reasoning} are not in completion_tokens={reply}")
+        reply += reasoning
     if not prompt and (prompt := max(size.prompt(), total - reply)):
-        reader.notes.append(f"prompt_tokens estimated as {prompt}")
+        notes.append(f"prompt_tokens estimated as {prompt}")
     if not reply and (reply := max(size.reply(), total - prompt)):
-        reader.notes.append(f"completion_tokens estimated as {reply}")
+        notes.append(f"completion_tokens estimated as {reply}")
+    prompt, cached, written, hour = _cache_counts(notes, prompt, raw, size)
+    paid = Usage(prompt, reply, cached, written, bool(notes), corrected="; ".join(notes))
+    return replace(paid, reasoning_tokens=reasoning, cache_write_1h_tokens=hour)
+
+
+def _cache_counts(
+    notes: list[str], prompt: int, raw: Any, size: CallSize
+) -> tuple[int, int, int, int]:
+    """Return the tokens of the prompt: all, cached, written, and written for an hour."""
     details = _get(raw, "prompt_tokens_details")
-    cached = reader.count(details, "cached_tokens", size.most_prompt)
-    written = reader.count(details, _written_name(details), size.most_prompt)
-    if cached + written > prompt:  # then the prompt's own count is doubtful, too
-        reader.notes.append(f"cached_tokens={cached} + {written} exceed prompt_tokens={prompt}")
+    newer = _get(details, "cache_write_tokens")
+    name = "cache_write_tokens" if newer else "cache_creation_tokens"
+    cached = _count(notes, details, "cached_tokens", size.max_prompt)
+    written = _count(notes, details, name, size.max_prompt)
+    if cached + written > prompt:  # the prompt's own count may be wrong, too
+        notes.append(f"cached_tokens={cached} + {written} exceed prompt_tokens={prompt}")
         prompt, cached = max(prompt, size.prompt()), 0
         written = min(written, prompt)
     lifetimes = _get(details, "cache_creation_token_details")
-    hour = reader.count(lifetimes, "ephemeral_1h_input_tokens", written)
-    usage = Usage(
-        prompt,
-        reply,
-        cached,
-        written,
-        estimated=bool(reader.notes),
-        reasoning_tokens=reasoning,
-        cache_write_1h_tokens=hour,
-    )
-    return usage, tuple(reader.notes)
+    hour = _count(notes, lifetimes, "ephemeral_1h_input_tokens", written)
+    return prompt, cached, written, hour
 
 
-def _with_reasoning(
-    raw: Any, reader: _Reader, size: CallSize, beside_prompt: int, reply: int
-) -> tuple[int, int]:
-    """Return reply tokens with all reasoning tokens among them, and these.
-
-    *beside_prompt* are the tokens of the total that are not the prompt's: where they hold the
-    reasoning beside the reply, or the reply cannot hold it, the two are added.
-    """
-    details = _get(raw, "completion_tokens_details")
-    reasoning = reader.count(details, "reasoning_tokens", size.most_reply)
-    if reasoning and (reasoning > reply or beside_prompt >= reply + reasoning):
-        reader.notes.append(f"reasoning_tokens={reasoning} are not in completion_tokens={reply}")
-        reply += reasoning
-    return reply, reasoning
-
-
-def _written_name(details: Any) -> str:
-    name = "cache_write_tokens"
-    return name if _get(details, name) else "cache_creation_tokens"
+def _count(notes: list[str], holder: Any, name: str, limit: int, beyond: int = 0) -> int:
+    """Return the tokens called *name*, *beyond* if above *limit*, 0 if missing or impossible."""
+    value = _get(holder, name)
+    tokens = 0 if value is None else token_count(value)
+    if tokens is not None and 0 <= tokens <= limit:
+        return tokens
+    notes.append(f"{name}={str(value)[:20]} cannot be true")
+    return beyond if tokens and tokens > limit else 0
 
 
 def _get(holder: Any, name: str) -> Any:
     return holder.get(name) if isinstance(holder, Mapping) else getattr(holder, name, None)
 
 
-def token_count(said: Any) -> int | None:
-    """Return *said* as a whole number, rounded up; digits as text are read. None if it is none."""
-    if isinstance(said, str):
-        try:
-            said = float(said)
-        except ValueError:
-            return None
-    if isinstance(said, bool) or not isinstance(said, int | float) or not math.isfinite(said):
+def token_count(value: Any) -> int | None:
+    """Return *value*, a number or its text, rounded up to a whole number; None if impossible."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    return math.ceil(said)
+    try:
+        return math.ceil(float(value))
+    except (ValueError, OverflowError):  # no number, NaN or infinity
+        return None
