@@ -80,6 +80,7 @@ class RunDirectory:
         self.path, self.journal = path, journal
         self._lock = lock
         self._metadata_lock = asyncio.Lock()
+        self._made: set[Path] = set()  # directories that exist
 
     @classmethod
     def create(cls, path: Path, parts: Sequence[str] = PARTS) -> Self:
@@ -169,7 +170,7 @@ class RunDirectory:
 
         def write() -> None:
             file = self.path / "intermediate" / stage / f"{name}.json"
-            make_directory(file.parent)
+            self._make_parent(file)
             (self.path / page).unlink(missing_ok=True)
             write_json(file, record())
 
@@ -185,8 +186,14 @@ class RunDirectory:
     def _write(self, *groups: Pages) -> None:
         for pages in groups:
             for name, content in (pages() if callable(pages) else pages).items():
-                make_directory((self.path / name).parent)
-                self._put(self.path / name, _as_bytes(content))
+                path = self.path / name
+                self._make_parent(path)
+                self._put(path, _as_bytes(content))
+
+    def _make_parent(self, path: Path) -> None:
+        if path.parent not in self._made:
+            make_directory(path.parent)
+            self._made.add(path.parent)
 
     def _put(self, path: Path, data: bytes) -> None:
         write_if_changed(path, data)

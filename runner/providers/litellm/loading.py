@@ -1,10 +1,8 @@
 """Import of litellm (seconds of CPU), with its network requests and log handlers disabled."""
 
-import gc
 import importlib
 import logging
 import os
-import sys
 from typing import Any, NoReturn
 
 
@@ -15,7 +13,6 @@ def load_litellm(model: str) -> Any:
     """
     for name in ("LITELLM_LOCAL_MODEL_COST_MAP", "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS"):
         os.environ[name] = "True"  # both are fetched from the network otherwise
-    first = "litellm" not in sys.modules
     litellm: Any = importlib.import_module("litellm")
     litellm.suppress_debug_info = True
     litellm.telemetry = False
@@ -27,9 +24,6 @@ def load_litellm(model: str) -> Any:
         logging.getLogger(name).handlers.clear()  # records reach the run's log by propagation
     if model.split("/", 1)[0] in {"openai", "azure", *litellm.openai_compatible_providers}:
         importlib.import_module("openai.resources")
-    if first:
-        gc.collect()
-        gc.freeze()  # a full collection of 500,000 objects would block the event loop for 100 ms
     return litellm
 
 
