@@ -181,7 +181,9 @@ def _deferred(dialogue: Dialogue, s: Sentence) -> _Item | None:
     return None if passing or len(content_words(s.text)) < 4 else ("deferred", (s,))
 
 
-def _open(dialogue: Dialogue, s: Sentence, item: _Item, mentions: Callable[[str], int]) -> OpenPoint:
+def _open(
+    dialogue: Dialogue, s: Sentence, item: _Item, mentions: Callable[[str], int]
+) -> OpenPoint:
     kind, quoted = item
     topic = matter(dialogue, [q.text for q in quoted]) or "the point raised"
     count = mentions(topic)
