@@ -98,8 +98,8 @@ def journal_of(run: Path) -> list[dict[str, Any]]:
 
 
 @lru_cache(maxsize=1)
-def _by_run(journal: Path, size: int) -> dict[str, list[dict[str, Any]]]:
-    """Return a journal's lines by run; *size*, in bytes, is part of the cache key."""
+def _by_run(journal: Path, size: int) -> dict[str, list[dict[str, Any]]]:  # noqa: ARG001 - in the cache key
+    """Return the lines of a journal of *size* bytes by run."""
     lines: dict[str, list[dict[str, Any]]] = {}
     for line in lines_of(journal):
         lines.setdefault(str(line.get("run")), []).append(line)
