@@ -6,7 +6,9 @@ import asyncio
 import threading
 from contextvars import ContextVar
 
-from runner.base.threads import offload
+import pytest
+
+from runner.base.threads import WORKERS, compute, offload
 
 NAME = ContextVar("NAME", default="nobody")
 
@@ -35,5 +37,44 @@ def test_the_loop_goes_on_while_a_thread_works() -> None:
         await asyncio.sleep(0)
         served.set()  # only a loop that goes on can let it end
         return await waiting
+
+    assert asyncio.run(main())
+
+
+def test_computing_that_nobody_waits_for_any_more_is_interrupted() -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def endless() -> None:
+        begun.set()
+        try:
+            while True:
+                pass
+        finally:
+            ended.set()
+
+    async def main() -> None:
+        computing = asyncio.create_task(compute(endless))
+        await offload(begun.wait)
+        computing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await computing
+
+    asyncio.run(main())
+
+    assert ended.wait()
+
+
+def test_what_is_computed_or_raised_comes_back() -> None:
+    assert 3 == asyncio.run(compute(len, "abc"))
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(compute(divmod, 1, 0))
+
+
+def test_nothing_queues_behind_what_computes_for_long() -> None:
+    async def main() -> bool:
+        go_on = threading.Event()
+        computing = [asyncio.create_task(compute(go_on.wait)) for _ in range(3 * WORKERS)]
+        await offload(go_on.set)
+        return all(await asyncio.gather(*computing))
 
     assert asyncio.run(main())
