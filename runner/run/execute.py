@@ -89,7 +89,7 @@ async def execute_job(
     job = job or build_job(cfg, config_folders=config_folders, overrides=overrides)
     if job.settings.plan:
         return _show_plan(job)
-    path = run_path or _new_path(job)
+    path = run_path or new_path(job)
     directory = RunDirectory.create(path, _parts(job))
     stored = StoredAnswers(store=_store(job, paid=job.is_paid and not in_sweep))
     try:
@@ -98,7 +98,8 @@ async def execute_job(
         directory.close()
 
 
-def _new_path(job: Job | BatchJob) -> Path:
+def new_path(job: Job | BatchJob) -> Path:
+    """Make and return a new directory for *job* below its root; raise OutputError."""
     if not isinstance(job, BatchJob):
         return new_run_path(job.root, job.transcript.name)
     return new_run_path(job.root, root_of(job.settings.transcript.path).resolve().name, "batches")
