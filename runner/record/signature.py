@@ -34,22 +34,20 @@ def signing_key() -> bytes | None:
 
     Raises ConfigError for a key that others can read, and for what is no key.
     """
+    file = _key_file()
     try:
-        file = _key_file()
         if not os.path.lexists(file):
             _make_key(file)
         if not stat.S_ISREG(file.lstat().st_mode):
             raise ConfigError(f"the signing key {file} is not a regular file")
         with open_regular(file) as opened:
             mode, key = os.fstat(opened.fileno()).st_mode, opened.read(_KEY_BYTES.stop).strip()
-    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home
-        reason = getattr(error, "strerror", None) or error
-        _tell(
-            f"runs are not signed, and resuming them needs trusted=true: no signing key: {reason}"
-        )
+    except OSError as error:
+        why = f"no signing key {file}: {error.strerror or error}"
+        _tell(f"this run is not signed, and resuming it needs trusted=true: {why}")
         return None
     if mode & 0o077:
-        raise ConfigError(f"the signing key {file} is open to others: chmod 600 {file}")
+        raise ConfigError(f"the signing key {file} is open to others: expected mode 600")
     if len(key) not in _KEY_BYTES:
         raise ConfigError(f"the signing key {file} has {len(key)} bytes, expected 32 to 4096")
     return key
@@ -57,9 +55,10 @@ def signing_key() -> bytes | None:
 
 def _key_file() -> Path:
     if named := os.environ.get(KEY_VARIABLE):
-        return Path(named).expanduser()
+        return Path(named)
     home = Path(os.environ.get("XDG_CONFIG_HOME", ""))
-    return (home if home.is_absolute() else Path("~/.config").expanduser()) / "colloquy/signing.key"
+    home = home if home.is_absolute() else Path(os.path.expanduser("~/.config"))  # noqa: PTH111 - pathlib raises without a home
+    return home / "colloquy" / "signing.key"
 
 
 def _make_key(file: Path) -> None:

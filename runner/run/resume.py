@@ -211,9 +211,12 @@ def _wanted(
     """Return the composed configuration with *overrides*, the same resolved, and validated."""
     file = path / "config" / "composed.yaml"
     stored = _read(file, dict, load_yaml)
-    if fault is not None:
-        refuse_resolvers(file, stored)
-    composed = _override(stored, overrides)
+    try:
+        if fault is not None:
+            refuse_resolvers(file, stored)
+        composed = _override(stored, overrides)
+    except (OmegaConfBaseException, RecursionError) as error:
+        raise ConfigError(f"{file} is not a configuration: {one_line(str(error))}") from error
     wanted = resolve(composed)
     return composed, wanted, validate(wanted)
 
@@ -228,12 +231,7 @@ def _override(data: dict[str, Any], overrides: Sequence[str]) -> DictConfig:
         if override.is_delete() or override.is_sweep_override():
             raise ConfigError(f"resume takes KEY=VALUE only, not {override.input_line}")
         _put(data, override.key_or_group, override.value())
-    try:
-        return OmegaConf.create(data)
-    except (OmegaConfBaseException, RecursionError) as error:
-        raise ConfigError(
-            f"composed.yaml is not a configuration: {one_line(str(error))}"
-        ) from error
+    return OmegaConf.create(data)
 
 
 def _put(data: dict[str, Any], key: str, value: Any) -> None:

@@ -27,7 +27,10 @@ def permit(
     *,
     trusted: bool,
 ) -> None:
-    """Say in one line what resuming *path*, with its *fault*, does; refuse it unless *trusted*."""
+    """Say in one line what resuming *path*, with its *fault*, does; refuse it unless *trusted*.
+
+    *wanted* are the settings of all its runs.
+    """
     does = ", ".join(dict.fromkeys(part for each in wanted for part in _uses(each)))
     code = " and ".join(map(str, config_dirs)) or "the installed package only"
     line = f"resume={path}: {fault}: it {does}, and runs the code of {code}"
@@ -41,6 +44,8 @@ def _uses(settings: Settings) -> Iterator[str]:
         yield from _sent(model)
     for verb, value in ("reads", settings.transcript.path), ("writes to", settings.output.dir):
         yield f"{verb} {_place(value)}"
+    if settings.output.traces != "none":
+        yield "sends traces to OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
 def _sent(model: ModelSettings) -> Iterator[str]:
@@ -72,7 +77,7 @@ def _place(path: str) -> str:
 def refuse_resolvers(source: Path, data: Any) -> None:
     """Raise ConfigError if *data* reads variables: an unsigned directory gets none of them."""
     for value in _strings(data):
-        if _RESOLVER.search(value):
+        if _RESOLVER.search(value.replace("\\", "")):  # overrides escape the parts
             raise ConfigError(
                 f"{source}: {one_line(value, 60)!r} is resolved in signed directories only: "
                 f"start a new run"
