@@ -215,10 +215,11 @@ def _wanted(
         if fault is not None:
             refuse_resolvers(file, stored)
         composed = _override(stored, overrides)
-    except (OmegaConfBaseException, RecursionError) as error:
-        raise ConfigError(f"{file} is not a configuration: {one_line(str(error))}") from error
-    wanted = resolve(composed)
-    return composed, wanted, validate(wanted)
+        wanted = resolve(composed)
+        return composed, wanted, validate(wanted)
+    except (ConfigError, OmegaConfBaseException, RecursionError) as error:
+        why = f"{fault}: " if fault else ""
+        raise ConfigError(f"resume={path}: {why}{one_line(str(error))}") from error
 
 
 def _override(data: dict[str, Any], overrides: Sequence[str]) -> DictConfig:
