@@ -149,6 +149,7 @@ class OutputSettings(SettingsSection):
     max_insights_per_analyzer: Annotated[int, Field(ge=1, le=100)]
     console: Literal["auto", "live", "plain", "json", "quiet"]
     pages: Literal["plain", "obsidian"]
+    insights_csv: Literal["insight", "evidence"] = "insight"
     traces: Literal["none", "otlp"] = "none"
 
 

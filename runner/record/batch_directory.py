@@ -2,7 +2,8 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from itertools import islice
@@ -11,9 +12,11 @@ from typing import Any
 
 import orjson
 
+from runner.answers.insights import COLUMNS as INSIGHT_COLUMNS
+from runner.answers.insights import rows_of as insight_rows
 from runner.base.errors import EXIT_OK, TranscriptError
 from runner.base.files import append, open_for_append, write_bytes
-from runner.base.json import load_json, read_list
+from runner.base.json import load_json, mappings, read_list, text
 from runner.base.tables import as_rows
 from runner.record.journal import Spent, lines_of, read_journal
 from runner.record.run_directory import COMPLETED, INPUTS
@@ -23,6 +26,8 @@ from runner.transcript.read import content_sha256_of
 RESULTS = "results.jsonl"
 TABLE = "results.csv"
 REPORT = "report.html"  # of a run
+INSIGHTS = "insights.jsonl"
+INSIGHTS_TABLE = "insights.csv"
 PARTS = ("config", "logs", "runs")  # subdirectories
 
 
@@ -157,6 +162,34 @@ class Results:
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
+
+
+def write_insights(batch: Path, per: str) -> None:
+    """Write the insights of all runs into insights.jsonl and insights.csv; raise OSError.
+
+    *per* is `insight` or `evidence`. A run without insights, or with a damaged file, adds none.
+    """
+    known = {path.relative_to(batch).as_posix() for path in runs_of(batch)}
+    named = ((text(row.get("transcript")), text(row.get("run"))) for row in rows_of(batch))
+    runs = [(name, run) for name, run in named if run in known]
+
+    def insights(run: str) -> list[dict[str, Any]]:
+        return [dict(each) for each in mappings(read_list(batch / run / "insights.json"))]
+
+    def lines() -> Iterator[bytes]:
+        for name, run in runs:
+            about = {"transcript": name, "run": run}
+            for each in insights(run):
+                yield orjson.dumps({**about, **each}, option=orjson.OPT_APPEND_NEWLINE)
+
+    def table() -> Iterator[bytes]:
+        yield as_rows([INSIGHT_COLUMNS]).encode()
+        for name, run in runs:
+            with suppress(KeyError, TypeError, ValueError):  # as somebody may have changed it
+                yield as_rows(insight_rows(insights(run), name, per)).encode()
+
+    write_bytes(batch / INSIGHTS, lines())
+    write_bytes(batch / INSIGHTS_TABLE, table())
 
 
 def completed_before(batch: Path, file: Input, encoding: str | None) -> ResultRow | None:

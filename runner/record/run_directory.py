@@ -166,11 +166,18 @@ class RunDirectory:
         for name, data in files.items():
             write_if_changed(self.path / name, data)
 
-    async def write_node(self, stage: str, name: str, record: Callable[[], Any], page: str) -> None:
+    async def write_node(
+        self,
+        stage: str,
+        name: str,
+        record: Callable[[], Any],
+        page: str,
+        keep: Callable[[Path], None],
+    ) -> None:
         """Store the result of *record* as a node's outcome; the JSON file's rename commits it.
 
         *page*, a path in this directory, shows an earlier outcome. It is removed first, so that a
-        crash can't leave it beside the new record.
+        crash can't leave it beside the new record. *keep* gets the written file.
         """
 
         def write() -> None:
@@ -178,6 +185,7 @@ class RunDirectory:
             self._make_parent(file)
             (self.path / page).unlink(missing_ok=True)
             write_json(file, record())
+            keep(file)
 
         await offload(write)
 

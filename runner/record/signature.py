@@ -67,10 +67,13 @@ def _make_key(file: Path) -> None:
     made = file.with_name(f"{TEMP}{file.name}.{secrets.token_hex(4)}")
     write_bytes(made, f"{secrets.token_hex(32)}\n".encode())
     try:
-        with suppress(FileExistsError):
-            os.link(made, file)
+        os.link(made, file)
+    except FileExistsError:
+        pass
+    except OSError:  # this file system has no hard links
+        made.replace(file)
     finally:
-        made.unlink()
+        made.unlink(missing_ok=True)
 
 
 @cache
