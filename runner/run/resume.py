@@ -27,7 +27,7 @@ from runner.reports.compare.planned_jobs import PlannedJob, planned_jobs
 from runner.reports.stored_run import find_runs, is_run, read_run
 from runner.run.cli import quote
 from runner.run.compose import compose_config
-from runner.run.trust import permit, refuse_paths_outside, refuse_resolvers
+from runner.run.trust import permit, refuse_interpolations, refuse_paths_outside
 from runner.transcript.model import Transcript
 
 FLAGS = ("allow_changed", "retry_failed", "trusted")
@@ -144,7 +144,7 @@ def _planned_settings(
     folders = ",".join(quote(f"file://{folder.resolve()}") for folder in config_dirs)
     for job in jobs:
         try:
-            refuse_resolvers(job.path.parent / "multirun.yaml", list(job.overrides))
+            refuse_interpolations(job.path.parent / "multirun.yaml", list(job.overrides))
             search = f"hydra.searchpath=[{folders}]"
             settings = validate(resolve(compose_config(search, *job.overrides, *overrides)))
             refuse_paths_outside(job.path, settings, overrides)
@@ -213,7 +213,7 @@ def _wanted(
     stored = _read(file, dict, load_yaml)
     try:
         if fault is not None:
-            refuse_resolvers(file, stored)
+            refuse_interpolations(file, stored)
         composed = _override(stored, overrides)
         wanted = resolve(composed)
         return composed, wanted, validate(wanted)

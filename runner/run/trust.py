@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from runner.base.errors import ConfigError, one_line
-from runner.base.json import text
+from runner.base.json import at, mapping, text
 from runner.base.secrets import secrets_of
 from runner.base.text import print_stderr, to_terminal
 from runner.config.model_facts import OFFLINE
@@ -15,7 +15,9 @@ from runner.config.schema import ModelSettings, Settings
 from runner.job.build import PACKAGE_PREFIX
 from runner.providers.litellm.http import ADDRESSES
 
-_RESOLVER = re.compile(r"\$\{.*:", re.DOTALL)  # of OmegaConf, such as ${oc.env:NAME}
+_REFERENCE = re.compile(r"\$\{(\w+(?:\.\w+)*)\}")  # of OmegaConf, without a resolver
+_MAX_REFERENCES = 2000
+_MAX_TARGET_CHARS = 500
 _MAX_CHARS = 10_000  # of the line, which hides nothing once it is trusted
 
 
@@ -74,10 +76,16 @@ def _place(path: str) -> str:
     return one_line(path if given else str(Path(path).expanduser().resolve()), 150)
 
 
-def refuse_resolvers(source: Path, data: Any) -> None:
-    """Raise ConfigError if *data* reads variables: an unsigned directory gets none of them."""
-    for value in _strings(data):
-        if _RESOLVER.search(value.replace("\\", "")):  # overrides escape the parts
+def refuse_interpolations(source: Path, data: Any) -> None:
+    """Raise ConfigError for what reads variables, or grows when it is resolved.
+
+    The *data* of an unsigned directory may refer to short plain values in it, as ours does.
+    """
+    values = [value for value in _strings(data) if "$" in value and "{" in value]
+    for number, value in enumerate(values):
+        *above, last = found[1].split(".") if (found := _REFERENCE.fullmatch(value)) else [""]
+        target = str(mapping(at(data, *above)).get(last, "{"))
+        if "{" in target or len(target) > _MAX_TARGET_CHARS or number == _MAX_REFERENCES:
             raise ConfigError(
                 f"{source}: {one_line(value, 60)!r} is resolved in signed directories only: "
                 f"start a new run"

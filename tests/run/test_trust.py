@@ -246,6 +246,11 @@ def test_a_template_is_rendered_in_a_sandbox() -> None:
         "${oc.decode:'${oc.env:AWS_SECRET_ACCESS_KEY}'}",
         "${${output.pages}:AWS_SECRET_ACCESS_KEY}",
         "${oc.env:\nAWS_SECRET_ACCESS_KEY}",
+        "\\\\${oc.env:AWS_SECRET_ACCESS_KEY}",
+        "${analyzers}",
+        "${model.name} ${model.name}",
+        "${transcript.path}${.x}",
+        "${analyzers.patentability.max_tokens}",
     ],
 )
 @pytest.mark.parametrize("trusted", ["trusted=false", "trusted=true"])
@@ -254,6 +259,23 @@ def test_an_unsigned_configuration_gets_no_variable(value: str, trusted: str) ->
     change(analyzers__say_means__variables={"x": value})
 
     assert "is resolved in signed directories only" in refused(trusted)
+
+
+@pytest.mark.parametrize("kind", ["texts", "lists", "many", "long"])
+def test_what_would_grow_without_end_is_not_resolved(kind: str) -> None:
+    begin(answers=1)
+    match kind:
+        case "texts":
+            grown: Any = {f"a{n}": f"${{b.a{n + 1}}}" * 9 for n in range(40)}
+        case "lists":
+            grown = {f"a{n}": [f"${{b.a{n + 1}}}"] * 9 for n in range(40)}
+        case "many":
+            grown = ["${repeat}"] * 3000
+        case _:
+            grown = {"x": "y" * 100_000, "z": ["${b.x}"] * 1000}
+    change(b=grown)
+
+    assert "is resolved in signed directories only" in refused("trusted=true")
 
 
 def test_a_configuration_of_this_user_may_use_a_variable() -> None:
