@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Set
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
@@ -15,11 +15,11 @@ import orjson
 from runner.answers.insights import COLUMNS as INSIGHT_COLUMNS
 from runner.answers.insights import rows_of as insight_rows
 from runner.base.errors import EXIT_OK, TranscriptError
-from runner.base.files import append, as_json, open_for_append, write_bytes, write_if_changed
+from runner.base.files import append, open_for_append, write_bytes
 from runner.base.json import load_json, mappings, read_list, text
 from runner.base.tables import as_rows
 from runner.record.journal import Spent, lines_of, read_journal
-from runner.record.run_directory import COMPLETED
+from runner.record.run_directory import COMPLETED, INPUTS
 from runner.transcript.inputs import Input
 from runner.transcript.read import content_sha256_of
 
@@ -28,7 +28,6 @@ TABLE = "results.csv"
 REPORT = "report.html"  # of a run
 INSIGHTS = "insights.jsonl"
 INSIGHTS_TABLE = "insights.csv"
-NAMES = "config/inputs.json"
 PARTS = ("config", "logs", "runs")  # subdirectories
 
 
@@ -111,15 +110,14 @@ def _by_run(journal: Path, size: int) -> dict[str, list[dict[str, Any]]]:
     return lines
 
 
-def begin_batch(batch: Path, names: Sequence[str]) -> None:
-    """Create an empty results file and store the *names* of the inputs; raise OSError."""
+def begin_batch(batch: Path) -> None:
+    """Create an empty results file; raise OSError."""
     os.close(open_for_append(batch / RESULTS))
-    write_if_changed(batch / NAMES, as_json(list(names)))
 
 
 def input_names(batch: Path) -> list[str]:
     """Return the names of the inputs of *batch*, empty if that file is missing or damaged."""
-    return [str(name) for name in read_list(batch / NAMES)]
+    return [str(name) for name in read_list(batch / INPUTS)]
 
 
 def rows_of(batch: Path) -> list[dict[str, Any]]:
