@@ -119,6 +119,14 @@ def one_line(text: str, limit: int = MAX_MESSAGE_CHARS) -> str:
     return folded if len(folded) <= limit else folded[: limit - 2] + " …"
 
 
+def reason(error: OSError, path: object = "") -> str:
+    """Return why the system refused, and which file unless it is *path*."""
+    file = error.filename2 or error.filename  # of a rename the new name
+    if error.strerror is None or file in (None, str(path)):
+        return error.strerror or str(error)
+    return f"{file}: {error.strerror}"
+
+
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
     """Return a clause that names the nearest of *choices*, else lists them; "" without any."""
     names = sorted(set(choices))

@@ -12,7 +12,7 @@ import orjson
 import structlog
 from omegaconf import DictConfig
 
-from runner.base.errors import EXIT_OK, OutputError
+from runner.base.errors import EXIT_OK, OutputError, reason
 from runner.base.loop_lag import LagProbe
 from runner.base.secrets import Secrets, secrets_of
 from runner.base.text import print_stderr, to_terminal
@@ -163,7 +163,7 @@ async def _run(
                 await offload(_write_reports, path, job, in_sweep)
     except OSError as error:
         again = f"; once that is mended: {resume_command(path, job)}"
-        raise OutputError(f"cannot write {path}: {error.strerror or error}{again}") from error
+        raise OutputError(f"cannot write {path}: {reason(error, path)}{again}") from error
     except asyncio.CancelledError:
         if stop.signum is None:
             raise

@@ -93,7 +93,7 @@ class RemoteJobs:
             )
         path, job = remote_job(cfg)
         file = path.parent / STATUS_FOLDER / f"{path.name}.json"
-        make_directory(file.parent)
+        make_directory(file.parent, path.parent)
         again = _read(file, status.token) is not None
         write_json(file, asdict(status))
         codes: list[int] = []

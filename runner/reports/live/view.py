@@ -11,6 +11,7 @@ from rich.live import Live
 
 from runner.base.errors import ColloquyError
 from runner.base.json import load_yaml
+from runner.base.regular_files import MAX_LOG, kind_of, open_regular
 from runner.base.secrets import Secrets
 from runner.calls.schedule import Duration, ideal_makespan
 from runner.config.schema import Settings, validate
@@ -20,6 +21,7 @@ from runner.record.journal import parse_lines
 from runner.reports.live.live_table import LiveRow, LiveTable, by_progress
 
 REDRAWS_PER_S = 8
+MAX_READ = 16 * 1024 * 1024  # bytes of the journal in one redraw
 PREDICTED_S = 1.0  # between predictions of the time left
 MAX_PREDICTED = 64  # nodes; with more, the time left is estimated from progress
 
@@ -82,15 +84,15 @@ class Tail:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._at = path.stat().st_size if path.is_file() else 0
+        self._at = path.stat().st_size if kind_of(path) else 0
         self._torn = b""
 
     def lines(self) -> list[dict[str, Any]]:
         """Return the complete lines since the last call."""
         try:
-            with self._path.open("rb") as file:
+            with open_regular(self._path, MAX_LOG) as file:
                 file.seek(self._at)
-                data = file.read()
+                data = file.read(MAX_READ)
         except OSError:
             return []
         self._at += len(data)

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from runner.base.errors import ConfigError
 from runner.base.json import amount, at, number, read_json, read_list, section, text
 from runner.record.batch_directory import REPORT, TABLE, is_batch, reports_of
+from runner.record.run_directory import check_folders
 from runner.reports.report.nodes import model_label
 from runner.reports.report.render import link_to, render
 from runner.reports.report.summary import UNKNOWN, VERDICTS
@@ -75,7 +77,8 @@ def _newest(entries: Sequence[IndexEntry]) -> list[IndexEntry]:
 def _sweep(path: Path, jobs: Sequence[Path], root: Path) -> SweepEntry:
     """Return the sweep in *path*, each job with the overrides that not all jobs share."""
     files = (job / "config" / "overrides.json" for job in jobs)
-    typed = [[text(override) for override in read_list(file)] for file in files]
+    lists = (read_list(file) if _is_safe(file.parents[1]) else [] for file in files)
+    typed = [[text(override) for override in each] for each in lists]
     common = set.intersection(*map(set, typed))
     entries = (
         replace(_entry(job, root), overrides=" ".join(o for o in own if o not in common))
@@ -85,8 +88,9 @@ def _sweep(path: Path, jobs: Sequence[Path], root: Path) -> SweepEntry:
 
 
 def _entry(path: Path, root: Path) -> IndexEntry:
-    metadata = read_json(path / "metadata.json")
-    took = section(read_json(path / "logs" / "benchmark.json"), "run")
+    is_safe = _is_safe(path)
+    metadata = read_json(path / "metadata.json") if is_safe else {}
+    took = section(read_json(path / "logs" / "benchmark.json"), "run") if is_safe else {}
     good, total = _counts(metadata)
     batch = is_batch(path)
     reports = reports_of(path, MAX_REPORTS + 1) if batch else []
@@ -111,6 +115,15 @@ def _entry(path: Path, root: Path) -> IndexEntry:
         tuple((p.parent.name, link_to(p, root) or "") for p in reports[:MAX_REPORTS]),
         len(reports) > MAX_REPORTS,
     )
+
+
+def _is_safe(path: Path) -> bool:
+    """Return whether no directory in the run *path* leads out of it."""
+    try:
+        check_folders(path)
+    except ConfigError:
+        return False
+    return True
 
 
 def _counts(metadata: Mapping[str, Any]) -> tuple[int, int]:
