@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from runner.base.errors import EXIT_OK, ColloquyError
+from runner.base.errors import EXIT_OK, ColloquyError, ConfigError
 from runner.base.files import append, as_json, open_for_append, write_bytes, write_if_changed
 from runner.base.json import load_json, read_list
 from runner.base.regular_files import (
@@ -81,8 +81,11 @@ def batch_of(run: Path) -> Path | None:
 
 
 def runs_of(batch: Path) -> list[Path]:
-    """Return the existing run directories of *batch*, sorted."""
-    return [run for folder in folders_in(batch / "runs") for run in folders_in(folder)]
+    """Return the existing run directories of *batch*, sorted; raise OSError or ConfigError."""
+    runs = batch / "runs"
+    if runs.is_symlink():
+        raise ConfigError(f"{runs} is a link, expected a directory")
+    return [run for folder in folders_in(runs) for run in folders_in(folder)]
 
 
 def reports_of(batch: Path, limit: int) -> list[Path]:

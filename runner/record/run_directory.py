@@ -162,6 +162,7 @@ class RunDirectory:
         files["config/composed.yaml"] = job.composed.encode()
         files[RESOLVED] = job.config.encode()
         for name, data in files.items():
+            self._make_parent(self.path / name)
             write_if_changed(self.path / name, data)
 
     async def write_node(

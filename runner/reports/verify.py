@@ -193,7 +193,7 @@ def _check_statuses(found: Inspection, metadata: Mapping[str, Any]) -> None:
         if status == "ok" and (record is None or record.get("status", "ok") != "ok"):
             is_what = "missing" if record is None else one_line(repr(record["status"]))
             found.fault("metadata.json", f"calls {name} ok, and its record is {is_what}")
-    if metadata.get("exit_code") is None:
+    if metadata.get("grounding") is None:
         return  # it did not end properly
     for name, record in found.records.items():
         if record.get("status") == "ok" and statuses.get(name) != "ok":

@@ -1,6 +1,7 @@
 """Command line: expands and checks arguments before Hydra, and explains Hydra's errors."""
 
 import re
+import traceback
 from collections.abc import Sequence
 from importlib.resources import files
 from itertools import islice
@@ -20,6 +21,8 @@ from runner.config.schema import known_keys, nearest_key
 
 # The first of these wins: signals, bug, disk and account come before failed analyzers.
 PRECEDENCE = (130, 143, 1, 8, 5, 6, 75, 9, 7, 2, 4, 3)
+
+MAX_NAME = 250  # characters of a file's name without .yaml
 
 _OVERRIDE = re.compile(r"Could not override '([^']+)'")
 _GROUP = re.compile(r"Could not find '([^'/]+)/([^']+)'")
@@ -84,11 +87,23 @@ def check_arguments(arguments: Sequence[str]) -> None:
     folder whose files could exhaust memory when parsed.
     """
     refuse_secrets(arguments, secrets_of())
+    _refuse_long_choices(arguments)
     remaining = iter(arguments)
     for argument in remaining:
         name, joined, value = argument.partition("=")
+        if name.startswith("--e"):
+            raise ConfigError(f"{name}: it runs what a file holds; to finish a run: resume=RUN_DIR")
         if name.startswith(_CONFIG_FOLDERS):
             _check_folder(Path(value if joined else next(remaining, "")))
+
+
+def _refuse_long_choices(arguments: Sequence[str]) -> None:
+    """Raise ConfigError for a choice whose name no file can have, at which Hydra fails."""
+    for argument in arguments:
+        name, _, value = argument.partition("=")
+        group = name.lstrip("+~")
+        if max(map(len, value.split(","))) > MAX_NAME and (known := _choices(group)):
+            raise ConfigError(f"{group}={value[:40]}…: no such choice{did_you_mean('', known)}")
 
 
 def _check_folder(folder: Path) -> None:
@@ -116,6 +131,8 @@ def explain_hydra_error(error: BaseException) -> str | None:
         return f"a configuration file is not YAML: {one_line(str(error))}"
     if isinstance(error, ValueError) and "Config group override" in str(error):
         return "a config group is set to null: expected GROUP=CHOICE, see colloquy --help"
+    if isinstance(error, ValueError) and _is_raised_by_hydra(error):
+        return one_line(str(error))  # options that do not go together
     if "OptunaSweeper" in str(error) or "hydra/sweeper/optuna" in str(error):
         return "tuning needs the extra: pip install -e '.[optuna]'"
     if missing := _LAUNCHER.search(str(error)):
@@ -137,6 +154,11 @@ def explain_hydra_error(error: BaseException) -> str | None:
             return f"{match[1]}: to add a key inside it, write +{match[1]}.KEY=VALUE"
         return f"unknown key '{match[1]}'{nearest_key(path)}"
     return one_line(text)
+
+
+def _is_raised_by_hydra(error: BaseException) -> bool:
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__")).startswith("hydra.")
 
 
 def _choices(group: str) -> list[str]:

@@ -170,7 +170,7 @@ async def _run(
         where = _where(path, job, stop.exit_code)
         print_stderr(to_terminal(f"status=interrupted exit={stop.exit_code} {where}"))
         return stop.exit_code, None
-    code = result.exit_code if stop.signum is None else stop.exit_code
+    code = result.exit_code
     print_stderr(last_line(result, path, code, job))
     return code, objective(job.settings.objective, result.benchmark)
 
@@ -217,7 +217,7 @@ async def _execute(
         console = BatchConsole(job.settings.output.console, secrets)
         services = BatchServices(clients, shared.admission, shared.stop, lag)
         return await Batch(job, directory, services, stored, console).execute()
-    result = await Run(job, clients, directory, stored, lag).execute()
+    result = await Run(job, clients, directory, stored, lag, stop=shared.stop).execute()
     if job.settings.output.traces == "otlp":
         await export_run(directory.path)
     return result

@@ -5,21 +5,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from runner.base.errors import ConfigError, TranscriptError, did_you_mean, one_line
 from runner.base.json import load_json, load_yaml
+from runner.base.regular_files import kind_of
 from runner.config.schema import Settings, nearest_key, validate
 from runner.job.build import job_from, open_transcript, resolve
 from runner.job.config_diff import changed_prompts, changed_settings
 from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import batch_of, completed_before, input_names, is_batch
 from runner.record.previous_session import PreviousSession, read_record
-from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, read_transcript_file
+from runner.record.run_directory import (
+    COMPLETED,
+    RESERVE,
+    SCHEMA_VERSION,
+    check_folders,
+    read_transcript_file,
+)
 from runner.reports.compare.planned_jobs import planned_jobs
 from runner.reports.stored_run import find_runs, is_run, read_run
 from runner.run.cli import quote
@@ -46,7 +51,7 @@ def read_resumption(arguments: Sequence[str]) -> Resumption:
     """
     path, flags, overrides, config_dirs = _split(arguments)
     before = _stored_config(path)
-    composed = _override(_read(path / "config" / "composed.yaml", dict, _composition), overrides)
+    composed = _override(_read(path / "config" / "composed.yaml", dict, load_yaml), overrides)
     wanted = resolve(composed)
     old, new = validate(before), validate(wanted)
     if new.plan:
@@ -91,12 +96,14 @@ class SweepResumption:
 def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
     """Return the missing runs of the sweep that `resume=DIR` names, None if DIR is no sweep."""
     path, _, overrides, config_dirs = _split(arguments)
-    if is_run(path) or not path.is_dir():
+    if is_run(path) or kind_of(path) != "directory":
         return None
     runs = [read_run(found) for found in find_runs([path])]
     planned = planned_jobs(path)
     if not runs and not planned:
         return None
+    if linked := next((job.path for job in planned if job.path.is_symlink()), None):
+        raise ConfigError(f"{linked} is a link, expected the directory of a job")
     rest = [argument for argument in arguments if not argument.startswith("resume=")]
     finish = [[f"resume={run.path}", *rest] for run in runs if not run.completed]
     options = [part for folder in config_dirs for part in ("--config-dir", str(folder))]
@@ -145,24 +152,20 @@ def _split(arguments: Sequence[str]) -> tuple[Path, dict[str, bool], list[str], 
 
 def _stored_config(path: Path) -> dict[str, Any]:
     file = path / "config" / "resolved.yaml"
-    if not file.is_file():
+    if kind_of(file) != "file":
         if (batch := batch_of(path)) is not None:
             raise ConfigError(f"resume={path}: it belongs to a batch: resume={batch}")
-        near = [str(run) for run in path.parent.glob("*") if (run / "config").is_dir()]
+        near = [str(run) for run in find_runs([path.parent], depth=1)]
         raise ConfigError(f"resume={path}: there is no run{did_you_mean(str(path), near)}")
+    check_folders(path)
     metadata = path / "metadata.json"
-    version = _read(metadata, dict).get("schema_version") if metadata.is_file() else SCHEMA_VERSION
+    version = _read(metadata, dict).get("schema_version") if kind_of(metadata) else SCHEMA_VERSION
     if version != SCHEMA_VERSION:
         raise ConfigError(
             f"resume={path}: written in schema version {version}, expected {SCHEMA_VERSION}: "
             f"finish it with the version of colloquy that started it"
         )
     return {str(key): value for key, value in _read(file, dict, load_yaml).items()}
-
-
-def _composition(file: Path) -> Any:
-    """Return the composed configuration with its interpolations, which overrides then affect."""
-    return OmegaConf.to_container(OmegaConf.load(file), resolve=False)
 
 
 def _override(data: dict[str, Any], overrides: Sequence[str]) -> DictConfig:
@@ -226,7 +229,7 @@ def _stored_prompts(path: Path, config_dirs: Sequence[Path]) -> dict[str, str]:
 def _read(file: Path, kind: type, load: Callable[[Path], Any] = load_json) -> Any:
     try:
         value = load(file)
-    except (OmegaConfBaseException, yaml.YAMLError, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error
     if not isinstance(value, kind):
         raise ConfigError(f"{file} is not {_EXPECTED if load is load_json else 'a configuration'}")

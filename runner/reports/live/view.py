@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -18,6 +19,7 @@ from runner.config.schema import Settings, validate
 from runner.job.graph import Pipeline, make_pipeline
 from runner.record.history import history_of, read_history
 from runner.record.journal import parse_lines
+from runner.record.run_directory import check_folders
 from runner.reports.live.live_table import LiveRow, LiveTable, by_progress
 
 REDRAWS_PER_S = 8
@@ -54,7 +56,8 @@ class LiveView:
             refresh_per_second=REDRAWS_PER_S,
             vertical_overflow="crop",
         )
-        self._live.start()
+        with suppress(OSError):  # a terminal that is gone
+            self._live.start()
 
     def __call__(self, event: Mapping[str, Any]) -> None:
         """Queue *event* for the next redraw; of libraries' events only errors."""
@@ -76,7 +79,8 @@ class LiveView:
 
     def close(self) -> None:
         """Draw the last frame and restore the terminal."""
-        self._live.stop()
+        with suppress(OSError):
+            self._live.stop()
 
 
 class Tail:
@@ -103,6 +107,7 @@ class Tail:
 def live_table_of(path: Path) -> LiveTable:
     """Return the table of the run in *path* before it begins, empty without a valid pipeline."""
     try:
+        check_folders(path)
         settings = validate(load_yaml(path / "config" / "resolved.yaml"))
         pipeline = make_pipeline(settings.stages, settings.analyzers)
     except (OSError, ValueError, TypeError, ColloquyError):
