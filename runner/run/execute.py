@@ -12,7 +12,7 @@ import orjson
 import structlog
 from omegaconf import DictConfig
 
-from runner.base.errors import EXIT_OK, OutputError
+from runner.base.errors import EXIT_OK, OutputError, reason
 from runner.base.loop_lag import LagProbe
 from runner.base.secrets import Secrets, secrets_of
 from runner.base.text import print_stderr, to_terminal
@@ -173,14 +173,14 @@ async def _run(
                 await offload(_write_reports, path, job, in_sweep)
     except OSError as error:
         again = f"; once that is mended: {resume_command(path, job)}"
-        raise OutputError(f"cannot write {path}: {error.strerror or error}{again}") from error
+        raise OutputError(f"cannot write {path}: {reason(error, path)}{again}") from error
     except asyncio.CancelledError:
         if stop.signum is None:
             raise
         where = _where(path, job, stop.exit_code)
         print_stderr(to_terminal(f"status=interrupted exit={stop.exit_code} {where}"))
         return stop.exit_code, None
-    code = result.exit_code if stop.signum is None else stop.exit_code
+    code = result.exit_code
     print_stderr(last_line(result, path, code, job))
     return code, objective(job.settings.objective, result.benchmark)
 
@@ -227,7 +227,7 @@ async def _execute(
         console = BatchConsole(job.settings.output.console, secrets)
         services = BatchServices(clients, shared.admission, shared.stop, lag)
         return await Batch(job, directory, services, stored, console).execute()
-    result = await Run(job, clients, directory, stored, lag).execute()
+    result = await Run(job, clients, directory, stored, lag, stop=shared.stop).execute()
     if job.settings.output.traces == "otlp":
         await export_run(directory.path)
     return result
