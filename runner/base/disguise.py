@@ -145,7 +145,8 @@ def _masked(text: str, disguises: Disguises, mask: str, *, rounds: int) -> str:
     traced = _folded(text, [(at, at + 1) for at in range(len(text))])
     for escape in _ESCAPES * rounds:
         traced = _folded(*_traced(escape, *traced))
-    done, parts = 0, []
+    parts: list[str] = []
+    done = 0
     for start, end in sorted(_found(*traced, disguises)):
         if start >= done:
             parts += text[done:start], mask

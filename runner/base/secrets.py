@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +18,12 @@ MAX_FILE_BYTES = 1 << 16
 MIN_PART_CHARS = 16  # of one of several keys in a value, or of a line of a private key
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_KEYS = frozenset(
-    "key apikey token secret password passwd pass passphrase pwd credential credentials auth "
-    "authorization cookie signature sig dsn".split()
-)
+_KEYS = {
+    *("key", "apikey", "token", "secret", "password", "passwd", "pass", "passphrase", "pwd"),
+    *("credential", "credentials", "auth", "authorization", "cookie", "signature", "sig", "dsn"),
+}
 _VARIABLES = _KEYS | {"keys", "secrets", "headers", "connection"}
-_ABOUT_KEYS = frozenset("file path dir sock url parallelism".split())
+_ABOUT_KEYS = {"file", "path", "dir", "sock", "url", "parallelism"}
 _SHAPES = re.compile(
     # OpenAI, Anthropic, OpenRouter, LiteLLM; the digit excludes hyphenated words
     r"\bsk-(?=[A-Za-z_-]{0,60}\d)[A-Za-z0-9_-]{16,}"
@@ -36,7 +36,10 @@ _SHAPES = re.compile(
     r"(?:[A-Za-z0-9+/=\s\\]*(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?)"
 )
 # One of these, in lower case, is in every shape; to look for them costs less than the pattern.
-_SHAPE_MARKS = "sk- aiza akia asia gho_ ghp_ ghs_ ghu_ gsk_ bearer basic -----begin".split()
+_SHAPE_MARKS = (
+    *("sk-", "aiza", "akia", "asia", "gho_", "ghp_", "ghs_", "ghu_", "gsk_", "bearer", "basic"),
+    "-----begin",
+)
 _IN_URL = re.compile(
     r"(?i)([?&#](?:[\w.-]*[_.-]|api|access|auth|secret)?"
     r"(?:key|token|secret|password|signature|sig|credential)=)[^&#\s\"']+"
@@ -46,7 +49,6 @@ _PAIR = re.compile(
     r"(?:^[+~]*|[{\[(,;'\"]\s*|\s(?=[A-Z_]+=))([A-Za-z_][\w.-]*)[\"'\\]*\s*[=:]\s*"
     r"[\"'\\]*(?=([^\s\"'\\,}\])]*))"
 )
-_VARIABLE_NAME = re.compile(r"[A-Z0-9_\[]*")
 _NOTHING = frozenset({"", "null", "none", "true", "false", "???"})
 
 
@@ -86,7 +88,7 @@ class Secrets:
         return self.redact_values(text) != text
 
 
-def _mapped(value: Any, change: Any) -> Any:
+def _mapped(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return change(value)
     if isinstance(value, Mapping):
@@ -127,10 +129,17 @@ def _words(name: str) -> list[str]:
 def _parts(value: str) -> Iterator[str]:
     """Yield a variable's *value* and the keys in it: those of a list or headers, lines of a PEM."""
     value = value.strip()
-    if len(value) >= MIN_CHARS and not os.path.exists(value):
+    if len(value) >= MIN_CHARS and not _is_file(value):
         yield value
         parts = re.split(r"[\s,;=]+", value)
         yield from (p for p in parts if len(p) >= MIN_PART_CHARS and re.search(r"\d", p))
+
+
+def _is_file(value: str) -> bool:
+    try:
+        return Path(value).exists()
+    except (OSError, ValueError):  # too long, or with a null character
+        return False
 
 
 def _google_keys(path: str) -> list[str]:
@@ -155,11 +164,12 @@ def refuse_secrets(arguments: Iterable[str], secrets: Secrets) -> None:
     Call it before Hydra, which writes overrides to disk and into directory names.
     """
     for argument in arguments:
-        name = next((m[1] for m in _PAIR.finditer(argument) if _is_key(m[1], m[2])), None)
+        pairs = (match.groups() for match in _PAIR.finditer(argument))
+        name = next((name for name, value in pairs if _is_key(name, value)), None)
         if name is None and secrets.redact(argument) != argument:
             name = argument.partition("=")[0]
         if name is not None:
-            raise _refusal(f"'{secrets.redact(name)}'")
+            raise _refusal(secrets.redact(name))
 
 
 def refuse_keys(data: Mapping[str, Any], *texts: str) -> None:
@@ -173,7 +183,7 @@ def refuse_keys(data: Mapping[str, Any], *texts: str) -> None:
     for path, value in leaves:
         name = path.rsplit(".", 1)[-1]
         if _is_key(name, str(value)) or secrets.redact(f"{path}={value}") != f"{path}={value}":
-            raise _refusal(f"'{secrets.redact(path)}'")
+            raise _refusal(secrets.redact(path))
     if any(secrets.redact(text) != text for text in texts):
         raise _refusal("the configuration")
 
@@ -191,10 +201,10 @@ def _leaves(data: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def _is_key(name: str, value: str) -> bool:
-    """Return whether a setting's *value* must be a key by its *name*; the name of one is none."""
+    """Return whether a setting's *value* is a key by its *name*, or in place of a variable's."""
     if value.lower() in _NOTHING or value.startswith("${"):
         return False
-    return names_key(name) or (name.endswith("_env") and not _VARIABLE_NAME.fullmatch(value))
+    return names_key(name) or (name.endswith("_env") and value.upper() != value)
 
 
 def _refusal(what: str) -> ConfigError:

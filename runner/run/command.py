@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from runner.base import errors
 from runner.base.command import print_error, use_utf8
 from runner.base.errors import ColloquyError
-from runner.base.secrets import secrets_of
+from runner.base.secrets import refuse_keys, secrets_of
 from runner.base.text import print_stderr, to_safe_text, to_terminal
 from runner.config.resolve import resolve
 from runner.config.schema import validate
@@ -174,6 +174,7 @@ def _hydra_job(cfg: DictConfig, *, in_sweep: bool) -> remote.Job:
     built = None
     if not in_sweep:  # a sweep's jobs are built, and fail, one by one
         data = resolve(cfg)
+        refuse_keys(data)
         validate(data)  # report most mistakes before the slow imports
         from runner.job.build import build_job
 
