@@ -204,7 +204,7 @@ def _is_key(name: str, value: str) -> bool:
     """Return whether a setting's *value* is a key by its *name*, or in place of a variable's."""
     if value.lower() in _NOTHING or value.startswith("${"):
         return False
-    return names_key(name) or (name.endswith("_env") and value.upper() != value)
+    return names_key(name) or (name.endswith("api_key_env") and value.upper() != value)
 
 
 def _refusal(what: str) -> ConfigError:
