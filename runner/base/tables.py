@@ -8,7 +8,7 @@ from runner.base.text import to_safe_text
 
 _FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]")  # also full width
 _QUOTED = re.compile(r'[",;]')  # also where a semicolon ends a cell
-_LINE_ENDS = re.compile(r"[\n\t]+")
+_LINE_ENDS = re.compile(r"[\n\t\u2028\u2029]+")
 
 
 def as_rows(rows: Iterable[Iterable[Any]]) -> str:

