@@ -213,6 +213,30 @@ def test_no_name_leads_out_of_the_directory_and_no_two_runs_meet(tmp_path: Path)
         assert not path.name.startswith(("-", "."))
 
 
+def test_names_of_files_show_nothing_hidden_and_compute_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "talks"
+    folder.mkdir()
+    for name in ("a\x1b[31mr\x07\u202eed\u200b", "b\nc\u2028d", "=1+1;@x", "%%$x$^S0002", "---"):
+        (folder / f"{name}.txt").write_text("Ann: We should go, because it is late.\n")
+    (folder / "bad\x1b[2J\nx.txt").write_bytes(b"\xff\xfe\x00")
+    done = colloquy(
+        *("transcript=talks", "output.console=plain", "output.pages=obsidian"), cwd=tmp_path
+    )
+    files = [p for p in (tmp_path / "outputs").rglob("*.*") if p.suffix in (".md", ".csv", ".html")]
+    texts = [done.stderr, *(p.read_text().replace("\r\n", "\n") for p in files)]
+    (results,) = (p.read_text() for p in files if p.name == "results.csv")
+    pages = "".join(p.read_text() for p in files if p.name == "transcript.md")
+
+    assert 3 == done.returncode
+    for text in texts:
+        hidden = [c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
+        assert {"\n"} >= set(hidden)
+    assert 1 + 6 == results.count("\r\n") == results.count("\n")
+    assert results.count('\r\n"\'=1+1;@x.txt",') == results.count("\r\n'---.txt,") == 1
+    assert "# %\\%\\$x\\$\\^S0002\n" in pages
+    assert "# a\\[31mred\n" in pages
+
+
 def test_files_whose_names_differ_in_form_only_stay_two(tmp_path: Path) -> None:
     twins = [unicodedata.normalize(form, "caf\u00e9") for form in ("NFC", "NFD")]
     for twin in twins:
