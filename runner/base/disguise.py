@@ -19,7 +19,7 @@ _CHUNK = 256  # characters: the time to normalise grows with the square of combi
 _ESCAPES = (
     re.compile(
         r"\\(?:u([dD][89abAB][0-9A-Fa-f]{2})\\u([dD][c-fC-F][0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})"
-        r"|x([0-9A-Fa-f]{2})|U([0-9A-Fa-f]{8})|u\{([0-9A-Fa-f]{1,6})\}|[0-3][0-7]{2}|[abfnrtv\\])"
+        r"|x([0-9A-Fa-f]{2})|U([0-9A-Fa-f]{8})|u\{([0-9A-Fa-f]{1,6})\}|[0-3][0-7]{2}|[abfnrtv\\\"'/])"
     ),
     re.compile(r"%(?:u([0-9A-Fa-f]{4})|[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*)"),
     re.compile(r"&#?[A-Za-z0-9]{1,32};?"),
@@ -137,7 +137,7 @@ def _meaning(escape: re.Match[str]) -> str:
         return html.unescape(text)
     if text[1:].isdigit():
         return chr(int(text[1:], 8))
-    return "\\" if text[1:] == "\\" else ""
+    return "" if text[0] == "<" or text[1:].isalpha() else text[1:]
 
 
 def _masked(text: str, disguises: Disguises, mask: str, *, rounds: int) -> str:

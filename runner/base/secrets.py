@@ -110,13 +110,13 @@ def secrets_of(
     """
     variables = os.environ if environment is None else environment
     named = {key_env, *key_envs}
-    keys = [v for name, v in variables.items() if name in named or _is_key_variable(name)]
+    keys = [v for n, v in variables.items() if n in named or (_is_variable(n) and not _is_file(v))]
     keys += _google_keys(variables.get("GOOGLE_APPLICATION_CREDENTIALS", ""))
     values = {value for key in keys for value in _parts(key)}
     return Secrets(tuple(sorted(values, key=lambda value: (-len(value), value))))
 
 
-def _is_key_variable(name: str) -> bool:
+def _is_variable(name: str) -> bool:
     words = _words(name)
     return bool(_VARIABLES & {*words}) and words[-1] not in _ABOUT_KEYS and words != ["pwd"]
 
@@ -128,11 +128,10 @@ def _words(name: str) -> list[str]:
 
 def _parts(value: str) -> Iterator[str]:
     """Yield a variable's *value* and the keys in it: those of a list or headers, lines of a PEM."""
-    value = value.strip()
-    if len(value) >= MIN_CHARS and not _is_file(value):
-        yield value
-        parts = re.split(r"[\s,;=]+", value)
-        yield from (p for p in parts if len(p) >= MIN_PART_CHARS and re.search(r"\d", p))
+    if len(value.strip()) >= MIN_CHARS:
+        yield value.strip()
+    parts = re.split(r"[\s,;=]+", value)
+    yield from (p for p in parts if len(p) >= MIN_PART_CHARS and re.search(r"\d", p))
 
 
 def _is_file(value: str) -> bool:
@@ -178,14 +177,15 @@ def refuse_keys(data: Mapping[str, Any], *texts: str) -> None:
     The variables that `api_key_env` names in it hold keys too, whatever they are called.
     """
     leaves = list(_leaves(data, ""))
-    named = {str(value) for path, value in leaves if path.endswith("api_key_env")}
-    secrets = secrets_of(key_envs=named)
-    for path, value in leaves:
-        name = path.rsplit(".", 1)[-1]
-        if _is_key(name, str(value)) or secrets.redact(f"{path}={value}") != f"{path}={value}":
-            raise _refusal(secrets.redact(path))
-    if any(secrets.redact(text) != text for text in texts):
-        raise _refusal("the configuration")
+    secrets = secrets_of(key_envs={str(v) for path, v in leaves if path.endswith("api_key_env")})
+    named = (path for path, v in leaves if _is_key(path.rpartition(".")[2], str(v)))
+    where = next(named, None)
+    lines = [f"{path}={value}" for path, value in leaves]
+    if where is None and any(secrets.redact(text) != text for text in ("\n".join(lines), *texts)):
+        found = (line.partition("=")[0] for line in lines if secrets.redact(line) != line)
+        where = next(found, "the configuration")
+    if where is not None:
+        raise _refusal(secrets.redact(where))
 
 
 def _leaves(data: Any, path: str) -> Iterator[tuple[str, Any]]:

@@ -241,7 +241,7 @@ def _line(event: EventDict, secrets: Secrets) -> bytes:
 
     line = orjson.dumps(event, default=masked, option=_JSON)
     text = line.decode()
-    if "\\" in text or secrets.redact(text) != text:
+    if secrets.redact(text) != text:
         return orjson.dumps(secrets.redact_all(event), default=masked, option=_JSON)
     return line
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
 import string
 from pathlib import Path
 from urllib.parse import quote
@@ -57,7 +58,7 @@ DISGUISES = {
 NESTED = ("JSON", "URL, every letter", "HTML")
 KEYS = st.text(
     string.ascii_letters + string.digits + "-_.+/=!$%&#", min_size=16, max_size=60
-).filter(lambda key: sum(c.isalnum() for c in key) >= 12)
+).filter(lambda key: sum(c.isalnum() for c in key) >= 12 and not re.sub(r"\W", "", key).isdigit())
 
 
 def disguised(key: str, name: str) -> str:
