@@ -1,6 +1,7 @@
 """Command `colloquy`: composes with Hydra, runs a job or a sweep, ends with one exit code."""
 
 import os
+import re
 import signal
 import sys
 import traceback
@@ -22,6 +23,8 @@ from runner.config.resolve import resolve
 from runner.config.schema import validate
 from runner.run import cli, remote
 from runner.run.compose import hydra_main, register_resolvers
+
+_KEY_ENV = re.compile(r"api_key_env=(\w+)")
 
 
 class _Terminated(KeyboardInterrupt):
@@ -56,12 +59,13 @@ def main() -> None:
     except ColloquyError as error:
         codes.append(print_error(error))
     except Exception as error:  # noqa: BLE001 - a bug is reported too, with keys redacted
+        secrets = secrets_of(key_envs=_KEY_ENV.findall(" ".join(sys.argv)))
         line = cli.explain_hydra_error(error)
         if line is None:
-            print_stderr(to_safe_text(secrets_of().redact(traceback.format_exc())).rstrip())
+            print_stderr(to_safe_text(secrets.redact(traceback.format_exc())).rstrip())
             codes.append(errors.EXIT_BUG)
         else:
-            print_stderr(to_terminal(secrets_of().redact(f"colloquy: {line}")))
+            print_stderr(to_terminal(secrets.redact(f"colloquy: {line}")))
             codes.append(errors.EXIT_CONFIG)
     sys.exit(cli.worst_exit_code(codes))
 

@@ -58,7 +58,9 @@ DISGUISES = {
 NESTED = ("JSON", "URL, every letter", "HTML")
 KEYS = st.text(
     string.ascii_letters + string.digits + "-_.+/=!$%&#", min_size=16, max_size=60
-).filter(lambda key: sum(c.isalnum() for c in key) >= 12 and not re.sub(r"\W", "", key).isdigit())
+).filter(
+    lambda key: sum(c.isalnum() for c in key) >= 12 and not re.sub(r"[\W_]", "", key).isdigit()
+)
 
 
 def disguised(key: str, name: str) -> str:

@@ -192,8 +192,8 @@ it.cli.check_arguments = fail
 it.main()
 """
     done = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "MY_TOKEN": UNSHAPED},
+        [sys.executable, "-c", program, "model.api_key_env=PROVIDER"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PROVIDER": UNSHAPED},
         cwd=tmp_path,
         capture_output=True,
         check=False,
