@@ -1,6 +1,7 @@
 """Command `colloquy`: composes with Hydra, runs a job or a sweep, ends with one exit code."""
 
 import os
+import re
 import signal
 import sys
 import traceback
@@ -16,13 +17,15 @@ from omegaconf import DictConfig, OmegaConf
 from runner.base import errors
 from runner.base.command import prepare_streams, print_error, settle_streams
 from runner.base.errors import ColloquyError, ConfigError, as_known
-from runner.base.secrets import secrets_of
+from runner.base.secrets import refuse_keys, secrets_of
 from runner.base.text import print_stderr, to_safe_text, to_terminal
 from runner.config.resolve import resolve
 from runner.config.schema import validate
 from runner.record.signature import sign_stored
 from runner.run import cli, remote
 from runner.run.compose import hydra_main, register_resolvers
+
+_KEY_ENV = re.compile(r"api_key_env=(\w+)")
 
 
 class _Terminated(KeyboardInterrupt):
@@ -73,7 +76,8 @@ def _report(error: Exception) -> int:
     known = as_known(error) if line is None else ConfigError(line)
     if known is not None:
         return print_error(known)
-    print_stderr(to_safe_text(secrets_of().redact(traceback.format_exc())).rstrip())
+    secrets = secrets_of(key_envs=_KEY_ENV.findall(" ".join(sys.argv)))
+    print_stderr(to_safe_text(secrets.redact(traceback.format_exc())).rstrip())
     return errors.EXIT_BUG
 
 
@@ -196,6 +200,7 @@ def _hydra_job(cfg: DictConfig, *, in_sweep: bool, begun: bool = False) -> remot
     built = None
     if not in_sweep:  # a sweep's jobs are built, and fail, one by one
         data = resolve(cfg)
+        refuse_keys(data)
         validate(data)  # report most mistakes before the slow imports
         from runner.job.build import build_job
 

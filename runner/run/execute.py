@@ -14,7 +14,6 @@ from omegaconf import DictConfig
 
 from runner.base.errors import EXIT_OK, OutputError, reason
 from runner.base.loop_lag import LagProbe
-from runner.base.secrets import Secrets, secrets_of
 from runner.base.text import print_stderr, to_terminal
 from runner.base.threads import offload
 from runner.calls.admission.budget import Budget
@@ -162,13 +161,13 @@ async def _run(
             if isinstance(job, BatchJob):
                 begin_batch(path)
                 console, hold_s = batch_log(console), LOG_HOLD_S
-            keys = (model.settings.api_key_env for model in job.models.values())
-            secrets = secrets_of(key_envs=frozenset(filter(None, keys)))
-            log = run_log(directory.events, console, secrets=secrets, hold_s=hold_s, live=LiveView)
+            log = run_log(
+                directory.events, console, secrets=job.secrets, hold_s=hold_s, live=LiveView
+            )
             stack.enter_context(log)
             stack.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
             try:
-                result = await _execute(job, directory, shared, stored, stack, secrets)
+                result = await _execute(job, directory, shared, stored, stack)
             finally:  # interrupted runs have a report too
                 await offload(_write_reports, path, job, in_sweep)
     except OSError as error:
@@ -200,7 +199,6 @@ async def _execute(
     shared: ProcessState,
     stored: StoredAnswers,
     stack: AsyncExitStack,
-    secrets: Secrets,
 ) -> RunResult | BatchResult:
     loading = asyncio.create_task(load_libraries(job))  # while simulated providers start
     stack.callback(loading.cancel)
@@ -224,7 +222,7 @@ async def _execute(
     await offload(versions)
     lag = None if shared.probe is None else stack.enter_context(shared.probe.watch())
     if isinstance(job, BatchJob):
-        console = BatchConsole(job.settings.output.console, secrets)
+        console = BatchConsole(job.settings.output.console, job.secrets)
         services = BatchServices(clients, shared.admission, shared.stop, lag)
         return await Batch(job, directory, services, stored, console).execute()
     result = await Run(job, clients, directory, stored, lag, stop=shared.stop).execute()
