@@ -81,6 +81,7 @@ async def _received(
     response, body = None, bytearray()
     try:
         response = await handler(request)
+        _end_with_connection(response)
         limit = MAX_BODY_BYTES if response.ok else MAX_ERROR_BYTES
         size = response.content_length or 0 if response.ok else 0
         async for chunk in response.content.iter_any():
@@ -99,6 +100,27 @@ async def _received(
     if response.ok:
         raise _too_large(size)
     return response, bytes(body)
+
+
+def _end_with_connection(response: aiohttp.ClientResponse) -> None:
+    """End the reading of a body when its connection ends.
+
+    aiohttp (3.14.5) closes the connection at a chunk without a size, and goes on waiting.
+    """
+    content, protocol = response.content, response.connection and response.connection.protocol
+    if protocol is None:  # the body is complete
+        return
+
+    def end(closed: asyncio.Future[None] | None = None) -> None:
+        if closed is not None and not closed.cancelled():
+            closed.exception()  # or asyncio would log it
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(protocol.exception() or aiohttp.ClientPayloadError())
+
+    if protocol.closed is None:
+        end()
+    else:
+        protocol.closed.add_done_callback(end)
 
 
 def unpacked(body: bytes, coding: str, limit: int) -> bytes:
