@@ -13,7 +13,7 @@ from runner.base.text import print_stderr, to_terminal
 from runner.config.model_facts import OFFLINE
 from runner.config.schema import ModelSettings, Settings
 from runner.job.build import PACKAGE_PREFIX
-from runner.providers.litellm.http import ADDRESSES
+from runner.providers.litellm.route import ADDRESSES
 
 _REFERENCE = re.compile(r"\$\{(\w+(?:\.\w+)*)\}")  # of OmegaConf, without a resolver
 _MAX_REFERENCES = 2000
