@@ -129,6 +129,7 @@ def classify(
     where, secrets = where or Where(), secrets or Secrets()
     for link in _chain(error):
         if isinstance(link, CallError):
+            link.args = (secrets.redact(str(link)),)
             return link
         if isinstance(link, RefusedError):
             return _refusal(link, where, secrets)
