@@ -23,6 +23,7 @@ from typing import Any
 
 RESET = "reset"  # the connection ends by RST
 CLOSE = "close"  # by FIN
+LEFT = "left"  # waits until the client has closed its end
 Step = bytes | str | threading.Event | Callable[[], object]
 
 _RST = struct.pack("ii", 1, 0)  # SO_LINGER with no time
@@ -150,7 +151,7 @@ def refused_key(asked: Asked) -> list[Step]:
     else:
         error = {"message": "Incorrect API key", "code": "invalid_api_key"}
         body = {"error": {**error, "type": "invalid_request_error", "param": None}}
-    return [http(json.dumps(body).encode(), "401 Unauthorized")]
+    return [http(json.dumps(body).encode(), "401 Unauthorized", "Connection: close"), LEFT]
 
 
 @dataclass
@@ -173,6 +174,10 @@ class FaultServer:
         self._listening: list[socket.socket] = []
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
+
+    @property
+    def has_ipv6(self) -> bool:
+        return len(self._listening) > 1
 
     def url(self, host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.port}"
@@ -272,6 +277,9 @@ class FaultServer:
                 _wait(step, opened)
             elif callable(step):
                 step()
+            elif step == LEFT:
+                while opened.recv(1 << 16):
+                    pass
             else:
                 if step == RESET:
                     opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST)

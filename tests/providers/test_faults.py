@@ -278,6 +278,8 @@ def test_an_error_with_status_200_has_the_kind_of_its_meaning(
     monkeypatch.setenv("MY_KEY", KEY)
     scripts, expected = {}, {}
     for (place, (error, kind)), form in itertools.product(enumerate(ERRORS), FORMS):
+        if place > 3 and form != "alone":
+            continue
         body = json.dumps(FORMS[form](error)).encode()
         scripts[f"{place} {form}"], expected[f"{place} {form}"] = status("200 OK", body), kind
     ends = asyncio.run(ask_all(wire, scripts))
@@ -296,6 +298,8 @@ def test_a_server_is_asked_by_its_address_of_ipv6(
     async def main() -> list[Completion | CallError]:
         ends = []
         with FaultServer() as server:
+            if not server.has_ipv6:
+                pytest.skip("this machine has no ::1")
             for way in ("auto", "litellm"):
                 base = f"{server.url('[::1]')}/v1"
                 transport = LiteLLMTransport(

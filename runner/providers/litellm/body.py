@@ -1,13 +1,13 @@
 """Body of a reply with status 200, converted to the form that litellm's configurations parse."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
 
-from runner.base.json import mapping, mappings
-from runner.providers.litellm.errors import BILLING_CODES
+from runner.base.json import mappings
+from runner.providers.litellm.errors import BILLING_CODES, error_in
 from runner.providers.litellm.usage import token_count
 
 _MAX_COUNT = 10**15  # tokens; impossible, but small enough for the libraries that parse it
@@ -60,10 +60,9 @@ def _converted(
     if not isinstance(body, dict):
         return status, raw
     if not any(body.get(name) for name in _REPLY):
-        if error := body.get("error") or body.get("errors"):
-            return _status(error) or 500, raw
-        if flat := _status(body):
-            return flat, raw
+        meant = _status(error_in(body)) or 500 * bool(body.get("error") or body.get("errors"))
+        if meant:
+            return meant, raw
     usage, own = "usage", body.get("type") == "message"  # OpenAI's format, or Anthropic's
     if "choices" in body:
         choices = body["choices"] if isinstance(body["choices"], list) else []
@@ -78,11 +77,9 @@ def _converted(
     return status, dump(body)
 
 
-def _status(error: Any) -> int | None:
-    """Return the HTTP status that *error*, an object or text, names by number or code."""
-    said = error[0] if isinstance(error, list) and error else error
-    said = {"code": said} if isinstance(said, str) else mapping(said)
-    parts = (said, *mappings(said.get("details")))
+def _status(error: Mapping[str, Any]) -> int | None:
+    """Return the HTTP status that *error* names by number or code."""
+    parts = (error, *mappings(error.get("details")))
     codes = [part.get(key) for part in parts for key in ("code", "type", "status", "reason")]
     named = [_STATUSES[each] for each in codes if isinstance(each, str) and each in _STATUSES]
     numbers = [number for each in codes if 400 <= (number := token_count(each) or 0) < 600]

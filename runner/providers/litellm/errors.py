@@ -154,8 +154,14 @@ def _said(text: str) -> Mapping[str, Any]:
         body, _ = _DECODER.raw_decode(text, text.find("{") % (len(text) + 1))
     except (ValueError, RecursionError):
         return {}
-    error = mapping(body).get("error", body)
-    return {"message": error} if isinstance(error, str) else mapping(error)
+    return error_in(body)
+
+
+def error_in(body: Any) -> Mapping[str, Any]:
+    """Return the error object of a reply's *body*, which may be the error itself."""
+    error = mapping(body).get("error") or mapping(body).get("errors") or body
+    error = error[0] if isinstance(error, list) else error
+    return {"message": error, "code": error} if isinstance(error, str) else mapping(error)
 
 
 def _message(error: BaseException, secrets: Secrets) -> str:
