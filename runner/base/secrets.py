@@ -25,6 +25,7 @@ _KEYS = {
     *("bearer", "accesskey", "secretkey", "authkey", "accesstoken", "authtoken", "apitoken"),
 }
 _VARIABLES = _KEYS | {"keys", "secrets", "headers", "connection"}
+_NAMES_OF_FILES = {"PWD", "COLLOQUY_SIGNING_KEY"}
 _ABOUT_KEYS = {"file", "path", "dir", "sock", "url", "parallelism"}
 _SHAPES = re.compile(
     # OpenAI, Anthropic, OpenRouter, LiteLLM; the digit excludes hyphenated words
@@ -118,7 +119,9 @@ def secrets_of(
 
 def _is_variable(name: str) -> bool:
     words = _words(name)
-    return bool(_VARIABLES & {*words}) and words[-1] not in _ABOUT_KEYS and words != ["pwd"]
+    if name in _NAMES_OF_FILES or not _VARIABLES & {*words}:
+        return False
+    return words[-1] not in _ABOUT_KEYS
 
 
 def _words(name: str) -> list[str]:

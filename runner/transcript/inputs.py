@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.base.errors import ConfigError
+from runner.base.regular_files import kind_of
 from runner.base.text import digest, slug
 from runner.config.schema import Settings
 from runner.transcript.read import SUFFIXES
@@ -49,13 +50,14 @@ class Inputs:
 def is_many(path: str) -> bool:
     """Return whether `transcript.path` is a directory, or a pattern and no file's name."""
     expanded = Path(path).expanduser()
-    return expanded.is_dir() or (glob.has_magic(path) and not expanded.exists())
+    kind = kind_of(expanded)
+    return kind == "directory" or (kind is None and glob.has_magic(path))
 
 
 def root_of(path: str) -> Path:
     """Return the directory that names are relative to: *path*, or the part before a wildcard."""
     expanded = Path(path).expanduser()
-    if expanded.is_dir():
+    if kind_of(expanded) == "directory":
         return expanded
     return Path(*itertools.takewhile(lambda part: not glob.has_magic(part), expanded.parts))
 
@@ -65,7 +67,8 @@ def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inpu
 
     A directory is searched recursively for files with one of SUFFIXES; hidden files, output of
     this program and links that lead out of it are skipped. *only* are the names of a resumed
-    batch, which replace the shard. Raises ConfigError if there is no file at all.
+    batch, which replace the shard; names that lead out are skipped. Raises ConfigError if there is
+    no file at all.
     """
     path, batch = settings.transcript.path, settings.batch
     if batch.shard >= batch.shards:
@@ -79,7 +82,9 @@ def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inpu
         expected = f"expected files that end in {', '.join(SUFFIXES)}"
         left = f"; {Inputs((), left_out).note}" if left_out else ""
         raise ConfigError(f"transcript.path={path!r}: there is no transcript: {expected}{left}")
-    shard = names[batch.shard :: batch.shards] if only is None else sorted(only)
+    shard = names[batch.shard :: batch.shards]
+    if only is not None:
+        shard = sorted(name for name in only if search.is_inside(search.root / name))
     files = tuple(Input(search.root / name, name, _run_of(name)) for name in shard)
     if len({file.run for file in files}) < len(files):
         raise ConfigError(f"transcript.path={path!r}: the names of two files have the same digest")
@@ -122,13 +127,16 @@ class _Search:
             return True
         return any((folder / mark).exists() for mark in _OUTPUT_MARKS)
 
+    def is_inside(self, path: Path) -> bool:
+        return path.resolve().is_relative_to(self._resolved)
+
     def _is_input(self, path: Path) -> bool:
         try:
             os.fsencode(path.name).decode("utf-8")
         except UnicodeDecodeError:
             self.left_out["with a name that is not UTF-8"] += 1
             return False
-        if not path.resolve().is_relative_to(self._resolved):
+        if not self.is_inside(path):
             self.left_out["that is a link to elsewhere"] += 1
             return False
         return path.is_file()

@@ -448,7 +448,7 @@ BOMBS = {
     "itself": "a: &a [*a]\n",
     "merged": "a0: &a0 {k: x}\n"
     + "".join(f"a{n}: &a{n} {{l: *a{n - 1}, r: *a{n - 1}}}\n" for n in range(1, 40)),
-    "many": "a: &a x\nb: [" + "*a, " * 101 + "]\n",
+    "many": "a: &a [" + "x, " * 1000 + "]\nb: [" + "*a, " * 101 + "]\n",
     "deep": "a: " + "[" * 100_000,
     "deep dashes": "- " * 100_000,
     "large": "a: " + "x" * 1_000_001,
