@@ -11,6 +11,7 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 _MIN_LETTERS = 4
+_FEW_LETTERS = 6  # fewer may stand in a text by chance, even with digits
 _CERTAIN_LETTERS = 12  # ordinary words in a row do not equal so many by chance
 _ROUNDS = 8  # of escapes inside escapes
 _CHUNK = 256  # characters: the time to normalise grows with the square of combining marks
@@ -74,7 +75,7 @@ def _forms(value: str) -> Iterator[tuple[bytes, str | None]]:
         letters = _letters(form)
         ordinary = len(letters) < _CERTAIN_LETTERS and not _ODD.search(form)
         if len(letters) >= _MIN_LETTERS:
-            exact = ordinary or letters.isdigit() or len(letters) < 2 * _MIN_LETTERS
+            exact = ordinary or letters.isdigit() or len(letters) < _FEW_LETTERS
             yield letters, form.lower() if exact else None
 
 
