@@ -29,9 +29,7 @@ SSTI = "{{ cycler.__init__.__globals__.os.system('touch executed') }}"
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a run that was interrupted after one answer."""
-    base = tmp_path_factory.getbasetemp()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CONFIG_HOME", str(base / "config"))
         patch.chdir(tmp_path_factory.mktemp("stored"))
         begin(answers=1)
         return RUN.absolute()
