@@ -267,10 +267,14 @@ def _expected(fault: Mapping[str, Any]) -> str:
     return message.replace("Input should be", "expected").replace("String should", "should")
 
 
+GROUPS = ("experiment", "pipeline", "sweep")  # chosen at the top without being keys
+
+
 def nearest_key(path: list[str]) -> str:
     """Return a clause that names the valid key nearest to the unknown one at *path*, in full."""
-    choices = (".".join([*path[:-1], key]) for key in known_keys(path[:-1]))
-    return did_you_mean(".".join(path), choices)
+    choices = [".".join([*path[:-1], key]) for key in known_keys(path[:-1])]
+    groups = [] if path[1:] else GROUPS
+    return did_you_mean(".".join(path), [*choices, *groups])
 
 
 def known_keys(path: list[str]) -> list[str]:

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from runner.answers.analyzer import load_analyzer
 from runner.base.errors import ConfigError, did_you_mean
 from runner.base.files import package_folder
-from runner.base.secrets import secrets_of
+from runner.base.secrets import refuse_keys
 from runner.base.text import digest
 from runner.base.tokens import tokenizer_for
 from runner.config.model_facts import ModelFacts, model_facts
@@ -83,6 +83,7 @@ def setup_from(
     overrides: Sequence[str] = (),
 ) -> Setup:
     """Return the part of a job that does not depend on a transcript; raise ConfigError."""
+    refuse_keys(data, composed)
     settings, folders = validate(data), analyzer_folders(config_dirs)
     check_traces(settings)
     if (name := settings.transcript.format) not in FORMATS:
@@ -94,7 +95,6 @@ def setup_from(
         name: load_analyzer(name, body, folders) for name, body in settings.analyzers.items()
     }
     config = str(yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True))
-    _refuse_keys(models, config, composed)
     prompts = {name: analyzer.prompt_digest for name, analyzer in analyzers.items()}
     setup = Setup(
         settings=settings,
@@ -139,17 +139,6 @@ def run_job(setup: Setup, transcript: Transcript) -> Job:
 
 def _values(setup: Setup) -> dict[str, Any]:
     return {each.name: getattr(setup, each.name) for each in fields(Setup)}
-
-
-def _refuse_keys(models: Mapping[str, Model], *written: str) -> None:
-    """Raise ConfigError if a key, or text shaped like one, would be written to disk."""
-    for model in models.values():
-        secrets = secrets_of(key_env=model.settings.api_key_env)
-        if any(secrets.redact(text) != text for text in written):
-            raise ConfigError(
-                "the configuration contains what looks like a key, which would be written to disk: "
-                "name its variable with model.api_key_env instead"
-            )
 
 
 def _models(settings: Settings) -> dict[str, Model]:

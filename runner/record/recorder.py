@@ -148,7 +148,7 @@ class Recorder:
         while unfinished := [write for write in self._writes if not write.done()]:
             await asyncio.wait(unfinished)
 
-    async def break_off(self, error: BaseException) -> None:
+    async def break_off(self, error: BaseException, exit_code: int) -> None:
         """Finish writes, release the reserve on a full disk, and record how the run ended."""
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             self.directory.release_reserve()
@@ -160,10 +160,10 @@ class Recorder:
             with suppress(OSError):  # the disk may have failed
                 rescue()
         with suppress(OSError):
-            await asyncio.shield(self._write_end(status))
+            await asyncio.shield(self._write_end(status, exit_code))
 
-    async def _write_end(self, status: str) -> None:
-        await self.write_metadata(status)
+    async def _write_end(self, status: str, exit_code: int) -> None:
+        await self.write_metadata(status, exit_code)
         await self.directory.flush()
 
     async def write_metadata(self, status: str, exit_code: int | None = None) -> None:

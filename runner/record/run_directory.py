@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from runner.base.errors import ConfigError, OutputError, one_line
+from runner.base.errors import ConfigError, OutputError, one_line, reason
 from runner.base.files import (
     as_json,
     make_directory,
@@ -18,6 +18,7 @@ from runner.base.files import (
     write_json,
 )
 from runner.base.json import load_json
+from runner.base.regular_files import refuse_links
 from runner.base.text import now_iso, slug
 from runner.base.threads import offload
 from runner.job.job import BatchJob, Job, Setup
@@ -32,6 +33,7 @@ TRANSCRIPT = "transcript.json"
 RESOLVED = "config/resolved.yaml"
 INPUTS = "config/inputs.json"  # of a batch
 PARTS = ("config", "intermediate", "context", "logs")  # subdirectories
+FOLDERS = (*PARTS, "final", "superseded")  # all that a run may have
 RESERVE = ".reserve"
 RESERVE_BYTES = 64 * 1024
 
@@ -56,16 +58,17 @@ def new_run_path(root: Path, transcript_name: str, kind: str = "runs") -> Path:
             return path
 
 
-def make_own(path: Path) -> None:
-    """Make a directory of the run; raise OutputError if *path* is a link that leads out of it."""
-    make_directory(path)
-    if path.is_symlink():
-        raise OutputError(f"{path} is a link, expected a directory of the run's own")
+def check_folders(run: Path) -> None:
+    """Raise ConfigError if a directory of *run* is a link: what it holds is not the run's."""
+    try:
+        refuse_links(*(run / name for name in FOLDERS))
+    except OSError as error:
+        raise ConfigError(reason(error)) from error
 
 
 def cannot_write(path: Path, error: OSError) -> OutputError:
     """Return the error for a run directory that cannot be written."""
-    return OutputError(f"cannot write the run directory {path}: {error.strerror or error}")
+    return OutputError(f"cannot write the run directory {path}: {reason(error, path)}")
 
 
 class RunDirectory:
@@ -121,7 +124,7 @@ class RunDirectory:
             lock = acquire(path)
             try:
                 for part in parts:
-                    make_own(path / part)
+                    make_directory(path / part, path)
                 if not (path / RESERVE).exists():
                     write_bytes(path / RESERVE, bytes(RESERVE_BYTES))
                 return cls(path, Journal(path / "journal.jsonl"), lock)
@@ -164,6 +167,7 @@ class RunDirectory:
         files[RESOLVED] = job.config.encode()
         sign(self.path, files)
         for name, data in files.items():
+            self._make_parent(self.path / name)
             write_if_changed(self.path / name, data)
 
     async def write_node(
@@ -183,6 +187,7 @@ class RunDirectory:
         def write() -> None:
             file = self.path / "intermediate" / stage / f"{name}.json"
             self._make_parent(file)
+            self._make_parent(self.path / page)
             (self.path / page).unlink(missing_ok=True)
             write_json(file, record())
             keep(file)
@@ -205,7 +210,7 @@ class RunDirectory:
 
     def _make_parent(self, path: Path) -> None:
         if path.parent not in self._made:
-            make_directory(path.parent)
+            make_directory(path.parent, self.path)
             self._made.add(path.parent)
 
     def _put(self, path: Path, data: bytes) -> None:

@@ -14,7 +14,8 @@ import orjson
 
 from runner.base.errors import ConfigError
 from runner.base.files import TEMP, as_json, make_directory, write_bytes, write_if_changed
-from runner.base.json import listing, mapping, open_regular, read_json, section
+from runner.base.json import listing, mapping, read_json, section
+from runner.base.regular_files import open_regular
 from runner.base.text import print_stderr, to_terminal
 
 SIGNATURE = "config/signature.json"
@@ -40,7 +41,7 @@ def signing_key() -> bytes | None:
             _make_key(file)
         if not stat.S_ISREG(file.lstat().st_mode):
             raise ConfigError(f"the signing key {file} is not a regular file")
-        with open_regular(file) as opened:
+        with open_regular(file, _MAX_BYTES) as opened:
             mode, key = os.fstat(opened.fileno()).st_mode, opened.read(_KEY_BYTES.stop).strip()
     except OSError as error:
         why = f"no signing key {file}: {error.strerror or error}"

@@ -12,9 +12,8 @@ import orjson
 import structlog
 from omegaconf import DictConfig
 
-from runner.base.errors import EXIT_OK, OutputError
+from runner.base.errors import EXIT_OK, OutputError, reason
 from runner.base.loop_lag import LagProbe
-from runner.base.secrets import Secrets, secrets_of
 from runner.base.text import print_stderr, to_terminal
 from runner.base.threads import offload
 from runner.calls.admission.budget import Budget
@@ -98,7 +97,7 @@ async def execute_job(
     if job.settings.plan:
         return _show_plan(job)
     signing_key()  # raises before anything is written
-    path = run_path or _new_path(job)
+    path = run_path or new_path(job)
     directory = RunDirectory.create(path, _parts(job))
     stored = StoredAnswers(store=_store(job, paid=job.is_paid and not in_sweep))
     try:
@@ -107,7 +106,8 @@ async def execute_job(
         directory.close()
 
 
-def _new_path(job: Job | BatchJob) -> Path:
+def new_path(job: Job | BatchJob) -> Path:
+    """Make and return a new directory for *job* below its root; raise OutputError."""
     if not isinstance(job, BatchJob):
         return new_run_path(job.root, job.transcript.name)
     return new_run_path(job.root, root_of(job.settings.transcript.path).resolve().name, "batches")
@@ -161,25 +161,25 @@ async def _run(
             if isinstance(job, BatchJob):
                 begin_batch(path)
                 console, hold_s = batch_log(console), LOG_HOLD_S
-            keys = (model.settings.api_key_env for model in job.models.values())
-            secrets = secrets_of(key_envs=frozenset(filter(None, keys)))
-            log = run_log(directory.events, console, secrets=secrets, hold_s=hold_s, live=LiveView)
+            log = run_log(
+                directory.events, console, secrets=job.secrets, hold_s=hold_s, live=LiveView
+            )
             stack.enter_context(log)
             stack.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
             try:
-                result = await _execute(job, directory, shared, stored, stack, secrets)
+                result = await _execute(job, directory, shared, stored, stack)
             finally:  # interrupted runs have a report too
                 await offload(_write_reports, path, job, in_sweep)
     except OSError as error:
         again = f"; once that is mended: {resume_command(path, job)}"
-        raise OutputError(f"cannot write {path}: {error.strerror or error}{again}") from error
+        raise OutputError(f"cannot write {path}: {reason(error, path)}{again}") from error
     except asyncio.CancelledError:
         if stop.signum is None:
             raise
         where = _where(path, job, stop.exit_code)
         print_stderr(to_terminal(f"status=interrupted exit={stop.exit_code} {where}"))
         return stop.exit_code, None
-    code = result.exit_code if stop.signum is None else stop.exit_code
+    code = result.exit_code
     print_stderr(last_line(result, path, code, job))
     return code, objective(job.settings.objective, result.benchmark)
 
@@ -199,7 +199,6 @@ async def _execute(
     shared: ProcessState,
     stored: StoredAnswers,
     stack: AsyncExitStack,
-    secrets: Secrets,
 ) -> RunResult | BatchResult:
     loading = asyncio.create_task(load_libraries(job))  # while simulated providers start
     stack.callback(loading.cancel)
@@ -223,10 +222,10 @@ async def _execute(
     await offload(versions)
     lag = None if shared.probe is None else stack.enter_context(shared.probe.watch())
     if isinstance(job, BatchJob):
-        console = BatchConsole(job.settings.output.console, secrets)
+        console = BatchConsole(job.settings.output.console, job.secrets)
         services = BatchServices(clients, shared.admission, shared.stop, lag)
         return await Batch(job, directory, services, stored, console).execute()
-    result = await Run(job, clients, directory, stored, lag).execute()
+    result = await Run(job, clients, directory, stored, lag, stop=shared.stop).execute()
     if job.settings.output.traces == "otlp":
         await export_run(directory.path)
     return result

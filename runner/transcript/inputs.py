@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.base.errors import ConfigError
+from runner.base.regular_files import kind_of
 from runner.base.text import digest, slug
 from runner.config.schema import Settings
 from runner.transcript.read import SUFFIXES
@@ -49,13 +50,14 @@ class Inputs:
 def is_many(path: str) -> bool:
     """Return whether `transcript.path` is a directory, or a pattern and no file's name."""
     expanded = Path(path).expanduser()
-    return expanded.is_dir() or (glob.has_magic(path) and not expanded.exists())
+    kind = kind_of(expanded)
+    return kind == "directory" or (kind is None and glob.has_magic(path))
 
 
 def root_of(path: str) -> Path:
     """Return the directory that names are relative to: *path*, or the part before a wildcard."""
     expanded = Path(path).expanduser()
-    if expanded.is_dir():
+    if kind_of(expanded) == "directory":
         return expanded
     return Path(*itertools.takewhile(lambda part: not glob.has_magic(part), expanded.parts))
 
