@@ -96,15 +96,16 @@ def test_an_unsigned_run_goes_on_after_one_line_and_is_signed_from_then_on(
     unsign()
     line = refused()
 
-    assert line.startswith("resume=run: not signed by you: it reads pkg://samples/sample1.md, ")
+    assert line.startswith(
+        "resume=run: not signed by you; with trusted=true it reads pkg://samples/sample1.md, "
+    )
     assert f"writes to {Path('outputs').absolute()}" in line
-    assert line.endswith("add trusted=true if you want that")
 
     code, asked = resume("trusted=true", answers=1)
     said = capsys.readouterr().err
 
     assert (130, 1) == (code, len(asked))
-    assert line.split(";")[0] in said
+    assert f"colloquy: {line}" == said.splitlines()[0]
     assert (0, 4) == (lambda code, asked: (code, len(asked)))(*resume())
 
 
@@ -387,9 +388,7 @@ def test_an_unsigned_sweep_starts_nothing_before_its_line(
     with pytest.raises(ConfigError) as raised:
         read_sweep([f"resume={sweep}"])
 
-    assert "not signed by you: it sends the value of AWS_SECRET_ACCESS_KEY to evil.example" in str(
-        raised.value
-    )
+    assert "it sends the value of AWS_SECRET_ACCESS_KEY to evil.example" in str(raised.value)
     assert "reads /etc/passwd" in str(raised.value)
 
     trusted = read_sweep([f"resume={sweep}", "trusted=true"])
