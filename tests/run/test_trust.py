@@ -105,7 +105,7 @@ def test_an_unsigned_run_goes_on_after_one_line_and_is_signed_from_then_on(
     said = capsys.readouterr().err
 
     assert (130, 1) == (code, len(asked))
-    assert f"colloquy: {line}" == said.splitlines()[0]
+    assert f"colloquy: {line}" in said.splitlines()
     assert (0, 4) == (lambda code, asked: (code, len(asked)))(*resume())
 
 
