@@ -25,7 +25,7 @@ from runner.job.models import MAIN, Model, check_names
 from runner.job.windows import Fitter
 from runner.transcript.inputs import Input, find_inputs, is_many
 from runner.transcript.model import Transcript
-from runner.transcript.read import FORMATS, read_transcript
+from runner.transcript.read import formats, read
 
 PACKAGE_PREFIX = "pkg://"
 
@@ -83,8 +83,8 @@ def setup_from(
     """Return the part of a job that does not depend on a transcript; raise ConfigError."""
     settings, folders = validate(data), analyzer_folders(config_dirs)
     check_traces(settings)
-    if (name := settings.transcript.format) not in FORMATS:
-        near = did_you_mean(name, FORMATS)
+    if (name := settings.transcript.format) not in formats():
+        near = did_you_mean(name, formats())
         raise ConfigError(f"transcript.format={name!r} is not a format{near}")
     pipeline = make_pipeline(settings.stages, settings.analyzers)
     models = _models(settings)
@@ -177,7 +177,7 @@ def open_transcript(settings: Settings, file: Path | None = None) -> Transcript:
     """Read the transcript in *file*, by default that of `transcript.path`."""
     wanted = settings.transcript
     path = file or transcript_path(wanted.path)
-    return read_transcript(path, format=wanted.format, encoding=wanted.encoding)
+    return read(path, format=wanted.format, encoding=wanted.encoding).transcript
 
 
 def transcript_path(path: str) -> Path:

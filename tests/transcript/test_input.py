@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from runner.base.errors import TranscriptError
-from runner.transcript.read import FORMATS, parse_transcript, read_transcript
+from runner.transcript.read import formats
+from tests.helpers.reading import parse_transcript, read_transcript
 
 TEXT = "Zoë: Hello there, café.\nBob: Yes, “quite”.\n\nZoë: Good.\n"
 
@@ -154,7 +155,7 @@ def test_an_unknown_format_suggests_one(tmp_path: Path) -> None:
     found = message(save(tmp_path, b"Ann: hi"), format="vvt")
 
     assert "did you mean 'vtt'?" in found
-    assert "auto" == FORMATS[0]
+    assert "auto" == formats()[0]
 
 
 @pytest.mark.parametrize(

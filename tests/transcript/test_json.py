@@ -7,7 +7,7 @@ import json
 import pytest
 
 from runner.base.errors import TranscriptError
-from runner.transcript.read import parse_transcript
+from tests.helpers.reading import parse_transcript
 
 Row = tuple[str | None, float | None, float | None, str]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner.transcript.model import MAX_SEGMENT_CHARS
-from runner.transcript.read import parse_transcript
+from tests.helpers.reading import parse_transcript
 
 
 def spoken(text: str, format: str = "auto") -> list[tuple[str | None, str]]:
