@@ -11,10 +11,10 @@ from pathlib import Path
 
 from runner.base.errors import did_you_mean
 from runner.base.text import without_hidden
-from runner.transcript.cues import has_cue_timing, parse_srt, parse_vtt
 from runner.transcript.decode import fault, read_bytes
+from runner.transcript.formats.cues import has_cue_timing, parse_srt, parse_vtt
+from runner.transcript.formats.json_formats import parse_json
 from runner.transcript.hearing import looks_like_hearing, parse_hearing
-from runner.transcript.json_formats import parse_json
 from runner.transcript.model import Transcript, make_segments
 from runner.transcript.readers import Reader, Source, other_readers
 from runner.transcript.report import Notes, ReadingReport

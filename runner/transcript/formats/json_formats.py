@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from runner.base.text import to_safe_text
-from runner.transcript.cues import merge_turns
 from runner.transcript.decode import fault
+from runner.transcript.formats.cues import merge_turns
 from runner.transcript.model import Turn
 from runner.transcript.times import clock_seconds
 
