@@ -32,6 +32,7 @@ _NUMBERS = re.compile(r"\d+")
 _FRAMES = re.compile(r"(?<![\d:])(\d{1,3}:(\d{2}):\d{2})[:;](\d{2})(?![\d:])")
 _PAIRS = dict(zip("[(（［【<#", "])）］】>#", strict=True))
 _STARTS = frozenset("0123456789[(（［【<#@\\")
+_ENDS = frozenset("0123456789mMsScCdDzZ.)]）］】>#")
 _WORDS = frozenset((*_MONTHS, *_DAYS, "tod", "yes"))
 _HEAD_CHARS = 200
 _MIN_FRAMES = 8
@@ -89,9 +90,14 @@ def leading_stamp(text: str) -> tuple[Stamp, str] | None:
     return (stamp, text[match.end() :]) if stamp.bracketed or not named_day else None
 
 
+def may_end_in_time(text: str) -> bool:
+    """Return quickly whether *text* can end in a stamp."""
+    return text[-1:] in _ENDS and any(map(str.isdigit, text[-_HEAD_CHARS:]))
+
+
 def trailing_stamp(text: str) -> tuple[Stamp, str] | None:
     """Return the stamp at the end of the short *text* and the text before it, or None."""
-    if not any(map(str.isdigit, text)):
+    if not may_end_in_time(text):
         return None
     match = _TRAILING.search(text[:_HEAD_CHARS])
     stamp = _stamp(match)

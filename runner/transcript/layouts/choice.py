@@ -37,8 +37,9 @@ class Layout:
     pair: bool = False
 
 
-_DASHES = shapes.has_any(" - ", " – ", " — ", " -- ")
-_COLUMNS = shapes.has_any("\t", " |", "   ")
+_DASHES = shapes.contains(r"\s[-–—]{1,2}\s")
+_CLOCKS = shapes.contains(r"[\s(\[]\d+:\d\d")
+_COLUMNS = shapes.contains(r"\t|\s\||\s{3}")
 LAYOUTS = (
     Layout("label in the line", shapes.in_line, shapes.has_colon, 0.05),
     Layout(
@@ -46,7 +47,7 @@ LAYOUTS = (
     ),
     Layout("time and label above the text", shapes.below_time, shapes.is_timed, 0.1, timed=True),
     Layout(
-        "label with a time in the line", shapes.with_time_inside, shapes.has_colon, 0.3, timed=True
+        "label with a time in the line", shapes.with_time_inside, _CLOCKS, 0.3, timed=True
     ),
     Layout("angled label", shapes.wrapped("<"), shapes.starts_with("<"), 0.3),
     Layout("bracketed label", shapes.wrapped("[【［「"), shapes.starts_with("[【［「"), 0.4),
@@ -54,7 +55,7 @@ LAYOUTS = (
     Layout("label, dash, text", shapes.dashed, _DASHES, 0.5, plain=False),
     Layout("label and text in columns", shapes.in_columns, _COLUMNS, 0.5, plain=False),
     Layout(
-        "label above the text", shapes.above, shapes.is_short, 0.4, plain=False, heads_block=True
+        "label above the text", shapes.above, shapes.may_end_in_label, 0.4, plain=False, heads_block=True
     ),
     Layout(">> and text", shapes.after_chevrons, shapes.starts_with(">"), marked=True),
     Layout("Q and A", shapes.question_or_answer, shapes.starts_with("QA"), marked=True, pair=True),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 from runner.transcript.model import words_of
 
@@ -34,7 +35,7 @@ _MACHINE = re.compile(
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+$|[+(]?\d[\d\s().-]{5,20}\d$")
-_NOT_LABEL = re.compile(r"[.?!]\s+[a-z]|[;{}=\"“”„]|://|^[a-z]+://|\.\.\.|…|,\s+(?:and|but|so|or)\b")
+_NOT_LABEL = re.compile(r"[.?!]\s+[a-z]|[;{}<>=\"“”„]|://|^[a-z]+://|\.\.\.|…|,\s+(?:and|but|so|or)\b")
 _DAY = re.compile(
     r"(?:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s\d{1,2}\b|\d{1,2}\.?\s"
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}"
@@ -52,6 +53,7 @@ class Likeness(IntEnum):
     NAME = 3
 
 
+@lru_cache(4096)
 def likeness(label: str) -> Likeness:
     """Return how much *label* looks like the name of a speaker."""
     words = label.split()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from runner.transcript.layouts.labels import MAX_LABEL_CHARS, Likeness, likeness
 from runner.transcript.layouts.rows import Row, open_emphasis
-from runner.transcript.times import Stamp, leading_stamp, trailing_stamp
+from runner.transcript.times import Stamp, leading_stamp, may_end_in_time, trailing_stamp
 
 _HEAD_CHARS = 160
 _ROLE = re.compile(r"\s?[(（\[]([^()（）\[\]]{1,80})[)）\]]$")
@@ -17,6 +17,7 @@ _FROM_TO = re.compile(r"from\s+(.+?)\s+to\s+\S.*$", re.IGNORECASE)
 _DASH = re.compile(r"\s+[-–—]{1,2}\s+")
 _COLUMN = re.compile(r"\t+|\s+\|\s+|\s{3,}")
 _STAMP_INSIDE = re.compile(r"[\s,]+(?=[\[(]?\d)")
+_MARKS = re.compile(r"(?<!\S)[*_`]+|[*_`]+(?!\S)")
 _WRAPS = {"[": "]", "【": "】", "［": "］", "「": "」", "<": ">", "(": ")", "（": "）"}
 _SENTENCE_ENDS = (".", "?", "!", ",", ";", "…", "。", "！", "？")
 _JOINTS = " |,-–—•·@\t"
@@ -64,9 +65,15 @@ def starts_with(chars: str) -> Hint:
     return lambda row: row.rest[:1] in chars or row.rest[:1] in "*_"
 
 
-def has_any(*parts: str) -> Hint:
-    """Return whether one of *parts* stands in the head of a row."""
-    return lambda row: any(part in row.head for part in parts)
+def contains(pattern: str) -> Hint:
+    """Return whether *pattern* is found in the head of a row."""
+    search = re.compile(pattern).search
+    return lambda row: search(row.head)
+
+
+def may_end_in_label(row: Row) -> bool:
+    """Return whether the row may be a name, in emphasis or not."""
+    return len(row.rest) <= MAX_LABEL_CHARS and not row.rest[:1].islower() and row.placed
 
 
 def in_line(rows: Sequence[Row], at: int) -> Opening | None:
@@ -94,9 +101,11 @@ def in_line(rows: Sequence[Row], at: int) -> Opening | None:
 def above_with_time(rows: Sequence[Row], at: int) -> Opening | None:
     """`Name 0:01`, or the name and the time on two lines, with the text below."""
     row = rows[at]
-    if row.stamp or len(row.text) > _HEAD_CHARS or at + 1 == len(rows):
+    if row.stamp or at + 1 == len(rows):
         return None
     text = _strip_marks(row.text).rstrip(": ")
+    if not rows[at + 1].is_stamp and not may_end_in_time(text):
+        return None
     named = _named(text, None)
     if named is None:
         return None
@@ -131,7 +140,7 @@ def below_time(rows: Sequence[Row], at: int) -> Opening | None:
 def above(rows: Sequence[Row], at: int) -> Opening | None:
     """`Name` on a line of its own, with the text below."""
     row = rows[at]
-    if row.stamp or len(row.text) > MAX_LABEL_CHARS or at + 1 == len(rows) or not row.placed:
+    if row.stamp or at + 1 == len(rows):
         return None
     if row.text.endswith((*_SENTENCE_ENDS, ":")) or rows[at + 1].stamp:
         return None
@@ -268,6 +277,6 @@ def _named(text: str, stamp: Stamp | None) -> Opening | None:
 
 
 def _strip_marks(label: str) -> str:
-    marked = "*" in label or "_" in label or "`" in label
-    plain = label.replace("**", "").replace("__", "").strip("*_` \t") if marked else label
-    return " ".join(plain.split())
+    if "*" in label or "_" in label or "`" in label:
+        label = _MARKS.sub("", label.replace("**", "").replace("__", ""))
+    return " ".join(label.split())

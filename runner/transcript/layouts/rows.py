@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.transcript.layouts.furniture import furniture
+from runner.transcript.model import ends_sentence
 from runner.transcript.report import Notes
 from runner.transcript.times import Stamp, leading_stamp
 
@@ -14,7 +15,7 @@ _EMPHASIS = re.compile(r"(?:\*{1,3}|_{1,3}|`)(?=[^\s*_])")
 _AFTER_STAMP = re.compile(r"[*_`]{0,3}\s{0,8}(?:[-–—|:•·]+(?=[\s*_\[(<]))?\s{0,8}")
 _YAML_KEY = re.compile(r"([A-Za-z_][\w .-]{0,60}):(?:\s|$)")
 _LINE_NUMBER = re.compile(r"\s{0,10}(\d{1,2})(?:\s|$)")
-_MAX_WIDTH = 120
+_MIN_WIDTH, _MAX_WIDTH = 40, 120
 _MIN_WRAPPED_ROWS = 8
 
 
@@ -24,7 +25,8 @@ class Row:
 
     *raw* is the line without outer white space; *text* is it without quote mark, bullet or heading
     mark, which is *mark*, and without the emphasis that opens it, which is *opening*. *stamp* is
-    the time at its start, *rest* the text behind that. *gap* says whether a blank line or furniture
+    the time at its start, *rest* the text behind that and
+    *head* the part of it in which a label can end. *gap* says whether a blank line or furniture
     stands above; *placed*, whether the line break above is deliberate, not made by wrapping.
     """
 
@@ -34,13 +36,9 @@ class Row:
     opening: str
     stamp: Stamp | None
     rest: str
+    head: str
     gap: bool
     placed: bool = True
-
-    @property
-    def head(self) -> str:
-        """The part of *rest* in which a label can end."""
-        return self.rest[:160]
 
     @property
     def is_stamp(self) -> bool:
@@ -79,7 +77,7 @@ def _row(line: str, gap: bool) -> Row:
     stamp, rest = stamped or (None, text)
     if stamp and (after := _AFTER_STAMP.match(rest)):
         rest = rest[after.end() :]
-    return Row(raw, text, mark[0].strip() if mark else "", opening, stamp, rest, gap)
+    return Row(raw, text, mark[0].strip() if mark else "", opening, stamp, rest, rest[:160], gap)
 
 
 def open_emphasis(text: str) -> tuple[str, str]:
@@ -98,12 +96,16 @@ def _mark_placed(rows: Sequence[Row]) -> None:
     """Find the line breaks of wrapping: the next word had no room in the line above."""
     lengths = sorted(len(row.raw) for row in rows)
     width = lengths[-1 - len(lengths) // 50] if lengths else 0
-    full = sum(length > width * 0.75 for length in lengths)
-    if width > _MAX_WIDTH or len(rows) < _MIN_WRAPPED_ROWS or full < len(rows) * 0.25:
+    full = [row.raw for row in rows if len(row.raw) > width * 0.75]
+    open_ended = sum(not ends_sentence(line) for line in full)
+    if not _MIN_WIDTH <= width <= _MAX_WIDTH or len(rows) < _MIN_WRAPPED_ROWS:
+        return
+    if len(full) < len(rows) * 0.25 or open_ended < len(full) * 0.5:
         return
     for above, row in itertools.pairwise(rows):
         word = len(row.raw.split(maxsplit=1)[0])
-        row.placed = row.gap or len(above.raw) + 1 + word <= width
+        room = len(above.raw) + 1 + word <= width
+        row.placed = row.gap or room or ends_sentence(above.raw)
 
 
 def _without_front_matter(lines: list[str], notes: Notes) -> list[str]:
