@@ -12,8 +12,8 @@ from pathlib import Path
 from runner.base.errors import did_you_mean
 from runner.base.text import without_hidden
 from runner.transcript.decode import fault, read_bytes
-from runner.transcript.formats.cues import has_cue_timing, parse_srt, parse_vtt
-from runner.transcript.formats.json_formats import parse_json
+from runner.transcript.formats.json_formats import is_json, parse_json
+from runner.transcript.formats.subtitles import has_cue_times, parse_srt, parse_vtt
 from runner.transcript.hearing import looks_like_hearing, parse_hearing
 from runner.transcript.model import Transcript, make_segments
 from runner.transcript.readers import Reader, Source, other_readers
@@ -21,26 +21,27 @@ from runner.transcript.report import Notes, ReadingReport
 from runner.transcript.text import read_text_layout
 
 _JSON_ESCAPES = re.compile(r"\\[^u]|((?:\\u[0-9A-Fa-f]{4})+)")
-_JSON_START = re.compile(r"\{\s*[\"}]|\[\s*[\[{\"\]]")
 
 
 def _is_vtt(source: Source) -> bool:
-    return source.suffix == ".vtt" or source.text.lstrip().startswith("WEBVTT")
+    return source.text.lstrip().startswith("WEBVTT") or (
+        source.suffix == ".vtt" and not has_cue_times(source.text)
+    )
 
 
 def _is_srt(source: Source) -> bool:
-    return source.suffix == ".srt" or has_cue_timing(source.text)
+    return source.suffix == ".srt" or has_cue_times(source.text)
 
 
 def _is_json(source: Source) -> bool:
-    return source.suffix == ".json" or bool(_JSON_START.match(source.text.lstrip()))
+    return source.suffix == ".json" or is_json(source.text)
 
 
 # Tried in this order, after those of other packages; the last recognises any text.
 _OWN = (
-    Reader("vtt", _is_vtt, lambda s, notes: parse_vtt(s.text, s.name), (".vtt",)),
-    Reader("json", _is_json, lambda s, notes: parse_json(s.text, s.name), (".json",)),
-    Reader("srt", _is_srt, lambda s, notes: parse_srt(s.text, s.name), (".srt",)),
+    Reader("vtt", _is_vtt, lambda s, notes: parse_vtt(s.text, s.name, notes), (".vtt",)),
+    Reader("json", _is_json, lambda s, notes: parse_json(s.text, s.name, notes), (".json",)),
+    Reader("srt", _is_srt, lambda s, notes: parse_srt(s.text, s.name, notes), (".srt",)),
     Reader(
         "hearing",
         lambda s: looks_like_hearing(s.text),

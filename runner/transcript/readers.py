@@ -42,7 +42,7 @@ class Source:
     @cached_property
     def _cleaned(self) -> tuple[str, int]:
         text = decode(self.data, self.name, self.encoding)
-        return without_hidden(text.removeprefix("\ufeff"))
+        return without_hidden(text.removeprefix("\ufeff").replace("\r\r\n", "\n"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,46 +1,88 @@
-"""JSON formats: Whisper, WhisperX, AssemblyAI, Deepgram, this program, and plain lists."""
+"""JSON and JSON lines: the list in it that says most of who spoke, when and what."""
 
-import itertools
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from runner.base.text import to_safe_text
 from runner.transcript.decode import fault
-from runner.transcript.formats.cues import merge_turns
+from runner.transcript.formats.fields import Record, fields_of, simple_name, speaker_of, text_of
+from runner.transcript.formats.records import letters, sampled, turns_from, turns_from_words
+from runner.transcript.formats.tables import turns_from_rows
 from runner.transcript.model import Turn
-from runner.transcript.times import clock_seconds
+from runner.transcript.report import Notes
 
 MAX_DEPTH = 64
 
-_TEXT_KEYS = ("text", "transcript", "content")
-_SPEAKER_KEYS = ("speaker", "speaker_name", "speaker_label", "name")
-_START_KEYS = ("start_s", "start", "start_time")
-_END_KEYS = ("end_s", "end", "end_time")
-_LIST_KEYS = ("segments", "utterances", "turns", "transcript")
 _MAX_DIGITS = 18
 _STRUCTURE = re.compile(r'\\.|["\[\]{}]', re.DOTALL)
+_START = re.compile(r"\{\s*[\"}]|\[\s*[\[{\"\]]")
 _EXPECTED = (
-    "expected a list of {speaker, text}, 'segments' (Whisper, WhisperX, Colloquy), "
-    "'utterances' (AssemblyAI) or 'results' (Deepgram)"
+    "expected a list of objects with a text, and where known a speaker and a time, at any depth, "
+    "as speech recognizers write it"
 )
+_BEST = ("alternatives", "nbest", "hypotheses")  # only the first of these is what was said
+_WHOLE = frozenset(
+    ("text", "transcript", "transcription", "content", "fulltext", "fulltranscript", "display")
+)
+_WORD_KEYS = ("word", "punctuatedword")
+_WORD_TYPES = {"word", "punctuation", "pronunciation", "punct", "spacing", "text"}
+_MAX_WORDS = 1.3  # in an item of a list of single words
+_ENOUGH = 0.8  # of the letters of the longest list
+_MAX_NOTES = 2000
 
 
-def parse_json(text: str, source: str) -> list[Turn]:
-    """Return the turns of JSON *text* in any known shape.
+def is_json(text: str) -> bool:
+    """Return whether *text* begins like a JSON object or list of objects, lists or texts."""
+    return _START.match(text[:1000].lstrip()) is not None
+
+
+def parse_json(text: str, source: str, notes: Notes) -> list[Turn]:
+    """Return the turns of JSON or JSON lines.
 
     Raises TranscriptError for malformed JSON (with line and column), nesting deeper than 64,
-    an unknown shape, or an item that is not an object with text.
+    and for JSON that holds no transcript.
     """
     _refuse_deep(text, source)
+    data = _loaded(text, source)
+    notes.layout = "fields"
+    if isinstance(data, list) and len(data) > 1 and all(isinstance(row, list) for row in data):
+        rows = [["" if cell is None else str(cell) for cell in row] for row in data]
+        return turns_from_rows(rows, source, notes)
+    lists = list(_lists(data))
+    chosen = _best(lists)
+    if chosen is None or not chosen.size:
+        return _whole(data, source, notes)
+    names = _names(data)
+    if (channels := _channels(chosen, lists)) is not None:
+        turns = _by_channel(channels, notes, names)
+    elif chosen.words:
+        turns = turns_from_words(_with_speakers(chosen.records, data), notes, names=names)
+    else:
+        turns = turns_from(chosen.records, notes, names=names)
+    _note_the_rest(data, chosen, lists, turns, notes)
+    return turns
+
+
+def _loaded(text: str, source: str) -> object:
     try:
-        data = json.loads(text, parse_int=_number)
+        return json.loads(text, parse_int=_number)
     except json.JSONDecodeError as error:
+        lines = [line for line in text.split("\n") if line.strip()]
+        if error.msg == "Extra data" and len(lines) > 1:
+            return [_line(line, number, source) for number, line in enumerate(lines, start=1)]
         where = f"line {error.lineno} column {error.colno}"
         raise fault(source, f"malformed JSON at {where}: {error.msg}") from error
-    return [replace(turn, text=to_safe_text(turn.text)) for turn in _turns(data, source)]
+
+
+def _line(line: str, number: int, source: str) -> object:
+    try:
+        return json.loads(line, parse_int=_number)
+    except json.JSONDecodeError as error:
+        what = f"malformed JSON in record {number} column {error.colno}: {error.msg}"
+        raise fault(source, f"{what}; expected one JSON value, or one on each line") from error
 
 
 def _number(digits: str) -> float | int:
@@ -64,113 +106,230 @@ def _refuse_deep(text: str, source: str) -> None:
             raise fault(source, f"JSON nested deeper than {MAX_DEPTH} at line {line}")
 
 
-def _turns(data: object, source: str) -> list[Turn]:
-    if isinstance(data, list):
-        return _items(data, source)
-    fields = data if isinstance(data, dict) else {}
-    results = fields.get("results")
-    if isinstance(results, dict):
-        return _deepgram(results, source)
-    for key in _LIST_KEYS:
-        items = fields.get(key)
-        if isinstance(items, list) and items:
-            # Only AssemblyAI has times in milliseconds, and only it has top-level 'utterances'.
-            turns = _items(items, source, key, 1000.0 if key == "utterances" else 1.0)
-            # Whisper splits at pauses, not at sentences; turns with speakers stay as they are.
-            whisper = key == "segments" and all(turn.speaker is None for turn in turns)
-            return merge_turns(turns) if whisper else turns
-    if isinstance(fields.get("text"), str):
-        return [Turn(None, fields["text"])]
-    raise fault(source, f"JSON holds no transcript; {_EXPECTED}")
+@dataclass(slots=True)
+class _List:
+    """All lists of objects at one *path*, where numbers of items are left out."""
+
+    path: tuple[str, ...]
+    records: list[Record]
+    size: int = 0  # letters of its texts
+    words: bool = False
+    rank: tuple[bool, bool, int] = (False, False, 0)
+
+    @property
+    def name(self) -> str:
+        return next((part for part in reversed(self.path) if part != "*"), "")
 
 
-def _items(
-    items: Sequence[object], source: str, where: str = "list", unit: float = 1.0
-) -> list[Turn]:
-    turns = []
-    for number, item in enumerate(items, start=1):
-        if not isinstance(item, dict):
-            raise fault(source, f"item {number} of '{where}' is not an object; {_EXPECTED}")
-        texts = [item[key] for key in _TEXT_KEYS if key in item]
-        if not texts or not isinstance(texts[0], str | None):
-            raise fault(source, f"item {number} of '{where}' has no text; {_EXPECTED}")
-        start_s, end_s = (_time(_first(item, keys), unit) for keys in (_START_KEYS, _END_KEYS))
-        turns.append(Turn(_speaker(_first(item, _SPEAKER_KEYS)), texts[0] or "", start_s, end_s))
-    return turns
+def _lists(data: object) -> Iterator[_List]:
+    """Yield the lists of objects in *data*, one for each path."""
+    found: dict[tuple[str, ...], list[Record]] = {}
+    todo: list[tuple[tuple[str, ...], object]] = [((), data)]
+    while todo:
+        path, node = todo.pop()
+        if isinstance(node, dict):
+            node = _rows(node)
+        if isinstance(node, dict):
+            values = list(node.values())
+            if len(values) > 1 and all(isinstance(value, dict) for value in values):
+                found.setdefault((*path, "*"), []).extend(values)
+            todo += [((*path, key), each) for key, each in reversed(node.items()) if _deep(each)]
+        elif isinstance(node, list):
+            if path and simple_name(path[-1])[0] in _BEST:
+                node = node[:1]
+            else:
+                objects = [each for each in node if isinstance(each, dict)]
+                if objects:
+                    found.setdefault(path, []).extend(objects)
+            todo += [((*path, "*"), each) for each in reversed(node) if _deep(each)]
+    for path, records in found.items():
+        yield _measured(_List(path, records))
 
 
-def _deepgram(results: dict[str, object], source: str) -> list[Turn]:
-    utterances = results.get("utterances")
-    if isinstance(utterances, list) and utterances:
-        return _items(utterances, source, "results.utterances")
-    channels = _objects(results.get("channels"))
-    speech = [list(_channel(channel, source)) for channel in channels]
-    if not any(speech):
-        raise fault(source, f"JSON 'results' holds no channels with speech; {_EXPECTED}")
-    if len(speech) == 1:
-        return speech[0]
-    turns = [
-        replace(turn, speaker=turn.speaker or f"Channel {index}")
-        for index, channel in enumerate(speech)
-        for turn in channel
-    ]
-    return sorted(turns, key=lambda turn: turn.start_s or 0.0)
+def _deep(value: object) -> bool:
+    return isinstance(value, dict | list) and bool(value)
 
 
-def _channel(channel: dict[str, object], source: str) -> Iterator[Turn]:
-    best = next(iter(_objects(channel.get("alternatives"))), {})
-    holder = best.get("paragraphs")
-    paragraphs = _objects(holder.get("paragraphs")) if isinstance(holder, dict) else []
-    words = [word for word in _objects(best.get("words")) if _word(word)]
-    if any(_objects(paragraph.get("sentences")) for paragraph in paragraphs):
-        yield from (_paragraph(paragraph, source) for paragraph in paragraphs)
-    elif any("speaker" in word for word in words):
-        runs = itertools.groupby(words, lambda word: _speaker(word.get("speaker")))
-        yield from (_run(speaker, list(run)) for speaker, run in runs)
-    elif isinstance(best.get("transcript"), str):
-        yield Turn(None, str(best["transcript"]))
+def _rows(node: dict[str, object]) -> object:
+    """Return the rows of a table that is written by columns, or *node* itself."""
+    columns = {key: value for key, value in node.items() if isinstance(value, list)}
+    lengths = {len(value) for value in columns.values()}
+    plain = all(
+        not isinstance(each, dict | list) for value in columns.values() for each in value[:9]
+    )
+    if len(columns) < 2 or len(lengths) != 1 or lengths < {2} or not plain:
+        return node
+    if not fields_of([columns]).keys["text"]:
+        return node
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def _paragraph(paragraph: dict[str, object], source: str) -> Turn:
-    sentences = _items(_objects(paragraph.get("sentences")), source, "sentences")
-    return Turn(
-        _speaker(paragraph.get("speaker")),
-        " ".join(sentence.text for sentence in sentences),
-        _time(paragraph.get("start")),
-        _time(paragraph.get("end")),
+def _measured(found: _List) -> _List:
+    fields = sampled(found.records)
+    texts = [text_of(record, fields) or "" for record in found.records]
+    found.size = sum(map(len, texts)) - sum(text.count(" ") for text in texts)
+    spoken = [text for text in texts if text.strip()]
+    if not spoken or not (fields.keys["text"] or fields.best or fields.parts):
+        return found
+    mean = sum(len(text.split()) for text in spoken) / len(spoken)
+    types = {str(record.get("type")) for record in found.records[:50]}
+    typed = bool(types & _WORD_TYPES) and types <= _WORD_TYPES | {"audio_event", "None"}
+    named = simple_name(found.name)[0] in ("words", "elements", "items", "tokens", "wordsegments")
+    keyed = bool(fields.keys["text"]) and simple_name(fields.keys["text"][0])[0] in _WORD_KEYS
+    found.words = mean <= _MAX_WORDS and (typed or named or keyed) and len(spoken) > 1
+    some = [*found.records[:50], *found.records[-50:]]
+    who = any(_has_speaker(record) for record in some)
+    when = any(record.get(key) is not None for record in some for key in fields.keys["start"])
+    found.rank = (who, when, -len(found.records))
+    return found
+
+
+def _has_speaker(record: Record, depth: int = 3) -> bool:
+    """Return whether *record*, or something in it, has a speaker."""
+    fields = fields_of([record])
+    for key in fields.keys["speaker"]:
+        if speaker_of(record[key]) is not None and simple_name(key)[0] != "from":
+            return True
+    inner = (
+        [value for value in record.values() if isinstance(value, list) and value] if depth else []
+    )
+    return any(
+        _has_speaker(each, depth - 1)
+        for value in inner
+        for each in (value[0], value[-1])
+        if isinstance(each, dict)
     )
 
 
-def _run(speaker: str | None, words: Sequence[dict[str, object]]) -> Turn:
-    text = " ".join(_word(word) for word in words)
-    return Turn(speaker, text, _time(words[0].get("start")), _time(words[-1].get("end")))
+def _best(lists: Sequence[_List]) -> _List | None:
+    most = max((each.size for each in lists), default=0)
+    enough = [each for each in lists if each.size and each.size >= most * _ENOUGH]
+    return max(enough, key=lambda each: each.rank, default=None)
 
 
-def _word(word: dict[str, object]) -> str:
-    text = _first(word, ("punctuated_word", "word"))
-    return text if isinstance(text, str) else ""
+def _whole(data: object, source: str, notes: Notes) -> list[Turn]:
+    """Return the turns of *data* that holds the transcript as one text; refuse anything else."""
+    texts = _texts(data)
+    if isinstance(data, dict):
+        for key in ("error", "errors", "error_message", "message", "detail"):
+            said = data.get(key)
+            said = said.get("message", "") if isinstance(said, dict) else said
+            if isinstance(said, str) and said and not texts:
+                raise fault(source, f"no transcript but the error of a service: '{said[:200]}'")
+        status = data.get("status")
+        if isinstance(status, str) and not texts:
+            raise fault(source, f"JSON holds no transcript yet (status '{status}'); {_EXPECTED}")
+    if not texts:
+        raise fault(source, f"JSON holds no transcript; {_EXPECTED}")
+    notes.layout = "one text"
+    from runner.transcript.text import parse_text
+
+    longest = to_safe_text(max(texts, key=len))
+    return parse_text(longest) if "\n" in longest.strip() else [Turn(None, longest)]
 
 
-def _objects(value: object) -> list[dict[str, object]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+def _texts(data: object) -> list[str]:
+    """Return the texts in *data* whose names say that they are a transcript, or all in a list."""
+    if isinstance(data, list) and all(isinstance(each, str) for each in data):
+        return ["\n".join(data)] if data else []
+    found: list[str] = []
+    todo = [data]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, dict):
+            for key, value in node.items():
+                if isinstance(value, str) and value.strip() and simple_name(key)[0] in _WHOLE:
+                    found.append(value)
+                elif isinstance(value, dict | list):
+                    todo.append(value)
+        elif isinstance(node, list):
+            todo += [each for each in node if isinstance(each, dict)]
+    return found
 
 
-def _first(item: dict[str, object], keys: Iterable[str]) -> object:
-    return next((item[key] for key in keys if item.get(key) is not None), None)
+def _names(data: object) -> dict[str, str]:
+    """Return the names of speakers that *data* lists by number or letter."""
+    names: dict[str, str] = {}
+    todo = [data]
+    while todo:
+        node = todo.pop()
+        if not isinstance(node, dict):
+            continue
+        for key, value in node.items():
+            people = "speaker" in key.lower() or "participant" in key.lower()
+            if people and isinstance(value, list):
+                names |= dict(pair for each in value if (pair := _named(each)))
+            elif people and isinstance(value, dict):
+                plain = {k: v for k, v in value.items() if isinstance(v, str) and v}
+                names |= plain if len(plain) == len(value) else {}
+            todo.append(value)
+    return names
 
 
-def _speaker(value: object) -> str | None:
-    if isinstance(value, str):
-        return to_safe_text(value) or None
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"Speaker {value}"
+def _named(person: object) -> tuple[str, str] | None:
+    if not isinstance(person, dict):
+        return None
+    found = {simple_name(key)[0]: value for key, value in person.items()}
+    key = next((found[k] for k in ("id", "speakerid", "speaker", "label") if k in found), None)
+    name = next((found[k] for k in ("name", "displayname", "speakername") if k in found), None)
+    if isinstance(key, str | int) and isinstance(name, str) and name and "text" not in found:
+        return str(key), name
     return None
 
 
-def _time(value: object, unit: float = 1.0) -> float | None:
-    """Return *value* in seconds; *unit* is the number of its units per second."""
-    if isinstance(value, str):
-        return clock_seconds(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value / unit
+def _channels(chosen: _List, lists: Sequence[_List]) -> _List | None:
+    """Return the list of several channels that *chosen* is, or is in, or None."""
+    for each in lists:
+        inside = chosen.path[: len(each.path)] == each.path
+        if inside and len(each.records) > 1 and simple_name(each.name)[0] == "channels":
+            return each
     return None
+
+
+def _by_channel(chosen: _List, notes: Notes, names: Mapping[str, str]) -> list[Turn]:
+    turns: list[Turn] = []
+    for number, channel in enumerate(chosen.records):
+        inner = _best([each for each in _lists(channel) if each.size])
+        records = inner.records if inner else [channel]
+        read = turns_from_words if inner and inner.words else turns_from
+        for turn in read(records, notes, names=names):
+            name = turn.speaker or f"Channel {number}"
+            turns.append(Turn(name, turn.text, turn.start_s, turn.end_s))
+    return sorted(turns, key=lambda turn: turn.start_s or 0.0)
+
+
+def _with_speakers(words: list[Record], data: object) -> list[Record]:
+    """Return *words* with speakers from a list beside them that has the same start times (AWS)."""
+    results = data.get("results") if isinstance(data, dict) else None
+    labels = results.get("speaker_labels") if isinstance(results, dict) else None
+    segments = labels.get("segments") if isinstance(labels, dict) else None
+    who = {
+        item.get("start_time"): item.get("speaker_label")
+        for segment in segments or ()
+        if isinstance(segment, dict)
+        for item in segment.get("items") or ()
+        if isinstance(item, dict)
+    }
+    if not who:
+        return words
+    return [{"speaker_label": who.get(word.get("start_time")), **word} for word in words]
+
+
+def _note_the_rest(
+    data: object, chosen: _List, lists: Sequence[_List], turns: Sequence[Turn], notes: Notes
+) -> None:
+    """Note sentences outside the chosen list that are not in the *turns*."""
+    spoken = letters(" ".join(turn.text for turn in turns))
+    same = {id(record) for each in lists if each.size * 2 >= chosen.size for record in each.records}
+    todo: list[tuple[str, object]] = [("", data)]
+    noted = 0
+    while todo and noted < _MAX_NOTES:
+        key, node = todo.pop()
+        if isinstance(node, dict) and id(node) not in same:
+            todo += node.items()
+        elif isinstance(node, list):
+            todo += [(key, each) for each in node]
+        elif isinstance(node, str) and node.count(" ") > 2:
+            noted += 1
+            if letters(node) not in spoken:
+                notes.leave_out(f"fields '{key[:40]}'", node)

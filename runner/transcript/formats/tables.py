@@ -1,0 +1,185 @@
+"""Tables: CSV, TSV and other rows of cells, with or without a header."""
+
+import csv
+import io
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from runner.transcript.decode import MAX_BYTES, fault
+from runner.transcript.formats.fields import fields_of
+from runner.transcript.formats.moments import moment_of
+from runner.transcript.formats.records import turns_from
+from runner.transcript.labels import label_fits
+from runner.transcript.model import Turn
+from runner.transcript.report import Notes
+
+Rows = list[list[str]]
+
+_DELIMITERS = "\t,;|"
+_SAMPLE_LINES = 200
+_MOSTLY = 0.9
+_RULE = re.compile(r"[\s|:+-]{0,400}$")
+_NAMED_DELIMITER = re.compile(r"sep=(.)\s*$")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d$")
+_MAX_HEADER_CHARS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class _Dialect:
+    delimiter: str
+    quoted: bool
+
+    def rows(self, lines: Sequence[str]) -> Iterator[list[str]]:
+        csv.field_size_limit(MAX_BYTES)
+        text = io.StringIO("\n".join(lines))
+        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE
+        for row in csv.reader(text, delimiter=self.delimiter, quoting=quoting):
+            cells = [cell.strip() for cell in row]
+            if self.delimiter == "|":
+                cells = cells[not cells[0] : len(cells) - (not cells[-1])] if cells[1:] else cells
+            if any(cells):
+                yield cells
+
+
+def is_table(text: str, suffix: str = "") -> bool:
+    """Return whether *text* is a table with a header, or, by *suffix* or times, without one."""
+    lines = _lines(text, _SAMPLE_LINES)
+    dialect = _dialect(lines)
+    if dialect is None:
+        return False
+    rows = list(dialect.rows(lines))
+    if not _is_header(rows[0]):
+        return len(rows) > 1 and (suffix in (".csv", ".tsv") or _has_times(rows))
+    roles = fields_of([dict.fromkeys(rows[0], "")]).keys
+    return suffix in (".csv", ".tsv") or bool(roles["speaker"] or roles["start"] or roles["end"])
+
+
+def parse_table(text: str, source: str, notes: Notes) -> list[Turn]:
+    """Return the turns in the rows of *text*; raise TranscriptError if it is no table."""
+    lines = _lines(text, None)
+    dialect = _dialect(lines[:_SAMPLE_LINES])
+    if dialect is None:
+        raise fault(source, "no table: expected rows of two or more cells, such as speaker,text")
+    try:
+        rows = list(dialect.rows(lines))
+    except csv.Error as error:
+        raise fault(source, f"malformed table: {error}") from error
+    return turns_from_rows(rows, source, notes, dialect.delimiter)
+
+
+def turns_from_rows(rows: Rows, source: str, notes: Notes, delimiter: str = " ") -> list[Turn]:
+    """Return the turns in *rows*; the first may be a header. Raise TranscriptError."""
+    rows = [row for row in rows if not all(_RULE.match(cell) and cell for cell in row)]
+    if rows and _is_header(rows[0]):
+        header, rows = [cell or f"column {n}" for n, cell in enumerate(rows[0], 1)], rows[1:]
+    else:
+        header = _guessed(rows)
+    if "text" not in header and not fields_of([dict.fromkeys(header, "")]).keys["text"]:
+        raise fault(source, f"a table without a column of words ({', '.join(header)[:200]})")
+    notes.layout = f"columns {', '.join(header)}"[:200]
+    names = _distinct(header)
+    fields = fields_of([dict.fromkeys(names, "")])
+    words = names.index(fields.keys["text"][0])
+    records = []
+    for row in rows:
+        # Words without quotes may hold the delimiter.
+        more = max(0, len(row) - len(names))
+        row[words : words + more + 1] = [delimiter.join(row[words : words + more + 1])]
+        records.append(dict(zip(names, row, strict=False)))
+    turns = turns_from(records, notes, rest=False)
+    for record in records:
+        if not any(record.get(key) for key in fields.keys["text"]):
+            notes.leave_out("rows without words", " ".join(record.values()))
+    for name in names:
+        cells = [cell for r in records if (cell := r.get(name, "")) and any(map(str.isalpha, cell))]
+        if name not in fields.known and cells:
+            notes.leave_out(f"column '{name[:40]}'", "\n".join(cells))
+    return turns
+
+
+def _lines(text: str, count: int | None) -> list[str]:
+    lines = itertools.islice((line for line in io.StringIO(text, "\n")), count)
+    stripped = [line.rstrip("\n") for line in lines]
+    first = next((index for index, line in enumerate(stripped) if line.strip()), 0)
+    return stripped[first:]
+
+
+def _dialect(lines: Sequence[str]) -> _Dialect | None:
+    """Return the dialect in which the most rows have the same number of cells."""
+    if lines and (named := _NAMED_DELIMITER.match(lines[0])):
+        return _Dialect(named[1], quoted=True)
+    best, most = None, 0.0
+    for delimiter, quoted in itertools.product(_DELIMITERS, (True, False)):
+        dialect = _Dialect(delimiter, quoted)
+        try:
+            rows = list(dialect.rows(lines))
+        except csv.Error:
+            continue
+        if len(rows) < 2 and not (rows and _is_header(rows[0])):
+            continue
+        widths = Counter(map(len, rows))
+        header = _is_header(rows[0])
+        width = len(rows[0]) if header else widths.most_common(1)[0][0]
+        # Words of the last column may hold the delimiter.
+        same = sum(number for w, number in widths.items() if w == width or (header and w > width))
+        if width < 2 or same < len(rows) * _MOSTLY:
+            continue
+        unbroken = not quoted or len(rows) >= len([line for line in lines if line.strip()]) * 0.5
+        score = (2.0 if header else 0.0) + widths[width] / len(rows) + 0.5 * unbroken
+        if score > most:
+            best, most = dialect, score
+    return best
+
+
+def _is_header(row: Sequence[str]) -> bool:
+    """Return whether *row* names a column of words, and no cell of it is a time."""
+    short = all(len(cell) <= _MAX_HEADER_CHARS and moment_of(cell) is None for cell in row)
+    if len(row) < 2 or not short or len(set(row)) < len([cell for cell in row if cell]):
+        return False
+    return bool(fields_of([dict.fromkeys(row, "")]).keys["text"])
+
+
+def _has_times(rows: Rows) -> bool:
+    return any(_are_times(column) for column in zip(*rows, strict=False))
+
+
+def _are_times(column: Sequence[str]) -> bool:
+    moments = [moment_of(cell) for cell in column if not _DATE.match(cell)]
+    values = [moment.value for moment in moments if moment is not None]
+    rising = all(before <= after for before, after in itertools.pairwise(values))
+    return len(values) >= len(column) * _MOSTLY and rising and values[:1] < values[-1:]
+
+
+def _guessed(rows: Rows) -> list[str]:
+    """Return a header for *rows* without one: times rise, speakers recur, words are long."""
+    width = max(Counter(map(len, rows)).most_common(1)[0][0], 1) if rows else 1
+    columns = [[row[at] if at < len(row) else "" for row in rows] for at in range(width)]
+    names = [f"column {number}" for number in range(1, width + 1)]
+    times = [at for at, column in enumerate(columns) if _are_times(column)]
+    for at, name in zip(times, ("start", "end"), strict=False):
+        names[at] = name
+    rest = [at for at in range(width) if at not in times]
+    if not rest:
+        return names
+    words = max(rest, key=lambda at: sum(cell.count(" ") for cell in columns[at]))
+    names[words] = "text"
+    for at in rest:
+        cells = [cell.rstrip(":").strip() for cell in columns[at] if cell]
+        fits = bool(cells) and all(map(label_fits, set(cells)))
+        if at != words and fits and (len(set(cells)) < len(cells) or len(cells) < 4):
+            names[at] = "speaker"
+            break
+    return names
+
+
+def _distinct(header: Sequence[str]) -> list[str]:
+    seen: Counter[str] = Counter()
+    names = []
+    for name in header:
+        seen[name] += 1
+        names.append(name if seen[name] == 1 else f"{name} {seen[name]}")
+    return names
