@@ -18,7 +18,7 @@ from runner.transcript.hearing import looks_like_hearing, parse_hearing
 from runner.transcript.model import Transcript, make_segments
 from runner.transcript.readers import Reader, Source, other_readers
 from runner.transcript.report import Notes, ReadingReport
-from runner.transcript.text import parse_text
+from runner.transcript.text import read_text_layout
 
 _JSON_ESCAPES = re.compile(r"\\[^u]|((?:\\u[0-9A-Fa-f]{4})+)")
 
@@ -47,7 +47,7 @@ _OWN = (
         lambda s: looks_like_hearing(s.text),
         lambda s, notes: parse_hearing(s.text),
     ),
-    Reader("text", lambda s: True, lambda s, notes: parse_text(s.text), (".txt", ".md")),
+    Reader("text", lambda s: True, read_text_layout, (".txt", ".md")),
 )
 
 

@@ -1,0 +1,253 @@
+"""Choice of the layout: the candidates are scored over the whole file, and the best one wins."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from runner.transcript.layouts import openings as shapes
+from runner.transcript.layouts.labels import LabelUse, Likeness, Verdict, judge, likeness
+from runner.transcript.layouts.openings import Hint, Opening, Opens
+from runner.transcript.layouts.preface import header
+from runner.transcript.layouts.rows import Row
+from runner.transcript.report import Notes
+
+NEAR_TIE = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One arrangement of labels, times and text.
+
+    *opens* reads the opening of a row, for the rows of which *hint* says that they may have one.
+    *share* is the least share of the places for turns that its openings take. In layouts that are
+    not *plain*, text looks like an opening easily, so that a label must recur or be two words.
+    *heads_block*: turns start at a blank line, if the file has any. *timed*: every opening has a
+    time. In a *marked* one the mark opens a turn whoever speaks; *pair*: it has two marks, and needs
+    both.
+    """
+
+    name: str
+    opens: Opens
+    hint: Hint
+    share: float = 0.0
+    plain: bool = True
+    heads_block: bool = False
+    timed: bool = False
+    marked: bool = False
+    pair: bool = False
+
+
+_DASHES = shapes.contains(r"\s[-–—]{1,2}\s")
+_CLOCKS = shapes.contains(r"[\s(\[]\d+:\d\d")
+_COLUMNS = shapes.contains(r"\t|\s\||\s{3}")
+LAYOUTS = (
+    Layout("label in the line", shapes.in_line, shapes.has_colon, 0.05),
+    Layout(
+        "label and time above the text", shapes.above_with_time, shapes.is_short, 0.1, timed=True
+    ),
+    Layout("time and label above the text", shapes.below_time, shapes.is_timed, 0.1, timed=True),
+    Layout(
+        "label with a time in the line", shapes.with_time_inside, _CLOCKS, 0.3, timed=True
+    ),
+    Layout("angled label", shapes.wrapped("<"), shapes.starts_with("<"), 0.3),
+    Layout("bracketed label", shapes.wrapped("[【［「"), shapes.starts_with("[【［「"), 0.4),
+    Layout("label in parentheses", shapes.wrapped("(（"), shapes.starts_with("(（"), 0.4),
+    Layout("label, dash, text", shapes.dashed, _DASHES, 0.5, plain=False),
+    Layout("label and text in columns", shapes.in_columns, _COLUMNS, 0.5, plain=False),
+    Layout(
+        "label above the text", shapes.above, shapes.may_end_in_label, 0.4, plain=False, heads_block=True
+    ),
+    Layout(">> and text", shapes.after_chevrons, shapes.starts_with(">"), marked=True),
+    Layout("Q and A", shapes.question_or_answer, shapes.starts_with("QA"), marked=True, pair=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What speaks for *layout*: its *openings* by row, the *verdict* on their labels, a score."""
+
+    layout: Layout
+    openings: Mapping[int, Opening]
+    verdict: Verdict
+    score: float
+
+    def turns(self, rows: Sequence[Row]) -> dict[int, tuple[str | None, Opening]]:
+        """Return speaker and opening by row."""
+        found: dict[int, tuple[str | None, Opening]] = {}
+        for at, opening in self.openings.items():
+            name = self.verdict.names.get((opening.label, opening.role))
+            if name is not None or self.layout.marked:
+                found[at] = (name, opening)
+            elif opening.label in self.verdict.unknown and rows[at].placed:
+                row = rows[at]
+                rest = row.rest if row.stamp else row.raw
+                found[at] = (None, replace(opening, rest=rest, stamp=row.stamp, rows=1))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The *layout* that explains most, or None, and every row that opens a turn."""
+
+    layout: Layout | None = None
+    turns: Mapping[int, tuple[str | None, Opening]] = field(default_factory=dict)
+    timed_first: bool = False
+
+
+def choose(rows: Sequence[Row], notes: Notes, layouts: Sequence[Layout] = LAYOUTS) -> Choice:
+    """Return what opens a turn in *rows*; note the layout, and a near tie as a warning."""
+    start = header(rows)
+    found = [(layout, seen) for layout in layouts if (seen := _openings(layout, rows, start))]
+    ranked = [_evidence(layout, rows, seen, start) for layout, seen in found]
+    ranked = sorted((each for each in ranked if each.score), key=lambda each: -each.score)
+    if not ranked:
+        return Choice()
+    best, turns = ranked[0], ranked[0].turns(rows)
+    notes.layout = best.layout.name
+    for other in ranked[1:]:
+        added = _beside(best, turns, other, rows)
+        turns |= added
+        if not added and other.score >= best.score * NEAR_TIE:
+            notes.warn(
+                f"the layout may as well be '{other.layout.name}' ({len(other.openings)} rows, "
+                f"such as '{_example(other, rows)}'); read as '{best.layout.name}'"
+            )
+    known = set(best.verdict.names.values())
+    for layout, seen in found:
+        turns |= _known(layout, seen, known, turns, rows)
+    stamps = [rows[at].stamp is not None for at, (_, opening) in turns.items() if opening.rest]
+    return Choice(best.layout, turns, bool(stamps) and sum(stamps) >= len(stamps) * 0.8)
+
+
+def _openings(layout: Layout, rows: Sequence[Row], start: int) -> dict[int, Opening]:
+    found: dict[int, Opening] = {}
+    below = -1
+    hinted = [at for at in range(start, len(rows)) if layout.hint(rows[at])]
+    for at in hinted:
+        if at <= below:  # the text of the opening above is none itself
+            continue
+        opening = layout.opens(rows, at)
+        if opening is None:
+            continue
+        found[at] = opening
+        if not opening.rest and not layout.timed and layout.heads_block:
+            below = at + opening.rows
+        elif layout.timed and not opening.rest:
+            below = at + opening.rows - 1
+    return _with_late_times(found)
+
+
+def _with_late_times(found: dict[int, Opening]) -> dict[int, Opening]:
+    """Take the times behind labels, which may be text, for times where most labels have one."""
+    late = sum(opening.late is not None for opening in found.values())
+    if late < 2 or late < len(found) * 0.6:
+        return found
+    return {
+        at: replace(opening, stamp=opening.late[0], rest=opening.late[1])
+        if opening.late
+        else opening
+        for at, opening in found.items()
+    }
+
+
+def _evidence(
+    layout: Layout, rows: Sequence[Row], seen: Mapping[int, Opening], start: int
+) -> Evidence:
+    labels = Counter(opening.label for opening in seen.values())
+    if layout.marked:
+        enough = len(labels) == 2 or not layout.pair
+        every = Verdict({(o.label, o.role): o.label for o in seen.values() if o.label})
+        return Evidence(layout, seen, every, float(len(seen)) * enough)
+    places = _places(layout, rows)
+    first = seen[start].label if start in seen else ""
+    candidates = [
+        _candidate(rows[at], opening) for at, opening in seen.items() if opening.label
+    ]
+    verdict = judge(candidates, places, first)
+    if not layout.plain:
+        verdict = _strict(verdict, labels)
+    evidence = Evidence(layout, seen, verdict, 0.0)
+    turns = evidence.turns(rows)
+    named = [opening for name, opening in turns.values() if name is not None]
+    recur = sum(labels[opening.label] > 1 for opening in named)
+    early = any(at < start + 3 for at in turns)
+    enough = len(turns) >= places * layout.share or (layout.share < 0.1 and early)
+    if not enough or not (recur or _all_fit(layout, named, places, first)):
+        return replace(evidence, verdict=Verdict({}), score=0.0)
+    return replace(evidence, score=len(named) + recur + _growing(named))
+
+
+def _all_fit(layout: Layout, named: Sequence[Opening], places: int, first: str) -> bool:
+    """Return whether labels that occur once each may be speakers."""
+    if not layout.plain:
+        return False
+    names = all(likeness(opening.label) == Likeness.NAME for opening in named)
+    share = len(named) >= places * 0.5 and (len(named) > 1 or not layout.timed)
+    return bool(named) and names and (share or (bool(first) and layout.share < 0.1))
+
+
+def _places(layout: Layout, rows: Sequence[Row]) -> int:
+    """Return how many rows may open a turn."""
+    gaps = sum(row.gap for row in rows)
+    if layout.heads_block or layout.timed:
+        return gaps if gaps >= len(rows) * 0.2 else max(1, len(rows) // 2)
+    return sum(row.placed for row in rows)
+
+
+def _candidate(row: Row, opening: Opening) -> LabelUse:
+    timed = opening.stamp is not None
+    return LabelUse(opening.label, opening.role, timed, opening.dress, row.placed)
+
+
+def _strict(verdict: Verdict, labels: Mapping[str, int]) -> Verdict:
+    """Keep the labels that recur, and those of two words or more if some do."""
+    recur = any(labels[label] > 1 for label, _ in verdict.names)
+    kept = {
+        key: name
+        for key, name in verdict.names.items()
+        if labels[key[0]] > 1 or (recur and (" " in key[0] or not key[0].isascii()))
+    }
+    return Verdict(kept)
+
+
+def _growing(named: Sequence[Opening]) -> int:
+    times = [opening.stamp.start_s for opening in named if opening.stamp]
+    grows = sum(after >= before for before, after in zip(times, times[1:], strict=False))
+    return grows + 1 if times and grows >= (len(times) - 1) * 0.8 else 0
+
+
+def _beside(
+    best: Evidence, turns: Collection[int], other: Evidence, rows: Sequence[Row]
+) -> dict[int, tuple[str | None, Opening]]:
+    """Return the turns of *other* that stand beside those of the best layout.
+
+    It needs a stretch of the file to itself, or Q and A, which stand among the labels of counsel.
+    """
+    added = {at: turn for at, turn in other.turns(rows).items() if at not in turns}
+    if other.layout.pair or best.layout.pair:
+        return added
+    labels = Counter(turn[1].label for turn in added.values() if turn[0])
+    recur = {label for label, count in labels.items() if count > 1}
+    if len(added) < 4 or not recur:
+        return {}
+    inside = [at for at in turns if min(added) <= at <= max(added)]
+    return added if len(inside) <= len(added) * 0.2 else {}
+
+
+def _known(
+    layout: Layout,
+    seen: Mapping[int, Opening],
+    known: Collection[str],
+    turns: Collection[int],
+    rows: Sequence[Row],
+) -> dict[int, tuple[str | None, Opening]]:
+    """Return the openings of speakers who are known from the best layout, in another one."""
+    return {
+        at: (opening.label, opening)
+        for at, opening in seen.items()
+        if opening.label in known and at not in turns and rows[at].placed
+    }
+
+
+def _example(evidence: Evidence, rows: Sequence[Row]) -> str:
+    return rows[next(iter(evidence.openings))].raw[:60]
