@@ -2,13 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.transcript.formats.cue import Line
-from runner.transcript.labels import Candidate, is_metadata, label_fits, speaker_names
+from runner.transcript.layouts.labels import LabelUse, Likeness, is_ordinary, judge, likeness
 from runner.transcript.model import words_of
-from runner.transcript.turn_openings import read_head
 
 DASH = re.compile(r"[-–—‐]\s?(?=[^\W\d]|[\"“'¿¡<\[(])")
 
@@ -18,7 +17,8 @@ _BRACKETS = re.compile(
     r"(?:\[(?P<square>[^][]{1,60})\]|<(?P<angle>[^<>]{1,60})>|\((?P<round>[^()]{1,60})\)"
     r"|【(?P<corner>[^【】]{1,60})】|（(?P<wide>[^（）]{1,60})）)\s{0,3}([:：]?)\s{0,8}"
 )
-_PREFIX = re.compile(r"([^:：]{1,60}?)(?::(?=\s|$)|：)\s*")
+_PREFIX = re.compile(r"([^:：]{1,80}?)\s?(?:(?<!\d):|:(?!\d)|：)(?!/)\s*")
+_ROLE = re.compile(r"\s?[(（]([^()（）]{1,80})[)）]$")
 _COLON = "name before a colon"
 _ABOVE = "name above the words"
 _CHEVRON = "chevrons"
@@ -33,6 +33,10 @@ _CLAUSE = words_of(
     "have has do does will can there here what how why"
 )
 _MAX_PREFIX_WORDS = 5
+_NOT_NAME = frozenset("?!;/\\{}<>=")
+
+Key = tuple[str, str, str]  # form, label, role
+Known = dict[Key, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +47,10 @@ class _Mark:
     label: str
     rest: str
     role: str = ""
-    fits: bool = True
-    colon: bool = False
+    dress: str = ""
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> Key:
         return self.form, self.label, self.role
 
 
@@ -55,7 +58,7 @@ class _Mark:
 class Names:
     """The speakers of a file: by form, label and role of the words that name them."""
 
-    known: Mapping[tuple[str, str, str], str | None]
+    known: Known
     layout: str
 
     def opening(self, line: Line, *, first: bool, last: bool) -> tuple[str | None, str] | None:
@@ -71,12 +74,10 @@ class Names:
 def names_in(cues: Sequence[Sequence[Line]]) -> Names:
     """Return the names in the lines of *cues*, judged by the whole file."""
     marks: list[_Mark] = []
-    alone: set[tuple[str, str, str]] = set()
+    alone: set[Key] = set()
     firsts: set[int] = set()  # cues that open with a name before a colon
-    lines = 0
     for index, cue in enumerate(cues):
         for number, line in enumerate(cue):
-            lines += 1
             last = number == len(cue) - 1
             if line.speaker is not None:
                 continue
@@ -90,7 +91,7 @@ def names_in(cues: Sequence[Sequence[Line]]) -> Names:
     many = sum(len(cue) > 1 for cue in cues)
     known = {
         **_above(marks, many, len(cues)),
-        **_before_colon(marks, lines, dense=dense),
+        **_before_colon(marks, len(cues), dense=dense),
         **_in_brackets(marks, alone, len(cues)),
     }
     forms = Counter(mark.form for mark in marks if mark.key in known)
@@ -108,36 +109,29 @@ def _marks(text: str, *, first: bool, last: bool) -> Iterator[_Mark]:
         kind = next(name for name, value in bracket.groupdict().items() if value is not None)
         label = " ".join(bracket[kind].split())
         form = f"name in {kind} brackets"
-        yield _Mark(form, label, text[bracket.end() :], colon=bool(bracket[6]))
-    head = read_head(text[start:]) if text[start:] else None
-    if head is not None and head.kind == "label" and head.label:
-        number = head.role.isdigit()
-        label = f"{head.label} ({head.role})" if number else head.label
-        yield _Mark(_COLON, label, head.rest, "" if number else head.role, colon=True)
-    elif prefix := _PREFIX.match(text, start):
-        label = " ".join(prefix[1].split())
-        yield _Mark(_COLON, label, text[prefix.end() :], fits=False, colon=True)
+        yield _Mark(form, label, text[bracket.end() :], dress=bracket[6])
+    if prefix := _PREFIX.match(text, start):
+        label, role = " ".join(prefix[1].strip("*_ ").split()), ""
+        if (behind := _ROLE.search(label)) and not behind[1].isdigit() and behind.start():
+            label, role = label[: behind.start()], behind[1]
+        tight = prefix[0].endswith(":") and prefix.end() < len(text)
+        yield _Mark(_COLON, label, text[prefix.end() :], role, "tight" if tight else "")
     if opening and opening[1]:
         yield _Mark(_CHEVRON, "", text[start:])
-    if first and not last and ":" not in text and label_fits(text):
+    if first and not last and ":" not in text and likeness(text) == Likeness.NAME:
         yield _Mark(_ABOVE, text, "")
 
 
-def _before_colon(
-    marks: Sequence[_Mark], lines: int, *, dense: bool
-) -> dict[tuple[str, str, str], str | None]:
-    """Names before a colon; where most cues have one, those of unusual shape too."""
+def _before_colon(marks: Sequence[_Mark], cues: int, *, dense: bool) -> Known:
+    """Names before a colon; where nearly every cue has one, those of unusual shape too."""
     found = [mark for mark in marks if mark.form == _COLON]
-    shaped = [mark for mark in found if mark.fits]
-    first = found[0].label if found and found[0] is marks[0] and found[0].fits else ""
-    names = speaker_names([Candidate(mark.label, mark.role) for mark in shaped], lines, first)
-    known: dict[tuple[str, str, str], str | None] = {
-        (_COLON, label, role): name for (label, role), name in names.items()
-    }
+    first = found[0].label if found and found[0] is marks[0] else ""
+    uses = [LabelUse(mark.label, mark.role, dress=mark.dress) for mark in found]
+    names = judge(uses, cues, first).names
+    known: Known = {(_COLON, label, role): name for (label, role), name in names.items()}
     used = Counter(mark.label for mark in found)
     for mark in found if dense else ():
-        odd = not mark.fits or mark.label[:1].islower()
-        if mark.key not in known and odd and _may_name(mark.label, used[mark.label]):
+        if mark.key not in known and _may_name(mark.label, used[mark.label]):
             known[mark.key] = mark.label
     if any(mark.form == _CHEVRON for mark in marks):
         known[_CHEVRON, "", ""] = None
@@ -146,35 +140,35 @@ def _before_colon(
 
 def _may_name(label: str, uses: int) -> bool:
     words = label.lower().split()
-    if not words or len(words) > _MAX_PREFIX_WORDS or is_metadata(label) or "://" in label:
+    if not words or len(words) > _MAX_PREFIX_WORDS or is_ordinary(label):
+        return False
+    if not any(map(str.isalnum, label)) or not _NOT_NAME.isdisjoint(label):
         return False
     return (uses > 1 or len(words) > 1) and _CLAUSE.isdisjoint(words)
 
 
-def _in_brackets(
-    marks: Sequence[_Mark], alone: set[tuple[str, str, str]], cues: int
-) -> dict[tuple[str, str, str], str | None]:
+def _in_brackets(marks: Sequence[_Mark], alone: set[Key], cues: int) -> Known:
     """Names in brackets: with a colon, or before the words of most cues; sounds stand alone."""
-    known: dict[tuple[str, str, str], str | None] = {}
+    known: Known = {}
     bracketed = [mark for mark in marks if mark.form.endswith("brackets")]
     uses = Counter(mark.key for mark in bracketed)
     for form, count in Counter(mark.form for mark in bracketed).items():
         of_form = {mark.key: mark for mark in bracketed if mark.form == form}
-        colons = {mark.key for mark in bracketed if mark.form == form and mark.colon}
+        colons = {mark.key for mark in bracketed if mark.form == form and mark.dress}
         dense = count >= cues * 0.5
         recurs = any(uses[key] > 1 for key in of_form)
         for key, mark in of_form.items():
+            named = likeness(mark.label) == Likeness.NAME and not is_ordinary(mark.label)
             if key in alone or not _SOUNDS.isdisjoint(mark.label.lower().split()):
                 continue
-            shaped = label_fits(mark.label) or (uses[key] > 1 and dense)
-            if (key in colons and shaped) or (
-                dense and label_fits(mark.label) and (recurs or bool(colons) or count == cues)
+            if (key in colons and (named or uses[key] > 1)) or (
+                dense and named and (recurs or colons or count == cues)
             ):
                 known[key] = mark.label
     return known
 
 
-def _above(marks: Sequence[_Mark], many: int, cues: int) -> dict[tuple[str, str, str], str | None]:
+def _above(marks: Sequence[_Mark], many: int, cues: int) -> Known:
     """Names on a line above the words of nearly all cues with two lines; some recur."""
     titles = Counter(mark.key for mark in marks if mark.form == _ABOVE)
     total = titles.total()

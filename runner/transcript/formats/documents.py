@@ -6,213 +6,32 @@ import re
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 
 from runner.base.errors import TranscriptError
 from runner.transcript.decode import MAX_BYTES, MAX_MB, fault
-from runner.transcript.formats.markup import Event, html_events, xml_events
-from runner.transcript.model import words_of
+from runner.transcript.formats.flow import TAGS, Flow, Flowed
+from runner.transcript.formats.markup import html_events, xml_events
 from runner.transcript.readers import Source
 from runner.transcript.report import Notes
 
 _DOCX = "word/document.xml"
 _ODT = "content.xml"
 _BESIDE = re.compile(r"word/(header|footer|footnote|endnote|comment)s?\d{0,4}\.xml$")
-_PAGE_NUMBER = re.compile(r"(?:page\s)?[-–\s]*\d{1,4}(?:\s?(?:/|of)\s?\d{1,4})?[-–\s]*$", re.IGNORECASE)
+_PAGE_NUMBER = re.compile(
+    r"(?:page\s)?[-–\s]*\d{1,4}(?:\s?(?:/|of)\s?\d{1,4})?[-–\s]*$", re.IGNORECASE
+)
 _DIGITS = re.compile(r"\d+")
 _MAX_PAGES = 10_000
 _MIN_PAGES = 3
-_BLOCKS = words_of(
-    "p div h1 h2 h3 h4 h5 h6 li ul ol dl dt dd section article header footer main nav aside "
-    "blockquote pre thead tbody tfoot figure figcaption form fieldset hr body html address"
-)
 
 
-@dataclass(slots=True)
-class Document:
-    """The *paragraphs* of a document in order, and the *rows* of its tables."""
-
-    paragraphs: list[str] = field(default_factory=list)
-    rows: list[list[str]] = field(default_factory=list)
-
-    def in_rows(self) -> bool:
-        """Return whether most of the words are in rows of several cells."""
-        cells = sum(len(cell.split()) for row in self.rows for cell in row)
-        words = sum(len(paragraph.split()) for paragraph in self.paragraphs)
-        return cells > words and sum(len(row) > 1 for row in self.rows) > 1
-
-    def text(self) -> str:
-        """Return the paragraphs, with a blank line between any two."""
-        lines = [*self.paragraphs, *("\n".join(filter(None, row)) for row in self.rows)]
-        return "\n\n".join(lines)
-
-
-@dataclass(frozen=True, slots=True)
-class _Tags:
-    """What the elements of a format mean. Words count in *words*, or anywhere if that is empty."""
-
-    blocks: frozenset[str]
-    table: str
-    row: str
-    cells: frozenset[str]
-    breaks: frozenset[str]
-    left_out: Mapping[str, str]
-    words: frozenset[str] = frozenset()
-    folds: bool = False
-
-
-_TAGS = {
-    "docx": _Tags(
-        words_of("p"),
-        "tbl",
-        "tr",
-        words_of("tc"),
-        words_of("br cr"),
-        {"del": "deleted text", "moveFrom": "deleted text", "Fallback": "", "pPr": "", "rPr": ""},
-        words_of("t"),
-    ),
-    "odt": _Tags(
-        words_of("p h"),
-        "table",
-        "table-row",
-        words_of("table-cell"),
-        words_of("line-break"),
-        {"annotation": "comments", "tracked-changes": "deleted text", "note": "footnotes"},
-    ),
-    "html": _Tags(
-        _BLOCKS,
-        "table",
-        "tr",
-        words_of("td th"),
-        words_of("br"),
-        {"script": "", "style": "", "template": "", "noscript": "", "title": "titles", "svg": ""},
-        folds=True,
-    ),
-}
-
-
-class _Flow:
-    """Collects the paragraphs and rows of a document from its events."""
-
-    def __init__(self, tags: _Tags, notes: Notes) -> None:
-        self.document = Document()
-        self._tags, self._notes = tags, notes
-        self._text: list[str] = []
-        self._cells: list[str] | None = None
-        self._skipped: list[str] = []  # elements from the one left out to the innermost
-        self._unread: list[str] = []
-        self._worded = 0
-        self._tables = 0
-        self._in_cell = False
-
-    def take(self, events: Iterable[Event]) -> Document:
-        for tag, value in events:
-            if isinstance(value, str):
-                self._add(value)
-            elif value is None:
-                self._close(tag)
-            else:
-                self._open(tag, value)
-        self._end_row()
-        return self.document
-
-    def _add(self, text: str) -> None:
-        if self._skipped:
-            self._unread.append(text)
-        elif self._worded or not self._tags.words:
-            self._text.append(re.sub(r"\s+", " ", text) if self._tags.folds else text)
-
-    def _open(self, tag: str, attributes: Mapping[str, str]) -> None:
-        tags = self._tags
-        if self._skipped:
-            self._skipped += [tag] * (tag == self._skipped[0])
-        elif tag in tags.left_out:
-            self._skipped.append(tag)
-        elif tag in tags.words:
-            self._worded += 1
-        elif tag in tags.breaks:
-            self._text.append("\n")
-        elif tag in ("tab", "ptab"):
-            self._text.append("\t")
-        elif tag == "noBreakHyphen":
-            self._text.append("-")
-        elif tag == "s" and not tags.words and not tags.folds:
-            count = attributes.get("c", "1")
-            self._text.append(" " * (int(count) if count.isdecimal() and len(count) < 4 else 1))
-        elif tag == tags.table:
-            self._end()
-            self._tables += 1
-        elif tag == tags.row and self._tables == 1:
-            self._end_row()
-            self._cells = []
-        elif tag in tags.cells and self._tables == 1:
-            self._end_cell()
-            self._in_cell = True
-        elif tag in tags.cells or tag in tags.blocks:
-            self._end()
-
-    def _close(self, tag: str) -> None:
-        tags = self._tags
-        if self._skipped:
-            if tag == self._skipped[0]:
-                self._skipped.pop()
-            if not self._skipped:
-                self._leave_out(tags.left_out[tag])
-        elif tag in tags.words:
-            self._worded = max(0, self._worded - 1)
-        elif tag in tags.cells and self._tables == 1:
-            self._end_cell()
-        elif tag == tags.row and self._tables == 1:
-            self._end_row()
-        elif tag == tags.table and self._tables:
-            if self._tables == 1:
-                self._end_row()
-            self._tables -= 1
-            self._end()
-        elif tag in tags.blocks:
-            self._end()
-
-    def _leave_out(self, kind: str) -> None:
-        words = " ".join(" ".join(self._unread).split())
-        self._unread = []
-        if kind == "titles":
-            self._notes.about.setdefault("title", words)
-        elif kind and words:
-            self._notes.leave_out(kind, words)
-
-    def _end(self) -> None:
-        """End a paragraph, which in a cell is a line of it."""
-        text = self._take_text()
-        if text and self._in_cell:
-            self._text = [text, "\n"]
-        elif text:
-            self.document.paragraphs.append(text)
-
-    def _end_cell(self) -> None:
-        if self._in_cell and self._cells is not None:
-            self._cells.append(self._take_text())
-            self._in_cell = False
-
-    def _end_row(self) -> None:
-        self._end_cell()
-        if self._cells is not None and any(self._cells):
-            self.document.rows.append(self._cells)
-        self._cells = None
-        self._end()
-
-    def _take_text(self) -> str:
-        lines = "".join(self._text).split("\n")
-        self._text = []
-        return "\n".join(map(str.strip, lines) if self._tags.folds else lines).strip()
-
-
-def document_of(source: Source, kind: str, notes: Notes) -> Document:
+def document_of(source: Source, kind: str, notes: Notes) -> Flowed:
     """Return the content of the document *source*; raise TranscriptError."""
     return _KINDS[kind](source, notes)
 
 
-def _docx(source: Source, notes: Notes) -> Document:
+def _docx(source: Source, notes: Notes) -> Flowed:
     with _archive(source) as archive:
         document = _flow(_part(archive, _DOCX, source), source, "docx", notes)
         for name in archive.namelist():
@@ -223,22 +42,24 @@ def _docx(source: Source, notes: Notes) -> Document:
     return document
 
 
-def _odt(source: Source, notes: Notes) -> Document:
+def _odt(source: Source, notes: Notes) -> Flowed:
     with _archive(source) as archive:
         return _flow(_part(archive, _ODT, source), source, "odt", notes)
 
 
-def _flow(part: bytes, source: Source, kind: str, notes: Notes) -> Document:
-    return _Flow(_TAGS[kind], notes).take(xml_events(part, source.name, f"XML in the {kind}"))
+def _flow(part: bytes, source: Source, kind: str, notes: Notes) -> Flowed:
+    return Flow(TAGS[kind], notes).take(xml_events(part, source.name, f"XML in the {kind}"))
 
 
-def _html(source: Source, notes: Notes) -> Document:
-    return _Flow(_TAGS["html"], notes).take(html_events(source.text))
+def _html(source: Source, notes: Notes) -> Flowed:
+    return Flow(TAGS["html"], notes).take(html_events(source.text))
 
 
-def _rtf(source: Source, notes: Notes) -> Document:
+def _rtf(source: Source, notes: Notes) -> Flowed:
     from striprtf.striprtf import rtf_to_text
 
+    if not source.data.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"{\\rtf"):
+        raise fault(source.name, "malformed RTF: it does not begin with {\\rtf")
     try:
         text: str = rtf_to_text(source.data.decode("latin-1"), errors="replace")
     except Exception as error:
@@ -247,8 +68,8 @@ def _rtf(source: Source, notes: Notes) -> Document:
     lines = [line for line in text.split("\n") if line.strip()]
     rows = [line[:-1].split("|") for line in lines if line.endswith("|")]
     if len(rows) > len(lines) / 2:
-        return Document([line for line in lines if not line.endswith("|")], rows)
-    return Document(text.split("\n"))
+        return Flowed([line for line in lines if not line.endswith("|")], rows)
+    return Flowed(text.split("\n"))
 
 
 def _archive(source: Source) -> zipfile.ZipFile:
@@ -269,7 +90,7 @@ def _part(archive: zipfile.ZipFile, name: str, source: Source) -> bytes:
     return data
 
 
-def _pdf(source: Source, notes: Notes) -> Document:
+def _pdf(source: Source, notes: Notes) -> Flowed:
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it logs every irregularity
     try:
         pages = list(_pages(source))
@@ -278,9 +99,11 @@ def _pdf(source: Source, notes: Notes) -> Document:
     except Exception as error:
         raise fault(source.name, f"malformed PDF: {type(error).__name__}: {error}") from error
     if not any(pages):
-        scanned = "a PDF without text, such as a scan; recognise it first, for example with OCRmyPDF"
+        scanned = (
+            "a PDF without text, such as a scan; recognise it first, for example with OCRmyPDF"
+        )
         raise fault(source.name, scanned)
-    return Document(["\n".join(_without_page_lines(pages, notes))])
+    return Flowed(["\n".join(_without_page_lines(pages, notes))])
 
 
 def _pages(source: Source) -> Iterator[list[str]]:
@@ -315,7 +138,7 @@ def _without_page_lines(pages: list[list[str]], notes: Notes) -> Iterator[str]:
                 yield line
 
 
-_KINDS: Mapping[str, Callable[[Source, Notes], Document]] = {
+_KINDS: Mapping[str, Callable[[Source, Notes], Flowed]] = {
     "docx": _docx,
     "odt": _odt,
     "html": _html,

@@ -14,8 +14,22 @@ _CHUNK = 1 << 16
 Event = tuple[str, Mapping[str, str] | str | None]
 
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]{0,80})[\s/>]")
-_HTML_ROOTS = {"html", "body", "head", "div", "p", "table", "ul", "ol", "section", "article", "main"}
-_TAG = re.compile(r"<(/?)([A-Za-z][^\s/>]{0,60})((?:[^<>\"']|\"[^\"]{0,4000}\"|'[^']{0,4000}'){0,200})>")
+_HTML_ROOTS = {
+    "html",
+    "body",
+    "head",
+    "div",
+    "p",
+    "table",
+    "ul",
+    "ol",
+    "section",
+    "article",
+    "main",
+}
+_TAG = re.compile(
+    r"<(/?)([A-Za-z][^\s/>]{0,60})((?:[^<>\"']|\"[^\"]{0,4000}\"|'[^']{0,4000}'){0,200})>"
+)
 _RAW = ("script", "style", "textarea", "title")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from runner.transcript.decode import fault
 from runner.transcript.formats.cue import Cue, Line, plain
 from runner.transcript.formats.cues import turns_of
-from runner.transcript.labels import label_fits
+from runner.transcript.layouts.labels import Likeness, likeness
 from runner.transcript.model import Turn
 from runner.transcript.report import Notes
 
@@ -180,7 +180,7 @@ def _named(blocks: Sequence[_Block]) -> dict[str, str | None]:
     uses = list(bare.values())
     if len(bare) < len(blocks) or len(set(uses)) > len(uses) * 0.75:
         return {}
-    return {name: speaker for name, speaker in bare.items() if label_fits(speaker)}
+    return {name: speaker for name, speaker in bare.items() if likeness(speaker) == Likeness.NAME}
 
 
 def _voices(lines: Sequence[str], speaker: str | None) -> Iterator[Line]:

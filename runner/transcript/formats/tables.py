@@ -13,7 +13,7 @@ from runner.transcript.decode import MAX_BYTES, fault
 from runner.transcript.formats.fields import fields_of
 from runner.transcript.formats.moments import moment_of
 from runner.transcript.formats.records import turns_from
-from runner.transcript.labels import label_fits
+from runner.transcript.layouts.labels import Likeness, likeness
 from runner.transcript.model import Turn
 from runner.transcript.report import Notes
 
@@ -169,7 +169,7 @@ def _guessed(rows: Rows) -> list[str]:
     names[words] = "text"
     for at in rest:
         cells = [cell.rstrip(":").strip() for cell in columns[at] if cell]
-        fits = bool(cells) and all(map(label_fits, set(cells)))
+        fits = bool(cells) and all(likeness(cell) == Likeness.NAME for cell in set(cells))
         if at != words and fits and (len(set(cells)) < len(cells) or len(cells) < 4):
             names[at] = "speaker"
             break
