@@ -14,6 +14,7 @@ _HOLD_S = 0.1  # rolling captions show a finished line this long before the next
 _MOSTLY = 0.7
 _MIN_GROWN_WORDS = 3
 _MAX_ROLLED_WORDS = 80
+_DASHES = frozenset("-–—‐")
 _WORD = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]|[^\W_]+(?:['’][^\W_]+)*")
 
 
@@ -108,6 +109,8 @@ def _rolled(cues: Sequence[Cue], *, stamped: bool) -> Iterator[Cue]:
 
 def _same_lines(before: Cue, cue: Cue) -> tuple[Line, ...]:
     """Return the last lines of *before* that are the first ones of *cue*, as many as match."""
+    if cue.lines[0].text[:1] in _DASHES:  # two voices that answer each other
+        return ()
     for count in range(min(len(before.lines), len(cue.lines)), 0, -1):
         if before.lines[-count:] == cue.lines[:count]:
             return cue.lines[:count] if count < len(cue.lines) else ()
@@ -119,7 +122,7 @@ def _without_lines(cues: Sequence[Cue], *, stamped: bool) -> Iterator[Cue]:
     for before, cue in itertools.pairwise(cues):
         lines = cue.lines
         if stamped or _abuts(before, cue):
-            same = len(_same_lines(before, cue))
+            same = len(_same_lines(before, cue)) if lines else 0
             held = cue.lines == before.lines[-len(cue.lines) :]
             if held and (len(cue.lines) < len(before.lines) or _is_held(cue)):
                 same = len(cue.lines)

@@ -19,6 +19,7 @@ _BRACKETS = re.compile(
 )
 _PREFIX = re.compile(r"([^:：]{1,80}?)\s?(?:(?<!\d):|:(?!\d)|：)(?!/)\s*")
 _ROLE = re.compile(r"\s?[(（]([^()（）]{1,80})[)）]$")
+_ANGLE = "name in angle brackets"
 _COLON = "name before a colon"
 _ABOVE = "name above the words"
 _CHEVRON = "chevrons"
@@ -33,6 +34,7 @@ _CLAUSE = words_of(
     "have has do does will can there here what how why"
 )
 _MAX_PREFIX_WORDS = 5
+_ENDS = frozenset(".?!,;…。！？")
 _NOT_NAME = frozenset("?!;/\\{}<>=")
 
 Key = tuple[str, str, str]  # form, label, role
@@ -118,7 +120,8 @@ def _marks(text: str, *, first: bool, last: bool) -> Iterator[_Mark]:
         yield _Mark(_COLON, label, text[prefix.end() :], role, "tight" if tight else "")
     if opening and opening[1]:
         yield _Mark(_CHEVRON, "", text[start:])
-    if first and not last and ":" not in text and likeness(text) == Likeness.NAME:
+    may_be_name = first and not last and text[0].isalnum() and text[-1] not in _ENDS
+    if may_be_name and ":" not in text and likeness(text) == Likeness.NAME:
         yield _Mark(_ABOVE, text, "")
 
 
@@ -162,7 +165,7 @@ def _in_brackets(marks: Sequence[_Mark], alone: set[Key], cues: int) -> Known:
             if key in alone or not _SOUNDS.isdisjoint(mark.label.lower().split()):
                 continue
             if (key in colons and (named or uses[key] > 1)) or (
-                dense and named and (recurs or colons or count == cues)
+                dense and named and (recurs or colons or count == cues or form == _ANGLE)
             ):
                 known[key] = mark.label
     return known

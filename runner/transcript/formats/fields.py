@@ -17,7 +17,7 @@ _NAMES = {
     "speaker": "speakerdisplayname speakername speakerfullname speakerlabel speaker displayname "
     "participantname username fullname participant author sender user who from role agent "
     "character actor person talker name nickname voice spk party speakertag speakerid "
-    "participantid userid",
+    "participantid userid users speakers participants",
     "start": "start starttime starttimestamp startoffset begin begintime beginning tstart "
     "audiostarttime audiostart segmentstart from timestart timein timecode ts timestamps offsetin "
     "offset offsets timestamp time times interval timerange in t at datetime date createdat",
@@ -167,6 +167,8 @@ def speaker_of(value: object) -> str | None:
             if name in found:
                 return speaker_of(found[name])
         return None
+    if isinstance(value, list) and len(value) == 1:
+        return speaker_of(value[0])
     if isinstance(value, str):
         name = " ".join(to_safe_text(value).split())
         return f"Speaker {name}" if name.isdecimal() and len(name) < 4 else name or None

@@ -92,6 +92,7 @@ class Flow:
         self._in_cell = False
 
     def take(self, events: Iterable[Event]) -> Flowed:
+        """Return the content that *events* spell."""
         for tag, value in events:
             if isinstance(value, str):
                 self._add(value)

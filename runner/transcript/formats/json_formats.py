@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from runner.base.text import to_safe_text
 from runner.transcript.decode import fault
-from runner.transcript.formats.fields import Record, simple_name
+from runner.transcript.formats.fields import Record, joined, simple_name
 from runner.transcript.formats.json_lists import RecordList, best_of, lists_in
-from runner.transcript.formats.records import letters, turns_from, turns_from_words
+from runner.transcript.formats.records import letters, sampled, turns_from, turns_from_words
 from runner.transcript.formats.tables import turns_from_rows
 from runner.transcript.model import Turn
 from runner.transcript.report import Notes
@@ -106,18 +106,22 @@ def _whole(data: object, source: str, notes: Notes) -> list[Turn]:
     """Return the turns of *data* that holds the transcript as one text; refuse anything else."""
     texts = _texts(data)
     if isinstance(data, dict):
-        for key in ("error", "errors", "error_message", "message", "detail"):
-            said = data.get(key)
+        for key in (key for key in data if "err" in key or key in ("message", "detail")):
+            said = data[key]
             said = said.get("message", "") if isinstance(said, dict) else said
             if isinstance(said, str) and said and not texts:
                 raise fault(source, f"no transcript but the error of a service: '{said[:200]}'")
         status = data.get("status")
         if isinstance(status, str) and not texts:
-            raise fault(source, f"JSON holds no transcript yet (status '{status}'); {_EXPECTED}")
+            raise fault(source, f"JSON holds no transcript (status '{status}'); {_EXPECTED}")
     if not texts:
         raise fault(source, f"JSON holds no transcript; {_EXPECTED}")
     notes.layout = "one text"
     longest = to_safe_text(max(texts, key=len))
+    several = [text for text in texts if letters(text) not in letters(longest)]
+    if several:
+        what = f"JSON holds {len(several) + 1} texts and no list of turns"
+        raise fault(source, f"{what}, such as '{several[0][:60]}'; {_EXPECTED}")
     return turns_of_text(longest, notes) if "\n" in longest.strip() else [Turn(None, longest)]
 
 
@@ -204,8 +208,17 @@ def _with_speakers(words: list[Record], data: object) -> list[Record]:
         if isinstance(item, dict)
     }
     if not who:
-        return words
+        return _once(words)
     return [{"speaker_label": who.get(word.get("start_time")), **word} for word in words]
+
+
+def _once(words: list[Record]) -> list[Record]:
+    """Return *words* without those that stand in them again with a speaker (Google)."""
+    fields = sampled(words)
+    named = [word for word in words if fields.first("speaker", word)[1] not in (None, 0)]
+    others = [word for word in words if fields.first("speaker", word)[1] in (None, 0)]
+    again = named and letters(joined(named)) == letters(joined(others))
+    return named if again else words
 
 
 def _note_the_rest(
@@ -223,7 +236,8 @@ def _note_the_rest(
     while todo and noted < _MAX_NOTES:
         key, node = todo.pop()
         if isinstance(node, dict) and id(node) not in same:
-            todo += node.items()
+            own = "sha256" in node  # a transcript.json, whose reading report is no speech
+            todo += (item for item in node.items() if not own or item[0] != "reading")
         elif isinstance(node, list):
             todo += [(key, each) for each in node]
         elif isinstance(node, str) and node.count(" ") > 2:

@@ -51,7 +51,19 @@ def lists_in(data: object) -> Iterator[RecordList]:
                     found.setdefault(path, []).extend(objects)
             todo += [((*path, "*"), each) for each in reversed(node) if _deep(each)]
     for path, records in found.items():
-        yield _measured(RecordList(path, records))
+        yield _measured(RecordList(path, _flat(records)))
+
+
+def _flat(records: list[Record]) -> list[Record]:
+    """Return *records*, with the fields of the object in which each has its words."""
+    fields = sampled(records)
+    if fields.keys["text"] or fields.best or fields.parts:
+        return records
+    for key, value in records[0].items():
+        if isinstance(value, dict) and text_of(value, fields_of([value])) is not None:
+            inner = ((record, record.get(key)) for record in records)
+            return [{**each, **its} if isinstance(its, dict) else each for each, its in inner]
+    return records
 
 
 def _deep(value: object) -> bool:

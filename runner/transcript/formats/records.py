@@ -27,6 +27,7 @@ Span = tuple[Moment | None, Moment | None]
 
 _SAMPLE = 200
 _PAUSE_S = 2.0
+_FRAMES = 30  # in a second, at most
 _SILENT_TYPES = ("audio_event", "sound", "noise")
 
 
@@ -135,11 +136,16 @@ class _Clock:
         words = [len(text.split()) or bool(text.strip()) for text in texts]
         self.unit = unit_of(spans, words)
         self.zero = zero_of([start for start, _ in spans], self.unit)
+        moments = (moment for span in spans for moment in span if moment is not None)
+        self.frames = all(moment.frames < _FRAMES for moment in moments)
 
     def seconds(
         self, start: Moment | None, end: Moment | None
     ) -> tuple[float | None, float | None]:
-        return in_seconds(start, self.unit, self.zero), in_seconds(end, self.unit, self.zero)
+        start_s, end_s = (
+            in_seconds(moment, self.unit, self.zero, self.frames) for moment in (start, end)
+        )
+        return start_s, end_s
 
 
 def _span(record: Record, fields: Fields) -> Span:

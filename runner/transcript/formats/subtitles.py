@@ -58,7 +58,8 @@ def parse_vtt(text: str, source: str, notes: Notes) -> list[Turn]:
 
 def parse_srt(text: str, source: str, notes: Notes) -> list[Turn]:
     """Return the turns of SRT or SBV *text*; raise TranscriptError if no cue has times."""
-    return _turns(text.split("\n"), source, notes, 0, vtt=False)
+    lines = text.replace("[br]", "\n").split("\n")  # as SubViewer writes line ends
+    return _turns(lines, source, notes, 0, vtt=False)
 
 
 def _turns(lines: list[str], source: str, notes: Notes, above: int, *, vtt: bool) -> list[Turn]:
