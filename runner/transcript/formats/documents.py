@@ -17,9 +17,12 @@ from runner.transcript.report import Notes
 
 _DOCX = "word/document.xml"
 _ODT = "content.xml"
+_CORE = "docProps/core.xml"
+_FACTS = {"title": "title", "created": "date"}
 _BESIDE = re.compile(r"word/(header|footer|footnote|endnote|comment)s?\d{0,4}\.xml$")
-_PAGE_NUMBER = re.compile(
-    r"(?:page\s)?[-–\s]*\d{1,4}(?:\s?(?:/|of)\s?\d{1,4})?[-–\s]*$", re.IGNORECASE
+_PAGE_NUMBER = re.compile(r"[-–\s]*\d{1,4}[-–\s]*$")
+_PAGE_OF = re.compile(
+    r"page\s\d{1,4}(?:\s?(?:/|of)\s?\d{1,4})?$|\d{1,4}\s?(?:/|of)\s?\d{1,4}$", re.I
 )
 _DIGITS = re.compile(r"\d+")
 _MAX_PAGES = 10_000
@@ -34,12 +37,25 @@ def document_of(source: Source, kind: str, notes: Notes) -> Flowed:
 def _docx(source: Source, notes: Notes) -> Flowed:
     with _archive(source) as archive:
         document = _flow(_part(archive, _DOCX, source), source, "docx", notes)
+        if _CORE in archive.namelist():
+            notes.about.update(_facts(_part(archive, _CORE, source), source))
         for name in archive.namelist():
             if (match := _BESIDE.match(name)) and (part := _part(archive, name, source)):
                 beside = _flow(part, source, "docx", Notes()).text()
                 if beside.strip():
                     notes.leave_out(f"{match[1]}s", beside)
     return document
+
+
+def _facts(core: bytes, source: Source) -> Iterator[tuple[str, str]]:
+    """Yield the title and the date among the properties of a docx."""
+    inside = ""
+    for tag, value in xml_events(core, source.name, "XML in the docx"):
+        if isinstance(value, str):
+            if inside in _FACTS and value.strip():
+                yield _FACTS[inside], value.strip()[:200]
+        else:
+            inside = "" if value is None else tag
 
 
 def _odt(source: Source, notes: Notes) -> Flowed:
@@ -132,7 +148,8 @@ def _without_page_lines(pages: list[list[str]], notes: Notes) -> Iterator[str]:
         for at, line in enumerate(page):
             edge = at in (0, len(page) - 1)
             often = edges[_DIGITS.sub("0", line)] > max(len(pages) / 2, _MIN_PAGES - 1)
-            if edge and (often or (len(pages) > 1 and _PAGE_NUMBER.match(line.strip()))):
+            number = _PAGE_OF.match(line.strip()) or (len(pages) > 1 and _PAGE_NUMBER.match(line))
+            if edge and (often or number):
                 notes.leave_out("page headers and numbers", line)
             else:
                 yield line

@@ -95,7 +95,7 @@ def _from_text(text: str, unit: float) -> Moment | None:
             return None
         whole = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
         if match[1] and not match[5]:
-            return Moment(whole, 1.0, (days * 60 + hours) * 60 + minutes, seconds)
+            return Moment(whole, 1.0, (days * 60.0 + hours) * 60 + minutes, seconds)
         return Moment(whole + float(f"0.{match[5] or 0}"), 1.0)
     if match := _ISO_LENGTH.match(text):
         day, hour, minute, second = (float(part or 0) for part in match.groups())

@@ -25,6 +25,7 @@ _MOSTLY = 0.9
 _RULE = re.compile(r"[\s|:+-]{0,400}$")
 _NAMED_DELIMITER = re.compile(r"sep=(.)\s*$")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d$")
+_FEW = 4  # rows in which no speaker needs to recur
 _MAX_HEADER_CHARS = 40
 
 
@@ -169,17 +170,23 @@ def _guessed(rows: Rows) -> list[str]:
     rest = [at for at in range(width) if at not in times]
     if not rest:
         return names
-    words = max(rest, key=lambda at: sum(cell.count(" ") for cell in columns[at]))
-    if sum(cell.count(" ") for cell in columns[words]) < len(rows):
+    words = max(
+        rest, key=lambda at: (sum(c.count(" ") for c in columns[at]), len("".join(columns[at])))
+    )
+    who = next((at for at in rest if at != words and _are_names(columns[at])), None)
+    spaces = sum(cell.count(" ") for cell in columns[words])
+    if spaces < len(rows) and ((who is None and not times) or not spaces):
         return names
     names[words] = "text"
-    for at in rest:
-        cells = [cell.rstrip(":").strip() for cell in columns[at] if cell]
-        fits = bool(cells) and all(likeness(cell) == Likeness.NAME for cell in set(cells))
-        if at != words and fits and (len(set(cells)) < len(cells) or len(cells) < 4):
-            names[at] = "speaker"
-            break
+    if who is not None:
+        names[who] = "speaker"
     return names
+
+
+def _are_names(column: Sequence[str]) -> bool:
+    cells = [cell.rstrip(":").strip() for cell in column if cell]
+    named = bool(cells) and all(likeness(cell) == Likeness.NAME for cell in set(cells))
+    return named and (len(set(cells)) < len(cells) or len(cells) < _FEW)
 
 
 def _distinct(header: Sequence[str]) -> list[str]:
