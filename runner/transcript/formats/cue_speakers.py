@@ -12,6 +12,8 @@ from runner.transcript.model import words_of
 DASH = re.compile(r"[-–—‐]\s?(?=[^\W\d]|[\"“'¿¡<\[(])")
 
 _MOSTLY = 0.8
+_OPENS = frozenset("[<(【（")
+_HEAD_CHARS = 100
 _OPENING = re.compile(r"(?:[-–—‐]\s?(?=\S))?(>>{1,3}\s*)?")
 _BRACKETS = re.compile(
     r"(?:\[(?P<square>[^][]{1,60})\]|<(?P<angle>[^<>]{1,60})>|\((?P<round>[^()]{1,60})\)"
@@ -75,44 +77,69 @@ class Names:
 
 def names_in(cues: Sequence[Sequence[Line]]) -> Names:
     """Return the names in the lines of *cues*, judged by the whole file."""
-    marks: list[_Mark] = []
-    alone: set[Key] = set()
-    firsts: set[int] = set()  # cues that open with a name before a colon
-    for index, cue in enumerate(cues):
+    found = _Found()
+    for cue in cues:
         for number, line in enumerate(cue):
-            last = number == len(cue) - 1
-            if line.speaker is not None:
-                continue
-            for mark in _marks(line.text, first=number == 0, last=last):
-                marks.append(mark)
-                if last and not mark.rest:
-                    alone.add(mark.key)
-                if number == 0 and mark.form == _COLON:
-                    firsts.add(index)
-    dense = len(firsts) >= len(cues) * _MOSTLY
+            first, last = number == 0, number == len(cue) - 1
+            if line.speaker is None:
+                for mark in _marks(line.text, first=first, last=last):
+                    found.add(mark, first=first, last=last)
     many = sum(len(cue) > 1 for cue in cues)
     known = {
-        **_above(marks, many, len(cues)),
-        **_before_colon(marks, len(cues), dense=dense),
-        **_in_brackets(marks, alone, len(cues)),
+        **_above(found, many, len(cues)),
+        **_before_colon(found, len(cues)),
+        **_in_brackets(found, len(cues)),
     }
-    forms = Counter(mark.form for mark in marks if mark.key in known)
+    used = [form for form, _ in found.forms.most_common() if any(key[0] == form for key in known)]
     tagged = any(line.speaker for cue in cues for line in cue)
     layout = "speakers named by the format" if tagged else "no speakers"
-    return Names(known, forms.most_common(1)[0][0] if forms else layout)
+    return Names(known, used[0] if used else layout)
+
+
+class _Found:
+    """What stands where a name may stand, counted over a file."""
+
+    def __init__(self) -> None:
+        self.marks: dict[Key, int] = {}
+        self.forms: Counter[str] = Counter()
+        self.alone: set[Key] = set()  # with nothing behind them
+        self.dressed: set[Key] = set()
+        self.uses: list[LabelUse] = []  # before a colon
+        self.opened = 0  # cues that open with a name before a colon
+        self.first: str | None = None  # the label of the first mark, if before a colon
+        self._use: dict[tuple[str, str, str], LabelUse] = {}
+
+    def add(self, mark: "_Mark", *, first: bool, last: bool) -> None:
+        key = mark.key
+        if self.first is None:
+            self.first = mark.label if mark.form == _COLON else ""
+        self.marks[key] = self.marks.get(key, 0) + 1
+        self.forms[mark.form] += 1
+        if last and not mark.rest:
+            self.alone.add(key)
+        if mark.dress:
+            self.dressed.add(key)
+        if mark.form == _COLON:
+            self.opened += first
+            one = (mark.label, mark.role, mark.dress)
+            if one not in self._use:
+                self._use[one] = LabelUse(mark.label, mark.role, dress=mark.dress)
+            self.uses.append(self._use[one])
 
 
 def _marks(text: str, *, first: bool, last: bool) -> Iterator[_Mark]:
     """Yield what may be a name in *text*, the surest form first."""
-    opening = _OPENING.match(text)
+    opening = None if text[0].isalnum() else _OPENING.match(text)
     start = opening.end() if opening else 0
-    bracket = _BRACKETS.match(text, start)
-    if bracket and bracket.lastgroup is None:
+    bracket = _BRACKETS.match(text, start) if text[start : start + 1] in _OPENS else None
+    if bracket:
         kind = next(name for name, value in bracket.groupdict().items() if value is not None)
         label = " ".join(bracket[kind].split())
         form = f"name in {kind} brackets"
         yield _Mark(form, label, text[bracket.end() :], dress=bracket[6])
-    if prefix := _PREFIX.match(text, start):
+    head = text[:_HEAD_CHARS]
+    colon = ":" in head or "：" in head
+    if colon and (prefix := _PREFIX.match(text, start)):
         label, role = " ".join(prefix[1].strip("*_ ").split()), ""
         if (behind := _ROLE.search(label)) and not behind[1].isdigit() and behind.start():
             label, role = label[: behind.start()], behind[1]
@@ -121,22 +148,19 @@ def _marks(text: str, *, first: bool, last: bool) -> Iterator[_Mark]:
     if opening and opening[1]:
         yield _Mark(_CHEVRON, "", text[start:])
     may_be_name = first and not last and text[0].isalnum() and text[-1] not in _ENDS
-    if may_be_name and ":" not in text and likeness(text) == Likeness.NAME:
+    if may_be_name and not colon and likeness(text) == Likeness.NAME:
         yield _Mark(_ABOVE, text, "")
 
 
-def _before_colon(marks: Sequence[_Mark], cues: int, *, dense: bool) -> Known:
+def _before_colon(found: _Found, cues: int) -> Known:
     """Names before a colon; where nearly every cue has one, those of unusual shape too."""
-    found = [mark for mark in marks if mark.form == _COLON]
-    first = found[0].label if found and found[0] is marks[0] else ""
-    uses = [LabelUse(mark.label, mark.role, dress=mark.dress) for mark in found]
-    names = judge(uses, cues, first).names
+    names = judge(found.uses, cues, found.first or "").names
     known: Known = {(_COLON, label, role): name for (label, role), name in names.items()}
-    used = Counter(mark.label for mark in found)
-    for mark in found if dense else ():
-        if mark.key not in known and _may_name(mark.label, used[mark.label]):
-            known[mark.key] = mark.label
-    if any(mark.form == _CHEVRON for mark in marks):
+    if found.opened >= cues * _MOSTLY:
+        for key, count in found.marks.items():
+            if key[0] == _COLON and key not in known and _may_name(key[1], count):
+                known[key] = key[1]
+    if found.forms[_CHEVRON]:
         known[_CHEVRON, "", ""] = None
     return known
 
@@ -150,31 +174,28 @@ def _may_name(label: str, uses: int) -> bool:
     return (uses > 1 or len(words) > 1) and _CLAUSE.isdisjoint(words)
 
 
-def _in_brackets(marks: Sequence[_Mark], alone: set[Key], cues: int) -> Known:
+def _in_brackets(found: _Found, cues: int) -> Known:
     """Names in brackets: with a colon, or before the words of most cues; sounds stand alone."""
     known: Known = {}
-    bracketed = [mark for mark in marks if mark.form.endswith("brackets")]
-    uses = Counter(mark.key for mark in bracketed)
-    for form, count in Counter(mark.form for mark in bracketed).items():
-        of_form = {mark.key: mark for mark in bracketed if mark.form == form}
-        colons = {mark.key for mark in bracketed if mark.form == form and mark.dress}
-        dense = count >= cues * 0.5
-        recurs = any(uses[key] > 1 for key in of_form)
-        for key, mark in of_form.items():
-            named = likeness(mark.label) == Likeness.NAME and not is_ordinary(mark.label)
-            if key in alone or not _SOUNDS.isdisjoint(mark.label.lower().split()):
+    for form in [form for form in found.forms if form.endswith("brackets")]:
+        keys = {key: count for key, count in found.marks.items() if key[0] == form}
+        colons = found.dressed & keys.keys()
+        dense = found.forms[form] >= cues * 0.5
+        sure = bool(colons) or form == _ANGLE or found.forms[form] == cues
+        recurs = any(count > 1 for count in keys.values())
+        for key, count in keys.items():
+            named = likeness(key[1]) == Likeness.NAME and not is_ordinary(key[1])
+            if key in found.alone or not _SOUNDS.isdisjoint(key[1].lower().split()):
                 continue
-            if (key in colons and (named or uses[key] > 1)) or (
-                dense and named and (recurs or colons or count == cues or form == _ANGLE)
-            ):
-                known[key] = mark.label
+            if (key in colons and (named or count > 1)) or (dense and named and (recurs or sure)):
+                known[key] = key[1]
     return known
 
 
-def _above(marks: Sequence[_Mark], many: int, cues: int) -> Known:
+def _above(found: _Found, many: int, cues: int) -> Known:
     """Names on a line above the words of nearly all cues with two lines; some recur."""
-    titles = Counter(mark.key for mark in marks if mark.form == _ABOVE)
-    total = titles.total()
+    titles = {key: count for key, count in found.marks.items() if key[0] == _ABOVE}
+    total = found.forms[_ABOVE]
     if not total or total < many * _MOSTLY or many < cues * 0.5:
         return {}
     if max(titles.values()) < 2 or len(titles) > total * 0.75:

@@ -118,7 +118,8 @@ def _whole(data: object, source: str, notes: Notes) -> list[Turn]:
         raise fault(source, f"JSON holds no transcript; {_EXPECTED}")
     notes.layout = "one text"
     longest = to_safe_text(max(texts, key=len))
-    several = [text for text in texts if letters(text) not in letters(longest)]
+    others = [text for text in texts if text not in longest]
+    several = [text for text in others if letters(text) not in letters(longest)]
     if several:
         what = f"JSON holds {len(several) + 1} texts and no list of turns"
         raise fault(source, f"{what}, such as '{several[0][:60]}'; {_EXPECTED}")

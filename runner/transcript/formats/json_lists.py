@@ -13,6 +13,10 @@ _MAX_WORDS = 1.3  # in an item of a list of single words
 _ENOUGH = 0.8  # of the letters of the longest list
 
 
+_BRANCH = (dict, list)
+_SAMPLE = 2000
+
+
 @dataclass(slots=True)
 class RecordList:
     """All lists of objects at one *path*, where numbers of items are left out."""
@@ -41,7 +45,11 @@ def lists_in(data: object) -> Iterator[RecordList]:
             values = list(node.values())
             if len(values) > 1 and all(isinstance(value, dict) for value in values):
                 found.setdefault((*path, "*"), []).extend(values)
-            todo += [((*path, key), each) for key, each in reversed(node.items()) if _deep(each)]
+            todo += [
+                ((*path, key), each)
+                for key, each in reversed(node.items())
+                if isinstance(each, _BRANCH)
+            ]
         elif isinstance(node, list):
             if path and simple_name(path[-1])[0] in _BEST:
                 node = node[:1]
@@ -49,7 +57,8 @@ def lists_in(data: object) -> Iterator[RecordList]:
                 objects = [each for each in node if isinstance(each, dict)]
                 if objects:
                     found.setdefault(path, []).extend(objects)
-            todo += [((*path, "*"), each) for each in reversed(node) if _deep(each)]
+            inside = (*path, "*")
+            todo += [(inside, each) for each in reversed(node) if _branches(each)]
     for path, records in found.items():
         yield _measured(RecordList(path, _flat(records)))
 
@@ -66,12 +75,17 @@ def _flat(records: list[Record]) -> list[Record]:
     return records
 
 
-def _deep(value: object) -> bool:
-    return isinstance(value, dict | list) and bool(value)
+def _branches(value: object) -> bool:
+    """Return whether there is an object or a list in *value*."""
+    if isinstance(value, dict):
+        return any(isinstance(each, _BRANCH) for each in value.values())
+    return isinstance(value, list)
 
 
 def _rows(node: dict[str, object]) -> object:
     """Return the rows of a table that is written by columns, or *node* itself."""
+    if sum(isinstance(value, list) for value in node.values()) < 2:
+        return node
     columns = {key: value for key, value in node.items() if isinstance(value, list)}
     lengths = {len(value) for value in columns.values()}
     plain = all(
@@ -86,9 +100,10 @@ def _rows(node: dict[str, object]) -> object:
 
 def _measured(found: RecordList) -> RecordList:
     fields = sampled(found.records)
-    texts = [text_of(record, fields) or "" for record in found.records]
-    found.size = sum(map(len, texts)) - sum(text.count(" ") for text in texts)
-    spoken = [text for text in texts if text.strip()]
+    for record in found.records:
+        text = text_of(record, fields) or ""
+        found.size += len(text) - text.count(" ")
+    spoken = [text for r in found.records[:_SAMPLE] if (text := text_of(r, fields) or "").strip()]
     if not spoken or not (fields.keys["text"] or fields.best or fields.parts):
         return found
     mean = sum(len(text.split()) for text in spoken) / len(spoken)
