@@ -81,11 +81,8 @@ def _rtf(source: Source, notes: Notes) -> Flowed:
     except Exception as error:
         raise fault(source.name, f"malformed RTF: {type(error).__name__}: {error}") from error
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    lines = [line for line in text.split("\n") if line.strip()]
-    rows = [line[:-1].split("|") for line in lines if line.endswith("|")]
-    if len(rows) > len(lines) / 2:
-        return Flowed([line for line in lines if not line.endswith("|")], rows)
-    return Flowed(text.split("\n"))
+    blocks = (line[:-1].split("|") if line.endswith("|") else line for line in text.split("\n"))
+    return Flowed([block for block in blocks if block])
 
 
 def _archive(source: Source) -> zipfile.ZipFile:

@@ -38,6 +38,7 @@ _UNITS = {
     **dict.fromkeys(("ticks", "tick"), 1e7),
     **dict.fromkeys(("ns", "nanos", "nanoseconds"), 1e9),
 }
+_MANY = 200  # keys, which are no fields but values
 _TOKEN = re.compile(r"[A-Z]?[^\W_A-Z]+|[A-Z]+(?![a-z])")
 
 
@@ -72,7 +73,7 @@ def fields_of(records: Iterable[Record]) -> Fields:
     keys: dict[str, None] = {}
     for record in records:
         keys.update(dict.fromkeys(record))
-    return _fields(tuple(keys))
+    return _fields(tuple(keys)) if len(keys) < _MANY else _fields.__wrapped__(tuple(keys))
 
 
 @lru_cache(256)

@@ -16,10 +16,19 @@ _BLOCKS = words_of(
 
 @dataclass(slots=True)
 class Flowed:
-    """The *paragraphs* of a document in order, and the *rows* of its tables."""
+    """The content of a document in order: paragraphs, and rows of cells."""
 
-    paragraphs: list[str] = field(default_factory=list)
-    rows: list[list[str]] = field(default_factory=list)
+    blocks: list[str | list[str]] = field(default_factory=list)
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The rows of its tables."""
+        return [block for block in self.blocks if isinstance(block, list)]
+
+    @property
+    def paragraphs(self) -> list[str]:
+        """The text outside its tables."""
+        return [block for block in self.blocks if isinstance(block, str)]
 
     def in_rows(self) -> bool:
         """Return whether most of the words are in rows of several cells."""
@@ -28,9 +37,9 @@ class Flowed:
         return cells > words and sum(len(row) > 1 for row in self.rows) > 1
 
     def text(self) -> str:
-        """Return the paragraphs, with a blank line between any two."""
-        lines = [*self.paragraphs, *("\n".join(filter(None, row)) for row in self.rows)]
-        return "\n\n".join(lines)
+        """Return the paragraphs and cells, with a blank line between any two blocks."""
+        blocks = (each if isinstance(each, str) else "\n".join(each) for each in self.blocks)
+        return "\n\n".join(blocks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +98,7 @@ class Flow:
         self._unread: list[str] = []
         self._worded = 0
         self._tables = 0
+        self._cell: list[str] = []  # its paragraphs
         self._in_cell = False
 
     def take(self, events: Iterable[Event]) -> Flowed:
@@ -171,19 +181,23 @@ class Flow:
         """End a paragraph, which in a cell is a line of it."""
         text = self._take_text()
         if text and self._in_cell:
-            self._text = [text, "\n"]
+            self._cell.append(text)
         elif text:
-            self.document.paragraphs.append(text)
+            self.document.blocks.append(text)
 
     def _end_cell(self) -> None:
-        if self._in_cell and self._cells is not None:
-            self._cells.append(self._take_text())
-            self._in_cell = False
+        if self._in_cell:
+            self._end()
+            text = "\n".join(self._cell)
+            if self._cells is None:  # a cell outside any row
+                self._cells = []
+            self._cells.append(text)
+            self._cell, self._in_cell = [], False
 
     def _end_row(self) -> None:
         self._end_cell()
         if self._cells is not None and any(self._cells):
-            self.document.rows.append(self._cells)
+            self.document.blocks.append(self._cells)
         self._cells = None
         self._end()
 

@@ -113,9 +113,11 @@ def html_events(text: str) -> Iterator[Event]:
             close = at > 2
         elif match is not None:
             name = match[2].lower()
-            yield name, None if match[1] else {"class": match[3]}
+            yield name, None if match[1] else {}
             at = match.end()
-            if not match[1] and name in _RAW:
+            if match[3].endswith("/"):
+                yield name, None
+            elif not match[1] and name in _RAW:
                 stop = re.compile(rf"</{name}", re.IGNORECASE).search(text, at)
                 yield "", html.unescape(text[at : stop.start() if stop else len(text)])
                 at = stop.start() if stop else len(text)
