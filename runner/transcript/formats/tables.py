@@ -102,6 +102,18 @@ def turns_from_rows(rows: Rows, source: str, notes: Notes, delimiter: str = " ")
     return turns
 
 
+def explained(rows: Rows) -> bool:
+    """Return whether *rows* have a header, or columns that without one can be told apart."""
+    if rows and _is_header(rows[0]):
+        return True
+    names = _guessed(rows)
+    return "text" in names and all(
+        name in ("text", "speaker", "start", "end")
+        or not any(any(map(str.isalpha, row[at])) for row in rows if at < len(row))
+        for at, name in enumerate(names)
+    )
+
+
 def _lines(text: str, count: int | None) -> list[str]:
     lines = itertools.islice((line for line in io.StringIO(text, "\n")), count)
     stripped = [line.rstrip("\n") for line in lines]
