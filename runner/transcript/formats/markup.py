@@ -56,7 +56,8 @@ def xml_root(text: str) -> str | None:
 def is_html(text: str) -> bool:
     """Return whether *text* is HTML."""
     start = text[:1000].lstrip().lower()
-    return start.startswith("<!doctype html") or (xml_root(text) or "").lower() in _HTML_ROOTS
+    root = match[1] if (match := _ROOT.match(start)) else xml_root(text)
+    return start.startswith("<!doctype html") or (root or "").lower() in _HTML_ROOTS
 
 
 def xml_events(data: bytes | str, source: str, what: str) -> Iterator[Event]:
