@@ -51,7 +51,8 @@ class Notes:
 
     def leave_out(self, kind: str, text: str) -> None:
         """Note that *text*, of one or more lines, is not speech; *kind* is a plural noun."""
-        before = self._left_out.get(kind) or LeftOut(kind, 0, 0, text.strip()[:MAX_EXAMPLE_CHARS])
+        example = " ".join(text[: 4 * MAX_EXAMPLE_CHARS].split())[:MAX_EXAMPLE_CHARS]
+        before = self._left_out.get(kind) or LeftOut(kind, 0, 0, example)
         lines, words = text.strip().count("\n") + 1, len(text.split())
         self._left_out[kind] = LeftOut(
             kind, before.lines + lines, before.words + words, before.example

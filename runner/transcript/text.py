@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from runner.transcript.layouts.choice import Choice, choose
+from runner.transcript.layouts.growth import outgrown
 from runner.transcript.layouts.openings import Opening
 from runner.transcript.layouts.preface import facts_of, is_speech
 from runner.transcript.layouts.rows import Row, rows_of
+from runner.transcript.layouts.tables import turns_of_table
+from runner.transcript.layouts.timeline import Timeline, timeline_of
 from runner.transcript.model import Turn, join_lines
 from runner.transcript.readers import Source
 from runner.transcript.report import Notes
@@ -17,19 +20,38 @@ _MIN_STAMPED_ROWS = 3
 
 def read_text_layout(source: Source, notes: Notes) -> list[Turn]:
     """Return the turns of a plain text; note its layout, what is left out, and facts on it."""
-    return turns_of_text(source.text, notes)
+    table = turns_of_table(source.text, source.name, notes)
+    return turns_of_text(source.text, notes) if table is None else table
 
 
 def turns_of_text(text: str, notes: Notes) -> list[Turn]:
     """Return the turns of *text*, which may be taken from a document."""
-    rows = rows_of(without_frames(text), notes)
+    rows = _without_partials(rows_of(without_frames(text), notes), notes)
     choice = choose(rows, notes)
-    assembler = _Assembler(rows, choice, notes, _short_stamps(rows))
+    assembler = _Assembler(rows, choice, notes, _short_stamps(rows), _timeline(rows, choice))
     at = 0
     while at < len(rows):
         at += assembler.step(at)
     assembler.flush()
-    return assembler.turns
+    gone = outgrown([(turn.speaker, turn.text) for turn in assembler.turns])
+    for at in gone:
+        notes.leave_out("growing partials", assembler.turns[at].text)
+    return [turn for at, turn in enumerate(assembler.turns) if at not in gone]
+
+
+def _without_partials(rows: Sequence[Row], notes: Notes) -> list[Row]:
+    gone = outgrown([(None, row.rest) for row in rows])
+    for at in gone:
+        notes.leave_out("growing partials", rows[at].raw)
+    return [row for at, row in enumerate(rows) if at not in gone]
+
+
+def _timeline(rows: Sequence[Row], choice: Choice) -> Timeline:
+    opened = {at: opening.stamp for at, (_, opening) in choice.turns.items()}
+    found = (row.stamp or opened.get(at) for at, row in enumerate(rows))
+    stamps = [stamp for stamp in found if stamp]
+    words = sum(len(row.rest.split()) for row in rows) if stamps else 0
+    return timeline_of(stamps, words, chat=choice.is_chat)
 
 
 def _short_stamps(rows: Sequence[Row]) -> bool:
@@ -46,6 +68,7 @@ class _Assembler:
     choice: Choice
     notes: Notes
     short_stamps: bool
+    timeline: Timeline
     turns: list[Turn] = field(default_factory=list)
     speaker: str | None = None
     started: bool = False
@@ -83,7 +106,7 @@ class _Assembler:
             self.preface += lines
             return
         stamp, self.stamp = self.stamp, None
-        start, end = (stamp.start_s, stamp.end_s) if stamp else (None, None)
+        start, end = self.timeline.seconds(stamp)
         self.turns.append(Turn(self.speaker, text, start, end))
 
     def _open(self, name: str | None, opening: Opening) -> int:

@@ -13,6 +13,7 @@ from runner.transcript.formats.records import letters, sampled, turns_from, turn
 from runner.transcript.formats.tables import turns_from_rows
 from runner.transcript.model import Turn
 from runner.transcript.report import Notes
+from runner.transcript.text import turns_of_text
 
 MAX_DEPTH = 64
 
@@ -222,10 +223,8 @@ def _whole(data: object, source: str, notes: Notes) -> list[Turn]:
     if not texts:
         raise fault(source, f"JSON holds no transcript; {_EXPECTED}")
     notes.layout = "one text"
-    from runner.transcript.text import parse_text
-
     longest = to_safe_text(max(texts, key=len))
-    return parse_text(longest) if "\n" in longest.strip() else [Turn(None, longest)]
+    return turns_of_text(longest, notes) if "\n" in longest.strip() else [Turn(None, longest)]
 
 
 def _texts(data: object) -> list[str]:

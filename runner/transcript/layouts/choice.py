@@ -39,6 +39,7 @@ class Layout:
 
 _DASHES = shapes.contains(r"\s[-–—]{1,2}\s")
 _CLOCKS = shapes.contains(r"[\s(\[]\d+:\d\d")
+_FULL_STOPS = shapes.contains(r"[\w'’]\.(?:\s|[-–—]|$)")
 _COLUMNS = shapes.contains(r"\t|\s\||\s{3}")
 LAYOUTS = (
     Layout("label in the line", shapes.in_line, shapes.has_colon, 0.05),
@@ -52,6 +53,8 @@ LAYOUTS = (
     Layout("angled label", shapes.wrapped("<"), shapes.starts_with("<"), 0.3),
     Layout("bracketed label", shapes.wrapped("[【［「"), shapes.starts_with("[【［「"), 0.4),
     Layout("label in parentheses", shapes.wrapped("(（"), shapes.starts_with("(（"), 0.4),
+    Layout("label in bold", shapes.emphasised, shapes.is_emphasised, 0.4),
+    Layout("label, full stop, text", shapes.before_full_stop, _FULL_STOPS, 0.2, plain=False),
     Layout("label, dash, text", shapes.dashed, _DASHES, 0.5, plain=False),
     Layout("label and text in columns", shapes.in_columns, _COLUMNS, 0.5, plain=False),
     Layout(
@@ -64,12 +67,16 @@ LAYOUTS = (
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What speaks for *layout*: its *openings* by row, the *verdict* on their labels, a score."""
+    """What speaks for *layout*: its *openings* by row, the *verdict* on their labels, a score.
+
+    It is no talk if one label recurs here and there amid much text, such as `Germany: …`.
+    """
 
     layout: Layout
     openings: Mapping[int, Opening]
     verdict: Verdict
     score: float
+    is_talk: bool = True
 
     def turns(self, rows: Sequence[Row]) -> dict[int, tuple[str | None, Opening]]:
         """Return speaker and opening by row."""
@@ -93,21 +100,26 @@ class Choice:
     turns: Mapping[int, tuple[str | None, Opening]] = field(default_factory=dict)
     timed_first: bool = False
 
+    @property
+    def is_chat(self) -> bool:
+        """Whether times before labels are those of a chat."""
+        return self.layout is not None and self.layout.name == "angled label"
+
 
 def choose(rows: Sequence[Row], notes: Notes, layouts: Sequence[Layout] = LAYOUTS) -> Choice:
     """Return what opens a turn in *rows*; note the layout, and a near tie as a warning."""
     start = header(rows)
     found = [(layout, seen) for layout in layouts if (seen := _openings(layout, rows, start))]
     ranked = [_evidence(layout, rows, seen, start) for layout, seen in found]
-    ranked = sorted((each for each in ranked if each.score), key=lambda each: -each.score)
-    if not ranked:
+    ranked = sorted((each for each in ranked if each.score), key=lambda each: (-each.is_talk, -each.score))
+    if not any(each.is_talk for each in ranked):
         return Choice()
     best, turns = ranked[0], ranked[0].turns(rows)
     notes.layout = best.layout.name
     for other in ranked[1:]:
         added = _beside(best, turns, other, rows)
         turns |= added
-        if not added and other.score >= best.score * NEAR_TIE:
+        if not added and other.score >= best.score * NEAR_TIE and not _agree(turns, other, rows):
             notes.warn(
                 f"the layout may as well be '{other.layout.name}' ({len(other.openings)} rows, "
                 f"such as '{_example(other, rows)}'); read as '{best.layout.name}'"
@@ -165,16 +177,18 @@ def _evidence(
     ]
     verdict = judge(candidates, places, first)
     if not layout.plain:
-        verdict = _strict(verdict, labels)
+        verdict = _strict(verdict, seen, places)
     evidence = Evidence(layout, seen, verdict, 0.0)
     turns = evidence.turns(rows)
     named = [opening for name, opening in turns.values() if name is not None]
     recur = sum(labels[opening.label] > 1 for opening in named)
     early = any(at < start + 3 for at in turns)
+    talk = early or len({opening.label for opening in named}) > 1 or len(turns) >= places * 0.25
     enough = len(turns) >= places * layout.share or (layout.share < 0.1 and early)
     if not enough or not (recur or _all_fit(layout, named, places, first)):
         return replace(evidence, verdict=Verdict({}), score=0.0)
-    return replace(evidence, score=len(named) + recur + _growing(named))
+    score = len(named) + recur + _growing(named)
+    return replace(evidence, score=score, is_talk=talk)
 
 
 def _all_fit(layout: Layout, named: Sequence[Opening], places: int, first: str) -> bool:
@@ -199,13 +213,23 @@ def _candidate(row: Row, opening: Opening) -> LabelUse:
     return LabelUse(opening.label, opening.role, timed, opening.dress, row.placed)
 
 
-def _strict(verdict: Verdict, labels: Mapping[str, int]) -> Verdict:
-    """Keep the labels that recur, and those of two words or more if some do."""
-    recur = any(labels[label] > 1 for label, _ in verdict.names)
+def _strict(verdict: Verdict, seen: Mapping[int, Opening], places: int) -> Verdict:
+    """Keep the labels that recur, and if some do, those that look like them.
+
+    Those have two words, a time, or capitals as all that recur have; if nearly every place for a
+    turn has a label, any other is one too.
+    """
+    labels = Counter(opening.label for opening in seen.values())
+    recurring = {label for label, _ in verdict.names if labels[label] > 1}
+    capitals = all(map(str.isupper, recurring))
+    timed = {opening.label for opening in seen.values() if opening.stamp}
+    every = len(seen) >= places * 0.9
     kept = {
         key: name
         for key, name in verdict.names.items()
-        if labels[key[0]] > 1 or (recur and (" " in key[0] or not key[0].isascii()))
+        if key[0] in recurring
+        or (recurring and (every or " " in key[0] or not key[0].isascii() or key[0] in timed))
+        or (recurring and capitals and key[0].isupper())
     }
     return Verdict(kept)
 
@@ -226,12 +250,21 @@ def _beside(
     added = {at: turn for at, turn in other.turns(rows).items() if at not in turns}
     if other.layout.pair or best.layout.pair:
         return added
+    if not other.is_talk:
+        return {}
     labels = Counter(turn[1].label for turn in added.values() if turn[0])
     recur = {label for label, count in labels.items() if count > 1}
     if len(added) < 4 or not recur:
         return {}
     inside = [at for at in turns if min(added) <= at <= max(added)]
     return added if len(inside) <= len(added) * 0.2 else {}
+
+
+def _agree(
+    turns: Mapping[int, tuple[str | None, Opening]], other: Evidence, rows: Sequence[Row]
+) -> bool:
+    """Return whether the turns of *other* have the same speakers as those chosen."""
+    return all(at in turns and turns[at][0] == name for at, (name, _) in other.turns(rows).items())
 
 
 def _known(

@@ -17,6 +17,12 @@ _FROM_TO = re.compile(r"from\s+(.+?)\s+to\s+\S.*$", re.IGNORECASE)
 _DASH = re.compile(r"\s+[-–—]{1,2}\s+")
 _COLUMN = re.compile(r"\t+|\s+\|\s+|\s{3,}")
 _STAMP_INSIDE = re.compile(r"[\s,]+(?=[\[(]?\d)")
+_FULL_STOP = re.compile(
+    r"((?:(?:Mr|Mrs|Ms|Dr|Prof|Hon|Sen|Rep|MR|MRS|MS|DR|PROF|HON|Mme|M|Sr|Sra)\.\s)"
+    r"(?:[^\W\d_][\w'’-]{0,30}\s?){1,4}"
+    r"|(?:The\s|THE\s)?(?:[^\W\d_a-z]['’\w]{0,2}[^\W\d_a-z]['’-]?(?:[^\W\d_a-z]['’-]?){0,30}\s?){1,4})"
+    r"\.\s?[-–—]{0,2}(?:\s|$)"
+)
 _MARKS = re.compile(r"(?<!\S)[*_`]+|[*_`]+(?!\S)")
 _WRAPS = {"[": "]", "【": "】", "［": "］", "「": "」", "<": ">", "(": ")", "（": "）"}
 _SENTENCE_ENDS = (".", "?", "!", ",", ";", "…", "。", "！", "？")
@@ -60,6 +66,11 @@ def is_timed(row: Row) -> bool:
     return row.stamp is not None and len(row.rest) <= _HEAD_CHARS
 
 
+def is_emphasised(row: Row) -> bool:
+    """Return whether the row opens with emphasis."""
+    return bool(row.opening)
+
+
 def starts_with(chars: str) -> Hint:
     """Return whether a row starts with one of *chars*, in emphasis or not."""
     return lambda row: row.rest[:1] in chars or row.rest[:1] in "*_"
@@ -94,6 +105,8 @@ def in_line(rows: Sequence[Row], at: int) -> Opening | None:
     if named is None:
         return None
     rest = rest.strip()
+    if opening and opening not in label and rest.endswith(opening) and opening not in rest[:-2]:
+        rest = rest[: -len(opening)]
     dress = row.mark.strip(">") + opening + ("tight" if tight else "") + named.dress
     return _with_late(replace(named, rest=rest, dress=dress))
 
@@ -175,6 +188,27 @@ def wrapped(opens: str) -> Opens:
         return replace(named, stamp=stamp, rest=rest.strip(), dress=row.mark + text[0])
 
     return match
+
+
+def emphasised(rows: Sequence[Row], at: int) -> Opening | None:
+    """`**Name** text`."""
+    row = rows[at]
+    end = row.rest.find(row.opening, 1, MAX_LABEL_CHARS + 2) if row.opening else -1
+    rest = row.rest[end + len(row.opening) :]
+    if end < 1 or not rest[:1].isspace() or not rest.strip():
+        return None
+    named = _named(row.rest[:end], row.stamp)
+    return replace(named, rest=rest.strip(), dress=row.opening) if named else None
+
+
+def before_full_stop(rows: Sequence[Row], at: int) -> Opening | None:
+    """`MR. SMITH. text` and `ANA. text`: a title, or capitals only, and a full stop."""
+    row = rows[at]
+    found = _FULL_STOP.match(row.rest)
+    named = _named(found[1], row.stamp) if found else None
+    if found is None or named is None or likeness(named.label) < Likeness.NAME:
+        return None
+    return replace(named, rest=row.rest[found.end() :].strip(), dress=row.mark + row.opening)
 
 
 def with_time_inside(rows: Sequence[Row], at: int) -> Opening | None:
