@@ -45,7 +45,7 @@ _OWN = (
     Reader(
         "hearing",
         lambda s: looks_like_hearing(s.text),
-        lambda s, notes: parse_hearing(s.text),
+        lambda s, notes: parse_hearing(s.text, notes),
     ),
     Reader("text", lambda s: True, read_text_layout, (".txt", ".md")),
 )
@@ -104,7 +104,7 @@ def read_source(source: Source, name: str, format: str) -> Reading:
         raise fault(source.name, "no utterances: the file is empty or has only white space")
     reader = readers()[format] if format != "auto" else _detected(source)
     notes = Notes()
-    segments = make_segments(reader.read(source, notes))
+    segments = make_segments(reader.read(source, notes), notes.leave_out)
     if not segments:
         raise fault(source.name, f"no utterances found (read as {reader.name}; expected speech)")
     removed = source.removed_chars + _hidden_in_escapes(source.text, reader.name)

@@ -32,11 +32,11 @@ def turns_of_text(text: str, notes: Notes) -> list[Turn]:
     at = 0
     while at < len(rows):
         at += assembler.step(at)
-    assembler.flush()
-    gone = outgrown([(turn.speaker, turn.text) for turn in assembler.turns])
+    turns = assembler.end()
+    gone = outgrown([(turn.speaker, turn.text) for turn in turns])
     for at in gone:
-        notes.leave_out("growing partials", assembler.turns[at].text)
-    return [turn for at, turn in enumerate(assembler.turns) if at not in gone]
+        notes.leave_out("growing partials", turns[at].text)
+    return [turn for at, turn in enumerate(turns) if at not in gone]
 
 
 def _without_partials(rows: Sequence[Row], notes: Notes) -> list[Row]:
@@ -73,21 +73,24 @@ class _Assembler:
     speaker: str | None = None
     started: bool = False
     stamp: Stamp | None = None
+    time_row: str = ""
     paragraph: list[str] = field(default_factory=list)
     preface: list[str] = field(default_factory=list)
+    silent: str = ""  # the row that opened the turn, while the turn has no words
+    roles: set[str] = field(default_factory=set)
 
     def step(self, at: int) -> int:
         """Read the row *at*; return how many rows it took."""
         row = self.rows[at]
         if at in self.choice.turns:
-            return self._open(*self.choice.turns[at])
+            return self._open(row, *self.choice.turns[at])
         if row.gap:
             self.flush()
         if row.mark.startswith("#") and row.gap and not row.is_stamp:
             self._leave_out(row)
         elif row.stamp is not None and self._is_time(row, row.stamp):
             self.flush()
-            self.stamp = row.stamp
+            self._take_time(row.stamp, row.raw)
             if row.rest and self.choice.timed_first:
                 self.speaker = None
             self._add(row.rest)
@@ -109,15 +112,40 @@ class _Assembler:
         start, end = self.timeline.seconds(stamp)
         self.turns.append(Turn(self.speaker, text, start, end))
 
-    def _open(self, name: str | None, opening: Opening) -> int:
+    def end(self) -> list[Turn]:
+        """Return the turns; call it once, after the last row."""
         self.flush()
+        self._close_turn()
+        self._take_time(None, "")
+        return self.turns
+
+    def _open(self, row: Row, name: str | None, opening: Opening) -> int:
+        self.flush()
+        self._close_turn()
         if not self.started:
             self.notes.about.update(facts_of(self.preface))
         self.started = True
-        self.stamp = opening.stamp or self.stamp
-        self.speaker = name
+        if opening.stamp:
+            self._take_time(opening.stamp, row.raw)
+        if opening.role and name == opening.label and (role := f"{name} ({opening.role})"):
+            if role not in self.roles:
+                self.notes.leave_out("roles of speakers", opening.role)
+            self.roles.add(role)
+        self.speaker, self.silent = name, opening.label and row.raw
         self._add(opening.rest)
         return opening.rows
+
+    def _close_turn(self) -> None:
+        """Note the label of a turn that has no words."""
+        if self.silent:
+            self.notes.leave_out("labels without words", self.silent)
+        self.silent = ""
+
+    def _take_time(self, stamp: Stamp | None, raw: str) -> None:
+        """Hold the time of the words to come; note one that no words came for."""
+        if self.stamp is not None:
+            self.notes.leave_out("times without words", self.time_row)
+        self.stamp, self.time_row = stamp, raw
 
     def _is_time(self, row: Row, stamp: Stamp) -> bool:
         return not stamp.plain or row.is_stamp or self.short_stamps
@@ -129,4 +157,5 @@ class _Assembler:
 
     def _add(self, text: str) -> None:
         if text.strip():
+            self.silent = ""
             self.paragraph.append(text)
