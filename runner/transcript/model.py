@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from runner.transcript.report import ReadingReport
+
 MAX_SEGMENT_CHARS = 1200
 MAX_SPEAKER_CHARS = 200  # since every segment repeats the name
 
@@ -45,7 +47,8 @@ class Transcript:
 
     *name* is the file stem, *format* the format that read it, *sha256* the hex digest of the
     normalised content (the same for every encoding and line ending); *segments* is not empty.
-    *removed_chars* counts the control and invisible characters of the file that were removed.
+    *removed_chars* counts the control and invisible characters of the file that were removed;
+    *reading* is what the reader understood of the file, None if that is not known.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Transcript:
     sha256: str
     segments: tuple[Segment, ...]
     removed_chars: int = field(default=0, compare=False)
+    reading: ReadingReport | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from runner.transcript.model import Transcript, make_segments
 from runner.transcript.readers import Reader, Source, other_readers
 from runner.transcript.report import Notes, ReadingReport
 from runner.transcript.text import read_text_layout
+from runner.transcript.warnings import doubts
 
 _JSON_ESCAPES = re.compile(r"\\[^u]|((?:\\u[0-9A-Fa-f]{4})+)")
 
@@ -71,8 +72,8 @@ def formats() -> tuple[str, ...]:
 
 
 def suffixes() -> tuple[str, ...]:
-    """Return the suffixes of the files that are read from a directory."""
-    return tuple(suffix for reader in readers().values() for suffix in reader.suffixes)
+    """Return the suffixes of the files that are read from a directory, those of text first."""
+    return tuple(suffix for reader in reversed(readers().values()) for suffix in reader.suffixes)
 
 
 def read(path: Path, *, format: str = "auto", encoding: str | None = None) -> Reading:
@@ -108,8 +109,9 @@ def read_source(source: Source, name: str, format: str) -> Reading:
     if not segments:
         raise fault(source.name, f"no utterances found (read as {reader.name}; expected speech)")
     removed = source.removed_chars + _hidden_in_escapes(source.text, reader.name)
-    transcript = Transcript(name, reader.name, _sha256_of(source), segments, removed)
-    return Reading(transcript, notes.report(reader.name, segments))
+    report = notes.report(reader.name, segments, doubts(segments))
+    transcript = Transcript(name, reader.name, _sha256_of(source), segments, removed, report)
+    return Reading(transcript, report)
 
 
 def _detected(source: Source) -> Reader:
