@@ -73,7 +73,7 @@ def formats() -> tuple[str, ...]:
 
 def suffixes() -> tuple[str, ...]:
     """Return the suffixes of the files that are read from a directory, those of text first."""
-    return tuple(suffix for reader in reversed(readers().values()) for suffix in reader.suffixes)
+    return tuple(suffix for reader in reversed([*readers().values()]) for suffix in reader.suffixes)
 
 
 def read(path: Path, *, format: str = "auto", encoding: str | None = None) -> Reading:

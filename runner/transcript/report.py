@@ -69,9 +69,8 @@ class ReadingReport:
 
     def as_lines(self) -> list[str]:
         """Return the report for a terminal: what was understood, and each doubt."""
-        return [to_terminal(each) for each in (f"read as  {self.line}", *(
-            f"doubt    {warning}" for warning in self.warnings
-        ))]  # fmt: skip
+        doubts = (f"doubt: {warning}" for warning in self.warnings)
+        return [to_terminal(each) for each in (f"read as: {self.line}", *doubts)]
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from runner.transcript.layouts.openings import Opening
 from runner.transcript.layouts.preface import facts_of, is_speech
 from runner.transcript.layouts.rows import Row, rows_of
 from runner.transcript.layouts.tables import turns_of_table
-from runner.transcript.layouts.timeline import Timeline, timeline_of
+from runner.transcript.layouts.time_scale import TimeScale, time_scale_of
 from runner.transcript.model import Turn, join_lines
 from runner.transcript.readers import Source
 from runner.transcript.report import Notes
@@ -28,7 +28,7 @@ def turns_of_text(text: str, notes: Notes) -> list[Turn]:
     """Return the turns of *text*, which may be taken from a document."""
     rows = _without_partials(rows_of(without_frames(text), notes), notes)
     choice = choose(rows, notes)
-    assembler = _Assembler(rows, choice, notes, _short_stamps(rows), _timeline(rows, choice))
+    assembler = _Assembler(rows, choice, notes, _short_stamps(rows), _time_scale(rows, choice))
     at = 0
     while at < len(rows):
         at += assembler.step(at)
@@ -46,12 +46,12 @@ def _without_partials(rows: Sequence[Row], notes: Notes) -> list[Row]:
     return [row for at, row in enumerate(rows) if at not in gone]
 
 
-def _timeline(rows: Sequence[Row], choice: Choice) -> Timeline:
+def _time_scale(rows: Sequence[Row], choice: Choice) -> TimeScale:
     opened = {at: opening.stamp for at, (_, opening) in choice.turns.items()}
     found = (row.stamp or opened.get(at) for at, row in enumerate(rows))
     stamps = [stamp for stamp in found if stamp]
     words = sum(len(row.rest.split()) for row in rows) if stamps else 0
-    return timeline_of(stamps, words, chat=choice.is_chat)
+    return time_scale_of(stamps, words, chat=choice.is_chat)
 
 
 def _short_stamps(rows: Sequence[Row]) -> bool:
@@ -68,7 +68,7 @@ class _Assembler:
     choice: Choice
     notes: Notes
     short_stamps: bool
-    timeline: Timeline
+    scale: TimeScale
     turns: list[Turn] = field(default_factory=list)
     speaker: str | None = None
     started: bool = False
@@ -109,7 +109,7 @@ class _Assembler:
             self.preface += lines
             return
         stamp, self.stamp = self.stamp, None
-        start, end = self.timeline.seconds(stamp)
+        start, end = self.scale.seconds(stamp)
         self.turns.append(Turn(self.speaker, text, start, end))
 
     def end(self) -> list[Turn]:

@@ -86,7 +86,9 @@ def test_a_real_file_that_is_mutated_loses_no_word(path: Path | None) -> None:
         lines[at] = chance.choice(HEADS) + lines[at]
         lines.insert(chance.randrange(len(lines)), chance.choice(["", "---", "0:09", "Yes"]))
     numbered = [
-        " ".join(f"{word}w{n}x{m}" if word.isalpha() else word for m, word in enumerate(line.split()))
+        " ".join(
+            f"{word}w{n}x{m}" if word.isalpha() else word for m, word in enumerate(line.split())
+        )
         for n, line in enumerate(lines)
     ]
 

@@ -44,7 +44,7 @@ def row_of(file: Input, job: Job, result: RunResult, spent: Spent) -> ResultRow:
     )
 
 
-def _reading(job: Job) -> dict[str, int]:
+def _reading(job: Job) -> dict[str, Any]:
     report = job.transcript.reading
     if report is None:
         return {}

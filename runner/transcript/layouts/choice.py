@@ -1,12 +1,15 @@
 """Choice of the layout: the candidates are scored over the whole file, and the best one wins."""
 
+import itertools
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from runner.transcript.layouts import hints
 from runner.transcript.layouts import openings as shapes
+from runner.transcript.layouts.hints import Hint
 from runner.transcript.layouts.labels import LabelUse, Likeness, Verdict, judge, likeness
-from runner.transcript.layouts.openings import Hint, Opening, Opens
+from runner.transcript.layouts.openings import Opening, Opens
 from runner.transcript.layouts.preface import header
 from runner.transcript.layouts.rows import Row
 from runner.transcript.report import Notes
@@ -22,7 +25,7 @@ class Layout:
     *share* is the least share of the places for turns that its openings take. In layouts that are
     not *plain*, text looks like an opening easily, so that a label must recur or be two words.
     *heads_block*: turns start at a blank line, if the file has any. *timed*: every opening has a
-    time. In a *marked* one the mark opens a turn whoever speaks; *pair*: it has two marks, and needs
+    time. In a *marked* one the mark opens a turn whoever speaks; a *pair* has two marks and needs
     both.
     """
 
@@ -37,36 +40,39 @@ class Layout:
     pair: bool = False
 
 
-_DASHES = shapes.contains(r"\s[-–—]{1,2}\s")
-_CLOCKS = shapes.contains(r"[\s(\[]\d+:\d\d")
-_FULL_STOPS = shapes.contains(r"[\w'’]\.(?:\s|[-–—]|$)")
-_COLUMNS = shapes.contains(r"\t|\s\||\s{3}")
+_DASHES = hints.contains(r"\s[-–—]{1,2}\s")
+_CLOCKS = hints.contains(r"[\s(\[]\d+:\d\d")
+_FULL_STOPS = hints.contains(r"[\w'’]\.(?:\s|[-–—]|$)")
+_COLUMNS = hints.contains(r"\t|\s\||\s{3}")
 LAYOUTS = (
-    Layout("label in the line", shapes.in_line, shapes.has_colon, 0.05),
+    Layout("label in the line", shapes.in_line, hints.has_colon, 0.05),
     Layout(
-        "label and time above the text", shapes.above_with_time, shapes.is_short, 0.1, timed=True
+        "label and time above the text", shapes.above_with_time, hints.is_short, 0.1, timed=True
     ),
-    Layout("time and label above the text", shapes.below_time, shapes.is_timed, 0.1, timed=True),
-    Layout(
-        "label with a time in the line", shapes.with_time_inside, _CLOCKS, 0.3, timed=True
-    ),
-    Layout("angled label", shapes.wrapped("<"), shapes.starts_with("<"), 0.3),
-    Layout("bracketed label", shapes.wrapped("[【［「"), shapes.starts_with("[【［「"), 0.4),
-    Layout("label in parentheses", shapes.wrapped("(（"), shapes.starts_with("(（"), 0.4),
-    Layout("label in bold", shapes.emphasised, shapes.is_emphasised, 0.4),
+    Layout("time and label above the text", shapes.below_time, hints.is_timed, 0.1, timed=True),
+    Layout("label with a time in the line", shapes.with_time_inside, _CLOCKS, 0.3, timed=True),
+    Layout("angled label", shapes.wrapped("<"), hints.starts_with("<"), 0.3),
+    Layout("bracketed label", shapes.wrapped("[【［「"), hints.starts_with("[【［「"), 0.4),
+    Layout("label in parentheses", shapes.wrapped("(（"), hints.starts_with("(（"), 0.4),
+    Layout("label in bold", shapes.emphasised, hints.is_emphasised, 0.4),
     Layout("label, full stop, text", shapes.before_full_stop, _FULL_STOPS, 0.2, plain=False),
     Layout("label, dash, text", shapes.dashed, _DASHES, 0.5, plain=False),
     Layout("label and text in columns", shapes.in_columns, _COLUMNS, 0.5, plain=False),
     Layout(
-        "label above the text", shapes.above, shapes.may_end_in_label, 0.4, plain=False, heads_block=True
+        "label above the text",
+        shapes.above,
+        hints.may_end_in_label,
+        0.4,
+        plain=False,
+        heads_block=True,
     ),
-    Layout(">> and text", shapes.after_chevrons, shapes.starts_with(">"), marked=True),
-    Layout("Q and A", shapes.question_or_answer, shapes.starts_with("QA"), marked=True, pair=True),
+    Layout(">> and text", shapes.after_chevrons, hints.starts_with(">"), marked=True),
+    Layout("Q and A", shapes.question_or_answer, hints.starts_with("QA"), marked=True, pair=True),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Explained:
     """What speaks for *layout*: its *openings* by row, the *verdict* on their labels, a score.
 
     It is no talk if one label recurs here and there amid much text, such as `Germany: …`.
@@ -111,7 +117,9 @@ def choose(rows: Sequence[Row], notes: Notes, layouts: Sequence[Layout] = LAYOUT
     start = header(rows)
     found = [(layout, seen) for layout in layouts if (seen := _openings(layout, rows, start))]
     ranked = [_evidence(layout, rows, seen, start) for layout, seen in found]
-    ranked = sorted((each for each in ranked if each.score), key=lambda each: (-each.is_talk, -each.score))
+    ranked = sorted(
+        (each for each in ranked if each.score), key=lambda each: (-each.is_talk, -each.score)
+    )
     if not any(each.is_talk for each in ranked):
         return Choice()
     best, turns = ranked[0], ranked[0].turns(rows)
@@ -164,21 +172,19 @@ def _with_late_times(found: dict[int, Opening]) -> dict[int, Opening]:
 
 def _evidence(
     layout: Layout, rows: Sequence[Row], seen: Mapping[int, Opening], start: int
-) -> Evidence:
+) -> Explained:
     labels = Counter(opening.label for opening in seen.values())
     if layout.marked:
         enough = len(labels) == 2 or not layout.pair
         every = Verdict({(o.label, o.role): o.label for o in seen.values() if o.label})
-        return Evidence(layout, seen, every, float(len(seen)) * enough)
+        return Explained(layout, seen, every, float(len(seen)) * enough)
     places = _places(layout, rows)
     first = seen[start].label if start in seen else ""
-    candidates = [
-        _candidate(rows[at], opening) for at, opening in seen.items() if opening.label
-    ]
+    candidates = [_candidate(rows[at], opening) for at, opening in seen.items() if opening.label]
     verdict = judge(candidates, places, first)
     if not layout.plain:
         verdict = _strict(verdict, seen, places)
-    evidence = Evidence(layout, seen, verdict, 0.0)
+    evidence = Explained(layout, seen, verdict, 0.0)
     turns = evidence.turns(rows)
     named = [opening for name, opening in turns.values() if name is not None]
     recur = sum(labels[opening.label] > 1 for opening in named)
@@ -236,12 +242,12 @@ def _strict(verdict: Verdict, seen: Mapping[int, Opening], places: int) -> Verdi
 
 def _growing(named: Sequence[Opening]) -> int:
     times = [opening.stamp.start_s for opening in named if opening.stamp]
-    grows = sum(after >= before for before, after in zip(times, times[1:], strict=False))
+    grows = sum(after >= before for before, after in itertools.pairwise(times))
     return grows + 1 if times and grows >= (len(times) - 1) * 0.8 else 0
 
 
 def _beside(
-    best: Evidence, turns: Collection[int], other: Evidence, rows: Sequence[Row]
+    best: Explained, turns: Collection[int], other: Explained, rows: Sequence[Row]
 ) -> dict[int, tuple[str | None, Opening]]:
     """Return the turns of *other* that stand beside those of the best layout.
 
@@ -261,7 +267,7 @@ def _beside(
 
 
 def _agree(
-    turns: Mapping[int, tuple[str | None, Opening]], other: Evidence, rows: Sequence[Row]
+    turns: Mapping[int, tuple[str | None, Opening]], other: Explained, rows: Sequence[Row]
 ) -> bool:
     """Return whether the turns of *other* have the same speakers as those chosen."""
     return all(at in turns and turns[at][0] == name for at, (name, _) in other.turns(rows).items())
@@ -282,5 +288,5 @@ def _known(
     }
 
 
-def _example(evidence: Evidence, rows: Sequence[Row]) -> str:
+def _example(evidence: Explained, rows: Sequence[Row]) -> str:
     return rows[next(iter(evidence.openings))].raw[:60]

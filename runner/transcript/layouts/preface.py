@@ -51,8 +51,10 @@ def header(rows: Sequence[Row]) -> int:
     for block in itertools.islice(_blocks(rows), _MAX_HEADER_BLOCKS):
         keys = [at for at in block[:_MAX_HEADER_ROWS] if _KEY.match(rows[at].text[:200])]
         facts = [at for at in keys if is_fact(rows[at].text) and not _speaks(rows, at)]
-        if facts and len(block) < len(rows) - block.start and not any(
-            _speaks(rows, at) for at in keys
+        if (
+            facts
+            and len(block) < len(rows) - block.start
+            and not any(_speaks(rows, at) for at in keys)
         ):
             end = block.stop
         elif keys:

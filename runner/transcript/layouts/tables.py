@@ -9,7 +9,9 @@ from runner.transcript.layouts.preface import is_speech
 from runner.transcript.model import Turn, join_lines
 from runner.transcript.report import Notes
 
-_RULE = re.compile(r"\s{0,8}\|?(?:\s{0,40}:?-{2,200}:?\s{0,40}\|){1,30}(?:\s{0,40}:?-{2,200}:?)?\s*$")
+_RULE = re.compile(
+    r"\s{0,8}\|?(?:\s{0,40}:?-{2,200}:?\s{0,40}\|){1,30}(?:\s{0,40}:?-{2,200}:?)?\s*$"
+)
 _CELL_END = re.compile(r"(?<!\\)\|")
 
 

@@ -1,4 +1,4 @@
-"""Timeline of a file: what the numbers of its stamps mean, judged by all of them together."""
+"""Time scale of a file: what the numbers of its stamps mean, judged by all of them together."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ _DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
+class TimeScale:
     """Turns stamps into seconds; days count from the first date of the file."""
 
     month_first: bool = False
@@ -32,8 +32,8 @@ class Timeline:
         return start, end
 
 
-def timeline_of(stamps: Sequence[Stamp], words: int, *, chat: bool) -> Timeline:
-    """Return the timeline of a file with these *stamps* and so many *words*.
+def time_scale_of(stamps: Sequence[Stamp], words: int, *, chat: bool) -> TimeScale:
+    """Return the time scale of a file with these *stamps* and so many *words*.
 
     In a *chat* two numbers are the time of day, and so they are where they would have people
     speak faster than anybody can.
@@ -49,4 +49,4 @@ def timeline_of(stamps: Sequence[Stamp], words: int, *, chat: bool) -> Timeline:
     short = [stamp.start_s for stamp in stamps if stamp.fields == 2]
     clocks = len(short) == len(stamps) and bool(short) and max(short) < 24 * 60
     fast = len(set(short)) > 2 and words > (max(short) - min(short)) * _MAX_WORDS_A_SECOND
-    return Timeline(month_first, numbers[0] if numbers else None, clocks and (chat or fast))
+    return TimeScale(month_first, numbers[0] if numbers else None, clocks and (chat or fast))
