@@ -91,7 +91,7 @@ class _Assembler:
         elif row.stamp is not None and self._is_time(row, row.stamp):
             self.flush()
             self._take_time(row.stamp, row.raw)
-            if row.rest and self.choice.timed_first:
+            if self.choice.timed_first if row.rest else self.choice.times_head_turns:
                 self.speaker = None
             self._add(row.rest)
         else:

@@ -1,6 +1,7 @@
 """Choice of the layout: the candidates are scored over the whole file, and the best one wins."""
 
 import itertools
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from runner.transcript.layouts.rows import Row
 from runner.transcript.report import Notes
 
 NEAR_TIE = 0.8
+_ADDRESS = re.compile(r"<?(?:https?://|www\.)\S+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +102,16 @@ class Explained:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The *layout* that explains most, or None, and every row that opens a turn."""
+    """The *layout* that explains most, or None, and every row that opens a turn.
+
+    *timed_first*: in most, a time stands before the label; *times_head_turns*: most rows that are
+    times stand above a label. What then has a time and no label is by nobody known.
+    """
 
     layout: Layout | None = None
     turns: Mapping[int, tuple[str | None, Opening]] = field(default_factory=dict)
     timed_first: bool = False
+    times_head_turns: bool = False
 
     @property
     def is_chat(self) -> bool:
@@ -134,9 +141,15 @@ def choose(rows: Sequence[Row], notes: Notes, layouts: Sequence[Layout] = LAYOUT
             )
     known = set(best.verdict.names.values())
     for layout, seen in found:
-        turns |= _known(layout, seen, known, turns, rows)
+        if layout.plain or best.layout.timed:
+            turns |= _known(seen, known, turns, rows)
     stamps = [rows[at].stamp is not None for at, (_, opening) in turns.items() if opening.rest]
-    return Choice(best.layout, turns, bool(stamps) and sum(stamps) >= len(stamps) * 0.8)
+    marks = [at + 1 in turns for at, row in enumerate(rows) if row.is_stamp and at not in turns]
+    return Choice(best.layout, turns, _mostly(stamps), len(marks) > 2 and _mostly(marks))
+
+
+def _mostly(flags: Sequence[bool]) -> bool:
+    return bool(flags) and sum(flags) >= len(flags) * 0.8
 
 
 def _openings(layout: Layout, rows: Sequence[Row], start: int) -> dict[int, Opening]:
@@ -216,7 +229,8 @@ def _places(layout: Layout, rows: Sequence[Row]) -> int:
 
 def _candidate(row: Row, opening: Opening) -> LabelUse:
     timed = opening.stamp is not None
-    return LabelUse(opening.label, opening.role, timed, opening.dress, row.placed)
+    address = bool(_ADDRESS.match(opening.rest))
+    return LabelUse(opening.label, opening.role, timed, opening.dress, row.placed, address)
 
 
 def _strict(verdict: Verdict, seen: Mapping[int, Opening], places: int) -> Verdict:
@@ -255,7 +269,9 @@ def _beside(
     """
     added = {at: turn for at, turn in other.turns(rows).items() if at not in turns}
     if other.layout.pair or best.layout.pair:
-        return added
+        letters = Counter(turn[1].label for turn in added.values())
+        often = len(added) >= len(turns) * 0.1 and min(letters.values(), default=0) > 1
+        return added if often or best.layout.pair else {}
     if not other.is_talk:
         return {}
     labels = Counter(turn[1].label for turn in added.values() if turn[0])
@@ -269,12 +285,13 @@ def _beside(
 def _agree(
     turns: Mapping[int, tuple[str | None, Opening]], other: Explained, rows: Sequence[Row]
 ) -> bool:
-    """Return whether the turns of *other* have the same speakers as those chosen."""
-    return all(at in turns and turns[at][0] == name for at, (name, _) in other.turns(rows).items())
+    """Return whether nearly all turns of *other* have the same speakers as those chosen."""
+    found = other.turns(rows)
+    same = sum(at in turns and turns[at][0] == name for at, (name, _) in found.items())
+    return same >= len(found) * 0.95
 
 
 def _known(
-    layout: Layout,
     seen: Mapping[int, Opening],
     known: Collection[str],
     turns: Collection[int],

@@ -87,13 +87,17 @@ def is_ordinary(label: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class LabelUse:
-    """A row that may start a turn, and its marks; *dress* is what sets off its label."""
+    """A row that may start a turn, and its marks.
+
+    *dress* is what sets off its label; *address*: nothing but a web address follows it.
+    """
 
     label: str
     role: str = ""
     timed: bool = False
     dress: str = ""
     placed: bool = True
+    address: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,8 @@ def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None
     fits = dressed and (not habit.timed or any(each.timed for each in group))
     set_off = fits and (habit.timed or bool(habit.dress))
     often = len(group) > 1 and len(group) >= habit.total * 0.1
+    if all(each.address for each in group):
+        return None
     if not fits:
         return often and like == Likeness.NAME and habit.dress is not None and len(group) > 2
     if like == Likeness.NAME and len(group) > 1:
@@ -173,7 +179,7 @@ def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None
     if not any(each.placed for each in group):
         return False
     if like == Likeness.NAME:
-        return habit.repeats or habit.dense or bool(habit.first) or (set_off and label.isupper())
+        return _once(label, habit, set_off=set_off)
     if len(group) > 1 and (habit.dense or set_off):
         return often or like == Likeness.WORD
     if is_ordinary(label) or not habit.dense:
@@ -181,6 +187,17 @@ def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None
     if like == Likeness.WORD or (set_off and like != Likeness.NONE):
         return True
     return None if like != Likeness.NONE and len(label.split()) <= 4 else False
+
+
+def _once(label: str, habit: _Habit, *, set_off: bool) -> bool | None:
+    """Return whether a name that occurs once is a speaker.
+
+    Amid paragraphs without labels, a single word before a colon may as well begin a sentence.
+    """
+    if not (habit.repeats or habit.dense or habit.first or (set_off and label.isupper())):
+        return False
+    sure = habit.dense or set_off or " " in label or label.isupper() or label == habit.first
+    return True if sure else None
 
 
 def _is_titled(words: Sequence[str]) -> bool:

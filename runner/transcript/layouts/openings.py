@@ -160,7 +160,7 @@ def emphasised(rows: Sequence[Row], at: int) -> Opening | None:
     rest = row.rest[end + len(row.opening) :]
     if end < 1 or not rest[:1].isspace() or not rest.strip():
         return None
-    named = _named(row.rest[:end], row.stamp)
+    named = _named(row.rest[:end], row.stamp) if row.rest[end - 1] != ":" else None
     return replace(named, rest=rest.strip(), dress=row.opening) if named else None
 
 

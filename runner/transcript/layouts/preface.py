@@ -30,7 +30,7 @@ _DATE = re.compile(
 def is_speech(text: str) -> bool:
     """Return whether a paragraph above the first turn is a sentence somebody says."""
     wrapped = text.startswith(("_", "*", "[", "(")) and text.endswith(("_", "*", "]", ")"))
-    if wrapped or is_fact(text):
+    if wrapped or is_fact(text) or text.startswith(("- ", "* ", "• ")):
         return False
     return ends_sentence(text) and len(text.split()) >= _MIN_SENTENCE_WORDS
 
