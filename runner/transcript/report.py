@@ -15,7 +15,7 @@ MAX_EXAMPLE_CHARS = 80
 # Of these kinds no line can have been speech.
 _FURNITURE = frozenset(
     ("rules", "line numbers", "page and cue numbers", "labels without words", "comments",
-     "marks such as {vocalsound}", "front matter", "turns of punctuation only", "notices")
+     "marks such as {vocalsound}", "roles of speakers", "front matter", "turns of punctuation only", "notices")
 )  # fmt: skip
 
 
@@ -122,7 +122,7 @@ class Notes:
             most = max(found, key=lambda each: each.words)
             lines, words = sum(each.lines for each in found), sum(each.words for each in found)
             yield (
-                f"{plural(lines, 'line')} with {plural(words, 'word')} are left out, most of them "
+                f"left out: {plural(lines, 'line')} with {plural(words, 'word')}, most of them "
                 f"{most.kind}: '{most.example}'"
             )
 

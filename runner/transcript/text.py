@@ -82,6 +82,10 @@ class _Assembler:
     def step(self, at: int) -> int:
         """Read the row *at*; return how many rows it took."""
         row = self.rows[at]
+        if at < self.choice.notes_end:
+            self.notes.leave_out("notes above the transcript", row.raw)
+            self.preface.append(row.raw)
+            return 1
         if at in self.choice.turns:
             return self._open(row, *self.choice.turns[at])
         if row.gap:

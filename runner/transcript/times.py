@@ -23,7 +23,10 @@ _UNITS = (
 )
 _ONE = rf"(?:{_UNITS[:-2]}(?=\d))?(?:({_DATE})(?:,?\s(?:at\s)?|T))?({_CLOCK}|{_UNITS})"
 _SPAN = rf"{_ONE}(?:\s?(?:-->|->|-|–|—|to)\s?({_CLOCK}|{_UNITS}))?"
-_OPEN, _CLOSE = r"\\?([\[(（［【<#])?\s?@?(-)?", r"\s?\\?([\])）］】>#])?(?:\(https?:[^\s()]{1,300}\))?"
+_OPEN, _CLOSE = (
+    r"\\?([\[(（［【<#])?\s?@?(-)?",
+    r"\s?\\?([\])）］】>#])?(?:\(https?:[^\s()]{1,300}\))?",
+)
 _LEADING = re.compile(rf"{_OPEN}{_SPAN}{_CLOSE}(?![\w:])", re.I)
 _TRAILING = re.compile(rf"(?:^|[\s|,·•–—@*-]){_OPEN}{_SPAN}{_CLOSE}$", re.I)
 _READING = re.compile(r"(\d{1,4}(?::\d{2}){1,3})(?:[.,](\d{1,6}))?\s?([AaPp])?")

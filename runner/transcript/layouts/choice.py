@@ -11,7 +11,7 @@ from runner.transcript.layouts import openings as shapes
 from runner.transcript.layouts.hints import Hint
 from runner.transcript.layouts.labels import LabelUse, Likeness, Verdict, judge, likeness
 from runner.transcript.layouts.openings import Opening, Opens
-from runner.transcript.layouts.preface import header
+from runner.transcript.layouts.preface import header, notes_above
 from runner.transcript.layouts.rows import Row
 from runner.transcript.report import Notes
 
@@ -106,12 +106,14 @@ class Choice:
 
     *timed_first*: in most, a time stands before the label; *times_head_turns*: most rows that are
     times stand above a label. What then has a time and no label is by nobody known.
+    Rows above *notes_end* are notes on the meeting.
     """
 
     layout: Layout | None = None
     turns: Mapping[int, tuple[str | None, Opening]] = field(default_factory=dict)
     timed_first: bool = False
     times_head_turns: bool = False
+    notes_end: int = 0
 
     @property
     def is_chat(self) -> bool:
@@ -121,7 +123,8 @@ class Choice:
 
 def choose(rows: Sequence[Row], notes: Notes, layouts: Sequence[Layout] = LAYOUTS) -> Choice:
     """Return what opens a turn in *rows*; note the layout, and a near tie as a warning."""
-    start = header(rows)
+    notes_end = notes_above(rows)
+    start = max(notes_end, header(rows))
     found = [(layout, seen) for layout in layouts if (seen := _openings(layout, rows, start))]
     ranked = [_evidence(layout, rows, seen, start) for layout, seen in found]
     ranked = sorted(
@@ -145,7 +148,8 @@ def choose(rows: Sequence[Row], notes: Notes, layouts: Sequence[Layout] = LAYOUT
             turns |= _known(seen, known, turns, rows)
     stamps = [rows[at].stamp is not None for at, (_, opening) in turns.items() if opening.rest]
     marks = [at + 1 in turns for at, row in enumerate(rows) if row.is_stamp and at not in turns]
-    return Choice(best.layout, turns, _mostly(stamps), len(marks) > 2 and _mostly(marks))
+    head = len(marks) > 2 and _mostly(marks)
+    return Choice(best.layout, turns, _mostly(stamps), head, notes_end)
 
 
 def _mostly(flags: Sequence[bool]) -> bool:

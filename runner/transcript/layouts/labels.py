@@ -180,6 +180,8 @@ def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None
         return False
     if like == Likeness.NAME:
         return _once(label, habit, set_off=set_off)
+    if len(group) > 1 and like == Likeness.WORD and not is_ordinary(label):
+        return True
     if len(group) > 1 and (habit.dense or set_off):
         return often or like == Likeness.WORD
     if is_ordinary(label) or not habit.dense:
