@@ -12,44 +12,14 @@ from pathlib import Path
 from runner.base.errors import did_you_mean
 from runner.base.text import without_hidden
 from runner.transcript.decode import fault, read_bytes
-from runner.transcript.formats.json_formats import is_json, parse_json
-from runner.transcript.formats.subtitles import has_cue_times, parse_srt, parse_vtt
-from runner.transcript.hearing import looks_like_hearing, parse_hearing
+from runner.transcript.formats.registry import OWN_READERS
+from runner.transcript.formats.unread import refuse_other_formats
 from runner.transcript.model import Transcript, make_segments
 from runner.transcript.readers import Reader, Source, other_readers
 from runner.transcript.report import Notes, ReadingReport
-from runner.transcript.text import read_text_layout
 from runner.transcript.warnings import doubts
 
 _JSON_ESCAPES = re.compile(r"\\[^u]|((?:\\u[0-9A-Fa-f]{4})+)")
-
-
-def _is_vtt(source: Source) -> bool:
-    return source.text.lstrip().startswith("WEBVTT") or (
-        source.suffix == ".vtt" and not has_cue_times(source.text)
-    )
-
-
-def _is_srt(source: Source) -> bool:
-    return source.suffix == ".srt" or has_cue_times(source.text)
-
-
-def _is_json(source: Source) -> bool:
-    return source.suffix == ".json" or is_json(source.text)
-
-
-# Tried in this order, after those of other packages; the last recognises any text.
-_OWN = (
-    Reader("vtt", _is_vtt, lambda s, notes: parse_vtt(s.text, s.name, notes), (".vtt",)),
-    Reader("json", _is_json, lambda s, notes: parse_json(s.text, s.name, notes), (".json",)),
-    Reader("srt", _is_srt, lambda s, notes: parse_srt(s.text, s.name, notes), (".srt",)),
-    Reader(
-        "hearing",
-        lambda s: looks_like_hearing(s.text),
-        lambda s, notes: parse_hearing(s.text, notes),
-    ),
-    Reader("text", lambda s: True, read_text_layout, (".txt", ".md")),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +33,7 @@ class Reading:
 @cache
 def readers() -> Mapping[str, Reader]:
     """Return all readers by format, in the order in which they are tried; raise ConfigError."""
-    return {reader.name: reader for reader in (*other_readers(), *_OWN)}
+    return {reader.name: reader for reader in (*other_readers(), *OWN_READERS)}
 
 
 def formats() -> tuple[str, ...]:
@@ -108,27 +78,38 @@ def read_source(source: Source, name: str, format: str) -> Reading:
     segments = make_segments(reader.read(source, notes), notes.leave_out)
     if not segments:
         raise fault(source.name, f"no utterances found (read as {reader.name}; expected speech)")
-    removed = source.removed_chars + _hidden_in_escapes(source.text, reader.name)
+    removed = 0 if source.binary else source.removed_chars
+    removed += _hidden_in_escapes(source, reader.name)
     report = notes.report(reader.name, segments, doubts(segments))
     transcript = Transcript(name, reader.name, _sha256_of(source), segments, removed, report)
     return Reading(transcript, report)
 
 
 def _detected(source: Source) -> Reader:
-    return next(reader for reader in readers().values() if reader.recognises(source))
+    for reader in readers().values():
+        if reader.name == "text":
+            refuse_other_formats(source.text, source.name)
+        if reader.recognises(source):
+            return reader
+    raise fault(source.name, "no reader recognises it")  # the text reader takes any text
 
 
-def _hidden_in_escapes(cleaned: str, format_name: str) -> int:
+def _hidden_in_escapes(source: Source, format_name: str) -> int:
     """Return how many of the characters to remove are written as escapes of the format."""
     if format_name in ("vtt", "srt"):
-        return without_hidden(html.unescape(cleaned))[1]
+        return without_hidden(html.unescape(source.text))[1]
     if format_name != "json":
         return 0
-    runs = (match[1] for match in _JSON_ESCAPES.finditer(cleaned) if match[1])
+    runs = (match[1] for match in _JSON_ESCAPES.finditer(source.text) if match[1])
     return sum(without_hidden(json.loads(f'"{run}"'))[1] for run in runs)
 
 
 def _sha256_of(source: Source) -> str:
-    """Return the hex digest of the text, ignoring white space at line ends and edges."""
+    """Return the hex digest of the text, ignoring white space at line ends and edges.
+
+    For a document that is no text it is the digest of its bytes.
+    """
+    if source.binary:
+        return hashlib.sha256(source.data).hexdigest()
     lines = (line.rstrip() for line in source.text.split("\n"))
     return hashlib.sha256("\n".join(lines).strip().encode()).hexdigest()

@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 
 from runner.base.errors import ConfigError, one_line
 from runner.base.text import without_hidden
-from runner.transcript.decode import decode
+from runner.transcript.decode import decode, document_kind
 from runner.transcript.model import Turn
 from runner.transcript.report import Notes
 
@@ -33,6 +33,11 @@ class Source:
         Lines end with a line feed.
         """
         return self._cleaned[0]
+
+    @property
+    def binary(self) -> bool:
+        """Whether this is a document whose bytes are no text."""
+        return document_kind(self.data) in ("docx", "odt", "pdf")
 
     @property
     def removed_chars(self) -> int:

@@ -15,7 +15,8 @@ MAX_EXAMPLE_CHARS = 80
 # Of these kinds no line can have been speech.
 _FURNITURE = frozenset(
     ("rules", "line numbers", "page and cue numbers", "labels without words", "comments",
-     "marks such as {vocalsound}", "roles of speakers", "front matter", "turns of punctuation only", "notices")
+     "marks such as {vocalsound}", "roles of speakers", "front matter",
+     "turns of punctuation only", "notices")
 )  # fmt: skip
 
 

@@ -4,6 +4,8 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from operator import is_not
 
 from runner.transcript.formats.cue import Cue, Line
 from runner.transcript.report import Notes
@@ -14,6 +16,8 @@ _HOLD_S = 0.1  # rolling captions show a finished line this long before the next
 _MOSTLY = 0.7
 _MIN_GROWN_WORDS = 3
 _MAX_ROLLED_WORDS = 80
+_SAMPLE = 500  # pairs of cues that show whether words roll
+_DASHES = frozenset("-–—‐")
 _WORD = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]|[^\W_]+(?:['’][^\W_]+)*")
 
 
@@ -23,13 +27,13 @@ def without_repeats(cues: Sequence[Cue], notes: Notes, *, stamped: bool) -> Sequ
     Words that merely follow themselves stay: a repeat is certain only from its time, or from a
     whole file that rolls.
     """
-    grown = list(_grown(cues))
-    fewer = list(_rolled(grown, stamped=stamped))
-    for before, after, kind in ((cues, grown, "growing"), (grown, fewer, "rolling")):
-        removed = _count(before) - _count(after)
-        if removed:
+    for kind, step in (("growing", _grown), ("rolling", partial(_rolled, stamped=stamped))):
+        fewer = list(step(cues))
+        same = len(fewer) == len(cues) and not any(map(is_not, cues, fewer))
+        if not same and (removed := _count(cues) - _count(fewer)):
             notes.warn(f"{kind} captions: {removed:,} words that are shown again are read once")
-    return fewer
+        cues = fewer
+    return cues
 
 
 def _count(cues: Sequence[Cue]) -> int:
@@ -53,33 +57,43 @@ def _same_speakers(before: Cue, cue: Cue) -> bool:
 def _grown(cues: Sequence[Cue]) -> Iterator[Cue]:
     """Yield the last of the cues that show one utterance as it grows, from its first time on."""
     run: list[Cue] = []
-    shown: list[list[str]] = []
     for cue in cues:
-        words = _words(cue)
-        grows = bool(run) and bool(shown[-1]) and words[: len(shown[-1])] == shown[-1]
-        if run and not (grows and _abuts(run[-1], cue) and _same_speakers(run[-1], cue)):
-            yield from _last_of(run, shown)
-            run, shown = [], []
+        if run and not _grows(run[-1], cue):
+            yield from _last_of(run)
+            run = []
         run.append(cue)
-        shown.append(words)
-    yield from _last_of(run, shown)
+    yield from _last_of(run)
 
 
-def _last_of(run: Sequence[Cue], shown: Sequence[Sequence[str]]) -> Iterator[Cue]:
+def _grows(before: Cue, cue: Cue) -> bool:
+    """Return whether *cue* begins with the words of *before*, right behind or instead of it."""
+    if not before.lines or not cue.lines or not _abuts(before, cue):
+        return False
+    if before.lines[0].text[:1].lower() != cue.lines[0].text[:1].lower():
+        return False
+    shown = _words(before)
+    return bool(shown) and _words(cue)[: len(shown)] == shown and _same_speakers(before, cue)
+
+
+def _last_of(run: Sequence[Cue]) -> Iterator[Cue]:
     """Yield what is said in *run*, each of which begins with the words of the one before.
 
     One takes the place of the one before if it starts at the same time, or if several in a row
     grow to a whole phrase.
     """
+    if len(run) < 2:
+        yield from run
+        return
+    shown = [_words(cue) for cue in run]
     steps = sum(len(one) < len(other) for one, other in itertools.pairwise(shown))
     lined = any(len(cue.lines) > 1 for cue in run)
     phrase = steps > 1 and not lined and len(set(shown[-1])) > _MIN_GROWN_WORDS
-    start_s = run[0].start_s if run else None
+    start_s = run[0].start_s
     for index, cue in enumerate(run):
         after = run[index + 1] if index + 1 < len(run) else None
         if after is not None and (phrase or _replaces(cue, after)):
             continue
-        yield replace(cue, start_s=start_s)
+        yield cue if cue.start_s == start_s else replace(cue, start_s=start_s)
         start_s = after.start_s if after is not None else None
 
 
@@ -99,8 +113,9 @@ def _rolled(cues: Sequence[Cue], *, stamped: bool) -> Iterator[Cue]:
     if rolls >= (1 if stamped else 2) and rolls >= len(by_line) * _MOSTLY and words >= 2 * rolls:
         yield from _without_lines(cues, stamped=stamped)
         return
-    slides = sum(bool(_same_words(before, cue)) for before, cue in pairs)
-    if slides >= 3 and slides >= len(pairs) * _MOSTLY:
+    some = pairs[:_SAMPLE]
+    slides = sum(bool(_same_words(before, cue)) for before, cue in some)
+    if slides >= 3 and slides >= len(some) * _MOSTLY:
         yield from _without_words(cues)
     else:
         yield from cues
@@ -108,6 +123,9 @@ def _rolled(cues: Sequence[Cue], *, stamped: bool) -> Iterator[Cue]:
 
 def _same_lines(before: Cue, cue: Cue) -> tuple[Line, ...]:
     """Return the last lines of *before* that are the first ones of *cue*, as many as match."""
+    first = cue.lines[0].text
+    if first[:1] in _DASHES or all(first != line.text for line in before.lines):
+        return ()  # a dash opens another voice
     for count in range(min(len(before.lines), len(cue.lines)), 0, -1):
         if before.lines[-count:] == cue.lines[:count]:
             return cue.lines[:count] if count < len(cue.lines) else ()
@@ -119,12 +137,12 @@ def _without_lines(cues: Sequence[Cue], *, stamped: bool) -> Iterator[Cue]:
     for before, cue in itertools.pairwise(cues):
         lines = cue.lines
         if stamped or _abuts(before, cue):
-            same = len(_same_lines(before, cue))
+            same = len(_same_lines(before, cue)) if lines else 0
             held = cue.lines == before.lines[-len(cue.lines) :]
             if held and (len(cue.lines) < len(before.lines) or _is_held(cue)):
                 same = len(cue.lines)
-            lines = cue.lines[same:]
-        yield replace(cue, lines=lines)
+            lines = cue.lines[same:] if same else lines
+        yield cue if lines is cue.lines else replace(cue, lines=lines)
 
 
 def _is_held(cue: Cue) -> bool:

@@ -2,23 +2,26 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.transcript.formats.cue import Line
-from runner.transcript.labels import Candidate, is_metadata, label_fits, speaker_names
+from runner.transcript.layouts.labels import LabelUse, Likeness, is_ordinary, judge, likeness
 from runner.transcript.model import words_of
-from runner.transcript.turn_openings import read_head
 
 DASH = re.compile(r"[-–—‐]\s?(?=[^\W\d]|[\"“'¿¡<\[(])")
 
 _MOSTLY = 0.8
+_OPENS = frozenset("[<(【（")
+_HEAD_CHARS = 100
 _OPENING = re.compile(r"(?:[-–—‐]\s?(?=\S))?(>>{1,3}\s*)?")
 _BRACKETS = re.compile(
     r"(?:\[(?P<square>[^][]{1,60})\]|<(?P<angle>[^<>]{1,60})>|\((?P<round>[^()]{1,60})\)"
     r"|【(?P<corner>[^【】]{1,60})】|（(?P<wide>[^（）]{1,60})）)\s{0,3}([:：]?)\s{0,8}"
 )
-_PREFIX = re.compile(r"([^:：]{1,60}?)(?::(?=\s|$)|：)\s*")
+_PREFIX = re.compile(r"([^:：]{1,80}?)\s?(?:(?<!\d):|:(?!\d)|：)(?!/)\s*")
+_ROLE = re.compile(r"\s?[(（]([^()（）]{1,80})[)）]$")
+_ANGLE = "name in angle brackets"
 _COLON = "name before a colon"
 _ABOVE = "name above the words"
 _CHEVRON = "chevrons"
@@ -33,6 +36,11 @@ _CLAUSE = words_of(
     "have has do does will can there here what how why"
 )
 _MAX_PREFIX_WORDS = 5
+_ENDS = frozenset(".?!,;…。！？")
+_NOT_NAME = frozenset("?!;/\\{}<>=")
+
+Key = tuple[str, str, str]  # form, label, role
+Known = dict[Key, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +51,10 @@ class _Mark:
     label: str
     rest: str
     role: str = ""
-    fits: bool = True
-    colon: bool = False
+    dress: str = ""
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> Key:
         return self.form, self.label, self.role
 
 
@@ -55,7 +62,7 @@ class _Mark:
 class Names:
     """The speakers of a file: by form, label and role of the words that name them."""
 
-    known: Mapping[tuple[str, str, str], str | None]
+    known: Known
     layout: str
 
     def opening(self, line: Line, *, first: bool, last: bool) -> tuple[str | None, str] | None:
@@ -70,114 +77,125 @@ class Names:
 
 def names_in(cues: Sequence[Sequence[Line]]) -> Names:
     """Return the names in the lines of *cues*, judged by the whole file."""
-    marks: list[_Mark] = []
-    alone: set[tuple[str, str, str]] = set()
-    firsts: set[int] = set()  # cues that open with a name before a colon
-    lines = 0
-    for index, cue in enumerate(cues):
+    found = _Found()
+    for cue in cues:
         for number, line in enumerate(cue):
-            lines += 1
-            last = number == len(cue) - 1
-            if line.speaker is not None:
-                continue
-            for mark in _marks(line.text, first=number == 0, last=last):
-                marks.append(mark)
-                if last and not mark.rest:
-                    alone.add(mark.key)
-                if number == 0 and mark.form == _COLON:
-                    firsts.add(index)
-    dense = len(firsts) >= len(cues) * _MOSTLY
+            first, last = number == 0, number == len(cue) - 1
+            if line.speaker is None:
+                for mark in _marks(line.text, first=first, last=last):
+                    found.add(mark, first=first, last=last)
     many = sum(len(cue) > 1 for cue in cues)
     known = {
-        **_above(marks, many, len(cues)),
-        **_before_colon(marks, lines, dense=dense),
-        **_in_brackets(marks, alone, len(cues)),
+        **_above(found, many, len(cues)),
+        **_before_colon(found, len(cues)),
+        **_in_brackets(found, len(cues)),
     }
-    forms = Counter(mark.form for mark in marks if mark.key in known)
+    used = [form for form, _ in found.forms.most_common() if any(key[0] == form for key in known)]
     tagged = any(line.speaker for cue in cues for line in cue)
     layout = "speakers named by the format" if tagged else "no speakers"
-    return Names(known, forms.most_common(1)[0][0] if forms else layout)
+    return Names(known, used[0] if used else layout)
+
+
+class _Found:
+    """What stands where a name may stand, counted over a file."""
+
+    def __init__(self) -> None:
+        self.marks: dict[Key, int] = {}
+        self.forms: Counter[str] = Counter()
+        self.alone: set[Key] = set()  # with nothing behind them
+        self.dressed: set[Key] = set()
+        self.uses: list[LabelUse] = []  # before a colon
+        self.opened = 0  # cues that open with a name before a colon
+        self.first: str | None = None  # the label of the first mark, if before a colon
+        self._use: dict[tuple[str, str, str], LabelUse] = {}
+
+    def add(self, mark: "_Mark", *, first: bool, last: bool) -> None:
+        key = mark.key
+        if self.first is None:
+            self.first = mark.label if mark.form == _COLON else ""
+        self.marks[key] = self.marks.get(key, 0) + 1
+        self.forms[mark.form] += 1
+        if last and not mark.rest:
+            self.alone.add(key)
+        if mark.dress:
+            self.dressed.add(key)
+        if mark.form == _COLON:
+            self.opened += first
+            one = (mark.label, mark.role, mark.dress)
+            if one not in self._use:
+                self._use[one] = LabelUse(mark.label, mark.role, dress=mark.dress)
+            self.uses.append(self._use[one])
 
 
 def _marks(text: str, *, first: bool, last: bool) -> Iterator[_Mark]:
     """Yield what may be a name in *text*, the surest form first."""
-    opening = _OPENING.match(text)
+    opening = None if text[0].isalnum() else _OPENING.match(text)
     start = opening.end() if opening else 0
-    bracket = _BRACKETS.match(text, start)
-    if bracket and bracket.lastgroup is None:
+    bracket = _BRACKETS.match(text, start) if text[start : start + 1] in _OPENS else None
+    if bracket:
         kind = next(name for name, value in bracket.groupdict().items() if value is not None)
         label = " ".join(bracket[kind].split())
         form = f"name in {kind} brackets"
-        yield _Mark(form, label, text[bracket.end() :], colon=bool(bracket[6]))
-    head = read_head(text[start:]) if text[start:] else None
-    if head is not None and head.kind == "label" and head.label:
-        number = head.role.isdigit()
-        label = f"{head.label} ({head.role})" if number else head.label
-        yield _Mark(_COLON, label, head.rest, "" if number else head.role, colon=True)
-    elif prefix := _PREFIX.match(text, start):
-        label = " ".join(prefix[1].split())
-        yield _Mark(_COLON, label, text[prefix.end() :], fits=False, colon=True)
+        yield _Mark(form, label, text[bracket.end() :], dress=bracket[6])
+    head = text[:_HEAD_CHARS]
+    colon = ":" in head or "：" in head
+    if colon and (prefix := _PREFIX.match(text, start)):
+        label, role = " ".join(prefix[1].strip("*_ ").split()), ""
+        if (behind := _ROLE.search(label)) and not behind[1].isdigit() and behind.start():
+            label, role = label[: behind.start()], behind[1]
+        tight = prefix[0].endswith(":") and prefix.end() < len(text)
+        yield _Mark(_COLON, label, text[prefix.end() :], role, "tight" if tight else "")
     if opening and opening[1]:
         yield _Mark(_CHEVRON, "", text[start:])
-    if first and not last and ":" not in text and label_fits(text):
+    may_be_name = first and not last and text[0].isalnum() and text[-1] not in _ENDS
+    if may_be_name and not colon and likeness(text) == Likeness.NAME:
         yield _Mark(_ABOVE, text, "")
 
 
-def _before_colon(
-    marks: Sequence[_Mark], lines: int, *, dense: bool
-) -> dict[tuple[str, str, str], str | None]:
-    """Names before a colon; where most cues have one, those of unusual shape too."""
-    found = [mark for mark in marks if mark.form == _COLON]
-    shaped = [mark for mark in found if mark.fits]
-    first = found[0].label if found and found[0] is marks[0] and found[0].fits else ""
-    names = speaker_names([Candidate(mark.label, mark.role) for mark in shaped], lines, first)
-    known: dict[tuple[str, str, str], str | None] = {
-        (_COLON, label, role): name for (label, role), name in names.items()
-    }
-    used = Counter(mark.label for mark in found)
-    for mark in found if dense else ():
-        odd = not mark.fits or mark.label[:1].islower()
-        if mark.key not in known and odd and _may_name(mark.label, used[mark.label]):
-            known[mark.key] = mark.label
-    if any(mark.form == _CHEVRON for mark in marks):
+def _before_colon(found: _Found, cues: int) -> Known:
+    """Names before a colon; where nearly every cue has one, those of unusual shape too."""
+    names = judge(found.uses, cues, found.first or "").names
+    known: Known = {(_COLON, label, role): name for (label, role), name in names.items()}
+    if found.opened >= cues * _MOSTLY:
+        for key, count in found.marks.items():
+            if key[0] == _COLON and key not in known and _may_name(key[1], count):
+                known[key] = key[1]
+    if found.forms[_CHEVRON]:
         known[_CHEVRON, "", ""] = None
     return known
 
 
 def _may_name(label: str, uses: int) -> bool:
     words = label.lower().split()
-    if not words or len(words) > _MAX_PREFIX_WORDS or is_metadata(label) or "://" in label:
+    if not words or len(words) > _MAX_PREFIX_WORDS or is_ordinary(label):
+        return False
+    if not any(map(str.isalnum, label)) or not _NOT_NAME.isdisjoint(label):
         return False
     return (uses > 1 or len(words) > 1) and _CLAUSE.isdisjoint(words)
 
 
-def _in_brackets(
-    marks: Sequence[_Mark], alone: set[tuple[str, str, str]], cues: int
-) -> dict[tuple[str, str, str], str | None]:
+def _in_brackets(found: _Found, cues: int) -> Known:
     """Names in brackets: with a colon, or before the words of most cues; sounds stand alone."""
-    known: dict[tuple[str, str, str], str | None] = {}
-    bracketed = [mark for mark in marks if mark.form.endswith("brackets")]
-    uses = Counter(mark.key for mark in bracketed)
-    for form, count in Counter(mark.form for mark in bracketed).items():
-        of_form = {mark.key: mark for mark in bracketed if mark.form == form}
-        colons = {mark.key for mark in bracketed if mark.form == form and mark.colon}
-        dense = count >= cues * 0.5
-        recurs = any(uses[key] > 1 for key in of_form)
-        for key, mark in of_form.items():
-            if key in alone or not _SOUNDS.isdisjoint(mark.label.lower().split()):
+    known: Known = {}
+    for form in [form for form in found.forms if form.endswith("brackets")]:
+        keys = {key: count for key, count in found.marks.items() if key[0] == form}
+        colons = found.dressed & keys.keys()
+        dense = found.forms[form] >= cues * 0.5
+        sure = bool(colons) or form == _ANGLE or found.forms[form] == cues
+        recurs = any(count > 1 for count in keys.values())
+        for key, count in keys.items():
+            named = likeness(key[1]) == Likeness.NAME and not is_ordinary(key[1])
+            if key in found.alone or not _SOUNDS.isdisjoint(key[1].lower().split()):
                 continue
-            shaped = label_fits(mark.label) or (uses[key] > 1 and dense)
-            if (key in colons and shaped) or (
-                dense and label_fits(mark.label) and (recurs or bool(colons) or count == cues)
-            ):
-                known[key] = mark.label
+            if (key in colons and (named or count > 1)) or (dense and named and (recurs or sure)):
+                known[key] = key[1]
     return known
 
 
-def _above(marks: Sequence[_Mark], many: int, cues: int) -> dict[tuple[str, str, str], str | None]:
+def _above(found: _Found, many: int, cues: int) -> Known:
     """Names on a line above the words of nearly all cues with two lines; some recur."""
-    titles = Counter(mark.key for mark in marks if mark.form == _ABOVE)
-    total = titles.total()
+    titles = {key: count for key, count in found.marks.items() if key[0] == _ABOVE}
+    total = found.forms[_ABOVE]
     if not total or total < many * _MOSTLY or many < cues * 0.5:
         return {}
     if max(titles.values()) < 2 or len(titles) > total * 0.75:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 
 from runner.base.text import to_safe_text
 
@@ -17,7 +17,7 @@ _NAMES = {
     "speaker": "speakerdisplayname speakername speakerfullname speakerlabel speaker displayname "
     "participantname username fullname participant author sender user who from role agent "
     "character actor person talker name nickname voice spk party speakertag speakerid "
-    "participantid userid",
+    "participantid userid users speakers participants",
     "start": "start starttime starttimestamp startoffset begin begintime beginning tstart "
     "audiostarttime audiostart segmentstart from timestart timein timecode ts timestamps offsetin "
     "offset offsets timestamp time times interval timerange in t at datetime date createdat",
@@ -38,11 +38,11 @@ _UNITS = {
     **dict.fromkeys(("ticks", "tick"), 1e7),
     **dict.fromkeys(("ns", "nanos", "nanoseconds"), 1e9),
 }
+_MANY = 200  # keys, which are no fields but values
 _TOKEN = re.compile(r"[A-Z]?[^\W_A-Z]+|[A-Z]+(?![a-z])")
-_ALL = object()
 
 
-@cache
+@lru_cache(4096)
 def simple_name(key: str) -> tuple[str, float]:
     """Return *key* in lower case without punctuation and unit, and the units per second, or 0."""
     tokens = [token.lower() for token in _TOKEN.findall(key[:80])]
@@ -70,28 +70,36 @@ class Fields:
 
 def fields_of(records: Iterable[Record]) -> Fields:
     """Return the fields of *records*."""
-    names: dict[str, str] = {}
+    keys: dict[str, None] = {}
     for record in records:
-        for key in record:
-            names.setdefault(key, simple_name(key)[0])
+        keys.update(dict.fromkeys(record))
+    return _fields(tuple(keys)) if len(keys) < _MANY else _fields.__wrapped__(tuple(keys))
+
+
+@lru_cache(256)
+def _fields(found: tuple[str, ...]) -> Fields:
+    names = {key: simple_name(key)[0] for key in found}
     keys = {}
     for role, ranks in _RANKS.items():
-        found = sorted((ranks[name], key) for key, name in names.items() if name in ranks)
-        keys[role] = tuple(key for _, key in found)
+        ranked = sorted((ranks[name], key) for key, name in names.items() if name in ranks)
+        keys[role] = tuple(key for _, key in ranked)
     for role, tokens in _TOKENS.items():
         if not keys[role]:
             wanted = tokens.split()
             keys[role] = tuple(key for key, name in names.items() if any(t in name for t in wanted))
     lists = [key for name in _PARTS for key, simple in names.items() if simple == name]
     best = [key for key, simple in names.items() if simple in _BEST]
-    known = frozenset(key for found in keys.values() for key in found)
+    known = frozenset(key for group in keys.values() for key in group)
     return Fields(keys, lists[0] if lists else None, best[0] if best else None, known)
 
 
 def text_of(record: Record, fields: Fields) -> str | None:
     """Return the words of *record*, None if it has none of its own or in its best alternative."""
     for key in fields.keys["text"]:
-        if (text := _text(record.get(key))) is not None:
+        value = record.get(key)
+        if type(value) is str:
+            return value
+        if (text := _text(value)) is not None:
             return text
     best = record.get(fields.best) if fields.best else None
     if isinstance(best, list) and best and isinstance(best[0], dict):
@@ -167,6 +175,8 @@ def speaker_of(value: object) -> str | None:
             if name in found:
                 return speaker_of(found[name])
         return None
+    if isinstance(value, list) and len(value) == 1:
+        return speaker_of(value[0])
     if isinstance(value, str):
         name = " ".join(to_safe_text(value).split())
         return f"Speaker {name}" if name.isdecimal() and len(name) < 4 else name or None

@@ -3,12 +3,12 @@
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from runner.base.text import to_safe_text
 from runner.transcript.decode import fault
-from runner.transcript.formats.fields import Record, fields_of, simple_name, speaker_of, text_of
+from runner.transcript.formats.fields import Record, joined, simple_name
+from runner.transcript.formats.json_lists import RecordList, best_of, lists_in
 from runner.transcript.formats.records import letters, sampled, turns_from, turns_from_words
 from runner.transcript.formats.tables import turns_from_rows
 from runner.transcript.model import Turn
@@ -24,14 +24,9 @@ _EXPECTED = (
     "expected a list of objects with a text, and where known a speaker and a time, at any depth, "
     "as speech recognizers write it"
 )
-_BEST = ("alternatives", "nbest", "hypotheses")  # only the first of these is what was said
 _WHOLE = frozenset(
     ("text", "transcript", "transcription", "content", "fulltext", "fulltranscript", "display")
 )
-_WORD_KEYS = ("word", "punctuatedword")
-_WORD_TYPES = {"word", "punctuation", "pronunciation", "punct", "spacing", "text"}
-_MAX_WORDS = 1.3  # in an item of a list of single words
-_ENOUGH = 0.8  # of the letters of the longest list
 _MAX_NOTES = 2000
 
 
@@ -52,8 +47,8 @@ def parse_json(text: str, source: str, notes: Notes) -> list[Turn]:
     if isinstance(data, list) and len(data) > 1 and all(isinstance(row, list) for row in data):
         rows = [["" if cell is None else str(cell) for cell in row] for row in data]
         return turns_from_rows(rows, source, notes)
-    lists = list(_lists(data))
-    chosen = _best(lists)
+    lists = list(lists_in(data))
+    chosen = best_of(lists)
     if chosen is None or not chosen.size:
         return _whole(data, source, notes)
     names = _names(data)
@@ -107,123 +102,27 @@ def _refuse_deep(text: str, source: str) -> None:
             raise fault(source, f"JSON nested deeper than {MAX_DEPTH} at line {line}")
 
 
-@dataclass(slots=True)
-class _List:
-    """All lists of objects at one *path*, where numbers of items are left out."""
-
-    path: tuple[str, ...]
-    records: list[Record]
-    size: int = 0  # letters of its texts
-    words: bool = False
-    rank: tuple[bool, bool, int] = (False, False, 0)
-
-    @property
-    def name(self) -> str:
-        return next((part for part in reversed(self.path) if part != "*"), "")
-
-
-def _lists(data: object) -> Iterator[_List]:
-    """Yield the lists of objects in *data*, one for each path."""
-    found: dict[tuple[str, ...], list[Record]] = {}
-    todo: list[tuple[tuple[str, ...], object]] = [((), data)]
-    while todo:
-        path, node = todo.pop()
-        if isinstance(node, dict):
-            node = _rows(node)
-        if isinstance(node, dict):
-            values = list(node.values())
-            if len(values) > 1 and all(isinstance(value, dict) for value in values):
-                found.setdefault((*path, "*"), []).extend(values)
-            todo += [((*path, key), each) for key, each in reversed(node.items()) if _deep(each)]
-        elif isinstance(node, list):
-            if path and simple_name(path[-1])[0] in _BEST:
-                node = node[:1]
-            else:
-                objects = [each for each in node if isinstance(each, dict)]
-                if objects:
-                    found.setdefault(path, []).extend(objects)
-            todo += [((*path, "*"), each) for each in reversed(node) if _deep(each)]
-    for path, records in found.items():
-        yield _measured(_List(path, records))
-
-
-def _deep(value: object) -> bool:
-    return isinstance(value, dict | list) and bool(value)
-
-
-def _rows(node: dict[str, object]) -> object:
-    """Return the rows of a table that is written by columns, or *node* itself."""
-    columns = {key: value for key, value in node.items() if isinstance(value, list)}
-    lengths = {len(value) for value in columns.values()}
-    plain = all(
-        not isinstance(each, dict | list) for value in columns.values() for each in value[:9]
-    )
-    if len(columns) < 2 or len(lengths) != 1 or lengths < {2} or not plain:
-        return node
-    if not fields_of([columns]).keys["text"]:
-        return node
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-
-def _measured(found: _List) -> _List:
-    fields = sampled(found.records)
-    texts = [text_of(record, fields) or "" for record in found.records]
-    found.size = sum(map(len, texts)) - sum(text.count(" ") for text in texts)
-    spoken = [text for text in texts if text.strip()]
-    if not spoken or not (fields.keys["text"] or fields.best or fields.parts):
-        return found
-    mean = sum(len(text.split()) for text in spoken) / len(spoken)
-    types = {str(record.get("type")) for record in found.records[:50]}
-    typed = bool(types & _WORD_TYPES) and types <= _WORD_TYPES | {"audio_event", "None"}
-    named = simple_name(found.name)[0] in ("words", "elements", "items", "tokens", "wordsegments")
-    keyed = bool(fields.keys["text"]) and simple_name(fields.keys["text"][0])[0] in _WORD_KEYS
-    found.words = mean <= _MAX_WORDS and (typed or named or keyed) and len(spoken) > 1
-    some = [*found.records[:50], *found.records[-50:]]
-    who = any(_has_speaker(record) for record in some)
-    when = any(record.get(key) is not None for record in some for key in fields.keys["start"])
-    found.rank = (who, when, -len(found.records))
-    return found
-
-
-def _has_speaker(record: Record, depth: int = 3) -> bool:
-    """Return whether *record*, or something in it, has a speaker."""
-    fields = fields_of([record])
-    for key in fields.keys["speaker"]:
-        if speaker_of(record[key]) is not None and simple_name(key)[0] != "from":
-            return True
-    inner = (
-        [value for value in record.values() if isinstance(value, list) and value] if depth else []
-    )
-    return any(
-        _has_speaker(each, depth - 1)
-        for value in inner
-        for each in (value[0], value[-1])
-        if isinstance(each, dict)
-    )
-
-
-def _best(lists: Sequence[_List]) -> _List | None:
-    most = max((each.size for each in lists), default=0)
-    enough = [each for each in lists if each.size and each.size >= most * _ENOUGH]
-    return max(enough, key=lambda each: each.rank, default=None)
-
-
 def _whole(data: object, source: str, notes: Notes) -> list[Turn]:
     """Return the turns of *data* that holds the transcript as one text; refuse anything else."""
     texts = _texts(data)
     if isinstance(data, dict):
-        for key in ("error", "errors", "error_message", "message", "detail"):
-            said = data.get(key)
+        for key in (key for key in data if "err" in key or key in ("message", "detail")):
+            said = data[key]
             said = said.get("message", "") if isinstance(said, dict) else said
             if isinstance(said, str) and said and not texts:
                 raise fault(source, f"no transcript but the error of a service: '{said[:200]}'")
         status = data.get("status")
         if isinstance(status, str) and not texts:
-            raise fault(source, f"JSON holds no transcript yet (status '{status}'); {_EXPECTED}")
+            raise fault(source, f"JSON holds no transcript (status '{status}'); {_EXPECTED}")
     if not texts:
         raise fault(source, f"JSON holds no transcript; {_EXPECTED}")
     notes.layout = "one text"
     longest = to_safe_text(max(texts, key=len))
+    others = [text for text in texts if text not in longest]
+    several = [text for text in others if letters(text) not in letters(longest)]
+    if several:
+        what = f"JSON holds {len(several) + 1} texts and no list of turns"
+        raise fault(source, f"{what}, such as '{several[0][:60]}'; {_EXPECTED}")
     return turns_of_text(longest, notes) if "\n" in longest.strip() else [Turn(None, longest)]
 
 
@@ -276,7 +175,7 @@ def _named(person: object) -> tuple[str, str] | None:
     return None
 
 
-def _channels(chosen: _List, lists: Sequence[_List]) -> _List | None:
+def _channels(chosen: RecordList, lists: Sequence[RecordList]) -> RecordList | None:
     """Return the list of several channels that *chosen* is, or is in, or None."""
     for each in lists:
         inside = chosen.path[: len(each.path)] == each.path
@@ -285,10 +184,10 @@ def _channels(chosen: _List, lists: Sequence[_List]) -> _List | None:
     return None
 
 
-def _by_channel(chosen: _List, notes: Notes, names: Mapping[str, str]) -> list[Turn]:
+def _by_channel(chosen: RecordList, notes: Notes, names: Mapping[str, str]) -> list[Turn]:
     turns: list[Turn] = []
     for number, channel in enumerate(chosen.records):
-        inner = _best([each for each in _lists(channel) if each.size])
+        inner = best_of([each for each in lists_in(channel) if each.size])
         records = inner.records if inner else [channel]
         read = turns_from_words if inner and inner.words else turns_from
         for turn in read(records, notes, names=names):
@@ -310,12 +209,25 @@ def _with_speakers(words: list[Record], data: object) -> list[Record]:
         if isinstance(item, dict)
     }
     if not who:
-        return words
+        return _once(words)
     return [{"speaker_label": who.get(word.get("start_time")), **word} for word in words]
 
 
+def _once(words: list[Record]) -> list[Record]:
+    """Return *words* without those that stand in them again with a speaker (Google)."""
+    fields = sampled(words)
+    named = [word for word in words if fields.first("speaker", word)[1] not in (None, 0)]
+    others = [word for word in words if fields.first("speaker", word)[1] in (None, 0)]
+    again = named and letters(joined(named)) == letters(joined(others))
+    return named if again else words
+
+
 def _note_the_rest(
-    data: object, chosen: _List, lists: Sequence[_List], turns: Sequence[Turn], notes: Notes
+    data: object,
+    chosen: RecordList,
+    lists: Sequence[RecordList],
+    turns: Sequence[Turn],
+    notes: Notes,
 ) -> None:
     """Note sentences outside the chosen list that are not in the *turns*."""
     spoken = letters(" ".join(turn.text for turn in turns))
@@ -325,7 +237,8 @@ def _note_the_rest(
     while todo and noted < _MAX_NOTES:
         key, node = todo.pop()
         if isinstance(node, dict) and id(node) not in same:
-            todo += node.items()
+            own = "sha256" in node  # a transcript.json, whose reading report is no speech
+            todo += (item for item in node.items() if not own or item[0] != "reading")
         elif isinstance(node, list):
             todo += [(key, each) for each in node]
         elif isinstance(node, str) and node.count(" ") > 2:

@@ -1,15 +1,36 @@
-"""XML and HTML as events, without entities, network or recursion."""
+"""XML and HTML as events, without entities, network or recursion, in bounded memory."""
 
+import html
+import re
 from collections.abc import Iterator, Mapping
-from html.parser import HTMLParser
 from xml.parsers import expat
 
 from runner.transcript.decode import fault
 
 MAX_DEPTH = 200
+_CHUNK = 1 << 16
 
-# (tag, attributes) opens an element, (tag, None) closes it, (None, text) is text between.
-Event = tuple[str, Mapping[str, str]] | tuple[str, None] | tuple[None, str]
+# (tag, attributes) opens an element, (tag, None) closes it, ("", text) is text between.
+Event = tuple[str, Mapping[str, str] | str | None]
+
+_ROOT = re.compile(r"<([A-Za-z_][\w.:-]{0,80})[\s/>]")
+_HTML_ROOTS = {
+    "html",
+    "body",
+    "head",
+    "div",
+    "p",
+    "table",
+    "ul",
+    "ol",
+    "section",
+    "article",
+    "main",
+}
+_TAG = re.compile(
+    r"<(/?)([A-Za-z][^\s/>]{0,60})((?:[^<>\"']|\"[^\"]{0,4000}\"|'[^']{0,4000}'){0,200})>"
+)
+_RAW = ("script", "style", "textarea", "title")
 
 
 def local(name: str) -> str:
@@ -17,8 +38,29 @@ def local(name: str) -> str:
     return name.rpartition(":")[2]
 
 
+def xml_root(text: str) -> str | None:
+    """Return the name of the root element if *text* is XML or HTML, else None."""
+    start = text[:100_000].lstrip()
+    declared = False
+    while start.startswith(("<?", "<!")):
+        declared = True
+        subset = start.startswith("<!DOCTYPE") and -1 < start.find("[") < start.find(">")
+        closing = "-->" if start.startswith("<!--") else "]>" if subset else ">"
+        start = start.partition(closing)[2].lstrip()
+    match = _ROOT.match(start)
+    if match is None:
+        return "" if declared else None
+    return local(match[1]) if declared or f"</{match[1]}" in text else None
+
+
+def is_html(text: str) -> bool:
+    """Return whether *text* is HTML."""
+    start = text[:1000].lstrip().lower()
+    return start.startswith("<!doctype html") or (xml_root(text) or "").lower() in _HTML_ROOTS
+
+
 def xml_events(data: bytes | str, source: str, what: str) -> Iterator[Event]:
-    """Return the events of an XML document; names have no prefix.
+    """Yield the events of an XML document; names have no prefix.
 
     Raises TranscriptError for malformed XML, nesting deeper than 200 and declared entities.
     """
@@ -45,35 +87,45 @@ def xml_events(data: bytes | str, source: str, what: str) -> Iterator[Event]:
     parser.EntityDeclHandler = refuse
     parser.StartElementHandler = start
     parser.EndElementHandler = end
-    parser.CharacterDataHandler = lambda text: events.append((None, text))
-    try:
-        if isinstance(data, str):
-            parser.Parse(data.encode(), True)
-        else:
-            parser.Parse(data, True)
-    except (expat.ExpatError, ValueError, LookupError) as error:
-        raise fault(source, f"malformed {what}: {error}") from error
-    return iter(events)
-
-
-class _Html(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.events: list[Event] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.events.append((tag, {key: value or "" for key, value in attrs}))
-
-    def handle_endtag(self, tag: str) -> None:
-        self.events.append((tag, None))
-
-    def handle_data(self, data: str) -> None:
-        self.events.append((None, data))
+    parser.CharacterDataHandler = lambda text: events.append(("", text))
+    encoded = data.encode() if isinstance(data, str) else data
+    for at in range(0, len(encoded) + 1, _CHUNK):
+        try:
+            parser.Parse(encoded[at : at + _CHUNK], at + _CHUNK > len(encoded))
+        except (expat.ExpatError, ValueError, LookupError) as error:
+            raise fault(source, f"malformed {what}: {error}") from error
+        yield from events
+        events.clear()
 
 
 def html_events(text: str) -> Iterator[Event]:
-    """Return the events of HTML *text*, which need not be well formed."""
-    parser = _Html()
-    parser.feed(text)
-    parser.close()
-    return iter(parser.events)
+    """Yield the events of HTML *text*, which need not be well formed."""
+    at, close = 0, True
+    while at < len(text):
+        tag = text.find("<", at)
+        if tag < 0 or not close:
+            break
+        if tag > at:
+            yield "", html.unescape(text[at:tag])
+        match = _TAG.match(text, tag)
+        if text.startswith("<!--", tag):
+            at = text.find("-->", tag) + 3
+            close = at > 2
+        elif match is not None:
+            name = match[2].lower()
+            yield name, None if match[1] else {}
+            at = match.end()
+            if match[3].endswith("/"):
+                yield name, None
+            elif not match[1] and name in _RAW:
+                stop = re.compile(rf"</{name}", re.IGNORECASE).search(text, at)
+                yield "", html.unescape(text[at : stop.start() if stop else len(text)])
+                at = stop.start() if stop else len(text)
+        elif text.startswith(("<!", "<?"), tag):
+            at = text.find(">", tag) + 1
+            close = at > 0
+        else:
+            yield "", "<"
+            at = tag + 1
+    if close and at < len(text):
+        yield "", html.unescape(text[at:])

@@ -25,15 +25,21 @@ _CLOCK = re.compile(
     r"(?:(\d{1,3})[.:](?=\d+:\d+:))?(?:(\d{1,5}):)?(\d{1,2}):(\d{2})(?:[.,](\d{1,9}))?$"
 )
 _BETWEEN = re.compile(r"\s*(?:-->|->|–|—|\s-\s|\bto\b)\s*")
+_HALF_DAY = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?\s?[ap]\.?m\.?$", re.IGNORECASE)
 _SECONDS = {"ms": 0.001, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A number of *unit* parts of a second; 0 is an unknown unit."""
+    """A number of *unit* parts of a second; 0 is an unknown unit.
+
+    Of four numbers, the last may count *frames*; then the time is *framed* seconds.
+    """
 
     value: float
     unit: float = 0.0
+    framed: float = 0.0
+    frames: int = -1
 
 
 def moment_of(value: object, unit: float = 0.0) -> Moment | None:
@@ -88,6 +94,8 @@ def _from_text(text: str, unit: float) -> Moment | None:
         if seconds > 59 or ((match[1] or match[2]) and minutes > 59):
             return None
         whole = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+        if match[1] and not match[5]:
+            return Moment(whole, 1.0, (days * 60.0 + hours) * 60 + minutes, seconds)
         return Moment(whole + float(f"0.{match[5] or 0}"), 1.0)
     if match := _ISO_LENGTH.match(text):
         day, hour, minute, second = (float(part or 0) for part in match.groups())
@@ -96,7 +104,7 @@ def _from_text(text: str, unit: float) -> Moment | None:
         return Moment(datetime.fromisoformat(text.replace(" UTC", "Z")).timestamp(), ABSOLUTE)
     except (ValueError, OverflowError, OSError):
         pass
-    seconds_of_day = clock_seconds(text) if text[:1].isdigit() else None
+    seconds_of_day = clock_seconds(text) if _HALF_DAY.match(text) else None
     return None if seconds_of_day is None else Moment(seconds_of_day, 1.0)
 
 
@@ -131,14 +139,19 @@ def unit_of(spans: Sequence[tuple[Moment | None, Moment | None]], words: Sequenc
     return 1.0 if fits > 1 and fractions and slow else fits
 
 
-def in_seconds(moment: Moment | None, unit: float, zero: float) -> float | None:
-    """Return the seconds of *moment*: bare numbers have *unit*, dates count from *zero*."""
+def in_seconds(moment: Moment | None, unit: float, zero: float, frames: bool) -> float | None:
+    """Return the seconds of *moment*: bare numbers have *unit*, dates count from *zero*.
+
+    *frames* tells whether the last of four numbers counts frames.
+    """
     if moment is None:
         return None
+    if frames and moment.frames >= 0:
+        return moment.framed
     if moment.unit == ABSOLUTE:
-        return moment.value - zero
+        return round(moment.value - zero, 3)
     value = moment.value / (moment.unit or unit)
-    return value - zero if value >= _EPOCH_S and zero else value
+    return round(value - zero, 3) if value >= _EPOCH_S and zero else value
 
 
 def zero_of(moments: Sequence[Moment | None], unit: float) -> float:

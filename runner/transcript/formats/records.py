@@ -27,6 +27,7 @@ Span = tuple[Moment | None, Moment | None]
 
 _SAMPLE = 200
 _PAUSE_S = 2.0
+_FRAMES = 30  # in a second, at most
 _SILENT_TYPES = ("audio_event", "sound", "noise")
 
 
@@ -66,11 +67,11 @@ def turns_from(
     for record, text, span, channel in zip(records, texts, clock.spans, channels, strict=True):
         if text.strip():
             speaker = _speaker(record, fields, names or {}) or channel
-            turn = Turn(speaker, text, *clock.seconds(*span))
-            turns += _by_word(turn, parts_of(record, fields), clock, names or {})
+            turn = Turn(speaker, to_safe_text(text), *clock.seconds(*span))
+            parts = parts_of(record, fields) if fields.parts or fields.best else []
+            turns += _by_word(turn, parts, clock, names or {}) if parts else [turn]
     if rest:
         _note_the_rest(records, fields, notes)
-    turns = [replace(turn, text=to_safe_text(turn.text)) for turn in turns]
     if any(turn.speaker for turn in turns) or len(turns) < 2:
         return turns
     layout, cues = notes.layout, [_cue(turn) for turn in turns]
@@ -135,11 +136,16 @@ class _Clock:
         words = [len(text.split()) or bool(text.strip()) for text in texts]
         self.unit = unit_of(spans, words)
         self.zero = zero_of([start for start, _ in spans], self.unit)
+        moments = (moment for span in spans for moment in span if moment is not None)
+        self.frames = all(moment.frames < _FRAMES for moment in moments)
 
     def seconds(
         self, start: Moment | None, end: Moment | None
     ) -> tuple[float | None, float | None]:
-        return in_seconds(start, self.unit, self.zero), in_seconds(end, self.unit, self.zero)
+        start_s, end_s = (
+            in_seconds(moment, self.unit, self.zero, self.frames) for moment in (start, end)
+        )
+        return start_s, end_s
 
 
 def _span(record: Record, fields: Fields) -> Span:
@@ -204,8 +210,6 @@ def _by_word(
     turn: Turn, words: Sequence[Record], clock: _Clock, names: Mapping[str, str]
 ) -> list[Turn]:
     """Return *turn*, cut where its *words* change the speaker; their speakers count."""
-    if not words:
-        return [turn]
     fields = fields_of(words[:20])
     own = [_speaker(word, fields, names) for word in words]
     known = {speaker for speaker in own if speaker is not None}
@@ -221,7 +225,7 @@ def _by_word(
     for speaker, run in itertools.groupby(pairs, lambda pair: pair[0]):
         said = [word for _, word in run]
         ends = _ends([_span(word, fields) for word in said])
-        turns.append(Turn(speaker, joined(said), *clock.seconds(*ends)))
+        turns.append(Turn(speaker, to_safe_text(joined(said)), *clock.seconds(*ends)))
     first, last = turns[0], turns[-1]
     turns[0] = replace(first, start_s=first.start_s if first.start_s is not None else turn.start_s)
     turns[-1] = replace(turns[-1], end_s=last.end_s if last.end_s is not None else turn.end_s)

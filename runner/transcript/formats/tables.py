@@ -13,7 +13,7 @@ from runner.transcript.decode import MAX_BYTES, fault
 from runner.transcript.formats.fields import fields_of
 from runner.transcript.formats.moments import moment_of
 from runner.transcript.formats.records import turns_from
-from runner.transcript.labels import label_fits
+from runner.transcript.layouts.labels import Likeness, likeness
 from runner.transcript.model import Turn
 from runner.transcript.report import Notes
 
@@ -25,6 +25,7 @@ _MOSTLY = 0.9
 _RULE = re.compile(r"[\s|:+-]{0,400}$")
 _NAMED_DELIMITER = re.compile(r"sep=(.)\s*$")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d$")
+_FEW = 4  # rows in which no speaker needs to recur
 _MAX_HEADER_CHARS = 40
 
 
@@ -38,11 +39,10 @@ class _Dialect:
         text = io.StringIO("\n".join(lines))
         quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE
         for row in csv.reader(text, delimiter=self.delimiter, quoting=quoting):
-            cells = [cell.strip() for cell in row]
-            if self.delimiter == "|":
-                cells = cells[not cells[0] : len(cells) - (not cells[-1])] if cells[1:] else cells
-            if any(cells):
-                yield cells
+            if self.delimiter == "|" and len(row) > 1:
+                row = row[not row[0].strip() : len(row) - (not row[-1].strip())]
+            if any(map(str.strip, row)):
+                yield row
 
 
 def is_table(text: str, suffix: str = "") -> bool:
@@ -73,11 +73,12 @@ def parse_table(text: str, source: str, notes: Notes) -> list[Turn]:
 
 def turns_from_rows(rows: Rows, source: str, notes: Notes, delimiter: str = " ") -> list[Turn]:
     """Return the turns in *rows*; the first may be a header. Raise TranscriptError."""
-    rows = [row for row in rows if not all(_RULE.match(cell) and cell for cell in row)]
+    rows = [row for row in rows if not all(_RULE.match(cell) and cell.strip() for cell in row)]
     if rows and _is_header(rows[0]):
-        header, rows = [cell or f"column {n}" for n, cell in enumerate(rows[0], 1)], rows[1:]
+        first, rows = rows[0], rows[1:]
+        header = [cell.strip() or f"column {number}" for number, cell in enumerate(first, start=1)]
     else:
-        header = _guessed(rows)
+        header = _guessed([[cell.strip() for cell in row] for row in rows])
     if "text" not in header and not fields_of([dict.fromkeys(header, "")]).keys["text"]:
         raise fault(source, f"a table without a column of words ({', '.join(header)[:200]})")
     notes.layout = f"columns {', '.join(header)}"[:200]
@@ -89,7 +90,7 @@ def turns_from_rows(rows: Rows, source: str, notes: Notes, delimiter: str = " ")
         # Words without quotes may hold the delimiter.
         more = max(0, len(row) - len(names))
         row[words : words + more + 1] = [delimiter.join(row[words : words + more + 1])]
-        records.append(dict(zip(names, row, strict=False)))
+        records.append(dict(zip(names, map(str.strip, row), strict=False)))
     turns = turns_from(records, notes, rest=False)
     for record in records:
         if not any(record.get(key) for key in fields.keys["text"]):
@@ -105,13 +106,11 @@ def _lines(text: str, count: int | None) -> list[str]:
     lines = itertools.islice((line for line in io.StringIO(text, "\n")), count)
     stripped = [line.rstrip("\n") for line in lines]
     first = next((index for index, line in enumerate(stripped) if line.strip()), 0)
-    return stripped[first:]
+    return stripped[first + bool(stripped and _NAMED_DELIMITER.match(stripped[first])) :]
 
 
 def _dialect(lines: Sequence[str]) -> _Dialect | None:
     """Return the dialect in which the most rows have the same number of cells."""
-    if lines and (named := _NAMED_DELIMITER.match(lines[0])):
-        return _Dialect(named[1], quoted=True)
     best, most = None, 0.0
     for delimiter, quoted in itertools.product(_DELIMITERS, (True, False)):
         dialect = _Dialect(delimiter, quoted)
@@ -128,8 +127,10 @@ def _dialect(lines: Sequence[str]) -> _Dialect | None:
         same = sum(number for w, number in widths.items() if w == width or (header and w > width))
         if width < 2 or same < len(rows) * _MOSTLY:
             continue
-        unbroken = not quoted or len(rows) >= len([line for line in lines if line.strip()]) * 0.5
-        score = (2.0 if header else 0.0) + widths[width] / len(rows) + 0.5 * unbroken
+        # A quote that nothing closes swallows rows.
+        whole = len(rows) == sum(1 for line in lines if line.strip())
+        exact = widths[width] / len(rows)
+        score = 2.0 * header + exact + 0.5 * (whole and exact == 1.0) + 0.1 * quoted
         if score > most:
             best, most = dialect, score
     return best
@@ -137,6 +138,7 @@ def _dialect(lines: Sequence[str]) -> _Dialect | None:
 
 def _is_header(row: Sequence[str]) -> bool:
     """Return whether *row* names a column of words, and no cell of it is a time."""
+    row = [cell.strip() for cell in row]
     short = all(len(cell) <= _MAX_HEADER_CHARS and moment_of(cell) is None for cell in row)
     if len(row) < 2 or not short or len(set(row)) < len([cell for cell in row if cell]):
         return False
@@ -151,7 +153,10 @@ def _are_times(column: Sequence[str]) -> bool:
     moments = [moment_of(cell) for cell in column if not _DATE.match(cell)]
     values = [moment.value for moment in moments if moment is not None]
     rising = all(before <= after for before, after in itertools.pairwise(values))
-    return len(values) >= len(column) * _MOSTLY and rising and values[:1] < values[-1:]
+    counts = all(after - before == 1 for before, after in itertools.pairwise(values))
+    numbers = all(cell.strip().isdecimal() for cell in column)
+    some = len(values) >= max(2, len(column) * _MOSTLY) and rising and values[:1] < values[-1:]
+    return some and not (counts and numbers)
 
 
 def _guessed(rows: Rows) -> list[str]:
@@ -165,15 +170,23 @@ def _guessed(rows: Rows) -> list[str]:
     rest = [at for at in range(width) if at not in times]
     if not rest:
         return names
-    words = max(rest, key=lambda at: sum(cell.count(" ") for cell in columns[at]))
+    words = max(
+        rest, key=lambda at: (sum(c.count(" ") for c in columns[at]), len("".join(columns[at])))
+    )
+    who = next((at for at in rest if at != words and _are_names(columns[at])), None)
+    spaces = sum(cell.count(" ") for cell in columns[words])
+    if spaces < len(rows) and ((who is None and not times) or not spaces):
+        return names
     names[words] = "text"
-    for at in rest:
-        cells = [cell.rstrip(":").strip() for cell in columns[at] if cell]
-        fits = bool(cells) and all(map(label_fits, set(cells)))
-        if at != words and fits and (len(set(cells)) < len(cells) or len(cells) < 4):
-            names[at] = "speaker"
-            break
+    if who is not None:
+        names[who] = "speaker"
     return names
+
+
+def _are_names(column: Sequence[str]) -> bool:
+    cells = [cell.rstrip(":").strip() for cell in column if cell]
+    named = bool(cells) and all(likeness(cell) == Likeness.NAME for cell in set(cells))
+    return named and (len(set(cells)) < len(cells) or len(cells) < _FEW)
 
 
 def _distinct(header: Sequence[str]) -> list[str]:

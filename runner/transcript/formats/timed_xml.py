@@ -7,29 +7,14 @@ from dataclasses import dataclass, field
 from runner.transcript.decode import fault
 from runner.transcript.formats.cue import Cue, Line, plain
 from runner.transcript.formats.cues import turns_of
-from runner.transcript.formats.markup import Event, local, xml_events
+from runner.transcript.formats.markup import Event, xml_events, xml_root
 from runner.transcript.model import Turn
 from runner.transcript.report import Notes
 
-_ROOT = re.compile(r"<([A-Za-z_][\w.:-]{0,80})[\s/>]")
 _YOUTUBE = {"timedtext", "transcript"}
 _CLOCK = re.compile(r"(\d{1,5}):(\d{2}):(\d{2}(?:\.\d{1,9})?)(?::(\d{1,3})(?:\.\d+)?)?$")
 _OFFSET = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)(h|ms|m|s|f|t)$")
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-
-
-def xml_root(text: str) -> str | None:
-    """Return the name of the root element if *text* begins like XML, else None."""
-    start = text[:100_000].lstrip()
-    if not start.startswith("<"):
-        return None
-    while start.startswith(("<?", "<!")):
-        closing = "-->" if start.startswith("<!--") else "]>" if "[" in start[:300] else ">"
-        if closing == "]>" and start.find(">") < start.find("["):
-            closing = ">"
-        start = start.partition(closing)[2].lstrip()
-    match = _ROOT.match(start)
-    return local(match[1]) if match else None
 
 
 def is_timed_xml(text: str) -> bool:
@@ -74,12 +59,11 @@ class _TimedXml:
 
     def take(self, event: Event, notes: Notes) -> None:
         tag, value = event
-        if tag is None:
-            self._text(str(value))
+        if isinstance(value, str):
+            self._text(value)
         elif value is None:
             self._close(notes)
         else:
-            assert not isinstance(value, str)
             self._open(tag, value)
 
     def _open(self, tag: str, attributes: Mapping[str, str]) -> None:

@@ -83,7 +83,7 @@ def notes_above(rows: Sequence[Row]) -> int:
     for at, row in enumerate(rows):
         if at > last:
             break
-        heads = row.gap and (row.mark.startswith("#") or at + 1 < len(rows) and rows[at + 1].gap)
+        heads = row.gap and (row.mark.startswith("#") or (at + 1 < len(rows) and rows[at + 1].gap))
         if heads and len(row.raw) <= _MAX_HEADING_CHARS and _TRANSCRIPT.search(row.raw):
             below = {_plain_key(each) for each in rows[at + 1 :]} - {""}
             speaking = sum(_plain_key(each) in below for each in rows[:at])
