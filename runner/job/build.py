@@ -83,9 +83,7 @@ def setup_from(
     """Return the part of a job that does not depend on a transcript; raise ConfigError."""
     settings, folders = validate(data), analyzer_folders(config_dirs)
     check_traces(settings)
-    if (name := settings.transcript.format) not in formats():
-        near = did_you_mean(name, formats())
-        raise ConfigError(f"transcript.format={name!r} is not a format{near}")
+    check_format(settings)
     pipeline = make_pipeline(settings.stages, settings.analyzers)
     models = _models(settings)
     analyzers = {
@@ -171,6 +169,13 @@ def analyzer_folders(config_folders: Sequence[Path]) -> tuple[Path, ...]:
         for path in (folder / "analyzers", folder / "analyzer", folder.parent / "analyzers")
     )
     return tuple(path.resolve() for path in searched if path.is_dir())
+
+
+def check_format(settings: Settings) -> None:
+    """Raise ConfigError if `transcript.format` is the name of no reader."""
+    if (name := settings.transcript.format) not in formats():
+        near = did_you_mean(name, formats())
+        raise ConfigError(f"transcript.format={name!r} is not a format{near}")
 
 
 def open_transcript(settings: Settings, file: Path | None = None) -> Transcript:

@@ -17,6 +17,7 @@ from runner.transcript.formats.unread import refuse_other_formats
 from runner.transcript.model import Transcript, make_segments
 from runner.transcript.readers import Reader, Source, other_readers
 from runner.transcript.report import Notes, ReadingReport
+from runner.transcript.warnings import doubts
 
 _JSON_ESCAPES = re.compile(r"\\[^u]|((?:\\u[0-9A-Fa-f]{4})+)")
 
@@ -41,8 +42,8 @@ def formats() -> tuple[str, ...]:
 
 
 def suffixes() -> tuple[str, ...]:
-    """Return the suffixes of the files that are read from a directory."""
-    return tuple(suffix for reader in readers().values() for suffix in reader.suffixes)
+    """Return the suffixes of the files that are read from a directory, those of text first."""
+    return tuple(suffix for reader in reversed([*readers().values()]) for suffix in reader.suffixes)
 
 
 def read(path: Path, *, format: str = "auto", encoding: str | None = None) -> Reading:
@@ -74,13 +75,14 @@ def read_source(source: Source, name: str, format: str) -> Reading:
         raise fault(source.name, "no utterances: the file is empty or has only white space")
     reader = readers()[format] if format != "auto" else _detected(source)
     notes = Notes()
-    segments = make_segments(reader.read(source, notes))
+    segments = make_segments(reader.read(source, notes), notes.leave_out)
     if not segments:
         raise fault(source.name, f"no utterances found (read as {reader.name}; expected speech)")
     removed = 0 if source.binary else source.removed_chars
     removed += _hidden_in_escapes(source, reader.name)
-    transcript = Transcript(name, reader.name, _sha256_of(source), segments, removed)
-    return Reading(transcript, notes.report(reader.name, segments))
+    report = notes.report(reader.name, segments, doubts(segments))
+    transcript = Transcript(name, reader.name, _sha256_of(source), segments, removed, report)
+    return Reading(transcript, report)
 
 
 def _detected(source: Source) -> Reader:

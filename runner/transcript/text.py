@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from runner.transcript.layouts.choice import Choice, choose
+from runner.transcript.layouts.growth import outgrown
 from runner.transcript.layouts.openings import Opening
 from runner.transcript.layouts.preface import facts_of, is_speech
 from runner.transcript.layouts.rows import Row, rows_of
+from runner.transcript.layouts.tables import turns_of_table
+from runner.transcript.layouts.time_scale import TimeScale, time_scale_of
 from runner.transcript.model import Turn, join_lines
 from runner.transcript.readers import Source
 from runner.transcript.report import Notes
@@ -17,19 +20,38 @@ _MIN_STAMPED_ROWS = 3
 
 def read_text_layout(source: Source, notes: Notes) -> list[Turn]:
     """Return the turns of a plain text; note its layout, what is left out, and facts on it."""
-    return turns_of_text(source.text, notes)
+    table = turns_of_table(source.text, source.name, notes)
+    return turns_of_text(source.text, notes) if table is None else table
 
 
 def turns_of_text(text: str, notes: Notes) -> list[Turn]:
     """Return the turns of *text*, which may be taken from a document."""
-    rows = rows_of(without_frames(text), notes)
+    rows = _without_partials(rows_of(without_frames(text), notes), notes)
     choice = choose(rows, notes)
-    assembler = _Assembler(rows, choice, notes, _short_stamps(rows))
+    assembler = _Assembler(rows, choice, notes, _short_stamps(rows), _time_scale(rows, choice))
     at = 0
     while at < len(rows):
         at += assembler.step(at)
-    assembler.flush()
-    return assembler.turns
+    turns = assembler.end()
+    gone = outgrown([(turn.speaker, turn.text) for turn in turns])
+    for at in gone:
+        notes.leave_out("growing partials", turns[at].text)
+    return [turn for at, turn in enumerate(turns) if at not in gone]
+
+
+def _without_partials(rows: Sequence[Row], notes: Notes) -> list[Row]:
+    gone = outgrown([(None, row.rest) for row in rows])
+    for at in gone:
+        notes.leave_out("growing partials", rows[at].raw)
+    return [row for at, row in enumerate(rows) if at not in gone]
+
+
+def _time_scale(rows: Sequence[Row], choice: Choice) -> TimeScale:
+    opened = {at: opening.stamp for at, (_, opening) in choice.turns.items()}
+    found = (row.stamp or opened.get(at) for at, row in enumerate(rows))
+    stamps = [stamp for stamp in found if stamp]
+    words = sum(len(row.rest.split()) for row in rows) if stamps else 0
+    return time_scale_of(stamps, words, chat=choice.is_chat)
 
 
 def _short_stamps(rows: Sequence[Row]) -> bool:
@@ -46,26 +68,34 @@ class _Assembler:
     choice: Choice
     notes: Notes
     short_stamps: bool
+    scale: TimeScale
     turns: list[Turn] = field(default_factory=list)
     speaker: str | None = None
     started: bool = False
     stamp: Stamp | None = None
+    time_row: str = ""
     paragraph: list[str] = field(default_factory=list)
     preface: list[str] = field(default_factory=list)
+    silent: str = ""  # the row that opened the turn, while the turn has no words
+    roles: set[str] = field(default_factory=set)
 
     def step(self, at: int) -> int:
         """Read the row *at*; return how many rows it took."""
         row = self.rows[at]
+        if at < self.choice.notes_end:
+            self.notes.leave_out("notes above the transcript", row.raw)
+            self.preface.append(row.raw)
+            return 1
         if at in self.choice.turns:
-            return self._open(*self.choice.turns[at])
+            return self._open(row, *self.choice.turns[at])
         if row.gap:
             self.flush()
         if row.mark.startswith("#") and row.gap and not row.is_stamp:
             self._leave_out(row)
         elif row.stamp is not None and self._is_time(row, row.stamp):
             self.flush()
-            self.stamp = row.stamp
-            if row.rest and self.choice.timed_first:
+            self._take_time(row.stamp, row.raw)
+            if self.choice.timed_first if row.rest else self.choice.times_head_turns:
                 self.speaker = None
             self._add(row.rest)
         else:
@@ -83,18 +113,43 @@ class _Assembler:
             self.preface += lines
             return
         stamp, self.stamp = self.stamp, None
-        start, end = (stamp.start_s, stamp.end_s) if stamp else (None, None)
+        start, end = self.scale.seconds(stamp)
         self.turns.append(Turn(self.speaker, text, start, end))
 
-    def _open(self, name: str | None, opening: Opening) -> int:
+    def end(self) -> list[Turn]:
+        """Return the turns; call it once, after the last row."""
         self.flush()
+        self._close_turn()
+        self._take_time(None, "")
+        return self.turns
+
+    def _open(self, row: Row, name: str | None, opening: Opening) -> int:
+        self.flush()
+        self._close_turn()
         if not self.started:
             self.notes.about.update(facts_of(self.preface))
         self.started = True
-        self.stamp = opening.stamp or self.stamp
-        self.speaker = name
+        if opening.stamp:
+            self._take_time(opening.stamp, row.raw)
+        if opening.role and name == opening.label and (role := f"{name} ({opening.role})"):
+            if role not in self.roles:
+                self.notes.leave_out("roles of speakers", opening.role)
+            self.roles.add(role)
+        self.speaker, self.silent = name, opening.label and row.raw
         self._add(opening.rest)
         return opening.rows
+
+    def _close_turn(self) -> None:
+        """Note the label of a turn that has no words."""
+        if self.silent:
+            self.notes.leave_out("labels without words", self.silent)
+        self.silent = ""
+
+    def _take_time(self, stamp: Stamp | None, raw: str) -> None:
+        """Hold the time of the words to come; note one that no words came for."""
+        if self.stamp is not None:
+            self.notes.leave_out("times without words", self.time_row)
+        self.stamp, self.time_row = stamp, raw
 
     def _is_time(self, row: Row, stamp: Stamp) -> bool:
         return not stamp.plain or row.is_stamp or self.short_stamps
@@ -106,4 +161,5 @@ class _Assembler:
 
     def _add(self, text: str) -> None:
         if text.strip():
+            self.silent = ""
             self.paragraph.append(text)

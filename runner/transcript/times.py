@@ -21,9 +21,12 @@ _UNITS = (
     r"(?:\d{1,4}\s?h(?:ours?|rs?)?,?\s?)?(?:\d{1,4}\s?m(?:in(?:ute)?s?)?,?\s?)?"
     r"\d{1,6}(?:\.\d{1,6})?\s?s(?:ec(?:ond)?s?)?\b"
 )
-_ONE = rf"(?:({_DATE})(?:,?\s(?:at\s)?|T))?({_CLOCK}|{_UNITS})"
+_ONE = rf"(?:{_UNITS[:-2]}(?=\d))?(?:({_DATE})(?:,?\s(?:at\s)?|T))?({_CLOCK}|{_UNITS})"
 _SPAN = rf"{_ONE}(?:\s?(?:-->|->|-|–|—|to)\s?({_CLOCK}|{_UNITS}))?"
-_OPEN, _CLOSE = r"\\?([\[(（［【<#])?\s?@?", r"\s?\\?([\])）］】>#])?(?:\(https?:[^\s()]{1,300}\))?"
+_OPEN, _CLOSE = (
+    r"\\?([\[(（［【<#])?\s?@?(-)?",
+    r"\s?\\?([\])）］】>#])?(?:\(https?:[^\s()]{1,300}\))?",
+)
 _LEADING = re.compile(rf"{_OPEN}{_SPAN}{_CLOSE}(?![\w:])", re.I)
 _TRAILING = re.compile(rf"(?:^|[\s|,·•–—@*-]){_OPEN}{_SPAN}{_CLOSE}$", re.I)
 _READING = re.compile(r"(\d{1,4}(?::\d{2}){1,3})(?:[.,](\d{1,6}))?\s?([AaPp])?")
@@ -41,6 +44,8 @@ _MIN_FRAMES = 8
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """A time stamp: *start_s* in seconds, *end_s* if it is a span, else None.
+
+    Before zero, as in `[-00:00:10]`, *start_s* is negative.
 
     *fields* counts the numbers between its colons, 0 for a stamp in words; *day* is its date as
     written, or empty.
@@ -140,7 +145,7 @@ def day_number(day: str, *, month_first: bool) -> int | None:
 def _stamp(match: re.Match[str] | None) -> Stamp | None:
     if match is None:
         return None
-    opening, day, first, last, closing = match.groups()
+    opening, sign, day, first, last, closing = match.groups()
     start = _seconds(first)
     if start is None or _PAIRS.get(opening or "") != closing:
         return None
@@ -148,7 +153,9 @@ def _stamp(match: re.Match[str] | None) -> Stamp | None:
     fields = first.count(":") + 1 if ":" in first else 0
     if fields == 2 and (day or first[-1] in "mM."):  # hours and minutes of a day
         fields, start = 3, start if first[-1] in "mM." else start * 60
-    return Stamp(start, end, bool(opening), fields, day or "")
+    if sign and not opening:
+        return None
+    return Stamp(-start if sign else start, end, bool(opening), fields, day or "")
 
 
 def _seconds(text: str) -> float | None:

@@ -30,6 +30,7 @@ def report_page(run: StoredRun) -> str:
         nodes={node.name: node for node in nodes},
         banner=summary.banner_of(run, nodes),
         figures=summary.figures_of(run, nodes),
+        doubts=[text(line) for line in listing(at(run.metadata, "reading", "warnings"))],
         shared=summary.shared_slots(run),
         predictions=summary.predictions_of(run),
         recorded=run.predicted.get("recorded") is True,

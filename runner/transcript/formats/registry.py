@@ -65,7 +65,11 @@ def _document(kind: str, *suffixes: str) -> Reader:
 _TEXTS = (
     Reader("vtt", _is_vtt, lambda s, notes: parse_vtt(s.text, s.name, notes), (".vtt",)),
     Reader("srt", _has_cues, lambda s, notes: parse_srt(s.text, s.name, notes), (".srt", ".sbv")),
-    Reader("hearing", lambda s: looks_like_hearing(s.text), lambda s, _: parse_hearing(s.text)),
+    Reader(
+        "hearing",
+        lambda s: looks_like_hearing(s.text),
+        lambda s, notes: parse_hearing(s.text, notes),
+    ),
     Reader("text", lambda s: True, read_text_layout, (".txt", ".md")),
 )
 # Tried in this order, after those of other packages; the last recognises any text.

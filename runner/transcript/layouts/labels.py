@@ -35,7 +35,9 @@ _MACHINE = re.compile(
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+$|[+(]?\d[\d\s().-]{5,20}\d$")
-_NOT_LABEL = re.compile(r"[.?!]\s+[a-z]|[;{}<>=\"“”„]|://|^[a-z]+://|\.\.\.|…|,\s+(?:and|but|so|or)\b")
+_NOT_LABEL = re.compile(
+    r"[.?!]\s+[a-z]|[;{}<>=\"“”„]|://|^[a-z]+://|\.\.\.|…|,\s+(?:and|but|so|or)\b"
+)
 _DAY = re.compile(
     r"(?:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s\d{1,2}\b|\d{1,2}\.?\s"
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}"
@@ -85,13 +87,17 @@ def is_ordinary(label: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class LabelUse:
-    """A row that may start a turn, and its marks; *dress* is what sets off its label."""
+    """A row that may start a turn, and its marks.
+
+    *dress* is what sets off its label; *address*: nothing but a web address follows it.
+    """
 
     label: str
     role: str = ""
     timed: bool = False
     dress: str = ""
     placed: bool = True
+    address: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +121,11 @@ def judge(candidates: Sequence[LabelUse], places: int, first: str) -> Verdict:
     groups: dict[str, list[LabelUse]] = {}
     for candidate in candidates:
         groups.setdefault(candidate.label, []).append(candidate)
-    style = _style(candidates, groups, places, first)
+    habit = _habit(candidates, groups, places, first)
     names: dict[tuple[str, str], str] = {}
     unknown = set()
     for label, group in groups.items():
-        speaks = _accept(label, group, style)
+        speaks = _accept(label, group, habit)
         if speaks is None:
             unknown.add(label)
         elif speaks:
@@ -130,7 +136,7 @@ def judge(candidates: Sequence[LabelUse], places: int, first: str) -> Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class _Style:
+class _Habit:
     total: int
     dense: bool
     first: str
@@ -139,15 +145,15 @@ class _Style:
     dress: str | None
 
 
-def _style(
+def _habit(
     candidates: Sequence[LabelUse], groups: dict[str, list[LabelUse]], places: int, first: str
-) -> _Style:
+) -> _Habit:
     """Return what most candidates whose label recurs have in common."""
     recurring = [each for group in groups.values() if len(group) > 1 for each in group]
     typical = recurring or candidates
     dresses = [each.dress for each in typical]
     dress = max(set(dresses), key=dresses.count) if dresses else ""
-    return _Style(
+    return _Habit(
         total=len(candidates),
         dense=len(candidates) >= places * 0.5,
         first=first,
@@ -157,28 +163,43 @@ def _style(
     )
 
 
-def _accept(label: str, group: Sequence[LabelUse], style: _Style) -> bool | None:
+def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None:
     """Return whether *label* is a speaker; None where it stands in the place of one."""
     like = likeness(label)
-    dressed = style.dress is None or any(each.dress == style.dress for each in group)
-    fits = dressed and (not style.timed or any(each.timed for each in group))
-    set_off = fits and (style.timed or bool(style.dress))
-    often = len(group) > 1 and len(group) >= style.total * 0.1
+    dressed = habit.dress is None or any(each.dress == habit.dress for each in group)
+    fits = dressed and (not habit.timed or any(each.timed for each in group))
+    set_off = fits and (habit.timed or bool(habit.dress))
+    often = len(group) > 1 and len(group) >= habit.total * 0.1
+    if all(each.address for each in group):
+        return None
     if not fits:
-        return often and like == Likeness.NAME and style.dress is not None and len(group) > 2
+        return often and like == Likeness.NAME and habit.dress is not None and len(group) > 2
     if like == Likeness.NAME and len(group) > 1:
         return True
     if not any(each.placed for each in group):
         return False
     if like == Likeness.NAME:
-        return style.repeats or style.dense or bool(style.first) or (set_off and label.isupper())
-    if len(group) > 1 and (style.dense or set_off):
+        return _once(label, habit, set_off=set_off)
+    if len(group) > 1 and like == Likeness.WORD and not is_ordinary(label):
+        return True
+    if len(group) > 1 and (habit.dense or set_off):
         return often or like == Likeness.WORD
-    if is_ordinary(label) or not style.dense:
+    if is_ordinary(label) or not habit.dense:
         return False
     if like == Likeness.WORD or (set_off and like != Likeness.NONE):
         return True
     return None if like != Likeness.NONE and len(label.split()) <= 4 else False
+
+
+def _once(label: str, habit: _Habit, *, set_off: bool) -> bool | None:
+    """Return whether a name that occurs once is a speaker.
+
+    Amid paragraphs without labels, a single word before a colon may as well begin a sentence.
+    """
+    if not (habit.repeats or habit.dense or habit.first or (set_off and label.isupper())):
+        return False
+    sure = habit.dense or set_off or " " in label or label.isupper() or label == habit.first
+    return True if sure else None
 
 
 def _is_titled(words: Sequence[str]) -> bool:
@@ -194,4 +215,6 @@ def _name_like(word: str) -> bool:
         return False
     if bare[0].islower() and not ("'" in bare or "’" in bare or any(map(str.isdigit, bare))):
         return False
-    return bare.isalnum() or all(c.isalnum() or c in "._'’-/#&@|()+*" or ord(c) > 0x2FF for c in bare)
+    return bare.isalnum() or all(
+        c.isalnum() or c in "._'’-/#&@|()+*" or ord(c) > 0x2FF for c in bare
+    )

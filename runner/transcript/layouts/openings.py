@@ -8,7 +8,7 @@ from runner.transcript.layouts.labels import MAX_LABEL_CHARS, Likeness, likeness
 from runner.transcript.layouts.rows import Row, open_emphasis
 from runner.transcript.times import Stamp, leading_stamp, may_end_in_time, trailing_stamp
 
-_HEAD_CHARS = 160
+HEAD_CHARS = 160
 _ROLE = re.compile(r"\s?[(（\[]([^()（）\[\]]{1,80})[)）\]]$")
 _COLON = re.compile("[:：]")
 _CHEVRONS = re.compile(r">>{1,3}\s*")
@@ -17,9 +17,15 @@ _FROM_TO = re.compile(r"from\s+(.+?)\s+to\s+\S.*$", re.IGNORECASE)
 _DASH = re.compile(r"\s+[-–—]{1,2}\s+")
 _COLUMN = re.compile(r"\t+|\s+\|\s+|\s{3,}")
 _STAMP_INSIDE = re.compile(r"[\s,]+(?=[\[(]?\d)")
+_FULL_STOP = re.compile(
+    r"((?:(?:Mr|Mrs|Ms|Dr|Prof|Hon|Sen|Rep|MR|MRS|MS|DR|PROF|HON|Mme|M|Sr|Sra)\.\s)"
+    r"(?:[^\W\d_][\w'’-]{0,30}\s?){1,4}"
+    r"|(?:The\s|THE\s)?(?:[^\W\d_a-z]['’\w]{0,2}[^\W\d_a-z]['’-]?(?:[^\W\d_a-z]['’-]?){0,30}\s?){1,4})"
+    r"\.\s?[-–—]{0,2}(?:\s|$)"
+)
 _MARKS = re.compile(r"(?<!\S)[*_`]+|[*_`]+(?!\S)")
 _WRAPS = {"[": "]", "【": "】", "［": "］", "「": "」", "<": ">", "(": ")", "（": "）"}
-_SENTENCE_ENDS = (".", "?", "!", ",", ";", "…", "。", "！", "？")
+SENTENCE_ENDS = (".", "?", "!", ",", ";", "…", "。", "！", "？")
 _JOINTS = " |,-–—•·@\t"
 
 
@@ -42,38 +48,6 @@ class Opening:
 
 
 Opens = Callable[[Sequence[Row], int], Opening | None]
-Hint = Callable[[Row], object]  # quickly whether a row may open a turn in a layout
-
-
-def has_colon(row: Row) -> bool:
-    """Return whether a colon stands in the head of the row."""
-    return ":" in row.head or "：" in row.head
-
-
-def is_short(row: Row) -> bool:
-    """Return whether the row has room for a name, a role and a time, and not for much more."""
-    return len(row.rest) <= _HEAD_CHARS and not row.rest.endswith(_SENTENCE_ENDS)
-
-
-def is_timed(row: Row) -> bool:
-    """Return whether the row starts with a time and is short."""
-    return row.stamp is not None and len(row.rest) <= _HEAD_CHARS
-
-
-def starts_with(chars: str) -> Hint:
-    """Return whether a row starts with one of *chars*, in emphasis or not."""
-    return lambda row: row.rest[:1] in chars or row.rest[:1] in "*_"
-
-
-def contains(pattern: str) -> Hint:
-    """Return whether *pattern* is found in the head of a row."""
-    search = re.compile(pattern).search
-    return lambda row: search(row.head)
-
-
-def may_end_in_label(row: Row) -> bool:
-    """Return whether the row may be a name, in emphasis or not."""
-    return len(row.rest) <= MAX_LABEL_CHARS and not row.rest[:1].islower() and row.placed
 
 
 def in_line(rows: Sequence[Row], at: int) -> Opening | None:
@@ -94,6 +68,8 @@ def in_line(rows: Sequence[Row], at: int) -> Opening | None:
     if named is None:
         return None
     rest = rest.strip()
+    if opening and opening not in label and rest.endswith(opening) and opening not in rest[:-2]:
+        rest = rest[: -len(opening)]
     dress = row.mark.strip(">") + opening + ("tight" if tight else "") + named.dress
     return _with_late(replace(named, rest=rest, dress=dress))
 
@@ -113,7 +89,7 @@ def above_with_time(rows: Sequence[Row], at: int) -> Opening | None:
     if named.stamp is not None:
         return replace(named, dress=dress)
     below = rows[at + 1]
-    if not below.is_stamp or text.endswith(_SENTENCE_ENDS) or at + 2 >= len(rows):
+    if not below.is_stamp or text.endswith(SENTENCE_ENDS) or at + 2 >= len(rows):
         return None
     return replace(named, stamp=below.stamp, dress=dress, rows=2)
 
@@ -128,10 +104,10 @@ def below_time(rows: Sequence[Row], at: int) -> Opening | None:
         text, taken = rows[at + 1].text, 2
         if rows[at + 1].stamp:
             return None
-    if at + taken == len(rows) or rows[at + taken].stamp or len(text) > _HEAD_CHARS:
+    if at + taken == len(rows) or rows[at + taken].stamp or len(text) > HEAD_CHARS:
         return None
     name = _strip_marks(text).rstrip(": ")
-    if name.endswith(_SENTENCE_ENDS) and not name.endswith("."):
+    if name.endswith(SENTENCE_ENDS) and not name.endswith("."):
         return None
     named = _named(name, row.stamp)
     return replace(named, dress=row.mark + row.opening, rows=taken) if named else None
@@ -142,7 +118,7 @@ def above(rows: Sequence[Row], at: int) -> Opening | None:
     row = rows[at]
     if row.stamp or at + 1 == len(rows):
         return None
-    if row.text.endswith((*_SENTENCE_ENDS, ":")) or rows[at + 1].stamp:
+    if row.text.endswith((*SENTENCE_ENDS, ":")) or rows[at + 1].stamp:
         return None
     named = _named(_strip_marks(row.text), None)
     if named is None or named.stamp or likeness(named.label) < Likeness.NAME:
@@ -177,12 +153,33 @@ def wrapped(opens: str) -> Opens:
     return match
 
 
+def emphasised(rows: Sequence[Row], at: int) -> Opening | None:
+    """`**Name** text`."""
+    row = rows[at]
+    end = row.rest.find(row.opening, 1, MAX_LABEL_CHARS + 2) if row.opening else -1
+    rest = row.rest[end + len(row.opening) :]
+    if end < 1 or not rest[:1].isspace() or not rest.strip():
+        return None
+    named = _named(row.rest[:end], row.stamp) if row.rest[end - 1] != ":" else None
+    return replace(named, rest=rest.strip(), dress=row.opening) if named else None
+
+
+def before_full_stop(rows: Sequence[Row], at: int) -> Opening | None:
+    """`MR. SMITH. text` and `ANA. text`: a title, or capitals only, and a full stop."""
+    row = rows[at]
+    found = _FULL_STOP.match(row.rest)
+    named = _named(found[1], row.stamp) if found else None
+    if found is None or named is None or likeness(named.label) < Likeness.NAME:
+        return None
+    return replace(named, rest=row.rest[found.end() :].strip(), dress=row.mark + row.opening)
+
+
 def with_time_inside(rows: Sequence[Row], at: int) -> Opening | None:
     """`Name [0:01] text` and `Name<tab>0:01<tab>text`."""
     row = rows[at]
     if row.stamp:
         return None
-    for gap in _STAMP_INSIDE.finditer(row.text[:_HEAD_CHARS]):
+    for gap in _STAMP_INSIDE.finditer(row.text[:HEAD_CHARS]):
         stamped = leading_stamp(row.text[gap.end() :])
         if stamped is None or (stamped[0].plain and "\t" not in gap[0]):
             continue
@@ -249,7 +246,7 @@ def _with_late(opening: Opening) -> Opening:
 
 def _label_colon(text: str) -> int | None:
     """Return the index of the colon that ends a label; one between digits is part of a time."""
-    for match in _COLON.finditer(text[:_HEAD_CHARS]):
+    for match in _COLON.finditer(text[:HEAD_CHARS]):
         at = match.start()
         if match[0] == "：" or not (
             text[at - 1 : at].isdigit() and text[at + 1 : at + 2].isdigit()

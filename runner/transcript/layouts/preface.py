@@ -11,6 +11,14 @@ _MIN_SENTENCE_WORDS = 6
 _MAX_HEADER_BLOCKS = 12
 _MAX_HEADER_ROWS = 40
 _KEY = re.compile(r"[*_#>\s-]*([A-Za-z][\w ]{1,40}?)[*_]*\s?:[*_]*\s*(.*)$")
+_TRANSCRIPT = re.compile(
+    r"(?:^|[-–—:|]\s)\W{0,9}(?:(?:full|meeting|complete|call|video|audio|edited)\s)?(?:transcript(?:s|ion)?"
+    r"|transkript(?:ion)?|transcripci[oó]n|trascrizione|transcrição|transkripsjon|verbatim"
+    r"|стенограмма|文字起こし|逐字稿|文字记录)\W*$",
+    re.IGNORECASE,
+)
+_MOST_NOTES = 0.7  # of the rows of a file
+_MAX_HEADING_CHARS = 80
 _ATTENDEES = words_of(
     "attendees participants present speakers members invited invitees people attending"
 )
@@ -30,7 +38,7 @@ _DATE = re.compile(
 def is_speech(text: str) -> bool:
     """Return whether a paragraph above the first turn is a sentence somebody says."""
     wrapped = text.startswith(("_", "*", "[", "(")) and text.endswith(("_", "*", "]", ")"))
-    if wrapped or is_fact(text):
+    if wrapped or is_fact(text) or text.startswith(("- ", "* ", "• ")):
         return False
     return ends_sentence(text) and len(text.split()) >= _MIN_SENTENCE_WORDS
 
@@ -51,8 +59,10 @@ def header(rows: Sequence[Row]) -> int:
     for block in itertools.islice(_blocks(rows), _MAX_HEADER_BLOCKS):
         keys = [at for at in block[:_MAX_HEADER_ROWS] if _KEY.match(rows[at].text[:200])]
         facts = [at for at in keys if is_fact(rows[at].text) and not _speaks(rows, at)]
-        if facts and len(block) < len(rows) - block.start and not any(
-            _speaks(rows, at) for at in keys
+        if (
+            facts
+            and len(block) < len(rows) - block.start
+            and not any(_speaks(rows, at) for at in keys)
         ):
             end = block.stop
         elif keys:
@@ -62,6 +72,29 @@ def header(rows: Sequence[Row]) -> int:
                 end = at + 1
             break
     return end
+
+
+def notes_above(rows: Sequence[Row]) -> int:
+    """Return how many rows are notes above the heading of the transcript, and that heading.
+
+    There are none if people who speak below it speak above it in lines of their own, too.
+    """
+    last = len(rows) * _MOST_NOTES
+    for at, row in enumerate(rows):
+        if at > last:
+            break
+        heads = row.gap and (row.mark.startswith("#") or (at + 1 < len(rows) and rows[at + 1].gap))
+        if heads and len(row.raw) <= _MAX_HEADING_CHARS and _TRANSCRIPT.search(row.raw):
+            below = {_plain_key(each) for each in rows[at + 1 :]} - {""}
+            speaking = sum(_plain_key(each) in below for each in rows[:at])
+            return 0 if speaking > 2 else at + 1
+    return 0
+
+
+def _plain_key(row: Row) -> str:
+    """Return what stands before a colon in a row that is no list item."""
+    key = _KEY.match(row.rest[:200]) if not row.mark else None
+    return key[1] if key else ""
 
 
 def _blocks(rows: Sequence[Row]) -> Iterator[range]:

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.transcript.layouts.furniture import furniture
@@ -13,6 +13,7 @@ from runner.transcript.times import Stamp, leading_stamp
 _MARK = re.compile(r"(?:> ?(?!>)|[-*+•–] +(?=\S)|#{1,6} +)")
 _EMPHASIS = re.compile(r"(?:\*{1,3}|_{1,3}|`)(?=[^\s*_])")
 _AFTER_STAMP = re.compile(r"[*_`]{0,3}\s{0,8}(?:[-–—|:•·]+(?=[\s*_\[(<]))?\s{0,8}")
+_BREAK = re.compile(r"<br ?/?>$", re.IGNORECASE)
 _YAML_KEY = re.compile(r"([A-Za-z_][\w .-]{0,60}):(?:\s|$)")
 _LINE_NUMBER = re.compile(r"\s{0,10}(\d{1,2})(?:\s|$)")
 _MIN_WIDTH, _MAX_WIDTH = 40, 120
@@ -87,8 +88,10 @@ def open_emphasis(text: str) -> tuple[str, str]:
 
 
 def _without_break(line: str) -> str:
-    """Return *line* without the backslash that is a line break in Markdown."""
+    """Return *line* without the backslash or tag that is a line break in Markdown."""
     stripped = line.rstrip()
+    if stripped.endswith(">") and (tag := _BREAK.search(stripped[-8:])):
+        return stripped[: len(stripped) - len(tag[0])]
     return stripped[:-1] if stripped.endswith("\\") and not stripped.endswith("\\\\") else stripped
 
 
