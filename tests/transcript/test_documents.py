@@ -127,16 +127,16 @@ def test_a_table_in_a_document_is_read_by_its_columns(tmp_path: Path) -> None:
 
 
 def test_meeting_exports_in_word_are_read_in_their_layout(tmp_path: Path) -> None:
-    lined = "".join(word(who, "   1:0" + str(n), "\n" + text) for n, (who, text) in enumerate(SAID))
+    lined = "".join(word(who, f"   0:0{n * 3}", f"\n{text}") for n, (who, text) in enumerate(SAID))
     cues = "".join(
-        word(f"00:01:0{n}.000 --> 00:01:0{n}.900") + word(who) + word(text)
+        word(f"00:00:0{n * 3}.000 --> 00:00:0{n * 3}.900") + word(who) + word(text)
         for n, (who, text) in enumerate(SAID)
     )
     for body in (lined, cues):
         reading = read(saved(tmp_path, docx(body)))
 
         assert SAID == said(reading)
-        assert [60.0, 61.0, 62.0] == [each.start_s for each in reading.transcript.segments]
+        assert [0.0, 3.0, 6.0] == [each.start_s for each in reading.transcript.segments]
 
 
 def test_what_stands_beside_the_text_of_a_document_is_noted(tmp_path: Path) -> None:

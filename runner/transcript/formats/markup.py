@@ -14,6 +14,7 @@ _CHUNK = 1 << 16
 Event = tuple[str, Mapping[str, str] | str | None]
 
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]{0,80})[\s/>]")
+_XML_ROOTS = {"tt", "timedtext"}
 _HTML_ROOTS = {
     "html",
     "body",
@@ -50,7 +51,8 @@ def xml_root(text: str) -> str | None:
     match = _ROOT.match(start)
     if match is None:
         return "" if declared else None
-    return local(match[1]) if declared or f"</{match[1]}" in text else None
+    sure = declared or local(match[1]) in _XML_ROOTS or f"</{match[1]}" in text
+    return local(match[1]) if sure else None
 
 
 def is_html(text: str) -> bool:
