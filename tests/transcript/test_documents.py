@@ -175,6 +175,13 @@ def test_html_need_not_be_well_formed(tmp_path: Path) -> None:
     assert [SAID[0], ("Ben Ito", "Not by noon. 1 < 2 < 3"), SAID[2]] == actual
 
 
+def test_long_values_of_attributes_are_no_text(tmp_path: Path) -> None:
+    image = f"<img alt='a > b' src=\"data:image/png;base64,{'QUJD' * 20_000}\">"
+    noise = "<!-- <p>no</p> --><p class=it's>" + image
+
+    assert SAID == said(read(saved(tmp_path, f"<body>{noise}{HTML}</body>".encode())))
+
+
 BOMB = '<!DOCTYPE d [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><d><p>&b;</p></d>'
 
 

@@ -28,9 +28,9 @@ _HTML_ROOTS = {
     "article",
     "main",
 }
-_TAG = re.compile(
-    r"<(/?)([A-Za-z][^\s/>]{0,60})((?:[^<>\"']|\"[^\"]{0,4000}\"|'[^']{0,4000}'){0,200})>"
-)
+_TAG = re.compile(r"<(/?)([A-Za-z][^\s/>]{0,60})")
+_END_OR_VALUE = re.compile(r">|=\s{0,8}([\"'])")
+_MARKUP = re.compile(r"<(?=[/!?A-Za-z])")
 _RAW = ("script", "style", "textarea", "title")
 
 
@@ -103,32 +103,39 @@ def xml_events(data: bytes | str, source: str, what: str) -> Iterator[Event]:
 
 def html_events(text: str) -> Iterator[Event]:
     """Yield the events of HTML *text*, which need not be well formed."""
-    at, close = 0, True
-    while at < len(text):
-        tag = text.find("<", at)
-        if tag < 0 or not close:
+    at = 0
+    while found := _MARKUP.search(text, at):
+        start = found.start()
+        if start > at:
+            yield "", html.unescape(text[at:start])
+        tag = _TAG.match(text, start)
+        at = _end_of(text, start)
+        if not at:  # nothing closes it
+            at = start
             break
-        if tag > at:
-            yield "", html.unescape(text[at:tag])
-        match = _TAG.match(text, tag)
-        if text.startswith("<!--", tag):
-            at = text.find("-->", tag) + 3
-            close = at > 2
-        elif match is not None:
-            name = match[2].lower()
-            yield name, None if match[1] else {}
-            at = match.end()
-            if match[3].endswith("/"):
-                yield name, None
-            elif not match[1] and name in _RAW:
-                stop = re.compile(rf"</{name}", re.IGNORECASE).search(text, at)
-                yield "", html.unescape(text[at : stop.start() if stop else len(text)])
-                at = stop.start() if stop else len(text)
-        elif text.startswith(("<!", "<?"), tag):
-            at = text.find(">", tag) + 1
-            close = at > 0
-        else:
-            yield "", "<"
-            at = tag + 1
-    if close and at < len(text):
+        if tag is None:
+            continue
+        name = tag[2].lower()
+        yield name, None if tag[1] else {}
+        if text[at - 2] == "/":
+            yield name, None
+        elif not tag[1] and name in _RAW:
+            stop = re.compile(rf"</{name}", re.IGNORECASE).search(text, at)
+            raw, at = at, stop.start() if stop else len(text)
+            yield "", html.unescape(text[raw:at])
+    if at < len(text):
         yield "", html.unescape(text[at:])
+
+
+def _end_of(text: str, start: int) -> int:
+    """Return the index behind the tag or comment at *start*, 0 if nothing closes it."""
+    if text.startswith("<!--", start) and (end := text.find("-->", start + 4)) > 0:
+        return end + 3
+    at = start
+    while found := _END_OR_VALUE.search(text, at):
+        if not found[1]:
+            return found.end()
+        at = text.find(found[1], found.end()) + 1
+        if not at:
+            break
+    return text.find(">", start) + 1

@@ -21,6 +21,8 @@ Rows = list[list[str]]
 
 _DELIMITERS = "\t,;|"
 _SAMPLE_LINES = 200
+_SAMPLE_CHARS = 200_000
+_MAX_COLUMNS = 200
 _MOSTLY = 0.9
 _RULE = re.compile(r"[\s|:+-]{0,400}$")
 _NAMED_DELIMITER = re.compile(r"sep=(.)\s*$")
@@ -47,7 +49,9 @@ class _Dialect:
 
 def is_table(text: str, suffix: str = "") -> bool:
     """Return whether *text* is a table with a header, or, by *suffix* or times, without one."""
-    lines = _lines(text, _SAMPLE_LINES)
+    lines = _lines(text[:_SAMPLE_CHARS], _SAMPLE_LINES)
+    if len(text) > _SAMPLE_CHARS and len(lines) < _SAMPLE_LINES:
+        lines.pop()  # cut in two
     dialect = _dialect(lines)
     if dialect is None:
         return False
@@ -150,6 +154,8 @@ def _dialect(lines: Sequence[str]) -> _Dialect | None:
 
 def _is_header(row: Sequence[str]) -> bool:
     """Return whether *row* names a column of words, and no cell of it is a time."""
+    if len(row) > _MAX_COLUMNS:
+        return False
     row = [cell.strip() for cell in row]
     short = all(len(cell) <= _MAX_HEADER_CHARS and moment_of(cell) is None for cell in row)
     if len(row) < 2 or not short or len(set(row)) < len([cell for cell in row if cell]):
