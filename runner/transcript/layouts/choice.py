@@ -69,11 +69,16 @@ def choose(rows: Sequence[Row], notes: Notes, layouts: Sequence[Layout] = LAYOUT
     """Return what opens a turn in *rows*; note the layout, and a near tie as a warning."""
     notes_end = notes_above(rows)
     start = max(notes_end, header(rows))
-    found = [(layout, seen) for layout in layouts if (seen := _openings(layout, rows, start))]
-    ranked = [_evidence(layout, rows, seen, start) for layout, seen in found]
-    ranked = sorted(
-        (each for each in ranked if each.score), key=lambda each: (-each.is_talk, -each.score)
-    )
+    found: list[tuple[Layout, dict[int, Opening]]] = []
+    ranked: list[Explained] = []
+    claimed: Collection[int] = ()
+    for layout in layouts:
+        if seen := _openings(layout, rows, start, claimed):
+            found.append((layout, seen))
+            ranked.append(_evidence(layout, rows, seen, start))
+            if len(seen) >= len(rows) * 0.5 and not claimed:  # the others need not read these
+                claimed = ranked[-1].turns(rows)
+    ranked = sorted(filter(_scores, ranked), key=lambda each: (-each.is_talk, -each.score))
     if not any(each.is_talk for each in ranked):
         return Choice()
     best, turns = ranked[0], ranked[0].turns(rows)
@@ -100,10 +105,16 @@ def _mostly(flags: Sequence[bool]) -> bool:
     return bool(flags) and sum(flags) >= len(flags) * 0.8
 
 
-def _openings(layout: Layout, rows: Sequence[Row], start: int) -> dict[int, Opening]:
+def _scores(each: Explained) -> bool:
+    return each.score > 0
+
+
+def _openings(
+    layout: Layout, rows: Sequence[Row], start: int, claimed: Collection[int]
+) -> dict[int, Opening]:
     found: dict[int, Opening] = {}
     below = -1
-    hinted = [at for at in range(start, len(rows)) if layout.hint(rows[at])]
+    hinted = [at for at in range(start, len(rows)) if at not in claimed and layout.hint(rows[at])]
     for at in hinted:
         if at <= below:  # the text of the opening above is none itself
             continue
