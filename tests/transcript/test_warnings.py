@@ -64,7 +64,8 @@ def test_times_that_run_back_and_times_that_lack_are_doubts() -> None:
 
 
 def test_the_later_parts_of_a_long_turn_lack_no_time() -> None:
-    text = f"[00:07] Ana: {'One more sentence of it. ' * 120}\n[00:09] Bo: Yes."
+    words = " ".join(f"One more sentence of it, number {n}." for n in range(120))
+    text = f"[00:07] Ana: {words}\n[00:09] Bo: Yes."
 
     assert () == read_text(text, name="t").report.warnings
 
