@@ -6,71 +6,15 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from runner.transcript.layouts import hints
-from runner.transcript.layouts import openings as shapes
-from runner.transcript.layouts.hints import Hint
+from runner.transcript.layouts.catalogue import LAYOUTS, Layout
 from runner.transcript.layouts.labels import LabelUse, Likeness, Verdict, judge, likeness
-from runner.transcript.layouts.openings import Opening, Opens
+from runner.transcript.layouts.openings import Opening
 from runner.transcript.layouts.preface import header, notes_above
 from runner.transcript.layouts.rows import Row
 from runner.transcript.report import Notes
 
 NEAR_TIE = 0.8
 _ADDRESS = re.compile(r"<?(?:https?://|www\.)\S+$")
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """One arrangement of labels, times and text.
-
-    *opens* reads the opening of a row, for the rows of which *hint* says that they may have one.
-    *share* is the least share of the places for turns that its openings take. In layouts that are
-    not *plain*, text looks like an opening easily, so that a label must recur or be two words.
-    *heads_block*: turns start at a blank line, if the file has any. *timed*: every opening has a
-    time. In a *marked* one the mark opens a turn whoever speaks; a *pair* has two marks and needs
-    both.
-    """
-
-    name: str
-    opens: Opens
-    hint: Hint
-    share: float = 0.0
-    plain: bool = True
-    heads_block: bool = False
-    timed: bool = False
-    marked: bool = False
-    pair: bool = False
-
-
-_DASHES = hints.contains(r"\s[-–—]{1,2}\s")
-_CLOCKS = hints.contains(r"[\s(\[]\d+:\d\d")
-_FULL_STOPS = hints.contains(r"[\w'’]\.(?:\s|[-–—]|$)")
-_COLUMNS = hints.contains(r"\t|\s\||\s{3}")
-LAYOUTS = (
-    Layout("label in the line", shapes.in_line, hints.has_colon, 0.05),
-    Layout(
-        "label and time above the text", shapes.above_with_time, hints.is_short, 0.1, timed=True
-    ),
-    Layout("time and label above the text", shapes.below_time, hints.is_timed, 0.1, timed=True),
-    Layout("label with a time in the line", shapes.with_time_inside, _CLOCKS, 0.3, timed=True),
-    Layout("angled label", shapes.wrapped("<"), hints.starts_with("<"), 0.3),
-    Layout("bracketed label", shapes.wrapped("[【［「"), hints.starts_with("[【［「"), 0.4),
-    Layout("label in parentheses", shapes.wrapped("(（"), hints.starts_with("(（"), 0.4),
-    Layout("label in bold", shapes.emphasised, hints.is_emphasised, 0.4),
-    Layout("label, full stop, text", shapes.before_full_stop, _FULL_STOPS, 0.2, plain=False),
-    Layout("label, dash, text", shapes.dashed, _DASHES, 0.5, plain=False),
-    Layout("label and text in columns", shapes.in_columns, _COLUMNS, 0.5, plain=False),
-    Layout(
-        "label above the text",
-        shapes.above,
-        hints.may_end_in_label,
-        0.4,
-        plain=False,
-        heads_block=True,
-    ),
-    Layout(">> and text", shapes.after_chevrons, hints.starts_with(">"), marked=True),
-    Layout("Q and A", shapes.question_or_answer, hints.starts_with("QA"), marked=True, pair=True),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +69,16 @@ def choose(rows: Sequence[Row], notes: Notes, layouts: Sequence[Layout] = LAYOUT
     """Return what opens a turn in *rows*; note the layout, and a near tie as a warning."""
     notes_end = notes_above(rows)
     start = max(notes_end, header(rows))
-    found = [(layout, seen) for layout in layouts if (seen := _openings(layout, rows, start))]
-    ranked = [_evidence(layout, rows, seen, start) for layout, seen in found]
-    ranked = sorted(
-        (each for each in ranked if each.score), key=lambda each: (-each.is_talk, -each.score)
-    )
+    found: list[tuple[Layout, dict[int, Opening]]] = []
+    ranked: list[Explained] = []
+    claimed: Collection[int] = ()
+    for layout in layouts:
+        if seen := _openings(layout, rows, start, claimed):
+            found.append((layout, seen))
+            ranked.append(_evidence(layout, rows, seen, start))
+            if len(seen) >= len(rows) * 0.5 and not claimed:  # the others need not read these
+                claimed = ranked[-1].turns(rows)
+    ranked = sorted(filter(_scores, ranked), key=lambda each: (-each.is_talk, -each.score))
     if not any(each.is_talk for each in ranked):
         return Choice()
     best, turns = ranked[0], ranked[0].turns(rows)
@@ -156,10 +105,16 @@ def _mostly(flags: Sequence[bool]) -> bool:
     return bool(flags) and sum(flags) >= len(flags) * 0.8
 
 
-def _openings(layout: Layout, rows: Sequence[Row], start: int) -> dict[int, Opening]:
+def _scores(each: Explained) -> bool:
+    return each.score > 0
+
+
+def _openings(
+    layout: Layout, rows: Sequence[Row], start: int, claimed: Collection[int]
+) -> dict[int, Opening]:
     found: dict[int, Opening] = {}
     below = -1
-    hinted = [at for at in range(start, len(rows)) if layout.hint(rows[at])]
+    hinted = [at for at in range(start, len(rows)) if at not in claimed and layout.hint(rows[at])]
     for at in hinted:
         if at <= below:  # the text of the opening above is none itself
             continue
