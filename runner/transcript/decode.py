@@ -122,9 +122,10 @@ def decode(data: bytes, source: str, encoding: str | None) -> str:
 def document_kind(data: bytes) -> str | None:
     """Return `docx`, `odt`, `pdf` or `rtf` for such a document, else None."""
     if data.startswith(b"PK\x03\x04"):
-        if b"oasis.opendocument.text" in data[:200]:
-            return "odt"
-        return "docx" if b"word/document.xml" in data else None
+        if b"word/document.xml" in data:
+            return "docx"
+        other = any(name in data for name, _ in _ZIPS[:-1])
+        return "odt" if b"content.xml" in data and not other else None
     if b"%PDF-" in data[:1024] and b"\0" not in data[: data.index(b"%PDF-")]:
         return "pdf"
     return "rtf" if data[:100].lstrip(b"\xef\xbb\xbf \r\n").startswith(b"{\\rtf") else None

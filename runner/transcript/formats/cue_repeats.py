@@ -4,7 +4,6 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from operator import is_not
 
 from runner.transcript.formats.cue import Cue, Line
@@ -27,13 +26,11 @@ def without_repeats(cues: Sequence[Cue], notes: Notes, *, stamped: bool) -> Sequ
     Words that merely follow themselves stay: a repeat is certain only from its time, or from a
     whole file that rolls.
     """
-    for kind, step in (("growing", _grown), ("rolling", partial(_rolled, stamped=stamped))):
-        fewer = list(step(cues))
-        same = len(fewer) == len(cues) and not any(map(is_not, cues, fewer))
-        if not same and (removed := _count(cues) - _count(fewer)):
-            notes.warn(f"{kind} captions: {removed:,} words that are shown again are read once")
-        cues = fewer
-    return cues
+    fewer = list(_rolled(list(_grown(cues)), stamped=stamped))
+    same = len(fewer) == len(cues) and not any(map(is_not, cues, fewer))
+    if not same and (removed := _count(cues) - _count(fewer)):
+        notes.warn(f"captions that grow or roll: {removed:,} words shown again are read once")
+    return fewer
 
 
 def _count(cues: Sequence[Cue]) -> int:

@@ -20,11 +20,7 @@ def turns_of(cues: Sequence[Cue], notes: Notes, *, stamped: bool = False) -> lis
     shown = [cue for cue in without_repeats(cues, notes, stamped=stamped) if cue.lines]
     names = names_in([cue.lines for cue in shown])
     notes.layout = names.layout
-    voices = [_voices(cue, names) for cue in shown]
-    labelled = sum(any(turn.speaker for turn, _ in each) for each in voices)
-    if 0 < labelled < len(shown):
-        unknown = f"{len(shown) - labelled:,} of {len(shown):,} cues name no speaker"
-        notes.warn(f"{unknown}; they are left without one")
+    voices = (_voices(cue, names) for cue in shown)
     return [turn for run in _runs(voices) for turn in merge_turns(run)]
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 from runner.base.errors import TranscriptError
-from runner.transcript.decode import MAX_BYTES, MAX_MB, fault
+from runner.transcript.decode import MAX_BYTES, MAX_MB, document_kind, fault
 from runner.transcript.formats.flow import TAGS, Flow, Flowed
 from runner.transcript.formats.markup import html_events, xml_events
 from runner.transcript.readers import Source
@@ -74,7 +74,7 @@ def _html(source: Source, notes: Notes) -> Flowed:
 def _rtf(source: Source, notes: Notes) -> Flowed:
     from striprtf.striprtf import rtf_to_text
 
-    if not source.data.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"{\\rtf"):
+    if document_kind(source.data) != "rtf":
         raise fault(source.name, "malformed RTF: it does not begin with {\\rtf")
     try:
         text: str = rtf_to_text(source.data.decode("latin-1"), errors="replace")
@@ -104,6 +104,8 @@ def _part(archive: zipfile.ZipFile, name: str, source: Source) -> bytes:
 
 
 def _pdf(source: Source, notes: Notes) -> Flowed:
+    if document_kind(source.data) != "pdf":
+        raise fault(source.name, "malformed PDF: it does not begin with %PDF-")
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it logs every irregularity
     try:
         pages = list(_pages(source))

@@ -241,7 +241,7 @@ def _note_the_rest(
             todo += (item for item in node.items() if not own or item[0] != "reading")
         elif isinstance(node, list):
             todo += [(key, each) for each in node]
-        elif isinstance(node, str) and node.count(" ") > 2:
+        elif isinstance(node, str) and (node.count(" ") > 2 or simple_name(key)[0] in _WHOLE):
             noted += 1
             if letters(node) not in spoken:
                 notes.leave_out(f"fields '{key[:40]}'", node)

@@ -14,6 +14,7 @@ _CHUNK = 1 << 16
 Event = tuple[str, Mapping[str, str] | str | None]
 
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]{0,80})[\s/>]")
+_XML_ROOTS = {"tt", "timedtext"}
 _HTML_ROOTS = {
     "html",
     "body",
@@ -27,9 +28,9 @@ _HTML_ROOTS = {
     "article",
     "main",
 }
-_TAG = re.compile(
-    r"<(/?)([A-Za-z][^\s/>]{0,60})((?:[^<>\"']|\"[^\"]{0,4000}\"|'[^']{0,4000}'){0,200})>"
-)
+_TAG = re.compile(r"<(/?)([A-Za-z][^\s/>]{0,60})")
+_END_OR_VALUE = re.compile(r">|=\s{0,8}([\"'])")
+_MARKUP = re.compile(r"<(?=[/!?A-Za-z])")
 _RAW = ("script", "style", "textarea", "title")
 
 
@@ -50,13 +51,15 @@ def xml_root(text: str) -> str | None:
     match = _ROOT.match(start)
     if match is None:
         return "" if declared else None
-    return local(match[1]) if declared or f"</{match[1]}" in text else None
+    sure = declared or local(match[1]) in _XML_ROOTS or f"</{match[1]}" in text
+    return local(match[1]) if sure else None
 
 
 def is_html(text: str) -> bool:
     """Return whether *text* is HTML."""
     start = text[:1000].lstrip().lower()
-    return start.startswith("<!doctype html") or (xml_root(text) or "").lower() in _HTML_ROOTS
+    root = match[1] if (match := _ROOT.match(start)) else xml_root(text)
+    return start.startswith("<!doctype html") or (root or "").lower() in _HTML_ROOTS
 
 
 def xml_events(data: bytes | str, source: str, what: str) -> Iterator[Event]:
@@ -100,32 +103,39 @@ def xml_events(data: bytes | str, source: str, what: str) -> Iterator[Event]:
 
 def html_events(text: str) -> Iterator[Event]:
     """Yield the events of HTML *text*, which need not be well formed."""
-    at, close = 0, True
-    while at < len(text):
-        tag = text.find("<", at)
-        if tag < 0 or not close:
+    at = 0
+    while found := _MARKUP.search(text, at):
+        start = found.start()
+        if start > at:
+            yield "", html.unescape(text[at:start])
+        tag = _TAG.match(text, start)
+        at = _end_of(text, start)
+        if not at:  # nothing closes it
+            at = start
             break
-        if tag > at:
-            yield "", html.unescape(text[at:tag])
-        match = _TAG.match(text, tag)
-        if text.startswith("<!--", tag):
-            at = text.find("-->", tag) + 3
-            close = at > 2
-        elif match is not None:
-            name = match[2].lower()
-            yield name, None if match[1] else {}
-            at = match.end()
-            if match[3].endswith("/"):
-                yield name, None
-            elif not match[1] and name in _RAW:
-                stop = re.compile(rf"</{name}", re.IGNORECASE).search(text, at)
-                yield "", html.unescape(text[at : stop.start() if stop else len(text)])
-                at = stop.start() if stop else len(text)
-        elif text.startswith(("<!", "<?"), tag):
-            at = text.find(">", tag) + 1
-            close = at > 0
-        else:
-            yield "", "<"
-            at = tag + 1
-    if close and at < len(text):
+        if tag is None:
+            continue
+        name = tag[2].lower()
+        yield name, None if tag[1] else {}
+        if text[at - 2] == "/":
+            yield name, None
+        elif not tag[1] and name in _RAW:
+            stop = re.compile(rf"</{name}", re.IGNORECASE).search(text, at)
+            raw, at = at, stop.start() if stop else len(text)
+            yield "", html.unescape(text[raw:at])
+    if at < len(text):
         yield "", html.unescape(text[at:])
+
+
+def _end_of(text: str, start: int) -> int:
+    """Return the index behind the tag or comment at *start*, 0 if nothing closes it."""
+    if text.startswith("<!--", start) and (end := text.find("-->", start + 4)) > 0:
+        return end + 3
+    at = start
+    while found := _END_OR_VALUE.search(text, at):
+        if not found[1]:
+            return found.end()
+        at = text.find(found[1], found.end()) + 1
+        if not at:
+            break
+    return text.find(">", start) + 1

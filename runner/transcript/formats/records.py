@@ -101,12 +101,13 @@ def turns_from_words(
     turns = []
     for speaker, run in itertools.groupby(items, lambda item: item[0]):
         for piece in [list(run)] if any(speakers) else _sentences(list(run)):
-            times = [
-                time for _, _, (start, end) in piece for time in (start, end) if time is not None
-            ]
+            spoken = [times for _, text, times in piece if text.strip()]
+            starts = [start for start, _ in spoken if start is not None]
+            ends = [end if end is not None else start for start, end in spoken]
+            known = [end for end in ends if end is not None]
             text = join_words([text for _, text, _ in piece])
-            ends = (times[0], times[-1]) if times else (None, None)
-            turns.append(Turn(speaker, to_safe_text(text), *ends))
+            start_s, end_s = next(iter(starts), None), next(reversed(known), None)
+            turns.append(Turn(speaker, to_safe_text(text), start_s, end_s))
     return turns
 
 

@@ -15,7 +15,7 @@ from runner.transcript.formats.documents import document_of
 from runner.transcript.formats.json_formats import is_json, parse_json
 from runner.transcript.formats.markup import is_html
 from runner.transcript.formats.subtitles import has_cue_times, parse_srt, parse_vtt
-from runner.transcript.formats.tables import is_table, parse_table, turns_from_rows
+from runner.transcript.formats.tables import explained, is_table, parse_table, turns_from_rows
 from runner.transcript.formats.timed_xml import is_timed_xml, parse_timed_xml
 from runner.transcript.hearing import looks_like_hearing, parse_hearing
 from runner.transcript.model import Turn
@@ -49,7 +49,7 @@ def _document(kind: str, *suffixes: str) -> Reader:
 
     def turns(source: Source, notes: Notes) -> Iterable[Turn]:
         document = document_of(source, kind, notes)
-        if document.in_rows():
+        if document.in_rows() and explained(document.rows):
             for paragraph in document.paragraphs:
                 notes.leave_out("text outside the table", paragraph)
             return turns_from_rows(document.rows, source.name, notes)

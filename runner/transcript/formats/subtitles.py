@@ -35,7 +35,7 @@ _EXPECTED = "expected hh:mm:ss.mmm --> hh:mm:ss.mmm"
 
 
 @dataclass(slots=True)
-class _Block:
+class _CueBlock:
     """A cue: its *times* as written, their line *number*, its *name*, and its lines of text."""
 
     times: tuple[str, str]
@@ -92,7 +92,7 @@ def _turns(lines: list[str], source: str, notes: Notes, above: int, *, vtt: bool
     return turns_of(cues, notes, stamped=stamped)
 
 
-def _blocks(lines: Sequence[str], notes: Notes, above: int, *, vtt: bool) -> Iterator[_Block]:
+def _blocks(lines: Sequence[str], notes: Notes, above: int, *, vtt: bool) -> Iterator[_CueBlock]:
     """Yield the cues; their text goes on to the next line of times, over blank lines."""
     times = {at: found for at in range(len(lines)) if (found := _times(lines, at))}
     stops = list(times)
@@ -112,7 +112,7 @@ def _blocks(lines: Sequence[str], notes: Notes, above: int, *, vtt: bool) -> Ite
             below = _take_name(body, last if indexed else None, gap=gap, vtt=vtt, first=False)
         first, second, behind = times[start]
         texts = [behind, *body] if behind else body
-        yield _Block((first, second), start + 1 + above, name, [t for t in texts if t.strip()])
+        yield _CueBlock((first, second), start + 1 + above, name, [t for t in texts if t.strip()])
         name, last = below, below or last
 
 
@@ -169,7 +169,7 @@ def _follows(before: str, line: str) -> bool:
     return numbers and int(line) == int(before) + 1
 
 
-def _named(blocks: Sequence[_Block]) -> dict[str, str | None]:
+def _named(blocks: Sequence[_CueBlock]) -> dict[str, str | None]:
     """Return the speakers whom identifiers name: in quotes, or by a name that recurs."""
     quoted = {block.name: match[1] for block in blocks if (match := _QUOTED_NAME.match(block.name))}
     if quoted:
@@ -200,7 +200,7 @@ def _voices(lines: Sequence[str], speaker: str | None) -> Iterator[Line]:
                 yield Line(voice, words)
 
 
-def _last_is_frames(blocks: Sequence[_Block]) -> bool:
+def _last_is_frames(blocks: Sequence[_CueBlock]) -> bool:
     """Return whether the last of four numbers counts frames: there it stays below 30."""
     four = [times for block in blocks for times in block.times if times.count(":") > 2]
     return bool(four) and all(

@@ -21,6 +21,8 @@ Rows = list[list[str]]
 
 _DELIMITERS = "\t,;|"
 _SAMPLE_LINES = 200
+_SAMPLE_CHARS = 200_000
+_MAX_COLUMNS = 200
 _MOSTLY = 0.9
 _RULE = re.compile(r"[\s|:+-]{0,400}$")
 _NAMED_DELIMITER = re.compile(r"sep=(.)\s*$")
@@ -47,7 +49,9 @@ class _Dialect:
 
 def is_table(text: str, suffix: str = "") -> bool:
     """Return whether *text* is a table with a header, or, by *suffix* or times, without one."""
-    lines = _lines(text, _SAMPLE_LINES)
+    lines = _lines(text[:_SAMPLE_CHARS], _SAMPLE_LINES)
+    if len(text) > _SAMPLE_CHARS and len(lines) < _SAMPLE_LINES:
+        lines.pop()  # cut in two
     dialect = _dialect(lines)
     if dialect is None:
         return False
@@ -102,6 +106,18 @@ def turns_from_rows(rows: Rows, source: str, notes: Notes, delimiter: str = " ")
     return turns
 
 
+def explained(rows: Rows) -> bool:
+    """Return whether *rows* have a header, or columns that without one can be told apart."""
+    if rows and _is_header(rows[0]):
+        return True
+    names = _guessed(rows)
+    return "text" in names and all(
+        name in ("text", "speaker", "start", "end")
+        or not any(any(map(str.isalpha, row[at])) for row in rows if at < len(row))
+        for at, name in enumerate(names)
+    )
+
+
 def _lines(text: str, count: int | None) -> list[str]:
     lines = itertools.islice((line for line in io.StringIO(text, "\n")), count)
     stripped = [line.rstrip("\n") for line in lines]
@@ -140,6 +156,8 @@ def _dialect(lines: Sequence[str]) -> _Dialect | None:
 
 def _is_header(row: Sequence[str]) -> bool:
     """Return whether *row* names a column of words, and no cell of it is a time."""
+    if len(row) > _MAX_COLUMNS:
+        return False
     row = [cell.strip() for cell in row]
     short = all(len(cell) <= _MAX_HEADER_CHARS and moment_of(cell) is None for cell in row)
     if len(row) < 2 or not short or len(set(row)) < len([cell for cell in row if cell]):

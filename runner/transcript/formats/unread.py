@@ -25,6 +25,7 @@ _FORMATS = (
 )
 _KNOWN = tuple((re.compile(pattern, re.IGNORECASE), what) for pattern, what in _FORMATS)
 _TAG_LINE = re.compile(r"^\s{0,40}</?[A-Za-z][\w:.-]{0,60}(?:\s[^<>]{0,2000})?/?>", re.MULTILINE)
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,2000}>")
 _MANY = 0.5
 
 
@@ -43,5 +44,6 @@ def refuse_other_formats(text: str, source: str) -> None:
     closed = any(
         tag.startswith("</") or f"</{tag[1:].split()[0].strip('/>')}" in start for tag in tags
     )
-    if closed and len(tags) >= max(2, len(lines) * _MANY):
-        raise fault(source, f"this is markup ({tags[0][:40]} …); {_TO_TEXT}")
+    dense = len(_TAG.findall(start)) > max(2, len(_TAG.sub(" ", start).split()))
+    if dense or (closed and len(tags) >= max(2, len(lines) * _MANY)):
+        raise fault(source, f"this is markup ({start.strip()[:40]} …); {_TO_TEXT}")
