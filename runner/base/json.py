@@ -28,8 +28,7 @@ def load_json(file: Path, limit: int = MAX_BYTES) -> Any:
 
 def parse_json(data: bytes) -> Any:
     """Return the value of *data*; raise ValueError if it has too many values or is too deep."""
-    if sum(map(data.count, (b",", b":", b"[", b"{"))) > MAX_VALUES:
-        raise ValueError(f"more than {MAX_VALUES:,} values")
+    check_size(data)
     value = orjson.loads(data)
     level = [value]
     for _ in range(MAX_DEPTH):
@@ -37,6 +36,14 @@ def parse_json(data: bytes) -> Any:
         if not level:
             return value
     raise ValueError(f"nested deeper than {MAX_DEPTH}")
+
+
+def check_size(data: bytes) -> None:
+    """Raise ValueError for JSON that `load_json` refuses for its size."""
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"more than {MAX_BYTES:,} bytes")
+    if sum(map(data.count, (b",", b":", b"[", b"{"))) > MAX_VALUES:
+        raise ValueError(f"more than {MAX_VALUES:,} values")
 
 
 def _inside(value: Any) -> list[Any]:
