@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ TEMP = ".tmp."
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
-def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
+def write_bytes(path: Path, data: bytes | Iterable[bytes], *, durable: bool = True) -> None:
     """Replace *path* with *data* durably: temp file beside it, fsync, rename, fsync directory.
 
+    *data* may come in pieces, which are written one after the other.
     A power cut leaves either version whole (Pillai et al., "All File Systems Are Not Created
     Equal", OSDI 2014); unless *durable*, it may also leave a torn one, and a crash of this process
     still does not. Raises OSError after removing the temp file.
@@ -27,7 +29,8 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
     descriptor = os.open(temp, flags, 0o600)
     try:
         try:
-            append(descriptor, data)
+            for piece in (data,) if isinstance(data, bytes) else data:
+                append(descriptor, piece)
             if durable:
                 os.fsync(descriptor)
         finally:

@@ -73,8 +73,7 @@ class Transport(Protocol):
 
 def checked_text(text: str, secrets: Secrets) -> str:
     """Return *text* without keys; raises CallError for more than MAX_REPLY_CHARS."""
-    text = secrets.redact_values(to_safe_text(text))  # a provider may repeat what it was sent
     if len(text) > MAX_REPLY_CHARS:
         message = f"the reply has {len(text):,} characters, expected at most {MAX_REPLY_CHARS:,}"
         raise CallError("bad_response", message, billed=True)
-    return text
+    return secrets.redact_values(to_safe_text(text))  # a provider may repeat what it was sent

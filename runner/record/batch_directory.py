@@ -3,7 +3,8 @@
 import os
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from itertools import islice
@@ -12,9 +13,11 @@ from typing import Any
 
 import orjson
 
+from runner.answers.insights import COLUMNS as INSIGHT_COLUMNS
+from runner.answers.insights import rows_of as insight_rows
 from runner.base.errors import EXIT_OK, ColloquyError, ConfigError
-from runner.base.files import append, as_json, open_for_append, write_bytes, write_if_changed
-from runner.base.json import load_json, read_list
+from runner.base.files import append, open_for_append, write_bytes
+from runner.base.json import load_json, mappings, read_list, text
 from runner.base.regular_files import (
     MAX_LINE,
     MAX_LOG,
@@ -25,14 +28,15 @@ from runner.base.regular_files import (
 )
 from runner.base.tables import as_rows
 from runner.record.journal import MAX_LISTED, Spent, lines_of, parse_lines, read_journal
-from runner.record.run_directory import COMPLETED, check_folders
+from runner.record.run_directory import COMPLETED, INPUTS, check_folders
 from runner.transcript.inputs import Input
 from runner.transcript.read import content_sha256_of
 
 RESULTS = "results.jsonl"
 TABLE = "results.csv"
 REPORT = "report.html"  # of a run
-NAMES = "config/inputs.json"
+INSIGHTS = "insights.jsonl"
+INSIGHTS_TABLE = "insights.csv"
 PARTS = ("config", "logs", "runs")  # subdirectories
 
 
@@ -130,15 +134,14 @@ def _by_run(journal: Path, size: int) -> dict[str, Sequence[int]]:
     return dict(places)
 
 
-def begin_batch(batch: Path, names: Sequence[str]) -> None:
-    """Create an empty results file and store the *names* of the inputs; raise OSError."""
+def begin_batch(batch: Path) -> None:
+    """Create an empty results file; raise OSError."""
     os.close(open_for_append(batch / RESULTS))
-    write_if_changed(batch / NAMES, as_json(list(names)))
 
 
 def input_names(batch: Path) -> list[str]:
     """Return the names of the inputs of *batch*, empty if that file is missing or damaged."""
-    return [str(name) for name in read_list(batch / NAMES)]
+    return [str(name) for name in read_list(batch / INPUTS)]
 
 
 def rows_of(batch: Path) -> list[dict[str, Any]]:
@@ -185,6 +188,34 @@ class Results:
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
+
+
+def write_insights(batch: Path, per: str) -> None:
+    """Write the insights of all runs into insights.jsonl and insights.csv; raise OSError.
+
+    *per* is `insight` or `evidence`. A run without insights, or with a damaged file, adds none.
+    """
+    known = {path.relative_to(batch).as_posix() for path in runs_of(batch)}
+    named = ((text(row.get("transcript")), text(row.get("run"))) for row in rows_of(batch))
+    runs = [(name, run) for name, run in named if run in known]
+
+    def insights(run: str) -> list[dict[str, Any]]:
+        return [dict(each) for each in mappings(read_list(batch / run / "insights.json"))]
+
+    def lines() -> Iterator[bytes]:
+        for name, run in runs:
+            about = {"transcript": name, "run": run}
+            for each in insights(run):
+                yield orjson.dumps({**about, **each}, option=orjson.OPT_APPEND_NEWLINE)
+
+    def table() -> Iterator[bytes]:
+        yield as_rows([INSIGHT_COLUMNS]).encode()
+        for name, run in runs:
+            with suppress(KeyError, TypeError, ValueError):  # as somebody may have changed it
+                yield as_rows(insight_rows(insights(run), name, per)).encode()
+
+    write_bytes(batch / INSIGHTS, lines())
+    write_bytes(batch / INSIGHTS_TABLE, table())
 
 
 def completed_before(batch: Path, file: Input, encoding: str | None) -> ResultRow | None:

@@ -22,15 +22,17 @@ from runner.base.json import check_size, load_json
 from runner.base.regular_files import refuse_links
 from runner.base.text import now_iso, slug
 from runner.base.threads import offload
-from runner.job.job import Job, Setup
+from runner.job.job import BatchJob, Job, Setup
 from runner.record.journal import Journal, MemberJournal
 from runner.record.lock import acquire, release
+from runner.record.signature import sign
 from runner.transcript.model import Segment, Transcript
 
 SCHEMA_VERSION = 2
 COMPLETED = "COMPLETED"
 TRANSCRIPT = "transcript.json"
 RESOLVED = "config/resolved.yaml"
+INPUTS = "config/inputs.json"  # of a batch
 PARTS = ("config", "intermediate", "context", "logs")  # subdirectories
 FOLDERS = (*PARTS, "final", "superseded")  # all that a run may have
 ROOM = 300  # characters of the longest path in a run or batch
@@ -154,17 +156,20 @@ class RunDirectory:
         return self.path / "logs" / "events.jsonl"
 
     def write_job(self, job: Setup) -> None:
-        """Store the job: transcript, prompts, overrides and, last, the configuration.
+        """Store the job: transcript or inputs, prompts, overrides and, last, the configuration.
 
-        A directory with a resolved config can be resumed.
+        A directory with a resolved config can be resumed. What decides about that is signed.
         """
         digests = {name: analyzer.prompt_digest for name, analyzer in job.analyzers.items()}
         prompts = {"config_dirs": [str(folder) for folder in job.config_dirs], "sha256": digests}
         files = {TRANSCRIPT: _readable(job.transcript)} if isinstance(job, Job) else {}
+        if isinstance(job, BatchJob):
+            files[INPUTS] = as_json([file.name for file in job.inputs])
         files["config/prompts.json"] = as_json(prompts)
         files["config/overrides.json"] = as_json(list(job.overrides))
         files["config/composed.yaml"] = job.composed.encode()
         files[RESOLVED] = job.config.encode()
+        sign(self.path, files)
         for name, data in files.items():
             self._make_parent(self.path / name)
             write_if_changed(self.path / name, data)

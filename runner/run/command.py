@@ -1,6 +1,7 @@
 """Command `colloquy`: composes with Hydra, runs a job or a sweep, ends with one exit code."""
 
 import os
+import re
 import signal
 import sys
 import traceback
@@ -16,12 +17,15 @@ from omegaconf import DictConfig, OmegaConf
 from runner.base import errors
 from runner.base.command import prepare_streams, print_error, settle_streams
 from runner.base.errors import ColloquyError, ConfigError, as_known
-from runner.base.secrets import secrets_of
+from runner.base.secrets import refuse_keys, secrets_of
 from runner.base.text import print_stderr, to_safe_text, to_terminal
 from runner.config.resolve import resolve
 from runner.config.schema import validate
+from runner.record.signature import sign_stored
 from runner.run import cli, remote
 from runner.run.compose import hydra_main, register_resolvers
+
+_KEY_ENV = re.compile(r"api_key_env=(\w+)")
 
 
 class _Terminated(KeyboardInterrupt):
@@ -72,7 +76,8 @@ def _report(error: Exception) -> int:
     known = as_known(error) if line is None else ConfigError(line)
     if known is not None:
         return print_error(known)
-    print_stderr(to_safe_text(secrets_of().redact(traceback.format_exc())).rstrip())
+    secrets = secrets_of(key_envs=_KEY_ENV.findall(" ".join(sys.argv)))
+    print_stderr(to_safe_text(secrets.redact(traceback.format_exc())).rstrip())
     return errors.EXIT_BUG
 
 
@@ -124,6 +129,8 @@ class _Jobs:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as the RemoteJobs that run jobs in another process; see `remote`."""
         self.origin = self.origin or remote.Origin()
+        for sweep in remote.SWEEPS.get([]):
+            sign_stored(sweep)
         return remote.make_remote_jobs, (self.origin,)
 
     @cached_property
@@ -153,8 +160,13 @@ class _Jobs:
         hydra_config = HydraConfig.get()
         sweeping = hydra_config.mode == RunMode.MULTIRUN
         if sweeping and not OmegaConf.select(cfg, "plan"):
-            self.sweeps[Path(hydra_config.runtime.output_dir).parent] = None
+            self._note(Path(hydra_config.runtime.output_dir).parent)
         return _hydra_job(cfg, in_sweep=sweeping or self._in_sweep)
+
+    def _note(self, sweep: Path) -> None:
+        if sweep not in self.sweeps:
+            sign_stored(sweep)
+            self.sweeps[sweep] = None
 
 
 def _compare(sweep: Path) -> None:
@@ -166,12 +178,17 @@ def _compare(sweep: Path) -> None:
         leave_index(sweep.parent.parent)
 
 
-def remote_job(cfg: DictConfig) -> tuple[Path, remote.Job]:
-    """Return the directory and the job of *cfg* in a process that a launcher started."""
-    return Path(HydraConfig.get().runtime.output_dir), _hydra_job(cfg, in_sweep=True)
+def remote_directory() -> Path:
+    """Return the directory of the job in a process that a launcher started."""
+    return Path(HydraConfig.get().runtime.output_dir)
 
 
-def _hydra_job(cfg: DictConfig, *, in_sweep: bool) -> remote.Job:
+def remote_job(cfg: DictConfig, *, begun: bool) -> remote.Job:
+    """Return the job of *cfg* in a process that a launcher started; *begun* as in `execute_job`."""
+    return _hydra_job(cfg, in_sweep=True, begun=begun)
+
+
+def _hydra_job(cfg: DictConfig, *, in_sweep: bool, begun: bool = False) -> remote.Job:
     hydra_config = HydraConfig.get()
     sources = hydra_config.runtime.config_sources
     folders = [Path(s.path) for s in sources if s.schema == "file" and s.provider != "schema"]
@@ -183,6 +200,7 @@ def _hydra_job(cfg: DictConfig, *, in_sweep: bool) -> remote.Job:
     built = None
     if not in_sweep:  # a sweep's jobs are built, and fail, one by one
         data = resolve(cfg)
+        refuse_keys(data)
         validate(data)  # report most mistakes before the slow imports
         from runner.job.build import build_job
 
@@ -198,6 +216,7 @@ def _hydra_job(cfg: DictConfig, *, in_sweep: bool) -> remote.Job:
         run_path=None if here else output_dir,
         shared=shared,
         in_sweep=in_sweep,
+        begun=begun,
     )
 
 
@@ -219,7 +238,7 @@ def resume(arguments: Sequence[str], codes: list[int]) -> None:
     try:
         for missing in sweep.finish:
             try:
-                resumption = read_resumption(missing)
+                resumption = read_resumption(missing, permitted=True)
             except ColloquyError as error:  # continue with the others
                 codes.append(print_error(error))
             else:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from runner.base.errors import did_you_mean
-from runner.base.text import without_hidden
+from runner.base.text import to_terminal, without_hidden
 from runner.transcript.cues import has_cue_timing, parse_srt, parse_vtt
 from runner.transcript.decode import decode, fault, read_bytes
 from runner.transcript.hearing import looks_like_hearing, parse_hearing
@@ -25,6 +25,7 @@ _READERS: Mapping[str, Callable[[str, str], list[Turn]]] = {
     "json": parse_json,
 }
 FORMATS: tuple[str, ...] = ("auto", *_READERS)
+MAX_NAME_CHARS = 200
 _SUFFIXES: Mapping[str, str] = {".vtt": "vtt", ".srt": "srt", ".json": "json"}
 SUFFIXES = (".txt", ".md", *_SUFFIXES)  # of the files read from a directory
 _JSON_ESCAPES = re.compile(r"\\[^u]|((?:\\u[0-9A-Fa-f]{4})+)")
@@ -39,7 +40,8 @@ def read_transcript(path: Path, *, format: str = "auto", encoding: str | None = 
     TranscriptError, one line that names the file, the fault and what was expected.
     """
     text = decode(read_bytes(path), str(path), encoding)
-    return parse_transcript(text, name=path.stem, format=format, path=path)
+    name = to_terminal(path.stem, MAX_NAME_CHARS) or "unnamed"
+    return parse_transcript(text, name=name, format=format, path=path)
 
 
 def content_sha256_of(path: Path, *, encoding: str | None = None) -> str:

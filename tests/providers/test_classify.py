@@ -7,6 +7,7 @@ import ssl
 import pytest
 
 from runner.base.errors import CallError
+from runner.base.secrets import Secrets
 from runner.calls.retry import RetryPolicy
 from runner.providers.litellm.errors import classify
 
@@ -137,6 +138,14 @@ def test_a_traceback_in_the_message_is_left_out() -> None:
 
 def test_retry_after_is_carried_over() -> None:
     assert classify(FakeError("slow", 429, {"Retry-After": "3"})).retry_after_s == 3.0
+
+
+def test_a_key_in_our_own_error_is_masked() -> None:
+    ours = CallError("bad_response", "the reply cannot be read: canary-4711-value", billed=True)
+    error = classify(ours, secrets=Secrets(("canary-4711-value",)))
+
+    assert ("bad_response", True) == (error.kind, error.billed)
+    assert "the reply cannot be read: ***" == str(error)
 
 
 def test_our_own_errors_pass_through() -> None:

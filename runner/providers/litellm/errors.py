@@ -75,6 +75,7 @@ def classify(
     """
     ours = next((link for link in _chain(error) if isinstance(link, CallError)), None)
     if ours is not None:
+        ours.args = ((secrets or Secrets()).redact(str(ours)),)
         return ours
     if (moved := _redirection(error)) is not None:
         message = f"{(where or Where()).host} redirects elsewhere ({moved}), {NOT_FOLLOWED}"

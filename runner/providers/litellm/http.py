@@ -16,7 +16,8 @@ import httpx
 import orjson
 import structlog
 
-from runner.base.errors import CallError, one_line
+from runner.base.errors import CallError
+from runner.base.secrets import secrets_of
 from runner.providers.litellm.body import readable
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.request import reply_arrived
@@ -64,6 +65,7 @@ class HttpCalls:
     ) -> None:
         self._litellm, self._route, self._session = litellm, route, session
         self._provider, self._model = provider, route.name.removeprefix(f"{provider}/")
+        self._secrets = secrets_of(key_env=route.api_key_env)
         self._params = litellm.get_litellm_params(
             acompletion=True,
             api_base=base,
@@ -102,7 +104,7 @@ class HttpCalls:
         """
         if reply is not None:
             message = str(error).split("Traceback (most recent call last)")[0]
-            message = one_line(f"the reply cannot be read: {message}")
+            message = self._secrets.redact(f"the reply cannot be read: {message}")
             return CallError("bad_response", message, billed=True)
         try:
             self._litellm.exception_type(
