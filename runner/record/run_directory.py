@@ -169,9 +169,9 @@ class RunDirectory:
         files["config/overrides.json"] = as_json(list(job.overrides))
         files["config/composed.yaml"] = job.composed.encode()
         files[RESOLVED] = job.config.encode()
+        self._make_parent(self.path / RESOLVED)
         sign(self.path, files)
         for name, data in files.items():
-            self._make_parent(self.path / name)
             write_if_changed(self.path / name, data)
 
     async def write_node(
