@@ -9,8 +9,8 @@ import yaml
 
 from runner.base.regular_files import open_regular
 
-MAX_BYTES = 64 * 1024 * 1024  # of a JSON file; larger ones are refused
-MAX_VALUES = 2_000_000  # in a JSON file; each takes up to 80 bytes of memory
+MAX_BYTES = 40_000_000  # of a JSON file; larger ones are refused
+MAX_VALUES = 1_000_000  # in a JSON file; each takes up to 80 bytes of memory
 MAX_DEPTH = 250  # of JSON; orjson writes 254
 MAX_YAML_BYTES = 1_000_000
 MAX_YAML_VALUES = 100_000  # with aliases expanded
