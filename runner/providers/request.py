@@ -14,13 +14,14 @@ from runner.base.usage import Usage
 
 MAX_REPLY_CHARS = 2_000_000
 
-_ON_ARRIVAL: ContextVar[Callable[[], None]] = ContextVar("on_arrival", default=lambda: None)
+_ON_ARRIVAL: ContextVar[Callable[[], object]] = ContextVar("on_arrival", default=lambda: None)
 
 
 @contextmanager
-def on_arrival(callback: Callable[[], None]) -> Iterator[None]:
-    """Call *callback* when the reply to the block's call has arrived whole."""
-    token = _ON_ARRIVAL.set(callback)
+def on_arrival(callback: Callable[[], object]) -> Iterator[None]:
+    """Call *callback* when the reply to the block's call has arrived whole; blocks may nest."""
+    outer = _ON_ARRIVAL.get()
+    token = _ON_ARRIVAL.set(lambda: (callback(), outer()))
     try:
         yield
     finally:

@@ -224,13 +224,9 @@ def _deliver(event: EventDict) -> None:
 
 
 def set_library_levels() -> None:
-    """Log each request of httpx, and only warnings of the other libraries.
-
-    To be called after litellm's import, which sets levels too.
-    """
+    """Log only warnings of the libraries; litellm's import sets levels too, and comes first."""
     for name in _LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("httpx").setLevel(logging.INFO)
 
 
 def _line(event: EventDict, secrets: Secrets) -> bytes:

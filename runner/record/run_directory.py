@@ -27,6 +27,7 @@ from runner.record.journal import Journal, MemberJournal
 from runner.record.lock import acquire, release
 from runner.record.signature import sign
 from runner.transcript.model import Segment, Transcript
+from runner.transcript.report import stored_report
 
 SCHEMA_VERSION = 2
 COMPLETED = "COMPLETED"
@@ -270,6 +271,7 @@ def read_transcript_file(run: Path) -> Transcript:
         data = load_json(file)
         segments = tuple(Segment(**segment) for segment in data["segments"])
         removed_chars = int(data.get("removed_chars", 0))
-        return Transcript(data["name"], data["format"], data["sha256"], segments, removed_chars)
+        facts = (data["name"], data["format"], data["sha256"], segments, removed_chars)
+        return Transcript(*facts, stored_report(data.get("reading")))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error

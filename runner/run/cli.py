@@ -27,6 +27,7 @@ MAX_NAME = 250  # characters of a file's name without .yaml
 _OVERRIDE = re.compile(r"Could not override '([^']+)'")
 _GROUP = re.compile(r"Could not find '([^'/]+)/([^']+)'")
 _LAUNCHER = re.compile(r"'hydra/launcher/(ray|submitit_local|submitit_slurm)'")
+_IPV6_ADDRESS = re.compile(r"https?://\[[^\[\],]*\][^,\s]*")  # brackets are Hydra's lists
 _LOOKS_LIKE_PATH = re.compile(r"[/\\.*?~]")
 _CONFIG_FOLDERS = ("--config-d", "-cd", "--config-p", "-cp")  # argparse takes unambiguous prefixes
 # Options that make Hydra do anything but one run, with the prefixes that argparse takes.
@@ -40,7 +41,8 @@ _WITH_VALUE = frozenset(
 def expand_arguments(arguments: Sequence[str]) -> list[str]:
     """Return options before overrides, and `transcript=PATH` as Hydra's overrides for a file.
 
-    A value that names a choice of the group `transcript` is unchanged. `sweep=NAME` adds
+    A value that names a choice of the group `transcript` is unchanged; an address with brackets
+    (IPv6) is quoted. `sweep=NAME` adds
     `--multirun` unless an option asks for another action.
     """
     options: list[str] = []
@@ -63,6 +65,8 @@ def expand_arguments(arguments: Sequence[str]) -> list[str]:
 
 def _expand(override: str, sweeping: bool) -> list[str]:
     name, _, value = override.partition("=")
+    if _IPV6_ADDRESS.fullmatch(value):
+        return [f"{name}={quote(value)}"]
     if name != "transcript":
         return [override]
     parts = value.split(",") if sweeping and kind_of(Path(value)) is None else [value]

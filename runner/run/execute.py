@@ -124,8 +124,11 @@ def _show_plan(job: Job | BatchJob) -> tuple[int, None]:
         many = plan_batch(job)
         print(orjson.dumps(many.as_dict()).decode() if as_json else many.as_text())
     else:
-        plan = make_plan(job, read_histories(job))
-        print(orjson.dumps(plan.as_dict()).decode() if as_json else as_text(plan))
+        plan, reading = make_plan(job, read_histories(job)), job.transcript.reading
+        if as_json:
+            print(orjson.dumps({**plan.as_dict(), "reading": reading}).decode())
+        else:
+            print("\n".join([*(reading.as_lines() if reading else ()), "", as_text(plan)]))
     return EXIT_OK, None
 
 

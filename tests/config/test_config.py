@@ -359,9 +359,13 @@ def test_transcript_text_is_never_evaluated() -> None:
             ["-m", "transcript=file", "transcript.path='a.md','b.md'"],
         ),
         (["model=openai"], ["model=openai"]),
+        (["model.api_base=http://[::1]:8/v1"], ["model.api_base='http://[::1]:8/v1'"]),
+        (["+a.b=https://[fe80::1%25lo]/"], ["+a.b='https://[fe80::1%25lo]/'"]),
+        (["model.api_base='http://[::1]:8/v1'"], ["model.api_base='http://[::1]:8/v1'"]),
+        (["a=[http://x]"], ["a=[http://x]"]),
     ],
 )
-def test_a_file_can_be_named_directly(given: list[str], expected: list[str]) -> None:
+def test_a_file_or_an_address_can_be_named_directly(given: list[str], expected: list[str]) -> None:
     assert expand_arguments(given) == expected
 
 

@@ -25,7 +25,7 @@ from runner.providers.litellm.session import open_session
 from runner.providers.litellm.usage import ADDED_PROMPT, ADDED_REPLY, CallSize, shown, usage_of
 from runner.providers.messages import joined, marked, text_parts
 from runner.providers.prices import cost_usd, prices_of
-from runner.providers.request import Completion, Request, checked_text
+from runner.providers.request import Completion, Request, checked_text, on_arrival
 
 MAX_REASON_CHARS = 100
 _SIGNED = "bedrock/"  # litellm signs with credentials from the environment; no key is sent
@@ -66,10 +66,14 @@ class LiteLLMTransport:
         """Make one attempt; see CallError for the kinds of failure."""
         assert self._litellm is not None, "open() comes first"
         arguments = self._arguments(request, timeout_s)
+        arrived: list[bool] = []
         try:
-            response = await self._ask(arguments)
+            with on_arrival(lambda: arrived.append(True)):
+                response = await self._ask(arguments)
         except Exception as error:  # noqa: BLE001 - libraries raise anything
-            raise classify(error, self.route.where, self._secrets) from cause_of(error)
+            where, delivered = self.route.where, bool(arrived)
+            found = classify(error, where, self._secrets, delivered=delivered)
+            raise found from cause_of(error)
         return self._completion(response, request)
 
     async def close(self) -> None:
