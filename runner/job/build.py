@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from runner.answers.analyzer import load_analyzer
 from runner.base.errors import ConfigError, did_you_mean
 from runner.base.files import package_folder
+from runner.base.regular_files import user_path
 from runner.base.secrets import refuse_keys
 from runner.base.text import digest
 from runner.base.tokens import tokenizer_for
@@ -190,7 +191,7 @@ def transcript_path(path: str) -> Path:
                 f"transcript.path={path!r}: expected pkg://PACKAGE/FILE of an installed package"
             )
         return folder / inner
-    return Path(path).expanduser()
+    return user_path(path)
 
 
 def facts_of(model: ModelSettings) -> ModelFacts:

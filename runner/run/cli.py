@@ -135,6 +135,8 @@ def explain_hydra_error(error: BaseException) -> str | None:
         return f"a configuration file is not YAML: {one_line(str(error))}"
     if isinstance(error, ValueError) and "Config group override" in str(error):
         return "a config group is set to null: expected GROUP=CHOICE, see colloquy --help"
+    if isinstance(error, RecursionError):
+        return "an argument is nested too deep"
     if isinstance(error, ValueError) and _is_raised_by_hydra(error):
         return one_line(str(error))  # options that do not go together
     if "OptunaSweeper" in str(error) or "hydra/sweeper/optuna" in str(error):

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from runner.base.errors import ConfigError, one_line
 from runner.base.json import at, mapping, text
+from runner.base.regular_files import user_path
 from runner.base.secrets import secrets_of
 from runner.base.text import print_stderr, to_terminal
 from runner.config.model_facts import OFFLINE
@@ -73,7 +74,7 @@ def _host(address: str) -> str:
 
 def _place(path: str) -> str:
     given = path.startswith(PACKAGE_PREFIX)
-    return one_line(path if given else str(Path(path).expanduser().resolve()), 150)
+    return one_line(path if given else str(user_path(path).resolve()), 150)
 
 
 def refuse_interpolations(source: Path, data: Any) -> None:
@@ -107,7 +108,7 @@ def refuse_paths_outside(path: Path, settings: Settings, given: Iterable[str]) -
         ("transcript.path", settings.transcript.path),
         ("output.dir", settings.output.dir),
     ):
-        place = Path(value).expanduser()
+        place = user_path(value)
         if key in keys or place.is_absolute() or value.startswith(PACKAGE_PREFIX):
             continue
         if not place.resolve().is_relative_to(here):
