@@ -75,7 +75,7 @@ def _html(source: Source, notes: Notes) -> Flowed:
     return Flow(TAGS["html"], notes).take(html_events(source.text))
 
 
-def _rtf(source: Source, notes: Notes) -> Flowed:
+def _rtf(source: Source, _: Notes) -> Flowed:
     from striprtf.striprtf import rtf_to_text
 
     if document_kind(source.data) != "rtf":
