@@ -3,19 +3,23 @@
 import importlib.util
 import os
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from runner.base.regular_files import open_own, open_regular
+
 TEMP = ".tmp."
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
-def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
+def write_bytes(path: Path, data: bytes | Iterable[bytes], *, durable: bool = True) -> None:
     """Replace *path* with *data* durably: temp file beside it, fsync, rename, fsync directory.
 
+    *data* may come in pieces, which are written one after the other.
     A power cut leaves either version whole (Pillai et al., "All File Systems Are Not Created
     Equal", OSDI 2014); unless *durable*, it may also leave a torn one, and a crash of this process
     still does not. Raises OSError after removing the temp file.
@@ -25,7 +29,8 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
     descriptor = os.open(temp, flags, 0o600)
     try:
         try:
-            append(descriptor, data)
+            for piece in (data,) if isinstance(data, bytes) else data:
+                append(descriptor, piece)
             if durable:
                 os.fsync(descriptor)
         finally:
@@ -42,7 +47,8 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
 def write_if_changed(path: Path, data: bytes) -> None:
     """Replace *path* unless it holds *data* already, so that a resumed run writes less."""
     try:
-        same = path.read_bytes() == data
+        with open_regular(path, len(data)) as opened:
+            same = opened.read(len(data)) == data
     except OSError:
         same = False
     if not same:
@@ -54,8 +60,9 @@ def write_in_place(path: Path, data: bytes) -> None:
 
     A crash may truncate it, so use it only for files that a resumed run writes again.
     """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NO_LINK, 0o600)
+    descriptor = open_own(path, os.O_WRONLY)
     try:
+        os.truncate(descriptor, 0)
         append(descriptor, data)
     finally:
         os.close(descriptor)
@@ -78,7 +85,7 @@ def write_json(path: Path, value: Any) -> None:
 
 def open_for_append(path: Path) -> int:
     """Return a descriptor that appends to *path*, after ending a line that a crash cut off."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _NO_LINK, 0o600)
+    descriptor = open_own(path, os.O_RDWR | os.O_APPEND)
     size = os.fstat(descriptor).st_size
     if size and os.pread(descriptor, 1, size - 1) != b"\n":
         append(descriptor, b"\n")
@@ -106,13 +113,25 @@ def package_folder(name: str) -> Path | None:
     return Path(locations[0]) if locations else None
 
 
-def make_directory(path: Path) -> None:
-    """Create *path* and its parents durably, with mode 0700."""
-    if path.is_dir():
-        return
-    make_directory(path.parent)
-    path.mkdir(mode=0o700, exist_ok=True)
-    sync_directory(path.parent)
+def make_directory(path: Path, root: Path | None = None) -> None:
+    """Create *path* and its parents durably, with mode 0700; raise OSError.
+
+    Those below *root*, a directory that others may have filled, must not be links out of it.
+    """
+    if root in (None, path):
+        if path.is_dir():
+            return
+        root = None
+    make_directory(path.parent, root)
+    try:
+        path.mkdir(mode=0o700)
+    except FileExistsError:
+        if root is not None and path.is_symlink():
+            raise OSError(f"{path} is a link, expected a directory of {root}") from None
+        if not path.is_dir():
+            raise
+    else:
+        sync_directory(path.parent)
 
 
 def sync_directory(path: Path) -> None:

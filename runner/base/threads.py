@@ -8,7 +8,7 @@ from concurrent.futures import Executor, Future, InvalidStateError, ThreadPoolEx
 from contextlib import suppress
 from contextvars import copy_context
 from functools import cache, partial
-from threading import Thread
+from threading import Barrier, Thread
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -30,6 +30,17 @@ async def offload(
         return function(*args, **named)
     call = partial(copy_context().run, function, *args, **named)
     return await asyncio.get_running_loop().run_in_executor(_pool(), call)
+
+
+def start_threads() -> None:
+    """Start all threads before they are needed; raise RuntimeError if the system refuses one."""
+    met = Barrier(WORKERS)
+    try:
+        for _ in range(WORKERS):
+            _pool().submit(met.wait)
+    except RuntimeError:
+        met.abort()
+        raise
 
 
 async def compute(function: Callable[..., T], *args: Any) -> T:
@@ -64,8 +75,11 @@ class _OwnThread(Executor):
                     future.set_result(result)
 
         thread = Thread(target=work, name="compute", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the system gives no more threads than `start_threads` has taken
+            return _pool().submit(call, *args, **named)
         future.add_done_callback(partial(_end, thread))
-        thread.start()
         return future
 
 

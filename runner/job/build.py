@@ -3,7 +3,6 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from runner.answers.analyzer import load_analyzer
 from runner.base.errors import ConfigError, did_you_mean
-from runner.base.secrets import secrets_of
+from runner.base.files import package_folder
+from runner.base.regular_files import user_path
+from runner.base.secrets import refuse_keys
 from runner.base.text import digest
 from runner.base.tokens import tokenizer_for
 from runner.config.model_facts import ModelFacts, model_facts
@@ -25,7 +26,7 @@ from runner.job.models import MAIN, Model, check_names
 from runner.job.windows import Fitter
 from runner.transcript.inputs import Input, find_inputs, is_many
 from runner.transcript.model import Transcript
-from runner.transcript.read import FORMATS, read_transcript
+from runner.transcript.read import formats, read
 
 PACKAGE_PREFIX = "pkg://"
 
@@ -36,18 +37,20 @@ def build_job(
     data: Mapping[str, Any] | None = None,
     config_folders: Sequence[Path] = (),
     overrides: Sequence[str] = (),
+    only: Collection[str] | None = None,
 ) -> Job | BatchJob:
     """Check everything that can be checked before spending, and return the job.
 
     *data* is *cfg* resolved, for callers that have it already (resolving takes 10 ms);
-    *config_folders* are the user's `--config-dir`s. Raises ConfigError, or TranscriptError if the
-    input cannot be read, before anything is written or sent.
+    *config_folders* are the user's `--config-dir`s, *only* is as for `job_from`. Raises
+    ConfigError, or TranscriptError if the input cannot be read, before anything is written or sent.
     """
     return job_from(
         resolve(cfg) if data is None else data,
         composed=OmegaConf.to_yaml(cfg, resolve=False),
         config_dirs=config_folders,
         overrides=overrides,
+        only=only,
     )
 
 
@@ -65,7 +68,7 @@ def job_from(
     *composed* is the same before its interpolations were resolved, as YAML.
     Prompts are looked for in *config_dirs* before the packaged ones; *transcript* is read from
     `transcript.path` unless given. Where that names many files, the result is a BatchJob (see
-    `for_transcript`); *only* is as for `find_inputs`.
+    `for_transcript`), and *only* are the names of a shard that is resumed.
     """
     setup = setup_from(data, composed=composed, config_dirs=config_dirs, overrides=overrides)
     if transcript is None and is_many(setup.settings.transcript.path):
@@ -81,18 +84,16 @@ def setup_from(
     overrides: Sequence[str] = (),
 ) -> Setup:
     """Return the part of a job that does not depend on a transcript; raise ConfigError."""
+    refuse_keys(data, composed)
     settings, folders = validate(data), analyzer_folders(config_dirs)
     check_traces(settings)
-    if (name := settings.transcript.format) not in FORMATS:
-        near = did_you_mean(name, FORMATS)
-        raise ConfigError(f"transcript.format={name!r} is not a format{near}")
+    check_format(settings)
     pipeline = make_pipeline(settings.stages, settings.analyzers)
     models = _models(settings)
     analyzers = {
         name: load_analyzer(name, body, folders) for name, body in settings.analyzers.items()
     }
     config = str(yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True))
-    _refuse_keys(models, config, composed)
     prompts = {name: analyzer.prompt_digest for name, analyzer in analyzers.items()}
     setup = Setup(
         settings=settings,
@@ -121,7 +122,8 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
             f"output.traces={settings.output.traces}: a batch sends none while it runs: "
             f"colloquy-traces BATCH sends those of its runs afterwards"
         )
-    batch = BatchJob(**_values(setup), inputs=find_inputs(settings, only))
+    shard = only if only and settings.batch.shards > 1 else None  # others read new files too
+    batch = BatchJob(**_values(setup), inputs=find_inputs(settings, shard))
     run_job(setup, Transcript("", "", "", ()))  # raises where prompts alone do not fit a model
     return batch
 
@@ -136,17 +138,6 @@ def run_job(setup: Setup, transcript: Transcript) -> Job:
 
 def _values(setup: Setup) -> dict[str, Any]:
     return {each.name: getattr(setup, each.name) for each in fields(Setup)}
-
-
-def _refuse_keys(models: Mapping[str, Model], *written: str) -> None:
-    """Raise ConfigError if a key, or text shaped like one, would be written to disk."""
-    for model in models.values():
-        secrets = secrets_of(key_env=model.settings.api_key_env)
-        if any(secrets.redact(text) != text for text in written):
-            raise ConfigError(
-                "the configuration contains what looks like a key, which would be written to disk: "
-                "name its variable with model.api_key_env instead"
-            )
 
 
 def _models(settings: Settings) -> dict[str, Model]:
@@ -170,27 +161,37 @@ def analyzer_folders(config_folders: Sequence[Path]) -> tuple[Path, ...]:
         for folder in config_folders
         for path in (folder / "analyzers", folder / "analyzer", folder.parent / "analyzers")
     )
-    return tuple(path.resolve() for path in searched if path.is_dir())
+    found = [path for path in searched if path.is_dir()]
+    for path in filter(Path.is_symlink, found):
+        raise ConfigError(f"{path} is a link: expected a folder, whose code is run")
+    return tuple(path.resolve() for path in found)
+
+
+def check_format(settings: Settings) -> None:
+    """Raise ConfigError if `transcript.format` is the name of no reader."""
+    if (name := settings.transcript.format) not in formats():
+        near = did_you_mean(name, formats())
+        raise ConfigError(f"transcript.format={name!r} is not a format{near}")
 
 
 def open_transcript(settings: Settings, file: Path | None = None) -> Transcript:
     """Read the transcript in *file*, by default that of `transcript.path`."""
     wanted = settings.transcript
     path = file or transcript_path(wanted.path)
-    return read_transcript(path, format=wanted.format, encoding=wanted.encoding)
+    return read(path, format=wanted.format, encoding=wanted.encoding).transcript
 
 
 def transcript_path(path: str) -> Path:
     """Return the file of `transcript.path`, with `~` and `pkg://package/file` expanded."""
     if path.startswith(PACKAGE_PREFIX):
         package, _, inner = path.removeprefix(PACKAGE_PREFIX).partition("/")
-        try:
-            return Path(str(files(package).joinpath(inner)))
-        except (ImportError, ValueError, TypeError) as error:
+        folder = package_folder(package) if package.isidentifier() else None  # not imported
+        if folder is None or not (folder / inner).resolve().is_relative_to(folder.resolve()):
             raise ConfigError(
                 f"transcript.path={path!r}: expected pkg://PACKAGE/FILE of an installed package"
-            ) from error
-    return Path(path).expanduser()
+            )
+        return folder / inner
+    return user_path(path)
 
 
 def facts_of(model: ModelSettings) -> ModelFacts:

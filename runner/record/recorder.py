@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -26,6 +27,7 @@ from runner.record.keys import payload_digest
 from runner.record.metadata import describe_run
 from runner.record.pages import Pages
 from runner.record.previous_session import keep_answer
+from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import SCHEMA_VERSION, TRANSCRIPT, RunDirectory
 
 PERSIST_S = 2.0  # for unfinished writes when a run is cut off
@@ -36,8 +38,9 @@ log = structlog.get_logger("colloquy.run")
 class Recorder:
     """Writes to *directory* in the background; a failed write stops the run."""
 
-    def __init__(self, job: Job, directory: RunDirectory) -> None:
+    def __init__(self, job: Job, directory: RunDirectory, stored: StoredAnswers) -> None:
         self.job, self.directory = job, directory
+        self._stored = stored
         self.pages = Pages(job, directory.path.name)
         self.timings: dict[str, NodeTiming] = {}
         self.statuses: dict[str, str] = {node.name: "pending" for node in job.pipeline.nodes}
@@ -64,6 +67,10 @@ class Recorder:
             analyzers=len(job.pipeline.nodes),
             model=job.settings.model.name,
         )
+        if (reading := job.transcript.reading) is not None:
+            log.info("transcript.read", reading=reading.line)
+            for doubt in reading.warnings:
+                log.warning("transcript.doubt", doubt=doubt)
         if job.transcript.removed_chars:
             log.warning("transcript.sanitised", removed_chars=job.transcript.removed_chars)
 
@@ -145,7 +152,7 @@ class Recorder:
         while unfinished := [write for write in self._writes if not write.done()]:
             await asyncio.wait(unfinished)
 
-    async def break_off(self, error: BaseException) -> None:
+    async def break_off(self, error: BaseException, exit_code: int) -> None:
         """Finish writes, release the reserve on a full disk, and record how the run ended."""
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             self.directory.release_reserve()
@@ -157,10 +164,10 @@ class Recorder:
             with suppress(OSError):  # the disk may have failed
                 rescue()
         with suppress(OSError):
-            await asyncio.shield(self._write_end(status))
+            await asyncio.shield(self._write_end(status, exit_code))
 
-    async def _write_end(self, status: str) -> None:
-        await self.write_metadata(status)
+    async def _write_end(self, status: str, exit_code: int) -> None:
+        await self.write_metadata(status, exit_code)
         await self.directory.flush()
 
     async def write_metadata(self, status: str, exit_code: int | None = None) -> None:
@@ -191,7 +198,13 @@ class Recorder:
         key = outcome.key if outcome.status == "ok" else None
         if self.directory.has(f"intermediate/{node.stage}/{node.name}.json"):
             await offload(keep_answer, self.directory.path, node, key)
-        await self.directory.write_node(node.stage, node.name, record, self.pages.path(node))
+
+        def keep(file: Path) -> None:
+            if key is not None and not outcome.reused:
+                self._stored.keep(key, file)
+
+        page = self.pages.path(node)
+        await self.directory.write_node(node.stage, node.name, record, page, keep)
         self.write(self._write_page(node, outcome))
 
     async def _write_page(self, node: Node, outcome: Outcome) -> None:

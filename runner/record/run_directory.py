@@ -1,6 +1,7 @@
 """Run directories: creation, locking, and writes of every file."""
 
 import asyncio
+import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -8,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from runner.base.errors import ConfigError, OutputError, one_line
+from runner.base.errors import ConfigError, OutputError, TranscriptError, one_line, reason
 from runner.base.files import (
     as_json,
     make_directory,
@@ -17,19 +18,25 @@ from runner.base.files import (
     write_if_changed,
     write_json,
 )
-from runner.base.json import load_json
+from runner.base.json import check_size, load_json
+from runner.base.regular_files import refuse_links
 from runner.base.text import now_iso, slug
 from runner.base.threads import offload
-from runner.job.job import Job, Setup
+from runner.job.job import BatchJob, Job, Setup
 from runner.record.journal import Journal, MemberJournal
 from runner.record.lock import acquire, release
+from runner.record.signature import sign
 from runner.transcript.model import Segment, Transcript
+from runner.transcript.report import stored_report
 
 SCHEMA_VERSION = 2
 COMPLETED = "COMPLETED"
 TRANSCRIPT = "transcript.json"
 RESOLVED = "config/resolved.yaml"
+INPUTS = "config/inputs.json"  # of a batch
 PARTS = ("config", "intermediate", "context", "logs")  # subdirectories
+FOLDERS = (*PARTS, "final", "superseded")  # all that a run may have
+ROOM = 300  # characters of the longest path in a run or batch
 RESERVE = ".reserve"
 RESERVE_BYTES = 64 * 1024
 
@@ -54,16 +61,17 @@ def new_run_path(root: Path, transcript_name: str, kind: str = "runs") -> Path:
             return path
 
 
-def make_own(path: Path) -> None:
-    """Make a directory of the run; raise OutputError if *path* is a link that leads out of it."""
-    make_directory(path)
-    if path.is_symlink():
-        raise OutputError(f"{path} is a link, expected a directory of the run's own")
+def check_folders(run: Path) -> None:
+    """Raise ConfigError if a directory of *run* is a link: what it holds is not the run's."""
+    try:
+        refuse_links(*(run / name for name in FOLDERS))
+    except OSError as error:
+        raise ConfigError(reason(error)) from error
 
 
 def cannot_write(path: Path, error: OSError) -> OutputError:
     """Return the error for a run directory that cannot be written."""
-    return OutputError(f"cannot write the run directory {path}: {error.strerror or error}")
+    return OutputError(f"cannot write the run directory {path}: {reason(error, path)}")
 
 
 class RunDirectory:
@@ -114,12 +122,14 @@ class RunDirectory:
 
     @classmethod
     def _open(cls, path: Path, parts: Sequence[str]) -> Self:
+        if len(os.fsencode(path)) + ROOM > os.pathconf("/", "PC_PATH_MAX"):
+            raise cannot_write(path, OSError("its files would have names that are too long"))
         try:
             make_directory(path)
             lock = acquire(path)
             try:
                 for part in parts:
-                    make_own(path / part)
+                    make_directory(path / part, path)
                 if not (path / RESERVE).exists():
                     write_bytes(path / RESERVE, bytes(RESERVE_BYTES))
                 return cls(path, Journal(path / "journal.jsonl"), lock)
@@ -147,32 +157,45 @@ class RunDirectory:
         return self.path / "logs" / "events.jsonl"
 
     def write_job(self, job: Setup) -> None:
-        """Store the job: transcript, prompts, overrides and, last, the configuration.
+        """Store the job: transcript or inputs, prompts, overrides and, last, the configuration.
 
-        A directory with a resolved config can be resumed.
+        A directory with a resolved config can be resumed. What decides about that is signed.
         """
         digests = {name: analyzer.prompt_digest for name, analyzer in job.analyzers.items()}
         prompts = {"config_dirs": [str(folder) for folder in job.config_dirs], "sha256": digests}
-        files = {TRANSCRIPT: as_json(job.transcript)} if isinstance(job, Job) else {}
+        files = {TRANSCRIPT: _readable(job.transcript)} if isinstance(job, Job) else {}
+        if isinstance(job, BatchJob):
+            files[INPUTS] = as_json([file.name for file in job.inputs])
         files["config/prompts.json"] = as_json(prompts)
         files["config/overrides.json"] = as_json(list(job.overrides))
         files["config/composed.yaml"] = job.composed.encode()
         files[RESOLVED] = job.config.encode()
+        self._make_parent(self.path / RESOLVED)
+        sign(self.path, files)
         for name, data in files.items():
             write_if_changed(self.path / name, data)
 
-    async def write_node(self, stage: str, name: str, record: Callable[[], Any], page: str) -> None:
+    async def write_node(
+        self,
+        stage: str,
+        name: str,
+        record: Callable[[], Any],
+        page: str,
+        keep: Callable[[Path], None],
+    ) -> None:
         """Store the result of *record* as a node's outcome; the JSON file's rename commits it.
 
         *page*, a path in this directory, shows an earlier outcome. It is removed first, so that a
-        crash can't leave it beside the new record.
+        crash can't leave it beside the new record. *keep* gets the written file.
         """
 
         def write() -> None:
             file = self.path / "intermediate" / stage / f"{name}.json"
             self._make_parent(file)
+            self._make_parent(self.path / page)
             (self.path / page).unlink(missing_ok=True)
             write_json(file, record())
+            keep(file)
 
         await offload(write)
 
@@ -192,7 +215,7 @@ class RunDirectory:
 
     def _make_parent(self, path: Path) -> None:
         if path.parent not in self._made:
-            make_directory(path.parent)
+            make_directory(path.parent, self.path)
             self._made.add(path.parent)
 
     def _put(self, path: Path, data: bytes) -> None:
@@ -226,6 +249,16 @@ class RunDirectory:
         (self.path / COMPLETED).unlink(missing_ok=True)
 
 
+def _readable(transcript: Transcript) -> bytes:
+    """Return *transcript* as JSON; raise TranscriptError if it would be too large to be resumed."""
+    data = as_json(transcript)
+    try:
+        check_size(data)
+    except ValueError as error:
+        raise TranscriptError(f"{transcript.name} is too long for {TRANSCRIPT}: {error}") from error
+    return data
+
+
 def _as_bytes(content: Page) -> bytes:
     content = content() if callable(content) else content
     return content.encode() if isinstance(content, str) else as_json(content)
@@ -238,6 +271,7 @@ def read_transcript_file(run: Path) -> Transcript:
         data = load_json(file)
         segments = tuple(Segment(**segment) for segment in data["segments"])
         removed_chars = int(data.get("removed_chars", 0))
-        return Transcript(data["name"], data["format"], data["sha256"], segments, removed_chars)
+        facts = (data["name"], data["format"], data["sha256"], segments, removed_chars)
+        return Transcript(*facts, stored_report(data.get("reading")))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error

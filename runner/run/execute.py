@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import shlex
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -12,9 +11,8 @@ import orjson
 import structlog
 from omegaconf import DictConfig
 
-from runner.base.errors import EXIT_OK, OutputError
+from runner.base.errors import EXIT_OK, OutputError, reason
 from runner.base.loop_lag import LagProbe
-from runner.base.secrets import Secrets, secrets_of
 from runner.base.text import print_stderr, to_terminal
 from runner.base.threads import offload
 from runner.calls.admission.budget import Budget
@@ -32,12 +30,14 @@ from runner.job.build import build_job
 from runner.job.job import BatchJob, Job, Setup
 from runner.providers.simulated.process import IdleProcesses, simulated_process
 from runner.record.batch_directory import PARTS as BATCH_PARTS
-from runner.record.batch_directory import begin_batch
+from runner.record.batch_directory import begin_batch, input_names
 from runner.record.events import run_log, set_library_levels
 from runner.record.journal import Spent
 from runner.record.metadata import versions
+from runner.record.previous_session import PreviousSession
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import PARTS, RunDirectory, new_run_path
+from runner.record.signature import signing_key
 from runner.record.store import Store
 from runner.reports.export.traces import export_run
 from runner.reports.live.view import LiveView
@@ -45,12 +45,15 @@ from runner.reports.report.write import leave_index, leave_report
 from runner.run.batch.batch_run import Batch, BatchResult, BatchServices
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole, batch_log
 from runner.run.batch.plan import plan_batch
+from runner.run.ending import can_help, check_budget, resume_command, tell_end
 from runner.run.objective import Objective, objective
 from runner.run.plan import as_text, make_plan, read_histories
 from runner.run.resume import Resumption, nothing_to_do
 from runner.run.run import Run, RunResult
 from runner.run.stop import Stop
 from runner.transcript.inputs import root_of
+
+log = structlog.get_logger("colloquy.run")
 
 
 @dataclass(frozen=True)
@@ -79,26 +82,37 @@ async def execute_job(
     run_path: Path | None = None,
     shared: ProcessState | None = None,
     in_sweep: bool = False,
+    begun: bool = False,
 ) -> tuple[int, Objective | None]:
     """Run *cfg* once; return the exit code and the objective, None without one.
 
     *job* is the job of *cfg* if it is built already; *run_path* is the run directory, None for a
     new one under `output.dir`. Jobs *in_sweep* are compared, so by default they don't share
-    answers. Raises ColloquyError before anything is sent.
+    answers. *begun*: *run_path* holds an earlier session, whose answers are kept. Raises
+    ColloquyError before anything is sent.
     """
-    job = job or build_job(cfg, config_folders=config_folders, overrides=overrides)
+    shared = shared or ProcessState()
+    only = input_names(run_path) if begun and run_path else None
+    job = job or build_job(cfg, config_folders=config_folders, overrides=overrides, only=only)
+    if begun and run_path:
+        return await resume_job(Resumption(job, PreviousSession(run_path)), shared)
     if job.settings.plan:
         return _show_plan(job)
-    path = run_path or _new_path(job)
+    if not in_sweep:
+        store = _store(job, paid=job.is_paid)
+        check_budget(job, reuses=store is not None and store.root.is_dir())
+    signing_key()  # raises before anything is written
+    path = run_path or new_path(job)
     directory = RunDirectory.create(path, _parts(job))
     stored = StoredAnswers(store=_store(job, paid=job.is_paid and not in_sweep))
     try:
-        return await _run(job, directory, shared or ProcessState(), stored, in_sweep=in_sweep)
+        return await _run(job, directory, shared, stored, in_sweep=in_sweep)
     finally:
         directory.close()
 
 
-def _new_path(job: Job | BatchJob) -> Path:
+def new_path(job: Job | BatchJob) -> Path:
+    """Make and return a new directory for *job* below its root; raise OutputError."""
     if not isinstance(job, BatchJob):
         return new_run_path(job.root, job.transcript.name)
     return new_run_path(job.root, root_of(job.settings.transcript.path).resolve().name, "batches")
@@ -115,8 +129,11 @@ def _show_plan(job: Job | BatchJob) -> tuple[int, None]:
         many = plan_batch(job)
         print(orjson.dumps(many.as_dict()).decode() if as_json else many.as_text())
     else:
-        plan = make_plan(job, read_histories(job))
-        print(orjson.dumps(plan.as_dict()).decode() if as_json else as_text(plan))
+        plan, reading = make_plan(job, read_histories(job)), job.transcript.reading
+        if as_json:
+            print(orjson.dumps({**plan.as_dict(), "reading": reading}).decode())
+        else:
+            print("\n".join([*(reading.as_lines() if reading else ()), "", as_text(plan)]))
     return EXIT_OK, None
 
 
@@ -150,29 +167,28 @@ async def _run(
             console: str = job.settings.output.console
             hold_s = 0.0
             if isinstance(job, BatchJob):
-                begin_batch(path, [file.name for file in job.inputs])
+                begin_batch(path)
                 console, hold_s = batch_log(console), LOG_HOLD_S
-            keys = (model.settings.api_key_env for model in job.models.values())
-            secrets = secrets_of(key_envs=frozenset(filter(None, keys)))
-            log = run_log(directory.events, console, secrets=secrets, hold_s=hold_s, live=LiveView)
+            log = run_log(
+                directory.events, console, secrets=job.secrets, hold_s=hold_s, live=LiveView
+            )
             stack.enter_context(log)
             stack.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
             try:
-                result = await _execute(job, directory, shared, stored, stack, secrets)
+                result = await _execute(job, directory, shared, stored, stack)
             finally:  # interrupted runs have a report too
                 await offload(_write_reports, path, job, in_sweep)
     except OSError as error:
         again = f"; once that is mended: {resume_command(path, job)}"
-        raise OutputError(f"cannot write {path}: {error.strerror or error}{again}") from error
+        raise OutputError(f"cannot write {path}: {reason(error, path)}{again}") from error
     except asyncio.CancelledError:
         if stop.signum is None:
             raise
-        where = _where(path, job, stop.exit_code)
-        print_stderr(to_terminal(f"status=interrupted exit={stop.exit_code} {where}"))
+        tell_end(job, path, "interrupted", stop.exit_code)
         return stop.exit_code, None
-    code = result.exit_code if stop.signum is None else stop.exit_code
-    print_stderr(last_line(result, path, code, job))
-    return code, objective(job.settings.objective, result.benchmark)
+    helps = result.exit_code != EXIT_OK and can_help(result)
+    tell_end(job, path, result.status, result.exit_code, result.counts, resumable=helps)
+    return result.exit_code, objective(job.settings.objective, result.benchmark)
 
 
 def _write_reports(path: Path, job: Setup, in_sweep: bool) -> None:
@@ -190,8 +206,9 @@ async def _execute(
     shared: ProcessState,
     stored: StoredAnswers,
     stack: AsyncExitStack,
-    secrets: Secrets,
 ) -> RunResult | BatchResult:
+    if job.is_paid:
+        log.info("run.starting", model=job.main.settings.name)  # libraries take seconds to load
     loading = asyncio.create_task(load_libraries(job))  # while simulated providers start
     stack.callback(loading.cancel)
     addresses = {
@@ -214,10 +231,10 @@ async def _execute(
     await offload(versions)
     lag = None if shared.probe is None else stack.enter_context(shared.probe.watch())
     if isinstance(job, BatchJob):
-        console = BatchConsole(job.settings.output.console, secrets)
+        console = BatchConsole(job.settings.output.console, job.secrets)
         services = BatchServices(clients, shared.admission, shared.stop, lag)
         return await Batch(job, directory, services, stored, console).execute()
-    result = await Run(job, clients, directory, stored, lag).execute()
+    result = await Run(job, clients, directory, stored, lag, stop=shared.stop).execute()
     if job.settings.output.traces == "otlp":
         await export_run(directory.path)
     return result
@@ -248,22 +265,3 @@ def _store(job: Setup, *, paid: bool) -> Store | None:
     """Return the store of all runs, None if it is off; `auto` uses it for *paid* answers only."""
     reuse = job.settings.reuse
     return Store(job.root / "store") if reuse == "on" or (reuse == "auto" and paid) else None
-
-
-def last_line(result: RunResult | BatchResult, path: Path, code: int, job: Setup) -> str:
-    """Return the last line that a run prints."""
-    counts = result.counts
-    rest = f" not_run={counts['not_run']}" if counts["not_run"] else ""
-    figures = f"ok={counts['ok']} failed={counts['failed']}{rest}"
-    return to_terminal(f"status={result.status} exit={code} {figures} {_where(path, job, code)}")
-
-
-def resume_command(path: Path, job: Setup) -> str:
-    """Return the command that finishes *job*'s run in *path*."""
-    folders = "".join(f"--config-dir {shlex.quote(str(folder))} " for folder in job.config_dirs)
-    return f"colloquy {folders}resume={shlex.quote(str(path))}"
-
-
-def _where(path: Path, job: Setup, code: int) -> str:
-    where = f"{'batch' if isinstance(job, BatchJob) else 'run'}={shlex.quote(str(path))}"
-    return where if code == EXIT_OK else f'{where} resume="{resume_command(path, job)}"'

@@ -8,7 +8,9 @@ from contextvars import ContextVar
 
 import pytest
 
-from runner.base.threads import WORKERS, compute, offload
+from runner.base import threads
+from runner.base.errors import exit_code_of
+from runner.base.threads import WORKERS, compute, offload, start_threads
 
 NAME = ContextVar("NAME", default="nobody")
 
@@ -78,3 +80,38 @@ def test_nothing_queues_behind_what_computes_for_long() -> None:
         return all(await asyncio.gather(*computing))
 
     assert asyncio.run(main())
+
+
+def test_a_system_without_threads_is_told_before_anything_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    threads._pool.cache_clear()
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError) as caught:
+        start_threads()
+    threads._pool.cache_clear()
+
+    assert 75 == exit_code_of(caught.value)
+
+
+def test_threads_that_are_started_early_do_all_the_work() -> None:
+    start_threads()
+    before = threading.active_count()
+    asyncio.run(asyncio.wait_for(offload(threading.get_ident), None))
+
+    assert before == threading.active_count()
+
+
+def test_computing_goes_on_where_the_system_gives_no_more_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    start_threads()
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+    assert 3 == asyncio.run(compute(len, "abc"))

@@ -20,7 +20,7 @@ from runner.config.schema import Settings
 from runner.job.build import for_transcript
 from runner.job.job import BatchJob, Job
 from runner.providers.request import Request
-from runner.record.batch_directory import is_batch, single_runs
+from runner.record.batch_directory import is_batch, single_runs, write_insights
 from runner.record.history import history_of
 from runner.record.journal import read_journal
 from runner.reports.compare.compare import compare
@@ -74,7 +74,7 @@ def test_a_directory_or_a_pattern_is_many_and_a_file_is_one() -> None:
 
 
 def test_the_files_of_a_directory_are_its_transcripts_below_it_too_in_order() -> None:
-    for name in ("b.vtt", "a.txt", "deep/er/c.MD", "notes.pdf", ".hidden.txt", ".git/x.txt"):
+    for name in ("b.vtt", "a.txt", "deep/er/c.MD", "notes.bin", ".hidden.txt", ".git/x.txt"):
         write(name)
     Path("elsewhere.txt").write_text("Ann: secret\n")
     (Path("many") / "link.txt").symlink_to(Path("elsewhere.txt").resolve())
@@ -151,6 +151,34 @@ def test_every_file_has_a_run_and_a_row_and_one_bad_file_stops_no_other() -> Non
         assert read_run(run).config["transcript"]["path"] == "many"
     assert [] == verify(Path("batch"))
     assert [Path("batch")] == find_runs([Path()])
+
+
+def test_the_insights_of_all_runs_are_in_one_table_under_the_names_of_their_files() -> None:
+    for name in ("a.txt", "deep/b.txt"):
+        write(name)
+    execute_batch(many())
+    lines = [json.loads(line) for line in Path("batch/insights.jsonl").read_bytes().splitlines()]
+    with Path("batch/insights.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    runs = dict.fromkeys(line["run"] for line in lines)
+    stored = [found for run in runs for found in load(f"{run}/insights.json")]
+
+    assert ["a.txt", "deep/b.txt"] == sorted({line["transcript"] for line in lines})
+    assert [found["text"] for found in stored] == [line["text"] for line in lines]
+    assert [(line["transcript"], line["text"]) for line in lines] == [
+        (row["transcript"], row["text"]) for row in table
+    ]
+
+
+def test_a_row_that_names_another_folder_adds_no_insights() -> None:
+    write("a.txt")
+    execute_batch(many())
+    Path("insights.json").write_text('[{"text": "planted"}]')
+    results = Path("batch/results.jsonl")
+    results.write_text(results.read_text() + '{"event": "x", "transcript": "p", "run": ".."}\n')
+    write_insights(Path("batch"), "insight")
+
+    assert "planted" not in Path("batch/insights.jsonl").read_text()
 
 
 def test_all_bad_is_7_and_all_answered_is_0() -> None:
@@ -452,13 +480,13 @@ def test_what_we_wrote_ourselves_is_no_transcript() -> None:
 
 def test_a_name_that_is_not_utf_8_is_left_out_and_said_so() -> None:
     write_all(1)
-    write("a.pdf")
+    write("a.bin")
     Path("many/gespr\udce4ch.txt").write_text("Ann: Hello.\n")
     inputs = many().inputs
 
     assert inputs is not None
     assert 1 == len(inputs)
-    assert "left out: 1 with a name that is not UTF-8, 1 with the ending '.pdf'" == inputs.note
+    assert "left out: 1 with a name that is not UTF-8, 1 with the ending '.bin'" == inputs.note
 
 
 def test_a_shard_without_a_file_is_complete_and_asks_nothing() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from markupsafe import Markup
 
-from runner.base.errors import OutputError
+from runner.base.errors import OutputError, reason
 from runner.base.files import make_directory, write_bytes, write_json
 from runner.base.tables import as_rows
 from runner.base.text import now_iso, print_stderr, to_terminal
@@ -43,7 +43,7 @@ def write_comparison(comparison: Comparison, folder: Path, *, indexed: bool = Fa
         for name, page in pages.items():
             write_bytes(folder / name, page.encode("utf-8", "replace"))
     except OSError as error:
-        raise OutputError(f"cannot write {folder}: {error.strerror or error}") from error
+        raise OutputError(f"cannot write {folder}: {reason(error, folder)}") from error
 
 
 def _merged(batches: Sequence[RunRow]) -> str:
@@ -118,7 +118,7 @@ def _row(comparison: Comparison, row: RunRow) -> dict[str, Any]:
 def as_html(comparison: Comparison, folder: Path, *, indexed: bool = False) -> str:
     """Return comparison.html for *folder*, with links to existing reports."""
     groups = enumerate(comparison.groups, 1)
-    pairs = comparison.pairs[: text.MAX_PAIRS]
+    pairs = text.pair_rows(comparison.pairs)
     return render(
         "comparison.html",
         settings_header=text.SETTINGS,
@@ -128,8 +128,8 @@ def as_html(comparison: Comparison, folder: Path, *, indexed: bool = False) -> s
         links=[link_to(row.path / REPORT, folder) for row in comparison.rows],
         index=_index(folder, indexed=indexed),
         pairs_header=text.PAIRS,
-        pairs=[text.pair_cells(pair) for pair in pairs],
-        pairs_left=len(comparison.pairs) - len(pairs),
+        pairs=pairs,
+        pairs_left=max(0, len(comparison.pairs) - text.MAX_PAIRS) if len(pairs) > 1 else 0,
         method=text.METHOD,
         notes=comparison.notes,
         keys=comparison.keys,

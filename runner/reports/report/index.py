@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from runner.base.errors import ConfigError
 from runner.base.json import amount, at, number, read_json, read_list, section, text
 from runner.record.batch_directory import REPORT, TABLE, is_batch, reports_of
+from runner.record.run_directory import check_folders
 from runner.reports.report.nodes import model_label
 from runner.reports.report.render import link_to, render
 from runner.reports.report.summary import UNKNOWN, VERDICTS
@@ -40,7 +42,7 @@ class IndexEntry:
     rate: float | None
     reports: tuple[tuple[str, str], ...]
     more: bool
-    overrides: str = ""
+    overrides: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,7 @@ def _newest(entries: Sequence[IndexEntry]) -> list[IndexEntry]:
 
 def _sweep(path: Path, jobs: Sequence[Path], root: Path) -> SweepEntry:
     """Return the sweep in *path*, each job with the overrides that not all jobs share."""
-    files = (job / "config" / "overrides.json" for job in jobs)
-    typed = [[text(override) for override in read_list(file)] for file in files]
+    typed = [_typed(job) for job in jobs]
     common = set.intersection(*map(set, typed))
     entries = (
         replace(_entry(job, root), overrides=" ".join(o for o in own if o not in common))
@@ -85,8 +86,9 @@ def _sweep(path: Path, jobs: Sequence[Path], root: Path) -> SweepEntry:
 
 
 def _entry(path: Path, root: Path) -> IndexEntry:
-    metadata = read_json(path / "metadata.json")
-    took = section(read_json(path / "logs" / "benchmark.json"), "run")
+    is_safe = _is_safe(path)
+    metadata = read_json(path / "metadata.json") if is_safe else {}
+    took = section(read_json(path / "logs" / "benchmark.json"), "run") if is_safe else {}
     good, total = _counts(metadata)
     batch = is_batch(path)
     reports = reports_of(path, MAX_REPORTS + 1) if batch else []
@@ -98,7 +100,7 @@ def _entry(path: Path, root: Path) -> IndexEntry:
         link_to(path / (TABLE if batch else REPORT), root),
         tone,
         title,
-        text(metadata.get("started_at"))[:19].replace("T", " "),
+        _moment(metadata.get("started_at")),
         text(at(metadata, "transcript", "name")),
         model,
         model_label(model, simulated=model.endswith("/simulated")).partition(",")[0],
@@ -110,7 +112,30 @@ def _entry(path: Path, root: Path) -> IndexEntry:
         number(at(metadata, "grounding", "rate")),
         tuple((p.parent.name, link_to(p, root) or "") for p in reports[:MAX_REPORTS]),
         len(reports) > MAX_REPORTS,
+        " ".join(_typed(path)),
     )
+
+
+def _moment(value: Any) -> str:
+    """Return an ISO time as `2026-11-28 19:58:03 UTC`."""
+    iso = text(value)
+    return f"{iso[:10]} {iso[11:19]} UTC" if iso[10:11] == "T" else ""
+
+
+def _typed(path: Path) -> list[str]:
+    """Return the overrides of the run in *path*."""
+    if not _is_safe(path):
+        return []
+    return [text(override) for override in read_list(path / "config" / "overrides.json")]
+
+
+def _is_safe(path: Path) -> bool:
+    """Return whether no directory in the run *path* leads out of it."""
+    try:
+        check_folders(path)
+    except ConfigError:
+        return False
+    return True
 
 
 def _counts(metadata: Mapping[str, Any]) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from runner.base.errors import (
     ConfigError,
     NotRunError,
     TranscriptError,
+    exit_code_of,
     one_line,
 )
 from runner.base.loop_lag import Lag
@@ -26,7 +27,13 @@ from runner.calls.client_factory import max_in_flight
 from runner.calls.schedule import Place, gather_all, make_slots
 from runner.job.build import for_transcript
 from runner.job.job import BatchJob, Job
-from runner.record.batch_directory import ResultRow, Results, completed_before, totals_of
+from runner.record.batch_directory import (
+    ResultRow,
+    Results,
+    completed_before,
+    totals_of,
+    write_insights,
+)
 from runner.record.journal import Spent
 from runner.record.member_directory import MemberDirectory
 from runner.record.reuse import StoredAnswers
@@ -129,8 +136,10 @@ class Batch:
             for rescue in (self.directory.journal.recover, self._close_results):
                 with suppress(OSError):  # the disk may have failed
                     rescue()
+            stop = self._services.stop
+            code = exit_code_of(error) if stop.signum is None else stop.exit_code
             with suppress(OSError):
-                await asyncio.shield(self._save(status))
+                await asyncio.shield(self._save(status, code))
             raise
         finally:
             self._results.close()
@@ -191,7 +200,8 @@ class Batch:
         stored = replace(self._stored, previous=previous)
         with structlog.contextvars.bound_contextvars(run=directory.path.name):
             try:
-                run = Run(job, self._services.clients, directory, stored, member=member)
+                clients, stop = self._services.clients, self._services.stop
+                run = Run(job, clients, directory, stored, member=member, stop=stop)
                 result = await run.execute()
             except OSError:
                 raise
@@ -269,6 +279,8 @@ class Batch:
         if stop.signum is not None:
             status, code = "interrupted", stop.exit_code
         await offload(self._close_results)
+        per = self.job.settings.output.insights_csv
+        await offload(write_insights, self.directory.path, per)
         wall_s, lag = self._elapsed_s(), self._services.lag
         benchmark = batch_benchmark(self.job, tally, self._measures, wall_s, lag)
         if benchmark["run"]["attempts"] or not self.directory.has("logs/benchmark.json"):
