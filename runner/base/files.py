@@ -1,42 +1,89 @@
-"""Files: atomic and durable writes, and the folder of an installed package."""
+"""Files: atomic and durable writes, room for later ones, the folder of an installed package."""
 
 import importlib.util
 import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
 TEMP = ".tmp."
+_CHUNK = 1 << 16
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
-def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Replace *path* with *data* durably: temp file beside it, fsync, rename, fsync directory.
+class Draft:
+    """A temp file beside *path* that `commit` turns into it; use it as a context manager.
 
-    A power cut leaves either version whole (Pillai et al., "All File Systems Are Not Created
-    Equal", OSDI 2014); unless *durable*, it may also leave a torn one, and a crash of this process
-    still does not. Raises OSError after removing the temp file.
+    It has room for *size* bytes and an open handle, so that a commit of no more than them needs
+    neither space nor inode nor handle (but on a file system that copies on write). Raises OSError
+    where there is no room.
     """
-    temp = path.parent / f"{TEMP}{path.name}.{os.getpid()}.{secrets.token_hex(4)}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK
-    descriptor = os.open(temp, flags, 0o600)
-    try:
+
+    def __init__(self, path: Path, size: int = 0) -> None:
+        self._path, self._size = path, 0
+        self._temp = path.parent / f"{TEMP}{path.name}.{os.getpid()}.{secrets.token_hex(4)}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK
+        self._descriptor: int | None = os.open(self._temp, flags, 0o600)
         try:
-            append(descriptor, data)
-            if durable:
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        temp.replace(path)
+            self.reserve(size)
+        except BaseException:
+            self.discard()
+            raise
+
+    def reserve(self, size: int) -> None:
+        """Make room for *size* bytes in all; raise OSError and keep what there is without it."""
+        if self._descriptor is None or size <= self._size:
+            return
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(self._descriptor, 0, size)
+        else:
+            append(self._descriptor, bytes(size - self._size))
+        self._size = size
+
+    def commit(self, data: bytes, *, durable: bool = True) -> None:
+        """Replace the file with *data*: fsync, rename, fsync of the directory; raise OSError.
+
+        A power cut leaves either version whole (Pillai et al., "All File Systems Are Not Created
+        Equal", OSDI 2014); unless *durable*, it may also leave a torn one.
+        """
+        assert self._descriptor is not None
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        append(self._descriptor, data)
+        if self._size:
+            os.ftruncate(self._descriptor, len(data))
         if durable:
-            sync_directory(path.parent)
-    except BaseException:
-        with suppress(OSError):
-            temp.unlink()
-        raise
+            os.fsync(self._descriptor)
+        self._temp.replace(self._path)
+        self._close()
+        if durable:
+            sync_directory(self._path.parent)
+
+    def discard(self) -> None:
+        """Remove the file unless it was committed."""
+        if self._descriptor is not None:
+            self._close()
+            with suppress(OSError):
+                self._temp.unlink()
+
+    def _close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.discard()
+
+
+def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Replace *path* with *data* as `Draft.commit` does; raise OSError and leave it as it is."""
+    with Draft(path) as draft:
+        draft.commit(data, durable=durable)
 
 
 def write_if_changed(path: Path, data: bytes) -> None:
@@ -52,11 +99,16 @@ def write_if_changed(path: Path, data: bytes) -> None:
 def write_in_place(path: Path, data: bytes) -> None:
     """Write *path* in place with the fewest system calls; raise OSError.
 
-    A crash may truncate it, so use it only for files that a resumed run writes again.
+    A crash may truncate it, so use it only for files that a resumed run writes again. A file for
+    which there is no room is removed.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NO_LINK, 0o600)
     try:
         append(descriptor, data)
+    except OSError:
+        with suppress(OSError):
+            path.unlink()
+        raise
     finally:
         os.close(descriptor)
 
@@ -76,13 +128,46 @@ def write_json(path: Path, value: Any) -> None:
     write_bytes(path, as_json(value))
 
 
-def open_for_append(path: Path) -> int:
-    """Return a descriptor that appends to *path*, after ending a line that a crash cut off."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _NO_LINK, 0o600)
-    size = os.fstat(descriptor).st_size
-    if size and os.pread(descriptor, 1, size - 1) != b"\n":
-        append(descriptor, b"\n")
-    return descriptor
+class Lines:
+    """A file of lines that grows at its end by whole lines.
+
+    A last line that a crash cut off is removed, or ended if it is whole JSON.
+    """
+
+    def __init__(self, path: Path) -> None:
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | _NO_LINK
+        self.descriptor = os.open(path, flags, 0o600)
+        self.size = os.fstat(self.descriptor).st_size
+        if self.size and (tail := self._tail()):
+            try:
+                orjson.loads(tail)
+                self.append(b"\n")
+            except ValueError:
+                self.size -= len(tail)
+                os.ftruncate(self.descriptor, self.size)
+
+    def append(self, data: bytes) -> None:
+        """Append whole lines; raise OSError and leave the file as it is."""
+        try:
+            append(self.descriptor, data)
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(self.descriptor, self.size)
+            raise
+        self.size += len(data)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self.descriptor)
+
+    def _tail(self) -> bytes:
+        """Return what follows the last line feed."""
+        tail, start = b"", self.size
+        while start and b"\n" not in tail:
+            length = min(start, _CHUNK)
+            start -= length
+            tail = os.pread(self.descriptor, length, start) + tail
+        return tail.rpartition(b"\n")[2]
 
 
 def append(descriptor: int, data: bytes) -> None:

@@ -107,6 +107,7 @@ class Client:
             calls.parked_s += self.gate.breaker.open_s(started) - parked
             calls.began = started if calls.began is None else calls.began
             ticket.rank += _RANK_PER_PROBE * ticket.probe
+            calls.secure(calls, call.request.max_tokens)
             reserved = {"may_use_tokens": ticket.tokens, "may_cost_usd": ticket.cost_usd}
             calls.record("call.started", len(calls.attempts) + 1, **reserved)
             try:

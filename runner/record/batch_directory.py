@@ -1,6 +1,5 @@
 """Batch directories: their runs, journal and results table."""
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import asdict, dataclass, fields
@@ -12,7 +11,7 @@ from typing import Any
 import orjson
 
 from runner.base.errors import EXIT_OK, TranscriptError
-from runner.base.files import append, as_json, open_for_append, write_bytes, write_if_changed
+from runner.base.files import Lines, as_json, write_bytes, write_if_changed
 from runner.base.json import load_json, read_list
 from runner.base.tables import as_rows
 from runner.record.journal import Spent, lines_of, read_journal
@@ -108,7 +107,7 @@ def _by_run(journal: Path, size: int) -> dict[str, list[dict[str, Any]]]:
 
 def begin_batch(batch: Path, names: Sequence[str]) -> None:
     """Create an empty results file and store the *names* of the inputs; raise OSError."""
-    os.close(open_for_append(batch / RESULTS))
+    Lines(batch / RESULTS).close()
     write_if_changed(batch / NAMES, as_json(list(names)))
 
 
@@ -137,12 +136,12 @@ class Results:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._descriptor = open_for_append(path / RESULTS)
+        self._file = Lines(path / RESULTS)
 
     def add(self, row: ResultRow) -> None:
         """Append a row; raise OSError."""
         line = {"event": "run.ended", **asdict(row)}
-        append(self._descriptor, orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        self._file.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
     def finish(self, names: Set[str]) -> Counter[str]:
         """Reduce results.jsonl to one row per transcript, and write results.csv; raise OSError.
@@ -158,7 +157,7 @@ class Results:
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self._descriptor)
+        self._file.close()
 
 
 def completed_before(batch: Path, file: Input, encoding: str | None) -> ResultRow | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from runner.base.files import append, open_for_append
+from runner.base.files import Lines
 from runner.base.json import open_regular
 from runner.base.text import now_iso
 from runner.base.threads import offload
@@ -89,8 +89,7 @@ class Journal:
         self.fault: OSError | None = None
         self.spent, self._spent_by_run = spent_in(path)
         self.spent.abandon()  # we hold the lock, so earlier processes have ended
-        self._descriptor = open_for_append(path)
-        self._whole = os.fstat(self._descriptor).st_size  # bytes, up to the last whole line
+        self._file = Lines(path)
         self._synced = 0  # bytes known to be on the disk
         self._lost = b""
         self._lock = asyncio.Lock()
@@ -111,8 +110,7 @@ class Journal:
         data = orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
         if self.fault is None:
             try:
-                append(self._descriptor, data)
-                self._whole += len(data)
+                self._file.append(data)
             except OSError as error:
                 self.fault = error
         if self.fault is not None:
@@ -123,13 +121,11 @@ class Journal:
         return line
 
     def recover(self) -> None:
-        """Truncate a torn line and append all that could not be written; raise OSError."""
+        """Append all that could not be written; raise OSError."""
         if self._lost:
-            os.ftruncate(self._descriptor, self._whole)
-            append(self._descriptor, self._lost)
-            os.fsync(self._descriptor)
-            self._whole += len(self._lost)  # every run of a batch may come here
-            self._lost = b""
+            self._file.append(self._lost)
+            self._lost = b""  # every run of a batch may come here
+            os.fsync(self._file.descriptor)
 
     async def commit(self, event: str, **facts: Any) -> None:
         """Append a line and make it, and all before it, durable; raise OSError."""
@@ -140,16 +136,16 @@ class Journal:
         """Make every line durable; concurrent callers share one fsync. Raises OSError."""
         if self.fault is not None:
             raise self.fault
-        target = self._whole
+        target = self._file.size
         async with self._lock:
             if self._synced < target:
-                covered = self._whole
-                await offload(os.fsync, self._descriptor)
+                covered = self._file.size
+                await offload(os.fsync, self._file.descriptor)
                 self._synced = covered
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self._descriptor)
+        self._file.close()
 
 
 class MemberJournal:

@@ -46,6 +46,10 @@ class MemberDirectory(RunDirectory):
         pages, self._pages = self._pages, []
         await offload(self._write, *pages)
 
+    def drop_pages(self) -> None:
+        """Forget the pages; a resumed run makes them again."""
+        self._pages.clear()
+
     def _put(self, path: Path, data: bytes) -> None:
         write_in_place(path, data)
 

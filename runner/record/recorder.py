@@ -1,7 +1,6 @@
 """Recorder of a run: writes records, pages, contexts, metadata and events as they come."""
 
 import asyncio
-import errno
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import asdict
@@ -29,6 +28,9 @@ from runner.record.previous_session import keep_answer
 from runner.record.run_directory import SCHEMA_VERSION, TRANSCRIPT, RunDirectory
 
 PERSIST_S = 2.0  # for unfinished writes when a run is cut off
+# Room for a record: by token of a reply, which the record holds as text and as data (measured: 16
+# bytes at most), by attempt, and for the rest.
+TOKEN_BYTES, ATTEMPT_BYTES, RECORD_BYTES = 20, 200, 8192
 
 log = structlog.get_logger("colloquy.run")
 
@@ -43,6 +45,7 @@ class Recorder:
         self.statuses: dict[str, str] = {node.name: "pending" for node in job.pipeline.nodes}
         self.grounding: dict[str, Any] | None = None
         self._writes: list[asyncio.Task[None]] = []
+        self._fault: OSError | None = None  # of making room for a record
         self._began = asyncio.get_running_loop().time()
         self._started_at = now_iso()
 
@@ -70,7 +73,18 @@ class Recorder:
     def call_log(self, node: Node) -> CallLog:
         """Return a log of *node*'s calls that also writes them to the journal."""
         note = partial(_note_call, self.directory.journal, analyzer=node.name)
-        return CallLog(note=note, unit=f"{self.directory.path.name}/{node.name}")
+        unit = f"{self.directory.path.name}/{node.name}"
+        return CallLog(note=note, unit=unit, secure=partial(self._secure, node))
+
+    def _secure(self, node: Node, calls: CallLog, reply_tokens: int) -> None:
+        """Make room for the record of another reply; raise NotRunError without any."""
+        size = TOKEN_BYTES * reply_tokens * (1 + calls.replies) + RECORD_BYTES
+        size += ATTEMPT_BYTES * len(calls.attempts)
+        try:
+            self.directory.secure(node.stage, node.name, size)
+        except OSError as error:
+            self._fault = self._fault or error
+            raise NotRunError("output", f"not called: {error}") from error
 
     def node_started(self, node: Node) -> None:
         """Record the start of *node* and, with its first node, of its stage."""
@@ -128,17 +142,19 @@ class Recorder:
 
         Calls in flight go on; `settle` raises the failure when they have ended.
         """
-        ended = (write for write in self._writes if write.done() and not write.cancelled())
-        faults = (self.directory.journal.fault, *(write.exception() for write in ended))
-        if (fault := next(filter(None, faults), None)) is not None:
+        if (fault := self._failure()) is not None:
             raise NotRunError("output", f"not called: {fault}")
+
+    def _failure(self) -> BaseException | None:
+        ended = (write for write in self._writes if write.done() and not write.cancelled())
+        written = (write.exception() for write in ended)
+        return next(filter(None, (self.directory.journal.fault, self._fault, *written)), None)
 
     async def settle(self) -> None:
         """Wait for all writes; raise the first failure."""
         await self._written()
-        await asyncio.gather(*self._writes)
-        if self.directory.journal.fault is not None:
-            raise self.directory.journal.fault
+        if (fault := self._failure()) is not None:
+            raise fault
 
     async def _written(self) -> None:
         """Wait for all writes, later ones too; a cancelled caller cancels none of them."""
@@ -146,8 +162,9 @@ class Recorder:
             await asyncio.wait(unfinished)
 
     async def break_off(self, error: BaseException) -> None:
-        """Finish writes, release the reserve on a full disk, and record how the run ended."""
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        """Finish writes and record how the run ended, in the reserve if the disk has failed."""
+        if isinstance(error, OSError):
+            self.directory.drop_pages()
             self.directory.release_reserve()
         with suppress(TimeoutError):
             async with asyncio.timeout(PERSIST_S):
@@ -195,6 +212,8 @@ class Recorder:
         self.write(self._write_page(node, outcome))
 
     async def _write_page(self, node: Node, outcome: Outcome) -> None:
+        if self._failure() is not None:
+            return  # what room is left is for records
         page = partial(self.pages.page, node, outcome)
         await self.directory.write_pages({self.pages.path(node): page})
 

@@ -10,12 +10,12 @@ from typing import Any, Self
 
 from runner.base.errors import ConfigError, OutputError, one_line
 from runner.base.files import (
+    Draft,
     as_json,
     make_directory,
     remove_temporary_files,
     write_bytes,
     write_if_changed,
-    write_json,
 )
 from runner.base.json import load_json
 from runner.base.text import now_iso, slug
@@ -81,6 +81,7 @@ class RunDirectory:
         self._lock = lock
         self._metadata_lock = asyncio.Lock()
         self._made: set[Path] = set()  # directories that exist
+        self._drafts: dict[Path, Draft] = {}  # records of calls in flight
 
     @classmethod
     def create(cls, path: Path, parts: Sequence[str] = PARTS) -> Self:
@@ -161,20 +162,45 @@ class RunDirectory:
         for name, data in files.items():
             write_if_changed(self.path / name, data)
 
+    def secure(self, stage: str, name: str, size: int) -> None:
+        """Make room for a node's record of *size* bytes before its call goes out; raise OSError.
+
+        It holds an inode and an open file too, and what it may replace has a directory to go to.
+        """
+        file = self._record(stage, name)
+        if (draft := self._drafts.get(file)) is not None:
+            draft.reserve(size)
+            return
+        self._make_parent(file)
+        if self.has(f"intermediate/{stage}/{name}.json"):
+            make_directory((self.path / "superseded" / stage / name).parent)
+        self._drafts[file] = Draft(file, size)
+
+    def drop_drafts(self) -> None:
+        """Release what `secure` holds for calls without an outcome."""
+        for draft in self._drafts.values():
+            draft.discard()
+        self._drafts.clear()
+
     async def write_node(self, stage: str, name: str, record: Callable[[], Any], page: str) -> None:
         """Store the result of *record* as a node's outcome; the JSON file's rename commits it.
 
         *page*, a path in this directory, shows an earlier outcome. It is removed first, so that a
         crash can't leave it beside the new record.
         """
+        file = self._record(stage, name)
+        secured = self._drafts.pop(file, None)
 
         def write() -> None:
-            file = self.path / "intermediate" / stage / f"{name}.json"
             self._make_parent(file)
-            (self.path / page).unlink(missing_ok=True)
-            write_json(file, record())
+            with secured or Draft(file) as draft:
+                (self.path / page).unlink(missing_ok=True)
+                draft.commit(as_json(record()))
 
         await offload(write)
+
+    def _record(self, stage: str, name: str) -> Path:
+        return self.path / "intermediate" / stage / f"{name}.json"
 
     async def write_pages(self, pages: Pages) -> None:
         """Store pages, or data, by their path in this directory."""
@@ -182,6 +208,9 @@ class RunDirectory:
 
     async def flush(self) -> None:
         """Store pages that are still in memory."""
+
+    def drop_pages(self) -> None:
+        """Forget pages that are still in memory: there is no room for them."""
 
     def _write(self, *groups: Pages) -> None:
         for pages in groups:

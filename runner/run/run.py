@@ -103,6 +103,8 @@ class Run:
             # Replies that have arrived are paid for: they reach the disk first.
             await recorder.break_off(error)
             raise
+        finally:
+            self.directory.drop_drafts()
 
     async def _finish(self, outcomes: Mapping[str, Outcome], wall_s: float) -> RunResult:
         job, recorder = self.job, self._recorder
