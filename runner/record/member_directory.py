@@ -1,5 +1,6 @@
 """Directories of a batch's runs: the batch locks and journals them."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,15 @@ class MemberDirectory(RunDirectory):
 
     reports_progress = False
 
-    def __init__(self, batch: RunDirectory, name: str) -> None:
+    def __init__(self, batch: RunDirectory, name: str, stages: Iterable[str]) -> None:
         """Open the directory called *name*; raise OSError, or OutputError for a link."""
         assert isinstance(batch.journal, Journal)
         path = batch.path / name
         self._fresh = not path.exists()
         self._batch = batch
         self._pages: list[Pages] = []
-        make_own(path / "intermediate")
+        for part in ("", *stages):
+            make_own(path / "intermediate" / part)
         for part in ("context", "logs"):
             (path / part).mkdir(mode=0o700, exist_ok=True)
         super().__init__(path, MemberJournal(batch.journal, name))

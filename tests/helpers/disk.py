@@ -57,7 +57,7 @@ def small_disk(root: Path, size: int = 1 << 60, files: int = 1 << 60) -> Iterato
 
     def room(descriptor: int) -> int:
         """Return the bytes to which the open file can grow."""
-        path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
         if not path.is_relative_to(root):
             return 1 << 60
         return _blocks(path.stat().st_size) + size - used()[0]

@@ -128,8 +128,8 @@ def test_a_record_that_outgrows_its_room_is_written_in_the_reserve(
     real = os.write
 
     def full(descriptor: int, data: bytes) -> int:
-        name = os.readlink(f"/proc/self/fd/{descriptor}")
-        if "intermediate" in name and (RUN / ".reserve").exists():
+        file = Path(f"/proc/self/fd/{descriptor}").readlink()
+        if "intermediate" in file.parts and (RUN / ".reserve").exists():
             raise OSError(errno.ENOSPC, "No space left on device")
         return real(descriptor, data)
 
@@ -148,7 +148,7 @@ def test_what_a_new_answer_replaces_has_a_place_before_the_call_goes_out() -> No
         execute_models(job(*ONLY_TWO, "analyzers.say_means.max_tokens=999"), again=True)
 
     assert 3 == kept(RUN)
-    result, transports = execute_models(
+    _, transports = execute_models(
         job(*ONLY_TWO, "analyzers.say_means.max_tokens=999"), again=True
     )
     assert ["say_means"] == [request.node for request in transports["main"].requests]
