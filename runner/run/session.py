@@ -9,6 +9,7 @@ from dataclasses import replace
 from runner.base.command import print_error
 from runner.base.errors import ColloquyError
 from runner.base.loop_lag import LagProbe
+from runner.base.steady_time import SteadyTimeLoop
 from runner.calls.admission.limits import Admission
 from runner.calls.schedule import gather_all
 from runner.run.cli import worst_exit_code
@@ -35,7 +36,7 @@ class Session:
 
     def run_all(self, jobs: Sequence[Job], limit: int | None = None) -> list[Objective | None]:
         """Run *jobs* in one event loop, at most *limit* at a time, with one admission queue."""
-        stop, loop = self._shared.stop, asyncio.Runner()
+        stop, loop = self._shared.stop, asyncio.Runner(loop_factory=SteadyTimeLoop)
         try:
             objectives = loop.run(self._run_jobs(jobs, limit or len(jobs)))
         finally:

@@ -148,9 +148,7 @@ def test_what_a_new_answer_replaces_has_a_place_before_the_call_goes_out() -> No
         execute_models(job(*ONLY_TWO, "analyzers.say_means.max_tokens=999"), again=True)
 
     assert 3 == kept(RUN)
-    _, transports = execute_models(
-        job(*ONLY_TWO, "analyzers.say_means.max_tokens=999"), again=True
-    )
+    _, transports = execute_models(job(*ONLY_TWO, "analyzers.say_means.max_tokens=999"), again=True)
     assert ["say_means"] == [request.node for request in transports["main"].requests]
 
 
