@@ -34,6 +34,8 @@ class CallLog:
     latency_s: float = 0.0
     attempts: list[Attempt] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
+    charged_tokens: int = 0  # upper bounds for attempts without a reply that may be billed …
+    charged_usd: float = 0.0  # … and for replies without a price
     began: float | None = None  # loop time of the first attempt of this conversation
     earlier: int = 0  # attempts of earlier conversations, with other models or about other parts
     parts_s: list[float] = field(default_factory=list)  # latency of each part that ran beside it
@@ -59,6 +61,12 @@ class CallLog:
         self.parked_s += part.parked_s
         self.attempts += part.attempts
         self.usage += part.usage
+        self.charge(part.charged_tokens, part.charged_usd)
+
+    def charge(self, tokens: int, usd: float) -> None:
+        """Count the upper bounds of what the provider does not tell."""
+        self.charged_tokens += tokens
+        self.charged_usd += usd
 
     def record(self, event: str, attempt: int, **facts: object) -> None:
         """Write *event* of an attempt, counted from 1, to the journal if there is one."""

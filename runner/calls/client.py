@@ -134,6 +134,7 @@ class Client:
         # An unknown price counts as its upper bound.
         cost_usd = ticket.cost_usd if usage.cost_usd is None else usage.cost_usd
         self.budget.spend(cost_usd, usage.tokens)
+        call.calls.charge(0, ticket.cost_usd if usage.cost_usd is None else 0.0)
         call.calls.add(reply)
         facts = usage.figures()
         if usage.corrected:
@@ -162,6 +163,7 @@ class Client:
             call.failures[_family(error)] += 1
         tokens, usd = (ticket.tokens, ticket.cost_usd) if error.billed else (0, 0.0)
         self.budget.spend(usd, tokens)
+        call.calls.charge(tokens, usd)
         facts = {"kind": error.kind, "status": error.status}
         charged = {"charged_tokens": tokens, "charged_usd": usd}
         call.calls.record("call.failed", len(call.calls.attempts), **facts, **charged)

@@ -17,6 +17,8 @@ from runner.base.threads import offload
 from runner.base.usage import Usage
 from runner.record.journal_calls import SESSIONS, CallPairs, JournalCall
 
+RESTORED = "account.restored"  # figures of calls whose lines are lost
+
 
 @dataclass(slots=True)
 class Spent:
@@ -44,6 +46,12 @@ class Spent:
             self.attempts += 1
         elif line["event"] in SESSIONS:
             self.begun_at = str(line.get("at", ""))
+        elif line["event"] == RESTORED:
+            self.attempts += line["attempts"]
+            self.unsettled += line["unsettled"]
+            self.charged_tokens += line["charged_tokens"]
+            self.charged_usd += line["charged_usd"]
+            self._count(line)
 
     def _settle(self, call: JournalCall) -> None:
         line = call.end
@@ -55,12 +63,14 @@ class Spent:
             self.charged_tokens += line["charged_tokens"]
             self.charged_usd += line["charged_usd"]
         else:
-            tokens = (line["prompt_tokens"], line["completion_tokens"], line["cached_tokens"])
-            cost = line["cost_usd"]
-            self.usage += Usage(*tokens, cost_usd=cost)
-            self.known_usd += cost or 0.0
-            if cost is None:
+            self._count(line)
+            if line["cost_usd"] is None:
                 self.charged_usd += call.start.get("may_cost_usd", 0.0)
+
+    def _count(self, line: Mapping[str, Any]) -> None:
+        tokens = (line["prompt_tokens"], line["completion_tokens"], line["cached_tokens"])
+        self.usage += Usage(*tokens, cost_usd=line["cost_usd"])
+        self.known_usd += line["cost_usd"] or 0.0
 
     def abandon(self, run: object = None) -> None:
         """Charge the calls of *run*, or of all runs, in flight when their process died."""
@@ -96,9 +106,26 @@ class Journal:
 
     def spent_of(self, run: str) -> Spent:
         """Return the usage of a batch's *run* in previous sessions; call it once per run."""
-        spent = self._spent_by_run.pop(run, None) or Spent()
+        spent = self.earlier(run)
+        del self._spent_by_run[run]
+        return spent
+
+    def earlier(self, run: str) -> Spent:
+        """Return the usage of a batch's *run* in previous sessions, before `spent_of`."""
+        spent = self._spent_by_run.setdefault(run, Spent())
         spent.abandon()
         return spent
+
+    def restore(self, figures: Mapping[str, float | None], run: str | None = None) -> None:
+        """Add *figures* of lost lines, by their names in metadata.json; raise OSError."""
+        if not figures:
+            return
+        named = {} if run is None else {"run": run}
+        line = self.note(RESTORED, **named, **figures)
+        if self.fault is not None:
+            raise self.fault
+        if run is not None and line is not None:
+            self.earlier(run).add(line)
 
     def note(self, event: str, **facts: Any) -> Mapping[str, Any] | None:
         """Append a line with one write; return it. It survives this process, not a power cut.

@@ -259,6 +259,8 @@ def _record(node: Node, outcome: Outcome, calls: CallLog, prompt_sha256: str) ->
         **outcome.notes,
         "usage": usage,
         "cost_usd": usage.pop("cost_usd"),
+        "charged_tokens": calls.charged_tokens,
+        "charged_usd": round(calls.charged_usd, 12),
         **({"usage_corrected": corrected} if corrected else {}),
         "attempts": [asdict(attempt) for attempt in calls.attempts],
         "latency_s": round(calls.latency_s, 6),

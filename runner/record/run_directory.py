@@ -63,7 +63,8 @@ def make_own(path: Path) -> None:
 
 def cannot_write(path: Path, error: OSError) -> OutputError:
     """Return the error for a run directory that cannot be written."""
-    return OutputError(f"cannot write the run directory {path}: {error.strerror or error}")
+    file = f": {error.filename}" if error.strerror and error.filename else ""
+    return OutputError(f"cannot write the run directory {path}: {error.strerror or error}{file}")
 
 
 class RunDirectory:
