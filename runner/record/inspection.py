@@ -15,6 +15,7 @@ from runner.base.secrets import Secrets
 from runner.base.text import to_terminal
 from runner.record.journal import Spent
 from runner.record.journal_calls import SESSIONS
+from runner.record.run_directory import COMPLETED
 
 
 @dataclass
@@ -95,8 +96,9 @@ def check_file(inspection: Inspection, name: str, path: Path) -> None:
         return
     if inspection.secrets.found_in(data):
         inspection.fault(name, "holds the value of a key")
-    if path.name.startswith(TEMP):
-        return  # a crash may have torn it
+    unfinished = inspection.spent is not None and not (inspection.root / COMPLETED).exists()
+    if path.name.startswith(TEMP) or (unfinished and not is_record(name)):
+        return  # a crash may have torn it; a resumed batch writes it again
     if path.suffix == ".jsonl":
         _check_lines(inspection, name, data)
     elif path.suffix == ".json" and not is_record(name):
