@@ -45,7 +45,6 @@ class Recorder:
         self.statuses: dict[str, str] = {node.name: "pending" for node in job.pipeline.nodes}
         self.grounding: dict[str, Any] | None = None
         self._writes: list[asyncio.Task[None]] = []
-        self._fault: OSError | None = None  # of making room for a record
         self._began = asyncio.get_running_loop().time()
         self._started_at = now_iso()
 
@@ -74,17 +73,7 @@ class Recorder:
         """Return a log of *node*'s calls that also writes them to the journal."""
         note = partial(_note_call, self.directory.journal, analyzer=node.name)
         unit = f"{self.directory.path.name}/{node.name}"
-        return CallLog(note=note, unit=unit, secure=partial(self._secure, node))
-
-    def _secure(self, node: Node, calls: CallLog, reply_tokens: int) -> None:
-        """Make room for the record of another reply; raise NotRunError without any."""
-        size = TOKEN_BYTES * reply_tokens * (1 + calls.replies) + RECORD_BYTES
-        size += ATTEMPT_BYTES * len(calls.attempts)
-        try:
-            self.directory.secure(node.stage, node.name, size)
-        except OSError as error:
-            self._fault = self._fault or error
-            raise NotRunError("output", f"not called: {error}") from error
+        return CallLog(note=note, unit=unit, secure=partial(_secure, self.directory, node))
 
     def node_started(self, node: Node) -> None:
         """Record the start of *node* and, with its first node, of its stage."""
@@ -148,7 +137,9 @@ class Recorder:
     def _failure(self) -> BaseException | None:
         ended = (write for write in self._writes if write.done() and not write.cancelled())
         written = (write.exception() for write in ended)
-        return next(filter(None, (self.directory.journal.fault, self._fault, *written)), None)
+        return next(
+            filter(None, (self.directory.journal.fault, self.directory.fault, *written)), None
+        )
 
     async def settle(self) -> None:
         """Wait for all writes; raise the first failure."""
@@ -227,6 +218,16 @@ class Recorder:
             log.warning("node.skipped", reason=outcome.error, **facts)
         else:
             log.error("node.failed", kind=outcome.kind, error=outcome.error, **facts)
+
+
+def _secure(directory: RunDirectory, node: Node, calls: CallLog, reply_tokens: int) -> None:
+    """Make room for the record of another reply; raise NotRunError without any."""
+    size = TOKEN_BYTES * reply_tokens * (1 + calls.replies) + RECORD_BYTES
+    size += ATTEMPT_BYTES * len(calls.attempts)
+    try:
+        directory.secure(node.stage, node.name, size)
+    except OSError as error:
+        raise NotRunError("output", f"not called: {error}") from error
 
 
 def _note_call(journal: Journal | MemberJournal, event: str, **facts: Any) -> None:

@@ -83,6 +83,7 @@ class RunDirectory:
         self._metadata_lock = asyncio.Lock()
         self._made: set[Path] = set()  # directories that exist
         self._drafts: dict[Path, Draft] = {}  # records of calls in flight
+        self.fault: OSError | None = None  # the first of `secure`
 
     @classmethod
     def create(cls, path: Path, parts: Sequence[str] = PARTS) -> Self:
@@ -169,13 +170,17 @@ class RunDirectory:
         It holds an inode and an open file too, and what it may replace has a directory to go to.
         """
         file = self._record(stage, name)
-        if (draft := self._drafts.get(file)) is not None:
-            draft.reserve(size)
-            return
-        self._make_parent(file)
-        if self.has(f"intermediate/{stage}/{name}.json"):
-            make_directory((self.path / "superseded" / stage / name).parent)
-        self._drafts[file] = Draft(file, size)
+        try:
+            if (draft := self._drafts.get(file)) is not None:
+                draft.reserve(size)
+                return
+            self._make_parent(file)
+            if self.has(f"intermediate/{stage}/{name}.json"):
+                make_directory((self.path / "superseded" / stage / name).parent)
+            self._drafts[file] = Draft(file, size)
+        except OSError as error:
+            self.fault = self.fault or error
+            raise
 
     def drop_drafts(self) -> None:
         """Release what `secure` holds for calls without an outcome."""
