@@ -11,7 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, Template, TemplateError, meta
+from jinja2 import StrictUndefined, Template, TemplateError, meta, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel
 
 from runner.answers.analyzer import Material, Message
@@ -27,7 +28,7 @@ SYSTEM = (PACKAGED / "_system.md").read_text(encoding="utf-8").strip()
 # What every question may name; a stage's material adds nothing to them.
 VARIABLES = ("analyzer", "max_insights", "speakers", "stage", "transcript_name")
 
-_ENVIRONMENT = Environment(
+_ENVIRONMENT = ImmutableSandboxedEnvironment(
     undefined=StrictUndefined,
     autoescape=False,
     keep_trailing_newline=False,
@@ -76,7 +77,7 @@ class PromptAnalyzer:
 
     def messages(self, material: Material, *, with_schema: bool) -> tuple[Message, ...]:
         """Put the material first and the question last, so that prompt caches can share it."""
-        question = self.template.render({**material.variables, **self.variables}).strip()
+        question = _render(self.name, self.template, {**material.variables, **self.variables})
         if with_schema:
             question += self._asked_schema
         shared = {"type": "text", "text": material.text}
@@ -113,6 +114,7 @@ def find(name: str, settings: AnalyzerSettings, folders: Sequence[Path]) -> Prom
     path = _prompt_path(settings.prompt or f"{name}.md", (*folders, PACKAGED))
     if path is None:
         return None
+    _refuse_link(name, path)
     try:
         question = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -124,17 +126,27 @@ def find(name: str, settings: AnalyzerSettings, folders: Sequence[Path]) -> Prom
 
 
 def _prompt_path(wanted: str, folders: Sequence[Path]) -> Path | None:
-    given = Path(wanted)
-    places = [given] if given.is_absolute() else [folder / given for folder in folders]
+    places = (folder.resolve() / wanted for folder in folders)
     return next((place for place in places if place.is_file()), None)
+
+
+def _refuse_link(name: str, path: Path) -> None:
+    if not path.resolve().is_relative_to(path.parent):
+        raise ConfigError(f"analyzers.{name}: {path} is a link out of its folder")
 
 
 def _check_placeholders(name: str, path: Path, question: str, own: Mapping[str, object]) -> None:
     try:
-        wanted = meta.find_undeclared_variables(_ENVIRONMENT.parse(question))
+        parsed = _ENVIRONMENT.parse(question)
+        wanted = meta.find_undeclared_variables(parsed)
     except TemplateError as error:
         line = getattr(error, "lineno", 0)
         raise ConfigError(f"{path}:{line}: the prompt is not a Jinja template: {error}") from error
+    for node in parsed.find_all(nodes.Getattr):
+        if node.attr.startswith("_"):  # the sandbox would refuse it when it is rendered
+            raise ConfigError(
+                f"{path}:{node.lineno}: a prompt may not use the attribute {node.attr!r}"
+            )
     known = {*VARIABLES, *own}
     for unknown in sorted(wanted - known):
         line = next((n for n, t in enumerate(question.split("\n"), 1) if unknown in t), 0)
@@ -147,14 +159,17 @@ def _check_placeholders(name: str, path: Path, question: str, own: Mapping[str, 
 
 def _compile(name: str, path: Path, question: str, own: Mapping[str, object]) -> Template:
     """Return the template, rendered once with stand-ins: a fault shows before anything is sent."""
-    stand_ins = {**dict.fromkeys(VARIABLES, "x"), "max_insights": 1, **own}
-    try:
-        template = _ENVIRONMENT.from_string(question)
-        template.render(stand_ins)
-    except Exception as error:
-        message = one_line(f"{type(error).__name__}: {error}")
-        raise ConfigError(f"analyzers.{name}: {path} cannot be rendered: {message}") from error
+    template = _ENVIRONMENT.from_string(question)
+    _render(name, template, {**dict.fromkeys(VARIABLES, "x"), "max_insights": 1, **own})
     return template
+
+
+def _render(name: str, template: Template, variables: Mapping[str, object]) -> str:
+    try:
+        return template.render(variables).strip()
+    except Exception as error:  # the code of a user's prompt
+        message = one_line(f"{type(error).__name__}: {error}")
+        raise ConfigError(f"analyzers.{name}: its prompt cannot be rendered: {message}") from error
 
 
 def _answer_module(name: str, wanted: str | None, prompt: Path) -> ModuleType | None:
@@ -162,6 +177,7 @@ def _answer_module(name: str, wanted: str | None, prompt: Path) -> ModuleType | 
     stem = wanted or prompt.stem
     path = prompt.parent / f"{stem}.py"
     if NAME.match(stem) and prompt.parent != PACKAGED and path.is_file():
+        _refuse_link(name, path)
         return _load_file(name, path)
     if (
         NAME.match(stem)

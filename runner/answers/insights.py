@@ -1,17 +1,21 @@
 """Aggregation of all analyzers' insights: one list, in which equal insights are merged."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rapidfuzz import fuzz, process
 
 from runner.answers.markdown import cite, md
-from runner.base.tables import as_rows
+from runner.base.format import clock
+from runner.transcript.model import Segment
 
 SAME_TEXT = 90.0  # of 100: the likeness from which two texts count as equal
 SAME_WITH_QUOTE = 75.0  # the same where both cite the same quote
-COLUMNS = ("text", "confidence", "category", "analyzers", "segments", "quotes", "match")
+COLUMNS = (
+    "text", "confidence", "category", "analyzers", "transcript", "speaker", "start", "segment",
+    "quote", "match",
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -64,16 +68,40 @@ def _quotes(insight: MergedInsight) -> set[tuple[str, str]]:
     return {(evidence["segment"], evidence["quote"]) for evidence in insight.evidence}
 
 
-def as_csv(insights: Iterable[MergedInsight]) -> str:
-    """Return CSV with one row per insight."""
-    rows: list[Sequence[object]] = [COLUMNS]
+def placed(insights: Iterable[MergedInsight], segments: Iterable[Segment]) -> None:
+    """Add to each piece of evidence the speaker and the start of its segment, where known."""
+    by_id = {segment.id: segment for segment in segments}
     for insight in insights:
-        segments = " ".join(dict.fromkeys(e["segment"] for e in insight.evidence))
-        quotes = " | ".join(e["quote"] for e in insight.evidence)
-        matches = " ".join(str(e.get("match", "")) for e in insight.evidence).strip()
-        head = insight.text, f"{insight.confidence:.2f}", insight.category
-        rows.append((*head, " ".join(insight.analyzers), segments, quotes, matches))
-    return as_rows(rows)
+        insight.evidence = [
+            {**e, "speaker": segment.speaker, "start_s": segment.start_s}
+            if (segment := by_id.get(e["segment"])) is not None and e.get("match") != "absent"
+            else e
+            for e in insight.evidence
+        ]
+
+
+def rows_of(
+    insights: Iterable[Mapping[str, Any]], transcript: str, per: str
+) -> Iterator[Sequence[object]]:
+    """Yield the rows of COLUMNS for *insights* as stored: one *per* `insight` or `evidence`."""
+    for insight in insights:
+        facts = insight["text"], f"{insight['confidence']:.2f}", insight["category"]
+        head = *facts, " ".join(insight["analyzers"]), transcript
+        evidence = list(insight["evidence"])
+        for cited in (
+            ([each] for each in evidence) if per == "evidence" and evidence else [evidence]
+        ):
+            yield *head, *_cells(cited)
+
+
+def _cells(cited: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield speakers, first start, segments, quotes and matches of the evidence *cited*."""
+    starts = [e["start_s"] for e in cited if e.get("start_s") is not None]
+    yield "; ".join(dict.fromkeys(e["speaker"] for e in cited if e.get("speaker")))
+    yield clock(min(starts)) if starts else ""
+    yield " ".join(dict.fromkeys(e["segment"] for e in cited))
+    yield " | ".join(e["quote"] for e in cited)
+    yield " ".join(str(e.get("match", "")) for e in cited).strip()
 
 
 def as_markdown(insights: Sequence[MergedInsight], analyzers: int) -> str:

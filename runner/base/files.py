@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
@@ -43,17 +44,19 @@ class Draft:
             append(self._descriptor, bytes(size - self._size))
         self._size = size
 
-    def commit(self, data: bytes, *, durable: bool = True) -> None:
+    def commit(self, data: bytes | Iterable[bytes], *, durable: bool = True) -> None:
         """Replace the file with *data*: fsync, rename, fsync of the directory; raise OSError.
 
+        *data* may come in pieces, which are written one after the other.
         A power cut leaves either version whole (Pillai et al., "All File Systems Are Not Created
         Equal", OSDI 2014); unless *durable*, it may also leave a torn one.
         """
         assert self._descriptor is not None
         os.lseek(self._descriptor, 0, os.SEEK_SET)
-        append(self._descriptor, data)
+        for piece in (data,) if isinstance(data, bytes) else data:
+            append(self._descriptor, piece)
         if self._size:
-            os.ftruncate(self._descriptor, len(data))
+            os.ftruncate(self._descriptor, os.lseek(self._descriptor, 0, os.SEEK_CUR))
         if durable:
             os.fsync(self._descriptor)
         self._temp.replace(self._path)
@@ -80,7 +83,7 @@ class Draft:
         self.discard()
 
 
-def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
+def write_bytes(path: Path, data: bytes | Iterable[bytes], *, durable: bool = True) -> None:
     """Replace *path* with *data* as `Draft.commit` does; raise OSError and leave it as it is."""
     with Draft(path) as draft:
         draft.commit(data, durable=durable)

@@ -13,6 +13,7 @@ MIN_CHARS = 8  # a shorter value would occur in ordinary text
 
 _KEY_SETTINGS = ("api_key", "key", "token", "password", "secret")
 _NAMES = re.compile(r"(?i)(?:^|_)(?:key|token|secret|password|credentials)(?:$|_)")
+_PATHS = ("COLLOQUY_SIGNING_KEY",)  # names a file
 _SHAPES = re.compile(
     # OpenAI, Anthropic, OpenRouter, LiteLLM; the digit excludes hyphenated words
     r"\bsk-(?=[A-Za-z_-]{0,60}\d)[A-Za-z0-9_-]{16,}"
@@ -67,7 +68,11 @@ def secrets_of(
     """Return the values of *key_env*, *key_envs* and variables named like keys, longest first."""
     variables = os.environ if environment is None else environment
     named = {key_env, *key_envs}
-    keys = (v for name, v in variables.items() if name in named or _NAMES.search(name))
+    keys = (
+        value
+        for name, value in variables.items()
+        if name in named or (_NAMES.search(name) and name not in _PATHS)
+    )
     values = {value for value in keys if len(value) >= MIN_CHARS}
     return Secrets(tuple(sorted(values, key=len, reverse=True)))
 

@@ -17,6 +17,10 @@ def _as_switch(value: object) -> object:
 
 
 Name = Annotated[str, Field(pattern=NAME.pattern)]
+# A file's name, never a path: prompts are found in folders that the command line names.
+FileName = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*$", max_length=128)
+]
 EnvName = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]{0,127}$")]
 Concurrency = Annotated[int, Field(ge=1, le=256)]
 Tokens = Annotated[int, Field(ge=1, le=10_000_000)]
@@ -145,6 +149,7 @@ class OutputSettings(SettingsSection):
     max_insights_per_analyzer: Annotated[int, Field(ge=1, le=100)]
     console: Literal["auto", "live", "plain", "json", "quiet"]
     pages: Literal["plain", "obsidian"]
+    insights_csv: Literal["insight", "evidence"] = "insight"
     traces: Literal["none", "otlp"] = "none"
 
 
@@ -195,8 +200,8 @@ class AnalyzerSettings(SettingsSection):
     stage: Name
     needs: list[Name] | None
     model: Name | None
-    prompt: str | None
-    answer: str | None
+    prompt: FileName | None
+    answer: Name | None
     max_tokens: Tokens
     temperature: Temperature | None
     variables: dict[str, str | int | float | bool]
@@ -256,14 +261,20 @@ def _expected(fault: Mapping[str, Any]) -> str:
         return "expected the NAME of an environment variable, such as OPENAI_API_KEY"
     if fault["type"] == "string_pattern_mismatch" and loc == ("model", "name"):
         return "expected provider/model, such as openai/gpt-4o-mini"
+    if fault["type"] == "string_pattern_mismatch" and loc[-1] in ("prompt", "answer"):
+        return "expected the name of a file beside the analyzers, without its folder"
     message = str(fault["msg"])
     return message.replace("Input should be", "expected").replace("String should", "should")
 
 
+GROUPS = ("experiment", "pipeline", "sweep")  # chosen at the top without being keys
+
+
 def nearest_key(path: list[str]) -> str:
     """Return a clause that names the valid key nearest to the unknown one at *path*, in full."""
-    choices = (".".join([*path[:-1], key]) for key in known_keys(path[:-1]))
-    return did_you_mean(".".join(path), choices)
+    choices = [".".join([*path[:-1], key]) for key in known_keys(path[:-1])]
+    groups = [] if path[1:] else GROUPS
+    return did_you_mean(".".join(path), [*choices, *groups])
 
 
 def known_keys(path: list[str]) -> list[str]:

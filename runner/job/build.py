@@ -3,7 +3,6 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from runner.answers.analyzer import load_analyzer
 from runner.base.errors import ConfigError, did_you_mean
+from runner.base.files import package_folder
 from runner.base.secrets import secrets_of
 from runner.base.text import digest
 from runner.base.tokens import tokenizer_for
@@ -36,18 +36,20 @@ def build_job(
     data: Mapping[str, Any] | None = None,
     config_folders: Sequence[Path] = (),
     overrides: Sequence[str] = (),
+    only: Collection[str] | None = None,
 ) -> Job | BatchJob:
     """Check everything that can be checked before spending, and return the job.
 
     *data* is *cfg* resolved, for callers that have it already (resolving takes 10 ms);
-    *config_folders* are the user's `--config-dir`s. Raises ConfigError, or TranscriptError if the
-    input cannot be read, before anything is written or sent.
+    *config_folders* are the user's `--config-dir`s, *only* is as for `job_from`. Raises
+    ConfigError, or TranscriptError if the input cannot be read, before anything is written or sent.
     """
     return job_from(
         resolve(cfg) if data is None else data,
         composed=OmegaConf.to_yaml(cfg, resolve=False),
         config_dirs=config_folders,
         overrides=overrides,
+        only=only,
     )
 
 
@@ -65,7 +67,7 @@ def job_from(
     *composed* is the same before its interpolations were resolved, as YAML.
     Prompts are looked for in *config_dirs* before the packaged ones; *transcript* is read from
     `transcript.path` unless given. Where that names many files, the result is a BatchJob (see
-    `for_transcript`); *only* is as for `find_inputs`.
+    `for_transcript`), and *only* are the names of a shard that is resumed.
     """
     setup = setup_from(data, composed=composed, config_dirs=config_dirs, overrides=overrides)
     if transcript is None and is_many(setup.settings.transcript.path):
@@ -121,7 +123,8 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
             f"output.traces={settings.output.traces}: a batch sends none while it runs: "
             f"colloquy-traces BATCH sends those of its runs afterwards"
         )
-    batch = BatchJob(**_values(setup), inputs=find_inputs(settings, only))
+    shard = only if only and settings.batch.shards > 1 else None  # others read new files too
+    batch = BatchJob(**_values(setup), inputs=find_inputs(settings, shard))
     run_job(setup, Transcript("", "", "", ()))  # raises where prompts alone do not fit a model
     return batch
 
@@ -170,7 +173,10 @@ def analyzer_folders(config_folders: Sequence[Path]) -> tuple[Path, ...]:
         for folder in config_folders
         for path in (folder / "analyzers", folder / "analyzer", folder.parent / "analyzers")
     )
-    return tuple(path.resolve() for path in searched if path.is_dir())
+    found = [path for path in searched if path.is_dir()]
+    for path in filter(Path.is_symlink, found):
+        raise ConfigError(f"{path} is a link: expected a folder, whose code is run")
+    return tuple(path.resolve() for path in found)
 
 
 def open_transcript(settings: Settings, file: Path | None = None) -> Transcript:
@@ -184,12 +190,12 @@ def transcript_path(path: str) -> Path:
     """Return the file of `transcript.path`, with `~` and `pkg://package/file` expanded."""
     if path.startswith(PACKAGE_PREFIX):
         package, _, inner = path.removeprefix(PACKAGE_PREFIX).partition("/")
-        try:
-            return Path(str(files(package).joinpath(inner)))
-        except (ImportError, ValueError, TypeError) as error:
+        folder = package_folder(package) if package.isidentifier() else None  # not imported
+        if folder is None or not (folder / inner).resolve().is_relative_to(folder.resolve()):
             raise ConfigError(
                 f"transcript.path={path!r}: expected pkg://PACKAGE/FILE of an installed package"
-            ) from error
+            )
+        return folder / inner
     return Path(path).expanduser()
 
 

@@ -1,7 +1,8 @@
 """Batch directories: their runs, journal and results table."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Iterator, Set
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from itertools import islice
@@ -10,19 +11,22 @@ from typing import Any
 
 import orjson
 
+from runner.answers.insights import COLUMNS as INSIGHT_COLUMNS
+from runner.answers.insights import rows_of as insight_rows
 from runner.base.errors import EXIT_OK, TranscriptError
-from runner.base.files import Lines, as_json, write_bytes, write_if_changed
-from runner.base.json import load_json, read_list
+from runner.base.files import Lines, write_bytes
+from runner.base.json import load_json, mappings, read_list, text
 from runner.base.tables import as_rows
 from runner.record.journal import Spent, lines_of, read_journal
-from runner.record.run_directory import COMPLETED
+from runner.record.run_directory import COMPLETED, INPUTS
 from runner.transcript.inputs import Input
 from runner.transcript.read import content_sha256_of
 
 RESULTS = "results.jsonl"
 TABLE = "results.csv"
 REPORT = "report.html"  # of a run
-NAMES = "config/inputs.json"
+INSIGHTS = "insights.jsonl"
+INSIGHTS_TABLE = "insights.csv"
 PARTS = ("config", "logs", "runs")  # subdirectories
 
 
@@ -105,15 +109,14 @@ def _by_run(journal: Path, size: int) -> dict[str, list[dict[str, Any]]]:
     return lines
 
 
-def begin_batch(batch: Path, names: Sequence[str]) -> None:
-    """Create an empty results file and store the *names* of the inputs; raise OSError."""
+def begin_batch(batch: Path) -> None:
+    """Create an empty results file; raise OSError."""
     Lines(batch / RESULTS).close()
-    write_if_changed(batch / NAMES, as_json(list(names)))
 
 
 def input_names(batch: Path) -> list[str]:
     """Return the names of the inputs of *batch*, empty if that file is missing or damaged."""
-    return [str(name) for name in read_list(batch / NAMES)]
+    return [str(name) for name in read_list(batch / INPUTS)]
 
 
 def rows_of(batch: Path) -> list[dict[str, Any]]:
@@ -158,6 +161,34 @@ class Results:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def write_insights(batch: Path, per: str) -> None:
+    """Write the insights of all runs into insights.jsonl and insights.csv; raise OSError.
+
+    *per* is `insight` or `evidence`. A run without insights, or with a damaged file, adds none.
+    """
+    known = {path.relative_to(batch).as_posix() for path in runs_of(batch)}
+    named = ((text(row.get("transcript")), text(row.get("run"))) for row in rows_of(batch))
+    runs = [(name, run) for name, run in named if run in known]
+
+    def insights(run: str) -> list[dict[str, Any]]:
+        return [dict(each) for each in mappings(read_list(batch / run / "insights.json"))]
+
+    def lines() -> Iterator[bytes]:
+        for name, run in runs:
+            about = {"transcript": name, "run": run}
+            for each in insights(run):
+                yield orjson.dumps({**about, **each}, option=orjson.OPT_APPEND_NEWLINE)
+
+    def table() -> Iterator[bytes]:
+        yield as_rows([INSIGHT_COLUMNS]).encode()
+        for name, run in runs:
+            with suppress(KeyError, TypeError, ValueError):  # as somebody may have changed it
+                yield as_rows(insight_rows(insights(run), name, per)).encode()
+
+    write_bytes(batch / INSIGHTS, lines())
+    write_bytes(batch / INSIGHTS_TABLE, table())
 
 
 def completed_before(batch: Path, file: Input, encoding: str | None) -> ResultRow | None:

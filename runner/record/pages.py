@@ -2,17 +2,18 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
 import structlog
 import yaml
 
-from runner.answers.insights import aggregate, as_csv, as_markdown
+from runner.answers.insights import COLUMNS, aggregate, as_markdown, placed, rows_of
 from runner.answers.markdown import md
 from runner.answers.outcome import Outcome
 from runner.base.format import clock
+from runner.base.tables import as_rows
 from runner.base.text import now_iso
 from runner.config.model_facts import OFFLINE
 from runner.job.graph import Node
@@ -63,10 +64,13 @@ class Pages:
         """Return the aggregated insights by file name, as data for JSON or as text."""
         answers = {n: o.answer for n, o in outcomes.items() if o.answer is not None}
         merged = aggregate(answers)
+        placed(merged, self.job.transcript.segments)
         page = as_markdown(merged, len(answers))
+        per = self.job.settings.output.insights_csv
+        rows = rows_of(map(asdict, merged), self.job.transcript.name, per)
         return {
             "insights.json": merged,
-            "insights.csv": as_csv(merged),
+            "insights.csv": as_rows([COLUMNS, *rows]),
             "insights.md": self._finished(page, "insights.md", "insights"),
         }
 

@@ -5,6 +5,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -25,6 +26,7 @@ from runner.record.keys import payload_digest
 from runner.record.metadata import describe_run
 from runner.record.pages import Pages
 from runner.record.previous_session import keep_answer
+from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import SCHEMA_VERSION, TRANSCRIPT, RunDirectory
 
 PERSIST_S = 2.0  # for unfinished writes when a run is cut off
@@ -38,8 +40,9 @@ log = structlog.get_logger("colloquy.run")
 class Recorder:
     """Writes to *directory* in the background; a failed write stops the run."""
 
-    def __init__(self, job: Job, directory: RunDirectory) -> None:
+    def __init__(self, job: Job, directory: RunDirectory, stored: StoredAnswers) -> None:
         self.job, self.directory = job, directory
+        self._stored = stored
         self.pages = Pages(job, directory.path.name)
         self.timings: dict[str, NodeTiming] = {}
         self.statuses: dict[str, str] = {node.name: "pending" for node in job.pipeline.nodes}
@@ -199,7 +202,13 @@ class Recorder:
         key = outcome.key if outcome.status == "ok" else None
         if self.directory.has(f"intermediate/{node.stage}/{node.name}.json"):
             await offload(keep_answer, self.directory.path, node, key)
-        await self.directory.write_node(node.stage, node.name, record, self.pages.path(node))
+
+        def keep(file: Path) -> None:
+            if key is not None and not outcome.reused:
+                self._stored.keep(key, file)
+
+        page = self.pages.path(node)
+        await self.directory.write_node(node.stage, node.name, record, page, keep)
         self.write(self._write_page(node, outcome))
 
     async def _write_page(self, node: Node, outcome: Outcome) -> None:

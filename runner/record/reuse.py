@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -47,12 +48,12 @@ class StoredAnswers:
         outcome = _validated(node, reply, read) if reply else None
         return outcome and replace(outcome, key=key, reused="store")
 
-    def keep(self, key: str, model: str, reply: Completion) -> None:
-        """Store an answer for other runs; a failed write is logged only."""
+    def keep(self, key: str, record: Path) -> None:
+        """Store the answer in the file *record* for other runs; a failed write is logged only."""
         if self.store is None:
             return
         try:
-            self.store.put(key, model, reply)
+            self.store.put(key, record)
         except OSError as error:
             log.warning("store.failed", error=str(error))
 

@@ -20,15 +20,17 @@ from runner.base.files import (
 from runner.base.json import load_json
 from runner.base.text import now_iso, slug
 from runner.base.threads import offload
-from runner.job.job import Job, Setup
+from runner.job.job import BatchJob, Job, Setup
 from runner.record.journal import Journal, MemberJournal
 from runner.record.lock import acquire, release
+from runner.record.signature import sign
 from runner.transcript.model import Segment, Transcript
 
 SCHEMA_VERSION = 2
 COMPLETED = "COMPLETED"
 TRANSCRIPT = "transcript.json"
 RESOLVED = "config/resolved.yaml"
+INPUTS = "config/inputs.json"  # of a batch
 PARTS = ("config", "intermediate", "context", "logs")  # subdirectories
 RESERVE = ".reserve"
 RESERVE_BYTES = 64 * 1024
@@ -150,17 +152,20 @@ class RunDirectory:
         return self.path / "logs" / "events.jsonl"
 
     def write_job(self, job: Setup) -> None:
-        """Store the job: transcript, prompts, overrides and, last, the configuration.
+        """Store the job: transcript or inputs, prompts, overrides and, last, the configuration.
 
-        A directory with a resolved config can be resumed.
+        A directory with a resolved config can be resumed. What decides about that is signed.
         """
         digests = {name: analyzer.prompt_digest for name, analyzer in job.analyzers.items()}
         prompts = {"config_dirs": [str(folder) for folder in job.config_dirs], "sha256": digests}
         files = {TRANSCRIPT: as_json(job.transcript)} if isinstance(job, Job) else {}
+        if isinstance(job, BatchJob):
+            files[INPUTS] = as_json([file.name for file in job.inputs])
         files["config/prompts.json"] = as_json(prompts)
         files["config/overrides.json"] = as_json(list(job.overrides))
         files["config/composed.yaml"] = job.composed.encode()
         files[RESOLVED] = job.config.encode()
+        sign(self.path, files)
         for name, data in files.items():
             write_if_changed(self.path / name, data)
 
@@ -188,20 +193,29 @@ class RunDirectory:
             draft.discard()
         self._drafts.clear()
 
-    async def write_node(self, stage: str, name: str, record: Callable[[], Any], page: str) -> None:
+    async def write_node(
+        self,
+        stage: str,
+        name: str,
+        record: Callable[[], Any],
+        page: str,
+        keep: Callable[[Path], None],
+    ) -> None:
         """Store the result of *record* as a node's outcome; the JSON file's rename commits it.
 
         *page*, a path in this directory, shows an earlier outcome. It is removed first, so that a
-        crash can't leave it beside the new record.
+        crash can't leave it beside the new record. *keep* gets the written file.
         """
         file = self._record(stage, name)
         secured = self._drafts.pop(file, None)
 
         def write() -> None:
-            self._make_parent(file)
+            if secured is None:
+                self._make_parent(file)
             with secured or Draft(file) as draft:
                 (self.path / page).unlink(missing_ok=True)
                 draft.commit(as_json(record()))
+            keep(file)
 
         await offload(write)
 

@@ -81,12 +81,11 @@ class Asker:
             analyzer.repair, request, partial(longest_reply, question.model)
         )
         try:
-            outcome, reply = await self._converse(question, conversation)
+            outcome = await self._converse(question, conversation)
         except NotRunError:
             raise
         except CallError as error:
             return replace(failed_outcome(error, key, conversation.notes()), model=model)
-        self.stored.keep(key, model, reply)
         notes = {**outcome.notes, **conversation.notes()}
         return replace(outcome, key=key, model=model, notes=notes)
 
@@ -106,25 +105,23 @@ class Asker:
         outcome = await offload(self.stored.get, question.node, key, validate)
         return outcome and replace(outcome, model=question.model.settings.name)
 
-    async def _converse(
-        self, question: Question, conversation: Conversation
-    ) -> tuple[Outcome, Completion]:
-        """Return the answer that *conversation* ends with, and the reply that held it.
+    async def _converse(self, question: Question, conversation: Conversation) -> Outcome:
+        """Return the answer that *conversation* ends with.
 
         With `grounding.require=ask`, absent quotes lead to one repair; if that fails, the first
         answer is used.
         """
-        ungrounded: list[tuple[Outcome, Completion]] = []
+        ungrounded: list[Outcome] = []
 
-        async def read(reply: Completion) -> tuple[Outcome, Completion]:
+        async def read(reply: Completion) -> Outcome:
             grounder = await asyncio.shield(self._grounder())
             chars = _CHECKING * len(reply.text)
             outcome = await offload(self._validate, grounder, question.node, reply, chars=chars)
             repairs = self.job.settings.grounding.require == "ask" and not ungrounded
             if repairs and (absent := find_absent(outcome.answer or {})):
-                ungrounded.append((outcome, reply))
+                ungrounded.append(outcome)
                 raise AnswerError("ungrounded", describe_absent(absent), text=reply.text)
-            return outcome, reply
+            return outcome
 
         try:
             return await conversation.answer(partial(self._call, question), read)

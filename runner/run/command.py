@@ -20,6 +20,7 @@ from runner.base.secrets import secrets_of
 from runner.base.text import print_stderr, to_safe_text, to_terminal
 from runner.config.resolve import resolve
 from runner.config.schema import validate
+from runner.record.signature import sign_stored
 from runner.run import cli, remote
 from runner.run.compose import hydra_main, register_resolvers
 
@@ -57,7 +58,9 @@ def main() -> None:
         codes.append(print_error(error))
     except Exception as error:  # noqa: BLE001 - a bug is reported too, with keys redacted
         line = cli.explain_hydra_error(error)
-        if line is None:
+        if line is None and isinstance(error, OSError):  # where Hydra makes directories
+            codes.append(print_error(errors.OutputError(str(error))))
+        elif line is None:
             print_stderr(to_safe_text(secrets_of().redact(traceback.format_exc())).rstrip())
             codes.append(errors.EXIT_BUG)
         else:
@@ -114,6 +117,8 @@ class _Jobs:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as the RemoteJobs that run jobs in another process; see `remote`."""
         self.origin = self.origin or remote.Origin()
+        for sweep in remote.SWEEPS.get([]):
+            sign_stored(sweep)
         return remote.make_remote_jobs, (self.origin,)
 
     @cached_property
@@ -144,8 +149,13 @@ class _Jobs:
         hydra_config = HydraConfig.get()
         sweeping = hydra_config.mode == RunMode.MULTIRUN
         if sweeping and not OmegaConf.select(cfg, "plan"):
-            self.sweeps[Path(hydra_config.runtime.output_dir).parent] = None
+            self._note(Path(hydra_config.runtime.output_dir).parent)
         return _hydra_job(cfg, in_sweep=sweeping or self._in_sweep)
+
+    def _note(self, sweep: Path) -> None:
+        if sweep not in self.sweeps:
+            sign_stored(sweep)
+            self.sweeps[sweep] = None
 
 
 def _compare(sweep: Path) -> None:
@@ -157,12 +167,17 @@ def _compare(sweep: Path) -> None:
         leave_index(sweep.parent.parent)
 
 
-def remote_job(cfg: DictConfig) -> tuple[Path, remote.Job]:
-    """Return the directory and the job of *cfg* in a process that a launcher started."""
-    return Path(HydraConfig.get().runtime.output_dir), _hydra_job(cfg, in_sweep=True)
+def remote_directory() -> Path:
+    """Return the directory of the job in a process that a launcher started."""
+    return Path(HydraConfig.get().runtime.output_dir)
 
 
-def _hydra_job(cfg: DictConfig, *, in_sweep: bool) -> remote.Job:
+def remote_job(cfg: DictConfig, *, begun: bool) -> remote.Job:
+    """Return the job of *cfg* in a process that a launcher started; *begun* as in `execute_job`."""
+    return _hydra_job(cfg, in_sweep=True, begun=begun)
+
+
+def _hydra_job(cfg: DictConfig, *, in_sweep: bool, begun: bool = False) -> remote.Job:
     hydra_config = HydraConfig.get()
     sources = hydra_config.runtime.config_sources
     folders = [Path(s.path) for s in sources if s.schema == "file" and s.provider != "schema"]
@@ -189,6 +204,7 @@ def _hydra_job(cfg: DictConfig, *, in_sweep: bool) -> remote.Job:
         run_path=None if here else output_dir,
         shared=shared,
         in_sweep=in_sweep,
+        begun=begun,
     )
 
 
@@ -210,7 +226,7 @@ def resume(arguments: Sequence[str], codes: list[int]) -> None:
     try:
         for missing in sweep.finish:
             try:
-                resumption = read_resumption(missing)
+                resumption = read_resumption(missing, permitted=True)
             except ColloquyError as error:  # continue with the others
                 codes.append(print_error(error))
             else:

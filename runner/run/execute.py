@@ -33,12 +33,14 @@ from runner.job.job import BatchJob, Job, Setup
 from runner.providers.simulated.process import IdleProcesses, simulated_process
 from runner.record.account import restore_account
 from runner.record.batch_directory import PARTS as BATCH_PARTS
-from runner.record.batch_directory import begin_batch
+from runner.record.batch_directory import begin_batch, input_names
 from runner.record.events import run_log, set_library_levels
 from runner.record.journal import Spent
 from runner.record.metadata import versions
+from runner.record.previous_session import PreviousSession
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import PARTS, RunDirectory, new_run_path
+from runner.record.signature import signing_key
 from runner.record.store import Store
 from runner.reports.export.traces import export_run
 from runner.reports.live.view import LiveView
@@ -80,26 +82,34 @@ async def execute_job(
     run_path: Path | None = None,
     shared: ProcessState | None = None,
     in_sweep: bool = False,
+    begun: bool = False,
 ) -> tuple[int, Objective | None]:
     """Run *cfg* once; return the exit code and the objective, None without one.
 
     *job* is the job of *cfg* if it is built already; *run_path* is the run directory, None for a
     new one under `output.dir`. Jobs *in_sweep* are compared, so by default they don't share
-    answers. Raises ColloquyError before anything is sent.
+    answers. *begun*: *run_path* holds an earlier session, whose answers are kept. Raises
+    ColloquyError before anything is sent.
     """
-    job = job or build_job(cfg, config_folders=config_folders, overrides=overrides)
+    shared = shared or ProcessState()
+    only = input_names(run_path) if begun and run_path else None
+    job = job or build_job(cfg, config_folders=config_folders, overrides=overrides, only=only)
+    if begun and run_path:
+        return await resume_job(Resumption(job, PreviousSession(run_path)), shared)
     if job.settings.plan:
         return _show_plan(job)
-    path = run_path or _new_path(job)
+    signing_key()  # raises before anything is written
+    path = run_path or new_path(job)
     directory = RunDirectory.create(path, _parts(job))
     stored = StoredAnswers(store=_store(job, paid=job.is_paid and not in_sweep))
     try:
-        return await _run(job, directory, shared or ProcessState(), stored, in_sweep=in_sweep)
+        return await _run(job, directory, shared, stored, in_sweep=in_sweep)
     finally:
         directory.close()
 
 
-def _new_path(job: Job | BatchJob) -> Path:
+def new_path(job: Job | BatchJob) -> Path:
+    """Make and return a new directory for *job* below its root; raise OutputError."""
     if not isinstance(job, BatchJob):
         return new_run_path(job.root, job.transcript.name)
     return new_run_path(job.root, root_of(job.settings.transcript.path).resolve().name, "batches")
@@ -153,7 +163,7 @@ async def _run(
             console: str = job.settings.output.console
             hold_s = 0.0
             if isinstance(job, BatchJob):
-                begin_batch(path, [file.name for file in job.inputs])
+                begin_batch(path)
                 console, hold_s = batch_log(console), LOG_HOLD_S
             keys = (model.settings.api_key_env for model in job.models.values())
             secrets = secrets_of(key_envs=frozenset(filter(None, keys)))

@@ -22,6 +22,7 @@ from runner.base.files import make_directory, write_json
 from runner.base.json import load_json
 from runner.base.secrets import secrets_of
 from runner.base.text import print_stderr, to_safe_text, to_terminal
+from runner.record.signature import sign_stored
 
 STATUS_FOLDER = "jobs"  # in the sweep's directory
 MAX_STATUS_BYTES = 10_000
@@ -84,22 +85,23 @@ class RemoteJobs:
         A failure ends no other job: `collect` reports it. Raises OutputError if the status
         cannot be written.
         """
-        from runner.run.command import remote_job  # imports Hydra
+        from runner.reports.stored_run import is_run
+        from runner.run.command import remote_directory, remote_job  # imports Hydra
 
         status = JobStatus(self._origin.token, socket.gethostname())
         if self._lost:
             raise OutputError(
                 f"{status.host} cannot see {self._lost}; a sweep needs one file system"
             )
-        path, job = remote_job(cfg)
+        path = remote_directory()
         file = path.parent / STATUS_FOLDER / f"{path.name}.json"
         make_directory(file.parent)
-        again = _read(file, status.token) is not None
+        begun = _read(file, status.token) is not None and is_run(path)
         write_json(file, asdict(status))
         codes: list[int] = []
         objective, error = None, ""
         try:
-            objective, error = _run(path, job, codes, again=again)
+            objective, error = _run(remote_job(cfg, begun=begun), codes)
         except KeyboardInterrupt:  # a signal, which the run has reported and recorded
             codes = codes or [errors.EXIT_INTERRUPTED]
         except Exception as bug:  # noqa: BLE001 - a bug in one job is reported and ends no other
@@ -111,10 +113,8 @@ class RemoteJobs:
         return objective
 
 
-def _run(path: Path, job: Job, codes: list[int], *, again: bool) -> tuple[Any, str]:
-    """Run *job*; if *again*, resume the run in *path* of a process that died or was moved."""
-    from runner.reports.stored_run import is_run
-    from runner.run.command import resume
+def _run(job: Job, codes: list[int]) -> tuple[Any, str]:
+    """Run *job*; return its objective and its error."""
     from runner.run.session import Session
 
     faults: list[str] = []
@@ -127,9 +127,6 @@ def _run(path: Path, job: Job, codes: list[int], *, again: bool) -> tuple[Any, s
             raise
 
     try:
-        if again and is_run(path):
-            resume([f"resume={path}"], codes)
-            return None, ""
         return Session(codes).run(recording), "".join(faults)
     except ColloquyError as error:
         codes.append(print_error(error))
@@ -162,13 +159,16 @@ def collecting_exit_codes(jobs: Any, codes: list[int]) -> Iterator[None]:
 def collect(sweep: Path, origin: Origin) -> list[int]:
     """Return the exit codes of the jobs in *sweep* that a launcher ran for *origin*.
 
-    Prints the errors that no run directory holds. A job that has not ended, or did not start,
-    counts as one without an answer.
+    Signs what they have left, since other machines have other keys. Prints the errors that no
+    run directory holds. A job that has not ended, or did not start, counts as one without an
+    answer.
     """
     # Imported late for a fast --help.
     from runner.reports.compare.planned_jobs import planned_jobs
+    from runner.reports.stored_run import is_run
 
     codes = []
+    sign_stored(sweep, arrived=True)
     files = (sweep / STATUS_FOLDER).glob("*.json")
     found = {file.stem: _read(file, origin.token) for file in files}
     statuses = {name: status for name, status in found.items() if status is not None}
@@ -181,6 +181,8 @@ def collect(sweep: Path, origin: Origin) -> list[int]:
         else:
             message = f"on {status.host}: {status.error}" if status.error else ""
             code = status.exit_code
+        if status is not None and is_run(sweep / name):
+            sign_stored(sweep / name, arrived=True)
         if message:
             print_stderr(to_terminal(f"colloquy: job {name} {message}"))
         codes.append(code)

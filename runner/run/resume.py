@@ -1,16 +1,18 @@
 """Resume: rebuilds the job of a stored run or sweep from its own configuration."""
 
-from collections.abc import Callable, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from runner.base.command import print_error
 from runner.base.errors import ConfigError, TranscriptError, did_you_mean, one_line
 from runner.base.json import load_json, load_yaml
 from runner.config.schema import Settings, nearest_key, validate
@@ -20,12 +22,15 @@ from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import batch_of, completed_before, input_names, is_batch
 from runner.record.previous_session import PreviousSession, read_record
 from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, read_transcript_file
-from runner.reports.compare.planned_jobs import planned_jobs
+from runner.record.signature import fault_of
+from runner.reports.compare.planned_jobs import PlannedJob, planned_jobs
 from runner.reports.stored_run import find_runs, is_run, read_run
 from runner.run.cli import quote
+from runner.run.compose import compose_config
+from runner.run.trust import permit, refuse_interpolations, refuse_paths_outside
 from runner.transcript.model import Transcript
 
-FLAGS = ("allow_changed", "retry_failed")
+FLAGS = ("allow_changed", "retry_failed", "trusted")
 _EXPECTED = "what a run writes there"
 
 
@@ -38,21 +43,25 @@ class Resumption:
     changes: tuple[str, ...] = ()
 
 
-def read_resumption(arguments: Sequence[str]) -> Resumption:
+def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Resumption:
     """Return the run that *arguments*, `resume=DIR` among them, resume.
 
-    Raises ConfigError if there is no run, if an argument is not accepted, and, without
-    `allow_changed=true`, if the settings, prompts or transcript of stored answers have changed.
+    Raises ConfigError if there is no run, if an argument is not accepted, without
+    `trusted=true`, if this user has not signed the run and it is not *permitted* already, and,
+    without `allow_changed=true`, if the settings, prompts or transcript of stored answers have
+    changed.
     """
     path, flags, overrides, config_dirs = _split(arguments)
-    before = _stored_config(path)
-    composed = _override(_read(path / "config" / "composed.yaml", dict, _composition), overrides)
-    wanted = resolve(composed)
-    old, new = validate(before), validate(wanted)
+    before, fault = _stored_config(path), fault_of(path)
+    composed, wanted, new = _wanted(path, fault, overrides)
+    old = validate(before)
     if new.plan:
         raise ConfigError("plan=true predicts a new run; resume makes only the missing calls")
+    if fault is not None:
+        if not permitted:
+            permit(path, fault, [new], config_dirs, trusted=flags["trusted"])
+        refuse_paths_outside(path, new, overrides)
     many = is_batch(path)
-    only = input_names(path) if many and new.batch.shards > 1 else []
     transcript, sha = (None, None) if many else _transcript(path, new)
     prompts = _stored_prompts(path, config_dirs)
     stored = _read(path / "config" / "overrides.json", list)
@@ -62,7 +71,7 @@ def read_resumption(arguments: Sequence[str]) -> Resumption:
         config_dirs=config_dirs,
         overrides=[*stored, *overrides],
         transcript=transcript,
-        only=only or None,
+        only=input_names(path) if many else None,
     )
     changes = [*changed_settings(old, new), *changed_prompts(prompts, job)]
     if many and not isinstance(job, BatchJob):
@@ -89,8 +98,11 @@ class SweepResumption:
 
 
 def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
-    """Return the missing runs of the sweep that `resume=DIR` names, None if DIR is no sweep."""
-    path, _, overrides, config_dirs = _split(arguments)
+    """Return the missing runs of the sweep that `resume=DIR` names, None if DIR is no sweep.
+
+    Raises ConfigError, without `trusted=true`, if this user has not signed one of them.
+    """
+    path, flags, overrides, config_dirs = _split(arguments)
     if is_run(path) or not path.is_dir():
         return None
     runs = [read_run(found) for found in find_runs([path])]
@@ -98,15 +110,48 @@ def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
     if not runs and not planned:
         return None
     rest = [argument for argument in arguments if not argument.startswith("resume=")]
-    finish = [[f"resume={run.path}", *rest] for run in runs if not run.completed]
+    begun = [run.path for run in runs if not run.completed]
+    missing = [job for job in planned if not is_run(job.path)]
+    faults = {run: fault for run in begun if (fault := fault_of(run)) is not None}
+    wanted = list(_stored_settings(faults, overrides))
+    if missing and (fault := fault_of(path)) is not None:
+        faults[path] = fault
+        known = dict(_planned_settings(missing, overrides, config_dirs))
+        missing, wanted = [*known], [*wanted, *known.values()]
+    if faults:
+        permit(path, [*faults.values()][-1], wanted, config_dirs, trusted=flags["trusted"])
+    finish = [[f"resume={run}", *rest] for run in begun]
     options = [part for folder in config_dirs for part in ("--config-dir", str(folder))]
     single = [*overrides, "hydra.mode=RUN"]
     start = [
         [*options, *job.overrides, *single, f"hydra.run.dir={quote(str(job.path.absolute()))}"]
-        for job in planned
-        if not is_run(job.path)
+        for job in missing
     ]
     return SweepResumption(path, finish, start)
+
+
+def _stored_settings(faults: Mapping[Path, str], overrides: Sequence[str]) -> Iterator[Settings]:
+    """Yield the settings of unsigned runs, except those that `read_resumption` will refuse."""
+    for path, fault in faults.items():
+        with suppress(ConfigError):
+            yield _wanted(path, fault, overrides)[2]
+
+
+def _planned_settings(
+    jobs: Sequence[PlannedJob], overrides: Sequence[str], config_dirs: Sequence[Path]
+) -> Iterator[tuple[PlannedJob, Settings]]:
+    """Yield the jobs of an unsigned sweep with their settings; print why one is left out."""
+    folders = ",".join(quote(f"file://{folder.resolve()}") for folder in config_dirs)
+    for job in jobs:
+        try:
+            refuse_interpolations(job.path.parent / "multirun.yaml", list(job.overrides))
+            search = f"hydra.searchpath=[{folders}]"
+            settings = validate(resolve(compose_config(search, *job.overrides, *overrides)))
+            refuse_paths_outside(job.path, settings, overrides)
+        except (ConfigError, HydraException, OmegaConfBaseException) as error:
+            print_error(ConfigError(f"{job.path} is not started: {one_line(str(error))}"))
+        else:
+            yield job, settings
 
 
 def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
@@ -160,9 +205,21 @@ def _stored_config(path: Path) -> dict[str, Any]:
     return {str(key): value for key, value in _read(file, dict, load_yaml).items()}
 
 
-def _composition(file: Path) -> Any:
-    """Return the composed configuration with its interpolations, which overrides then affect."""
-    return OmegaConf.to_container(OmegaConf.load(file), resolve=False)
+def _wanted(
+    path: Path, fault: str | None, overrides: Sequence[str]
+) -> tuple[DictConfig, dict[str, Any], Settings]:
+    """Return the composed configuration with *overrides*, the same resolved, and validated."""
+    file = path / "config" / "composed.yaml"
+    stored = _read(file, dict, load_yaml)
+    try:
+        if fault is not None:
+            refuse_interpolations(file, stored)
+        composed = _override(stored, overrides)
+        wanted = resolve(composed)
+        return composed, wanted, validate(wanted)
+    except (ConfigError, OmegaConfBaseException, RecursionError) as error:
+        why = f"{fault}: " if fault else ""
+        raise ConfigError(f"resume={path}: {why}{one_line(str(error))}") from error
 
 
 def _override(data: dict[str, Any], overrides: Sequence[str]) -> DictConfig:
@@ -218,7 +275,8 @@ def _stored_prompts(path: Path, config_dirs: Sequence[Path]) -> dict[str, str]:
     for folder in named:
         if folder not in allowed:
             raise ConfigError(
-                f"resume={path}: this run uses analyzers from {folder}: add --config-dir {folder}"
+                f"resume={path}: this run uses analyzers from {folder}: add "
+                f"--config-dir {shlex.quote(str(folder))}, whose code is then run"
             )
     return digests
 
@@ -226,7 +284,7 @@ def _stored_prompts(path: Path, config_dirs: Sequence[Path]) -> dict[str, str]:
 def _read(file: Path, kind: type, load: Callable[[Path], Any] = load_json) -> Any:
     try:
         value = load(file)
-    except (OmegaConfBaseException, yaml.YAMLError, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error
     if not isinstance(value, kind):
         raise ConfigError(f"{file} is not {_EXPECTED if load is load_json else 'a configuration'}")

@@ -83,13 +83,14 @@ class Run:
     ) -> None:
         self.job, self.directory = job, directory
         self._lag, self._member = lag, member
-        self._recorder = Recorder(job, directory)
+        stored = stored or StoredAnswers()
+        self._recorder = Recorder(job, directory, stored)
         self._contexts = Contexts(job, self._recorder.keep_context)
         self._histories = read_histories(job) if member is None else member.histories
         limits = {name: s.max_tokens for name, s in job.settings.analyzers.items()}
         expected = expected_durations(self._histories[job.main.settings.name], limits)
         place = None if member is None else member.place
-        asker = Asker(job, clients, stored or StoredAnswers(), expected, place)
+        asker = Asker(job, clients, stored, expected, place)
         self._nodes = NodeRunner(job, asker, self._contexts, self._recorder)
 
     async def execute(self) -> RunResult:

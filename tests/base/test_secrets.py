@@ -203,3 +203,9 @@ def test_no_event_holds_a_key(console: str, monkeypatch: pytest.MonkeyPatch) -> 
     assert MASK in written
     assert MASK in shown.getvalue()
     assert 6 == len([json.loads(line) for line in written.strip().split("\n")])
+
+
+def test_the_file_of_the_signing_key_is_no_secret_but_a_path() -> None:
+    given = {"COLLOQUY_SIGNING_KEY": "/run/secrets/key", "MY_KEY": "a-secret-value"}
+
+    assert ("a-secret-value",) == secrets_of(given).values

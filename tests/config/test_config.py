@@ -296,6 +296,18 @@ def test_the_schema_goes_beside_the_prompt_only_where_it_is_surely_taken(
         ("{% if x %}", "not a Jinja template"),
         ("{{ max_insights.foo.bar }}", "cannot be rendered"),
         ("{% include 'x' %}", "cannot be rendered"),
+        (
+            "Hi.\n{% if stage == 'b' %}{{ stage.__class__ }}{% endif %}",
+            "md:2: a prompt may not use",
+        ),
+        ("{{ ''.__class__.__mro__[1].__subclasses__() }}", "may not use the attribute"),
+        ("{{ cycler.__init__.__globals__.os.system('touch x') }}", "may not use the attribute"),
+        ("{{ stage['__class__'] }}", "cannot be rendered: SecurityError"),
+        ("{{ stage|attr('__class__') }}", "cannot be rendered"),
+        ("{{ '{0.__class__}'.format(stage) }}", "cannot be rendered: SecurityError"),
+        ("{{ [].append(1) }}", "cannot be rendered: SecurityError"),
+        ("{{ ''['_' ~ '_class__'] }}", "cannot be rendered: SecurityError"),
+        ("{% for n in range(10 ** 9) %}x{% endfor %}", "cannot be rendered: OverflowError"),
     ],
 )
 def test_a_prompt_that_asks_for_what_nobody_provides_is_refused_by_line(

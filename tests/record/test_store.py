@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from helpers.runs import STAGE_A, execute, failing
 from structlog.testing import capture_logs
 
 from runner.base.errors import CallError
+from runner.base.files import write_json
 from runner.base.usage import Usage
 from runner.config.schema import ModelSettings
 from runner.providers.request import Completion, Request
@@ -21,16 +24,35 @@ from runner.record.reuse import StoredAnswers
 from runner.record.store import Store
 
 KEY = "ab" + 62 * "0"
-REPLY = Completion("an answer", "stop", Usage(100, 20, cost_usd=0.001))
 
 
-def test_what_was_put_in_comes_out(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    store.put(KEY, "openai/gpt-4o-mini", REPLY)
+def written(folder: Path, text: str = "an answer") -> Path:
+    """Return the file of a record that answers the call with KEY."""
+    record = {"key": KEY, "raw_output": text, "finish_reason": "stop"}
+    file = folder / f"{text}.json"
+    write_json(file, {**record, "sha256": keys.payload_digest(record)})
+    return file
 
-    assert REPLY == store.get(KEY)
+
+def without_links(*_: object, **__: object) -> None:
+    raise OSError(errno.EPERM, "no links here")
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_what_was_put_in_comes_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    if not links:
+        monkeypatch.setattr(os, "link", without_links)
+    store, first, second = Store(tmp_path / "store"), written(tmp_path), written(tmp_path, "newer")
+    for record in (first, first, second):  # the same one twice, and another one
+        store.put(KEY, record)
+
+    assert Completion("newer", "stop", Usage()) == store.get(KEY)
     assert store.get(KEY.replace("a", "c")) is None
-    assert [tmp_path / "ab" / f"{KEY}.json"] == list(tmp_path.rglob("*.json"))
+    assert [tmp_path / "store/ab" / f"{KEY}.json"] == [
+        path for path in (tmp_path / "store").rglob("*") if path.is_file()
+    ]
 
 
 def edited(data: bytes) -> bytes:
@@ -58,7 +80,7 @@ def test_a_damaged_entry_is_a_miss_and_a_warning(
     tmp_path: Path, damage: Callable[[bytes], bytes]
 ) -> None:
     store = Store(tmp_path)
-    store.put(KEY, "openai/gpt-4o-mini", REPLY)
+    store.put(KEY, written(tmp_path))
     file = tmp_path / "ab" / f"{KEY}.json"
     file.write_bytes(damage(file.read_bytes()))
     with capture_logs() as events:

@@ -17,7 +17,7 @@ from runner.reports.compare.compare import Comparison, Group, compare
 from runner.reports.compare.keys import MAX_VALUES, differing_keys, flatten, short_names
 from runner.reports.compare.planned_jobs import planned_jobs
 from runner.reports.compare.rows import quality
-from runner.reports.compare.text import as_markdown, as_terminal
+from runner.reports.compare.text import as_markdown, as_terminal, pair_rows
 from runner.reports.compare.verdicts import EQUAL, UNTOLD
 
 OFFLINE = {"model.name": "offline/extractive"}
@@ -288,12 +288,35 @@ def test_the_cost_of_caching_runs_depends_on_chance(tmp_path: Path) -> None:
 
 
 def test_the_front_says_when_a_cost_is_unknown(tmp_path: Path) -> None:
-    slots(tmp_path / "0", 1, 2.0, cost_usd=None)
-    slots(tmp_path / "1", 4, 1.0)
+    for repeat in range(3):
+        slots(tmp_path / f"0{repeat}", 1, 2.0, repeat, cost_usd=None)
+        slots(tmp_path / f"1{repeat}", 4, 1.0, repeat)
     found = compare([tmp_path])
 
     assert [g.front for g in found.groups] == [False, True]
     assert any("The cost of 1 of 2 settings is unknown" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("repeats", [1, 2, 3])
+def test_no_setting_is_on_the_front_before_each_has_three_repeats(
+    tmp_path: Path, repeats: int
+) -> None:
+    for repeat in range(3):
+        slots(tmp_path / f"0{repeat}", 1, 2.0, repeat)
+    for repeat in range(repeats):
+        slots(tmp_path / f"1{repeat}", 4, 1.0, repeat)
+    found = compare([tmp_path])
+
+    assert [g.front for g in found.groups] == ([None, None] if repeats < 3 else [False, True])
+    assert any("Add repeat=0,1,2" in note for note in found.notes) == (repeats < 3)
+
+
+def test_verdicts_that_are_all_the_same_are_one_line(tmp_path: Path) -> None:
+    for count in (1, 2, 4):
+        slots(tmp_path / str(count), count, 8.0 / count, cost_usd=None)
+    (row,) = pair_rows(compare([tmp_path]).pairs)
+
+    assert ("each setting", "each other") == row[:2]
 
 
 def test_a_key_that_somebody_typed_is_always_shown_and_others_follow_it() -> None:
@@ -402,13 +425,16 @@ def test_shards_with_other_settings_are_settings(tmp_path: Path) -> None:
 
 
 def test_what_is_not_timed_has_no_cost_and_that_is_not_called_unknown(tmp_path: Path) -> None:
-    slots(tmp_path / "0", 1, 8.0)
-    slots(tmp_path / "1", 2, 8.0, status="partial")
+    for repeat in range(3):
+        slots(tmp_path / str(repeat), 1, 8.0, repeat)
+    slots(tmp_path / "9", 2, 8.0, status="partial")
     one = as_terminal(compare([tmp_path]))
-    both = as_terminal(compare([slots(tmp_path / "0", 1, 8.0, status="failed"), tmp_path / "1"]))
+    for repeat in range(3):
+        slots(tmp_path / str(repeat), 1, 8.0, repeat, status="failed")
+    both = as_terminal(compare([tmp_path]))
 
     assert "No timed run of 1 of 2 settings has a cost" in one
-    assert "No timed run of any setting has a cost" in both
+    assert "★" not in both
     assert "unknown" not in one + both
 
 

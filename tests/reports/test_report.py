@@ -33,7 +33,7 @@ def test_it_shows_summary_findings_timeline_tokens_grounding_and_transcript(run:
     _, seen = page_of(run)
 
     for words in (
-        "Completed: every analyzer answered.",
+        "Completed every analyzer answered",
         "simulated provider, not a language model",
         "8 of 8",
         "94.0%",
@@ -74,7 +74,7 @@ def test_near_moved_and_absent_quotes_are_marked_and_near_ones_show_their_differ
     text, seen = page_of(run)
 
     assert "we <del>should</del><ins>shall</ins> wait" in text
-    assert "S0003 Speaker 3; the answer cites S0009 near match" in seen.words
+    assert "S0003 Speaker 3, 0:00:03; the answer cites S0009 near match" in seen.words
     assert "not in the transcript the answer cites S0004" in seen.words
     assert "unchecked" in seen.words
 
@@ -292,7 +292,7 @@ def test_contexts_say_what_was_dropped_and_why(run: Path) -> None:
     (run / "context/stage_b_ledger.json").write_text(json.dumps(ledger))
     _, seen = page_of(run)
 
-    assert "45 of 50 tokens; nothing from analyzer_001 (timeout)" in seen.words
+    assert "45 of 50 tokens; nothing from Analyzer 001 (timeout)" in seen.words
     assert "3 × weak points (other key)" in seen.words
 
 
@@ -314,7 +314,7 @@ def test_the_critical_path_is_marked_in_chart_table_and_words(run: Path) -> None
     text, seen = page_of(run)
 
     assert '<g class="hot">' in text
-    assert "The critical path is analyzer_000" in seen.words
+    assert "The critical path is Analyzer 000" in seen.words
     assert "<desc" in text
 
 
@@ -337,3 +337,79 @@ def test_writing_it_twice_gives_the_same_page(run: Path) -> None:
     first = write_report(run).read_bytes()
 
     assert first == write_report(run).read_bytes()
+
+
+def test_the_first_screen_sums_up_what_was_decided_and_who_does_what(run: Path) -> None:
+    evidence = [{"segment": "S0003", "quote": "we wait", "match": "exact"}] * 2
+    decision = {"what": "Wait for May", "decided_by": ["Ann", "Bo"], "basis": "agreed"}
+    action = {"what": "Call the port", "owner": "Ann", "due": "by Friday", "firmness": "vague"}
+    sides = [{"who": "Ann", "position": "Go"}, {"who": "Bo", "position": "Wait"}]
+    summed = {"headline": "They wait", "summary": "A talk.", "next_steps": [{"step": "Rest"}]}
+    for name, data in {
+        "analyzer_000": {"decisions": [{**decision, "evidence": evidence}]},
+        "analyzer_001": {"action_items": [action]},
+        "analyzer_002": {"disagreements": [{"matter": "When", "sides": sides}], "decisions": []},
+        "analyzer_003": summed,
+        "analyzer_004": {"open_points": ["Who pays?"], "open_questions": []},
+    }.items():
+        record_of(run, name, structured_data=data)
+    merged = {"text": "They agree.", "category": "c", "confidence": 1, "evidence": evidence}
+    (run / "insights.json").write_text(json.dumps([merged]))
+    _, seen = page_of(run)
+    words = " ".join(seen.words.split())
+
+    assert words.index("They wait A talk.") < words.index("Findings")
+    for said in (
+        "Decisions Wait for May – Ann, Bo S0003 Speaker 3 0:00:03",
+        "Action items Call the port – Ann, by Friday vague",
+        "Disagreements When Ann: Go · Bo: Wait",
+        "Open questions Who pays?",
+        "They agree. S0003 Speaker 3 0:00:03",
+        "summary from Analyzer 003",
+    ):
+        assert said in words
+    assert "Rest" not in words[: words.index("Findings")]  # the analyzer of actions goes first
+
+
+def test_a_question_without_an_answer_says_that_nothing_was_recognised(run: Path) -> None:
+    record_of(run, "analyzer_000", structured_data={"decisions": []})
+    _, seen = page_of(run)
+
+    assert "Decisions None recognised." in " ".join(seen.words.split())
+
+
+def test_a_quote_is_shown_once_in_an_answer_and_then_only_its_place(run: Path) -> None:
+    evidence = [{"segment": "S0003", "quote": "we wait", "match": "exact"}]
+    insight = {"text": "T", "confidence": 0.5, "category": "c", "evidence": evidence}
+    record_of(
+        run, "analyzer_000", insights=[insight] * 2, structured_data={"a": [{"evidence": evidence}]}
+    )
+    _, seen = page_of(run)
+    words = " ".join(seen.words.split())
+
+    assert 1 == words.count("“we wait”")
+    assert 2 == words.count("quoted above:S0003 Speaker 3, 0:00:03")
+
+
+def test_text_has_no_label_and_an_id_leads_it(run: Path) -> None:
+    item = {"id": "P1", "text": "It rains", "kind": "fact"}
+    record_of(
+        run, "analyzer_000", structured_data={"points": [item, {"topic": "Rain", "text": "Wet"}]}
+    )
+    _, seen = page_of(run)
+    words = " ".join(seen.words.split())
+
+    assert "P1 It rainsKindfact" in words
+    assert "RainWet" in words.replace(" ", "")
+
+
+def test_a_prediction_from_assumptions_is_not_held_against_the_run(run: Path) -> None:
+    file = run / "logs/benchmark.json"
+    figures = json.loads(file.read_bytes())
+    compared = {"predicted": 1.0, "actual": 91.0, "error": 90.0}
+    for recorded in (False, True):
+        figures["plan"] = {"recorded": recorded, "wall_s": compared}
+        file.write_text(json.dumps(figures))
+        _, seen = page_of(run)
+
+        assert recorded == ("91 × as much" in seen.words)

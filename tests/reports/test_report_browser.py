@@ -96,7 +96,35 @@ def test_a_hostile_run_renders_in_silence_and_runs_nothing(tmp_path: Path, addre
     title, *counts = in_browser(tmp_path, visit)
 
     assert title == "made-up: completed"
-    assert counts == [0, 0, 8, 1]
+    assert counts == [1, 0, 8, 1]
+
+
+def test_the_filter_shows_the_insights_of_a_speaker_or_with_a_word(
+    tmp_path: Path, address: str
+) -> None:
+    shown = "[...document.querySelectorAll('#findings li[data-label]')].filter(e => "
+    shown += "!e.hasAttribute('data-hidden')).length"
+    enter = """(() => {{ const e = document.querySelector('.filter [name={0}]');
+      e.value = {1}; e.dispatchEvent(new Event('input', {{bubbles: true}}));
+      return document.querySelector('.filter output').textContent; }})()"""
+
+    async def visit(page: Page) -> Any:
+        await page.open(address)
+        found = [await page.value(shown)]
+        for name, value in (
+            ("words", "'insight 0 of'"),
+            ("words", "''"),
+            ("speaker", "'Speaker 1'"),
+        ):
+            found += [await page.value(enter.format(name, value)), await page.value(shown)]
+        return found
+
+    every, said, with_word, cleared, again, of_speaker, theirs = in_browser(tmp_path, visit)
+
+    assert 0 < with_word < every == again
+    assert 0 < theirs < every
+    assert (f"{with_word} of {every} insights", "") == (said, cleared)
+    assert f"{theirs} of {every} insights" == of_speaker
 
 
 def test_a_quotes_link_opens_the_transcript_at_the_segment(tmp_path: Path, address: str) -> None:

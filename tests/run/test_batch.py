@@ -18,7 +18,7 @@ from runner.base.errors import CallError, ConfigError, TranscriptError
 from runner.calls.client_factory import max_in_flight
 from runner.config.schema import Settings
 from runner.providers.request import Request
-from runner.record.batch_directory import is_batch, single_runs
+from runner.record.batch_directory import is_batch, single_runs, write_insights
 from runner.record.history import history_of
 from runner.record.journal import read_journal
 from runner.reports.compare.compare import compare
@@ -148,6 +148,34 @@ def test_every_file_has_a_run_and_a_row_and_one_bad_file_stops_no_other() -> Non
         assert read_run(run).config["transcript"]["path"] == "many"
     assert [] == verify(Path("batch"))
     assert [Path("batch")] == find_runs([Path()])
+
+
+def test_the_insights_of_all_runs_are_in_one_table_under_the_names_of_their_files() -> None:
+    for name in ("a.txt", "deep/b.txt"):
+        write(name)
+    execute_batch(many())
+    lines = [json.loads(line) for line in Path("batch/insights.jsonl").read_bytes().splitlines()]
+    with Path("batch/insights.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    runs = dict.fromkeys(line["run"] for line in lines)
+    stored = [found for run in runs for found in load(f"{run}/insights.json")]
+
+    assert ["a.txt", "deep/b.txt"] == sorted({line["transcript"] for line in lines})
+    assert [found["text"] for found in stored] == [line["text"] for line in lines]
+    assert [(line["transcript"], line["text"]) for line in lines] == [
+        (row["transcript"], row["text"]) for row in table
+    ]
+
+
+def test_a_row_that_names_another_folder_adds_no_insights() -> None:
+    write("a.txt")
+    execute_batch(many())
+    Path("insights.json").write_text('[{"text": "planted"}]')
+    results = Path("batch/results.jsonl")
+    results.write_text(results.read_text() + '{"event": "x", "transcript": "p", "run": ".."}\n')
+    write_insights(Path("batch"), "insight")
+
+    assert "planted" not in Path("batch/insights.jsonl").read_text()
 
 
 def test_all_bad_is_7_and_all_answered_is_0() -> None:

@@ -15,6 +15,7 @@ import yaml
 from hydra.errors import HydraException
 
 from runner.base.errors import OutputError
+from runner.record.signature import fault_of
 from runner.reports.compare.planned_jobs import split_sweep
 from runner.run.cli import explain_hydra_error
 from runner.run.command import _Jobs
@@ -28,6 +29,7 @@ PYTHONS = {"ray": "COLLOQUY_RAY_PYTHON", "submitit_local": "COLLOQUY_SUBMITIT_PY
 # What the launchers for clusters do, with the standard library's pickle and one process a job.
 LAUNCHER = '''
 import pickle, subprocess, sys
+from pathlib import Path
 from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn, JobStatus, setup_globals
 from hydra.plugins.launcher import Launcher
@@ -59,6 +61,14 @@ class Carrying(Launcher):
                 config.hydra.job.id, config.hydra.job.num = str(number), number
             sent = pickle.dumps((self.context, config, self.jobs))
             subprocess.run([sys.executable, "-c", CHILD], input=sent, check=True)
+        # The last one is preempted before its end; meanwhile its directory is altered.
+        path = Path(config.hydra.sweep.dir, str(number))
+        for name in ("COMPLETED", "intermediate/stage_b/patentability.json"):
+            (path / name).unlink()
+        for name in ("composed", "resolved"):
+            file = path / f"config/{name}.yaml"
+            file.write_text(file.read_text().replace("prompt: null", "prompt: /planted/evil.md"))
+        subprocess.run([sys.executable, "-c", CHILD], input=sent, check=True)
         return [JobReturn(status=JobStatus.COMPLETED) for _ in job_overrides]
 '''
 
@@ -183,7 +193,7 @@ def test_every_job_counts_also_one_that_left_no_word(
 
 @pytest.mark.slow
 def test_jobs_in_other_processes_are_compared_and_decide_the_exit_code(tmp_path: Path) -> None:
-    """The second is refused; all are started from another directory than the sweep."""
+    """The second is refused, the third started twice, all from another directory."""
     plugin = tmp_path / "plugins/hydra_plugins/carrying"
     plugin.mkdir(parents=True)
     (plugin / "__init__.py").write_text(LAUNCHER)
@@ -201,6 +211,8 @@ def test_jobs_in_other_processes_are_compared_and_decide_the_exit_code(tmp_path:
     assert done.returncode == 2, done.stderr
     assert "colloquy: job 1 on " in done.stderr
     assert [run["status"] for run in told["runs"]] == ["completed", "missing", "completed"]
+    assert [None] * 3 == [fault_of(folder) for folder in (sweep, sweep / "0", sweep / "2")]
+    assert (sweep / "2/journal.jsonl").read_text().count('"run.started"') == 2
     assert {file.stat().st_mode & 0o077 for file in sweep.rglob("*")} == {0}
 
 

@@ -40,6 +40,7 @@ def test_the_run_directory_holds_what_the_design_lists() -> None:
             "config/overrides.json",
             "config/prompts.json",
             "config/resolved.yaml",
+            "config/signature.json",
             "transcript.json",
             "transcript.md",
             "insights.json",

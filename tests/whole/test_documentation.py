@@ -13,6 +13,7 @@ from helpers import job
 from helpers.documentation import PAGES, PROJECT, ROOT, TARGETS, TEXTS, blocks, inline
 
 from runner.config.schema import known_keys
+from runner.run.resume import FLAGS
 
 
 def test_the_readme_is_for_half_an_hour_and_names_every_page() -> None:
@@ -84,13 +85,13 @@ def test_the_table_of_keys_is_complete() -> None:
             expected |= {f"{name}.{key}" for key in below} or {name}
     expected |= {f"model.simulate.{key}" for key in known_keys(["model", "simulate"])}
 
-    assert expected == set(table())
+    assert {*expected, *FLAGS} == set(table())
 
 
 def test_every_default_in_the_table_is_that_of_the_configuration() -> None:
     plain, simulated = job().settings, job("model=simulated").settings
     for key, shown in table().items():
-        if "NAME" in key:
+        if "NAME" in key or key in FLAGS:
             continue
         value: Any = simulated if key.startswith("model.simulate.") else plain
         for part in key.split("."):
@@ -126,7 +127,7 @@ def known(word: str) -> bool:
     group = ROOT / "conf" / key
     if group.is_dir() and re.fullmatch(r"[a-z_,]+", value):
         return all((group / f"{choice}.yaml").exists() for choice in value.split(","))
-    return group.is_dir() or exists(key) or key == "resume" or key.startswith("hydra")
+    return group.is_dir() or exists(key) or key in ("resume", *FLAGS) or key.startswith("hydra")
 
 
 def test_the_pages_have_no_gap() -> None:

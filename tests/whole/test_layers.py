@@ -192,6 +192,7 @@ def test_the_root_holds_only_what_the_design_lists() -> None:
         ".gitignore",
         "ARCHITECTURE.md",
         "CHANGELOG.md",
+        "SECURITY.md",
         "CONTRIBUTING.md",
         "LICENSE",
         "Makefile",

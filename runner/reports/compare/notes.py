@@ -33,8 +33,14 @@ def notes_on(
             "The settings are shards of one batch: they read different files and are not "
             "compared with each other."
         )
-    else:
+    elif any(group.front is not None for group in groups):
         yield from _on_front(groups)
+    without = [group for group in groups if group.baseline is None]
+    if without and not sharded:
+        yield (
+            f"{len(without)} of {len(groups)} settings have no sequential baseline here "
+            "(processing.mode=sequential or max_concurrent=1, all else equal): no speed-up."
+        )
     left_out = [row for row in rows if not row.measured]
     if left_out:
         yield (
@@ -48,8 +54,11 @@ def notes_on(
     ):
         yield "(a) beside a plan's error: no earlier run with that model was recorded."
     timed = [times for group in groups if (times := group.spreads["wall_s"]) is not None]
-    if pairs and all(times.n < LEAST for times in timed):
-        yield f"With fewer than {LEAST} repeats no difference is significant: add repeat=0,1,2."
+    if pairs and any(times.n < LEAST for times in timed):
+        yield (
+            f"With fewer than {LEAST} repeats of a setting, chance may have made the difference: "
+            "there is no front (★) and no verdict on it. Add repeat=0,1,2."
+        )
 
 
 def _on_batches(batches: Sequence[RunRow]) -> Iterator[str]:
@@ -90,12 +99,6 @@ def _on_front(groups: Sequence[Group]) -> Iterator[str]:
         yield "The front (★) compares wall-clock time, cost and quality."
     if any(len(group.measured) > 1 for group in groups):
         yield "The front compares medians; the pairs say which differences are significant."
-    without = [group for group in groups if group.baseline is None]
-    if without:
-        yield (
-            f"{len(without)} of {len(groups)} settings have no sequential baseline here "
-            "(processing.mode=sequential or max_concurrent=1, all else equal): no speed-up."
-        )
 
 
 def _which(some: Sequence[Group], groups: Sequence[Group], every: str) -> str:

@@ -64,10 +64,17 @@ def run_cells(comparison: Comparison, row: RunRow) -> tuple[str, ...]:
     )
 
 
-def pair_cells(pair: Pair) -> tuple[str, ...]:
-    """Return a pair's row under PAIRS."""
-    verdicts = (pair.verdicts[name] for name in WORDS)
-    return (pair.first, pair.second, *(f"{v.verdict} ({v.why})" for v in verdicts))
+def pair_rows(pairs: Sequence[Pair]) -> list[tuple[str, ...]]:
+    """Return the rows under PAIRS; where the verdicts of all pairs are the same, only one."""
+    rows = [(pair.first, pair.second, *_verdicts(pair)) for pair in pairs[:MAX_PAIRS]]
+    same = {_verdicts(pair) for pair in pairs}
+    if len(pairs) > 1 and len(same) == 1:
+        return [("each setting", "each other", *same.pop())]
+    return rows
+
+
+def _verdicts(pair: Pair) -> tuple[str, ...]:
+    return tuple(f"{v.verdict} ({v.why})" for v in map(pair.verdicts.get, WORDS) if v)
 
 
 def as_markdown(comparison: Comparison) -> str:
@@ -85,8 +92,8 @@ def as_markdown(comparison: Comparison) -> str:
         lines += ["", f"Settings that differ: {'; '.join(keys)}"]
     if pairs:
         lines += ["", "## Pairs", "", METHOD, ""]
-        lines += [table(PAIRS, [pair_cells(pair) for pair in pairs[:MAX_PAIRS]])]
-    if len(pairs) > MAX_PAIRS:
+        lines += [table(PAIRS, pair_rows(pairs))]
+    if len(pairs) > MAX_PAIRS == len(pair_rows(pairs)):
         lines += ["", f"{len(pairs) - MAX_PAIRS} more pairs are in comparison.json."]
     return "\n".join([*lines, "", "## Runs", "", table(RUNS, runs)]) + "\n"
 

@@ -118,7 +118,7 @@ def _row(comparison: Comparison, row: RunRow) -> dict[str, Any]:
 def as_html(comparison: Comparison, folder: Path, *, indexed: bool = False) -> str:
     """Return comparison.html for *folder*, with links to existing reports."""
     groups = enumerate(comparison.groups, 1)
-    pairs = comparison.pairs[: text.MAX_PAIRS]
+    pairs = text.pair_rows(comparison.pairs)
     return render(
         "comparison.html",
         settings_header=text.SETTINGS,
@@ -128,8 +128,8 @@ def as_html(comparison: Comparison, folder: Path, *, indexed: bool = False) -> s
         links=[link_to(row.path / REPORT, folder) for row in comparison.rows],
         index=_index(folder, indexed=indexed),
         pairs_header=text.PAIRS,
-        pairs=[text.pair_cells(pair) for pair in pairs],
-        pairs_left=len(comparison.pairs) - len(pairs),
+        pairs=pairs,
+        pairs_left=max(0, len(comparison.pairs) - text.MAX_PAIRS) if len(pairs) > 1 else 0,
         method=text.METHOD,
         notes=comparison.notes,
         keys=comparison.keys,

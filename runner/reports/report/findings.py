@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import Any
 
+from runner.base.format import clock
 from runner.base.json import listing, mapping, mappings, number, text
 from runner.reports.report.matrix import Matrix, read_matrix
 from runner.reports.report.nodes import NodeFacts
@@ -16,15 +17,17 @@ from runner.transcript.model import Transcript
 MAX_DEPTH = 8  # deeper data is shown as JSON
 SHORT, MAX_SHORT = 32, 6  # characters each, and how many, listed in one line
 _LABEL = re.compile(r"[a-z]+(_[a-z]+)+")
+_ID = re.compile(r"[A-Z]{1,3}\d{1,3}")
 _CHANGE = re.compile(r"\[-(.*?)-\]|\{\+(.*?)\+\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Anchors in the page and speakers of the transcript's segments, by segment id."""
+    """Anchors in the page, speakers and times of the transcript's segments, by segment id."""
 
     anchors: Mapping[str, str]
     speakers: Mapping[str, str]
+    times: Mapping[str, str]
 
 
 def places_of(transcript: Transcript | None) -> Places:
@@ -32,12 +35,17 @@ def places_of(transcript: Transcript | None) -> Places:
     numbered = list(enumerate(transcript.segments if transcript else (), 1))
     numbered.reverse()  # so that the first of two overwrites the second
     anchors = {text(segment.id): f"seg-{place}" for place, segment in numbered}
-    return Places(anchors, {text(segment.id): text(segment.speaker) for _, segment in numbered})
+    speakers = {text(segment.id): text(segment.speaker) for _, segment in numbered}
+    starts = {text(segment.id): number(segment.start_s) for _, segment in numbered}
+    times = {name: clock(max(start, 0.0)) for name, start in starts.items() if start is not None}
+    return Places(anchors, speakers, times)
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
     """Evidence: *match* is exact, near, absent or unchecked; *anchor* None without a segment.
+
+    *time* is empty where the segment has none; *again* says that it was quoted above already.
 
     *changes* are the pieces of a near quote's difference: kind (`same`, `quoted` for words only
     in the quote, `said` for words only in the transcript) and words.
@@ -46,10 +54,15 @@ class Quote:
     words: str
     segment: str
     speaker: str
+    time: str
     anchor: str | None
     match: str
     moved_from: str
     changes: tuple[tuple[str, str], ...]
+    again: bool = False
+
+
+Quotes = Callable[[tuple[Quote, ...]], tuple[Quote, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +74,11 @@ class ValueTree:
     parts: tuple[tuple[str, ValueTree], ...] = ()
     quotes: tuple[Quote, ...] = ()
 
+    def with_quotes(self, change: Quotes) -> ValueTree:
+        """Return it with all its quotes as *change* returns them, in the order of the page."""
+        parts = tuple((name, part.with_quotes(change)) for name, part in self.parts)
+        return replace(self, parts=parts, quotes=change(self.quotes))
+
 
 @dataclass(frozen=True, slots=True)
 class ShownInsight:
@@ -71,15 +89,34 @@ class ShownInsight:
     category: str
     quotes: tuple[Quote, ...]
 
+    @property
+    def speakers(self) -> list[str]:
+        """The speakers that it quotes, each once."""
+        return list(dict.fromkeys(quote.speaker for quote in self.quotes if quote.speaker))
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """One node's answer: insights, structured data, and a matrix if it has that shape."""
+    """One node's answer: its structured *data*, insights, and how both are shown."""
 
     node: NodeFacts
+    data: Mapping[str, Any]
     insights: tuple[ShownInsight, ...]
     fields: tuple[tuple[str, ValueTree], ...]
     matrix: Matrix | None
+
+    def with_quotes(self, change: Quotes) -> Findings:
+        """Return them with all quotes as *change* returns them, in the order of the page."""
+
+        def fields() -> tuple[tuple[str, ValueTree], ...]:
+            return tuple((name, tree.with_quotes(change)) for name, tree in self.fields)
+
+        def insights() -> tuple[ShownInsight, ...]:
+            return tuple(replace(one, quotes=change(one.quotes)) for one in self.insights)
+
+        if self.node.final:  # the page shows its fields first
+            return replace(self, fields=fields(), insights=insights())
+        return replace(self, insights=insights(), fields=fields())
 
     @property
     def cited(self) -> set[str]:
@@ -103,7 +140,7 @@ def findings_of(node: NodeFacts, places: Places) -> Findings:
         for each in mappings(record.get("insights"))
     )
     fields = tuple((str(k), shown(v, places)) for k, v in data.items() if k not in used)
-    return Findings(node, insights, fields, matrix)
+    return Findings(node, data, insights, fields, matrix)
 
 
 def label(value: Any) -> str:
@@ -130,6 +167,7 @@ def _quote(evidence: Mapping[str, Any], places: Places) -> Quote:
         evidence["quote"],
         segment,
         places.speakers.get(segment, ""),
+        places.times.get(segment, ""),
         places.anchors.get(segment),
         match,
         text(evidence.get("moved_from")),
@@ -169,14 +207,16 @@ def _group(value: Mapping[str, Any], places: Places, depth: int) -> ValueTree:
     """Return a mapping: its first text is the title, its evidence the quotes."""
     quotes: list[Quote] = []
     parts: list[tuple[str, ValueTree]] = []
-    title = ""
+    title = name = ""
     for key, item in value.items():
         if isinstance(item, list) and item and all(is_evidence(each) for each in item):
             quotes += quotes_of(item, places)
         elif item in (None, "", []):
             continue
+        elif depth and not name and isinstance(item, str) and _ID.fullmatch(item):
+            name = item  # such as H1; the title follows it
         elif not title and depth and isinstance(item, str):
             title = label(item)
         else:
             parts.append((str(key), shown(item, places, depth + 1)))
-    return ValueTree("group", title, tuple(parts), tuple(quotes))
+    return ValueTree("group", " ".join(filter(None, (name, title))), tuple(parts), tuple(quotes))

@@ -40,7 +40,7 @@ class IndexEntry:
     rate: float | None
     reports: tuple[tuple[str, str], ...]
     more: bool
-    overrides: str = ""
+    overrides: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,7 @@ def _newest(entries: Sequence[IndexEntry]) -> list[IndexEntry]:
 
 def _sweep(path: Path, jobs: Sequence[Path], root: Path) -> SweepEntry:
     """Return the sweep in *path*, each job with the overrides that not all jobs share."""
-    files = (job / "config" / "overrides.json" for job in jobs)
-    typed = [[text(override) for override in read_list(file)] for file in files]
+    typed = [_typed(job) for job in jobs]
     common = set.intersection(*map(set, typed))
     entries = (
         replace(_entry(job, root), overrides=" ".join(o for o in own if o not in common))
@@ -98,7 +97,7 @@ def _entry(path: Path, root: Path) -> IndexEntry:
         link_to(path / (TABLE if batch else REPORT), root),
         tone,
         title,
-        text(metadata.get("started_at"))[:19].replace("T", " "),
+        _moment(metadata.get("started_at")),
         text(at(metadata, "transcript", "name")),
         model,
         model_label(model, simulated=model.endswith("/simulated")).partition(",")[0],
@@ -110,7 +109,19 @@ def _entry(path: Path, root: Path) -> IndexEntry:
         number(at(metadata, "grounding", "rate")),
         tuple((p.parent.name, link_to(p, root) or "") for p in reports[:MAX_REPORTS]),
         len(reports) > MAX_REPORTS,
+        " ".join(_typed(path)),
     )
+
+
+def _moment(value: Any) -> str:
+    """Return an ISO time as `2026-11-28 19:58:03 UTC`."""
+    iso = text(value)
+    return f"{iso[:10]} {iso[11:19]} UTC" if iso[10:11] == "T" else ""
+
+
+def _typed(path: Path) -> list[str]:
+    """Return the overrides of the run in *path*."""
+    return [text(override) for override in read_list(path / "config" / "overrides.json")]
 
 
 def _counts(metadata: Mapping[str, Any]) -> tuple[int, int]:

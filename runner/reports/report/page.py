@@ -1,60 +1,100 @@
-"""report.html: one run on one page, without scripts or external resources."""
+"""report.html: one run on one page, which loads nothing and is complete without its script."""
 
-from collections.abc import Sequence
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from importlib import resources
+from typing import Any
 
-from runner.base.json import at, listing, mapping, number, text
+from markupsafe import Markup
+
+from runner.base.json import at, listing, mapping, mappings, number, read_list, text
 from runner.reports.report import ledger, summary
+from runner.reports.report.brief import brief_of, once_each
 from runner.reports.report.calls import read_session
-from runner.reports.report.findings import Findings, findings_of, places_of, quotes_of
+from runner.reports.report.findings import (
+    Findings,
+    ShownInsight,
+    findings_of,
+    places_of,
+    quotes_of,
+)
 from runner.reports.report.matrix import RATINGS
 from runner.reports.report.nodes import NodeFacts, models_of, nodes_of
 from runner.reports.report.render import render
 from runner.reports.report.timeline import LABEL, WIDTH, timeline_of
 from runner.reports.stored_run import StoredRun
 
+SCRIPT = resources.files(__package__).joinpath("templates/filter.js").read_text(encoding="utf-8")
+SCRIPT_DIGEST = f"sha256-{b64encode(sha256(SCRIPT.encode()).digest()).decode()}"
 OPEN_NODES = 16  # up to so many analyzers' findings are unfolded
 
 
 def report_page(run: StoredRun) -> str:
     """Return the content of report.html."""
-    nodes, places = nodes_of(run), places_of(run.transcript)
-    findings = [findings_of(node, places) for node in nodes]
-    session = read_session(run.path)
-    critical = [text(name) for name in listing(run.took.get("critical_path"))]
+    nodes = nodes_of(run)
     name = run.transcript.name if run.transcript else at(run.metadata, "transcript", "name")
     return render(
         "report.html",
         name=text(name) or run.name,
         run=run,
+        script=Markup(SCRIPT),
+        script_digest=SCRIPT_DIGEST,
         models=models_of(run),
         nodes={node.name: node for node in nodes},
         banner=summary.banner_of(run, nodes),
-        figures=summary.figures_of(run, nodes),
-        shared=summary.shared_slots(run),
-        predictions=summary.predictions_of(run),
-        recorded=run.predicted.get("recorded") is True,
-        facts=summary.facts_of(run),
-        findings=sorted(findings, key=lambda found: not found.node.final),
-        open_nodes=len(nodes) <= OPEN_NODES,
-        ratings=RATINGS,
-        quotes_of=lambda item: quotes_of(item.get("evidence"), places),
-        timeline=timeline_of(nodes, session, critical),
-        session=session,
-        critical=[node for name in critical for node in nodes if node.name == name],
-        critical_s=number(run.took.get("critical_path_s")),
-        chart={"label": LABEL, "width": WIDTH},
-        used=[node for node in nodes if sum(node.tokens)],
-        grounding=[(n, g) for n in nodes if (g := mapping(n.record.get("grounding")))],
-        grounding_total=mapping(run.grounding.get("total")),
-        ledgers=ledger.ledgers_of(run.path, (node.stage for node in nodes)),
-        kept_and_dropped=ledger.kept_and_dropped,
-        chunked=ledger.chunked_of(run.path, nodes),
-        faults=ledger.faults_of(nodes),
-        requests=sum(len(node.attempts) for node in nodes),
-        events=ledger.noted_events(run.path),
-        segments=run.transcript.segments if run.transcript else (),
-        citing=citing_of(findings),
+        **_what_was_found(run, nodes),
+        **_how_it_ran(run, nodes),
     )
+
+
+def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
+    places = places_of(run.transcript)
+    findings = [once_each(findings_of(node, places)) for node in nodes]
+    merged = mappings(read_list(run.path / "insights.json"))
+    return {
+        "brief": brief_of(findings, run.transcript, merged, places, run.metadata.get("started_at")),
+        "findings": sorted(findings, key=lambda found: not found.node.final),
+        "speakers": _every(findings, lambda insight: insight.speakers),
+        "labels": _every(findings, lambda insight: [insight.category]),
+        "open_nodes": len(nodes) <= OPEN_NODES,
+        "ratings": RATINGS,
+        "quotes_of": lambda item: quotes_of(item.get("evidence"), places),
+        "segments": run.transcript.segments if run.transcript else (),
+        "citing": citing_of(findings),
+    }
+
+
+def _how_it_ran(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
+    session = read_session(run.path)
+    critical = [text(name) for name in listing(run.took.get("critical_path"))]
+    return {
+        "figures": summary.figures_of(run, nodes),
+        "shared": summary.shared_slots(run),
+        "predictions": summary.predictions_of(run),
+        "facts": summary.facts_of(run),
+        "timeline": timeline_of(nodes, session, critical),
+        "session": session,
+        "critical": [node for name in critical for node in nodes if node.name == name],
+        "critical_s": number(run.took.get("critical_path_s")),
+        "chart": {"label": LABEL, "width": WIDTH},
+        "used": [node for node in nodes if sum(node.tokens)],
+        "grounding": [(n, g) for n in nodes if (g := mapping(n.record.get("grounding")))],
+        "grounding_total": mapping(run.grounding.get("total")),
+        "ledgers": ledger.ledgers_of(run.path, (node.stage for node in nodes)),
+        "kept_and_dropped": ledger.kept_and_dropped,
+        "chunked": ledger.chunked_of(run.path, nodes),
+        "faults": ledger.faults_of(nodes),
+        "requests": sum(len(node.attempts) for node in nodes),
+        "events": ledger.noted_events(run.path),
+    }
+
+
+def _every(
+    findings: Sequence[Findings], names: Callable[[ShownInsight], Sequence[str]]
+) -> list[str]:
+    """Return the *names* of all insights in order, each once."""
+    return sorted({name for f in findings for i in f.insights for name in names(i) if name})
 
 
 def citing_of(findings: Sequence[Findings]) -> dict[str, list[NodeFacts]]:

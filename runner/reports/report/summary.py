@@ -113,7 +113,9 @@ def _grounded(rate: Mapping[str, Any]) -> str:
 
 
 def predictions_of(run: StoredRun) -> list[tuple[str, str, str, str]]:
-    """Return the predictions: name, predicted, actual, error."""
+    """Return the predictions from earlier runs: name, predicted, actual, error."""
+    if run.predicted.get("recorded") is not True:  # assumptions, which say nothing about the run
+        return []
     shows = {
         "wall_s": ("Wall clock", seconds),
         "prompt_tokens": ("Prompt tokens", count),

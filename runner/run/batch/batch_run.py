@@ -26,7 +26,13 @@ from runner.calls.client_factory import max_in_flight
 from runner.calls.schedule import Place, gather_all, make_slots
 from runner.job.build import for_transcript
 from runner.job.job import BatchJob, Job
-from runner.record.batch_directory import ResultRow, Results, completed_before, totals_of
+from runner.record.batch_directory import (
+    ResultRow,
+    Results,
+    completed_before,
+    totals_of,
+    write_insights,
+)
 from runner.record.journal import Spent
 from runner.record.member_directory import MemberDirectory
 from runner.record.reuse import StoredAnswers
@@ -262,6 +268,8 @@ class Batch:
         if stop.signum is not None:
             status, code = "interrupted", stop.exit_code
         await offload(self._close_results)
+        per = self.job.settings.output.insights_csv
+        await offload(write_insights, self.directory.path, per)
         wall_s, lag = self._elapsed_s(), self._services.lag
         benchmark = batch_benchmark(self.job, tally, self._measures, wall_s, lag)
         if benchmark["run"]["attempts"] or not self.directory.has("logs/benchmark.json"):

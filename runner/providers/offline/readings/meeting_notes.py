@@ -26,21 +26,22 @@ _MOST_INSIGHTS = 10
 def read(document: Document) -> dict[str, object]:
     """Record decisions, undertakings and open points; pure and deterministic."""
     minutes = take_minutes(document)
-    found = sorted(_insights(minutes), key=lambda pair: -pair[0])
+    found = sorted(insights_of(minutes), key=lambda pair: -pair[0])
     made = [one for _, one in found[:_MOST_INSIGHTS]]
     sought = "decisions, undertakings or open questions"
     return {
         "insights": made or [no_cue(minutes.dialogue, sought)],
         "structured_data": {
             "summary": _summary(minutes, subject_of(minutes.dialogue, document.findings)),
-            "decisions": [_decision_item(d) for d in minutes.decisions],
-            "action_items": [_action_item(a) for a in minutes.actions],
-            "open_questions": [_question_item(q) for q in minutes.questions],
+            "decisions": [decision_item(d) for d in minutes.decisions],
+            "action_items": [action_item(a) for a in minutes.actions],
+            "open_questions": [question_item(q) for q in minutes.questions],
         },
     }
 
 
-def _decision_item(decision: Settled) -> dict[str, object]:
+def decision_item(decision: Settled) -> dict[str, object]:
+    """Return *decision* as an item of the answer."""
     parts = decision.parts[:1] if decision.basis == "reported" else decision.parts
     return {
         "what": " ".join(strip_fillers(part.text) for part in parts),
@@ -51,7 +52,8 @@ def _decision_item(decision: Settled) -> dict[str, object]:
     }
 
 
-def _action_item(action: Action) -> dict[str, object]:
+def action_item(action: Action) -> dict[str, object]:
+    """Return *action* as an item of the answer."""
     about = action.about
     shown = f'{who(about.speaker)}: "{excerpt(trim(about.text), 160)}"' if about else None
     return {
@@ -64,7 +66,8 @@ def _action_item(action: Action) -> dict[str, object]:
     }
 
 
-def _question_item(question: OpenQuestion) -> dict[str, object]:
+def question_item(question: OpenQuestion) -> dict[str, object]:
+    """Return *question* as an item of the answer."""
     return {
         "question": question.text,
         "raised_by": question.raised_by,
@@ -97,7 +100,7 @@ def _summary(minutes: Minutes, subject: str) -> str:
     return tidy(" ".join(sentences)) if minutes.dialogue.sentences else "Nothing was said."
 
 
-def _insights(minutes: Minutes) -> Iterator[tuple[float, dict[str, object]]]:
+def insights_of(minutes: Minutes) -> Iterator[tuple[float, dict[str, object]]]:
     """Yield (score, insight) for the points that an absent participant needs."""
     for decision in minutes.decisions[:3]:
         kind = "decision" if decision.basis != "reported" else "reported_decision"

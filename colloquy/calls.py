@@ -1,0 +1,170 @@
+"""Functions of the package; each takes the configuration as the command line does."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Lock
+from typing import Any, TypeVar
+
+from colloquy.results import Batch, Comparison, Run, read
+
+T = TypeVar("T")
+
+_COMPOSING = Lock()  # Hydra keeps what it composes in globals
+
+
+def run(
+    transcript: str | Path, *overrides: str, config_dir: str | Path | None = None, **settings: Any
+) -> Run:
+    """Read *transcript* with the pipeline and return the run, however it ended.
+
+    *overrides* are those of the command line (`"model=openai"`); *settings* are the same as
+    keywords, nested ones as mappings (`budget={"max_cost_usd": 0.5}`); *config_dir* is a folder
+    of one's own analyzers and pipelines. May be called where an event loop is running. Raises
+    `runner.base.errors.ColloquyError` before anything is sent.
+    """
+    return _wait(run_async(transcript, *overrides, config_dir=config_dir, **settings))
+
+
+async def run_async(
+    transcript: str | Path, *overrides: str, config_dir: str | Path | None = None, **settings: Any
+) -> Run:
+    """Do as `run`, in the running event loop."""
+    path = await _execute(transcript, overrides, config_dir, settings, many=False)
+    return Run.read(path)
+
+
+def batch(
+    transcripts: str | Path, *overrides: str, config_dir: str | Path | None = None, **settings: Any
+) -> Batch:
+    """Read all transcripts in a folder, or those that match a pattern; otherwise as `run`."""
+    return _wait(batch_async(transcripts, *overrides, config_dir=config_dir, **settings))
+
+
+async def batch_async(
+    transcripts: str | Path, *overrides: str, config_dir: str | Path | None = None, **settings: Any
+) -> Batch:
+    """Do as `batch`, in the running event loop."""
+    return Batch.read(await _execute(transcripts, overrides, config_dir, settings, many=True))
+
+
+def resume(path: str | Path, *overrides: str) -> Run | Batch:
+    """Finish the run or batch in *path*; nothing that was paid for is requested again."""
+    from runner.run.execute import ProcessState, resume_job
+    from runner.run.resume import read_resumption
+
+    resumption = read_resumption([f"resume={path}", *overrides])
+    _wait(resume_job(resumption, ProcessState()))
+    return load(path)
+
+
+def load(path: str | Path) -> Run | Batch:
+    """Return the stored run or batch in the directory *path*; raise ConfigError for none."""
+    return read(Path(path))
+
+
+def plan(
+    transcript: str | Path, *overrides: str, config_dir: str | Path | None = None, **settings: Any
+) -> Mapping[str, Any]:
+    """Return the predicted calls, tokens, cost and time; nothing is sent and nothing written."""
+    from runner.job.job import BatchJob
+    from runner.run.batch.plan import plan_batch
+    from runner.run.plan import make_plan, read_histories
+
+    _, job, _ = _build(transcript, (*overrides, "plan=true"), config_dir, settings)
+    if isinstance(job, BatchJob):
+        return plan_batch(job).as_dict()
+    return make_plan(job, read_histories(job)).as_dict()
+
+
+def compare(*paths: str | Path) -> Comparison:
+    """Return the comparison of the runs in and below *paths*, as `colloquy-compare` prints it."""
+    from runner.reports.compare.compare import compare as compare_runs
+    from runner.reports.compare.write import as_dict
+
+    return Comparison.of(as_dict(compare_runs(Path(path) for path in paths)))
+
+
+async def _execute(
+    transcript: str | Path,
+    overrides: Sequence[str],
+    config_dir: str | Path | None,
+    settings: Mapping[str, Any],
+    *,
+    many: bool,
+) -> Path:
+    """Execute the job and return its directory."""
+    from runner.base.errors import ConfigError
+    from runner.job.job import BatchJob
+    from runner.run.execute import execute_job, new_path
+
+    cfg, job, typed = _build(transcript, overrides, config_dir, settings)
+    if isinstance(job, BatchJob) != many:
+        other = "batch" if isinstance(job, BatchJob) else "run"
+        raise ConfigError(f"{transcript} is for colloquy.{other}")
+    path = new_path(job)
+    await execute_job(cfg, job=job, overrides=typed, run_path=path)
+    return path
+
+
+def _build(
+    transcript: str | Path,
+    overrides: Sequence[str],
+    config_dir: str | Path | None,
+    settings: Mapping[str, Any],
+) -> tuple[Any, Any, list[str]]:
+    """Return configuration, job and overrides; raise ColloquyError."""
+    from runner.base.errors import ConfigError
+    from runner.job.build import build_job
+    from runner.run import cli
+    from runner.run.compose import compose_config, register_resolvers
+
+    folders = [Path(config_dir).resolve()] if config_dir is not None else []
+    given = [*overrides, *_flat(settings, cli.quote)]
+    typed = cli.expand_arguments([f"transcript={transcript}", *given])
+    cli.check_arguments(typed)
+    if not any(each.startswith("output.console=") for each in typed):
+        typed.append("output.console=quiet")
+    searched = [f"hydra.searchpath=[{','.join(cli.quote(f'file://{f}') for f in folders)}]"]
+    try:
+        with _COMPOSING:
+            register_resolvers()
+            cfg = compose_config(*typed, *(searched if folders else []))
+    except Exception as error:
+        line = cli.explain_hydra_error(error)
+        if line is None:
+            raise
+        raise ConfigError(line) from error
+    return cfg, build_job(cfg, config_folders=folders, overrides=typed), typed
+
+
+def _flat(settings: Mapping[str, Any], quote: Any, above: str = "") -> list[str]:
+    """Return *settings* as overrides; nested mappings become dotted keys."""
+    flat: list[str] = []
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            flat += _flat(value, quote, f"{above}{key}.")
+        else:
+            flat.append(f"{above}{key}={_written(value, quote)}")
+    return flat
+
+
+def _written(value: Any, quote: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return str(value).lower().replace("none", "null")
+    if isinstance(value, list | tuple):
+        return f"[{','.join(_written(each, quote) for each in value)}]"
+    if isinstance(value, int | float):
+        return repr(value)
+    return str(value) if str(value).isidentifier() else str(quote(str(value)))
+
+
+def _wait(made: Coroutine[Any, Any, T]) -> T:
+    """Return the result of *made*; where a loop is running, another thread's loop runs it."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(made)
+    with ThreadPoolExecutor(1, thread_name_prefix="colloquy") as pool:
+        return pool.submit(asyncio.run, made).result()

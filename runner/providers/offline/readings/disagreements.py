@@ -1,0 +1,48 @@
+"""Reading of disagreements: statements that another speaker objects to."""
+
+from runner.providers.offline.dialogue.agreement import AdjacencyPair, find_objections
+from runner.providers.offline.dialogue.dialogue import Dialogue, matter, read_dialogue
+from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
+from runner.providers.offline.document import Document
+from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.wording import excerpt
+
+_MOST = 8
+
+
+def read(document: Document) -> dict[str, object]:
+    """Quote each statement with the objection to it; pure and deterministic."""
+    dialogue = read_dialogue(document)
+    pairs = diverse(
+        find_objections(dialogue),
+        _MOST,
+        score=lambda pair: pair.score,
+        text=lambda pair: f"{pair.statement.text} {pair.reply.text}",
+    )
+    found = [
+        insight(_text(pair), pair.score, "objection", (pair.statement, pair.reply))
+        for pair in pairs
+    ]
+    return {
+        "insights": found or [no_cue(dialogue, "objections")],
+        "structured_data": {"disagreements": [_item(dialogue, pair) for pair in pairs]},
+    }
+
+
+def _text(pair: AdjacencyPair) -> str:
+    """Return the statement and the objection in the words of both speakers."""
+    said, reply = excerpt(pair.statement.text, 130), excerpt(pair.reply.text, 130)
+    return f'{who(pair.statement.speaker)}: "{said}". {who(pair.reply.speaker)} objects: "{reply}".'
+
+
+def _item(dialogue: Dialogue, pair: AdjacencyPair) -> dict[str, object]:
+    about = matter(dialogue, [pair.statement.text, pair.reply.text])
+    sides = [
+        {"who": who(one.speaker), "position": one.text} for one in (pair.statement, pair.reply)
+    ]
+    return {
+        "matter": f"An objection about {about}." if about else "An objection.",
+        "sides": sides,
+        "state": "unclear",
+        "evidence": cite(pair.statement, pair.reply),
+    }

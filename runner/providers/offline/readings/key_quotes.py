@@ -1,0 +1,48 @@
+"""Reading of key_quotes: the most central sentences, from different speakers."""
+
+from runner.providers.offline.dialogue.dialogue import (
+    matter,
+    read_dialogue,
+    weight_of,
+    whole_sentences,
+)
+from runner.providers.offline.document import Document
+from runner.providers.offline.language.cues import is_question
+from runner.providers.offline.language.fragments import is_whole, roughness
+from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.sentences import is_procedural, trim, words
+from runner.providers.offline.synthesis.statements import Statement, insights_on, rows
+
+_MOST = 8
+_LENGTH = range(6, 36)  # words
+
+
+def read(document: Document) -> dict[str, object]:
+    """Quote the sentences; pure and deterministic."""
+    dialogue = read_dialogue(document)
+    fit = [
+        Statement(s, "central", max(0.05, weight_of(dialogue, s) - roughness(s.text)))
+        for s in whole_sentences(dialogue)
+        if len(words(s.text)) in _LENGTH
+        and is_whole(trim(s.text))
+        and not is_question(s.text)
+        and not is_procedural(s.text)
+    ]
+    found = diverse(
+        fit,
+        _MOST,
+        score=lambda one: one.score,
+        text=lambda one: one.text,
+        group=lambda one: one.who,
+    )
+
+    def row(one: Statement) -> dict[str, object]:
+        about = matter(dialogue, [one.text])
+        on = f", on {about}" if about else ""
+        why = f"It is among the statements that share most words with the rest of the talk{on}."
+        return {"text": one.text, "who": one.who, "why": why}
+
+    return {
+        "insights": insights_on(dialogue, found, "quotable statements"),
+        "structured_data": {"quotes": rows(found, row)},
+    }

@@ -1,0 +1,51 @@
+"""Reading of opinions: sentences in which a speaker takes a stand."""
+
+from runner.providers.offline.dialogue.dialogue import matter, read_dialogue, whole_sentences
+from runner.providers.offline.dialogue.stance import fitness, takes_stance
+from runner.providers.offline.document import Document
+from runner.providers.offline.language.cues import has, is_question, strength
+from runner.providers.offline.language.fragments import is_whole
+from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.sentences import Sentence, trim
+from runner.providers.offline.synthesis.statements import Statement, insights_on, rows
+
+_MOST = 12
+
+
+def read(document: Document) -> dict[str, object]:
+    """Quote the sentences, with the side where they say it outright; pure and deterministic."""
+    dialogue = read_dialogue(document)
+    stands = [
+        Statement(s, _side(s), max(0.05, fitness(dialogue, s)))
+        for s in whole_sentences(dialogue)
+        if takes_stance(s)
+        and not is_question(s.text)
+        and is_whole(trim(s.text))
+        and not has("unsure", s.text)
+    ]
+    found = diverse(
+        stands,
+        _MOST,
+        score=lambda one: one.score,
+        text=lambda one: one.text,
+        group=lambda one: one.who,
+    )
+
+    def row(one: Statement) -> dict[str, object]:
+        about = matter(dialogue, [one.text]) or "the talk"
+        stance = {"opinion": one.text, "about": about, "stance": one.kind}
+        return {**stance, "reason": None, "who": one.who}
+
+    return {
+        "insights": insights_on(dialogue, found, "opinions"),
+        "structured_data": {"opinions": rows(found, row)},
+    }
+
+
+def _side(s: Sentence) -> str:
+    """Return the side that *s* takes in so many words: consent or objection without negation."""
+    if has("negation", s.text) or has("conditional", s.text):
+        return "unclear"
+    sides = {"for": strength("agreement", s.text), "against": strength("disagreement", s.text)}
+    plain = [side for side, value in sides.items() if value > 0.8]
+    return plain[0] if len(plain) == 1 else "unclear"

@@ -1,0 +1,53 @@
+"""Reading of resolution: steps that are proposed or promised, and words that it works."""
+
+from runner.providers.offline.dialogue.dialogue import Dialogue, read_dialogue
+from runner.providers.offline.document import Document
+from runner.providers.offline.language.cues import has, is_question
+from runner.providers.offline.language.sentences import Sentence
+from runner.providers.offline.language.wording import excerpt, tidy
+from runner.providers.offline.synthesis.statements import (
+    Statement,
+    find_statements,
+    insights_on,
+    rows,
+)
+
+_CUES = {
+    "promise": "step_promised",
+    "step": "step_asked",
+}
+
+
+def read(document: Document) -> dict[str, object]:
+    """Quote the steps, and the last sentence that says that it works; pure and deterministic."""
+    dialogue = read_dialogue(document)
+    found = find_statements(dialogue, _CUES, 10)
+    works = _confirmed(dialogue)
+    why = "No words that confirm a solution were recognised."
+    if works is not None:
+        why = tidy(f'{works.speaker or "The speaker"} says: "{excerpt(works.text, 160)}".')
+    return {
+        "insights": insights_on(dialogue, found, "steps or promises"),
+        "structured_data": {
+            "steps": rows(found, _row),
+            "status": "unclear" if works is None else "solved",
+            "why": why,
+        },
+    }
+
+
+def _confirmed(dialogue: Dialogue) -> Sentence | None:
+    """Return the last plain statement that something works, in the second half of the talk."""
+    half = len(dialogue.sentences) // 2
+    said = [
+        s
+        for s in dialogue.sentences[half:]
+        if has("works_now", s.text)
+        and not is_question(s.text)
+        and not any(has(kind, s.text) for kind in ("negation", "conditional", "hedge", "unsure"))
+    ]
+    return said[-1] if said else None
+
+
+def _row(one: Statement) -> dict[str, object]:
+    return {"step": one.text, "by": one.who if one.kind == "promise" else None, "result": None}

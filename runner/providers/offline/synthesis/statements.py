@@ -1,0 +1,75 @@
+"""Statements: sentences with the words of a question, quoted whole."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of, whole_sentences
+from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
+from runner.providers.offline.language.cues import has, is_question
+from runner.providers.offline.language.fragments import is_whole, roughness
+from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.sentences import Sentence, is_procedural, trim
+from runner.providers.offline.language.wording import excerpt
+
+Row = Callable[["Statement"], Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A sentence whose words show that it is of *kind*; *score* is 0 to 1."""
+
+    sentence: Sentence
+    kind: str
+    score: float
+
+    @property
+    def text(self) -> str:
+        """Its words."""
+        return self.sentence.text
+
+    @property
+    def who(self) -> str | None:
+        """Its speaker."""
+        return self.sentence.speaker
+
+
+def find_statements(dialogue: Dialogue, cues: Mapping[str, str], limit: int) -> list[Statement]:
+    """Return up to *limit* whole statements in order; *cues* maps kinds to those of their cues.
+
+    A statement is of the first kind of which it has a cue.
+    """
+    found = []
+    for s in whole_sentences(dialogue):
+        if is_question(s.text) or is_procedural(s.text) or not is_whole(trim(s.text)):
+            continue
+        kind = next((name for name, cue in cues.items() if has(cue, s.text)), None)
+        if kind is not None:
+            score = 0.4 + 0.5 * weight_of(dialogue, s) - roughness(s.text)
+            found.append(Statement(s, kind, max(0.05, score)))
+    chosen = diverse(
+        found,
+        limit,
+        score=lambda one: one.score,
+        text=lambda one: one.text,
+        group=lambda one: one.who,
+    )
+    return sorted(chosen, key=lambda one: one.sentence.index)
+
+
+def insights_on(
+    dialogue: Dialogue, statements: Sequence[Statement], sought: str
+) -> list[dict[str, object]]:
+    """Return an insight for each statement, best first, or one that none of *sought* was found."""
+    best = sorted(statements, key=lambda one: -one.score)
+    found = [
+        insight(
+            f'{who(one.who)}: "{excerpt(one.text, 180)}".', one.score, one.kind, (one.sentence,)
+        )
+        for one in best[:8]
+    ]
+    return found or [no_cue(dialogue, sought)]
+
+
+def rows(statements: Sequence[Statement], row: Row) -> list[dict[str, object]]:
+    """Return the result of *row* for each statement, with its evidence."""
+    return [{**row(one), "evidence": cite(one.sentence)} for one in statements]

@@ -1,0 +1,153 @@
+"""The first screen of a report: summary, decisions, action items, disagreements, questions."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from runner.base.format import clock, plural
+from runner.base.json import listing, mapping, mappings, text
+from runner.reports.report.findings import Findings, Places, Quote, ShownInsight, label, quotes_of
+from runner.reports.report.nodes import NodeFacts
+from runner.transcript.model import Transcript
+
+MOST_INSIGHTS = 8
+MOST_QUOTES = 2  # of an item, from different segments
+# Sections, and the keys of structured data that fill them, the most specific first.
+_SECTIONS = {
+    "Decisions": ("decisions",),
+    "Action items": ("action_items", "next_steps"),
+    "Disagreements": ("disagreements",),
+    "Open questions": ("open_questions", "open_points"),
+}
+_MATTER = ("what", "step", "matter", "question", "text")
+_PEOPLE = ("owner", "decided_by", "raised_by")
+_REMARKS = ("basis", "firmness", "state", "conditions", "why_open")
+_PLAIN = {"agreed", "firm", "unclear"}  # remarks that go without saying
+
+
+@dataclass(frozen=True, slots=True)
+class BriefItem:
+    """One line: its words, who it concerns, by when, remarks, and quotes."""
+
+    words: str
+    who: str
+    due: str
+    remarks: tuple[str, ...]
+    quotes: tuple[Quote, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BriefSection:
+    """Items of one kind from *node*'s answer; there may be none."""
+
+    title: str
+    node: NodeFacts
+    items: tuple[BriefItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What a reader wants first; *summed_up_by* is the analyzer of headline and summary."""
+
+    about: tuple[str, ...]
+    headline: str
+    summary: str
+    summed_up_by: NodeFacts | None
+    sections: tuple[BriefSection, ...]
+    insights: tuple[ShownInsight, ...]
+
+
+def brief_of(
+    findings: Sequence[Findings],
+    transcript: Transcript | None,
+    merged: Sequence[Mapping[str, Any]],
+    places: Places,
+    started_at: Any,
+) -> Brief:
+    """Return the first screen; *merged* is the content of insights.json."""
+    answers = [(found.node, found.data) for found in findings if found.data]
+    answers.sort(key=lambda answer: not answer[0].final)
+    summed_up = next(((n, d) for n, d in answers if text(d.get("summary"))), None)
+    data = summed_up[1] if summed_up else {}
+    return Brief(
+        about_of(transcript, started_at),
+        text(data.get("headline")),
+        text(data.get("summary")),
+        summed_up and summed_up[0],
+        tuple(_sections(answers, places)),
+        tuple(_insight(each, places) for each in merged[:MOST_INSIGHTS]),
+    )
+
+
+def about_of(transcript: Transcript | None, started_at: Any) -> tuple[str, ...]:
+    """Return when it was read, who speaks, and how long the transcript is."""
+    day = text(started_at)[:10]
+    facts = [f"read on {day}"] if day else []
+    if transcript is None:
+        return tuple(facts)
+    segments = transcript.segments
+    names = list(dict.fromkeys(s.speaker for s in segments if s.speaker))
+    shown = ", ".join(map(text, names[:6])) + (f" and {len(names) - 6} more" if names[6:] else "")
+    words = sum(len(text(segment.text).split()) for segment in segments)
+    times = [t for s in segments for t in (s.start_s, s.end_s) if isinstance(t, int | float)]
+    length = [clock(max(times))] if times and max(times) > 0 else []
+    return (*([shown] if names else []), *length, plural(words, "word"), *facts)
+
+
+def _sections(
+    answers: Sequence[tuple[NodeFacts, Mapping[str, Any]]], places: Places
+) -> Iterator[BriefSection]:
+    for title, keys in _SECTIONS.items():
+        asked = [(n, d[key], key) for key in keys for n, d in answers if key in d]
+        # An analyzer that asks this one question goes before a summary that covers it too.
+        asked.sort(key=lambda each: (not listing(each[1]), each[0].name != each[2]))
+        if asked:
+            node, items, _ = asked[0]
+            shown = (_item(item, places) for item in listing(items))
+            yield BriefSection(title, node, tuple(item for item in shown if item.words))
+
+
+def _item(item: Any, places: Places) -> BriefItem:
+    if isinstance(item, str):
+        return BriefItem(item, "", "", (), ())
+    facts = mapping(item)
+    remarks = [_joined(facts.get(key)) for key in _REMARKS]
+    sides = mappings(facts.get("sides"))
+    remarks += [f"{text(side.get('who'))}: {text(side.get('position'))}" for side in sides]
+    return BriefItem(
+        next((text(facts[key]) for key in _MATTER if facts.get(key)), ""),
+        next((_joined(facts[key]) for key in _PEOPLE if facts.get(key)), ""),
+        text(facts.get("due")),
+        tuple(remark for remark in remarks if remark and remark not in _PLAIN),
+        _cited(facts, places),
+    )
+
+
+def _cited(item: Mapping[str, Any], places: Places) -> tuple[Quote, ...]:
+    """Return the first quote of each of the first segments that *item* cites."""
+    by_segment: dict[str, Quote] = {}
+    for quote in quotes_of(item.get("evidence"), places):
+        by_segment.setdefault(quote.segment, quote)
+    return tuple(by_segment.values())[:MOST_QUOTES]
+
+
+def _joined(value: Any) -> str:
+    return ", ".join(map(label, listing(value))) if isinstance(value, list) else label(value)
+
+
+def _insight(each: Mapping[str, Any], places: Places) -> ShownInsight:
+    words, category = text(each.get("text")), label(each.get("category"))
+    return ShownInsight(words, None, category, _cited(each, places))
+
+
+def once_each(findings: Findings) -> Findings:
+    """Return *findings* with each quote shown once: where it comes again, only its place is."""
+    seen: set[tuple[str, str]] = set()
+
+    def marked(quotes: tuple[Quote, ...]) -> tuple[Quote, ...]:
+        places = {(quote.segment, quote.words): quote for quote in quotes}
+        kept = tuple(replace(quote, again=place in seen) for place, quote in places.items())
+        seen.update(places)
+        return kept
+
+    return findings.with_quotes(marked)

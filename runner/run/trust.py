@@ -1,0 +1,117 @@
+"""Trust: what an unsigned directory would send, read and execute, and whether it may."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from runner.base.errors import ConfigError, one_line
+from runner.base.json import at, mapping, text
+from runner.base.secrets import secrets_of
+from runner.base.text import print_stderr, to_terminal
+from runner.config.model_facts import OFFLINE
+from runner.config.schema import ModelSettings, Settings
+from runner.job.build import PACKAGE_PREFIX
+from runner.providers.litellm.http import ADDRESSES
+
+_REFERENCE = re.compile(r"\$\{(\w+(?:\.\w+)*)\}")  # of OmegaConf, without a resolver
+_MAX_REFERENCES = 2000
+_MAX_TARGET_CHARS = 500
+_MAX_CHARS = 10_000  # of the line, which hides nothing once it is trusted
+
+
+def permit(
+    path: Path,
+    fault: str,
+    wanted: Iterable[Settings],
+    config_dirs: Sequence[Path],
+    *,
+    trusted: bool,
+) -> None:
+    """Say in one line what resuming *path*, with its *fault*, does; refuse it unless *trusted*.
+
+    *wanted* are the settings of all its runs.
+    """
+    does = ", ".join(dict.fromkeys(part for each in wanted for part in _uses(each)))
+    code = " and ".join(map(str, config_dirs)) or "the installed package only"
+    line = f"resume={path}: {fault}: it {does}, and runs the code of {code}"
+    if not trusted:
+        raise ConfigError(f"{line}; add trusted=true if you want that")
+    print_stderr(to_terminal(secrets_of().redact(f"colloquy: {line}"), _MAX_CHARS))
+
+
+def _uses(settings: Settings) -> Iterator[str]:
+    for model in (settings.model, *settings.models.values()):
+        yield from _sent(model)
+    for verb, value in ("reads", settings.transcript.path), ("writes to", settings.output.dir):
+        yield f"{verb} {_place(value)}"
+    if settings.output.traces != "none":
+        yield "sends traces to OTEL_EXPORTER_OTLP_ENDPOINT"
+
+
+def _sent(model: ModelSettings) -> Iterator[str]:
+    """Yield who receives which key and which parameters."""
+    local = model.api_base is None and model.simulate is not None
+    if local or model.name.startswith(OFFLINE):
+        return
+    provider = model.name.split("/", 1)[0]
+    key = f"the value of {model.api_key_env}"
+    if model.api_key_env is None:
+        own = f"any credentials of {provider} ({provider.upper()}_API_KEY)"
+        key = "no key" if model.api_base and provider in ADDRESSES else own
+    more = f" with params {one_line(text(model.params), 100)}" if model.params else ""
+    yield f"sends {key} to {_host(model.api_base or provider)} for {one_line(model.name, 60)}{more}"
+
+
+def _host(address: str) -> str:
+    try:
+        return one_line(urlsplit(address).netloc.rpartition("@")[2] or address, 100)
+    except ValueError:
+        return one_line(address, 100)
+
+
+def _place(path: str) -> str:
+    given = path.startswith(PACKAGE_PREFIX)
+    return one_line(path if given else str(Path(path).expanduser().resolve()), 150)
+
+
+def refuse_interpolations(source: Path, data: Any) -> None:
+    """Raise ConfigError for what reads variables, or grows when it is resolved.
+
+    The *data* of an unsigned directory may refer to short plain values in it, as ours does.
+    """
+    values = [value for value in _strings(data) if "$" in value and "{" in value]
+    for number, value in enumerate(values):
+        *above, last = found[1].split(".") if (found := _REFERENCE.fullmatch(value)) else [""]
+        target = str(mapping(at(data, *above)).get(last, "{"))
+        if "{" in target or len(target) > _MAX_TARGET_CHARS or number == _MAX_REFERENCES:
+            raise ConfigError(
+                f"{source}: {one_line(value, 60)!r} is resolved in signed directories only: "
+                f"start a new run"
+            )
+
+
+def _strings(data: Any) -> Iterator[str]:
+    if isinstance(data, dict | list):
+        for value in data.values() if isinstance(data, dict) else data:
+            yield from _strings(value)
+    elif isinstance(data, str):
+        yield data
+
+
+def refuse_paths_outside(path: Path, settings: Settings, given: Iterable[str]) -> None:
+    """Raise ConfigError for a relative path that leads out of here and is not *given* anew."""
+    here, keys = Path.cwd().resolve(), {override.partition("=")[0] for override in given}
+    for key, value in (
+        ("transcript.path", settings.transcript.path),
+        ("output.dir", settings.output.dir),
+    ):
+        place = Path(value).expanduser()
+        if key in keys or place.is_absolute() or value.startswith(PACKAGE_PREFIX):
+            continue
+        if not place.resolve().is_relative_to(here):
+            raise ConfigError(
+                f"resume={path}: {key}={value} leads out of this directory, which only you may "
+                f"say: add {key}={value}"
+            )

@@ -1,0 +1,140 @@
+"""The package `colloquy`, as scripts and notebooks use it."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.documentation import PAGES, ROOT, blocks
+
+import colloquy
+from colloquy.results import Comparison
+from runner.base.errors import ConfigError, TranscriptError
+
+TALK = "Ann: I will call the port tomorrow.\nBob: We agreed to wait until May.\nAnn: Agreed.\n"
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Path:
+    file = tmp_path / "talk.txt"
+    file.write_text(TALK)
+    return file
+
+
+def test_importing_it_loads_no_part_of_the_runner() -> None:
+    code = "import sys, colloquy; print([m for m in sys.modules if m.startswith('runner')])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert "[]" == done.stdout.strip()
+
+
+def test_a_run_is_what_the_command_leaves_and_can_be_loaded_again(talk: Path) -> None:
+    run = colloquy.run(talk, pipeline="meeting", output={"max_insights_per_analyzer": 3})
+
+    assert (True, "completed", 0, "talk") == (run.ok, run.status, run.exit_code, run.transcript)
+    assert run == colloquy.load(run.path)
+    assert run.report.is_file()
+    assert {"decisions", "action_items"} <= run.answers.keys()
+    assert [insight.text for insight in run.insights()] == [
+        found["text"] for found in json.loads((run.path / "insights.json").read_bytes())
+    ]
+    assert {"Ann", "Bob"} >= {quote.speaker for i in run.insights() for quote in i.quotes}
+    assert "pipeline=meeting" in json.loads((run.path / "config/overrides.json").read_bytes())
+
+
+def test_it_works_where_a_loop_is_running_and_in_it(talk: Path) -> None:
+    async def main() -> list[str]:
+        waited = colloquy.run(talk, pipeline="interview")
+        awaited = await colloquy.run_async(talk, "pipeline=interview")
+        return [waited.status, awaited.status]
+
+    assert ["completed"] * 2 == asyncio.run(main())
+
+
+def test_a_folder_is_a_batch_with_the_insights_of_its_runs(talk: Path) -> None:
+    folder = talk.parent / "many"
+    folder.mkdir()
+    for name in ("a.txt", "b.txt"):
+        (folder / name).write_text(TALK)
+    batch = colloquy.batch(folder, pipeline="meeting")
+
+    assert (True, ["a.txt", "b.txt"]) == (batch.ok, sorted(r["transcript"] for r in batch.rows))
+    assert {"a", "b"} == {insight.transcript for insight in batch.insights()}
+    assert batch == colloquy.load(batch.path)
+    assert batch == colloquy.resume(batch.path)
+    with pytest.raises(ConfigError, match=r"is for colloquy\.batch"):
+        colloquy.run(folder)
+
+
+def test_mistakes_are_the_lines_that_the_command_prints(talk: Path) -> None:
+    with pytest.raises(ConfigError, match=r"unknown key 'pipelin'; did you mean 'pipeline'\?"):
+        colloquy.run(talk, pipelin="meeting")
+    with pytest.raises(TranscriptError, match="no such file"):
+        colloquy.run(talk.with_name("none.txt"))
+    with pytest.raises(ConfigError, match="there is no run"):
+        colloquy.load("nowhere")
+
+
+def test_a_plan_needs_no_key_and_leaves_nothing(talk: Path) -> None:
+    planned = colloquy.plan(talk, model="openai")
+
+    assert 8 == planned["calls"]
+    assert not Path("outputs").exists()
+
+
+def test_tables_escape_what_transcripts_and_models_say(talk: Path) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    talk.write_text(f"{evil}: We agreed to wait until May, {evil} said.\nAnn: Agreed.\n")
+    run = colloquy.run(talk, pipeline="meeting")
+    shown = colloquy.compare(run.path)
+
+    assert "<img" not in run._repr_html_() + shown._repr_html_()
+    assert isinstance(shown, Comparison)
+
+
+def test_values_become_overrides_whatever_they_hold(talk: Path) -> None:
+    odd = talk.with_name("it's, [odd] ${x} = 1.txt")
+    odd.write_text(TALK)
+    out = str(talk.parent / "out put")
+    run = colloquy.run(odd, pipeline="meeting", output={"dir": out}, budget={"max_tokens": None})
+
+    assert run.ok
+    assert Path(out) == run.path.parents[1]
+
+
+@pytest.mark.parametrize("text", blocks("python", PAGES["docs/python.md"]))
+def test_the_documentation_runs_as_printed(text: str, talk: Path) -> None:
+    Path("talks").mkdir()
+    for file in (Path("talks/a.txt"), Path("talks/b.txt")):
+        file.write_text(TALK)
+    Path("meeting.vtt").write_text(
+        "WEBVTT\n\n00:01.000 --> 00:04.000\n<v Ann>I will call the port tomorrow.\n"
+    )
+    exec(compile(text, "python.md", "exec"), {})
+
+
+def test_the_notebook_runs_in_a_running_loop_as_printed() -> None:
+    cells = json.loads((ROOT / "docs/notebook.ipynb").read_bytes())["cells"]
+    names: dict[str, Any] = {}
+
+    async def main() -> None:
+        for cell in cells:
+            if cell["cell_type"] == "code":
+                flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+                code = compile("".join(cell["source"]), "notebook", "exec", flags=flags)
+                made = eval(code, names)
+                if made is not None:
+                    await made
+
+    asyncio.run(main())
+
+    assert names["run"].ok
+    assert names["again"].ok
