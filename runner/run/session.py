@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import resource
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from runner.base.command import print_error
@@ -29,6 +31,9 @@ class Session:
     def __init__(self, codes: list[int]) -> None:
         self._codes = codes
         self._shared = ProcessState()
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        with suppress(OSError, ValueError):  # a call in flight holds a socket and a file
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
     def run(self, job: Job) -> Objective | None:
         """Run one job to its end; return its objective. Raises KeyboardInterrupt after a signal."""
