@@ -140,7 +140,7 @@ class Lines:
     def __init__(self, path: Path) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | _NO_LINK
         self.descriptor = os.open(path, flags, 0o600)
-        self.size = os.fstat(self.descriptor).st_size
+        self.size, self._torn = os.fstat(self.descriptor).st_size, False
         if self.size and (tail := self._tail()):
             try:
                 orjson.loads(tail)
@@ -151,13 +151,20 @@ class Lines:
 
     def append(self, data: bytes) -> None:
         """Append whole lines; raise OSError and leave the file as it is."""
+        if self._torn:  # and could not be mended then
+            self._mend()
         try:
             append(self.descriptor, data)
         except OSError:
+            self._torn = True
             with suppress(OSError):
-                os.ftruncate(self.descriptor, self.size)
+                self._mend()
             raise
         self.size += len(data)
+
+    def _mend(self) -> None:
+        os.ftruncate(self.descriptor, self.size)
+        self._torn = False
 
     def close(self) -> None:
         """Close the file."""

@@ -100,6 +100,30 @@ def test_a_line_for_which_there_is_no_room_leaves_no_part_of_it(
     assert (tmp_path / "j.jsonl").read_text() == "first\nthird\n"
 
 
+def test_nothing_is_appended_to_a_torn_line_that_cannot_be_cut_off_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines, real = Lines(tmp_path / "j.jsonl"), os.write
+
+    def broken(descriptor: int, data: bytes) -> int:
+        real(descriptor, data[:3])
+        raise OSError(5, "Input/output error")
+
+    def refuse(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "ftruncate", refuse)
+        for write in (broken, real):
+            disk.setattr(os, "write", write)
+            with pytest.raises(OSError, match="Input/output"):
+                lines.append(b"first\nsecond\n")
+    lines.append(b"third\n")
+    lines.close()
+
+    assert (tmp_path / "j.jsonl").read_text() == "third\n"
+
+
 def test_a_draft_needs_no_room_once_it_has_some(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
