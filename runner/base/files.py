@@ -47,20 +47,20 @@ class Draft:
     def commit(self, data: bytes | Iterable[bytes], *, durable: bool = True) -> None:
         """Replace the file with *data*: fsync, rename, fsync of the directory; raise OSError.
 
-        *data* may come in pieces, which are written one after the other.
-        A power cut leaves either version whole (Pillai et al., "All File Systems Are Not Created
-        Equal", OSDI 2014); unless *durable*, it may also leave a torn one.
+        *data* may come in pieces, which are written one after the other; a commit of bytes that
+        failed may be repeated. A power cut leaves either version whole (Pillai et al., "All File
+        Systems Are Not Created Equal", OSDI 2014); unless *durable*, it may also leave a torn one.
         """
-        assert self._descriptor is not None
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
-        for piece in (data,) if isinstance(data, bytes) else data:
-            append(self._descriptor, piece)
-        if self._size:
-            os.ftruncate(self._descriptor, os.lseek(self._descriptor, 0, os.SEEK_CUR))
-        if durable:
-            os.fsync(self._descriptor)
-        self._temp.replace(self._path)
-        self._close()
+        if self._descriptor is not None:
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            for piece in (data,) if isinstance(data, bytes) else data:
+                append(self._descriptor, piece)
+            if self._size:
+                os.ftruncate(self._descriptor, os.lseek(self._descriptor, 0, os.SEEK_CUR))
+            if durable:
+                os.fsync(self._descriptor)
+            self._temp.replace(self._path)
+            self._close()
         if durable:
             sync_directory(self._path.parent)
 

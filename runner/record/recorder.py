@@ -31,8 +31,8 @@ from runner.record.run_directory import SCHEMA_VERSION, TRANSCRIPT, RunDirectory
 
 PERSIST_S = 2.0  # for unfinished writes when a run is cut off
 # Room for a record: by token of a reply, which the record holds as text and as data (measured: 16
-# bytes at most), by attempt, and for the rest.
-TOKEN_BYTES, ATTEMPT_BYTES, RECORD_BYTES = 20, 200, 8192
+# bytes at most), by attempt, and for the rest and a reply that is longer than allowed.
+TOKEN_BYTES, ATTEMPT_BYTES, RECORD_BYTES = 20, 200, 1 << 15
 
 log = structlog.get_logger("colloquy.run")
 
@@ -183,15 +183,10 @@ class Recorder:
         await self.directory.write_metadata(metadata)
 
     async def _commit(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
-        saving = partial(self._save, node, outcome, calls)
         try:
-            await saving()
+            await self._save(node, outcome, calls)
         except OSError:
             self.statuses[node.name] = "unsaved"
-            self.directory.release_reserve()
-            with suppress(OSError):  # the answer is paid for: retry in the released reserve
-                await saving()
-                self.statuses[node.name] = outcome.status
             raise
         facts = {"analyzer": node.name, "status": outcome.status, "key": outcome.key}
         await self.directory.note("node.committed", **facts)

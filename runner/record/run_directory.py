@@ -85,7 +85,7 @@ class RunDirectory:
         self._metadata_lock = asyncio.Lock()
         self._made: set[Path] = set()  # directories that exist
         self._drafts: dict[Path, Draft] = {}  # records of calls in flight
-        self.fault: OSError | None = None  # the first of `secure`
+        self.fault: OSError | None = None  # the first of making room for a record, or writing it
 
     @classmethod
     def create(cls, path: Path, parts: Sequence[str] = PARTS) -> Self:
@@ -204,17 +204,27 @@ class RunDirectory:
         """Store the result of *record* as a node's outcome; the JSON file's rename commits it.
 
         *page*, a path in this directory, shows an earlier outcome. It is removed first, so that a
-        crash can't leave it beside the new record. *keep* gets the written file.
+        crash can't leave it beside the new record. *keep* gets the written file. A failed write is
+        repeated once and kept in `fault`.
         """
         file = self._record(stage, name)
         secured = self._drafts.pop(file, None)
+
+        def store(draft: Draft, data: bytes) -> None:
+            (self.path / page).unlink(missing_ok=True)
+            draft.commit(data)
 
         def write() -> None:
             if secured is None:
                 self._make_parent(file)
             with secured or Draft(file) as draft:
-                (self.path / page).unlink(missing_ok=True)
-                draft.commit(as_json(record()))
+                data = as_json(record())
+                try:
+                    store(draft, data)
+                except OSError as error:  # it is paid for: again, in the room of the reserve
+                    self.fault = self.fault or error
+                    self.release_reserve()
+                    store(draft, data)
             keep(file)
 
         await offload(write)

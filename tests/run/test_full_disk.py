@@ -21,7 +21,7 @@ from runner.providers.request import Request
 from runner.record import recorder
 from runner.reports.verify import verify
 
-SMALL = "model.max_tokens=1000"  # of a reply, so that a record needs 28 kB
+SMALL = "model.max_tokens=1000"  # of a reply, so that a record needs 52 kB
 RUN, BATCH = Path("run"), Path("batch")
 
 pytestmark = pytest.mark.usefixtures("private")
