@@ -16,11 +16,10 @@ import random
 import sys
 import tempfile
 import time
-import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stderr
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ import structlog
 
 from benchmarks import soak_batch
 from benchmarks.common import provider
+from benchmarks.soak_wires import wire_process
 from runner.answers.analyzer import Message
 from runner.base.errors import AnswerError, CallError
 from runner.base.threads import offload
@@ -45,6 +45,8 @@ from runner.providers.simulated.process import simulated_process
 from runner.run.conversation import Conversation
 
 MODEL = "openai/simulated"
+WIRES = {"Anthropic": "anthropic/claude-sonnet-4-6", "Gemini": "gemini/gemini-3.8-flash"}
+WIRE_SCALE = 0.4  # of the calls; both wires run side by side
 CONCURRENCY = 32
 SCENARIO_S = 60.0  # most take 20; six of them and the crashes leave time for the batches
 WHOLE_S = 540.0  # from the first call to the end of the large batch, less a minute for the small
@@ -66,13 +68,13 @@ EXPECTED = {"refused", "bad_request", "context_exceeded"}
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Calls to a provider that behaves as *settings* say; *may_end* are ends that are right."""
+    """Calls to *model* at a provider that behaves as *settings* say."""
 
     name: str
     calls: int
     settings: Mapping[str, Any]
     timeout_s: float = 30.0
-    may_end: frozenset[str] = frozenset()
+    model: str = MODEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +124,9 @@ async def read(reply: Completion) -> str:
 async def play(scenario: Scenario) -> Row:
     """Make the scenario's calls; what is right about their ends is no loss."""
     logs = [CallLog(unit=f"unit {number}") for number in range(scenario.calls)]
-    async with simulated_process(provider(**scenario.settings)) as url:
-        transport = LiteLLMTransport(ModelRoute(MODEL, api_base=url))
+    serving = simulated_process if scenario.model == MODEL else wire_process
+    async with serving(provider(**scenario.settings)) as url:
+        transport = LiteLLMTransport(ModelRoute(scenario.model, api_base=url))
         await transport.open()
         rng = random.Random(1)
         client = Client(
@@ -139,13 +142,26 @@ async def play(scenario: Scenario) -> Row:
             ends = await asyncio.gather(*(ask(client, slots, log) for log in logs))
         finally:
             await transport.close()
-        with urllib.request.urlopen(url.replace("/v1", "/stats")) as page:
-            requests = json.load(page)["requests"]
+        requests = await asyncio.to_thread(soak_batch.asked, url)
     bad = Counter(end for end in ends if end != "ok")
     late = [a.latency_s - scenario.timeout_s for log in logs for a in log.attempts]
     lost = sum(number for end, number in bad.items() if end not in EXPECTED)
     ended = ", ".join(f"{number} {end}" for end, number in sorted(bad.items()))
     return Row(scenario.name, scenario.calls, requests, lost, ended, late_s=max(0.0, *late))
+
+
+async def play_all(scenarios: Sequence[Scenario]) -> None:
+    """Play *scenarios* side by side and print their rows."""
+    limited = (asyncio.wait_for(play(each), SCENARIO_S) for each in scenarios)
+    for scenario, row in zip(
+        scenarios, await asyncio.gather(*limited, return_exceptions=True), strict=True
+    ):
+        if isinstance(row, TimeoutError):
+            print(f"{scenario.name}: stopped after {SCENARIO_S:.0f} s", flush=True)
+        elif isinstance(row, BaseException):
+            raise row
+        else:
+            show(row)
 
 
 async def ask(client: Client, slots: Slots, log: CallLog) -> str:
@@ -194,7 +210,7 @@ def show(row: Row) -> None:
     twice = "-" if row.twice is None else str(row.twice)
     late = "-" if row.late_s is None else f"{row.late_s:.3f}"
     print(
-        f"{row.name:<24}{row.calls:>7}{row.requests:>10}{row.requests / row.calls:>10.3f}"
+        f"{row.name:<33}{row.calls:>7}{row.requests:>10}{row.requests / row.calls:>10.3f}"
         f"{row.lost:>6}{twice:>7}{late:>8}  {row.ended or '-'}",
         flush=True,
     )
@@ -208,17 +224,19 @@ def main() -> None:
     )
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
-    load_litellm(MODEL)  # seconds, which the first outage would not wait for
+    for model in (MODEL, *WIRES.values()):
+        load_litellm(model)  # seconds, which the first outage would not wait for
     began = time.monotonic()
     print(
-        f"{'scenario':<24}{'calls':>7}{'requests':>10}{'per call':>10}{'lost':>6}"
+        f"{'scenario':<33}{'calls':>7}{'requests':>10}{'per call':>10}{'lost':>6}"
         f"{'twice':>7}{'late s':>8}  ended otherwise"
     )
-    for scenario in scenarios(0.1 if options.quick else 1.0):
-        try:
-            show(asyncio.run(asyncio.wait_for(play(scenario), SCENARIO_S)))
-        except TimeoutError:
-            print(f"{scenario.name}: stopped after {SCENARIO_S:.0f} s", flush=True)
+    scale = 0.1 if options.quick else 1.0
+    for scenario in scenarios(scale):
+        asyncio.run(play_all([scenario]))
+    for scenario in scenarios(scale * WIRE_SCALE):
+        named = [(f"{scenario.name}, {wire}", model) for wire, model in WIRES.items()]
+        asyncio.run(play_all([replace(scenario, name=n, model=m) for n, m in named]))
     crashed = crashes(stride=20 if options.quick else 8)
     print(crashed) if isinstance(crashed, str) else show(crashed)
     left_s = WHOLE_S - (time.monotonic() - began)

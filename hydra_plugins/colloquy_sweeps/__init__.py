@@ -13,10 +13,24 @@ class NoteSweep(Callback):
     Hydra loads this module twice and pickles the class, so it must have no state.
     """
 
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        """End the process if Hydra would write a key that a configuration file holds."""
+        from runner.base.command import print_error
+        from runner.base.errors import ConfigError
+        from runner.base.secrets import refuse_keys
+
+        paths = [str(OmegaConf.select(config, f"hydra.{name}.dir")) for name in ("run", "sweep")]
+        data: Any = OmegaConf.to_container(config, resolve=False)
+        try:
+            refuse_keys(data, *paths)
+        except ConfigError as error:  # Hydra makes other exceptions of callbacks warnings
+            raise SystemExit(print_error(error)) from error
+
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Record the directory of the sweep, unless it is only planned."""
         from runner.run.remote import SWEEPS
 
+        self.on_run_start(config)
         sweeps = SWEEPS.get(None)
         if sweeps is not None and not OmegaConf.select(config, "plan"):
             sweeps.append(Path(str(config.hydra.sweep.dir)).absolute())

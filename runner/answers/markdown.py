@@ -5,19 +5,27 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from runner.base.text import to_safe_text
+
 Renderer = Callable[[Mapping[str, Any]], str]
 
 _LABEL = re.compile(r"[a-z]+(_[a-z]+)+")
-_MARKUP = re.compile(r"[\\`*_<>\[\]|#~@]")
-# Entities, and addresses that viewers turn into links without markup.
-_LIVE = re.compile(r"(?i)(?<=[a-z0-9])(?=://)|(?<=\bwww)(?=\.)|(?=&(?:#|[a-z0-9]{1,32};))")
+_MARKUP = re.compile(r"[\\`*_<>\[\]|#~@$^]")
+# Addresses that viewers turn into links without markup; entities; Obsidian's comments, highlights
+# and fields; template code of site generators.
+_LIVE = re.compile(
+    r"(?i)(?<=[a-z0-9])(?=://)|(?<=\bwww)(?=\.)|(?=&(?:#|[a-z0-9]{1,32};))"
+    r"|(?<=%)(?=%)|(?<==)(?==)|(?<=:)(?=:)|(?<=\{)(?=[{%])"
+)
+_LIVE_MARKS = ("://", "&", "www.", "%%", "==", "::", "{{", "{%")
 _BLOCK = re.compile(r"(?:\d{1,9}(?=[.)](?:\s|$))|(?=[-+=](?:[\s=-]|$)))")
 
 
 def md(value: Any) -> str:
     """Return *value* as inline Markdown that viewers show as plain text.
 
-    It cannot contain an image, a link, HTML or the start of a block; addresses stay readable.
+    It cannot contain an image, a link, HTML, a formula, a comment, the name or the start of a
+    block; addresses stay readable.
     """
     if value is None:
         return "–"
@@ -25,12 +33,13 @@ def md(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(md(item) for item in value)
-    text = " ".join(str(value).split())
+    text = " ".join(to_safe_text(str(value)).split())
     if _LABEL.fullmatch(text):  # a category or an enumeration's value
         return text.replace("_", " ")
     if _MARKUP.search(text):  # rarely, and to search costs less than to substitute
         text = _MARKUP.sub(r"\\\g<0>", text)
-    if "://" in text or "&" in text or "www." in text.lower():
+    lower = text.lower()
+    if any(mark in lower for mark in _LIVE_MARKS):
         text = _LIVE.sub(r"\\", text)
     block = _BLOCK.match(text)
     return f"{block[0]}\\{text[block.end() :]}" if block else text

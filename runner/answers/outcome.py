@@ -10,6 +10,7 @@ from runner.answers.analyzer import Analyzer
 from runner.answers.grounding.grounder import GroundingCounts
 from runner.base import errors
 from runner.base.errors import AnswerError, CallError
+from runner.base.secrets import Secrets
 
 # Kinds of failure that end a whole run, in order of precedence for the exit code.
 ENDINGS = (
@@ -44,17 +45,23 @@ class Outcome:
     notes: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_reply(analyzer: Analyzer, text: str, finish_reason: str, max_insights: int) -> Outcome:
-    """Return the outcome of a reply, with at most *max_insights* insights; raise AnswerError."""
+def read_reply(
+    analyzer: Analyzer, text: str, finish_reason: str, max_insights: int, secrets: Secrets
+) -> Outcome:
+    """Return the outcome of a reply, with at most *max_insights* insights; raise AnswerError.
+
+    *secrets* are masked in what was parsed: parsing and repairs can put a key together.
+    """
     try:
         answer, repaired = analyzer.read(text)
         stored = answer.model_dump(mode="json")
-        orjson.dumps(stored)  # fails for an integer of more than 64 bits
-    except CallError:
-        raise
+        parsed = orjson.dumps(stored).decode()  # fails for an integer of more than 64 bits
     except (Exception, SystemExit) as error:  # a user's answer shape is foreign code
-        message = f"{type(error).__name__}: {error}"
-        raise AnswerError("invalid_output", message, text=text) from error
+        said = str(error) if isinstance(error, CallError) else f"{type(error).__name__}: {error}"
+        kind = error.kind if isinstance(error, CallError) else "invalid_output"
+        raise AnswerError(kind, secrets.redact_values(said), text=text) from error
+    if secrets.redact_values(parsed) != parsed:
+        stored = secrets.redact_all(stored, shapes=False)
     notes = {
         "json_repaired": repaired,
         "insights_dropped": max(0, len(stored["insights"]) - max_insights),

@@ -1,7 +1,11 @@
 """Answer shapes: the schema that a model must return, and the validation of its reply."""
 
+import itertools
 import json
 import math
+import sys
+import time
+from collections import Counter
 from functools import cache
 from typing import Any, cast
 
@@ -12,6 +16,8 @@ from runner.base.errors import AnswerError
 from runner.base.text import to_safe_text
 
 MAX_DEPTH = 64
+MAX_VALUES = 50_000  # each can be an error of its own when the shape is checked
+MAX_REPAIR_S = 2.0  # of CPU; a reply of 64,000 tokens takes less than one
 
 
 class Strict(BaseModel):
@@ -130,6 +136,8 @@ def _clean(node: Any, depth: int = 0) -> Any:
 
 def _load(text: str) -> tuple[Any, bool]:
     """Return the JSON value in *text* and whether it was repaired; raise ValueError."""
+    if sum(map(text.count, ",[{")) > MAX_VALUES:
+        raise ValueError(f"has more than {MAX_VALUES:,} values")
     body = text.strip()
     if body.startswith("```"):  # models often wrap JSON in a code fence
         body = body.strip("`").removeprefix("json").strip()
@@ -140,12 +148,37 @@ def _load(text: str) -> tuple[Any, bool]:
     except (ValueError, RecursionError):
         pass
     try:
-        data = json_repair.loads(text, skip_json_loads=True)
+        data = _repaired(text)
     except (ValueError, RecursionError) as error:
         raise ValueError("is not JSON") from error
+    except _TooCostlyError as error:
+        raise ValueError(f"is not JSON, and not repaired in {MAX_REPAIR_S:g} s") from error
     if isinstance(data, dict):
         return data, True
     raise ValueError("is not a JSON object")
+
+
+def _repaired(text: str) -> Any:
+    """Return the value that json_repair finds; raise _TooCostlyError after MAX_REPAIR_S.
+
+    Its time grows with the square of the length for many texts, and it runs in a thread, which
+    only a profiling function can end.
+    """
+    ends, steps, profiler = time.thread_time() + MAX_REPAIR_S, itertools.count(), sys.getprofile()
+
+    def check(*_: object) -> None:
+        if not next(steps) % 1000 and time.thread_time() > ends:
+            raise _TooCostlyError
+
+    sys.setprofile(check)
+    try:
+        return json_repair.loads(text, skip_json_loads=True)
+    finally:
+        sys.setprofile(profiler)
+
+
+class _TooCostlyError(Exception):
+    """A repair used its time."""
 
 
 class _NotRepairableError(ValueError):
@@ -159,7 +192,6 @@ def _no_constant(name: str) -> float:
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     unique = dict(pairs)
     if len(unique) < len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
+        repeated = Counter(name for name, _ in pairs).most_common(1)[0][0]
         raise _NotRepairableError(f"has the key {to_safe_text(repeated)[:80]!r} twice")
     return unique

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from io import TextIOWrapper
 
 from runner.base import errors
-from runner.base.errors import ColloquyError, ConfigError, OutputError, did_you_mean
+from runner.base.errors import (
+    ColloquyError,
+    ConfigError,
+    OutputError,
+    as_known,
+    did_you_mean,
+    reason,
+)
 from runner.base.secrets import secrets_of
 from runner.base.text import print_stderr, to_terminal
 
@@ -36,28 +43,39 @@ def run_command(
     an unknown option, are one line and exit code 2. So is every ColloquyError, with its own code.
     """
     os.umask(0o077)
-    use_utf8()
+    prepare_streams()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        if {"-h", "--help"} & set(given):
-            print(usage().rstrip(), flush=True)
-            return errors.EXIT_OK
-        parsed = parse(name, given, flags, options)
-        if len(parsed.words) < least:
-            raise ConfigError(f"too few arguments; see {name} --help")
-        code = work(parsed)
-        sys.stdout.flush()
-    except ColloquyError as error:
-        return print_error(error, name)
-    except BrokenPipeError:  # the reader, such as head, has what it wanted
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return errors.EXIT_OK
-    except OSError as error:
-        return print_error(OutputError(str(error)), name)
+        code = _ended(name, usage, work, given, flags, options, least)
     except KeyboardInterrupt:
         print_stderr(f"{name}: interrupted")
-        return errors.EXIT_INTERRUPTED
-    return errors.EXIT_OK if code is None else code
+        code = errors.EXIT_INTERRUPTED
+    except Exception as error:
+        if isinstance(error, BrokenPipeError):  # the reader, such as head, has what it wanted
+            code = errors.EXIT_OK
+        elif (known := as_known(error)) is not None:
+            code = print_error(known, name)
+        else:
+            raise
+    return settle_streams(code, name)
+
+
+def _ended(
+    name: str,
+    usage: Callable[[], str],
+    work: Callable[[Arguments], int | None],
+    given: Sequence[str],
+    flags: Sequence[str],
+    options: Sequence[str],
+    least: int,
+) -> int:
+    if {"-h", "--help"} & set(given):
+        print(usage().rstrip(), flush=True)
+        return errors.EXIT_OK
+    parsed = parse(name, given, flags, options)
+    if len(parsed.words) < least:
+        raise ConfigError(f"too few arguments; see {name} --help")
+    return work(parsed) or errors.EXIT_OK
 
 
 def parse(
@@ -89,8 +107,29 @@ def print_error(error: ColloquyError, name: str = "colloquy") -> int:
     return error.exit_code
 
 
-def use_utf8() -> None:
-    """Print UTF-8 whatever the locale; what UTF-8 cannot hold is escaped."""
+def prepare_streams() -> None:
+    """Print UTF-8 whatever the locale; what UTF-8 cannot hold is escaped.
+
+    A stream that the caller has closed becomes one on which nothing can be printed, so that no
+    file of ours takes its place. Standard error then swallows what it gets.
+    """
+    for name, flags in (("stdin", os.O_RDONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, flags)
+            setattr(sys, name, os.fdopen(descriptor, "r" if name == "stdin" else "w"))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def settle_streams(code: int, name: str = "colloquy") -> int:
+    """Flush what was printed; return *code*, or EXIT_OUTPUT if it could not be printed."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError as error:
+            # What is left would fail again as the interpreter ends, which makes its code 120.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            if stream is sys.stdout and not isinstance(error, BrokenPipeError):
+                code = print_error(OutputError(f"standard output: {reason(error)}"), name)
+    return code

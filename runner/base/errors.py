@@ -6,6 +6,7 @@ ColloquyError
 ├─ TranscriptError      7     the input cannot be read as a transcript
 ├─ OutputError          8     the output directory cannot be written
 ├─ LockedError          9     another process works in the run directory
+├─ ResourceError        75    this machine has no memory or threads left
 └─ CallError            -     a call, or its answer, failed; becomes the node's status
    ├─ NotRunError       -     the call was not made, since the run stopped before
    └─ AnswerError       -     the reply does not fit the declared shape; .text keeps it
@@ -66,6 +67,12 @@ class LockedError(ColloquyError):
     exit_code = EXIT_LOCKED
 
 
+class ResourceError(ColloquyError):
+    """This machine has no memory or threads left for the command."""
+
+    exit_code = EXIT_UNAVAILABLE
+
+
 class CallError(ColloquyError):
     """One call failed.
 
@@ -113,10 +120,35 @@ class AnswerError(CallError):
         self.text = text
 
 
+def as_known(error: BaseException) -> ColloquyError | None:
+    """Return what the system refused as an error of this program, None for a bug."""
+    if isinstance(error, ColloquyError):
+        return error
+    if isinstance(error, MemoryError):
+        return ResourceError("this process may use no more memory (see ulimit -v)")
+    if isinstance(error, RuntimeError) and "start new thread" in str(error):
+        return ResourceError("this process may start no more threads (see ulimit -u)")
+    return OutputError(reason(error)) if isinstance(error, OSError) else None
+
+
+def exit_code_of(error: BaseException) -> int:
+    """Return the exit code of a process that *error* ends."""
+    known = as_known(error)
+    return EXIT_BUG if known is None else known.exit_code
+
+
 def one_line(text: str, limit: int = MAX_MESSAGE_CHARS) -> str:
     """Return *text* on one line, cut to *limit* characters with an ellipsis."""
     folded = " ".join(text.split())
     return folded if len(folded) <= limit else folded[: limit - 2] + " …"
+
+
+def reason(error: OSError, path: object = "") -> str:
+    """Return why the system refused, and which file unless it is *path*."""
+    file = error.filename2 or error.filename  # of a rename the new name
+    if error.strerror is None or file in (None, str(path)):
+        return error.strerror or str(error)
+    return f"{file}: {error.strerror}"
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:

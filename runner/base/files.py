@@ -10,6 +10,8 @@ from typing import Any, Self
 
 import orjson
 
+from runner.base.regular_files import open_own, open_regular
+
 TEMP = ".tmp."
 _CHUNK = 1 << 16
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
@@ -92,7 +94,8 @@ def write_bytes(path: Path, data: bytes | Iterable[bytes], *, durable: bool = Tr
 def write_if_changed(path: Path, data: bytes) -> None:
     """Replace *path* unless it holds *data* already, so that a resumed run writes less."""
     try:
-        same = path.read_bytes() == data
+        with open_regular(path, len(data)) as opened:
+            same = opened.read(len(data)) == data
     except OSError:
         same = False
     if not same:
@@ -105,8 +108,9 @@ def write_in_place(path: Path, data: bytes) -> None:
     A crash may truncate it, so use it only for files that a resumed run writes again. A file for
     which there is no room is removed.
     """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NO_LINK, 0o600)
+    descriptor = open_own(path, os.O_WRONLY)
     try:
+        os.truncate(descriptor, 0)
         append(descriptor, data)
     except OSError:
         with suppress(OSError):
@@ -138,8 +142,7 @@ class Lines:
     """
 
     def __init__(self, path: Path) -> None:
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | _NO_LINK
-        self.descriptor = os.open(path, flags, 0o600)
+        self.descriptor = open_own(path, os.O_RDWR | os.O_APPEND)
         self.size, self._torn = os.fstat(self.descriptor).st_size, False
         if self.size and (tail := self._tail()):
             try:
@@ -201,13 +204,25 @@ def package_folder(name: str) -> Path | None:
     return Path(locations[0]) if locations else None
 
 
-def make_directory(path: Path) -> None:
-    """Create *path* and its parents durably, with mode 0700."""
-    if path.is_dir():
-        return
-    make_directory(path.parent)
-    path.mkdir(mode=0o700, exist_ok=True)
-    sync_directory(path.parent)
+def make_directory(path: Path, root: Path | None = None) -> None:
+    """Create *path* and its parents durably, with mode 0700; raise OSError.
+
+    Those below *root*, a directory that others may have filled, must not be links out of it.
+    """
+    if root in (None, path):
+        if path.is_dir():
+            return
+        root = None
+    make_directory(path.parent, root)
+    try:
+        path.mkdir(mode=0o700)
+    except FileExistsError:
+        if root is not None and path.is_symlink():
+            raise OSError(f"{path} is a link, expected a directory of {root}") from None
+        if not path.is_dir():
+            raise
+    else:
+        sync_directory(path.parent)
 
 
 def sync_directory(path: Path) -> None:

@@ -1,47 +1,87 @@
 """JSON and YAML of run directories: untrusted files, read with limits and without exceptions."""
 
-import os
-import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import orjson
 import yaml
 
-MAX_BYTES = 256 * 1024 * 1024  # of a JSON file; larger ones are refused
-MAX_YAML_BYTES = 4 * 1024 * 1024
+from runner.base.regular_files import open_regular
+
+MAX_BYTES = 64 * 1024 * 1024  # of a JSON file; larger ones are refused
+MAX_VALUES = 2_000_000  # in a JSON file; each takes up to 80 bytes of memory
+MAX_DEPTH = 250  # of JSON; orjson writes 254
+MAX_YAML_BYTES = 1_000_000
+MAX_YAML_VALUES = 100_000  # with aliases expanded
+MAX_YAML_DEPTH = 50
 MAX_NUMBER = 1e15  # no count or measurement here is larger
-_FLAGS = os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0)
 
-
-def open_regular(file: Path, limit: int | None = None) -> BinaryIO:
-    """Open a regular file of at most *limit* bytes to read; raise OSError for anything else."""
-    descriptor = os.open(file, _FLAGS)
-    about = os.fstat(descriptor)
-    if stat.S_ISREG(about.st_mode) and (limit is None or about.st_size <= limit):
-        return os.fdopen(descriptor, "rb")
-    os.close(descriptor)
-    what = "a regular file" if limit is None else f"a regular file of at most {limit:,} bytes"
-    raise OSError(f"{file} is not {what}")
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load_json(file: Path, limit: int = MAX_BYTES) -> Any:
     """Return the value in *file*; raise OSError or ValueError."""
     with open_regular(file, limit) as opened:
-        return orjson.loads(opened.read())
+        return parse_json(opened.read(limit))
+
+
+def parse_json(data: bytes) -> Any:
+    """Return the value of *data*; raise ValueError if it has too many values or is too deep."""
+    if sum(map(data.count, (b",", b":", b"[", b"{"))) > MAX_VALUES:
+        raise ValueError(f"more than {MAX_VALUES:,} values")
+    value = orjson.loads(data)
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return value
+    raise ValueError(f"nested deeper than {MAX_DEPTH}")
+
+
+def _inside(value: Any) -> list[Any]:
+    """Return the objects and lists in *value*."""
+    values = value.values() if isinstance(value, dict) else value if type(value) is list else ()
+    return [inner for inner in values if isinstance(inner, dict | list)]
 
 
 def load_yaml(file: Path) -> Any:
-    """Return the value in *file*; raise OSError or ValueError.
-
-    By PyYAML's Python loader: deep nesting overflows the stack of the one in C.
-    """
+    """Return the value in *file*; raise OSError or ValueError."""
     with open_regular(file, MAX_YAML_BYTES) as opened:
-        try:
-            return yaml.safe_load(opened.read())
-        except (yaml.YAMLError, RecursionError) as error:
-            raise ValueError(str(error)) from error
+        data = opened.read(MAX_YAML_BYTES)
+    try:
+        check_yaml(data)
+        return yaml.load(data, _Loader)
+    except Exception as error:  # its constructors raise what comes
+        raise ValueError(str(error)) from error
+
+
+def check_yaml(data: bytes) -> None:
+    """Raise ValueError if YAML is too deep or has too many values once aliases are expanded.
+
+    Raises YAMLError. The events of the parser take no recursion, which overflows the stack of
+    the loader in C.
+    """
+    sizes: dict[str, int] = {}  # by anchor
+    open_: list[tuple[str | None, int]] = []  # collections: their anchor and the values before
+    total = 0
+    for event in yaml.parse(data, Loader=_Loader):
+        if isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = open_.pop()
+            sizes[anchor or ""] = total - before
+        elif isinstance(event, yaml.AliasEvent):
+            total += sizes.get(event.anchor, 0)  # the loader reports an unknown one
+        elif isinstance(event, yaml.NodeEvent):
+            total += 1
+            if isinstance(event, yaml.CollectionStartEvent):
+                open_.append((event.anchor, total - 1))
+                sizes[event.anchor or ""] = MAX_YAML_VALUES  # for an alias inside of it
+            else:
+                sizes[event.anchor or ""] = 1
+        if len(open_) > MAX_YAML_DEPTH:
+            raise ValueError(f"nested deeper than {MAX_YAML_DEPTH}")
+        if total > MAX_YAML_VALUES:
+            raise ValueError(f"more than {MAX_YAML_VALUES:,} values, aliases expanded")
 
 
 def read_json(file: Path) -> Mapping[str, Any]:

@@ -2,18 +2,31 @@
 
 import os
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+from runner.base.disguise import mask_disguised
 from runner.base.errors import ConfigError
+from runner.base.json import load_json, mapping
 
 MASK = "***"
 MIN_CHARS = 8  # a shorter value would occur in ordinary text
+MAX_FILE_BYTES = 1 << 16
+MIN_PART_CHARS = 16  # of one of several keys in a value, or of a line of a private key
 
-_KEY_SETTINGS = ("api_key", "key", "token", "password", "secret")
-_NAMES = re.compile(r"(?i)(?:^|_)(?:key|token|secret|password|credentials)(?:$|_)")
-_PATHS = ("COLLOQUY_SIGNING_KEY",)  # names a file
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_KEYS = {
+    *("key", "apikey", "token", "secret", "password", "passwd", "pass", "passphrase", "pwd"),
+    *("credential", "credentials", "auth", "authorization", "cookie", "signature", "sig", "dsn"),
+    *("bearer", "accesskey", "secretkey", "authkey", "accesstoken", "authtoken", "apitoken"),
+}
+_VARIABLES = _KEYS | {"keys", "secrets", "headers", "connection"}
+_NAMES_OF_FILES = {"PWD", "COLLOQUY_SIGNING_KEY"}
+_ABOUT_KEYS = {"file", "path", "dir", "sock", "url", "parallelism"}
 _SHAPES = re.compile(
     # OpenAI, Anthropic, OpenRouter, LiteLLM; the digit excludes hyphenated words
     r"\bsk-(?=[A-Za-z_-]{0,60}\d)[A-Za-z0-9_-]{16,}"
@@ -21,11 +34,25 @@ _SHAPES = re.compile(
     r"|\bA(?:KIA|SIA)[A-Z0-9]{16}\b"  # Amazon
     r"|\bgh[opsu]_[A-Za-z0-9]{30,}"  # GitHub
     r"|\bgsk_[A-Za-z0-9]{20,}"  # Groq
-    r"|(?i:\bBearer\s{1,8}(?=[A-Za-z._~+/-]{0,60}\d)[A-Za-z0-9._~+/-]{16,})"
+    r"|(?i:\b(?:Bearer|Basic)\s{1,8}(?=[A-Za-z._~+/-]{0,60}\d)[A-Za-z0-9._~+/-]{16,}=*)"
     r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----"
     r"(?:[A-Za-z0-9+/=\s\\]*(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?)"
 )
-_IN_URL = re.compile(r"(?i)([?&](?:api[_-]?key|key|token|access_token|sig)=)[^&\s\"']+")
+# One of these, in lower case, is in every shape; to look for them costs less than the pattern.
+_SHAPE_MARKS = (
+    *("sk-", "aiza", "akia", "asia", "gho_", "ghp_", "ghs_", "ghu_", "gsk_", "bearer", "basic"),
+    "-----begin",
+)
+_IN_URL = re.compile(
+    r"(?i)([?&#](?:[\w.-]*[_.-]|api|access|auth|secret)?"
+    r"(?:key|token|secret|password|signature|sig|credential)=)[^&#\s\"']+"
+)
+_USER_IN_URL = re.compile(r"(?<=://)[^/?#\s@\"'<>]{1,256}@")
+_PAIR = re.compile(
+    r"(?:^[+~]*|[{\[(,;'\"]\s*|\s(?=[A-Z_]+=))([A-Za-z_][\w.-]*)[\"'\\]*\s*[=:]\s*"
+    r"[\"'\\]*(?=([^\s\"'\\,}\])]*))"
+)
+_NOTHING = frozenset({"", "null", "none", "true", "false", "???"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +63,36 @@ class Secrets:
 
     def redact(self, text: str) -> str:
         """Return *text* with keys, and text shaped like one, masked."""
-        return _SHAPES.sub(MASK, _IN_URL.sub(rf"\1{MASK}", self.redact_values(text)))
+        text = self.redact_values(text)
+        if "=" in text:
+            text = _IN_URL.sub(rf"\1{MASK}", text)
+        if "://" in text:
+            text = _USER_IN_URL.sub(f"{MASK}@", text)
+        small = text.lower()
+        return _SHAPES.sub(MASK, text) if any(mark in small for mark in _SHAPE_MARKS) else text
 
     def redact_values(self, text: str) -> str:
         """Return *text* with known keys masked; key-like words may be quotes of a speaker."""
         for value in self.values:
             text = text.replace(value, MASK)
-        return text
+        return mask_disguised(text, self.values, MASK)
 
-    def redact_all(self, value: Any) -> Any:
-        """Return *value* with every string in it redacted, including the keys of mappings."""
+    def redact_all(self, value: Any, *, shapes: bool = True) -> Any:
+        """Return *value* with every string in it redacted, including the keys of mappings.
+
+        Without *shapes* only known keys are masked, as by `redact_values`.
+        """
         if isinstance(value, str):
-            return self.redact(value)
+            return self.redact(value) if shapes else self.redact_values(value)
+        redacted = partial(self.redact_all, shapes=shapes)
         if isinstance(value, Mapping):
-            return {self.redact_all(key): self.redact_all(body) for key, body in value.items()}
-        if isinstance(value, list | tuple):
-            return [self.redact_all(item) for item in value]
-        return value
+            return {redacted(key): redacted(body) for key, body in value.items()}
+        return list(map(redacted, value)) if isinstance(value, list | tuple) else value
 
     def found_in(self, data: bytes) -> bool:
-        """Return whether *data* contains one of the values."""
-        return any(value.encode() in data for value in self.values)
+        """Return whether *data* contains one of the values, disguised or not."""
+        text = data.decode(errors="replace")
+        return self.redact_values(text) != text
 
 
 def secrets_of(
@@ -65,16 +101,56 @@ def secrets_of(
     key_env: str | None = None,
     key_envs: Collection[str] = (),
 ) -> Secrets:
-    """Return the values of *key_env*, *key_envs* and variables named like keys, longest first."""
+    """Return the values of *key_env*, *key_envs* and variables named like keys, longest first.
+
+    The name of a file is no key; of Google's credentials the keys in the file are.
+    """
     variables = os.environ if environment is None else environment
     named = {key_env, *key_envs}
-    keys = (
+    keys = [
         value
         for name, value in variables.items()
-        if name in named or (_NAMES.search(name) and name not in _PATHS)
+        if name in named or (_is_variable(name) and not os.path.exists(value))  # noqa: PTH110
+    ]  # Path.exists raises for a long name
+    keys += _google_keys(variables.get("GOOGLE_APPLICATION_CREDENTIALS", ""))
+    values = {value for key in keys for value in _parts(key)}
+    return Secrets(tuple(sorted(values, key=lambda value: (-len(value), value))))
+
+
+def _is_variable(name: str) -> bool:
+    words = _words(name)
+    if name in _NAMES_OF_FILES or not _VARIABLES & {*words}:
+        return False
+    return words[-1] not in _ABOUT_KEYS
+
+
+def _words(name: str) -> list[str]:
+    """Return the words of `api-key`, `API_KEY` or `apiKey`, in lower case."""
+    return [word.lower() for word in _WORD.findall(name)]
+
+
+def _parts(value: str) -> Iterator[str]:
+    """Yield a variable's *value* and the keys in it: those of a list or headers, lines of a PEM."""
+    if len(value.strip()) >= MIN_CHARS:
+        yield value.strip()
+    parts = re.split(r"[\s,;=]+", value)
+    yield from (p for p in parts if len(p) >= MIN_PART_CHARS and re.search(r"\d", p))
+
+
+def _google_keys(path: str) -> list[str]:
+    """Return the keys in a file of Google's credentials, none if it cannot be read."""
+    with suppress(OSError, ValueError):
+        facts = mapping(load_json(Path(path), MAX_FILE_BYTES)) if path else {}
+        return [str(v) for name, v in facts.items() if names_key(name)]
+    return []
+
+
+def names_key(name: str) -> bool:
+    """Return whether a setting, header or parameter called *name* holds a key."""
+    words = _words(name)
+    return words[-1:] != [] and (
+        (words[-1] in _KEYS and words[-2:-1] != ["cache"]) or words[-2:] == ["key", "id"]
     )
-    values = {value for value in keys if len(value) >= MIN_CHARS}
-    return Secrets(tuple(sorted(values, key=len, reverse=True)))
 
 
 def refuse_secrets(arguments: Iterable[str], secrets: Secrets) -> None:
@@ -83,11 +159,52 @@ def refuse_secrets(arguments: Iterable[str], secrets: Secrets) -> None:
     Call it before Hydra, which writes overrides to disk and into directory names.
     """
     for argument in arguments:
-        name, _, value = argument.partition("=")
-        is_key = value and name.rsplit(".", 1)[-1].lstrip("+~") in _KEY_SETTINGS
-        if is_key or secrets.redact(argument) != argument:
-            raise ConfigError(
-                f"'{secrets.redact(name)}' contains what looks like a key, which would be written "
-                f"to disk: set an environment variable to it and name that with "
-                f"model.api_key_env=NAME"
-            )
+        pairs = (match.groups() for match in _PAIR.finditer(argument))
+        name = next((name for name, value in pairs if _is_key(name, value)), None)
+        if name is None and secrets.redact(argument) != argument:
+            name = argument.partition("=")[0]
+        if name is not None:
+            raise _refusal(secrets.redact(name))
+
+
+def refuse_keys(data: Mapping[str, Any], *texts: str) -> None:
+    """Raise ConfigError if the configuration *data*, or one of *texts*, contains a key.
+
+    The variables that `api_key_env` names in it hold keys too, whatever they are called.
+    """
+    leaves = list(_leaves(data, ""))
+    secrets = secrets_of(key_envs={str(v) for path, v in leaves if path.endswith("api_key_env")})
+    named = (path for path, v in leaves if _is_key(path.rpartition(".")[2], str(v)))
+    where = next(named, None)
+    lines = [f"{path}={value}" for path, value in leaves]
+    if where is None and any(secrets.redact(text) != text for text in ("\n".join(lines), *texts)):
+        found = (line.partition("=")[0] for line in lines if secrets.redact(line) != line)
+        where = next(found, "the configuration")
+    if where is not None:
+        raise _refusal(secrets.redact(where))
+
+
+def _leaves(data: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Yield values in *data* by their path; those in lists by the path of the list."""
+    if isinstance(data, Mapping):
+        for name, value in data.items():
+            yield from _leaves(value, f"{path}.{name}" if path else str(name))
+    elif isinstance(data, list):
+        for value in data:
+            yield from _leaves(value, path)
+    else:
+        yield path, data
+
+
+def _is_key(name: str, value: str) -> bool:
+    """Return whether a setting's *value* is a key by its *name*, or in place of a variable's."""
+    if value.lower() in _NOTHING or value.startswith("${"):
+        return False
+    return names_key(name) or (name.endswith("api_key_env") and value.upper() != value)
+
+
+def _refusal(what: str) -> ConfigError:
+    return ConfigError(
+        f"{what} contains what looks like a key, which would be written to disk: set an "
+        f"environment variable to it and name that with model.api_key_env=NAME"
+    )

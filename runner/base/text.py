@@ -65,8 +65,8 @@ def to_terminal(text: str, limit: int = 500) -> str:
 
 
 def print_stderr(line: str) -> None:
-    """Print *line* on standard error; ignore a closed pipe."""
-    with suppress(BrokenPipeError):
+    """Print *line* on standard error; ignore a closed pipe and a full disk."""
+    with suppress(OSError):
         print(line, file=sys.stderr)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import cache, partial
+from threading import Barrier
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -27,6 +28,17 @@ async def offload(
         return function(*args, **named)
     call = partial(copy_context().run, function, *args, **named)
     return await asyncio.get_running_loop().run_in_executor(_pool(), call)
+
+
+def start_threads() -> None:
+    """Start all threads before they are needed; raise RuntimeError if the system refuses one."""
+    met = Barrier(WORKERS)
+    try:
+        for _ in range(WORKERS):
+            _pool().submit(met.wait)
+    except RuntimeError:
+        met.abort()
+        raise
 
 
 @cache

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from runner.answers.analyzer import load_analyzer
 from runner.base.errors import ConfigError, did_you_mean
 from runner.base.files import package_folder
-from runner.base.secrets import secrets_of
+from runner.base.secrets import refuse_keys
 from runner.base.text import digest
 from runner.base.tokens import tokenizer_for
 from runner.config.model_facts import ModelFacts, model_facts
@@ -25,7 +25,7 @@ from runner.job.models import MAIN, Model, check_names
 from runner.job.windows import Fitter
 from runner.transcript.inputs import Input, find_inputs, is_many
 from runner.transcript.model import Transcript
-from runner.transcript.read import FORMATS, read_transcript
+from runner.transcript.read import formats, read
 
 PACKAGE_PREFIX = "pkg://"
 
@@ -83,18 +83,16 @@ def setup_from(
     overrides: Sequence[str] = (),
 ) -> Setup:
     """Return the part of a job that does not depend on a transcript; raise ConfigError."""
+    refuse_keys(data, composed)
     settings, folders = validate(data), analyzer_folders(config_dirs)
     check_traces(settings)
-    if (name := settings.transcript.format) not in FORMATS:
-        near = did_you_mean(name, FORMATS)
-        raise ConfigError(f"transcript.format={name!r} is not a format{near}")
+    check_format(settings)
     pipeline = make_pipeline(settings.stages, settings.analyzers)
     models = _models(settings)
     analyzers = {
         name: load_analyzer(name, body, folders) for name, body in settings.analyzers.items()
     }
     config = str(yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True))
-    _refuse_keys(models, config, composed)
     prompts = {name: analyzer.prompt_digest for name, analyzer in analyzers.items()}
     setup = Setup(
         settings=settings,
@@ -141,17 +139,6 @@ def _values(setup: Setup) -> dict[str, Any]:
     return {each.name: getattr(setup, each.name) for each in fields(Setup)}
 
 
-def _refuse_keys(models: Mapping[str, Model], *written: str) -> None:
-    """Raise ConfigError if a key, or text shaped like one, would be written to disk."""
-    for model in models.values():
-        secrets = secrets_of(key_env=model.settings.api_key_env)
-        if any(secrets.redact(text) != text for text in written):
-            raise ConfigError(
-                "the configuration contains what looks like a key, which would be written to disk: "
-                "name its variable with model.api_key_env instead"
-            )
-
-
 def _models(settings: Settings) -> dict[str, Model]:
     """Return all models by name, checked as far as possible without a call."""
     check_names(settings)
@@ -179,11 +166,18 @@ def analyzer_folders(config_folders: Sequence[Path]) -> tuple[Path, ...]:
     return tuple(path.resolve() for path in found)
 
 
+def check_format(settings: Settings) -> None:
+    """Raise ConfigError if `transcript.format` is the name of no reader."""
+    if (name := settings.transcript.format) not in formats():
+        near = did_you_mean(name, formats())
+        raise ConfigError(f"transcript.format={name!r} is not a format{near}")
+
+
 def open_transcript(settings: Settings, file: Path | None = None) -> Transcript:
     """Read the transcript in *file*, by default that of `transcript.path`."""
     wanted = settings.transcript
     path = file or transcript_path(wanted.path)
-    return read_transcript(path, format=wanted.format, encoding=wanted.encoding)
+    return read(path, format=wanted.format, encoding=wanted.encoding).transcript
 
 
 def transcript_path(path: str) -> Path:

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 from runner.base.errors import ConfigError
-from runner.base.secrets import secrets_of
+from runner.base.secrets import MIN_CHARS, names_key, secrets_of
 from runner.config.model_facts import OFFLINE
 from runner.config.schema import ModelSettings, Settings
 from runner.job.models import MAIN
@@ -39,6 +39,7 @@ def check_model(name: str, model: ModelSettings, settings: Settings) -> None:
             f"{at}.params.{key}: not allowed in params; use the keys of the model instead"
         )
     _check_address(at, model)
+    _check_keys(at, model)
     if model.simulate is not None:
         from runner.providers.simulated.behaviour import check as check_simulated
 
@@ -91,6 +92,31 @@ def _check_environment(at: str, model: ModelSettings) -> None:
             )
 
 
+def _check_keys(at: str, model: ModelSettings) -> None:
+    """Raise ConfigError for a key that no header can carry, or too short to be masked.
+
+    A server on this machine may have any short one; it is not masked.
+    """
+    own = None if model.api_base else f"{model.name.partition('/')[0].upper()}_API_KEY"
+    names = [model.api_key_env or own, *filter(names_key, model.requires_env)]
+    for name in (n for n in names if n and not n.endswith("_CREDENTIALS")):  # a file's name
+        key = os.environ.get(name, "")
+        if odd := next((c for c in key if not "!" <= c <= "~"), None):
+            what = "white space" if odd.isspace() else "a character that is not printable ASCII"
+            raise ConfigError(
+                f"the key in {name} has {what} at position {key.index(odd) + 1} of {len(key)}, "
+                f'which no request can carry: set it with export {name}="$(cat FILE)", which '
+                f"leaves out a line feed at the end, or copy it again"
+            )
+        local = model.simulate or _is_loopback(urlsplit(model.api_base or "").hostname)
+        if 0 < len(key) < MIN_CHARS and not local:
+            raise ConfigError(
+                f"the key in {name} has {len(key)} characters, expected at least {MIN_CHARS}: a "
+                f"shorter one cannot be masked; for a server that needs no key, use "
+                f"{at}.api_key_env=null"
+            )
+
+
 def _required(model: ModelSettings) -> list[str]:
     """Return the required variables; api_base replaces one that holds the address."""
     has_base = model.api_base is not None
@@ -120,14 +146,15 @@ def _check_url(name: str, url: str, at: str, model: ModelSettings) -> None:
     if holds_key or address.username or address.password:
         raise ConfigError(f"{name} contains a password or a key: use {at}.api_key_env instead")
     plain = address.scheme == "http" and not model.allow_http
-    if plain and not _is_loopback(address.hostname or ""):
+    if plain and not _is_loopback(address.hostname):
         raise ConfigError(
             f"{name}={url}: plain http beyond this machine would expose the "
             f"transcript and the key: use https, or {at}.allow_http=true"
         )
 
 
-def _is_loopback(host: str) -> bool:
+def _is_loopback(host: str | None) -> bool:
+    host = host or ""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from runner.answers.analyzer import Analyzer, Material
 from runner.answers.context import segment_line
+from runner.base.secrets import Secrets, secrets_of
 from runner.base.text import digest
 from runner.config.schema import Settings
 from runner.job.chunks import Chunk
@@ -37,6 +39,11 @@ class Setup:
     config_digest: str
     config_dirs: tuple[Path, ...] = ()
     overrides: tuple[str, ...] = ()
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """The keys of this process, in whatever variables the models' settings name."""
+        return secrets_of(key_envs={m.settings.api_key_env or "" for m in self.models.values()})
 
     @property
     def root(self) -> Path:

@@ -14,13 +14,14 @@ from runner.base.usage import Usage
 
 MAX_REPLY_CHARS = 2_000_000
 
-_ON_ARRIVAL: ContextVar[Callable[[], None]] = ContextVar("on_arrival", default=lambda: None)
+_ON_ARRIVAL: ContextVar[Callable[[], object]] = ContextVar("on_arrival", default=lambda: None)
 
 
 @contextmanager
-def on_arrival(callback: Callable[[], None]) -> Iterator[None]:
-    """Call *callback* when the reply to the block's call has arrived whole."""
-    token = _ON_ARRIVAL.set(callback)
+def on_arrival(callback: Callable[[], object]) -> Iterator[None]:
+    """Call *callback* when the reply to the block's call has arrived whole; blocks may nest."""
+    outer = _ON_ARRIVAL.get()
+    token = _ON_ARRIVAL.set(lambda: (callback(), outer()))
     try:
         yield
     finally:
@@ -73,8 +74,7 @@ class Transport(Protocol):
 
 def checked_text(text: str, secrets: Secrets) -> str:
     """Return *text* without keys; raises CallError for more than MAX_REPLY_CHARS."""
-    text = secrets.redact_values(to_safe_text(text))  # a provider may repeat what it was sent
     if len(text) > MAX_REPLY_CHARS:
         message = f"the reply has {len(text):,} characters, expected at most {MAX_REPLY_CHARS:,}"
         raise CallError("bad_response", message, billed=True)
-    return text
+    return secrets.redact_values(to_safe_text(text))  # a provider may repeat what it was sent

@@ -1,7 +1,8 @@
 """Batch directories: their runs, journal and results table."""
 
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
@@ -13,12 +14,20 @@ import orjson
 
 from runner.answers.insights import COLUMNS as INSIGHT_COLUMNS
 from runner.answers.insights import rows_of as insight_rows
-from runner.base.errors import EXIT_OK, TranscriptError
+from runner.base.errors import EXIT_OK, ColloquyError, ConfigError
 from runner.base.files import Lines, write_bytes
 from runner.base.json import load_json, mappings, read_list, text
+from runner.base.regular_files import (
+    MAX_LINE,
+    MAX_LOG,
+    folders_in,
+    kind_of,
+    open_regular,
+    read_lines,
+)
 from runner.base.tables import as_rows
-from runner.record.journal import Spent, lines_of, read_journal
-from runner.record.run_directory import COMPLETED, INPUTS
+from runner.record.journal import MAX_LISTED, Spent, lines_of, parse_lines, read_journal
+from runner.record.run_directory import COMPLETED, INPUTS, check_folders
 from runner.transcript.inputs import Input
 from runner.transcript.read import content_sha256_of
 
@@ -35,7 +44,8 @@ class ResultRow:
     """One row of the results table.
 
     *status* is the run's, or `unreadable`; *ok* counts the *analyzers* that answered; *error* is
-    that of the first that failed, or of reading the file. Tokens, cost and attempts are summed
+    that of the first that failed, or of reading the file. *with_speaker* and *with_time* count
+    segments, *warnings* the doubts of the reader. Tokens, cost and attempts are summed
     over all sessions, *wall_s* is of the last; *reused*: an earlier session completed the run.
     """
 
@@ -46,6 +56,11 @@ class ResultRow:
     ok: int = 0
     analyzers: int = 0
     segments: int = 0
+    speakers: int = 0
+    with_speaker: int = 0
+    with_time: int = 0
+    left_out_words: int = 0
+    warnings: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
@@ -58,13 +73,14 @@ class ResultRow:
     error: str = ""
 
 
+MAX_TABLE = 128 * 1024 * 1024  # bytes of results.jsonl
 COLUMNS = tuple(field.name for field in fields(ResultRow))
 _TOTALS = ("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd", "attempts")
 
 
 def is_batch(path: Path) -> bool:
     """Return whether *path* is the directory of a batch."""
-    return (path / RESULTS).is_file()
+    return kind_of(path / RESULTS) == "file"
 
 
 def batch_of(run: Path) -> Path | None:
@@ -74,13 +90,17 @@ def batch_of(run: Path) -> Path | None:
 
 
 def runs_of(batch: Path) -> list[Path]:
-    """Return the existing run directories of *batch*, sorted."""
-    return sorted(path for path in (batch / "runs").glob("*/*") if path.is_dir())
+    """Return the existing run directories of *batch*, sorted; raise OSError or ConfigError."""
+    runs = batch / "runs"
+    if runs.is_symlink():
+        raise ConfigError(f"{runs} is a link, expected a directory")
+    return [run for folder in folders_in(runs) for run in folders_in(folder)]
 
 
 def reports_of(batch: Path, limit: int) -> list[Path]:
     """Return the first *limit* run reports of *batch*, sorted by path."""
-    return list(islice((p for run in runs_of(batch) if (p := run / REPORT).is_file()), limit))
+    reports = (run / REPORT for run in runs_of(batch))
+    return list(islice((page for page in reports if kind_of(page) == "file"), limit))
 
 
 def single_runs(paths: Iterable[Path]) -> list[Path]:
@@ -94,19 +114,29 @@ def journal_of(run: Path) -> list[dict[str, Any]]:
     if batch is None:
         return read_journal(run / "journal.jsonl")
     journal = batch / "journal.jsonl"
-    if not journal.is_file():
+    if kind_of(journal) is None:
         return []
     name = run.absolute().relative_to(batch).as_posix()
-    return _by_run(journal, journal.stat().st_size).get(name, [])
+    places = _by_run(journal, journal.stat().st_size).get(name, ())
+    if len(places) > MAX_LISTED:
+        raise OSError(f"{journal} has more than {MAX_LISTED:,} lines of {name}")
+    with open_regular(journal, MAX_LOG) as opened:
+        lines = (opened.readline(MAX_LINE) for place in places if opened.seek(place) == place)
+        return list(parse_lines(lines))
 
 
 @lru_cache(maxsize=1)
-def _by_run(journal: Path, size: int) -> dict[str, list[dict[str, Any]]]:
-    """Return a journal's lines by run; *size*, in bytes, is part of the cache key."""
-    lines: dict[str, list[dict[str, Any]]] = {}
-    for line in lines_of(journal):
-        lines.setdefault(str(line.get("run")), []).append(line)
-    return lines
+def _by_run(journal: Path, size: int) -> dict[str, Sequence[int]]:
+    """Return where a journal's lines begin, by run; *size*, in bytes, is part of the cache key."""
+    places: dict[str, array[int]] = {}
+    place = 0
+    for raw in read_lines(journal):
+        for line in parse_lines([raw]):
+            places.setdefault(str(line.get("run")), array("Q")).append(place)
+        if len(places) > MAX_LISTED:
+            raise OSError(f"{journal} names more than {MAX_LISTED:,} runs")
+        place += len(raw)
+    return dict(places)
 
 
 def begin_batch(batch: Path) -> None:
@@ -122,9 +152,11 @@ def input_names(batch: Path) -> list[str]:
 def rows_of(batch: Path) -> list[dict[str, Any]]:
     """Return the results of *batch*, the last row of each transcript, in the order of the file."""
     rows: dict[object, dict[str, Any]] = {}
-    for line in lines_of(batch / RESULTS):
+    for line in islice(lines_of(batch / RESULTS, MAX_TABLE), MAX_LISTED + 1):
         rows.pop(name := line.get("transcript"), None)
         rows[name] = line
+    if len(rows) > MAX_LISTED:
+        raise OSError(f"{batch / RESULTS} has more than {MAX_LISTED:,} rows")
     return list(rows.values())
 
 
@@ -194,9 +226,10 @@ def write_insights(batch: Path, per: str) -> None:
 def completed_before(batch: Path, file: Input, encoding: str | None) -> ResultRow | None:
     """Return the row of the completed run of *file*, None if it is incomplete or *file* changed."""
     run = batch / file.run
-    if not (run / COMPLETED).is_file():
+    if kind_of(run / COMPLETED) != "file":
         return None
     try:
+        check_folders(run)
         metadata = load_json(run / "metadata.json")
         if metadata["transcript"]["sha256"] != content_sha256_of(file.path, encoding=encoding):
             return None
@@ -215,5 +248,5 @@ def completed_before(batch: Path, file: Input, encoding: str | None) -> ResultRo
             reused=True,
             **{name: metadata["totals"][name] for name in _TOTALS},
         )
-    except (OSError, ValueError, KeyError, TypeError, TranscriptError):
+    except (OSError, ValueError, KeyError, TypeError, ColloquyError):
         return None  # the run then checks its answers one by one

@@ -1,4 +1,4 @@
-"""Event log in JSON lines: our events and, in the same file, those of litellm and httpx.
+"""Event log in JSON lines: our events and, in the same file, those of libraries, and warnings.
 
 Events are `noun.past_participle` with keys, never formatted text:
 batch.started, batch.advanced, batch.given_up, batch.finished · input.unreadable ·
@@ -91,6 +91,7 @@ def run_log(
     root.setLevel(logging.INFO)
     if not _sinks:
         root.addHandler(_LibraryHandler())
+        logging.captureWarnings(True)  # Python prints them, with values of replies
     _sinks.extend((path, sink) for sink in sinks)
     token = _RUN.set(path)
     try:
@@ -103,6 +104,7 @@ def run_log(
             sink.close()
         if not _sinks:
             root.setLevel(level)
+            logging.captureWarnings(False)
             for handler in [h for h in root.handlers if isinstance(h, _LibraryHandler)]:
                 root.removeHandler(handler)
 
@@ -217,13 +219,9 @@ def _deliver(event: EventDict) -> None:
 
 
 def set_library_levels() -> None:
-    """Log each request of httpx, and only warnings of the other libraries.
-
-    To be called after litellm's import, which sets levels too.
-    """
+    """Log only warnings of the libraries; litellm's import sets levels too, and comes first."""
     for name in _LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("httpx").setLevel(logging.INFO)
 
 
 def _line(event: EventDict, secrets: Secrets) -> bytes:
@@ -234,7 +232,7 @@ def _line(event: EventDict, secrets: Secrets) -> bytes:
 
     line = orjson.dumps(event, default=masked, option=_JSON)
     text = line.decode()
-    if "\\" in text or secrets.redact(text) != text:
+    if secrets.redact(text) != text:
         return orjson.dumps(secrets.redact_all(event), default=masked, option=_JSON)
     return line
 

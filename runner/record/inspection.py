@@ -2,20 +2,24 @@
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from runner.base.errors import reason
 from runner.base.files import TEMP
-from runner.base.json import MAX_BYTES
+from runner.base.json import MAX_BYTES, parse_json
+from runner.base.regular_files import listed, open_regular, read_lines
 from runner.base.secrets import Secrets
 from runner.base.text import to_terminal
 from runner.record.journal import Spent
 from runner.record.journal_calls import SESSIONS
 from runner.record.run_directory import COMPLETED
+
+MAX_FAULTS = 1000  # of a run
 
 
 @dataclass
@@ -35,8 +39,9 @@ class Inspection:
     records: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def fault(self, name: str, text: str) -> None:
-        """Add a fault of the file called *name*."""
-        self.faults.append(f"{to_terminal(name, 200)}: {to_terminal(text)}")
+        """Add a fault of the file called *name*, up to MAX_FAULTS."""
+        if len(self.faults) < MAX_FAULTS:
+            self.faults.append(f"{to_terminal(name, 200)}: {to_terminal(text)}")
 
 
 def walk(inspection: Inspection) -> Iterator[tuple[str, Path]]:
@@ -45,9 +50,9 @@ def walk(inspection: Inspection) -> Iterator[tuple[str, Path]]:
     while folders:
         folder = folders.pop(0)
         try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            entries = listed(folder)
         except OSError as error:
-            inspection.fault(_name(inspection, folder), f"cannot be read: {error.strerror}")
+            inspection.fault(_name(inspection, folder), f"cannot be read: {reason(error, folder)}")
             continue
         for entry in entries:
             path = Path(entry.path)
@@ -87,40 +92,48 @@ def check_mode(inspection: Inspection, name: str, about: os.stat_result) -> None
 def check_file(inspection: Inspection, name: str, path: Path) -> None:
     """Report a file that is unreadable, holds a key, or is not of the format of its name."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            inspection.fault(name, f"larger than {MAX_BYTES:,} bytes")
+        if path.suffix == ".jsonl" and not path.name.startswith(TEMP):
+            _check_lines(inspection, name, read_lines(path))
             return
-        data = path.read_bytes()
+        with open_regular(path, MAX_BYTES) as opened:
+            data = opened.read(MAX_BYTES)
     except OSError as error:
-        inspection.fault(name, f"cannot be read: {error.strerror}")
+        inspection.fault(name, f"cannot be read: {reason(error, path)}")
         return
     if inspection.secrets.found_in(data):
         inspection.fault(name, "holds the value of a key")
-    unfinished = inspection.spent is not None and not (inspection.root / COMPLETED).exists()
-    if path.name.startswith(TEMP) or (unfinished and not is_record(name)):
+    if path.name.startswith(TEMP) or (_is_unfinished(inspection) and not is_record(name)):
         return  # a crash may have torn it; a resumed batch writes it again
-    if path.suffix == ".jsonl":
-        _check_lines(inspection, name, data)
-    elif path.suffix == ".json" and not is_record(name):
+    if path.suffix == ".json" and not is_record(name):
         try:
-            orjson.loads(data)
+            parse_json(data)
         except orjson.JSONDecodeError as error:
             inspection.fault(name, f"not JSON from line {error.lineno}, column {error.colno}")
+        except ValueError as error:
+            inspection.fault(name, f"not what a run writes: {error}")
 
 
-def _check_lines(inspection: Inspection, name: str, data: bytes) -> None:
-    """Report lines that are not JSON, except a session's last, which a crash may have torn."""
+def _is_unfinished(inspection: Inspection) -> bool:
+    return inspection.spent is not None and not (inspection.root / COMPLETED).exists()
+
+
+def _check_lines(inspection: Inspection, name: str, lines: Iterable[bytes]) -> None:
+    """Report lines that hold a key, or are not JSON and not a session's last, torn by a crash."""
     torn: list[int] = []
-    for number, raw in enumerate(data.split(b"\n"), 1):
+    holds_key = False
+    for number, raw in enumerate(lines, 1):
+        holds_key = holds_key or inspection.secrets.found_in(raw)
         try:
             line = orjson.loads(raw)
         except ValueError:
-            torn.append(number)
+            torn = [*torn, number][:MAX_FAULTS]
             continue
         if not isinstance(line, dict) or line.get("event") not in SESSIONS:
             for last in torn:
                 inspection.fault(name, f"line {last} is not JSON")
-        torn.clear()
+        torn = []
+    if holds_key:
+        inspection.fault(name, "holds the value of a key")
 
 
 def is_record(name: str) -> bool:

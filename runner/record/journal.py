@@ -5,19 +5,22 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from runner.base.files import Lines
-from runner.base.json import open_regular
+from runner.base.regular_files import MAX_LOG, read_lines
 from runner.base.text import now_iso
 from runner.base.threads import offload
 from runner.base.usage import Usage
 from runner.record.journal_calls import SESSIONS, CallPairs, JournalCall
 
 RESTORED = "account.restored"  # figures of calls whose lines are lost
+MAX_LISTED = 200_000  # lines or runs of a journal that are kept in memory
+MAX_LISTED_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -203,14 +206,22 @@ class MemberJournal:
 
 
 def read_journal(path: Path) -> list[dict[str, Any]]:
-    """Return the intact lines of a journal."""
-    return list(lines_of(path))
+    """Return the intact lines of a run's own journal; raise OSError."""
+    lines = list(islice(lines_of(path, MAX_LISTED_BYTES), MAX_LISTED + 1))
+    if len(lines) > MAX_LISTED:
+        raise OSError(f"{path} has more than {MAX_LISTED:,} lines, too many for one run")
+    return lines
 
 
 def spent_in(path: Path) -> tuple[Spent, dict[str, Spent]]:
-    """Return the sum of a journal and, for a batch's, of each run; malformed lines are ignored."""
+    """Return the sum of a journal and, for a batch's, of each run; malformed lines are ignored.
+
+    Raises OSError for a journal that cannot be read, or is of more than MAX_LISTED runs.
+    """
     total, by_run = Spent(), dict[str, Spent]()
     for line in lines_of(path):
+        if len(by_run) > MAX_LISTED:
+            raise OSError(f"{path} names more than {MAX_LISTED:,} runs")
         with suppress(KeyError, TypeError, ValueError):
             total.add(line)
             if (run := line.get("run")) is not None:
@@ -218,11 +229,10 @@ def spent_in(path: Path) -> tuple[Spent, dict[str, Spent]]:
     return total, by_run
 
 
-def lines_of(path: Path) -> Iterator[dict[str, Any]]:
+def lines_of(path: Path, limit: int = MAX_LOG) -> Iterator[dict[str, Any]]:
     """Yield the events of a file of JSON lines; none if it does not exist. Raises OSError."""
     try:
-        with open_regular(path) as file:
-            yield from parse_lines(file)
+        yield from parse_lines(read_lines(path, limit))
     except FileNotFoundError:
         return
 

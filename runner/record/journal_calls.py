@@ -10,6 +10,7 @@ from runner.base.json import text
 
 SESSIONS = ("run.started", "batch.started")
 ENDS = ("call.finished", "call.failed")
+MAX_OPEN = 200_000  # calls in flight, far more than any process has
 
 Line = Mapping[str, Any]
 
@@ -56,7 +57,7 @@ class CallPairs:
     def add(self, line: Line) -> list[JournalCall]:
         """Return the calls that *line* ends: its own, or those an earlier session left open.
 
-        Raises KeyError or TypeError for a malformed line.
+        Raises KeyError or TypeError for a malformed line, OSError for too many open calls.
         """
         event, calls = line["event"], []
         if event in SESSIONS:
@@ -69,6 +70,8 @@ class CallPairs:
                 calls = [JournalCall(key[1], key[2], self.open.pop(key, {}), line)]
             else:
                 self.open[key] = line
+                if len(self.open) > MAX_OPEN:
+                    raise OSError(f"the journal has more than {MAX_OPEN:,} calls without an end")
         self._last = line
         return calls
 

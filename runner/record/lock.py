@@ -9,9 +9,11 @@ import orjson
 
 from runner.base.errors import LockedError
 from runner.base.json import load_json
+from runner.base.regular_files import open_own
 from runner.base.text import now_iso
 
 NAME = "run.lock"
+MAX_HOLDER_BYTES = 10_000
 
 
 def acquire(folder: Path) -> int:
@@ -21,7 +23,7 @@ def acquire(folder: Path) -> int:
     flock(2) does not work across machines on every network file system.
     """
     path = folder / NAME
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    descriptor = open_own(path, os.O_RDWR)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -60,7 +62,7 @@ def is_held(folder: Path) -> bool:
 
 def _holder(path: Path) -> str:
     try:
-        holder = load_json(path)
+        holder = load_json(path, MAX_HOLDER_BYTES)
         return f" by process {holder['pid']} on {holder['host']} since {holder['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         return " by another process"

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from runner.base.files import write_in_place
+from runner.base.files import make_directory, write_in_place
 from runner.base.text import now_iso
 from runner.base.threads import offload
 from runner.record.journal import Journal, MemberJournal
-from runner.record.run_directory import COMPLETED, Pages, RunDirectory, make_own
+from runner.record.run_directory import COMPLETED, Pages, RunDirectory, check_folders
 
 
 class MemberDirectory(RunDirectory):
@@ -21,14 +21,16 @@ class MemberDirectory(RunDirectory):
     reports_progress = False
 
     def __init__(self, batch: RunDirectory, name: str, stages: Iterable[str]) -> None:
-        """Open the directory called *name*; raise OSError, or OutputError for a link."""
+        """Open the directory called *name*; raise OSError, ConfigError for links in it."""
         assert isinstance(batch.journal, Journal)
         path = batch.path / name
         self._fresh = not path.exists()
         self._batch = batch
         self._pages: list[Pages] = []
         for part in ("", *stages):
-            make_own(path / "intermediate" / part)
+            make_directory(path / "intermediate" / part, batch.path)
+        if not self._fresh:
+            check_folders(path)
         for part in ("context", "logs"):
             (path / part).mkdir(mode=0o700, exist_ok=True)
         super().__init__(path, MemberJournal(batch.journal, name))

@@ -21,6 +21,7 @@ def describe_run(job: Job, statuses: Mapping[str, str], spent: Spent) -> dict[st
             "segments": len(job.transcript.segments),
             "removed_chars": job.transcript.removed_chars,
         },
+        "reading": job.transcript.reading and asdict(job.transcript.reading),
         **describe_job(job, spent),
         "stages": {
             stage.name: {

@@ -14,7 +14,7 @@ from runner.answers.markdown import md
 from runner.answers.outcome import Outcome
 from runner.base.format import clock
 from runner.base.tables import as_rows
-from runner.base.text import now_iso
+from runner.base.text import now_iso, to_terminal
 from runner.config.model_facts import OFFLINE
 from runner.job.graph import Node
 from runner.job.job import Job
@@ -76,14 +76,14 @@ class Pages:
 
     def _finished(self, page: str, path: str, title: str) -> str:
         """Return *page* with links and, in Obsidian's style, with front matter."""
-        style = self.job.settings.output.pages
+        style, name = self.job.settings.output.pages, to_terminal(self.job.transcript.name)
         page = linked(page, self._ids, "../" * path.count("/"), style)
         if style != "obsidian":
             return page
         facts = {
-            "title": f"{title}: {self.job.transcript.name}",
+            "title": f"{title}: {name}",
             "date": now_iso()[:10],
-            "transcript": self.job.transcript.name,
+            "transcript": name,
             "model": self.job.main.settings.name,
             "run": self.run,
             "tags": ["colloquy", title.partition("/")[0]],

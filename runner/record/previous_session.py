@@ -57,6 +57,7 @@ class PreviousSession:
 
     def _set_aside(self, file: Path, node: Node, fault: str) -> None:
         names = (f"{file.name}.corrupt-{number}" for number in count(1))
+        make_directory(file.parent, self.path)
         target = next(t for t in map(file.with_name, names) if not t.exists())
         file.rename(target)
         sync_directory(file.parent)
@@ -69,7 +70,7 @@ class PreviousSession:
         if fault is not None or record["status"] != "ok" or record["key"] != key:
             return None
         keep_answer(self.path, node, key)
-        make_directory(file.parent)
+        make_directory(file.parent, self.path)
         for page in (file.with_suffix(".md"), self.path / "final" / f"{node.name}.md"):
             page.unlink(missing_ok=True)  # shows another outcome
         stored.replace(file)
@@ -85,7 +86,8 @@ def keep_answer(path: Path, node: Node, key: str | None) -> None:
     if fault is not None or record["status"] != "ok" or record["key"] == key:
         return
     stored = _superseded(path, node, record["key"])
-    make_directory(stored.parent)
+    make_directory(file.parent, path)
+    make_directory(stored.parent, path)
     file.replace(stored)
     sync_directory(stored.parent)
     log.info("record.superseded", analyzer=node.name)

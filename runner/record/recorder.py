@@ -69,6 +69,10 @@ class Recorder:
             analyzers=len(job.pipeline.nodes),
             model=job.settings.model.name,
         )
+        if (reading := job.transcript.reading) is not None:
+            log.info("transcript.read", reading=reading.line)
+            for doubt in reading.warnings:
+                log.warning("transcript.doubt", doubt=doubt)
         if job.transcript.removed_chars:
             log.warning("transcript.sanitised", removed_chars=job.transcript.removed_chars)
 
@@ -141,7 +145,8 @@ class Recorder:
         ended = (write for write in self._writes if write.done() and not write.cancelled())
         written = (write.exception() for write in ended)
         return next(
-            filter(None, (self.directory.journal.fault, self.directory.fault, *written)), None
+            filter(None, (self.directory.journal.fault, self.directory.drafts.fault, *written)),
+            None,
         )
 
     async def settle(self) -> None:
@@ -155,7 +160,7 @@ class Recorder:
         while unfinished := [write for write in self._writes if not write.done()]:
             await asyncio.wait(unfinished)
 
-    async def break_off(self, error: BaseException) -> None:
+    async def break_off(self, error: BaseException, exit_code: int) -> None:
         """Finish writes and record how the run ended, in the reserve if the disk has failed."""
         if isinstance(error, OSError):
             self.directory.drop_pages()
@@ -168,10 +173,10 @@ class Recorder:
             with suppress(OSError):  # the disk may have failed
                 rescue()
         with suppress(OSError):
-            await asyncio.shield(self._write_end(status))
+            await asyncio.shield(self._write_end(status, exit_code))
 
-    async def _write_end(self, status: str) -> None:
-        await self.write_metadata(status)
+    async def _write_end(self, status: str, exit_code: int) -> None:
+        await self.write_metadata(status, exit_code)
         await self.directory.flush()
 
     async def write_metadata(self, status: str, exit_code: int | None = None) -> None:

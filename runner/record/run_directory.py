@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from runner.base.errors import ConfigError, OutputError, one_line
+from runner.base.errors import ConfigError, OutputError, one_line, reason
 from runner.base.files import (
     Draft,
     as_json,
@@ -18,13 +18,16 @@ from runner.base.files import (
     write_if_changed,
 )
 from runner.base.json import load_json
+from runner.base.regular_files import refuse_links
 from runner.base.text import now_iso, slug
 from runner.base.threads import offload
 from runner.job.job import BatchJob, Job, Setup
+from runner.record.drafts import Drafts
 from runner.record.journal import Journal, MemberJournal
 from runner.record.lock import acquire, release
 from runner.record.signature import sign
 from runner.transcript.model import Segment, Transcript
+from runner.transcript.report import stored_report
 
 SCHEMA_VERSION = 2
 COMPLETED = "COMPLETED"
@@ -32,6 +35,7 @@ TRANSCRIPT = "transcript.json"
 RESOLVED = "config/resolved.yaml"
 INPUTS = "config/inputs.json"  # of a batch
 PARTS = ("config", "intermediate", "context", "logs")  # subdirectories
+FOLDERS = (*PARTS, "final", "superseded")  # all that a run may have
 RESERVE = ".reserve"
 RESERVE_BYTES = 64 * 1024
 
@@ -56,17 +60,17 @@ def new_run_path(root: Path, transcript_name: str, kind: str = "runs") -> Path:
             return path
 
 
-def make_own(path: Path) -> None:
-    """Make a directory of the run; raise OutputError if *path* is a link that leads out of it."""
-    make_directory(path)
-    if path.is_symlink():
-        raise OutputError(f"{path} is a link, expected a directory of the run's own")
+def check_folders(run: Path) -> None:
+    """Raise ConfigError if a directory of *run* is a link: what it holds is not the run's."""
+    try:
+        refuse_links(*(run / name for name in FOLDERS))
+    except OSError as error:
+        raise ConfigError(reason(error)) from error
 
 
 def cannot_write(path: Path, error: OSError) -> OutputError:
     """Return the error for a run directory that cannot be written."""
-    file = f": {error.filename}" if error.strerror and error.filename else ""
-    return OutputError(f"cannot write the run directory {path}: {error.strerror or error}{file}")
+    return OutputError(f"cannot write the run directory {path}: {reason(error, path)}")
 
 
 class RunDirectory:
@@ -84,8 +88,7 @@ class RunDirectory:
         self._lock = lock
         self._metadata_lock = asyncio.Lock()
         self._made: set[Path] = set()  # directories that exist
-        self._drafts: dict[Path, Draft] = {}  # records of calls in flight
-        self.fault: OSError | None = None  # the first of making room for a record, or writing it
+        self.drafts = Drafts()
 
     @classmethod
     def create(cls, path: Path, parts: Sequence[str] = PARTS) -> Self:
@@ -124,7 +127,7 @@ class RunDirectory:
             lock = acquire(path)
             try:
                 for part in parts:
-                    make_own(path / part)
+                    make_directory(path / part, path)
                 if not (path / RESERVE).exists():
                     write_bytes(path / RESERVE, bytes(RESERVE_BYTES))
                 return cls(path, Journal(path / "journal.jsonl"), lock)
@@ -167,31 +170,22 @@ class RunDirectory:
         files[RESOLVED] = job.config.encode()
         sign(self.path, files)
         for name, data in files.items():
+            self._make_parent(self.path / name)
             write_if_changed(self.path / name, data)
 
     def secure(self, stage: str, name: str, size: int) -> None:
         """Make room for a node's record of *size* bytes before its call goes out; raise OSError.
 
-        It holds an inode and an open file too, and what it may replace has a directory to go to.
+        That is space, an inode and an open file, and a directory for what it may replace.
         """
         file = self._record(stage, name)
-        try:
-            if (draft := self._drafts.get(file)) is not None:
-                draft.reserve(size)
-                return
+
+        def prepare() -> None:
             self._make_parent(file)
             if self.has(f"intermediate/{stage}/{name}.json"):
-                make_directory((self.path / "superseded" / stage / name).parent)
-            self._drafts[file] = Draft(file, size)
-        except OSError as error:
-            self.fault = self.fault or error
-            raise
+                self._make_parent(self.path / "superseded" / stage / name)
 
-    def drop_drafts(self) -> None:
-        """Release what `secure` holds for calls without an outcome."""
-        for draft in self._drafts.values():
-            draft.discard()
-        self._drafts.clear()
+        self.drafts.secure(file, size, prepare)
 
     async def write_node(
         self,
@@ -204,27 +198,23 @@ class RunDirectory:
         """Store the result of *record* as a node's outcome; the JSON file's rename commits it.
 
         *page*, a path in this directory, shows an earlier outcome. It is removed first, so that a
-        crash can't leave it beside the new record. *keep* gets the written file. A failed write is
-        repeated once and kept in `fault`.
+        crash can't leave it beside the new record. *keep* gets the written file.
         """
         file = self._record(stage, name)
-        secured = self._drafts.pop(file, None)
-
-        def store(draft: Draft, data: bytes) -> None:
-            (self.path / page).unlink(missing_ok=True)
-            draft.commit(data)
+        secured = self.drafts.take(file)
 
         def write() -> None:
             if secured is None:
                 self._make_parent(file)
             with secured or Draft(file) as draft:
                 data = as_json(record())
-                try:
-                    store(draft, data)
-                except OSError as error:  # it is paid for: again, in the room of the reserve
-                    self.fault = self.fault or error
-                    self.release_reserve()
-                    store(draft, data)
+
+                def store() -> None:
+                    self._make_parent(self.path / page)
+                    (self.path / page).unlink(missing_ok=True)
+                    draft.commit(data)
+
+                self.drafts.fill(store, self.release_reserve)
             keep(file)
 
         await offload(write)
@@ -251,7 +241,7 @@ class RunDirectory:
 
     def _make_parent(self, path: Path) -> None:
         if path.parent not in self._made:
-            make_directory(path.parent)
+            make_directory(path.parent, self.path)
             self._made.add(path.parent)
 
     def _put(self, path: Path, data: bytes) -> None:
@@ -297,6 +287,7 @@ def read_transcript_file(run: Path) -> Transcript:
         data = load_json(file)
         segments = tuple(Segment(**segment) for segment in data["segments"])
         removed_chars = int(data.get("removed_chars", 0))
-        return Transcript(data["name"], data["format"], data["sha256"], segments, removed_chars)
+        facts = (data["name"], data["format"], data["sha256"], segments, removed_chars)
+        return Transcript(*facts, stored_report(data.get("reading")))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error

@@ -30,8 +30,9 @@ class Store:
 
         None for a missing or damaged entry.
         """
+        path = self._path(key)
         try:
-            entry = load_json(self._path(key))
+            entry = {} if path.parent.is_symlink() else load_json(path)
             if entry["key"] == key and entry["sha256"] == payload_digest(entry):
                 return Completion(entry["raw_output"], entry["finish_reason"], Usage())
         except FileNotFoundError:
@@ -47,7 +48,7 @@ class Store:
         It is a hard link to the record, a copy where the file system has none.
         """
         path = self._path(key)
-        make_directory(path.parent)
+        make_directory(path.parent, self.root)
         temp = path.with_name(f"{TEMP}{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         try:
             os.link(record, temp)

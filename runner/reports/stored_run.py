@@ -1,18 +1,20 @@
 """Stored runs, read from their directories; missing or damaged files are never an error."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from runner.base.errors import ConfigError, TranscriptError, did_you_mean
-from runner.base.json import read_json, read_list, read_yaml, section, text
+from runner.base.json import MAX_BYTES, read_json, read_list, read_yaml, section, text
+from runner.base.regular_files import files_in, folders_in, kind_of
 from runner.record.batch_directory import batch_of
 from runner.record.previous_session import read_record
-from runner.record.run_directory import COMPLETED, read_transcript_file
+from runner.record.run_directory import COMPLETED, check_folders, read_transcript_file
 from runner.transcript.model import Transcript
 
+MAX_DEPTH = 12  # of directories in which runs are searched
 _MARKS = ("metadata.json", "config/resolved.yaml")  # either makes a directory a run's
 
 
@@ -80,10 +82,11 @@ class StoredRun:
 def read_run(path: Path) -> StoredRun:
     """Return the run in *path*; raise ConfigError if there is none."""
     if not is_run(path):
-        near = [str(found) for found in find_runs([path.parent])] if path.parent.is_dir() else []
+        near = [str(found) for found in find_runs([path.parent])]
         raise ConfigError(f"{path}: there is no run{did_you_mean(str(path), near)}")
-    files = sorted((path / "intermediate").glob("*/*.json"))
-    read = [(file, *read_record(file)) for file in files]
+    check_folders(path)
+    files = [f for stage in folders_in(path / "intermediate") for f in files_in(stage, ".json")]
+    read = list(_records(files))
     transcript = None
     with suppress(ConfigError, TranscriptError):
         transcript = read_transcript_file(path)
@@ -101,6 +104,15 @@ def read_run(path: Path) -> StoredRun:
     )
 
 
+def _records(files: Sequence[Path]) -> Iterator[tuple[Path, str | None, Mapping[str, Any]]]:
+    """Yield each file with its fault or None, and its record, up to MAX_BYTES of all together."""
+    left = MAX_BYTES
+    for file in files:
+        left -= file.lstat().st_size
+        fault = f"the records together have more than {MAX_BYTES:,} bytes" if left < 0 else None
+        yield (file, fault, {}) if fault else (file, *read_record(file))
+
+
 def statuses_of(metadata: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     """Return the stage and the status of each analyzer in metadata.json."""
     return {
@@ -112,21 +124,23 @@ def statuses_of(metadata: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
 
 def is_run(path: Path) -> bool:
     """Return whether *path* is a run directory."""
-    return any((path / mark).is_file() for mark in _MARKS)
+    return any(kind_of(path / mark) == "file" for mark in _MARKS)
 
 
-def find_runs(paths: Iterable[Path], is_one: Callable[[Path], bool] = is_run) -> list[Path]:
-    """Return all run directories among *paths* and below them, in order, each once.
+def find_runs(
+    paths: Iterable[Path], is_one: Callable[[Path], bool] = is_run, depth: int = MAX_DEPTH
+) -> list[Path]:
+    """Return all run directories among *paths* and up to *depth* below them, in order, each once.
 
-    The inside of a run is not searched. *is_one* decides what counts as a run.
+    The inside of a run is not searched. *is_one* decides what counts as a run. Raises OSError.
     """
     found: dict[Path, None] = {}
     for path in paths:
         if is_one(path):
             found[path] = None
-        elif path.is_dir():
-            below = (p for p in sorted(path.iterdir(), key=by_number) if p.is_dir())
-            found |= dict.fromkeys(find_runs((p for p in below if not p.is_symlink()), is_one))
+        elif depth:
+            below = sorted(folders_in(path), key=by_number)
+            found |= dict.fromkeys(find_runs(below, is_one, depth - 1))
     return list(found)
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from runner.base.command import Arguments, run_command
-from runner.base.errors import EXIT_BUG, EXIT_OK, ConfigError, one_line
+from runner.base.errors import EXIT_BUG, EXIT_OK, ConfigError, one_line, reason
 from runner.base.files import TEMP
 from runner.base.json import load_json, section
 from runner.base.secrets import secrets_of
 from runner.base.text import to_terminal
 from runner.record.batch_directory import is_batch, runs_of, single_runs
 from runner.record.inspection import Inspection, check_file, check_mode, is_record, walk
-from runner.record.journal import Spent, read_journal, spent_in
+from runner.record.journal import Spent, lines_of, spent_in
 from runner.record.lock import is_held
 from runner.record.previous_session import read_record
 from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION
@@ -26,7 +26,6 @@ Checks the runs in and below every DIR and prints their faults.
 
 Exit codes: 0 sound, 1 faults, 2 a path without a run."""
 _TRACES = ("journal.jsonl", COMPLETED, "intermediate")  # a damaged run may have only these
-Lines = list[dict[str, Any]]  # of a journal
 STATUSES = ("running", "completed", "partial", "failed", "interrupted")
 
 
@@ -52,7 +51,7 @@ def _runs_in(path: Path) -> list[Path]:
     try:
         found = find_runs([path], lambda p: is_run(p) or any((p / t).exists() for t in _TRACES))
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise ConfigError(f"{path} cannot be read: {reason(error, path)}") from error
     if not found:
         raise ConfigError(f"{path}: no run there")
     return found
@@ -66,7 +65,10 @@ def verify(path: Path) -> list[str]:
     """
     faults = _verify(Inspection(path, secrets_of()))
     if is_batch(path):
-        _, spent = spent_in(path / "journal.jsonl")
+        try:
+            _, spent = spent_in(path / "journal.jsonl")
+        except OSError:  # reported by check_file
+            spent = {}
         for run in runs_of(path):
             name = run.relative_to(path).as_posix()
             found = Inspection(run, secrets_of(), spent.get(name, Spent()), locked=is_held(path))
@@ -120,8 +122,9 @@ def _check_metadata(found: Inspection) -> None:
     if status not in STATUSES:
         found.fault("metadata.json", f"status {status!r} is none of {', '.join(STATUSES)}")
         return
-    lines = _journal(found)
-    if held or _has_died_since(found, metadata, lines):
+    own = "batch.started" if metadata.get("kind") == "batch" else "run.started"
+    spent, begun_at = _journal(found, own)
+    if held or begun_at > str(metadata.get("updated_at")):  # a later session died
         return
     if (COMPLETED in found.files) != (status == "completed"):
         there = "is there" if COMPLETED in found.files else "is missing"
@@ -133,7 +136,7 @@ def _check_metadata(found: Inspection) -> None:
             found.fault(name, f"left over by a run that is {status}")
     if metadata.get("kind") != "batch":
         _check_statuses(found, metadata)
-    _check_totals(found, metadata, lines)
+    _check_totals(found, metadata, spent)
 
 
 def _metadata(found: Inspection) -> Mapping[str, Any] | None:
@@ -157,20 +160,27 @@ def _metadata(found: Inspection) -> Mapping[str, Any] | None:
     return metadata
 
 
-def _journal(found: Inspection) -> Lines:
+def _journal(found: Inspection, own: str) -> tuple[Spent | None, str]:
+    """Return the journal's sum, None if it cannot be told, and when the last session began.
+
+    *own* is the event that begins a session.
+    """
+    if found.spent is not None:
+        return found.spent, found.spent.begun_at
+    spent, begun_at = Spent(), ""
     path = found.files.get("journal.jsonl")
     try:
-        return [] if path is None else read_journal(path)
-    except OSError:
-        return []
-
-
-def _has_died_since(found: Inspection, metadata: Mapping[str, Any], lines: Lines) -> bool:
-    """Return whether a session died that began after metadata.json was written."""
-    own = "batch.started" if metadata.get("kind") == "batch" else "run.started"
-    begun = [str(line.get("at")) for line in lines if line["event"] == own]
-    begun += [] if found.spent is None else [found.spent.begun_at]
-    return bool(begun) and begun[-1] > str(metadata.get("updated_at"))
+        for line in () if path is None else lines_of(path):
+            spent.add(line)
+            if line["event"] == own:
+                begun_at = str(line.get("at"))
+    except OSError as error:
+        found.fault("journal.jsonl", f"cannot be read: {reason(error, path)}")
+    except (KeyError, TypeError, ValueError):
+        found.fault("journal.jsonl", "a line lacks fields of its event")
+    else:
+        return spent, begun_at
+    return None, begun_at
 
 
 def _check_statuses(found: Inspection, metadata: Mapping[str, Any]) -> None:
@@ -183,7 +193,7 @@ def _check_statuses(found: Inspection, metadata: Mapping[str, Any]) -> None:
         if status == "ok" and (record is None or record.get("status", "ok") != "ok"):
             is_what = "missing" if record is None else one_line(repr(record["status"]))
             found.fault("metadata.json", f"calls {name} ok, and its record is {is_what}")
-    if metadata.get("exit_code") is None:
+    if metadata.get("grounding") is None:
         return  # it did not end properly
     for name, record in found.records.items():
         if record.get("status") == "ok" and statuses.get(name) != "ok":
@@ -191,17 +201,9 @@ def _check_statuses(found: Inspection, metadata: Mapping[str, Any]) -> None:
             found.fault("metadata.json", f"{named}, and its record is ok")
 
 
-def _check_totals(found: Inspection, metadata: Mapping[str, Any], lines: Lines) -> None:
-    spent = found.spent or Spent()
-    try:
-        for line in lines:
-            spent.add(line)
-        totals = spent.totals()
-    except (KeyError, TypeError, ValueError):
-        found.fault("journal.jsonl", "a line lacks fields of its event")
-        return
+def _check_totals(found: Inspection, metadata: Mapping[str, Any], spent: Spent | None) -> None:
     stated = section(metadata, "totals")
-    for key, value in totals.items():
+    for key, value in {} if spent is None else spent.totals().items():
         stored = stated.get(key)
         if not _equal(stored, value):
             found.fault("metadata.json", f"totals.{key} is {stored!r}, the journal's sum {value!r}")

@@ -158,7 +158,7 @@ class Asker:
     def _validate(self, grounder: Grounder, node: Node, reply: Completion) -> Outcome:
         limit = self.job.settings.output.max_insights_per_analyzer
         analyzer = self.job.analyzers[owner_of(node)]
-        outcome = read_reply(analyzer, reply.text, reply.finish_reason, limit)
+        outcome = read_reply(analyzer, reply.text, reply.finish_reason, limit, self.job.secrets)
         answer, counts = grounder.ground(outcome.answer or {})
         if self.job.settings.grounding.require == "drop":
             answer = drop_absent(answer)

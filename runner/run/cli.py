@@ -1,7 +1,7 @@
 """Command line: expands and checks arguments before Hydra, and explains Hydra's errors."""
 
-import math
 import re
+import traceback
 from collections.abc import Sequence
 from importlib.resources import files
 from itertools import islice
@@ -14,20 +14,20 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.base.errors import ConfigError, did_you_mean, one_line
+from runner.base.json import MAX_YAML_BYTES, check_yaml
+from runner.base.regular_files import kind_of, open_regular
 from runner.base.secrets import refuse_secrets, secrets_of
 from runner.config.schema import known_keys, nearest_key
 
 # The first of these wins: signals, bug, disk and account come before failed analyzers.
 PRECEDENCE = (130, 143, 1, 8, 5, 6, 75, 9, 7, 2, 4, 3)
 
-MAX_YAML_BYTES = 1_000_000
-MAX_YAML_ALIASES = 100
-MAX_YAML_NODES = 100_000
-_ALIAS = re.compile(rb"[\s,\[{:]\*[\w-]")
+MAX_NAME = 250  # characters of a file's name without .yaml
 
 _OVERRIDE = re.compile(r"Could not override '([^']+)'")
 _GROUP = re.compile(r"Could not find '([^'/]+)/([^']+)'")
 _LAUNCHER = re.compile(r"'hydra/launcher/(ray|submitit_local|submitit_slurm)'")
+_IPV6_ADDRESS = re.compile(r"https?://\[[^\[\],]*\][^,\s]*")  # brackets are Hydra's lists
 _LOOKS_LIKE_PATH = re.compile(r"[/\\.*?~]")
 _CONFIG_FOLDERS = ("--config-d", "-cd", "--config-p", "-cp")  # argparse takes unambiguous prefixes
 # Options that make Hydra do anything but one run, with the prefixes that argparse takes.
@@ -41,7 +41,8 @@ _WITH_VALUE = frozenset(
 def expand_arguments(arguments: Sequence[str]) -> list[str]:
     """Return options before overrides, and `transcript=PATH` as Hydra's overrides for a file.
 
-    A value that names a choice of the group `transcript` is unchanged. `sweep=NAME` adds
+    A value that names a choice of the group `transcript` is unchanged; an address with brackets
+    (IPv6) is quoted. `sweep=NAME` adds
     `--multirun` unless an option asks for another action.
     """
     options: list[str] = []
@@ -64,11 +65,14 @@ def expand_arguments(arguments: Sequence[str]) -> list[str]:
 
 def _expand(override: str, sweeping: bool) -> list[str]:
     name, _, value = override.partition("=")
+    if _IPV6_ADDRESS.fullmatch(value):
+        return [f"{name}={quote(value)}"]
     if name != "transcript":
         return [override]
-    parts = value.split(",") if sweeping and not Path(value).exists() else [value]
+    parts = value.split(",") if sweeping and kind_of(Path(value)) is None else [value]
     names = _choices("transcript")
-    if not all(_LOOKS_LIKE_PATH.search(p) or (Path(p).is_dir() and p not in names) for p in parts):
+    folders = {p for p in parts if p not in names and kind_of(Path(p)) == "directory"}
+    if not all(part in folders or _LOOKS_LIKE_PATH.search(part) for part in parts):
         return [override]
     return ["transcript=file", f"transcript.path={','.join(map(quote, parts))}"]
 
@@ -87,50 +91,37 @@ def check_arguments(arguments: Sequence[str]) -> None:
     folder whose files could exhaust memory when parsed.
     """
     refuse_secrets(arguments, secrets_of())
+    _refuse_long_choices(arguments)
     remaining = iter(arguments)
     for argument in remaining:
         name, joined, value = argument.partition("=")
+        if name.startswith("--e"):
+            raise ConfigError(f"{name}: it runs what a file holds; to finish a run: resume=RUN_DIR")
         if name.startswith(_CONFIG_FOLDERS):
             _check_folder(Path(value if joined else next(remaining, "")))
 
 
+def _refuse_long_choices(arguments: Sequence[str]) -> None:
+    """Raise ConfigError for a choice whose name no file can have, at which Hydra fails."""
+    for argument in arguments:
+        name, _, value = argument.partition("=")
+        group = name.lstrip("+~")
+        if max(map(len, value.split(","))) > MAX_NAME and (known := _choices(group)):
+            raise ConfigError(f"{group}={value[:40]}…: no such choice{did_you_mean('', known)}")
+
+
 def _check_folder(folder: Path) -> None:
-    """Raise ConfigError for YAML that is too large, by itself or with its aliases expanded."""
-    for file in filter(Path.is_file, folder.rglob("*.yaml")):
-        if file.stat().st_size > MAX_YAML_BYTES:
-            raise ConfigError(f"{file} has more than {MAX_YAML_BYTES:,} bytes")
-        data = file.read_bytes()
-        aliases = len(_ALIAS.findall(data))
-        if aliases > MAX_YAML_ALIASES:
-            raise ConfigError(f"{file} has {aliases} aliases, expected at most {MAX_YAML_ALIASES}")
-        deep = data.count(b"[") + data.count(b"{") > MAX_YAML_ALIASES or b"- - - -" in data
-        if (aliases or deep) and _expanded_size(data) > MAX_YAML_NODES:
-            raise ConfigError(
-                f"{file} is nested too deep, or has more than {MAX_YAML_NODES:,} values once its "
-                f"aliases are expanded"
-            )
-
-
-def _expanded_size(data: bytes) -> float:
-    """Return how many values YAML *data* has with its aliases expanded, inf if without end."""
-    sizes: dict[int, float] = {}
-
-    def size(node: yaml.Node) -> float:
-        if id(node) not in sizes:
-            sizes[id(node)] = math.inf  # for an alias to a node that contains it
-            parts = node.value if isinstance(node, yaml.CollectionNode) else []
-            pairs = isinstance(node, yaml.MappingNode)
-            inner = [part for pair in parts for part in pair] if pairs else parts
-            sizes[id(node)] = 1 + sum(size(part) for part in inner)
-        return sizes[id(node)]
-
-    try:
-        root = yaml.compose(data, Loader=yaml.SafeLoader)
-        return size(root) if root is not None else 0
-    except yaml.YAMLError:
-        return 0  # Hydra reports it
-    except RecursionError:
-        return math.inf
+    """Raise ConfigError for a configuration that is no file, too large, or nested too deep."""
+    for file in folder.rglob("*.yaml"):
+        if file.is_dir() or not file.exists():
+            continue
+        try:
+            with open_regular(file.resolve(), MAX_YAML_BYTES) as opened:
+                check_yaml(opened.read(MAX_YAML_BYTES))
+        except yaml.YAMLError:
+            continue  # Hydra reports it
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{file}: {error}") from error
 
 
 def worst_exit_code(codes: Sequence[int]) -> int:
@@ -144,6 +135,8 @@ def explain_hydra_error(error: BaseException) -> str | None:
         return f"a configuration file is not YAML: {one_line(str(error))}"
     if isinstance(error, ValueError) and "Config group override" in str(error):
         return "a config group is set to null: expected GROUP=CHOICE, see colloquy --help"
+    if isinstance(error, ValueError) and _is_raised_by_hydra(error):
+        return one_line(str(error))  # options that do not go together
     if "OptunaSweeper" in str(error) or "hydra/sweeper/optuna" in str(error):
         return "tuning needs the extra: pip install -e '.[optuna]'"
     if missing := _LAUNCHER.search(str(error)):
@@ -165,6 +158,11 @@ def explain_hydra_error(error: BaseException) -> str | None:
             return f"{match[1]}: to add a key inside it, write +{match[1]}.KEY=VALUE"
         return f"unknown key '{match[1]}'{nearest_key(path)}"
     return one_line(text)
+
+
+def _is_raised_by_hydra(error: BaseException) -> bool:
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__")).startswith("hydra.")
 
 
 def _choices(group: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Command `colloquy`: composes with Hydra, runs a job or a sweep, ends with one exit code."""
 
 import os
+import re
 import signal
 import sys
 import traceback
@@ -14,15 +15,17 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from runner.base import errors
-from runner.base.command import print_error, use_utf8
-from runner.base.errors import ColloquyError
-from runner.base.secrets import secrets_of
+from runner.base.command import prepare_streams, print_error, settle_streams
+from runner.base.errors import ColloquyError, ConfigError, as_known
+from runner.base.secrets import refuse_keys, secrets_of
 from runner.base.text import print_stderr, to_safe_text, to_terminal
 from runner.config.resolve import resolve
 from runner.config.schema import validate
 from runner.record.signature import sign_stored
 from runner.run import cli, remote
 from runner.run.compose import hydra_main, register_resolvers
+
+_KEY_ENV = re.compile(r"api_key_env=(\w+)")
 
 
 class _Terminated(KeyboardInterrupt):
@@ -32,41 +35,50 @@ class _Terminated(KeyboardInterrupt):
 def main() -> None:
     """Run the command line and exit; README lists the exit codes."""
     os.umask(0o077)
-    use_utf8()
+    prepare_streams()
     _handle_signals()
     # Hydra then raises instead of printing and exiting with 1 for everything.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     codes: list[int] = []
     try:
-        if sys.argv[1:] in (["--help"], ["-h"]):
-            print(cli.help_page())
-            sys.exit(errors.EXIT_OK)
-        arguments = cli.expand_arguments(sys.argv[1:])
-        cli.check_arguments(arguments)
-        sys.argv[1:] = arguments
-        register_resolvers()
-        if any(argument.startswith("resume=") for argument in arguments):
-            resume(arguments, codes)
-        else:
-            _hydra_main(codes)
+        _run(codes)
     except KeyboardInterrupt as interrupt:
         if not codes or codes[-1] not in (errors.EXIT_INTERRUPTED, errors.EXIT_TERMINATED):
             ended = isinstance(interrupt, _Terminated)
             codes.append(errors.EXIT_TERMINATED if ended else errors.EXIT_INTERRUPTED)
             print_stderr("colloquy: interrupted")
-    except ColloquyError as error:
-        codes.append(print_error(error))
+    except SystemExit as end:  # of Hydra's argument parser
+        codes.append(end.code if isinstance(end.code, int) else errors.EXIT_OK)
     except Exception as error:  # noqa: BLE001 - a bug is reported too, with keys redacted
-        line = cli.explain_hydra_error(error)
-        if line is None and isinstance(error, OSError):  # where Hydra makes directories
-            codes.append(print_error(errors.OutputError(str(error))))
-        elif line is None:
-            print_stderr(to_safe_text(secrets_of().redact(traceback.format_exc())).rstrip())
-            codes.append(errors.EXIT_BUG)
-        else:
-            print_stderr(to_terminal(secrets_of().redact(f"colloquy: {line}")))
-            codes.append(errors.EXIT_CONFIG)
-    sys.exit(cli.worst_exit_code(codes))
+        codes.append(_report(error))
+    sys.exit(settle_streams(cli.worst_exit_code(codes)))
+
+
+def _run(codes: list[int]) -> None:
+    if sys.argv[1:] in (["--help"], ["-h"]):
+        print(cli.help_page())
+        return
+    arguments = cli.expand_arguments(sys.argv[1:])
+    cli.check_arguments(arguments)
+    sys.argv[1:] = arguments
+    register_resolvers()
+    if any(argument.startswith("resume=") for argument in arguments):
+        resume(arguments, codes)
+    else:
+        _hydra_main(codes)
+
+
+def _report(error: Exception) -> int:
+    """Print *error* in one line, a bug with its traceback, keys redacted; return its exit code."""
+    if isinstance(error, BrokenPipeError):  # the reader of a plan or of help has what it wanted
+        return errors.EXIT_OK
+    line = None if isinstance(error, ColloquyError) else cli.explain_hydra_error(error)
+    known = as_known(error) if line is None else ConfigError(line)
+    if known is not None:
+        return print_error(known)
+    secrets = secrets_of(key_envs=_KEY_ENV.findall(" ".join(sys.argv)))
+    print_stderr(to_safe_text(secrets.redact(traceback.format_exc())).rstrip())
+    return errors.EXIT_BUG
 
 
 def _handle_signals() -> None:
@@ -131,11 +143,10 @@ class _Jobs:
     def run(self, cfg: DictConfig) -> Any:
         """Run the job that *cfg* describes; return its objective."""
         try:
-            job = self._job(cfg)
-        except ColloquyError as error:  # Hydra would wrap its message
-            self._codes.append(print_error(error))
+            return self.session.run(self._job(cfg))
+        except Exception as error:  # noqa: BLE001 - Hydra would add lines of its own
+            self._codes.append(_report(error))
             return None
-        return self.session.run(job)
 
     def collect(self, jobs: list[remote.Job]) -> Callable[[DictConfig], None]:
         """Return a task function that only adds to *jobs*."""
@@ -189,6 +200,7 @@ def _hydra_job(cfg: DictConfig, *, in_sweep: bool, begun: bool = False) -> remot
     built = None
     if not in_sweep:  # a sweep's jobs are built, and fail, one by one
         data = resolve(cfg)
+        refuse_keys(data)
         validate(data)  # report most mistakes before the slow imports
         from runner.job.build import build_job
 

@@ -12,9 +12,8 @@ import orjson
 import structlog
 from omegaconf import DictConfig
 
-from runner.base.errors import EXIT_OK, OutputError
+from runner.base.errors import EXIT_OK, OutputError, reason
 from runner.base.loop_lag import LagProbe
-from runner.base.secrets import Secrets, secrets_of
 from runner.base.text import print_stderr, to_terminal
 from runner.base.threads import offload
 from runner.calls.admission.budget import Budget
@@ -126,8 +125,11 @@ def _show_plan(job: Job | BatchJob) -> tuple[int, None]:
         many = plan_batch(job)
         print(orjson.dumps(many.as_dict()).decode() if as_json else many.as_text())
     else:
-        plan = make_plan(job, read_histories(job))
-        print(orjson.dumps(plan.as_dict()).decode() if as_json else as_text(plan))
+        plan, reading = make_plan(job, read_histories(job)), job.transcript.reading
+        if as_json:
+            print(orjson.dumps({**plan.as_dict(), "reading": reading}).decode())
+        else:
+            print("\n".join([*(reading.as_lines() if reading else ()), "", as_text(plan)]))
     return EXIT_OK, None
 
 
@@ -165,25 +167,25 @@ async def _run(
             if isinstance(job, BatchJob):
                 begin_batch(path)
                 console, hold_s = batch_log(console), LOG_HOLD_S
-            keys = (model.settings.api_key_env for model in job.models.values())
-            secrets = secrets_of(key_envs=frozenset(filter(None, keys)))
-            log = run_log(directory.events, console, secrets=secrets, hold_s=hold_s, live=LiveView)
+            log = run_log(
+                directory.events, console, secrets=job.secrets, hold_s=hold_s, live=LiveView
+            )
             stack.enter_context(log)
             stack.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
             try:
-                result = await _execute(job, directory, shared, stored, stack, secrets)
+                result = await _execute(job, directory, shared, stored, stack)
             finally:  # interrupted runs have a report too
                 await offload(_write_reports, path, job, in_sweep)
     except OSError as error:
         again = f"; once that is mended: {resume_command(path, job)}"
-        raise OutputError(f"cannot write {path}: {error.strerror or error}{again}") from error
+        raise OutputError(f"cannot write {path}: {reason(error, path)}{again}") from error
     except asyncio.CancelledError:
         if stop.signum is None:
             raise
         where = _where(path, job, stop.exit_code)
         print_stderr(to_terminal(f"status=interrupted exit={stop.exit_code} {where}"))
         return stop.exit_code, None
-    code = result.exit_code if stop.signum is None else stop.exit_code
+    code = result.exit_code
     print_stderr(last_line(result, path, code, job))
     return code, objective(job.settings.objective, result.benchmark)
 
@@ -203,7 +205,6 @@ async def _execute(
     shared: ProcessState,
     stored: StoredAnswers,
     stack: AsyncExitStack,
-    secrets: Secrets,
 ) -> RunResult | BatchResult:
     loading = asyncio.create_task(load_libraries(job))  # while simulated providers start
     stack.callback(loading.cancel)
@@ -227,10 +228,10 @@ async def _execute(
     await offload(versions)
     lag = None if shared.probe is None else stack.enter_context(shared.probe.watch())
     if isinstance(job, BatchJob):
-        console = BatchConsole(job.settings.output.console, secrets)
+        console = BatchConsole(job.settings.output.console, job.secrets)
         services = BatchServices(clients, shared.admission, shared.stop, lag)
         return await Batch(job, directory, services, stored, console).execute()
-    result = await Run(job, clients, directory, stored, lag).execute()
+    result = await Run(job, clients, directory, stored, lag, stop=shared.stop).execute()
     if job.settings.output.traces == "otlp":
         await export_run(directory.path)
     return result

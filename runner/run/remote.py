@@ -95,7 +95,7 @@ class RemoteJobs:
             )
         path = remote_directory()
         file = path.parent / STATUS_FOLDER / f"{path.name}.json"
-        make_directory(file.parent)
+        make_directory(file.parent, path.parent)
         begun = _read(file, status.token) is not None and is_run(path)
         write_json(file, asdict(status))
         codes: list[int] = []

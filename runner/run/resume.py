@@ -15,13 +15,20 @@ from omegaconf.errors import OmegaConfBaseException
 from runner.base.command import print_error
 from runner.base.errors import ConfigError, TranscriptError, did_you_mean, one_line
 from runner.base.json import load_json, load_yaml
+from runner.base.regular_files import kind_of
 from runner.config.schema import Settings, nearest_key, validate
 from runner.job.build import job_from, open_transcript, resolve
 from runner.job.config_diff import changed_prompts, changed_settings
 from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import batch_of, completed_before, input_names, is_batch
 from runner.record.previous_session import PreviousSession, read_record
-from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, read_transcript_file
+from runner.record.run_directory import (
+    COMPLETED,
+    RESERVE,
+    SCHEMA_VERSION,
+    check_folders,
+    read_transcript_file,
+)
 from runner.record.signature import fault_of
 from runner.reports.compare.planned_jobs import PlannedJob, planned_jobs
 from runner.reports.stored_run import find_runs, is_run, read_run
@@ -103,12 +110,14 @@ def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
     Raises ConfigError, without `trusted=true`, if this user has not signed one of them.
     """
     path, flags, overrides, config_dirs = _split(arguments)
-    if is_run(path) or not path.is_dir():
+    if is_run(path) or kind_of(path) != "directory":
         return None
     runs = [read_run(found) for found in find_runs([path])]
     planned = planned_jobs(path)
     if not runs and not planned:
         return None
+    if linked := next((job.path for job in planned if job.path.is_symlink()), None):
+        raise ConfigError(f"{linked} is a link, expected the directory of a job")
     rest = [argument for argument in arguments if not argument.startswith("resume=")]
     begun = [run.path for run in runs if not run.completed]
     missing = [job for job in planned if not is_run(job.path)]
@@ -190,13 +199,14 @@ def _split(arguments: Sequence[str]) -> tuple[Path, dict[str, bool], list[str], 
 
 def _stored_config(path: Path) -> dict[str, Any]:
     file = path / "config" / "resolved.yaml"
-    if not file.is_file():
+    if kind_of(file) != "file":
         if (batch := batch_of(path)) is not None:
             raise ConfigError(f"resume={path}: it belongs to a batch: resume={batch}")
-        near = [str(run) for run in path.parent.glob("*") if (run / "config").is_dir()]
+        near = [str(run) for run in find_runs([path.parent], depth=1)]
         raise ConfigError(f"resume={path}: there is no run{did_you_mean(str(path), near)}")
+    check_folders(path)
     metadata = path / "metadata.json"
-    version = _read(metadata, dict).get("schema_version") if metadata.is_file() else SCHEMA_VERSION
+    version = _read(metadata, dict).get("schema_version") if kind_of(metadata) else SCHEMA_VERSION
     if version != SCHEMA_VERSION:
         raise ConfigError(
             f"resume={path}: written in schema version {version}, expected {SCHEMA_VERSION}: "
@@ -253,10 +263,9 @@ def _put(data: dict[str, Any], key: str, value: Any) -> None:
 def _transcript(path: Path, settings: Settings) -> tuple[Transcript, str]:
     """Return the transcript, from the run if its file is gone, and its stored SHA-256."""
     stored = read_transcript_file(path)
-    try:
+    with suppress(TranscriptError, ConfigError):
         return open_transcript(settings), stored.sha256
-    except (TranscriptError, ConfigError):
-        return stored, stored.sha256
+    return stored, stored.sha256
 
 
 def _stored_prompts(path: Path, config_dirs: Sequence[Path]) -> dict[str, str]:

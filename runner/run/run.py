@@ -15,7 +15,7 @@ from runner.answers.outcome import (
     missing_reasons,
     run_status,
 )
-from runner.base.errors import CallError, NotRunError, one_line
+from runner.base.errors import CallError, NotRunError, exit_code_of, one_line
 from runner.base.loop_lag import Lag
 from runner.base.threads import offload
 from runner.calls.client import Client
@@ -32,6 +32,7 @@ from runner.run.ask import Asker
 from runner.run.contexts import Contexts
 from runner.run.node import NodeRunner
 from runner.run.plan import NodePlan, Plan, compare, make_plan, read_histories
+from runner.run.stop import Stop
 
 log = structlog.get_logger("colloquy.run")
 
@@ -69,7 +70,7 @@ class Run:
     """One execution of a job through *clients* (by model name) into *directory*; use it once.
 
     *stored* are the answers that may be reused, *lag* measures the event loop; *member* is None
-    for a single run.
+    for a single run; *stop* the signals received.
     """
 
     def __init__(
@@ -80,9 +81,10 @@ class Run:
         stored: StoredAnswers | None = None,
         lag: Lag | None = None,
         member: Member | None = None,
+        stop: Stop | None = None,
     ) -> None:
         self.job, self.directory = job, directory
-        self._lag, self._member = lag, member
+        self._lag, self._member, self._stop = lag, member, stop or Stop()
         stored = stored or StoredAnswers()
         self._recorder = Recorder(job, directory, stored)
         self._contexts = Contexts(job, self._recorder.keep_context)
@@ -102,10 +104,14 @@ class Run:
             return await self._finish(outcomes, recorder.elapsed_s())
         except BaseException as error:
             # Replies that have arrived are paid for: they reach the disk first.
-            await recorder.break_off(error)
+            await recorder.break_off(error, self._stopped_code(exit_code_of(error)))
             raise
         finally:
-            self.directory.drop_drafts()
+            self.directory.drafts.drop()
+
+    def _stopped_code(self, code: int) -> int:
+        """Return the exit code of a process that would end with *code* but for a signal."""
+        return code if self._stop.signum is None else self._stop.exit_code
 
     async def _finish(self, outcomes: Mapping[str, Outcome], wall_s: float) -> RunResult:
         job, recorder = self.job, self._recorder
@@ -122,6 +128,8 @@ class Run:
         pages = {"logs/benchmark.json": measured, "grounding.json": grounding}
         await self.directory.write_pages(pages)
         await self.directory.write_pages(partial(recorder.pages.insights, outcomes))
+        if self._member is None or status == "interrupted":  # now it is decided
+            exit_code = self._stopped_code(exit_code)
         await recorder.write_metadata(status, exit_code)
         await self.directory.flush()
         await self.directory.journal.commit("run.finished", status=status, exit_code=exit_code)

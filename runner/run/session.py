@@ -12,6 +12,7 @@ from runner.base.command import print_error
 from runner.base.errors import ColloquyError
 from runner.base.loop_lag import LagProbe
 from runner.base.steady_time import SteadyTimeLoop
+from runner.base.threads import start_threads
 from runner.calls.admission.limits import Admission
 from runner.calls.schedule import gather_all
 from runner.run.cli import worst_exit_code
@@ -41,7 +42,12 @@ class Session:
 
     def run_all(self, jobs: Sequence[Job], limit: int | None = None) -> list[Objective | None]:
         """Run *jobs* in one event loop, at most *limit* at a time, with one admission queue."""
-        stop, loop = self._shared.stop, asyncio.Runner(loop_factory=SteadyTimeLoop)
+        start_threads()
+        stop, loop, before = (
+            self._shared.stop,
+            asyncio.Runner(loop_factory=SteadyTimeLoop),
+            len(self._codes),
+        )
         try:
             objectives = loop.run(self._run_jobs(jobs, limit or len(jobs)))
         finally:
@@ -50,7 +56,7 @@ class Session:
         if stop.at_once:  # closing the loop would wait for threads
             sys.stderr.flush()
             os._exit(worst_exit_code(self._codes))
-        if stop.signum is not None:
+        if stop.signum is not None and stop.exit_code in self._codes[before:]:
             raise KeyboardInterrupt
         return objectives
 
@@ -63,6 +69,7 @@ class Session:
         async def run(place: int, job: Job) -> None:
             async with semaphore:
                 if stop.signum is not None:
+                    self._codes.append(stop.exit_code)
                     return
                 try:
                     code, objectives[place] = await job(shared)

@@ -13,7 +13,7 @@ from runner.base.text import print_stderr, to_terminal
 from runner.config.model_facts import OFFLINE
 from runner.config.schema import ModelSettings, Settings
 from runner.job.build import PACKAGE_PREFIX
-from runner.providers.litellm.http import ADDRESSES
+from runner.providers.litellm.route import ADDRESSES
 
 _REFERENCE = re.compile(r"\$\{(\w+(?:\.\w+)*)\}")  # of OmegaConf, without a resolver
 _MAX_REFERENCES = 2000
@@ -35,9 +35,9 @@ def permit(
     """
     does = ", ".join(dict.fromkeys(part for each in wanted for part in _uses(each)))
     code = " and ".join(map(str, config_dirs)) or "the installed package only"
-    line = f"resume={path}: {fault}: it {does}, and runs the code of {code}"
+    line = f"resume={path}: {fault}; with trusted=true it {does}, and runs the code of {code}"
     if not trusted:
-        raise ConfigError(f"{line}; add trusted=true if you want that")
+        raise ConfigError(line)
     print_stderr(to_terminal(secrets_of().redact(f"colloquy: {line}"), _MAX_CHARS))
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.base.errors import ConfigError
+from runner.base.regular_files import kind_of
 from runner.base.text import digest, slug
 from runner.config.schema import Settings
-from runner.transcript.read import SUFFIXES
+from runner.transcript.read import suffixes
 
 # One of these marks a directory of a run or batch, whose pages are no transcripts.
 _OUTPUT_MARKS = ("results.jsonl", "run.lock", "config/resolved.yaml")
@@ -49,13 +50,14 @@ class Inputs:
 def is_many(path: str) -> bool:
     """Return whether `transcript.path` is a directory, or a pattern and no file's name."""
     expanded = Path(path).expanduser()
-    return expanded.is_dir() or (glob.has_magic(path) and not expanded.exists())
+    kind = kind_of(expanded)
+    return kind == "directory" or (kind is None and glob.has_magic(path))
 
 
 def root_of(path: str) -> Path:
     """Return the directory that names are relative to: *path*, or the part before a wildcard."""
     expanded = Path(path).expanduser()
-    if expanded.is_dir():
+    if kind_of(expanded) == "directory":
         return expanded
     return Path(*itertools.takewhile(lambda part: not glob.has_magic(part), expanded.parts))
 
@@ -63,7 +65,7 @@ def root_of(path: str) -> Path:
 def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inputs:
     """Return the files of this shard in order of their names.
 
-    A directory is searched recursively for files with one of SUFFIXES; hidden files, output of
+    A directory is searched recursively for files with one of `suffixes()`; hidden files, output of
     this program and links that lead out of it are skipped. *only* are the names of a resumed
     batch, which replace the shard; names that lead out are skipped. Raises ConfigError if there is
     no file at all.
@@ -77,7 +79,7 @@ def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inpu
     names = sorted(path.relative_to(search.root).as_posix() for path in paths)
     left_out = tuple(sorted(search.left_out.items()))
     if not names:
-        expected = f"expected files that end in {', '.join(SUFFIXES)}"
+        expected = f"expected files that end in {', '.join(suffixes())}"
         left = f"; {Inputs((), left_out).note}" if left_out else ""
         raise ConfigError(f"transcript.path={path!r}: there is no transcript: {expected}{left}")
     shard = names[batch.shard :: batch.shards]
@@ -96,13 +98,14 @@ class _Search:
         self.root = root
         self.left_out: Counter[str] = Counter()
         self._resolved, self._outputs = root.resolve(), outputs
+        self._suffixes = suffixes()
 
     def below(self) -> Iterator[Path]:
         for folder, folders, names in os.walk(self.root):
             shown = [Path(folder, name) for name in folders if not name.startswith(".")]
             folders[:] = [path.name for path in shown if not self._is_output(path)]
             for path in (Path(folder, name) for name in names if not name.startswith(".")):
-                if path.suffix.lower() not in SUFFIXES:
+                if path.suffix.lower() not in self._suffixes:
                     self.left_out[f"with the ending {path.suffix or 'none'!r}"] += 1
                 elif self._is_input(path):
                     yield path

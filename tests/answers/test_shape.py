@@ -154,3 +154,34 @@ def test_hypotheses_rank_by_weighted_disconfirmation_not_by_support() -> None:
 def test_an_incomplete_matrix_is_refused(matrix: list[tuple[str, str, str]]) -> None:
     with pytest.raises(ValueError, match="matrix needs exactly one cell"):
         Fields.model_validate(ach(matrix))
+
+
+@pytest.mark.parametrize("text", ["{" * 50_000, "[{]" * 10_000, '["' * 10_000, "{a:b," * 8_000])
+def test_a_repair_that_would_take_minutes_ends(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runner.answers.shape.MAX_REPAIR_S", 0.05)
+
+    with pytest.raises(AnswerError, match=r"is not JSON, and not repaired in 0\.05 s"):
+        parse_answer(text, answer_shape("x"))
+
+
+def test_a_long_reply_that_was_cut_is_still_repaired() -> None:
+    insight = {"text": 'a "word" or two ' * 5, "confidence": 0.5, "category": "x", "evidence": []}
+    whole = json.dumps({"structured_data": {}, "insights": [insight] * 800})
+    answer, repaired = parse_answer(whole[:-1], answer_shape("x"))
+
+    assert (800, True) == (len(answer.insights), repaired)
+
+
+@pytest.mark.parametrize("item", ["{}", "1", "[]"])
+def test_a_reply_of_more_values_than_any_answer_has_is_not_checked_one_by_one(item: str) -> None:
+    text = '{"insights": [' + ",".join([item] * 100_000) + '], "structured_data": {}}'
+
+    with pytest.raises(AnswerError, match="more than 50,000 values"):
+        parse_answer(text, answer_shape("x"))
+
+
+def test_a_repeated_key_among_many_is_found_at_once() -> None:
+    pairs = [f'"k{number}": 1' for number in range(40_000)]
+
+    with pytest.raises(AnswerError, match="the key 'k39999' twice"):
+        parse_answer("{" + ",".join([*pairs, '"k39999": 2']) + "}", answer_shape("x"))

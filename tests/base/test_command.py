@@ -81,7 +81,7 @@ def test_an_option_without_its_value_is_refused(given: list[str]) -> None:
         (
             PermissionError(13, "Permission denied", "a"),
             8,
-            "x: [Errno 13] Permission denied: 'a'\n",
+            "x: a: Permission denied\n",
         ),
         (KeyboardInterrupt(), 130, "x: interrupted\n"),
     ],

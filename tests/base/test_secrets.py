@@ -14,7 +14,7 @@ import structlog
 from helpers import job
 
 from runner.base.errors import ConfigError
-from runner.base.secrets import MASK, Secrets, refuse_secrets, secrets_of
+from runner.base.secrets import MASK, Secrets, refuse_keys, refuse_secrets, secrets_of
 from runner.providers.litellm.errors import classify
 from runner.record.events import run_log, set_library_levels
 from runner.run.cli import check_arguments
@@ -32,6 +32,7 @@ SHAPES = [
     "gsk_" + "a1B2c3" * 4,
     "Bearer abcdefghijklmnop1234",
     "bearer  eyJhbGciOiJIUzI1NiJ9.eyJzdWIi.SflKxwRJ",
+    "Basic dXNlcjpodW50ZXIyaHVudGVyMg==",
 ]
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIB\nAAKC+/==\n-----END RSA PRIVATE KEY-----"
 PROSE = [
@@ -42,6 +43,8 @@ PROSE = [
     "AKIA is a station, AIza is not",
     "she asked for the ghp_ prefix",
     "https://example.org/?page=3&monkey=1#key",
+    "https://example.org/?from=ann@example.org and https://medium.example/@ann",
+    "Basic responsibilities of the AKIA and sk-learn teams: a token of thanks.",
 ]
 REFUSED = [
     "+model.params.x=sk-abcdefghijklmnop1234",
@@ -56,6 +59,24 @@ REFUSED = [
     f"--config-dir={CANARY}",
     "sk-abcdefghijklmnop1234",
     f"+x='{PEM}'",
+    "+model.params.extra_headers.Authorization=hunter2",
+    "+model.params.extra_headers={Authorization:hunter2}",
+    """+model.params.extra_headers={"api-key": "hunter2"}""",
+    "+model.params.extra_headers={'X-Title':a, 'X-Goog-Api-Key':'hunter2'}",
+    "+model.params={extra_headers:{Cookie:sid=hunter2}}",
+    "++model.params.extra_body.auth.accessToken=hunter2",
+    "~model.params.secret=hunter2",
+    "+model.params.aws_access_key_id=hunter2",
+    "+model.params.vertex_credentials=hunter2",
+    "hydra.job.env_set.OPENAI_API_KEY=hunter2",
+    "hydra.job.env_set={OPENAI_API_KEY:hunter2}",
+    "hydra.launcher.setup=['export OPENAI_API_KEY=hunter2']",
+    "model.api_key_env=hunter2",
+    "model.api_base=https://user:hunter2@example.org/v1",
+    "model.api_base=https://hunter2@example.org/v1",
+    "model.api_base=https://example.org/v1?subscription-key=hunter2",
+    "model.api_base=https://example.org/v1?apiKey=hunter2",
+    f"output.dir={CANARY.replace('c', '%63')}",
 ]
 ALLOWED = [
     "transcript=notes/key=value.txt",
@@ -65,6 +86,13 @@ ALLOWED = [
     "model.max_tokens=4000",
     "analyzers.say_means.max_tokens=5",
     "model.api_key=",
+    "model.api_key_env=null",
+    "model.requires_env=[AZURE_API_BASE,AZURE_API_VERSION]",
+    "+model.params.extra_headers={X-Title:colloquy,anthropic-beta:context-1m}",
+    "+model.params.prompt_cache_key=talks",
+    "processing.stage_b_context_token_budget=500",
+    "processing.final_context_include_structured_keys=[topics]",
+    "transcript.path=key.txt",
     "--help",
     "transcript=sk-learn-compatible-estimators.txt",
 ]
@@ -112,7 +140,61 @@ def test_a_secret_is_what_is_named_like_one_or_named_by_the_settings() -> None:
     }
 
     assert {"value-one", "value-two", "value-three"} == set(secrets_of(environment).values)
+    assert () == secrets_of({"PWD": "/srv/ann/talks", "SSH_AUTH_SOCK": "/run/agent.4711"}).values
     assert "value-six" in secrets_of(environment, key_env="PROVIDER").values
+
+
+def test_of_a_file_with_keys_the_keys_are_secret_and_its_name_is_not(tmp_path: Path) -> None:
+    key = f"-----BEGIN PRIVATE KEY-----\n{'aB3' * 21}+\n{'xY9' * 7}==\n-----END PRIVATE KEY-----\n"
+    file = tmp_path / "google.json"
+    file.write_text(json.dumps({"type": "service_account", "private_key": key}))
+    secrets = secrets_of({"GOOGLE_APPLICATION_CREDENTIALS": str(file)})
+
+    assert [key.strip(), f"{'aB3' * 21}+", "xY9" * 7] == list(secrets.values)
+    assert f"{file}: ***" == secrets.redact(f"{file}: {'aB3' * 21}+")
+    assert () == secrets_of({"GOOGLE_APPLICATION_CREDENTIALS": "/nowhere/at.all"[:7]}).values
+
+
+def test_each_key_of_a_list_or_of_headers_is_secret() -> None:
+    secrets = secrets_of(
+        {
+            "API_KEYS": "abcdefgh-1234567,ijklmnop-1234567",
+            "OTEL_EXPORTER_OTLP_HEADERS": "content=application/json,x-team=0123456789abcdef",
+        }
+    )
+
+    for key in ("abcdefgh-1234567", "ijklmnop-1234567", "0123456789abcdef"):
+        assert f"not {MASK}" == secrets.redact(f"not {key}")
+    assert "application/json" == secrets.redact("application/json")
+
+
+def test_the_user_of_an_address_is_masked_and_its_host_stays() -> None:
+    assert f"https://{MASK}@h/v1 (x)" == Secrets().redact("https://ann:hunter2@h/v1 (x)")
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"params": {"extra_headers": {"Cookie": "sid=1"}}}, "params.extra_headers.Cookie"),
+        ({"params": {"tools": [{"apiKey": "x"}]}}, "params.tools.apiKey"),
+        ({"params": {"a": [f"x{CANARY}"]}, "api_key_env": "PROVIDER"}, "params.a"),
+        ({"params": {CANARY: 1}, "api_key_env": "PROVIDER"}, "params.***"),
+        ({"path": "https://ann:hunter2@h"}, "path"),
+    ],
+)
+def test_a_configuration_that_holds_a_key_is_refused_and_the_setting_named(
+    settings: dict[str, Any], named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROVIDER", CANARY)
+    with pytest.raises(ConfigError) as caught:
+        refuse_keys({"model": settings})
+
+    assert str(caught.value).startswith(f"model.{named} contains what looks like a key")
+
+
+def test_a_configuration_without_a_key_passes() -> None:
+    refuse_keys({"a": {"api_key_env": "X", "api_key": None, "token": False, "max_tokens": 4}})
+    refuse_keys({"headers": {"Authorization": "${oc.env:GATEWAY}"}})  # before it is resolved
 
 
 @pytest.mark.parametrize("argument", REFUSED)
@@ -187,7 +269,7 @@ def test_no_event_holds_a_key(console: str, monkeypatch: pytest.MonkeyPatch) -> 
     with run_log(Path("log.jsonl"), console, shown):
         log.info(f"thing.{CANARY}", a=CANARY, b=[{"c": (CANARY,)}], **{CANARY: 1})
         log.info("thing.done", path=Path(CANARY), held=Holder(CANARY), error=ValueError(CANARY))
-        logging.getLogger("httpx").info("HTTP Request: %s %s", "POST", f"http://h/?key={CANARY}")
+        logging.getLogger("httpx").warning("HTTP Request: %s %s", "POST", f"http://h/?key={CANARY}")
         logging.getLogger("LiteLLM").error("failed with %r", {"k": CANARY})
         try:
             try:

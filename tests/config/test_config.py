@@ -34,7 +34,7 @@ def fault(*overrides: str) -> str:
     [
         ("processing.max_concurent=4", "did you mean 'processing.max_concurrent'?"),
         ("+typo=1", "unknown key 'typo'"),
-        ("+model.api_key=x", "unknown key 'model.api_key'; did you mean 'model.api_key_env'?"),
+        ("+model.api_key=x", "model.api_key contains what looks like a key"),
         ("+stages.stage_a.need=[]", "did you mean 'stages.stage_a.needs'?"),
         ("model=opneai", "model=opneai: no such choice; did you mean 'openai'?"),
         ("pipeline=three_stage", "did you mean 'two_stage'?"),
@@ -55,7 +55,7 @@ def fault(*overrides: str) -> str:
         ("model.temperature=3", "less than or equal to 2"),
         ("model.name=gpt4", "expected provider/model"),
         ("model.api_base=ftp://x", "should match pattern"),
-        ("model.api_key_env=sk-123", "NAME of an environment variable"),
+        ("model.api_key_env=sk-123", "model.api_key_env contains what looks like a key"),
         ("model.max_tokens=0", "greater than or equal to 1"),
         ("model.input_usd_per_mtok=1", "go together"),
         ("+model.params.stream=true", "model.params.stream"),
@@ -359,9 +359,13 @@ def test_transcript_text_is_never_evaluated() -> None:
             ["-m", "transcript=file", "transcript.path='a.md','b.md'"],
         ),
         (["model=openai"], ["model=openai"]),
+        (["model.api_base=http://[::1]:8/v1"], ["model.api_base='http://[::1]:8/v1'"]),
+        (["+a.b=https://[fe80::1%25lo]/"], ["+a.b='https://[fe80::1%25lo]/'"]),
+        (["model.api_base='http://[::1]:8/v1'"], ["model.api_base='http://[::1]:8/v1'"]),
+        (["a=[http://x]"], ["a=[http://x]"]),
     ],
 )
-def test_a_file_can_be_named_directly(given: list[str], expected: list[str]) -> None:
+def test_a_file_or_an_address_can_be_named_directly(given: list[str], expected: list[str]) -> None:
     assert expand_arguments(given) == expected
 
 

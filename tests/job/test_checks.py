@@ -67,6 +67,47 @@ def test_a_wrong_address_or_name_is_told_in_one_line(overrides: list[str], expec
     assert expected in str(caught.value)
 
 
+@pytest.mark.parametrize("choice", ["openai", "bedrock"])
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        (f"{KEY}\n", "white space at position"),
+        (f" {KEY}", "white space at position 1 of"),
+        (f"{KEY[:5]}\r\n{KEY}", "white space at position 6 of"),
+        (f"{KEY[:5]}\u00a0{KEY}", "white space at position 6 of"),
+        (f"{KEY[:5]}é{KEY}", "a character that is not printable ASCII at position 6 of"),
+        (f"{KEY[:5]}\u200b{KEY}", "a character that is not printable ASCII at position 6 of"),
+        (f"{KEY[:5]}\udcff{KEY}", "a character that is not printable ASCII at position 6 of"),
+        ("hunter2", "7 characters, expected at least 8"),
+    ],
+)
+def test_a_key_that_no_request_can_carry_ends_the_run_with_one_line_that_names_the_variable(
+    choice: str, value: str, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "OPENAI_API_KEY" if choice == "openai" else "AWS_ACCESS_KEY_ID"
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=r"^[^\n]+$") as caught:
+        build(choice)
+
+    assert caught.value.exit_code == EXIT_CONFIG
+    assert f"the key in {name} has {fault}" in str(caught.value)
+    assert value.strip() not in str(caught.value)
+
+
+def test_a_server_on_this_machine_may_have_a_short_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-1234")
+    for address in ("http://127.0.0.1:4000", "http://[::1]:4000", "http://localhost:4000/v1"):
+        job("model=openai", f"model.api_base='{address}'")
+    with pytest.raises(ConfigError, match=r"model\.api_key_env=null"):
+        job("model=openai", "model.api_base=https://gateway.example/v1")
+
+
+def test_a_key_that_litellm_reads_itself_is_checked_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COHERE_API_KEY", f"{KEY}\n")
+    with pytest.raises(ConfigError, match=r"^the key in COHERE_API_KEY has white space"):
+        job("model.name=cohere/command-r", "model.api_key_env=null")
+
+
 def test_an_address_in_the_environment_is_held_to_the_same_rules(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

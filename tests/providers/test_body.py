@@ -90,7 +90,13 @@ def test_deep_nesting_does_not_prevent_reading(depth: int) -> None:
         ({"message": "x"}, 500),
         ({"code": 503}, 503),
         ({"code": 7}, 500),
-        ({"code": "insufficient_quota", "type": "insufficient_quota"}, 429),
+        ({"code": "insufficient_quota", "type": "insufficient_quota"}, 402),
+        ({"code": 429, "type": "insufficient_quota"}, 402),
+        ({"code": "503"}, 503),
+        ({"code": 400, "details": [{"reason": "API_KEY_INVALID"}]}, 401),
+        ({"code": 3, "status": "INVALID_ARGUMENT"}, 400),
+        ("insufficient_quota", 402),
+        ([{"code": 404}], 404),
         ({"code": None, "type": "invalid_request_error"}, 400),
         ({"code": "invalid_api_key"}, 401),
         ({"type": "overloaded_error"}, 529),
@@ -102,6 +108,24 @@ def test_an_error_in_place_of_a_reply_has_the_status_of_its_code(error: Any, sta
     raw = json.dumps({"error": error}).encode()
 
     assert (status, raw) == readable(200, raw)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ([{"error": {"code": 503}}], 503),
+        ({"errors": [{"code": "invalid_api_key"}]}, 401),
+        ({"object": "error", "message": "x", "type": "BadRequestError", "code": 400}, 400),
+        ({"message": "Unauthorized", "status": 401}, 401),
+        ({"code": "rate_limit_exceeded", "message": "x"}, 429),
+        ({"type": "error", "error": {"type": "authentication_error"}}, 401),
+        ({"type": "message", "content": []}, 200),
+        ({"code": 0, "status": "ok"}, 200),
+        ({"output": {"message": {}}, "status": 404}, 200),
+    ],
+)
+def test_an_error_is_known_in_the_forms_that_servers_have_for_it(body: Any, status: int) -> None:
+    assert status == readable(200, json.dumps(body).encode())[0]
 
 
 def test_an_error_beside_a_reply_leaves_the_reply() -> None:

@@ -2,31 +2,45 @@ from __future__ import annotations
 
 import json
 import random
+import socket
 import ssl
+from typing import Any
+from unittest.mock import Mock
 
+import aiohttp
 import pytest
+from aiohttp.http_exceptions import BadStatusLine, TransferEncodingError
 
 from runner.base.errors import CallError
+from runner.base.secrets import Secrets
 from runner.calls.retry import RetryPolicy
-from runner.providers.litellm.errors import classify
+from runner.providers.litellm.errors import RefusedError, classify
+from runner.providers.litellm.session import network_failure
 
 
-class FakeError(Exception):
+def refused(text: str, status: int, headers: dict[str, str] | None = None) -> RefusedError:
+    return RefusedError(status, headers or {}, text.encode())
+
+
+def refused_by(error: OSError) -> aiohttp.ClientConnectorError:
+    """Return what aiohttp raises where a connection cannot be opened."""
+    kinds = {
+        socket.gaierror: aiohttp.ClientConnectorDNSError,
+        ssl.SSLError: aiohttp.ClientConnectorSSLError,
+    }
+    return kinds.get(type(error), aiohttp.ClientConnectorError)(Mock(), error)
+
+
+def told(**error: Any) -> str:
+    return json.dumps({"error": {"message": "x", **error}})
+
+
+class LitellmError(Exception):
     """Carries what litellm's exceptions carry."""
 
-    def __init__(
-        self, text: str, status: int | None, headers: dict | None = None, code: str | None = None
-    ) -> None:
+    def __init__(self, text: str, status: int) -> None:
         super().__init__(text)
-        self.code = code
         self.status_code = status
-        self.litellm_response_headers = headers
-
-
-class ContextWindowExceededError(FakeError): ...
-
-
-class APIConnectionError(Exception): ...
 
 
 @pytest.mark.parametrize(
@@ -49,13 +63,14 @@ class APIConnectionError(Exception): ...
         (503, "busy", {"retry-after": "2"}, "throttle"),
         (529, "overloaded", None, "transient"),
         (529, "overloaded", {"retry-after": "2"}, "throttle"),
-        (None, "a bug of ours", None, "internal"),
+        (599, "boom", None, "transient"),
+        (504, "slow", None, "timeout"),
     ],
 )
 def test_status_and_code_decide_the_kind(
-    status: int | None, text: str, headers: dict | None, kind: str
+    status: int, text: str, headers: dict[str, str] | None, kind: str
 ) -> None:
-    found = classify(FakeError(text, status, headers))
+    found = classify(refused(text, status, headers))
 
     assert found.kind == kind
     assert found.status == status
@@ -64,79 +79,136 @@ def test_status_and_code_decide_the_kind(
 @pytest.mark.parametrize("status", [400, 429])
 @pytest.mark.parametrize("code", ["insufficient_quota", "organization_spend_limit_exceeded"])
 def test_an_empty_account_is_told_by_the_providers_code(status: int, code: str) -> None:
-    assert classify(FakeError("no", status, code=code)).kind == "billing"
+    assert classify(refused(told(code=code), status)).kind == "billing"
 
 
 def test_a_provider_that_asks_not_to_be_tried_again_is_obeyed() -> None:
-    found = classify(FakeError("busy", 503, {"x-should-retry": "false"}))
+    found = classify(refused("busy", 503, {"X-Should-Retry": "false"}))
 
     assert found.final is True
     assert RetryPolicy().wait_s(found, 1, random.Random(1)) is None
 
 
-def chained(cause: BaseException) -> FakeError:
-    """A 500 as litellm makes it, with the real fault behind it."""
-    error = FakeError("InternalServerError", 500)
-    error.__cause__ = cause
-    return error
-
-
+@pytest.mark.parametrize("status", [400, 413, 422])
 @pytest.mark.parametrize(
-    ("cause", "kind"),
+    "text",
     [
-        (APIConnectionError("refused"), "connection"),
-        (ConnectionResetError(104, "reset"), "connection"),
-        (json.JSONDecodeError("x", "<html>", 0), "bad_response"),
-        (ssl.SSLCertVerificationError("self-signed"), "auth"),
-        (ssl.SSLEOFError("ended in the handshake"), "connection"),
+        told(code="context_length_exceeded"),
+        told(message="prompt is too long: 210000 tokens > 200000 maximum"),
+        told(message="input length and `max_tokens` exceed context limit: 188 + 21 > 200"),
+        told(
+            message="The input token count (1200000) exceeds the maximum number of tokens allowed"
+        ),
+        told(message="This model's maximum context length is 8192 tokens."),
+        told(message="Prompt contains 40 tokens, too large for model with 32 maximum"),
+        told(message="Input is too long for requested model."),
+        '{"message": "Current length is 9000 while limit is 8192"}',
+        "the request exceeds the available context size",
     ],
 )
-def test_the_chain_of_causes_tells_a_network_fault_from_a_500(
-    cause: BaseException, kind: str
-) -> None:
-    assert classify(chained(cause)).kind == kind
+def test_a_prompt_too_long_for_the_model_is_its_own_kind(status: int, text: str) -> None:
+    found = classify(refused(text, status))
+
+    assert found.kind == "context_exceeded"
+    assert "(set model.context_window)" in str(found)
 
 
 @pytest.mark.parametrize(
-    ("cause", "kind"),
+    ("status", "message", "hint"),
     [
-        (KeyError("usage"), "bad_response"),
-        (TypeError("'NoneType' object is not subscriptable"), "bad_response"),
-        (ConnectionResetError(104, "reset"), "connection"),
-        (RuntimeError("closed"), "connection"),
+        (
+            400,
+            "max_tokens is too large: 9. This model supports at most 8",
+            "lower model.max_tokens",
+        ),
+        (400, "max_tokens: 9 > 8, which is the maximum allowed number", "lower model.max_tokens"),
+        (400, "a maxOutputTokens value of 9 but the supported range", "lower model.max_tokens"),
+        (400, "temperature must be at most 1", "change model.temperature"),
+        (400, "Invalid schema for response_format 'x'", "try model.reply_format=text"),
+        (429, "Rate limit reached on tokens per min (TPM): Limit 9", "set model.tpm"),
+        (429, "your organization's rate limit of 9 input tokens per minute", "set model.tpm"),
+        (429, "Rate limit reached on requests per min (RPM): Limit 9", "set model.rpm"),
+        (429, "maximum number of concurrent connections", "lower processing.max_concurrent"),
     ],
 )
-def test_a_reply_that_litellm_misreads_is_no_lost_connection(
-    cause: BaseException, kind: str
-) -> None:
-    error = APIConnectionError("it broke", 500)
-    error.__cause__ = cause
+def test_the_setting_that_a_limit_calls_for_is_named(status: int, message: str, hint: str) -> None:
+    assert f"{message} ({hint})" == str(classify(refused(told(message=message), status)))
 
-    assert kind == classify(error).kind
+
+def test_an_ordinary_refusal_has_no_hint() -> None:
+    assert "the model is resting" == str(classify(refused("the model is resting", 400)))
 
 
 @pytest.mark.parametrize(
-    "words", ["Invalid response object", "LiteLLM: provider returned a response with no 'choices'"]
+    ("error", "received", "kind", "billed", "words"),
+    [
+        (ssl.SSLCertVerificationError("self-signed"), None, "auth", False, "certificate verify"),
+        (ssl.SSLEOFError(8, "ended"), None, "connection", True, "before its reply"),
+        (ConnectionResetError(104, "reset"), None, "connection", True, "before its reply"),
+        (aiohttp.ServerDisconnectedError(), None, "connection", True, "before its reply"),
+        (aiohttp.ClientPayloadError("x"), 12, "connection", True, "broke off after 12 bytes"),
+        (ConnectionResetError(104, "reset"), 0, "connection", True, "broke off after 0 bytes"),
+        (aiohttp.ConnectionTimeoutError(), None, "timeout", False, "no connection to h in time"),
+        (aiohttp.SocketTimeoutError(), 5, "timeout", True, "no answer from h in time"),
+        (BadStatusLine("x"), None, "bad_response", True, "not in HTTP"),
+        (TransferEncodingError("x"), 7, "bad_response", True, "not in HTTP"),
+        (refused_by(ConnectionRefusedError(111, "no")), None, "connection", False, "no connection"),
+        (refused_by(socket.gaierror(-2, "no name")), None, "connection", False, "be resolved"),
+        (refused_by(ssl.SSLError(1, "x")), None, "connection", False, "no TLS"),
+    ],
 )
-def test_litellms_words_for_an_unreadable_reply_are_known(words: str) -> None:
-    found = classify(FakeError(words, 500))
+def test_no_connection_is_said_only_where_there_was_none(
+    error: Exception, received: int | None, kind: str, billed: bool, words: str
+) -> None:
+    found = network_failure(error, "h", received)
 
-    assert ("bad_response", True) == (found.kind, found.billed)
+    assert (kind, billed) == (found.kind, found.billed)
+    assert words in str(found)
+    assert ("no connection" in str(found)) == ("no connection" in words)
 
 
-def test_a_prompt_too_long_for_the_model_is_its_own_kind() -> None:
-    assert classify(ContextWindowExceededError("too long", 400)).kind == "context_exceeded"
+@pytest.mark.parametrize(
+    ("cause", "delivered", "kind", "billed"),
+    [
+        (KeyError("usage"), True, "bad_response", True),
+        (json.JSONDecodeError("x", "<html>", 0), True, "bad_response", True),
+        (CallError("connection", "broke off", billed=True), False, "connection", True),
+        (CallError("auth", "certificate"), True, "auth", False),
+        (ConnectionResetError(104, "reset"), False, "connection", True),
+        (KeyError("before"), False, "transient", False),
+    ],
+)
+def test_what_the_session_raised_or_delivered_counts_and_not_litellms_word_for_it(
+    cause: Exception, delivered: bool, kind: str, billed: bool
+) -> None:
+    error = LitellmError("InternalServerError", 500)
+    error.__cause__ = cause
+    found = classify(error, delivered=delivered)
+
+    assert (kind, billed) == (found.kind, found.billed)
+
+
+def test_an_error_without_a_status_is_a_bug() -> None:
+    assert classify(RuntimeError("a bug of ours")).kind == "internal"
 
 
 def test_a_traceback_in_the_message_is_left_out() -> None:
     text = "litellm.FakeError: it broke Traceback (most recent call last): File secret.py"
-    found = classify(FakeError(text, 500))
+    found = classify(LitellmError(text, 500))
 
     assert str(found) == "it broke"
 
 
 def test_retry_after_is_carried_over() -> None:
-    assert classify(FakeError("slow", 429, {"Retry-After": "3"})).retry_after_s == 3.0
+    assert classify(refused("slow", 429, {"Retry-After": "3"})).retry_after_s == 3.0
+
+
+def test_a_key_in_our_own_error_is_masked() -> None:
+    ours = CallError("bad_response", "the reply cannot be read: canary-4711-value", billed=True)
+    error = classify(ours, secrets=Secrets(("canary-4711-value",)))
+
+    assert ("bad_response", True) == (error.kind, error.billed)
+    assert "the reply cannot be read: ***" == str(error)
 
 
 def test_our_own_errors_pass_through() -> None:

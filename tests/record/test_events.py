@@ -3,11 +3,14 @@ from __future__ import annotations
 import io
 import json
 import logging
+import warnings
 from pathlib import Path
 from typing import Any
 
+import pytest
 import structlog
 
+from runner.base.secrets import Secrets
 from runner.record.events import run_log, set_library_levels
 
 log = structlog.get_logger("colloquy.test")
@@ -39,6 +42,22 @@ def test_records_of_other_libraries_are_in_the_same_file_as_json() -> None:
         ("httpx", "HTTP Request: POST"),
         ("LiteLLM", "careful"),
     ]
+
+
+def test_a_warning_of_python_is_logged_masked_and_not_printed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with (
+        warnings.catch_warnings(),
+        run_log(Path("log.jsonl"), "plain", secrets=Secrets(("canary-4711-value",))),
+    ):
+        warnings.simplefilter("always")
+        warnings.warn("expected int, got 'canary-4711-value'", stacklevel=1)
+    (line,) = lines(Path("log.jsonl"))
+
+    assert "py.warnings" == line["logger"]
+    assert "expected int, got '***'" in line["event"]
+    assert "" == capsys.readouterr().err
 
 
 def test_a_traceback_holds_no_local_variable() -> None:

@@ -287,7 +287,10 @@ def test_a_file_that_is_too_large_is_not_read(run: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(inspection, "MAX_BYTES", 1_000_000)
     create(run / "context/large.json", "x" * 1_000_001)
 
-    assert ["context/large.json: larger than 1,000,000 bytes"] == verify(run)
+    assert [
+        f"context/large.json: cannot be read: {run}/context/large.json is not a regular file of "
+        "at most 1,000,000 bytes"
+    ] == verify(run)
 
 
 def test_what_is_no_directory_is_said_to_be_none(tmp_path: Path) -> None:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import json
 import os
+import random
+import re
+import string
 import subprocess
 import sys
+import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from helpers import serving
 from helpers.processes import colloquy
 
 from runner.providers.simulated.faults import FaultResponse
+from runner.providers.simulated.replies import reply_to
 
 pytestmark = pytest.mark.slow
 
@@ -85,6 +95,95 @@ def test_a_key_that_the_provider_repeats_is_nowhere(tmp_path: Path) -> None:
     assert events.count("answer.rejected") == 3 - 1
 
 
+def read(text: str) -> str:
+    """Return the letters and digits of *text* for one who undoes every escape and hidden letter."""
+    for _ in range(5):
+        shown = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Mn"))
+        text = unicodedata.normalize("NFKC", shown)
+        text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda code: chr(int(code[1], 16)), text)
+        text = unquote(html.unescape(re.sub(r"\\[nrt]", " ", text.replace("\\\\", "\\"))))
+    return re.sub(r"[\W_]", "", text).lower()
+
+
+def hidden_places(key: str, done: subprocess.CompletedProcess[str], folder: Path) -> list[str]:
+    """Return where *key* is to be read in any disguise: streams, file names, files."""
+    texts = {"stdout": done.stdout, "stderr": done.stderr}
+    for path in folder.rglob("*"):
+        texts[f"name of {path}"] = path.name
+        if path.is_file():
+            texts[str(path)] = path.read_text(errors="replace")
+    encoded = base64.b64encode(key.encode()).decode().rstrip("=")[:-1]
+    forms = [read(key), read(key.encode().hex()), read(encoded)]
+    return [where for where, text in texts.items() if any(form in read(text) for form in forms)]
+
+
+@pytest.mark.parametrize("transport", ["auto", "litellm"])
+def test_a_key_in_disguise_is_nowhere_and_no_prompt_passes_it_on(
+    transport: str, tmp_path: Path
+) -> None:
+    """In insights, quotes, names of fields, texts that are no answer, and errors of every kind."""
+    pick = random.Random(transport)
+    key = "".join(pick.choices(string.ascii_letters + string.digits + "-_+/.", k=40))
+    marks = [
+        "".join(f"\\u{ord(c):04x}" for c in key),
+        "".join(f"&#{ord(c)};" for c in key),
+        "".join(f"%{ord(c):02X}" for c in key),
+        *("\u200b".join(key), "\u00ad".join(key), "\n".join(key), "**".join(key)),
+        "".join(chr(ord(c) + 0xFEE0) for c in key),
+        base64.b64encode(key.encode()).decode(),
+        *(key.encode().hex(), key.upper(), key),
+    ]
+    prompts = []
+
+    def reply(body: Mapping[str, Any]) -> str:
+        prompts.append(json.dumps(body))
+        answer, rest = json.loads(reply_to(body)), iter(pick.sample(marks, len(marks)))
+        for insight in answer["insights"]:
+            insight["text"] += f" {next(rest, key)}"
+            insight["category"] += next(rest, key)
+            insight["evidence"][0]["quote"] += next(rest, key)
+        if pick.random() < 0.2:
+            answer["structured_data"][next(rest, key)] = {key: 1}
+        text = json.dumps(answer, ensure_ascii=False)
+        return text.replace(key, marks[0])  # an escape of the JSON itself
+
+    said = {"error": {"message": f"{'x' * 470} {marks[0]}", "code": key, "type": marks[7]}}
+    odd = {"choices": marks[8], "usage": {key: 1}, "model": key}
+    usage = {"prompt_tokens": key, "completion_tokens": marks[9], "cost": key}
+    cut = {"choices": [{"finish_reason": key, "message": {"content": marks[3]}}], "usage": usage}
+    bodies = [(400, said), (200, odd), (200, cut), (500, said), (200, marks), (200, said)]
+    faults = [FaultResponse(code, {"x-id": key}, json.dumps(body)) for code, body in bodies]
+    with serving(reply, faults=faults) as address:
+        done = colloquy(
+            *("model=openai", f"model.api_base={address}", "model.api_key_env=OUR_PROVIDER"),
+            *("model.retry_delay_s=0", f"model.transport={transport}", "output.pages=obsidian"),
+            cwd=tmp_path,
+            OUR_PROVIDER=key,
+        )
+
+    assert 3 == done.returncode, done.stderr
+    assert [] == hidden_places(key, done, tmp_path)
+    assert any("***" in prompt for prompt in prompts)
+    assert [] == [prompt for prompt in prompts if read(key) in read(prompt)]
+
+
+@pytest.mark.parametrize("more", [(), ("-m", "repeat=0,1"), ("hydra.output_subdir=.hydra",)])
+def test_a_key_in_a_file_of_settings_ends_it_before_hydra_writes_anything(
+    more: tuple[str, ...], tmp_path: Path
+) -> None:
+    settings = tmp_path / "mine" / "experiment" / "gateway.yaml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(
+        "# @package _global_\nmodel: {params: {extra_headers: {Authorization: hunter2}}}\n"
+    )
+    done = colloquy("--config-dir=mine", "experiment=gateway", *more, cwd=tmp_path)
+
+    assert 2 == done.returncode
+    assert "model.params.extra_headers.Authorization contains" in done.stderr
+    assert ["mine"] == [path.name for path in tmp_path.iterdir()]
+    assert 1 == done.stderr.count("\n")
+
+
 def test_a_key_in_the_message_of_a_bug_is_not_shown(tmp_path: Path) -> None:
     program = f"""
 import runner.run.command as it
@@ -93,8 +192,8 @@ it.cli.check_arguments = fail
 it.main()
 """
     done = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "MY_TOKEN": UNSHAPED},
+        [sys.executable, "-c", program, "model.api_key_env=PROVIDER"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PROVIDER": UNSHAPED},
         cwd=tmp_path,
         capture_output=True,
         check=False,

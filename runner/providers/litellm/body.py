@@ -1,24 +1,38 @@
 """Body of a reply with status 200, converted to the form that litellm's configurations parse."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
 
+from runner.base.json import mappings
+from runner.providers.litellm.errors import BILLING_CODES, error_in
 from runner.providers.litellm.usage import token_count
 
 _MAX_COUNT = 10**15  # tokens; impossible, but small enough for the libraries that parse it
-_CODES = {  # of errors by status: their code, type or status in the providers' references
-    400: ("context_length_exceeded", "invalid_request_error", "INVALID_ARGUMENT"),
-    401: ("authentication_error", "invalid_api_key", "UNAUTHENTICATED"),
-    402: ("billing_error",),
-    403: ("permission_error", "PERMISSION_DENIED"),
-    404: ("model_not_found", "not_found_error", "NOT_FOUND"),
-    429: ("insufficient_quota", "rate_limit_error", "rate_limit_exceeded", "RESOURCE_EXHAUSTED"),
+_CODES = {  # of errors by status: their code, type, status or reason in the providers' references
+    400: (
+        *("context_length_exceeded", "invalid_request_error", "content_filter"),
+        *("INVALID_ARGUMENT", "FAILED_PRECONDITION", "BadRequestError", "ValidationException"),
+    ),
+    401: (
+        *("authentication_error", "invalid_api_key", "invalid_authentication", "UNAUTHENTICATED"),
+        *("API_KEY_INVALID", "account_deactivated", "invalid_organization", "unauthorized"),
+    ),
+    402: (*BILLING_CODES, "insufficient_credits", "payment_required"),
+    403: ("permission_error", "PERMISSION_DENIED", "permission_denied", "forbidden"),
+    404: ("model_not_found", "not_found_error", "NOT_FOUND", "not_found", "DeploymentNotFound"),
+    413: ("request_too_large",),
+    429: (
+        *("rate_limit_error", "rate_limit_exceeded", "RESOURCE_EXHAUSTED"),
+        *("too_many_requests", "ThrottlingException"),
+    ),
+    504: ("timeout_error", "DEADLINE_EXCEEDED"),
     529: ("overloaded_error",),
 }
 _STATUSES = {code: status for status, codes in _CODES.items() for code in codes}
+_REPLY = ("choices", "content", "candidates", "output")  # what a reply has in its provider's format
 
 
 def readable(status: int, raw: bytes) -> tuple[int, bytes]:
@@ -41,11 +55,14 @@ def readable(status: int, raw: bytes) -> tuple[int, bytes]:
 def _converted(
     status: int, raw: bytes, body: Any, dump: Callable[[Any], bytes]
 ) -> tuple[int, bytes]:
+    if isinstance(body, list) and len(body) == 1:
+        body = body[0]  # Gemini's errors
     if not isinstance(body, dict):
         return status, raw
-    error = body.get("error")
-    if error and not any(body.get(name) for name in ("choices", "content", "candidates")):
-        return _status(error), raw
+    if not any(body.get(name) for name in _REPLY):
+        meant = _status(error_in(body)) or 500 * bool(body.get("error") or body.get("errors"))
+        if meant:
+            return meant, raw
     usage, own = "usage", body.get("type") == "message"  # OpenAI's format, or Anthropic's
     if "choices" in body:
         choices = body["choices"] if isinstance(body["choices"], list) else []
@@ -60,12 +77,13 @@ def _converted(
     return status, dump(body)
 
 
-def _status(error: Any) -> int:
-    """Return the HTTP status for *error*, an error object or text."""
-    said = [error.get(key) for key in ("code", "type", "status")] if isinstance(error, dict) else []
-    named = [_STATUSES[each] for each in said if isinstance(each, str) and each in _STATUSES]
-    numbers = [each for each in said if isinstance(each, int) and 400 <= each < 600]
-    return next(iter(numbers + named), 500)
+def _status(error: Mapping[str, Any]) -> int | None:
+    """Return the HTTP status that *error* names by number or code."""
+    parts = (error, *mappings(error.get("details")))
+    codes = [part.get(key) for part in parts for key in ("code", "type", "status", "reason")]
+    named = [_STATUSES[each] for each in codes if isinstance(each, str) and each in _STATUSES]
+    numbers = [number for each in codes if 400 <= (number := token_count(each) or 0) < 600]
+    return next((s for s in (401, 402) if s in named), next(iter(numbers + named), None))
 
 
 def _choice(choice: Any) -> Any:

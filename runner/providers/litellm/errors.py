@@ -1,52 +1,46 @@
-"""Error classification: maps any exception of litellm or aiohttp to a CallError of a known kind.
+"""Error classification: maps whatever ends a call to a CallError of a known kind.
 
-litellm's classes do not tell failures apart (a refused connection is a 500, an exhausted account
-a 429), so the status, the provider's error code and the chain of causes decide.
+The session (session.py) raises what the network or the provider did; litellm and the libraries
+below it wrap that in exceptions of their own, whose classes and statuses tell nothing.
 """
 
 import json
 import re
-import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from runner.base.errors import CallError, one_line
+from runner.base.json import mapping, mappings
 from runner.base.secrets import Secrets
 from runner.providers.retry_headers import reset_after_s, retry_after_s
 
 BILLING_CODES = {
-    "insufficient_quota",
+    "billing_error",
+    "billing_hard_limit_reached",
+    "billing_not_active",
     "credit_balance_exhausted",
-    "organization_spend_limit_exceeded",
-    "project_spend_limit_exceeded",
-    "organization_usage_limit_exceeded",
     "enforced_spend_limit_reached",
+    "insufficient_quota",
+    "organization_spend_limit_exceeded",
+    "organization_usage_limit_exceeded",
+    "project_spend_limit_exceeded",
 }
 _NO_CREDIT = "credit balance is too low"  # Anthropic sends no code for it
-_BAD_CERTIFICATE = ssl.SSLCertVerificationError
-_TOO_LONG = "context_length_exceeded"
-# litellm's messages for a web page, and for a reply with parts that it cannot read
-_NO_COMPLETION = (
-    "empty or invalid response from llm endpoint",
-    "error converting to valid response block",
-    "invalid response object",
-    "litellm: provider returned",
+_NO_KEY = "API_KEY_INVALID"  # Google's reason, with status 400
+_TOO_LONG = re.compile(
+    r"context (?:window|length|limit|size)|(?:prompt|input) is too long"
+    r"|too large for model|(?:input|prompt) tokens? (?:count )?.{0,40}exceed|maximum input length"
+    r"|exceeds the maximum number of tokens allowed|max_new_tokens` must be|current length is",
+    re.IGNORECASE,
 )
-_MISREAD = frozenset({"AttributeError", "KeyError", "TypeError", "ValidationError"})
-TRANSIENT_STATUSES = frozenset({408, 409, 500, 502, 503, 504, *range(520, 530)})
-_WRAPPER = "APIConnectionError"
-_CONNECTION_NAMES = frozenset(
-    {
-        "ClientConnectorError",
-        "ClientOSError",
-        "ClientPayloadError",
-        "ConnectError",
-        "ReadError",
-        "RemoteProtocolError",
-        "ServerDisconnectedError",
-        "WriteError",
-    }
+_HINTS = (  # to what a provider says of its limits
+    (r"concurren|pending requests", "lower processing.max_concurrent"),
+    (r"tokens?[ _]per[ _]min|\bTPM\b", "set model.tpm"),
+    (r"requests?[ _]per[ _]min|\bRPM\b", "set model.rpm"),
+    (r"max_?(?:completion|output)?_?tokens|(?:completion|output) tokens", "lower model.max_tokens"),
+    (r"temperature", "change model.temperature"),
+    (r"response_format|json_?schema", "try model.reply_format=text"),
 )
 NOT_FOLLOWED = (
     "where neither key nor transcript is sent: if that is right, name it in model.api_base"
@@ -54,7 +48,6 @@ NOT_FOLLOWED = (
 _WRAPPING = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Timeout): |\w+Exception - )+")
 _RETRY_INFO = re.compile(r'"retryDelay":\s*"(\d{1,6}(?:\.\d{1,9})?)s"')
 _DECODER = json.JSONDecoder()
-_TIMEOUT_NAMES = frozenset({"Timeout", "APITimeoutError", "ReadTimeout", "ConnectTimeout"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,131 +59,134 @@ class Where:
     key_env: str | None = None
 
 
+class RefusedError(Exception):
+    """A provider's error: HTTP status, headers, and body."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        super().__init__(body.decode(errors="replace").strip())
+        self.status = status
+        self.headers = {name.lower(): value for name, value in headers.items()}
+
+
 def classify(
-    error: BaseException, where: Where | None = None, secrets: Secrets | None = None
+    error: BaseException,
+    where: Where | None = None,
+    secrets: Secrets | None = None,
+    *,
+    delivered: bool = False,
 ) -> CallError:
     """Return the CallError for *error*; its kind decides whether the call is retried.
 
-    *secrets* are redacted from its message, in case the provider repeats them.
+    *secrets* are redacted from its message, in case the provider repeats them. *delivered* says
+    that a reply of success had arrived, which cannot be read and may be billed.
     """
-    ours = next((link for link in _chain(error) if isinstance(link, CallError)), None)
-    if ours is not None:
-        return ours
-    if (moved := _redirection(error)) is not None:
-        message = f"{(where or Where()).host} redirects elsewhere ({moved}), {NOT_FOLLOWED}"
-        return CallError("bad_request", message, status=moved)
+    where, secrets = where or Where(), secrets or Secrets()
+    for link in chain_of(error):
+        if isinstance(link, CallError):
+            link.args = (secrets.redact(str(link)),)
+            return link
+        if isinstance(link, RefusedError):
+            return _refusal(link, where, secrets)
+    if delivered:
+        message = one_line(f"the reply cannot be read: {_message(error, secrets)}")
+        return CallError("bad_response", message, billed=True)
     status = getattr(error, "status_code", None)
-    status = status if isinstance(status, int) else None
-    raw = dict(getattr(error, "litellm_response_headers", None) or {})
-    headers = {str(name).lower(): str(value) for name, value in raw.items()}
-    retry_after = retry_after_s(headers)
-    kind = _kind(error, status, retry_after)
-    if kind == "connection":
-        status = None  # litellm reports 500 without a response
+    if any(isinstance(link, OSError) for link in chain_of(error)):
+        return CallError("connection", _message(error, secrets), billed=True)
+    if not isinstance(status, int):
+        return CallError("internal", _message(error, secrets))
+    return _refusal(error, where, secrets, status)
+
+
+def _refusal(
+    error: BaseException, where: Where, secrets: Secrets, status: int | None = None
+) -> CallError:
+    """Return the CallError for an error with an HTTP status, the provider's or litellm's own."""
+    headers: Mapping[str, str] = {}
+    if isinstance(error, RefusedError):
+        status, headers = error.status, error.headers
+    assert status is not None
+    text, message, retry_after = str(error), _message(error, secrets), retry_after_s(headers)
+    kind = _kind(status, set(_codes(text)), message, retry_after)
     if kind == "throttle" and retry_after is None and status == 429:
-        retry_after = reset_after_s(headers) or _retry_delay_s(error)
+        match = _RETRY_INFO.search(text)  # google.rpc.RetryInfo
+        retry_after = reset_after_s(headers) or (float(match[1]) if match else None)
     return CallError(
         kind,
-        _full_message(error, kind, where or Where(), secrets or Secrets()),
+        _full_message(message or f"status {status}", kind, where),
         status=status,
         retry_after_s=retry_after,
         final=headers.get("x-should-retry") == "false",
-        billed=_may_be_billed(error, kind),
+        billed=kind == "timeout",
     )
 
 
-def _redirection(error: BaseException) -> int | None:
-    """Return the status of a redirect, which litellm reports as a lost connection; None if none."""
-    statuses = (getattr(link, "status_code", None) for link in _chain(error))
-    return next((s for s in statuses if isinstance(s, int) and 300 <= s < 400), None)
-
-
-def _retry_delay_s(error: BaseException) -> float | None:
-    """Return the seconds to wait in the body of Google's 429 (google.rpc.RetryInfo), or None."""
-    match = _RETRY_INFO.search(str(error))
-    return float(match[1]) if match else None
-
-
-def _may_be_billed(error: BaseException, kind: str) -> bool:
-    """Return whether the provider may bill the call although no complete reply arrived."""
-    names = {type(link).__name__ for link in _chain(error)}
-    unsent = any(name.startswith("ClientConnector") for name in names) or "ConnectTimeout" in names
-    # litellm also uses httpx's ConnectError for a reset after the request was sent
-    connected = not (unsent or ("ConnectError" in names and "ClientOSError" not in names))
-    return kind in ("timeout", "bad_response") or (kind == "connection" and connected)
-
-
-def _full_message(error: BaseException, kind: str, where: Where, secrets: Secrets) -> str:
-    """Return the message of a CallError: what failed, and the provider's own message if any."""
-    message = _message(error, kind, secrets)
-    if kind == "connection":
-        return f"no connection to {where.host}: {secrets.redact(_cause(error)) or message}"
-    if kind == "auth":
-        certificate = next((e for e in _chain(error) if isinstance(e, _BAD_CERTIFICATE)), None)
-        if certificate is not None:
-            why = getattr(certificate, "verify_message", "") or str(certificate)
-            why = one_line(secrets.redact(why))
-            return f"{where.host}: certificate verify failed: {why}"
-        key = f"the key in ${where.key_env}" if where.key_env else "a call without a key"
-        return f"{where.host} rejected {key}: {message}"
-    if kind == "not_found":
-        return f"{where.host} has no model {where.model!r}: {message}"
-    return message
-
-
-def _cause(error: BaseException) -> str:
-    """Return the operating system's message, which libraries wrap; empty if there is none."""
-    causes = [link for link in _chain(error) if isinstance(link, OSError) and link.args]
-    return str(causes[-1]) if causes else ""
-
-
-def _kind(error: BaseException, status: int | None, retry_after: float | None) -> str:
-    text, codes = str(error).lower(), set(_codes(error))
-    names = {type(link).__name__ for link in _chain(error)}
-    if type(error).__name__ == "ContextWindowExceededError" or _TOO_LONG in codes:
+def _kind(status: int, codes: set[str], message: str, retry_after: float | None) -> str:
+    client = 400 <= status < 500
+    too_long = "context_length_exceeded" in codes or _TOO_LONG.search(message)
+    if status in (400, 413, 422) and too_long:
         return "context_exceeded"
-    if status == 402 or BILLING_CODES & codes or (status == 400 and _NO_CREDIT in text):
+    if status == 402 or BILLING_CODES & codes or (client and _NO_CREDIT in message.lower()):
         return "billing"
-    if status in (401, 403) or any(isinstance(e, _BAD_CERTIFICATE) for e in _chain(error)):
+    if status in (401, 403) or _NO_KEY in codes:
         return "auth"
     if status == 404:
         return "not_found"
     if status == 429 or (status in (503, 529) and retry_after is not None):
         return "throttle"
-    if names & _TIMEOUT_NAMES or status == 408:
+    if status in (408, 504):
         return "timeout"
-    unread = any(words in text for words in _NO_COMPLETION)
-    if unread or any(isinstance(e, json.JSONDecodeError) for e in _chain(error)):
-        return "bad_response"
-    if names & _CONNECTION_NAMES or any(isinstance(e, OSError) for e in _chain(error)):
-        return "connection"
-    if _WRAPPER in names:  # litellm's word for a lost connection and for a reply it misreads
-        return "bad_response" if names & _MISREAD else "connection"
-    if status in TRANSIENT_STATUSES:
-        return "transient"
-    if status is not None and 400 <= status < 500:
-        return "bad_request"
-    return "transient" if status is not None and status >= 500 else "internal"
+    return "bad_request" if client and status != 409 else "transient"
 
 
-def _codes(error: BaseException) -> Iterator[str]:
-    """Yield the provider's error codes from the exceptions and from the JSON in their messages."""
-    for link in _chain(error):
-        said = _said(str(link))
-        for name in ("code", "type"):
-            yield from (
-                c for c in (getattr(link, name, None), said.get(name)) if isinstance(c, str)
-            )
+def _codes(text: str) -> Iterator[str]:
+    """Yield the provider's error codes in the JSON of *text*."""
+    said = _said(text)
+    for part in (said, *mappings(said.get("details"))):
+        for name in ("code", "type", "reason"):
+            if isinstance(code := part.get(name), str):
+                yield code
 
 
 def _said(text: str) -> Mapping[str, Any]:
     """Return the error object of the provider's reply in *text*; empty if it holds no JSON."""
     try:
         body, _ = _DECODER.raw_decode(text, text.find("{") % (len(text) + 1))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
-    error = body.get("error", body) if isinstance(body, dict) else {}
-    return error if isinstance(error, dict) else {"message": error}
+    return error_in(body)
+
+
+def error_in(body: Any) -> Mapping[str, Any]:
+    """Return the error object of a reply's *body*, which may be the error itself."""
+    error = mapping(body).get("error") or mapping(body).get("errors") or body
+    error = error[0] if isinstance(error, list) else error
+    return {"message": error, "code": error} if isinstance(error, str) else mapping(error)
+
+
+def _message(error: BaseException, secrets: Secrets) -> str:
+    """Return what *error* says, without a traceback.
+
+    Keys are redacted before the line is cut, since a cut key would not be recognised.
+    """
+    text = str(error).split("Traceback (most recent call last)")[0]
+    said = _said(text).get("message")
+    text = _WRAPPING.sub("", secrets.redact(said if isinstance(said, str) and said else text))
+    return one_line(text or ("" if isinstance(error, RefusedError) else type(error).__name__))
+
+
+def _full_message(message: str, kind: str, where: Where) -> str:
+    """Return *message* with whom it is from, and the setting that it calls for."""
+    if kind == "auth":
+        key = f"the key in ${where.key_env}" if where.key_env else "a call without a key"
+        return f"{where.host} rejected {key}: {message}"
+    if kind == "not_found":
+        return f"{where.host} has no model {where.model!r}: {message}"
+    hint = "set model.context_window" if kind == "context_exceeded" else ""
+    if kind in ("bad_request", "throttle"):
+        found = (advice for words, advice in _HINTS if re.search(words, message, re.IGNORECASE))
+        hint = next(found, "")
+    return f"{one_line(message, 400)} ({hint})" if hint else message
 
 
 def cause_of(error: Exception) -> Exception | None:
@@ -215,20 +211,10 @@ def cause_of(error: Exception) -> Exception | None:
     return None if isinstance(error, CallError) else error
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def chain_of(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield *error* and what led to it, each once."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
-
-
-def _message(error: BaseException, kind: str, secrets: Secrets) -> str:
-    """Return the message of *error* on one line, without a traceback.
-
-    Keys are redacted before the line is cut, since a cut key would not be recognised.
-    """
-    text = str(error).split("Traceback (most recent call last)")[0]
-    said = _said(text).get("message")
-    text = _WRAPPING.sub("", secrets.redact(said if isinstance(said, str) and said else text))
-    return one_line(text or f"{kind} ({type(error).__name__})")

@@ -14,35 +14,15 @@ from typing import Any
 import aiohttp
 import httpx
 import orjson
-import structlog
 
-from runner.base.errors import CallError, one_line
-from runner.providers.litellm.body import readable
-from runner.providers.litellm.route import ModelRoute
-from runner.providers.request import reply_arrived
+from runner.providers.litellm.route import ADDRESSES, ModelRoute
 
-# Providers whose calls equal those of `acompletion` (tests/providers/test_http.py), with the
-# variables of their address and its default; None: litellm's own default.
-ADDRESSES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
-    "anthropic": (("ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"), "https://api.anthropic.com"),
-    "deepseek": ((), None),
-    "gemini": (("GEMINI_API_BASE",), None),
-    "groq": ((), None),
-    "hosted_vllm": ((), None),
-    "litellm_proxy": ((), None),
-    "mistral": ((), None),
-    "openai": (("OPENAI_BASE_URL", "OPENAI_API_BASE"), "https://api.openai.com/v1"),
-    "openrouter": (("OPENROUTER_API_BASE",), "https://openrouter.ai/api/v1"),
-}
 _NOT_MAPPED = (
     *("messages", "timeout", "model", "api_key", "api_base"),
     *("num_retries", "max_retries", "extra_headers"),
 )
-MAX_ERROR_BYTES = 1 << 14  # litellm searches the body of an error for keys with slow patterns
 _REMEMBERED = 256  # sets of mapped parameters
 _NAMED = ("api_key", "headers")
-
-_log = structlog.get_logger("httpx")  # the logger of the requests that `acompletion` makes
 
 Handler = Callable[..., Awaitable[Any]]
 
@@ -80,37 +60,13 @@ class HttpCalls:
     async def ask(self, arguments: Mapping[str, Any]) -> Any:
         """Make one attempt with `acompletion`'s *arguments*; return its ModelResponse.
 
-        Raises litellm's exceptions, CallError and, if no reply arrived, aiohttp's exceptions.
+        Raises litellm's exceptions; the session's are among their causes.
         """
-        client = self._client(partial(self._send, arguments["timeout"]))
-        try:
-            return await self._complete(
-                client=client,
-                optional_params=orjson.loads(self._optional(arguments)),
-                **self._handler_arguments(arguments),
-            )
-        except Exception as error:
-            if client.failure is None:
-                raise self._meaning(error, client.reply) from error
-            failure = client.failure
-        raise failure
-
-    def _meaning(self, error: Exception, reply: httpx.Response | None) -> Exception:
-        """Return the exception that `acompletion` would raise for a handler's *error*.
-
-        *reply* is a response with a 2xx status, else None; one that cannot be parsed is billed.
-        """
-        if reply is not None:
-            message = str(error).split("Traceback (most recent call last)")[0]
-            message = one_line(f"the reply cannot be read: {message}")
-            return CallError("bad_response", message, billed=True)
-        try:
-            self._litellm.exception_type(
-                model=self._model, custom_llm_provider=self._provider, original_exception=error
-            )
-        except Exception as mapped:  # noqa: BLE001 - exception_type raises its result
-            return mapped
-        return error
+        return await self._complete(
+            client=self._client(partial(self._send, arguments["timeout"])),
+            optional_params=orjson.loads(self._optional(arguments)),
+            **self._handler_arguments(arguments),
+        )
 
     def _optional(self, arguments: Mapping[str, Any]) -> bytes:
         """Return the parameters in *arguments*, mapped to the provider's, as JSON."""
@@ -154,32 +110,21 @@ class HttpCalls:
     async def _send(
         self, timeout_s: float, url: str, body: bytes, headers: Mapping[str, str]
     ) -> httpx.Response:
-        """Return the response of any status; raises aiohttp's exceptions, CallError and Timeout."""
+        """Return the response, which is one of success."""
         timeout = aiohttp.ClientTimeout(
             connect=timeout_s, sock_connect=timeout_s, sock_read=timeout_s
         )
-        try:
-            async with self._session.post(
-                url,
-                data=body,
-                headers={**self._headers, **headers},
-                allow_redirects=False,
-                timeout=timeout,
-                ssl=self._ssl,
-            ) as reply:
-                raw = await reply.read()
-                raw = raw if reply.ok else raw[:MAX_ERROR_BYTES]
-        except TimeoutError as error:
-            message = f"no answer within {timeout_s:g} s"
-            raise self._litellm.Timeout(message, self._model, self._provider) from error
-        reply_arrived()
-        _log.info(f'HTTP Request: POST {url} "HTTP/1.1 {reply.status} {reply.reason}"')
-        status = reply.status
-        if reply.ok:
-            status, raw = readable(status, raw)
-        kept = [(k, v) for k, v in reply.headers.items() if k.lower() != "content-encoding"]
+        async with self._session.post(
+            url,
+            data=body,
+            headers={**self._headers, **headers},
+            allow_redirects=False,
+            timeout=timeout,
+            ssl=self._ssl,
+        ) as reply:
+            raw = await reply.read()
         request = httpx.Request("POST", url)
-        return httpx.Response(status, headers=kept, content=raw, request=request)
+        return httpx.Response(reply.status, headers=reply.headers, content=raw, request=request)
 
 
 def _handler(provider: str, base: str | None) -> tuple[Handler, dict[str, Any]]:
@@ -230,15 +175,10 @@ class _NoLog:
 
 
 class _Client:
-    """Posts one call's request with *send*; mixed into litellm's AsyncHTTPHandler.
-
-    *failure* is the exception if no response arrived, *reply* a response with a 2xx status.
-    """
+    """Posts one call's request with *send*; mixed into litellm's AsyncHTTPHandler."""
 
     def __init__(self, send: Callable[[str, bytes, Any], Awaitable[httpx.Response]]) -> None:
         self._send = send
-        self.failure: Exception | None = None
-        self.reply: httpx.Response | None = None
 
     def __del__(self) -> None:
         """Skip litellm's destructor, which closes a client that does not exist here."""
@@ -246,19 +186,5 @@ class _Client:
     async def post(
         self, url: str, data: str | None = None, json: Any = None, headers: Any = None, **_: Any
     ) -> httpx.Response:
-        """Return the response; raise httpx's HTTPStatusError with the fields that litellm reads."""
-        try:
-            response = await self._send(
-                url, (dumps(json) if data is None else data).encode(), headers
-            )
-        except Exception as error:
-            self.failure = error
-            raise
-        try:
-            response.raise_for_status()
-        except httpx.HTTPStatusError as error:
-            text = response.text
-            vars(error).update(status_code=response.status_code, message=text, text=text)
-            raise
-        self.reply = response
-        return response
+        """Return the response."""
+        return await self._send(url, (dumps(json) if data is None else data).encode(), headers)

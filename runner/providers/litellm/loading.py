@@ -17,14 +17,29 @@ def load_litellm(model: str) -> Any:
     litellm.suppress_debug_info = True
     litellm.telemetry = False
     http: Any = importlib.import_module("litellm.llms.custom_httpx.http_handler")
-    # Some providers use litellm's own clients, which follow redirects and repeat requests.
-    http.AsyncHTTPHandler.follow_redirects = property(lambda _: False, lambda *_: None)
-    http.AsyncHTTPHandler.single_connection_post_request = _not_again
+    # Some providers use litellm's own clients, which follow redirects and repeat requests, and
+    # whose sessions and transports unpack a reply of any size.
+    handler = http.AsyncHTTPHandler
+    handler.follow_redirects = property(lambda _: False, lambda *_: None)
+    handler.single_connection_post_request = _not_again
+    handler.create_async_transport = handler._create_async_transport = staticmethod(_transport)
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         logging.getLogger(name).handlers.clear()  # records reach the run's log by propagation
     if model.split("/", 1)[0] in {"openai", "azure", *litellm.openai_compatible_providers}:
         importlib.import_module("openai.resources")
     return litellm
+
+
+def _transport(ssl_context: Any = None, ssl_verify: Any = None, shared_session: Any = None) -> Any:
+    """Return a transport over *shared_session*, or over sessions like it."""
+    from runner.providers.litellm.session import open_session  # aiohttp, with litellm only
+
+    http: Any = importlib.import_module("litellm.llms.custom_httpx.aiohttp_transport")
+    verified = False if ssl_context is None and ssl_verify is False else ssl_context
+    transport = http.LiteLLMAiohttpTransport(open_session, ssl_verify=verified)
+    if shared_session is not None:
+        transport.client, transport._owns_session = shared_session, False
+    return transport
 
 
 async def _not_again(*_: Any, **__: Any) -> NoReturn:

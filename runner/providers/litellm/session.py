@@ -1,15 +1,31 @@
-"""HTTP session: aiohttp session of a model's calls, without redirects and with a size limit."""
+"""HTTP session: aiohttp session that reads each reply whole, within limits, for every call.
+
+Its middleware is the only reader of the network, for litellm's provider configurations and for
+`acompletion` alike, so that a failure has one kind, whoever made the call.
+"""
 
 import asyncio
+import ssl
+import zlib
 from urllib.request import getproxies
 
 import aiohttp
+import structlog
 from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http_exceptions import HttpProcessingError
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from runner.base.errors import CallError
-from runner.providers.litellm.errors import NOT_FOLLOWED
+from runner.providers.litellm.body import readable
+from runner.providers.litellm.errors import NOT_FOLLOWED, RefusedError, chain_of
+from runner.providers.request import reply_arrived
 
-MAX_BODY_BYTES = 16 << 20  # a reply of maximum length with all characters escaped
+MAX_BODY_BYTES = 16 << 20  # of a reply of maximum length with all characters escaped, unpacked
+MAX_ERROR_BYTES = 1 << 14  # of an error, of which the rest is cut off
+_FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError)
+_RAW_DEFLATE, _GZIP_OR_ZLIB = -zlib.MAX_WBITS, 32 + zlib.MAX_WBITS
+
+_log = structlog.get_logger("httpx")  # whose own log of requests is off
 
 
 def open_session() -> aiohttp.ClientSession:
@@ -20,6 +36,7 @@ def open_session() -> aiohttp.ClientSession:
     aiohttp looks proxies up in a thread for every request.
     """
     return aiohttp.ClientSession(
+        auto_decompress=False,
         connector=aiohttp.TCPConnector(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),
         middlewares=[_read_whole],
@@ -30,30 +47,158 @@ def open_session() -> aiohttp.ClientSession:
 async def _read_whole(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Return the response with its body in memory.
+    """Return a response of success with its body in memory, unpacked and in litellm's form.
 
-    Raises CallError for a redirect and for a body of more than MAX_BODY_BYTES, of which the
-    rest is not read.
+    Raises CallError for what is no reply, and RefusedError for one with an error.
     """
-    response = await handler(request)
-    status, body = response.status, bytearray()
+    host = request.url.authority
+    request.headers["Accept-Encoding"] = "gzip, deflate"
+    response, body = await _received(request, handler, host)
+    status, headers = response.status, CIMultiDict(response.headers)
+    coding = headers.pop("Content-Encoding", "")
+    _log.info(f'HTTP Request: POST {request.url} "HTTP/1.1 {status} {response.reason}"')
     if 300 <= status < 400:
-        response.close()
-        message = f"{request.url.authority} redirects elsewhere ({status}), {NOT_FOLLOWED}"
+        message = f"{host} redirects elsewhere ({status}), {NOT_FOLLOWED}"
         raise CallError("bad_request", message, status=status)
-    async for chunk in response.content.iter_any():
-        body += chunk
-        size = max(len(body), response.content_length or 0)
-        if size > MAX_BODY_BYTES:
-            response.close()
-            raise _too_large(size)
+    if not 200 <= status < 300:
+        raise RefusedError(status, headers, _readable_error(body, coding))
+    data = unpacked(body, coding, MAX_BODY_BYTES)
+    reply_arrived()
+    meant, data = readable(status, data)
+    if meant >= 400:
+        raise RefusedError(meant, headers, data)
     loop = asyncio.get_running_loop()
     response.content = aiohttp.StreamReader(BaseProtocol(loop), MAX_BODY_BYTES, loop=loop)
-    response.content.feed_data(bytes(body))
+    response.content.feed_data(data)
     response.content.feed_eof()
+    response._headers, response._cache = CIMultiDictProxy(headers), {}
     return response
+
+
+async def _received(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType, host: str
+) -> tuple[aiohttp.ClientResponse, bytes]:
+    """Return the response and its body; of an error what arrived of it, at most MAX_ERROR_BYTES."""
+    response, body = None, bytearray()
+    try:
+        response = await handler(request)
+        _end_with_connection(response)
+        limit = MAX_BODY_BYTES if response.ok else MAX_ERROR_BYTES
+        size = response.content_length or 0 if response.ok else 0
+        async for chunk in response.content.iter_any():
+            body += chunk
+            size = max(size, len(body))
+            if size > limit:
+                break
+        else:
+            return response, bytes(body)
+    except _FAILURES as error:
+        if response is None or response.ok:
+            raise network_failure(error, host, None if response is None else len(body)) from error
+    finally:
+        if response is not None and not response.closed:
+            response.close()
+    if response.ok:
+        raise _too_large(size)
+    return response, bytes(body)
+
+
+def _end_with_connection(response: aiohttp.ClientResponse) -> None:
+    """End the reading of a body when its connection ends.
+
+    aiohttp (3.14.5) closes the connection at a chunk without a size, and goes on waiting.
+    """
+    content, protocol = response.content, response.connection and response.connection.protocol
+    if protocol is None:  # the body is complete
+        return
+
+    def end(closed: asyncio.Future[None] | None = None) -> None:
+        if closed is not None and not closed.cancelled():
+            closed.exception()  # or asyncio would log it
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(protocol.exception() or aiohttp.ClientPayloadError())
+
+    if protocol.closed is None:
+        end()
+    else:
+        protocol.closed.add_done_callback(end)
+
+
+def unpacked(body: bytes, coding: str, limit: int) -> bytes:
+    """Return *body* without its Content-Encoding; raise CallError if it is corrupt or too large.
+
+    Only codings that were asked for are known, one at a time, and one member of gzip.
+    """
+    coding = coding.strip().lower()
+    if coding in ("", "identity") or not body:
+        return body
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        known = "expected gzip or deflate"
+        raise CallError("bad_response", f"the reply is packed with {coding}, {known}", billed=True)
+    raw = coding == "deflate" and body[0] & 0x0F != 8  # RFC 1951 instead of 1950
+    reader = zlib.decompressobj(_RAW_DEFLATE if raw else _GZIP_OR_ZLIB)
+    try:
+        data = reader.decompress(body, limit + 1)
+    except zlib.error as error:
+        message = f"the reply is not {coding} as it says: {error}"
+        raise CallError("bad_response", message, billed=True) from error
+    if len(data) > limit:
+        raise _too_large(len(data))
+    if not reader.eof:
+        raise CallError("bad_response", f"the reply ends within its {coding}", billed=True)
+    return data
+
+
+def _readable_error(body: bytes, coding: str) -> bytes:
+    """Return the body of an error unpacked, empty if that is impossible: its status says enough."""
+    try:
+        return unpacked(body, coding, MAX_ERROR_BYTES)
+    except CallError:
+        return b""
 
 
 def _too_large(size: int) -> CallError:
     limit = f"expected at most {MAX_BODY_BYTES:,}"
-    return CallError("bad_response", f"the reply has {size:,} bytes, {limit}", billed=True)
+    return CallError("bad_response", f"the reply has {size:,} bytes or more, {limit}", billed=True)
+
+
+def network_failure(error: Exception, host: str, received: int | None) -> CallError:
+    """Return the CallError for a failure between here and *host*.
+
+    *received* is the number of bytes of the reply's body that arrived, None before its headers.
+    """
+    why, kind, billed = _system_message(error), "connection", False
+    if isinstance(error, ssl.SSLCertVerificationError | aiohttp.ClientConnectorCertificateError):
+        kind, message = "auth", f"{host}: certificate verify failed: {why}"
+    elif isinstance(error, aiohttp.ClientSSLError):
+        message = f"{host} offers no TLS that can be used: {why}"
+    elif isinstance(error, aiohttp.ClientConnectorDNSError):
+        message = f"the name of {host} cannot be resolved: {why}"
+    elif isinstance(error, aiohttp.ClientHttpProxyError):
+        message = f"the proxy does not connect to {host}: {error.status} {error.message}"
+    elif isinstance(error, aiohttp.ClientProxyConnectionError):
+        message = f"no connection to the proxy {error.host}:{error.port}: {why}"
+    elif isinstance(error, aiohttp.ClientConnectorError):
+        message = f"no connection to {host}: {why}"
+    elif isinstance(error, aiohttp.ConnectionTimeoutError):
+        kind, message = "timeout", f"no connection to {host} in time"
+    elif isinstance(error, TimeoutError):
+        kind, message, billed = "timeout", f"no answer from {host} in time", True
+    elif isinstance(error, aiohttp.ClientResponseError | HttpProcessingError):
+        said = str(error.message).partition("\n")[0].rstrip(":")
+        kind, message, billed = "bad_response", f"{host} answers, but not in HTTP: {said}", True
+    elif received is None:
+        message, billed = f"{host} broke the connection off before its reply: {why}", True
+    else:
+        message, billed = f"the reply of {host} broke off after {received:,} bytes: {why}", True
+    return CallError(kind, message.removesuffix(": "), billed=billed)
+
+
+def _system_message(error: Exception) -> str:
+    """Return the operating system's message, which libraries wrap, else the error's own."""
+    links = list(chain_of(error))
+    certificate = next((e for e in links if isinstance(e, ssl.SSLCertVerificationError)), None)
+    if certificate is not None:
+        return getattr(certificate, "verify_message", "") or str(certificate)
+    causes = [e for e in links if isinstance(e, OSError) and e.args and type(e.args[0]) is int]
+    return str(causes[-1]) if causes else ""

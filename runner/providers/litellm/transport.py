@@ -22,11 +22,12 @@ from runner.providers.litellm.http import HttpCalls
 from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.session import open_session
-from runner.providers.litellm.usage import ADDED_PROMPT, ADDED_REPLY, CallSize, usage_of
+from runner.providers.litellm.usage import ADDED_PROMPT, ADDED_REPLY, CallSize, shown, usage_of
 from runner.providers.messages import joined, marked, text_parts
 from runner.providers.prices import cost_usd, prices_of
-from runner.providers.request import Completion, Request, checked_text
+from runner.providers.request import Completion, Request, checked_text, on_arrival
 
+MAX_REASON_CHARS = 100
 _SIGNED = "bedrock/"  # litellm signs with credentials from the environment; no key is sent
 
 
@@ -65,10 +66,14 @@ class LiteLLMTransport:
         """Make one attempt; see CallError for the kinds of failure."""
         assert self._litellm is not None, "open() comes first"
         arguments = self._arguments(request, timeout_s)
+        arrived: list[bool] = []
         try:
-            response = await self._ask(arguments)
+            with on_arrival(lambda: arrived.append(True)):
+                response = await self._ask(arguments)
         except Exception as error:  # noqa: BLE001 - libraries raise anything
-            raise classify(error, self.route.where, self._secrets) from cause_of(error)
+            where, delivered = self.route.where, bool(arrived)
+            found = classify(error, where, self._secrets, delivered=delivered)
+            raise found from cause_of(error)
         return self._completion(response, request)
 
     async def close(self) -> None:
@@ -118,14 +123,14 @@ class LiteLLMTransport:
         return [joined(message) for message in request.messages]
 
     def _completion(self, response: Any, request: Request) -> Completion:
-        text, finish_reason = _text_of(response)
-        text = checked_text(text, self._secrets)
+        text, finish_reason = (checked_text(said, self._secrets) for said in _text_of(response))
         usage = usage_of(getattr(response, "usage", None), self._size(request, text))
         cost, doubt = reported_cost(response)
         if cost is None and self._prices is not None:
             cost = cost_usd(usage, self._prices, next(_served(response), ""))
         corrected = "; ".join(filter(None, (usage.corrected, doubt)))
-        return Completion(text, finish_reason, replace(usage, cost_usd=cost, corrected=corrected))
+        usage = replace(usage, cost_usd=cost, corrected=corrected)
+        return Completion(text, finish_reason[:MAX_REASON_CHARS], usage)
 
     def _size(self, request: Request, text: str) -> CallSize:
         count = tokenizer_for(self.route.name).count
@@ -164,7 +169,7 @@ def reported_cost(response: Any) -> tuple[float | None, str]:
         cost = math.nan
     if math.isfinite(cost) and cost >= 0:
         return cost, ""
-    return None, f"cost={str(value)[:20]} cannot be true"
+    return None, f"cost={shown(value)} cannot be true"
 
 
 def _served(response: Any) -> Iterator[str]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from runner.base.secrets import MIN_CHARS
 from runner.base.usage import Usage
 
 # Upper bounds of the tokens that providers add: their own prompts, and hidden reasoning.
@@ -76,8 +77,13 @@ def _count(notes: list[str], holder: Any, name: str, limit: int, beyond: int = 0
     tokens = 0 if value is None else token_count(value)
     if tokens is not None and 0 <= tokens <= limit:
         return tokens
-    notes.append(f"{name}={str(value)[:20]} cannot be true")
+    notes.append(f"{name}={shown(value)} cannot be true")
     return beyond if tokens and tokens > limit else 0
+
+
+def shown(value: Any) -> str:
+    """Return the begin of a provider's *value*; of a text less than a key that it may be."""
+    return str(value)[: 20 if isinstance(value, int | float) else MIN_CHARS - 1]
 
 
 def _get(holder: Any, name: str) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runner.base.command import Arguments, run_command
+from runner.base.regular_files import kind_of
 from runner.base.text import to_terminal
 from runner.reports.compare.compare import compare
 from runner.reports.compare.text import as_terminal
@@ -38,7 +39,7 @@ def _compare(given: Arguments) -> None:
 def _home(paths: Sequence[Path]) -> Path:
     """Return the sweep's directory if *paths* is one sweep, else `comparison`."""
     only = paths[0]
-    sweep = len(paths) == 1 and not is_run(only) and (only / "multirun.yaml").is_file()
+    sweep = len(paths) == 1 and not is_run(only) and kind_of(only / "multirun.yaml") == "file"
     return only if sweep else Path("comparison")
 
 

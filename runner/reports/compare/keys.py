@@ -8,8 +8,6 @@ import orjson
 
 from runner.base.text import to_terminal
 
-MAX_VALUES = 20_000  # of a configuration; aliases in a hostile file multiply
-MAX_DEPTH = 40
 ABSENT = "–"
 
 # Names and display of a run, without an effect on its answers.
@@ -19,11 +17,7 @@ _SLOTS = re.compile(r"processing\.(mode|max_concurrent.*)|stages\..+\.max_concur
 
 
 def flatten(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return *config* as dotted keys with their values as text; lists are values.
-
-    Raises ValueError for more than MAX_VALUES values or MAX_DEPTH levels.
-    """
-    _check_size(config)
+    """Return *config* as dotted keys with their values as text; lists are values."""
     flat: dict[str, str] = {}
     open_: list[tuple[str, Any]] = [("", config)]
     while open_:
@@ -34,20 +28,6 @@ def flatten(config: Mapping[str, Any]) -> dict[str, str]:
         elif above:
             flat[above] = show(value)
     return flat
-
-
-def _check_size(config: Any) -> None:
-    left: list[tuple[int, Any]] = [(0, config)]
-    seen = 0
-    while left:
-        depth, value = left.pop()
-        seen += 1
-        if seen > MAX_VALUES or depth > MAX_DEPTH:
-            limits = f"deeper than {MAX_DEPTH} levels or has more than {MAX_VALUES:,} values"
-            raise ValueError(f"config/resolved.yaml is {limits}")
-        parts = value.values() if isinstance(value, Mapping) else value
-        if isinstance(value, Mapping | list | tuple | set):
-            left += [(depth + 1, part) for part in parts]
 
 
 def show(value: Any) -> str:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runner.base.errors import ColloquyError, ConfigError, did_you_mean
+from runner.base.errors import ColloquyError, ConfigError, did_you_mean, reason
 from runner.base.format import plural
 from runner.base.json import amount, at, mappings, number, read_json, section
+from runner.base.regular_files import files_in, folders_in, kind_of
 from runner.base.text import to_terminal
 from runner.config.model_facts import OFFLINE
 from runner.record.lock import is_held
@@ -81,7 +82,7 @@ def collect_rows(paths: Iterable[Path]) -> list[RunRow]:
             found = find_runs([path])
             empty = [] if is_run(path) else _empty_jobs(path)
         except OSError as error:
-            raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
+            raise ConfigError(f"{path} cannot be read: {reason(error, path)}") from error
         if not found and not empty:
             raise ConfigError(f"{path}: there is no run{did_you_mean(str(path), _near(path))}")
         for each in sorted([*found, *empty], key=lambda p: (str(p.parent), by_number(p))):
@@ -92,7 +93,7 @@ def collect_rows(paths: Iterable[Path]) -> list[RunRow]:
 def _near(path: Path) -> list[str]:
     """Return the directories beside *path* that hold runs."""
     try:
-        beside = [p for p in path.parent.iterdir() if p.is_dir() and not p.is_symlink()]
+        beside = folders_in(path.parent)
         return [str(p) for p in beside if p != path and find_runs([p])]
     except OSError:
         return []
@@ -100,9 +101,7 @@ def _near(path: Path) -> list[str]:
 
 def _empty_jobs(path: Path) -> list[Path]:
     """Return the sweep jobs in *path* that wrote no run."""
-    if not path.is_dir():
-        return []
-    jobs = [p for p in path.iterdir() if p.name.isdecimal() and p.is_dir()]
+    jobs = [p for p in folders_in(path) if p.name.isdecimal()]
     jobs += [job.path for job in planned_jobs(path) if job.path not in jobs]
     return [job for job in jobs if not find_runs([job])]
 
@@ -110,7 +109,7 @@ def _empty_jobs(path: Path) -> list[Path]:
 def read_row(path: Path) -> RunRow:
     """Return the row of *path*; its contents never raise an exception."""
     if not is_run(path):
-        begun = "wrote no run: was its configuration refused?" if path.is_dir() else "not begun"
+        begun = "wrote no run: was its configuration refused?" if kind_of(path) else "not begun"
         job = next((job for job in planned_jobs(path.parent) if job.path == path), None)
         what = f" ({', '.join(job.overrides)})" if job else ""
         name = f"{path.parent.name}/{path.name}"
@@ -172,7 +171,7 @@ def quality(succeeded: float | None, total: float | None, rate: float | None) ->
 
 def _retained(path: Path) -> float | None:
     """Return the share of upstream tokens that the contexts kept, None without contexts."""
-    files = sorted((path / "context").glob("*_ledger.json"))
+    files = files_in(path / "context", "_ledger.json")
     parts = [part for file in files for part in section(read_json(file), "sections").values()]
     items = [item for part in parts for item in mappings(at(part, "items"))]
     every = sum(number(item.get("tokens")) or 0.0 for item in items)

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from markupsafe import Markup
 
-from runner.base.errors import OutputError
+from runner.base.errors import OutputError, reason
 from runner.base.files import make_directory, write_bytes, write_json
 from runner.base.tables import as_rows
 from runner.base.text import now_iso, print_stderr, to_terminal
@@ -43,7 +43,7 @@ def write_comparison(comparison: Comparison, folder: Path, *, indexed: bool = Fa
         for name, page in pages.items():
             write_bytes(folder / name, page.encode("utf-8", "replace"))
     except OSError as error:
-        raise OutputError(f"cannot write {folder}: {error.strerror or error}") from error
+        raise OutputError(f"cannot write {folder}: {reason(error, folder)}") from error
 
 
 def _merged(batches: Sequence[RunRow]) -> str:

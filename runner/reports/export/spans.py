@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from runner.base.errors import ConfigError, reason
 from runner.base.json import at, number, section
 from runner.config.model_facts import OFFLINE
 from runner.record.batch_directory import is_batch, journal_of
@@ -82,9 +83,12 @@ def run_span(run: StoredRun) -> TraceSpan | None:
     """Return *run* as a span with all others in it; None for a batch, or without a journal.
 
     Call times are the journal's, to the millisecond; those of an analyzer without calls are from
-    benchmark.json. A resumed run is one span over all its sessions.
+    benchmark.json. A resumed run is one span over all its sessions. Raises ConfigError.
     """
-    story = _story([] if is_batch(run.path) else journal_of(run.path))
+    try:
+        story = _story([] if is_batch(run.path) else journal_of(run.path))
+    except OSError as unreadable:
+        raise ConfigError(reason(unreadable)) from unreadable
     if not story.began:
         return None
     stages = tuple(_stages(run, story))

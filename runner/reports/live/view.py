@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -11,15 +12,18 @@ from rich.live import Live
 
 from runner.base.errors import ColloquyError
 from runner.base.json import load_yaml
+from runner.base.regular_files import MAX_LOG, kind_of, open_regular
 from runner.base.secrets import Secrets
 from runner.calls.schedule import Duration, ideal_makespan
 from runner.config.schema import Settings, validate
 from runner.job.graph import Pipeline, make_pipeline
 from runner.record.history import history_of, read_history
 from runner.record.journal import parse_lines
+from runner.record.run_directory import check_folders
 from runner.reports.live.live_table import LiveRow, LiveTable, by_progress
 
 REDRAWS_PER_S = 8
+MAX_READ = 16 * 1024 * 1024  # bytes of the journal in one redraw
 PREDICTED_S = 1.0  # between predictions of the time left
 MAX_PREDICTED = 64  # nodes; with more, the time left is estimated from progress
 
@@ -52,7 +56,8 @@ class LiveView:
             refresh_per_second=REDRAWS_PER_S,
             vertical_overflow="crop",
         )
-        self._live.start()
+        with suppress(OSError):  # a terminal that is gone
+            self._live.start()
 
     def __call__(self, event: Mapping[str, Any]) -> None:
         """Queue *event* for the next redraw; of libraries' events only errors."""
@@ -74,7 +79,8 @@ class LiveView:
 
     def close(self) -> None:
         """Draw the last frame and restore the terminal."""
-        self._live.stop()
+        with suppress(OSError):
+            self._live.stop()
 
 
 class Tail:
@@ -82,15 +88,15 @@ class Tail:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._at = path.stat().st_size if path.is_file() else 0
+        self._at = path.stat().st_size if kind_of(path) else 0
         self._torn = b""
 
     def lines(self) -> list[dict[str, Any]]:
         """Return the complete lines since the last call."""
         try:
-            with self._path.open("rb") as file:
+            with open_regular(self._path, MAX_LOG) as file:
                 file.seek(self._at)
-                data = file.read()
+                data = file.read(MAX_READ)
         except OSError:
             return []
         self._at += len(data)
@@ -101,6 +107,7 @@ class Tail:
 def live_table_of(path: Path) -> LiveTable:
     """Return the table of the run in *path* before it begins, empty without a valid pipeline."""
     try:
+        check_folders(path)
         settings = validate(load_yaml(path / "config" / "resolved.yaml"))
         pipeline = make_pipeline(settings.stages, settings.analyzers)
     except (OSError, ValueError, TypeError, ColloquyError):

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from runner.base.errors import ConfigError
 from runner.base.json import amount, at, number, read_json, read_list, section, text
 from runner.record.batch_directory import REPORT, TABLE, is_batch, reports_of
+from runner.record.run_directory import check_folders
 from runner.reports.report.nodes import model_label
 from runner.reports.report.render import link_to, render
 from runner.reports.report.summary import UNKNOWN, VERDICTS
@@ -84,8 +86,9 @@ def _sweep(path: Path, jobs: Sequence[Path], root: Path) -> SweepEntry:
 
 
 def _entry(path: Path, root: Path) -> IndexEntry:
-    metadata = read_json(path / "metadata.json")
-    took = section(read_json(path / "logs" / "benchmark.json"), "run")
+    is_safe = _is_safe(path)
+    metadata = read_json(path / "metadata.json") if is_safe else {}
+    took = section(read_json(path / "logs" / "benchmark.json"), "run") if is_safe else {}
     good, total = _counts(metadata)
     batch = is_batch(path)
     reports = reports_of(path, MAX_REPORTS + 1) if batch else []
@@ -121,7 +124,18 @@ def _moment(value: Any) -> str:
 
 def _typed(path: Path) -> list[str]:
     """Return the overrides of the run in *path*."""
+    if not _is_safe(path):
+        return []
     return [text(override) for override in read_list(path / "config" / "overrides.json")]
+
+
+def _is_safe(path: Path) -> bool:
+    """Return whether no directory in the run *path* leads out of it."""
+    try:
+        check_folders(path)
+    except ConfigError:
+        return False
+    return True
 
 
 def _counts(metadata: Mapping[str, Any]) -> tuple[int, int]:

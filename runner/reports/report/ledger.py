@@ -3,21 +3,14 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from runner.base.json import (
-    MAX_BYTES,
-    amount,
-    mapping,
-    mappings,
-    number,
-    open_regular,
-    read_json,
-    text,
-)
+from runner.base.json import amount, mapping, mappings, number, read_json, text
+from runner.base.regular_files import files_in, folders_in, read_lines
 from runner.record.previous_session import read_record
 from runner.reports.report.nodes import NodeFacts, joined
 
@@ -35,7 +28,7 @@ _EVENTS = (
 def ledgers_of(path: Path, stages: Iterable[str]) -> list[tuple[str, Mapping[str, Any]]]:
     """Return name and content of each intact ledger in *path*, a run, in the order of *stages*."""
     ending = "_ledger.json"
-    files = {f.name.removesuffix(ending): f for f in (path / "context").glob(f"*{ending}")}
+    files = {f.name.removesuffix(ending): f for f in files_in(path / "context", ending)}
     order = list(dict.fromkeys(stages))
 
     def place(name: str) -> tuple[int, str]:
@@ -78,7 +71,9 @@ def chunked_of(path: Path, nodes: Sequence[NodeFacts]) -> list[ChunkedNode]:
     """Return the analyzers in *path* that read in parts, with the outcome of each part."""
     by_name = {node.name: node for node in nodes}
     parts: dict[str, list[PartRecord]] = {}
-    for file in sorted((path / "intermediate").glob("*/*/part_*.json")):
+    stages = folders_in(path / "intermediate")
+    parts_of = (folder for stage in stages for folder in folders_in(stage))
+    for file in (f for folder in parts_of for f in files_in(folder, ".json")):
         fault, record = read_record(file)
         error = mapping(record.get("error"))
         found = PartRecord(
@@ -137,8 +132,8 @@ def noted_events(path: Path, limit: int = 50) -> list[str]:
     """Return log lines on breakers, limits and fallback models, at most *limit*."""
     file = path / "logs" / "events.jsonl"
     try:
-        with open_regular(file, MAX_BYTES) as lines:
-            raw = [line for line in lines if any(mark in line for mark in _EVENTS)][:limit]
+        noted = (line for line in read_lines(file) if any(mark in line for mark in _EVENTS))
+        raw = list(islice(noted, limit))
     except OSError:
         return []
     return [shown for line in raw if (shown := _event(line))]

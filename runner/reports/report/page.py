@@ -60,6 +60,7 @@ def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any
         "open_nodes": len(nodes) <= OPEN_NODES,
         "ratings": RATINGS,
         "quotes_of": lambda item: quotes_of(item.get("evidence"), places),
+        "doubts": [text(line) for line in listing(at(run.metadata, "reading", "warnings"))],
         "segments": run.transcript.segments if run.transcript else (),
         "citing": citing_of(findings),
     }

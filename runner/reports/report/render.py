@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from runner.base.format import NOTHING, clock, count, seconds, share, usd
 from runner.base.json import amount, mapping, number, text
+from runner.base.regular_files import kind_of
 from runner.base.text import to_safe_text
 
 
@@ -49,7 +50,7 @@ def title_of(name: Any) -> str:
 
 def link_to(file: Path, folder: Path) -> str | None:
     """Return the address of *file* from a page in *folder*, None if the file does not exist."""
-    return address_of(file, folder) if file.is_file() else None
+    return address_of(file, folder) if kind_of(file) == "file" else None
 
 
 def address_of(file: Path, folder: Path) -> str:

@@ -15,6 +15,7 @@ from runner.base.errors import (
     ConfigError,
     NotRunError,
     TranscriptError,
+    exit_code_of,
     one_line,
 )
 from runner.base.loop_lag import Lag
@@ -135,8 +136,10 @@ class Batch:
             for rescue in (self.directory.journal.recover, self._close_results):
                 with suppress(OSError):  # the disk may have failed
                     rescue()
+            stop = self._services.stop
+            code = exit_code_of(error) if stop.signum is None else stop.exit_code
             with suppress(OSError):
-                await asyncio.shield(self._save(status))
+                await asyncio.shield(self._save(status, code))
             raise
         finally:
             self._results.close()
@@ -190,7 +193,8 @@ class Batch:
         stored = replace(self._stored, previous=previous)
         with structlog.contextvars.bound_contextvars(run=directory.path.name):
             try:
-                run = Run(job, self._services.clients, directory, stored, member=member)
+                clients, stop = self._services.clients, self._services.stop
+                run = Run(job, clients, directory, stored, member=member, stop=stop)
                 result = await run.execute()
             except OSError:
                 raise

@@ -1,0 +1,191 @@
+"""Disguises of secrets: escapes, encodings, other letters or separators; found and masked."""
+
+import html
+import re
+import sys
+import unicodedata
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import unquote
+
+_MIN_LETTERS = 4
+_FEW_LETTERS = 6  # fewer may stand in a text by chance, even with digits
+_CERTAIN_LETTERS = 12  # ordinary words in a row do not equal so many by chance
+_ROUNDS = 8  # of escapes inside escapes
+_CHUNK = 256  # characters: the time to normalise grows with the square of combining marks
+# In this order, so that no end of one is taken for a part of another. Each begins with a single
+# character, for speed.
+_ESCAPES = (
+    re.compile(
+        r"\\(?:u([dD][89abAB][0-9A-Fa-f]{2})\\u([dD][c-fC-F][0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})"
+        r"|x([0-9A-Fa-f]{2})|U([0-9A-Fa-f]{8})|u\{([0-9A-Fa-f]{1,6})\}|[0-3][0-7]{2}|[abfnrtv\\\"'/])"
+    ),
+    re.compile(r"%(?:u([0-9A-Fa-f]{4})|[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*)"),
+    re.compile(r"&#?[A-Za-z0-9]{1,32};?"),
+    re.compile(r"</?[A-Za-z][^<>]{0,99}>"),
+)
+_ODD = re.compile(r"\d|[a-z][A-Z]|[A-Z][A-Z]+[a-z]")  # in no ordinary word
+_LOWER = bytes(range(256)).lower()
+_NO_LETTERS = bytes(byte for byte in range(256) if not bytes([byte]).isalnum())
+_BLOCK = 8  # letters that are compared at once
+
+Spans = list[tuple[int, int]]  # of each character: where it began and ended in the original
+
+
+@dataclass(frozen=True, slots=True)
+class Disguises:
+    """What to look for in the letters and digits of a text.
+
+    *forms* are these with their text if its punctuation counts, else None. *blocks* are
+    all runs of _BLOCK in the long ones, as numbers, one of which stands at a multiple of _BLOCK
+    in a text that holds it; *short* are the others.
+    """
+
+    forms: tuple[tuple[bytes, str | None], ...]
+    blocks: frozenset[int]
+    short: tuple[bytes, ...]
+
+    def are_in(self, letters: bytes) -> bool:
+        """Return whether *letters* hold one of them."""
+        aligned = memoryview(letters[: len(letters) & -_BLOCK]).cast("Q")
+        if self.blocks.isdisjoint(aligned) and not any(each in letters for each in self.short):
+            return False
+        return any(each in letters for each, _ in self.forms)
+
+
+@lru_cache(64)
+def _disguises_of(values: tuple[str, ...]) -> Disguises:
+    forms = tuple({form: None for value in values for form in _forms(value)})
+    long = [letters for letters, _ in forms if len(letters) >= 2 * _BLOCK - 1]
+    runs = (form[at : at + _BLOCK] for form in long for at in range(len(form) - _BLOCK + 1))
+    blocks = frozenset(memoryview(run).cast("Q")[0] for run in runs)
+    return Disguises(forms, blocks, tuple(letters for letters, _ in forms if letters not in long))
+
+
+def _forms(value: str) -> Iterator[tuple[bytes, str | None]]:
+    plain, encoded = _ascii(value), value.encode(errors="surrogateescape")
+    forms = [plain, _unescaped(plain), encoded.hex()]
+    for before in range(3):  # bytes of other text in the group of three that Base64 encodes
+        data = b"\0" * before + encoded
+        base64 = b64encode(data).decode()
+        forms.append(base64[(0, 2, 3)[before] : len(data) * 8 // 6])
+    for form in forms:
+        letters = _letters(form)
+        ordinary = len(letters) < _CERTAIN_LETTERS and not _ODD.search(form)
+        if len(letters) >= _MIN_LETTERS:
+            exact = ordinary or letters.isdigit() or len(letters) < _FEW_LETTERS
+            yield letters, form.lower() if exact else None
+
+
+def mask_disguised(text: str, values: tuple[str, ...], mask: str) -> str:
+    """Return *text* with *mask* for every disguised one of *values*.
+
+    They are recognised by their ASCII letters and digits, in any case, with whatever stands
+    between them; values that are a number or a short word, by their punctuation too. To look
+    for them takes some 20 ns for each character.
+    """
+    disguises = _disguises_of(values)
+    if disguises.are_in(_letters(_ascii(text))):
+        text = _masked(text, disguises, mask, rounds=0)
+    plain = _ascii(text)
+    if (unescaped := _unescaped(plain)) != plain and disguises.are_in(_letters(unescaped)):
+        text = _masked(text, disguises, mask, rounds=_ROUNDS)
+    return text
+
+
+def _ascii(text: str) -> str:
+    """Return *text* in ASCII: letters in other forms replaced, everything else removed."""
+    if text.isascii():
+        return text
+    chunks = (text[at : at + _CHUNK] for at in range(0, len(text), _CHUNK))
+    plain = "".join(unicodedata.normalize("NFKD", chunk) for chunk in chunks)
+    return plain.encode("ascii", "ignore").decode()
+
+
+_ascii_of_one = lru_cache(4096)(_ascii)
+
+
+def _letters(plain: str) -> bytes:
+    """Return the letters, in lower case, and digits of ASCII text."""
+    return plain.encode().translate(_LOWER, _NO_LETTERS)
+
+
+def _unescaped(plain: str) -> str:
+    """Return ASCII text with the meaning of every escape in it."""
+    for _ in range(_ROUNDS):
+        before = plain
+        for escape in _ESCAPES:
+            plain = _ascii(escape.sub(_meaning, plain))
+        if plain == before:
+            break
+    return plain
+
+
+def _meaning(escape: re.Match[str]) -> str:
+    """Return what *escape* stands for; nothing for white space and tags."""
+    text = escape[0]
+    if escape.lastindex == 2:  # of a character beyond the first 65,536
+        high, low = int(escape[1], 16), int(escape[2], 16)
+        return chr(0x10000 + (high - 0xD800) * 0x400 + low - 0xDC00)
+    if escape.lastindex:
+        point = int(escape[escape.lastindex], 16)
+        return chr(point) if point <= sys.maxunicode else ""
+    if text[0] == "%":
+        return unquote(text)
+    if text[0] == "&":
+        return html.unescape(text)
+    if text[1:].isdigit():
+        return chr(int(text[1:], 8))
+    return "" if text[0] == "<" or text[1:].isalpha() else text[1:]
+
+
+def _masked(text: str, disguises: Disguises, mask: str, *, rounds: int) -> str:
+    """Return *text* with *mask* for what is found in it after *rounds* of unescaping."""
+    traced = _folded(text, [(at, at + 1) for at in range(len(text))])
+    for escape in _ESCAPES * rounds:
+        traced = _folded(*_traced(escape, *traced))
+    parts: list[str] = []
+    done = 0
+    for start, end in sorted(_found(*traced, disguises)):
+        if start >= done:
+            parts += text[done:start], mask
+        done = max(done, end)
+    return "".join([*parts, text[done:]])
+
+
+def _folded(text: str, spans: Spans) -> tuple[str, Spans]:
+    """Return `_ascii` of *text*; *spans* are where its characters stand in the original."""
+    if text.isascii():
+        return text, spans
+    forms = [_ascii_of_one(character) for character in text]
+    origins = [span for form, span in zip(forms, spans, strict=True) for _ in form]
+    return "".join(forms), origins
+
+
+def _traced(escape: re.Pattern[str], plain: str, spans: Spans) -> tuple[str, Spans]:
+    """Return *plain* with the meaning of each *escape*, with the spans of its characters."""
+    parts: list[str] = []
+    origins: Spans = []
+    done = 0
+    for match in escape.finditer(plain):
+        start, end = match.span()
+        meaning = _meaning(match)
+        parts += plain[done:start], meaning
+        origins += spans[done:start] + [(spans[start][0], spans[end - 1][1])] * len(meaning)
+        done = end
+    return "".join([*parts, plain[done:]]), origins + spans[done:]
+
+
+def _found(plain: str, spans: Spans, disguises: Disguises) -> Iterator[tuple[int, int]]:
+    """Yield where disguises begin and end in the original."""
+    letters = _letters(plain)
+    owners = [at for at, character in enumerate(plain) if character.isalnum()]
+    for wanted, exact in disguises.forms:
+        at = letters.find(wanted)
+        while at >= 0:
+            first, last = owners[at], owners[at + len(wanted) - 1]
+            if exact is None or plain[first : last + 1].lower() in exact:
+                yield spans[first][0], spans[last][1]
+            at = letters.find(wanted, at + 1)

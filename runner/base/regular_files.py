@@ -1,0 +1,94 @@
+"""Regular files of directories that anyone may have written, opened and listed within limits."""
+
+import os
+import stat
+from collections.abc import Iterator
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+MAX_LINE = 1 << 20  # bytes
+MAX_LINES = 5_000_000
+MAX_LOG = 1 << 30  # bytes of a file of lines: the journal of 180,000 transcripts
+MAX_ENTRIES = 100_000  # of a directory
+MAX_DEPTH = 4  # of directories in a run
+_SAFE = getattr(os, "O_NOFOLLOW", 0) | os.O_NONBLOCK
+
+
+def open_regular(file: Path, limit: int) -> BinaryIO:
+    """Open a regular file of at most *limit* bytes to read; raise OSError for anything else."""
+    descriptor = os.open(file, os.O_RDONLY | _SAFE)
+    about = os.fstat(descriptor)
+    if stat.S_ISREG(about.st_mode) and about.st_size <= limit:
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    raise OSError(f"{file} is not a regular file of at most {limit:,} bytes")
+
+
+def open_own(path: Path, flags: int) -> int:
+    """Return a descriptor of a regular file to be written in place; raise OSError.
+
+    A file that has another name, too, is refused: that one may be outside of the directory.
+    """
+    descriptor = os.open(path, flags | os.O_CREAT | _SAFE, 0o600)
+    about = os.fstat(descriptor)
+    if stat.S_ISREG(about.st_mode) and about.st_nlink <= 1:
+        return descriptor
+    os.close(descriptor)
+    raise OSError(f"{path} is not a regular file with this name alone")
+
+
+def read_lines(file: Path, limit: int = MAX_LOG) -> Iterator[bytes]:
+    """Yield the lines of *file*, of at most *limit* bytes and MAX_LINES lines; raise OSError.
+
+    A line of more than MAX_LINE bytes comes in pieces.
+    """
+    with open_regular(file, limit) as opened:
+        for number, line in enumerate(iter(partial(opened.readline, MAX_LINE), b"")):
+            if number == MAX_LINES:
+                raise OSError(f"{file} has more than {MAX_LINES:,} lines")
+            yield line
+
+
+def listed(folder: Path) -> list[os.DirEntry[str]]:
+    """Return what *folder* holds, by name; nothing if it is no directory; raise OSError."""
+    try:
+        with os.scandir(folder) as found:
+            inside = list(islice(found, MAX_ENTRIES + 1))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    if len(inside) > MAX_ENTRIES:
+        raise OSError(f"{folder} has more than {MAX_ENTRIES:,} entries")
+    return sorted(inside, key=lambda entry: entry.name)
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """Return the directories in *folder* by name, without links; raise OSError."""
+    return [Path(e.path) for e in listed(folder) if e.is_dir(follow_symlinks=False)]
+
+
+def files_in(folder: Path, ending: str) -> list[Path]:
+    """Return what has a name with *ending* in *folder*, by name; raise OSError."""
+    return [Path(e.path) for e in listed(folder) if e.name.endswith(ending) and e.name[0] != "."]
+
+
+def kind_of(path: Path) -> str | None:
+    """Return "file" or "directory", None for anything else and for a name that cannot be."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return None
+    return "file" if stat.S_ISREG(mode) else "directory" if stat.S_ISDIR(mode) else None
+
+
+def refuse_links(*folders: Path) -> None:
+    """Raise OSError if one of *folders*, or a directory in it, is a link.
+
+    What is read or written there would be outside of the directory that *folders* are in.
+    """
+    inside = list(folders)
+    for _ in range(MAX_DEPTH):
+        if linked := next(filter(Path.is_symlink, inside), None):
+            raise OSError(f"{linked} is a link, expected a directory")
+        inside = [Path(e.path) for folder in inside for e in listed(folder) if e.is_dir()]
