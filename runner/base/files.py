@@ -57,8 +57,9 @@ class Draft:
             os.lseek(self._descriptor, 0, os.SEEK_SET)
             for piece in (data,) if isinstance(data, bytes) else data:
                 append(self._descriptor, piece)
-            if self._size:
-                os.ftruncate(self._descriptor, os.lseek(self._descriptor, 0, os.SEEK_CUR))
+            length = os.lseek(self._descriptor, 0, os.SEEK_CUR)
+            if os.fstat(self._descriptor).st_size > length:
+                os.ftruncate(self._descriptor, length)
             if durable:
                 os.fsync(self._descriptor)
             self._temp.replace(self._path)
@@ -120,9 +121,10 @@ def write_in_place(path: Path, data: bytes) -> None:
         os.close(descriptor)
 
 
-def as_json(value: Any) -> bytes:
-    """Return *value* as indented UTF-8 JSON."""
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+def as_json(value: Any, *, short: bool = False) -> bytes:
+    """Return *value* as UTF-8 JSON, indented unless it is to be *short*."""
+    indented = 0 if short else orjson.OPT_INDENT_2
+    return orjson.dumps(value, option=indented | orjson.OPT_APPEND_NEWLINE)
 
 
 def write_text(path: Path, text: str) -> None:

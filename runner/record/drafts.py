@@ -32,14 +32,14 @@ class Drafts:
         """Return the draft of *file*, which is now the caller's, None without one."""
         return self._drafts.pop(file, None)
 
-    def fill(self, store: Callable[[], None], release: Callable[[], None]) -> None:
-        """Call *store*; once it fails, call *release* and *store* again: an answer is paid for."""
+    def fill(self, store: Callable[[bool], None], release: Callable[[], None]) -> None:
+        """Call *store*; once it fails, call *release* and *store* again, for a shorter form."""
         try:
-            store()
+            store(False)
         except OSError as error:
             self.fault = self.fault or error
             release()
-            store()
+            store(True)
 
     def drop(self) -> None:
         """Release the room for calls without an outcome."""

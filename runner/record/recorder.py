@@ -30,9 +30,10 @@ from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import SCHEMA_VERSION, TRANSCRIPT, RunDirectory
 
 PERSIST_S = 2.0  # for unfinished writes when a run is cut off
-# Room for a record: by token of a reply, which the record holds as text and as data (measured: 16
-# bytes at most), by attempt, and for the rest and a reply that is longer than allowed.
-TOKEN_BYTES, ATTEMPT_BYTES, RECORD_BYTES = 20, 200, 1 << 15
+# Room for a record: by token of a reply, which the record holds as text and as data (10 bytes were
+# measured), and by attempt; no less than LEAST_BYTES, since replies can be longer than allowed.
+TOKEN_BYTES, ATTEMPT_BYTES, LEAST_BYTES = 12, 200, 1 << 15
+OTHER_BYTES = 1 << 13
 
 log = structlog.get_logger("colloquy.run")
 
@@ -231,10 +232,10 @@ class Recorder:
 
 def _secure(directory: RunDirectory, node: Node, calls: CallLog, reply_tokens: int) -> None:
     """Make room for the record of another reply; raise NotRunError without any."""
-    size = TOKEN_BYTES * reply_tokens * (1 + calls.replies) + RECORD_BYTES
+    size = TOKEN_BYTES * reply_tokens * (1 + calls.replies) + OTHER_BYTES
     size += ATTEMPT_BYTES * len(calls.attempts)
     try:
-        directory.secure(node.stage, node.name, size)
+        directory.secure(node.stage, node.name, max(size, LEAST_BYTES))
     except OSError as error:
         raise NotRunError("output", f"not called: {error}") from error
 

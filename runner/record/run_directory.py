@@ -207,12 +207,12 @@ class RunDirectory:
             if secured is None:
                 self._make_parent(file)
             with secured or Draft(file) as draft:
-                data = as_json(record())
+                content = record()
 
-                def store() -> None:
+                def store(short: bool) -> None:
                     self._make_parent(self.path / page)
                     (self.path / page).unlink(missing_ok=True)
-                    draft.commit(data)
+                    draft.commit(as_json(content, short=short))
 
                 self.drafts.fill(store, self.release_reserve)
             keep(file)

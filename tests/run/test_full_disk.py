@@ -21,7 +21,7 @@ from runner.providers.request import Request
 from runner.record import recorder
 from runner.reports.verify import verify
 
-SMALL = "model.max_tokens=1000"  # of a reply, so that a record needs 52 kB
+SMALL = "model.max_tokens=1000"  # of a reply, so that a record gets 32 kB
 RUN, BATCH = Path("run"), Path("batch")
 
 pytestmark = pytest.mark.usefixtures("private")
@@ -124,7 +124,8 @@ def test_a_record_that_outgrows_its_room_is_written_in_the_reserve(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(recorder, "TOKEN_BYTES", 0)
-    monkeypatch.setattr(recorder, "RECORD_BYTES", 1)
+    monkeypatch.setattr(recorder, "OTHER_BYTES", 1)
+    monkeypatch.setattr(recorder, "LEAST_BYTES", 1)
     real = os.write
 
     def full(descriptor: int, data: bytes) -> int:
