@@ -11,18 +11,19 @@ from typing import Any, Self
 
 from runner.base.errors import ConfigError, OutputError, TranscriptError, one_line, reason
 from runner.base.files import (
+    Draft,
     as_json,
     make_directory,
     remove_temporary_files,
     write_bytes,
     write_if_changed,
-    write_json,
 )
 from runner.base.json import check_size, load_json
 from runner.base.regular_files import refuse_links
 from runner.base.text import now_iso, slug
 from runner.base.threads import offload
 from runner.job.job import BatchJob, Job, Setup
+from runner.record.drafts import Drafts
 from runner.record.journal import Journal, MemberJournal
 from runner.record.lock import acquire, release
 from runner.record.signature import sign
@@ -89,6 +90,7 @@ class RunDirectory:
         self._lock = lock
         self._metadata_lock = asyncio.Lock()
         self._made: set[Path] = set()  # directories that exist
+        self.drafts = Drafts()
 
     @classmethod
     def create(cls, path: Path, parts: Sequence[str] = PARTS) -> Self:
@@ -175,6 +177,20 @@ class RunDirectory:
         for name, data in files.items():
             write_if_changed(self.path / name, data)
 
+    def secure(self, stage: str, name: str, size: int) -> None:
+        """Make room for a node's record of *size* bytes before its call goes out; raise OSError.
+
+        That is space, an inode and an open file, and a directory for what it may replace.
+        """
+        file = self._record(stage, name)
+
+        def prepare() -> None:
+            self._make_parent(file)
+            if self.has(f"intermediate/{stage}/{name}.json"):
+                self._make_parent(self.path / "superseded" / stage / name)
+
+        self.drafts.secure(file, size, prepare)
+
     async def write_node(
         self,
         stage: str,
@@ -188,16 +204,27 @@ class RunDirectory:
         *page*, a path in this directory, shows an earlier outcome. It is removed first, so that a
         crash can't leave it beside the new record. *keep* gets the written file.
         """
+        file = self._record(stage, name)
+        secured = self.drafts.take(file)
 
         def write() -> None:
-            file = self.path / "intermediate" / stage / f"{name}.json"
-            self._make_parent(file)
-            self._make_parent(self.path / page)
-            (self.path / page).unlink(missing_ok=True)
-            write_json(file, record())
+            if secured is None:
+                self._make_parent(file)
+            with secured or Draft(file) as draft:
+                content = record()
+
+                def store(short: bool) -> None:
+                    self._make_parent(self.path / page)
+                    (self.path / page).unlink(missing_ok=True)
+                    draft.commit(as_json(content, short=short))
+
+                self.drafts.fill(store, self.release_reserve)
             keep(file)
 
         await offload(write)
+
+    def _record(self, stage: str, name: str) -> Path:
+        return self.path / "intermediate" / stage / f"{name}.json"
 
     async def write_pages(self, pages: Pages) -> None:
         """Store pages, or data, by their path in this directory."""
@@ -205,6 +232,9 @@ class RunDirectory:
 
     async def flush(self) -> None:
         """Store pages that are still in memory."""
+
+    def drop_pages(self) -> None:
+        """Forget pages that are still in memory: there is no room for them."""
 
     def _write(self, *groups: Pages) -> None:
         for pages in groups:

@@ -187,7 +187,7 @@ class Batch:
     def _open(self, file: Input) -> tuple[Job, MemberDirectory]:
         """Read a file; one that cannot be read gets no run directory."""
         job = for_transcript(self.job, file)
-        return job, MemberDirectory(self.directory, file.run)
+        return job, MemberDirectory(self.directory, file.run, job.settings.stages)
 
     async def _run(
         self, number: int, file: Input, job: Job, directory: MemberDirectory
