@@ -128,6 +128,17 @@ def test_a_line_with_a_time_and_no_label_is_by_nobody_amid_lines_with_both() -> 
     assert [1, 5, 9, 12] == starts(text)
 
 
+@pytest.mark.parametrize(
+    "line", ["[{}] [0:0{}] {}", "{} [0:0{}] {}", "{}  0:0{}\n{}", "<{}> {} {}"]
+)
+def test_a_label_of_odd_shape_takes_no_part_of_another_s_turn(line: str) -> None:
+    said = ["Ana Ruiz", "Bo can trill", "Ana Ruiz", "Bo can trill", "Ana Ruiz", "who is this"]
+    text = "\n".join(line.format(name, at, f"Words {at}.") for at, name in enumerate(said))
+
+    assert said[:5] == [speaker for speaker, _ in spoken(text)][:5]
+    assert spoken(text)[5][0] in {None, "who is this"}
+
+
 def test_times_within_a_turn_go_on_with_its_speaker() -> None:
     text = "Ann (00:03):\nOne.\n(00:45)\nTwo.\n\nBo (01:09):\nThree.\n\nAnn (01:19):\nFour."
 

@@ -34,11 +34,12 @@ class Explained:
     def turns(self, rows: Sequence[Row]) -> dict[int, tuple[str | None, Opening]]:
         """Return speaker and opening by row."""
         found: dict[int, tuple[str | None, Opening]] = {}
+        sure = self.layout.sure or self.layout.timed
         for at, opening in self.openings.items():
             name = self.verdict.names.get((opening.label, opening.role))
             if name is not None or self.layout.marked:
                 found[at] = (name, opening)
-            elif opening.label in self.verdict.unknown and rows[at].placed:
+            elif rows[at].placed and (sure or opening.label in self.verdict.unknown):
                 row = rows[at]
                 rest = row.rest if row.stamp else row.raw
                 found[at] = (None, replace(opening, rest=rest, stamp=row.stamp, rows=1))
@@ -102,8 +103,9 @@ def _ranked(rows: Sequence[Row], start: int, *, thrifty: bool) -> list[Explained
     for layout in LAYOUTS:
         if seen := _openings(layout, rows, start, claimed):
             ranked.append(_evidence(layout, rows, seen, start))
-            if thrifty and not claimed and len(seen) >= len(rows) * 0.5:
-                claimed = ranked[-1].turns(rows)
+            turns = ranked[-1].turns(rows) if thrifty and not claimed else {}
+            if len(turns) >= len(rows) * 0.5 and len(turns) >= _places(layout, rows) * 0.8:
+                claimed = turns
     return sorted(ranked, key=lambda each: (-_scores(each), -each.score))
 
 

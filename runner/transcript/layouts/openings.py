@@ -179,7 +179,7 @@ def with_time_inside(rows: Sequence[Row], at: int) -> Opening | None:
             continue
         named = _named(row.text[: gap.start()], None)
         rest = stamped[1].lstrip("*_ \t-–—|:")
-        if named is None or likeness(named.label) < Likeness.NAME or not rest:
+        if named is None or not rest:
             return None
         return replace(named, stamp=stamped[0], rest=rest, dress=row.mark + row.opening)
     return None
