@@ -216,6 +216,17 @@ def test_two_numbers_are_hours_and_minutes_where_nobody_speaks_so_fast() -> None
     assert [3600.0 * hour for hour in range(10, 16)] == [s for s in starts(text) if s is not None]
 
 
+@pytest.mark.parametrize("stamp", ["#00:00:0{}-4#", "[0:0{}]", "(00:00:0{})"])
+def test_times_behind_the_words_end_the_turns(stamp: str) -> None:
+    text = "\n\n".join(
+        f"{'Ana' if n % 2 else 'Bo'}: Words {n}, yes. {stamp.format(n)}" for n in range(2, 8)
+    )
+    segments = read_as(text).transcript.segments
+
+    assert [f"Words {n}, yes." for n in range(2, 8)] == [each.text for each in segments]
+    assert [float(n) for n in range(2, 8)] == [each.end_s for each in segments]
+
+
 def test_the_frames_of_a_time_code_are_no_seconds() -> None:
     text = "\n".join(f"00:00:{n:02}:{n} {'Ana' if n % 2 else 'Bo'}: Said." for n in range(10, 24))
 

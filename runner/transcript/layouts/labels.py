@@ -135,7 +135,7 @@ def judge(candidates: Sequence[LabelUse], places: int, first: str) -> Verdict:
             unknown.add(label)
         elif speaks:
             roles = {candidate.role for candidate in group}
-            distinct = len(roles) > 1 and "" not in roles
+            distinct = 1 < len(roles) <= max(2, len(group) / 2) and "" not in roles
             names |= {(label, role): f"{label} ({role})" if distinct else label for role in roles}
     return Verdict(names, frozenset(unknown))
 

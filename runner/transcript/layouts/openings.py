@@ -175,7 +175,7 @@ def with_time_inside(rows: Sequence[Row], at: int) -> Opening | None:
         return None
     for gap in _STAMP_INSIDE.finditer(row.text[:HEAD_CHARS]):
         stamped = leading_stamp(row.text[gap.end() :])
-        if stamped is None or (stamped[0].plain and "\t" not in gap[0]):
+        if stamped is None or (stamped[0].plain and len(gap[0].expandtabs(2)) < 2):
             continue
         named = _named(row.text[: gap.start()], None)
         rest = stamped[1].lstrip("*_ \t-–—|:")
