@@ -149,11 +149,11 @@ class _Assembler:
     def _open(self, row: Row, name: str | None, opening: Opening) -> int:
         self.flush()
         self._close_turn()
+        if opening.stamp:
+            self._take_time(opening.stamp, row.raw)
         if not self.started:
             self.notes.about.update(facts_of(self.preface))
         self.started = True
-        if opening.stamp:
-            self._take_time(opening.stamp, row.raw)
         if opening.role and name == opening.label and (role := f"{name} ({opening.role})"):
             if role not in self.roles:
                 self.notes.leave_out("roles of speakers", opening.role)
@@ -171,7 +171,9 @@ class _Assembler:
     def _take_time(self, stamp: Stamp | None, raw: str) -> None:
         """Hold the time of the words to come; note one that no words came for."""
         if self.stamp is not None:
-            self.notes.leave_out("times without words", self.time_row)
+            kind = "times without words" if self.started else "lines above the first turn"
+            self.notes.leave_out(kind, self.time_row)
+            self.preface.append(self.time_row)
         self.stamp, self.time_row = stamp, raw
 
     def _is_time(self, row: Row, stamp: Stamp) -> bool:

@@ -50,6 +50,14 @@ NAMES: dict[str, Spoken] = {
         ("van der Berg, Jan", "Five."),
         ("3rd Officer", "Six."),
     ],
+    "names with abbreviations": [
+        ("Frau Müller-Lüdenscheidt", "Guten Tag."),
+        ("Herr Dr. von und zu Berg", "Tag."),
+        ("Frau Müller-Lüdenscheidt", "Also gut."),
+        ("Some hon. members", "Oh!"),
+        ("Prof. de la Cruz", "Sí."),
+        ("Some hon. members", "Oh!"),
+    ],
     "letters and numbers": [
         ("I", "How are you?"),
         ("P1", "Fine."),
@@ -310,6 +318,18 @@ def test_the_header_says_title_date_and_attendees() -> None:
         "date": "Sep 18, 2026",
         "attendees": "Ana Ruiz, Bo Li",
     } == read_as(text).report.about
+
+
+def test_the_date_and_length_above_a_meeting_are_no_turns() -> None:
+    top = "Yard review-20260918_100103-Meeting Recording\nSeptember 18, 2026, 8:01AM\n31m 4s\n\n"
+    said = [("Ana Ruiz", 3, "One."), ("Bo Li (Guest)", 9, "Two."), ("Ana Ruiz", 71, "Three.")]
+    turns = "".join(f"{who}   {at // 60}:{at % 60:02}\n{text}\n\n" for who, at, text in said)
+    notices = ("Ana Ruiz started transcription\n\n", "Ana Ruiz stopped transcription\n")
+
+    for text in (top + turns, top + notices[0] + turns + notices[1]):
+        assert [("Ana Ruiz", "One."), ("Bo Li", "Two."), ("Ana Ruiz", "Three.")] == spoken(text)
+        assert [3, 9, 71] == starts(text)
+        assert "September 18, 2026" == read_as(text).report.about["date"]
 
 
 def test_a_header_of_keys_is_no_turn_and_a_role_below_it_is() -> None:

@@ -94,6 +94,7 @@ UNTIMED = {
     "label, space, colon": "{name} : {text}\n",
     "label, colon, no space": "{name}:{text}\n",
     "full-width colon": "{name}：{text}\n",
+    "label, two colons": "{name}:: {text}\n",
     "label, colon, tab": "{name}:\t{text}\n",
     "label in a heading": "## {name}\n\n{text}\n\n",
     "label above": "{name}\n{text}\n\n",

@@ -58,7 +58,7 @@ def in_line(rows: Sequence[Row], at: int) -> Opening | None:
     colon = _label_colon(text)
     if colon is None:
         return None
-    label, rest = text[:colon], text[colon + 1 :]
+    label, rest = text[:colon], text[colon + 1 :].removeprefix(":")
     if opening and opening not in label and rest.startswith(opening):
         rest = rest[len(opening) :]
     tight = bool(rest) and not rest[0].isspace() and text[colon] == ":"
