@@ -154,9 +154,9 @@ def _openings(
 
 
 def _without_odd_dates(found: dict[int, Opening]) -> dict[int, Opening]:
-    """Leave out openings with a date, as of the recording, where nearly all others have none."""
+    """Leave out openings with a date, as of the recording, where most have none."""
     dated = [at for at, opening in found.items() if opening.stamp and opening.stamp.day]
-    if len(dated) > len(found) * 0.2:
+    if len(dated) >= len(found) * 0.5:
         return found
     return {at: opening for at, opening in found.items() if at not in dated}
 

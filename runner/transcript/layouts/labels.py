@@ -14,7 +14,8 @@ _MAX_NAME_WORDS = 6
 _MAX_CASELESS_CHARS = 24
 
 _PARTICLES = words_of(
-    "of de da di del la le van von der den bin al el y and the for in ten ter zu und e i dos des du les op am"
+    "of de da di del la le van von der den bin al el y and the for in ten ter zu und e i dos des "
+    "du les op am"
 )
 # Words that begin a clause or a remark as often as they name a speaker: labels where they recur.
 _ORDINARY = words_of(
