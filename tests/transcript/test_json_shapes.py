@@ -409,6 +409,68 @@ SHAPES: dict[str, tuple[object, list[Row]]] = {
         "\n".join(map(json.dumps, records(speaker="speaker", text="text", start="start"))),
         turns("Ana", "Ben"),
     ),
+    "events of a stream, with the whole text at the end": (
+        "\n".join(
+            map(
+                json.dumps,
+                [
+                    {"type": "delta", "delta": "The"},
+                    *records(speaker="speaker", text="text", start="start"),
+                    {"type": "done", "text": TEXT},
+                ],
+            )
+        ),
+        turns("Ana", "Ben"),
+    ),
+    "values one after another": (
+        "\n".join(json.dumps(each, indent=1) for each in records(speaker="who", text="text"))
+        + '\n{"partial": ""}\n',
+        turns("Ana", "Ben", times=False),
+    ),
+    "labels of a machine": (
+        [{"text": text, "label": f"spk{n}", "offset": SPANS[n][0]} for n, text in enumerate(SAID)],
+        turns("spk0", "spk1"),
+    ),
+    "sentences of speakers": (
+        {
+            "callTranscripts": [
+                {
+                    "transcript": [
+                        {
+                            "speakerId": who,
+                            "sentences": [{"start": int(start * 1000), "text": text}],
+                        }
+                        for who, (start, _), text in zip(("A", "B"), SPANS, SAID, strict=True)
+                    ]
+                }
+            ]
+        },
+        turns("A", "B"),
+    ),
+    "channels": (
+        {
+            "results": {
+                "channels": [
+                    {
+                        "alternatives": [
+                            {
+                                "transcript": SAID[channel],
+                                "words": [
+                                    {"word": w, "start": s} for w, s, n in WORDS if n == channel
+                                ],
+                            }
+                        ]
+                    }
+                    for channel in (1, 0)
+                ]
+            }
+        },
+        [("Channel 1", 61.0, SAID[0]), ("Channel 0", 63.0, SAID[1])],
+    ),
+    "cues in a text": (
+        {"language": "en", "transcript": "WEBVTT\n\n01:01.000 --> 01:03.000\n<v Ana>" + SAID[0]},
+        turns("Ana", "Ben")[:1],
+    ),
     "lines with partial results": (
         "\n".join(
             map(
@@ -479,7 +541,7 @@ def test_texts_beside_the_transcript_are_noted() -> None:
             {"a": {"text": "One talk."}, "n": 1, "b": {"c": {"transcript": "Another talk."}}},
             "2 texts",
         ),
-        ('{"text": "a"}\n{"text": ', "malformed JSON in record 2"),
+        ('{"text": "a"}\n{"text": ', "malformed JSON at line 2 column"),
         ([["price", "amount"], [3, 4], [5, 6]], "without a column of words"),
     ],
 )

@@ -16,7 +16,7 @@ _OPENS = frozenset("[<(【（")
 _HEAD_CHARS = 100
 _OPENING = re.compile(r"(?:[-–—‐]\s?(?=\S))?(>>{1,3}\s*)?")
 _BRACKETS = re.compile(
-    r"(?:\[(?P<square>[^][]{1,60})\]|<(?P<angle>[^<>]{1,60})>|\((?P<round>[^()]{1,60})\)"
+    r"(?:\[{1,2}(?P<square>[^][]{1,60})\]{1,2}|<(?P<angle>[^<>]{1,60})>|\((?P<round>[^()]{1,60})\)"
     r"|【(?P<corner>[^【】]{1,60})】|（(?P<wide>[^（）]{1,60})）)\s{0,3}([:：]?)\s{0,8}"
 )
 _PREFIX = re.compile(r"([^:：]{1,80}?)\s?(?:(?<!\d):|:(?!\d)|：)(?!/)\s*")
@@ -36,7 +36,7 @@ _CLAUSE = words_of(
     "have has do does will can there here what how why"
 )
 _MAX_PREFIX_WORDS = 5
-_IN_NAMES = frozenset(".'’-_@#()")
+_IN_NAMES = frozenset(".-_@#()")
 _ENDS = frozenset(".?!,;…。！？")
 _NOT_NAME = frozenset("?!;/\\{}<>=")
 
@@ -162,7 +162,7 @@ def _before_colon(found: _Found, cues: int) -> Known:
     known: Known = {(_COLON, label, role): name for (label, role), name in names.items()}
     if found.opened >= cues * _MOSTLY:
         for key, count in found.placed.items():
-            if key not in known and _may_name(key[1], count):
+            if count and key not in known and _may_name(key[1], count):
                 known[key] = key[1]
     if found.forms[_CHEVRON]:
         known[_CHEVRON, "", ""] = None

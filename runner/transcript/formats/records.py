@@ -1,6 +1,7 @@
 """Turns in a list of records, such as JSON objects or the rows of a table."""
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -26,7 +27,9 @@ from runner.transcript.report import Notes
 Span = tuple[Moment | None, Moment | None]
 
 _SAMPLE = 200
+_MACHINE = re.compile(r"(?:speaker|spkr?|s|participant)[ _-]?\d{1,3}$", re.IGNORECASE)
 _PAUSE_S = 2.0
+_MIN_STREAM = 3  # records, of which one may repeat the others
 _FRAMES = 30  # in a second, at most
 _SILENT_TYPES = ("audio_event", "sound", "noise")
 
@@ -37,8 +40,19 @@ def letters(text: str) -> str:
 
 
 def sampled(records: Sequence[Record]) -> Fields:
-    """Return the fields of *records*, judged by some from both ends."""
-    return fields_of([*records[:_SAMPLE], *records[-_SAMPLE:]])
+    """Return the fields of *records*, judged by some from both ends.
+
+    Where no key means a speaker, one whose values are all like `spk_0` does.
+    """
+    some = [*records[:_SAMPLE], *records[-_SAMPLE:]]
+    fields = fields_of(some)
+    if fields.keys["speaker"]:
+        return fields
+    for key in {key: None for record in some for key in record}:
+        values = [record[key] for record in some if record.get(key) is not None]
+        if all(isinstance(value, str) and _MACHINE.match(value) for value in values):
+            return replace(fields, keys={**fields.keys, "speaker": (key,)})
+    return fields
 
 
 def turns_from(
@@ -60,6 +74,7 @@ def turns_from(
             if is_interim(record, fields):
                 notes.leave_out("interim results", text_of(record, fields) or "")
         records = final
+    records = _without_whole(records, fields)
     texts = [text_of(record, fields) or "" for record in records]
     clock = _Clock([_span(record, fields) for record in records], texts)
     channels = _channels(records, fields)
@@ -80,6 +95,19 @@ def turns_from(
     return turns
 
 
+def _without_whole(records: Sequence[Record], fields: Fields) -> Sequence[Record]:
+    """Return *records* without one that has the text of all others, as the last of a stream."""
+    if len(records) < _MIN_STREAM:
+        return records
+    sizes = [len(text_of(record, fields) or "") for record in records]
+    most = max(range(len(records)), key=sizes.__getitem__)
+    if sizes[most] * 2 < sum(sizes) * 0.9:
+        return records
+    others = [*records[:most], *records[most + 1 :]]
+    texts = "".join(text_of(record, fields) or "" for record in others)
+    return others if letters(texts) == letters(text_of(records[most], fields) or "") else records
+
+
 def _cue(turn: Turn) -> Cue:
     lines = (" ".join(line.split()) for line in turn.text.split("\n"))
     return Cue(turn.start_s, turn.end_s, tuple(Line(None, line) for line in lines if line))
@@ -96,7 +124,9 @@ def turns_from_words(
             notes.leave_out("sounds", text_of(word, fields) or "")
     texts = [text_of(word, fields) or "" for word in kept]
     clock = _Clock([_span(word, fields) for word in kept], texts)
-    speakers = _filled([_speaker(word, fields, names or {}) for word in kept], texts)
+    heard = [_speaker(word, fields, names or {}) for word in kept]
+    channels = _channels(kept, fields)
+    speakers = _filled([s or c for s, c in zip(heard, channels, strict=True)], texts)
     items = list(zip(speakers, texts, (clock.seconds(*span) for span in clock.spans), strict=True))
     turns = []
     for speaker, run in itertools.groupby(items, lambda item: item[0]):
