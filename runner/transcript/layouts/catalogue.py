@@ -37,6 +37,8 @@ _FULL_STOPS = hints.contains(r"[\w'’]\.(?:\s|[-–—]|$)")
 _COLUMNS = hints.contains(r"\t|\s\||\s{3}")
 LAYOUTS = (
     Layout("label in the line", shapes.in_line, hints.has_colon, 0.05),
+    Layout(">> and text", shapes.after_chevrons, hints.starts_with(">"), marked=True),
+    Layout("Q and A", shapes.question_or_answer, hints.starts_with("QA"), marked=True, pair=True),
     Layout(
         "label and time above the text", shapes.above_with_time, hints.is_short, 0.1, timed=True
     ),
@@ -57,6 +59,4 @@ LAYOUTS = (
         plain=False,
         heads_block=True,
     ),
-    Layout(">> and text", shapes.after_chevrons, hints.starts_with(">"), marked=True),
-    Layout("Q and A", shapes.question_or_answer, hints.starts_with("QA"), marked=True, pair=True),
 )

@@ -26,7 +26,7 @@ _FULL_STOP = re.compile(
 _MARKS = re.compile(r"(?<!\S)[*_`]+|[*_`]+(?!\S)")
 _WRAPS = {"[": "]", "【": "】", "［": "］", "「": "」", "<": ">", "(": ")", "（": "）"}
 SENTENCE_ENDS = (".", "?", "!", ",", ";", "…", "。", "！", "？")
-_JOINTS = " |,-–—•·@\t"
+_JOINTS = " :|,-–—•·@\t"
 
 
 @dataclass(frozen=True, slots=True)
