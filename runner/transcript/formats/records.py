@@ -16,21 +16,22 @@ from runner.transcript.formats.fields import (
     join_words,
     joined,
     parts_of,
-    simple_name,
-    speaker_of,
     text_of,
 )
-from runner.transcript.formats.moments import Moment, in_seconds, span_of, unit_of, zero_of
+from runner.transcript.formats.who_and_when import (
+    Clock,
+    channels_in,
+    ends_of,
+    span_in,
+    speaker_in,
+)
 from runner.transcript.model import Turn, ends_sentence
 from runner.transcript.report import Notes
-
-Span = tuple[Moment | None, Moment | None]
 
 _SAMPLE = 200
 _MACHINE = re.compile(r"(?:speaker|spkr?|s|participant)[ _-]?\d{1,3}$", re.IGNORECASE)
 _PAUSE_S = 2.0
 _MIN_STREAM = 3  # records, of which one may repeat the others
-_FRAMES = 30  # in a second, at most
 _SILENT_TYPES = ("audio_event", "sound", "noise")
 
 
@@ -76,12 +77,12 @@ def turns_from(
         records = final
     records = _without_whole(records, fields)
     texts = [text_of(record, fields) or "" for record in records]
-    clock = _Clock([_span(record, fields) for record in records], texts)
-    channels = _channels(records, fields)
+    clock = Clock([span_in(record, fields) for record in records], texts)
+    channels = channels_in(records, fields)
     turns: list[Turn] = []
     for record, text, span, channel in zip(records, texts, clock.spans, channels, strict=True):
         if text.strip():
-            speaker = _speaker(record, fields, names or {}) or channel
+            speaker = speaker_in(record, fields, names or {}) or channel
             turn = Turn(speaker, to_safe_text(text), *clock.seconds(*span))
             parts = parts_of(record, fields) if fields.parts or fields.best else []
             turns += _by_word(turn, parts, clock, names or {}) if parts else [turn]
@@ -123,9 +124,9 @@ def turns_from_words(
         if _is_sound(word):
             notes.leave_out("sounds", text_of(word, fields) or "")
     texts = [text_of(word, fields) or "" for word in kept]
-    clock = _Clock([_span(word, fields) for word in kept], texts)
-    heard = [_speaker(word, fields, names or {}) for word in kept]
-    channels = _channels(kept, fields)
+    clock = Clock([span_in(word, fields) for word in kept], texts)
+    heard = [speaker_in(word, fields, names or {}) for word in kept]
+    channels = channels_in(kept, fields)
     speakers = _filled([s or c for s, c in zip(heard, channels, strict=True)], texts)
     items = list(zip(speakers, texts, (clock.seconds(*span) for span in clock.spans), strict=True))
     turns = []
@@ -159,90 +160,12 @@ def _sentences(
     yield piece
 
 
-class _Clock:
-    """The times of a list of records in seconds."""
-
-    def __init__(self, spans: list[Span], texts: Sequence[str]) -> None:
-        self.spans = spans
-        words = [len(text.split()) or bool(text.strip()) for text in texts]
-        self.unit = unit_of(spans, words)
-        self.zero = zero_of([start for start, _ in spans], self.unit)
-        moments = (moment for span in spans for moment in span if moment is not None)
-        self.frames = all(moment.frames < _FRAMES for moment in moments)
-
-    def seconds(
-        self, start: Moment | None, end: Moment | None
-    ) -> tuple[float | None, float | None]:
-        start_s, end_s = (
-            in_seconds(moment, self.unit, self.zero, self.frames) for moment in (start, end)
-        )
-        return start_s, end_s
-
-
-def _span(record: Record, fields: Fields) -> Span:
-    start: Moment | None = None
-    end: Moment | None = None
-    used = ""
-    for key in fields.keys["start"]:
-        if start is None and record.get(key) is not None:
-            start, end = span_of(record[key], simple_name(key)[1])
-            used = key
-    for key in fields.keys["end"]:
-        if end is None and key != used and record.get(key) is not None:
-            end = span_of(record[key], simple_name(key)[1])[0]
-    if start is None and (parts := parts_of(record, fields)):
-        inner = fields_of(parts[:20])
-        if not any(record.get(key) for key in fields.keys["start"]):
-            start, last = _ends([_span(part, inner) for part in parts])
-            end = end or last
-    for key in fields.keys["length"]:
-        if start is not None and end is None and record.get(key) is not None:
-            length = span_of(record[key], simple_name(key)[1])[0]
-            if length is not None:
-                scale = (start.unit or 1.0) / (length.unit or start.unit or 1.0)
-                same = bool(start.unit) == bool(length.unit) or start.unit == length.unit
-                end = Moment(start.value + length.value * scale, start.unit) if same else None
-    return start, end
-
-
-def _ends(spans: Sequence[Span]) -> Span:
-    """Return the first start and the last end in *spans*."""
-    starts = (start for start, _ in spans if start is not None)
-    return next(starts, None), next((end for _, end in reversed(spans) if end is not None), None)
-
-
-def _speaker(record: Record, fields: Fields, names: Mapping[str, str]) -> str | None:
-    for key in fields.keys["speaker"]:
-        value = record.get(key)
-        if simple_name(key)[0] in ("from", "in") and span_of(value)[0] is not None:
-            continue
-        if isinstance(value, str | int) and not isinstance(value, bool) and str(value) in names:
-            return names[str(value)]
-        value = value.rstrip(": ") if isinstance(value, str) else value
-        if (name := speaker_of(value)) is not None:
-            return name
-    best = record.get(fields.best) if fields.best else None
-    if isinstance(best, list) and best and isinstance(best[0], dict):
-        return _speaker(best[0], fields_of(best[:1]), names)
-    return None
-
-
-def _channels(records: Sequence[Record], fields: Fields) -> list[str | None]:
-    """Return the channel of each record, where there are several and no speakers."""
-    values = [fields.first("channel", record)[1] for record in records]
-    several = len({str(value) for value in values if value is not None}) > 1
-    named = any(_speaker(record, fields, {}) for record in records[:_SAMPLE])
-    if not several or named:
-        return [None] * len(records)
-    return [f"Channel {value}" if isinstance(value, str | int) else None for value in values]
-
-
 def _by_word(
-    turn: Turn, words: Sequence[Record], clock: _Clock, names: Mapping[str, str]
+    turn: Turn, words: Sequence[Record], clock: Clock, names: Mapping[str, str]
 ) -> list[Turn]:
     """Return *turn*, cut where its *words* change the speaker; their speakers count."""
     fields = fields_of(words[:20])
-    own = [_speaker(word, fields, names) for word in words]
+    own = [speaker_in(word, fields, names) for word in words]
     known = {speaker for speaker in own if speaker is not None}
     if not known or known == {turn.speaker}:
         return [turn]
@@ -255,7 +178,7 @@ def _by_word(
     pairs = zip(_filled(own, texts, turn.speaker), words, strict=True)
     for speaker, run in itertools.groupby(pairs, lambda pair: pair[0]):
         said = [word for _, word in run]
-        ends = _ends([_span(word, fields) for word in said])
+        ends = ends_of([span_in(word, fields) for word in said])
         turns.append(Turn(speaker, to_safe_text(joined(said)), *clock.seconds(*ends)))
     first, last = turns[0], turns[-1]
     turns[0] = replace(first, start_s=first.start_s if first.start_s is not None else turn.start_s)

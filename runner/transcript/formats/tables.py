@@ -125,7 +125,7 @@ def _lines(text: str, count: int | None) -> tuple[list[str], list[str]]:
     """Return the lines above the header, if one is near the top, and those from there on."""
     lines = [line.rstrip("\n") for line in itertools.islice(io.StringIO(text, "\n"), count)]
     for at, line in enumerate(lines[:_MAX_LINES_ABOVE]):
-        for delimiter in _DELIMITERS:
+        for delimiter in _DELIMITERS[: None if at == 0 else -1]:  # Markdown is for the text reader
             if delimiter in line and (row := next(_Dialect(delimiter, True).rows([line]), None)):
                 keys = fields_of([dict.fromkeys(map(str.strip, row), "")]).keys
                 if _is_header(row) and (keys["speaker"] or keys["start"]):
