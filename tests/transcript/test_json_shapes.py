@@ -11,6 +11,7 @@ from runner.base.errors import TranscriptError
 from runner.transcript.read import read_text
 
 SAID = ["The seal was dry.", "Not by noon."]
+TEXT = " ".join(SAID)
 SPANS = [(61.0, 63.0), (63.5, 64.5)]
 WORDS = [(w, 61.0 + n * 0.5, int(n > 3)) for n, w in enumerate(" ".join(SAID).split())]
 Row = tuple[str | None, float | None, str]
@@ -108,10 +109,25 @@ def test_dates_count_from_the_first() -> None:
         assert [0.0, 2.5] == [start for _, start, _ in rows(data)]
 
 
-def test_long_silence_between_seconds_is_no_other_unit() -> None:
-    data = [{"speaker": "A", "text": SAID[0], "start": start} for start in (3, 9, 3732)]
+@pytest.mark.parametrize("starts", [(3, 9, 3732), (0, 600, 1200), (0, 35, 70), (5000, 5003, 5007)])
+def test_long_silence_between_seconds_is_no_other_unit(starts: tuple[int, ...]) -> None:
+    data = [{"speaker": "A", "text": f"{TEXT} {n}", "start": at} for n, at in enumerate(starts)]
 
-    assert [3, 9, 3732] == [start for _, start, _ in rows(data)]
+    assert list(starts) == [start for _, start, _ in rows(data)]
+
+
+def test_slow_speech_in_milliseconds_is_no_day_long() -> None:
+    data = [{"text": "Well yes.", "start": start} for start in (61_000, 69_000, 80_000)]
+
+    assert [61, 69, 80] == [start for _, start, _ in rows(data)]
+
+
+def test_a_turn_that_grows_is_read_once() -> None:
+    data = [{"speaker": "A", "text": text, "start": 1} for text in ("The", "The seal", SAID[0])]
+
+    assert [("A", 1, SAID[0]), ("B", 1, SAID[0])] == rows(
+        [*data, {"speaker": "B", "text": SAID[0], "start": 1}]
+    )
 
 
 def alternatives(word: str, start: str, who: str, brought: str = "") -> list[dict[str, Any]]:
@@ -131,7 +147,6 @@ def alternatives(word: str, start: str, who: str, brought: str = "") -> list[dic
     ]
 
 
-TEXT = " ".join(SAID)
 SHAPES: dict[str, tuple[object, list[Row]]] = {
     "whisper.cpp": (
         {

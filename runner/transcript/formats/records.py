@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from runner.base.text import to_safe_text
 from runner.transcript.formats.cue import Cue, Line
+from runner.transcript.formats.cue_repeats import without_repeats
 from runner.transcript.formats.cues import turns_of
 from runner.transcript.formats.fields import (
     Fields,
@@ -88,10 +89,14 @@ def turns_from(
             turns += _by_word(turn, parts, clock, names or {}) if parts else [turn]
     if rest:
         _note_the_rest(records, fields, notes)
-    if any(turn.speaker for turn in turns) or len(turns) < 2:
+    if len(turns) < 2:
         return turns
-    layout, cues = notes.layout, [_cue(turn) for turn in turns]
-    turns = turns_of(cues, notes)
+    layout = notes.layout
+    if not any(turn.speaker for turn in turns):
+        turns = turns_of([_cue(turn) for turn in turns], notes)
+    elif any(one.start_s == other.start_s is not None for one, other in itertools.pairwise(turns)):
+        cues = without_repeats([_cue(turn) for turn in turns], notes, stamped=False)
+        turns = [_turn(cue) for cue in cues if cue.lines]
     notes.layout = layout
     return turns
 
@@ -111,7 +116,12 @@ def _without_whole(records: Sequence[Record], fields: Fields) -> Sequence[Record
 
 def _cue(turn: Turn) -> Cue:
     lines = (" ".join(line.split()) for line in turn.text.split("\n"))
-    return Cue(turn.start_s, turn.end_s, tuple(Line(None, line) for line in lines if line))
+    return Cue(turn.start_s, turn.end_s, tuple(Line(turn.speaker, line) for line in lines if line))
+
+
+def _turn(cue: Cue) -> Turn:
+    text = " ".join(line.text for line in cue.lines)
+    return Turn(cue.lines[0].speaker, text, cue.start_s, cue.end_s)
 
 
 def turns_from_words(
