@@ -66,7 +66,9 @@ def _grown(cues: Sequence[Cue]) -> Iterator[Cue]:
 
 def _grows(before: Cue, cue: Cue) -> bool:
     """Return whether *cue* begins with the words of *before*, right behind or instead of it."""
-    if not before.lines or not cue.lines or not _abuts(before, cue):
+    if not before.lines or not cue.lines:
+        return False
+    if not (_abuts(before, cue) or _start_together(before, cue)):
         return False
     if before.lines[0].text[:1].lower() != cue.lines[0].text[:1].lower():
         return False
@@ -97,10 +99,13 @@ def _last_of(run: Sequence[Cue]) -> Iterator[Cue]:
 
 
 def _replaces(before: Cue, cue: Cue) -> bool:
+    return _start_together(before, cue) and (before == cue or _words(before) != _words(cue))
+
+
+def _start_together(before: Cue, cue: Cue) -> bool:
     if before.start_s is None or cue.start_s is None:
         return False
-    same = abs(before.start_s - cue.start_s) <= _SAME_TIME_S
-    return same and (before == cue or _words(before) != _words(cue))
+    return abs(before.start_s - cue.start_s) <= _SAME_TIME_S
 
 
 def _rolled(cues: Sequence[Cue], *, stamped: bool) -> Iterator[Cue]:

@@ -21,8 +21,9 @@ _TIMING = re.compile(
     rf"\s{{0,8}}(?:\d{{1,6}}\s{{1,4}})?({_CLOCK})\s{{0,8}}(?:-{{1,3}}\s?>|→|⟶|,(?=\d))\s{{0,8}}([\d:.,;-]{{1,30}}|$)"
     rf"\s{{0,8}}{_SETTINGS}(.*)$"
 )
+_GAP = r"[ \t]{0,8}"
 _LINE_OF_TIMES = re.compile(
-    rf"^[ \t]{{0,8}}(?:\d{{1,6}}[ \t]{{1,4}})?{_CLOCK}[ \t]{{0,8}}(?:-{{1,3}} ?>[ \t]{{0,8}}|,){_CLOCK}[ \t]{{0,8}}"
+    rf"^{_GAP}(?:\d{{1,6}}[ \t]{{1,4}})?{_CLOCK}{_GAP}(?:-{{1,3}} ?>{_GAP}|,){_CLOCK}{_GAP}"
     r"(?:(?:align|position|line|size|vertical|region|X1):[^\n]{0,200})?$",
     re.MULTILINE,
 )
