@@ -16,11 +16,15 @@ _OPENS = frozenset("[<(【（")
 _HEAD_CHARS = 100
 _OPENING = re.compile(r"(?:[-–—‐]\s?(?=\S))?(>>{1,3}\s*)?")
 _BRACKETS = re.compile(
-    r"(?:\[(?P<square>[^][]{1,60})\]|<(?P<angle>[^<>]{1,60})>|\((?P<round>[^()]{1,60})\)"
+    r"(?:\[{1,2}(?P<square>[^][]{1,60})\]{1,2}|<(?P<angle>[^<>]{1,60})>|\((?P<round>[^()]{1,60})\)"
     r"|【(?P<corner>[^【】]{1,60})】|（(?P<wide>[^（）]{1,60})）)\s{0,3}([:：]?)\s{0,8}"
 )
-_PREFIX = re.compile(r"([^:：]{1,80}?)\s?(?:(?<!\d):|:(?!\d)|：)(?!/)\s*")
-_ROLE = re.compile(r"\s?[(（]([^()（）]{1,80})[)）]$")
+_PREFIX = re.compile(
+    r"((?:[^:：()\[\]]|[(（\[][^()（）\[\]]{1,40}[)）\]]){1,80}?)\s?"
+    r"(?:(?<!\d):|:(?!\d)|：)(?!/)\s*"
+)
+_ROLE = re.compile(r"\s?[(（\[]([^()（）\[\]]{1,80})[)）\]]$")
+_TIME = re.compile(r"\d{1,3}:[\d:.,]{2,12}$")
 _ANGLE = "name in angle brackets"
 _COLON = "name before a colon"
 _ABOVE = "name above the words"
@@ -36,6 +40,7 @@ _CLAUSE = words_of(
     "have has do does will can there here what how why"
 )
 _MAX_PREFIX_WORDS = 5
+_IN_NAMES = frozenset(".-_@#()")
 _ENDS = frozenset(".?!,;…。！？")
 _NOT_NAME = frozenset("?!;/\\{}<>=")
 
@@ -70,7 +75,7 @@ class Names:
         if line.speaker is not None or not self.known:
             return None
         for mark in _marks(line.text, first=first, last=last):
-            if mark.key in self.known:
+            if mark.key in self.known and (mark.rest or not last):
                 return self.known[mark.key], mark.rest
         return None
 
@@ -83,7 +88,7 @@ def names_in(cues: Sequence[Sequence[Line]]) -> Names:
             first, last = number == 0, number == len(cue) - 1
             if line.speaker is None:
                 for mark in _marks(line.text, first=first, last=last):
-                    found.add(mark, first=first, last=last)
+                    found.add(mark, first=first, last=last, dash=bool(DASH.match(line.text)))
     many = sum(len(cue) > 1 for cue in cues)
     known = {
         **_above(found, many, len(cues)),
@@ -107,9 +112,10 @@ class _Found:
         self.uses: list[LabelUse] = []  # before a colon
         self.opened = 0  # cues that open with a name before a colon
         self.first: str | None = None  # the label of the first mark, if before a colon
-        self._use: dict[tuple[str, str, str], LabelUse] = {}
+        self.placed: Counter[Key] = Counter()  # of these, where a turn may begin
+        self._use: dict[tuple[str, str, str, bool], LabelUse] = {}
 
-    def add(self, mark: "_Mark", *, first: bool, last: bool) -> None:
+    def add(self, mark: "_Mark", *, first: bool, last: bool, dash: bool) -> None:
         key = mark.key
         if self.first is None:
             self.first = mark.label if mark.form == _COLON else ""
@@ -121,9 +127,11 @@ class _Found:
             self.dressed.add(key)
         if mark.form == _COLON:
             self.opened += first
-            one = (mark.label, mark.role, mark.dress)
+            placed = first or dash
+            self.placed[key] += placed
+            one = (mark.label, mark.role, mark.dress, placed)
             if one not in self._use:
-                self._use[one] = LabelUse(mark.label, mark.role, dress=mark.dress)
+                self._use[one] = LabelUse(mark.label, mark.role, dress=mark.dress, placed=placed)
             self.uses.append(self._use[one])
 
 
@@ -134,15 +142,13 @@ def _marks(text: str, *, first: bool, last: bool) -> Iterator[_Mark]:
     bracket = _BRACKETS.match(text, start) if text[start : start + 1] in _OPENS else None
     if bracket:
         kind = next(name for name, value in bracket.groupdict().items() if value is not None)
-        label = " ".join(bracket[kind].split())
+        label, role = _named(bracket[kind])
         form = f"name in {kind} brackets"
-        yield _Mark(form, label, text[bracket.end() :], dress=bracket[6])
+        yield _Mark(form, label, text[bracket.end() :], role, dress=bracket[6])
     head = text[:_HEAD_CHARS]
     colon = ":" in head or "：" in head
     if colon and (prefix := _PREFIX.match(text, start)):
-        label, role = " ".join(prefix[1].strip("*_ ").split()), ""
-        if (behind := _ROLE.search(label)) and not behind[1].isdigit() and behind.start():
-            label, role = label[: behind.start()], behind[1]
+        label, role = _named(prefix[1])
         tight = prefix[0].endswith(":") and prefix.end() < len(text)
         yield _Mark(_COLON, label, text[prefix.end() :], role, "tight" if tight else "")
     if opening and opening[1]:
@@ -152,13 +158,22 @@ def _marks(text: str, *, first: bool, last: bool) -> Iterator[_Mark]:
         yield _Mark(_ABOVE, text, "")
 
 
+def _named(text: str) -> tuple[str, str]:
+    """Return the label in *text* and the role behind it, which a number or a time is not."""
+    label = " ".join(text.strip("*_ ").split())
+    behind = _ROLE.search(label)
+    if behind is None or behind[1].isdigit() or not behind.start():
+        return label, ""
+    return label[: behind.start()], "" if _TIME.match(behind[1]) else behind[1]
+
+
 def _before_colon(found: _Found, cues: int) -> Known:
     """Names before a colon; where nearly every cue has one, those of unusual shape too."""
     names = judge(found.uses, cues, found.first or "").names
     known: Known = {(_COLON, label, role): name for (label, role), name in names.items()}
     if found.opened >= cues * _MOSTLY:
-        for key, count in found.marks.items():
-            if key[0] == _COLON and key not in known and _may_name(key[1], count):
+        for key, count in found.placed.items():
+            if count and key not in known and _may_name(key[1], count):
                 known[key] = key[1]
     if found.forms[_CHEVRON]:
         known[_CHEVRON, "", ""] = None
@@ -171,7 +186,8 @@ def _may_name(label: str, uses: int) -> bool:
         return False
     if not any(map(str.isalnum, label)) or not _NOT_NAME.isdisjoint(label):
         return False
-    return (uses > 1 or len(words) > 1) and _CLAUSE.isdisjoint(words)
+    shaped = label[0].isupper() or not _IN_NAMES.isdisjoint(label)
+    return (uses > 1 or (len(words) > 1 and shaped)) and _CLAUSE.isdisjoint(words)
 
 
 def _in_brackets(found: _Found, cues: int) -> Known:
