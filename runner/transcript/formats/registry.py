@@ -32,7 +32,7 @@ def _is_vtt(source: Source) -> bool:
 
 
 def _is_table(source: Source) -> bool:
-    return is_table(source.text, source.suffix)
+    return source.suffix in (".csv", ".tsv") or is_table(source.text)
 
 
 def _has_cues(source: Source) -> bool:
