@@ -25,9 +25,6 @@ settings.register_profile(
 settings.load_profile("suite")
 LOOPBACK = {"127.0.0.1", "::1", "localhost", None, ""}
 
-settings.register_profile("untimed", deadline=None)  # a first example may load a vocabulary
-settings.load_profile("untimed")
-
 
 @pytest.fixture(scope="session", autouse=True)
 def own_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

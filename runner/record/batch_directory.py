@@ -127,7 +127,7 @@ def journal_of(run: Path) -> list[dict[str, Any]]:
 
 
 @lru_cache(maxsize=1)
-def _by_run(journal: Path, size: int) -> dict[str, Sequence[int]]:
+def _by_run(journal: Path, size: int) -> dict[str, Sequence[int]]:  # noqa: ARG001 - in the key
     """Return where a journal's lines begin, by run; *size*, in bytes, is part of the cache key."""
     places: dict[str, array[int]] = {}
     place = 0

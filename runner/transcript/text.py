@@ -97,6 +97,7 @@ class _Assembler:
             self._take_time(row.stamp, row.raw)
             if self.choice.timed_first if row.rest else self.choice.times_head_turns:
                 self.speaker = None
+                self.started = True
             self._add(row.rest)
         else:
             self._add(row.text if row.mark == ">" and not row.opening else row.raw)

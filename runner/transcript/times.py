@@ -22,17 +22,23 @@ _UNITS = (
     r"\d{1,6}(?:\.\d{1,6})?\s?s(?:ec(?:ond)?s?)?\b"
 )
 _ONE = rf"(?:{_UNITS[:-2]}(?=\d))?(?:({_DATE})(?:,?\s(?:at\s)?|T))?({_CLOCK}|{_UNITS})"
-_SPAN = rf"{_ONE}(?:\s?(?:-->|->|-|–|—|to)\s?({_CLOCK}|{_UNITS}))?"
+_BARE = rf"()({_CLOCK})"  # without a date, which takes most of the time
+_END = rf"(?:\s?(?:-->|->|-|–|—|to)\s?({_CLOCK}|{_UNITS}))?"
 _OPEN, _CLOSE = (
     r"\\?([\[(（［【<#])?\s?@?(-)?",
     r"\s?\\?([\])）］】>#])?(?:\(https?:[^\s()]{1,300}\))?",
 )
-_LEADING = re.compile(rf"{_OPEN}{_SPAN}{_CLOSE}(?![\w:])", re.I)
-_TRAILING = re.compile(rf"(?:^|[\s|,·•–—@*-]){_OPEN}{_SPAN}{_CLOSE}$", re.I)
+_LEADING, _BARE_LEADING = (
+    re.compile(rf"{_OPEN}{one}{_END}{_CLOSE}(?![\w:])", re.I) for one in (_ONE, _BARE)
+)
+_TRAILING, _BARE_TRAILING = (
+    re.compile(rf"(?:^|[\s|,·•–—@*-]){_OPEN}{one}{_END}{_CLOSE}$", re.I) for one in (_ONE, _BARE)
+)
 _READING = re.compile(r"(\d{1,4}(?::\d{2}){1,3})(?:[.,](\d{1,6}))?\s?([AaPp])?")
 _UNIT = re.compile(r"(\d+(?:\.\d+)?)\s?([hms])", re.I)
 _NUMBERS = re.compile(r"\d+")
 _FRAMES = re.compile(r"(?<![\d:])(\d{1,3}:(\d{2}):\d{2})[:;](\d{2})(?![\d:])")
+_FOUR_NUMBERS = re.compile(r":\d{2}:\d{2}[:;]\d")  # begins with a fixed character, for speed
 _PAIRS = dict(zip("[(（［【<#", "])）］】>#", strict=True))
 _STARTS = frozenset("0123456789[(（［【<#@\\")
 _ENDS = frozenset("0123456789mMsScCdDzZ.)]）］】>#")
@@ -87,7 +93,8 @@ def leading_stamp(text: str) -> tuple[Stamp, str] | None:
     """Return the stamp at the start of *text* and the text after it, or None."""
     if text[:1] not in _STARTS and text[:3].lower() not in _WORDS:
         return None
-    match = _LEADING.match(text[:_HEAD_CHARS])
+    head = text[:_HEAD_CHARS]
+    match = _BARE_LEADING.match(head) or _LEADING.match(head)
     stamp = _stamp(match)
     if match is None or stamp is None:
         return None
@@ -104,7 +111,10 @@ def trailing_stamp(text: str) -> tuple[Stamp, str] | None:
     """Return the stamp at the end of the short *text* and the text before it, or None."""
     if not may_end_in_time(text):
         return None
-    match = _TRAILING.search(text[:_HEAD_CHARS])
+    head = text[:_HEAD_CHARS]
+    match = _BARE_TRAILING.search(head) if ":" in head else None
+    if match is None or any(map(str.isdigit, head[: match.start()])) or "day" in head:
+        match = _TRAILING.search(head)
     stamp = _stamp(match)
     return (stamp, text[: match.start()]) if match and stamp else None
 
@@ -115,7 +125,7 @@ def without_frames(text: str) -> str:
     Four numbers are days, hours, minutes and seconds unless all of many end below 30, or one has
     more than 23 in the place of the hours.
     """
-    found = _FRAMES.findall(text) if ":" in text else []
+    found = _FRAMES.findall(text) if _FOUR_NUMBERS.search(text) else []
     few = len(found) < _MIN_FRAMES and all(int(second) < 24 for _, second, _ in found)
     if not found or few or any(int(last) > 29 for _, _, last in found):
         return text

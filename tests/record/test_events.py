@@ -33,13 +33,13 @@ def test_two_runs_in_one_process_keep_their_events_apart() -> None:
 def test_records_of_other_libraries_are_in_the_same_file_as_json() -> None:
     set_library_levels()
     with run_log(Path("log.jsonl"), "quiet"):
-        logging.getLogger("httpx").info("HTTP Request: %s", "POST")
+        logging.getLogger("httpx").warning("told: %s", "this")
         logging.getLogger("LiteLLM").warning("careful")
-        logging.getLogger("httpx").debug("not this")
+        logging.getLogger("httpx").info("not this, which the session logs")
     found = lines(Path("log.jsonl"))
 
     assert [(e["logger"], e["event"]) for e in found] == [
-        ("httpx", "HTTP Request: POST"),
+        ("httpx", "told: this"),
         ("LiteLLM", "careful"),
     ]
 

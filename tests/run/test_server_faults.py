@@ -149,7 +149,8 @@ def test_a_server_that_dies_and_comes_back_is_asked_again_only_for_what_it_did_n
         return made
 
     with FaultServer(script) as server:
-        ended = run(ProcessState(clients=clients), *overrides(wire, server))
+        more = "model.max_retries=20"  # of which the first call may need all before the others
+        ended = run(ProcessState(clients=clients), *overrides(wire, server), more)
 
     assert 0 == ended
     assert ANALYZERS == server.delivered[OLD]

@@ -36,6 +36,7 @@ _CLAUSE = words_of(
     "have has do does will can there here what how why"
 )
 _MAX_PREFIX_WORDS = 5
+_IN_NAMES = frozenset(".'’-_@#()")
 _ENDS = frozenset(".?!,;…。！？")
 _NOT_NAME = frozenset("?!;/\\{}<>=")
 
@@ -70,7 +71,7 @@ class Names:
         if line.speaker is not None or not self.known:
             return None
         for mark in _marks(line.text, first=first, last=last):
-            if mark.key in self.known:
+            if mark.key in self.known and (mark.rest or not last):
                 return self.known[mark.key], mark.rest
         return None
 
@@ -83,7 +84,7 @@ def names_in(cues: Sequence[Sequence[Line]]) -> Names:
             first, last = number == 0, number == len(cue) - 1
             if line.speaker is None:
                 for mark in _marks(line.text, first=first, last=last):
-                    found.add(mark, first=first, last=last)
+                    found.add(mark, first=first, last=last, dash=bool(DASH.match(line.text)))
     many = sum(len(cue) > 1 for cue in cues)
     known = {
         **_above(found, many, len(cues)),
@@ -107,9 +108,10 @@ class _Found:
         self.uses: list[LabelUse] = []  # before a colon
         self.opened = 0  # cues that open with a name before a colon
         self.first: str | None = None  # the label of the first mark, if before a colon
-        self._use: dict[tuple[str, str, str], LabelUse] = {}
+        self.placed: Counter[Key] = Counter()  # of these, where a turn may begin
+        self._use: dict[tuple[str, str, str, bool], LabelUse] = {}
 
-    def add(self, mark: "_Mark", *, first: bool, last: bool) -> None:
+    def add(self, mark: "_Mark", *, first: bool, last: bool, dash: bool) -> None:
         key = mark.key
         if self.first is None:
             self.first = mark.label if mark.form == _COLON else ""
@@ -121,9 +123,11 @@ class _Found:
             self.dressed.add(key)
         if mark.form == _COLON:
             self.opened += first
-            one = (mark.label, mark.role, mark.dress)
+            placed = first or dash
+            self.placed[key] += placed
+            one = (mark.label, mark.role, mark.dress, placed)
             if one not in self._use:
-                self._use[one] = LabelUse(mark.label, mark.role, dress=mark.dress)
+                self._use[one] = LabelUse(mark.label, mark.role, dress=mark.dress, placed=placed)
             self.uses.append(self._use[one])
 
 
@@ -157,8 +161,8 @@ def _before_colon(found: _Found, cues: int) -> Known:
     names = judge(found.uses, cues, found.first or "").names
     known: Known = {(_COLON, label, role): name for (label, role), name in names.items()}
     if found.opened >= cues * _MOSTLY:
-        for key, count in found.marks.items():
-            if key[0] == _COLON and key not in known and _may_name(key[1], count):
+        for key, count in found.placed.items():
+            if key not in known and _may_name(key[1], count):
                 known[key] = key[1]
     if found.forms[_CHEVRON]:
         known[_CHEVRON, "", ""] = None
@@ -171,7 +175,8 @@ def _may_name(label: str, uses: int) -> bool:
         return False
     if not any(map(str.isalnum, label)) or not _NOT_NAME.isdisjoint(label):
         return False
-    return (uses > 1 or len(words) > 1) and _CLAUSE.isdisjoint(words)
+    shaped = label[0].isupper() or not _IN_NAMES.isdisjoint(label)
+    return (uses > 1 or (len(words) > 1 and shaped)) and _CLAUSE.isdisjoint(words)
 
 
 def _in_brackets(found: _Found, cues: int) -> Known:

@@ -17,6 +17,10 @@ from runner.transcript.report import Notes
 
 _DOCX = "word/document.xml"
 _ODT = "content.xml"
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, LookupError, ValueError),
+    *(RuntimeError, OSError, EOFError),
+)
 _CORE = "docProps/core.xml"
 _FACTS = {"title": "title", "created": "date"}
 _BESIDE = re.compile(r"word/(header|footer|footnote|endnote|comment)s?\d{0,4}\.xml$")
@@ -71,7 +75,7 @@ def _html(source: Source, notes: Notes) -> Flowed:
     return Flow(TAGS["html"], notes).take(html_events(source.text))
 
 
-def _rtf(source: Source, notes: Notes) -> Flowed:
+def _rtf(source: Source, _: Notes) -> Flowed:
     from striprtf.striprtf import rtf_to_text
 
     if document_kind(source.data) != "rtf":
@@ -96,7 +100,7 @@ def _part(archive: zipfile.ZipFile, name: str, source: Source) -> bytes:
     try:
         with archive.open(name) as part:
             data = part.read(MAX_BYTES + 1)
-    except (zipfile.BadZipFile, zlib.error, KeyError, RuntimeError, OSError, EOFError) as error:
+    except _DAMAGE as error:
         raise fault(source.name, f"{name} cannot be read: {error}") from error
     if len(data) > MAX_BYTES:
         raise fault(source.name, f"{name} holds more than {MAX_MB} MB")

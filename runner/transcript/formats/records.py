@@ -236,23 +236,25 @@ def _by_word(
 def _filled(
     speakers: Sequence[str | None], texts: Sequence[str], whole: str | None = None
 ) -> list[str | None]:
-    """Give a word without speaker the one on both its sides, and punctuation the one before.
+    """Give punctuation without speaker the one before, and a word that of the *whole*.
 
-    At an edge, the speaker of the *whole* counts as the other side.
+    A word has it if the words with a speaker on both its sides, if any, have it.
     """
     filled: list[str | None] = []
     after = list(speakers)
     for index in range(len(after) - 2, -1, -1):
         after[index] = after[index] if after[index] is not None else after[index + 1]
     before: str | None = None
-    for index, (speaker, text) in enumerate(zip(speakers, texts, strict=True)):
-        if speaker is None:
-            left = before if before is not None else whole
-            right = after[index] if after[index] is not None else whole
-            speaker = before if not any(map(str.isalnum, text)) else left if left == right else None
-        else:
-            before = speaker
-        filled.append(speaker)
+    for speaker, following, text in zip(speakers, after, texts, strict=True):
+        said = any(map(str.isalnum, text))
+        around = {before, following} - {None}
+        filled.append(
+            speaker if speaker is not None
+            else before if not said
+            else whole if around <= {whole}
+            else None
+        )  # fmt: skip
+        before = speaker if speaker is not None else before
     return filled
 
 

@@ -129,6 +129,8 @@ def _dialect(lines: Sequence[str]) -> _Dialect | None:
     """Return the dialect in which the most rows have the same number of cells."""
     best, most = None, 0.0
     for delimiter, quoted in itertools.product(_DELIMITERS, (True, False)):
+        if not any(delimiter in line for line in lines):
+            continue
         dialect = _Dialect(delimiter, quoted)
         try:
             rows = list(dialect.rows(lines))

@@ -6,71 +6,16 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from runner.transcript.layouts import hints
-from runner.transcript.layouts import openings as shapes
-from runner.transcript.layouts.hints import Hint
+from runner.transcript.layouts.catalogue import LAYOUTS, Layout
 from runner.transcript.layouts.labels import LabelUse, Likeness, Verdict, judge, likeness
-from runner.transcript.layouts.openings import Opening, Opens
+from runner.transcript.layouts.openings import Opening
 from runner.transcript.layouts.preface import header, notes_above
 from runner.transcript.layouts.rows import Row
 from runner.transcript.report import Notes
 
 NEAR_TIE = 0.8
+TIE_ROWS = 200
 _ADDRESS = re.compile(r"<?(?:https?://|www\.)\S+$")
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """One arrangement of labels, times and text.
-
-    *opens* reads the opening of a row, for the rows of which *hint* says that they may have one.
-    *share* is the least share of the places for turns that its openings take. In layouts that are
-    not *plain*, text looks like an opening easily, so that a label must recur or be two words.
-    *heads_block*: turns start at a blank line, if the file has any. *timed*: every opening has a
-    time. In a *marked* one the mark opens a turn whoever speaks; a *pair* has two marks and needs
-    both.
-    """
-
-    name: str
-    opens: Opens
-    hint: Hint
-    share: float = 0.0
-    plain: bool = True
-    heads_block: bool = False
-    timed: bool = False
-    marked: bool = False
-    pair: bool = False
-
-
-_DASHES = hints.contains(r"\s[-–—]{1,2}\s")
-_CLOCKS = hints.contains(r"[\s(\[]\d+:\d\d")
-_FULL_STOPS = hints.contains(r"[\w'’]\.(?:\s|[-–—]|$)")
-_COLUMNS = hints.contains(r"\t|\s\||\s{3}")
-LAYOUTS = (
-    Layout("label in the line", shapes.in_line, hints.has_colon, 0.05),
-    Layout(
-        "label and time above the text", shapes.above_with_time, hints.is_short, 0.1, timed=True
-    ),
-    Layout("time and label above the text", shapes.below_time, hints.is_timed, 0.1, timed=True),
-    Layout("label with a time in the line", shapes.with_time_inside, _CLOCKS, 0.3, timed=True),
-    Layout("angled label", shapes.wrapped("<"), hints.starts_with("<"), 0.3),
-    Layout("bracketed label", shapes.wrapped("[【［「"), hints.starts_with("[【［「"), 0.4),
-    Layout("label in parentheses", shapes.wrapped("(（"), hints.starts_with("(（"), 0.4),
-    Layout("label in bold", shapes.emphasised, hints.is_emphasised, 0.4),
-    Layout("label, full stop, text", shapes.before_full_stop, _FULL_STOPS, 0.2, plain=False),
-    Layout("label, dash, text", shapes.dashed, _DASHES, 0.5, plain=False),
-    Layout("label and text in columns", shapes.in_columns, _COLUMNS, 0.5, plain=False),
-    Layout(
-        "label above the text",
-        shapes.above,
-        hints.may_end_in_label,
-        0.4,
-        plain=False,
-        heads_block=True,
-    ),
-    Layout(">> and text", shapes.after_chevrons, hints.starts_with(">"), marked=True),
-    Layout("Q and A", shapes.question_or_answer, hints.starts_with("QA"), marked=True, pair=True),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,45 +66,76 @@ class Choice:
         return self.layout is not None and self.layout.name == "angled label"
 
 
-def choose(rows: Sequence[Row], notes: Notes, layouts: Sequence[Layout] = LAYOUTS) -> Choice:
+def choose(rows: Sequence[Row], notes: Notes) -> Choice:
     """Return what opens a turn in *rows*; note the layout, and a near tie as a warning."""
     notes_end = notes_above(rows)
     start = max(notes_end, header(rows))
-    found = [(layout, seen) for layout in layouts if (seen := _openings(layout, rows, start))]
-    ranked = [_evidence(layout, rows, seen, start) for layout, seen in found]
-    ranked = sorted(
-        (each for each in ranked if each.score), key=lambda each: (-each.is_talk, -each.score)
-    )
-    if not any(each.is_talk for each in ranked):
+    ranked = _ranked(rows, start, thrifty=True)
+    if not ranked or not _scores(ranked[0]):
         return Choice()
     best, turns = ranked[0], ranked[0].turns(rows)
     notes.layout = best.layout.name
-    for other in ranked[1:]:
-        added = _beside(best, turns, other, rows)
-        turns |= added
-        if not added and other.score >= best.score * NEAR_TIE and not _agree(turns, other, rows):
-            notes.warn(
-                f"the layout may as well be '{other.layout.name}' ({len(other.openings)} rows, "
-                f"such as '{_example(other, rows)}'); read as '{best.layout.name}'"
-            )
+    beside = {best.layout.name}
+    for other in (each for each in ranked[1:] if each.score):
+        if added := _beside(best, turns, other, rows):
+            turns |= added
+            beside.add(other.layout.name)
     known = set(best.verdict.names.values())
-    for layout, seen in found:
-        if layout.plain or best.layout.timed:
-            turns |= _known(seen, known, turns, rows)
+    for each in ranked:
+        if each.layout.plain or best.layout.timed:
+            turns |= _known(each.openings, known, turns, rows)
+    _note_ties(best.layout, beside, rows[start : start + TIE_ROWS], notes)
     stamps = [rows[at].stamp is not None for at, (_, opening) in turns.items() if opening.rest]
     marks = [at + 1 in turns for at, row in enumerate(rows) if row.is_stamp and at not in turns]
     head = len(marks) > 2 and _mostly(marks)
     return Choice(best.layout, turns, _mostly(stamps), head, notes_end)
 
 
+def _ranked(rows: Sequence[Row], start: int, *, thrifty: bool) -> list[Explained]:
+    """Return what each layout explains, the best first.
+
+    If *thrifty*, the rows that one layout opens need not be read by the others, where they are
+    most of the file.
+    """
+    ranked: list[Explained] = []
+    claimed: Collection[int] = ()
+    for layout in LAYOUTS:
+        if seen := _openings(layout, rows, start, claimed):
+            ranked.append(_evidence(layout, rows, seen, start))
+            if thrifty and not claimed and len(seen) >= len(rows) * 0.5:
+                claimed = ranked[-1].turns(rows)
+    return sorted(ranked, key=lambda each: (-_scores(each), -each.score))
+
+
+def _note_ties(best: Layout, beside: Collection[str], rows: Sequence[Row], notes: Notes) -> None:
+    """Warn of a layout that explains the first rows nearly as well, with other speakers."""
+    ranked = _ranked(rows, 0, thrifty=False)
+    chosen = next((each for each in ranked if each.layout is best), None)
+    for other in ranked:
+        if chosen is None or other.layout.name in beside or not _scores(other):
+            continue
+        near = other.score >= chosen.score * NEAR_TIE
+        if near and not _agree(chosen.turns(rows), other, rows):
+            notes.warn(
+                f"the layout may as well be '{other.layout.name}', such as in "
+                f"'{_example(other, rows)}'; read as '{best.name}'"
+            )
+
+
 def _mostly(flags: Sequence[bool]) -> bool:
     return bool(flags) and sum(flags) >= len(flags) * 0.8
 
 
-def _openings(layout: Layout, rows: Sequence[Row], start: int) -> dict[int, Opening]:
+def _scores(each: Explained) -> bool:
+    return each.score > 0 and each.is_talk
+
+
+def _openings(
+    layout: Layout, rows: Sequence[Row], start: int, claimed: Collection[int]
+) -> dict[int, Opening]:
     found: dict[int, Opening] = {}
     below = -1
-    hinted = [at for at in range(start, len(rows)) if layout.hint(rows[at])]
+    hinted = [at for at in range(start, len(rows)) if at not in claimed and layout.hint(rows[at])]
     for at in hinted:
         if at <= below:  # the text of the opening above is none itself
             continue
@@ -194,7 +170,7 @@ def _evidence(
     if layout.marked:
         enough = len(labels) == 2 or not layout.pair
         every = Verdict({(o.label, o.role): o.label for o in seen.values() if o.label})
-        return Explained(layout, seen, every, float(len(seen)) * enough)
+        return Explained(layout, seen, every, 2.0 * len(seen) * enough)
     places = _places(layout, rows)
     first = seen[start].label if start in seen else ""
     candidates = [_candidate(rows[at], opening) for at, opening in seen.items() if opening.label]
@@ -276,11 +252,9 @@ def _beside(
         letters = Counter(turn[1].label for turn in added.values())
         often = len(added) >= len(turns) * 0.1 and min(letters.values(), default=0) > 1
         return added if often or best.layout.pair else {}
-    if not other.is_talk:
-        return {}
     labels = Counter(turn[1].label for turn in added.values() if turn[0])
     recur = {label for label, count in labels.items() if count > 1}
-    if len(added) < 4 or not recur:
+    if len(added) < 4 or not recur or not other.is_talk:
         return {}
     inside = [at for at in turns if min(added) <= at <= max(added)]
     return added if len(inside) <= len(added) * 0.2 else {}

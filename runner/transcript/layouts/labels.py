@@ -68,7 +68,12 @@ def likeness(label: str) -> Likeness:
     if is_ordinary(label) or _DAY.search(label):
         titled = len(words) > 1 and all(map(_name_like, words)) and not _DAY.search(label)
         return Likeness.WORD if titled and not _CONTRACTION.search(words[0]) else Likeness.CLAUSE
-    if len(words) <= _MAX_NAME_WORDS and label[0].islower() and len(words) == 1:
+    if label[0] in "@~" and len(words) == 1:
+        return Likeness.NAME
+    while len(words) > 1 and words[0] in _PARTICLES:  # as in `van der Berg`
+        words = words[1:]
+        label = " ".join(words)
+    if label[0].islower() and len(words) == 1:
         return Likeness.WORD
     if label.isdigit() or (label[0].islower() and not _is_titled(words)):
         return Likeness.CLAUSE

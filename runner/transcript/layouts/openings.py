@@ -26,7 +26,7 @@ _FULL_STOP = re.compile(
 _MARKS = re.compile(r"(?<!\S)[*_`]+|[*_`]+(?!\S)")
 _WRAPS = {"[": "]", "【": "】", "［": "］", "「": "」", "<": ">", "(": ")", "（": "）"}
 SENTENCE_ENDS = (".", "?", "!", ",", ";", "…", "。", "！", "？")
-_JOINTS = " |,-–—•·@\t"
+_JOINTS = " :|,-–—•·@\t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +64,12 @@ def in_line(rows: Sequence[Row], at: int) -> Opening | None:
     tight = bool(rest) and not rest[0].isspace() and text[colon] == ":"
     if tight and (rest[0] in "/\\" or (rest[0].isdigit() and label[-1:].isdigit())):
         return None
-    named = _named(label, row.stamp)
-    if named is None:
-        return None
     rest = rest.strip()
     if opening and opening not in label and rest.endswith(opening) and opening not in rest[:-2]:
         rest = rest[: -len(opening)]
-    dress = row.mark.strip(">") + opening + ("tight" if tight else "") + named.dress
-    return _with_late(replace(named, rest=rest, dress=dress))
+    dress = row.mark.strip(">") + opening + ("tight" if tight else "")
+    named = _named(label, row.stamp, rest, dress)
+    return _with_late(named) if named else None
 
 
 def above_with_time(rows: Sequence[Row], at: int) -> Opening | None:
@@ -82,16 +80,13 @@ def above_with_time(rows: Sequence[Row], at: int) -> Opening | None:
     text = _strip_marks(row.text).rstrip(": ")
     if not rows[at + 1].is_stamp and not may_end_in_time(text):
         return None
-    named = _named(text, None)
-    if named is None:
-        return None
-    dress = row.mark + row.opening + named.dress
-    if named.stamp is not None:
-        return replace(named, dress=dress)
+    named = _named(text, None, "", row.mark + row.opening)
+    if named is None or named.stamp is not None:
+        return named
     below = rows[at + 1]
     if not below.is_stamp or text.endswith(SENTENCE_ENDS) or at + 2 >= len(rows):
         return None
-    return replace(named, stamp=below.stamp, dress=dress, rows=2)
+    return replace(named, stamp=below.stamp, rows=2)
 
 
 def below_time(rows: Sequence[Row], at: int) -> Opening | None:
@@ -109,8 +104,8 @@ def below_time(rows: Sequence[Row], at: int) -> Opening | None:
     name = _strip_marks(text).rstrip(": ")
     if name.endswith(SENTENCE_ENDS) and not name.endswith("."):
         return None
-    named = _named(name, row.stamp)
-    return replace(named, dress=row.mark + row.opening, rows=taken) if named else None
+    named = _named(name, row.stamp, "", row.mark + row.opening)
+    return replace(named, rows=taken) if named and taken > 1 else named
 
 
 def above(rows: Sequence[Row], at: int) -> Opening | None:
@@ -120,10 +115,9 @@ def above(rows: Sequence[Row], at: int) -> Opening | None:
         return None
     if row.text.endswith((*SENTENCE_ENDS, ":")) or rows[at + 1].stamp:
         return None
-    named = _named(_strip_marks(row.text), None)
-    if named is None or named.stamp or likeness(named.label) < Likeness.NAME:
-        return None
-    return replace(named, dress=row.mark + row.opening + named.dress)
+    named = _named(row.text, None, "", row.mark + row.opening)
+    fits = named and not named.stamp and likeness(named.label) == Likeness.NAME
+    return named if fits else None
 
 
 def wrapped(opens: str) -> Opens:
@@ -160,18 +154,18 @@ def emphasised(rows: Sequence[Row], at: int) -> Opening | None:
     rest = row.rest[end + len(row.opening) :]
     if end < 1 or not rest[:1].isspace() or not rest.strip():
         return None
-    named = _named(row.rest[:end], row.stamp) if row.rest[end - 1] != ":" else None
-    return replace(named, rest=rest.strip(), dress=row.opening) if named else None
+    colon = row.rest[end - 1] == ":"
+    return None if colon else _named(row.rest[:end], row.stamp, rest.strip(), row.opening)
 
 
 def before_full_stop(rows: Sequence[Row], at: int) -> Opening | None:
     """`MR. SMITH. text` and `ANA. text`: a title, or capitals only, and a full stop."""
     row = rows[at]
     found = _FULL_STOP.match(row.rest)
-    named = _named(found[1], row.stamp) if found else None
-    if found is None or named is None or likeness(named.label) < Likeness.NAME:
+    if found is None:
         return None
-    return replace(named, rest=row.rest[found.end() :].strip(), dress=row.mark + row.opening)
+    named = _named(found[1], row.stamp, row.rest[found.end() :].strip(), row.mark + row.opening)
+    return named if named and likeness(named.label) == Likeness.NAME else None
 
 
 def with_time_inside(rows: Sequence[Row], at: int) -> Opening | None:
@@ -199,11 +193,11 @@ def parted(part: re.Pattern[str]) -> Opens:
         found = part.search(row.rest[: MAX_LABEL_CHARS + 2])
         if found is None or found.start() == 0:
             return None
-        named = _named(row.rest[: found.start()], row.stamp)
         rest = row.rest[found.end() :].strip()
+        named = _named(row.rest[: found.start()], row.stamp, rest, row.mark + row.opening)
         if named is None or not rest or likeness(named.label) < Likeness.WORD:
             return None
-        return _with_late(replace(named, rest=rest, dress=row.mark + row.opening))
+        return _with_late(named)
 
     return match
 
@@ -255,9 +249,9 @@ def _label_colon(text: str) -> int | None:
     return None
 
 
-def _named(text: str, stamp: Stamp | None) -> Opening | None:
+def _named(text: str, stamp: Stamp | None, rest: str = "", dress: str = "") -> Opening | None:
     """Return the label, role and time in *text*, which is nothing else; None if it is no label."""
-    name, role, dress = _strip_marks(text), "", ""
+    name, role = _strip_marks(text), ""
     if stamp is None and (found := trailing_stamp(name)):
         stamp, name = found[0], _strip_marks(found[1].rstrip(_JOINTS))
     if private := _FROM_TO.match(name):
@@ -265,12 +259,17 @@ def _named(text: str, stamp: Stamp | None) -> Opening | None:
     elif stamp and name[:5].lower() == "from ":
         name = name[5:].strip()
     if name[:1] in _WRAPS and name.endswith(_WRAPS[name[0]]) and name.count(name[0]) == 1:
-        dress, name = name[0], _strip_marks(name[1:-1])
-    while (behind := _ROLE.search(name)) and not behind[1].strip().isdigit() and behind.start():
+        dress, name = dress + name[0], _strip_marks(name[1:-1])
+    while (
+        name.endswith((")", "）", "]"))
+        and (behind := _ROLE.search(name))
+        and not behind[1].strip().isdigit()
+        and behind.start()
+    ):
         role = f"{behind[1].strip()}; {role}" if role else behind[1].strip()
         name = _strip_marks(name[: behind.start()])
     name = name.replace("\\", "").strip()
-    return Opening(name, role, stamp, dress=dress) if likeness(name) else None
+    return Opening(name, role, stamp, rest, dress) if likeness(name) else None
 
 
 def _strip_marks(label: str) -> str:

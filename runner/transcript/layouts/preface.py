@@ -59,11 +59,7 @@ def header(rows: Sequence[Row]) -> int:
     for block in itertools.islice(_blocks(rows), _MAX_HEADER_BLOCKS):
         keys = [at for at in block[:_MAX_HEADER_ROWS] if _KEY.match(rows[at].text[:200])]
         facts = [at for at in keys if is_fact(rows[at].text) and not _speaks(rows, at)]
-        if (
-            facts
-            and len(block) < len(rows) - block.start
-            and not any(_speaks(rows, at) for at in keys)
-        ):
+        if facts and block.stop < len(rows) and not any(_is_sentence(rows[at]) for at in keys):
             end = block.stop
         elif keys:
             for at in block:
@@ -111,7 +107,11 @@ def _speaks(rows: Sequence[Row], at: int) -> bool:
     if key is None:
         return False
     same = (row.text.startswith(key[1]) for row in rows[at + 1 :])
-    return ends_sentence(rows[at].text) or any(same)
+    return _is_sentence(rows[at]) or any(same)
+
+
+def _is_sentence(row: Row) -> bool:
+    return ends_sentence(row.text)
 
 
 def facts_of(preface: Sequence[str]) -> dict[str, str]:
