@@ -98,6 +98,8 @@ class RunDirectory:
 
         A directory that holds a run is refused: its files would be mixed with the new ones.
         """
+        if path.is_symlink():
+            raise OutputError(f"{path} is a link, expected the name of a new directory")
         directory = cls._open(path, parts)
         if any((path / name).exists() for name in ("metadata.json", RESOLVED)):
             directory.close()
