@@ -10,7 +10,7 @@ import pytest
 
 from runner.base import threads
 from runner.base.errors import exit_code_of
-from runner.base.threads import offload, start_threads
+from runner.base.threads import WORKERS, compute, offload, start_threads
 
 NAME = ContextVar("NAME", default="nobody")
 
@@ -64,3 +64,42 @@ def test_threads_that_are_started_early_do_all_the_work() -> None:
     asyncio.run(asyncio.wait_for(offload(threading.get_ident), None))
 
     assert before == threading.active_count()
+
+
+def test_computing_that_nobody_waits_for_any_more_is_interrupted() -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def endless() -> None:
+        begun.set()
+        try:
+            while True:
+                pass
+        finally:
+            ended.set()
+
+    async def main() -> None:
+        computing = asyncio.create_task(compute(endless))
+        await offload(begun.wait)
+        computing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await computing
+
+    asyncio.run(main())
+
+    assert ended.wait()
+
+
+def test_what_is_computed_or_raised_comes_back() -> None:
+    assert 3 == asyncio.run(compute(len, "abc"))
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(compute(divmod, 1, 0))
+
+
+def test_nothing_queues_behind_what_computes_for_long() -> None:
+    async def main() -> bool:
+        go_on = threading.Event()
+        computing = [asyncio.create_task(compute(go_on.wait)) for _ in range(3 * WORKERS)]
+        await offload(go_on.set)
+        return all(await asyncio.gather(*computing))
+
+    assert asyncio.run(main())

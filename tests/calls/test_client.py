@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from helpers import ScriptedTransport, completion
 
-from runner.base.errors import CallError
+from runner.base.errors import CallError, NotRunError
 from runner.base.usage import Usage
 from runner.base.virtual_time import run_virtually
-from runner.calls.admission.limits import Slots
+from runner.calls.admission.limits import Admission, Slots
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
@@ -59,6 +59,10 @@ def call(
 
 async def forever() -> None:
     await asyncio.sleep(1e9)
+
+
+async def a_while() -> None:
+    await asyncio.sleep(10)
 
 
 def test_a_good_reply_is_counted_once() -> None:
@@ -221,3 +225,37 @@ def test_a_reply_is_not_lost_to_a_cancellation_while_another_call_leaves() -> No
         return kept, tasks[0].cancelled()
 
     assert run_virtually(main) == (["paid"], True)
+
+
+def test_time_ends_no_attempt_of_a_model_in_this_process() -> None:
+    async def main() -> tuple[Completion, float]:
+        client = Client(Sequence(a_while), RetryPolicy(0), 1.0, local=True)
+        reply = await client.complete(REQUEST, Slots(1), CallLog())
+        return reply, asyncio.get_running_loop().time()
+
+    assert run_virtually(main) == (completion("late"), 10.0)
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_closed_admission_ends_the_attempts_of_a_model_in_this_process(begun: bool) -> None:
+    """And no others: the reply of a provider is waited for."""
+
+    async def main() -> tuple[list[str], list[str], bool, float]:
+        admission, logs = Admission(), (CallLog(), CallLog())
+        own = Client(Sequence(forever), RetryPolicy(), 60.0, admission=admission, local=True)
+        other = Client(Sequence(a_while), RetryPolicy(), 60.0, admission=admission)
+        asking = asyncio.create_task(other.complete(REQUEST, Slots(1), logs[1]))
+        computing = asyncio.create_task(own.complete(REQUEST, Slots(1), logs[0]))
+        while not (own.gate.limit.in_flight and (begun or other.gate.limit.in_flight)):
+            await asyncio.sleep(0)
+        for _ in range(2 if begun else 0):
+            await asyncio.sleep(0)
+        admission.close(NotRunError("interrupted", "stopped"))
+        with pytest.raises(NotRunError):
+            await computing
+        ended_s = asyncio.get_running_loop().time()
+        await asking
+        opened = own.gate.breaker.is_open
+        return *([a.outcome for a in log.attempts] for log in logs), opened, ended_s
+
+    assert run_virtually(main) == (["interrupted"], ["ok"], False, 0.0)

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import os
-import queue
 import selectors
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from helpers import serving
+from helpers import serving, warm
 from runner.config.schema import SimulateSettings
 from runner.providers.simulated.chat import schema_name
 from runner.providers.simulated.replies import reply_to
@@ -29,13 +27,13 @@ END_S = 600.0  # after which a process that goes on has failed its test, however
 
 
 class Process:
-    """A process that runs the command, with what it has written so far."""
+    """A process that runs a command, with what it has written so far."""
 
-    def __init__(self, pid: int, folder: Path, ends: queue.SimpleQueue[dict[str, int]]) -> None:
+    def __init__(self, pid: int, folder: Path, told: IO[bytes]) -> None:
         self.pid = pid
         self.returncode: int | None = None
         self._folder = folder
-        self._ends = ends
+        self._told = told
 
     @property
     def output(self) -> str:
@@ -51,61 +49,51 @@ class Process:
     def wait(self) -> subprocess.CompletedProcess[str]:
         """Return its exit code and all that it wrote when it has ended."""
         if self.returncode is None:
-            self.returncode = self._ends.get(timeout=END_S)["code"]
+            self.returncode = int(self._told.readline())
+            self._told.close()
         return subprocess.CompletedProcess([], self.returncode, self.output, self.errors)
 
 
-class _Server:
-    """The process of `helpers.warm`, which forks the others."""
+class WarmServer:
+    """The process of `helpers.warm`, which forks the others; *door* is its socket."""
 
     def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="warm-")
+        self._numbers = count()
+        self.door = str(Path(self._folder.name, "door"))
+        root = Path(__file__).parents[2]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "helpers.warm"],
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
-            cwd=Path(__file__).parents[2],
+            [sys.executable, warm.__file__, "serve", self.door],
+            env={**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'tests'}"},
+            cwd=root,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
         )
-        self._told: dict[int, queue.SimpleQueue[dict[str, int]]] = {}
-        self._folder = tempfile.TemporaryDirectory(prefix="warm-")
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            told = json.loads(line)
-            self._told[told["number"]].put(told)
+        assert self._process.stdout.readline() == b"ready\n"
 
-    def start(self, arguments: tuple[str, ...], cwd: Path, env: Mapping[str, str]) -> Process:
-        assert self._process.stdin is not None
-        number, told = len(self._told), queue.SimpleQueue[dict[str, int]]()
-        self._told[number] = told
-        folder = Path(self._folder.name, str(number))
+    def start(self, *argv: str, cwd: Path, env: Mapping[str, str]) -> Process:
+        folder = Path(self._folder.name, str(next(self._numbers)))
         folder.mkdir()
-        for name in ("out", "err"):
-            (folder / name).touch()
-        wanted = {
-            "number": number,
-            "arguments": arguments,
-            "cwd": str(cwd),
-            "env": dict(env),
-            "out": str(folder / "out"),
-            "err": str(folder / "err"),
-        }
-        self._process.stdin.write(json.dumps(wanted) + "\n")
-        self._process.stdin.flush()
-        return Process(told.get(timeout=END_S)["pid"], folder, told)
+        with (
+            Path(os.devnull).open("rb") as nothing,
+            (folder / "out").open("wb") as out,
+            (folder / "err").open("wb") as err,
+        ):
+            streams = [each.fileno() for each in (nothing, out, err)]
+            pid, told = warm.fork(self.door, streams, argv, str(cwd), env, END_S)
+        return Process(pid, folder, told)
 
 
 @cache
-def _server() -> _Server:
-    return _Server()
+def warm_server() -> WarmServer:
+    """Return the one server of this process, started when first needed."""
+    return WarmServer()
 
 
 def start(*arguments: str, cwd: Path, **env: str) -> Process:
     """Start `colloquy` with *arguments* in *cwd*, and *env* beside this environment."""
-    return _server().start(arguments, cwd, {**os.environ, **env})
+    return warm_server().start("colloquy", *arguments, cwd=cwd, env={**os.environ, **env})
 
 
 def colloquy(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:

@@ -1,88 +1,170 @@
-"""Forks processes that run the command, from one that has imported what takes seconds.
+"""The project's commands, forked from one process that has imported everything once.
 
-Run as a program it serves: a line of JSON asks for a process, lines of JSON tell its id and, when
-it has ended, its exit code.
+Starting Python and importing litellm costs seconds of CPU for each command; a fork costs
+milliseconds. `serve SOCKET` is that process; `call SOCKET NAME ARGUMENT…` runs a command in a fork
+of it, with the caller's directory, environment and streams, and ends with its exit code.
 """
 
 from __future__ import annotations
 
-import gc
+import contextlib
 import json
 import os
-import pkgutil
-import selectors
+import re
 import signal
+import socket
 import sys
-from importlib import import_module
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import IO, Any
+
+STREAMS = 3
+# Without the extra of a launcher, Hydra takes a command that sweeps a range for a single run.
+LACKS_EXTRA = re.compile(r"pip install -e '\.\[\w+\]'|requires --multirun")
+LAUNCHED = re.compile(r"hydra.launcher|=range\(")  # what --cfg cannot compose without the extra
 
 
-def serve() -> None:
-    """Fork for each line of standard input; return in each child, after its command."""
-    _import_all()
-    gc.freeze()
+def call(path: str, name: str, *arguments: str) -> int:
+    """Run the command *name*; return its exit code.
+
+    A command that only lacks an extra says so and counts as a success. If the extra is a launcher
+    of sweeps, the rest of the command line must compose.
+    """
+    code, errors = _run(path, name, *arguments)
+    if code == 2 and LACKS_EXTRA.search(errors):
+        rest = [each for each in arguments if not LAUNCHED.search(each)]
+        code = _run(path, name, *rest, "--cfg", "job")[0] if rest != list(arguments) else 0
+    return code
+
+
+def _run(path: str, *argv: str) -> tuple[int, str]:
+    """Return the exit code and the errors of one fork; the errors are printed, too."""
+    with open(f"{path}.{os.getpid()}", "w+b") as errors:  # noqa: PTH123 - importing pathlib would double the start-up time
+        streams, cwd = (0, 1, errors.fileno()), os.getcwd()  # noqa: PTH109 - the same
+        _, told = fork(path, streams, argv, cwd, dict(os.environ))
+        code = int(told.readline())
+        errors.seek(0)
+        text = errors.read().decode(errors="replace")
+    sys.stderr.write(text)
+    return code, text
+
+
+def fork(
+    path: str,
+    streams: Sequence[int],
+    argv: Sequence[str],
+    cwd: str,
+    env: Mapping[str, str],
+    timeout_s: float | None = None,
+) -> tuple[int, IO[bytes]]:
+    """Start the command *argv*; return its process id, and what gives its exit code as a line.
+
+    Nothing is waited for longer than *timeout_s*.
+    """
+    request = {"argv": argv, "cwd": cwd, "env": dict(env)}
+    with socket.socket(socket.AF_UNIX) as server:
+        server.settimeout(timeout_s)
+        server.connect(path)
+        socket.send_fds(server, [json.dumps(request).encode()], streams)
+        server.shutdown(socket.SHUT_WR)
+        told = server.makefile("rb")
+    return int(told.readline()), told
+
+
+def serve(path: str) -> None:
+    """Print "ready", and fork for each call to *path* until standard input ends.
+
+    Returns in each child, after its command.
+    """
+    import selectors
+
+    scripts = _import_all()
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    numbers: dict[int, int] = {}
-    with selectors.DefaultSelector() as ready:
-        ready.register(sys.stdin.buffer.fileno(), selectors.EVENT_READ)
-        ready.register(woken, selectors.EVENT_READ)
+    callers: dict[int, socket.socket] = {}
+    with socket.socket(socket.AF_UNIX) as door, selectors.DefaultSelector() as ready:
+        door.bind(path)
+        door.listen(64)
+        for source in (door.fileno(), woken, 0):
+            ready.register(source, selectors.EVENT_READ)
+        print("ready", flush=True)
         while True:
             for key, _ in ready.select():
+                if key.fd == 0:
+                    return None
                 if key.fd == woken:
                     os.read(woken, 4096)
-                    _tell_ended(numbers)
+                    _tell_ended(callers)
                     continue
-                line = sys.stdin.buffer.raw.readline()  # type: ignore[attr-defined]
-                if not line:
-                    return None
-                wanted = json.loads(line)
+                caller = door.accept()[0]
                 pid = os.fork()
                 if pid == 0:
                     signal.set_wakeup_fd(-1)
                     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                    return _run(wanted)
-                numbers[pid] = wanted["number"]
-                _tell(number=wanted["number"], pid=pid)
+                    return _become(caller, scripts)
+                callers[pid] = caller
+                _tell(caller, pid)
 
 
-def _import_all() -> None:
+def _import_all() -> dict[str, str]:
+    """Import what commands import; return the project's commands, as `module:function`."""
+    import gc
+    import pkgutil
+    import tomllib
+    from importlib import import_module
+    from pathlib import Path
+
     import runner
+    from helpers import job
     from runner.providers.litellm.loading import load_litellm
+    from runner.run.compose import register_resolvers
 
     for module in pkgutil.walk_packages(runner.__path__, "runner."):
         import_module(module.name)
-    load_litellm("openai/gpt-4o-mini")
+    load_litellm("openai/simulated")
+    register_resolvers()
+    job()  # loads the analyzers and the tokenizer
+    project = tomllib.loads(Path(__file__).parents[2].joinpath("pyproject.toml").read_text())
+    gc.collect()
+    gc.freeze()
+    scripts: dict[str, str] = project["project"]["scripts"]
+    return scripts
 
 
-def _tell(**facts: int) -> None:
-    sys.stdout.write(json.dumps(facts) + "\n")
-    sys.stdout.flush()
+def _tell(caller: socket.socket, number: int) -> None:
+    with contextlib.suppress(OSError):  # it may have gone
+        caller.sendall(b"%d\n" % number)
 
 
-def _tell_ended(numbers: dict[int, int]) -> None:
-    while numbers:
+def _tell_ended(callers: dict[int, socket.socket]) -> None:
+    while callers:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if pid == 0:
             return
-        _tell(number=numbers.pop(pid), code=os.waitstatus_to_exitcode(status))
+        with callers.pop(pid) as caller:
+            _tell(caller, os.waitstatus_to_exitcode(status))
 
 
-def _run(wanted: dict[str, Any]) -> None:
-    """Become the process that is *wanted*: its streams, directory, environment and arguments."""
-    streams = (os.devnull, os.O_RDONLY), (wanted["out"], os.O_WRONLY), (wanted["err"], os.O_WRONLY)
-    for number, (path, flags) in enumerate(streams):
-        opened = os.open(path, flags)
-        os.dup2(opened, number)
-        os.close(opened)
-    os.chdir(wanted["cwd"])
+def _become(caller: socket.socket, scripts: Mapping[str, str]) -> None:
+    """Become the process that *caller* asks for: its streams, directory, environment, command."""
+    from pkgutil import resolve_name
+
+    data, streams, _, _ = socket.recv_fds(caller, 1 << 20, STREAMS)
+    while more := caller.recv(1 << 20):
+        data += more
+    caller.close()
+    request: dict[str, Any] = json.loads(data)
+    for target, stream in enumerate(streams):
+        os.dup2(stream, target)
+        os.close(stream)
+    os.chdir(request["cwd"])
     os.environ.clear()
-    os.environ.update(wanted["env"])
-    sys.argv = ["colloquy", *wanted["arguments"]]
-    import_module("runner.__main__").main()
+    os.environ.update(request["env"])
+    sys.argv = request["argv"]
+    resolve_name(scripts[sys.argv[0]])()
 
 
 if __name__ == "__main__":
-    serve()
+    kind, *rest = sys.argv[1:]
+    sys.exit(call(*rest) if kind == "call" else serve(*rest))

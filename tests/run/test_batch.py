@@ -17,6 +17,8 @@ from helpers.runs import ONLY_TWO, simulated
 from runner.base.errors import CallError, ConfigError, TranscriptError
 from runner.calls.client_factory import max_in_flight
 from runner.config.schema import Settings
+from runner.job.build import for_transcript
+from runner.job.job import BatchJob, Job
 from runner.providers.request import Request
 from runner.record.batch_directory import is_batch, single_runs, write_insights
 from runner.record.history import history_of
@@ -28,11 +30,12 @@ from runner.reports.report.__main__ import main as report
 from runner.reports.report.calls import read_session
 from runner.reports.stored_run import find_runs, read_run
 from runner.reports.verify import verify
+from runner.run.batch import batch_run
 from runner.run.batch.plan import plan_batch
 from runner.run.objective import objective
 from runner.run.plan import make_plan
 from runner.run.stop import Stop
-from runner.transcript.inputs import find_inputs, is_many
+from runner.transcript.inputs import Input, find_inputs, is_many
 
 SECOND = dict.fromkeys(("say_means", "perspective_perception", "competing_hypotheses"), 1.0)
 
@@ -310,6 +313,26 @@ def test_what_a_signal_left_can_be_taken_up_and_nothing_is_paid_for_twice() -> N
     assert 4 * NODES == len(before.requests) + len(after.requests)
     assert 4 * NODES == sum(int(row["ok"]) for row in rows().values())
     assert [] == verify(Path("batch"))
+
+
+def test_a_signal_leaves_files_unread_that_had_not_been_read() -> None:
+    write_all(20)
+    stop, read = Stop(), list[Input]()
+    made = many()
+
+    def reading(job: BatchJob, file: Input) -> Job:
+        read.append(file)
+        stop.signum = 2 if len(read) == 3 else stop.signum
+        return for_transcript(job, file)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batch_run, "for_transcript", reading)
+        result, transport = execute_batch(made, stop=stop)
+
+    assert "interrupted" == result.status
+    assert 3 == len(read)
+    assert 2 * NODES >= len(transport.requests)
+    assert 18 <= result.counts["not_run"]
 
 
 def test_what_is_complete_is_neither_asked_for_nor_read_again() -> None:

@@ -18,14 +18,13 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from helpers import job, serving
+from helpers import job, serving, warm
 from helpers.documentation import PAGES, PROJECT, ROOT, TARGETS, blocks
+from helpers.processes import warm_server
 
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import find_reading
 from runner.providers.simulated.chat import schema_name
-
-WARM = str(ROOT / "tests/helpers/warm_commands.py")
 
 pytestmark = pytest.mark.slow
 
@@ -38,15 +37,14 @@ def program(path: Path, text: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the commands that the documentation uses.
 
     Those of the project are forked from a process that has imported everything. pip, make and
     litellm only check what they are given.
     """
     folder = tmp_path_factory.mktemp("bin")
-    door = folder / "door"
-    call = shlex.join([sys.executable, "-SE", WARM, "call", str(door)])
+    call = shlex.join([sys.executable, "-SE", warm.__file__, "call", warm_server().door])
     for name in PROJECT["scripts"]:
         program(folder / name, f'exec {call} {name} "$@"')
     module = PROJECT["scripts"]["colloquy-simulate"].partition(":")[0]
@@ -56,15 +54,7 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     program(folder / "make", f'case "$*" in {"|".join(TARGETS)}) ;; *) exit 1 ;; esac')
     program(folder / "litellm", 'test "$1" = --config && test -f "$2"')
     (folder / "activate").write_text(f'PATH="{folder}:$PATH"\n')
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
-    serve = [sys.executable, WARM, "serve", str(door)]
-    with subprocess.Popen(serve, env=environment, stdout=subprocess.PIPE) as server:
-        try:
-            assert server.stdout is not None
-            assert server.stdout.readline() == b"ready\n"
-            yield folder
-        finally:
-            server.terminate()
+    return folder
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from helpers.processes import finish, provider, run_of, start_at, until
+from helpers.processes import finish, provider, run_of, start, start_at, until
 from helpers.runs import load
 
 from runner.reports.verify import verify
@@ -125,3 +126,62 @@ def test_a_signal_ends_a_sweep_and_its_other_jobs_are_not_begun(tmp_path: Path) 
 
     assert process.returncode == 130, errors
     assert len(list(tmp_path.glob("outputs/sweeps/*/*/metadata.json"))) == 1
+
+
+# Readings that a signal finds at work: one computes, one waits for what does not answer.
+READING = """
+import time
+from pathlib import Path
+from runner.answers.shape import Strict
+
+class Fields(Strict):
+    pass
+
+def read(document):
+    Path("begun.txt").open("a").write("NAME\\n")
+    while True:
+        WORK
+"""
+
+
+def write_endless_analyzers(folder: Path) -> tuple[str, ...]:
+    """Write two analyzers whose readings never end; return what adds them to a run."""
+    for part in ("analyzer", "analyzers"):
+        (folder / part).mkdir()
+    for name, work in (("computing", "pass"), ("waiting", "time.sleep(3600)")):
+        text = READING.replace("NAME", name).replace("WORK", work)
+        (folder / f"analyzer/{name}.yaml").write_text("defaults: [base, _self_]\nstage: stage_a\n")
+        (folder / f"analyzers/{name}.md").write_text("What is said?\n")
+        (folder / f"analyzers/{name}.py").write_text(text)
+    added = (f"+analyzer@analyzers.{name}={name}" for name in ("computing", "waiting"))
+    return ("--config-dir", str(folder), *added)
+
+
+@pytest.mark.parametrize(
+    ("number", "arguments"),
+    [
+        (signal.SIGTERM, ("model.timeout_s=0.01", "output.dir=outputs")),
+        (signal.SIGINT, ("transcript=talks", "processing.max_concurrent=2")),
+        (signal.SIGINT, ("-m", "hydra/launcher=pooled", "repeat=0,1")),
+    ],
+)
+def test_a_signal_ends_an_offline_run_whatever_its_readings_do(
+    tmp_path: Path, number: signal.Signals, arguments: tuple[str, ...]
+) -> None:
+    """One signal is enough, and the time of a reading neither ends it nor begins it again."""
+    mine, begun = tmp_path / "mine", tmp_path / "begun.txt"
+    mine.mkdir()
+    (tmp_path / "talks").mkdir()
+    (tmp_path / "talks/one.txt").write_text("Ann: We should wait, because the pump failed.\n")
+    process = start(*write_endless_analyzers(mine), *arguments, cwd=tmp_path)
+    until(lambda: begun.exists() and len(begun.read_text().split()) >= 2)
+    process.send_signal(number)
+    ended = process.wait()
+    logs = [path.read_text() for path in tmp_path.rglob("journal.jsonl")]
+    events = [json.loads(line) for log in logs for line in log.splitlines()]
+    kinds = {event["kind"] for event in events if event["event"] == "call.failed"}
+
+    assert 128 + number == ended.returncode, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert {"interrupted"} == kinds
+    assert 2 * (1 + ("-m" in arguments)) >= len(begun.read_text().split())

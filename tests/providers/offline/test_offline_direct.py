@@ -16,6 +16,7 @@ import pytest
 from helpers import job
 
 from runner.base.errors import CallError
+from runner.base.threads import WORKERS
 from runner.calls.admission.budget import Budget
 from runner.calls.admission.gate import Gates
 from runner.calls.admission.limits import Admission
@@ -59,6 +60,7 @@ READINGS = {
     ),
     "deep": failing(RecursionError("maximum recursion depth exceeded")),
     "closed": failing(OSError(5, "Input/output error")),
+    "late": failing(TimeoutError("timed out")),
     "torn": failing(json.JSONDecodeError("Expecting value", "", 0)),
     "unserialisable": lambda document: {"set": {1, 2}},
 }
@@ -121,15 +123,27 @@ def test_a_reply_is_free_counted_and_ended_and_a_failure_is_final() -> None:
     assert failed[-1] == "offline reading of lost: KeyError: 'lost'"
 
 
+@pytest.mark.parametrize("name", ["told", "deep", "closed", "late", "torn", "unserialisable"])
+def test_no_fault_of_a_reading_is_taken_for_an_outage(name: str) -> None:
+    found = asyncio.run(outcomes(OfflineTransport(ModelRoute(MODEL), READINGS)))
+
+    assert ("bad_request", 400, None, False, False) == found[name][:-1]  # type: ignore[index]
+
+
 @pytest.mark.parametrize(
     ("wanted", "made"), [("auto", OfflineTransport), ("litellm", LiteLLMTransport)]
 )
 def test_the_settings_choose_the_way(wanted: str, made: type[Transport]) -> None:
-    clients = build_clients(
-        job(f"model.transport={wanted}"), Gates(), Admission(), {}, Budget(None, None)
-    )
+    """Either way nothing is tried again, and no more readings compute than there are threads."""
+    settings = (f"model.transport={wanted}", "processing.max_concurrent=16")
+    clients = build_clients(job(*settings), Gates(), Admission(), {}, Budget(None, None))
+    (client,) = clients.values()
+    client.gate.register(64)
 
-    assert [made] == [type(client.transport) for client in clients.values()]
+    assert made is type(client.transport)
+    assert client.local
+    assert 0 == client.retry.max_retries
+    assert WORKERS == client.gate.limit.ceiling
 
 
 # What a process had loaded when it ended, as its last line.
