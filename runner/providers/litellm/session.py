@@ -50,7 +50,7 @@ async def _read_whole(
 
     Raises CallError for what is no reply, and RefusedError for one with an error.
     """
-    host = request.url.authority
+    host = request.url.host_port_subcomponent or ""
     request.headers["Accept-Encoding"] = "gzip, deflate"
     response, body = await _received(request, handler, host)
     status, headers = response.status, CIMultiDict(response.headers)
