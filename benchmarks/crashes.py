@@ -217,11 +217,9 @@ def _session(subject: Subject, path: Path, counted: int, *, quick: bool = False)
     client = Client(CountedTransport(subject, counted), RetryPolicy(max_retries=0), 60.0)
     mask = os.umask(0o077)
     try:
-        with (
-            patch.object(execute, "build_job", lambda *_, **__: subject.job),
-            patch.object(execute, "build_clients", lambda *_, **__: {"main": client}),
-        ):
-            return _run_or_resume(subject, path, quick=quick)
+        with patch.object(execute, "build_job", lambda *_, **__: subject.job):
+            shared = ProcessState(clients=lambda *_: {"main": client})
+            return _run_or_resume(subject, path, shared, quick=quick)
     except ColloquyError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -229,14 +227,14 @@ def _session(subject: Subject, path: Path, counted: int, *, quick: bool = False)
         os.umask(mask)
 
 
-def _run_or_resume(subject: Subject, path: Path, *, quick: bool) -> int:
+def _run_or_resume(subject: Subject, path: Path, shared: ProcessState, *, quick: bool) -> int:
     if (path / RESOLVED).exists():
         made = Resumption(subject.job, PreviousSession(path))
         resumption = made if quick else read_resumption([f"resume={path}"])
-        code, _ = run_virtually(lambda: resume_job(resumption, ProcessState()))
+        code, _ = run_virtually(lambda: resume_job(resumption, shared))
     else:
         nothing: Any = None
-        code, _ = run_virtually(lambda: execute_job(nothing, run_path=path))
+        code, _ = run_virtually(lambda: execute_job(nothing, run_path=path, shared=shared))
     return int(code)
 
 
@@ -259,6 +257,8 @@ def crash_at_every_operation(folder: Path | None = None, stride: int = 1) -> dic
             trial.session()
         if harmed or not trial.whole or trial.sessions[-1].code != 0:
             raise RuntimeError(f"operation {at}: {harmed} {verify(trial.path)} {trial.sessions}")
+        if trial.calls < nodes:
+            raise RuntimeError(f"operation {at}: {trial.calls} calls were counted, not {nodes}")
         sums["crashes"] += crashed
         sums["calls_wanted"] += nodes
         sums["calls_sent"] += trial.calls
