@@ -120,7 +120,7 @@ def find(name: str, settings: AnalyzerSettings, folders: Sequence[Path]) -> Prom
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"analyzers.{name}: cannot read prompt {path}: {error}") from error
     _check_placeholders(name, path, question, settings.variables)
-    template = _compile(name, path, question, settings.variables)
+    template = _compile(name, question, settings.variables)
     module = _answer_module(name, settings.answer, path)
     return PromptAnalyzer(name, question, template, module, dict(settings.variables))
 
@@ -157,7 +157,7 @@ def _check_placeholders(name: str, path: Path, question: str, own: Mapping[str, 
         )
 
 
-def _compile(name: str, path: Path, question: str, own: Mapping[str, object]) -> Template:
+def _compile(name: str, question: str, own: Mapping[str, object]) -> Template:
     """Return the template, rendered once with stand-ins: a fault shows before anything is sent."""
     template = _ENVIRONMENT.from_string(question)
     _render(name, template, {**dict.fromkeys(VARIABLES, "x"), "max_insights": 1, **own})

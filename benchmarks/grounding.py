@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from runner.answers.grounding.grounder import Grounder, QuoteCheck
 from runner.transcript.model import Segment
-from runner.transcript.read import read_transcript
+from runner.transcript.read import read
 
 HEARING = Path(__file__).resolve().parents[2] / "shared/transcripts/long_house_hearing_56776.txt"
 KINDS = ("exact", "moved", "near", "absent")
@@ -48,7 +48,7 @@ def main() -> None:
 def spoken(rng: random.Random) -> list[str]:
     """Return the texts of the hearing's segments, or of as many made up."""
     if HEARING.is_file():
-        return [segment.text for segment in read_transcript(HEARING).segments]
+        return [segment.text for segment in read(HEARING).transcript.segments]
     vocabulary = ["".join(rng.choices("etaoinshrdlu", k=rng.randint(2, 9))) for _ in range(8_000)]
     weights = [1 / rank for rank in range(1, len(vocabulary) + 1)]
     return [" ".join(rng.choices(vocabulary, weights, k=rng.randint(5, 150))) for _ in range(400)]

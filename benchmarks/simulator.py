@@ -169,13 +169,13 @@ async def drive(
     """Keep *connections* busy for *seconds*; no two of them send the same of *requests*."""
     loop = asyncio.get_running_loop()
     clients = [Counting(requests[place::connections]) for place in range(connections)]
-    cpu_s, start = server_cpu_s(port), loop.time()
+    cpu_s, start = server_cpu_s(), loop.time()
     opened = [
         (await loop.create_connection(lambda client=client: client, "127.0.0.1", port))[0]  # type: ignore[misc]
         for client in clients
     ]
     await asyncio.sleep(seconds)
-    elapsed, cpu_s = loop.time() - start, server_cpu_s(port) - cpu_s
+    elapsed, cpu_s = loop.time() - start, server_cpu_s() - cpu_s
     answered = sum(client.answered for client in clients)
     for transport in opened:
         transport.abort()
@@ -183,7 +183,7 @@ async def drive(
     return Measured(load, answered / elapsed, 1000 * cpu_s / max(1, answered), failed)
 
 
-def server_cpu_s(port: int) -> float:
+def server_cpu_s() -> float:
     """Return the processor time of the process that listens, our only child, in seconds."""
     with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:  # noqa: PTH123
         child = file.read().split()[0]

@@ -25,8 +25,13 @@ settings.register_profile(
 settings.load_profile("suite")
 LOOPBACK = {"127.0.0.1", "::1", "localhost", None, ""}
 
-settings.register_profile("untimed", deadline=None)  # a first example may load a vocabulary
-settings.load_profile("untimed")
+
+@pytest.fixture(scope="session", autouse=True)
+def own_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Sign runs with a key of this session."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "config"))
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -43,12 +48,9 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def own_directory(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
+def own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "config"))
     monkeypatch.setattr(os, "fsync", lambda _: None)  # which only the death of a machine shows
     register_resolvers()
     monkeypatch.chdir(tmp_path)

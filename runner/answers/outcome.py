@@ -61,7 +61,7 @@ def read_reply(
         kind = error.kind if isinstance(error, CallError) else "invalid_output"
         raise AnswerError(kind, secrets.redact_values(said), text=text) from error
     if secrets.redact_values(parsed) != parsed:
-        stored = secrets.redact_values_in(stored)
+        stored = secrets.redact_all(stored, shapes=False)
     notes = {
         "json_repaired": repaired,
         "insights_dropped": max(0, len(stored["insights"]) - max_insights),

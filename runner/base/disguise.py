@@ -5,12 +5,13 @@ import re
 import sys
 import unicodedata
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
 
 _MIN_LETTERS = 4
+_FEW_LETTERS = 6  # fewer may stand in a text by chance, even with digits
 _CERTAIN_LETTERS = 12  # ordinary words in a row do not equal so many by chance
 _ROUNDS = 8  # of escapes inside escapes
 _CHUNK = 256  # characters: the time to normalise grows with the square of combining marks
@@ -37,12 +38,12 @@ Spans = list[tuple[int, int]]  # of each character: where it began and ended in 
 class Disguises:
     """What to look for in the letters and digits of a text.
 
-    *forms* maps them to the same with punctuation where that counts, else to None. *blocks* are
+    *forms* are these with their text if its punctuation counts, else None. *blocks* are
     all runs of _BLOCK in the long ones, as numbers, one of which stands at a multiple of _BLOCK
     in a text that holds it; *short* are the others.
     """
 
-    forms: Mapping[bytes, str | None]
+    forms: tuple[tuple[bytes, str | None], ...]
     blocks: frozenset[int]
     short: tuple[bytes, ...]
 
@@ -51,16 +52,16 @@ class Disguises:
         aligned = memoryview(letters[: len(letters) & -_BLOCK]).cast("Q")
         if self.blocks.isdisjoint(aligned) and not any(each in letters for each in self.short):
             return False
-        return any(each in letters for each in self.forms)
+        return any(each in letters for each, _ in self.forms)
 
 
 @lru_cache(64)
 def _disguises_of(values: tuple[str, ...]) -> Disguises:
-    forms = dict(form for value in values for form in _forms(value))
-    long = [letters for letters in forms if len(letters) >= 2 * _BLOCK - 1]
+    forms = tuple({form: None for value in values for form in _forms(value)})
+    long = [letters for letters, _ in forms if len(letters) >= 2 * _BLOCK - 1]
     runs = (form[at : at + _BLOCK] for form in long for at in range(len(form) - _BLOCK + 1))
     blocks = frozenset(memoryview(run).cast("Q")[0] for run in runs)
-    return Disguises(forms, blocks, tuple(form for form in forms if form not in long))
+    return Disguises(forms, blocks, tuple(letters for letters, _ in forms if letters not in long))
 
 
 def _forms(value: str) -> Iterator[tuple[bytes, str | None]]:
@@ -74,7 +75,7 @@ def _forms(value: str) -> Iterator[tuple[bytes, str | None]]:
         letters = _letters(form)
         ordinary = len(letters) < _CERTAIN_LETTERS and not _ODD.search(form)
         if len(letters) >= _MIN_LETTERS:
-            exact = ordinary or letters.isdigit() or len(letters) < 2 * _MIN_LETTERS
+            exact = ordinary or letters.isdigit() or len(letters) < _FEW_LETTERS
             yield letters, form.lower() if exact else None
 
 
@@ -181,7 +182,7 @@ def _found(plain: str, spans: Spans, disguises: Disguises) -> Iterator[tuple[int
     """Yield where disguises begin and end in the original."""
     letters = _letters(plain)
     owners = [at for at, character in enumerate(plain) if character.isalnum()]
-    for wanted, exact in disguises.forms.items():
+    for wanted, exact in disguises.forms:
         at = letters.find(wanted)
         while at >= 0:
             first, last = owners[at], owners[at + len(wanted) - 1]

@@ -9,8 +9,8 @@ import yaml
 
 from runner.base.regular_files import open_regular
 
-MAX_BYTES = 64 * 1024 * 1024  # of a JSON file; larger ones are refused
-MAX_VALUES = 2_000_000  # in a JSON file; each takes up to 80 bytes of memory
+MAX_BYTES = 40_000_000  # of a JSON file; larger ones are refused
+MAX_VALUES = 1_000_000  # in a JSON file; each takes up to 80 bytes of memory
 MAX_DEPTH = 250  # of JSON; orjson writes 254
 MAX_YAML_BYTES = 1_000_000
 MAX_YAML_VALUES = 100_000  # with aliases expanded
@@ -28,8 +28,7 @@ def load_json(file: Path, limit: int = MAX_BYTES) -> Any:
 
 def parse_json(data: bytes) -> Any:
     """Return the value of *data*; raise ValueError if it has too many values or is too deep."""
-    if sum(map(data.count, (b",", b":", b"[", b"{"))) > MAX_VALUES:
-        raise ValueError(f"more than {MAX_VALUES:,} values")
+    check_size(data)
     value = orjson.loads(data)
     level = [value]
     for _ in range(MAX_DEPTH):
@@ -37,6 +36,14 @@ def parse_json(data: bytes) -> Any:
         if not level:
             return value
     raise ValueError(f"nested deeper than {MAX_DEPTH}")
+
+
+def check_size(data: bytes) -> None:
+    """Raise ValueError for JSON that `load_json` refuses for its size."""
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"more than {MAX_BYTES:,} bytes")
+    if sum(map(data.count, (b",", b":", b"[", b"{"))) > MAX_VALUES:
+        raise ValueError(f"more than {MAX_VALUES:,} values")
 
 
 def _inside(value: Any) -> list[Any]:

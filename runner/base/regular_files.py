@@ -73,6 +73,11 @@ def files_in(folder: Path, ending: str) -> list[Path]:
     return [Path(e.path) for e in listed(folder) if e.name.endswith(ending) and e.name[0] != "."]
 
 
+def user_path(path: str) -> Path:
+    """Return the path that a user typed, with `~` expanded where it names a user."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path's own raises where it does not
+
+
 def kind_of(path: Path) -> str | None:
     """Return "file" or "directory", None for anything else and for a name that cannot be."""
     try:

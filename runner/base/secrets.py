@@ -2,9 +2,10 @@
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,14 @@ MIN_CHARS = 8  # a shorter value would occur in ordinary text
 MAX_FILE_BYTES = 1 << 16
 MIN_PART_CHARS = 16  # of one of several keys in a value, or of a line of a private key
 
-_PATHS = ("COLLOQUY_SIGNING_KEY",)  # names a file
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _KEYS = {
     *("key", "apikey", "token", "secret", "password", "passwd", "pass", "passphrase", "pwd"),
     *("credential", "credentials", "auth", "authorization", "cookie", "signature", "sig", "dsn"),
+    *("bearer", "accesskey", "secretkey", "authkey", "accesstoken", "authtoken", "apitoken"),
 }
 _VARIABLES = _KEYS | {"keys", "secrets", "headers", "connection"}
+_NAMES_OF_FILES = {"PWD", "COLLOQUY_SIGNING_KEY"}
 _ABOUT_KEYS = {"file", "path", "dir", "sock", "url", "parallelism"}
 _SHAPES = re.compile(
     # OpenAI, Anthropic, OpenRouter, LiteLLM; the digit excludes hyphenated words
@@ -75,28 +77,22 @@ class Secrets:
             text = text.replace(value, MASK)
         return mask_disguised(text, self.values, MASK)
 
-    def redact_all(self, value: Any) -> Any:
-        """Return *value* with every string in it redacted, including the keys of mappings."""
-        return _mapped(value, self.redact)
+    def redact_all(self, value: Any, *, shapes: bool = True) -> Any:
+        """Return *value* with every string in it redacted, including the keys of mappings.
 
-    def redact_values_in(self, value: Any) -> Any:
-        """Return *value* with known keys masked in every string in it, as `redact_values` does."""
-        return _mapped(value, self.redact_values)
+        Without *shapes* only known keys are masked, as by `redact_values`.
+        """
+        if isinstance(value, str):
+            return self.redact(value) if shapes else self.redact_values(value)
+        redacted = partial(self.redact_all, shapes=shapes)
+        if isinstance(value, Mapping):
+            return {redacted(key): redacted(body) for key, body in value.items()}
+        return list(map(redacted, value)) if isinstance(value, list | tuple) else value
 
     def found_in(self, data: bytes) -> bool:
         """Return whether *data* contains one of the values, disguised or not."""
         text = data.decode(errors="replace")
         return self.redact_values(text) != text
-
-
-def _mapped(value: Any, change: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, Mapping):
-        return {_mapped(key, change): _mapped(body, change) for key, body in value.items()}
-    if isinstance(value, list | tuple):
-        return [_mapped(item, change) for item in value]
-    return value
 
 
 def secrets_of(
@@ -112,10 +108,10 @@ def secrets_of(
     variables = os.environ if environment is None else environment
     named = {key_env, *key_envs}
     keys = [
-        v
-        for n, v in variables.items()
-        if n in named or (_is_variable(n) and n not in _PATHS and not _is_file(v))
-    ]
+        value
+        for name, value in variables.items()
+        if name in named or (_is_variable(name) and not os.path.exists(value))  # noqa: PTH110
+    ]  # Path.exists raises for a long name
     keys += _google_keys(variables.get("GOOGLE_APPLICATION_CREDENTIALS", ""))
     values = {value for key in keys for value in _parts(key)}
     return Secrets(tuple(sorted(values, key=lambda value: (-len(value), value))))
@@ -123,7 +119,9 @@ def secrets_of(
 
 def _is_variable(name: str) -> bool:
     words = _words(name)
-    return bool(_VARIABLES & {*words}) and words[-1] not in _ABOUT_KEYS and words != ["pwd"]
+    if name in _NAMES_OF_FILES or not _VARIABLES & {*words}:
+        return False
+    return words[-1] not in _ABOUT_KEYS
 
 
 def _words(name: str) -> list[str]:
@@ -137,13 +135,6 @@ def _parts(value: str) -> Iterator[str]:
         yield value.strip()
     parts = re.split(r"[\s,;=]+", value)
     yield from (p for p in parts if len(p) >= MIN_PART_CHARS and re.search(r"\d", p))
-
-
-def _is_file(value: str) -> bool:
-    try:
-        return Path(value).exists()
-    except (OSError, ValueError):  # too long, or with a null character
-        return False
 
 
 def _google_keys(path: str) -> list[str]:

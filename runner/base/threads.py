@@ -1,12 +1,14 @@
-"""Threads: the one way off the event loop, so that it serves its sockets and timers in time."""
+"""Threads: the ways off the event loop, so that it serves its sockets and timers in time."""
 
 import asyncio
+import ctypes
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, InvalidStateError, ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from functools import cache, partial
-from threading import Barrier
+from threading import Barrier, Thread
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -41,7 +43,44 @@ def start_threads() -> None:
         raise
 
 
+async def compute(function: Callable[..., T], *args: Any) -> T:
+    """Return `function(*args)`, computed in a thread that ends with this task.
+
+    For pure functions that may take minutes: others do not queue behind them, and where the task
+    is cancelled, Python code is interrupted and the process does not wait for anything else.
+    """
+    call = partial(copy_context().run, function, *args)
+    return await asyncio.get_running_loop().run_in_executor(_OwnThread(), call)
+
+
 @cache
 def _pool() -> ThreadPoolExecutor:
     sys.setswitchinterval(SWITCH_S)
     return ThreadPoolExecutor(WORKERS, thread_name_prefix="offload")
+
+
+class _OwnThread(Executor):
+    """Makes each call in a daemon thread, in which a cancelled call raises SystemExit."""
+
+    def submit(self, call: Callable[..., T], /, *args: Any, **named: Any) -> Future[T]:
+        future = Future[T]()
+
+        def work() -> None:
+            with suppress(InvalidStateError):  # it was cancelled
+                try:
+                    result = call(*args, **named)
+                except BaseException as error:  # noqa: BLE001 - raised where it is awaited
+                    future.set_exception(error)
+                else:
+                    future.set_result(result)
+
+        thread = Thread(target=work, name="compute", daemon=True)
+        future.add_done_callback(partial(_end, thread))
+        thread.start()
+        return future
+
+
+def _end(thread: Thread, future: Future[Any]) -> None:
+    if future.cancelled():
+        number = ctypes.c_ulong(thread.ident or 0)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(number, ctypes.py_object(SystemExit))

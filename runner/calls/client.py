@@ -1,6 +1,7 @@
 """Client: admits, bounds, retries and accounts for the calls to one model."""
 
 import asyncio
+import math
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -42,7 +43,8 @@ class Client:
     *timeout_s* bounds the wall-clock time of each attempt from its admission; litellm's own
     timeout does not bound a slow body. *deadline_s* bounds the calls of one node from their
     first attempt, including waits except those for outages. All clients of a model and key
-    share *gate*, all clients of an event loop *admission*. *rng* draws the jitter.
+    share *gate*, all clients of an event loop *admission*. *rng* draws the jitter. A *local*
+    model computes in this process: time does not end its attempts, a closed admission does.
     """
 
     transport: Transport
@@ -54,6 +56,7 @@ class Client:
     admission: Admission = field(default_factory=Admission)
     budget: Budget = field(default_factory=Budget)
     sizer: Sizer | None = None
+    local: bool = False
 
     async def complete(
         self,
@@ -118,6 +121,9 @@ class Client:
             return completion
 
     async def _send(self, call: _Call) -> Completion:
+        if self.local:
+            work = self.transport.complete(call.request, math.inf)
+            return await self.admission.until_closed(work)
         try:
             async with asyncio.timeout(self.timeout_s) as deadline:
                 with on_arrival(lambda: deadline.reschedule(None)):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 
 from runner.base.text import digest
-from runner.base.threads import offload
+from runner.base.threads import WORKERS, offload
 from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import MAX_CEILING, Gate, Gates
 from runner.calls.admission.limits import Admission
@@ -33,17 +33,19 @@ def build_clients(
     clients = {}
     for name, model in job.models.items():
         body = model.settings
+        local = body.name.startswith(OFFLINE)
         values = {each.name: getattr(body, each.name) for each in fields(ModelRoute)}
         route = ModelRoute(**values | {"api_base": addresses.get(name, body.api_base)})
         clients[name] = Client(
             transport=_transport(route, readings),
-            retry=RetryPolicy(body.max_retries, body.retry_delay_s),
+            retry=RetryPolicy(0 if local else body.max_retries, body.retry_delay_s),
             timeout_s=body.timeout_s,
             deadline_s=body.deadline_s,
             gate=_gate(job, body, gates, route.api_base),
             admission=admission,
             budget=budget,
             sizer=Sizer(model.tokenizer, model.prices),
+            local=local,
         )
     return clients
 
@@ -94,8 +96,9 @@ def _gate(job: Setup, model: ModelSettings, gates: Gates, api_base: str | None) 
     """Return the gate that all calls to *model* with its key share in this process."""
     ceiling, key = max_in_flight(job), os.environ.get(model.api_key_env or "", "")
     rates = (model.rpm, model.tpm, model.burst_s)
+    most = WORKERS if model.name.startswith(OFFLINE) else MAX_CEILING
     return gates.gate(
         (model.name, *rates),
         (model.name.split("/", 1)[0], api_base, digest(key)),
-        lambda account: Gate(ceiling, *rates, account),
+        lambda account: Gate(ceiling, *rates, account, most=most),
     )

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from runner.answers.analyzer import load_analyzer
 from runner.base.errors import ConfigError, did_you_mean
 from runner.base.files import package_folder
+from runner.base.regular_files import user_path
 from runner.base.secrets import refuse_keys
 from runner.base.text import digest
 from runner.base.tokens import tokenizer_for
@@ -25,7 +26,7 @@ from runner.job.models import MAIN, Model, check_names
 from runner.job.windows import Fitter
 from runner.transcript.inputs import Input, find_inputs, is_many
 from runner.transcript.model import Transcript
-from runner.transcript.read import FORMATS, read_transcript
+from runner.transcript.read import formats, read
 
 PACKAGE_PREFIX = "pkg://"
 
@@ -86,9 +87,7 @@ def setup_from(
     refuse_keys(data, composed)
     settings, folders = validate(data), analyzer_folders(config_dirs)
     check_traces(settings)
-    if (name := settings.transcript.format) not in FORMATS:
-        near = did_you_mean(name, FORMATS)
-        raise ConfigError(f"transcript.format={name!r} is not a format{near}")
+    check_format(settings)
     pipeline = make_pipeline(settings.stages, settings.analyzers)
     models = _models(settings)
     analyzers = {
@@ -168,11 +167,18 @@ def analyzer_folders(config_folders: Sequence[Path]) -> tuple[Path, ...]:
     return tuple(path.resolve() for path in found)
 
 
+def check_format(settings: Settings) -> None:
+    """Raise ConfigError if `transcript.format` is the name of no reader."""
+    if (name := settings.transcript.format) not in formats():
+        near = did_you_mean(name, formats())
+        raise ConfigError(f"transcript.format={name!r} is not a format{near}")
+
+
 def open_transcript(settings: Settings, file: Path | None = None) -> Transcript:
     """Read the transcript in *file*, by default that of `transcript.path`."""
     wanted = settings.transcript
     path = file or transcript_path(wanted.path)
-    return read_transcript(path, format=wanted.format, encoding=wanted.encoding)
+    return read(path, format=wanted.format, encoding=wanted.encoding).transcript
 
 
 def transcript_path(path: str) -> Path:
@@ -185,7 +191,7 @@ def transcript_path(path: str) -> Path:
                 f"transcript.path={path!r}: expected pkg://PACKAGE/FILE of an installed package"
             )
         return folder / inner
-    return Path(path).expanduser()
+    return user_path(path)
 
 
 def facts_of(model: ModelSettings) -> ModelFacts:

@@ -45,7 +45,8 @@ class ResultRow:
     """One row of the results table.
 
     *status* is the run's, or `unreadable`; *ok* counts the *analyzers* that answered; *error* is
-    that of the first that failed, or of reading the file. Tokens, cost and attempts are summed
+    that of the first that failed, or of reading the file. *with_speaker* and *with_time* count
+    segments, *warnings* the doubts of the reader. Tokens, cost and attempts are summed
     over all sessions, *wall_s* is of the last; *reused*: an earlier session completed the run.
     """
 
@@ -56,6 +57,11 @@ class ResultRow:
     ok: int = 0
     analyzers: int = 0
     segments: int = 0
+    speakers: int = 0
+    with_speaker: int = 0
+    with_time: int = 0
+    left_out_words: int = 0
+    warnings: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
@@ -121,7 +127,7 @@ def journal_of(run: Path) -> list[dict[str, Any]]:
 
 
 @lru_cache(maxsize=1)
-def _by_run(journal: Path, size: int) -> dict[str, Sequence[int]]:
+def _by_run(journal: Path, size: int) -> dict[str, Sequence[int]]:  # noqa: ARG001 - in the key
     """Return where a journal's lines begin, by run; *size*, in bytes, is part of the cache key."""
     places: dict[str, array[int]] = {}
     place = 0

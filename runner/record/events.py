@@ -2,7 +2,7 @@
 
 Events are `noun.past_participle` with keys, never formatted text:
 batch.started, batch.advanced, batch.given_up, batch.finished · input.unreadable ·
-run.started, run.finished, run.interrupted, run.crashed · transcript.sanitised ·
+run.starting, run.started, run.finished, run.interrupted, run.crashed · transcript.sanitised ·
 model.failed · record.restored ·
 stage.started, stage.finished · context.reduced, context.trimmed ·
 node.started, node.finished, node.reused, node.failed, node.skipped ·

@@ -57,12 +57,14 @@ def write_history(path: Path, model: str, run: Mapping[str, CallAverages]) -> No
 
 
 def expected_durations(
-    history: Mapping[str, CallAverages], max_tokens: Mapping[str, int]
+    known: Mapping[str, CallAverages | None], max_tokens: Mapping[str, int]
 ) -> dict[str, float]:
     """Return each analyzer's expected duration, to be compared with the others only.
 
-    In seconds if every analyzer has a history, else *max_tokens* for all.
+    *known* are the averages with the model that each is asked of. In seconds if every analyzer
+    has them, else *max_tokens* for all.
     """
-    if all(name in history for name in max_tokens):
-        return {name: history[name].latency_s for name in max_tokens}
+    latencies = {name: found.latency_s for name, found in known.items() if found is not None}
+    if latencies.keys() >= max_tokens.keys():
+        return latencies
     return {name: float(tokens) for name, tokens in max_tokens.items()}

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from runner import DISTRIBUTION
 from runner.base.text import digest
 from runner.config.model_facts import OFFLINE
 from runner.config.schema import ModelSettings
@@ -50,4 +51,4 @@ def payload_digest(record: Any) -> str:
 @cache
 def _own_version() -> str:
     """Return the installed version; reading it takes milliseconds."""
-    return version("colloquy")
+    return version(DISTRIBUTION)

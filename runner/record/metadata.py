@@ -7,6 +7,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
+from runner import DISTRIBUTION
 from runner.job.job import Job, Setup
 from runner.record.journal import Spent
 
@@ -21,6 +22,7 @@ def describe_run(job: Job, statuses: Mapping[str, str], spent: Spent) -> dict[st
             "segments": len(job.transcript.segments),
             "removed_chars": job.transcript.removed_chars,
         },
+        "reading": job.transcript.reading and asdict(job.transcript.reading),
         **describe_job(job, spent),
         "stages": {
             stage.name: {
@@ -47,5 +49,6 @@ def describe_job(job: Setup, spent: Spent) -> dict[str, Any]:
 @lru_cache
 def versions() -> Mapping[str, str]:
     """Return the versions of Python and the main packages; the first call takes 10 ms."""
-    names = ("colloquy", "litellm", "hydra-core", "pydantic", "tiktoken")
-    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+    names = ("litellm", "hydra-core", "pydantic", "tiktoken")
+    own = {"python": platform.python_version(), "colloquy": version(DISTRIBUTION)}
+    return own | {name: version(name) for name in names}

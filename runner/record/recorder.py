@@ -67,6 +67,10 @@ class Recorder:
             analyzers=len(job.pipeline.nodes),
             model=job.settings.model.name,
         )
+        if (reading := job.transcript.reading) is not None:
+            log.info("transcript.read", reading=reading.line)
+            for doubt in reading.warnings:
+                log.warning("transcript.doubt", doubt=doubt)
         if job.transcript.removed_chars:
             log.warning("transcript.sanitised", removed_chars=job.transcript.removed_chars)
 

@@ -1,6 +1,7 @@
 """Run directories: creation, locking, and writes of every file."""
 
 import asyncio
+import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -8,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from runner.base.errors import ConfigError, OutputError, one_line, reason
+from runner.base.errors import ConfigError, OutputError, TranscriptError, one_line, reason
 from runner.base.files import (
     as_json,
     make_directory,
@@ -17,7 +18,7 @@ from runner.base.files import (
     write_if_changed,
     write_json,
 )
-from runner.base.json import load_json
+from runner.base.json import check_size, load_json
 from runner.base.regular_files import refuse_links
 from runner.base.text import now_iso, slug
 from runner.base.threads import offload
@@ -26,6 +27,7 @@ from runner.record.journal import Journal, MemberJournal
 from runner.record.lock import acquire, release
 from runner.record.signature import sign
 from runner.transcript.model import Segment, Transcript
+from runner.transcript.report import stored_report
 
 SCHEMA_VERSION = 2
 COMPLETED = "COMPLETED"
@@ -34,6 +36,7 @@ RESOLVED = "config/resolved.yaml"
 INPUTS = "config/inputs.json"  # of a batch
 PARTS = ("config", "intermediate", "context", "logs")  # subdirectories
 FOLDERS = (*PARTS, "final", "superseded")  # all that a run may have
+ROOM = 300  # characters of the longest path in a run or batch
 RESERVE = ".reserve"
 RESERVE_BYTES = 64 * 1024
 
@@ -119,6 +122,8 @@ class RunDirectory:
 
     @classmethod
     def _open(cls, path: Path, parts: Sequence[str]) -> Self:
+        if len(os.fsencode(path)) + ROOM > os.pathconf("/", "PC_PATH_MAX"):
+            raise cannot_write(path, OSError("its files would have names that are too long"))
         try:
             make_directory(path)
             lock = acquire(path)
@@ -158,16 +163,16 @@ class RunDirectory:
         """
         digests = {name: analyzer.prompt_digest for name, analyzer in job.analyzers.items()}
         prompts = {"config_dirs": [str(folder) for folder in job.config_dirs], "sha256": digests}
-        files = {TRANSCRIPT: as_json(job.transcript)} if isinstance(job, Job) else {}
+        files = {TRANSCRIPT: _readable(job.transcript)} if isinstance(job, Job) else {}
         if isinstance(job, BatchJob):
             files[INPUTS] = as_json([file.name for file in job.inputs])
         files["config/prompts.json"] = as_json(prompts)
         files["config/overrides.json"] = as_json(list(job.overrides))
         files["config/composed.yaml"] = job.composed.encode()
         files[RESOLVED] = job.config.encode()
+        self._make_parent(self.path / RESOLVED)
         sign(self.path, files)
         for name, data in files.items():
-            self._make_parent(self.path / name)
             write_if_changed(self.path / name, data)
 
     async def write_node(
@@ -244,6 +249,16 @@ class RunDirectory:
         (self.path / COMPLETED).unlink(missing_ok=True)
 
 
+def _readable(transcript: Transcript) -> bytes:
+    """Return *transcript* as JSON; raise TranscriptError if it would be too large to be resumed."""
+    data = as_json(transcript)
+    try:
+        check_size(data)
+    except ValueError as error:
+        raise TranscriptError(f"{transcript.name} is too long for {TRANSCRIPT}: {error}") from error
+    return data
+
+
 def _as_bytes(content: Page) -> bytes:
     content = content() if callable(content) else content
     return content.encode() if isinstance(content, str) else as_json(content)
@@ -256,6 +271,7 @@ def read_transcript_file(run: Path) -> Transcript:
         data = load_json(file)
         segments = tuple(Segment(**segment) for segment in data["segments"])
         removed_chars = int(data.get("removed_chars", 0))
-        return Transcript(data["name"], data["format"], data["sha256"], segments, removed_chars)
+        facts = (data["name"], data["format"], data["sha256"], segments, removed_chars)
+        return Transcript(*facts, stored_report(data.get("reading")))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error

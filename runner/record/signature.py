@@ -14,8 +14,8 @@ import orjson
 
 from runner.base.errors import ConfigError
 from runner.base.files import TEMP, as_json, make_directory, write_bytes, write_if_changed
-from runner.base.json import listing, mapping, read_json, section
-from runner.base.regular_files import open_regular
+from runner.base.json import MAX_BYTES, listing, mapping, read_json, section
+from runner.base.regular_files import open_regular, refuse_links
 from runner.base.text import print_stderr, to_terminal
 
 SIGNATURE = "config/signature.json"
@@ -26,7 +26,6 @@ SIGNED = (
 )
 KEY_VARIABLE = "COLLOQUY_SIGNING_KEY"  # names the file of another key
 _KEY_BYTES = range(32, 4097)
-_MAX_BYTES = 256 * 1024 * 1024  # of a signed file
 _KEPT = 2  # digests of a file: that of the last session is valid until all files are replaced
 
 
@@ -41,7 +40,7 @@ def signing_key() -> bytes | None:
             _make_key(file)
         if not stat.S_ISREG(file.lstat().st_mode):
             raise ConfigError(f"the signing key {file} is not a regular file")
-        with open_regular(file, _MAX_BYTES) as opened:
+        with open_regular(file, MAX_BYTES) as opened:
             mode, key = os.fstat(opened.fileno()).st_mode, opened.read(_KEY_BYTES.stop).strip()
     except OSError as error:
         why = f"no signing key {file}: {error.strerror or error}"
@@ -107,6 +106,7 @@ def sign_stored(folder: Path, *, arrived: bool = False) -> None:
     found = {name: _content(folder / name) for name in SIGNED}
     with suppress(OSError):  # unsigned, it can still be resumed
         make_directory((folder / SIGNATURE).parent)
+        refuse_links((folder / SIGNATURE).parent)
         sign(folder, {name: data for name, data in found.items() if data is not None})
 
 
@@ -142,7 +142,7 @@ def _mac(key: bytes, digests: Mapping[str, list[str]]) -> str:
 def _content(file: Path) -> bytes | None:
     """Return the content of a regular file, None if nothing is there, b"" for anything else."""
     try:
-        with open_regular(file, _MAX_BYTES) as opened:
+        with open_regular(file, MAX_BYTES) as opened:
             return opened.read()
     except FileNotFoundError:
         return None

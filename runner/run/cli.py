@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from string import Template
 
+import hydra
 import yaml
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
@@ -18,6 +19,7 @@ from runner.base.json import MAX_YAML_BYTES, check_yaml
 from runner.base.regular_files import kind_of, open_regular
 from runner.base.secrets import refuse_secrets, secrets_of
 from runner.config.schema import known_keys, nearest_key
+from runner.run.arguments import WITH_VALUE, choices, understood
 
 # The first of these wins: signals, bug, disk and account come before failed analyzers.
 PRECEDENCE = (130, 143, 1, 8, 5, 6, 75, 9, 7, 2, 4, 3)
@@ -26,16 +28,13 @@ MAX_NAME = 250  # characters of a file's name without .yaml
 
 _OVERRIDE = re.compile(r"Could not override '([^']+)'")
 _GROUP = re.compile(r"Could not find '([^'/]+)/([^']+)'")
+_DOCUMENTATION = re.compile(r"(hydra\.cc/docs/)\d[\d.]*")  # of whatever version
 _LAUNCHER = re.compile(r"'hydra/launcher/(ray|submitit_local|submitit_slurm)'")
 _IPV6_ADDRESS = re.compile(r"https?://\[[^\[\],]*\][^,\s]*")  # brackets are Hydra's lists
 _LOOKS_LIKE_PATH = re.compile(r"[/\\.*?~]")
 _CONFIG_FOLDERS = ("--config-d", "-cd", "--config-p", "-cp")  # argparse takes unambiguous prefixes
 # Options that make Hydra do anything but one run, with the prefixes that argparse takes.
 _ACTIONS = ("-m", "-r", "-i", "-s", "-h", "--m", "--r", "--i", "--s", "--h", "--e", "--v", "--cf")
-_WITH_VALUE = frozenset(
-    {"--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--package", "-p"}
-    | {"--cfg", "-c"}
-)
 
 
 def expand_arguments(arguments: Sequence[str]) -> list[str]:
@@ -47,13 +46,13 @@ def expand_arguments(arguments: Sequence[str]) -> list[str]:
     """
     options: list[str] = []
     overrides: list[str] = []
-    remaining = iter(arguments)
+    remaining = iter(understood(arguments))
     for argument in remaining:
         if not argument.startswith("-"):
             overrides.append(argument)
             continue
         options.append(argument)
-        if argument in _WITH_VALUE:
+        if argument in WITH_VALUE:
             options += islice(remaining, 1)
     sweeping = bool({"-m", "--multirun"} & set(options))
     if any(override.startswith(("sweep=", "+sweep=")) for override in overrides):
@@ -70,7 +69,7 @@ def _expand(override: str, sweeping: bool) -> list[str]:
     if name != "transcript":
         return [override]
     parts = value.split(",") if sweeping and kind_of(Path(value)) is None else [value]
-    names = _choices("transcript")
+    names = choices("transcript")
     folders = {p for p in parts if p not in names and kind_of(Path(p)) == "directory"}
     if not all(part in folders or _LOOKS_LIKE_PATH.search(part) for part in parts):
         return [override]
@@ -106,7 +105,7 @@ def _refuse_long_choices(arguments: Sequence[str]) -> None:
     for argument in arguments:
         name, _, value = argument.partition("=")
         group = name.lstrip("+~")
-        if max(map(len, value.split(","))) > MAX_NAME and (known := _choices(group)):
+        if max(map(len, value.split(","))) > MAX_NAME and (known := choices(group)):
             raise ConfigError(f"{group}={value[:40]}…: no such choice{did_you_mean('', known)}")
 
 
@@ -135,6 +134,8 @@ def explain_hydra_error(error: BaseException) -> str | None:
         return f"a configuration file is not YAML: {one_line(str(error))}"
     if isinstance(error, ValueError) and "Config group override" in str(error):
         return "a config group is set to null: expected GROUP=CHOICE, see colloquy --help"
+    if isinstance(error, RecursionError):
+        return "an argument is nested too deep"
     if isinstance(error, ValueError) and _is_raised_by_hydra(error):
         return one_line(str(error))  # options that do not go together
     if "OptunaSweeper" in str(error) or "hydra/sweeper/optuna" in str(error):
@@ -149,28 +150,20 @@ def explain_hydra_error(error: BaseException) -> str | None:
     text = " ".join(str(link) for link in (error, error.__cause__) if link is not None)
     if match := _GROUP.search(text):
         group, choice = match[1], match[2]
-        return f"{group}={choice}: no such choice{did_you_mean(choice, _choices(group))}"
+        return f"{group}={choice}: no such choice{did_you_mean(choice, choices(group))}"
     if match := _OVERRIDE.search(text):
         path = match[1].split(".")
-        if path[0] == "analyzers" and path[1] not in _choices("analyzer"):
-            return f"unknown analyzer '{path[1]}'{did_you_mean(path[1], _choices('analyzer'))}"
+        if path[0] == "analyzers" and path[1] not in choices("analyzer"):
+            return f"unknown analyzer '{path[1]}'{did_you_mean(path[1], choices('analyzer'))}"
         if path[-1] in known_keys(path[:-1]):
             return f"{match[1]}: to add a key inside it, write +{match[1]}.KEY=VALUE"
         return f"unknown key '{match[1]}'{nearest_key(path)}"
-    return one_line(text)
+    return _DOCUMENTATION.sub(rf"\g<1>{'.'.join(hydra.__version__.split('.')[:2])}", one_line(text))
 
 
 def _is_raised_by_hydra(error: BaseException) -> bool:
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
     return str(frame.f_globals.get("__name__")).startswith("hydra.")
-
-
-def _choices(group: str) -> list[str]:
-    folder = files("conf").joinpath(group)
-    if not folder.is_dir():
-        return []
-    names = [entry.name.removesuffix(".yaml") for entry in folder.iterdir()]
-    return [name for name in names if name != "base" and not name.startswith("_")]
 
 
 def quote(value: str) -> str:

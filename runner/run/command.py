@@ -23,6 +23,7 @@ from runner.config.resolve import resolve
 from runner.config.schema import validate
 from runner.record.signature import sign_stored
 from runner.run import cli, remote
+from runner.run.arguments import versions_line
 from runner.run.compose import hydra_main, register_resolvers
 
 _KEY_ENV = re.compile(r"api_key_env=(\w+)")
@@ -57,6 +58,9 @@ def main() -> None:
 def _run(codes: list[int]) -> None:
     if sys.argv[1:] in (["--help"], ["-h"]):
         print(cli.help_page())
+        return
+    if sys.argv[1:] == ["--version"]:
+        print(versions_line())
         return
     arguments = cli.expand_arguments(sys.argv[1:])
     cli.check_arguments(arguments)

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import shlex
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -46,12 +45,15 @@ from runner.reports.report.write import leave_index, leave_report
 from runner.run.batch.batch_run import Batch, BatchResult, BatchServices
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole, batch_log
 from runner.run.batch.plan import plan_batch
+from runner.run.ending import can_help, check_budget, resume_command, tell_end
 from runner.run.objective import Objective, objective
 from runner.run.plan import as_text, make_plan, read_histories
 from runner.run.resume import Resumption, nothing_to_do
 from runner.run.run import Run, RunResult
 from runner.run.stop import Stop
 from runner.transcript.inputs import root_of
+
+log = structlog.get_logger("colloquy.run")
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,9 @@ async def execute_job(
         return await resume_job(Resumption(job, PreviousSession(run_path)), shared)
     if job.settings.plan:
         return _show_plan(job)
+    if not in_sweep:
+        store = _store(job, paid=job.is_paid)
+        check_budget(job, reuses=store is not None and store.root.is_dir())
     signing_key()  # raises before anything is written
     path = run_path or new_path(job)
     directory = RunDirectory.create(path, _parts(job))
@@ -124,8 +129,11 @@ def _show_plan(job: Job | BatchJob) -> tuple[int, None]:
         many = plan_batch(job)
         print(orjson.dumps(many.as_dict()).decode() if as_json else many.as_text())
     else:
-        plan = make_plan(job, read_histories(job))
-        print(orjson.dumps(plan.as_dict()).decode() if as_json else as_text(plan))
+        plan, reading = make_plan(job, read_histories(job)), job.transcript.reading
+        if as_json:
+            print(orjson.dumps({**plan.as_dict(), "reading": reading}).decode())
+        else:
+            print("\n".join([*(reading.as_lines() if reading else ()), "", as_text(plan)]))
     return EXIT_OK, None
 
 
@@ -176,12 +184,11 @@ async def _run(
     except asyncio.CancelledError:
         if stop.signum is None:
             raise
-        where = _where(path, job, stop.exit_code)
-        print_stderr(to_terminal(f"status=interrupted exit={stop.exit_code} {where}"))
+        tell_end(job, path, "interrupted", stop.exit_code)
         return stop.exit_code, None
-    code = result.exit_code
-    print_stderr(last_line(result, path, code, job))
-    return code, objective(job.settings.objective, result.benchmark)
+    helps = result.exit_code != EXIT_OK and can_help(result)
+    tell_end(job, path, result.status, result.exit_code, result.counts, resumable=helps)
+    return result.exit_code, objective(job.settings.objective, result.benchmark)
 
 
 def _write_reports(path: Path, job: Setup, in_sweep: bool) -> None:
@@ -200,6 +207,8 @@ async def _execute(
     stored: StoredAnswers,
     stack: AsyncExitStack,
 ) -> RunResult | BatchResult:
+    if job.is_paid:
+        log.info("run.starting", model=job.main.settings.name)  # libraries take seconds to load
     loading = asyncio.create_task(load_libraries(job))  # while simulated providers start
     stack.callback(loading.cancel)
     addresses = {
@@ -256,22 +265,3 @@ def _store(job: Setup, *, paid: bool) -> Store | None:
     """Return the store of all runs, None if it is off; `auto` uses it for *paid* answers only."""
     reuse = job.settings.reuse
     return Store(job.root / "store") if reuse == "on" or (reuse == "auto" and paid) else None
-
-
-def last_line(result: RunResult | BatchResult, path: Path, code: int, job: Setup) -> str:
-    """Return the last line that a run prints."""
-    counts = result.counts
-    rest = f" not_run={counts['not_run']}" if counts["not_run"] else ""
-    figures = f"ok={counts['ok']} failed={counts['failed']}{rest}"
-    return to_terminal(f"status={result.status} exit={code} {figures} {_where(path, job, code)}")
-
-
-def resume_command(path: Path, job: Setup) -> str:
-    """Return the command that finishes *job*'s run in *path*."""
-    folders = "".join(f"--config-dir {shlex.quote(str(folder))} " for folder in job.config_dirs)
-    return f"colloquy {folders}resume={shlex.quote(str(path))}"
-
-
-def _where(path: Path, job: Setup, code: int) -> str:
-    where = f"{'batch' if isinstance(job, BatchJob) else 'run'}={shlex.quote(str(path))}"
-    return where if code == EXIT_OK else f'{where} resume="{resume_command(path, job)}"'

@@ -20,6 +20,7 @@ from runner.base.command import print_error
 from runner.base.errors import ColloquyError, OutputError, one_line
 from runner.base.files import make_directory, write_json
 from runner.base.json import load_json
+from runner.base.regular_files import files_in
 from runner.base.secrets import secrets_of
 from runner.base.text import print_stderr, to_safe_text, to_terminal
 from runner.record.signature import sign_stored
@@ -169,7 +170,7 @@ def collect(sweep: Path, origin: Origin) -> list[int]:
 
     codes = []
     sign_stored(sweep, arrived=True)
-    files = (sweep / STATUS_FOLDER).glob("*.json")
+    files = files_in(sweep / STATUS_FOLDER, ".json")
     found = {file.stem: _read(file, origin.token) for file in files}
     statuses = {name: status for name, status in found.items() if status is not None}
     planned = {job.path.name: job for job in planned_jobs(sweep)}

@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from runner.base.command import print_error
 from runner.base.errors import ConfigError, TranscriptError, did_you_mean, one_line
 from runner.base.json import load_json, load_yaml
-from runner.base.regular_files import kind_of
+from runner.base.regular_files import kind_of, user_path
 from runner.config.schema import Settings, nearest_key, validate
 from runner.job.build import job_from, open_transcript, resolve
 from runner.job.config_diff import changed_prompts, changed_settings
@@ -183,11 +183,11 @@ def _split(arguments: Sequence[str]) -> tuple[Path, dict[str, bool], list[str], 
     for argument in remaining:
         name, joined, value = argument.partition("=")
         if name in ("--config-dir", "-cd"):
-            config_dirs.append(Path(value if joined else next(remaining, "")).expanduser())
+            config_dirs.append(user_path(value if joined else next(remaining, "")))
         elif argument.startswith("-"):
             raise ConfigError(f"resume takes overrides only, not {argument}")
         elif name == "resume":
-            path = Path(value).expanduser()
+            path = user_path(value)
         elif name in FLAGS:
             if value not in ("true", "false"):
                 raise ConfigError(f"{argument}: expected {name}=true or {name}=false")

@@ -89,8 +89,11 @@ class Run:
         self._recorder = Recorder(job, directory, stored)
         self._contexts = Contexts(job, self._recorder.keep_context)
         self._histories = read_histories(job) if member is None else member.histories
-        limits = {name: s.max_tokens for name, s in job.settings.analyzers.items()}
-        expected = expected_durations(self._histories[job.main.settings.name], limits)
+        nodes = job.pipeline.nodes
+        expected = expected_durations(
+            {n.name: self._histories[job.chain(n)[0].settings.name].get(n.name) for n in nodes},
+            {n.name: job.settings.analyzers[n.name].max_tokens for n in nodes},
+        )
         place = None if member is None else member.place
         asker = Asker(job, clients, stored, expected, place)
         self._nodes = NodeRunner(job, asker, self._contexts, self._recorder)

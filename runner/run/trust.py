@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 
 from runner.base.errors import ConfigError, one_line
 from runner.base.json import at, mapping, text
+from runner.base.regular_files import user_path
 from runner.base.secrets import secrets_of
 from runner.base.text import print_stderr, to_terminal
 from runner.config.model_facts import OFFLINE
 from runner.config.schema import ModelSettings, Settings
 from runner.job.build import PACKAGE_PREFIX
-from runner.providers.litellm.http import ADDRESSES
+from runner.providers.litellm.route import ADDRESSES
 
 _REFERENCE = re.compile(r"\$\{(\w+(?:\.\w+)*)\}")  # of OmegaConf, without a resolver
 _MAX_REFERENCES = 2000
@@ -35,9 +36,9 @@ def permit(
     """
     does = ", ".join(dict.fromkeys(part for each in wanted for part in _uses(each)))
     code = " and ".join(map(str, config_dirs)) or "the installed package only"
-    line = f"resume={path}: {fault}: it {does}, and runs the code of {code}"
+    line = f"resume={path}: {fault}; with trusted=true it {does}, and runs the code of {code}"
     if not trusted:
-        raise ConfigError(f"{line}; add trusted=true if you want that")
+        raise ConfigError(line)
     print_stderr(to_terminal(secrets_of().redact(f"colloquy: {line}"), _MAX_CHARS))
 
 
@@ -73,7 +74,7 @@ def _host(address: str) -> str:
 
 def _place(path: str) -> str:
     given = path.startswith(PACKAGE_PREFIX)
-    return one_line(path if given else str(Path(path).expanduser().resolve()), 150)
+    return one_line(path if given else str(user_path(path).resolve()), 150)
 
 
 def refuse_interpolations(source: Path, data: Any) -> None:
@@ -107,7 +108,7 @@ def refuse_paths_outside(path: Path, settings: Settings, given: Iterable[str]) -
         ("transcript.path", settings.transcript.path),
         ("output.dir", settings.output.dir),
     ):
-        place = Path(value).expanduser()
+        place = user_path(value)
         if key in keys or place.is_absolute() or value.startswith(PACKAGE_PREFIX):
             continue
         if not place.resolve().is_relative_to(here):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from runner.transcript.model import Turn, ends_sentence, join_lines, words_of
+from runner.transcript.report import Notes
 
 _TITLES = words_of(
     "Mr. Ms. Mrs. Miss Dr. Hon. Prof. Sen. Rep. Gen. Adm. Col. Rev. The Chairman Chairwoman "
@@ -36,14 +37,18 @@ def looks_like_hearing(text: str) -> bool:
     return len(list(itertools.islice(heads, _MIN_TURNS))) == _MIN_TURNS
 
 
-def parse_hearing(text: str) -> list[Turn]:
-    """Return one turn per spoken paragraph."""
+def parse_hearing(text: str, notes: Notes) -> list[Turn]:
+    """Return one turn per spoken paragraph; note what is left out."""
+    notes.layout = "label with a title and a full stop"
     lines = text.expandtabs(4).split("\n")
     indents = Counter(_indent(line) for line in lines if _head(line))
-    parser = _HearingParser(indents.most_common(1)[0][0] if indents else 4)
-    for line in lines[: _end(lines)]:
+    parser = _HearingParser(indents.most_common(1)[0][0] if indents else 4, notes)
+    end = _end(lines)
+    for line in lines[:end]:
         parser.step(line)
     parser.flush()
+    if any(map(str.strip, lines[end:])):
+        notes.leave_out("lines after the hearing", "\n".join(lines[end:]))
     return parser.turns
 
 
@@ -52,6 +57,7 @@ class _HearingParser:
     """Collects paragraphs; *speaker* is None outside speech, where text is dropped."""
 
     base: int
+    notes: Notes
     turns: list[Turn] = field(default_factory=list)
     speaker: str | None = None
     paragraph: list[str] = field(default_factory=list)
@@ -63,6 +69,8 @@ class _HearingParser:
         if not stripped or _is_furniture(stripped):
             self.flush()
             self.detached = True
+            if stripped:
+                self.notes.leave_out("page furniture", stripped)
             return
         head, indent = _head(line), _indent(line)
         if head is not None:
@@ -81,10 +89,13 @@ class _HearingParser:
             return
         if _is_note(text):
             # A note announces an adjournment or a printed statement, which nobody speaks.
+            self.notes.leave_out("notes of the reporter", text)
             if _closes(text) or text.rstrip(".:]) ").endswith(("follow", "follows")):
                 self.speaker = None
             return
         if self.speaker is None or (self.set_off and _is_heading(text, self.detached)):
+            outside = self.speaker is None
+            self.notes.leave_out("lines outside speech" if outside else "headings", text)
             return
         self.turns.append(Turn(self.speaker, text))
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.base.errors import ConfigError
-from runner.base.regular_files import kind_of
+from runner.base.regular_files import kind_of, user_path
 from runner.base.text import digest, slug
 from runner.config.schema import Settings
-from runner.transcript.read import SUFFIXES
+from runner.transcript.read import suffixes
 
 # One of these marks a directory of a run or batch, whose pages are no transcripts.
 _OUTPUT_MARKS = ("results.jsonl", "run.lock", "config/resolved.yaml")
+MAX_INPUTS = 200_000  # files of a batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +50,14 @@ class Inputs:
 
 def is_many(path: str) -> bool:
     """Return whether `transcript.path` is a directory, or a pattern and no file's name."""
-    expanded = Path(path).expanduser()
+    expanded = user_path(path)
     kind = kind_of(expanded)
     return kind == "directory" or (kind is None and glob.has_magic(path))
 
 
 def root_of(path: str) -> Path:
     """Return the directory that names are relative to: *path*, or the part before a wildcard."""
-    expanded = Path(path).expanduser()
+    expanded = user_path(path)
     if kind_of(expanded) == "directory":
         return expanded
     return Path(*itertools.takewhile(lambda part: not glob.has_magic(part), expanded.parts))
@@ -65,7 +66,7 @@ def root_of(path: str) -> Path:
 def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inputs:
     """Return the files of this shard in order of their names.
 
-    A directory is searched recursively for files with one of SUFFIXES; hidden files, output of
+    A directory is searched recursively for files with one of `suffixes()`; hidden files, output of
     this program and links that lead out of it are skipped. *only* are the names of a resumed
     batch, which replace the shard; names that lead out are skipped. Raises ConfigError if there is
     no file at all.
@@ -74,14 +75,17 @@ def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inpu
     if batch.shard >= batch.shards:
         expected = f"expected 0 to {batch.shards - 1}, as batch.shards={batch.shards}"
         raise ConfigError(f"batch.shard={batch.shard}: {expected}")
-    search = _Search(root_of(path), Path(settings.output.dir).expanduser().resolve())
-    paths = search.below() if search.root == Path(path).expanduser() else search.matching(path)
-    names = sorted(path.relative_to(search.root).as_posix() for path in paths)
+    search = _Search(root_of(path), user_path(settings.output.dir).resolve())
+    paths = search.below() if search.root == user_path(path) else search.matching(path)
+    found = itertools.islice(paths, MAX_INPUTS + 1)
+    names = sorted(path.relative_to(search.root).as_posix() for path in found)
     left_out = tuple(sorted(search.left_out.items()))
     if not names:
-        expected = f"expected files that end in {', '.join(SUFFIXES)}"
+        expected = f"expected files that end in {', '.join(suffixes())}"
         left = f"; {Inputs((), left_out).note}" if left_out else ""
         raise ConfigError(f"transcript.path={path!r}: there is no transcript: {expected}{left}")
+    if len(names) > MAX_INPUTS:
+        raise ConfigError(f"transcript.path={path!r}: there are more than {MAX_INPUTS:,} files")
     shard = names[batch.shard :: batch.shards]
     if only is not None:
         shard = sorted(name for name in only if search.is_inside(search.root / name))
@@ -98,19 +102,20 @@ class _Search:
         self.root = root
         self.left_out: Counter[str] = Counter()
         self._resolved, self._outputs = root.resolve(), outputs
+        self._suffixes = suffixes()
 
     def below(self) -> Iterator[Path]:
         for folder, folders, names in os.walk(self.root):
             shown = [Path(folder, name) for name in folders if not name.startswith(".")]
             folders[:] = [path.name for path in shown if not self._is_output(path)]
             for path in (Path(folder, name) for name in names if not name.startswith(".")):
-                if path.suffix.lower() not in SUFFIXES:
+                if path.suffix.lower() not in self._suffixes:
                     self.left_out[f"with the ending {path.suffix or 'none'!r}"] += 1
                 elif self._is_input(path):
                     yield path
 
     def matching(self, pattern: str) -> list[Path]:
-        inner = Path(pattern).expanduser().relative_to(self.root).as_posix()
+        inner = user_path(pattern).relative_to(self.root).as_posix()
         paths = [path for path in self.root.glob(inner) if path.is_file()]
         outputs = {path.parent for path in paths if self._is_in_output(path.parent)}
         return [p for p in paths if p.parent not in outputs and self._is_input(p)]

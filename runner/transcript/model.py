@@ -3,8 +3,10 @@
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+
+from runner.transcript.report import ReadingReport
 
 MAX_SEGMENT_CHARS = 1200
 MAX_SPEAKER_CHARS = 200  # since every segment repeats the name
@@ -45,7 +47,8 @@ class Transcript:
 
     *name* is the file stem, *format* the format that read it, *sha256* the hex digest of the
     normalised content (the same for every encoding and line ending); *segments* is not empty.
-    *removed_chars* counts the control and invisible characters of the file that were removed.
+    *removed_chars* counts the control and invisible characters of the file that were removed;
+    *reading* is what the reader understood of the file, None if that is not known.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Transcript:
     sha256: str
     segments: tuple[Segment, ...]
     removed_chars: int = field(default=0, compare=False)
+    reading: ReadingReport | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +69,16 @@ class Turn:
     end_s: float | None = None
 
 
-def make_segments(turns: Iterable[Turn]) -> tuple[Segment, ...]:
-    """Return numbered segments of the turns with speech; long turns are cut at sentence ends."""
+def make_segments(
+    turns: Iterable[Turn], leave_out: Callable[[str, str], None] | None = None
+) -> tuple[Segment, ...]:
+    """Return numbered segments of the turns with speech; long turns are cut at sentence ends.
+
+    *leave_out* is called with kind and text of what is in a turn and not in the segments.
+    """
     return tuple(
         Segment(f"S{number:04d}", part.speaker, part.start_s, part.end_s, part.text)
-        for number, part in enumerate(_parts(turns), start=1)
+        for number, part in enumerate(_parts(turns, leave_out or _forget), start=1)
     )
 
 
@@ -93,9 +102,23 @@ def _broken_word(before: str, after: str) -> bool:
     return (hyphenated or before.endswith("--")) and after[0].isalnum()
 
 
-def _parts(turns: Iterable[Turn]) -> Iterator[Turn]:
+def _forget(kind: str, text: str) -> None:
+    """Leave out *text* without a note."""
+
+
+def _parts(turns: Iterable[Turn], leave_out: Callable[[str, str], None]) -> Iterator[Turn]:
     for turn in turns:
-        pieces = _split(" ".join(_BRACE_MARK.sub(" ", turn.text).split()))
+        text = turn.text
+        if "{" in text:
+            for mark in _BRACE_MARK.findall(text):
+                leave_out("marks such as {vocalsound}", mark)
+            text = _BRACE_MARK.sub(" ", text)
+        pieces = []
+        for piece in _split(" ".join(text.split())):
+            if _has_speech(piece):
+                pieces.append(piece)
+            elif piece:
+                leave_out("turns of punctuation only", piece)
         speaker = " ".join((turn.speaker or "").split())[:MAX_SPEAKER_CHARS].strip() or None
         start, end = _seconds(turn.start_s), _seconds(turn.end_s)
         if start is not None and end is not None and end < start:
@@ -117,7 +140,7 @@ def _split(text: str) -> list[str]:
         pieces.append(text[position:cut].strip())
         position = cut
     pieces.append(text[position:].strip())
-    return [piece for piece in pieces if _has_speech(piece)]
+    return pieces
 
 
 def _cut(text: str, position: int) -> int:

@@ -4,101 +4,114 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from runner.base.errors import did_you_mean
 from runner.base.text import to_terminal, without_hidden
-from runner.transcript.cues import has_cue_timing, parse_srt, parse_vtt
-from runner.transcript.decode import decode, fault, read_bytes
-from runner.transcript.hearing import looks_like_hearing, parse_hearing
-from runner.transcript.json_formats import parse_json
-from runner.transcript.model import Transcript, Turn, make_segments
-from runner.transcript.text import parse_text
+from runner.transcript.decode import fault, read_bytes
+from runner.transcript.formats.registry import OWN_READERS
+from runner.transcript.formats.unread import refuse_other_formats
+from runner.transcript.model import Transcript, make_segments
+from runner.transcript.readers import Reader, Source, other_readers
+from runner.transcript.report import Notes, ReadingReport
+from runner.transcript.warnings import doubts
 
-# Each takes a text and the source that begins its errors; no text is a malformed text or hearing.
-_READERS: Mapping[str, Callable[[str, str], list[Turn]]] = {
-    "text": lambda text, _: parse_text(text),
-    "hearing": lambda text, _: parse_hearing(text),
-    "vtt": parse_vtt,
-    "srt": parse_srt,
-    "json": parse_json,
-}
-FORMATS: tuple[str, ...] = ("auto", *_READERS)
 MAX_NAME_CHARS = 200
-_SUFFIXES: Mapping[str, str] = {".vtt": "vtt", ".srt": "srt", ".json": "json"}
-SUFFIXES = (".txt", ".md", *_SUFFIXES)  # of the files read from a directory
 _JSON_ESCAPES = re.compile(r"\\[^u]|((?:\\u[0-9A-Fa-f]{4})+)")
-_JSON_START = re.compile(r"\{\s*[\"}]|\[\s*[\[{\"\]]")
 
 
-def read_transcript(path: Path, *, format: str = "auto", encoding: str | None = None) -> Transcript:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A transcript and what the reader understood of its file."""
+
+    transcript: Transcript
+    report: ReadingReport
+
+
+@cache
+def readers() -> Mapping[str, Reader]:
+    """Return all readers by format, in the order in which they are tried; raise ConfigError."""
+    return {reader.name: reader for reader in (*other_readers(), *OWN_READERS)}
+
+
+def formats() -> tuple[str, ...]:
+    """Return the values of `transcript.format`."""
+    return ("auto", *readers())
+
+
+def suffixes() -> tuple[str, ...]:
+    """Return the suffixes of the files that are read from a directory, those of text first."""
+    return tuple(suffix for reader in reversed([*readers().values()]) for suffix in reader.suffixes)
+
+
+def read(path: Path, *, format: str = "auto", encoding: str | None = None) -> Reading:
     """Read the transcript at *path*.
 
-    *format* is one of FORMATS; `auto` goes by the suffix .vtt, .srt or .json, else by the
-    content. *encoding* is a Python codec name; None detects UTF-8, -16 or -32. Raises
+    *format* is one of `formats()`; `auto` goes by the content, and where that is not enough by
+    the suffix. *encoding* is a Python codec name; None detects UTF-8, -16 or -32. Raises
     TranscriptError, one line that names the file, the fault and what was expected.
     """
-    text = decode(read_bytes(path), str(path), encoding)
+    source = Source(str(path), read_bytes(path), path.suffix.lower(), encoding)
     name = to_terminal(path.stem, MAX_NAME_CHARS) or "unnamed"
-    return parse_transcript(text, name=name, format=format, path=path)
+    return read_source(source, name, format)
+
+
+def read_text(text: str, *, name: str, format: str = "auto") -> Reading:
+    """Read *text* like the content of a file called *name*; raise TranscriptError."""
+    return read_source(Source(name, text.encode("utf-8", "replace")), name, format)
 
 
 def content_sha256_of(path: Path, *, encoding: str | None = None) -> str:
-    """Return the `sha256` that `read_transcript` would compute; raise TranscriptError."""
-    return _sha256_of(_cleaned(decode(read_bytes(path), str(path), encoding))[0])
+    """Return the `sha256` that `read` would compute; raise TranscriptError."""
+    return _sha256_of(Source(str(path), read_bytes(path), path.suffix.lower(), encoding))
 
 
-def parse_transcript(
-    text: str, *, name: str, format: str = "auto", path: Path | None = None
-) -> Transcript:
-    """Parse *text* as one of FORMATS; *path*, else the transcript's *name*, begins errors.
-
-    Raises TranscriptError if the text has no utterances or is malformed in its format.
-    """
-    source, suffix = (str(path), path.suffix.lower()) if path else (name, "")
-    if format not in FORMATS:
-        raise fault(source, f"unknown format '{format}'{did_you_mean(format, FORMATS)}")
-    cleaned, removed = _cleaned(text)
-    if not cleaned.strip():
-        raise fault(source, "no utterances: the file is empty or has only white space")
-    chosen = _detect(cleaned, suffix) if format == "auto" else format
-    segments = make_segments(_READERS[chosen](cleaned, source))
+def read_source(source: Source, name: str, format: str) -> Reading:
+    """Read *source* as the transcript *name*; raise TranscriptError."""
+    if format not in formats():
+        raise fault(source.name, f"unknown format '{format}'{did_you_mean(format, formats())}")
+    if not source.data.strip():
+        raise fault(source.name, "no utterances: the file is empty or has only white space")
+    reader = readers()[format] if format != "auto" else _detected(source)
+    notes = Notes()
+    segments = make_segments(reader.read(source, notes), notes.leave_out)
     if not segments:
-        raise fault(source, f"no utterances found (read as {chosen}; expected speech)")
-    removed += _hidden_in_escapes(cleaned, chosen)
-    return Transcript(name, chosen, _sha256_of(cleaned), segments, removed)
+        raise fault(source.name, f"no utterances found (read as {reader.name}; expected speech)")
+    removed = 0 if source.binary else source.removed_chars
+    removed += _hidden_in_escapes(source, reader.name)
+    report = notes.report(reader.name, segments, doubts(segments))
+    transcript = Transcript(name, reader.name, _sha256_of(source), segments, removed, report)
+    return Reading(transcript, report)
 
 
-def _cleaned(text: str) -> tuple[str, int]:
-    """Return *text* without byte-order mark and hidden characters, and the number of the latter."""
-    return without_hidden(text.removeprefix("\ufeff"))
+def _detected(source: Source) -> Reader:
+    for reader in readers().values():
+        if reader.name == "text":
+            refuse_other_formats(source.text, source.name)
+        if reader.recognises(source):
+            return reader
+    raise fault(source.name, "no reader recognises it")  # the text reader takes any text
 
 
-def _hidden_in_escapes(cleaned: str, format_name: str) -> int:
+def _hidden_in_escapes(source: Source, format_name: str) -> int:
     """Return how many of the characters to remove are written as escapes of the format."""
     if format_name in ("vtt", "srt"):
-        return without_hidden(html.unescape(cleaned))[1]
+        return without_hidden(html.unescape(source.text))[1]
     if format_name != "json":
         return 0
-    runs = (match[1] for match in _JSON_ESCAPES.finditer(cleaned) if match[1])
+    runs = (match[1] for match in _JSON_ESCAPES.finditer(source.text) if match[1])
     return sum(without_hidden(json.loads(f'"{run}"'))[1] for run in runs)
 
 
-def _sha256_of(cleaned: str) -> str:
-    """Return the hex digest of *cleaned* text, ignoring white space at line ends and edges."""
-    lines = (line.rstrip() for line in cleaned.split("\n"))
+def _sha256_of(source: Source) -> str:
+    """Return the hex digest of the text, ignoring white space at line ends and edges.
+
+    For a document that is no text it is the digest of its bytes.
+    """
+    if source.binary:
+        return hashlib.sha256(source.data).hexdigest()
+    lines = (line.rstrip() for line in source.text.split("\n"))
     return hashlib.sha256("\n".join(lines).strip().encode()).hexdigest()
-
-
-def _detect(text: str, suffix: str) -> str:
-    start = text.lstrip()
-    if start.startswith("WEBVTT"):
-        return "vtt"
-    if suffix in _SUFFIXES:
-        return _SUFFIXES[suffix]
-    if _JSON_START.match(start):
-        return "json"
-    if has_cue_timing(text):
-        return "srt"
-    return "hearing" if looks_like_hearing(text) else "text"

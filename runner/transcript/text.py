@@ -1,215 +1,166 @@
-"""Plain text and Markdown: turns that start with a name, a time, `>>` or `Q.`, or paragraphs."""
+"""Plain text and Markdown: turns in the layout that explains the file best, or paragraphs."""
 
-import itertools
-import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from runner.transcript.labels import Candidate, speaker_names
-from runner.transcript.model import Turn, ends_sentence, join_lines
-from runner.transcript.times import Stamp, leading_stamp
-from runner.transcript.turn_openings import Head, bare_line, is_bulleted, metadata_line, read_head
+from runner.transcript.layouts.choice import Choice, choose
+from runner.transcript.layouts.growth import outgrown
+from runner.transcript.layouts.openings import Opening
+from runner.transcript.layouts.preface import facts_of, is_speech
+from runner.transcript.layouts.rows import Row, rows_of
+from runner.transcript.layouts.tables import turns_of_table
+from runner.transcript.layouts.time_scale import TimeScale, time_scale_of
+from runner.transcript.model import Turn, join_lines
+from runner.transcript.readers import Source
+from runner.transcript.report import Notes
+from runner.transcript.times import Stamp, without_frames
 
-_FURNITURE = re.compile(
-    r"#{1,6}\s|```|\[GRAPHIC\]|\[TIFF OMITTED\]|\[\[Page |<!--"
-    r"|Meeting ended after \d|_?This editable transcript was computer generated"
-    r"|\[?End of (?:transcript|recording|audio|meeting)\b|Transcribed by https?:",
-    re.IGNORECASE,
-)
-_RULE_CHARS = "-=_*~ "
-_DOT_LEADER = re.compile(r"\.{5,}\s{0,8}\d{0,5}$")
-_YAML_KEY = re.compile(r"([A-Za-z_][\w .-]{0,60}):(?:\s|$)")
-_LINE_NUMBER = re.compile(r"\s{0,10}(\d{1,2})(?:\s|$)")
-_MIN_STAMPED_LINES = 3
-_MIN_SENTENCE_WORDS = 6
+_MIN_STAMPED_ROWS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A line; *skipped* is true of blank lines, rules, page headers and the like."""
-
-    text: str
-    skipped: bool
-    head: Head | None
-    after_gap: bool
+def read_text_layout(source: Source, notes: Notes) -> list[Turn]:
+    """Return the turns of a plain text; note its layout, what is left out, and facts on it."""
+    table = turns_of_table(source.text, source.name, notes)
+    return turns_of_text(source.text, notes) if table is None else table
 
 
-def parse_text(text: str) -> list[Turn]:
-    """Return the turns of *text*."""
-    lines = _scan(_without_line_numbers(_without_front_matter(text.split("\n"))))
-    parser = _TextParser(_layout_of(lines))
-    for line in lines:
-        parser.step(line)
-    parser.flush()
-    return parser.turns
+def turns_of_text(text: str, notes: Notes) -> list[Turn]:
+    """Return the turns of *text*, which may be taken from a document."""
+    rows = _without_partials(rows_of(without_frames(text), notes), notes)
+    choice = choose(rows, notes)
+    assembler = _Assembler(rows, choice, notes, _short_stamps(rows), _time_scale(rows, choice))
+    at = 0
+    while at < len(rows):
+        at += assembler.step(at)
+    turns = assembler.end()
+    gone = outgrown([(turn.speaker, turn.text) for turn in turns])
+    for at in gone:
+        notes.leave_out("growing partials", turns[at].text)
+    return [turn for at, turn in enumerate(turns) if at not in gone]
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """What the whole file shows: *kinds* of heads that open turns, speakers by label and role."""
-
-    kinds: frozenset[str]
-    names: Mapping[tuple[str, str], str]
-    short_stamps: bool
-
-    @property
-    def has_turns(self) -> bool:
-        return bool(self.names) or not self.kinds.isdisjoint({"qa", "chevron"})
-
-    def opens_turn(self, head: Head) -> bool:
-        if head.kind not in self.kinds:
-            return False
-        return head.kind in {"qa", "chevron"} or (head.label, head.role) in self.names
-
-    def has_time_mark(self, head: Head) -> bool:
-        """Return whether the stamp of a line without name is a time mark, not part of the text."""
-        stamp = head.stamp
-        if stamp is None or head.kind == "title":
-            return False
-        return stamp.bracketed or stamp.has_hours or not head.rest or self.short_stamps
+def _without_partials(rows: Sequence[Row], notes: Notes) -> list[Row]:
+    gone = outgrown([(None, row.rest) for row in rows])
+    for at in gone:
+        notes.leave_out("growing partials", rows[at].raw)
+    return [row for at, row in enumerate(rows) if at not in gone]
 
 
-def _layout_of(lines: Sequence[_Line]) -> _Layout:
-    heads = [line.head for line in lines if line.head is not None]
-    content = [line for line in lines if not line.skipped]
-    kinds = _kinds(heads)
-    candidates = [
-        _candidate(line.head, line)
-        for line in content
-        if line.head is not None and line.head.label and line.head.kind in kinds - {"qa"}
-    ]
-    first = next((line.head for line in content if not metadata_line(line.text)), None)
-    names = speaker_names(candidates, len(content), first.label if first else "")
-    stamped = sum(head.stamp is not None and not head.stamp.bracketed for head in heads)
-    short_stamps = stamped >= _MIN_STAMPED_LINES and stamped >= len(content) * 0.2
-    return _Layout(kinds, names, short_stamps)
+def _time_scale(rows: Sequence[Row], choice: Choice) -> TimeScale:
+    opened = {at: opening.stamp for at, (_, opening) in choice.turns.items()}
+    found = (row.stamp or opened.get(at) for at, row in enumerate(rows))
+    stamps = [stamp for stamp in found if stamp]
+    words = sum(len(row.rest.split()) for row in rows) if stamps else 0
+    return time_scale_of(stamps, words, chat=choice.is_chat)
 
 
-def _kinds(heads: Sequence[Head]) -> frozenset[str]:
-    """Return the kinds of heads that may open a turn in a file with these *heads*."""
-    labelled = Counter(head.kind for head in heads if head.label)
-    refused = {"time"}
-    if labelled["below"] < 2:
-        refused.add("below")
-    if labelled["title"] == 1 and labelled["label"]:
-        refused.add("title")  # one `Monday 10:30` amid `Name: text` lines is a date, no speaker
-    if {head.label for head in heads if head.kind == "qa"} != {"Q", "A"}:
-        refused.add("qa")
-    return frozenset(head.kind for head in heads) - refused
-
-
-def _candidate(head: Head, line: _Line) -> Candidate:
-    return Candidate(
-        label=head.label,
-        role=head.role,
-        timed=head.stamp is not None,
-        bold=head.bold or head.kind == "chevron",
-        bulleted=is_bulleted(line.text),
-        after_gap=line.after_gap,
-    )
+def _short_stamps(rows: Sequence[Row]) -> bool:
+    """Return whether numbers such as `10:30` before text are times, since many rows have one."""
+    stamped = sum(row.stamp is not None and not row.stamp.bracketed for row in rows)
+    return stamped >= _MIN_STAMPED_ROWS and stamped >= len(rows) * 0.2
 
 
 @dataclass(slots=True)
-class _TextParser:
-    layout: _Layout
+class _Assembler:
+    """Puts rows together; *speaker* is who speaks, *paragraph* what is not yet a turn."""
+
+    rows: Sequence[Row]
+    choice: Choice
+    notes: Notes
+    short_stamps: bool
+    scale: TimeScale
     turns: list[Turn] = field(default_factory=list)
     speaker: str | None = None
     started: bool = False
     stamp: Stamp | None = None
+    time_row: str = ""
     paragraph: list[str] = field(default_factory=list)
+    preface: list[str] = field(default_factory=list)
+    silent: str = ""  # the row that opened the turn, while the turn has no words
+    roles: set[str] = field(default_factory=set)
 
-    def step(self, line: _Line) -> None:
-        head = line.head
-        if line.skipped:
+    def step(self, at: int) -> int:
+        """Read the row *at*; return how many rows it took."""
+        row = self.rows[at]
+        if at < self.choice.notes_end:
+            self.notes.leave_out("notes above the transcript", row.raw)
+            self.preface.append(row.raw)
+            return 1
+        if at in self.choice.turns:
+            return self._open(row, *self.choice.turns[at])
+        if row.gap:
             self.flush()
-        elif head is not None and self.layout.opens_turn(head):
-            self._open(head, line.text)
-        elif head is not None and self.layout.has_time_mark(head):
+        if row.mark.startswith("#") and row.gap and not row.is_stamp:
+            self._leave_out(row)
+        elif row.stamp is not None and self._is_time(row, row.stamp):
             self.flush()
-            self.stamp = head.stamp
-            self._add(_after_stamp(head, line.text))
+            self._take_time(row.stamp, row.raw)
+            if self.choice.timed_first if row.rest else self.choice.times_head_turns:
+                self.speaker = None
+                self.started = True
+            self._add(row.rest)
         else:
-            self._add(bare_line(line.text) if line.text.lstrip().startswith(">") else line.text)
+            self._add(row.text if row.mark == ">" and not row.opening else row.raw)
+        return 1
 
     def flush(self) -> None:
+        """Make a turn of the paragraph, unless it stands above the first turn and is no speech."""
         if not self.paragraph:
             return
-        text = join_lines(self.paragraph)
-        self.paragraph = []
-        if not self.started and self.layout.has_turns and not _is_prose(text):
+        lines, self.paragraph = self.paragraph, []
+        text = join_lines(lines)
+        if not self.started and self.choice.layout and not is_speech(text):
+            self.notes.leave_out("lines above the first turn", "\n".join(lines))
+            self.preface += lines
             return
         stamp, self.stamp = self.stamp, None
-        start, end = (stamp.start_s, stamp.end_s) if stamp else (None, None)
+        start, end = self.scale.seconds(stamp)
         self.turns.append(Turn(self.speaker, text, start, end))
 
-    def _open(self, head: Head, line: str) -> None:
+    def end(self) -> list[Turn]:
+        """Return the turns; call it once, after the last row."""
         self.flush()
+        self._close_turn()
+        self._take_time(None, "")
+        return self.turns
+
+    def _open(self, row: Row, name: str | None, opening: Opening) -> int:
+        self.flush()
+        self._close_turn()
+        if not self.started:
+            self.notes.about.update(facts_of(self.preface))
         self.started = True
-        self.stamp = head.stamp or self.stamp
-        letter = head.label if head.kind == "qa" else None
-        self.speaker = self.layout.names.get((head.label, head.role), letter)
-        rest = head.rest if self.speaker or not head.label else bare_line(line).lstrip("> ")
-        self._add("" if head.kind == "below" else rest)
+        if opening.stamp:
+            self._take_time(opening.stamp, row.raw)
+        if opening.role and name == opening.label and (role := f"{name} ({opening.role})"):
+            if role not in self.roles:
+                self.notes.leave_out("roles of speakers", opening.role)
+            self.roles.add(role)
+        self.speaker, self.silent = name, opening.label and row.raw
+        self._add(opening.rest)
+        return opening.rows
+
+    def _close_turn(self) -> None:
+        """Note the label of a turn that has no words."""
+        if self.silent:
+            self.notes.leave_out("labels without words", self.silent)
+        self.silent = ""
+
+    def _take_time(self, stamp: Stamp | None, raw: str) -> None:
+        """Hold the time of the words to come; note one that no words came for."""
+        if self.stamp is not None:
+            self.notes.leave_out("times without words", self.time_row)
+        self.stamp, self.time_row = stamp, raw
+
+    def _is_time(self, row: Row, stamp: Stamp) -> bool:
+        return not stamp.plain or row.is_stamp or self.short_stamps
+
+    def _leave_out(self, row: Row) -> None:
+        self.notes.leave_out("headings", row.raw)
+        if not self.started:
+            self.preface.append(row.raw)
 
     def _add(self, text: str) -> None:
         if text.strip():
+            self.silent = ""
             self.paragraph.append(text)
-
-
-def _after_stamp(head: Head, line: str) -> str:
-    """Return the text after a time mark, including a label that names no speaker."""
-    if head.kind != "label":
-        return head.rest
-    stamped = leading_stamp(bare_line(line))
-    return stamped[1].lstrip(" \t-–—|:") if stamped else line
-
-
-def _scan(lines: Sequence[str]) -> list[_Line]:
-    scanned, gap = [], True
-    for line in lines:
-        stripped = line.strip()
-        skipped = not stripped or _is_furniture(stripped)
-        head = None if skipped else read_head(line)
-        scanned.append(_Line(line, skipped, head, gap))
-        gap = skipped or (head is not None and head.kind == "time" and not head.rest)
-    return scanned
-
-
-def _is_furniture(stripped: str) -> bool:
-    if len(stripped) > 2 and not stripped.strip(_RULE_CHARS):
-        return True
-    return bool(_FURNITURE.match(stripped[:200]) or _DOT_LEADER.search(stripped[-200:]))
-
-
-def _is_prose(text: str) -> bool:
-    wrapped = text.startswith(("_", "*", "[", "(")) and text.endswith(("_", "*", "]", ")"))
-    if wrapped or metadata_line(text):
-        return False
-    return ends_sentence(text) and len(text.split()) >= _MIN_SENTENCE_WORDS
-
-
-def _without_front_matter(lines: list[str]) -> list[str]:
-    """Drop a YAML block at the top, but not speech between two rules, whose labels repeat."""
-    first = next((index for index, line in enumerate(lines) if line.strip()), 0)
-    if not lines or lines[first].strip() != "---":
-        return lines
-    for index in range(first + 1, min(len(lines), first + 200)):
-        if lines[index].strip() in {"---", "..."}:
-            block, rest = lines[first + 1 : index], lines[index + 1 :]
-            keys = [match[1] for line in block if (match := _YAML_KEY.match(line))]
-            is_yaml = bool(keys) and len(keys) == len(set(keys)) and any(map(str.strip, rest))
-            return rest if is_yaml else lines
-    return lines
-
-
-def _without_line_numbers(lines: list[str]) -> list[str]:
-    """Drop line numbers such as the 1 to 25 in the margin of court transcripts."""
-    matches = [_LINE_NUMBER.match(line) for line in lines]
-    numbers = [int(match[1]) for match in matches if match]
-    written = sum(bool(line.strip()) for line in lines)
-    steps = sum(after in {before + 1, 1} for before, after in itertools.pairwise(numbers))
-    if len(numbers) < 10 or len(numbers) < written * 0.8 or steps < (len(numbers) - 1) * 0.9:
-        return lines
-    pairs = zip(lines, matches, strict=True)
-    return [line[match.end(1) :] if match else line for line, match in pairs]

@@ -1,61 +1,175 @@
-"""Time stamps such as `1:02:03`, `[00:05]` and `(00:01 - 00:04)`, in seconds."""
+"""Time stamps such as `1:02:03`, `[00:05]`, `9/18/26, 10:02 AM` and `1 minute 3 seconds`."""
 
 import re
 from dataclasses import dataclass
+from datetime import date
 
-_CLOCK = r"\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?(?:\s?[AaPp][Mm]\b)?"
-_SPAN = rf"({_CLOCK})(?:\s?(?:-->|->|-|–|—|to)\s?({_CLOCK}))?"
-_LEADING = re.compile(rf"\\?([\[(])?\s?{_SPAN}\s?\\?([\])])?(?![\w:])")
-_TRAILING = re.compile(rf"(?:^|[\s|,–—-])\\?([\[(])?\s?{_SPAN}\s?\\?([\])])?$")
-_READING = re.compile(r"(\d{1,3}):(\d{2})(?::(\d{2}))?(?:[.,](\d{1,3}))?\s?([AaPp])?")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_MONTH = rf"(?:{'|'.join(_MONTHS)})[a-z]{{0,6}}\.?"
+_DATE = (
+    rf"(?:(?:{'|'.join(_DAYS)})[a-z]{{0,6}}\.?,?\s)?"
+    rf"(?:\d{{4}}[-./]\d{{1,2}}[-./]\d{{1,2}}|\d{{1,2}}[-./]\d{{1,2}}(?:[-./](?:\d{{4}}|\d{{2}}))?"
+    rf"|{_MONTH}\s\d{{1,2}}(?:,?\s\d{{4}})?|\d{{1,2}}\.?\s{_MONTH}(?:\s\d{{4}})?"
+    rf"|today|yesterday|(?:{'|'.join(_DAYS)})[a-z]{{0,6}})"
+)
+_CLOCK = (
+    r"\d{1,4}:\d{2}(?::\d{2}){0,2}(?:[.,]\d{1,6})?"
+    r"(?:\s?[ap]\.?m\b\.?)?(?:Z\b|\+\d{2}:?\d{2}\b|-\d(?=#))?"
+)
+_UNITS = (
+    r"(?:\d{1,4}\s?h(?:ours?|rs?)?,?\s?)?(?:\d{1,4}\s?m(?:in(?:ute)?s?)?,?\s?)?"
+    r"\d{1,6}(?:\.\d{1,6})?\s?s(?:ec(?:ond)?s?)?\b"
+)
+_ONE = rf"(?:{_UNITS[:-2]}(?=\d))?(?:({_DATE})(?:,?\s(?:at\s)?|T))?({_CLOCK}|{_UNITS})"
+_BARE = rf"()({_CLOCK})"  # without a date, which takes most of the time
+_END = rf"(?:\s?(?:-->|->|-|–|—|to)\s?({_CLOCK}|{_UNITS}))?"
+_OPEN, _CLOSE = (
+    r"\\?([\[(（［【<#])?\s?@?(-)?",
+    r"\s?\\?([\])）］】>#])?(?:\(https?:[^\s()]{1,300}\))?",
+)
+_LEADING, _BARE_LEADING = (
+    re.compile(rf"{_OPEN}{one}{_END}{_CLOSE}(?![\w:])", re.I) for one in (_ONE, _BARE)
+)
+_TRAILING, _BARE_TRAILING = (
+    re.compile(rf"(?:^|[\s|,·•–—@*-]){_OPEN}{one}{_END}{_CLOSE}$", re.I) for one in (_ONE, _BARE)
+)
+_READING = re.compile(r"(\d{1,4}(?::\d{2}){1,3})(?:[.,](\d{1,6}))?\s?([AaPp])?")
+_UNIT = re.compile(r"(\d+(?:\.\d+)?)\s?([hms])", re.I)
+_NUMBERS = re.compile(r"\d+")
+_FRAMES = re.compile(r"(?<![\d:])(\d{1,3}:(\d{2}):\d{2})[:;](\d{2})(?![\d:])")
+_FOUR_NUMBERS = re.compile(r":\d{2}:\d{2}[:;]\d")  # begins with a fixed character, for speed
+_PAIRS = dict(zip("[(（［【<#", "])）］】>#", strict=True))
+_STARTS = frozenset("0123456789[(（［【<#@\\")
+_ENDS = frozenset("0123456789mMsScCdDzZ.)]）］】>#")
+_WORDS = frozenset((*_MONTHS, *_DAYS, "tod", "yes"))
 _HEAD_CHARS = 200
+_MIN_FRAMES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """A time stamp: *start_s* in seconds, *end_s* if it is a span, else None."""
+    """A time stamp: *start_s* in seconds, *end_s* if it is a span, else None.
+
+    Before zero, as in `[-00:00:10]`, *start_s* is negative.
+
+    *fields* counts the numbers between its colons, 0 for a stamp in words; *day* is its date as
+    written, or empty.
+    """
 
     start_s: float
     end_s: float | None
     bracketed: bool
-    has_hours: bool
+    fields: int
+    day: str = ""
+
+    @property
+    def plain(self) -> bool:
+        """Whether it may as well be a number of the text, such as `10:30` or `3 s`."""
+        return not self.bracketed and self.fields < 3 and not self.day
 
 
 def clock_seconds(text: str) -> float | None:
-    """Return the seconds of `h:mm:ss` or `mm:ss`, with or without a fraction; None if invalid."""
+    """Return the seconds of `dd:hh:mm:ss`, `h:mm:ss` or `mm:ss`; None if invalid.
+
+    With AM or PM, two numbers are hours and minutes.
+    """
     match = _READING.match(text.strip())
     if match is None:
         return None
-    first, second, third, fraction, half = match.groups()
-    hours, minutes, seconds = (first, second, third) if third else ("0", first, second)
-    if int(seconds) > 59 or (third and int(minutes) > 59):
+    numbers, (fraction, half) = list(map(int, match[1].split(":"))), match.group(2, 3)
+    if half and len(numbers) == 2:
+        numbers.append(0)
+    days, hours, minutes, seconds = [0] * (4 - len(numbers)) + numbers
+    if seconds > 59 or (len(numbers) > 2 and minutes > 59) or (len(numbers) > 3 and hours > 23):
         return None
-    whole = int(hours) * 3600 + int(minutes) * 60 + int(seconds)
-    if half and third:
-        whole = whole % 43200 + (43200 if half in "pP" else 0)
+    if half:
+        hours = hours % 12 + (12 if half in "pP" else 0)
+    whole = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
     return whole + (float(f"0.{fraction}") if fraction else 0.0)
 
 
 def leading_stamp(text: str) -> tuple[Stamp, str] | None:
     """Return the stamp at the start of *text* and the text after it, or None."""
-    match = _LEADING.match(text[:_HEAD_CHARS])
+    if text[:1] not in _STARTS and text[:3].lower() not in _WORDS:
+        return None
+    head = text[:_HEAD_CHARS]
+    match = _BARE_LEADING.match(head) or _LEADING.match(head)
     stamp = _stamp(match)
-    return (stamp, text[match.end() :]) if match and stamp else None
+    if match is None or stamp is None:
+        return None
+    named_day = bool(stamp.day) and stamp.day.isalpha()  # `Monday 10:30` may begin a sentence
+    return (stamp, text[match.end() :]) if stamp.bracketed or not named_day else None
+
+
+def may_end_in_time(text: str) -> bool:
+    """Return quickly whether *text* can end in a stamp."""
+    return text[-1:] in _ENDS and any(map(str.isdigit, text[-_HEAD_CHARS:]))
 
 
 def trailing_stamp(text: str) -> tuple[Stamp, str] | None:
     """Return the stamp at the end of the short *text* and the text before it, or None."""
-    match = _TRAILING.search(text[:_HEAD_CHARS])
+    if not may_end_in_time(text):
+        return None
+    head = text[:_HEAD_CHARS]
+    match = _BARE_TRAILING.search(head) if ":" in head else None
+    if match is None or any(map(str.isdigit, head[: match.start()])) or "day" in head:
+        match = _TRAILING.search(head)
     stamp = _stamp(match)
     return (stamp, text[: match.start()]) if match and stamp else None
+
+
+def without_frames(text: str) -> str:
+    """Return *text* without the frames of its `hh:mm:ss:ff` stamps, if that is what it has.
+
+    Four numbers are days, hours, minutes and seconds unless all of many end below 30, or one has
+    more than 23 in the place of the hours.
+    """
+    found = _FRAMES.findall(text) if _FOUR_NUMBERS.search(text) else []
+    few = len(found) < _MIN_FRAMES and all(int(second) < 24 for _, second, _ in found)
+    if not found or few or any(int(last) > 29 for _, _, last in found):
+        return text
+    return _FRAMES.sub(r"\1", text)
+
+
+def day_number(day: str, *, month_first: bool) -> int | None:
+    """Return a number that grows by one a day for a date with a year; None for other dates."""
+    numbers = [int(each) for each in _NUMBERS.findall(day)]
+    month = next((m for m, name in enumerate(_MONTHS, 1) if name in day.lower()), None)
+    if month is not None and len(numbers) == 2:
+        parts = (numbers[1], month, numbers[0])
+    elif len(numbers) != 3:
+        return None
+    elif numbers[0] > 31:
+        parts = (numbers[0], numbers[1], numbers[2])
+    else:
+        first, second = (0, 1) if month_first else (1, 0)
+        parts = (numbers[2], numbers[first], numbers[second])
+    year = parts[0] + 2000 if parts[0] < 100 else parts[0]
+    try:
+        return date(year, parts[1], parts[2]).toordinal()
+    except ValueError:
+        return None
 
 
 def _stamp(match: re.Match[str] | None) -> Stamp | None:
     if match is None:
         return None
-    opening, first, last, closing = match.groups()
-    start = clock_seconds(first)
-    if start is None or bool(opening) != bool(closing):
+    opening, sign, day, first, last, closing = match.groups()
+    start = _seconds(first)
+    if start is None or _PAIRS.get(opening or "") != closing:
         return None
-    end = clock_seconds(last) if last else None
-    return Stamp(start, end, bool(opening), first.count(":") == 2)
+    end = _seconds(last) if last else None
+    fields = first.count(":") + 1 if ":" in first else 0
+    if fields == 2 and (day or first[-1] in "mM."):  # hours and minutes of a day
+        fields, start = 3, start if first[-1] in "mM." else start * 60
+    if sign and not opening:
+        return None
+    return Stamp(-start if sign else start, end, bool(opening), fields, day or "")
+
+
+def _seconds(text: str) -> float | None:
+    if ":" in text:
+        return clock_seconds(text)
+    sizes = {"h": 3600.0, "m": 60.0, "s": 1.0}
+    return sum(float(number) * sizes[unit.lower()] for number, unit in _UNIT.findall(text))

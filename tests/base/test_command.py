@@ -84,6 +84,12 @@ def test_an_option_without_its_value_is_refused(given: list[str]) -> None:
             "x: a: Permission denied\n",
         ),
         (KeyboardInterrupt(), 130, "x: interrupted\n"),
+        (MemoryError(), 75, "x: this process may use no more memory (see ulimit -v)\n"),
+        (
+            RuntimeError("can't start new thread"),
+            75,
+            "x: this process may start no more threads (see ulimit -u)\n",
+        ),
     ],
 )
 def test_an_error_is_one_line_with_its_exit_code(
@@ -131,3 +137,34 @@ def test_a_closed_pipe_is_no_error() -> None:
         said = process.stderr.read()
 
     assert (0, b"") == (process.returncode, said)
+
+
+PRINTS = (
+    "import sys; from runner.base.command import run_command\n"
+    "from runner.base.errors import ConfigError\n"
+    "def work(_): print('x'); raise ConfigError('wrong')\n"
+    "sys.exit(run_command('x', str, work if sys.argv[1] == 'fails' else print, ['a']))"
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("what", "streams", "code", "said"),
+    [
+        ("works", ">/dev/full", 8, "x: standard output: No space left on device\n"),
+        ("works", ">&-", 8, "x: standard output: Bad file descriptor\n"),
+        ("works", "2>&-", 0, ""),
+        ("works", "2>/dev/full", 0, ""),
+        ("works", "<&- >&- 2>&-", 8, ""),
+        ("fails", "2>/dev/full", 2, ""),
+        ("fails", "2>&-", 2, ""),
+    ],
+)
+def test_a_stream_that_takes_nothing_is_one_line_and_a_code(
+    what: str, streams: str, code: int, said: str
+) -> None:
+    shell = f'exec {sys.executable} -c "$CODE" {what} {streams}'
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "CODE": PRINTS, "PYTHONUNBUFFERED": ""}
+    done = subprocess.run(["sh", "-c", shell], env=env, capture_output=True, text=True)
+
+    assert (code, said) == (done.returncode, done.stderr)

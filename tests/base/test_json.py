@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.base import json
 from runner.base.json import MAX_BYTES, at, number, read_json, read_list, read_yaml, section
 
 
@@ -45,6 +46,54 @@ def test_yaml_that_cannot_be_parsed_is_nothing_and_ends_no_process(
     (tmp_path / "file").write_text(data)
 
     assert read_yaml(tmp_path / "file") == {}
+
+
+def test_json_of_too_many_values_or_levels_is_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file"
+    for levels, expected in ((248, 1), (251, 0)):
+        file.write_text('{"a":' + "[" * levels + "]" * levels + "}")
+
+        assert expected == len(read_json(file))
+
+    monkeypatch.setattr(json, "MAX_VALUES", 4)
+    file.write_text('{"a": [1, 2]}')
+
+    assert {"a": [1, 2]} == read_json(file)
+
+    file.write_text('{"a": [1, 2, 3]}')
+
+    assert {} == read_json(file)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "a: !!timestamp x",
+        "a: !!int ''",
+        "a: 1:" + "59:" * 1000 + "1.5",
+        "a: 2020-99-99",
+        "a: &x [*x]",
+    ],
+)
+def test_a_value_that_yaml_cannot_make_is_nothing(tmp_path: Path, data: str) -> None:
+    (tmp_path / "file").write_text(data)
+
+    assert {} == read_yaml(tmp_path / "file")
+
+
+def test_aliases_count_as_what_they_stand_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("a: &a {b: 1}\nc: *a\nd: *a\n")
+    monkeypatch.setattr(json, "MAX_YAML_VALUES", 13)
+
+    assert {"a": {"b": 1}, "c": {"b": 1}, "d": {"b": 1}} == read_yaml(tmp_path / "file")
+
+    monkeypatch.setattr(json, "MAX_YAML_VALUES", 12)
+
+    assert {} == read_yaml(tmp_path / "file")
 
 
 def test_a_value_is_found_by_its_path_whatever_lies_on_the_way() -> None:

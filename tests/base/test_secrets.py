@@ -269,7 +269,7 @@ def test_no_event_holds_a_key(console: str, monkeypatch: pytest.MonkeyPatch) -> 
     with run_log(Path("log.jsonl"), console, shown):
         log.info(f"thing.{CANARY}", a=CANARY, b=[{"c": (CANARY,)}], **{CANARY: 1})
         log.info("thing.done", path=Path(CANARY), held=Holder(CANARY), error=ValueError(CANARY))
-        logging.getLogger("httpx").info("HTTP Request: %s %s", "POST", f"http://h/?key={CANARY}")
+        logging.getLogger("httpx").warning("HTTP Request: %s %s", "POST", f"http://h/?key={CANARY}")
         logging.getLogger("LiteLLM").error("failed with %r", {"k": CANARY})
         try:
             try:

@@ -6,7 +6,11 @@ import asyncio
 import threading
 from contextvars import ContextVar
 
-from runner.base.threads import offload
+import pytest
+
+from runner.base import threads
+from runner.base.errors import exit_code_of
+from runner.base.threads import offload, start_threads
 
 NAME = ContextVar("NAME", default="nobody")
 
@@ -37,3 +41,26 @@ def test_the_loop_goes_on_while_a_thread_works() -> None:
         return await waiting
 
     assert asyncio.run(main())
+
+
+def test_a_system_without_threads_is_told_before_anything_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    threads._pool.cache_clear()
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError) as caught:
+        start_threads()
+    threads._pool.cache_clear()
+
+    assert 75 == exit_code_of(caught.value)
+
+
+def test_threads_that_are_started_early_do_all_the_work() -> None:
+    start_threads()
+    before = threading.active_count()
+    asyncio.run(asyncio.wait_for(offload(threading.get_ident), None))
+
+    assert before == threading.active_count()

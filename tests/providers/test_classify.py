@@ -14,7 +14,8 @@ from aiohttp.http_exceptions import BadStatusLine, TransferEncodingError
 from runner.base.errors import CallError
 from runner.base.secrets import Secrets
 from runner.calls.retry import RetryPolicy
-from runner.providers.litellm.errors import RefusedError, classify, network_failure
+from runner.providers.litellm.errors import RefusedError, classify
+from runner.providers.litellm.session import network_failure
 
 
 def refused(text: str, status: int, headers: dict[str, str] | None = None) -> RefusedError:

@@ -40,5 +40,5 @@ def test_a_broken_history_is_as_good_as_none(content: str) -> None:
 def test_seconds_and_tokens_are_never_mixed() -> None:
     tokens = {"a": 4000, "b": 100}
 
-    assert expected_durations(seen(a=0.5), tokens) == {"a": 4000.0, "b": 100.0}
+    assert expected_durations({**seen(a=0.5), "b": None}, tokens) == {"a": 4000.0, "b": 100.0}
     assert expected_durations(seen(a=0.5, b=2.0), tokens) == {"a": 0.5, "b": 2.0}

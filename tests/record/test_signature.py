@@ -186,3 +186,12 @@ def test_what_arrives_is_signed_unless_it_was_altered_after_this_user_signed_it(
 
     assert "run/transcript.json is not as it was signed" == fault_of(RUN)
     assert fault_of(Path("ours")) is None
+
+
+def test_a_linked_folder_is_not_written_through() -> None:
+    Path("outside").mkdir()
+    RUN.mkdir()
+    (RUN / "config").symlink_to(Path("outside").resolve())
+    sign_stored(RUN)
+
+    assert [] == list(Path("outside").iterdir())

@@ -26,6 +26,21 @@ SECRET = "wJalrXUtnFEMI-K7MDENG-bPxRfiCYEXAMPLEKEY"
 SSTI = "{{ cycler.__init__.__globals__.os.system('touch executed') }}"
 
 
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a run that was interrupted after one answer."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("stored"))
+        begin(answers=1)
+        return RUN.absolute()
+
+
+@pytest.fixture
+def begun(stored: Path) -> None:
+    """Put a copy of that run into ./run; a moved run stays signed."""
+    shutil.copytree(stored, RUN)
+
+
 @pytest.fixture(autouse=True)
 def victim(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
@@ -68,13 +83,10 @@ def refused(*arguments: str) -> str:
     return str(raised.value)
 
 
+@pytest.mark.usefixtures("begun")
 def test_a_run_of_this_user_goes_on_also_after_a_move() -> None:
-    begin(answers=3)
-    RUN.rename("moved")
-    Path("moved").rename(RUN)
-
     assert fault_of(RUN) is None
-    assert (0, 5) == (lambda code, asked: (code, len(asked)))(*resume())
+    assert (0, 7) == (lambda code, asked: (code, len(asked)))(*resume())
 
 
 def test_an_unsigned_run_goes_on_after_one_line_and_is_signed_from_then_on(
@@ -84,15 +96,16 @@ def test_an_unsigned_run_goes_on_after_one_line_and_is_signed_from_then_on(
     unsign()
     line = refused()
 
-    assert line.startswith("resume=run: not signed by you: it reads pkg://samples/sample1.md, ")
+    assert line.startswith(
+        "resume=run: not signed by you; with trusted=true it reads pkg://samples/sample1.md, "
+    )
     assert f"writes to {Path('outputs').absolute()}" in line
-    assert line.endswith("add trusted=true if you want that")
 
     code, asked = resume("trusted=true", answers=1)
     said = capsys.readouterr().err
 
     assert (130, 1) == (code, len(asked))
-    assert line.split(";")[0] in said
+    assert f"colloquy: {line}" in said.splitlines()
     assert (0, 4) == (lambda code, asked: (code, len(asked)))(*resume())
 
 
@@ -104,8 +117,8 @@ def test_a_complete_run_that_is_not_signed_is_refused_too() -> None:
 
 
 @pytest.mark.parametrize("signed", [True, False])
+@pytest.mark.usefixtures("begun")
 def test_the_line_says_which_host_gets_the_value_of_which_variable(signed: bool) -> None:
-    begin(answers=1)
     change(
         model__name="openai/gpt-5-mini",
         model__api_base="https://who:cares@evil.example:8443/v1",
@@ -129,16 +142,16 @@ def test_the_line_says_which_host_gets_the_value_of_which_variable(signed: bool)
         ({"name": "openai/x", "api_base": "https://evil.example", "simulate": {}}, "evil.example"),
     ],
 )
+@pytest.mark.usefixtures("begun")
 def test_no_receiver_is_left_out(model: dict[str, Any], said: str) -> None:
     """A simulated model with an address is none."""
-    begin(answers=1)
     change(**{f"model__{key}": value for key, value in model.items()})
 
     assert said in refused()
 
 
+@pytest.mark.usefixtures("begun")
 def test_receivers_of_models_besides_the_first_are_named_too() -> None:
-    begin(answers=1)
     models = yaml.safe_load((RUN / "config/resolved.yaml").read_text())["model"]
     own = {"name": "openai/x", "api_base": "https://evil.example", "api_key_env": "HOME"}
     change(models={"backup": {**models, **own}})
@@ -146,8 +159,8 @@ def test_receivers_of_models_besides_the_first_are_named_too() -> None:
     assert "the value of HOME to evil.example" in refused()
 
 
+@pytest.mark.usefixtures("begun")
 def test_a_transcript_that_was_planted_is_named_and_not_read() -> None:
-    begin(answers=1)
     change(transcript__path="/etc/passwd")
 
     assert "reads /etc/passwd" in refused()
@@ -155,12 +168,12 @@ def test_a_transcript_that_was_planted_is_named_and_not_read() -> None:
 
 @pytest.mark.parametrize("key", ["transcript.path", "output.dir"])
 @pytest.mark.parametrize("path", ["../secret.md", "talks/../../secret.md", "link/secret.md", ".."])
+@pytest.mark.usefixtures("begun")
 def test_a_relative_path_leads_nowhere_else(key: str, path: str, tmp_path: Path) -> None:
     outside = tmp_path.parent / "outside"
     outside.mkdir(exist_ok=True)
     (outside / "secret.md").write_text("Ann: The code is 1234.\n")
     Path("link").symlink_to(outside)
-    begin(answers=1)
     change(**{key.replace(".", "__"): path})
 
     assert f"{key}={path} leads out of this directory" in refused("trusted=true")
@@ -170,9 +183,9 @@ def test_a_relative_path_leads_nowhere_else(key: str, path: str, tmp_path: Path)
 @pytest.mark.parametrize(
     "name", ["{}/evil.md", "../planted/evil.md", "./evil.md", "planted/evil.md", "..", ".evil.md"]
 )
+@pytest.mark.usefixtures("begun")
 def test_a_prompt_is_a_name_and_no_path(name: str, trusted: str) -> None:
     folder = plant(Path("planted"))
-    begin(answers=1)
     change(analyzers__say_means__prompt=name.format(folder))
     message = refused(trusted)
 
@@ -182,18 +195,18 @@ def test_a_prompt_is_a_name_and_no_path(name: str, trusted: str) -> None:
 
 
 @pytest.mark.parametrize("answer", ["../planted/evil", "{}/evil", "os.path", "_analyzer", "evil\n"])
+@pytest.mark.usefixtures("begun")
 def test_the_module_of_an_answer_is_a_name_and_no_path(answer: str) -> None:
     folder = plant(Path("planted"))
-    begin(answers=1)
     change(analyzers__say_means__answer=answer.format(folder))
 
     assert "analyzers.say_means.answer=" in refused("trusted=true")
     assert not MARK().exists()
 
 
+@pytest.mark.usefixtures("begun")
 def test_a_folder_that_a_run_names_is_not_used_unless_it_is_given() -> None:
     folder = plant(Path("planted"))
-    begin(answers=1)
     change(analyzers__say_means__prompt="evil.md")
     file = RUN / "config/prompts.json"
     file.write_text(json.dumps({**json.loads(file.read_bytes()), "config_dirs": [str(folder)]}))
@@ -254,16 +267,16 @@ def test_a_template_is_rendered_in_a_sandbox() -> None:
     ],
 )
 @pytest.mark.parametrize("trusted", ["trusted=false", "trusted=true"])
+@pytest.mark.usefixtures("begun")
 def test_an_unsigned_configuration_gets_no_variable(value: str, trusted: str) -> None:
-    begin(answers=1)
     change(analyzers__say_means__variables={"x": value})
 
     assert "is resolved in signed directories only" in refused(trusted)
 
 
 @pytest.mark.parametrize("kind", ["texts", "lists", "many", "long"])
+@pytest.mark.usefixtures("begun")
 def test_what_would_grow_without_end_is_not_resolved(kind: str) -> None:
-    begin(answers=1)
     match kind:
         case "texts":
             grown: Any = {f"a{n}": f"${{b.a{n + 1}}}" * 9 for n in range(40)}
@@ -304,8 +317,8 @@ def test_a_configuration_of_this_user_may_use_a_variable() -> None:
         "[]",
     ],
 )
+@pytest.mark.usefixtures("begun")
 def test_a_configuration_is_data(text: str) -> None:
-    begin(answers=1)
     (RUN / "config/composed.yaml").write_text(text)
 
     assert "\n" not in refused("trusted=true")
@@ -375,9 +388,7 @@ def test_an_unsigned_sweep_starts_nothing_before_its_line(
     with pytest.raises(ConfigError) as raised:
         read_sweep([f"resume={sweep}"])
 
-    assert "not signed by you: it sends the value of AWS_SECRET_ACCESS_KEY to evil.example" in str(
-        raised.value
-    )
+    assert "it sends the value of AWS_SECRET_ACCESS_KEY to evil.example" in str(raised.value)
     assert "reads /etc/passwd" in str(raised.value)
 
     trusted = read_sweep([f"resume={sweep}", "trusted=true"])
@@ -410,9 +421,9 @@ def test_what_an_unsigned_sweep_may_not_do_is_not_started(override: str) -> None
     assert made is None or made.start == []
 
 
+@pytest.mark.usefixtures("begun")
 def test_one_line_covers_all_runs_of_a_sweep(capsys: pytest.CaptureFixture[str]) -> None:
     sweep = write_sweep()
-    begin(answers=1)
     unsign()
     for number in (0, 1):
         shutil.copytree(RUN, sweep / str(number))
@@ -467,8 +478,8 @@ def test_a_key_that_is_open_to_others_stops_a_run_before_it_begins(
     assert not RUN.exists()
 
 
+@pytest.mark.usefixtures("begun")
 def test_a_prediction_of_an_unsigned_run_is_none() -> None:
-    begin(answers=1)
     change(analyzers__say_means__prompt="/planted/evil.md", plan=True)
 
     assert "expected the name of a file" in refused("plan=true", "trusted=true")

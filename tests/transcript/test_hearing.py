@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.transcript.read import parse_transcript
+from tests.helpers.reading import parse_transcript
 
 
 def spoken(text: str) -> list[tuple[str | None, str]]:

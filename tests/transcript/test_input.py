@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from runner.base.errors import TranscriptError
-from runner.transcript.read import FORMATS, parse_transcript, read_transcript
+from runner.transcript.read import formats
+from tests.helpers.reading import parse_transcript, read_transcript
 
 TEXT = "Zoë: Hello there, café.\nBob: Yes, “quite”.\n\nZoë: Good.\n"
 
@@ -106,6 +107,24 @@ def test_only_line_feeds_end_lines(char: str) -> None:
         (b"%PDF-1.7\n", "PDF"),
         (b"\xff\xd8\xff\xe0\0\x10JFIF", "JPEG"),
         (b"\xff\xfeA", "is not utf-16"),
+        (b"\xff\xfb\x90\x64" + b"\0" * 60, "MP3 audio; transcribe it first, for example with"),
+        (b"\xff\xfa\x52\x08\xa9\xe0 without a NUL", "MP3 audio"),
+        (b"ID3\x04\0", "MP3 audio"),
+        (b"\xff\xf1\x50\x80\x02", "AAC audio"),
+        (b"RIFF\x24\0\0\0WAVEfmt ", "WAV audio"),
+        (b"OggS\0\x02", "Ogg audio"),
+        (b"fLaC\0", "FLAC audio"),
+        (b"#!AMR\n\x3c", "AMR audio"),
+        (b"\0\0\0\x20ftypM4A \0", "MP4 or QuickTime"),
+        (b"\0\0\x07\xf5moov\0", "MP4 or QuickTime"),
+        (b"\0\0\0\x18ftypheic", "an image"),
+        (b"\x1aE\xdf\xa3\x9f", "WebM or Matroska"),
+        (b"PK\x03\x04\x14\0xl/workbook.xml", "Excel workbook; save the sheet as CSV"),
+        (b"PK\x03\x04\x14\0ppt/presentation.xml", "PowerPoint"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "an old Office file"),
+        (b"\x1f\x8b\x08\0", "gzip; decompress it first"),
+        (b"SQLite format 3\0", "SQLite database"),
+        (b"II*\0\x08", "TIFF image"),
     ],
 )
 def test_what_is_not_a_transcript_is_refused(tmp_path: Path, content: bytes, fault: str) -> None:
@@ -154,7 +173,7 @@ def test_an_unknown_format_suggests_one(tmp_path: Path) -> None:
     found = message(save(tmp_path, b"Ann: hi"), format="vvt")
 
     assert "did you mean 'vtt'?" in found
-    assert "auto" == FORMATS[0]
+    assert "auto" == formats()[0]
 
 
 @pytest.mark.parametrize(

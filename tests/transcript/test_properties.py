@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from runner.base.errors import TranscriptError
 from runner.base.text import to_safe_text
 from runner.transcript.model import Transcript
-from runner.transcript.read import FORMATS, parse_transcript
+from runner.transcript.read import formats
+from tests.helpers.reading import parse_transcript
 
 FRAGMENTS = st.sampled_from(
     ["Ann: ", "**Bob:** ", "[00:01] ", "0:05", "\n", "\n\n", "Q. ", "A. ", ">> ", "{gap}", "word ",
@@ -37,7 +38,7 @@ def attempt(text: str, format: str) -> Transcript | None:
         return None
 
 
-@given(text=DOCUMENTS, format=st.sampled_from(FORMATS))
+@given(text=DOCUMENTS, format=st.sampled_from(formats()))
 def test_any_text_is_read_or_refused_as_no_transcript(text: str, format: str) -> None:
     transcript = attempt(text, format)
 
@@ -81,12 +82,12 @@ def test_cutting_a_long_turn_loses_nothing(words: list[str]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", formats())
 def test_a_megabyte_of_one_pattern_does_not_hang(format: str) -> None:
     start = STARTS.get(format, "Ann: ")
     program = f"""
 from runner.base.errors import TranscriptError
-from runner.transcript.read import parse_transcript
+from tests.helpers.reading import parse_transcript
 for row in {ROWS!r}:
     try:
         text = {start!r} + row * (1_000_000 // len(row))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runner.transcript.model import Transcript
-from runner.transcript.read import read_transcript
+from tests.helpers.reading import read_transcript
 
 DIRECTORY = Path(__file__).resolve().parents[3] / "shared" / "transcripts"
 

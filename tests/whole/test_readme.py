@@ -215,4 +215,4 @@ def test_make_run_runs_the_sample(tmp_path: Path) -> None:
     done = subprocess.run(["make", "run"], cwd=copy, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stderr
-    assert "status=completed exit=0 ok=8 failed=0" in done.stderr
+    assert "status=completed exit=0 ok=8 failed=0" in done.stdout

@@ -17,7 +17,9 @@ pytestmark = pytest.mark.slow
 STAGE_A = ("say_means", "perspective_perception", "premises_assertions", "postulate_theorem")
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
+)
 def test_the_first_signal_lets_calls_in_flight_finish_and_sends_no_more(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
@@ -32,6 +34,7 @@ def test_the_first_signal_lets_calls_in_flight_finish_and_sends_no_more(
         statuses = load(run / "metadata.json")["stages"]
 
         assert process.returncode == code, errors
+        assert load(run / "metadata.json")["exit_code"] == code
         assert at.asked.total() == 4
         assert set(statuses["stage_a"]["analyzers"].values()) == {"ok"}
         assert set(statuses["stage_b"]["analyzers"].values()) == {"not_run"}
@@ -45,17 +48,21 @@ def test_the_first_signal_lets_calls_in_flight_finish_and_sends_no_more(
         assert verify(run) == []
 
 
-def test_the_second_signal_cancels_at_once_and_nothing_is_torn(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_second_signal_cancels_at_once_and_nothing_is_torn(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
     with provider(*STAGE_A[1:]) as at:
         process = start_at(at.url, tmp_path)
         until(lambda: (tmp_path / "outputs").exists() and committed(tmp_path) == {"say_means"})
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         until(lambda: "interrupted" in (run_of(tmp_path) / "logs/events.jsonl").read_text())
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         errors = process.wait().stderr
         run = run_of(tmp_path)
 
-        assert process.returncode == 130, errors
+        assert process.returncode == code, errors
+        assert load(run / "metadata.json")["exit_code"] == code
         assert load(run / "metadata.json")["status"] == "interrupted"
         assert "Traceback" not in errors
         assert f'resume="colloquy resume={run.relative_to(tmp_path)}"' in errors

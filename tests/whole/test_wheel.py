@@ -6,11 +6,13 @@ import json
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+from helpers.documentation import blocks
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -107,3 +109,34 @@ def test_its_command_is_declared(installed: Path, tmp_path: Path) -> None:
     )
 
     assert run(installed, "-c", code, cwd=tmp_path).stdout == "runner.__main__:main\n"
+
+
+def test_a_reader_of_another_package_is_found_and_its_suffix_searched(
+    installed: Path, tmp_path: Path
+) -> None:
+    """The reader in docs/transcripts.md, installed as pip installs it."""
+    page = (ROOT / "docs" / "transcripts.md").read_text()
+    (code,) = blocks("python", page)
+    (entry,) = blocks("toml", page)
+    (site,) = installed.parents[1].glob("lib/python*/site-packages")
+    (site / "tilde_reader.py").write_text(code)
+    info = site / "tilde_reader-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: tilde-reader\nVersion: 1.0\n")
+    group = tomllib.loads(entry)["project"]["entry-points"]["colloquy.readers"]
+    lines = (f"{name} = {value}\n" for name, value in group.items())
+    (info / "entry_points.txt").write_text("[colloquy.readers]\n" + "".join(lines))
+    (tmp_path / "call.txt").write_text("TILDE\n1.5 ~ Ana ~ Is it dry?\n3 ~ Ben ~ No.\n")
+    read = (
+        "from pathlib import Path\n"
+        "from runner.transcript.read import read, suffixes\n"
+        "transcript = read(Path('call.txt')).transcript\n"
+        "turns = [(s.speaker, s.start_s, s.text) for s in transcript.segments]\n"
+        "print(transcript.format, turns, '.tilde' in suffixes())\n"
+    )
+
+    shown = run(installed, "-c", read, cwd=tmp_path)
+
+    expected = "tilde [('Ana', 1.5, 'Is it dry?'), ('Ben', 3.0, 'No.')] True\n"
+
+    assert ("", expected) == (shown.stderr, shown.stdout)

@@ -33,8 +33,9 @@ class Account:
 class Gate:
     """A limit (see `limits.Limit`) that adapts to the provider's responses; times in seconds.
 
-    *ceiling* bounds the calls in flight. *rpm* and *tpm* are requests and tokens per minute
-    (None: not limited here); *burst_s* seconds' worth of them may be sent at once.
+    *ceiling* bounds the calls in flight, *most* those of all jobs together. *rpm* and *tpm* are
+    requests and tokens per minute (None: not limited here); *burst_s* seconds' worth of them may
+    be sent at once.
     """
 
     def __init__(
@@ -45,8 +46,10 @@ class Gate:
         burst_s: float = 10.0,
         account: Account | None = None,
         rng: random.Random | None = None,
+        most: int = MAX_CEILING,
     ) -> None:
-        self.limit = AdaptiveLimit(ceiling)
+        self.limit = AdaptiveLimit(min(ceiling, most))
+        self._most = most
         self.breaker = Breaker()
         self.account = account or Account()
         self._registered = 0
@@ -63,13 +66,13 @@ class Gate:
     def register(self, calls: int) -> None:
         """Raise the ceiling for another job, which makes up to *calls* at once."""
         self._registered += calls
-        self.limit.set_ceiling(min(self._registered, MAX_CEILING))
+        self.limit.set_ceiling(min(self._registered, self._most))
 
     def unregister(self, calls: int) -> None:
         """Lower the ceiling after a job has ended; the last job's ceiling stays."""
         self._registered -= calls
         if self._registered:
-            self.limit.set_ceiling(min(self._registered, MAX_CEILING))
+            self.limit.set_ceiling(min(self._registered, self._most))
 
     @property
     def fault(self) -> CallError | None:

@@ -3,12 +3,14 @@
 import asyncio
 import heapq
 import math
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from runner.base.errors import CallError
+
+T = TypeVar("T")
 
 _EPSILON_S = 1e-9  # a shorter wait counts as none, since clocks round
 _PER_ITERATION = 8  # calls admitted in one iteration of the event loop
@@ -90,6 +92,7 @@ class Admission:
         self._scheduled = False
         self._queues: dict[tuple[Limit, ...], list[_Waiter]] = {}
         self._pauses: dict[asyncio.Future[None], Limit] = {}
+        self._local: set[asyncio.Timeout] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
@@ -121,9 +124,27 @@ class Admission:
             del self._pauses[woken]
             timer.cancel()
 
+    async def until_closed(self, work: Awaitable[T]) -> T:
+        """Return the result of *work*; end it and raise the reason once admission is closed."""
+        try:
+            async with asyncio.timeout(None if self._closed is None else 0.0) as end:
+                self._local.add(end)
+                try:
+                    return await work
+                finally:
+                    self._local.discard(end)
+        except TimeoutError:
+            assert self._closed is not None
+            raise self._closed.copy() from None
+
     def close(self, reason: CallError) -> None:
-        """Refuse all waiters and all later attempts with *reason*; attempts in flight continue."""
+        """Refuse all waiters and all later attempts with *reason*.
+
+        Attempts in flight continue, but for those inside `until_closed`.
+        """
         self._closed = reason
+        while self._local:
+            self._local.pop().reschedule(-math.inf)
         waiting = [w.grant for queue in self._queues.values() for w in queue]
         for future in (*waiting, *self._pauses):
             if not future.done():

@@ -5,8 +5,8 @@ from typing import Any
 
 import aiohttp
 
-from runner.providers.litellm.http import ADDRESSES, HttpCalls
-from runner.providers.litellm.route import ModelRoute
+from runner.providers.litellm.http import HttpCalls
+from runner.providers.litellm.route import ADDRESSES, ModelRoute
 
 _LOCAL = ("hosted_vllm", "litellm_proxy")  # have no default address
 # Keys of model.params that change the request but not the code path in litellm.

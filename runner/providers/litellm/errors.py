@@ -6,13 +6,9 @@ below it wrap that in exceptions of their own, whose classes and statuses tell n
 
 import json
 import re
-import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import aiohttp
-from aiohttp.http_exceptions import HttpProcessingError
 
 from runner.base.errors import CallError, one_line
 from runner.base.json import mapping, mappings
@@ -72,48 +68,6 @@ class RefusedError(Exception):
         self.headers = {name.lower(): value for name, value in headers.items()}
 
 
-def network_failure(error: Exception, host: str, received: int | None) -> CallError:
-    """Return the CallError for a failure between here and *host*.
-
-    *received* is the number of bytes of the reply's body that arrived, None before its headers.
-    """
-    why, kind, billed = _system_message(error), "connection", False
-    if isinstance(error, ssl.SSLCertVerificationError | aiohttp.ClientConnectorCertificateError):
-        kind, message = "auth", f"{host}: certificate verify failed: {why}"
-    elif isinstance(error, aiohttp.ClientSSLError):
-        message = f"{host} offers no TLS that can be used: {why}"
-    elif isinstance(error, aiohttp.ClientConnectorDNSError):
-        message = f"the name of {host} cannot be resolved: {why}"
-    elif isinstance(error, aiohttp.ClientHttpProxyError):
-        message = f"the proxy does not connect to {host}: {error.status} {error.message}"
-    elif isinstance(error, aiohttp.ClientProxyConnectionError):
-        message = f"no connection to the proxy {error.host}:{error.port}: {why}"
-    elif isinstance(error, aiohttp.ClientConnectorError):
-        message = f"no connection to {host}: {why}"
-    elif isinstance(error, aiohttp.ConnectionTimeoutError):
-        kind, message = "timeout", f"no connection to {host} in time"
-    elif isinstance(error, TimeoutError):
-        kind, message, billed = "timeout", f"no answer from {host} in time", True
-    elif isinstance(error, aiohttp.ClientResponseError | HttpProcessingError):
-        said = str(error.message).partition("\n")[0].rstrip(":")
-        kind, message, billed = "bad_response", f"{host} answers, but not in HTTP: {said}", True
-    elif received is None:
-        message, billed = f"{host} broke the connection off before its reply: {why}", True
-    else:
-        message, billed = f"the reply of {host} broke off after {received:,} bytes: {why}", True
-    return CallError(kind, message.removesuffix(": "), billed=billed)
-
-
-def _system_message(error: Exception) -> str:
-    """Return the operating system's message, which libraries wrap, else the error's own."""
-    links = list(_chain(error))
-    certificate = next((e for e in links if isinstance(e, ssl.SSLCertVerificationError)), None)
-    if certificate is not None:
-        return getattr(certificate, "verify_message", "") or str(certificate)
-    causes = [e for e in links if isinstance(e, OSError) and e.args and type(e.args[0]) is int]
-    return str(causes[-1]) if causes else ""
-
-
 def classify(
     error: BaseException,
     where: Where | None = None,
@@ -127,7 +81,7 @@ def classify(
     that a reply of success had arrived, which cannot be read and may be billed.
     """
     where, secrets = where or Where(), secrets or Secrets()
-    for link in _chain(error):
+    for link in chain_of(error):
         if isinstance(link, CallError):
             link.args = (secrets.redact(str(link)),)
             return link
@@ -137,7 +91,7 @@ def classify(
         message = one_line(f"the reply cannot be read: {_message(error, secrets)}")
         return CallError("bad_response", message, billed=True)
     status = getattr(error, "status_code", None)
-    if any(isinstance(link, OSError) for link in _chain(error)):
+    if any(isinstance(link, OSError) for link in chain_of(error)):
         return CallError("connection", _message(error, secrets), billed=True)
     if not isinstance(status, int):
         return CallError("internal", _message(error, secrets))
@@ -257,7 +211,8 @@ def cause_of(error: Exception) -> Exception | None:
     return None if isinstance(error, CallError) else error
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def chain_of(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield *error* and what led to it, each once."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

@@ -5,8 +5,6 @@ import logging
 import os
 from typing import Any, NoReturn
 
-from runner.providers.litellm.session import open_session
-
 
 def load_litellm(model: str) -> Any:
     """Return litellm, with its network requests, banners and log handlers disabled.
@@ -34,6 +32,8 @@ def load_litellm(model: str) -> Any:
 
 def _transport(ssl_context: Any = None, ssl_verify: Any = None, shared_session: Any = None) -> Any:
     """Return a transport over *shared_session*, or over sessions like it."""
+    from runner.providers.litellm.session import open_session  # aiohttp, with litellm only
+
     http: Any = importlib.import_module("litellm.llms.custom_httpx.aiohttp_transport")
     verified = False if ssl_context is None and ssl_verify is False else ssl_context
     transport = http.LiteLLMAiohttpTransport(open_session, ssl_verify=verified)

@@ -5,6 +5,7 @@ Its middleware is the only reader of the network, for litellm's provider configu
 """
 
 import asyncio
+import ssl
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from runner.base.errors import CallError
 from runner.providers.litellm.body import readable
-from runner.providers.litellm.errors import NOT_FOLLOWED, RefusedError, network_failure
+from runner.providers.litellm.errors import NOT_FOLLOWED, RefusedError, chain_of
 from runner.providers.request import reply_arrived
 
 MAX_BODY_BYTES = 16 << 20  # of a reply of maximum length with all characters escaped, unpacked
@@ -188,3 +189,45 @@ def _readable_error(body: bytes, coding: str) -> bytes:
 def _too_large(size: int) -> CallError:
     limit = f"expected at most {MAX_BODY_BYTES:,}"
     return CallError("bad_response", f"the reply has {size:,} bytes or more, {limit}", billed=True)
+
+
+def network_failure(error: Exception, host: str, received: int | None) -> CallError:
+    """Return the CallError for a failure between here and *host*.
+
+    *received* is the number of bytes of the reply's body that arrived, None before its headers.
+    """
+    why, kind, billed = _system_message(error), "connection", False
+    if isinstance(error, ssl.SSLCertVerificationError | aiohttp.ClientConnectorCertificateError):
+        kind, message = "auth", f"{host}: certificate verify failed: {why}"
+    elif isinstance(error, aiohttp.ClientSSLError):
+        message = f"{host} offers no TLS that can be used: {why}"
+    elif isinstance(error, aiohttp.ClientConnectorDNSError):
+        message = f"the name of {host} cannot be resolved: {why}"
+    elif isinstance(error, aiohttp.ClientHttpProxyError):
+        message = f"the proxy does not connect to {host}: {error.status} {error.message}"
+    elif isinstance(error, aiohttp.ClientProxyConnectionError):
+        message = f"no connection to the proxy {error.host}:{error.port}: {why}"
+    elif isinstance(error, aiohttp.ClientConnectorError):
+        message = f"no connection to {host}: {why}"
+    elif isinstance(error, aiohttp.ConnectionTimeoutError):
+        kind, message = "timeout", f"no connection to {host} in time"
+    elif isinstance(error, TimeoutError):
+        kind, message, billed = "timeout", f"no answer from {host} in time", True
+    elif isinstance(error, aiohttp.ClientResponseError | HttpProcessingError):
+        said = str(error.message).partition("\n")[0].rstrip(":")
+        kind, message, billed = "bad_response", f"{host} answers, but not in HTTP: {said}", True
+    elif received is None:
+        message, billed = f"{host} broke the connection off before its reply: {why}", True
+    else:
+        message, billed = f"the reply of {host} broke off after {received:,} bytes: {why}", True
+    return CallError(kind, message.removesuffix(": "), billed=billed)
+
+
+def _system_message(error: Exception) -> str:
+    """Return the operating system's message, which libraries wrap, else the error's own."""
+    links = list(chain_of(error))
+    certificate = next((e for e in links if isinstance(e, ssl.SSLCertVerificationError)), None)
+    if certificate is not None:
+        return getattr(certificate, "verify_message", "") or str(certificate)
+    causes = [e for e in links if isinstance(e, OSError) and e.args and type(e.args[0]) is int]
+    return str(causes[-1]) if causes else ""

@@ -5,7 +5,7 @@ from typing import Any
 
 from runner.config.model_facts import OFFLINE_WINDOW
 from runner.providers.offline.readings import Reading
-from runner.providers.offline.transport import MODEL, ReadingError, read_reply
+from runner.providers.offline.transport import MODEL, read_reply
 
 PROVIDER = "offline"
 
@@ -34,8 +34,6 @@ def register(litellm: Any, readings: Mapping[str, Reading]) -> None:
 def make_handler(litellm: Any, readings: Mapping[str, Reading]) -> Any:
     """Return the CustomLLM; its class can only be made once litellm is imported."""
 
-    from litellm.llms.custom_llm import CustomLLMError
-
     class OfflineReader(litellm.CustomLLM):  # type: ignore[misc]
         """Reads the prompt and answers in the shape that the response format names."""
 
@@ -47,11 +45,7 @@ def make_handler(litellm: Any, readings: Mapping[str, Reading]) -> Any:
             optional_params: Mapping[str, Any],
             **_: Any,
         ) -> Any:
-            try:
-                reply, usage = await read_reply(messages, _schema_name(optional_params), readings)
-            except ReadingError as error:
-                message = str(error)
-                raise CustomLLMError(status_code=error.status_code, message=message) from error
+            reply, usage = await read_reply(messages, _schema_name(optional_params), readings)
             model_response.choices[0].message.content = reply
             model_response.choices[0].finish_reason = "stop"
             model_response.model = model

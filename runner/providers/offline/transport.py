@@ -6,12 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from runner.answers.analyzer import Message
-from runner.base.errors import one_line
+from runner.base.errors import CallError
 from runner.base.secrets import secrets_of
-from runner.base.threads import offload
+from runner.base.threads import compute, offload
 from runner.base.tokens import tokenizer_for
 from runner.base.usage import Usage
-from runner.providers.litellm.errors import classify
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.messages import joined
 from runner.providers.offline.document import read_document
@@ -20,12 +19,6 @@ from runner.providers.prices import cost_usd, prices_of
 from runner.providers.request import Completion, Request, checked_text
 
 MODEL = "offline/extractive"
-
-
-class ReadingError(Exception):
-    """A reading failed, which is a bug in it; reported as a provider's refusal (status 400)."""
-
-    status_code = 400
 
 
 class OfflineTransport:
@@ -47,10 +40,7 @@ class OfflineTransport:
         """Read and answer; raises CallError for a reading that fails."""
         messages = [joined(message) for message in request.messages]
         name = "" if request.schema is None else request.node
-        try:
-            reply, usage = await read_reply(messages, name, self._readings)
-        except ReadingError as error:
-            raise classify(error, self.route.where, self._secrets) from error
+        reply, usage = await read_reply(messages, name, self._readings)
         cost = cost_usd(usage, self._prices) if self._prices else 0.0
         text = checked_text(reply, self._secrets)
         return Completion(text, "stop", replace(usage, cost_usd=cost))
@@ -64,14 +54,14 @@ async def read_reply(
 ) -> tuple[str, Usage]:
     """Return the reply that the reading *name* makes of *messages*, and its tokens.
 
-    Raises ReadingError with one line.
+    A reading that fails has a bug: it raises CallError, as a provider's refusal, for any fault.
     """
     prompt = "\n".join(_text(m["content"]) for m in messages if m["role"] != "system")
     try:
-        reply = await offload(_answer, readings[name], prompt)
+        reply = await compute(_answer, readings[name], prompt)
     except Exception as error:
         message = f"offline reading of {name}: {type(error).__name__}: {error}"
-        raise ReadingError(one_line(message)) from error
+        raise CallError("bad_request", secrets_of().redact(message), status=400) from error
     return reply, await offload(_usage, messages, reply)
 
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from runner import DISTRIBUTION
 from runner.base.command import Arguments, run_command
 from runner.base.errors import EXIT_UNAVAILABLE, ConfigError
 from runner.base.secrets import secrets_of
@@ -86,9 +87,12 @@ def readable_spans(run: StoredRun) -> list[ReadableSpan]:
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
     name = os.environ.get("OTEL_SERVICE_NAME") or "colloquy"
+    own = version(DISTRIBUTION)
     origin = {
-        "resource": Resource.create({SERVICE_NAME: name, SERVICE_VERSION: version("colloquy")}),
-        "instrumentation_scope": InstrumentationScope("colloquy", version("colloquy"), SCHEMA_URL),
+        "resource": Resource.create({SERVICE_NAME: name, SERVICE_VERSION: own}),
+        "instrumentation_scope": InstrumentationScope(
+            "colloquy", version(DISTRIBUTION), SCHEMA_URL
+        ),
     }
     return list(_readable(root, f"{run.name} {root.start_ns}", origin, None, ""))
 

@@ -60,6 +60,7 @@ def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any
         "open_nodes": len(nodes) <= OPEN_NODES,
         "ratings": RATINGS,
         "quotes_of": lambda item: quotes_of(item.get("evidence"), places),
+        "doubts": [text(line) for line in listing(at(run.metadata, "reading", "warnings"))],
         "segments": run.transcript.segments if run.transcript else (),
         "citing": citing_of(findings),
     }
@@ -67,7 +68,8 @@ def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any
 
 def _how_it_ran(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
     session = read_session(run.path)
-    critical = [text(name) for name in listing(run.took.get("critical_path"))]
+    by_name = {node.name: node for node in nodes}
+    critical = dict.fromkeys(text(name) for name in listing(run.took.get("critical_path")))
     return {
         "figures": summary.figures_of(run, nodes),
         "shared": summary.shared_slots(run),
@@ -75,7 +77,7 @@ def _how_it_ran(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
         "facts": summary.facts_of(run),
         "timeline": timeline_of(nodes, session, critical),
         "session": session,
-        "critical": [node for name in critical for node in nodes if node.name == name],
+        "critical": [by_name[name] for name in critical if name in by_name],
         "critical_s": number(run.took.get("critical_path_s")),
         "chart": {"label": LABEL, "width": WIDTH},
         "used": [node for node in nodes if sum(node.tokens)],

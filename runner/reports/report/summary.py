@@ -85,8 +85,20 @@ def figures_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[tuple[str, st
         *([] if shared_slots(run) else _of_slots(took)),
         ("Tokens", count(totals.get("prompt_tokens")), kinds if totals else ""),
         ("Cost", usd(totals.get("cost_usd")) if totals else "–", charged),
+        *_reading(mapping(run.metadata.get("reading"))),
         ("Grounding", share(rate.get("rate")), _grounded(rate)),
     ]
+
+
+def _reading(report: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return the figure of the reading report, none without one."""
+    if not report:
+        return []
+    segments, timed = amount(report.get("segments")), amount(report.get("with_time"))
+    spoken = share(amount(report.get("with_speaker")) / segments) if segments else "–"
+    read_as = ", ".join(filter(None, (text(report.get("format")), text(report.get("layout")))))
+    why = f"of segments have a speaker, {share(timed / segments) if segments else '–'} a time"
+    return [("Reading", spoken, f"{why}; read as {read_as}")]
 
 
 def shared_slots(run: StoredRun) -> bool:

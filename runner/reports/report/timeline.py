@@ -1,6 +1,6 @@
 """A Gantt chart of each node's waits and calls."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, zip_longest
 
@@ -90,7 +90,7 @@ class Timeline:
 
 
 def timeline_of(
-    nodes: Sequence[NodeFacts], session: StoredSession, critical: Sequence[str]
+    nodes: Sequence[NodeFacts], session: StoredSession, critical: Collection[str]
 ) -> Timeline | None:
     """Return the chart, None without any call."""
     units: dict[str, list[Sequence[TimedCall]]] = {}
@@ -201,7 +201,7 @@ def _ticks(end_s: float) -> tuple[tuple[float, str], ...]:
     return tuple((round(_x(t, end_s), 1), f"{t / unit:.3g} {name}") for t in times)
 
 
-def _path(lines: Sequence[TimelineRow], critical: Sequence[str], end_s: float) -> str:
+def _path(lines: Sequence[TimelineRow], critical: Collection[str], end_s: float) -> str:
     """Return an SVG path from each critical node's end to the next one's start."""
     by_name: Mapping[str, TimelineRow] = {line.node.name: line for line in lines}
     hot = [by_name[name] for name in critical if name in by_name]

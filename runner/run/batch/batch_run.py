@@ -151,17 +151,24 @@ class Batch:
                 return
             try:
                 row = await self._row(number, file)
+                if row is None:
+                    return
                 self._results.add(row)
             except OSError as error:
                 self._end(error)
                 return
             self._count(row)
 
-    async def _row(self, number: int, file: Input) -> ResultRow:
-        """Return the row of a file that is complete already, unreadable, or now run."""
+    async def _row(self, number: int, file: Input) -> ResultRow | None:
+        """Return the row of a file that is complete already, unreadable, or now run.
+
+        None if the batch ends before the file is run.
+        """
         encoding = self.job.settings.transcript.encoding
         try:
             async with self._reading:
+                if self._is_over():
+                    return None
                 if self._stored.previous is not None and self._stored.previous.unchanged:
                     row = await offload(completed_before, self.directory.path, file, encoding)
                     if row is not None:
@@ -175,7 +182,7 @@ class Batch:
         except Exception as error:  # a bug in reading one file must not stop the others
             log.exception("run.crashed", transcript=file.name)
             return self._failed(file, "failed", EXIT_BUG, f"{type(error).__name__}: {error}")
-        return await self._run(number, file, job, directory)
+        return None if self._is_over() else await self._run(number, file, job, directory)
 
     def _open(self, file: Input) -> tuple[Job, MemberDirectory]:
         """Read a file; one that cannot be read gets no run directory."""

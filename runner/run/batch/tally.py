@@ -35,12 +35,26 @@ def row_of(file: Input, job: Job, result: RunResult, spent: Spent) -> ResultRow:
         ok=len(result.outcomes) - len(failed),
         analyzers=len(result.outcomes),
         segments=len(job.transcript.segments),
+        **_reading(job),
         wall_s=result.benchmark["run"]["wall_s"],
         quotes=counts.quotes,
         grounded=counts.exact + counts.near,
         error=one_line(message, 200),
         **totals_of(spent),
     )
+
+
+def _reading(job: Job) -> dict[str, Any]:
+    report = job.transcript.reading
+    if report is None:
+        return {}
+    return {
+        "speakers": len(report.speakers),
+        "with_speaker": report.with_speaker,
+        "with_time": report.with_time,
+        "left_out_words": report.left_out_words,
+        "warnings": len(report.warnings),
+    }
 
 
 @dataclass

@@ -19,7 +19,7 @@ from runner.config.schema import ContextSettings
 from runner.providers.offline.document import Document, Utterance
 from runner.providers.offline.language.cues import is_question
 from runner.providers.offline.synthesis.due_dates import due_in
-from runner.transcript.read import read_transcript
+from tests.helpers.reading import read_transcript
 
 ANALYZERS = ("meeting_notes", "composite_note", "executive_summary")
 STAGE_A = ("say_means", "perspective_perception", "premises_assertions", "postulate_theorem")

@@ -83,7 +83,7 @@ def kind_of_assumption(claim: Claim) -> str:
     return "belief"
 
 
-def challenge(claim: Claim, case: Case) -> str:
+def challenge(claim: Claim) -> str:
     """Return a question that would test the assumption, by the way it is made."""
     said, name = quoted(claim, 130), who(claim, "the speaker")
     asserted = claim.fields.get("assertion", "")

@@ -1,7 +1,10 @@
 """Commitments: what speakers undertake or put off, and questions without an answer."""
 
 import re
+from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from runner.providers.offline.dialogue.dialogue import Dialogue, matter, replies
@@ -121,20 +124,22 @@ def _commitment(dialogue: Dialogue, s: Sentence) -> Commitment | None:
 
 def find_open_points(dialogue: Dialogue) -> list[OpenPoint]:
     """Return questions without a reply on the matter, and deferred matters."""
-    found: list[OpenPoint] = []
-    for s in dialogue.sentences:
-        if is_procedural(s.text):
-            continue
-        item = _unanswered(dialogue, s) if is_question(s.text) else _deferred(dialogue, s)
-        if item:
-            found.append(item)
-    return found
+    mentions = _mentions(dialogue)
+    return [
+        _open(dialogue, s, item, mentions)
+        for s in dialogue.sentences
+        if not is_procedural(s.text)
+        and (item := _unanswered(dialogue, s) if is_question(s.text) else _deferred(dialogue, s))
+    ]
+
+
+_Item = tuple[Literal["unanswered", "deferred"], tuple[Sentence, ...]]  # kind, quoted
 
 
 _TAG = re.compile(r"[,\s](?:okay|ok|right|you know|yeah|correct|huh)\s*\?$", re.IGNORECASE)
 
 
-def _unanswered(dialogue: Dialogue, s: Sentence) -> OpenPoint | None:
+def _unanswered(dialogue: Dialogue, s: Sentence) -> _Item | None:
     last = re.split(r"[.;,]\s+", s.text)[-1] if len(words(s.text)) > 25 else s.text
     asked = set(content_words(s.text))
     turn = dialogue.turns[dialogue.turn_of[s.index]]
@@ -144,10 +149,10 @@ def _unanswered(dialogue: Dialogue, s: Sentence) -> OpenPoint | None:
         return None
     answers = [t for t in replies(dialogue, s, 3) if not all(is_procedural(p.text) for p in t)]
     if not answers:
-        return _open(dialogue, s, "unanswered", (s,))
+        return "unanswered", (s,)
     evading = next((p for p in answers[0][:3] if strength("evasion", p.text) > 0.8), None)
     if evading:
-        return _open(dialogue, s, "unanswered", (s, evading))
+        return "unanswered", (s, evading)
     said = " ".join(part.text for part in answers[0])
     spoken = words(said)
     brief = any(
@@ -155,10 +160,10 @@ def _unanswered(dialogue: Dialogue, s: Sentence) -> OpenPoint | None:
     )
     if brief or len(spoken) > 9 or asked & set(content_words(said)) or "--" in said:
         return None
-    return _open(dialogue, s, "unanswered", (s,)) if is_question(said) or len(spoken) < 3 else None
+    return ("unanswered", (s,)) if is_question(said) or len(spoken) < 3 else None
 
 
-def _deferred(dialogue: Dialogue, s: Sentence) -> OpenPoint | None:
+def _deferred(dialogue: Dialogue, s: Sentence) -> _Item | None:
     """Return a matter whose deferral follows a question or a statement that it refers to."""
     hit = strongest("deferral", s.text)
     if not hit or len(words(s.text)) < 4 or len(words(s.text)) > 30:
@@ -171,26 +176,35 @@ def _deferred(dialogue: Dialogue, s: Sentence) -> OpenPoint | None:
         None,
     )
     if asked:
-        return _open(dialogue, s, "deferred", (asked, s))
+        return "deferred", (asked, s)
     passing = re.search(r"\b(?:next|for now|not|later)\b", hit.phrase, re.IGNORECASE)
-    return (
-        None if passing or len(content_words(s.text)) < 4 else _open(dialogue, s, "deferred", (s,))
-    )
+    return None if passing or len(content_words(s.text)) < 4 else ("deferred", (s,))
 
 
 def _open(
-    dialogue: Dialogue,
-    s: Sentence,
-    kind: Literal["unanswered", "deferred"],
-    quoted: tuple[Sentence, ...],
+    dialogue: Dialogue, s: Sentence, item: _Item, mentions: Callable[[str], int]
 ) -> OpenPoint:
+    kind, quoted = item
     topic = matter(dialogue, [q.text for q in quoted]) or "the point raised"
-    stems = set(content_words(topic))
-    mentions = len(
-        {o.segment for o in dialogue.sentences if stems and stems <= set(content_words(o.text))}
-    )
-    score = 0.45 + 0.35 * max(dialogue.central[q.index] for q in quoted) + min(mentions, 20) / 100
-    return OpenPoint(s, kind, topic, mentions, quoted, score)
+    count = mentions(topic)
+    score = 0.45 + 0.35 * max(dialogue.central[q.index] for q in quoted) + min(count, 20) / 100
+    return OpenPoint(s, kind, topic, count, quoted, score)
+
+
+def _mentions(dialogue: Dialogue) -> Callable[[str], int]:
+    """Return what counts the segments that have a sentence with all words of a topic."""
+    holders: dict[str, set[int]] = defaultdict(set)  # sentences by stem
+    for s in dialogue.sentences:
+        for stem in content_words(s.text):
+            holders[stem].add(s.index)
+
+    @cache
+    def count(topic: str) -> int:
+        held = sorted((holders[stem] for stem in set(content_words(topic))), key=len)
+        both = set.intersection(*held) if held else ()
+        return len({dialogue.sentences[index].segment for index in both})
+
+    return count
 
 
 def why_open_matters(item: OpenPoint, total: int) -> str:

@@ -1,7 +1,7 @@
 """Dialogue: a transcript as sentences and turns, with centrality, term weights and topic."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -49,7 +49,8 @@ class Dialogue:
 
     *central* holds a centrality from 0 to 1 per sentence, *turns* the runs of one speaker,
     *turn_of* the turn of each sentence, *weights* the stems' weights, *names* the lower-case
-    words of the speakers' labels and call signs and *topic* up to six readable terms.
+    words of the speakers' labels and call signs, *called* the speakers by such a word, and
+    *topic* up to six readable terms.
     *question* is the matter as an early speaker frames it, without fillers, or empty; *relevance*
     says from 0 to 1 how far each sentence is about question and topic; *cut_off* holds the
     sentences that begin or end in the middle.
@@ -61,6 +62,7 @@ class Dialogue:
     turn_of: tuple[int, ...]
     weights: Mapping[str, float]
     names: frozenset[str]
+    called: Mapping[str, set[str]]
     topic: tuple[str, ...]
     question: str
     relevance: tuple[float, ...]
@@ -87,13 +89,18 @@ def read_dialogue(document: Document) -> Dialogue:
         _question(found, central),
         tuple(key_terms(substantive, 6, _call_signs(found))),
     )
+    called = defaultdict(set)
+    for speaker in {s.speaker for s in found if s.speaker}:
+        for word in words(speaker):
+            called[word].add(speaker)
     return Dialogue(
         sentences=found,
         central=central,
         turns=tuple(tuple(turn) for turn in turns),
         turn_of=tuple(turn_of),
         weights=weights,
-        names=_call_signs(found) | {w for s in found if s.speaker for w in words(s.speaker)},
+        names=_call_signs(found) | called.keys(),
+        called=dict(called),
         topic=topic,
         question=question,
         relevance=_relevance(found, question, topic, weights),
@@ -195,12 +202,9 @@ def matter(dialogue: Dialogue, texts: Iterable[str]) -> str:
 
 def addressee(dialogue: Dialogue, s: Sentence) -> str:
     """Return whom *s* addresses: the one speaker that it names, else the next to answer."""
-    spoken = {name for turn in dialogue.turns if (name := turn[0].speaker) and name != s.speaker}
-    said = set(words(s.text))
-    named = sorted(n for n in spoken if said & {w for w in words(n) if len(w) > 3})
+    said = {word for word in words(s.text) if len(word) > 3}
+    named = {name for word in said for name in dialogue.called.get(word, ())} - {s.speaker}
+    if len(named) == 1:
+        return named.pop()
     answers = replies(dialogue, s)
-    return (
-        named[0]
-        if len(named) == 1
-        else (answers[0][0].speaker if answers else None) or "the listener"
-    )
+    return (answers[0][0].speaker if answers else None) or "the listener"

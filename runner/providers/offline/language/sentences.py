@@ -21,7 +21,7 @@ MAX_QUOTE_CHARS = 300
 _LONG_CHARS = 290  # a sentence longer than this is cut at clause boundaries
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 _MARKUP = re.compile(r"\{[^{}]*\}|\[[^\[\]]*\]|[{}]")  # {vocalsound}, [laughs]
-_TERMINATOR = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s|$)")
+_TERMINATOR = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’)\]]*(?=\s|$)")
 _CUTS = (  # where a long sentence may be cut, best first
     re.compile(r";\s+|\s[–—-]{1,2}\s"),
     re.compile(r",\s+(?=(?:and|but|so|or|which|who|while|whereas|then)\b)", re.IGNORECASE),

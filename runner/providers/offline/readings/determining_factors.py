@@ -40,7 +40,7 @@ def read(document: Document) -> dict[str, object]:
     factors = _factors(case)
     data = {
         "outcome": _outcome(case, dispute),
-        "factors": [_row(i, factor, case) for i, factor in enumerate(factors, 1)],
+        "factors": [_row(i, factor) for i, factor in enumerate(factors, 1)],
         "interactions": _interactions(factors),
         "leverage": [text for text, _, _ in _leverage(factors, case)],
     }
@@ -143,7 +143,7 @@ def _force(name: str, claim: Claim, case: Case) -> _Force:
     return _Force(name, claim, direction, role, control_of(claim), strength, round(raw, 3))
 
 
-def _row(number: int, force: _Force, case: Case) -> dict[str, object]:
+def _row(number: int, force: _Force) -> dict[str, object]:
     return {
         "id": f"D{number}",
         "name": force.name,

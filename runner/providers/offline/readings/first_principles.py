@@ -88,7 +88,7 @@ def _assumption(claim: Claim, solid: Sequence[Claim], case: Case) -> dict[str, o
     return {
         "text": f"{stated(claim)} ({who(claim)}).",
         "kind": kind_of_assumption(claim),
-        "challenge": challenge(claim, case),
+        "challenge": challenge(claim),
         "survives": survives(claim, solid, case),
         "evidence": cited([claim]),
     }
@@ -103,7 +103,7 @@ def _rebuilt(
     pool = [c for c in case.of("conclusion", "assertion") if _concludes(c, solid)]
     for claim in diverse(pool, 8, score=lambda c: c.importance, text=lambda c: c.text):
         rests = [i for i, c in enumerate(solid, 1) if _carries(c, claim, case)]
-        row = _reconstruction(claim, rests, solid, assumed, case)
+        row = _reconstruction(claim, rests, assumed, case)
         (made if rests else loose).append((claim, row))
     return (made + loose[:2])[:4]
 
@@ -121,7 +121,7 @@ def _carries(ground: Claim, claim: Claim, case: Case) -> bool:
 
 
 def _reconstruction(
-    claim: Claim, rests: list[int], solid: Sequence[Claim], assumed: Sequence[Claim], case: Case
+    claim: Claim, rests: list[int], assumed: Sequence[Claim], case: Case
 ) -> dict[str, object]:
     gap = claim.fields.get("gap", "none").rstrip(".")
     needs = [a for a in assumed if a.evidence[:1] == claim.evidence[:1] and a is not claim]

@@ -1,0 +1,120 @@
+"""Arguments as people type them, turned into Hydra's overrides before Hydra reads any."""
+
+from collections.abc import Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from itertools import islice
+from pathlib import Path
+
+from runner import DISTRIBUTION
+from runner.base.errors import ConfigError, did_you_mean
+from runner.base.regular_files import kind_of
+from runner.config.schema import GROUPS, known_keys
+
+# Sections whose keys may be given without the section's name, the likeliest first.
+_SECTIONS = ("processing", "model", "budget", "output", "grounding", "transcript", "batch")
+WITH_VALUE = frozenset(  # options whose value is the next argument
+    {"--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--package", "-p"}
+    | {"--cfg", "-c"}
+)
+_OPTIONS = (  # Hydra's, by what argparse lets them be cut to
+    *("--help", "--hydra-help", "--version", "--cfg", "--resolve", "--package", "--run"),
+    *("--multirun", "--shell-completion", "--config-path", "--config-name", "--config-dir"),
+    *("--experimental-rerun", "--info"),
+)
+
+
+def understood(arguments: Sequence[str]) -> list[str]:
+    """Return *arguments* with what is meant in Hydra's words.
+
+    `meeting.vtt` is `transcript=meeting.vtt`, `--model openai` is `model=openai`,
+    `max_concurrent=4` is `processing.max_concurrent=4`, and `model=openai/gpt-4o-mini` is the
+    preset of that provider with this name. Raises ConfigError for a word that means nothing.
+    """
+    found: list[str] = []
+    remaining = iter(_joined(arguments))
+    for argument in remaining:
+        found += _one(argument)
+        if argument in WITH_VALUE:
+            found += islice(remaining, 1)
+    return found
+
+
+def _joined(arguments: Sequence[str]) -> Iterator[str]:
+    """Yield the arguments; `--KEY VALUE` for a key of the configuration becomes `KEY=VALUE`."""
+    remaining = iter(arguments)
+    for argument in remaining:
+        name, given, value = argument.partition("=")
+        known = any(option.startswith(name) for option in _OPTIONS)
+        if not name.startswith("--") or known:
+            yield argument
+            continue
+        key = name[2:].replace("-", "_")
+        if key.partition(".")[0] not in _names() and not _in_sections(key):
+            options = [option[2:] for option in _OPTIONS]
+            raise ConfigError(f"unknown option {name}{did_you_mean(key, [*_names(), *options])}")
+        yield f"{key}={value if given else next(remaining, 'true')}"
+
+
+def _one(argument: str) -> list[str]:
+    name, given, value = argument.partition("=")
+    if argument.startswith(("-", "~", "+")):
+        return [argument]
+    if not given:
+        if kind_of(Path(argument)) is None and not any(c in argument for c in "./\\*?"):
+            near = did_you_mean(argument, _names())
+            raise ConfigError(f"{argument!r} is neither a file nor KEY=VALUE{near}")
+        return [f"transcript={argument}"]
+    if name == "model" and "/" in value and "," not in value:
+        return _model(value)
+    if "." not in name and "/" not in name and "@" not in name and name not in _names():
+        return [f"{_full(name)}={value}"]
+    return [argument]
+
+
+def _model(value: str) -> list[str]:
+    """Return the preset of *value*'s provider, with *value* as the model's name."""
+    provider = value.partition("/")[0]
+    presets = choices("model")
+    if provider not in presets:
+        raise ConfigError(
+            f"model={value}: there is no preset {provider!r}{did_you_mean(provider, presets)}; "
+            f"for another provider: model=openai model.name={value} with its api_key_env"
+        )
+    return [f"model={provider}", f"model.name={value}"]
+
+
+def _full(name: str) -> str:
+    """Return the key *name* with its section, where a section has it; else *name*."""
+    return next((f"{section}.{name}" for section in _in_sections(name)), name)
+
+
+def _in_sections(name: str) -> list[str]:
+    return [section for section in _SECTIONS if name in known_keys([section])]
+
+
+def _names() -> list[str]:
+    """Return what may stand before the sign of equality without a dot."""
+    return [*known_keys([]), *GROUPS, "resume", "allow_changed", "retry_failed", "trusted", "hydra"]
+
+
+def choices(group: str) -> list[str]:
+    """Return the names of the choices of a configuration group, empty if there is no such."""
+    folder = files("conf").joinpath(group)
+    if not folder.is_dir():
+        return []
+    names = [entry.name.removesuffix(".yaml") for entry in folder.iterdir()]
+    return [name for name in names if name != "base" and not name.startswith("_")]
+
+
+def versions_line() -> str:
+    """Return the versions of this program and of what it is configured and asks models with."""
+    named = (("colloquy", DISTRIBUTION), ("hydra", "hydra-core"), ("litellm", "litellm"))
+    return ", ".join(f"{name} {_version(package)}" for name, package in named)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,106 @@
+"""Last line of a run or batch: how it ended, where it is, and the command that finishes it."""
+
+import math
+import shlex
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from runner.base.errors import EXIT_BUDGET, EXIT_OK, ConfigError
+from runner.base.text import to_terminal
+from runner.job.job import BatchJob, Job, Setup
+from runner.record.batch_directory import REPORT, TABLE
+from runner.record.previous_session import LASTING
+from runner.run.batch.batch_run import BatchResult
+from runner.run.plan import make_plan, read_histories
+from runner.run.run import RunResult
+
+
+def tell_end(
+    job: Setup,
+    path: Path,
+    status: str,
+    code: int,
+    counts: Mapping[str, int] | None = None,
+    *,
+    resumable: bool = True,
+) -> None:
+    """Print the last line to standard output: `KEY=VALUE …`, or JSON for `output.console=json`."""
+    batch = isinstance(job, BatchJob)
+    facts: dict[str, Any] = {"status": status, "exit": code}
+    facts |= {name: n for name, n in (counts or {}).items() if n or name != "not_run"}
+    facts["batch" if batch else "run"] = str(path)
+    page = path / (TABLE if batch else REPORT)
+    if page.is_file():
+        facts["results" if batch else "report"] = str(page)
+    if code != EXIT_OK and resumable:
+        facts["resume"] = resume_command(path, job, code)
+    if job.settings.output.console == "json":
+        line = orjson.dumps({"event": "run.ended", **facts}).decode()
+    else:
+        line = to_terminal(_words(facts), 2000)
+    with suppress(OSError):  # a closed pipe or a full disk: the run has ended all the same
+        print(line, flush=True)
+
+
+def _words(facts: Mapping[str, Any]) -> str:
+    shown = {name: shlex.quote(str(value)) for name, value in facts.items()}
+    if "resume" in facts:
+        shown["resume"] = f'"{facts["resume"]}"'
+    return " ".join(f"{name}={value}" for name, value in shown.items())
+
+
+def can_help(result: RunResult | BatchResult) -> bool:
+    """Return whether resuming can change *result*: a lasting failure would only come again."""
+    if isinstance(result, BatchResult):
+        return True
+    failed = [outcome for outcome in result.outcomes.values() if outcome.status != "ok"]
+    return any(outcome.kind not in LASTING for outcome in failed) or any(
+        outcome.missing for outcome in result.outcomes.values()
+    )
+
+
+def resume_command(path: Path, job: Setup, code: int = EXIT_OK) -> str:
+    """Return the command that finishes *job*'s run in *path*, with the budget that it needs."""
+    folders = "".join(f"--config-dir {shlex.quote(str(folder))} " for folder in job.config_dirs)
+    budget = f" {_larger_budget(job)}" if code == EXIT_BUDGET else ""
+    return f"colloquy {folders}resume={shlex.quote(str(path))}{budget}"
+
+
+def _larger_budget(job: Setup) -> str:
+    """Return the cap as an override, enlarged by the most that the whole run may use."""
+    budget = job.settings.budget
+    plan = make_plan(job, read_histories(job)) if isinstance(job, Job) else None
+    most_usd = plan.total("cost_high_usd") if plan else None
+    if budget.max_cost_usd is not None:
+        cap = budget.max_cost_usd + (most_usd or budget.max_cost_usd)
+        return f"budget.max_cost_usd={math.ceil(cap * 100) / 100:g}"
+    cap = budget.max_tokens or 0
+    return f"budget.max_tokens={cap + (plan.total('most_tokens') if plan else cap)}"
+
+
+def check_budget(job: Setup, *, reuses: bool) -> None:
+    """Raise ConfigError where a cap holds none of the first calls, which then is said only once.
+
+    A run that *reuses* stored answers may need no call, and a batch's files differ.
+    """
+    budget = job.settings.budget
+    if not isinstance(job, Job) or budget.max_cost_usd is None is budget.max_tokens or reuses:
+        return
+    plan = make_plan(job, read_histories(job))
+    first = [plan.nodes[node.name] for node in job.pipeline.nodes if not node.needs]
+    tokens = min(math.ceil(node.most_tokens / node.calls) for node in first)
+    if budget.max_tokens is not None and budget.max_tokens < tokens:
+        raise ConfigError(
+            f"budget.max_tokens={budget.max_tokens}: the smallest call of this run may use "
+            f"{tokens}; expected at least that"
+        )
+    costs = [node.cost_high_usd / node.calls for node in first if node.cost_high_usd is not None]
+    if budget.max_cost_usd is not None and costs and budget.max_cost_usd < min(costs):
+        raise ConfigError(
+            f"budget.max_cost_usd={budget.max_cost_usd:g}: the smallest call of this run may cost "
+            f"{math.ceil(min(costs) * 1e4) / 1e4:g}; expected at least that"
+        )

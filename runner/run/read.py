@@ -1,0 +1,77 @@
+"""Command `colloquy-read`: shows what is understood of a transcript; asks nothing."""
+
+import sys
+from collections.abc import Iterator
+from itertools import islice
+
+from runner.answers.context import segment_line
+from runner.base.command import Arguments, run_command
+from runner.base.errors import ConfigError
+from runner.base.format import aligned, clock, count
+from runner.base.text import to_terminal
+from runner.config.resolve import resolve
+from runner.config.schema import Settings, validate
+from runner.job.build import check_format, open_transcript
+from runner.run.cli import explain_hydra_error, quote
+from runner.run.compose import compose_config, register_resolvers
+from runner.transcript.model import Transcript
+
+USAGE = """\
+usage: colloquy-read FILE [transcript.KEY=VALUE…] [--segments N]
+Shows how FILE is read: format, layout, speakers, what is left out, doubts, and the first N
+segments (10). Nothing is sent or written.
+
+Exit codes: 0 read, 2 a wrong option or key, 7 no transcript."""
+SEGMENTS = 10
+
+
+def main() -> None:
+    """Run the command line."""
+    sys.exit(run_command("colloquy-read", lambda: USAGE, _read, options=("--segments",)))
+
+
+def _read(given: Arguments) -> None:
+    file, *overrides = given.words
+    wanted = given.options.get("--segments", str(SEGMENTS))
+    if not wanted.isdecimal():
+        raise ConfigError(f"--segments {wanted}: expected a whole number, such as 10")
+    transcript = open_transcript(_settings(file, overrides))
+    print("\n".join(_page(transcript, int(wanted))))
+
+
+def _settings(file: str, overrides: list[str]) -> Settings:
+    for override in overrides:
+        if not override.startswith("transcript."):
+            raise ConfigError(
+                f"{override}: expected transcript.KEY=VALUE; see colloquy-read --help"
+            )
+    register_resolvers()
+    try:
+        cfg = compose_config("transcript=file", f"transcript.path={quote(file)}", *overrides)
+    except Exception as error:
+        line = explain_hydra_error(error)
+        if line is None:
+            raise
+        raise ConfigError(line) from error
+    settings = validate(resolve(cfg))
+    check_format(settings)
+    return settings
+
+
+def _page(transcript: Transcript, wanted: int) -> Iterator[str]:
+    report = transcript.reading
+    if report is not None:
+        yield from report.as_lines()
+        yield from (to_terminal(f"{key}: {value}") for key, value in report.about.items())
+        if report.speakers:
+            names = [(name, count(turns)) for name, turns in report.speakers.items()]
+            yield from ("", *aligned([("speaker", "segments"), *names]))
+        if report.left_out:
+            rows = [(e.kind, count(e.lines), count(e.words), e.example) for e in report.left_out]
+            yield from ("", *aligned([("left out", "lines", "words", "example"), *rows], (0, 3)))
+    yield ""
+    for each in islice(transcript.segments, wanted):
+        time = f"{clock(each.start_s)} " if each.start_s is not None else ""
+        yield to_terminal(f"{time}{segment_line(each)}")
+    if (more := len(transcript.segments) - wanted) > 0:
+        yield f"and {count(more)} more"

@@ -1,0 +1,1 @@
+"""Formats: how each kind of file becomes turns."""

@@ -1,0 +1,177 @@
+"""Formats with one cue on each line: ASS and SSA, LRC, MicroDVD, MPL2, TMPlayer."""
+
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from runner.transcript.decode import fault
+from runner.transcript.formats.cue import Cue, Line, plain
+from runner.transcript.formats.cues import turns_of
+from runner.transcript.model import Turn
+from runner.transcript.report import Notes
+from runner.transcript.times import clock_seconds
+
+_ASS = re.compile(r"^\[(?:Script Info|Events|V4\+? Styles)\]\s*$", re.IGNORECASE | re.MULTILINE)
+_ASS_ROW = re.compile(r"(Format|Dialogue|Comment)\s*:\s*(.*)", re.IGNORECASE)
+_ASS_TIME = re.compile(r"(\d{1,4}):(\d{1,2}):(\d{1,2})(?:[.:](\d{1,3}))?$")
+_DRAWING = re.compile(r"\{[^{}]*\\p[1-9][^{}]*\}[^{}]*")
+_BRACES = re.compile(r"\{([^{}]*)\}")
+_TITLE = re.compile(r"^Title:[ \t]*(\S.*)$", re.IGNORECASE | re.MULTILINE)
+_ABOUT = re.compile(r"\[(ar|ti|al|au|by|re|ve|length|offset|la|id|#):(.*)\]\s*$", re.IGNORECASE)
+_LRC = re.compile(r"((?:\[\d{1,3}:\d{1,2}(?:[.:,]\d{1,3})?\]\s{0,4}){1,20})(.*)")
+_LRC_STAMP = re.compile(r"\[(\d{1,3}):(\d{1,2})(?:[.:,](\d{1,3}))?\]")
+_LRC_WORD = re.compile(r"<\d{1,3}:\d{1,2}(?:[.:]\d{1,3})?>\s?")
+_STYLE = re.compile(r"\{[A-Za-z]:[^{}]*\}|(?:^|(?<=\n))/")
+
+
+def is_ass(text: str) -> bool:
+    """Return whether *text* is an ASS or SSA script."""
+    return "Dialogue:" in text and _ASS.search(text[:100_000]) is not None
+
+
+def parse_ass(text: str, source: str, notes: Notes) -> list[Turn]:
+    """Return the turns of an ASS or SSA script; raise TranscriptError without dialogue."""
+    fields: list[str] = []
+    cues: list[Cue] = []
+    if title := _TITLE.search(text):
+        notes.about["title"] = title[1].strip()
+    for line in text.split("\n"):
+        row = _ASS_ROW.match(line.strip())
+        if row is None:
+            continue
+        kind, values = row[1].lower(), row[2]
+        if kind == "format":
+            fields = [name.strip().lower() for name in values.split(",")]
+        elif fields and (cells := _cells(fields, values)):
+            if kind == "comment":
+                notes.leave_out("comments", cells["text"])
+            else:
+                cues.append(_ass_cue(cells, notes))
+    if not cues:
+        raise fault(source, "ASS without dialogue; expected 'Format:' and 'Dialogue:' lines")
+    return turns_of(sorted(cues, key=lambda cue: cue.start_s or 0.0), notes)
+
+
+def _cells(fields: list[str], values: str) -> Mapping[str, str]:
+    cells = values.split(",", len(fields) - 1)
+    named = dict(zip(fields, cells, strict=False))
+    return named if named.get("text") else {}
+
+
+def _ass_cue(cells: Mapping[str, str], notes: Notes) -> Cue:
+    text = cells["text"]
+    for match in _DRAWING.finditer(text):
+        notes.leave_out("drawings", match[0])
+    text = _DRAWING.sub("", text)
+    for match in _BRACES.finditer(text):
+        if match[1] and not match[1].startswith("\\"):
+            notes.leave_out("comments", match[1])
+    text = _BRACES.sub("", text).replace("\\h", " ").replace("\\n", "\\N")
+    name = cells.get("name") or cells.get("actor") or ""
+    words = [" ".join(line.split()) for line in text.split("\\N")]
+    lines = tuple(Line(" ".join(name.split()) or None, line) for line in words if line)
+    return Cue(_ass_time(cells.get("start", "")), _ass_time(cells.get("end", "")), lines)
+
+
+def _ass_time(text: str) -> float | None:
+    match = _ASS_TIME.match(text.strip())
+    if match is None:
+        return None
+    hours, minutes, seconds = int(match[1]), int(match[2]), int(match[3])
+    return hours * 3600 + minutes * 60 + seconds + float(f"0.{match[4] or 0}")
+
+
+def is_lrc(text: str) -> bool:
+    """Return whether *text* is LRC: lines with stamps below tags such as `[ti:…]`."""
+    above = list(itertools.islice((line for line in text.split("\n") if line.strip()), 30))
+    tags = sum(bool(_ABOUT.match(line)) for line in above)
+    stamps = sum(bool(_LRC.match(line)) for line in above)
+    return tags > 0 and stamps > 0 and tags + stamps == len(above)
+
+
+def parse_lrc(text: str, source: str, notes: Notes) -> list[Turn]:
+    """Return the turns of LRC *text*; raise TranscriptError if no line has a stamp."""
+    cues: list[Cue] = []
+    for line in filter(None, map(str.strip, text.split("\n"))):
+        match, about = _LRC.match(line), _ABOUT.match(line)
+        if match is not None:
+            words = plain(_LRC_WORD.sub("", match[2]))
+            spoken = (Line(None, words),) if words else ()
+            cues += [Cue(_lrc_time(stamp), None, spoken) for stamp in _stamps(match[1])]
+        elif about is not None:
+            kept = about[1].lower() == "ti" and about[2].strip()
+            if kept:
+                notes.about["title"] = about[2].strip()
+            else:
+                notes.leave_out("tags", line)
+        elif cues and not line.startswith("["):
+            cues[-1] = replace(cues[-1], lines=(*cues[-1].lines, Line(None, plain(line))))
+        else:
+            notes.leave_out("lines without a time", line)
+    if not cues:
+        raise fault(source, "LRC without lines; expected [mm:ss.xx] before the words")
+    cues.sort(key=lambda cue: cue.start_s or 0.0)
+    ends = [*(cue.start_s for cue in cues[1:]), None]
+    return turns_of([replace(c, end_s=end) for c, end in zip(cues, ends, strict=True)], notes)
+
+
+def _stamps(text: str) -> Iterator[re.Match[str]]:
+    return _LRC_STAMP.finditer(text)
+
+
+def _lrc_time(stamp: re.Match[str]) -> float:
+    return int(stamp[1]) * 60 + int(stamp[2]) + float(f"0.{stamp[3] or 0}")
+
+
+@dataclass(frozen=True, slots=True)
+class _OneLine:
+    """A format of lines that match *pattern* (start, end or none, words)."""
+
+    pattern: re.Pattern[str]
+    seconds: Callable[[str, float], float | None]
+
+
+_FRAMES = _OneLine(
+    re.compile(r"\{(\d{1,9})\}\{(\d{0,9})\}(.*)"),
+    lambda frame, rate: int(frame) / rate if rate and frame else None,
+)
+_TENTHS = _OneLine(
+    re.compile(r"\[(\d{1,9})\]\[(\d{0,9})\]\s?(.*)"),
+    lambda tenths, _: int(tenths) / 10 if tenths else None,
+)
+_CLOCKS = _OneLine(
+    re.compile(r"(\d{1,2}:\d{2}:\d{2})()[:=](?!\d)(.*)"),
+    lambda clock, _: clock_seconds(clock) if clock else None,
+)
+
+
+def one_line_format(text: str) -> "_OneLine | None":
+    """Return the format whose pattern all of the first lines of *text* match, or None."""
+    above = list(itertools.islice((line for line in text.split("\n") if line.strip()), 20))
+    for form in (_FRAMES, _TENTHS, _CLOCKS):
+        if len(above) > 1 and all(form.pattern.match(line.strip()) for line in above):
+            return form
+    return None
+
+
+def parse_lines(text: str, source: str, notes: Notes) -> list[Turn]:
+    """Return the turns of MicroDVD, MPL2 or TMPlayer *text*; raise TranscriptError for others."""
+    form = one_line_format(text)
+    if form is None:
+        raise fault(source, "expected lines such as {0}{25}words, [0][25]words or 00:00:01:words")
+    cues: list[Cue] = []
+    rate = 0.0
+    for line in filter(None, map(str.strip, text.split("\n"))):
+        match = form.pattern.match(line)
+        if match is None:
+            notes.leave_out("lines without a time", line)
+        elif form is _FRAMES and match[1] == match[2] and re.fullmatch(r"[\d.]{1,8}", match[3]):
+            rate = float(match[3]) if match[3].count(".") < 2 else 0.0
+        else:
+            words = [plain(_STYLE.sub("", part)) for part in match[3].split("|")]
+            start, end = (form.seconds(match[side], rate) for side in (1, 2))
+            cues.append(Cue(start, end, tuple(Line(None, each) for each in words if each)))
+    if form is _FRAMES and not rate:
+        notes.warn("MicroDVD counts frames and this file names no frame rate: times are unknown")
+    return turns_of(cues, notes)

@@ -1,0 +1,208 @@
+"""Speakers in cues: names before a colon, in brackets, or on a line of their own."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from runner.transcript.formats.cue import Line
+from runner.transcript.layouts.labels import LabelUse, Likeness, is_ordinary, judge, likeness
+from runner.transcript.model import words_of
+
+DASH = re.compile(r"[-–—‐]\s?(?=[^\W\d]|[\"“'¿¡<\[(])")
+
+_MOSTLY = 0.8
+_OPENS = frozenset("[<(【（")
+_HEAD_CHARS = 100
+_OPENING = re.compile(r"(?:[-–—‐]\s?(?=\S))?(>>{1,3}\s*)?")
+_BRACKETS = re.compile(
+    r"(?:\[(?P<square>[^][]{1,60})\]|<(?P<angle>[^<>]{1,60})>|\((?P<round>[^()]{1,60})\)"
+    r"|【(?P<corner>[^【】]{1,60})】|（(?P<wide>[^（）]{1,60})）)\s{0,3}([:：]?)\s{0,8}"
+)
+_PREFIX = re.compile(r"([^:：]{1,80}?)\s?(?:(?<!\d):|:(?!\d)|：)(?!/)\s*")
+_ROLE = re.compile(r"\s?[(（]([^()（）]{1,80})[)）]$")
+_ANGLE = "name in angle brackets"
+_COLON = "name before a colon"
+_ABOVE = "name above the words"
+_CHEVRON = "chevrons"
+# What stands in brackets but is a sound, and what stands before a colon but is a clause.
+_SOUNDS = words_of(
+    "music applause laughter laughs laughing laugh silence inaudible crosstalk noise cough coughs "
+    "coughing sigh sighs sighing pause beep unintelligible indistinct cheering cheers chuckles "
+    "clapping gasps groans grunts whispers screams shouts crying sobbing all"
+)
+_CLAUSE = words_of(
+    "the a an is are was were be so and but if that this it we you i they not to for with on in "
+    "have has do does will can there here what how why"
+)
+_MAX_PREFIX_WORDS = 5
+_IN_NAMES = frozenset(".'’-_@#()")
+_ENDS = frozenset(".?!,;…。！？")
+_NOT_NAME = frozenset("?!;/\\{}<>=")
+
+Key = tuple[str, str, str]  # form, label, role
+Known = dict[Key, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Words that stand where a name may stand: set apart by *form*, before *rest*."""
+
+    form: str
+    label: str
+    rest: str
+    role: str = ""
+    dress: str = ""
+
+    @property
+    def key(self) -> Key:
+        return self.form, self.label, self.role
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The speakers of a file: by form, label and role of the words that name them."""
+
+    known: Known
+    layout: str
+
+    def opening(self, line: Line, *, first: bool, last: bool) -> tuple[str | None, str] | None:
+        """Return the speaker that *line* names and the words after the name, or None."""
+        if line.speaker is not None or not self.known:
+            return None
+        for mark in _marks(line.text, first=first, last=last):
+            if mark.key in self.known and (mark.rest or not last):
+                return self.known[mark.key], mark.rest
+        return None
+
+
+def names_in(cues: Sequence[Sequence[Line]]) -> Names:
+    """Return the names in the lines of *cues*, judged by the whole file."""
+    found = _Found()
+    for cue in cues:
+        for number, line in enumerate(cue):
+            first, last = number == 0, number == len(cue) - 1
+            if line.speaker is None:
+                for mark in _marks(line.text, first=first, last=last):
+                    found.add(mark, first=first, last=last, dash=bool(DASH.match(line.text)))
+    many = sum(len(cue) > 1 for cue in cues)
+    known = {
+        **_above(found, many, len(cues)),
+        **_before_colon(found, len(cues)),
+        **_in_brackets(found, len(cues)),
+    }
+    used = [form for form, _ in found.forms.most_common() if any(key[0] == form for key in known)]
+    tagged = any(line.speaker for cue in cues for line in cue)
+    layout = "speakers named by the format" if tagged else "no speakers"
+    return Names(known, used[0] if used else layout)
+
+
+class _Found:
+    """What stands where a name may stand, counted over a file."""
+
+    def __init__(self) -> None:
+        self.marks: dict[Key, int] = {}
+        self.forms: Counter[str] = Counter()
+        self.alone: set[Key] = set()  # with nothing behind them
+        self.dressed: set[Key] = set()
+        self.uses: list[LabelUse] = []  # before a colon
+        self.opened = 0  # cues that open with a name before a colon
+        self.first: str | None = None  # the label of the first mark, if before a colon
+        self.placed: Counter[Key] = Counter()  # of these, where a turn may begin
+        self._use: dict[tuple[str, str, str, bool], LabelUse] = {}
+
+    def add(self, mark: "_Mark", *, first: bool, last: bool, dash: bool) -> None:
+        key = mark.key
+        if self.first is None:
+            self.first = mark.label if mark.form == _COLON else ""
+        self.marks[key] = self.marks.get(key, 0) + 1
+        self.forms[mark.form] += 1
+        if last and not mark.rest:
+            self.alone.add(key)
+        if mark.dress:
+            self.dressed.add(key)
+        if mark.form == _COLON:
+            self.opened += first
+            placed = first or dash
+            self.placed[key] += placed
+            one = (mark.label, mark.role, mark.dress, placed)
+            if one not in self._use:
+                self._use[one] = LabelUse(mark.label, mark.role, dress=mark.dress, placed=placed)
+            self.uses.append(self._use[one])
+
+
+def _marks(text: str, *, first: bool, last: bool) -> Iterator[_Mark]:
+    """Yield what may be a name in *text*, the surest form first."""
+    opening = None if text[0].isalnum() else _OPENING.match(text)
+    start = opening.end() if opening else 0
+    bracket = _BRACKETS.match(text, start) if text[start : start + 1] in _OPENS else None
+    if bracket:
+        kind = next(name for name, value in bracket.groupdict().items() if value is not None)
+        label = " ".join(bracket[kind].split())
+        form = f"name in {kind} brackets"
+        yield _Mark(form, label, text[bracket.end() :], dress=bracket[6])
+    head = text[:_HEAD_CHARS]
+    colon = ":" in head or "：" in head
+    if colon and (prefix := _PREFIX.match(text, start)):
+        label, role = " ".join(prefix[1].strip("*_ ").split()), ""
+        if (behind := _ROLE.search(label)) and not behind[1].isdigit() and behind.start():
+            label, role = label[: behind.start()], behind[1]
+        tight = prefix[0].endswith(":") and prefix.end() < len(text)
+        yield _Mark(_COLON, label, text[prefix.end() :], role, "tight" if tight else "")
+    if opening and opening[1]:
+        yield _Mark(_CHEVRON, "", text[start:])
+    may_be_name = first and not last and text[0].isalnum() and text[-1] not in _ENDS
+    if may_be_name and not colon and likeness(text) == Likeness.NAME:
+        yield _Mark(_ABOVE, text, "")
+
+
+def _before_colon(found: _Found, cues: int) -> Known:
+    """Names before a colon; where nearly every cue has one, those of unusual shape too."""
+    names = judge(found.uses, cues, found.first or "").names
+    known: Known = {(_COLON, label, role): name for (label, role), name in names.items()}
+    if found.opened >= cues * _MOSTLY:
+        for key, count in found.placed.items():
+            if key not in known and _may_name(key[1], count):
+                known[key] = key[1]
+    if found.forms[_CHEVRON]:
+        known[_CHEVRON, "", ""] = None
+    return known
+
+
+def _may_name(label: str, uses: int) -> bool:
+    words = label.lower().split()
+    if not words or len(words) > _MAX_PREFIX_WORDS or is_ordinary(label):
+        return False
+    if not any(map(str.isalnum, label)) or not _NOT_NAME.isdisjoint(label):
+        return False
+    shaped = label[0].isupper() or not _IN_NAMES.isdisjoint(label)
+    return (uses > 1 or (len(words) > 1 and shaped)) and _CLAUSE.isdisjoint(words)
+
+
+def _in_brackets(found: _Found, cues: int) -> Known:
+    """Names in brackets: with a colon, or before the words of most cues; sounds stand alone."""
+    known: Known = {}
+    for form in [form for form in found.forms if form.endswith("brackets")]:
+        keys = {key: count for key, count in found.marks.items() if key[0] == form}
+        colons = found.dressed & keys.keys()
+        dense = found.forms[form] >= cues * 0.5
+        sure = bool(colons) or form == _ANGLE or found.forms[form] == cues
+        recurs = any(count > 1 for count in keys.values())
+        for key, count in keys.items():
+            named = likeness(key[1]) == Likeness.NAME and not is_ordinary(key[1])
+            if key in found.alone or not _SOUNDS.isdisjoint(key[1].lower().split()):
+                continue
+            if (key in colons and (named or count > 1)) or (dense and named and (recurs or sure)):
+                known[key] = key[1]
+    return known
+
+
+def _above(found: _Found, many: int, cues: int) -> Known:
+    """Names on a line above the words of nearly all cues with two lines; some recur."""
+    titles = {key: count for key, count in found.marks.items() if key[0] == _ABOVE}
+    total = found.forms[_ABOVE]
+    if not total or total < many * _MOSTLY or many < cues * 0.5:
+        return {}
+    if max(titles.values()) < 2 or len(titles) > total * 0.75:
+        return {}
+    return {key: key[1] for key in titles}

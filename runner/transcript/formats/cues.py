@@ -1,0 +1,83 @@
+"""Turns in timed cues."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from runner.transcript.formats.cue import Cue
+from runner.transcript.formats.cue_repeats import without_repeats
+from runner.transcript.formats.cue_speakers import DASH, Names, names_in
+from runner.transcript.model import MAX_SEGMENT_CHARS, Turn, ends_sentence
+from runner.transcript.report import Notes
+
+MERGE_GAP_S = 2.0
+
+
+def turns_of(cues: Sequence[Cue], notes: Notes, *, stamped: bool = False) -> list[Turn]:
+    """Return the turns of *cues*; *stamped* tells that words have times, as in rolling captions.
+
+    A speaker holds to the end of the cue. The speaker of a cue without a name is unknown.
+    """
+    shown = [cue for cue in without_repeats(cues, notes, stamped=stamped) if cue.lines]
+    names = names_in([cue.lines for cue in shown])
+    notes.layout = names.layout
+    voices = (_voices(cue, names) for cue in shown)
+    return [turn for run in _runs(voices) for turn in merge_turns(run)]
+
+
+def merge_turns(turns: Iterable[Turn]) -> list[Turn]:
+    """Join turns of one speaker where the first stops in mid-sentence.
+
+    At most MERGE_GAP_S seconds lie between them, and a merged turn stays within one segment.
+    """
+    merged: list[Turn] = []
+    for turn in turns:
+        before = merged[-1] if merged else None
+        if before is not None and _continues(before, turn):
+            merged[-1] = replace(before, text=f"{before.text} {turn.text}", end_s=turn.end_s)
+        else:
+            merged.append(turn)
+    return merged
+
+
+def _continues(before: Turn, turn: Turn) -> bool:
+    if before.speaker != turn.speaker or before.end_s is None or turn.start_s is None:
+        return False
+    if abs(turn.start_s - before.end_s) > MERGE_GAP_S or ends_sentence(before.text):
+        return False
+    return len(before.text) + len(turn.text) < MAX_SEGMENT_CHARS
+
+
+def _voices(cue: Cue, names: Names) -> list[tuple[Turn, bool]]:
+    """Return the turns of *cue*, each with whether another, unknown voice begins there."""
+    voices: list[tuple[str | None, list[str], bool]] = []
+    dashes = sum(bool(DASH.match(line.text)) for line in cue.lines) > 1
+    tagged = any(line.speaker for line in cue.lines)
+    for number, line in enumerate(cue.lines):
+        found = names.opening(line, first=number == 0, last=number == len(cue.lines) - 1)
+        dash = None if found or line.speaker else DASH.match(line.text)
+        if found:
+            speaker, text = found
+        elif tagged or dash or not voices:
+            speaker, text = line.speaker, line.text[dash.end() if dash and dashes else 0 :]
+        else:
+            speaker, text = voices[-1][0], line.text
+        opens = bool(found or dash)
+        if voices and voices[-1][0] == speaker and not opens:
+            voices[-1][1].append(text)
+        else:
+            voices.append((speaker, [text], opens and speaker is None))
+    return [
+        (Turn(speaker, " ".join(texts).strip(), cue.start_s, cue.end_s), opens)
+        for speaker, texts, opens in voices
+    ]
+
+
+def _runs(voices: Iterable[list[tuple[Turn, bool]]]) -> Iterator[list[Turn]]:
+    """Yield the turns in lists, within which two of one speaker may be joined."""
+    run: list[Turn] = []
+    for turn, opens in (pair for each in voices for pair in each):
+        if opens:
+            yield run
+            run = []
+        run.append(turn)
+    yield run

@@ -1,0 +1,167 @@
+"""Documents: Word, OpenDocument, RTF, HTML and PDF; their text is read like a text file."""
+
+import io
+import logging
+import re
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+
+from runner.base.errors import TranscriptError
+from runner.transcript.decode import MAX_BYTES, MAX_MB, document_kind, fault
+from runner.transcript.formats.flow import TAGS, Flow, Flowed
+from runner.transcript.formats.markup import html_events, xml_events
+from runner.transcript.readers import Source
+from runner.transcript.report import Notes
+
+_DOCX = "word/document.xml"
+_ODT = "content.xml"
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, LookupError, ValueError),
+    *(RuntimeError, OSError, EOFError),
+)
+_CORE = "docProps/core.xml"
+_FACTS = {"title": "title", "created": "date"}
+_BESIDE = re.compile(r"word/(header|footer|footnote|endnote|comment)s?\d{0,4}\.xml$")
+_PAGE_NUMBER = re.compile(r"[-–\s]*\d{1,4}[-–\s]*$")
+_PAGE_OF = re.compile(
+    r"page\s\d{1,4}(?:\s?(?:/|of)\s?\d{1,4})?$|\d{1,4}\s?(?:/|of)\s?\d{1,4}$", re.I
+)
+_DIGITS = re.compile(r"\d+")
+_MAX_PAGES = 10_000
+_MIN_PAGES = 3
+
+
+def document_of(source: Source, kind: str, notes: Notes) -> Flowed:
+    """Return the content of the document *source*; raise TranscriptError."""
+    return _KINDS[kind](source, notes)
+
+
+def _docx(source: Source, notes: Notes) -> Flowed:
+    with _archive(source) as archive:
+        document = _flow(_part(archive, _DOCX, source), source, "docx", notes)
+        if _CORE in archive.namelist():
+            notes.about.update(_facts(_part(archive, _CORE, source), source))
+        for name in archive.namelist():
+            if (match := _BESIDE.match(name)) and (part := _part(archive, name, source)):
+                beside = _flow(part, source, "docx", Notes()).text()
+                if beside.strip():
+                    notes.leave_out(f"{match[1]}s", beside)
+    return document
+
+
+def _facts(core: bytes, source: Source) -> Iterator[tuple[str, str]]:
+    """Yield the title and the date among the properties of a docx."""
+    inside = ""
+    for tag, value in xml_events(core, source.name, "XML in the docx"):
+        if isinstance(value, str):
+            if inside in _FACTS and value.strip():
+                yield _FACTS[inside], value.strip()[:200]
+        else:
+            inside = "" if value is None else tag
+
+
+def _odt(source: Source, notes: Notes) -> Flowed:
+    with _archive(source) as archive:
+        return _flow(_part(archive, _ODT, source), source, "odt", notes)
+
+
+def _flow(part: bytes, source: Source, kind: str, notes: Notes) -> Flowed:
+    return Flow(TAGS[kind], notes).take(xml_events(part, source.name, f"XML in the {kind}"))
+
+
+def _html(source: Source, notes: Notes) -> Flowed:
+    return Flow(TAGS["html"], notes).take(html_events(source.text))
+
+
+def _rtf(source: Source, _: Notes) -> Flowed:
+    from striprtf.striprtf import rtf_to_text
+
+    if document_kind(source.data) != "rtf":
+        raise fault(source.name, "malformed RTF: it does not begin with {\\rtf")
+    try:
+        text: str = rtf_to_text(source.data.decode("latin-1"), errors="replace")
+    except Exception as error:
+        raise fault(source.name, f"malformed RTF: {type(error).__name__}: {error}") from error
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    blocks = (line[:-1].split("|") if line.endswith("|") else line for line in text.split("\n"))
+    return Flowed([block for block in blocks if block])
+
+
+def _archive(source: Source) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(io.BytesIO(source.data))
+    except (zipfile.BadZipFile, ValueError, OSError) as error:
+        raise fault(source.name, f"a damaged zip archive: {error}") from error
+
+
+def _part(archive: zipfile.ZipFile, name: str, source: Source) -> bytes:
+    try:
+        with archive.open(name) as part:
+            data = part.read(MAX_BYTES + 1)
+    except _DAMAGE as error:
+        raise fault(source.name, f"{name} cannot be read: {error}") from error
+    if len(data) > MAX_BYTES:
+        raise fault(source.name, f"{name} holds more than {MAX_MB} MB")
+    return data
+
+
+def _pdf(source: Source, notes: Notes) -> Flowed:
+    if document_kind(source.data) != "pdf":
+        raise fault(source.name, "malformed PDF: it does not begin with %PDF-")
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it logs every irregularity
+    try:
+        pages = list(_pages(source))
+    except TranscriptError:
+        raise
+    except Exception as error:
+        raise fault(source.name, f"malformed PDF: {type(error).__name__}: {error}") from error
+    if not any(pages):
+        scanned = (
+            "a PDF without text, such as a scan; recognise it first, for example with OCRmyPDF"
+        )
+        raise fault(source.name, scanned)
+    return Flowed(["\n".join(_without_page_lines(pages, notes))])
+
+
+def _pages(source: Source) -> Iterator[list[str]]:
+    from pypdf import PdfReader
+
+    reader = PdfReader(io.BytesIO(source.data))
+    if reader.is_encrypted and not reader.decrypt(""):
+        raise fault(source.name, "an encrypted PDF; save it without a password")
+    if len(reader.pages) > _MAX_PAGES:
+        raise fault(source.name, f"a PDF of more than {_MAX_PAGES:,} pages")
+    chars = 0
+    for page in reader.pages:
+        text = page.extract_text()
+        chars += len(text)
+        if chars > MAX_BYTES:
+            raise fault(source.name, f"holds more than {MAX_MB} MB of text")
+        yield [line.rstrip() for line in text.split("\n") if line.strip()]
+
+
+def _without_page_lines(pages: list[list[str]], notes: Notes) -> Iterator[str]:
+    """Yield the lines without page numbers and what most pages have at the top or bottom."""
+    edges = Counter(
+        _DIGITS.sub("0", line) for page in pages for line in dict.fromkeys([*page[:1], *page[-1:]])
+    )
+    for page in pages:
+        for at, line in enumerate(page):
+            edge = at in (0, len(page) - 1)
+            often = edges[_DIGITS.sub("0", line)] > max(len(pages) / 2, _MIN_PAGES - 1)
+            number = _PAGE_OF.match(line.strip()) or (len(pages) > 1 and _PAGE_NUMBER.match(line))
+            if edge and (often or number):
+                notes.leave_out("page headers and numbers", line)
+            else:
+                yield line
+
+
+_KINDS: Mapping[str, Callable[[Source, Notes], Flowed]] = {
+    "docx": _docx,
+    "odt": _odt,
+    "html": _html,
+    "rtf": _rtf,
+    "pdf": _pdf,
+}

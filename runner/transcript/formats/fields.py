@@ -1,0 +1,196 @@
+"""Fields of records by the meaning of their names: who says what, and when."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from runner.base.text import to_safe_text
+
+Record = Mapping[str, object]
+
+# Of several fields of one record, the one that stands first here counts.
+_NAMES = {
+    "text": "punctuatedword displaytext text transcript transcription content sentence utterance "
+    "caption captions message body display word value utf8 line speech dialogue dialog msg phrase "
+    "said segmenttext transcripttext statement itn lexical segment subtitle rawtext comment",
+    "speaker": "speakerdisplayname speakername speakerfullname speakerlabel speaker displayname "
+    "participantname username fullname participant author sender user who from role agent "
+    "character actor person talker name nickname voice spk party speakertag speakerid "
+    "participantid userid users speakers participants",
+    "start": "start starttime starttimestamp startoffset begin begintime beginning tstart "
+    "audiostarttime audiostart segmentstart from timestart timein timecode ts timestamps offsetin "
+    "offset offsets timestamp time times interval timerange in t at datetime date createdat",
+    "end": "end endtime endtimestamp endoffset endts stop stoptime audioendtime audioend "
+    "segmentend to timeend timeout out finish resultendtime",
+    "length": "duration dduration dur d length durationin",
+    "final": "isfinal final ispartial partial resulttype messagetype type",
+    "channel": "channel channeltag channelid channelnumber",
+}
+_RANKS = {role: {n: i for i, n in enumerate(names.split())} for role, names in _NAMES.items()}
+_TOKENS = {"text": "text transcript caption", "speaker": "speaker participant talker"}
+_PARTS = ("words", "elements", "segs", "sentences", "tokens", "items", "parts", "runs", "lines")
+_BEST = ("alternatives", "nbest", "hypotheses")
+_UNITS = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
+    **dict.fromkeys(("ms", "msec", "msecs", "millis", "milli", "millisecond", "milliseconds"), 1e3),
+    **dict.fromkeys(("us", "usec", "micros", "microseconds"), 1e6),
+    **dict.fromkeys(("ticks", "tick"), 1e7),
+    **dict.fromkeys(("ns", "nanos", "nanoseconds"), 1e9),
+}
+_MANY = 200  # keys, which are no fields but values
+_TOKEN = re.compile(r"[A-Z]?[^\W_A-Z]+|[A-Z]+(?![a-z])")
+
+
+@lru_cache(4096)
+def simple_name(key: str) -> tuple[str, float]:
+    """Return *key* in lower case without punctuation and unit, and the units per second, or 0."""
+    tokens = [token.lower() for token in _TOKEN.findall(key[:80])]
+    unit = _UNITS.get(tokens[-1], 0.0) if len(tokens) > 1 else 0.0
+    return "".join(tokens[:-1] if unit else tokens), unit
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The keys of a list of records by role, the first choice first."""
+
+    keys: Mapping[str, tuple[str, ...]]
+    parts: str | None = None
+    best: str | None = None
+    known: frozenset[str] = field(default_factory=frozenset)
+
+    def first(self, role: str, record: Record) -> tuple[str, object]:
+        """Return the key and the value that *record* has for *role*, or ("", None)."""
+        for key in self.keys[role]:
+            value = record.get(key)
+            if value is not None and value != "":
+                return key, value
+        return "", None
+
+
+def fields_of(records: Iterable[Record]) -> Fields:
+    """Return the fields of *records*."""
+    keys: dict[str, None] = {}
+    for record in records:
+        keys.update(dict.fromkeys(record))
+    return _fields(tuple(keys)) if len(keys) < _MANY else _fields.__wrapped__(tuple(keys))
+
+
+@lru_cache(256)
+def _fields(found: tuple[str, ...]) -> Fields:
+    names = {key: simple_name(key)[0] for key in found}
+    keys = {}
+    for role, ranks in _RANKS.items():
+        ranked = sorted((ranks[name], key) for key, name in names.items() if name in ranks)
+        keys[role] = tuple(key for _, key in ranked)
+    for role, tokens in _TOKENS.items():
+        if not keys[role]:
+            wanted = tokens.split()
+            keys[role] = tuple(key for key, name in names.items() if any(t in name for t in wanted))
+    lists = [key for name in _PARTS for key, simple in names.items() if simple == name]
+    best = [key for key, simple in names.items() if simple in _BEST]
+    known = frozenset(key for group in keys.values() for key in group)
+    return Fields(keys, lists[0] if lists else None, best[0] if best else None, known)
+
+
+def text_of(record: Record, fields: Fields) -> str | None:
+    """Return the words of *record*, None if it has none of its own or in its best alternative."""
+    for key in fields.keys["text"]:
+        value = record.get(key)
+        if type(value) is str:
+            return value
+        if (text := _text(value)) is not None:
+            return text
+    best = record.get(fields.best) if fields.best else None
+    if isinstance(best, list) and best and isinstance(best[0], dict):
+        return text_of(best[0], fields_of(best[:1]))
+    parts = parts_of(record, fields)
+    return joined(parts) if parts else None
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return text_of(value, fields_of([value]))
+    if isinstance(value, list) and value and all(isinstance(v, str | dict) for v in value):
+        if not all(isinstance(each, str) or "text" in each for each in value):
+            return None
+        texts = [each if isinstance(each, str) else _text(each["text"]) or "" for each in value]
+        return join_words(texts)
+    return None
+
+
+def parts_of(record: Record, fields: Fields) -> list[Record]:
+    """Return the words or sentences that *record* lists, also in its best alternative."""
+    parts = record.get(fields.parts) if fields.parts else None
+    if isinstance(parts, list):
+        return [part for part in parts if isinstance(part, dict)]
+    best = record.get(fields.best) if fields.best else None
+    if isinstance(best, list) and best and isinstance(best[0], dict):
+        return parts_of(best[0], fields_of(best[:1]))
+    return []
+
+
+def joined(parts: Sequence[Record]) -> str:
+    """Return the text of *parts*."""
+    fields = fields_of(parts[:20])
+    return join_words([text_of(part, fields) or "" for part in parts])
+
+
+def join_words(words: Sequence[str]) -> str:
+    """Join *words*, which may or may not bring their spaces along."""
+    pieces: list[str] = []
+    before = ""
+    for word in words:
+        if before and word and not _touch(before, word):
+            pieces.append(" ")
+        pieces.append(word)
+        before = word or before
+    return "".join(pieces)
+
+
+def _touch(before: str, word: str) -> bool:
+    if before[-1].isspace() or word[0].isspace():
+        return True
+    if not word[0].isalnum() and word[0] not in "([{\"'“‘«¿¡-–—$€£#@&+<*_~/\\":
+        return True
+    return "\u3040" <= before[-1] <= "\u9fff" and "\u3040" <= word[0] <= "\u9fff"
+
+
+def speaker_of(value: object) -> str | None:
+    """Return the name in *value*: a text, a number, or an object with a name."""
+    if isinstance(value, dict):
+        found = {simple_name(key)[0]: each for key, each in value.items() if each not in (None, "")}
+        for name in (
+            "name",
+            "displayname",
+            "fullname",
+            "username",
+            "label",
+            "speaker",
+            "user",
+            "id",
+        ):
+            if name in found:
+                return speaker_of(found[name])
+        return None
+    if isinstance(value, list) and len(value) == 1:
+        return speaker_of(value[0])
+    if isinstance(value, str):
+        name = " ".join(to_safe_text(value).split())
+        return f"Speaker {name}" if name.isdecimal() and len(name) < 4 else name or None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"Speaker {value}"
+    return None
+
+
+def is_interim(record: Record, fields: Fields) -> bool:
+    """Return whether *record* is a partial result that a final one replaces."""
+    for key in fields.keys["final"]:
+        value, name = record.get(key), simple_name(key)[0]
+        if isinstance(value, bool):
+            return value if "partial" in name else not value
+        if isinstance(value, str) and ("partial" in value.lower() or value.lower() == "interim"):
+            return True
+    return False

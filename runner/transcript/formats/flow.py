@@ -1,0 +1,207 @@
+"""Paragraphs and table rows from the elements of a document."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from runner.transcript.formats.markup import Event
+from runner.transcript.model import words_of
+from runner.transcript.report import Notes
+
+_BLOCKS = words_of(
+    "p div h1 h2 h3 h4 h5 h6 li ul ol dl dt dd section article header footer main nav aside "
+    "blockquote pre thead tbody tfoot figure figcaption form fieldset hr body html address"
+)
+
+
+@dataclass(slots=True)
+class Flowed:
+    """The content of a document in order: paragraphs, and rows of cells."""
+
+    blocks: list[str | list[str]] = field(default_factory=list)
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The rows of its tables."""
+        return [block for block in self.blocks if isinstance(block, list)]
+
+    @property
+    def paragraphs(self) -> list[str]:
+        """The text outside its tables."""
+        return [block for block in self.blocks if isinstance(block, str)]
+
+    def in_rows(self) -> bool:
+        """Return whether most of the words are in rows of several cells."""
+        cells = sum(len(cell.split()) for row in self.rows for cell in row)
+        words = sum(len(paragraph.split()) for paragraph in self.paragraphs)
+        return cells > words and sum(len(row) > 1 for row in self.rows) > 1
+
+    def text(self) -> str:
+        """Return the paragraphs and cells, with a blank line between any two blocks."""
+        blocks = (each if isinstance(each, str) else "\n".join(each) for each in self.blocks)
+        return "\n\n".join(blocks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tags:
+    """What the elements of a format mean. Words count in *words*, or anywhere if that is empty."""
+
+    blocks: frozenset[str]
+    table: str
+    row: str
+    cells: frozenset[str]
+    breaks: frozenset[str]
+    left_out: Mapping[str, str]
+    words: frozenset[str] = frozenset()
+    folds: bool = False
+
+
+TAGS = {
+    "docx": _Tags(
+        words_of("p"),
+        "tbl",
+        "tr",
+        words_of("tc"),
+        words_of("br cr"),
+        {"del": "deleted text", "moveFrom": "deleted text", "Fallback": "", "pPr": "", "rPr": ""},
+        words_of("t"),
+    ),
+    "odt": _Tags(
+        words_of("p h"),
+        "table",
+        "table-row",
+        words_of("table-cell"),
+        words_of("line-break"),
+        {"annotation": "comments", "tracked-changes": "deleted text", "note": "footnotes"},
+    ),
+    "html": _Tags(
+        _BLOCKS,
+        "table",
+        "tr",
+        words_of("td th"),
+        words_of("br"),
+        {"script": "", "style": "", "template": "", "noscript": "", "title": "titles", "svg": ""},
+        folds=True,
+    ),
+}
+
+
+class Flow:
+    """Collects the paragraphs and rows of a document from its events."""
+
+    def __init__(self, tags: _Tags, notes: Notes) -> None:
+        self.document = Flowed()
+        self._tags, self._notes = tags, notes
+        self._text: list[str] = []
+        self._cells: list[str] | None = None
+        self._skipped: list[str] = []  # elements from the one left out to the innermost
+        self._unread: list[str] = []
+        self._worded = 0
+        self._tables = 0
+        self._cell: list[str] = []  # its paragraphs
+        self._in_cell = False
+
+    def take(self, events: Iterable[Event]) -> Flowed:
+        """Return the content that *events* spell."""
+        for tag, value in events:
+            if isinstance(value, str):
+                self._add(value)
+            elif value is None:
+                self._close(tag)
+            else:
+                self._open(tag, value)
+        self._end_row()
+        return self.document
+
+    def _add(self, text: str) -> None:
+        if self._skipped:
+            self._unread.append(text)
+        elif self._worded or not self._tags.words:
+            self._text.append(re.sub(r"\s+", " ", text) if self._tags.folds else text)
+
+    def _open(self, tag: str, attributes: Mapping[str, str]) -> None:
+        tags = self._tags
+        if self._skipped:
+            self._skipped += [tag] * (tag == self._skipped[0])
+        elif tag in tags.left_out:
+            self._skipped.append(tag)
+        elif tag in tags.words:
+            self._worded += 1
+        elif tag in tags.breaks:
+            self._text.append("\n")
+        elif tag in ("tab", "ptab"):
+            self._text.append("\t")
+        elif tag == "noBreakHyphen":
+            self._text.append("-")
+        elif tag == "s" and not tags.words and not tags.folds:
+            count = attributes.get("c", "1")
+            self._text.append(" " * (int(count) if count.isdecimal() and len(count) < 4 else 1))
+        elif tag == tags.table:
+            self._end()
+            self._tables += 1
+        elif tag == tags.row and self._tables == 1:
+            self._end_row()
+            self._cells = []
+        elif tag in tags.cells and self._tables == 1:
+            self._end_cell()
+            self._in_cell = True
+        elif tag in tags.cells or tag in tags.blocks:
+            self._end()
+
+    def _close(self, tag: str) -> None:
+        tags = self._tags
+        if self._skipped:
+            if tag == self._skipped[0]:
+                self._skipped.pop()
+            if not self._skipped:
+                self._leave_out(tags.left_out[tag])
+        elif tag in tags.words:
+            self._worded = max(0, self._worded - 1)
+        elif tag in tags.cells and self._tables == 1:
+            self._end_cell()
+        elif tag == tags.row and self._tables == 1:
+            self._end_row()
+        elif tag == tags.table and self._tables:
+            if self._tables == 1:
+                self._end_row()
+            self._tables -= 1
+            self._end()
+        elif tag in tags.blocks:
+            self._end()
+
+    def _leave_out(self, kind: str) -> None:
+        words = " ".join(" ".join(self._unread).split())
+        self._unread = []
+        if kind == "titles":
+            self._notes.about.setdefault("title", words)
+        elif kind and words:
+            self._notes.leave_out(kind, words)
+
+    def _end(self) -> None:
+        """End a paragraph, which in a cell is a line of it."""
+        text = self._take_text()
+        if text and self._in_cell:
+            self._cell.append(text)
+        elif text:
+            self.document.blocks.append(text)
+
+    def _end_cell(self) -> None:
+        if self._in_cell:
+            self._end()
+            text = "\n".join(self._cell)
+            if self._cells is None:  # a cell outside any row
+                self._cells = []
+            self._cells.append(text)
+            self._cell, self._in_cell = [], False
+
+    def _end_row(self) -> None:
+        self._end_cell()
+        if self._cells is not None and any(self._cells):
+            self.document.blocks.append(self._cells)
+        self._cells = None
+        self._end()
+
+    def _take_text(self) -> str:
+        lines = "".join(self._text).split("\n")
+        self._text = []
+        return "\n".join(map(str.strip, lines) if self._tags.folds else lines).strip()

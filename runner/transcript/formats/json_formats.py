@@ -1,0 +1,247 @@
+"""JSON and JSON lines: the list in it that says most of who spoke, when and what."""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+
+from runner.base.text import to_safe_text
+from runner.transcript.decode import fault
+from runner.transcript.formats.fields import Record, joined, simple_name
+from runner.transcript.formats.json_lists import RecordList, best_of, lists_in
+from runner.transcript.formats.records import letters, sampled, turns_from, turns_from_words
+from runner.transcript.formats.tables import turns_from_rows
+from runner.transcript.model import Turn
+from runner.transcript.report import Notes
+from runner.transcript.text import turns_of_text
+
+MAX_DEPTH = 64
+
+_MAX_DIGITS = 18
+_STRUCTURE = re.compile(r'\\.|["\[\]{}]', re.DOTALL)
+_START = re.compile(r"\{\s*[\"}]|\[\s*[\[{\"\]]")
+_EXPECTED = (
+    "expected a list of objects with a text, and where known a speaker and a time, at any depth, "
+    "as speech recognizers write it"
+)
+_WHOLE = frozenset(
+    ("text", "transcript", "transcription", "content", "fulltext", "fulltranscript", "display")
+)
+_MAX_NOTES = 2000
+
+
+def is_json(text: str) -> bool:
+    """Return whether *text* begins like a JSON object or list of objects, lists or texts."""
+    return _START.match(text[:1000].lstrip()) is not None
+
+
+def parse_json(text: str, source: str, notes: Notes) -> list[Turn]:
+    """Return the turns of JSON or JSON lines.
+
+    Raises TranscriptError for malformed JSON (with line and column), nesting deeper than 64,
+    and for JSON that holds no transcript.
+    """
+    _refuse_deep(text, source)
+    data = _loaded(text, source)
+    notes.layout = "fields"
+    if isinstance(data, list) and len(data) > 1 and all(isinstance(row, list) for row in data):
+        rows = [["" if cell is None else str(cell) for cell in row] for row in data]
+        return turns_from_rows(rows, source, notes)
+    lists = list(lists_in(data))
+    chosen = best_of(lists)
+    if chosen is None or not chosen.size:
+        return _whole(data, source, notes)
+    names = _names(data)
+    if (channels := _channels(chosen, lists)) is not None:
+        turns = _by_channel(channels, notes, names)
+    elif chosen.words:
+        turns = turns_from_words(_with_speakers(chosen.records, data), notes, names=names)
+    else:
+        turns = turns_from(chosen.records, notes, names=names)
+    _note_the_rest(data, chosen, lists, turns, notes)
+    return turns
+
+
+def _loaded(text: str, source: str) -> object:
+    try:
+        return json.loads(text, parse_int=_number)
+    except json.JSONDecodeError as error:
+        lines = [line for line in text.split("\n") if line.strip()]
+        if error.msg == "Extra data" and len(lines) > 1:
+            return [_line(line, number, source) for number, line in enumerate(lines, start=1)]
+        where = f"line {error.lineno} column {error.colno}"
+        raise fault(source, f"malformed JSON at {where}: {error.msg}") from error
+
+
+def _line(line: str, number: int, source: str) -> object:
+    try:
+        return json.loads(line, parse_int=_number)
+    except json.JSONDecodeError as error:
+        what = f"malformed JSON in record {number} column {error.colno}: {error.msg}"
+        raise fault(source, f"{what}; expected one JSON value, or one on each line") from error
+
+
+def _number(digits: str) -> float | int:
+    # int() refuses thousands of digits, and no time is that long.
+    return int(digits) if len(digits) <= _MAX_DIGITS else math.nan
+
+
+def _refuse_deep(text: str, source: str) -> None:
+    # The JSON parser recurses, so the depth is counted first, and without recursion.
+    depth, in_string = 0, False
+    for match in _STRUCTURE.finditer(text):
+        token = match[0]
+        if token == '"':
+            in_string = not in_string
+        elif not in_string and token in "[{":
+            depth += 1
+        elif not in_string and token in "]}":
+            depth -= 1
+        if depth > MAX_DEPTH:
+            line = text.count("\n", 0, match.start()) + 1
+            raise fault(source, f"JSON nested deeper than {MAX_DEPTH} at line {line}")
+
+
+def _whole(data: object, source: str, notes: Notes) -> list[Turn]:
+    """Return the turns of *data* that holds the transcript as one text; refuse anything else."""
+    texts = _texts(data)
+    if isinstance(data, dict):
+        for key in (key for key in data if "err" in key or key in ("message", "detail")):
+            said = data[key]
+            said = said.get("message", "") if isinstance(said, dict) else said
+            if isinstance(said, str) and said and not texts:
+                raise fault(source, f"no transcript but the error of a service: '{said[:200]}'")
+        status = data.get("status")
+        if isinstance(status, str) and not texts:
+            raise fault(source, f"JSON holds no transcript (status '{status}'); {_EXPECTED}")
+    if not texts:
+        raise fault(source, f"JSON holds no transcript; {_EXPECTED}")
+    notes.layout = "one text"
+    longest = to_safe_text(max(texts, key=len))
+    others = [text for text in texts if text not in longest]
+    several = [text for text in others if letters(text) not in letters(longest)]
+    if several:
+        what = f"JSON holds {len(several) + 1} texts and no list of turns"
+        raise fault(source, f"{what}, such as '{several[0][:60]}'; {_EXPECTED}")
+    return turns_of_text(longest, notes) if "\n" in longest.strip() else [Turn(None, longest)]
+
+
+def _texts(data: object) -> list[str]:
+    """Return the texts in *data* whose names say that they are a transcript, or all in a list."""
+    if isinstance(data, list) and all(isinstance(each, str) for each in data):
+        return ["\n".join(data)] if data else []
+    found: list[str] = []
+    todo = [data]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, dict):
+            for key, value in node.items():
+                if isinstance(value, str) and value.strip() and simple_name(key)[0] in _WHOLE:
+                    found.append(value)
+                elif isinstance(value, dict | list):
+                    todo.append(value)
+        elif isinstance(node, list):
+            todo += [each for each in node if isinstance(each, dict)]
+    return found
+
+
+def _names(data: object) -> dict[str, str]:
+    """Return the names of speakers that *data* lists by number or letter."""
+    names: dict[str, str] = {}
+    todo = [data]
+    while todo:
+        node = todo.pop()
+        if not isinstance(node, dict):
+            continue
+        for key, value in node.items():
+            people = "speaker" in key.lower() or "participant" in key.lower()
+            if people and isinstance(value, list):
+                names |= dict(pair for each in value if (pair := _named(each)))
+            elif people and isinstance(value, dict):
+                plain = {k: v for k, v in value.items() if isinstance(v, str) and v}
+                names |= plain if len(plain) == len(value) else {}
+            todo.append(value)
+    return names
+
+
+def _named(person: object) -> tuple[str, str] | None:
+    if not isinstance(person, dict):
+        return None
+    found = {simple_name(key)[0]: value for key, value in person.items()}
+    key = next((found[k] for k in ("id", "speakerid", "speaker", "label") if k in found), None)
+    name = next((found[k] for k in ("name", "displayname", "speakername") if k in found), None)
+    if isinstance(key, str | int) and isinstance(name, str) and name and "text" not in found:
+        return str(key), name
+    return None
+
+
+def _channels(chosen: RecordList, lists: Sequence[RecordList]) -> RecordList | None:
+    """Return the list of several channels that *chosen* is, or is in, or None."""
+    for each in lists:
+        inside = chosen.path[: len(each.path)] == each.path
+        if inside and len(each.records) > 1 and simple_name(each.name)[0] == "channels":
+            return each
+    return None
+
+
+def _by_channel(chosen: RecordList, notes: Notes, names: Mapping[str, str]) -> list[Turn]:
+    turns: list[Turn] = []
+    for number, channel in enumerate(chosen.records):
+        inner = best_of([each for each in lists_in(channel) if each.size])
+        records = inner.records if inner else [channel]
+        read = turns_from_words if inner and inner.words else turns_from
+        for turn in read(records, notes, names=names):
+            name = turn.speaker or f"Channel {number}"
+            turns.append(Turn(name, turn.text, turn.start_s, turn.end_s))
+    return sorted(turns, key=lambda turn: turn.start_s or 0.0)
+
+
+def _with_speakers(words: list[Record], data: object) -> list[Record]:
+    """Return *words* with speakers from a list beside them that has the same start times (AWS)."""
+    results = data.get("results") if isinstance(data, dict) else None
+    labels = results.get("speaker_labels") if isinstance(results, dict) else None
+    segments = labels.get("segments") if isinstance(labels, dict) else None
+    who = {
+        item.get("start_time"): item.get("speaker_label")
+        for segment in segments or ()
+        if isinstance(segment, dict)
+        for item in segment.get("items") or ()
+        if isinstance(item, dict)
+    }
+    if not who:
+        return _once(words)
+    return [{"speaker_label": who.get(word.get("start_time")), **word} for word in words]
+
+
+def _once(words: list[Record]) -> list[Record]:
+    """Return *words* without those that stand in them again with a speaker (Google)."""
+    fields = sampled(words)
+    named = [word for word in words if fields.first("speaker", word)[1] not in (None, 0)]
+    others = [word for word in words if fields.first("speaker", word)[1] in (None, 0)]
+    again = named and letters(joined(named)) == letters(joined(others))
+    return named if again else words
+
+
+def _note_the_rest(
+    data: object,
+    chosen: RecordList,
+    lists: Sequence[RecordList],
+    turns: Sequence[Turn],
+    notes: Notes,
+) -> None:
+    """Note sentences outside the chosen list that are not in the *turns*."""
+    spoken = letters(" ".join(turn.text for turn in turns))
+    same = {id(record) for each in lists if each.size * 2 >= chosen.size for record in each.records}
+    todo: list[tuple[str, object]] = [("", data)]
+    noted = 0
+    while todo and noted < _MAX_NOTES:
+        key, node = todo.pop()
+        if isinstance(node, dict) and id(node) not in same:
+            own = "sha256" in node  # a transcript.json, whose reading report is no speech
+            todo += (item for item in node.items() if not own or item[0] != "reading")
+        elif isinstance(node, list):
+            todo += [(key, each) for each in node]
+        elif isinstance(node, str) and (node.count(" ") > 2 or simple_name(key)[0] in _WHOLE):
+            noted += 1
+            if letters(node) not in spoken:
+                notes.leave_out(f"fields '{key[:40]}'", node)

@@ -1,0 +1,143 @@
+"""Lists of records in JSON, and which of them is the transcript."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from runner.transcript.formats.fields import Record, fields_of, simple_name, speaker_of, text_of
+from runner.transcript.formats.records import sampled
+
+_BEST = ("alternatives", "nbest", "hypotheses")  # only the first of these is what was said
+_WORD_KEYS = ("word", "punctuatedword")
+_WORD_TYPES = {"word", "punctuation", "pronunciation", "punct", "spacing", "text"}
+_MAX_WORDS = 1.3  # in an item of a list of single words
+_ENOUGH = 0.8  # of the letters of the longest list
+
+
+_BRANCH = (dict, list)
+_SAMPLE = 2000
+
+
+@dataclass(slots=True)
+class RecordList:
+    """All lists of objects at one *path*, where numbers of items are left out."""
+
+    path: tuple[str, ...]
+    records: list[Record]
+    size: int = 0  # letters of its texts
+    words: bool = False
+    rank: tuple[bool, bool, int] = (False, False, 0)
+
+    @property
+    def name(self) -> str:
+        """The key that holds the list, or "" at the top."""
+        return next((part for part in reversed(self.path) if part != "*"), "")
+
+
+def lists_in(data: object) -> Iterator[RecordList]:
+    """Yield the lists of objects in *data*, one for each path."""
+    found: dict[tuple[str, ...], list[Record]] = {}
+    todo: list[tuple[tuple[str, ...], object]] = [((), data)]
+    while todo:
+        path, node = todo.pop()
+        if isinstance(node, dict):
+            node = _rows(node)
+        if isinstance(node, dict):
+            values = list(node.values())
+            if len(values) > 1 and all(isinstance(value, dict) for value in values):
+                found.setdefault((*path, "*"), []).extend(values)
+            todo += [
+                ((*path, key), each)
+                for key, each in reversed(node.items())
+                if isinstance(each, _BRANCH)
+            ]
+        elif isinstance(node, list):
+            if path and simple_name(path[-1])[0] in _BEST:
+                node = node[:1]
+            else:
+                objects = [each for each in node if isinstance(each, dict)]
+                if objects:
+                    found.setdefault(path, []).extend(objects)
+            inside = (*path, "*")
+            todo += [(inside, each) for each in reversed(node) if _branches(each)]
+    for path, records in found.items():
+        yield _measured(RecordList(path, _flat(records)))
+
+
+def _flat(records: list[Record]) -> list[Record]:
+    """Return *records*, with the fields of the object in which each has its words."""
+    fields = sampled(records)
+    if fields.keys["text"] or fields.best or fields.parts:
+        return records
+    for key, value in records[0].items():
+        if isinstance(value, dict) and text_of(value, fields_of([value])) is not None:
+            inner = ((record, record.get(key)) for record in records)
+            return [{**each, **its} if isinstance(its, dict) else each for each, its in inner]
+    return records
+
+
+def _branches(value: object) -> bool:
+    """Return whether there is an object or a list in *value*."""
+    if isinstance(value, dict):
+        return any(isinstance(each, _BRANCH) for each in value.values())
+    return isinstance(value, list)
+
+
+def _rows(node: dict[str, object]) -> object:
+    """Return the rows of a table that is written by columns, or *node* itself."""
+    if sum(isinstance(value, list) for value in node.values()) < 2:
+        return node
+    columns = {key: value for key, value in node.items() if isinstance(value, list)}
+    lengths = {len(value) for value in columns.values()}
+    plain = all(
+        not isinstance(each, dict | list) for value in columns.values() for each in value[:9]
+    )
+    if len(columns) < 2 or len(lengths) != 1 or lengths < {2} or not plain:
+        return node
+    if not fields_of([columns]).keys["text"]:
+        return node
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _measured(found: RecordList) -> RecordList:
+    fields = sampled(found.records)
+    for record in found.records:
+        text = text_of(record, fields) or ""
+        found.size += len(text) - text.count(" ")
+    spoken = [text for r in found.records[:_SAMPLE] if (text := text_of(r, fields) or "").strip()]
+    if not spoken or not (fields.keys["text"] or fields.best or fields.parts):
+        return found
+    mean = sum(len(text.split()) for text in spoken) / len(spoken)
+    types = {str(record.get("type")) for record in found.records[:50]}
+    typed = bool(types & _WORD_TYPES) and types <= _WORD_TYPES | {"audio_event", "None"}
+    named = simple_name(found.name)[0] in ("words", "elements", "items", "tokens", "wordsegments")
+    keyed = bool(fields.keys["text"]) and simple_name(fields.keys["text"][0])[0] in _WORD_KEYS
+    found.words = mean <= _MAX_WORDS and (typed or named or keyed) and len(spoken) > 1
+    some = [*found.records[:50], *found.records[-50:]]
+    who = any(_has_speaker(record) for record in some)
+    when = any(record.get(key) is not None for record in some for key in fields.keys["start"])
+    found.rank = (who, when, -len(found.records))
+    return found
+
+
+def _has_speaker(record: Record, depth: int = 3) -> bool:
+    """Return whether *record*, or something in it, has a speaker."""
+    fields = fields_of([record])
+    for key in fields.keys["speaker"]:
+        if speaker_of(record[key]) is not None and simple_name(key)[0] != "from":
+            return True
+    inner = (
+        [value for value in record.values() if isinstance(value, list) and value] if depth else []
+    )
+    return any(
+        _has_speaker(each, depth - 1)
+        for value in inner
+        for each in (value[0], value[-1])
+        if isinstance(each, dict)
+    )
+
+
+def best_of(lists: Sequence[RecordList]) -> RecordList | None:
+    """Return the list that tells most of who speaks and when, of those with nearly all words."""
+    most = max((each.size for each in lists), default=0)
+    enough = [each for each in lists if each.size and each.size >= most * _ENOUGH]
+    return max(enough, key=lambda each: each.rank, default=None)

@@ -1,0 +1,141 @@
+"""XML and HTML as events, without entities, network or recursion, in bounded memory."""
+
+import html
+import re
+from collections.abc import Iterator, Mapping
+from xml.parsers import expat
+
+from runner.transcript.decode import fault
+
+MAX_DEPTH = 200
+_CHUNK = 1 << 16
+
+# (tag, attributes) opens an element, (tag, None) closes it, ("", text) is text between.
+Event = tuple[str, Mapping[str, str] | str | None]
+
+_ROOT = re.compile(r"<([A-Za-z_][\w.:-]{0,80})[\s/>]")
+_XML_ROOTS = {"tt", "timedtext"}
+_HTML_ROOTS = {
+    "html",
+    "body",
+    "head",
+    "div",
+    "p",
+    "table",
+    "ul",
+    "ol",
+    "section",
+    "article",
+    "main",
+}
+_TAG = re.compile(r"<(/?)([A-Za-z][^\s/>]{0,60})")
+_END_OR_VALUE = re.compile(r">|=\s{0,8}([\"'])")
+_MARKUP = re.compile(r"<(?=[/!?A-Za-z])")
+_RAW = ("script", "style", "textarea", "title")
+
+
+def local(name: str) -> str:
+    """Return *name* without its namespace prefix."""
+    return name.rpartition(":")[2]
+
+
+def xml_root(text: str) -> str | None:
+    """Return the name of the root element if *text* is XML or HTML, else None."""
+    start = text[:100_000].lstrip()
+    declared = False
+    while start.startswith(("<?", "<!")):
+        declared = True
+        subset = start.startswith("<!DOCTYPE") and -1 < start.find("[") < start.find(">")
+        closing = "-->" if start.startswith("<!--") else "]>" if subset else ">"
+        start = start.partition(closing)[2].lstrip()
+    match = _ROOT.match(start)
+    if match is None:
+        return "" if declared else None
+    sure = declared or local(match[1]) in _XML_ROOTS or f"</{match[1]}" in text
+    return local(match[1]) if sure else None
+
+
+def is_html(text: str) -> bool:
+    """Return whether *text* is HTML."""
+    start = text[:1000].lstrip().lower()
+    root = match[1] if (match := _ROOT.match(start)) else xml_root(text)
+    return start.startswith("<!doctype html") or (root or "").lower() in _HTML_ROOTS
+
+
+def xml_events(data: bytes | str, source: str, what: str) -> Iterator[Event]:
+    """Yield the events of an XML document; names have no prefix.
+
+    Raises TranscriptError for malformed XML, nesting deeper than 200 and declared entities.
+    """
+    events: list[Event] = []
+    depth = 0
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+
+    def refuse(*_: object) -> None:
+        raise fault(source, f"{what} declares entities, which are not read")
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise fault(source, f"{what} is nested deeper than {MAX_DEPTH}")
+        events.append((local(name), {local(key): value for key, value in attributes.items()}))
+
+    def end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+        events.append((local(name), None))
+
+    parser.EntityDeclHandler = refuse
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = lambda text: events.append(("", text))
+    encoded = data.encode() if isinstance(data, str) else data
+    for at in range(0, len(encoded) + 1, _CHUNK):
+        try:
+            parser.Parse(encoded[at : at + _CHUNK], at + _CHUNK > len(encoded))
+        except (expat.ExpatError, ValueError, LookupError) as error:
+            raise fault(source, f"malformed {what}: {error}") from error
+        yield from events
+        events.clear()
+
+
+def html_events(text: str) -> Iterator[Event]:
+    """Yield the events of HTML *text*, which need not be well formed."""
+    at = 0
+    while found := _MARKUP.search(text, at):
+        start = found.start()
+        if start > at:
+            yield "", html.unescape(text[at:start])
+        tag = _TAG.match(text, start)
+        at = _end_of(text, start)
+        if not at:  # nothing closes it
+            at = start
+            break
+        if tag is None:
+            continue
+        name = tag[2].lower()
+        yield name, None if tag[1] else {}
+        if text[at - 2] == "/":
+            yield name, None
+        elif not tag[1] and name in _RAW:
+            stop = re.compile(rf"</{name}", re.IGNORECASE).search(text, at)
+            raw, at = at, stop.start() if stop else len(text)
+            yield "", html.unescape(text[raw:at])
+    if at < len(text):
+        yield "", html.unescape(text[at:])
+
+
+def _end_of(text: str, start: int) -> int:
+    """Return the index behind the tag or comment at *start*, 0 if nothing closes it."""
+    if text.startswith("<!--", start) and (end := text.find("-->", start + 4)) > 0:
+        return end + 3
+    at = start
+    while found := _END_OR_VALUE.search(text, at):
+        if not found[1]:
+            return found.end()
+        at = text.find(found[1], found.end()) + 1
+        if not at:
+            break
+    return text.find(">", start) + 1

@@ -1,0 +1,164 @@
+"""Times in records: their notation and, for bare numbers, their unit."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from runner.transcript.formats.fields import simple_name
+from runner.transcript.times import clock_seconds
+
+ABSOLUTE = -1.0  # a date and time; its seconds count from the first of the file
+
+_UNITS = (1.0, 1e3, 1e6, 1e7, 1e9)
+_WORDS_PER_S = 2.5
+_FEWEST, _MOST = 0.5, 6.0
+_LATE_S = 36_000  # no transcript begins ten hours into its recording
+_EPOCH_S = 1e9  # from here on a number of seconds is a date
+_NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{0,18})?(?:[eE][+-]?\d{1,2})?$")
+_WITH_UNIT = re.compile(r"(\d{1,15}(?:[.,]\d{1,12})?)\s?(ms|s|sec|secs|seconds|m|min|h)$", re.I)
+_ISO_LENGTH = re.compile(
+    r"P(?:(\d{1,6})D)?T(?:(\d{1,6}(?:\.\d+)?)H)?(?:(\d{1,6}(?:\.\d+)?)M)?(?:(\d{1,9}(?:\.\d+)?)S)?$"
+)
+_CLOCK = re.compile(
+    r"(?:(\d{1,3})[.:](?=\d+:\d+:))?(?:(\d{1,5}):)?(\d{1,2}):(\d{2})(?:[.,](\d{1,9}))?$"
+)
+_BETWEEN = re.compile(r"\s*(?:-->|->|–|—|\s-\s|\bto\b)\s*")
+_HALF_DAY = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?\s?[ap]\.?m\.?$", re.IGNORECASE)
+_SECONDS = {"ms": 0.001, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A number of *unit* parts of a second; 0 is an unknown unit.
+
+    Of four numbers, the last may count *frames*; then the time is *framed* seconds.
+    """
+
+    value: float
+    unit: float = 0.0
+    framed: float = 0.0
+    frames: int = -1
+
+
+def moment_of(value: object, unit: float = 0.0) -> Moment | None:
+    """Return the time in *value*, whose name says *unit*; None if it is none."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int | float):
+        return Moment(float(value), unit) if math.isfinite(value) else None
+    if isinstance(value, str):
+        return _from_text(value.strip()[:60], unit)
+    if isinstance(value, dict):
+        named = {simple_name(key): each for key, each in value.items()}
+        if ("seconds", 0.0) in named or ("nanos", 0.0) in named:
+            whole, nanos = (_float(named.get((name, 0.0), 0)) for name in ("seconds", "nanos"))
+            return Moment(whole + nanos / 1e9, 1.0)
+        for key in ("relative", "value", "start", "from"):
+            for (name, its), each in named.items():
+                if name == key:
+                    return moment_of(each, its or unit)
+    return None
+
+
+def span_of(value: object, unit: float = 0.0) -> tuple[Moment | None, Moment | None]:
+    """Return the start and end in *value*: `[0, 2]`, `{from: 0, to: 2}` or `0:00 - 0:02`."""
+    if isinstance(value, list | tuple):
+        start, end = (*value, None, None)[:2]
+        return moment_of(start, unit), moment_of(end, unit)
+    if isinstance(value, dict):
+        ends = [each for key, each in value.items() if simple_name(key)[0] in ("end", "to", "stop")]
+        return moment_of(value, unit), moment_of(ends[0], unit) if ends else None
+    if isinstance(value, str):
+        start, *end = _BETWEEN.split(value.strip()[:80])
+        if len(end) == 1 and (first := moment_of(start, unit)) is not None:
+            return first, moment_of(end[0], unit)
+    return moment_of(value, unit), None
+
+
+def _float(value: object) -> float:
+    try:
+        return float(value) if isinstance(value, int | float | str) else 0.0
+    except ValueError:
+        return 0.0
+
+
+def _from_text(text: str, unit: float) -> Moment | None:
+    if _NUMBER.match(text):
+        return Moment(float(text), unit)
+    if match := _WITH_UNIT.match(text):
+        return Moment(float(match[1].replace(",", ".")) * _SECONDS.get(match[2].lower(), 1.0), 1.0)
+    if match := _CLOCK.match(text):
+        days, hours, minutes, seconds = (int(part or 0) for part in match.groups()[:4])
+        if seconds > 59 or ((match[1] or match[2]) and minutes > 59):
+            return None
+        whole = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+        if match[1] and not match[5]:
+            return Moment(whole, 1.0, (days * 60.0 + hours) * 60 + minutes, seconds)
+        return Moment(whole + float(f"0.{match[5] or 0}"), 1.0)
+    if match := _ISO_LENGTH.match(text):
+        day, hour, minute, second = (float(part or 0) for part in match.groups())
+        return Moment(((day * 24 + hour) * 60 + minute) * 60 + second, 1.0)
+    try:
+        return Moment(datetime.fromisoformat(text.replace(" UTC", "Z")).timestamp(), ABSOLUTE)
+    except (ValueError, OverflowError, OSError):
+        pass
+    seconds_of_day = clock_seconds(text) if _HALF_DAY.match(text) else None
+    return None if seconds_of_day is None else Moment(seconds_of_day, 1.0)
+
+
+def unit_of(spans: Sequence[tuple[Moment | None, Moment | None]], words: Sequence[int]) -> float:
+    """Return the units per second of bare numbers, judged by the words that are said in them.
+
+    Seconds are kept wherever people could speak so; what begins with a date is one.
+    """
+    bare = [
+        (start.value, end.value if end and not end.unit else None, count)
+        for (start, end), count in zip(spans, words, strict=True)
+        if start is not None and not start.unit and start.value >= 0
+    ]
+    if not bare:
+        return 1.0
+    rates = []
+    for index, (start, end, count) in enumerate(bare):
+        after = bare[index + 1][0] if index + 1 < len(bare) else None
+        stop = end if end is not None and end > start else after
+        if stop is not None and stop > start and count:
+            rates.append(count / (stop - start))
+    if not rates:
+        late = bare[0][0] >= _LATE_S and bare[0][0] < _EPOCH_S
+        return 1e3 if late and bare[0][0].is_integer() else 1.0
+    rates.sort()
+    rate = rates[len(rates) * 3 // 4]
+    if rate >= _FEWEST and rate <= _MOST * 4:
+        return 1.0
+    fits = min(_UNITS, key=lambda unit: abs(math.log(rate * unit / _WORDS_PER_S)))
+    fractions = any(not start.is_integer() for start, _, _ in bare)
+    slow = rate * 60 >= _FEWEST / 10  # a few words in a minute: seconds with long silence
+    return 1.0 if fits > 1 and fractions and slow else fits
+
+
+def in_seconds(moment: Moment | None, unit: float, zero: float, frames: bool) -> float | None:
+    """Return the seconds of *moment*: bare numbers have *unit*, dates count from *zero*.
+
+    *frames* tells whether the last of four numbers counts frames.
+    """
+    if moment is None:
+        return None
+    if frames and moment.frames >= 0:
+        return moment.framed
+    if moment.unit == ABSOLUTE:
+        return round(moment.value - zero, 3)
+    value = moment.value / (moment.unit or unit)
+    return round(value - zero, 3) if value >= _EPOCH_S and zero else value
+
+
+def zero_of(moments: Sequence[Moment | None], unit: float) -> float:
+    """Return the earliest date among *moments* in seconds, 0.0 if they are no dates."""
+    dates = [
+        moment.value if moment.unit == ABSOLUTE else moment.value / (moment.unit or unit)
+        for moment in moments
+        if moment is not None
+    ]
+    return min((date for date in dates if date >= _EPOCH_S), default=0.0)

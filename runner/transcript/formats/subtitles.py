@@ -1,0 +1,229 @@
+"""SRT, WebVTT and SBV: blocks of an identifier, a line of times, and lines of text."""
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from runner.transcript.decode import fault
+from runner.transcript.formats.cue import Cue, Line, plain
+from runner.transcript.formats.cues import turns_of
+from runner.transcript.layouts.labels import Likeness, likeness
+from runner.transcript.model import Turn
+from runner.transcript.report import Notes
+
+_CLOCK = r"-?\d{1,6}[:;][\d:.,;]{1,20}"
+_USUAL = re.compile(r"(\d\d):([0-5]\d):([0-5]\d)[.,](\d{1,3})$")
+_SETTINGS = (
+    r"(?:(?:align|position|line|size|vertical|region|[XY][12]|[ADLST]):\S{0,80}\s{0,8}){0,12}"
+)
+_TIMING = re.compile(
+    rf"\s{{0,8}}({_CLOCK})\s{{0,8}}(?:-{{1,3}}\s?>|→|⟶|,(?=\d))\s{{0,8}}([\d:.,;-]{{1,30}}|$)"
+    rf"\s{{0,8}}{_SETTINGS}(.*)$"
+)
+_LINE_OF_TIMES = re.compile(
+    rf"^[ \t]{{0,8}}{_CLOCK}[ \t]{{0,8}}(?:-{{1,3}} ?>[ \t]{{0,8}}|,){_CLOCK}[ \t]{{0,8}}"
+    r"(?:(?:align|position|line|size|vertical|region|X1):[^\n]{0,200})?$",
+    re.MULTILINE,
+)
+_VOICE = re.compile(r"<v(?:\.[^\s<>]{0,80})?\s+([^<>]{1,200})>|(</v>)")
+_WORD_STAMP = re.compile(r"<\d\d:\d\d(?::\d\d)?\.\d{3}>")
+_COMMENT = re.compile(r"(NOTE|STYLE|REGION|WEBVTT|X-TIMESTAMP-MAP)(?:[\s=]|$)")
+_QUOTED_NAME = re.compile(r'\d{0,8}\s{0,4}"([^"]{0,200})"\s{0,4}(?:\(\d{0,20}\))?$')
+_NUMBER_BEFORE = re.compile(r"\d{1,8}[\s.:)-]{1,4}")
+_EXPECTED = "expected hh:mm:ss.mmm --> hh:mm:ss.mmm"
+
+
+@dataclass(slots=True)
+class _CueBlock:
+    """A cue: its *times* as written, their line *number*, its *name*, and its lines of text."""
+
+    times: tuple[str, str]
+    number: int
+    name: str
+    lines: list[str]
+
+    def __str__(self) -> str:
+        return " --> ".join(self.times)[:80]
+
+
+def has_cue_times(text: str) -> bool:
+    """Return whether a line of *text* holds the times of a cue and nothing else."""
+    return _LINE_OF_TIMES.search(text) is not None
+
+
+def parse_vtt(text: str, source: str, notes: Notes) -> list[Turn]:
+    """Return the turns of WebVTT *text*; raise TranscriptError without header or cues."""
+    lines = text.lstrip().split("\n")
+    if lines[0].split()[:1] != ["WEBVTT"]:
+        raise fault(source, "malformed WebVTT: line 1 is not 'WEBVTT'; no cues parsed")
+    return _turns(lines, source, notes, text.count("\n") + 1 - len(lines), vtt=True)
+
+
+def parse_srt(text: str, source: str, notes: Notes) -> list[Turn]:
+    """Return the turns of SRT or SBV *text*; raise TranscriptError if no cue has times."""
+    lines = text.replace("[br]", "\n").split("\n")  # as SubViewer writes line ends
+    return _turns(lines, source, notes, 0, vtt=False)
+
+
+def _turns(lines: list[str], source: str, notes: Notes, above: int, *, vtt: bool) -> list[Turn]:
+    if vtt:
+        _blank_comments(lines, notes)
+    blocks = list(_blocks(lines, notes, above, vtt=vtt))
+    frames = _last_is_frames(blocks)
+    spans = [
+        (_seconds(block.times[0], frames), _seconds(block.times[1], frames)) for block in blocks
+    ]
+    odd = [b for b, span in zip(blocks, spans, strict=True) if None in span and b.times[1]]
+    if len(odd) == len(blocks):
+        where = f": line {blocks[0].number}: '{blocks[0]}' is no cue timing" if blocks else ""
+        raise fault(source, f"no cues parsed{where}; {_EXPECTED} lines")
+    for block in odd:
+        notes.warn(f"line {block.number}: '{block}' is not a cue timing ({_EXPECTED})")
+    named = _named(blocks)
+    for name in dict.fromkeys(block.name for block in blocks):
+        if name and name not in named and not name.isdigit():
+            notes.leave_out("cue identifiers", name)
+    stamped = any(_WORD_STAMP.search(line) for block in blocks for line in block.lines)
+    cues = [
+        Cue(start, end, tuple(_voices(block.lines, named.get(block.name))))
+        for block, (start, end) in zip(blocks, spans, strict=True)
+    ]
+    return turns_of(cues, notes, stamped=stamped)
+
+
+def _blocks(lines: Sequence[str], notes: Notes, above: int, *, vtt: bool) -> Iterator[_CueBlock]:
+    """Yield the cues; their text goes on to the next line of times, over blank lines."""
+    times = {at: found for at in range(len(lines)) if (found := _times(lines, at))}
+    stops = list(times)
+    if not stops:
+        return
+    header = list(lines[: stops[0]])
+    gap = bool(header) and not header[-1].strip()
+    name = last = _take_name(header, None, gap=gap, vtt=vtt)
+    indexed = name.isdigit()
+    left = "\n".join(filter(str.strip, header)).removeprefix("WEBVTT").strip(" \n-")
+    if left:
+        notes.leave_out("lines above the first cue", left)
+    for start, stop in itertools.pairwise((*stops, len(lines))):
+        body = list(lines[start + 1 : stop])
+        below = ""
+        if stop < len(lines):
+            below = _take_name(body, last if indexed else None, gap=gap, vtt=vtt, first=False)
+        first, second, behind = times[start]
+        texts = [behind, *body] if behind else body
+        yield _CueBlock((first, second), start + 1 + above, name, [t for t in texts if t.strip()])
+        name, last = below, below or last
+
+
+def _times(lines: Sequence[str], at: int) -> tuple[str, str, str] | None:
+    """Return the times in a line and what is behind them; that is only where a block begins."""
+    line = lines[at]
+    if ":" not in line[:16] or not line.lstrip(" \t-")[:1].isdigit():
+        return None
+    match = _TIMING.match(line)
+    if match is None or (not match[3] and match[2]):
+        return (match[1], match[2], "") if match else None
+    begins = at == 0 or not lines[at - 1].strip() or lines[at - 1].strip().isdigit()
+    return (match[1], match[2], match[3]) if begins and match[2] else None
+
+
+def _blank_comments(lines: list[str], notes: Notes) -> None:
+    """Make blank lines of comments and settings, and note them."""
+    kind, between = "", True
+    for at, line in enumerate(lines):
+        blank = not line.strip()
+        if blank:
+            kind = ""
+        elif between and at and (match := _COMMENT.match(line)):
+            kind = "comments" if match[1] == "NOTE" else "settings of the display"
+        if kind:
+            notes.leave_out(kind, line)
+            lines[at] = ""
+        between = blank
+
+
+def _take_name(
+    body: list[str], last: str | None, *, gap: bool, vtt: bool, first: bool = True
+) -> str:
+    """Remove the identifier of the next cue from the end of *body*; return it, or "".
+
+    *last* is the identifier before it in a numbered file, *gap* tells whether the first number
+    stands apart from its times, and *first* whether *body* stands above the first cue.
+    """
+    at = next((i for i in range(len(body) - 1, -1, -1) if body[i].strip()), -1)
+    line = body[at].strip() if at >= 0 else ""
+    apart = at < len(body) - 1
+    found = vtt and at > 0 and not apart and not body[at - 1].strip()
+    if line.isdigit() and not found:
+        likely = last is not None and apart == gap and not (at == 0 and apart)
+        found = first or likely or _follows(last or "", line)
+    if not found:
+        return ""
+    del body[at:]
+    return line
+
+
+def _follows(before: str, line: str) -> bool:
+    numbers = before.isdecimal() and line.isdecimal() and len(before + line) < 20
+    return numbers and int(line) == int(before) + 1
+
+
+def _named(blocks: Sequence[_CueBlock]) -> dict[str, str | None]:
+    """Return the speakers whom identifiers name: in quotes, or by a name that recurs."""
+    quoted = {block.name: match[1] for block in blocks if (match := _QUOTED_NAME.match(block.name))}
+    if quoted:
+        return {name: " ".join(plain(speaker).split()) or None for name, speaker in quoted.items()}
+    bare = {
+        block.name: _NUMBER_BEFORE.sub("", block.name)
+        for block in blocks
+        if _NUMBER_BEFORE.match(block.name) and not block.name.isdigit()
+    }
+    uses = list(bare.values())
+    if len(bare) < len(blocks) or len(set(uses)) > len(uses) * 0.75:
+        return {}
+    return {name: speaker for name, speaker in bare.items() if likeness(speaker) == Likeness.NAME}
+
+
+def _voices(lines: Sequence[str], speaker: str | None) -> Iterator[Line]:
+    """Yield the lines by voice; a voice tag holds until the next or its end."""
+    voice = speaker
+    for line in lines:
+        if "<" not in line and (words := plain(line)):
+            yield Line(voice, words)
+            continue
+        parts = _VOICE.split(line)
+        for at in range(0, len(parts), 3):
+            if at:
+                voice = plain(parts[at - 2]) or None if parts[at - 2] else speaker
+            if words := plain(parts[at]):
+                yield Line(voice, words)
+
+
+def _last_is_frames(blocks: Sequence[_CueBlock]) -> bool:
+    """Return whether the last of four numbers counts frames: there it stays below 30."""
+    four = [times for block in blocks for times in block.times if times.count(":") > 2]
+    return bool(four) and all(
+        re.fullmatch(r"\d+", last) and int(last) < 30
+        for last in (times.strip().rpartition(":")[2] for times in four)
+        if len(last) < 9
+    )
+
+
+def _seconds(text: str, frames: bool) -> float | None:
+    """Return the seconds of `mm:ss`, `hh:mm:ss` or `dd:hh:mm:ss` with any fraction, or None."""
+    if usual := _USUAL.match(text):
+        hour, minute, second = int(usual[1]), int(usual[2]), float(usual[3] + "." + usual[4])
+        return hour * 3600 + minute * 60 + second
+    whole, _, fraction = text.strip(" ,.;").replace(",", ".").replace(";", ":").partition(".")
+    parts = whole.split(":")
+    if frames and len(parts) == 4:
+        parts = parts[:3]
+    if not 2 <= len(parts) <= 4 or not all(part.isdecimal() for part in parts):
+        return None
+    days, hours, minutes, seconds = map(int, ("0", "0", *parts)[-4:])
+    if minutes > 59 or seconds > 59 or (len(parts) == 4 and hours > 23):
+        return None
+    if fraction and not fraction.isdecimal():
+        return None
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds + float(f"0.{fraction or 0}")

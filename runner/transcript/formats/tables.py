@@ -1,0 +1,218 @@
+"""Tables: CSV, TSV and other rows of cells, with or without a header."""
+
+import csv
+import io
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from runner.transcript.decode import MAX_BYTES, fault
+from runner.transcript.formats.fields import fields_of
+from runner.transcript.formats.moments import moment_of
+from runner.transcript.formats.records import turns_from
+from runner.transcript.layouts.labels import Likeness, likeness
+from runner.transcript.model import Turn
+from runner.transcript.report import Notes
+
+Rows = list[list[str]]
+
+_DELIMITERS = "\t,;|"
+_SAMPLE_LINES = 200
+_SAMPLE_CHARS = 200_000
+_MAX_COLUMNS = 200
+_MOSTLY = 0.9
+_RULE = re.compile(r"[\s|:+-]{0,400}$")
+_NAMED_DELIMITER = re.compile(r"sep=(.)\s*$")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d$")
+_FEW = 4  # rows in which no speaker needs to recur
+_MAX_HEADER_CHARS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class _Dialect:
+    delimiter: str
+    quoted: bool
+
+    def rows(self, lines: Sequence[str]) -> Iterator[list[str]]:
+        csv.field_size_limit(MAX_BYTES)
+        text = io.StringIO("\n".join(lines))
+        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE
+        for row in csv.reader(text, delimiter=self.delimiter, quoting=quoting):
+            if self.delimiter == "|" and len(row) > 1:
+                row = row[not row[0].strip() : len(row) - (not row[-1].strip())]
+            if any(map(str.strip, row)):
+                yield row
+
+
+def is_table(text: str, suffix: str = "") -> bool:
+    """Return whether *text* is a table with a header, or, by *suffix* or times, without one."""
+    lines = _lines(text[:_SAMPLE_CHARS], _SAMPLE_LINES)
+    if len(text) > _SAMPLE_CHARS and len(lines) < _SAMPLE_LINES:
+        lines.pop()  # cut in two
+    dialect = _dialect(lines)
+    if dialect is None:
+        return False
+    rows = list(dialect.rows(lines))
+    if not _is_header(rows[0]):
+        return len(rows) > 1 and (suffix in (".csv", ".tsv") or _has_times(rows))
+    roles = fields_of([dict.fromkeys(rows[0], "")]).keys
+    return suffix in (".csv", ".tsv") or bool(roles["speaker"] or roles["start"] or roles["end"])
+
+
+def parse_table(text: str, source: str, notes: Notes) -> list[Turn]:
+    """Return the turns in the rows of *text*; raise TranscriptError if it is no table."""
+    lines = _lines(text, None)
+    dialect = _dialect(lines[:_SAMPLE_LINES])
+    if dialect is None:
+        raise fault(source, "no table: expected rows of two or more cells, such as speaker,text")
+    try:
+        rows = list(dialect.rows(lines))
+    except csv.Error as error:
+        raise fault(source, f"malformed table: {error}") from error
+    return turns_from_rows(rows, source, notes, dialect.delimiter)
+
+
+def turns_from_rows(rows: Rows, source: str, notes: Notes, delimiter: str = " ") -> list[Turn]:
+    """Return the turns in *rows*; the first may be a header. Raise TranscriptError."""
+    rows = [row for row in rows if not all(_RULE.match(cell) and cell.strip() for cell in row)]
+    if rows and _is_header(rows[0]):
+        first, rows = rows[0], rows[1:]
+        header = [cell.strip() or f"column {number}" for number, cell in enumerate(first, start=1)]
+    else:
+        header = _guessed([[cell.strip() for cell in row] for row in rows])
+    if "text" not in header and not fields_of([dict.fromkeys(header, "")]).keys["text"]:
+        raise fault(source, f"a table without a column of words ({', '.join(header)[:200]})")
+    notes.layout = f"columns {', '.join(header)}"[:200]
+    names = _distinct(header)
+    fields = fields_of([dict.fromkeys(names, "")])
+    words = names.index(fields.keys["text"][0])
+    records = []
+    for row in rows:
+        # Words without quotes may hold the delimiter.
+        more = max(0, len(row) - len(names))
+        row[words : words + more + 1] = [delimiter.join(row[words : words + more + 1])]
+        records.append(dict(zip(names, map(str.strip, row), strict=False)))
+    turns = turns_from(records, notes, rest=False)
+    for record in records:
+        if not any(record.get(key) for key in fields.keys["text"]):
+            notes.leave_out("rows without words", " ".join(record.values()))
+    for name in names:
+        cells = [cell for r in records if (cell := r.get(name, "")) and any(map(str.isalpha, cell))]
+        if name not in fields.known and cells:
+            notes.leave_out(f"column '{name[:40]}'", "\n".join(cells))
+    return turns
+
+
+def explained(rows: Rows) -> bool:
+    """Return whether *rows* have a header, or columns that without one can be told apart."""
+    if rows and _is_header(rows[0]):
+        return True
+    names = _guessed(rows)
+    return "text" in names and all(
+        name in ("text", "speaker", "start", "end")
+        or not any(any(map(str.isalpha, row[at])) for row in rows if at < len(row))
+        for at, name in enumerate(names)
+    )
+
+
+def _lines(text: str, count: int | None) -> list[str]:
+    lines = itertools.islice((line for line in io.StringIO(text, "\n")), count)
+    stripped = [line.rstrip("\n") for line in lines]
+    first = next((index for index, line in enumerate(stripped) if line.strip()), 0)
+    return stripped[first + bool(stripped and _NAMED_DELIMITER.match(stripped[first])) :]
+
+
+def _dialect(lines: Sequence[str]) -> _Dialect | None:
+    """Return the dialect in which the most rows have the same number of cells."""
+    best, most = None, 0.0
+    for delimiter, quoted in itertools.product(_DELIMITERS, (True, False)):
+        if not any(delimiter in line for line in lines):
+            continue
+        dialect = _Dialect(delimiter, quoted)
+        try:
+            rows = list(dialect.rows(lines))
+        except csv.Error:
+            continue
+        if len(rows) < 2 and not (rows and _is_header(rows[0])):
+            continue
+        widths = Counter(map(len, rows))
+        header = _is_header(rows[0])
+        width = len(rows[0]) if header else widths.most_common(1)[0][0]
+        # Words of the last column may hold the delimiter.
+        same = sum(number for w, number in widths.items() if w == width or (header and w > width))
+        if width < 2 or same < len(rows) * _MOSTLY:
+            continue
+        # A quote that nothing closes swallows rows.
+        whole = len(rows) == sum(1 for line in lines if line.strip())
+        exact = widths[width] / len(rows)
+        score = 2.0 * header + exact + 0.5 * (whole and exact == 1.0) + 0.1 * quoted
+        if score > most:
+            best, most = dialect, score
+    return best
+
+
+def _is_header(row: Sequence[str]) -> bool:
+    """Return whether *row* names a column of words, and no cell of it is a time."""
+    if len(row) > _MAX_COLUMNS:
+        return False
+    row = [cell.strip() for cell in row]
+    short = all(len(cell) <= _MAX_HEADER_CHARS and moment_of(cell) is None for cell in row)
+    if len(row) < 2 or not short or len(set(row)) < len([cell for cell in row if cell]):
+        return False
+    return bool(fields_of([dict.fromkeys(row, "")]).keys["text"])
+
+
+def _has_times(rows: Rows) -> bool:
+    return any(_are_times(column) for column in zip(*rows, strict=False))
+
+
+def _are_times(column: Sequence[str]) -> bool:
+    moments = [moment_of(cell) for cell in column if not _DATE.match(cell)]
+    values = [moment.value for moment in moments if moment is not None]
+    rising = all(before <= after for before, after in itertools.pairwise(values))
+    counts = all(after - before == 1 for before, after in itertools.pairwise(values))
+    numbers = all(cell.strip().isdecimal() for cell in column)
+    some = len(values) >= max(2, len(column) * _MOSTLY) and rising and values[:1] < values[-1:]
+    return some and not (counts and numbers)
+
+
+def _guessed(rows: Rows) -> list[str]:
+    """Return a header for *rows* without one: times rise, speakers recur, words are long."""
+    width = max(Counter(map(len, rows)).most_common(1)[0][0], 1) if rows else 1
+    columns = [[row[at] if at < len(row) else "" for row in rows] for at in range(width)]
+    names = [f"column {number}" for number in range(1, width + 1)]
+    times = [at for at, column in enumerate(columns) if _are_times(column)]
+    for at, name in zip(times, ("start", "end"), strict=False):
+        names[at] = name
+    rest = [at for at in range(width) if at not in times]
+    if not rest:
+        return names
+    words = max(
+        rest, key=lambda at: (sum(c.count(" ") for c in columns[at]), len("".join(columns[at])))
+    )
+    who = next((at for at in rest if at != words and _are_names(columns[at])), None)
+    spaces = sum(cell.count(" ") for cell in columns[words])
+    if spaces < len(rows) and ((who is None and not times) or not spaces):
+        return names
+    names[words] = "text"
+    if who is not None:
+        names[who] = "speaker"
+    return names
+
+
+def _are_names(column: Sequence[str]) -> bool:
+    cells = [cell.rstrip(":").strip() for cell in column if cell]
+    named = bool(cells) and all(likeness(cell) == Likeness.NAME for cell in set(cells))
+    return named and (len(set(cells)) < len(cells) or len(cells) < _FEW)
+
+
+def _distinct(header: Sequence[str]) -> list[str]:
+    seen: Counter[str] = Counter()
+    names = []
+    for name in header:
+        seen[name] += 1
+        names.append(name if seen[name] == 1 else f"{name} {seen[name]}")
+    return names

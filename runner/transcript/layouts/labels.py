@@ -1,0 +1,225 @@
+"""Labels: what stands where a speaker's name stands, and which of them are speakers."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import lru_cache
+
+from runner.transcript.model import words_of
+
+MAX_LABEL_CHARS = 80
+MAX_LABEL_WORDS = 8
+_MAX_NAME_WORDS = 6
+_MAX_CASELESS_CHARS = 24
+
+_PARTICLES = words_of("of de da di del la le van von der den bin al el y and the for in ten ter zu")
+# Words that begin a clause or a remark as often as they name a speaker: labels where they recur.
+_ORDINARY = words_of(
+    "question answer so and but or okay ok well now then because if when here there this "
+    "that these those what why how which who where is are i me we you it he she they my our "
+    "your his her their yes no also again anyway first second third fourth fifth last finally "
+    "basically remember point points problem solution option step steps result quote update "
+    "plus thanks thank look listen see conclusion questions problems reason reasons fact one two "
+    "three four five meaning idea issue issues note notes nb ps todo re warning important tip "
+    "example examples caution decision decisions action actions summary agenda topic topics "
+    "keywords tags date time title subject location venue duration url link links http https "
+    "tel phone fax email page chapter contents copyright version status format language file "
+    "filename transcript recording meeting abstract description caption next let for with as at "
+    "in on from-what to-do plan goal goals pros cons background context correction rule"
+)
+_CONTRACTION = re.compile(r"['’](?:s|re|ll|ve|d|m|t)$")
+_MACHINE = re.compile(
+    r"(?:speaker|spk|participant|user|unknown|caller|guest|voice|interviewe[er]|person)"
+    r"[ _.#-]{0,2}\w{0,8}$",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+$|[+(]?\d[\d\s().-]{5,20}\d$")
+_NOT_LABEL = re.compile(
+    r"[.?!]\s+[a-z]|[;{}<>=\"“”„]|://|^[a-z]+://|\.\.\.|…|,\s+(?:and|but|so|or)\b"
+)
+_DAY = re.compile(
+    r"(?:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s\d{1,2}\b|\d{1,2}\.?\s"
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}"
+    r"|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b",
+    re.IGNORECASE,
+)
+
+
+class Likeness(IntEnum):
+    """How much a label looks like a name: not at all, only if it recurs, or by itself."""
+
+    NONE = 0
+    CLAUSE = 1
+    WORD = 2
+    NAME = 3
+
+
+@lru_cache(4096)
+def likeness(label: str) -> Likeness:
+    """Return how much *label* looks like the name of a speaker."""
+    words = label.split()
+    if not 0 < len(words) <= MAX_LABEL_WORDS or len(label) > MAX_LABEL_CHARS:
+        return Likeness.NONE
+    if _MACHINE.match(label) or _ADDRESS.match(label):
+        return Likeness.NAME
+    if not any(map(str.isalnum, label)) or _NOT_LABEL.search(label):
+        return Likeness.NONE
+    if is_ordinary(label) or _DAY.search(label):
+        titled = len(words) > 1 and all(map(_name_like, words)) and not _DAY.search(label)
+        return Likeness.WORD if titled and not _CONTRACTION.search(words[0]) else Likeness.CLAUSE
+    if label[0] in "@~" and len(words) == 1:
+        return Likeness.NAME
+    while len(words) > 1 and words[0] in _PARTICLES:  # as in `van der Berg`
+        words = words[1:]
+        label = " ".join(words)
+    if label[0].islower() and len(words) == 1:
+        return Likeness.WORD
+    if label.isdigit() or (label[0].islower() and not _is_titled(words)):
+        return Likeness.CLAUSE
+    caseless = label.lower() == label.upper() and not label.isascii()
+    if caseless:
+        return Likeness.NAME if len(label) <= _MAX_CASELESS_CHARS else Likeness.CLAUSE
+    named = len(words) <= _MAX_NAME_WORDS and all(map(_name_like, words))
+    return Likeness.NAME if named else Likeness.CLAUSE
+
+
+def is_ordinary(label: str) -> bool:
+    """Return whether *label* begins with a word that begins a remark as often as it names one."""
+    word = _CONTRACTION.sub("", label.split(maxsplit=1)[0].lower())
+    return word.strip("*_.,") in _ORDINARY
+
+
+@dataclass(frozen=True, slots=True)
+class LabelUse:
+    """A row that may start a turn, and its marks.
+
+    *dress* is what sets off its label; *address*: nothing but a web address follows it.
+    """
+
+    label: str
+    role: str = ""
+    timed: bool = False
+    dress: str = ""
+    placed: bool = True
+    address: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Which labels are speakers.
+
+    *names* has the speaker for each (label, role); *unknown* has labels that stand in a speaker's
+    place and may be none: who speaks there cannot be told.
+    """
+
+    names: dict[tuple[str, str], str]
+    unknown: frozenset[str] = frozenset()
+
+
+def judge(candidates: Sequence[LabelUse], places: int, first: str) -> Verdict:
+    """Return which labels are speakers, by all *candidates* of one layout.
+
+    *places* counts the rows where a turn may start; *first* is the label of the first of them, or
+    "". A role becomes part of a name only where it tells two apart.
+    """
+    groups: dict[str, list[LabelUse]] = {}
+    for candidate in candidates:
+        groups.setdefault(candidate.label, []).append(candidate)
+    habit = _habit(candidates, groups, places, first)
+    names: dict[tuple[str, str], str] = {}
+    unknown = set()
+    for label, group in groups.items():
+        speaks = _accept(label, group, habit)
+        if speaks is None:
+            unknown.add(label)
+        elif speaks:
+            roles = {candidate.role for candidate in group}
+            distinct = len(roles) > 1 and "" not in roles
+            names |= {(label, role): f"{label} ({role})" if distinct else label for role in roles}
+    return Verdict(names, frozenset(unknown))
+
+
+@dataclass(frozen=True, slots=True)
+class _Habit:
+    total: int
+    dense: bool
+    first: str
+    repeats: bool
+    timed: bool
+    dress: str | None
+
+
+def _habit(
+    candidates: Sequence[LabelUse], groups: dict[str, list[LabelUse]], places: int, first: str
+) -> _Habit:
+    """Return what most candidates whose label recurs have in common."""
+    recurring = [each for group in groups.values() if len(group) > 1 for each in group]
+    typical = recurring or candidates
+    dresses = [each.dress for each in typical]
+    dress = max(set(dresses), key=dresses.count) if dresses else ""
+    return _Habit(
+        total=len(candidates),
+        dense=len(candidates) >= places * 0.5,
+        first=first,
+        repeats=bool(recurring),
+        timed=sum(each.timed for each in typical) >= len(typical) * 0.8,
+        dress=dress if dresses.count(dress) >= len(dresses) * 0.8 else None,
+    )
+
+
+def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None:
+    """Return whether *label* is a speaker; None where it stands in the place of one."""
+    like = likeness(label)
+    dressed = habit.dress is None or any(each.dress == habit.dress for each in group)
+    fits = dressed and (not habit.timed or any(each.timed for each in group))
+    set_off = fits and (habit.timed or bool(habit.dress))
+    often = len(group) > 1 and len(group) >= habit.total * 0.1
+    if all(each.address for each in group):
+        return None
+    if not fits:
+        return often and like == Likeness.NAME and habit.dress is not None and len(group) > 2
+    if like == Likeness.NAME and len(group) > 1:
+        return True
+    if not any(each.placed for each in group):
+        return False
+    if like == Likeness.NAME:
+        return _once(label, habit, set_off=set_off)
+    if len(group) > 1 and like == Likeness.WORD and not is_ordinary(label):
+        return True
+    if len(group) > 1 and (habit.dense or set_off):
+        return often or like == Likeness.WORD
+    if is_ordinary(label) or not habit.dense:
+        return False
+    if like == Likeness.WORD or (set_off and like != Likeness.NONE):
+        return True
+    return None if like != Likeness.NONE and len(label.split()) <= 4 else False
+
+
+def _once(label: str, habit: _Habit, *, set_off: bool) -> bool | None:
+    """Return whether a name that occurs once is a speaker.
+
+    Amid paragraphs without labels, a single word before a colon may as well begin a sentence.
+    """
+    if not (habit.repeats or habit.dense or habit.first or (set_off and label.isupper())):
+        return False
+    sure = habit.dense or set_off or " " in label or label.isupper() or label == habit.first
+    return True if sure else None
+
+
+def _is_titled(words: Sequence[str]) -> bool:
+    """Return whether words in lower case are a name after all, such as `dr. o'neill`."""
+    return len(words) == 2 and (words[0].endswith(".") or words[1].isdigit() or len(words[1]) == 1)
+
+
+def _name_like(word: str) -> bool:
+    if not any(map(str.isalnum, word)) or word.lower() in _PARTICLES:
+        return len(word) < 4 or word.isalpha()
+    bare = word.strip("(),.'’\"[]~@")
+    if not bare or (word.endswith(".") and len(bare) > 4 and not bare.isupper()):
+        return False
+    if bare[0].islower() and not ("'" in bare or "’" in bare or any(map(str.isdigit, bare))):
+        return False
+    return bare.isalnum() or all(
+        c.isalnum() or c in "._'’-/#&@|()+*" or ord(c) > 0x2FF for c in bare
+    )

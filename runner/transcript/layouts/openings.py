@@ -1,0 +1,278 @@
+"""Openings of turns: for each layout, whether a row opens a turn, with its label, time and text."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from runner.transcript.layouts.labels import MAX_LABEL_CHARS, Likeness, likeness
+from runner.transcript.layouts.rows import Row, open_emphasis
+from runner.transcript.times import Stamp, leading_stamp, may_end_in_time, trailing_stamp
+
+HEAD_CHARS = 160
+_ROLE = re.compile(r"\s?[(（\[]([^()（）\[\]]{1,80})[)）\]]$")
+_COLON = re.compile("[:：]")
+_CHEVRONS = re.compile(r">>{1,3}\s*")
+_QUESTION_ANSWER = re.compile(r"([QA])(?:[.:]\s+|[.:]$|\s{2,}|\t)")
+_FROM_TO = re.compile(r"from\s+(.+?)\s+to\s+\S.*$", re.IGNORECASE)
+_DASH = re.compile(r"\s+[-–—]{1,2}\s+")
+_COLUMN = re.compile(r"\t+|\s+\|\s+|\s{3,}")
+_STAMP_INSIDE = re.compile(r"[\s,]+(?=[\[(]?\d)")
+_FULL_STOP = re.compile(
+    r"((?:(?:Mr|Mrs|Ms|Dr|Prof|Hon|Sen|Rep|MR|MRS|MS|DR|PROF|HON|Mme|M|Sr|Sra)\.\s)"
+    r"(?:[^\W\d_][\w'’-]{0,30}\s?){1,4}"
+    r"|(?:The\s|THE\s)?(?:[^\W\d_a-z]['’\w]{0,2}[^\W\d_a-z]['’-]?(?:[^\W\d_a-z]['’-]?){0,30}\s?){1,4})"
+    r"\.\s?[-–—]{0,2}(?:\s|$)"
+)
+_MARKS = re.compile(r"(?<!\S)[*_`]+|[*_`]+(?!\S)")
+_WRAPS = {"[": "]", "【": "】", "［": "］", "「": "」", "<": ">", "(": ")", "（": "）"}
+SENTENCE_ENDS = (".", "?", "!", ",", ";", "…", "。", "！", "？")
+_JOINTS = " :|,-–—•·@\t"
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The opening of a turn.
+
+    *label* is the bare name, *role* the text in parentheses behind it; both may be empty. *dress*
+    is what sets the label off: bullet, emphasis, brackets. *late* is a time right behind the label
+    that may as well be text, and what follows it. *rows* is how many rows the opening takes.
+    """
+
+    label: str = ""
+    role: str = ""
+    stamp: Stamp | None = None
+    rest: str = ""
+    dress: str = ""
+    late: tuple[Stamp, str] | None = field(default=None, compare=False)
+    rows: int = 1
+
+
+Opens = Callable[[Sequence[Row], int], Opening | None]
+
+
+def in_line(rows: Sequence[Row], at: int) -> Opening | None:
+    """`Name: text`, also bold, quoted, bulleted, in brackets, with a time or a role."""
+    row = rows[at]
+    again, text = open_emphasis(row.rest) if row.stamp else ("", row.rest)
+    opening = again or row.opening
+    colon = _label_colon(text)
+    if colon is None:
+        return None
+    label, rest = text[:colon], text[colon + 1 :]
+    if opening and opening not in label and rest.startswith(opening):
+        rest = rest[len(opening) :]
+    tight = bool(rest) and not rest[0].isspace() and text[colon] == ":"
+    if tight and (rest[0] in "/\\" or (rest[0].isdigit() and label[-1:].isdigit())):
+        return None
+    rest = rest.strip()
+    if opening and opening not in label and rest.endswith(opening) and opening not in rest[:-2]:
+        rest = rest[: -len(opening)]
+    dress = row.mark.strip(">") + opening + ("tight" if tight else "")
+    named = _named(label, row.stamp, rest, dress)
+    return _with_late(named) if named else None
+
+
+def above_with_time(rows: Sequence[Row], at: int) -> Opening | None:
+    """`Name 0:01`, or the name and the time on two lines, with the text below."""
+    row = rows[at]
+    if row.stamp or at + 1 == len(rows):
+        return None
+    text = _strip_marks(row.text).rstrip(": ")
+    if not rows[at + 1].is_stamp and not may_end_in_time(text):
+        return None
+    named = _named(text, None, "", row.mark + row.opening)
+    if named is None or named.stamp is not None:
+        return named
+    below = rows[at + 1]
+    if not below.is_stamp or text.endswith(SENTENCE_ENDS) or at + 2 >= len(rows):
+        return None
+    return replace(named, stamp=below.stamp, rows=2)
+
+
+def below_time(rows: Sequence[Row], at: int) -> Opening | None:
+    """`0:01 Name`, or the time and the name on two lines, with the text below."""
+    row, taken = rows[at], 1
+    if row.stamp is None or at + 1 == len(rows):
+        return None
+    text = row.rest
+    if row.is_stamp:
+        text, taken = rows[at + 1].text, 2
+        if rows[at + 1].stamp:
+            return None
+    if at + taken == len(rows) or rows[at + taken].stamp or len(text) > HEAD_CHARS:
+        return None
+    name = _strip_marks(text).rstrip(": ")
+    if name.endswith(SENTENCE_ENDS) and not name.endswith("."):
+        return None
+    named = _named(name, row.stamp, "", row.mark + row.opening)
+    return replace(named, rows=taken) if named and taken > 1 else named
+
+
+def above(rows: Sequence[Row], at: int) -> Opening | None:
+    """`Name` on a line of its own, with the text below."""
+    row = rows[at]
+    if row.stamp or at + 1 == len(rows):
+        return None
+    if row.text.endswith((*SENTENCE_ENDS, ":")) or rows[at + 1].stamp:
+        return None
+    named = _named(row.text, None, "", row.mark + row.opening)
+    fits = named and not named.stamp and likeness(named.label) == Likeness.NAME
+    return named if fits else None
+
+
+def wrapped(opens: str) -> Opens:
+    """Return what opens a turn with a name between brackets, the first of which is in *opens*."""
+
+    def match(rows: Sequence[Row], at: int) -> Opening | None:
+        row = rows[at]
+        text = row.rest.lstrip("*_")
+        if text[:1] not in opens or not text:
+            return None
+        end = text.find(_WRAPS[text[0]], 1, MAX_LABEL_CHARS + 12)
+        inside = text[1:end].replace("(", "").strip() if end > 0 else ""
+        if text[0] in "[(" and inside and text.count(text[0], 1, end):
+            end = text.find(_WRAPS[text[0]], end + 1, MAX_LABEL_CHARS + 12)
+        if end < 2 or text[end + 1 : end + 2] in {":", "：", "("}:
+            return None
+        named = _named(text[1:end].lstrip("@+%&~ "), row.stamp)
+        if named is None:
+            return None
+        rest = text[end + 1 :].lstrip("*_ \t")
+        later = None if named.stamp else leading_stamp(rest)
+        stamp, rest = later or (named.stamp, rest)
+        if not rest and at + 1 == len(rows):
+            return None
+        return replace(named, stamp=stamp, rest=rest.strip(), dress=row.mark + text[0])
+
+    return match
+
+
+def emphasised(rows: Sequence[Row], at: int) -> Opening | None:
+    """`**Name** text`."""
+    row = rows[at]
+    end = row.rest.find(row.opening, 1, MAX_LABEL_CHARS + 2) if row.opening else -1
+    rest = row.rest[end + len(row.opening) :]
+    if end < 1 or not rest[:1].isspace() or not rest.strip():
+        return None
+    colon = row.rest[end - 1] == ":"
+    return None if colon else _named(row.rest[:end], row.stamp, rest.strip(), row.opening)
+
+
+def before_full_stop(rows: Sequence[Row], at: int) -> Opening | None:
+    """`MR. SMITH. text` and `ANA. text`: a title, or capitals only, and a full stop."""
+    row = rows[at]
+    found = _FULL_STOP.match(row.rest)
+    if found is None:
+        return None
+    named = _named(found[1], row.stamp, row.rest[found.end() :].strip(), row.mark + row.opening)
+    return named if named and likeness(named.label) == Likeness.NAME else None
+
+
+def with_time_inside(rows: Sequence[Row], at: int) -> Opening | None:
+    """`Name [0:01] text` and `Name<tab>0:01<tab>text`."""
+    row = rows[at]
+    if row.stamp:
+        return None
+    for gap in _STAMP_INSIDE.finditer(row.text[:HEAD_CHARS]):
+        stamped = leading_stamp(row.text[gap.end() :])
+        if stamped is None or (stamped[0].plain and "\t" not in gap[0]):
+            continue
+        named = _named(row.text[: gap.start()], None)
+        rest = stamped[1].lstrip("*_ \t-–—|:")
+        if named is None or likeness(named.label) < Likeness.NAME or not rest:
+            return None
+        return replace(named, stamp=stamped[0], rest=rest, dress=row.mark + row.opening)
+    return None
+
+
+def parted(part: re.Pattern[str]) -> Opens:
+    """Return what opens a turn with a name that *part* separates from the text."""
+
+    def match(rows: Sequence[Row], at: int) -> Opening | None:
+        row = rows[at]
+        found = part.search(row.rest[: MAX_LABEL_CHARS + 2])
+        if found is None or found.start() == 0:
+            return None
+        rest = row.rest[found.end() :].strip()
+        named = _named(row.rest[: found.start()], row.stamp, rest, row.mark + row.opening)
+        if named is None or not rest or likeness(named.label) < Likeness.WORD:
+            return None
+        return _with_late(named)
+
+    return match
+
+
+dashed = parted(_DASH)
+in_columns = parted(_COLUMN)
+
+
+def after_chevrons(rows: Sequence[Row], at: int) -> Opening | None:
+    """`>> text` and `>> Name: text`."""
+    row = rows[at]
+    chevron = _CHEVRONS.match(row.rest)
+    if chevron is None:
+        return None
+    rest = row.rest[chevron.end() :]
+    colon = _label_colon(rest)
+    named = _named(rest[:colon], row.stamp) if colon is not None else None
+    if named is None or colon is None or likeness(named.label) < Likeness.WORD:
+        return Opening(stamp=row.stamp, rest=rest)
+    return replace(named, rest=rest[colon + 1 :].strip())
+
+
+def question_or_answer(rows: Sequence[Row], at: int) -> Opening | None:
+    """`Q. text` and `A. text`."""
+    row = rows[at]
+    answer = _QUESTION_ANSWER.match(row.rest) if row.rest[:1] in {"Q", "A"} else None
+    return Opening(answer[1], "", row.stamp, row.rest[answer.end() :].strip()) if answer else None
+
+
+def _with_late(opening: Opening) -> Opening:
+    """Read a time behind the label: in brackets, or alone, it is one for sure."""
+    late = None if opening.stamp else leading_stamp(opening.rest)
+    if late is None:
+        return opening
+    stamp, rest = late[0], late[1].lstrip("\t -–—|")
+    if stamp.bracketed or not rest:
+        return replace(opening, stamp=stamp, rest=rest)
+    return replace(opening, late=(stamp, rest))
+
+
+def _label_colon(text: str) -> int | None:
+    """Return the index of the colon that ends a label; one between digits is part of a time."""
+    for match in _COLON.finditer(text[:HEAD_CHARS]):
+        at = match.start()
+        if match[0] == "：" or not (
+            text[at - 1 : at].isdigit() and text[at + 1 : at + 2].isdigit()
+        ):
+            return at
+    return None
+
+
+def _named(text: str, stamp: Stamp | None, rest: str = "", dress: str = "") -> Opening | None:
+    """Return the label, role and time in *text*, which is nothing else; None if it is no label."""
+    name, role = _strip_marks(text), ""
+    if stamp is None and (found := trailing_stamp(name)):
+        stamp, name = found[0], _strip_marks(found[1].rstrip(_JOINTS))
+    if private := _FROM_TO.match(name):
+        name = private[1]
+    elif stamp and name[:5].lower() == "from ":
+        name = name[5:].strip()
+    if name[:1] in _WRAPS and name.endswith(_WRAPS[name[0]]) and name.count(name[0]) == 1:
+        dress, name = dress + name[0], _strip_marks(name[1:-1])
+    while (
+        name.endswith((")", "）", "]"))
+        and (behind := _ROLE.search(name))
+        and not behind[1].strip().isdigit()
+        and behind.start()
+    ):
+        role = f"{behind[1].strip()}; {role}" if role else behind[1].strip()
+        name = _strip_marks(name[: behind.start()])
+    name = name.replace("\\", "").strip()
+    return Opening(name, role, stamp, rest, dress) if likeness(name) else None
+
+
+def _strip_marks(label: str) -> str:
+    if "*" in label or "_" in label or "`" in label:
+        label = _MARKS.sub("", label.replace("**", "").replace("__", ""))
+    return " ".join(label.split())

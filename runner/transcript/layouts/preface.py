@@ -1,0 +1,135 @@
+"""Preface: the lines above the first turn, of which some are speech and some are facts."""
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+
+from runner.transcript.layouts.rows import Row
+from runner.transcript.model import ends_sentence, words_of
+
+_MIN_SENTENCE_WORDS = 6
+_MAX_HEADER_BLOCKS = 12
+_MAX_HEADER_ROWS = 40
+_KEY = re.compile(r"[*_#>\s-]*([A-Za-z][\w ]{1,40}?)[*_]*\s?:[*_]*\s*(.*)$")
+_TRANSCRIPT = re.compile(
+    r"(?:^|[-–—:|]\s)\W{0,9}(?:(?:full|meeting|complete|call|video|audio|edited)\s)?(?:transcript(?:s|ion)?"
+    r"|transkript(?:ion)?|transcripci[oó]n|trascrizione|transcrição|transkripsjon|verbatim"
+    r"|стенограмма|文字起こし|逐字稿|文字记录)\W*$",
+    re.IGNORECASE,
+)
+_MOST_NOTES = 0.7  # of the rows of a file
+_MAX_HEADING_CHARS = 80
+_ATTENDEES = words_of(
+    "attendees participants present speakers members invited invitees people attending"
+)
+_FIELDS = _ATTENDEES | words_of(
+    "date time title subject location venue duration agenda topic topics summary keywords tags "
+    "source url link from to cc bcc copyright language version status format author authors host "
+    "meeting recording transcript file filename description recorded organizer project"
+)
+_DATE = re.compile(
+    r"\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}"
+    r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?\s\d{1,2},?\s\d{4}"
+    r"|\d{1,2}\.?\s(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?\s\d{4}",
+    re.IGNORECASE,
+)
+
+
+def is_speech(text: str) -> bool:
+    """Return whether a paragraph above the first turn is a sentence somebody says."""
+    wrapped = text.startswith(("_", "*", "[", "(")) and text.endswith(("_", "*", "]", ")"))
+    if wrapped or is_fact(text) or text.startswith(("- ", "* ", "• ")):
+        return False
+    return ends_sentence(text) and len(text.split()) >= _MIN_SENTENCE_WORDS
+
+
+def is_fact(line: str) -> bool:
+    """Return whether *line* is a fact on the recording, such as `Date: …` or `**Attendees:** …`."""
+    key = _KEY.match(line[:200])
+    return bool(key) and key is not None and not _FIELDS.isdisjoint(key[1].lower().split())
+
+
+def header(rows: Sequence[Row]) -> int:
+    """Return how many rows at the top are facts on the recording and not turns.
+
+    A key that recurs in the file is a speaker, and so is one whose value ends like a sentence.
+    A block with a fact is a header as a whole if it ends at a blank line.
+    """
+    end = 0
+    for block in itertools.islice(_blocks(rows), _MAX_HEADER_BLOCKS):
+        keys = [at for at in block[:_MAX_HEADER_ROWS] if _KEY.match(rows[at].text[:200])]
+        facts = [at for at in keys if is_fact(rows[at].text) and not _speaks(rows, at)]
+        if facts and block.stop < len(rows) and not any(_is_sentence(rows[at]) for at in keys):
+            end = block.stop
+        elif keys:
+            for at in block:
+                if at not in facts:
+                    break
+                end = at + 1
+            break
+    return end
+
+
+def notes_above(rows: Sequence[Row]) -> int:
+    """Return how many rows are notes above the heading of the transcript, and that heading.
+
+    There are none if people who speak below it speak above it in lines of their own, too.
+    """
+    last = len(rows) * _MOST_NOTES
+    for at, row in enumerate(rows):
+        if at > last:
+            break
+        heads = row.gap and (row.mark.startswith("#") or (at + 1 < len(rows) and rows[at + 1].gap))
+        if heads and len(row.raw) <= _MAX_HEADING_CHARS and _TRANSCRIPT.search(row.raw):
+            below = {_plain_key(each) for each in rows[at + 1 :]} - {""}
+            speaking = sum(_plain_key(each) in below for each in rows[:at])
+            return 0 if speaking > 2 else at + 1
+    return 0
+
+
+def _plain_key(row: Row) -> str:
+    """Return what stands before a colon in a row that is no list item."""
+    key = _KEY.match(row.rest[:200]) if not row.mark else None
+    return key[1] if key else ""
+
+
+def _blocks(rows: Sequence[Row]) -> Iterator[range]:
+    start = 0
+    for at in range(1, len(rows) + 1):
+        if at == len(rows) or rows[at].gap:
+            yield range(start, at)
+            start = at
+
+
+def _speaks(rows: Sequence[Row], at: int) -> bool:
+    """Return whether the key of a row recurs below, or its value is a sentence."""
+    key = _KEY.match(rows[at].text[:200])
+    if key is None:
+        return False
+    same = (row.text.startswith(key[1]) for row in rows[at + 1 :])
+    return _is_sentence(rows[at]) or any(same)
+
+
+def _is_sentence(row: Row) -> bool:
+    return ends_sentence(row.text)
+
+
+def facts_of(preface: Sequence[str]) -> dict[str, str]:
+    """Return the title, the date and the attendees that the lines *preface* name."""
+    facts: dict[str, str] = {}
+    for at, line in enumerate(preface):
+        key = _KEY.match(line[:2000])
+        name = (key[1] if key else line.strip("#*_: ")).lower()
+        value = key[2].strip("*_ ") if key else ""
+        words = set(name.split())
+        if words & _ATTENDEES and len(words) < 3:
+            below = preface[at + 1] if at + 1 < len(preface) else ""
+            facts.setdefault("attendees", value or below.strip("*_ "))
+        elif value and name in {"title", "subject", "topic", "meeting"}:
+            facts.setdefault("title", value)
+        if dated := _DATE.search(line[:2000]):
+            facts.setdefault("date", dated[0])
+    first = preface[0].strip("#*_ ") if preface else ""
+    if first and not _KEY.match(first) and not ends_sentence(first) and first != facts.get("date"):
+        facts.setdefault("title", first)
+    return {key: value for key, value in facts.items() if value}

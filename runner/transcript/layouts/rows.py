@@ -1,0 +1,148 @@
+"""Rows of a text: its lines without furniture, each with what stands around its words."""
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from runner.transcript.layouts.furniture import furniture
+from runner.transcript.model import ends_sentence
+from runner.transcript.report import Notes
+from runner.transcript.times import Stamp, leading_stamp
+
+_MARK = re.compile(r"(?:> ?(?!>)|[-*+•–] +(?=\S)|#{1,6} +)")
+_EMPHASIS = re.compile(r"(?:\*{1,3}|_{1,3}|`)(?=[^\s*_])")
+_AFTER_STAMP = re.compile(r"[*_`]{0,3}\s{0,8}(?:[-–—|:•·]+(?=[\s*_\[(<]))?\s{0,8}")
+_BREAK = re.compile(r"<br ?/?>$", re.IGNORECASE)
+_YAML_KEY = re.compile(r"([A-Za-z_][\w .-]{0,60}):(?:\s|$)")
+_LINE_NUMBER = re.compile(r"\s{0,10}(\d{1,2})(?:\s|$)")
+_MIN_WIDTH, _MAX_WIDTH = 40, 120
+_MIN_WRAPPED_ROWS = 8
+
+
+@dataclass(slots=True)
+class Row:
+    """A line with words.
+
+    *raw* is the line without outer white space; *text* is it without quote mark, bullet or heading
+    mark, which is *mark*, and without the emphasis that opens it, which is *opening*. *stamp* is
+    the time at its start, *rest* the text behind that and
+    *head* the part of it in which a label can end. *gap* says whether a blank line or furniture
+    stands above; *placed*, whether the line break above is deliberate, not made by wrapping.
+    """
+
+    raw: str
+    text: str
+    mark: str
+    opening: str
+    stamp: Stamp | None
+    rest: str
+    head: str
+    gap: bool
+    placed: bool = True
+
+    @property
+    def is_stamp(self) -> bool:
+        """Whether the row is a time and nothing else."""
+        return self.stamp is not None and not self.rest
+
+
+def rows_of(text: str, notes: Notes) -> list[Row]:
+    """Return the rows of *text*; what is furniture of the file is left out."""
+    lines = [_without_break(line) for line in text.split("\n")]
+    lines = _without_line_numbers(_without_front_matter(lines, notes), notes)
+    rows: list[Row] = []
+    gap = True
+    for line, kind in zip(lines, furniture(lines), strict=True):
+        if kind:
+            notes.leave_out(kind, line)
+        if kind or not line.strip():
+            gap = True
+        else:
+            rows.append(_row(line, gap))
+            gap = False
+    _mark_placed(rows)
+    return rows
+
+
+def row_of(line: str) -> Row:
+    """Return the row of a line that stands alone, such as one of a caption."""
+    return _row(line, True)
+
+
+def _row(line: str, gap: bool) -> Row:
+    raw = line.strip()
+    mark = _MARK.match(raw)
+    opening, text = open_emphasis(raw[mark.end() :].lstrip() if mark else raw)
+    stamped = leading_stamp(text)
+    stamp, rest = stamped or (None, text)
+    if stamp and (after := _AFTER_STAMP.match(rest)):
+        rest = rest[after.end() :]
+    return Row(raw, text, mark[0].strip() if mark else "", opening, stamp, rest, rest[:160], gap)
+
+
+def open_emphasis(text: str) -> tuple[str, str]:
+    """Return the emphasis mark that opens *text*, and the text without it."""
+    match = _EMPHASIS.match(text) if text[:1] in "*_`" else None
+    return (match[0], text[match.end() :]) if match else ("", text)
+
+
+def _without_break(line: str) -> str:
+    """Return *line* without the backslash or tag that is a line break in Markdown."""
+    stripped = line.rstrip()
+    if stripped.endswith(">") and (tag := _BREAK.search(stripped[-8:])):
+        return stripped[: len(stripped) - len(tag[0])]
+    return stripped[:-1] if stripped.endswith("\\") and not stripped.endswith("\\\\") else stripped
+
+
+def _mark_placed(rows: Sequence[Row]) -> None:
+    """Find the line breaks of wrapping: the next word had no room in the line above."""
+    lengths = sorted(len(row.raw) for row in rows)
+    width = lengths[-1 - len(lengths) // 50] if lengths else 0
+    full = [row.raw for row in rows if len(row.raw) > width * 0.75]
+    open_ended = sum(not ends_sentence(line) for line in full)
+    if not _MIN_WIDTH <= width <= _MAX_WIDTH or len(rows) < _MIN_WRAPPED_ROWS:
+        return
+    if len(full) < len(rows) * 0.25 or open_ended < len(full) * 0.5:
+        return
+    for above, row in itertools.pairwise(rows):
+        word = len(row.raw.split(maxsplit=1)[0])
+        room = len(above.raw) + 1 + word <= width
+        row.placed = row.gap or room or ends_sentence(above.raw)
+
+
+def _without_front_matter(lines: list[str], notes: Notes) -> list[str]:
+    """Leave out a YAML block at the top, but not speech between two rules, whose labels repeat."""
+    first = next((index for index, line in enumerate(lines) if line.strip()), 0)
+    if not lines or lines[first].strip() != "---":
+        return lines
+    for index in range(first + 1, min(len(lines), first + 200)):
+        if lines[index].strip() in {"---", "..."}:
+            block, rest = lines[first + 1 : index], lines[index + 1 :]
+            keys = [match[1] for line in block if (match := _YAML_KEY.match(line))]
+            if not keys or len(keys) > len(set(keys)) or not any(map(str.strip, rest)):
+                return lines
+            notes.leave_out("front matter", "\n".join(lines[first : index + 1]))
+            notes.about.update(_facts(block))
+            return rest
+    return lines
+
+
+def _facts(block: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for line in block:
+        key, _, value = line.partition(":")
+        if key.lower() in {"title", "date", "attendees"} and value.strip():
+            yield key.lower(), value.strip().strip("\"'")
+
+
+def _without_line_numbers(lines: list[str], notes: Notes) -> list[str]:
+    """Leave out line numbers such as the 1 to 25 in the margin of court transcripts."""
+    matches = [_LINE_NUMBER.match(line) for line in lines]
+    numbers = [int(match[1]) for match in matches if match]
+    written = sum(bool(line.strip()) for line in lines)
+    steps = sum(after in {before + 1, 1} for before, after in itertools.pairwise(numbers))
+    if len(numbers) < 10 or len(numbers) < written * 0.8 or steps < (len(numbers) - 1) * 0.9:
+        return lines
+    notes.leave_out("line numbers", "\n".join(match[1] for match in matches if match))
+    pairs = zip(lines, matches, strict=True)
+    return [line[match.end(1) :] if match else line for line, match in pairs]

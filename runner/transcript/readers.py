@@ -1,0 +1,80 @@
+"""Readers of formats: what a reader is given and returns, and those of other packages."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import entry_points
+
+from runner.base.errors import ConfigError, one_line
+from runner.base.text import without_hidden
+from runner.transcript.decode import decode, document_kind
+from runner.transcript.model import Turn
+from runner.transcript.report import Notes
+
+GROUP = "colloquy.readers"  # entry point; its name is the format's, its value a Reader
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file to read: *name* begins errors, *suffix* is in lower case with its dot, or empty.
+
+    *encoding* is a Python codec name; None detects UTF-8, -16 or -32.
+    """
+
+    name: str
+    data: bytes
+    suffix: str = ""
+    encoding: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The decoded content without hidden characters; raises TranscriptError if it is not text.
+
+        Lines end with a line feed.
+        """
+        return self._cleaned[0]
+
+    @property
+    def binary(self) -> bool:
+        """Whether this is a document whose bytes are no text."""
+        return document_kind(self.data) in ("docx", "odt", "pdf")
+
+    @property
+    def removed_chars(self) -> int:
+        """The number of hidden characters in the file."""
+        return self._cleaned[1]
+
+    @cached_property
+    def _cleaned(self) -> tuple[str, int]:
+        text = decode(self.data, self.name, self.encoding)
+        return without_hidden(text.removeprefix("\ufeff").replace("\r\r\n", "\n"))
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads one format.
+
+    *recognises* says by content, and where that is not enough by suffix, whether a file has the
+    format. *read* returns the turns and notes what it leaves out or doubts; it raises
+    TranscriptError, with one line, for a malformed file.
+    """
+
+    name: str
+    recognises: Callable[[Source], bool]
+    read: Callable[[Source, Notes], Iterable[Turn]]
+    suffixes: tuple[str, ...] = ()
+
+
+def other_readers() -> list[Reader]:
+    """Return the readers that other packages register; raise ConfigError for one that fails."""
+    readers = []
+    for entry in entry_points(group=GROUP):
+        try:
+            reader = entry.load()
+        except Exception as error:
+            what = f"the reader {entry.name} = {entry.value} cannot be loaded"
+            raise ConfigError(one_line(f"{what}: {type(error).__name__}: {error}")) from error
+        if not isinstance(reader, Reader):
+            raise ConfigError(f"{entry.value} is a {type(reader).__name__}, expected a Reader")
+        readers.append(reader)
+    return readers

@@ -1,0 +1,109 @@
+"""Doubts about a transcript that its segments show, whatever format they were read from."""
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+from runner.base.format import plural
+from runner.transcript.layouts.labels import Likeness, likeness
+from runner.transcript.model import MAX_SEGMENT_CHARS, Segment
+
+_LABEL = re.compile(r"([^\s:][^:.?!]{0,60}):\s")
+_INSIDE = re.compile(r"(?<=[.?!]\s)([^\W\d_][^:.?!]{0,60}):\s")
+_NO_WORDS = re.compile(
+    r"(?:[\W\d_]|https?://\S+|www\.\S+|</?[a-z][^<>]{0,200}>|\{[^{}]{0,200}\}|\b[ap]m\b)+$",
+    re.IGNORECASE,
+)
+_NEARLY_ALL = 0.95
+_MIN_REPEATED_WORDS = 3
+_MIN_SEGMENTS = 10
+_EXAMPLE_CHARS = 50
+
+
+def doubts(segments: Sequence[Segment]) -> Iterator[str]:
+    """Yield a line for each kind of doubt about *segments*, with its count and an example."""
+    yield from _share_without(segments, "speaker", lambda each: each.speaker is None)
+    yield from _share_without(segments, "time", lambda each: each.start_s is None)
+    kinds: dict[str, list[Segment]] = {
+        "begin like a label or have one inside, which names no speaker": _label_like(segments),
+        "are only numbers, times, addresses or markup": [
+            each for each in segments if _NO_WORDS.match(each.text)
+        ],
+        "repeat the one before": _repeats(segments),
+        "start before the one before": _running_back(segments),
+    }
+    for what, found in kinds.items():
+        if found:
+            yield f"{_of(found, segments)} {what}: {_example(found[0])}"
+    yield from _one_voice(segments)
+
+
+def _share_without(
+    segments: Sequence[Segment], what: str, lacks: Callable[[Segment], bool]
+) -> Iterator[str]:
+    """Say how many lack what others have; later parts of a long turn have no time."""
+    without = [
+        each
+        for before, each in zip([None, *segments], segments, strict=False)
+        if lacks(each) and not (what == "time" and before and _goes_on(before, each))
+    ]
+    if without and not all(map(lacks, segments)):
+        yield f"{_of(without, segments)} have no {what}, others have one: {_example(without[0])}"
+
+
+def _goes_on(before: Segment, after: Segment) -> bool:
+    return before.speaker == after.speaker and len(before.text) >= MAX_SEGMENT_CHARS // 3
+
+
+def _label_like(segments: Sequence[Segment]) -> list[Segment]:
+    speakers = {each.speaker for each in segments}
+    if speakers == {None}:
+        return []
+    found = []
+    for each in segments:
+        start = _LABEL.match(each.text)
+        inside = _INSIDE.findall(each.text) if ":" in each.text else []
+        if (start and likeness(start[1].strip()) == Likeness.NAME) or not speakers.isdisjoint(
+            inside
+        ):
+            found.append(each)
+    return found
+
+
+def _repeats(segments: Sequence[Segment]) -> list[Segment]:
+    return [
+        after
+        for before, after in itertools.pairwise(segments)
+        if before.text == after.text
+        and before.speaker == after.speaker
+        and after.text.count(" ") + 1 >= _MIN_REPEATED_WORDS
+    ]
+
+
+def _running_back(segments: Sequence[Segment]) -> list[Segment]:
+    timed = [(each.start_s, each) for each in segments if each.start_s is not None]
+    return [after for (before_s, _), (start_s, after) in itertools.pairwise(timed)
+            if start_s < before_s]  # fmt: skip
+
+
+def _one_voice(segments: Sequence[Segment]) -> Iterator[str]:
+    words: Counter[str] = Counter()
+    for each in segments:
+        if each.speaker is not None:
+            words[each.speaker] += len(each.text.split())
+    if len(words) < 2 or len(segments) < _MIN_SEGMENTS:
+        return
+    speaker, most = words.most_common(1)[0]
+    if most > words.total() * _NEARLY_ALL:
+        share = most / words.total()
+        yield f"'{speaker}' has {share:.0%} of the words of {plural(len(words), 'speaker')}"
+
+
+def _of(found: Sequence[Segment], segments: Sequence[Segment]) -> str:
+    return f"{len(found):,} of {plural(len(segments), 'segment')}"
+
+
+def _example(segment: Segment) -> str:
+    text = segment.text[:_EXAMPLE_CHARS]
+    return f"{segment.id} '{text}{'…' if len(segment.text) > len(text) else ''}'"

@@ -1,0 +1,81 @@
+"""Arguments as people type them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from runner.base.errors import ConfigError
+from runner.run.arguments import understood, versions_line
+from runner.run.cli import expand_arguments, explain_hydra_error
+
+MEANT = {
+    "meeting.vtt": ["transcript=meeting.vtt"],
+    "talks/*.vtt": ["transcript=talks/*.vtt"],
+    "--transcript meeting.vtt": ["transcript=meeting.vtt"],
+    "--transcript=meeting.vtt": ["transcript=meeting.vtt"],
+    "--model openai plan=true": ["model=openai", "plan=true"],
+    "--max-concurrent 4": ["processing.max_concurrent=4"],
+    "--processing.max_concurrent=4": ["processing.max_concurrent=4"],
+    "--plan": ["plan=true"],
+    "max_concurrent=4": ["processing.max_concurrent=4"],
+    "max_cost_usd=1": ["budget.max_cost_usd=1"],
+    "pages=obsidian": ["output.pages=obsidian"],
+    "model=openai/gpt-4o-mini": ["model=openai", "model.name=openai/gpt-4o-mini"],
+    "model=openai,anthropic": ["model=openai,anthropic"],
+    "model.name=openai/gpt-4o": ["model.name=openai/gpt-4o"],
+    "processing.mode=sequential": ["processing.mode=sequential"],
+    "+analyzer@analyzers.x=x ~analyzer@analyzers.patentability": [
+        "+analyzer@analyzers.x=x",
+        "~analyzer@analyzers.patentability",
+    ],
+    "-m -cd mine --config-dir other --cfg job": [
+        *("-m", "-cd", "mine", "--config-dir", "other", "--cfg", "job")
+    ],
+    "resume=outputs/runs/x trusted=true": ["resume=outputs/runs/x", "trusted=true"],
+    "colour=blue": ["colour=blue"],  # which Hydra refuses, with the nearest key
+}
+
+
+@pytest.mark.parametrize("typed", MEANT)
+def test_what_is_meant_is_what_hydra_gets(typed: str) -> None:
+    assert MEANT[typed] == understood(typed.split())
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ("meeting", "'meeting' is neither a file nor KEY=VALUE"),
+        ("pipelin", r"neither a file nor KEY=VALUE; did you mean 'pipeline'\?"),
+        ("--transcrip x", r"unknown option --transcrip; did you mean 'transcript'\?"),
+        ("--multirn", r"unknown option --multirn; did you mean 'multirun'\?"),
+        ("model=opena/gpt-4o", r"no preset 'opena'; did you mean 'openai'\?"),
+    ],
+)
+def test_what_means_nothing_is_one_line_with_the_nearest(typed: str, line: str) -> None:
+    with pytest.raises(ConfigError, match=line):
+        understood(typed.split())
+
+
+def test_a_folder_or_file_without_a_suffix_is_a_transcript() -> None:
+    Path("talks").mkdir()
+
+    assert ["transcript=file", "transcript.path='talks'"] == expand_arguments(["talks"])
+
+
+def test_versions_are_those_of_what_is_installed() -> None:
+    assert ["colloquy", "hydra", "litellm"] == [
+        part.split()[0] for part in versions_line().split(", ")
+    ]
+    assert "unknown" not in versions_line()
+
+
+def test_links_lead_to_the_documentation_of_the_installed_hydra() -> None:
+    from hydra import __version__
+    from hydra.errors import OverrideParseException
+
+    line = explain_hydra_error(OverrideParseException("x", "See https://hydra.cc/docs/1.2/a/b"))
+
+    assert line is not None
+    assert f"hydra.cc/docs/{'.'.join(__version__.split('.')[:2])}/a/b" in line

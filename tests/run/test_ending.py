@@ -1,0 +1,95 @@
+"""The last line of a run, and caps that hold no call at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from helpers import job
+from helpers.runs import ONLY_TWO, execute, failing
+
+from runner.base.errors import EXIT_BUDGET, CallError, ConfigError
+from runner.run.ending import can_help, check_budget, resume_command, tell_end
+from runner.run.plan import make_plan, read_histories
+
+PRICED = ("model.input_usd_per_mtok=1", "model.output_usd_per_mtok=2")
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> str:
+    out, err = capsys.readouterr()
+
+    assert err == ""
+    return out
+
+
+def test_the_last_line_names_the_report_if_there_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    path = Path("a run")
+    path.mkdir()
+    counts = {"ok": 3, "failed": 0, "not_run": 0}
+    tell_end(job(), path, "completed", 0, counts)
+    (path / "report.html").touch()
+    tell_end(job(), path, "completed", 0, counts)
+
+    assert [
+        "status=completed exit=0 ok=3 failed=0 run='a run'",
+        "status=completed exit=0 ok=3 failed=0 run='a run' report='a run/report.html'",
+    ] == told(capsys).splitlines()
+
+
+def test_a_console_of_json_gets_json_to_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    tell_end(job("output.console=json"), Path("r"), "partial", 3, {"ok": 1, "failed": 2})
+
+    assert {
+        "event": "run.ended",
+        "status": "partial",
+        "exit": 3,
+        "ok": 1,
+        "failed": 2,
+        "run": "r",
+        "resume": "colloquy resume=r",
+    } == json.loads(told(capsys))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "helps"),
+    [
+        (("bad_request",), False),
+        (("refused", "context_exceeded"), False),
+        (("bad_request", "transient"), True),
+    ],
+)
+def test_resuming_is_named_only_where_it_can_change_something(
+    kinds: tuple[str, ...], helps: bool
+) -> None:
+    names = ("say_means", "perspective_perception")
+    faults = {name: CallError(kind, "no") for name, kind in zip(names, kinds, strict=False)}
+    result, _, _ = execute(job(*ONLY_TWO), failing(faults))
+    result = type(result)(
+        result.status,
+        result.exit_code,
+        {name: result.outcomes[name] for name in faults},
+        result.benchmark,
+    )
+
+    assert helps == can_help(result)
+
+
+def test_a_used_up_budget_is_enlarged_by_what_the_run_may_need() -> None:
+    made = job(*ONLY_TWO, "budget.max_tokens=9000")
+    most = make_plan(made, read_histories(made)).total("most_tokens")
+
+    assert f"colloquy resume=r budget.max_tokens={9000 + most}" == resume_command(
+        Path("r"), made, EXIT_BUDGET
+    )
+    assert "colloquy resume=r" == resume_command(Path("r"), made, 3)
+
+
+@pytest.mark.parametrize("cap", ["budget.max_tokens", "budget.max_cost_usd"])
+def test_a_cap_that_holds_no_call_is_refused_with_the_least_that_would_do(cap: str) -> None:
+    tiny = job(*PRICED, f"{cap}={'0.00001' if 'usd' in cap else 1}")
+    with pytest.raises(ConfigError, match="expected at least that") as caught:
+        check_budget(tiny, reuses=False)
+    least = str(caught.value).partition("may ")[2].split()[1].rstrip(";")
+    check_budget(job(*PRICED, f"{cap}={least}"), reuses=False)
+    check_budget(tiny, reuses=True)

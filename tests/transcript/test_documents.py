@@ -1,0 +1,211 @@
+"""Documents: Word, OpenDocument, RTF, HTML and PDF."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from runner.base.errors import TranscriptError
+from runner.transcript.read import Reading, content_sha256_of, read
+
+SAID = [("Ana Ruiz", "Is it dry?"), ("Ben Ito", "Not by noon."), ("Ana Ruiz", "So be it.")]
+LINES = [f"{who}: {text}" for who, text in SAID]
+
+
+def saved(directory: Path, content: bytes, name: str = "call.bin") -> Path:
+    path = directory / name
+    path.write_bytes(content)
+    return path
+
+
+def archive(**parts: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for name, content in parts.items():
+            zipped.writestr(name, content)
+    return out.getvalue()
+
+
+def docx(body: str, **parts: str) -> bytes:
+    space = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+    document = f"<w:document {space}><w:body>{body}</w:body></w:document>"
+    return archive(**{"word/document.xml": document, **parts})
+
+
+def word(*runs: str) -> str:
+    """Return a paragraph; a line feed in a run is a break."""
+    inner = "".join(f'<w:r><w:t xml:space="preserve">{run}</w:t></w:r>' for run in runs)
+    breaks = inner.replace("\n", "</w:t><w:br/><w:t>")
+    return f'<w:p><w:pPr><w:tabs><w:tab w:val="left"/></w:tabs></w:pPr>{breaks}</w:p>'
+
+
+def odt(body: str) -> bytes:
+    content = (
+        '<o:document-content xmlns:o="office" xmlns:text="text" xmlns:table="table">'
+        f"<o:body><o:text>{body}</o:text></o:body></o:document-content>"
+    )
+    return archive(**{
+        "mimetype": "application/vnd.oasis.opendocument.text", "content.xml": content
+    })  # fmt: skip
+
+
+def pdf(*pages: list[str]) -> bytes:
+    """Return a PDF with lines of text on each page."""
+    kids = " ".join(f"{4 + 2 * n} 0 R" for n in range(len(pages)))
+    objects = [
+        "<</Type/Catalog/Pages 2 0 R>>",
+        f"<</Type/Pages/Kids[{kids}]/Count {len(pages)}>>",
+        "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]
+    for number, lines in enumerate(pages):
+        drawn = "".join(f"({line}) Tj 0 -15 Td " for line in lines)
+        stream = f"BT /F1 11 Tf 50 800 Td {drawn}ET"
+        objects += [
+            f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 850]/Contents {5 + 2 * number} 0 R"
+            "/Resources<</Font<</F1 3 0 R>>>>>>",
+            f"<</Length {len(stream)}>>stream\n{stream}\nendstream",
+        ]
+    out, offsets = "%PDF-1.4\n", []
+    for number, each in enumerate(objects, start=1):
+        offsets.append(len(out))
+        out += f"{number} 0 obj{each}endobj\n"
+    table = "".join(f"{offset:010d} 00000 n \n" for offset in offsets)
+    size = len(objects) + 1
+    end = f"trailer<</Size {size}/Root 1 0 R>>\nstartxref\n{len(out)}\n%%EOF"
+    return (out + f"xref\n0 {size}\n0000000000 65535 f \n{table}" + end).encode()
+
+
+HTML = "".join(f"<p><b>{who}:</b> {text}</p>" for who, text in SAID)
+DOCUMENTS = {
+    "docx": docx("".join(map(word, LINES))),
+    "odt": odt("".join(f"<text:p>{line}</text:p>" for line in LINES)),
+    "rtf": ("{\\rtf1\\ansi{\\fonttbl{\\f0 Arial;}}\\f0 " + "\\par ".join(LINES) + "}").encode(),
+    "html": f"<!DOCTYPE html><html><style>p {{}}</style><body>{HTML}</body></html>".encode(),
+    "pdf": pdf(LINES),
+}
+CELLS = [["Time", "Speaker", "Text"], *(["1:01", who, text] for who, text in SAID)]
+
+
+def said(reading: Reading) -> list[tuple[str | None, str]]:
+    return [(each.speaker, each.text) for each in reading.transcript.segments]
+
+
+@pytest.mark.parametrize("kind", DOCUMENTS)
+@pytest.mark.parametrize("suffix", ["same", ".txt"])
+def test_a_document_is_known_by_its_content(tmp_path: Path, kind: str, suffix: str) -> None:
+    path = saved(tmp_path, DOCUMENTS[kind], f"call.{kind}" if suffix == "same" else "call.txt")
+
+    reading = read(path)
+
+    assert SAID == said(reading)
+    assert kind == reading.transcript.format
+    assert reading.transcript.sha256 == content_sha256_of(path)
+
+
+def test_a_table_in_a_document_is_read_by_its_columns(tmp_path: Path) -> None:
+    row = "<w:tr>{}</w:tr>".format
+    in_word = "".join(row("".join(f"<w:tc>{word(c)}</w:tc>" for c in cells)) for cells in CELLS)
+    in_odt = "".join(
+        "<table:table-row>"
+        + "".join(f"<table:table-cell><text:p>{c}</text:p></table:table-cell>" for c in cells)
+        + "</table:table-row>"
+        for cells in CELLS
+    )
+    in_html = "<table>" + "".join("<tr>" + "".join(f"<td>{c}" for c in cells) for cells in CELLS)
+    in_rtf = "".join("".join(f"{c}\\cell " for c in cells) + "\\row\n" for cells in CELLS)
+    for content in (
+        docx(f"<w:tbl>{in_word}</w:tbl>"), odt(f"<table:table>{in_odt}</table:table>"),
+        in_html.encode(), f"{{\\rtf1 {in_rtf}}}".encode(),
+    ):  # fmt: skip
+        reading = read(saved(tmp_path, content))
+
+        assert SAID == said(reading)
+        assert {61.0} == {each.start_s for each in reading.transcript.segments}
+
+
+def test_meeting_exports_in_word_are_read_in_their_layout(tmp_path: Path) -> None:
+    lined = "".join(word(who, f"   0:0{n * 3}", f"\n{text}") for n, (who, text) in enumerate(SAID))
+    cues = "".join(
+        word(f"00:00:0{n * 3}.000 --> 00:00:0{n * 3}.900") + word(who) + word(text)
+        for n, (who, text) in enumerate(SAID)
+    )
+    for body in (lined, cues):
+        reading = read(saved(tmp_path, docx(body)))
+
+        assert SAID == said(reading)
+        assert [0.0, 3.0, 6.0] == [each.start_s for each in reading.transcript.segments]
+
+
+def test_what_stands_beside_the_text_of_a_document_is_noted(tmp_path: Path) -> None:
+    core = "<c xmlns:dc='d'><dc:title>Seals</dc:title></c>"
+    header = f"<w:hdr xmlns:w='w'>{word('Top secret')}</w:hdr>"
+    deleted = "<w:p><w:del><w:r><w:delText>never said it</w:delText></w:r></w:del></w:p>"
+    body = "".join(map(word, LINES)) + deleted
+    parts = {"docProps/core.xml": core, "word/header1.xml": header}
+    note = "<text:note><text:p>a foot note</text:p></text:note>"
+    paragraphs = f"<text:p>{LINES[0]}{note}</text:p><text:p>{LINES[1]}</text:p>"
+
+    in_word = read(saved(tmp_path, docx(body, **parts))).report
+    in_odt = read(saved(tmp_path, odt(paragraphs))).report
+
+    assert {"deleted text": 3, "headers": 2} == {e.kind: e.words for e in in_word.left_out}
+    assert "Seals" == in_word.about["title"]
+    assert {"footnotes": 3} == {each.kind: each.words for each in in_odt.left_out}
+
+
+def test_page_headers_and_numbers_of_a_pdf_are_noted_and_turns_go_on(tmp_path: Path) -> None:
+    pages = [["Talk of seals", LINES[n], "and it goes", str(n + 1)] for n in range(3)]
+
+    reading = read(saved(tmp_path, pdf(*pages)))
+
+    (left,) = reading.report.left_out
+
+    assert [(who, f"{text} and it goes") for who, text in SAID] == said(reading)
+    assert ("page headers and numbers", 12) == (left.kind, left.words)
+
+
+def test_html_need_not_be_well_formed(tmp_path: Path) -> None:
+    text = f"<div><p>{LINES[0]}<p>{LINES[1]}<br>1 &lt; 2 < 3<!-- no --><script>x='<p>'</script>"
+
+    actual = said(read(saved(tmp_path, f"{text}<svg/><p>{LINES[2]}".encode())))
+
+    assert [SAID[0], ("Ben Ito", "Not by noon. 1 < 2 < 3"), SAID[2]] == actual
+
+
+def test_long_values_of_attributes_are_no_text(tmp_path: Path) -> None:
+    image = f"<img alt='a > b' src=\"data:image/png;base64,{'QUJD' * 20_000}\">"
+    noise = "<!-- <p>no</p> --><p class=it's>" + image
+
+    assert SAID == said(read(saved(tmp_path, f"<body>{noise}{HTML}</body>".encode())))
+
+
+BOMB = '<!DOCTYPE d [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><d><p>&b;</p></d>'
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (docx(" " * (51 * 1024**2)), "word/document.xml holds more than 50 MB"),
+        (archive(**{"word/document.xml": BOMB}), "declares entities"),
+        (docx("<w:p>" * 300), "nested deeper than 200"),
+        (docx("<w:p>"), "malformed XML"),
+        (docx(word("Hi"))[:-40], "damaged zip archive"),
+        (docx(""), "no utterances"),
+        (pdf([]), "a PDF without text"),
+        (pdf(LINES)[:200], "malformed PDF"),
+        (b"%PDF-1.4 and nothing", "malformed PDF"),
+        (odt("<text:p> </text:p>"), "no utterances"),
+        (b"{\\rtf1 }", "no utterances"),
+    ],
+)
+def test_a_document_that_cannot_be_read_is_refused(
+    tmp_path: Path, content: bytes, fault: str
+) -> None:
+    with pytest.raises(TranscriptError) as caught:
+        read(saved(tmp_path, content))
+
+    assert fault in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,491 @@
+"""JSON as services write it: the same two turns in many shapes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from runner.base.errors import TranscriptError
+from runner.transcript.read import read_text
+
+SAID = ["The seal was dry.", "Not by noon."]
+SPANS = [(61.0, 63.0), (63.5, 64.5)]
+WORDS = [(w, 61.0 + n * 0.5, int(n > 3)) for n, w in enumerate(" ".join(SAID).split())]
+Row = tuple[str | None, float | None, str]
+
+
+def rows(data: object) -> list[Row]:
+    text = data if isinstance(data, str) else json.dumps(data)
+    segments = read_text(text, name="t").transcript.segments
+    return [(each.speaker, each.start_s, each.text) for each in segments]
+
+
+def turns(*speakers: str | None, times: bool = True) -> list[Row]:
+    starts = [start if times else None for start, _ in SPANS]
+    return list(zip(speakers, starts, SAID, strict=True))
+
+
+def records(scale: float = 1.0, **names: str) -> list[dict[str, Any]]:
+    """Return the turns as objects; *names* has the key for speaker, text, start and end."""
+    values = {"speaker": ["Ana", "Ben"], "text": SAID}
+    values["start"], values["end"] = (
+        [type(scale)(v * scale) for v in s] for s in zip(*SPANS, strict=True)
+    )
+    return [{names[role]: values[role][n] for role in names} for n in range(2)]
+
+
+def words(**names: str) -> list[dict[str, Any]]:
+    return [
+        {names["word"]: word, names["start"]: start, names["speaker"]: f"S{who}"}
+        for word, start, who in WORDS
+    ]
+
+
+KEYS = {
+    "plain": ("speaker", "text", "start", "end"),
+    "camel": ("speakerName", "text", "startTime", "endTime"),
+    "snake": ("speaker_name", "transcript", "start_time", "end_time"),
+    "podcast": ("speaker", "body", "startTime", "endTime"),
+    "teams": ("speakerDisplayName", "text", "startOffset", "endOffset"),
+    "message": ("author", "message", "time", "end"),
+    "sentence": ("participant", "sentence", "begin", "finish"),
+    "caption": ("who", "caption", "start_s", "end_s"),
+    "unheard of": ("activeSpeakerOfCall", "captionTextRaw", "startSec", "endSec"),
+}
+
+
+SCALES = {"s": 1.0, "ms": 1000, "ticks": 10_000_000}
+SCALED = [
+    pytest.param(keys, scale, id=f"{name}-{unit}")
+    for name, keys in KEYS.items()
+    for unit, scale in SCALES.items()
+    if unit == "s" or not keys[2].lower().endswith(("_s", "sec"))  # they name their unit
+]
+
+
+@pytest.mark.parametrize(("keys", "scale"), SCALED)
+def test_fields_are_found_by_meaning_and_units_by_the_pace_of_speech(
+    keys: tuple[str, str, str, str], scale: float
+) -> None:
+    names = dict(zip(("speaker", "text", "start", "end"), keys, strict=True))
+
+    assert turns("Ana", "Ben") == rows(records(scale, **names))
+    assert turns("Ana", "Ben") == rows({"a": {"b": [{"c": records(scale, **names)}]}})
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("61", "63.5"), ("61s", "63.5s"), ("61000ms", "63500 ms"), ("PT61S", "PT1M3.5S"),
+        ("00:01:01", "00:01:03.500"), ("1:01,0", "1:03,5"), ("00:01:01.0000000", "00:01:03.5000"),
+        ({"seconds": "61"}, {"seconds": 63, "nanos": 500_000_000}),
+        ({"relative": 61}, {"relative": 63.5}),
+        ([61, 63], [63.5, 64.5]), ({"from": 61, "to": 63}, {"from": 63.5}),
+    ],
+)  # fmt: skip
+def test_a_time_is_read_in_any_notation(one: object, other: object) -> None:
+    data = [
+        {"speaker": who, "text": text, "timestamp": time}
+        for who, text, time in zip(("Ana", "Ben"), SAID, (one, other), strict=True)
+    ]
+
+    assert turns("Ana", "Ben") == rows(data)
+
+
+def test_dates_count_from_the_first() -> None:
+    for one, other in (
+        ("2026-03-01T10:00:00Z", "2026-03-01T10:00:02.5Z"),
+        ("1772359200.0", "1772359202.5"),
+        (1772359200000, 1772359202500),
+    ):
+        data = [
+            {"user": "U", "text": text, "ts": ts}
+            for text, ts in zip(SAID, (one, other), strict=True)
+        ]
+
+        assert [0.0, 2.5] == [start for _, start, _ in rows(data)]
+
+
+def test_long_silence_between_seconds_is_no_other_unit() -> None:
+    data = [{"speaker": "A", "text": SAID[0], "start": start} for start in (3, 9, 3732)]
+
+    assert [3, 9, 3732] == [start for _, start, _ in rows(data)]
+
+
+def alternatives(word: str, start: str, who: str, brought: str = "") -> list[dict[str, Any]]:
+    return [
+        {
+            "alternatives": [
+                {
+                    "transcript": brought + text,
+                    "words": [
+                        {word: w, start: f"{s}s", who: n + 1} for w, s, n in WORDS if n == turn
+                    ],
+                },
+                {"transcript": "something else"},
+            ]
+        }
+        for turn, text in enumerate(SAID)
+    ]
+
+
+TEXT = " ".join(SAID)
+SHAPES: dict[str, tuple[object, list[Row]]] = {
+    "whisper.cpp": (
+        {
+            "transcription": [
+                {"offsets": {"from": int(a * 1000), "to": int(b * 1000)}, "text": " " + text}
+                for (a, b), text in zip(SPANS, SAID, strict=True)
+            ]
+        },
+        turns(None, None),
+    ),
+    "hugging face": (
+        {
+            "text": TEXT,
+            "chunks": [{"timestamp": [*s], "text": t} for s, t in zip(SPANS, SAID, strict=True)],
+        },
+        turns(None, None),
+    ),
+    "speakers beside chunks": (
+        {
+            "speakers": [
+                {"speaker": "Ana", "text": SAID[0], "timestamp": [61, 63]},
+                {"speaker": "Ben", "text": SAID[1], "timestamp": [63.5, 64.5]},
+            ],
+            "chunks": [{"text": TEXT, "timestamp": [61, 64.5]}],
+            "text": TEXT,
+        },
+        turns("Ana", "Ben"),
+    ),
+    "words with speakers inside segments": (
+        {
+            "segments": [
+                {
+                    "start": 61,
+                    "end": 64.5,
+                    "text": TEXT,
+                    "speaker": "S0",
+                    "words": words(word="word", start="start", speaker="speaker"),
+                }
+            ]
+        },
+        [("S0", 61.0, SAID[0]), ("S1", 63.0, SAID[1])],
+    ),
+    "words beside the whole text": (
+        {
+            "text": TEXT,
+            "utterances": None,
+            "words": words(word="text", start="start", speaker="speaker"),
+        },
+        [("S0", 61.0, SAID[0]), ("S1", 63.0, SAID[1])],
+    ),
+    "words with their spaces": (
+        {
+            "text": TEXT,
+            "words": [
+                each
+                for w, s, n in WORDS
+                for each in (
+                    {"text": w, "start": s, "type": "word", "speaker_id": f"S{n}"},
+                    {"text": " ", "start": s, "type": "spacing", "speaker_id": f"S{n}"},
+                )
+            ],
+        },
+        [("S0", 61.0, SAID[0]), ("S1", 63.0, SAID[1])],
+    ),
+    "utterances beside chapters": (
+        {
+            "utterances": records(1000, speaker="speaker", text="text", start="start", end="end"),
+            "chapters": [
+                {"headline": "Of seals", "start": 0, "summary": "They speak of dry seals."}
+            ],
+            "sentiment_analysis_results": records(1000, text="text", start="start", end="end"),
+            "words": [{"text": w, "start": int(s * 1000), "speaker": "A"} for w, s, _ in WORDS],
+        },
+        turns("Ana", "Ben"),
+    ),
+    "best of alternatives, with words": (
+        {"results": alternatives("word", "startTime", "speakerTag")},
+        [("Speaker 1", 61.0, SAID[0]), ("Speaker 2", 63.0, SAID[1])],
+    ),
+    "words again with speakers in a last result": (
+        {
+            "results": [
+                {
+                    "alternatives": [
+                        {"transcript": TEXT, "words": [{"word": w} for w, _, _ in WORDS]}
+                    ]
+                },
+                {
+                    "alternatives": [
+                        {
+                            "words": [
+                                {"word": w, "startTime": f"{s}s", "speakerTag": n + 1}
+                                for w, s, n in WORDS
+                            ]
+                        }
+                    ]
+                },
+            ]
+        },
+        [("Speaker 1", 61.0, SAID[0]), ("Speaker 2", 63.0, SAID[1])],
+    ),
+    "words and punctuation as results": (
+        {
+            "results": [
+                {
+                    "type": kind,
+                    "start_time": 61 + n * 0.5,
+                    "alternatives": [{"content": w, "speaker": who}],
+                }
+                for n, (w, kind, who) in enumerate(
+                    [
+                        ("The", "word", "S0"),
+                        ("seal", "word", "S0"),
+                        (",", "punctuation", "S0"),
+                        ("dry", "word", "S0"),
+                        (".", "punctuation", "S0"),
+                        ("No", "word", "S1"),
+                    ]
+                )
+            ]
+        },
+        [("S0", 61.0, "The seal, dry."), ("S1", 63.5, "No")],
+    ),
+    "items with labels beside them": (
+        {
+            "results": {
+                "transcripts": [{"transcript": "The seal. No"}],
+                "speaker_labels": {
+                    "segments": [
+                        {
+                            "speaker_label": "spk_0",
+                            "items": [
+                                {"start_time": "1.0", "speaker_label": "spk_0"},
+                                {"start_time": "1.5", "speaker_label": "spk_0"},
+                            ],
+                        },
+                        {
+                            "speaker_label": "spk_1",
+                            "items": [{"start_time": "2.5", "speaker_label": "spk_1"}],
+                        },
+                    ]
+                },
+                "items": [
+                    {
+                        "start_time": "1.0",
+                        "type": "pronunciation",
+                        "alternatives": [{"content": "The"}],
+                    },
+                    {
+                        "start_time": "1.5",
+                        "type": "pronunciation",
+                        "alternatives": [{"content": "seal"}],
+                    },
+                    {"type": "punctuation", "alternatives": [{"content": "."}]},
+                    {
+                        "start_time": "2.5",
+                        "type": "pronunciation",
+                        "alternatives": [{"content": "No"}],
+                    },
+                ],
+            }
+        },
+        [("spk_0", 1.0, "The seal."), ("spk_1", 2.5, "No")],
+    ),
+    "monologues and names of speakers": (
+        {
+            "speakers": [{"id": 0, "name": "Ana"}, {"id": 1, "name": "Ben"}],
+            "monologues": [
+                {
+                    "speaker": 0,
+                    "elements": [
+                        {"type": "text", "value": "Dry", "ts": 61.0},
+                        {"type": "punct", "value": "."},
+                    ],
+                },
+                {
+                    "speaker": 1,
+                    "elements": [
+                        {"type": "text", "value": "Is", "ts": 63.5},
+                        {"type": "punct", "value": " "},
+                        {"type": "text", "value": "it", "ts": 64.0},
+                        {"type": "punct", "value": "?"},
+                    ],
+                },
+            ],
+        },
+        [("Ana", 61.0, "Dry."), ("Ben", 63.5, "Is it?")],
+    ),
+    "phrases with an offset in ticks": (
+        {
+            "recognizedPhrases": [
+                {
+                    "speaker": n + 1,
+                    "offsetInTicks": int(SPANS[n][0] * 1e7),
+                    "durationInTicks": 2e7,
+                    "nBest": [{"display": SAID[n]}, {"display": "else"}],
+                }
+                for n in range(2)
+            ]
+        },
+        turns("Speaker 1", "Speaker 2"),
+    ),
+    "participants with words": (
+        [
+            {
+                "participant": {"id": n, "name": name},
+                "words": [
+                    {"text": w, "start_timestamp": {"relative": s}}
+                    for w, s, who in WORDS
+                    if who == n
+                ],
+            }
+            for n, name in enumerate(("Ana", "Ben"))
+        ],
+        [("Ana", 61.0, SAID[0]), ("Ben", 63.0, SAID[1])],
+    ),
+    "chat": (
+        {
+            "messages": [
+                {"role": "user", "content": SAID[0]},
+                {"role": "assistant", "content": [{"type": "text", "text": SAID[1]}]},
+            ]
+        },
+        turns("user", "assistant", times=False),
+    ),
+    "events of captions": (
+        {
+            "events": [
+                {
+                    "tStartMs": int(start * 1000),
+                    "dDurationMs": 2000,
+                    "segs": [{"utf8": w} for w in (text[:3], text[3:], "\n")],
+                }
+                for (start, _), text in zip(SPANS, SAID, strict=True)
+            ]
+        },
+        turns(None, None),
+    ),
+    "questions about a meeting": (
+        {
+            "general_query_list": [
+                {"query": "What of it all?", "answer": "They spoke at great length."}
+            ],
+            "meeting_transcripts": [
+                {"speaker": "Ana", "content": SAID[0]},
+                {"speaker": "Ben", "content": SAID[1]},
+            ],
+        },
+        turns("Ana", "Ben", times=False),
+    ),
+    "columns": (
+        {"speaker": ["Ana", "Ben"], "text": SAID, "start": [61, 63.5]},
+        turns("Ana", "Ben"),
+    ),
+    "rows": (
+        [["start", "speaker", "text"], [61, "Ana", SAID[0]], [63.5, "Ben", SAID[1]]],
+        turns("Ana", "Ben"),
+    ),
+    "objects by number": (
+        {"0": {"speaker": "Ana", "text": SAID[0]}, "1": {"speaker": "Ben", "text": SAID[1]}},
+        turns("Ana", "Ben", times=False),
+    ),
+    "one text with names": (
+        {"id": 7, "transcript": f"Ana: {SAID[0]}\nBen: {SAID[1]}\nAna: {SAID[0]}"},
+        [*turns("Ana", "Ben", times=False), ("Ana", None, SAID[0])],
+    ),
+    "names in the text": (
+        [
+            {"text": f"{who}: {text}", "start": start}
+            for who, text, start in zip(("Ana", "Ben"), SAID, (61, 63.5), strict=True)
+        ],
+        turns("Ana", "Ben"),
+    ),
+    "lines": (
+        "\n".join(map(json.dumps, records(speaker="speaker", text="text", start="start"))),
+        turns("Ana", "Ben"),
+    ),
+    "lines with partial results": (
+        "\n".join(
+            map(
+                json.dumps,
+                [
+                    {
+                        "is_final": False,
+                        "channel": {"alternatives": [{"transcript": "the sea"}]},
+                        "start": 61,
+                    },
+                    {
+                        "is_final": True,
+                        "channel": {"alternatives": [{"transcript": SAID[0]}]},
+                        "start": 61,
+                    },
+                    {
+                        "is_final": True,
+                        "channel": {"alternatives": [{"transcript": SAID[1]}]},
+                        "start": 63.5,
+                    },
+                ],
+            )
+        ),
+        turns(None, None),
+    ),
+}
+
+
+@pytest.mark.parametrize(("data", "expected"), SHAPES.values(), ids=SHAPES.keys())
+def test_a_shape_is_read_by_its_structure(data: object, expected: list[Row]) -> None:
+    assert expected == rows(data)
+
+
+def test_words_that_cannot_be_told_apart_have_no_speaker() -> None:
+    heard = [{"word": "The", "speaker": "A"}, {"word": "noon.", "speaker": "B"}]
+    unknown = [{"word": "One", "speaker": "A"}, {"word": "or"}, {"word": "two", "speaker": "B"}]
+
+    assert [(None, None, TEXT)] == rows([{"text": TEXT, "speaker": "A", "words": heard}])
+    assert ["A", None, "B"] == [who for who, *_ in rows([{"text": "One or two", "words": unknown}])]
+
+
+def test_a_repeated_sentence_stays() -> None:
+    data = {"segments": [{"start": n * 2, "end": n * 2 + 2, "text": " Thanks!"} for n in range(3)]}
+
+    assert ["Thanks!"] * 3 == [text for *_, text in rows(data)]
+
+
+def test_texts_beside_the_transcript_are_noted() -> None:
+    data = {
+        "summary": "They spoke of many dry seals.",
+        "segments": [{"text": "Hi."}, {"text": "Ho."}],
+    }
+
+    (left,) = read_text(json.dumps(data), name="t").report.left_out
+
+    assert ("fields 'summary'", 6) == (left.kind, left.words)
+
+
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [
+        ({"status": "error", "error": "Audio too short.", "text": None}, "'Audio too short.'"),
+        ({"error": {"message": "Invalid key", "code": 401}}, "'Invalid key'"),
+        ({"err_code": "X", "err_msg": "no audio"}, "error of a service"),
+        ({"id": "x", "status": "queued", "text": None, "words": None}, "status 'queued'"),
+        ({"summary": "They met."}, "holds no transcript"),
+        (
+            {"a": {"text": "One talk."}, "n": 1, "b": {"c": {"transcript": "Another talk."}}},
+            "2 texts",
+        ),
+        ('{"text": "a"}\n{"text": ', "malformed JSON in record 2"),
+        ([["price", "amount"], [3, 4], [5, 6]], "without a column of words"),
+    ],
+)
+def test_json_without_a_transcript_is_refused(data: object, fault: str) -> None:
+    with pytest.raises(TranscriptError) as caught:
+        rows(data)
+
+    assert fault in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,347 @@
+"""Kinds of text that were read wrong in silence, each with what it must read as."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.transcript.read import Reading, read_text
+
+Spoken = list[tuple[str | None, str]]
+
+NAMES: dict[str, Spoken] = {
+    "lower case": [
+        ("interviewer", "So tell me."),
+        ("woman in red", "It was the valve."),
+        ("interviewer", "And then?"),
+        ("woman in red", "Nothing."),
+        ("man", "I saw it."),
+    ],
+    "devices, numbers, addresses": [
+        ("Galaxy S21 (3)", "Hi."),
+        ("+47 22 33 44 55", "Hello."),
+        ("(415) 555-0188", "Hello."),
+        ("bo.li@example.org", "Yes."),
+        ("Bo Li | Acme AS", "No."),
+        ("@ana_r", "Fine."),
+        ("Galaxy S21 (3)", "Late."),
+    ],
+    "scripts": [
+        ("Мария Иванова", "Да."),
+        ("김유리", "네."),
+        ("محمد علي", "نعم."),
+        ("אנה", "כן."),
+        ("Мария Иванова", "Нет."),
+        ("Ngô Thị Hoa", "Vâng."),
+    ],
+    "fields of a header": [
+        ("Author", "Thanks for having me."),
+        ("Host", "What is it about?"),
+        ("CC", "I copied it."),
+        ("Members", "We read it."),
+        ("Author", "It is about bolts."),
+        ("CC", "Still here."),
+        ("Members", "So are we."),
+    ],
+    "dots, digits and apostrophes": [
+        ("J. R. O’Neill-Day", "One."),
+        ("3rd Officer", "Two."),
+        ("Dr. D'Arcy III", "Three."),
+        ("J. R. O’Neill-Day", "Four."),
+        ("van der Berg, Jan", "Five."),
+        ("3rd Officer", "Six."),
+    ],
+    "letters and numbers": [
+        ("I", "How are you?"),
+        ("P1", "Fine."),
+        ("I", "And now?"),
+        ("P2", "Now too."),
+        ("I", "Good."),
+        ("P1", "Yes."),
+    ],
+    "numbers": [("1", "Hello."), ("2", "Hi."), ("1", "Well?"), ("2", "Fine.")],
+    "names that begin like a remark": [
+        ("So Young Park", "One."),
+        ("Will Young", "Two."),
+        ("So Young Park", "Three."),
+        ("Will Young", "Four."),
+    ],
+    "titles of a court": [
+        ("THE COURT", "Good morning."),
+        ("MR. O'BRIEN", "Good morning."),
+        ("THE COURT REPORTER", "Louder, please."),
+        ("MR. O'BRIEN", "Yes."),
+    ],
+}
+
+
+def spoken(text: str) -> Spoken:
+    return [(each.speaker, each.text) for each in read_as(text).transcript.segments]
+
+
+def starts(text: str) -> list[float | None]:
+    return [each.start_s for each in read_as(text).transcript.segments]
+
+
+def read_as(text: str) -> Reading:
+    return read_text(text, name="t")
+
+
+@pytest.mark.parametrize("turns", NAMES.values(), ids=NAMES.keys())
+@pytest.mark.parametrize("gap", ["\n", "\n\n"], ids=["close", "spaced"])
+def test_what_stands_in_a_label_s_place_is_a_speaker(turns: Spoken, gap: str) -> None:
+    assert turns == spoken(gap.join(f"{name}: {text}" for name, text in turns))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "https://example.org/a:b is the page.",
+        "10:30 works for me.",
+        "Note: it is slow.",
+        "Warning: hot.",
+        "Action items: none.",
+        "For example: this one.",
+        "The ratio 3:1 is wrong.",
+        '"Bo: go away," he said.',
+        r"C:\pumps is the folder.",
+        "std::move is a call.",
+    ],
+)
+def test_a_colon_in_speech_makes_no_speaker(line: str) -> None:
+    text = f"Ana: See this.\n{line}\nBo: I see.\nAna: Good.\nBo: Bye."
+
+    assert [("Ana", f"See this. {line}"), ("Bo", "I see.")] == spoken(text)[:2]
+
+
+def test_who_cannot_be_told_is_nobody_and_never_the_one_before() -> None:
+    text = "Ann: Hi.\nMan near the door: Is it safe?\nAnn: Yes.\nBo: Fine.\nAnn: Good."
+
+    assert ("Ann", "Hi.") == spoken(text)[0]
+    assert "Ann" != spoken(text)[1][0]
+    assert "Is it safe?" in spoken(text)[1][1]
+
+
+def test_a_line_with_a_time_and_no_label_is_by_nobody_amid_lines_with_both() -> None:
+    text = "[00:01] Ann: One.\n[00:05] Bo: Two.\n[00:09] Unnamed words.\n[00:12] Ann: Three."
+
+    assert (None, "Unnamed words.") == spoken(text)[2]
+    assert [1, 5, 9, 12] == starts(text)
+
+
+def test_times_within_a_turn_go_on_with_its_speaker() -> None:
+    text = "Ann (00:03):\nOne.\n(00:45)\nTwo.\n\nBo (01:09):\nThree.\n\nAnn (01:19):\nFour."
+
+    assert [("Ann", "One."), ("Ann", "Two."), ("Bo", "Three.")] == spoken(text)[:3]
+    assert [3, 45, 69, 79] == starts(text)
+
+
+def test_a_person_who_speaks_once_in_wrapped_text_is_a_speaker_and_emphasis_is_not() -> None:
+    text = """\
+ANA: We looked at the pump for a long while and then we found that
+the seal was worn, which nobody had seen before we opened it up in
+May: so it was, and we sent it back to the maker that same day, in a
+box.
+Max: Is that so?
+BO: It is so. We asked the maker twice, and twice they told us that
+it takes a week at least, maybe more, since the parts come by sea and
+the office there has none either, we checked that too. So we go on.
+ANA: Then we wait."""
+
+    assert ["ANA", "Max", "BO", "ANA"] == [speaker for speaker, _ in spoken(text)]
+    assert "opened it up in May: so it was" in spoken(text)[0][1]
+
+
+def test_questions_in_bold_and_answers_without_are_two_people() -> None:
+    text = "**Host: How was it?**\n\nAna: Fine.\n\n**Host: And the pump?**\n\nAna: Broken."
+
+    expected = [("Host", "How was it?"), ("Ana", "Fine."), ("Host", "And the pump?")]
+    assert expected == spoken(text)[:3]
+
+
+def test_a_chat_in_another_layout_behind_the_turns_is_read_too() -> None:
+    turns = "Ana: One.\nBo: Two.\nAna: Three.\nBo: Four.\n"
+    chat = "\n[Cy] 10:02:03\nI heard.\n\n[Ana] 10:02:09\nDid you?\n\n[Cy] 10:02:12\nYes.\n"
+
+    actual = spoken(f"{turns}{chat}\n[Eva] 10:02:15\nNo.\n")
+
+    assert [("Cy", "I heard."), ("Ana", "Did you?"), ("Cy", "Yes."), ("Eva", "No.")] == actual[4:]
+
+
+def test_a_messenger_s_export_has_days_numbers_and_notices_of_nobody() -> None:
+    text = """\
+18/09/2026, 22:00 - Messages are encrypted.
+18/09/2026, 22:02 - Ana Ruiz: Are you there?
+18/09/2026, 22:03 - +47 22 33 44 55: Yes.
+So am I.
+19/09/2026, 00:04 - Ana Ruiz: <Media omitted>
+19/09/2026, 00:05 - Bo left
+19/09/2026, 00:06 - Ana Ruiz: Bye: then."""
+    expected = [
+        (None, "Messages are encrypted."),
+        ("Ana Ruiz", "Are you there?"),
+        ("+47 22 33 44 55", "Yes. So am I."),
+        ("Ana Ruiz", "<Media omitted>"),
+        (None, "Bo left"),
+        ("Ana Ruiz", "Bye: then."),
+    ]
+
+    assert expected == spoken(text)
+    assert [79200, 79320, 79380, 86640, 86700, 86760] == starts(text)
+
+
+@pytest.mark.parametrize("line", ["10:02 <{}> {}", "[10:02] <{}> {}", "10:02 < {}> {}"])
+def test_a_chat_log_has_nicknames_and_times_of_day(line: str) -> None:
+    said = [("ana", "Recording."), ("@bo_l", "Can you hear?"), ("ana", "Yes: go.")]
+    text = "\n".join(line.format(name, words) for name, words in said)
+
+    assert [("ana", "Recording."), ("bo_l", "Can you hear?"), ("ana", "Yes: go.")] == spoken(text)
+    assert [36120.0] * 3 == starts(text)
+
+
+def test_two_numbers_are_hours_and_minutes_where_nobody_speaks_so_fast() -> None:
+    words = "many words of one message that somebody wrote at length " * 40
+    text = "\n".join(f"[1{n}:00] {'Ana' if n % 2 else 'Bo'}: {words}" for n in range(6))
+
+    assert [3600.0 * hour for hour in range(10, 16)] == [s for s in starts(text) if s is not None]
+
+
+def test_the_frames_of_a_time_code_are_no_seconds() -> None:
+    text = "\n".join(f"00:00:{n:02}:{n} {'Ana' if n % 2 else 'Bo'}: Said." for n in range(10, 24))
+
+    assert [float(n) for n in range(10, 24)] == starts(text)
+
+
+def test_growing_partials_are_read_once_and_short_answers_stay() -> None:
+    text = "Ana: so the\nAna: so the budget\nAna: so the budget is forty\nBo: Yes.\nBo: Yes, it is."
+    reading = read_as(text)
+
+    expected = [("Ana", "so the budget is forty"), ("Bo", "Yes."), ("Bo", "Yes, it is.")]
+    assert expected == spoken(text)
+    assert ["growing partials"] == [each.kind for each in reading.report.left_out]
+
+
+def test_pages_have_numbers_and_headers_that_nobody_says() -> None:
+    def page(number: int) -> str:
+        lines = [f"{'Ana' if n % 2 else 'Bo'}: Line {number}-{n} was said." for n in range(20)]
+        return "\n".join(["Yard Review      Confidential", *lines, f"      Page {number} of 4", ""])
+
+    actual = spoken("\n".join(map(page, range(1, 5))))
+
+    assert 80 == len(actual)
+    assert not [text for _, text in actual if "Confidential" in text or "Page" in text]
+
+
+def test_numbered_speakers_alone_on_their_lines_are_no_page_numbers() -> None:
+    text = "Speaker 1\nHello there.\n\nSpeaker 2\nHi.\n\nSpeaker 3\nHey.\n\nSpeaker 1\nWell."
+
+    assert ["Speaker 1", "Speaker 2", "Speaker 3", "Speaker 1"] == [who for who, _ in spoken(text)]
+
+
+def test_a_table_amid_markdown_is_read_by_its_header() -> None:
+    text = """\
+# Yard review
+
+| Time  | Speaker  | Text |
+|-------|----------|------|
+| 00:03 | Ana Ruiz | We lost: two bars. |
+| 00:09 | Bo Li    | Who checked \\| saw it? |
+"""
+
+    assert [("Ana Ruiz", "We lost: two bars."), ("Bo Li", "Who checked | saw it?")] == spoken(text)
+    assert [3, 9] == starts(text)
+
+
+def test_notes_above_the_heading_of_the_transcript_are_left_out() -> None:
+    text = """\
+# Notes
+
+Invited Ana, Bo
+
+- **Ana:** orders the seal.
+- **Risk:** the seal is late.
+
+# Transcript
+
+**Ana:** I order it.
+
+**Bo:** Good.
+
+**Ana:** Today."""
+    reading = read_as(text)
+
+    assert [("Ana", "I order it."), ("Bo", "Good."), ("Ana", "Today.")] == spoken(text)
+    assert "notes above the transcript" == reading.report.left_out[0].kind
+
+
+def test_speech_above_the_word_transcript_stays() -> None:
+    text = "Ana: One.\nBo: Two.\nAna: Three.\n\nTranscript\n\nAna: Four.\nBo: Five.\nAna: Six."
+
+    assert ["One.", "Two.", "Three."] == [words for _, words in spoken(text)][:3]
+
+
+def test_the_header_says_title_date_and_attendees() -> None:
+    top = "Yard review\nSep 18, 2026\n\nAttendees\nAna Ruiz, Bo Li\n\n"
+    text = f"{top}Ana: One.\nBo: Two.\nAna: Three."
+
+    assert {
+        "title": "Yard review",
+        "date": "Sep 18, 2026",
+        "attendees": "Ana Ruiz, Bo Li",
+    } == read_as(text).report.about
+
+
+def test_a_header_of_keys_is_no_turn_and_a_role_below_it_is() -> None:
+    text = (
+        "Title: Call\nInterviewer: Ana\nDate: today\n\nInterviewer: Hi.\nGuest: Hello.\nGuest: Yes."
+    )
+
+    assert [("Interviewer", "Hi."), ("Guest", "Hello."), ("Guest", "Yes.")] == spoken(text)
+
+
+def test_a_word_that_recurs_in_an_essay_is_no_speaker() -> None:
+    prose = "This is a long text on pumps, part {}, and on what they do all day."
+    paragraphs = [prose.format(n) for n in range(30)]
+    paragraphs[12] = "Germany: it has pumps."
+    paragraphs[20] = "Germany: it has seals."
+
+    assert {None} == {speaker for speaker, _ in spoken("\n\n".join(paragraphs))}
+
+
+def test_links_with_a_title_are_nobody_s_words() -> None:
+    text = """\
+Slides: https://example.org/slides
+
+Good morning, this is a talk on pumps and seals.
+
+It has two parts, as you will see.
+
+Paper: https://example.org/paper"""
+
+    assert {None} == {speaker for speaker, _ in spoken(text)}
+
+
+def test_a_play_has_names_above_and_a_deposition_its_counsel() -> None:
+    play = "        ANA\n  We lost it.\n\n        BO\n  Who saw?\n\n        ANA\n  Nobody."
+    asked = "BY MR. LI:\n\nQ    Where?\n\nA    At home.\n\nQ    Alone?\n\n"
+    court = f"{asked}MS. DOE: Objection.\n\nA    Yes."
+
+    assert [("ANA", "We lost it."), ("BO", "Who saw?"), ("ANA", "Nobody.")] == spoken(play)
+    assert ["Q", "A", "Q", "MS. DOE", "A"] == [speaker for speaker, _ in spoken(court)]
+
+
+def test_a_near_tie_of_layouts_is_a_warning_that_names_both() -> None:
+    text = "\n".join(f"{'Ana - Bo' if n % 2 else 'Bo - Cy'}: Words {n}." for n in range(6))
+
+    doubts = [line for line in read_as(text).report.warnings if "may as well be" in line]
+
+    assert [
+        "the layout may as well be 'label, dash, text', such as in 'Bo - Cy: Words 0.'; "
+        "read as 'label in the line'"
+    ] == doubts
+
+
+@pytest.mark.parametrize("gap", ["\n", "\n\n"])
+def test_a_plain_file_has_no_doubts(gap: str) -> None:
+    text = gap.join(f"{'**Ana:**' if n % 2 else '**Bo:**'} Words {n}." for n in range(9))
+
+    assert () == read_as(text).report.warnings

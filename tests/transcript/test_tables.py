@@ -1,0 +1,130 @@
+"""Tables: CSV, TSV and others."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from runner.base.errors import TranscriptError
+from runner.transcript.read import read, read_text
+
+SAID = [("Ana", 1.0, "Dry, all of it."), ("Ben", 3.5, 'He said "no"; why?'), ("Ana", 9.0, "So.")]
+Row = tuple[str | None, float | None, str]
+
+
+def rows(text: str) -> list[Row]:
+    transcript = read_text(text, name="t").transcript
+    assert transcript.format == "table"
+    return [(each.speaker, each.start_s, each.text) for each in transcript.segments]
+
+
+def written(header: list[str] | None, order: str, delimiter: str, quoting: int) -> str:
+    out = io.StringIO()
+    quotes = {"quotechar": None} if quoting == csv.QUOTE_NONE else {}
+    writer = csv.writer(out, delimiter=delimiter, quoting=quoting, **quotes)  # type: ignore[arg-type]
+    cells = [{"who": who, "when": when, "text": text} for who, when, text in SAID]
+    writer.writerows(
+        [*([header] if header else []), *([r[k] for k in order.split()] for r in cells)]
+    )
+    return out.getvalue()
+
+
+HEADERS = [
+    ["Speaker", "Start Time", "Text"], ["who", "offset", "said"], ["Name", "time", "Message"],
+    ["participant", "start_s", "utterance"], ["speaker_label", "begin", "Transcript Text"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("header", HEADERS, ids=str)
+@pytest.mark.parametrize("delimiter", list(",;\t|"))
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+def test_delimiter_quotes_and_meaning_are_found(
+    header: list[str], delimiter: str, quoting: int
+) -> None:
+    assert SAID == rows(written(header, "who when text", delimiter, quoting))
+
+
+@pytest.mark.parametrize("order", ["who when text", "when who text", "text who when"])
+@pytest.mark.parametrize("delimiter", ["\t", "|"])
+def test_a_table_without_header_or_quotes_is_told_by_its_columns(
+    order: str, delimiter: str
+) -> None:
+    assert SAID == rows(written(None, order, delimiter, csv.QUOTE_NONE))
+
+
+def test_words_without_quotes_may_hold_the_delimiter() -> None:
+    assert SAID[:1] == rows("text,speaker,start\nDry, all of it.,Ana,1\n")
+    assert SAID[:1] == rows("speaker,start,text\nAna,1,Dry, all of it.\n")
+
+
+def test_a_quote_that_nothing_closes_swallows_no_row() -> None:
+    actual = rows('start\tspeaker\ttext\n1\tAna\t"Dry, he said.\n2\tBen\tMy 5" bolt.\n')
+
+    assert [("Ana", 1.0, '"Dry, he said.'), ("Ben", 2.0, 'My 5" bolt.')] == actual
+
+
+def test_a_quoted_cell_may_hold_lines_and_a_table_in_markdown_rules() -> None:
+    assert [("Ana", None, "One two.")] == rows('speaker,text\nAna,"One\ntwo."\n')
+    assert [("Ana", 61.0, "One.")] == rows(
+        "| Time | Who | Text |\n|---|:--|---|\n|1:01|Ana|One.|\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "one", "other", "expected"),
+    [
+        ("start_ms", "61000", "63500", [61, 63.5]),
+        ("start", "61000", "63500", [61, 63.5]),
+        ("Start (s)", "61", "63.5", [61, 63.5]),
+        ("time", "00:01:01", "00:01:03,5", [61, 63.5]),
+        ("time", "10:02:03 AM", "1:02:03 PM", [36123, 46923]),
+        ("Start Time", "00:01:01:12", "00:01:03:24", [61, 63]),
+    ],
+)
+def test_the_unit_of_times_is_found(
+    header: str, one: str, other: str, expected: list[float]
+) -> None:
+    text = f"{header}\tspeaker\ttext\n{one}\tAna\tIt is all dry.\n{other}\tBen\tNot by noon.\n"
+
+    assert expected == [start for _, start, _ in rows(text)]
+
+
+def test_labels_in_the_words_are_speakers_where_no_column_is() -> None:
+    text = "time,text\n1:01,Ana: Dry.\n1:03,Ben: Not by noon.\n1:05,more\n1:06,Ana: So.\n"
+
+    assert ["Ana", "Ben", None, "Ana"] == [speaker for speaker, *_ in rows(text)]
+
+
+def test_other_columns_and_rows_without_words_are_noted() -> None:
+    text = "speaker,text,lang,note\nAna,One.,en,seen by Bob\nBen,,en,\n,Two.,en,\n"
+
+    report = read_text(text, name="t").report
+
+    left = {each.kind: each.words for each in report.left_out}
+
+    assert {"column 'lang'": 3, "column 'note'": 3, "rows without words": 2} == left
+    assert (2, 1) == (report.segments, report.with_speaker)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I came, I saw.\nWe went, then left.\nThey ate, drank.\n",
+        "\tIt was late.\n\tWe went home.\n",
+        "18/09/2026, 10:02 - Ana: Dry.\n18/09/2026, 10:03 - Ben: No.\n18/09/2026, 10:04 - Ana: So.",
+        "[00:01]\tAna: Dry.\n[00:03]\tBen: No.\n",
+    ],
+)
+def test_prose_with_commas_is_no_table(text: str) -> None:
+    assert "text" == read_text(text, name="t").transcript.format
+
+
+def test_a_csv_file_without_words_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text("price,amount\n3,4\n5,6\n")
+
+    with pytest.raises(TranscriptError, match="without a column of words"):
+        read(path)

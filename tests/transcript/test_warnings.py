@@ -1,0 +1,92 @@
+"""Doubts about a transcript: a line each, with a count and an example."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.transcript.model import Segment
+from runner.transcript.read import read_text
+from runner.transcript.warnings import doubts
+
+
+def segment(
+    number: int, text: str, speaker: str | None = "Ana", start_s: float | None = None
+) -> Segment:
+    return Segment(f"S{number:04d}", speaker, start_s, None, text)
+
+
+@pytest.mark.parametrize(
+    ("second", "doubt"),
+    [
+        (
+            segment(2, "Who?", None),
+            "1 of 3 segments have no speaker, others have one: S0002 'Who?'",
+        ),
+        (
+            segment(2, "Bo Li: I did."),
+            "1 of 3 segments begin like a label or have one inside, which names no speaker: "
+            "S0002 'Bo Li: I did.'",
+        ),
+        (
+            segment(2, "It is. Ana: I did."),
+            "1 of 3 segments begin like a label or have one inside, which names no speaker: "
+            "S0002 'It is. Ana: I did.'",
+        ),
+        (
+            segment(2, "[00:12:03]"),
+            "1 of 3 segments are only numbers, times, addresses or markup: S0002 '[00:12:03]'",
+        ),
+        (
+            segment(2, "https://example.org/a"),
+            "1 of 3 segments are only numbers, times, addresses or markup: "
+            "S0002 'https://example.org/a'",
+        ),
+        (
+            segment(2, "The pump was open."),
+            "1 of 3 segments repeat the one before: S0002 'The pump was open.'",
+        ),
+    ],
+)
+def test_a_doubt_names_count_and_example(second: Segment, doubt: str) -> None:
+    first, last = segment(1, "The pump was open."), segment(3, "It was shut.")
+
+    assert [doubt] == list(doubts([first, second, last]))
+
+
+def test_times_that_run_back_and_times_that_lack_are_doubts() -> None:
+    starts = [1.0, 9.0, None, 4.0]
+    told = list(doubts([segment(n, f"Word {n} here.", "Ana", s) for n, s in enumerate(starts, 1)]))
+
+    assert [
+        "1 of 4 segments have no time, others have one: S0003 'Word 3 here.'",
+        "1 of 4 segments start before the one before: S0004 'Word 4 here.'",
+    ] == told
+
+
+def test_the_later_parts_of_a_long_turn_lack_no_time() -> None:
+    words = " ".join(f"One more sentence of it, number {n}." for n in range(120))
+    text = f"[00:07] Ana: {words}\n[00:09] Bo: Yes."
+
+    assert () == read_text(text, name="t").report.warnings
+
+
+def test_one_voice_among_several_is_a_doubt() -> None:
+    turns = "\n".join(f"Ana: We talked about pump {n} for a very long time." for n in range(40))
+
+    told = read_text(f"{turns}\nBo: Yes.", name="t").report.warnings
+
+    assert ("'Ana' has 100% of the words of 2 speakers",) == told
+
+
+def test_what_is_left_out_is_told_in_total_and_furniture_is_not() -> None:
+    text = "# Yard review\n\nMay 3, 2026\n\n---\n\nAna: One.\n\nBo: Two.\n\nAna: Three."
+    report = read_text(text, name="t").report
+
+    assert ("left out: 2 lines with 6 words, most of them headings: '# Yard review'",) == (
+        report.warnings
+    )
+    assert 7 == report.left_out_words
+
+
+def test_a_talk_without_doubts_has_none() -> None:
+    assert [] == list(doubts([segment(n, f"Said {n} times.", "AB"[n % 2]) for n in range(9)]))
