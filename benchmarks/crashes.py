@@ -256,6 +256,8 @@ def crash_at_every_operation(folder: Path | None = None, stride: int = 1) -> dic
             trial.session()
         if harmed or not trial.whole or trial.sessions[-1].code != 0:
             raise RuntimeError(f"operation {at}: {harmed} {verify(trial.path)} {trial.sessions}")
+        if trial.calls < nodes:
+            raise RuntimeError(f"operation {at}: {trial.calls} calls were counted, not {nodes}")
         sums["crashes"] += crashed
         sums["calls_wanted"] += nodes
         sums["calls_sent"] += trial.calls
