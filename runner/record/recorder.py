@@ -27,7 +27,8 @@ from runner.record.metadata import describe_run
 from runner.record.pages import Pages
 from runner.record.previous_session import keep_answer
 from runner.record.reuse import StoredAnswers
-from runner.record.run_directory import SCHEMA_VERSION, TRANSCRIPT, RunDirectory
+from runner.record.run_directory import SCHEMA_VERSION, RunDirectory
+from runner.record.stored_transcript import TRANSCRIPT
 
 PERSIST_S = 2.0  # for unfinished writes when a run is cut off
 # Room for a record: by token of a reply, which the record holds as text and as data (10 bytes were

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from runner.base.errors import ConfigError, OutputError, TranscriptError, one_line, reason
+from runner.base.errors import ConfigError, OutputError, reason
 from runner.base.files import (
     Draft,
     as_json,
@@ -18,7 +18,6 @@ from runner.base.files import (
     write_bytes,
     write_if_changed,
 )
-from runner.base.json import check_size, load_json
 from runner.base.regular_files import refuse_links
 from runner.base.text import now_iso, slug
 from runner.base.threads import offload
@@ -27,12 +26,10 @@ from runner.record.drafts import Drafts
 from runner.record.journal import Journal, MemberJournal
 from runner.record.lock import acquire, release
 from runner.record.signature import sign
-from runner.transcript.model import Segment, Transcript
-from runner.transcript.report import stored_report
+from runner.record.stored_transcript import TRANSCRIPT, transcript_as_json
 
 SCHEMA_VERSION = 2
 COMPLETED = "COMPLETED"
-TRANSCRIPT = "transcript.json"
 RESOLVED = "config/resolved.yaml"
 INPUTS = "config/inputs.json"  # of a batch
 PARTS = ("config", "intermediate", "context", "logs")  # subdirectories
@@ -167,7 +164,7 @@ class RunDirectory:
         """
         digests = {name: analyzer.prompt_digest for name, analyzer in job.analyzers.items()}
         prompts = {"config_dirs": [str(folder) for folder in job.config_dirs], "sha256": digests}
-        files = {TRANSCRIPT: _readable(job.transcript)} if isinstance(job, Job) else {}
+        files = {TRANSCRIPT: transcript_as_json(job.transcript)} if isinstance(job, Job) else {}
         if isinstance(job, BatchJob):
             files[INPUTS] = as_json([file.name for file in job.inputs])
         files["config/prompts.json"] = as_json(prompts)
@@ -281,29 +278,6 @@ class RunDirectory:
         (self.path / COMPLETED).unlink(missing_ok=True)
 
 
-def _readable(transcript: Transcript) -> bytes:
-    """Return *transcript* as JSON; raise TranscriptError if it would be too large to be resumed."""
-    data = as_json(transcript)
-    try:
-        check_size(data)
-    except ValueError as error:
-        raise TranscriptError(f"{transcript.name} is too long for {TRANSCRIPT}: {error}") from error
-    return data
-
-
 def _as_bytes(content: Page) -> bytes:
     content = content() if callable(content) else content
     return content.encode() if isinstance(content, str) else as_json(content)
-
-
-def read_transcript_file(run: Path) -> Transcript:
-    """Return the transcript stored in the directory *run*; raise ConfigError."""
-    file = run / TRANSCRIPT
-    try:
-        data = load_json(file)
-        segments = tuple(Segment(**segment) for segment in data["segments"])
-        removed_chars = int(data.get("removed_chars", 0))
-        facts = (data["name"], data["format"], data["sha256"], segments, removed_chars)
-        return Transcript(*facts, stored_report(data.get("reading")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error

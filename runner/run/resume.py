@@ -22,14 +22,9 @@ from runner.job.config_diff import changed_prompts, changed_settings
 from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import batch_of, completed_before, input_names, is_batch
 from runner.record.previous_session import PreviousSession, read_record
-from runner.record.run_directory import (
-    COMPLETED,
-    RESERVE,
-    SCHEMA_VERSION,
-    check_folders,
-    read_transcript_file,
-)
+from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, check_folders
 from runner.record.signature import fault_of
+from runner.record.stored_transcript import read_transcript_file
 from runner.reports.compare.planned_jobs import PlannedJob, planned_jobs
 from runner.reports.stored_run import find_runs, is_run, read_run
 from runner.run.cli import quote
