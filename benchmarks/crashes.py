@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import orjson
 
@@ -37,7 +36,6 @@ from runner.providers.request import Completion, Request
 from runner.record.previous_session import PreviousSession, read_record
 from runner.record.run_directory import RESOLVED
 from runner.reports.verify import verify
-from runner.run import execute
 from runner.run.compose import compose_config
 from runner.run.execute import ProcessState, execute_job, resume_job
 from runner.run.resume import Resumption, read_resumption
@@ -215,13 +213,10 @@ def in_child(work: Callable[[], int], log: Path) -> int:
 def _session(subject: Subject, path: Path, counted: int, *, quick: bool = False) -> int:
     """Start or take up the run in *path* in this process; return the exit code."""
     client = Client(CountedTransport(subject, counted), RetryPolicy(max_retries=0), 60.0)
+    shared = ProcessState(clients=lambda *_: {"main": client})
     mask = os.umask(0o077)
     try:
-        with (
-            patch.object(execute, "build_job", lambda *_, **__: subject.job),
-            patch.object(execute, "build_clients", lambda *_, **__: {"main": client}),
-        ):
-            return _run_or_resume(subject, path, quick=quick)
+        return _run_or_resume(subject, path, shared, quick=quick)
     except ColloquyError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -229,14 +224,16 @@ def _session(subject: Subject, path: Path, counted: int, *, quick: bool = False)
         os.umask(mask)
 
 
-def _run_or_resume(subject: Subject, path: Path, *, quick: bool) -> int:
+def _run_or_resume(subject: Subject, path: Path, shared: ProcessState, *, quick: bool) -> int:
+    nothing: Any = None
     if (path / RESOLVED).exists():
         made = Resumption(subject.job, PreviousSession(path))
         resumption = made if quick else read_resumption([f"resume={path}"])
-        code, _ = run_virtually(lambda: resume_job(resumption, ProcessState()))
+        code, _ = run_virtually(lambda: resume_job(resumption, shared))
     else:
-        nothing: Any = None
-        code, _ = run_virtually(lambda: execute_job(nothing, run_path=path))
+        code, _ = run_virtually(
+            lambda: execute_job(nothing, job=subject.job, run_path=path, shared=shared)
+        )
     return int(code)
 
 
@@ -259,6 +256,8 @@ def crash_at_every_operation(folder: Path | None = None, stride: int = 1) -> dic
             trial.session()
         if harmed or not trial.whole or trial.sessions[-1].code != 0:
             raise RuntimeError(f"operation {at}: {harmed} {verify(trial.path)} {trial.sessions}")
+        if trial.calls < nodes:
+            raise RuntimeError(f"operation {at}: {trial.calls} calls were counted, not {nodes}")
         sums["crashes"] += crashed
         sums["calls_wanted"] += nodes
         sums["calls_sent"] += trial.calls

@@ -46,7 +46,7 @@ from runner.run.conversation import Conversation
 
 MODEL = "openai/simulated"
 WIRES = {"Anthropic": "anthropic/claude-sonnet-4-6", "Gemini": "gemini/gemini-3.8-flash"}
-WIRE_SCALE = 0.4  # of the calls; both wires run side by side
+WIRE_SCALE = 0.8  # of the calls; both wires run side by side
 CONCURRENCY = 32
 SCENARIO_S = 60.0  # most take 20; six of them and the crashes leave time for the batches
 WHOLE_S = 540.0  # from the first call to the end of the large batch, less a minute for the small

@@ -28,9 +28,15 @@ class NoteSweep(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Record the directory of the sweep, unless it is only planned."""
+        from runner.base.command import print_error
+        from runner.base.errors import OutputError
         from runner.run.remote import SWEEPS
 
         self.on_run_start(config)
         sweeps = SWEEPS.get(None)
         if sweeps is not None and not OmegaConf.select(config, "plan"):
-            sweeps.append(Path(str(config.hydra.sweep.dir)).absolute())
+            sweep = Path(str(config.hydra.sweep.dir)).absolute()
+            if (sweep / "multirun.yaml").is_symlink():  # Hydra would write where it leads
+                error = OutputError(f"{sweep / 'multirun.yaml'} is a link, expected no such file")
+                raise SystemExit(print_error(error))
+            sweeps.append(sweep)

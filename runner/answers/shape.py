@@ -17,7 +17,7 @@ from runner.base.text import to_safe_text
 
 MAX_DEPTH = 64
 MAX_VALUES = 50_000  # each can be an error of its own when the shape is checked
-MAX_REPAIR_S = 2.0  # of CPU; a reply of 64,000 tokens takes less than one
+MAX_REPAIR_S = 1.0  # of CPU; a reply of 64,000 tokens takes 0.7
 
 
 class Strict(BaseModel):

@@ -1,4 +1,4 @@
-"""Files: atomic and durable writes, and the folder of an installed package."""
+"""Files: atomic and durable writes, room for later ones, the folder of an installed package."""
 
 import importlib.util
 import os
@@ -6,42 +6,90 @@ import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
 from runner.base.regular_files import open_own, open_regular
 
 TEMP = ".tmp."
+_CHUNK = 1 << 16
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
-def write_bytes(path: Path, data: bytes | Iterable[bytes], *, durable: bool = True) -> None:
-    """Replace *path* with *data* durably: temp file beside it, fsync, rename, fsync directory.
+class Draft:
+    """A temp file beside *path* that `commit` turns into it; use it as a context manager.
 
-    *data* may come in pieces, which are written one after the other.
-    A power cut leaves either version whole (Pillai et al., "All File Systems Are Not Created
-    Equal", OSDI 2014); unless *durable*, it may also leave a torn one, and a crash of this process
-    still does not. Raises OSError after removing the temp file.
+    It has room for *size* bytes and an open handle, so that a commit of no more than them needs
+    neither space nor inode nor handle (but on a file system that copies on write). Raises OSError
+    where there is no room.
     """
-    temp = path.parent / f"{TEMP}{path.name}.{os.getpid()}.{secrets.token_hex(4)}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK
-    descriptor = os.open(temp, flags, 0o600)
-    try:
+
+    def __init__(self, path: Path, size: int = 0) -> None:
+        self._path, self._size = path, 0
+        self._temp = path.parent / f"{TEMP}{path.name}.{os.getpid()}.{secrets.token_hex(4)}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK
+        self._descriptor: int | None = os.open(self._temp, flags, 0o600)
         try:
+            self.reserve(size)
+        except BaseException:
+            self.discard()
+            raise
+
+    def reserve(self, size: int) -> None:
+        """Make room for *size* bytes in all; raise OSError and keep what there is without it."""
+        if self._descriptor is None or size <= self._size:
+            return
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(self._descriptor, 0, size)
+        else:
+            append(self._descriptor, bytes(size - self._size))
+        self._size = size
+
+    def commit(self, data: bytes | Iterable[bytes], *, durable: bool = True) -> None:
+        """Replace the file with *data*: fsync, rename, fsync of the directory; raise OSError.
+
+        *data* may come in pieces, which are written one after the other; a commit of bytes that
+        failed may be repeated. A power cut leaves either version whole (Pillai et al., "All File
+        Systems Are Not Created Equal", OSDI 2014); unless *durable*, it may also leave a torn one.
+        """
+        if self._descriptor is not None:
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
             for piece in (data,) if isinstance(data, bytes) else data:
-                append(descriptor, piece)
+                append(self._descriptor, piece)
+            length = os.lseek(self._descriptor, 0, os.SEEK_CUR)
+            if os.fstat(self._descriptor).st_size > length:
+                os.ftruncate(self._descriptor, length)
             if durable:
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        temp.replace(path)
+                os.fsync(self._descriptor)
+            self._temp.replace(self._path)
+            self._close()
         if durable:
-            sync_directory(path.parent)
-    except BaseException:
-        with suppress(OSError):
-            temp.unlink()
-        raise
+            sync_directory(self._path.parent)
+
+    def discard(self) -> None:
+        """Remove the file unless it was committed."""
+        if self._descriptor is not None:
+            self._close()
+            with suppress(OSError):
+                self._temp.unlink()
+
+    def _close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.discard()
+
+
+def write_bytes(path: Path, data: bytes | Iterable[bytes], *, durable: bool = True) -> None:
+    """Replace *path* with *data* as `Draft.commit` does; raise OSError and leave it as it is."""
+    with Draft(path) as draft:
+        draft.commit(data, durable=durable)
 
 
 def write_if_changed(path: Path, data: bytes) -> None:
@@ -58,19 +106,25 @@ def write_if_changed(path: Path, data: bytes) -> None:
 def write_in_place(path: Path, data: bytes) -> None:
     """Write *path* in place with the fewest system calls; raise OSError.
 
-    A crash may truncate it, so use it only for files that a resumed run writes again.
+    A crash may truncate it, so use it only for files that a resumed run writes again. A file for
+    which there is no room is removed.
     """
     descriptor = open_own(path, os.O_WRONLY)
     try:
         os.truncate(descriptor, 0)
         append(descriptor, data)
+    except OSError:
+        with suppress(OSError):
+            path.unlink()
+        raise
     finally:
         os.close(descriptor)
 
 
-def as_json(value: Any) -> bytes:
-    """Return *value* as indented UTF-8 JSON."""
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+def as_json(value: Any, *, short: bool = False) -> bytes:
+    """Return *value* as UTF-8 JSON, indented unless it is to be *short*."""
+    indented = 0 if short else orjson.OPT_INDENT_2
+    return orjson.dumps(value, option=indented | orjson.OPT_APPEND_NEWLINE)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -83,13 +137,52 @@ def write_json(path: Path, value: Any) -> None:
     write_bytes(path, as_json(value))
 
 
-def open_for_append(path: Path) -> int:
-    """Return a descriptor that appends to *path*, after ending a line that a crash cut off."""
-    descriptor = open_own(path, os.O_RDWR | os.O_APPEND)
-    size = os.fstat(descriptor).st_size
-    if size and os.pread(descriptor, 1, size - 1) != b"\n":
-        append(descriptor, b"\n")
-    return descriptor
+class Lines:
+    """A file of lines that grows at its end by whole lines.
+
+    A last line that a crash cut off is removed, or ended if it is whole JSON.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.descriptor = open_own(path, os.O_RDWR | os.O_APPEND)
+        self.size, self._torn = os.fstat(self.descriptor).st_size, False
+        if self.size and (tail := self._tail()):
+            try:
+                orjson.loads(tail)
+                self.append(b"\n")
+            except ValueError:
+                self.size -= len(tail)
+                os.ftruncate(self.descriptor, self.size)
+
+    def append(self, data: bytes) -> None:
+        """Append whole lines; raise OSError and leave the file as it is."""
+        if self._torn:  # and could not be mended then
+            self._mend()
+        try:
+            append(self.descriptor, data)
+        except OSError:
+            self._torn = True
+            with suppress(OSError):
+                self._mend()
+            raise
+        self.size += len(data)
+
+    def _mend(self) -> None:
+        os.ftruncate(self.descriptor, self.size)
+        self._torn = False
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self.descriptor)
+
+    def _tail(self) -> bytes:
+        """Return what follows the last line feed."""
+        tail, start = b"", self.size
+        while start and b"\n" not in tail:
+            length = min(start, _CHUNK)
+            start -= length
+            tail = os.pread(self.descriptor, length, start) + tail
+        return tail.rpartition(b"\n")[2]
 
 
 def append(descriptor: int, data: bytes) -> None:

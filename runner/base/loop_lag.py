@@ -77,10 +77,14 @@ class LagProbe:
 
     def _ask(self) -> None:
         due = self._loop.time() + self._period_s
-        self._timer = self._loop.call_at(due, self._served, due)
+        self._timer = self._loop.call_at(due, self._served, due + self._lost_s())
+
+    def _lost_s(self) -> float:
+        return getattr(self._loop, "lost_s", 0.0)  # of a SteadyTimeLoop
 
     def _served(self, due: float) -> None:
-        lag_s = max(0.0, self._loop.time() - due)  # a loop may be early by its clock's resolution
+        now = self._loop.time() + self._lost_s()
+        lag_s = max(0.0, now - due)  # a loop may be early by its clock's resolution
         for lag in self._watching:
             lag.add(lag_s)
         self._ask()

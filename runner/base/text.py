@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 
 from runner.base.errors import one_line
 
+DISTRIBUTION = "colloquy-runner"  # on PyPI, where `colloquy` is another project
+
 _SURROGATES = re.compile("[\ud800-\udfff]")
 # Form feeds and the like separate words, so deleting them would join two words.
 _SEPARATORS = re.compile("[\x0b\x0c\x1c-\x1f\x85]")

@@ -23,7 +23,8 @@ class CallLog:
 
     *queue_wait_s* is time spent waiting for admission, *parked_s* the part of it during which
     the provider was down, *latency_s* time inside attempts. *note* writes an event to the
-    journal; *unit* names the node among all callers that share a gate.
+    journal; *unit* names the node among all callers that share a gate. *secure* makes room for
+    the record of one more reply, of so many tokens at most; it raises NotRunError without any.
     """
 
     note: Callable[..., object] | None = None
@@ -33,13 +34,21 @@ class CallLog:
     latency_s: float = 0.0
     attempts: list[Attempt] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
+    charged_tokens: int = 0  # upper bounds for attempts without a reply that may be billed …
+    charged_usd: float = 0.0  # … and for replies without a price
     began: float | None = None  # loop time of the first attempt of this conversation
     earlier: int = 0  # attempts of earlier conversations, with other models or about other parts
     parts_s: list[float] = field(default_factory=list)  # latency of each part that ran beside it
+    secure: Callable[["CallLog", int], None] = lambda _, __: None
 
     def add(self, completion: Completion) -> None:
         """Count the usage and cost of a reply."""
         self.usage += completion.usage
+
+    @property
+    def replies(self) -> int:
+        """Replies of this conversation so far."""
+        return sum(attempt.outcome == "ok" for attempt in self.attempts[self.earlier :])
 
     def start_conversation(self) -> None:
         """Start a conversation, which has its own limits of attempts and time."""
@@ -52,6 +61,12 @@ class CallLog:
         self.parked_s += part.parked_s
         self.attempts += part.attempts
         self.usage += part.usage
+        self.charge(part.charged_tokens, part.charged_usd)
+
+    def charge(self, tokens: int, usd: float) -> None:
+        """Count the upper bounds of what the provider does not tell."""
+        self.charged_tokens += tokens
+        self.charged_usd += usd
 
     def record(self, event: str, attempt: int, **facts: object) -> None:
         """Write *event* of an attempt, counted from 1, to the journal if there is one."""

@@ -110,6 +110,7 @@ class Client:
             calls.parked_s += self.gate.breaker.open_s(started) - parked
             calls.began = started if calls.began is None else calls.began
             ticket.rank += _RANK_PER_PROBE * ticket.probe
+            calls.secure(calls, call.request.max_tokens)
             reserved = {"may_use_tokens": ticket.tokens, "may_cost_usd": ticket.cost_usd}
             calls.record("call.started", len(calls.attempts) + 1, **reserved)
             try:
@@ -139,6 +140,7 @@ class Client:
         # An unknown price counts as its upper bound.
         cost_usd = ticket.cost_usd if usage.cost_usd is None else usage.cost_usd
         self.budget.spend(cost_usd, usage.tokens)
+        call.calls.charge(0, ticket.cost_usd if usage.cost_usd is None else 0.0)
         call.calls.add(reply)
         facts = usage.figures()
         if usage.corrected:
@@ -167,6 +169,7 @@ class Client:
             call.failures[_family(error)] += 1
         tokens, usd = (ticket.tokens, ticket.cost_usd) if error.billed else (0, 0.0)
         self.budget.spend(usd, tokens)
+        call.calls.charge(tokens, usd)
         facts = {"kind": error.kind, "status": error.status}
         charged = {"charged_tokens": tokens, "charged_usd": usd}
         call.calls.record("call.failed", len(call.calls.attempts), **facts, **charged)

@@ -1,6 +1,5 @@
 """Batch directories: their runs, journal and results table."""
 
-import os
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
@@ -16,7 +15,7 @@ import orjson
 from runner.answers.insights import COLUMNS as INSIGHT_COLUMNS
 from runner.answers.insights import rows_of as insight_rows
 from runner.base.errors import EXIT_OK, ColloquyError, ConfigError
-from runner.base.files import append, open_for_append, write_bytes
+from runner.base.files import Lines, write_bytes
 from runner.base.json import load_json, mappings, read_list, text
 from runner.base.regular_files import (
     MAX_LINE,
@@ -142,7 +141,7 @@ def _by_run(journal: Path, size: int) -> dict[str, Sequence[int]]:  # noqa: ARG0
 
 def begin_batch(batch: Path) -> None:
     """Create an empty results file; raise OSError."""
-    os.close(open_for_append(batch / RESULTS))
+    Lines(batch / RESULTS).close()
 
 
 def input_names(batch: Path) -> list[str]:
@@ -172,12 +171,12 @@ class Results:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._descriptor = open_for_append(path / RESULTS)
+        self._file = Lines(path / RESULTS)
 
     def add(self, row: ResultRow) -> None:
         """Append a row; raise OSError."""
         line = {"event": "run.ended", **asdict(row)}
-        append(self._descriptor, orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        self._file.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
     def finish(self, names: Set[str]) -> Counter[str]:
         """Reduce results.jsonl to one row per transcript, and write results.csv; raise OSError.
@@ -193,7 +192,7 @@ class Results:
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self._descriptor)
+        self._file.close()
 
 
 def write_insights(batch: Path, per: str) -> None:

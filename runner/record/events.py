@@ -30,7 +30,7 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, WrappedLogger
 
-from runner.base.files import append, open_for_append
+from runner.base.files import Lines
 from runner.base.secrets import Secrets, secrets_of
 from runner.base.text import to_terminal
 
@@ -131,8 +131,7 @@ class _File:
 
     def __init__(self, path: Path, secrets: Secrets, hold_s: float) -> None:
         self._secrets, self._hold_s = secrets, hold_s
-        self._descriptor = open_for_append(path)
-        self._size = os.fstat(self._descriptor).st_size
+        self._file = Lines(path)
         self._lines: list[bytes] = []
         self._written_at = 0.0
 
@@ -144,16 +143,12 @@ class _File:
 
     def _write(self) -> None:
         data, self._lines = b"".join(self._lines), []
-        try:
-            append(self._descriptor, data)
-            self._size += len(data)
-        except OSError:
-            with suppress(OSError):
-                os.ftruncate(self._descriptor, self._size)  # removes a torn line
+        with suppress(OSError):
+            self._file.append(data)
 
     def close(self) -> None:
         self._write()
-        os.close(self._descriptor)
+        self._file.close()
 
 
 class _Stream:

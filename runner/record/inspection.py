@@ -17,6 +17,7 @@ from runner.base.secrets import Secrets
 from runner.base.text import to_terminal
 from runner.record.journal import Spent
 from runner.record.journal_calls import SESSIONS
+from runner.record.run_directory import COMPLETED
 
 MAX_FAULTS = 1000  # of a run
 
@@ -101,13 +102,19 @@ def check_file(inspection: Inspection, name: str, path: Path) -> None:
         return
     if inspection.secrets.found_in(data):
         inspection.fault(name, "holds the value of a key")
-    if path.suffix == ".json" and not is_record(name) and not path.name.startswith(TEMP):
+    if path.name.startswith(TEMP) or (_is_unfinished(inspection) and not is_record(name)):
+        return  # a crash may have torn it; a resumed batch writes it again
+    if path.suffix == ".json" and not is_record(name):
         try:
             parse_json(data)
         except orjson.JSONDecodeError as error:
             inspection.fault(name, f"not JSON from line {error.lineno}, column {error.colno}")
         except ValueError as error:
             inspection.fault(name, f"not what a run writes: {error}")
+
+
+def _is_unfinished(inspection: Inspection) -> bool:
+    return inspection.spent is not None and not (inspection.root / COMPLETED).exists()
 
 
 def _check_lines(inspection: Inspection, name: str, lines: Iterable[bytes]) -> None:

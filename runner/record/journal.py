@@ -11,13 +11,14 @@ from typing import Any
 
 import orjson
 
-from runner.base.files import append, open_for_append
+from runner.base.files import Lines
 from runner.base.regular_files import MAX_LOG, read_lines
 from runner.base.text import now_iso
 from runner.base.threads import offload
 from runner.base.usage import Usage
 from runner.record.journal_calls import SESSIONS, CallPairs, JournalCall
 
+RESTORED = "account.restored"  # figures of calls whose lines are lost
 MAX_LISTED = 200_000  # lines or runs of a journal that are kept in memory
 MAX_LISTED_BYTES = 64 * 1024 * 1024
 
@@ -48,6 +49,12 @@ class Spent:
             self.attempts += 1
         elif line["event"] in SESSIONS:
             self.begun_at = str(line.get("at", ""))
+        elif line["event"] == RESTORED:
+            self.attempts += line["attempts"]
+            self.unsettled += line["unsettled"]
+            self.charged_tokens += line["charged_tokens"]
+            self.charged_usd += line["charged_usd"]
+            self._count(line)
 
     def _settle(self, call: JournalCall) -> None:
         line = call.end
@@ -59,12 +66,14 @@ class Spent:
             self.charged_tokens += line["charged_tokens"]
             self.charged_usd += line["charged_usd"]
         else:
-            tokens = (line["prompt_tokens"], line["completion_tokens"], line["cached_tokens"])
-            cost = line["cost_usd"]
-            self.usage += Usage(*tokens, cost_usd=cost)
-            self.known_usd += cost or 0.0
-            if cost is None:
+            self._count(line)
+            if line["cost_usd"] is None:
                 self.charged_usd += call.start.get("may_cost_usd", 0.0)
+
+    def _count(self, line: Mapping[str, Any]) -> None:
+        tokens = (line["prompt_tokens"], line["completion_tokens"], line["cached_tokens"])
+        self.usage += Usage(*tokens, cost_usd=line["cost_usd"])
+        self.known_usd += line["cost_usd"] or 0.0
 
     def abandon(self, run: object = None) -> None:
         """Charge the calls of *run*, or of all runs, in flight when their process died."""
@@ -93,17 +102,33 @@ class Journal:
         self.fault: OSError | None = None
         self.spent, self._spent_by_run = spent_in(path)
         self.spent.abandon()  # we hold the lock, so earlier processes have ended
-        self._descriptor = open_for_append(path)
-        self._whole = os.fstat(self._descriptor).st_size  # bytes, up to the last whole line
+        self._file = Lines(path)
         self._synced = 0  # bytes known to be on the disk
         self._lost = b""
         self._lock = asyncio.Lock()
 
     def spent_of(self, run: str) -> Spent:
         """Return the usage of a batch's *run* in previous sessions; call it once per run."""
-        spent = self._spent_by_run.pop(run, None) or Spent()
+        spent = self.earlier(run)
+        del self._spent_by_run[run]
+        return spent
+
+    def earlier(self, run: str) -> Spent:
+        """Return the usage of a batch's *run* in previous sessions, before `spent_of`."""
+        spent = self._spent_by_run.setdefault(run, Spent())
         spent.abandon()
         return spent
+
+    def restore(self, figures: Mapping[str, float | None], run: str | None = None) -> None:
+        """Add *figures* of lost lines, by their names in metadata.json; raise OSError."""
+        if not figures:
+            return
+        named = {} if run is None else {"run": run}
+        line = self.note(RESTORED, **named, **figures)
+        if self.fault is not None:
+            raise self.fault
+        if run is not None and line is not None:
+            self.earlier(run).add(line)
 
     def note(self, event: str, **facts: Any) -> Mapping[str, Any] | None:
         """Append a line with one write; return it. It survives this process, not a power cut.
@@ -115,8 +140,7 @@ class Journal:
         data = orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
         if self.fault is None:
             try:
-                append(self._descriptor, data)
-                self._whole += len(data)
+                self._file.append(data)
             except OSError as error:
                 self.fault = error
         if self.fault is not None:
@@ -127,13 +151,11 @@ class Journal:
         return line
 
     def recover(self) -> None:
-        """Truncate a torn line and append all that could not be written; raise OSError."""
+        """Append all that could not be written; raise OSError."""
         if self._lost:
-            os.ftruncate(self._descriptor, self._whole)
-            append(self._descriptor, self._lost)
-            os.fsync(self._descriptor)
-            self._whole += len(self._lost)  # every run of a batch may come here
-            self._lost = b""
+            self._file.append(self._lost)
+            self._lost = b""  # every run of a batch may come here
+            os.fsync(self._file.descriptor)
 
     async def commit(self, event: str, **facts: Any) -> None:
         """Append a line and make it, and all before it, durable; raise OSError."""
@@ -144,16 +166,16 @@ class Journal:
         """Make every line durable; concurrent callers share one fsync. Raises OSError."""
         if self.fault is not None:
             raise self.fault
-        target = self._whole
+        target = self._file.size
         async with self._lock:
             if self._synced < target:
-                covered = self._whole
-                await offload(os.fsync, self._descriptor)
+                covered = self._file.size
+                await offload(os.fsync, self._file.descriptor)
                 self._synced = covered
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self._descriptor)
+        self._file.close()
 
 
 class MemberJournal:

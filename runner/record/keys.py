@@ -6,8 +6,7 @@ from typing import Any
 
 import orjson
 
-from runner import DISTRIBUTION
-from runner.base.text import digest
+from runner.base.text import DISTRIBUTION, digest
 from runner.config.model_facts import OFFLINE
 from runner.config.schema import ModelSettings
 from runner.providers.request import Request

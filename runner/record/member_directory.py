@@ -1,5 +1,6 @@
 """Directories of a batch's runs: the batch locks and journals them."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,15 @@ class MemberDirectory(RunDirectory):
 
     reports_progress = False
 
-    def __init__(self, batch: RunDirectory, name: str) -> None:
+    def __init__(self, batch: RunDirectory, name: str, stages: Iterable[str]) -> None:
         """Open the directory called *name*; raise OSError, ConfigError for links in it."""
         assert isinstance(batch.journal, Journal)
         path = batch.path / name
         self._fresh = not path.exists()
         self._batch = batch
         self._pages: list[Pages] = []
-        make_directory(path / "intermediate", batch.path)
+        for part in ("", *stages):
+            make_directory(path / "intermediate" / part, batch.path)
         if not self._fresh:
             check_folders(path)
         for part in ("context", "logs"):
@@ -47,6 +49,10 @@ class MemberDirectory(RunDirectory):
         """Store the pages, in the order of `write_pages`."""
         pages, self._pages = self._pages, []
         await offload(self._write, *pages)
+
+    def drop_pages(self) -> None:
+        """Forget the pages; a resumed run makes them again."""
+        self._pages.clear()
 
     def _put(self, path: Path, data: bytes) -> None:
         write_in_place(path, data)

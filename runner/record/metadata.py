@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
-from runner import DISTRIBUTION
+from runner.base.text import DISTRIBUTION
 from runner.job.job import Job, Setup
 from runner.record.journal import Spent
 

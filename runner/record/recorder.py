@@ -1,7 +1,6 @@
 """Recorder of a run: writes records, pages, contexts, metadata and events as they come."""
 
 import asyncio
-import errno
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import asdict
@@ -28,9 +27,14 @@ from runner.record.metadata import describe_run
 from runner.record.pages import Pages
 from runner.record.previous_session import keep_answer
 from runner.record.reuse import StoredAnswers
-from runner.record.run_directory import SCHEMA_VERSION, TRANSCRIPT, RunDirectory
+from runner.record.run_directory import SCHEMA_VERSION, RunDirectory
+from runner.record.stored_transcript import TRANSCRIPT
 
 PERSIST_S = 2.0  # for unfinished writes when a run is cut off
+# Room for a record: by token of a reply, which the record holds as text and as data (10 bytes were
+# measured), and by attempt; no less than LEAST_BYTES, since replies can be longer than allowed.
+TOKEN_BYTES, ATTEMPT_BYTES, LEAST_BYTES = 12, 200, 1 << 15
+OTHER_BYTES = 1 << 13
 
 log = structlog.get_logger("colloquy.run")
 
@@ -77,7 +81,8 @@ class Recorder:
     def call_log(self, node: Node) -> CallLog:
         """Return a log of *node*'s calls that also writes them to the journal."""
         note = partial(_note_call, self.directory.journal, analyzer=node.name)
-        return CallLog(note=note, unit=f"{self.directory.path.name}/{node.name}")
+        unit = f"{self.directory.path.name}/{node.name}"
+        return CallLog(note=note, unit=unit, secure=partial(_secure, self.directory, node))
 
     def node_started(self, node: Node) -> None:
         """Record the start of *node* and, with its first node, of its stage."""
@@ -135,17 +140,22 @@ class Recorder:
 
         Calls in flight go on; `settle` raises the failure when they have ended.
         """
-        ended = (write for write in self._writes if write.done() and not write.cancelled())
-        faults = (self.directory.journal.fault, *(write.exception() for write in ended))
-        if (fault := next(filter(None, faults), None)) is not None:
+        if (fault := self._failure()) is not None:
             raise NotRunError("output", f"not called: {fault}")
+
+    def _failure(self) -> BaseException | None:
+        ended = (write for write in self._writes if write.done() and not write.cancelled())
+        written = (write.exception() for write in ended)
+        return next(
+            filter(None, (self.directory.journal.fault, self.directory.drafts.fault, *written)),
+            None,
+        )
 
     async def settle(self) -> None:
         """Wait for all writes; raise the first failure."""
         await self._written()
-        await asyncio.gather(*self._writes)
-        if self.directory.journal.fault is not None:
-            raise self.directory.journal.fault
+        if (fault := self._failure()) is not None:
+            raise fault
 
     async def _written(self) -> None:
         """Wait for all writes, later ones too; a cancelled caller cancels none of them."""
@@ -153,8 +163,9 @@ class Recorder:
             await asyncio.wait(unfinished)
 
     async def break_off(self, error: BaseException, exit_code: int) -> None:
-        """Finish writes, release the reserve on a full disk, and record how the run ended."""
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        """Finish writes and record how the run ended, in the reserve if the disk has failed."""
+        if isinstance(error, OSError):
+            self.directory.drop_pages()
             self.directory.release_reserve()
         with suppress(TimeoutError):
             async with asyncio.timeout(PERSIST_S):
@@ -179,15 +190,10 @@ class Recorder:
         await self.directory.write_metadata(metadata)
 
     async def _commit(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
-        saving = partial(self._save, node, outcome, calls)
         try:
-            await saving()
+            await self._save(node, outcome, calls)
         except OSError:
             self.statuses[node.name] = "unsaved"
-            self.directory.release_reserve()
-            with suppress(OSError):  # the answer is paid for: retry in the released reserve
-                await saving()
-                self.statuses[node.name] = outcome.status
             raise
         facts = {"analyzer": node.name, "status": outcome.status, "key": outcome.key}
         await self.directory.note("node.committed", **facts)
@@ -208,6 +214,8 @@ class Recorder:
         self.write(self._write_page(node, outcome))
 
     async def _write_page(self, node: Node, outcome: Outcome) -> None:
+        if self._failure() is not None:
+            return  # what room is left is for records
         page = partial(self.pages.page, node, outcome)
         await self.directory.write_pages({self.pages.path(node): page})
 
@@ -221,6 +229,16 @@ class Recorder:
             log.warning("node.skipped", reason=outcome.error, **facts)
         else:
             log.error("node.failed", kind=outcome.kind, error=outcome.error, **facts)
+
+
+def _secure(directory: RunDirectory, node: Node, calls: CallLog, reply_tokens: int) -> None:
+    """Make room for the record of another reply; raise NotRunError without any."""
+    size = TOKEN_BYTES * reply_tokens * (1 + calls.replies) + OTHER_BYTES
+    size += ATTEMPT_BYTES * len(calls.attempts)
+    try:
+        directory.secure(node.stage, node.name, max(size, LEAST_BYTES))
+    except OSError as error:
+        raise NotRunError("output", f"not called: {error}") from error
 
 
 def _note_call(journal: Journal | MemberJournal, event: str, **facts: Any) -> None:
@@ -253,6 +271,8 @@ def _record(node: Node, outcome: Outcome, calls: CallLog, prompt_sha256: str) ->
         **outcome.notes,
         "usage": usage,
         "cost_usd": usage.pop("cost_usd"),
+        "charged_tokens": calls.charged_tokens,
+        "charged_usd": round(calls.charged_usd, 12),
         **({"usage_corrected": corrected} if corrected else {}),
         "attempts": [asdict(attempt) for attempt in calls.attempts],
         "latency_s": round(calls.latency_s, 6),

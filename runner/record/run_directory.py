@@ -9,29 +9,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from runner.base.errors import ConfigError, OutputError, TranscriptError, one_line, reason
+from runner.base.errors import ConfigError, OutputError, reason
 from runner.base.files import (
+    Draft,
     as_json,
     make_directory,
     remove_temporary_files,
     write_bytes,
     write_if_changed,
-    write_json,
 )
-from runner.base.json import check_size, load_json
 from runner.base.regular_files import refuse_links
 from runner.base.text import now_iso, slug
 from runner.base.threads import offload
 from runner.job.job import BatchJob, Job, Setup
+from runner.record.drafts import Drafts
 from runner.record.journal import Journal, MemberJournal
 from runner.record.lock import acquire, release
 from runner.record.signature import sign
-from runner.transcript.model import Segment, Transcript
-from runner.transcript.report import stored_report
+from runner.record.stored_transcript import TRANSCRIPT, transcript_as_json
 
 SCHEMA_VERSION = 2
 COMPLETED = "COMPLETED"
-TRANSCRIPT = "transcript.json"
 RESOLVED = "config/resolved.yaml"
 INPUTS = "config/inputs.json"  # of a batch
 PARTS = ("config", "intermediate", "context", "logs")  # subdirectories
@@ -89,6 +87,7 @@ class RunDirectory:
         self._lock = lock
         self._metadata_lock = asyncio.Lock()
         self._made: set[Path] = set()  # directories that exist
+        self.drafts = Drafts()
 
     @classmethod
     def create(cls, path: Path, parts: Sequence[str] = PARTS) -> Self:
@@ -96,6 +95,8 @@ class RunDirectory:
 
         A directory that holds a run is refused: its files would be mixed with the new ones.
         """
+        if path.is_symlink():
+            raise OutputError(f"{path} is a link, expected the name of a new directory")
         directory = cls._open(path, parts)
         if any((path / name).exists() for name in ("metadata.json", RESOLVED)):
             directory.close()
@@ -163,7 +164,7 @@ class RunDirectory:
         """
         digests = {name: analyzer.prompt_digest for name, analyzer in job.analyzers.items()}
         prompts = {"config_dirs": [str(folder) for folder in job.config_dirs], "sha256": digests}
-        files = {TRANSCRIPT: _readable(job.transcript)} if isinstance(job, Job) else {}
+        files = {TRANSCRIPT: transcript_as_json(job.transcript)} if isinstance(job, Job) else {}
         if isinstance(job, BatchJob):
             files[INPUTS] = as_json([file.name for file in job.inputs])
         files["config/prompts.json"] = as_json(prompts)
@@ -174,6 +175,20 @@ class RunDirectory:
         sign(self.path, files)
         for name, data in files.items():
             write_if_changed(self.path / name, data)
+
+    def secure(self, stage: str, name: str, size: int) -> None:
+        """Make room for a node's record of *size* bytes before its call goes out; raise OSError.
+
+        That is space, an inode and an open file, and a directory for what it may replace.
+        """
+        file = self._record(stage, name)
+
+        def prepare() -> None:
+            self._make_parent(file)
+            if self.has(f"intermediate/{stage}/{name}.json"):
+                self._make_parent(self.path / "superseded" / stage / name)
+
+        self.drafts.secure(file, size, prepare)
 
     async def write_node(
         self,
@@ -188,16 +203,27 @@ class RunDirectory:
         *page*, a path in this directory, shows an earlier outcome. It is removed first, so that a
         crash can't leave it beside the new record. *keep* gets the written file.
         """
+        file = self._record(stage, name)
+        secured = self.drafts.take(file)
 
         def write() -> None:
-            file = self.path / "intermediate" / stage / f"{name}.json"
-            self._make_parent(file)
-            self._make_parent(self.path / page)
-            (self.path / page).unlink(missing_ok=True)
-            write_json(file, record())
+            if secured is None:
+                self._make_parent(file)
+            with secured or Draft(file) as draft:
+                content = record()
+
+                def store(short: bool) -> None:
+                    self._make_parent(self.path / page)
+                    (self.path / page).unlink(missing_ok=True)
+                    draft.commit(as_json(content, short=short))
+
+                self.drafts.fill(store, self.release_reserve)
             keep(file)
 
         await offload(write)
+
+    def _record(self, stage: str, name: str) -> Path:
+        return self.path / "intermediate" / stage / f"{name}.json"
 
     async def write_pages(self, pages: Pages) -> None:
         """Store pages, or data, by their path in this directory."""
@@ -205,6 +231,9 @@ class RunDirectory:
 
     async def flush(self) -> None:
         """Store pages that are still in memory."""
+
+    def drop_pages(self) -> None:
+        """Forget pages that are still in memory: there is no room for them."""
 
     def _write(self, *groups: Pages) -> None:
         for pages in groups:
@@ -249,29 +278,6 @@ class RunDirectory:
         (self.path / COMPLETED).unlink(missing_ok=True)
 
 
-def _readable(transcript: Transcript) -> bytes:
-    """Return *transcript* as JSON; raise TranscriptError if it would be too large to be resumed."""
-    data = as_json(transcript)
-    try:
-        check_size(data)
-    except ValueError as error:
-        raise TranscriptError(f"{transcript.name} is too long for {TRANSCRIPT}: {error}") from error
-    return data
-
-
 def _as_bytes(content: Page) -> bytes:
     content = content() if callable(content) else content
     return content.encode() if isinstance(content, str) else as_json(content)
-
-
-def read_transcript_file(run: Path) -> Transcript:
-    """Return the transcript stored in the directory *run*; raise ConfigError."""
-    file = run / TRANSCRIPT
-    try:
-        data = load_json(file)
-        segments = tuple(Segment(**segment) for segment in data["segments"])
-        removed_chars = int(data.get("removed_chars", 0))
-        facts = (data["name"], data["format"], data["sha256"], segments, removed_chars)
-        return Transcript(*facts, stored_report(data.get("reading")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error

@@ -6,16 +6,16 @@ from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 
-from runner import DISTRIBUTION
 from runner.base.errors import ConfigError, did_you_mean
 from runner.base.regular_files import kind_of
+from runner.base.text import DISTRIBUTION
 from runner.config.schema import GROUPS, known_keys
 
 # Sections whose keys may be given without the section's name, the likeliest first.
 _SECTIONS = ("processing", "model", "budget", "output", "grounding", "transcript", "batch")
 WITH_VALUE = frozenset(  # options whose value is the next argument
     {"--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--package", "-p"}
-    | {"--cfg", "-c"}
+    | {"--cfg", "-c", "--shell-completion", "-sc"}
 )
 _OPTIONS = (  # Hydra's, by what argparse lets them be cut to
     *("--help", "--hydra-help", "--version", "--cfg", "--resolve", "--package", "--run"),

@@ -14,7 +14,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from runner.base.errors import ConfigError, did_you_mean, one_line
+from runner.base.errors import ConfigError, did_you_mean, one_line, reason
 from runner.base.json import MAX_YAML_BYTES, check_yaml
 from runner.base.regular_files import kind_of, open_regular
 from runner.base.secrets import refuse_secrets, secrets_of
@@ -119,7 +119,9 @@ def _check_folder(folder: Path) -> None:
                 check_yaml(opened.read(MAX_YAML_BYTES))
         except yaml.YAMLError:
             continue  # Hydra reports it
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise ConfigError(reason(error)) from error
+        except ValueError as error:
             raise ConfigError(f"{file}: {error}") from error
 
 

@@ -29,6 +29,7 @@ from runner.config.schema import Settings
 from runner.job.build import build_job
 from runner.job.job import BatchJob, Job, Setup
 from runner.providers.simulated.process import IdleProcesses, simulated_process
+from runner.record.account import restore_account
 from runner.record.batch_directory import PARTS as BATCH_PARTS
 from runner.record.batch_directory import begin_batch, input_names
 from runner.record.events import run_log, set_library_levels
@@ -163,6 +164,8 @@ async def _run(
     path, stop = directory.path, shared.stop
     try:
         async with AsyncExitStack() as stack:
+            if stored.previous is not None:
+                await offload(restore_account, path, directory.journal)
             directory.write_job(job)
             console: str = job.settings.output.console
             hold_s = 0.0

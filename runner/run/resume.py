@@ -17,19 +17,14 @@ from runner.base.errors import ConfigError, TranscriptError, did_you_mean, one_l
 from runner.base.json import load_json, load_yaml
 from runner.base.regular_files import kind_of, user_path
 from runner.config.schema import Settings, nearest_key, validate
-from runner.job.build import job_from, open_transcript, resolve
+from runner.job.build import job_from, open_transcript, resolve, transcript_path
 from runner.job.config_diff import changed_prompts, changed_settings
 from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import batch_of, completed_before, input_names, is_batch
 from runner.record.previous_session import PreviousSession, read_record
-from runner.record.run_directory import (
-    COMPLETED,
-    RESERVE,
-    SCHEMA_VERSION,
-    check_folders,
-    read_transcript_file,
-)
+from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, check_folders
 from runner.record.signature import fault_of
+from runner.record.stored_transcript import read_transcript_file
 from runner.reports.compare.planned_jobs import PlannedJob, planned_jobs
 from runner.reports.stored_run import find_runs, is_run, read_run
 from runner.run.cli import quote
@@ -264,7 +259,8 @@ def _transcript(path: Path, settings: Settings) -> tuple[Transcript, str]:
     """Return the transcript, from the run if its file is gone, and its stored SHA-256."""
     stored = read_transcript_file(path)
     with suppress(TranscriptError, ConfigError):
-        return open_transcript(settings), stored.sha256
+        if kind_of(transcript_path(settings.transcript.path)) == "file":  # a pipe is read once
+            return open_transcript(settings), stored.sha256
     return stored, stored.sha256
 
 

@@ -109,6 +109,8 @@ class Run:
             # Replies that have arrived are paid for: they reach the disk first.
             await recorder.break_off(error, self._stopped_code(exit_code_of(error)))
             raise
+        finally:
+            self.directory.drafts.drop()
 
     def _stopped_code(self, code: int) -> int:
         """Return the exit code of a process that would end with *code* but for a signal."""

@@ -2,13 +2,16 @@
 
 import asyncio
 import os
+import resource
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from runner.base.command import print_error
 from runner.base.errors import ColloquyError
 from runner.base.loop_lag import LagProbe
+from runner.base.steady_time import SteadyTimeLoop
 from runner.base.threads import start_threads
 from runner.calls.admission.limits import Admission
 from runner.calls.schedule import gather_all
@@ -29,6 +32,9 @@ class Session:
     def __init__(self, codes: list[int]) -> None:
         self._codes = codes
         self._shared = ProcessState()
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        with suppress(OSError, ValueError):  # a call in flight holds a socket and a file
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
     def run(self, job: Job) -> Objective | None:
         """Run one job to its end; return its objective. Raises KeyboardInterrupt after a signal."""
@@ -37,7 +43,11 @@ class Session:
     def run_all(self, jobs: Sequence[Job], limit: int | None = None) -> list[Objective | None]:
         """Run *jobs* in one event loop, at most *limit* at a time, with one admission queue."""
         start_threads()
-        stop, loop, before = self._shared.stop, asyncio.Runner(), len(self._codes)
+        stop, loop, before = (
+            self._shared.stop,
+            asyncio.Runner(loop_factory=SteadyTimeLoop),
+            len(self._codes),
+        )
         try:
             objectives = loop.run(self._run_jobs(jobs, limit or len(jobs)))
         finally:

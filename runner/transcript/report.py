@@ -118,7 +118,13 @@ class Notes:
 
     def _doubts(self) -> Iterable[str]:
         """Say how much is left out that may have been speech."""
-        found = [each for each in self._left_out.values() if each.kind not in _FURNITURE]
+        told = {" ".join(value.split())[:MAX_EXAMPLE_CHARS] for value in self.about.values()}
+        found = [
+            each
+            for each in self._left_out.values()
+            if each.kind not in _FURNITURE
+            and not (each.lines == 1 and each.example.lstrip("# ") in told)
+        ]
         if found:
             most = max(found, key=lambda each: each.words)
             lines, words = sum(each.lines for each in found), sum(each.words for each in found)

@@ -13,9 +13,11 @@ from runner.transcript.layouts.time_scale import TimeScale, time_scale_of
 from runner.transcript.model import Turn, join_lines
 from runner.transcript.readers import Source
 from runner.transcript.report import Notes
-from runner.transcript.times import Stamp, without_frames
+from runner.transcript.times import Stamp, trailing_stamp, without_frames
 
 _MIN_STAMPED_ROWS = 3
+_TAIL_CHARS = 60
+_CLOSING = ("]", ")", "#", ">", "】", "）")
 
 
 def read_text_layout(source: Source, notes: Notes) -> list[Turn]:
@@ -28,7 +30,8 @@ def turns_of_text(text: str, notes: Notes) -> list[Turn]:
     """Return the turns of *text*, which may be taken from a document."""
     rows = _without_partials(rows_of(without_frames(text), notes), notes)
     choice = choose(rows, notes)
-    assembler = _Assembler(rows, choice, notes, _short_stamps(rows), _time_scale(rows, choice))
+    short, late = _short_stamps(rows), _times_end_turns(rows, choice)
+    assembler = _Assembler(rows, choice, notes, short, late, _time_scale(rows, choice))
     at = 0
     while at < len(rows):
         at += assembler.step(at)
@@ -60,6 +63,22 @@ def _short_stamps(rows: Sequence[Row]) -> bool:
     return stamped >= _MIN_STAMPED_ROWS and stamped >= len(rows) * 0.2
 
 
+def _times_end_turns(rows: Sequence[Row], choice: Choice) -> bool:
+    """Return whether most turns have no time before their words, and one in brackets behind."""
+    opened = [opening for _, opening in choice.turns.values()]
+    ends = sum(_end_time(row.rest) is not None for row in rows) if opened else 0
+    return ends > 1 and ends >= len(opened) * 0.5 > sum(bool(each.stamp) for each in opened)
+
+
+def _end_time(text: str) -> tuple[Stamp, str] | None:
+    """Return the time in brackets at the end of *text*, and the words before it."""
+    tail = text[-_TAIL_CHARS:]
+    found = trailing_stamp(tail) if tail.endswith(_CLOSING) else None
+    if found is None or not found[0].bracketed or not found[1].strip():
+        return None
+    return found[0], text[: len(text) - len(tail)] + found[1]
+
+
 @dataclass(slots=True)
 class _Assembler:
     """Puts rows together; *speaker* is who speaks, *paragraph* what is not yet a turn."""
@@ -68,6 +87,7 @@ class _Assembler:
     choice: Choice
     notes: Notes
     short_stamps: bool
+    times_end_turns: bool
     scale: TimeScale
     turns: list[Turn] = field(default_factory=list)
     speaker: str | None = None
@@ -115,6 +135,8 @@ class _Assembler:
             return
         stamp, self.stamp = self.stamp, None
         start, end = self.scale.seconds(stamp)
+        if self.times_end_turns and (late := _end_time(text)):
+            text, end = late[1], self.scale.seconds(late[0])[0]
         self.turns.append(Turn(self.speaker, text, start, end))
 
     def end(self) -> list[Turn]:
@@ -127,11 +149,11 @@ class _Assembler:
     def _open(self, row: Row, name: str | None, opening: Opening) -> int:
         self.flush()
         self._close_turn()
+        if opening.stamp:
+            self._take_time(opening.stamp, row.raw)
         if not self.started:
             self.notes.about.update(facts_of(self.preface))
         self.started = True
-        if opening.stamp:
-            self._take_time(opening.stamp, row.raw)
         if opening.role and name == opening.label and (role := f"{name} ({opening.role})"):
             if role not in self.roles:
                 self.notes.leave_out("roles of speakers", opening.role)
@@ -149,7 +171,9 @@ class _Assembler:
     def _take_time(self, stamp: Stamp | None, raw: str) -> None:
         """Hold the time of the words to come; note one that no words came for."""
         if self.stamp is not None:
-            self.notes.leave_out("times without words", self.time_row)
+            kind = "times without words" if self.started else "lines above the first turn"
+            self.notes.leave_out(kind, self.time_row)
+            self.preface.append(self.time_row)
         self.stamp, self.time_row = stamp, raw
 
     def _is_time(self, row: Row, stamp: Stamp) -> bool:

@@ -14,25 +14,28 @@ _DATE = (
     rf"|today|yesterday|(?:{'|'.join(_DAYS)})[a-z]{{0,6}})"
 )
 _CLOCK = (
-    r"\d{1,4}:\d{2}(?::\d{2}){0,2}(?:[.,]\d{1,6})?"
+    r"(?:(?:오전|오후|上午|下午|午前|午後)\s?)?\d{1,4}:\d{2}(?::\d{2}){0,2}(?:[.,]\d{1,6})?"
     r"(?:\s?[ap]\.?m\b\.?)?(?:Z\b|\+\d{2}:?\d{2}\b|-\d(?=#))?"
 )
 _UNITS = (
     r"(?:\d{1,4}\s?h(?:ours?|rs?)?,?\s?)?(?:\d{1,4}\s?m(?:in(?:ute)?s?)?,?\s?)?"
     r"\d{1,6}(?:\.\d{1,6})?\s?s(?:ec(?:ond)?s?)?\b"
 )
-_ONE = rf"(?:{_UNITS[:-2]}(?=\d))?(?:({_DATE})(?:,?\s(?:at\s)?|T))?({_CLOCK}|{_UNITS})"
+_DECIMALS = r"\d{1,6}\.\d{1,3}(?=\s?(?:-->|->|-|–)\s?\d)|(?<=[->–\s])\d{1,6}\.\d{1,3}(?=\s?[\])])"
+_ONE = rf"(?:{_UNITS[:-2]}(?=\d))?(?:({_DATE})(?:,?\s(?:at\s)?|T))?({_CLOCK}|{_UNITS}|{_DECIMALS})"
 _BARE = rf"()({_CLOCK})"  # without a date, which takes most of the time
-_END = rf"(?:\s?(?:-->|->|-|–|—|to)\s?({_CLOCK}|{_UNITS}))?"
+_END = rf"(?:\s?(?:-->|->|-|–|—|to)\s?({_CLOCK}|{_UNITS}|{_DECIMALS}))?"
 _OPEN, _CLOSE = (
     r"\\?([\[(（［【<#])?\s?@?(-)?",
     r"\s?\\?([\])）］】>#])?(?:\(https?:[^\s()]{1,300}\))?",
 )
+_BEFORE = r"(?:^|[\s|,·•–—@*-]|(?<=\w)(?=[\[(（［【]))"
 _LEADING, _BARE_LEADING = (
     re.compile(rf"{_OPEN}{one}{_END}{_CLOSE}(?![\w:])", re.I) for one in (_ONE, _BARE)
 )
 _TRAILING, _BARE_TRAILING = (
-    re.compile(rf"(?:^|[\s|,·•–—@*-]){_OPEN}{one}{_END}{_CLOSE}$", re.I) for one in (_ONE, _BARE)
+    re.compile(rf"(?:^|[\s|,·•–—@*-]|(?<=\w)(?=[\[(（［【])){_OPEN}{one}{_END}{_CLOSE}$", re.I)
+    for one in (_ONE, _BARE)
 )
 _READING = re.compile(r"(\d{1,4}(?::\d{2}){1,3})(?:[.,](\d{1,6}))?\s?([AaPp])?")
 _UNIT = re.compile(r"(\d+(?:\.\d+)?)\s?([hms])", re.I)
@@ -40,7 +43,8 @@ _NUMBERS = re.compile(r"\d+")
 _FRAMES = re.compile(r"(?<![\d:])(\d{1,3}:(\d{2}):\d{2})[:;](\d{2})(?![\d:])")
 _FOUR_NUMBERS = re.compile(r":\d{2}:\d{2}[:;]\d")  # begins with a fixed character, for speed
 _PAIRS = dict(zip("[(（［【<#", "])）］】>#", strict=True))
-_STARTS = frozenset("0123456789[(（［【<#@\\")
+_STARTS = frozenset("0123456789[(（［【<#@\\오上下午")
+_HALVES = {"오전": "a", "上午": "a", "午前": "a", "오후": "p", "下午": "p", "午後": "p"}
 _ENDS = frozenset("0123456789mMsScCdDzZ.)]）］】>#")
 _WORDS = frozenset((*_MONTHS, *_DAYS, "tod", "yes"))
 _HEAD_CHARS = 200
@@ -74,10 +78,12 @@ def clock_seconds(text: str) -> float | None:
 
     With AM or PM, two numbers are hours and minutes.
     """
-    match = _READING.match(text.strip())
-    if match is None:
+    match = _READING.search(text[:_HEAD_CHARS])
+    before = text[: match.start()].strip() if match else ""
+    if match is None or (before and before not in _HALVES):
         return None
     numbers, (fraction, half) = list(map(int, match[1].split(":"))), match.group(2, 3)
+    half = _HALVES.get(before) or half
     if half and len(numbers) == 2:
         numbers.append(0)
     days, hours, minutes, seconds = [0] * (4 - len(numbers)) + numbers
@@ -161,9 +167,10 @@ def _stamp(match: re.Match[str] | None) -> Stamp | None:
         return None
     end = _seconds(last) if last else None
     fields = first.count(":") + 1 if ":" in first else 0
-    if fields == 2 and (day or first[-1] in "mM."):  # hours and minutes of a day
-        fields, start = 3, start if first[-1] in "mM." else start * 60
-    if sign and not opening:
+    halved = first[-1] in "mM." or not first[0].isdigit()
+    if fields == 2 and (day or halved):  # hours and minutes of a day
+        fields, start = 3, start if halved else start * 60
+    if not opening and (sign or not (":" in first or first[-1].isalpha())):
         return None
     return Stamp(-start if sign else start, end, bool(opening), fields, day or "")
 
@@ -171,5 +178,7 @@ def _stamp(match: re.Match[str] | None) -> Stamp | None:
 def _seconds(text: str) -> float | None:
     if ":" in text:
         return clock_seconds(text)
+    if not text[-1].isalpha():
+        return float(text)
     sizes = {"h": 3600.0, "m": 60.0, "s": 1.0}
     return sum(float(number) * sizes[unit.lower()] for number, unit in _UNIT.findall(text))

@@ -8,9 +8,9 @@ import pytest
 
 from runner.base import files
 from runner.base.files import (
-    append,
+    Draft,
+    Lines,
     make_directory,
-    open_for_append,
     remove_temporary_files,
     write_json,
     write_text,
@@ -56,14 +56,104 @@ def test_what_cannot_be_serialised_touches_no_file(tmp_path: Path) -> None:
     assert target.read_text() == "old"
 
 
-def test_a_line_that_a_crash_tore_is_ended_before_the_next(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('{"n":0}\n{"n":', '{"n":0}\n{"n":2}\n'),
+        ('{"n":', '{"n":2}\n'),
+        ('{"n":0}\n{"n":1}', '{"n":0}\n{"n":1}\n{"n":2}\n'),  # whole, without its end
+        ('{"n":0}\n' + "x" * 200_000, '{"n":0}\n{"n":2}\n'),
+    ],
+)
+def test_a_line_that_a_crash_tore_is_cut_off_before_the_next(
+    tmp_path: Path, before: str, after: str
+) -> None:
     path = tmp_path / "j.jsonl"
-    path.write_text('{"n":0}\n{"n":')
-    descriptor = open_for_append(path)
-    append(descriptor, b'{"n":2}\n')
-    os.close(descriptor)
+    path.write_text(before)
+    lines = Lines(path)
+    lines.append(b'{"n":2}\n')
+    lines.close()
 
-    assert path.read_text() == '{"n":0}\n{"n":\n{"n":2}\n'
+    assert path.read_text() == after
+    assert lines.size == len(after)
+
+
+def test_a_line_for_which_there_is_no_room_leaves_no_part_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = Lines(tmp_path / "j.jsonl")
+    lines.append(b"first\n")
+    real, rooms = os.write, [3]
+
+    def full(descriptor: int, data: bytes) -> int:
+        if not rooms:
+            raise OSError(28, "No space left on device")
+        return real(descriptor, data[: rooms.pop()])
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="No space left"):
+        lines.append(b"second\n")
+    monkeypatch.undo()
+    lines.append(b"third\n")
+    lines.close()
+
+    assert (tmp_path / "j.jsonl").read_text() == "first\nthird\n"
+
+
+def test_nothing_is_appended_to_a_torn_line_that_cannot_be_cut_off_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines, real = Lines(tmp_path / "j.jsonl"), os.write
+
+    def broken(descriptor: int, data: bytes) -> int:
+        real(descriptor, data[:3])
+        raise OSError(5, "Input/output error")
+
+    def refuse(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "ftruncate", refuse)
+        for write in (broken, real):
+            disk.setattr(os, "write", write)
+            with pytest.raises(OSError, match="Input/output"):
+                lines.append(b"first\nsecond\n")
+    lines.append(b"third\n")
+    lines.close()
+
+    assert (tmp_path / "j.jsonl").read_text() == "third\n"
+
+
+def test_a_draft_needs_no_room_once_it_has_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = Draft(tmp_path / "a.json", 1000)
+    (temp,) = tmp_path.iterdir()
+    held = temp.stat().st_blocks * 512
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(os, "open", refuse)
+    draft.commit(b"x" * 900, durable=False)
+    monkeypatch.undo()
+
+    assert held >= 1000
+    assert (tmp_path / "a.json").read_bytes() == b"x" * 900
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_draft_without_room_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(122, "Disk quota exceeded")
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    with pytest.raises(OSError, match="quota"):
+        Draft(tmp_path / "a.json", 1000)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_interrupted_writes_left_is_swept_and_nothing_else(tmp_path: Path) -> None:

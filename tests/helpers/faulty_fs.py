@@ -19,6 +19,7 @@ COUNTED = (
     "mkdir",
     "unlink",
     "ftruncate",
+    "posix_fallocate",
 )
 _NEEDS_NO_SPACE = ("unlink", "ftruncate")
 

@@ -10,8 +10,10 @@ from helpers import ScriptedTransport, job
 from helpers.runs import Reply, failing, simulated
 from runner.base.errors import CallError, NotRunError
 from runner.base.virtual_time import run_virtually
+from runner.calls.admission.budget import Sizer
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
+from runner.job.job import Setup
 from runner.providers.request import Completion, Request
 from runner.run.execute import ProcessState, execute_job, resume_job
 from runner.run.resume import read_resumption
@@ -29,14 +31,20 @@ def session(start: Start, reply: Reply, answers: int | None = None) -> tuple[int
     """
     asked: list[str] = []
 
-    def clients(*_: object) -> dict[str, Client]:
+    def clients(made: Setup, *rest: Any) -> dict[str, Client]:
         def counted(request: Request) -> str | Completion:
             asked.append(request.node)
             if len(asked) == answers:
                 client.admission.close(NotRunError("interrupted", "not called: interrupted"))
             return reply(request)
 
-        client = Client(ScriptedTransport(counted), RetryPolicy(max_retries=0), 60.0)
+        client = Client(
+            ScriptedTransport(counted),
+            RetryPolicy(max_retries=0),
+            60.0,
+            budget=rest[-1],
+            sizer=Sizer(made.main.tokenizer),
+        )
         return {"main": client}
 
     code, _ = run_virtually(lambda: start(ProcessState(clients=clients)))

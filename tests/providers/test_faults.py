@@ -181,11 +181,13 @@ async def ask(transport: LiteLLMTransport) -> Completion | CallError:
         return error
 
 
-async def ask_all(wire: str, scripts: Mapping[str, Make]) -> Found:
+async def ask_all(
+    wire: str, scripts: Mapping[str, Make], ways: Iterable[str] = ("auto", "litellm")
+) -> Found:
     """Ask once per script and way; return the endings, and the requests that arrived."""
     found = {}
     with FaultServer() as server:
-        for way in ("auto", "litellm"):
+        for way in ways:
             route = ModelRoute(MODELS[wire], f"{server.url()}/v1", "MY_KEY", transport=way)  # type: ignore[arg-type]
             transport = LiteLLMTransport(route)
             await transport.open()
@@ -230,6 +232,29 @@ def test_no_connection_is_said_of_none_that_there_was(found: tuple[Found, int]) 
 
     assert [] == [text for text in texts if re.search("no connection|redirects.*200", text)]
     assert all(KEY not in text and "\n" not in text for text in texts)
+
+
+OTHERS = ["azure/gpt-5-mini", "huggingface/x", "nvidia_nim/x", "ollama_chat/llama3.1"]
+TRIED = [n for n in BROKEN if "within" in n] + [
+    "corrupt gzip",
+    "a bomb of gzip",
+    "429 that breaks off",
+]
+
+
+@pytest.mark.parametrize("model", OTHERS)
+def test_a_provider_that_only_litellm_calls_has_the_same_limits_and_one_request(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client of nvidia_nim, for one, ignores that it shall not retry."""
+    monkeypatch.setenv("MY_KEY", KEY)
+    monkeypatch.setenv("AZURE_API_VERSION", "2025-04-01-preview")
+    monkeypatch.setitem(MODELS, "other", model)
+    ends = asyncio.run(ask_all("other", {name: CASES[name][0] for name in TRIED}, ["auto"]))
+
+    for (name, _), (end, requests) in ends.items():
+        assert isinstance(end, CallError)
+        assert (CASES[name][1], 1) == ((end.kind, end.billed), requests), (name, end)
 
 
 ERRORS: list[tuple[Any, str]] = [

@@ -190,16 +190,6 @@ def test_a_page_never_outlives_the_outcome_it_shows() -> None:
     assert "(timeout)" not in page.read_text()
 
 
-def test_an_answer_for_which_there_was_no_room_at_first_is_written_in_the_reserve() -> None:
-    full = full_disk(lambda path: path == FILE and (RUN / ".reserve").exists())
-    with full, pytest.raises(OutputError, match="No space left on device"):
-        begin()
-
-    assert "ok" == load("intermediate/stage_a/say_means.json")["status"]
-    assert [] == verify(RUN)
-    assert "say_means" not in resume()[1]
-
-
 def test_an_answer_that_could_not_be_written_is_not_called_ok() -> None:
     full = full_disk(lambda path: path == FILE, errno.EIO)
     with full, pytest.raises(OutputError, match="Input/output error"):

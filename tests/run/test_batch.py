@@ -74,7 +74,7 @@ def test_a_directory_or_a_pattern_is_many_and_a_file_is_one() -> None:
 
 
 def test_the_files_of_a_directory_are_its_transcripts_below_it_too_in_order() -> None:
-    for name in ("b.vtt", "a.txt", "deep/er/c.MD", "notes.bin", ".hidden.txt", ".git/x.txt"):
+    for name in ("b.vtt", "a.txt", "deep/er/c.MD", "notes.png", ".hidden.txt", ".git/x.txt"):
         write(name)
     Path("elsewhere.txt").write_text("Ann: secret\n")
     (Path("many") / "link.txt").symlink_to(Path("elsewhere.txt").resolve())
@@ -480,13 +480,13 @@ def test_what_we_wrote_ourselves_is_no_transcript() -> None:
 
 def test_a_name_that_is_not_utf_8_is_left_out_and_said_so() -> None:
     write_all(1)
-    write("a.bin")
+    write("a.png")
     Path("many/gespr\udce4ch.txt").write_text("Ann: Hello.\n")
     inputs = many().inputs
 
     assert inputs is not None
     assert 1 == len(inputs)
-    assert "left out: 1 with a name that is not UTF-8, 1 with the ending '.bin'" == inputs.note
+    assert "left out: 1 with a name that is not UTF-8, 1 with the ending '.png'" == inputs.note
 
 
 def test_a_shard_without_a_file_is_complete_and_asks_nothing() -> None:

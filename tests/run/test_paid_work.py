@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers import job
-from helpers.runs import ONLY_TWO, execute_models, inventing, load, prompt_of, simulated
+from helpers.batches import NODES, execute_batch, many, write_all
+from helpers.runs import LATENCY, ONLY_TWO, execute_models, inventing, load, prompt_of, simulated
+from helpers.sessions import begin, resume
 
 from runner.answers.analyzer import Analyzer
 from runner.base.errors import CallError, ConfigError, NotRunError
@@ -171,3 +174,48 @@ def test_a_key_in_a_configuration_file_is_refused() -> None:
 )
 def test_a_gate_lets_in_as_many_as_all_pools_together(overrides: list[str], slots: int) -> None:
     assert max_in_flight(job(*overrides)) == slots
+
+
+def refusing_after(answers: int) -> tuple[Callable[[Request], str], list[str]]:
+    """Return a reply function that refuses the key after *answers*, and who was answered."""
+    answered: list[str] = []
+
+    def reply(request: Request) -> str:
+        if len(answered) >= answers:
+            raise CallError("auth", "the key was revoked", status=401)
+        answered.append(request.node)
+        return simulated(request)
+
+    return reply, answered
+
+
+@pytest.mark.parametrize("answers", [1, 3, 6])
+def test_a_key_that_is_refused_in_the_middle_keeps_every_answer_and_sends_no_more(
+    answers: int,
+) -> None:
+    reply, answered = refusing_after(answers)
+    code, asked = begin(reply=reply)
+
+    assert 5 == code
+    assert answers + 1 == len(asked)
+    assert [] == verify(Path("run"))
+    assert (0, 8 - answers) == ((again := resume())[0], len(again[1]))
+    assert not {*answered} & {*again[1]}
+
+
+@pytest.mark.parametrize("answers", [2, 7])
+def test_a_key_that_is_refused_in_a_batch_keeps_every_answer_and_sends_no_more(
+    answers: int,
+) -> None:
+    write_all(6)
+    reply, _ = refusing_after(answers)
+    result, transport = execute_batch(
+        many("processing.max_concurrent=2"), reply, dict.fromkeys(LATENCY, 1.0)
+    )
+
+    assert 5 == result.exit_code
+    assert len(transport.requests) <= answers + 2
+    assert [] == verify(Path("batch"))
+    result, transport = execute_batch(many(), again=True)
+    assert 0 == result.exit_code
+    assert 6 * NODES - answers == len(transport.requests)

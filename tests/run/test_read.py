@@ -10,7 +10,7 @@ from helpers import job
 from helpers.runs import execute, load
 
 from runner.base.files import write_json
-from runner.record.run_directory import read_transcript_file
+from runner.record.stored_transcript import read_transcript_file
 from runner.reports.report.write import write_report
 from runner.run.read import main
 

@@ -149,6 +149,9 @@ WAYS = {
     "dash": "- {}: {}",
     "chevrons": ">> {}: {}",
     "bold": "<b>{}:</b> {}",
+    "a time behind the name": "{} (00:05):\n{}",
+    "a time behind the name in brackets": "[{} (00:05)]: {}",
+    "double brackets": "[[{}]] {}",
     "position": "{{\\an8}}<i>{}: {}</i>",
 }
 
@@ -217,6 +220,12 @@ ROLLING = {
     "three lines": (
         srt("a b", "a b\nc d", "a b\nc d\ne f", "c d\ne f\ng h"), "a b c d e f g h",
     ),
+    "two lines with gaps": (
+        "1\n00:00:01,000 --> 00:00:02,000\na b c\n\n"
+        "2\n00:00:02,500 --> 00:00:03,000\na b c\nd e f\n\n"
+        "3\n00:00:04,000 --> 00:00:05,000\nd e f\ng h i\n",
+        "a b c d e f g h i",
+    ),
     "held for a moment": (
         "1\n00:00:01,000 --> 00:00:02,990\na b c\n\n2\n00:00:02,990 --> 00:00:03,000\na b c\n\n"
         "3\n00:00:03,000 --> 00:00:04,990\na b c\nd e f\n\n"
@@ -282,6 +291,14 @@ def test_what_is_said_again_stays(payloads: tuple[str, ...]) -> None:
         ("00:01.000 --> 00:02.000 One.\n", [1]),
         ("1\r\r\n00:00:01,000 --> 00:00:02,000\r\r\nOne.\r\r\n\r\r\n", [1]),
         ("0:00:01.250,0:00:02.500\nOne.\n\n0:00:03.000,0:00:04.000\nTwo.", [1.25, 3]),
+        (
+            "1 00:01,250 --> 00:02,000\nOne.\n\n2 00:02,000 --> 00:03,000\nTwo.",
+            [1.25, 2],
+        ),
+        (
+            "#1\n00:01,250 --> 00:02,000\nOne.\n\n#2\n00:02,000 --> 00:03,000\n.5.",
+            [1.25, 2],
+        ),
         ("[SUBTITLE]\n00:00:01.25,00:00:02.50\nOne[br]two.\n", [1.25]),
     ],
 )

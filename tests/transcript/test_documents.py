@@ -196,6 +196,8 @@ BOMB = '<!DOCTYPE d [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><d><p>&b;</p></d>'
         (docx(""), "no utterances"),
         (pdf([]), "a PDF without text"),
         (pdf(LINES)[:200], "malformed PDF"),
+        (pdf(LINES).replace(b"Kids[4 0 R]", b"Kids[2 0 R]"), "malformed PDF"),
+        (pdf(LINES).replace(b"Kids[4 0 R]", b"Kids[" + b"4 0 R " * 10_001 + b"]"), "pages"),
         (b"%PDF-1.4 and nothing", "malformed PDF"),
         (odt("<text:p> </text:p>"), "no utterances"),
         (b"{\\rtf1 }", "no utterances"),

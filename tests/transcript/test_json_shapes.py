@@ -11,6 +11,7 @@ from runner.base.errors import TranscriptError
 from runner.transcript.read import read_text
 
 SAID = ["The seal was dry.", "Not by noon."]
+TEXT = " ".join(SAID)
 SPANS = [(61.0, 63.0), (63.5, 64.5)]
 WORDS = [(w, 61.0 + n * 0.5, int(n > 3)) for n, w in enumerate(" ".join(SAID).split())]
 Row = tuple[str | None, float | None, str]
@@ -108,10 +109,25 @@ def test_dates_count_from_the_first() -> None:
         assert [0.0, 2.5] == [start for _, start, _ in rows(data)]
 
 
-def test_long_silence_between_seconds_is_no_other_unit() -> None:
-    data = [{"speaker": "A", "text": SAID[0], "start": start} for start in (3, 9, 3732)]
+@pytest.mark.parametrize("starts", [(3, 9, 3732), (0, 600, 1200), (0, 35, 70), (5000, 5003, 5007)])
+def test_long_silence_between_seconds_is_no_other_unit(starts: tuple[int, ...]) -> None:
+    data = [{"speaker": "A", "text": f"{TEXT} {n}", "start": at} for n, at in enumerate(starts)]
 
-    assert [3, 9, 3732] == [start for _, start, _ in rows(data)]
+    assert list(starts) == [start for _, start, _ in rows(data)]
+
+
+def test_slow_speech_in_milliseconds_is_no_day_long() -> None:
+    data = [{"text": "Well yes.", "start": start} for start in (61_000, 69_000, 80_000)]
+
+    assert [61, 69, 80] == [start for _, start, _ in rows(data)]
+
+
+def test_a_turn_that_grows_is_read_once() -> None:
+    data = [{"speaker": "A", "text": text, "start": 1} for text in ("The", "The seal", SAID[0])]
+
+    assert [("A", 1, SAID[0]), ("B", 1, SAID[0])] == rows(
+        [*data, {"speaker": "B", "text": SAID[0], "start": 1}]
+    )
 
 
 def alternatives(word: str, start: str, who: str, brought: str = "") -> list[dict[str, Any]]:
@@ -131,7 +147,6 @@ def alternatives(word: str, start: str, who: str, brought: str = "") -> list[dic
     ]
 
 
-TEXT = " ".join(SAID)
 SHAPES: dict[str, tuple[object, list[Row]]] = {
     "whisper.cpp": (
         {
@@ -409,6 +424,68 @@ SHAPES: dict[str, tuple[object, list[Row]]] = {
         "\n".join(map(json.dumps, records(speaker="speaker", text="text", start="start"))),
         turns("Ana", "Ben"),
     ),
+    "events of a stream, with the whole text at the end": (
+        "\n".join(
+            map(
+                json.dumps,
+                [
+                    {"type": "delta", "delta": "The"},
+                    *records(speaker="speaker", text="text", start="start"),
+                    {"type": "done", "text": TEXT},
+                ],
+            )
+        ),
+        turns("Ana", "Ben"),
+    ),
+    "values one after another": (
+        "\n".join(json.dumps(each, indent=1) for each in records(speaker="who", text="text"))
+        + '\n{"partial": ""}\n',
+        turns("Ana", "Ben", times=False),
+    ),
+    "labels of a machine": (
+        [{"text": text, "label": f"spk{n}", "offset": SPANS[n][0]} for n, text in enumerate(SAID)],
+        turns("spk0", "spk1"),
+    ),
+    "sentences of speakers": (
+        {
+            "callTranscripts": [
+                {
+                    "transcript": [
+                        {
+                            "speakerId": who,
+                            "sentences": [{"start": int(start * 1000), "text": text}],
+                        }
+                        for who, (start, _), text in zip(("A", "B"), SPANS, SAID, strict=True)
+                    ]
+                }
+            ]
+        },
+        turns("A", "B"),
+    ),
+    "channels": (
+        {
+            "results": {
+                "channels": [
+                    {
+                        "alternatives": [
+                            {
+                                "transcript": SAID[channel],
+                                "words": [
+                                    {"word": w, "start": s} for w, s, n in WORDS if n == channel
+                                ],
+                            }
+                        ]
+                    }
+                    for channel in (1, 0)
+                ]
+            }
+        },
+        [("Channel 1", 61.0, SAID[0]), ("Channel 0", 63.0, SAID[1])],
+    ),
+    "cues in a text": (
+        {"language": "en", "transcript": "WEBVTT\n\n01:01.000 --> 01:03.000\n<v Ana>" + SAID[0]},
+        turns("Ana", "Ben")[:1],
+    ),
     "lines with partial results": (
         "\n".join(
             map(
@@ -479,7 +556,7 @@ def test_texts_beside_the_transcript_are_noted() -> None:
             {"a": {"text": "One talk."}, "n": 1, "b": {"c": {"transcript": "Another talk."}}},
             "2 texts",
         ),
-        ('{"text": "a"}\n{"text": ', "malformed JSON in record 2"),
+        ('{"text": "a"}\n{"text": ', "malformed JSON at line 2 column"),
         ([["price", "amount"], [3, 4], [5, 6]], "without a column of words"),
     ],
 )

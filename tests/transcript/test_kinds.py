@@ -50,6 +50,14 @@ NAMES: dict[str, Spoken] = {
         ("van der Berg, Jan", "Five."),
         ("3rd Officer", "Six."),
     ],
+    "names with abbreviations": [
+        ("Frau Müller-Lüdenscheidt", "Guten Tag."),
+        ("Herr Dr. von und zu Berg", "Tag."),
+        ("Frau Müller-Lüdenscheidt", "Also gut."),
+        ("Some hon. members", "Oh!"),
+        ("Prof. de la Cruz", "Sí."),
+        ("Some hon. members", "Oh!"),
+    ],
     "letters and numbers": [
         ("I", "How are you?"),
         ("P1", "Fine."),
@@ -128,6 +136,17 @@ def test_a_line_with_a_time_and_no_label_is_by_nobody_amid_lines_with_both() -> 
     assert [1, 5, 9, 12] == starts(text)
 
 
+@pytest.mark.parametrize(
+    "line", ["[{}] [0:0{}] {}", "{} [0:0{}] {}", "{}  0:0{}\n{}", "<{}> {} {}"]
+)
+def test_a_label_of_odd_shape_takes_no_part_of_another_s_turn(line: str) -> None:
+    said = ["Ana Ruiz", "Bo can trill", "Ana Ruiz", "Bo can trill", "Ana Ruiz", "who is this"]
+    text = "\n".join(line.format(name, at, f"Words {at}.") for at, name in enumerate(said))
+
+    assert said[:5] == [speaker for speaker, _ in spoken(text)][:5]
+    assert spoken(text)[5][0] in {None, "who is this"}
+
+
 def test_times_within_a_turn_go_on_with_its_speaker() -> None:
     text = "Ann (00:03):\nOne.\n(00:45)\nTwo.\n\nBo (01:09):\nThree.\n\nAnn (01:19):\nFour."
 
@@ -203,6 +222,17 @@ def test_two_numbers_are_hours_and_minutes_where_nobody_speaks_so_fast() -> None
     text = "\n".join(f"[1{n}:00] {'Ana' if n % 2 else 'Bo'}: {words}" for n in range(6))
 
     assert [3600.0 * hour for hour in range(10, 16)] == [s for s in starts(text) if s is not None]
+
+
+@pytest.mark.parametrize("stamp", ["#00:00:0{}-4#", "[0:0{}]", "(00:00:0{})"])
+def test_times_behind_the_words_end_the_turns(stamp: str) -> None:
+    text = "\n\n".join(
+        f"{'Ana' if n % 2 else 'Bo'}: Words {n}, yes. {stamp.format(n)}" for n in range(2, 8)
+    )
+    segments = read_as(text).transcript.segments
+
+    assert [f"Words {n}, yes." for n in range(2, 8)] == [each.text for each in segments]
+    assert [float(n) for n in range(2, 8)] == [each.end_s for each in segments]
 
 
 def test_the_frames_of_a_time_code_are_no_seconds() -> None:
@@ -288,6 +318,18 @@ def test_the_header_says_title_date_and_attendees() -> None:
         "date": "Sep 18, 2026",
         "attendees": "Ana Ruiz, Bo Li",
     } == read_as(text).report.about
+
+
+def test_the_date_and_length_above_a_meeting_are_no_turns() -> None:
+    top = "Yard review-20260918_100103-Meeting Recording\nSeptember 18, 2026, 8:01AM\n31m 4s\n\n"
+    said = [("Ana Ruiz", 3, "One."), ("Bo Li (Guest)", 9, "Two."), ("Ana Ruiz", 71, "Three.")]
+    turns = "".join(f"{who}   {at // 60}:{at % 60:02}\n{text}\n\n" for who, at, text in said)
+    notices = ("Ana Ruiz started transcription\n\n", "Ana Ruiz stopped transcription\n")
+
+    for text in (top + turns, top + notices[0] + turns + notices[1]):
+        assert [("Ana Ruiz", "One."), ("Bo Li", "Two."), ("Ana Ruiz", "Three.")] == spoken(text)
+        assert [3, 9, 71] == starts(text)
+        assert "September 18, 2026" == read_as(text).report.about["date"]
 
 
 def test_a_header_of_keys_is_no_turn_and_a_role_below_it_is() -> None:

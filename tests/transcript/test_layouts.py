@@ -79,13 +79,22 @@ TIMED = {
     "label, today and time above": "{name} — Today at {hms}\n{text}\n\n",
     "chat of a meeting": "{hms} From {name} to Everyone: {text}\n",
     "private chat": "{hms}\t From {name} To Bo Li(Direct Message):\n\t{text}\n",
+    "numbered turns": "{n}. {name} [{hms}]: {text}\n",
+    "numbered lines": "{n}  [{hms}] {name}: {text}\n",
+    "seconds in brackets": "[{raw}.0 - 9000.5] {name}: {text}\n",
+    "seconds behind the label": "{name} ({raw}.0 - 9000.5): {text}\n",
+    "time close to the label": "{name}[{hms}]: {text}\n",
+    "label, spaces, time, spaces": "{name}  {short}  {text}\n",
+    "half days of another language": "[{name}] [오전 {hms}] {text}\n",
     "columns": "{name}    {hms}    {text}\n",
 }
 UNTIMED = {
+    "numbered turns": "{n}) {name}: {text}\n",
     "label, colon": "{name}: {text}\n",
     "label, space, colon": "{name} : {text}\n",
     "label, colon, no space": "{name}:{text}\n",
     "full-width colon": "{name}：{text}\n",
+    "label, two colons": "{name}:: {text}\n",
     "label, colon, tab": "{name}:\t{text}\n",
     "label in a heading": "## {name}\n\n{text}\n\n",
     "label above": "{name}\n{text}\n\n",
@@ -119,7 +128,10 @@ def rendered(template: str) -> str:
     if foot and not foot[:1].isdigit():  # the bar is part of the turn
         turn, foot = template, ""
     return (
-        "".join(turn.format(name=name, text=text, **clock(start)) for name, start, text in TURNS)
+        "".join(
+            turn.format(n=n, name=name, text=text, **clock(start))
+            for n, (name, start, text) in enumerate(TURNS, start=1)
+        )
         + foot
     )
 

@@ -112,6 +112,28 @@ def test_other_columns_and_rows_without_words_are_noted() -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "1.0\t2.5\t[[Ana]]Dry, all of it.\n3.5\t4.0\t[[Ben]]Not by noon.\n9.0\t9.5\t[[Ana]]So.\n",
+        "Ana\t\t0:01\t1.0\t0:02\t2.0\tDry, all of it.\n"
+        "Ben\t\t0:03.5\t3.5\t0:04\t4.0\tNot by noon.\n"
+        "Ana\t\t0:09\t9.0\t0:10\t10.0\tSo.\n",
+        "Talk of seals\n\nsep=;\nstart;speaker;text\n"
+        "1;Ana;Dry, all of it.\n3.5;Ben;Not by noon.\n9;Ana;So.\n",
+        'start,end,speaker,text\n1000,2000,Ana,"Dry, all of it."\n'
+        "3500,4000,Ben,Not by noon.\n9000,9500,Ana,So.\n",
+    ],
+    ids=["labels of Audacity", "tab of ELAN", "below a title", "milliseconds"],
+)
+def test_exports_of_tools_are_tables(text: str) -> None:
+    assert [
+        ("Ana", 1.0, "Dry, all of it."),
+        ("Ben", 3.5, "Not by noon."),
+        ("Ana", 9.0, "So."),
+    ] == rows(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "I came, I saw.\nWe went, then left.\nThey ate, drank.\n",
         "\tIt was late.\n\tWe went home.\n",
         "18/09/2026, 10:02 - Ana: Dry.\n18/09/2026, 10:03 - Ben: No.\n18/09/2026, 10:04 - Ana: So.",

@@ -141,6 +141,8 @@ def test_every_version_of_youtube_timed_text_is_read(text: str) -> None:
         ("\\documentclass{article}\n\\begin{document}", "LaTeX; convert it to text"),
         ("From: a@b.org\nMIME-Version: 1.0\n\nDry.", "an e-mail"),
         ("SPEAKER call 1 0.50 1.20 <NA> <NA> A <NA> <NA>\n", "RTTM"),
+        ("call 1 Ana 0.00 2.50 <o,f0> dry\ncall 1 Ben 2.50 4.00 <o,f0> no\n", "this is STM"),
+        ("call 1 0.00 0.25 dry\ncall 1 0.25 0.25 no\n", "this is CTM"),
         ("#EXTM3U\n#EXT-X-VERSION:3\na.vtt\n", "a playlist"),
     ],
 )

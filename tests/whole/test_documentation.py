@@ -31,7 +31,7 @@ def test_every_target_command_and_module_named_exists(name: str) -> None:
     modules = set(re.findall(r"python -m ([a-z_.]+)", "" if name == "CHANGELOG.md" else printed))
 
     assert set(re.findall(r"^make ([a-z-]+)", printed, re.MULTILINE)) <= TARGETS
-    assert set(re.findall(r"\bcolloquy-[a-z]+\b", text)) <= set(PROJECT["scripts"])
+    assert set(re.findall(r"\bcolloquy-[a-z]+\b", text)) <= {*PROJECT["scripts"], PROJECT["name"]}
     assert [module for module in modules if find_spec(module) is None] == []
 
 

@@ -29,7 +29,8 @@ from runner.job.build import resolve
 from runner.job.job import MAX_SPEAKERS, Job
 from runner.record.events import run_log
 from runner.record.metadata import describe_run
-from runner.record.run_directory import RunDirectory, new_run_path, read_transcript_file
+from runner.record.run_directory import RunDirectory, new_run_path
+from runner.record.stored_transcript import read_transcript_file
 from runner.run.cli import check_arguments
 from runner.transcript.model import Transcript
 from tests.helpers.reading import parse_transcript, read_transcript

@@ -15,23 +15,26 @@ from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import orjson
 import pytest
 from helpers import job
 from helpers.batches import execute_batch, many, write_all
+from helpers.processes import colloquy
 from helpers.runs import execute, simulated
 from helpers.sessions import session
 
 from runner.base import json, regular_files
 from runner.base.command import print_error
-from runner.base.errors import ColloquyError, ConfigError, TranscriptError, as_known
+from runner.base.errors import ColloquyError, ConfigError, OutputError, TranscriptError, as_known
 from runner.base.files import write_in_place
 from runner.record.history import read_history
 from runner.record.previous_session import PreviousSession, keep_answer
 from runner.record.run_directory import RunDirectory
 from runner.record.store import Store
 from runner.reports.compare.__main__ import main as compare
+from runner.reports.export.mlflow import log_runs
 from runner.reports.export.spans import run_span
 from runner.reports.live.view import Tail, live_table_of
 from runner.reports.report.__main__ import main as report
@@ -178,6 +181,10 @@ def traced(path: Path) -> None:
     run_span(read_run(path))
 
 
+def logged(path: Path) -> None:
+    log_runs([path], MagicMock())
+
+
 def watched(path: Path) -> None:
     live_table_of(path)
     Tail(path / "journal.jsonl").lines()
@@ -189,6 +196,7 @@ COMMANDS: dict[str, Callable[[Path], Any]] = {
     "whatif": lambda path: called(whatif, str(path), "max_concurrent=1..3"),
     "verify": lambda path: called(verify, str(path)),
     "traces": traced,
+    "mlflow": logged,
     "live": watched,
     "resume": resumed,
     "resume of a sweep": lambda path: resumed(path.parent),
@@ -467,3 +475,28 @@ def test_a_transcript_that_could_not_be_read_again_is_refused_before_anything_is
     monkeypatch.setattr(json, "MAX_VALUES", 100)
     with pytest.raises(TranscriptError, match=r"sample1 is too long for transcript\.json: more"):
         execute(job(), into="refused")
+
+
+def test_a_run_whose_transcript_was_a_pipe_is_resumed_with_what_was_read(home: Path) -> None:
+    (RUN / "COMPLETED").unlink()
+    os.mkfifo("talk.txt")
+    for name in ("composed", "resolved"):
+        file = RUN / f"config/{name}.yaml"
+        file.write_text(file.read_text().replace("pkg://samples/sample1.md", "talk.txt"))
+
+    assert "path: talk.txt" in (RUN / "config/resolved.yaml").read_text()
+    assert 0 == ended(lambda: resumed(RUN))[0]
+
+
+def test_a_new_run_and_a_new_sweep_follow_no_link(home: Path) -> None:
+    elsewhere = home.parent / "elsewhere"
+    before = sorted(elsewhere.rglob("*"))
+    Path("new").symlink_to(elsewhere / "context")
+    with pytest.raises(OutputError, match="new is a link, expected the name of a new directory"):
+        RunDirectory.create(Path("new"))
+    Path("many/multirun.yaml").symlink_to(elsewhere / "written.yaml")
+    done = colloquy("-m", "repeat=1,2", "hydra.sweep.dir=many", cwd=home)
+
+    assert (8, 1) == (done.returncode, done.stderr.count("\n"))
+    assert "many/multirun.yaml is a link, expected no such file" in done.stderr
+    assert before == sorted(elsewhere.rglob("*"))

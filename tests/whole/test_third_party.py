@@ -144,7 +144,7 @@ def test_all_analyzers_are_answered_through_the_proxy_and_a_wrong_key_gets_nowhe
     wrong = colloquy(front, "sk-wrong-0123456789", tmp_path)
 
     assert good.returncode == 0, good.stderr
-    assert "ok=8 failed=0" in good.stderr
+    assert "ok=8 failed=0" in good.stdout
     assert sent == 8
     assert wrong.returncode == 4, wrong.stderr  # a proxy without a database answers with a 400
     assert 'status=400 error="No connected db."' in wrong.stderr

@@ -97,7 +97,7 @@ def test_it_runs_elsewhere_with_an_analyzer_of_the_users_own(
     record = json.loads((path / "intermediate/stage_b/risk_register.json").read_bytes())
 
     assert done.returncode == 0, done.stderr
-    assert "ok=9 failed=0" in done.stderr
+    assert "ok=9 failed=0" in done.stdout
     assert record["insights"]
 
 

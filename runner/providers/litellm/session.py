@@ -7,6 +7,9 @@ Its middleware is the only reader of the network, for litellm's provider configu
 import asyncio
 import ssl
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from urllib.request import getproxies
 
 import aiohttp
@@ -25,6 +28,7 @@ MAX_ERROR_BYTES = 1 << 14  # of an error, of which the rest is cut off
 _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError)
 _RAW_DEFLATE, _GZIP_OR_ZLIB = -zlib.MAX_WBITS, 32 + zlib.MAX_WBITS
 
+_FAILED: ContextVar[list[Exception] | None] = ContextVar("failed", default=None)
 _log = structlog.get_logger("httpx")  # whose own log of requests is off
 
 
@@ -39,9 +43,34 @@ def open_session() -> aiohttp.ClientSession:
         auto_decompress=False,
         connector=aiohttp.TCPConnector(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),
-        middlewares=[_read_whole],
+        middlewares=[_once],
         trust_env=bool(getproxies()),
     )
+
+
+@contextmanager
+def one_attempt() -> Iterator[None]:
+    """Let the block send nothing after a request has failed, whatever its libraries retry."""
+    token = _FAILED.set([])
+    try:
+        yield
+    finally:
+        _FAILED.reset(token)
+
+
+async def _once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Return the response, or raise the failure that an earlier request of this call had."""
+    failed = _FAILED.get()
+    if failed:
+        raise failed[0]
+    try:
+        return await _read_whole(request, handler)
+    except Exception as error:
+        if failed is not None:
+            failed.append(error)
+        raise
 
 
 async def _read_whole(
@@ -51,7 +80,7 @@ async def _read_whole(
 
     Raises CallError for what is no reply, and RefusedError for one with an error.
     """
-    host = request.url.authority
+    host = request.url.host_port_subcomponent or ""
     request.headers["Accept-Encoding"] = "gzip, deflate"
     response, body = await _received(request, handler, host)
     status, headers = response.status, CIMultiDict(response.headers)

@@ -21,7 +21,7 @@ from runner.providers.litellm.errors import cause_of, classify
 from runner.providers.litellm.http import HttpCalls
 from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.route import ModelRoute
-from runner.providers.litellm.session import open_session
+from runner.providers.litellm.session import one_attempt, open_session
 from runner.providers.litellm.usage import ADDED_PROMPT, ADDED_REPLY, CallSize, shown, usage_of
 from runner.providers.messages import joined, marked, text_parts
 from runner.providers.prices import cost_usd, prices_of
@@ -68,7 +68,7 @@ class LiteLLMTransport:
         arguments = self._arguments(request, timeout_s)
         arrived: list[bool] = []
         try:
-            with on_arrival(lambda: arrived.append(True)):
+            with one_attempt(), on_arrival(lambda: arrived.append(True)):
                 response = await self._ask(arguments)
         except Exception as error:  # noqa: BLE001 - libraries raise anything
             where, delivered = self.route.where, bool(arrived)

@@ -14,11 +14,10 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from runner import DISTRIBUTION
 from runner.base.command import Arguments, run_command
 from runner.base.errors import EXIT_UNAVAILABLE, ConfigError
 from runner.base.secrets import secrets_of
-from runner.base.text import digest, print_stderr, to_terminal
+from runner.base.text import DISTRIBUTION, digest, print_stderr, to_terminal
 from runner.base.threads import offload
 from runner.job.checks import has_otlp
 from runner.record.batch_directory import single_runs

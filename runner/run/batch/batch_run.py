@@ -16,7 +16,6 @@ from runner.base.errors import (
     NotRunError,
     TranscriptError,
     exit_code_of,
-    one_line,
 )
 from runner.base.loop_lag import Lag
 from runner.base.text import now_iso
@@ -31,16 +30,14 @@ from runner.record.batch_directory import (
     ResultRow,
     Results,
     completed_before,
-    totals_of,
     write_insights,
 )
-from runner.record.journal import Spent
 from runner.record.member_directory import MemberDirectory
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.batch.console import BatchConsole
 from runner.run.batch.summary import Measures, batch_benchmark, batch_metadata
-from runner.run.batch.tally import ENDING, Tally, row_of
+from runner.run.batch.tally import ENDING, Tally, row_of, unanswered_row
 from runner.run.plan import read_histories
 from runner.run.run import Member, Run
 from runner.run.stop import Stop
@@ -176,18 +173,20 @@ class Batch:
                 job, directory = await offload(self._open, file)
         except (TranscriptError, ConfigError) as error:
             log.warning("input.unreadable", transcript=file.name, error=str(error))
-            return self._failed(file, "unreadable", error.exit_code, str(error))
+            return unanswered_row(self.job, file, "unreadable", error.exit_code, str(error))
         except OSError:
             raise
         except Exception as error:  # a bug in reading one file must not stop the others
             log.exception("run.crashed", transcript=file.name)
-            return self._failed(file, "failed", EXIT_BUG, f"{type(error).__name__}: {error}")
+            return unanswered_row(
+                self.job, file, "failed", EXIT_BUG, f"{type(error).__name__}: {error}"
+            )
         return None if self._is_over() else await self._run(number, file, job, directory)
 
     def _open(self, file: Input) -> tuple[Job, MemberDirectory]:
         """Read a file; one that cannot be read gets no run directory."""
         job = for_transcript(self.job, file)
-        return job, MemberDirectory(self.directory, file.run)
+        return job, MemberDirectory(self.directory, file.run, job.settings.stages)
 
     async def _run(
         self, number: int, file: Input, job: Job, directory: MemberDirectory
@@ -208,17 +207,11 @@ class Batch:
             except Exception as error:  # a bug in one run must not stop the others
                 log.exception("run.crashed")
                 code = error.exit_code if isinstance(error, ColloquyError) else EXIT_BUG
-                return self._failed(file, "failed", code, f"{type(error).__name__}: {error}", spent)
+                return unanswered_row(
+                    self.job, file, "failed", code, f"{type(error).__name__}: {error}", spent
+                )
         self._measures.add(result.benchmark["analyzers"])
         return row_of(file, job, result, spent)
-
-    def _failed(
-        self, file: Input, status: str, code: int, error: str, spent: Spent | None = None
-    ) -> ResultRow:
-        """Return the row of a file without an answer, with what its calls cost."""
-        nodes, totals = len(self.job.pipeline.nodes), totals_of(spent or Spent())
-        error = one_line(error, 200)
-        return ResultRow(file.name, file.run, status, code, analyzers=nodes, error=error, **totals)
 
     def _count(self, row: ResultRow) -> None:
         self._tally.add(row)

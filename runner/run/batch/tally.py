@@ -8,7 +8,7 @@ from typing import Any
 from runner.answers.grounding.grounder import GroundingCounts
 from runner.base import errors
 from runner.base.errors import one_line
-from runner.job.job import Job
+from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import ResultRow, totals_of
 from runner.record.journal import Spent
 from runner.run.cli import worst_exit_code
@@ -42,6 +42,15 @@ def row_of(file: Input, job: Job, result: RunResult, spent: Spent) -> ResultRow:
         error=one_line(message, 200),
         **totals_of(spent),
     )
+
+
+def unanswered_row(
+    batch: BatchJob, file: Input, status: str, code: int, error: str, spent: Spent | None = None
+) -> ResultRow:
+    """Return the row of a file without an answer, with what its calls cost."""
+    nodes, totals = len(batch.pipeline.nodes), totals_of(spent or Spent())
+    error = one_line(error, 200)
+    return ResultRow(file.name, file.run, status, code, analyzers=nodes, error=error, **totals)
 
 
 def _reading(job: Job) -> dict[str, Any]:

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from operator import is_not
 
+from runner.base.format import plural
 from runner.transcript.formats.cue import Cue, Line
 from runner.transcript.report import Notes
 
 _SAME_TIME_S = 0.05
 _ABUTS_S = 0.3
+_ROLL_GAP_S = 2.0
 _HOLD_S = 0.1  # rolling captions show a finished line this long before the next begins
 _MOSTLY = 0.7
 _MIN_GROWN_WORDS = 3
@@ -29,7 +31,7 @@ def without_repeats(cues: Sequence[Cue], notes: Notes, *, stamped: bool) -> Sequ
     fewer = list(_rolled(list(_grown(cues)), stamped=stamped))
     same = len(fewer) == len(cues) and not any(map(is_not, cues, fewer))
     if not same and (removed := _count(cues) - _count(fewer)):
-        notes.warn(f"captions that grow or roll: {removed:,} words shown again are read once")
+        notes.warn(f"captions that grow or roll: {plural(removed, 'word')} shown again, read once")
     return fewer
 
 
@@ -41,10 +43,10 @@ def _words(cue: Cue) -> list[str]:
     return [word.lower() for line in cue.lines for word in _WORD.findall(line.text)]
 
 
-def _abuts(before: Cue, cue: Cue) -> bool:
+def _abuts(before: Cue, cue: Cue, gap_s: float = _ABUTS_S) -> bool:
     if before.end_s is None or cue.start_s is None or before.start_s is None:
         return False
-    return before.start_s <= cue.start_s <= before.end_s + _ABUTS_S
+    return before.start_s <= cue.start_s <= before.end_s + gap_s
 
 
 def _same_speakers(before: Cue, cue: Cue) -> bool:
@@ -64,7 +66,9 @@ def _grown(cues: Sequence[Cue]) -> Iterator[Cue]:
 
 def _grows(before: Cue, cue: Cue) -> bool:
     """Return whether *cue* begins with the words of *before*, right behind or instead of it."""
-    if not before.lines or not cue.lines or not _abuts(before, cue):
+    if not before.lines or not cue.lines:
+        return False
+    if not (_abuts(before, cue) or _start_together(before, cue)):
         return False
     if before.lines[0].text[:1].lower() != cue.lines[0].text[:1].lower():
         return False
@@ -95,22 +99,25 @@ def _last_of(run: Sequence[Cue]) -> Iterator[Cue]:
 
 
 def _replaces(before: Cue, cue: Cue) -> bool:
+    return _start_together(before, cue) and (before == cue or _words(before) != _words(cue))
+
+
+def _start_together(before: Cue, cue: Cue) -> bool:
     if before.start_s is None or cue.start_s is None:
         return False
-    same = abs(before.start_s - cue.start_s) <= _SAME_TIME_S
-    return same and (before == cue or _words(before) != _words(cue))
+    return abs(before.start_s - cue.start_s) <= _SAME_TIME_S
 
 
 def _rolled(cues: Sequence[Cue], *, stamped: bool) -> Iterator[Cue]:
     """Yield *cues* without the lines, or in a file of single lines the words, that roll up."""
-    pairs = [(before, cue) for before, cue in itertools.pairwise(cues) if _abuts(before, cue)]
-    by_line = [_same_lines(before, cue) for before, cue in pairs if len(cue.lines) > 1]
+    near = [pair for pair in itertools.pairwise(cues) if _abuts(*pair, _ROLL_GAP_S)]
+    by_line = [_same_lines(before, cue) for before, cue in near if len(cue.lines) > 1]
     rolls = sum(bool(same) for same in by_line)
     words = sum(len(line.text.split()) for same in by_line for line in same)
     if rolls >= (1 if stamped else 2) and rolls >= len(by_line) * _MOSTLY and words >= 2 * rolls:
         yield from _without_lines(cues, stamped=stamped)
         return
-    some = pairs[:_SAMPLE]
+    some = [pair for pair in near if _abuts(*pair)][:_SAMPLE]
     slides = sum(bool(_same_words(before, cue)) for before, cue in some)
     if slides >= 3 and slides >= len(some) * _MOSTLY:
         yield from _without_words(cues)
@@ -133,7 +140,7 @@ def _without_lines(cues: Sequence[Cue], *, stamped: bool) -> Iterator[Cue]:
     yield from cues[:1]
     for before, cue in itertools.pairwise(cues):
         lines = cue.lines
-        if stamped or _abuts(before, cue):
+        if stamped or _abuts(before, cue, _ROLL_GAP_S):
             same = len(_same_lines(before, cue)) if lines else 0
             held = cue.lines == before.lines[-len(cue.lines) :]
             if held and (len(cue.lines) < len(before.lines) or _is_held(cue)):

@@ -16,11 +16,15 @@ _OPENS = frozenset("[<(【（")
 _HEAD_CHARS = 100
 _OPENING = re.compile(r"(?:[-–—‐]\s?(?=\S))?(>>{1,3}\s*)?")
 _BRACKETS = re.compile(
-    r"(?:\[(?P<square>[^][]{1,60})\]|<(?P<angle>[^<>]{1,60})>|\((?P<round>[^()]{1,60})\)"
+    r"(?:\[{1,2}(?P<square>[^][]{1,60})\]{1,2}|<(?P<angle>[^<>]{1,60})>|\((?P<round>[^()]{1,60})\)"
     r"|【(?P<corner>[^【】]{1,60})】|（(?P<wide>[^（）]{1,60})）)\s{0,3}([:：]?)\s{0,8}"
 )
-_PREFIX = re.compile(r"([^:：]{1,80}?)\s?(?:(?<!\d):|:(?!\d)|：)(?!/)\s*")
-_ROLE = re.compile(r"\s?[(（]([^()（）]{1,80})[)）]$")
+_PREFIX = re.compile(
+    r"((?:[^:：()\[\]]|[(（\[][^()（）\[\]]{1,40}[)）\]]){1,80}?)\s?"
+    r"(?:(?<!\d):|:(?!\d)|：)(?!/)\s*"
+)
+_ROLE = re.compile(r"\s?[(（\[]([^()（）\[\]]{1,80})[)）\]]$")
+_TIME = re.compile(r"\d{1,3}:[\d:.,]{2,12}$")
 _ANGLE = "name in angle brackets"
 _COLON = "name before a colon"
 _ABOVE = "name above the words"
@@ -36,7 +40,7 @@ _CLAUSE = words_of(
     "have has do does will can there here what how why"
 )
 _MAX_PREFIX_WORDS = 5
-_IN_NAMES = frozenset(".'’-_@#()")
+_IN_NAMES = frozenset(".-_@#()")
 _ENDS = frozenset(".?!,;…。！？")
 _NOT_NAME = frozenset("?!;/\\{}<>=")
 
@@ -138,15 +142,13 @@ def _marks(text: str, *, first: bool, last: bool) -> Iterator[_Mark]:
     bracket = _BRACKETS.match(text, start) if text[start : start + 1] in _OPENS else None
     if bracket:
         kind = next(name for name, value in bracket.groupdict().items() if value is not None)
-        label = " ".join(bracket[kind].split())
+        label, role = _named(bracket[kind])
         form = f"name in {kind} brackets"
-        yield _Mark(form, label, text[bracket.end() :], dress=bracket[6])
+        yield _Mark(form, label, text[bracket.end() :], role, dress=bracket[6])
     head = text[:_HEAD_CHARS]
     colon = ":" in head or "：" in head
     if colon and (prefix := _PREFIX.match(text, start)):
-        label, role = " ".join(prefix[1].strip("*_ ").split()), ""
-        if (behind := _ROLE.search(label)) and not behind[1].isdigit() and behind.start():
-            label, role = label[: behind.start()], behind[1]
+        label, role = _named(prefix[1])
         tight = prefix[0].endswith(":") and prefix.end() < len(text)
         yield _Mark(_COLON, label, text[prefix.end() :], role, "tight" if tight else "")
     if opening and opening[1]:
@@ -156,13 +158,22 @@ def _marks(text: str, *, first: bool, last: bool) -> Iterator[_Mark]:
         yield _Mark(_ABOVE, text, "")
 
 
+def _named(text: str) -> tuple[str, str]:
+    """Return the label in *text* and the role behind it, which a number or a time is not."""
+    label = " ".join(text.strip("*_ ").split())
+    behind = _ROLE.search(label)
+    if behind is None or behind[1].isdigit() or not behind.start():
+        return label, ""
+    return label[: behind.start()], "" if _TIME.match(behind[1]) else behind[1]
+
+
 def _before_colon(found: _Found, cues: int) -> Known:
     """Names before a colon; where nearly every cue has one, those of unusual shape too."""
     names = judge(found.uses, cues, found.first or "").names
     known: Known = {(_COLON, label, role): name for (label, role), name in names.items()}
     if found.opened >= cues * _MOSTLY:
         for key, count in found.placed.items():
-            if key not in known and _may_name(key[1], count):
+            if count and key not in known and _may_name(key[1], count):
                 known[key] = key[1]
     if found.forms[_CHEVRON]:
         known[_CHEVRON, "", ""] = None

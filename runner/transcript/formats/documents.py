@@ -29,6 +29,7 @@ _PAGE_OF = re.compile(
     r"page\s\d{1,4}(?:\s?(?:/|of)\s?\d{1,4})?$|\d{1,4}\s?(?:/|of)\s?\d{1,4}$", re.I
 )
 _DIGITS = re.compile(r"\d+")
+_MAX_BESIDE = 50  # headers, footers and the like; together as large as the text may be
 _MAX_PAGES = 10_000
 _MIN_PAGES = 3
 
@@ -43,8 +44,9 @@ def _docx(source: Source, notes: Notes) -> Flowed:
         document = _flow(_part(archive, _DOCX, source), source, "docx", notes)
         if _CORE in archive.namelist():
             notes.about.update(_facts(_part(archive, _CORE, source), source))
-        for name in archive.namelist():
-            if (match := _BESIDE.match(name)) and (part := _part(archive, name, source)):
+        beside_text = [match for name in archive.namelist() if (match := _BESIDE.match(name))]
+        for match in beside_text[:_MAX_BESIDE]:
+            if part := _part(archive, match[0], source, MAX_BYTES // _MAX_BESIDE):
                 beside = _flow(part, source, "docx", Notes()).text()
                 if beside.strip():
                     notes.leave_out(f"{match[1]}s", beside)
@@ -96,14 +98,14 @@ def _archive(source: Source) -> zipfile.ZipFile:
         raise fault(source.name, f"a damaged zip archive: {error}") from error
 
 
-def _part(archive: zipfile.ZipFile, name: str, source: Source) -> bytes:
+def _part(archive: zipfile.ZipFile, name: str, source: Source, limit: int = MAX_BYTES) -> bytes:
     try:
         with archive.open(name) as part:
-            data = part.read(MAX_BYTES + 1)
+            data = part.read(limit + 1)
     except _DAMAGE as error:
         raise fault(source.name, f"{name} cannot be read: {error}") from error
-    if len(data) > MAX_BYTES:
-        raise fault(source.name, f"{name} holds more than {MAX_MB} MB")
+    if len(data) > limit:
+        raise fault(source.name, f"{name} holds more than {limit >> 20} MB")
     return data
 
 
@@ -133,12 +135,13 @@ def _pages(source: Source) -> Iterator[list[str]]:
         raise fault(source.name, "an encrypted PDF; save it without a password")
     if len(reader.pages) > _MAX_PAGES:
         raise fault(source.name, f"a PDF of more than {_MAX_PAGES:,} pages")
-    chars = 0
+    size = 0
     for page in reader.pages:
+        contents = page.get_contents()
+        size += len(contents.get_data()) if contents is not None else 0
+        if size > MAX_BYTES:
+            raise fault(source.name, f"a PDF whose pages hold more than {MAX_MB} MB")
         text = page.extract_text()
-        chars += len(text)
-        if chars > MAX_BYTES:
-            raise fault(source.name, f"holds more than {MAX_MB} MB of text")
         yield [line.rstrip() for line in text.split("\n") if line.strip()]
 
 

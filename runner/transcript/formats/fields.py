@@ -18,18 +18,30 @@ _NAMES = {
     "participantname username fullname participant author sender user who from role agent "
     "character actor person talker name nickname voice spk party speakertag speakerid "
     "participantid userid users speakers participants",
-    "start": "start starttime starttimestamp startoffset begin begintime beginning tstart "
-    "audiostarttime audiostart segmentstart from timestart timein timecode ts timestamps offsetin "
-    "offset offsets timestamp time times interval timerange in t at datetime date createdat",
+    "start": "start starttime starttimestamp startoffset begin beginoffset begintime beginning "
+    "tstart audiostarttime audiostart segmentstart from timestart timein timecode ts timestamps "
+    "offsetin offset offsets timestamp time times interval timerange in t at datetime date "
+    "createdat",
     "end": "end endtime endtimestamp endoffset endts stop stoptime audioendtime audioend "
     "segmentend to timeend timeout out finish resultendtime",
     "length": "duration dduration dur d length durationin",
     "final": "isfinal final ispartial partial resulttype messagetype type",
-    "channel": "channel channeltag channelid channelnumber",
+    "channel": "channel channellabel channeltag channelid channelnumber",
 }
 _RANKS = {role: {n: i for i, n in enumerate(names.split())} for role, names in _NAMES.items()}
 _TOKENS = {"text": "text transcript caption", "speaker": "speaker participant talker"}
-_PARTS = ("words", "elements", "segs", "sentences", "tokens", "items", "parts", "runs", "lines")
+_PARTS = (
+    "words",
+    "elements",
+    "segs",
+    "sentences",
+    "tokens",
+    "items",
+    "parts",
+    "runs",
+    "lines",
+    "result",
+)
 _BEST = ("alternatives", "nbest", "hypotheses")
 _UNITS = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),

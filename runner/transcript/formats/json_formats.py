@@ -10,6 +10,7 @@ from runner.transcript.decode import fault
 from runner.transcript.formats.fields import Record, joined, simple_name
 from runner.transcript.formats.json_lists import RecordList, best_of, lists_in
 from runner.transcript.formats.records import letters, sampled, turns_from, turns_from_words
+from runner.transcript.formats.subtitles import has_cue_times, parse_srt, parse_vtt
 from runner.transcript.formats.tables import turns_from_rows
 from runner.transcript.model import Turn
 from runner.transcript.report import Notes
@@ -18,6 +19,7 @@ from runner.transcript.text import turns_of_text
 MAX_DEPTH = 64
 
 _MAX_DIGITS = 18
+_BETWEEN = re.compile(r"\s*,?\s*")
 _STRUCTURE = re.compile(r'\\.|["\[\]{}]', re.DOTALL)
 _START = re.compile(r"\{\s*[\"}]|\[\s*[\[{\"\]]")
 _EXPECTED = (
@@ -63,22 +65,22 @@ def parse_json(text: str, source: str, notes: Notes) -> list[Turn]:
 
 
 def _loaded(text: str, source: str) -> object:
-    try:
-        return json.loads(text, parse_int=_number)
-    except json.JSONDecodeError as error:
-        lines = [line for line in text.split("\n") if line.strip()]
-        if error.msg == "Extra data" and len(lines) > 1:
-            return [_line(line, number, source) for number, line in enumerate(lines, start=1)]
-        where = f"line {error.lineno} column {error.colno}"
-        raise fault(source, f"malformed JSON at {where}: {error.msg}") from error
-
-
-def _line(line: str, number: int, source: str) -> object:
-    try:
-        return json.loads(line, parse_int=_number)
-    except json.JSONDecodeError as error:
-        what = f"malformed JSON in record {number} column {error.colno}: {error.msg}"
-        raise fault(source, f"{what}; expected one JSON value, or one on each line") from error
+    """Return the value in *text*, or the list of several that follow one another."""
+    decoder = json.JSONDecoder(parse_int=_number)
+    values: list[object] = []
+    at = len(text) - len(text.lstrip())
+    while at < len(text):
+        try:
+            value, at = decoder.raw_decode(text, at)
+        except json.JSONDecodeError as error:
+            where = f"line {error.lineno} column {error.colno}"
+            raise fault(source, f"malformed JSON at {where}: {error.msg}") from error
+        values.append(value)
+        gap = _BETWEEN.match(text, at)
+        at = gap.end() if gap else at
+    if not values:
+        raise fault(source, f"JSON holds no transcript; {_EXPECTED}")
+    return values[0] if len(values) == 1 else values
 
 
 def _number(digits: str) -> float | int:
@@ -123,6 +125,9 @@ def _whole(data: object, source: str, notes: Notes) -> list[Turn]:
     if several:
         what = f"JSON holds {len(several) + 1} texts and no list of turns"
         raise fault(source, f"{what}, such as '{several[0][:60]}'; {_EXPECTED}")
+    if has_cue_times(longest):
+        parse = parse_vtt if longest.lstrip().startswith("WEBVTT") else parse_srt
+        return parse(longest, source, notes)
     return turns_of_text(longest, notes) if "\n" in longest.strip() else [Turn(None, longest)]
 
 

@@ -13,7 +13,7 @@ ABSOLUTE = -1.0  # a date and time; its seconds count from the first of the file
 
 _UNITS = (1.0, 1e3, 1e6, 1e7, 1e9)
 _WORDS_PER_S = 2.5
-_FEWEST, _MOST = 0.5, 6.0
+_FEWEST, _MOST, _MOST_WITH_PAUSES, _MOST_SINGLE = 0.5, 8.0, 4.5, 20.0  # words in a second
 _LATE_S = 36_000  # no transcript begins ten hours into its recording
 _EPOCH_S = 1e9  # from here on a number of seconds is a date
 _NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{0,18})?(?:[eE][+-]?\d{1,2})?$")
@@ -121,19 +121,26 @@ def unit_of(spans: Sequence[tuple[Moment | None, Moment | None]], words: Sequenc
     if not bare:
         return 1.0
     rates = []
+    lengths = 0
     for index, (start, end, count) in enumerate(bare):
         after = bare[index + 1][0] if index + 1 < len(bare) else None
-        stop = end if end is not None and end > start else after
+        long = end is not None and end > start
+        stop = end if long else after
         if stop is not None and stop > start and count:
             rates.append(count / (stop - start))
+            lengths += long
     if not rates:
-        late = bare[0][0] >= _LATE_S and bare[0][0] < _EPOCH_S
+        late = _LATE_S <= bare[0][0] < _EPOCH_S
         return 1e3 if late and bare[0][0].is_integer() else 1.0
     rates.sort()
     rate = rates[len(rates) * 3 // 4]
-    if rate >= _FEWEST and rate <= _MOST * 4:
+    single = sum(words) < len(words) * 1.5
+    # Pauses are part of the time from one start to the next, but not of a length.
+    most = _MOST_SINGLE if single else _MOST if lengths * 2 > len(rates) else _MOST_WITH_PAUSES
+    if _FEWEST <= rate <= most:
         return 1.0
-    fits = min(_UNITS, key=lambda unit: abs(math.log(rate * unit / _WORDS_PER_S)))
+    spoken = [unit for unit in _UNITS if rate * unit <= most] or [1.0]
+    fits = min(spoken, key=lambda unit: abs(math.log(rate * unit / _WORDS_PER_S)))
     fractions = any(not start.is_integer() for start, _, _ in bare)
     slow = rate * 60 >= _FEWEST / 10  # a few words in a minute: seconds with long silence
     return 1.0 if fits > 1 and fractions and slow else fits

@@ -1,11 +1,13 @@
 """Turns in a list of records, such as JSON objects or the rows of a table."""
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from runner.base.text import to_safe_text
 from runner.transcript.formats.cue import Cue, Line
+from runner.transcript.formats.cue_repeats import without_repeats
 from runner.transcript.formats.cues import turns_of
 from runner.transcript.formats.fields import (
     Fields,
@@ -15,19 +17,22 @@ from runner.transcript.formats.fields import (
     join_words,
     joined,
     parts_of,
-    simple_name,
-    speaker_of,
     text_of,
 )
-from runner.transcript.formats.moments import Moment, in_seconds, span_of, unit_of, zero_of
+from runner.transcript.formats.who_and_when import (
+    Clock,
+    channels_in,
+    ends_of,
+    span_in,
+    speaker_in,
+)
 from runner.transcript.model import Turn, ends_sentence
 from runner.transcript.report import Notes
 
-Span = tuple[Moment | None, Moment | None]
-
 _SAMPLE = 200
+_MACHINE = re.compile(r"(?:speaker|spkr?|s|participant)[ _-]?\d{1,3}$", re.IGNORECASE)
 _PAUSE_S = 2.0
-_FRAMES = 30  # in a second, at most
+_MIN_STREAM = 3  # records, of which one may repeat the others
 _SILENT_TYPES = ("audio_event", "sound", "noise")
 
 
@@ -37,8 +42,19 @@ def letters(text: str) -> str:
 
 
 def sampled(records: Sequence[Record]) -> Fields:
-    """Return the fields of *records*, judged by some from both ends."""
-    return fields_of([*records[:_SAMPLE], *records[-_SAMPLE:]])
+    """Return the fields of *records*, judged by some from both ends.
+
+    Where no key means a speaker, one whose values are all like `spk_0` does.
+    """
+    some = [*records[:_SAMPLE], *records[-_SAMPLE:]]
+    fields = fields_of(some)
+    if fields.keys["speaker"]:
+        return fields
+    for key in {key: None for record in some for key in record}:
+        values = [record[key] for record in some if record.get(key) is not None]
+        if all(isinstance(value, str) and _MACHINE.match(value) for value in values):
+            return replace(fields, keys={**fields.keys, "speaker": (key,)})
+    return fields
 
 
 def turns_from(
@@ -60,29 +76,52 @@ def turns_from(
             if is_interim(record, fields):
                 notes.leave_out("interim results", text_of(record, fields) or "")
         records = final
+    records = _without_whole(records, fields)
     texts = [text_of(record, fields) or "" for record in records]
-    clock = _Clock([_span(record, fields) for record in records], texts)
-    channels = _channels(records, fields)
+    clock = Clock([span_in(record, fields) for record in records], texts)
+    channels = channels_in(records, fields)
     turns: list[Turn] = []
     for record, text, span, channel in zip(records, texts, clock.spans, channels, strict=True):
         if text.strip():
-            speaker = _speaker(record, fields, names or {}) or channel
+            speaker = speaker_in(record, fields, names or {}) or channel
             turn = Turn(speaker, to_safe_text(text), *clock.seconds(*span))
             parts = parts_of(record, fields) if fields.parts or fields.best else []
             turns += _by_word(turn, parts, clock, names or {}) if parts else [turn]
     if rest:
         _note_the_rest(records, fields, notes)
-    if any(turn.speaker for turn in turns) or len(turns) < 2:
+    if len(turns) < 2:
         return turns
-    layout, cues = notes.layout, [_cue(turn) for turn in turns]
-    turns = turns_of(cues, notes)
+    layout = notes.layout
+    if not any(turn.speaker for turn in turns):
+        turns = turns_of([_cue(turn) for turn in turns], notes)
+    elif any(one.start_s == other.start_s is not None for one, other in itertools.pairwise(turns)):
+        cues = without_repeats([_cue(turn) for turn in turns], notes, stamped=False)
+        turns = [_turn(cue) for cue in cues if cue.lines]
     notes.layout = layout
     return turns
 
 
+def _without_whole(records: Sequence[Record], fields: Fields) -> Sequence[Record]:
+    """Return *records* without one that has the text of all others, as the last of a stream."""
+    if len(records) < _MIN_STREAM:
+        return records
+    sizes = [len(text_of(record, fields) or "") for record in records]
+    most = max(range(len(records)), key=sizes.__getitem__)
+    if sizes[most] * 2 < sum(sizes) * 0.9:
+        return records
+    others = [*records[:most], *records[most + 1 :]]
+    texts = "".join(text_of(record, fields) or "" for record in others)
+    return others if letters(texts) == letters(text_of(records[most], fields) or "") else records
+
+
 def _cue(turn: Turn) -> Cue:
     lines = (" ".join(line.split()) for line in turn.text.split("\n"))
-    return Cue(turn.start_s, turn.end_s, tuple(Line(None, line) for line in lines if line))
+    return Cue(turn.start_s, turn.end_s, tuple(Line(turn.speaker, line) for line in lines if line))
+
+
+def _turn(cue: Cue) -> Turn:
+    text = " ".join(line.text for line in cue.lines)
+    return Turn(cue.lines[0].speaker, text, cue.start_s, cue.end_s)
 
 
 def turns_from_words(
@@ -95,8 +134,10 @@ def turns_from_words(
         if _is_sound(word):
             notes.leave_out("sounds", text_of(word, fields) or "")
     texts = [text_of(word, fields) or "" for word in kept]
-    clock = _Clock([_span(word, fields) for word in kept], texts)
-    speakers = _filled([_speaker(word, fields, names or {}) for word in kept], texts)
+    clock = Clock([span_in(word, fields) for word in kept], texts)
+    heard = [speaker_in(word, fields, names or {}) for word in kept]
+    channels = channels_in(kept, fields)
+    speakers = _filled([s or c for s, c in zip(heard, channels, strict=True)], texts)
     items = list(zip(speakers, texts, (clock.seconds(*span) for span in clock.spans), strict=True))
     turns = []
     for speaker, run in itertools.groupby(items, lambda item: item[0]):
@@ -129,90 +170,12 @@ def _sentences(
     yield piece
 
 
-class _Clock:
-    """The times of a list of records in seconds."""
-
-    def __init__(self, spans: list[Span], texts: Sequence[str]) -> None:
-        self.spans = spans
-        words = [len(text.split()) or bool(text.strip()) for text in texts]
-        self.unit = unit_of(spans, words)
-        self.zero = zero_of([start for start, _ in spans], self.unit)
-        moments = (moment for span in spans for moment in span if moment is not None)
-        self.frames = all(moment.frames < _FRAMES for moment in moments)
-
-    def seconds(
-        self, start: Moment | None, end: Moment | None
-    ) -> tuple[float | None, float | None]:
-        start_s, end_s = (
-            in_seconds(moment, self.unit, self.zero, self.frames) for moment in (start, end)
-        )
-        return start_s, end_s
-
-
-def _span(record: Record, fields: Fields) -> Span:
-    start: Moment | None = None
-    end: Moment | None = None
-    used = ""
-    for key in fields.keys["start"]:
-        if start is None and record.get(key) is not None:
-            start, end = span_of(record[key], simple_name(key)[1])
-            used = key
-    for key in fields.keys["end"]:
-        if end is None and key != used and record.get(key) is not None:
-            end = span_of(record[key], simple_name(key)[1])[0]
-    if start is None and (parts := parts_of(record, fields)):
-        inner = fields_of(parts[:20])
-        if not any(record.get(key) for key in fields.keys["start"]):
-            start, last = _ends([_span(part, inner) for part in parts])
-            end = end or last
-    for key in fields.keys["length"]:
-        if start is not None and end is None and record.get(key) is not None:
-            length = span_of(record[key], simple_name(key)[1])[0]
-            if length is not None:
-                scale = (start.unit or 1.0) / (length.unit or start.unit or 1.0)
-                same = bool(start.unit) == bool(length.unit) or start.unit == length.unit
-                end = Moment(start.value + length.value * scale, start.unit) if same else None
-    return start, end
-
-
-def _ends(spans: Sequence[Span]) -> Span:
-    """Return the first start and the last end in *spans*."""
-    starts = (start for start, _ in spans if start is not None)
-    return next(starts, None), next((end for _, end in reversed(spans) if end is not None), None)
-
-
-def _speaker(record: Record, fields: Fields, names: Mapping[str, str]) -> str | None:
-    for key in fields.keys["speaker"]:
-        value = record.get(key)
-        if simple_name(key)[0] in ("from", "in") and span_of(value)[0] is not None:
-            continue
-        if isinstance(value, str | int) and not isinstance(value, bool) and str(value) in names:
-            return names[str(value)]
-        value = value.rstrip(": ") if isinstance(value, str) else value
-        if (name := speaker_of(value)) is not None:
-            return name
-    best = record.get(fields.best) if fields.best else None
-    if isinstance(best, list) and best and isinstance(best[0], dict):
-        return _speaker(best[0], fields_of(best[:1]), names)
-    return None
-
-
-def _channels(records: Sequence[Record], fields: Fields) -> list[str | None]:
-    """Return the channel of each record, where there are several and no speakers."""
-    values = [fields.first("channel", record)[1] for record in records]
-    several = len({str(value) for value in values if value is not None}) > 1
-    named = any(_speaker(record, fields, {}) for record in records[:_SAMPLE])
-    if not several or named:
-        return [None] * len(records)
-    return [f"Channel {value}" if isinstance(value, str | int) else None for value in values]
-
-
 def _by_word(
-    turn: Turn, words: Sequence[Record], clock: _Clock, names: Mapping[str, str]
+    turn: Turn, words: Sequence[Record], clock: Clock, names: Mapping[str, str]
 ) -> list[Turn]:
     """Return *turn*, cut where its *words* change the speaker; their speakers count."""
     fields = fields_of(words[:20])
-    own = [_speaker(word, fields, names) for word in words]
+    own = [speaker_in(word, fields, names) for word in words]
     known = {speaker for speaker in own if speaker is not None}
     if not known or known == {turn.speaker}:
         return [turn]
@@ -225,7 +188,7 @@ def _by_word(
     pairs = zip(_filled(own, texts, turn.speaker), words, strict=True)
     for speaker, run in itertools.groupby(pairs, lambda pair: pair[0]):
         said = [word for _, word in run]
-        ends = _ends([_span(word, fields) for word in said])
+        ends = ends_of([span_in(word, fields) for word in said])
         turns.append(Turn(speaker, to_safe_text(joined(said)), *clock.seconds(*ends)))
     first, last = turns[0], turns[-1]
     turns[0] = replace(first, start_s=first.start_s if first.start_s is not None else turn.start_s)

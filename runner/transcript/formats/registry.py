@@ -11,7 +11,6 @@ from runner.transcript.formats.cue_lines import (
     parse_lines,
     parse_lrc,
 )
-from runner.transcript.formats.documents import document_of
 from runner.transcript.formats.json_formats import is_json, parse_json
 from runner.transcript.formats.markup import is_html
 from runner.transcript.formats.subtitles import has_cue_times, parse_srt, parse_vtt
@@ -32,7 +31,7 @@ def _is_vtt(source: Source) -> bool:
 
 
 def _is_table(source: Source) -> bool:
-    return is_table(source.text, source.suffix)
+    return source.suffix in (".csv", ".tsv") or is_table(source.text)
 
 
 def _has_cues(source: Source) -> bool:
@@ -48,6 +47,8 @@ def _document(kind: str, *suffixes: str) -> Reader:
         return document_kind(source.data) == kind
 
     def turns(source: Source, notes: Notes) -> Iterable[Turn]:
+        from runner.transcript.formats.documents import document_of
+
         document = document_of(source, kind, notes)
         if document.in_rows() and explained(document.rows):
             for paragraph in document.paragraphs:

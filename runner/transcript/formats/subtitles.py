@@ -18,11 +18,12 @@ _SETTINGS = (
     r"(?:(?:align|position|line|size|vertical|region|[XY][12]|[ADLST]):\S{0,80}\s{0,8}){0,12}"
 )
 _TIMING = re.compile(
-    rf"\s{{0,8}}({_CLOCK})\s{{0,8}}(?:-{{1,3}}\s?>|→|⟶|,(?=\d))\s{{0,8}}([\d:.,;-]{{1,30}}|$)"
+    rf"\s{{0,8}}(?:\d{{1,6}}\s{{1,4}})?({_CLOCK})\s{{0,8}}(?:-{{1,3}}\s?>|→|⟶|,(?=\d))\s{{0,8}}([\d:.,;-]{{1,30}}|$)"
     rf"\s{{0,8}}{_SETTINGS}(.*)$"
 )
+_GAP = r"[ \t]{0,8}"
 _LINE_OF_TIMES = re.compile(
-    rf"^[ \t]{{0,8}}{_CLOCK}[ \t]{{0,8}}(?:-{{1,3}} ?>[ \t]{{0,8}}|,){_CLOCK}[ \t]{{0,8}}"
+    rf"^{_GAP}(?:\d{{1,6}}[ \t]{{1,4}})?{_CLOCK}{_GAP}(?:-{{1,3}} ?>{_GAP}|,){_CLOCK}{_GAP}"
     r"(?:(?:align|position|line|size|vertical|region|X1):[^\n]{0,200})?$",
     re.MULTILINE,
 )
@@ -82,7 +83,7 @@ def _turns(lines: list[str], source: str, notes: Notes, above: int, *, vtt: bool
         notes.warn(f"line {block.number}: '{block}' is not a cue timing ({_EXPECTED})")
     named = _named(blocks)
     for name in dict.fromkeys(block.name for block in blocks):
-        if name and name not in named and not name.isdigit():
+        if name and name not in named and not name.lstrip("#").isdigit():
             notes.leave_out("cue identifiers", name)
     stamped = any(_WORD_STAMP.search(line) for block in blocks for line in block.lines)
     cues = [
@@ -101,7 +102,7 @@ def _blocks(lines: Sequence[str], notes: Notes, above: int, *, vtt: bool) -> Ite
     header = list(lines[: stops[0]])
     gap = bool(header) and not header[-1].strip()
     name = last = _take_name(header, None, gap=gap, vtt=vtt)
-    indexed = name.isdigit()
+    indexed = name.lstrip("#").isdigit()
     left = "\n".join(filter(str.strip, header)).removeprefix("WEBVTT").strip(" \n-")
     if left:
         notes.leave_out("lines above the first cue", left)
@@ -119,7 +120,7 @@ def _blocks(lines: Sequence[str], notes: Notes, above: int, *, vtt: bool) -> Ite
 def _times(lines: Sequence[str], at: int) -> tuple[str, str, str] | None:
     """Return the times in a line and what is behind them; that is only where a block begins."""
     line = lines[at]
-    if ":" not in line[:16] or not line.lstrip(" \t-")[:1].isdigit():
+    if ":" not in line[:24] or not line.lstrip(" \t-")[:1].isdigit():
         return None
     match = _TIMING.match(line)
     if match is None or (not match[3] and match[2]):
@@ -155,7 +156,7 @@ def _take_name(
     line = body[at].strip() if at >= 0 else ""
     apart = at < len(body) - 1
     found = vtt and at > 0 and not apart and not body[at - 1].strip()
-    if line.isdigit() and not found:
+    if line.lstrip("#").isdigit() and not found:
         likely = last is not None and apart == gap and not (at == 0 and apart)
         found = first or likely or _follows(last or "", line)
     if not found:
@@ -165,6 +166,7 @@ def _take_name(
 
 
 def _follows(before: str, line: str) -> bool:
+    before, line = before.lstrip("#"), line.lstrip("#")
     numbers = before.isdecimal() and line.isdecimal() and len(before + line) < 20
     return numbers and int(line) == int(before) + 1
 

@@ -27,6 +27,7 @@ _MOSTLY = 0.9
 _RULE = re.compile(r"[\s|:+-]{0,400}$")
 _NAMED_DELIMITER = re.compile(r"sep=(.)\s*$")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d$")
+_MAX_LINES_ABOVE = 12
 _FEW = 4  # rows in which no speaker needs to recur
 _MAX_HEADER_CHARS = 40
 
@@ -47,9 +48,9 @@ class _Dialect:
                 yield row
 
 
-def is_table(text: str, suffix: str = "") -> bool:
-    """Return whether *text* is a table with a header, or, by *suffix* or times, without one."""
-    lines = _lines(text[:_SAMPLE_CHARS], _SAMPLE_LINES)
+def is_table(text: str) -> bool:
+    """Return whether *text* is a table, with a header or with a column of times."""
+    _, lines = _lines(text[:_SAMPLE_CHARS], _SAMPLE_LINES)
     if len(text) > _SAMPLE_CHARS and len(lines) < _SAMPLE_LINES:
         lines.pop()  # cut in two
     dialect = _dialect(lines)
@@ -57,14 +58,14 @@ def is_table(text: str, suffix: str = "") -> bool:
         return False
     rows = list(dialect.rows(lines))
     if not _is_header(rows[0]):
-        return len(rows) > 1 and (suffix in (".csv", ".tsv") or _has_times(rows))
+        return len(rows) > 1 and _has_times(rows)
     roles = fields_of([dict.fromkeys(rows[0], "")]).keys
-    return suffix in (".csv", ".tsv") or bool(roles["speaker"] or roles["start"] or roles["end"])
+    return bool(roles["speaker"] or roles["start"] or roles["end"])
 
 
 def parse_table(text: str, source: str, notes: Notes) -> list[Turn]:
     """Return the turns in the rows of *text*; raise TranscriptError if it is no table."""
-    lines = _lines(text, None)
+    above, lines = _lines(text, None)
     dialect = _dialect(lines[:_SAMPLE_LINES])
     if dialect is None:
         raise fault(source, "no table: expected rows of two or more cells, such as speaker,text")
@@ -72,6 +73,8 @@ def parse_table(text: str, source: str, notes: Notes) -> list[Turn]:
         rows = list(dialect.rows(lines))
     except csv.Error as error:
         raise fault(source, f"malformed table: {error}") from error
+    if any(line.strip() and not _NAMED_DELIMITER.match(line) for line in above):
+        notes.leave_out("lines above the table", "\n".join(filter(str.strip, above)))
     return turns_from_rows(rows, source, notes, dialect.delimiter)
 
 
@@ -118,11 +121,17 @@ def explained(rows: Rows) -> bool:
     )
 
 
-def _lines(text: str, count: int | None) -> list[str]:
-    lines = itertools.islice((line for line in io.StringIO(text, "\n")), count)
-    stripped = [line.rstrip("\n") for line in lines]
-    first = next((index for index, line in enumerate(stripped) if line.strip()), 0)
-    return stripped[first + bool(stripped and _NAMED_DELIMITER.match(stripped[first])) :]
+def _lines(text: str, count: int | None) -> tuple[list[str], list[str]]:
+    """Return the lines above the header, if one is near the top, and those from there on."""
+    lines = [line.rstrip("\n") for line in itertools.islice(io.StringIO(text, "\n"), count)]
+    for at, line in enumerate(lines[:_MAX_LINES_ABOVE]):
+        for delimiter in _DELIMITERS[: None if at == 0 else -1]:  # Markdown is for the text reader
+            if delimiter in line and (row := next(_Dialect(delimiter, True).rows([line]), None)):
+                keys = fields_of([dict.fromkeys(map(str.strip, row), "")]).keys
+                if _is_header(row) and (keys["speaker"] or keys["start"]):
+                    return lines[:at], lines[at:]
+    first = next((index for index, line in enumerate(lines) if line.strip()), 0)
+    return [], lines[first + bool(lines and _NAMED_DELIMITER.match(lines[first])) :]
 
 
 def _dialect(lines: Sequence[str]) -> _Dialect | None:
@@ -179,14 +188,23 @@ def _are_times(column: Sequence[str]) -> bool:
     return some and not (counts and numbers)
 
 
+def _are_later(starts: Sequence[str], ends: Sequence[str]) -> bool:
+    pairs = [(moment_of(one), moment_of(other)) for one, other in zip(starts, ends, strict=True)]
+    values = [(one.value, other.value) for one, other in pairs if one and other]
+    return all(one <= other for one, other in values) and any(a < b for a, b in values)
+
+
 def _guessed(rows: Rows) -> list[str]:
     """Return a header for *rows* without one: times rise, speakers recur, words are long."""
     width = max(Counter(map(len, rows)).most_common(1)[0][0], 1) if rows else 1
     columns = [[row[at] if at < len(row) else "" for row in rows] for at in range(width)]
     names = [f"column {number}" for number in range(1, width + 1)]
     times = [at for at, column in enumerate(columns) if _are_times(column)]
-    for at, name in zip(times, ("start", "end"), strict=False):
-        names[at] = name
+    if times:
+        names[times[0]] = "start"
+        later = (at for at in times[1:] if _are_later(columns[times[0]], columns[at]))
+        names[next(later, times[0])] = "end"
+        names[times[0]] = "start"
     rest = [at for at in range(width) if at not in times]
     if not rest:
         return names

@@ -18,6 +18,8 @@ _FORMATS = (
     (r"BEGIN:V(?:CALENDAR|CARD)", "a calendar or address file, no transcript"),
     (r"(?:[\w-]{1,40}: .{0,200}\n){0,40}MIME-Version: ", "an e-mail; save the transcript from it"),
     (r"(?:SPEAKER|LEXEME) \S+ \d+ [\d.]+ [\d.]+ ", f"RTTM, which says who speaks when; {_TO_TEXT}"),
+    (r"(?:\S+ \S+ \S+ \d+\.\d+ \d+\.\d+ (?:<[^<>\n]*> )?.*\n){2}", f"STM; {_TO_TEXT}"),
+    (r"(?:\S+ \S+ \d+\.\d+ \d+\.\d+ \S+(?: [\d.]+)?\n){2}", f"CTM; {_TO_TEXT}"),
     (r"(?:---\s*\n)?- \w{1,30}: .*\n  \w{1,30}: ", "YAML; convert it to JSON, for example with yq"),
     (r"%YAML", "YAML; convert it to JSON, for example with yq"),
     (r"(?:diff --git |--- a/)", "a patch, no transcript"),

@@ -16,8 +16,9 @@ class Layout:
     *share* is the least share of the places for turns that its openings take. In layouts that are
     not *plain*, text looks like an opening easily, so that a label must recur or be two words.
     *heads_block*: turns start at a blank line, if the file has any. *timed*: every opening has a
-    time. In a *marked* one the mark opens a turn whoever speaks; a *pair* has two marks and needs
-    both.
+    time. What looks like an opening in a *sure* one, or in one with times, is one, by nobody known
+    if its label is no speaker. In a *marked* one the mark opens a turn whoever speaks; a *pair* has
+    two marks and needs both.
     """
 
     name: str
@@ -27,12 +28,14 @@ class Layout:
     plain: bool = True
     heads_block: bool = False
     timed: bool = False
+    sure: bool = False
     marked: bool = False
     pair: bool = False
 
 
+_SQUARE = "[【［「"
 _DASHES = hints.contains(r"\s[-–—]{1,2}\s")
-_CLOCKS = hints.contains(r"[(\[]\d+:\d\d|\s\d+:\d\d:\d\d|\t\d+:\d\d")
+_CLOCKS = hints.contains(r"[(\[]\d+:\d\d|\s\d+:\d\d:\d\d|(?:\t|\s\s)\d+:\d\d")
 _FULL_STOPS = hints.contains(r"[\w'’]\.(?:\s|[-–—]|$)")
 _COLUMNS = hints.contains(r"\t|\s\||\s{3}")
 LAYOUTS = (
@@ -40,12 +43,33 @@ LAYOUTS = (
     Layout(">> and text", shapes.after_chevrons, hints.starts_with(">"), marked=True),
     Layout("Q and A", shapes.question_or_answer, hints.starts_with("QA"), marked=True, pair=True),
     Layout(
-        "label and time above the text", shapes.above_with_time, hints.is_short, 0.1, timed=True
+        "label and time above the text",
+        shapes.above_with_time,
+        hints.is_short,
+        0.1,
+        timed=True,
+        sure=True,
     ),
-    Layout("time and label above the text", shapes.below_time, hints.is_timed, 0.1, timed=True),
-    Layout("label with a time in the line", shapes.with_time_inside, _CLOCKS, 0.3, timed=True),
-    Layout("angled label", shapes.wrapped("<"), hints.starts_with("<"), 0.3),
-    Layout("bracketed label", shapes.wrapped("[【［「"), hints.starts_with("[【［「"), 0.4),
+    Layout(
+        "time and label above the text",
+        shapes.below_time,
+        hints.is_timed,
+        0.1,
+        timed=True,
+        sure=True,
+    ),
+    Layout(
+        "label with a time in the line",
+        shapes.with_time_inside,
+        _CLOCKS,
+        0.3,
+        timed=True,
+        sure=True,
+    ),
+    Layout("angled label", shapes.wrapped("<"), hints.starts_with("<"), 0.3, sure=True),
+    Layout(
+        "bracketed label", shapes.wrapped("[【［「"), hints.starts_with("[【［「"), 0.4, sure=True
+    ),
     Layout("label in parentheses", shapes.wrapped("(（"), hints.starts_with("(（"), 0.4),
     Layout("label in bold", shapes.emphasised, hints.is_emphasised, 0.4),
     Layout("label, full stop, text", shapes.before_full_stop, _FULL_STOPS, 0.2, plain=False),

@@ -34,11 +34,13 @@ class Explained:
     def turns(self, rows: Sequence[Row]) -> dict[int, tuple[str | None, Opening]]:
         """Return speaker and opening by row."""
         found: dict[int, tuple[str | None, Opening]] = {}
+        sure = False  # once somebody has spoken
         for at, opening in self.openings.items():
             name = self.verdict.names.get((opening.label, opening.role))
             if name is not None or self.layout.marked:
                 found[at] = (name, opening)
-            elif opening.label in self.verdict.unknown and rows[at].placed:
+                sure = self.layout.sure or self.layout.timed
+            elif rows[at].placed and (sure or opening.label in self.verdict.unknown):
                 row = rows[at]
                 rest = row.rest if row.stamp else row.raw
                 found[at] = (None, replace(opening, rest=rest, stamp=row.stamp, rows=1))
@@ -102,8 +104,9 @@ def _ranked(rows: Sequence[Row], start: int, *, thrifty: bool) -> list[Explained
     for layout in LAYOUTS:
         if seen := _openings(layout, rows, start, claimed):
             ranked.append(_evidence(layout, rows, seen, start))
-            if thrifty and not claimed and len(seen) >= len(rows) * 0.5:
-                claimed = ranked[-1].turns(rows)
+            turns = ranked[-1].turns(rows) if thrifty and not claimed else {}
+            if len(turns) >= len(rows) * 0.5 and len(turns) >= _places(layout, rows) * 0.8:
+                claimed = turns
     return sorted(ranked, key=lambda each: (-_scores(each), -each.score))
 
 
@@ -147,7 +150,15 @@ def _openings(
             below = at + opening.rows
         elif layout.timed and not opening.rest:
             below = at + opening.rows - 1
-    return _with_late_times(found)
+    return _with_late_times(_without_odd_dates(found))
+
+
+def _without_odd_dates(found: dict[int, Opening]) -> dict[int, Opening]:
+    """Leave out openings with a date, as of the recording, where most have none."""
+    dated = [at for at, opening in found.items() if opening.stamp and opening.stamp.day]
+    if len(dated) >= len(found) * 0.5:
+        return found
+    return {at: opening for at, opening in found.items() if at not in dated}
 
 
 def _with_late_times(found: dict[int, Opening]) -> dict[int, Opening]:
@@ -194,7 +205,8 @@ def _all_fit(layout: Layout, named: Sequence[Opening], places: int, first: str) 
     """Return whether labels that occur once each may be speakers."""
     if not layout.plain:
         return False
-    names = all(likeness(opening.label) == Likeness.NAME for opening in named)
+    least = Likeness.WORD if layout.sure else Likeness.NAME
+    names = all(likeness(opening.label) >= least for opening in named)
     share = len(named) >= places * 0.5 and (len(named) > 1 or not layout.timed)
     return bool(named) and names and (share or (bool(first) and layout.share < 0.1))
 

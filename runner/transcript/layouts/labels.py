@@ -13,7 +13,10 @@ MAX_LABEL_WORDS = 8
 _MAX_NAME_WORDS = 6
 _MAX_CASELESS_CHARS = 24
 
-_PARTICLES = words_of("of de da di del la le van von der den bin al el y and the for in ten ter zu")
+_PARTICLES = words_of(
+    "of de da di del la le van von der den bin al el y and the for in ten ter zu und e i dos des "
+    "du les op am"
+)
 # Words that begin a clause or a remark as often as they name a speaker: labels where they recur.
 _ORDINARY = words_of(
     "question answer so and but or okay ok well now then because if when here there this "
@@ -36,7 +39,7 @@ _MACHINE = re.compile(
 )
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+$|[+(]?\d[\d\s().-]{5,20}\d$")
 _NOT_LABEL = re.compile(
-    r"[.?!]\s+[a-z]|[;{}<>=\"“”„]|://|^[a-z]+://|\.\.\.|…|,\s+(?:and|but|so|or)\b"
+    r"(?:\w{5}\.|[?!])\s+[a-z]|[;{}<>=\"“”„]|://|^[a-z]+://|\.\.\.|…|,\s+(?:and|but|so|or)\b"
 )
 _DAY = re.compile(
     r"(?:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s\d{1,2}\b|\d{1,2}\.?\s"
@@ -135,7 +138,7 @@ def judge(candidates: Sequence[LabelUse], places: int, first: str) -> Verdict:
             unknown.add(label)
         elif speaks:
             roles = {candidate.role for candidate in group}
-            distinct = len(roles) > 1 and "" not in roles
+            distinct = 1 < len(roles) <= max(2, len(group) / 2) and "" not in roles
             names |= {(label, role): f"{label} ({role})" if distinct else label for role in roles}
     return Verdict(names, frozenset(unknown))
 
@@ -193,7 +196,7 @@ def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None
         return False
     if like == Likeness.WORD or (set_off and like != Likeness.NONE):
         return True
-    return None if like != Likeness.NONE and len(label.split()) <= 4 else False
+    return None if like != Likeness.NONE and len(label.split()) <= _MAX_NAME_WORDS else False
 
 
 def _once(label: str, habit: _Habit, *, set_off: bool) -> bool | None:

@@ -58,7 +58,7 @@ def in_line(rows: Sequence[Row], at: int) -> Opening | None:
     colon = _label_colon(text)
     if colon is None:
         return None
-    label, rest = text[:colon], text[colon + 1 :]
+    label, rest = text[:colon], text[colon + 1 :].removeprefix(":")
     if opening and opening not in label and rest.startswith(opening):
         rest = rest[len(opening) :]
     tight = bool(rest) and not rest[0].isspace() and text[colon] == ":"
@@ -175,11 +175,11 @@ def with_time_inside(rows: Sequence[Row], at: int) -> Opening | None:
         return None
     for gap in _STAMP_INSIDE.finditer(row.text[:HEAD_CHARS]):
         stamped = leading_stamp(row.text[gap.end() :])
-        if stamped is None or (stamped[0].plain and "\t" not in gap[0]):
+        if stamped is None or (stamped[0].plain and len(gap[0].expandtabs(2)) < 2):
             continue
         named = _named(row.text[: gap.start()], None)
         rest = stamped[1].lstrip("*_ \t-–—|:")
-        if named is None or likeness(named.label) < Likeness.NAME or not rest:
+        if named is None or not rest:
             return None
         return replace(named, stamp=stamped[0], rest=rest, dress=row.mark + row.opening)
     return None

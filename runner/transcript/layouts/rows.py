@@ -10,12 +10,12 @@ from runner.transcript.model import ends_sentence
 from runner.transcript.report import Notes
 from runner.transcript.times import Stamp, leading_stamp
 
-_MARK = re.compile(r"(?:> ?(?!>)|[-*+•–] +(?=\S)|#{1,6} +)")
+_MARK = re.compile(r"(?:> ?(?!>)|[-*+•–] +(?=\S)|#{1,6} +|\d{1,4}[.)] +(?=\S))")
 _EMPHASIS = re.compile(r"(?:\*{1,3}|_{1,3}|`)(?=[^\s*_])")
 _AFTER_STAMP = re.compile(r"[*_`]{0,3}\s{0,8}(?:[-–—|:•·]+(?=[\s*_\[(<]))?\s{0,8}")
 _BREAK = re.compile(r"<br ?/?>$", re.IGNORECASE)
 _YAML_KEY = re.compile(r"([A-Za-z_][\w .-]{0,60}):(?:\s|$)")
-_LINE_NUMBER = re.compile(r"\s{0,10}(\d{1,2})(?:\s|$)")
+_LINE_NUMBER = re.compile(r"\s{0,10}(\d{1,5})(?:\s|$)")
 _MIN_WIDTH, _MAX_WIDTH = 40, 120
 _MIN_WRAPPED_ROWS = 8
 
@@ -78,7 +78,9 @@ def _row(line: str, gap: bool) -> Row:
     stamp, rest = stamped or (None, text)
     if stamp and (after := _AFTER_STAMP.match(rest)):
         rest = rest[after.end() :]
-    return Row(raw, text, mark[0].strip() if mark else "", opening, stamp, rest, rest[:160], gap)
+    name = mark[0].strip() if mark else ""
+    name = "1." if name[:1].isdigit() else name
+    return Row(raw, text, name, opening, stamp, rest, rest[:160], gap)
 
 
 def open_emphasis(text: str) -> tuple[str, str]:
@@ -141,7 +143,9 @@ def _without_line_numbers(lines: list[str], notes: Notes) -> list[str]:
     numbers = [int(match[1]) for match in matches if match]
     written = sum(bool(line.strip()) for line in lines)
     steps = sum(after in {before + 1, 1} for before, after in itertools.pairwise(numbers))
-    if len(numbers) < 10 or len(numbers) < written * 0.8 or steps < (len(numbers) - 1) * 0.9:
+    every = len(numbers) == written and steps == len(numbers) - 1 > 1 and numbers[0] == 1
+    many = len(numbers) >= 10 and len(numbers) >= written * 0.8
+    if not every and not (many and steps >= (len(numbers) - 1) * 0.9):
         return lines
     notes.leave_out("line numbers", "\n".join(match[1] for match in matches if match))
     pairs = zip(lines, matches, strict=True)

@@ -1,0 +1,97 @@
+"""Account of a resumed run: what its records and metadata show beyond its journal."""
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from operator import add
+from pathlib import Path
+from typing import Any
+
+from runner.base.files import TEMP
+from runner.base.json import amount, listing, read_json, section
+from runner.record.batch_directory import is_batch, runs_of
+from runner.record.journal import Journal, Spent
+from runner.record.run_directory import COMPLETED
+
+_ROUNDING = 1e-9
+_SUMS = {"tokens": ("prompt_tokens", "completion_tokens"), "usd": ("cost_usd",)}
+_FIGURES = (
+    *("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd"),
+    *("charged_tokens", "charged_usd", "attempts", "unsettled"),
+)
+
+Figures = Mapping[str, float]  # tokens, dollars and attempts by their names in metadata.json
+
+
+def restore_account(path: Path, journal: Journal) -> None:
+    """Add to *journal* what the run or batch in *path* has spent beyond its lines; raise OSError.
+
+    A journal can be deleted, or lose lines to a power cut; where it and the files disagree, the
+    larger sum counts.
+    """
+    for run in runs_of(path) if is_batch(path) else ():
+        name = run.relative_to(path).as_posix()
+        journal.restore(_missing(run, journal.earlier(name)), name)
+    journal.restore(_missing(path, journal.spent))
+
+
+def _missing(run: Path, spent: Spent) -> Mapping[str, float | None]:
+    """Return the figures by which the files of *run* exceed *spent*, empty if they do not."""
+    known = _figures({**spent.totals(), "cost_usd": spent.known_usd})
+    totals = section(read_json(run / "metadata.json"), "totals")
+    found = _figures(totals)
+    if not (totals and (run / COMPLETED).exists()):
+        found = _joined(max, found, _recorded(run))
+    lost = {name: max(0.0, found[name] - known[name]) for name in known}
+    exceeds = False
+    for unit, names in _SUMS.items():
+        charged = f"charged_{unit}"
+        more = sum(found[name] - known[name] for name in (*names, charged))
+        exceeds |= more > _ROUNDING
+        own = sum(lost[name] for name in names)
+        lost[charged] = max(-known[charged], max(0.0, more) - own)
+    if not exceeds:
+        return {}
+    figures = {name: v if name.endswith("usd") else int(v) for name, v in lost.items()}
+    unpriced = totals and totals.get("cost_usd") is None and not lost["cost_usd"]
+    return {**figures, "cost_usd": None} if unpriced else figures
+
+
+def _recorded(run: Path) -> Figures:
+    """Return the sums of all records, also damaged and superseded ones.
+
+    A node's record counts the calls about the parts of its transcript that its session made.
+    """
+    nodes, parts = defaultdict[Any, Figures](_figures), defaultdict[Any, Figures](_figures)
+    for key, is_part, file in _records(run):
+        record = read_json(file)
+        attempts = len(listing(record.get("attempts")))
+        figures = _figures({**record, **section(record, "usage"), "attempts": attempts})
+        group = parts if is_part else nodes
+        group[key] = _joined(add, group[key], figures)
+    total = _figures()
+    for key in {*nodes, *parts}:
+        total = _joined(add, total, _joined(max, nodes[key], parts[key]))
+    return total
+
+
+def _records(run: Path) -> Iterator[tuple[tuple[str, str], bool, Path]]:
+    """Yield the files of records, by stage and node, and whether one is a part's."""
+    for top in ("intermediate", "superseded"):
+        if (run / top).is_symlink():
+            continue
+        for folder, _, names in os.walk(run / top):
+            stage, *node = Path(folder).relative_to(run / top).parts or ("",)
+            for name in names:
+                stem, dot, _ = name.partition(".json")
+                if dot and not name.startswith(TEMP):
+                    stem = stem.rpartition("-")[0] if top == "superseded" else stem
+                    yield (stage, node[0] if node else stem), bool(node), Path(folder, name)
+
+
+def _figures(values: Mapping[str, Any] = {}) -> Figures:
+    return {name: amount(values.get(name)) for name in _FIGURES}
+
+
+def _joined(join: Callable[[float, float], float], one: Figures, other: Figures) -> Figures:
+    return {name: join(one[name], other[name]) for name in one}

@@ -1,0 +1,184 @@
+"""A reply that is delivered has a place on the disk, however small that is."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers import job
+from helpers.batches import execute_batch, many, write_all
+from helpers.disk import full_disk, small_disk
+from helpers.runs import LATENCY, ONLY_TWO, execute, execute_models, simulated
+
+from runner.providers.request import Request
+from runner.record import recorder
+from runner.reports.verify import verify
+
+SMALL = "model.max_tokens=1000"  # of a reply, so that a record gets 32 kB
+RUN, BATCH = Path("run"), Path("batch")
+
+pytestmark = pytest.mark.usefixtures("private")
+
+
+def kept(root: Path) -> int:
+    """Return how many answers are stored under *root*."""
+    records = (json.loads(p.read_bytes()) for p in root.glob("**/intermediate/**/[!.]*.json"))
+    return sum(record["status"] == "ok" for record in records)
+
+
+def fill(disk: AbstractContextManager[None], latency: Any = None, *overrides: str) -> list[str]:
+    """Run the eight analyzers on *disk*, which becomes full; return those that were asked."""
+    asked: list[str] = []
+
+    def reply(request: Request) -> str:
+        asked.append(request.node)
+        return simulated(request)
+
+    with disk, pytest.raises(OSError, match="No space left"):
+        execute(job(SMALL, *overrides), reply, latency)
+    return asked
+
+
+def assert_nothing_is_lost(asked: list[str], *overrides: str) -> None:
+    assert len(asked) == kept(RUN)
+    assert [] == verify(RUN)
+
+    result, transports = execute_models(job(SMALL, *overrides), again=True)
+
+    assert 0 == result.exit_code
+    assert kept(RUN) == len(asked) + len(transports["main"].requests)
+    assert [] == verify(RUN)
+
+
+@pytest.mark.parametrize("latency", [{}, LATENCY], ids=["at_once", "in_seconds"])
+@pytest.mark.parametrize("kilobytes", [130, 140, 170, 200, 230, 260, 300])
+def test_no_delivered_reply_is_lost_on_a_small_disk(
+    kilobytes: int, latency: dict[str, float]
+) -> None:
+    assert_nothing_is_lost(fill(small_disk(RUN, kilobytes * 1024), latency))
+
+
+@pytest.mark.parametrize("inodes", [18, 20, 22, 24, 27, 30, 34])
+def test_no_delivered_reply_is_lost_where_inodes_are_few(inodes: int) -> None:
+    assert_nothing_is_lost(fill(small_disk(RUN, files=inodes), LATENCY))
+
+
+@pytest.mark.parametrize("kilobytes", [170, 230, 300, 400])
+def test_no_delivered_reply_about_a_part_is_lost_on_a_small_disk(kilobytes: int) -> None:
+    parts = "transcript.token_budget=700"
+
+    assert_nothing_is_lost(fill(small_disk(RUN, kilobytes * 1024), LATENCY, parts), parts)
+
+
+@pytest.mark.parametrize("kilobytes", [200, 300, 400, 500])
+def test_no_delivered_reply_is_lost_in_a_batch_on_a_small_disk(kilobytes: int) -> None:
+    write_all(6)
+    asked: list[str] = []
+
+    def reply(request: Request) -> str:
+        asked.append(request.node)
+        return simulated(request)
+
+    seconds = dict.fromkeys(LATENCY, 1.0)
+    with small_disk(BATCH, kilobytes * 1024), pytest.raises(OSError, match="No space left"):
+        execute_batch(many(SMALL), reply, seconds)
+
+    assert len(asked) == kept(BATCH)
+    assert [] == verify(BATCH)
+
+    result, transport = execute_batch(many(SMALL), again=True)
+
+    assert 0 == result.exit_code
+    assert kept(BATCH) == len(asked) + len(transport.requests)
+    assert [] == verify(BATCH)
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE, errno.EDQUOT, errno.EROFS, errno.EIO])
+def test_a_call_whose_record_has_no_place_is_not_made(code: int) -> None:
+    file = RUN / "intermediate/stage_a/say_means.json"
+    asked: list[str] = []
+
+    def reply(request: Request) -> str:
+        asked.append(request.node)
+        return simulated(request)
+
+    with (
+        full_disk(lambda path: path == file, code),
+        pytest.raises(OSError, match=os.strerror(code)),
+    ):
+        execute(job("processing.max_concurrent=1"), reply)
+
+    assert "say_means" not in asked
+    assert len(asked) == kept(RUN)
+    assert [] == verify(RUN)
+
+
+def test_a_record_that_outgrows_its_room_is_written_in_the_reserve(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recorder, "TOKEN_BYTES", 0)
+    monkeypatch.setattr(recorder, "OTHER_BYTES", 1)
+    monkeypatch.setattr(recorder, "LEAST_BYTES", 1)
+    real = os.write
+
+    def full(descriptor: int, data: bytes) -> int:
+        file = Path(f"/proc/self/fd/{descriptor}").readlink()
+        if "intermediate" in file.parts and (RUN / ".reserve").exists():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(descriptor, data)
+
+    with monkeypatch.context() as disk, pytest.raises(OSError, match="No space left"):
+        disk.setattr(os, "write", full)
+        execute(job(*ONLY_TWO, "processing.max_concurrent=1"))
+
+    assert 2 == kept(RUN)
+    assert [] == verify(RUN)
+
+
+def test_what_a_new_answer_replaces_has_a_place_before_the_call_goes_out() -> None:
+    execute(job(*ONLY_TWO))
+    refused = full_disk_of_directories(lambda path: "superseded" in path.parts)
+    with refused, pytest.raises(OSError, match="No space left"):
+        execute_models(job(*ONLY_TWO, "analyzers.say_means.max_tokens=999"), again=True)
+
+    assert 3 == kept(RUN)
+    _, transports = execute_models(job(*ONLY_TWO, "analyzers.say_means.max_tokens=999"), again=True)
+    assert ["say_means"] == [request.node for request in transports["main"].requests]
+
+
+@contextmanager
+def full_disk_of_directories(refuses: Callable[[Path], bool]) -> Any:
+    real = os.mkdir
+
+    def mkdir(path: Any, *rest: Any, **named: Any) -> None:
+        if refuses(Path(path)):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(path, *rest, **named)
+
+    os.mkdir = mkdir
+    try:
+        yield
+    finally:
+        os.mkdir = real
+
+
+@pytest.mark.parametrize("kilobytes", [140, 230, 300])
+def test_no_delivered_reply_is_lost_on_a_real_small_disk(kilobytes: int) -> None:
+    RUN.mkdir(mode=0o700)
+    mounting = ["mount", "-t", "tmpfs", "-o", f"mode=700,size={kilobytes}k", "tmpfs", str(RUN)]
+    if subprocess.run(mounting, capture_output=True, check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        asked = fill(small_disk(RUN), LATENCY)
+
+        assert len(asked) == kept(RUN)
+        assert [] == verify(RUN)
+    finally:
+        subprocess.run(["umount", str(RUN)], check=True)

@@ -1,0 +1,176 @@
+"""Every file operation of a batch as the one at which the process dies or the disk fails.
+
+In CI every STRIDE-th operation is tried; COLLOQUY_CRASH_STRIDE=1 tries all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from helpers.batches import NODES, many, write_all
+from helpers.faulty_fs import KILLED, REAL, FaultyFileSystem
+from helpers.runs import prompt_of, simulated
+
+from benchmarks.crashes import in_child
+from runner.base.errors import EXIT_OK, EXIT_OUTPUT, ColloquyError
+from runner.base.usage import Usage
+from runner.base.virtual_time import run_virtually
+from runner.calls.client import Client
+from runner.calls.retry import RetryPolicy
+from runner.job.job import BatchJob
+from runner.providers.request import Completion, Request
+from runner.record.previous_session import PreviousSession, read_record
+from runner.record.run_directory import RESOLVED
+from runner.reports.verify import verify
+from runner.run.execute import ProcessState, execute_job, resume_job
+from runner.run.resume import Resumption
+
+STRIDE = int(os.environ.get("COLLOQUY_CRASH_STRIDE", "41"))
+FILES = 3
+UNFINISHED = (": left over by a run that is ", "COMPLETED: is missing, ")
+REPLIES: dict[tuple[str, str], str] = {}
+
+
+@dataclass
+class Heard:
+    """A transport that notes each call in a file outside the batch, and answers."""
+
+    counted: int
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def complete(self, request: Request, timeout_s: float) -> Completion:
+        key = request.node, prompt_of(request)
+        REAL["write"](self.counted, orjson.dumps(key) + b"\n")
+        await asyncio.sleep(1.0)
+        if key not in REPLIES:
+            REPLIES[key] = simulated(request)
+        return Completion(REPLIES[key], "stop", Usage(100, 20, 10, cost_usd=0.001))
+
+
+@dataclass
+class Trial:
+    """A batch in *path* that takes as many processes as it takes."""
+
+    path: Path
+    made: Any
+    codes: list[int] = field(default_factory=list)
+
+    def session(self, system: FaultyFileSystem | None = None) -> bool:
+        """Start or take up the batch in a new process; return whether *system* struck."""
+        if self.path.exists() and not (self.path / RESOLVED).exists():
+            self.path = self.path.with_name(f"{self.path.name}-anew")
+        told = self.path.with_suffix(".reached")
+
+        def work() -> int:
+            with self.path.with_suffix(".calls").open("ab") as calls:
+                with system or FaultyFileSystem() as used:
+                    code = self._run(calls.fileno())
+                if used.reached:
+                    told.touch()
+                return code
+
+        self.codes.append(in_child(work, self.path.with_suffix(".log")))
+        return self.codes[-1] == KILLED or told.exists()
+
+    def _run(self, counted: int) -> int:
+        client = Client(Heard(counted), RetryPolicy(max_retries=0), 60.0)
+        shared = ProcessState(clients=lambda *_: {"main": client})
+        nothing: Any = None
+        os.umask(0o077)
+        try:
+            if (self.path / RESOLVED).exists():
+                taken_up = Resumption(self.made, PreviousSession(self.path))
+                code, _ = run_virtually(lambda: resume_job(taken_up, shared))
+            else:
+                code, _ = run_virtually(
+                    lambda: execute_job(nothing, job=self.made, run_path=self.path, shared=shared)
+                )
+        except ColloquyError as error:
+            return error.exit_code
+        return int(code)
+
+    @property
+    def calls(self) -> Counter[bytes]:
+        return Counter(self.path.with_suffix(".calls").read_bytes().splitlines())
+
+    @property
+    def answers(self) -> int:
+        records = [read_record(p) for p in self.path.glob("runs/*/*/intermediate/*/*.json")]
+        return sum(fault is None and record["status"] == "ok" for fault, record in records)
+
+    @property
+    def damage(self) -> list[str]:
+        found = verify(self.path) if self.path.exists() else []
+        return [line for line in found if not any(part in line for part in UNFINISHED)]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BatchJob]:
+    before = Path.cwd()
+    os.chdir(tmp_path_factory.mktemp("batches"))
+    write_all(FILES)
+    folder = Path.cwd()
+    os.chdir(before)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(folder)
+        job: Any = many("output.console=quiet", "transcript.path=" + str(folder / "many"))
+    yield job
+
+
+def operations(offset: int) -> range:
+    return range(1 + offset % STRIDE, 5000, STRIDE)
+
+
+def test_a_batch_killed_at_any_operation_is_finished_and_repeats_no_stored_answer(
+    made: BatchJob, tmp_path: Path
+) -> None:
+    for at in operations(0):
+        trial = Trial(tmp_path / f"batch-{at}", made)
+        if not trial.session(FaultyFileSystem(at)):
+            break
+        stored, asked = trial.answers, trial.calls.total()
+        harmed = trial.damage
+        trial.session()
+
+        assert [KILLED, EXIT_OK] == trial.codes, at
+        assert [] == harmed, at
+        assert FILES * NODES == trial.answers, at
+        assert FILES * NODES == stored + trial.calls.total() - asked, at
+        assert [] == verify(trial.path), at
+
+    assert [EXIT_OK] == trial.codes
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS])
+@pytest.mark.parametrize("forever", [False, True], ids=["once", "for_ever"])
+def test_a_disk_that_fails_at_any_operation_of_a_batch_tears_nothing(
+    made: BatchJob, tmp_path: Path, code: int, forever: bool
+) -> None:
+    for at in operations(3 * code + 5 * forever):
+        trial = Trial(tmp_path / f"batch-{at}", made)
+        if not trial.session(FaultyFileSystem(at, code, forever)):
+            break
+        harmed = trial.damage
+        stored, asked = trial.answers, trial.calls.total()
+        if trial.codes[0] != EXIT_OK or verify(trial.path):
+            trial.session()
+
+        assert trial.codes[0] in (EXIT_OK, EXIT_OUTPUT), at
+        assert EXIT_OK == trial.codes[-1], at
+        assert [] == harmed, at
+        assert FILES * NODES == stored + trial.calls.total() - asked, at
+        assert [] == verify(trial.path), at
+
+    assert [EXIT_OK] == trial.codes
