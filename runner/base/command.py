@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from io import TextIOWrapper
+from typing import TextIO
 
 from runner.base import errors
 from runner.base.errors import (
@@ -122,6 +123,11 @@ def prepare_streams() -> None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
+def silence(stream: TextIO) -> None:
+    """Let *stream*, which takes nothing any more, swallow what is left and what comes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def settle_streams(code: int, name: str = "colloquy") -> int:
     """Flush what was printed; return *code*, or EXIT_OUTPUT if it could not be printed."""
     for stream in (sys.stdout, sys.stderr):
@@ -129,7 +135,7 @@ def settle_streams(code: int, name: str = "colloquy") -> int:
             stream.flush()
         except OSError as error:
             # What is left would fail again as the interpreter ends, which makes its code 120.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            silence(stream)
             if stream is sys.stdout and not isinstance(error, BrokenPipeError):
                 code = print_error(OutputError(f"standard output: {reason(error)}"), name)
     return code

@@ -2,13 +2,14 @@
 
 import math
 import shlex
+import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from runner.base.command import silence
 from runner.base.errors import EXIT_BUDGET, EXIT_OK, ConfigError
 from runner.base.text import to_terminal
 from runner.job.job import BatchJob, Job, Setup
@@ -42,8 +43,10 @@ def tell_end(
         line = orjson.dumps({"event": "run.ended", **facts}).decode()
     else:
         line = to_terminal(_words(facts), 2000)
-    with suppress(OSError):  # a closed pipe or a full disk: the run has ended all the same
+    try:
         print(line, flush=True)
+    except OSError:  # a closed pipe or a full disk: the run has ended all the same
+        silence(sys.stdout)
 
 
 def _words(facts: Mapping[str, Any]) -> str:

@@ -59,14 +59,15 @@ def test_the_second_signal_cancels_at_once_and_nothing_is_torn(
         process.send_signal(number)
         until(lambda: "interrupted" in (run_of(tmp_path) / "logs/events.jsonl").read_text())
         process.send_signal(number)
-        errors = process.wait().stderr
+        done = process.wait()
+        errors = done.stderr
         run = run_of(tmp_path)
 
         assert process.returncode == code, errors
         assert load(run / "metadata.json")["exit_code"] == code
         assert load(run / "metadata.json")["status"] == "interrupted"
         assert "Traceback" not in errors
-        assert f'resume="colloquy resume={run.relative_to(tmp_path)}"' in errors
+        assert f'resume="colloquy resume={run.relative_to(tmp_path)}"' in done.stdout
         assert verify(run) == []
 
 
