@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.base.format import clock, plural
-from runner.base.json import listing, mapping, mappings, text
+from runner.base.json import at, listing, mapping, mappings, text
 from runner.reports.report.findings import Findings, Places, Quote, ShownInsight, label, quotes_of
 from runner.reports.report.nodes import NodeFacts
-from runner.transcript.model import Transcript
+from runner.reports.stored_run import StoredRun
 
 MOST_INSIGHTS = 8
 MOST_QUOTES = 2  # of an item, from different segments
@@ -59,10 +59,9 @@ class Brief:
 
 def brief_of(
     findings: Sequence[Findings],
-    transcript: Transcript | None,
+    run: StoredRun,
     merged: Sequence[Mapping[str, Any]],
     places: Places,
-    started_at: Any,
 ) -> Brief:
     """Return the first screen; *merged* is the content of insights.json."""
     answers = [(found.node, found.data) for found in findings if found.data]
@@ -70,7 +69,7 @@ def brief_of(
     summed_up = next(((n, d) for n, d in answers if text(d.get("summary"))), None)
     data = summed_up[1] if summed_up else {}
     return Brief(
-        about_of(transcript, started_at),
+        tuple(_about(run)),
         text(data.get("headline")),
         text(data.get("summary")),
         summed_up and summed_up[0],
@@ -79,19 +78,22 @@ def brief_of(
     )
 
 
-def about_of(transcript: Transcript | None, started_at: Any) -> tuple[str, ...]:
-    """Return when it was read, who speaks, and how long the transcript is."""
-    day = text(started_at)[:10]
-    facts = [f"read on {day}"] if day else []
-    if transcript is None:
-        return tuple(facts)
-    segments = transcript.segments
-    names = list(dict.fromkeys(s.speaker for s in segments if s.speaker))
-    shown = ", ".join(map(text, names[:6])) + (f" and {len(names) - 6} more" if names[6:] else "")
-    words = sum(len(text(segment.text).split()) for segment in segments)
-    times = [t for s in segments for t in (s.start_s, s.end_s) if isinstance(t, int | float)]
-    length = [clock(max(times))] if times and max(times) > 0 else []
-    return (*([shown] if names else []), *length, plural(words, "word"), *facts)
+def _about(run: StoredRun) -> Iterator[str]:
+    """Yield the date, who speaks, how long the transcript is, its file and when it was read."""
+    yield from filter(None, [text(at(run.metadata, "reading", "about", "date"))])
+    if (transcript := run.transcript) is not None:
+        segments = transcript.segments
+        names = list(dict.fromkeys(s.speaker for s in segments if s.speaker))
+        if names:
+            more = f" and {len(names) - 6} more" if names[6:] else ""
+            yield ", ".join(map(text, names[:6])) + more
+        times = [t for s in segments for t in (s.start_s, s.end_s) if isinstance(t, int | float)]
+        if times and max(times) > 0:
+            yield clock(max(times))
+        yield plural(sum(len(text(segment.text).split()) for segment in segments), "word")
+        yield text(transcript.name)
+    if day := text(run.metadata.get("started_at"))[:10]:
+        yield f"read on {day}"
 
 
 def _sections(

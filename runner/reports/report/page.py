@@ -34,9 +34,10 @@ def report_page(run: StoredRun) -> str:
     """Return the content of report.html."""
     nodes = nodes_of(run)
     name = run.transcript.name if run.transcript else at(run.metadata, "transcript", "name")
+    title = at(run.metadata, "reading", "about", "title")
     return render(
         "report.html",
-        name=text(name) or run.name,
+        name=text(title) or text(name) or run.name,
         run=run,
         script=Markup(SCRIPT),
         script_digest=SCRIPT_DIGEST,
@@ -53,7 +54,7 @@ def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any
     findings = [once_each(findings_of(node, places)) for node in nodes]
     merged = mappings(read_list(run.path / "insights.json"))
     return {
-        "brief": brief_of(findings, run.transcript, merged, places, run.metadata.get("started_at")),
+        "brief": brief_of(findings, run, merged, places),
         "findings": sorted(findings, key=lambda found: not found.node.final),
         "speakers": _every(findings, lambda insight: insight.speakers),
         "labels": _every(findings, lambda insight: [insight.category]),
