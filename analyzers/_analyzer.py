@@ -20,7 +20,8 @@ from runner.answers.markdown import answer_markdown
 from runner.answers.shape import Answer, NoFields, answer_shape, json_schema, parse_answer
 from runner.base.errors import ConfigError, did_you_mean, one_line
 from runner.base.text import digest
-from runner.config.schema import NAME, AnalyzerSettings
+from runner.config.schema import AnalyzerSettings
+from runner.config.section import NAME
 
 PACKAGED = Path(__file__).parent
 SYSTEM = (PACKAGED / "_system.md").read_text(encoding="utf-8").strip()
@@ -78,6 +79,8 @@ class PromptAnalyzer:
     def messages(self, material: Material, *, with_schema: bool) -> tuple[Message, ...]:
         """Put the material first and the question last, so that prompt caches can share it."""
         question = _render(self.name, self.template, {**material.variables, **self.variables})
+        if notes := material.variables.get("notes"):
+            question += f"\n\n{notes}"
         if with_schema:
             question += self._asked_schema
         shared = {"type": "text", "text": material.text}

@@ -11,7 +11,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from runner.config.schema import SimulateSettings
+from runner.config.simulate import SimulateSettings
 from runner.run.compose import compose_config
 from runner.run.execute import execute_job
 from runner.run.session import Session

@@ -29,7 +29,7 @@ from runner.calls.admission.limits import Admission, Slots
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
-from runner.config.schema import SimulateSettings
+from runner.config.simulate import SimulateSettings
 from runner.providers.litellm.errors import classify
 from runner.providers.request import Completion, Request
 from runner.providers.simulated.account_limits import BURST_S

@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from runner.config.schema import SimulateSettings
+from runner.config.simulate import SimulateSettings
 from runner.providers.simulated.server import SimulatedProvider
 
 _ENDS = {

@@ -12,7 +12,8 @@ from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.config.model_facts import OFFLINE
-from runner.config.schema import ModelSettings, SimulateSettings
+from runner.config.schema import ModelSettings
+from runner.config.simulate import SimulateSettings
 from runner.job.job import Setup
 from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.route import ModelRoute

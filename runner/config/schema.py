@@ -1,46 +1,40 @@
 """Schema of the resolved configuration: frozen values, without unknown keys."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from runner.base.errors import ConfigError, did_you_mean, one_line
-
-NAME = re.compile(r"^[a-z][a-z0-9_]{0,63}$")
-
-
-def _as_switch(value: object) -> object:
-    """Undo YAML 1.1, which reads `on` and `off` as booleans."""
-    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
-
-
-Name = Annotated[str, Field(pattern=NAME.pattern)]
-# A file's name, never a path: prompts are found in folders that the command line names.
-FileName = Annotated[
-    str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*$", max_length=128)
-]
-EnvName = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]{0,127}$")]
-Concurrency = Annotated[int, Field(ge=1, le=256)]
-Tokens = Annotated[int, Field(ge=1, le=10_000_000)]
-Count = Annotated[int, Field(ge=0, le=10_000)]
-Switch = Annotated[Literal["auto", "on", "off"], BeforeValidator(_as_switch)]
-Temperature = Annotated[float, Field(ge=0, le=2)]
-Seconds = Annotated[float, Field(gt=0, le=3600)]
-PerMinute = Annotated[int, Field(ge=1, le=1_000_000_000)]
-Price = Annotated[float, Field(ge=0, le=1e6)]
-Minimised = Literal["wall_s", "cost_usd", "total_tokens", "failed", "ungrounded"]
+from runner.config.section import (
+    Concurrency,
+    Count,
+    EnvName,
+    FileName,
+    Minimised,
+    Name,
+    PerMinute,
+    Price,
+    Seconds,
+    SettingsSection,
+    Switch,
+    Temperature,
+    Tokens,
+)
+from runner.config.simulate import SimulateSettings
 
 
-class SettingsSection(BaseModel):
-    """Base of every section: frozen, with strict types and no unknown keys."""
+class AboutSettings(SettingsSection):
+    """What is known of a transcript beside its text; it is told to the model."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    title: str | None = None
+    date: str | None = None
+    attendees: str | None = None
+    glossary: list[str] = []
 
 
 class TranscriptSettings(SettingsSection):
-    """The transcript and how it is read."""
+    """The transcript and how it is read; *speakers* maps labels in the file to names."""
 
     path: Annotated[str, Field(min_length=1)]
     format: str
@@ -48,33 +42,9 @@ class TranscriptSettings(SettingsSection):
     token_budget: Tokens | None
     overlap_tokens: Count
     reduce_token_budget: Tokens
-
-
-class SimulateSettings(SettingsSection):
-    """Behaviour of a simulated provider; times in seconds, rates as fractions of requests.
-
-    Latency of a request: *latency_s* (or its analyzer's in *by_analyzer_s*) + *per_token_s* for
-    each token of the reply + *per_prompt_token_s* for each prompt token not in the prefix cache,
-    all multiplied by a lognormal factor of median 1 and sigma *jitter*. *faults* maps a kind of
-    fault to its rate; *script* lists the faults of the first requests, null for a good reply;
-    *outages_s* are windows since the start in which every request fails; a request whose prompt
-    contains *poison* always fails. The defaults reply at once and without faults.
-    """
-
-    seed: Annotated[int, Field(ge=0)] = 0
-    latency_s: Annotated[float, Field(ge=0, le=600)] = 0.0
-    per_token_s: Annotated[float, Field(ge=0, le=10)] = 0.0
-    per_prompt_token_s: Annotated[float, Field(ge=0, le=10)] = 0.0
-    jitter: Annotated[float, Field(ge=0, le=3)] = 0.0
-    by_analyzer_s: dict[str, Annotated[float, Field(ge=0, le=600)]] = {}
-    rpm: PerMinute | None = None
-    tpm: PerMinute | None = None
-    retry_after: bool = True
-    faults: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
-    script: list[str | None] = []
-    outages_s: list[Annotated[list[float], Field(min_length=2, max_length=2)]] = []
-    poison: str | None = None
-    cache_min_tokens: Annotated[int, Field(ge=1)] | None = None
+    speakers: dict[str, str] | None = None
+    about: AboutSettings = AboutSettings()
+    media: str | None = None
 
 
 class ModelSettings(SettingsSection):
@@ -150,6 +120,7 @@ class OutputSettings(SettingsSection):
     console: Literal["auto", "live", "plain", "json", "quiet"]
     pages: Literal["plain", "obsidian"]
     insights_csv: Literal["insight", "evidence"] = "insight"
+    language: Annotated[str, Field(min_length=1, max_length=60)] | None = None
     traces: Literal["none", "otlp"] = "none"
 
 

@@ -25,7 +25,7 @@ from runner.job.job import BatchJob, Job, Setup, variables_of
 from runner.job.models import MAIN, Model, check_names
 from runner.job.windows import Fitter
 from runner.transcript.inputs import Input, find_inputs, is_many
-from runner.transcript.model import Transcript
+from runner.transcript.model import Transcript, renamed
 from runner.transcript.read import formats, read
 
 PACKAGE_PREFIX = "pkg://"
@@ -175,10 +175,20 @@ def check_format(settings: Settings) -> None:
 
 
 def open_transcript(settings: Settings, file: Path | None = None) -> Transcript:
-    """Read the transcript in *file*, by default that of `transcript.path`."""
+    """Read the transcript in *file*, by default that of `transcript.path`, speakers renamed.
+
+    Raises ConfigError for a name in `transcript.speakers` that the one transcript has not; of a
+    batch's files not each has all.
+    """
     wanted = settings.transcript
     path = file or transcript_path(wanted.path)
-    return read(path, format=wanted.format, encoding=wanted.encoding).transcript
+    transcript = read(path, format=wanted.format, encoding=wanted.encoding).transcript
+    known = {segment.speaker for segment in transcript.segments if segment.speaker}
+    unknown = next((name for name in wanted.speakers or () if name not in known), None)
+    if unknown is not None and file is None:
+        near = did_you_mean(unknown, known)
+        raise ConfigError(f"transcript.speakers: nobody is called {unknown!r} in {path}{near}")
+    return renamed(transcript, wanted.speakers) if wanted.speakers else transcript
 
 
 def transcript_path(path: str) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from runner.answers.analyzer import Analyzer, Material
 from runner.answers.context import segment_line
+from runner.base.errors import one_line
 from runner.base.secrets import Secrets, secrets_of
 from runner.base.text import digest
 from runner.config.schema import Settings
@@ -132,9 +133,26 @@ def variables_of(
             "max_insights": settings.output.max_insights_per_analyzer,
             "speakers": ", ".join(named) or "not named",
             "transcript_name": transcript.name,
+            "notes": _notes(settings),
         }
         for node in nodes
     }
+
+
+def _notes(settings: Settings) -> str:
+    """Return what is known of the transcript, and the language of the answers, for the model."""
+    about = settings.transcript.about
+    facts = {
+        "Title": about.title,
+        "Date": about.date,
+        "Attendees": about.attendees,
+        "Names and terms as they are spelt": ", ".join(about.glossary),
+    }
+    lines = [f"{name}: {one_line(value, 2000)}" for name, value in facts.items() if value]
+    told = "\n".join(["About the transcript, from the person who asks:", *lines]) if lines else ""
+    language = one_line(settings.output.language or "")
+    asked = f"Write the answer in {language}; leave quotes as they were said." if language else ""
+    return "\n\n".join(filter(None, [told, asked]))
 
 
 def wrap(tag: str, text: str) -> str:

@@ -3,8 +3,9 @@
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from runner.transcript.report import ReadingReport
 
@@ -67,6 +68,17 @@ class Turn:
     text: str
     start_s: float | None = None
     end_s: float | None = None
+
+
+def renamed(transcript: Transcript, names: Mapping[str, str]) -> Transcript:
+    """Return *transcript* with its speakers renamed by *names*; equal new names merge speakers."""
+    segments = tuple(
+        replace(segment, speaker=names.get(segment.speaker or "", segment.speaker))
+        for segment in transcript.segments
+    )
+    speakers = dict(Counter(s.speaker for s in segments if s.speaker is not None))
+    reading = transcript.reading and replace(transcript.reading, speakers=speakers)
+    return replace(transcript, segments=segments, reading=reading)
 
 
 def make_segments(

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from helpers import serving, warm
-from runner.config.schema import SimulateSettings
+from runner.config.simulate import SimulateSettings
 from runner.providers.simulated.chat import schema_name
 from runner.providers.simulated.replies import reply_to
 

@@ -90,6 +90,8 @@ def test_the_table_of_keys_is_complete() -> None:
             }
         else:
             expected |= {f"{name}.{key}" for key in below} or {name}
+    expected.remove("transcript.about")
+    expected |= {f"transcript.about.{key}" for key in known_keys(["transcript", "about"])}
     expected |= {f"model.simulate.{key}" for key in known_keys(["model", "simulate"])}
 
     assert {*expected, *FLAGS} == set(table())

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.base.errors import ConfigError
-from runner.config.schema import SimulateSettings
+from runner.config.simulate import SimulateSettings
 from runner.providers.simulated.account_limits import AccountLimits
 from runner.providers.simulated.faults import INTERNAL, OUTAGE, POISON, RATE_LIMIT, find_kind
 from runner.providers.simulated.prefix_cache import PrefixCache

@@ -12,7 +12,7 @@ from pathlib import Path
 import runner
 from runner.base.errors import OutputError
 from runner.base.threads import offload
-from runner.config.schema import SimulateSettings
+from runner.config.simulate import SimulateSettings
 from runner.providers.simulated.behaviour import check
 
 START_S = 60.0  # for imports and the vocabulary on a loaded machine; usually under 2

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from runner.config.schema import SimulateSettings
+from runner.config.simulate import SimulateSettings
 from runner.providers.simulated.behaviour import Behaviour, PlannedResponse
 from runner.providers.simulated.chat import arrival_of, completion, schema_name
 from runner.providers.simulated.faults import FaultResponse, GoodReply, error_response, find_kind

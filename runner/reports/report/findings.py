@@ -17,35 +17,43 @@ from runner.transcript.model import Transcript
 MAX_DEPTH = 8  # deeper data is shown as JSON
 SHORT, MAX_SHORT = 32, 6  # characters each, and how many, listed in one line
 _LABEL = re.compile(r"[a-z]+(_[a-z]+)+")
+_MEDIA = re.compile(r"https?://\S+|\.\.?/\S+")  # no other scheme
 _ID = re.compile(r"[A-Z]{1,3}\d{1,3}")
 _CHANGE = re.compile(r"\[-(.*?)-\]|\{\+(.*?)\+\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Anchors in the page, speakers and times of the transcript's segments, by segment id."""
+    """Anchors in the page, speakers, times and media of the transcript's segments, by id."""
 
     anchors: Mapping[str, str]
     speakers: Mapping[str, str]
     times: Mapping[str, str]
+    media: Mapping[str, str]  # addresses of the sound or video at a segment's start
 
 
-def places_of(transcript: Transcript | None) -> Places:
-    """Return the places of *transcript*'s segments; of two with one id, the first."""
+def places_of(transcript: Transcript | None, media: str = "") -> Places:
+    """Return the places of *transcript*'s segments; of two with one id, the first.
+
+    *media* is the address of its sound or video, of the web or relative, or empty.
+    """
     numbered = list(enumerate(transcript.segments if transcript else (), 1))
     numbered.reverse()  # so that the first of two overwrites the second
     anchors = {text(segment.id): f"seg-{place}" for place, segment in numbered}
     speakers = {text(segment.id): text(segment.speaker) for _, segment in numbered}
     starts = {text(segment.id): number(segment.start_s) for _, segment in numbered}
     times = {name: clock(max(start, 0.0)) for name, start in starts.items() if start is not None}
-    return Places(anchors, speakers, times)
+    linked = starts if _MEDIA.fullmatch(media) else {}
+    moments = {n: f"{media}#t={max(at, 0.0):g}" for n, at in linked.items() if at is not None}
+    return Places(anchors, speakers, times, moments)
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
     """Evidence: *match* is exact, near, absent or unchecked; *anchor* None without a segment.
 
-    *time* is empty where the segment has none; *again* says that it was quoted above already.
+    *time* and *media* are empty where the segment has none; *again* says that it was quoted above
+    already.
 
     *changes* are the pieces of a near quote's difference: kind (`same`, `quoted` for words only
     in the quote, `said` for words only in the transcript) and words.
@@ -55,6 +63,7 @@ class Quote:
     segment: str
     speaker: str
     time: str
+    media: str
     anchor: str | None
     match: str
     moved_from: str
@@ -168,6 +177,7 @@ def _quote(evidence: Mapping[str, Any], places: Places) -> Quote:
         segment,
         places.speakers.get(segment, ""),
         places.times.get(segment, ""),
+        places.media.get(segment, ""),
         places.anchors.get(segment),
         match,
         text(evidence.get("moved_from")),

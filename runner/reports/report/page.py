@@ -4,6 +4,7 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -21,7 +22,7 @@ from runner.reports.report.findings import (
 )
 from runner.reports.report.matrix import RATINGS
 from runner.reports.report.nodes import NodeFacts, models_of, nodes_of
-from runner.reports.report.render import render
+from runner.reports.report.render import address_of, render
 from runner.reports.report.timeline import LABEL, WIDTH, timeline_of
 from runner.reports.stored_run import StoredRun
 
@@ -34,7 +35,8 @@ def report_page(run: StoredRun) -> str:
     """Return the content of report.html."""
     nodes = nodes_of(run)
     name = run.transcript.name if run.transcript else at(run.metadata, "transcript", "name")
-    title = at(run.metadata, "reading", "about", "title")
+    title = at(run.config, "transcript", "about", "title")
+    title = title or at(run.metadata, "reading", "about", "title")
     return render(
         "report.html",
         name=text(title) or text(name) or run.name,
@@ -50,7 +52,10 @@ def report_page(run: StoredRun) -> str:
 
 
 def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
-    places = places_of(run.transcript)
+    media = text(at(run.config, "transcript", "media"))
+    if media and not media.startswith(("http://", "https://")):
+        media = address_of(Path(media), run.path)
+    places = places_of(run.transcript, media)
     findings = [once_each(findings_of(node, places)) for node in nodes]
     merged = mappings(read_list(run.path / "insights.json"))
     return {
@@ -62,6 +67,7 @@ def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any
         "ratings": RATINGS,
         "quotes_of": lambda item: quotes_of(item.get("evidence"), places),
         "doubts": [text(line) for line in listing(at(run.metadata, "reading", "warnings"))],
+        "media": places.media,
         "segments": run.transcript.segments if run.transcript else (),
         "citing": citing_of(findings),
     }

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from runner.base.errors import ConfigError
-from runner.config.schema import SimulateSettings
+from runner.config.simulate import SimulateSettings
 from runner.providers.simulated import prefix_cache
 from runner.providers.simulated.account_limits import duration
 from runner.providers.simulated.behaviour import Arrival, Behaviour, PlannedResponse

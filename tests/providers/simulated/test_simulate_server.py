@@ -20,7 +20,7 @@ import aiohttp
 import pytest
 
 from runner.base.errors import ConfigError
-from runner.config.schema import SimulateSettings
+from runner.config.simulate import SimulateSettings
 from runner.providers.simulated.__main__ import parse
 from runner.providers.simulated.faults import KINDS
 from runner.providers.simulated.process import IdleProcesses, simulated_process
@@ -399,7 +399,7 @@ def test_a_child_that_has_died_while_idle_is_replaced() -> None:
 
 PARENT = """
 import asyncio, sys
-from runner.config.schema import SimulateSettings
+from runner.config.simulate import SimulateSettings
 from runner.providers.simulated.process import simulated_process
 
 async def main():

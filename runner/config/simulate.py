@@ -1,0 +1,34 @@
+"""Settings of a simulated provider."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from runner.config.section import PerMinute, SettingsSection
+
+
+class SimulateSettings(SettingsSection):
+    """Behaviour of a simulated provider; times in seconds, rates as fractions of requests.
+
+    Latency of a request: *latency_s* (or its analyzer's in *by_analyzer_s*) + *per_token_s* for
+    each token of the reply + *per_prompt_token_s* for each prompt token not in the prefix cache,
+    all multiplied by a lognormal factor of median 1 and sigma *jitter*. *faults* maps a kind of
+    fault to its rate; *script* lists the faults of the first requests, null for a good reply;
+    *outages_s* are windows since the start in which every request fails; a request whose prompt
+    contains *poison* always fails. The defaults reply at once and without faults.
+    """
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    latency_s: Annotated[float, Field(ge=0, le=600)] = 0.0
+    per_token_s: Annotated[float, Field(ge=0, le=10)] = 0.0
+    per_prompt_token_s: Annotated[float, Field(ge=0, le=10)] = 0.0
+    jitter: Annotated[float, Field(ge=0, le=3)] = 0.0
+    by_analyzer_s: dict[str, Annotated[float, Field(ge=0, le=600)]] = {}
+    rpm: PerMinute | None = None
+    tpm: PerMinute | None = None
+    retry_after: bool = True
+    faults: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+    script: list[str | None] = []
+    outages_s: list[Annotated[list[float], Field(min_length=2, max_length=2)]] = []
+    poison: str | None = None
+    cache_min_tokens: Annotated[int, Field(ge=1)] | None = None
