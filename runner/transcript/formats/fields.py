@@ -50,6 +50,7 @@ _UNITS = {
     **dict.fromkeys(("ticks", "tick"), 1e7),
     **dict.fromkeys(("ns", "nanos", "nanoseconds"), 1e9),
 }
+_NOBODY = frozenset(("", "UU", "null", "None", "nan", "NaN", "N/A"))  # UU: Speechmatics
 _MANY = 200  # keys, which are no fields but values
 _TOKEN = re.compile(r"[A-Z]?[^\W_A-Z]+|[A-Z]+(?![a-z])")
 
@@ -191,6 +192,8 @@ def speaker_of(value: object) -> str | None:
         return speaker_of(value[0])
     if isinstance(value, str):
         name = " ".join(to_safe_text(value).split())
+        if name in _NOBODY:
+            return None
         return f"Speaker {name}" if name.isdecimal() and len(name) < 4 else name or None
     if isinstance(value, int) and not isinstance(value, bool):
         return f"Speaker {value}"
