@@ -523,7 +523,14 @@ def test_words_that_cannot_be_told_apart_have_no_speaker() -> None:
     heard = [{"word": "The", "speaker": "A"}, {"word": "noon.", "speaker": "B"}]
     unknown = [{"word": "One", "speaker": "A"}, {"word": "or"}, {"word": "two", "speaker": "B"}]
 
+    partly = [{"word": "Not", "speaker": "A"}, {"word": "by"}, {"word": "noon."}]
+    late = [{"word": str(n)} for n in range(30)] + [{"word": "noon.", "speaker": "B"}]
+    whole = " ".join(each["word"] for each in late)
+
     assert [(None, None, TEXT)] == rows([{"text": TEXT, "speaker": "A", "words": heard}])
+    assert ["A", None] == [who for who, *_ in rows([{"text": SAID[1], "words": partly}])]
+    assert ["A"] == [who for who, *_ in rows([{"text": SAID[1], "speaker": "A", "words": partly}])]
+    assert [None, "B"] == [who for who, *_ in rows([{"text": whole, "words": late}])]
     assert ["A", None, "B"] == [who for who, *_ in rows([{"text": "One or two", "words": unknown}])]
 
 

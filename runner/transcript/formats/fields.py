@@ -1,5 +1,6 @@
 """Fields of records by the meaning of their names: who says what, and when."""
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -83,10 +84,8 @@ class Fields:
 
 def fields_of(records: Iterable[Record]) -> Fields:
     """Return the fields of *records*."""
-    keys: dict[str, None] = {}
-    for record in records:
-        keys.update(dict.fromkeys(record))
-    return _fields(tuple(keys)) if len(keys) < _MANY else _fields.__wrapped__(tuple(keys))
+    keys = tuple(dict.fromkeys(itertools.chain.from_iterable(records)))
+    return _fields(keys) if len(keys) < _MANY else _fields.__wrapped__(keys)
 
 
 @lru_cache(256)
@@ -147,7 +146,7 @@ def parts_of(record: Record, fields: Fields) -> list[Record]:
 
 def joined(parts: Sequence[Record]) -> str:
     """Return the text of *parts*."""
-    fields = fields_of(parts[:20])
+    fields = fields_of(parts)
     return join_words([text_of(part, fields) or "" for part in parts])
 
 

@@ -14,6 +14,7 @@ _ENOUGH = 0.8  # of the letters of the longest list
 
 
 _BRANCH = (dict, list)
+_NONE = (None, "", [], {})
 _SAMPLE = 2000
 
 
@@ -113,7 +114,9 @@ def _measured(found: RecordList) -> RecordList:
     keyed = bool(fields.keys["text"]) and simple_name(fields.keys["text"][0])[0] in _WORD_KEYS
     found.words = mean <= _MAX_WORDS and (typed or named or keyed) and len(spoken) > 1
     some = [*found.records[:50], *found.records[-50:]]
-    who = any(_has_speaker(record) for record in some)
+    keys = [key for key in fields.keys["speaker"] if simple_name(key)[0] != "from"]
+    who = any(r.get(key) not in _NONE for key in keys for r in found.records)
+    who = who or any(_has_speaker(record) for record in some)
     when = any(record.get(key) is not None for record in some for key in fields.keys["start"])
     found.rank = (who, when, -len(found.records))
     return found
