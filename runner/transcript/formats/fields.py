@@ -13,8 +13,9 @@ Record = Mapping[str, object]
 # Of several fields of one record, the one that stands first here counts.
 _NAMES = {
     "text": "punctuatedword displaytext text transcript transcription content sentence utterance "
-    "caption captions message body display word value utf8 line speech dialogue dialog msg phrase "
-    "said segmenttext transcripttext statement itn lexical segment subtitle rawtext comment",
+    "caption captions message messagecontent messagetext messagebody body display word value utf8 "
+    "line speech dialogue dialog msg phrase said segmenttext transcripttext statement itn lexical "
+    "segment subtitle rawtext comment",
     "speaker": "speakerdisplayname speakername speakerfullname speakerlabel speaker displayname "
     "participantname username fullname participant author sender user who from role agent "
     "character actor person talker name nickname voice spk party speakertag speakerid "
