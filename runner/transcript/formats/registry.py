@@ -11,7 +11,6 @@ from runner.transcript.formats.cue_lines import (
     parse_lines,
     parse_lrc,
 )
-from runner.transcript.formats.documents import document_of
 from runner.transcript.formats.json_formats import is_json, parse_json
 from runner.transcript.formats.markup import is_html
 from runner.transcript.formats.subtitles import has_cue_times, parse_srt, parse_vtt
@@ -43,11 +42,14 @@ def _document(kind: str, *suffixes: str) -> Reader:
     """Return the reader of a kind of document, whose text is read like that of any file."""
 
     def recognises(source: Source) -> bool:
-        if kind == "html":
-            return document_kind(source.data) is None and is_html(source.text)
-        return document_kind(source.data) == kind
+        found = document_kind(source.data)
+        if found is None and kind in ("html", "rtf"):
+            return is_html(source.text) if kind == "html" else source.text.startswith("{\\rtf")
+        return found == kind
 
     def turns(source: Source, notes: Notes) -> Iterable[Turn]:
+        from runner.transcript.formats.documents import document_of
+
         document = document_of(source, kind, notes)
         if document.in_rows() and explained(document.rows):
             for paragraph in document.paragraphs:
