@@ -39,7 +39,7 @@ _MACHINE = re.compile(
 )
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+$|[+(]?\d[\d\s().-]{5,20}\d$")
 _NOT_LABEL = re.compile(
-    r"(?:\w{5}\.|[?!])\s+[a-z]|[;{}<>=\"“”„]|://|^[a-z]+://|\.\.\.|…|,\s+(?:and|but|so|or)\s+[a-z]"
+    r"(?:\w{5}\.|[?!])\s+[a-z]|[{}<>=\"“”„]|://|^[a-z]+://|\.\.\.|…|,\s+(?:and|but|so|or)\s+[a-z]"
 )
 _NICKNAME = re.compile(r"\s[\"“‘][^\"“”‘’]{1,20}[\"”’](?=\s)")
 _DAY = re.compile(
