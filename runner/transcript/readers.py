@@ -36,8 +36,8 @@ class Source:
 
     @property
     def binary(self) -> bool:
-        """Whether this is a document whose bytes are no text."""
-        return document_kind(self.data) in ("docx", "odt", "pdf")
+        """Whether this is a document, whose bytes are no text to read."""
+        return document_kind(self.data) is not None
 
     @property
     def removed_chars(self) -> int:

@@ -10,8 +10,10 @@ from helpers import job
 from helpers.runs import execute, load
 
 from runner.base.files import write_json
+from runner.job.job import BatchJob
 from runner.record.stored_transcript import read_transcript_file
 from runner.reports.report.write import write_report
+from runner.run.batch.plan import plan_batch
 from runner.run.read import main
 
 DOUBT = "1 of 4 segments repeat the one before: S0004 'One bar lost.'"
@@ -97,3 +99,14 @@ def test_a_transcript_file_of_an_older_run_has_no_report(tmp_path: Path) -> None
     write_json(path / "transcript.json", data)
 
     assert read_transcript_file(path).reading is None
+
+
+def test_the_plan_of_a_batch_counts_the_files_in_doubt(tmp_path: Path) -> None:
+    (tmp_path / "doubtful.md").write_text(CALL)
+    (tmp_path / "plain.md").write_text("Ana: One.\nBo: Two.\nAna: Three.\n")
+    made = job("transcript=file", f"transcript.path={tmp_path}")
+    assert isinstance(made, BatchJob)
+
+    lines = plan_batch(made).as_text().splitlines()
+
+    assert "doubts   about 1 file; colloquy-read FILE tells them" in lines

@@ -182,6 +182,16 @@ def test_long_values_of_attributes_are_no_text(tmp_path: Path) -> None:
     assert SAID == said(read(saved(tmp_path, f"<body>{noise}{HTML}</body>".encode())))
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8", "utf-8-sig", "utf-16"])
+def test_rtf_is_read_in_any_encoding(tmp_path: Path, encoding: str) -> None:
+    said_in = "Zoë: caf\\'e9 \\u8217?s.\\par Ben: No \\u-10179?\\u-8704?.\\par"
+    text = f"{{\\rtf1\\ansi\\ansicpg1252 {said_in}}}"
+
+    assert [("Zoë", "café ’s."), ("Ben", "No 😀.")] == said(
+        read(saved(tmp_path, text.encode(encoding)))
+    )
+
+
 BOMB = '<!DOCTYPE d [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><d><p>&b;</p></d>'
 
 

@@ -486,6 +486,22 @@ SHAPES: dict[str, tuple[object, list[Row]]] = {
         {"language": "en", "transcript": "WEBVTT\n\n01:01.000 --> 01:03.000\n<v Ana>" + SAID[0]},
         turns("Ana", "Ben")[:1],
     ),
+    "triples of word and times, with labels beside them": (
+        {
+            "results": [
+                {
+                    "alternatives": [
+                        {
+                            "transcript": TEXT,
+                            "timestamps": [[w, s, s + 0.4] for w, s, _ in WORDS],
+                        }
+                    ]
+                }
+            ],
+            "speaker_labels": [{"from": s, "to": s + 0.4, "speaker": n} for _, s, n in WORDS],
+        },
+        [("Speaker 0", 61.0, SAID[0]), ("Speaker 1", 63.0, SAID[1])],
+    ),
     "lines with partial results": (
         "\n".join(
             map(
@@ -523,7 +539,14 @@ def test_words_that_cannot_be_told_apart_have_no_speaker() -> None:
     heard = [{"word": "The", "speaker": "A"}, {"word": "noon.", "speaker": "B"}]
     unknown = [{"word": "One", "speaker": "A"}, {"word": "or"}, {"word": "two", "speaker": "B"}]
 
+    partly = [{"word": "Not", "speaker": "A"}, {"word": "by"}, {"word": "noon."}]
+    late = [{"word": str(n)} for n in range(30)] + [{"word": "noon.", "speaker": "B"}]
+    whole = " ".join(each["word"] for each in late)
+
     assert [(None, None, TEXT)] == rows([{"text": TEXT, "speaker": "A", "words": heard}])
+    assert ["A", None] == [who for who, *_ in rows([{"text": SAID[1], "words": partly}])]
+    assert ["A"] == [who for who, *_ in rows([{"text": SAID[1], "speaker": "A", "words": partly}])]
+    assert [None, "B"] == [who for who, *_ in rows([{"text": whole, "words": late}])]
     assert ["A", None, "B"] == [who for who, *_ in rows([{"text": "One or two", "words": unknown}])]
 
 
@@ -531,6 +554,27 @@ def test_a_repeated_sentence_stays() -> None:
     data = {"segments": [{"start": n * 2, "end": n * 2 + 2, "text": " Thanks!"} for n in range(3)]}
 
     assert ["Thanks!"] * 3 == [text for *_, text in rows(data)]
+
+
+def test_a_second_transcript_beside_the_first_is_noted() -> None:
+    data = {
+        "a": {"segments": [{"text": SAID[0], "speaker": "A"}]},
+        "b": {"segments": [{"text": SAID[1], "speaker": "B"}]},
+    }
+
+    reading = read_text(json.dumps(data), name="t")
+
+    assert ("A", SAID[0]) == (*{(s.speaker, s.text) for s in reading.transcript.segments},)[0]
+    assert [("fields 'text'", 3)] == [(e.kind, e.words) for e in reading.report.left_out]
+
+
+def test_speakers_by_time_alone_are_doubted() -> None:
+    spans = [{"speaker": "A", "start": 61, "end": 63}, {"speaker": "B", "start": 63.5, "end": 64.5}]
+    data = {"segments": records(text="text", start="start", end="end"), "diarization": spans}
+
+    (warning,) = read_text(json.dumps(data), name="t").report.warnings
+
+    assert "'diarization' says who speaks when" in warning
 
 
 def test_texts_beside_the_transcript_are_noted() -> None:

@@ -55,6 +55,12 @@ def test_ssa_with_other_fields_names_speakers_in_its_words() -> None:
     assert [("Ana", 1.0, 2.0, "Dry."), ("Ben", 2.0, 3.0, "No, not by noon.")] == rows(text)
 
 
+def test_ass_without_the_order_of_its_fields_has_the_usual_one() -> None:
+    text = "[Events]\nDialogue: 0,0:00:01.00,0:00:02.00,Default,Ana,0,0,0,,Dry, all of it.\n"
+
+    assert [("Ana", 1.0, 2.0, "Dry, all of it.")] == rows(text)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.base.errors import ConfigError, TranscriptError
+from runner.base.format import plural
 from runner.base.text import print_stderr, to_terminal
 from runner.calls.schedule import Duration, critical_path, make_slots, min_makespan
 from runner.job.build import for_transcript
@@ -29,12 +30,14 @@ class BatchPlan:
     files: int = 0
     nodes: dict[str, NodePlan] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
+    doubtful: int = 0  # files whose reader has doubts
     longest_s: float = 0.0  # the longest critical path of a file
     stopped_by: str | None = None
 
     def add(self, job: Job, nodes: Mapping[str, NodePlan]) -> None:
         """Add the nodes of one file."""
         self.files += 1
+        self.doubtful += bool(job.transcript.reading and job.transcript.reading.warnings)
         work = {name: Duration(node.latency_s) for name, node in nodes.items()}
         path = critical_path(job.pipeline, work)
         self.longest_s = max(self.longest_s, sum(nodes[name].latency_s for name in path))
@@ -71,6 +74,9 @@ class BatchPlan:
         inputs, first = self.job.inputs, list(self.unreadable.items())[:10]
         lines = [f"files    {self.files:,} of {len(inputs):,}; seconds are of one call"]
         lines += [inputs.note] if inputs.note else []
+        if self.doubtful:
+            files = plural(self.doubtful, "file")
+            lines.append(f"doubts   about {files}; colloquy-read FILE tells them")
         lines += [to_terminal(f"unreadable {name}: {error}", 300) for name, error in first]
         return "\n".join([*lines, "", as_text(self.plan())])
 

@@ -13,6 +13,9 @@ from runner.transcript.report import Notes
 from runner.transcript.times import clock_seconds
 
 _ASS = re.compile(r"^\[(?:Script Info|Events|V4\+? Styles)\]\s*$", re.IGNORECASE | re.MULTILINE)
+_ASS_FIELDS = [
+    *("layer", "start", "end", "style", "name", "marginl", "marginr", "marginv", "effect", "text")
+]
 _ASS_ROW = re.compile(r"(Format|Dialogue|Comment)\s*:\s*(.*)", re.IGNORECASE)
 _ASS_TIME = re.compile(r"(\d{1,4}):(\d{1,2}):(\d{1,2})(?:[.:](\d{1,3}))?$")
 _DRAWING = re.compile(r"\{[^{}]*\\p[1-9][^{}]*\}[^{}]*")
@@ -32,22 +35,23 @@ def is_ass(text: str) -> bool:
 
 def parse_ass(text: str, source: str, notes: Notes) -> list[Turn]:
     """Return the turns of an ASS or SSA script; raise TranscriptError without dialogue."""
-    fields: list[str] = []
+    fields, in_events = _ASS_FIELDS, False
     cues: list[Cue] = []
     if title := _TITLE.search(text):
         notes.about["title"] = title[1].strip()
-    for line in text.split("\n"):
-        row = _ASS_ROW.match(line.strip())
-        if row is None:
-            continue
-        kind, values = row[1].lower(), row[2]
+    for line in filter(None, map(str.strip, text.split("\n"))):
+        row = _ASS_ROW.match(line)
+        kind, values = (row[1].lower(), row[2]) if row else ("", line)
         if kind == "format":
-            fields = [name.strip().lower() for name in values.split(",")]
-        elif fields and (cells := _cells(fields, values)):
-            if kind == "comment":
-                notes.leave_out("comments", cells["text"])
-            else:
-                cues.append(_ass_cue(cells, notes))
+            named = [name.strip().lower() for name in values.split(",")]
+            in_events = "text" in named
+            fields = named if in_events else fields
+        elif kind == "dialogue" and (cells := _cells(fields, values)):
+            cues.append(_ass_cue(cells, notes))
+        elif kind == "comment":
+            notes.leave_out("comments", _cells(fields, values).get("text", values))
+        elif kind or (in_events and not line.startswith(("[", ";"))):
+            notes.leave_out("other lines", values)
     if not cues:
         raise fault(source, "ASS without dialogue; expected 'Format:' and 'Dialogue:' lines")
     return turns_of(sorted(cues, key=lambda cue: cue.start_s or 0.0), notes)

@@ -127,7 +127,7 @@ class _Found:
             self.dressed.add(key)
         if mark.form == _COLON:
             self.opened += first
-            placed = first or dash
+            placed = first or dash or likeness(mark.label) == Likeness.NAME
             self.placed[key] += placed
             one = (mark.label, mark.role, mark.dress, placed)
             if one not in self._use:

@@ -28,6 +28,7 @@ _PAGE_NUMBER = re.compile(r"[-–\s]*\d{1,4}[-–\s]*$")
 _PAGE_OF = re.compile(
     r"page\s\d{1,4}(?:\s?(?:/|of)\s?\d{1,4})?$|\d{1,4}\s?(?:/|of)\s?\d{1,4}$", re.I
 )
+_CODE_PAGE = re.compile(rb"\\ansicpg(\d{1,5})")
 _DIGITS = re.compile(r"\d+")
 _MAX_BESIDE = 50  # headers, footers and the like; together as large as the text may be
 _MAX_PAGES = 10_000
@@ -80,15 +81,31 @@ def _html(source: Source, notes: Notes) -> Flowed:
 def _rtf(source: Source, _: Notes) -> Flowed:
     from striprtf.striprtf import rtf_to_text
 
-    if document_kind(source.data) != "rtf":
+    written = _rtf_source(source).lstrip("\ufeff \r\n")
+    if not written.startswith("{\\rtf"):
         raise fault(source.name, "malformed RTF: it does not begin with {\\rtf")
     try:
-        text: str = rtf_to_text(source.data.decode("latin-1"), errors="replace")
+        text: str = rtf_to_text(written, errors="replace")
     except Exception as error:
         raise fault(source.name, f"malformed RTF: {type(error).__name__}: {error}") from error
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     blocks = (line[:-1].split("|") if line.endswith("|") else line for line in text.split("\n"))
     return Flowed([block for block in blocks if block])
+
+
+def _rtf_source(source: Source) -> str:
+    """Return the text of an RTF file; bytes that are not ASCII are in its code page, or UTF-8."""
+    if document_kind(source.data) != "rtf":
+        return source.text
+    try:
+        return source.data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        page = _CODE_PAGE.search(source.data[:1000])
+        codec = f"cp{page[1].decode()}" if page else "cp1252"
+        try:
+            return source.data.decode(codec, "replace")
+        except LookupError:
+            return source.data.decode("latin-1")
 
 
 def _archive(source: Source) -> zipfile.ZipFile:

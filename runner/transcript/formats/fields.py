@@ -1,5 +1,6 @@
 """Fields of records by the meaning of their names: who says what, and when."""
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,8 +13,9 @@ Record = Mapping[str, object]
 # Of several fields of one record, the one that stands first here counts.
 _NAMES = {
     "text": "punctuatedword displaytext text transcript transcription content sentence utterance "
-    "caption captions message body display word value utf8 line speech dialogue dialog msg phrase "
-    "said segmenttext transcripttext statement itn lexical segment subtitle rawtext comment",
+    "caption captions message messagecontent messagetext messagebody body display word value utf8 "
+    "line speech dialogue dialog msg phrase said segmenttext transcripttext statement itn lexical "
+    "segment subtitle rawtext comment",
     "speaker": "speakerdisplayname speakername speakerfullname speakerlabel speaker displayname "
     "participantname username fullname participant author sender user who from role agent "
     "character actor person talker name nickname voice spk party speakertag speakerid "
@@ -50,6 +52,7 @@ _UNITS = {
     **dict.fromkeys(("ticks", "tick"), 1e7),
     **dict.fromkeys(("ns", "nanos", "nanoseconds"), 1e9),
 }
+_NOBODY = frozenset(("", "UU", "null", "None", "nan", "NaN", "N/A"))  # UU: Speechmatics
 _MANY = 200  # keys, which are no fields but values
 _TOKEN = re.compile(r"[A-Z]?[^\W_A-Z]+|[A-Z]+(?![a-z])")
 
@@ -82,10 +85,8 @@ class Fields:
 
 def fields_of(records: Iterable[Record]) -> Fields:
     """Return the fields of *records*."""
-    keys: dict[str, None] = {}
-    for record in records:
-        keys.update(dict.fromkeys(record))
-    return _fields(tuple(keys)) if len(keys) < _MANY else _fields.__wrapped__(tuple(keys))
+    keys = tuple(dict.fromkeys(itertools.chain.from_iterable(records)))
+    return _fields(keys) if len(keys) < _MANY else _fields.__wrapped__(keys)
 
 
 @lru_cache(256)
@@ -146,7 +147,7 @@ def parts_of(record: Record, fields: Fields) -> list[Record]:
 
 def joined(parts: Sequence[Record]) -> str:
     """Return the text of *parts*."""
-    fields = fields_of(parts[:20])
+    fields = fields_of(parts)
     return join_words([text_of(part, fields) or "" for part in parts])
 
 
@@ -191,6 +192,8 @@ def speaker_of(value: object) -> str | None:
         return speaker_of(value[0])
     if isinstance(value, str):
         name = " ".join(to_safe_text(value).split())
+        if name in _NOBODY:
+            return None
         return f"Speaker {name}" if name.isdecimal() and len(name) < 4 else name or None
     if isinstance(value, int) and not isinstance(value, bool):
         return f"Speaker {value}"

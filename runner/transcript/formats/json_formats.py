@@ -56,11 +56,16 @@ def parse_json(text: str, source: str, notes: Notes) -> list[Turn]:
     names = _names(data)
     if (channels := _channels(chosen, lists)) is not None:
         turns = _by_channel(channels, notes, names)
+    elif heard := _triples(data):
+        turns = turns_from_words(heard, notes, names=names)
     elif chosen.words:
         turns = turns_from_words(_with_speakers(chosen.records, data), notes, names=names)
     else:
         turns = turns_from(chosen.records, notes, names=names)
     _note_the_rest(data, chosen, lists, turns, notes)
+    spans = next((each for each in lists if not each.size and each.rank[:2] == (True, True)), None)
+    if spans and not any(turn.speaker for turn in turns):
+        notes.warn(f"'{spans.name}' says who speaks when, but not the words; they have no speaker")
     return turns
 
 
@@ -218,6 +223,29 @@ def _with_speakers(words: list[Record], data: object) -> list[Record]:
     return [{"speaker_label": who.get(word.get("start_time")), **word} for word in words]
 
 
+def _triples(data: object) -> list[Record]:
+    """Return the words of IBM's shape: lists of word, start, end; and who speaks from when."""
+    labels = data.get("speaker_labels") if isinstance(data, dict) else None
+    results = data.get("results") if isinstance(data, dict) else None
+    if not isinstance(labels, list) or not isinstance(results, list):
+        return []
+    who = {each.get("from"): each.get("speaker") for each in labels if isinstance(each, dict)}
+    best = [
+        each["alternatives"][0] for each in results if isinstance(each, dict) and _has_best(each)
+    ]
+    return [
+        {"word": triple[0], "start": triple[1], "end": triple[2], "speaker": who.get(triple[1])}
+        for each in best
+        for triple in each.get("timestamps") or ()
+        if isinstance(triple, list) and len(triple) == 3 and isinstance(triple[1], int | float)
+    ]
+
+
+def _has_best(result: Record) -> bool:
+    best = result.get("alternatives")
+    return isinstance(best, list) and bool(best) and isinstance(best[0], dict)
+
+
 def _once(words: list[Record]) -> list[Record]:
     """Return *words* without those that stand in them again with a speaker (Google)."""
     fields = sampled(words)
@@ -236,7 +264,10 @@ def _note_the_rest(
 ) -> None:
     """Note sentences outside the chosen list that are not in the *turns*."""
     spoken = letters(" ".join(turn.text for turn in turns))
-    same = {id(record) for each in lists if each.size * 2 >= chosen.size for record in each.records}
+    same = {id(record) for record in chosen.records}
+    for each in lists:
+        if each is not chosen and each.size * 2 >= chosen.size and letters(each.text()) in spoken:
+            same.update(map(id, each.records))
     todo: list[tuple[str, object]] = [("", data)]
     noted = 0
     while todo and noted < _MAX_NOTES:

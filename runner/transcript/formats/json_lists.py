@@ -14,6 +14,7 @@ _ENOUGH = 0.8  # of the letters of the longest list
 
 
 _BRANCH = (dict, list)
+_NONE: tuple[object, ...] = (None, "", [], {})
 _SAMPLE = 2000
 
 
@@ -31,6 +32,11 @@ class RecordList:
     def name(self) -> str:
         """The key that holds the list, or "" at the top."""
         return next((part for part in reversed(self.path) if part != "*"), "")
+
+    def text(self) -> str:
+        """Return all of its texts."""
+        fields = sampled(self.records)
+        return " ".join(text_of(record, fields) or "" for record in self.records)
 
 
 def lists_in(data: object) -> Iterator[RecordList]:
@@ -103,6 +109,12 @@ def _measured(found: RecordList) -> RecordList:
     for record in found.records:
         text = text_of(record, fields) or ""
         found.size += len(text) - text.count(" ")
+    some = [*found.records[:50], *found.records[-50:]]
+    keys = [key for key in fields.keys["speaker"] if simple_name(key)[0] != "from"]
+    who = any(r.get(key) not in _NONE for key in keys for r in found.records)
+    who = who or any(_has_speaker(record) for record in some)
+    when = any(record.get(key) is not None for record in some for key in fields.keys["start"])
+    found.rank = (who, when, -len(found.records))
     spoken = [text for r in found.records[:_SAMPLE] if (text := text_of(r, fields) or "").strip()]
     if not spoken or not (fields.keys["text"] or fields.best or fields.parts):
         return found
@@ -112,10 +124,6 @@ def _measured(found: RecordList) -> RecordList:
     named = simple_name(found.name)[0] in ("words", "elements", "items", "tokens", "wordsegments")
     keyed = bool(fields.keys["text"]) and simple_name(fields.keys["text"][0])[0] in _WORD_KEYS
     found.words = mean <= _MAX_WORDS and (typed or named or keyed) and len(spoken) > 1
-    some = [*found.records[:50], *found.records[-50:]]
-    who = any(_has_speaker(record) for record in some)
-    when = any(record.get(key) is not None for record in some for key in fields.keys["start"])
-    found.rank = (who, when, -len(found.records))
     return found
 
 

@@ -42,14 +42,14 @@ def letters(text: str) -> str:
 
 
 def sampled(records: Sequence[Record]) -> Fields:
-    """Return the fields of *records*, judged by some from both ends.
+    """Return the fields of *records*.
 
     Where no key means a speaker, one whose values are all like `spk_0` does.
     """
-    some = [*records[:_SAMPLE], *records[-_SAMPLE:]]
-    fields = fields_of(some)
+    fields = fields_of(records)
     if fields.keys["speaker"]:
         return fields
+    some = [*records[:_SAMPLE], *records[-_SAMPLE:]]
     for key in {key: None for record in some for key in record}:
         values = [record[key] for record in some if record.get(key) is not None]
         if all(isinstance(value, str) and _MACHINE.match(value) for value in values):
@@ -174,17 +174,18 @@ def _by_word(
     turn: Turn, words: Sequence[Record], clock: Clock, names: Mapping[str, str]
 ) -> list[Turn]:
     """Return *turn*, cut where its *words* change the speaker; their speakers count."""
-    fields = fields_of(words[:20])
+    fields = fields_of(words)
     own = [speaker_in(word, fields, names) for word in words]
     known = {speaker for speaker in own if speaker is not None}
     if not known or known == {turn.speaker}:
         return [turn]
-    if len(known) == 1:
+    texts = [text_of(word, fields) or "" for word in words]
+    spoken = zip(own, texts, strict=True)
+    if len(known) == 1 and all(who or not letters(text) for who, text in spoken):
         return [replace(turn, speaker=known.pop())]
     if letters(joined(words)) != letters(turn.text):
         return [replace(turn, speaker=None)]
     turns = []
-    texts = [text_of(word, fields) or "" for word in words]
     pairs = zip(_filled(own, texts, turn.speaker), words, strict=True)
     for speaker, run in itertools.groupby(pairs, lambda pair: pair[0]):
         said = [word for _, word in run]

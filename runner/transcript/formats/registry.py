@@ -42,9 +42,10 @@ def _document(kind: str, *suffixes: str) -> Reader:
     """Return the reader of a kind of document, whose text is read like that of any file."""
 
     def recognises(source: Source) -> bool:
-        if kind == "html":
-            return document_kind(source.data) is None and is_html(source.text)
-        return document_kind(source.data) == kind
+        found = document_kind(source.data)
+        if found is None and kind in ("html", "rtf"):
+            return is_html(source.text) if kind == "html" else source.text.startswith("{\\rtf")
+        return found == kind
 
     def turns(source: Source, notes: Notes) -> Iterable[Turn]:
         from runner.transcript.formats.documents import document_of

@@ -52,7 +52,7 @@ def span_in(record: Record, fields: Fields) -> Span:
         if end is None and key != used and record.get(key) is not None:
             end = span_of(record[key], simple_name(key)[1])[0]
     if start is None and (parts := parts_of(record, fields)):
-        inner = fields_of(parts[:20])
+        inner = fields_of(parts)
         if not any(record.get(key) for key in fields.keys["start"]):
             start, last = ends_of([span_in(part, inner) for part in parts])
             end = end or last
