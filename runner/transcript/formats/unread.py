@@ -38,14 +38,16 @@ def refuse_other_formats(text: str, source: str) -> None:
         if pattern.match(start):
             raise fault(source, f"this is {what}")
     root = xml_root(text)
-    if root is not None:
+    lines = [line for line in start.split("\n") if line.strip()]
+    tags = len(_TAG.findall(start))
+    declared = start.lstrip()[:9].lower().startswith(("<?xml", "<!doctype"))
+    if root is not None and (declared or tags >= len(lines)):
         name = f"XML with the root element '{root}'" if root else "XML"
         raise fault(source, f"this is {name}; expected TTML or YouTube's timed text; {_TO_TEXT}")
-    lines = [line for line in start.split("\n") if line.strip()]
-    tags = [match[0].strip() for match in _TAG_LINE.finditer(start)]
+    rows = [match[0].strip() for match in _TAG_LINE.finditer(start)]
     closed = any(
-        tag.startswith("</") or f"</{tag[1:].split()[0].strip('/>')}" in start for tag in tags
+        row.startswith("</") or f"</{row[1:].split()[0].strip('/>')}" in start for row in rows
     )
-    dense = len(_TAG.findall(start)) > max(2, len(_TAG.sub(" ", start).split()))
-    if dense or (closed and len(tags) >= max(2, len(lines) * _MANY)):
+    dense = tags > max(2, len(_TAG.sub(" ", start).split()))
+    if dense or (closed and len(rows) >= max(2, len(lines) * _MANY)):
         raise fault(source, f"this is markup ({start.strip()[:40]} …); {_TO_TEXT}")
