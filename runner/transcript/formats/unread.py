@@ -20,7 +20,10 @@ _FORMATS = (
     (r"(?:SPEAKER|LEXEME) \S+ \d+ [\d.]+ [\d.]+ ", f"RTTM, which says who speaks when; {_TO_TEXT}"),
     (r"(?:\S+ \S+ \S+ \d+\.\d+ \d+\.\d+ (?:<[^<>\n]*> )?.*\n){2}", f"STM; {_TO_TEXT}"),
     (r"(?:\S+ \S+ \d+\.\d+ \d+\.\d+ \S+(?: [\d.]+)?\n){2}", f"CTM; {_TO_TEXT}"),
-    (r"(?:---\s*\n)?- \w{1,30}: .*\n  \w{1,30}: ", "YAML; convert it to JSON, for example with yq"),
+    (
+        r"(?-i:(?:---\s*\n)?- [a-z_]{1,30}: .*\n  [a-z_]{1,30}: )",
+        "YAML; convert it to JSON, for example with yq",
+    ),
     (r"%YAML", "YAML; convert it to JSON, for example with yq"),
     (r"(?:diff --git |--- a/)", "a patch, no transcript"),
     (r"#EXTM3U", "a playlist; read the WebVTT files that it names"),
