@@ -13,7 +13,7 @@ from runner.transcript.layouts.time_scale import TimeScale, time_scale_of
 from runner.transcript.model import Turn, join_lines
 from runner.transcript.readers import Source
 from runner.transcript.report import Notes
-from runner.transcript.times import Stamp, trailing_stamp, without_frames
+from runner.transcript.times import Stamp, trailing_stamp, with_plain_stamps
 
 _MIN_STAMPED_ROWS = 3
 _TAIL_CHARS = 60
@@ -28,7 +28,7 @@ def read_text_layout(source: Source, notes: Notes) -> list[Turn]:
 
 def turns_of_text(text: str, notes: Notes) -> list[Turn]:
     """Return the turns of *text*, which may be taken from a document."""
-    rows = _without_partials(rows_of(without_frames(text), notes), notes)
+    rows = _without_partials(rows_of(with_plain_stamps(text), notes), notes)
     choice = choose(rows, notes)
     short, late = _short_stamps(rows), _times_end_turns(rows, choice)
     assembler = _Assembler(rows, choice, notes, short, late, _time_scale(rows, choice))
@@ -44,8 +44,9 @@ def turns_of_text(text: str, notes: Notes) -> list[Turn]:
 
 def _without_partials(rows: Sequence[Row], notes: Notes) -> list[Row]:
     gone = outgrown([(None, row.rest) for row in rows])
-    for at in gone:
+    for at in sorted(gone):
         notes.leave_out("growing partials", rows[at].raw)
+        rows[at + 1].stamp = rows[at].stamp or rows[at + 1].stamp
     return [row for at, row in enumerate(rows) if at not in gone]
 
 

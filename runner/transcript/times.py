@@ -31,7 +31,7 @@ _OPEN, _CLOSE = (
 )
 _BEFORE = r"(?:^|[\s|,·•–—@*-]|(?<=\w)(?=[\[(（［【]))"
 _LEADING, _BARE_LEADING = (
-    re.compile(rf"{_OPEN}{one}{_END}{_CLOSE}(?![\w:])", re.I) for one in (_ONE, _BARE)
+    re.compile(rf"{_OPEN}{one}{_END}{_CLOSE}(?!\w|:\S)", re.I) for one in (_ONE, _BARE)
 )
 _TRAILING, _BARE_TRAILING = (
     re.compile(rf"(?:^|[\s|,·•–—@*-]|(?<=\w)(?=[\[(（［【])){_OPEN}{one}{_END}{_CLOSE}$", re.I)
@@ -41,6 +41,7 @@ _READING = re.compile(r"(\d{1,4}(?::\d{2}){1,3})(?:[.,](\d{1,6}))?\s?([AaPp])?")
 _UNIT = re.compile(r"(\d+(?:\.\d+)?)\s?([hms])", re.I)
 _NUMBERS = re.compile(r"\d+")
 _FRAMES = re.compile(r"(?<![\d:])(\d{1,3}:(\d{2}):\d{2})[:;](\d{2})(?![\d:])")
+_SPACED = re.compile(r"^(\[?\d{2}) (\d{2}) (\d{2}) (\d{2})(?=\]|\s)", re.MULTILINE)
 _FOUR_NUMBERS = re.compile(r":\d{2}:\d{2}[:;]\d")  # begins with a fixed character, for speed
 _PAIRS = dict(zip("[(（［【<#", "])）］】>#", strict=True))
 _STARTS = frozenset("0123456789[(（［【<#@\\오上下午")
@@ -125,7 +126,13 @@ def trailing_stamp(text: str) -> tuple[Stamp, str] | None:
     return (stamp, text[: match.start()]) if match and stamp else None
 
 
-def without_frames(text: str) -> str:
+def with_plain_stamps(text: str) -> str:
+    """Return *text* with stamps such as `02 07 55 35` written with colons, and without frames."""
+    spaced = _SPACED.findall(text) if _SPACED.search(text) else []
+    return _without_frames(_SPACED.sub(r"\1:\2:\3:\4", text) if len(spaced) > 1 else text)
+
+
+def _without_frames(text: str) -> str:
     """Return *text* without the frames of its `hh:mm:ss:ff` stamps, if that is what it has.
 
     Four numbers are days, hours, minutes and seconds unless all of many end below 30, or one has

@@ -332,6 +332,54 @@ def test_the_date_and_length_above_a_meeting_are_no_turns() -> None:
         assert "September 18, 2026" == read_as(text).report.about["date"]
 
 
+SHAPES: dict[str, tuple[str, Spoken]] = {
+    "devices above": (
+        "iPhone (2)\n0:03\nHello?\n\nBo Li\n0:09\nYes.\n\n+1 415 555 0123\n0:12\nHi.",
+        [("iPhone (2)", "Hello?"), ("Bo Li", "Yes."), ("+1 415 555 0123", "Hi.")],
+    ),
+    "nicknames above": (
+        "ana\nhello there\n\nbo_l\ncan you hear me\n\nana\nyes i can",
+        [("ana", "hello there"), ("bo_l", "can you hear me"), ("ana", "yes i can")],
+    ),
+    "nobody's name": (
+        "Ana Ruiz  0:03\nHi.\n\n???  0:09\nYes.\n\nAna Ruiz  0:12\nBye.",
+        [("Ana Ruiz", "Hi."), ("???", "Yes."), ("Ana Ruiz", "Bye.")],
+    ),
+    "a time that is none": (
+        "[00:01] Ana: Hi.\n[00:75] Bo: Yes.\n[00:09] Ana: Bye.",
+        [("Ana", "Hi."), (None, "[00:75] Bo: Yes."), ("Ana", "Bye.")],
+    ),
+    "days without colons": (
+        "[02 07 55 35] CC: Okay.\n[02 07 55 42] LMP: Yes.",
+        [("CC", "Okay."), ("LMP", "Yes.")],
+    ),
+    "nicknames in quotes": (
+        "Ana “Dee” Ruiz: Hi.\nBo 'BB' Li: Yes.\nAna “Dee” Ruiz: Bye.",
+        [("Ana “Dee” Ruiz", "Hi."), ("Bo 'BB' Li", "Yes."), ("Ana “Dee” Ruiz", "Bye.")],
+    ),
+    "times with a colon and nobody": (
+        "0:03: Okay we go\n0:09: Yes we do\n0:12: Bye",
+        [(None, "Okay we go"), (None, "Yes we do"), (None, "Bye")],
+    ),
+    "a table whose words have a heading of their own": (
+        "# T\n\n| Timestamp | Who | What was said |\n|:--|:--|:--|\n| 0:03 | Ana | Hi. |\n",
+        [("Ana", "Hi.")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), SHAPES.values(), ids=SHAPES.keys())
+def test_a_shape_is_read_as_its_turns(text: str, expected: Spoken) -> None:
+    assert expected == spoken(text)
+
+
+def test_a_question_at_the_top_of_many_pages_is_no_header() -> None:
+    page = ["Q.  Where were you?", "A.  At home.", "Q.  And then?", "A.  I left.", "Q.  So?"] * 4
+    text = "\n".join("\n".join([*page, f"{number:>40}", ""]) for number in range(5, 9))
+
+    assert 4 * len(page) == len(spoken(text))
+
+
 def test_a_header_of_keys_is_no_turn_and_a_role_below_it_is() -> None:
     text = (
         "Title: Call\nInterviewer: Ana\nDate: today\n\nInterviewer: Hi.\nGuest: Hello.\nGuest: Yes."

@@ -155,7 +155,7 @@ def _openings(
 
 def _without_odd_dates(found: dict[int, Opening]) -> dict[int, Opening]:
     """Leave out openings with a date, as of the recording, where most have none."""
-    dated = [at for at, opening in found.items() if opening.stamp and opening.stamp.day]
+    dated = {at for at, opening in found.items() if opening.stamp and opening.stamp.day}
     if len(dated) >= len(found) * 0.5:
         return found
     return {at: opening for at, opening in found.items() if at not in dated}
@@ -268,8 +268,9 @@ def _beside(
     recur = {label for label, count in labels.items() if count > 1}
     if len(added) < 4 or not recur or not other.is_talk:
         return {}
-    inside = [at for at in turns if min(added) <= at <= max(added)]
-    return added if len(inside) <= len(added) * 0.2 else {}
+    first, last = min(added), max(added)
+    inside = sum(first <= at <= last for at in turns)
+    return added if inside <= len(added) * 0.2 else {}
 
 
 def _agree(

@@ -101,5 +101,10 @@ def _around(lines: Sequence[str], numbers: set[int]) -> set[int]:
             if near not in numbers and len(lines[near]) <= _MAX_CHARS:
                 beside[lines[near].strip()].append(near)
     counts = Counter({text: len(set(near)) for text, near in beside.items()})
-    often = {text for text, count in counts.items() if count >= max(_MIN_PAGES, len(numbers) / 2)}
+    total = Counter(map(str.strip, lines))
+    often = {
+        text
+        for text, count in counts.items()
+        if count >= max(_MIN_PAGES, len(numbers) / 2) and total[text] <= count * 1.5
+    }
     return {near for text in often for near in beside[text]}

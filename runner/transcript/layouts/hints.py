@@ -43,4 +43,4 @@ def contains(pattern: str) -> Hint:
 
 def may_end_in_label(row: Row) -> bool:
     """Return whether the row may be a name, in emphasis or not."""
-    return len(row.rest) <= MAX_LABEL_CHARS and not row.rest[:1].islower() and row.placed
+    return len(row.rest) <= MAX_LABEL_CHARS and row.placed

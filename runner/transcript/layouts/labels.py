@@ -9,7 +9,7 @@ from functools import lru_cache
 from runner.transcript.model import words_of
 
 MAX_LABEL_CHARS = 80
-MAX_LABEL_WORDS = 8
+MAX_LABEL_WORDS = 12
 _MAX_NAME_WORDS = 6
 _MAX_CASELESS_CHARS = 24
 
@@ -41,6 +41,7 @@ _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+$|[+(]?\d[\d\s().-]{5,20}\d$")
 _NOT_LABEL = re.compile(
     r"(?:\w{5}\.|[?!])\s+[a-z]|[;{}<>=\"“”„]|://|^[a-z]+://|\.\.\.|…|,\s+(?:and|but|so|or)\b"
 )
+_NICKNAME = re.compile(r"\s[\"“‘][^\"“”‘’]{1,20}[\"”’](?=\s)")
 _DAY = re.compile(
     r"(?:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s\d{1,2}\b|\d{1,2}\.?\s"
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}"
@@ -66,7 +67,9 @@ def likeness(label: str) -> Likeness:
         return Likeness.NONE
     if _MACHINE.match(label) or _ADDRESS.match(label):
         return Likeness.NAME
-    if not any(map(str.isalnum, label)) or _NOT_LABEL.search(label):
+    if not any(map(str.isalnum, label)):
+        return Likeness.CLAUSE if set(label) == {"?"} else Likeness.NONE
+    if _NOT_LABEL.search(_NICKNAME.sub("", label)):
         return Likeness.NONE
     if is_ordinary(label) or _DAY.search(label):
         titled = len(words) > 1 and all(map(_name_like, words)) and not _DAY.search(label)
@@ -76,13 +79,15 @@ def likeness(label: str) -> Likeness:
     while len(words) > 1 and words[0] in _PARTICLES:  # as in `van der Berg`
         words = words[1:]
         label = " ".join(words)
-    if label[0].islower() and len(words) == 1:
+    small = label[0].islower() and label.split()[0].islower()  # `iPhone` is not
+    if small and len(words) == 1:
         return Likeness.WORD
-    if label.isdigit() or (label[0].islower() and not _is_titled(words)):
+    if label.isdigit() or (small and not _is_titled(words)):
         return Likeness.CLAUSE
     caseless = label.lower() == label.upper() and not label.isascii()
     if caseless:
         return Likeness.NAME if len(label) <= _MAX_CASELESS_CHARS else Likeness.CLAUSE
+    words = _NICKNAME.sub("", label).split()
     named = len(words) <= _MAX_NAME_WORDS and all(map(_name_like, words))
     return Likeness.NAME if named else Likeness.CLAUSE
 
@@ -180,6 +185,8 @@ def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None
     often = len(group) > 1 and len(group) >= habit.total * 0.1
     if all(each.address for each in group):
         return None
+    if not fits and dressed and habit.dense and not is_ordinary(label):
+        return None if any(each.placed for each in group) and like < Likeness.NAME else often
     if not fits:
         return often and like == Likeness.NAME and habit.dress is not None and len(group) > 2
     if like == Likeness.NAME and len(group) > 1:
@@ -221,7 +228,9 @@ def _name_like(word: str) -> bool:
     bare = word.strip("(),.'’\"[]~@")
     if not bare or (word.endswith(".") and len(bare) > 4 and not bare.isupper()):
         return False
-    if bare[0].islower() and not ("'" in bare or "’" in bare or any(map(str.isdigit, bare))):
+    if bare[0].islower() and not (
+        "'" in bare or "’" in bare or any(c.isdigit() or c.isupper() for c in bare)
+    ):
         return False
     return bare.isalnum() or all(
         c.isalnum() or c in "._'’-/#&@|()+*" or ord(c) > 0x2FF for c in bare

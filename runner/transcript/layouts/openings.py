@@ -116,7 +116,7 @@ def above(rows: Sequence[Row], at: int) -> Opening | None:
     if row.text.endswith((*SENTENCE_ENDS, ":")) or rows[at + 1].stamp:
         return None
     named = _named(row.text, None, "", row.mark + row.opening)
-    fits = named and not named.stamp and likeness(named.label) == Likeness.NAME
+    fits = named and not named.stamp and likeness(named.label) >= Likeness.WORD
     return named if fits else None
 
 

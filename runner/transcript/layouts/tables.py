@@ -24,17 +24,25 @@ def turns_of_table(text: str, name: str, notes: Notes) -> list[Turn] | None:
         return None
     lines = text.split("\n")
     for at, line in enumerate(lines[1:], start=1):
-        if "--" in line and _RULE.match(line) and _is_transcript(lines[at - 1]):
+        header = _header(lines[at - 1]) if "--" in line and _RULE.match(line) else None
+        if header is not None:
             end = next((n for n in range(at, len(lines)) if "|" not in lines[n]), len(lines))
-            rows = [_cells(row) for row in (lines[at - 1], *lines[at + 1 : end])]
+            rows = [header, *map(_cells, lines[at + 1 : end])]
             above, below = _around(lines[: at - 1], notes), _around(lines[end:], notes)
             return [*above, *turns_from_rows(rows, name, notes, "|"), *below]
     return None
 
 
-def _is_transcript(header: str) -> bool:
-    keys = fields_of([dict.fromkeys(_cells(header), "")]).keys
-    return bool(keys["text"]) and bool(keys["speaker"] or keys["start"])
+def _header(line: str) -> list[str] | None:
+    """Return the names of columns that hold a transcript; one of unknown name holds the words."""
+    cells = _cells(line)
+    fields = fields_of([dict.fromkeys(cells, "")])
+    if not fields.keys["speaker"] and not fields.keys["start"]:
+        return None
+    others = [cell for cell in cells if cell not in fields.known]
+    if not fields.keys["text"] and len(others) == 1:
+        return ["text" if cell == others[0] else cell for cell in cells]
+    return cells if fields.keys["text"] else None
 
 
 def _cells(line: str) -> list[str]:
