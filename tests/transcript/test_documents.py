@@ -175,6 +175,20 @@ def test_html_need_not_be_well_formed(tmp_path: Path) -> None:
     assert [SAID[0], ("Ben Ito", "Not by noon. 1 < 2 < 3"), SAID[2]] == actual
 
 
+def test_lines_of_html_and_of_markdown_with_tags_stay_apart(tmp_path: Path) -> None:
+    lines = "\n".join(LINES)
+    marked = "\n\n".join(f"**{who}:** {text}" for who, text in SAID)
+
+    for name, text in {
+        "call.html": f"<html><body><pre>\n{lines}\n</pre></body></html>",
+        "call.htm": f"<html><body>\n   {lines}\n\n</body></html>",
+        "call.md": f'<p align="center">Of seals</p>\n\n{marked}\n',
+    }.items():
+        reading = read(saved(tmp_path, text.encode(), name))
+
+        assert SAID == [each for each in said(reading) if each[0]]
+
+
 def test_long_values_of_attributes_are_no_text(tmp_path: Path) -> None:
     image = f"<img alt='a > b' src=\"data:image/png;base64,{'QUJD' * 20_000}\">"
     noise = "<!-- <p>no</p> --><p class=it's>" + image

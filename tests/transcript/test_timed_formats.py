@@ -162,7 +162,13 @@ def test_what_is_not_read_is_refused_by_name(text: str, fault: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["<ana> Dry.\n<ben> No.\n<ana> So.\n", "{gap} Dry.\n", "Ana: <b>Dry</b>.\nBen: 1 < 2 > 0.\n"],
+    [
+        "<ana> Dry.\n<ben> No.\n<ana> So.\n",
+        "{gap} Dry.\n",
+        "Ana: <b>Dry</b>.\nBen: 1 < 2 > 0.\n",
+        "<!-- by hand -->\nAna: Dry.\nBen: No.\nAna: So.\n",
+        "<details>\n\nAna: Dry.\n\nBen: No.\n\nAna: So.\n\n</details>\n",
+    ],
 )
 def test_what_only_looks_a_bit_like_markup_is_text(text: str) -> None:
     assert "text" == read_text(text, name="t").transcript.format

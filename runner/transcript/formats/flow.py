@@ -44,7 +44,10 @@ class Flowed:
 
 @dataclass(frozen=True, slots=True)
 class _Tags:
-    """What the elements of a format mean. Words count in *words*, or anywhere if that is empty."""
+    """What the elements of a format mean. Words count in *words*, or anywhere if that is empty.
+
+    In one that *folds*, spaces and blank lines mean nothing; line ends may.
+    """
 
     blocks: frozenset[str]
     table: str
@@ -117,7 +120,7 @@ class Flow:
         if self._skipped:
             self._unread.append(text)
         elif self._worded or not self._tags.words:
-            self._text.append(re.sub(r"\s+", " ", text) if self._tags.folds else text)
+            self._text.append(re.sub(r"[^\S\n]+", " ", text) if self._tags.folds else text)
 
     def _open(self, tag: str, attributes: Mapping[str, str]) -> None:
         tags = self._tags
@@ -204,4 +207,6 @@ class Flow:
     def _take_text(self) -> str:
         lines = "".join(self._text).split("\n")
         self._text = []
-        return "\n".join(map(str.strip, lines) if self._tags.folds else lines).strip()
+        if self._tags.folds:
+            lines = [line.strip() for line in lines if line.strip()]
+        return "\n".join(lines).strip()

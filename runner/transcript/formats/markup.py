@@ -9,6 +9,7 @@ from runner.transcript.decode import fault
 
 MAX_DEPTH = 200
 _CHUNK = 1 << 16
+_HEAD_CHARS = 20_000
 
 # (tag, attributes) opens an element, (tag, None) closes it, ("", text) is text between.
 Event = tuple[str, Mapping[str, str] | str | None]
@@ -44,7 +45,7 @@ def xml_root(text: str) -> str | None:
     start = text[:100_000].lstrip()
     declared = False
     while start.startswith(("<?", "<!")):
-        declared = True
+        declared = declared or not start.startswith("<!--")
         subset = start.startswith("<!DOCTYPE") and -1 < start.find("[") < start.find(">")
         closing = "-->" if start.startswith("<!--") else "]>" if subset else ">"
         start = start.partition(closing)[2].lstrip()
@@ -56,10 +57,13 @@ def xml_root(text: str) -> str | None:
 
 
 def is_html(text: str) -> bool:
-    """Return whether *text* is HTML."""
-    start = text[:1000].lstrip().lower()
-    root = match[1] if (match := _ROOT.match(start)) else xml_root(text)
-    return start.startswith("<!doctype html") or (root or "").lower() in _HTML_ROOTS
+    """Return whether *text* is HTML, not Markdown with a few tags."""
+    start = text[:_HEAD_CHARS].lstrip()
+    root = match[1].lower() if (match := _ROOT.match(start)) else (xml_root(text) or "").lower()
+    if start[:14].lower() == "<!doctype html" or root in ("html", "head", "body"):
+        return True
+    lines = sum(1 for line in start.split("\n") if line.strip())
+    return root in _HTML_ROOTS and len(_TAG.findall(start)) >= lines
 
 
 def xml_events(data: bytes | str, source: str, what: str) -> Iterator[Event]:

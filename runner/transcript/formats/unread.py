@@ -20,7 +20,10 @@ _FORMATS = (
     (r"(?:SPEAKER|LEXEME) \S+ \d+ [\d.]+ [\d.]+ ", f"RTTM, which says who speaks when; {_TO_TEXT}"),
     (r"(?:\S+ \S+ \S+ \d+\.\d+ \d+\.\d+ (?:<[^<>\n]*> )?.*\n){2}", f"STM; {_TO_TEXT}"),
     (r"(?:\S+ \S+ \d+\.\d+ \d+\.\d+ \S+(?: [\d.]+)?\n){2}", f"CTM; {_TO_TEXT}"),
-    (r"(?:---\s*\n)?- \w{1,30}: .*\n  \w{1,30}: ", "YAML; convert it to JSON, for example with yq"),
+    (
+        r"(?-i:(?:---\s*\n)?- [a-z_]{1,30}: .*\n  [a-z_]{1,30}: )",
+        "YAML; convert it to JSON, for example with yq",
+    ),
     (r"%YAML", "YAML; convert it to JSON, for example with yq"),
     (r"(?:diff --git |--- a/)", "a patch, no transcript"),
     (r"#EXTM3U", "a playlist; read the WebVTT files that it names"),
@@ -38,14 +41,16 @@ def refuse_other_formats(text: str, source: str) -> None:
         if pattern.match(start):
             raise fault(source, f"this is {what}")
     root = xml_root(text)
-    if root is not None:
+    lines = [line for line in start.split("\n") if line.strip()]
+    tags = len(_TAG.findall(start))
+    declared = start.lstrip()[:9].lower().startswith(("<?xml", "<!doctype"))
+    if root is not None and (declared or tags >= len(lines)):
         name = f"XML with the root element '{root}'" if root else "XML"
         raise fault(source, f"this is {name}; expected TTML or YouTube's timed text; {_TO_TEXT}")
-    lines = [line for line in start.split("\n") if line.strip()]
-    tags = [match[0].strip() for match in _TAG_LINE.finditer(start)]
+    rows = [match[0].strip() for match in _TAG_LINE.finditer(start)]
     closed = any(
-        tag.startswith("</") or f"</{tag[1:].split()[0].strip('/>')}" in start for tag in tags
+        row.startswith("</") or f"</{row[1:].split()[0].strip('/>')}" in start for row in rows
     )
-    dense = len(_TAG.findall(start)) > max(2, len(_TAG.sub(" ", start).split()))
-    if dense or (closed and len(tags) >= max(2, len(lines) * _MANY)):
+    dense = tags > max(2, len(_TAG.sub(" ", start).split()))
+    if dense or (closed and len(rows) >= max(2, len(lines) * _MANY)):
         raise fault(source, f"this is markup ({start.strip()[:40]} …); {_TO_TEXT}")
