@@ -38,7 +38,7 @@ _TRAILING, _BARE_TRAILING = (
     for one in (_ONE, _BARE)
 )
 _READING = re.compile(r"(\d{1,4}(?::\d{2}){1,3})(?:[.,](\d{1,6}))?\s?([AaPp])?")
-_UNIT = re.compile(r"(\d+(?:\.\d+)?)\s?([hms])", re.I)
+_UNIT = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s?([hms])", re.I)
 _NUMBERS = re.compile(r"\d+")
 _FRAMES = re.compile(r"(?<![\d:])(\d{1,3}:(\d{2}):\d{2})[:;](\d{2})(?![\d:])")
 _SPACED = re.compile(r"^(\[?\d{2}) (\d{2}) (\d{2}) (\d{2})(?=\]|\s)", re.MULTILINE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import json
 import math
 import pkgutil
@@ -526,16 +525,18 @@ def test_a_number_out_of_range_is_refused_by_name_value_and_range(
 
 
 @pytest.mark.slow
-def test_no_expression_takes_forever_on_a_megabyte_of_one_character() -> None:
-    """In a child, which a generous limit ends: a quadratic one would need hours."""
-    names = [each.name for each in pkgutil.iter_modules(runner.transcript.__path__)]
+def test_no_expression_takes_forever_on_many_of_one_character() -> None:
+    """In a child, which a generous limit ends: a quadratic one would need that and more."""
+    found = pkgutil.walk_packages(runner.transcript.__path__, "runner.transcript.")
+    names = [each.name for each in found]
     program = f"""
 import importlib, re
 for name in {names!r}:
-    for pattern in vars(importlib.import_module("runner.transcript." + name)).values():
+    for pattern in vars(importlib.import_module(name)).values():
         if isinstance(pattern, re.Pattern):
-            for row in "a1\\t:":
-                pattern.search(row * 1_000_000)
+            for row in ("a", "1", "\\t", ":", " ", "1:"):
+                many = row * 200_000
+                pattern.search(many if isinstance(pattern.pattern, str) else many.encode())
                 print(name, pattern.pattern)
 """
     done = subprocess.run(
@@ -544,10 +545,9 @@ for name in {names!r}:
     patterns = set(done.stdout.decode().split("\n"))
 
     assert b"" == done.stderr
-    assert len(patterns) > 30
-    assert importlib.import_module("runner.transcript.turn_openings")._ROLE.pattern in "\n".join(
-        patterns
-    )
+    assert {"runner.transcript.times", "runner.transcript.layouts.openings"} <= {
+        line.partition(" ")[0] for line in patterns
+    }
 
 
 @pytest.mark.slow

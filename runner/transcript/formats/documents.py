@@ -24,7 +24,7 @@ _DAMAGE = (
 _CORE = "docProps/core.xml"
 _FACTS = {"title": "title", "created": "date"}
 _BESIDE = re.compile(r"word/(header|footer|footnote|endnote|comment)s?\d{0,4}\.xml$")
-_PAGE_NUMBER = re.compile(r"[-–\s]*\d{1,4}[-–\s]*$")
+_PAGE_NUMBER = re.compile(r"[-–\s]{0,40}\d{1,4}[-–\s]{0,40}$")
 _PAGE_OF = re.compile(
     r"page\s\d{1,4}(?:\s?(?:/|of)\s?\d{1,4})?$|\d{1,4}\s?(?:/|of)\s?\d{1,4}$", re.I
 )

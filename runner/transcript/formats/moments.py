@@ -24,7 +24,7 @@ _ISO_LENGTH = re.compile(
 _CLOCK = re.compile(
     r"(?:(\d{1,3})[.:](?=\d+:\d+:))?(?:(\d{1,5}):)?(\d{1,2}):(\d{2})(?:[.,](\d{1,9}))?$"
 )
-_BETWEEN = re.compile(r"\s*(?:-->|->|–|—|\s-\s|\bto\b)\s*")
+_BETWEEN = re.compile(r"\s{0,9}(?:-->|->|–|—|\s-\s|\bto\b)\s{0,9}")
 _HALF_DAY = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?\s?[ap]\.?m\.?$", re.IGNORECASE)
 _SECONDS = {"ms": 0.001, "m": 60.0, "min": 60.0, "h": 3600.0}
 

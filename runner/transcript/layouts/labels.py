@@ -37,7 +37,7 @@ _MACHINE = re.compile(
     r"[ _.#-]{0,2}\w{0,8}$",
     re.IGNORECASE,
 )
-_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+$|[+(]?\d[\d\s().-]{5,20}\d$")
+_ADDRESS = re.compile(r"[^\s@]{1,64}@[^\s@]{1,99}\.[^\s@]{1,40}$|[+(]?\d[\d\s().-]{5,20}\d$")
 _NOT_LABEL = re.compile(
     r"(?:\w{5}\.|[?!])\s+[a-z]|[{}<>=\"“”„]|://|^[a-z]+://|\.\.\.|…|,\s+(?:and|but|so|or)\s+[a-z]"
 )

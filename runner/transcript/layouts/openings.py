@@ -14,9 +14,9 @@ _COLON = re.compile("[:：]")
 _CHEVRONS = re.compile(r">>{1,3}\s*")
 _QUESTION_ANSWER = re.compile(r"([QA])(?:[.:]\s+|[.:]$|\s{2,}|\t)")
 _FROM_TO = re.compile(r"from\s+(.+?)\s+to\s+\S.*$", re.IGNORECASE)
-_DASH = re.compile(r"\s+[-–—]{1,2}\s+")
+_DASH = re.compile(r"\s{1,20}[-–—]{1,2}\s{1,20}")
 _COLUMN = re.compile(r"\t+|\s+\|\s+|\s{3,}")
-_STAMP_INSIDE = re.compile(r"[\s,]+(?=[\[(]?\d)")
+_STAMP_INSIDE = re.compile(r"[\s,]{1,20}(?=[\[(]?\d)")
 _FULL_STOP = re.compile(
     r"((?:(?:Mr|Mrs|Ms|Dr|Prof|Hon|Sen|Rep|MR|MRS|MS|DR|PROF|HON|Mme|M|Sr|Sra)\.\s)"
     r"(?:[^\W\d_][\w'’-]{0,30}\s?){1,4}"

@@ -10,7 +10,7 @@ from runner.transcript.model import ends_sentence, words_of
 _MIN_SENTENCE_WORDS = 6
 _MAX_HEADER_BLOCKS = 12
 _MAX_HEADER_ROWS = 40
-_KEY = re.compile(r"[*_#>\s-]*([A-Za-z][\w ]{1,40}?)[*_]*\s?:[*_]*\s*(.*)$")
+_KEY = re.compile(r"[*_#>\s-]{0,40}([A-Za-z][\w ]{1,40}?)[*_]{0,4}\s?:[*_]{0,4}\s{0,20}(.*)$")
 _TRANSCRIPT = re.compile(
     r"(?:^|[-–—:|]\s)\W{0,9}(?:(?:full|meeting|complete|call|video|audio|edited)\s)?(?:transcript(?:s|ion)?"
     r"|transkript(?:ion)?|transcripci[oó]n|trascrizione|transcrição|transkripsjon|verbatim"
