@@ -119,7 +119,7 @@ def test_the_configuration_is_kept_beside_the_run(sample_run: Any) -> None:
         (["model.name=a/b=c"], 2, "colloquy: "),
         (["transcript=nope.md"], 7, "colloquy: "),
         (["output.dir=taken"], 8, "colloquy: cannot write the run directory taken/runs/"),
-        (["-m", "hydra.sweep.dir=taken/sweep"], 8, "colloquy: [Errno 20] Not a directory"),
+        (["-m", "hydra.sweep.dir=taken/sweep"], 8, "colloquy: taken/sweep: Not a directory"),
     ],
 )
 def test_bad_input_is_one_line_an_exit_code_and_no_file(
