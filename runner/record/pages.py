@@ -35,8 +35,10 @@ class Pages:
     run: str
 
     @cached_property
-    def _ids(self) -> frozenset[str]:
-        return frozenset(segment.id for segment in self.job.transcript.segments)
+    def _starts(self) -> dict[str, str]:
+        """The start of each segment as a clock shows it, empty where it is unknown, by id."""
+        segments = self.job.transcript.segments
+        return {s.id: "" if s.start_s is None else clock(s.start_s) for s in segments}
 
     def path(self, node: Node) -> str:
         """Return the path of *node*'s page in the run directory."""
@@ -77,7 +79,7 @@ class Pages:
     def _finished(self, page: str, path: str, title: str) -> str:
         """Return *page* with links and, in Obsidian's style, with front matter."""
         style, name = self.job.settings.output.pages, to_terminal(self.job.transcript.name)
-        page = linked(page, self._ids, "../" * path.count("/"), style)
+        page = linked(page, self._starts, "../" * path.count("/"), style)
         if style != "obsidian":
             return page
         facts = {
@@ -104,19 +106,22 @@ def outcome_page(node: Node, outcome: Outcome, body: str) -> str:
     return body
 
 
-def linked(page: str, ids: frozenset[str], up: str, style: str) -> str:
-    """Return *page* with every one of *ids* outside code fences as a link.
+def linked(page: str, starts: Mapping[str, str], up: str, style: str) -> str:
+    """Return *page* with every segment id among *starts* outside code fences as a link.
+
+    The start follows the id, where there is one.
 
     *up* is the path to transcript.md's folder.
     """
 
     def link(match: re.Match[str]) -> str:
         name = match[0]
-        if name not in ids:
+        if name not in starts:
             return name
+        at = f" {starts[name]}" if starts[name] else ""
         if style == "obsidian":
-            return f"[[transcript#^{name}|{name}]]"
-        return f"[{name}]({up}transcript.md#{name.lower()})"
+            return f"[[transcript#^{name}|{name}]]{at}"
+        return f"[{name}]({up}transcript.md#{name.lower()}){at}"
 
     done, out = 0, []
     for fence in _FENCE.finditer(page):

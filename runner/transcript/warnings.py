@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from runner.base.format import plural
 from runner.transcript.layouts.labels import Likeness, likeness
-from runner.transcript.model import MAX_SEGMENT_CHARS, Segment
+from runner.transcript.model import MAX_SEGMENT_CHARS, Segment, words_of
 
 _LABEL = re.compile(r"([^\s:][^:.?!]{0,60}):\s")
 _INSIDE = re.compile(r"(?<=[.?!]\s)([^\W\d_][^:.?!]{0,60}):\s")
@@ -15,6 +15,13 @@ _NO_WORDS = re.compile(
     r"(?:[\W\d_]|https?://\S+|www\.\S+|</?[a-z][^<>]{0,200}>|\{[^{}]{0,200}\}|\b[ap]m\b)+$",
     re.IGNORECASE,
 )
+_ENGLISH = words_of("the and to of a i you that it in is we was for on this have be not")
+_OTHERS = words_of(  # of the languages with Latin letters that are transcribed most
+    "der die und das ist nicht ich le la les des est que pas je el los las una es il di che non "
+    "och det som att jag er på og ikke jeg de het een van dat não uma nie się jest ja ve bir"
+)
+_LAST_LATIN = 0x24F
+_MIN_LETTERS = 400
 _NEARLY_ALL = 0.95
 _MIN_REPEATED_WORDS = 3
 _MIN_SEGMENTS = 10
@@ -37,6 +44,7 @@ def doubts(segments: Sequence[Segment]) -> Iterator[str]:
         if found:
             yield f"{_of(found, segments)} {what}: {_example(found[0])}"
     yield from _one_voice(segments)
+    yield from _other_language(segments)
 
 
 def _share_without(
@@ -98,6 +106,19 @@ def _one_voice(segments: Sequence[Segment]) -> Iterator[str]:
     if most > words.total() * _NEARLY_ALL:
         share = most / words.total()
         yield f"'{speaker}' has {share:.0%} of the words of {plural(len(words), 'speaker')}"
+
+
+def _other_language(segments: Sequence[Segment]) -> Iterator[str]:
+    """Say that a text is not English, by its script or by its most common words."""
+    letters = other_script = ours = others = 0
+    for each in segments:
+        letters += sum(map(str.isalpha, each.text))
+        other_script += sum(char.isalpha() and ord(char) > _LAST_LATIN for char in each.text)
+        for word in each.text.lower().split():
+            ours += word in _ENGLISH
+            others += word in _OTHERS
+    if letters >= _MIN_LETTERS and (other_script > letters / 2 or others > ours):
+        yield "this is hardly English, the only language that the offline model reads"
 
 
 def _of(found: Sequence[Segment], segments: Sequence[Segment]) -> str:

@@ -16,12 +16,12 @@ TRANSCRIPT = Transcript(
         Segment("S0002", None, None, None, "Fine."),
     ),
 )
-KNOWN = frozenset({"S0001", "S0002"})
+KNOWN = {"S0001": "1:02:03", "S0002": ""}
 
 
 def test_ids_become_links_and_unknown_ones_stay_text() -> None:
     assert linked("see S0001, S0009.", KNOWN, "../", "plain") == (
-        "see [S0001](../transcript.md#s0001), S0009."
+        "see [S0001](../transcript.md#s0001) 1:02:03, S0009."
     )
 
 
@@ -30,10 +30,10 @@ def test_obsidian_gets_wikilinks_to_blocks() -> None:
 
 
 def test_code_and_what_is_linked_already_stay_as_they_are() -> None:
-    page = "```text\nS0001\n```\nS0001\n"
+    page = "```text\nS0002\n```\nS0002\n"
     once = linked(page, KNOWN, "", "plain")
 
-    assert once == "```text\nS0001\n```\n[S0001](transcript.md#s0001)\n"
+    assert once == "```text\nS0002\n```\n[S0002](transcript.md#s0002)\n"
     assert linked(once, KNOWN, "", "plain") == once
 
 

@@ -95,3 +95,21 @@ def test_a_heading_that_became_the_title_is_no_doubt() -> None:
 
 def test_a_talk_without_doubts_has_none() -> None:
     assert [] == list(doubts([segment(n, f"Said {n} times.", "AB"[n % 2]) for n in range(9)]))
+
+
+@pytest.mark.parametrize(
+    ("said", "doubted"),
+    [
+        ("We have to wait for the port, and that is not what I was told in May. ", False),
+        ("Vi må vente på havnen, og det var ikke det jeg fikk beskjed om i mai. ", True),
+        ("Wir müssen auf den Hafen warten, und das hat man mir im Mai nicht gesagt. ", True),
+        ("我们必须等待港口的答复，这和五月份告诉我的不一样，所以现在不能做决定。", True),
+        ("Roger. Ninety, forty, two hundred. Copy. Pump pressure nominal, valve closed. ", False),
+        ("Kort. ", False),  # too little to tell
+    ],
+)
+def test_a_language_that_the_offline_model_cannot_read_is_a_doubt(said: str, doubted: bool) -> None:
+    many = 1 if said == "Kort. " else 40
+    found = doubts([segment(n, said * 2, "AB"[n % 2]) for n in range(many)])
+
+    assert doubted == any("hardly English" in doubt for doubt in found)
