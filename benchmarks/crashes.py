@@ -201,7 +201,7 @@ def in_child(work: Callable[[], int], log: Path) -> int:
     if child == 0:
         code = BROKEN
         try:
-            sys.stderr = log.open("a", buffering=1)
+            sys.stdout = sys.stderr = log.open("a", buffering=1)
             code = work()
         except Exception:  # noqa: BLE001 - the log is where it is read
             traceback.print_exc()
