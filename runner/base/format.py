@@ -43,6 +43,11 @@ def clock(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
+def moment(iso: str) -> str:
+    """Show an ISO time of UTC as `2026-11-28 19:58:03 UTC`; "" for other text."""
+    return f"{iso[:10]} {iso[11:19]} UTC" if iso[10:11] == "T" else ""
+
+
 def usd(value: Any) -> str:
     """Show an amount of US dollars: `$0`, `$0.0125`, `$1.23`, `unknown`."""
     known = number(value)

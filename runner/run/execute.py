@@ -99,13 +99,13 @@ async def execute_job(
         return await resume_job(Resumption(job, PreviousSession(run_path)), shared)
     if job.settings.plan:
         return _show_plan(job)
+    store = _store(job, paid=job.is_paid and not in_sweep)
     if not in_sweep:
-        store = _store(job, paid=job.is_paid)
         check_budget(job, reuses=store is not None and store.root.is_dir())
     signing_key()  # raises before anything is written
     path = run_path or new_path(job)
     directory = RunDirectory.create(path, _parts(job))
-    stored = StoredAnswers(store=_store(job, paid=job.is_paid and not in_sweep))
+    stored = StoredAnswers(store=store)
     try:
         return await _run(job, directory, shared, stored, in_sweep=in_sweep)
     finally:

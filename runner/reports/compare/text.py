@@ -91,10 +91,10 @@ def as_markdown(comparison: Comparison) -> str:
         keys = (f"{key} (with it: {n} that follow)" if n else key for key, n in counted)
         lines += ["", f"Settings that differ: {'; '.join(keys)}"]
     if pairs:
-        lines += ["", "## Pairs", "", METHOD, ""]
-        lines += [table(PAIRS, pair_rows(pairs))]
-    if len(pairs) > MAX_PAIRS == len(pair_rows(pairs)):
-        lines += ["", f"{len(pairs) - MAX_PAIRS} more pairs are in comparison.json."]
+        told = pair_rows(pairs)
+        lines += ["", "## Pairs", "", METHOD, "", table(PAIRS, told)]
+        if len(pairs) > MAX_PAIRS == len(told):
+            lines += ["", f"{len(pairs) - MAX_PAIRS} more pairs are in comparison.json."]
     return "\n".join([*lines, "", "## Runs", "", table(RUNS, runs)]) + "\n"
 
 

@@ -89,9 +89,7 @@ def readable_spans(run: StoredRun) -> list[ReadableSpan]:
     own = version(DISTRIBUTION)
     origin = {
         "resource": Resource.create({SERVICE_NAME: name, SERVICE_VERSION: own}),
-        "instrumentation_scope": InstrumentationScope(
-            "colloquy", version(DISTRIBUTION), SCHEMA_URL
-        ),
+        "instrumentation_scope": InstrumentationScope("colloquy", own, SCHEMA_URL),
     }
     return list(_readable(root, f"{run.name} {root.start_ns}", origin, None, ""))
 

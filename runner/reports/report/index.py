@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.base.errors import ConfigError
+from runner.base.format import moment
 from runner.base.json import amount, at, number, read_json, read_list, section, text
 from runner.record.batch_directory import REPORT, TABLE, is_batch, reports_of
 from runner.record.run_directory import check_folders
@@ -100,7 +101,7 @@ def _entry(path: Path, root: Path) -> IndexEntry:
         link_to(path / (TABLE if batch else REPORT), root),
         tone,
         title,
-        _moment(metadata.get("started_at")),
+        moment(text(metadata.get("started_at"))),
         text(at(metadata, "transcript", "name")),
         model,
         model_label(model, simulated=model.endswith("/simulated")).partition(",")[0],
@@ -114,12 +115,6 @@ def _entry(path: Path, root: Path) -> IndexEntry:
         len(reports) > MAX_REPORTS,
         " ".join(_typed(path)),
     )
-
-
-def _moment(value: Any) -> str:
-    """Return an ISO time as `2026-11-28 19:58:03 UTC`."""
-    iso = text(value)
-    return f"{iso[:10]} {iso[11:19]} UTC" if iso[10:11] == "T" else ""
 
 
 def _typed(path: Path) -> list[str]:

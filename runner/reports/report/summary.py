@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runner.base.format import count, figure, relative_error, seconds, share, usd
+from runner.base.format import count, figure, moment, relative_error, seconds, share, usd
 from runner.base.json import amount, at, listing, mapping, number, read_json, text
 from runner.reports.report.nodes import NodeFacts
 from runner.reports.stored_run import StoredRun
@@ -163,6 +163,5 @@ def facts_of(run: StoredRun) -> list[tuple[str, str]]:
 
 
 def _moment(value: Any) -> str:
-    """Return an ISO time in UTC without fractions."""
-    iso = text(value)
-    return f"{iso[:10]} {iso[11:19]} UTC" if iso[10:11] == "T" else iso
+    """Return an ISO time in UTC without fractions, other text as it is."""
+    return moment(text(value)) or text(value)

@@ -9,9 +9,8 @@ from runner.providers.offline.dialogue.dialogue import (
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import is_question
 from runner.providers.offline.language.fragments import is_whole, roughness
-from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import is_procedural, trim, words
-from runner.providers.offline.synthesis.statements import Statement, insights_on, rows
+from runner.providers.offline.synthesis.statements import Statement, insights_on, rows, varied
 
 _MOST = 8
 _LENGTH = range(6, 36)  # words
@@ -28,13 +27,7 @@ def read(document: Document) -> dict[str, object]:
         and not is_question(s.text)
         and not is_procedural(s.text)
     ]
-    found = diverse(
-        fit,
-        _MOST,
-        score=lambda one: one.score,
-        text=lambda one: one.text,
-        group=lambda one: one.who,
-    )
+    found = varied(fit, _MOST)
 
     def row(one: Statement) -> dict[str, object]:
         about = matter(dialogue, [one.text])

@@ -5,9 +5,8 @@ from runner.providers.offline.dialogue.stance import fitness, takes_stance
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, is_question, strength
 from runner.providers.offline.language.fragments import is_whole
-from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, trim
-from runner.providers.offline.synthesis.statements import Statement, insights_on, rows
+from runner.providers.offline.synthesis.statements import Statement, insights_on, rows, varied
 
 _MOST = 12
 
@@ -23,13 +22,7 @@ def read(document: Document) -> dict[str, object]:
         and is_whole(trim(s.text))
         and not has("unsure", s.text)
     ]
-    found = diverse(
-        stands,
-        _MOST,
-        score=lambda one: one.score,
-        text=lambda one: one.text,
-        group=lambda one: one.who,
-    )
+    found = varied(stands, _MOST)
 
     def row(one: Statement) -> dict[str, object]:
         about = matter(dialogue, [one.text]) or "the talk"

@@ -46,14 +46,18 @@ def find_statements(dialogue: Dialogue, cues: Mapping[str, str], limit: int) -> 
         if kind is not None:
             score = 0.4 + 0.5 * weight_of(dialogue, s) - roughness(s.text)
             found.append(Statement(s, kind, max(0.05, score)))
-    chosen = diverse(
-        found,
+    return sorted(varied(found, limit), key=lambda one: one.sentence.index)
+
+
+def varied(statements: Sequence[Statement], limit: int) -> list[Statement]:
+    """Return up to *limit* statements that score high and differ, best first."""
+    return diverse(
+        statements,
         limit,
         score=lambda one: one.score,
         text=lambda one: one.text,
         group=lambda one: one.who,
     )
-    return sorted(chosen, key=lambda one: one.sentence.index)
 
 
 def insights_on(
