@@ -82,7 +82,7 @@ def _forms(value: str) -> Iterator[tuple[bytes, str | None]]:
 def mask_disguised(text: str, values: tuple[str, ...], mask: str) -> str:
     """Return *text* with *mask* for every disguised one of *values*.
 
-    They are recognised by their ASCII letters and digits, in any case, with whatever stands
+    They are recognised by their ASCII letters and digits, in any case, with any others
     between them; values that are a number or a short word, by their punctuation too. To look
     for them takes some 20 ns for each character.
     """

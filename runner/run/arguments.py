@@ -94,7 +94,7 @@ def _in_sections(name: str) -> list[str]:
 
 
 def _names() -> list[str]:
-    """Return what may stand before the sign of equality without a dot."""
+    """Return the names without a dot that are allowed before `=`."""
     return [*known_keys([]), *GROUPS, "resume", "allow_changed", "retry_failed", "trusted", "hydra"]
 
 

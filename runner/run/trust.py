@@ -102,7 +102,7 @@ def _strings(data: Any) -> Iterator[str]:
 
 
 def refuse_paths_outside(path: Path, settings: Settings, given: Iterable[str]) -> None:
-    """Raise ConfigError for a relative path that leads out of here and is not *given* anew."""
+    """Raise ConfigError for a relative path that leads out of here and is not among the *given*."""
     here, keys = Path.cwd().resolve(), {override.partition("=")[0] for override in given}
     for key, value in (
         ("transcript.path", settings.transcript.path),

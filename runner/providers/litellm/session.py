@@ -1,7 +1,7 @@
 """HTTP session: aiohttp session that reads each reply whole, within limits, for every call.
 
 Its middleware is the only reader of the network, for litellm's provider configurations and for
-`acompletion` alike, so that a failure has one kind, whoever made the call.
+`acompletion` alike, so that a failure has one kind on both ways.
 """
 
 import asyncio

@@ -29,7 +29,7 @@ _ANGLE = "name in angle brackets"
 _COLON = "name before a colon"
 _ABOVE = "name above the words"
 _CHEVRON = "chevrons"
-# What stands in brackets but is a sound, and what stands before a colon but is a clause.
+# Sounds in brackets, and clauses before a colon, which are no names.
 _SOUNDS = words_of(
     "music applause laughter laughs laughing laugh silence inaudible crosstalk noise cough coughs "
     "coughing sigh sighs sighing pause beep unintelligible indistinct cheering cheers chuckles "
@@ -102,7 +102,7 @@ def names_in(cues: Sequence[Sequence[Line]]) -> Names:
 
 
 class _Found:
-    """What stands where a name may stand, counted over a file."""
+    """Texts in the place of a name, counted over a file."""
 
     def __init__(self) -> None:
         self.marks: dict[Key, int] = {}

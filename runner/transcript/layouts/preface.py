@@ -88,7 +88,7 @@ def notes_above(rows: Sequence[Row]) -> int:
 
 
 def _plain_key(row: Row) -> str:
-    """Return what stands before a colon in a row that is no list item."""
+    """Return the text before a colon in a row that is no list item."""
     key = _KEY.match(row.rest[:200]) if not row.mark else None
     return key[1] if key else ""
 

@@ -1,4 +1,4 @@
-"""Rows of a text: its lines without furniture, each with what stands around its words."""
+"""Rows of a text: its lines without furniture, each with the marks around its words."""
 
 import itertools
 import re
