@@ -159,7 +159,8 @@ class FaultServer:
     """Listens on 127.0.0.1 and ::1, on one port, as a context manager.
 
     `stop` closes the port and all connections at once, as a crash does; `start` opens the same
-    port again. *delivered* counts, by key, the answers with status 200 that were sent whole.
+    port again. *delivered* counts, by key, the answers with status 200 that were sent whole; it is
+    complete after the `with` block, which waits for the threads that count.
     """
 
     script: Script = good

@@ -333,8 +333,8 @@ def test_a_server_is_asked_by_its_address_of_ipv6(
                 await transport.open()
                 ends.append(await ask(transport))
                 await transport.close()
-            assert 2 == server.delivered[KEY]
             assert {f"[::1]:{server.port}"} == {asked.headers["host"] for asked in server.asked}
+        assert 2 == server.delivered[KEY]
         return ends
 
     assert all(isinstance(end, Completion) for end in asyncio.run(main()))
