@@ -6,12 +6,13 @@ import math
 import sys
 import time
 from collections import Counter
-from functools import cache
-from typing import Any, cast
+from functools import cache, partial
+from typing import Annotated, Any, cast
 
 import json_repair
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 
+from runner.answers.shared_schema import own_part
 from runner.base.errors import AnswerError
 from runner.base.text import to_safe_text
 
@@ -57,7 +58,8 @@ class Answer(Strict):
 def answer_shape(name: str, fields: type[BaseModel] = NoFields) -> type[Answer]:
     """Return the answer model of analyzer *name*, whose structured data has *fields*."""
     title = "".join(part.capitalize() for part in name.split("_")) + "Answer"
-    return create_model(title, __base__=Answer, structured_data=(fields, ...))
+    own: Any = Annotated[fields, BeforeValidator(partial(own_part, name, fields))]
+    return create_model(title, __base__=Answer, structured_data=(own, ...))
 
 
 @cache

@@ -60,7 +60,7 @@ class ModelSettings(SettingsSection):
     retry_delay_s: Annotated[float, Field(ge=0, le=60)]
     max_tokens: Tokens
     temperature: Temperature | None
-    reply_format: Literal["auto", "schema", "text"]
+    reply_format: Literal["auto", "shared", "schema", "text"]
     context_window: Tokens | None
     rpm: PerMinute | None
     tpm: PerMinute | None

@@ -16,13 +16,14 @@ from runner.base.regular_files import user_path
 from runner.base.secrets import refuse_keys
 from runner.base.text import digest
 from runner.base.tokens import tokenizer_for
-from runner.config.model_facts import ModelFacts, model_facts
+from runner.config.model_facts import CACHE_RULES, ModelFacts, model_facts, schema_limits
 from runner.config.resolve import resolve as resolve
 from runner.config.schema import ModelSettings, Settings, validate
 from runner.job.checks import check_model, check_traces
 from runner.job.graph import make_pipeline
 from runner.job.job import BatchJob, Job, Setup, variables_of
 from runner.job.models import MAIN, Model, check_names
+from runner.job.prefix_policy import choose_formats
 from runner.job.windows import Fitter
 from runner.transcript.inputs import Input, find_inputs, is_many
 from runner.transcript.model import Transcript, renamed
@@ -132,8 +133,18 @@ def run_job(setup: Setup, transcript: Transcript) -> Job:
     """Return the job that reads *transcript*; raise ConfigError where it does not fit a model."""
     variables = variables_of(setup.pipeline.nodes, transcript, setup.settings)
     fitter = Fitter(setup.settings, setup.analyzers, transcript, variables)
-    fits = fitter.fits(setup.pipeline.stages, setup.models)
-    return Job(**_values(setup), transcript=transcript, variables=variables, fits=fits)
+    stages, models = setup.pipeline.stages, setup.models
+    fits = fitter.fits(stages, models)
+    plain = Job(**_values(setup), transcript=transcript, variables=variables, fits=fits)
+    ways, notes = setup.shareable
+    sharing = []
+    for shared in ways:
+        try:
+            fits = replace(fitter, shared=shared).fits(stages, models)
+        except ConfigError:  # too long for a window
+            continue
+        sharing.append(replace(plain, fits=fits, shared=shared))
+    return replace(choose_formats(plain, sharing), notes=notes)
 
 
 def _values(setup: Setup) -> dict[str, Any]:
@@ -210,7 +221,11 @@ def facts_of(model: ModelSettings) -> ModelFacts:
     if model.context_window is not None:
         own["context_window"] = model.context_window
     if model.simulate is not None:
+        rules = CACHE_RULES.get(model.simulate.provider or "")
         own["cache_min_tokens"] = model.simulate.cache_min_tokens
+        own["cache_marks"] = bool(rules and rules.marks)
+        own["schema_in_prefix"] = bool(rules and rules.schema)
+        own["schema_limits"] = schema_limits(model.simulate.provider or "")
     return replace(model_facts(model.name), **own)
 
 

@@ -1,7 +1,7 @@
 """Job: everything about a run that is known before the first call, as frozen values."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from runner.config.schema import Settings
 from runner.job.chunks import Chunk
 from runner.job.graph import Node, Pipeline, SlotPools
 from runner.job.models import MAIN, Model, chain_of
+from runner.job.reply_format import Formats, in_part, shareable
 from runner.job.windows import Fit
 from runner.providers.request import Request
 from runner.transcript.inputs import Inputs
@@ -45,6 +46,11 @@ class Setup:
     def secrets(self) -> Secrets:
         """The keys of this process, in whatever variables the models' settings name."""
         return secrets_of(key_envs={m.settings.api_key_env or "" for m in self.models.values()})
+
+    @cached_property
+    def shareable(self) -> tuple[tuple[Formats, ...], tuple[str, ...]]:
+        """The ways in which its analyzers can share schemas; see reply_format.shareable."""
+        return shareable(self.settings, self.pipeline, self.analyzers, self.models)
 
     @property
     def root(self) -> Path:
@@ -83,12 +89,15 @@ class BatchJob(Setup):
 class Job(Setup):
     """A run: one pipeline over one transcript.
 
-    *fits* are by node and model; *variables* is what each node's question may name.
+    *fits* are by node and model; *variables* is what each node's question may name. *shared* are
+    the schemas that analyzers of a stage send alike, *notes* where that was set in vain.
     """
 
     transcript: Transcript
     variables: Mapping[str, Mapping[str, object]]
     fits: Mapping[tuple[str, str], Fit]
+    shared: Formats = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def fit(self, node: Node, model: Model) -> Fit:
         """Return the fit of *node*'s material to *model*."""
@@ -101,12 +110,18 @@ class Job(Setup):
         """
         analyzer, settings = self.analyzers[name], self.settings.analyzers[name]
         material = Material(text, self.variables[name])
+        messages = analyzer.messages(material, with_schema=model.schema_in_prompt)
+        own = analyzer.schema if model.schema_beside else None
+        shared = self.shared.get((settings.stage, model.name))
+        if shared is not None and name not in shared.names:
+            shared = None
         return Request(
             node=name,
-            messages=analyzer.messages(material, with_schema=model.schema_in_prompt),
+            messages=messages if shared is None else in_part(messages, name),
             max_tokens=reply,
             temperature=model.temperature(settings, self.settings.model),
-            schema=analyzer.schema if model.schema_beside else None,
+            schema=own if shared is None else shared.schema,
+            own_schema=None if shared is None else own,
             cache=cache,
         )
 

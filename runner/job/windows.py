@@ -1,15 +1,18 @@
 """Context windows: how the transcript, whole or in parts, and a context fit into a model's."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from runner.answers.analyzer import Analyzer, Material
 from runner.answers.context import segment_line
+from runner.answers.shared_schema import as_text
 from runner.base.errors import ConfigError
+from runner.base.tokens import Tokenizer
 from runner.config.schema import Settings
 from runner.job.chunks import Chunk, cut
 from runner.job.graph import Node, Stage
 from runner.job.models import MAIN, Model, chain_of
+from runner.job.reply_format import Formats, in_part
 from runner.providers.messages import text_parts
 from runner.providers.request import Request
 from runner.transcript.model import Transcript
@@ -26,7 +29,8 @@ class Fit:
 
     *fixed* is the prompt without material; *chunks* are the parts of the transcript (one if it
     is read whole, none if it is not read); *context* limits the context and *reply* the reply;
-    *room* limits all material together, None if the window is unknown.
+    *room* limits all material together, None if the window is unknown. *lead* is the part of
+    *fixed* before the material: the system text, and the schema where the provider puts it there.
     """
 
     fixed: int
@@ -34,6 +38,7 @@ class Fit:
     context: int
     reply: int
     room: int | None
+    lead: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,8 @@ class Fitter:
     analyzers: Mapping[str, Analyzer]
     transcript: Transcript
     variables: Mapping[str, Mapping[str, object]]
+    shared: Formats = field(default_factory=dict)
+    _costs: dict[Tokenizer, list[int]] = field(default_factory=dict)  # of the segments
 
     def fits(
         self, stages: Sequence[Stage], models: Mapping[str, Model]
@@ -66,8 +73,11 @@ class Fitter:
         readers = [node for node in nodes if node.transcript]
         if not readers or not self.transcript.segments:  # a batch's job has no transcript yet
             return fits
-        count, settings = model.tokenizer.count, self.settings.transcript
-        costs = [count(segment_line(segment) + "\n") for segment in self.transcript.segments]
+        settings, costs = self.settings.transcript, self._costs.get(model.tokenizer)
+        if costs is None:
+            count = model.tokenizer.count
+            costs = [count(segment_line(segment) + "\n") for segment in self.transcript.segments]
+            self._costs[model.tokenizer] = costs
         reading = {node.name: fits[node.name] for node in readers}
         limits = [fit.room - fit.context for fit in reading.values() if fit.room is not None]
         limits += [] if settings.token_budget is None else [settings.token_budget]
@@ -85,13 +95,17 @@ class Fitter:
             )
         empty = Material("", self.variables[node.name])
         messages = analyzer.messages(empty, with_schema=model.schema_in_prompt)
-        texts = (part for message in messages for part in text_parts(message))
-        fixed = FRAME_TOKENS + sum(map(model.count_prompt, texts))
+        schema, shared = analyzer.schema, self.shared.get((node.stage, model.name))
+        if shared is not None and node.name in shared.names:
+            messages, schema = in_part(messages, node.name), shared.schema
+        lead, *counts = (sum(map(model.count_prompt, text_parts(each))) for each in messages)
+        lead += model.count_prompt(as_text(schema)) if model.schema_in_prefix else 0
+        fixed = FRAME_TOKENS + lead + sum(counts)
         reply = model.reply_tokens(own, self.settings.model)
         budget = 0 if node.context is None else node.context.token_budget
         window = _usable_window(model)
         if window is None:
-            return Fit(fixed, (), budget, reply, None)
+            return Fit(fixed, (), budget, reply, None, lead)
         # Most windows hold prompt and reply, even those that the map calls input.
         room = window - fixed - reply
         context = min(budget, int(room * _TRANSCRIPT_SHARE) if node.transcript else room)
@@ -102,7 +116,7 @@ class Fitter:
                 f"{model.settings.name} has a window of {model.facts.context_window:,}: lower "
                 f"max_tokens, or choose a model with a larger window"
             )
-        return Fit(fixed, (), context, reply, room)
+        return Fit(fixed, (), context, reply, room, lead)
 
 
 def longest_reply(model: Model, request: Request) -> int | None:

@@ -1,5 +1,6 @@
 """What is said to a model: messages whose parts are joined, or marked where a cache needs it."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,8 @@ from runner.answers.analyzer import Message
 # What ends a prefix that a prompt cache is to keep: Claude's mark, and OpenAI's since GPT-5.6.
 _CLAUDE_MARK = {"cache_control": {"type": "ephemeral"}}
 _OPENAI_MARK = {"prompt_cache_breakpoint": {"mode": "explicit"}}
+# As job.wrap writes it; its id is a digest of what is inside, which cannot hold its end.
+_TRANSCRIPT = re.compile(r'<transcript id="(\w+)">\n.*?\n</transcript id="\1">\n\n', re.DOTALL)
 
 
 def text_parts(message: Message) -> list[str]:
@@ -24,7 +27,8 @@ def joined(message: Message) -> dict[str, Any]:
 def marked(messages: Sequence[Message], model: str) -> list[dict[str, Any]]:
     """Return *messages*, marked for *model* where the system message and the shared part end.
 
-    The shared part is the first part of the first user message; all other parts are joined.
+    The shared part is the first part of the first user message; all other parts are joined. Where
+    it goes on after a transcript, that is marked, too: other stages read it without what follows.
     """
     mark = _CLAUDE_MARK if "claude" in model else _OPENAI_MARK
     shaped = [joined(message) for message in messages]
@@ -33,7 +37,9 @@ def marked(messages: Sequence[Message], model: str) -> list[dict[str, Any]]:
         if message["role"] == "system":
             sent["content"] = [{"type": "text", "text": sent["content"], **mark}]
         elif message["role"] == "user":
-            sent["content"] = [{"type": "text", "text": first, **mark}]
+            whole = _TRANSCRIPT.match(first)
+            cut = [first[: whole.end()], first[whole.end() :]] if whole else [first]
+            sent["content"] = [{"type": "text", "text": text, **mark} for text in cut if text]
             sent["content"] += [{"type": "text", "text": "".join(rest)}] if rest else []
             break
     return shaped

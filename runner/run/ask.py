@@ -18,9 +18,9 @@ from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.models import Model
 from runner.job.parts import owner_of
-from runner.job.prefix_policy import is_cacheable, marked_stages, prefix_of, primed_stages
+from runner.job.prefix_policy import is_cacheable, prefix_of, prefix_policy
 from runner.job.windows import Fit, longest_reply
-from runner.providers.request import Completion, Request
+from runner.providers.request import Completion, Request, on_first_token
 from runner.record.keys import request_key
 from runner.record.reuse import StoredAnswers
 from runner.run.conversation import Conversation
@@ -66,8 +66,7 @@ class Asker:
         )
         self._ranks = ranks(job.pipeline, expected_s, processing.mode)
         self._prefix_gate = PrefixGate()
-        self._primed = primed_stages(job)
-        self._marked = marked_stages(job, self._primed)
+        self._policy = prefix_policy(job)
         self._indexing: asyncio.Task[Grounder] | None = None
 
     async def ask(self, question: Question, text: str) -> Outcome:
@@ -141,16 +140,19 @@ class Asker:
             self._place.rank + self._ranks[name],
             waits_for_outage=question.last,
         )
-        if (node.stage, model.name) not in self._primed or not is_cacheable(model, request):
+        if (node.stage, model.name) not in self._policy.primed or not is_cacheable(model, request):
             return await complete()
         prefix = prefix_of(model, request)
-        async with self._prefix_gate.turn(prefix, self._expected_s[name]) as release:
-            return await complete(on_failure=release)
+        async with self._prefix_gate.turn(prefix, self._expected_s[name]) as lead:
+            if lead is None:
+                return await complete()
+            with on_first_token(lead):
+                return await complete(on_failure=lead.failed)
 
     def _request(self, question: Question, text: str) -> tuple[Request, str]:
         """Return the request with *text* as its material, and the call's key."""
         model, settings, name = question.model, self.job.settings, owner_of(question.node)
-        marked = (question.node.stage, model.name) in self._marked
+        marked = (question.node.stage, model.name) in self._policy.marked
         request = self.job.request(name, model, text, question.fit.reply, cache=marked)
         grounded = settings.grounding.require == "ask"
         return request, request_key(request, model.settings, settings.repeat, grounded=grounded)

@@ -6,29 +6,42 @@ The offline model has its own transport, without litellm (runner/providers/offli
 import importlib
 import math
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import aiohttp
+import structlog
 
+from runner.base.errors import CallError
 from runner.base.secrets import secrets_of
 from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
-from runner.config.model_facts import OFFLINE, model_facts
+from runner.config.model_facts import OFFLINE, SIMULATED, model_facts
 from runner.providers.litellm.choice import http_calls
 from runner.providers.litellm.errors import cause_of, classify
 from runner.providers.litellm.http import HttpCalls
 from runner.providers.litellm.loading import load_litellm
-from runner.providers.litellm.route import ModelRoute
+from runner.providers.litellm.route import SDK, ModelRoute
 from runner.providers.litellm.session import one_attempt, open_session
+from runner.providers.litellm.stream import stream_options
 from runner.providers.litellm.usage import ADDED_PROMPT, ADDED_REPLY, CallSize, shown, usage_of
 from runner.providers.messages import joined, marked, text_parts
 from runner.providers.prices import cost_usd, prices_of
-from runner.providers.request import Completion, Request, checked_text, on_arrival
+from runner.providers.request import (
+    Completion,
+    Request,
+    checked_text,
+    first_token_callback,
+    on_arrival,
+    on_first_token,
+)
 
 MAX_REASON_CHARS = 100
 _SIGNED = "bedrock/"  # litellm signs with credentials from the environment; no key is sent
+
+log = structlog.get_logger("colloquy.transport")
 
 
 class LiteLLMTransport:
@@ -46,8 +59,9 @@ class LiteLLMTransport:
         self._litellm: Any = None
         self._session: aiohttp.ClientSession | None = None
         self._http: HttpCalls | None = None
+        self._unstreamed = False
+        self._marks = route.name == SIMULATED or model_facts(route.name).cache_marks
         self._secrets = secrets_of(key_env=route.api_key_env)
-        self._facts = model_facts(route.name)
         self._prices = prices_of(route)
 
     async def open(self) -> None:
@@ -66,15 +80,28 @@ class LiteLLMTransport:
         """Make one attempt; see CallError for the kinds of failure."""
         assert self._litellm is not None, "open() comes first"
         arguments = self._arguments(request, timeout_s)
+        if first_token_callback() is None or self._unstreamed:
+            with on_first_token(None):
+                return self._completion(await self._attempt(arguments), request)
+        try:
+            return self._completion(await self._attempt(arguments), request)
+        except CallError as error:
+            if error.kind != "bad_request" or not re.search(r"\bstream", str(error)):
+                raise
+            log.warning("stream.refused", model=self.route.name, error=str(error))
+            self._unstreamed = True  # OpenAI streams some models to verified organizations only
+            return await self.complete(request, timeout_s)
+
+    async def _attempt(self, arguments: Mapping[str, Any]) -> Any:
+        """Return litellm's response; raise CallError."""
         arrived: list[bool] = []
         try:
             with one_attempt(), on_arrival(lambda: arrived.append(True)):
-                response = await self._ask(arguments)
+                return await self._ask(arguments)
         except Exception as error:  # noqa: BLE001 - libraries raise anything
             where, delivered = self.route.where, bool(arrived)
             found = classify(error, where, self._secrets, delivered=delivered)
             raise found from cause_of(error)
-        return self._completion(response, request)
 
     async def close(self) -> None:
         """Close our connections and those of litellm's cached clients."""
@@ -88,7 +115,13 @@ class LiteLLMTransport:
         """Return litellm's response to *arguments*, or raise its exception."""
         if self._http is not None and arguments.get("api_key"):
             return await self._http.ask(arguments)
-        shared = {} if self._session is None else {"shared_session": self._session}
+        shared: dict[str, Any] = {}
+        if self._session is not None:
+            shared["shared_session"] = self._session
+        provider = self.route.name.split("/", 1)[0]
+        if first_token_callback() is not None and provider in SDK:
+            extra = {**(arguments.get("extra_body") or {}), **stream_options(provider)}
+            arguments = {**arguments, "extra_body": extra}
         return await self._litellm.acompletion(**arguments, **shared)
 
     def _arguments(self, request: Request, timeout_s: float) -> dict[str, Any]:
@@ -106,7 +139,7 @@ class LiteLLMTransport:
         if request.temperature is not None:
             arguments["temperature"] = request.temperature
         if request.schema is not None:
-            named = {"name": request.node, "schema": dict(request.schema), "strict": True}
+            named = {"name": request.schema_name, "schema": dict(request.schema), "strict": True}
             arguments["response_format"] = {"type": "json_schema", "json_schema": named}
         if route.api_base:
             arguments["api_base"] = route.api_base
@@ -118,7 +151,7 @@ class LiteLLMTransport:
         return arguments
 
     def _messages(self, request: Request) -> list[dict[str, Any]]:
-        if request.cache and self._facts.cache_marks:
+        if request.cache and self._marks:
             return marked(request.messages, self.route.name)
         return [joined(message) for message in request.messages]
 
