@@ -16,48 +16,8 @@ _MAP = "model_prices_and_context_window_backup.json"
 
 
 @dataclass(frozen=True, slots=True)
-class CacheRules:
-    """Rules of a provider's prompt cache.
-
-    *min_tokens* is the shortest prefix that is cached, for models without
-    `prompt_cache_min_tokens` in the map (which every Claude and most of Gemini have); prefixes
-    match in steps of *step* tokens, or at *marks* only. *schema* says that the answer's schema
-    stands before the prompt, and so belongs to every prefix.
-    """
-
-    min_tokens: int
-    step: int
-    marks: bool = False
-    schema: bool = True
-
-
-# Where nothing is published about the schema, the careful reading is taken: it is in the prefix.
-# Servers that only compile it into a grammar have no token of it in their prompt. 2026-11-28.
-CACHE_RULES: Mapping[str, CacheRules] = {
-    # developers.openai.com/api/docs/guides/prompt-caching: "serves as a prefix to the system
-    # message"; learn.microsoft.com/azure/foundry/openai/how-to/prompt-caching
-    "openai": CacheRules(1024, 128),
-    "azure": CacheRules(1024, 128),
-    # platform.claude.com, "Structured outputs": another format invalidates the cache
-    "anthropic": CacheRules(1024, 1, marks=True),
-    "bedrock": CacheRules(1024, 1, marks=True),
-    # ai.google.dev/gemini-api/docs/caching: 2048 for 2.5, 4096 since 3.1; the step is assumed
-    "gemini": CacheRules(4096, 256),
-    # docs.mistral.ai, "Prompt caching": blocks of 64, with a prompt_cache_key
-    "mistral": CacheRules(64, 64),
-    # console.groq.com/docs/prompt-caching: automatic; the length is not confirmed
-    "groq": CacheRules(1024, 128),
-    "openrouter": CacheRules(1024, 128),  # of OpenAI's models behind it
-    "deepseek": CacheRules(64, 64),  # api-docs.deepseek.com, "Context Caching"; no schema beside
-    "hosted_vllm": CacheRules(16, 16, schema=False),  # docs.vllm.ai, "Automatic Prefix Caching"
-    "llamacpp": CacheRules(1, 1, schema=False),  # a slot keeps its last prompt
-}
-_NO_SCHEMA = ("hosted_vllm", "llamacpp", "llamafile", "lm_studio", "ollama", "ollama_chat")
-
-
-@dataclass(frozen=True, slots=True)
 class SchemaLimits:
-    """A provider's limits on one schema; see `shared_schema.measured`."""
+    """A provider's limits on one schema (see `shared_schema.measured`), by default OpenAI's."""
 
     properties: int = 5000
     levels: int = 10
@@ -66,14 +26,52 @@ class SchemaLimits:
     name_chars: int = 120_000
 
 
-# Of providers with stricter ones than OpenAI ("Structured model outputs"). 2026-11-28.
-_SCHEMA_LIMITS = {
-    # learn.microsoft.com, "Structured outputs": 100 properties, five levels
-    "azure": SchemaLimits(100, 5, 500, name_chars=15_000),
-    # platform.claude.com, "Structured outputs", schema complexity: 16 parameters with unions
-    "anthropic": SchemaLimits(unions=16),
-    "bedrock": SchemaLimits(unions=16),
+@dataclass(frozen=True, slots=True)
+class CacheRules:
+    """Rules of a provider's prompt cache, and what they depend on.
+
+    *min_tokens* is the shortest prefix that is cached, for models without
+    `prompt_cache_min_tokens` in the map (which every Claude and most of Gemini have); prefixes
+    match in steps of *step* tokens, or at *marks* only. *schema* says that the answer's schema
+    stands before the prompt, and so belongs to every prefix; *limits* bound that schema.
+    *streams* says that replies can be read as they come.
+    """
+
+    min_tokens: int
+    step: int
+    marks: bool = False
+    schema: bool = True
+    limits: SchemaLimits = SchemaLimits()
+    streams: bool = True
+
+
+# platform.claude.com, "Structured outputs", schema complexity: 16 parameters with unions
+_CLAUDE = SchemaLimits(unions=16)
+# learn.microsoft.com, "Structured outputs": 100 properties, five levels
+_AZURE = SchemaLimits(100, 5, 500, name_chars=15_000)
+# Where nothing is published about the schema, the careful reading is taken: it is in the prefix.
+# Servers that only compile it into a grammar have no token of it in their prompt. 2026-11-28.
+CACHE_RULES: Mapping[str, CacheRules] = {
+    # developers.openai.com/api/docs/guides/prompt-caching: "serves as a prefix to the system
+    # message"; learn.microsoft.com/azure/foundry/openai/how-to/prompt-caching
+    "openai": CacheRules(1024, 128),
+    "azure": CacheRules(1024, 128, limits=_AZURE),
+    # platform.claude.com, "Structured outputs": another format invalidates the cache
+    "anthropic": CacheRules(1024, 1, marks=True, limits=_CLAUDE),
+    # litellm signs the address, so that it cannot be changed to that of a stream
+    "bedrock": CacheRules(1024, 1, marks=True, limits=_CLAUDE, streams=False),
+    # ai.google.dev/gemini-api/docs/caching: 2048 for 2.5, 4096 since 3.1; the step is assumed
+    "gemini": CacheRules(4096, 256),
+    # docs.mistral.ai, "Prompt caching": blocks of 64, with a prompt_cache_key
+    "mistral": CacheRules(64, 64),
+    # console.groq.com/docs/prompt-caching: automatic; the length is not confirmed
+    "groq": CacheRules(1024, 128),
+    "openrouter": CacheRules(1024, 128),  # of OpenAI's models behind it
+    "deepseek": CacheRules(64, 64),  # api-docs.deepseek.com, "Context Caching"
+    "hosted_vllm": CacheRules(16, 16, schema=False),  # docs.vllm.ai, "Automatic Prefix Caching"
+    "llamacpp": CacheRules(1, 1, schema=False),  # a slot keeps its last prompt
 }
+_NO_SCHEMA = ("hosted_vllm", "llamacpp", "llamafile", "lm_studio", "ollama", "ollama_chat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +114,8 @@ def model_facts(name: str) -> ModelFacts:
         cache_min_tokens=least if caches else None,
         cache_marks=caches and _needs_marks(name, entry),
         schema_in_prefix=name.split("/", 1)[0] not in _NO_SCHEMA,
-        schema_limits=schema_limits(provider),
+        schema_limits=rules.limits if rules else SchemaLimits(),
     )
-
-
-def schema_limits(provider: str) -> SchemaLimits:
-    """Return the limits of *provider*, OpenAI's where it publishes none."""
-    return _SCHEMA_LIMITS.get(provider, SchemaLimits())
 
 
 def map_entry(name: str) -> Mapping[str, Any] | None:

@@ -16,7 +16,7 @@ from runner.base.regular_files import user_path
 from runner.base.secrets import refuse_keys
 from runner.base.text import digest
 from runner.base.tokens import tokenizer_for
-from runner.config.model_facts import CACHE_RULES, ModelFacts, model_facts, schema_limits
+from runner.config.model_facts import CACHE_RULES, ModelFacts, model_facts
 from runner.config.resolve import resolve as resolve
 from runner.config.schema import ModelSettings, Settings, validate
 from runner.job.checks import check_model, check_traces
@@ -221,11 +221,10 @@ def facts_of(model: ModelSettings) -> ModelFacts:
     if model.context_window is not None:
         own["context_window"] = model.context_window
     if model.simulate is not None:
-        rules = CACHE_RULES.get(model.simulate.provider or "")
         own["cache_min_tokens"] = model.simulate.cache_min_tokens
-        own["cache_marks"] = bool(rules and rules.marks)
-        own["schema_in_prefix"] = bool(rules and rules.schema)
-        own["schema_limits"] = schema_limits(model.simulate.provider or "")
+        if (rules := CACHE_RULES.get(model.simulate.provider or "")) is not None:
+            own |= {"cache_marks": rules.marks, "schema_in_prefix": rules.schema}
+            own |= {"schema_limits": rules.limits, "supports_schema": True}
     return replace(model_facts(model.name), **own)
 
 

@@ -45,13 +45,14 @@ class PrefixPolicy:
 
     In *primed* stages one call goes first; the prefixes of *marked* ones carry cache marks.
     *cached* and *written* are the expected tokens by node; *cost_usd* of all prompts is by name of
-    the model, without those whose prices are unknown.
+    the model, without those whose prices are unknown, as is *fresh*, the tokens not in the cache.
     """
 
     primed: set[tuple[str, str]] = field(default_factory=set)
     marked: set[tuple[str, str]] = field(default_factory=set)
     cached: Counter[str] = field(default_factory=Counter)
     written: Counter[str] = field(default_factory=Counter)
+    fresh: Counter[str] = field(default_factory=Counter)
     cost_usd: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
 
@@ -87,22 +88,28 @@ def primed_stages(job: Job) -> frozenset[tuple[str, str]]:
 
 
 def choose_formats(plain: Job, sharing: Sequence[Job]) -> Job:
-    """Return *plain* with the schemas shared as in the cheapest job of *sharing*, model by model.
+    """Return *plain* with schemas shared as in one job of *sharing*, chosen for each model.
 
-    A model with `reply_format=auto` shares none if that saves too little.
+    Of those that save enough, it is the one with the fewest tokens that are not read from the
+    cache: these count against rate limits. A model with `reply_format=auto` shares none if no
+    job saves enough.
     """
-    costs = [prefix_policy(job).cost_usd for job in (plain, *sharing)]
+    before, *after = (prefix_policy(job) for job in (plain, *sharing))
     chosen = plain
-    for name, model in plain.models.items() if sharing else ():
-        best = min(range(1, len(costs)), key=lambda place: costs[place][name])
-        saves = costs[best][name] < (1 - MIN_SAVING) * costs[0][name]
-        if saves or model.settings.reply_format == "shared":
-            job = sharing[best - 1]
+    for name, model in plain.models.items():
+        saving = [
+            (policy.fresh[name], place)
+            for place, policy in enumerate(after)
+            if policy.cost_usd[name] < (1 - MIN_SAVING) * before.cost_usd[name]
+        ]
+        if not saving and model.settings.reply_format == "shared" and sharing:
+            saving = [(0, 0)]
+        if saving:
+            job = sharing[min(saving)[1]]
             fits = {key: fit for key, fit in job.fits.items() if key[1] == name}
             shared = {key: each for key, each in job.shared.items() if key[1] == name}
-            chosen = replace(
-                chosen, fits={**chosen.fits, **fits}, shared={**chosen.shared, **shared}
-            )
+            shared, fits = {**chosen.shared, **shared}, {**chosen.fits, **fits}
+            chosen = replace(chosen, fits=fits, shared=shared)
     return chosen
 
 
@@ -228,6 +235,7 @@ def _decide(
     for call, usage in zip(ahead.calls, best, strict=True):
         policy.cached[call.node] += usage.cached_tokens
         policy.written[call.node] += usage.cache_write_tokens
+        policy.fresh[model.name] += usage.prompt_tokens - usage.cached_tokens
     if model.prices:
         policy.cost_usd[model.name] += ahead.cost_usd(best)
     return left if marked or not marks else set()

@@ -159,6 +159,7 @@ class SimulatedProvider:
         cache = planned.cached_tokens, planned.written_tokens
         whole = completion(body, text, finish_reason, tokens, *cache)
         due_s, streams = arrived_s + planned.latency_s, body.get("stream") is True
+        streams = streams and self._behaviour.rules.streams
         if planned.fault is None and streams:
             return await _stream(request, whole, planned, arrived_s)
         if planned.fault is None:
