@@ -23,7 +23,8 @@ def test_no_reading_states_the_absence_of_what_it_cannot_see(name: str, document
     said = str(find_reading(ModuleType(f"analyzers.{name}"))(document))  # type: ignore[arg-type]
 
     assert not re.search(
-        r"nobody|no one|(?<!that )nothing (?:was|is said|patentable is in)|no decision is recorded|one view",
+        r"nobody|no one|(?<!that )nothing (?:was|is said|patentable is in)"
+        r"|no decision is recorded|one view",
         said,
         re.IGNORECASE,
     ), said
