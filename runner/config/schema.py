@@ -254,7 +254,7 @@ def known_keys(path: list[str]) -> list[str]:
     parts = iter(path)
     for part in parts:
         field = section.model_fields.get(part)
-        inner = _section_of(field.annotation) if field else None
+        inner = section_of(field.annotation) if field else None
         if field is None or inner is None:
             return []
         if get_origin(field.annotation) is dict and next(parts, None) is None:
@@ -263,9 +263,9 @@ def known_keys(path: list[str]) -> list[str]:
     return list(section.model_fields)
 
 
-def _section_of(annotation: Any) -> type[SettingsSection] | None:
+def section_of(annotation: Any) -> type[SettingsSection] | None:
     """Return the section inside an annotation such as `dict[Name, StageSettings]`, or None."""
     if isinstance(annotation, type) and issubclass(annotation, SettingsSection):
         return annotation
-    inner = (_section_of(argument) for argument in get_args(annotation))
+    inner = (section_of(argument) for argument in get_args(annotation))
     return next((section for section in inner if section is not None), None)
