@@ -210,8 +210,11 @@ def validate(data: Mapping[str, Any]) -> Settings:
 
 
 def explain(error: ValidationError, nearest: Callable[[list[str]], str]) -> str:
-    """Return one line about the first fault; *nearest* returns a clause for an unknown key."""
-    fault = error.errors(include_url=False)[0]
+    """Return one line about the first fault; *nearest* returns a clause for an unknown key.
+
+    A missing key comes last, because it often stands somewhere under another name.
+    """
+    fault = min(error.errors(include_url=False), key=lambda fault: fault["type"] == "missing")
     path = [str(part) for part in fault["loc"] if part != "[key]"]
     key = ".".join(path)
     if fault["type"] == "extra_forbidden":
@@ -238,11 +241,15 @@ def _expected(fault: Mapping[str, Any]) -> str:
     return message.replace("Input should be", "expected").replace("String should", "should")
 
 
+HEADER = "# @package _global_"  # Hydra reads it at the start of a file only
 GROUPS = ("experiment", "pipeline", "sweep")  # chosen at the top without being keys
 
 
 def nearest_key(path: list[str]) -> str:
     """Return a clause that names the valid key nearest to the unknown one at *path*, in full."""
+    if path[0] in GROUPS or path[0].strip("_") == "global":
+        place = f"{path[0]}/" if path[0] in GROUPS else "/, ".join(GROUPS) + "/"
+        return f": a file in {place} needs {HEADER} as its first line"
     choices = [".".join([*path[:-1], key]) for key in known_keys(path[:-1])]
     groups = [] if path[1:] else GROUPS
     return did_you_mean(".".join(path), [*choices, *groups])

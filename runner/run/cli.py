@@ -18,7 +18,7 @@ from runner.base.errors import ConfigError, did_you_mean, one_line, reason
 from runner.base.json import MAX_YAML_BYTES, check_yaml
 from runner.base.regular_files import kind_of, open_regular
 from runner.base.secrets import refuse_secrets, secrets_of
-from runner.config.schema import known_keys, nearest_key
+from runner.config.schema import HEADER, known_keys, nearest_key
 from runner.run.arguments import WITH_VALUE, choices, understood
 
 # The first of these wins: signals, bug, disk and account come before failed analyzers.
@@ -139,7 +139,8 @@ def explain_hydra_error(error: BaseException) -> str | None:
     if isinstance(error, RecursionError):
         return "an argument is nested too deep"
     if isinstance(error, ValueError) and _is_raised_by_hydra(error):
-        return one_line(str(error))  # options that do not go together
+        header = f"; expected {HEADER}" if "'@package" in str(error) else ""
+        return one_line(str(error)) + header  # of a file, or options that do not go together
     if "OptunaSweeper" in str(error) or "hydra/sweeper/optuna" in str(error):
         return "tuning needs the extra: pip install -e '.[optuna]'"
     if missing := _LAUNCHER.search(str(error)):

@@ -113,13 +113,13 @@ def workplace(tools: Path, finished: Path, tmp_path: Path) -> Path:
 
 
 def write_files(folder: Path, text: str) -> None:
-    """Write the blocks of a page that begin with the name of a file."""
+    """Write the blocks of a page, as they stand, to the file that each names in a comment."""
     for block in (*blocks("markdown", text), *blocks("yaml", text)):
-        named = re.match(r"(?:<!--|#) ([\w/.]+)", block)
+        named = re.match(r"(?:# @package _global_\n)?(?:<!--|#) ([\w/.]+)", block)
         assert named is not None
         path = folder / named[1]
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(block.split("\n", 1)[1])
+        path.write_text(block)
 
 
 @contextmanager
