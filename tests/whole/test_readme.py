@@ -201,7 +201,7 @@ def test_make_run_runs_the_sample(tmp_path: Path) -> None:
         ROOT, copy, ignore=shutil.ignore_patterns(".venv", ".git", "outputs", ".*_cache")
     )
     (copy / ".venv").symlink_to(Path(sys.prefix))
-    (copy / ".venv" / ".ready").touch()
+    (copy / ".venv" / ".run").touch()
     done = subprocess.run(["make", "run"], cwd=copy, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stderr
