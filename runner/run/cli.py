@@ -14,6 +14,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from runner.base.command import the_extra
 from runner.base.errors import ConfigError, did_you_mean, one_line, reason
 from runner.base.json import MAX_YAML_BYTES, check_yaml
 from runner.base.regular_files import kind_of, open_regular
@@ -142,10 +143,10 @@ def explain_hydra_error(error: BaseException) -> str | None:
         header = f"; expected {HEADER}" if "'@package" in str(error) else ""
         return one_line(str(error)) + header  # of a file, or options that do not go together
     if "OptunaSweeper" in str(error) or "hydra/sweeper/optuna" in str(error):
-        return "tuning needs the extra: pip install -e '.[optuna]'"
+        return f"tuning needs {the_extra('optuna')}"
     if missing := _LAUNCHER.search(str(error)):
         extra = "ray" if missing[1] == "ray" else "slurm"
-        return f"hydra/launcher={missing[1]} needs the extra: pip install -e '.[{extra}]'"
+        return f"hydra/launcher={missing[1]} needs {the_extra(extra)}"
     if isinstance(error, RuntimeError) and '"srun"' in str(error):
         return "hydra/launcher=submitit_slurm: Slurm is not installed (no srun on the path)"
     if not isinstance(error, HydraException | OmegaConfBaseException):
