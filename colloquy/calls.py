@@ -97,15 +97,17 @@ async def _execute(
     """Execute the job and return its directory."""
     from runner.base.errors import ConfigError
     from runner.job.job import BatchJob
-    from runner.run.execute import execute_job, new_path
+    from runner.run.execute import execute_job
 
     cfg, job, typed = _build(transcript, overrides, config_dir, settings)
     if isinstance(job, BatchJob) != many:
         other = "batch" if isinstance(job, BatchJob) else "run"
         raise ConfigError(f"{transcript} is for colloquy.{other}")
-    path = new_path(job)
-    await execute_job(cfg, job=job, overrides=typed, run_path=path)
-    return path
+    if job.settings.plan:
+        raise ConfigError("plan=true predicts a run: call colloquy.plan")
+    made: list[Path] = []
+    await execute_job(cfg, job=job, overrides=typed, started=made.append)
+    return made[0]
 
 
 def _build(

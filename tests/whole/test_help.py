@@ -31,6 +31,7 @@ CALLS = {
     "bash model=": ["-sc", "query=bash"],
     "fish model=": ["-sc", "query=fish"],
     "bash processing.max_c": ["-sc", "query=bash"],
+    "bash meeting.vtt processing.mo": ["-sc", "query=bash"],
 }
 # One process for all calls, because starting one costs more than any of them.
 DRIVER = """
@@ -157,6 +158,10 @@ def test_the_tab_key_offers_the_models(printed: dict[str, str], shell: str) -> N
 
 def test_the_tab_key_completes_a_key(printed: dict[str, str]) -> None:
     assert "processing.max_concurrent=" in printed["bash processing.max_c"].split()
+
+
+def test_the_tab_key_completes_a_key_after_a_transcript(printed: dict[str, str]) -> None:
+    assert printed["bash meeting.vtt processing.mo"].split() == ["processing.mode="]
 
 
 def test_bash_completes_a_model_by_the_text_it_was_given(tmp_path: Path) -> None:
