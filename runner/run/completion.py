@@ -66,12 +66,12 @@ def _paths(before: Sequence[str], word: str) -> Iterator[str]:
 
 def _entries(begun: str, *, folders: bool = False) -> Iterator[str]:
     """Yield the files and folders whose path begins with *begun*, hidden ones if it asks."""
-    top, start = os.path.split(begun)
-    with suppress(OSError), os.scandir(top or ".") as entries:
-        for entry in entries:
+    head, slash, start = begun.rpartition("/")
+    with suppress(OSError):
+        for entry in Path(head + slash).iterdir():
             hidden = entry.name.startswith(".") and not start.startswith(".")
             if entry.name.startswith(start) and not hidden and (entry.is_dir() or not folders):
-                yield os.path.join(top, entry.name) + "/" * entry.is_dir()
+                yield f"{head}{slash}{entry.name}" + "/" * entry.is_dir()
 
 
 def _runs() -> list[Path]:
