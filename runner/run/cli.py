@@ -10,8 +10,8 @@ from string import Template
 from typing import NoReturn
 
 import yaml
-from hydra.errors import HydraException
 from hydra._internal.utils import get_args_parser
+from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout, suppress
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 
 from runner.base.errors import ConfigError
@@ -44,7 +45,7 @@ def _asked(ask_hydra: Callable[[], None], before: Sequence[str], word: str) -> l
     with suppress(ConfigError):
         before = expand_arguments(before)
     os.environ["COMP_LINE"] = " ".join(["colloquy", *before, word])
-    for option, folder in zip(before, before[1:], strict=False):
+    for option, folder in pairwise(before):
         if option in _FOLDERS:
             sys.argv[1:1] = [option, folder]
     with redirect_stdout(StringIO()) as told:
