@@ -55,7 +55,7 @@ def resume(path: str | Path, *overrides: str) -> Run | Batch:
     from runner.run.resume import read_resumption
 
     resumption = read_resumption([f"resume={path}", *overrides])
-    _wait(resume_job(resumption, ProcessState()))
+    _wait(resume_job(resumption, ProcessState(tells=False)))
     return load(path)
 
 
@@ -97,7 +97,7 @@ async def _execute(
     """Execute the job and return its directory."""
     from runner.base.errors import ConfigError
     from runner.job.job import BatchJob
-    from runner.run.execute import execute_job
+    from runner.run.execute import ProcessState, execute_job
 
     cfg, job, typed = _build(transcript, overrides, config_dir, settings)
     if isinstance(job, BatchJob) != many:
@@ -106,7 +106,8 @@ async def _execute(
     if job.settings.plan:
         raise ConfigError("plan=true predicts a run: call colloquy.plan")
     made: list[Path] = []
-    await execute_job(cfg, job=job, overrides=typed, started=made.append)
+    shared = ProcessState(tells=False)
+    await execute_job(cfg, job=job, overrides=typed, shared=shared, started=made.append)
     return made[0]
 
 

@@ -63,7 +63,7 @@ class ProcessState:
 
     *gates* hold the limits of the providers, *stop* the signals received, *admission* the waiting
     calls of the event loop; *probe* measures that loop, *idle* are simulated providers for the
-    next job, *clients* makes a job's clients.
+    next job, *clients* makes a job's clients. *tells* whether the last line of a run is printed.
     """
 
     gates: Gates = field(default_factory=Gates)
@@ -72,6 +72,7 @@ class ProcessState:
     probe: LagProbe | None = None
     idle: IdleProcesses = field(default_factory=IdleProcesses)
     clients: Callable[..., dict[str, Client]] = build_clients
+    tells: bool = True
 
 
 async def execute_job(
@@ -189,10 +190,12 @@ async def _run(
     except asyncio.CancelledError:
         if stop.signum is None:
             raise
-        tell_end(job, path, "interrupted", stop.exit_code)
+        if shared.tells:
+            tell_end(job, path, "interrupted", stop.exit_code)
         return stop.exit_code, None
-    helps = result.exit_code != EXIT_OK and can_help(result)
-    tell_end(job, path, result.status, result.exit_code, result.counts, resumable=helps)
+    if shared.tells:
+        helps = result.exit_code != EXIT_OK and can_help(result)
+        tell_end(job, path, result.status, result.exit_code, result.counts, resumable=helps)
     return result.exit_code, objective(job.settings.objective, result.benchmark)
 
 

@@ -36,9 +36,12 @@ def test_importing_it_loads_no_part_of_the_runner() -> None:
     assert "[]" == done.stdout.strip()
 
 
-def test_a_run_is_what_the_command_leaves_and_can_be_loaded_again(talk: Path) -> None:
+def test_a_run_is_what_the_command_leaves_and_can_be_loaded_again(
+    talk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     run = colloquy.run(talk, pipeline="meeting", output={"max_insights_per_analyzer": 3})
 
+    assert ("", "") == capsys.readouterr()
     assert (True, "completed", 0, "talk") == (run.ok, run.status, run.exit_code, run.transcript)
     assert run == colloquy.load(run.path)
     assert run.report.is_file()

@@ -15,6 +15,7 @@ from runner.providers.litellm.route import ModelRoute
 from runner.providers.messages import joined
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import Reading
+from runner.providers.offline.verbatim import checked
 from runner.providers.prices import cost_usd, prices_of
 from runner.providers.request import Completion, Request, checked_text
 
@@ -66,7 +67,8 @@ async def read_reply(
 
 
 def _answer(reading: Reading, prompt: str) -> str:
-    return json.dumps(reading(read_document(prompt)), ensure_ascii=False)
+    document = read_document(prompt)
+    return json.dumps(checked(dict(reading(document)), document), ensure_ascii=False)
 
 
 def _usage(messages: Sequence[Message], reply: str) -> Usage:
