@@ -97,16 +97,18 @@ async def _execute(
     """Execute the job and return its directory."""
     from runner.base.errors import ConfigError
     from runner.job.job import BatchJob
-    from runner.run.execute import ProcessState, execute_job, new_path
+    from runner.run.execute import ProcessState, execute_job
 
     cfg, job, typed = _build(transcript, overrides, config_dir, settings)
     if isinstance(job, BatchJob) != many:
         other = "batch" if isinstance(job, BatchJob) else "run"
         raise ConfigError(f"{transcript} is for colloquy.{other}")
-    path = new_path(job)
+    if job.settings.plan:
+        raise ConfigError("plan=true predicts a run: call colloquy.plan")
+    made: list[Path] = []
     shared = ProcessState(tells=False)
-    await execute_job(cfg, job=job, overrides=typed, run_path=path, shared=shared)
-    return path
+    await execute_job(cfg, job=job, overrides=typed, shared=shared, started=made.append)
+    return made[0]
 
 
 def _build(

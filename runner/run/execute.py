@@ -85,13 +85,14 @@ async def execute_job(
     shared: ProcessState | None = None,
     in_sweep: bool = False,
     begun: bool = False,
+    started: Callable[[Path], object] = lambda _: None,
 ) -> tuple[int, Objective | None]:
     """Run *cfg* once; return the exit code and the objective, None without one.
 
     *job* is the job of *cfg* if it is built already; *run_path* is the run directory, None for a
     new one under `output.dir`. Jobs *in_sweep* are compared, so by default they don't share
-    answers. *begun*: *run_path* holds an earlier session, whose answers are kept. Raises
-    ColloquyError before anything is sent.
+    answers. *begun*: *run_path* holds an earlier session, whose answers are kept. *started* is
+    called with the run directory. Raises ColloquyError before anything is sent.
     """
     shared = shared or ProcessState()
     only = input_names(run_path) if begun and run_path else None
@@ -106,6 +107,7 @@ async def execute_job(
     signing_key()  # raises before anything is written
     path = run_path or new_path(job)
     directory = RunDirectory.create(path, _parts(job))
+    started(path)
     stored = StoredAnswers(store=store)
     try:
         return await _run(job, directory, shared, stored, in_sweep=in_sweep)
