@@ -12,7 +12,7 @@ from runner.reports.stored_run import find_runs, read_run
 
 USAGE = """\
 usage: colloquy-report DIR…
-Writes report.html into each run in and below every DIR, and index.html above them.
+Writes report.html into each run and batch in and below every DIR, and index.html above them.
 
 Exit codes: 0 written, 2 a path without a run, 8 a page cannot be written."""
 
@@ -31,8 +31,9 @@ def _write(given: Arguments) -> None:
 
 
 def _runs(path: Path) -> list[Path]:
-    """Return the runs at or under *path*, a batch's own included; raise ConfigError for none."""
-    return single_runs(find_runs([path]) or [read_run(path).path])
+    """Return the runs at or under *path*, a batch after its own; raise ConfigError for none."""
+    found = find_runs([path]) or [read_run(path).path]
+    return [run for each in found for run in dict.fromkeys([*single_runs([each]), each])]
 
 
 if __name__ == "__main__":

@@ -91,12 +91,16 @@ class ValueTree:
 
 @dataclass(frozen=True, slots=True)
 class ShownInsight:
-    """One insight with its evidence; *confidence* is 0 to 1 or None."""
+    """One insight with its evidence; *confidence* is 0 to 1 or None.
+
+    *analyzers* are those whose insights were merged into it, none in an answer's own.
+    """
 
     words: str
     confidence: float | None
     category: str
     quotes: tuple[Quote, ...]
+    analyzers: tuple[str, ...] = ()
 
     @property
     def speakers(self) -> list[str]:
