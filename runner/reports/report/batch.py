@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from runner.base.errors import ConfigError
 from runner.base.format import count, plural, share, usd
 from runner.base.json import amount, at, mappings, number, read_list, section, text
 from runner.record.batch_directory import INSIGHTS_TABLE, REPORT, TABLE, rows_of, runs_of
@@ -25,7 +26,7 @@ MAX_INSIGHTS = 300
 FIRST_INSIGHTS = 10  # unfolded
 MAX_LISTED = 5  # items of a kind, of one file
 MAX_FAULTS = 20
-VERDICTS = {**summary.VERDICTS, "unreadable": ("bad", "Unreadable", "")}
+VERDICTS = {**summary.VERDICTS, "unreadable": ("bad", "Unreadable", "the file cannot be read")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +101,16 @@ def _every(names: Iterable[Sequence[str]]) -> list[str]:
 
 def _file(row: Mapping[str, Any], batch: Path, folder: str, known: set[Path]) -> FileFound:
     name, status = text(row.get("transcript")), text(row.get("status"))
-    tone, shown, _ = VERDICTS.get(status, ("warn", status or "unknown", ""))
+    tone, shown, meaning = VERDICTS.get(status, ("warn", status or "Unknown", "no known status"))
     fault = text(row.get("error")).removeprefix(f"{root_of(folder) / name}: ")
-    fault = fault or ("" if status == "completed" else "see its report")
+    fault = fault or ("" if status == "completed" else meaning)
     path = batch / text(row.get("run"))
-    if path not in known:
+    try:
+        run = read_run(path) if path in known else None
+    except ConfigError as error:  # its process was killed, or somebody altered it
+        run, fault = None, fault or str(error)
+    if run is None:
         return FileFound(name, name, None, tone, shown, fault, row)
-    run = read_run(path)
     places = places_of(run.transcript, media_of(run))
     nodes = nodes_of(run)
     merged = mappings(read_list(path / "insights.json"))

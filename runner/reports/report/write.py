@@ -11,7 +11,7 @@ from runner.record.batch_directory import REPORT, batch_of, is_batch, runs_of
 from runner.reports.report.batch import MAX_FILES, batch_page
 from runner.reports.report.index import index_page
 from runner.reports.report.page import report_page
-from runner.reports.stored_run import read_run
+from runner.reports.stored_run import is_run, read_run
 
 INDEX = "index.html"
 
@@ -50,7 +50,7 @@ def leave_report(path: Path, root: Path | None = None) -> None:
     """
     try:
         for run in runs_of(path)[:MAX_FILES] if is_batch(path) else ():
-            if _time_of(run / REPORT) <= _time_of(run / "metadata.json"):
+            if is_run(run) and _time_of(run / REPORT) <= _time_of(run / "metadata.json"):
                 leave_report(run)
         write_report(path)
         if root is not None:
