@@ -6,8 +6,9 @@ from typing import Any
 
 from runner.base.format import clock, plural
 from runner.base.json import at, listing, mapping, mappings, number, text
-from runner.reports.report.findings import Findings, Places, Quote, ShownInsight, label, quotes_of
+from runner.reports.report.findings import Findings, Places, Quote, ShownInsight, quotes_of
 from runner.reports.report.nodes import NodeFacts
+from runner.reports.report.render import label
 from runner.reports.stored_run import StoredRun
 
 MOST_QUOTES = 2  # of an item, from different segments

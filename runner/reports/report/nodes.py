@@ -6,6 +6,7 @@ from typing import Any
 
 from runner.base.json import amount, mapping, mappings, number, text
 from runner.config.model_facts import OFFLINE
+from runner.reports.report.render import label
 from runner.reports.stored_run import StoredRun, statuses_of
 
 
@@ -48,7 +49,7 @@ class NodeFacts:
     def fault(self) -> str:
         """Why it has no answer; empty if it has one or the reason is unknown."""
         error = mapping(self.record.get("error"))
-        return joined(error.get("kind"), error.get("message"))
+        return joined(label(error.get("kind")), error.get("message"))
 
     @property
     def missing(self) -> dict[str, str]:
