@@ -37,7 +37,7 @@ def test_it_shows_summary_findings_timeline_tokens_grounding_and_transcript(run:
         "simulated provider, not a language model",
         "8 of 8",
         "94.0%",
-        "Insight 0 of analyzer_000",
+        "Insight 0 of Analyzer 000",
         "S0001",
         "400 segments",
     ):
@@ -188,7 +188,7 @@ def test_a_damaged_file_costs_only_what_it_held(
         (run / name).write_bytes(content)
     _, seen = page_of(run)
 
-    assert "Insight 0 of analyzer_000" in seen.words
+    assert "Insight 0 of Analyzer 000" in seen.words
 
 
 def test_a_damaged_record_is_named_and_how_to_finish(run: Path) -> None:

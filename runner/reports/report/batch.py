@@ -10,12 +10,12 @@ from markupsafe import Markup
 
 from runner.base.errors import ConfigError
 from runner.base.format import count, plural, share, usd
-from runner.base.json import amount, at, mappings, number, read_list, section, text
+from runner.base.json import amount, at, number, section, text
 from runner.record.batch_directory import INSIGHTS_TABLE, REPORT, TABLE, rows_of, runs_of
 from runner.reports.report import summary
 from runner.reports.report.brief import ACTIONS, Brief, BriefItem, brief_of
 from runner.reports.report.findings import ShownInsight, findings_of, places_of
-from runner.reports.report.nodes import models_of, nodes_of
+from runner.reports.report.nodes import merged_insights, models_of, nodes_of
 from runner.reports.report.page import SCRIPT, SCRIPT_DIGEST, media_of, title_of_run
 from runner.reports.report.render import link_to, render
 from runner.reports.stored_run import StoredRun, read_run
@@ -113,8 +113,8 @@ def _file(row: Mapping[str, Any], batch: Path, folder: str, known: set[Path]) ->
         return FileFound(name, name, None, tone, shown, fault, row)
     places = places_of(run.transcript, media_of(run))
     nodes = nodes_of(run)
-    merged = mappings(read_list(path / "insights.json"))
-    brief = brief_of([findings_of(node, places) for node in nodes], run, merged, places)
+    findings = [findings_of(node, places) for node in nodes]
+    brief = brief_of(findings, run, merged_insights(run, nodes), places)
     return FileFound(
         name,
         title_of_run(run) or name,

@@ -155,8 +155,12 @@ def once_each(findings: Findings) -> Findings:
 
     def marked(quotes: tuple[Quote, ...]) -> tuple[Quote, ...]:
         places = {(quote.segment, quote.words): quote for quote in quotes}
-        kept = tuple(replace(quote, again=place in seen) for place, quote in places.items())
+        fresh = {place: quote for place, quote in places.items() if place not in seen}
+        told = {segment for segment, _ in fresh}
+        # Of a segment, either its new quotes or one reference.
+        known = {quote.segment: quote for place, quote in places.items() if place in seen}
+        again = (replace(quote, again=True) for s, quote in known.items() if s not in told)
         seen.update(places)
-        return kept
+        return (*fresh.values(), *again)
 
     return findings.with_quotes(marked)

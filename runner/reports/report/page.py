@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from runner.base.json import at, listing, mapping, mappings, number, read_list, text
+from runner.base.json import at, listing, mapping, number, text
 from runner.reports.report import ledger, summary
 from runner.reports.report.brief import brief_of, once_each
 from runner.reports.report.calls import read_session
@@ -21,7 +21,7 @@ from runner.reports.report.findings import (
     quotes_of,
 )
 from runner.reports.report.matrix import RATINGS
-from runner.reports.report.nodes import NodeFacts, models_of, nodes_of
+from runner.reports.report.nodes import NodeFacts, merged_insights, models_of, nodes_of
 from runner.reports.report.render import address_of, render
 from runner.reports.report.timeline import LABEL, WIDTH, timeline_of
 from runner.reports.stored_run import StoredRun
@@ -69,9 +69,8 @@ def media_of(run: StoredRun) -> str:
 def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
     places = places_of(run.transcript, media_of(run))
     findings = [once_each(findings_of(node, places)) for node in nodes]
-    merged = mappings(read_list(run.path / "insights.json"))
     return {
-        "brief": brief_of(findings, run, merged, places),
+        "brief": brief_of(findings, run, merged_insights(run, nodes), places),
         "findings": sorted(findings, key=lambda found: not found.node.final),
         "first": MOST_INSIGHTS,
         "speakers": _every(findings, lambda insight: insight.speakers),
