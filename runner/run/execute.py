@@ -42,7 +42,7 @@ from runner.record.signature import signing_key
 from runner.record.store import Store
 from runner.reports.export.traces import export_run
 from runner.reports.live.view import LiveView
-from runner.reports.report.write import leave_index, leave_report
+from runner.reports.report.write import leave_report
 from runner.run.batch.batch_run import Batch, BatchResult, BatchServices
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole, batch_log
 from runner.run.batch.plan import plan_batch
@@ -201,11 +201,7 @@ async def _run(
 
 def _write_reports(path: Path, job: Setup, in_sweep: bool) -> None:
     """Write the run's report and the index; a sweep writes its index once, at its end."""
-    root = None if in_sweep else job.root
-    if not isinstance(job, BatchJob):
-        leave_report(path, root)
-    elif root is not None:
-        leave_index(root)
+    leave_report(path, None if in_sweep else job.root)
 
 
 async def _execute(
