@@ -75,8 +75,8 @@ def refuse_other_formats(text: str, source: str) -> None:
     for pattern, what in _KNOWN:
         if pattern.match(start):
             raise fault(source, f"this is {what}")
-    if what := _XML.get(xml_root(text) or ""):
-        raise fault(source, f"this is {what}")
+    if known := _XML.get(xml_root(text) or ""):
+        raise fault(source, f"this is {known}")
 
 
 def is_other_xml(text: str) -> bool:
