@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from runner.base.format import plural
+from runner.transcript.layouts.blocks import turns_of_blocks
 from runner.transcript.layouts.choice import Choice, choose
 from runner.transcript.layouts.growth import outgrown
 from runner.transcript.layouts.inside import CHEVRONS, QUESTIONS, cut_at_labels, labels_inside
@@ -24,8 +25,8 @@ _CLOSING = ("]", ")", "#", ">", "】", "）")
 
 def read_text_layout(source: Source, notes: Notes) -> list[Turn]:
     """Return the turns of a plain text; note its layout, what is left out, and facts on it."""
-    table = turns_of_table(source.text, source.name, notes)
-    return turns_of_text(source.text, notes) if table is None else table
+    turns = turns_of_table(source.text, source.name, notes) or turns_of_blocks(source.text, notes)
+    return turns_of_text(source.text, notes) if turns is None else turns
 
 
 def turns_of_text(text: str, notes: Notes) -> list[Turn]:
@@ -117,6 +118,7 @@ class _Assembler:
     started: bool = False
     stamp: Stamp | None = None
     time_row: str = ""
+    time_s: float = 0.0  # of the turn before
     paragraph: list[str] = field(default_factory=list)
     preface: list[str] = field(default_factory=list)
     silent: str = ""  # the row that opened the turn, while the turn has no words
@@ -157,7 +159,8 @@ class _Assembler:
             self.preface += lines
             return
         stamp, self.stamp = self.stamp, None
-        start, end = self.scale.seconds(stamp)
+        start, end = self.scale.seconds(stamp, self.time_s)
+        self.time_s = start or self.time_s
         if self.times_end_turns and (late := _end_time(text)):
             text, end = late[1], self.scale.seconds(late[0])[0]
         self.turns.append(Turn(self.speaker, text, start, end))
