@@ -176,6 +176,9 @@ class Coercion:
         if not isinstance(value, list):
             return value
         items = schema.get("items", {})
+        if self._cut and kind == "object" and len(distinct := _distinct(value)) < len(value):
+            self._note(path, f"{len(value) - len(distinct)} repeated items were left out")
+            value = distinct
         return [self._value(each, items, _join(path, str(at))) for at, each in enumerate(value)]
 
     def _string(self, value: Any, path: str) -> Any:
@@ -229,6 +232,11 @@ def _decoded(text: str) -> Any:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict | list | str) else None
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    """Return *values* without repetitions."""
+    return list({json.dumps(each): each for each in values}.values())
 
 
 def _plain(name: str) -> str:

@@ -8,7 +8,7 @@ import orjson
 
 from runner.answers.analyzer import Analyzer
 from runner.answers.grounding.grounder import GroundingCounts
-from runner.answers.parse import Reading
+from runner.answers.parse import ReadReply
 from runner.base import errors
 from runner.base.errors import AnswerError, CallError
 from runner.base.secrets import Secrets
@@ -80,7 +80,7 @@ def read_reply(
     return Outcome("ok", stored, raw_output=text, notes=notes, incomplete=incomplete)
 
 
-def notes_on(reading: Reading, *, cut: bool) -> list[str]:
+def notes_on(reading: ReadReply, *, cut: bool) -> list[str]:
     """Return what a reader must know of how an answer was read, empty for plain JSON."""
     cut_short = "the reply was cut: what is complete of it was kept"
     known = [cut_short if reading.cut or reading.dropped else "the reply was cut after its answer"]

@@ -9,12 +9,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from runner.answers.coerce import Coercion
-from runner.answers.reply import Found, TooCostlyError, complete, is_strict, readings, repair
+from runner.answers.mend import MAX_DEPTH, TooCostlyError, complete, repair
+from runner.answers.reply import Found, is_strict, readings
 from runner.answers.shape import Answer, Insight
 from runner.base.errors import AnswerError
 from runner.base.text import to_safe_text
 
-MAX_DEPTH = 64
 MAX_VALUES = 50_000  # each can be an error of its own when the shape is checked
 _STARTS = 3  # places from which a repair is tried
 # Texts of an insight that are no finding: the model has copied the schema or an example of it.
@@ -23,7 +23,7 @@ _PLACEHOLDERS |= {str(Insight.model_fields["text"].description).strip(".").lower
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadReply:
     """What was read of a reply: its *answer*, and *notes* on how, empty for plain JSON.
 
     *repaired*: its JSON was not valid; *cut*: it ended within the object, of which the complete
@@ -37,14 +37,14 @@ class Reading:
     dropped: bool = False
 
 
-def parse_answer(text: str, shape: type[Answer]) -> Reading:
+def parse_answer(text: str, shape: type[Answer]) -> ReadReply:
     """Return the answer of *shape* that the reply *text* holds, however it is wrapped.
 
     The last object outside the model's reasoning that is valid is the answer. Only if there is
     none, JSON that is broken is repaired, or completed where it was cut. Raises AnswerError of
     kind `invalid_output` that says what is wrong with the best of the objects.
     """
-    search = _Search(shape)
+    search = _AnswerSearch(shape)
     if sum(map(text.count, ",[{")) > MAX_VALUES:
         search.refuse(3, f"the reply has more than {MAX_VALUES:,} values")
     else:
@@ -56,7 +56,7 @@ def parse_answer(text: str, shape: type[Answer]) -> Reading:
 
 
 @dataclass
-class _Search:
+class _AnswerSearch:
     """Looks for an answer of *shape*; *faults* say why values are none, with their importance."""
 
     shape: type[Answer]
@@ -71,9 +71,9 @@ class _Search:
         """Note why a value is no answer."""
         self.faults.append((importance, fault))
 
-    def strict(self, found: Found) -> Reading | None:
+    def strict(self, found: Found) -> ReadReply | None:
         """Return the reading of the last valid value, or of all values together."""
-        valid: list[tuple[Reading, int, int]] = []
+        valid: list[tuple[ReadReply, int, int]] = []
         for value, start, end in found.values:
             if (reading := self.validated(value)) is not None:
                 valid.append((reading, start, end))
@@ -97,7 +97,7 @@ class _Search:
             return None
         return replace(reading, notes=(f"{len(parts)} objects were read as one", *reading.notes))
 
-    def repaired(self, found: Found) -> Reading | None:
+    def repaired(self, found: Found) -> ReadReply | None:
         """Return the reading of a value that is broken or was cut."""
         if found.fault:
             self.refuse(3, f"the reply {found.fault}")
@@ -119,12 +119,14 @@ class _Search:
                 return reading
         return None
 
-    def _mended(self, text: str) -> Reading | None:
+    def _mended(self, text: str) -> ReadReply | None:
         """Return the reading of the broken value that *text* begins with; raise ValueError."""
         whole = complete(text)
         if whole is None:
             reading = self.validated(repair(text))
             return reading and replace(reading, repaired=True)
+        if whole.text in ("{}", "[]"):
+            raise ValueError("is not a JSON object")
         try:
             value = json.loads(whole.text)
         except (ValueError, RecursionError):
@@ -132,7 +134,7 @@ class _Search:
         reading = self.validated(value, cut=True)
         return reading and replace(reading, repaired=True, cut=True, dropped=whole.dropped)
 
-    def validated(self, value: Any, *, cut: bool = False) -> Reading | None:
+    def validated(self, value: Any, *, cut: bool = False) -> ReadReply | None:
         """Return the reading of a JSON value that is an answer, None for any other."""
         if not isinstance(value, dict | list):
             return None
@@ -152,7 +154,7 @@ class _Search:
         if texts.issubset(_PLACEHOLDERS):
             self.refuse(2, "the reply repeats the template instead of filling it in")
             return None
-        return Reading(answer, tuple(coercion.notes))
+        return ReadReply(answer, tuple(coercion.notes))
 
 
 def _first_fault(data: Any, error: ValidationError) -> str:

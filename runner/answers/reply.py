@@ -1,24 +1,18 @@
-"""Replies: finds JSON in whatever a model says, and repairs it where no word is lost or added."""
+"""Replies: finds the JSON in whatever a model says, outside of its reasoning."""
 
 import html
-import itertools
 import json
 import re
-import sys
-import time
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import json_repair
-
 from runner.base.text import to_safe_text
 
-MAX_REPAIR_S = 1.0  # of CPU; a reply of 64,000 tokens takes 0.7
 MAX_FOUND = 100  # values that are tried, the last ones of a reply
 _READS = 20  # characters read per character of a reply until the scan gives up
-_DEEP = 1000  # characters counted for a value that is too deep or otherwise refused unread
+_DEEP = 5000  # characters counted for a value that is too deep or otherwise refused unread
 
 # What the transport puts around reasoning that came in a field of its own (see `beside`).
 BESIDE = "message.reasoning_content"
@@ -32,7 +26,7 @@ _THOUGHTS = (  # how reasoning begins, and the ways in which it ends, the most c
     (rf"◁(?P<mark>{_W})▷", (r"◁/{}▷",)),
     (
         rf"<\|(?:begin_of_|start_)?(?P<token>{_W})\|>",
-        (r"<\|(?:end_of_|end_|/){}\|>|</?\|/?{}\|?>",),
+        (r"<\|/?(?:end_of_|end_)?{}\|>",),
     ),
     (
         r"<\|?channel\|?>\s*(?P<channel>analysis|commentary|thought)\b",
@@ -57,16 +51,13 @@ _ENDS = {
     re.search(r"\?P<(\w+)>", opening)[1]: ends  # type: ignore[index]
     for opening, ends in _THOUGHTS
 }
+_BEGINS = re.compile(r"\{|\[\s*[\[{\"'“”‘’]")  # of a value that may be meant as JSON
+_QUOTED = re.compile(r'"\s*(?:\\[nrt]|\s)*[{\[](?:\\[nrt]|\s)*\\"')  # JSON in a JSON string
 _LINES = ("line", "comment")  # marks that, without an end, are of no consequence
-_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|"|[{}\[\],:]|[^\s"{}\[\],:]+', re.DOTALL)
 
 
 class NotRepairableError(ValueError):
     """A fault whose repair would be a guess at the meaning."""
-
-
-class TooCostlyError(ValueError):
-    """A repair used its time."""
 
 
 @dataclass
@@ -110,10 +101,9 @@ def readings(text: str) -> Iterator[tuple[Found, str]]:
 
 def _unescaped(said: str) -> Iterator[tuple[Found, str]]:
     """Yield what is found in JSON that is encoded twice, with or without its quotes."""
-    body = said.strip().strip("`").strip()
-    body = body if body.startswith('"') else f'"{body}"'
+    quoted = _QUOTED.search(said)
     try:
-        inner = json.loads(body, strict=False)
+        inner, _ = _DECODER.raw_decode(said[quoted.start() :] if quoted else f'"{said}"')
     except (ValueError, RecursionError):
         return
     if isinstance(inner, str):
@@ -164,9 +154,9 @@ def _value(text: str, start: int, found: Found) -> tuple[int, int]:
         found.fault = found.fault or str(error)
         return _DEEP, start + 1
     except json.JSONDecodeError as error:
-        if error.pos > start + 1 or text[start] == "{":
+        if _BEGINS.match(text, start):
             found.broken.append(start)
-        return error.pos - start + 1, start + 1
+        return error.pos - start + error.pos // 64, start + 1  # it counts the lines before
     except (ValueError, RecursionError):  # a number of thousands of digits, or deep nesting
         found.broken.append(start)
         return _DEEP, start + 1
@@ -208,122 +198,3 @@ def is_strict(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
-
-
-@dataclass(frozen=True, slots=True)
-class Complete:
-    """What is complete of a value that was cut: its JSON, and whether an item was left out."""
-
-    text: str
-    dropped: bool
-
-
-def complete(text: str) -> Complete | None:
-    """Return what is complete of the value that *text* begins with; None if it is closed.
-
-    An element of a list is complete with its last bracket, other values with what follows
-    them. A string that was cut is left out.
-    """
-    stack: list[str] = []
-    kept, open_at, before = ("", 0), [], ""  # open_at: lists' elements that are not closed
-    for token in _TOKEN.finditer(text):
-        mark, end = token[0], token.end()
-        if mark == '"':  # a string that was cut
-            break
-        if mark in "{[":
-            inside_list = bool(stack) and stack[-1] == "["
-            open_at += [len(stack)] if inside_list else []
-            stack.append(mark)
-        elif mark in "}]":
-            if not stack or "{["["}]".index(mark)] != stack.pop():
-                return None
-            if not stack:
-                return None
-            if open_at and open_at[-1] == len(stack):
-                open_at.pop()
-        whole = mark in "}]" or (mark[0] == '"' and len(mark) > 1 and _is_value(before, stack))
-        if not open_at and (whole or mark == ","):
-            kept = (text[: token.start() if mark == "," else end] + _closing(stack), end)
-        before = mark
-    if not stack:
-        return None
-    return Complete(kept[0], bool(text[kept[1] :].strip(" \n\r\t,`")))
-
-
-def _is_value(before: str, stack: list[str]) -> bool:
-    """Return whether a string after token *before* is a value, not a key."""
-    return before == ":" or stack[-1:] == ["["]
-
-
-def _closing(stack: list[str]) -> str:
-    return "".join("}" if bracket == "{" else "]" for bracket in reversed(stack))
-
-
-def repair(text: str) -> Any:
-    """Return the JSON value that *text* almost is; raise ValueError.
-
-    Only punctuation may differ: a value with other words, or without some, is refused.
-    """
-    try:
-        value = _repaired(text)
-    except TooCostlyError:
-        raise
-    except (ValueError, RecursionError, IndexError) as error:
-        raise ValueError("is not JSON") from error
-    if not isinstance(value, dict | list) or not value:
-        raise ValueError("is not a JSON object")
-    words = _words(json.dumps(value, ensure_ascii=False))
-    last = max(text.rfind("}"), text.rfind("]")) + 1 or len(text)
-    if all(_words(said) != words for said in (text[:last], _COMMENT.sub(_kept, text[:last]))):
-        raise ValueError("is not JSON, and a repair would change its words")
-    return value
-
-
-_COMMENT = re.compile(r'("(?:[^"\\]++|\\.)*+")|//[^\n]*|/\*.*?\*/|^\s*#[^\n]*', re.DOTALL | re.M)
-_NOTHING = re.compile(r"\b(?:none|null|undefined)\b")
-_ZEROS = re.compile(r"(\.\d*?)0+(?!\d)")
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
-
-
-def _kept(match: re.Match[str]) -> str:
-    return match[1] or " "
-
-
-def _words(text: str) -> str:
-    """Return the letters and digits of *text*, without what JSON and its relatives write apart."""
-    plain = _ESCAPE.sub(lambda e: chr(int(e[1], 16)) if e[1] else " ", text).casefold()
-    return re.sub(r"\W+", "", _ZEROS.sub(r"\1", _NOTHING.sub("", plain)))
-
-
-def _repaired(text: str) -> Any:
-    """Return the value that json_repair finds; raise TooCostlyError after MAX_REPAIR_S.
-
-    Its time grows with the square of the length for many texts, and it runs in a thread, which
-    only a profiling function can end.
-    """
-    ends, steps, profiler = time.thread_time() + MAX_REPAIR_S, itertools.count(), sys.getprofile()
-
-    def check(*_: object) -> None:
-        if not next(steps) % 1000 and time.thread_time() > ends:
-            raise TooCostlyError(f"is not JSON, and not repaired in {MAX_REPAIR_S:g} s")
-
-    sys.setprofile(check)
-    try:
-        return json_repair.loads(text, skip_json_loads=True)
-    finally:
-        sys.setprofile(profiler)
-
-
-def loops(text: str) -> bool:
-    """Return whether *text* ends in a loop: its last part mostly repeats itself.
-
-    True where fewer than a quarter of the n-grams (64 characters) of the last 1,024, 2,048, …
-    characters are distinct. Takes time in proportion to the length.
-    """
-    seen: set[str] = set()
-    tail = text[-(1 << 18) :]
-    for count in range(1, len(tail) - 63):
-        seen.add(tail[len(tail) - 63 - count : len(tail) + 1 - count])
-        if count >= 1024 and not count & (count - 1) and len(seen) < count / 4:
-            return True
-    return False
