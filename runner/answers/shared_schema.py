@@ -10,14 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import structlog
-from pydantic import BaseModel
-
 Schema = Mapping[str, Any]
 
 ASKED_PART = re.compile(r"`structured_data` has one key, `(\w+)`")  # in a prompt
 _REF = "#/$defs/"
-log = structlog.get_logger("colloquy.answer")
 
 
 def shared_schema(schemas: Mapping[str, Schema]) -> dict[str, Any]:
@@ -54,16 +50,6 @@ def part_of(schema: Schema, name: str) -> Schema:
         if list(part.get("properties", ())) == [name]:
             return {**schema, "properties": {**fields, "structured_data": part}}
     return schema
-
-
-def own_part(name: str, fields: type[BaseModel], data: Any) -> Any:
-    """Return the part of *name* in a reply's structured *data*, which may have no parts at all."""
-    if not isinstance(data, dict) or name not in data or name in fields.model_fields:
-        return data
-    others = sorted(str(key) for key, value in data.items() if key != name and value is not None)
-    if others:
-        log.warning("parts.ignored", analyzer=name, parts=others[:20])
-    return data[name]
 
 
 def measured(schema: Schema) -> dict[str, int]:

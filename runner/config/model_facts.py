@@ -71,6 +71,7 @@ CACHE_RULES: Mapping[str, CacheRules] = {
     "hosted_vllm": CacheRules(16, 16, schema=False),  # docs.vllm.ai, "Automatic Prefix Caching"
     "llamacpp": CacheRules(1, 1, schema=False),  # a slot keeps its last prompt
 }
+UNNAMED = CacheRules(1024, 128, schema=False)  # of the simulated provider that stands for none
 _NO_SCHEMA = ("hosted_vllm", "llamacpp", "llamafile", "lm_studio", "ollama", "ollama_chat")
 
 

@@ -16,7 +16,7 @@ from runner.base.regular_files import user_path
 from runner.base.secrets import refuse_keys
 from runner.base.text import digest
 from runner.base.tokens import tokenizer_for
-from runner.config.model_facts import CACHE_RULES, ModelFacts, model_facts
+from runner.config.model_facts import CACHE_RULES, UNNAMED, ModelFacts, model_facts
 from runner.config.resolve import resolve as resolve
 from runner.config.schema import ModelSettings, Settings, validate
 from runner.job.checks import check_model, check_traces
@@ -221,10 +221,11 @@ def facts_of(model: ModelSettings) -> ModelFacts:
     if model.context_window is not None:
         own["context_window"] = model.context_window
     if model.simulate is not None:
-        own["cache_min_tokens"] = model.simulate.cache_min_tokens
-        if (rules := CACHE_RULES.get(model.simulate.provider or "")) is not None:
-            own |= {"cache_marks": rules.marks, "schema_in_prefix": rules.schema}
-            own |= {"schema_limits": rules.limits, "supports_schema": True}
+        rules = CACHE_RULES.get(model.simulate.provider or "", UNNAMED)
+        own |= {"cache_min_tokens": model.simulate.cache_min_tokens, "cache_marks": rules.marks}
+        own |= {"schema_in_prefix": rules.schema, "schema_limits": rules.limits}
+        if rules is not UNNAMED:
+            own["supports_schema"] = True
     return replace(model_facts(model.name), **own)
 
 

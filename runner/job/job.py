@@ -7,6 +7,7 @@ from pathlib import Path
 
 from runner.answers.analyzer import Analyzer, Material
 from runner.answers.context import segment_line
+from runner.answers.shape import limited
 from runner.base.errors import one_line
 from runner.base.secrets import Secrets, secrets_of
 from runner.base.text import digest
@@ -110,8 +111,9 @@ class Job(Setup):
         """
         analyzer, settings = self.analyzers[name], self.settings.analyzers[name]
         material = Material(text, self.variables[name])
+        limit = self.settings.output.max_insights_per_analyzer
         messages = analyzer.messages(material, with_schema=model.schema_in_prompt)
-        own = analyzer.schema if model.schema_beside else None
+        own = limited(analyzer.schema, limit) if model.schema_beside else None
         shared = self.shared.get((settings.stage, model.name))
         if shared is not None and name not in shared.names:
             shared = None
@@ -120,7 +122,7 @@ class Job(Setup):
             messages=messages if shared is None else in_part(messages, name),
             max_tokens=reply,
             temperature=model.temperature(settings, self.settings.model),
-            schema=own if shared is None else shared.schema,
+            schema=own if shared is None else limited(shared.schema, limit),
             own_schema=None if shared is None else own,
             cache=cache,
         )

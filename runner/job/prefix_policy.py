@@ -23,7 +23,7 @@ _CHARS_PER_TOKEN = 3.5  # of English prose; fewer make no token
 
 
 @dataclass(frozen=True, slots=True)
-class _Call:
+class _Expected:
     """One expected call of *node*, in tokens.
 
     *levels* are the prefixes that it may share, each with its length, the longest last.
@@ -144,7 +144,7 @@ def _prefix(model: Model, request: Request) -> list[str]:
     return [before, *(part for parts in shared[:-1] for part in parts), shared[-1][0]]
 
 
-def _calls(job: Job, node: Node, model: Model) -> list[_Call]:
+def _calls(job: Job, node: Node, model: Model) -> list[_Expected]:
     """Return the expected calls of *node*: one for each part of the transcript, and a last one."""
     fit, shared = job.fit(node, model), job.shared.get((node.stage, model.name))
     schema: Hashable = ""
@@ -164,7 +164,7 @@ def _calls(job: Job, node: Node, model: Model) -> list[_Call]:
             levels.append(((schema, name), fit.lead + tokens))
         if node.context is not None:
             levels.append(((schema, name, context), fit.lead + tokens + fit.context))
-        calls.append(_Call(node.name, tuple(levels), fit.fixed + tokens + fit.context))
+        calls.append(_Expected(node.name, tuple(levels), fit.fixed + tokens + fit.context))
     return calls
 
 
@@ -175,7 +175,7 @@ class _Ahead:
     *alone*: they are made one after the other.
     """
 
-    calls: Sequence[_Call]
+    calls: Sequence[_Expected]
     warm: Set[Hashable]
     model: Model
     alone: bool
@@ -200,7 +200,7 @@ class _Ahead:
         return sum(cost_usd(usage, prices) for usage in usages) if prices else 0.0
 
 
-def _kept(call: _Call, model: Model) -> list[tuple[Hashable, int]]:
+def _kept(call: _Expected, model: Model) -> list[tuple[Hashable, int]]:
     """Return the prefixes of *call* that are long enough for the model's cache."""
     least = model.facts.cache_min_tokens
     return [level for level in call.levels if least is not None and level[1] >= least]

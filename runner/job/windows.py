@@ -15,6 +15,7 @@ from runner.job.models import MAIN, Model, chain_of
 from runner.job.reply_format import Formats, in_part
 from runner.providers.messages import text_parts
 from runner.providers.request import Request
+from runner.providers.schemas import sent_schema
 from runner.transcript.model import Transcript
 
 FRAME_TOKENS = 64  # tags around the material and a provider's markup of messages
@@ -99,7 +100,9 @@ class Fitter:
         if shared is not None and node.name in shared.names:
             messages, schema = in_part(messages, node.name), shared.schema
         lead, *counts = (sum(map(model.count_prompt, text_parts(each))) for each in messages)
-        lead += model.count_prompt(as_text(schema)) if model.schema_in_prefix else 0
+        if model.schema_in_prefix:
+            sent = sent_schema(schema, model.settings.name, model.settings.api_base)
+            lead += model.count_prompt(as_text(sent))
         fixed = FRAME_TOKENS + lead + sum(counts)
         reply = model.reply_tokens(own, self.settings.model)
         budget = 0 if node.context is None else node.context.token_budget

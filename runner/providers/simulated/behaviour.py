@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.base.errors import ConfigError, did_you_mean
-from runner.config.model_facts import CACHE_RULES
+from runner.config.model_facts import CACHE_RULES, UNNAMED
 from runner.config.simulate import SimulateSettings
 from runner.providers.simulated.account_limits import AccountLimits
 from runner.providers.simulated.faults import INTERNAL, OUTAGE, POISON, RATE_LIMIT, find_kind
-from runner.providers.simulated.prefix_cache import DEFAULT, PrefixCache
+from runner.providers.simulated.prefix_cache import PrefixCache
 
 # Seconds until a provider refuses; as in the simulation that chose the retry policy.
 RATE_LIMIT_S = 0.2
@@ -64,7 +64,7 @@ class Behaviour:
         self._settings = settings
         self._random = random.Random(settings.seed)
         self._limits = AccountLimits(settings.rpm, settings.tpm)
-        self.rules = CACHE_RULES.get(settings.provider or "", DEFAULT)
+        self.rules = CACHE_RULES.get(settings.provider or "", UNNAMED)
         self._prefixes = PrefixCache(settings.cache_min_tokens, self.rules)
         self._arrived = 0
 

@@ -5,14 +5,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runner.answers.shared_schema import ASKED_PART
-from runner.config.model_facts import CacheRules
+from runner.config.model_facts import UNNAMED, CacheRules
 from runner.providers.request import SHARED
 from runner.providers.simulated.behaviour import Arrival
-from runner.providers.simulated.prefix_cache import DEFAULT
 from runner.providers.simulated.tokens import token_ids
 
 
-def arrival_of(body: Mapping[str, Any], reply: str, rules: CacheRules = DEFAULT) -> Arrival:
+def arrival_of(body: Mapping[str, Any], reply: str, rules: CacheRules = UNNAMED) -> Arrival:
     """Return the arrival of request *body*, whose good reply is *reply*.
 
     The answer's schema stands before the prompt where the provider's *rules* say so.

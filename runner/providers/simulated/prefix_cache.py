@@ -7,9 +7,8 @@ least that a provider names. The shortest prefix is a setting.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from runner.config.model_facts import CacheRules
+from runner.config.model_facts import UNNAMED, CacheRules
 
-DEFAULT = CacheRules(1024, 128, schema=False)  # OpenAI's steps; only messages are counted
 LIFETIME_S = 300.0
 MAX_BLOCKS = 200_000  # then expired blocks are removed, and again after as many more
 
@@ -27,7 +26,7 @@ class PrefixCache:
     want marks.
     """
 
-    def __init__(self, min_tokens: int | None, rules: CacheRules = DEFAULT) -> None:
+    def __init__(self, min_tokens: int | None, rules: CacheRules = UNNAMED) -> None:
         self.blocks: dict[int, _Block] = {}
         self._min_tokens, self._rules = min_tokens, rules
         self._limit = MAX_BLOCKS
