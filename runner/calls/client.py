@@ -165,7 +165,7 @@ class Client:
         call.parked = not self.gate.failed(ticket, error, started, now)
         if error.kind in TRANSIENT and ticket.failing_since is None:
             ticket.failing_since = now
-        if not call.parked:
+        if not call.parked and not error.again:
             call.failures[_family(error)] += 1
         tokens, usd = (ticket.tokens, ticket.cost_usd) if error.billed else (0, 0.0)
         self.budget.spend(usd, tokens)
@@ -188,6 +188,8 @@ class Client:
             self.gate.stop_until(error.retry_after_s or 0.0)
         if self.gate.fault is not None and self.gate.fault is not error:
             return None
+        if error.again:
+            return 0.0
         if call.parked:
             return 0.0 if call.ticket.waits_for_outage else None  # the breaker delays it
         waited = sum(a.wait_s for a in calls.attempts if a.outcome == error.kind)
@@ -204,7 +206,7 @@ class Client:
     def _log_failure(self, call: _Call, error: CallError, wait: float | None) -> None:
         calls = call.calls
         calls.attempts[-1] = replace(calls.attempts[-1], wait_s=wait or 0.0)
-        log.warning(
+        (log.info if error.again else log.warning)(
             "call.failed",
             analyzer=call.request.node,
             attempt=len(calls.attempts),

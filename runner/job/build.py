@@ -146,7 +146,7 @@ def _models(settings: Settings) -> dict[str, Model]:
     made = {}
     for name, model in {MAIN: settings.model, **settings.models}.items():
         check_model(name, model, settings)
-        made[name] = Model(name, model, facts_of(model), tokenizer_for(model.name))
+        made[name] = Model(name, model, facts_of(model), tokenizer_for(model.known_as))
     return made
 
 
@@ -211,7 +211,9 @@ def facts_of(model: ModelSettings) -> ModelFacts:
         own["context_window"] = model.context_window
     if model.simulate is not None:
         own["cache_min_tokens"] = model.simulate.cache_min_tokens
-    return replace(model_facts(model.name), **own)
+    if model.cache == "off":
+        own |= {"cache_min_tokens": None, "cache_marks": False}
+    return replace(model_facts(model.known_as), **own)
 
 
 def _check_structured_keys(job: Setup) -> None:

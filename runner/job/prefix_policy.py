@@ -51,7 +51,8 @@ def saving(job: Job, stage: str, model: Model) -> float:
     used = [Usage(prefix + fit.fixed, round(fit.reply * _REPLY_SHARE)) for fit in fits]
     whole = sum(cost_usd(usage, prices) for usage in used)
     first, *others = used[:calls]
-    primed = [replace(first, cache_write_tokens=prefix)]
+    hour = prefix * prices.writes_1h
+    primed = [replace(first, cache_write_tokens=prefix, cache_write_1h_tokens=hour)]
     primed += [replace(usage, cached_tokens=prefix) for usage in others]
     paid = sum(cost_usd(usage, prices) for usage in (*primed, *used[calls:]))
     return max(0.0, 1.0 - paid / whole) if whole else 0.0

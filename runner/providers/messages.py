@@ -21,12 +21,15 @@ def joined(message: Message) -> dict[str, Any]:
     return {**message, "content": "".join(text_parts(message))}
 
 
-def marked(messages: Sequence[Message], model: str) -> list[dict[str, Any]]:
+def marked(messages: Sequence[Message], model: str, cache: str = "auto") -> list[dict[str, Any]]:
     """Return *messages*, marked for *model* where the system message and the shared part end.
 
     The shared part is the first part of the first user message; all other parts are joined.
+    *cache* is the lifetime of what is marked: `1h`, else the provider's own.
     """
     mark = _CLAUDE_MARK if "claude" in model else _OPENAI_MARK
+    if cache == "1h" and "claude" in model:
+        mark = {"cache_control": {**_CLAUDE_MARK["cache_control"], "ttl": "1h"}}
     shaped = [joined(message) for message in messages]
     for message, sent in zip(messages, shaped, strict=True):
         first, *rest = text_parts(message)

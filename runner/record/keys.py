@@ -34,6 +34,8 @@ def request_key(
         "params": model.params,
         "repeat": repeat,
     }
+    if model.effort is not None:
+        sent["effort"] = model.effort
     if grounded:
         sent["grounded"] = True
     if model.name.startswith(OFFLINE):

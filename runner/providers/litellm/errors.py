@@ -47,6 +47,8 @@ NOT_FOLLOWED = (
 )
 _WRAPPING = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Timeout): |\w+Exception - )+")
 _RETRY_INFO = re.compile(r'"retryDelay":\s*"(\d{1,6}(?:\.\d{1,9})?)s"')
+_ECHOED = re.compile(r"['\"]input['\"]: .*", re.DOTALL)  # Pydantic repeats what it was given
+_MAX_DEPTH, _MAX_SAID = 6, 2000
 _DECODER = json.JSONDecoder()
 
 
@@ -150,17 +152,22 @@ def _codes(text: str) -> Iterator[str]:
 
 def _said(text: str) -> Mapping[str, Any]:
     """Return the error object of the provider's reply in *text*; empty if it holds no JSON."""
+    return error_in(_body(text))
+
+
+def _body(text: str) -> Any:
+    """Return the first JSON value in *text*, None if it holds none."""
+    start = min((at for at in map(text.find, "{[") if at >= 0), default=len(text))
     try:
-        body, _ = _DECODER.raw_decode(text, text.find("{") % (len(text) + 1))
+        return _DECODER.raw_decode(text, start)[0]
     except (ValueError, RecursionError):
-        return {}
-    return error_in(body)
+        return None
 
 
 def error_in(body: Any) -> Mapping[str, Any]:
     """Return the error object of a reply's *body*, which may be the error itself."""
     error = mapping(body).get("error") or mapping(body).get("errors") or body
-    error = error[0] if isinstance(error, list) else error
+    error = error[0] if isinstance(error, list) and error else error
     return {"message": error, "code": error} if isinstance(error, str) else mapping(error)
 
 
@@ -187,6 +194,38 @@ def _full_message(message: str, kind: str, where: Where) -> str:
         found = (advice for words, advice in _HINTS if re.search(words, message, re.IGNORECASE))
         hint = next(found, "")
     return f"{one_line(message, 400)} ({hint})" if hint else message
+
+
+def refusal_text(error: BaseException) -> str:
+    """Return what a provider says of a request that it refused: the names it points at, first.
+
+    Only what it says itself is taken; a value that it repeats may be a text of the transcript.
+    """
+    refused = next((e for e in chain_of(error) if isinstance(e, RefusedError)), error)
+    text = str(refused)
+    pointed: list[str] = []
+    spoken: list[str] = []
+    _collect(_body(text), pointed, spoken, _MAX_DEPTH)
+    said = _ECHOED.sub("", " ".join(spoken) or text)
+    return " ".join([*pointed, said])[:_MAX_SAID]
+
+
+def _collect(part: Any, pointed: list[str], spoken: list[str], depth: int) -> None:
+    """Append the texts of an error's *part*: the names of parameters, and what is said."""
+    if isinstance(part, str) and part[:1] in "{[":
+        part = _body(part) or part
+    if isinstance(part, str):
+        spoken.append(part)
+    elif depth and isinstance(part, list):
+        for each in part:
+            _collect(each, pointed, spoken, depth - 1)
+    elif depth and isinstance(part, Mapping):
+        loc = part.get("loc")
+        names = [part.get("param"), *(loc if isinstance(loc, list) else [])]
+        pointed += [name for name in names if isinstance(name, str)]
+        for key in ("error", "errors", "message", "detail", "msg", "metadata", "raw"):
+            if part.get(key):
+                _collect(part[key], pointed, spoken, depth - 1)
 
 
 def cause_of(error: Exception) -> Exception | None:

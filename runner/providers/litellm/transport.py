@@ -11,23 +11,28 @@ from dataclasses import replace
 from typing import Any
 
 import aiohttp
+import structlog
 
+from runner.base.errors import CallError, one_line
 from runner.base.secrets import secrets_of
 from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
 from runner.config.model_facts import OFFLINE, model_facts
 from runner.providers.litellm.choice import http_calls
-from runner.providers.litellm.errors import cause_of, classify
+from runner.providers.litellm.errors import cause_of, classify, refusal_text
 from runner.providers.litellm.http import HttpCalls
 from runner.providers.litellm.loading import load_litellm
+from runner.providers.litellm.parameters import Adapted, adapted_to, parameters, schema_message
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.session import one_attempt, open_session
 from runner.providers.litellm.usage import ADDED_PROMPT, ADDED_REPLY, CallSize, shown, usage_of
 from runner.providers.messages import joined, marked, text_parts
+from runner.providers.options import provider_of
 from runner.providers.prices import cost_usd, prices_of
 from runner.providers.request import Completion, Request, checked_text, on_arrival
 
 MAX_REASON_CHARS = 100
+_log = structlog.get_logger("colloquy.transport")
 _SIGNED = "bedrock/"  # litellm signs with credentials from the environment; no key is sent
 
 
@@ -47,7 +52,8 @@ class LiteLLMTransport:
         self._session: aiohttp.ClientSession | None = None
         self._http: HttpCalls | None = None
         self._secrets = secrets_of(key_env=route.api_key_env)
-        self._facts = model_facts(route.name)
+        self._facts = model_facts(route.known_as)
+        self._adapted = Adapted()  # to what the provider refused; kept for the run
         self._prices = prices_of(route)
 
     async def open(self) -> None:
@@ -65,7 +71,8 @@ class LiteLLMTransport:
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Make one attempt; see CallError for the kinds of failure."""
         assert self._litellm is not None, "open() comes first"
-        arguments = self._arguments(request, timeout_s)
+        adapted = self._adapted
+        arguments = self._arguments(request, timeout_s, adapted)
         arrived: list[bool] = []
         try:
             with one_attempt(), on_arrival(lambda: arrived.append(True)):
@@ -73,6 +80,8 @@ class LiteLLMTransport:
         except Exception as error:  # noqa: BLE001 - libraries raise anything
             where, delivered = self.route.where, bool(arrived)
             found = classify(error, where, self._secrets, delivered=delivered)
+            if found.kind == "bad_request":
+                found.again = self._adapt(request, adapted, refusal_text(error), found)
             raise found from cause_of(error)
         return self._completion(response, request)
 
@@ -91,23 +100,33 @@ class LiteLLMTransport:
         shared = {} if self._session is None else {"shared_session": self._session}
         return await self._litellm.acompletion(**arguments, **shared)
 
-    def _arguments(self, request: Request, timeout_s: float) -> dict[str, Any]:
+    def _adapt(self, request: Request, sent: Adapted, said: str, error: CallError) -> bool:
+        """Return whether *request* may succeed without a parameter that *said* refuses.
+
+        The run's later calls do without it too; *sent* is what this one did without.
+        """
+        now = adapted_to(self.route, request, self._facts, sent, said)
+        if now is None:
+            return False
+        if self._adapted == sent:
+            self._adapted = now
+            change, why = now.change_since(sent, request), one_line(str(error), 200)
+            _log.warning("parameter.refused", model=self.route.name, change=change, error=why)
+        return True
+
+    def _arguments(self, request: Request, timeout_s: float, adapted: Adapted) -> dict[str, Any]:
         route = self.route
         arguments: dict[str, Any] = {
             "model": route.name,
-            "messages": self._messages(request),
-            "max_tokens": request.max_tokens,
+            "messages": self._messages(request, adapted),
             "timeout": timeout_s,
             "num_retries": 0,
             "max_retries": 0,
             "drop_params": True,  # a model that takes no temperature is not an error
-            **route.params,
+            **parameters(route, request, self._facts, adapted),
         }
-        if request.temperature is not None:
-            arguments["temperature"] = request.temperature
-        if request.schema is not None:
-            named = {"name": request.node, "schema": dict(request.schema), "strict": True}
-            arguments["response_format"] = {"type": "json_schema", "json_schema": named}
+        if route.base_model is not None and provider_of(route) == "azure":
+            arguments["base_model"] = route.base_model  # litellm maps parameters by it
         if route.api_base:
             arguments["api_base"] = route.api_base
         if not route.name.startswith(_SIGNED):
@@ -117,10 +136,14 @@ class LiteLLMTransport:
                 arguments["api_key"] = "not-needed"  # a local server; the client requires one
         return arguments
 
-    def _messages(self, request: Request) -> list[dict[str, Any]]:
-        if request.cache and self._facts.cache_marks:
-            return marked(request.messages, self.route.name)
-        return [joined(message) for message in request.messages]
+    def _messages(self, request: Request, adapted: Adapted) -> list[dict[str, Any]]:
+        if request.cache and self._facts.cache_marks and "cache" not in adapted.dropped:
+            made = marked(request.messages, self.route.known_as, self.route.cache)
+        else:
+            made = [joined(message) for message in request.messages]
+        if request.schema is not None and "response_format" in adapted.dropped:
+            schema_message(made, request.schema)
+        return made
 
     def _completion(self, response: Any, request: Request) -> Completion:
         text, finish_reason = (checked_text(said, self._secrets) for said in _text_of(response))
@@ -133,7 +156,7 @@ class LiteLLMTransport:
         return Completion(text, finish_reason[:MAX_REASON_CHARS], usage)
 
     def _size(self, request: Request, text: str) -> CallSize:
-        count = tokenizer_for(self.route.name).count
+        count = tokenizer_for(self.route.known_as).count
         parts = [part for message in request.messages for part in text_parts(message)]
         return CallSize(
             prompt=lambda: sum(map(count, parts)),
@@ -141,6 +164,7 @@ class LiteLLMTransport:
             reply_limit=request.max_tokens,
             max_prompt=4 * sum(map(len, parts)) + ADDED_PROMPT,  # a token is at least one byte
             max_reply=max(request.max_tokens, 4 * len(text)) + ADDED_REPLY,
+            written_1h=self.route.cache == "1h",
         )
 
 
