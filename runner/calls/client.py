@@ -75,10 +75,12 @@ class Client:
         them. Raises NotRunError if an attempt was not made because of a stopped run, a fault of
         the account or an exhausted budget.
         """
-        tokens, cost_usd = 0, 0.0
+        tokens, cost_usd, replied = 0, 0.0, 0
         if self.sizer is not None and (self.budget.capped or self.gate.counts_tokens):
             tokens, cost_usd = await self.sizer.size(request)
+            replied = request.max_tokens
         ticket = Ticket(calls.unit or request.node, rank, tokens, cost_usd, None, waits_for_outage)
+        ticket.reply_tokens = replied
         call = _Call(request, slots, calls, ticket)
         while True:
             if len(calls.attempts) - calls.earlier >= MAX_REQUESTS:
@@ -136,7 +138,9 @@ class Client:
     def _settle_success(self, call: _Call, reply: Completion, started: float) -> None:
         ticket, usage = call.ticket, reply.usage
         now = self._end_attempt(call, "ok", None, started)
-        self.gate.succeeded(ticket, started, now, tokens=usage.tokens, first=not call.failures)
+        self.gate.succeeded(
+            ticket, started, now, usage=usage, first=not call.failures, told=reply.told
+        )
         # An unknown price counts as its upper bound.
         cost_usd = ticket.cost_usd if usage.cost_usd is None else usage.cost_usd
         self.budget.spend(cost_usd, usage.tokens)

@@ -12,7 +12,7 @@ EFFORTS = ("off", "minimal", "low", "medium", "high")
 _STATED = ("low", "medium", "high")  # what a model accepts that reasons, unless the map says more
 _OPENAI_TIERS = {tier: tier for tier in ("auto", "default", "flex", "priority")}
 # What each provider calls a service tier; one that is not here has none.
-_TIERS: Mapping[str, Mapping[str, str]] = {
+TIERS: Mapping[str, Mapping[str, str]] = {
     "openai": _OPENAI_TIERS,
     "azure": _OPENAI_TIERS,
     "openrouter": _OPENAI_TIERS,
@@ -99,12 +99,12 @@ def effort_note(model: Optioned) -> str:
 
 def tier_word(model: Optioned) -> str | None:
     """Return what *model*'s provider calls the tier that is asked for; None for none."""
-    return _TIERS.get(provider_of(model), {}).get(model.service_tier or "")
+    return TIERS.get(provider_of(model), {}).get(model.service_tier or "")
 
 
 def check_options(at: str, model: ModelSettings) -> None:
     """Raise ConfigError for an option that *model*'s provider does not have."""
-    tiers = _TIERS.get(provider_of(model), {})
+    tiers = TIERS.get(provider_of(model), {})
     if model.service_tier is not None and model.service_tier not in tiers:
         expected = ", ".join(["null", *tiers])
         raise ConfigError(

@@ -76,13 +76,19 @@ class Conversation:
 
 def check_complete(completion: Completion) -> None:
     """Raise AnswerError for a reply that was refused, cut off or empty."""
-    reason, text = completion.finish_reason, completion.text
+    reason, text, usage = completion.finish_reason, completion.text, completion.usage
     if reason == "content_filter":
-        raise AnswerError("refused", "the provider's filter stopped the reply", text="")
+        which = f" ({completion.stopped})" if completion.stopped not in ("", reason) else ""
+        said = f"the provider's filter stopped the reply{which}: another model may answer"
+        raise AnswerError("refused", f"{said}, see model.fallbacks", text="")
     if reason == "refusal":
-        raise AnswerError("refused", f"the model refuses: {text}", text=text)
+        said = text.strip() or "it gives no reason; see model.fallbacks"
+        raise AnswerError("refused", f"the model refuses: {said}", text=text)
     if reason == "length":
-        cut = f"the reply was cut at {completion.usage.completion_tokens} tokens: raise max_tokens"
-        raise AnswerError("truncated", cut, text=text)
+        cut, raised = f"the reply was cut at {usage.completion_tokens} tokens", "raise max_tokens"
+        if not text.strip() and usage.reasoning_tokens:
+            cut = f"reasoning used up the {usage.completion_tokens} tokens of the reply"
+            raised = "raise model.max_tokens, or lower model.effort"
+        raise AnswerError("truncated", f"{cut}: {raised}", text=text)
     if not text.strip():
         raise AnswerError("empty", "the provider returned an empty reply", text="")

@@ -102,6 +102,10 @@ def route_of(wire: Wire, url: str) -> ModelRoute:
         input_usd_per_mtok=made.input_usd_per_mtok,
         output_usd_per_mtok=made.output_usd_per_mtok,
         params=made.params,
+        base_model=made.base_model,
+        effort=made.effort,
+        service_tier=made.service_tier,
+        cache=made.cache,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from runner.base.errors import CallError, one_line
 from runner.base.json import mapping, mappings
 from runner.base.secrets import Secrets
-from runner.providers.retry_headers import reset_after_s, retry_after_s
+from runner.providers.retry_headers import reset_after_s, retry_after_s, said_wait_s
 
 BILLING_CODES = {
     "billing_error",
@@ -26,6 +26,7 @@ BILLING_CODES = {
     "organization_usage_limit_exceeded",
     "project_spend_limit_exceeded",
 }
+_FILTERED = {"content_filter", "ResponsibleAIPolicyViolation", "content_policy_violation"}
 _NO_CREDIT = "credit balance is too low"  # Anthropic sends no code for it
 _NO_KEY = "API_KEY_INVALID"  # Google's reason, with status 400
 _TOO_LONG = re.compile(
@@ -38,6 +39,7 @@ _HINTS = (  # to what a provider says of its limits
     (r"concurren|pending requests", "lower processing.max_concurrent"),
     (r"tokens?[ _]per[ _]min|\bTPM\b", "set model.tpm"),
     (r"requests?[ _]per[ _]min|\bRPM\b", "set model.rpm"),
+    (r"output limit was reached", "raise model.max_tokens, or lower model.effort"),
     (r"max_?(?:completion|output)?_?tokens|(?:completion|output) tokens", "lower model.max_tokens"),
     (r"temperature", "change model.temperature"),
     (r"response_format|json_?schema", "try model.reply_format=text"),
@@ -46,7 +48,6 @@ NOT_FOLLOWED = (
     "where neither key nor transcript is sent: if that is right, name it in model.api_base"
 )
 _WRAPPING = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Timeout): |\w+Exception - )+")
-_RETRY_INFO = re.compile(r'"retryDelay":\s*"(\d{1,6}(?:\.\d{1,9})?)s"')
 _ECHOED = re.compile(r"['\"]input['\"]: .*", re.DOTALL)  # Pydantic repeats what it was given
 _MAX_DEPTH, _MAX_SAID = 6, 2000
 _DECODER = json.JSONDecoder()
@@ -109,10 +110,11 @@ def _refusal(
         status, headers = error.status, error.headers
     assert status is not None
     text, message, retry_after = str(error), _message(error, secrets), retry_after_s(headers)
+    if retry_after is None and (status == 429 or status >= 500):
+        retry_after = said_wait_s(_ECHOED.sub("", text))
     kind = _kind(status, set(_codes(text)), message, retry_after)
     if kind == "throttle" and retry_after is None and status == 429:
-        match = _RETRY_INFO.search(text)  # google.rpc.RetryInfo
-        retry_after = reset_after_s(headers) or (float(match[1]) if match else None)
+        retry_after = reset_after_s(headers)
     return CallError(
         kind,
         _full_message(message or f"status {status}", kind, where),
@@ -125,6 +127,8 @@ def _refusal(
 
 def _kind(status: int, codes: set[str], message: str, retry_after: float | None) -> str:
     client = 400 <= status < 500
+    if client and _FILTERED & codes:
+        return "refused"
     too_long = "context_length_exceeded" in codes or _TOO_LONG.search(message)
     if status in (400, 413, 422) and too_long:
         return "context_exceeded"
@@ -189,6 +193,8 @@ def _full_message(message: str, kind: str, where: Where) -> str:
         return f"{where.host} rejected {key}: {message}"
     if kind == "not_found":
         return f"{where.host} has no model {where.model!r}: {message}"
+    if kind == "refused":
+        return f"the provider's filter refused the request: {message}"
     hint = "set model.context_window" if kind == "context_exceeded" else ""
     if kind in ("bad_request", "throttle"):
         found = (advice for words, advice in _HINTS if re.search(words, message, re.IGNORECASE))

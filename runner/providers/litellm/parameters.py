@@ -42,7 +42,7 @@ _NAMES = {
     "cache": ("cache_control", "prompt_cache_breakpoint", "cachePoint"),
 }
 _ANY = {
-    what: re.compile(rf"(?<![\w.])(?:{'|'.join(names)})(?!\w)", re.IGNORECASE)
+    what: re.compile(rf"(?<!\w)(?:{'|'.join(names)})(?!\w)", re.IGNORECASE)
     for what, names in _NAMES.items()
 }
 _REFUSES = re.compile(
@@ -153,8 +153,7 @@ def parameters(
     if temperature is not None and adapted.warmest is not None:
         temperature = min(temperature, adapted.warmest)
     if request.schema is not None and "response_format" not in adapted.dropped:
-        named = {"name": request.node, "schema": dict(request.schema), "strict": True}
-        sent["response_format"] = {"type": "json_schema", "json_schema": named}
+        sent |= _format(route, request.node, request.schema)
     if "effort" not in adapted.dropped:
         sent |= _effort(route, limit, body)
     if temperature is not None and _takes_temperature(route, sent):
@@ -182,6 +181,21 @@ def schema_message(messages: list[dict[str, Any]], schema: Mapping[str, Any]) ->
         user["content"] += said
     else:
         user["content"] = [*user["content"], {"type": "text", "text": said}]
+
+
+def _format(route: ModelRoute, name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameter that asks for a reply by *schema*.
+
+    litellm (1.106.2) knows Bedrock's own by another flag only, and sends a tool in its place that
+    Claude since 5.5 need not call.
+    """
+    entry = map_entry(route.known_as) or {}
+    natively = entry.get("supports_bedrock_native_structured_output")
+    if provider_of(route) == "bedrock" and natively:
+        shape = {"jsonSchema": {"name": name, "schema": json.dumps(dict(schema))}}
+        return {"outputConfig": {"textFormat": {"type": "json_schema", "structure": shape}}}
+    named = {"name": name, "schema": dict(schema), "strict": True}
+    return {"response_format": {"type": "json_schema", "json_schema": named}}
 
 
 def _limit_name(route: ModelRoute, adapted: Adapted) -> str:

@@ -24,15 +24,21 @@ from runner.providers.litellm.http import HttpCalls
 from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.parameters import Adapted, adapted_to, parameters, schema_message
 from runner.providers.litellm.route import ModelRoute
-from runner.providers.litellm.session import one_attempt, open_session
+from runner.providers.litellm.session import Exchange, one_attempt, open_session
 from runner.providers.litellm.usage import ADDED_PROMPT, ADDED_REPLY, CallSize, shown, usage_of
 from runner.providers.messages import joined, marked, text_parts
-from runner.providers.options import provider_of
+from runner.providers.options import effort_note, provider_of
 from runner.providers.prices import cost_usd, prices_of
 from runner.providers.request import Completion, Request, checked_text, on_arrival
+from runner.providers.retry_headers import limits_left
 
 MAX_REASON_CHARS = 100
 _log = structlog.get_logger("colloquy.transport")
+_REASONS = {  # why a model stopped, in a provider's word, where litellm has none or another
+    "refusal": "refusal",
+    "model_context_window_exceeded": "length",
+    "model_length": "length",
+}
 _SIGNED = "bedrock/"  # litellm signs with credentials from the environment; no key is sent
 
 
@@ -59,6 +65,8 @@ class LiteLLMTransport:
     async def open(self) -> None:
         """Import litellm (seconds of CPU) in a thread, and open the session."""
         route = self.route
+        if note := effort_note(route):
+            _log.warning("effort.rounded", reason=note)
         self._litellm = await offload(load_litellm, route.name)
         if route.name.startswith(OFFLINE):
             provider = importlib.import_module("runner.providers.offline.litellm_provider")
@@ -75,7 +83,7 @@ class LiteLLMTransport:
         arguments = self._arguments(request, timeout_s, adapted)
         arrived: list[bool] = []
         try:
-            with one_attempt(), on_arrival(lambda: arrived.append(True)):
+            with one_attempt() as attempt, on_arrival(lambda: arrived.append(True)):
                 response = await self._ask(arguments)
         except Exception as error:  # noqa: BLE001 - libraries raise anything
             where, delivered = self.route.where, bool(arrived)
@@ -83,7 +91,7 @@ class LiteLLMTransport:
             if found.kind == "bad_request":
                 found.again = self._adapt(request, adapted, refusal_text(error), found)
             raise found from cause_of(error)
-        return self._completion(response, request)
+        return self._completion(response, request, attempt)
 
     async def close(self) -> None:
         """Close our connections and those of litellm's cached clients."""
@@ -110,8 +118,8 @@ class LiteLLMTransport:
             return False
         if self._adapted == sent:
             self._adapted = now
-            change, why = now.change_since(sent, request), one_line(str(error), 200)
-            _log.warning("parameter.refused", model=self.route.name, change=change, error=why)
+            reason = f"{now.change_since(sent, request)}, since {one_line(str(error), 200)}"
+            _log.warning("parameter.refused", model=self.route.name, reason=reason)
         return True
 
     def _arguments(self, request: Request, timeout_s: float, adapted: Adapted) -> dict[str, Any]:
@@ -145,15 +153,17 @@ class LiteLLMTransport:
             schema_message(made, request.schema)
         return made
 
-    def _completion(self, response: Any, request: Request) -> Completion:
-        text, finish_reason = (checked_text(said, self._secrets) for said in _text_of(response))
+    def _completion(self, response: Any, request: Request, attempt: Exchange) -> Completion:
+        said = (*_text_of(response), attempt.stopped)
+        text, finish_reason, stopped = (checked_text(part, self._secrets) for part in said)
         usage = usage_of(getattr(response, "usage", None), self._size(request, text))
         cost, doubt = reported_cost(response)
         if cost is None and self._prices is not None:
             cost = cost_usd(usage, self._prices, next(_served(response), ""))
         corrected = "; ".join(filter(None, (usage.corrected, doubt)))
         usage = replace(usage, cost_usd=cost, corrected=corrected)
-        return Completion(text, finish_reason[:MAX_REASON_CHARS], usage)
+        reason = _REASONS.get(stopped, finish_reason)[:MAX_REASON_CHARS]
+        return Completion(text, reason, usage, stopped, limits_left(attempt.headers))
 
     def _size(self, request: Request, text: str) -> CallSize:
         count = tokenizer_for(self.route.known_as).count

@@ -18,6 +18,8 @@ _EVENTS = (
     b'"breaker.',
     b'"limit.lowered"',
     b'"model.failed"',
+    b'"parameter.refused"',
+    b'"effort.rounded"',
     b'"context.trimmed"',
     b'"record.damaged"',
     b'"node.crashed"',
@@ -144,6 +146,16 @@ def _event(line: bytes) -> str:
         event = mapping(orjson.loads(line))
     except ValueError:
         return ""
-    facts = ("analyzer", "model", "kind", "error", "fault", "limit", "context", "removed_chars")
+    facts = (
+        "analyzer",
+        "model",
+        "kind",
+        "error",
+        "reason",
+        "fault",
+        "limit",
+        "context",
+        "removed_chars",
+    )
     details = [f"{key} {text(event[key])}" for key in facts if event.get(key) is not None]
     return joined(event.get("event"), ", ".join(details))
