@@ -13,6 +13,7 @@ from runner.providers.litellm.route import ModelRoute
 from runner.providers.messages import text_parts
 from runner.providers.options import effort_of, provider_of, tier_word
 from runner.providers.request import Request
+from runner.providers.schemas import sent_schema
 
 LIMITS = ("max_tokens", "max_completion_tokens")
 _KEYED = ("openai", "azure", "mistral")  # providers that take a prompt_cache_key
@@ -153,7 +154,8 @@ def parameters(
     if temperature is not None and adapted.warmest is not None:
         temperature = min(temperature, adapted.warmest)
     if request.schema is not None and "response_format" not in adapted.dropped:
-        sent |= _format(route, request.node, request.schema)
+        schema = sent_schema(request.schema, route.name, route.api_base)
+        sent |= _format(route, request.node, schema)
     if "effort" not in adapted.dropped:
         sent |= _effort(route, limit, body)
     if temperature is not None and _takes_temperature(route, sent):
@@ -192,9 +194,9 @@ def _format(route: ModelRoute, name: str, schema: Mapping[str, Any]) -> dict[str
     entry = map_entry(route.known_as) or {}
     natively = entry.get("supports_bedrock_native_structured_output")
     if provider_of(route) == "bedrock" and natively:
-        shape = {"jsonSchema": {"name": name, "schema": json.dumps(dict(schema))}}
+        shape = {"jsonSchema": {"name": name, "schema": json.dumps(schema)}}
         return {"outputConfig": {"textFormat": {"type": "json_schema", "structure": shape}}}
-    named = {"name": name, "schema": dict(schema), "strict": True}
+    named = {"name": name, "schema": schema, "strict": True}
     return {"response_format": {"type": "json_schema", "json_schema": named}}
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import structlog
 
+from runner.answers.reply import beside
 from runner.base.errors import CallError, one_line
 from runner.base.secrets import secrets_of
 from runner.base.threads import offload
@@ -185,8 +186,17 @@ def _text_of(response: Any) -> tuple[str, str]:
     choice = response.choices[0]
     extra = getattr(choice.message, "provider_specific_fields", None) or {}
     refusal = extra.get("refusal")
-    text = refusal or choice.message.content or ""
+    text = refusal or _said_by(choice.message)
     return text, "refusal" if refusal else str(choice.finish_reason or "")
+
+
+def _said_by(message: Any) -> str:
+    """Return the text of *message*: its content, else what it calls a tool with, else reasoning."""
+    calls = [getattr(call, "function", None) for call in getattr(message, "tool_calls", None) or ()]
+    calls.append(getattr(message, "function_call", None))
+    called = [str(getattr(call, "arguments", None) or "") for call in calls]
+    reasoning = getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None)
+    return beside(message.content or "\n".join(filter(None, called)), str(reasoning or ""))
 
 
 def reported_cost(response: Any) -> tuple[float | None, str]:
