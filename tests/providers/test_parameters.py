@@ -167,6 +167,11 @@ REFUSALS: list[tuple[ModelRoute, Any, Adapted]] = [
     ),
     (
         ROUTER,
+        openai("No endpoints found that can handle the requested parameters."),
+        drops("temperature"),
+    ),
+    (
+        ROUTER,
         {"error": {"message": "Reasoning is mandatory: effort cannot be low"}},
         drops("effort"),
     ),

@@ -378,8 +378,6 @@ def stopped(wire: Wire, **more: Any) -> Completion:
             {"stop_reason": "max_tokens", "content": [{"type": "thinking", "thinking": "hm"}]},
             "reasoning used up the 5 tokens of the reply: raise model.max_tokens",
         ),
-        (ANTHROPIC, {"stop_reason": "model_context_window_exceeded"}, "cut at 5 tokens"),
-        (MISTRAL, {"finish_reason": "model_length"}, "cut at 5 tokens"),
     ],
 )
 def test_a_refusal_and_a_reply_without_room_are_named(
@@ -392,6 +390,13 @@ def test_a_refusal_and_a_reply_without_room_are_named(
     assert said in str(caught.value)
 
 
+def test_an_end_for_want_of_room_is_one_by_any_name() -> None:
+    window = stopped(ANTHROPIC, stop_reason="model_context_window_exceeded")
+    other = stopped(MISTRAL, finish_reason="model_length")
+
+    assert ["length"] * 2 == [reply.finish_reason for reply in (window, other)]
+
+
 def test_a_prompt_that_gemini_blocks_is_a_refusal() -> None:
     usage = {"promptTokenCount": 200, "totalTokenCount": 200}
     answer = {"promptFeedback": {"blockReason": "OTHER"}, "usageMetadata": usage}
@@ -399,6 +404,14 @@ def test_a_prompt_that_gemini_blocks_is_a_refusal() -> None:
 
     assert isinstance(reply, Completion)
     assert ("content_filter", "OTHER") == (reply.finish_reason, reply.stopped)
+
+
+def test_a_gateway_without_a_host_for_a_parameter_is_asked_without_it() -> None:
+    said = "No endpoints found that can handle the requested parameters."
+    error, _ = speak(OPENROUTER, Failure("x", 404, {"error": {"message": said, "code": 404}}))
+
+    assert isinstance(error, CallError)
+    assert ("bad_request", True) == (error.kind, error.again)
 
 
 def test_a_prompt_that_azure_filters_is_a_refusal_and_not_sent_again() -> None:

@@ -27,6 +27,7 @@ BILLING_CODES = {
     "project_spend_limit_exceeded",
 }
 _FILTERED = {"content_filter", "ResponsibleAIPolicyViolation", "content_policy_violation"}
+_NO_HOST = "No endpoints found that can handle the requested parameters"  # at OpenRouter
 _NO_CREDIT = "credit balance is too low"  # Anthropic sends no code for it
 _NO_KEY = "API_KEY_INVALID"  # Google's reason, with status 400
 _TOO_LONG = re.compile(
@@ -136,7 +137,7 @@ def _kind(status: int, codes: set[str], message: str, retry_after: float | None)
         return "billing"
     if status in (401, 403) or _NO_KEY in codes:
         return "auth"
-    if status == 404:
+    if status == 404 and _NO_HOST not in message:
         return "not_found"
     if status == 429 or (status in (503, 529) and retry_after is not None):
         return "throttle"

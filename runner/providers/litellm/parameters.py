@@ -56,6 +56,8 @@ _REFUSES = re.compile(
     r"|range|incompatible|failed to (?:parse|initialize)|cannot find field",
     re.IGNORECASE,
 )
+# OpenRouter, with `require_parameters`: no host takes all of them, and it does not say which.
+_ROUTED = re.compile(r"no endpoints found .{0,40}(?:requested )?parameters", re.IGNORECASE)
 _UNKNOWN = re.compile(
     r"unsupported|unrecogni|unknown|unexpected|extra|not (?:\w+ )?(?:support|permit|recogni)",
     re.IGNORECASE,
@@ -101,10 +103,12 @@ def adapted_to(
 
     It is the parameter that *said* names first, of those that were sent; None if there is none.
     """
-    if not _REFUSES.search(said):
+    if not (_REFUSES.search(said) or _ROUTED.search(said)):
         return None
     own = {name: re.compile(rf"(?<!\w){re.escape(name)}(?!\w)") for name in route.params}
     found = {what: m.start() for what, p in {**_ANY, **own}.items() if (m := p.search(said))}
+    if not found and _ROUTED.search(said):
+        found = {what: at for at, what in enumerate(("temperature", "effort", "response_format"))}
     before = parameters(route, request, facts, sent)
     for what in sorted(found, key=found.__getitem__):
         now = _without(what, sent, said.replace(",", ""), request)
@@ -273,7 +277,8 @@ def _cache(
         return
     if route.cache == "1h" and provider == "openai" and not breakpoints:
         sent["prompt_cache_retention"] = "24h"
-    key = f"colloquy-{digest(prefix_text(request.messages), 32)}"
+    key = route.params.get("prompt_cache_key")
+    key = key or f"colloquy-{digest(prefix_text(request.messages), 32)}"
     (body if provider == "mistral" else sent).setdefault("prompt_cache_key", key)
 
 
