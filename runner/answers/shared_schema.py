@@ -39,8 +39,9 @@ def shared_schema(schemas: Mapping[str, Schema]) -> dict[str, Any]:
 
 
 def which_part(name: str) -> str:
-    """Return the sentence of a prompt that says which part of a shared schema to fill."""
-    return f"In the reply, `structured_data` has one key, `{name}`, which holds what is asked here."
+    """Return the end of a prompt, which says which part of a shared schema to fill."""
+    said = f"In the reply, `structured_data` has one key, `{name}`, which holds what is asked here."
+    return f"\n{said}\n"
 
 
 def part_of(schema: Schema, name: str) -> Schema:

@@ -81,7 +81,8 @@ class CallError(ColloquyError):
     `truncated`, `refused`, `invalid_output`; `budget`, `unavailable` and `interrupted` end a
     whole run; `internal` is a bug. *status* is the HTTP status or None; *retry_after_s* is the
     wait that the provider asked for, in seconds, or None; *final* says that the provider asked
-    for no retry; *billed* that the provider may have charged for the failed call.
+    for no retry; *billed* that the provider may have charged for the failed call; *again* that
+    the same request is to be sent at once, since the transport now leaves out what was refused.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class CallError(ColloquyError):
         self.retry_after_s = retry_after_s
         self.final = final
         self.billed = billed
+        self.again = False
 
     def copy(self) -> Self:
         """Return a copy to raise again: a raised error keeps the frames of its traceback alive."""

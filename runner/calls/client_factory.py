@@ -7,7 +7,7 @@ from dataclasses import fields
 from runner.base.text import digest
 from runner.base.threads import WORKERS, offload
 from runner.calls.admission.budget import Budget, Sizer
-from runner.calls.admission.gate import MAX_CEILING, Gate, Gates
+from runner.calls.admission.gate import MAX_CEILING, Gate, Gates, rates_of
 from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
@@ -96,10 +96,10 @@ def max_in_flight(job: Setup) -> int:
 def _gate(job: Setup, model: ModelSettings, gates: Gates, api_base: str | None) -> Gate:
     """Return the gate that all calls to *model* with its key share in this process."""
     ceiling, key = max_in_flight(job), os.environ.get(model.api_key_env or "", "")
-    rates = (model.rpm, model.tpm, model.burst_s)
+    rates = rates_of(model)
     most = WORKERS if model.name.startswith(OFFLINE) else MAX_CEILING
     return gates.gate(
-        (model.name, *rates),
+        (model.name, *rates.values()),
         (model.name.split("/", 1)[0], api_base, digest(key)),
-        lambda account: Gate(ceiling, *rates, account, most=most),
+        lambda account: Gate(ceiling, account=account, most=most, **rates),
     )

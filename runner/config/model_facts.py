@@ -119,6 +119,14 @@ def model_facts(name: str) -> ModelFacts:
     )
 
 
+def known_as(name: str, base_model: str | None) -> str:
+    """Return the name by which the map knows the model *name*, a deployment of *base_model*.
+
+    `azure/mine` with `gpt-6-luna` is known as `azure/gpt-6-luna`, which has Azure's prices.
+    """
+    return f"{name.split('/', 1)[0]}/{base_model}" if base_model else name
+
+
 def map_entry(name: str) -> Mapping[str, Any] | None:
     """Return the map's entry for *name* or its longest suffix after a slash, or None."""
     entries, parts = map_entries(), name.split("/")

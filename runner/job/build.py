@@ -157,7 +157,7 @@ def _models(settings: Settings) -> dict[str, Model]:
     made = {}
     for name, model in {MAIN: settings.model, **settings.models}.items():
         check_model(name, model, settings)
-        made[name] = Model(name, model, facts_of(model), tokenizer_for(model.name))
+        made[name] = Model(name, model, facts_of(model), tokenizer_for(model.known_as))
     return made
 
 
@@ -226,7 +226,9 @@ def facts_of(model: ModelSettings) -> ModelFacts:
         own |= {"schema_in_prefix": rules.schema, "schema_limits": rules.limits}
         if rules is not UNNAMED:
             own["supports_schema"] = True
-    return replace(model_facts(model.name), **own)
+    if model.cache == "off":
+        own |= {"cache_min_tokens": None, "cache_marks": False}
+    return replace(model_facts(model.known_as), **own)
 
 
 def _check_structured_keys(job: Setup) -> None:

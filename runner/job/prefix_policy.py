@@ -190,7 +190,9 @@ class _Ahead:
             levels = _kept(call, self.model) if caches else []
             cached = max((tokens for key, tokens in levels if key in known), default=0)
             written = levels[-1][1] - cached if levels and facts.cache_marks else 0
-            usages.append(Usage(call.prompt, 0, cached, written))
+            hour = written * bool(self.model.prices and self.model.prices.writes_1h)
+            used = Usage(call.prompt, 0, cached, written, cache_write_1h_tokens=hour)
+            usages.append(used)
             group.update(key for key, _ in levels)
         return usages
 

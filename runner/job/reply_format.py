@@ -56,7 +56,7 @@ def in_part(messages: Sequence[Message], name: str) -> tuple[Message, ...]:
     *before, last = messages
     content = last["content"]
     parts = [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
-    parts.append({"type": "text", "text": f"\n{which_part(name)}\n"})
+    parts.append({"type": "text", "text": which_part(name)})
     return (*before, {**last, "content": parts})
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from runner.answers.analyzer import Message
@@ -11,6 +11,7 @@ from runner.base.errors import CallError
 from runner.base.secrets import Secrets
 from runner.base.text import to_safe_text
 from runner.base.usage import Usage
+from runner.providers.retry_headers import Left
 
 MAX_REPLY_CHARS = 2_000_000
 SHARED = "answer"  # the name of a schema that several nodes share
@@ -80,11 +81,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One reply; the *usage*'s cost is None where no price is known, never 0 for that reason."""
+    """One reply; the *usage*'s cost is None where no price is known, never 0 for that reason.
+
+    *stopped* is why the model stopped in its provider's own word, *told* what the provider says
+    is left of its rate limits, by kind.
+    """
 
     text: str
     finish_reason: str
     usage: Usage
+    stopped: str = ""
+    told: Mapping[str, Left] = field(default_factory=dict)
 
 
 class Transport(Protocol):

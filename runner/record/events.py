@@ -7,7 +7,8 @@ model.failed · record.restored ·
 stage.started, stage.finished · context.reduced, context.trimmed ·
 node.started, node.finished, node.reused, node.failed, node.skipped ·
 call.finished, call.failed · answer.rejected, answer.outdated ·
-limit.lowered, breaker.opened, breaker.closed · record.damaged, record.superseded ·
+parameter.refused, effort.rounded · limit.lowered, breaker.opened, breaker.closed ·
+record.damaged, record.superseded ·
 store.damaged, store.failed, history.failed, traces.failed, report.failed ·
 page.failed, node.crashed (bugs, with a traceback)
 """

@@ -37,6 +37,8 @@ def request_key(
     }
     if request.own_schema is not None:
         sent["shared"] = True  # with whom is not part of it: it changes no answer
+    if model.effort is not None:
+        sent["effort"] = model.effort
     if grounded:
         sent["grounded"] = True
     if model.name.startswith(OFFLINE):

@@ -8,7 +8,7 @@ from typing import Any
 from runner.base.format import aligned, count, seconds, usd
 from runner.base.usage import Usage, sum_usd
 from runner.calls.admission.budget import MARGIN
-from runner.calls.admission.gate import Gate
+from runner.calls.admission.gate import Gate, rates_of
 from runner.calls.client_factory import max_in_flight
 from runner.calls.schedule import Duration, ideal_makespan
 from runner.config.schema import BudgetSettings
@@ -18,6 +18,7 @@ from runner.job.models import Model
 from runner.job.prefix_policy import prefix_policy
 from runner.job.windows import FRAME_TOKENS
 from runner.providers.litellm.route import streamed
+from runner.providers.options import effort_note
 from runner.providers.prices import Prices, cost_usd, upper_bound_usd
 from runner.record.history import CallAverages, history_of, read_history
 
@@ -64,11 +65,15 @@ class NodePlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Plans of nodes by name; *stopped_by* is the cap that would end the run, or None."""
+    """Plans of nodes by name; *stopped_by* is the cap that would end the run, or None.
+
+    *efforts* says what is sent in place of an effort that a model does not accept.
+    """
 
     nodes: Mapping[str, NodePlan]
     wall_s: float
     stopped_by: str | None
+    efforts: tuple[str, ...] = ()
 
     def total(self, field: str) -> Any:
         """Return the sum of a field over all nodes; see `total`."""
@@ -82,6 +87,7 @@ class Plan:
             **{name: self.total(name) for name in _TOTALS},
             "wall_s": round(self.wall_s, 3),
             "stopped_by": self.stopped_by,
+            "efforts": list(self.efforts),
             "recorded": all(node.seen for node in self.nodes.values()),
             "analyzers": {name: asdict(node) for name, node in self.nodes.items()},
         }
@@ -102,7 +108,8 @@ def read_histories(job: Setup) -> dict[str, dict[str, CallAverages]]:
 def make_plan(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> Plan:
     """Return the plan of *job*; *history* is by litellm model name, then analyzer."""
     nodes = plan_nodes(job, history)
-    return Plan(nodes, _wall(job, nodes), _stopped_by(job, nodes))
+    efforts = filter(None, (effort_note(model.settings) for model in job.models.values()))
+    return Plan(nodes, _wall(job, nodes), _stopped_by(job, nodes), tuple(efforts))
 
 
 def plan_nodes(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> dict[str, NodePlan]:
@@ -179,9 +186,12 @@ def _wall(job: Job, nodes: Mapping[str, NodePlan]) -> float:
     }
     processing, model = job.settings.processing, job.main.settings
     gate = None
-    if model.rpm is not None or model.tpm is not None:
-        gate = Gate(max_in_flight(job), model.rpm, model.tpm, model.burst_s)
-    tokens = {name: node.tokens // node.calls for name, node in nodes.items()}
+    if any((model.rpm, model.tpm, model.itpm, model.otpm)):
+        gate = Gate(max_in_flight(job), **rates_of(model))
+    tokens = {
+        name: (node.tokens // node.calls, node.reply_tokens // node.calls)
+        for name, node in nodes.items()
+    }
     wall = ideal_makespan(
         job.pipeline, work, processing.max_concurrent, processing.mode, gate, tokens
     )
@@ -247,6 +257,7 @@ def _summary(plan: Plan) -> list[str]:
         f"cost     {costs[1]} expected, {costs[0]} to {costs[2]}",
         f"time     {seconds(totals['wall_s'])}",
         f"budget   {plan.stopped_by or 'not reached'}",
+        *(f"effort   {said}" for said in plan.efforts),
     ]
     if not totals["recorded"]:
         lines.append(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from runner.config.model_facts import known_as
 from runner.providers.litellm.errors import Where
 
 # Providers whose calls equal those of `acompletion` (tests/providers/test_http.py), with the
@@ -32,7 +33,8 @@ def streamed(name: str) -> bool:
 class ModelRoute:
     """Destination of calls: litellm model string, address, and the *name* of the key's variable.
 
-    Prices are US dollars per million tokens; None means litellm's map. *transport* `litellm`
+    Prices are US dollars per million tokens; None means litellm's map. *base_model*, *effort*,
+    *service_tier* and *cache* are as in the settings (conf/model/base.yaml). *transport* `litellm`
     makes every call with `acompletion`; `auto` leaves the choice to choice.py.
     """
 
@@ -44,6 +46,15 @@ class ModelRoute:
     cached_usd_per_mtok: float | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
     transport: Literal["auto", "litellm"] = "auto"
+    base_model: str | None = None
+    effort: str | None = None
+    service_tier: str | None = None
+    cache: str = "auto"
+
+    @property
+    def known_as(self) -> str:
+        """The name under which litellm's map knows the model."""
+        return known_as(self.name, self.base_model)
 
     @property
     def where(self) -> Where:

@@ -7,9 +7,10 @@ Its middleware is the only reader of the network, for litellm's provider configu
 import asyncio
 import ssl
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from urllib.request import getproxies
 
 import aiohttp
@@ -19,7 +20,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from runner.base.errors import CallError
-from runner.providers.litellm.body import readable
+from runner.providers.litellm.body import readable, stop_reason
 from runner.providers.litellm.errors import NOT_FOLLOWED, RefusedError, chain_of
 from runner.providers.litellm.stream import FirstToken, is_stream, joined
 from runner.providers.request import first_token_callback, reply_arrived
@@ -29,8 +30,17 @@ MAX_ERROR_BYTES = 1 << 14  # of an error, of which the rest is cut off
 _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError)
 _RAW_DEFLATE, _GZIP_OR_ZLIB = -zlib.MAX_WBITS, 32 + zlib.MAX_WBITS
 
-_FAILED: ContextVar[list[Exception] | None] = ContextVar("failed", default=None)
+_EXCHANGE: ContextVar["Exchange | None"] = ContextVar("exchange", default=None)
 _log = structlog.get_logger("httpx")  # whose own log of requests is off
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What one attempt met: failures, the *headers* of its reply, and why the model *stopped*."""
+
+    failed: list[Exception] = field(default_factory=list)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    stopped: str = ""
 
 
 def open_session() -> aiohttp.ClientSession:
@@ -50,27 +60,31 @@ def open_session() -> aiohttp.ClientSession:
 
 
 @contextmanager
-def one_attempt() -> Iterator[None]:
-    """Let the block send nothing after a request has failed, whatever its libraries retry."""
-    token = _FAILED.set([])
+def one_attempt() -> Iterator[Exchange]:
+    """Let the block send nothing after a request has failed, whatever its libraries retry.
+
+    Yields what the attempt meets, which is filled in.
+    """
+    attempt = Exchange()
+    token = _EXCHANGE.set(attempt)
     try:
-        yield
+        yield attempt
     finally:
-        _FAILED.reset(token)
+        _EXCHANGE.reset(token)
 
 
 async def _once(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
     """Return the response, or raise the failure that an earlier request of this call had."""
-    failed = _FAILED.get()
-    if failed:
-        raise failed[0]
+    attempt = _EXCHANGE.get()
+    if attempt is not None and attempt.failed:
+        raise attempt.failed[0]
     try:
         return await _read_whole(request, handler)
     except Exception as error:
-        if failed is not None:
-            failed.append(error)
+        if attempt is not None:
+            attempt.failed.append(error)
         raise
 
 
@@ -101,6 +115,8 @@ async def _read_whole(
     meant, data = readable(status, data)
     if meant >= 400:
         raise RefusedError(meant, headers, data, begun=first is not None and first.seen)
+    if (attempt := _EXCHANGE.get()) is not None:
+        attempt.headers, attempt.stopped = headers, stop_reason(data)
     loop = asyncio.get_running_loop()
     response.content = aiohttp.StreamReader(BaseProtocol(loop), MAX_BODY_BYTES, loop=loop)
     response.content.feed_data(data)

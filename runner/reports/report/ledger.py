@@ -19,6 +19,8 @@ _EVENTS = (
     b'"breaker.',
     b'"limit.lowered"',
     b'"model.failed"',
+    b'"parameter.refused"',
+    b'"effort.rounded"',
     b'"context.trimmed"',
     b'"record.damaged"',
     b'"node.crashed"',
@@ -145,7 +147,17 @@ def _event(line: bytes) -> str:
         event = mapping(orjson.loads(line))
     except ValueError:
         return ""
-    facts = ("analyzer", "model", "kind", "error", "fault", "limit", "context", "removed_chars")
+    facts = [
+        "analyzer",
+        "model",
+        "kind",
+        "error",
+        "reason",
+        "fault",
+        "limit",
+        "context",
+        "removed_chars",
+    ]
     told = [(label(key), label(event[key])) for key in facts if event.get(key) is not None]
     name = title_of(text(event.get("event")).replace(".", " "))
     return joined(name, ", ".join(f"{key} {value}" for key, value in told))

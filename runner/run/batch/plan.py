@@ -60,8 +60,9 @@ class BatchPlan:
         processing, model = job.settings.processing, job.main.settings
         slots = make_slots(job.pipeline, processing.max_concurrent, processing.mode)
         work = [(node.stage, node.calls * node.latency_s) for node in self.nodes.values()]
-        rpm, tpm = model.rpm or math.inf, model.tpm or math.inf
-        rates_s = 60 * max(plan.total("calls") / rpm, plan.total("tokens") / tpm)
+        kinds = {"calls": model.rpm, "tokens": model.tpm}
+        kinds |= {"prompt_tokens": model.itpm, "reply_tokens": model.otpm}
+        rates_s = 60 * max(plan.total(kind) / (rate or math.inf) for kind, rate in kinds.items())
         return replace(plan, wall_s=max(self.longest_s, min_makespan(slots, work), rates_s))
 
     def as_dict(self) -> dict[str, Any]:
