@@ -34,8 +34,8 @@ def request_key(
         "params": model.params,
         "repeat": repeat,
     }
-    if model.effort is not None:
-        sent["effort"] = model.effort
+    named = {"effort": model.effort, "base_model": model.base_model}  # which decide what is sent
+    sent |= {key: value for key, value in named.items() if value is not None}
     if grounded:
         sent["grounded"] = True
     if model.name.startswith(OFFLINE):
