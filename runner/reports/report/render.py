@@ -2,6 +2,7 @@
 
 import os
 from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +14,7 @@ from runner.base.format import NOTHING, clock, count, seconds, share, usd
 from runner.base.json import amount, mapping, number, text
 from runner.base.regular_files import kind_of
 from runner.base.text import to_safe_text
+from runner.config.section import NAME
 
 
 def render(template: str, **facts: Any) -> str:
@@ -30,7 +32,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    shows = (seconds, count, usd, share, title_of, clock, amount, mapping, number, text)
+    shows = (seconds, count, usd, share, title_of, clock, amount, mapping, number, text, purpose_of)
     environment.filters |= {show.__name__: show for show in shows}
     return environment
 
@@ -46,6 +48,15 @@ def title_of(name: Any) -> str:
     """Turn a key into a title: `unmet_needs` becomes `Unmet needs`."""
     words = text(name).replace("_", " ").strip()
     return words[:1].upper() + words[1:] or NOTHING
+
+
+@lru_cache
+def purpose_of(analyzer: str) -> str:
+    """Return what a shipped analyzer looks for: the first line of its module; "" for another."""
+    module = files("analyzers").joinpath(f"{analyzer}.py")
+    if NAME.fullmatch(analyzer) is None or not module.is_file():
+        return ""
+    return module.read_text(encoding="utf-8").partition("\n")[0].strip('"')
 
 
 def link_to(file: Path, folder: Path) -> str | None:
