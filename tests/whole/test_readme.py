@@ -110,13 +110,14 @@ def workplace(tools: Path, finished: Path, tmp_path: Path) -> Path:
     shutil.copytree(finished, folder)
     (folder / ".venv").mkdir()
     (folder / ".venv/bin").symlink_to(tools)
+    (folder / "colloquy").symlink_to(ROOT / "colloquy")
     return folder
 
 
 def write_files(folder: Path, text: str) -> None:
     """Write the blocks of a page, as they stand, to the file that each names in a comment."""
     for block in (*blocks("markdown", text), *blocks("yaml", text)):
-        named = re.match(r"(?:# @package _global_\n)?(?:<!--|#) ([\w/.]+)", block)
+        named = re.search(r"^(?:<!--|#) ([\w/]+\.\w+)", block, re.MULTILINE)
         assert named is not None
         path = folder / named[1]
         path.parent.mkdir(parents=True, exist_ok=True)
