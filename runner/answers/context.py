@@ -15,6 +15,7 @@ Count = Callable[[str], int]
 
 TOP_INSIGHT, SELECTED_KEY, OTHER_INSIGHT, OTHER_KEY = range(4)
 TIERS = ("top insight", "selected key", "other insight", "other key")
+LITTLE = 5  # of the items, less than one in so many
 _WORD = re.compile(r"\w+")
 _CITED = re.compile(r" \{(S\d+) ")
 
@@ -79,6 +80,12 @@ class Reduced:
             "sections": sections,
             "transcript_segments": list(self.excerpts),
         }
+
+
+def scarcity(kept: int, dropped: int) -> str | None:
+    """Return `1 of 40 findings` if so few are kept that a stage reads little, else None."""
+    few = kept * LITTLE < kept + dropped
+    return f"{kept} of {kept + dropped} findings" if few else None
 
 
 def reduce_context(

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from runner.answers.context import Reduced
+from runner.answers.context import Reduced, scarcity
 from runner.answers.outcome import Outcome
 from runner.base.errors import NotRunError
 from runner.base.text import now_iso
@@ -132,6 +132,11 @@ class Recorder:
             items_kept=len(reduced.kept),
             items_dropped=len(reduced.dropped),
         )
+        if few := scarcity(len(reduced.kept), len(reduced.dropped)):
+            stage, _, analyzer = name.partition(".")
+            section = f"analyzers.{analyzer}" if analyzer else f"stages.{stage}"
+            budget = f"{section}.context.token_budget"
+            log.warning("context.scarce", context=name, kept=few, to_keep_more=budget)
 
     def write(self, writing: Coroutine[Any, Any, None]) -> None:
         """Start a write in the background; its failure stops the run."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from runner.answers.context import scarcity
 from runner.base.json import amount, mapping, mappings, number, read_json, text
 from runner.base.regular_files import files_in, folders_in, read_lines
 from runner.record.previous_session import read_record
@@ -47,6 +48,12 @@ def kept_and_dropped(section: Mapping[str, Any]) -> tuple[int, str]:
     kinds = ((text(item.get("key")).replace("_", " "), text(item.get("priority"))) for item in lost)
     counts = Counter(f"{key} ({priority})" for key, priority in kinds)
     return len(items) - len(lost), ", ".join(f"{n} × {what}" for what, n in counts.items())
+
+
+def few_kept(ledger: Mapping[str, Any]) -> str | None:
+    """Return `1 of 40 findings` if a context keeps so few, else None."""
+    kept, dropped = (amount(ledger.get(f"items_{which}")) for which in ("kept", "dropped"))
+    return scarcity(int(kept), int(dropped))
 
 
 @dataclass(frozen=True, slots=True)
