@@ -49,7 +49,7 @@ class FileFound:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FileFinding:
     """An action item or an insight, the file it is from, and the analyzers that found it."""
 
     file: FileFound
@@ -135,20 +135,20 @@ def speakers_of(item: BriefItem | ShownInsight) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, [*who, *(quote.speaker for quote in item.quotes)])))
 
 
-def _actions(files: Sequence[FileFound]) -> Iterator[Found]:
+def _actions(files: Sequence[FileFound]) -> Iterator[FileFinding]:
     """Yield the action items of all files."""
     for file in files:
         for part in file.brief.sections if file.brief else ():
             if part.title == ACTIONS:
                 for item in part.items:
-                    yield Found(file, item, (part.node.name,), speakers_of(item))
+                    yield FileFinding(file, item, (part.node.name,), speakers_of(item))
 
 
-def _insights(files: Sequence[FileFound]) -> Iterator[Found]:
+def _insights(files: Sequence[FileFound]) -> Iterator[FileFinding]:
     """Yield the insights of all files."""
     for file in files:
         for insight in file.brief.insights if file.brief else ():
-            yield Found(file, insight, insight.analyzers, speakers_of(insight))
+            yield FileFinding(file, insight, insight.analyzers, speakers_of(insight))
 
 
 def _about(run: StoredRun, files: Sequence[FileFound]) -> list[str]:
