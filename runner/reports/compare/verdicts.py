@@ -102,7 +102,9 @@ def _verdict(
     if p is None:
         why = f"n={len(a)} and n={len(b)}, {LEAST} of each needed"
         return PairVerdict(UNTOLD, ratio, None, why)
-    return PairVerdict(word if p < LEVEL else UNTOLD, ratio, p, f"p={p:.2g}" if p >= LEAST_P else f"p<{LEAST_P}")
+    return PairVerdict(
+        word if p < LEVEL else UNTOLD, ratio, p, f"p={p:.2g}" if p >= LEAST_P else f"p<{LEAST_P}"
+    )
 
 
 def verdict_on(groups: Sequence[Group], pairs: Sequence[Pair]) -> str:
