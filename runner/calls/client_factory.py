@@ -62,9 +62,14 @@ def simulated_models(job: Setup) -> dict[str, SimulateSettings]:
 
 async def load_libraries(job: Setup) -> None:
     """Import in a thread the libraries of the job's transports, which takes seconds of CPU."""
-    for model in job.models.values():
-        if not _is_offline(model.settings):
-            await offload(load_litellm, model.settings.name)
+    for name in library_users(job):
+        await offload(load_litellm, name)
+
+
+def library_users(job: Setup) -> list[str]:
+    """Return the names of the job's models that are called through litellm and aiohttp."""
+    settings = (model.settings for model in job.models.values())
+    return [each.name for each in settings if not _is_offline(each)]
 
 
 def _is_offline(model: ModelSettings | ModelRoute) -> bool:

@@ -21,6 +21,7 @@ from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
 from runner.calls.client_factory import (
     build_clients,
+    library_users,
     load_libraries,
     max_in_flight,
     simulated_models,
@@ -211,7 +212,7 @@ async def _execute(
     stored: StoredAnswers,
     stack: AsyncExitStack,
 ) -> RunResult | BatchResult:
-    if job.is_paid:
+    if library_users(job):
         log.info("run.starting", model=job.main.settings.name)  # libraries take seconds to load
     loading = asyncio.create_task(load_libraries(job))  # while simulated providers start
     stack.callback(loading.cancel)

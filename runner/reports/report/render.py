@@ -3,7 +3,6 @@
 import os
 import re
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +14,6 @@ from runner.base.format import NOTHING, clock, count, seconds, share, usd
 from runner.base.json import amount, mapping, number, text
 from runner.base.regular_files import kind_of
 from runner.base.text import to_safe_text
-from runner.config.section import NAME
 
 _LABEL = re.compile(r"[a-z]+(_[a-z]+)+")
 
@@ -35,8 +33,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    shows = (seconds, count, usd, share, title_of, label, purpose_of, clock)
-    shows += (amount, mapping, number, text)
+    shows = (seconds, count, usd, share, title_of, label, clock, amount, mapping, number, text)
     environment.filters |= {show.__name__: show for show in shows}
     return environment
 
@@ -58,15 +55,6 @@ def label(value: Any) -> str:
     """Return a category, or the value of an enumeration, without underscores."""
     words = text(value)
     return words.replace("_", " ") if _LABEL.fullmatch(words) else words
-
-
-@lru_cache
-def purpose_of(analyzer: str) -> str:
-    """Return what a shipped analyzer looks for: the first line of its module; "" for another."""
-    module = files("analyzers").joinpath(f"{analyzer}.py")
-    if NAME.fullmatch(analyzer) is None or not module.is_file():
-        return ""
-    return module.read_text(encoding="utf-8").partition("\n")[0].strip('"')
 
 
 def link_to(file: Path, folder: Path) -> str | None:
