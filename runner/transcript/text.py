@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from runner.base.format import plural
 from runner.transcript.layouts.blocks import turns_of_blocks
-from runner.transcript.layouts.choice import Choice, choose
+from runner.transcript.layouts.choice import Choice, choose, is_heading
 from runner.transcript.layouts.growth import outgrown
 from runner.transcript.layouts.inside import CHEVRONS, QUESTIONS, cut_at_labels, labels_inside
 from runner.transcript.layouts.openings import Opening
@@ -135,6 +135,8 @@ class _Assembler:
             return self._open(row, *self.choice.turns[at])
         if row.gap:
             self.flush()
+        if is_heading(self.rows, at):
+            self.speaker = None  # whoever spoke above it
         if row.mark.startswith("#") and row.gap and not row.is_stamp:
             self._leave_out(row)
         elif row.stamp is not None and self._is_time(row, row.stamp):

@@ -36,9 +36,7 @@ def _cut(cues: Sequence[Cue], names: Names) -> Iterator[Cue]:
         lines = [
             Line(line.speaker, part)
             for line in cue.lines
-            for part in (
-                [line.text] if line.speaker else cut_at_labels(line.text, labels, marks)
-            )
+            for part in ([line.text] if line.speaker else cut_at_labels(line.text, labels, marks))
         ]
         yield cue if len(lines) == len(cue.lines) else replace(cue, lines=tuple(lines))
 

@@ -49,6 +49,7 @@ class Row:
 
 def rows_of(text: str, notes: Notes) -> list[Row]:
     """Return the rows of *text*; what is furniture of the file is left out."""
+    text = text.replace("'''", "**")  # as wikis write it
     lines = [_without_break(line) for line in text.split("\n")]
     lines = _without_line_numbers(_without_front_matter(lines, notes), notes)
     rows: list[Row] = []
