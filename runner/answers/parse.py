@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -132,7 +133,10 @@ class _AnswerSearch:
         except (ValueError, RecursionError):
             value = repair(whole.text)
         reading = self.validated(value, cut=True)
-        return reading and replace(reading, repaired=True, cut=True, dropped=whole.dropped)
+        if reading is None:
+            return None
+        notes = (*_end_of(value), *reading.notes) if whole.dropped else reading.notes
+        return replace(reading, notes=notes, repaired=True, cut=True, dropped=whole.dropped)
 
     def validated(self, value: Any, *, cut: bool = False) -> ReadReply | None:
         """Return the reading of a JSON value that is an answer, None for any other."""
@@ -155,6 +159,16 @@ class _AnswerSearch:
             self.refuse(2, "the reply repeats the template instead of filling it in")
             return None
         return ReadReply(answer, tuple(coercion.notes))
+
+
+def _end_of(value: Any) -> Iterator[str]:
+    """Yield where a value ends that was cut within a list."""
+    path = []
+    while isinstance(value, dict) and value:
+        path.append(list(value)[-1])
+        value = value[path[-1]]
+    if path and isinstance(value, list):
+        yield f"{'.'.join(path)}: cut after {len(value)} whole items"
 
 
 def _first_fault(data: Any, error: ValidationError) -> str:

@@ -10,6 +10,7 @@ import structlog
 
 from runner.answers.outcome import (
     Outcome,
+    cut_answers,
     failed_outcome,
     grounding_figures,
     missing_reasons,
@@ -121,7 +122,7 @@ class Run:
         await recorder.settle()
         status, exit_code = run_status(outcomes)
         grounding = grounding_figures(outcomes)
-        recorder.grounding = grounding["total"]
+        recorder.grounding, recorder.cut = grounding["total"], cut_answers(outcomes)
         measured = await self._measure(outcomes, wall_s, grounding)
         plan = None
         if self._member is None or self._member.sampled:

@@ -354,7 +354,10 @@ def test_what_a_cut_reply_did_not_reach_is_said() -> None:
     text = json.dumps(WHOLE)
     reading = parse_answer(text[: text.index("Finding 2.")], LISTS)
 
-    assert ("structured_data.points: not reached, read as an empty list",) == reading.notes
+    assert (
+        "insights: cut after 2 whole items",
+        "structured_data.points: not reached, read as an empty list",
+    ) == reading.notes
     assert (True, True) == (reading.cut, reading.dropped)
 
 
@@ -370,7 +373,7 @@ def test_items_that_a_loop_repeats_are_kept_once() -> None:
     reading = parse_answer(text[:2000], LISTS)
 
     assert [INSIGHT] == reading.answer.model_dump()["insights"]
-    assert "repeated items" in reading.notes[0]
+    assert "insights: 13 repeated items were left out" in reading.notes
 
 
 LOOPS = {
