@@ -54,7 +54,7 @@ def answers(path: str) -> tuple[dict[str, Any], dict[str, str]]:
             reduced = reduce_context("Findings", items, {}, node.context, count)
             prompt = wrap("context", reduced.text)
         reply = json.dumps(find_reading(analyzer.module)(read_document(prompt)))
-        found[node.name] = analyzer.read(reply)[0].model_dump(mode="json")
+        found[node.name] = analyzer.read(reply).answer.model_dump(mode="json")
     return found, said
 
 
@@ -111,7 +111,7 @@ def test_stage_b_does_not_see_the_transcript_behind_its_contexts_back(tmp_path: 
     for name in ("competing_hypotheses", "first_principles", "determining_factors"):
         analyzer = made.analyzers[name]
         reply = find_reading(analyzer.module)(read_document(wrap("context", finding)))
-        answer = analyzer.read(json.dumps(reply))[0].model_dump(mode="json")
+        answer = analyzer.read(json.dumps(reply)).answer.model_dump(mode="json")
 
         assert set(cited(answer)) <= {("S0001", "I doubt that the launch holds")}
 
