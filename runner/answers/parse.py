@@ -49,9 +49,10 @@ def parse_answer(text: str, shape: type[Answer]) -> ReadReply:
     if sum(map(text.count, ",[{")) > MAX_VALUES:
         search.refuse(3, f"the reply has more than {MAX_VALUES:,} values")
     else:
-        for found, how in readings(text):
-            for reading in (search.strict(found), search.repaired(found)):
-                if reading is not None:
+        ways = list(readings(text))
+        for read in (search.strict, search.repaired):
+            for found, how in ways:
+                if (reading := read(found)) is not None:
                     return replace(reading, notes=(*filter(None, [how]), *reading.notes))
     raise AnswerError("invalid_output", search.fault, text=text)
 
@@ -75,13 +76,19 @@ class _AnswerSearch:
     def strict(self, found: Found) -> ReadReply | None:
         """Return the reading of the last valid value, or of all values together."""
         valid: list[tuple[ReadReply, int, int]] = []
+        later: list[str] = []  # what is wrong with the objects after the last valid one
         for value, start, end in found.values:
-            if (reading := self.validated(value)) is not None:
-                valid.append((reading, start, end))
+            for each in self._alternatives(value):
+                if (reading := self.validated(each)) is not None:
+                    valid.append((reading, start, end))
+                    later.clear()
+                elif self.faults[-1][0] > 1:
+                    later.append(f"an object after it is not valid: {self.faults[-1][1]}")
         if valid:
             reading, start, end = valid[-1]
             several = {repr(each.answer) for each, *_ in valid}
             chosen = [f"the last of {len(several)} valid objects"] if len(several) > 1 else []
+            chosen += later[:1]
             repaired = not is_strict(found.said[start:end])
             # what begins after it and cannot be read may be the one that was meant
             after = any(at > end for at in found.broken)
@@ -97,6 +104,14 @@ class _AnswerSearch:
         if reading is None:
             return None
         return replace(reading, notes=(f"{len(parts)} objects were read as one", *reading.notes))
+
+    def _alternatives(self, value: Any) -> list[Any]:
+        """Return the answers that a list may hold several of, else *value* itself."""
+        names = self.shape.model_fields.keys()
+        several = isinstance(value, list) and len(value) > 1
+        if several and all(isinstance(each, dict) and each.keys() & names for each in value):
+            return list(value)
+        return [value]
 
     def repaired(self, found: Found) -> ReadReply | None:
         """Return the reading of a value that is broken or was cut."""
@@ -123,7 +138,7 @@ class _AnswerSearch:
     def _mended(self, text: str) -> ReadReply | None:
         """Return the reading of the broken value that *text* begins with; raise ValueError."""
         whole = complete(text)
-        if whole is None:
+        if whole is None or all(text.count(a) == text.count(b) for a, b in ("{}", "[]")):
             reading = self.validated(repair(text))
             return reading and replace(reading, repaired=True)
         if whole.text in ("{}", "[]"):
