@@ -21,12 +21,13 @@ _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 class Coercion:
     """Coerces one reply to *schema*, that of a whole answer with its bounds; *notes* say how.
 
-    *cut* replies get an empty list in place of one that they did not reach.
+    *cut* replies get an empty list in place of one that they did not reach; *filled* says so.
     """
 
     def __init__(self, schema: Mapping[str, Any], *, cut: bool = False) -> None:
         self._root, self._defs, self._cut = schema, schema.get("$defs", {}), cut
         self.notes: list[str] = []
+        self.filled = False
 
     def answer(self, value: Any) -> Any:
         """Return *value* as the answer it holds: without wrappers, its fields in their places."""
@@ -150,6 +151,7 @@ class Coercion:
             for name in (name for name in schema.get("required", ()) if name not in value):
                 if self._resolved(named[name]).get("type") == "array":
                     self._note(_join(path, name), "not reached, read as an empty list")
+                    self.filled = True
                     value = {**value, name: []}
         rest, kept = schema.get("additionalProperties"), self._named(value, named, path)
         return {

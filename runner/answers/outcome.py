@@ -76,7 +76,7 @@ def read_reply(
         "finish_reason": finish_reason,
     }
     stored["insights"] = stored["insights"][:max_insights]
-    incomplete = reading.dropped and cut
+    incomplete = cut and (reading.dropped or (reading.cut and finish_reason == "length"))
     return Outcome("ok", stored, raw_output=text, notes=notes, incomplete=incomplete)
 
 

@@ -59,10 +59,14 @@ def parse_answer(text: str, shape: type[Answer]) -> ReadReply:
 
 @dataclass
 class _AnswerSearch:
-    """Looks for an answer of *shape*; *faults* say why values are none, with their importance."""
+    """Looks for an answer of *shape*; *faults* say why values are none, with their importance.
+
+    *is_spent*: a repair has used its time, and no other is tried.
+    """
 
     shape: type[Answer]
     faults: list[tuple[int, str]] = field(default_factory=list)
+    is_spent: bool = False
 
     @property
     def fault(self) -> str:
@@ -115,6 +119,8 @@ class _AnswerSearch:
 
     def repaired(self, found: Found) -> ReadReply | None:
         """Return the reading of a value that is broken or was cut."""
+        if self.is_spent:
+            return None
         if found.fault:
             self.refuse(3, f"the reply {found.fault}")
             return None
@@ -127,6 +133,7 @@ class _AnswerSearch:
                 reading = self._mended(found.said[start:])
             except TooCostlyError as error:
                 self.refuse(2, f"the reply {error}")
+                self.is_spent = True
                 return None
             except ValueError as error:
                 self.refuse(1, f"the reply {error}")
@@ -150,8 +157,9 @@ class _AnswerSearch:
         reading = self.validated(value, cut=True)
         if reading is None:
             return None
-        notes = (*_end_of(value), *reading.notes) if whole.dropped else reading.notes
-        return replace(reading, notes=notes, repaired=True, cut=True, dropped=whole.dropped)
+        dropped = whole.dropped or reading.dropped
+        notes = (*_end_of(value), *reading.notes) if dropped else reading.notes
+        return replace(reading, notes=notes, repaired=True, cut=True, dropped=dropped)
 
     def validated(self, value: Any, *, cut: bool = False) -> ReadReply | None:
         """Return the reading of a JSON value that is an answer, None for any other."""
@@ -173,7 +181,7 @@ class _AnswerSearch:
         if texts.issubset(_PLACEHOLDERS):
             self.refuse(2, "the reply repeats the template instead of filling it in")
             return None
-        return ReadReply(answer, tuple(coercion.notes))
+        return ReadReply(answer, tuple(coercion.notes), dropped=coercion.filled)
 
 
 def _end_of(value: Any) -> Iterator[str]:
