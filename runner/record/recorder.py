@@ -50,6 +50,7 @@ class Recorder:
         self.statuses: dict[str, str] = {node.name: "pending" for node in job.pipeline.nodes}
         self.grounding: dict[str, Any] | None = None
         self.used_segments = frozenset[str]()
+        self.cut: list[str] = []
         self._writes: list[asyncio.Task[None]] = []
         self._began = asyncio.get_running_loop().time()
         self._started_at = now_iso()
@@ -193,7 +194,7 @@ class Recorder:
         state = {"status": status, "exit_code": exit_code}
         times = {"started_at": self._started_at, "updated_at": now_iso()}
         about = describe_run(self.job, self.statuses, self.directory.journal.spent)
-        metadata = {**state, **times, **about, "grounding": self.grounding}
+        metadata = {**state, **times, **about, "grounding": self.grounding, "cut": self.cut}
         await self.directory.write_metadata(metadata)
 
     async def _commit(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
@@ -232,6 +233,8 @@ class Recorder:
             event = "node.reused" if outcome.reused else "node.finished"
             insights = len(outcome.answer["insights"])
             log.info(event, insights=insights, source=outcome.reused, **facts)
+            if marks := outcome.notes.get("reply_notes"):
+                log.warning("answer.marked", analyzer=node.name, reason="; ".join(marks))
         elif outcome.status in ("skipped", "not_run"):
             log.warning("node.skipped", reason=outcome.error, **facts)
         else:

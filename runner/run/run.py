@@ -11,6 +11,7 @@ import structlog
 from runner.answers.coverage import coverage_figures
 from runner.answers.outcome import (
     Outcome,
+    cut_answers,
     failed_outcome,
     grounding_figures,
     missing_reasons,
@@ -122,7 +123,7 @@ class Run:
         await recorder.settle()
         status, exit_code = run_status(outcomes)
         grounding = grounding_figures(outcomes)
-        recorder.grounding = grounding["total"]
+        recorder.grounding, recorder.cut = grounding["total"], cut_answers(outcomes)
         measured = await self._measure(outcomes, wall_s, grounding)
         coverage = await self._coverage(outcomes)
         measured["run"]["coverage"] = coverage["total"]["cited"]["token_rate"]

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from runner.answers.context import scarcity
-from runner.base.json import amount, mapping, mappings, number, read_json, text
+from runner.base.json import amount, listing, mapping, mappings, number, read_json, text
 from runner.base.regular_files import files_in, folders_in, read_lines
 from runner.record.previous_session import read_record
 from runner.reports.report.nodes import NodeFacts, joined
@@ -101,14 +101,17 @@ def chunked_of(path: Path, nodes: Sequence[NodeFacts]) -> list[ChunkedNode]:
 
 @dataclass(frozen=True, slots=True)
 class NodeFaults:
-    """Faults of one node: failed attempts by kind, pauses in seconds, invalid replies."""
+    """Faults of one node: failed attempts by kind, pauses in seconds, invalid replies.
+
+    *marks* say how the reply was read that is its answer, empty for plain JSON.
+    """
 
     node: NodeFacts
     failed: str
     pause_s: float
     parked_s: float
     rejected: tuple[str, ...]
-    repaired: bool
+    marks: str
 
 
 def faults_of(nodes: Sequence[NodeFacts]) -> list[NodeFaults]:
@@ -124,9 +127,9 @@ def faults_of(nodes: Sequence[NodeFacts]) -> list[NodeFaults]:
             sum(amount(a.get("wait_s")) for a in node.attempts),
             amount(node.timing.get("parked_s")),
             rejected,
-            node.record.get("json_repaired") is True,
+            "; ".join(map(text, listing(node.record.get("reply_notes")))),
         )
-        if fault.failed or rejected or fault.repaired or fault.parked_s:
+        if fault.failed or rejected or fault.marks or fault.parked_s:
             found.append(fault)
     return found
 
