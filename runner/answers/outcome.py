@@ -19,6 +19,7 @@ ENDINGS = (
     (frozenset({"budget"}), errors.EXIT_BUDGET),
     (frozenset({"unavailable"}), errors.EXIT_UNAVAILABLE),
 )
+ANSWERED = frozenset({"completed", "degraded"})  # statuses of a run with every answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,12 @@ def failed_outcome(
     return Outcome("error", None, error.kind, str(error), raw, key, notes=notes or {})
 
 
-def run_status(outcomes: Mapping[str, Outcome]) -> tuple[str, int]:
-    """Return the run's status and exit code; the first of ENDINGS that applies decides."""
+def run_status(outcomes: Mapping[str, Outcome], min_rate: float = 0.0) -> tuple[str, int]:
+    """Return the run's status and exit code; the first of ENDINGS that applies decides.
+
+    Where every analyzer answered, but a smaller share of their quotes than *min_rate* is in the
+    transcript, it is `degraded`.
+    """
     good = sum(outcome.status == "ok" for outcome in outcomes.values())
     kinds = {outcome.kind for outcome in outcomes.values()}
     some = "partial" if good else "failed"
@@ -91,6 +96,9 @@ def run_status(outcomes: Mapping[str, Outcome]) -> tuple[str, int]:
         return some, errors.EXIT_NOTHING
     if good < len(outcomes) or any(outcome.missing for outcome in outcomes.values()):
         return "partial", errors.EXIT_PARTIAL
+    rate = grounding_figures(outcomes)["total"]["rate"]
+    if rate is not None and rate < min_rate:
+        return "degraded", errors.EXIT_PARTIAL
     return "completed", errors.EXIT_OK
 
 
@@ -99,6 +107,12 @@ def grounding_figures(outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
     counts = {name: o.grounding for name, o in outcomes.items() if o.grounding is not None}
     by_name = {name: count.figures() for name, count in counts.items()}
     return {"total": sum(counts.values(), GroundingCounts()).figures(), "analyzers": by_name}
+
+
+def quotes_found(counts: GroundingCounts) -> str | None:
+    """Return how many quotes are in the transcript, None without any."""
+    found = counts.exact + counts.near
+    return f"{found} of {counts.quotes} quotes are in the transcript" if counts.quotes else None
 
 
 def missing_reasons(upstream: Mapping[str, Outcome]) -> dict[str, str]:

@@ -47,9 +47,9 @@ class Conversation:
             except AnswerError as error:
                 request, facts = self._next(error), {"kind": error.kind, "error": str(error)}
                 self.rejected.append({**facts, "raw_output": error.text})
+                log.warning("answer.rejected", analyzer=self.request.node, **facts)
                 if request is None:
                     raise
-                log.warning("answer.rejected", analyzer=self.request.node, **facts)
                 self.request = request
 
     def _next(self, error: AnswerError) -> Request | None:
@@ -66,7 +66,10 @@ class Conversation:
             messages = self.repair(self.request.messages, error.text, str(error))
             repair = replace(self.request, messages=messages)
             limit = self.longest(repair)
-            return repair if limit is None or limit >= repair.max_tokens else None
+            if limit is None or limit >= repair.max_tokens:
+                return repair
+            log.warning("repair.skipped", analyzer=repair.node, room=limit, error=str(error))
+            return None
         return self.request
 
     def notes(self) -> Mapping[str, Any]:

@@ -26,7 +26,7 @@ from runner.calls.client_factory import (
     simulated_models,
 )
 from runner.config.schema import Settings
-from runner.job.build import build_job
+from runner.job.build import asked_job, build_job
 from runner.job.job import BatchJob, Job, Setup
 from runner.providers.simulated.process import IdleProcesses, simulated_process
 from runner.record.account import restore_account
@@ -46,7 +46,7 @@ from runner.reports.report.write import leave_index, leave_report
 from runner.run.batch.batch_run import Batch, BatchResult, BatchServices
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole, batch_log
 from runner.run.batch.plan import plan_batch
-from runner.run.ending import can_help, check_budget, resume_command, tell_end
+from runner.run.ending import can_help, check_budget, hint_of, resume_command, tell_end
 from runner.run.objective import Objective, objective
 from runner.run.plan import as_text, make_plan, read_histories
 from runner.run.resume import Resumption, nothing_to_do
@@ -99,6 +99,7 @@ async def execute_job(
         return await resume_job(Resumption(job, PreviousSession(run_path)), shared)
     if job.settings.plan:
         return _show_plan(job)
+    job = await offload(asked_job, job) if job.is_paid else job
     store = _store(job, paid=job.is_paid and not in_sweep)
     if not in_sweep:
         check_budget(job, reuses=store is not None and store.root.is_dir())
@@ -190,7 +191,8 @@ async def _run(
         tell_end(job, path, "interrupted", stop.exit_code)
         return stop.exit_code, None
     helps = result.exit_code != EXIT_OK and can_help(result)
-    tell_end(job, path, result.status, result.exit_code, result.counts, resumable=helps)
+    hint = hint_of(job, result)
+    tell_end(job, path, result.status, result.exit_code, result.counts, resumable=helps, hint=hint)
     return result.exit_code, objective(job.settings.objective, result.benchmark)
 
 
