@@ -27,6 +27,7 @@ BILLING_CODES = {
     "organization_usage_limit_exceeded",
     "project_spend_limit_exceeded",
 }
+_TOO_LONG_CODES = {"context_length_exceeded", "exceed_context_size_error"}  # OpenAI's, llama.cpp's
 _NO_CREDIT = "credit balance is too low"  # Anthropic sends no code for it
 _NO_KEY = "API_KEY_INVALID"  # Google's reason, with status 400
 _HINTS = (  # to what a provider says of its limits
@@ -121,7 +122,7 @@ def _refusal(
 
 def _kind(status: int, codes: set[str], message: str, retry_after: float | None) -> str:
     client = 400 <= status < 500
-    too_long = "context_length_exceeded" in codes or TOO_LONG.search(message)
+    too_long = _TOO_LONG_CODES & codes or TOO_LONG.search(message)
     if status in (400, 413, 422, 500) and too_long:
         return "context_exceeded"
     if status == 402 or BILLING_CODES & codes or (client and _NO_CREDIT in message.lower()):
