@@ -31,13 +31,11 @@ def tell_end(
     hint: str | None = None,
 ) -> None:
     """Print the last line to standard output: `KEY=VALUE …`, or JSON for `output.console=json`."""
-    batch = isinstance(job, BatchJob)
     facts: dict[str, Any] = {"status": status, "exit": code}
     facts |= {name: n for name, n in (counts or {}).items() if n or name != "not_run"}
-    facts["batch" if batch else "run"] = str(path)
-    page = path / (TABLE if batch else REPORT)
-    if page.is_file():
-        facts["results" if batch else "report"] = str(page)
+    facts["batch" if isinstance(job, BatchJob) else "run"] = str(path)
+    pages = {"report": path / REPORT, "results": path / TABLE}
+    facts |= {name: str(page) for name, page in pages.items() if page.is_file()}
     if code != EXIT_OK and resumable:
         facts["resume"] = resume_command(path, job, code)
     if hint is not None:
@@ -50,6 +48,13 @@ def tell_end(
         print(line, flush=True)
     except OSError:  # a closed pipe or a full disk: the run has ended all the same
         silence(sys.stdout)
+
+
+def tell_result(job: Setup, path: Path, result: RunResult | BatchResult) -> None:
+    """Print the last line of a run or batch that came to its end."""
+    helps, hint = result.exit_code != EXIT_OK and can_help(result), hint_of(job, result)
+    code, counts = result.exit_code, result.counts
+    tell_end(job, path, result.status, code, counts, resumable=helps, hint=hint)
 
 
 def _words(facts: Mapping[str, Any]) -> str:
