@@ -117,6 +117,8 @@ class Recorder:
 
     def part_ended(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
         """Record the outcome of a part of the transcript; *node* is the part's."""
+        if outcome.answer is None:
+            log.warning("part.lost", part=node.name, kind=outcome.kind, error=outcome.error)
         if outcome.reused != "run":
             self.write(self._commit(node, outcome, calls))
 
@@ -228,9 +230,13 @@ class Recorder:
         await self.directory.write_pages({self.pages.path(node): page})
 
     def _log_outcome(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
-        facts = {"analyzer": node.name, "latency_s": round(calls.latency_s, 3)}
+        facts: dict[str, Any] = {"analyzer": node.name, "latency_s": round(calls.latency_s, 3)}
         if outcome.answer is not None:
             event = "node.reused" if outcome.reused else "node.finished"
+            facts["rejected"] = len(outcome.notes.get("rejected", ())) or None
+            facts["lost"] = ", ".join(outcome.missing) or None
+            if (counts := outcome.grounding) is not None and counts.quotes:
+                facts["quotes_found"] = f"{counts.exact + counts.near}/{counts.quotes}"
             insights = len(outcome.answer["insights"])
             log.info(event, insights=insights, source=outcome.reused, **facts)
             if marks := outcome.notes.get("reply_notes"):
