@@ -14,20 +14,22 @@ _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,30})?)\s*%")
 _CALL = frozenset(("id", "type", "name", "role", "index", "status", "recipientname", "schema"))
 _THOUGHT = frozenset(("thought", "thoughts", "thinking", "reasoning", "chainofthought"))
 _ASIDE = _THOUGHT | {"schema"}  # beside an answer's own fields, no part of it
+_SCALARS = ("string", "number", "integer", "boolean")
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 
 
 class Coercion:
     """Coerces one reply to *schema*, that of a whole answer with its bounds; *notes* say how.
 
-    *cut* replies get an empty list in place of one that they did not reach; *part* is the key of
-    what is asked for in a reply to a shared schema.
+    *cut* replies get an empty list in place of one that they did not reach; *filled* says so.
+    *part* is the key of what is asked for in a reply to a shared schema.
     """
 
     def __init__(self, schema: Mapping[str, Any], *, cut: bool = False, part: str = "") -> None:
         self._root, self._defs, self._cut = schema, schema.get("$defs", {}), cut
         self._part = _plain(part)
         self.notes: list[str] = []
+        self.filled = False
 
     def answer(self, value: Any) -> Any:
         """Return *value* as the answer it holds: without wrappers, its fields in their places."""
@@ -94,6 +96,7 @@ class Coercion:
                 inner = value[0] if keys & (names | {"function", "arguments"}) else value
             elif isinstance(value, dict) and not {_plain(key) for key in value} & names:
                 rest = [key for key in value if _plain(key) not in _CALL | _THOUGHT]
+                rest = [key for key in rest if isinstance(value[key], dict | list)] or rest
                 inner = value[rest[0]] if len(rest) == 1 else value
                 if not isinstance(inner, dict | list | str):
                     return value
@@ -110,6 +113,8 @@ class Coercion:
         if "enum" in schema or "const" in schema:
             return self._enum(value, schema.get("enum") or [schema["const"]], path)
         kind = schema.get("type")
+        if isinstance(value, list) and len(value) == 1 and kind in _SCALARS:
+            value = self._as(value[0], value, path)
         if isinstance(value, str) and kind in ("object", "array"):
             decoded = _decoded(value)
             if isinstance(decoded, dict if kind == "object" else list):
@@ -139,7 +144,7 @@ class Coercion:
 
     def _enum(self, value: Any, allowed: list[Any], path: str) -> Any:
         if isinstance(value, list) and len(value) == 1:
-            value = value[0]
+            value = self._as(value[0], value, path)
         if value in allowed or not isinstance(value, str | int | float):
             return value
         same = [each for each in allowed if _plain(str(each)) == _plain(str(value))]
@@ -154,10 +159,19 @@ class Coercion:
             value = {}
         if not isinstance(value, dict):
             return value
+        if len(value) == 1 and isinstance(inner := next(iter(value.values())), dict):
+            meant = {_plain(name) for name in named}
+            if (
+                not {_plain(key) for key in value} & meant
+                and {_plain(key) for key in inner} & meant
+            ):
+                self._note(path, f"read inside of {_kind(value)}")
+                value = inner
         if self._cut and path.count(".") == 0 and not path.startswith("insights"):
             for name in (name for name in schema.get("required", ()) if name not in value):
                 if self._resolved(named[name]).get("type") == "array":
                     self._note(_join(path, name), "not reached, read as an empty list")
+                    self.filled = True
                     value = {**value, name: []}
         rest, kept = schema.get("additionalProperties"), self._named(value, named, path)
         return {
@@ -180,8 +194,8 @@ class Coercion:
 
     def _array(self, value: Any, schema: Mapping[str, Any], path: str) -> Any:
         kind = self._resolved(schema.get("items", {})).get("type")
-        if value is None:
-            self._note(path, "null was read as an empty list")
+        if value is None or value == "":
+            self._note(path, f"{json.dumps(value)} was read as an empty list")
             return []
         if isinstance(value, dict) and len(value) == 1 and kind == "object":
             inner = next(iter(value.values()))
@@ -202,8 +216,6 @@ class Coercion:
         return [self._value(each, items, _join(path, str(at))) for at, each in enumerate(value)]
 
     def _string(self, value: Any, path: str) -> Any:
-        if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
-            return self._as(value[0], value, path)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return self._as(str(value), value, path)
         return value

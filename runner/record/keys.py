@@ -37,8 +37,8 @@ def request_key(
     }
     if request.own_schema is not None:
         sent["shared"] = True  # with whom is not part of it: it changes no answer
-    if model.effort is not None:
-        sent["effort"] = model.effort
+    named = {"effort": model.effort, "base_model": model.base_model}  # which decide what is sent
+    sent |= {key: value for key, value in named.items() if value is not None}
     if grounded:
         sent["grounded"] = True
     if model.name.startswith(OFFLINE):

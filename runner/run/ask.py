@@ -10,16 +10,18 @@ from runner.answers.grounding.grounder import Grounder
 from runner.answers.outcome import Outcome, failed_outcome, read_reply
 from runner.base.errors import AnswerError, CallError, NotRunError
 from runner.base.threads import offload
+from runner.base.usage import Usage
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.prefix_gate import PrefixGate
 from runner.calls.schedule import Place, make_slots, ranks
+from runner.config.learned import is_cut_off
 from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.models import Model
 from runner.job.parts import owner_of
 from runner.job.prefix_policy import is_cacheable, prefix_of, prefix_policy
-from runner.job.windows import Fit, longest_reply
+from runner.job.windows import Fit, counted, longest_reply
 from runner.providers.request import Completion, Request, on_first_token
 from runner.record.keys import request_key
 from runner.record.reuse import StoredAnswers
@@ -34,13 +36,17 @@ class NotStoredError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One node to be asked of one model; *last*: no fallback follows."""
+    """One node to be asked of one model; *last*: no fallback follows.
+
+    *recuts* is how often its material may be cut anew.
+    """
 
     node: Node
     model: Model
     calls: CallLog
     fit: Fit
     last: bool
+    recuts: int = 0
 
 
 class Asker:
@@ -84,9 +90,38 @@ class Asker:
         except NotRunError:
             raise
         except CallError as error:
+            if error.kind == "context_exceeded":
+                await self._learn(question, conversation.request, error)
             return replace(failed_outcome(error, key, conversation.notes()), model=model)
         notes = {**outcome.notes, **conversation.notes()}
         return replace(outcome, key=key, model=model, notes=notes)
+
+    async def _learn(self, question: Question, request: Request, error: CallError) -> None:
+        """Learn from the refusal of a prompt that is too long."""
+        model, fit = question.model, question.fit
+        tokens = await offload(counted, model, request)
+        said = error.window, error.prompt_tokens
+        used = fit.window, fit.factor
+        model.learned.overflowed(*said, tokens, request.max_tokens, *used)
+
+    async def _measure(self, model: Model, request: Request, usage: Usage) -> None:
+        """Compare the provider's count of a prompt with ours.
+
+        Raises CallError if the server has left out a part of the prompt.
+        """
+        if model.tokenizer.exact or not model.is_paid or usage.estimated or usage.corrected:
+            return
+        tokens = await offload(counted, model, request)
+        own = model.settings.api_base is not None
+        if own and is_cut_off(usage.prompt_tokens, tokens, model.window):
+            error = CallError(
+                "context_exceeded",
+                f"the server read {usage.prompt_tokens:,} of about {tokens:,} tokens and left out "
+                f"the rest: its window is smaller than model.context_window (Ollama: num_ctx)",
+            )
+            error.window = usage.prompt_tokens
+            raise error
+        model.learned.measure(usage.prompt_tokens, tokens)
 
     async def reuse(self, question: Question, text: str) -> Outcome:
         """Return the stored answer on *text*; raise NotStoredError without one."""
@@ -140,14 +175,16 @@ class Asker:
             self._place.rank + self._ranks[name],
             waits_for_outage=question.last,
         )
-        if (node.stage, model.name) not in self._policy.primed or not is_cacheable(model, request):
-            return await complete()
-        prefix = prefix_of(model, request)
-        async with self._prefix_gate.turn(prefix, self._expected_s[name]) as lead:
-            if lead is None:
-                return await complete()
-            with on_first_token(lead):
-                return await complete(on_failure=lead.failed)
+        if (node.stage, model.name) in self._policy.primed and is_cacheable(model, request):
+            prefix = prefix_of(model, request)
+            async with self._prefix_gate.turn(prefix, self._expected_s[name]) as lead:
+                with on_first_token(lead):
+                    on_failure = None if lead is None else lead.failed
+                    reply = await complete(on_failure=on_failure)
+        else:
+            reply = await complete()
+        await self._measure(model, request, reply.usage)
+        return reply
 
     def _request(self, question: Question, text: str) -> tuple[Request, str]:
         """Return the request with *text* as its material, and the call's key."""

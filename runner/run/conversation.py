@@ -57,11 +57,11 @@ class Conversation:
                 if request is None and error.kept is not None:
                     return cast("T", error.kept)
                 self.rejected.append({**facts, "raw_output": error.text})
+                log.warning("answer.rejected", analyzer=self.request.node, **facts)
                 failed, kept = error, kept if error.kept is None else error.kept
             except CallError as error:
                 request, failed = None, error
             if request is not None:
-                log.warning("answer.rejected", analyzer=self.request.node, **facts)
                 self.request = request
             elif kept is None:
                 raise failed
@@ -81,7 +81,10 @@ class Conversation:
             messages = self.repair(self.request.messages, error.text, str(error))
             repair = replace(self.request, messages=messages)
             limit = self.longest(repair)
-            return repair if limit is None or limit >= repair.max_tokens else None
+            if limit is None or limit >= repair.max_tokens:
+                return repair
+            log.warning("repair.skipped", analyzer=repair.node, room=limit, error=str(error))
+            return None
         return self.request
 
     def notes(self) -> Mapping[str, Any]:

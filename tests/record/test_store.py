@@ -151,6 +151,8 @@ OTHER_MODELS: Mapping[str, Any] = {
     "name": "openai/gpt-4o",
     "api_base": "https://example.org/v1",
     "params": {"seed": 7},
+    "effort": "low",
+    "base_model": "gpt-6-luna",
 }
 SAME_ANSWERS: Mapping[str, Any] = {
     "allow_http": True,
@@ -165,7 +167,11 @@ SAME_ANSWERS: Mapping[str, Any] = {
     "deadline_s": 5.0,
     "rpm": 1,
     "tpm": 1,
+    "itpm": 1,
+    "otpm": 1,
     "burst_s": 2.0,
+    "service_tier": "flex",
+    "cache": "1h",
     "context_window": 5,
     "input_usd_per_mtok": 1.0,
     "output_usd_per_mtok": 1.0,
