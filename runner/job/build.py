@@ -27,6 +27,8 @@ from runner.job.windows import Fitter
 from runner.transcript.inputs import Input, find_inputs, is_many
 from runner.transcript.model import Transcript, renamed
 from runner.transcript.read import formats, read
+from runner.transcript.redact.build import make_redaction, redacted
+from runner.transcript.redact.own_patterns import check_patterns
 
 PACKAGE_PREFIX = "pkg://"
 
@@ -88,6 +90,7 @@ def setup_from(
     settings, folders = validate(data), analyzer_folders(config_dirs)
     check_traces(settings)
     check_format(settings)
+    check_patterns(settings.transcript)
     pipeline = make_pipeline(settings.stages, settings.analyzers)
     models = _models(settings)
     analyzers = {
@@ -130,10 +133,13 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
 
 def run_job(setup: Setup, transcript: Transcript) -> Job:
     """Return the job that reads *transcript*; raise ConfigError where it does not fit a model."""
-    variables = variables_of(setup.pipeline.nodes, transcript, setup.settings)
-    fitter = Fitter(setup.settings, setup.analyzers, transcript, variables)
+    redaction = make_redaction(setup.settings.transcript, transcript)
+    shown = redacted(redaction, transcript)
+    variables = variables_of(setup.pipeline.nodes, shown, setup.settings, redaction)
+    fitter = Fitter(setup.settings, setup.analyzers, shown, variables)
     fits = fitter.fits(setup.pipeline.stages, setup.models)
-    return Job(**_values(setup), transcript=transcript, variables=variables, fits=fits)
+    facts = {"transcript": transcript, "redaction": redaction, "shown": shown}
+    return Job(**_values(setup), **facts, variables=variables, fits=fits)
 
 
 def _values(setup: Setup) -> dict[str, Any]:

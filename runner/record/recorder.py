@@ -35,6 +35,7 @@ PERSIST_S = 2.0  # for unfinished writes when a run is cut off
 # measured), and by attempt; no less than LEAST_BYTES, since replies can be longer than allowed.
 TOKEN_BYTES, ATTEMPT_BYTES, LEAST_BYTES = 12, 200, 1 << 15
 OTHER_BYTES = 1 << 13
+REDACTION = "redaction.json"  # what each stand-in stands for
 
 log = structlog.get_logger("colloquy.run")
 
@@ -63,6 +64,8 @@ class Recorder:
         self._began = asyncio.get_running_loop().time()
         self.write(self.directory.note("run.started", config_digest=job.config_digest))
         pages = {TRANSCRIPT: job.transcript, "transcript.md": self.pages.transcript}
+        if job.redaction:
+            pages[REDACTION] = job.redaction.as_dict()
         self.write(self.directory.write_pages(pages))
         log.info(
             "run.started",
@@ -207,7 +210,7 @@ class Recorder:
 
         def keep(file: Path) -> None:
             if key is not None and not outcome.reused:
-                self._stored.keep(key, file)
+                self._stored.keep(key, file, reply_only=bool(self.job.redaction))
 
         page = self.pages.path(node)
         await self.directory.write_node(node.stage, node.name, record, page, keep)

@@ -1,0 +1,176 @@
+"""Identifiers in running text: addresses, numbers of telephones and accounts, written or spoken."""
+
+import re
+from collections.abc import Iterator
+
+Found = tuple[int, int, str]  # start, end, kind
+EMAIL, PHONE, ACCOUNT, ADDRESS, URL, IP, HANDLE = (
+    *("EMAIL", "PHONE", "ACCOUNT", "ADDRESS", "URL", "IP", "HANDLE"),
+)
+
+_DOT = r"(?:\s?\.\s?|\s(?:dot|punto|point|ponto|punkt|puntu|точка)\s|\s?[\[(](?:dot|\.)[\])]\s?)"
+_AT = r"(?:\s(?:at|arroba|arobase|chiocciola|ät|собака)\s|\s?[\[(](?:at|@)[\])]\s?|\s@\s)"
+_PART = r"[\w+%-]{1,64}"
+_INNER = rf"(?:{_DOT}|\s(?:underscore|dash|hyphen|minus|plus)\s|\s?_\s?)"
+_TOP = r"(?:com|org|net|edu|gov|io|co|de|fr|es|it|pt|br|uk|nl|pl|ru|ch|at|se|jp|cn|in|info|eu|[a-z]{2,6})"
+_EMAIL = re.compile(
+    r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63}){1,5}"
+    rf"|(?<!\w){_PART}(?:{_INNER}{_PART}){{0,4}}{_AT}{_PART}(?:{_DOT}{_PART}){{0,3}}{_DOT}{_TOP}\b",
+    re.I,
+)
+_URL = re.compile(
+    r"\b(?:https?://|www\.)[^\s<>\"')\]]{3,500}"
+    r"|\b(?:[\w-]{1,30}\.){0,3}(?:linkedin|github|gitlab|twitter|x|facebook|instagram|tiktok|medium|t|"
+    r"xing|youtube|vk|mastodon)\.(?:com|me|social)/[^\s<>\"')\]]{2,200}",
+    re.I,
+)
+_NAMED_URL = re.compile(
+    r"//[^/\s]+@|~|/@|/(?:u|in|user|users|profile|people|member|author|channel|c)/|\d{5}"
+    r"|(?:linkedin|github|gitlab|twitter|x|facebook|instagram|tiktok|medium|t|xing|vk)\.\w+/\w",
+    re.I,
+)
+_IP = re.compile(
+    r"(?<![\w.])(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}(?![\w.]*\d)"
+    r"|(?<![\w:])(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{1,4}(?![\w:])",
+    re.I,
+)
+_HANDLE = re.compile(r"(?<![\w@.])@[A-Za-z_][\w.]{1,40}\w")
+_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?\b")
+_CODE = re.compile(
+    r"\b(?=[A-Z0-9-]{6,24}\b)(?=[A-Z0-9-]*[A-Z])(?!(?:ISO|IEC|RFC|DIN|EN|CVE|GPT|IPV)-?\d)"
+    r"(?:[A-Z]{1,6}-?\d{5,12}[A-Z]?|\d{5,12}-?[A-Z]{1,3}|[A-Z0-9]{2,6}-\d{3,8}(?:-[A-Z0-9]{1,8})*"
+    r"|[A-Z]{6}\d\d[A-Z]\d\d[A-Z]\d{3}[A-Z])\b"
+    r"|\b[A-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b"
+)
+# Seven digits and more in groups; what is written like money, a date or a time is taken out.
+_DIGITS = re.compile(
+    r"(?<![\w.,$€£¥+])(?:\+|00)?\(?\d(?:[ \u00a0.\-/()–]{0,3}\d){6,22}(?![\w]|[.,]\d)"
+    r"|(?<!\w)\+\(?\d(?:[ \u00a0.\-/()–]{0,3}\d){6,16}(?!\w)"
+)
+_NO_NUMBER = re.compile(
+    r"\d{1,3}(?:\.\d{3})+|(?:19|20)\d\d[-./]\d{1,2}[-./]\d{1,2}(?:[ T]\d{1,2}.*)?"
+    r"|\d{1,2}[-./]\d{1,2}[-./](?:19|20)\d\d|(?:19|20)\d\d\s?[-–/]\s?(?:19|20)\d\d"
+)
+_UNIT = re.compile(
+    r"\s?(?:%|€|\$|£|(?:dollars?|euros?|pounds?|percent|users|people|rows|bytes|tokens|euro|usd)\b)"
+)
+_WORDS = (
+    "zero oh nought one two three four five six seven eight nine double triple hundred "
+    "null eins zwei zwo drei vier fünf sechs sieben acht neun "
+    "cero uno dos tres cuatro cinco seis siete ocho nueve "
+    "zéro un deux trois quatre cinq six sept huit neuf "
+    "um dois três quatro sete oito nove due tre quattro cinque sei sette otto "
+    "ноль один два три четыре пять шесть семь восемь девять"
+).split()
+_SAID = {word: str(max(0, number - 2)) for number, word in enumerate(_WORDS[:12])}
+_TENS = (
+    "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty "
+    "forty fifty sixty seventy eighty ninety zwanzig dreißig vierzig fünfzig sechzig siebzig"
+).split()
+_DIGIT_WORD = "(?:" + "|".join([*_WORDS, *_TENS, "o", r"\d{1,4}"]) + ")"
+_SPOKEN = re.compile(rf"(?<!\w){_DIGIT_WORD}(?:[\s,.\-–]{{1,3}}{_DIGIT_WORD}){{5,24}}(?!\w)", re.I)
+_TOLD = re.compile(
+    r"\b(?:account|acct|customer|client|policy|member(?:ship)?|case|ticket|reference|order|booking|"
+    r"invoice|passport|licen[cs]e|patient|employee|badge|routing|sort code|extension|ext|pin|card|"
+    r"ssn|social security|national insurance|tax|phone|telephone|mobile|cell|fax|zip|post ?code|"
+    r"postal code|plz|konto\w{0,8}|kunden\w{0,8}|rechnungs\w{0,8}|vertrags\w{0,8}|cuenta|cliente|"
+    r"conta|conto|compte|client|dossier|código postal|code postal|cap|cep|teléfono|telefone?|"
+    r"téléphone|numéro|número|номер|счёт|телефон)"
+    r"(?:[ -]?(?:number|no\.?|nr\.?|#|id|code|nummer|numero|número|numéro|de compte|de cuenta))?"
+    r"(?:\s(?:is|was|ist|es|est|é|lautet|ends in|ending in|ends with))?\s?[:#]?\s?"
+    r"((?:[A-Z]{1,4}[ -]?)?\d(?:[ -]?[A-Z0-9]{0,2}\d){3,15})(?![\w]|[.,]\d)",
+    re.I,
+)
+_NUMBER = rf"(?:\d{{1,5}}\s?[a-zA-Z]?\b(?:[-/]\d{{1,4}})?|{_DIGIT_WORD}(?:[\s-]{_DIGIT_WORD}){{0,3}})"
+_CAP = r"(?:[A-ZÀ-ÞА-Я][\w'’.-]*|\d{1,3}(?:st|nd|rd|th))"
+_TAIL = (
+    r"(?:,?\s(?:Apt|Apartment|Suite|Unit|Flat|Floor|#)\.?\s?\w{1,6})?"
+    r"(?:,\s[A-ZÀ-Þ][\w'’-]+(?:\s[A-ZÀ-Þ][\w'’-]+)?,?\s[A-Z]{2}(?:\s\d{5}(?:-\d{4})?)?)?"
+)
+_STREETS = (
+    "Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Way|Place|Pl|Square|Sq|"
+    "Terrace|Close|Crescent|Highway|Hwy|Parkway|Row|Gardens|Grove|Mews|Hill|Walk|Alley"
+)
+_TOWN = r"(?:,\s(?:[A-Z]{1,2}-)?\d{4,5}\s[A-ZÀ-Þ][\w-]+)?"
+_ADDRESS = re.compile(
+    rf"(?<!\w)(?i:{_NUMBER})\s(?:{_CAP}\s){{1,4}}(?:{_STREETS})\b\.?{_TAIL}"
+    rf"|(?<!\w)(?i:{_NUMBER})\s(?:[a-z]+\s){{1,2}}(?:street|avenue|road|lane|boulevard)\b"
+    rf"|(?<!\w)(?:[A-ZÄÖÜ][\wäöüß.-]*(?:straße|strasse|str\.|weg|platz|allee|gasse|ring|damm|ufer)"
+    rf"|(?:{_CAP}\s)?(?:Straße|Strasse|Weg|Platz|Allee|Gasse|Ring|Damm|Ufer))\s\d{{1,4}}\s?[a-z]?\b"
+    rf"{_TOWN}"
+    rf"|(?<!\w)[A-Z][\w-]*(?:straat|laan|weg|plein|gracht|kade|gatan|vägen|gade|vej)\s\d{{1,4}}\b{_TOWN}"
+    r"|(?<!\w)\d{1,4}(?:\s?(?:bis|ter))?,?\s(?:rue|avenue|boulevard|place|allée|chemin|impasse|quai|"
+    r"cours)\s(?:(?:de la|de l['’]|du|des|de|d['’])\s?)?[A-ZÀ-Þ][\w'’-]*(?:[\s-][A-ZÀ-Þ][\w'’-]*){0,3}"
+    rf"{_TOWN}"
+    r"|(?<!\w)(?:[Cc]alle|[Aa]venida|Av\.|[Pp]laza|[Pp]aseo|[Rr]ua|[Pp]raça|[Tt]ravessa|[Vv]ia|"
+    r"[Vv]iale|[Pp]iazza|[Cc]orso|[Uu]lica|[Uu]l\.|ул\.|улица|улице|проспект)\s"
+    rf"(?:(?:de|del|la|las|los|da|do|dos|das|di|della)\s){{0,2}}{_CAP}(?:\s{_CAP}){{0,3}},?\s"
+    rf"(?:n\.?º?\s?|número\s|numero\s|дом\s|д\.\s?)?\d{{1,4}}\b{_TOWN}"
+    r"|[\u4e00-\u9fff]{2,12}(?:路|街|大道|巷|丁目)\s?\d+(?:[-−番]\d+)*[号號]?"
+    r"|〒?\s?\b\d{3}-\d{4}\b(?=\s?[\u3040-\u9fff]{2})"
+    r"|\bP\.?\s?O\.?\s?[Bb]ox\s\d{1,6}"
+)
+_POSTCODE = re.compile(
+    r"\b(?:[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}|[A-Z]\d[A-Z]\s?\d[A-Z]\d|[1-9]\d{3}\s(?!AM|PM|US|EU|UK)[A-Z]{2}"
+    r"|[A-Z]{2}\s\d{5}(?:-\d{4})?|\d{5}-\d{3}|D-\d{5})\b"
+)
+
+
+def find_identifiers(text: str) -> Iterator[Found]:
+    """Yield the identifiers in *text*, longest kinds first; spans may overlap."""
+    for pattern, kind in _SHAPES:
+        yield from ((*match.span(), kind) for match in pattern.finditer(text))
+    for match in _URL.finditer(text):
+        if _NAMED_URL.search(match[0]):
+            yield *match.span(), URL
+    for match in _TOLD.finditer(text):
+        yield *match.span(1), ACCOUNT
+    for match in _DIGITS.finditer(text):
+        if _is_number(match[0]) and not _UNIT.match(text, match.end()):
+            yield *match.span(), PHONE if _looks_dialled(match[0]) else ACCOUNT
+    for match in _SPOKEN.finditer(text):
+        if _is_spoken(match[0]):
+            yield *match.span(), PHONE
+
+
+_SHAPES = (
+    (_EMAIL, EMAIL),
+    (_ADDRESS, ADDRESS),
+    (_IP, IP),
+    (_IBAN, ACCOUNT),
+    (_CODE, ACCOUNT),
+    (_POSTCODE, ADDRESS),
+    (_HANDLE, HANDLE),
+)
+
+
+def identity(kind: str, surface: str) -> str:
+    """Return what two spellings of one identifier have in common: its digits, its letters."""
+    told = surface.casefold()
+    if kind == EMAIL:
+        told = re.sub(rf"{_AT}", "@", re.sub(_DOT, ".", told, flags=re.I), flags=re.I)
+    elif kind in (PHONE, ACCOUNT):
+        told = re.sub(r"[a-z]+", lambda word: _SAID.get(word[0], word[0]), told)
+    return re.sub(r"[\W_]+", "", told).removeprefix("00")
+
+
+def _is_number(text: str) -> bool:
+    return not _NO_NUMBER.fullmatch(text.strip("()")) and "--" not in text
+
+
+def _looks_dialled(text: str) -> bool:
+    digits = sum(map(str.isdigit, text))
+    card = digits >= 13 and _passes_luhn([int(c) for c in text if c.isdigit()])
+    social = re.fullmatch(r"\d{3}-\d{2}-\d{4}", text)
+    return not card and not social and digits <= 15 and (digits < len(text) or text[0] in "+0")
+
+
+def _passes_luhn(digits: list[int]) -> bool:
+    """Return whether *digits* have the check digit of a card (ISO/IEC 7812-1, annex B)."""
+    doubled = [sum(divmod(2 * d, 10)) if place % 2 else d for place, d in enumerate(digits[::-1])]
+    return sum(doubled) % 10 == 0
+
+
+def _is_spoken(text: str) -> bool:
+    said = [word for word in re.findall(r"\w+", text.casefold()) if not word.isdigit()]
+    return len(said) >= 3 and sum(word not in _TENS for word in said) >= 3

@@ -1,0 +1,138 @@
+"""Lexicon of redaction: lists of names, words that are no names, and how words are compared."""
+
+import pkgutil
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import regex
+
+from runner.base.tokens import tokenizer_for
+from runner.transcript.model import words_of
+
+# A rank in the vocabulary below which a word is common in lower case, even if it is more so as a
+# name: o200k has 200,000 tokens in the order of their frequency.
+_COMMON_RANK = 27_000
+_LETTERS = {"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "’": "'", "ʼ": "'"}
+_FOLDED = str.maketrans(_LETTERS)
+_MARKS = regex.compile(r"[\u0300-\u036f]")
+# Scripts whose words are not separated, or carry particles: names in them are found as text.
+UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}]")
+WORD = regex.compile(r"[\p{L}\p{M}]+(?:['’ʼ][\p{L}\p{M}]+)*")
+
+TITLES = words_of(
+    "mr mrs ms miss mx dr doctor prof professor sir madam dame lord lady rev reverend father sister "
+    "senator congressman congresswoman representative governor mayor president chairman chairwoman "
+    "judge justice officer detective sergeant captain colonel general major lieutenant nurse "
+    "inspector commissioner minister ambassador secretary councillor councilor herr frau señor "
+    "señora sr sra don doña monsieur madame mme mlle senhor senhora dom dona signor signora dott "
+    "dottor dottoressa meneer mevrouw pan pani господин госпожа доктор профессор"
+)
+PARTICLES = words_of("de da do dos das del della di la le van von der den ter bin ibn al el y e zu")
+ROLES = words_of(
+    "speaker interviewer interviewee moderator host guest chair chairman chairwoman chairperson "
+    "chairwoman operator agent customer caller client patient doctor nurse participant respondent "
+    "witness judge counsel attorney lawyer clerk narrator announcer reporter analyst student "
+    "teacher audience member male female man woman voice unknown unidentified all several question "
+    "answer assistant user system presenter facilitator support representative sprecher sprecherin "
+    "interviewerin befragter befragte moderatorin kunde kundin locuteur intervenant entrevistador "
+    "entrevistadora entrevistado hablante orador falante intervistatore ведущий интервьюер спикер"
+)
+# Capitalised words that are no persons, among them names of places that are also given names.
+NO_NAMES = words_of(
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may "
+    "june july august september october november december spring summer autumn winter christmas "
+    "easter ramadan i english french german spanish italian portuguese dutch polish russian chinese "
+    "japanese korean arabic hebrew hindi turkish greek american british european african asian "
+    "indian australian canadian mexican brazilian irish scottish welsh swedish danish norwegian "
+    "finnish catholic christian muslim jewish god internet google microsoft apple amazon facebook "
+    "linkedin twitter instagram youtube slack zoom excel word outlook python java linux windows "
+    "android kubernetes docker github tesla oracle salesforce teams siri alexa the a an and or but "
+    "if so we you he she they it my our your his her their yes no ok okay well hello hi hey "
+    "thanks thank dear please sorry oh ah um uh"
+)
+PLACES = words_of(
+    "paris london berlin madrid rome vienna florence venice verona milan geneva sydney adelaide "
+    "victoria alexandria charlotte austin dallas houston madison jordan georgia carolina virginia "
+    "dakota montana israel america india china asia africa europe kenya chad cuba washington lincoln "
+    "lancaster york chelsea brooklyn phoenix orlando savannah santiago valencia córdoba lisbon "
+    "porto hamburg köln münchen moscow москва киев dublin oxford cambridge boston chicago francisco "
+    "angeles diego antonio jose paulo janeiro kingston hamilton wellington lourdes trinidad "
+    "manchester chester bristol devon kent jersey bali lima marrakesh tokyo beijing delhi mumbai"
+)
+MONTHS = words_of("january february march april may june july august sunny")
+ORGANISATIONS = words_of(
+    "inc ltd llc gmbh ag corp corporation company group bank university college school institute "
+    "hospital clinic church street avenue road lane drive boulevard square park river lake mountain "
+    "mountains valley county city state bridge airport station museum hotel foundation agency "
+    "department ministry committee council court act bill project program programme team office "
+    "center centre services systems technologies solutions sea ocean island islands coast bay"
+)
+
+
+def fold(text: str) -> str:
+    """Return *text* in the form in which names are compared: without case and diacritics."""
+    if text.isascii():
+        return text.lower()
+    marked = unicodedata.normalize("NFKD", text.casefold())
+    return unicodedata.normalize("NFC", _MARKS.sub("", marked)).translate(_FOLDED)
+
+
+@cache
+def given_names() -> frozenset[str]:
+    """Return given names of 70 languages and countries, folded."""
+    return frozenset(fold(name) for name in _listed("first"))
+
+
+@cache
+def family_names() -> frozenset[str]:
+    """Return family names, as `given_names`."""
+    return frozenset(fold(name) for name in _listed("last"))
+
+
+def is_listed(word: str) -> bool:
+    """Return whether the folded *word* is a given or family name."""
+    return word in given_names() or word in family_names()
+
+
+@cache
+def is_common(word: str) -> bool:
+    """Return whether the folded *word* is as often a common word as a name: Will, Mark, Brown.
+
+    Ranks in the vocabulary of tokens stand for frequencies.
+    """
+    low, capital = _rank(word), _rank(word.capitalize())
+    return low is not None and (capital is None or low < capital or low < _COMMON_RANK)
+
+
+def is_unknown(word: str) -> bool:
+    """Return whether the folded *word* is too rare for a token of its own in lower case."""
+    return _rank(word) is None
+
+
+def _rank(word: str) -> int | None:
+    codec = tokenizer_for("openai/gpt-4o").codec
+    try:
+        return None if codec is None else codec.encode_single_token(f" {word}")
+    except KeyError:
+        return None
+
+
+def _listed(which: str) -> Iterator[str]:
+    """Yield the names of Faker's providers whose lists are called *which*."""
+    package = import_module("faker.providers.person")
+    for module in pkgutil.iter_modules(package.__path__):
+        provider = import_module(f"{package.__name__}.{module.name}").Provider
+        for attribute in dir(provider):
+            if f"{which}_" in attribute and not attribute.startswith("_"):
+                yield from _strings(getattr(provider, attribute))
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield from (name for name in (value.strip(),) if len(name) > 1 or UNSPACED.match(name))
+    elif isinstance(value, (tuple, list, dict)):
+        for each in value:
+            yield from _strings(each)
