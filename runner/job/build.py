@@ -138,8 +138,14 @@ def run_job(setup: Setup, transcript: Transcript) -> Job:
     variables = variables_of(setup.pipeline.nodes, shown, setup.settings, redaction)
     fitter = Fitter(setup.settings, setup.analyzers, shown, variables)
     fits = fitter.fits(setup.pipeline.stages, setup.models)
-    facts = {"transcript": transcript, "redaction": redaction, "shown": shown}
-    return Job(**_values(setup), **facts, variables=variables, fits=fits)
+    return Job(
+        **_values(setup),
+        transcript=transcript,
+        redaction=redaction,
+        shown=shown,
+        variables=variables,
+        fits=fits,
+    )
 
 
 def _values(setup: Setup) -> dict[str, Any]:

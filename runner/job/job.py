@@ -173,7 +173,11 @@ def _notes(settings: Settings, redaction: Redaction) -> str:
         "Attendees": about.attendees,
         "Names and terms as they are spelt": ", ".join(about.glossary),
     }
-    lines = [f"{name}: {redaction.mask(one_line(value, 2000), eager=True)}" for name, value in facts.items() if value]
+    lines = [
+        f"{name}: {redaction.mask(one_line(value, 2000), eager=True)}"
+        for name, value in facts.items()
+        if value
+    ]
     told = "\n".join(["About the transcript, from the person who asks:", *lines]) if lines else ""
     language = one_line(settings.output.language or "")
     asked = f"Write the answer in {language}; leave quotes as they were said." if language else ""

@@ -45,7 +45,9 @@ def joined(
         transcript_tokens=0,
     )
     items = {
-        f"part {number}": answer_items(f"part {number}", job.redaction.masked(outcome.answer), count)
+        f"part {number}": answer_items(
+            f"part {number}", job.redaction.masked(outcome.answer), count
+        )
         for number, outcome in enumerate(outcomes, start=1)
         if outcome.answer is not None
     }

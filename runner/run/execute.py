@@ -53,6 +53,7 @@ from runner.run.resume import Resumption, nothing_to_do
 from runner.run.run import Run, RunResult
 from runner.run.stop import Stop
 from runner.transcript.inputs import root_of
+from runner.transcript.redact.redaction import described
 
 log = structlog.get_logger("colloquy.run")
 
@@ -132,9 +133,12 @@ def _show_plan(job: Job | BatchJob) -> tuple[int, None]:
     else:
         plan, reading = make_plan(job, read_histories(job)), job.transcript.reading
         if as_json:
-            print(orjson.dumps({**plan.as_dict(), "reading": reading}).decode())
+            counts = {"redaction": job.redaction.counts()} if job.redaction else {}
+            print(orjson.dumps({**plan.as_dict(), "reading": reading, **counts}).decode())
         else:
-            print("\n".join([*(reading.as_lines() if reading else ()), "", as_text(plan)]))
+            lines = reading.as_lines() if reading else []
+            lines += [f"redact   {described(job.redaction.counts())}"] if job.redaction else []
+            print("\n".join([*lines, "", as_text(plan)]))
     return EXIT_OK, None
 
 

@@ -15,11 +15,15 @@ from runner.job.build import check_format, open_transcript
 from runner.run.cli import explain_hydra_error, quote
 from runner.run.compose import compose_config, register_resolvers
 from runner.transcript.model import Transcript
+from runner.transcript.redact.build import make_redaction, redacted
+from runner.transcript.redact.own_patterns import check_patterns
+from runner.transcript.redact.redaction import Redaction
 
 USAGE = """\
 usage: colloquy-read FILE [transcript.KEY=VALUE…] [--segments N]
 Shows how FILE is read: format, layout, speakers, what is left out, doubts, and the first N
-segments (10). Nothing is sent or written.
+segments (10). With transcript.redact=all (or names) also what would be masked, and the segments
+as they would be sent. Nothing is sent or written.
 
 Exit codes: 0 read, 2 a wrong option or key, 7 no transcript."""
 SEGMENTS = 10
@@ -35,8 +39,10 @@ def _read(given: Arguments) -> None:
     wanted = given.options.get("--segments", str(SEGMENTS))
     if not wanted.isdecimal():
         raise ConfigError(f"--segments {wanted}: expected a whole number, such as 10")
-    transcript = open_transcript(_settings(file, overrides))
-    print("\n".join(_page(transcript, int(wanted))))
+    settings = _settings(file, overrides)
+    transcript = open_transcript(settings)
+    redaction = make_redaction(settings.transcript, transcript)
+    print("\n".join(_page(transcript, redaction, int(wanted))))
 
 
 def _settings(file: str, overrides: list[str]) -> Settings:
@@ -55,10 +61,11 @@ def _settings(file: str, overrides: list[str]) -> Settings:
         raise ConfigError(line) from error
     settings = validate(resolve(cfg))
     check_format(settings)
+    check_patterns(settings.transcript)
     return settings
 
 
-def _page(transcript: Transcript, wanted: int) -> Iterator[str]:
+def _page(transcript: Transcript, redaction: Redaction, wanted: int) -> Iterator[str]:
     report = transcript.reading
     if report is not None:
         yield from report.as_lines()
@@ -69,8 +76,12 @@ def _page(transcript: Transcript, wanted: int) -> Iterator[str]:
         if report.left_out:
             rows = [(e.kind, count(e.lines), count(e.words), e.example) for e in report.left_out]
             yield from ("", *aligned([("left out", "lines", "words", "example"), *rows], (0, 3)))
+    if redaction:
+        stand_ins = redaction.as_dict().items()
+        rows = [(name, to_terminal(each["text"]), count(each["times"])) for name, each in stand_ins]
+        yield from ("", *aligned([("stand-in", "for", "times"), *rows], (0, 1)))
     yield ""
-    for each in islice(transcript.segments, wanted):
+    for each in islice(redacted(redaction, transcript).segments, wanted):
         time = f"{clock(each.start_s)} " if each.start_s is not None else ""
         yield to_terminal(f"{time}{segment_line(each)}")
     if (more := len(transcript.segments) - wanted) > 0:

@@ -8,25 +8,16 @@ import regex
 from runner.config.schema import TranscriptSettings
 from runner.transcript.model import Segment, Transcript
 from runner.transcript.redact import identifiers, own_patterns
+from runner.transcript.redact.forms import Keys, inflected, parts_of, stem_of
 from runner.transcript.redact.lexicon import is_common, is_listed
-from runner.transcript.redact.people import (
+from runner.transcript.redact.people import names_in
+from runner.transcript.redact.redaction import FILE, OWN, PERSON, TERM, Redaction
+from runner.transcript.redact.words import (
     Token,
     is_caseless,
     name_in_label,
-    names_in,
     names_in_list,
     tokens_of,
-)
-from runner.transcript.redact.redaction import (
-    FILE,
-    OWN,
-    PERSON,
-    TERM,
-    Keys,
-    Redaction,
-    inflected,
-    parts_of,
-    stem_of,
 )
 
 _KINDS = {
@@ -79,7 +70,7 @@ def _masked(redaction: Redaction, segment: Segment) -> Segment:
 
 def _prefixes(kinds: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
     """Return the stand-ins' words by kind: such that none occurs in *texts*."""
-    taken = regex.compile(r"(?i)(?<![A-Za-z0-9])(X*(?:%s))[_ -]?\d" % "|".join(kinds))
+    taken = regex.compile(rf"(?i)(?<![A-Za-z0-9])(X*(?:{'|'.join(kinds)}))[_ -]?\d")
     found = {match[1].upper() for text in texts for match in taken.finditer(text)}
     prefixes = {}
     for kind in kinds:
@@ -175,14 +166,14 @@ def _add_endings(redaction: Redaction, spoken: Iterable[str]) -> None:
         stem: name
         for key, entries in redaction.names.items()
         for keys, name in entries
-        if len(keys) == 1 and len(key) > 3 and not is_common(key)
+        if len(keys) == 1 and len(key) > 3
         for stem in (key, stem_of(key))
     }
     for text in spoken if stems else ():
         for token in tokens_of(text):
-            if _may_be_inflected(token) and token.key not in redaction.names:
-                if (name := inflected(token, stems)) is not None:
-                    redaction.add_name(name, (token.key,))
+            name = inflected(token, stems) if _may_be_inflected(token) else None
+            if name is not None and token.key not in redaction.names:
+                redaction.add_name(name, (token.key,))
 
 
 def _may_be_inflected(token: Token) -> bool:
@@ -220,5 +211,3 @@ def _add_own(redaction: Redaction, patterns: Sequence[str], texts: Sequence[str]
         for text in texts:
             for form in own_patterns.matches(pattern, text):
                 redaction.add_literal(OWN, None, form)
-
-

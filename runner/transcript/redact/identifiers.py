@@ -3,19 +3,27 @@
 import re
 from collections.abc import Iterator
 
+from runner.transcript.model import words_of
+
 Found = tuple[int, int, str]  # start, end, kind
 EMAIL, PHONE, ACCOUNT, ADDRESS, URL, IP, HANDLE = (
     *("EMAIL", "PHONE", "ACCOUNT", "ADDRESS", "URL", "IP", "HANDLE"),
 )
 
-_DOT = r"(?:\s?\.\s?|\s(?:dot|punto|point|ponto|punkt|puntu|точка)\s|\s?[\[(](?:dot|\.)[\])]\s?)"
+_DOT = r"(?:\.|\s(?:dot|punto|ponto|punkt|punct|точка)\s|\s?[\[(](?:dot|\.)[\])]\s?)"
 _AT = r"(?:\s(?:at|arroba|arobase|chiocciola|ät|собака)\s|\s?[\[(](?:at|@)[\])]\s?|\s@\s)"
 _PART = r"[\w+%-]{1,64}"
-_INNER = rf"(?:{_DOT}|\s(?:underscore|dash|hyphen|minus|plus)\s|\s?_\s?)"
-_TOP = r"(?:com|org|net|edu|gov|io|co|de|fr|es|it|pt|br|uk|nl|pl|ru|ch|at|se|jp|cn|in|info|eu|[a-z]{2,6})"
+_INNER = rf"(?:{_DOT}|\s(?:point|underscore|dash|hyphen|minus|plus)\s|\s?_\s?)"
+_TOP = (
+    "com|org|net|edu|gov|io|co|info|biz|eu|uk|us|ca|au|nz|ie|de|ch|at|fr|be|es|it|pt|br|mx|ar|nl|pl|"
+    "cz|ru|ua|se|no|dk|fi|is|hu|ro|gr|tr|il|jp|cn|kr|tw|in|za|ng|ke|me|ai|app|dev"
+)
+_SPOKEN_END = rf"{_PART}(?:{_DOT}{_PART}){{0,3}}{_DOT}(?:{_TOP})\b"
 _EMAIL = re.compile(
     r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63}){1,5}"
-    rf"|(?<!\w){_PART}(?:{_INNER}{_PART}){{0,4}}{_AT}{_PART}(?:{_DOT}{_PART}){{0,3}}{_DOT}{_TOP}\b",
+    rf"|(?<!\w){_PART}(?:{_INNER}{_PART}){{0,4}}{_AT}{_SPOKEN_END}"
+    rf"|(?<!\w){_PART}(?:{_INNER}{_PART}){{0,4}}\sarobase\s{_PART}(?:\spoint\s{_PART}){{0,2}}"
+    rf"\spoint\s(?:{_TOP})\b",
     re.I,
 )
 _URL = re.compile(
@@ -44,8 +52,9 @@ _CODE = re.compile(
 )
 # Seven digits and more in groups; what is written like money, a date or a time is taken out.
 _DIGITS = re.compile(
-    r"(?<![\w.,$€£¥+])(?:\+|00)?\(?\d(?:[ \u00a0.\-/()–]{0,3}\d){6,22}(?![\w]|[.,]\d)"
-    r"|(?<!\w)\+\(?\d(?:[ \u00a0.\-/()–]{0,3}\d){6,16}(?!\w)"
+    r"(?<![A-Za-z0-9_.,$€£¥+])(?:\+|00)?\(?\d(?:[ \u00a0.\-/()–]{0,3}\d){6,22}"
+    r"(?![A-Za-z0-9_]|[.,]\d)"
+    r"|(?<!\w)\+\(?\d(?:[ \u00a0.\-/()–]{0,3}\d){6,16}(?![A-Za-z0-9_])"
 )
 _NO_NUMBER = re.compile(
     r"\d{1,3}(?:\.\d{3})+|(?:19|20)\d\d[-./]\d{1,2}[-./]\d{1,2}(?:[ T]\d{1,2}.*)?"
@@ -54,20 +63,24 @@ _NO_NUMBER = re.compile(
 _UNIT = re.compile(
     r"\s?(?:%|€|\$|£|(?:dollars?|euros?|pounds?|percent|users|people|rows|bytes|tokens|euro|usd)\b)"
 )
-_WORDS = (
-    "zero oh nought one two three four five six seven eight nine double triple hundred "
-    "null eins zwei zwo drei vier fünf sechs sieben acht neun "
-    "cero uno dos tres cuatro cinco seis siete ocho nueve "
-    "zéro un deux trois quatre cinq six sept huit neuf "
-    "um dois três quatro sete oito nove due tre quattro cinque sei sette otto "
-    "ноль один два три четыре пять шесть семь восемь девять"
-).split()
-_SAID = {word: str(max(0, number - 2)) for number, word in enumerate(_WORDS[:12])}
-_TENS = (
-    "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty "
-    "forty fifty sixty seventy eighty ninety zwanzig dreißig vierzig fünfzig sechzig siebzig"
-).split()
-_DIGIT_WORD = "(?:" + "|".join([*_WORDS, *_TENS, "o", r"\d{1,4}"]) + ")"
+_SAID = {
+    **{"zero": "0", "oh": "0", "nought": "0", "one": "1", "two": "2", "three": "3", "four": "4"},
+    **{"five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9"},
+}
+_WORDS = words_of(
+    "zero oh nought one two three four five six seven eight nine double triple hundred null eins "
+    "zwei zwo drei vier fünf sechs sieben acht neun cero uno dos tres cuatro cinco seis siete "
+    "ocho nueve zéro un deux trois quatre cinq sept huit neuf um dois três quatro sete oito nove "
+    "due tre quattro cinque sei sette otto ноль один два три четыре пять шесть семь восемь девять"
+)
+_TENS = words_of(
+    "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty "
+    "thirty forty fifty sixty seventy eighty ninety zwanzig dreißig vierzig fünfzig sechzig "
+    "siebzig"
+)
+_DIGIT_WORD = (
+    "(?:" + "|".join([*sorted(_WORDS | _TENS, key=len, reverse=True), "o", r"\d{1,4}"]) + ")"
+)
 _SPOKEN = re.compile(rf"(?<!\w){_DIGIT_WORD}(?:[\s,.\-–]{{1,3}}{_DIGIT_WORD}){{5,24}}(?!\w)", re.I)
 _TOLD = re.compile(
     r"\b(?:account|acct|customer|client|policy|member(?:ship)?|case|ticket|reference|order|booking|"
@@ -78,10 +91,12 @@ _TOLD = re.compile(
     r"téléphone|numéro|número|номер|счёт|телефон)"
     r"(?:[ -]?(?:number|no\.?|nr\.?|#|id|code|nummer|numero|número|numéro|de compte|de cuenta))?"
     r"(?:\s(?:is|was|ist|es|est|é|lautet|ends in|ending in|ends with))?\s?[:#]?\s?"
-    r"((?:[A-Z]{1,4}[ -]?)?\d(?:[ -]?[A-Z0-9]{0,2}\d){3,15})(?![\w]|[.,]\d)",
+    r"((?-i:[A-Z]{1,4}[ -]?)?\d(?:[ -]?[A-Z0-9]{0,2}\d){3,15})(?![\w]|[.,]\d)",
     re.I,
 )
-_NUMBER = rf"(?:\d{{1,5}}\s?[a-zA-Z]?\b(?:[-/]\d{{1,4}})?|{_DIGIT_WORD}(?:[\s-]{_DIGIT_WORD}){{0,3}})"
+_NUMBER = (
+    rf"(?:\d{{1,5}}\s?[a-zA-Z]?\b(?:[-/]\d{{1,4}})?|{_DIGIT_WORD}(?:[\s-]{_DIGIT_WORD}){{0,3}})"
+)
 _CAP = r"(?:[A-ZÀ-ÞА-Я][\w'’.-]*|\d{1,3}(?:st|nd|rd|th))"
 _TAIL = (
     r"(?:,?\s(?:Apt|Apartment|Suite|Unit|Flat|Floor|#)\.?\s?\w{1,6})?"
@@ -98,9 +113,10 @@ _ADDRESS = re.compile(
     rf"|(?<!\w)(?:[A-ZÄÖÜ][\wäöüß.-]*(?:straße|strasse|str\.|weg|platz|allee|gasse|ring|damm|ufer)"
     rf"|(?:{_CAP}\s)?(?:Straße|Strasse|Weg|Platz|Allee|Gasse|Ring|Damm|Ufer))\s\d{{1,4}}\s?[a-z]?\b"
     rf"{_TOWN}"
-    rf"|(?<!\w)[A-Z][\w-]*(?:straat|laan|weg|plein|gracht|kade|gatan|vägen|gade|vej)\s\d{{1,4}}\b{_TOWN}"
-    r"|(?<!\w)\d{1,4}(?:\s?(?:bis|ter))?,?\s(?:rue|avenue|boulevard|place|allée|chemin|impasse|quai|"
-    r"cours)\s(?:(?:de la|de l['’]|du|des|de|d['’])\s?)?[A-ZÀ-Þ][\w'’-]*(?:[\s-][A-ZÀ-Þ][\w'’-]*){0,3}"
+    rf"|(?<!\w)[A-Z][\w-]*(?:straat|laan|weg|plein|gracht|kade|gatan|gata|veien|vegen|vägen|gade|vej)\s\d{{1,4}}\b{_TOWN}"
+    r"|(?<!\w)\d{1,4}(?:\s?(?:bis|ter))?,?\s(?i:rue|avenue|boulevard|place|allée|chemin|impasse|"
+    r"quai|cours)\s(?:(?:de la|de l['’]|du|des|de|d['’])\s?)?[A-ZÀ-Þ][\w'’-]*"
+    r"(?:[\s-][A-ZÀ-Þ][\w'’-]*){0,3}"
     rf"{_TOWN}"
     r"|(?<!\w)(?:[Cc]alle|[Aa]venida|Av\.|[Pp]laza|[Pp]aseo|[Rr]ua|[Pp]raça|[Tt]ravessa|[Vv]ia|"
     r"[Vv]iale|[Pp]iazza|[Cc]orso|[Uu]lica|[Uu]l\.|ул\.|улица|улице|проспект)\s"

@@ -45,5 +45,5 @@ def matches(pattern: "regex.Pattern[str]", text: str) -> Iterator[str]:
                 yield found
     except TimeoutError as error:
         raise ConfigError(
-            f"{KEY}: {pattern.pattern!r} takes longer than {MATCH_S:g} s on {len(text):,} characters"
+            f"{KEY}: {pattern.pattern!r} takes more than {MATCH_S:g} s for {len(text):,} characters"
         ) from error

@@ -4,18 +4,22 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
-from runner.transcript.redact.lexicon import PARTICLES, TITLES, UNSPACED, family_names, is_common
-from runner.transcript.redact.people import GOES_ON, Token, joins, tokens_of
+from runner.transcript.redact.forms import INFLECTED, Keys, admits
+from runner.transcript.redact.lexicon import UNSPACED
+from runner.transcript.redact.words import Token, joins, tokens_of
 
+_WORDS = {
+    **{"PERSON": "people", "TERM": "terms", "OWN": "of own patterns", "FILE": "file name"},
+    **{"EMAIL": "mail addresses", "PHONE": "telephone numbers", "ACCOUNT": "account numbers"},
+    **{"ADDRESS": "addresses", "URL": "URLs", "IP": "IP addresses", "HANDLE": "handles"},
+}
 PERSON, TERM, OWN, FILE = "PERSON", "TERM", "OWN", "FILE"
 Span = tuple[int, int, str]  # start, end, stand-in
-Keys = tuple[str, ...]  # folded words of a name
 
 _GAP = r"\\{0,4}_|[ \u00a0-]"
-_INFLECTED = 3  # letters at most that an ending adds to a name
-_VOWELS = frozenset("aeiouyаеиоуыэюя")
 
 
 class Redaction:
@@ -26,14 +30,16 @@ class Redaction:
     the stand-ins' words by kind, *spelt* the transcript's way: without capitals if *caseless*.
     """
 
-    def __init__(self, prefixes: Mapping[str, str] | None = None, *, caseless: bool = False) -> None:
+    def __init__(
+        self, prefixes: Mapping[str, str] | None = None, *, caseless: bool = False
+    ) -> None:
         self.prefixes = prefixes or {}
         self.times: Counter[str] = Counter()  # by stand-in, in the transcript
         self._caseless = caseless
         self._forms: dict[str, list[str]] = {}
-        self._known: dict[tuple[str, str], str] = {}  # stand-ins by entry and folded form
+        self._known: dict[tuple[str, str], str] = {}  # stand-ins by entry and form
         self._shown: dict[str, str] = {}  # stand-ins of names by form, as it stands
-        self._literal: dict[str, str] = {}  # stand-ins of all else, by folded form
+        self._literal: dict[str, str] = {}  # entries of all else, by folded form
         self._index: dict[str, list[tuple[Keys, str]]] = {}  # names by their first word
         self._unspaced: dict[str, str] = {}
         self._literals: re.Pattern[str] | None = None
@@ -94,21 +100,19 @@ class Redaction:
 
     def form(self, name: str, form: str) -> str:
         """Return the stand-in of a *form* of entry *name*, the entry's own for a new one later."""
-        key = (name, _squeezed(form))
+        key = (name, " ".join(form.split()))
         if key not in self._known:
             if not self._learning:
                 return name
-            self._forms[name].append(" ".join(form.split()))
+            self._forms[name].append(key[1])
             self._known[key] = _numbered(name, len(self._forms[name]) - 1)
         return self._known[key]
 
     def add_literal(self, kind: str, name: str | None, form: str) -> str:
         """Add a *form* of an identifier, a new entry of *kind* if *name* is None; return it."""
-        known = self._literal.get(_squeezed(form))
-        if known is not None:
-            return known.rpartition("_")[0] if known not in self._forms else known
-        name = name or self.add(kind, form)
-        self._literal[_squeezed(form)] = self.form(name, form)
+        name = self._literal.get(_squeezed(form)) or name or self.add(kind, form)
+        self._literal.setdefault(_squeezed(form), name)
+        self.form(name, form)
         return name
 
     def add_name(self, name: str, keys: Keys) -> None:
@@ -123,7 +127,9 @@ class Redaction:
 
     def join_literals(self) -> None:
         """Make the pattern of all identifiers, once they are known."""
-        forms = sorted([*self._literal, *self._unspaced], key=len, reverse=True)
+        forms = [form for name in self._forms for form in self._forms[name]]
+        forms = [form for form in forms if _squeezed(form) in self._literal]
+        forms = sorted([*forms, *self._unspaced], key=len, reverse=True)
         self._literals = re.compile("|".join(map(_literal, forms)), re.I) if forms else None
 
     def close(self) -> None:
@@ -171,7 +177,7 @@ class Redaction:
 
     def _literal_at(self, text: str) -> str:
         key = _squeezed(text)
-        return self._literal[key] if key in self._literal else self.form(self._unspaced[key], text)
+        return self.form(self._literal.get(key) or self._unspaced[key], text)
 
     def _names(self, text: str, *, eager: bool, fixed: bool) -> Iterator[Span]:
         tokens = tokens_of(text) if self._index else []
@@ -184,7 +190,7 @@ class Redaction:
             shown = text[start:end]
             if run and (
                 (eager and (shown in self._shown or run[0].capital))
-                or _admits(text, run, tokens[place + words :][:1], caseless=caseless, fixed=fixed)
+                or admits(text, run, tokens[place + words :][:1], caseless=caseless, fixed=fixed)
             ):
                 yield start, end, self.form(name, shown)
                 place += words
@@ -199,14 +205,15 @@ class Redaction:
         for skipped in (0, 1, 2, 3) if not first.cased else (0,):
             for keys, name in self._index.get(first.key[skipped:], ()):
                 run = tokens[place : place + len(keys)]
-                if tuple(t.key for t in run[1:]) == keys[1:] and len(run) == len(keys):
-                    if all(joins(text, a, b) for a, b in zip(run, run[1:], strict=False)):
-                        return len(keys), name, skipped
+                if (first.key[skipped:], *(each.key for each in run[1:])) == keys and all(
+                    joins(text, left, right) for left, right in pairwise(run)
+                ):
+                    return len(keys), name, skipped
         return 0, "", 0
 
     def _ending(self, token: Token) -> Span | None:
         """Return the name in a word that a model has made of it with an ending of its own."""
-        for cut in range(1, _INFLECTED + 1):
+        for cut in range(1, INFLECTED + 1):
             form = token.text[:-cut]
             if len(form) > 2 and form in self._shown and token.text[-cut:].islower():
                 return token.start, token.end - cut, self._shown[form]
@@ -246,70 +253,9 @@ class Redaction:
         return self._stand_in.sub(put, text), list(unknown)
 
 
-def parts_of(name: Keys) -> Iterator[Keys]:
-    """Yield the parts by which a person of *name* may be called."""
-    if len(name) == 1 and UNSPACED.search(name[0]):
-        yield from _unspaced_parts(name[0])
-        return
-    for size in range(len(name) - 1, 0, -1):
-        for start in range(len(name) - size + 1):
-            part = name[start : start + size]
-            if part[0] in PARTICLES or part[-1] in PARTICLES or part[0] in TITLES:
-                continue
-            if len(part[0]) > 1 or size > 1:
-                yield part
-
-
-def _unspaced_parts(name: str) -> Iterator[Keys]:
-    """Yield family and given name of one written together, each of two characters or more."""
-    for size in (2, 1):
-        if len(name) > size + 1 and name[:size] in family_names():
-            yield (name[size:],)
-            if size > 1:
-                yield (name[:size],)
-            return
-
-
-def _admits(
-    text: str, run: Sequence[Token], after: Sequence[Token], *, caseless: bool, fixed: bool
-) -> bool:
-    """Return whether the words of *run*, which are a name, stand for it here."""
-    first = run[0]
-    if not first.cased:
-        return True
-    if len(run) > 1:
-        strange = any(not is_common(token.key) for token in run)
-        return caseless or first.capital or (strange and not fixed)
-    common = is_common(first.key)
-    if fixed:
-        return first.capital and not common
-    if not common:
-        return first.capital or caseless or len(first.text) > 3
-    if not first.capital and not caseless:
-        return False
-    if not first.opens and not caseless:
-        return True
-    following = text[first.end : first.end + 1]
-    return following in (",", "?", "!", ".", "'", "’", "") or (
-        bool(after)
-        and text[first.end : after[0].start] == " "
-        and (after[0].key in GOES_ON or (after[0].capital and not caseless))
-    )
-
-
-def inflected(token: Token, stems: Mapping[str, str]) -> str | None:
-    """Return the person of whose name *token* is an inflected form, by the names' *stems*."""
-    least = 3 if token.key[0] > "\u0370" else 4
-    for cut in range(1, _INFLECTED + 1):
-        stem = token.key[:-cut]
-        if len(stem) >= least and stem in stems:
-            return stems[stem]
-    return None
-
-
-def stem_of(key: str) -> str:
-    """Return the folded name *key* without a vowel at its end, which endings replace."""
-    return key[:-1] if len(key) > 3 and key[-1] in _VOWELS else key
+def described(counts: Mapping[str, int]) -> str:
+    """Return `Redaction.counts` in words."""
+    return ", ".join(f"{count:,} {_WORDS[kind]}" for kind, count in counts.items()) or "nothing"
 
 
 def _numbered(name: str, place: int) -> str:
@@ -328,5 +274,5 @@ def _literal(form: str) -> str:
     pattern = r"\s+".join(map(re.escape, form.split()))
     if UNSPACED.search(form):
         return pattern
-    left = r"(?<!\w)" if form[0].isalnum() else ""
-    return f"{left}{pattern}" + (r"(?!\w)" if form[-1].isalnum() else "")
+    left = r"(?<![A-Za-z0-9_])" if form[0].isalnum() else ""
+    return f"{left}{pattern}" + (r"(?![A-Za-z0-9_])" if form[-1].isalnum() else "")
