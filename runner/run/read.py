@@ -78,7 +78,11 @@ def _page(transcript: Transcript, redaction: Redaction, wanted: int) -> Iterator
             yield from ("", *aligned([("left out", "lines", "words", "example"), *rows], (0, 3)))
     if redaction:
         stand_ins = redaction.as_dict().items()
-        rows = [(name, to_terminal(each["text"]), count(each["times"])) for name, each in stand_ins]
+        rows = [
+            (name, to_terminal(each["text"]), count(each["times"]))
+            for name, each in stand_ins
+            if each["times"]
+        ]
         yield from ("", *aligned([("stand-in", "for", "times"), *rows], (0, 1)))
     yield ""
     for each in islice(redacted(redaction, transcript).segments, wanted):

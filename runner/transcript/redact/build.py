@@ -135,10 +135,8 @@ def _keys(name: str) -> Keys:
 def _add_people(redaction: Redaction, names: Iterable[str]) -> None:
     """Add persons: a part of one person's name alone is that person, of several an own one."""
     found: dict[Keys, str] = {}
-    spelt: dict[str, str] = {}
     for text in names:
         found.setdefault(_keys(text), text)
-        spelt.update((token.key, token.text) for token in tokens_of(text))
     found.pop((), None)
     owners: dict[Keys, list[Keys]] = {}
     for name in found:
@@ -156,8 +154,20 @@ def _add_people(redaction: Redaction, names: Iterable[str]) -> None:
         while owner not in made:  # a part of a part
             owner = owners[owner][0]
         if len({*several} & made.keys()) > 1:
-            made[part] = redaction.add(PERSON, " ".join(spelt[key] for key in part))
-        redaction.add_name(made.get(part, made[owner]), part)
+            made[part] = redaction.add(PERSON, _spelt(part, found[owner]))
+        entry = made.get(part, made[owner])
+        redaction.form(entry, _spelt(part, found[owner]))
+        redaction.add_name(entry, part)
+
+
+def _spelt(part: Keys, name: str) -> str:
+    """Return *part* as it stands in *name*."""
+    tokens = tokens_of(name)
+    for place in range(len(tokens) - len(part) + 1):
+        run = tokens[place : place + len(part)]
+        if tuple(token.key for token in run) == part:
+            return name[run[0].start : run[-1].end]
+    return "".join(part)  # of a name that is written without spaces
 
 
 def _add_endings(redaction: Redaction, spoken: Iterable[str]) -> None:

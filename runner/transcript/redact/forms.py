@@ -57,10 +57,9 @@ def admits(
     if len(run) > 1:
         strange = any(not is_common(token.key) for token in run)
         return caseless or first.capital or (strange and not fixed)
-    common = is_common(first.key)
-    if fixed:
-        return first.capital and not common
-    if not common:
+    if fixed and not first.capital:
+        return False
+    if not is_common(first.key):
         return first.capital or caseless or len(first.text) > 3
     if not first.capital and not caseless:
         return False

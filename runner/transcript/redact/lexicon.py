@@ -17,6 +17,7 @@ from runner.transcript.model import words_of
 _COMMON_RANK = 27_000
 _LETTERS = {"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "’": "'", "ʼ": "'"}
 _FOLDED = str.maketrans(_LETTERS)
+_MOSTLY = 4  # times that the rank of a name in lower case is above its own
 _ENDINGS = ("", "a", "o", "а", "я", "и", "ь")  # of names, which endings of cases replace
 _MARKS = regex.compile(r"[\u0300-\u036f]")
 # Scripts whose words are not separated, or carry particles: names in them are found as text.
@@ -146,6 +147,12 @@ def is_common(word: str) -> bool:
     return word in _WORDS or (
         low is not None and (capital is None or low < capital or low < _COMMON_RANK)
     )
+
+
+def is_mostly_name(word: str) -> bool:
+    """Return whether the folded *word*, in lower case, is still most likely a name: johannes."""
+    low, capital = _rank(word), _rank(word.capitalize())
+    return low is None or (capital is not None and low >= _MOSTLY * capital)
 
 
 def is_unknown(word: str) -> bool:

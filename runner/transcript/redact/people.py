@@ -19,6 +19,7 @@ from runner.transcript.redact.lexicon import (
     is_common,
     is_inflected,
     is_listed,
+    is_mostly_name,
     is_unknown,
     places,
 )
@@ -222,7 +223,8 @@ def _lower(text: str, tokens: Sequence[Token], place: int, *, named: bool) -> Se
     first = tokens[place]
     if first.key in NO_NAMES or first.key in PARTICLES or first.key in ROLES or len(first.key) < 2:
         return ()
-    given = first.key in given_names() and not is_common(first.key) and first.key not in places()
+    given = first.key in given_names() and is_mostly_name(first.key)
+    given = given and not is_common(first.key) and first.key not in places()
     met = bool(_MET.search(text[max(0, first.start - 40) : first.start]))
     rest = takewhile(
         lambda token: not is_common(token.key) and token.key not in NO_NAMES,

@@ -7,14 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from runner.base.format import plural
 from runner.transcript.redact.forms import INFLECTED, Keys, admits
 from runner.transcript.redact.lexicon import UNSPACED
 from runner.transcript.redact.words import Token, joins, tokens_of
 
 _WORDS = {
-    **{"PERSON": "people", "TERM": "terms", "OWN": "of own patterns", "FILE": "file name"},
-    **{"EMAIL": "mail addresses", "PHONE": "telephone numbers", "ACCOUNT": "account numbers"},
-    **{"ADDRESS": "addresses", "URL": "URLs", "IP": "IP addresses", "HANDLE": "handles"},
+    **{"PERSON": "name", "TERM": "term", "OWN": "match", "FILE": "file name"},
+    **{"EMAIL": "mail address", "PHONE": "telephone number", "ACCOUNT": "account number"},
+    **{"ADDRESS": "address", "URL": "URL", "IP": "IP address", "HANDLE": "handle"},
 }
 PERSON, TERM, OWN, FILE = "PERSON", "TERM", "OWN", "FILE"
 Span = tuple[int, int, str]  # start, end, stand-in
@@ -189,7 +190,7 @@ class Redaction:
             start, end = tokens[place].start + skipped, run[-1].end if run else 0
             shown = text[start:end]
             if run and (
-                (eager and (shown in self._shown or run[0].capital))
+                (eager and shown in self._shown)
                 or admits(text, run, tokens[place + words :][:1], caseless=caseless, fixed=fixed)
             ):
                 yield start, end, self.form(name, shown)
@@ -255,7 +256,7 @@ class Redaction:
 
 def described(counts: Mapping[str, int]) -> str:
     """Return `Redaction.counts` in words."""
-    return ", ".join(f"{count:,} {_WORDS[kind]}" for kind, count in counts.items()) or "nothing"
+    return ", ".join(plural(count, _WORDS[kind]) for kind, count in counts.items()) or "nothing"
 
 
 def _numbered(name: str, place: int) -> str:
