@@ -8,9 +8,12 @@ import orjson
 
 from runner.answers.analyzer import Analyzer
 from runner.answers.grounding.grounder import GroundingCounts
+from runner.answers.parse import ReadReply
 from runner.base import errors
 from runner.base.errors import AnswerError, CallError
 from runner.base.secrets import Secrets
+
+MAX_NOTES = 12
 
 # Kinds of failure that end a whole run, in order of precedence for the exit code.
 ENDINGS = (
@@ -29,7 +32,8 @@ class Outcome:
     is set only for `ok`; *missing* maps upstream analyzers without an answer to the reason.
     *key* is the digest of the call, None without one; *reused* is the source of an answer that
     was not asked for: `run` (an earlier session of this run), `store`, or None; *model* is the
-    model asked; *grounding* counts the answer's quotes.
+    model asked; *grounding* counts the answer's quotes; *incomplete*: the reply was cut within
+    its answer.
     """
 
     status: str
@@ -43,6 +47,7 @@ class Outcome:
     grounding: GroundingCounts | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, Any] = field(default_factory=dict)
+    incomplete: bool = False
 
 
 def read_reply(
@@ -53,8 +58,8 @@ def read_reply(
     *secrets* are masked in what was parsed: parsing and repairs can put a key together.
     """
     try:
-        answer, repaired = analyzer.read(text)
-        stored = answer.model_dump(mode="json")
+        reading = analyzer.read(text)
+        stored = reading.answer.model_dump(mode="json")
         parsed = orjson.dumps(stored).decode()  # fails for an integer of more than 64 bits
     except (Exception, SystemExit) as error:  # a user's answer shape is foreign code
         said = str(error) if isinstance(error, CallError) else f"{type(error).__name__}: {error}"
@@ -62,13 +67,27 @@ def read_reply(
         raise AnswerError(kind, secrets.redact_values(said), text=text) from error
     if secrets.redact_values(parsed) != parsed:
         stored = secrets.redact_all(stored, shapes=False)
+    cut = reading.cut or finish_reason == "length"
     notes = {
-        "json_repaired": repaired,
+        "json_repaired": reading.repaired,
+        "cut": cut,
+        "reply_notes": [secrets.redact_values(note) for note in notes_on(reading, cut=cut)],
         "insights_dropped": max(0, len(stored["insights"]) - max_insights),
         "finish_reason": finish_reason,
     }
     stored["insights"] = stored["insights"][:max_insights]
-    return Outcome("ok", answer=stored, raw_output=text, notes=notes)
+    incomplete = reading.dropped and cut
+    return Outcome("ok", stored, raw_output=text, notes=notes, incomplete=incomplete)
+
+
+def notes_on(reading: ReadReply, *, cut: bool) -> list[str]:
+    """Return what a reader must know of how an answer was read, empty for plain JSON."""
+    cut_short = "the reply was cut: what is complete of it was kept"
+    known = [cut_short if reading.cut or reading.dropped else "the reply was cut after its answer"]
+    notes = [*(known if cut else ()), *(["its JSON was repaired"] if reading.repaired else ())]
+    notes += reading.notes
+    more = [f"and {len(notes) - MAX_NOTES} more"] if len(notes) > MAX_NOTES else []
+    return notes[:MAX_NOTES] + more
 
 
 def failed_outcome(

@@ -14,7 +14,7 @@ ColloquyError
 
 import difflib
 from collections.abc import Iterable
-from typing import Self
+from typing import Any, Self
 
 EXIT_OK = 0
 EXIT_BUG = 1
@@ -113,11 +113,17 @@ class NotRunError(CallError):
 
 
 class AnswerError(CallError):
-    """A reply is not a valid answer; *text* is the reply."""
+    """A reply is not a valid answer; *text* is the reply.
 
-    def __init__(self, kind: str, message: str, *, text: str) -> None:
+    *kept* is what it is worth if no other reply is better, None for nothing; *again* says
+    whether another request may help.
+    """
+
+    def __init__(
+        self, kind: str, message: str, *, text: str, kept: Any = None, again: bool = True
+    ) -> None:
         super().__init__(kind, message)
-        self.text = text
+        self.text, self.kept, self.again = text, kept, again
 
 
 def as_known(error: BaseException) -> ColloquyError | None:

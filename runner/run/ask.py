@@ -24,7 +24,7 @@ from runner.job.windows import Fit, longest_reply
 from runner.providers.request import Completion, Request
 from runner.record.keys import request_key
 from runner.record.reuse import StoredAnswers
-from runner.run.conversation import Conversation
+from runner.run.conversation import Conversation, cut_error
 
 _CHECKING, _INDEXING = 5, 2  # cost of a reply's check and of the index, relative to other text
 
@@ -112,24 +112,24 @@ class Asker:
         With `grounding.require=ask`, absent quotes lead to one repair; if that fails, the first
         answer is used.
         """
-        ungrounded: list[Outcome] = []
 
         async def read(reply: Completion) -> Outcome:
             grounder = await asyncio.shield(self._grounder())
             chars = _CHECKING * len(reply.text)
-            outcome = await offload(self._validate, grounder, question.node, reply, chars=chars)
-            repairs = self.job.settings.grounding.require == "ask" and not ungrounded
-            if repairs and (absent := find_absent(outcome.answer or {})):
-                ungrounded.append(outcome)
-                raise AnswerError("ungrounded", describe_absent(absent), text=reply.text)
+            try:
+                outcome = await offload(self._validate, grounder, question.node, reply, chars=chars)
+            except AnswerError as error:
+                cut = error.kind == "invalid_output" and reply.finish_reason == "length"
+                raise cut_error(reply) if cut else error from error
+            if outcome.incomplete:
+                raise cut_error(reply, kept=outcome)
+            asks = self.job.settings.grounding.require == "ask"
+            if asks and (absent := find_absent(outcome.answer or {})):
+                said = describe_absent(absent)
+                raise AnswerError("ungrounded", said, text=reply.text, kept=outcome)
             return outcome
 
-        try:
-            return await conversation.answer(partial(self._call, question), read)
-        except CallError:
-            if not ungrounded:
-                raise
-            return ungrounded[0]
+        return await conversation.answer(partial(self._call, question), read)
 
     async def _call(self, question: Question, request: Request) -> Completion:
         """Make one call of the conversation, once its prefix is in the provider's cache."""

@@ -77,13 +77,12 @@ def _page(transcript: Transcript, redaction: Redaction, wanted: int) -> Iterator
             rows = [(e.kind, count(e.lines), count(e.words), e.example) for e in report.left_out]
             yield from ("", *aligned([("left out", "lines", "words", "example"), *rows], (0, 3)))
     if redaction:
-        stand_ins = redaction.as_dict().items()
-        rows = [
+        masked = [
             (name, to_terminal(each["text"]), count(each["times"]))
-            for name, each in stand_ins
+            for name, each in redaction.as_dict().items()
             if each["times"]
         ]
-        yield from ("", *aligned([("stand-in", "for", "times"), *rows], (0, 1)))
+        yield from ("", *aligned([("stand-in", "for", "times"), *masked], (0, 1)))
     yield ""
     for each in islice(redacted(redaction, transcript).segments, wanted):
         time = f"{clock(each.start_s)} " if each.start_s is not None else ""
