@@ -119,7 +119,7 @@ async def execute_job(
 def new_path(job: Job | BatchJob) -> Path:
     """Make and return a new directory for *job* below its root; raise OutputError."""
     if not isinstance(job, BatchJob):
-        return new_run_path(job.root, job.transcript.name)
+        return new_run_path(job.root, job.shown.name)
     return new_run_path(job.root, root_of(job.settings.transcript.path).resolve().name, "batches")
 
 
