@@ -22,7 +22,7 @@ SET = Path(__file__).with_name("redact_set.txt")
 SETTINGS = {"path": "talk", "format": "auto", "encoding": None, "token_budget": None}
 TOKENS = {"overlap_tokens": 0, "reduce_token_budget": 1}
 _PLANTED = re.compile(r"\[\[(.+?)\]\]")
-_MASKED = re.compile(r"(?:PERSON|EMAIL|PHONE|ACCOUNT|ADDRESS|URL|IP|HANDLE)_\d+(?:_\d+)?")
+_MASKED = re.compile(r"(?:PERSON|EMAIL|PHONE|ACCOUNTNR|ADDRESS|URL|IP|HANDLE)_\d+(?:_\d+)?")
 
 
 @dataclass

@@ -9,11 +9,12 @@ from runner.config.schema import TranscriptSettings
 from runner.transcript.model import Segment, Transcript
 from runner.transcript.redact import identifiers, own_patterns
 from runner.transcript.redact.forms import Keys, inflected, parts_of, stem_of
-from runner.transcript.redact.lexicon import is_common, is_listed
+from runner.transcript.redact.lexicon import fold, is_common, is_listed
 from runner.transcript.redact.people import names_in
 from runner.transcript.redact.redaction import FILE, OWN, PERSON, TERM, Redaction
 from runner.transcript.redact.words import (
     Token,
+    common_words,
     is_caseless,
     name_in_label,
     names_in_list,
@@ -30,6 +31,9 @@ _KINDS = {
 }
 
 
+_SPELLED = regex.compile(r"(?<!\w)(?:\p{L}[-. ]{1,2}){2,30}\p{L}(?!\w)")
+
+
 def make_redaction(settings: TranscriptSettings, transcript: Transcript) -> Redaction:
     """Return what is replaced in *transcript*; raise ConfigError for a pattern that fails on it."""
     if settings.redact == "off":
@@ -37,16 +41,18 @@ def make_redaction(settings: TranscriptSettings, transcript: Transcript) -> Reda
     labels = list(dict.fromkeys(s.speaker for s in transcript.segments if s.speaker))
     spoken = [segment.text for segment in transcript.segments]
     texts = [*_told(settings, transcript), *labels, *spoken]
-    caseless = is_caseless(spoken)
-    redaction = Redaction(_prefixes(_KINDS[settings.redact], texts), caseless=caseless)
+    caseless, common = is_caseless(spoken), common_words(spoken)
+    redaction = Redaction(_prefixes(_KINDS[settings.redact], texts), common, caseless=caseless)
     _add_own(redaction, settings.redact_patterns, texts)
     if settings.redact == "all":
         _add_identifiers(redaction, texts)
-    _add_people(redaction, _people(settings, transcript, labels, spoken, caseless=caseless))
+    named = (name for text in spoken for name in names_in(text, common, caseless=caseless))
+    _add_people(redaction, [*_people(settings, transcript, labels), *named])
     for term in _terms(settings):
         redaction.add_name(redaction.add(TERM, term), _keys(term))
     redaction.add(FILE, transcript.name or "transcript")
     _add_endings(redaction, spoken)
+    _add_spelled(redaction, spoken)
     redaction.join_literals()
     for segment in transcript.segments:
         _masked(redaction, segment)
@@ -91,11 +97,8 @@ def _people(
     settings: TranscriptSettings,
     transcript: Transcript,
     labels: Sequence[str],
-    spoken: Sequence[str],
-    *,
-    caseless: bool,
 ) -> Iterator[str]:
-    """Yield all names: those of the settings first, so that a batch's files share their numbers."""
+    """Yield the names of settings and labels: first those that the files of a batch share."""
     for label in (settings.speakers or {}).values():
         yield from filter(None, [name_in_label(label)])
     yield from names_in_list(settings.about.attendees or "")
@@ -109,8 +112,6 @@ def _people(
         yield from filter(None, [name_in_label(label)])
     for text in _told(settings, transcript):
         yield from names_in(text)
-    for text in spoken:
-        yield from names_in(text, caseless=caseless)
 
 
 def _is_term(entry: str) -> bool:
@@ -147,6 +148,8 @@ def _add_people(redaction: Redaction, names: Iterable[str]) -> None:
     made = {name: redaction.add(PERSON, shown) for name, shown in whole.items()}
     for name, entry in made.items():
         redaction.add_name(entry, name)
+        if len(name) > 1:
+            redaction.add_name(entry, ("".join(name),))  # AnaSilva
     for part, several in owners.items():
         if part in made:
             continue
@@ -184,6 +187,16 @@ def _add_endings(redaction: Redaction, spoken: Iterable[str]) -> None:
             name = inflected(token, stems) if _may_be_inflected(token) else None
             if name is not None and token.key not in redaction.names:
                 redaction.add_name(name, (token.key,))
+
+
+def _add_spelled(redaction: Redaction, spoken: Iterable[str]) -> None:
+    """Add names that are spelled out: A-N-A."""
+    for text in spoken:
+        for match in _SPELLED.finditer(text):
+            key = "".join(fold(match[0]).replace("-", " ").replace(".", " ").split())
+            for keys, name in redaction.names.get(key, ()):
+                if len(keys) == 1:
+                    redaction.add_literal(PERSON, name, match[0])
 
 
 def _may_be_inflected(token: Token) -> bool:

@@ -1,8 +1,10 @@
 """Forms of a name: parts and inflections, and where a word that is a name stands for it."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from runner.transcript.redact.lexicon import (
+    MONTHS,
     NO_NAMES,
     ORGANISATIONS,
     PARTICLES,
@@ -10,6 +12,7 @@ from runner.transcript.redact.lexicon import (
     TITLES,
     UNSPACED,
     family_names,
+    given_names,
     is_common,
     is_listed,
 )
@@ -18,9 +21,10 @@ from runner.transcript.redact.words import Token
 
 Keys = tuple[str, ...]  # folded words of a name
 
+_IN_MONTH = re.compile(r"\b(?:in|of|until|till|by|since|early|late|mid|last|next) $", re.I)
 INFLECTED = 3  # letters at most that an ending adds to a name
 _VOWELS = frozenset("aeiouyаеиоуыэюя")
-_NO_EDGES = PARTICLES | TITLES | NO_NAMES | PLACES | ORGANISATIONS  # of parts of names
+_NO_EDGES = (PARTICLES | TITLES | NO_NAMES | ORGANISATIONS) - MONTHS  # of parts of names
 
 
 def parts_of(name: Keys) -> Iterator[Keys]:
@@ -31,10 +35,15 @@ def parts_of(name: Keys) -> Iterator[Keys]:
     for size in range(len(name) - 1, 0, -1):
         for start in range(len(name) - size + 1):
             part = name[start : start + size]
-            if not _NO_EDGES.isdisjoint((part[0], part[-1])):
+            if _is_no_edge(part[0]) or _is_no_edge(part[-1]):
                 continue
             if size > 1 or (len(part[0]) > 1 and (is_listed(part[0]) or not is_common(part[0]))):
                 yield part
+
+
+def _is_no_edge(key: str) -> bool:
+    """Return whether no part of a name begins or ends with the word *key*."""
+    return key in _NO_EDGES or (key in (PLACES | MONTHS) and key not in given_names())
 
 
 def _unspaced_parts(name: str) -> Iterator[Keys]:
@@ -59,7 +68,9 @@ def admits(
         return caseless or first.capital or (strange and not fixed)
     if fixed and not first.capital:
         return False
-    if not is_common(first.key):
+    if first.key in MONTHS and _IN_MONTH.search(text, max(0, first.start - 12), first.start):
+        return False
+    if not is_common(first.key) and first.key not in MONTHS:
         return first.capital or caseless or len(first.text) > 3
     if not first.capital and not caseless:
         return False

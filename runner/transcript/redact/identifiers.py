@@ -7,7 +7,7 @@ from runner.transcript.model import words_of
 
 Found = tuple[int, int, str]  # start, end, kind
 EMAIL, PHONE, ACCOUNT, ADDRESS, URL, IP, HANDLE = (
-    *("EMAIL", "PHONE", "ACCOUNT", "ADDRESS", "URL", "IP", "HANDLE"),
+    *("EMAIL", "PHONE", "ACCOUNTNR", "ADDRESS", "URL", "IP", "HANDLE"),
 )
 
 _DOT = r"(?:\.|\s(?:dot|punto|ponto|punkt|punct|точка)\s|\s?[\[(](?:dot|\.)[\])]\s?)"
@@ -43,12 +43,17 @@ _IP = re.compile(
     re.I,
 )
 _HANDLE = re.compile(r"(?<![\w@.])@[A-Za-z_][\w.]{1,40}\w")
-_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?\b")
+_IBAN = re.compile(
+    r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?\b"
+    r"|\b[a-z]{2}\d{2}(?:[ -]?\d{4}){3,7}(?:[ -]?\d{1,3})?\b"
+)
 _CODE = re.compile(
     r"\b(?=[A-Z0-9-]{6,24}\b)(?=[A-Z0-9-]*[A-Z])(?!(?:ISO|IEC|RFC|DIN|EN|CVE|GPT|IPV)-?\d)"
     r"(?:[A-Z]{1,6}-?\d{5,12}[A-Z]?|\d{5,12}-?[A-Z]{1,3}|[A-Z0-9]{2,6}-\d{3,8}(?:-[A-Z0-9]{1,8})*"
     r"|[A-Z]{6}\d\d[A-Z]\d\d[A-Z]\d{3}[A-Z])\b"
     r"|\b[A-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b"
+    r"|\b[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b"
+    r"|\b(?=(?:[A-Za-z]*\d){3})(?=\d*[A-Za-z])[A-Za-z0-9]{14,200}\b"
 )
 # Seven digits and more in groups; what is written like money, a date or a time is taken out.
 _DIGITS = re.compile(

@@ -96,6 +96,14 @@ _WORDS = words_of(
 )
 
 
+# Names that may open a sentence as another word, whether or not a transcript has it elsewhere.
+OPENERS = words_of(
+    "will may can mark bill grant chase pat drew sue rob hope art rich frank grace joy faith page "
+    "miles rush gene don jack buck cash lance pierce reed sky stone wade ward trip ash case cliff "
+    "dale glen guy hunt jade jet rock star summer sunny storm max april june august major"
+)
+
+
 def fold(text: str) -> str:
     """Return *text* in the form in which names are compared: without case and diacritics."""
     if text.isascii():

@@ -1,6 +1,6 @@
 """People in running text: names that lists, titles, introductions and verbs give away."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from itertools import takewhile
 
 import regex
@@ -88,11 +88,11 @@ _UNCASED_TITLES = regex.compile(
 )
 
 
-def names_in(text: str, *, caseless: bool = False) -> Iterator[str]:
+def names_in(text: str, common: Set[str] | None = None, *, caseless: bool = False) -> Iterator[str]:
     """Yield the names that *text* gives away; *caseless* text is written without capitals."""
     for pattern in _TOLD:
         yield from (match[1] for match in pattern.finditer(text))
-    tokens = tokens_of(text)
+    tokens = tokens_of(text, common)
     caseless = caseless or (len(tokens) > 2 and text.isupper())
     place = 0
     while place < len(tokens):

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import pairwise
 from typing import Any
 
@@ -13,11 +13,11 @@ from runner.transcript.redact.lexicon import UNSPACED
 from runner.transcript.redact.words import Token, joins, tokens_of
 
 _WORDS = {
-    **{"PERSON": "name", "TERM": "term", "OWN": "match", "FILE": "file name"},
-    **{"EMAIL": "mail address", "PHONE": "telephone number", "ACCOUNT": "account number"},
+    **{"PERSON": "name", "TERM": "term", "OWN": "match", "FILENAME": "file name"},
+    **{"EMAIL": "mail address", "PHONE": "telephone number", "ACCOUNTNR": "account number"},
     **{"ADDRESS": "address", "URL": "URL", "IP": "IP address", "HANDLE": "handle"},
 }
-PERSON, TERM, OWN, FILE = "PERSON", "TERM", "OWN", "FILE"
+PERSON, TERM, OWN, FILE = "PERSON", "TERM", "OWN", "FILENAME"
 Span = tuple[int, int, str]  # start, end, stand-in
 
 _GAP = r"\\{0,4}_|[ \u00a0-]"
@@ -28,15 +28,20 @@ class Redaction:
 
     A stand-in such as `PERSON_1` is a person or an identifier, `PERSON_1_2` another form of it:
     each form has its own stand-in, so that quotes come back as they were said. *prefixes* are
-    the stand-ins' words by kind, *spelt* the transcript's way: without capitals if *caseless*.
+    the stand-ins' words by kind, *common* words stand in the transcript in lower case; it has no
+    capitals if *caseless*.
     """
 
     def __init__(
-        self, prefixes: Mapping[str, str] | None = None, *, caseless: bool = False
+        self,
+        prefixes: Mapping[str, str] | None = None,
+        common: Set[str] = frozenset(),
+        *,
+        caseless: bool = False,
     ) -> None:
         self.prefixes = prefixes or {}
         self.times: Counter[str] = Counter()  # by stand-in, in the transcript
-        self._caseless = caseless
+        self._caseless, self._common = caseless, common
         self._forms: dict[str, list[str]] = {}
         self._known: dict[tuple[str, str], str] = {}  # stand-ins by entry and form
         self._shown: dict[str, str] = {}  # stand-ins of names by form, as it stands
@@ -181,7 +186,7 @@ class Redaction:
         return self.form(self._literal.get(key) or self._unspaced[key], text)
 
     def _names(self, text: str, *, eager: bool, fixed: bool) -> Iterator[Span]:
-        tokens = tokens_of(text) if self._index else []
+        tokens = tokens_of(text, None if fixed else self._common) if self._index else []
         caseless = self._caseless or text.isupper()
         place = 0
         while place < len(tokens):

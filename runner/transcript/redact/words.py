@@ -1,11 +1,12 @@
 """Words of a text as redaction compares them, and names in labels and lists."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 
 import regex
 
 from runner.transcript.redact.lexicon import (
+    OPENERS,
     ROLES,
     TITLES,
     UNSPACED,
@@ -16,7 +17,7 @@ from runner.transcript.redact.lexicon import (
 )
 
 MAX_WORDS = 5  # of a name
-_JOINT = regex.compile(r"[ \u00a0]|-|(?<=\b\p{L})\. ?")
+_JOINT = regex.compile(r"[ \u00a0]|[-._]|(?<=\b\p{L})\. ?")
 _ENDS = frozenset(".?!…:\n]。？！—")  # what a sentence may follow
 _BETWEEN = frozenset(" \u00a0\"'“”„«»‘([¿¡–-*_#")
 _ELIDED = regex.compile(r"(?:d|l|dell|dall|nell|all|sull|qu|j|m|n|t|s|c)['’](?=\p{Lu})")
@@ -24,7 +25,7 @@ _ELIDED = regex.compile(r"(?:d|l|dell|dall|nell|all|sull|qu|j|m|n|t|s|c)['’](?
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word in a text; *opens* says whether a sentence starts with it."""
+    """A word in a text; *opens*: it has its capital because a sentence starts with it, or may."""
 
     start: int
     end: int
@@ -43,8 +44,11 @@ class Token:
         return self.text[0].lower() != self.text[0].upper()
 
 
-def tokens_of(text: str) -> list[Token]:
-    """Return the words of *text*, without what follows an apostrophe at their end."""
+def tokens_of(text: str, common: Set[str] | None = None) -> list[Token]:
+    """Return the words of *text*, without what follows an apostrophe at their end.
+
+    A capital that opens a sentence says nothing of a word that is among *common*; None: of any.
+    """
     found = []
     for match in WORD.finditer(text):
         start, word = match.start(), match[0]
@@ -54,7 +58,9 @@ def tokens_of(text: str) -> list[Token]:
             cut = max(word.rfind(mark) for mark in "'’ʼ")
             if (cut > 1 or word[0] == "I") and len(word) - cut <= 5 and word[cut + 1 :].islower():
                 word = word[:cut]
-        found.append(Token(start, start + len(word), word, fold(word), _opens(text, start)))
+        key = fold(word)
+        opens = (common is None or key in common or key in OPENERS) and _opens(text, start)
+        found.append(Token(start, start + len(word), word, key, opens))
     return found
 
 
@@ -94,6 +100,13 @@ def names_in_list(text: str) -> Iterator[str]:
     for part in regex.split(r"[,;/&\n•|]|\b(?:and|und|et|y|e|with)\b", bare):
         if (name := name_in_label(part)) is not None:
             yield name
+
+
+def common_words(texts: Iterable[str]) -> frozenset[str]:
+    """Return the words that *texts* have in lower case."""
+    return frozenset(
+        token.key for text in texts for token in tokens_of(text) if token.text[0].islower()
+    )
 
 
 def is_caseless(texts: Iterable[str]) -> bool:
