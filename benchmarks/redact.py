@@ -15,7 +15,7 @@ from pathlib import Path
 
 from runner.config.schema import TranscriptSettings
 from runner.transcript.model import Transcript, Turn, make_segments
-from runner.transcript.redact.build import make_redaction
+from runner.transcript.redact.build import redact
 from runner.transcript.redact.redaction import Redaction
 
 SET = Path(__file__).with_name("redact_set.txt")
@@ -98,7 +98,7 @@ def measure(text: str) -> Iterator[tuple[str, Score]]:
     """Yield title and score of each talk in a labelled set."""
     settings = TranscriptSettings.model_validate({**SETTINGS, **TOKENS, "redact": "all"})
     for title, turns in talks(text):
-        redaction, score = make_redaction(settings, transcript_of(turns)), Score()
+        redaction, score = redact(settings, transcript_of(turns))[0], Score()
         for who, said in turns:
             count(redaction, who, score, label=True)
             count(redaction, said, score)

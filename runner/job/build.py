@@ -27,7 +27,7 @@ from runner.job.windows import Fitter
 from runner.transcript.inputs import Input, find_inputs, is_many
 from runner.transcript.model import Transcript, renamed
 from runner.transcript.read import formats, read
-from runner.transcript.redact.build import make_redaction, redacted
+from runner.transcript.redact.build import redact
 from runner.transcript.redact.own_patterns import check_patterns
 
 PACKAGE_PREFIX = "pkg://"
@@ -133,8 +133,7 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
 
 def run_job(setup: Setup, transcript: Transcript) -> Job:
     """Return the job that reads *transcript*; raise ConfigError where it does not fit a model."""
-    redaction = make_redaction(setup.settings.transcript, transcript)
-    shown = redacted(redaction, transcript)
+    redaction, shown = redact(setup.settings.transcript, transcript)
     variables = variables_of(setup.pipeline.nodes, shown, setup.settings, redaction)
     fitter = Fitter(setup.settings, setup.analyzers, shown, variables)
     fits = fitter.fits(setup.pipeline.stages, setup.models)

@@ -15,7 +15,7 @@ from runner.job.build import check_format, open_transcript
 from runner.run.cli import explain_hydra_error, quote
 from runner.run.compose import compose_config, register_resolvers
 from runner.transcript.model import Transcript
-from runner.transcript.redact.build import make_redaction, redacted
+from runner.transcript.redact.build import redact
 from runner.transcript.redact.own_patterns import check_patterns
 from runner.transcript.redact.redaction import Redaction
 
@@ -41,8 +41,7 @@ def _read(given: Arguments) -> None:
         raise ConfigError(f"--segments {wanted}: expected a whole number, such as 10")
     settings = _settings(file, overrides)
     transcript = open_transcript(settings)
-    redaction = make_redaction(settings.transcript, transcript)
-    print("\n".join(_page(transcript, redaction, int(wanted))))
+    print("\n".join(_page(transcript, *redact(settings.transcript, transcript), int(wanted))))
 
 
 def _settings(file: str, overrides: list[str]) -> Settings:
@@ -65,7 +64,9 @@ def _settings(file: str, overrides: list[str]) -> Settings:
     return settings
 
 
-def _page(transcript: Transcript, redaction: Redaction, wanted: int) -> Iterator[str]:
+def _page(
+    transcript: Transcript, redaction: Redaction, shown: Transcript, wanted: int
+) -> Iterator[str]:
     report = transcript.reading
     if report is not None:
         yield from report.as_lines()
@@ -84,7 +85,7 @@ def _page(transcript: Transcript, redaction: Redaction, wanted: int) -> Iterator
         ]
         yield from ("", *aligned([("stand-in", "for", "times"), *masked], (0, 1)))
     yield ""
-    for each in islice(redacted(redaction, transcript).segments, wanted):
+    for each in islice(shown.segments, wanted):
         time = f"{clock(each.start_s)} " if each.start_s is not None else ""
         yield to_terminal(f"{time}{segment_line(each)}")
     if (more := len(transcript.segments) - wanted) > 0:

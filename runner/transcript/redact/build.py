@@ -34,10 +34,13 @@ _KINDS = {
 _SPELLED = regex.compile(r"(?<!\w)(?:\p{L}[-. ]{1,2}){2,30}\p{L}(?!\w)")
 
 
-def make_redaction(settings: TranscriptSettings, transcript: Transcript) -> Redaction:
-    """Return what is replaced in *transcript*; raise ConfigError for a pattern that fails on it."""
+def redact(settings: TranscriptSettings, transcript: Transcript) -> tuple[Redaction, Transcript]:
+    """Return what is replaced in *transcript*, and the transcript as prompts show it.
+
+    Raises ConfigError for a pattern of the user's that fails on it.
+    """
     if settings.redact == "off":
-        return Redaction()
+        return Redaction(), transcript
     labels = list(dict.fromkeys(s.speaker for s in transcript.segments if s.speaker))
     spoken = [segment.text for segment in transcript.segments]
     texts = [*_told(settings, transcript), *labels, *spoken]
@@ -50,23 +53,13 @@ def make_redaction(settings: TranscriptSettings, transcript: Transcript) -> Reda
     _add_people(redaction, [*_people(settings, transcript, labels), *named])
     for term in _terms(settings):
         redaction.add_name(redaction.add(TERM, term), _keys(term))
-    redaction.add(FILE, transcript.name or "transcript")
+    file = redaction.add(FILE, transcript.name or "transcript")
     _add_endings(redaction, spoken)
     _add_spelled(redaction, spoken)
     redaction.join_literals()
-    for segment in transcript.segments:
-        _masked(redaction, segment)
-    redaction.close()
-    return redaction
-
-
-def redacted(redaction: Redaction, transcript: Transcript) -> Transcript:
-    """Return *transcript* as prompts show it."""
-    if not redaction:
-        return transcript
     segments = tuple(_masked(redaction, segment) for segment in transcript.segments)
-    name = f"{redaction.prefixes[FILE]}_1"
-    return replace(transcript, name=name, segments=segments, reading=None)
+    redaction.close()
+    return redaction, replace(transcript, name=file, segments=segments, reading=None)
 
 
 def _masked(redaction: Redaction, segment: Segment) -> Segment:

@@ -12,8 +12,8 @@ EMAIL, PHONE, ACCOUNT, ADDRESS, URL, IP, HANDLE = (
 
 _DOT = r"(?:\.|\s(?:dot|punto|ponto|punkt|punct|точка)\s|\s?[\[(](?:dot|\.)[\])]\s?)"
 _AT = r"(?:\s(?:at|arroba|arobase|chiocciola|ät|собака)\s|\s?[\[(](?:at|@)[\])]\s?|\s@\s)"
-_PART = r"[\w+%-]{1,64}"
-_INNER = rf"(?:{_DOT}|\s(?:point|underscore|dash|hyphen|minus|plus)\s|\s?_\s?)"
+_PART = r"[\w+%-]{1,64}+"  # possessive: no way to match it twice
+_INNER = rf"(?:{_DOT}|\s(?:point|underscore|dash|hyphen|minus|plus)\s|\s_\s)"
 _TOP = (
     "com|org|net|edu|gov|io|co|info|biz|eu|uk|us|ca|au|nz|ie|de|ch|at|fr|be|es|it|pt|br|mx|ar|nl|pl|"
     "cz|ru|ua|se|no|dk|fi|is|hu|ro|gr|tr|il|jp|cn|kr|tw|in|za|ng|ke|me|ai|app|dev"
@@ -96,7 +96,7 @@ _TOLD = re.compile(
     r"téléphone|numéro|número|номер|счёт|телефон)"
     r"(?:[ -]?(?:number|no\.?|nr\.?|#|id|code|nummer|numero|número|numéro|de compte|de cuenta))?"
     r"(?:\s(?:is|was|ist|es|est|é|lautet|ends in|ending in|ends with))?\s?[:#]?\s?"
-    r"((?-i:[A-Z]{1,4}[ -]?)?\d(?:[ -]?[A-Z0-9]{0,2}\d){3,15})(?![\w]|[.,]\d)",
+    r"((?-i:[A-Z]{1,4}[ -]?)?\d(?:[ -]?[A-Z]{0,2}\d){3,15}+)(?![\w]|[.,]\d)",
     re.I,
 )
 _NUMBER = (
@@ -127,6 +127,9 @@ _ADDRESS = re.compile(
     r"[Vv]iale|[Pp]iazza|[Cc]orso|[Uu]lica|[Uu]l\.|ул\.|улица|улице|проспект)\s"
     rf"(?:(?:de|del|la|las|los|da|do|dos|das|di|della)\s){{0,2}}{_CAP}(?:\s{_CAP}){{0,3}},?\s"
     rf"(?:n\.?º?\s?|número\s|numero\s|дом\s|д\.\s?)?\d{{1,4}}\b{_TOWN}"
+    r"|(?<!\w)(?:Am|Im|Zum|Zur|An der|An den|In der|Auf der|Auf dem)\s[A-ZÄÖÜ][\w-]+\s"
+    r"\d{1,4}\s?[a-z]?,\s(?:D-)?\d{5}\s[A-ZÄÖÜ][\w-]+"
+    r"|[\u4e00-\u9fff]{1,6}[都道府県市区町村][\u3040-\u9fff]{0,12}\d+(?:[-−0-9]|丁目|番地?|号)*"
     r"|[\u4e00-\u9fff]{2,12}(?:路|街|大道|巷|丁目)\s?\d+(?:[-−番]\d+)*[号號]?"
     r"|〒?\s?\b\d{3}-\d{4}\b(?=\s?[\u3040-\u9fff]{2})"
     r"|\bP\.?\s?O\.?\s?[Bb]ox\s\d{1,6}"

@@ -10,7 +10,6 @@ from typing import Any
 import regex
 
 from runner.base.tokens import tokenizer_for
-from runner.transcript.model import words_of
 
 # A rank in the vocabulary below which a word is common in lower case, even if it is more so as a
 # name: o200k has 200,000 tokens in the order of their frequency.
@@ -24,7 +23,21 @@ _MARKS = regex.compile(r"[\u0300-\u036f]")
 UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}]")
 WORD = regex.compile(r"[\p{L}\p{M}]+(?:['’ʼ][\p{L}\p{M}]+)*")
 
-TITLES = words_of(
+
+def fold(text: str) -> str:
+    """Return *text* in the form in which names are compared: without case and diacritics."""
+    if text.isascii():
+        return text.lower()
+    marked = unicodedata.normalize("NFKD", text.casefold())
+    return unicodedata.normalize("NFC", _MARKS.sub("", marked)).translate(_FOLDED)
+
+
+def folded(text: str) -> frozenset[str]:
+    """Return the words of *text*, folded."""
+    return frozenset(map(fold, text.split()))
+
+
+TITLES = folded(
     "honorable honourable hon mr mrs ms miss mx dr doctor prof professor sir madam dame lord lady "
     "rev reverend father sister senator congressman congresswoman representative governor mayor "
     "president chairman chairwoman judge justice officer detective sergeant captain colonel "
@@ -33,8 +46,8 @@ TITLES = words_of(
     "senhora dom dona signor signora dott dottor dottoressa meneer mevrouw pan pani pana panu "
     "panem panią paní господин госпожа доктор профессор"
 )
-PARTICLES = words_of("de da do dos das del della di la le van von der den ter bin ibn al el y e zu")
-ROLES = words_of(
+PARTICLES = folded("de da do dos das del della di la le van von der den ter bin ibn al el y e zu")
+ROLES = folded(
     "speaker interviewer interviewee moderator host guest chair chairman chairwoman chairperson "
     "operator agent customer caller client patient doctor nurse participant respondent witness "
     "judge counsel attorney lawyer clerk narrator announcer reporter analyst student teacher "
@@ -44,7 +57,8 @@ ROLES = words_of(
     "entrevistadora entrevistado hablante orador falante intervistatore ведущий интервьюер спикер"
 )
 # Capitalised words that are no persons, among them names of places that are also given names.
-NO_NAMES = words_of(
+NO_NAMES = folded(
+    "hallo hola ciao bonjour salut oi olá buenas guten goedemorgen jó "
     "fed congress parliament monday tuesday wednesday thursday friday saturday sunday january "
     "february march april may june july august september october november december spring summer "
     "autumn winter christmas easter ramadan i english french german spanish italian portuguese "
@@ -63,7 +77,7 @@ NO_NAMES = words_of(
     "abril maio maggio giugno luglio juin juillet marzo märz lunes martes jueves viernes sonntag "
     "montag"
 )
-PLACES = words_of(
+PLACES = folded(
     "paris london berlin madrid rome vienna florence venice verona milan geneva sydney adelaide "
     "victoria alexandria charlotte austin dallas houston madison jordan georgia carolina virginia "
     "dakota montana israel america india china asia africa europe kenya chad cuba washington "
@@ -73,8 +87,8 @@ PLACES = words_of(
     "lourdes trinidad manchester chester bristol devon kent jersey bali lima marrakesh tokyo "
     "beijing delhi mumbai"
 )
-MONTHS = words_of("january february march april may june july august sunny")
-ORGANISATIONS = words_of(
+MONTHS = folded("january february march april may june july august sunny")
+ORGANISATIONS = folded(
     "inc ltd llc gmbh ag corp corporation company group bank university college school institute "
     "hospital clinic church street avenue road lane drive boulevard square park river lake "
     "mountain mountains valley county city state bridge airport station museum hotel foundation "
@@ -85,7 +99,7 @@ ORGANISATIONS = words_of(
 
 
 # Words that are more often names by their rank, and common all the same.
-_WORDS = words_of(
+_WORDS = folded(
     "frank chase amber ruby sandy victor jack rose dean bishop carter hunter mason baker fisher "
     "king brown hill lake park bush ford marshall parker taylor tyler duke earl heather holly ivy "
     "hazel jasmine penny lily crystal melody harmony trinity destiny angel christian archer "
@@ -97,19 +111,11 @@ _WORDS = words_of(
 
 
 # Names that may open a sentence as another word, whether or not a transcript has it elsewhere.
-OPENERS = words_of(
+OPENERS = folded(
     "will may can mark bill grant chase pat drew sue rob hope art rich frank grace joy faith page "
     "miles rush gene don jack buck cash lance pierce reed sky stone wade ward trip ash case cliff "
     "dale glen guy hunt jade jet rock star summer sunny storm max april june august major"
 )
-
-
-def fold(text: str) -> str:
-    """Return *text* in the form in which names are compared: without case and diacritics."""
-    if text.isascii():
-        return text.lower()
-    marked = unicodedata.normalize("NFKD", text.casefold())
-    return unicodedata.normalize("NFC", _MARKS.sub("", marked)).translate(_FOLDED)
 
 
 @cache

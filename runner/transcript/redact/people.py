@@ -5,7 +5,6 @@ from itertools import takewhile
 
 import regex
 
-from runner.transcript.model import words_of
 from runner.transcript.redact.lexicon import (
     MONTHS,
     NO_NAMES,
@@ -15,6 +14,7 @@ from runner.transcript.redact.lexicon import (
     TITLES,
     UNSPACED,
     family_names,
+    folded,
     given_names,
     is_common,
     is_inflected,
@@ -25,8 +25,8 @@ from runner.transcript.redact.lexicon import (
 )
 from runner.transcript.redact.words import MAX_WORDS, Token, joins, tokens_of
 
-_WORDS_TOO = words_of("miss general major sister father don nurse pan y")  # titles in capitals
-_SHORT = words_of("mr mrs ms dr prof hon rev sr sra st dott")  # titles that a full stop may follow
+_WORDS_TOO = folded("miss general major sister father don nurse pan y")  # titles in capitals
+_SHORT = folded("mr mrs ms dr prof hon rev sr sra st dott")  # titles that a full stop may follow
 _THE = regex.compile(r"\b(?:the|a|an|this|that|our|your|its) $", regex.I)
 _IN_MONTH = regex.compile(
     r"\b(?:in|of|until|till|by|this|next|last|since|early|late|mid|every|from|to|and|\d(?:st|nd|rd|th)?)"
@@ -56,7 +56,7 @@ _MET = regex.compile(
     r"[,!]? +)$",
     regex.I,
 )
-_SAYS = words_of(
+_SAYS = folded(
     "said says asked asks told tells thinks thought mentioned agreed agrees wrote writes replied "
     "suggested suggests joined emailed mailed called calls wants wanted promised lives knows knew "
     "came went got left ran took gave made saw sat paid bought kept lost won stayed started "
@@ -65,7 +65,7 @@ _SAYS = words_of(
     "zei сказал сказала говорит"
 )
 # What follows a name that is also a common word at the start of a sentence.
-GOES_ON = _SAYS | words_of(
+GOES_ON = _SAYS | folded(
     "is was has had will would can could did does and thinks went goes should isn't wasn't hasn't "
     "didn't doesn't won't also already just then who here speaking"
 )
@@ -105,6 +105,8 @@ def names_in(text: str, common: Set[str] | None = None, *, caseless: bool = Fals
 def _run(text: str, tokens: Sequence[Token], place: int, *, caseless: bool) -> Sequence[Token]:
     """Return the words of the name that begins with the token at *place*, none if none does."""
     first = tokens[place]
+    if first.cased and not caseless and (not first.capital or first.key in TITLES):
+        return ()
     before = text[max(0, first.start - 40) : first.start]
     if UNSPACED.search(first.text):
         return ()
@@ -114,8 +116,6 @@ def _run(text: str, tokens: Sequence[Token], place: int, *, caseless: bool) -> S
         return _uncased(text, tokens, place, named=named)
     if caseless:
         return _lower(text, tokens, place, named=named)
-    if not first.capital or first.key in TITLES:
-        return ()
     run = _capitals(text, tokens, place, named=named)
     if run and (named or _is_person(text, run, before, tokens[place + len(run) :][:1])):
         return run
@@ -197,7 +197,7 @@ def _is_person(text: str, run: Sequence[Token], before: str, after: Sequence[Tok
 def _is_single(text: str, token: Token, before: str, *, met: bool, says: bool) -> bool:
     """Return whether one capitalised word is the name of a person."""
     key = token.key
-    if len(key) < 2 or _is_acronym(token):
+    if len(key) < 2 or key in PARTICLES or _is_acronym(token):
         return False
     if key in given_names():
         if key in places():

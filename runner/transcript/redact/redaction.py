@@ -41,6 +41,7 @@ class Redaction:
     ) -> None:
         self.prefixes = prefixes or {}
         self.times: Counter[str] = Counter()  # by stand-in, in the transcript
+        self._counts: Counter[str] = Counter()  # of entries, by kind
         self._caseless, self._common = caseless, common
         self._forms: dict[str, list[str]] = {}
         self._known: dict[tuple[str, str], str] = {}  # stand-ins by entry and form
@@ -71,8 +72,7 @@ class Redaction:
 
     def counts(self) -> dict[str, int]:
         """Return the number of persons and identifiers, by kind."""
-        kinds = {prefix: kind for kind, prefix in self.prefixes.items()}
-        return dict(Counter(kinds[name.rpartition("_")[0]] for name in self._forms))
+        return dict(self._counts)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the content of redaction.json: each stand-in with what it stands for."""
@@ -98,9 +98,8 @@ class Redaction:
 
     def add(self, kind: str, form: str) -> str:
         """Add an entry whose first form is *form*; return its stand-in."""
-        prefix = self.prefixes[kind]
-        number = 1 + sum(name.startswith(f"{prefix}_") for name in self._forms)
-        self._forms[name := f"{prefix}_{number}"] = []
+        self._counts[kind] += 1
+        self._forms[name := f"{self.prefixes[kind]}_{self._counts[kind]}"] = []
         self.form(name, form)
         return name
 

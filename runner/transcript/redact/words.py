@@ -16,6 +16,7 @@ from runner.transcript.redact.lexicon import (
     is_listed,
 )
 
+_LOWER = regex.compile(r"(?<![\p{L}\p{M}])\p{Ll}[\p{L}\p{M}]*")
 MAX_WORDS = 5  # of a name
 _JOINT = regex.compile(r"[ \u00a0]|[-._]|(?<=\b\p{L})\. ?")
 _ENDS = frozenset(".?!…:\n]。？！—")  # what a sentence may follow
@@ -104,9 +105,7 @@ def names_in_list(text: str) -> Iterator[str]:
 
 def common_words(texts: Iterable[str]) -> frozenset[str]:
     """Return the words that *texts* have in lower case."""
-    return frozenset(
-        token.key for text in texts for token in tokens_of(text) if token.text[0].islower()
-    )
+    return frozenset(fold(word) for text in texts for word in set(_LOWER.findall(text)))
 
 
 def is_caseless(texts: Iterable[str]) -> bool:
