@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+from runner.answers.analyzer import Analyzer, Message
 from runner.answers.grounding.absent_quotes import describe_absent, drop_absent, find_absent
 from runner.answers.grounding.grounder import Grounder
 from runner.answers.outcome import Outcome, failed_outcome, read_reply
@@ -83,7 +84,7 @@ class Asker:
         question.calls.start_conversation()
         model, analyzer = question.model.settings.name, self.job.analyzers[request.node]
         conversation = Conversation(
-            analyzer.repair, request, partial(longest_reply, question.model)
+            partial(self._repair, analyzer), request, partial(longest_reply, question.model)
         )
         try:
             outcome = await self._converse(question, conversation)
@@ -194,10 +195,20 @@ class Asker:
         grounded = settings.grounding.require == "ask"
         return request, request_key(request, model.settings, settings.repeat, grounded=grounded)
 
+    def _repair(
+        self, analyzer: Analyzer, messages: tuple[Message, ...], reply: str, fault: str
+    ) -> tuple[Message, ...]:
+        mask = self.job.redaction.masked
+        return analyzer.repair(messages, mask(reply), mask(fault))
+
     def _validate(self, grounder: Grounder, node: Node, reply: Completion) -> Outcome:
         limit = self.job.settings.output.max_insights_per_analyzer
         analyzer = self.job.analyzers[owner_of(node)]
-        outcome = read_reply(analyzer, reply.text, reply.finish_reason, limit, self.job.secrets)
+        text, unknown = self.job.redaction.restore(reply.text, in_json=True)
+        outcome = read_reply(analyzer, text, reply.finish_reason, limit, self.job.secrets)
+        if self.job.redaction:  # what is stored is what was sent and received
+            notes = {**outcome.notes, **({"unknown_stand_ins": unknown} if unknown else {})}
+            outcome = replace(outcome, raw_output=reply.text, notes=notes)
         answer, counts = grounder.ground(outcome.answer or {})
         if self.job.settings.grounding.require == "drop":
             answer = drop_absent(answer)
