@@ -17,7 +17,8 @@ from pydantic import BaseModel
 
 from runner.answers.analyzer import Material, Message
 from runner.answers.markdown import answer_markdown
-from runner.answers.shape import Answer, NoFields, answer_shape, json_schema, parse_answer
+from runner.answers.parse import ReadReply, parse_answer
+from runner.answers.shape import Answer, NoFields, answer_shape, json_schema
 from runner.base.errors import ConfigError, did_you_mean, one_line
 from runner.base.text import digest
 from runner.config.schema import AnalyzerSettings
@@ -98,7 +99,7 @@ class PromptAnalyzer:
             {"role": "user", "content": REPAIR.render(fault=fault)},
         )
 
-    def read(self, text: str) -> tuple[Answer, bool]:
+    def read(self, text: str) -> ReadReply:
         """Parse and validate a reply."""
         return parse_answer(text, self.shape)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol, cast
 
-from runner.answers.shape import Answer
+from runner.answers.parse import ReadReply
 from runner.base.errors import ConfigError
 from runner.config.schema import AnalyzerSettings
 
@@ -45,8 +45,8 @@ class Analyzer(Protocol):
     def repair(self, messages: tuple[Message, ...], reply: str, fault: str) -> tuple[Message, ...]:
         """Return *messages* with the invalid *reply* and its *fault* appended."""
 
-    def read(self, text: str) -> tuple[Answer, bool]:
-        """Return the answer in *text*, and whether its JSON was repaired; raise AnswerError."""
+    def read(self, text: str) -> ReadReply:
+        """Return the answer in *text*, and how it was read; raise AnswerError."""
 
     def markdown(self, answer: Mapping[str, Any], *, fields_first: bool = False) -> str:
         """Render a stored answer as Markdown; *fields_first* puts the structured data first."""

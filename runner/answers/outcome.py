@@ -8,9 +8,12 @@ import orjson
 
 from runner.answers.analyzer import Analyzer
 from runner.answers.grounding.grounder import GroundingCounts
+from runner.answers.parse import ReadReply
 from runner.base import errors
 from runner.base.errors import AnswerError, CallError
 from runner.base.secrets import Secrets
+
+MAX_NOTES = 12
 
 # Kinds of failure that end a whole run, in order of precedence for the exit code.
 ENDINGS = (
@@ -19,6 +22,7 @@ ENDINGS = (
     (frozenset({"budget"}), errors.EXIT_BUDGET),
     (frozenset({"unavailable"}), errors.EXIT_UNAVAILABLE),
 )
+ANSWERED = frozenset({"completed", "degraded"})  # statuses of a run with every answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,8 @@ class Outcome:
     is set only for `ok`; *missing* maps upstream analyzers without an answer to the reason.
     *key* is the digest of the call, None without one; *reused* is the source of an answer that
     was not asked for: `run` (an earlier session of this run), `store`, or None; *model* is the
-    model asked; *grounding* counts the answer's quotes.
+    model asked; *grounding* counts the answer's quotes; *incomplete*: the reply was cut within
+    its answer.
     """
 
     status: str
@@ -43,6 +48,7 @@ class Outcome:
     grounding: GroundingCounts | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, Any] = field(default_factory=dict)
+    incomplete: bool = False
 
 
 def read_reply(
@@ -53,8 +59,8 @@ def read_reply(
     *secrets* are masked in what was parsed: parsing and repairs can put a key together.
     """
     try:
-        answer, repaired = analyzer.read(text)
-        stored = answer.model_dump(mode="json")
+        reading = analyzer.read(text)
+        stored = reading.answer.model_dump(mode="json")
         parsed = orjson.dumps(stored).decode()  # fails for an integer of more than 64 bits
     except (Exception, SystemExit) as error:  # a user's answer shape is foreign code
         said = str(error) if isinstance(error, CallError) else f"{type(error).__name__}: {error}"
@@ -62,13 +68,29 @@ def read_reply(
         raise AnswerError(kind, secrets.redact_values(said), text=text) from error
     if secrets.redact_values(parsed) != parsed:
         stored = secrets.redact_all(stored, shapes=False)
+    cut = reading.cut or finish_reason == "length"
     notes = {
-        "json_repaired": repaired,
+        "json_repaired": reading.repaired,
+        "cut": cut,
+        "reply_notes": [secrets.redact_values(note) for note in notes_on(reading, cut=cut)],
         "insights_dropped": max(0, len(stored["insights"]) - max_insights),
         "finish_reason": finish_reason,
     }
     stored["insights"] = stored["insights"][:max_insights]
-    return Outcome("ok", answer=stored, raw_output=text, notes=notes)
+    incomplete = cut and (reading.dropped or (reading.cut and finish_reason == "length"))
+    return Outcome("ok", stored, raw_output=text, notes=notes, incomplete=incomplete)
+
+
+def notes_on(reading: ReadReply, *, cut: bool) -> list[str]:
+    """Return what a reader must know of how an answer was read, empty for plain JSON."""
+    notes = ["its JSON was repaired"] if reading.repaired and not reading.cut else []
+    if cut:
+        inside = reading.cut or reading.dropped
+        where = "what is complete of it was kept" if inside else "after its answer"
+        notes.append(f"the reply was cut: {where}")
+    notes += reading.notes
+    more = [f"and {len(notes) - MAX_NOTES} more"] if len(notes) > MAX_NOTES else []
+    return notes[:MAX_NOTES] + more
 
 
 def failed_outcome(
@@ -79,8 +101,12 @@ def failed_outcome(
     return Outcome("error", None, error.kind, str(error), raw, key, notes=notes or {})
 
 
-def run_status(outcomes: Mapping[str, Outcome]) -> tuple[str, int]:
-    """Return the run's status and exit code; the first of ENDINGS that applies decides."""
+def run_status(outcomes: Mapping[str, Outcome], min_rate: float = 0.0) -> tuple[str, int]:
+    """Return the run's status and exit code; the first of ENDINGS that applies decides.
+
+    Where every analyzer answered, but a smaller share of their quotes than *min_rate* is in the
+    transcript, it is `degraded`.
+    """
     good = sum(outcome.status == "ok" for outcome in outcomes.values())
     kinds = {outcome.kind for outcome in outcomes.values()}
     some = "partial" if good else "failed"
@@ -91,6 +117,9 @@ def run_status(outcomes: Mapping[str, Outcome]) -> tuple[str, int]:
         return some, errors.EXIT_NOTHING
     if good < len(outcomes) or any(outcome.missing for outcome in outcomes.values()):
         return "partial", errors.EXIT_PARTIAL
+    rate = grounding_figures(outcomes)["total"]["rate"]
+    if rate is not None and rate < min_rate:
+        return "degraded", errors.EXIT_PARTIAL
     return "completed", errors.EXIT_OK
 
 
@@ -99,6 +128,17 @@ def grounding_figures(outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
     counts = {name: o.grounding for name, o in outcomes.items() if o.grounding is not None}
     by_name = {name: count.figures() for name, count in counts.items()}
     return {"total": sum(counts.values(), GroundingCounts()).figures(), "analyzers": by_name}
+
+
+def cut_answers(outcomes: Mapping[str, Outcome]) -> list[str]:
+    """Return the analyzers whose answer is what is complete of a reply that was cut."""
+    return [name for name, outcome in outcomes.items() if outcome.notes.get("cut")]
+
+
+def quotes_found(counts: GroundingCounts) -> str | None:
+    """Return how many quotes are in the transcript, None without any."""
+    found = counts.exact + counts.near
+    return f"{found} of {counts.quotes} quotes are in the transcript" if counts.quotes else None
 
 
 def missing_reasons(upstream: Mapping[str, Outcome]) -> dict[str, str]:

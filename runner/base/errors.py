@@ -14,7 +14,7 @@ ColloquyError
 
 import difflib
 from collections.abc import Iterable
-from typing import Self
+from typing import Any, Self
 
 EXIT_OK = 0
 EXIT_BUG = 1
@@ -81,7 +81,9 @@ class CallError(ColloquyError):
     `truncated`, `refused`, `invalid_output`; `budget`, `unavailable` and `interrupted` end a
     whole run; `internal` is a bug. *status* is the HTTP status or None; *retry_after_s* is the
     wait that the provider asked for, in seconds, or None; *final* says that the provider asked
-    for no retry; *billed* that the provider may have charged for the failed call.
+    for no retry; *billed* that the provider may have charged for the failed call; *slow* that the
+    server had taken the request and was still at it. *window* and *prompt_tokens* are what a
+    server that finds a prompt too long says of both, unchecked, in tokens.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class CallError(ColloquyError):
         retry_after_s: float | None = None,
         final: bool = False,
         billed: bool = False,
+        slow: bool = False,
     ) -> None:
         super().__init__(one_line(message))
         self.kind = kind
@@ -100,6 +103,9 @@ class CallError(ColloquyError):
         self.retry_after_s = retry_after_s
         self.final = final
         self.billed = billed
+        self.slow = slow
+        self.window: int | None = None
+        self.prompt_tokens: int | None = None
 
     def copy(self) -> Self:
         """Return a copy to raise again: a raised error keeps the frames of its traceback alive."""
@@ -113,11 +119,17 @@ class NotRunError(CallError):
 
 
 class AnswerError(CallError):
-    """A reply is not a valid answer; *text* is the reply."""
+    """A reply is not a valid answer; *text* is the reply.
 
-    def __init__(self, kind: str, message: str, *, text: str) -> None:
+    *kept* is what it is worth if no other reply is better, None for nothing; *again* says
+    whether another request may help.
+    """
+
+    def __init__(
+        self, kind: str, message: str, *, text: str, kept: Any = None, again: bool = True
+    ) -> None:
         super().__init__(kind, message)
-        self.text = text
+        self.text, self.kept, self.again = text, kept, again
 
 
 def as_known(error: BaseException) -> ColloquyError | None:

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import structlog
 
@@ -15,7 +16,7 @@ from runner.calls.admission.gate import MAX_CEILING, Gate
 from runner.calls.admission.limits import Admission, Limit, Ticket
 from runner.calls.call_log import Attempt, CallLog
 from runner.calls.retry import THROTTLE, TRANSIENT, RetryPolicy
-from runner.providers.request import Completion, Request, Transport, on_arrival
+from runner.providers.request import Completion, Request, Transport, on_arrival, on_sent
 from runner.providers.retry_headers import MAX_RETRY_AFTER_S
 
 MAX_REQUESTS = 24  # attempts of a conversation with one model, of any outcome
@@ -125,13 +126,17 @@ class Client:
         if self.local:
             work = self.transport.complete(call.request, math.inf)
             return await self.admission.until_closed(work)
+        sent: list[bool] = []
         try:
             async with asyncio.timeout(self.timeout_s) as deadline:
-                with on_arrival(lambda: deadline.reschedule(None)):
+                with (
+                    on_arrival(lambda: deadline.reschedule(None)),
+                    on_sent(partial(sent.append, True)),
+                ):
                     return await self.transport.complete(call.request, self.timeout_s)
         except TimeoutError as error:
-            message = f"no answer within {self.timeout_s:g} s"
-            raise CallError("timeout", message, billed=True) from error
+            message = f"no answer within {self.timeout_s:g} s (model.timeout_s)"
+            raise CallError("timeout", message, billed=True, slow=bool(sent)) from error
 
     def _settle_success(self, call: _Call, reply: Completion, started: float) -> None:
         ticket, usage = call.ticket, reply.usage

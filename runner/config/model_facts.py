@@ -11,6 +11,10 @@ from runner.base.files import package_folder
 
 OFFLINE = "offline/"  # prefix of the names of our extractive models
 OFFLINE_WINDOW = 2_000_000  # tokens; the readings are linear, so this bounds memory only
+# Providers of servers that users run themselves; they tell the window of what they serve.
+SELF_HOSTED = frozenset(
+    {"hosted_vllm", "vllm", "llamafile", "lm_studio", "ollama", "ollama_chat", "litellm_proxy"}
+)
 _MAP = "model_prices_and_context_window_backup.json"
 
 # The shortest prefix in a provider's prompt cache, in tokens, for models without
@@ -63,9 +67,15 @@ def model_facts(name: str) -> ModelFacts:
 
 def map_entry(name: str) -> Mapping[str, Any] | None:
     """Return the map's entry for *name* or its longest suffix after a slash, or None."""
+    found = entry_name(name)
+    return None if found is None else map_entries()[found]
+
+
+def entry_name(name: str) -> str | None:
+    """Return the name under which the map has *name*, its own or that of a suffix, or None."""
     entries, parts = map_entries(), name.split("/")
     names = ("/".join(parts[skipped:]) for skipped in range(len(parts)))
-    return next((entries[candidate] for candidate in names if candidate in entries), None)
+    return next((candidate for candidate in names if candidate in entries), None)
 
 
 def _needs_marks(name: str, entry: Mapping[str, Any]) -> bool:

@@ -125,9 +125,13 @@ class OutputSettings(SettingsSection):
 
 
 class GroundingSettings(SettingsSection):
-    """Treatment of quotes that are not in the transcript."""
+    """Treatment of quotes that are not in the transcript.
+
+    A run with a smaller share of quotes that are there than *min_rate* is degraded.
+    """
 
     require: Literal["mark", "drop", "ask"]
+    min_rate: Annotated[float, Field(ge=0, le=1)] = 0.5
     near_score: Annotated[float, Field(ge=50, le=100)]
 
 

@@ -1,6 +1,7 @@
 """Construction of a job from the configuration, with every check possible before spending."""
 
 import json
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from runner.base.regular_files import user_path
 from runner.base.secrets import refuse_keys
 from runner.base.text import digest
 from runner.base.tokens import tokenizer_for
+from runner.config.learned import learned_before
 from runner.config.model_facts import ModelFacts, model_facts
 from runner.config.resolve import resolve as resolve
 from runner.config.schema import ModelSettings, Settings, validate
@@ -24,11 +26,13 @@ from runner.job.graph import make_pipeline
 from runner.job.job import BatchJob, Job, Setup, variables_of
 from runner.job.models import MAIN, Model, check_names
 from runner.job.windows import Fitter
+from runner.providers.served import SAMPLE_CHARS, is_self_hosted, learn_served
 from runner.transcript.inputs import Input, find_inputs, is_many
 from runner.transcript.model import Transcript, renamed
 from runner.transcript.read import formats, read
 
 PACKAGE_PREFIX = "pkg://"
+_NO_TRANSCRIPT = Transcript("", "", "", ())
 
 
 def build_job(
@@ -124,7 +128,7 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
         )
     shard = only if only and settings.batch.shards > 1 else None  # others read new files too
     batch = BatchJob(**_values(setup), inputs=find_inputs(settings, shard))
-    run_job(setup, Transcript("", "", "", ()))  # raises where prompts alone do not fit a model
+    run_job(setup, _NO_TRANSCRIPT)  # raises where prompts alone do not fit a model
     return batch
 
 
@@ -134,6 +138,24 @@ def run_job(setup: Setup, transcript: Transcript) -> Job:
     fitter = Fitter(setup.settings, setup.analyzers, transcript, variables)
     fits = fitter.fits(setup.pipeline.stages, setup.models)
     return Job(**_values(setup), transcript=transcript, variables=variables, fits=fits)
+
+
+def asked_job(job: Job | BatchJob) -> Job | BatchJob:
+    """Return *job* with its material cut for the windows that servers of one's own tell.
+
+    It waits for them. Raises ConfigError where a prompt does not fit.
+    """
+    models = [model for model in job.models.values() if is_self_hosted(model.settings)]
+    if not models:
+        return job
+    text = job.transcript_material()[:SAMPLE_CHARS] if isinstance(job, Job) else ""
+    for model in models:
+        key = os.environ.get(model.settings.api_key_env or "")
+        learn_served(model.settings, model.learned, key, text, model.tokenizer.count(text))
+    if isinstance(job, Job):
+        return run_job(job, job.transcript)
+    run_job(job, _NO_TRANSCRIPT)
+    return job
 
 
 def _values(setup: Setup) -> dict[str, Any]:
@@ -147,6 +169,11 @@ def _models(settings: Settings) -> dict[str, Model]:
     for name, model in {MAIN: settings.model, **settings.models}.items():
         check_model(name, model, settings)
         made[name] = Model(name, model, facts_of(model), tokenizer_for(model.name))
+        if made[name].is_paid:
+            learned = learned_before(Path(settings.output.dir), made[name].key)
+            if model.context_window is not None:
+                learned.window = None
+            made[name] = replace(made[name], learned=learned)
     return made
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from runner.answers.analyzer import Analyzer, Material
 from runner.answers.context import segment_line
+from runner.answers.shape import limited
 from runner.base.errors import one_line
 from runner.base.secrets import Secrets, secrets_of
 from runner.base.text import digest
@@ -101,12 +102,13 @@ class Job(Setup):
         """
         analyzer, settings = self.analyzers[name], self.settings.analyzers[name]
         material = Material(text, self.variables[name])
+        limit = self.settings.output.max_insights_per_analyzer
         return Request(
             node=name,
             messages=analyzer.messages(material, with_schema=model.schema_in_prompt),
             max_tokens=reply,
             temperature=model.temperature(settings, self.settings.model),
-            schema=analyzer.schema if model.schema_beside else None,
+            schema=limited(analyzer.schema, limit) if model.schema_beside else None,
             cache=cache,
         )
 

@@ -1,11 +1,12 @@
 """Context windows: how the transcript, whole or in parts, and a context fit into a model's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from runner.answers.analyzer import Analyzer, Material
 from runner.answers.context import segment_line
 from runner.base.errors import ConfigError
+from runner.config.model_facts import SELF_HOSTED, entry_name
 from runner.config.schema import Settings
 from runner.job.chunks import Chunk, cut
 from runner.job.graph import Node, Stage
@@ -15,8 +16,8 @@ from runner.providers.request import Request
 from runner.transcript.model import Transcript
 
 FRAME_TOKENS = 64  # tags around the material and a provider's markup of messages
-INEXACT = 0.9  # usable share of a window whose tokens are counted with another vocabulary
 MIN_CONTEXT = 200  # tokens; a smaller context is not worth a call
+_LEAST_REPLY = 200  # tokens that are advised for a reply
 _TRANSCRIPT_SHARE = 0.5  # least share of the room for a transcript read with a context
 
 
@@ -34,6 +35,8 @@ class Fit:
     context: int
     reply: int
     room: int | None
+    window: int | None = None
+    factor: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -89,36 +92,64 @@ class Fitter:
         fixed = FRAME_TOKENS + sum(map(model.count_prompt, texts))
         reply = model.reply_tokens(own, self.settings.model)
         budget = 0 if node.context is None else node.context.token_budget
-        window = _usable_window(model)
-        if window is None:
-            return Fit(fixed, (), budget, reply, None)
+        known = model.window, model.token_factor
+        if model.window is None:
+            return Fit(fixed, (), budget, reply, None, *known)
         # Most windows hold prompt and reply, even those that the map calls input.
-        room = window - fixed - reply
+        room = int((model.window - reply) / model.token_factor) - fixed
         context = min(budget, int(room * _TRANSCRIPT_SHARE) if node.transcript else room)
-        if room <= 0 or context < min(MIN_CONTEXT, budget):
-            also = f" and the reply may have {reply:,}" if reply else ""
-            raise ConfigError(
-                f"{node.name}: the prompt has {fixed:,} tokens without any material{also}, but "
-                f"{model.settings.name} has a window of {model.facts.context_window:,}: lower "
-                f"max_tokens, or choose a model with a larger window"
-            )
-        return Fit(fixed, (), context, reply, room)
+        least = MIN_CONTEXT if node.transcript else 1
+        if room < least or context < min(MIN_CONTEXT, budget):
+            raise _too_small(node, model, fixed, reply)
+        return Fit(fixed, (), context, reply, room, *known)
+
+
+def _too_small(node: Node, model: Model, fixed: int, reply: int) -> ConfigError:
+    """Return the error for a window that holds no material beside prompt and reply."""
+    window, least = model.window or 0, int((fixed + MIN_CONTEXT) * model.token_factor)
+    advice = f"serve it with a window of {least + reply} or more"
+    if window - least >= _LEAST_REPLY:
+        advice = f"set analyzers.{node.name}.max_tokens={window - least} or less"
+    also = f" and the reply may have {reply:,}" if reply else ""
+    return ConfigError(
+        f"{node.name}: the prompt has {fixed:,} tokens without any material{also}, but "
+        f"{model.settings.name} has a window of {window:,}: {advice}, or choose a model with a "
+        f"larger window"
+    )
 
 
 def longest_reply(model: Model, request: Request) -> int | None:
     """Return the longest reply to *request* that *model* can write, None if unknown."""
     limits = [] if model.facts.max_output_tokens is None else [model.facts.max_output_tokens]
-    window = _usable_window(model)
-    if window is not None:
-        text = "".join(part for message in request.messages for part in text_parts(message))
-        limits.append(window - model.tokenizer.count(text) - FRAME_TOKENS)
+    if model.window is not None:
+        limits.append(model.window - int(model.token_factor * counted(model, request)))
     return min(limits, default=None)
 
 
-def _usable_window(model: Model) -> int | None:
-    """Return the tokens of *model*'s window, fewer if they are estimates; None if unknown."""
-    window = model.facts.context_window
-    return window if window is None or model.tokenizer.exact else int(window * INEXACT)
+def counted(model: Model, request: Request) -> int:
+    """Return the tokens of *request*'s prompt by our count."""
+    texts = (part for message in request.messages for part in text_parts(message))
+    return sum(map(model.count_prompt, texts)) + FRAME_TOKENS
+
+
+def on_windows(models: Iterable[Model]) -> Iterator[str]:
+    """Yield a sentence about each window that is not the settings' or the provider's."""
+    for model in models:
+        name, alike = model.settings.name, entry_name(model.settings.name)
+        key = "model" if model.name == MAIN else f"models.{model.name}"
+        own = name.partition("/")[0] in SELF_HOSTED or model.settings.api_base is not None
+        if model.window is None:
+            yield (
+                f"the window of {name} is unknown: nothing is cut before the server is asked, or "
+                f"refuses a call; {key}.context_window=TOKENS sets it"
+            )
+        elif model.learned.window is not None:
+            yield f"the window of {name} is {model.window:,} tokens, from {model.learned.source}"
+        elif own and model.is_paid:
+            known = f"{key}.context_window={model.settings.context_window} says"
+            if model.settings.context_window is None:
+                known = f"{alike} has in litellm's map; {key}.context_window=TOKENS sets it"
+            yield f"the window of {name} is guessed: {model.window:,} tokens, as {known}"
 
 
 def _sharing(nodes: Sequence[Node], fits: Mapping[str, Fit]) -> dict[str, Fit]:

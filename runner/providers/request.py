@@ -15,6 +15,7 @@ from runner.base.usage import Usage
 MAX_REPLY_CHARS = 2_000_000
 
 _ON_ARRIVAL: ContextVar[Callable[[], object]] = ContextVar("on_arrival", default=lambda: None)
+_ON_SENT: ContextVar[Callable[[], object]] = ContextVar("on_sent", default=lambda: None)
 
 
 @contextmanager
@@ -26,6 +27,21 @@ def on_arrival(callback: Callable[[], object]) -> Iterator[None]:
         yield
     finally:
         _ON_ARRIVAL.reset(token)
+
+
+@contextmanager
+def on_sent(callback: Callable[[], object]) -> Iterator[None]:
+    """Call *callback* when a server has taken the request of the block's call."""
+    token = _ON_SENT.set(callback)
+    try:
+        yield
+    finally:
+        _ON_SENT.reset(token)
+
+
+def request_sent() -> None:
+    """Report that a server was reached: a reply that does not come is slow, not down."""
+    _ON_SENT.get()()
 
 
 def reply_arrived() -> None:

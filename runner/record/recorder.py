@@ -49,6 +49,8 @@ class Recorder:
         self.timings: dict[str, NodeTiming] = {}
         self.statuses: dict[str, str] = {node.name: "pending" for node in job.pipeline.nodes}
         self.grounding: dict[str, Any] | None = None
+        self.used_segments = frozenset[str]()
+        self.cut: list[str] = []
         self._writes: list[asyncio.Task[None]] = []
         self._began = asyncio.get_running_loop().time()
         self._started_at = now_iso()
@@ -115,11 +117,14 @@ class Recorder:
 
     def part_ended(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
         """Record the outcome of a part of the transcript; *node* is the part's."""
+        if outcome.answer is None:
+            log.warning("part.lost", part=node.name, kind=outcome.kind, error=outcome.error)
         if outcome.reused != "run":
             self.write(self._commit(node, outcome, calls))
 
     def keep_context(self, name: str, reduced: Reduced, settings: ContextSettings) -> None:
         """Store a reduced context and its ledger."""
+        self.used_segments |= reduced.segments
         pages = {f"{name}.md": reduced.text, f"{name}_ledger.json": reduced.ledger(settings)}
         self.write(self.directory.write_pages({f"context/{n}": page for n, page in pages.items()}))
         log.info(
@@ -191,7 +196,7 @@ class Recorder:
         state = {"status": status, "exit_code": exit_code}
         times = {"started_at": self._started_at, "updated_at": now_iso()}
         about = describe_run(self.job, self.statuses, self.directory.journal.spent)
-        metadata = {**state, **times, **about, "grounding": self.grounding}
+        metadata = {**state, **times, **about, "grounding": self.grounding, "cut": self.cut}
         await self.directory.write_metadata(metadata)
 
     async def _commit(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
@@ -225,11 +230,17 @@ class Recorder:
         await self.directory.write_pages({self.pages.path(node): page})
 
     def _log_outcome(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
-        facts = {"analyzer": node.name, "latency_s": round(calls.latency_s, 3)}
+        facts: dict[str, Any] = {"analyzer": node.name, "latency_s": round(calls.latency_s, 3)}
         if outcome.answer is not None:
             event = "node.reused" if outcome.reused else "node.finished"
+            facts["rejected"] = len(outcome.notes.get("rejected", ())) or None
+            facts["lost"] = ", ".join(outcome.missing) or None
+            if (counts := outcome.grounding) is not None and counts.quotes:
+                facts["quotes_found"] = f"{counts.exact + counts.near}/{counts.quotes}"
             insights = len(outcome.answer["insights"])
             log.info(event, insights=insights, source=outcome.reused, **facts)
+            if marks := outcome.notes.get("reply_notes"):
+                log.warning("answer.marked", analyzer=node.name, reason="; ".join(marks))
         elif outcome.status in ("skipped", "not_run"):
             log.warning("node.skipped", reason=outcome.error, **facts)
         else:

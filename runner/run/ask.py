@@ -10,20 +10,22 @@ from runner.answers.grounding.grounder import Grounder
 from runner.answers.outcome import Outcome, failed_outcome, read_reply
 from runner.base.errors import AnswerError, CallError, NotRunError
 from runner.base.threads import offload
+from runner.base.usage import Usage
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.prefix_gate import PrefixGate
 from runner.calls.schedule import Place, make_slots, ranks
+from runner.config.learned import is_cut_off
 from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.models import Model
 from runner.job.parts import owner_of
 from runner.job.prefix_policy import is_cacheable, marked_stages, prefix_of, primed_stages
-from runner.job.windows import Fit, longest_reply
+from runner.job.windows import Fit, counted, longest_reply
 from runner.providers.request import Completion, Request
 from runner.record.keys import request_key
 from runner.record.reuse import StoredAnswers
-from runner.run.conversation import Conversation
+from runner.run.conversation import Conversation, cut_error
 
 _CHECKING, _INDEXING = 5, 2  # cost of a reply's check and of the index, relative to other text
 
@@ -34,13 +36,17 @@ class NotStoredError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One node to be asked of one model; *last*: no fallback follows."""
+    """One node to be asked of one model; *last*: no fallback follows.
+
+    *recuts* is how often its material may be cut anew.
+    """
 
     node: Node
     model: Model
     calls: CallLog
     fit: Fit
     last: bool
+    recuts: int = 0
 
 
 class Asker:
@@ -85,9 +91,38 @@ class Asker:
         except NotRunError:
             raise
         except CallError as error:
+            if error.kind == "context_exceeded":
+                await self._learn(question, conversation.request, error)
             return replace(failed_outcome(error, key, conversation.notes()), model=model)
         notes = {**outcome.notes, **conversation.notes()}
         return replace(outcome, key=key, model=model, notes=notes)
+
+    async def _learn(self, question: Question, request: Request, error: CallError) -> None:
+        """Learn from the refusal of a prompt that is too long."""
+        model, fit = question.model, question.fit
+        tokens = await offload(counted, model, request)
+        said = error.window, error.prompt_tokens
+        used = fit.window, fit.factor
+        model.learned.overflowed(*said, tokens, request.max_tokens, *used)
+
+    async def _measure(self, model: Model, request: Request, usage: Usage) -> None:
+        """Compare the provider's count of a prompt with ours.
+
+        Raises CallError if the server has left out a part of the prompt.
+        """
+        if model.tokenizer.exact or not model.is_paid or usage.estimated or usage.corrected:
+            return
+        tokens = await offload(counted, model, request)
+        own = model.settings.api_base is not None
+        if own and is_cut_off(usage.prompt_tokens, tokens, model.window):
+            error = CallError(
+                "context_exceeded",
+                f"the server read {usage.prompt_tokens:,} of about {tokens:,} tokens and left out "
+                f"the rest: its window is smaller than model.context_window (Ollama: num_ctx)",
+            )
+            error.window = usage.prompt_tokens
+            raise error
+        model.learned.measure(usage.prompt_tokens, tokens)
 
     async def reuse(self, question: Question, text: str) -> Outcome:
         """Return the stored answer on *text*; raise NotStoredError without one."""
@@ -111,24 +146,24 @@ class Asker:
         With `grounding.require=ask`, absent quotes lead to one repair; if that fails, the first
         answer is used.
         """
-        ungrounded: list[Outcome] = []
 
         async def read(reply: Completion) -> Outcome:
             grounder = await asyncio.shield(self._grounder())
             chars = _CHECKING * len(reply.text)
-            outcome = await offload(self._validate, grounder, question.node, reply, chars=chars)
-            repairs = self.job.settings.grounding.require == "ask" and not ungrounded
-            if repairs and (absent := find_absent(outcome.answer or {})):
-                ungrounded.append(outcome)
-                raise AnswerError("ungrounded", describe_absent(absent), text=reply.text)
+            try:
+                outcome = await offload(self._validate, grounder, question.node, reply, chars=chars)
+            except AnswerError as error:
+                cut = error.kind == "invalid_output" and reply.finish_reason == "length"
+                raise cut_error(reply) if cut else error from error
+            if outcome.incomplete:
+                raise cut_error(reply, kept=outcome)
+            asks = self.job.settings.grounding.require == "ask"
+            if asks and (absent := find_absent(outcome.answer or {})):
+                said = describe_absent(absent)
+                raise AnswerError("ungrounded", said, text=reply.text, kept=outcome)
             return outcome
 
-        try:
-            return await conversation.answer(partial(self._call, question), read)
-        except CallError:
-            if not ungrounded:
-                raise
-            return ungrounded[0]
+        return await conversation.answer(partial(self._call, question), read)
 
     async def _call(self, question: Question, request: Request) -> Completion:
         """Make one call of the conversation, once its prefix is in the provider's cache."""
@@ -142,10 +177,13 @@ class Asker:
             waits_for_outage=question.last,
         )
         if (node.stage, model.name) not in self._primed or not is_cacheable(model, request):
-            return await complete()
-        prefix = prefix_of(model, request)
-        async with self._prefix_gate.turn(prefix, self._expected_s[name]) as release:
-            return await complete(on_failure=release)
+            reply = await complete()
+        else:
+            prefix = prefix_of(model, request)
+            async with self._prefix_gate.turn(prefix, self._expected_s[name]) as release:
+                reply = await complete(on_failure=release)
+        await self._measure(model, request, reply.usage)
+        return reply
 
     def _request(self, question: Question, text: str) -> tuple[Request, str]:
         """Return the request with *text* as its material, and the call's key."""

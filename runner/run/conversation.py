@@ -2,16 +2,18 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import structlog
 
 from runner.answers.analyzer import Message
-from runner.base.errors import AnswerError
+from runner.answers.mend import loops
+from runner.base.errors import AnswerError, CallError
 from runner.providers.request import Completion, Request
 
-# Further requests after a reply of each kind; none after a refusal.
-REPEATS = {"invalid_output": 2, "ungrounded": 1, "empty": 2, "truncated": 1}
+MAX_REQUESTS = 2
+# Kinds of reply after which another request may help; none after a refusal.
+REPEATED = ("invalid_output", "ungrounded", "empty", "truncated")
 
 T = TypeVar("T")
 Messages = tuple[Message, ...]
@@ -38,24 +40,36 @@ class Conversation:
         call: Callable[[Request], Awaitable[Completion]],
         read: Callable[[Completion], Awaitable[T]],
     ) -> T:
-        """Return the result of *read* on a reply; raise CallError where no reply is an answer."""
+        """Return the result of *read* on a reply; raise CallError where no reply is an answer.
+
+        A reply that is worth something (`AnswerError.kept`) is used if no later one is better.
+        """
+        kept: T | None = None
+        failed: CallError
         while True:
-            completion = await call(self.request)
             try:
+                completion = await call(self.request)
                 check_complete(completion)
                 return await read(completion)
             except AnswerError as error:
                 request, facts = self._next(error), {"kind": error.kind, "error": str(error)}
+                if request is None and error.kept is not None:
+                    return cast("T", error.kept)
                 self.rejected.append({**facts, "raw_output": error.text})
-                if request is None:
-                    raise
                 log.warning("answer.rejected", analyzer=self.request.node, **facts)
+                failed, kept = error, kept if error.kept is None else error.kept
+            except CallError as error:
+                request, failed = None, error
+            if request is not None:
                 self.request = request
+            elif kept is None:
+                raise failed
+            else:
+                return kept
 
     def _next(self, error: AnswerError) -> Request | None:
         """Return the next request, or None where another one cannot help."""
-        count = sum(reply["kind"] == error.kind for reply in self.rejected)
-        if count >= REPEATS.get(error.kind, 0):
+        if len(self.rejected) + 1 >= MAX_REQUESTS or error.kind not in REPEATED or not error.again:
             return None
         if error.kind == "truncated":
             limit = self.longest(self.request)
@@ -66,7 +80,10 @@ class Conversation:
             messages = self.repair(self.request.messages, error.text, str(error))
             repair = replace(self.request, messages=messages)
             limit = self.longest(repair)
-            return repair if limit is None or limit >= repair.max_tokens else None
+            if limit is None or limit >= repair.max_tokens:
+                return repair
+            log.warning("repair.skipped", analyzer=repair.node, room=limit, error=str(error))
+            return None
         return self.request
 
     def notes(self) -> Mapping[str, Any]:
@@ -74,15 +91,25 @@ class Conversation:
         return {"rejected": self.rejected} if self.rejected else {}
 
 
+def cut_error(completion: Completion, kept: Any = None) -> AnswerError:
+    """Return the error for a reply that was cut, of which *kept* is complete.
+
+    One that repeats itself is not asked for again: a longer reply would repeat itself longer.
+    """
+    limit = f"at {completion.usage.completion_tokens} tokens"
+    where = limit if completion.finish_reason == "length" else "within its object"
+    again = not loops(completion.text)
+    advice = "raise max_tokens" if again else "it repeats itself to the end"
+    message = f"the reply was cut {where}: {advice}"
+    return AnswerError("truncated", message, text=completion.text, kept=kept, again=again)
+
+
 def check_complete(completion: Completion) -> None:
-    """Raise AnswerError for a reply that was refused, cut off or empty."""
+    """Raise AnswerError for a reply that was refused or is empty."""
     reason, text = completion.finish_reason, completion.text
     if reason == "content_filter":
         raise AnswerError("refused", "the provider's filter stopped the reply", text="")
     if reason == "refusal":
         raise AnswerError("refused", f"the model refuses: {text}", text=text)
-    if reason == "length":
-        cut = f"the reply was cut at {completion.usage.completion_tokens} tokens: raise max_tokens"
-        raise AnswerError("truncated", cut, text=text)
     if not text.strip():
         raise AnswerError("empty", "the provider returned an empty reply", text="")

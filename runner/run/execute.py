@@ -21,12 +21,13 @@ from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
 from runner.calls.client_factory import (
     build_clients,
+    library_users,
     load_libraries,
     max_in_flight,
     simulated_models,
 )
 from runner.config.schema import Settings
-from runner.job.build import build_job
+from runner.job.build import asked_job, build_job
 from runner.job.job import BatchJob, Job, Setup
 from runner.providers.simulated.process import IdleProcesses, simulated_process
 from runner.record.account import restore_account
@@ -42,11 +43,11 @@ from runner.record.signature import signing_key
 from runner.record.store import Store
 from runner.reports.export.traces import export_run
 from runner.reports.live.view import LiveView
-from runner.reports.report.write import leave_index, leave_report
+from runner.reports.report.write import leave_report
 from runner.run.batch.batch_run import Batch, BatchResult, BatchServices
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole, batch_log
 from runner.run.batch.plan import plan_batch
-from runner.run.ending import can_help, check_budget, resume_command, tell_end
+from runner.run.ending import check_budget, resume_command, tell_end, tell_result
 from runner.run.objective import Objective, objective
 from runner.run.plan import as_text, make_plan, read_histories
 from runner.run.resume import Resumption, nothing_to_do
@@ -101,6 +102,7 @@ async def execute_job(
         return await resume_job(Resumption(job, PreviousSession(run_path)), shared)
     if job.settings.plan:
         return _show_plan(job)
+    job = await offload(asked_job, job) if job.is_paid else job
     store = _store(job, paid=job.is_paid and not in_sweep)
     if not in_sweep:
         check_budget(job, reuses=store is not None and store.root.is_dir())
@@ -194,18 +196,13 @@ async def _run(
             tell_end(job, path, "interrupted", stop.exit_code)
         return stop.exit_code, None
     if shared.tells:
-        helps = result.exit_code != EXIT_OK and can_help(result)
-        tell_end(job, path, result.status, result.exit_code, result.counts, resumable=helps)
+        tell_result(job, path, result)
     return result.exit_code, objective(job.settings.objective, result.benchmark)
 
 
 def _write_reports(path: Path, job: Setup, in_sweep: bool) -> None:
     """Write the run's report and the index; a sweep writes its index once, at its end."""
-    root = None if in_sweep else job.root
-    if not isinstance(job, BatchJob):
-        leave_report(path, root)
-    elif root is not None:
-        leave_index(root)
+    leave_report(path, None if in_sweep else job.root)
 
 
 async def _execute(
@@ -215,7 +212,7 @@ async def _execute(
     stored: StoredAnswers,
     stack: AsyncExitStack,
 ) -> RunResult | BatchResult:
-    if job.is_paid:
+    if library_users(job):
         log.info("run.starting", model=job.main.settings.name)  # libraries take seconds to load
     loading = asyncio.create_task(load_libraries(job))  # while simulated providers start
     stack.callback(loading.cancel)

@@ -7,7 +7,7 @@ from typing import Any
 
 from runner.base.format import aligned, count, seconds, usd
 from runner.base.usage import Usage, sum_usd
-from runner.calls.admission.budget import MARGIN
+from runner.calls.admission.budget import margin_of
 from runner.calls.admission.gate import Gate
 from runner.calls.client_factory import max_in_flight
 from runner.calls.schedule import Duration, ideal_makespan
@@ -16,7 +16,7 @@ from runner.job.graph import Node
 from runner.job.job import Job, Setup
 from runner.job.models import Model
 from runner.job.prefix_policy import primed_stages
-from runner.job.windows import FRAME_TOKENS
+from runner.job.windows import FRAME_TOKENS, on_windows
 from runner.providers.prices import Prices, cost_usd, upper_bound_usd
 from runner.record.history import CallAverages, history_of, read_history
 
@@ -63,11 +63,15 @@ class NodePlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Plans of nodes by name; *stopped_by* is the cap that would end the run, or None."""
+    """Plans of nodes by name; *stopped_by* is the cap that would end the run, or None.
+
+    *windows* are sentences about windows that are learned, guessed or unknown.
+    """
 
     nodes: Mapping[str, NodePlan]
     wall_s: float
     stopped_by: str | None
+    windows: tuple[str, ...] = ()
 
     def total(self, field: str) -> Any:
         """Return the sum of a field over all nodes; see `total`."""
@@ -81,6 +85,7 @@ class Plan:
             **{name: self.total(name) for name in _TOTALS},
             "wall_s": round(self.wall_s, 3),
             "stopped_by": self.stopped_by,
+            "windows": list(self.windows),
             "recorded": all(node.seen for node in self.nodes.values()),
             "analyzers": {name: asdict(node) for name, node in self.nodes.items()},
         }
@@ -101,7 +106,9 @@ def read_histories(job: Setup) -> dict[str, dict[str, CallAverages]]:
 def make_plan(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> Plan:
     """Return the plan of *job*; *history* is by litellm model name, then analyzer."""
     nodes = plan_nodes(job, history)
-    return Plan(nodes, _wall(job, nodes), _stopped_by(job, nodes))
+    asked = {model.name: model for node in job.pipeline.nodes for model in job.chain(node)}
+    windows = tuple(on_windows(asked.values()))
+    return Plan(nodes, _wall(job, nodes), _stopped_by(job, nodes), windows)
 
 
 def plan_nodes(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> dict[str, NodePlan]:
@@ -130,10 +137,10 @@ def _plan_node(
         merged = 2 * budget if fit.room is None else min(2 * budget, fit.room - fit.context)
         prompts.append(fixed + merged + fit.context)
     calls, planned = len(prompts), sum(prompts)
-    ratio = seen.prompt_ratio if seen else 1.0
+    ratio = seen.prompt_ratio if seen else model.learned.factor or 1.0
     prompt = round(planned * ratio)
     reply = round(calls * (seen.reply_tokens if seen else fit.reply * REPLY_SHARE))
-    margin = 1.0 if model.tokenizer.exact else MARGIN
+    margin = 1.0 if model.tokenizer.exact else margin_of(model.learned)
     most = [math.ceil(each * margin) for each in prompts]
     shared = min(fit.context + max((c.tokens for c in fit.chunks), default=0), prompt)
     cached = shared if warm and not parts else 0
@@ -242,6 +249,7 @@ def _summary(plan: Plan) -> list[str]:
         f"cost     {costs[1]} expected, {costs[0]} to {costs[2]}",
         f"time     {seconds(totals['wall_s'])}",
         f"budget   {plan.stopped_by or 'not reached'}",
+        *(f"window   {said}" for said in plan.windows),
     ]
     if not totals["recorded"]:
         lines.append(

@@ -7,7 +7,7 @@ from itertools import islice
 from runner.answers.context import segment_line
 from runner.base.command import Arguments, run_command
 from runner.base.errors import ConfigError
-from runner.base.format import aligned, clock, count
+from runner.base.format import aligned, count
 from runner.base.text import to_terminal
 from runner.config.resolve import resolve
 from runner.config.schema import Settings, validate
@@ -71,7 +71,6 @@ def _page(transcript: Transcript, wanted: int) -> Iterator[str]:
             yield from ("", *aligned([("left out", "lines", "words", "example"), *rows], (0, 3)))
     yield ""
     for each in islice(transcript.segments, wanted):
-        time = f"{clock(each.start_s)} " if each.start_s is not None else ""
-        yield to_terminal(f"{time}{segment_line(each)}")
+        yield to_terminal(f"{each.place} {segment_line(each)}".lstrip())
     if (more := len(transcript.segments) - wanted) > 0:
         yield f"and {count(more)} more"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,7 +11,8 @@ import pytest
 
 from runner.answers.analyzer import Analyzer
 from runner.answers.outcome import read_reply
-from runner.answers.shape import Strict, answer_shape, parse_answer
+from runner.answers.parse import parse_answer
+from runner.answers.shape import Strict, answer_shape
 from runner.base.errors import AnswerError
 from runner.base.secrets import Secrets
 
@@ -26,8 +28,8 @@ def analyzer(**changed: Any) -> Analyzer:
     def read(text: str) -> Any:
         if "fault" in changed:
             raise changed["fault"]
-        answer, repaired = parse_answer(text, answer_shape("toy", Fields))
-        return answer.model_copy(update=changed), repaired
+        reading = parse_answer(text, answer_shape("toy", Fields))
+        return replace(reading, answer=reading.answer.model_copy(update=changed))
 
     return cast("Analyzer", SimpleNamespace(read=read))
 

@@ -28,6 +28,8 @@ from runner.providers.request import Completion, Request
 pytestmark = pytest.mark.slow
 
 WIRES = (*OWN_WIRES, *CHAT_WIRES)
+CALLED = {"name": "f", "arguments": REPLY}
+TEXT_PART = {"type": "text", "text": REPLY}
 
 
 @pytest.fixture(autouse=True)
@@ -217,3 +219,28 @@ def test_own_prices_keep_the_proportion_of_cached_tokens() -> None:
     assert isinstance(reply, Completion)
     read = entry["cache_read_input_token_cost"] / entry["input_cost_per_token"]
     assert (976 * 1.0 + 1024 * read + 5 * 4.0) / 1e6 == pytest.approx(reply.usage.cost_usd)
+
+
+@pytest.mark.parametrize("way", ["auto", "litellm"])
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ({"reasoning_content": "so {}"}, "<message.reasoning_content>\nso {}\n"),
+        ({"content": REPLY, "reasoning_content": "so {}"}, REPLY),
+        ({"tool_calls": [{"id": "a", "type": "function", "function": CALLED}]}, REPLY),
+        ({"function_call": CALLED}, REPLY),
+        ({"content": [{"type": "thinking", "thinking": []}, TEXT_PART]}, REPLY),
+        ({"content": json.loads(REPLY)}, REPLY),
+        ({"refusal": "No."}, "No."),
+    ],
+    ids=["reasoning", "both", "tool", "function", "parts", "object", "refusal"],
+)
+def test_a_reply_is_read_wherever_a_message_has_it(
+    message: Mapping[str, Any], text: str, way: str
+) -> None:
+    whole = {"role": "assistant", "content": None, **message}
+    choices = [{"index": 0, "finish_reason": "stop", "message": whole}]
+    reply, _ = speak(replace(OPENAI, answer={**OPENAI.answer, "choices": choices}), transport=way)
+
+    assert isinstance(reply, Completion), reply
+    assert reply.text.startswith(text)

@@ -20,7 +20,8 @@ from helpers.processes import colloquy
 import runner.transcript
 from runner.answers.analyzer import Material
 from runner.answers.markdown import answer_markdown, fields_markdown, md
-from runner.answers.shape import Strict, answer_shape, parse_answer
+from runner.answers.parse import parse_answer
+from runner.answers.shape import Strict, answer_shape
 from runner.base.errors import AnswerError, ConfigError, OutputError
 from runner.base.text import to_safe_text, to_terminal
 from runner.config.schema import validate
@@ -417,7 +418,7 @@ def test_even_a_shape_that_takes_anything_does_not_take_that(value: str) -> None
 def test_an_answer_holds_no_character_that_hides_or_steers(text: str) -> None:
     for escape in (True, False):
         label = json.dumps(text, ensure_ascii=escape)
-        answer, _ = parse_answer(reply(label=label), answer_shape("toy", Toy))
+        answer = parse_answer(reply(label=label), answer_shape("toy", Toy)).answer
         stored = answer.structured_data.label
 
         assert [] == [

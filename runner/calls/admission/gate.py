@@ -145,10 +145,13 @@ class Gate:
             if ticket.probe:  # refused, throttled or unreadable: the provider is up
                 self._count_response(ticket, started, now)
             return True
-        was_open = self.breaker.is_open
-        counts = self.breaker.failed(
-            ticket.unit, now, probe=ticket.probe, failing_since=ticket.failing_since
-        )
+        if error.slow and self.limit.throttled(now, None):  # neither an outage nor a reply
+            log.warning("limit.lowered", limit=self.limit.limit, because="replies come too late")
+        was_open, counts = self.breaker.is_open, True
+        if not error.slow:
+            counts = self.breaker.failed(
+                ticket.unit, now, probe=ticket.probe, failing_since=ticket.failing_since
+            )
         if self.breaker.is_open and not was_open:
             log.warning("breaker.opened", kind=error.kind, error=str(error))
         if ticket.probe and self.breaker.gives_up(now):

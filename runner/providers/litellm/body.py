@@ -92,6 +92,8 @@ def _choice(choice: Any) -> Any:
     if isinstance(message, dict) and isinstance(message.get("content"), list):
         parts = [p.get("text") if isinstance(p, dict) else p for p in message["content"]]
         message["content"] = "".join(part for part in parts if isinstance(part, str))
+    elif isinstance(message, dict) and isinstance(message.get("content"), dict):
+        message["content"] = json.dumps(message["content"])  # a reply that was parsed already
     return choice
 
 

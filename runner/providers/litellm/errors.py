@@ -13,6 +13,7 @@ from typing import Any
 from runner.base.errors import CallError, one_line
 from runner.base.json import mapping, mappings
 from runner.base.secrets import Secrets
+from runner.providers.litellm.overflow import TOO_LONG, numbers_in
 from runner.providers.retry_headers import reset_after_s, retry_after_s
 
 BILLING_CODES = {
@@ -26,14 +27,9 @@ BILLING_CODES = {
     "organization_usage_limit_exceeded",
     "project_spend_limit_exceeded",
 }
+_TOO_LONG_CODES = {"context_length_exceeded", "exceed_context_size_error"}  # OpenAI's, llama.cpp's
 _NO_CREDIT = "credit balance is too low"  # Anthropic sends no code for it
 _NO_KEY = "API_KEY_INVALID"  # Google's reason, with status 400
-_TOO_LONG = re.compile(
-    r"context (?:window|length|limit|size)|(?:prompt|input) is too long"
-    r"|too large for model|(?:input|prompt) tokens? (?:count )?.{0,40}exceed|maximum input length"
-    r"|exceeds the maximum number of tokens allowed|max_new_tokens` must be|current length is",
-    re.IGNORECASE,
-)
 _HINTS = (  # to what a provider says of its limits
     (r"concurren|pending requests", "lower processing.max_concurrent"),
     (r"tokens?[ _]per[ _]min|\bTPM\b", "set model.tpm"),
@@ -111,20 +107,23 @@ def _refusal(
     if kind == "throttle" and retry_after is None and status == 429:
         match = _RETRY_INFO.search(text)  # google.rpc.RetryInfo
         retry_after = reset_after_s(headers) or (float(match[1]) if match else None)
-    return CallError(
+    window, prompt = numbers_in(text) if kind == "context_exceeded" else (None, None)
+    found = CallError(
         kind,
-        _full_message(message or f"status {status}", kind, where),
+        _full_message(message or f"status {status}", kind, where, window),
         status=status,
         retry_after_s=retry_after,
         final=headers.get("x-should-retry") == "false",
         billed=kind == "timeout",
     )
+    found.window, found.prompt_tokens = window, prompt
+    return found
 
 
 def _kind(status: int, codes: set[str], message: str, retry_after: float | None) -> str:
     client = 400 <= status < 500
-    too_long = "context_length_exceeded" in codes or _TOO_LONG.search(message)
-    if status in (400, 413, 422) and too_long:
+    too_long = _TOO_LONG_CODES & codes or TOO_LONG.search(message)
+    if status in (400, 413, 422, 500) and too_long:
         return "context_exceeded"
     if status == 402 or BILLING_CODES & codes or (client and _NO_CREDIT in message.lower()):
         return "billing"
@@ -175,14 +174,16 @@ def _message(error: BaseException, secrets: Secrets) -> str:
     return one_line(text or ("" if isinstance(error, RefusedError) else type(error).__name__))
 
 
-def _full_message(message: str, kind: str, where: Where) -> str:
+def _full_message(message: str, kind: str, where: Where, window: int | None) -> str:
     """Return *message* with whom it is from, and the setting that it calls for."""
     if kind == "auth":
         key = f"the key in ${where.key_env}" if where.key_env else "a call without a key"
         return f"{where.host} rejected {key}: {message}"
     if kind == "not_found":
         return f"{where.host} has no model {where.model!r}: {message}"
-    hint = "set model.context_window" if kind == "context_exceeded" else ""
+    hint = ""
+    if kind == "context_exceeded":
+        hint = "set model.context_window" + (f"={window}" if window else "")
     if kind in ("bad_request", "throttle"):
         found = (advice for words, advice in _HINTS if re.search(words, message, re.IGNORECASE))
         hint = next(found, "")

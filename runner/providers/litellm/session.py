@@ -21,7 +21,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from runner.base.errors import CallError
 from runner.providers.litellm.body import readable
 from runner.providers.litellm.errors import NOT_FOLLOWED, RefusedError, chain_of
-from runner.providers.request import reply_arrived
+from runner.providers.request import reply_arrived, request_sent
 
 MAX_BODY_BYTES = 16 << 20  # of a reply of maximum length with all characters escaped, unpacked
 MAX_ERROR_BYTES = 1 << 14  # of an error, of which the rest is cut off
@@ -39,13 +39,20 @@ def open_session() -> aiohttp.ClientSession:
     provider-specific header. `trust_env` is set only if the environment names a proxy, since
     aiohttp looks proxies up in a thread for every request.
     """
+    sent = aiohttp.TraceConfig()
+    sent.on_request_headers_sent.append(_sent)
     return aiohttp.ClientSession(
         auto_decompress=False,
+        trace_configs=[sent],
         connector=aiohttp.TCPConnector(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),
         middlewares=[_once],
         trust_env=bool(getproxies()),
     )
+
+
+async def _sent(*_: object) -> None:
+    request_sent()
 
 
 @contextmanager
@@ -212,7 +219,8 @@ def network_failure(error: Exception, host: str, received: int | None) -> CallEr
     elif isinstance(error, aiohttp.ConnectionTimeoutError):
         kind, message = "timeout", f"no connection to {host} in time"
     elif isinstance(error, TimeoutError):
-        kind, message, billed = "timeout", f"no answer from {host} in time", True
+        message = f"no answer from {host} in time"
+        return CallError("timeout", message, billed=True, slow=True)
     elif isinstance(error, aiohttp.ClientResponseError | HttpProcessingError):
         said = str(error.message).partition("\n")[0].rstrip(":")
         kind, message, billed = "bad_response", f"{host} answers, but not in HTTP: {said}", True

@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 
+from runner.answers.reply import beside
 from runner.base.secrets import secrets_of
 from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
@@ -26,6 +27,7 @@ from runner.providers.litellm.usage import ADDED_PROMPT, ADDED_REPLY, CallSize, 
 from runner.providers.messages import joined, marked, text_parts
 from runner.providers.prices import cost_usd, prices_of
 from runner.providers.request import Completion, Request, checked_text, on_arrival
+from runner.providers.schemas import sent_schema
 
 MAX_REASON_CHARS = 100
 _SIGNED = "bedrock/"  # litellm signs with credentials from the environment; no key is sent
@@ -106,7 +108,8 @@ class LiteLLMTransport:
         if request.temperature is not None:
             arguments["temperature"] = request.temperature
         if request.schema is not None:
-            named = {"name": request.node, "schema": dict(request.schema), "strict": True}
+            schema = sent_schema(request.schema, route.name, route.api_base)
+            named = {"name": request.node, "schema": schema, "strict": True}
             arguments["response_format"] = {"type": "json_schema", "json_schema": named}
         if route.api_base:
             arguments["api_base"] = route.api_base
@@ -151,8 +154,17 @@ def _text_of(response: Any) -> tuple[str, str]:
     choice = response.choices[0]
     extra = getattr(choice.message, "provider_specific_fields", None) or {}
     refusal = extra.get("refusal")
-    text = refusal or choice.message.content or ""
+    text = refusal or _said_by(choice.message)
     return text, "refusal" if refusal else str(choice.finish_reason or "")
+
+
+def _said_by(message: Any) -> str:
+    """Return the text of *message*: its content, else what it calls a tool with, else reasoning."""
+    calls = [getattr(call, "function", None) for call in getattr(message, "tool_calls", None) or ()]
+    calls.append(getattr(message, "function_call", None))
+    called = [str(getattr(call, "arguments", None) or "") for call in calls]
+    reasoning = getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None)
+    return beside(message.content or "\n".join(filter(None, called)), str(reasoning or ""))
 
 
 def reported_cost(response: Any) -> tuple[float | None, str]:

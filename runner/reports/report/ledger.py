@@ -10,10 +10,11 @@ from typing import Any
 import orjson
 
 from runner.answers.context import scarcity
-from runner.base.json import amount, mapping, mappings, number, read_json, text
+from runner.base.json import amount, listing, mapping, mappings, number, read_json, text
 from runner.base.regular_files import files_in, folders_in, read_lines
 from runner.record.previous_session import read_record
 from runner.reports.report.nodes import NodeFacts, joined
+from runner.reports.report.render import label, title_of
 
 _EVENTS = (
     b'"breaker.',
@@ -87,7 +88,7 @@ def chunked_of(path: Path, nodes: Sequence[NodeFacts]) -> list[ChunkedNode]:
             file.stem.replace("_", " "),
             "damaged" if fault else text(record.get("status")),
             len(mappings(record.get("insights"))),
-            fault or joined(error.get("kind"), error.get("message")),
+            fault or joined(label(error.get("kind")), error.get("message")),
         )
         parts.setdefault(file.parent.name, []).append(found)
     totals = {name: int(amount(node.record.get("parts"))) for name, node in by_name.items()}
@@ -100,14 +101,17 @@ def chunked_of(path: Path, nodes: Sequence[NodeFacts]) -> list[ChunkedNode]:
 
 @dataclass(frozen=True, slots=True)
 class NodeFaults:
-    """Faults of one node: failed attempts by kind, pauses in seconds, invalid replies."""
+    """Faults of one node: failed attempts by kind, pauses in seconds, invalid replies.
+
+    *marks* say how the reply was read that is its answer, empty for plain JSON.
+    """
 
     node: NodeFacts
     failed: str
     pause_s: float
     parked_s: float
     rejected: tuple[str, ...]
-    repaired: bool
+    marks: str
 
 
 def faults_of(nodes: Sequence[NodeFacts]) -> list[NodeFaults]:
@@ -116,23 +120,23 @@ def faults_of(nodes: Sequence[NodeFacts]) -> list[NodeFaults]:
     for node in nodes:
         kinds = Counter(_kind(a) for a in node.attempts if a.get("outcome") != "ok")
         replies = mappings(node.record.get("rejected"))
-        rejected = tuple(joined(reply.get("kind"), reply.get("error")) for reply in replies)
+        rejected = tuple(joined(label(reply.get("kind")), reply.get("error")) for reply in replies)
         fault = NodeFaults(
             node,
             ", ".join(f"{count} × {kind}" for kind, count in kinds.items()),
             sum(amount(a.get("wait_s")) for a in node.attempts),
             amount(node.timing.get("parked_s")),
             rejected,
-            node.record.get("json_repaired") is True,
+            "; ".join(map(text, listing(node.record.get("reply_notes")))),
         )
-        if fault.failed or rejected or fault.repaired or fault.parked_s:
+        if fault.failed or rejected or fault.marks or fault.parked_s:
             found.append(fault)
     return found
 
 
 def _kind(attempt: Mapping[str, Any]) -> str:
     status = number(attempt.get("status"))
-    return text(attempt.get("outcome")) + (f" (HTTP {status:.0f})" if status is not None else "")
+    return label(attempt.get("outcome")) + (f" (HTTP {status:.0f})" if status is not None else "")
 
 
 def noted_events(path: Path, limit: int = 50) -> list[str]:
@@ -152,5 +156,6 @@ def _event(line: bytes) -> str:
     except ValueError:
         return ""
     facts = ("analyzer", "model", "kind", "error", "fault", "limit", "context", "removed_chars")
-    details = [f"{key} {text(event[key])}" for key in facts if event.get(key) is not None]
-    return joined(event.get("event"), ", ".join(details))
+    told = [(label(key), label(event[key])) for key in facts if event.get(key) is not None]
+    name = title_of(text(event.get("event")).replace(".", " "))
+    return joined(name, ", ".join(f"{key} {value}" for key, value in told))

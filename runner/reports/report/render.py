@@ -1,8 +1,8 @@
 """The environment of the page templates: every value is escaped unless a template wrote it."""
 
 import os
+import re
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +14,8 @@ from runner.base.format import NOTHING, clock, count, seconds, share, usd
 from runner.base.json import amount, mapping, number, text
 from runner.base.regular_files import kind_of
 from runner.base.text import to_safe_text
-from runner.config.section import NAME
+
+_LABEL = re.compile(r"[a-z]+(_[a-z]+)+")
 
 
 def render(template: str, **facts: Any) -> str:
@@ -32,7 +33,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    shows = (seconds, count, usd, share, title_of, clock, amount, mapping, number, text, purpose_of)
+    shows = (seconds, count, usd, share, title_of, label, clock, amount, mapping, number, text)
     environment.filters |= {show.__name__: show for show in shows}
     return environment
 
@@ -50,13 +51,10 @@ def title_of(name: Any) -> str:
     return words[:1].upper() + words[1:] or NOTHING
 
 
-@lru_cache
-def purpose_of(analyzer: str) -> str:
-    """Return what a shipped analyzer looks for: the first line of its module; "" for another."""
-    module = files("analyzers").joinpath(f"{analyzer}.py")
-    if NAME.fullmatch(analyzer) is None or not module.is_file():
-        return ""
-    return module.read_text(encoding="utf-8").partition("\n")[0].strip('"')
+def label(value: Any) -> str:
+    """Return a category, or the value of an enumeration, without underscores."""
+    words = text(value)
+    return words.replace("_", " ") if _LABEL.fullmatch(words) else words
 
 
 def link_to(file: Path, folder: Path) -> str | None:

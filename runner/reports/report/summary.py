@@ -5,13 +5,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from runner.answers.outcome import ANSWERED
 from runner.base.format import count, figure, moment, relative_error, seconds, share, usd
 from runner.base.json import amount, at, listing, mapping, number, read_json, text
 from runner.reports.report.nodes import NodeFacts
+from runner.reports.report.render import label, title_of
 from runner.reports.stored_run import StoredRun
 
 VERDICTS = {
     "completed": ("good", "Completed", "every analyzer answered"),
+    "degraded": (
+        "warn",
+        "Degraded",
+        "every analyzer answered, but few quotes are in the transcript",
+    ),
     "partial": ("warn", "Partial", "some analyzers gave no answer, or answered without an input"),
     "failed": ("bad", "Failed", "no usable answer"),
     "interrupted": ("warn", "Interrupted", "the run was stopped before its end"),
@@ -43,7 +50,7 @@ def banner_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> Banner:
     degraded = [node for node in nodes if node.missing]
     if run.status == "completed" and (degraded or run.damaged):
         tone, meaning = "warn", "every analyzer answered, but some of the results are missing"
-    complete = run.status == "completed" and not run.damaged
+    complete = run.status in ANSWERED and not run.damaged
     resume = None if complete else f"colloquy resume={shlex.quote(str(run.path))}"
     folders = listing(read_json(run.path / "config" / "prompts.json").get("config_dirs"))
     own = " ".join(f"--config-dir {shlex.quote(text(folder))}" for folder in folders)
@@ -52,17 +59,19 @@ def banner_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> Banner:
 
 def _lacks(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[str]:
     lines = [
-        f"{node.name}: {node.status.replace('_', ' ')}{f' ({node.fault})' if node.fault else ''}"
+        f"{title_of(node.name)}: {label(node.status)}{f' ({node.fault})' if node.fault else ''}"
         for node in nodes
         if node.status != "ok"
     ]
     for node in nodes:
         if node.missing and node.status == "ok":
-            lost = ", ".join(f"{name} ({why})" for name, why in node.missing.items())
-            lines.append(f"{node.name}: answered without {lost}")
+            lost = ", ".join(f"{title_of(name)} ({label(w)})" for name, w in node.missing.items())
+            lines.append(f"{title_of(node.name)}: answered without {lost}")
     lines += [f"damaged: {fault}" for fault in run.damaged]
     answered = [node for node in nodes if node.status == "ok" and not node.record]
-    lines += [f"{node.name}: its answer is missing from this directory" for node in answered]
+    lines += [
+        f"{title_of(node.name)}: its answer is missing from this directory" for node in answered
+    ]
     if run.transcript is None:
         lines.append("transcript.json is missing or damaged: quotes have no links")
     if not run.benchmark:

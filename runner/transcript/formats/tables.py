@@ -184,7 +184,9 @@ def _are_times(column: Sequence[str]) -> bool:
     rising = all(before <= after for before, after in itertools.pairwise(values))
     counts = all(after - before == 1 for before, after in itertools.pairwise(values))
     numbers = all(cell.strip().isdecimal() for cell in column)
-    some = len(values) >= max(2, len(column) * _MOSTLY) and rising and values[:1] < values[-1:]
+    clocks = all(cell.count(":") > 1 for cell in column)  # of one speaker after the other
+    some = len(values) >= max(2, len(column) * _MOSTLY) and (clocks or rising)
+    some = some and len(set(values)) > 1
     return some and not (counts and numbers)
 
 
@@ -206,10 +208,12 @@ def _guessed(rows: Rows) -> list[str]:
         names[next(later, times[0])] = "end"
         names[times[0]] = "start"
     rest = [at for at in range(width) if at not in times]
+    labels = [at for at in rest if all(cell.endswith(":") for cell in columns[at])]
     if not rest:
         return names
     words = max(
-        rest, key=lambda at: (sum(c.count(" ") for c in columns[at]), len("".join(columns[at])))
+        [at for at in rest if at not in labels] or rest,
+        key=lambda at: (sum(c.count(" ") for c in columns[at]), len("".join(columns[at]))),
     )
     who = next((at for at in rest if at != words and _are_names(columns[at])), None)
     spaces = sum(cell.count(" ") for cell in columns[words])

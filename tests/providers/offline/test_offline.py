@@ -65,7 +65,7 @@ def answered(analyzer: Analyzer, prompt: str) -> dict[str, Any]:
     asked = [{"role": "user", "content": prompt}]
     readings = {analyzer.name: find_reading(analyzer.module)}
     reply, _ = asyncio.run(read_reply(asked, analyzer.name, readings))
-    return dict(analyzer.read(reply)[0].model_dump(mode="json"))
+    return dict(analyzer.read(reply).answer.model_dump(mode="json"))
 
 
 def check(path: Path, min_insights: int) -> None:
@@ -155,3 +155,15 @@ def test_an_analyzer_without_a_reading_of_its_own_answers_from_its_question(
     answer = answered(made.analyzers["money"], prompt)
 
     assert "grant" in str(answer["insights"]).lower()
+
+
+def test_a_language_that_is_not_read_is_said_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "hearing.txt").write_text(
+        "王: 我们今天讨论预算和新的计划。\n李: 我不同意, 因为太贵了。\n"
+    )
+    found, _ = answers(str(tmp_path / "hearing.txt"))
+
+    for name in ("say_means", "postulate_theorem", "perspective_perception"):
+        (only,) = found[name]["insights"]
+        assert "This transcript is hardly English, the only language" in only["text"]
+        assert not any(isinstance(v, list) and v for v in found[name]["structured_data"].values())

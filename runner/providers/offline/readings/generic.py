@@ -117,5 +117,5 @@ def _restated(finding: Finding, score: float) -> dict[str, object]:
 
 
 def _nothing(findings: Sequence[Finding]) -> dict[str, object]:
-    text = f"None of the {len(findings)} findings carries a quote that could answer the question."
+    text = f"In {len(findings)} findings no quote is recognised that could answer the question."
     return {"text": text, "confidence": 0.05, "category": "no_evidence", "evidence": []}

@@ -1,0 +1,266 @@
+"""Coercions of a reply to its schema that lose nothing; each is noted."""
+
+import json
+import math
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+_WRAPPERS = 6  # levels around an answer
+_NUMBER = re.compile(r"[+-]?(?:\d{1,300}\.?\d{0,300}|\.\d{1,300})(?:[eE][+-]?\d{1,3})?")
+_PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,30})?)\s*%")
+# What may stand beside a wrapped answer without being part of it: the fields of a tool's call.
+_CALL = frozenset(("id", "type", "name", "role", "index", "status", "recipientname", "schema"))
+_THOUGHT = frozenset(("thought", "thoughts", "thinking", "reasoning", "chainofthought"))
+_ASIDE = _THOUGHT | {"schema"}  # beside an answer's own fields, no part of it
+_SCALARS = ("string", "number", "integer", "boolean")
+_TRUTH = {"true": True, "yes": True, "false": False, "no": False}
+
+
+class Coercion:
+    """Coerces one reply to *schema*, that of a whole answer with its bounds; *notes* say how.
+
+    *cut* replies get an empty list in place of one that they did not reach; *filled* says so.
+    """
+
+    def __init__(self, schema: Mapping[str, Any], *, cut: bool = False) -> None:
+        self._root, self._defs, self._cut = schema, schema.get("$defs", {}), cut
+        self.notes: list[str] = []
+        self.filled = False
+
+    def answer(self, value: Any) -> Any:
+        """Return *value* as the answer it holds: without wrappers, its fields in their places."""
+        names = self._root["properties"]
+        value = self._unwrapped(value, {_plain(name) for name in names})
+        fields = self._resolved(names["structured_data"])
+        own = fields.get("properties", {})
+        if isinstance(value, list) and not fields.get("required"):
+            self._note("", "a list was read as insights")
+            value = {"insights": value}
+        if isinstance(value, dict):
+            value = self._named(value, names, "")
+            beside = {_plain(name) for name in own} - {_plain(name) for name in names}
+            moved = {k: v for k, v in value.items() if _plain(k) in beside}
+            if moved and "structured_data" not in value:
+                self._note("structured_data", "its fields stood beside it")
+                rest = {k: v for k, v in value.items() if k not in moved}
+                value = {**rest, "structured_data": moved}
+            elif "structured_data" not in value and (self._cut or not fields.get("required")):
+                value = {**value, "structured_data": {}}
+            for key in [k for k in value if _plain(k) in _ASIDE and k not in names]:
+                self._note("", f"the key {key!r} was left out")
+                del value[key]
+        return self._value(value, self._root, "")
+
+    def _note(self, path: str, what: str) -> None:
+        self.notes.append(f"{path}: {what}" if path else what)
+
+    def _resolved(self, schema: Any) -> Mapping[str, Any]:
+        """Return *schema* with its reference followed."""
+        for _ in range(_WRAPPERS):
+            if not isinstance(schema, Mapping) or "$ref" not in schema:
+                break
+            target = self._defs.get(str(schema["$ref"]).rpartition("/")[2], {})
+            schema = {**target, **{k: v for k, v in schema.items() if k != "$ref"}}
+        return schema if isinstance(schema, Mapping) else {}
+
+    def _unwrapped(self, value: Any, names: set[str]) -> Any:
+        """Return the answer inside of wrappers: a key, a list, a string, a call of a tool."""
+        for _ in range(_WRAPPERS):
+            inner = value
+            if isinstance(value, str):
+                inner = _decoded(value)
+            elif isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
+                keys = {_plain(key) for key in value[0]}
+                inner = value[0] if keys & (names | {"function", "arguments"}) else value
+            elif isinstance(value, dict) and not {_plain(key) for key in value} & names:
+                rest = [key for key in value if _plain(key) not in _CALL | _THOUGHT]
+                rest = [key for key in rest if isinstance(value[key], dict | list)] or rest
+                inner = value[rest[0]] if len(rest) == 1 else value
+                if not isinstance(inner, dict | list | str):
+                    return value
+            if inner is value or inner is None:
+                return value
+            self._note("", f"read inside of {_kind(value)}")
+            value = inner
+        return value
+
+    def _value(self, value: Any, schema: Any, path: str) -> Any:
+        schema = self._resolved(schema)
+        if "anyOf" in schema:
+            return self._any(value, schema["anyOf"], path)
+        if "enum" in schema or "const" in schema:
+            return self._enum(value, schema.get("enum") or [schema["const"]], path)
+        kind = schema.get("type")
+        if isinstance(value, list) and len(value) == 1 and kind in _SCALARS:
+            value = self._as(value[0], value, path)
+        if isinstance(value, str) and kind in ("object", "array"):
+            decoded = _decoded(value)
+            if isinstance(decoded, dict if kind == "object" else list):
+                self._note(path, "JSON in a string was decoded")
+                value = decoded
+        if kind == "object":
+            return self._object(value, schema, path)
+        if kind == "array":
+            return self._array(value, schema, path)
+        if kind in ("number", "integer"):
+            return self._number(value, schema, path)
+        if kind == "boolean" and isinstance(value, str) and value.strip().lower() in _TRUTH:
+            return self._as(_TRUTH[value.strip().lower()], value, path)
+        if kind == "string":
+            return self._string(value, path)
+        return value
+
+    def _any(self, value: Any, options: list[Any], path: str) -> Any:
+        kinds = [self._resolved(option) for option in options]
+        nullable = any(kind.get("type") == "null" for kind in kinds)
+        if value is None and nullable:
+            return None
+        if nullable and isinstance(value, str) and value.strip().lower() in ("null", "none"):
+            return self._as(None, value, path)
+        others = [kind for kind in kinds if kind.get("type") != "null"]
+        return self._value(value, others[0], path) if len(others) == 1 else value
+
+    def _enum(self, value: Any, allowed: list[Any], path: str) -> Any:
+        if isinstance(value, list) and len(value) == 1:
+            value = self._as(value[0], value, path)
+        if value in allowed or not isinstance(value, str | int | float):
+            return value
+        same = [each for each in allowed if _plain(str(each)) == _plain(str(value))]
+        return self._as(same[0], value, path) if len(same) == 1 else value
+
+    def _object(self, value: Any, schema: Mapping[str, Any], path: str) -> Any:
+        named = schema.get("properties", {})
+        if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
+            self._note(path, "one object was read from a list")
+            value = value[0]
+        if value in (None, "", []) and not schema.get("required"):
+            value = {}
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1 and isinstance(inner := next(iter(value.values())), dict):
+            meant = {_plain(name) for name in named}
+            if (
+                not {_plain(key) for key in value} & meant
+                and {_plain(key) for key in inner} & meant
+            ):
+                self._note(path, f"read inside of {_kind(value)}")
+                value = inner
+        if self._cut and path.count(".") == 0 and not path.startswith("insights"):
+            for name in (name for name in schema.get("required", ()) if name not in value):
+                if self._resolved(named[name]).get("type") == "array":
+                    self._note(_join(path, name), "not reached, read as an empty list")
+                    self.filled = True
+                    value = {**value, name: []}
+        rest, kept = schema.get("additionalProperties"), self._named(value, named, path)
+        return {
+            key: self._value(each, named.get(key, rest), _join(path, key))
+            for key, each in kept.items()
+        }
+
+    def _named(
+        self, value: Mapping[str, Any], named: Mapping[str, Any], path: str
+    ) -> dict[str, Any]:
+        """Return *value* with keys as the schema writes them, where only one can be meant."""
+        changed = {}
+        for key in (key for key in value if key not in named):
+            meant = [name for name in named if _plain(name) == _plain(key) and name not in value]
+            alike = [other for other in value if _plain(other) == _plain(key)]
+            if len(meant) == len(alike) == 1:
+                self._note(_join(path, meant[0]), f"the key was written {key[:40]!r}")
+                changed[key] = meant[0]
+        return {changed.get(key, key): each for key, each in value.items()}
+
+    def _array(self, value: Any, schema: Mapping[str, Any], path: str) -> Any:
+        kind = self._resolved(schema.get("items", {})).get("type")
+        if value is None or value == "":
+            self._note(path, f"{json.dumps(value)} was read as an empty list")
+            return []
+        if isinstance(value, dict) and len(value) == 1 and kind == "object":
+            inner = next(iter(value.values()))
+            if isinstance(inner, list):
+                self._note(path, f"read inside of {_kind(value)}")
+                value = inner
+        if (isinstance(value, dict) and kind == "object") or (
+            isinstance(value, str) and kind == "string" and value.strip()
+        ):
+            self._note(path, "one value was read as a list")
+            value = [value]
+        if not isinstance(value, list):
+            return value
+        items = schema.get("items", {})
+        if self._cut and kind == "object" and len(distinct := _distinct(value)) < len(value):
+            self._note(path, f"{len(value) - len(distinct)} repeated items were left out")
+            value = distinct
+        return [self._value(each, items, _join(path, str(at))) for at, each in enumerate(value)]
+
+    def _string(self, value: Any, path: str) -> Any:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return self._as(str(value), value, path)
+        return value
+
+    def _number(self, value: Any, schema: Mapping[str, Any], path: str) -> Any:
+        """Return a number for its text, within the bounds; anything else is left to be refused."""
+        if isinstance(value, bool):
+            return str(value).lower()
+        low, high = schema.get("minimum"), schema.get("maximum")
+        if isinstance(value, str):
+            text = value.strip()
+            share = _PERCENT.fullmatch(text)
+            if share and (low, high) == (0, 1):
+                value = self._as(float(f"{share[1]}e-2"), value, path)
+            elif _NUMBER.fullmatch(text):
+                found = int(text) if text.lstrip("+-").isdigit() else float(text)
+                value = self._as(found, value, path) if math.isfinite(found) else value
+        if isinstance(value, str) or not isinstance(value, int | float):
+            return value
+        return self._within(value, low, high, path)
+
+    def _within(self, value: float, low: float | None, high: float | None, path: str) -> float:
+        """Return *value*, clamped if it is outside by no more than the range is wide.
+
+        A value further off is on another scale: to clamp 85 to a share of 1 would be a guess.
+        """
+        bound = min(value, high) if high is not None else value
+        bound = max(bound, low) if low is not None else bound
+        scale = math.inf if low is None or high is None else high - low
+        if bound == value or abs(value - bound) > scale:
+            return value
+        self._note(path, f"{value!r:.20} was clamped to {bound:g}")
+        return type(value)(bound)
+
+    def _as(self, meant: Any, value: Any, path: str) -> Any:
+        self._note(path, f"{value!r:.40} was read as {meant!r:.40}")
+        return meant
+
+
+def _decoded(text: str) -> Any:
+    """Return the object or list that *text* encodes, None for any other text."""
+    if text.strip()[:1] not in ("{", "[", '"'):
+        return None
+    try:
+        value = json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict | list | str) else None
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    """Return *values* without repetitions."""
+    return list({json.dumps(each): each for each in values}.values())
+
+
+def _plain(name: str) -> str:
+    """Return *name* without case, spaces, hyphens and underscores: `keyPoints` is `key_points`."""
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", name)).casefold()
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"the key {next((k for k in value if _plain(k) not in _CALL | _THOUGHT), '')[:40]!r}"
+    return "a list" if isinstance(value, list) else "a string"
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name[:40]}" if path else name[:40]

@@ -1,0 +1,228 @@
+"""Parsing of replies: the answer in whatever a model says, and how it was read."""
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+from pydantic import ValidationError
+
+from runner.answers.coerce import Coercion
+from runner.answers.mend import MAX_DEPTH, TooCostlyError, complete, repair
+from runner.answers.reply import Found, is_strict, readings
+from runner.answers.shape import Answer, Insight
+from runner.base.errors import AnswerError
+from runner.base.text import to_safe_text
+
+MAX_VALUES = 50_000  # each can be an error of its own when the shape is checked
+_STARTS = 3  # places from which a repair is tried
+# Texts of an insight that are no finding: the model has copied the schema or an example of it.
+_PLACEHOLDERS = {"", "string", "str", "text", "finding", "insight", "your finding here"}
+_PLACEHOLDERS |= {str(Insight.model_fields["text"].description).strip(".").lower()}
+
+
+@dataclass(frozen=True, slots=True)
+class ReadReply:
+    """What was read of a reply: its *answer*, and *notes* on how, empty for plain JSON.
+
+    *repaired*: its JSON was not valid; *cut*: it ended within the object, of which the complete
+    items are kept; *dropped*: something that had begun was left out.
+    """
+
+    answer: Answer
+    notes: tuple[str, ...] = ()
+    repaired: bool = False
+    cut: bool = False
+    dropped: bool = False
+
+
+def parse_answer(text: str, shape: type[Answer]) -> ReadReply:
+    """Return the answer of *shape* that the reply *text* holds, however it is wrapped.
+
+    The last object outside the model's reasoning that is valid is the answer. Only if there is
+    none, JSON that is broken is repaired, or completed where it was cut. Raises AnswerError of
+    kind `invalid_output` that says what is wrong with the best of the objects.
+    """
+    search = _AnswerSearch(shape)
+    if sum(map(text.count, ",[{")) > MAX_VALUES:
+        search.refuse(3, f"the reply has more than {MAX_VALUES:,} values")
+    else:
+        ways = list(readings(text))
+        for read in (search.strict, search.repaired):
+            for found, how in ways:
+                if (reading := read(found)) is not None:
+                    return replace(reading, notes=(*filter(None, [how]), *reading.notes))
+    raise AnswerError("invalid_output", search.fault, text=text)
+
+
+@dataclass
+class _AnswerSearch:
+    """Looks for an answer of *shape*; *faults* say why values are none, with their importance.
+
+    *is_spent*: a repair has used its time, and no other is tried.
+    """
+
+    shape: type[Answer]
+    faults: list[tuple[int, str]] = field(default_factory=list)
+    is_spent: bool = False
+
+    @property
+    def fault(self) -> str:
+        """The most important fault, of equal ones the last."""
+        return max(reversed(self.faults), key=lambda fault: fault[0])[1]
+
+    def refuse(self, importance: int, fault: str) -> None:
+        """Note why a value is no answer."""
+        self.faults.append((importance, fault))
+
+    def strict(self, found: Found) -> ReadReply | None:
+        """Return the reading of the last valid value, or of all values together."""
+        valid: list[tuple[ReadReply, int, int]] = []
+        later: list[str] = []  # what is wrong with the objects after the last valid one
+        for value, start, end in found.values:
+            for each in self._alternatives(value):
+                if (reading := self.validated(each)) is not None:
+                    valid.append((reading, start, end))
+                    later.clear()
+                elif self.faults[-1][0] > 1:
+                    later.append(f"an object after it is not valid: {self.faults[-1][1]}")
+        if valid:
+            reading, start, end = valid[-1]
+            several = {repr(each.answer) for each, *_ in valid}
+            chosen = [f"the last of {len(several)} valid objects"] if len(several) > 1 else []
+            chosen += later[:1]
+            repaired = not is_strict(found.said[start:end])
+            # what begins after it and cannot be read may be the one that was meant
+            after = any(at > end for at in found.broken)
+            notes = (*chosen, *reading.notes)
+            return replace(reading, notes=notes, repaired=repaired, dropped=after)
+        parts = [value for value, *_ in found.values]
+        if len(parts) < 2 or found.broken or not all(isinstance(part, dict) for part in parts):
+            return None
+        together: Any = {key: value for part in parts for key, value in part.items()}
+        if len(together) < sum(map(len, parts)):  # the same keys again: elements of a list
+            together = parts
+        reading = self.validated(together)
+        if reading is None:
+            return None
+        return replace(reading, notes=(f"{len(parts)} objects were read as one", *reading.notes))
+
+    def _alternatives(self, value: Any) -> list[Any]:
+        """Return the answers that a list may hold several of, else *value* itself."""
+        names = self.shape.model_fields.keys()
+        several = isinstance(value, list) and len(value) > 1
+        if several and all(isinstance(each, dict) and each.keys() & names for each in value):
+            return list(value)
+        return [value]
+
+    def repaired(self, found: Found) -> ReadReply | None:
+        """Return the reading of a value that is broken or was cut."""
+        if self.is_spent:
+            return None
+        if found.fault:
+            self.refuse(3, f"the reply {found.fault}")
+            return None
+        if found.thinking:
+            self.refuse(3, "the reply ends within its reasoning")
+        elif not found.values and not found.broken:
+            self.refuse(0, "the reply has no JSON object")
+        for start in found.broken[:_STARTS]:
+            try:
+                reading = self._mended(found.said[start:])
+            except TooCostlyError as error:
+                self.refuse(2, f"the reply {error}")
+                self.is_spent = True
+                return None
+            except ValueError as error:
+                self.refuse(1, f"the reply {error}")
+                continue
+            if reading is not None:
+                return reading
+        return None
+
+    def _mended(self, text: str) -> ReadReply | None:
+        """Return the reading of the broken value that *text* begins with; raise ValueError."""
+        whole = complete(text)
+        if whole is None or all(text.count(a) == text.count(b) for a, b in ("{}", "[]")):
+            reading = self.validated(repair(text))
+            return reading and replace(reading, repaired=True)
+        if whole.text in ("{}", "[]"):
+            raise ValueError("is not a JSON object")
+        try:
+            value = json.loads(whole.text)
+        except (ValueError, RecursionError):
+            value = repair(whole.text)
+        reading = self.validated(value, cut=True)
+        if reading is None:
+            return None
+        dropped = whole.dropped or reading.dropped
+        notes = (*_end_of(value), *reading.notes) if dropped else reading.notes
+        return replace(reading, notes=notes, repaired=True, cut=True, dropped=dropped)
+
+    def validated(self, value: Any, *, cut: bool = False) -> ReadReply | None:
+        """Return the reading of a JSON value that is an answer, None for any other."""
+        if not isinstance(value, dict | list):
+            return None
+        coercion = Coercion(_bounds(self.shape), cut=cut)
+        try:
+            data = _clean(coercion.answer(value))
+            answer = self.shape.model_validate(data)
+        except ValidationError as error:
+            own = isinstance(value, dict) and not value.keys().isdisjoint(self.shape.model_fields)
+            where = "the reply ends within its object: " if cut else ""
+            self.refuse(2 if own else 1, where + _first_fault(data, error))
+            return None
+        except (ValueError, RecursionError) as error:
+            self.refuse(1, f"the reply {error}")
+            return None
+        texts = {insight.text.strip(" .…<>[]{}").lower() for insight in answer.insights}
+        if texts.issubset(_PLACEHOLDERS):
+            self.refuse(2, "the reply repeats the template instead of filling it in")
+            return None
+        return ReadReply(answer, tuple(coercion.notes), dropped=coercion.filled)
+
+
+def _end_of(value: Any) -> Iterator[str]:
+    """Yield where a value ends that was cut within a list."""
+    path = []
+    while isinstance(value, dict) and value:
+        path.append(list(value)[-1])
+        value = value[path[-1]]
+    if path and isinstance(value, list):
+        yield f"{'.'.join(path)}: cut after {len(value)} whole items"
+
+
+def _first_fault(data: Any, error: ValidationError) -> str:
+    """Return what is wrong with *data*: its first invalid field."""
+    if isinstance(data, dict) and ("$defs" in data or {"properties", "type"} <= data.keys()):
+        return "the reply repeats the schema instead of filling it in"
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the reply"
+    more = error.error_count() - 1
+    return f"{where}: {first['msg']}" + (f" (and {more} more)" if more else "")
+
+
+@cache
+def _bounds(shape: type[Answer]) -> dict[str, Any]:
+    """Return the schema of *shape* as pydantic writes it."""
+    return shape.model_json_schema(mode="validation")
+
+
+def _clean(node: Any, depth: int = 0) -> Any:
+    """Return *node* with every string safe to store; JSON escapes can hide unsafe characters.
+
+    Raises ValueError for numbers that are not finite and for nesting deeper than MAX_DEPTH.
+    """
+    if depth > MAX_DEPTH:
+        raise ValueError(f"is nested deeper than {MAX_DEPTH}")
+    if isinstance(node, str):
+        return node if node.isascii() and node.isprintable() else to_safe_text(node)
+    if isinstance(node, list):
+        return [_clean(item, depth + 1) for item in node]
+    if isinstance(node, dict):
+        return {_clean(key): _clean(body, depth + 1) for key, body in node.items()}
+    if isinstance(node, float) and not math.isfinite(node):
+        raise ValueError("holds a number that is not finite")
+    return node

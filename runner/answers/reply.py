@@ -1,0 +1,215 @@
+"""Replies: finds the JSON in whatever a model says, outside of its reasoning."""
+
+import html
+import json
+import re
+from collections import Counter, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from runner.base.text import to_safe_text
+
+MAX_FOUND = 100  # values that are tried, the last ones of a reply
+_READS = 20  # characters read per character of a reply until the scan gives up
+_DEEP = 5000  # characters counted for a value that is too deep or otherwise refused unread
+
+# What the transport puts around reasoning that came in a field of its own (see `beside`).
+BESIDE = "message.reasoning_content"
+
+_W = r"think(?:ing)?|thoughts?|reasoning|reflections?|scratchpad|analysis|rationale|inner_monologue"
+_MARGIN = r"^[ \t>*_#-]*"
+_SAYS = rf"{_MARGIN}(?:final |my |the )*(?:answer|output|response|result|reply|json|action input)\b"
+_THOUGHTS = (  # how reasoning begins, and the ways in which it ends, the most certain first
+    (rf"<(?:\w+:)?(?P<tag>{_W})(?:\s[^<>]*)?>", (r"</(?:\w+:)?{}\s*>",)),
+    (rf"\[(?P<square>{_W})\]", (r"\[/{}\]",)),
+    (rf"◁(?P<mark>{_W})▷", (r"◁/{}▷",)),
+    (
+        rf"<\|(?:begin_of_|start_)?(?P<token>{_W})\|>",
+        (r"<\|/?(?:end_of_|end_)?{}\|>",),
+    ),
+    (
+        r"<\|?channel\|?>\s*(?P<channel>analysis|commentary(?![^<]*\bto=)|thought)\b",
+        (r"<\|?channel\|?>\s*final\b[^{{\[]*|<\|(?:end|start|return)\|>|<channel\|>",),
+    ),
+    (r"(?P<gemma><unused94>)", (r"<unused95>",)),
+    (
+        r"(?P<fold><details[^<>]*>\s*<summary>[^<]*(?:think|thought|reason)[^<]*</summary>)",
+        (r"</details>",),
+    ),
+    (r"(?P<comment><!--)", (r"-->",)),
+    (rf"{_MARGIN}(?P<line>{_W}|chain of thought)\b[ \t*_]*:", (rf"{_SAYS}", r"^\s*(?=[{{\[`])")),
+)
+_ENDED = rf"</(?:\w+:)?(?:{_W})\s*>|\[/(?:{_W})\]|◁/(?:{_W})▷|<\|(?:end_of_|end_)(?:{_W})\|>"
+_MARKS = re.compile(
+    rf"(?P<ended>{_ENDED}|<unused95>|\bassistantfinal)|"
+    + "|".join(opening for opening, _ in _THOUGHTS)
+    + r"|(?P<value>[{\[])",
+    re.IGNORECASE | re.MULTILINE,
+)
+_ENDS = {
+    re.search(r"\?P<(\w+)>", opening)[1]: ends  # type: ignore[index]
+    for opening, ends in _THOUGHTS
+}
+_BEGINS = re.compile(r"\{|\[\s*[\[{\"'“”‘’]")  # of a value that may be meant as JSON
+# JSON in a JSON string, encoded any number of times
+_QUOTED = re.compile(r'"(?:\\{1,9}["nrt]|\s){0,20}[{\[](?:\\{1,9}[nrt]|\s){0,20}\\{1,9}"')
+_REWRITTEN = (  # what is around or within JSON that is no part of it
+    (re.compile(r"^[ \t]*>[ \t]?", re.MULTILINE), "", "the marks of a quotation were left out"),
+    (re.compile(r"\\([_*])"), r"\1", "Markdown's escapes were left out"),
+    (re.compile(r'\A\s*(?="\w+"\s*:)'), "{", "the first brace was missing"),
+)
+_LEVELS = 3  # of JSON in strings
+_LINES = ("line", "comment")  # marks that, without an end, are of no consequence
+
+
+class NotRepairableError(ValueError):
+    """A fault whose repair would be a guess at the meaning."""
+
+
+@dataclass
+class Found:
+    """The JSON values of a reply outside its reasoning, in order, with where they stand.
+
+    *said* is the reply with its reasoning blanked, *broken* where values begin that cannot be
+    read, *fault* the first of them that must not be repaired; *thinking*: the reply ends within
+    its reasoning.
+    """
+
+    said: str
+    values: deque[tuple[Any, int, int]] = field(default_factory=lambda: deque(maxlen=MAX_FOUND))
+    broken: list[int] = field(default_factory=list)
+    fault: str = ""
+    thinking: bool = False
+
+
+def beside(said: str, reasoning: str) -> str:
+    """Return the text of a reply whose *reasoning* came in a field of its own.
+
+    The reasoning is kept, in a mark, where it alone holds what may be the answer.
+    """
+    if "{" in said or "{" not in reasoning:
+        return said
+    return f"{said}\n<{BESIDE}>\n{reasoning}\n</{BESIDE}>".lstrip()
+
+
+def readings(text: str) -> Iterator[tuple[Found, str]]:
+    """Yield what is found in *text*, then in its escaped forms; and what was done to read it."""
+    body, _, inside = text.removeprefix("\ufeff").partition(f"<{BESIDE}>")
+    found = find(body)
+    yield found, ""
+    if "&quot;" in found.said or "&#34;" in found.said:
+        yield find(html.unescape(found.said)), "entities (&quot;) were read as characters"
+    if '\\"' in found.said:
+        yield from _unescaped(found.said)
+    for pattern, by, how in _REWRITTEN:
+        if pattern.search(found.said):
+            yield find(pattern.sub(by, found.said)), how
+    if inside:
+        yield find(inside.partition(f"</{BESIDE}>")[0]), "the answer is in reasoning_content only"
+
+
+def _unescaped(said: str) -> Iterator[tuple[Found, str]]:
+    """Yield what is found in JSON that is encoded twice, with or without its quotes."""
+    quoted = _QUOTED.search(said)
+    inner = said[quoted.start() :] if quoted else f'"{said}"'
+    for _ in range(_LEVELS):
+        try:
+            inner, _ = _DECODER.raw_decode(inner)
+        except (ValueError, RecursionError):
+            return
+        if not isinstance(inner, str):
+            return
+        if not inner.startswith('"'):
+            yield find(inner), "JSON in a string was decoded"
+            return
+
+
+def find(text: str) -> Found:
+    """Return the complete JSON values in *text* that are not part of its reasoning.
+
+    Takes time in proportion to the length: the scan gives up after reading `_READS` times as
+    much.
+    """
+    found, at, left = Found(text), 0, _READS * (len(text) + _DEEP)
+    thoughts: list[tuple[int, int]] = []
+    while left > 0 and (mark := _MARKS.search(text, at)) is not None:
+        start, at = mark.start(), mark.end()
+        if mark.lastgroup == "value":
+            read, at = _value(text, start, found)
+            left -= read
+        elif mark.lastgroup == "ended":  # the beginning was in the prompt
+            found, thoughts = Found(text), [(0, at)]
+        elif mark.lastgroup != "tag" or not _in_value(text, start):
+            end = _end_of_thought(text, mark)
+            if end is None and mark.lastgroup in _LINES:
+                left -= len(text) - at
+            else:
+                found.thinking, at = end is None, end or len(text)
+            thoughts.append((start, at))
+    ends = [0, *(end for _, end in thoughts)]
+    starts = [*(start for start, _ in thoughts), len(text)]
+    kept = (text[end:start] for end, start in zip(ends, starts, strict=True))
+    gaps = [" " * (end - start) for start, end in thoughts] + [""]
+    found.said = "".join(part + gap for part, gap in zip(kept, gaps, strict=True))
+    return found
+
+
+def _in_value(text: str, at: int) -> bool:
+    """Return whether *at* is probably in a string of a value that cannot be read."""
+    near = (0 if at < _DEEP else at - _DEEP, at)
+    return text.rfind("{", *near) > text.rfind("}", *near)
+
+
+def _value(text: str, start: int, found: Found) -> tuple[int, int]:
+    """Read the value at *start* into *found*; return the characters read, and where to go on."""
+    try:
+        value, end = _DECODER.raw_decode(text, start)
+    except NotRepairableError as error:
+        found.fault = found.fault or str(error)
+        return _DEEP, start + 1
+    except json.JSONDecodeError as error:
+        if _BEGINS.match(text, start):
+            found.broken.append(start)
+        return error.pos - start + error.pos // 64, start + 1  # it counts the lines before
+    except (ValueError, RecursionError):  # a number of thousands of digits, or deep nesting
+        found.broken.append(start)
+        return _DEEP, start + 1
+    found.values.append((value, start, end))
+    return end - start, end
+
+
+def _end_of_thought(text: str, mark: re.Match[str]) -> int | None:
+    """Return where the reasoning that *mark* begins has ended, None if it has not."""
+    name = mark.lastgroup or ""
+    for pattern in _ENDS[name]:
+        ended = re.compile(pattern.format(re.escape(mark[name])), re.IGNORECASE | re.MULTILINE)
+        if (end := ended.search(text, mark.end())) is not None:
+            return end.end()
+    return None
+
+
+def _no_constant(name: str) -> float:
+    raise NotRepairableError(f"holds {name}, which is not JSON")
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    unique = dict(pairs)
+    if len(unique) < len(pairs):
+        repeated = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise NotRepairableError(f"has the key {to_safe_text(repeated)[:80]!r} twice")
+    return unique
+
+
+_DECODER = json.JSONDecoder(
+    parse_constant=_no_constant, object_pairs_hook=_unique_keys, strict=False
+)
+
+
+def is_strict(text: str) -> bool:
+    """Return whether *text* is JSON as it stands, without raw line breaks in strings."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -1,0 +1,87 @@
+"""Schemas on the wire: which bounds each provider accepts in the schema of a reply."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+_ITEMS = frozenset(("minItems", "maxItems"))
+_LENGTHS = frozenset(("minLength", "maxLength"))
+_NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"))
+# Everything that bounds a value; what a provider's row lacks is not sent, and checked here.
+BOUNDS = _ITEMS | _LENGTHS | _NUMBERS | {"pattern", "multipleOf", "uniqueItems"}
+BOUNDS |= {"minProperties", "maxProperties"}
+
+_GRAMMAR = _ITEMS | _LENGTHS | _NUMBERS | {"pattern"}
+# The bounds that a provider accepts, by litellm's name for it. All others get none: a keyword
+# that is not known ends in a 400 with most of them. Read 2026-11.
+ACCEPTED: Mapping[str, frozenset[str]] = {
+    # developers.openai.com, "Structured model outputs", supported properties; no string lengths
+    "openai": _ITEMS | _NUMBERS | {"pattern", "multipleOf"},
+    # platform.claude.com, "Structured outputs", limitations (and minItems of 0 and 1, which
+    # litellm turns into a sentence of the description)
+    "anthropic": frozenset(("pattern",)),
+    # ai.google.dev/gemini-api/docs/structured-output, properties by type
+    "gemini": _ITEMS | {"minimum", "maximum"},
+    # llama.cpp, grammars/README.md: numbers are bounded only if they are whole; Ollama's `format`
+    # becomes the same grammar
+    "llamacpp": _GRAMMAR,
+    "ollama": _GRAMMAR,
+    "ollama_chat": _GRAMMAR,
+    # docs.vllm.ai, "Structured outputs": what xgrammar lacks is left to guidance
+    "hosted_vllm": _GRAMMAR | {"multipleOf"},
+    # learn.microsoft.com, "Structured outputs", lists them as not supported
+    "azure": frozenset(),
+    # refuses minItems and maxItems by name (github.com/i-am-bee/beeai-framework/issues/1215)
+    "groq": frozenset(),
+    # docs.mistral.ai, "Custom structured outputs", names no keyword
+    "mistral": frozenset(),
+}
+_MAKERS = {"google": "gemini", "meta-llama": "", "vertex_ai": "gemini"}  # in a gateway's names
+_GATEWAYS = ("openrouter", "litellm_proxy")
+_NOT_SIMPLE = re.compile(r"\(\?|\\[bB1-9]")  # look-around, word boundaries, back-references
+
+
+def accepted_bounds(name: str, api_base: str | None) -> frozenset[str]:
+    """Return the bounds that litellm's model *name* accepts at *api_base*, None for its own."""
+    provider, _, model = name.partition("/")
+    if provider == "openai":
+        host = urlsplit(api_base or "").hostname or "api.openai.com"
+        if not f".{host}".endswith(".openai.com"):  # a server with a compatible API
+            return ACCEPTED["llamacpp"]
+        return frozenset() if model.startswith("ft:") else ACCEPTED["openai"]
+    if provider in _GATEWAYS:  # the model's maker is the best that is known of who answers
+        provider = model.partition("/")[0]
+        if "/" not in model:
+            made = {"gpt": "openai", "claude": "anthropic", "gemini": "gemini"}
+            provider = next((each for start, each in made.items() if model.startswith(start)), "")
+        provider = _MAKERS.get(provider, provider)
+    elif provider == "vertex_ai" and "gemini" in model:
+        provider = "gemini"
+    return ACCEPTED.get(provider, frozenset())
+
+
+def sent_schema(schema: Mapping[str, Any], name: str, api_base: str | None) -> dict[str, Any]:
+    """Return *schema* with the bounds that the model *name* accepts at *api_base*."""
+    result: dict[str, Any] = _kept(schema, accepted_bounds(name, api_base), named=False)
+    return result
+
+
+def _kept(node: Any, accepted: frozenset[str], *, named: bool) -> Any:
+    """Return *node* without other bounds; *named*: its keys are names of fields."""
+    if isinstance(node, list):
+        return [_kept(each, accepted, named=False) for each in node]
+    if not isinstance(node, Mapping):
+        return node
+    return {
+        key: _kept(value, accepted, named=not named and key in ("properties", "$defs"))
+        for key, value in node.items()
+        if named or key not in BOUNDS or (key in accepted and _is_plain(key, value))
+    }
+
+
+def _is_plain(key: str, value: Any) -> bool:
+    """Return whether a bound is written as every grammar takes it: patterns whole and simple."""
+    if key != "pattern":
+        return True
+    return value.startswith("^") and value.endswith("$") and not _NOT_SIMPLE.search(value)
