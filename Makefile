@@ -10,7 +10,7 @@ HYDRA_NEXT := hydra-core==1.4.0rc3
 TOUCHING_HYDRA := tests/config tests/job tests/run $(addprefix tests/whole/test_,cli.py sweeps.py \
   pooled.py hostile.py help.py canary.py)
 
-run: .venv/.ready
+run: .venv/.run
 	$(BIN)/colloquy
 
 test: .venv/.ready
@@ -38,27 +38,39 @@ bench: .venv/.ready
 soak: .venv/.ready
 	$(BIN)/python -m benchmarks.soak
 
+# Constrained by the one before it: what runs and what is tested are the same versions.
+COMPILE = $(or $(UV),$(error 'make lock' needs uv)) pip compile --universal --generate-hashes \
+  --no-emit-index-url --no-annotate --no-header --python-version 3.11 --quiet pyproject.toml
 lock:
-	$(or $(UV),$(error 'make lock' needs uv)) pip compile --universal --generate-hashes \
-	  --no-emit-index-url --no-annotate --no-header --extra dev --python-version 3.11 \
-	  --quiet pyproject.toml -o requirements.lock
+	$(COMPILE) --extra dev -o requirements.lock
+	$(COMPILE) --extra build -c requirements.lock -o requirements-run.lock
 
-.venv/.ready: requirements.lock pyproject.toml
 ifdef UV
-	uv venv --quiet --allow-existing --python "$(PYTHON)" .venv
-	uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
-	uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+VENV = uv venv --quiet --allow-existing --python "$(PYTHON)"
+INSTALL = uv pip install --python $(@D)/bin/python
 else
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+VENV = "$(PYTHON)" -m venv
+INSTALL = $(@D)/bin/python -m pip install --disable-pip-version-check
 endif
+OLD := needs Python 3.11 or newer; to name another: make PYTHON=python3.12
+
+# What running needs.
+.venv/.run: requirements-run.lock pyproject.toml
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Colloquy $(OLD)")'
+	$(VENV) $(@D)
+	$(INSTALL) --require-hashes -r $<
+	$(INSTALL) --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+# And what developing needs.
+.venv/.ready: requirements.lock .venv/.run
+	$(INSTALL) --require-hashes -r $<
 	@touch $@
 
 # The locked environment but for Hydra and what that needs.
 .venv-next/.ready: requirements.lock pyproject.toml
-	$(PYTHON) -m venv .venv-next
-	.venv-next/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	.venv-next/bin/python -m pip install --quiet --disable-pip-version-check $(HYDRA_NEXT)
-	.venv-next/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(VENV) $(@D)
+	$(INSTALL) --require-hashes -r $<
+	$(INSTALL) $(HYDRA_NEXT)
+	$(INSTALL) --quiet --no-deps --no-build-isolation -e .
 	@touch $@

@@ -55,7 +55,7 @@ def resume(path: str | Path, *overrides: str) -> Run | Batch:
     from runner.run.resume import read_resumption
 
     resumption = read_resumption([f"resume={path}", *overrides])
-    _wait(resume_job(resumption, ProcessState()))
+    _wait(resume_job(resumption, ProcessState(tells=False)))
     return load(path)
 
 
@@ -97,15 +97,18 @@ async def _execute(
     """Execute the job and return its directory."""
     from runner.base.errors import ConfigError
     from runner.job.job import BatchJob
-    from runner.run.execute import execute_job, new_path
+    from runner.run.execute import ProcessState, execute_job
 
     cfg, job, typed = _build(transcript, overrides, config_dir, settings)
     if isinstance(job, BatchJob) != many:
         other = "batch" if isinstance(job, BatchJob) else "run"
         raise ConfigError(f"{transcript} is for colloquy.{other}")
-    path = new_path(job)
-    await execute_job(cfg, job=job, overrides=typed, run_path=path)
-    return path
+    if job.settings.plan:
+        raise ConfigError("plan=true predicts a run: call colloquy.plan")
+    made: list[Path] = []
+    shared = ProcessState(tells=False)
+    await execute_job(cfg, job=job, overrides=typed, shared=shared, started=made.append)
+    return made[0]
 
 
 def _build(

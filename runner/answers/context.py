@@ -52,6 +52,12 @@ class Reduced:
     missing: Mapping[str, str] = field(default_factory=dict)
     excerpts: tuple[str, ...] = ()
 
+    @property
+    def segments(self) -> frozenset[str]:
+        """The ids of the transcript's segments that the text quotes."""
+        quoted = (segment for item in self.kept for segment in _CITED.findall(item.line))
+        return frozenset(chain(self.excerpts, quoted))
+
     def ledger(self, settings: ContextSettings) -> dict[str, Any]:
         """Return the budget and every item, kept or dropped, as JSON-able data."""
         sections: dict[str, Any] = {}

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from io import TextIOWrapper
 from typing import TextIO
 
@@ -17,7 +18,7 @@ from runner.base.errors import (
     reason,
 )
 from runner.base.secrets import secrets_of
-from runner.base.text import print_stderr, to_terminal
+from runner.base.text import DISTRIBUTION, print_stderr, to_terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,14 @@ def parse(
         else:
             parsed.words.append(argument)
     return parsed
+
+
+def the_extra(name: str) -> str:
+    """Return `the extra: …` with the command that adds the extra *name* to this environment."""
+    python = sys.executable
+    with_pip = find_spec("pip") is not None  # uv makes environments without it
+    install = f"{python} -m pip install" if with_pip else f"uv pip install --python {python}"
+    return f"the extra: {install} '{DISTRIBUTION}[{name}]'"
 
 
 def print_error(error: ColloquyError, name: str = "colloquy") -> int:

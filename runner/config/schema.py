@@ -210,8 +210,11 @@ def validate(data: Mapping[str, Any]) -> Settings:
 
 
 def explain(error: ValidationError, nearest: Callable[[list[str]], str]) -> str:
-    """Return one line about the first fault; *nearest* returns a clause for an unknown key."""
-    fault = error.errors(include_url=False)[0]
+    """Return one line about the first fault; *nearest* returns a clause for an unknown key.
+
+    A missing key comes last, because it often stands somewhere under another name.
+    """
+    fault = min(error.errors(include_url=False), key=lambda fault: fault["type"] == "missing")
     path = [str(part) for part in fault["loc"] if part != "[key]"]
     key = ".".join(path)
     if fault["type"] == "extra_forbidden":
@@ -238,11 +241,15 @@ def _expected(fault: Mapping[str, Any]) -> str:
     return message.replace("Input should be", "expected").replace("String should", "should")
 
 
+HEADER = "# @package _global_"  # Hydra reads it at the start of a file only
 GROUPS = ("experiment", "pipeline", "sweep")  # chosen at the top without being keys
 
 
 def nearest_key(path: list[str]) -> str:
     """Return a clause that names the valid key nearest to the unknown one at *path*, in full."""
+    if path[0] in GROUPS or path[0].strip("_") == "global":
+        place = f"{path[0]}/" if path[0] in GROUPS else "/, ".join(GROUPS) + "/"
+        return f": a file in {place} needs {HEADER} as its first line"
     choices = [".".join([*path[:-1], key]) for key in known_keys(path[:-1])]
     groups = [] if path[1:] else GROUPS
     return did_you_mean(".".join(path), [*choices, *groups])
@@ -254,7 +261,7 @@ def known_keys(path: list[str]) -> list[str]:
     parts = iter(path)
     for part in parts:
         field = section.model_fields.get(part)
-        inner = _section_of(field.annotation) if field else None
+        inner = section_of(field.annotation) if field else None
         if field is None or inner is None:
             return []
         if get_origin(field.annotation) is dict and next(parts, None) is None:
@@ -263,9 +270,9 @@ def known_keys(path: list[str]) -> list[str]:
     return list(section.model_fields)
 
 
-def _section_of(annotation: Any) -> type[SettingsSection] | None:
+def section_of(annotation: Any) -> type[SettingsSection] | None:
     """Return the section inside an annotation such as `dict[Name, StageSettings]`, or None."""
     if isinstance(annotation, type) and issubclass(annotation, SettingsSection):
         return annotation
-    inner = (_section_of(argument) for argument in get_args(annotation))
+    inner = (section_of(argument) for argument in get_args(annotation))
     return next((section for section in inner if section is not None), None)

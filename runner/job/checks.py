@@ -5,6 +5,7 @@ import os
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
+from runner.base.command import the_extra
 from runner.base.errors import ConfigError
 from runner.base.secrets import MIN_CHARS, names_key, secrets_of
 from runner.config.model_facts import OFFLINE
@@ -62,8 +63,7 @@ def check_traces(settings: Settings) -> None:
     """Raise ConfigError if traces are enabled and the extra that sends them is not installed."""
     if settings.output.traces == "otlp" and not has_otlp():
         raise ConfigError(
-            "output.traces='otlp' needs the extra: pip install -e '.[otel]', "
-            "or use output.traces=none"
+            f"output.traces='otlp' needs {the_extra('otel')}, or use output.traces=none"
         )
 
 

@@ -33,7 +33,7 @@ from runner.transcript.read import content_sha256_of
 
 RESULTS = "results.jsonl"
 TABLE = "results.csv"
-REPORT = "report.html"  # of a run
+REPORT = "report.html"  # of a run or batch
 INSIGHTS = "insights.jsonl"
 INSIGHTS_TABLE = "insights.csv"
 PARTS = ("config", "logs", "runs")  # subdirectories
@@ -97,12 +97,6 @@ def runs_of(batch: Path) -> list[Path]:
     if runs.is_symlink():
         raise ConfigError(f"{runs} is a link, expected a directory")
     return [run for folder in folders_in(runs) for run in folders_in(folder)]
-
-
-def reports_of(batch: Path, limit: int) -> list[Path]:
-    """Return the first *limit* run reports of *batch*, sorted by path."""
-    reports = (run / REPORT for run in runs_of(batch))
-    return list(islice((page for page in reports if kind_of(page) == "file"), limit))
 
 
 def single_runs(paths: Iterable[Path]) -> list[Path]:

@@ -50,6 +50,7 @@ class Recorder:
         self.statuses: dict[str, str] = {node.name: "pending" for node in job.pipeline.nodes}
         self.grounding: dict[str, Any] | None = None
         self.cut: list[str] = []
+        self.used_segments = frozenset[str]()
         self._writes: list[asyncio.Task[None]] = []
         self._began = asyncio.get_running_loop().time()
         self._started_at = now_iso()
@@ -121,6 +122,7 @@ class Recorder:
 
     def keep_context(self, name: str, reduced: Reduced, settings: ContextSettings) -> None:
         """Store a reduced context and its ledger."""
+        self.used_segments |= reduced.segments
         pages = {f"{name}.md": reduced.text, f"{name}_ledger.json": reduced.ledger(settings)}
         self.write(self.directory.write_pages({f"context/{n}": page for n, page in pages.items()}))
         log.info(

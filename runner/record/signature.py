@@ -26,6 +26,7 @@ SIGNED = (
 )
 KEY_VARIABLE = "COLLOQUY_SIGNING_KEY"  # names the file of another key
 _KEY_BYTES = range(32, 4097)
+ALTERED = "is not as it was signed"
 _KEPT = 2  # digests of a file: that of the last session is valid until all files are replaced
 
 
@@ -120,7 +121,7 @@ def fault_of(folder: Path) -> str | None:
     for name in SIGNED:
         data = _content(folder / name)
         if (None if data is None else _digest(data)) not in signed.get(name, [None]):
-            return f"{folder / name} is not as it was signed"
+            return f"{folder / name} {ALTERED}"
     return None
 
 

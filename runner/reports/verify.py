@@ -12,17 +12,19 @@ from runner.base.files import TEMP
 from runner.base.json import load_json, section
 from runner.base.secrets import secrets_of
 from runner.base.text import to_terminal
-from runner.record.batch_directory import is_batch, runs_of, single_runs
+from runner.record.batch_directory import batch_of, is_batch, runs_of, single_runs
 from runner.record.inspection import Inspection, check_file, check_mode, is_record, walk
 from runner.record.journal import Spent, lines_of, spent_in
 from runner.record.lock import is_held
 from runner.record.previous_session import read_record
 from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION
+from runner.record.signature import ALTERED, fault_of
 from runner.reports.stored_run import find_runs, is_run, statuses_of
 
 USAGE = """\
 usage: colloquy-verify DIR…
-Checks the runs in and below every DIR and prints their faults.
+Checks the runs in and below every DIR and prints their faults, and which of them you have signed.
+A file that was changed after you signed it is a fault; a run that you have not signed is none.
 
 Exit codes: 0 sound, 1 faults, 2 a path without a run."""
 _TRACES = ("journal.jsonl", COMPLETED, "intermediate")  # a damaged run may have only these
@@ -37,11 +39,26 @@ def main() -> None:
 def _check(given: Arguments) -> int:
     paths = dict.fromkeys(path for word in given.words for path in _runs_in(Path(word)))
     faults = [f"{to_terminal(str(path))}: {line}" for path in paths for line in verify(path)]
-    for line in faults:
+    signatures = dict.fromkeys(batch_of(path) or path for path in paths)
+    unsigned = {path: fault for path in signatures if (fault := _unsigned(path)) is not None}
+    altered = [fault for fault in unsigned.values() if fault.endswith(ALTERED)]
+    for line in (*faults, *map(to_terminal, altered)):
         print(line, file=sys.stderr)
-    if not faults:
+    if not faults and not altered:
         print(f"sound: {len(single_runs(paths))}")
-    return EXIT_BUG if faults else EXIT_OK
+    if signed := len(signatures) - len(unsigned):
+        print(f"signed by you: {signed}")
+    for path, fault in unsigned.items():
+        if fault not in altered:
+            print(to_terminal(f"{path}: {fault}"))
+    return EXIT_BUG if faults or altered else EXIT_OK
+
+
+def _unsigned(path: Path) -> str | None:
+    try:
+        return fault_of(path)
+    except ConfigError as error:  # the key itself is refused
+        return str(error)
 
 
 def _runs_in(path: Path) -> list[Path]:

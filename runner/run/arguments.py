@@ -103,8 +103,8 @@ def choices(group: str) -> list[str]:
     folder = files("conf").joinpath(group)
     if not folder.is_dir():
         return []
-    names = [entry.name.removesuffix(".yaml") for entry in folder.iterdir()]
-    return [name for name in names if name != "base" and not name.startswith("_")]
+    names = [n.removesuffix(".yaml") for e in folder.iterdir() if (n := e.name).endswith(".yaml")]
+    return [name for name in names if name != "base"]
 
 
 def versions_line() -> str:

@@ -7,19 +7,22 @@ from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 from string import Template
+from typing import NoReturn
 
-import hydra
 import yaml
+from hydra._internal.utils import get_args_parser
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from runner.base.command import the_extra
 from runner.base.errors import ConfigError, did_you_mean, one_line, reason
 from runner.base.json import MAX_YAML_BYTES, check_yaml
 from runner.base.regular_files import kind_of, open_regular
 from runner.base.secrets import refuse_secrets, secrets_of
-from runner.config.schema import known_keys, nearest_key
+from runner.config.schema import HEADER, known_keys, nearest_key
 from runner.run.arguments import WITH_VALUE, choices, understood
+from runner.run.compose import HYDRA_DOCS, register_resolvers
 
 # The first of these wins: signals, bug, disk and account come before failed analyzers.
 PRECEDENCE = (130, 143, 1, 8, 5, 6, 75, 9, 7, 2, 4, 3)
@@ -28,7 +31,7 @@ MAX_NAME = 250  # characters of a file's name without .yaml
 
 _OVERRIDE = re.compile(r"Could not override '([^']+)'")
 _GROUP = re.compile(r"Could not find '([^'/]+)/([^']+)'")
-_DOCUMENTATION = re.compile(r"(hydra\.cc/docs/)\d[\d.]*")  # of whatever version
+_DOCUMENTATION = re.compile(r"https://hydra\.cc/docs/\d[\d.]*/")  # of whatever version
 _LAUNCHER = re.compile(r"'hydra/launcher/(ray|submitit_local|submitit_slurm)'")
 _IPV6_ADDRESS = re.compile(r"https?://\[[^\[\],]*\][^,\s]*")  # brackets are Hydra's lists
 _LOOKS_LIKE_PATH = re.compile(r"[/\\.*?~]")
@@ -78,6 +81,7 @@ def _expand(override: str, sweeping: bool) -> list[str]:
 
 def help_page() -> str:
     """Return the text of `--help`; Hydra would first compose a run and list all groups."""
+    register_resolvers()
     text = files("conf").joinpath("hydra/default.yaml").read_text(encoding="utf-8")
     settings = OmegaConf.create({"hydra": OmegaConf.create(text)})
     return Template(str(settings.hydra.help.template)).substitute()
@@ -86,10 +90,11 @@ def help_page() -> str:
 def check_arguments(arguments: Sequence[str]) -> None:
     """Check arguments before Hydra reads or writes anything.
 
-    Raises ConfigError for the value of a key among the arguments and for a configuration
-    folder whose files could exhaust memory when parsed.
+    Raises ConfigError for the value of a key among the arguments, for options that Hydra does not
+    take, and for a configuration folder whose files could exhaust memory when parsed.
     """
     refuse_secrets(arguments, secrets_of())
+    _check_options(arguments)
     _refuse_long_choices(arguments)
     remaining = iter(arguments)
     for argument in remaining:
@@ -98,6 +103,17 @@ def check_arguments(arguments: Sequence[str]) -> None:
             raise ConfigError(f"{name}: it runs what a file holds; to finish a run: resume=RUN_DIR")
         if name.startswith(_CONFIG_FOLDERS):
             _check_folder(Path(value if joined else next(remaining, "")))
+
+
+def _check_options(arguments: Sequence[str]) -> None:
+    """Raise ConfigError where argparse would print its usage and exit."""
+
+    def refuse(message: str) -> NoReturn:
+        raise ConfigError(f"{one_line(message)}; see colloquy --help")
+
+    parser = get_args_parser()
+    parser.error = refuse  # type: ignore[method-assign]
+    parser.parse_args(arguments)
 
 
 def _refuse_long_choices(arguments: Sequence[str]) -> None:
@@ -139,12 +155,13 @@ def explain_hydra_error(error: BaseException) -> str | None:
     if isinstance(error, RecursionError):
         return "an argument is nested too deep"
     if isinstance(error, ValueError) and _is_raised_by_hydra(error):
-        return one_line(str(error))  # options that do not go together
+        header = f"; expected {HEADER}" if "'@package" in str(error) else ""
+        return one_line(str(error)) + header  # of a file, or options that do not go together
     if "OptunaSweeper" in str(error) or "hydra/sweeper/optuna" in str(error):
-        return "tuning needs the extra: pip install -e '.[optuna]'"
+        return f"tuning needs {the_extra('optuna')}"
     if missing := _LAUNCHER.search(str(error)):
         extra = "ray" if missing[1] == "ray" else "slurm"
-        return f"hydra/launcher={missing[1]} needs the extra: pip install -e '.[{extra}]'"
+        return f"hydra/launcher={missing[1]} needs {the_extra(extra)}"
     if isinstance(error, RuntimeError) and '"srun"' in str(error):
         return "hydra/launcher=submitit_slurm: Slurm is not installed (no srun on the path)"
     if not isinstance(error, HydraException | OmegaConfBaseException):
@@ -160,7 +177,7 @@ def explain_hydra_error(error: BaseException) -> str | None:
         if path[-1] in known_keys(path[:-1]):
             return f"{match[1]}: to add a key inside it, write +{match[1]}.KEY=VALUE"
         return f"unknown key '{match[1]}'{nearest_key(path)}"
-    return _DOCUMENTATION.sub(rf"\g<1>{'.'.join(hydra.__version__.split('.')[:2])}", one_line(text))
+    return _DOCUMENTATION.sub(HYDRA_DOCS, one_line(text))
 
 
 def _is_raised_by_hydra(error: BaseException) -> bool:

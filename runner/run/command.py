@@ -22,7 +22,7 @@ from runner.base.text import print_stderr, to_safe_text, to_terminal
 from runner.config.resolve import resolve
 from runner.config.schema import validate
 from runner.record.signature import sign_stored
-from runner.run import cli, remote
+from runner.run import cli, completion, remote
 from runner.run.arguments import versions_line
 from runner.run.compose import hydra_main, register_resolvers
 
@@ -61,6 +61,9 @@ def _run(codes: list[int]) -> None:
         return
     if sys.argv[1:] == ["--version"]:
         print(versions_line())
+        return
+    if completion.is_query(sys.argv[1:]):
+        completion.complete(lambda: _hydra_main(codes))
         return
     arguments = cli.expand_arguments(sys.argv[1:])
     cli.check_arguments(arguments)

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 # Hydra 1.4 asks what its configuration may call beside plugins; 1.3 asks for its own defaults.
 _CALLABLE = ("hydra_plugins.*", "optuna.samplers.*")
 _IS_1_3 = "execution_whitelist" not in inspect.signature(hydra.main).parameters
+HYDRA_DOCS = f"https://hydra.cc/docs/{'.'.join(hydra.__version__.split('.')[:2])}/"
 _VERSION: dict[str, Any] = {"version_base": "1.3"} if _IS_1_3 else {}
 _MAIN: dict[str, Any] = _VERSION or {"execution_whitelist": _CALLABLE}
 
@@ -31,9 +32,10 @@ def compose_config(*overrides: str, with_hydra: bool = False) -> DictConfig:
 
 
 def register_resolvers() -> None:
-    """Make `${utc:}` and `${short_id:}` known to the configuration."""
+    """Make `${utc:}`, `${short_id:}` and `${hydra_docs:}` known to the configuration."""
     register: Any = OmegaConf.register_resolver  # of OmegaConf 2.4; what 2.3 calls so is another
     if "use_cache" not in inspect.signature(register).parameters:
         register = OmegaConf.register_new_resolver
+    register("hydra_docs", lambda: HYDRA_DOCS, use_cache=True, replace=True)
     register("utc", lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}", use_cache=True, replace=True)
     register("short_id", lambda: os.urandom(3).hex(), use_cache=True, replace=True)

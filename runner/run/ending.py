@@ -30,13 +30,11 @@ def tell_end(
     resumable: bool = True,
 ) -> None:
     """Print the last line to standard output: `KEY=VALUE …`, or JSON for `output.console=json`."""
-    batch = isinstance(job, BatchJob)
     facts: dict[str, Any] = {"status": status, "exit": code}
     facts |= {name: n for name, n in (counts or {}).items() if n or name != "not_run"}
-    facts["batch" if batch else "run"] = str(path)
-    page = path / (TABLE if batch else REPORT)
-    if page.is_file():
-        facts["results" if batch else "report"] = str(page)
+    facts["batch" if isinstance(job, BatchJob) else "run"] = str(path)
+    pages = {"report": path / REPORT, "results": path / TABLE}
+    facts |= {name: str(page) for name, page in pages.items() if page.is_file()}
     if code != EXIT_OK and resumable:
         facts["resume"] = resume_command(path, job, code)
     if job.settings.output.console == "json":

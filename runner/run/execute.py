@@ -42,7 +42,7 @@ from runner.record.signature import signing_key
 from runner.record.store import Store
 from runner.reports.export.traces import export_run
 from runner.reports.live.view import LiveView
-from runner.reports.report.write import leave_index, leave_report
+from runner.reports.report.write import leave_report
 from runner.run.batch.batch_run import Batch, BatchResult, BatchServices
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole, batch_log
 from runner.run.batch.plan import plan_batch
@@ -63,7 +63,7 @@ class ProcessState:
 
     *gates* hold the limits of the providers, *stop* the signals received, *admission* the waiting
     calls of the event loop; *probe* measures that loop, *idle* are simulated providers for the
-    next job, *clients* makes a job's clients.
+    next job, *clients* makes a job's clients. *tells* whether the last line of a run is printed.
     """
 
     gates: Gates = field(default_factory=Gates)
@@ -72,6 +72,7 @@ class ProcessState:
     probe: LagProbe | None = None
     idle: IdleProcesses = field(default_factory=IdleProcesses)
     clients: Callable[..., dict[str, Client]] = build_clients
+    tells: bool = True
 
 
 async def execute_job(
@@ -84,13 +85,14 @@ async def execute_job(
     shared: ProcessState | None = None,
     in_sweep: bool = False,
     begun: bool = False,
+    started: Callable[[Path], object] = lambda _: None,
 ) -> tuple[int, Objective | None]:
     """Run *cfg* once; return the exit code and the objective, None without one.
 
     *job* is the job of *cfg* if it is built already; *run_path* is the run directory, None for a
     new one under `output.dir`. Jobs *in_sweep* are compared, so by default they don't share
-    answers. *begun*: *run_path* holds an earlier session, whose answers are kept. Raises
-    ColloquyError before anything is sent.
+    answers. *begun*: *run_path* holds an earlier session, whose answers are kept. *started* is
+    called with the run directory. Raises ColloquyError before anything is sent.
     """
     shared = shared or ProcessState()
     only = input_names(run_path) if begun and run_path else None
@@ -105,6 +107,7 @@ async def execute_job(
     signing_key()  # raises before anything is written
     path = run_path or new_path(job)
     directory = RunDirectory.create(path, _parts(job))
+    started(path)
     stored = StoredAnswers(store=store)
     try:
         return await _run(job, directory, shared, stored, in_sweep=in_sweep)
@@ -187,20 +190,18 @@ async def _run(
     except asyncio.CancelledError:
         if stop.signum is None:
             raise
-        tell_end(job, path, "interrupted", stop.exit_code)
+        if shared.tells:
+            tell_end(job, path, "interrupted", stop.exit_code)
         return stop.exit_code, None
-    helps = result.exit_code != EXIT_OK and can_help(result)
-    tell_end(job, path, result.status, result.exit_code, result.counts, resumable=helps)
+    if shared.tells:
+        helps = result.exit_code != EXIT_OK and can_help(result)
+        tell_end(job, path, result.status, result.exit_code, result.counts, resumable=helps)
     return result.exit_code, objective(job.settings.objective, result.benchmark)
 
 
 def _write_reports(path: Path, job: Setup, in_sweep: bool) -> None:
     """Write the run's report and the index; a sweep writes its index once, at its end."""
-    root = None if in_sweep else job.root
-    if not isinstance(job, BatchJob):
-        leave_report(path, root)
-    elif root is not None:
-        leave_index(root)
+    leave_report(path, None if in_sweep else job.root)
 
 
 async def _execute(

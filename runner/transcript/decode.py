@@ -24,6 +24,8 @@ _ZIPS = (
     (b"ppt/presentation", "a PowerPoint presentation; save it as text"),
     (b"application/epub+zip", "an EPUB; convert it to HTML or text"),
     (b"oasis.opendocument.spreadsheet", "an OpenDocument spreadsheet; save the sheet as CSV"),
+    (b"opendocument.presentation", "an OpenDocument presentation; save it as text"),
+    (b"project.qde", "a REFI-QDA project; take the transcripts from its folder sources"),
     (b"Index/Document.iwa", "a Pages document; export it as Word or text"),
     (b"", f"a zip archive; {_UNPACK}"),
 )
@@ -65,10 +67,13 @@ _MAGIC = (
     (0, b"PAR1", "a Parquet file; convert it to CSV or JSON"),
     (3, b"STL25.01", "EBU STL subtitles; convert them to SRT"),
     (3, b"STL30.01", "EBU STL subtitles; convert them to SRT"),
+    (0, b"bplist00", "a binary property list, such as a web archive; save it as HTML or text"),
+    (0, b"\x93NUMPY", "a NumPy array; convert it to CSV or JSON"),
     (0, b"\x7fELF", "a program"),
     (0, b"MZ\x90", "a program"),
 )
 _PROBE_BYTES = 4096
+_MAX_CONTROLS = 0.1  # of the characters of a text
 
 
 def fault(source: str, what: str) -> TranscriptError:
@@ -113,6 +118,10 @@ def decode(data: bytes, source: str, encoding: str | None) -> str:
         raise fault(source, _bad_byte(error, encoding, chosen)) from error
     except ValueError as error:  # codecs such as idna raise plain UnicodeError
         raise fault(source, f"is not {chosen} ({error})") from error
+    head = text[:_PROBE_BYTES]
+    controls = sum((char < " " and not char.isspace()) or char == "\x7f" for char in head)
+    if controls > len(head) * _MAX_CONTROLS:
+        raise fault(source, f"not text ({controls} control characters); expected a transcript")
     if "\0" in text:
         nul = data.find(b"\0")
         raise fault(source, f"not text (NUL at byte {nul}); expected a transcript")

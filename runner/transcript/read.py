@@ -13,7 +13,7 @@ from runner.base.errors import did_you_mean
 from runner.base.text import to_terminal, without_hidden
 from runner.transcript.decode import fault, read_bytes
 from runner.transcript.formats.registry import OWN_READERS
-from runner.transcript.formats.unread import refuse_other_formats
+from runner.transcript.formats.unread import refuse_markup, refuse_other_formats
 from runner.transcript.model import Transcript, make_segments
 from runner.transcript.readers import Reader, Source, other_readers
 from runner.transcript.report import Notes, ReadingReport
@@ -21,6 +21,9 @@ from runner.transcript.warnings import doubts
 
 MAX_NAME_CHARS = 200
 _JSON_ESCAPES = re.compile(r"\\[^u]|((?:\\u[0-9A-Fa-f]{4})+)")
+
+# What is refused before the first reader of texts and before the last, which takes any text.
+_REFUSALS = {"ass": refuse_other_formats, "text": refuse_markup}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +92,8 @@ def read_source(source: Source, name: str, format: str) -> Reading:
 
 def _detected(source: Source) -> Reader:
     for reader in readers().values():
-        if reader.name == "text":
-            refuse_other_formats(source.text, source.name)
+        if refuse := _REFUSALS.get(reader.name):
+            refuse(source.text, source.name)
         if reader.recognises(source):
             return reader
     raise fault(source.name, "no reader recognises it")  # the text reader takes any text

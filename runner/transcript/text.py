@@ -1,13 +1,16 @@
 """Plain text and Markdown: turns in the layout that explains the file best, or paragraphs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from runner.base.format import plural
+from runner.transcript.layouts.blocks import turns_of_blocks
 from runner.transcript.layouts.choice import Choice, choose
 from runner.transcript.layouts.growth import outgrown
+from runner.transcript.layouts.inside import CHEVRONS, QUESTIONS, cut_at_labels, labels_inside
 from runner.transcript.layouts.openings import Opening
 from runner.transcript.layouts.preface import facts_of, is_speech
-from runner.transcript.layouts.rows import Row, rows_of
+from runner.transcript.layouts.rows import Row, row_of, rows_of
 from runner.transcript.layouts.tables import turns_of_table
 from runner.transcript.layouts.time_scale import TimeScale, time_scale_of
 from runner.transcript.model import Turn, join_lines
@@ -22,14 +25,19 @@ _CLOSING = ("]", ")", "#", ">", "】", "）")
 
 def read_text_layout(source: Source, notes: Notes) -> list[Turn]:
     """Return the turns of a plain text; note its layout, what is left out, and facts on it."""
-    table = turns_of_table(source.text, source.name, notes)
-    return turns_of_text(source.text, notes) if table is None else table
+    turns = turns_of_table(source.text, source.name, notes) or turns_of_blocks(source.text, notes)
+    return turns_of_text(source.text, notes) if turns is None else turns
 
 
 def turns_of_text(text: str, notes: Notes) -> list[Turn]:
     """Return the turns of *text*, which may be taken from a document."""
     rows = _without_partials(rows_of(with_plain_stamps(text), notes), notes)
+    warned = len(notes.warnings)
     choice = choose(rows, notes)
+    if len(cut := _cut(rows, choice)) > len(rows):
+        del notes.warnings[warned:]
+        notes.warn(f"{plural(len(cut) - len(rows), 'turn')} within a line, behind another turn")
+        rows, choice = cut, choose(cut, notes)
     short, late = _short_stamps(rows), _times_end_turns(rows, choice)
     assembler = _Assembler(rows, choice, notes, short, late, _time_scale(rows, choice))
     at = 0
@@ -48,6 +56,21 @@ def _without_partials(rows: Sequence[Row], notes: Notes) -> list[Row]:
         notes.leave_out("growing partials", rows[at].raw)
         rows[at + 1].stamp = rows[at].stamp or rows[at + 1].stamp
     return [row for at, row in enumerate(rows) if at not in gone]
+
+
+def _cut(rows: Sequence[Row], choice: Choice) -> list[Row]:
+    """Return *rows* with those cut that hold the turns of several speakers."""
+    known = {opening.label for name, opening in choice.turns.values() if name and opening.label}
+    labels = labels_inside((row.raw for row in rows), known) if known else known
+    asked = known == {"Q", "A"}
+    chevrons = sum(row.rest.startswith(">>") for row in rows) > 1
+    marks = QUESTIONS if asked else CHEVRONS if chevrons else None
+    found: list[Row] = []
+    for row in rows:
+        first, *others = cut_at_labels(row.raw, labels, marks)
+        found.append(replace(row_of(first), gap=row.gap, placed=row.placed) if others else row)
+        found += [replace(row_of(each), gap=False) for each in others]
+    return found
 
 
 def _time_scale(rows: Sequence[Row], choice: Choice) -> TimeScale:
@@ -95,6 +118,7 @@ class _Assembler:
     started: bool = False
     stamp: Stamp | None = None
     time_row: str = ""
+    time_s: float = 0.0  # of the turn before
     paragraph: list[str] = field(default_factory=list)
     preface: list[str] = field(default_factory=list)
     silent: str = ""  # the row that opened the turn, while the turn has no words
@@ -135,7 +159,8 @@ class _Assembler:
             self.preface += lines
             return
         stamp, self.stamp = self.stamp, None
-        start, end = self.scale.seconds(stamp)
+        start, end = self.scale.seconds(stamp, self.time_s)
+        self.time_s = start or self.time_s
         if self.times_end_turns and (late := _end_time(text)):
             text, end = late[1], self.scale.seconds(late[0])[0]
         self.turns.append(Turn(self.speaker, text, start, end))

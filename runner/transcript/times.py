@@ -10,7 +10,8 @@ _MONTH = rf"(?:{'|'.join(_MONTHS)})[a-z]{{0,6}}\.?"
 _DATE = (
     rf"(?:(?:{'|'.join(_DAYS)})[a-z]{{0,6}}\.?,?\s)?"
     rf"(?:\d{{4}}[-./]\d{{1,2}}[-./]\d{{1,2}}|\d{{1,2}}[-./]\d{{1,2}}(?:[-./](?:\d{{4}}|\d{{2}}))?"
-    rf"|{_MONTH}\s\d{{1,2}}(?:,?\s\d{{4}})?|\d{{1,2}}\.?\s{_MONTH}(?:\s\d{{4}})?"
+    rf"|{_MONTH}\s\d{{1,2}}(?:,?\s\d{{4}})?|\d{{1,2}}(?:\.?\s|-){_MONTH}(?:\s\d{{4}}|-\d{{2,4}})?"
+    r"|\d{4}[年년]\s?\d{1,2}[月월]\s?\d{1,2}[日일](?:\s?[(（]?[^\W\d]{1,4}[)）])?"
     rf"|today|yesterday|(?:{'|'.join(_DAYS)})[a-z]{{0,6}})"
 )
 _CLOCK = (
@@ -41,6 +42,7 @@ _READING = re.compile(r"(\d{1,4}(?::\d{2}){1,3})(?:[.,](\d{1,6}))?\s?([AaPp])?")
 _UNIT = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s?([hms])", re.I)
 _NUMBERS = re.compile(r"\d+")
 _FRAMES = re.compile(r"(?<![\d:])(\d{1,3}:(\d{2}):\d{2})[:;](\d{2})(?![\d:])")
+_DROP_FRAMES = re.compile(r"(?<![\d;])(\d\d);(\d\d);(\d\d);\d\d(?![\d;])")
 _SPACED = re.compile(r"^(\[?\d{2}) (\d{2}) (\d{2}) (\d{2})(?=\]|\s)", re.MULTILINE)
 _FOUR_NUMBERS = re.compile(r":\d{2}:\d{2}[:;]\d")  # begins with a fixed character, for speed
 _PAIRS = dict(zip("[(（［【<#", "])）］】>#", strict=True))
@@ -50,6 +52,7 @@ _ENDS = frozenset("0123456789mMsScCdDzZ.)]）］】>#")
 _WORDS = frozenset((*_MONTHS, *_DAYS, "tod", "yes"))
 _HEAD_CHARS = 200
 _MIN_FRAMES = 8
+_FRAMED_PACES = (0.01, 0.2)  # words in a second, which are 60 times as many if frames are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,8 @@ def trailing_stamp(text: str) -> tuple[Stamp, str] | None:
 
 def with_plain_stamps(text: str) -> str:
     """Return *text* with stamps such as `02 07 55 35` written with colons, and without frames."""
+    if ";" in text:
+        text = _DROP_FRAMES.sub(r"\1:\2:\3", text)
     spaced = _SPACED.findall(text) if _SPACED.search(text) else []
     return _without_frames(_SPACED.sub(r"\1:\2:\3:\4", text) if len(spaced) > 1 else text)
 
@@ -135,14 +140,18 @@ def with_plain_stamps(text: str) -> str:
 def _without_frames(text: str) -> str:
     """Return *text* without the frames of its `hh:mm:ss:ff` stamps, if that is what it has.
 
-    Four numbers are days, hours, minutes and seconds unless all of many end below 30, or one has
-    more than 23 in the place of the hours.
+    Four numbers are days, hours, minutes and seconds unless all end below 30 and either are many,
+    or one has more than 23 in the place of the hours, or people would speak far too slowly.
     """
     found = _FRAMES.findall(text) if _FOUR_NUMBERS.search(text) else []
-    few = len(found) < _MIN_FRAMES and all(int(second) < 24 for _, second, _ in found)
-    if not found or few or any(int(last) > 29 for _, _, last in found):
+    if not found or any(int(last) > 29 for _, _, last in found):
         return text
-    return _FRAMES.sub(r"\1", text)
+    seconds = [clock_seconds(f"{clock}:{last}") or 0.0 for clock, _, last in found]
+    pace = len(text.split()) / (max(seconds) - min(seconds) or 1.0)
+    few = len(found) < _MIN_FRAMES and all(int(second) < 24 for _, second, _ in found)
+    return (
+        text if few and not _FRAMED_PACES[0] < pace < _FRAMED_PACES[1] else _FRAMES.sub(r"\1", text)
+    )
 
 
 def day_number(day: str, *, month_first: bool) -> int | None:

@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from runner.base.format import plural
 from runner.transcript.layouts.labels import Likeness, likeness
@@ -109,16 +109,24 @@ def _one_voice(segments: Sequence[Segment]) -> Iterator[str]:
 
 
 def _other_language(segments: Sequence[Segment]) -> Iterator[str]:
-    """Say that a text is not English, by its script or by its most common words."""
+    if hardly_english([each.text for each in segments], least=_MIN_LETTERS):
+        yield "this is hardly English, the only language that the offline model reads"
+
+
+def hardly_english(texts: Iterable[str], least: int = 10) -> bool:
+    """Return whether *texts* of at least *least* letters are in another script or language.
+
+    The language is told by the most common words, in *texts* of 400 letters at least.
+    """
     letters = other_script = ours = others = 0
-    for each in segments:
-        letters += sum(map(str.isalpha, each.text))
-        other_script += sum(char.isalpha() and ord(char) > _LAST_LATIN for char in each.text)
-        for word in each.text.lower().split():
+    for text in texts:
+        letters += sum(map(str.isalpha, text))
+        other_script += sum(char.isalpha() and ord(char) > _LAST_LATIN for char in text)
+        for word in text.lower().split():
             ours += word in _ENGLISH
             others += word in _OTHERS
-    if letters >= _MIN_LETTERS and (other_script > letters / 2 or others > ours):
-        yield "this is hardly English, the only language that the offline model reads"
+    foreign = letters >= _MIN_LETTERS and others > ours
+    return letters >= least and (other_script > letters / 2 or foreign)
 
 
 def _of(found: Sequence[Segment], segments: Sequence[Segment]) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.base.command import Arguments, parse, run_command
+from runner.base import command
+from runner.base.command import Arguments, parse, run_command, the_extra
 from runner.base.errors import ConfigError, LockedError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -168,3 +169,17 @@ def test_a_stream_that_takes_nothing_is_one_line_and_a_code(
     done = subprocess.run(["sh", "-c", shell], env=env, capture_output=True, text=True)
 
     assert (code, said) == (done.returncode, done.stderr)
+
+
+def test_an_extra_is_named_with_the_command_that_adds_it_to_this_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = {}
+    for name, spec in (("pip", object()), ("uv", None)):
+        monkeypatch.setattr(command, "find_spec", lambda _, spec=spec: spec)
+        found[name] = the_extra("otel")
+
+    assert found == {
+        "pip": f"the extra: {sys.executable} -m pip install 'colloquy-runner[otel]'",
+        "uv": f"the extra: uv pip install --python {sys.executable} 'colloquy-runner[otel]'",
+    }

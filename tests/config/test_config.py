@@ -35,6 +35,7 @@ def fault(*overrides: str) -> str:
         ("processing.max_concurent=4", "did you mean 'processing.max_concurrent'?"),
         ("+typo=1", "unknown key 'typo'"),
         ("+model.api_key=x", "model.api_key contains what looks like a key"),
+        ("+stages.x={need: [], input: transcript}", "did you mean 'stages.x.needs'?"),
         ("+stages.stage_a.need=[]", "did you mean 'stages.stage_a.needs'?"),
         ("model=opneai", "model=opneai: no such choice; did you mean 'openai'?"),
         ("pipeline=three_stage", "did you mean 'two_stage'?"),
@@ -100,6 +101,28 @@ def test_a_wrong_configuration_is_one_line_that_names_the_remedy(
     assert expected in line
     assert "\n" not in line
     assert list(Path.cwd().iterdir()) == []  # nothing was written
+
+
+@pytest.mark.parametrize(
+    ("group", "text"),
+    [
+        ("pipeline", "# mine\n# @package _global_\ndefaults: [two_stage, _self_]\n"),
+        ("pipeline", "stages: {stage_a: {needs: [], input: transcript}}\n"),
+        ("pipeline", "# @package _global\ndefaults: [two_stage, _self_]\n"),
+        ("pipeline", "# @package _global_ # mine\ndefaults: [two_stage, _self_]\n"),
+        ("experiment", "---\n# @package _global_\nplan: true\n"),
+        ("sweep", "hydra: {sweeper: {params: {model: offline}}}\n"),
+    ],
+)
+def test_a_file_whose_header_is_not_read_is_told_the_header(
+    group: str, text: str, tmp_path: Path
+) -> None:
+    (tmp_path / group).mkdir()
+    (tmp_path / group / "mine.yaml").write_text(text)
+    line = fault(f"hydra.searchpath=[file://{tmp_path}]", f"{group}=mine")
+
+    assert "# @package _global_" in line.replace("'", "")
+    assert "\n" not in line
 
 
 def test_a_missing_transcript_is_an_input_error_not_a_configuration_error() -> None:

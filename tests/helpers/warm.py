@@ -19,7 +19,7 @@ from typing import IO, Any
 
 STREAMS = 3
 # Without the extra of a launcher, Hydra takes a command that sweeps a range for a single run.
-LACKS_EXTRA = re.compile(r"pip install -e '\.\[\w+\]'|requires --multirun")
+LACKS_EXTRA = re.compile(r"pip install .*\[\w+\]'|requires --multirun")
 LAUNCHED = re.compile(r"hydra.launcher|=range\(")  # what --cfg cannot compose without the extra
 
 

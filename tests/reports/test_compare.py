@@ -17,7 +17,7 @@ from runner.reports.compare.compare import Comparison, Group, compare
 from runner.reports.compare.keys import differing_keys, flatten, short_names
 from runner.reports.compare.planned_jobs import planned_jobs
 from runner.reports.compare.rows import quality
-from runner.reports.compare.text import as_markdown, as_terminal, pair_rows
+from runner.reports.compare.text import as_markdown, as_terminal, pair_rows, settings_table
 from runner.reports.compare.verdicts import EQUAL, UNTOLD
 
 OFFLINE = {"model.name": "offline/extractive"}
@@ -311,12 +311,35 @@ def test_no_setting_is_on_the_front_before_each_has_three_repeats(
     assert any("Add repeat=0,1,2" in note for note in found.notes) == (repeats < 3)
 
 
-def test_verdicts_that_are_all_the_same_are_one_line(tmp_path: Path) -> None:
+def test_one_line_says_what_the_comparison_found(tmp_path: Path) -> None:
+    """Without repeats there is no verdict, and no table of pairs that all say the same."""
     for count in (1, 2, 4):
-        slots(tmp_path / str(count), count, 8.0 / count, cost_usd=None)
-    (row,) = pair_rows(compare([tmp_path]).pairs)
+        slots(tmp_path / f"once/{count}", count, 8.0 / count, cost_usd=None, config=OFFLINE)
+        for repeat in range(3):
+            wall_s = 8.0 / count + repeat / 100
+            slots(tmp_path / f"often/{count}{repeat}", count, wall_s, repeat)
+    once, often = compare([tmp_path / "once"]), compare([tmp_path / "often"])
 
-    assert ("each setting", "each other") == row[:2]
+    assert once.verdict == (
+        "Time: no verdict without 3 repeats of each setting; so far the fastest is "
+        "processing.max_concurrent=4, 2.0 s. Cost: not known of two settings. Quality: equal."
+    )
+    assert pair_rows(once.pairs) == []
+    assert often.verdict == (
+        "Time: the fastest is processing.max_concurrent=4, 2.0 s, a difference that is significant "
+        "against each other setting. Cost and quality: equal."
+    )
+    assert len(pair_rows(often.pairs)) == 3
+
+
+def test_what_is_not_known_of_any_setting_has_no_column(tmp_path: Path) -> None:
+    slots(tmp_path / "0", 4, 2.0, cost_usd=None)
+    slots(tmp_path / "1", 8, 1.0, cost_usd=None)
+    header, rows = settings_table(compare([tmp_path]).groups)
+
+    assert not {"front", "speed-up", "cost $"} & set(header)
+    assert {"wall s", "grounded"} < set(header)
+    assert {len(header)} == {len(row) for row in rows}
 
 
 def test_a_key_that_somebody_typed_is_always_shown_and_others_follow_it() -> None:

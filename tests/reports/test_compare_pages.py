@@ -53,7 +53,7 @@ def hostile(folder: Path) -> Path:
         config = {"model.name": value, "model.api_base": f"{at}", f"analyzers.{HOSTILE}": at}
         status = HOSTILE if at else "failed"
         make_run(folder / str(at), config=config, status=status, overrides=(f"model.name={value}",))
-    slots(folder / "3", 8, 1.0, config={"model.name": HOSTILE * 9})
+    slots(folder / "3", 8, 1.0, config={"model.name": HOSTILE * 9}, grounding_rate=0.5, cost_usd=1)
     slots(folder / "4", 1, 2.0, config={"model.name": HOSTILE * 9})
     return folder
 
@@ -155,6 +155,34 @@ def test_a_comparison_of_nothing_but_missing_jobs_is_still_a_page(tmp_path: Path
     assert "missing" in as_terminal(found)
     assert "missing" in as_markdown(found)
     assert "missing" in Page(as_html(found, tmp_path)).said
+
+
+def test_labels_of_bars_are_wrapped_and_numbers_of_points_never_overlap() -> None:
+    label = "model.name=openai/gpt-4o-mini, " * 5
+    words = Page(bars("a", "t", "s", [PlotBar(label, 1.0, text="1")])).said
+    dots = [PlotPoint(n, "x", 1 + n % 6 / 50, 0.9 + n % 7 / 90, False) for n in range(40)]
+    drawn = scatter("b", "t", ("x", "y"), dots)
+    found = re.findall(r'class="value" x="([\d.]+)" y="([\d.]+)"', drawn)
+    places = [(float(x), float(y)) for x, y in found]
+
+    assert words.count("openai/gpt-4o-mini") == 5 * 3  # in the description, the hint and the label
+    assert 0 < len(places) < 40
+    assert not [
+        (a, b) for a in places for b in places if a < b and abs(a[0] - b[0]) < 15
+        and abs(a[1] - b[1]) < 12
+    ]  # fmt: skip
+
+
+def test_small_values_have_ticks_without_an_exponent() -> None:
+    drawn = scatter(
+        "b",
+        "t",
+        ("x", "y"),
+        [PlotPoint(1, "x", 2e-5, 1.0, True), PlotPoint(2, "x", 4e-5, 0.9, True)],
+    )
+
+    assert ">0.00002<" in drawn
+    assert "e-05<" not in drawn
 
 
 def test_plots_survive_zero_and_nothing() -> None:

@@ -37,7 +37,7 @@ def test_it_shows_summary_findings_timeline_tokens_grounding_and_transcript(run:
         "simulated provider, not a language model",
         "8 of 8",
         "94.0%",
-        "Insight 0 of analyzer_000",
+        "Insight 0 of Analyzer 000",
         "S0001",
         "400 segments",
     ):
@@ -188,7 +188,7 @@ def test_a_damaged_file_costs_only_what_it_held(
         (run / name).write_bytes(content)
     _, seen = page_of(run)
 
-    assert "Insight 0 of analyzer_000" in seen.words
+    assert "Insight 0 of Analyzer 000" in seen.words
 
 
 def test_a_damaged_record_is_named_and_how_to_finish(run: Path) -> None:
@@ -196,7 +196,7 @@ def test_a_damaged_record_is_named_and_how_to_finish(run: Path) -> None:
     _, seen = page_of(run)
 
     assert "damaged: intermediate/stage_a/analyzer_001.json: not a record" in seen.words
-    assert "analyzer_001: its answer is missing from this directory" in seen.words
+    assert "Analyzer 001: its answer is missing from this directory" in seen.words
     assert f"colloquy resume={run}" in seen.words
 
 
@@ -224,7 +224,7 @@ def test_a_run_that_died_says_so_and_shows_the_calls_that_were_out(run: Path) ->
     text, seen = page_of(run)
 
     assert "Not finished: the run is in progress, or its process died." in seen.words
-    assert "analyzer_007: running" in seen.words
+    assert "Analyzer 007: running" in seen.words
     assert "call cut off" in seen.words
     assert 'class="open"' in text
 
@@ -239,8 +239,8 @@ def test_a_degraded_and_a_failed_analyzer_are_named_in_the_banner(run: Path) -> 
     record_of(run, "analyzer_004", missing={"analyzer_001": "timeout"})
     _, seen = page_of(run)
 
-    assert "analyzer_001: error (timeout: no answer within 5 s)" in seen.words
-    assert "analyzer_004: answered without analyzer_001 (timeout)" in seen.words
+    assert "Analyzer 001: error (timeout: no answer within 5 s)" in seen.words
+    assert "Analyzer 004: answered without Analyzer 001 (timeout)" in seen.words
 
 
 def test_retries_pauses_and_rejected_replies_are_faults_survived(run: Path) -> None:
@@ -249,7 +249,7 @@ def test_retries_pauses_and_rejected_replies_are_faults_survived(run: Path) -> N
     text, seen = page_of(run)
 
     assert "1 × transient (HTTP 500)" in seen.words
-    assert "invalid_output: not a JSON object" in seen.words
+    assert "invalid output: not a JSON object" in seen.words
     assert 'class="failed"' in text
     assert 'class="retry"' in text
 

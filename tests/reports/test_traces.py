@@ -298,7 +298,7 @@ def test_the_extra_is_asked_for_before_anything_is_sent(monkeypatch: pytest.Monk
     monkeypatch.setattr(checks, "find_spec", missing)
 
     check_traces(job().settings)
-    with pytest.raises(ConfigError, match=r"pip install -e '\.\[otel\]'"):
+    with pytest.raises(ConfigError, match=r"pip install .*'colloquy-runner\[otel\]'"):
         check_traces(settings)
 
 

@@ -330,9 +330,15 @@ def test_nothing_that_lies_there_makes_it_raise(run: Path, seed: int) -> None:
             ["."],
             1,
             "bad: .reserve: left over by a run that is completed\n"
-            "sweeps/lost: COMPLETED: is there, and metadata.json is not\n",
+            "sweeps/lost: COMPLETED: is there, and metadata.json is not\n"
+            "sweeps/lost/config/resolved.yaml is not as it was signed\n",
         ),
-        (["sweeps"], 1, "sweeps/lost: COMPLETED: is there, and metadata.json is not\n"),
+        (
+            ["sweeps"],
+            1,
+            "sweeps/lost: COMPLETED: is there, and metadata.json is not\n"
+            "sweeps/lost/config/resolved.yaml is not as it was signed\n",
+        ),
         (["good", "nothing"], 2, "colloquy-verify: nothing: no run there\n"),
         (["good", "nowhere"], 2, "colloquy-verify: nowhere: not a directory\n"),
         ([], 2, "colloquy-verify: too few arguments; see colloquy-verify --help\n"),
@@ -362,4 +368,52 @@ def test_the_command_tells_each_fault_and_ends_with_its_code(
 
     assert code == ended.value.code
     assert said == err
-    assert out == {("good",): "sound: 1\n", ("--help",): f"{USAGE}\n"}.get(tuple(arguments), "")
+    assert out == {
+        "good": "sound: 1\nsigned by you: 1\n",
+        "good bad": "signed by you: 2\n",
+        ".": "signed by you: 2\n",
+        "--help": f"{USAGE}\n",
+    }.get(" ".join(arguments), "")
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "out", "err"),
+    [
+        ("unsigned", 0, "sound: 1\nrun: not signed by you\n", ""),
+        ("of another", 0, "sound: 1\nrun: config/signature.json is not by your key\n", ""),
+        ("altered", 1, "", "run/config/overrides.json is not as it was signed\n"),
+        (
+            "open key",
+            0,
+            "sound: 1\nrun: the signing key KEY is open to others: expected mode 600\n",
+            "",
+        ),
+    ],
+)
+def test_the_command_tells_who_has_signed_a_run(
+    finished: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    change: str,
+    code: int,
+    out: str,
+    err: str,
+) -> None:
+    shutil.copytree(finished, "run")
+    key = tmp_path / "other.key"
+    match change:
+        case "unsigned":
+            Path("run/config/signature.json").unlink()
+        case "altered":
+            Path("run/config/overrides.json").write_text("[]\n\n")
+        case _:
+            create(key, "0" * 64)
+            key.chmod(0o644 if change == "open key" else 0o600)
+            monkeypatch.setenv("COLLOQUY_SIGNING_KEY", str(key))
+    monkeypatch.setattr(sys, "argv", ["colloquy-verify", "run"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    told = capsys.readouterr()
+
+    assert (code, out.replace("KEY", str(key)), err) == (ended.value.code, told.out, told.err)

@@ -8,7 +8,7 @@ import pytest
 
 from runner.base.errors import ConfigError
 from runner.run.arguments import understood, versions_line
-from runner.run.cli import expand_arguments, explain_hydra_error
+from runner.run.cli import check_arguments, expand_arguments, explain_hydra_error
 
 MEANT = {
     "meeting.vtt": ["transcript=meeting.vtt"],
@@ -79,3 +79,26 @@ def test_links_lead_to_the_documentation_of_the_installed_hydra() -> None:
 
     assert line is not None
     assert f"hydra.cc/docs/{'.'.join(__version__.split('.')[:2])}/a/b" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--cfg"], "argument --cfg/-c: expected one argument"),
+        (["--cfg", "bogus"], "argument --cfg/-c: invalid choice: 'bogus'"),
+        (["-x"], "unrecognized arguments: -x"),
+        (["--multirun=3"], "argument --multirun/-m: ignored explicit argument '3'"),
+        (["--config-dir"], "argument --config-dir/-cd: expected one argument"),
+        (["--co"], "ambiguous option: --co could match"),
+    ],
+)
+def test_an_option_that_hydra_does_not_take_is_one_line(
+    arguments: list[str], expected: str
+) -> None:
+    with pytest.raises(ConfigError) as raised:
+        check_arguments(expand_arguments(arguments))
+    line = str(raised.value)
+
+    assert line.startswith(expected)
+    assert line.endswith("; see colloquy --help")
+    assert "\n" not in line

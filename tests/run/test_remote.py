@@ -14,6 +14,7 @@ import pytest
 import yaml
 from hydra.errors import HydraException
 
+from runner.base.command import the_extra
 from runner.base.errors import OutputError
 from runner.record.signature import fault_of
 from runner.reports.compare.planned_jobs import split_sweep
@@ -113,9 +114,9 @@ def test_a_launcher_that_is_not_installed_is_named_with_its_extra(
     with pytest.raises(HydraException) as raised:
         composed(f"hydra/launcher={launcher}")
 
-    assert explain_hydra_error(raised.value) == (
-        f"hydra/launcher={launcher} needs the extra: pip install -e '.[{extra}]'"
-    )
+    expected = f"hydra/launcher={launcher} needs {the_extra(extra)}"
+
+    assert explain_hydra_error(raised.value) == expected
 
 
 def test_a_machine_without_slurm_is_reported_in_one_line() -> None:

@@ -46,6 +46,7 @@ def test_the_run_directory_holds_what_the_design_lists() -> None:
             "insights.json",
             "insights.csv",
             "insights.md",
+            "coverage.json",
             "grounding.json",
             "context/stage_b.md",
             "context/stage_b_ledger.json",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from runner.base.errors import TranscriptError
-from runner.transcript.read import read_text
+from runner.transcript.read import read_source, read_text
+from runner.transcript.readers import Source
 
 Row = tuple[str | None, float | None, float | None, str]
 
@@ -135,15 +138,37 @@ def test_every_version_of_youtube_timed_text_is_read(text: str) -> None:
         ("<tt><body>" + "<div>" * 300, "nested deeper than 200"),
         ("<tt><body/></tt>", "XML without timed text"),
         ("[Events]\nDialogue: 0,0:00:01.00,Hi\n", "ASS without dialogue"),
-        ("<SAMI><BODY><SYNC Start=0><P>Hi.</SAMI>", "SAMI subtitles; convert it to SRT"),
+        ("<SAMI><BODY><P>Hi.</SAMI>", "SAMI without captions"),
+        ("@\n<begin subtitles>\n\n00:00:01:00 00:00:03:00\nDry.\n", "captions of Avid"),
+        ("//Font\n$FontName = Arial\n\n00:00:01:00 , 00:00:03:00 , Dry.\n", "Spruce STL"),
+        ("-->> 000025\nDry.\n\n-->> 000075\n\n", "AQTitle subtitles; convert it to SRT"),
+        ("#T100\n0:00:01.00 0:00:03.00 D Dry.\n", "JACOsub"),
+        ("# VobSub index file, v7\nsize: 720x576\n", "VobSub subtitles, which are images"),
+        ("TITLE: Pump\nFCM: NON-DROP FRAME\n\n001  AX  V  C\n", "an edit decision list"),
+        ("<|0.00|> Dry.<|2.50|><|2.50|> No.<|4.00|>", "Whisper's tokens"),
+        ('<?xml version="1.0"?><ANNOTATION_DOCUMENT/>', "annotations of ELAN; export it as a"),
+        ('<?xml version="1.0"?><pkg:package/>', "a Word document in XML; save it as docx"),
+        ("<window><time begin='1'/>Dry.</window>", "RealText"),
+        ("From: Ana <a@b.org>\nTo: b@b.org\nSubject: Pump\n\nDry.\n", "an e-mail"),
+        ("Received: from x\n\tby y; Mon\nSubject: Pump\n\nDry.\n", "an e-mail"),
+        ("From a@b.org Mon Jan  1 10:00:00 2026\nSubject: Pump\n\nDry.\n", "an e-mail"),
+        ("-- dump\nINSERT INTO turns (speaker, text) VALUES ('Ana', 'Dry.');\n", "SQL; convert"),
+        ('msgid "dry"\nmsgstr "trocken"\n', "a catalogue of translations"),
+        ("import os\n\ndef main():\n    pass\n", "a program"),
+        ('[[turn]]\nspeaker = "Ana"\n', "TOML"),
         ("Scenarist_SCC V1.0\n\n00:00:01:00\t9420 9420\n", "Scenarist closed captions"),
         ("<?xml version='1.0'?>\n<meeting><turn>Hi.</turn></meeting>", "root element 'meeting'"),
         ("<turn who='Ana'>Dry.</turn>\n<turn who='Ben'>No.</turn>\n", "root element 'turn'"),
         ("<a><b><c>words", "this is markup"),
         ("Heard:\n<turn>Dry.</turn>\n<turn>No.</turn>\n<turn>So.</turn>\n", "this is markup"),
-        ('File type = "ooTextFile"\nObject class = "TextGrid"\n', "Praat TextGrid"),
+        ('File type = "ooTextFile"\nObject class = "TextGrid"\n', "without tiers of intervals"),
+        (
+            '"ooTextFile"\n"TextGrid"\n0\n9\n<exists>\n1\n"IntervalTier"\n"Ana"\n0\n9\n2\n0\n9\n"Dry."\n',
+            "malformed TextGrid: a tier has fewer intervals",
+        ),
         ("@UTF8\n@Begin\n*ANA:\tdry .\n", "CHAT transcript"),
-        ("- speaker: Ana\n  text: Dry.\n", "YAML; convert it to JSON"),
+        ("- id: 1\n  text: Dry.\n", "YAML without a list of turns that says who speaks"),
+        ("- speaker: Ana\n  text: 'Dry.\n", "malformed YAML: "),
         ("\\documentclass{article}\n\\begin{document}", "LaTeX; convert it to text"),
         ("From: a@b.org\nMIME-Version: 1.0\n\nDry.", "an e-mail"),
         ("SPEAKER call 1 0.50 1.20 <NA> <NA> A <NA> <NA>\n", "RTTM"),
@@ -172,3 +197,141 @@ def test_what_is_not_read_is_refused_by_name(text: str, fault: str) -> None:
 )
 def test_what_only_looks_a_bit_like_markup_is_text(text: str) -> None:
     assert "text" == read_text(text, name="t").transcript.format
+
+
+LONG = """File type = "ooTextFile"
+Object class = "TextGrid"
+
+xmin = 0
+xmax = 6.5
+tiers? <exists>
+size = 4
+item []:
+    item [1]:
+        class = "IntervalTier"
+        name = "Ana - utterances"
+        xmin = 0
+        xmax = 6.5
+        intervals: size = 3
+        intervals [1]:
+            xmin = 0
+            xmax = 2.5
+            text = "We lost ""two"" bars."
+        intervals [2]:
+            xmin = 2.5
+            xmax = 4
+            text = ""
+        intervals [3]:
+            xmin = 4
+            xmax = 6.5
+            text = "Nobody did."
+    item [2]:
+        class = "IntervalTier"
+        name = "Bo"
+        xmin = 0
+        xmax = 6.5
+        intervals: size = 4
+        intervals [1]:
+            xmin = 2.6
+            xmax = 2.9
+            text = "Who"
+        intervals [2]:
+            xmin = 2.9
+            xmax = 3.1
+            text = "sp"
+        intervals [3]:
+            xmin = 3.1
+            xmax = 3.5
+            text = "checked"
+        intervals [4]:
+            xmin = 3.5
+            xmax = 3.9
+            text = "it?"
+    item [3]:
+        class = "IntervalTier"
+        name = "Bo - phones"
+        xmin = 0
+        xmax = 6.5
+        intervals: size = 1
+        intervals [1]:
+            xmin = 2.6
+            xmax = 2.7
+            text = "HH"
+    item [4]:
+        class = "TextTier"
+        name = "notes"
+        xmin = 0
+        xmax = 6.5
+        points: size = 1
+        points [1]:
+            number = 3.0
+            mark = "door"
+"""
+# The values of the long form, one on each line.
+SHORT = "\n".join(re.findall(r'(?:"(?:[^"]|"")*"|<exists>|(?<!\S)[\d.]+(?!\S))', LONG))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be"])
+def test_the_tiers_of_a_textgrid_are_speakers_and_phones_are_no_words(encoding: str) -> None:
+    expected = [
+        ("Ana", 0.0, 2.5, 'We lost "two" bars.'),
+        ("Bo", 2.6, 3.9, "Who checked it?"),
+        ("Ana", 4.0, 6.5, "Nobody did."),
+    ]
+    for text in (LONG, SHORT):
+        source = Source("call.TextGrid", text.encode(encoding), ".textgrid")
+        reading = read_source(source, "call", "auto")
+        found = [(s.speaker, s.start_s, s.end_s, s.text) for s in reading.transcript.segments]
+
+        assert expected == found
+        assert {"tier 'Bo - phones'", "tier 'notes'"} == {e.kind for e in reading.report.left_out}
+
+
+def test_a_textgrid_of_words_alone_has_sentences_of_nobody() -> None:
+    words = "\n".join(f'{n}\n{n + 1}\n"{w}"' for n, w in enumerate(["No.", "sil", "Why", "so?"]))
+    text = f'"ooTextFile"\n"TextGrid"\n0\n4\n<exists>\n1\n"IntervalTier"\n"words"\n0\n4\n4\n{words}'
+
+    assert [(None, 0.0, 1.0, "No."), (None, 2.0, 4.0, "Why so?")] == rows(text)
+
+
+SAMI = """<SAMI><HEAD><TITLE>Of seals</TITLE><STYLE TYPE="text/css"><!--
+.ENCC { Name: English; lang: en-US; }
+--></STYLE></HEAD><BODY>
+<SYNC Start=1000><P Class=ENCC ID=Source>Ana<P Class=ENCC>It is dry &amp; worn.
+<P Class=FRCC>C'est sec.
+<SYNC Start=3000><P Class=ENCC>Ben: Who checked<br>all of it?</P></SYNC>
+<SYNC Start=5000><P Class=ENCC>&nbsp;
+</BODY></SAMI>
+"""
+
+
+def test_sami_is_read_in_one_language_with_the_source_as_speaker() -> None:
+    left = {each.kind: each.words for each in read_text(SAMI, name="t").report.left_out}
+
+    expected = [("Ana", 1.0, 3.0, "It is dry & worn."), ("Ben", 3.0, 5.0, "Who checked all of it?")]
+    assert expected == rows(SAMI)
+    assert {"captions of the class 'FRCC'": 2} == left
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<?xml version="1.0"?><call><turn who="#Ana" start="1.5">It <b>is</b> dry.</turn>'
+        '<turn who="#Ben" start="4">No.</turn></call>',
+        '<?xml version="1.0" encoding="ISO-8859-1"?>\n<Trans><Speakers>\n'
+        '<Speaker id="s1" name="Ana"/>\n<Speaker id="s2" name="Ben"/></Speakers><Episode>\n'
+        '<Turn speaker="s1" startTime="1.5" endTime="3">\n<Sync time="1.5"/>\nIt is\n'
+        '<Sync time="2"/>\ndry.\n</Turn>'
+        '<Turn speaker="s2" startTime="4" endTime="5"><Sync time="4"/>No.</Turn>'
+        "</Episode></Trans>",
+        "title: Pump\nturns:\n  - speaker: Ana\n    start: 1.5\n    text: It is dry.\n"
+        "  - speaker: Ben\n    start: 4\n    text: No.\n",
+        "---\n- speaker: Ana\n  time: 0:01.5\n  text: >\n    It is\n    dry.\n"
+        "- speaker: Ben\n  time: 0:04\n  text: No.\n",
+    ],
+    ids=["elements", "Transcriber", "YAML", "YAML with clocks"],
+)
+def test_a_tree_that_says_who_speaks_is_read(text: str) -> None:
+    assert [("Ana", 1.5, "It is dry."), ("Ben", 4.0, "No.")] == [
+        (who, start, words) for who, start, _, words in rows(text)
+    ]

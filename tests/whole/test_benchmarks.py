@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from helpers import CONTEXT
 
-from benchmarks import context, machines, soak_batch
+from benchmarks import context, gold, machines, soak_batch
 from benchmarks.batches import transcript, write_transcripts
 from benchmarks.soak import play, scenarios
 from benchmarks.startup import between, show, timed
@@ -137,3 +137,22 @@ def test_a_context_of_many_items_is_cut_to_its_budget(capsys: pytest.CaptureFixt
 
     assert [row[0] for row in rows] == ["40", "400"]
     assert all(0 < one.used <= 1_000 and one.kept < one.items for (one,) in found)
+
+
+def test_gold_meetings_are_measured_beside_the_baselines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = ["We agreed to buy a pump.", "Yes, the old pump fails.", "Lunch is at noon."]
+    turns = [f"{'AnnBob'[n % 2 * 3 :][:3]}: {text}" for n, text in enumerate(said * 4)]
+    (tmp_path / "talk.md").write_text("\n".join(turns))
+    query = {"question": "Why buy a pump?", "answer": "It fails.", "turns": [[0, 1]]}
+    marked = {"queries": [query], "topics": [{"topic": "pump", "turns": [[0, 1]]}]}
+    (tmp_path / "talk.json").write_text(json.dumps(marked))
+    monkeypatch.setattr(
+        sys, "argv", ["gold", "--data", str(tmp_path), "pipeline=meeting", "reuse=off"]
+    )
+    gold.main()
+    rows = [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()]
+
+    assert [*gold.RANKINGS] == rows[1:6]
+    assert {"decisions", "action_items", "all"} <= set(rows[8:])

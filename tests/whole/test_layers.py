@@ -205,6 +205,7 @@ def test_the_root_holds_only_what_the_design_lists() -> None:
         "hydra_plugins",
         "outputs",
         "pyproject.toml",
+        "requirements-run.lock",
         "requirements.lock",
         "runner",
         "samples",

@@ -36,9 +36,12 @@ def test_importing_it_loads_no_part_of_the_runner() -> None:
     assert "[]" == done.stdout.strip()
 
 
-def test_a_run_is_what_the_command_leaves_and_can_be_loaded_again(talk: Path) -> None:
+def test_a_run_is_what_the_command_leaves_and_can_be_loaded_again(
+    talk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     run = colloquy.run(talk, pipeline="meeting", output={"max_insights_per_analyzer": 3})
 
+    assert ("", "") == capsys.readouterr()
     assert (True, "completed", 0, "talk") == (run.ok, run.status, run.exit_code, run.transcript)
     assert run == colloquy.load(run.path)
     assert run.report.is_file()
@@ -48,6 +51,22 @@ def test_a_run_is_what_the_command_leaves_and_can_be_loaded_again(talk: Path) ->
     ]
     assert {"Ann", "Bob"} >= {quote.speaker for i in run.insights() for quote in i.quotes}
     assert "pipeline=meeting" in json.loads((run.path / "config/overrides.json").read_bytes())
+
+
+def test_what_is_refused_leaves_no_directory(
+    talk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    key = tmp_path / "open.key"
+    key.write_text("0" * 64)
+    key.chmod(0o644)
+    for override in ("budget.max_tokens=1", "plan=true", "output.dir=elsewhere"):
+        if override.startswith("output"):
+            monkeypatch.setenv("COLLOQUY_SIGNING_KEY", str(key))
+        with pytest.raises(ConfigError):
+            colloquy.run(talk, override)
+
+    assert {path.name for path in tmp_path.iterdir()} == {"talk.txt", "open.key"}
 
 
 def test_it_works_where_a_loop_is_running_and_in_it(talk: Path) -> None:

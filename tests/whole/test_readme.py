@@ -40,8 +40,8 @@ def program(path: Path, text: str) -> None:
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the commands that the documentation uses.
 
-    Those of the project are forked from a process that has imported everything. pip, make and
-    litellm only check what they are given.
+    Those of the project are forked from a process that has imported everything. python, make
+    and litellm only check what they are given.
     """
     folder = tmp_path_factory.mktemp("bin")
     call = shlex.join([sys.executable, "-SE", warm.__file__, "call", warm_server().door])
@@ -49,8 +49,9 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
         program(folder / name, f'exec {call} {name} "$@"')
     module = PROJECT["scripts"]["colloquy-simulate"].partition(":")[0]
     program(folder / "colloquy-simulate", f'exec {sys.executable} -m {module} "$@"')
-    extras = "|".join(f"'install -e .[{extra}]'" for extra in PROJECT["optional-dependencies"])
-    program(folder / "pip", f'case "$*" in {extras}) ;; *) exit 1 ;; esac')
+    extras = (f"{PROJECT['name']}[{extra}]" for extra in PROJECT["optional-dependencies"])
+    wanted = "|".join(f"'-m pip install {extra}'" for extra in extras)
+    program(folder / "python", f'case "$*" in {wanted}) ;; *) exit 1 ;; esac')
     program(folder / "make", f'case "$*" in {"|".join(TARGETS)}) ;; *) exit 1 ;; esac')
     program(folder / "litellm", 'test "$1" = --config && test -f "$2"')
     (folder / "activate").write_text(f'PATH="{folder}:$PATH"\n')
@@ -113,13 +114,13 @@ def workplace(tools: Path, finished: Path, tmp_path: Path) -> Path:
 
 
 def write_files(folder: Path, text: str) -> None:
-    """Write the blocks of a page that begin with the name of a file."""
+    """Write the blocks of a page, as they stand, to the file that each names in a comment."""
     for block in (*blocks("markdown", text), *blocks("yaml", text)):
-        named = re.match(r"(?:<!--|#) ([\w/.]+)", block)
+        named = re.match(r"(?:# @package _global_\n)?(?:<!--|#) ([\w/.]+)", block)
         assert named is not None
         path = folder / named[1]
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(block.split("\n", 1)[1])
+        path.write_text(block)
 
 
 @contextmanager
@@ -188,8 +189,8 @@ def test_every_command_of_a_page_succeeds(page: str, shell: Shell, workplace: Pa
     live = [line for line in commands if "model=openai" in line or "model=vllm" in line]
     assert len(asked) == 8 * len([line for line in live if "plan=true" not in line])
     assert bool(received) == ("traces" in text and "colloquy-traces" in text)
-    for extra in re.findall(r"pip install -e '\.\[(\w+)\]'", output):
-        assert f"pip install -e '.[{extra}]'" in text or f"`{extra}`" in text
+    for extra in re.findall(rf"'{PROJECT['name']}\[(\w+)\]'", output):
+        assert f"-m pip install '{PROJECT['name']}[{extra}]'" in text or f"`{extra}`" in text
     runs = [path.parent for path in (workplace / "outputs").glob("**/metadata.json")]
     assert [run for run in runs if not (run / "COMPLETED").exists()] == []
 
@@ -201,7 +202,7 @@ def test_make_run_runs_the_sample(tmp_path: Path) -> None:
         ROOT, copy, ignore=shutil.ignore_patterns(".venv", ".git", "outputs", ".*_cache")
     )
     (copy / ".venv").symlink_to(Path(sys.prefix))
-    (copy / ".venv" / ".ready").touch()
+    (copy / ".venv" / ".run").touch()
     done = subprocess.run(["make", "run"], cwd=copy, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stderr

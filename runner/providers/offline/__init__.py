@@ -9,6 +9,7 @@ dialogue          what speakers do with sentences: reasoning, agreement, stance,
 argument          claims of earlier findings: their relations, disputes, causes, hypotheses
 synthesis         transcript and findings together: minutes, decisions, threads, risks
 readings          one module for each packaged analyzer's answer, and a generic one
+verbatim          quotation marks only around words of the transcript
 transport         answers requests in this process
 litellm_provider  the same behind litellm
 """

@@ -15,10 +15,18 @@ from runner.providers.litellm.route import ModelRoute
 from runner.providers.messages import joined
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import Reading
+from runner.providers.offline.verbatim import checked
 from runner.providers.prices import cost_usd, prices_of
 from runner.providers.request import Completion, Request, checked_text
+from runner.transcript.warnings import hardly_english
 
 MODEL = "offline/extractive"
+_UNREAD = {
+    "text": "This transcript is hardly English, the only language that the offline model reads.",
+    "confidence": 0.05,
+    "category": "language",
+    "evidence": [],
+}
 
 
 class OfflineTransport:
@@ -66,7 +74,11 @@ async def read_reply(
 
 
 def _answer(reading: Reading, prompt: str) -> str:
-    return json.dumps(reading(read_document(prompt)), ensure_ascii=False)
+    document = read_document(prompt)
+    if hardly_english(line.text for line in document.lines):
+        empty = dict(reading(replace(document, lines=())))
+        return json.dumps({**empty, "insights": [_UNREAD]}, ensure_ascii=False)
+    return json.dumps(checked(dict(reading(document)), document), ensure_ascii=False)
 
 
 def _usage(messages: Sequence[Message], reply: str) -> Usage:

@@ -11,11 +11,15 @@ from runner.reports.compare.notes import notes_on
 from runner.reports.compare.pareto import Point, dominated
 from runner.reports.compare.rows import RunRow, collect_rows, known_figures
 from runner.reports.compare.spread import spread
-from runner.reports.compare.verdicts import LEAST, Pair, judge
+from runner.reports.compare.verdicts import LEAST, Pair, judge, verdict_on
 
 TIMED = ("ideal_s", "efficiency", "context_retained", "plan_error", "plan_tokens_error")
 USED = ("prompt_tokens", "completion_tokens", "cached_tokens", "grounding_rate")
 SHARD = "batch.shard"
+SHARDED = (
+    "The settings are shards of one batch: they read different files and are not compared with "
+    "each other."
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class Comparison:
     keys: Mapping[str, Sequence[str]]
     groups: tuple[Group, ...]
     pairs: tuple[Pair, ...]
+    verdict: str
     notes: tuple[str, ...]
 
     @property
@@ -56,7 +61,8 @@ def compare(paths: Iterable[Path]) -> Comparison:
         groups = _with_front(groups)
         pairs = judge(groups)
     notes = tuple(notes_on(rows, groups, pairs, sharded=_are_shards(keys)))
-    return Comparison(tuple(rows), keys, tuple(groups), tuple(pairs), notes)
+    verdict = SHARDED if _are_shards(keys) else verdict_on(groups, pairs)
+    return Comparison(tuple(rows), keys, tuple(groups), tuple(pairs), verdict, notes)
 
 
 def _are_shards(keys: Mapping[str, Sequence[str]]) -> bool:

@@ -28,12 +28,7 @@ def notes_on(
         "Quality is the success rate times the grounding rate: answers came and quote the "
         "transcript, which does not make them right."
     )
-    if sharded:
-        yield (
-            "The settings are shards of one batch: they read different files and are not "
-            "compared with each other."
-        )
-    elif any(group.front is not None for group in groups):
+    if any(group.front is not None for group in groups):
         yield from _on_front(groups)
     without = [group for group in groups if group.baseline is None]
     if without and not sharded:
@@ -49,10 +44,6 @@ def notes_on(
         )
     if any(map(runs_side_by_side, {row.path.parent for row in rows})):
         yield "Jobs of a sweep ran at the same time, so each may have slowed the others down."
-    if any(
-        row.figure("plan_error") is not None and not row.figure("plan_recorded") for row in rows
-    ):
-        yield "(a) beside a plan's error: no earlier run with that model was recorded."
     timed = [times for group in groups if (times := group.spreads["wall_s"]) is not None]
     if pairs and any(times.n < LEAST for times in timed):
         yield (

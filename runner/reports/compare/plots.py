@@ -23,9 +23,9 @@ def plots(comparison: Comparison) -> list[tuple[str, str]]:
         chart = bars("wall", "Wall-clock time", "wall-clock seconds", _walls(groups))
         found.append((caption + cut, chart))
     if speed_ups := [(g.label, g.speed_up) for g in groups if g.speed_up is not None]:
-        caption = "Speed-up over the sequential baseline, which is the vertical line."
-        rows = [PlotBar(label, times, text=f"{times:.2f}") for label, times in speed_ups]
-        found.append((caption + cut, bars("speed", "Speed-up", "times as fast", rows, line=1.0)))
+        caption = "Speed-up over the sequential baseline, which is the vertical mark."
+        rows = [PlotBar(label, times, 1.0, text=f"{times:.2f}") for label, times in speed_ups]
+        found.append((caption + cut, bars("speed", "Speed-up", "times as fast", rows)))
     return found if comparison.sharded else found + _trade(groups, cut)
 
 
@@ -43,7 +43,7 @@ def _walls(groups: Sequence[Group]) -> list[PlotBar]:
 
 
 def _trade(groups: Sequence[Group], cut: str) -> list[tuple[str, str]]:
-    """Return cost (time if none is known) against quality; empty with fewer than two points."""
+    """Return cost (time if none is known) against quality; empty if nothing is traded."""
     priced = any(group.middle("cost_usd") for group in groups)
     name, unit = ("cost_usd", "US dollars") if priced else ("wall_s", "wall-clock seconds")
     dots = []
@@ -51,9 +51,11 @@ def _trade(groups: Sequence[Group], cut: str) -> list[tuple[str, str]]:
         x, y = group.middle(name), group.middle("quality")
         if x is not None and y is not None:
             dots.append(PlotPoint(number, group.label, x, y, group.front is True))
-    if len(dots) < 2:
+    if len({dot.x for dot in dots}) < 2 or len({dot.y for dot in dots}) < 2:
         return []
     title = f"{'Cost' if priced else 'Time'} against quality"
     why = "" if priced else " No cost is known, or all are 0, so time is shown."
-    where = " Numbers are those of the table; filled points are on the front."
+    where = " Numbers are those of the table; points too close to others have none."
+    if any(dot.front for dot in dots):
+        where += " Filled points are on the front."
     return [(f"{title}.{where}{why}{cut}", scatter("trade", title, (unit, "quality"), dots))]

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from math import floor, log10
+from textwrap import wrap
 
-WIDTH = 400  # a phone's width, so that text stays readable there
-_STEP = 46
-_TOP = 22
+WIDTH = 360  # a phone's width, so that text stays readable there
+_CHARS, _LINES, _LINE = 46, 8, 16  # of a label: characters a line, lines, height of one
+_TOP, _BOTTOM = 6, 36
+_NEAR = ((0, 19), (0, -10), (15, 4), (-15, 4), (13, 16), (-13, 16), (13, -7), (-13, -7))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,14 @@ class PlotPoint:
 def element(name: str, *inner: str, text: str = "", **attributes: object) -> str:
     """Return one element; `class_` becomes `class`, `text_anchor` `text-anchor`."""
     pairs = [
-        f'{key.rstrip("_").replace("_", "-")}="{escape(_plain(value))}"'
+        f'{key.rstrip("_").replace("_", "-")}="{escape(_plain(_rounded(value)))}"'
         for key, value in attributes.items()
     ]
     return f"<{' '.join([name, *pairs])}>{''.join(inner)}{escape(text)}</{name}>"
+
+
+def _rounded(value: object) -> object:
+    return round(value, 1) if isinstance(value, float) else value
 
 
 def picture(name: str, title: str, desc: str, height: float, parts: Iterable[str]) -> str:
@@ -57,67 +63,78 @@ def picture(name: str, title: str, desc: str, height: float, parts: Iterable[str
     )
 
 
-def bars(
-    name: str, title: str, axis: str, rows: Sequence[PlotBar], line: float | None = None
-) -> str:
-    """Return horizontal bars with labels above; *line* is a value marked across all."""
+def bars(name: str, title: str, axis: str, rows: Sequence[PlotBar]) -> str:
+    """Return horizontal bars with labels above, which are wrapped."""
     highest = max([v for b in rows for v in (b.value, b.mark, b.high) if v is not None] or [0.0])
-    scale = _Scale(0.0, max(highest, line or 0.0) or 1.0, 8, WIDTH - 90)
-    height = _TOP + _STEP * len(rows) + 32
-    parts = _axis(scale, _TOP, height - 32, axis)
-    if line is not None:
-        parts.append(_line(scale.at(line), _TOP, scale.at(line), height - 32, "base"))
-    for at, bar in enumerate(rows):
-        parts += _bar(bar, scale, _TOP + at * _STEP)
+    scale = _Scale(0.0, highest or 1.0, 8, WIDTH - 70)
+    drawn: list[str] = []
+    y = float(_TOP)
+    for bar in rows:
+        lines = wrap(bar.label, _CHARS, max_lines=_LINES, placeholder=" …") or [""]
+        drawn += [_text(8, y + _LINE * n, line, "label") for n, line in enumerate(lines, 1)]
+        y += _LINE * len(lines) + 4
+        drawn += _bar(bar, scale, y)
+        y += 28
     listed = "; ".join(f"{b.label}: {b.text or '–'}" for b in rows)
-    return picture(name, title, f"{title}. {listed}", height, parts)
+    parts = [*_axis(scale, _TOP, y, axis), *drawn]
+    return picture(name, title, f"{title}. {listed}", y + _BOTTOM, parts)
 
 
 def _bar(bar: PlotBar, scale: _Scale, top: float) -> list[str]:
-    label = bar.label if len(bar.label) <= 56 else f"{bar.label[:55]}…"
-    parts = [_text(8, top + 14, label, "label")]
     if bar.value is None:
-        return [*parts, _text(8, top + 34, "not known", "quiet")]
+        return [_text(8, top + 14, "not known", "quiet")]
     full = element("title", text=f"{bar.label}: {bar.text}")
     end = scale.at(bar.value)
     wide = max(end - 8, 1)
-    parts.append(element("rect", full, class_="bar", x=8, y=top + 20, width=wide, height=18, rx=2))
+    parts = [element("rect", full, class_="bar", x=8, y=top, width=wide, height=18, rx=2)]
     right = end
     if bar.low is not None and bar.high is not None:
         right = max(right, scale.at(bar.high))
-        parts.append(_line(scale.at(bar.low), top + 29, scale.at(bar.high), top + 29, "range"))
+        parts.append(_line(scale.at(bar.low), top + 9, scale.at(bar.high), top + 9, "range"))
     if bar.mark is not None:
         right = max(right, scale.at(bar.mark))
-        parts.append(_line(scale.at(bar.mark), top + 17, scale.at(bar.mark), top + 41, "mark"))
-    return [*parts, _text(right + 6, top + 34, bar.text, "value")]
+        parts.append(_line(scale.at(bar.mark), top - 3, scale.at(bar.mark), top + 21, "mark"))
+    return [*parts, _text(right + 6, top + 14, bar.text, "value")]
 
 
 def scatter(name: str, title: str, axes: tuple[str, str], dots: Sequence[PlotPoint]) -> str:
-    """Return points numbered as in the table; points on the front are filled and joined."""
+    """Return points numbered as in the table; points on the front are filled and joined.
+
+    A point that is too close to others has no number.
+    """
     xs, ys = [dot.x for dot in dots], [dot.y for dot in dots]
-    wide = _Scale(0.0, (max(xs, default=0.0) or 1.0) * 1.08, 52, WIDTH - 16)
+    wide = _Scale(0.0, (max(xs, default=0.0) or 1.0) * 1.08, 52, WIDTH - 20)
     lowest = min(ys, default=0.0)
-    tall = _Scale(max(0.0, lowest - 0.05 - (1 - lowest) / 2), 1.0, 236, 30)
+    tall = _Scale(max(0.0, lowest - 0.01 - (1 - lowest) / 5), 1.0, 236, 30)
     parts = _axis(wide, 24, 244, axes[0])
     for tick in tall.ticks():
         y = tall.at(tick)
-        parts += [_line(52, y, WIDTH - 16, y, "grid"), _text(46, y + 4, f"{tick:g}", "tick", "end")]
+        parts += [
+            _line(52, y, WIDTH - 20, y, "grid"),
+            _text(46, y + 4, _plain(tick), "tick", "end"),
+        ]
     parts.append(_text(8, 14, axes[1], "tick"))
     front = sorted((d for d in dots if d.front), key=lambda d: (d.x, d.y))
     path = " ".join(f"{wide.at(d.x):.1f},{tall.at(d.y):.1f}" for d in front)
     parts.append(element("polyline", class_="front", points=path, fill="none"))
-    taken: list[tuple[float, float]] = []
+    taken = [(wide.at(d.x), tall.at(d.y) + 4) for d in dots]
     for dot in sorted(dots, key=lambda d: d.front):  # the front is drawn last
         x, y = wide.at(dot.x), tall.at(dot.y)
         full = element("title", text=f"{dot.number}: {dot.label}")
         parts.append(element("circle", full, class_="on" if dot.front else "off", cx=x, cy=y, r=6))
-        below = y + 20
-        while any(abs(x - a) < 20 and abs(below - b) < 12 for a, b in taken):
-            below += 12
-        taken.append((x, below))
-        parts.append(_text(x, below, str(dot.number), "value", "middle"))
+    for dot in sorted(dots, key=lambda d: not d.front):  # the front is numbered first
+        x, y = wide.at(dot.x), tall.at(dot.y)
+        free = ((x + right, y + down) for right, down in _NEAR)
+        place = next((at for at in free if not _crowded(at, taken)), None)
+        if place is not None:
+            taken.append(place)
+            parts.append(_text(*place, str(dot.number), "value", "middle"))
     listed = "; ".join(f"{d.number}: {d.x:g}, {d.y:g}{', front' if d.front else ''}" for d in dots)
-    return picture(name, title, f"{title}. {axes[0]}, {axes[1]}: {listed}", 274, parts)
+    return picture(name, title, f"{title}. {axes[0]}, {axes[1]}: {listed}", 280, parts)
+
+
+def _crowded(place: tuple[float, float], taken: Iterable[tuple[float, float]]) -> bool:
+    return any(abs(place[0] - x) < 15 and abs(place[1] - y) < 12 for x, y in taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +164,9 @@ def _axis(scale: _Scale, top: float, bottom: float, title: str) -> list[str]:
     parts = []
     for tick in scale.ticks():
         x = scale.at(tick)
-        label = _text(x, bottom + 14, f"{tick:g}", "tick", "middle")
+        label = _text(x, bottom + 14, _plain(tick), "tick", "middle")
         parts += [_line(x, top, x, bottom, "grid"), label]
-    return [*parts, _text(WIDTH - 4, bottom + 27, title, "tick", "end")]
+    return [*parts, _text(WIDTH - 4, bottom + 29, title, "tick", "end")]
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
@@ -161,4 +178,5 @@ def _text(x: float, y: float, text: str, kind: str, anchor: str = "start") -> st
 
 
 def _plain(value: object) -> str:
-    return f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else str(value)
+    """Return a number without exponent and trailing zeros."""
+    return f"{value:.12f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

@@ -10,7 +10,7 @@ from runner.reports.compare.compare import Comparison
 from runner.reports.compare.group import Group
 from runner.reports.compare.rows import RunRow
 from runner.reports.compare.spread import Spread
-from runner.reports.compare.verdicts import WORDS, Pair
+from runner.reports.compare.verdicts import EQUAL, UNTOLD, WORDS, Pair
 
 MAX_PAIRS = 45  # in tables; all are in comparison.json
 SETTINGS = (
@@ -47,11 +47,18 @@ def setting_cells(number: int, group: Group) -> tuple[str, ...]:
     )
 
 
+def settings_table(groups: Sequence[Group]) -> tuple[list[str], list[list[str]]]:
+    """Return the header under SETTINGS and the rows, without columns of which nothing is known."""
+    cells = [setting_cells(number, group) for number, group in enumerate(groups, 1)]
+    kept = [at for at in range(len(SETTINGS)) if any(row[at] != NOTHING for row in cells)]
+    return [SETTINGS[at] for at in kept], [[row[at] for at in kept] for row in cells]
+
+
 def run_cells(comparison: Comparison, row: RunRow) -> tuple[str, ...]:
     """Return a run's row under RUNS."""
     done, total, group = row.figure("succeeded"), row.figure("total"), comparison.group_of(row)
-    assumed = "" if row.figure("plan_recorded") else " (a)"
-    error = row.figure("plan_error")
+    # A plan from assumptions says nothing about the run.
+    error = row.figure("plan_error") if row.figure("plan_recorded") else None
     return (
         row.name,
         group.label if group else NOTHING,
@@ -59,18 +66,17 @@ def run_cells(comparison: Comparison, row: RunRow) -> tuple[str, ...]:
         NOTHING if total is None or done is None else f"{done:.0f}/{total:.0f}",
         figure(row.figure("wall_s"), "{:.3f}"),
         figure(comparison.speed_up_of(row), "{:.2f}×"),
-        relative_error(error) + ("" if error is None else assumed),
+        relative_error(error),
         row.reason,
     )
 
 
 def pair_rows(pairs: Sequence[Pair]) -> list[tuple[str, ...]]:
-    """Return the rows under PAIRS; where the verdicts of all pairs are the same, only one."""
-    rows = [(pair.first, pair.second, *_verdicts(pair)) for pair in pairs[:MAX_PAIRS]]
-    same = {_verdicts(pair) for pair in pairs}
-    if len(pairs) > 1 and len(same) == 1:
-        return [("each setting", "each other", *same.pop())]
-    return rows
+    """Return the rows under PAIRS; none where the verdict has said that no pair differs."""
+    told = [verdict for pair in pairs for verdict in pair.verdicts.values()]
+    if all(each.p is None and each.verdict in (UNTOLD, EQUAL) for each in told):
+        return []
+    return [(pair.first, pair.second, *_verdicts(pair)) for pair in pairs[:MAX_PAIRS]]
 
 
 def _verdicts(pair: Pair) -> tuple[str, ...]:
@@ -81,19 +87,17 @@ def as_markdown(comparison: Comparison) -> str:
     """Return comparison.md."""
     groups, pairs = comparison.groups, comparison.pairs
     runs = [run_cells(comparison, row) for row in comparison.rows]
-    lines = ["# Comparison", ""]
+    lines = ["# Comparison", "", md(comparison.verdict), ""]
     if groups:
-        cells = [setting_cells(number, group) for number, group in enumerate(groups, 1)]
-        lines += [table(SETTINGS, cells), ""]
+        lines += [table(*settings_table(groups)), ""]
     lines += [f"- {md(note)}" for note in comparison.notes]
     if comparison.keys:
         counted = ((md(key), len(following)) for key, following in comparison.keys.items())
         keys = (f"{key} (with it: {n} that follow)" if n else key for key, n in counted)
         lines += ["", f"Settings that differ: {'; '.join(keys)}"]
-    if pairs:
-        told = pair_rows(pairs)
+    if told := pair_rows(pairs):
         lines += ["", "## Pairs", "", METHOD, "", table(PAIRS, told)]
-        if len(pairs) > MAX_PAIRS == len(told):
+        if len(pairs) > MAX_PAIRS:
             lines += ["", f"{len(pairs) - MAX_PAIRS} more pairs are in comparison.json."]
     return "\n".join([*lines, "", "## Runs", "", table(RUNS, runs)]) + "\n"
 
@@ -105,13 +109,14 @@ METHOD = (
 
 
 def as_terminal(comparison: Comparison) -> str:
-    """Return the settings as a table for a terminal, then incomplete runs, then notes."""
+    """Return the settings as a table for a terminal, incomplete runs, the verdict, and notes."""
     groups = comparison.groups
-    cells = [setting_cells(number, group) for number, group in enumerate(groups, 1)]
-    lines = aligned([SETTINGS, *cells], left=(1,)) if groups else []
+    header, cells = settings_table(groups)
+    lines = aligned([header, *cells], left=(1,)) if groups else []
     unfinished = [row for row in comparison.rows if row.status != "completed"]
     reasons = [f"{row.name}: {row.status}: {row.reason}" for row in unfinished]
-    return "\n".join([*lines, *(to_terminal(line, 400) for line in (*reasons, *comparison.notes))])
+    below = (*reasons, comparison.verdict, *comparison.notes)
+    return "\n".join([*lines, *(to_terminal(line, 400) for line in below)])
 
 
 def as_csv(comparison: Comparison) -> str:

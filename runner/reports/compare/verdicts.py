@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean
 
+from runner.base.format import seconds, usd
 from runner.reports.compare.group import Group
 from runner.reports.compare.rows import known_figures
 from runner.reports.compare.spread import LEVEL, difference_p, holm
@@ -17,6 +18,12 @@ WORDS = {
     "wall_s": ("faster", "slower"),
     "cost_usd": ("cheaper", "more expensive"),
     "quality": ("worse", "better"),
+}
+# By figure: its name, how the best setting is called, and how its value is shown.
+_BEST = {
+    "wall_s": ("time", "the fastest", seconds),
+    "cost_usd": ("cost", "the cheapest", usd),
+    "quality": ("quality", "the best", "{:.3f}".format),
 }
 _TOKENS = ("prompt_tokens", "completion_tokens")
 
@@ -95,3 +102,39 @@ def _verdict(
         why = f"n={len(a)} and n={len(b)}, {LEAST} of each needed"
         return PairVerdict(UNTOLD, ratio, None, why)
     return PairVerdict(word if p < LEVEL else UNTOLD, ratio, p, f"p={p:.2g}")
+
+
+def verdict_on(groups: Sequence[Group], pairs: Sequence[Pair]) -> str:
+    """Return what *pairs* say about all *groups*, in one line."""
+    if len(groups) < 2:
+        return "There is one setting: nothing to compare."
+    said: dict[str, list[str]] = {}
+    for figure in _BEST:
+        said.setdefault(_clause(figure, groups, pairs), []).append(_BEST[figure][0])
+    lines = (f"{' and '.join(names)}: {clause}." for clause, names in said.items())
+    return " ".join(line[0].upper() + line[1:] for line in lines)
+
+
+def _clause(figure: str, groups: Sequence[Group], pairs: Sequence[Pair]) -> str:
+    _, word, show = _BEST[figure]
+    values = {group.label: group.middle(figure) for group in groups}
+    known = {label: value for label, value in values.items() if value is not None}
+    told = {
+        frozenset((pair.first, pair.second)): pair.verdicts[figure]
+        for pair in pairs
+        if pair.first in known and pair.second in known
+    }
+    if len(known) < 2:
+        return "not known of two settings"
+    if len(set(known.values())) == 1:
+        return "equal"
+    best = (max if figure == "quality" else min)(known, key=known.__getitem__)
+    own = [each for pair, each in told.items() if best in pair]
+    won = sum(each.verdict not in (UNTOLD, EQUAL) for each in own)
+    value = f"{best}, {show(known[best])}"
+    if not won and any(each.p is None and each.verdict == UNTOLD for each in own):
+        return f"no verdict without {LEAST} repeats of each setting; so far {word} is {value}"
+    if not won:
+        return "no significant difference"
+    against = "each other setting" if won == len(own) else f"{won} of {len(own)} other settings"
+    return f"{word} is {value}, a difference that is significant against {against}"

@@ -82,6 +82,7 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
         "settings": [_group(group) for group in comparison.groups],
         "runs": [_row(comparison, row) for row in comparison.rows],
         "pairs": [asdict(pair) for pair in comparison.pairs],
+        "verdict": comparison.verdict,
         "notes": comparison.notes,
     }
 
@@ -117,19 +118,20 @@ def _row(comparison: Comparison, row: RunRow) -> dict[str, Any]:
 
 def as_html(comparison: Comparison, folder: Path, *, indexed: bool = False) -> str:
     """Return comparison.html for *folder*, with links to existing reports."""
-    groups = enumerate(comparison.groups, 1)
+    header, settings = text.settings_table(comparison.groups)
     pairs = text.pair_rows(comparison.pairs)
     return render(
         "comparison.html",
-        settings_header=text.SETTINGS,
-        settings=[text.setting_cells(number, group) for number, group in groups],
+        verdict=comparison.verdict,
+        settings_header=header,
+        settings=settings,
         runs_header=text.RUNS,
         runs=[text.run_cells(comparison, row) for row in comparison.rows],
         links=[link_to(row.path / REPORT, folder) for row in comparison.rows],
         index=_index(folder, indexed=indexed),
         pairs_header=text.PAIRS,
         pairs=pairs,
-        pairs_left=max(0, len(comparison.pairs) - text.MAX_PAIRS) if len(pairs) > 1 else 0,
+        pairs_left=max(0, len(comparison.pairs) - text.MAX_PAIRS),
         method=text.METHOD,
         notes=comparison.notes,
         keys=comparison.keys,

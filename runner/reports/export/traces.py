@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from runner.base.command import Arguments, run_command
+from runner.base.command import Arguments, run_command, the_extra
 from runner.base.errors import EXIT_UNAVAILABLE, ConfigError
 from runner.base.secrets import secrets_of
 from runner.base.text import DISTRIBUTION, digest, print_stderr, to_terminal
@@ -168,7 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _send(given: Arguments) -> int | None:
     if not has_otlp():
-        raise ConfigError("traces need the extra: pip install -e '.[otel]'")
+        raise ConfigError(f"traces need {the_extra('otel')}")
     paths = [Path(word) for word in given.words]
     runs = single_runs(find_runs(paths))
     if not runs:

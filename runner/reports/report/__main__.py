@@ -8,11 +8,11 @@ from runner.base.command import Arguments, run_command
 from runner.base.text import to_terminal
 from runner.record.batch_directory import single_runs
 from runner.reports.report.write import root_above, write_index, write_report
-from runner.reports.stored_run import find_runs, read_run
+from runner.reports.stored_run import find_runs, is_run, read_run
 
 USAGE = """\
 usage: colloquy-report DIR…
-Writes report.html into each run in and below every DIR, and index.html above them.
+Writes report.html into each run and batch in and below every DIR, and index.html above them.
 
 Exit codes: 0 written, 2 a path without a run, 8 a page cannot be written."""
 
@@ -31,8 +31,11 @@ def _write(given: Arguments) -> None:
 
 
 def _runs(path: Path) -> list[Path]:
-    """Return the runs at or under *path*, a batch's own included; raise ConfigError for none."""
-    return single_runs(find_runs([path]) or [read_run(path).path])
+    """Return the runs at or under *path*, a batch after its own; raise ConfigError for none."""
+    found = find_runs([path]) or [read_run(path).path]
+    return [
+        run for each in found for run in dict.fromkeys([*filter(is_run, single_runs([each])), each])
+    ]
 
 
 if __name__ == "__main__":

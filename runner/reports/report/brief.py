@@ -1,21 +1,23 @@
-"""The first screen of a report: summary, decisions, action items, disagreements, questions."""
+"""What a reader wants first: summary, decisions, action items, disagreements, questions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.base.format import clock, plural
-from runner.base.json import at, listing, mapping, mappings, text
-from runner.reports.report.findings import Findings, Places, Quote, ShownInsight, label, quotes_of
+from runner.base.json import at, listing, mapping, mappings, number, text
+from runner.reports.report.findings import Findings, Places, Quote, ShownInsight, quotes_of
 from runner.reports.report.nodes import NodeFacts
+from runner.reports.report.render import label
 from runner.reports.stored_run import StoredRun
 
-MOST_INSIGHTS = 8
 MOST_QUOTES = 2  # of an item, from different segments
+ACTIONS = "Action items"
+_STEPS = "next_steps"  # of a summary: elsewhere, those of its own question
 # Sections, and the keys of structured data that fill them, the most specific first.
 _SECTIONS = {
     "Decisions": ("decisions",),
-    "Action items": ("action_items", "next_steps"),
+    ACTIONS: ("action_items", _STEPS),
     "Disagreements": ("disagreements",),
     "Open questions": ("open_questions", "open_points"),
 }
@@ -66,7 +68,7 @@ def brief_of(
     """Return the first screen; *merged* is the content of insights.json."""
     answers = [(found.node, found.data) for found in findings if found.data]
     answers.sort(key=lambda answer: not answer[0].final)
-    summed_up = next(((n, d) for n, d in answers if text(d.get("summary"))), None)
+    summed_up = next(((n, d) for n, d in answers if _is_summary(n, d)), None)
     data = summed_up[1] if summed_up else {}
     return Brief(
         tuple(_about(run)),
@@ -74,12 +76,17 @@ def brief_of(
         text(data.get("summary")),
         summed_up and summed_up[0],
         tuple(_sections(answers, places)),
-        tuple(_insight(each, places) for each in merged[:MOST_INSIGHTS]),
+        tuple(_insight(each, places) for each in merged),
     )
 
 
+def _is_summary(node: NodeFacts, data: Mapping[str, Any]) -> bool:
+    """Return whether *data* sums up the whole talk, and not the one question of its analyzer."""
+    return bool(text(data.get("summary"))) and (node.final or "headline" in data)
+
+
 def _about(run: StoredRun) -> Iterator[str]:
-    """Yield the date, who speaks, how long the transcript is, its file and when it was read."""
+    """Yield the date, who speaks, and how long the transcript is."""
     yield from filter(None, [text(at(run.metadata, "reading", "about", "date"))])
     if (transcript := run.transcript) is not None:
         segments = transcript.segments
@@ -91,16 +98,14 @@ def _about(run: StoredRun) -> Iterator[str]:
         if times and max(times) > 0:
             yield clock(max(times))
         yield plural(sum(len(text(segment.text).split()) for segment in segments), "word")
-        yield text(transcript.name)
-    if day := text(run.metadata.get("started_at"))[:10]:
-        yield f"read on {day}"
 
 
 def _sections(
     answers: Sequence[tuple[NodeFacts, Mapping[str, Any]]], places: Places
 ) -> Iterator[BriefSection]:
     for title, keys in _SECTIONS.items():
-        asked = [(n, d[key], key) for key in keys for n, d in answers if key in d]
+        held = [(n, d, key) for key in keys for n, d in answers if key in d]
+        asked = [(n, d[key], key) for n, d, key in held if key != _STEPS or _is_summary(n, d)]
         # An analyzer that asks this one question goes before a summary that covers it too.
         asked.sort(key=lambda each: (not listing(each[1]), each[0].name != each[2]))
         if asked:
@@ -139,7 +144,9 @@ def _joined(value: Any) -> str:
 
 def _insight(each: Mapping[str, Any], places: Places) -> ShownInsight:
     words, category = text(each.get("text")), label(each.get("category"))
-    return ShownInsight(words, None, category, _cited(each, places))
+    analyzers = tuple(map(text, listing(each.get("analyzers"))))
+    sure = number(each.get("confidence"))
+    return ShownInsight(words, sure, category, _cited(each, places), analyzers)
 
 
 def once_each(findings: Findings) -> Findings:
@@ -148,8 +155,12 @@ def once_each(findings: Findings) -> Findings:
 
     def marked(quotes: tuple[Quote, ...]) -> tuple[Quote, ...]:
         places = {(quote.segment, quote.words): quote for quote in quotes}
-        kept = tuple(replace(quote, again=place in seen) for place, quote in places.items())
+        fresh = {place: quote for place, quote in places.items() if place not in seen}
+        told = {segment for segment, _ in fresh}
+        # Of a segment, either its new quotes or one reference.
+        known = {quote.segment: quote for place, quote in places.items() if place in seen}
+        again = (replace(quote, again=True) for s, quote in known.items() if s not in told)
         seen.update(places)
-        return kept
+        return (*fresh.values(), *again)
 
     return findings.with_quotes(marked)

@@ -12,11 +12,11 @@ from runner.base.format import clock
 from runner.base.json import listing, mapping, mappings, number, text
 from runner.reports.report.matrix import Matrix, read_matrix
 from runner.reports.report.nodes import NodeFacts
+from runner.reports.report.render import label
 from runner.transcript.model import Transcript
 
 MAX_DEPTH = 8  # deeper data is shown as JSON
 SHORT, MAX_SHORT = 32, 6  # characters each, and how many, listed in one line
-_LABEL = re.compile(r"[a-z]+(_[a-z]+)+")
 _MEDIA = re.compile(r"https?://\S+|\.\.?/\S+")  # no other scheme
 _ID = re.compile(r"[A-Z]{1,3}\d{1,3}")
 _CHANGE = re.compile(r"\[-(.*?)-\]|\{\+(.*?)\+\}", re.DOTALL)
@@ -91,12 +91,16 @@ class ValueTree:
 
 @dataclass(frozen=True, slots=True)
 class ShownInsight:
-    """One insight with its evidence; *confidence* is 0 to 1 or None."""
+    """One insight with its evidence; *confidence* is 0 to 1 or None.
+
+    *analyzers* are those whose insights were merged into it, none in an answer's own.
+    """
 
     words: str
     confidence: float | None
     category: str
     quotes: tuple[Quote, ...]
+    analyzers: tuple[str, ...] = ()
 
     @property
     def speakers(self) -> list[str]:
@@ -150,12 +154,6 @@ def findings_of(node: NodeFacts, places: Places) -> Findings:
     )
     fields = tuple((str(k), shown(v, places)) for k, v in data.items() if k not in used)
     return Findings(node, data, insights, fields, matrix)
-
-
-def label(value: Any) -> str:
-    """Return a category, or the value of an enumeration, without underscores."""
-    words = text(value)
-    return words.replace("_", " ") if _LABEL.fullmatch(words) else words
 
 
 def is_evidence(value: Any) -> bool:

@@ -8,31 +8,32 @@ from typing import Any
 from runner.base.errors import ConfigError
 from runner.base.format import moment
 from runner.base.json import amount, at, number, read_json, read_list, section, text
-from runner.record.batch_directory import REPORT, TABLE, is_batch, reports_of
+from runner.record.batch_directory import REPORT, TABLE, is_batch
 from runner.record.run_directory import check_folders
 from runner.reports.report.nodes import model_label
 from runner.reports.report.render import link_to, render
 from runner.reports.report.summary import UNKNOWN, VERDICTS
 from runner.reports.stored_run import find_runs, statuses_of
+from runner.transcript.inputs import root_of
 
 COMPARISON = "comparison.html"
-MAX_REPORTS = 50  # of a batch's runs, listed
+# Overrides that say nothing which the other columns do not.
+_PLAIN = ("transcript=", "transcript.path=", "output.dir=", "output.console=")
 
 
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
     """One run or batch; *link* leads to its report or table of results, None without one.
 
-    *unit* names what *good* of *total* counts; *reports* are names and links of a batch's runs,
-    *more* says that not all are listed.
+    *name* is that of its directory, *unit* names what *good* of *total* counts.
     """
 
     name: str
+    title: str
     link: str | None
     tone: str
     status: str
     started: str  # for sorting; a name begins with it
-    transcript: str
     model: str
     label: str
     good: int
@@ -41,8 +42,6 @@ class IndexEntry:
     wall_s: float | None
     cost_usd: float | None
     rate: float | None
-    reports: tuple[tuple[str, str], ...]
-    more: bool
     overrides: str
 
 
@@ -76,12 +75,13 @@ def _newest(entries: Sequence[IndexEntry]) -> list[IndexEntry]:
 
 
 def _sweep(path: Path, jobs: Sequence[Path], root: Path) -> SweepEntry:
-    """Return the sweep in *path*, each job with the overrides that not all jobs share."""
+    """Return the sweep in *path*, each job by the overrides that not all jobs share."""
     typed = [_typed(job) for job in jobs]
     common = set.intersection(*map(set, typed))
+    own = (" ".join(each for each in job if each not in common) for job in typed)
     entries = (
-        replace(_entry(job, root), overrides=" ".join(o for o in own if o not in common))
-        for job, own in zip(jobs, typed, strict=True)
+        replace(_entry(job, root), title=told or job.name, overrides="")
+        for job, told in zip(jobs, own, strict=True)
     )
     return SweepEntry(path.name, link_to(path / COMPARISON, root), tuple(entries))
 
@@ -92,17 +92,19 @@ def _entry(path: Path, root: Path) -> IndexEntry:
     took = section(read_json(path / "logs" / "benchmark.json"), "run") if is_safe else {}
     good, total = _counts(metadata)
     batch = is_batch(path)
-    reports = reports_of(path, MAX_REPORTS + 1) if batch else []
+    transcript = text(at(metadata, "transcript", "name"))
+    title = root_of(transcript).name if batch else text(at(metadata, "reading", "about", "title"))
+    page = link_to(path / REPORT, root)
     status = text(metadata.get("status"))
-    tone, title, _ = VERDICTS.get(status, UNKNOWN)
+    tone, ended, _ = VERDICTS.get(status, UNKNOWN)
     model = text(metadata.get("model"))
     return IndexEntry(
         path.name,
-        link_to(path / (TABLE if batch else REPORT), root),
+        title or transcript or path.name,
+        link_to(path / TABLE, root) if batch and page is None else page,
         tone,
-        title,
+        ended,
         moment(text(metadata.get("started_at"))),
-        text(at(metadata, "transcript", "name")),
         model,
         model_label(model, simulated=model.endswith("/simulated")).partition(",")[0],
         good,
@@ -111,9 +113,7 @@ def _entry(path: Path, root: Path) -> IndexEntry:
         number(took.get("wall_s")),
         number(at(metadata, "totals", "cost_usd")),
         number(at(metadata, "grounding", "rate")),
-        tuple((p.parent.name, link_to(p, root) or "") for p in reports[:MAX_REPORTS]),
-        len(reports) > MAX_REPORTS,
-        " ".join(_typed(path)),
+        " ".join(each for each in _typed(path) if not each.startswith(_PLAIN)),
     )
 
 

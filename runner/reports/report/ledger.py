@@ -13,6 +13,7 @@ from runner.base.json import amount, listing, mapping, mappings, number, read_js
 from runner.base.regular_files import files_in, folders_in, read_lines
 from runner.record.previous_session import read_record
 from runner.reports.report.nodes import NodeFacts, joined
+from runner.reports.report.render import label, title_of
 
 _EVENTS = (
     b'"breaker.',
@@ -80,7 +81,7 @@ def chunked_of(path: Path, nodes: Sequence[NodeFacts]) -> list[ChunkedNode]:
             file.stem.replace("_", " "),
             "damaged" if fault else text(record.get("status")),
             len(mappings(record.get("insights"))),
-            fault or joined(error.get("kind"), error.get("message")),
+            fault or joined(label(error.get("kind")), error.get("message")),
         )
         parts.setdefault(file.parent.name, []).append(found)
     totals = {name: int(amount(node.record.get("parts"))) for name, node in by_name.items()}
@@ -112,7 +113,7 @@ def faults_of(nodes: Sequence[NodeFacts]) -> list[NodeFaults]:
     for node in nodes:
         kinds = Counter(_kind(a) for a in node.attempts if a.get("outcome") != "ok")
         replies = mappings(node.record.get("rejected"))
-        rejected = tuple(joined(reply.get("kind"), reply.get("error")) for reply in replies)
+        rejected = tuple(joined(label(reply.get("kind")), reply.get("error")) for reply in replies)
         fault = NodeFaults(
             node,
             ", ".join(f"{count} × {kind}" for kind, count in kinds.items()),
@@ -128,7 +129,7 @@ def faults_of(nodes: Sequence[NodeFacts]) -> list[NodeFaults]:
 
 def _kind(attempt: Mapping[str, Any]) -> str:
     status = number(attempt.get("status"))
-    return text(attempt.get("outcome")) + (f" (HTTP {status:.0f})" if status is not None else "")
+    return label(attempt.get("outcome")) + (f" (HTTP {status:.0f})" if status is not None else "")
 
 
 def noted_events(path: Path, limit: int = 50) -> list[str]:
@@ -148,5 +149,6 @@ def _event(line: bytes) -> str:
     except ValueError:
         return ""
     facts = ("analyzer", "model", "kind", "error", "fault", "limit", "context", "removed_chars")
-    details = [f"{key} {text(event[key])}" for key in facts if event.get(key) is not None]
-    return joined(event.get("event"), ", ".join(details))
+    told = [(label(key), label(event[key])) for key in facts if event.get(key) is not None]
+    name = title_of(text(event.get("event")).replace(".", " "))
+    return joined(name, ", ".join(f"{key} {value}" for key, value in told))

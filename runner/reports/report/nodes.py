@@ -1,12 +1,17 @@
 """The nodes of a stored run in the pipeline's order, with the facts about each."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runner.base.json import amount, mapping, mappings, number, text
+from runner.base.json import amount, mapping, mappings, number, read_list, text
 from runner.config.model_facts import OFFLINE
+from runner.reports.report.render import label, title_of
 from runner.reports.stored_run import StoredRun, statuses_of
+
+_NAME = re.compile(r"\b[^\W_]+(?:_[^\W_]+)+\b")
+_AS_IT_IS = {"quote", "segment", "analyzers"}  # keys whose values no reader may find altered
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class NodeFacts:
     def fault(self) -> str:
         """Why it has no answer; empty if it has one or the reason is unknown."""
         error = mapping(self.record.get("error"))
-        return joined(error.get("kind"), error.get("message"))
+        return joined(label(error.get("kind")), error.get("message"))
 
     @property
     def missing(self) -> dict[str, str]:
@@ -79,11 +84,30 @@ def nodes_of(run: StoredRun) -> list[NodeFacts]:
             status or "unknown",
             f"node-{place}",
             mapping(stages.get(stage)).get("final") is True,
-            run.records.get(name, {}),
+            _readable(run.records.get(name, {}), known),
             mapping(timings.get(name)),
         )
         for place, (name, (stage, status)) in enumerate(known.items(), 1)
     ]
+
+
+def _readable(record: Mapping[str, Any], names: Collection[str]) -> Mapping[str, Any]:
+    parts = ("insights", "structured_data")
+    return {**record, **{key: in_words(record[key], names) for key in parts if key in record}}
+
+
+def merged_insights(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[Mapping[str, Any]]:
+    """Return the content of insights.json."""
+    return mappings(in_words(read_list(run.path / "insights.json"), {node.name for node in nodes}))
+
+
+def in_words(value: Any, names: Collection[str]) -> Any:
+    """Return *value* with titles for the *names* of analyzers in its texts, quotes excepted."""
+    if isinstance(value, str):
+        return _NAME.sub(lambda at: title_of(at[0]) if at[0] in names else at[0], value)
+    if isinstance(value, Mapping):
+        return {k: v if k in _AS_IT_IS else in_words(v, names) for k, v in value.items()}
+    return [in_words(each, names) for each in value] if isinstance(value, list) else value
 
 
 def model_label(name: str, *, simulated: bool) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from runner.base.json import at, listing, mapping, mappings, number, read_list, text
+from runner.base.json import at, listing, mapping, number, text
 from runner.reports.report import ledger, summary
 from runner.reports.report.brief import brief_of, once_each
 from runner.reports.report.calls import read_session
@@ -21,25 +21,26 @@ from runner.reports.report.findings import (
     quotes_of,
 )
 from runner.reports.report.matrix import RATINGS
-from runner.reports.report.nodes import NodeFacts, models_of, nodes_of
+from runner.reports.report.nodes import NodeFacts, merged_insights, models_of, nodes_of
 from runner.reports.report.render import address_of, render
 from runner.reports.report.timeline import LABEL, WIDTH, timeline_of
 from runner.reports.stored_run import StoredRun
 
 SCRIPT = resources.files(__package__).joinpath("templates/filter.js").read_text(encoding="utf-8")
 SCRIPT_DIGEST = f"sha256-{b64encode(sha256(SCRIPT.encode()).digest()).decode()}"
+MOST_INSIGHTS = 8  # on the first screen
 OPEN_NODES = 16  # up to so many analyzers' findings are unfolded
 
 
 def report_page(run: StoredRun) -> str:
     """Return the content of report.html."""
     nodes = nodes_of(run)
-    name = run.transcript.name if run.transcript else at(run.metadata, "transcript", "name")
-    title = at(run.config, "transcript", "about", "title")
-    title = title or at(run.metadata, "reading", "about", "title")
+    name = text(at(run.metadata, "transcript", "name"))
+    day = text(run.metadata.get("started_at"))[:10]
     return render(
         "report.html",
-        name=text(title) or text(name) or run.name,
+        name=title_of_run(run) or name or run.name,
+        source=[each for each in (name, f"read on {day}" if day else "") if each],
         run=run,
         script=Markup(SCRIPT),
         script_digest=SCRIPT_DIGEST,
@@ -51,16 +52,27 @@ def report_page(run: StoredRun) -> str:
     )
 
 
-def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
+def title_of_run(run: StoredRun) -> str:
+    """Return the title of its transcript, as configured or as the file gives it, or nothing."""
+    given = at(run.config, "transcript", "about", "title")
+    return text(given or at(run.metadata, "reading", "about", "title"))
+
+
+def media_of(run: StoredRun) -> str:
+    """Return the address of its sound or video, of the web or relative to the run, or nothing."""
     media = text(at(run.config, "transcript", "media"))
     if media and not media.startswith(("http://", "https://")):
         media = address_of(Path(media), run.path)
-    places = places_of(run.transcript, media)
+    return media
+
+
+def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
+    places = places_of(run.transcript, media_of(run))
     findings = [once_each(findings_of(node, places)) for node in nodes]
-    merged = mappings(read_list(run.path / "insights.json"))
     return {
-        "brief": brief_of(findings, run, merged, places),
+        "brief": brief_of(findings, run, merged_insights(run, nodes), places),
         "findings": sorted(findings, key=lambda found: not found.node.final),
+        "first": MOST_INSIGHTS,
         "speakers": _every(findings, lambda insight: insight.speakers),
         "labels": _every(findings, lambda insight: [insight.category]),
         "open_nodes": len(nodes) <= OPEN_NODES,

@@ -1,6 +1,7 @@
 """The environment of the page templates: every value is escaped unless a template wrote it."""
 
 import os
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from runner.base.format import NOTHING, clock, count, seconds, share, usd
 from runner.base.json import amount, mapping, number, text
 from runner.base.regular_files import kind_of
 from runner.base.text import to_safe_text
+
+_LABEL = re.compile(r"[a-z]+(_[a-z]+)+")
 
 
 def render(template: str, **facts: Any) -> str:
@@ -30,7 +33,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    shows = (seconds, count, usd, share, title_of, clock, amount, mapping, number, text)
+    shows = (seconds, count, usd, share, title_of, label, clock, amount, mapping, number, text)
     environment.filters |= {show.__name__: show for show in shows}
     return environment
 
@@ -46,6 +49,12 @@ def title_of(name: Any) -> str:
     """Turn a key into a title: `unmet_needs` becomes `Unmet needs`."""
     words = text(name).replace("_", " ").strip()
     return words[:1].upper() + words[1:] or NOTHING
+
+
+def label(value: Any) -> str:
+    """Return a category, or the value of an enumeration, without underscores."""
+    words = text(value)
+    return words.replace("_", " ") if _LABEL.fullmatch(words) else words
 
 
 def link_to(file: Path, folder: Path) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 from runner.base.format import count, figure, moment, relative_error, seconds, share, usd
 from runner.base.json import amount, at, listing, mapping, number, read_json, text
 from runner.reports.report.nodes import NodeFacts
+from runner.reports.report.render import label, title_of
 from runner.reports.stored_run import StoredRun
 
 VERDICTS = {
@@ -52,17 +53,19 @@ def banner_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> Banner:
 
 def _lacks(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[str]:
     lines = [
-        f"{node.name}: {node.status.replace('_', ' ')}{f' ({node.fault})' if node.fault else ''}"
+        f"{title_of(node.name)}: {label(node.status)}{f' ({node.fault})' if node.fault else ''}"
         for node in nodes
         if node.status != "ok"
     ]
     for node in nodes:
         if node.missing and node.status == "ok":
-            lost = ", ".join(f"{name} ({why})" for name, why in node.missing.items())
-            lines.append(f"{node.name}: answered without {lost}")
+            lost = ", ".join(f"{title_of(name)} ({label(w)})" for name, w in node.missing.items())
+            lines.append(f"{title_of(node.name)}: answered without {lost}")
     lines += [f"damaged: {fault}" for fault in run.damaged]
     answered = [node for node in nodes if node.status == "ok" and not node.record]
-    lines += [f"{node.name}: its answer is missing from this directory" for node in answered]
+    lines += [
+        f"{title_of(node.name)}: its answer is missing from this directory" for node in answered
+    ]
     if run.transcript is None:
         lines.append("transcript.json is missing or damaged: quotes have no links")
     if not run.benchmark:

@@ -7,6 +7,7 @@ from itertools import pairwise, zip_longest
 from runner.base.json import amount, number
 from runner.reports.report.calls import StoredSession, TimedCall
 from runner.reports.report.nodes import NodeFacts
+from runner.reports.report.render import label
 
 LABEL = 210.0  # of the chart's width, for names
 WIDTH = 1000.0
@@ -138,7 +139,7 @@ def _of_unit(calls: Sequence[TimedCall], lane: int, pauses: Sequence[float]) -> 
     for place, (call, following) in enumerate(zip_longest(calls, calls[1:])):
         kind = {"ok": "call", "open": "open"}.get(call.outcome, "failed")
         part = call.unit.partition("/")[2].replace("_", " ")
-        what = f"{part + ', ' if part else ''}attempt {call.attempt}: {call.outcome}"
+        what = f"{part + ', ' if part else ''}attempt {call.attempt}: {label(call.outcome)}"
         took = max(0.0, call.end_s - call.start_s)
         start = max(0.0, call.start_s)
         out.append(Stretch(kind, start, start + took, lane, f"{what}, {took:.3g} s"))

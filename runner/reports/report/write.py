@@ -5,11 +5,13 @@ from pathlib import Path
 import structlog
 
 from runner.base.files import write_text
+from runner.base.regular_files import kind_of
 from runner.base.text import print_stderr, to_terminal
-from runner.record.batch_directory import REPORT, batch_of
+from runner.record.batch_directory import REPORT, batch_of, is_batch, runs_of
+from runner.reports.report.batch import MAX_FILES, batch_page
 from runner.reports.report.index import index_page
 from runner.reports.report.page import report_page
-from runner.reports.stored_run import read_run
+from runner.reports.stored_run import is_run, read_run
 
 INDEX = "index.html"
 
@@ -17,12 +19,13 @@ log = structlog.get_logger("colloquy.report")
 
 
 def write_report(path: Path) -> Path:
-    """Write report.html into the run directory *path* and return where it is.
+    """Write report.html into the directory *path* of a run or batch and return where it is.
 
     The page lists missing and damaged files. Raises ConfigError if there is no run and OSError
-    if it cannot be written. Blocks, for about a second with 800 analyzers.
+    if it cannot be written. Blocks, for about a second with 800 analyzers or 300 files.
     """
-    write_text(path / REPORT, report_page(read_run(path)))
+    run = read_run(path)
+    write_text(path / REPORT, batch_page(run) if is_batch(path) else report_page(run))
     return path / REPORT
 
 
@@ -41,13 +44,23 @@ def root_above(run: Path) -> Path:
 
 
 def leave_report(path: Path, root: Path | None = None) -> None:
-    """Write the report of the run in *path* and, with a *root*, the index; log a failure."""
+    """Write the report in *path* and, with a *root*, the index; log a failure.
+
+    Before the page of a batch come those of its first MAX_FILES runs, unless they are up to date.
+    """
     try:
+        for run in runs_of(path)[:MAX_FILES] if is_batch(path) else ():
+            if is_run(run) and _time_of(run / REPORT) <= _time_of(run / "metadata.json"):
+                leave_report(run)
         write_report(path)
         if root is not None:
             write_index(root)
     except Exception as error:
         log.warning("report.failed", error=f"{type(error).__name__}: {error}", exc_info=True)
+
+
+def _time_of(file: Path) -> float:
+    return file.stat().st_mtime if kind_of(file) == "file" else 0.0
 
 
 def leave_index(root: Path) -> None:

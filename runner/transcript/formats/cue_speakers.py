@@ -70,6 +70,11 @@ class Names:
     known: Known
     layout: str
 
+    @property
+    def chevrons(self) -> bool:
+        """Whether `>>` opens a turn."""
+        return (_CHEVRON, "", "") in self.known
+
     def opening(self, line: Line, *, first: bool, last: bool) -> tuple[str | None, str] | None:
         """Return the speaker that *line* names and the words after the name, or None."""
         if line.speaker is not None or not self.known:

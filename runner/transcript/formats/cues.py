@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from runner.transcript.formats.cue import Cue
+from runner.transcript.formats.cue import Cue, Line
 from runner.transcript.formats.cue_repeats import without_repeats
 from runner.transcript.formats.cue_speakers import DASH, Names, names_in
+from runner.transcript.layouts.inside import CHEVRONS, cut_at_labels, labels_inside
 from runner.transcript.model import MAX_SEGMENT_CHARS, Turn, ends_sentence
 from runner.transcript.report import Notes
 
@@ -19,9 +20,25 @@ def turns_of(cues: Sequence[Cue], notes: Notes, *, stamped: bool = False) -> lis
     """
     shown = [cue for cue in without_repeats(cues, notes, stamped=stamped) if cue.lines]
     names = names_in([cue.lines for cue in shown])
+    if names.known and (cut := list(_cut(shown, names))) != shown:
+        shown, names = cut, names_in([cue.lines for cue in cut])
     notes.layout = names.layout
     voices = (_voices(cue, names) for cue in shown)
     return [turn for run in _runs(voices) for turn in merge_turns(run)]
+
+
+def _cut(cues: Sequence[Cue], names: Names) -> Iterator[Cue]:
+    """Yield *cues* with the lines cut that hold the turns of several speakers."""
+    known = {label for _, label, _ in names.known if label}
+    labels = labels_inside((line.text for cue in cues for line in cue.lines), known)
+    marks = CHEVRONS if names.chevrons else None
+    for cue in cues:
+        lines = [
+            Line(line.speaker, part)
+            for line in cue.lines
+            for part in ([line.text] if line.speaker else cut_at_labels(line.text, labels, marks))
+        ]
+        yield cue if len(lines) == len(cue.lines) else replace(cue, lines=tuple(lines))
 
 
 def merge_turns(turns: Iterable[Turn]) -> list[Turn]:

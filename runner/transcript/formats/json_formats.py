@@ -30,6 +30,7 @@ _WHOLE = frozenset(
     ("text", "transcript", "transcription", "content", "fulltext", "fulltranscript", "display")
 )
 _MAX_NOTES = 2000
+_MAX_PEOPLE = 1000
 
 
 def is_json(text: str) -> bool:
@@ -44,13 +45,24 @@ def parse_json(text: str, source: str, notes: Notes) -> list[Turn]:
     and for JSON that holds no transcript.
     """
     _refuse_deep(text, source)
-    data = _loaded(text, source)
+    return turns_of_value(_loaded(text, source), source, notes) or []
+
+
+def turns_of_value(
+    data: object, source: str, notes: Notes, *, sure: bool = False
+) -> list[Turn] | None:
+    """Return the turns in *data*; raise TranscriptError if it has none.
+
+    If *sure*, return None unless the list that holds them says who speaks, or when.
+    """
     notes.layout = "fields"
     if isinstance(data, list) and len(data) > 1 and all(isinstance(row, list) for row in data):
         rows = [["" if cell is None else str(cell) for cell in row] for row in data]
         return turns_from_rows(rows, source, notes)
     lists = list(lists_in(data))
     chosen = best_of(lists)
+    if sure and (chosen is None or not any(chosen.rank[:2])):
+        return None
     if chosen is None or not chosen.size:
         return _whole(data, source, notes)
     names = _names(data)
@@ -170,7 +182,7 @@ def _names(data: object) -> dict[str, str]:
             elif people and isinstance(value, dict):
                 plain = {k: v for k, v in value.items() if isinstance(v, str) and v}
                 names |= plain if len(plain) == len(value) else {}
-            todo.append(value)
+            todo += value[:_MAX_PEOPLE] if isinstance(value, list) else [value]
     return names
 
 

@@ -13,9 +13,12 @@ from runner.transcript.formats.cue_lines import (
 )
 from runner.transcript.formats.json_formats import is_json, parse_json
 from runner.transcript.formats.markup import is_html
+from runner.transcript.formats.sami import is_sami, parse_sami
 from runner.transcript.formats.subtitles import has_cue_times, parse_srt, parse_vtt
 from runner.transcript.formats.tables import explained, is_table, parse_table, turns_from_rows
+from runner.transcript.formats.tiers import is_text_grid, parse_text_grid
 from runner.transcript.formats.timed_xml import is_timed_xml, parse_timed_xml
+from runner.transcript.formats.trees import is_tree, parse_tree
 from runner.transcript.hearing import looks_like_hearing, parse_hearing
 from runner.transcript.model import Turn
 from runner.transcript.readers import Reader, Source
@@ -92,7 +95,25 @@ OWN_READERS = (
         lambda s, notes: parse_timed_xml(s.text, s.name, notes),
         (".ttml", ".dfxp", ".srv3"),
     ),
+    Reader(
+        "sami",
+        lambda s: is_sami(s.text),
+        lambda s, notes: parse_sami(s.text, s.name, notes),
+        (".smi",),
+    ),
+    Reader(
+        "textgrid",
+        lambda s: is_text_grid(s.text),
+        lambda s, notes: parse_text_grid(s.text, s.name, notes),
+        (".textgrid",),
+    ),
     _document("html", ".html", ".htm"),
+    Reader(
+        "tree",
+        lambda s: is_tree(s.text),
+        lambda s, notes: parse_tree(s.text, s.name, notes),
+        (".xml", ".trs", ".yaml", ".yml"),
+    ),
     Reader(
         "json",
         lambda s: s.suffix in _JSON_SUFFIXES or is_json(s.text),

@@ -184,7 +184,9 @@ def _are_times(column: Sequence[str]) -> bool:
     rising = all(before <= after for before, after in itertools.pairwise(values))
     counts = all(after - before == 1 for before, after in itertools.pairwise(values))
     numbers = all(cell.strip().isdecimal() for cell in column)
-    some = len(values) >= max(2, len(column) * _MOSTLY) and rising and values[:1] < values[-1:]
+    clocks = all(cell.count(":") > 1 for cell in column)  # of one speaker after the other
+    some = len(values) >= max(2, len(column) * _MOSTLY) and (clocks or rising)
+    some = some and len(set(values)) > 1
     return some and not (counts and numbers)
 
 

@@ -143,7 +143,7 @@ def _openings(
         if at <= below:  # the text of the opening above is none itself
             continue
         opening = layout.opens(rows, at)
-        if opening is None:
+        if opening is None or (layout.heads_block and _is_heading(layout, rows, at)):
             continue
         found[at] = opening
         if not opening.rest and not layout.timed and layout.heads_block:
@@ -159,6 +159,12 @@ def _without_odd_dates(found: dict[int, Opening]) -> dict[int, Opening]:
     if len(dated) >= len(found) * 0.5:
         return found
     return {at: opening for at, opening in found.items() if at not in dated}
+
+
+def _is_heading(layout: Layout, rows: Sequence[Row], at: int) -> bool:
+    """Return whether a row that stands alone is above a label that does not."""
+    alone = at + 2 < len(rows) and rows[at].gap and rows[at + 1].gap and not rows[at + 2].gap
+    return alone and bool(layout.hint(rows[at + 1])) and layout.opens(rows, at + 1) is not None
 
 
 def _with_late_times(found: dict[int, Opening]) -> dict[int, Opening]:
@@ -183,6 +189,8 @@ def _evidence(
         every = Verdict({(o.label, o.role): o.label for o in seen.values() if o.label})
         return Explained(layout, seen, every, 2.0 * len(seen) * enough)
     places = _places(layout, rows)
+    if layout.heads_block:  # the words stand in a block of their own
+        places -= sum(at + 1 < len(rows) and rows[at + 1].gap for at in seen)
     first = seen[start].label if start in seen else ""
     candidates = [_candidate(rows[at], opening) for at, opening in seen.items() if opening.label]
     verdict = judge(candidates, places, first)

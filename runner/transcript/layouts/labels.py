@@ -20,7 +20,7 @@ _PARTICLES = words_of(
 # Words that begin a clause or a remark as often as they name a speaker: labels where they recur.
 _ORDINARY = words_of(
     "question answer so and but or okay ok well now then because if when here there this "
-    "that these those what why how which who where is are i me we you it he she they my our "
+    "that these those what why how which who where is are it my our "
     "your his her their yes no also again anyway first second third fourth fifth last finally "
     "basically remember point points problem solution option step steps result quote update "
     "plus thanks thank look listen see conclusion questions problems reason reasons fact one two "
@@ -198,7 +198,7 @@ def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None
     if len(group) > 1 and like == Likeness.WORD and not is_ordinary(label):
         return True
     if len(group) > 1 and (habit.dense or set_off):
-        return often or like == Likeness.WORD
+        return often or like == Likeness.WORD or None
     if is_ordinary(label) or not habit.dense:
         return False
     if like == Likeness.WORD or (set_off and like != Likeness.NONE):

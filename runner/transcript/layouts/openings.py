@@ -113,7 +113,7 @@ def above(rows: Sequence[Row], at: int) -> Opening | None:
     row = rows[at]
     if row.stamp or at + 1 == len(rows):
         return None
-    if row.text.endswith((*SENTENCE_ENDS, ":")) or rows[at + 1].stamp:
+    if row.text.endswith((*SENTENCE_ENDS, ":")) or rows[at + 1].is_stamp:
         return None
     named = _named(row.text, None, "", row.mark + row.opening)
     fits = named and not named.stamp and likeness(named.label) >= Likeness.WORD

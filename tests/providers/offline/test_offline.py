@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
+import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,11 @@ import pytest
 from helpers import job
 from helpers.offline import cited
 
+from runner.answers.analyzer import Analyzer
 from runner.answers.context import answer_items, reduce_context
 from runner.job.job import wrap
-from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import find_reading
+from runner.providers.offline.transport import read_reply
 
 HEARING = """
 Chair: The question is whether the city should close Mill Street to cars.
@@ -53,9 +56,16 @@ def answers(path: str) -> tuple[dict[str, Any], dict[str, str]]:
             items = {name: answer_items(name, found[name], count) for name in node.needs}
             reduced = reduce_context("Findings", items, {}, node.context, count)
             prompt = wrap("context", reduced.text)
-        reply = json.dumps(find_reading(analyzer.module)(read_document(prompt)))
-        found[node.name] = analyzer.read(reply).answer.model_dump(mode="json")
+        found[node.name] = answered(analyzer, prompt)
     return found, said
+
+
+def answered(analyzer: Analyzer, prompt: str) -> dict[str, Any]:
+    """Return the validated answer of the offline model."""
+    asked = [{"role": "user", "content": prompt}]
+    readings = {analyzer.name: find_reading(analyzer.module)}
+    reply, _ = asyncio.run(read_reply(asked, analyzer.name, readings))
+    return dict(analyzer.read(reply).answer.model_dump(mode="json"))
 
 
 def check(path: Path, min_insights: int) -> None:
@@ -70,6 +80,19 @@ def check(path: Path, min_insights: int) -> None:
         assert any(answer["structured_data"].values()), name
         for segment, quote in cited(answer):
             assert quote in said[segment], (name, segment, quote)
+        for quotation in quotations(answer):
+            parts = [part.strip() for part in quotation.split("…")]
+            assert all(any(part in text for text in said.values()) for part in parts), quotation
+
+
+def quotations(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        value = [item for key, item in value.items() if key != "quote"]
+    if isinstance(value, list):
+        for item in value:
+            yield from quotations(item)
+    elif isinstance(value, str):
+        yield from (match[1] or match[2] for match in re.finditer('"([^"]+)"|“([^”]+)”', value))
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -110,8 +133,7 @@ def test_stage_b_does_not_see_the_transcript_behind_its_contexts_back(tmp_path: 
     )
     for name in ("competing_hypotheses", "first_principles", "determining_factors"):
         analyzer = made.analyzers[name]
-        reply = find_reading(analyzer.module)(read_document(wrap("context", finding)))
-        answer = analyzer.read(json.dumps(reply)).answer.model_dump(mode="json")
+        answer = answered(analyzer, wrap("context", finding))
 
         assert set(cited(answer)) <= {("S0001", "I doubt that the launch holds")}
 
@@ -130,6 +152,18 @@ def test_an_analyzer_without_a_reading_of_its_own_answers_from_its_question(
         config_folders=[tmp_path],
     )
     prompt = made.transcript_material() + "What is said about grants and budget?"
-    answer = find_reading(made.analyzers["money"].module)(read_document(prompt))
+    answer = answered(made.analyzers["money"], prompt)
 
-    assert "grant" in json.dumps(answer["insights"]).lower()
+    assert "grant" in str(answer["insights"]).lower()
+
+
+def test_a_language_that_is_not_read_is_said_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "hearing.txt").write_text(
+        "王: 我们今天讨论预算和新的计划。\n李: 我不同意, 因为太贵了。\n"
+    )
+    found, _ = answers(str(tmp_path / "hearing.txt"))
+
+    for name in ("say_means", "postulate_theorem", "perspective_perception"):
+        (only,) = found[name]["insights"]
+        assert "This transcript is hardly English, the only language" in only["text"]
+        assert not any(isinstance(v, list) and v for v in found[name]["structured_data"].values())

@@ -23,6 +23,7 @@ ORDER = (
     "argument",
     "synthesis",
     "readings",
+    "verbatim",
     "transport",
     "litellm_provider",
 )

@@ -166,13 +166,13 @@ def _held(
             made.append(insight(text, 0.4 + 0.08 * len(backers), "support", *proof))
         elif hypothesis is first and backers and len(hypothesis.supporting) > 1:
             text = (
-                f"All that supports {hypothesis.name} comes from {backers[0]}, so it is one view."
+                f"All that is recognised as supporting {hypothesis.name} comes from {backers[0]}."
             )
             proof = [rows[i][0] for i in hypothesis.supporting[:3]]
             made.append(insight(text, 0.5, "single_source", *proof))
         elif not backers and side.kind not in ("denial", "open"):
             held = f" but {who(side)}'s own word" if side.speaker and side.kind != "course" else ""
-            text = f"Nothing in the findings supports {hypothesis.name}, {quoted(side, 110)},{held}"
+            text = f"No support for {hypothesis.name} is recognised, {quoted(side, 110)},{held}"
             sure = 0.3 + 0.04 * len(rows)
             made.append(insight(f"{text.rstrip(',')}.", sure, "unsupported_hypothesis", side))
     return made[:2]

@@ -93,7 +93,7 @@ def lack_of(idea: Idea) -> str:
     text, means = idea.claim.text, listed(idea.means[:2])
     if means and idea.proposed:
         wish = f'in a wish ("{idea.proposed}")'
-        return f"it names {means} {wish} and says nothing of a new way of working"
+        return f"it names {means} {wish}; no new way of working is recognised"
     if _TASTE.search(text):
         return "how a thing looks is an aesthetic creation, which EPC article 52(2)(b) excludes"
     if means:
@@ -103,7 +103,7 @@ def lack_of(idea: Idea) -> str:
             f'"{match[0]}" belongs to running an institution or a business, which EPC article '
             "52(2)(c) excludes as such"
         )
-    return "no device, material or process is named"
+    return "no device, material or process is recognised"
 
 
 def _subject(idea: Idea) -> tuple[str, str]:
@@ -120,7 +120,7 @@ def _novelty(idea: Idea, first: Mapping[str, tuple[str, Claim]], case: Case) -> 
         return "doubtful", f'"{against[0]}" may make it known already: {quoted(against[1], 110)}'
     if idea.novel:
         return "met", f'{who(idea.claim)} calls it new ("{idea.novel}"); no search is mentioned'
-    return "unknown", f"nobody says whether {topic_of(idea, case)} existed before"
+    return "unknown", f"whether {topic_of(idea, case)} existed before is not recognised"
 
 
 def _step(idea: Idea, first: Mapping[str, tuple[str, Claim]], case: Case) -> tuple[str, str]:
@@ -128,7 +128,7 @@ def _step(idea: Idea, first: Mapping[str, tuple[str, Claim]], case: Case) -> tup
         return "doubtful", f'"{first["obviousness"][0]}" makes it look within ordinary skill'
     if idea.novel and idea.working:
         return "met", f'"{idea.novel}" is tied to a way of working, "{idea.working}"'
-    return "unknown", f"no finding says why {topic_of(idea, case)} was not done before"
+    return "unknown", f"why {topic_of(idea, case)} was not done before is not recognised"
 
 
 def _disclosure(idea: Idea) -> tuple[str, str]:

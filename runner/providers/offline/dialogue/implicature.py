@@ -134,7 +134,7 @@ def _deflection(dialogue: Dialogue, s: Sentence) -> Gap | None:
     else:
         return None
     meant = f'Does not answer "{excerpt(s.text, 110)}"'
-    meant += "; the question is put off." if hit.strength > 0.8 else "; no answer is at hand."
+    meant += "; the question is put off." if hit.strength > 0.8 else "; no answer is recognised."
     note = (
         f'Asked "{excerpt(s.text, 120)}", {who(reply.speaker)} does not answer it outright: '
         f'"{excerpt(reply.text, 120)}".'
@@ -153,7 +153,7 @@ def _request(dialogue: Dialogue, s: Sentence) -> Gap | None:
         (_ASK_WE, "Proposes to", "puts a proposal as a question"),
         (
             _DONE_YET,
-            "Wants it done, since nobody is known to have",
+            "Asks whether somebody did",
             "asks for work by asking whether it exists",
         ),
         (_WISH, "Asks for", "puts a demand as a wish"),

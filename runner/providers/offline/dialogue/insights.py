@@ -28,9 +28,9 @@ def no_cue(dialogue: Dialogue, sought: str) -> dict[str, object]:
     """Return the insight that no cue for *sought* was found, with the most central sentence."""
     centre = most_central(dialogue)
     if centre is None:
-        text = f"The transcript holds no words in which {sought} could be found."
+        text = f"No words are recognised in which {sought} could be found."
         return insight(text, 0.05, "no_cue", ())
     by = f" by {centre.speaker}" if centre.speaker else ""
-    lead = f"No cue for {sought} was found; the most central statement is{by}"
+    lead = f"No cue for {sought} is recognised; the most central statement is{by}"
     text = f'{lead}: "{excerpt(centre.text)}".'
     return insight(text, 0.2, "no_cue", (centre,))

@@ -50,7 +50,7 @@ def _reply(dialogue: Dialogue, s: Sentence) -> Sequence[Sentence]:
 def _text(s: Sentence, reply: Sequence[Sentence]) -> str:
     asks = f'{who(s.speaker)} asks: "{excerpt(s.text, 140)}"'
     if not reply:
-        return f"{asks} Nobody speaks after that."
+        return f"{asks} No reply is recognised."
     return f'{asks} {who(reply[0].speaker)}: "{excerpt(reply[0].text, 140)}".'
 
 

@@ -55,7 +55,7 @@ def read(document: Document) -> dict[str, object]:
     rows = [_thread(thread, findings) for thread in threads]
     made = sorted(_insights(threads, findings, uncertain), key=lambda pair: -pair[0])
     data = {
-        "topic": capital(subject) or "Nothing was said.",
+        "topic": capital(subject) or "Not recognised.",
         "opening": _opening(minutes, threads, case),
         "threads": rows,
         "uncertain": [row for _, row in uncertain],
@@ -83,7 +83,7 @@ def _opening(minutes: Minutes, threads: Sequence[Thread], case: Case) -> str:
         told.append(
             f"Not available: {listed(case.missing)}; what they would have shown is missing."
         )
-    return tidy(" ".join(told)) or "Nothing was found that could be joined."
+    return tidy(" ".join(told)) or "No findings are recognised that belong together."
 
 
 def _thread(thread: Thread, findings: Sequence[Finding]) -> dict[str, object]:

@@ -80,8 +80,8 @@ def _headline(minutes: Minutes, points: Sequence[KeyPoint], subject: str) -> str
     if subject.startswith(("whether ", "how ", "which ", "what ", "who ")):
         return f"Not decided: {excerpt(subject, 170)}"
     if subject:
-        return f"No decision recorded on {excerpt(as_object(subject), 150)}"
-    return excerpt(points[0].text, 150) if points else "Nothing was said"
+        return f"No decision recognised on {excerpt(as_object(subject), 150)}"
+    return excerpt(points[0].text, 150) if points else "Nothing recognised"
 
 
 def _summary(
@@ -94,7 +94,7 @@ def _summary(
     """Return matter, outcome, weightiest finding, chief risk, open point and first step as text."""
     sentences = [f"The talk is about {as_object(subject)}."] if subject else []
     decided = [d for d in minutes.decisions if d.basis != "reported"][:1]
-    sentences += [decision_line(d) for d in decided] or ["No decision is recorded."]
+    sentences += [decision_line(d) for d in decided] or ["No decision is recognised."]
     if not any(rule_in(d.parts) for d in decided):  # a rule is a sentence of its own
         sentences += [p.text for p in points if p.text not in sentences][:1]
     used = {c for p in points if p.text in sentences for c in p.evidence}
@@ -111,7 +111,7 @@ def _summary(
         due = f", {taken.due}" if taken.due and taken.due not in taken.step else ""
         act = taken.step[:1].lower() + taken.step[1:]
         sentences.append(f"First to act is {taken.owner}: {act}{due}.")
-    return tidy(" ".join(sentences)) if minutes.dialogue.sentences else "Nothing was said."
+    return tidy(" ".join(sentences)) if minutes.dialogue.sentences else "Nothing is recognised."
 
 
 def _steps(minutes: Minutes, findings: Sequence[Finding]) -> list[_Step]:

@@ -177,11 +177,13 @@ def _insights(
     for verdict, claim in verdicts[:3]:
         made.append(_tested(verdict, claim, case))
     if solid and not rebuilt:
-        text = f"Nobody draws a conclusion from {_count(solid)}; what follows is left open."
+        text = f"No conclusion from {_count(solid)} is recognised."
         made.append(insight(text, 0.3 + 0.1 * len(solid), "no_reconstruction", *solid[:2]))
     if not solid:
         top = max(case.claims, key=lambda c: c.importance)
-        text = f"No figure, event or definition is there to build on; nearest is {quoted(top)}."
+        text = (
+            f"No figure, event or definition to build on is recognised; nearest is {quoted(top)}."
+        )
         made.append(insight(text, 0.3 + 0.01 * min(30, len(case.claims)), "no_fundamentals", top))
     for guess in case.of("conjecture")[: max(0, 3 - len(made))]:
         text = f"{capital(who(guess))} offers a guess, on which nothing can be built yet: "
@@ -214,7 +216,7 @@ def _tested(verdict: str, claim: Claim, case: Case) -> dict[str, object]:
         granted = f"{who(claim)} lays it down that {said}{rests}"
     text = {
         "yes": f"{granted}. A reported observation bears it out.",
-        "partly": f"{granted}. Other findings lend it some support, but nobody has shown it.",
+        "partly": f"{granted}. Other findings lend it some support; no proof is recognised.",
         "no": f"{granted}. A reported observation speaks against it.",
         "untested": f"{granted}. {_untested(claim)}",
     }[verdict]
@@ -224,12 +226,12 @@ def _tested(verdict: str, claim: Claim, case: Case) -> dict[str, object]:
 
 def _untested(claim: Claim) -> str:
     if claim.kind == "condition":
-        return "No finding says how likely that is."
+        return "How likely that is, is not recognised."
     return _UNTESTED[kind_of_assumption(claim)]
 
 
 _UNTESTED: Mapping[str, str] = {
-    "belief": "No finding says how it is known.",
-    "constraint": "No finding says who sets that limit.",
-    "convention": "No finding says what would be lost without it.",
+    "belief": "How it is known is not recognised.",
+    "constraint": "Who sets that limit is not recognised.",
+    "convention": "What would be lost without it is not recognised.",
 }

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from runner.answers.findings import Finding
+from runner.answers.passages import relevance
 from runner.providers.offline.dialogue.dialogue import (
     Dialogue,
     matter,
@@ -14,11 +15,11 @@ from runner.providers.offline.dialogue.insights import insight, no_cue, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.lexicon import PROMPT_WORDS
 from runner.providers.offline.language.ranking import diverse
-from runner.providers.offline.language.sentences import Sentence, content_words, stem
+from runner.providers.offline.language.sentences import Sentence, content_words, stem, words
 from runner.providers.offline.language.wording import evidence, excerpt
 
 _MAX_INSIGHTS = 8
-_ASKED_WEIGHT = 0.6  # the question against the sentence's own centrality
+_SENTENCE_WEIGHT = 0.2  # the sentence's own words of the question, against its passage's
 
 
 def read(document: Document) -> dict[str, object]:
@@ -36,22 +37,26 @@ def _from_lines(document: Document) -> list[dict[str, object]]:
     dialogue = read_dialogue(document)
     asked = _asked(document.question, dialogue.weights)
     pool = substantive_sentences(dialogue) or list(dialogue.sentences)
+    passage = _passages(document, asked)
     near = {s.index: _nearness(s.text, asked, dialogue.weights) for s in pool}
-    top = max(near.values(), default=0.0) or 1.0
+    top, most = max(near.values(), default=0.0) or 1.0, max(passage.values()) or 1.0
     scores = {
-        s.index: _ASKED_WEIGHT * near[s.index] / top
-        + (1 - _ASKED_WEIGHT) * dialogue.central[s.index]
+        s.index: (1 - _SENTENCE_WEIGHT) * passage[s.segment] / most
+        + _SENTENCE_WEIGHT * near[s.index] / top
         for s in pool
     }
-    chosen = diverse(
-        pool,
-        _MAX_INSIGHTS,
-        score=lambda s: scores[s.index],
-        text=lambda s: s.text,
-        group=lambda s: s.speaker,
-    )
+    chosen = diverse(pool, _MAX_INSIGHTS, score=lambda s: scores[s.index], text=lambda s: s.text)
     found = [_insight(dialogue, s, asked, scores[s.index]) for s in chosen]
     return found or [no_cue(dialogue, "the terms of the question")]
+
+
+def _passages(document: Document, asked: Mapping[str, float]) -> dict[str, float]:
+    """Return how far each segment is in a passage about the question."""
+    question = set(words(document.question))
+    labels = [set(words(line.speaker or "")) for line in document.lines]
+    terms = [frozenset(content_words(line.text)) for line in document.lines]
+    scores = relevance(terms, asked, [bool(label) and label <= question for label in labels])
+    return dict(zip((line.segment for line in document.lines), scores, strict=True))
 
 
 def _insight(
@@ -112,5 +117,5 @@ def _restated(finding: Finding, score: float) -> dict[str, object]:
 
 
 def _nothing(findings: Sequence[Finding]) -> dict[str, object]:
-    text = f"None of the {len(findings)} findings carries a quote that could answer the question."
+    text = f"In {len(findings)} findings no quote is recognised that could answer the question."
     return {"text": text, "confidence": 0.05, "category": "no_evidence", "evidence": []}

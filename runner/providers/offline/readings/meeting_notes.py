@@ -81,7 +81,7 @@ def _summary(minutes: Minutes, subject: str) -> str:
     sentences = [f"The talk is about {as_object(subject)}."] if subject else []
     agreed = [d for d in minutes.decisions if d.basis != "reported"]
     sentences += [decision_line(d) for d in (agreed or minutes.decisions)[:2]]
-    sentences += ["No decision is recorded."] if not minutes.decisions else []
+    sentences += ["No decision is recognised."] if not minutes.decisions else []
     if minutes.actions:
         owned = sum(a.owner is not None for a in minutes.actions)
         dated = sum(a.due is not None for a in minutes.actions)
@@ -97,7 +97,7 @@ def _summary(minutes: Minutes, subject: str) -> str:
     centre = most_central(minutes.dialogue)
     if not (minutes.decisions or minutes.actions or minutes.questions) and centre:
         sentences.append(f'The most central statement is "{excerpt(centre.text)}".')
-    return tidy(" ".join(sentences)) if minutes.dialogue.sentences else "Nothing was said."
+    return tidy(" ".join(sentences)) if minutes.dialogue.sentences else "Nothing is recognised."
 
 
 def insights_of(minutes: Minutes) -> Iterator[tuple[float, dict[str, object]]]:

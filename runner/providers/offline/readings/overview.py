@@ -64,7 +64,7 @@ def _summary(minutes: Minutes, subject: str) -> str:
     if minutes.questions:
         first = minutes.questions[0]
         sentences.append(f'Not recognised as answered is "{first.text}" ({who(first.raised_by)}).')
-    return tidy(" ".join(filter(None, sentences))) or "Nothing was said."
+    return tidy(" ".join(filter(None, sentences))) or "Nothing is recognised."
 
 
 def _people(dialogue: Dialogue) -> list[dict[str, object]]:

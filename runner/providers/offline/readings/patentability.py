@@ -103,13 +103,14 @@ def _summary(ideas: Sequence[Idea], screened: Sequence[Idea], case: Case) -> str
     if not ideas:
         near = screened[0]
         return (
-            f"Nothing patentable is in the findings: none of the {count} statements screened says "
-            f"how a device, material or process works in a new way. The nearest is "
+            f"Nothing patentable is recognised: of {count} statements screened, none is "
+            f"recognised as saying how a device, material or process works in a new way. "
+            f"The nearest is "
             f"{quoted(near.claim, 110)} ({who(near.claim)})."
         )
     names = "; ".join(dict.fromkeys(topic_of(idea, case) for idea in ideas))
     new = next((idea for idea in ideas if idea.novel), None)
-    claim = "nobody claims that it is new"
+    claim = "no claim that it is new is recognised"
     if new:
         claim = f"{who(new.claim)} claims novelty for {topic_of(new, case)}"
     some = "one names" if len(ideas) == 1 else f"{len(ideas)} name"

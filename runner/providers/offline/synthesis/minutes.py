@@ -177,7 +177,7 @@ def _from_open(item: OpenPoint) -> OpenQuestion:
     elif last is not first:
         why = f'{who(last.speaker)} does not answer it: "{excerpt(last.text, 100)}".'
     else:
-        why = "Nobody answers it in the turns that follow."
+        why = "No answer is recognised in the turns that follow."
     return OpenQuestion(excerpt(first.text, 180), first.speaker, why, item.quoted, item.score)
 
 

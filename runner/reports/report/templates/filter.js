@@ -2,27 +2,27 @@
 (() => {
   const form = document.querySelector(".filter");
   if (!form) return;
-  const found = [...document.querySelectorAll("#findings li[data-label]")];
+  const selects = [...form.querySelectorAll("select")];
+  const items = [...document.querySelectorAll("[data-item]")];
+  const counted = items.filter(item => item.dataset.item);
+  const boxes = [...document.querySelectorAll("[data-box]")].reverse();
+  const output = form.querySelector("output");
   const show = () => {
     const words = form.elements.words.value.trim().toLowerCase();
-    const speaker = form.elements.speaker ? form.elements.speaker.value : "";
-    const label = form.elements.label ? form.elements.label.value : "";
-    let shown = 0;
-    for (const item of found) {
+    const all = !words && selects.every(select => !select.value);
+    for (const item of items) {
       const fits = (!words || item.textContent.toLowerCase().includes(words))
-        && (!speaker || item.dataset.speakers.split("|").includes(speaker))
-        && (!label || item.dataset.label === label);
+        && selects.every(({ name, value }) =>
+          !value || (item.dataset[name] || "").split("|").includes(value));
       item.toggleAttribute("data-hidden", !fits);
-      shown += fits;
     }
-    const all = !words && !speaker && !label;
-    for (const node of document.querySelectorAll("#findings details.node")) {
-      const insights = [...node.querySelectorAll("li[data-label]")];
-      const any = insights.some(item => !item.hasAttribute("data-hidden"));
-      node.toggleAttribute("data-hidden", !all && !any);
-      if (!all && any) node.open = true;
+    for (const box of boxes) {
+      const any = box.querySelector("[data-item]:not([data-hidden])");
+      box.toggleAttribute("data-hidden", !all && !any);
+      if (!all && any && box.tagName === "DETAILS") box.open = true;
     }
-    form.querySelector("output").textContent = all ? "" : `${shown} of ${found.length} insights`;
+    const shown = counted.filter(item => !item.hasAttribute("data-hidden")).length;
+    output.textContent = all ? "" : `${shown} of ${counted.length} ${output.dataset.of}`;
   };
   form.addEventListener("input", show);
   form.addEventListener("submit", event => event.preventDefault());

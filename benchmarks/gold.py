@@ -1,0 +1,263 @@
+"""Whether what is quoted is what people point to: evidence in meetings with human spans.
+
+    python -m benchmarks.gold --data DIR [OVERRIDE ...]
+
+DIR has pairs of files: NAME.md, one turn a line as `Speaker: text`, and NAME.json with `queries`
+(a question and the `turns` of its evidence, pairs of line numbers from 0, both included) and
+`topics` (with `turns`), as QMSum's are (Zhong et al., NAACL 2021). Two tables:
+
+- Questions: for each, the turns that a ranking puts first, at 5, 17 and 33 % of all turns, against
+  its evidence. Recall and precision are means over questions.
+- Analyzers: the turns that each cites, against the evidence of any question and against the
+  topics, beside as many turns chosen at random, by TF-IDF and by TextRank.
+
+An OVERRIDE is one of the command line, such as `pipeline=meeting` or `model=openai`; without one
+the offline model reads. Nothing here is tuned to the data.
+"""
+
+import argparse
+import json
+import math
+import random
+import statistics
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import colloquy
+from runner.answers.passages import relevance
+from runner.base.format import aligned
+from runner.providers.offline.language.ranking import centrality, term_weights
+from runner.providers.offline.language.sentences import Sentence, content_words, words
+
+SHARES = (0.05, 0.17, 0.33)
+SEED, DRAWS, TURN_S = 7, 50, 10.0
+
+Spans = Sequence[tuple[int, int]]
+Ranking = Callable[["Meeting", str], Sequence[float]]
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """One meeting: its turns as (speaker, text), the stems of each, and what people marked."""
+
+    name: str
+    turns: tuple[tuple[str, str], ...]
+    terms: tuple[tuple[str, ...], ...]
+    queries: tuple[tuple[str, frozenset[int]], ...]
+    topics: tuple[frozenset[int], ...]
+
+    @property
+    def evidence(self) -> frozenset[int]:
+        """The turns in the evidence of any question."""
+        return frozenset().union(*(turns for _, turns in self.queries))
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
+    parser.add_argument("--data", type=Path, required=True, help="folder of NAME.md and NAME.json")
+    parser.add_argument("overrides", nargs="*", help="of the command line")
+    options = parser.parse_args()
+    meetings = list(read_meetings(options.data))
+    if not meetings:
+        parser.error(f"--data: no NAME.md beside a NAME.json in {options.data}")
+    print(questions_table(meetings))
+    print()
+    with tempfile.TemporaryDirectory() as folder:
+        print(analyzers_table(list(cited(meetings, options.overrides, Path(folder)))))
+
+
+def read_meetings(folder: Path) -> Iterator[Meeting]:
+    """Yield the meetings in *folder*."""
+    for path in sorted(folder.glob("*.json")):
+        spoken = path.with_suffix(".md")
+        if not spoken.is_file():
+            continue
+        marked = json.loads(path.read_text(encoding="utf-8"))
+        lines = spoken.read_text(encoding="utf-8").splitlines()
+        turns = tuple((who, text) for who, _, text in (line.partition(": ") for line in lines))
+        yield Meeting(
+            path.stem,
+            turns,
+            tuple(content_words(text) for _, text in turns),
+            tuple((q["question"], among(q["turns"])) for q in marked["queries"] if q["turns"]),
+            tuple(among(topic["turns"]) for topic in marked["topics"]),
+        )
+
+
+def among(spans: Spans) -> frozenset[int]:
+    """Return the turns in *spans*."""
+    return frozenset(turn for first, last in spans for turn in range(first, last + 1))
+
+
+# --- questions ---------------------------------------------------------------------------------
+
+
+def bm25(meeting: Meeting, question: str) -> list[float]:
+    """Return BM25 with k1 = 1.2 and b = 0.75 of each turn."""
+    spread = Counter(term for turn in meeting.terms for term in set(turn))
+    total, length = len(meeting.terms), statistics.mean(map(len, meeting.terms))
+    scores = []
+    for turn in meeting.terms:
+        counts, score = Counter(turn), 0.0
+        for term in set(content_words(question)) & counts.keys():
+            rarity = math.log(1 + (total - spread[term] + 0.5) / (spread[term] + 0.5))
+            norm = 1.2 * (0.25 + 0.75 * len(turn) / length)
+            score += rarity * counts[term] * 2.2 / (counts[term] + norm)
+        scores.append(score)
+    return scores
+
+
+def bm25_around(meeting: Meeting, question: str) -> list[float]:
+    """Return scores that rank the best turn with the five on either side first, and so on."""
+    scores, ranked = bm25(meeting, question), [0.0] * len(meeting.terms)
+    for rank, best in enumerate(order(scores)):
+        for turn in range(max(0, best - 5), min(len(ranked), best + 6)):
+            ranked[turn] = ranked[turn] or 1.0 / (1 + rank)
+    return ranked
+
+
+def tf_idf(meeting: Meeting, question: str) -> list[float]:
+    """Return the cosine of each turn with the question, or with the whole meeting without one."""
+    spread = Counter(term for turn in meeting.terms for term in set(turn))
+    rarity = {term: math.log(len(meeting.terms) / n) for term, n in spread.items()}
+    asked = Counter(content_words(question) or [term for turn in meeting.terms for term in turn])
+    scores = []
+    for turn in meeting.terms:
+        row = {term: n * rarity[term] for term, n in Counter(turn).items()}
+        norm = math.sqrt(sum(weight * weight for weight in row.values())) or 1.0
+        scores.append(sum(row[t] * n * rarity[t] for t, n in asked.items() if t in row) / norm)
+    return scores
+
+
+def passages(meeting: Meeting, question: str) -> list[float]:
+    """Return the relevance that the product computes."""
+    asked = set(words(question))
+    named = [set(words(speaker)) <= asked for speaker, _ in meeting.turns]
+    return relevance([set(turn) for turn in meeting.terms], set(content_words(question)), named)
+
+
+def by_chance(meeting: Meeting, question: str) -> list[float]:
+    """Return scores drawn anew for each question."""
+    rng = random.Random(f"{SEED} {meeting.name} {question}")
+    return [rng.random() for _ in meeting.turns]
+
+
+RANKINGS: Mapping[str, Ranking] = {
+    "colloquy": passages,
+    "BM25 ± 5 turns": bm25_around,
+    "BM25": bm25,
+    "TF-IDF": tf_idf,
+    "random": by_chance,
+}
+
+
+def order(scores: Sequence[float]) -> list[int]:
+    """Return the turns, highest score first, earlier ones first among equals."""
+    return sorted(range(len(scores)), key=lambda turn: -scores[turn])
+
+
+def questions_table(meetings: Sequence[Meeting]) -> str:
+    """Return recall and precision of every ranking at every share of the turns."""
+    rows = [["questions", *(f"{share:.0%} of turns" for share in SHARES)]]
+    for name, ranking in RANKINGS.items():
+        cells = []
+        for share in SHARES:
+            found = []
+            for meeting in meetings:
+                most = max(1, round(share * len(meeting.turns)))
+                for question, evidence in meeting.queries:
+                    hits = len(evidence & set(order(ranking(meeting, question))[:most]))
+                    found.append((hits / len(evidence), hits / most))
+            recall, precision = (statistics.mean(part) for part in zip(*found, strict=True))
+            cells.append(f"recall {recall:.2f}  precision {precision:.2f}")
+        rows.append([name, *cells])
+    return "\n".join(aligned(rows))
+
+
+# --- analyzers ---------------------------------------------------------------------------------
+
+
+def cited(
+    meetings: Sequence[Meeting], overrides: Sequence[str], folder: Path
+) -> Iterator[tuple[Meeting, dict[str, frozenset[int]]]]:
+    """Yield each meeting with the turns that every analyzer cites."""
+    for meeting in meetings:
+        segments = [
+            {"speaker": speaker, "text": text, "start": TURN_S * turn, "end": TURN_S * (turn + 1)}
+            for turn, (speaker, text) in enumerate(meeting.turns)
+        ]
+        path = folder / f"{meeting.name}.json"
+        path.write_text(json.dumps({"segments": segments}), encoding="utf-8")
+        run = colloquy.run(path, *overrides, f"output.dir={folder}/outputs")
+        stored = json.loads((run.path / "transcript.json").read_bytes())["segments"]
+        turn, place = 0, {}
+        for segment in stored:  # the further segments of a long turn have no time of their own
+            start = segment["start_s"]
+            turn = turn if start is None else round(start / TURN_S)
+            place[segment["id"]] = turn
+        yield (
+            meeting,
+            {
+                name: frozenset(place[segment] for segment in set(cites(record)))
+                for name, record in run.answers.items()
+            },
+        )
+
+
+def cites(value: object) -> Iterator[str]:
+    """Yield the segments that evidence anywhere in *value* names."""
+    if isinstance(value, dict):
+        if isinstance(value.get("segment"), str) and "quote" in value:
+            yield value["segment"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from cites(item)
+
+
+def text_rank(meeting: Meeting) -> list[float]:
+    """Return the centrality of each turn."""
+    turns = [Sentence(text, "", who, n) for n, (who, text) in enumerate(meeting.turns)]
+    return centrality(turns, term_weights(turns))
+
+
+def analyzers_table(found: Sequence[tuple[Meeting, dict[str, frozenset[int]]]]) -> str:
+    """Return precision of the cited turns and coverage of the topics for every analyzer."""
+    rows = [["analyzer", "cited", "precision", "random", "TF-IDF", "TextRank", "topics touched"]]
+    names = dict.fromkeys(name for _, turns in found for name in turns)
+    for name in [*names, "all"]:
+        figures, count = [], 0
+        for meeting, by_analyzer in found:
+            turns = by_analyzer.get(name) if name != "all" else union(by_analyzer.values())
+            if turns:
+                count += len(turns)
+                figures.append(precisions(meeting, turns))
+        if figures:
+            means = [statistics.mean(column) for column in zip(*figures, strict=True)]
+            rows.append([name, str(count), *(f"{mean:.2f}" for mean in means)])
+    return "\n".join(aligned(rows))
+
+
+def union(parts: Collection[frozenset[int]]) -> frozenset[int]:
+    """Return the turns in any of *parts*."""
+    return frozenset().union(*parts)
+
+
+def precisions(meeting: Meeting, turns: frozenset[int]) -> list[float]:
+    """Return the share of *turns* in evidence, that of each baseline, and the topics touched."""
+    evidence, most = meeting.evidence, len(turns)
+    rankings = (tf_idf(meeting, ""), text_rank(meeting))
+    return [
+        len(turns & evidence) / most,
+        len(evidence) / len(meeting.turns),
+        *(len(evidence & set(order(scores)[:most])) / most for scores in rankings),
+        statistics.mean(bool(turns & topic) for topic in meeting.topics),
+    ]
+
+
+if __name__ == "__main__":
+    main()

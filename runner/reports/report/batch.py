@@ -1,0 +1,182 @@
+"""report.html of a batch: what was found in all its files, on one page."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from runner.base.errors import ConfigError
+from runner.base.format import count, plural, share, usd
+from runner.base.json import amount, at, number, section, text
+from runner.record.batch_directory import INSIGHTS_TABLE, REPORT, TABLE, rows_of, runs_of
+from runner.reports.report import summary
+from runner.reports.report.brief import ACTIONS, Brief, BriefItem, brief_of
+from runner.reports.report.findings import ShownInsight, findings_of, places_of
+from runner.reports.report.nodes import merged_insights, models_of, nodes_of
+from runner.reports.report.page import SCRIPT, SCRIPT_DIGEST, media_of, title_of_run
+from runner.reports.report.render import link_to, render
+from runner.reports.stored_run import StoredRun, read_run
+from runner.transcript.inputs import root_of
+
+MAX_FILES = 500  # whose answers are read and shown; results.csv has all
+MAX_INSIGHTS = 300
+FIRST_INSIGHTS = 10  # unfolded
+MAX_LISTED = 5  # items of a kind, of one file
+MAX_FAULTS = 20
+VERDICTS = {**summary.VERDICTS, "unreadable": ("bad", "Unreadable", "the file cannot be read")}
+
+
+@dataclass(frozen=True, slots=True)
+class FileFound:
+    """One file: its row of results, and what was found in it, None without an answer.
+
+    *link* leads to its report, None without one; *fault* says why something is missing.
+    """
+
+    name: str
+    title: str
+    link: str | None
+    tone: str
+    status: str
+    fault: str
+    row: Mapping[str, Any]
+    brief: Brief | None = None
+    speakers: tuple[str, ...] = ()
+    analyzers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileFinding:
+    """An action item or an insight, the file it is from, and the analyzers that found it."""
+
+    file: FileFound
+    item: Any
+    analyzers: tuple[str, ...]
+    speakers: tuple[str, ...]
+
+
+def batch_page(run: StoredRun) -> str:
+    """Return the content of report.html for the batch *run*; raise OSError."""
+    folder = text(at(run.metadata, "transcript", "name"))
+    rows = rows_of(run.path)
+    known = set(runs_of(run.path))
+    read = [_file(row, run.path, folder, known) for row in islice(rows, MAX_FILES)]
+    read.sort(key=lambda file: file.name)
+    actions, insights = list(_actions(read)), list(_insights(read))
+    insights.sort(key=lambda found: -(found.item.confidence or 0))
+    return render(
+        "batch.html",
+        name=root_of(folder).name or run.name,
+        run=run,
+        script=Markup(SCRIPT),
+        script_digest=SCRIPT_DIGEST,
+        models=models_of(run),
+        about_batch=_about(run, read),
+        actions_title=ACTIONS,
+        speakers_of=speakers_of,
+        banner=summary.banner_of(run, ()),
+        faults=[file for file in read if file.fault],
+        max_faults=MAX_FAULTS,
+        max_listed=MAX_LISTED,
+        files=read,
+        left_out=len(rows) - len(read),
+        actions=sorted(actions, key=lambda found: (not found.item.who, found.item.who.casefold())),
+        insights=insights[:MAX_INSIGHTS],
+        insights_left=max(0, len(insights) - MAX_INSIGHTS),
+        first=FIRST_INSIGHTS,
+        file_names=[file.name for file in read if file.brief],
+        speakers=_every(file.speakers for file in read),
+        analyzers=_every(file.analyzers for file in read),
+        figures=_figures(run),
+        tables=[name for name in (TABLE, INSIGHTS_TABLE) if link_to(run.path / name, run.path)],
+    )
+
+
+def _every(names: Iterable[Sequence[str]]) -> list[str]:
+    return sorted({name for each in names for name in each if name})
+
+
+def _file(row: Mapping[str, Any], batch: Path, folder: str, known: set[Path]) -> FileFound:
+    name, status = text(row.get("transcript")), text(row.get("status"))
+    tone, shown, meaning = VERDICTS.get(status, ("warn", status or "Unknown", "no known status"))
+    fault = text(row.get("error")).removeprefix(f"{root_of(folder) / name}: ")
+    fault = fault or ("" if status == "completed" else meaning)
+    path = batch / text(row.get("run"))
+    try:
+        run = read_run(path) if path in known else None
+    except ConfigError as error:  # its process was killed, or somebody altered it
+        run, fault = None, fault or str(error)
+    if run is None:
+        return FileFound(name, name, None, tone, shown, fault, row)
+    places = places_of(run.transcript, media_of(run))
+    nodes = nodes_of(run)
+    findings = [findings_of(node, places) for node in nodes]
+    brief = brief_of(findings, run, merged_insights(run, nodes), places)
+    return FileFound(
+        name,
+        title_of_run(run) or name,
+        link_to(path / REPORT, batch),
+        tone,
+        shown,
+        fault,
+        row,
+        brief,
+        tuple(dict.fromkeys(filter(None, places.speakers.values()))),
+        tuple(node.name for node in nodes if node.status == "ok"),
+    )
+
+
+def speakers_of(item: BriefItem | ShownInsight) -> tuple[str, ...]:
+    """Return who is quoted in *item*, and who it concerns."""
+    who = item.who.split(", ") if isinstance(item, BriefItem) else []
+    return tuple(dict.fromkeys(filter(None, [*who, *(quote.speaker for quote in item.quotes)])))
+
+
+def _actions(files: Sequence[FileFound]) -> Iterator[FileFinding]:
+    """Yield the action items of all files."""
+    for file in files:
+        for part in file.brief.sections if file.brief else ():
+            if part.title == ACTIONS:
+                for item in part.items:
+                    yield FileFinding(file, item, (part.node.name,), speakers_of(item))
+
+
+def _insights(files: Sequence[FileFound]) -> Iterator[FileFinding]:
+    """Yield the insights of all files."""
+    for file in files:
+        for insight in file.brief.insights if file.brief else ():
+            yield FileFinding(file, insight, insight.analyzers, speakers_of(insight))
+
+
+def _about(run: StoredRun, files: Sequence[FileFound]) -> list[str]:
+    """Return how many files and people there are, and when they were read."""
+    people = len(_every(file.speakers for file in files))
+    day = text(run.metadata.get("started_at"))[:10]
+    counted = [plural(_total(run), "file"), plural(people, "speaker") if people else ""]
+    return [fact for fact in (*counted, f"read on {day}" if day else "") if fact]
+
+
+def _total(run: StoredRun) -> int:
+    return int(amount(at(run.metadata, "files", "total")))
+
+
+def _figures(run: StoredRun) -> list[tuple[str, str, str]]:
+    """Return name, value and explanation of the main figures."""
+    files, quotes = section(run.metadata, "files"), run.grounded
+    done = f"{count(amount(files.get('completed')))} of {count(_total(run))}"
+    answers = f"{count(run.took.get('succeeded'))} of {count(run.took.get('total'))} answers came"
+    rest = [
+        each for each in summary.figures_of(run, ()) if each[0] not in ("Analyzers", "Grounding")
+    ]
+    found = f"{count(quotes.get('grounded'))} of {count(quotes.get('quotes'))} quotes"
+    cost = number(run.totals.get("cost_usd"))
+    each_usd = usd(cost / _total(run)) if cost and _total(run) else ""
+    return [
+        ("Files", done, f"with all answers; {answers}"),
+        *rest,
+        ("Grounding", share(quotes.get("rate")), f"{found} are in the transcripts"),
+        *([("Cost of a file", each_usd, "on average")] if each_usd else []),
+    ]

@@ -1,0 +1,81 @@
+"""Tab completion: Hydra's answers, and files, folders and runs where a path is meant."""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout, suppress
+from io import StringIO
+from itertools import pairwise
+from pathlib import Path
+
+from runner.base.errors import ConfigError
+from runner.record.run_directory import COMPLETED
+from runner.run.cli import expand_arguments
+
+_FILES = ("transcript", "transcript.path", "transcript.media")
+_FOLDERS = ("resume", "output.dir", "--config-dir", "-cd")
+_KINDS = ("runs", "batches", "sweeps")
+# bash expands what it is offered, commands in it too, and splits it at spaces.
+_SAFE = re.compile(r"[\w@%+,./:=~-]+")
+
+
+def is_query(arguments: Sequence[str]) -> bool:
+    """Return whether a shell asks what the tab key may complete."""
+    return arguments[:1] in (["-sc"], ["--shell-completion"]) and "query=" in arguments[-1]
+
+
+def complete(ask_hydra: Callable[[], None]) -> None:
+    """Print how the last word of COMP_LINE may go on; *ask_hydra* prints Hydra's answers to it."""
+    line = os.environ.get("COMP_LINE", "")
+    words = [*line.split(), *([""] if line[-1:].isspace() else [])]
+    before, word = words[1:-1], words[-1] if words[1:] else ""
+    found = set(_paths(before, word))
+    key, given, value = word.partition("=")
+    choosing = given and key == "transcript" and "/" not in value and "." not in value
+    after_folder = before and before[-1] in _FOLDERS
+    if choosing or not (after_folder or (given and key in (*_FILES, *_FOLDERS))):
+        found.update(_asked(ask_hydra, before, word))
+    separator = "\n" if sys.argv[-1].endswith("fish") else " "
+    print(separator.join(sorted(filter(_SAFE.fullmatch, found))))
+
+
+def _asked(ask_hydra: Callable[[], None], before: Sequence[str], word: str) -> list[str]:
+    """Return Hydra's answers; it has to know the words before as it will read them."""
+    with suppress(ConfigError):
+        before = expand_arguments(before)
+    os.environ["COMP_LINE"] = " ".join(["colloquy", *before, word])
+    for option, folder in pairwise(before):
+        if option in _FOLDERS:
+            sys.argv[1:1] = [option, folder]
+    with redirect_stdout(StringIO()) as told:
+        ask_hydra()
+    return told.getvalue().split()
+
+
+def _paths(before: Sequence[str], word: str) -> Iterator[str]:
+    key, given, value = word.partition("=")
+    if before and before[-1] in _FOLDERS:
+        yield from _entries(word, folders=True)
+    elif key == "resume" and given and not value:
+        yield from (f"resume={path}" for path in _runs())
+    elif given and key in (*_FILES, *_FOLDERS):
+        yield from (f"{key}={path}" for path in _entries(value, folders=key in _FOLDERS))
+    elif word and not given:
+        yield from _entries(word)
+
+
+def _entries(begun: str, *, folders: bool = False) -> Iterator[str]:
+    """Yield the files and folders whose path begins with *begun*, hidden ones if it asks."""
+    head, slash, start = begun.rpartition("/")
+    with suppress(OSError):
+        for entry in Path(head + slash).iterdir():
+            hidden = entry.name.startswith(".") and not start.startswith(".")
+            if entry.name.startswith(start) and not hidden and (entry.is_dir() or not folders):
+                yield f"{head}{slash}{entry.name}" + "/" * entry.is_dir()
+
+
+def _runs() -> list[Path]:
+    """Return the runs, batches and sweeps in `outputs`; only the incomplete ones if there are."""
+    found = [path for kind in _KINDS for path in Path("outputs", kind).glob("*") if path.is_dir()]
+    return [path for path in found if not (path / COMPLETED).exists()] or found

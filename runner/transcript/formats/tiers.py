@@ -1,0 +1,102 @@
+"""Praat TextGrid: tiers of intervals, each the utterances or the words of one speaker."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from runner.transcript.decode import fault
+from runner.transcript.formats.records import letters, turns_from_words
+from runner.transcript.model import Turn, words_of
+from runner.transcript.report import Notes
+
+_HEAD = re.compile(r'\s*(?:File type = )?"ooTextFile')
+# Of both forms only the values count: texts, whose quotes are doubled, and free numbers.
+_VALUE = re.compile(
+    r'"([^"]*(?:""[^"]*)*)"|(?<!\S)(-?\d{1,15}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?)(?!\S)'
+)
+_WORDS = re.compile(
+    r"(.*?)\W*\b(?:words?|ort(?:-mau)?|utterances?|transcript\w*|texts?|sentences?)$"
+)
+_NO_SPEECH = re.compile(
+    r"(?:.*[\W_])?(?:phone[ms]?e?s?|kan|mau|syllables?|pos|tones?|breaks?|misc|notes?|comments?"
+    r"|silences?|events?)$"
+)
+_PAUSES = words_of("sp sil spn <sil> <p:> <p> # _ silent silence sounding noise")
+_MAX_WORDS = 1.3  # in an interval of a tier of single words
+
+
+@dataclass(frozen=True, slots=True)
+class _Tier:
+    """A tier: (start, end, text) in seconds."""
+
+    name: str
+    spans: Sequence[tuple[float, float, str]]
+
+    @property
+    def text(self) -> str:
+        return " ".join(text for _, _, text in self.spans)
+
+    @property
+    def speaker(self) -> str | None:
+        """The name of the tier without what says that it holds words."""
+        match = _WORDS.match(self.name.lower())
+        return (self.name[: match.end(1)] if match else self.name).strip(" -_") or None
+
+
+def is_text_grid(text: str) -> bool:
+    """Return whether *text* begins like a file of Praat."""
+    return _HEAD.match(text[:1000]) is not None
+
+
+def parse_text_grid(text: str, source: str, notes: Notes) -> list[Turn]:
+    """Return the turns of a TextGrid in its long or short form; raise TranscriptError."""
+    try:
+        tiers = list(_tiers(text))
+    except (StopIteration, ValueError, RuntimeError) as error:
+        raise fault(
+            source, "malformed TextGrid: a tier has fewer intervals than it says"
+        ) from error
+    if not tiers:
+        raise fault(source, "a file of Praat without tiers of intervals; save a TextGrid as text")
+    notes.layout = "tiers"
+    turns: list[Turn] = []
+    seen: set[str] = set()
+    for tier in sorted(tiers, key=lambda tier: len(tier.spans)):
+        spoken = letters(tier.text)
+        if not spoken:
+            continue
+        if _NO_SPEECH.match(tier.name.lower()) or spoken in seen:
+            notes.leave_out(f"tier '{tier.name[:40]}'", tier.text)
+            continue
+        seen.add(spoken)
+        turns += _turns(tier, tier.speaker, notes)
+    return sorted(turns, key=lambda turn: turn.start_s or 0.0)
+
+
+def _turns(tier: _Tier, speaker: str | None, notes: Notes) -> Iterator[Turn]:
+    """Yield the utterances of a tier, or the sentences of one of single words."""
+    if len(tier.text.split()) > len(tier.spans) * _MAX_WORDS:
+        yield from (Turn(speaker, text, start, end) for start, end, text in tier.spans)
+        return
+    words = [
+        {"text": text, "start": f"{start}s", "end": f"{end}s"} for start, end, text in tier.spans
+    ]
+    yield from (replace(turn, speaker=speaker) for turn in turns_from_words(words, notes))
+
+
+def _tiers(text: str) -> Iterator[_Tier]:
+    """Yield the tiers with words; the next value of a broken file is missing or of another kind."""
+    values = iter([(m[1], m[2]) for m in _VALUE.finditer(text)])
+    for string, _ in values:
+        if string not in ("IntervalTier", "TextTier"):
+            continue
+        name = (next(values)[0] or "").replace('""', '"')
+        ends = [next(values)[1] for _ in range(2)]
+        spans = []
+        for _ in range(int(next(values)[1] or 0) if all(ends) else 0):
+            start = float(next(values)[1])
+            end = float(next(values)[1]) if string == "IntervalTier" else start
+            said = " ".join((next(values)[0] or "").replace('""', '"').split())
+            if said and said.lower() not in _PAUSES:
+                spans.append((start, end, said))
+        yield _Tier(name, spans)

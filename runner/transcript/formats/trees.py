@@ -1,0 +1,90 @@
+"""YAML and XML of any structure, read like JSON: the list in it that says who spoke, or when."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import yaml
+
+from runner.base.json import check_yaml
+from runner.transcript.decode import fault
+from runner.transcript.formats.json_formats import turns_of_value
+from runner.transcript.formats.markup import Event, xml_events, xml_root
+from runner.transcript.formats.unread import TO_TEXT, is_other_xml
+from runner.transcript.model import Turn
+from runner.transcript.report import Notes
+
+MAX_YAML_CHARS = 5_000_000
+_YAML = re.compile(
+    r"(?:%YAML.*\n)?(?:---.*\n)?(?: {0,8}[a-z_]{1,30}:.*\n){0,40}?"
+    r" {0,8}- [a-z_]{1,30}: .*\n {2,12}[a-z_]{1,30}: "
+)
+_Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # whose values are all text
+
+
+def is_tree(text: str) -> bool:
+    """Return whether *text* is XML that no other reader knows, or a list of mappings in YAML."""
+    return _YAML.match(text[:20_000]) is not None or is_other_xml(text)
+
+
+def parse_tree(text: str, source: str, notes: Notes) -> list[Turn]:
+    """Return the turns of XML or YAML; raise TranscriptError if nothing says who spoke or when."""
+    if not is_other_xml(text):
+        turns = turns_of_value(_yaml(text, source), source, notes, sure=True)
+        what = "YAML"
+    else:
+        what = f"XML with the root element '{xml_root(text)}'"
+        text = re.sub(r"^\s*<\?xml[^>]*\?>", "", text)  # it may name another encoding than ours
+        value = _value(xml_events(text, source, what))
+        turns = turns_of_value(value, source, notes, sure=True)
+    if turns is None:
+        raise fault(
+            source, f"this is {what} without a list of turns that says who speaks; {TO_TEXT}"
+        )
+    return turns
+
+
+def _yaml(text: str, source: str) -> object:
+    if len(text) > MAX_YAML_CHARS:
+        raise fault(source, f"YAML of more than {MAX_YAML_CHARS >> 20} MB; convert it to JSON")
+    try:
+        check_yaml(text.encode())
+        return yaml.load(text, _Loader)
+    except Exception as error:  # its constructors raise what comes
+        raise fault(source, f"malformed YAML: {error}") from error
+
+
+def _value(events: Iterable[Event]) -> dict[str, Any]:
+    """Return the object that XML spells: attributes, lists of elements by name, and a text.
+
+    Elements of text alone are texts, which belong to that of an element with words of its own.
+    """
+    path: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [({}, [])]
+    for tag, value in events:
+        node, texts = path[-1]
+        if isinstance(value, str):
+            texts.append(("", value))
+        elif value is not None:
+            path.append(({key: each.lstrip("#") for key, each in value.items()}, []))
+        else:
+            path.pop()
+            above, beside = path[-1]
+            own = any(text.strip() for name, text in texts if not name)
+            words = "".join(text for name, text in texts if own or not name)
+            for name, each in () if own else texts:
+                if name:
+                    node[name] = (
+                        f"{node[name]}\n{each}" if isinstance(node.get(name), str) else each
+                    )
+            if node:
+                node.update({"text": words} if words.strip() else {})
+                _append(above, tag, node)
+            elif words.strip():
+                beside.append((tag, words))
+    return path[0][0]
+
+
+def _append(above: dict[str, Any], tag: str, node: dict[str, Any]) -> None:
+    same = above.setdefault(tag, [])
+    if isinstance(same, list):
+        same.append(node)

@@ -1,0 +1,88 @@
+"""Records in text: blocks of lines `Speaker: Ana`, `Time: 0:01`, `Text: …`, in any order."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from runner.transcript.formats.fields import Fields, fields_of
+from runner.transcript.formats.records import turns_from
+from runner.transcript.layouts.labels import Likeness, likeness
+from runner.transcript.model import Turn, join_lines
+from runner.transcript.report import Notes
+
+_FIELD = re.compile(
+    r"[\s>*+-]{0,12}[*_]{0,3}([A-Za-z][\w -]{0,30}?)[*_]{0,3}\s?(?::[*_]{0,3}(?:\s|$)|=)[*_]{0,3}(.*)$"
+)
+_BETWEEN = re.compile(r"[-=_*#~\s]*$|\W*\d+\W*$|\[[^][]*\]$")  # rules and numbers of records
+_SAMPLE = 4000
+_MOSTLY = 0.8
+_MAX_NAME_WORDS = 5
+
+_Line = tuple[str, str, str]  # as written, its key or "", and the value
+
+
+def turns_of_blocks(text: str, notes: Notes) -> list[Turn] | None:
+    """Return the turns in the records of *text*, or None if it has none.
+
+    Two keys that recur as often as one another mean a speaker and words, and the values of the
+    first look like names.
+    """
+    lines = [_field(line) for line in text.split("\n")]
+    fields = _fields_of(lines[:_SAMPLE])
+    if fields is None:
+        return None
+    notes.layout = "blocks of fields"
+    records = list(_records(lines, fields, notes))
+    read = {fields.keys[role][0] for role in ("speaker", "text")}
+    read |= {key for role in ("start", "end", "length") for key in fields.keys[role]}
+    for record in records:
+        for key in record.keys() - read:
+            notes.leave_out(f"fields '{key}'", record[key])
+    return turns_from(records, notes, rest=False)
+
+
+def _field(line: str) -> _Line:
+    match = _FIELD.match(line) if ":" in line[:50] or "=" in line[:50] else None
+    return (line, match[1], match[2].strip()) if match else (line, "", "")
+
+
+def _fields_of(lines: Sequence[_Line]) -> Fields | None:
+    counts = Counter(key for _, key, _ in lines if key)
+    fields = fields_of([{key: "" for key, count in counts.items() if count > 1}])
+    if not fields.keys["speaker"] or not fields.keys["text"]:
+        return None
+    who, words = fields.keys["speaker"][0], fields.keys["text"][0]
+    if min(counts[who], counts[words]) < max(counts[who], counts[words]) * _MOSTLY:
+        return None
+    names = [value.strip("*_ ") for _, key, value in lines if key == who and value]
+    named = sum(
+        len(name.split()) <= _MAX_NAME_WORDS and likeness(name) >= Likeness.WORD for name in names
+    )
+    return fields if names and named >= len(names) * _MOSTLY else None
+
+
+def _records(lines: Sequence[_Line], fields: Fields, notes: Notes) -> Iterator[dict[str, str]]:
+    """Yield the records; one ends where a key comes again, or at a gap once it has words."""
+    words = fields.keys["text"][0]
+    record: dict[str, list[str]] = {}
+    key, gap = "", False
+    for line, found, value in lines:
+        between = _BETWEEN.match(line) is not None
+        if found in fields.known:
+            if found in record or (gap and words in record):
+                yield _joined(record)
+                record = {}
+            key, gap = found, False
+            record[key] = [value]
+        elif between or not key:
+            gap = gap or between
+            if line.strip():
+                kind = "page and cue numbers" if between else "lines above the first turn"
+                notes.leave_out(kind, line)
+        else:
+            record[key].append(line)
+    yield _joined(record)
+
+
+def _joined(record: dict[str, list[str]]) -> dict[str, str]:
+    return {key: join_lines(lines).strip("*_") for key, lines in record.items()}

@@ -1,0 +1,40 @@
+"""How far the parts of a conversation are about a question."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.answers.passages import relevance
+
+
+def best(scores: list[float]) -> int:
+    return scores.index(max(scores))
+
+
+def test_the_answer_beside_a_question_ranks_before_a_lone_mention_elsewhere() -> None:
+    terms = [{"weather"}, {"pump"}, *[{"lunch"}] * 40, {"pump", "fail"}, {"filter"}, {"pump"}]
+    scores = relevance(terms, {"pump", "fail"})
+
+    assert scores[43] > scores[1] > scores[20]
+    assert 42 == best(scores)
+
+
+def test_a_rare_term_weighs_more_than_one_in_every_segment() -> None:
+    terms = [{"meeting", "budget"}, *[{"meeting"}] * 60, {"meeting"}]
+
+    assert 0 == best(relevance(terms, {"meeting", "budget"}))
+
+
+def test_what_a_speaker_named_in_the_question_says_ranks_first() -> None:
+    terms = [{"cost"}, *[{"lunch"}] * 60, {"cost"}]
+    named = [False] * 61 + [True]
+
+    assert 61 == best(relevance(terms, {"cost"}, named))
+
+
+@pytest.mark.parametrize(
+    ("terms", "asked"), [([], {"pump"}), ([{"pump"}], set()), ([{"pump"}], {"lunch"})]
+)
+def test_without_a_shared_term_nothing_is_relevant(terms: list[set[str]], asked: set[str]) -> None:
+    assert [0.0] * len(terms) == relevance(terms, asked)
+    assert [0.0] * len(terms) == relevance(terms, asked, [False] * len(terms))

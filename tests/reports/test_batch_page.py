@@ -1,0 +1,178 @@
+"""report.html of a batch: what its analyst reads first, what is missing, hostile contents."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.pages import HOSTILE, Seen, record_of
+
+from benchmarks.report import synthetic_run
+from runner.reports.report import batch as batch_module
+from runner.reports.report.__main__ import main as report
+from runner.reports.report.write import leave_report, write_report
+
+QUOTE = {"segment": "S0003", "quote": "I say sentence 2", "match": "exact"}
+
+
+def insight(words: str, confidence: float) -> dict[str, Any]:
+    told = {"text": words, "confidence": confidence, "category": "next_step"}
+    return {**told, "analyzers": ["analyzer_001"], "evidence": [QUOTE]}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a batch of four files: two are read, one cannot be, one has no run directory yet."""
+    path = tmp_path_factory.mktemp("made") / "b"
+    rows: list[dict[str, Any]] = []
+    for name, owner, sure in (("a", "Zoe", 0.5), ("b", "Ann", 0.9)):
+        run = synthetic_run(path / f"runs/0{len(rows)}/{name}-1", 4)
+        action = {"what": f"Call {name}", "owner": owner, "due": "Friday", "evidence": [QUOTE]}
+        record_of(run, "analyzer_000", structured_data={"action_items": [action]})
+        record_of(
+            run, "analyzer_001", structured_data={"decisions": [{"what": f"Decided in {name}"}] * 7}
+        )
+        record_of(
+            run, "analyzer_002", structured_data={"headline": f"All of {name}", "summary": "Talk."}
+        )
+        (run / "insights.json").write_text(json.dumps([insight(f"Seen in {name}", sure)]))
+        rows.append({"run": f"runs/0{len(rows)}/{name}-1", "status": "completed"})
+    (path / "runs/02/d-1").mkdir(parents=True)
+    error = f"{path.parent}/talks/c.txt: the file is empty"
+    rows.append({"run": "runs/09/c-1", "status": "unreadable", "error": error})
+    rows.append({"run": "runs/02/d-1", "status": "interrupted"})
+    named = zip("abcd", rows, strict=True)
+    lines = [{"event": "run.ended", "transcript": f"{name}.txt", **row} for name, row in named]
+    (path / "results.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    (path / "results.csv").touch()
+    (path.parent / "talks").mkdir()
+    told = {"kind": "batch", "status": "partial", "started_at": "2026-11-28T22:00:00+00:00"}
+    told |= {"transcript": {"name": f"{path.parent}/talks"}, "files": {"total": 4, "completed": 2}}
+    told |= {"grounding": {"quotes": 10, "grounded": 9, "rate": 0.9}}
+    (path / "metadata.json").write_text(json.dumps(told))
+    return path
+
+
+@pytest.fixture
+def batch(made: Path, tmp_path: Path) -> Path:
+    """Return a batch of one's own, to be spoiled."""
+    return shutil.copytree(made, tmp_path / "batches" / "b")
+
+
+def page_of(path: Path) -> Seen:
+    text = write_report(path).read_text()
+    seen = Seen(text)
+    links = [link.partition("#") for link in seen.links]
+
+    assert {here for file, _, here in links if not file} <= set(seen.ids)
+    assert all(file.startswith("./") and (path / file).is_file() for file, _, _ in links if file)
+    assert all(b <= a + 1 for a, b in zip([0, *seen.headings], seen.headings, strict=False))
+    assert len(seen.ids) == len(set(seen.ids))
+    assert not {"iframe", "img", "object", "embed", "base"} & set(seen.tags)
+    assert not [name for _, name, _ in seen.attributes if name.startswith("on")]
+    return seen
+
+
+def test_it_shows_files_decisions_actions_by_owner_and_the_most_confident_insights(
+    batch: Path,
+) -> None:
+    words = " ".join(page_of(batch).words.split())
+
+    for said in (
+        "talks 4 files · 5 speakers · read on 2026-11-28",
+        "All of aDecisions Decided in a",
+        "2 more in its report",
+        "AnnCall bFridayb.txt S0003 Speaker 3 0:00:03",
+        "ZoeCall aFridaya.txt",
+        "The most confident insights Seen in b “I say sentence 2”S0003 Speaker 3",
+        "b.txt · next step · confidence 0.90 Seen in a",
+        "2 of 4",
+        "9 of 10 quotes are in the transcripts",
+    ):
+        assert said in words
+    assert words.index("ZoeCall") > words.index("AnnCall")
+    assert words.rindex("How it ran") > words.index("confidence")
+
+
+def test_its_quotes_lead_into_the_reports_of_the_runs_once_they_are_there(batch: Path) -> None:
+    before = page_of(batch).links
+    leave_report(batch)
+    after = page_of(batch).links
+
+    assert not [link for link in before if "runs/" in link]
+    assert "./runs/00/a-1/report.html" in after
+    assert "./runs/01/b-1/report.html#seg-3" in after
+
+
+def test_files_without_answers_are_named_first_with_the_reason(batch: Path) -> None:
+    words = " ".join(page_of(batch).words.split())
+    fault = "2 of 4 files have no answers, or not all c.txt: unreadable; the file is empty"
+
+    assert words.index(fault) < words.index("Decided in a")
+    assert "d.txt: interrupted; the run was stopped before its end" in words
+    assert f"Finish it with colloquy resume={batch}" in words
+
+
+def test_a_report_that_is_up_to_date_is_not_written_again(batch: Path) -> None:
+    leave_report(batch)
+    first, second = (batch / run / "report.html" for run in ("runs/00/a-1", "runs/01/b-1"))
+    first.write_text("as it was")
+    os.utime(second, (0, 0))
+    second.write_text("old")
+    os.utime(second, (0, 0))
+    leave_report(batch)
+
+    assert first.read_text() == "as it was"
+    assert second.read_text() != "old"
+
+
+def test_of_more_files_than_fit_the_page_says_where_the_others_are(
+    batch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_module, "MAX_FILES", 1)
+    words = page_of(batch).words
+
+    assert "The first 1 files; all 4 are in results.csv." in words
+    assert "Seen in b" not in words
+
+
+def test_the_command_writes_the_pages_of_the_runs_before_that_of_the_batch(
+    batch: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report([str(batch)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        str(batch / "runs/00/a-1/report.html"),
+        str(batch / "runs/01/b-1/report.html"),
+        str(batch / "report.html"),
+        str(batch.parent.parent / "index.html"),
+    ]
+    index = Seen((batch.parent.parent / "index.html").read_text())
+    assert index.links == ["./batches/b/report.html"]
+    assert "talks" in index.words
+
+
+def test_hostile_words_are_words_on_the_page_of_a_batch(batch: Path) -> None:
+    run = batch / "runs/00/a-1"
+    harm = {
+        "what": HOSTILE,
+        "owner": HOSTILE,
+        "due": HOSTILE,
+        "evidence": [{**QUOTE, "quote": HOSTILE}],
+    }
+    for name, kind in (("analyzer_000", "action_items"), ("analyzer_001", "decisions")):
+        record_of(run, name, structured_data={kind: [harm, 7, None, "x"], "headline": HOSTILE})
+    (run / "insights.json").write_text(json.dumps([insight(HOSTILE, 0.9), {}, 3]))
+    row = {"event": "e", "transcript": HOSTILE, "run": "../../elsewhere", "status": HOSTILE}
+    with (batch / "results.jsonl").open("a") as file:
+        for line in ({**row, "error": HOSTILE}, {"event": "e", "transcript": None, "run": {}}):
+            file.write(json.dumps(line) + "\n")
+    (batch / "config").mkdir()
+    (batch / "config/overrides.json").write_text(json.dumps([HOSTILE]))
+    words = page_of(batch).words
+
+    assert "<script>alert(1)</script>" in words
+    assert "\x1b" not in words
