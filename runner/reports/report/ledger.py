@@ -16,10 +16,13 @@ from runner.record.previous_session import read_record
 from runner.reports.report.nodes import NodeFacts, joined
 from runner.reports.report.render import label, title_of
 
+_REMOVED = "removed_chars"
 _EVENTS = (
     b'"breaker.',
     b'"limit.lowered"',
     b'"model.failed"',
+    b'"parameter.refused"',
+    b'"effort.rounded"',
     b'"context.trimmed"',
     b'"record.damaged"',
     b'"node.crashed"',
@@ -155,7 +158,7 @@ def _event(line: bytes) -> str:
         event = mapping(orjson.loads(line))
     except ValueError:
         return ""
-    facts = ("analyzer", "model", "kind", "error", "fault", "limit", "context", "removed_chars")
+    facts = ("analyzer", "model", "kind", "error", "reason", "fault", "limit", "context", _REMOVED)
     told = [(label(key), label(event[key])) for key in facts if event.get(key) is not None]
     name = title_of(text(event.get("event")).replace(".", " "))
     return joined(name, ", ".join(f"{key} {value}" for key, value in told))
