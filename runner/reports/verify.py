@@ -56,8 +56,9 @@ def _check(given: Arguments) -> int:
 
 def _unsigned(path: Path) -> str | None:
     try:
+        check_folders(path)
         return fault_of(path)
-    except ConfigError as error:  # the key itself is refused
+    except ConfigError as error:  # a folder leads elsewhere, or the key itself is refused
         return str(error)
 
 
