@@ -54,6 +54,17 @@ def test_a_quote_opens_its_segment_and_the_segment_leads_back(run: Path) -> None
     assert re.search(r'<p id="seg-2"[^>]*>.*cited by <a href="#node-\d">', text)
 
 
+def test_a_quote_of_a_printed_page_names_it(run: Path) -> None:
+    file = run / "transcript.json"
+    data = json.loads(file.read_bytes())
+    data["segments"][1]["where"] = "page 3, line 14"
+    file.write_text(json.dumps(data))
+    text, _ = page_of(run)
+
+    assert re.search(r"<bdi>Speaker 2</bdi>, (?:0:00:0\d, )?page 3, line 14</footer>", text)
+    assert re.search(r'<p id="seg-2"[^>]*>.*<span class="soft">page 3, line 14</span>', text)
+
+
 def test_near_moved_and_absent_quotes_are_marked_and_near_ones_show_their_difference(
     run: Path,
 ) -> None:

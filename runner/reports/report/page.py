@@ -105,6 +105,7 @@ def _how_it_ran(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
         "grounding_total": mapping(run.grounding.get("total")),
         "ledgers": ledger.ledgers_of(run.path, (node.stage for node in nodes)),
         "kept_and_dropped": ledger.kept_and_dropped,
+        "few_kept": ledger.few_kept,
         "chunked": ledger.chunked_of(run.path, nodes),
         "faults": ledger.faults_of(nodes),
         "requests": sum(len(node.attempts) for node in nodes),
