@@ -119,7 +119,8 @@ class LiteLLMTransport:
             return False
         if self._adapted == sent:
             self._adapted = now
-            reason = f"{now.change_since(sent, request)}, since {one_line(str(error), 200)}"
+            said = str(error).rsplit(" (", 1)[0] if str(error).endswith(")") else str(error)
+            reason = f"{now.change_since(sent, request)}, since {one_line(said, 200)}"
             _log.warning("parameter.refused", model=self.route.name, reason=reason)
         return True
 
