@@ -93,7 +93,7 @@ class Client:
             except CallError as error:
                 wait = self._wait_after(call, error)
                 self._log_failure(call, error, wait)
-                if on_failure is not None:
+                if on_failure is not None and not error.again:
                     on_failure()
                 if (fault := self.gate.fault) is not None:
                     self.admission.wake(self.gate)

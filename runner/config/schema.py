@@ -18,6 +18,7 @@ from runner.config.section import (
     Name,
     PerMinute,
     Price,
+    Redact,
     Seconds,
     SettingsSection,
     Switch,
@@ -49,6 +50,8 @@ class TranscriptSettings(SettingsSection):
     speakers: dict[str, str] | None = None
     about: AboutSettings = AboutSettings()
     media: str | None = None
+    redact: Redact = "off"
+    redact_patterns: list[str] = []
 
 
 class ModelSettings(SettingsSection):
@@ -68,7 +71,7 @@ class ModelSettings(SettingsSection):
     effort: Effort | None = None
     service_tier: Tier | None = None
     cache: Lifetime = "auto"
-    reply_format: Literal["auto", "schema", "text"]
+    reply_format: Literal["auto", "shared", "schema", "text"]
     context_window: Tokens | None
     rpm: PerMinute | None
     tpm: PerMinute | None

@@ -15,8 +15,9 @@ from runner.config.schema import BudgetSettings
 from runner.job.graph import Node
 from runner.job.job import Job, Setup
 from runner.job.models import Model
-from runner.job.prefix_policy import primed_stages
+from runner.job.prefix_policy import prefix_policy
 from runner.job.windows import FRAME_TOKENS, on_windows
+from runner.providers.litellm.route import streamed
 from runner.providers.options import effort_note
 from runner.providers.prices import Prices, cost_usd, upper_bound_usd
 from runner.record.history import CallAverages, history_of, read_history
@@ -118,19 +119,17 @@ def make_plan(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> Pl
 
 def plan_nodes(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> dict[str, NodePlan]:
     """Return the plans of *job*'s nodes, by name."""
-    primed = primed_stages(job)
-    nodes: dict[str, NodePlan] = {}
+    policy, nodes = prefix_policy(job), dict[str, NodePlan]()
     for node in job.pipeline.nodes:
         model = job.chain(node)[0]
         seen = history.get(model.settings.name, {}).get(node.name)
-        begun = any(other.stage == node.stage for other in nodes.values())
-        warm = begun and (node.stage, model.name) in primed
-        nodes[node.name] = _plan_node(job, node, model, seen, warm=warm)
+        cache = policy.cached[node.name], policy.written[node.name]
+        nodes[node.name] = _plan_node(job, node, model, seen, cache)
     return nodes
 
 
 def _plan_node(
-    job: Job, node: Node, model: Model, seen: CallAverages | None, *, warm: bool
+    job: Job, node: Node, model: Model, seen: CallAverages | None, cache: tuple[int, int]
 ) -> NodePlan:
     fit, prices = job.fit(node, model), model.prices
     parts = len(fit.chunks) if len(fit.chunks) > 1 else 0
@@ -147,8 +146,6 @@ def _plan_node(
     reply = round(calls * (seen.reply_tokens if seen else fit.reply * REPLY_SHARE))
     margin = 1.0 if model.tokenizer.exact else margin_of(model.learned)
     most = [math.ceil(each * margin) for each in prompts]
-    shared = min(fit.context + max((c.tokens for c in fit.chunks), default=0), prompt)
-    cached = shared if warm and not parts else 0
     sizes = [round(each * ratio) for each in prompts]
     bounds = [upper_bound_usd(each, fit.reply, prices) for each in most] if prices else []
     latency = seen.latency_s if seen else FIRST_TOKEN_S + reply / calls / TOKENS_PER_S
@@ -162,22 +159,28 @@ def _plan_node(
         prompt_tokens=prompt,
         reply_tokens=reply,
         most_tokens=sum(most) + calls * fit.reply,
-        cached_tokens=cached,
-        cost_low_usd=_cost(prices, sizes, reply * LOW, cached),
-        cost_usd=_cost(prices, sizes, reply, cached),
+        cached_tokens=min(cache[0], prompt),
+        cost_low_usd=_cost(prices, sizes, reply * LOW, cache),
+        cost_usd=_cost(prices, sizes, reply, cache),
         cost_high_usd=round(sum(bounds), 9) if prices else None,
         latency_s=round(latency, 3),
         seen=seen is not None,
     )
 
 
-def _cost(prices: Prices | None, prompts: Sequence[int], reply: float, cached: int) -> float | None:
-    """Return US dollars of calls with *prompts*; *reply* and *cached* are totals in tokens."""
+def _cost(
+    prices: Prices | None, prompts: Sequence[int], reply: float, cache: tuple[int, int]
+) -> float | None:
+    """Return US dollars of calls with *prompts*; *reply* and *cache* are totals in tokens."""
     if prices is None:
         return None
     calls = len(prompts)
-    used = [Usage(each, round(reply / calls), cached // calls) for each in prompts]
-    return round(sum(cost_usd(usage, prices) for usage in used), 9)
+    paid = 0.0
+    for prompt in prompts:
+        cached = min(cache[0] // calls, prompt)
+        written = min(cache[1] // calls, prompt - cached)
+        paid += cost_usd(Usage(prompt, round(reply / calls), cached, written), prices)
+    return round(paid, 9)
 
 
 def _wall(job: Job, nodes: Mapping[str, NodePlan]) -> float:
@@ -197,10 +200,12 @@ def _wall(job: Job, nodes: Mapping[str, NodePlan]) -> float:
     wall = ideal_makespan(
         job.pipeline, work, processing.max_concurrent, processing.mode, gate, tokens
     )
-    for stage, _ in primed_stages(job):
+    for stage, name in prefix_policy(job).primed:
         members = [node for node in nodes.values() if node.stage == stage]
         if all(node.calls == 1 for node in members):  # the prefixes of parts fill all slots
-            wall += min(node.latency_s for node in members)
+            first = min(node.latency_s for node in members)
+            streams = streamed(job.models[name].settings.name)
+            wall += min(first, FIRST_TOKEN_S) if streams else first
     return wall
 
 

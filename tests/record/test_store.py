@@ -144,6 +144,7 @@ OTHER_REQUESTS: Mapping[str, Any] = {
     "max_tokens": 101,
     "temperature": 0.3,
     "schema": {"type": "array"},
+    "own_schema": {"type": "string"},
 }
 SAME_REQUESTS: Mapping[str, Any] = {"cache": True}  # how a prompt is billed, not what it says
 OTHER_MODELS: Mapping[str, Any] = {

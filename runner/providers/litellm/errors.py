@@ -60,11 +60,13 @@ class Where:
 
 
 class RefusedError(Exception):
-    """A provider's error: HTTP status, headers, and body."""
+    """A provider's error: HTTP status, headers, body, and whether a part of a reply preceded it."""
 
-    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    def __init__(
+        self, status: int, headers: Mapping[str, str], body: bytes, *, begun: bool = False
+    ) -> None:
         super().__init__(body.decode(errors="replace").strip())
-        self.status = status
+        self.status, self.begun = status, begun
         self.headers = {name.lower(): value for name, value in headers.items()}
 
 
@@ -119,7 +121,7 @@ def _refusal(
         status=status,
         retry_after_s=retry_after,
         final=headers.get("x-should-retry") == "false",
-        billed=kind == "timeout",
+        billed=kind == "timeout" or getattr(error, "begun", False),
     )
     found.window, found.prompt_tokens = window, prompt
     return found

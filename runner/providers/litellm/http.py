@@ -16,6 +16,8 @@ import httpx
 import orjson
 
 from runner.providers.litellm.route import ADDRESSES, ModelRoute
+from runner.providers.litellm.stream import as_stream
+from runner.providers.request import first_token_callback
 
 _NOT_MAPPED = (
     *("messages", "timeout", "model", "api_key", "api_base"),
@@ -128,6 +130,8 @@ class HttpCalls:
         self, timeout_s: float, url: str, body: bytes, headers: Mapping[str, str]
     ) -> httpx.Response:
         """Return the response, which is one of success."""
+        if first_token_callback() is not None:
+            url, body = as_stream(self._provider, url, body)
         timeout = aiohttp.ClientTimeout(
             connect=timeout_s, sock_connect=timeout_s, sock_read=timeout_s
         )

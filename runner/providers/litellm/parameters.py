@@ -10,9 +10,9 @@ from runner.answers.analyzer import Message
 from runner.base.text import digest
 from runner.config.model_facts import ModelFacts, map_entry
 from runner.providers.litellm.route import ModelRoute
-from runner.providers.messages import text_parts
+from runner.providers.messages import cut_transcript, text_parts
 from runner.providers.options import effort_of, provider_of, tier_word
-from runner.providers.request import Request
+from runner.providers.request import Request, first_token_callback
 from runner.providers.schemas import sent_schema
 
 LIMITS = ("max_tokens", "max_completion_tokens")
@@ -30,7 +30,7 @@ _NAMES = {
         *("response_format", "output_format", "output_config.format", "json_schema", "json mode"),
         *("response_schema", "response_json_schema", "response_mime_type", "responseSchema"),
         *("responseJsonSchema", "responseMimeType", "response mime type", "textFormat"),
-        *("outputConfig", "structured outputs?", "guided_json", "grammar"),
+        *("outputConfig", "structured outputs?", "guided_json", "grammar", "schemas?"),
     ),
     "effort": (
         *("reasoning_effort", "reasoningEffort", "reasoning.effort", "reasoning effort"),
@@ -41,6 +41,7 @@ _NAMES = {
     "service_tier": ("service_tier", "serviceTier", "service tier"),
     "cache_key": ("prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"),
     "cache": ("cache_control", "prompt_cache_breakpoint", "cachePoint"),
+    "stream": ("stream", "stream_options", "streaming"),
 }
 _ANY = {
     what: re.compile(rf"(?<!\w)(?:{'|'.join(names)})(?!\w)", re.IGNORECASE)
@@ -52,8 +53,8 @@ _REFUSES = re.compile(
     r"|n't (?:support|accept|allow)|no longer support"
     r"|(?:support|accept|allow)s? only|only (?:support|accept|allow|the default|takes|works)"
     r"|extraneous|extra_forbidden|deprecated|may only|must be|should be (?:less|greater)|cannot be"
-    r"|can't be|invalid|too (?:large|high|many)|exceeds?|greater than|less than|at most|maximum"
-    r"|range|incompatible|failed to (?:parse|initialize)|cannot find field",
+    r"|can't be|invalid|too (?:large|high|many|complex)|exceeds?|greater than|less than|at most"
+    r"|maximum|range|incompatible|failed to (?:parse|initialize)|cannot find field",
     re.IGNORECASE,
 )
 # OpenRouter, with `require_parameters`: no host takes all of them, and it does not say which.
@@ -91,6 +92,8 @@ class Adapted:
         if self.warmest != before.warmest:
             return f"temperature is lowered from {request.temperature:g} to {self.warmest:g}"
         (new,) = self.dropped - before.dropped
+        if new == "shared":
+            return "each analyzer sends a schema of its own"
         names = {"limit": "max_tokens", "cache_key": "prompt_cache_key", "cache": "cache marks"}
         where = ", the schema is stated in the prompt" if new == "response_format" else ""
         return f"{names.get(new, new)} is no longer sent{where}"
@@ -113,7 +116,8 @@ def adapted_to(
     for what in sorted(found, key=found.__getitem__):
         now = _without(what, sent, said.replace(",", ""), request)
         marks = what == "cache" and request.cache and facts.cache_marks and now != sent
-        if marks or parameters(route, request, facts, now) != before:
+        streams = what == "stream" and first_token_callback() is not None and now != sent
+        if marks or streams or parameters(route, request, facts, now) != before:
             return now
     return None
 
@@ -126,6 +130,8 @@ def _without(what: str, sent: Adapted, said: str, request: Request) -> Adapted:
         numbers = (int(m[1]) - bool(m[2]) for m in _NUMBER.finditer(said))
         accepted = [n for n in numbers if 1 < n < limit_of(request, sent)]
         return replace(sent, most=max(accepted)) if accepted else sent
+    if what == "response_format" and request.own_schema and "shared" not in sent.dropped:
+        what = "shared"
     warmest = _WARMEST.search(said) if what == "temperature" else None
     if warmest and sent.warmest is None and 0 < float(warmest[1]) < (request.temperature or 0):
         return replace(sent, warmest=float(warmest[1]))
@@ -158,8 +164,10 @@ def parameters(
     if temperature is not None and adapted.warmest is not None:
         temperature = min(temperature, adapted.warmest)
     if request.schema is not None and "response_format" not in adapted.dropped:
-        schema = sent_schema(request.schema, route.name, route.api_base)
-        sent |= _format(route, request.node, schema)
+        name, schema = request.schema_name, request.schema
+        if request.own_schema is not None and "shared" in adapted.dropped:
+            name, schema = request.node, request.own_schema
+        sent |= _format(route, name, sent_schema(schema, route.name, route.api_base))
     if "effort" not in adapted.dropped:
         sent |= _effort(route, limit, body)
     if temperature is not None and _takes_temperature(route, sent):
@@ -283,11 +291,11 @@ def _cache(
 
 
 def prefix_text(messages: tuple[Message, ...]) -> str:
-    """Return the prefix that calls share: all up to the first user message's first part."""
+    """Return the prefix that most calls share: all up to the transcript, or the first part."""
     texts: list[str] = []
     for message in messages:
         parts = text_parts(message)
         if message["role"] == "user":
-            return "\0".join([*texts, parts[0]])
+            return "\0".join([*texts, *cut_transcript(parts[0])[:1]])
         texts += parts
     return "\0".join(texts)

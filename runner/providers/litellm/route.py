@@ -21,6 +21,12 @@ ADDRESSES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
     "openai": (("OPENAI_BASE_URL", "OPENAI_API_BASE"), "https://api.openai.com/v1"),
     "openrouter": (("OPENROUTER_API_BASE",), "https://openrouter.ai/api/v1"),
 }
+SDK = ("azure",)  # OpenAI's client, to which `extra_body` adds what a stream needs
+
+
+def streamed(name: str) -> bool:
+    """Return whether the reply of the litellm model *name* can be read as a stream."""
+    return name.split("/", 1)[0] in (*ADDRESSES, *SDK)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,23 +14,32 @@ import aiohttp
 import structlog
 
 from runner.answers.reply import beside
+from runner.answers.shared_schema import which_part
 from runner.base.errors import CallError, one_line
 from runner.base.secrets import secrets_of
 from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
-from runner.config.model_facts import OFFLINE, model_facts
+from runner.config.model_facts import OFFLINE, SIMULATED, model_facts
 from runner.providers.litellm.choice import http_calls
 from runner.providers.litellm.errors import cause_of, classify, refusal_text
 from runner.providers.litellm.http import HttpCalls
 from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.parameters import Adapted, adapted_to, parameters, schema_message
-from runner.providers.litellm.route import ModelRoute
+from runner.providers.litellm.route import SDK, ModelRoute
 from runner.providers.litellm.session import Exchange, one_attempt, open_session
+from runner.providers.litellm.stream import stream_options
 from runner.providers.litellm.usage import ADDED_PROMPT, ADDED_REPLY, CallSize, shown, usage_of
-from runner.providers.messages import joined, marked, text_parts
+from runner.providers.messages import joined, marked, text_parts, without
 from runner.providers.options import effort_note, provider_of
 from runner.providers.prices import cost_usd, prices_of
-from runner.providers.request import Completion, Request, checked_text, on_arrival
+from runner.providers.request import (
+    Completion,
+    Request,
+    checked_text,
+    first_token_callback,
+    on_arrival,
+    on_first_token,
+)
 from runner.providers.retry_headers import limits_left
 
 MAX_REASON_CHARS = 100
@@ -60,6 +69,8 @@ class LiteLLMTransport:
         self._http: HttpCalls | None = None
         self._secrets = secrets_of(key_env=route.api_key_env)
         self._facts = model_facts(route.known_as)
+        if route.name == SIMULATED:  # takes the marks of whom it stands for
+            self._facts = replace(self._facts, cache_marks=True)
         self._adapted = Adapted()  # to what the provider refused; kept for the run
         self._prices = prices_of(route)
 
@@ -83,8 +94,13 @@ class LiteLLMTransport:
         adapted = self._adapted
         arguments = self._arguments(request, timeout_s, adapted)
         arrived: list[bool] = []
+        waiting = None if "stream" in adapted.dropped else first_token_callback()
         try:
-            with one_attempt() as attempt, on_arrival(lambda: arrived.append(True)):
+            with (
+                one_attempt() as attempt,
+                on_first_token(waiting),
+                on_arrival(lambda: arrived.append(True)),
+            ):
                 response = await self._ask(arguments)
         except Exception as error:  # noqa: BLE001 - libraries raise anything
             where, delivered = self.route.where, bool(arrived)
@@ -106,7 +122,13 @@ class LiteLLMTransport:
         """Return litellm's response to *arguments*, or raise its exception."""
         if self._http is not None and arguments.get("api_key"):
             return await self._http.ask(arguments)
-        shared = {} if self._session is None else {"shared_session": self._session}
+        shared: dict[str, Any] = {}
+        if self._session is not None:
+            shared["shared_session"] = self._session
+        provider = self.route.name.split("/", 1)[0]
+        if first_token_callback() is not None and provider in SDK:
+            extra = {**(arguments.get("extra_body") or {}), **stream_options(provider)}
+            arguments = {**arguments, "extra_body": extra}
         return await self._litellm.acompletion(**arguments, **shared)
 
     def _adapt(self, request: Request, sent: Adapted, said: str, error: CallError) -> bool:
@@ -147,12 +169,15 @@ class LiteLLMTransport:
         return arguments
 
     def _messages(self, request: Request, adapted: Adapted) -> list[dict[str, Any]]:
+        messages = request.messages
+        if "shared" in adapted.dropped:
+            messages = without(messages, which_part(request.node))
         if request.cache and self._facts.cache_marks and "cache" not in adapted.dropped:
-            made = marked(request.messages, self.route.known_as, self.route.cache)
+            made = marked(messages, self.route.known_as, self.route.cache)
         else:
-            made = [joined(message) for message in request.messages]
+            made = [joined(message) for message in messages]
         if request.schema is not None and "response_format" in adapted.dropped:
-            schema_message(made, request.schema)
+            schema_message(made, request.own_schema or request.schema)
         return made
 
     def _completion(self, response: Any, request: Request, attempt: Exchange) -> Completion:

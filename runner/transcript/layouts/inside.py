@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from runner.transcript.layouts.labels import Likeness, is_ordinary, likeness
 
@@ -40,24 +40,28 @@ def labels_inside(lines: Iterable[str], known: Collection[str]) -> set[str]:
     return {*known, *parts, *(label for label in recur if likeness(label) >= Likeness.WORD)}
 
 
-def cut_at_labels(
-    text: str, labels: Collection[str], marks: re.Pattern[str] | None = None
-) -> list[str]:
-    """Return *text* cut before *marks* and, behind the end of a sentence, before *labels*."""
-    cuts: set[int | None] = set()
-    cuts |= {match.start() for match in marks.finditer(text)} if marks else set()
+def cut_at(
+    labels: Collection[str], marks: re.Pattern[str] | None = None
+) -> Callable[[str], list[str]]:
+    """Return what cuts a text before *marks* and, behind the end of a sentence, before *labels*."""
     lengths = sorted({len(label) for label in labels}, reverse=True)
-    for colon in _COLON.finditer(text) if ":" in text or "：" in text else ():
-        for length in lengths:
-            start = colon.start() - length
-            if start >= 0 and text[start : colon.start()] in labels:
-                cuts.add(_opens(text, start))
-                break
-    for bracket in _BRACKET.finditer(text):
-        if bracket[1] in labels:
-            cuts.add(_opens(text, bracket.start(1)))
-    ends = [*sorted(cut for cut in cuts if cut), len(text)]
-    return [text[start:end].strip() for start, end in zip([0, *ends], ends, strict=False)]
+
+    def cut(text: str) -> list[str]:
+        cuts: set[int | None] = set()
+        cuts |= {match.start() for match in marks.finditer(text)} if marks else set()
+        for colon in _COLON.finditer(text) if ":" in text or "：" in text else ():
+            for length in lengths:
+                start = colon.start() - length
+                if start >= 0 and text[start : colon.start()] in labels:
+                    cuts.add(_opens(text, start))
+                    break
+        for bracket in _BRACKET.finditer(text):
+            if bracket[1] in labels:
+                cuts.add(_opens(text, bracket.start(1)))
+        ends = [*sorted(at for at in cuts if at), len(text)]
+        return [text[start:end].strip() for start, end in zip([0, *ends], ends, strict=False)]
+
+    return cut
 
 
 def _opens(text: str, start: int) -> int | None:

@@ -165,12 +165,10 @@ def _without_line_numbers(lines: list[str], notes: Notes) -> tuple[list[str], li
         return lines, []
     notes.leave_out("line numbers", "\n".join(match[1] for match in matches if match))
     pairs = zip(lines, matches, strict=True)
-    places, page, last = [], 0, 0
+    places, page, last, paged = [], 0, 0, numbers.count(1) > 1
     for match in matches:
         number = int(match[1]) if match else last
         page += bool(match) and number <= last
-        places.append(
-            f"page {page + 1}, line {number}" if numbers.count(1) > 1 else f"line {number}"
-        )
+        places.append(f"page {page + 1}, line {number}" if paged else f"line {number}")
         last = number
     return [line[match.end(1) :] if match else line for line, match in pairs], places
