@@ -166,7 +166,8 @@ class Redaction:
             if start < place:
                 continue
             made += [text[place:start], name or text[start:end]]
-            self.times[name] += self._learning
+            if self._learning:
+                self.times[name] += 1
             place = end
         return "".join([*made, text[place:]])
 
