@@ -159,7 +159,7 @@ class Asker:
                 raise cut_error(reply, kept=outcome)
             asks = self.job.settings.grounding.require == "ask"
             if asks and (absent := find_absent(outcome.answer or {})):
-                said = describe_absent(absent)
+                said = describe_absent(self.job.redaction.masked(absent))
                 raise AnswerError("ungrounded", said, text=reply.text, kept=outcome)
             return outcome
 
@@ -205,7 +205,12 @@ class Asker:
         limit = self.job.settings.output.max_insights_per_analyzer
         analyzer = self.job.analyzers[owner_of(node)]
         text, unknown = self.job.redaction.restore(reply.text, in_json=True)
-        outcome = read_reply(analyzer, text, reply.finish_reason, limit, self.job.secrets)
+        read = partial(read_reply, analyzer)
+        try:
+            outcome = read(text, reply.finish_reason, limit, self.job.secrets)
+        except AnswerError:  # its message may cut a name: better that of the reply as it came
+            read(reply.text, reply.finish_reason, limit, self.job.secrets)
+            raise
         if self.job.redaction:  # what is stored is what was sent and received
             notes = {**outcome.notes, **({"unknown_stand_ins": unknown} if unknown else {})}
             outcome = replace(outcome, raw_output=reply.text, notes=notes)

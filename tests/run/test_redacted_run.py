@@ -13,7 +13,7 @@ import orjson
 import pytest
 from helpers import job
 from helpers.fault_server import Asked, FaultServer, Step, good, http
-from helpers.runs import execute, simulated
+from helpers.runs import ONLY_TWO, execute, simulated
 
 from benchmarks.redact import SET, planted_in, talks
 from runner.providers.messages import text_parts
@@ -22,6 +22,7 @@ from runner.providers.simulated.replies import reply_to
 from runner.record.previous_session import PreviousSession
 from runner.record.reuse import StoredAnswers
 from runner.record.store import Store
+from runner.reports.report.index import index_page
 from runner.reports.verify import verify
 from runner.run.execute import ProcessState, execute_job
 
@@ -68,7 +69,7 @@ def test_no_planted_identifier_is_in_any_body_of_parts_repairs_fallbacks_and_con
     def script(asked: Asked) -> Iterable[Step]:
         schema = asked.body["response_format"]
         name = schema["json_schema"]["name"]
-        if asked.body["model"] == "own-model" and name == "premises_assertions":
+        if asked.body["model"] == "own-model" and name == "perspective_perception":
             return [http(b'{"error": {"message": "no"}}', "400 Bad Request")]
         text = reply_to({**asked.body, "messages": [{"role": "user", "content": prompt(asked)}]})
         if name not in rejected:
@@ -78,6 +79,7 @@ def test_no_planted_identifier_is_in_any_body_of_parts_repairs_fallbacks_and_con
 
     with FaultServer(script) as server:
         made = job(
+            *ONLY_TWO,
             *("model=openai", "model.name=openai/own-model", "model.max_tokens=2000"),
             *(f"model.api_base={server.url()}/v1", "model.retry_delay_s=0", *given),
             *("transcript.token_budget=400", "grounding.require=ask", "output.console=quiet"),
@@ -150,3 +152,44 @@ def test_without_redaction_nothing_changes(given: list[str]) -> None:
     assert not (run / "redaction.json").exists()
     assert "Ana Silva" in "".join(text_parts(transport.requests[0].messages[1]))
     assert "stand-in" not in str(transport.requests[0])
+
+
+def test_a_repair_turn_has_the_reply_as_it_came_and_a_fault_without_names(
+    given: list[str],
+) -> None:
+    def reply(request: Request) -> str:
+        answer = json.loads(simulated(request))
+        if len(request.messages) == 2:
+            answer["insights"][0]["confidence"] = "so PERSON_1 and PERSON_2 say " * 9
+        return json.dumps(answer)
+
+    result, _, transport = execute(job(*given), reply)
+    repairs = [r for r in transport.requests if len(r.messages) > 2]
+    told = ["".join(text_parts(message)) for r in repairs for message in r.messages[2:]]
+
+    assert "completed" == result.status
+    assert 16 == len(told)
+    assert all("PERSON_1 and PERSON_2 say" in text for text in told[::2])
+    assert [] == [text for text in told if "Ana" in text or "Silva" in text or "Weber" in text]
+
+
+def test_a_plan_counts_what_would_be_masked(
+    given: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    nothing: Any = None
+    asyncio.run(execute_job(nothing, job=job(*given, "plan=true")))
+    (told,) = (each for each in capsys.readouterr().out.splitlines() if each.startswith("redact"))
+
+    assert told.endswith("1 term, 1 file name")
+    assert " names, " in told
+    assert not Path("outputs").exists()
+
+
+def test_the_index_names_nobody_of_a_redacted_run(given: list[str]) -> None:
+    made = job(*given)
+    _, run, _ = execute(made, into="outputs/runs/one")
+    (run / "config" / "overrides.json").write_text(json.dumps([*given, "repeat=2"]))
+    page = index_page(Path("outputs"))
+
+    assert "repeat=2" in page
+    assert set() == leaked(page.replace(str(Path.cwd()), ""))

@@ -177,8 +177,8 @@ def test_what_is_restored_inside_json_is_escaped() -> None:
 def test_answers_are_masked_wherever_a_form_stands_even_with_an_ending() -> None:
     made = make(talk(("Will", "Hi Will, I am Will."), ("Ana", "Yes.")))
 
-    assert {"a": ["PERSON_1 sends it. PERSON_2s plan", 3]} == made.masked(
-        {"a": ["Will sends it. Anas plan", 3]}
+    assert {"a": ["PERSON_1 sends it. PERSON_2s plan", 3], "PERSON_2": None} == made.masked(
+        {"a": ["Will sends it. Anas plan", 3], "Ana": None}
     )
     assert "Mark each; PERSON_2 may. Will you?" == made.mask(
         "Mark each; Ana may. Will you?", fixed=True

@@ -80,7 +80,10 @@ def admits(
     return following in (",", "?", "!", ".", "'", "’", "") or (
         bool(after)
         and text[first.end : after[0].start] == " "
-        and (after[0].key in GOES_ON or (after[0].capital and not caseless))
+        and (
+            after[0].key in GOES_ON
+            or (after[0].capital and after[0].key not in NO_NAMES and not caseless)
+        )
     )
 
 

@@ -166,18 +166,19 @@ class Redaction:
             if start < place:
                 continue
             made += [text[place:start], name or text[start:end]]
-            self.times[name] += self._learning
+            if self._learning:
+                self.times[name] += 1
             place = end
         return "".join([*made, text[place:]])
 
     def masked(self, value: Any) -> Any:
-        """Return restored JSON-able data with stand-ins in its texts; keys stay."""
+        """Return restored JSON-able data with stand-ins in its texts and keys."""
         if not self._forms:
             return value
         if isinstance(value, str):
             return self.mask(value, eager=True)
         if isinstance(value, Mapping):
-            return {key: self.masked(each) for key, each in value.items()}
+            return {self.masked(key): self.masked(each) for key, each in value.items()}
         return [self.masked(each) for each in value] if isinstance(value, (list, tuple)) else value
 
     def _literal_at(self, text: str) -> str:
