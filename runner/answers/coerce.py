@@ -23,10 +23,12 @@ class Coercion:
     """Coerces one reply to *schema*, that of a whole answer with its bounds; *notes* say how.
 
     *cut* replies get an empty list in place of one that they did not reach; *filled* says so.
+    *part* is the key of what is asked for in a reply to a shared schema.
     """
 
-    def __init__(self, schema: Mapping[str, Any], *, cut: bool = False) -> None:
+    def __init__(self, schema: Mapping[str, Any], *, cut: bool = False, part: str = "") -> None:
         self._root, self._defs, self._cut = schema, schema.get("$defs", {}), cut
+        self._part = _plain(part)
         self.notes: list[str] = []
         self.filled = False
 
@@ -40,7 +42,7 @@ class Coercion:
             self._note("", "a list was read as insights")
             value = {"insights": value}
         if isinstance(value, dict):
-            value = self._named(value, names, "")
+            value = self._own_part(self._named(value, names, ""), own)
             beside = {_plain(name) for name in own} - {_plain(name) for name in names}
             moved = {k: v for k, v in value.items() if _plain(k) in beside}
             if moved and "structured_data" not in value:
@@ -53,6 +55,24 @@ class Coercion:
                 self._note("", f"the key {key!r} was left out")
                 del value[key]
         return self._value(value, self._root, "")
+
+    def _own_part(self, value: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+        """Return an answer whose structured data is that of its own part, if it has parts."""
+        if self._part in {"", *map(_plain, own)}:
+            return value
+        key = next((k for k in value if _plain(k) == self._part), None)
+        if key is not None and "structured_data" not in value:
+            self._note("structured_data", f"its part stood beside it, as {key[:40]!r}")
+            rest = {k: v for k, v in value.items() if k != key}
+            return {**rest, "structured_data": value[key]}
+        held: Any = value.get("structured_data")
+        parts: dict[str, Any] = held if isinstance(held, dict) else {}
+        key = next((k for k in parts if _plain(k) == self._part), None)
+        if key is None:
+            return value
+        if others := [k for k, v in parts.items() if k != key and v not in (None, {}, [])]:
+            self._note("structured_data", f"other parts were left out: {others[:9]!r:.200}")
+        return {**value, "structured_data": parts[key]}
 
     def _note(self, path: str, what: str) -> None:
         self.notes.append(f"{path}: {what}" if path else what)

@@ -22,6 +22,7 @@ ENDINGS = (
     (frozenset({"budget"}), errors.EXIT_BUDGET),
     (frozenset({"unavailable"}), errors.EXIT_UNAVAILABLE),
 )
+ANSWERED = frozenset({"completed", "degraded"})  # statuses of a run with every answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +101,12 @@ def failed_outcome(
     return Outcome("error", None, error.kind, str(error), raw, key, notes=notes or {})
 
 
-def run_status(outcomes: Mapping[str, Outcome]) -> tuple[str, int]:
-    """Return the run's status and exit code; the first of ENDINGS that applies decides."""
+def run_status(outcomes: Mapping[str, Outcome], min_rate: float = 0.0) -> tuple[str, int]:
+    """Return the run's status and exit code; the first of ENDINGS that applies decides.
+
+    Where every analyzer answered, but a smaller share of their quotes than *min_rate* is in the
+    transcript, it is `degraded`.
+    """
     good = sum(outcome.status == "ok" for outcome in outcomes.values())
     kinds = {outcome.kind for outcome in outcomes.values()}
     some = "partial" if good else "failed"
@@ -112,6 +117,9 @@ def run_status(outcomes: Mapping[str, Outcome]) -> tuple[str, int]:
         return some, errors.EXIT_NOTHING
     if good < len(outcomes) or any(outcome.missing for outcome in outcomes.values()):
         return "partial", errors.EXIT_PARTIAL
+    rate = grounding_figures(outcomes)["total"]["rate"]
+    if rate is not None and rate < min_rate:
+        return "degraded", errors.EXIT_PARTIAL
     return "completed", errors.EXIT_OK
 
 
@@ -125,6 +133,12 @@ def grounding_figures(outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
 def cut_answers(outcomes: Mapping[str, Outcome]) -> list[str]:
     """Return the analyzers whose answer is what is complete of a reply that was cut."""
     return [name for name, outcome in outcomes.items() if outcome.notes.get("cut")]
+
+
+def quotes_found(counts: GroundingCounts) -> str | None:
+    """Return how many quotes are in the transcript, None without any."""
+    found = counts.exact + counts.near
+    return f"{found} of {counts.quotes} quotes are in the transcript" if counts.quotes else None
 
 
 def missing_reasons(upstream: Mapping[str, Outcome]) -> dict[str, str]:

@@ -42,14 +42,16 @@ class ReadReply:
         return replace(self, notes=(*filter(None, notes), *self.notes))
 
 
-def parse_answer(text: str, shape: type[Answer]) -> ReadReply:
+def parse_answer(text: str, shape: type[Answer], part: str = "") -> ReadReply:
     """Return the answer of *shape* that the reply *text* holds, however it is wrapped.
+
+    *part* is the analyzer's part of a shared schema (see `shared_schema`).
 
     The last object outside the model's reasoning that is valid is the answer. Only if there is
     none, JSON that is broken is repaired, or completed where it was cut. Raises AnswerError of
     kind `invalid_output` that says what is wrong with the best of the objects.
     """
-    search = _AnswerSearch(shape)
+    search = _AnswerSearch(shape, part)
     if sum(map(text.count, ",[{")) > MAX_VALUES:
         search.refuse(3, f"the reply has more than {MAX_VALUES:,} values")
     else:
@@ -72,6 +74,7 @@ class _AnswerSearch:
     """
 
     shape: type[Answer]
+    part: str = ""
     faults: list[tuple[int, str]] = field(default_factory=list)
     is_spent: bool = False
 
@@ -169,7 +172,7 @@ class _AnswerSearch:
         """Return the reading of a JSON value that is an answer, None for any other."""
         if not isinstance(value, dict | list):
             return None
-        coercion = Coercion(_bounds(self.shape), cut=cut)
+        coercion = Coercion(_bounds(self.shape), cut=cut, part=self.part)
         try:
             data = _clean(coercion.answer(value))
             answer = self.shape.model_validate(data)

@@ -14,7 +14,8 @@ import orjson
 
 from runner.answers.insights import COLUMNS as INSIGHT_COLUMNS
 from runner.answers.insights import rows_of as insight_rows
-from runner.base.errors import EXIT_OK, ColloquyError, ConfigError
+from runner.answers.outcome import ANSWERED
+from runner.base.errors import EXIT_OK, EXIT_PARTIAL, ColloquyError, ConfigError
 from runner.base.files import Lines, write_bytes
 from runner.base.json import load_json, mappings, read_list, text
 from runner.base.regular_files import (
@@ -229,12 +230,15 @@ def completed_before(batch: Path, file: Input, encoding: str | None) -> ResultRo
         metadata = load_json(run / "metadata.json")
         if metadata["transcript"]["sha256"] != content_sha256_of(file.path, encoding=encoding):
             return None
+        status = metadata["status"]
+        if status not in ANSWERED:
+            return None
         benchmark, quotes = load_json(run / "logs" / "benchmark.json")["run"], metadata["grounding"]
         return ResultRow(
             file.name,
             file.run,
-            "completed",
-            EXIT_OK,
+            status,
+            EXIT_OK if status == "completed" else EXIT_PARTIAL,
             ok=benchmark["total"],
             analyzers=benchmark["total"],
             segments=metadata["transcript"]["segments"],
