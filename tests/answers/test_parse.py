@@ -434,7 +434,7 @@ def words_in(node: Any) -> Iterator[str]:
 def test_whatever_is_broken_in_a_reply_no_word_is_added_or_lost() -> None:
     whole, rng = json.dumps(WHOLE), random.Random(17)
     texts, read = list(words_in(WHOLE)), 0
-    for _ in range(600):
+    for _ in range(200):
         at = rng.randrange(len(whole))
         text = whole[:at] + rng.choice(["", *"{}[]\",:' \nx0"]) + whole[at + rng.randrange(2) :]
         try:
@@ -446,7 +446,7 @@ def test_whatever_is_broken_in_a_reply_no_word_is_added_or_lost() -> None:
 
         assert [] == [words for words in found if words not in said]
         assert reading.cut or abs(len("".join(found)) - len("".join(texts))) <= 2
-    assert read > 300
+    assert read > 100
 
 
 def test_what_a_cut_reply_did_not_reach_is_said() -> None:
