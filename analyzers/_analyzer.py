@@ -101,7 +101,7 @@ class PromptAnalyzer:
 
     def read(self, text: str) -> ReadReply:
         """Parse and validate a reply."""
-        return parse_answer(text, self.shape)
+        return parse_answer(text, self.shape, self.name)
 
     def markdown(self, answer: Mapping[str, Any], *, fields_first: bool = False) -> str:
         """Render a stored answer; the module's own `markdown` shows its structured data."""

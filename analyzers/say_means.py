@@ -1,4 +1,4 @@
-"""What is said against what is meant.
+"""Where people mean something else than they say, and what they leave unsaid.
 
 After H. P. Grice, "Logic and Conversation" (1975): a listener infers an implicature where an
 utterance flouts quantity, quality, relation or manner.

@@ -15,6 +15,7 @@ Count = Callable[[str], int]
 
 TOP_INSIGHT, SELECTED_KEY, OTHER_INSIGHT, OTHER_KEY = range(4)
 TIERS = ("top insight", "selected key", "other insight", "other key")
+LITTLE = 5  # of the items, less than one in so many
 _WORD = re.compile(r"\w+")
 _CITED = re.compile(r" \{(S\d+) ")
 
@@ -52,6 +53,12 @@ class Reduced:
     missing: Mapping[str, str] = field(default_factory=dict)
     excerpts: tuple[str, ...] = ()
 
+    @property
+    def segments(self) -> frozenset[str]:
+        """The ids of the transcript's segments that the text quotes."""
+        quoted = (segment for item in self.kept for segment in _CITED.findall(item.line))
+        return frozenset(chain(self.excerpts, quoted))
+
     def ledger(self, settings: ContextSettings) -> dict[str, Any]:
         """Return the budget and every item, kept or dropped, as JSON-able data."""
         sections: dict[str, Any] = {}
@@ -73,6 +80,12 @@ class Reduced:
             "sections": sections,
             "transcript_segments": list(self.excerpts),
         }
+
+
+def scarcity(kept: int, dropped: int) -> str | None:
+    """Return `1 of 40 findings` if so few are kept that a stage reads little, else None."""
+    few = kept * LITTLE < kept + dropped
+    return f"{kept} of {kept + dropped} findings" if few else None
 
 
 def reduce_context(

@@ -69,15 +69,17 @@ def _quotes(insight: MergedInsight) -> set[tuple[str, str]]:
 
 
 def placed(insights: Iterable[MergedInsight], segments: Iterable[Segment]) -> None:
-    """Add to each piece of evidence the speaker and the start of its segment, where known."""
+    """Add to each piece of evidence the speaker, the start and the place of its segment."""
     by_id = {segment.id: segment for segment in segments}
     for insight in insights:
-        insight.evidence = [
-            {**e, "speaker": segment.speaker, "start_s": segment.start_s}
-            if (segment := by_id.get(e["segment"])) is not None and e.get("match") != "absent"
-            else e
-            for e in insight.evidence
-        ]
+        insight.evidence = [_placed(each, by_id.get(each["segment"])) for each in insight.evidence]
+
+
+def _placed(evidence: dict[str, Any], segment: Segment | None) -> dict[str, Any]:
+    if segment is None or evidence.get("match") == "absent":
+        return evidence
+    where = {"where": segment.where} if segment.where else {}
+    return {**evidence, "speaker": segment.speaker, "start_s": segment.start_s, **where}
 
 
 def rows_of(
@@ -95,10 +97,11 @@ def rows_of(
 
 
 def _cells(cited: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield speakers, first start, segments, quotes and matches of the evidence *cited*."""
+    """Yield speakers, first start or places, segments, quotes and matches of the *cited*."""
     starts = [e["start_s"] for e in cited if e.get("start_s") is not None]
     yield "; ".join(dict.fromkeys(e["speaker"] for e in cited if e.get("speaker")))
-    yield clock(min(starts)) if starts else ""
+    places = list(dict.fromkeys(e["where"] for e in cited if e.get("where")))
+    yield clock(min(starts)) if starts else "; ".join(places)
     yield " ".join(dict.fromkeys(e["segment"] for e in cited))
     yield " | ".join(e["quote"] for e in cited)
     yield " ".join(str(e.get("match", "")) for e in cited).strip()

@@ -77,15 +77,17 @@ def read_reply(
         "finish_reason": finish_reason,
     }
     stored["insights"] = stored["insights"][:max_insights]
-    incomplete = reading.dropped and cut
+    incomplete = cut and (reading.dropped or (reading.cut and finish_reason == "length"))
     return Outcome("ok", stored, raw_output=text, notes=notes, incomplete=incomplete)
 
 
 def notes_on(reading: ReadReply, *, cut: bool) -> list[str]:
     """Return what a reader must know of how an answer was read, empty for plain JSON."""
-    cut_short = "the reply was cut: what is complete of it was kept"
-    known = [cut_short if reading.cut or reading.dropped else "the reply was cut after its answer"]
-    notes = [*(known if cut else ()), *(["its JSON was repaired"] if reading.repaired else ())]
+    notes = ["its JSON was repaired"] if reading.repaired and not reading.cut else []
+    if cut:
+        inside = reading.cut or reading.dropped
+        where = "what is complete of it was kept" if inside else "after its answer"
+        notes.append(f"the reply was cut: {where}")
     notes += reading.notes
     more = [f"and {len(notes) - MAX_NOTES} more"] if len(notes) > MAX_NOTES else []
     return notes[:MAX_NOTES] + more
@@ -126,6 +128,11 @@ def grounding_figures(outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
     counts = {name: o.grounding for name, o in outcomes.items() if o.grounding is not None}
     by_name = {name: count.figures() for name, count in counts.items()}
     return {"total": sum(counts.values(), GroundingCounts()).figures(), "analyzers": by_name}
+
+
+def cut_answers(outcomes: Mapping[str, Outcome]) -> list[str]:
+    """Return the analyzers whose answer is what is complete of a reply that was cut."""
+    return [name for name, outcome in outcomes.items() if outcome.notes.get("cut")]
 
 
 def quotes_found(counts: GroundingCounts) -> str | None:

@@ -83,7 +83,8 @@ class CallError(ColloquyError):
     wait that the provider asked for, in seconds, or None; *final* says that the provider asked
     for no retry; *billed* that the provider may have charged for the failed call; *slow* that the
     server had taken the request and was still at it. *window* and *prompt_tokens* are what a
-    server that finds a prompt too long says of both, unchecked, in tokens.
+    server that finds a prompt too long says of both, unchecked, in tokens. *again* says that the
+    same request is to be sent at once, since the transport now leaves out what was refused.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class CallError(ColloquyError):
         self.retry_after_s = retry_after_s
         self.final = final
         self.billed = billed
+        self.again = False
         self.slow = slow
         self.window: int | None = None
         self.prompt_tokens: int | None = None

@@ -76,10 +76,12 @@ class Client:
         them. Raises NotRunError if an attempt was not made because of a stopped run, a fault of
         the account or an exhausted budget.
         """
-        tokens, cost_usd = 0, 0.0
+        tokens, cost_usd, replied = 0, 0.0, 0
         if self.sizer is not None and (self.budget.capped or self.gate.counts_tokens):
             tokens, cost_usd = await self.sizer.size(request)
+            replied = request.max_tokens
         ticket = Ticket(calls.unit or request.node, rank, tokens, cost_usd, None, waits_for_outage)
+        ticket.reply_tokens = replied
         call = _Call(request, slots, calls, ticket)
         while True:
             if len(calls.attempts) - calls.earlier >= MAX_REQUESTS:
@@ -91,7 +93,7 @@ class Client:
             except CallError as error:
                 wait = self._wait_after(call, error)
                 self._log_failure(call, error, wait)
-                if on_failure is not None:
+                if on_failure is not None and not error.again:
                     on_failure()
                 if (fault := self.gate.fault) is not None:
                     self.admission.wake(self.gate)
@@ -141,7 +143,9 @@ class Client:
     def _settle_success(self, call: _Call, reply: Completion, started: float) -> None:
         ticket, usage = call.ticket, reply.usage
         now = self._end_attempt(call, "ok", None, started)
-        self.gate.succeeded(ticket, started, now, tokens=usage.tokens, first=not call.failures)
+        self.gate.succeeded(
+            ticket, started, now, usage=usage, first=not call.failures, told=reply.told
+        )
         # An unknown price counts as its upper bound.
         cost_usd = ticket.cost_usd if usage.cost_usd is None else usage.cost_usd
         self.budget.spend(cost_usd, usage.tokens)
@@ -170,7 +174,7 @@ class Client:
         call.parked = not self.gate.failed(ticket, error, started, now)
         if error.kind in TRANSIENT and ticket.failing_since is None:
             ticket.failing_since = now
-        if not call.parked:
+        if not call.parked and not error.again:
             call.failures[_family(error)] += 1
         tokens, usd = (ticket.tokens, ticket.cost_usd) if error.billed else (0, 0.0)
         self.budget.spend(usd, tokens)
@@ -193,6 +197,8 @@ class Client:
             self.gate.stop_until(error.retry_after_s or 0.0)
         if self.gate.fault is not None and self.gate.fault is not error:
             return None
+        if error.again:
+            return 0.0
         if call.parked:
             return 0.0 if call.ticket.waits_for_outage else None  # the breaker delays it
         waited = sum(a.wait_s for a in calls.attempts if a.outcome == error.kind)
@@ -209,6 +215,8 @@ class Client:
     def _log_failure(self, call: _Call, error: CallError, wait: float | None) -> None:
         calls = call.calls
         calls.attempts[-1] = replace(calls.attempts[-1], wait_s=wait or 0.0)
+        if error.again:  # the transport has said what it leaves out from now on
+            return
         log.warning(
             "call.failed",
             analyzer=call.request.node,

@@ -7,7 +7,7 @@ from dataclasses import fields
 from runner.base.text import digest
 from runner.base.threads import WORKERS, offload
 from runner.calls.admission.budget import Budget, Sizer
-from runner.calls.admission.gate import MAX_CEILING, Gate, Gates
+from runner.calls.admission.gate import MAX_CEILING, Gate, Gates, rates_of
 from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
@@ -63,9 +63,14 @@ def simulated_models(job: Setup) -> dict[str, SimulateSettings]:
 
 async def load_libraries(job: Setup) -> None:
     """Import in a thread the libraries of the job's transports, which takes seconds of CPU."""
-    for model in job.models.values():
-        if not _is_offline(model.settings):
-            await offload(load_litellm, model.settings.name)
+    for name in library_users(job):
+        await offload(load_litellm, name)
+
+
+def library_users(job: Setup) -> list[str]:
+    """Return the names of the job's models that are called through litellm and aiohttp."""
+    settings = (model.settings for model in job.models.values())
+    return [each.name for each in settings if not _is_offline(each)]
 
 
 def _is_offline(model: ModelSettings | ModelRoute) -> bool:
@@ -101,10 +106,10 @@ def _gate(job: Setup, model: Model, gates: Gates, api_base: str | None) -> Gate:
     """
     body = model.settings
     ceiling, key = max_in_flight(job), os.environ.get(body.api_key_env or "", "")
-    rates = (body.rpm, body.tpm, body.burst_s)
+    rates = rates_of(body)
     most = WORKERS if body.name.startswith(OFFLINE) else model.learned.slots or MAX_CEILING
     return gates.gate(
-        (body.name, *rates),
+        (body.name, *rates.values()),
         (body.name.split("/", 1)[0], api_base, digest(key)),
-        lambda account: Gate(ceiling, *rates, account, most=most),
+        lambda account: Gate(ceiling, account=account, most=most, **rates),
     )

@@ -73,7 +73,13 @@ class Model:
     def schema_beside(self) -> bool:
         """Whether the schema is sent beside the prompt, as the response format."""
         how = self.settings.reply_format
-        return how == "schema" or (how == "auto" and self.facts.supports_schema is not False)
+        known = self.facts.supports_schema is not False
+        return how in ("schema", "shared") or (how == "auto" and known)
+
+    @property
+    def schema_in_prefix(self) -> bool:
+        """Whether prompts begin with the answer's schema, so that a prefix needs an equal one."""
+        return self.schema_beside and self.facts.schema_in_prefix
 
     def reply_tokens(self, analyzer: AnalyzerSettings, main: ModelSettings) -> int:
         """Return the reply limit in tokens: *analyzer*'s own, or this model's default."""

@@ -1,18 +1,23 @@
 """Context windows: how the transcript, whole or in parts, and a context fit into a model's."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from runner.answers.analyzer import Analyzer, Material
 from runner.answers.context import segment_line
+from runner.answers.shared_schema import as_text
 from runner.base.errors import ConfigError
+from runner.base.tokens import Tokenizer
 from runner.config.model_facts import SELF_HOSTED, entry_name
 from runner.config.schema import Settings
 from runner.job.chunks import Chunk, cut
 from runner.job.graph import Node, Stage
 from runner.job.models import MAIN, Model, chain_of
+from runner.job.reply_format import Formats, in_part
 from runner.providers.messages import text_parts
 from runner.providers.request import Request
+from runner.providers.schemas import sent_schema
 from runner.transcript.model import Transcript
 
 FRAME_TOKENS = 64  # tags around the material and a provider's markup of messages
@@ -27,7 +32,8 @@ class Fit:
 
     *fixed* is the prompt without material; *chunks* are the parts of the transcript (one if it
     is read whole, none if it is not read); *context* limits the context and *reply* the reply;
-    *room* limits all material together, None if the window is unknown.
+    *room* limits all material together, None if the window is unknown. *lead* is the part of
+    *fixed* before the material: the system text, and the schema where the provider puts it there.
     """
 
     fixed: int
@@ -37,6 +43,7 @@ class Fit:
     room: int | None
     window: int | None = None
     factor: float = 1.0
+    lead: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,8 @@ class Fitter:
     analyzers: Mapping[str, Analyzer]
     transcript: Transcript
     variables: Mapping[str, Mapping[str, object]]
+    shared: Formats = field(default_factory=dict)
+    _costs: dict[Tokenizer, list[int]] = field(default_factory=dict)  # of the segments
 
     def fits(
         self, stages: Sequence[Stage], models: Mapping[str, Model]
@@ -69,8 +78,11 @@ class Fitter:
         readers = [node for node in nodes if node.transcript]
         if not readers or not self.transcript.segments:  # a batch's job has no transcript yet
             return fits
-        count, settings = model.tokenizer.count, self.settings.transcript
-        costs = [count(segment_line(segment) + "\n") for segment in self.transcript.segments]
+        settings, costs = self.settings.transcript, self._costs.get(model.tokenizer)
+        if costs is None:
+            count = model.tokenizer.count
+            costs = [count(segment_line(segment) + "\n") for segment in self.transcript.segments]
+            self._costs[model.tokenizer] = costs
         reading = {node.name: fits[node.name] for node in readers}
         limits = [fit.room - fit.context for fit in reading.values() if fit.room is not None]
         limits += [] if settings.token_budget is None else [settings.token_budget]
@@ -88,20 +100,24 @@ class Fitter:
             )
         empty = Material("", self.variables[node.name])
         messages = analyzer.messages(empty, with_schema=model.schema_in_prompt)
-        texts = (part for message in messages for part in text_parts(message))
-        fixed = FRAME_TOKENS + sum(map(model.count_prompt, texts))
+        schema, shared = analyzer.schema, self.shared.get((node.stage, model.name))
+        if shared is not None and node.name in shared.names:
+            messages, schema = in_part(messages, node.name), shared.schema
+        lead, *counts = (sum(map(model.count_prompt, text_parts(each))) for each in messages)
+        lead += _schema_tokens(model, schema)
+        fixed = FRAME_TOKENS + lead + sum(counts)
         reply = model.reply_tokens(own, self.settings.model)
         budget = 0 if node.context is None else node.context.token_budget
         known = model.window, model.token_factor
         if model.window is None:
-            return Fit(fixed, (), budget, reply, None, *known)
+            return Fit(fixed, (), budget, reply, None, *known, lead)
         # Most windows hold prompt and reply, even those that the map calls input.
         room = int((model.window - reply) / model.token_factor) - fixed
         context = min(budget, int(room * _TRANSCRIPT_SHARE) if node.transcript else room)
         least = MIN_CONTEXT if node.transcript else 1
         if room < least or context < min(MIN_CONTEXT, budget):
             raise _too_small(node, model, fixed, reply)
-        return Fit(fixed, (), context, reply, room, *known)
+        return Fit(fixed, (), context, reply, room, *known, lead)
 
 
 def _too_small(node: Node, model: Model, fixed: int, reply: int) -> ConfigError:
@@ -129,7 +145,16 @@ def longest_reply(model: Model, request: Request) -> int | None:
 def counted(model: Model, request: Request) -> int:
     """Return the tokens of *request*'s prompt by our count."""
     texts = (part for message in request.messages for part in text_parts(message))
-    return sum(map(model.count_prompt, texts)) + FRAME_TOKENS
+    before = _schema_tokens(model, request.schema) if request.schema else 0
+    return before + sum(map(model.count_prompt, texts)) + FRAME_TOKENS
+
+
+def _schema_tokens(model: Model, schema: Mapping[str, Any]) -> int:
+    """Return the tokens of a reply's *schema* in the prompt, 0 if it is not part of it."""
+    if not model.schema_in_prefix:
+        return 0
+    sent = sent_schema(schema, model.settings.name, model.settings.api_base)
+    return model.count_prompt(as_text(sent))
 
 
 def on_windows(models: Iterable[Model]) -> Iterator[str]:

@@ -46,8 +46,9 @@ class ResultRow:
 
     *status* is the run's, or `unreadable`; *ok* counts the *analyzers* that answered; *error* is
     that of the first that failed, or of reading the file. *with_speaker* and *with_time* count
-    segments, *warnings* the doubts of the reader. Tokens, cost and attempts are summed
-    over all sessions, *wall_s* is of the last; *reused*: an earlier session completed the run.
+    segments, *warnings* the doubts of the reader, *cut* the answers of replies that were cut.
+    Tokens, cost and attempts are summed over all sessions, *wall_s* is of the last; *reused*: an
+    earlier session completed the run.
     """
 
     transcript: str
@@ -70,6 +71,7 @@ class ResultRow:
     wall_s: float | None = None
     quotes: int = 0
     grounded: int = 0
+    cut: int = 0
     reused: bool = False
     error: str = ""
 
@@ -243,6 +245,7 @@ def completed_before(batch: Path, file: Input, encoding: str | None) -> ResultRo
             wall_s=benchmark["wall_s"],
             quotes=quotes["quotes"],
             grounded=quotes["exact"] + quotes["near"],
+            cut=len(metadata.get("cut") or ()),
             reused=True,
             **{name: metadata["totals"][name] for name in _TOTALS},
         )

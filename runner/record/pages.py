@@ -12,7 +12,6 @@ import yaml
 from runner.answers.insights import COLUMNS, aggregate, as_markdown, placed, rows_of
 from runner.answers.markdown import md
 from runner.answers.outcome import Outcome
-from runner.base.format import clock
 from runner.base.tables import as_rows
 from runner.base.text import now_iso, to_terminal
 from runner.config.model_facts import OFFLINE
@@ -36,9 +35,8 @@ class Pages:
 
     @cached_property
     def _starts(self) -> dict[str, str]:
-        """The start of each segment as a clock shows it, empty where it is unknown, by id."""
-        segments = self.job.transcript.segments
-        return {s.id: "" if s.start_s is None else clock(s.start_s) for s in segments}
+        """The start and the place of each segment, empty where they are unknown, by id."""
+        return {segment.id: segment.place for segment in self.job.transcript.segments}
 
     def path(self, node: Node) -> str:
         """Return the path of *node*'s page in the run directory."""
@@ -100,6 +98,8 @@ def outcome_page(node: Node, outcome: Outcome, body: str) -> str:
     model = outcome.model or "nobody"
     kind = ", an extractive baseline, not a language model" if model.startswith(OFFLINE) else ""
     body += f"\n---\nAnswered by {model}{kind}.\n"
+    if marks := outcome.notes.get("reply_notes"):
+        body += f"How its reply was read: {md('; '.join(marks))}.\n"
     if outcome.missing:
         absent = ", ".join(f"{name} ({why})" for name, why in outcome.missing.items())
         body += f"Degraded: answered without {absent}.\n"
@@ -140,7 +140,7 @@ def transcript_page(transcript: Transcript, style: str) -> str:
 
 def _paragraph(segment: Segment, style: str) -> str:
     speaker = f"**{md(segment.speaker)}:** " if segment.speaker else ""
-    at = "" if segment.start_s is None else f" ({clock(segment.start_s)})"
+    at = f" ({md(segment.place)})" if segment.place else ""
     if style == "obsidian":
         return f"`{segment.id}`{at} {speaker}{md(segment.text)} ^{segment.id}"
     return f'<a id="{segment.id.lower()}"></a>`{segment.id}`{at} {speaker}{md(segment.text)}'

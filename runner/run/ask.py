@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+from runner.answers.analyzer import Analyzer, Message
 from runner.answers.grounding.absent_quotes import describe_absent, drop_absent, find_absent
 from runner.answers.grounding.grounder import Grounder
 from runner.answers.outcome import Outcome, failed_outcome, read_reply
@@ -20,9 +21,9 @@ from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.models import Model
 from runner.job.parts import owner_of
-from runner.job.prefix_policy import is_cacheable, marked_stages, prefix_of, primed_stages
+from runner.job.prefix_policy import is_cacheable, prefix_of, prefix_policy
 from runner.job.windows import Fit, counted, longest_reply
-from runner.providers.request import Completion, Request
+from runner.providers.request import Completion, Request, on_first_token
 from runner.record.keys import request_key
 from runner.record.reuse import StoredAnswers
 from runner.run.conversation import Conversation, cut_error
@@ -72,8 +73,7 @@ class Asker:
         )
         self._ranks = ranks(job.pipeline, expected_s, processing.mode)
         self._prefix_gate = PrefixGate()
-        self._primed = primed_stages(job)
-        self._marked = marked_stages(job, self._primed)
+        self._policy = prefix_policy(job)
         self._indexing: asyncio.Task[Grounder] | None = None
 
     async def ask(self, question: Question, text: str) -> Outcome:
@@ -84,7 +84,7 @@ class Asker:
         question.calls.start_conversation()
         model, analyzer = question.model.settings.name, self.job.analyzers[request.node]
         conversation = Conversation(
-            analyzer.repair, request, partial(longest_reply, question.model)
+            partial(self._repair, analyzer), request, partial(longest_reply, question.model)
         )
         try:
             outcome = await self._converse(question, conversation)
@@ -159,7 +159,7 @@ class Asker:
                 raise cut_error(reply, kept=outcome)
             asks = self.job.settings.grounding.require == "ask"
             if asks and (absent := find_absent(outcome.answer or {})):
-                said = describe_absent(absent)
+                said = describe_absent(self.job.redaction.masked(absent))
                 raise AnswerError("ungrounded", said, text=reply.text, kept=outcome)
             return outcome
 
@@ -176,27 +176,44 @@ class Asker:
             self._place.rank + self._ranks[name],
             waits_for_outage=question.last,
         )
-        if (node.stage, model.name) not in self._primed or not is_cacheable(model, request):
-            reply = await complete()
-        else:
+        if (node.stage, model.name) in self._policy.primed and is_cacheable(model, request):
             prefix = prefix_of(model, request)
-            async with self._prefix_gate.turn(prefix, self._expected_s[name]) as release:
-                reply = await complete(on_failure=release)
+            async with self._prefix_gate.turn(prefix, self._expected_s[name]) as lead:
+                with on_first_token(lead):
+                    on_failure = None if lead is None else lead.failed
+                    reply = await complete(on_failure=on_failure)
+        else:
+            reply = await complete()
         await self._measure(model, request, reply.usage)
         return reply
 
     def _request(self, question: Question, text: str) -> tuple[Request, str]:
         """Return the request with *text* as its material, and the call's key."""
         model, settings, name = question.model, self.job.settings, owner_of(question.node)
-        marked = (question.node.stage, model.name) in self._marked
+        marked = (question.node.stage, model.name) in self._policy.marked
         request = self.job.request(name, model, text, question.fit.reply, cache=marked)
         grounded = settings.grounding.require == "ask"
         return request, request_key(request, model.settings, settings.repeat, grounded=grounded)
 
+    def _repair(
+        self, analyzer: Analyzer, messages: tuple[Message, ...], reply: str, fault: str
+    ) -> tuple[Message, ...]:
+        mask = self.job.redaction.masked
+        return analyzer.repair(messages, mask(reply), mask(fault))
+
     def _validate(self, grounder: Grounder, node: Node, reply: Completion) -> Outcome:
         limit = self.job.settings.output.max_insights_per_analyzer
         analyzer = self.job.analyzers[owner_of(node)]
-        outcome = read_reply(analyzer, reply.text, reply.finish_reason, limit, self.job.secrets)
+        text, unknown = self.job.redaction.restore(reply.text, in_json=True)
+        read = partial(read_reply, analyzer)
+        try:
+            outcome = read(text, reply.finish_reason, limit, self.job.secrets)
+        except AnswerError:  # its message may cut a name: better that of the reply as it came
+            read(reply.text, reply.finish_reason, limit, self.job.secrets)
+            raise
+        if self.job.redaction:  # what is stored is what was sent and received
+            notes = {**outcome.notes, **({"unknown_stand_ins": unknown} if unknown else {})}
+            outcome = replace(outcome, raw_output=reply.text, notes=notes)
         answer, counts = grounder.ground(outcome.answer or {})
         if self.job.settings.grounding.require == "drop":
             answer = drop_absent(answer)

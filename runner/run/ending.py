@@ -11,6 +11,7 @@ import orjson
 
 from runner.base.command import silence
 from runner.base.errors import EXIT_BUDGET, EXIT_OK, ConfigError
+from runner.base.regular_files import as_given
 from runner.base.text import to_terminal
 from runner.job.job import BatchJob, Job, Setup
 from runner.record.batch_directory import REPORT, TABLE
@@ -31,6 +32,7 @@ def tell_end(
     hint: str | None = None,
 ) -> None:
     """Print the last line to standard output: `KEY=VALUE …`, or JSON for `output.console=json`."""
+    path = as_given(path, job.settings.output.dir)
     facts: dict[str, Any] = {"status": status, "exit": code}
     facts |= {name: n for name, n in (counts or {}).items() if n or name != "not_run"}
     facts["batch" if isinstance(job, BatchJob) else "run"] = str(path)
@@ -96,6 +98,7 @@ def can_help(result: RunResult | BatchResult) -> bool:
 
 def resume_command(path: Path, job: Setup, code: int = EXIT_OK) -> str:
     """Return the command that finishes *job*'s run in *path*, with the budget that it needs."""
+    path = as_given(path, job.settings.output.dir)
     folders = "".join(f"--config-dir {shlex.quote(str(folder))} " for folder in job.config_dirs)
     budget = f" {_larger_budget(job)}" if code == EXIT_BUDGET else ""
     return f"colloquy {folders}resume={shlex.quote(str(path))}{budget}"

@@ -21,6 +21,7 @@ from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
 from runner.calls.client_factory import (
     build_clients,
+    library_users,
     load_libraries,
     max_in_flight,
     simulated_models,
@@ -53,6 +54,7 @@ from runner.run.resume import Resumption, nothing_to_do
 from runner.run.run import Run, RunResult
 from runner.run.stop import Stop
 from runner.transcript.inputs import root_of
+from runner.transcript.redact.redaction import described
 
 log = structlog.get_logger("colloquy.run")
 
@@ -119,7 +121,7 @@ async def execute_job(
 def new_path(job: Job | BatchJob) -> Path:
     """Make and return a new directory for *job* below its root; raise OutputError."""
     if not isinstance(job, BatchJob):
-        return new_run_path(job.root, job.transcript.name)
+        return new_run_path(job.root, job.shown.name)
     return new_run_path(job.root, root_of(job.settings.transcript.path).resolve().name, "batches")
 
 
@@ -136,9 +138,12 @@ def _show_plan(job: Job | BatchJob) -> tuple[int, None]:
     else:
         plan, reading = make_plan(job, read_histories(job)), job.transcript.reading
         if as_json:
-            print(orjson.dumps({**plan.as_dict(), "reading": reading}).decode())
+            counts = {"redaction": job.redaction.counts()} if job.redaction else {}
+            print(orjson.dumps({**plan.as_dict(), "reading": reading, **counts}).decode())
         else:
-            print("\n".join([*(reading.as_lines() if reading else ()), "", as_text(plan)]))
+            lines = reading.as_lines() if reading else []
+            lines += [f"redact   {described(job.redaction.counts())}"] if job.redaction else []
+            print("\n".join([*lines, "", as_text(plan)]))
     return EXIT_OK, None
 
 
@@ -211,7 +216,7 @@ async def _execute(
     stored: StoredAnswers,
     stack: AsyncExitStack,
 ) -> RunResult | BatchResult:
-    if job.is_paid:
+    if library_users(job):
         log.info("run.starting", model=job.main.settings.name)  # libraries take seconds to load
     loading = asyncio.create_task(load_libraries(job))  # while simulated providers start
     stack.callback(loading.cancel)

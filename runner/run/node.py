@@ -187,7 +187,11 @@ class NodeRunner:
         self.recorder.keep_context(name, reduced, settings)
         outcome = await get(question, material + context)
         await self._shorten(question, outcome)
-        return replace(outcome, missing=lost, notes={**outcome.notes, "parts": len(chunks)})
+        notes = {**outcome.notes, "parts": len(chunks)}
+        if cut := sum(bool(part.notes.get("cut")) for part in outcomes):
+            marks = [*notes.get("reply_notes", ()), f"the replies to {cut} parts were cut"]
+            notes |= {"cut": True, "reply_notes": marks}
+        return replace(outcome, missing=lost, notes=notes)
 
     async def _read_part(self, question: Question, chunk: Chunk, context: str, get: Get) -> Outcome:
         node = part_node(question.node, chunk.number)

@@ -8,10 +8,12 @@ from typing import Any
 
 import structlog
 
+from runner.answers.coverage import coverage_figures
 from runner.answers.grounding.grounder import GroundingCounts
 from runner.answers.outcome import (
     ANSWERED,
     Outcome,
+    cut_answers,
     failed_outcome,
     grounding_figures,
     missing_reasons,
@@ -132,14 +134,22 @@ class Run:
         await recorder.settle()
         status, exit_code = run_status(outcomes, job.settings.grounding.min_rate)
         grounding = grounding_figures(outcomes)
-        recorder.grounding = grounding["total"]
+        recorder.grounding, recorder.cut = grounding["total"], cut_answers(outcomes)
         measured = await self._measure(outcomes, wall_s, grounding)
+        coverage = await self._coverage(outcomes)
+        measured["run"]["coverage"] = coverage["total"]["cited"]["token_rate"]
+        for name, figures in coverage["analyzers"].items():
+            measured["analyzers"][name]["coverage"] = figures["token_rate"]
         plan = None
         if self._member is None or self._member.sampled:
             plan = await offload(make_plan, job, self._histories)
         if plan is not None and not measured["run"]["reused"]:
             measured["plan"] = compare(plan, measured["run"])
-        pages = {"logs/benchmark.json": measured, "grounding.json": grounding}
+        pages = {
+            "logs/benchmark.json": measured,
+            "grounding.json": grounding,
+            "coverage.json": coverage,
+        }
         await self.directory.write_pages(pages)
         await self.directory.write_pages(partial(recorder.pages.insights, outcomes))
         if self._member is None or status == "interrupted":  # now it is decided
@@ -176,6 +186,19 @@ class Run:
         for name, figures in grounding["analyzers"].items():
             measured["analyzers"][name]["grounding_rate"] = figures["rate"]
         return measured
+
+    async def _coverage(self, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
+        """Return coverage.json's content."""
+        answers = {name: o.answer for name, o in outcomes.items() if o.answer is not None}
+        segments = self.job.transcript.segments
+        return await offload(
+            coverage_figures,
+            segments,
+            answers,
+            self._recorder.used_segments,
+            self.job.main.tokenizer.count,
+            chars=sum(len(each.text) for each in segments),
+        )
 
     async def _remember(self, outcomes: Mapping[str, Outcome], plan: Plan) -> None:
         """Add this run's calls to the history; a failed write is logged only.

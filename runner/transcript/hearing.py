@@ -37,15 +37,19 @@ def looks_like_hearing(text: str) -> bool:
     return len(list(itertools.islice(heads, _MIN_TURNS))) == _MIN_TURNS
 
 
-def parse_hearing(text: str, notes: Notes) -> list[Turn]:
-    """Return one turn per spoken paragraph; note what is left out."""
+def parse_hearing(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Turn]:
+    """Return one turn per spoken paragraph; note what is left out.
+
+    *places* tells where each line stands in a document; without it, the number of the line does.
+    """
     notes.layout = "label with a title and a full stop"
     lines = text.expandtabs(4).split("\n")
     indents = Counter(_indent(line) for line in lines if _head(line))
     parser = _HearingParser(indents.most_common(1)[0][0] if indents else 4, notes)
     end = _end(lines)
-    for line in lines[:end]:
-        parser.step(line)
+    known = len(places) == len(lines)
+    for number, line in enumerate(lines[:end]):
+        parser.step(line, places[number] if known else f"line {number + 1}")
     parser.flush()
     if any(map(str.strip, lines[end:])):
         notes.leave_out("lines after the hearing", "\n".join(lines[end:]))
@@ -61,10 +65,11 @@ class _HearingParser:
     turns: list[Turn] = field(default_factory=list)
     speaker: str | None = None
     paragraph: list[str] = field(default_factory=list)
+    where: str = ""
     set_off: bool = False
     detached: bool = True
 
-    def step(self, line: str) -> None:
+    def step(self, line: str, where: str) -> None:
         stripped = line.strip()
         if not stripped or _is_furniture(stripped):
             self.flush()
@@ -80,6 +85,7 @@ class _HearingParser:
         elif indent >= self.base or not self.paragraph:
             self.flush()
             self.set_off = indent != self.base
+        self.where = self.where if self.paragraph else where
         self.paragraph.append(stripped)
 
     def flush(self) -> None:
@@ -97,7 +103,7 @@ class _HearingParser:
             outside = self.speaker is None
             self.notes.leave_out("lines outside speech" if outside else "headings", text)
             return
-        self.turns.append(Turn(self.speaker, text))
+        self.turns.append(Turn(self.speaker, text, where=self.where))
 
 
 def _head(line: str) -> tuple[str, str] | None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from runner.base.format import clock
 from runner.transcript.report import ReadingReport
 
 MAX_SEGMENT_CHARS = 1200
@@ -32,7 +33,8 @@ class Segment:
 
     *id* is `S0001`, `S0002`, … in order; *speaker* is None when unknown; *start_s* and
     *end_s* are seconds from the start, finite and not negative, or None; *text* is never
-    empty, its white space folded to single spaces and its words verbatim.
+    empty, its white space folded to single spaces and its words verbatim. *where* tells where
+    its turn begins in a printed document, such as `page 3, line 14`, or is empty.
     """
 
     id: str
@@ -40,6 +42,13 @@ class Segment:
     start_s: float | None
     end_s: float | None
     text: str
+    where: str = ""
+
+    @property
+    def place(self) -> str:
+        """Its start as a clock shows it, and where it stands; empty if neither is known."""
+        start = clock(self.start_s) if self.start_s is not None else ""
+        return ", ".join(filter(None, (start, self.where)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,7 @@ class Turn:
     text: str
     start_s: float | None = None
     end_s: float | None = None
+    where: str = ""
 
 
 def renamed(transcript: Transcript, names: Mapping[str, str]) -> Transcript:
@@ -89,7 +99,7 @@ def make_segments(
     *leave_out* is called with kind and text of what is in a turn and not in the segments.
     """
     return tuple(
-        Segment(f"S{number:04d}", part.speaker, part.start_s, part.end_s, part.text)
+        Segment(f"S{number:04d}", part.speaker, part.start_s, part.end_s, part.text, part.where)
         for number, part in enumerate(_parts(turns, leave_out or _forget), start=1)
     )
 
@@ -138,7 +148,8 @@ def _parts(turns: Iterable[Turn], leave_out: Callable[[str, str], None]) -> Iter
         # Times inside a turn are unknown, so only its first and last piece have one.
         for index, piece in enumerate(pieces):
             first, last = index == 0, index == len(pieces) - 1
-            yield Turn(speaker, piece, start if first else None, end if last else None)
+            times = start if first else None, end if last else None
+            yield Turn(speaker, piece, *times, turn.where)
 
 
 def _seconds(value: float | None) -> float | None:

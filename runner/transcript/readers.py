@@ -18,13 +18,15 @@ GROUP = "colloquy.readers"  # entry point; its name is the format's, its value a
 class Source:
     """A file to read: *name* begins errors, *suffix* is in lower case with its dot, or empty.
 
-    *encoding* is a Python codec name; None detects UTF-8, -16 or -32.
+    *encoding* is a Python codec name; None detects UTF-8, -16 or -32. *places* tells where each
+    line of a document's text stands in it, such as `page 3, line 14`.
     """
 
     name: str
     data: bytes
     suffix: str = ""
     encoding: str | None = None
+    places: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 MAX_EXAMPLE_CHARS = 80
 # Of these kinds no line can have been speech.
 _FURNITURE = frozenset(
-    ("rules", "line numbers", "page and cue numbers", "labels without words", "comments",
+    ("rules", "tags", "line numbers", "page and cue numbers", "labels without words", "comments",
      "marks such as {vocalsound}", "roles of speakers", "front matter",
      "turns of punctuation only", "notices")
 )  # fmt: skip

@@ -1,13 +1,13 @@
 """Plain text and Markdown: turns in the layout that explains the file best, or paragraphs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from runner.base.format import plural
 from runner.transcript.layouts.blocks import turns_of_blocks
-from runner.transcript.layouts.choice import Choice, choose
+from runner.transcript.layouts.choice import Choice, choose, is_heading
 from runner.transcript.layouts.growth import outgrown
-from runner.transcript.layouts.inside import CHEVRONS, QUESTIONS, cut_at_labels, labels_inside
+from runner.transcript.layouts.inside import CHEVRONS, QUESTIONS, cutter
 from runner.transcript.layouts.openings import Opening
 from runner.transcript.layouts.preface import facts_of, is_speech
 from runner.transcript.layouts.rows import Row, row_of, rows_of
@@ -26,12 +26,12 @@ _CLOSING = ("]", ")", "#", ">", "】", "）")
 def read_text_layout(source: Source, notes: Notes) -> list[Turn]:
     """Return the turns of a plain text; note its layout, what is left out, and facts on it."""
     turns = turns_of_table(source.text, source.name, notes) or turns_of_blocks(source.text, notes)
-    return turns_of_text(source.text, notes) if turns is None else turns
+    return turns_of_text(source.text, notes, source.places) if turns is None else turns
 
 
-def turns_of_text(text: str, notes: Notes) -> list[Turn]:
-    """Return the turns of *text*, which may be taken from a document."""
-    rows = _without_partials(rows_of(with_plain_stamps(text), notes), notes)
+def turns_of_text(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Turn]:
+    """Return the turns of *text*; *places* tells where its lines stand in a document."""
+    rows = _without_partials(rows_of(with_plain_stamps(text), notes, places), notes)
     warned = len(notes.warnings)
     choice = choose(rows, notes)
     if len(cut := _cut(rows, choice)) > len(rows):
@@ -61,15 +61,18 @@ def _without_partials(rows: Sequence[Row], notes: Notes) -> list[Row]:
 def _cut(rows: Sequence[Row], choice: Choice) -> list[Row]:
     """Return *rows* with those cut that hold the turns of several speakers."""
     known = {opening.label for name, opening in choice.turns.values() if name and opening.label}
-    labels = labels_inside((row.raw for row in rows), known) if known else known
     asked = known == {"Q", "A"}
     chevrons = sum(row.rest.startswith(">>") for row in rows) > 1
     marks = QUESTIONS if asked else CHEVRONS if chevrons else None
+    cut = cutter([row.raw for row in rows], known, marks)
     found: list[Row] = []
     for row in rows:
-        first, *others = cut_at_labels(row.raw, labels, marks)
-        found.append(replace(row_of(first), gap=row.gap, placed=row.placed) if others else row)
-        found += [replace(row_of(each), gap=False) for each in others]
+        first, *others = cut(row.raw)
+        pieces = [row_of(piece) for piece in (first, *others)] if others else [row]
+        for piece in pieces if others else ():
+            piece.gap, piece.where = row.gap and piece is pieces[0], row.where
+        pieces[0].placed = row.placed
+        found += pieces
     return found
 
 
@@ -120,6 +123,7 @@ class _Assembler:
     time_row: str = ""
     time_s: float = 0.0  # of the turn before
     paragraph: list[str] = field(default_factory=list)
+    where: str = ""  # of the paragraph
     preface: list[str] = field(default_factory=list)
     silent: str = ""  # the row that opened the turn, while the turn has no words
     roles: set[str] = field(default_factory=set)
@@ -135,6 +139,10 @@ class _Assembler:
             return self._open(row, *self.choice.turns[at])
         if row.gap:
             self.flush()
+        if not self.paragraph:
+            self.where = row.where
+        if is_heading(self.rows, at):
+            self.speaker = None  # whoever spoke above it
         if row.mark.startswith("#") and row.gap and not row.is_stamp:
             self._leave_out(row)
         elif row.stamp is not None and self._is_time(row, row.stamp):
@@ -163,7 +171,7 @@ class _Assembler:
         self.time_s = start or self.time_s
         if self.times_end_turns and (late := _end_time(text)):
             text, end = late[1], self.scale.seconds(late[0])[0]
-        self.turns.append(Turn(self.speaker, text, start, end))
+        self.turns.append(Turn(self.speaker, text, start, end, self.where))
 
     def end(self) -> list[Turn]:
         """Return the turns; call it once, after the last row."""
@@ -174,6 +182,7 @@ class _Assembler:
 
     def _open(self, row: Row, name: str | None, opening: Opening) -> int:
         self.flush()
+        self.where = row.where
         self._close_turn()
         if opening.stamp:
             self._take_time(opening.stamp, row.raw)

@@ -42,6 +42,7 @@ _READING = re.compile(r"(\d{1,4}(?::\d{2}){1,3})(?:[.,](\d{1,6}))?\s?([AaPp])?")
 _UNIT = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s?([hms])", re.I)
 _NUMBERS = re.compile(r"\d+")
 _FRAMES = re.compile(r"(?<![\d:])(\d{1,3}:(\d{2}):\d{2})[:;](\d{2})(?![\d:])")
+_WIDE = re.compile(r"([\[(]\d{1,2}) : (\d\d)(?: : (\d\d))?(?=[\])])")
 _DROP_FRAMES = re.compile(r"(?<![\d;])(\d\d);(\d\d);(\d\d);\d\d(?![\d;])")
 _SPACED = re.compile(r"^(\[?\d{2}) (\d{2}) (\d{2}) (\d{2})(?=\]|\s)", re.MULTILINE)
 _FOUR_NUMBERS = re.compile(r":\d{2}:\d{2}[:;]\d")  # begins with a fixed character, for speed
@@ -52,7 +53,7 @@ _ENDS = frozenset("0123456789mMsScCdDzZ.)]）］】>#")
 _WORDS = frozenset((*_MONTHS, *_DAYS, "tod", "yes"))
 _HEAD_CHARS = 200
 _MIN_FRAMES = 8
-_FRAMED_PACES = (0.01, 0.2)  # words in a second, which are 60 times as many if frames are read
+_FRAMED_PACES = (0.01, 0.08)  # words in a second, which are 60 times as many if frames are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +132,12 @@ def trailing_stamp(text: str) -> tuple[Stamp, str] | None:
 
 def with_plain_stamps(text: str) -> str:
     """Return *text* with stamps such as `02 07 55 35` written with colons, and without frames."""
+    if " : " in text:
+        text = _WIDE.sub(lambda match: ":".join(filter(None, match.groups())), text)
     if ";" in text:
         text = _DROP_FRAMES.sub(r"\1:\2:\3", text)
     spaced = _SPACED.findall(text) if _SPACED.search(text) else []
-    return _without_frames(_SPACED.sub(r"\1:\2:\3:\4", text) if len(spaced) > 1 else text)
+    return _SPACED.sub(r"\1:\2:\3:\4", text) if len(spaced) > 1 else _without_frames(text)
 
 
 def _without_frames(text: str) -> str:

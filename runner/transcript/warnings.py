@@ -65,16 +65,14 @@ def _goes_on(before: Segment, after: Segment) -> bool:
 
 
 def _label_like(segments: Sequence[Segment]) -> list[Segment]:
-    speakers = {each.speaker for each in segments}
-    if speakers == {None}:
+    if all(each.speaker is None for each in segments):
         return []
     found = []
     for each in segments:
         start = _LABEL.match(each.text)
         inside = _INSIDE.findall(each.text) if ":" in each.text else []
-        if (start and likeness(start[1].strip()) == Likeness.NAME) or not speakers.isdisjoint(
-            inside
-        ):
+        labels = [start[1].strip()] if start else []
+        if any(likeness(label) == Likeness.NAME for label in [*labels, *inside]):
             found.append(each)
     return found
 

@@ -97,6 +97,15 @@ def test_a_row_tells_who_said_it_and_when() -> None:
     ] == [tuple(row[name] for name in wanted) for row in table(found, "evidence")]
 
 
+def test_a_row_tells_the_page_of_a_quote_without_a_time() -> None:
+    found = aggregate(answers(a=[insight("Pumps fail.", 0.9, PUMP, ("S0002", "yes"))]))
+    segments = [Segment(f"S000{n}", None, None, None, "x", f"page {n}, line 4") for n in (1, 2)]
+    placed(found, segments)
+
+    assert ["page 1, line 4; page 2, line 4"] == [row["start"] for row in table(found)]
+    assert ["page 1, line 4", "page 2, line 4"] == [r["start"] for r in table(found, "evidence")]
+
+
 def test_an_insight_without_evidence_is_a_row_all_the_same() -> None:
     for per in ("insight", "evidence"):
         assert ["Pumps fail."] == [

@@ -11,6 +11,7 @@ from helpers.virtual_provider import Storm, VirtualProvider, storm
 from runner.answers.outcome import Outcome, run_status
 from runner.base.errors import EXIT_AUTH, CallError, NotRunError
 from runner.base.tokens import tokenizer_for
+from runner.base.usage import Usage
 from runner.base.virtual_time import run_virtually
 from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import MAX_CEILING, Account, Gate, Gates
@@ -258,7 +259,7 @@ def test_a_closing_breaker_halves_the_limit_and_spreads_the_next_calls() -> None
         gate.failed(Ticket(unit), BROKEN, 0.0, 0.0)
     ticket = Ticket("d")
     gate.enter(5.0, ticket)
-    gate.succeeded(ticket, 5.0, 6.0, tokens=0, first=True)
+    gate.succeeded(ticket, 5.0, 6.0, usage=Usage(), first=True)
     gate.leave(6.0, ticket)
     gate.enter(6.0, Ticket("e"))
 

@@ -46,6 +46,13 @@ def test_every_link_finds_its_anchor_in_the_transcripts_page(style: str) -> None
         assert anchor in page
 
 
+def test_a_segment_is_shown_with_its_time_and_its_page() -> None:
+    segment = Segment("S0001", None, 3723.5, None, "Fine.", "page 3, line 14")
+    page = transcript_page(Transcript("talk", "pdf", "0" * 64, (segment,)), "plain")
+
+    assert "`S0001` (1:02:03, page 3, line 14) Fine." in page
+
+
 def test_what_was_said_stays_text() -> None:
     page = transcript_page(TRANSCRIPT, "plain")
 

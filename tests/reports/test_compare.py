@@ -330,7 +330,7 @@ def test_one_line_says_what_the_comparison_found(tmp_path: Path) -> None:
     assert pair_rows(once.pairs) == []
     assert often.verdict == (
         "Time: the fastest is processing.max_concurrent=4, 2.0 s, a difference that is significant "
-        "against each other setting. Cost and quality: equal."
+        "against every other setting. Cost and quality: equal."
     )
     assert len(pair_rows(often.pairs)) == 3
 

@@ -54,6 +54,17 @@ def test_a_quote_opens_its_segment_and_the_segment_leads_back(run: Path) -> None
     assert re.search(r'<p id="seg-2"[^>]*>.*cited by <a href="#node-\d">', text)
 
 
+def test_a_quote_of_a_printed_page_names_it(run: Path) -> None:
+    file = run / "transcript.json"
+    data = json.loads(file.read_bytes())
+    data["segments"][1]["where"] = "page 3, line 14"
+    file.write_text(json.dumps(data))
+    text, _ = page_of(run)
+
+    assert re.search(r"<bdi>Speaker 2</bdi>, (?:0:00:0\d, )?page 3, line 14</footer>", text)
+    assert re.search(r'<p id="seg-2"[^>]*>.*<span class="soft">page 3, line 14</span>', text)
+
+
 def test_near_moved_and_absent_quotes_are_marked_and_near_ones_show_their_difference(
     run: Path,
 ) -> None:
@@ -369,6 +380,29 @@ def test_the_first_screen_sums_up_what_was_decided_and_who_does_what(run: Path) 
     ):
         assert said in words
     assert "Rest" not in words[: words.index("Findings")]  # the analyzer of actions goes first
+
+
+def test_the_first_screen_has_what_the_questions_of_other_pipelines_found(run: Path) -> None:
+    evidence = [{"segment": "S0003", "quote": "I say sentence 2", "match": "exact"}]
+    asked = {"question": "Why?", "asked_by": "Ann", "answer": "Rain.", "answered_by": "Bo"}
+    for name, data in {
+        "analyzer_000": {"problem": "The router reboots."},
+        "analyzer_001": {"exchanges": [{**asked, "verdict": "answered", "evidence": evidence}]},
+        "analyzer_002": {"needs": [{"need": f"Need {n}", "who": "Cy"} for n in range(10)]},
+        "analyzer_003": {"summary": "Nothing new.", "next_steps": ["File nothing."]},
+    }.items():
+        record_of(run, name, structured_data=data)
+    _, seen = page_of(run)
+    first = " ".join(seen.words.split()).partition("Findings")[0]
+
+    for said in (
+        "The problem The router reboots.",
+        "Questions and answers Why? – Ann S0003 Speaker 3 0:00:03 answered · Bo: Rain.",
+        "Needs Need 0 – Cy",
+        "2 more in Analyzer 002",
+    ):
+        assert said in first
+    assert "File nothing." not in first  # of one question, not of the talk
 
 
 def test_a_question_without_an_answer_says_that_nothing_was_recognised(run: Path) -> None:

@@ -39,6 +39,22 @@ def test_the_last_line_names_the_report_if_there_is_one(capsys: pytest.CaptureFi
     ] == told(capsys).splitlines()
 
 
+def test_paths_are_relative_where_the_output_directory_is(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    job_path = Path.cwd() / "outputs/sweeps/s/0"
+    job_path.mkdir(parents=True)
+    (job_path / "report.html").touch()
+    tell_end(job("output.dir=outputs"), job_path, "partial", 3)
+    tell_end(job(f"output.dir={tmp_path}"), job_path, "completed", 0)
+
+    assert [
+        "status=partial exit=3 run=outputs/sweeps/s/0 report=outputs/sweeps/s/0/report.html "
+        'resume="colloquy resume=outputs/sweeps/s/0"',
+        f"status=completed exit=0 run={job_path} report={job_path}/report.html",
+    ] == told(capsys).splitlines()
+
+
 def test_a_console_of_json_gets_json_to_the_end(capsys: pytest.CaptureFixture[str]) -> None:
     tell_end(job("output.console=json"), Path("r"), "partial", 3, {"ok": 1, "failed": 2})
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from runner.base.errors import TranscriptError
+from runner.record.stored_transcript import transcript_as_json
 from runner.transcript.read import Reading, content_sha256_of, read
 
 SAID = [("Ana Ruiz", "Is it dry?"), ("Ben Ito", "Not by noon."), ("Ana Ruiz", "So be it.")]
@@ -165,6 +166,30 @@ def test_page_headers_and_numbers_of_a_pdf_are_noted_and_turns_go_on(tmp_path: P
 
     assert [(who, f"{text} and it goes") for who, text in SAID] == said(reading)
     assert ("page headers and numbers", 12) == (left.kind, left.words)
+
+
+def test_a_document_tells_where_each_turn_stands(tmp_path: Path) -> None:
+    numbered = [
+        [
+            "Talk of seals",
+            *(f"{n} {each}" for n, each in enumerate([*LINES[:2], f"Ana Ruiz: {w}."], 1)),
+        ]
+        for w in ("Dry", "Wet", "Warm", "Cold")
+    ]
+    for content, expected in {
+        pdf(LINES[:2], LINES[2:]): ["page 1, line 1", "page 1, line 2", "page 2, line 1"],
+        pdf(*numbered): [f"page {page}, line {line}" for page in range(1, 5) for line in (1, 2, 3)],
+        docx(word("Of seals") + "".join(map(word, LINES))): [f"paragraph {n}" for n in (2, 3, 4)],
+        "\n".join(f"{n} {line}" for n, line in enumerate(LINES, 1)).encode(): [
+            f"line {n}" for n in (1, 2, 3)
+        ],
+        "\n".join(LINES).encode(): [""] * 3,
+    }.items():
+        reading = read(saved(tmp_path, content))
+
+        assert expected == [each.where for each in reading.transcript.segments]
+        again = read(saved(tmp_path, transcript_as_json(reading.transcript), "transcript.json"))
+        assert reading.transcript.segments == again.transcript.segments
 
 
 def test_html_need_not_be_well_formed(tmp_path: Path) -> None:

@@ -42,7 +42,9 @@ def places_of(transcript: Transcript | None, media: str = "") -> Places:
     anchors = {text(segment.id): f"seg-{place}" for place, segment in numbered}
     speakers = {text(segment.id): text(segment.speaker) for _, segment in numbered}
     starts = {text(segment.id): number(segment.start_s) for _, segment in numbered}
-    times = {name: clock(max(start, 0.0)) for name, start in starts.items() if start is not None}
+    clocks = {name: clock(max(start, 0.0)) for name, start in starts.items() if start is not None}
+    wheres = {text(segment.id): text(segment.where) for _, segment in numbered}
+    times = {n: ", ".join(filter(None, (clocks.get(n), wheres[n]))) for n in anchors}
     linked = starts if _MEDIA.fullmatch(media) else {}
     moments = {n: f"{media}#t={max(at, 0.0):g}" for n, at in linked.items() if at is not None}
     return Places(anchors, speakers, times, moments)

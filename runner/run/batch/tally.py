@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runner.answers.grounding.grounder import GroundingCounts
-from runner.answers.outcome import ANSWERED, quotes_found
+from runner.answers.outcome import ANSWERED, cut_answers, quotes_found
 from runner.base import errors
 from runner.base.errors import one_line
 from runner.job.job import BatchJob, Job
@@ -42,6 +42,7 @@ def row_of(file: Input, job: Job, result: RunResult, spent: Spent) -> ResultRow:
         wall_s=result.benchmark["run"]["wall_s"],
         quotes=counts.quotes,
         grounded=counts.exact + counts.near,
+        cut=len(cut_answers(result.outcomes)),
         error=one_line(message, 200),
         **totals_of(spent),
     )

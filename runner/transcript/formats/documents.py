@@ -141,7 +141,8 @@ def _pdf(source: Source, notes: Notes) -> Flowed:
             "a PDF without text, such as a scan; recognise it first, for example with OCRmyPDF"
         )
         raise fault(source.name, scanned)
-    return Flowed(["\n".join(_without_page_lines(pages, notes))])
+    lines = list(_without_page_lines(pages, notes))
+    return Flowed(["\n".join(line for line, _ in lines)], [where for _, where in lines])
 
 
 def _pages(source: Source) -> Iterator[list[str]]:
@@ -162,12 +163,12 @@ def _pages(source: Source) -> Iterator[list[str]]:
         yield [line.rstrip() for line in text.split("\n") if line.strip()]
 
 
-def _without_page_lines(pages: list[list[str]], notes: Notes) -> Iterator[str]:
-    """Yield the lines without page numbers and what most pages have at the top or bottom."""
+def _without_page_lines(pages: list[list[str]], notes: Notes) -> Iterator[tuple[str, str]]:
+    """Yield lines and where they stand, without page numbers and what most pages have outside."""
     edges = Counter(
         _DIGITS.sub("0", line) for page in pages for line in dict.fromkeys([*page[:1], *page[-1:]])
     )
-    for page in pages:
+    for number_of_page, page in enumerate(pages, 1):
         for at, line in enumerate(page):
             edge = at in (0, len(page) - 1)
             often = edges[_DIGITS.sub("0", line)] > max(len(pages) / 2, _MIN_PAGES - 1)
@@ -175,7 +176,7 @@ def _without_page_lines(pages: list[list[str]], notes: Notes) -> Iterator[str]:
             if edge and (often or number):
                 notes.leave_out("page headers and numbers", line)
             else:
-                yield line
+                yield line, f"page {number_of_page}, line {at + 1}"
 
 
 _KINDS: Mapping[str, Callable[[Source, Notes], Flowed]] = {

@@ -16,9 +16,13 @@ _BLOCKS = words_of(
 
 @dataclass(slots=True)
 class Flowed:
-    """The content of a document in order: paragraphs, and rows of cells."""
+    """The content of a document in order: paragraphs, and rows of cells.
+
+    *lines* tells where each line of the text stands, if its pages are known.
+    """
 
     blocks: list[str | list[str]] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
 
     @property
     def rows(self) -> list[list[str]]:
@@ -38,8 +42,16 @@ class Flowed:
 
     def text(self) -> str:
         """Return the paragraphs and cells, with a blank line between any two blocks."""
-        blocks = (each if isinstance(each, str) else "\n".join(each) for each in self.blocks)
-        return "\n\n".join(blocks)
+        return "\n\n".join(self._texts())
+
+    def places(self) -> list[str]:
+        """Return where each line of the text stands: its page and line, or its paragraph."""
+        counts = [(text.count("\n") + 1, at) for at, text in enumerate(self._texts(), 1)]
+        found = [f"paragraph {at}" for lines, at in counts for _ in range(lines + 1)]
+        return self.lines or found[:-1]
+
+    def _texts(self) -> list[str]:
+        return [each if isinstance(each, str) else "\n".join(each) for each in self.blocks]
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from runner.transcript.report import Notes
 
 _SAMPLE = 200
 _MACHINE = re.compile(r"(?:speaker|spkr?|s|participant)[ _-]?\d{1,3}$", re.IGNORECASE)
+_PLACE = re.compile(r"(?:page \d{1,9}, )?(?:line|paragraph) \d{1,9}$")  # as a run stores it
 _PAUSE_S = 2.0
 _MIN_STREAM = 3  # records, of which one may repeat the others
 _SILENT_TYPES = ("audio_event", "sound", "noise")
@@ -84,7 +85,8 @@ def turns_from(
     for record, text, span, channel in zip(records, texts, clock.spans, channels, strict=True):
         if text.strip():
             speaker = speaker_in(record, fields, names or {}) or channel
-            turn = Turn(speaker, to_safe_text(text), *clock.seconds(*span))
+            where = value if _PLACE.match(value := str(record.get("where"))) else ""
+            turn = Turn(speaker, to_safe_text(text), *clock.seconds(*span), where)
             parts = parts_of(record, fields) if fields.parts or fields.best else []
             turns += _by_word(turn, parts, clock, names or {}) if parts else [turn]
     if rest:
@@ -224,7 +226,7 @@ def _filled(
 
 def _note_the_rest(records: Sequence[Record], fields: Fields, notes: Notes) -> None:
     """Note texts in fields that are not read, such as translations and summaries."""
-    rest = {key for record in records[:_SAMPLE] for key in record} - fields.known
+    rest = {key for record in records[:_SAMPLE] for key in record} - fields.known - {"where"}
     unread = [*rest, *fields.keys["text"]]
     for key in unread:
         values = [value for r in records if isinstance(value := r.get(key), str) and " " in value]

@@ -58,7 +58,8 @@ def _document(kind: str, *suffixes: str) -> Reader:
             for paragraph in document.paragraphs:
                 notes.leave_out("text outside the table", paragraph)
             return turns_from_rows(document.rows, source.name, notes)
-        inner = Source(source.name, document.text().encode("utf-8", "replace"))
+        places = tuple(document.places()) if kind != "html" else ()
+        inner = Source(source.name, document.text().encode("utf-8", "replace"), places=places)
         if not inner.data.strip():
             return []
         return next(each for each in _TEXTS if each.recognises(inner)).read(inner, notes)
@@ -73,7 +74,7 @@ _TEXTS = (
     Reader(
         "hearing",
         lambda s: looks_like_hearing(s.text),
-        lambda s, notes: parse_hearing(s.text, notes),
+        lambda s, notes: parse_hearing(s.text, notes, s.places),
     ),
     Reader("text", lambda s: True, read_text_layout, (".txt", ".md")),
 )

@@ -176,13 +176,9 @@ def _named(blocks: Sequence[_CueBlock]) -> dict[str, str | None]:
     quoted = {block.name: match[1] for block in blocks if (match := _QUOTED_NAME.match(block.name))}
     if quoted:
         return {name: " ".join(plain(speaker).split()) or None for name, speaker in quoted.items()}
-    bare = {
-        block.name: _NUMBER_BEFORE.sub("", block.name)
-        for block in blocks
-        if _NUMBER_BEFORE.match(block.name) and not block.name.isdigit()
-    }
-    uses = list(bare.values())
-    if len(bare) < len(blocks) or len(set(uses)) > len(uses) * 0.75:
+    bare = {b.name: _NUMBER_BEFORE.sub("", b.name) for b in blocks if not b.name.isdigit()}
+    uses = [bare.get(block.name, "") for block in blocks]
+    if not all(uses) or len(set(uses)) > len(uses) * 0.75:
         return {}
     return {name: speaker for name, speaker in bare.items() if likeness(speaker) == Likeness.NAME}
 

@@ -208,14 +208,16 @@ def _guessed(rows: Rows) -> list[str]:
         names[next(later, times[0])] = "end"
         names[times[0]] = "start"
     rest = [at for at in range(width) if at not in times]
+    labels = [at for at in rest if all(cell.endswith(":") for cell in columns[at])]
     if not rest:
         return names
     words = max(
-        rest, key=lambda at: (sum(c.count(" ") for c in columns[at]), len("".join(columns[at])))
+        [at for at in rest if at not in labels] or rest,
+        key=lambda at: (sum(c.count(" ") for c in columns[at]), len("".join(columns[at]))),
     )
     who = next((at for at in rest if at != words and _are_names(columns[at])), None)
     spaces = sum(cell.count(" ") for cell in columns[words])
-    if spaces < len(rows) and ((who is None and not times) or not spaces):
+    if spaces < len(rows) and ((who is None and not times) or not (spaces or labels)):
         return names
     names[words] = "text"
     if who is not None:

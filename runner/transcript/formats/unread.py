@@ -27,7 +27,10 @@ _FORMATS = (
         r"\s*<\|(?:startoftranscript|\d+\.\d\d|[a-z]{2})\|>",
         "Whisper's tokens; save its JSON or SRT",
     ),
-    (r"\s*\\(?:documentclass|begin\{|section\{)", "LaTeX; convert it to text, with pandoc"),
+    (
+        r"\s*\\(?:documentclass|begin\{|section\{|textbf\{|emph\{)",
+        "LaTeX; convert it to text, with pandoc",
+    ),
     (r"%!PS", "PostScript; convert it to PDF or text"),
     (r"BEGIN:V(?:CALENDAR|CARD)", "a calendar or address file, no transcript"),
     (rf"From \S+@\S+ .*\n{_HEADER}", _MAIL),

@@ -11,7 +11,8 @@ from runner.transcript.model import Turn, join_lines
 from runner.transcript.report import Notes
 
 _FIELD = re.compile(
-    r"[\s>*+-]{0,12}[*_]{0,3}([A-Za-z][\w -]{0,30}?)[*_]{0,3}\s?(?::[*_]{0,3}(?:\s|$)|=)[*_]{0,3}(.*)$"
+    r"[\s>*+-]{0,12}[*_]{0,3}([A-Za-z][\w -]{0,30}?)[*_]{0,3}\s?"
+    r"(?::[*_]{0,3}(?:\s|$)|=)[*_]{0,3}(.*)$"
 )
 _BETWEEN = re.compile(r"[-=_*#~\s]*$|\W*\d+\W*$|\[[^][]*\]$")  # rules and numbers of records
 _SAMPLE = 4000

@@ -34,7 +34,7 @@ class Layout:
 
 
 _SQUARE = "[【［「"
-_DASHES = hints.contains(r"\s[-–—]{1,2}\s")
+_DASHES = hints.contains(r"\s(?:[-–—]{1,2}>?|[»~→])\s")
 _CLOCKS = hints.contains(r"[(\[]\d+:\d\d|\s\d+:\d\d:\d\d|(?:\t|\s\s)\d+:\d\d")
 _FULL_STOPS = hints.contains(r"[\w'’]\.(?:\s|[-–—]|$)")
 _COLUMNS = hints.contains(r"\t|\s\||\s{3}")

@@ -12,7 +12,12 @@ _NOTICE = re.compile(
     r"|[^:]{1,60} (?:started|stopped) (?:the )?(?:transcription|recording)\.?$",
     re.IGNORECASE,
 )
-_FIELD = re.compile(r"_[a-z][a-z_]{0,20} ?:(?=\s|$)")
+_FIELD = re.compile(r"_[a-z][a-z_]{0,20} ?:(?=\s|$)|#\+[A-Za-z_]{1,30}:")
+_TAG = re.compile(
+    r"</?(?:details|summary|div|p|hr|br|center|section|article|main|span|table|t[rdh]|tbody|pre)"
+    r"(?:\s[^<>]{0,300})?/?>$",
+    re.IGNORECASE,
+)
 _RULE_CHARS = frozenset("-=_*~— ")
 _DOT_LEADER = re.compile(r"\.{5,}\s{0,8}\d{0,5}$")
 _PAGE = re.compile(r"(?:pages?|p\.|s\.|seite|página|pagina)\s?\d", re.IGNORECASE)
@@ -41,7 +46,9 @@ def _kind(stripped: str) -> str:
         return "rules"
     if stripped.startswith("<!--") and stripped.endswith("-->"):
         return "comments"
-    if stripped.startswith("_") and _FIELD.match(stripped) and not stripped.endswith("_"):
+    if stripped.startswith("<") and _TAG.match(stripped):
+        return "tags"
+    if stripped.startswith(("_", "#+")) and _FIELD.match(stripped) and not stripped.endswith("_"):
         return "fields of the file"
     if stripped.endswith((".", *"0123456789")) and _DOT_LEADER.search(stripped[-200:]):
         return "lines of a table of contents"

@@ -26,8 +26,8 @@ _ORDINARY = words_of(
     "plus thanks thank look listen see conclusion questions problems reason reasons fact one two "
     "three four five meaning idea issue issues note notes nb ps todo re warning important tip "
     "example examples caution decision decisions action actions summary agenda topic topics "
-    "keywords tags date time title subject location venue duration url link links http https "
-    "tel phone fax email page chapter contents copyright version status format language file "
+    "keywords tags date time title subject location venue duration "
+    "chapter contents copyright version status format language file "
     "filename transcript recording meeting abstract description caption next let for with as at "
     "in on from-what to-do plan goal goals pros cons background context correction rule"
 )
@@ -41,6 +41,7 @@ _ADDRESS = re.compile(r"[^\s@]{1,64}@[^\s@]{1,99}\.[^\s@]{1,40}$|[+(]?\d[\d\s().
 _NOT_LABEL = re.compile(
     r"(?:\w{5}\.|[?!])\s+[a-z]|[{}<>=\"“”„]|://|^[a-z]+://|\.\.\.|…|,\s+(?:and|but|so|or)\s+[a-z]"
 )
+_OFFICE = re.compile(r"\s[-–—]{1,2}\s")
 _NICKNAME = re.compile(r"\s[\"“‘][^\"“”‘’]{1,20}[\"”’](?=\s)")
 _DAY = re.compile(
     r"(?:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s\d{1,2}\b|\d{1,2}\.?\s"
@@ -69,8 +70,11 @@ def likeness(label: str) -> Likeness:
         return Likeness.NAME
     if not any(map(str.isalnum, label)):
         return Likeness.CLAUSE if set(label) == {"?"} else Likeness.NONE
-    if _NOT_LABEL.search(_NICKNAME.sub("", label)):
+    if _NOT_LABEL.search(_NICKNAME.sub("", label)) or not _balanced(label):
         return Likeness.NONE
+    head, *offices = _OFFICE.split(label)  # as in `Ana Ruiz — Acme Bank — Analyst`
+    if offices and " " in head and all(_name_like(w) for each in offices for w in each.split()):
+        return likeness(head)
     if is_ordinary(label) or _DAY.search(label):
         titled = len(words) > 1 and all(map(_name_like, words)) and not _DAY.search(label)
         return Likeness.WORD if titled and not _CONTRACTION.search(words[0]) else Likeness.CLAUSE
@@ -92,6 +96,10 @@ def likeness(label: str) -> Likeness:
     return Likeness.NAME if named else Likeness.CLAUSE
 
 
+def _balanced(label: str) -> bool:
+    return label.isalnum() or all(label.count(a) == label.count(b) for a, b in ("()", "[]"))
+
+
 def is_ordinary(label: str) -> bool:
     """Return whether *label* begins with a word that begins a remark as often as it names one."""
     word = _CONTRACTION.sub("", label.split(maxsplit=1)[0].lower())
@@ -102,7 +110,8 @@ def is_ordinary(label: str) -> bool:
 class LabelUse:
     """A row that may start a turn, and its marks.
 
-    *dress* is what sets off its label; *address*: nothing but a web address follows it.
+    *dress* is what sets off its label; *address*: nothing but a web address follows it; *alone*:
+    nothing at all follows it in the line.
     """
 
     label: str
@@ -111,6 +120,7 @@ class LabelUse:
     dress: str = ""
     placed: bool = True
     address: bool = False
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +166,7 @@ class _Habit:
     repeats: bool
     timed: bool
     dress: str | None
+    alone: bool
 
 
 def _habit(
@@ -173,6 +184,7 @@ def _habit(
         repeats=bool(recurring),
         timed=sum(each.timed for each in typical) >= len(typical) * 0.8,
         dress=dress if dresses.count(dress) >= len(dresses) * 0.8 else None,
+        alone=sum(each.alone for each in typical) >= len(typical) * 0.8,
     )
 
 
@@ -181,7 +193,8 @@ def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None
     like = likeness(label)
     dressed = habit.dress is None or any(each.dress == habit.dress for each in group)
     fits = dressed and (not habit.timed or any(each.timed for each in group))
-    set_off = fits and (habit.timed or bool(habit.dress))
+    alone = habit.alone and all(each.alone for each in group)
+    set_off = fits and (habit.timed or bool(habit.dress) or alone)
     often = len(group) > 1 and len(group) >= habit.total * 0.1
     if all(each.address for each in group):
         return None

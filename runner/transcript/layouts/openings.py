@@ -14,7 +14,7 @@ _COLON = re.compile("[:：]")
 _CHEVRONS = re.compile(r">>{1,3}\s*")
 _QUESTION_ANSWER = re.compile(r"([QA])(?:[.:]\s+|[.:]$|\s{2,}|\t)")
 _FROM_TO = re.compile(r"from\s+(.+?)\s+to\s+\S.*$", re.IGNORECASE)
-_DASH = re.compile(r"\s{1,20}[-–—]{1,2}\s{1,20}")
+_DASH = re.compile(r"\s{1,20}(?:[-–—]{1,2}>?|[»~→])\s{1,20}")
 _COLUMN = re.compile(r"\t+|\s+\|\s+|\s{3,}")
 _STAMP_INSIDE = re.compile(r"[\s,]{1,20}(?=[\[(]?\d)")
 _FULL_STOP = re.compile(
@@ -193,8 +193,10 @@ def parted(part: re.Pattern[str]) -> Opens:
         found = part.search(row.rest[: MAX_LABEL_CHARS + 2])
         if found is None or found.start() == 0:
             return None
-        rest = row.rest[found.end() :].strip()
-        named = _named(row.rest[: found.start()], row.stamp, rest, row.mark + row.opening)
+        rest, name = row.rest[found.end() :].strip(), row.rest[: found.start()]
+        if part is _DASH and name.endswith("."):  # as in `Ana Ruiz, on behalf of …. – …`
+            name = name[:-1].partition(",")[0]
+        named = _named(name, row.stamp, rest, row.mark + row.opening)
         if named is None or not rest or likeness(named.label) < Likeness.WORD:
             return None
         return _with_late(named)
@@ -273,6 +275,7 @@ def _named(text: str, stamp: Stamp | None, rest: str = "", dress: str = "") -> O
 
 
 def _strip_marks(label: str) -> str:
+    label = label.replace("'''", "")  # bold in a wiki
     if "*" in label or "_" in label or "`" in label:
         label = _MARKS.sub("", label.replace("**", "").replace("__", ""))
     return " ".join(label.split())

@@ -11,7 +11,7 @@ from runner.transcript.report import Notes
 from runner.transcript.times import Stamp, leading_stamp
 
 _MARK = re.compile(r"(?:> ?(?!>)|[-*+•–] +(?=\S)|#{1,6} +|\d{1,4}[.)] +(?=\S))")
-_EMPHASIS = re.compile(r"(?:\*{1,3}|_{1,3}|`)(?=[^\s*_])")
+_EMPHASIS = re.compile(r"(?:\*{1,3}|_{1,3}|`|''')(?=[^\s*_'])")
 _AFTER_STAMP = re.compile(r"[*_`]{0,3}\s{0,8}(?:[-–—|:•·]+(?=[\s*_\[(<]))?\s{0,8}")
 _BREAK = re.compile(r"<br ?/?>$", re.IGNORECASE)
 _YAML_KEY = re.compile(r"([A-Za-z_][\w .-]{0,60}):(?:\s|$)")
@@ -29,6 +29,7 @@ class Row:
     the time at its start, *rest* the text behind that and
     *head* the part of it in which a label can end. *gap* says whether a blank line or furniture
     stands above; *placed*, whether the line break above is deliberate, not made by wrapping.
+    *where* tells where it stands in a document, or is empty.
     """
 
     raw: str
@@ -40,6 +41,7 @@ class Row:
     head: str
     gap: bool
     placed: bool = True
+    where: str = ""
 
     @property
     def is_stamp(self) -> bool:
@@ -47,19 +49,29 @@ class Row:
         return self.stamp is not None and not self.rest
 
 
-def rows_of(text: str, notes: Notes) -> list[Row]:
-    """Return the rows of *text*; what is furniture of the file is left out."""
+def rows_of(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Row]:
+    """Return the rows of *text*; what is furniture of the file is left out.
+
+    *places* tells where each line stands. Without it, printed numbers of lines do.
+    """
     lines = [_without_break(line) for line in text.split("\n")]
-    lines = _without_line_numbers(_without_front_matter(lines, notes), notes)
+    rest = _without_front_matter(lines, notes)
+    places = places[len(lines) - len(rest) :] if len(places) == len(lines) else ()
+    lines, printed = _without_line_numbers(rest, notes)
+    if places and printed:  # the number that is printed counts
+        pairs = zip(places, printed, strict=True)
+        places = [f"{at.partition(',')[0]}, {number.rpartition(', ')[2]}" for at, number in pairs]
+    places = places or printed or [""] * len(lines)
     rows: list[Row] = []
     gap = True
-    for line, kind in zip(lines, furniture(lines), strict=True):
+    for line, kind, where in zip(lines, furniture(lines), places, strict=True):
         if kind:
             notes.leave_out(kind, line)
         if kind or not line.strip():
             gap = True
         else:
             rows.append(_row(line, gap))
+            rows[-1].where = where
             gap = False
     _mark_placed(rows)
     return rows
@@ -85,7 +97,7 @@ def _row(line: str, gap: bool) -> Row:
 
 def open_emphasis(text: str) -> tuple[str, str]:
     """Return the emphasis mark that opens *text*, and the text without it."""
-    match = _EMPHASIS.match(text) if text[:1] in "*_`" else None
+    match = _EMPHASIS.match(text) if text[:1] in "*_`'" else None
     return (match[0], text[match.end() :]) if match else ("", text)
 
 
@@ -137,8 +149,11 @@ def _facts(block: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield key.lower(), value.strip().strip("\"'")
 
 
-def _without_line_numbers(lines: list[str], notes: Notes) -> list[str]:
-    """Leave out line numbers such as the 1 to 25 in the margin of court transcripts."""
+def _without_line_numbers(lines: list[str], notes: Notes) -> tuple[list[str], list[str]]:
+    """Leave out line numbers such as the 1 to 25 in the margin of court transcripts.
+
+    Return the lines, and where they stand if there are numbers; a page begins where they do.
+    """
     matches = [_LINE_NUMBER.match(line) for line in lines]
     numbers = [int(match[1]) for match in matches if match]
     written = sum(bool(line.strip()) for line in lines)
@@ -146,7 +161,13 @@ def _without_line_numbers(lines: list[str], notes: Notes) -> list[str]:
     every = len(numbers) == written and steps == len(numbers) - 1 > 1 and numbers[0] == 1
     many = len(numbers) >= 10 and len(numbers) >= written * 0.8
     if not every and not (many and steps >= (len(numbers) - 1) * 0.9):
-        return lines
+        return lines, []
     notes.leave_out("line numbers", "\n".join(match[1] for match in matches if match))
     pairs = zip(lines, matches, strict=True)
-    return [line[match.end(1) :] if match else line for line, match in pairs]
+    places, page, last, paged = [], 0, 0, numbers.count(1) > 1
+    for match in matches:
+        number = int(match[1]) if match else last
+        page += bool(match) and number <= last
+        places.append(f"page {page + 1}, line {number}" if paged else f"line {number}")
+        last = number
+    return [line[match.end(1) :] if match else line for line, match in pairs], places

@@ -41,7 +41,7 @@ def statuses(responses: list[PlannedResponse]) -> list[int]:
 def test_a_quiet_provider_answers_after_its_latency() -> None:
     (response,) = decide(behaviour(), 0.0)
 
-    assert response == PlannedResponse(200, {}, 1.0, None, 0, 5)
+    assert response == PlannedResponse(200, {}, 1.0, None, 0, 5, first_token_s=1.0)
 
 
 def test_latency_is_the_base_plus_the_replys_and_the_uncached_prompts_tokens() -> None:

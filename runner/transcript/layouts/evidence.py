@@ -1,0 +1,194 @@
+"""Evidence for a layout: what it opens in the rows of a file, and which of its labels speak."""
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from runner.transcript.layouts.catalogue import Layout
+from runner.transcript.layouts.labels import LabelUse, Likeness, Verdict, judge, likeness
+from runner.transcript.layouts.openings import Opening
+from runner.transcript.layouts.rows import Row
+
+_ADDRESS = re.compile(r"<?(?:https?://|www\.)\S+$")
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What speaks for *layout*: its *openings* by row, the *verdict* on their labels, a score.
+
+    It is no talk if one label recurs here and there amid much text, such as `Germany: …`.
+    """
+
+    layout: Layout
+    openings: Mapping[int, Opening]
+    verdict: Verdict
+    score: float
+    is_talk: bool = True
+
+    def turns(self, rows: Sequence[Row]) -> dict[int, tuple[str | None, Opening]]:
+        """Return speaker and opening by row."""
+        found: dict[int, tuple[str | None, Opening]] = {}
+        sure = False  # once somebody has spoken
+        for at, opening in self.openings.items():
+            name = self.verdict.names.get((opening.label, opening.role))
+            if name is not None or self.layout.marked:
+                found[at] = (name, opening)
+                sure = self.layout.sure or self.layout.timed
+            elif rows[at].placed and (sure or opening.label in self.verdict.unknown):
+                row = rows[at]
+                rest = row.rest if row.stamp else row.raw
+                found[at] = (None, replace(opening, rest=rest, stamp=row.stamp, rows=1))
+        return found
+
+
+def mostly(flags: Sequence[bool]) -> bool:
+    """Return whether at least four in five are true."""
+    return bool(flags) and sum(flags) >= len(flags) * 0.8
+
+
+def openings_in(
+    layout: Layout, rows: Sequence[Row], start: int, claimed: Collection[int]
+) -> dict[int, Opening]:
+    """Return the openings of *layout* by row, from *start* on, but none of *claimed* rows."""
+    found: dict[int, Opening] = {}
+    below = -1
+    hinted = [at for at in range(start, len(rows)) if at not in claimed and layout.hint(rows[at])]
+    for at in hinted:
+        if at <= below:  # the text of the opening above is none itself
+            continue
+        opening = layout.opens(rows, at)
+        if opening is None or (layout.heads_block and _is_title(layout, rows, at)):
+            continue
+        found[at] = opening
+        if not opening.rest and not layout.timed and layout.heads_block:
+            below = at + opening.rows
+        elif layout.timed and not opening.rest:
+            below = at + opening.rows - 1
+    return _with_late_times(_without_odd_dates(found))
+
+
+def _without_odd_dates(found: dict[int, Opening]) -> dict[int, Opening]:
+    """Leave out openings with a date, as of the recording, where most have none."""
+    dated = {at for at, opening in found.items() if opening.stamp and opening.stamp.day}
+    if len(dated) >= len(found) * 0.5:
+        return found
+    return {at: opening for at, opening in found.items() if at not in dated}
+
+
+def _is_title(layout: Layout, rows: Sequence[Row], at: int) -> bool:
+    """Return whether a row that stands alone is above a label that does not."""
+    alone = at + 2 < len(rows) and rows[at].gap and rows[at + 1].gap and not rows[at + 2].gap
+    return alone and bool(layout.hint(rows[at + 1])) and layout.opens(rows, at + 1) is not None
+
+
+def _with_late_times(found: dict[int, Opening]) -> dict[int, Opening]:
+    """Take the times behind labels, which may be text, for times where most labels have one."""
+    late = sum(opening.late is not None for opening in found.values())
+    if late < 2 or late < len(found) * 0.6:
+        return found
+    return {
+        at: replace(opening, stamp=opening.late[0], rest=opening.late[1])
+        if opening.late
+        else opening
+        for at, opening in found.items()
+    }
+
+
+def evidence_of(
+    layout: Layout, rows: Sequence[Row], seen: Mapping[int, Opening], start: int
+) -> Explained:
+    """Return what speaks for *layout*, whose openings are *seen*."""
+    labels = Counter(opening.label for opening in seen.values())
+    if layout.marked:
+        enough = len(labels) == 2 or not layout.pair
+        every = Verdict({(o.label, o.role): o.label for o in seen.values() if o.label})
+        return Explained(layout, seen, every, 2.0 * len(seen) * enough)
+    places = places_in(layout, rows[start:])
+    if layout.heads_block:  # the words stand in a block of their own
+        places -= sum(at + 1 < len(rows) and rows[at + 1].gap for at in seen)
+    first = seen[start].label if start in seen else ""
+    candidates = [_candidate(rows[at], opening) for at, opening in seen.items() if opening.label]
+    verdict = judge(candidates, places, first)
+    if not layout.plain:
+        verdict = _strict(verdict, seen, places)
+    if layout.heads_block:
+        verdict = replace(verdict, unknown=_alone(verdict, seen, rows))
+    evidence = Explained(layout, seen, verdict, 0.0)
+    turns = evidence.turns(rows)
+    named = [opening for name, opening in turns.values() if name is not None]
+    recur = sum(labels[opening.label] > 1 for opening in named)
+    early = any(at < start + 3 for at in turns)
+    talk = early or len({opening.label for opening in named}) > 1 or len(turns) >= places * 0.25
+    titles = not (layout.plain or layout.heads_block) and all(
+        likeness(opening.rest) == Likeness.NAME for opening in named
+    )
+    many = len(turns) >= places * layout.share and not titles
+    enough = many or (layout.share < 0.1 and early)
+    if not enough or not (recur or _all_fit(layout, named, places, first)):
+        return replace(evidence, verdict=Verdict({}), score=0.0)
+    score = len(named) + recur + _growing(named)
+    return replace(evidence, score=score, is_talk=talk)
+
+
+def _all_fit(layout: Layout, named: Sequence[Opening], places: int, first: str) -> bool:
+    """Return whether labels that occur once each may be speakers."""
+    if not layout.plain:
+        return False
+    least = Likeness.WORD if layout.sure else Likeness.NAME
+    names = all(likeness(opening.label) >= least for opening in named)
+    share = len(named) >= places * 0.5 and (len(named) > 1 or not layout.timed)
+    return bool(named) and names and (share or (bool(first) and layout.share < 0.1))
+
+
+def places_in(layout: Layout, rows: Sequence[Row]) -> int:
+    """Return how many rows may open a turn."""
+    gaps = sum(row.gap for row in rows)
+    if layout.heads_block or layout.timed:
+        return gaps if gaps >= len(rows) * 0.2 else max(1, len(rows) // 2)
+    return sum(row.placed for row in rows)
+
+
+def _candidate(row: Row, opening: Opening) -> LabelUse:
+    timed = opening.stamp is not None
+    address = bool(_ADDRESS.match(opening.rest))
+    alone = not opening.rest and opening.rows == 1
+    return LabelUse(opening.label, opening.role, timed, opening.dress, row.placed, address, alone)
+
+
+def _strict(verdict: Verdict, seen: Mapping[int, Opening], places: int) -> Verdict:
+    """Keep the labels that recur, and if some do, those that look like them.
+
+    Those have two words, a time, or capitals as all that recur have; if nearly every place for a
+    turn has a label, any other is one too.
+    """
+    labels = Counter(opening.label for opening in seen.values())
+    recurring = {label for label, _ in verdict.names if labels[label] > 1}
+    capitals = all(map(str.isupper, recurring))
+    timed = {opening.label for opening in seen.values() if opening.stamp}
+    every = len(seen) >= places * 0.9
+    kept = {
+        key: name
+        for key, name in verdict.names.items()
+        if key[0] in recurring
+        or (recurring and (every or " " in key[0] or not key[0].isascii() or key[0] in timed))
+        or (recurring and capitals and key[0].isupper())
+    }
+    return Verdict(kept)
+
+
+def _alone(verdict: Verdict, seen: Mapping[int, Opening], rows: Sequence[Row]) -> frozenset[str]:
+    """Return the names that stand in blocks of their own, as those who speak do, and speak once."""
+    alone = {at for at in seen if rows[at].gap and at + 1 < len(rows) and rows[at + 1].gap}
+    speaking = [at for at, each in seen.items() if (each.label, each.role) in verdict.names]
+    if not mostly([at in alone for at in speaking]):
+        return frozenset()
+    labels = {seen[at].label for at in alone} - {label for label, _ in verdict.names}
+    return frozenset(label for label in labels if likeness(label) == Likeness.NAME)
+
+
+def _growing(named: Sequence[Opening]) -> int:
+    times = [opening.stamp.start_s for opening in named if opening.stamp]
+    grows = sum(after >= before for before, after in itertools.pairwise(times))
+    return grows + 1 if times and grows >= (len(times) - 1) * 0.8 else 0

@@ -1,0 +1,180 @@
+"""Siblings of the kinds that were read wrong: several turns in a line, records, lone names."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.transcript.read import read_text
+
+Said = list[tuple[str | None, str]]
+SAID: Said = [("Ana", "We lost it."), ("Bo", "Who did?"), ("Ana", "Nobody."), ("Bo", "Fine.")]
+P = "This is what we found at the yard when we opened the pump, and it took a while."
+
+
+def spoken(text: str) -> Said:
+    return [(each.speaker, each.text) for each in read_text(text, name="t").transcript.segments]
+
+
+def starts(text: str) -> list[float | None]:
+    return [each.start_s for each in read_text(text, name="t").transcript.segments]
+
+
+@pytest.mark.parametrize(
+    "turn",
+    ["{}: {}", "**{}:** {}", "[{}] {}", "({}) {}", "[0:01] {}: {}", "{}: {} (laughs)"],
+    ids=["colon", "bold", "square", "round", "timed", "aside"],
+)
+def test_a_line_is_cut_where_another_speaker_s_label_follows_a_sentence(turn: str) -> None:
+    lines = [turn.format(*each) for each in SAID]
+
+    for text in (" ".join(lines) + "\n" + "\n".join(lines), "\n".join([*lines, "  ".join(lines)])):
+        assert SAID * 2 == [(who, words.replace(" (laughs)", "")) for who, words in spoken(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "Interviewer: How was it? Resp: Fine. Interviewer: And then? Resp: We left.",
+            ["Interviewer", "Resp", "Interviewer", "Resp"],
+        ),
+        ("Q. Where? A. Home. Q. Alone?\nA. Yes.\nQ. Why? A. So.", ["Q", "A", "Q", "A", "Q", "A"]),
+        (
+            ">> ANA: We lost it. >> BO: Who? >> Nobody.\n>> ANA: Well. >>> In other news.",
+            ["ANA", "BO", None, "ANA", None],
+        ),
+        (
+            "Ana: hello there Bo: hi\nAna: we lost it Bo: who did\nBo: well",
+            ["Ana", "Bo", "Ana", "Bo", "Bo"],
+        ),
+        (
+            "ANA RUIZ, HOST: One.\nBO LI, MAKER: Two.\nRUIZ: Three. LI: Four.",
+            ["ANA RUIZ, HOST", "BO LI, MAKER", "RUIZ", "LI"],
+        ),
+        ("Ana: He said Bo: is it you?\nBo: Yes.\nAna: I asked (Bo: no).\nBo: Ok.",
+         ["Ana", "Bo"] * 2),
+        ("MR. LI: One.\nMR. ITO: Thanks.\nMR. LI: Two.\nMR. ITO: Go.", ["MR. LI", "MR. ITO"] * 2),
+        ("Ana: We sell. Peru: ten. Chad: two. Peru: five.\nBo: Ok.\nAna: Yes.",
+         ["Ana", "Bo", "Ana"]),
+    ],
+)  # fmt: skip
+def test_only_labels_that_stand_in_a_label_s_place_elsewhere_cut_a_line(
+    text: str, expected: list[str | None]
+) -> None:
+    assert expected == [speaker for speaker, _ in spoken(text)]
+
+
+def test_a_caption_is_cut_before_the_label_of_another_speaker() -> None:
+    cues = ["ANA: We lost it. BO: Who did?", "ANA: Nobody.", "BO: Fine."]
+    text = "".join(f"00:00:0{n},000 --> 00:00:0{n},900\n{cue}\n\n" for n, cue in enumerate(cues))
+
+    assert [(who.upper(), words) for who, words in SAID if who] == spoken(text)
+
+
+RECORD = (("Speaker", "Ana"), ("Time", "0:01"), ("Text", "We lost it."))
+
+
+@pytest.mark.parametrize(
+    "line", ["{}: {}\n", "- **{}:** {}\n", "{}={}\n", "**{}**: {}\n", "> {} : {}\n"]
+)
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (0, 2, 1)])
+@pytest.mark.parametrize("between", ["\n", "---\n", "[{}]\n", ""])
+def test_a_block_of_fields_is_a_turn(line: str, order: tuple[int, ...], between: str) -> None:
+    text = ""
+    for number, (who, words) in enumerate(SAID, start=1):
+        fields = [("Speaker", who), ("Time", f"0:0{number}"), ("Text", f"{words}\nNote: so")]
+        text += between.format(number) + "".join(line.format(*fields[at]) for at in order)
+
+    assert [(who, f"{words} Note: so") for who, words in SAID] == spoken(text)
+    assert [1, 2, 3, 4] == starts(text)
+
+
+def test_speakers_who_are_called_like_fields_are_speakers() -> None:
+    text = (
+        "Speaker: I open it now.\nText: We read you loud.\nSpeaker: So we vote.\nText: Aye, we do."
+    )
+
+    assert ["Speaker", "Text", "Speaker", "Text"] == [speaker for speaker, _ in spoken(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"Ana\n\n{P}\n\nBo\n\n{P}\n\nAna\n\n{P}\n\nCy\n\n{P}\n", ["Ana", "Bo", "Ana", "Cy"]),
+        (
+            f"Ana Ruiz\n\n{P}\n\nBo Li\n\n{P}\n\n{P}\n\nMax\n\n{P}\n\nAna Ruiz\n\n{P}\n",
+            ["Ana Ruiz", "Bo Li", "Bo Li", None, None, "Ana Ruiz"],
+        ),
+        (f"Ana Ruiz:\n{P}\n\nBo Li:\n{P}\n\nMax:\n{P}\n\nAna Ruiz:\n{P}\n",
+         ["Ana Ruiz", "Bo Li", "Max", "Ana Ruiz"]),
+        (f"Title: Pump\n\nINT. YARD - DAY\n\nANA\n{P}\n\nBO\n{P}\n\nANA\n{P}\n",
+         ["ANA", "BO", "ANA"]),
+        (f"{P}\n\nGermany\n\n{P}\n\n{P}\n", [None] * 4),
+        (f"Ana -- Chief Officer\n\n{P}\n\nBo Li -- Acme Bank -- Analyst\n\n{P}\n\n"
+         f"Ana -- Chief Officer\n\n{P}\n",
+         ["Ana -- Chief Officer", "Bo Li -- Acme Bank -- Analyst", "Ana -- Chief Officer"]),
+        ("Ana Ruiz\n(0:03) One.\nBo Li\n(0:09) Two.\nAna Ruiz\n(0:12) Three.\n",
+         ["Ana Ruiz", "Bo Li", "Ana Ruiz"]),
+        ("Ana: One.\nBo: Two.\nAna: Three.\n\nAction items:\n- Bo: order it\n- Ana: call\n",
+         ["Ana", "Bo", "Ana", None]),
+        (f"Ana: One.\n\nBo: Two.\n\nAna: Three.\n\n## Summary\n\n{P}\n",
+         ["Ana", "Bo", "Ana", None]),
+        ("Ana Ruiz (PPE). – One.\n\nBo Li, for the group. – Two.\n\nPresident. – Three.\n\n"
+         "Ana Ruiz (PPE). – Four.\n", ["Ana Ruiz", "Bo Li", "President", "Ana Ruiz"]),
+        ("[2026-09-18 10:01] Ana: One.\n[2026-09-18 10:02] Bo: Two.\n"
+         "[2026-09-18 10:04] Me: Three.\n",
+         ["Ana", "Bo", "Me"]),
+        ("'''Ana:''' One.\n\n'''Bo:''' Two.\n\n'''Ana:''' Three.\n", ["Ana", "Bo", "Ana"]),
+        ("#+TITLE: Review\nAna: One.\nBo: Two.\nAna: Three.\n", ["Ana", "Bo", "Ana"]),
+        ("Ana » One.\nBo » Two.\nAna » Three.\n", ["Ana", "Bo", "Ana"]),
+        ("Ana: One.\n\nBo: Two.\n\nAna: Three.\n\n</details>\n", ["Ana", "Bo", "Ana"]),
+    ],
+)  # fmt: skip
+def test_who_speaks_is_a_speaker_and_who_cannot_be_told_is_nobody(
+    text: str, expected: list[str | None]
+) -> None:
+    assert expected == [speaker for speaker, _ in spoken(text)]
+
+
+def test_a_word_that_begins_remarks_and_recurs_as_a_label_takes_no_part_of_another_s_turn() -> None:
+    names = ["Ana", "Bo"] * 15
+    names[9] = names[20] = "Summary"
+    text = "\n".join(f"{name}: These are words {n}." for n, name in enumerate(names))
+
+    found = spoken(text)
+
+    assert len(names) == len(found)
+    assert {"Summary", None} >= {found[9][0], found[20][0]}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Ana  10:01 PM\nOne.\n\nBo  10:02 PM\nTwo.\n10:03\nThree.\n\nAna  10:04 PM\nFour.\n",
+         [79260, 79320, 79380, 79440]),
+        ("58:10 Ana: One.\n59:30 Bo: Two.\n1:00:10 Ana: Three.\n", [3490, 3570, 3610]),
+        ("1:00 Ana: One.\n1:01 Bo: Two.\n1:02 Ana: Three.\n", [60, 61, 62]),
+        ("[18-Sep-26 10:01 AM] ana\nOne.\n\n[19-Sep-26 10:02 AM] bo\nTwo.\n\n"
+         "[19-Sep-26 10:04 AM] ana\nThree.\n", [36060, 122520, 122640]),
+        ("张三 2026年9月18日 10:01\n一。\n\n李四 2026年9月18日 10:02\n二。\n\n"
+         "张三 2026年9月18日 10:03\n三。\n",
+         [36060, 36120, 36180]),
+        ("Ana Ruiz (0 : 03)\nOne.\n\nBo Li (0 : 09)\nTwo.\n\nAna Ruiz (1 : 00 : 12)\nThree.\n",
+         [3, 9, 3612]),
+        ("00;00;01;00 - 00;00;03;00\nSpeaker 1\nOne.\n\n00;00;03;12 - 00;00;05;00\nSpeaker 2\n"
+         "Two.\n",
+         [1, 3]),
+        ("00:00:01:00 - 00:00:03:00\nSpeaker 1\nWe lost it.\n\n00:00:03:12 - 00:00:05:00\n"
+         "Speaker 2\nWho?\n\n"
+         "00:00:05:00 - 00:00:06:00\nSpeaker 1\nNobody did.\n", [1, 3, 5]),
+    ],
+)  # fmt: skip
+def test_times_mean_what_all_of_them_can_mean(text: str, expected: list[float]) -> None:
+    assert expected == starts(text)
+
+
+def test_identifiers_of_cues_that_are_names_and_recur_speak() -> None:
+    names = ["Ana Ruiz", "Bo Li", "Ana Ruiz"]
+    cues = (f"{name}\n00:0{n}.000 --> 00:0{n}.900\nWords {n}.\n\n" for n, name in enumerate(names))
+
+    assert names == [speaker for speaker, _ in spoken("WEBVTT\n\n" + "".join(cues))]
