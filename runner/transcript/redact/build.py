@@ -39,8 +39,6 @@ def redact(settings: TranscriptSettings, transcript: Transcript) -> tuple[Redact
 
     Raises ConfigError for a pattern of the user's that fails on it.
     """
-    if settings.redact == "off":
-        return Redaction(), transcript
     labels = list(dict.fromkeys(s.speaker for s in transcript.segments if s.speaker))
     spoken = [segment.text for segment in transcript.segments]
     texts = [*_told(settings, transcript), *labels, *spoken]
