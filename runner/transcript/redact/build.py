@@ -222,6 +222,5 @@ def _union(group: Sequence[identifiers.Found]) -> identifiers.Found:
 
 def _add_own(redaction: Redaction, patterns: Sequence[str], texts: Sequence[str]) -> None:
     for pattern in own_patterns.compiled(patterns):
-        for text in texts:
-            for form in own_patterns.matches(pattern, text):
-                redaction.add_literal(OWN, None, form)
+        for form in own_patterns.matches(pattern, texts):
+            redaction.add_literal(OWN, None, form)
