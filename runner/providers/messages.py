@@ -31,6 +31,17 @@ def cut_transcript(text: str) -> list[str]:
     return [part for part in parts if part]
 
 
+def prefix_text(messages: Sequence[Message]) -> str:
+    """Return the prefix that most calls share: all up to the transcript, or the first part."""
+    texts: list[str] = []
+    for message in messages:
+        parts = text_parts(message)
+        if message["role"] == "user":
+            return "\0".join([*texts, *cut_transcript(parts[0])[:1]])
+        texts += parts
+    return "\0".join(texts)
+
+
 def without(messages: Sequence[Message], text: str) -> tuple[Message, ...]:
     """Return *messages* without the parts that are *text*."""
     return tuple(

@@ -32,7 +32,7 @@ from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.request import Completion, Request
 
 PYTHON = os.environ.get("COLLOQUY_MODEL_PYTHON", "")
-WINDOW = 4096  # tokens
+WINDOW = 2048  # tokens; small, since the model reads slowly
 READY_S = 120.0  # in which a server has to answer
 PIPELINES = ("transcript_analysis", "meeting", "interview", "support_call", "hearing")
 LINES = [
@@ -164,7 +164,7 @@ def test_each_analyzer_gives_a_valid_answer_or_a_reason_with_two_requests(server
 
 
 def test_a_transcript_longer_than_the_window_is_cut_before_it_is_sent(server: str) -> None:
-    arguments = command(server, 150, *ONE, "model.max_tokens=64")
+    arguments = command(server, 60, *ONE, "model.max_tokens=64")
     _, run, events = ended(*arguments)
 
     assert [] == [e for e in named(events, "call.failed") if e["kind"] == "context_exceeded"]
@@ -172,7 +172,7 @@ def test_a_transcript_longer_than_the_window_is_cut_before_it_is_sent(server: st
 
 
 def test_a_window_that_nobody_told_is_learned_from_the_refusal(server: str) -> None:
-    arguments = command(server, 150, *ONE, "model.max_tokens=64")
+    arguments = command(server, 60, *ONE, "model.max_tokens=64")
     _, run, events = ended(*arguments, "model.name=openai/smollm2")
     (cut,) = named(events, "context.cut_anew")
 

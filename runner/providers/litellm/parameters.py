@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from runner.answers.analyzer import Message
 from runner.base.text import digest
 from runner.config.model_facts import ModelFacts, map_entry
 from runner.providers.litellm.route import ModelRoute
-from runner.providers.messages import cut_transcript, text_parts
+from runner.providers.messages import prefix_text
 from runner.providers.options import effort_of, provider_of, tier_word
 from runner.providers.request import Request, first_token_callback
 from runner.providers.schemas import sent_schema
@@ -59,7 +58,7 @@ _REFUSES = re.compile(
 )
 # OpenRouter, with `require_parameters`: no host takes all of them, and it does not say which.
 _ROUTED = re.compile(r"no endpoints found .{0,40}(?:requested )?parameters", re.IGNORECASE)
-_UNKNOWN = re.compile(
+UNKNOWN = re.compile(
     r"unsupported|unrecogni|unknown|unexpected|extra|not (?:\w+ )?(?:support|permit|recogni)",
     re.IGNORECASE,
 )
@@ -144,7 +143,7 @@ def _other_name(said: str) -> str | None:
     if wanted := re.search(rf"\buse ['`\"]?({names})(?!\w)", said, re.IGNORECASE):
         return wanted[1].lower()
     named = set(re.findall(rf"(?<!\w)({names})(?!\w)", said))
-    unknown = len(named) == 1 and _UNKNOWN.search(said)
+    unknown = len(named) == 1 and UNKNOWN.search(said)
     return LIMITS[1 - LIMITS.index(named.pop())] if unknown else None
 
 
@@ -288,14 +287,3 @@ def _cache(
     key = route.params.get("prompt_cache_key")
     key = key or f"colloquy-{digest(prefix_text(request.messages), 32)}"
     (body if provider == "mistral" else sent).setdefault("prompt_cache_key", key)
-
-
-def prefix_text(messages: tuple[Message, ...]) -> str:
-    """Return the prefix that most calls share: all up to the transcript, or the first part."""
-    texts: list[str] = []
-    for message in messages:
-        parts = text_parts(message)
-        if message["role"] == "user":
-            return "\0".join([*texts, *cut_transcript(parts[0])[:1]])
-        texts += parts
-    return "\0".join(texts)
