@@ -54,7 +54,7 @@ from runner.run.resume import Resumption, nothing_to_do
 from runner.run.run import Run, RunResult
 from runner.run.stop import Stop
 from runner.transcript.inputs import root_of
-from runner.transcript.redact.redaction import described
+from runner.transcript.redact.unredacted import described
 
 log = structlog.get_logger("colloquy.run")
 
