@@ -353,5 +353,5 @@ def test_a_schema_stands_before_the_prompt_where_the_provider_puts_it_there() ->
 
 
 def test_an_unknown_provider_is_refused_with_the_nearest() -> None:
-    with pytest.raises(ConfigError, match="provider='antropic'.*did you mean 'anthropic'"):
+    with pytest.raises(ConfigError, match=r"provider='antropic'.*did you mean 'anthropic'"):
         check(SimulateSettings(provider="antropic"))
