@@ -11,9 +11,10 @@ _WRAPPERS = 6  # levels around an answer
 _NUMBER = re.compile(r"[+-]?(?:\d{1,300}\.?\d{0,300}|\.\d{1,300})(?:[eE][+-]?\d{1,3})?")
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,30})?)\s*%")
 # What may stand beside a wrapped answer without being part of it: the fields of a tool's call.
-_CALL = frozenset(("id", "type", "name", "role", "index", "status", "recipientname", "schema"))
+_CALL = frozenset(("id", "type", "name", "role", "index", "status", "recipientname", "$schema"))
 _THOUGHT = frozenset(("thought", "thoughts", "thinking", "reasoning", "chainofthought"))
-_ASIDE = _THOUGHT | {"schema"}  # beside an answer's own fields, no part of it
+_ASIDE = _THOUGHT | {"$schema"}  # beside an answer's own fields, no part of it
+_HIDDEN = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
 _SCALARS = ("string", "number", "integer", "boolean")
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 
@@ -272,8 +273,9 @@ def _distinct(values: list[Any]) -> list[Any]:
 
 
 def _plain(name: str) -> str:
-    """Return *name* without case, spaces, hyphens and underscores: `keyPoints` is `key_points`."""
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", name)).casefold()
+    """Return *name* without case and separators of words: `keyPoints` is `key_points`."""
+    visible = _HIDDEN.sub("", unicodedata.normalize("NFKC", name)).strip()
+    return re.sub(r"(?<=[^\W_])[\s_-]+(?=[^\W_])", "", visible).casefold()
 
 
 def _kind(value: Any) -> str:

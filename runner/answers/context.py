@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
@@ -17,6 +17,7 @@ TOP_INSIGHT, SELECTED_KEY, OTHER_INSIGHT, OTHER_KEY = range(4)
 TIERS = ("top insight", "selected key", "other insight", "other key")
 LITTLE = 5  # of the items, less than one in so many
 _WORD = re.compile(r"\w+")
+_EXCERPT_SHARE = 0.25  # of the budget, reserved for excerpts of the transcript
 _CITED = re.compile(r" \{(S\d+) ")
 
 
@@ -104,7 +105,9 @@ def reduce_context(
     """
     sections = {name: rank_items(items, settings) for name, items in answers.items()}
     ranked = [item for items in sections.values() for item in items]
-    budget = settings.token_budget - count(_render(title, missing, []))
+    excerpts = settings.transcript_tokens if transcript else 0
+    reserved = min(excerpts, int(settings.token_budget * _EXCERPT_SHARE))
+    budget = settings.token_budget - reserved - count(_render(title, missing, []))
     costs = {name: _cost(items, count) for name, items in sections.items()}
     shares = fair_shares(costs, budget)
     kept: list[Item] = []
@@ -242,14 +245,14 @@ def _render(title: str, missing: Mapping[str, str], kept: Sequence[Item]) -> str
 def _with_excerpts(
     reduced: Reduced, settings: ContextSettings, count: Count, transcript: Sequence[Segment]
 ) -> Reduced:
-    """Append segments, those cited by kept items first, within both token limits."""
+    """Append segments, those nearest to what kept items cite first, within both token limits."""
     if not settings.transcript_tokens or not transcript or not reduced.kept:
         return reduced
     cited = {name for item in reduced.kept for name in _CITED.findall(item.line)}
-    cited_first = sorted(transcript, key=lambda segment: segment.id not in cited)
+    nearest_first = [transcript[place] for place in _by_distance(transcript, cited)]
     head = "\n## Excerpts of the transcript\n"
     limit = min(settings.transcript_tokens, settings.token_budget - reduced.tokens) - count(head)
-    chosen = _fitting(cited_first, limit, count)
+    chosen = _fitting(nearest_first, limit, count)
     while chosen:
         names = {segment.id for segment in chosen}
         excerpt = [segment for segment in transcript if segment.id in names]
@@ -259,6 +262,17 @@ def _with_excerpts(
             return replace(reduced, text=text, tokens=tokens, excerpts=ids)
         chosen.pop()
     return reduced
+
+
+def _by_distance(transcript: Sequence[Segment], cited: Collection[str]) -> list[int]:
+    """Return the places of all segments, those nearest to a cited one first, in linear time."""
+    ranked = [place for place, segment in enumerate(transcript) if segment.id in cited]
+    known = set(ranked)
+    for place in ranked:  # grows as its members' neighbours join: a breadth-first search
+        near = [p for p in (place - 1, place + 1) if 0 <= p < len(transcript) and p not in known]
+        known.update(near)
+        ranked += near
+    return ranked
 
 
 def cited_lines(

@@ -37,6 +37,10 @@ class ReadReply:
     cut: bool = False
     dropped: bool = False
 
+    def after(self, *notes: str) -> "ReadReply":
+        """Return this with *notes* before its own; empty ones are left out."""
+        return replace(self, notes=(*filter(None, notes), *self.notes))
+
 
 def parse_answer(text: str, shape: type[Answer], part: str = "") -> ReadReply:
     """Return the answer of *shape* that the reply *text* holds, however it is wrapped.
@@ -51,11 +55,14 @@ def parse_answer(text: str, shape: type[Answer], part: str = "") -> ReadReply:
     if sum(map(text.count, ",[{")) > MAX_VALUES:
         search.refuse(3, f"the reply has more than {MAX_VALUES:,} values")
     else:
-        ways = list(readings(text))
-        for read in (search.strict, search.repaired):
-            for found, how in ways:
-                if (reading := read(found)) is not None:
-                    return replace(reading, notes=(*filter(None, [how]), *reading.notes))
+        ways: list[tuple[Found, str]] = []
+        for way in readings(text):  # a repair comes after every way to read what is whole
+            ways.append(way)
+            if (reading := search.strict(way[0])) is not None:
+                return reading.after(way[1])
+        for found, how in ways:
+            if (reading := search.repaired(found)) is not None:
+                return reading.after(how)
     raise AnswerError("invalid_output", search.fault, text=text)
 
 
@@ -99,8 +106,7 @@ class _AnswerSearch:
             repaired = not is_strict(found.said[start:end])
             # what begins after it and cannot be read may be the one that was meant
             after = any(at > end for at in found.broken)
-            notes = (*chosen, *reading.notes)
-            return replace(reading, notes=notes, repaired=repaired, dropped=after)
+            return replace(reading.after(*chosen), repaired=repaired, dropped=after)
         parts = [value for value, *_ in found.values]
         if len(parts) < 2 or found.broken or not all(isinstance(part, dict) for part in parts):
             return None
@@ -108,9 +114,7 @@ class _AnswerSearch:
         if len(together) < sum(map(len, parts)):  # the same keys again: elements of a list
             together = parts
         reading = self.validated(together)
-        if reading is None:
-            return None
-        return replace(reading, notes=(f"{len(parts)} objects were read as one", *reading.notes))
+        return reading and reading.after(f"{len(parts)} objects were read as one")
 
     def _alternatives(self, value: Any) -> list[Any]:
         """Return the answers that a list may hold several of, else *value* itself."""
@@ -161,8 +165,8 @@ class _AnswerSearch:
         if reading is None:
             return None
         dropped = whole.dropped or reading.dropped
-        notes = (*_end_of(value), *reading.notes) if dropped else reading.notes
-        return replace(reading, notes=notes, repaired=True, cut=True, dropped=dropped)
+        reading = reading.after(*(_end_of(value) if dropped else ()))
+        return replace(reading, repaired=True, cut=True, dropped=dropped)
 
     def validated(self, value: Any, *, cut: bool = False) -> ReadReply | None:
         """Return the reading of a JSON value that is an answer, None for any other."""

@@ -215,7 +215,9 @@ class Client:
     def _log_failure(self, call: _Call, error: CallError, wait: float | None) -> None:
         calls = call.calls
         calls.attempts[-1] = replace(calls.attempts[-1], wait_s=wait or 0.0)
-        (log.info if error.again else log.warning)(
+        if error.again:  # the transport has said what it leaves out from now on
+            return
+        log.warning(
             "call.failed",
             analyzer=call.request.node,
             attempt=len(calls.attempts),

@@ -18,6 +18,7 @@ from runner.config.section import (
     Name,
     PerMinute,
     Price,
+    Redact,
     Seconds,
     SettingsSection,
     Switch,
@@ -49,6 +50,8 @@ class TranscriptSettings(SettingsSection):
     speakers: dict[str, str] | None = None
     about: AboutSettings = AboutSettings()
     media: str | None = None
+    redact: Redact = "off"
+    redact_patterns: list[str] = []
 
 
 class ModelSettings(SettingsSection):

@@ -32,6 +32,8 @@ Lifetime = Annotated[
 ]
 Tier = Literal["auto", "default", "flex", "priority"]
 Switch = Annotated[_Switch, BeforeValidator(_as_switch, json_schema_input_type=_Switch | bool)]
+_Redact = Literal["off", "names", "all"]
+Redact = Annotated[_Redact, BeforeValidator(_as_switch, json_schema_input_type=_Redact | bool)]
 Temperature = Annotated[float, Field(ge=0, le=2)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 PerMinute = Annotated[int, Field(ge=1, le=1_000_000_000)]

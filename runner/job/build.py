@@ -31,6 +31,8 @@ from runner.providers.served import SAMPLE_CHARS, is_self_hosted, learn_served
 from runner.transcript.inputs import Input, find_inputs, is_many
 from runner.transcript.model import Transcript, renamed
 from runner.transcript.read import formats, read
+from runner.transcript.redact.build import redact
+from runner.transcript.redact.own_patterns import check_patterns
 
 PACKAGE_PREFIX = "pkg://"
 _NO_TRANSCRIPT = Transcript("", "", "", ())
@@ -93,6 +95,7 @@ def setup_from(
     settings, folders = validate(data), analyzer_folders(config_dirs)
     check_traces(settings)
     check_format(settings)
+    check_patterns(settings.transcript)
     pipeline = make_pipeline(settings.stages, settings.analyzers)
     models = _models(settings)
     analyzers = {
@@ -135,11 +138,19 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
 
 def run_job(setup: Setup, transcript: Transcript) -> Job:
     """Return the job that reads *transcript*; raise ConfigError where it does not fit a model."""
-    variables = variables_of(setup.pipeline.nodes, transcript, setup.settings)
-    fitter = Fitter(setup.settings, setup.analyzers, transcript, variables)
+    redaction, shown = redact(setup.settings.transcript, transcript)
+    variables = variables_of(setup.pipeline.nodes, shown, setup.settings, redaction)
+    fitter = Fitter(setup.settings, setup.analyzers, shown, variables)
     stages, models = setup.pipeline.stages, setup.models
     fits = fitter.fits(stages, models)
-    plain = Job(**_values(setup), transcript=transcript, variables=variables, fits=fits)
+    plain = Job(
+        **_values(setup),
+        transcript=transcript,
+        redaction=redaction,
+        shown=shown,
+        variables=variables,
+        fits=fits,
+    )
     ways, notes = setup.shareable
     sharing = []
     for shared in ways:

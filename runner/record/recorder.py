@@ -28,7 +28,7 @@ from runner.record.pages import Pages
 from runner.record.previous_session import keep_answer
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import SCHEMA_VERSION, RunDirectory
-from runner.record.stored_transcript import TRANSCRIPT
+from runner.record.stored_transcript import REDACTION, TRANSCRIPT
 
 PERSIST_S = 2.0  # for unfinished writes when a run is cut off
 # Room for a record: by token of a reply, which the record holds as text and as data (10 bytes were
@@ -65,6 +65,8 @@ class Recorder:
         self._began = asyncio.get_running_loop().time()
         self.write(self.directory.note("run.started", config_digest=job.config_digest))
         pages = {TRANSCRIPT: job.transcript, "transcript.md": self.pages.transcript}
+        if job.redaction:
+            pages[REDACTION] = job.redaction.as_dict()
         self.write(self.directory.write_pages(pages))
         log.info(
             "run.started",
@@ -217,7 +219,7 @@ class Recorder:
 
         def keep(file: Path) -> None:
             if key is not None and not outcome.reused:
-                self._stored.keep(key, file)
+                self._stored.keep(key, file, reply_only=bool(self.job.redaction))
 
         page = self.pages.path(node)
         await self.directory.write_node(node.stage, node.name, record, page, keep)

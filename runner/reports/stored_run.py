@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -99,12 +100,23 @@ def read_run(path: Path) -> StoredRun:
         benchmark=read_json(path / "logs" / "benchmark.json"),
         grounding=read_json(path / "grounding.json"),
         coverage=read_json(path / "coverage.json"),
-        config=read_yaml(config / "resolved.yaml"),
+        config=_config(config / "resolved.yaml"),
         overrides=tuple(map(str, read_list(config / "overrides.json"))),
         records={file.stem: record for file, fault, record in read if fault is None},
         damaged=tuple(f"{f.relative_to(path)}: {fault}" for f, fault, _ in read if fault),
         transcript=transcript,
     )
+
+
+def _config(file: Path) -> Mapping[str, Any]:
+    found = file.stat() if kind_of(file) == "file" else None
+    return {} if found is None else _parsed(file, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=1)
+def _parsed(file: Path, mtime_ns: int, size: int) -> Mapping[str, Any]:  # noqa: ARG001 - in the key
+    """Return a configuration, parsed once for all runs of a batch."""
+    return read_yaml(file)
 
 
 def _records(files: Sequence[Path]) -> Iterator[tuple[Path, str | None, Mapping[str, Any]]]:

@@ -18,7 +18,7 @@ from runner.record.inspection import Inspection, check_file, check_mode, is_reco
 from runner.record.journal import Spent, lines_of, spent_in
 from runner.record.lock import is_held
 from runner.record.previous_session import read_record
-from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION
+from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, check_folders
 from runner.record.signature import ALTERED, fault_of
 from runner.reports.stored_run import find_runs, is_run, statuses_of
 
@@ -57,8 +57,9 @@ def _check(given: Arguments) -> int:
 
 def _unsigned(path: Path) -> str | None:
     try:
+        check_folders(path)
         return fault_of(path)
-    except ConfigError as error:  # the key itself is refused
+    except ConfigError as error:  # a folder leads elsewhere, or the key itself is refused
         return str(error)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+from runner.answers.analyzer import Analyzer, Message
 from runner.answers.grounding.absent_quotes import describe_absent, drop_absent, find_absent
 from runner.answers.grounding.grounder import Grounder
 from runner.answers.outcome import Outcome, failed_outcome, read_reply
@@ -84,7 +85,7 @@ class Asker:
         question.calls.start_conversation()
         model, analyzer = question.model.settings.name, self.job.analyzers[request.node]
         conversation = Conversation(
-            analyzer.repair, request, partial(longest_reply, question.model)
+            partial(self._repair, analyzer), request, partial(longest_reply, question.model)
         )
         try:
             outcome = await self._converse(question, conversation)
@@ -170,7 +171,7 @@ class Asker:
                 raise cut_error(reply, kept=outcome)
             asks = self.job.settings.grounding.require == "ask"
             if asks and (absent := find_absent(outcome.answer or {})):
-                said = describe_absent(absent)
+                said = describe_absent(self.job.redaction.masked(absent))
                 raise AnswerError("ungrounded", said, text=reply.text, kept=outcome)
             return outcome
 
@@ -205,10 +206,25 @@ class Asker:
         request = self.job.request(name, model, text, question.fit.reply, cache=marked)
         return request, self._key(question, request)
 
+    def _repair(
+        self, analyzer: Analyzer, messages: tuple[Message, ...], reply: str, fault: str
+    ) -> tuple[Message, ...]:
+        mask = self.job.redaction.masked
+        return analyzer.repair(messages, mask(reply), mask(fault))
+
     def _validate(self, grounder: Grounder, node: Node, reply: Completion) -> Outcome:
         limit = self.job.settings.output.max_insights_per_analyzer
         analyzer = self.job.analyzers[owner_of(node)]
-        outcome = read_reply(analyzer, reply.text, reply.finish_reason, limit, self.job.secrets)
+        text, unknown = self.job.redaction.restore(reply.text, in_json=True)
+        read = partial(read_reply, analyzer)
+        try:
+            outcome = read(text, reply.finish_reason, limit, self.job.secrets)
+        except AnswerError:  # its message may cut a name: better that of the reply as it came
+            read(reply.text, reply.finish_reason, limit, self.job.secrets)
+            raise
+        if self.job.redaction:  # what is stored is what was sent and received
+            notes = {**outcome.notes, **({"unknown_stand_ins": unknown} if unknown else {})}
+            outcome = replace(outcome, raw_output=reply.text, notes=notes)
         answer, counts = grounder.ground(outcome.answer or {})
         if self.job.settings.grounding.require == "drop":
             answer = drop_absent(answer)

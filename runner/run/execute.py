@@ -54,6 +54,7 @@ from runner.run.resume import Resumption, nothing_to_do
 from runner.run.run import Run, RunResult
 from runner.run.stop import Stop
 from runner.transcript.inputs import root_of
+from runner.transcript.redact.redaction import described
 
 log = structlog.get_logger("colloquy.run")
 
@@ -120,7 +121,7 @@ async def execute_job(
 def new_path(job: Job | BatchJob) -> Path:
     """Make and return a new directory for *job* below its root; raise OutputError."""
     if not isinstance(job, BatchJob):
-        return new_run_path(job.root, job.transcript.name)
+        return new_run_path(job.root, job.shown.name)
     return new_run_path(job.root, root_of(job.settings.transcript.path).resolve().name, "batches")
 
 
@@ -137,9 +138,12 @@ def _show_plan(job: Job | BatchJob) -> tuple[int, None]:
     else:
         plan, reading = make_plan(job, read_histories(job)), job.transcript.reading
         if as_json:
-            print(orjson.dumps({**plan.as_dict(), "reading": reading}).decode())
+            counts = {"redaction": job.redaction.counts()} if job.redaction else {}
+            print(orjson.dumps({**plan.as_dict(), "reading": reading, **counts}).decode())
         else:
-            print("\n".join([*(reading.as_lines() if reading else ()), "", as_text(plan)]))
+            lines = reading.as_lines() if reading else []
+            lines += [f"redact   {described(job.redaction.counts())}"] if job.redaction else []
+            print("\n".join([*lines, "", as_text(plan)]))
     return EXIT_OK, None
 
 

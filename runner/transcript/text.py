@@ -7,7 +7,7 @@ from runner.base.format import plural
 from runner.transcript.layouts.blocks import turns_of_blocks
 from runner.transcript.layouts.choice import Choice, choose, is_heading
 from runner.transcript.layouts.growth import outgrown
-from runner.transcript.layouts.inside import CHEVRONS, QUESTIONS, cut_at_labels, labels_inside
+from runner.transcript.layouts.inside import CHEVRONS, QUESTIONS, cutter
 from runner.transcript.layouts.openings import Opening
 from runner.transcript.layouts.preface import facts_of, is_speech
 from runner.transcript.layouts.rows import Row, row_of, rows_of
@@ -61,13 +61,13 @@ def _without_partials(rows: Sequence[Row], notes: Notes) -> list[Row]:
 def _cut(rows: Sequence[Row], choice: Choice) -> list[Row]:
     """Return *rows* with those cut that hold the turns of several speakers."""
     known = {opening.label for name, opening in choice.turns.values() if name and opening.label}
-    labels = labels_inside((row.raw for row in rows), known) if known else known
     asked = known == {"Q", "A"}
     chevrons = sum(row.rest.startswith(">>") for row in rows) > 1
     marks = QUESTIONS if asked else CHEVRONS if chevrons else None
+    cut = cutter([row.raw for row in rows], known, marks)
     found: list[Row] = []
     for row in rows:
-        first, *others = cut_at_labels(row.raw, labels, marks)
+        first, *others = cut(row.raw)
         pieces = [row_of(piece) for piece in (first, *others)] if others else [row]
         for piece in pieces if others else ():
             piece.gap, piece.where = row.gap and piece is pieces[0], row.where

@@ -325,6 +325,34 @@ def test_a_number_just_outside_of_its_bounds_is_clamped_and_marked(
     assert note in reading.notes[-1]
 
 
+class Grades(Strict):
+    grade: Literal["C", "D", "B plus"]
+    change: Literal["1", "2"]
+    rated: bool
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ({"grade": " c ", "change": 1, "rated": "Yes"}, ("C", "1", True)),
+        ({"Grade": "B-Plus", "change": "2", "rated": False}, ("B plus", "2", False)),
+        ({"grade": "C++", "change": "1", "rated": True}, None),
+        ({"grade": "C#", "change": "1", "rated": True}, None),
+        ({"grade": "C", "change": "-1", "rated": True}, None),
+        ({"grade": "C or D", "change": "1", "rated": True}, None),
+        ({"grade": "C", "change": "1", "rated": "often"}, None),
+    ],
+)
+def test_only_what_can_mean_one_thing_is_read_as_it(said: dict[str, Any], read: Any) -> None:
+    text, shape = json.dumps({**GOOD, "structured_data": said}), answer_shape("grades", Grades)
+    try:
+        fields = parse_answer(text, shape).answer.structured_data
+    except AnswerError:
+        fields = None
+
+    assert read == (fields and (fields.grade, fields.change, fields.rated))
+
+
 def test_a_draft_before_an_invalid_object_is_marked() -> None:
     reading = parse_answer(f"{OTHER}\n{changed('0.8', '85')}", SHAPE)
 

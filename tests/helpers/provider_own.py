@@ -178,7 +178,12 @@ OLLAMA = Wire(
             {"role": "system", "content": "You read.", "images": []},
             {"role": "user", "content": "SHAREDASKED", "images": []},
         ],
-        "options": {"num_predict": 123, "temperature": 0.3, "num_ctx": 32768},
+        "options": {
+            "num_predict": 123,
+            "temperature": 0.3,
+            "num_ctx": 32768,
+            "repeat_penalty": 1.1,
+        },
         "format": SCHEMA,
         "stream": False,
     },

@@ -51,7 +51,7 @@ Refusing = Callable[[Any], str | None]
 
 
 def converse(
-    refuse: Refusing, *rounds: int, request: Request = WHOLE
+    refuse: Refusing, *rounds: int, request: Request = WHOLE, status: int = 400
 ) -> tuple[list[Any], list[Any], list[Any], Budget]:
     """Make *rounds* of so many calls at once; return bodies, endings, warnings and the budget."""
     budget = Budget(max_tokens=10**9)
@@ -60,7 +60,7 @@ def converse(
         body = json.loads(await asked.read())
         if (fault := refuse(body)) is not None:
             error = {"message": fault, "type": "invalid_request_error"}
-            return web.json_response({"error": error}, status=400)
+            return web.json_response({"error": error}, status=status)
         return web.json_response(completion(body, '{"x": 1}', "stop", (9, 5)))
 
     async def main() -> tuple[list[Any], list[Any], list[Any], Budget]:
@@ -94,6 +94,14 @@ def test_calls_in_flight_are_sent_again_and_later_ones_right_at_once() -> None:
     assert ["parameter.refused"] == [event["event"] for event in said]
     assert "temperature is no longer sent" in said[0]["reason"]
     assert 5 * 14 == budget.spent_tokens  # a refusal is not billed
+
+
+def test_a_gateway_that_refuses_with_a_500_is_understood_too() -> None:
+    bodies, ends, said, _ = converse(takes_no_temperature, 1, status=500)
+
+    assert [True, False] == ["temperature" in body for body in bodies]
+    assert not isinstance(ends[0], BaseException)
+    assert 1 == len(said)
 
 
 def test_one_refusal_after_the_other_is_met_and_the_schema_goes_into_the_prompt() -> None:

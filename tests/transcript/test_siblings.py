@@ -44,6 +44,10 @@ def test_a_line_is_cut_where_another_speaker_s_label_follows_a_sentence(turn: st
             ["ANA", "BO", None, "ANA", None],
         ),
         (
+            "Ana: hello there Bo: hi\nAna: we lost it Bo: who did\nBo: well",
+            ["Ana", "Bo", "Ana", "Bo", "Bo"],
+        ),
+        (
             "ANA RUIZ, HOST: One.\nBO LI, MAKER: Two.\nRUIZ: Three. LI: Four.",
             ["ANA RUIZ, HOST", "BO LI, MAKER", "RUIZ", "LI"],
         ),

@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner.base.errors import TranscriptError
 from runner.transcript.model import Turn
+from runner.transcript.read import read_source
+from runner.transcript.readers import Source
 from runner.transcript.report import Notes
 from runner.transcript.text import turns_of_text
 
@@ -96,3 +99,45 @@ def test_a_real_file_that_is_mutated_loses_no_word(path: Path | None) -> None:
     unique = [word for line in numbered for word in line.split() if word.isalnum() and "x" in word]
 
     assert [] == [word for word in unique if words[word] != 1]
+
+
+PIECES = (
+    b"\n",
+    b"\n\n",
+    b": ",
+    b'"',
+    b"<",
+    b"}",
+    b"[",
+    b"-->",
+    b"\xff",
+    b"\0",
+    b"\t",
+    b"Ana: ",
+    b">> ",
+)
+
+
+def mutated(data: bytes, chance: random.Random) -> bytes:
+    """Return *data* with a few bytes removed, repeated, reversed or put in."""
+    for _ in range(chance.randrange(1, 8)):
+        at = chance.randrange(len(data) + 1)
+        end = at + chance.randrange(1, 200)
+        piece = chance.choice((b"", chance.choice(PIECES), data[at:end][::-1], data[at:end] * 2))
+        data = data[:at] + piece + data[chance.choice((at, end)) :]
+    return data
+
+
+def test_a_file_of_any_format_that_is_mutated_is_read_or_refused_in_one_line() -> None:
+    found = [
+        path for each in ("cases", "gold", "transcripts") for path in (SHARED / each).glob("*")
+    ]
+    if not found:
+        pytest.skip("no files on this machine")
+    chance = random.Random(7)
+    for path in sorted(found) * 2:
+        data = mutated(path.read_bytes()[:5000], chance)
+        try:
+            read_source(Source(path.name, data, path.suffix), "t", "auto")
+        except TranscriptError as error:
+            assert "\n" not in str(error)

@@ -24,6 +24,7 @@ from typing import Any
 import pytest
 import yaml
 from helpers import job, llama_server
+from helpers.runs import ONLY_TWO
 
 from runner.base.errors import CallError
 from runner.providers.litellm.route import ModelRoute
@@ -31,7 +32,7 @@ from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.request import Completion, Request
 
 PYTHON = os.environ.get("COLLOQUY_MODEL_PYTHON", "")
-WINDOW = 4096  # tokens
+WINDOW = 2048  # tokens; small, since the model reads slowly
 READY_S = 120.0  # in which a server has to answer
 PIPELINES = ("transcript_analysis", "meeting", "interview", "support_call", "hearing")
 LINES = [
@@ -39,16 +40,7 @@ LINES = [
     f"the {('pump', 'valve', 'sensor')[number % 3]} of line {number} failed {number} times."
     for number in range(400)
 ]
-ONE = tuple(
-    f"~analyzer@analyzers.{name}"
-    for name in ("postulate_theorem", "premises_assertions", "perspective_perception")
-)
-STAGE_A = tuple(
-    f"~analyzer@analyzers.{name}"
-    for name in (
-        *("competing_hypotheses", "first_principles", "determining_factors", "patentability"),
-    )
-)
+ONE = (*ONLY_TWO, "~analyzer@analyzers.perspective_perception")  # of each stage
 
 pytestmark = [
     pytest.mark.third_party,
@@ -172,7 +164,7 @@ def test_each_analyzer_gives_a_valid_answer_or_a_reason_with_two_requests(server
 
 
 def test_a_transcript_longer_than_the_window_is_cut_before_it_is_sent(server: str) -> None:
-    arguments = command(server, 150, *ONE, *STAGE_A, "model.max_tokens=64")
+    arguments = command(server, 60, *ONE, "model.max_tokens=64")
     _, run, events = ended(*arguments)
 
     assert [] == [e for e in named(events, "call.failed") if e["kind"] == "context_exceeded"]
@@ -180,7 +172,7 @@ def test_a_transcript_longer_than_the_window_is_cut_before_it_is_sent(server: st
 
 
 def test_a_window_that_nobody_told_is_learned_from_the_refusal(server: str) -> None:
-    arguments = command(server, 150, *ONE, *STAGE_A, "model.max_tokens=64")
+    arguments = command(server, 60, *ONE, "model.max_tokens=64")
     _, run, events = ended(*arguments, "model.name=openai/smollm2")
     (cut,) = named(events, "context.cut_anew")
 
@@ -190,9 +182,7 @@ def test_a_window_that_nobody_told_is_learned_from_the_refusal(server: str) -> N
 
 
 def test_a_cancelled_call_frees_the_server_and_the_run_can_be_resumed(server: str) -> None:
-    arguments = command(
-        server, 12, *STAGE_A, "model.max_tokens=2000", "processing.max_concurrent=1"
-    )
+    arguments = command(server, 12, *ONE, "model.max_tokens=2000", "processing.max_concurrent=1")
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while not get(f"{server}/slots")[0]["is_processing"]:
         assert process.poll() is None
@@ -216,16 +206,16 @@ def test_a_cancelled_call_frees_the_server_and_the_run_can_be_resumed(server: st
 
     assert 130 == process.returncode
     assert resumed.returncode in (0, 3, 4), resumed.stderr
-    assert 4 == again["ok"] + again["failed"]
+    assert 2 == again["ok"] + again["failed"]
 
 
 def test_a_server_that_is_slower_than_the_timeout_is_not_taken_to_be_down(server: str) -> None:
     limits = ("model.timeout_s=1", "model.max_retries=0", "model.max_tokens=2000")
-    code, _, events = ended(*command(server, 12, *STAGE_A, *limits))
+    code, _, events = ended(*command(server, 12, *ONE, *limits))
 
     assert 4 == code
     assert [] == named(events, "breaker.opened")
-    assert {"timeout"} == {event["kind"] for event in named(events, "node.failed")}
+    assert ["timeout"] == [event["kind"] for event in named(events, "node.failed")]
 
 
 def test_the_litellm_proxy_may_stand_between(server: str) -> None:
@@ -245,7 +235,7 @@ def test_the_litellm_proxy_may_stand_between(server: str) -> None:
     with started(
         [proxy, *options], f"{url}/health/liveliness", LITELLM_LOCAL_MODEL_COST_MAP="True"
     ):
-        arguments = command(server, 12, *ONE, *STAGE_A, "model=litellm_proxy")
+        arguments = command(server, 12, *ONE, "model=litellm_proxy")
         os.environ["LITELLM_PROXY_API_KEY"] = key
         code, run, events = ended(
             *arguments, "model.name=litellm_proxy/small", f"model.api_base={url}/v1"

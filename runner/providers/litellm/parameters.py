@@ -58,7 +58,7 @@ _REFUSES = re.compile(
 )
 # OpenRouter, with `require_parameters`: no host takes all of them, and it does not say which.
 _ROUTED = re.compile(r"no endpoints found .{0,40}(?:requested )?parameters", re.IGNORECASE)
-_UNKNOWN = re.compile(
+UNKNOWN = re.compile(
     r"unsupported|unrecogni|unknown|unexpected|extra|not (?:\w+ )?(?:support|permit|recogni)",
     re.IGNORECASE,
 )
@@ -143,7 +143,7 @@ def _other_name(said: str) -> str | None:
     if wanted := re.search(rf"\buse ['`\"]?({names})(?!\w)", said, re.IGNORECASE):
         return wanted[1].lower()
     named = set(re.findall(rf"(?<!\w)({names})(?!\w)", said))
-    unknown = len(named) == 1 and _UNKNOWN.search(said)
+    unknown = len(named) == 1 and UNKNOWN.search(said)
     return LIMITS[1 - LIMITS.index(named.pop())] if unknown else None
 
 

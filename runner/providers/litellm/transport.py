@@ -24,7 +24,13 @@ from runner.providers.litellm.choice import http_calls
 from runner.providers.litellm.errors import cause_of, classify, refusal_text
 from runner.providers.litellm.http import HttpCalls
 from runner.providers.litellm.loading import load_litellm
-from runner.providers.litellm.parameters import Adapted, adapted_to, parameters, schema_message
+from runner.providers.litellm.parameters import (
+    UNKNOWN,
+    Adapted,
+    adapted_to,
+    parameters,
+    schema_message,
+)
 from runner.providers.litellm.route import SDK, ModelRoute
 from runner.providers.litellm.session import Exchange, one_attempt, open_session
 from runner.providers.litellm.stream import stream_options
@@ -105,8 +111,9 @@ class LiteLLMTransport:
         except Exception as error:  # noqa: BLE001 - libraries raise anything
             where, delivered = self.route.where, bool(arrived)
             found = classify(error, where, self._secrets, delivered=delivered)
-            if found.kind == "bad_request":
-                found.again = self._adapt(request, adapted, refusal_text(error), found)
+            said = refusal_text(error)
+            if found.kind == "bad_request" or (found.status == 500 and UNKNOWN.search(said)):
+                found.again = self._adapt(request, adapted, said, found)
             raise found from cause_of(error)
         return self._completion(response, request, attempt)
 
@@ -141,7 +148,8 @@ class LiteLLMTransport:
             return False
         if self._adapted == sent:
             self._adapted = now
-            reason = f"{now.change_since(sent, request)}, since {one_line(str(error), 200)}"
+            said = str(error).rsplit(" (", 1)[0] if str(error).endswith(")") else str(error)
+            reason = f"{now.change_since(sent, request)}, since {one_line(said, 200)}"
             _log.warning("parameter.refused", model=self.route.name, reason=reason)
         return True
 

@@ -28,7 +28,7 @@ from runner.reports.stored_run import StoredRun
 
 SCRIPT = resources.files(__package__).joinpath("templates/filter.js").read_text(encoding="utf-8")
 SCRIPT_DIGEST = f"sha256-{b64encode(sha256(SCRIPT.encode()).digest()).decode()}"
-MOST_INSIGHTS = 8  # on the first screen
+FIRST = 8  # insights, and items of each kind, on the first screen
 OPEN_NODES = 16  # up to so many analyzers' findings are unfolded
 
 
@@ -72,7 +72,7 @@ def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any
     return {
         "brief": brief_of(findings, run, merged_insights(run, nodes), places),
         "findings": sorted(findings, key=lambda found: not found.node.final),
-        "first": MOST_INSIGHTS,
+        "first": FIRST,
         "speakers": _every(findings, lambda insight: insight.speakers),
         "labels": _every(findings, lambda insight: [insight.category]),
         "question_of": question_of,

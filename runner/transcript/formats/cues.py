@@ -6,7 +6,7 @@ from dataclasses import replace
 from runner.transcript.formats.cue import Cue, Line
 from runner.transcript.formats.cue_repeats import without_repeats
 from runner.transcript.formats.cue_speakers import DASH, Names, names_in
-from runner.transcript.layouts.inside import CHEVRONS, cut_at_labels, labels_inside
+from runner.transcript.layouts.inside import CHEVRONS, cutter
 from runner.transcript.model import MAX_SEGMENT_CHARS, Turn, ends_sentence
 from runner.transcript.report import Notes
 
@@ -30,13 +30,13 @@ def turns_of(cues: Sequence[Cue], notes: Notes, *, stamped: bool = False) -> lis
 def _cut(cues: Sequence[Cue], names: Names) -> Iterator[Cue]:
     """Yield *cues* with the lines cut that hold the turns of several speakers."""
     known = {label for _, label, _ in names.known if label}
-    labels = labels_inside((line.text for cue in cues for line in cue.lines), known)
-    marks = CHEVRONS if names.chevrons else None
+    texts = [line.text for cue in cues for line in cue.lines]
+    cut = cutter(texts, known, CHEVRONS if names.chevrons else None)
     for cue in cues:
         lines = [
             Line(line.speaker, part)
             for line in cue.lines
-            for part in ([line.text] if line.speaker else cut_at_labels(line.text, labels, marks))
+            for part in ([line.text] if line.speaker else cut(line.text))
         ]
         yield cue if len(lines) == len(cue.lines) else replace(cue, lines=tuple(lines))
 

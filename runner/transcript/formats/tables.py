@@ -217,7 +217,7 @@ def _guessed(rows: Rows) -> list[str]:
     )
     who = next((at for at in rest if at != words and _are_names(columns[at])), None)
     spaces = sum(cell.count(" ") for cell in columns[words])
-    if spaces < len(rows) and ((who is None and not times) or not spaces):
+    if spaces < len(rows) and ((who is None and not times) or not (spaces or labels)):
         return names
     names[words] = "text"
     if who is not None:

@@ -52,7 +52,7 @@ def parse_text_grid(text: str, source: str, notes: Notes) -> list[Turn]:
     """Return the turns of a TextGrid in its long or short form; raise TranscriptError."""
     try:
         tiers = list(_tiers(text))
-    except (StopIteration, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise fault(
             source, "malformed TextGrid: a tier has fewer intervals than it says"
         ) from error
@@ -90,13 +90,19 @@ def _tiers(text: str) -> Iterator[_Tier]:
     for string, _ in values:
         if string not in ("IntervalTier", "TextTier"):
             continue
-        name = (next(values)[0] or "").replace('""', '"')
+        name = _text(next(values)[0])
         ends = [next(values)[1] for _ in range(2)]
         spans = []
         for _ in range(int(next(values)[1] or 0) if all(ends) else 0):
             start = float(next(values)[1])
             end = float(next(values)[1]) if string == "IntervalTier" else start
-            said = " ".join((next(values)[0] or "").replace('""', '"').split())
+            said = " ".join(_text(next(values)[0]).split())
             if said and said.lower() not in _PAUSES:
                 spans.append((start, end, said))
         yield _Tier(name, spans)
+
+
+def _text(value: str | None) -> str:
+    if value is None:
+        raise ValueError("a number in the place of a text")
+    return value.replace('""', '"')

@@ -105,11 +105,11 @@ def _note_ties(best: Layout, beside: Collection[str], rows: Sequence[Row], notes
 
 
 def is_heading(rows: Sequence[Row], at: int) -> bool:
-    """Return whether a row heads what follows: in Markdown, or by a colon above a list."""
+    """Return whether a row is a heading: in Markdown, or by a colon above a list of labels."""
     row, below = rows[at], rows[at + 1] if at + 1 < len(rows) else None
     if not row.gap or row.is_stamp:
         return False
-    listed = below is not None and below.mark in _BULLETS and not row.mark
+    listed = below is not None and below.mark in _BULLETS and ":" in below.head and not row.mark
     return row.mark.startswith("#") or (listed and row.rest.endswith(":"))
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from runner.transcript.layouts.labels import Likeness, is_ordinary, likeness
 
@@ -10,27 +10,47 @@ _MAX_LABEL_CHARS = 60
 _COLON = re.compile(r"[*_]{0,3}[:：](?=[\s*_]|$)")
 _BRACKET = re.compile(r"[\[【(<]([^][【】()<>]{1,60})[\]】)>](?=\s)")
 # What may stand between the end of a sentence and a label: a time, a dash, emphasis, a bracket.
-_END = re.compile(
-    r"(?:[.?!…。？！]|(?<=[^\W\d])(?:--?|[–—]))[\"”’)\]*_]{0,4}\s{1,8}(?:[(\[][^()\[\]\d]{1,40}[)\]]\s{1,8})?"
+_SET_OFF = (
     r"((?:[\[(]?\d{1,3}:\d\d[\d:.]{0,9}[\])]?\s{0,4})?(?:[-–—]\s)?(?:>>{1,2}\s?)?[*_]{0,3}[\[(]?)$"
 )
+_END = re.compile(
+    r"(?:[.?!…。？！]|(?<=[^\W\d])(?:--?|[–—]))[\"”’)\]*_]{0,4}\s{1,8}"
+    rf"(?:[(\[][^()\[\]\d]{{1,40}}[)\]]\s{{1,8}})?{_SET_OFF}"
+)
+_GAP = re.compile(rf"\w\s{{1,8}}{_SET_OFF}")
+_SENTENCE_ENDS = re.compile("[.?!…。？！]")
+_MIN_ENDS = 0.01  # of the words of a text that has punctuation
+_MIN_LOOSE = 2
 CHEVRONS = re.compile(r"(?<=\s)>>{1,2}\s?(?=[^\s>])")
 QUESTIONS = re.compile(r"(?<=[.?!]\s)[QA][.]\s")
 _WORD_BEFORE = re.compile(r"([^\W\d_][^:.?!()\[\]\n]{0,60})$")
 
 
-def labels_inside(lines: Iterable[str], known: Collection[str]) -> set[str]:
-    """Return the labels that open a turn inside *lines*; *known* are those of whole lines.
+def cutter(
+    lines: Sequence[str], known: Collection[str], marks: re.Pattern[str] | None = None
+) -> Callable[[str], list[str]]:
+    """Return what cuts one of *lines* before *marks* and before labels behind a sentence.
 
-    A surname of one of these counts. Where one of the known stands inside a line, others that
-    recur there are speakers too.
+    Labels are those *known* from whole lines, and their surnames. Where one of these stands inside
+    a line, others that recur there are labels, too. In a text without punctuation a sentence may
+    end before any known label, if several stand inside lines.
     """
+    words = sum(line.count(" ") for line in lines)
+    ends = sum(len(_SENTENCE_ENDS.findall(line)) for line in lines)
+    if ends < words * _MIN_ENDS:
+        cut = _cutter(known, marks, _GAP)
+        if sum(len(cut(line)) - 1 for line in lines) >= _MIN_LOOSE:
+            return cut
+    return _cutter(_labels(lines, known) if known else known, marks, _END)
+
+
+def _labels(lines: Iterable[str], known: Collection[str]) -> set[str]:
     found: Counter[str] = Counter()
     for line in lines:
         for colon in _COLON.finditer(line):
             head = line[max(0, colon.start() - _MAX_LABEL_CHARS) : colon.start()]
             words = _WORD_BEFORE.search(head)
-            if words and _opens(line, colon.start() - len(words[1])) is not None:
+            if words and _opens(line, colon.start() - len(words[1]), _END) is not None:
                 found[words[1].rstrip()] += 1
     parts = {word.strip(",") for label in known for word in label.split()[1:]}
     parts = {part for part in parts & found.keys() if likeness(part) == Likeness.NAME}
@@ -40,27 +60,30 @@ def labels_inside(lines: Iterable[str], known: Collection[str]) -> set[str]:
     return {*known, *parts, *(label for label in recur if likeness(label) >= Likeness.WORD)}
 
 
-def cut_at_labels(
-    text: str, labels: Collection[str], marks: re.Pattern[str] | None = None
-) -> list[str]:
-    """Return *text* cut before *marks* and, behind the end of a sentence, before *labels*."""
-    cuts: set[int | None] = set()
-    cuts |= {match.start() for match in marks.finditer(text)} if marks else set()
+def _cutter(
+    labels: Collection[str], marks: re.Pattern[str] | None, before: re.Pattern[str]
+) -> Callable[[str], list[str]]:
     lengths = sorted({len(label) for label in labels}, reverse=True)
-    for colon in _COLON.finditer(text) if ":" in text or "：" in text else ():
-        for length in lengths:
-            start = colon.start() - length
-            if start >= 0 and text[start : colon.start()] in labels:
-                cuts.add(_opens(text, start))
-                break
-    for bracket in _BRACKET.finditer(text):
-        if bracket[1] in labels:
-            cuts.add(_opens(text, bracket.start(1)))
-    ends = [*sorted(cut for cut in cuts if cut), len(text)]
-    return [text[start:end].strip() for start, end in zip([0, *ends], ends, strict=False)]
+
+    def cut(text: str) -> list[str]:
+        cuts: set[int | None] = set()
+        cuts |= {match.start() for match in marks.finditer(text)} if marks else set()
+        for colon in _COLON.finditer(text) if ":" in text or "：" in text else ():
+            for length in lengths:
+                start = colon.start() - length
+                if start >= 0 and text[start : colon.start()] in labels:
+                    cuts.add(_opens(text, start, before))
+                    break
+        for bracket in _BRACKET.finditer(text):
+            if bracket[1] in labels:
+                cuts.add(_opens(text, bracket.start(1), before))
+        ends = [*sorted(at for at in cuts if at), len(text)]
+        return [text[start:end].strip() for start, end in zip([0, *ends], ends, strict=False)]
+
+    return cut
 
 
-def _opens(text: str, start: int) -> int | None:
+def _opens(text: str, start: int, before: re.Pattern[str]) -> int | None:
     """Return where the turn opens whose label starts at *start*; None amid a sentence."""
-    match = _END.search(text[max(0, start - 80) : start])
+    match = before.search(text[max(0, start - 80) : start])
     return start - len(match[1]) if match else None

@@ -73,7 +73,7 @@ def likeness(label: str) -> Likeness:
     if _NOT_LABEL.search(_NICKNAME.sub("", label)) or not _balanced(label):
         return Likeness.NONE
     head, *offices = _OFFICE.split(label)  # as in `Ana Ruiz — Acme Bank — Analyst`
-    if offices and " " in head and all(each[:1].isupper() for each in offices):
+    if offices and " " in head and all(_name_like(w) for each in offices for w in each.split()):
         return likeness(head)
     if is_ordinary(label) or _DAY.search(label):
         titled = len(words) > 1 and all(map(_name_like, words)) and not _DAY.search(label)

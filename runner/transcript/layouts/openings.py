@@ -275,6 +275,7 @@ def _named(text: str, stamp: Stamp | None, rest: str = "", dress: str = "") -> O
 
 
 def _strip_marks(label: str) -> str:
+    label = label.replace("'''", "")  # bold in a wiki
     if "*" in label or "_" in label or "`" in label:
         label = _MARKS.sub("", label.replace("**", "").replace("__", ""))
     return " ".join(label.split())

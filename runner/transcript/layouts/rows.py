@@ -11,7 +11,7 @@ from runner.transcript.report import Notes
 from runner.transcript.times import Stamp, leading_stamp
 
 _MARK = re.compile(r"(?:> ?(?!>)|[-*+•–] +(?=\S)|#{1,6} +|\d{1,4}[.)] +(?=\S))")
-_EMPHASIS = re.compile(r"(?:\*{1,3}|_{1,3}|`)(?=[^\s*_])")
+_EMPHASIS = re.compile(r"(?:\*{1,3}|_{1,3}|`|''')(?=[^\s*_'])")
 _AFTER_STAMP = re.compile(r"[*_`]{0,3}\s{0,8}(?:[-–—|:•·]+(?=[\s*_\[(<]))?\s{0,8}")
 _BREAK = re.compile(r"<br ?/?>$", re.IGNORECASE)
 _YAML_KEY = re.compile(r"([A-Za-z_][\w .-]{0,60}):(?:\s|$)")
@@ -54,7 +54,6 @@ def rows_of(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Row]:
 
     *places* tells where each line stands. Without it, printed numbers of lines do.
     """
-    text = text.replace("'''", "**")  # as wikis write it
     lines = [_without_break(line) for line in text.split("\n")]
     rest = _without_front_matter(lines, notes)
     places = places[len(lines) - len(rest) :] if len(places) == len(lines) else ()
@@ -98,7 +97,7 @@ def _row(line: str, gap: bool) -> Row:
 
 def open_emphasis(text: str) -> tuple[str, str]:
     """Return the emphasis mark that opens *text*, and the text without it."""
-    match = _EMPHASIS.match(text) if text[:1] in "*_`" else None
+    match = _EMPHASIS.match(text) if text[:1] in "*_`'" else None
     return (match[0], text[match.end() :]) if match else ("", text)
 
 
@@ -165,12 +164,10 @@ def _without_line_numbers(lines: list[str], notes: Notes) -> tuple[list[str], li
         return lines, []
     notes.leave_out("line numbers", "\n".join(match[1] for match in matches if match))
     pairs = zip(lines, matches, strict=True)
-    places, page, last = [], 0, 0
+    places, page, last, paged = [], 0, 0, numbers.count(1) > 1
     for match in matches:
         number = int(match[1]) if match else last
         page += bool(match) and number <= last
-        places.append(
-            f"page {page + 1}, line {number}" if numbers.count(1) > 1 else f"line {number}"
-        )
+        places.append(f"page {page + 1}, line {number}" if paged else f"line {number}")
         last = number
     return [line[match.end(1) :] if match else line for line, match in pairs], places
