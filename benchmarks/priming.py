@@ -44,9 +44,7 @@ def main() -> None:
     parser.add_argument("--transcript", help="read this one instead of the generated hour")
     given = parser.parse_args().transcript
     logging.disable(logging.CRITICAL)
-    print(
-        "provider    prompt tokens    paid in full          of it   cost $           of it   wait"
-    )
+    print("provider     prompt tokens     paid in full   of it     cost $          of it   wait")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         read = given or str(meeting(folder / "meeting.md"))
