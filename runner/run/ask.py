@@ -6,9 +6,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from runner.answers.analyzer import Analyzer, Message
-from runner.answers.grounding.absent_quotes import describe_absent, drop_absent, find_absent
+from runner.answers.grounding.absent_quotes import (
+    describe_absent,
+    describe_quotations,
+    drop_absent,
+    find_absent,
+)
 from runner.answers.grounding.grounder import Grounder
-from runner.answers.outcome import Outcome, failed_outcome, read_reply
+from runner.answers.outcome import Outcome, failed_outcome, noted, read_reply
 from runner.base.errors import AnswerError, CallError, NotRunError
 from runner.base.threads import offload
 from runner.base.usage import Usage
@@ -226,6 +231,10 @@ class Asker:
             notes = {**outcome.notes, **({"unknown_stand_ins": unknown} if unknown else {})}
             outcome = replace(outcome, raw_output=reply.text, notes=notes)
         answer, counts = grounder.ground(outcome.answer or {})
+        total, absent = grounder.absent_quotations(answer, analyzer.verbatim)
+        counts = replace(counts, quotations=total, quotations_absent=len(absent))
+        if absent:
+            outcome = noted(outcome, describe_quotations(absent, total))
         if self.job.settings.grounding.require == "drop":
             answer = drop_absent(answer)
         return replace(outcome, answer=answer, grounding=counts)

@@ -168,8 +168,12 @@ class NodeRunner:
         self, question: Question, chunks: tuple[Chunk, ...], context: str, get: Get
     ) -> Outcome:
         """Ask about every part, then about the joined answers of the parts."""
-        parts = (self._read_part(question, chunk, context, get) for chunk in chunks)
-        outcomes = await gather_all(parts)
+        outcomes: list[Outcome] = []
+        if question.recuts < RECUTS:  # after a refusal, one part tries the new cut
+            outcomes.append(await self._read_part(question, chunks[0], context, get))
+            await self._shorten(question, outcomes[0])
+        rest = chunks[len(outcomes) :]
+        outcomes += await gather_all(self._read_part(question, c, context, get) for c in rest)
         for outcome in outcomes:
             await self._shorten(question, outcome)
         lost = failed_parts(outcomes)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from runner.base.format import aligned, count, seconds, usd
@@ -184,7 +184,9 @@ def _cost(
     for prompt in prompts:
         cached = min(cache[0] // calls, prompt)
         written = min(cache[1] // calls, prompt - cached)
-        paid += cost_usd(Usage(prompt, round(reply / calls), cached, written), prices)
+        used = Usage(prompt, round(reply / calls), cached, written)
+        used = replace(used, cache_write_1h_tokens=written * prices.writes_1h)
+        paid += cost_usd(used, prices)
     return round(paid, 9)
 
 

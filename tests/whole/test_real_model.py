@@ -164,7 +164,7 @@ def test_each_analyzer_gives_a_valid_answer_or_a_reason_with_two_requests(server
 
 
 def test_a_transcript_longer_than_the_window_is_cut_before_it_is_sent(server: str) -> None:
-    arguments = command(server, 60, *ONE, "model.max_tokens=64")
+    arguments = command(server, 40, *ONE, "model.max_tokens=48")
     _, run, events = ended(*arguments)
 
     assert [] == [e for e in named(events, "call.failed") if e["kind"] == "context_exceeded"]
@@ -172,7 +172,7 @@ def test_a_transcript_longer_than_the_window_is_cut_before_it_is_sent(server: st
 
 
 def test_a_window_that_nobody_told_is_learned_from_the_refusal(server: str) -> None:
-    arguments = command(server, 60, *ONE, "model.max_tokens=64")
+    arguments = command(server, 40, *ONE, "model.max_tokens=48")
     _, run, events = ended(*arguments, "model.name=openai/smollm2")
     (cut,) = named(events, "context.cut_anew")
 
@@ -197,7 +197,7 @@ def test_a_cancelled_call_frees_the_server_and_the_run_can_be_resumed(server: st
     resumed = subprocess.run(
         [
             *(sys.executable, "-m", "runner", f"resume={run}", "allow_changed=true"),
-            *("model.max_tokens=160", "output.console=json"),
+            *("model.max_tokens=48", "output.console=json"),
         ],
         capture_output=True,
         text=True,
