@@ -10,6 +10,8 @@ from pydantic import Field
 
 from runner.answers.shape import Evidence, Strict
 
+VERBATIM = frozenset({"said"})
+
 Signal = Literal[
     "hedge",
     "indirect_request",

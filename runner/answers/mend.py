@@ -103,6 +103,7 @@ _UNDEFINED = re.compile(r"([:\[,]\s*)(?:undefined|nil)(?=\s*[,}\]])")
 _LITERAL = re.compile(r"\W*(?:null|none|nan|undefined|nil|true|false)\W*", re.IGNORECASE)
 _COMMENT = re.compile(r'("(?:[^"\\]++|\\.)*+")|//[^\n]*|/\*.*?\*/|^\s*#[^\n]*', re.DOTALL | re.M)
 _NOTHING = re.compile(r"\b(?:none|null|undefined|nil)\b")
+_APART = re.compile(r"[^\w'’\"]|(?<!\w)['’\"]|['’\"](?!\w)")  # no mark within a word
 _ZEROS = re.compile(r"(\.\d*?)0+(?!\d)")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 
@@ -114,7 +115,7 @@ def _kept(match: re.Match[str]) -> str:
 def _words(text: str) -> str:
     """Return the letters and digits of *text*, without what JSON and its relatives write apart."""
     plain = _ESCAPE.sub(lambda e: chr(int(e[1], 16)) if e[1] else " ", text).casefold()
-    return re.sub(r"\W+", "", _ZEROS.sub(r"\1", _NOTHING.sub("", plain)))
+    return _APART.sub("", _ZEROS.sub(r"\1", _NOTHING.sub("", plain)))
 
 
 def _repaired(text: str) -> Any:

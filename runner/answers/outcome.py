@@ -1,7 +1,7 @@
 """Outcome of a node, and the status of a run from all its outcomes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -79,6 +79,12 @@ def read_reply(
     stored["insights"] = stored["insights"][:max_insights]
     incomplete = cut and (reading.dropped or (reading.cut and finish_reason == "length"))
     return Outcome("ok", stored, raw_output=text, notes=notes, incomplete=incomplete)
+
+
+def noted(outcome: Outcome, note: str) -> Outcome:
+    """Return *outcome* with a further note for its readers."""
+    notes = [*outcome.notes.get("reply_notes", ()), note]
+    return replace(outcome, notes={**outcome.notes, "reply_notes": notes})
 
 
 def notes_on(reading: ReadReply, *, cut: bool) -> list[str]:

@@ -31,8 +31,8 @@ from runner.providers.served import SAMPLE_CHARS, is_self_hosted, learn_served
 from runner.transcript.inputs import Input, find_inputs, is_many
 from runner.transcript.model import Transcript, renamed
 from runner.transcript.read import formats, read
-from runner.transcript.redact.build import redact
 from runner.transcript.redact.own_patterns import check_patterns
+from runner.transcript.redact.unredacted import redacted
 
 PACKAGE_PREFIX = "pkg://"
 _NO_TRANSCRIPT = Transcript("", "", "", ())
@@ -138,7 +138,7 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
 
 def run_job(setup: Setup, transcript: Transcript) -> Job:
     """Return the job that reads *transcript*; raise ConfigError where it does not fit a model."""
-    redaction, shown = redact(setup.settings.transcript, transcript)
+    redaction, shown = redacted(setup.settings.transcript, transcript)
     variables = variables_of(setup.pipeline.nodes, shown, setup.settings, redaction)
     fitter = Fitter(setup.settings, setup.analyzers, shown, variables)
     stages, models = setup.pipeline.stages, setup.models

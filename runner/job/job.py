@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from runner.answers.analyzer import Analyzer, Material, Message
-from runner.answers.context import segment_line
+from runner.answers.excerpts import segment_line
 from runner.answers.shape import limited
 from runner.base.errors import one_line
 from runner.base.secrets import Secrets, secrets_of
@@ -20,7 +20,7 @@ from runner.job.windows import Fit
 from runner.providers.request import Request
 from runner.transcript.inputs import Inputs
 from runner.transcript.model import Transcript
-from runner.transcript.redact.redaction import Redaction
+from runner.transcript.redact.unredacted import Unredacted
 
 MAX_SPEAKERS = 50  # named in a question; the segments name them all
 
@@ -97,7 +97,7 @@ class Job(Setup):
     """
 
     transcript: Transcript
-    redaction: Redaction
+    redaction: Unredacted
     shown: Transcript
     variables: Mapping[str, Mapping[str, object]]
     fits: Mapping[tuple[str, str], Fit]
@@ -142,7 +142,7 @@ class Job(Setup):
 
 
 def redacted_question(
-    redaction: Redaction, messages: tuple[Message, ...], material: str
+    redaction: Unredacted, messages: tuple[Message, ...], material: str
 ) -> tuple[Message, ...]:
     """Return *messages* with stand-ins also outside the *material*, which has them."""
     if not redaction:
@@ -155,14 +155,14 @@ def redacted_question(
     )
 
 
-def _part(redaction: Redaction, part: Mapping[str, str], material: str) -> Mapping[str, str]:
+def _part(redaction: Unredacted, part: Mapping[str, str], material: str) -> Mapping[str, str]:
     if part["text"] == material:
         return part
     return {**part, "text": redaction.mask(part["text"], fixed=True)}
 
 
 def variables_of(
-    nodes: Iterable[Node], transcript: Transcript, settings: Settings, redaction: Redaction
+    nodes: Iterable[Node], transcript: Transcript, settings: Settings, redaction: Unredacted
 ) -> dict[str, dict[str, object]]:
     """Return the placeholders of each node's question on *transcript* as prompts show it."""
     names = dict.fromkeys(s.speaker for s in transcript.segments if s.speaker)
@@ -182,7 +182,7 @@ def variables_of(
     }
 
 
-def _notes(settings: Settings, redaction: Redaction) -> str:
+def _notes(settings: Settings, redaction: Unredacted) -> str:
     """Return what is known of the transcript, and the language of the answers, for the model."""
     about = settings.transcript.about
     facts = {

@@ -1,7 +1,7 @@
 """Reply format: which analyzers can send one schema, within their provider's limits."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from runner.answers.analyzer import Analyzer, Message
@@ -9,6 +9,8 @@ from runner.answers.shared_schema import measured, shared_schema, which_part
 from runner.config.schema import Settings
 from runner.job.graph import Node, Pipeline
 from runner.job.models import Model, chain_of
+from runner.providers.messages import without
+from runner.providers.request import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def shareable(
                 if schema is not None:
                     way[stage, model.name] = schema
         if fault and wanted == "shared":
-            notes.append(f"{model.settings.name}: {fault}; a schema is shared by fewer, or by none")
+            notes.append(f"{model.settings.name}: {fault}: not shared by all")
     return tuple(way for way in ways if way), tuple(notes)
 
 
@@ -58,6 +60,21 @@ def in_part(messages: Sequence[Message], name: str) -> tuple[Message, ...]:
     parts = [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
     parts.append({"type": "text", "text": which_part(name)})
     return (*before, {**last, "content": parts})
+
+
+def other_format(request: Request) -> Request | None:
+    """Return *request* with its analyzer's own schema in place of a shared one, or the reverse.
+
+    Both ask the same question: an answer to one is not paid for again by the other. A shared
+    schema is stood for by the own one, which is all that a key sees of it.
+    """
+    if request.schema is None:
+        return None
+    if request.own_schema is None:
+        messages = in_part(request.messages, request.node)
+        return replace(request, messages=messages, own_schema=request.schema)
+    messages = without(request.messages, which_part(request.node))
+    return replace(request, messages=messages, schema=request.own_schema, own_schema=None)
 
 
 def _may_share(model: Model) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.answers.analyzer import Analyzer, Material
-from runner.answers.context import segment_line
+from runner.answers.excerpts import segment_line
 from runner.answers.shared_schema import as_text
 from runner.base.errors import ConfigError
 from runner.base.tokens import Tokenizer

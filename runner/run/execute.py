@@ -54,7 +54,7 @@ from runner.run.resume import Resumption, nothing_to_do
 from runner.run.run import Run, RunResult
 from runner.run.stop import Stop
 from runner.transcript.inputs import root_of
-from runner.transcript.redact.redaction import described
+from runner.transcript.redact.unredacted import described
 
 log = structlog.get_logger("colloquy.run")
 
@@ -189,7 +189,8 @@ async def _run(
             try:
                 result = await _execute(job, directory, shared, stored, stack)
             finally:  # interrupted runs have a report too
-                await offload(_write_reports, path, job, in_sweep)
+                root = None if in_sweep else job.root  # a sweep writes its index once, at its end
+                await offload(leave_report, path, root, runs_too=stop.signum is None)
     except OSError as error:
         again = f"; once that is mended: {resume_command(path, job)}"
         raise OutputError(f"cannot write {path}: {reason(error, path)}{again}") from error
@@ -202,11 +203,6 @@ async def _run(
     if shared.tells:
         tell_result(job, path, result)
     return result.exit_code, objective(job.settings.objective, result.benchmark)
-
-
-def _write_reports(path: Path, job: Setup, in_sweep: bool) -> None:
-    """Write the run's report and the index; a sweep writes its index once, at its end."""
-    leave_report(path, None if in_sweep else job.root)
 
 
 async def _execute(

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from itertools import islice
 
-from runner.answers.context import segment_line
+from runner.answers.excerpts import segment_line
 from runner.base.command import Arguments, run_command
 from runner.base.errors import ConfigError
 from runner.base.format import aligned, count
@@ -15,9 +15,8 @@ from runner.job.build import check_format, open_transcript
 from runner.run.cli import explain_hydra_error, quote
 from runner.run.compose import compose_config, register_resolvers
 from runner.transcript.model import Transcript
-from runner.transcript.redact.build import redact
 from runner.transcript.redact.own_patterns import check_patterns
-from runner.transcript.redact.redaction import Redaction
+from runner.transcript.redact.unredacted import Unredacted, redacted
 
 USAGE = """\
 usage: colloquy-read FILE [transcript.KEY=VALUE…] [--segments N]
@@ -41,7 +40,7 @@ def _read(given: Arguments) -> None:
         raise ConfigError(f"--segments {wanted}: expected a whole number, such as 10")
     settings = _settings(file, overrides)
     transcript = open_transcript(settings)
-    print("\n".join(_page(transcript, *redact(settings.transcript, transcript), int(wanted))))
+    print("\n".join(_page(transcript, *redacted(settings.transcript, transcript), int(wanted))))
 
 
 def _settings(file: str, overrides: list[str]) -> Settings:
@@ -65,7 +64,7 @@ def _settings(file: str, overrides: list[str]) -> Settings:
 
 
 def _page(
-    transcript: Transcript, redaction: Redaction, shown: Transcript, wanted: int
+    transcript: Transcript, redaction: Unredacted, shown: Transcript, wanted: int
 ) -> Iterator[str]:
     report = transcript.reading
     if report is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import random
 import re
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -419,6 +420,33 @@ def test_a_reply_cut_anywhere_gives_whole_items_only(indent: int | None) -> None
         assert len(kept["insights"]) + len(points) >= most
         most = len(kept["insights"]) + len(points)
     assert 7 == most
+
+
+def words_in(node: Any) -> Iterator[str]:
+    """Yield the texts of an answer, as letters and digits."""
+    if isinstance(node, str):
+        yield re.sub(r"\W+", "", node)
+    elif isinstance(node, dict | list):
+        for each in node.values() if isinstance(node, dict) else node:
+            yield from words_in(each)
+
+
+def test_whatever_is_broken_in_a_reply_no_word_is_added_or_lost() -> None:
+    whole, rng = json.dumps(WHOLE), random.Random(17)
+    texts, read = list(words_in(WHOLE)), 0
+    for _ in range(200):
+        at = rng.randrange(len(whole))
+        text = whole[:at] + rng.choice(["", *"{}[]\",:' \nx0"]) + whole[at + rng.randrange(2) :]
+        try:
+            reading = parse_answer(text, LISTS)
+        except AnswerError:
+            continue
+        found, said = list(words_in(reading.answer.model_dump())), re.sub(r"\W+", "", text)
+        read += 1
+
+        assert [] == [words for words in found if words not in said]
+        assert reading.cut or abs(len("".join(found)) - len("".join(texts))) <= 2
+    assert read > 100
 
 
 def test_what_a_cut_reply_did_not_reach_is_said() -> None:

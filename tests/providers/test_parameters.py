@@ -10,7 +10,8 @@ import pytest
 
 from runner.config.model_facts import model_facts
 from runner.providers.litellm.errors import RefusedError, refusal_text
-from runner.providers.litellm.parameters import Adapted, adapted_to, parameters
+from runner.providers.litellm.parameters import Adapted, parameters
+from runner.providers.litellm.refusals import adapted_to
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.request import Request
 

@@ -465,7 +465,6 @@ def test_own_prices_keep_the_proportion_of_cached_tokens() -> None:
     assert (976 * 1.0 + 1024 * read + 5 * 4.0) / 1e6 == pytest.approx(reply.usage.cost_usd)
 
 
-@pytest.mark.parametrize("way", ["auto", "litellm"])
 @pytest.mark.parametrize(
     ("message", "text"),
     [
@@ -479,12 +478,10 @@ def test_own_prices_keep_the_proportion_of_cached_tokens() -> None:
     ],
     ids=["reasoning", "both", "tool", "function", "parts", "object", "refusal"],
 )
-def test_a_reply_is_read_wherever_a_message_has_it(
-    message: Mapping[str, Any], text: str, way: str
-) -> None:
+def test_a_reply_is_read_wherever_a_message_has_it(message: Mapping[str, Any], text: str) -> None:
     whole = {"role": "assistant", "content": None, **message}
     choices = [{"index": 0, "finish_reason": "stop", "message": whole}]
-    reply, _ = speak(replace(OPENAI, answer={**OPENAI.answer, "choices": choices}), transport=way)
+    reply, _ = speak(replace(OPENAI, answer={**OPENAI.answer, "choices": choices}))
 
     assert isinstance(reply, Completion), reply
     assert reply.text.startswith(text)

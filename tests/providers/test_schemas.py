@@ -52,7 +52,7 @@ SENT = {
     "openrouter": ITEMS | INCLUSIVE | EXCLUSIVE | {"pattern", "multipleOf"},
     "vllm": GRAMMAR | {"multipleOf"},
 }
-WAYS = [(choice, "auto") for choice in SENT] + [("openai", "litellm"), ("anthropic", "litellm")]
+WAYS = [*((choice, "auto") for choice in SENT), ("anthropic", "litellm")]
 
 
 @pytest.fixture(autouse=True)

@@ -11,10 +11,10 @@ from benchmarks.redact import SET, SETTINGS, TOKENS, Score, count, talks, transc
 from runner.base.errors import ConfigError
 from runner.config.schema import TranscriptSettings
 from runner.transcript.model import Transcript, Turn, make_segments
-from runner.transcript.redact.build import redact
 from runner.transcript.redact.identifiers import find_identifiers
 from runner.transcript.redact.own_patterns import check_patterns
 from runner.transcript.redact.redaction import Redaction
+from runner.transcript.redact.unredacted import redacted
 
 Turns = Sequence[tuple[str | None, str]]
 
@@ -28,11 +28,13 @@ def talk(*turns: tuple[str | None, str]) -> Transcript:
 
 
 def make(transcript: Transcript, redact_: str = "all", **more: Any) -> Redaction:
-    return redact(settings(redact_, **more), transcript)[0]
+    made = redacted(settings(redact_, **more), transcript)[0]
+    assert isinstance(made, Redaction)
+    return made
 
 
 def lines(transcript: Transcript, redact_: str = "all", **more: Any) -> list[str]:
-    segments = redact(settings(redact_, **more), transcript)[1].segments
+    segments = redacted(settings(redact_, **more), transcript)[1].segments
     return [f"{s.speaker}: {s.text}" if s.speaker else s.text for s in segments]
 
 
@@ -228,7 +230,7 @@ def test_patterns_without_redaction_are_refused() -> None:
 def test_a_pattern_that_backtracks_without_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("runner.transcript.redact.own_patterns.MATCH_S", 0.02)
 
-    with pytest.raises(ConfigError, match=r"takes more than 0.02 s for 61 characters"):
+    with pytest.raises(ConfigError, match=r"takes more than 0.02 s for this transcript"):
         mask((None, "a" * 60 + "!"), redact_patterns=[r"(a|aa)+$"])
 
 

@@ -1,9 +1,8 @@
 """Parameters of a call: what is asked beside its messages, and what a provider refused of it."""
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from runner.base.text import digest
@@ -11,7 +10,7 @@ from runner.config.model_facts import ModelFacts, map_entry
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.messages import prefix_text
 from runner.providers.options import effort_of, provider_of, tier_word
-from runner.providers.request import Request, first_token_callback
+from runner.providers.request import Request
 from runner.providers.schemas import sent_schema
 
 LIMITS = ("max_tokens", "max_completion_tokens")
@@ -21,59 +20,13 @@ _CLAUDE = ("anthropic", "bedrock", "vertex_ai", "azure_ai")  # that take Anthrop
 # tokens"), and the least that Anthropic takes (platform.claude.com, "Extended thinking").
 _BUDGETS = {"minimal": 0.1, "low": 0.2, "medium": 0.5, "high": 0.8}
 _MIN_BUDGET = 1024
-# What providers call the parameters that a call can do without, ours first.
-_NAMES = {
-    "limit": (*LIMITS, "max_output_tokens", "maxOutputTokens", "maxTokens", "max_new_tokens"),
-    "temperature": ("temperature",),
-    "response_format": (
-        *("response_format", "output_format", "output_config.format", "json_schema", "json mode"),
-        *("response_schema", "response_json_schema", "response_mime_type", "responseSchema"),
-        *("responseJsonSchema", "responseMimeType", "response mime type", "textFormat"),
-        *("outputConfig", "structured outputs?", "guided_json", "grammar", "schemas?"),
-    ),
-    "effort": (
-        *("reasoning_effort", "reasoningEffort", "reasoning.effort", "reasoning effort"),
-        *("reasoning", "output_config.effort", "output_config", "effort", "chat_template_kwargs"),
-        *("thinking_config", "thinkingConfig", "thinking_level", "thinkingLevel"),
-        *("thinking_budget", "thinkingBudget", "budget_tokens", "thinking", "think"),
-    ),
-    "service_tier": ("service_tier", "serviceTier", "service tier"),
-    "cache_key": ("prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"),
-    "cache": ("cache_control", "prompt_cache_breakpoint", "cachePoint"),
-    "stream": ("stream", "stream_options", "streaming"),
-}
-_ANY = {
-    what: re.compile(rf"(?<!\w)(?:{'|'.join(names)})(?!\w)", re.IGNORECASE)
-    for what, names in _NAMES.items()
-}
-_REFUSES = re.compile(
-    r"un(?:supported|recogni[sz]ed|known|expected|available)"
-    r"|not (?:\w+ )?(?:support|recogni|permit|allow|accept|enabled|available|compatible)"
-    r"|n't (?:support|accept|allow)|no longer support"
-    r"|(?:support|accept|allow)s? only|only (?:support|accept|allow|the default|takes|works)"
-    r"|extraneous|extra_forbidden|deprecated|may only|must be|should be (?:less|greater)|cannot be"
-    r"|can't be|invalid|too (?:large|high|many|complex)|exceeds?|greater than|less than|at most"
-    r"|maximum|range|incompatible|failed to (?:parse|initialize)|cannot find field",
-    re.IGNORECASE,
-)
-# OpenRouter, with `require_parameters`: no host takes all of them, and it does not say which.
-_ROUTED = re.compile(r"no endpoints found .{0,40}(?:requested )?parameters", re.IGNORECASE)
-UNKNOWN = re.compile(
-    r"unsupported|unrecogni|unknown|unexpected|extra|not (?:\w+ )?(?:support|permit|recogni)",
-    re.IGNORECASE,
-)
-_NUMBER = re.compile(r"(?<![\w.-])(\d{1,7})(?![\w-]|\.\d)( \(exclusive\))?")
-_WARMEST = re.compile(
-    r"(?:less than or equal to|<=|at most|\[0(?:\.0)?,|0(?:\.0)? (?:and|to)|0\.\.) ?(\d(?:\.\d)?)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Adapted:
     """What calls to one model do without, since its provider refused it.
 
-    *dropped* are keys of `_NAMES` or of `model.params`; *limit* is the name of the reply's
+    *dropped* are keys of `refusals._NAMES` or of `model.params`; *limit* is the name of the reply's
     limit, *most* the longest that is accepted, *warmest* the highest temperature.
     """
 
@@ -96,55 +49,6 @@ class Adapted:
         names = {"limit": "max_tokens", "cache_key": "prompt_cache_key", "cache": "cache marks"}
         where = ", the schema is stated in the prompt" if new == "response_format" else ""
         return f"{names.get(new, new)} is no longer sent{where}"
-
-
-def adapted_to(
-    route: ModelRoute, request: Request, facts: ModelFacts, sent: Adapted, said: str
-) -> Adapted | None:
-    """Return what to do without after a call, made with *sent*, was refused with *said*.
-
-    It is the parameter that *said* names first, of those that were sent; None if there is none.
-    """
-    if not (_REFUSES.search(said) or _ROUTED.search(said)):
-        return None
-    own = {name: re.compile(rf"(?<!\w){re.escape(name)}(?!\w)") for name in route.params}
-    found = {what: m.start() for what, p in {**_ANY, **own}.items() if (m := p.search(said))}
-    if not found and _ROUTED.search(said):
-        found = {what: at for at, what in enumerate(("temperature", "effort", "response_format"))}
-    before = parameters(route, request, facts, sent)
-    for what in sorted(found, key=found.__getitem__):
-        now = _without(what, sent, said.replace(",", ""), request)
-        marks = what == "cache" and request.cache and facts.cache_marks and now != sent
-        streams = what == "stream" and first_token_callback() is not None and now != sent
-        if marks or streams or parameters(route, request, facts, now) != before:
-            return now
-    return None
-
-
-def _without(what: str, sent: Adapted, said: str, request: Request) -> Adapted:
-    """Return *sent* with *what* lowered to what *said* accepts, else dropped."""
-    if what == "limit":
-        if (name := _other_name(said)) is not None:
-            return replace(sent, limit=name)
-        numbers = (int(m[1]) - bool(m[2]) for m in _NUMBER.finditer(said))
-        accepted = [n for n in numbers if 1 < n < limit_of(request, sent)]
-        return replace(sent, most=max(accepted)) if accepted else sent
-    if what == "response_format" and request.own_schema and "shared" not in sent.dropped:
-        what = "shared"
-    warmest = _WARMEST.search(said) if what == "temperature" else None
-    if warmest and sent.warmest is None and 0 < float(warmest[1]) < (request.temperature or 0):
-        return replace(sent, warmest=float(warmest[1]))
-    return replace(sent, dropped=sent.dropped | {what})
-
-
-def _other_name(said: str) -> str | None:
-    """Return the name that *said* wants for the reply's limit, None if it refuses the value."""
-    names = "|".join(LIMITS)
-    if wanted := re.search(rf"\buse ['`\"]?({names})(?!\w)", said, re.IGNORECASE):
-        return wanted[1].lower()
-    named = set(re.findall(rf"(?<!\w)({names})(?!\w)", said))
-    unknown = len(named) == 1 and UNKNOWN.search(said)
-    return LIMITS[1 - LIMITS.index(named.pop())] if unknown else None
 
 
 def limit_of(request: Request, adapted: Adapted) -> int:

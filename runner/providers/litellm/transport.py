@@ -24,13 +24,8 @@ from runner.providers.litellm.choice import http_calls
 from runner.providers.litellm.errors import cause_of, classify, refusal_text
 from runner.providers.litellm.http import HttpCalls
 from runner.providers.litellm.loading import load_litellm
-from runner.providers.litellm.parameters import (
-    UNKNOWN,
-    Adapted,
-    adapted_to,
-    parameters,
-    schema_message,
-)
+from runner.providers.litellm.parameters import Adapted, parameters, schema_message
+from runner.providers.litellm.refusals import UNKNOWN, adapted_to
 from runner.providers.litellm.route import SDK, ModelRoute
 from runner.providers.litellm.session import Exchange, one_attempt, open_session
 from runner.providers.litellm.stream import stream_options

@@ -14,7 +14,7 @@ from runner.calls.schedule import Duration, critical_path, make_slots, min_makes
 from runner.job.build import for_transcript
 from runner.job.job import BatchJob, Job
 from runner.run.plan import NodePlan, Plan, as_text, exceeded, plan_nodes, read_histories, total
-from runner.transcript.redact.redaction import described
+from runner.transcript.redact.unredacted import described
 
 PROGRESS_S = 10.0  # between lines of progress while files are read
 

@@ -39,8 +39,6 @@ def redact(settings: TranscriptSettings, transcript: Transcript) -> tuple[Redact
 
     Raises ConfigError for a pattern of the user's that fails on it.
     """
-    if settings.redact == "off":
-        return Redaction(), transcript
     labels = list(dict.fromkeys(s.speaker for s in transcript.segments if s.speaker))
     spoken = [segment.text for segment in transcript.segments]
     texts = [*_told(settings, transcript), *labels, *spoken]
@@ -224,6 +222,5 @@ def _union(group: Sequence[identifiers.Found]) -> identifiers.Found:
 
 def _add_own(redaction: Redaction, patterns: Sequence[str], texts: Sequence[str]) -> None:
     for pattern in own_patterns.compiled(patterns):
-        for text in texts:
-            for form in own_patterns.matches(pattern, text):
-                redaction.add_literal(OWN, None, form)
+        for form in own_patterns.matches(pattern, texts):
+            redaction.add_literal(OWN, None, form)

@@ -7,24 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import pairwise
 from typing import Any
 
-from runner.base.format import plural
 from runner.transcript.redact.forms import INFLECTED, Keys, admits
 from runner.transcript.redact.lexicon import UNSPACED
+from runner.transcript.redact.unredacted import Unredacted
 from runner.transcript.redact.words import Token, joins, tokens_of
 
-_WORDS = {
-    **{"PERSON": "name", "TERM": "term", "OWN": "match", "FILENAME": "file name"},
-    **{"EMAIL": "mail address", "PHONE": "telephone number", "ACCOUNTNR": "account number"},
-    **{"ADDRESS": "address", "URL": "URL", "IP": "IP address", "HANDLE": "handle"},
-}
 PERSON, TERM, OWN, FILE = "PERSON", "TERM", "OWN", "FILENAME"
 Span = tuple[int, int, str]  # start, end, stand-in
 
 _GAP = r"\\{0,4}_|[ \u00a0-]"
 
 
-class Redaction:
-    """What is replaced in one transcript, and by what; nothing for one without entries.
+class Redaction(Unredacted):
+    """What is replaced in one transcript, and by what.
 
     A stand-in such as `PERSON_1` is a person or an identifier, `PERSON_1_2` another form of it:
     each form has its own stand-in, so that quotes come back as they were said. *prefixes* are
@@ -34,12 +29,12 @@ class Redaction:
 
     def __init__(
         self,
-        prefixes: Mapping[str, str] | None = None,
-        common: Set[str] = frozenset(),
+        prefixes: Mapping[str, str],
+        common: Set[str],
         *,
-        caseless: bool = False,
+        caseless: bool,
     ) -> None:
-        self.prefixes = prefixes or {}
+        self.prefixes = prefixes
         self.times: Counter[str] = Counter()  # by stand-in, in the transcript
         self._counts: Counter[str] = Counter()  # of entries, by kind
         self._caseless, self._common = caseless, common
@@ -51,19 +46,14 @@ class Redaction:
         self._unspaced: dict[str, str] = {}
         self._literals: re.Pattern[str] | None = None
         self._learning = True
-        words = "|".join(map(re.escape, self.prefixes.values())) or "(?!)"
+        words = "|".join(prefixes.values())
         self._stand_in = re.compile(
             rf"(?<![A-Za-z0-9])({words})({_GAP}|)0*(\d{{1,6}})(?:({_GAP})(\d{{1,4}}))?(?!\d)", re.I
         )
 
     def __bool__(self) -> bool:
         """Return whether anything is replaced."""
-        return bool(self.prefixes)
-
-    @property
-    def entries(self) -> Mapping[str, Sequence[str]]:
-        """The forms of each person and identifier, by the stand-in of the first."""
-        return self._forms
+        return True
 
     @property
     def names(self) -> Mapping[str, Sequence[tuple[Keys, str]]]:
@@ -83,11 +73,9 @@ class Redaction:
         }
 
     @property
-    def note(self) -> str:
-        """What a model is told of stand-ins, empty without any."""
-        person = self.prefixes.get(PERSON)
-        if not any(name.startswith(f"{person}_") for name in self._forms):
-            return ""
+    def note(self) -> str:  # type: ignore[override]
+        """What a model is told of stand-ins."""
+        person = self.prefixes[PERSON]
         return (
             f"Names and identifiers in the material are replaced by stand-ins: {person}_1 is a "
             f"person, {person}_1_2 the same person under another form of the name. Use them as "
@@ -155,8 +143,6 @@ class Redaction:
         *eager* is for texts that were restored: every known form is replaced wherever it stands.
         *fixed* is for prompts: only what cannot be another word is replaced.
         """
-        if not self._forms:
-            return text
         spans = [(start, end, "") for start, end in _spans(self._stand_in, text)]
         for start, end in _spans(self._literals, text) if self._literals else ():
             spans.append((start, end, self._literal_at(text[start:end])))
@@ -173,8 +159,6 @@ class Redaction:
 
     def masked(self, value: Any) -> Any:
         """Return restored JSON-able data with stand-ins in its texts and keys."""
-        if not self._forms:
-            return value
         if isinstance(value, str):
             return self.mask(value, eager=True)
         if isinstance(value, Mapping):
@@ -233,8 +217,6 @@ class Redaction:
         Case and separators of a stand-in make no difference; letters that follow are an ending.
         Forms *in_json* are escaped as inside its strings.
         """
-        if not self._forms:
-            return text, []
         unknown: dict[str, None] = {}
         words = {prefix.lower(): prefix for prefix in self.prefixes.values()}
 
@@ -257,11 +239,6 @@ class Redaction:
             return (json.dumps(form, ensure_ascii=False)[1:-1] if in_json else form) + rest
 
         return self._stand_in.sub(put, text), list(unknown)
-
-
-def described(counts: Mapping[str, int]) -> str:
-    """Return `Redaction.counts` in words."""
-    return ", ".join(plural(count, _WORDS[kind]) for kind, count in counts.items()) or "nothing"
 
 
 def _numbered(name: str, place: int) -> str:
