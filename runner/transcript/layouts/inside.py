@@ -6,24 +6,24 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from runner.transcript.layouts.labels import Likeness, is_ordinary, likeness
 
-_MAX_LABEL_CHARS = 60
 _COLON = re.compile(r"[*_]{0,3}[:：](?=[\s*_]|$)")
 _BRACKET = re.compile(r"[\[【(<]([^][【】()<>]{1,60})[\]】)>](?=\s)")
 # What may stand between the end of a sentence and a label: a time, a dash, emphasis, a bracket.
 _SET_OFF = (
-    r"((?:[\[(]?\d{1,3}:\d\d[\d:.]{0,9}[\])]?\s{0,4})?(?:[-–—]\s)?(?:>>{1,2}\s?)?[*_]{0,3}[\[(]?)$"
+    r"((?:[\[(]?\d{1,3}:\d\d[\d:.]{0,9}[\])]?\s{0,4})?(?:[-–—]\s)?(?:>>{1,2}\s?)?[*_]{0,3}[\[(]?)"
 )
-_END = re.compile(
+_BEFORE = (
     r"(?:[.?!…。？！]|(?<=[^\W\d])(?:--?|[–—]))[\"”’)\]*_]{0,4}\s{1,8}"
     rf"(?:[(\[][^()\[\]\d]{{1,40}}[)\]]\s{{1,8}})?{_SET_OFF}"
 )
-_GAP = re.compile(rf"\w\s{{1,8}}{_SET_OFF}")
+_END = re.compile(rf"{_BEFORE}$")
+_GAP = re.compile(rf"\w\s{{1,8}}{_SET_OFF}$")
+_LABEL = re.compile(rf"{_BEFORE}([^\W\d_][^:.?!()\[\]\n]{{0,60}}?)\s?[*_]{{0,3}}[:：](?=[\s*_]|$)")
 _SENTENCE_ENDS = re.compile("[.?!…。？！]")
 _MIN_ENDS = 0.01  # of the words of a text that has punctuation
 _MIN_LOOSE = 2
 CHEVRONS = re.compile(r"(?<=\s)>>{1,2}\s?(?=[^\s>])")
 QUESTIONS = re.compile(r"(?<=[.?!]\s)[QA][.]\s")
-_WORD_BEFORE = re.compile(r"([^\W\d_][^:.?!()\[\]\n]{0,60})$")
 
 
 def cutter(
@@ -45,13 +45,7 @@ def cutter(
 
 
 def _labels(lines: Iterable[str], known: Collection[str]) -> set[str]:
-    found: Counter[str] = Counter()
-    for line in lines:
-        for colon in _COLON.finditer(line):
-            head = line[max(0, colon.start() - _MAX_LABEL_CHARS) : colon.start()]
-            words = _WORD_BEFORE.search(head)
-            if words and _opens(line, colon.start() - len(words[1]), _END) is not None:
-                found[words[1].rstrip()] += 1
+    found = Counter(match[2] for line in lines for match in _LABEL.finditer(line))
     parts = {word.strip(",") for label in known for word in label.split()[1:]}
     parts = {part for part in parts & found.keys() if likeness(part) == Likeness.NAME}
     if found.keys().isdisjoint(known):
