@@ -173,6 +173,35 @@ def test_times_mean_what_all_of_them_can_mean(text: str, expected: list[float]) 
     assert expected == starts(text)
 
 
+def test_a_remark_in_one_late_cue_is_no_speaker() -> None:
+    cues = ["At 10:30 we start.", "It is 3:1.", "Ratio: four to one."]
+    text = "".join(f"00:00:0{n} --> 00:00:0{n}.9\n{cue}\n\n" for n, cue in enumerate(cues))
+
+    assert {None} == {speaker for speaker, _ in spoken(text)}
+
+
+def test_times_of_cues_may_have_spaces_around_their_colons() -> None:
+    cues = (f"{n}\n00 : 00 : 0{n},000 --> 00 : 00 : 0{n},900\nAna: So.\n\n" for n in range(2))
+
+    assert [("Ana", "So."), ("Ana", "So.")] == spoken("".join(cues))
+
+
+@pytest.mark.parametrize("header", ["Zeit;Sprecher;Text", "tiempo;quién;qué", "a;b;c"])
+def test_a_table_whose_columns_are_named_in_other_words_is_read_by_what_they_hold(
+    header: str,
+) -> None:
+    text = header + "".join(f"\n00:00:0{n};{who};{text}" for n, (who, text) in enumerate(SAID))
+
+    assert SAID == spoken(text)
+    assert [0, 1, 2, 3] == starts(text)
+
+
+def test_times_with_dropped_frames_are_times_in_tables_too() -> None:
+    text = "Speaker\tStart\tText\nAna\t00;00;01;00\tWe lost it.\nBo\t00;01;03;12\tWho did?\n"
+
+    assert [1, 63] == starts(text)
+
+
 def test_identifiers_of_cues_that_are_names_and_recur_speak() -> None:
     names = ["Ana Ruiz", "Bo Li", "Ana Ruiz"]
     cues = (f"{name}\n00:0{n}.000 --> 00:0{n}.900\nWords {n}.\n\n" for n, name in enumerate(names))
