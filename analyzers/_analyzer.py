@@ -45,8 +45,9 @@ REPAIR = _ENVIRONMENT.from_string((PACKAGED / "_repair.md").read_text(encoding="
 class PromptAnalyzer:
     """An analyzer made of a Markdown prompt and an optional module with its shape.
 
-    *module* may define `Fields` (the structured data), `markdown(fields)` (how the structured
-    data is shown) and, beside a user's prompt, `read(document)` (the offline model's reading).
+    *module* may define `Fields` (the structured data), `VERBATIM` (the names of its fields that
+    hold a speaker's own words), `markdown(fields)` (how the structured data is shown) and, beside
+    a user's prompt, `read(document)` (the offline model's reading).
     """
 
     name: str
@@ -54,6 +55,11 @@ class PromptAnalyzer:
     template: Template
     module: ModuleType | None
     variables: Mapping[str, Any]
+
+    @cached_property
+    def verbatim(self) -> frozenset[str]:
+        """The names of fields that hold a speaker's own words."""
+        return frozenset(getattr(self.module, "VERBATIM", ()))
 
     @cached_property
     def shape(self) -> type[Answer]:
@@ -101,7 +107,7 @@ class PromptAnalyzer:
 
     def read(self, text: str) -> ReadReply:
         """Parse and validate a reply."""
-        return parse_answer(text, self.shape)
+        return parse_answer(text, self.shape, self.name)
 
     def markdown(self, answer: Mapping[str, Any], *, fields_first: bool = False) -> str:
         """Render a stored answer; the module's own `markdown` shows its structured data."""

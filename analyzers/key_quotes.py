@@ -4,6 +4,8 @@ from pydantic import Field
 
 from runner.answers.shape import Evidence, Strict
 
+VERBATIM = frozenset({"text"})
+
 
 class Quote(Strict):
     """A passage that says what a paraphrase would lose."""

@@ -1,4 +1,4 @@
-"""What is taken as given, and what is claimed to follow from it.
+"""What speakers take as given without proof, and what they conclude from it.
 
 After Euclid's and Hilbert's axiomatic method, used on talk: postulates, theorems, open conjectures.
 """

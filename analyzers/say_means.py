@@ -1,4 +1,4 @@
-"""What is said against what is meant.
+"""Where people mean something else than they say, and what they leave unsaid.
 
 After H. P. Grice, "Logic and Conversation" (1975): a listener infers an implicature where an
 utterance flouts quantity, quality, relation or manner.
@@ -9,6 +9,8 @@ from typing import Literal
 from pydantic import Field
 
 from runner.answers.shape import Evidence, Strict
+
+VERBATIM = frozenset({"said"})
 
 Signal = Literal[
     "hedge",

@@ -142,7 +142,12 @@ class Batch:
 
     def insights(self) -> list[Insight]:
         """Return the insights of all runs."""
-        return [insight for run in self.runs() for insight in run.found]
+        from runner.base.json import at, read_json, text
+        from runner.record.batch_directory import runs_of
+
+        files = ((path, read_json(path / "metadata.json")) for path in runs_of(self.path))
+        names = ((path, text(at(metadata, "transcript", "name"))) for path, metadata in files)
+        return [insight for path, name in names for insight in _insights(path, name)]
 
     def to_frame(self) -> Any:
         """Return the insights of all runs as a pandas DataFrame; raise ImportError without it."""

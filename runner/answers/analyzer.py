@@ -1,7 +1,7 @@
 """Analyzer interface, and the lookup of analyzers by name in installed catalogs."""
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
@@ -50,6 +50,10 @@ class Analyzer(Protocol):
 
     def markdown(self, answer: Mapping[str, Any], *, fields_first: bool = False) -> str:
         """Render a stored answer as Markdown; *fields_first* puts the structured data first."""
+
+    @property
+    def verbatim(self) -> Collection[str]:
+        """The names of fields that hold a speaker's own words, as its module's `VERBATIM` says."""
 
     @property
     def module(self) -> ModuleType | None:

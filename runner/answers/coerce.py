@@ -11,21 +11,26 @@ _WRAPPERS = 6  # levels around an answer
 _NUMBER = re.compile(r"[+-]?(?:\d{1,300}\.?\d{0,300}|\.\d{1,300})(?:[eE][+-]?\d{1,3})?")
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,30})?)\s*%")
 # What may stand beside a wrapped answer without being part of it: the fields of a tool's call.
-_CALL = frozenset(("id", "type", "name", "role", "index", "status", "recipientname", "schema"))
+_CALL = frozenset(("id", "type", "name", "role", "index", "status", "recipientname", "$schema"))
 _THOUGHT = frozenset(("thought", "thoughts", "thinking", "reasoning", "chainofthought"))
-_ASIDE = _THOUGHT | {"schema"}  # beside an answer's own fields, no part of it
+_ASIDE = _THOUGHT | {"$schema"}  # beside an answer's own fields, no part of it
+_HIDDEN = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
+_SCALARS = ("string", "number", "integer", "boolean")
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 
 
 class Coercion:
     """Coerces one reply to *schema*, that of a whole answer with its bounds; *notes* say how.
 
-    *cut* replies get an empty list in place of one that they did not reach.
+    *cut* replies get an empty list in place of one that they did not reach; *filled* says so.
+    *part* is the key of what is asked for in a reply to a shared schema.
     """
 
-    def __init__(self, schema: Mapping[str, Any], *, cut: bool = False) -> None:
+    def __init__(self, schema: Mapping[str, Any], *, cut: bool = False, part: str = "") -> None:
         self._root, self._defs, self._cut = schema, schema.get("$defs", {}), cut
+        self._part = _plain(part)
         self.notes: list[str] = []
+        self.filled = False
 
     def answer(self, value: Any) -> Any:
         """Return *value* as the answer it holds: without wrappers, its fields in their places."""
@@ -37,7 +42,7 @@ class Coercion:
             self._note("", "a list was read as insights")
             value = {"insights": value}
         if isinstance(value, dict):
-            value = self._named(value, names, "")
+            value = self._own_part(self._named(value, names, ""), own)
             beside = {_plain(name) for name in own} - {_plain(name) for name in names}
             moved = {k: v for k, v in value.items() if _plain(k) in beside}
             if moved and "structured_data" not in value:
@@ -50,6 +55,24 @@ class Coercion:
                 self._note("", f"the key {key!r} was left out")
                 del value[key]
         return self._value(value, self._root, "")
+
+    def _own_part(self, value: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+        """Return an answer whose structured data is that of its own part, if it has parts."""
+        if self._part in {"", *map(_plain, own)}:
+            return value
+        key = next((k for k in value if _plain(k) == self._part), None)
+        if key is not None and "structured_data" not in value:
+            self._note("structured_data", f"its part stood beside it, as {key[:40]!r}")
+            rest = {k: v for k, v in value.items() if k != key}
+            return {**rest, "structured_data": value[key]}
+        held: Any = value.get("structured_data")
+        parts: dict[str, Any] = held if isinstance(held, dict) else {}
+        key = next((k for k in parts if _plain(k) == self._part), None)
+        if key is None:
+            return value
+        if others := [k for k, v in parts.items() if k != key and v not in (None, {}, [])]:
+            self._note("structured_data", f"other parts were left out: {others[:9]!r:.200}")
+        return {**value, "structured_data": parts[key]}
 
     def _note(self, path: str, what: str) -> None:
         self.notes.append(f"{path}: {what}" if path else what)
@@ -74,6 +97,7 @@ class Coercion:
                 inner = value[0] if keys & (names | {"function", "arguments"}) else value
             elif isinstance(value, dict) and not {_plain(key) for key in value} & names:
                 rest = [key for key in value if _plain(key) not in _CALL | _THOUGHT]
+                rest = [key for key in rest if isinstance(value[key], dict | list)] or rest
                 inner = value[rest[0]] if len(rest) == 1 else value
                 if not isinstance(inner, dict | list | str):
                     return value
@@ -90,6 +114,8 @@ class Coercion:
         if "enum" in schema or "const" in schema:
             return self._enum(value, schema.get("enum") or [schema["const"]], path)
         kind = schema.get("type")
+        if isinstance(value, list) and len(value) == 1 and kind in _SCALARS:
+            value = self._as(value[0], value, path)
         if isinstance(value, str) and kind in ("object", "array"):
             decoded = _decoded(value)
             if isinstance(decoded, dict if kind == "object" else list):
@@ -119,7 +145,7 @@ class Coercion:
 
     def _enum(self, value: Any, allowed: list[Any], path: str) -> Any:
         if isinstance(value, list) and len(value) == 1:
-            value = value[0]
+            value = self._as(value[0], value, path)
         if value in allowed or not isinstance(value, str | int | float):
             return value
         same = [each for each in allowed if _plain(str(each)) == _plain(str(value))]
@@ -134,10 +160,19 @@ class Coercion:
             value = {}
         if not isinstance(value, dict):
             return value
+        if len(value) == 1 and isinstance(inner := next(iter(value.values())), dict):
+            meant = {_plain(name) for name in named}
+            if (
+                not {_plain(key) for key in value} & meant
+                and {_plain(key) for key in inner} & meant
+            ):
+                self._note(path, f"read inside of {_kind(value)}")
+                value = inner
         if self._cut and path.count(".") == 0 and not path.startswith("insights"):
             for name in (name for name in schema.get("required", ()) if name not in value):
                 if self._resolved(named[name]).get("type") == "array":
                     self._note(_join(path, name), "not reached, read as an empty list")
+                    self.filled = True
                     value = {**value, name: []}
         rest, kept = schema.get("additionalProperties"), self._named(value, named, path)
         return {
@@ -160,8 +195,8 @@ class Coercion:
 
     def _array(self, value: Any, schema: Mapping[str, Any], path: str) -> Any:
         kind = self._resolved(schema.get("items", {})).get("type")
-        if value is None:
-            self._note(path, "null was read as an empty list")
+        if value is None or value == "":
+            self._note(path, f"{json.dumps(value)} was read as an empty list")
             return []
         if isinstance(value, dict) and len(value) == 1 and kind == "object":
             inner = next(iter(value.values()))
@@ -182,8 +217,6 @@ class Coercion:
         return [self._value(each, items, _join(path, str(at))) for at, each in enumerate(value)]
 
     def _string(self, value: Any, path: str) -> Any:
-        if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
-            return self._as(value[0], value, path)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return self._as(str(value), value, path)
         return value
@@ -240,8 +273,9 @@ def _distinct(values: list[Any]) -> list[Any]:
 
 
 def _plain(name: str) -> str:
-    """Return *name* without case, spaces, hyphens and underscores: `keyPoints` is `key_points`."""
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", name)).casefold()
+    """Return *name* without case and separators of words: `keyPoints` is `key_points`."""
+    visible = _HIDDEN.sub("", unicodedata.normalize("NFKC", name)).strip()
+    return re.sub(r"(?<=[^\W_])[\s_-]+(?=[^\W_])", "", visible).casefold()
 
 
 def _kind(value: Any) -> str:

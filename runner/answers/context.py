@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
+from runner.answers.excerpts import by_distance, fitting, segment_line
 from runner.answers.findings import insight_line, item_line, missing_line
 from runner.config.schema import ContextSettings
 from runner.transcript.model import Segment
@@ -15,7 +16,9 @@ Count = Callable[[str], int]
 
 TOP_INSIGHT, SELECTED_KEY, OTHER_INSIGHT, OTHER_KEY = range(4)
 TIERS = ("top insight", "selected key", "other insight", "other key")
+LITTLE = 5  # of the items, less than one in so many
 _WORD = re.compile(r"\w+")
+_EXCERPT_SHARE = 0.25  # of the budget, reserved for excerpts of the transcript
 _CITED = re.compile(r" \{(S\d+) ")
 
 
@@ -52,6 +55,12 @@ class Reduced:
     missing: Mapping[str, str] = field(default_factory=dict)
     excerpts: tuple[str, ...] = ()
 
+    @property
+    def segments(self) -> frozenset[str]:
+        """The ids of the transcript's segments that the text quotes."""
+        quoted = (segment for item in self.kept for segment in _CITED.findall(item.line))
+        return frozenset(chain(self.excerpts, quoted))
+
     def ledger(self, settings: ContextSettings) -> dict[str, Any]:
         """Return the budget and every item, kept or dropped, as JSON-able data."""
         sections: dict[str, Any] = {}
@@ -75,6 +84,12 @@ class Reduced:
         }
 
 
+def scarcity(kept: int, dropped: int) -> str | None:
+    """Return `1 of 40 findings` if so few are kept that a stage reads little, else None."""
+    few = kept * LITTLE < kept + dropped
+    return f"{kept} of {kept + dropped} findings" if few else None
+
+
 def reduce_context(
     title: str,
     answers: Mapping[str, Sequence[Item]],
@@ -91,7 +106,9 @@ def reduce_context(
     """
     sections = {name: rank_items(items, settings) for name, items in answers.items()}
     ranked = [item for items in sections.values() for item in items]
-    budget = settings.token_budget - count(_render(title, missing, []))
+    excerpts = settings.transcript_tokens if transcript else 0
+    reserved = min(excerpts, int(settings.token_budget * _EXCERPT_SHARE))
+    budget = settings.token_budget - reserved - count(_render(title, missing, []))
     costs = {name: _cost(items, count) for name, items in sections.items()}
     shares = fair_shares(costs, budget)
     kept: list[Item] = []
@@ -229,14 +246,14 @@ def _render(title: str, missing: Mapping[str, str], kept: Sequence[Item]) -> str
 def _with_excerpts(
     reduced: Reduced, settings: ContextSettings, count: Count, transcript: Sequence[Segment]
 ) -> Reduced:
-    """Append segments, those cited by kept items first, within both token limits."""
+    """Append segments, those nearest to what kept items cite first, within both token limits."""
     if not settings.transcript_tokens or not transcript or not reduced.kept:
         return reduced
     cited = {name for item in reduced.kept for name in _CITED.findall(item.line)}
-    cited_first = sorted(transcript, key=lambda segment: segment.id not in cited)
+    nearest_first = [transcript[place] for place in by_distance(transcript, cited)]
     head = "\n## Excerpts of the transcript\n"
     limit = min(settings.transcript_tokens, settings.token_budget - reduced.tokens) - count(head)
-    chosen = _fitting(cited_first, limit, count)
+    chosen = fitting(nearest_first, limit, count)
     while chosen:
         names = {segment.id for segment in chosen}
         excerpt = [segment for segment in transcript if segment.id in names]
@@ -255,22 +272,5 @@ def cited_lines(
     times = Counter(name for item in items for name in _CITED.findall(item.line))
     cited = [segment for segment in transcript if segment.id in times]
     ranked = sorted(cited, key=lambda segment: -times[segment.id])
-    chosen = {segment.id for segment in _fitting(ranked, budget, count)}
+    chosen = {segment.id for segment in fitting(ranked, budget, count)}
     return [segment_line(segment) for segment in cited if segment.id in chosen]
-
-
-def _fitting(segments: Iterable[Segment], budget: int, count: Count) -> list[Segment]:
-    """Return each of *segments*, in order of priority, that still fits into *budget* tokens."""
-    chosen, used = [], 0
-    for segment in segments:
-        cost = count(segment_line(segment) + "\n")
-        if used + cost <= budget:
-            used += cost
-            chosen.append(segment)
-    return chosen
-
-
-def segment_line(segment: Segment) -> str:
-    """Render a segment as prompts show it: `[S0012 Ann Lee] text`."""
-    speaker = f" {segment.speaker.replace(']', ')')}" if segment.speaker else ""
-    return f"[{segment.id}{speaker}] {segment.text}"

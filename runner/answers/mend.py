@@ -72,8 +72,9 @@ def repair(text: str) -> Any:
 
     Only punctuation may differ: a value with other words, or without some, is refused.
     """
+    plain = _UNDEFINED.sub(r"\1null", text)
     try:
-        value = _repaired(text if '"' in text else text.translate(_QUOTES))
+        value = _repaired(plain if '"' in plain else plain.translate(_QUOTES))
     except TooCostlyError:
         raise
     except (ValueError, RecursionError, IndexError) as error:
@@ -84,12 +85,25 @@ def repair(text: str) -> Any:
     last = max(text.rfind("}"), text.rfind("]")) + 1 or len(text)
     if all(_words(said) != words for said in (text[:last], _COMMENT.sub(_kept, text[:last]))):
         raise ValueError("is not JSON, and a repair would change its words")
+    if any(f'"{leaf}"' not in text and f"'{leaf}'" not in text for leaf in _literals(value)):
+        raise ValueError("is not JSON, and a repair would turn a literal into text")
     return value
 
 
+def _literals(value: Any) -> list[str]:
+    """Return the texts in *value* that may be literals with a punctuation mark."""
+    if isinstance(value, str):
+        return [value] if _LITERAL.fullmatch(value) else []
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [found for each in inner for found in _literals(each)]
+
+
 _QUOTES = dict.fromkeys(map(ord, "“”„‟«»＂"), '"')
+_UNDEFINED = re.compile(r"([:\[,]\s*)(?:undefined|nil)(?=\s*[,}\]])")
+_LITERAL = re.compile(r"\W*(?:null|none|nan|undefined|nil|true|false)\W*", re.IGNORECASE)
 _COMMENT = re.compile(r'("(?:[^"\\]++|\\.)*+")|//[^\n]*|/\*.*?\*/|^\s*#[^\n]*', re.DOTALL | re.M)
-_NOTHING = re.compile(r"\b(?:none|null|undefined)\b")
+_NOTHING = re.compile(r"\b(?:none|null|undefined|nil)\b")
+_APART = re.compile(r"[^\w'’\"]|(?<!\w)['’\"]|['’\"](?!\w)")  # no mark within a word
 _ZEROS = re.compile(r"(\.\d*?)0+(?!\d)")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 
@@ -101,7 +115,7 @@ def _kept(match: re.Match[str]) -> str:
 def _words(text: str) -> str:
     """Return the letters and digits of *text*, without what JSON and its relatives write apart."""
     plain = _ESCAPE.sub(lambda e: chr(int(e[1], 16)) if e[1] else " ", text).casefold()
-    return re.sub(r"\W+", "", _ZEROS.sub(r"\1", _NOTHING.sub("", plain)))
+    return _APART.sub("", _ZEROS.sub(r"\1", _NOTHING.sub("", plain)))
 
 
 def _repaired(text: str) -> Any:

@@ -1,7 +1,7 @@
 """Outcome of a node, and the status of a run from all its outcomes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -22,6 +22,7 @@ ENDINGS = (
     (frozenset({"budget"}), errors.EXIT_BUDGET),
     (frozenset({"unavailable"}), errors.EXIT_UNAVAILABLE),
 )
+ANSWERED = frozenset({"completed", "degraded"})  # statuses of a run with every answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +77,23 @@ def read_reply(
         "finish_reason": finish_reason,
     }
     stored["insights"] = stored["insights"][:max_insights]
-    incomplete = reading.dropped and cut
+    incomplete = cut and (reading.dropped or (reading.cut and finish_reason == "length"))
     return Outcome("ok", stored, raw_output=text, notes=notes, incomplete=incomplete)
+
+
+def noted(outcome: Outcome, note: str) -> Outcome:
+    """Return *outcome* with a further note for its readers."""
+    notes = [*outcome.notes.get("reply_notes", ()), note]
+    return replace(outcome, notes={**outcome.notes, "reply_notes": notes})
 
 
 def notes_on(reading: ReadReply, *, cut: bool) -> list[str]:
     """Return what a reader must know of how an answer was read, empty for plain JSON."""
-    cut_short = "the reply was cut: what is complete of it was kept"
-    known = [cut_short if reading.cut or reading.dropped else "the reply was cut after its answer"]
-    notes = [*(known if cut else ()), *(["its JSON was repaired"] if reading.repaired else ())]
+    notes = ["its JSON was repaired"] if reading.repaired and not reading.cut else []
+    if cut:
+        inside = reading.cut or reading.dropped
+        where = "what is complete of it was kept" if inside else "after its answer"
+        notes.append(f"the reply was cut: {where}")
     notes += reading.notes
     more = [f"and {len(notes) - MAX_NOTES} more"] if len(notes) > MAX_NOTES else []
     return notes[:MAX_NOTES] + more
@@ -98,8 +107,12 @@ def failed_outcome(
     return Outcome("error", None, error.kind, str(error), raw, key, notes=notes or {})
 
 
-def run_status(outcomes: Mapping[str, Outcome]) -> tuple[str, int]:
-    """Return the run's status and exit code; the first of ENDINGS that applies decides."""
+def run_status(outcomes: Mapping[str, Outcome], min_rate: float = 0.0) -> tuple[str, int]:
+    """Return the run's status and exit code; the first of ENDINGS that applies decides.
+
+    Where every analyzer answered, but a smaller share of their quotes than *min_rate* is in the
+    transcript, it is `degraded`.
+    """
     good = sum(outcome.status == "ok" for outcome in outcomes.values())
     kinds = {outcome.kind for outcome in outcomes.values()}
     some = "partial" if good else "failed"
@@ -110,6 +123,9 @@ def run_status(outcomes: Mapping[str, Outcome]) -> tuple[str, int]:
         return some, errors.EXIT_NOTHING
     if good < len(outcomes) or any(outcome.missing for outcome in outcomes.values()):
         return "partial", errors.EXIT_PARTIAL
+    rate = grounding_figures(outcomes)["total"]["rate"]
+    if rate is not None and rate < min_rate:
+        return "degraded", errors.EXIT_PARTIAL
     return "completed", errors.EXIT_OK
 
 
@@ -118,6 +134,17 @@ def grounding_figures(outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
     counts = {name: o.grounding for name, o in outcomes.items() if o.grounding is not None}
     by_name = {name: count.figures() for name, count in counts.items()}
     return {"total": sum(counts.values(), GroundingCounts()).figures(), "analyzers": by_name}
+
+
+def cut_answers(outcomes: Mapping[str, Outcome]) -> list[str]:
+    """Return the analyzers whose answer is what is complete of a reply that was cut."""
+    return [name for name, outcome in outcomes.items() if outcome.notes.get("cut")]
+
+
+def quotes_found(counts: GroundingCounts) -> str | None:
+    """Return how many quotes are in the transcript, None without any."""
+    found = counts.exact + counts.near
+    return f"{found} of {counts.quotes} quotes are in the transcript" if counts.quotes else None
 
 
 def missing_reasons(upstream: Mapping[str, Outcome]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -36,31 +37,46 @@ class ReadReply:
     cut: bool = False
     dropped: bool = False
 
+    def after(self, *notes: str) -> "ReadReply":
+        """Return this with *notes* before its own; empty ones are left out."""
+        return replace(self, notes=(*filter(None, notes), *self.notes))
 
-def parse_answer(text: str, shape: type[Answer]) -> ReadReply:
+
+def parse_answer(text: str, shape: type[Answer], part: str = "") -> ReadReply:
     """Return the answer of *shape* that the reply *text* holds, however it is wrapped.
+
+    *part* is the analyzer's part of a shared schema (see `shared_schema`).
 
     The last object outside the model's reasoning that is valid is the answer. Only if there is
     none, JSON that is broken is repaired, or completed where it was cut. Raises AnswerError of
     kind `invalid_output` that says what is wrong with the best of the objects.
     """
-    search = _AnswerSearch(shape)
+    search = _AnswerSearch(shape, part)
     if sum(map(text.count, ",[{")) > MAX_VALUES:
         search.refuse(3, f"the reply has more than {MAX_VALUES:,} values")
     else:
-        for found, how in readings(text):
-            for reading in (search.strict(found), search.repaired(found)):
-                if reading is not None:
-                    return replace(reading, notes=(*filter(None, [how]), *reading.notes))
+        ways: list[tuple[Found, str]] = []
+        for way in readings(text):  # a repair comes after every way to read what is whole
+            ways.append(way)
+            if (reading := search.strict(way[0])) is not None:
+                return reading.after(way[1])
+        for found, how in ways:
+            if (reading := search.repaired(found)) is not None:
+                return reading.after(how)
     raise AnswerError("invalid_output", search.fault, text=text)
 
 
 @dataclass
 class _AnswerSearch:
-    """Looks for an answer of *shape*; *faults* say why values are none, with their importance."""
+    """Looks for an answer of *shape*; *faults* say why values are none, with their importance.
+
+    *is_spent*: a repair has used its time, and no other is tried.
+    """
 
     shape: type[Answer]
+    part: str = ""
     faults: list[tuple[int, str]] = field(default_factory=list)
+    is_spent: bool = False
 
     @property
     def fault(self) -> str:
@@ -74,18 +90,23 @@ class _AnswerSearch:
     def strict(self, found: Found) -> ReadReply | None:
         """Return the reading of the last valid value, or of all values together."""
         valid: list[tuple[ReadReply, int, int]] = []
+        later: list[str] = []  # what is wrong with the objects after the last valid one
         for value, start, end in found.values:
-            if (reading := self.validated(value)) is not None:
-                valid.append((reading, start, end))
+            for each in self._alternatives(value):
+                if (reading := self.validated(each)) is not None:
+                    valid.append((reading, start, end))
+                    later.clear()
+                elif self.faults[-1][0] > 1:
+                    later.append(f"an object after it is not valid: {self.faults[-1][1]}")
         if valid:
             reading, start, end = valid[-1]
             several = {repr(each.answer) for each, *_ in valid}
             chosen = [f"the last of {len(several)} valid objects"] if len(several) > 1 else []
+            chosen += later[:1]
             repaired = not is_strict(found.said[start:end])
             # what begins after it and cannot be read may be the one that was meant
             after = any(at > end for at in found.broken)
-            notes = (*chosen, *reading.notes)
-            return replace(reading, notes=notes, repaired=repaired, dropped=after)
+            return replace(reading.after(*chosen), repaired=repaired, dropped=after)
         parts = [value for value, *_ in found.values]
         if len(parts) < 2 or found.broken or not all(isinstance(part, dict) for part in parts):
             return None
@@ -93,12 +114,20 @@ class _AnswerSearch:
         if len(together) < sum(map(len, parts)):  # the same keys again: elements of a list
             together = parts
         reading = self.validated(together)
-        if reading is None:
-            return None
-        return replace(reading, notes=(f"{len(parts)} objects were read as one", *reading.notes))
+        return reading and reading.after(f"{len(parts)} objects were read as one")
+
+    def _alternatives(self, value: Any) -> list[Any]:
+        """Return the answers that a list may hold several of, else *value* itself."""
+        names = self.shape.model_fields.keys()
+        several = isinstance(value, list) and len(value) > 1
+        if several and all(isinstance(each, dict) and each.keys() & names for each in value):
+            return list(value)
+        return [value]
 
     def repaired(self, found: Found) -> ReadReply | None:
         """Return the reading of a value that is broken or was cut."""
+        if self.is_spent:
+            return None
         if found.fault:
             self.refuse(3, f"the reply {found.fault}")
             return None
@@ -111,6 +140,7 @@ class _AnswerSearch:
                 reading = self._mended(found.said[start:])
             except TooCostlyError as error:
                 self.refuse(2, f"the reply {error}")
+                self.is_spent = True
                 return None
             except ValueError as error:
                 self.refuse(1, f"the reply {error}")
@@ -122,7 +152,7 @@ class _AnswerSearch:
     def _mended(self, text: str) -> ReadReply | None:
         """Return the reading of the broken value that *text* begins with; raise ValueError."""
         whole = complete(text)
-        if whole is None:
+        if whole is None or all(text.count(a) == text.count(b) for a, b in ("{}", "[]")):
             reading = self.validated(repair(text))
             return reading and replace(reading, repaired=True)
         if whole.text in ("{}", "[]"):
@@ -132,13 +162,17 @@ class _AnswerSearch:
         except (ValueError, RecursionError):
             value = repair(whole.text)
         reading = self.validated(value, cut=True)
-        return reading and replace(reading, repaired=True, cut=True, dropped=whole.dropped)
+        if reading is None:
+            return None
+        dropped = whole.dropped or reading.dropped
+        reading = reading.after(*(_end_of(value) if dropped else ()))
+        return replace(reading, repaired=True, cut=True, dropped=dropped)
 
     def validated(self, value: Any, *, cut: bool = False) -> ReadReply | None:
         """Return the reading of a JSON value that is an answer, None for any other."""
         if not isinstance(value, dict | list):
             return None
-        coercion = Coercion(_bounds(self.shape), cut=cut)
+        coercion = Coercion(_bounds(self.shape), cut=cut, part=self.part)
         try:
             data = _clean(coercion.answer(value))
             answer = self.shape.model_validate(data)
@@ -154,7 +188,17 @@ class _AnswerSearch:
         if texts.issubset(_PLACEHOLDERS):
             self.refuse(2, "the reply repeats the template instead of filling it in")
             return None
-        return ReadReply(answer, tuple(coercion.notes))
+        return ReadReply(answer, tuple(coercion.notes), dropped=coercion.filled)
+
+
+def _end_of(value: Any) -> Iterator[str]:
+    """Yield where a value ends that was cut within a list."""
+    path = []
+    while isinstance(value, dict) and value:
+        path.append(list(value)[-1])
+        value = value[path[-1]]
+    if path and isinstance(value, list):
+        yield f"{'.'.join(path)}: cut after {len(value)} whole items"
 
 
 def _first_fault(data: Any, error: ValidationError) -> str:

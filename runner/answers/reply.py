@@ -29,7 +29,7 @@ _THOUGHTS = (  # how reasoning begins, and the ways in which it ends, the most c
         (r"<\|/?(?:end_of_|end_)?{}\|>",),
     ),
     (
-        r"<\|?channel\|?>\s*(?P<channel>analysis|commentary|thought)\b",
+        r"<\|?channel\|?>\s*(?P<channel>analysis|commentary(?![^<]*\bto=)|thought)\b",
         (r"<\|?channel\|?>\s*final\b[^{{\[]*|<\|(?:end|start|return)\|>|<channel\|>",),
     ),
     (r"(?P<gemma><unused94>)", (r"<unused95>",)),
@@ -52,7 +52,14 @@ _ENDS = {
     for opening, ends in _THOUGHTS
 }
 _BEGINS = re.compile(r"\{|\[\s*[\[{\"'“”‘’]")  # of a value that may be meant as JSON
-_QUOTED = re.compile(r'"\s*(?:\\[nrt]|\s)*[{\[](?:\\[nrt]|\s)*\\"')  # JSON in a JSON string
+# JSON in a JSON string, encoded any number of times
+_QUOTED = re.compile(r'"(?:\\{1,9}["nrt]|\s){0,20}[{\[](?:\\{1,9}[nrt]|\s){0,20}\\{1,9}"')
+_REWRITTEN = (  # what is around or within JSON that is no part of it
+    (re.compile(r"^[ \t]*>[ \t]?", re.MULTILINE), "", "the marks of a quotation were left out"),
+    (re.compile(r"\\([_*])"), r"\1", "Markdown's escapes were left out"),
+    (re.compile(r'\A\s*(?="\w+"\s*:)'), "{", "the first brace was missing"),
+)
+_LEVELS = 3  # of JSON in strings
 _LINES = ("line", "comment")  # marks that, without an end, are of no consequence
 
 
@@ -95,6 +102,9 @@ def readings(text: str) -> Iterator[tuple[Found, str]]:
         yield find(html.unescape(found.said)), "entities (&quot;) were read as characters"
     if '\\"' in found.said:
         yield from _unescaped(found.said)
+    for pattern, by, how in _REWRITTEN:
+        if pattern.search(found.said):
+            yield find(pattern.sub(by, found.said)), how
     if inside:
         yield find(inside.partition(f"</{BESIDE}>")[0]), "the answer is in reasoning_content only"
 
@@ -102,12 +112,17 @@ def readings(text: str) -> Iterator[tuple[Found, str]]:
 def _unescaped(said: str) -> Iterator[tuple[Found, str]]:
     """Yield what is found in JSON that is encoded twice, with or without its quotes."""
     quoted = _QUOTED.search(said)
-    try:
-        inner, _ = _DECODER.raw_decode(said[quoted.start() :] if quoted else f'"{said}"')
-    except (ValueError, RecursionError):
-        return
-    if isinstance(inner, str):
-        yield find(inner), "JSON in a string was decoded"
+    inner = said[quoted.start() :] if quoted else f'"{said}"'
+    for _ in range(_LEVELS):
+        try:
+            inner, _ = _DECODER.raw_decode(inner)
+        except (ValueError, RecursionError):
+            return
+        if not isinstance(inner, str):
+            return
+        if not inner.startswith('"'):
+            yield find(inner), "JSON in a string was decoded"
+            return
 
 
 def find(text: str) -> Found:

@@ -59,7 +59,9 @@ def json_schema(shape: type[BaseModel]) -> dict[str, Any]:
 
 def limited(schema: Mapping[str, Any], max_insights: int) -> dict[str, Any]:
     """Return an answer's *schema* with at most *max_insights* insights."""
-    named = schema["properties"]
+    named = schema.get("properties", {})
+    if "insights" not in named:  # an analyzer of another catalog
+        return dict(schema)
     insights = {**named["insights"], "maxItems": max_insights}
     return {**schema, "properties": {**named, "insights": insights}}
 

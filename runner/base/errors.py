@@ -81,7 +81,10 @@ class CallError(ColloquyError):
     `truncated`, `refused`, `invalid_output`; `budget`, `unavailable` and `interrupted` end a
     whole run; `internal` is a bug. *status* is the HTTP status or None; *retry_after_s* is the
     wait that the provider asked for, in seconds, or None; *final* says that the provider asked
-    for no retry; *billed* that the provider may have charged for the failed call.
+    for no retry; *billed* that the provider may have charged for the failed call; *slow* that the
+    server had taken the request and was still at it. *window* and *prompt_tokens* are what a
+    server that finds a prompt too long says of both, unchecked, in tokens. *again* says that the
+    same request is to be sent at once, since the transport now leaves out what was refused.
     """
 
     def __init__(
@@ -93,6 +96,7 @@ class CallError(ColloquyError):
         retry_after_s: float | None = None,
         final: bool = False,
         billed: bool = False,
+        slow: bool = False,
     ) -> None:
         super().__init__(one_line(message))
         self.kind = kind
@@ -100,6 +104,10 @@ class CallError(ColloquyError):
         self.retry_after_s = retry_after_s
         self.final = final
         self.billed = billed
+        self.again = False
+        self.slow = slow
+        self.window: int | None = None
+        self.prompt_tokens: int | None = None
 
     def copy(self) -> Self:
         """Return a copy to raise again: a raised error keeps the frames of its traceback alive."""

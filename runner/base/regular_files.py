@@ -73,6 +73,16 @@ def files_in(folder: Path, ending: str) -> list[Path]:
     return [Path(e.path) for e in listed(folder) if e.name.endswith(ending) and e.name[0] != "."]
 
 
+def as_given(path: Path, folder: str) -> Path:
+    """Return *path* below *folder* relative to the working directory, if *folder* is.
+
+    Hydra makes paths absolute. A path that is not below the working directory stays as it is.
+    """
+    here = Path.cwd()
+    inside = path.is_relative_to(here) and not Path(folder).is_absolute()
+    return path.relative_to(here) if inside else path
+
+
 def user_path(path: str) -> Path:
     """Return the path that a user typed, with `~` expanded where it names a user."""
     return Path(os.path.expanduser(path))  # noqa: PTH111 - Path's own raises where it does not

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import structlog
 
@@ -15,7 +16,7 @@ from runner.calls.admission.gate import MAX_CEILING, Gate
 from runner.calls.admission.limits import Admission, Limit, Ticket
 from runner.calls.call_log import Attempt, CallLog
 from runner.calls.retry import THROTTLE, TRANSIENT, RetryPolicy
-from runner.providers.request import Completion, Request, Transport, on_arrival
+from runner.providers.request import Completion, Request, Transport, on_arrival, on_sent
 from runner.providers.retry_headers import MAX_RETRY_AFTER_S
 
 MAX_REQUESTS = 24  # attempts of a conversation with one model, of any outcome
@@ -75,10 +76,12 @@ class Client:
         them. Raises NotRunError if an attempt was not made because of a stopped run, a fault of
         the account or an exhausted budget.
         """
-        tokens, cost_usd = 0, 0.0
+        tokens, cost_usd, replied = 0, 0.0, 0
         if self.sizer is not None and (self.budget.capped or self.gate.counts_tokens):
             tokens, cost_usd = await self.sizer.size(request)
+            replied = request.max_tokens
         ticket = Ticket(calls.unit or request.node, rank, tokens, cost_usd, None, waits_for_outage)
+        ticket.reply_tokens = replied
         call = _Call(request, slots, calls, ticket)
         while True:
             if len(calls.attempts) - calls.earlier >= MAX_REQUESTS:
@@ -90,7 +93,7 @@ class Client:
             except CallError as error:
                 wait = self._wait_after(call, error)
                 self._log_failure(call, error, wait)
-                if on_failure is not None:
+                if on_failure is not None and not error.again:
                     on_failure()
                 if (fault := self.gate.fault) is not None:
                     self.admission.wake(self.gate)
@@ -125,18 +128,24 @@ class Client:
         if self.local:
             work = self.transport.complete(call.request, math.inf)
             return await self.admission.until_closed(work)
+        sent: list[bool] = []
         try:
             async with asyncio.timeout(self.timeout_s) as deadline:
-                with on_arrival(lambda: deadline.reschedule(None)):
+                with (
+                    on_arrival(lambda: deadline.reschedule(None)),
+                    on_sent(partial(sent.append, True)),
+                ):
                     return await self.transport.complete(call.request, self.timeout_s)
         except TimeoutError as error:
-            message = f"no answer within {self.timeout_s:g} s"
-            raise CallError("timeout", message, billed=True) from error
+            message = f"no answer within {self.timeout_s:g} s (model.timeout_s)"
+            raise CallError("timeout", message, billed=True, slow=bool(sent)) from error
 
     def _settle_success(self, call: _Call, reply: Completion, started: float) -> None:
         ticket, usage = call.ticket, reply.usage
         now = self._end_attempt(call, "ok", None, started)
-        self.gate.succeeded(ticket, started, now, tokens=usage.tokens, first=not call.failures)
+        self.gate.succeeded(
+            ticket, started, now, usage=usage, first=not call.failures, told=reply.told
+        )
         # An unknown price counts as its upper bound.
         cost_usd = ticket.cost_usd if usage.cost_usd is None else usage.cost_usd
         self.budget.spend(cost_usd, usage.tokens)
@@ -165,7 +174,7 @@ class Client:
         call.parked = not self.gate.failed(ticket, error, started, now)
         if error.kind in TRANSIENT and ticket.failing_since is None:
             ticket.failing_since = now
-        if not call.parked:
+        if not call.parked and not error.again:
             call.failures[_family(error)] += 1
         tokens, usd = (ticket.tokens, ticket.cost_usd) if error.billed else (0, 0.0)
         self.budget.spend(usd, tokens)
@@ -188,6 +197,8 @@ class Client:
             self.gate.stop_until(error.retry_after_s or 0.0)
         if self.gate.fault is not None and self.gate.fault is not error:
             return None
+        if error.again:
+            return 0.0
         if call.parked:
             return 0.0 if call.ticket.waits_for_outage else None  # the breaker delays it
         waited = sum(a.wait_s for a in calls.attempts if a.outcome == error.kind)
@@ -204,6 +215,8 @@ class Client:
     def _log_failure(self, call: _Call, error: CallError, wait: float | None) -> None:
         calls = call.calls
         calls.attempts[-1] = replace(calls.attempts[-1], wait_s=wait or 0.0)
+        if error.again:  # the transport has said what it leaves out from now on
+            return
         log.warning(
             "call.failed",
             analyzer=call.request.node,

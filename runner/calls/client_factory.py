@@ -7,7 +7,7 @@ from dataclasses import fields
 from runner.base.text import digest
 from runner.base.threads import WORKERS, offload
 from runner.calls.admission.budget import Budget, Sizer
-from runner.calls.admission.gate import MAX_CEILING, Gate, Gates
+from runner.calls.admission.gate import MAX_CEILING, Gate, Gates, rates_of
 from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
@@ -15,6 +15,7 @@ from runner.config.model_facts import OFFLINE
 from runner.config.schema import ModelSettings
 from runner.config.simulate import SimulateSettings
 from runner.job.job import Setup
+from runner.job.models import Model
 from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.offline.readings import Reading, find_reading
@@ -42,10 +43,10 @@ def build_clients(
             retry=RetryPolicy(0 if local else body.max_retries, body.retry_delay_s),
             timeout_s=body.timeout_s,
             deadline_s=body.deadline_s,
-            gate=_gate(job, body, gates, route.api_base),
+            gate=_gate(job, model, gates, route.api_base),
             admission=admission,
             budget=budget,
-            sizer=Sizer(model.tokenizer, model.prices),
+            sizer=Sizer(model.tokenizer, model.prices, model.learned),
             local=local,
         )
     return clients
@@ -62,9 +63,14 @@ def simulated_models(job: Setup) -> dict[str, SimulateSettings]:
 
 async def load_libraries(job: Setup) -> None:
     """Import in a thread the libraries of the job's transports, which takes seconds of CPU."""
-    for model in job.models.values():
-        if not _is_offline(model.settings):
-            await offload(load_litellm, model.settings.name)
+    for name in library_users(job):
+        await offload(load_litellm, name)
+
+
+def library_users(job: Setup) -> list[str]:
+    """Return the names of the job's models that are called through litellm and aiohttp."""
+    settings = (model.settings for model in job.models.values())
+    return [each.name for each in settings if not _is_offline(each)]
 
 
 def _is_offline(model: ModelSettings | ModelRoute) -> bool:
@@ -93,13 +99,17 @@ def max_in_flight(job: Setup) -> int:
     return min(job.slot_pools.total, MAX_CEILING)
 
 
-def _gate(job: Setup, model: ModelSettings, gates: Gates, api_base: str | None) -> Gate:
-    """Return the gate that all calls to *model* with its key share in this process."""
-    ceiling, key = max_in_flight(job), os.environ.get(model.api_key_env or "", "")
-    rates = (model.rpm, model.tpm, model.burst_s)
-    most = WORKERS if model.name.startswith(OFFLINE) else MAX_CEILING
+def _gate(job: Setup, model: Model, gates: Gates, api_base: str | None) -> Gate:
+    """Return the gate that all calls to *model* with its key share in this process.
+
+    A server that tells how many calls it answers at once is not sent more.
+    """
+    body = model.settings
+    ceiling, key = max_in_flight(job), os.environ.get(body.api_key_env or "", "")
+    rates = rates_of(body)
+    most = WORKERS if body.name.startswith(OFFLINE) else model.learned.slots or MAX_CEILING
     return gates.gate(
-        (model.name, *rates),
-        (model.name.split("/", 1)[0], api_base, digest(key)),
-        lambda account: Gate(ceiling, *rates, account, most=most),
+        (body.name, *rates.values()),
+        (body.name.split("/", 1)[0], api_base, digest(key)),
+        lambda account: Gate(ceiling, account=account, most=most, **rates),
     )

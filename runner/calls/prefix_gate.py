@@ -1,22 +1,67 @@
 """Prefix gate: one call warms the prompt cache before the others with its prefix are sent."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+
+MAX_FAILURES = 2  # of first calls; then the others go as well, whatever they cost
 
 
 @dataclass(slots=True)
 class _Group:
-    """Calls with one prefix: *waiting* are (expected seconds, grant) until one is chosen."""
+    """Calls with one prefix: *waiting* are (expected seconds, grant), True to the next one alone.
+
+    *sent*: a call goes first, and has neither begun to be answered nor failed.
+    """
 
     waiting: list[tuple[float, asyncio.Future[bool]]] = field(default_factory=list)
-    warm: asyncio.Event = field(default_factory=asyncio.Event)
-    chosen: bool = False
+    warm: bool = False
+    sent: bool = False
+    failures: int = 0
+
+    def choose(self) -> None:
+        """Send the waiting call with the shortest expected duration first."""
+        alive = [entry for entry in self.waiting if not entry[1].done()]
+        if not self.sent and alive and not self.warm:
+            first = min(alive, key=lambda entry: entry[0])
+            first[1].set_result(True)
+            self.sent = True
+
+    def release(self) -> None:
+        """Let all go."""
+        self.warm = True
+        for _, grant in self.waiting:
+            if not grant.done():
+                grant.set_result(False)
+        self.waiting.clear()
+
+
+@dataclass(slots=True)
+class Lead:
+    """The call that goes first; calling this releases the others, as its answer has begun."""
+
+    _group: _Group
+    _failed: bool = False
+
+    def __call__(self) -> None:
+        """Release the others."""
+        self._group.release()
+
+    def failed(self) -> None:
+        """Let the next call go first; later failures of this one change nothing."""
+        group = self._group
+        if self._failed or group.warm:
+            return
+        self._failed, group.sent = True, False
+        group.failures += 1
+        if group.failures >= MAX_FAILURES:
+            group.release()
+        group.choose()
 
 
 class PrefixGate:
-    """Holds back calls with the same prefix while the first of them runs.
+    """Holds back calls with the same prefix until the first of them is being answered.
 
     Of the calls that become ready in the same iteration of the event loop, the one with the
     shortest expected duration goes first. Belongs to one event loop.
@@ -26,45 +71,32 @@ class PrefixGate:
         self._groups: dict[Hashable, _Group] = {}
 
     @asynccontextmanager
-    async def turn(
-        self, prefix: Hashable, expected_s: float
-    ) -> AsyncIterator[Callable[[], None] | None]:
+    async def turn(self, prefix: Hashable, expected_s: float) -> AsyncIterator[Lead | None]:
         """Wait until a call with *prefix* may go; the block makes the call.
 
-        Yields to the first call a function that releases the others, and None to the others.
-        The end of the first block releases them in any case, even when its call failed.
+        Yields a Lead to the call that goes first, and None to the others. The end of its block
+        releases them; an exception there counts as its failure.
         """
         group = self._groups.setdefault(prefix, _Group())
-        if not group.warm.is_set() and await self._is_first(group, expected_s):
-            try:
-                yield group.warm.set
-            finally:
-                group.warm.set()
+        if group.warm or not await self._is_first(group, expected_s):
+            yield None
             return
-        await group.warm.wait()
-        yield None
+        lead = Lead(group)
+        try:
+            yield lead
+        except BaseException:
+            lead.failed()
+            raise
+        lead()
 
     async def _is_first(self, group: _Group, expected_s: float) -> bool:
-        if group.chosen:
-            return False
         loop = asyncio.get_running_loop()
         grant: asyncio.Future[bool] = loop.create_future()
         group.waiting.append((expected_s, grant))
-        if len(group.waiting) == 1:
-            loop.call_soon(_choose, group)
+        loop.call_soon(group.choose)
         try:
             return await grant
         except asyncio.CancelledError:
             if grant.done() and not grant.cancelled() and grant.result():
-                group.warm.set()  # chosen in the iteration in which it was cancelled
+                Lead(group).failed()  # chosen in the iteration in which it was cancelled
             raise
-
-
-def _choose(group: _Group) -> None:
-    """Choose the call with the shortest expected duration."""
-    by_duration = sorted(group.waiting, key=lambda entry: entry[0])
-    alive = [grant for _, grant in by_duration if not grant.done()]
-    for place, grant in enumerate(alive):
-        grant.set_result(place == 0)
-    group.chosen = bool(alive)
-    group.waiting.clear()

@@ -116,12 +116,12 @@ def ideal_makespan(
     max_concurrent: int,
     mode: str,
     gate: Limit | None = None,
-    tokens: Mapping[str, int] | None = None,
+    tokens: Mapping[str, tuple[int, int]] | None = None,
 ) -> float:
     """Return the wall-clock seconds of the schedule if only calls take time.
 
     Runs the scheduler in virtual time on *work_s* (by node name), each call at its rank. *gate*
-    delays calls, each with its node's *tokens*, as in a run.
+    delays calls, each with its node's *tokens* (all, and of the reply), as in a run.
     """
 
     async def simulate() -> float:
@@ -130,8 +130,9 @@ def ideal_makespan(
 
         async def call(node: Node, seconds: float) -> None:
             limits = (slots[node.stage],) if gate is None else (slots[node.stage], gate)
-            size = (tokens or {}).get(node.name, 0)
-            async with admission.admit(limits, Ticket(node.name, rank[node.name], size)):
+            size, reply = (tokens or {}).get(node.name, (0, 0))
+            ticket = Ticket(node.name, rank[node.name], size, reply_tokens=reply)
+            async with admission.admit(limits, ticket):
                 await asyncio.sleep(seconds)
 
         async def work(node: Node, _: Mapping[str, None]) -> None:

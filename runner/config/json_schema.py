@@ -70,7 +70,7 @@ def _schema(
             if (name, key) == ("TranscriptSettings", "format"):
                 field["enum"] = list(formats)
             if (name, key) == ("Settings", "analyzers"):
-                field["properties"] = {choice: {} for choice in choices["analyzer"]}
+                field["properties"] = {n: {} for n in choices["analyzer"] if n != "base"}
             inner = sections[ref[1]]["description"] if (ref := _REF.search(str(field))) else ""
             text = comments.get((name, key)) or inner.partition("\n")[0]
             section["properties"][key] = _or_later(field) | {"description": text}

@@ -10,18 +10,73 @@ import orjson
 from runner.base.files import package_folder
 
 OFFLINE = "offline/"  # prefix of the names of our extractive models
+SIMULATED = "openai/simulated"  # takes whatever the provider does that it stands for
 OFFLINE_WINDOW = 2_000_000  # tokens; the readings are linear, so this bounds memory only
+# Providers of servers that users run themselves; they tell the window of what they serve.
+SELF_HOSTED = frozenset(
+    {"hosted_vllm", "vllm", "llamafile", "lm_studio", "ollama", "ollama_chat", "litellm_proxy"}
+)
 _MAP = "model_prices_and_context_window_backup.json"
 
-# The shortest prefix in a provider's prompt cache, in tokens, for models without
-# `prompt_cache_min_tokens` in the map (which every Claude and most of Gemini have). 2026-11-24.
-_CACHE_MIN_TOKENS = {
-    "openai": 1024,  # developers.openai.com/api/docs/guides/prompt-caching
-    "azure": 1024,  # learn.microsoft.com/azure/foundry/openai/how-to/prompt-caching
-    "gemini": 4096,  # ai.google.dev/gemini-api/docs/caching: 2048 for 2.5, 4096 since 3.1
-    "mistral": 64,  # docs.mistral.ai, "Prompt caching": blocks of 64, with a prompt_cache_key
-    "groq": 1024,  # console.groq.com/docs/prompt-caching: automatic; the length is not confirmed
+
+@dataclass(frozen=True, slots=True)
+class SchemaLimits:
+    """A provider's limits on one schema (see `shared_schema.measured`), by default OpenAI's."""
+
+    properties: int = 5000
+    levels: int = 10
+    enum_values: int = 1000
+    unions: int = 5000
+    name_chars: int = 120_000
+
+
+@dataclass(frozen=True, slots=True)
+class CacheRules:
+    """Rules of a provider's prompt cache, and what they depend on.
+
+    *min_tokens* is the shortest prefix that is cached, for models without
+    `prompt_cache_min_tokens` in the map (which every Claude and most of Gemini have); prefixes
+    match in steps of *step* tokens, or at *marks* only. *schema* says that the answer's schema
+    stands before the prompt, and so belongs to every prefix; *limits* bound that schema.
+    *streams* says that replies can be read as they come.
+    """
+
+    min_tokens: int
+    step: int
+    marks: bool = False
+    schema: bool = True
+    limits: SchemaLimits = SchemaLimits()
+    streams: bool = True
+
+
+# platform.claude.com, "Structured outputs", schema complexity: 16 parameters with unions
+_CLAUDE = SchemaLimits(unions=16)
+# learn.microsoft.com, "Structured outputs": 100 properties, five levels
+_AZURE = SchemaLimits(100, 5, 500, name_chars=15_000)
+# Where nothing is published about the schema, the careful reading is taken: it is in the prefix.
+# Servers that only compile it into a grammar have no token of it in their prompt. 2026-11-28.
+CACHE_RULES: Mapping[str, CacheRules] = {
+    # developers.openai.com/api/docs/guides/prompt-caching: "serves as a prefix to the system
+    # message"; learn.microsoft.com/azure/foundry/openai/how-to/prompt-caching
+    "openai": CacheRules(1024, 128),
+    "azure": CacheRules(1024, 128, limits=_AZURE),
+    # platform.claude.com, "Structured outputs": another format invalidates the cache
+    "anthropic": CacheRules(1024, 1, marks=True, limits=_CLAUDE),
+    # litellm signs the address, so that it cannot be changed to that of a stream
+    "bedrock": CacheRules(1024, 1, marks=True, limits=_CLAUDE, streams=False),
+    # ai.google.dev/gemini-api/docs/caching: 2048 for 2.5, 4096 since 3.1; the step is assumed
+    "gemini": CacheRules(4096, 256),
+    # docs.mistral.ai, "Prompt caching": blocks of 64, with a prompt_cache_key
+    "mistral": CacheRules(64, 64),
+    # console.groq.com/docs/prompt-caching: automatic; the length is not confirmed
+    "groq": CacheRules(1024, 128),
+    "openrouter": CacheRules(1024, 128),  # of OpenAI's models behind it
+    "deepseek": CacheRules(64, 64),  # api-docs.deepseek.com, "Context Caching"
+    "hosted_vllm": CacheRules(16, 16, schema=False),  # docs.vllm.ai, "Automatic Prefix Caching"
+    "llamacpp": CacheRules(1, 1, schema=False),  # a slot keeps its last prompt
 }
+UNNAMED = CacheRules(1024, 128, schema=False)  # of the simulated provider that stands for none
+_NO_SCHEMA = ("hosted_vllm", "llamacpp", "llamafile", "lm_studio", "ollama", "ollama_chat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +84,8 @@ class ModelFacts:
     """Limits in tokens; None where unknown.
 
     *cache_min_tokens* is the shortest prefix in the provider's prompt cache, None without one;
-    *cache_marks* says that a request has to mark the end of the prefix that calls share.
+    *cache_marks* says that a request has to mark the end of the prefix that calls share;
+    *schema_in_prefix* that this prefix begins with the answer's schema.
     """
 
     context_window: int | None = None
@@ -37,6 +93,8 @@ class ModelFacts:
     supports_schema: bool | None = None
     cache_min_tokens: int | None = None
     cache_marks: bool = False
+    schema_in_prefix: bool = False
+    schema_limits: SchemaLimits = SchemaLimits()
 
 
 def model_facts(name: str) -> ModelFacts:
@@ -49,8 +107,10 @@ def model_facts(name: str) -> ModelFacts:
     entry = map_entry(name)
     if entry is None:
         return ModelFacts()
+    provider = str(entry.get("litellm_provider")).removesuffix("_converse")
+    rules = CACHE_RULES.get(provider)
     listed = _int(entry.get("prompt_cache_min_tokens"))
-    least = listed or _CACHE_MIN_TOKENS.get(str(entry.get("litellm_provider")))
+    least = listed or (rules.min_tokens if rules else None)
     caches = entry.get("cache_read_input_token_cost") is not None and least is not None
     return ModelFacts(
         context_window=_int(entry.get("max_input_tokens") or entry.get("max_tokens")),
@@ -58,14 +118,30 @@ def model_facts(name: str) -> ModelFacts:
         supports_schema=bool(entry.get("supports_response_schema", False)),
         cache_min_tokens=least if caches else None,
         cache_marks=caches and _needs_marks(name, entry),
+        schema_in_prefix=name.split("/", 1)[0] not in _NO_SCHEMA,
+        schema_limits=rules.limits if rules else SchemaLimits(),
     )
+
+
+def known_as(name: str, base_model: str | None) -> str:
+    """Return the name by which the map knows the model *name*, a deployment of *base_model*.
+
+    `azure/mine` with `gpt-6-luna` is known as `azure/gpt-6-luna`, which has Azure's prices.
+    """
+    return f"{name.split('/', 1)[0]}/{base_model}" if base_model else name
 
 
 def map_entry(name: str) -> Mapping[str, Any] | None:
     """Return the map's entry for *name* or its longest suffix after a slash, or None."""
+    found = entry_name(name)
+    return None if found is None else map_entries()[found]
+
+
+def entry_name(name: str) -> str | None:
+    """Return the name under which the map has *name*, its own or that of a suffix, or None."""
     entries, parts = map_entries(), name.split("/")
     names = ("/".join(parts[skipped:]) for skipped in range(len(parts)))
-    return next((entries[candidate] for candidate in names if candidate in entries), None)
+    return next((candidate for candidate in names if candidate in entries), None)
 
 
 def _needs_marks(name: str, entry: Mapping[str, Any]) -> bool:

@@ -6,19 +6,24 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import Field, ValidationError
 
 from runner.base.errors import ConfigError, did_you_mean, one_line
+from runner.config.model_facts import known_as
 from runner.config.section import (
     Concurrency,
     Count,
+    Effort,
     EnvName,
     FileName,
+    Lifetime,
     Minimised,
     Name,
     PerMinute,
     Price,
+    Redact,
     Seconds,
     SettingsSection,
     Switch,
     Temperature,
+    Tier,
     Tokens,
 )
 from runner.config.simulate import SimulateSettings
@@ -45,12 +50,15 @@ class TranscriptSettings(SettingsSection):
     speakers: dict[str, str] | None = None
     about: AboutSettings = AboutSettings()
     media: str | None = None
+    redact: Redact = "off"
+    redact_patterns: list[str] = []
 
 
 class ModelSettings(SettingsSection):
     """A model, its address, limits and prices."""
 
     name: Annotated[str, Field(pattern=r"^[^\s/]+/\S+$")]
+    base_model: Annotated[str, Field(pattern=r"^\S+$")] | None = None
     api_base: Annotated[str, Field(pattern=r"^https?://\S+$")] | None
     api_key_env: EnvName | None
     transport: Literal["auto", "litellm"] = "auto"
@@ -60,10 +68,15 @@ class ModelSettings(SettingsSection):
     retry_delay_s: Annotated[float, Field(ge=0, le=60)]
     max_tokens: Tokens
     temperature: Temperature | None
-    reply_format: Literal["auto", "schema", "text"]
+    effort: Effort | None = None
+    service_tier: Tier | None = None
+    cache: Lifetime = "auto"
+    reply_format: Literal["auto", "shared", "schema", "text"]
     context_window: Tokens | None
     rpm: PerMinute | None
     tpm: PerMinute | None
+    itpm: PerMinute | None = None
+    otpm: PerMinute | None = None
     burst_s: Annotated[float, Field(ge=1, le=60)]
     allow_http: bool
     deadline_s: Annotated[float, Field(gt=0, le=86_400)]
@@ -73,6 +86,11 @@ class ModelSettings(SettingsSection):
     params: dict[str, Any]
     fallbacks: list[Name]
     simulate: SimulateSettings | None
+
+    @property
+    def known_as(self) -> str:
+        """The name under which litellm's map knows it."""
+        return known_as(self.name, self.base_model)
 
 
 class BatchSettings(SettingsSection):
@@ -125,9 +143,13 @@ class OutputSettings(SettingsSection):
 
 
 class GroundingSettings(SettingsSection):
-    """Treatment of quotes that are not in the transcript."""
+    """Treatment of quotes that are not in the transcript.
+
+    A run with a smaller share of quotes that are there than *min_rate* is degraded.
+    """
 
     require: Literal["mark", "drop", "ask"]
+    min_rate: Annotated[float, Field(ge=0, le=1)] = 0.5
     near_score: Annotated[float, Field(ge=50, le=100)]
 
 

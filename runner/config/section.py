@@ -22,8 +22,18 @@ EnvName = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]{0,127}$")]
 Concurrency = Annotated[int, Field(ge=1, le=256)]
 Tokens = Annotated[int, Field(ge=1, le=10_000_000)]
 Count = Annotated[int, Field(ge=0, le=10_000)]
+# How long a model may reason before it replies; each provider has words of its own for it.
+_Effort = Literal["off", "minimal", "low", "medium", "high"]
+_Lifetime = Literal["auto", "5m", "1h", "off"]
 _Switch = Literal["auto", "on", "off"]
+Effort = Annotated[_Effort, BeforeValidator(_as_switch, json_schema_input_type=_Effort | bool)]
+Lifetime = Annotated[
+    _Lifetime, BeforeValidator(_as_switch, json_schema_input_type=_Lifetime | bool)
+]
+Tier = Literal["auto", "default", "flex", "priority"]
 Switch = Annotated[_Switch, BeforeValidator(_as_switch, json_schema_input_type=_Switch | bool)]
+_Redact = Literal["off", "names", "all"]
+Redact = Annotated[_Redact, BeforeValidator(_as_switch, json_schema_input_type=_Redact | bool)]
 Temperature = Annotated[float, Field(ge=0, le=2)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 PerMinute = Annotated[int, Field(ge=1, le=1_000_000_000)]

@@ -15,7 +15,9 @@ class SimulateSettings(SettingsSection):
     all multiplied by a lognormal factor of median 1 and sigma *jitter*. *faults* maps a kind of
     fault to its rate; *script* lists the faults of the first requests, null for a good reply;
     *outages_s* are windows since the start in which every request fails; a request whose prompt
-    contains *poison* always fails. The defaults reply at once and without faults.
+    contains *poison* always fails. *provider* names the one whose rules the prefix cache follows;
+    None: steps of 128 tokens, and no schema in the prompt. The defaults reply at once and without
+    faults.
     """
 
     seed: Annotated[int, Field(ge=0)] = 0
@@ -32,3 +34,4 @@ class SimulateSettings(SettingsSection):
     outages_s: list[Annotated[list[float], Field(min_length=2, max_length=2)]] = []
     poison: str | None = None
     cache_min_tokens: Annotated[int, Field(ge=1)] | None = None
+    provider: str | None = None

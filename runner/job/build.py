@@ -1,6 +1,7 @@
 """Construction of a job from the configuration, with every check possible before spending."""
 
 import json
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -16,19 +17,25 @@ from runner.base.regular_files import user_path
 from runner.base.secrets import refuse_keys
 from runner.base.text import digest
 from runner.base.tokens import tokenizer_for
-from runner.config.model_facts import ModelFacts, model_facts
+from runner.config.learned import learned_before
+from runner.config.model_facts import CACHE_RULES, UNNAMED, ModelFacts, model_facts
 from runner.config.resolve import resolve as resolve
 from runner.config.schema import ModelSettings, Settings, validate
 from runner.job.checks import check_model, check_traces
 from runner.job.graph import make_pipeline
 from runner.job.job import BatchJob, Job, Setup, variables_of
 from runner.job.models import MAIN, Model, check_names
+from runner.job.prefix_policy import choose_formats
 from runner.job.windows import Fitter
+from runner.providers.served import SAMPLE_CHARS, is_self_hosted, learn_served
 from runner.transcript.inputs import Input, find_inputs, is_many
 from runner.transcript.model import Transcript, renamed
 from runner.transcript.read import formats, read
+from runner.transcript.redact.own_patterns import check_patterns
+from runner.transcript.redact.unredacted import redacted
 
 PACKAGE_PREFIX = "pkg://"
+_NO_TRANSCRIPT = Transcript("", "", "", ())
 
 
 def build_job(
@@ -88,6 +95,7 @@ def setup_from(
     settings, folders = validate(data), analyzer_folders(config_dirs)
     check_traces(settings)
     check_format(settings)
+    check_patterns(settings.transcript)
     pipeline = make_pipeline(settings.stages, settings.analyzers)
     models = _models(settings)
     analyzers = {
@@ -124,16 +132,52 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
         )
     shard = only if only and settings.batch.shards > 1 else None  # others read new files too
     batch = BatchJob(**_values(setup), inputs=find_inputs(settings, shard))
-    run_job(setup, Transcript("", "", "", ()))  # raises where prompts alone do not fit a model
+    run_job(setup, _NO_TRANSCRIPT)  # raises where prompts alone do not fit a model
     return batch
 
 
 def run_job(setup: Setup, transcript: Transcript) -> Job:
     """Return the job that reads *transcript*; raise ConfigError where it does not fit a model."""
-    variables = variables_of(setup.pipeline.nodes, transcript, setup.settings)
-    fitter = Fitter(setup.settings, setup.analyzers, transcript, variables)
-    fits = fitter.fits(setup.pipeline.stages, setup.models)
-    return Job(**_values(setup), transcript=transcript, variables=variables, fits=fits)
+    redaction, shown = redacted(setup.settings.transcript, transcript)
+    variables = variables_of(setup.pipeline.nodes, shown, setup.settings, redaction)
+    fitter = Fitter(setup.settings, setup.analyzers, shown, variables)
+    stages, models = setup.pipeline.stages, setup.models
+    fits = fitter.fits(stages, models)
+    plain = Job(
+        **_values(setup),
+        transcript=transcript,
+        redaction=redaction,
+        shown=shown,
+        variables=variables,
+        fits=fits,
+    )
+    ways, notes = setup.shareable
+    sharing = []
+    for shared in ways:
+        try:
+            fits = replace(fitter, shared=shared).fits(stages, models)
+        except ConfigError:  # too long for a window
+            continue
+        sharing.append(replace(plain, fits=fits, shared=shared))
+    return replace(choose_formats(plain, sharing), notes=notes)
+
+
+def asked_job(job: Job | BatchJob) -> Job | BatchJob:
+    """Return *job* with its material cut for the windows that servers of one's own tell.
+
+    It waits for them. Raises ConfigError where a prompt does not fit.
+    """
+    models = [model for model in job.models.values() if is_self_hosted(model.settings)]
+    if not models:
+        return job
+    text = job.transcript_material()[:SAMPLE_CHARS] if isinstance(job, Job) else ""
+    for model in models:
+        key = os.environ.get(model.settings.api_key_env or "")
+        learn_served(model.settings, model.learned, key, text, model.tokenizer.count(text))
+    if isinstance(job, Job):
+        return run_job(job, job.transcript)
+    run_job(job, _NO_TRANSCRIPT)
+    return job
 
 
 def _values(setup: Setup) -> dict[str, Any]:
@@ -146,7 +190,12 @@ def _models(settings: Settings) -> dict[str, Model]:
     made = {}
     for name, model in {MAIN: settings.model, **settings.models}.items():
         check_model(name, model, settings)
-        made[name] = Model(name, model, facts_of(model), tokenizer_for(model.name))
+        made[name] = Model(name, model, facts_of(model), tokenizer_for(model.known_as))
+        if made[name].is_paid:
+            learned = learned_before(Path(settings.output.dir), made[name].key)
+            if model.context_window is not None:
+                learned.window = None
+            made[name] = replace(made[name], learned=learned)
     return made
 
 
@@ -210,8 +259,14 @@ def facts_of(model: ModelSettings) -> ModelFacts:
     if model.context_window is not None:
         own["context_window"] = model.context_window
     if model.simulate is not None:
-        own["cache_min_tokens"] = model.simulate.cache_min_tokens
-    return replace(model_facts(model.name), **own)
+        rules = CACHE_RULES.get(model.simulate.provider or "", UNNAMED)
+        own |= {"cache_min_tokens": model.simulate.cache_min_tokens, "cache_marks": rules.marks}
+        own |= {"schema_in_prefix": rules.schema, "schema_limits": rules.limits}
+        if rules is not UNNAMED:
+            own["supports_schema"] = True
+    if model.cache == "off":
+        own |= {"cache_min_tokens": None, "cache_marks": False}
+    return replace(model_facts(model.known_as), **own)
 
 
 def _check_structured_keys(job: Setup) -> None:

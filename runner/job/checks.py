@@ -11,6 +11,7 @@ from runner.base.secrets import MIN_CHARS, names_key, secrets_of
 from runner.config.model_facts import OFFLINE
 from runner.config.schema import ModelSettings, Settings
 from runner.job.models import MAIN
+from runner.providers.options import check_options
 from runner.providers.prices import prices_of
 
 # Set by other keys, or would add retries and replies that are not counted.
@@ -39,6 +40,7 @@ def check_model(name: str, model: ModelSettings, settings: Settings) -> None:
         raise ConfigError(
             f"{at}.params.{key}: not allowed in params; use the keys of the model instead"
         )
+    check_options(at, model)
     _check_address(at, model)
     _check_keys(at, model)
     if model.simulate is not None:

@@ -12,8 +12,8 @@ from runner.job.job import Setup
 _FREE = re.compile(
     r"processing\.(max_concurrent.*|mode|strict|prime_prefix)"
     r"|stages\.[^.]+\.(max_concurrent|strict|final)"
-    r"|(model|models\.[^.]+)\.(timeout_s|max_retries|retry_delay_s|deadline_s|rpm|tpm|burst_s|allow_http"
-    r"|api_key_env|transport|requires_env|(input|output|cached)_usd_per_mtok|simulate.*)"
+    r"|(model|models\.[^.]+)\.(timeout_s|max_retries|retry_delay_s|deadline_s|[io]?tpm|rpm|burst_s"
+    r"|allow_http|service_tier|cache|api_key_env|transport|requires_env|(input|output|cached)_usd_per_mtok|simulate.*)"
     r"|budget\..*|batch\.max_.*|reuse|plan|output\.(dir|console|pages|traces)|objective"
     r"|transcript\.(path|format|encoding)"
 )

@@ -1,12 +1,12 @@
 """Job: everything about a run that is known before the first call, as frozen values."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from runner.answers.analyzer import Analyzer, Material
-from runner.answers.context import segment_line
+from runner.answers.analyzer import Analyzer, Material, Message
+from runner.answers.excerpts import segment_line
 from runner.answers.shape import limited
 from runner.base.errors import one_line
 from runner.base.secrets import Secrets, secrets_of
@@ -15,10 +15,12 @@ from runner.config.schema import Settings
 from runner.job.chunks import Chunk
 from runner.job.graph import Node, Pipeline, SlotPools
 from runner.job.models import MAIN, Model, chain_of
+from runner.job.reply_format import Formats, in_part, shareable
 from runner.job.windows import Fit
 from runner.providers.request import Request
 from runner.transcript.inputs import Inputs
 from runner.transcript.model import Transcript
+from runner.transcript.redact.unredacted import Unredacted
 
 MAX_SPEAKERS = 50  # named in a question; the segments name them all
 
@@ -46,6 +48,11 @@ class Setup:
     def secrets(self) -> Secrets:
         """The keys of this process, in whatever variables the models' settings name."""
         return secrets_of(key_envs={m.settings.api_key_env or "" for m in self.models.values()})
+
+    @cached_property
+    def shareable(self) -> tuple[tuple[Formats, ...], tuple[str, ...]]:
+        """The ways in which its analyzers can share schemas; see reply_format.shareable."""
+        return shareable(self.settings, self.pipeline, self.analyzers, self.models)
 
     @property
     def root(self) -> Path:
@@ -84,12 +91,18 @@ class BatchJob(Setup):
 class Job(Setup):
     """A run: one pipeline over one transcript.
 
-    *fits* are by node and model; *variables* is what each node's question may name.
+    *fits* are by node and model; *variables* is what each node's question may name. *shared* are
+    the schemas that analyzers of a stage send alike, *notes* where that was set in vain. *shown* is
+    the *transcript* as prompts show it, with the stand-ins of *redaction*.
     """
 
     transcript: Transcript
+    redaction: Unredacted
+    shown: Transcript
     variables: Mapping[str, Mapping[str, object]]
     fits: Mapping[tuple[str, str], Fit]
+    shared: Formats = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def fit(self, node: Node, model: Model) -> Fit:
         """Return the fit of *node*'s material to *model*."""
@@ -103,27 +116,55 @@ class Job(Setup):
         analyzer, settings = self.analyzers[name], self.settings.analyzers[name]
         material = Material(text, self.variables[name])
         limit = self.settings.output.max_insights_per_analyzer
+        messages = analyzer.messages(material, with_schema=model.schema_in_prompt)
+        own = limited(analyzer.schema, limit) if model.schema_beside else None
+        shared = self.shared.get((settings.stage, model.name))
+        if shared is not None and name not in shared.names:
+            shared = None
+        if shared is not None:
+            messages = in_part(messages, name)
         return Request(
             node=name,
-            messages=analyzer.messages(material, with_schema=model.schema_in_prompt),
+            messages=redacted_question(self.redaction, messages, text),
             max_tokens=reply,
             temperature=model.temperature(settings, self.settings.model),
-            schema=limited(analyzer.schema, limit) if model.schema_beside else None,
+            schema=own if shared is None else limited(shared.schema, limit),
+            own_schema=None if shared is None else own,
             cache=cache,
         )
 
     def transcript_material(self, chunk: Chunk | None = None) -> str:
         """Return the transcript or a part of it as prompts show it, the same for every node."""
-        segments = self.transcript.segments
+        segments = self.shown.segments
         if chunk is not None:
             segments = segments[chunk.start : chunk.stop]
         return wrap("transcript", "\n".join(map(segment_line, segments)))
 
 
+def redacted_question(
+    redaction: Unredacted, messages: tuple[Message, ...], material: str
+) -> tuple[Message, ...]:
+    """Return *messages* with stand-ins also outside the *material*, which has them."""
+    if not redaction:
+        return messages
+    return tuple(
+        {**message, "content": [_part(redaction, part, material) for part in message["content"]]}
+        if isinstance(message["content"], list)
+        else {**message, "content": redaction.mask(message["content"], fixed=True)}
+        for message in messages
+    )
+
+
+def _part(redaction: Unredacted, part: Mapping[str, str], material: str) -> Mapping[str, str]:
+    if part["text"] == material:
+        return part
+    return {**part, "text": redaction.mask(part["text"], fixed=True)}
+
+
 def variables_of(
-    nodes: Iterable[Node], transcript: Transcript, settings: Settings
+    nodes: Iterable[Node], transcript: Transcript, settings: Settings, redaction: Unredacted
 ) -> dict[str, dict[str, object]]:
-    """Return the placeholders of each node's question, by node name."""
+    """Return the placeholders of each node's question on *transcript* as prompts show it."""
     names = dict.fromkeys(s.speaker for s in transcript.segments if s.speaker)
     named = [*names][:MAX_SPEAKERS]
     if len(names) > MAX_SPEAKERS:
@@ -135,13 +176,13 @@ def variables_of(
             "max_insights": settings.output.max_insights_per_analyzer,
             "speakers": ", ".join(named) or "not named",
             "transcript_name": transcript.name,
-            "notes": _notes(settings),
+            "notes": _notes(settings, redaction),
         }
         for node in nodes
     }
 
 
-def _notes(settings: Settings) -> str:
+def _notes(settings: Settings, redaction: Unredacted) -> str:
     """Return what is known of the transcript, and the language of the answers, for the model."""
     about = settings.transcript.about
     facts = {
@@ -150,11 +191,15 @@ def _notes(settings: Settings) -> str:
         "Attendees": about.attendees,
         "Names and terms as they are spelt": ", ".join(about.glossary),
     }
-    lines = [f"{name}: {one_line(value, 2000)}" for name, value in facts.items() if value]
+    lines = [
+        f"{name}: {redaction.mask(one_line(value, 2000), eager=True)}"
+        for name, value in facts.items()
+        if value
+    ]
     told = "\n".join(["About the transcript, from the person who asks:", *lines]) if lines else ""
     language = one_line(settings.output.language or "")
     asked = f"Write the answer in {language}; leave quotes as they were said." if language else ""
-    return "\n\n".join(filter(None, [told, asked]))
+    return "\n\n".join(filter(None, [told, redaction.note, asked]))
 
 
 def wrap(tag: str, text: str) -> str:

@@ -1,27 +1,49 @@
 """Models of a run: the main one and further ones by name, with fallbacks."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from runner.base.errors import ConfigError, did_you_mean
 from runner.base.tokens import Tokenizer
+from runner.config.learned import UNMEASURED, UNNAMED, Learned
 from runner.config.model_facts import OFFLINE, ModelFacts
 from runner.config.schema import AnalyzerSettings, ModelSettings, Settings
 from runner.job.graph import Node
 from runner.providers.prices import Prices, prices_of
 
 MAIN = "main"
+_REPLY_SHARE = 0.25  # the most of a learned window that a reply may take
 
 
 @dataclass(frozen=True)
 class Model:
-    """One model and its facts; *name* is MAIN or its name in `models`."""
+    """One model and its facts; *name* is MAIN or its name in `models`.
+
+    *learned* grows while it is called.
+    """
 
     name: str
     settings: ModelSettings
     facts: ModelFacts
     tokenizer: Tokenizer
+    learned: Learned = field(default_factory=Learned, compare=False)
+
+    @property
+    def key(self) -> str:
+        """Its name and address, by which what was learned of it is kept."""
+        base = self.settings.api_base
+        return f"{self.settings.name} at {base}" if base else self.settings.name
+
+    @property
+    def window(self) -> int | None:
+        """Its context window in tokens, None if unknown; a server knows its own best."""
+        return self.learned.window or self.facts.context_window
+
+    @property
+    def token_factor(self) -> float:
+        """Its tokens per token of our count."""
+        return 1.0 if self.tokenizer.exact else self.learned.factor or UNMEASURED
 
     @cached_property
     def prices(self) -> Prices | None:
@@ -51,12 +73,21 @@ class Model:
     def schema_beside(self) -> bool:
         """Whether the schema is sent beside the prompt, as the response format."""
         how = self.settings.reply_format
-        return how == "schema" or (how == "auto" and self.facts.supports_schema is not False)
+        known = self.facts.supports_schema is not False
+        return how in ("schema", "shared") or (how == "auto" and known)
+
+    @property
+    def schema_in_prefix(self) -> bool:
+        """Whether prompts begin with the answer's schema, so that a prefix needs an equal one."""
+        return self.schema_beside and self.facts.schema_in_prefix
 
     def reply_tokens(self, analyzer: AnalyzerSettings, main: ModelSettings) -> int:
         """Return the reply limit in tokens: *analyzer*'s own, or this model's default."""
         own = analyzer.max_tokens != main.max_tokens or self.name == MAIN
         limit = analyzer.max_tokens if own else self.settings.max_tokens
+        named = self.learned.window is not None and self.learned.source != UNNAMED
+        if named:  # nobody chose the limit for this window
+            limit = min(limit, max(1, int((self.learned.window or 0) * _REPLY_SHARE)))
         return min(limit, self.facts.max_output_tokens or limit)
 
     def temperature(self, analyzer: AnalyzerSettings, main: ModelSettings) -> float | None:

@@ -45,12 +45,14 @@ def joined(
         transcript_tokens=0,
     )
     items = {
-        f"part {number}": answer_items(f"part {number}", outcome.answer, count)
+        f"part {number}": answer_items(
+            f"part {number}", job.redaction.masked(outcome.answer), count
+        )
         for number, outcome in enumerate(outcomes, start=1)
         if outcome.answer is not None
     }
     title = f"Findings of {node.name} in {len(outcomes)} overlapping parts of the transcript"
-    segments = job.transcript.segments
+    segments = job.shown.segments
     reduced = reduce_context(title, items, failed_parts(outcomes), settings, count, segments)
     lines = cited_lines(reduced.kept, segments, min(budget, room - reduced.tokens), count)
     excerpt = wrap("transcript", "\n".join(lines)) if lines else ""

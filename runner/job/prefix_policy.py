@@ -1,82 +1,141 @@
-"""Prefix cache policy: whether one call of a stage warms the cache before the others."""
+"""Prefix cache policy: which calls go first, which prefixes are marked, and what that saves."""
 
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import replace
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 
 import orjson
 
+from runner.answers.shared_schema import as_text
 from runner.base.text import digest
 from runner.base.usage import Usage, sum_usd
+from runner.config.schema import ProcessingSettings
+from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.models import Model
-from runner.job.windows import Fit
 from runner.providers.messages import text_parts
 from runner.providers.prices import cached_saving_usd, cost_usd
 from runner.providers.request import Request
 
-# Of a stage's expected cost that priming must save to be worth the wait.
+# Of the expected cost of prompts that priming or a shared schema must save to be worth the wait.
 MIN_SAVING = 0.1
 _CHARS_PER_TOKEN = 3.5  # of English prose; fewer make no token
-_REPLY_SHARE = 0.5  # of max_tokens is the assumed reply
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """One expected call of *node*, in tokens.
+
+    *levels* are the prefixes that it may share, each with its length, the longest last.
+    """
+
+    node: str
+    levels: tuple[tuple[Hashable, int], ...]
+    prompt: int
+
+    @property
+    def group(self) -> Hashable:
+        """The key of all that precedes the question."""
+        return self.levels[-1][0]
+
+
+@dataclass(frozen=True, slots=True)
+class PrefixPolicy:
+    """What is decided about prefixes, by stage and name of the model.
+
+    In *primed* stages one call goes first; the prefixes of *marked* ones carry cache marks.
+    *cached* and *written* are the expected tokens by node; *cost_usd* of all prompts is by name of
+    the model, without those whose prices are unknown, as is *fresh*, the tokens not in the cache.
+    """
+
+    primed: set[tuple[str, str]] = field(default_factory=set)
+    marked: set[tuple[str, str]] = field(default_factory=set)
+    cached: Counter[str] = field(default_factory=Counter)
+    written: Counter[str] = field(default_factory=Counter)
+    fresh: Counter[str] = field(default_factory=Counter)
+    cost_usd: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+
+def prefix_policy(job: Job) -> PrefixPolicy:
+    """Return the policy of *job*: for each stage the way of calling it that costs least.
+
+    Without priming, all concurrent calls of a stage pay for what no earlier stage has sent.
+    """
+    policy = PrefixPolicy()
+    for model in job.models.values():
+        stages = {
+            stage.name: [
+                call
+                for node in stage.nodes
+                if job.chain(node)[0] is model and (node.name, model.name) in job.fits
+                for call in _calls(job, node, model)
+            ]
+            for stage in job.pipeline.stages
+        }
+        warm = frozenset[Hashable]()
+        while stages:
+            name, *_ = stages
+            ahead = _Ahead(stages.pop(name), warm, model, job.slot_pools.size(name) == 1)
+            later = {key for calls in stages.values() for c in calls for key, _ in c.levels}
+            if ahead.calls:
+                warm |= _decide(ahead, name, job.settings.processing, later, policy)
+    return policy
 
 
 def primed_stages(job: Job) -> frozenset[tuple[str, str]]:
     """Return the stages, with their model, in which one call goes first."""
-    wanted = job.settings.processing.prime_prefix
-    if wanted == "off" or job.settings.processing.mode == "sequential":
-        return frozenset()
-    return frozenset(
-        (stage, model.name)
-        for stage, model in _sharing(job)
-        if job.slot_pools.size(stage) > 1
-        and (wanted == "on" or saving(job, stage, model) >= MIN_SAVING)
-    )
+    return frozenset(prefix_policy(job).primed)
 
 
-def saving(job: Job, stage: str, model: Model) -> float:
-    """Return the share of the stage's cost, 0 to 1, that the cache saves if one call goes first.
+def choose_formats(plain: Job, sharing: Sequence[Job]) -> Job:
+    """Return *plain* with schemas shared as in one job of *sharing*, chosen for each model.
 
-    Without that, all concurrent calls pay for the whole prefix. 0 if the model does not cache a
-    prefix of this length, if its prices are unknown, and if the answer's schema goes beside the
-    prompt (OpenAI, "Structured outputs": it is part of the prefix).
+    Of those that save enough, it is the one with the fewest tokens that are not read from the
+    cache: these count against rate limits. A model with `reply_format=auto` shares none if no
+    job saves enough.
     """
-    if model.schema_beside and model.is_paid:
-        return 0.0  # providers put the schema first, and each analyzer has its own
-    prices, calls = model.prices, _shares(job, stage, model)
-    nodes = [node for node in job.pipeline.nodes if node.stage == stage]
-    fits = [job.fit(node, model) for node in nodes if (node.name, model.name) in job.fits]
-    prefix, least = _prefix_tokens(fits), model.facts.cache_min_tokens
-    if least is None or prefix < least or calls < 2 or prices is None:
-        return 0.0
-    used = [Usage(prefix + fit.fixed, round(fit.reply * _REPLY_SHARE)) for fit in fits]
-    whole = sum(cost_usd(usage, prices) for usage in used)
-    first, *others = used[:calls]
-    primed = [replace(first, cache_write_tokens=prefix)]
-    primed += [replace(usage, cached_tokens=prefix) for usage in others]
-    paid = sum(cost_usd(usage, prices) for usage in (*primed, *used[calls:]))
-    return max(0.0, 1.0 - paid / whole) if whole else 0.0
+    before, *after = (prefix_policy(job) for job in (plain, *sharing))
+    chosen = plain
+    for name, model in plain.models.items():
+        saving = [
+            (policy.fresh[name], place)
+            for place, policy in enumerate(after)
+            if policy.cost_usd[name] < (1 - MIN_SAVING) * before.cost_usd[name]
+        ]
+        if not saving and model.settings.reply_format == "shared" and sharing:
+            saving = [(0, 0)]
+        if saving:
+            job = sharing[min(saving)[1]]
+            fits = {key: fit for key, fit in job.fits.items() if key[1] == name}
+            shared = {key: each for key, each in job.shared.items() if key[1] == name}
+            shared, fits = {**chosen.shared, **shared}, {**chosen.fits, **fits}
+            chosen = replace(chosen, fits=fits, shared=shared)
+    return chosen
 
 
-def marked_stages(job: Job, primed: frozenset[tuple[str, str]]) -> frozenset[tuple[str, str]]:
-    """Return the stages, with their model, whose shared part carries cache marks.
-
-    Writing a marked prefix costs extra; that pays if later calls read it: in a primed stage, or
-    if calls are sequential.
-    """
-    return frozenset(
-        (stage, model.name)
-        for stage, model in _sharing(job)
-        if model.facts.cache_marks
-        and ((stage, model.name) in primed or job.slot_pools.size(stage) == 1)
-    )
+def on_formats(job: Job) -> tuple[str, ...]:
+    """Return a sentence about each schema that is shared, and about what is set in vain."""
+    schemas: dict[str, set[frozenset[str]]] = {}
+    for (_, name), each in job.shared.items():
+        schemas.setdefault(job.models[name].settings.name, set()).add(each.names)
+    shared = [
+        f"{sum(map(len, names))} analyzers of {model} send "
+        + ("one schema" if len(names) == 1 else f"{len(names)} schemas, one for each stage")
+        for model, names in schemas.items()
+    ]
+    return (*shared, *job.notes)
 
 
 def is_cacheable(model: Model, request: Request) -> bool:
     """Return whether the shared prefix of *request* is long enough to be cached."""
     least = model.facts.cache_min_tokens or 0
-    shared = [text_parts(message) for message in request.messages[:2]]
-    chars = sum(map(len, shared[0])) + len(shared[-1][0])
-    return chars >= _CHARS_PER_TOKEN * least
+    return sum(map(len, _prefix(model, request))) >= _CHARS_PER_TOKEN * least
+
+
+def prefix_of(model: Model, request: Request) -> Hashable:
+    """Return the key of the prefix that *request* shares: everything but the question."""
+    shared = orjson.dumps(_prefix(model, request)).decode(errors="surrogateescape")
+    return model.name, digest(shared)
 
 
 def saved_usd(job: Job, cached: Mapping[str, int]) -> float | None:
@@ -91,25 +150,107 @@ def saved_usd(job: Job, cached: Mapping[str, int]) -> float | None:
     )
 
 
-def prefix_of(model: Model, request: Request) -> Hashable:
-    """Return the key of the prefix that *request* shares: everything but the question."""
+def _prefix(model: Model, request: Request) -> list[str]:
+    """Return the texts before the question, in the order in which the provider reads them."""
     shared = [text_parts(message) for message in request.messages[:2]]
-    shared[-1] = shared[-1][:1]
-    return model.name, digest(orjson.dumps(shared).decode(errors="surrogateescape"))
+    before = as_text(request.schema) if request.schema and model.schema_in_prefix else ""
+    return [before, *(part for parts in shared[:-1] for part in parts), shared[-1][0]]
 
 
-def _sharing(job: Job) -> list[tuple[str, Model]]:
-    """Return the stages, with their model, in which more than one call shares a prefix."""
-    pairs = ((stage.name, m) for stage in job.pipeline.stages for m in job.models.values())
-    return [(stage, model) for stage, model in pairs if _shares(job, stage, model) > 1]
+def _calls(job: Job, node: Node, model: Model) -> list[_Expected]:
+    """Return the expected calls of *node*: one for each part of the transcript, and a last one."""
+    fit, shared = job.fit(node, model), job.shared.get((node.stage, model.name))
+    schema: Hashable = ""
+    if model.schema_in_prefix:
+        served = shared is not None and node.name in shared.names
+        schema = shared.names if shared is not None and served else node.name
+    context = repr((node.context, sorted(node.needs)))
+    calls = []
+    parts = [(str(chunk.number), chunk.tokens) for chunk in fit.chunks]
+    if len(parts) > 1:  # the call that joins the parts' answers shares only the begin
+        budget = job.settings.transcript.reduce_token_budget
+        merged = 2 * budget if fit.room is None else min(2 * budget, fit.room - fit.context)
+        parts.append((node.name, merged))
+    for name, tokens in parts or [("", 0)]:
+        levels: list[tuple[Hashable, int]] = [(schema, fit.lead)]
+        if tokens:
+            levels.append(((schema, name), fit.lead + tokens))
+        if node.context is not None:
+            levels.append(((schema, name, context), fit.lead + tokens + fit.context))
+        calls.append(_Expected(node.name, tuple(levels), fit.fixed + tokens + fit.context))
+    return calls
 
 
-def _shares(job: Job, stage: str, model: Model) -> int:
-    """Return how many analyzers of *stage* have *model* as their first model."""
-    nodes = job.pipeline.nodes
-    return sum(job.chain(node)[0] is model for node in nodes if node.stage == stage)
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """The expected *calls* of one stage; *warm* are prefixes that earlier ones left in the cache.
+
+    *alone*: they are made one after the other.
+    """
+
+    calls: Sequence[_Expected]
+    warm: Set[Hashable]
+    model: Model
+    alone: bool
+
+    def used(self, *, caches: bool, primed: bool = False) -> list[Usage]:
+        """Return the usage of each call; *caches*: marks are set where the model needs them."""
+        facts, usages = self.model.facts, []
+        begun: dict[Hashable, set[Hashable]] = {}
+        for call in self.calls:
+            group = begun.setdefault("" if self.alone else call.group, set())
+            known = {*self.warm, *(group if primed or self.alone else ())}
+            levels = _kept(call, self.model) if caches else []
+            cached = max((tokens for key, tokens in levels if key in known), default=0)
+            written = levels[-1][1] - cached if levels and facts.cache_marks else 0
+            hour = written * bool(self.model.prices and self.model.prices.writes_1h)
+            used = Usage(call.prompt, 0, cached, written, cache_write_1h_tokens=hour)
+            usages.append(used)
+            group.update(key for key, _ in levels)
+        return usages
+
+    def cost_usd(self, usages: Sequence[Usage]) -> float:
+        """Return the US dollars of *usages*, 0 where the prices are unknown."""
+        prices = self.model.prices
+        return sum(cost_usd(usage, prices) for usage in usages) if prices else 0.0
 
 
-def _prefix_tokens(fits: Sequence[Fit]) -> int:
-    """Return a lower bound of the tokens that a stage's calls share."""
-    return min((f.context + max((c.tokens for c in f.chunks), default=0) for f in fits), default=0)
+def _kept(call: _Expected, model: Model) -> list[tuple[Hashable, int]]:
+    """Return the prefixes of *call* that are long enough for the model's cache."""
+    least = model.facts.cache_min_tokens
+    return [level for level in call.levels if least is not None and level[1] >= least]
+
+
+def _decide(
+    ahead: _Ahead,
+    stage: str,
+    processing: ProcessingSettings,
+    later: Set[Hashable],
+    policy: PrefixPolicy,
+) -> set[Hashable]:
+    """Decide on one stage and add that to *policy*; return the prefixes that it leaves cached."""
+    model, groups = ahead.model, {call.group for call in ahead.calls}
+    left = {key for call in ahead.calls for key, _ in _kept(call, model)}
+    marks, shares = model.facts.cache_marks, len(groups) < len(ahead.calls)
+    best, cached = ahead.used(caches=not marks), ahead.used(caches=True)
+    # Concurrent calls of one prefix would each pay to write it.
+    once = ahead.alone or not shares
+    reused = bool(left & later) or (ahead.alone and shares)
+    marked = marks and ((once and reused) or ahead.cost_usd(cached) < ahead.cost_usd(best))
+    if marked:
+        best = cached
+    if shares and not ahead.alone and processing.prime_prefix != "off":
+        primed = ahead.used(caches=True, primed=True)
+        before, after = ahead.cost_usd(best), ahead.cost_usd(primed)
+        if processing.prime_prefix == "on" or (before and after <= (1 - MIN_SAVING) * before):
+            policy.primed.add((stage, model.name))
+            best, marked = primed, marks
+    if marked:
+        policy.marked.add((stage, model.name))
+    for call, usage in zip(ahead.calls, best, strict=True):
+        policy.cached[call.node] += usage.cached_tokens
+        policy.written[call.node] += usage.cache_write_tokens
+        policy.fresh[model.name] += usage.prompt_tokens - usage.cached_tokens
+    if model.prices:
+        policy.cost_usd[model.name] += ahead.cost_usd(best)
+    return left if marked or not marks else set()

@@ -1,22 +1,28 @@
 """Context windows: how the transcript, whole or in parts, and a context fit into a model's."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from runner.answers.analyzer import Analyzer, Material
-from runner.answers.context import segment_line
+from runner.answers.excerpts import segment_line
+from runner.answers.shared_schema import as_text
 from runner.base.errors import ConfigError
+from runner.base.tokens import Tokenizer
+from runner.config.model_facts import SELF_HOSTED, entry_name
 from runner.config.schema import Settings
 from runner.job.chunks import Chunk, cut
 from runner.job.graph import Node, Stage
 from runner.job.models import MAIN, Model, chain_of
+from runner.job.reply_format import Formats, in_part
 from runner.providers.messages import text_parts
 from runner.providers.request import Request
+from runner.providers.schemas import sent_schema
 from runner.transcript.model import Transcript
 
 FRAME_TOKENS = 64  # tags around the material and a provider's markup of messages
-INEXACT = 0.9  # usable share of a window whose tokens are counted with another vocabulary
 MIN_CONTEXT = 200  # tokens; a smaller context is not worth a call
+_LEAST_REPLY = 200  # tokens that are advised for a reply
 _TRANSCRIPT_SHARE = 0.5  # least share of the room for a transcript read with a context
 
 
@@ -26,7 +32,8 @@ class Fit:
 
     *fixed* is the prompt without material; *chunks* are the parts of the transcript (one if it
     is read whole, none if it is not read); *context* limits the context and *reply* the reply;
-    *room* limits all material together, None if the window is unknown.
+    *room* limits all material together, None if the window is unknown. *lead* is the part of
+    *fixed* before the material: the system text, and the schema where the provider puts it there.
     """
 
     fixed: int
@@ -34,6 +41,9 @@ class Fit:
     context: int
     reply: int
     room: int | None
+    window: int | None = None
+    factor: float = 1.0
+    lead: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,8 @@ class Fitter:
     analyzers: Mapping[str, Analyzer]
     transcript: Transcript
     variables: Mapping[str, Mapping[str, object]]
+    shared: Formats = field(default_factory=dict)
+    _costs: dict[Tokenizer, list[int]] = field(default_factory=dict)  # of the segments
 
     def fits(
         self, stages: Sequence[Stage], models: Mapping[str, Model]
@@ -66,8 +78,11 @@ class Fitter:
         readers = [node for node in nodes if node.transcript]
         if not readers or not self.transcript.segments:  # a batch's job has no transcript yet
             return fits
-        count, settings = model.tokenizer.count, self.settings.transcript
-        costs = [count(segment_line(segment) + "\n") for segment in self.transcript.segments]
+        settings, costs = self.settings.transcript, self._costs.get(model.tokenizer)
+        if costs is None:
+            count = model.tokenizer.count
+            costs = [count(segment_line(segment) + "\n") for segment in self.transcript.segments]
+            self._costs[model.tokenizer] = costs
         reading = {node.name: fits[node.name] for node in readers}
         limits = [fit.room - fit.context for fit in reading.values() if fit.room is not None]
         limits += [] if settings.token_budget is None else [settings.token_budget]
@@ -85,40 +100,81 @@ class Fitter:
             )
         empty = Material("", self.variables[node.name])
         messages = analyzer.messages(empty, with_schema=model.schema_in_prompt)
-        texts = (part for message in messages for part in text_parts(message))
-        fixed = FRAME_TOKENS + sum(map(model.count_prompt, texts))
+        schema, shared = analyzer.schema, self.shared.get((node.stage, model.name))
+        if shared is not None and node.name in shared.names:
+            messages, schema = in_part(messages, node.name), shared.schema
+        lead, *counts = (sum(map(model.count_prompt, text_parts(each))) for each in messages)
+        lead += _schema_tokens(model, schema)
+        fixed = FRAME_TOKENS + lead + sum(counts)
         reply = model.reply_tokens(own, self.settings.model)
         budget = 0 if node.context is None else node.context.token_budget
-        window = _usable_window(model)
-        if window is None:
-            return Fit(fixed, (), budget, reply, None)
+        known = model.window, model.token_factor
+        if model.window is None:
+            return Fit(fixed, (), budget, reply, None, *known, lead)
         # Most windows hold prompt and reply, even those that the map calls input.
-        room = window - fixed - reply
+        room = int((model.window - reply) / model.token_factor) - fixed
         context = min(budget, int(room * _TRANSCRIPT_SHARE) if node.transcript else room)
-        if room <= 0 or context < min(MIN_CONTEXT, budget):
-            also = f" and the reply may have {reply:,}" if reply else ""
-            raise ConfigError(
-                f"{node.name}: the prompt has {fixed:,} tokens without any material{also}, but "
-                f"{model.settings.name} has a window of {model.facts.context_window:,}: lower "
-                f"max_tokens, or choose a model with a larger window"
-            )
-        return Fit(fixed, (), context, reply, room)
+        least = MIN_CONTEXT if node.transcript else 1
+        if room < least or context < min(MIN_CONTEXT, budget):
+            raise _too_small(node, model, fixed, reply)
+        return Fit(fixed, (), context, reply, room, *known, lead)
+
+
+def _too_small(node: Node, model: Model, fixed: int, reply: int) -> ConfigError:
+    """Return the error for a window that holds no material beside prompt and reply."""
+    window, least = model.window or 0, int((fixed + MIN_CONTEXT) * model.token_factor)
+    advice = f"serve it with a window of {least + reply} or more"
+    if window - least >= _LEAST_REPLY:
+        advice = f"set analyzers.{node.name}.max_tokens={window - least} or less"
+    also = f" and the reply may have {reply:,}" if reply else ""
+    return ConfigError(
+        f"{node.name}: the prompt has {fixed:,} tokens without any material{also}, but "
+        f"{model.settings.name} has a window of {window:,}: {advice}, or choose a model with a "
+        f"larger window"
+    )
 
 
 def longest_reply(model: Model, request: Request) -> int | None:
     """Return the longest reply to *request* that *model* can write, None if unknown."""
     limits = [] if model.facts.max_output_tokens is None else [model.facts.max_output_tokens]
-    window = _usable_window(model)
-    if window is not None:
-        text = "".join(part for message in request.messages for part in text_parts(message))
-        limits.append(window - model.tokenizer.count(text) - FRAME_TOKENS)
+    if model.window is not None:
+        limits.append(model.window - int(model.token_factor * counted(model, request)))
     return min(limits, default=None)
 
 
-def _usable_window(model: Model) -> int | None:
-    """Return the tokens of *model*'s window, fewer if they are estimates; None if unknown."""
-    window = model.facts.context_window
-    return window if window is None or model.tokenizer.exact else int(window * INEXACT)
+def counted(model: Model, request: Request) -> int:
+    """Return the tokens of *request*'s prompt by our count."""
+    texts = (part for message in request.messages for part in text_parts(message))
+    before = _schema_tokens(model, request.schema) if request.schema else 0
+    return before + sum(map(model.count_prompt, texts)) + FRAME_TOKENS
+
+
+def _schema_tokens(model: Model, schema: Mapping[str, Any]) -> int:
+    """Return the tokens of a reply's *schema* in the prompt, 0 if it is not part of it."""
+    if not model.schema_in_prefix:
+        return 0
+    sent = sent_schema(schema, model.settings.name, model.settings.api_base)
+    return model.count_prompt(as_text(sent))
+
+
+def on_windows(models: Iterable[Model]) -> Iterator[str]:
+    """Yield a sentence about each window that is not the settings' or the provider's."""
+    for model in models:
+        name, alike = model.settings.name, entry_name(model.settings.name)
+        key = "model" if model.name == MAIN else f"models.{model.name}"
+        own = name.partition("/")[0] in SELF_HOSTED or model.settings.api_base is not None
+        if model.window is None:
+            yield (
+                f"the window of {name} is unknown: nothing is cut before the server is asked, or "
+                f"refuses a call; {key}.context_window=TOKENS sets it"
+            )
+        elif model.learned.window is not None:
+            yield f"the window of {name} is {model.window:,} tokens, from {model.learned.source}"
+        elif own and model.is_paid:
+            known = f"{key}.context_window={model.settings.context_window} says"
+            if model.settings.context_window is None:
+                known = f"{alike} has in litellm's map; {key}.context_window=TOKENS sets it"
+            yield f"the window of {name} is guessed: {model.window:,} tokens, as {known}"
 
 
 def _sharing(nodes: Sequence[Node], fits: Mapping[str, Fit]) -> dict[str, Fit]:

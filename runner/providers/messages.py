@@ -1,5 +1,6 @@
 """What is said to a model: messages whose parts are joined, or marked where a cache needs it."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,8 @@ from runner.answers.analyzer import Message
 # What ends a prefix that a prompt cache is to keep: Claude's mark, and OpenAI's since GPT-5.6.
 _CLAUDE_MARK = {"cache_control": {"type": "ephemeral"}}
 _OPENAI_MARK = {"prompt_cache_breakpoint": {"mode": "explicit"}}
+# As job.wrap writes it; its id is a digest of what is inside, which cannot hold its end.
+_TRANSCRIPT = re.compile(r'<transcript id="(\w+)">\n.*?\n</transcript id="\1">\n\n', re.DOTALL)
 
 
 def text_parts(message: Message) -> list[str]:
@@ -21,19 +24,52 @@ def joined(message: Message) -> dict[str, Any]:
     return {**message, "content": "".join(text_parts(message))}
 
 
-def marked(messages: Sequence[Message], model: str) -> list[dict[str, Any]]:
+def cut_transcript(text: str) -> list[str]:
+    """Return *text* cut behind the transcript that it begins with, if it does."""
+    whole = _TRANSCRIPT.match(text)
+    parts = [text[: whole.end()], text[whole.end() :]] if whole else [text]
+    return [part for part in parts if part]
+
+
+def prefix_text(messages: Sequence[Message]) -> str:
+    """Return the prefix that most calls share: all up to the transcript, or the first part."""
+    texts: list[str] = []
+    for message in messages:
+        parts = text_parts(message)
+        if message["role"] == "user":
+            return "\0".join([*texts, *cut_transcript(parts[0])[:1]])
+        texts += parts
+    return "\0".join(texts)
+
+
+def without(messages: Sequence[Message], text: str) -> tuple[Message, ...]:
+    """Return *messages* without the parts that are *text*."""
+    return tuple(
+        message
+        if isinstance(message["content"], str)
+        else {**message, "content": [p for p in message["content"] if p["text"] != text]}
+        for message in messages
+    )
+
+
+def marked(messages: Sequence[Message], model: str, cache: str = "auto") -> list[dict[str, Any]]:
     """Return *messages*, marked for *model* where the system message and the shared part end.
 
-    The shared part is the first part of the first user message; all other parts are joined.
+    The shared part is the first part of the first user message; all other parts are joined. Where
+    it goes on after a transcript, that is marked, too: other stages read it without what follows.
+    *cache* is the lifetime of what is marked: `1h`, else the provider's own.
     """
     mark = _CLAUDE_MARK if "claude" in model else _OPENAI_MARK
+    if cache == "1h" and "claude" in model:
+        mark = {"cache_control": {**_CLAUDE_MARK["cache_control"], "ttl": "1h"}}
     shaped = [joined(message) for message in messages]
     for message, sent in zip(messages, shaped, strict=True):
         first, *rest = text_parts(message)
         if message["role"] == "system":
             sent["content"] = [{"type": "text", "text": sent["content"], **mark}]
         elif message["role"] == "user":
-            sent["content"] = [{"type": "text", "text": first, **mark}]
+            cut = cut_transcript(first) or [first]
+            sent["content"] = [{"type": "text", "text": text, **mark} for text in cut]
             sent["content"] += [{"type": "text", "text": "".join(rest)}] if rest else []
             break
     return shaped

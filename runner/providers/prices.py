@@ -15,6 +15,7 @@ from runner.providers.litellm.route import ModelRoute
 STANDARD = "standard"
 _TIER_NAMES = {"": STANDARD, "default": STANDARD, "standard_only": STANDARD, "on_demand": STANDARD}
 _TIER_NAMES |= {"fast": "priority", "batch": "batches", "on_demand_priority": "priority"}
+_TIER_NAMES["performance"] = "priority"  # at Groq
 _FREE = {"input_cost_per_token": 0.0, "output_cost_per_token": 0.0}
 _DISCOUNTS = ("flex", "batches")  # cost the standard price where the map has none for them
 _KINDS = {
@@ -114,7 +115,7 @@ def cached_saving_usd(tokens: int, prices: Prices) -> float:
 def prices_of(model: ModelSettings | ModelRoute) -> Prices | None:
     """Return the prices of *model*: those of its settings before the map's; None if unknown."""
     params = {**model.params, **(model.params.get("extra_body") or {})}
-    entry = _FREE if model.name.startswith(OFFLINE) else map_entry(model.name) or {}
+    entry = _FREE if model.name.startswith(OFFLINE) else map_entry(model.known_as) or {}
     tiers = _tiers(entry)
     if model.input_usd_per_mtok is not None and model.output_usd_per_mtok is not None:
         paid_in, paid_out = model.input_usd_per_mtok / 1e6, model.output_usd_per_mtok / 1e6
@@ -132,10 +133,10 @@ def prices_of(model: ModelSettings | ModelRoute) -> Prices | None:
         }
     return Prices(
         tiers,
-        str(params.get("service_tier") or ""),
+        str(params.get("service_tier") or model.service_tier or ""),
         _multiple(entry, params, model.api_base),
         _price(entry.get("input_cost_per_request")) or 0.0,
-        writes_1h="'1h'" in str(params),
+        writes_1h=model.cache == "1h" or "'1h'" in str(params),
     )
 
 

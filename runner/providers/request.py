@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from runner.answers.analyzer import Message
@@ -11,10 +11,14 @@ from runner.base.errors import CallError
 from runner.base.secrets import Secrets
 from runner.base.text import to_safe_text
 from runner.base.usage import Usage
+from runner.providers.retry_headers import Left
 
 MAX_REPLY_CHARS = 2_000_000
+SHARED = "answer"  # the name of a schema that several nodes share
 
 _ON_ARRIVAL: ContextVar[Callable[[], object]] = ContextVar("on_arrival", default=lambda: None)
+_ON_FIRST_TOKEN: ContextVar[Callable[[], object] | None] = ContextVar("first_token", default=None)
+_ON_SENT: ContextVar[Callable[[], object]] = ContextVar("on_sent", default=lambda: None)
 
 
 @contextmanager
@@ -28,9 +32,43 @@ def on_arrival(callback: Callable[[], object]) -> Iterator[None]:
         _ON_ARRIVAL.reset(token)
 
 
+@contextmanager
+def on_sent(callback: Callable[[], object]) -> Iterator[None]:
+    """Call *callback* when a server has taken the request of the block's call."""
+    token = _ON_SENT.set(callback)
+    try:
+        yield
+    finally:
+        _ON_SENT.reset(token)
+
+
+def request_sent() -> None:
+    """Report that a server was reached: a reply that does not come is slow, not down."""
+    _ON_SENT.get()()
+
+
 def reply_arrived() -> None:
     """Report that the reply has arrived whole: from here on no deadline may discard it."""
     _ON_ARRIVAL.get()()
+
+
+@contextmanager
+def on_first_token(callback: Callable[[], object] | None) -> Iterator[None]:
+    """Call *callback* when the reply to the block's call begins, at the latest when it is whole.
+
+    With None nobody waits for it, and no stream is asked for.
+    """
+    token = _ON_FIRST_TOKEN.set(callback)
+    try:
+        with on_arrival(callback or (lambda: None)):
+            yield
+    finally:
+        _ON_FIRST_TOKEN.reset(token)
+
+
+def first_token_callback() -> Callable[[], object] | None:
+    """Return what is to be called at the reply's first token, None if nobody waits for it."""
+    return _ON_FIRST_TOKEN.get()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +76,8 @@ class Request:
     """Everything that is sent for one call.
 
     *node* is the node that asks, for the log; *schema* is a JSON schema the reply must match, or
-    None for free text; *max_tokens* bounds the reply. *cache* asks the provider to keep the
+    None for free text; *own_schema* is the part of it that this node fills, where it is shared by
+    several; *max_tokens* bounds the reply. *cache* asks the provider to keep the
     prefix that ends with the first part of the first user message, which other calls share.
     """
 
@@ -47,16 +86,28 @@ class Request:
     max_tokens: int
     temperature: float | None = None
     schema: Mapping[str, Any] | None = None
+    own_schema: Mapping[str, Any] | None = None
     cache: bool = False
+
+    @property
+    def schema_name(self) -> str:
+        """The schema's name on the wire, the same for all that share it."""
+        return self.node if self.own_schema is None else SHARED
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One reply; the *usage*'s cost is None where no price is known, never 0 for that reason."""
+    """One reply; the *usage*'s cost is None where no price is known, never 0 for that reason.
+
+    *stopped* is why the model stopped in its provider's own word, *told* what the provider says
+    is left of its rate limits, by kind.
+    """
 
     text: str
     finish_reason: str
     usage: Usage
+    stopped: str = ""
+    told: Mapping[str, Left] = field(default_factory=dict)
 
 
 class Transport(Protocol):

@@ -1,14 +1,42 @@
-"""Retry-After and rate-limit reset times, read from the headers of a reply."""
+"""Waits and rate limits that a provider states, in headers or in words."""
 
 import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 MAX_RETRY_AFTER_S = 300.0
 _EPOCH_S = 1e9  # September 2001: a larger number of seconds is a moment, not a wait
 _PROXIED = "llm_provider-"
+_ROLE = re.compile(r"-?(?<![a-z])(limit|remaining|reset)(?![a-z])")
+_WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0, "month": 30 * 86_400.0}
+_KINDS = {  # by words in a header's name, Anthropic's and Fireworks' first
+    "input": ("input", "prompt"),
+    "output": ("output", "generated"),
+    "tokens": ("token",),
+}
+_UNITS_S = {
+    "ms|msecs?|milliseconds?": 0.001,
+    "s|secs?|seconds?": 1.0,
+    "m|mins?|minutes?": 60.0,
+    "h|hrs?|hours?": 3600.0,
+    "d|days?": 86_400.0,
+}
+_NUMBER = r"\d{1,9}(?:\.\d{1,12})?"
+_UNIT = "|".join(_UNITS_S)
+_PART = re.compile(rf"({_NUMBER})\s*({_UNIT})(?![a-z])", re.IGNORECASE)
+_IN_WORDS = re.compile(
+    r"(?:again|retry(?:ing)?|wait|retry[-_ ]?(?:after|delay))[\s\"':=,]{0,4}"
+    r"(?:(?:in|after|for|at least|about|approximately|another) ){0,3}"
+    rf"((?:{_NUMBER}\s*(?:{_UNIT})(?![a-z])[\s,]*(?:and )?)+)",
+    re.IGNORECASE,
+)
+_BARE = re.compile(
+    rf"retry[-_ ]?after(?:_?seconds|_?s|(_?ms))?[\s\"':=]{{1,4}}({_NUMBER})(?!\s*[\w.])",
+    re.IGNORECASE,
+)
 _DURATION = re.compile(
     r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?"
 )
@@ -47,6 +75,82 @@ def reset_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
     ]
     known = [wait for wait in waits if wait is not None]
     return min(max(known), MAX_RETRY_AFTER_S) if known else None
+
+
+def said_wait_s(text: str) -> float | None:
+    """Return the wait that an error's *text* asks for in seconds, at most MAX_RETRY_AFTER_S.
+
+    "Please try again in 1m30s" (OpenAI, Groq), "Please retry after 20 seconds" (Azure),
+    `"retryDelay": "13s"` (google.rpc.RetryInfo), `"retry_after_ms": 500`.
+    """
+    waits = [
+        sum(float(number) * _seconds_of(unit) for number, unit in _PART.findall(match[1]))
+        for match in _IN_WORDS.finditer(text)
+    ]
+    waits += [float(m[2]) * (0.001 if m[1] else 1.0) for m in _BARE.finditer(text)]
+    return min(max(waits), MAX_RETRY_AFTER_S) if any(waits) else None
+
+
+def _seconds_of(unit: str) -> float:
+    return next(s for words, s in _UNITS_S.items() if re.fullmatch(words, unit, re.IGNORECASE))
+
+
+class Left(NamedTuple):
+    """What is *left* of a limit that is whole again in *reset_s* seconds; *limit* if known."""
+
+    left: float
+    limit: float | None
+    reset_s: float
+
+
+def limits_left(headers: Mapping[str, str], now: datetime | None = None) -> dict[str, Left]:
+    """Return what the headers of a reply say is left, by kind of limit.
+
+    Kinds are `requests`, `tokens`, `input` (prompt tokens) and `output`. What is impossible is
+    left out, and what nothing follows from: a reset that is past, or far off and of no known
+    limit. Of two limits of one kind (a minute's and a day's) the one that is shorter of room.
+    """
+    groups: dict[str, dict[str, str]] = {}
+    for header, value in headers.items():
+        name = str(header).lower().removeprefix(_PROXIED)
+        role = _ROLE.search(name) if "ratelimit" in name else None
+        if role is not None:
+            rest = f"{name[: role.start()]}{name[role.end() :]}"
+            groups.setdefault(rest, {})[role[1]] = str(value)
+    found: dict[str, Left] = {}
+    for name, group in groups.items():
+        told, kind = _left(name, group, now or datetime.now(UTC)), _kind(name)
+        if told is not None and (kind not in found or told.left < found[kind].left):
+            found[kind] = told
+    return found
+
+
+def _left(name: str, group: Mapping[str, str], now: datetime) -> Left | None:
+    """Return what the headers of one limit say, by their role; None if that is of no use."""
+    left, limit = (_amount(group.get(role, "")) for role in ("remaining", "limit"))
+    window = next((s for word, s in _WINDOWS.items() if word in name), 60.0)
+    raw = group.get("reset", "")
+    reset = (_duration(raw) or _counted(raw, now) or _until_iso(raw, now)) if raw else window
+    if left is None or reset is None or (limit is not None and not left <= limit > 0):
+        return None
+    if limit is None and (not raw or reset > MAX_RETRY_AFTER_S):
+        return None
+    return Left(left, limit, reset)
+
+
+def _kind(name: str) -> str:
+    for kind, words in _KINDS.items():
+        if any(word in name for word in words):
+            return kind
+    return "requests"
+
+
+def _amount(raw: str) -> float | None:
+    try:
+        value = float(raw)
+    except ValueError:
+        return None
+    return value if 0 <= value < _EPOCH_S * 1000 else None
 
 
 def _duration(raw: str) -> float | None:

@@ -47,7 +47,7 @@ def accepted_bounds(name: str, api_base: str | None) -> frozenset[str]:
     provider, _, model = name.partition("/")
     if provider == "openai":
         host = urlsplit(api_base or "").hostname or "api.openai.com"
-        if not host.endswith("openai.com"):  # a server with a compatible API
+        if not f".{host}".endswith(".openai.com"):  # a server with a compatible API
             return ACCEPTED["llamacpp"]
         return frozenset() if model.startswith("ft:") else ACCEPTED["openai"]
     if provider in _GATEWAYS:  # the model's maker is the best that is known of who answers

@@ -14,7 +14,8 @@ import orjson
 
 from runner.answers.insights import COLUMNS as INSIGHT_COLUMNS
 from runner.answers.insights import rows_of as insight_rows
-from runner.base.errors import EXIT_OK, ColloquyError, ConfigError
+from runner.answers.outcome import ANSWERED
+from runner.base.errors import EXIT_OK, EXIT_PARTIAL, ColloquyError, ConfigError
 from runner.base.files import Lines, write_bytes
 from runner.base.json import load_json, mappings, read_list, text
 from runner.base.regular_files import (
@@ -45,8 +46,9 @@ class ResultRow:
 
     *status* is the run's, or `unreadable`; *ok* counts the *analyzers* that answered; *error* is
     that of the first that failed, or of reading the file. *with_speaker* and *with_time* count
-    segments, *warnings* the doubts of the reader. Tokens, cost and attempts are summed
-    over all sessions, *wall_s* is of the last; *reused*: an earlier session completed the run.
+    segments, *warnings* the doubts of the reader, *cut* the answers of replies that were cut.
+    Tokens, cost and attempts are summed over all sessions, *wall_s* is of the last; *reused*: an
+    earlier session completed the run.
     """
 
     transcript: str
@@ -69,6 +71,7 @@ class ResultRow:
     wall_s: float | None = None
     quotes: int = 0
     grounded: int = 0
+    cut: int = 0
     reused: bool = False
     error: str = ""
 
@@ -227,18 +230,22 @@ def completed_before(batch: Path, file: Input, encoding: str | None) -> ResultRo
         metadata = load_json(run / "metadata.json")
         if metadata["transcript"]["sha256"] != content_sha256_of(file.path, encoding=encoding):
             return None
+        status = metadata["status"]
+        if status not in ANSWERED:
+            return None
         benchmark, quotes = load_json(run / "logs" / "benchmark.json")["run"], metadata["grounding"]
         return ResultRow(
             file.name,
             file.run,
-            "completed",
-            EXIT_OK,
+            status,
+            EXIT_OK if status == "completed" else EXIT_PARTIAL,
             ok=benchmark["total"],
             analyzers=benchmark["total"],
             segments=metadata["transcript"]["segments"],
             wall_s=benchmark["wall_s"],
             quotes=quotes["quotes"],
             grounded=quotes["exact"] + quotes["near"],
+            cut=len(metadata.get("cut") or ()),
             reused=True,
             **{name: metadata["totals"][name] for name in _TOTALS},
         )

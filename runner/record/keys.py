@@ -23,17 +23,22 @@ def request_key(
     answer. *repeat* numbers samples of the same call; *grounded* answers may have been repaired
     after absent quotes.
     """
+    own = request.own_schema or request.schema
     sent: dict[str, Any] = {
         "version": KEY_VERSION,
         "messages": request.messages,
         "max_tokens": request.max_tokens,
         "temperature": request.temperature,
-        "schema": None if request.schema is None else [request.node, request.schema],
+        "schema": None if request.schema is None else [request.node, own],
         "model": model.name,
         "api_base": None if model.simulate else model.api_base,
         "params": model.params,
         "repeat": repeat,
     }
+    if request.own_schema is not None:
+        sent["shared"] = True  # with whom is not part of it: it changes no answer
+    named = {"effort": model.effort, "base_model": model.base_model}  # which decide what is sent
+    sent |= {key: value for key, value in named.items() if value is not None}
     if grounded:
         sent["grounded"] = True
     if model.name.startswith(OFFLINE):

@@ -98,6 +98,8 @@ def outcome_page(node: Node, outcome: Outcome, body: str) -> str:
     model = outcome.model or "nobody"
     kind = ", an extractive baseline, not a language model" if model.startswith(OFFLINE) else ""
     body += f"\n---\nAnswered by {model}{kind}.\n"
+    if marks := outcome.notes.get("reply_notes"):
+        body += f"How its reply was read: {md('; '.join(marks))}.\n"
     if outcome.missing:
         absent = ", ".join(f"{name} ({why})" for name, why in outcome.missing.items())
         body += f"Degraded: answered without {absent}.\n"

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from runner.answers.context import Reduced
+from runner.answers.context import Reduced, scarcity
 from runner.answers.outcome import Outcome
 from runner.base.errors import NotRunError
 from runner.base.text import now_iso
@@ -28,7 +28,7 @@ from runner.record.pages import Pages
 from runner.record.previous_session import keep_answer
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import SCHEMA_VERSION, RunDirectory
-from runner.record.stored_transcript import TRANSCRIPT
+from runner.record.stored_transcript import REDACTION, TRANSCRIPT
 
 PERSIST_S = 2.0  # for unfinished writes when a run is cut off
 # Room for a record: by token of a reply, which the record holds as text and as data (10 bytes were
@@ -49,6 +49,8 @@ class Recorder:
         self.timings: dict[str, NodeTiming] = {}
         self.statuses: dict[str, str] = {node.name: "pending" for node in job.pipeline.nodes}
         self.grounding: dict[str, Any] | None = None
+        self.used_segments = frozenset[str]()
+        self.cut: list[str] = []
         self._writes: list[asyncio.Task[None]] = []
         self._began = asyncio.get_running_loop().time()
         self._started_at = now_iso()
@@ -63,6 +65,8 @@ class Recorder:
         self._began = asyncio.get_running_loop().time()
         self.write(self.directory.note("run.started", config_digest=job.config_digest))
         pages = {TRANSCRIPT: job.transcript, "transcript.md": self.pages.transcript}
+        if job.redaction:
+            pages[REDACTION] = job.redaction.as_dict()
         self.write(self.directory.write_pages(pages))
         log.info(
             "run.started",
@@ -115,11 +119,14 @@ class Recorder:
 
     def part_ended(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
         """Record the outcome of a part of the transcript; *node* is the part's."""
+        if outcome.answer is None:
+            log.warning("part.lost", part=node.name, kind=outcome.kind, error=outcome.error)
         if outcome.reused != "run":
             self.write(self._commit(node, outcome, calls))
 
     def keep_context(self, name: str, reduced: Reduced, settings: ContextSettings) -> None:
         """Store a reduced context and its ledger."""
+        self.used_segments |= reduced.segments
         pages = {f"{name}.md": reduced.text, f"{name}_ledger.json": reduced.ledger(settings)}
         self.write(self.directory.write_pages({f"context/{n}": page for n, page in pages.items()}))
         log.info(
@@ -130,6 +137,11 @@ class Recorder:
             items_kept=len(reduced.kept),
             items_dropped=len(reduced.dropped),
         )
+        if few := scarcity(len(reduced.kept), len(reduced.dropped)):
+            stage, _, analyzer = name.partition(".")
+            section = f"analyzers.{analyzer}" if analyzer else f"stages.{stage}"
+            budget = f"{section}.context.token_budget"
+            log.warning("context.scarce", context=name, kept=few, to_keep_more=budget)
 
     def write(self, writing: Coroutine[Any, Any, None]) -> None:
         """Start a write in the background; its failure stops the run."""
@@ -186,7 +198,7 @@ class Recorder:
         state = {"status": status, "exit_code": exit_code}
         times = {"started_at": self._started_at, "updated_at": now_iso()}
         about = describe_run(self.job, self.statuses, self.directory.journal.spent)
-        metadata = {**state, **times, **about, "grounding": self.grounding}
+        metadata = {**state, **times, **about, "grounding": self.grounding, "cut": self.cut}
         await self.directory.write_metadata(metadata)
 
     async def _commit(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
@@ -207,7 +219,7 @@ class Recorder:
 
         def keep(file: Path) -> None:
             if key is not None and not outcome.reused:
-                self._stored.keep(key, file)
+                self._stored.keep(key, file, reply_only=bool(self.job.redaction))
 
         page = self.pages.path(node)
         await self.directory.write_node(node.stage, node.name, record, page, keep)
@@ -220,11 +232,17 @@ class Recorder:
         await self.directory.write_pages({self.pages.path(node): page})
 
     def _log_outcome(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
-        facts = {"analyzer": node.name, "latency_s": round(calls.latency_s, 3)}
+        facts: dict[str, Any] = {"analyzer": node.name, "latency_s": round(calls.latency_s, 3)}
         if outcome.answer is not None:
             event = "node.reused" if outcome.reused else "node.finished"
+            facts["rejected"] = len(outcome.notes.get("rejected", ())) or None
+            facts["lost"] = ", ".join(outcome.missing) or None
+            if (counts := outcome.grounding) is not None and counts.quotes:
+                facts["quotes_found"] = f"{counts.exact + counts.near}/{counts.quotes}"
             insights = len(outcome.answer["insights"])
             log.info(event, insights=insights, source=outcome.reused, **facts)
+            if marks := outcome.notes.get("reply_notes"):
+                log.warning("answer.marked", analyzer=node.name, reason="; ".join(marks))
         elif outcome.status in ("skipped", "not_run"):
             log.warning("node.skipped", reason=outcome.error, **facts)
         else:

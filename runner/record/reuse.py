@@ -48,12 +48,15 @@ class StoredAnswers:
         outcome = _validated(node, reply, read) if reply else None
         return outcome and replace(outcome, key=key, reused="store")
 
-    def keep(self, key: str, record: Path) -> None:
-        """Store the answer in the file *record* for other runs; a failed write is logged only."""
+    def keep(self, key: str, record: Path, *, reply_only: bool = False) -> None:
+        """Store the answer in the file *record* for other runs; a failed write is logged only.
+
+        *reply_only* leaves out what was made of the reply: names that stand-ins stood for.
+        """
         if self.store is None:
             return
         try:
-            self.store.put(key, record)
+            self.store.put(key, record, reply_only=reply_only)
         except OSError as error:
             log.warning("store.failed", error=str(error))
 

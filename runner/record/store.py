@@ -6,7 +6,7 @@ from pathlib import Path
 
 import structlog
 
-from runner.base.files import TEMP, make_directory, write_bytes
+from runner.base.files import TEMP, as_json, make_directory, write_bytes
 from runner.base.json import load_json
 from runner.base.usage import Usage
 from runner.providers.request import Completion
@@ -42,13 +42,19 @@ class Store:
         log.warning("store.damaged", key=key)
         return None
 
-    def put(self, key: str, record: Path) -> None:
+    def put(self, key: str, record: Path, *, reply_only: bool = False) -> None:
         """Store the file *record*, the answer to the call with *key*; raise OSError.
 
-        It is a hard link to the record, a copy where the file system has none.
+        It is a hard link to the record, a copy where the file system has none, or *reply_only*
+        what `get` needs of it.
         """
         path = self._path(key)
         make_directory(path.parent, self.root)
+        if reply_only:
+            whole = load_json(record)
+            entry = {name: whole[name] for name in ("key", "raw_output", "finish_reason")}
+            write_bytes(path, as_json({**entry, "sha256": payload_digest(entry)}), durable=False)
+            return
         temp = path.with_name(f"{TEMP}{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         try:
             os.link(record, temp)

@@ -9,6 +9,9 @@ from runner.transcript.model import Segment, Transcript
 from runner.transcript.report import stored_report
 
 TRANSCRIPT = "transcript.json"
+# Settings that may name people; they stay in the run.
+PERSONAL = ("transcript.about", "transcript.speakers", "transcript.redact_patterns")
+REDACTION = "redaction.json"  # what each stand-in stands for
 
 
 def transcript_as_json(transcript: Transcript) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,16 @@ _MARKS = ("metadata.json", "config/resolved.yaml")  # either makes a directory a
 class StoredRun:
     """The contents of one run directory; all of it is untrusted.
 
-    *metadata*, *benchmark*, *grounding* and *config* are empty if their file is missing or
-    damaged; *records* are the nodes' intact records by name, *damaged* names the other files;
-    *transcript* is None if it cannot be read.
+    *metadata*, *benchmark*, *grounding*, *coverage* and *config* are empty if their file is
+    missing or damaged; *records* are the nodes' intact records by name, *damaged* names the other
+    files; *transcript* is None if it cannot be read.
     """
 
     path: Path
     metadata: Mapping[str, Any] = field(default_factory=dict)
     benchmark: Mapping[str, Any] = field(default_factory=dict)
     grounding: Mapping[str, Any] = field(default_factory=dict)
+    coverage: Mapping[str, Any] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
     overrides: tuple[str, ...] = ()
     records: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -97,12 +99,24 @@ def read_run(path: Path) -> StoredRun:
         metadata=read_json(path / "metadata.json"),
         benchmark=read_json(path / "logs" / "benchmark.json"),
         grounding=read_json(path / "grounding.json"),
-        config=read_yaml(config / "resolved.yaml"),
+        coverage=read_json(path / "coverage.json"),
+        config=_config(config / "resolved.yaml"),
         overrides=tuple(map(str, read_list(config / "overrides.json"))),
         records={file.stem: record for file, fault, record in read if fault is None},
         damaged=tuple(f"{f.relative_to(path)}: {fault}" for f, fault, _ in read if fault),
         transcript=transcript,
     )
+
+
+def _config(file: Path) -> Mapping[str, Any]:
+    found = file.stat() if kind_of(file) == "file" else None
+    return {} if found is None else _parsed(file, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=1)
+def _parsed(file: Path, mtime_ns: int, size: int) -> Mapping[str, Any]:  # noqa: ARG001 - in the key
+    """Return a configuration, parsed once for all runs of a batch."""
+    return read_yaml(file)
 
 
 def _records(files: Sequence[Path]) -> Iterator[tuple[Path, str | None, Mapping[str, Any]]]:

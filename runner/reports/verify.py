@@ -6,6 +6,7 @@ from math import isclose
 from pathlib import Path
 from typing import Any
 
+from runner.answers.outcome import ANSWERED
 from runner.base.command import Arguments, run_command
 from runner.base.errors import EXIT_BUG, EXIT_OK, ConfigError, one_line, reason
 from runner.base.files import TEMP
@@ -17,7 +18,7 @@ from runner.record.inspection import Inspection, check_file, check_mode, is_reco
 from runner.record.journal import Spent, lines_of, spent_in
 from runner.record.lock import is_held
 from runner.record.previous_session import read_record
-from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION
+from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, check_folders
 from runner.record.signature import ALTERED, fault_of
 from runner.reports.stored_run import find_runs, is_run, statuses_of
 
@@ -28,7 +29,7 @@ A file that was changed after you signed it is a fault; a run that you have not 
 
 Exit codes: 0 sound, 1 faults, 2 a path without a run."""
 _TRACES = ("journal.jsonl", COMPLETED, "intermediate")  # a damaged run may have only these
-STATUSES = ("running", "completed", "partial", "failed", "interrupted")
+STATUSES = ("running", "completed", "degraded", "partial", "failed", "interrupted")
 
 
 def main() -> None:
@@ -56,8 +57,9 @@ def _check(given: Arguments) -> int:
 
 def _unsigned(path: Path) -> str | None:
     try:
+        check_folders(path)
         return fault_of(path)
-    except ConfigError as error:  # the key itself is refused
+    except ConfigError as error:  # a folder leads elsewhere, or the key itself is refused
         return str(error)
 
 
@@ -143,7 +145,7 @@ def _check_metadata(found: Inspection) -> None:
     spent, begun_at = _journal(found, own)
     if held or begun_at > str(metadata.get("updated_at")):  # a later session died
         return
-    if (COMPLETED in found.files) != (status == "completed"):
+    if (COMPLETED in found.files) != (status in ANSWERED):
         there = "is there" if COMPLETED in found.files else "is missing"
         found.fault(COMPLETED, f"{there}, and metadata.json says {status}")
     if status == "running":

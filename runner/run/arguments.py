@@ -17,6 +17,7 @@ WITH_VALUE = frozenset(  # options whose value is the next argument
     {"--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--package", "-p"}
     | {"--cfg", "-c", "--shell-completion", "-sc"}
 )
+_INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 _OPTIONS = (  # Hydra's, by what argparse lets them be cut to
     *("--help", "--hydra-help", "--version", "--cfg", "--resolve", "--package", "--run"),
     *("--multirun", "--shell-completion", "--config-path", "--config-name", "--config-dir"),
@@ -34,6 +35,9 @@ def understood(arguments: Sequence[str]) -> list[str]:
     found: list[str] = []
     remaining = iter(_joined(arguments))
     for argument in remaining:
+        if argument in _INFO and found[-1:] in (["--info"], ["-i"]):
+            found[-1] = f"--info={argument}"
+            continue
         found += _one(argument)
         if argument in WITH_VALUE:
             found += islice(remaining, 1)

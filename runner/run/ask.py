@@ -5,22 +5,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from runner.answers.grounding.absent_quotes import describe_absent, drop_absent, find_absent
+from runner.answers.analyzer import Analyzer, Message
+from runner.answers.grounding.absent_quotes import (
+    describe_absent,
+    describe_quotations,
+    drop_absent,
+    find_absent,
+)
 from runner.answers.grounding.grounder import Grounder
-from runner.answers.outcome import Outcome, failed_outcome, read_reply
+from runner.answers.outcome import Outcome, failed_outcome, noted, read_reply
 from runner.base.errors import AnswerError, CallError, NotRunError
 from runner.base.threads import offload
+from runner.base.usage import Usage
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.prefix_gate import PrefixGate
 from runner.calls.schedule import Place, make_slots, ranks
+from runner.config.learned import is_cut_off
 from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.models import Model
 from runner.job.parts import owner_of
-from runner.job.prefix_policy import is_cacheable, marked_stages, prefix_of, primed_stages
-from runner.job.windows import Fit, longest_reply
-from runner.providers.request import Completion, Request
+from runner.job.prefix_policy import is_cacheable, prefix_of, prefix_policy
+from runner.job.reply_format import other_format
+from runner.job.windows import Fit, counted, longest_reply
+from runner.providers.request import Completion, Request, on_first_token
 from runner.record.keys import request_key
 from runner.record.reuse import StoredAnswers
 from runner.run.conversation import Conversation, cut_error
@@ -34,13 +43,17 @@ class NotStoredError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One node to be asked of one model; *last*: no fallback follows."""
+    """One node to be asked of one model; *last*: no fallback follows.
+
+    *recuts* is how often its material may be cut anew.
+    """
 
     node: Node
     model: Model
     calls: CallLog
     fit: Fit
     last: bool
+    recuts: int = 0
 
 
 class Asker:
@@ -66,44 +79,83 @@ class Asker:
         )
         self._ranks = ranks(job.pipeline, expected_s, processing.mode)
         self._prefix_gate = PrefixGate()
-        self._primed = primed_stages(job)
-        self._marked = marked_stages(job, self._primed)
+        self._policy = prefix_policy(job)
         self._indexing: asyncio.Task[Grounder] | None = None
 
     async def ask(self, question: Question, text: str) -> Outcome:
         """Return the answer on *text*: a stored one to the same call, or a new one."""
         request, key = self._request(question, text)
-        if (reused := await self._look_up(question, key)) is not None:
+        if (reused := await self._look_up(question, request)) is not None:
             return reused
         question.calls.start_conversation()
         model, analyzer = question.model.settings.name, self.job.analyzers[request.node]
         conversation = Conversation(
-            analyzer.repair, request, partial(longest_reply, question.model)
+            partial(self._repair, analyzer), request, partial(longest_reply, question.model)
         )
         try:
             outcome = await self._converse(question, conversation)
         except NotRunError:
             raise
         except CallError as error:
+            if error.kind == "context_exceeded":
+                await self._learn(question, conversation.request, error)
             return replace(failed_outcome(error, key, conversation.notes()), model=model)
         notes = {**outcome.notes, **conversation.notes()}
         return replace(outcome, key=key, model=model, notes=notes)
 
+    async def _learn(self, question: Question, request: Request, error: CallError) -> None:
+        """Learn from the refusal of a prompt that is too long."""
+        model, fit = question.model, question.fit
+        tokens = await offload(counted, model, request)
+        said = error.window, error.prompt_tokens
+        used = fit.window, fit.factor
+        model.learned.overflowed(*said, tokens, request.max_tokens, *used)
+
+    async def _measure(self, model: Model, request: Request, usage: Usage) -> None:
+        """Compare the provider's count of a prompt with ours.
+
+        Raises CallError if the server has left out a part of the prompt.
+        """
+        if model.tokenizer.exact or not model.is_paid or usage.estimated or usage.corrected:
+            return
+        tokens = await offload(counted, model, request)
+        own = model.settings.api_base is not None
+        if own and is_cut_off(usage.prompt_tokens, tokens, model.window):
+            error = CallError(
+                "context_exceeded",
+                f"the server read {usage.prompt_tokens:,} of about {tokens:,} tokens and left out "
+                f"the rest: its window is smaller than model.context_window (Ollama: num_ctx)",
+            )
+            error.window = usage.prompt_tokens
+            raise error
+        model.learned.measure(usage.prompt_tokens, tokens)
+
     async def reuse(self, question: Question, text: str) -> Outcome:
         """Return the stored answer on *text*; raise NotStoredError without one."""
-        _, key = self._request(question, text)
-        outcome = await self._look_up(question, key)
+        request, _ = self._request(question, text)
+        outcome = await self._look_up(question, request)
         if outcome is None:
             raise NotStoredError
         return outcome
 
-    async def _look_up(self, question: Question, key: str) -> Outcome | None:
+    async def _look_up(self, question: Question, request: Request) -> Outcome | None:
+        """Return the stored answer to *request*, or to the same question in the other format."""
         grounder = self._grounder()  # is made while a call is in flight
-        if not self.stored.may_have(key):
+        if not self.stored:
             return None
-        validate = partial(self._validate, await asyncio.shield(grounder))
-        outcome = await offload(self.stored.get, question.node, key, validate)
-        return outcome and replace(outcome, model=question.model.settings.name)
+        for each in (request, other_format(request)):
+            key = "" if each is None else self._key(question, each)
+            if key and self.stored.may_have(key):
+                validate = partial(self._validate, await asyncio.shield(grounder))
+                outcome = await offload(self.stored.get, question.node, key, validate)
+                if outcome is not None:
+                    return replace(outcome, model=question.model.settings.name)
+        return None
+
+    def _key(self, question: Question, request: Request) -> str:
+        settings = self.job.settings
+        grounded = settings.grounding.require == "ask"
+        return request_key(request, question.model.settings, settings.repeat, grounded=grounded)
 
     async def _converse(self, question: Question, conversation: Conversation) -> Outcome:
         """Return the answer that *conversation* ends with.
@@ -124,7 +176,7 @@ class Asker:
                 raise cut_error(reply, kept=outcome)
             asks = self.job.settings.grounding.require == "ask"
             if asks and (absent := find_absent(outcome.answer or {})):
-                said = describe_absent(absent)
+                said = describe_absent(self.job.redaction.masked(absent))
                 raise AnswerError("ungrounded", said, text=reply.text, kept=outcome)
             return outcome
 
@@ -141,25 +193,48 @@ class Asker:
             self._place.rank + self._ranks[name],
             waits_for_outage=question.last,
         )
-        if (node.stage, model.name) not in self._primed or not is_cacheable(model, request):
-            return await complete()
-        prefix = prefix_of(model, request)
-        async with self._prefix_gate.turn(prefix, self._expected_s[name]) as release:
-            return await complete(on_failure=release)
+        if (node.stage, model.name) in self._policy.primed and is_cacheable(model, request):
+            prefix = prefix_of(model, request)
+            async with self._prefix_gate.turn(prefix, self._expected_s[name]) as lead:
+                with on_first_token(lead):
+                    on_failure = None if lead is None else lead.failed
+                    reply = await complete(on_failure=on_failure)
+        else:
+            reply = await complete()
+        await self._measure(model, request, reply.usage)
+        return reply
 
     def _request(self, question: Question, text: str) -> tuple[Request, str]:
         """Return the request with *text* as its material, and the call's key."""
-        model, settings, name = question.model, self.job.settings, owner_of(question.node)
-        marked = (question.node.stage, model.name) in self._marked
+        model, name = question.model, owner_of(question.node)
+        marked = (question.node.stage, model.name) in self._policy.marked
         request = self.job.request(name, model, text, question.fit.reply, cache=marked)
-        grounded = settings.grounding.require == "ask"
-        return request, request_key(request, model.settings, settings.repeat, grounded=grounded)
+        return request, self._key(question, request)
+
+    def _repair(
+        self, analyzer: Analyzer, messages: tuple[Message, ...], reply: str, fault: str
+    ) -> tuple[Message, ...]:
+        mask = self.job.redaction.masked
+        return analyzer.repair(messages, mask(reply), mask(fault))
 
     def _validate(self, grounder: Grounder, node: Node, reply: Completion) -> Outcome:
         limit = self.job.settings.output.max_insights_per_analyzer
         analyzer = self.job.analyzers[owner_of(node)]
-        outcome = read_reply(analyzer, reply.text, reply.finish_reason, limit, self.job.secrets)
+        text, unknown = self.job.redaction.restore(reply.text, in_json=True)
+        read = partial(read_reply, analyzer)
+        try:
+            outcome = read(text, reply.finish_reason, limit, self.job.secrets)
+        except AnswerError:  # its message may cut a name: better that of the reply as it came
+            read(reply.text, reply.finish_reason, limit, self.job.secrets)
+            raise
+        if self.job.redaction:  # what is stored is what was sent and received
+            notes = {**outcome.notes, **({"unknown_stand_ins": unknown} if unknown else {})}
+            outcome = replace(outcome, raw_output=reply.text, notes=notes)
         answer, counts = grounder.ground(outcome.answer or {})
+        total, absent = grounder.absent_quotations(answer, analyzer.verbatim)
+        counts = replace(counts, quotations=total, quotations_absent=len(absent))
+        if absent:
+            outcome = noted(outcome, describe_quotations(absent, total))
         if self.job.settings.grounding.require == "drop":
             answer = drop_absent(answer)
         return replace(outcome, answer=answer, grounding=counts)

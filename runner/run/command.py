@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def _run(codes: list[int]) -> None:
-    if sys.argv[1:] in (["--help"], ["-h"]):
+    if {"--help", "-h"} & set(sys.argv[1:]):
         print(cli.help_page())
         return
     if sys.argv[1:] == ["--version"]:

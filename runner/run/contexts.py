@@ -29,8 +29,11 @@ class Contexts:
         """Cut an answer that some context needs into items while other calls are in flight."""
         if any(other.context and node.name in other.needs for other in self._job.pipeline.nodes):
             chars = _CUTTING * len(outcome.raw_output or "")
-            cut = offload(answer_items, node.name, outcome.answer, self._count, chars=chars)
+            cut = offload(self._cut, node.name, outcome.answer, chars=chars)
             self._items[node.name] = asyncio.create_task(cut)
+
+    def _cut(self, name: str, answer: Any) -> tuple[Item, ...]:
+        return answer_items(name, self._job.redaction.masked(answer), self._count)
 
     async def context(self, node: Node, missing: Mapping[str, str]) -> Reduced:
         """Return *node*'s context; *missing* are those of its needs that gave no answer."""
@@ -53,7 +56,7 @@ class Contexts:
             missing,
             node.context,
             self._count,
-            self._job.transcript.segments,
+            self._job.shown.segments,
             chars=chars,
         )
         self._keep(self._name(node), reduced, node.context)

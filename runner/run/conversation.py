@@ -8,6 +8,7 @@ import structlog
 
 from runner.answers.analyzer import Message
 from runner.answers.mend import loops
+from runner.answers.reply import BESIDE, find
 from runner.base.errors import AnswerError, CallError
 from runner.providers.request import Completion, Request
 
@@ -56,11 +57,11 @@ class Conversation:
                 if request is None and error.kept is not None:
                     return cast("T", error.kept)
                 self.rejected.append({**facts, "raw_output": error.text})
+                log.warning("answer.rejected", analyzer=self.request.node, **facts)
                 failed, kept = error, kept if error.kept is None else error.kept
             except CallError as error:
                 request, failed = None, error
             if request is not None:
-                log.warning("answer.rejected", analyzer=self.request.node, **facts)
                 self.request = request
             elif kept is None:
                 raise failed
@@ -80,7 +81,10 @@ class Conversation:
             messages = self.repair(self.request.messages, error.text, str(error))
             repair = replace(self.request, messages=messages)
             limit = self.longest(repair)
-            return repair if limit is None or limit >= repair.max_tokens else None
+            if limit is None or limit >= repair.max_tokens:
+                return repair
+            log.warning("repair.skipped", analyzer=repair.node, room=limit, error=str(error))
+            return None
         return self.request
 
     def notes(self) -> Mapping[str, Any]:
@@ -93,11 +97,14 @@ def cut_error(completion: Completion, kept: Any = None) -> AnswerError:
 
     One that repeats itself is not asked for again: a longer reply would repeat itself longer.
     """
-    limit = f"at {completion.usage.completion_tokens} tokens"
-    where = limit if completion.finish_reason == "length" else "within its object"
+    tokens = f"{completion.usage.completion_tokens} tokens"
+    where = f"at {tokens}" if completion.finish_reason == "length" else "within its object"
     again = not loops(completion.text)
     advice = "raise max_tokens" if again else "it repeats itself to the end"
     message = f"the reply was cut {where}: {advice}"
+    if again and not find(completion.text.partition(f"<{BESIDE}>")[0]).said.strip():
+        message = f"reasoning used up the {tokens} of the reply: raise model.max_tokens"
+        message += ", or lower model.effort"
     return AnswerError("truncated", message, text=completion.text, kept=kept, again=again)
 
 
@@ -105,8 +112,13 @@ def check_complete(completion: Completion) -> None:
     """Raise AnswerError for a reply that was refused or is empty."""
     reason, text = completion.finish_reason, completion.text
     if reason == "content_filter":
-        raise AnswerError("refused", "the provider's filter stopped the reply", text="")
+        which = f" ({completion.stopped})" if completion.stopped not in ("", reason) else ""
+        said = f"the provider's filter stopped the reply{which}: another model may answer"
+        raise AnswerError("refused", f"{said}, see model.fallbacks", text="")
     if reason == "refusal":
-        raise AnswerError("refused", f"the model refuses: {text}", text=text)
+        said = text.strip() or "it gives no reason; see model.fallbacks"
+        raise AnswerError("refused", f"the model refuses: {said}", text=text)
+    if not text.strip() and reason == "length":
+        raise cut_error(completion)
     if not text.strip():
         raise AnswerError("empty", "the provider returned an empty reply", text="")

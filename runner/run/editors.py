@@ -47,4 +47,5 @@ def _write(given: Arguments) -> None:
 
 def _choices(folder: Path) -> set[str]:
     """Return the names of the files below *folder* as a defaults list writes them."""
-    return {p.relative_to(folder).with_suffix("").as_posix() for p in folder.rglob("*.yaml")}
+    names = (p.relative_to(folder).with_suffix("").as_posix() for p in folder.rglob("*.yaml"))
+    return {name for name in names if name.isprintable()}

@@ -11,6 +11,7 @@ import orjson
 
 from runner.base.command import silence
 from runner.base.errors import EXIT_BUDGET, EXIT_OK, ConfigError
+from runner.base.regular_files import as_given
 from runner.base.text import to_terminal
 from runner.job.job import BatchJob, Job, Setup
 from runner.record.batch_directory import REPORT, TABLE
@@ -28,8 +29,10 @@ def tell_end(
     counts: Mapping[str, int] | None = None,
     *,
     resumable: bool = True,
+    hint: str | None = None,
 ) -> None:
     """Print the last line to standard output: `KEY=VALUE …`, or JSON for `output.console=json`."""
+    path = as_given(path, job.settings.output.dir)
     facts: dict[str, Any] = {"status": status, "exit": code}
     facts |= {name: n for name, n in (counts or {}).items() if n or name != "not_run"}
     facts["batch" if isinstance(job, BatchJob) else "run"] = str(path)
@@ -37,6 +40,8 @@ def tell_end(
     facts |= {name: str(page) for name, page in pages.items() if page.is_file()}
     if code != EXIT_OK and resumable:
         facts["resume"] = resume_command(path, job, code)
+    if hint is not None:
+        facts["hint"] = hint
     if job.settings.output.console == "json":
         line = orjson.dumps({"event": "run.ended", **facts}).decode()
     else:
@@ -47,11 +52,39 @@ def tell_end(
         silence(sys.stdout)
 
 
+def tell_result(job: Setup, path: Path, result: RunResult | BatchResult) -> None:
+    """Print the last line of a run or batch that came to its end."""
+    helps, hint = result.exit_code != EXIT_OK and can_help(result), hint_of(job, result)
+    code, counts = result.exit_code, result.counts
+    tell_end(job, path, result.status, code, counts, resumable=helps, hint=hint)
+
+
 def _words(facts: Mapping[str, Any]) -> str:
     shown = {name: shlex.quote(str(value)) for name, value in facts.items()}
-    if "resume" in facts:
-        shown["resume"] = f'"{facts["resume"]}"'
+    for name in ("resume", "hint"):
+        if name in facts:
+            shown[name] = f'"{facts[name]}"'
     return " ".join(f"{name}={value}" for name, value in shown.items())
+
+
+def hint_of(job: Setup, result: RunResult | BatchResult) -> str | None:
+    """Return the setting that would have helped, with a value, None where none is known."""
+    if isinstance(result, BatchResult):
+        return None
+    outcomes = result.outcomes.values()
+    kinds = {o.kind for o in outcomes} | {why for o in outcomes for why in o.missing.values()}
+    model, slots = job.main.settings, job.settings.processing.max_concurrent
+    if "timeout" in kinds:
+        fewer = f" or processing.max_concurrent={max(1, slots // 2)}" if slots > 1 else ""
+        longer = f"model.timeout_s={2 * model.timeout_s:g}{fewer}"
+        return f"replies took longer than model.timeout_s={model.timeout_s:g}: try {longer}"
+    if "context_exceeded" in kinds:
+        window = f"={job.main.window}" if job.main.window else "=TOKENS"
+        return f"prompts were too long: set model.context_window{window} or a smaller one"
+    if result.status == "degraded":
+        rate = job.settings.grounding.min_rate
+        return f"{result.quotes}: fewer than grounding.min_rate={rate:g} asks for"
+    return None
 
 
 def can_help(result: RunResult | BatchResult) -> bool:
@@ -59,13 +92,13 @@ def can_help(result: RunResult | BatchResult) -> bool:
     if isinstance(result, BatchResult):
         return True
     failed = [outcome for outcome in result.outcomes.values() if outcome.status != "ok"]
-    return any(outcome.kind not in LASTING for outcome in failed) or any(
-        outcome.missing for outcome in result.outcomes.values()
-    )
+    lost = {why for outcome in result.outcomes.values() for why in outcome.missing.values()}
+    return bool(({outcome.kind for outcome in failed} | lost) - LASTING)
 
 
 def resume_command(path: Path, job: Setup, code: int = EXIT_OK) -> str:
     """Return the command that finishes *job*'s run in *path*, with the budget that it needs."""
+    path = as_given(path, job.settings.output.dir)
     folders = "".join(f"--config-dir {shlex.quote(str(folder))} " for folder in job.config_dirs)
     budget = f" {_larger_budget(job)}" if code == EXIT_BUDGET else ""
     return f"colloquy {folders}resume={shlex.quote(str(path))}{budget}"

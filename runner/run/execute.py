@@ -21,12 +21,13 @@ from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
 from runner.calls.client_factory import (
     build_clients,
+    library_users,
     load_libraries,
     max_in_flight,
     simulated_models,
 )
 from runner.config.schema import Settings
-from runner.job.build import build_job
+from runner.job.build import asked_job, build_job
 from runner.job.job import BatchJob, Job, Setup
 from runner.providers.simulated.process import IdleProcesses, simulated_process
 from runner.record.account import restore_account
@@ -46,13 +47,14 @@ from runner.reports.report.write import leave_report
 from runner.run.batch.batch_run import Batch, BatchResult, BatchServices
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole, batch_log
 from runner.run.batch.plan import plan_batch
-from runner.run.ending import can_help, check_budget, resume_command, tell_end
+from runner.run.ending import check_budget, resume_command, tell_end, tell_result
 from runner.run.objective import Objective, objective
 from runner.run.plan import as_text, make_plan, read_histories
 from runner.run.resume import Resumption, nothing_to_do
 from runner.run.run import Run, RunResult
 from runner.run.stop import Stop
 from runner.transcript.inputs import root_of
+from runner.transcript.redact.unredacted import described
 
 log = structlog.get_logger("colloquy.run")
 
@@ -101,6 +103,7 @@ async def execute_job(
         return await resume_job(Resumption(job, PreviousSession(run_path)), shared)
     if job.settings.plan:
         return _show_plan(job)
+    job = await offload(asked_job, job) if job.is_paid else job
     store = _store(job, paid=job.is_paid and not in_sweep)
     if not in_sweep:
         check_budget(job, reuses=store is not None and store.root.is_dir())
@@ -118,7 +121,7 @@ async def execute_job(
 def new_path(job: Job | BatchJob) -> Path:
     """Make and return a new directory for *job* below its root; raise OutputError."""
     if not isinstance(job, BatchJob):
-        return new_run_path(job.root, job.transcript.name)
+        return new_run_path(job.root, job.shown.name)
     return new_run_path(job.root, root_of(job.settings.transcript.path).resolve().name, "batches")
 
 
@@ -135,9 +138,12 @@ def _show_plan(job: Job | BatchJob) -> tuple[int, None]:
     else:
         plan, reading = make_plan(job, read_histories(job)), job.transcript.reading
         if as_json:
-            print(orjson.dumps({**plan.as_dict(), "reading": reading}).decode())
+            counts = {"redaction": job.redaction.counts()} if job.redaction else {}
+            print(orjson.dumps({**plan.as_dict(), "reading": reading, **counts}).decode())
         else:
-            print("\n".join([*(reading.as_lines() if reading else ()), "", as_text(plan)]))
+            lines = reading.as_lines() if reading else []
+            lines += [f"redact   {described(job.redaction.counts())}"] if job.redaction else []
+            print("\n".join([*lines, "", as_text(plan)]))
     return EXIT_OK, None
 
 
@@ -183,7 +189,8 @@ async def _run(
             try:
                 result = await _execute(job, directory, shared, stored, stack)
             finally:  # interrupted runs have a report too
-                await offload(_write_reports, path, job, in_sweep)
+                root = None if in_sweep else job.root  # a sweep writes its index once, at its end
+                await offload(leave_report, path, root, runs_too=stop.signum is None)
     except OSError as error:
         again = f"; once that is mended: {resume_command(path, job)}"
         raise OutputError(f"cannot write {path}: {reason(error, path)}{again}") from error
@@ -194,14 +201,8 @@ async def _run(
             tell_end(job, path, "interrupted", stop.exit_code)
         return stop.exit_code, None
     if shared.tells:
-        helps = result.exit_code != EXIT_OK and can_help(result)
-        tell_end(job, path, result.status, result.exit_code, result.counts, resumable=helps)
+        tell_result(job, path, result)
     return result.exit_code, objective(job.settings.objective, result.benchmark)
-
-
-def _write_reports(path: Path, job: Setup, in_sweep: bool) -> None:
-    """Write the run's report and the index; a sweep writes its index once, at its end."""
-    leave_report(path, None if in_sweep else job.root)
 
 
 async def _execute(
@@ -211,7 +212,7 @@ async def _execute(
     stored: StoredAnswers,
     stack: AsyncExitStack,
 ) -> RunResult | BatchResult:
-    if job.is_paid:
+    if library_users(job):
         log.info("run.starting", model=job.main.settings.name)  # libraries take seconds to load
     loading = asyncio.create_task(load_libraries(job))  # while simulated providers start
     stack.callback(loading.cancel)

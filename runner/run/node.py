@@ -15,15 +15,26 @@ from runner.job.chunks import Chunk
 from runner.job.graph import Node
 from runner.job.job import Job, wrap
 from runner.job.parts import failed_parts, joined, part_node
+from runner.job.windows import Fit
 from runner.record.recorder import Recorder
 from runner.run.ask import Asker, NotStoredError, Question
 from runner.run.contexts import Contexts
+from runner.run.fits import Fits, FitsByNode
 
-TRIM = 0.8  # factor on a context's budget, applied once, when a model finds it too long
+RECUTS = 3  # times that a node's material is cut anew for a window smaller than assumed
 # Failures that another model would have too, or that end the run.
 _COMMON = frozenset(
     {"budget", "interrupted", "output", "internal", "context_empty", "upstream", "strict"}
 )
+
+
+class _TooLongError(Exception):
+    """A prompt was too long for its model; *fit* is the next."""
+
+    def __init__(self, fit: Fit) -> None:
+        super().__init__()
+        self.fit = fit
+
 
 Get = Callable[[Question, str], Awaitable[Outcome]]  # answers a question on a text
 
@@ -38,17 +49,17 @@ class NodeRunner:
     asker: Asker
     contexts: Contexts
     recorder: Recorder
+    fits: Fits
     _materials: dict[Chunk | None, str] = field(default_factory=dict)
 
     async def answer(self, node: Node, upstream: Mapping[str, Outcome], calls: CallLog) -> Outcome:
         """Return *node*'s outcome; raise CallError where the last model fails."""
         if (skipped := self._skipped(node, upstream)) is not None:
             return skipped
-        *models, last = self.job.chain(node)
-        questions = [Question(node, m, calls, self.job.fit(node, m), last=False) for m in models]
-        final = Question(node, last, calls, self.job.fit(node, last), last=True)
-        if questions and self.asker.stored:
-            reused = await self._reused([*questions, final], upstream)
+        *questions, final = self._questions(node, calls, self.fits.latest)
+        if self.asker.stored and (questions or self.fits.earlier):
+            earlier = [q for fits in self.fits.earlier for q in self._questions(node, calls, fits)]
+            reused = await self._reused([*questions, final, *earlier], upstream)
             if reused is not None:
                 return reused
         for question in questions:
@@ -63,6 +74,13 @@ class NodeRunner:
                 error=outcome.error,
             )
         return await self._read(final, upstream, self.asker.ask)
+
+    def _questions(self, node: Node, calls: CallLog, fits: FitsByNode) -> list[Question]:
+        """Return what is asked of each model of *node*, in order."""
+        chain = self.job.chain(node)
+        return [
+            Question(node, m, calls, fits[node.name, m.name], m is chain[-1], RECUTS) for m in chain
+        ]
 
     async def _reused(
         self, questions: Sequence[Question], upstream: Mapping[str, Outcome]
@@ -98,32 +116,43 @@ class NodeRunner:
         return None
 
     async def _read(self, question: Question, upstream: Mapping[str, Outcome], get: Get) -> Outcome:
-        """Return the outcome of *get* on the node's material, its context reduced to fit."""
+        """Return the outcome of *get* on the node's material, cut anew if that is too long."""
         missing = missing_reasons(upstream)
-        if question.node.context is None or (upstream and len(missing) == len(upstream)):
-            return await self._read_with(question, "", get)
-        context, tokens = await self._context(question, missing, question.fit.context)
-        first = await self._read_with(question, context, get)
-        if first.kind != "context_exceeded" or first.reused or first.notes:
-            return first
-        log.warning("context.trimmed", analyzer=question.node.name, factor=TRIM, error=first.error)
-        smaller, _ = await self._context(question, missing, int(tokens * TRIM))
-        second = await self._read_with(question, smaller, get)
-        if len(question.fit.chunks) > 1:
-            return second
-        return replace(second, key=first.key)  # a resumed run looks it up by this key
+        while True:
+            context = ""
+            if question.node.context and not (upstream and len(missing) == len(upstream)):
+                context = await self._context(question, missing, question.fit.context)
+            try:
+                return await self._read_with(question, context, get)
+            except _TooLongError as error:
+                question = replace(question, fit=error.fit, recuts=question.recuts - 1)
 
-    async def _context(
-        self, question: Question, missing: Mapping[str, str], budget: int
-    ) -> tuple[str, int]:
-        """Return the context within *budget* tokens, and its tokens."""
+    async def _shorten(self, question: Question, outcome: Outcome) -> None:
+        """Raise _TooLongError with a new fit if *outcome* is that a model's window is too small."""
+        old = outcome.kind != "context_exceeded" or outcome.reused or outcome.notes
+        if old or not question.recuts:
+            return
+        fit = await self.fits.renewed(question.node, question.model, question.fit)
+        if fit is not None:
+            log.warning(
+                "context.cut_anew",
+                analyzer=question.node.name,
+                parts=len(fit.chunks) or None,
+                context_tokens=fit.context or None,
+                window=fit.window,
+                error=outcome.error,
+            )
+            raise _TooLongError(fit)
+
+    async def _context(self, question: Question, missing: Mapping[str, str], budget: int) -> str:
+        """Return the context within *budget* tokens."""
         node = question.node
         assert node.context is not None
         fitting = node.context.model_copy(update={"token_budget": budget})
         reduced = await self.contexts.context(replace(node, context=fitting), missing)
         if not reduced.text:
             raise CallError("context_empty", f"no finding fits into {budget} tokens")
-        return wrap("context", reduced.text), reduced.tokens
+        return wrap("context", reduced.text)
 
     async def _read_with(self, question: Question, context: str, get: Get) -> Outcome:
         """Ask about the transcript, whole or in parts, and *context*."""
@@ -131,14 +160,22 @@ class NodeRunner:
         if len(chunks) > 1:
             return await self._read_parts(question, chunks, context, get)
         text = self._material(None) if question.node.transcript else ""
-        return await get(question, text + context)
+        outcome = await get(question, text + context)
+        await self._shorten(question, outcome)
+        return outcome
 
     async def _read_parts(
         self, question: Question, chunks: tuple[Chunk, ...], context: str, get: Get
     ) -> Outcome:
         """Ask about every part, then about the joined answers of the parts."""
-        parts = (self._read_part(question, chunk, context, get) for chunk in chunks)
-        outcomes = await gather_all(parts)
+        outcomes: list[Outcome] = []
+        if question.recuts < RECUTS:  # after a refusal, one part tries the new cut
+            outcomes.append(await self._read_part(question, chunks[0], context, get))
+            await self._shorten(question, outcomes[0])
+        rest = chunks[len(outcomes) :]
+        outcomes += await gather_all(self._read_part(question, c, context, get) for c in rest)
+        for outcome in outcomes:
+            await self._shorten(question, outcome)
         lost = failed_parts(outcomes)
         if len(lost) == len(outcomes):
             return replace(outcomes[0], missing=lost)
@@ -149,7 +186,12 @@ class NodeRunner:
         name = f"{question.node.stage}.{question.node.name}.parts"
         self.recorder.keep_context(name, reduced, settings)
         outcome = await get(question, material + context)
-        return replace(outcome, missing=lost, notes={**outcome.notes, "parts": len(chunks)})
+        await self._shorten(question, outcome)
+        notes = {**outcome.notes, "parts": len(chunks)}
+        if cut := sum(bool(part.notes.get("cut")) for part in outcomes):
+            marks = [*notes.get("reply_notes", ()), f"the replies to {cut} parts were cut"]
+            notes |= {"cut": True, "reply_notes": marks}
+        return replace(outcome, missing=lost, notes=notes)
 
     async def _read_part(self, question: Question, chunk: Chunk, context: str, get: Get) -> Outcome:
         node = part_node(question.node, chunk.number)

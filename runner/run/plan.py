@@ -2,21 +2,23 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from runner.base.format import aligned, count, seconds, usd
 from runner.base.usage import Usage, sum_usd
-from runner.calls.admission.budget import MARGIN
-from runner.calls.admission.gate import Gate
+from runner.calls.admission.budget import margin_of
+from runner.calls.admission.gate import Gate, rates_of
 from runner.calls.client_factory import max_in_flight
 from runner.calls.schedule import Duration, ideal_makespan
 from runner.config.schema import BudgetSettings
 from runner.job.graph import Node
 from runner.job.job import Job, Setup
 from runner.job.models import Model
-from runner.job.prefix_policy import primed_stages
-from runner.job.windows import FRAME_TOKENS
+from runner.job.prefix_policy import on_formats, prefix_policy
+from runner.job.windows import FRAME_TOKENS, on_windows
+from runner.providers.litellm.route import streamed
+from runner.providers.options import effort_note
 from runner.providers.prices import Prices, cost_usd, upper_bound_usd
 from runner.record.history import CallAverages, history_of, read_history
 
@@ -63,11 +65,19 @@ class NodePlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Plans of nodes by name; *stopped_by* is the cap that would end the run, or None."""
+    """Plans of nodes by name; *stopped_by* is the cap that would end the run, or None.
+
+    *windows* are sentences about windows that are learned, guessed or unknown, *efforts* about
+    what is sent in place of an effort that a model does not accept, *formats* about schemas that
+    analyzers share.
+    """
 
     nodes: Mapping[str, NodePlan]
     wall_s: float
     stopped_by: str | None
+    windows: tuple[str, ...] = ()
+    efforts: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
 
     def total(self, field: str) -> Any:
         """Return the sum of a field over all nodes; see `total`."""
@@ -81,6 +91,9 @@ class Plan:
             **{name: self.total(name) for name in _TOTALS},
             "wall_s": round(self.wall_s, 3),
             "stopped_by": self.stopped_by,
+            "efforts": list(self.efforts),
+            "formats": list(self.formats),
+            "windows": list(self.windows),
             "recorded": all(node.seen for node in self.nodes.values()),
             "analyzers": {name: asdict(node) for name, node in self.nodes.items()},
         }
@@ -101,24 +114,27 @@ def read_histories(job: Setup) -> dict[str, dict[str, CallAverages]]:
 def make_plan(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> Plan:
     """Return the plan of *job*; *history* is by litellm model name, then analyzer."""
     nodes = plan_nodes(job, history)
-    return Plan(nodes, _wall(job, nodes), _stopped_by(job, nodes))
+    asked = {model.name: model for node in job.pipeline.nodes for model in job.chain(node)}
+    windows = tuple(on_windows(asked.values()))
+    efforts = tuple(filter(None, (effort_note(model.settings) for model in asked.values())))
+    return Plan(
+        nodes, _wall(job, nodes), _stopped_by(job, nodes), windows, efforts, on_formats(job)
+    )
 
 
 def plan_nodes(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> dict[str, NodePlan]:
     """Return the plans of *job*'s nodes, by name."""
-    primed = primed_stages(job)
-    nodes: dict[str, NodePlan] = {}
+    policy, nodes = prefix_policy(job), dict[str, NodePlan]()
     for node in job.pipeline.nodes:
         model = job.chain(node)[0]
         seen = history.get(model.settings.name, {}).get(node.name)
-        begun = any(other.stage == node.stage for other in nodes.values())
-        warm = begun and (node.stage, model.name) in primed
-        nodes[node.name] = _plan_node(job, node, model, seen, warm=warm)
+        cache = policy.cached[node.name], policy.written[node.name]
+        nodes[node.name] = _plan_node(job, node, model, seen, cache)
     return nodes
 
 
 def _plan_node(
-    job: Job, node: Node, model: Model, seen: CallAverages | None, *, warm: bool
+    job: Job, node: Node, model: Model, seen: CallAverages | None, cache: tuple[int, int]
 ) -> NodePlan:
     fit, prices = job.fit(node, model), model.prices
     parts = len(fit.chunks) if len(fit.chunks) > 1 else 0
@@ -130,13 +146,11 @@ def _plan_node(
         merged = 2 * budget if fit.room is None else min(2 * budget, fit.room - fit.context)
         prompts.append(fixed + merged + fit.context)
     calls, planned = len(prompts), sum(prompts)
-    ratio = seen.prompt_ratio if seen else 1.0
+    ratio = seen.prompt_ratio if seen else model.learned.factor or 1.0
     prompt = round(planned * ratio)
     reply = round(calls * (seen.reply_tokens if seen else fit.reply * REPLY_SHARE))
-    margin = 1.0 if model.tokenizer.exact else MARGIN
+    margin = 1.0 if model.tokenizer.exact else margin_of(model.learned)
     most = [math.ceil(each * margin) for each in prompts]
-    shared = min(fit.context + max((c.tokens for c in fit.chunks), default=0), prompt)
-    cached = shared if warm and not parts else 0
     sizes = [round(each * ratio) for each in prompts]
     bounds = [upper_bound_usd(each, fit.reply, prices) for each in most] if prices else []
     latency = seen.latency_s if seen else FIRST_TOKEN_S + reply / calls / TOKENS_PER_S
@@ -150,22 +164,30 @@ def _plan_node(
         prompt_tokens=prompt,
         reply_tokens=reply,
         most_tokens=sum(most) + calls * fit.reply,
-        cached_tokens=cached,
-        cost_low_usd=_cost(prices, sizes, reply * LOW, cached),
-        cost_usd=_cost(prices, sizes, reply, cached),
+        cached_tokens=min(cache[0], prompt),
+        cost_low_usd=_cost(prices, sizes, reply * LOW, cache),
+        cost_usd=_cost(prices, sizes, reply, cache),
         cost_high_usd=round(sum(bounds), 9) if prices else None,
         latency_s=round(latency, 3),
         seen=seen is not None,
     )
 
 
-def _cost(prices: Prices | None, prompts: Sequence[int], reply: float, cached: int) -> float | None:
-    """Return US dollars of calls with *prompts*; *reply* and *cached* are totals in tokens."""
+def _cost(
+    prices: Prices | None, prompts: Sequence[int], reply: float, cache: tuple[int, int]
+) -> float | None:
+    """Return US dollars of calls with *prompts*; *reply* and *cache* are totals in tokens."""
     if prices is None:
         return None
     calls = len(prompts)
-    used = [Usage(each, round(reply / calls), cached // calls) for each in prompts]
-    return round(sum(cost_usd(usage, prices) for usage in used), 9)
+    paid = 0.0
+    for prompt in prompts:
+        cached = min(cache[0] // calls, prompt)
+        written = min(cache[1] // calls, prompt - cached)
+        used = Usage(prompt, round(reply / calls), cached, written)
+        used = replace(used, cache_write_1h_tokens=written * prices.writes_1h)
+        paid += cost_usd(used, prices)
+    return round(paid, 9)
 
 
 def _wall(job: Job, nodes: Mapping[str, NodePlan]) -> float:
@@ -176,16 +198,21 @@ def _wall(job: Job, nodes: Mapping[str, NodePlan]) -> float:
     }
     processing, model = job.settings.processing, job.main.settings
     gate = None
-    if model.rpm is not None or model.tpm is not None:
-        gate = Gate(max_in_flight(job), model.rpm, model.tpm, model.burst_s)
-    tokens = {name: node.tokens // node.calls for name, node in nodes.items()}
+    if any((model.rpm, model.tpm, model.itpm, model.otpm)):
+        gate = Gate(max_in_flight(job), **rates_of(model))
+    tokens = {
+        name: (node.tokens // node.calls, node.reply_tokens // node.calls)
+        for name, node in nodes.items()
+    }
     wall = ideal_makespan(
         job.pipeline, work, processing.max_concurrent, processing.mode, gate, tokens
     )
-    for stage, _ in primed_stages(job):
+    for stage, name in prefix_policy(job).primed:
         members = [node for node in nodes.values() if node.stage == stage]
         if all(node.calls == 1 for node in members):  # the prefixes of parts fill all slots
-            wall += min(node.latency_s for node in members)
+            first = min(node.latency_s for node in members)
+            streams = streamed(job.models[name].settings.name)
+            wall += min(first, FIRST_TOKEN_S) if streams else first
     return wall
 
 
@@ -236,12 +263,17 @@ def as_text(plan: Plan) -> str:
 def _summary(plan: Plan) -> list[str]:
     totals = plan.as_dict()
     costs = [usd(totals[f"cost{which}_usd"]) for which in ("_low", "", "_high")]
+    cached = filter(None, [plan.total("cached_tokens")])
     lines = [
         f"tokens   {totals['prompt_tokens']:,} prompt + {totals['completion_tokens']:,} reply; "
         f"at most {totals['most_tokens']:,} without retries",
+        *(f"cache    {read:,} prompt tokens are expected to be read from it" for read in cached),
         f"cost     {costs[1]} expected, {costs[0]} to {costs[2]}",
         f"time     {seconds(totals['wall_s'])}",
         f"budget   {plan.stopped_by or 'not reached'}",
+        *(f"window   {said}" for said in plan.windows),
+        *(f"effort   {said}" for said in plan.efforts),
+        *(f"format   {said}" for said in plan.formats),
     ]
     if not totals["recorded"]:
         lines.append(

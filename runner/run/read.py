@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from itertools import islice
 
-from runner.answers.context import segment_line
+from runner.answers.excerpts import segment_line
 from runner.base.command import Arguments, run_command
 from runner.base.errors import ConfigError
 from runner.base.format import aligned, count
@@ -15,11 +15,14 @@ from runner.job.build import check_format, open_transcript
 from runner.run.cli import explain_hydra_error, quote
 from runner.run.compose import compose_config, register_resolvers
 from runner.transcript.model import Transcript
+from runner.transcript.redact.own_patterns import check_patterns
+from runner.transcript.redact.unredacted import Unredacted, redacted
 
 USAGE = """\
 usage: colloquy-read FILE [transcript.KEY=VALUE…] [--segments N]
 Shows how FILE is read: format, layout, speakers, what is left out, doubts, and the first N
-segments (10). Nothing is sent or written.
+segments (10). With transcript.redact=all (or names) also what would be masked, and the segments
+as they would be sent. Nothing is sent or written.
 
 Exit codes: 0 read, 2 a wrong option or key, 7 no transcript."""
 SEGMENTS = 10
@@ -35,8 +38,9 @@ def _read(given: Arguments) -> None:
     wanted = given.options.get("--segments", str(SEGMENTS))
     if not wanted.isdecimal():
         raise ConfigError(f"--segments {wanted}: expected a whole number, such as 10")
-    transcript = open_transcript(_settings(file, overrides))
-    print("\n".join(_page(transcript, int(wanted))))
+    settings = _settings(file, overrides)
+    transcript = open_transcript(settings)
+    print("\n".join(_page(transcript, *redacted(settings.transcript, transcript), int(wanted))))
 
 
 def _settings(file: str, overrides: list[str]) -> Settings:
@@ -55,10 +59,13 @@ def _settings(file: str, overrides: list[str]) -> Settings:
         raise ConfigError(line) from error
     settings = validate(resolve(cfg))
     check_format(settings)
+    check_patterns(settings.transcript)
     return settings
 
 
-def _page(transcript: Transcript, wanted: int) -> Iterator[str]:
+def _page(
+    transcript: Transcript, redaction: Unredacted, shown: Transcript, wanted: int
+) -> Iterator[str]:
     report = transcript.reading
     if report is not None:
         yield from report.as_lines()
@@ -69,8 +76,15 @@ def _page(transcript: Transcript, wanted: int) -> Iterator[str]:
         if report.left_out:
             rows = [(e.kind, count(e.lines), count(e.words), e.example) for e in report.left_out]
             yield from ("", *aligned([("left out", "lines", "words", "example"), *rows], (0, 3)))
+    if redaction:
+        masked = [
+            (name, to_terminal(each["text"]), count(each["times"]))
+            for name, each in redaction.as_dict().items()
+            if each["times"]
+        ]
+        yield from ("", *aligned([("stand-in", "for", "times"), *masked], (0, 1)))
     yield ""
-    for each in islice(transcript.segments, wanted):
+    for each in islice(shown.segments, wanted):
         yield to_terminal(f"{each.place} {segment_line(each)}".lstrip())
     if (more := len(transcript.segments) - wanted) > 0:
         yield f"and {count(more)} more"

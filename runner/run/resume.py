@@ -182,6 +182,8 @@ def _split(arguments: Sequence[str]) -> tuple[Path, dict[str, bool], list[str], 
         elif argument.startswith("-"):
             raise ConfigError(f"resume takes overrides only, not {argument}")
         elif name == "resume":
+            if not value:
+                raise ConfigError("resume=: expected the directory of a run, a batch or a sweep")
             path = user_path(value)
         elif name in FLAGS:
             if value not in ("true", "false"):

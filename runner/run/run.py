@@ -8,11 +8,16 @@ from typing import Any
 
 import structlog
 
+from runner.answers.coverage import coverage_figures
+from runner.answers.grounding.grounder import GroundingCounts
 from runner.answers.outcome import (
+    ANSWERED,
     Outcome,
+    cut_answers,
     failed_outcome,
     grounding_figures,
     missing_reasons,
+    quotes_found,
     run_status,
 )
 from runner.base.errors import CallError, NotRunError, exit_code_of, one_line
@@ -20,6 +25,7 @@ from runner.base.loop_lag import Lag
 from runner.base.threads import offload
 from runner.calls.client import Client
 from runner.calls.schedule import Place, run_graph
+from runner.config.learned import remember
 from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.prefix_policy import saved_usd
@@ -30,6 +36,7 @@ from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.ask import Asker
 from runner.run.contexts import Contexts
+from runner.run.fits import Fits
 from runner.run.node import NodeRunner
 from runner.run.plan import NodePlan, Plan, compare, make_plan, read_histories
 from runner.run.stop import Stop
@@ -39,12 +46,16 @@ log = structlog.get_logger("colloquy.run")
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """Outcomes by node name, the exit code that they give, and benchmark.json's content."""
+    """Outcomes by node name, the exit code that they give, and benchmark.json's content.
+
+    *quotes* says how many of them are in the transcript, None without any.
+    """
 
     status: str
     exit_code: int
     outcomes: Mapping[str, Outcome]
     benchmark: Mapping[str, Any]
+    quotes: str | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -96,13 +107,15 @@ class Run:
         )
         place = None if member is None else member.place
         asker = Asker(job, clients, stored, expected, place)
-        self._nodes = NodeRunner(job, asker, self._contexts, self._recorder)
+        self._fits = Fits(job, directory, stored.previous)
+        self._nodes = NodeRunner(job, asker, self._contexts, self._recorder, self._fits)
 
     async def execute(self) -> RunResult:
         """Run the pipeline to its end; raise only on a bug, a full disk or cancellation."""
         recorder = self._recorder
         recorder.begin()
         try:
+            await self._fits.begin()
             outcomes = await run_graph(self.job.pipeline, self._work)
             return await self._finish(outcomes, recorder.elapsed_s())
         except BaseException as error:
@@ -119,16 +132,24 @@ class Run:
     async def _finish(self, outcomes: Mapping[str, Outcome], wall_s: float) -> RunResult:
         job, recorder = self.job, self._recorder
         await recorder.settle()
-        status, exit_code = run_status(outcomes)
+        status, exit_code = run_status(outcomes, job.settings.grounding.min_rate)
         grounding = grounding_figures(outcomes)
-        recorder.grounding = grounding["total"]
+        recorder.grounding, recorder.cut = grounding["total"], cut_answers(outcomes)
         measured = await self._measure(outcomes, wall_s, grounding)
+        coverage = await self._coverage(outcomes)
+        measured["run"]["coverage"] = coverage["total"]["cited"]["token_rate"]
+        for name, figures in coverage["analyzers"].items():
+            measured["analyzers"][name]["coverage"] = figures["token_rate"]
         plan = None
         if self._member is None or self._member.sampled:
             plan = await offload(make_plan, job, self._histories)
         if plan is not None and not measured["run"]["reused"]:
             measured["plan"] = compare(plan, measured["run"])
-        pages = {"logs/benchmark.json": measured, "grounding.json": grounding}
+        pages = {
+            "logs/benchmark.json": measured,
+            "grounding.json": grounding,
+            "coverage.json": coverage,
+        }
         await self.directory.write_pages(pages)
         await self.directory.write_pages(partial(recorder.pages.insights, outcomes))
         if self._member is None or status == "interrupted":  # now it is decided
@@ -136,12 +157,15 @@ class Run:
         await recorder.write_metadata(status, exit_code)
         await self.directory.flush()
         await self.directory.journal.commit("run.finished", status=status, exit_code=exit_code)
-        if status == "completed":
+        if status in ANSWERED:
             await self.directory.complete()
         if plan is not None:
             await self._remember(outcomes, plan)
-        log.info("run.finished", status=status, **headline(measured["run"]))
-        return RunResult(status, exit_code, outcomes, measured)
+        counts = sum((o.grounding for o in outcomes.values() if o.grounding), GroundingCounts())
+        log.info(
+            "run.finished", status=status, quotes=quotes_found(counts), **headline(measured["run"])
+        )
+        return RunResult(status, exit_code, outcomes, measured, quotes_found(counts))
 
     async def _measure(
         self, outcomes: Mapping[str, Outcome], wall_s: float, grounding: Mapping[str, Any]
@@ -163,8 +187,29 @@ class Run:
             measured["analyzers"][name]["grounding_rate"] = figures["rate"]
         return measured
 
+    async def _coverage(self, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
+        """Return coverage.json's content."""
+        answers = {name: o.answer for name, o in outcomes.items() if o.answer is not None}
+        segments = self.job.transcript.segments
+        return await offload(
+            coverage_figures,
+            segments,
+            answers,
+            self._recorder.used_segments,
+            self.job.main.tokenizer.count,
+            chars=sum(len(each.text) for each in segments),
+        )
+
     async def _remember(self, outcomes: Mapping[str, Outcome], plan: Plan) -> None:
-        """Add this run's calls to the history; a failed write is logged only."""
+        """Add this run's calls to the history; a failed write is logged only.
+
+        What was learned of a model may be wrong for a simulated one of the same name.
+        """
+        learned = {m.key: m.learned for m in self.job.models.values() if m.is_paid}
+        try:
+            await offload(remember, self.job.root, learned)
+        except OSError as error:
+            log.warning("history.failed", error=str(error))
         for name in dict.fromkeys(model.settings.name for model in self.job.models.values()):
             averages = {
                 node: self._averages(node, plan.nodes[node])

@@ -243,3 +243,21 @@ def test_what_the_reducer_writes_the_offline_reader_reads_back(value: str) -> No
     assert findings[0].category == "hedge, or so"
     assert findings[0].evidence == (("S0001", "one"), ("S0002", 'two "twice" said'))
     assert findings[1].fields["meant"] == "less: much less"
+
+
+def test_excerpts_have_tokens_of_their_own_and_grow_around_what_is_cited() -> None:
+    transcript = [Segment(f"S{n:04d}", None, None, None, "word " * 6) for n in range(1, 41)]
+    evidence = [{"segment": "S0020", "quote": "word"}]
+    insights = [
+        {"text": f"Finding number {n}.", "confidence": 0.9, "category": "c", "evidence": evidence}
+        for n in range(60)
+    ]
+    wanted = CONTEXT.model_copy(update={"token_budget": 400, "transcript_tokens": 200})
+    answer = {"insights": insights, "structured_data": {}}
+    reduced = reduce({"a": answer}, {}, wanted, transcript)
+    places = [int(name[1:]) for name in reduced.excerpts]
+
+    assert reduced.dropped
+    assert len(places) > 2
+    assert [*range(places[0], places[-1] + 1)] == places
+    assert abs((places[0] + places[-1]) / 2 - 20) <= 0.5

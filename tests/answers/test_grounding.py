@@ -523,11 +523,12 @@ def test_marks_are_put_beside_every_quote_of_insights_and_data() -> None:
 def test_counts_add_up_and_give_rates() -> None:
     one = GroundingCounts(3, exact=1, near=1, absent=1, moved=1, insights=2, insights_grounded=1)
 
-    assert GroundingCounts(6, 2, 2, 2, 2, 4, 2) == one + one
+    assert GroundingCounts(6, 2, 2, 2, 2, 4, 2, 0, 0) == one + one
     assert one == sum([one], start=GroundingCounts())
     assert {
         "quotes": 3, "exact": 1, "near": 1, "absent": 1, "moved": 1, "rate": 0.6667,
         "exact_rate": 0.3333, "insights": 2, "insights_grounded": 1, "insights_rate": 0.5,
+        "quotations": 0, "quotations_absent": 0, "quotations_rate": None,
     } == one.figures()  # fmt: skip
 
 

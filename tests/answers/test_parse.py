@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import random
 import re
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -161,6 +162,33 @@ ANSWERS = {
     "JSON with a label": f"json\n{REPLY}",
     "words after": f"{REPLY}<|im_end|><|endoftext|>",
     "carriage returns": json.dumps(GOOD, indent=1).replace("\n", "\r\n"),
+    "call of a tool on a channel": "<|channel|>commentary to=functions.x <|constrain|>json"
+    f"<|message|>{REPLY}<|call|>",
+    "channels of another kind": f"<|channel>thought\n{OTHER}<channel|>{REPLY}",
+    "heading of thought": f"## Reasoning\nI'd say {OTHER}\n## Answer\n{REPLY}",
+    "list of drafts": json.dumps([DRAFT, GOOD]),
+    "quotation": "> " + json.dumps(GOOD, indent=1).replace("\n", "\n> "),
+    "Markdown's escapes": REPLY.replace("_", "\\_"),
+    "first brace missing": REPLY[1:],
+    "opening quote missing": REPLY.replace('"insights"', 'insights"'),
+    "assignment": f"const answer = {REPLY.replace('null', 'undefined')};",
+    "events": f"data: {REPLY}\n\ndata: [DONE]",
+    "box of LaTeX": "\\boxed{" + REPLY + "}",
+    "code block of HTML": f"<pre><code>{html.escape(REPLY)}</code></pre>",
+    "encoded three times": json.dumps(json.dumps(REPLY)),
+    "ellipsis": REPLY[:-1] + ", ...}",
+    "bracket too many": changed('}], "score"', '}]], "score"'),
+    "completion": json.dumps({"choices": [{"message": {"role": "assistant", "content": REPLY}}]}),
+    "parts": json.dumps([{"type": "text", "text": REPLY}]),
+    "status beside": json.dumps({"status": "ok", "success": True, "data": GOOD}),
+    "schema's name": json.dumps({"ToyAnswer": GOOD}),
+    "schema's form": json.dumps({"type": "object", "properties": GOOD}),
+    "wrapped fields": json.dumps({**GOOD, "structured_data": {"toy": FIELDS}}),
+    "fields in a list": json.dumps({**GOOD, "structured_data": [FIELDS]}),
+    "wrapped insights": json.dumps({**GOOD, "insights": [{"insight": INSIGHT}]}),
+    "insights under their name": json.dumps({**GOOD, "insights": {"insight": [INSIGHT]}}),
+    "number in a list": changed("0.8", "[0.8]"),
+    "enumeration in a list": changed('"not_met"', '["not_met"]'),
     "no-break spaces": json.dumps(GOOD, indent=1).replace(": ", ":\u00a0"),
 }
 # Replies without an answer that is certain, and the reason.
@@ -207,6 +235,12 @@ REFUSED = {
     "list of text": (json.dumps(["It holds", "It does not"]), "the reply: Input should be"),
     "list of other objects": (json.dumps([{"a": 1}, {"b": 2}]), "the reply: Input should be"),
     "words that a repair would lose": (PYTHON.replace("It holds", "It''s so"), "change its words"),
+    "semicolons": (REPLY.replace(", ", "; "), "is not JSON, and a repair would"),
+    "thought without end, then answer": (f"<think>{OTHER}\n\n{REPLY}", "within its reasoning"),
+    "assignments": (REPLY.replace('": ', '" = '), "change its words"),
+    "about a number": (changed("0.8", '"~0.8"'), "confidence: Input should be a valid number"),
+    "number of a class": (changed('"not_met"', "2"), "level: Input should be 'high', 'low'"),
+    "an infinite number": (changed("0.8", "1e400"), "a number that is not finite"),
     "evidence in one string": (
         changed(json.dumps(INSIGHT["evidence"]), '["S0001: it holds"]'),
         "evidence.0: Input should be a valid dictionary",
@@ -259,6 +293,9 @@ def notes_of(text: str) -> tuple[bool, tuple[str, ...]]:
             False,
             ("the answer is in reasoning_content only", "the last of 2 valid objects"),
         ),
+        ("quotation", False, ("the marks of a quotation were left out",)),
+        ("Markdown's escapes", False, ("Markdown's escapes were left out",)),
+        ("first brace missing", False, ("the first brace was missing",)),
         ("percent", False, ("insights.0.confidence: '80%' was read as 0.8",)),
         ("reasoning beside", False, ("the key 'thoughts' was left out",)),
         ("camelCase keys", False, ("structured_data: the key was written 'structuredData'",)),
@@ -287,6 +324,41 @@ def test_a_number_just_outside_of_its_bounds_is_clamped_and_marked(
 
     assert read[-1] == value
     assert note in reading.notes[-1]
+
+
+class Grades(Strict):
+    grade: Literal["C", "D", "B plus"]
+    change: Literal["1", "2"]
+    rated: bool
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ({"grade": " c ", "change": 1, "rated": "Yes"}, ("C", "1", True)),
+        ({"Grade": "B-Plus", "change": "2", "rated": False}, ("B plus", "2", False)),
+        ({"grade": "C++", "change": "1", "rated": True}, None),
+        ({"grade": "C#", "change": "1", "rated": True}, None),
+        ({"grade": "C", "change": "-1", "rated": True}, None),
+        ({"grade": "C or D", "change": "1", "rated": True}, None),
+        ({"grade": "C", "change": "1", "rated": "often"}, None),
+    ],
+)
+def test_only_what_can_mean_one_thing_is_read_as_it(said: dict[str, Any], read: Any) -> None:
+    text, shape = json.dumps({**GOOD, "structured_data": said}), answer_shape("grades", Grades)
+    try:
+        fields = parse_answer(text, shape).answer.structured_data
+    except AnswerError:
+        fields = None
+
+    assert read == (fields and (fields.grade, fields.change, fields.rated))
+
+
+def test_a_draft_before_an_invalid_object_is_marked() -> None:
+    reading = parse_answer(f"{OTHER}\n{changed('0.8', '85')}", SHAPE)
+
+    assert DRAFT == reading.answer.model_dump()
+    assert reading.notes[0].startswith("an object after it is not valid: insights.0.confidence")
 
 
 def test_lists_are_read_where_an_answer_has_only_one() -> None:
@@ -350,11 +422,41 @@ def test_a_reply_cut_anywhere_gives_whole_items_only(indent: int | None) -> None
     assert 7 == most
 
 
+def words_in(node: Any) -> Iterator[str]:
+    """Yield the texts of an answer, as letters and digits."""
+    if isinstance(node, str):
+        yield re.sub(r"\W+", "", node)
+    elif isinstance(node, dict | list):
+        for each in node.values() if isinstance(node, dict) else node:
+            yield from words_in(each)
+
+
+def test_whatever_is_broken_in_a_reply_no_word_is_added_or_lost() -> None:
+    whole, rng = json.dumps(WHOLE), random.Random(17)
+    texts, read = list(words_in(WHOLE)), 0
+    for _ in range(200):
+        at = rng.randrange(len(whole))
+        text = whole[:at] + rng.choice(["", *"{}[]\",:' \nx0"]) + whole[at + rng.randrange(2) :]
+        try:
+            reading = parse_answer(text, LISTS)
+        except AnswerError:
+            continue
+        found, said = list(words_in(reading.answer.model_dump())), re.sub(r"\W+", "", text)
+        read += 1
+
+        assert [] == [words for words in found if words not in said]
+        assert reading.cut or abs(len("".join(found)) - len("".join(texts))) <= 2
+    assert read > 100
+
+
 def test_what_a_cut_reply_did_not_reach_is_said() -> None:
     text = json.dumps(WHOLE)
     reading = parse_answer(text[: text.index("Finding 2.")], LISTS)
 
-    assert ("structured_data.points: not reached, read as an empty list",) == reading.notes
+    assert (
+        "insights: cut after 2 whole items",
+        "structured_data.points: not reached, read as an empty list",
+    ) == reading.notes
     assert (True, True) == (reading.cut, reading.dropped)
 
 
@@ -370,7 +472,7 @@ def test_items_that_a_loop_repeats_are_kept_once() -> None:
     reading = parse_answer(text[:2000], LISTS)
 
     assert [INSIGHT] == reading.answer.model_dump()["insights"]
-    assert "repeated items" in reading.notes[0]
+    assert "insights: 13 repeated items were left out" in reading.notes
 
 
 LOOPS = {

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from analyzers.competing_hypotheses import Fields
-from runner.answers.shape import answer_shape, json_schema
+from runner.answers.shape import answer_shape, json_schema, limited
 
 
 def test_the_schema_is_closed_and_asks_for_everything() -> None:
@@ -67,3 +67,16 @@ def test_hypotheses_rank_by_weighted_disconfirmation_not_by_support() -> None:
 def test_an_incomplete_matrix_is_refused(matrix: list[tuple[str, str, str]]) -> None:
     with pytest.raises(ValueError, match="matrix needs exactly one cell"):
         Fields.model_validate(ach(matrix))
+
+
+def test_the_schema_keeps_bounds_and_the_number_of_insights() -> None:
+    schema = limited(json_schema(answer_shape("ach", Fields)), 7)
+    insights = schema["properties"]["insights"]
+    hypotheses = schema["$defs"]["Fields"]["properties"]["hypotheses"]
+
+    assert (1, 7) == (insights["minItems"], insights["maxItems"])
+    assert 2 == hypotheses["minItems"]
+    assert (0, 1) == tuple(
+        schema["$defs"]["Insight"]["properties"]["confidence"][key]
+        for key in ("minimum", "maximum")
+    )

@@ -11,6 +11,7 @@ from helpers.virtual_provider import Storm, VirtualProvider, storm
 from runner.answers.outcome import Outcome, run_status
 from runner.base.errors import EXIT_AUTH, CallError, NotRunError
 from runner.base.tokens import tokenizer_for
+from runner.base.usage import Usage
 from runner.base.virtual_time import run_virtually
 from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import MAX_CEILING, Account, Gate, Gates
@@ -203,6 +204,30 @@ def test_a_calls_deadline_counts_its_waits() -> None:
     assert took <= 100.0
 
 
+def test_a_server_that_is_slow_is_not_down_and_is_asked_less_at_once() -> None:
+    slow, down = (CallError("timeout", "late", billed=True, slow=slow) for slow in (True, False))
+    gates = Gate(8), Gate(8)
+    for gate, error in zip(gates, (slow, down), strict=True):
+        calls(Scripted(lambda _, error=error: error), 9, gate=gate)
+
+    assert [False, True] == [gate.breaker.opened_at is not None for gate in gates]
+    assert gates[0].limit.limit < 8
+    assert gates[0].fault is None
+
+
+def test_a_slow_probe_leaves_the_breaker_open_and_the_outage_is_given_up() -> None:
+    gate = Gate(8)
+    for unit in "abcab":
+        gate.failed(Ticket(unit), BROKEN, 0.0, 0.0)
+    ticket = Ticket("d")
+    gate.enter(700.0, ticket)
+    gate.failed(ticket, CallError("timeout", "late", slow=True), 700.0, 760.0)
+
+    assert gate.breaker.is_open is True
+    assert gate.fault is not None
+    assert gate.fault.kind == "unavailable"
+
+
 def test_a_calls_deadline_does_not_count_an_outage() -> None:
     async def main() -> Storm:
         provider = VirtualProvider(rpm=600, outages_s=[[20, 320]])
@@ -234,7 +259,7 @@ def test_a_closing_breaker_halves_the_limit_and_spreads_the_next_calls() -> None
         gate.failed(Ticket(unit), BROKEN, 0.0, 0.0)
     ticket = Ticket("d")
     gate.enter(5.0, ticket)
-    gate.succeeded(ticket, 5.0, 6.0, tokens=0, first=True)
+    gate.succeeded(ticket, 5.0, 6.0, usage=Usage(), first=True)
     gate.leave(6.0, ticket)
     gate.enter(6.0, Ticket("e"))
 

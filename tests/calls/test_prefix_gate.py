@@ -53,10 +53,64 @@ def test_other_prefixes_do_not_wait() -> None:
     assert first["short"] == (0.0, True)
 
 
-def test_the_others_go_on_when_the_first_fails() -> None:
+def test_the_next_goes_first_when_the_first_fails() -> None:
     sent = run_virtually(lambda: calls(PrefixGate(), "p", fail="short"))
 
-    assert sent["long"] == (2.0, False)
+    assert sent == {"short": (0.0, True), "middle": (2.0, True), "long": (5.0, False)}
+
+
+def test_after_two_failures_nobody_waits_any_longer() -> None:
+    async def main() -> list[float]:
+        primer, sent = PrefixGate(), []
+
+        async def call(seconds: float) -> None:
+            async with primer.turn("p", seconds) as lead:
+                sent.append(asyncio.get_running_loop().time())
+                await asyncio.sleep(1)
+                if lead is not None:
+                    lead.failed()
+                    lead.failed()  # its next attempt; it fails only once for the others
+                await asyncio.sleep(100)
+
+        await asyncio.gather(*map(call, (1.0, 2.0, 3.0, 4.0)))
+        return sent
+
+    assert run_virtually(main) == [0.0, 1.0, 2.0, 2.0]
+
+
+def test_a_failed_first_call_that_is_answered_later_releases_the_others() -> None:
+    async def main() -> list[float]:
+        primer, sent = PrefixGate(), []
+
+        async def call(seconds: float) -> None:
+            async with primer.turn("p", seconds) as lead:
+                sent.append(asyncio.get_running_loop().time())
+                if lead is not None and seconds == 1.0:
+                    lead.failed()
+                await asyncio.sleep(seconds)
+
+        await asyncio.gather(*map(call, (1.0, 20.0, 30.0)))
+        return sent
+
+    assert run_virtually(main) == [0.0, 0.0, 1.0]
+
+
+def test_a_call_that_comes_after_a_lone_failure_goes_first() -> None:
+    async def main() -> list[tuple[float, bool]]:
+        primer, sent = PrefixGate(), []
+
+        async def call(at: float) -> None:
+            await asyncio.sleep(at)
+            async with primer.turn("p", 1.0) as lead:
+                sent.append((asyncio.get_running_loop().time(), lead is not None))
+                await asyncio.sleep(1)
+                if at == 0:
+                    raise ValueError
+
+        await asyncio.gather(call(0), call(3), call(3), return_exceptions=True)
+        return sent
+
+    assert run_virtually(main) == [(0.0, True), (3.0, True), (4.0, False)]
 
 
 def test_a_first_call_that_is_cancelled_lets_the_others_go() -> None:

@@ -7,7 +7,12 @@ import pytest
 
 from runner.base.errors import CallError
 from runner.calls.retry import THROTTLE_ATTEMPTS, RetryPolicy
-from runner.providers.retry_headers import reset_after_s, retry_after_s
+from runner.providers.retry_headers import (
+    MAX_RETRY_AFTER_S,
+    reset_after_s,
+    retry_after_s,
+    said_wait_s,
+)
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
@@ -34,6 +39,33 @@ def test_retry_after_is_read_in_seconds_or_not_at_all(
     headers: dict[str, str], expected: float | None
 ) -> None:
     assert retry_after_s(headers, NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Please try again in 5s.", 5.0),
+        ("Please try again in 1m30s. Visit the page", 90.0),
+        ("Rate limit reached. Please try again in 320ms.", 0.32),
+        ("Limit 100000, Used 99500. Please try again in 2m12.5s.", 132.5),
+        ("Please retry after 20 seconds.", 20.0),
+        ("Please retry in 13.482910112s.", 13.482910112),
+        ('{"details": [{"@type": "RetryInfo", "retryDelay": "13s"}]}', 13.0),
+        ("try again in 2 minutes and 5 seconds", 125.0),
+        ("Please wait at least 45s before", 45.0),
+        ('{"retry_after": 7, "global": false}', 7.0),
+        ('{"retry_after_ms": 500}', 0.5),
+        ('{"retry_after_seconds":12}', 12.0),
+        ("Please try again in 7h12m0s.", MAX_RETRY_AFTER_S),
+        ("try again in 999999999 days", MAX_RETRY_AFTER_S),
+        ("Please try again later.", None),
+        ("try again after 3 pm", None),
+        ("wait for 5 calls", None),
+        ("try again in 0s", None),
+    ],
+)
+def test_a_wait_that_is_said_in_words_is_read_and_capped(text: str, expected: float | None) -> None:
+    assert expected == pytest.approx(said_wait_s(text))
 
 
 @pytest.mark.parametrize("kind", ["transient", "timeout", "connection"])

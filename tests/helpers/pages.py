@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+from benchmarks.report import synthetic_run
 from runner.record.keys import payload_digest
 from runner.reports.report.page import SCRIPT, SCRIPT_DIGEST
 from runner.reports.report.write import write_report
@@ -113,3 +114,42 @@ def matrix(ranked: bool = True) -> dict[str, Any]:
         first = {"hypothesis": "H2", "inconsistency": 0, "against": [], "supporting": ["E1"]}
         data["ranking"] = [first, {"hypothesis": "H1", "inconsistency": 2, "against": ["E1"]}]
     return data
+
+
+QUOTE = {"segment": "S0003", "quote": "I say sentence 2", "match": "exact"}
+
+
+def insight(words: str, confidence: float) -> dict[str, Any]:
+    told = {"text": words, "confidence": confidence, "category": "next_step"}
+    return {**told, "analyzers": ["analyzer_001"], "evidence": [QUOTE]}
+
+
+def batch_by_hand(path: Path) -> Path:
+    """Make a batch of four files: two are read, one cannot be, one run has not begun to write."""
+    rows: list[dict[str, Any]] = []
+    for name, owner, sure in (("a", "Zoe", 0.5), ("b", "Ann", 0.9)):
+        run = synthetic_run(path / f"runs/0{len(rows)}/{name}-1", 4)
+        action = {"what": f"Call {name}", "owner": owner, "due": "Friday", "evidence": [QUOTE]}
+        record_of(run, "analyzer_000", structured_data={"action_items": [action]})
+        record_of(
+            run, "analyzer_001", structured_data={"decisions": [{"what": f"Decided in {name}"}] * 7}
+        )
+        record_of(
+            run, "analyzer_002", structured_data={"headline": f"All of {name}", "summary": "Talk."}
+        )
+        (run / "insights.json").write_text(json.dumps([insight(f"Seen in {name}", sure)]))
+        rows.append({"run": f"runs/0{len(rows)}/{name}-1", "status": "completed"})
+    (path / "runs/02/d-1").mkdir(parents=True)
+    error = f"{path.parent}/talks/c.txt: the file is empty"
+    rows.append({"run": "runs/09/c-1", "status": "unreadable", "error": error})
+    rows.append({"run": "runs/02/d-1", "status": "interrupted"})
+    named = zip("abcd", rows, strict=True)
+    lines = [{"event": "run.ended", "transcript": f"{name}.txt", **row} for name, row in named]
+    (path / "results.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    (path / "results.csv").touch()
+    (path.parent / "talks").mkdir()
+    told = {"kind": "batch", "status": "partial", "started_at": "2026-11-28T22:00:00+00:00"}
+    told |= {"transcript": {"name": f"{path.parent}/talks"}, "files": {"total": 4, "completed": 2}}
+    told |= {"grounding": {"quotes": 10, "grounded": 9, "rate": 0.9}}
+    (path / "metadata.json").write_text(json.dumps(told))
+    return path

@@ -17,6 +17,7 @@ from helpers.provider_wire import (
     Wire,
     marked,
 )
+from runner.base.text import digest
 from runner.base.usage import Usage
 
 BREAKPOINT = {"prompt_cache_breakpoint": {"mode": "explicit"}}
@@ -90,34 +91,36 @@ def split(mark: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+KEYED = {"prompt_cache_key": f"colloquy-{digest('You read.' + chr(0) + 'SHARED', 32)}"}
+EXPLICIT = {"prompt_cache_options": {"mode": "explicit"}}
 OPENAI = Wire(
     "openai",
     "/v1/chat/completions",
     BEARER,
-    chat("gpt-5-mini", "max_completion_tokens"),
+    chat("gpt-5-mini", "max_completion_tokens", **KEYED),
     chat_reply(),
     COUNTED,
     CHAT_FAILURES,
     base="/v1",
+    overrides=("model.name=openai/gpt-5-mini",),
 )
 OPENAI_MARKED = Wire(
     "openai",
     "/v1/chat/completions",
     BEARER,
-    chat("gpt-5.6-luna", "max_completion_tokens", messages=split(BREAKPOINT)),
+    chat("gpt-6-luna", "max_completion_tokens", messages=split(BREAKPOINT), **KEYED, **EXPLICIT),
     chat_reply(1024, 512),
     Usage(2000, 5, 1024, 512),
     (),
     base="/v1",
-    overrides=("model.name=openai/gpt-5.6-luna",),
 )
 
 
 AZURE = Wire(
     "azure",
-    "/openai/deployments/gpt-5-mini/chat/completions?api-version=2025-04-01-preview",
+    "/openai/deployments/gpt-6-luna/chat/completions?api-version=2025-04-01-preview",
     {"api-key": KEY},
-    chat("gpt-5-mini", "max_completion_tokens"),
+    chat("gpt-6-luna", "max_completion_tokens", **KEYED),
     chat_reply(),
     COUNTED,
     (
@@ -134,7 +137,7 @@ MISTRAL = Wire(
     "mistral",
     "/v1/chat/completions",
     BEARER,
-    chat("mistral-medium-2604", temperature=0.3, prompt_cache_key="colloquy"),
+    chat("mistral-medium-2604", temperature=0.3, **KEYED),
     chat_reply(),
     COUNTED,
     (
@@ -161,7 +164,8 @@ OPENROUTER = Wire(
     "/api/v1/chat/completions",
     BEARER,
     chat(
-        "openai/gpt-5-mini",
+        "openai/gpt-6-luna",
+        messages=split(BREAKPOINT),
         temperature=0.3,
         usage={"include": True},
         provider={"require_parameters": True},
@@ -181,7 +185,7 @@ VLLM = Wire(
     "vllm",
     "/v1/chat/completions",
     KEYLESS,
-    chat("openai/gpt-oss-20b", temperature=0.3),
+    chat("openai/gpt-oss-20b", temperature=0.3, repetition_penalty=1.05),
     chat_reply(),
     COUNTED,
     (
@@ -196,7 +200,7 @@ LITELLM_PROXY = Wire(
     "litellm_proxy",
     "/chat/completions",
     BEARER,
-    chat("gpt-5-mini", temperature=0.3),
+    chat("gpt-6-luna", temperature=0.3, messages=split(BREAKPOINT)),
     chat_reply(),
     COUNTED,
     CHAT_FAILURES,

@@ -29,20 +29,21 @@ ANTHROPIC = Wire(
     "/v1/messages",
     {"x-api-key": KEY, "anthropic-version": "2023-06-01"},
     {
-        "model": "claude-sonnet-4-6",
+        "model": "claude-sonnet-5-5",
         "system": [marked("You read.", EPHEMERAL)],
         "messages": [
             {"role": "user", "content": [marked("SHARED", EPHEMERAL), marked("ASKED", {})]}
         ],
         "max_tokens": 123,
-        "temperature": 0.3,
+        "thinking": {"type": "adaptive", "display": "summarized"},
+        "output_config": {"effort": "low"},
         "output_format": {"type": "json_schema", "schema": SCHEMA},
     },
     {
         "id": "msg_1",
         "type": "message",
         "role": "assistant",
-        "model": "claude-sonnet-4-6",
+        "model": "claude-sonnet-5-5",
         "content": [{"type": "text", "text": REPLY}],
         "stop_reason": "end_turn",
         "stop_sequence": None,
@@ -119,7 +120,7 @@ GEMINI = Wire(
 
 BEDROCK = Wire(
     "bedrock",
-    "/model/global.anthropic.claude-sonnet-4-6/converse",
+    "/model/global.anthropic.claude-sonnet-5-5/converse",
     {},
     {
         "system": [{"text": "You read."}, {"cachePoint": {"type": "default"}}],
@@ -133,7 +134,12 @@ BEDROCK = Wire(
                 ],
             }
         ],
-        "inferenceConfig": {"maxTokens": 123, "temperature": 0.3},
+        "inferenceConfig": {"maxTokens": 123},
+        "additionalModelResponseFieldPaths": ["/usage/output_tokens_details"],
+        "additionalModelRequestFields": {
+            "thinking": {"type": "adaptive", "display": "summarized"},
+            "output_config": {"effort": "low"},
+        },
         "outputConfig": {
             "textFormat": {
                 "type": "json_schema",
@@ -172,7 +178,12 @@ OLLAMA = Wire(
             {"role": "system", "content": "You read.", "images": []},
             {"role": "user", "content": "SHAREDASKED", "images": []},
         ],
-        "options": {"num_predict": 123, "temperature": 0.3, "num_ctx": 32768},
+        "options": {
+            "num_predict": 123,
+            "temperature": 0.3,
+            "num_ctx": 32768,
+            "repeat_penalty": 1.1,
+        },
         "format": SCHEMA,
         "stream": False,
     },

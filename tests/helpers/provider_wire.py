@@ -23,6 +23,7 @@ NEEDS = {
     "bedrock": ["AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_REGION_NAME"],
     "gemini": ["GEMINI_API_KEY"],
     "groq": ["GROQ_API_KEY"],
+    "llamacpp": [],
     "litellm_proxy": ["LITELLM_PROXY_API_KEY"],
     "mistral": ["MISTRAL_API_KEY"],
     "offline": [],

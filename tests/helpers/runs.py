@@ -90,6 +90,17 @@ def inventing(request: Request, times: int = 99) -> str:
     return json.dumps(answer)
 
 
+def invented(request: Request) -> str:
+    """Answer with quotes that nobody said."""
+
+    def replaced(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {k: INVENTED["quote"] if k == "quote" else replaced(v) for k, v in value.items()}
+        return [replaced(each) for each in value] if isinstance(value, list) else value
+
+    return json.dumps(replaced(json.loads(simulated(request))))
+
+
 def execute(
     made: Job,
     reply: Reply = simulated,

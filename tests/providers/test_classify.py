@@ -110,7 +110,7 @@ def test_a_prompt_too_long_for_the_model_is_its_own_kind(status: int, text: str)
     found = classify(refused(text, status))
 
     assert found.kind == "context_exceeded"
-    assert "(set model.context_window)" in str(found)
+    assert "(set model.context_window" in str(found)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ from runner.providers.simulated.faults import KINDS, FaultResponse, GoodReply, f
 from runner.providers.simulated.server import SimulatedProvider, send
 from runner.record.events import run_log
 from runner.record.run_directory import RunDirectory
-from runner.run.conversation import Conversation
+from runner.run.conversation import Conversation, cut_error
 from runner.run.run import Run, RunResult
 
 pytestmark = pytest.mark.slow
@@ -95,19 +95,19 @@ def rows() -> Iterable[Row]:
     yield Row("19", ("bad_json",) * 9, 3, "bad_response")
     yield Row("19", ("html",) * 9, 3, "bad_response")
     yield Row("20", ("huge_body",) * 9, 3, "bad_response")
-    yield Row("21", ("no_choices",) * 9, 3, "empty")
-    yield Row("21", ("no_content",) * 9, 3, "empty")
+    yield Row("21", ("no_choices",) * 9, 2, "empty")
+    yield Row("21", ("no_content",) * 9, 2, "empty")
     yield Row("22", ("length",) * 9, 2, "truncated")
     yield Row("23", ("content_filter",) * 9, 1, "refused")
     yield Row("23", ("refusal",) * 9, 1, "refused")
     yield Row("24", (STREAM,) * 9, 3, "bad_response")
     yield Row("25", ("no_usage",), 1, "ok")
-    yield Row("26", ("bad_answer",) * 9, 3, "invalid_output")
-    yield Row("26", ("bad_text",) * 2, 3, "ok")
-    yield Row("27", ("nan",) * 9, 3, "invalid_output")
+    yield Row("26", ("bad_answer",) * 9, 2, "invalid_output")
+    yield Row("26", ("bad_text",), 2, "ok")
+    yield Row("27", ("nan",) * 9, 2, "invalid_output")
     yield Row("28", ("surrogate",), 1, "ok")
     yield Row("31", ("context",) * 9, 1, "context_exceeded")
-    yield Row("2, 9, 21, 26", ("status_429", "status_500", "no_content", "bad_text"), 5, "ok")
+    yield Row("2, 9, 26", ("status_429", "status_500", "bad_text"), 4, "ok")
 
 
 ROWS = {f"{place}, row {row.number}": row for place, row in enumerate(rows())}
@@ -199,6 +199,8 @@ async def read(reply: Completion) -> str:
         good = isinstance(whole, dict) and whole.get("x") == 1
     except ValueError:
         good = False
+    if reply.finish_reason == "length":
+        raise cut_error(reply)
     if not good:
         raise AnswerError("invalid_output", "no x", text=reply.text)
     return "ok"
@@ -368,7 +370,6 @@ def records(path: Path) -> list[dict[str, Any]]:
 SILENT = {
     "no_choices": "empty",
     "no_content": "empty",
-    "length": "truncated",
     "content_filter": "refused",
     "refusal": "refused",
     "bad_answer": "invalid_output",
@@ -387,6 +388,19 @@ def test_a_reply_that_looks_like_success_and_is_none_is_never_recorded_as_ok(kin
     assert {r["error"]["kind"] for r in found if r["stage"] == "stage_a"} == {SILENT[kind]}
     assert all(record["insights"] == [] for record in found)
     assert result.exit_code == 4
+
+
+def test_of_half_a_reply_what_is_whole_is_kept_and_marked() -> None:
+    result, path = run_against("length")
+    found = records(path)
+
+    assert {"ok", "error"} >= {record["status"] for record in found}
+    for record in (record for record in found if record["status"] == "ok"):
+        assert record["cut"]
+        assert ["truncated"] == [reply["kind"] for reply in record["rejected"]]
+        assert all(insight["evidence"] for insight in record["insights"])
+    assert {"truncated"} >= {r["error"]["kind"] for r in found if r["error"]}
+    assert result.exit_code in (0, 3)
 
 
 def test_no_record_holds_a_number_that_is_none() -> None:

@@ -228,11 +228,13 @@ def test_retry_after_is_waited_for_between_real_requests() -> None:
 
 def test_a_body_that_never_ends_is_cut_at_the_deadline() -> None:
     """litellm's own timeout does not end it; ours does, and the attempt says so."""
-    outcome, calls, _ = ask(FaultResponse(200, delay_s=60), timeout_s=0.5, max_retries=0)
+    for way in ("auto", "litellm"):
+        late = FaultResponse(200, delay_s=60)
+        outcome, calls, _ = ask(late, timeout_s=0.5, max_retries=0, transport=way)
 
-    assert isinstance(outcome, CallError)
-    assert outcome.kind == "timeout"
-    assert [a.outcome for a in calls.attempts] == ["timeout"]
+        assert isinstance(outcome, CallError)
+        assert (outcome.kind, outcome.slow) == ("timeout", True)  # the server had the request
+        assert [a.outcome for a in calls.attempts] == ["timeout"]
 
 
 def test_a_closed_port_is_a_connection_fault() -> None:

@@ -144,12 +144,15 @@ OTHER_REQUESTS: Mapping[str, Any] = {
     "max_tokens": 101,
     "temperature": 0.3,
     "schema": {"type": "array"},
+    "own_schema": {"type": "string"},
 }
 SAME_REQUESTS: Mapping[str, Any] = {"cache": True}  # how a prompt is billed, not what it says
 OTHER_MODELS: Mapping[str, Any] = {
     "name": "openai/gpt-4o",
     "api_base": "https://example.org/v1",
     "params": {"seed": 7},
+    "effort": "low",
+    "base_model": "gpt-6-luna",
 }
 SAME_ANSWERS: Mapping[str, Any] = {
     "allow_http": True,
@@ -164,7 +167,11 @@ SAME_ANSWERS: Mapping[str, Any] = {
     "deadline_s": 5.0,
     "rpm": 1,
     "tpm": 1,
+    "itpm": 1,
+    "otpm": 1,
     "burst_s": 2.0,
+    "service_tier": "flex",
+    "cache": "1h",
     "context_window": 5,
     "input_usd_per_mtok": 1.0,
     "output_usd_per_mtok": 1.0,

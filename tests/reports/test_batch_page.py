@@ -6,55 +6,18 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
-from helpers.pages import HOSTILE, Seen, record_of
+from helpers.pages import HOSTILE, QUOTE, Seen, batch_by_hand, insight, record_of
 
-from benchmarks.report import synthetic_run
 from runner.reports.report import batch as batch_module
 from runner.reports.report.__main__ import main as report
 from runner.reports.report.write import leave_report, write_report
 
-QUOTE = {"segment": "S0003", "quote": "I say sentence 2", "match": "exact"}
-
-
-def insight(words: str, confidence: float) -> dict[str, Any]:
-    told = {"text": words, "confidence": confidence, "category": "next_step"}
-    return {**told, "analyzers": ["analyzer_001"], "evidence": [QUOTE]}
-
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a batch of four files: two are read, one cannot be, one has no run directory yet."""
-    path = tmp_path_factory.mktemp("made") / "b"
-    rows: list[dict[str, Any]] = []
-    for name, owner, sure in (("a", "Zoe", 0.5), ("b", "Ann", 0.9)):
-        run = synthetic_run(path / f"runs/0{len(rows)}/{name}-1", 4)
-        action = {"what": f"Call {name}", "owner": owner, "due": "Friday", "evidence": [QUOTE]}
-        record_of(run, "analyzer_000", structured_data={"action_items": [action]})
-        record_of(
-            run, "analyzer_001", structured_data={"decisions": [{"what": f"Decided in {name}"}] * 7}
-        )
-        record_of(
-            run, "analyzer_002", structured_data={"headline": f"All of {name}", "summary": "Talk."}
-        )
-        (run / "insights.json").write_text(json.dumps([insight(f"Seen in {name}", sure)]))
-        rows.append({"run": f"runs/0{len(rows)}/{name}-1", "status": "completed"})
-    (path / "runs/02/d-1").mkdir(parents=True)
-    error = f"{path.parent}/talks/c.txt: the file is empty"
-    rows.append({"run": "runs/09/c-1", "status": "unreadable", "error": error})
-    rows.append({"run": "runs/02/d-1", "status": "interrupted"})
-    named = zip("abcd", rows, strict=True)
-    lines = [{"event": "run.ended", "transcript": f"{name}.txt", **row} for name, row in named]
-    (path / "results.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-    (path / "results.csv").touch()
-    (path.parent / "talks").mkdir()
-    told = {"kind": "batch", "status": "partial", "started_at": "2026-11-28T22:00:00+00:00"}
-    told |= {"transcript": {"name": f"{path.parent}/talks"}, "files": {"total": 4, "completed": 2}}
-    told |= {"grounding": {"quotes": 10, "grounded": 9, "rate": 0.9}}
-    (path / "metadata.json").write_text(json.dumps(told))
-    return path
+    return batch_by_hand(tmp_path_factory.mktemp("made") / "b")
 
 
 @pytest.fixture
@@ -99,6 +62,7 @@ def test_it_shows_files_decisions_actions_by_owner_and_the_most_confident_insigh
 
 
 def test_its_quotes_lead_into_the_reports_of_the_runs_once_they_are_there(batch: Path) -> None:
+    leave_report(batch, runs_too=False)
     before = page_of(batch).links
     leave_report(batch)
     after = page_of(batch).links

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers.runs_by_hand import make_run, put, slots
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from hydra_plugins.colloquy_shuffled import ShuffledSweeper
 from runner.base.errors import ConfigError
 from runner.record.keys import payload_digest
 from runner.record.lock import acquire, release
 from runner.record.run_directory import SCHEMA_VERSION
 from runner.reports.compare.compare import Comparison, Group, compare
 from runner.reports.compare.keys import differing_keys, flatten, short_names
-from runner.reports.compare.planned_jobs import planned_jobs
+from runner.reports.compare.planned_jobs import planned_jobs, split_sweep
 from runner.reports.compare.rows import quality
 from runner.reports.compare.text import as_markdown, as_terminal, pair_rows, settings_table
 from runner.reports.compare.verdicts import EQUAL, UNTOLD
@@ -327,7 +330,7 @@ def test_one_line_says_what_the_comparison_found(tmp_path: Path) -> None:
     assert pair_rows(once.pairs) == []
     assert often.verdict == (
         "Time: the fastest is processing.max_concurrent=4, 2.0 s, a difference that is significant "
-        "against each other setting. Cost and quality: equal."
+        "against every other setting. Cost and quality: equal."
     )
     assert len(pair_rows(often.pairs)) == 3
 
@@ -480,3 +483,39 @@ def test_a_directory_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="cannot be read"):
         compare([tmp_path])
+
+
+@pytest.mark.parametrize(("cached", "told"), [((0, 900), True), ((850, 900), False)])
+def test_caches_that_served_one_setting_more_than_another_are_told(
+    tmp_path: Path, cached: tuple[int, int], told: bool
+) -> None:
+    for place, tokens in enumerate(cached):
+        figures = {"prompt_tokens": 1000, "cached_tokens": tokens}
+        slots(tmp_path / str(place), place + 1, 2.0, **figures)
+    notes = [note for note in compare([tmp_path]).notes if "Prompt caches served" in note]
+
+    assert told == (notes != [])
+    assert all("0.0% to 90.0%" in note for note in notes)
+    assert all("hydra/sweeper=shuffled" in note for note in notes)
+
+
+def test_a_shuffled_sweep_runs_every_job_in_an_order_that_its_seed_decides(tmp_path: Path) -> None:
+    arguments = ["processing.max_concurrent=1,2,4", "repeat=0,1,2"]
+    parsed = OverridesParser.create().parse_overrides(arguments)
+    orders = []
+    for seed in (0, 0, 1):
+        sweeper = object.__new__(ShuffledSweeper)  # Hydra loads the base class anew at times
+        sweeper.seed = seed
+        (jobs,) = sweeper.split_arguments(parsed, None)
+        orders.append(jobs)
+    hydra = {
+        "sweeper": {"_target_": f"x.{ShuffledSweeper.__name__}", "seed": 1},
+        "overrides": {"task": arguments},
+        "sweep": {"subdir": "${hydra.job.num}"},
+    }
+    (tmp_path / "multirun.yaml").write_text(json.dumps({"hydra": hydra}))
+
+    assert orders[0] == orders[1] != orders[2]
+    assert sorted(orders[0]) == sorted(orders[2]) == sorted(split_sweep(arguments))
+    assert orders[0] != split_sweep(arguments)
+    assert [tuple(job) for job in orders[2]] == [j.overrides for j in planned_jobs(tmp_path)]

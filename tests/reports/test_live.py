@@ -92,6 +92,16 @@ def test_the_last_line_sums_up() -> None:
     )
 
 
+def test_while_libraries_load_the_last_line_says_that_the_run_is_starting() -> None:
+    shown = board()
+    tell(shown, 0.0, "run.starting", model="openai/gpt")
+    starting = drawn(shown, 1.0).rstrip().split("\n")[-1]
+    tell(shown, 2.0, "run.started", transcript="meeting", model="openai/gpt")
+
+    assert "starting" == starting
+    assert "0 of 5 done" in drawn(shown, 2.0)
+
+
 def test_a_retry_that_is_due_waits_for_a_slot_and_then_runs() -> None:
     shown = halfway()
     due = states(shown, 15.0)["premises_assertions"]

@@ -382,6 +382,29 @@ def test_the_first_screen_sums_up_what_was_decided_and_who_does_what(run: Path) 
     assert "Rest" not in words[: words.index("Findings")]  # the analyzer of actions goes first
 
 
+def test_the_first_screen_has_what_the_questions_of_other_pipelines_found(run: Path) -> None:
+    evidence = [{"segment": "S0003", "quote": "I say sentence 2", "match": "exact"}]
+    asked = {"question": "Why?", "asked_by": "Ann", "answer": "Rain.", "answered_by": "Bo"}
+    for name, data in {
+        "analyzer_000": {"problem": "The router reboots."},
+        "analyzer_001": {"exchanges": [{**asked, "verdict": "answered", "evidence": evidence}]},
+        "analyzer_002": {"needs": [{"need": f"Need {n}", "who": "Cy"} for n in range(10)]},
+        "analyzer_003": {"summary": "Nothing new.", "next_steps": ["File nothing."]},
+    }.items():
+        record_of(run, name, structured_data=data)
+    _, seen = page_of(run)
+    first = " ".join(seen.words.split()).partition("Findings")[0]
+
+    for said in (
+        "The problem The router reboots.",
+        "Questions and answers Why? – Ann S0003 Speaker 3 0:00:03 answered · Bo: Rain.",
+        "Needs Need 0 – Cy",
+        "2 more in Analyzer 002",
+    ):
+        assert said in first
+    assert "File nothing." not in first  # of one question, not of the talk
+
+
 def test_a_question_without_an_answer_says_that_nothing_was_recognised(run: Path) -> None:
     record_of(run, "analyzer_000", structured_data={"decisions": []})
     _, seen = page_of(run)

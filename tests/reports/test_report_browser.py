@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 
 import pytest
 from helpers.browser import Page, browsing, executable
-from helpers.pages import HOSTILE, matrix, record_of
+from helpers.pages import HOSTILE, batch_by_hand, matrix, record_of
 from helpers.runs_by_hand import make_run
 
 from benchmarks.report import synthetic_run
 from runner.reports.compare.compare import compare
 from runner.reports.compare.write import write_comparison
-from runner.reports.report.write import write_index, write_report
+from runner.reports.report.write import leave_report, write_index, write_report
 
 T = TypeVar("T")
 
@@ -127,6 +127,41 @@ def test_the_filter_shows_the_insights_of_a_speaker_or_with_a_word(
     assert f"{theirs} of {every} insights" == of_speaker
 
 
+def test_the_page_of_a_batch_is_filtered_by_file_speaker_and_analyzer_and_leads_into_its_reports(
+    tmp_path: Path,
+) -> None:
+    batch = batch_by_hand(tmp_path / "b")
+    leave_report(batch)
+    choose = """(() => {{ const e = document.querySelector('.filter [name={0}]');
+      e.value = '{1}'; e.dispatchEvent(new Event('input', {{bubbles: true}}));
+      return document.querySelector('.filter output').textContent; }})()"""
+    shown = "[...document.querySelectorAll('.files > li, #actions tr[data-item], #insights li')]"
+    shown += ".filter(e => e.checkVisibility()).map(e => e.dataset.file)"
+
+    async def visit(page: Page) -> Any:
+        await page.open((batch / "report.html").as_uri())
+        found = [await page.value(shown)]
+        for name, value in (("file", "b.txt"), ("speaker", "Zoe"), ("file", "a.txt")):
+            found += [await page.value(choose.format(name, value)), await page.value(shown)]
+        await page.value(choose.format("speaker", ""))
+        await page.value(choose.format("analyzer", "analyzer_000"))
+        found.append(await page.value(shown))
+        quoted = "#actions tr:not([data-hidden]) a[href*='#']"
+        await page.open(await page.value(f'document.querySelector("{quoted}").href'))
+        return [*found, await page.value("document.querySelector('.spoken :target').id")]
+
+    every, *steps, by_analyzer, place = in_browser(tmp_path, visit)
+
+    assert every == ["a.txt", "b.txt", "b.txt", "a.txt", "b.txt", "a.txt"]
+    assert steps == [
+        *("7 of 14 items", ["b.txt"] * 3),
+        *("0 of 14 items", []),
+        *("1 of 14 items", ["a.txt"]),
+    ]
+    assert by_analyzer == ["a.txt", "a.txt"]
+    assert place == "seg-3"
+
+
 def test_a_quotes_link_opens_the_transcript_at_the_segment(tmp_path: Path, address: str) -> None:
     async def visit(page: Page) -> Any:
         await page.size(1280, 900)
@@ -149,12 +184,17 @@ def test_a_quotes_link_opens_the_transcript_at_the_segment(tmp_path: Path, addre
 def test_nothing_sticks_out_of_the_page_on_a_phone_a_tablet_or_a_desk(
     tmp_path: Path, address: str
 ) -> None:
+    batch = batch_by_hand(tmp_path / "batches/b")
+    (batch / "results.jsonl").write_text(
+        (batch / "results.jsonl").read_text().replace("the file is empty", "y" * 500)
+    )
+    leave_report(batch)
     index = write_index(tmp_path).as_uri()
     widths = (360, 390, 768, 1280)
 
     async def visit(page: Page) -> Any:
         found = []
-        for where in (address, index):
+        for where in (address, index, (batch / "report.html").as_uri()):
             await page.open(where)
             await page.value("document.querySelectorAll('details').forEach(d => d.open = true)")
             for width in widths:
@@ -162,7 +202,7 @@ def test_nothing_sticks_out_of_the_page_on_a_phone_a_tablet_or_a_desk(
                 found.append((await page.value(OVERFLOW), await page.value(TOO_WIDE)))
         return found
 
-    assert in_browser(tmp_path, visit) == [(False, [])] * 2 * len(widths)
+    assert in_browser(tmp_path, visit) == [(False, [])] * 3 * len(widths)
 
 
 def test_of_every_run_the_index_shows_the_status_on_a_phone_and_all_figures_on_a_desk(

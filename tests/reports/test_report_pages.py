@@ -195,5 +195,6 @@ def test_a_real_run_has_its_final_notes_first_and_every_part_of_the_page(real: P
     assert 'class="ach"' in text
     assert "transcript.token_budget=700" in seen.words
     assert "of 8,000 tokens" in seen.words
+    assert "Where people mean something else than they say" in seen.words
     read = seen.words.rpartition("Configuration")[0]
     assert re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", read) == []

@@ -156,7 +156,8 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "status": (
         lambda run: change(run / "metadata.json", status=["x"]),
-        "metadata.json: status ['x'] is none of running, completed, partial, failed, interrupted",
+        "metadata.json: status ['x'] is none of running, completed, degraded, partial, failed, "
+        "interrupted",
     ),
     "schema": (
         lambda run: change(run / "metadata.json", schema_version=99),

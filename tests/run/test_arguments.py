@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from runner.base.errors import ConfigError
-from runner.run.arguments import understood, versions_line
+from runner.run.arguments import choices, understood, versions_line
 from runner.run.cli import check_arguments, expand_arguments, explain_hydra_error
 
 MEANT = {
@@ -19,6 +19,8 @@ MEANT = {
     "--max-concurrent 4": ["processing.max_concurrent=4"],
     "--processing.max_concurrent=4": ["processing.max_concurrent=4"],
     "--plan": ["plan=true"],
+    "-i defaults plan=true": ["--info=defaults", "plan=true"],
+    "--info": ["--info"],
     "max_concurrent=4": ["processing.max_concurrent=4"],
     "max_cost_usd=1": ["budget.max_cost_usd=1"],
     "pages=obsidian": ["output.pages=obsidian"],
@@ -102,3 +104,8 @@ def test_an_option_that_hydra_does_not_take_is_one_line(
     assert line.startswith(expected)
     assert line.endswith("; see colloquy --help")
     assert "\n" not in line
+
+
+def test_a_folder_of_parts_is_no_choice_of_a_group() -> None:
+    assert "parts" not in choices("pipeline")
+    assert "two_stage" in choices("pipeline")

@@ -12,7 +12,7 @@ import pytest
 from helpers import job
 from helpers.batches import NODES, execute_batch, many, write, write_all
 from helpers.disk import full_disk
-from helpers.runs import ONLY_TWO, simulated
+from helpers.runs import ONLY_TWO, invented, simulated
 
 from runner.base.errors import CallError, ConfigError, TranscriptError
 from runner.calls.client_factory import max_in_flight
@@ -187,6 +187,18 @@ def test_all_bad_is_7_and_all_answered_is_0() -> None:
     write("a.txt")
     assert 0 == execute_batch(many(), again=True)[0].exit_code
     assert (Path("batch") / "COMPLETED").is_file()
+
+
+def test_a_batch_whose_quotes_are_invented_is_degraded_and_asks_nothing_again() -> None:
+    write_all(2)
+    first, _ = execute_batch(many(), invented)
+    again, transport = execute_batch(many(), again=True)
+
+    assert ("degraded", 3) == (first.status, first.exit_code) == (again.status, again.exit_code)
+    assert [] == transport.requests
+    assert ["degraded"] * 2 == [row["status"] for row in rows().values()]
+    assert 2 == load("metadata.json")["files"]["degraded"]
+    assert [] == verify(Path("batch"))
 
 
 def test_tokens_and_cost_of_all_runs_are_summed_and_told() -> None:

@@ -19,7 +19,7 @@ CONF = Path(__file__).resolve().parents[2] / "conf"
 @pytest.fixture
 def schemas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Return what the command writes beside an analyzer and an experiment of the user's own."""
-    for name in ("analyzer/risk_register.yaml", "experiment/mine.yaml"):
+    for name in ("analyzer/risk_register.yaml", "experiment/mine.yaml", "model/\udcff.yaml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("stage: stage_b\n")
     monkeypatch.setattr("sys.argv", ["colloquy-schema", str(tmp_path)])

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 from helpers import job
-from helpers.runs import ONLY_TWO, execute, failing
+from helpers.runs import ONLY_TWO, execute, failing, invented, simulated
 
 from runner.base.errors import EXIT_BUDGET, CallError, ConfigError
-from runner.run.ending import can_help, check_budget, resume_command, tell_end
+from runner.reports.compare.rows import read_row
+from runner.reports.verify import verify
+from runner.run.ending import can_help, check_budget, hint_of, resume_command, tell_end
 from runner.run.plan import make_plan, read_histories
 
 PRICED = ("model.input_usd_per_mtok=1", "model.output_usd_per_mtok=2")
@@ -34,6 +36,22 @@ def test_the_last_line_names_the_report_if_there_is_one(capsys: pytest.CaptureFi
     assert [
         "status=completed exit=0 ok=3 failed=0 run='a run'",
         "status=completed exit=0 ok=3 failed=0 run='a run' report='a run/report.html'",
+    ] == told(capsys).splitlines()
+
+
+def test_paths_are_relative_where_the_output_directory_is(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    job_path = Path.cwd() / "outputs/sweeps/s/0"
+    job_path.mkdir(parents=True)
+    (job_path / "report.html").touch()
+    tell_end(job("output.dir=outputs"), job_path, "partial", 3)
+    tell_end(job(f"output.dir={tmp_path}"), job_path, "completed", 0)
+
+    assert [
+        "status=partial exit=3 run=outputs/sweeps/s/0 report=outputs/sweeps/s/0/report.html "
+        'resume="colloquy resume=outputs/sweeps/s/0"',
+        f"status=completed exit=0 run={job_path} report={job_path}/report.html",
     ] == told(capsys).splitlines()
 
 
@@ -93,3 +111,36 @@ def test_a_cap_that_holds_no_call_is_refused_with_the_least_that_would_do(cap: s
     least = str(caught.value).partition("may ")[2].split()[1].rstrip(";")
     check_budget(job(*PRICED, f"{cap}={least}"), reuses=False)
     check_budget(tiny, reuses=True)
+
+
+def test_a_run_whose_quotes_are_invented_is_degraded_and_complete() -> None:
+    made = job(*ONLY_TWO)
+    result, path, _ = execute(made, invented)
+
+    assert ("degraded", 3) == (result.status, result.exit_code)
+    assert "fewer than grounding.min_rate=0.5 asks for" in (hint_of(made, result) or "")
+    assert [] == verify(path)
+    assert (path / "COMPLETED").is_file()
+    assert ("degraded", True) == (read_row(path).status, read_row(path).measured)
+    assert "0.0% of its quotes are in the transcript" == read_row(path).reason
+    assert not can_help(result)
+
+
+@pytest.mark.parametrize(("rate", "status"), [("0", "completed"), ("1", "completed")])
+def test_the_rate_that_is_asked_for_can_be_set(rate: str, status: str) -> None:
+    made = job(*ONLY_TWO, f"grounding.min_rate={rate}")
+    result, _, _ = execute(made, invented if rate == "0" else simulated)
+
+    assert status == result.status
+    assert hint_of(made, result) is None
+
+
+def test_the_last_line_names_what_would_have_helped(capsys: pytest.CaptureFixture[str]) -> None:
+    made = job(*ONLY_TWO, "model.timeout_s=60", "processing.max_concurrent=4")
+    result, path, _ = execute(made, failing({"say_means": CallError("timeout", "late")}))
+    tell_end(made, path, result.status, 3, result.counts, hint=hint_of(made, result))
+
+    assert (
+        'hint="replies took longer than model.timeout_s=60: try model.timeout_s=120 or '
+        'processing.max_concurrent=2"'
+    ) in told(capsys)

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 from helpers import job
-from helpers.runs import ONLY_TWO, STAGE_A, execute_models, load, prompt_of, simulated
+from helpers.runs import ONLY_TWO, STAGE_A, Reply, execute_models, load, prompt_of, simulated
 
 from runner.base.errors import CallError, ConfigError
+from runner.base.tokens import tokenizer_for
 from runner.base.usage import Usage
 from runner.job.job import Job
 from runner.job.prefix_policy import primed_stages
+from runner.providers.litellm.errors import RefusedError, classify
 from runner.providers.request import Completion, Request
+from runner.record.events import run_log
 
 SAY_MEANS = "intermediate/stage_a/say_means.json"
 PERCEPTION = "intermediate/stage_a/perspective_perception.json"
@@ -277,3 +280,88 @@ def test_a_run_taken_up_again_asks_only_for_the_parts_that_are_missing() -> None
     assert len(asked) == 2
     assert second in prompt_of(asked[0])
     assert "in 4 overlapping parts" in prompt_of(asked[1])
+
+
+WINDOW = 2400  # tokens of the model in the tests below
+
+
+def refusing(words: str, factor: float = 1.0, window: int = WINDOW) -> Reply:
+    """Refuse, in *words*, prompts of more than *window* tokens, each *factor* of ours."""
+
+    def reply(request: Request) -> str:
+        tokens = int(factor * tokenizer_for("x/y").count(prompt_of(request)))
+        if tokens + request.max_tokens > window:
+            text = words.format(n=tokens, w=window, r=request.max_tokens).encode()
+            raise classify(RefusedError(400, {}, text))
+        return simulated(request)
+
+    return reply
+
+
+@pytest.mark.parametrize(
+    ("words", "factor"),
+    [
+        ('{{"type": "exceed_context_size_error", "n_prompt_tokens": {n}, "n_ctx": {w}}}', 1.0),
+        ("maximum context length is {w} tokens. However, you requested {n} tokens", 1.6),
+        ("prompt is too long: {n} tokens > {w} maximum", 1.3),
+        ("The input token count ({n}) exceeds the maximum number of tokens allowed ({w}).", 1.0),
+        ("request exceeds the available context size", 1.0),
+    ],
+)
+def test_a_prompt_that_is_too_long_for_the_model_is_cut_anew(words: str, factor: float) -> None:
+    made = job(*ONLY_TWO, "model.max_tokens=600")
+    result, transports = execute_models(made, refusing(words, factor))
+    asked = [r for r in transports["main"].requests if r.node == "say_means"]
+    said = "".join(map(prompt_of, asked[1:]))
+
+    assert 0 == result.exit_code
+    assert len(asked) <= 12
+    assert "overlapping parts" in said
+    assert all(f"[{s.id} " in said for s in made.transcript.segments)
+
+
+def test_a_run_that_is_taken_up_again_cuts_as_it_did_before() -> None:
+    refuses = refusing("prompt is too long: {n} tokens > {w} maximum")
+
+    def stopping(request: Request) -> str:
+        if request.node == "competing_hypotheses":
+            raise CallError("timeout", "late")
+        return refuses(request)
+
+    execute_models(job(*ONLY_TWO, "model.max_tokens=600"), stopping)
+    made = job(*ONLY_TWO, "model.max_tokens=600")
+    result, transports = execute_models(made, refuses, again=True)
+
+    assert 0 == result.exit_code
+    assert ["competing_hypotheses"] == [r.node for r in transports["main"].requests]
+
+
+def test_a_model_that_refuses_everything_is_given_up_after_some_cuts() -> None:
+    made = job(*ONLY_TWO, "model.max_tokens=600")
+    result, transports = execute_models(made, refusing("prompt is too long", window=10))
+    asked = [r for r in transports["main"].requests if r.node == "say_means"]
+
+    assert 4 == result.exit_code
+    assert "context_exceeded" == result.outcomes["say_means"].kind
+    assert len(asked) <= 20
+
+
+def test_a_part_that_is_lost_is_seen_while_the_run_goes_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    made = in_parts()
+    second = made.transcript_material(made.fit(made.pipeline.nodes[0], made.main).chunks[1])
+
+    def reply(request: Request) -> str:
+        if request.node == "say_means" and second in prompt_of(request):
+            raise CallError("timeout", "late")
+        return simulated(request)
+
+    with run_log(Path("events.jsonl"), "plain"):
+        execute_models(made, reply)
+    lines = capsys.readouterr().err.splitlines()
+
+    assert [] != [line for line in lines if "part.lost part=say_means/part_02 kind=timeout" in line]
+    assert [] != [
+        line for line in lines if "analyzer=say_means" in line and 'lost="part 2"' in line
+    ]

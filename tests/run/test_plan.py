@@ -154,3 +154,18 @@ def test_the_command_prints_the_plan_and_leaves_no_trace(tmp_path: Path) -> None
     assert text.stdout.endswith("Nothing was sent.\n")
     assert json.loads(data.stdout)["calls"] == 8
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_lifetime_of_a_cache_and_an_effort_that_is_not_accepted_are_in_the_plan() -> None:
+    wanted = ("model=anthropic", "processing.prime_prefix=on", "model.effort=minimal", "plan=true")
+    plans = {
+        lifetime: make_plan(job(*wanted, f"model.cache={lifetime}"), {})
+        for lifetime in ("auto", "5m", "1h", "off")
+    }
+    costs = {life: plan.total("cost_usd") for life, plan in plans.items()}
+
+    assert costs["auto"] == costs["5m"] < costs["1h"] < costs["off"]
+    assert 0 == plans["off"].total("cached_tokens") < plans["1h"].total("cached_tokens")
+    assert plans["auto"].efforts == (
+        "anthropic/claude-sonnet-5-5 does not take minimal: low is sent",
+    )

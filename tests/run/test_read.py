@@ -110,3 +110,16 @@ def test_the_plan_of_a_batch_counts_the_files_in_doubt(tmp_path: Path) -> None:
     lines = plan_batch(made).as_text().splitlines()
 
     assert "doubts   about 1 file; colloquy-read FILE tells them" in lines
+
+
+def test_what_would_be_masked_is_shown_with_the_segments_as_they_would_be_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (file := tmp_path / "talk.txt").write_text("Ana Silva: Ana here, a@b.org.\nBo: PRJ-7, Ana.\n")
+    words = ["transcript.redact=all", "transcript.redact_patterns=['PRJ-[0-9]+']"]
+    code, told = colloquy_read(monkeypatch, str(file), *words), capsys.readouterr().out
+
+    assert 0 == code
+    assert ["PERSON_1_2", "Ana", "2"] in [line.split() for line in told.splitlines()]
+    assert "[S0001 PERSON_1] PERSON_1_2 here, EMAIL_1." in told
+    assert "[S0002 PERSON_2] OWN_1, PERSON_1_2." in told

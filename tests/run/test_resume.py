@@ -13,7 +13,7 @@ from runner.providers.request import Completion, Request
 from runner.record.lock import acquire, release
 from runner.reports.verify import verify
 from runner.run.execute import resume_job
-from runner.run.resume import read_resumption
+from runner.run.resume import read_resumption, read_sweep
 
 pytestmark = pytest.mark.usefixtures("private")
 
@@ -263,6 +263,12 @@ def test_an_argument_that_does_not_fit_is_refused(argument: str, said: str) -> N
     begin(answers=1)
 
     assert said in refusal(argument)
+
+
+def test_resuming_nothing_does_not_resume_what_is_here() -> None:
+    for read in (read_sweep, read_resumption):
+        with pytest.raises(ConfigError, match="resume=: expected the directory of a run"):
+            read(["resume="])
 
 
 def test_a_directory_without_a_run_is_refused_and_the_nearest_one_named() -> None:

@@ -15,6 +15,7 @@ from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.providers.request import Completion, Request
 from runner.record.run_directory import RunDirectory
+from runner.reports.report.write import write_report
 from runner.run.run import Run
 
 
@@ -46,6 +47,7 @@ def test_the_run_directory_holds_what_the_design_lists() -> None:
             "insights.json",
             "insights.csv",
             "insights.md",
+            "coverage.json",
             "grounding.json",
             "context/stage_b.md",
             "context/stage_b_ledger.json",
@@ -359,6 +361,31 @@ def test_every_event_is_one_json_line_of_this_run() -> None:
     assert names.count("node.started") == names.count("node.finished") == 8
     assert names.count("call.finished") == 8
     assert all({"timestamp", "level", "logger"} <= set(event) for event in events)
+
+
+@pytest.mark.parametrize(
+    ("budget", "key"),
+    [
+        ("stages.stage_b.context.token_budget=200", "stages.stage_b.context.token_budget"),
+        (
+            "analyzers.patentability.context.token_budget=200",
+            "analyzers.patentability.context.token_budget",
+        ),
+        ("stages.stage_b.context.token_budget=4000", None),
+    ],
+)
+def test_a_stage_that_reads_a_small_share_of_the_findings_is_warned_about(
+    budget: str, key: str | None
+) -> None:
+    _, path, _ = execute(job(budget))
+    lines = map(json.loads, (path / "logs/events.jsonl").read_text().splitlines())
+    told = [line for line in lines if line["event"] == "context.scarce"]
+    page = write_report(path).read_text()
+
+    assert [key] * (key is not None) == [line["to_keep_more"] for line in told]
+    assert all(line["level"] == "warning" for line in told)
+    assert ("of earlier stages: its context is cut to 200 tokens" in page) == bool(told)
+    assert "where people mean something else than they say" in page.lower()
 
 
 def test_no_prompt_text_is_logged() -> None:

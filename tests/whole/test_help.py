@@ -25,7 +25,8 @@ pytestmark = pytest.mark.slow
 
 CALLS = {
     "help": ["--help"],
-    "help made by Hydra": ["--help", "plan=true"],
+    "help among others": ["plan=true", "x", "--help", "--nope"],
+    "help made by Hydra": ["--hel"],
     "configuration": ["--cfg", "job"],
     "bash": ["-sc", "install=bash"],
     "zsh": ["-sc", "install=zsh"],
@@ -78,6 +79,7 @@ def section(page: str, title: str) -> str:
 
 def test_the_help_that_is_made_without_composing_equals_hydras(printed: dict[str, str]) -> None:
     assert printed["help made by Hydra"].rstrip() == printed["help"].rstrip()
+    assert printed["help among others"] == printed["help"]
 
 
 def test_the_help_fits_a_screen_of_60_lines_and_100_columns(page: str) -> None:

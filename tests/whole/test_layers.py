@@ -213,9 +213,24 @@ def test_the_root_holds_only_what_the_design_lists() -> None:
     }
 
 
-def test_the_lock_has_hashes_and_neither_addresses_nor_the_stolen_releases() -> None:
-    lock = (ROOT / "requirements.lock").read_text()
-    pins = re.findall(r"^([a-z0-9._-]+)==(\S+)", lock, re.MULTILINE)
+LOCKS = ("requirements-run.lock", "requirements.lock")  # for `make run`; and for development
+
+
+def pins_of(name: str) -> set[tuple[str, str]]:
+    return set(re.findall(r"^([a-z0-9._-]+)==(\S+)", (ROOT / name).read_text(), re.MULTILINE))
+
+
+def test_what_runs_is_a_part_of_what_is_tested() -> None:
+    run, tested = map(pins_of, LOCKS)
+
+    assert run < tested
+    assert {"litellm", "hydra-core", "hatchling"} <= dict(run).keys()
+    assert {"pytest", "mypy", "ruff", "hypothesis"} & dict(run).keys() == set()
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_the_lock_has_hashes_and_neither_addresses_nor_the_stolen_releases(name: str) -> None:
+    lock, pins = (ROOT / name).read_text(), pins_of(name)
 
     assert len(pins) > 60
     assert lock.count("--hash=sha256:") >= len(pins)

@@ -110,13 +110,14 @@ def workplace(tools: Path, finished: Path, tmp_path: Path) -> Path:
     shutil.copytree(finished, folder)
     (folder / ".venv").mkdir()
     (folder / ".venv/bin").symlink_to(tools)
+    (folder / "colloquy").symlink_to(ROOT / "colloquy")
     return folder
 
 
 def write_files(folder: Path, text: str) -> None:
     """Write the blocks of a page, as they stand, to the file that each names in a comment."""
     for block in (*blocks("markdown", text), *blocks("yaml", text)):
-        named = re.match(r"(?:# @package _global_\n)?(?:<!--|#) ([\w/.]+)", block)
+        named = re.search(r"^(?:<!--|#) ([\w/]+\.\w+)", block, re.MULTILINE)
         assert named is not None
         path = folder / named[1]
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -153,7 +154,8 @@ def offline_reply(body: Mapping[str, Any]) -> str:
 @cache
 def readings() -> dict[str, Callable[..., Any]]:
     """Return what the offline model answers with, by analyzer."""
-    return {name: find_reading(analyzer.module) for name, analyzer in job().analyzers.items()}
+    jobs = (job("pipeline=transcript_analysis"), job("pipeline=meeting"), job("pipeline=interview"))
+    return {n: find_reading(a.module) for made in jobs for n, a in made.analyzers.items()}
 
 
 @pytest.mark.parametrize("page", [name for name in PAGES if blocks("sh", PAGES[name])])
@@ -187,7 +189,8 @@ def test_every_command_of_a_page_succeeds(page: str, shell: Shell, workplace: Pa
 
     commands = [line for block in blocks("sh", text) for line in block.split("\n")]
     live = [line for line in commands if "model=openai" in line or "model=vllm" in line]
-    assert len(asked) == 8 * len([line for line in live if "plan=true" not in line])
+    calls = [5 if "pipeline=" in line else 8 for line in live if "plan=true" not in line]
+    assert sum(calls) == len(asked)
     assert bool(received) == ("traces" in text and "colloquy-traces" in text)
     for extra in re.findall(rf"'{PROJECT['name']}\[(\w+)\]'", output):
         assert f"-m pip install '{PROJECT['name']}[{extra}]'" in text or f"`{extra}`" in text

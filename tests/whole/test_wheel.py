@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import tomllib
 import venv
 import zipfile
@@ -21,19 +22,17 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install the built wheel into a fresh environment; return that environment's python.
+    """Install a wheel, built from an sdist, into a fresh environment; return its python.
 
     Dependencies come from this environment; its own editable install of the project does not,
     because a path named in a .pth file is not searched for further .pth files.
     """
     folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
-    (wheel,) = folder.glob("*.whl")
+    (sdist,) = build("sdist", ROOT, folder)
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder, filter="data")
+    (source,) = folder.glob("colloquy_runner-*/")
+    (wheel,) = build("wheel", source, folder)
     venv.create(folder / "venv", with_pip=False)
     (site,) = (folder / "venv").glob("lib/python*/site-packages")
     with zipfile.ZipFile(wheel) as archive:
@@ -42,22 +41,25 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "venv" / "bin" / "python"
 
 
+def build(what: str, source: Path, into: Path) -> list[Path]:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", what, "-d", str(into)]
+    subprocess.run(command, cwd=source, check=True, capture_output=True)
+    return [*into.glob({"sdist": "*.tar.gz", "wheel": "*.whl"}[what])]
+
+
 def run(python: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(python), *arguments], cwd=cwd, capture_output=True, text=True, timeout=600
     )
 
 
-def test_the_wheel_holds_what_a_run_needs_and_no_tests(installed: Path, tmp_path: Path) -> None:
-    code = (
-        "import runner, json\n"
-        "from pathlib import Path\n"
-        "here = Path(runner.__file__).parents[1]\n"
-        "print(json.dumps([str(p.relative_to(here)) for n in "
-        "('runner', 'analyzers', 'conf', 'samples', 'hydra_plugins') "
-        "for p in (here / n).rglob('*')]))\n"
+def test_the_wheel_holds_what_a_run_needs_and_no_tests(installed: Path) -> None:
+    (site,) = installed.parents[1].glob("lib/python*/site-packages")
+    files = [path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()]
+    packages = ("runner", "colloquy", "analyzers", "conf", "samples", "hydra_plugins")
+    listed = subprocess.run(
+        ["git", "ls-files", "--", *packages], cwd=ROOT, capture_output=True, text=True
     )
-    files = json.loads(run(installed, "-c", code, cwd=tmp_path).stdout)
 
     assert {
         "analyzers/_system.md",
@@ -70,6 +72,8 @@ def test_the_wheel_holds_what_a_run_needs_and_no_tests(installed: Path, tmp_path
         "analyzers/_repair.md",
         "runner/providers/offline/language/cues.txt",
         "samples/sample1.md",
+        "colloquy/SKILL.md",
+        *listed.stdout.split(),
     } <= set(files)
     assert not any("tests" in name for name in files)
 

@@ -1,6 +1,6 @@
 """Absent quotes of a grounded answer: finding, describing and removing them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -23,6 +23,16 @@ def describe_absent(absent: list[Mapping[str, str]]) -> str:
     named = "; ".join(f"{e['segment']}: {one_line(e['quote'], 80)!r}" for e in shown)
     rest = f"; and {more} more" if more > 0 else ""
     return f"quotes that are not in the transcript word for word: {named}{rest}"
+
+
+def describe_quotations(absent: Sequence[str], total: int) -> str:
+    """Return that *absent* of *total* quotations in an answer's text were not found."""
+    named = "; ".join(repr(one_line(said, 80)) for said in absent[:_MAX_DESCRIBED])
+    more = len(absent) - _MAX_DESCRIBED
+    rest = f"; and {more} more" if more > 0 else ""
+    return (
+        f"{len(absent)} of {total} quotations in its text are not in the transcript: {named}{rest}"
+    )
 
 
 def drop_absent(answer: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from itertools import chain, islice
 from typing import Any
 
 from runner.answers.grounding.near import difference, nearest_match
+from runner.answers.grounding.quotations import quotations
 from runner.answers.grounding.quotes import ABSENT, TranscriptWords, words
 from runner.transcript.model import Segment
 
@@ -42,7 +43,10 @@ class QuoteCheck:
 
 @dataclass(frozen=True, slots=True)
 class GroundingCounts:
-    """Counts of one or more answers; *insights_grounded* have an exact or near quote."""
+    """Counts of one or more answers; *insights_grounded* have an exact or near quote.
+
+    *quotations* are those in the answers' text, beside the quotes of their evidence.
+    """
 
     quotes: int = 0
     exact: int = 0
@@ -51,6 +55,8 @@ class GroundingCounts:
     moved: int = 0
     insights: int = 0
     insights_grounded: int = 0
+    quotations: int = 0
+    quotations_absent: int = 0
 
     def __add__(self, other: GroundingCounts) -> GroundingCounts:
         return GroundingCounts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
@@ -66,6 +72,9 @@ class GroundingCounts:
             "insights": self.insights,
             "insights_grounded": self.insights_grounded,
             "insights_rate": _share(self.insights_grounded, self.insights),
+            "quotations": self.quotations,
+            "quotations_absent": self.quotations_absent,
+            "quotations_rate": _share(self.quotations - self.quotations_absent, self.quotations),
         }
 
 
@@ -135,6 +144,17 @@ class Grounder:
         return grounded, GroundingCounts(
             len(checks), exact, near, absent, moved, len(insights), supported
         )
+
+    def absent_quotations(
+        self, answer: Mapping[str, Any], verbatim: Collection[str] = ()
+    ) -> tuple[int, list[str]]:
+        """Return how many quotations *answer* has outside its evidence, and those not found.
+
+        *verbatim* is as in `quotations`; an ellipsis may stand for words that are left out.
+        """
+        found = list(quotations(answer, verbatim))
+        absent = [said for said, at in found if self.check(said, at).match == ABSENT]
+        return len(found), absent
 
     def _copy(self, value: Any, checks: list[QuoteCheck]) -> Any:
         if isinstance(value, list | tuple):

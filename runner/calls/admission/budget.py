@@ -9,15 +9,22 @@ from runner.base.errors import CallError, NotRunError
 from runner.base.threads import offload
 from runner.base.tokens import Tokenizer
 from runner.calls.admission.limits import Ticket
+from runner.config.learned import Learned
 from runner.providers.messages import text_parts
 from runner.providers.prices import Prices, upper_bound_usd
 from runner.providers.request import Request
 
 MARGIN = 1.5  # on a count by another provider's vocabulary
+_ABOVE = 1.1  # the same on the factor that was measured, since texts differ
 MESSAGE_TOKENS = 8  # overhead of a message; 3 to 4 in OpenAI's chat format
 _MAX_CACHED = 32  # token counts of long texts
 _LONG_CHARS = 10_000  # a shorter text is counted in less than a millisecond
 _EPSILON_USD = 1e-12  # rounding of sums
+
+
+def margin_of(learned: Learned) -> float:
+    """Return the most tokens that a model may need for a token by another's vocabulary."""
+    return max(MARGIN, _ABOVE * (learned.measured or learned.factor or 0.0))
 
 
 @dataclass(eq=False)
@@ -95,11 +102,12 @@ class Sizer:
     """Bounds the tokens and cost of an attempt.
 
     *prices* are None where unknown. A count by another provider's vocabulary is multiplied by
-    MARGIN, since a cap must hold for the tokens that are billed.
+    `margin_of`, since a cap must hold for the tokens that are billed.
     """
 
     tokenizer: Tokenizer
     prices: Prices | None = None
+    learned: Learned = field(default_factory=Learned)
     _counting: dict[str, asyncio.Task[int]] = field(default_factory=dict, repr=False, compare=False)
 
     async def size(self, request: Request) -> tuple[int, float]:
@@ -110,7 +118,7 @@ class Sizer:
         overhead = MESSAGE_TOKENS * (len(request.messages) + 1)
         prompt = sum([await self._tokens(text) for text in texts], overhead)
         if not self.tokenizer.exact:
-            prompt = math.ceil(prompt * MARGIN)
+            prompt = math.ceil(prompt * margin_of(self.learned))
         cost = upper_bound_usd(prompt, request.max_tokens, self.prices) if self.prices else 0.0
         return prompt + request.max_tokens, cost
 

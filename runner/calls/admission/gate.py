@@ -2,18 +2,24 @@
 
 import math
 import random
-from collections.abc import Callable, Hashable
+from collections import deque
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import structlog
 
 from runner.base.errors import CallError, NotRunError
 from runner.base.token_bucket import TokenBucket, Withdrawal
+from runner.base.usage import Usage
 from runner.calls.admission.adaptive import AdaptiveLimit
 from runner.calls.admission.breaker import GIVE_UP_S, Breaker
 from runner.calls.admission.limits import Ticket
+from runner.calls.admission.told import Told, kinds_of
 from runner.calls.retry import OUTAGE
+from runner.config.schema import ModelSettings
+from runner.providers.retry_headers import Left
 
 SPREAD_S = 2.0  # calls resume over this time after a throttled call
 REOPEN_SPREAD_S = 5.0  # the same after an outage
@@ -21,6 +27,17 @@ MAX_CEILING = 256
 _ACCOUNT_FAULTS = frozenset({"auth", "billing"})  # kinds that affect all models of a key
 
 log = structlog.get_logger("colloquy.gate")
+
+
+def rates_of(model: ModelSettings) -> dict[str, Any]:
+    """Return a Gate's arguments for the rates that *model* states.
+
+    Anthropic and Bedrock do not count what is read from their cache (platform.claude.com, "Rate
+    limits"; docs.aws.amazon.com/bedrock, "How tokens are counted"). Read 2026-11-28.
+    """
+    free = model.name.startswith(("anthropic/", "bedrock/"))
+    rates = {name: getattr(model, name) for name in ("rpm", "tpm", "itpm", "otpm", "burst_s")}
+    return {**rates, "reads_free": free}
 
 
 @dataclass(slots=True)
@@ -33,9 +50,10 @@ class Account:
 class Gate:
     """A limit (see `limits.Limit`) that adapts to the provider's responses; times in seconds.
 
-    *ceiling* bounds the calls in flight, *most* those of all jobs together. *rpm* and *tpm* are
-    requests and tokens per minute (None: not limited here); *burst_s* seconds' worth of them may
-    be sent at once.
+    *ceiling* bounds the calls in flight, *most* those of all jobs together. *rpm*, *tpm*, *itpm*
+    and *otpm* are requests, tokens, prompt tokens and reply tokens per minute (None: not limited
+    here); *burst_s* seconds' worth of them may be sent at once. With *reads_free* the tokens
+    read from the provider's cache count against no limit of prompt tokens.
     """
 
     def __init__(
@@ -47,6 +65,10 @@ class Gate:
         account: Account | None = None,
         rng: random.Random | None = None,
         most: int = MAX_CEILING,
+        *,
+        itpm: int | None = None,
+        otpm: int | None = None,
+        reads_free: bool = False,
     ) -> None:
         self.limit = AdaptiveLimit(min(ceiling, most))
         self._most = most
@@ -54,9 +76,12 @@ class Gate:
         self.account = account or Account()
         self._registered = 0
         self._fault: CallError | None = None
-        self._requests = None if rpm is None else TokenBucket(rpm, burst_s)
-        self._tokens = None if tpm is None else TokenBucket(tpm, burst_s)
-        self._taken: dict[int, Withdrawal] = {}  # tokens, by id of the ticket
+        rates = {"requests": rpm, "tokens": tpm, "input": itpm, "output": otpm}
+        self._buckets = {kind: TokenBucket(r, burst_s) for kind, r in rates.items() if r}
+        self._taken: dict[int, dict[str, Withdrawal]] = {}  # by id of the ticket, then kind
+        self._told: dict[str, Told] = {}
+        self._sent: deque[tuple[float, Mapping[str, int]]] = deque(maxlen=MAX_CEILING)
+        self._reads_free = reads_free
         self._opens_at = -math.inf  # no call is sent before; set by a throttled call
         self._spread_until = -math.inf
         self._next_at = -math.inf
@@ -82,7 +107,7 @@ class Gate:
     @property
     def counts_tokens(self) -> bool:
         """Whether tokens are rate-limited, so that attempts need an upper bound."""
-        return self._tokens is not None
+        return bool((self._buckets.keys() | self._told.keys()) - {"requests"})
 
     def wait_s(self, now: float, ticket: Ticket) -> float:
         """See `limits.Limit`."""
@@ -91,11 +116,10 @@ class Gate:
         if self.limit.in_flight >= self.limit.limit:
             return math.inf
         wait = max(self._opens_at - now, self._next_at - now, self.breaker.wait_s(now), 0.0)
-        if self._requests is not None:
-            wait = max(wait, self._requests.wait_s(now, 1))
-        if self._tokens is not None:
-            wait = max(wait, self._tokens.wait_s(now, ticket.tokens))
-        return wait
+        amounts = kinds_of(ticket.tokens, ticket.reply_tokens)
+        waits = [bucket.wait_s(now, amounts[kind]) for kind, bucket in self._buckets.items()]
+        waits += [told.wait_s(now, amounts[kind]) for kind, told in self._told.items()]
+        return max([wait, *waits])
 
     def enter(self, now: float, ticket: Ticket) -> None:
         """See `limits.Limit`; raises NotRunError after a fault, or if *ticket* is refused."""
@@ -106,10 +130,14 @@ class Gate:
         self.limit.entered()
         ticket.probe = self.breaker.is_open
         self.breaker.probing = ticket.probe
-        if self._requests is not None:
-            self._requests.take(now, 1)
-        if self._tokens is not None:
-            self._taken[id(ticket)] = self._tokens.take(now, ticket.tokens, final=False)
+        amounts = kinds_of(ticket.tokens, ticket.reply_tokens)
+        self._taken[id(ticket)] = {
+            kind: bucket.take(now, amounts[kind], final=kind == "requests")
+            for kind, bucket in self._buckets.items()
+        }
+        self._sent.append((now, amounts))
+        for kind, told in self._told.items():
+            told.take(amounts[kind])
         if now < self._spread_until:
             mean = self._spread_s / self.limit.limit
             self._next_at = now + self._rng.uniform(0, 2 * mean)
@@ -121,15 +149,30 @@ class Gate:
     def leave(self, now: float, ticket: Ticket) -> None:
         """See `limits.Limit`; after a probe without a result another one is scheduled."""
         self.limit.left()
-        self._settle(ticket, ticket.tokens)
+        self._settle(ticket, kinds_of(ticket.tokens, ticket.reply_tokens))
         if ticket.probe and self.breaker.probing:
             self.breaker.abandoned(now)
 
     def succeeded(
-        self, ticket: Ticket, started: float, now: float, *, tokens: int, first: bool
+        self,
+        ticket: Ticket,
+        started: float,
+        now: float,
+        *,
+        usage: Usage,
+        first: bool,
+        told: Mapping[str, Left] | None = None,
     ) -> None:
-        """Count a reply that used *tokens*; *first*: by the first attempt of its call."""
-        self._settle(ticket, tokens)
+        """Count a reply that used *usage*; *first*: by the first attempt of its call.
+
+        *told* is what the provider says is left of its limits, by kind; it is not trusted.
+        """
+        free = usage.cached_tokens if self._reads_free else 0
+        used = kinds_of(usage.tokens, usage.completion_tokens)
+        self._settle(ticket, {**used, "input": max(0, usage.prompt_tokens - free)})
+        for kind, said in (told or {}).items():
+            sent = sum(amounts[kind] for at, amounts in self._sent if at > started)
+            self._told.setdefault(kind, Told()).tell(said, started, now, sent)
         self.limit.succeeded(now, first_try=first)
         self._count_response(ticket, started, now)
 
@@ -145,10 +188,13 @@ class Gate:
             if ticket.probe:  # refused, throttled or unreadable: the provider is up
                 self._count_response(ticket, started, now)
             return True
-        was_open = self.breaker.is_open
-        counts = self.breaker.failed(
-            ticket.unit, now, probe=ticket.probe, failing_since=ticket.failing_since
-        )
+        if error.slow and self.limit.throttled(now, None):  # neither an outage nor a reply
+            log.warning("limit.lowered", limit=self.limit.limit, because="replies come too late")
+        was_open, counts = self.breaker.is_open, True
+        if not error.slow:
+            counts = self.breaker.failed(
+                ticket.unit, now, probe=ticket.probe, failing_since=ticket.failing_since
+            )
         if self.breaker.is_open and not was_open:
             log.warning("breaker.opened", kind=error.kind, error=str(error))
         if ticket.probe and self.breaker.gives_up(now):
@@ -170,10 +216,10 @@ class Gate:
         message = f"asks to wait for {retry_after_s:,.0f} s, until {until:%Y-%m-%d %H:%M} UTC"
         self._fault = self._fault or CallError("unavailable", f"the provider {message}")
 
-    def _settle(self, ticket: Ticket, tokens: int) -> None:
-        withdrawal = self._taken.pop(id(ticket), None)
-        if self._tokens is not None and withdrawal is not None:
-            self._tokens.settle(withdrawal, tokens)
+    def _settle(self, ticket: Ticket, used: Mapping[str, int]) -> None:
+        for kind, withdrawal in self._taken.pop(id(ticket), {}).items():
+            if kind != "requests":
+                self._buckets[kind].settle(withdrawal, used[kind])
 
     def _count_response(self, ticket: Ticket, started: float, now: float) -> None:
         if self.breaker.succeeded(started, now, probe=ticket.probe):

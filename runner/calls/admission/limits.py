@@ -20,8 +20,9 @@ _PER_ITERATION = 8  # calls admitted in one iteration of the event loop
 class Ticket:
     """Request for the admission of one attempt.
 
-    *unit* names the caller; the lowest *rank* goes first. *tokens* and *cost_usd* are upper
-    bounds of what the attempt uses, 0 if no limit counts them. *failing_since* is the loop time
+    *unit* names the caller; the lowest *rank* goes first. *tokens*, of which *reply_tokens* are
+    the reply's, and *cost_usd* are upper bounds of what the attempt uses, 0 if no limit counts
+    them. *failing_since* is the loop time
     of the call's first transient failure, None before it. Without *waits_for_outage* the
     attempt is refused during an outage. The gate sets *probe* on an attempt that tests whether
     the provider has recovered.
@@ -34,6 +35,7 @@ class Ticket:
     failing_since: float | None = None
     waits_for_outage: bool = True
     probe: bool = False
+    reply_tokens: int = 0
 
 
 class Limit(Protocol):

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from runner.base.json import mappings
+from runner.base.json import mapping, mappings
 from runner.providers.litellm.errors import BILLING_CODES, error_in
 from runner.providers.litellm.usage import token_count
 
@@ -32,6 +32,7 @@ _CODES = {  # of errors by status: their code, type, status or reason in the pro
     529: ("overloaded_error",),
 }
 _STATUSES = {code: status for status, codes in _CODES.items() for code in codes}
+_MAX_REASON_CHARS = 60
 _REPLY = ("choices", "content", "candidates", "output")  # what a reply has in its provider's format
 
 
@@ -50,6 +51,24 @@ def readable(status: int, raw: bytes) -> tuple[int, bytes]:
         return _converted(status, raw, body, lambda body: json.dumps(body).encode())
     except (ValueError, RecursionError):
         return status, raw
+
+
+def stop_reason(body: bytes) -> str:
+    """Return why the model stopped in the words of its provider, "" where the body says nothing.
+
+    litellm has one word, `content_filter`, for a model's refusal and for every kind of filter.
+    """
+    try:
+        reply = mapping(orjson.loads(body))
+    except ValueError:
+        return ""
+    first = next(iter(mappings(reply.get("choices") or reply.get("candidates"))), {})
+    feedback = mapping(reply.get("promptFeedback"))
+    said = (
+        *(first.get(name) for name in ("native_finish_reason", "finish_reason", "finishReason")),
+        *(feedback.get("blockReason"), reply.get("stop_reason"), reply.get("stopReason")),
+    )
+    return next((reason for reason in said if isinstance(reason, str)), "")[:_MAX_REASON_CHARS]
 
 
 def _converted(

@@ -13,7 +13,8 @@ from typing import Any
 from runner.base.errors import CallError, one_line
 from runner.base.json import mapping, mappings
 from runner.base.secrets import Secrets
-from runner.providers.retry_headers import reset_after_s, retry_after_s
+from runner.providers.litellm.overflow import TOO_LONG, numbers_in
+from runner.providers.retry_headers import reset_after_s, retry_after_s, said_wait_s
 
 BILLING_CODES = {
     "billing_error",
@@ -26,18 +27,16 @@ BILLING_CODES = {
     "organization_usage_limit_exceeded",
     "project_spend_limit_exceeded",
 }
+_FILTERED = {"content_filter", "ResponsibleAIPolicyViolation", "content_policy_violation"}
+_NO_HOST = "No endpoints found that can handle the requested parameters"  # at OpenRouter
+_TOO_LONG_CODES = {"context_length_exceeded", "exceed_context_size_error"}  # OpenAI's, llama.cpp's
 _NO_CREDIT = "credit balance is too low"  # Anthropic sends no code for it
 _NO_KEY = "API_KEY_INVALID"  # Google's reason, with status 400
-_TOO_LONG = re.compile(
-    r"context (?:window|length|limit|size)|(?:prompt|input) is too long"
-    r"|too large for model|(?:input|prompt) tokens? (?:count )?.{0,40}exceed|maximum input length"
-    r"|exceeds the maximum number of tokens allowed|max_new_tokens` must be|current length is",
-    re.IGNORECASE,
-)
 _HINTS = (  # to what a provider says of its limits
     (r"concurren|pending requests", "lower processing.max_concurrent"),
     (r"tokens?[ _]per[ _]min|\bTPM\b", "set model.tpm"),
     (r"requests?[ _]per[ _]min|\bRPM\b", "set model.rpm"),
+    (r"output limit was reached", "raise model.max_tokens, or lower model.effort"),
     (r"max_?(?:completion|output)?_?tokens|(?:completion|output) tokens", "lower model.max_tokens"),
     (r"temperature", "change model.temperature"),
     (r"response_format|json_?schema", "try model.reply_format=text"),
@@ -46,7 +45,8 @@ NOT_FOLLOWED = (
     "where neither key nor transcript is sent: if that is right, name it in model.api_base"
 )
 _WRAPPING = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Timeout): |\w+Exception - )+")
-_RETRY_INFO = re.compile(r'"retryDelay":\s*"(\d{1,6}(?:\.\d{1,9})?)s"')
+_ECHOED = re.compile(r"['\"]input['\"]: .*", re.DOTALL)  # Pydantic repeats what it was given
+_MAX_DEPTH, _MAX_SAID = 6, 2000
 _DECODER = json.JSONDecoder()
 
 
@@ -60,11 +60,13 @@ class Where:
 
 
 class RefusedError(Exception):
-    """A provider's error: HTTP status, headers, and body."""
+    """A provider's error: HTTP status, headers, body, and whether a part of a reply preceded it."""
 
-    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    def __init__(
+        self, status: int, headers: Mapping[str, str], body: bytes, *, begun: bool = False
+    ) -> None:
         super().__init__(body.decode(errors="replace").strip())
-        self.status = status
+        self.status, self.begun = status, begun
         self.headers = {name.lower(): value for name, value in headers.items()}
 
 
@@ -107,30 +109,36 @@ def _refusal(
         status, headers = error.status, error.headers
     assert status is not None
     text, message, retry_after = str(error), _message(error, secrets), retry_after_s(headers)
+    if retry_after is None and (status == 429 or status >= 500):
+        retry_after = said_wait_s(_ECHOED.sub("", text))
     kind = _kind(status, set(_codes(text)), message, retry_after)
     if kind == "throttle" and retry_after is None and status == 429:
-        match = _RETRY_INFO.search(text)  # google.rpc.RetryInfo
-        retry_after = reset_after_s(headers) or (float(match[1]) if match else None)
-    return CallError(
+        retry_after = reset_after_s(headers)
+    window, prompt = numbers_in(text) if kind == "context_exceeded" else (None, None)
+    found = CallError(
         kind,
-        _full_message(message or f"status {status}", kind, where),
+        _full_message(message or f"status {status}", kind, where, window),
         status=status,
         retry_after_s=retry_after,
         final=headers.get("x-should-retry") == "false",
-        billed=kind == "timeout",
+        billed=kind == "timeout" or getattr(error, "begun", False),
     )
+    found.window, found.prompt_tokens = window, prompt
+    return found
 
 
 def _kind(status: int, codes: set[str], message: str, retry_after: float | None) -> str:
     client = 400 <= status < 500
-    too_long = "context_length_exceeded" in codes or _TOO_LONG.search(message)
-    if status in (400, 413, 422) and too_long:
+    if client and _FILTERED & codes:
+        return "refused"
+    too_long = _TOO_LONG_CODES & codes or TOO_LONG.search(message)
+    if status in (400, 413, 422, 500) and too_long:
         return "context_exceeded"
     if status == 402 or BILLING_CODES & codes or (client and _NO_CREDIT in message.lower()):
         return "billing"
     if status in (401, 403) or _NO_KEY in codes:
         return "auth"
-    if status == 404:
+    if status == 404 and _NO_HOST not in message:
         return "not_found"
     if status == 429 or (status in (503, 529) and retry_after is not None):
         return "throttle"
@@ -150,17 +158,22 @@ def _codes(text: str) -> Iterator[str]:
 
 def _said(text: str) -> Mapping[str, Any]:
     """Return the error object of the provider's reply in *text*; empty if it holds no JSON."""
+    return error_in(_body(text))
+
+
+def _body(text: str) -> Any:
+    """Return the first JSON value in *text*, None if it holds none."""
+    start = min((at for at in map(text.find, "{[") if at >= 0), default=len(text))
     try:
-        body, _ = _DECODER.raw_decode(text, text.find("{") % (len(text) + 1))
+        return _DECODER.raw_decode(text, start)[0]
     except (ValueError, RecursionError):
-        return {}
-    return error_in(body)
+        return None
 
 
 def error_in(body: Any) -> Mapping[str, Any]:
     """Return the error object of a reply's *body*, which may be the error itself."""
     error = mapping(body).get("error") or mapping(body).get("errors") or body
-    error = error[0] if isinstance(error, list) else error
+    error = error[0] if isinstance(error, list) and error else error
     return {"message": error, "code": error} if isinstance(error, str) else mapping(error)
 
 
@@ -175,18 +188,54 @@ def _message(error: BaseException, secrets: Secrets) -> str:
     return one_line(text or ("" if isinstance(error, RefusedError) else type(error).__name__))
 
 
-def _full_message(message: str, kind: str, where: Where) -> str:
+def _full_message(message: str, kind: str, where: Where, window: int | None) -> str:
     """Return *message* with whom it is from, and the setting that it calls for."""
     if kind == "auth":
         key = f"the key in ${where.key_env}" if where.key_env else "a call without a key"
         return f"{where.host} rejected {key}: {message}"
     if kind == "not_found":
         return f"{where.host} has no model {where.model!r}: {message}"
-    hint = "set model.context_window" if kind == "context_exceeded" else ""
+    if kind == "refused":
+        return f"the provider's filter refused the request: {message}"
+    hint = ""
+    if kind == "context_exceeded":
+        hint = "set model.context_window" + (f"={window}" if window else "")
     if kind in ("bad_request", "throttle"):
         found = (advice for words, advice in _HINTS if re.search(words, message, re.IGNORECASE))
         hint = next(found, "")
     return f"{one_line(message, 400)} ({hint})" if hint else message
+
+
+def refusal_text(error: BaseException) -> str:
+    """Return what a provider says of a request that it refused: the names it points at, first.
+
+    Only what it says itself is taken; a value that it repeats may be a text of the transcript.
+    """
+    refused = next((e for e in chain_of(error) if isinstance(e, RefusedError)), error)
+    text = str(refused)
+    pointed: list[str] = []
+    spoken: list[str] = []
+    _collect(_body(text), pointed, spoken, _MAX_DEPTH)
+    said = _ECHOED.sub("", " ".join(spoken) or text)
+    return " ".join([*pointed, said])[:_MAX_SAID]
+
+
+def _collect(part: Any, pointed: list[str], spoken: list[str], depth: int) -> None:
+    """Append the texts of an error's *part*: the names of parameters, and what is said."""
+    if isinstance(part, str) and part[:1] in "{[":
+        part = _body(part) or part
+    if isinstance(part, str):
+        spoken.append(part)
+    elif depth and isinstance(part, list):
+        for each in part:
+            _collect(each, pointed, spoken, depth - 1)
+    elif depth and isinstance(part, Mapping):
+        loc = part.get("loc")
+        names = [part.get("param"), *(loc if isinstance(loc, list) else [])]
+        pointed += [name for name in names if isinstance(name, str)]
+        for key in ("error", "errors", "message", "detail", "msg", "metadata", "raw"):
+            if part.get(key):
+                _collect(part[key], pointed, spoken, depth - 1)
 
 
 def cause_of(error: Exception) -> Exception | None:

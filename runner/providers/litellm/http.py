@@ -16,11 +16,15 @@ import httpx
 import orjson
 
 from runner.providers.litellm.route import ADDRESSES, ModelRoute
+from runner.providers.litellm.stream import as_stream
+from runner.providers.request import first_token_callback
 
 _NOT_MAPPED = (
     *("messages", "timeout", "model", "api_key", "api_base"),
     *("num_retries", "max_retries", "extra_headers"),
 )
+_CACHE_KEY = "prompt_cache_key"
+_KEYED = ("openai", "mistral")  # that take it at the top of the body
 _REMEMBERED = 256  # sets of mapped parameters
 _NAMED = ("api_key", "headers")
 
@@ -64,13 +68,28 @@ class HttpCalls:
         """
         return await self._complete(
             client=self._client(partial(self._send, arguments["timeout"])),
-            optional_params=orjson.loads(self._optional(arguments)),
+            optional_params=self._optional(arguments),
             **self._handler_arguments(arguments),
         )
 
-    def _optional(self, arguments: Mapping[str, Any]) -> bytes:
-        """Return the parameters in *arguments*, mapped to the provider's, as JSON."""
+    def _optional(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters in *arguments*, mapped to the provider's.
+
+        The key of a prompt's cache is the same for the provider, but another for each prefix.
+        """
         given = {name: value for name, value in arguments.items() if name not in _NOT_MAPPED}
+        cached: dict[str, Any] = {}
+        if self._provider in _KEYED:
+            for place in ("extra_body", None):
+                held = dict(given.get(place) or {}) if place else given
+                if _CACHE_KEY in held:
+                    cached[_CACHE_KEY] = held.pop(_CACHE_KEY)
+                    given = {**given, place: held} if place else held
+        mapped: dict[str, Any] = orjson.loads(self._mapped_to(given))
+        return mapped | cached
+
+    def _mapped_to(self, given: Mapping[str, Any]) -> bytes:
+        """Return litellm's mapping of the parameters *given*, as JSON."""
         key = orjson.dumps(given)
         if key not in self._mapped:
             if len(self._mapped) >= _REMEMBERED:
@@ -111,6 +130,8 @@ class HttpCalls:
         self, timeout_s: float, url: str, body: bytes, headers: Mapping[str, str]
     ) -> httpx.Response:
         """Return the response, which is one of success."""
+        if first_token_callback() is not None:
+            url, body = as_stream(self._provider, url, body)
         timeout = aiohttp.ClientTimeout(
             connect=timeout_s, sock_connect=timeout_s, sock_read=timeout_s
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from runner.config.model_facts import known_as
 from runner.providers.litellm.errors import Where
 
 # Providers whose calls equal those of `acompletion` (tests/providers/test_http.py), with the
@@ -20,13 +21,20 @@ ADDRESSES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
     "openai": (("OPENAI_BASE_URL", "OPENAI_API_BASE"), "https://api.openai.com/v1"),
     "openrouter": (("OPENROUTER_API_BASE",), "https://openrouter.ai/api/v1"),
 }
+SDK = ("azure",)  # OpenAI's client, to which `extra_body` adds what a stream needs
+
+
+def streamed(name: str) -> bool:
+    """Return whether the reply of the litellm model *name* can be read as a stream."""
+    return name.split("/", 1)[0] in (*ADDRESSES, *SDK)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRoute:
     """Destination of calls: litellm model string, address, and the *name* of the key's variable.
 
-    Prices are US dollars per million tokens; None means litellm's map. *transport* `litellm`
+    Prices are US dollars per million tokens; None means litellm's map. *base_model*, *effort*,
+    *service_tier* and *cache* are as in the settings (conf/model/base.yaml). *transport* `litellm`
     makes every call with `acompletion`; `auto` leaves the choice to choice.py.
     """
 
@@ -38,6 +46,15 @@ class ModelRoute:
     cached_usd_per_mtok: float | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
     transport: Literal["auto", "litellm"] = "auto"
+    base_model: str | None = None
+    effort: str | None = None
+    service_tier: str | None = None
+    cache: str = "auto"
+
+    @property
+    def known_as(self) -> str:
+        """The name under which litellm's map knows the model."""
+        return known_as(self.name, self.base_model)
 
     @property
     def where(self) -> Where:

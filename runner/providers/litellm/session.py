@@ -7,9 +7,10 @@ Its middleware is the only reader of the network, for litellm's provider configu
 import asyncio
 import ssl
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from urllib.request import getproxies
 
 import aiohttp
@@ -19,17 +20,27 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from runner.base.errors import CallError
-from runner.providers.litellm.body import readable
+from runner.providers.litellm.body import readable, stop_reason
 from runner.providers.litellm.errors import NOT_FOLLOWED, RefusedError, chain_of
-from runner.providers.request import reply_arrived
+from runner.providers.litellm.stream import FirstToken, is_stream, joined
+from runner.providers.request import first_token_callback, reply_arrived, request_sent
 
 MAX_BODY_BYTES = 16 << 20  # of a reply of maximum length with all characters escaped, unpacked
 MAX_ERROR_BYTES = 1 << 14  # of an error, of which the rest is cut off
 _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError)
 _RAW_DEFLATE, _GZIP_OR_ZLIB = -zlib.MAX_WBITS, 32 + zlib.MAX_WBITS
 
-_FAILED: ContextVar[list[Exception] | None] = ContextVar("failed", default=None)
+_EXCHANGE: ContextVar["Exchange | None"] = ContextVar("exchange", default=None)
 _log = structlog.get_logger("httpx")  # whose own log of requests is off
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What one attempt met: failures, the *headers* of its reply, and why the model *stopped*."""
+
+    failed: list[Exception] = field(default_factory=list)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    stopped: str = ""
 
 
 def open_session() -> aiohttp.ClientSession:
@@ -39,8 +50,11 @@ def open_session() -> aiohttp.ClientSession:
     provider-specific header. `trust_env` is set only if the environment names a proxy, since
     aiohttp looks proxies up in a thread for every request.
     """
+    sent = aiohttp.TraceConfig()
+    sent.on_request_headers_sent.append(_sent)
     return aiohttp.ClientSession(
         auto_decompress=False,
+        trace_configs=[sent],
         connector=aiohttp.TCPConnector(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),
         middlewares=[_once],
@@ -48,28 +62,36 @@ def open_session() -> aiohttp.ClientSession:
     )
 
 
+async def _sent(*_: object) -> None:
+    request_sent()
+
+
 @contextmanager
-def one_attempt() -> Iterator[None]:
-    """Let the block send nothing after a request has failed, whatever its libraries retry."""
-    token = _FAILED.set([])
+def one_attempt() -> Iterator[Exchange]:
+    """Let the block send nothing after a request has failed, whatever its libraries retry.
+
+    Yields what the attempt meets, which is filled in.
+    """
+    attempt = Exchange()
+    token = _EXCHANGE.set(attempt)
     try:
-        yield
+        yield attempt
     finally:
-        _FAILED.reset(token)
+        _EXCHANGE.reset(token)
 
 
 async def _once(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
     """Return the response, or raise the failure that an earlier request of this call had."""
-    failed = _FAILED.get()
-    if failed:
-        raise failed[0]
+    attempt = _EXCHANGE.get()
+    if attempt is not None and attempt.failed:
+        raise attempt.failed[0]
     try:
         return await _read_whole(request, handler)
     except Exception as error:
-        if failed is not None:
-            failed.append(error)
+        if attempt is not None:
+            attempt.failed.append(error)
         raise
 
 
@@ -80,9 +102,11 @@ async def _read_whole(
 
     Raises CallError for what is no reply, and RefusedError for one with an error.
     """
-    host = request.url.host_port_subcomponent or ""
-    request.headers["Accept-Encoding"] = "gzip, deflate"
-    response, body = await _received(request, handler, host)
+    host, waiting = request.url.host_port_subcomponent or "", first_token_callback()
+    # A packed stream would be held back by whoever packs it.
+    request.headers["Accept-Encoding"] = "gzip, deflate" if waiting is None else "identity"
+    first = FirstToken(waiting) if waiting is not None else None
+    response, body = await _received(request, handler, host, first)
     status, headers = response.status, CIMultiDict(response.headers)
     coding = headers.pop("Content-Encoding", "")
     _log.info(f'HTTP Request: POST {request.url} "HTTP/1.1 {status} {response.reason}"')
@@ -92,10 +116,14 @@ async def _read_whole(
     if not 200 <= status < 300:
         raise RefusedError(status, headers, _readable_error(body, coding))
     data = unpacked(body, coding, MAX_BODY_BYTES)
+    if first is not None and is_stream(data):
+        data, headers["Content-Type"] = _unstreamed(data, host), "application/json"
     reply_arrived()
     meant, data = readable(status, data)
     if meant >= 400:
-        raise RefusedError(meant, headers, data)
+        raise RefusedError(meant, headers, data, begun=first is not None and first.seen)
+    if (attempt := _EXCHANGE.get()) is not None:
+        attempt.headers, attempt.stopped = headers, stop_reason(data)
     loop = asyncio.get_running_loop()
     response.content = aiohttp.StreamReader(BaseProtocol(loop), MAX_BODY_BYTES, loop=loop)
     response.content.feed_data(data)
@@ -104,10 +132,28 @@ async def _read_whole(
     return response
 
 
+def _unstreamed(data: bytes, host: str) -> bytes:
+    """Return the reply in a stream as one body; raise CallError where there is none."""
+    try:
+        whole = joined(data)
+    except ValueError as error:
+        raise CallError("bad_response", str(error), billed=True) from error
+    if whole is None:
+        message = f"the stream of {host} ended after {len(data):,} bytes, before its reply did"
+        raise CallError("connection", message, billed=True)
+    return whole
+
+
 async def _received(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType, host: str
+    request: aiohttp.ClientRequest,
+    handler: aiohttp.ClientHandlerType,
+    host: str,
+    first: FirstToken | None,
 ) -> tuple[aiohttp.ClientResponse, bytes]:
-    """Return the response and its body; of an error what arrived of it, at most MAX_ERROR_BYTES."""
+    """Return the response and its body; of an error what arrived of it, at most MAX_ERROR_BYTES.
+
+    *first* is shown the chunks of a success.
+    """
     response, body = None, bytearray()
     try:
         response = await handler(request)
@@ -116,6 +162,8 @@ async def _received(
         size = response.content_length or 0 if response.ok else 0
         async for chunk in response.content.iter_any():
             body += chunk
+            if first is not None and response.ok:
+                first.feed(chunk)
             size = max(size, len(body))
             if size > limit:
                 break
@@ -212,7 +260,8 @@ def network_failure(error: Exception, host: str, received: int | None) -> CallEr
     elif isinstance(error, aiohttp.ConnectionTimeoutError):
         kind, message = "timeout", f"no connection to {host} in time"
     elif isinstance(error, TimeoutError):
-        kind, message, billed = "timeout", f"no answer from {host} in time", True
+        message = f"no answer from {host} in time"
+        return CallError("timeout", message, billed=True, slow=True)
     elif isinstance(error, aiohttp.ClientResponseError | HttpProcessingError):
         said = str(error.message).partition("\n")[0].rstrip(":")
         kind, message, billed = "bad_response", f"{host} answers, but not in HTTP: {said}", True

@@ -11,25 +11,45 @@ from dataclasses import replace
 from typing import Any
 
 import aiohttp
+import structlog
 
 from runner.answers.reply import beside
+from runner.answers.shared_schema import which_part
+from runner.base.errors import CallError, one_line
 from runner.base.secrets import secrets_of
 from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
-from runner.config.model_facts import OFFLINE, model_facts
+from runner.config.model_facts import OFFLINE, SIMULATED, model_facts
 from runner.providers.litellm.choice import http_calls
-from runner.providers.litellm.errors import cause_of, classify
+from runner.providers.litellm.errors import cause_of, classify, refusal_text
 from runner.providers.litellm.http import HttpCalls
 from runner.providers.litellm.loading import load_litellm
-from runner.providers.litellm.route import ModelRoute
-from runner.providers.litellm.session import one_attempt, open_session
+from runner.providers.litellm.parameters import Adapted, parameters, schema_message
+from runner.providers.litellm.refusals import UNKNOWN, adapted_to
+from runner.providers.litellm.route import SDK, ModelRoute
+from runner.providers.litellm.session import Exchange, one_attempt, open_session
+from runner.providers.litellm.stream import stream_options
 from runner.providers.litellm.usage import ADDED_PROMPT, ADDED_REPLY, CallSize, shown, usage_of
-from runner.providers.messages import joined, marked, text_parts
+from runner.providers.messages import joined, marked, text_parts, without
+from runner.providers.options import effort_note, provider_of
 from runner.providers.prices import cost_usd, prices_of
-from runner.providers.request import Completion, Request, checked_text, on_arrival
-from runner.providers.schemas import sent_schema
+from runner.providers.request import (
+    Completion,
+    Request,
+    checked_text,
+    first_token_callback,
+    on_arrival,
+    on_first_token,
+)
+from runner.providers.retry_headers import limits_left
 
 MAX_REASON_CHARS = 100
+_log = structlog.get_logger("colloquy.transport")
+_REASONS = {  # why a model stopped, in a provider's word, where litellm has none or another
+    "refusal": "refusal",
+    "model_context_window_exceeded": "length",
+    "model_length": "length",
+}
 _SIGNED = "bedrock/"  # litellm signs with credentials from the environment; no key is sent
 
 
@@ -49,12 +69,17 @@ class LiteLLMTransport:
         self._session: aiohttp.ClientSession | None = None
         self._http: HttpCalls | None = None
         self._secrets = secrets_of(key_env=route.api_key_env)
-        self._facts = model_facts(route.name)
+        self._facts = model_facts(route.known_as)
+        if route.name == SIMULATED:  # takes the marks of whom it stands for
+            self._facts = replace(self._facts, cache_marks=True)
+        self._adapted = Adapted()  # to what the provider refused; kept for the run
         self._prices = prices_of(route)
 
     async def open(self) -> None:
         """Import litellm (seconds of CPU) in a thread, and open the session."""
         route = self.route
+        if note := effort_note(route):
+            _log.warning("effort.rounded", reason=note)
         self._litellm = await offload(load_litellm, route.name)
         if route.name.startswith(OFFLINE):
             provider = importlib.import_module("runner.providers.offline.litellm_provider")
@@ -67,16 +92,25 @@ class LiteLLMTransport:
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Make one attempt; see CallError for the kinds of failure."""
         assert self._litellm is not None, "open() comes first"
-        arguments = self._arguments(request, timeout_s)
+        adapted = self._adapted
+        arguments = self._arguments(request, timeout_s, adapted)
         arrived: list[bool] = []
+        waiting = None if "stream" in adapted.dropped else first_token_callback()
         try:
-            with one_attempt(), on_arrival(lambda: arrived.append(True)):
+            with (
+                one_attempt() as attempt,
+                on_first_token(waiting),
+                on_arrival(lambda: arrived.append(True)),
+            ):
                 response = await self._ask(arguments)
         except Exception as error:  # noqa: BLE001 - libraries raise anything
             where, delivered = self.route.where, bool(arrived)
             found = classify(error, where, self._secrets, delivered=delivered)
+            said = refusal_text(error)
+            if found.kind == "bad_request" or (found.status == 500 and UNKNOWN.search(said)):
+                found.again = self._adapt(request, adapted, said, found)
             raise found from cause_of(error)
-        return self._completion(response, request)
+        return self._completion(response, request, attempt)
 
     async def close(self) -> None:
         """Close our connections and those of litellm's cached clients."""
@@ -90,27 +124,43 @@ class LiteLLMTransport:
         """Return litellm's response to *arguments*, or raise its exception."""
         if self._http is not None and arguments.get("api_key"):
             return await self._http.ask(arguments)
-        shared = {} if self._session is None else {"shared_session": self._session}
+        shared: dict[str, Any] = {}
+        if self._session is not None:
+            shared["shared_session"] = self._session
+        provider = self.route.name.split("/", 1)[0]
+        if first_token_callback() is not None and provider in SDK:
+            extra = {**(arguments.get("extra_body") or {}), **stream_options(provider)}
+            arguments = {**arguments, "extra_body": extra}
         return await self._litellm.acompletion(**arguments, **shared)
 
-    def _arguments(self, request: Request, timeout_s: float) -> dict[str, Any]:
+    def _adapt(self, request: Request, sent: Adapted, said: str, error: CallError) -> bool:
+        """Return whether *request* may succeed without a parameter that *said* refuses.
+
+        The run's later calls do without it too; *sent* is what this one did without.
+        """
+        now = adapted_to(self.route, request, self._facts, sent, said)
+        if now is None:
+            return False
+        if self._adapted == sent:
+            self._adapted = now
+            said = str(error).rsplit(" (", 1)[0] if str(error).endswith(")") else str(error)
+            reason = f"{now.change_since(sent, request)}, since {one_line(said, 200)}"
+            _log.warning("parameter.refused", model=self.route.name, reason=reason)
+        return True
+
+    def _arguments(self, request: Request, timeout_s: float, adapted: Adapted) -> dict[str, Any]:
         route = self.route
         arguments: dict[str, Any] = {
             "model": route.name,
-            "messages": self._messages(request),
-            "max_tokens": request.max_tokens,
+            "messages": self._messages(request, adapted),
             "timeout": timeout_s,
             "num_retries": 0,
             "max_retries": 0,
             "drop_params": True,  # a model that takes no temperature is not an error
-            **route.params,
+            **parameters(route, request, self._facts, adapted),
         }
-        if request.temperature is not None:
-            arguments["temperature"] = request.temperature
-        if request.schema is not None:
-            schema = sent_schema(request.schema, route.name, route.api_base)
-            named = {"name": request.node, "schema": schema, "strict": True}
-            arguments["response_format"] = {"type": "json_schema", "json_schema": named}
+        if route.base_model is not None and provider_of(route) == "azure":
+            arguments["base_model"] = route.base_model  # litellm maps parameters by it
         if route.api_base:
             arguments["api_base"] = route.api_base
         if not route.name.startswith(_SIGNED):
@@ -120,23 +170,32 @@ class LiteLLMTransport:
                 arguments["api_key"] = "not-needed"  # a local server; the client requires one
         return arguments
 
-    def _messages(self, request: Request) -> list[dict[str, Any]]:
-        if request.cache and self._facts.cache_marks:
-            return marked(request.messages, self.route.name)
-        return [joined(message) for message in request.messages]
+    def _messages(self, request: Request, adapted: Adapted) -> list[dict[str, Any]]:
+        messages = request.messages
+        if "shared" in adapted.dropped:
+            messages = without(messages, which_part(request.node))
+        if request.cache and self._facts.cache_marks and "cache" not in adapted.dropped:
+            made = marked(messages, self.route.known_as, self.route.cache)
+        else:
+            made = [joined(message) for message in messages]
+        if request.schema is not None and "response_format" in adapted.dropped:
+            schema_message(made, request.own_schema or request.schema)
+        return made
 
-    def _completion(self, response: Any, request: Request) -> Completion:
-        text, finish_reason = (checked_text(said, self._secrets) for said in _text_of(response))
+    def _completion(self, response: Any, request: Request, attempt: Exchange) -> Completion:
+        said = (*_text_of(response), attempt.stopped)
+        text, finish_reason, stopped = (checked_text(part, self._secrets) for part in said)
         usage = usage_of(getattr(response, "usage", None), self._size(request, text))
         cost, doubt = reported_cost(response)
         if cost is None and self._prices is not None:
             cost = cost_usd(usage, self._prices, next(_served(response), ""))
         corrected = "; ".join(filter(None, (usage.corrected, doubt)))
         usage = replace(usage, cost_usd=cost, corrected=corrected)
-        return Completion(text, finish_reason[:MAX_REASON_CHARS], usage)
+        reason = _REASONS.get(stopped, finish_reason)[:MAX_REASON_CHARS]
+        return Completion(text, reason, usage, stopped, limits_left(attempt.headers))
 
     def _size(self, request: Request, text: str) -> CallSize:
-        count = tokenizer_for(self.route.name).count
+        count = tokenizer_for(self.route.known_as).count
         parts = [part for message in request.messages for part in text_parts(message)]
         return CallSize(
             prompt=lambda: sum(map(count, parts)),
@@ -144,6 +203,7 @@ class LiteLLMTransport:
             reply_limit=request.max_tokens,
             max_prompt=4 * sum(map(len, parts)) + ADDED_PROMPT,  # a token is at least one byte
             max_reply=max(request.max_tokens, 4 * len(text)) + ADDED_REPLY,
+            written_1h=self.route.cache == "1h",
         )
 
 

@@ -17,7 +17,8 @@ ADDED_REPLY = 100_000
 class CallSize:
     """Tokens of one call by our own count (*prompt*, *reply*), with upper bounds of both.
 
-    *reply_limit* is the requested limit of the reply, to which providers may add.
+    *reply_limit* is the requested limit of the reply, to which providers may add. *written_1h*
+    says that what is written to the cache was to be kept for an hour.
     """
 
     prompt: Callable[[], int]
@@ -25,6 +26,7 @@ class CallSize:
     reply_limit: int
     max_prompt: int
     max_reply: int
+    written_1h: bool = False
 
 
 def usage_of(raw: Any, size: CallSize) -> Usage:
@@ -68,6 +70,8 @@ def _cache_counts(
         written = min(written, prompt)
     lifetimes = _get(details, "cache_creation_token_details")
     hour = _count(notes, lifetimes, "ephemeral_1h_input_tokens", written)
+    if size.written_1h and lifetimes is None:
+        hour = written
     return prompt, cached, written, hour
 
 

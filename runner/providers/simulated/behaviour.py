@@ -5,7 +5,8 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from runner.base.errors import ConfigError
+from runner.base.errors import ConfigError, did_you_mean
+from runner.config.model_facts import CACHE_RULES, UNNAMED
 from runner.config.simulate import SimulateSettings
 from runner.providers.simulated.account_limits import AccountLimits
 from runner.providers.simulated.faults import INTERNAL, OUTAGE, POISON, RATE_LIMIT, find_kind
@@ -21,7 +22,8 @@ class Arrival:
     """What the behaviour reads of one request.
 
     *prompt* is the text of all messages and *prompt_ids* its tokens; *max_tokens* is the
-    request's limit on the reply or None; *reply_tokens* is the length of the whole reply.
+    request's limit on the reply or None; *reply_tokens* is the length of the whole reply; *ends*
+    are the places in *prompt_ids* where a prefix to be cached is marked to end.
     """
 
     analyzer: str
@@ -29,6 +31,7 @@ class Arrival:
     prompt_ids: Sequence[int]
     max_tokens: int | None
     reply_tokens: int
+    ends: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,8 @@ class PlannedResponse:
     """The response to one request.
 
     *status* is the HTTP status, 0 for none; *fault* names a kind of `faults.py`, None for a good
-    reply; *reply_tokens* is the length of the reply within the request's limit.
+    reply; *reply_tokens* is the length of the reply within the request's limit. *first_token_s*
+    is when a stream begins; *written_tokens* are those that the prompt adds to a marked cache.
     """
 
     status: int
@@ -45,6 +49,8 @@ class PlannedResponse:
     fault: str | None
     cached_tokens: int
     reply_tokens: int
+    first_token_s: float = 0.0
+    written_tokens: int = 0
 
 
 class Behaviour:
@@ -58,7 +64,8 @@ class Behaviour:
         self._settings = settings
         self._random = random.Random(settings.seed)
         self._limits = AccountLimits(settings.rpm, settings.tpm)
-        self._prefixes = PrefixCache(settings.cache_min_tokens)
+        self.rules = CACHE_RULES.get(settings.provider or "", UNNAMED)
+        self._prefixes = PrefixCache(settings.cache_min_tokens, self.rules)
         self._arrived = 0
 
     def decide(self, arrival: Arrival, now_s: float) -> PlannedResponse:
@@ -81,16 +88,20 @@ class Behaviour:
         else:
             self._limits.take(tokens, now_s)
         base_s = self._settings.by_analyzer_s.get(arrival.analyzer, self._settings.latency_s)
-        latency_s, cached = base_s * factor, 0
+        first_s, cached, written = base_s * factor, 0, 0
+        latency_s = first_s
         if kind is None or kind.generates:
-            cached = self._prefixes.find(arrival.prompt_ids, now_s)
-            base_s += self._settings.per_token_s * reply_tokens
-            fresh = len(arrival.prompt_ids) - cached
-            latency_s = (base_s + self._settings.per_prompt_token_s * fresh) * factor
-            self._prefixes.add(arrival.prompt_ids, now_s, now_s + latency_s)
+            ids, ends = arrival.prompt_ids, arrival.ends
+            cached = self._prefixes.find(ids, now_s, ends)
+            fresh_s = self._settings.per_prompt_token_s * (len(ids) - cached)
+            first_s = (base_s + fresh_s) * factor
+            latency_s = first_s + self._settings.per_token_s * reply_tokens * factor
+            kept = self._prefixes.add(ids, now_s, now_s + first_s, ends)
+            written = kept - cached if self.rules.marks else 0
         headers = {**self._limits.headers(now_s), **(kind.headers if kind else {})}
         status = 200 if kind is None else kind.status
-        return PlannedResponse(status, headers, latency_s, name, cached, reply_tokens)
+        times = latency_s, name, cached, reply_tokens, first_s, written
+        return PlannedResponse(status, headers, *times)
 
     def _fault(
         self, index: int, chance: float, arrival: Arrival, tokens: int, now_s: float
@@ -120,7 +131,7 @@ class Behaviour:
 
 
 def check(settings: SimulateSettings, above: str = "model.simulate.") -> None:
-    """Raise ConfigError for unknown faults, rates that add up to more than 1, and empty windows.
+    """Raise ConfigError for unknown faults and providers, rates above 1, and empty windows.
 
     *above* precedes the key in messages.
     """
@@ -137,6 +148,9 @@ def check(settings: SimulateSettings, above: str = "model.simulate.") -> None:
     total = sum(settings.faults.values())
     if total > 1 + 1e-9:
         raise ConfigError(f"{above}faults: the rates add up to {total:g}; expected at most 1")
+    if settings.provider is not None and settings.provider not in CACHE_RULES:
+        near = did_you_mean(settings.provider, CACHE_RULES)
+        raise ConfigError(f"{above}provider={settings.provider!r} has no rules here{near}")
     for start, end in settings.outages_s:
         if not 0 <= start < end:
             expected = "expected [start, end] in seconds since the start"

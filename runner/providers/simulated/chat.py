@@ -1,23 +1,55 @@
 """OpenAI's chat protocol: reading a request, building its completion."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from runner.answers.shared_schema import ASKED_PART
+from runner.config.model_facts import UNNAMED, CacheRules
+from runner.providers.request import SHARED
 from runner.providers.simulated.behaviour import Arrival
 from runner.providers.simulated.tokens import token_ids
 
 
-def arrival_of(body: Mapping[str, Any], reply: str) -> Arrival:
-    """Return the arrival of request *body*, whose good reply is *reply*."""
+def arrival_of(body: Mapping[str, Any], reply: str, rules: CacheRules = UNNAMED) -> Arrival:
+    """Return the arrival of request *body*, whose good reply is *reply*.
+
+    The answer's schema stands before the prompt where the provider's *rules* say so.
+    """
     texts = message_texts(body)
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
+    schema = response_schema(body) if rules.schema else None
+    ids, ends = token_ids(json.dumps(schema)) if schema else [], list[int]()
+    for text, marked in _parts(body):
+        ids += token_ids(text)
+        ends += [len(ids)] if marked else []
     return Arrival(
-        analyzer=schema_name(body),
+        analyzer=asked_of(body),
         prompt="\n".join(texts),
-        prompt_ids=[token for text in texts for token in token_ids(text)],
+        prompt_ids=ids,
         max_tokens=limit if isinstance(limit, int) else None,
         reply_tokens=len(token_ids(reply)),
+        ends=tuple(ends),
     )
+
+
+def _parts(body: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    """Yield the texts of all messages, cut where a cached prefix is marked to end."""
+    for message in body.get("messages") or []:
+        text, content = "", message.get("content")
+        for part in content if isinstance(content, list) else [{"text": _text(content)}]:
+            text += str(part.get("text", ""))
+            if "cache_control" in part or "prompt_cache_breakpoint" in part:
+                yield text, True
+                text = ""
+        if text:
+            yield text, False
+
+
+def asked_of(body: Mapping[str, Any]) -> str:
+    """Return the analyzer that asks: the one whose part of a shared schema is asked for."""
+    part = ASKED_PART.search(message_texts(body, system=False)[-1]) if body["messages"] else None
+    return part[1] if part and schema_name(body) == SHARED else schema_name(body)
 
 
 def message_texts(body: Mapping[str, Any], *, system: bool = True) -> list[str]:
@@ -55,8 +87,11 @@ def completion(
     finish_reason: str,
     tokens: tuple[int, int],
     cached_tokens: int = 0,
+    written_tokens: int = 0,
 ) -> dict[str, Any]:
     """Return a `chat.completion`; *text* is the reply, *tokens* are those of prompt and reply."""
+    details = {"cached_tokens": cached_tokens}
+    details |= {"cache_write_tokens": written_tokens} if written_tokens else {}
     prompt_tokens, completion_tokens = tokens
     message = {"role": "assistant", "content": text}
     return {
@@ -69,6 +104,25 @@ def completion(
             "prompt_tokens": prompt_tokens,
             "completion_tokens": completion_tokens,
             "total_tokens": prompt_tokens + completion_tokens,
-            "prompt_tokens_details": {"cached_tokens": cached_tokens},
+            "prompt_tokens_details": details,
         },
     }
+
+
+def chunks(whole: Mapping[str, Any]) -> Iterator[bytes]:
+    """Yield the events of completion *whole* as a stream: its first word, the rest, the usage."""
+    for choice in whole["choices"]:
+        message = choice["message"]
+        first, space, rest = str(message.get("content") or "").partition(" ")
+        yield _chunk(whole, [{"index": 0, "delta": {"role": "assistant", "content": first}}])
+        delta = {**message, "content": space + rest}
+        ended = {"finish_reason": choice["finish_reason"]}
+        yield _chunk(whole, [{"index": 0, "delta": delta, **ended}])
+    yield _chunk(whole, [], usage=whole.get("usage"))
+    yield b"data: [DONE]\n\n"
+
+
+def _chunk(whole: Mapping[str, Any], choices: list[Any], **more: Any) -> bytes:
+    kept = {name: value for name, value in whole.items() if name not in ("choices", "usage")}
+    chunk = {**kept, "object": "chat.completion.chunk", "choices": choices, **more}
+    return f"data: {json.dumps(chunk)}\n\n".encode()

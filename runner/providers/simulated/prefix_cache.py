@@ -1,13 +1,14 @@
 """Prefix cache of the simulated provider: which beginnings of earlier prompts are cached.
 
-Numbers from OpenAI's guide "Prompt caching": prefixes match in steps of 128 tokens, and an unused
-one is dropped after 5 to 10 minutes; the shortest prefix is a setting (there 1024 tokens).
+The rules are those of `model_facts.CACHE_RULES`; an unused prefix is dropped after 5 minutes, the
+least that a provider names. The shortest prefix is a setting.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-BLOCK_TOKENS = 128
+from runner.config.model_facts import UNNAMED, CacheRules
+
 LIFETIME_S = 300.0
 MAX_BLOCKS = 200_000  # then expired blocks are removed, and again after as many more
 
@@ -19,47 +20,58 @@ class _Block:
 
 
 class PrefixCache:
-    """Caches prompts block by block; *min_tokens* None caches nothing. Times in seconds."""
+    """Caches prompts block by block; *min_tokens* None caches nothing. Times in seconds.
 
-    def __init__(self, min_tokens: int | None) -> None:
+    *ends* are the places at which a request marks prefixes; others are ignored where the *rules*
+    want marks.
+    """
+
+    def __init__(self, min_tokens: int | None, rules: CacheRules = UNNAMED) -> None:
         self.blocks: dict[int, _Block] = {}
-        self._min_tokens = min_tokens
+        self._min_tokens, self._rules = min_tokens, rules
         self._limit = MAX_BLOCKS
 
-    def find(self, ids: Sequence[int], now_s: float) -> int:
+    def find(self, ids: Sequence[int], now_s: float, ends: Iterable[int] = ()) -> int:
         """Return how many tokens at the start of *ids* are cached, and renew their lifetime."""
-        if self._min_tokens is None:
-            return 0
-        hits = []
-        for key in _block_keys(ids):
+        cached, hits = 0, []
+        for key, end in self._blocks(ids, ends):
             block = self.blocks.get(key)
-            if block is None or not block.ready_s <= now_s < block.expires_s:
+            if block is not None and block.ready_s <= now_s < block.expires_s:
+                cached = end
+                hits.append((key, block.ready_s))
+            elif not self._rules.marks:
                 break
-            hits.append((key, block.ready_s))
-        cached = len(hits) * BLOCK_TOKENS
-        if cached < self._min_tokens:
+        if self._min_tokens is None or cached < self._min_tokens:
             return 0
         self.blocks |= {key: _Block(ready_s, now_s + LIFETIME_S) for key, ready_s in hits}
         return cached
 
-    def add(self, ids: Sequence[int], now_s: float, ready_s: float) -> None:
-        """Cache the blocks of *ids* from *ready_s* on, the time of the response."""
+    def add(
+        self, ids: Sequence[int], now_s: float, ready_s: float, ends: Iterable[int] = ()
+    ) -> int:
+        """Cache the blocks of *ids* from *ready_s* on, the time of the first token.
+
+        Returns how many tokens at the start of *ids* are cached then.
+        """
         if self._min_tokens is None:
-            return
+            return 0
         if len(self.blocks) > self._limit:
             self.blocks = {k: block for k, block in self.blocks.items() if block.expires_s > now_s}
             self._limit = max(MAX_BLOCKS, 2 * len(self.blocks))
-        for key in _block_keys(ids):
-            block = self.blocks.get(key)
+        last = 0
+        for key, end in self._blocks(ids, ends):
+            last, block = end, self.blocks.get(key)
             if block is None or block.expires_s <= now_s:
                 self.blocks[key] = _Block(ready_s, ready_s + LIFETIME_S)
             elif ready_s < block.ready_s:
                 self.blocks[key] = _Block(ready_s, block.expires_s)
+        return last if last >= self._min_tokens else 0
 
-
-def _block_keys(ids: Sequence[int]) -> Iterator[int]:
-    """Yield one key per whole block; a key identifies all tokens up to its block's end."""
-    key = 0
-    for start in range(0, len(ids) - BLOCK_TOKENS + 1, BLOCK_TOKENS):
-        key = hash((key, *ids[start : start + BLOCK_TOKENS]))
-        yield key
+    def _blocks(self, ids: Sequence[int], ends: Iterable[int]) -> Iterator[tuple[int, int]]:
+        """Yield a key for all tokens up to each block's end, and that end."""
+        key, start = 0, 0
+        step = self._rules.step
+        for end in ends if self._rules.marks else range(step, len(ids) + 1, step):
+            key = hash((key, *ids[start:end]))
+            yield key, end
+            start = end

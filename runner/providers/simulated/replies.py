@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from runner.providers.simulated.chat import message_texts, response_schema
+from runner.answers.shared_schema import part_of
+from runner.providers.simulated.chat import asked_of, message_texts, response_schema
 
 Reply = Callable[[Mapping[str, Any]], str]
 
@@ -29,6 +30,7 @@ def reply_to(body: Mapping[str, Any]) -> str:
     """Return a reply that fits the schema of *body*; the same for the same request."""
     prompt = "\n".join(message_texts(body, system=False))
     schema = response_schema(body) or _schema_in(prompt)
+    schema = schema and part_of(schema, asked_of(body))
     if schema is None:
         return "This is a simulated reply; no model has read the prompt."
     seed = zlib.crc32(prompt.encode("utf-8", "surrogatepass"))

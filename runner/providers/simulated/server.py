@@ -8,6 +8,7 @@ import socket
 import struct
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,7 @@ from aiohttp import web
 
 from runner.config.simulate import SimulateSettings
 from runner.providers.simulated.behaviour import Behaviour, PlannedResponse
-from runner.providers.simulated.chat import arrival_of, completion, schema_name
+from runner.providers.simulated.chat import arrival_of, asked_of, chunks, completion
 from runner.providers.simulated.faults import FaultResponse, GoodReply, error_response, find_kind
 from runner.providers.simulated.replies import Reply, reply_to
 from runner.providers.simulated.tokens import token_ids, truncate
@@ -137,7 +138,7 @@ class SimulatedProvider:
             return await send(request, error_response(400, "the body is not JSON"))
         if not isinstance(body, dict) or not isinstance(body.get("messages"), list):
             return await send(request, error_response(400, "the body holds no messages"))
-        self.stats.begin(schema_name(body))
+        self.stats.begin(asked_of(body))
         try:
             return await self.respond(request, body, arrived_s)
         finally:
@@ -148,21 +149,27 @@ class SimulatedProvider:
     ) -> web.StreamResponse:
         """Respond as the behaviour decides, its latency after *arrived_s*."""
         text = self._reply(body)
-        arrival = arrival_of(body, text)
+        arrival = arrival_of(body, text, self._behaviour.rules)
         planned = self._behaviour.decide(arrival, arrived_s - self._started_s)
         self.stats.count(planned, len(arrival.prompt_ids))
         finish_reason = "stop"
         if planned.fault is None and planned.reply_tokens < arrival.reply_tokens:
             text, finish_reason = truncate(text, planned.reply_tokens), "length"
         tokens = len(arrival.prompt_ids), planned.reply_tokens
-        whole = completion(body, text, finish_reason, tokens, planned.cached_tokens)
-        due_s = arrived_s + planned.latency_s
+        cache = planned.cached_tokens, planned.written_tokens
+        whole = completion(body, text, finish_reason, tokens, *cache)
+        due_s, streams = arrived_s + planned.latency_s, body.get("stream") is True
+        streams = streams and self._behaviour.rules.streams
+        if planned.fault is None and streams:
+            return await _stream(request, whole, planned, arrived_s)
         if planned.fault is None:
             response = _json_response(whole, planned.headers)
             await _sleep_until(due_s)
             return response
         good = GoodReply(text, whole, request.headers.get("Authorization", ""))
         fault = find_kind(planned.fault).make(good)
+        if streams and find_kind(planned.fault).generates:
+            fault = replace(fault, body=b"".join(chunks(json.loads(fault.body))).decode())
         await _sleep_until(due_s)
         return await send(request, fault, planned.headers)
 
@@ -192,6 +199,22 @@ async def send(
         await response.write(data[: fault.cut])
     if fault.cut is not None and transport is not None:
         transport.abort()
+    return response
+
+
+async def _stream(
+    request: web.BaseRequest, whole: Mapping[str, Any], planned: PlannedResponse, arrived_s: float
+) -> web.StreamResponse:
+    """Send *whole* as a stream, which begins with its first token."""
+    headers = {**planned.headers, "Content-Type": "text/event-stream"}
+    response = web.StreamResponse(headers=headers)
+    await _sleep_until(arrived_s + planned.first_token_s)
+    await response.prepare(request)
+    first, *rest = chunks(whole)
+    await response.write(first)
+    await _sleep_until(arrived_s + planned.latency_s)
+    await response.write(b"".join(rest))
+    await response.write_eof()
     return response
 
 

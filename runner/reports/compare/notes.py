@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from runner.base.format import count, plural, seconds, usd
+from runner.base.format import count, plural, seconds, share, usd
 from runner.base.usage import sum_usd
 from runner.record.batch_directory import is_batch, rows_of
 from runner.reports.compare.group import Group
@@ -11,6 +11,7 @@ from runner.reports.compare.planned_jobs import runs_side_by_side
 from runner.reports.compare.rows import RunRow, known_figures
 from runner.reports.compare.verdicts import LEAST, Pair
 
+CACHE_GAP = 0.1  # difference in the cached share of prompts that is told
 MERGED = "results.csv"  # of all batches, beside the comparison
 
 
@@ -44,11 +45,29 @@ def notes_on(
         )
     if any(map(runs_side_by_side, {row.path.parent for row in rows})):
         yield "Jobs of a sweep ran at the same time, so each may have slowed the others down."
+    yield from _on_caches(rows)
     timed = [times for group in groups if (times := group.spreads["wall_s"]) is not None]
     if pairs and any(times.n < LEAST for times in timed):
         yield (
             f"With fewer than {LEAST} repeats of a setting, chance may have made the difference: "
             "there is no front (★) and no verdict on it. Add repeat=0,1,2."
+        )
+
+
+def _on_caches(rows: Sequence[RunRow]) -> Iterator[str]:
+    """Yield a note where prompt caches served some runs far more than others."""
+    shares = [
+        cached / prompt
+        for row in rows
+        if row.accounted
+        and (cached := row.figure("cached_tokens")) is not None
+        and (prompt := row.figure("prompt_tokens"))
+    ]
+    if shares and max(shares) - min(shares) > CACHE_GAP:
+        yield (
+            f"Prompt caches served {share(min(shares))} to {share(max(shares))} of the prompt "
+            "tokens of a run: differences in time and cost may be the cache's. Let jobs run in a "
+            "random order, with repeats: hydra/sweeper=shuffled repeat=0,1,2."
         )
 
 

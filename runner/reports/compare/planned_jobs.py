@@ -1,6 +1,7 @@
 """The planned jobs of a sweep, from the `multirun.yaml` that Hydra writes before the first."""
 
 import math
+import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
-from runner.base.json import at, listing, read_yaml, section
+from runner.base.json import amount, at, listing, read_yaml, section
 
 _HYDRAS = re.compile(r"-|[+~]*['\"]?\s*hydra\b")
 MAX_JOBS = 10_000  # of a sweep
@@ -34,14 +35,23 @@ def planned_jobs(folder: Path) -> list[PlannedJob]:
     hydra = section(read_yaml(folder / "multirun.yaml"), "hydra")
     sweeper = section(hydra, "sweeper")
     numbered = at(hydra, "sweep", "subdir") == "${hydra.job.num}"
-    if not numbered or not str(sweeper.get("_target_")).endswith(".BasicSweeper"):
+    kind = str(sweeper.get("_target_")).rpartition(".")[2]
+    if not numbered or kind not in ("BasicSweeper", "ShuffledSweeper"):
         return []
     arguments = [f"{key}={value}" for key, value in section(sweeper, "params").items()]
     arguments += map(str, listing(at(hydra, "overrides", "task")))
     if any(_HYDRAS.match(argument) for argument in arguments):
         return []
-    numbered = enumerate(split_sweep(arguments))
+    jobs = split_sweep(arguments)
+    if kind == "ShuffledSweeper":
+        jobs = shuffled(jobs, int(amount(sweeper.get("seed"))))
+    numbered = enumerate(jobs)
     return [PlannedJob(folder / str(number), tuple(job)) for number, job in numbered]
+
+
+def shuffled(jobs: Sequence[list[str]], seed: int) -> list[list[str]]:
+    """Return *jobs* in the order that *seed* decides, the same on every machine."""
+    return random.Random(seed).sample(jobs, len(jobs))
 
 
 def split_sweep(arguments: Sequence[str]) -> list[list[str]]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from runner.answers.outcome import ANSWERED
 from runner.base.errors import ColloquyError, ConfigError, did_you_mean, reason
-from runner.base.format import plural
+from runner.base.format import plural, share
 from runner.base.json import amount, at, mappings, number, read_json, section
 from runner.base.regular_files import files_in, folders_in, kind_of
 from runner.base.text import to_terminal
@@ -16,7 +17,7 @@ from runner.reports.compare.keys import flatten, show
 from runner.reports.compare.planned_jobs import planned_jobs
 from runner.reports.stored_run import StoredRun, by_number, find_runs, is_run, read_run, statuses_of
 
-ENDED = ("completed", "partial", "failed")
+ENDED = (*sorted(ANSWERED), "partial", "failed")
 SPENT = ("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd")
 FIGURES = (*("succeeded", "total", "reused", "attempts", "wall_s", "ideal_s", "efficiency"), *SPENT)
 
@@ -55,10 +56,10 @@ class RunRow:
         if self.figure("wall_s") is None or self.figure("reused"):
             return False
         if not self.batch:
-            return self.status == "completed"
+            return self.status in ANSWERED
         asked, answers = self.figure("attempts"), self.figure("succeeded")
         reused = asked is not None and answers is not None and asked < answers
-        return self.status in ("completed", "partial") and not reused
+        return self.status in (*ANSWERED, "partial") and not reused
 
     @property
     def accounted(self) -> bool:
@@ -185,11 +186,15 @@ def _state(
     """Return the row's status, and why it is not completed."""
     parts = {"metadata.json": run.metadata, "config/resolved.yaml": settings}
     gone = [name for name, data in parts.items() if not data]
-    if run.status == "completed" and figures["wall_s"] is None:
+    if run.status in ANSWERED and figures["wall_s"] is None:
         gone.append("logs/benchmark.json")
     if gone or run.damaged:
         missing = f"missing or unreadable: {', '.join(gone)}" if gone else ""
         return "damaged", "; ".join(filter(None, [missing, *run.damaged[:1]]))
+    if run.status in ANSWERED and not section(run.metadata, "files"):
+        found = share(figures["grounding_rate"])
+        few = f"{found} of its quotes are in the transcript" if run.status == "degraded" else ""
+        return run.status, few
     if run.status == "completed":
         return run.status, ""
     if run.status == "running":

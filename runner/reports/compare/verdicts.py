@@ -11,6 +11,7 @@ from runner.reports.compare.rows import known_figures
 from runner.reports.compare.spread import LEVEL, difference_p, holm
 
 LEAST = 3  # repeats of each that a test needs
+LEAST_P = 0.001  # shown
 UNTOLD = "no significant difference"
 EQUAL = "equal"
 # By figure: the word for the first of a pair if it is lower, and if it is higher.
@@ -101,7 +102,9 @@ def _verdict(
     if p is None:
         why = f"n={len(a)} and n={len(b)}, {LEAST} of each needed"
         return PairVerdict(UNTOLD, ratio, None, why)
-    return PairVerdict(word if p < LEVEL else UNTOLD, ratio, p, f"p={p:.2g}")
+    return PairVerdict(
+        word if p < LEVEL else UNTOLD, ratio, p, f"p={p:.2g}" if p >= LEAST_P else f"p<{LEAST_P}"
+    )
 
 
 def verdict_on(groups: Sequence[Group], pairs: Sequence[Pair]) -> str:
@@ -136,5 +139,5 @@ def _clause(figure: str, groups: Sequence[Group], pairs: Sequence[Pair]) -> str:
         return f"no verdict without {LEAST} repeats of each setting; so far {word} is {value}"
     if not won:
         return "no significant difference"
-    against = "each other setting" if won == len(own) else f"{won} of {len(own)} other settings"
+    against = "every other setting" if won == len(own) else f"{won} of {len(own)} other settings"
     return f"{word} is {value}, a difference that is significant against {against}"

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from runner.base.errors import OutputError, reason
 from runner.base.files import make_directory, write_bytes, write_json
+from runner.base.regular_files import as_given
 from runner.base.tables import as_rows
 from runner.base.text import now_iso, print_stderr, to_terminal
 from runner.record.batch_directory import COLUMNS, REPORT, rows_of
@@ -62,7 +63,10 @@ def after_sweep(folder: Path) -> None:
         comparison = compare([folder])
         write_comparison(comparison, folder, indexed=True)
         consoles = {row.settings.get("output.console") for row in comparison.rows if row.settings}
-        where = str(folder / "comparison.html")
+        given = next(
+            (r.settings.get("output.dir", "/") for r in comparison.rows if r.settings), "/"
+        )
+        where = str(as_given(folder, given) / "comparison.html")
         if "json" in consoles:
             print_stderr(orjson.dumps({"event": "comparison.written", "path": where}).decode())
         elif consoles != {"quiet"}:

@@ -11,6 +11,7 @@ from runner.base.command import Arguments, run_command, the_extra
 from runner.base.errors import ConfigError
 from runner.base.secrets import secrets_of
 from runner.base.text import to_terminal
+from runner.record.stored_transcript import PERSONAL
 from runner.reports.compare.keys import ABSENT, differing_keys
 from runner.reports.compare.rows import collect_rows
 from runner.reports.export.spans import run_span
@@ -20,7 +21,12 @@ USAGE = """usage: colloquy-mlflow DIR…
 Logs each run in and below every DIR, one experiment per sweep, into MLFLOW_TRACKING_URI.
 
 Exit codes: 0 logged, 2 no run or no extra."""
-ENDED = {"completed": "FINISHED", "partial": "FINISHED", "interrupted": "KILLED"}
+ENDED = {
+    "completed": "FINISHED",
+    "degraded": "FINISHED",
+    "partial": "FINISHED",
+    "interrupted": "KILLED",
+}
 
 
 def log_runs(paths: Sequence[Path], client: Any) -> list[str]:
@@ -38,7 +44,8 @@ def log_runs(paths: Sequence[Path], client: Any) -> list[str]:
         span = run_span(read_run(row.path))
         began, ended = (span.start_ns // 10**6, span.end_ns // 10**6) if span else (None, None)
         made = client.create_run(experiment, began, run_name=row.name).info.run_id
-        params = {key: row.settings.get(key, ABSENT) for key in ["model.name", *keys]}
+        told = ["model.name", *(key for key in keys if not key.startswith(PERSONAL))]
+        params = {key: row.settings.get(key, ABSENT) for key in told}
         for key, value in mask(params).items():
             client.log_param(made, key, value)
         for key, figure in _metrics(row.figures).items():

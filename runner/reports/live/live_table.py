@@ -92,6 +92,7 @@ class LiveTable:
     model: str = ""
     transcript: str = ""
     began: float | None = None
+    starting: bool = False
     status: str = ""
     remaining: Callable[[LiveTable, float], float | None] | None = None
     notes: deque[str] = field(default_factory=lambda: deque(maxlen=NOTES))
@@ -100,7 +101,9 @@ class LiveTable:
     def apply(self, event: Mapping[str, Any], now: float) -> None:
         """Apply one log event; unknown events are ignored."""
         name, row = str(event.get("event")), self._row(event)
-        if name == "run.started":
+        if name == "run.starting":
+            self.starting = True
+        elif name == "run.started":
             self.began = now
             self.model, self.transcript = str(event.get("model")), str(event.get("transcript"))
         elif name == "run.finished":
@@ -194,6 +197,8 @@ class LiveTable:
         return {row.name: row for row in ranked[: max(0, room - stages - 1)]}
 
     def _last(self, now: float) -> str:
+        if self.starting and self.began is None:
+            return "starting"
         rows = self.rows.values()
         facts = [_done(list(rows), now)]
         used = _used(rows)

@@ -88,7 +88,9 @@ def batch_page(run: StoredRun) -> str:
         insights_left=max(0, len(insights) - MAX_INSIGHTS),
         first=FIRST_INSIGHTS,
         file_names=[file.name for file in read if file.brief],
-        speakers=_every(file.speakers for file in read),
+        speakers=_every(
+            [*(file.speakers for file in read), *(found.speakers for found in actions)]
+        ),
         analyzers=_every(file.analyzers for file in read),
         figures=_figures(run),
         tables=[name for name in (TABLE, INSIGHTS_TABLE) if link_to(run.path / name, run.path)],

@@ -7,7 +7,7 @@ from typing import Any
 from runner.base.format import clock, plural
 from runner.base.json import at, listing, mapping, mappings, number, text
 from runner.reports.report.findings import Findings, Places, Quote, ShownInsight, quotes_of
-from runner.reports.report.nodes import NodeFacts
+from runner.reports.report.nodes import NodeFacts, joined
 from runner.reports.report.render import label
 from runner.reports.stored_run import StoredRun
 
@@ -16,14 +16,26 @@ ACTIONS = "Action items"
 _STEPS = "next_steps"  # of a summary: elsewhere, those of its own question
 # Sections, and the keys of structured data that fill them, the most specific first.
 _SECTIONS = {
+    "The problem": ("problem",),
+    "What was done": ("steps",),
+    "Moods": ("moments",),
+    "Needs": ("needs",),
+    "Experiences": ("experiences",),
+    "Opinions": ("opinions",),
+    "Key quotes": ("quotes",),
+    "Testimony": ("claims",),
+    "Questions and answers": ("exchanges",),
     "Decisions": ("decisions",),
     ACTIONS: ("action_items", _STEPS),
     "Disagreements": ("disagreements",),
     "Open questions": ("open_questions", "open_points"),
 }
-_MATTER = ("what", "step", "matter", "question", "text")
-_PEOPLE = ("owner", "decided_by", "raised_by")
-_REMARKS = ("basis", "firmness", "state", "conditions", "why_open")
+_MATTER = (*("what", "step", "matter", "question", "cause", "need", "opinion", "claim", "text"),)
+_PEOPLE = ("owner", "decided_by", "raised_by", "asked_by", "witness", "by", "who")
+_REMARKS = (
+    *("basis", "firmness", "state", "conditions", "why_open", "result", "mood", "strength"),
+    *("stance", "reason", "verdict", "why"),
+)
 _PLAIN = {"agreed", "firm", "unclear"}  # remarks that go without saying
 
 
@@ -107,10 +119,11 @@ def _sections(
         held = [(n, d, key) for key in keys for n, d in answers if key in d]
         asked = [(n, d[key], key) for n, d, key in held if key != _STEPS or _is_summary(n, d)]
         # An analyzer that asks this one question goes before a summary that covers it too.
-        asked.sort(key=lambda each: (not listing(each[1]), each[0].name != each[2]))
+        asked.sort(key=lambda each: (not each[1], each[0].name != each[2]))
         if asked:
             node, items, _ = asked[0]
-            shown = (_item(item, places) for item in listing(items))
+            held = items if isinstance(items, list) else [items]
+            shown = (_item(item, places) for item in held)
             yield BriefSection(title, node, tuple(item for item in shown if item.words))
 
 
@@ -121,6 +134,7 @@ def _item(item: Any, places: Places) -> BriefItem:
     remarks = [_joined(facts.get(key)) for key in _REMARKS]
     sides = mappings(facts.get("sides"))
     remarks += [f"{text(side.get('who'))}: {text(side.get('position'))}" for side in sides]
+    remarks += filter(None, [joined(facts.get("answered_by"), facts.get("answer"))])
     return BriefItem(
         next((text(facts[key]) for key in _MATTER if facts.get(key)), ""),
         next((_joined(facts[key]) for key in _PEOPLE if facts.get(key)), ""),

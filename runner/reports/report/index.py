@@ -8,8 +8,10 @@ from typing import Any
 from runner.base.errors import ConfigError
 from runner.base.format import moment
 from runner.base.json import amount, at, number, read_json, read_list, section, text
+from runner.base.regular_files import kind_of
 from runner.record.batch_directory import REPORT, TABLE, is_batch
 from runner.record.run_directory import check_folders
+from runner.record.stored_transcript import PERSONAL, REDACTION
 from runner.reports.report.nodes import model_label
 from runner.reports.report.render import link_to, render
 from runner.reports.report.summary import UNKNOWN, VERDICTS
@@ -94,6 +96,8 @@ def _entry(path: Path, root: Path) -> IndexEntry:
     batch = is_batch(path)
     transcript = text(at(metadata, "transcript", "name"))
     title = root_of(transcript).name if batch else text(at(metadata, "reading", "about", "title"))
+    if kind_of(path / REDACTION) == "file":
+        title = transcript = ""  # this page is outside the run
     page = link_to(path / REPORT, root)
     status = text(metadata.get("status"))
     tone, ended, _ = VERDICTS.get(status, UNKNOWN)
@@ -121,7 +125,8 @@ def _typed(path: Path) -> list[str]:
     """Return the overrides of the run in *path*."""
     if not _is_safe(path):
         return []
-    return [text(override) for override in read_list(path / "config" / "overrides.json")]
+    typed = [text(override) for override in read_list(path / "config" / "overrides.json")]
+    return [override for override in typed if not override.startswith(PERSONAL)]
 
 
 def _is_safe(path: Path) -> bool:

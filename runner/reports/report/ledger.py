@@ -9,16 +9,20 @@ from typing import Any
 
 import orjson
 
-from runner.base.json import amount, mapping, mappings, number, read_json, text
+from runner.answers.context import scarcity
+from runner.base.json import amount, listing, mapping, mappings, number, read_json, text
 from runner.base.regular_files import files_in, folders_in, read_lines
 from runner.record.previous_session import read_record
 from runner.reports.report.nodes import NodeFacts, joined
 from runner.reports.report.render import label, title_of
 
+_REMOVED = "removed_chars"
 _EVENTS = (
     b'"breaker.',
     b'"limit.lowered"',
     b'"model.failed"',
+    b'"parameter.refused"',
+    b'"effort.rounded"',
     b'"context.trimmed"',
     b'"record.damaged"',
     b'"node.crashed"',
@@ -47,6 +51,12 @@ def kept_and_dropped(section: Mapping[str, Any]) -> tuple[int, str]:
     kinds = ((text(item.get("key")).replace("_", " "), text(item.get("priority"))) for item in lost)
     counts = Counter(f"{key} ({priority})" for key, priority in kinds)
     return len(items) - len(lost), ", ".join(f"{n} × {what}" for what, n in counts.items())
+
+
+def few_kept(ledger: Mapping[str, Any]) -> str | None:
+    """Return `1 of 40 findings` if a context keeps so few, else None."""
+    kept, dropped = (amount(ledger.get(f"items_{which}")) for which in ("kept", "dropped"))
+    return scarcity(int(kept), int(dropped))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +104,17 @@ def chunked_of(path: Path, nodes: Sequence[NodeFacts]) -> list[ChunkedNode]:
 
 @dataclass(frozen=True, slots=True)
 class NodeFaults:
-    """Faults of one node: failed attempts by kind, pauses in seconds, invalid replies."""
+    """Faults of one node: failed attempts by kind, pauses in seconds, invalid replies.
+
+    *marks* say how the reply was read that is its answer, empty for plain JSON.
+    """
 
     node: NodeFacts
     failed: str
     pause_s: float
     parked_s: float
     rejected: tuple[str, ...]
-    repaired: bool
+    marks: str
 
 
 def faults_of(nodes: Sequence[NodeFacts]) -> list[NodeFaults]:
@@ -117,9 +130,9 @@ def faults_of(nodes: Sequence[NodeFacts]) -> list[NodeFaults]:
             sum(amount(a.get("wait_s")) for a in node.attempts),
             amount(node.timing.get("parked_s")),
             rejected,
-            node.record.get("json_repaired") is True,
+            "; ".join(map(text, listing(node.record.get("reply_notes")))),
         )
-        if fault.failed or rejected or fault.repaired or fault.parked_s:
+        if fault.failed or rejected or fault.marks or fault.parked_s:
             found.append(fault)
     return found
 
@@ -145,7 +158,7 @@ def _event(line: bytes) -> str:
         event = mapping(orjson.loads(line))
     except ValueError:
         return ""
-    facts = ("analyzer", "model", "kind", "error", "fault", "limit", "context", "removed_chars")
+    facts = ("analyzer", "model", "kind", "error", "reason", "fault", "limit", "context", _REMOVED)
     told = [(label(key), label(event[key])) for key in facts if event.get(key) is not None]
     name = title_of(text(event.get("event")).replace(".", " "))
     return joined(name, ", ".join(f"{key} {value}" for key, value in told))

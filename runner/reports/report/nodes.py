@@ -1,8 +1,11 @@
 """The nodes of a stored run in the pipeline's order, with the facts about each."""
 
+import ast
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from typing import Any
 
 from runner.base.json import amount, mapping, mappings, number, read_list, text
@@ -59,6 +62,16 @@ class NodeFacts:
     def missing(self) -> dict[str, str]:
         """The inputs that it answered without, and why."""
         return {str(k): text(v) for k, v in mapping(self.record.get("missing")).items()}
+
+
+@cache
+def question_of(name: str) -> str:
+    """Return what the packaged analyzer *name* asks, as its module says, or nothing."""
+    file = resources.files("analyzers").joinpath(f"{name}.py")
+    if not re.fullmatch(r"[a-z]\w*", name) or not file.is_file():
+        return ""
+    told = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    return told.partition("\n")[0]
 
 
 def joined(*values: Any) -> str:

@@ -21,14 +21,14 @@ from runner.reports.report.findings import (
     quotes_of,
 )
 from runner.reports.report.matrix import RATINGS
-from runner.reports.report.nodes import NodeFacts, merged_insights, models_of, nodes_of
+from runner.reports.report.nodes import NodeFacts, merged_insights, models_of, nodes_of, question_of
 from runner.reports.report.render import address_of, render
 from runner.reports.report.timeline import LABEL, WIDTH, timeline_of
 from runner.reports.stored_run import StoredRun
 
 SCRIPT = resources.files(__package__).joinpath("templates/filter.js").read_text(encoding="utf-8")
 SCRIPT_DIGEST = f"sha256-{b64encode(sha256(SCRIPT.encode()).digest()).decode()}"
-MOST_INSIGHTS = 8  # on the first screen
+FIRST = 8  # insights, and items of each kind, on the first screen
 OPEN_NODES = 16  # up to so many analyzers' findings are unfolded
 
 
@@ -72,9 +72,10 @@ def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any
     return {
         "brief": brief_of(findings, run, merged_insights(run, nodes), places),
         "findings": sorted(findings, key=lambda found: not found.node.final),
-        "first": MOST_INSIGHTS,
+        "first": FIRST,
         "speakers": _every(findings, lambda insight: insight.speakers),
         "labels": _every(findings, lambda insight: [insight.category]),
+        "question_of": question_of,
         "open_nodes": len(nodes) <= OPEN_NODES,
         "ratings": RATINGS,
         "quotes_of": lambda item: quotes_of(item.get("evidence"), places),
@@ -104,6 +105,7 @@ def _how_it_ran(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
         "grounding_total": mapping(run.grounding.get("total")),
         "ledgers": ledger.ledgers_of(run.path, (node.stage for node in nodes)),
         "kept_and_dropped": ledger.kept_and_dropped,
+        "few_kept": ledger.few_kept,
         "chunked": ledger.chunked_of(run.path, nodes),
         "faults": ledger.faults_of(nodes),
         "requests": sum(len(node.attempts) for node in nodes),

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from runner.answers.outcome import ANSWERED
 from runner.base.format import count, figure, moment, relative_error, seconds, share, usd
 from runner.base.json import amount, at, listing, mapping, number, read_json, text
 from runner.reports.report.nodes import NodeFacts
@@ -13,6 +14,11 @@ from runner.reports.stored_run import StoredRun
 
 VERDICTS = {
     "completed": ("good", "Completed", "every analyzer answered"),
+    "degraded": (
+        "warn",
+        "Degraded",
+        "every analyzer answered, but few quotes are in the transcript",
+    ),
     "partial": ("warn", "Partial", "some analyzers gave no answer, or answered without an input"),
     "failed": ("bad", "Failed", "no usable answer"),
     "interrupted": ("warn", "Interrupted", "the run was stopped before its end"),
@@ -44,7 +50,7 @@ def banner_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> Banner:
     degraded = [node for node in nodes if node.missing]
     if run.status == "completed" and (degraded or run.damaged):
         tone, meaning = "warn", "every analyzer answered, but some of the results are missing"
-    complete = run.status == "completed" and not run.damaged
+    complete = run.status in ANSWERED and not run.damaged
     resume = None if complete else f"colloquy resume={shlex.quote(str(run.path))}"
     folders = listing(read_json(run.path / "config" / "prompts.json").get("config_dirs"))
     own = " ".join(f"--config-dir {shlex.quote(text(folder))}" for folder in folders)

@@ -22,7 +22,7 @@ def write_report(path: Path) -> Path:
     """Write report.html into the directory *path* of a run or batch and return where it is.
 
     The page lists missing and damaged files. Raises ConfigError if there is no run and OSError
-    if it cannot be written. Blocks, for about a second with 800 analyzers or 300 files.
+    if it cannot be written. Blocks, for one or two seconds with 800 analyzers or 300 files.
     """
     run = read_run(path)
     write_text(path / REPORT, batch_page(run) if is_batch(path) else report_page(run))
@@ -43,13 +43,14 @@ def root_above(run: Path) -> Path:
     return above.parent.parent if above.parent.name == "sweeps" else above
 
 
-def leave_report(path: Path, root: Path | None = None) -> None:
+def leave_report(path: Path, root: Path | None = None, *, runs_too: bool = True) -> None:
     """Write the report in *path* and, with a *root*, the index; log a failure.
 
-    Before the page of a batch come those of its first MAX_FILES runs, unless they are up to date.
+    Before the page of a batch come, with *runs_too*, those of its first MAX_FILES runs, unless
+    they are up to date; with 300 files that takes four seconds.
     """
     try:
-        for run in runs_of(path)[:MAX_FILES] if is_batch(path) else ():
+        for run in runs_of(path)[:MAX_FILES] if runs_too and is_batch(path) else ():
             if is_run(run) and _time_of(run / REPORT) <= _time_of(run / "metadata.json"):
                 leave_report(run)
         write_report(path)

@@ -34,7 +34,7 @@ KEYS = {
         *("max_concurrent", "max_concurrent_stage_a", "max_concurrent_stage_b"),
         *("max_concurrent_final", "mode", "prime_prefix"),
     ),
-    "model": ("rpm", "tpm", "burst_s"),
+    "model": ("rpm", "tpm", "itpm", "otpm", "burst_s"),
 }
 USAGE = """usage: colloquy-whatif [--json] RUN_DIR KEY=VALUES…
   max_concurrent=1..16     mode=sequential     rpm=60,120,null

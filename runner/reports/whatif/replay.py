@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.base.errors import CallError, ConfigError
+from runner.base.usage import Usage
 from runner.base.virtual_time import run_virtually
-from runner.calls.admission.gate import MAX_CEILING, Gate
+from runner.calls.admission.gate import MAX_CEILING, Gate, rates_of
 from runner.calls.admission.limits import Admission, Ticket
 from runner.calls.call_log import Attempt
 from runner.calls.prefix_gate import PrefixGate
@@ -30,13 +31,16 @@ _ROUNDED_S = 1e-5  # benchmark.json rounds to microseconds, once per attempt
 class NodeCalls:
     """The attempts of one node: its *parts* at the same time, then its *own* in sequence.
 
-    *most_tokens* are those that an attempt reserves, *used_tokens* those that a good one used.
+    *most_tokens* are those that an attempt reserves, *used_tokens* those that a good one used;
+    *most_reply* and *used_reply* are the reply's part of each.
     """
 
     own: tuple[Attempt, ...]
     parts: tuple[tuple[Attempt, ...], ...] = ()
     most_tokens: int = 0
     used_tokens: int = 0
+    most_reply: int = 0
+    used_reply: int = 0
 
     @property
     def sum_s(self) -> float:
@@ -74,7 +78,7 @@ class Rules:
 
     def without_rates(self) -> Rules:
         """Return the same without limits per minute."""
-        free = {"rpm": None, "tpm": None}
+        free = dict.fromkeys(("rpm", "tpm", "itpm", "otpm"))
         return replace(self, models={n: m.model_copy(update=free) for n, m in self.models.items()})
 
     def without_slots(self) -> Rules:
@@ -109,7 +113,8 @@ def read_calls(name: str, entry: Any, max_tokens: int) -> NodeCalls:
         raise ConfigError(f"analyzers.{name} is not an entry of a run") from error
     parts, own = _split(attempts, parts_s, own_s)
     good = max(1, sum(attempt.outcome == "ok" for attempt in attempts))
-    return NodeCalls(own, parts, prompt // good + max_tokens, (prompt + reply) // good)
+    most, used = prompt // good + max_tokens, (prompt + reply) // good
+    return NodeCalls(own, parts, most, used, max_tokens, reply // good)
 
 
 def _seconds(value: Any) -> float:
@@ -205,14 +210,15 @@ class _Replay:
         calls = self.calls[node.name]
         for attempt in attempts:
             ticket = Ticket(node.name, self._ranks[node.name], calls.most_tokens)
+            ticket.reply_tokens = calls.most_reply
             good = attempt.outcome == "ok"
             try:
                 async with self._admission.admit(limits, ticket):
                     begun = clock()
                     await asyncio.sleep(attempt.latency_s)
                     if good:
-                        used = calls.used_tokens
-                        gate.succeeded(ticket, begun, clock(), tokens=used, first=first)
+                        used = Usage(calls.used_tokens - calls.used_reply, calls.used_reply)
+                        gate.succeeded(ticket, begun, clock(), usage=used, first=first)
                     else:
                         gate.failed(ticket, CallError(attempt.outcome, "recorded"), begun, clock())
             except CallError:  # it ended the recorded run as well
@@ -226,11 +232,10 @@ class _Replay:
 
     def _gate(self, node: Node) -> Gate:
         model, ceiling = self.rules.models[node.name], self.rules.ceiling
-        key = repr((model.name, model.api_base, model.rpm, model.tpm, model.burst_s))
+        rates = rates_of(model)
+        key = repr((model.name, model.api_base, rates))
         if key not in self._gates:
-            gate = Gate(
-                ceiling, rpm=model.rpm, tpm=model.tpm, burst_s=model.burst_s, rng=random.Random(0)
-            )
+            gate = Gate(ceiling, rng=random.Random(0), **rates)
             if not self.rules.ramp:
                 gate.limit.limit = ceiling
             self._gates[key] = gate

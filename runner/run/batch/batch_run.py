@@ -268,7 +268,7 @@ class Batch:
             raise self._fault
         tally, stop = self._tally, self._services.stop
         code = tally.exit_code(gave_up=self._gave_up)
-        status = "completed" if code == 0 else "partial" if tally.nodes_ok else "failed"
+        status = tally.status(code)
         if stop.signum is not None:
             status, code = "interrupted", stop.exit_code
         await offload(self._close_results)
@@ -280,11 +280,11 @@ class Batch:
             await self.directory.write_pages({"logs/benchmark.json": benchmark})
         await self._save(status, code)
         await self.directory.journal.commit("batch.finished", status=status, exit_code=code)
-        if status == "completed":
+        if status in ("completed", "degraded"):
             await self.directory.complete()
         log.info("batch.finished", status=status, exit_code=code, **tally.counts())
         statuses = self._statuses or tally.statuses
-        good, started = statuses["completed"], sum(statuses.values())
+        good, started = statuses["completed"] + statuses["degraded"], sum(statuses.values())
         counts = {"ok": good, "failed": started - good, "not_run": tally.total - started}
         return BatchResult(status, code, counts, benchmark)
 

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +14,7 @@ from runner.calls.schedule import Duration, critical_path, make_slots, min_makes
 from runner.job.build import for_transcript
 from runner.job.job import BatchJob, Job
 from runner.run.plan import NodePlan, Plan, as_text, exceeded, plan_nodes, read_histories, total
+from runner.transcript.redact.unredacted import described
 
 PROGRESS_S = 10.0  # between lines of progress while files are read
 
@@ -31,6 +33,7 @@ class BatchPlan:
     nodes: dict[str, NodePlan] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
     doubtful: int = 0  # files whose reader has doubts
+    redacted: Counter[str] = field(default_factory=Counter)  # stand-ins by kind
     longest_s: float = 0.0  # the longest critical path of a file
     stopped_by: str | None = None
 
@@ -38,6 +41,7 @@ class BatchPlan:
         """Add the nodes of one file."""
         self.files += 1
         self.doubtful += bool(job.transcript.reading and job.transcript.reading.warnings)
+        self.redacted.update(job.redaction.counts())
         work = {name: Duration(node.latency_s) for name, node in nodes.items()}
         path = critical_path(job.pipeline, work)
         self.longest_s = max(self.longest_s, sum(nodes[name].latency_s for name in path))
@@ -60,14 +64,16 @@ class BatchPlan:
         processing, model = job.settings.processing, job.main.settings
         slots = make_slots(job.pipeline, processing.max_concurrent, processing.mode)
         work = [(node.stage, node.calls * node.latency_s) for node in self.nodes.values()]
-        rpm, tpm = model.rpm or math.inf, model.tpm or math.inf
-        rates_s = 60 * max(plan.total("calls") / rpm, plan.total("tokens") / tpm)
+        kinds = {"calls": model.rpm, "tokens": model.tpm}
+        kinds |= {"prompt_tokens": model.itpm, "reply_tokens": model.otpm}
+        rates_s = 60 * max(plan.total(kind) / (rate or math.inf) for kind, rate in kinds.items())
         return replace(plan, wall_s=max(self.longest_s, min_makespan(slots, work), rates_s))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the plan as JSON-able data."""
         files = {"total": len(self.job.inputs), "unreadable": self.unreadable}
-        return {"files": files, **self.plan().as_dict()}
+        counts = {"redaction": dict(self.redacted)} if self.redacted else {}
+        return {"files": files, **self.plan().as_dict(), **counts}
 
     def as_text(self) -> str:
         """Return the plan of all files as a table for a terminal."""
@@ -77,6 +83,7 @@ class BatchPlan:
         if self.doubtful:
             files = plural(self.doubtful, "file")
             lines.append(f"doubts   about {files}; colloquy-read FILE tells them")
+        lines += [f"redact   {described(self.redacted)}"] if self.redacted else []
         lines += [to_terminal(f"unreadable {name}: {error}", 300) for name, error in first]
         return "\n".join([*lines, "", as_text(self.plan())])
 

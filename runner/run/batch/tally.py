@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runner.answers.grounding.grounder import GroundingCounts
+from runner.answers.outcome import ANSWERED, cut_answers, quotes_found
 from runner.base import errors
 from runner.base.errors import one_line
 from runner.job.job import BatchJob, Job
@@ -27,6 +28,8 @@ def row_of(file: Input, job: Job, result: RunResult, spent: Spent) -> ResultRow:
     failed = [(name, o) for name, o in result.outcomes.items() if o.status != "ok"]
     counts = sum((o.grounding for o in result.outcomes.values() if o.grounding), GroundingCounts())
     message = f"{failed[0][0]}: {failed[0][1].error or failed[0][1].kind}" if failed else ""
+    if result.status == "degraded":
+        message = f"only {quotes_found(counts)}"
     return ResultRow(
         file.name,
         file.run,
@@ -39,6 +42,7 @@ def row_of(file: Input, job: Job, result: RunResult, spent: Spent) -> ResultRow:
         wall_s=result.benchmark["run"]["wall_s"],
         quotes=counts.quotes,
         grounded=counts.exact + counts.near,
+        cut=len(cut_answers(result.outcomes)),
         error=one_line(message, 200),
         **totals_of(spent),
     )
@@ -114,13 +118,25 @@ class Tally:
             return errors.EXIT_NOTHING
         if self.statuses["completed"] == self.total:
             return errors.EXIT_OK
-        if self.statuses["completed"] or self.statuses["partial"]:
+        if self._answered or self.statuses["partial"]:
             return errors.EXIT_PARTIAL
         return errors.EXIT_INPUT if set(self.codes) == {errors.EXIT_INPUT} else errors.EXIT_NOTHING
 
+    @property
+    def _answered(self) -> int:
+        return sum(self.statuses[status] for status in ANSWERED)
+
+    def status(self, code: int) -> str:
+        """Return the status of a batch that ends with exit code *code*."""
+        if code == errors.EXIT_OK:
+            return "completed"
+        if code == errors.EXIT_PARTIAL and self._answered == self.total:
+            return "degraded"
+        return "partial" if self.nodes_ok else "failed"
+
     def counts(self, statuses: Mapping[str, int] | None = None) -> dict[str, int]:
         """Return the counts for metadata.json; *statuses* includes earlier sessions."""
-        names = ("completed", "partial", "failed", "unreadable", "interrupted")
+        names = ("completed", "degraded", "partial", "failed", "unreadable", "interrupted")
         counts = {name: (statuses or self.statuses).get(name, 0) for name in names}
         return {"total": self.total, **counts, "begun": self.done, "reused": self.reused}
 

@@ -65,7 +65,7 @@ def answered(analyzer: Analyzer, prompt: str) -> dict[str, Any]:
     asked = [{"role": "user", "content": prompt}]
     readings = {analyzer.name: find_reading(analyzer.module)}
     reply, _ = asyncio.run(read_reply(asked, analyzer.name, readings))
-    return dict(analyzer.read(reply)[0].model_dump(mode="json"))
+    return dict(analyzer.read(reply).answer.model_dump(mode="json"))
 
 
 def check(path: Path, min_insights: int) -> None:

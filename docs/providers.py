@@ -1,0 +1,82 @@
+"""Table of providers in providers.md, made of conf/model and of litellm's map.
+
+python docs/providers.py
+"""
+
+from pathlib import Path
+
+import yaml
+
+from runner.config.model_facts import map_entry, model_facts
+from runner.config.schema import ModelSettings
+from runner.providers.options import TIERS, accepted_efforts, provider_of
+from runner.providers.prices import prices_of
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "providers.md"
+BEGIN = "<!-- made by docs/providers.py of conf/model and of litellm's map -->\n"
+END = "<!-- end -->\n"
+FIRST = ("offline", "simulated", "openai", "anthropic", "gemini", "azure", "bedrock", "mistral")
+GATEWAYS = ("openrouter", "litellm_proxy")
+HEADER = ("`model=`", "variables", "default `model.name`", "window", "$ per Mtok", "JSON schema")
+HEADER += ("prompt cache", "`model.effort`", "`model.service_tier`")
+
+
+def shipped() -> dict[str, ModelSettings]:
+    """Return the models of conf/model by choice, the well-known providers first."""
+    files = {path.stem: yaml.safe_load(path.read_text()) for path in ROOT.glob("conf/model/*.yaml")}
+    base = files.pop("base")
+    names = sorted(files, key=lambda n: (FIRST.index(n) if n in FIRST else len(FIRST), n))
+    own = {n: {k: v for k, v in files[n].items() if k != "defaults"} for n in names}
+    return {name: ModelSettings.model_validate({**base, **own[name]}) for name in names}
+
+
+def row(choice: str, model: ModelSettings) -> tuple[str, ...]:
+    """Return the cells of one provider."""
+    needed = [model.api_key_env, *model.requires_env]
+    variables = [f"`{name}`" for name in needed if name]
+    if provider_of(model) == "litellm_proxy":
+        variables.append("and `model.api_base`")
+    facts, prices = model_facts(model.known_as), prices_of(model)
+    window = model.context_window or facts.context_window
+    rates = prices.levels[0][1] if prices else None
+    efforts = accepted_efforts(model)
+    tiers = list(TIERS.get(provider_of(model), {})) if model.simulate is None else []
+    return (
+        f"`{choice}`",
+        ", ".join(variables) or "none",
+        f"`{model.name}`",
+        f"{window:,}" if window else "unknown",
+        f"{rates.input * 1e6:g} / {rates.output * 1e6:g}" if rates else "unknown",
+        "beside" if facts.supports_schema else "both",
+        _cache(model),
+        "as it is" if efforts is None else ", ".join(efforts) or "none",
+        ", ".join(tiers) or "none",
+    )
+
+
+def _cache(model: ModelSettings) -> str:
+    facts, entry = model_facts(model.known_as), map_entry(model.known_as) or {}
+    if model.simulate is not None:
+        return f"its own, from {model.simulate.cache_min_tokens:,}"
+    if provider_of(model) in GATEWAYS:
+        return "the model's own"
+    if facts.cache_min_tokens is None:
+        return "none known"
+    how = "marked" if facts.cache_marks else "automatic"
+    if entry.get("litellm_provider") == "mistral":
+        how = "by `prompt_cache_key`"
+    return f"{how}, from {facts.cache_min_tokens:,}"
+
+
+def page(text: str) -> str:
+    """Return the page *text* with its table made anew."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    rows = [HEADER, ("---",) * len(HEADER), *(row(*each) for each in shipped().items())]
+    table = "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
+    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,125 @@
+"""Coverage: which part of a transcript is cited, used in a context, or in no finding at all."""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from runner.transcript.model import Segment
+
+MAX_STRETCHES = 20  # stretches and questions listed, longest or first ones
+BINS = 200  # of the strip along the transcript
+_QUESTION_CHARS = 200
+_NEAR = 2  # segments after a question in which its answer is looked for
+_QUESTION = re.compile(r"[?？؟][\"'”’)\]]*(?:\s|$)")
+
+CITED, USED, SILENT = "cited", "used", "silent"
+
+
+def coverage_figures(
+    segments: Sequence[Segment],
+    answers: Mapping[str, Mapping[str, Any]],
+    used: Collection[str],
+    count: Callable[[str], int],
+) -> dict[str, Any]:
+    """Return the content of coverage.json.
+
+    *answers* are those of the analyzers by name, *used* the ids of the segments that some
+    context held, *count* counts tokens. A segment is cited where a quote that grounding has
+    found is in it, else used, else silent. Shares are of segments and of tokens, 0 to 1.
+    """
+    tokens = [count(each.text) for each in segments]
+    cites = {name: frozenset(cited_segments(answer)) for name, answer in answers.items()}
+    cited = frozenset().union(*cites.values())
+    states = [
+        CITED if each.id in cited else USED if each.id in used else SILENT for each in segments
+    ]
+    shares = {
+        state: _share(tokens, [s == state for s in states]) for state in (CITED, USED, SILENT)
+    }
+    stretches = sorted(_stretches(segments, tokens, states), key=lambda one: -one["tokens"])
+    questions = list(_unanswered(segments, cited))
+    return {
+        "total": {"segments": len(segments), "tokens": sum(tokens), **shares},
+        "analyzers": {
+            name: _share(tokens, [each.id in ids for each in segments])
+            for name, ids in cites.items()
+        },
+        "silent_stretches": stretches[:MAX_STRETCHES],
+        "more_stretches": max(0, len(stretches) - MAX_STRETCHES),
+        "unanswered_questions": questions[:MAX_STRETCHES],
+        "more_questions": max(0, len(questions) - MAX_STRETCHES),
+        "strip": {state: _strip(tokens, [s == state for s in states]) for state in (CITED, USED)},
+    }
+
+
+def cited_segments(value: object) -> Iterator[str]:
+    """Yield the ids of the segments in which evidence anywhere in *value* was found."""
+    if isinstance(value, Mapping):
+        segment = value.get("segment")
+        if isinstance(segment, str) and "quote" in value and value.get("match") != "absent":
+            yield segment
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from cited_segments(item)
+
+
+def _share(tokens: Sequence[int], chosen: Sequence[bool]) -> dict[str, Any]:
+    held = sum(n for n, is_in in zip(tokens, chosen, strict=True) if is_in)
+    count, total = sum(chosen), sum(tokens)
+    return {
+        "segments": count,
+        "tokens": held,
+        "segment_rate": round(count / len(chosen), 4) if chosen else None,
+        "token_rate": round(held / total, 4) if total else None,
+    }
+
+
+def _stretches(
+    segments: Sequence[Segment], tokens: Sequence[int], states: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """Yield the runs of silent segments with their first and last id, length and times."""
+    for state, group in groupby(range(len(segments)), key=lambda place: states[place]):
+        places = list(group)
+        if state == SILENT:
+            first, last = segments[places[0]], segments[places[-1]]
+            yield {
+                "first": first.id,
+                "last": last.id,
+                "segments": len(places),
+                "tokens": sum(tokens[place] for place in places),
+                "start_s": first.start_s,
+                "end_s": last.end_s,
+            }
+
+
+def _unanswered(segments: Sequence[Segment], cited: Collection[str]) -> Iterator[dict[str, Any]]:
+    """Yield the questions of the transcript near which no finding has a quote."""
+    for place, each in enumerate(segments):
+        if not _QUESTION.search(each.text):
+            continue
+        if not any(near.id in cited for near in segments[place : place + 1 + _NEAR]):
+            yield {
+                "segment": each.id,
+                "speaker": each.speaker,
+                "start_s": each.start_s,
+                "text": each.text[-_QUESTION_CHARS:],
+            }
+
+
+def _strip(tokens: Sequence[int], chosen: Sequence[bool]) -> list[int]:
+    """Return per cent of each bin of the transcript, by tokens; at most BINS bins."""
+    total = sum(tokens)
+    bins = min(BINS, len(tokens))
+    if not total:
+        return []
+    held, whole, before = [0.0] * bins, [0.0] * bins, 0
+    for amount, is_in in zip(tokens, chosen, strict=True):
+        start, end = before * bins / total, (before + amount) * bins / total
+        for place in range(int(start), min(bins, int(end) + 1)):
+            part = max(0.0, min(end, place + 1) - max(start, place))
+            whole[place] += part
+            held[place] += part * is_in
+        before += amount
+    return [round(100 * h / w) if w else 0 for h, w in zip(held, whole, strict=True)]

@@ -1,0 +1,52 @@
+"""Limits that a provider tells in the headers of its replies, so that no call has to be refused."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from runner.providers.retry_headers import Left
+
+MAX_HOLD_S = 60.0  # headers are not believed for longer: the provider refuses what it must
+
+
+@dataclass(slots=True)
+class Told:
+    """What is left of one limit, since the reply to an attempt that *started_s* then.
+
+    It refills steadily until it is whole, as OpenAI and Anthropic describe theirs; without a
+    known limit, at once. Times are the event loop's, in seconds.
+    """
+
+    started_s: float = -math.inf
+    at_s: float = 0.0
+    left: float = 0.0
+    limit: float | None = None
+    reset_s: float = 0.0
+
+    def tell(self, said: Left, started_s: float, now: float, sent: float) -> None:
+        """Take what a reply says; *sent* was used by attempts after its own, perhaps uncounted."""
+        if started_s >= self.started_s:
+            self.started_s, self.at_s = started_s, now
+            self.left, self.limit, self.reset_s = said.left - sent, said.limit, said.reset_s
+
+    def wait_s(self, now: float, amount: float) -> float:
+        """Return the seconds until *amount* is left, 0 for now."""
+        gone = now - self.at_s
+        if gone >= min(self.reset_s, MAX_HOLD_S):
+            return 0.0
+        per_s = 0.0 if self.limit is None else (self.limit - self.left) / self.reset_s
+        missing = (amount if self.limit is None else min(amount, self.limit)) - self.left
+        if missing <= per_s * gone:
+            return 0.0
+        whole = missing / per_s if per_s else self.reset_s
+        return min(whole, MAX_HOLD_S, self.reset_s) - gone
+
+    def take(self, amount: float) -> None:
+        """Count what an attempt uses."""
+        self.left -= amount
+
+
+def kinds_of(tokens: int, reply_tokens: int) -> Mapping[str, int]:
+    """Return what an attempt uses of each kind of limit."""
+    parts = {"input": tokens - reply_tokens, "output": reply_tokens}
+    return {"requests": 1, "tokens": tokens, **parts}

@@ -1,0 +1,139 @@
+"""What was learned of models: the windows that servers name, and tokens per token of our count."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from runner.base.files import make_directory, write_json
+from runner.base.json import number, read_json, section
+
+LEARNED = "learned.json"  # beside the runs
+WINDOWS = (256, 20_000_000)  # tokens; what a server says beyond them is not believed
+FACTORS = (0.5, 4.0)  # the same of tokens per token of our count
+UNMEASURED = 1.25  # tokens per token of another vocabulary; SmolLM2 was measured at 1.20
+_STEPS = 20  # of a factor between whole numbers, so that equal runs cut equal parts
+_LEAST_TOKENS = 300  # of a prompt that measures: a chat template adds up to 60 to each
+UNNAMED = "a refusal that names none"  # source of a window that holds for one run only
+_UNNAMED = 0.75  # share of a prompt to which it is cut after such a refusal
+_MULTIPLE = 256  # of which a server's own limit usually is one
+_TIGHTER = 1.25  # on the factor where a server finds too long what should fit
+
+
+@dataclass
+class Learned:
+    """What is known of one model at one address beyond the settings and litellm's map.
+
+    *window* is its context window in tokens as *source* names it, *slots* the calls that the
+    server answers at once; None if unknown. *factor* is its tokens per token of our count, by
+    which material is cut; usage only changes that of later runs, so that a run taken up again
+    cuts as before.
+    """
+
+    window: int | None = None
+    source: str = ""
+    slots: int | None = None
+    factor: float | None = None
+    _billed: int = 0
+    _counted: int = 0
+
+    @property
+    def measured(self) -> float | None:
+        """The factor by the usage of this process's calls, None without any."""
+        return believed_factor(self._billed / self._counted) if self._counted else None
+
+    def measure(self, billed: int, counted: int) -> None:
+        """Compare the provider's count of a prompt with ours."""
+        if counted >= _LEAST_TOKENS:
+            self._billed, self._counted = self._billed + billed, self._counted + counted
+
+    def overflowed(
+        self,
+        named: int | None,
+        prompt: int | None,
+        counted: int,
+        reply: int,
+        window: int | None,
+        used: float,
+    ) -> None:
+        """Learn from a refusal of *counted* tokens by our count and *reply* for the reply.
+
+        *named* is the window and *prompt* the tokens that the server speaks of, None if it does
+        not; *window* and *used* are the window and factor by which the prompt was cut. A prompt
+        cut by what is known then is shorter.
+        """
+        limit, measured = believed_window(named), 0.0
+        if prompt is not None and counted >= _LEAST_TOKENS:
+            measured = believed_factor(prompt / counted)
+        if limit is None:
+            self._lower(believed_window(int(counted * used * _UNNAMED) + reply), UNNAMED)
+        elif window is None or limit < window:
+            self._lower(limit, "the server's refusal")
+            if measured:
+                self.factor = (
+                    measured if self.factor in (None, used) else max(self.factor, measured)
+                )
+        else:  # the window was right, so the count was not
+            tighter = measured if measured > used else used * _TIGHTER
+            self.factor = max(self.factor or 0.0, min(FACTORS[1], tighter))
+
+    def _lower(self, window: int | None, source: str) -> None:
+        if window is not None and (self.window is None or window < self.window):
+            self.window, self.source = window, source
+
+    def facts(self) -> dict[str, Any]:
+        """Return what a file holds of it."""
+        return {"context_window": self.window, "source": self.source, "token_factor": self.factor}
+
+    def lasting(self) -> dict[str, Any]:
+        """Return what later runs should know of it."""
+        known = replace(self, factor=self.measured or self.factor)
+        return (replace(known, window=None, source="") if self.source == UNNAMED else known).facts()
+
+
+def is_cut_off(read: int, counted: int, window: int | None) -> bool:
+    """Return whether a server that *read* so many tokens left out some of *counted*.
+
+    Ollama drops what exceeds its `num_ctx` without a word. No vocabulary needs a fifth fewer
+    tokens than ours; a server that counts only what its cache did not hold stops anywhere.
+    """
+    full = window is not None and read >= 0.98 * window
+    return read < 0.8 * counted and (full or (read + 1) % _MULTIPLE <= 2)
+
+
+def believed_window(tokens: float | None) -> int | None:
+    """Return the window of *tokens*, None if no model has such a one."""
+    least, most = WINDOWS
+    return int(tokens) if tokens is not None and least <= tokens <= most else None
+
+
+def believed_factor(ratio: float) -> float:
+    """Return *ratio* rounded up, within FACTORS."""
+    least, most = FACTORS
+    return min(most, max(least, math.ceil(ratio * _STEPS - 1e-9) / _STEPS))
+
+
+def read_learned(entry: Mapping[str, Any]) -> Learned:
+    """Return what *entry* of an untrusted file says, as far as it can be true."""
+    factor, source = number(entry.get("token_factor")), entry.get("source")
+    return Learned(
+        window=believed_window(number(entry.get("context_window"))),
+        source=source[:80] if isinstance(source, str) else "",
+        factor=None if factor is None else believed_factor(factor),
+    )
+
+
+def learned_before(root: Path, key: str) -> Learned:
+    """Return what runs in *root* have learned of the model called *key*."""
+    return read_learned(section(read_json(root / LEARNED), key))
+
+
+def remember(root: Path, models: Mapping[str, Learned]) -> None:
+    """Keep what was learned of *models*, by key, for later runs; raise OSError."""
+    stored = read_json(root / LEARNED)
+    found = {key: each.lasting() for key, each in models.items()}
+    found = {key: facts for key, facts in found.items() if any(facts.values())}
+    if any(stored.get(key) != facts for key, facts in found.items()):
+        make_directory(root)
+        write_json(root / LEARNED, {**stored, **found})

@@ -1,0 +1,105 @@
+"""Refusals of parameters: which one a provider's words refuse, and what to do without."""
+
+import re
+from dataclasses import replace
+
+from runner.config.model_facts import ModelFacts
+from runner.providers.litellm.parameters import LIMITS, Adapted, limit_of, parameters
+from runner.providers.litellm.route import ModelRoute
+from runner.providers.request import Request, first_token_callback
+
+# What providers call the parameters that a call can do without, ours first.
+_NAMES = {
+    "limit": (*LIMITS, "max_output_tokens", "maxOutputTokens", "maxTokens", "max_new_tokens"),
+    "temperature": ("temperature",),
+    "response_format": (
+        *("response_format", "output_format", "output_config.format", "json_schema", "json mode"),
+        *("response_schema", "response_json_schema", "response_mime_type", "responseSchema"),
+        *("responseJsonSchema", "responseMimeType", "response mime type", "textFormat"),
+        *("outputConfig", "structured outputs?", "guided_json", "grammar", "schemas?"),
+    ),
+    "effort": (
+        *("reasoning_effort", "reasoningEffort", "reasoning.effort", "reasoning effort"),
+        *("reasoning", "output_config.effort", "output_config", "effort", "chat_template_kwargs"),
+        *("thinking_config", "thinkingConfig", "thinking_level", "thinkingLevel"),
+        *("thinking_budget", "thinkingBudget", "budget_tokens", "thinking", "think"),
+    ),
+    "service_tier": ("service_tier", "serviceTier", "service tier"),
+    "cache_key": ("prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"),
+    "cache": ("cache_control", "prompt_cache_breakpoint", "cachePoint"),
+    "stream": ("stream", "stream_options", "streaming"),
+}
+_ANY = {
+    what: re.compile(rf"(?<!\w)(?:{'|'.join(names)})(?!\w)", re.IGNORECASE)
+    for what, names in _NAMES.items()
+}
+_REFUSES = re.compile(
+    r"un(?:supported|recogni[sz]ed|known|expected|available)"
+    r"|not (?:\w+ )?(?:support|recogni|permit|allow|accept|enabled|available|compatible)"
+    r"|n't (?:support|accept|allow)|no longer support"
+    r"|(?:support|accept|allow)s? only|only (?:support|accept|allow|the default|takes|works)"
+    r"|extraneous|extra_forbidden|deprecated|may only|must be|should be (?:less|greater)|cannot be"
+    r"|can't be|invalid|too (?:large|high|many|complex)|exceeds?|greater than|less than|at most"
+    r"|maximum|range|incompatible|failed to (?:parse|initialize)|cannot find field",
+    re.IGNORECASE,
+)
+# OpenRouter, with `require_parameters`: no host takes all of them, and it does not say which.
+_ROUTED = re.compile(r"no endpoints found .{0,40}(?:requested )?parameters", re.IGNORECASE)
+UNKNOWN = re.compile(
+    r"unsupported|unrecogni|unknown|unexpected|extra|not (?:\w+ )?(?:support|permit|recogni)",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"(?<![\w.-])(\d{1,7})(?![\w-]|\.\d)( \(exclusive\))?")
+_WARMEST = re.compile(
+    r"(?:less than or equal to|<=|at most|\[0(?:\.0)?,|0(?:\.0)? (?:and|to)|0\.\.) ?(\d(?:\.\d)?)",
+    re.IGNORECASE,
+)
+
+
+def adapted_to(
+    route: ModelRoute, request: Request, facts: ModelFacts, sent: Adapted, said: str
+) -> Adapted | None:
+    """Return what to do without after a call, made with *sent*, was refused with *said*.
+
+    It is the parameter that *said* names first, of those that were sent; None if there is none.
+    """
+    if not (_REFUSES.search(said) or _ROUTED.search(said)):
+        return None
+    own = {name: re.compile(rf"(?<!\w){re.escape(name)}(?!\w)") for name in route.params}
+    found = {what: m.start() for what, p in {**_ANY, **own}.items() if (m := p.search(said))}
+    if not found and _ROUTED.search(said):
+        found = {what: at for at, what in enumerate(("temperature", "effort", "response_format"))}
+    before = parameters(route, request, facts, sent)
+    for what in sorted(found, key=found.__getitem__):
+        now = _without(what, sent, said.replace(",", ""), request)
+        marks = what == "cache" and request.cache and facts.cache_marks and now != sent
+        streams = what == "stream" and first_token_callback() is not None and now != sent
+        if marks or streams or parameters(route, request, facts, now) != before:
+            return now
+    return None
+
+
+def _without(what: str, sent: Adapted, said: str, request: Request) -> Adapted:
+    """Return *sent* with *what* lowered to what *said* accepts, else dropped."""
+    if what == "limit":
+        if (name := _other_name(said)) is not None:
+            return replace(sent, limit=name)
+        numbers = (int(m[1]) - bool(m[2]) for m in _NUMBER.finditer(said))
+        accepted = [n for n in numbers if 1 < n < limit_of(request, sent)]
+        return replace(sent, most=max(accepted)) if accepted else sent
+    if what == "response_format" and request.own_schema and "shared" not in sent.dropped:
+        what = "shared"
+    warmest = _WARMEST.search(said) if what == "temperature" else None
+    if warmest and sent.warmest is None and 0 < float(warmest[1]) < (request.temperature or 0):
+        return replace(sent, warmest=float(warmest[1]))
+    return replace(sent, dropped=sent.dropped | {what})
+
+
+def _other_name(said: str) -> str | None:
+    """Return the name that *said* wants for the reply's limit, None if it refuses the value."""
+    names = "|".join(LIMITS)
+    if wanted := re.search(rf"\buse ['`\"]?({names})(?!\w)", said, re.IGNORECASE):
+        return wanted[1].lower()
+    named = set(re.findall(rf"(?<!\w)({names})(?!\w)", said))
+    unknown = len(named) == 1 and UNKNOWN.search(said)
+    return LIMITS[1 - LIMITS.index(named.pop())] if unknown else None

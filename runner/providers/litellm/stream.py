@@ -1,0 +1,190 @@
+"""Streams: a call whose first token matters asks for one, and reads it as an ordinary reply.
+
+Server-sent events (HTML standard, 9.2) in the formats of OpenAI, Anthropic and Gemini. The events
+are put together to the body that the provider would have sent without a stream, so that nothing
+after the session knows the difference.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+import orjson
+
+from runner.base.json import mapping, mappings
+
+EVENTS = "text/event-stream"
+_USAGE = {"stream_options": {"include_usage": True}}
+_OWN_USAGE = ("anthropic", "mistral")  # send it unasked, and refuse unknown parameters
+_JOINED = ("content", "reasoning_content", "reasoning", "refusal")  # texts of OpenAI's deltas
+_GROWING = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
+_SPOKEN = ("text", "thinking", "partial_json")  # of Anthropic's deltas
+
+Event = Mapping[str, Any]
+
+
+def stream_options(provider: str) -> dict[str, Any]:
+    """Return the parameters with which *provider* streams its reply, and counts its tokens."""
+    return {"stream": True} if provider in _OWN_USAGE else {"stream": True, **_USAGE}
+
+
+def as_stream(provider: str, url: str, body: bytes) -> tuple[str, bytes]:
+    """Return address and body of the same request for a stream."""
+    if provider == "gemini":
+        asked = "&alt=sse" if "?" in url else "?alt=sse"
+        return url.replace(":generateContent", ":streamGenerateContent") + asked, body
+    return url, orjson.dumps({**orjson.loads(body), **stream_options(provider)})
+
+
+class FirstToken:
+    """Calls *callback* once the chunks of a stream hold the first token of a reply."""
+
+    def __init__(self, callback: Callable[[], object]) -> None:
+        self._callback, self._rest = callback, b""
+        self.seen = False
+
+    def feed(self, chunk: bytes) -> None:
+        """Read the next bytes of the stream."""
+        if self.seen:
+            return
+        *lines, self._rest = (self._rest + chunk).splitlines(keepends=True) or [b""]
+        if self._rest.endswith((b"\n", b"\r")):
+            lines, self._rest = [*lines, self._rest], b""
+        with suppress(ValueError):  # is found again when the stream has ended
+            self.seen = any(map(_has_token, _events(b"".join(lines))))
+        if self.seen:
+            self._callback()
+
+
+def is_stream(body: bytes) -> bool:
+    """Return whether *body* is a stream, whatever its type is said to be."""
+    return body.lstrip(b"\xef\xbb\xbf\r\n ").startswith((b"data:", b"event:", b"id:", b":"))
+
+
+def joined(body: bytes) -> bytes | None:
+    """Return the reply in a whole stream as one body; None where the stream ends before it.
+
+    Of a stream with an error in it, the error alone is returned. Raises ValueError for what is
+    no stream of replies.
+    """
+    events = list(_events(body))
+    error = next((e for e in events if e.get("error") or e.get("type") == "error"), None)
+    if error is not None:
+        return orjson.dumps({key: error[key] for key in ("type", "error") if key in error})
+    if any("candidates" in event or "promptFeedback" in event for event in events):
+        whole, ended = _gemini(events)
+    elif any(event.get("type") == "message_start" for event in events):
+        whole, ended = _anthropic(events)
+    else:
+        whole, ended = _openai(events)
+        ended = ended or any(line.strip() == b"data: [DONE]" for line in body.splitlines()[-4:])
+    return orjson.dumps(whole) if ended else None
+
+
+def _events(body: bytes) -> Iterator[Event]:
+    """Yield the objects in the data of a stream's events; each is one line at all providers.
+
+    Raises ValueError for a whole line that is no JSON: a part of the reply would be lost.
+    """
+    for line in body.removeprefix(b"\xef\xbb\xbf").splitlines(keepends=True):
+        data = line[5:].strip()
+        if not line.startswith(b"data:") or data in (b"", b"[DONE]"):
+            continue
+        try:
+            event = json.loads(data.decode(errors="replace"))
+        except (ValueError, RecursionError) as error:
+            if line.endswith((b"\n", b"\r")):
+                raise ValueError("the stream holds a line that is no JSON") from error
+            continue  # cut within the line
+        if isinstance(event, dict):
+            yield event
+
+
+def _has_token(event: Event) -> bool:
+    """Return whether *event* carries a part of a reply."""
+    delta = mapping(event.get("delta"))
+    texts = [delta.get(name) for name in _SPOKEN]
+    for choice in mappings(event.get("choices")):
+        texts += [mapping(choice.get("delta")).get(name) for name in _JOINED]
+    texts += [mapping(each).get("content") for each in mappings(event.get("candidates"))]
+    return any(texts)
+
+
+def _openai(events: list[Event]) -> tuple[dict[str, Any], bool]:
+    """Return the `chat.completion` of OpenAI's chunks, and whether all choices have ended."""
+    whole: dict[str, Any] = {}
+    choices: dict[int, dict[str, Any]] = {}
+    for event in events:
+        whole |= {
+            k: v for k, v in event.items() if v is not None and k not in ("choices", "x_groq")
+        }
+        counted = mapping(event.get("x_groq")).get("usage")
+        whole |= {"usage": counted} if counted else {}
+        for part in mappings(event.get("choices")):
+            index = part.get("index")
+            place = index if isinstance(index, int) else 0
+            message: dict[str, Any] = {"role": "assistant", "content": ""}
+            choice = choices.setdefault(place, {"index": place, "message": message})
+            for name, value in mapping(part.get("delta")).items():
+                _grow(choice["message"], name, value)
+            if part.get("finish_reason") is not None:
+                choice["finish_reason"] = part["finish_reason"]
+    ended = bool(choices) and all("finish_reason" in choice for choice in choices.values())
+    whole |= {"object": "chat.completion", "choices": list(choices.values())}
+    return whole, ended
+
+
+def _grow(message: dict[str, Any], name: str, value: Any) -> None:
+    if isinstance(value, list) and name == "content":  # Mistral's parts; thoughts are no text
+        value = "".join(str(part.get("text") or "") for part in mappings(value))
+    if name in _JOINED and isinstance(value, str):
+        message[name] = (message.get(name) or "") + value
+    elif name not in _JOINED and value is not None:
+        message[name] = value
+
+
+def _anthropic(events: list[Event]) -> tuple[dict[str, Any], bool]:
+    """Return the message of Anthropic's events, and whether it has ended."""
+    whole: dict[str, Any] = {}
+    blocks: dict[Any, dict[str, Any]] = {}
+    written: dict[Any, str] = {}
+    for event in events:
+        kind, delta, place = event.get("type"), mapping(event.get("delta")), event.get("index")
+        if kind == "message_start":
+            whole = dict(mapping(event.get("message")))
+        elif kind == "content_block_start":
+            blocks[place] = dict(mapping(event.get("content_block")))
+        elif kind == "content_block_delta":
+            block = blocks.setdefault(place, {"type": "text"})
+            name = _GROWING.get(str(delta.get("type")))
+            if name:
+                block[name] = f"{block.get(name) or ''}{delta.get(name) or ''}"
+            written[place] = written.get(place, "") + str(delta.get("partial_json") or "")
+        elif kind == "message_delta":
+            whole |= delta
+            counts = mapping(event.get("usage"))
+            said = {name: count for name, count in counts.items() if count is not None}
+            whole["usage"] = {**mapping(whole.get("usage")), **said}
+    for place, text in written.items():
+        if text:
+            with suppress(ValueError):  # the reply was cut by its limit
+                blocks[place]["input"] = json.loads(text)
+    ended = bool(whole.get("stop_reason"))
+    return {**whole, "content": list(blocks.values())}, ended
+
+
+def _gemini(events: list[Event]) -> tuple[dict[str, Any], bool]:
+    """Return the one response of Gemini's responses, and whether the reply has ended."""
+    whole: dict[str, Any] = {}
+    candidate: dict[str, Any] = {}
+    parts: list[Any] = []
+    for event in events:
+        whole |= event
+        for each in mappings(event.get("candidates")):
+            parts += mapping(each.get("content")).get("parts") or []
+            candidate |= each
+    if not candidate:  # the prompt was refused
+        return whole, True
+    content = {**mapping(candidate.get("content")), "parts": parts}
+    return {**whole, "candidates": [{**candidate, "content": content}]}, "finishReason" in candidate

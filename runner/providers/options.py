@@ -1,0 +1,116 @@
+"""Options of a model: effort, service tier and cache lifetime, in the words of its provider."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from runner.base.errors import ConfigError, did_you_mean
+from runner.config.model_facts import map_entries, map_entry
+from runner.config.schema import ModelSettings
+from runner.providers.litellm.route import ModelRoute
+
+EFFORTS = ("off", "minimal", "low", "medium", "high")
+_STATED = ("low", "medium", "high")  # what a model accepts that reasons, unless the map says more
+_OPENAI_TIERS = {tier: tier for tier in ("auto", "default", "flex", "priority")}
+# What each provider calls a service tier; one that is not here has none.
+TIERS: Mapping[str, Mapping[str, str]] = {
+    "openai": _OPENAI_TIERS,
+    "azure": _OPENAI_TIERS,
+    "openrouter": _OPENAI_TIERS,
+    "litellm_proxy": _OPENAI_TIERS,
+    "anthropic": {"auto": "auto", "default": "standard_only"},
+    "bedrock": {tier: tier for tier in ("default", "flex", "priority")},
+    "gemini": {tier: tier for tier in ("default", "flex", "priority")},
+    "vertex_ai": {tier: tier for tier in ("default", "flex", "priority")},
+    "groq": {**_OPENAI_TIERS, "default": "on_demand", "priority": "performance"},
+}
+
+
+Optioned = ModelSettings | ModelRoute
+
+
+def provider_of(model: Optioned) -> str:
+    """Return the provider of *model*, the first part of its name."""
+    return model.name.split("/", 1)[0]
+
+
+def accepted_efforts(model: Optioned) -> tuple[str, ...] | None:
+    """Return which of EFFORTS *model* accepts; none if it does not reason, None if unknown.
+
+    The map states levels outright (`reasoning_effort_levels`) or flags those that are unusual.
+    """
+    entry = map_entry(model.known_as)
+    if entry is None:
+        return _STATED if "gpt-oss" in model.known_as else None
+    entry = {**(map_entry(model.known_as.rsplit("/", 1)[-1]) or {}), **entry}
+    if not entry.get("supports_reasoning"):
+        return ()
+    if (stated := entry.get("reasoning_effort_levels")) is not None:
+        named = {"off" if level == "none" else level for level in stated}
+    elif provider_of(model) == "mistral":
+        return ()  # Magistral always reasons, and takes no effort
+    else:
+        named = {*_STATED, *_unusual(model.known_as, entry)}
+    return tuple(level for level in EFFORTS if level in named)
+
+
+def _unusual(name: str, entry: Mapping[str, Any]) -> set[str]:
+    """Return which of `off` and `minimal` a model that reasons accepts."""
+    flags = {
+        "off": "supports_none_reasoning_effort",
+        "minimal": "supports_minimal_reasoning_effort",
+    }
+    named = {level for level, flag in flags.items() if entry.get(flag) is True}
+    older_gemini = "gemini-2.5" in name
+    if "claude" in name and not entry.get("thinking_always_on"):
+        named.add("off")
+    if older_gemini:  # a budget of tokens, which only Pro needs
+        named |= {"minimal"} if "pro" in name else {"off", "minimal"}
+    if "deepseek" in name or "qwen" in name:  # switched on or off
+        named.add("off")
+    return named
+
+
+def effort_of(model: Optioned) -> str | None:
+    """Return the effort that *model* is asked for: the nearest that it accepts, or None.
+
+    A level is rounded up to one that the model accepts; `off` becomes the least it has.
+    """
+    wanted, accepted = model.effort, accepted_efforts(model)
+    if wanted is None or accepted is None or wanted in accepted:
+        return wanted
+    if not accepted:
+        return None
+    rank = EFFORTS.index(wanted)
+    ranked = [level for level in accepted if level != "off"]
+    return next((level for level in ranked if EFFORTS.index(level) >= rank), ranked[-1])
+
+
+def effort_note(model: Optioned) -> str:
+    """Return what is sent in place of an effort that *model* does not accept, "" if it does."""
+    sent = effort_of(model)
+    if model.effort is None or sent == model.effort:
+        return ""
+    if sent is None and model.effort == "off":
+        return ""
+    if sent is None:
+        return f"{model.name} takes no effort: {model.effort} is not sent"
+    return f"{model.name} does not take {model.effort}: {sent} is sent"
+
+
+def tier_word(model: Optioned) -> str | None:
+    """Return what *model*'s provider calls the tier that is asked for; None for none."""
+    return TIERS.get(provider_of(model), {}).get(model.service_tier or "")
+
+
+def check_options(at: str, model: ModelSettings) -> None:
+    """Raise ConfigError for an option that *model*'s provider does not have."""
+    tiers = TIERS.get(provider_of(model), {})
+    if model.service_tier is not None and model.service_tier not in tiers:
+        expected = ", ".join(["null", *tiers])
+        raise ConfigError(
+            f"{at}.service_tier={model.service_tier!r}: {provider_of(model)} has no such tier, "
+            f"expected {expected}"
+        )
+    if (base := model.base_model) is not None and map_entry(base) is None:
+        near = did_you_mean(base, [name for name in map_entries() if name[:3] == base[:3]])
+        raise ConfigError(f"{at}.base_model={base!r} is not in litellm's map{near}")

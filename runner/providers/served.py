@@ -1,0 +1,123 @@
+"""Served facts: what a server of one's own says of its model, asked before a run's first call."""
+
+import json
+import re
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlsplit, urlunsplit
+
+from runner.base.json import mapping, mappings, number, parse_json
+from runner.config.learned import Learned, believed_factor, believed_window
+from runner.config.model_facts import SELF_HOSTED
+from runner.config.schema import ModelSettings
+
+TIMEOUT_S = 3.0  # for each question; a server that says nothing is asked no more
+_MAX_BYTES = 4_000_000
+SAMPLE_CHARS = 40_000  # of text whose tokens the server counts
+_LEAST_TOKENS = 300  # in such a text
+_NAMES = ("n_ctx", "max_model_len", "context_length", "loaded_context_length", "max_context_length")
+_NUM_CTX = re.compile(r"^num_ctx\s+(\d{3,9})\s*$", re.MULTILINE)
+_MAX_SLOTS = 4096
+
+
+class _NotFollowed(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: it could lead to a host that nobody named."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """A server at *base*, its address up to `/v1`; *key* is sent as the calls send it."""
+
+    base: str
+    key: str | None
+
+    def ask(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Return the JSON of a reply; raise OSError or ValueError without one."""
+        headers = {"Content-Type": "application/json"}
+        if self.key:
+            headers["Authorization"] = f"Bearer {self.key}"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.base + path, data, headers)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NotFollowed)
+        try:
+            with opener.open(request, timeout=TIMEOUT_S) as reply:
+                return parse_json(reply.read(_MAX_BYTES))
+        except HTTPException as error:
+            raise ValueError(str(error)) from error
+
+
+def is_self_hosted(model: ModelSettings) -> bool:
+    """Return whether a server of one's own, which tells its window, serves *model*."""
+    provider = model.name.partition("/")[0]
+    return model.simulate is None and model.api_base is not None and provider in SELF_HOSTED
+
+
+def learn_served(
+    model: ModelSettings, learned: Learned, key: str | None, sample: str, counted: int
+) -> None:
+    """Ask the server of *model* for its window and slots, and how many tokens *sample* has.
+
+    *counted* are the tokens of *sample* by our count. What it does not say stays as it was. A
+    window in the settings is only lowered: a smaller one than the server's may be meant.
+    """
+    parts = urlsplit(model.api_base or "")
+    path = parts.path.rstrip("/").removesuffix("/v1")
+    server = _Server(urlunsplit((parts.scheme, parts.netloc, path, "", "")), key)
+    name = model.name.partition("/")[2]
+    try:
+        found = [*_windows(server, name, learned, sends_size="num_ctx" in model.params)]
+    except OSError:  # nobody is there: the first call says why
+        return
+    if found:
+        window, source = found[0]
+        if model.context_window is None or window < model.context_window:
+            learned.window, learned.source = window, source
+    if counted >= _LEAST_TOKENS:
+        with suppress(OSError, ValueError):
+            body = {"model": name, "content": sample, "prompt": sample}  # llama.cpp's, vLLM's
+            reply = mapping(server.ask("/tokenize", body))
+            tokens = number(reply.get("count")) or len(reply.get("tokens") or ())
+            if tokens:
+                learned.factor = believed_factor(tokens / counted)
+
+
+def _windows(
+    server: _Server, name: str, learned: Learned, *, sends_size: bool
+) -> Iterator[tuple[int, str]]:
+    """Yield the windows that *server* tells, with the path that tells each; raise OSError.
+
+    A window in Ollama's own settings does not count for calls that send another.
+    """
+    with suppress(ValueError, HTTPError):
+        props = mapping(server.ask("/props"))  # llama.cpp
+        slots = number(props.get("total_slots"))
+        learned.slots = int(slots) if slots and 1 <= slots <= _MAX_SLOTS else None
+        yield from _named(mapping(props.get("default_generation_settings")), "/props")
+    with suppress(ValueError, HTTPError):
+        listed = mappings(mapping(server.ask("/v1/models")).get("data"))
+        named = [each for each in listed if each.get("id") == name]
+        for each in named or listed[:1]:
+            yield from _named({**mapping(each.get("meta")), **each}, "/v1/models")
+    with suppress(ValueError, HTTPError):
+        shown = mapping(server.ask("/api/show", {"model": name}))  # Ollama
+        match = _NUM_CTX.search(str(shown.get("parameters") or ""))
+        if match and not sends_size:
+            yield from _named({"n_ctx": int(match[1])}, "num_ctx in /api/show")
+        for key, value in mapping(shown.get("model_info")).items():
+            if key.endswith(".context_length"):
+                yield from _named({"n_ctx": value}, "/api/show")
+
+
+def _named(facts: Mapping[str, Any], path: str) -> Iterator[tuple[int, str]]:
+    for name in _NAMES:
+        if (window := believed_window(number(facts.get(name)))) is not None:
+            yield window, path
+            return

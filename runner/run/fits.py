@@ -1,0 +1,82 @@
+"""Fits of a run's nodes to its models, renewed when a window turns out to be smaller."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from runner.base.errors import ConfigError
+from runner.base.json import mappings, read_list, section
+from runner.base.threads import offload
+from runner.config.learned import read_learned
+from runner.job.graph import Node
+from runner.job.job import Job
+from runner.job.models import Model
+from runner.job.windows import Fit, Fitter
+from runner.record.previous_session import PreviousSession
+from runner.record.run_directory import RunDirectory
+
+LEARNED = "config/learned.json"  # what was known of the models, each time something new was
+_MAX_ENTRIES = 8  # of that file that are read
+
+FitsByNode = Mapping[tuple[str, str], Fit]
+Facts = Mapping[str, Mapping[str, Any]]  # what was learned, by the name of the model
+
+log = structlog.get_logger("colloquy.run")
+
+
+class Fits:
+    """The *latest* fits, by the names of node and model, and *earlier* ones of the same run.
+
+    A run that is taken up again cuts as it did before, or it would pay for its parts twice.
+    """
+
+    def __init__(self, job: Job, directory: RunDirectory, previous: PreviousSession | None) -> None:
+        self._job, self._directory = job, directory
+        self._lock = asyncio.Lock()
+        self._facts = [_facts(job.models)]
+        fits = [job.fits]
+        if previous is not None:
+            self._facts = mappings(read_list(previous.path / LEARNED))[-_MAX_ENTRIES:] or [{}]
+            fits = [_fits(job, facts) for facts in self._facts]
+        *self.earlier, self.latest = fits
+
+    async def begin(self) -> None:
+        """Keep what was learned before the run."""
+        if any(value for facts in self._facts[0].values() for value in facts.values()):
+            await self._keep()
+
+    async def renewed(self, node: Node, model: Model, used: Fit) -> Fit | None:
+        """Return the fit by what is known now; None if that is the one *used*, or nothing fits."""
+        async with self._lock:
+            facts = _facts(self._job.models)
+            if facts != self._facts[-1]:
+                try:
+                    fits = await offload(_fits, self._job, facts)
+                except ConfigError as error:
+                    log.warning("context.too_small", analyzer=node.name, error=str(error))
+                    return None
+                self.earlier, self.latest = [*self.earlier, self.latest], fits
+                self._facts.append(facts)
+                await self._keep()
+        fit = self.latest[node.name, model.name]
+        return None if fit == used else fit
+
+    async def _keep(self) -> None:
+        await self._directory.write_pages({LEARNED: list(self._facts)})
+
+
+def _facts(models: Mapping[str, Model]) -> Facts:
+    return {name: model.learned.facts() for name, model in models.items()}
+
+
+def _fits(job: Job, facts: Facts) -> FitsByNode:
+    """Return the fits of *job* by the untrusted *facts*; raise ConfigError."""
+    models = {
+        name: replace(model, learned=read_learned(section(facts, name)))
+        for name, model in job.models.items()
+    }
+    fitter = Fitter(job.settings, job.analyzers, job.transcript, job.variables, job.shared)
+    return fitter.fits(job.pipeline.stages, models)

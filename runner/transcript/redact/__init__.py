@@ -1,0 +1,1 @@
+"""Redaction: names and identifiers become stand-ins before anything is sent, and come back."""

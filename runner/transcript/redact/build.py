@@ -1,0 +1,226 @@
+"""Construction of a redaction from settings, speakers and the whole transcript."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import regex
+
+from runner.config.schema import TranscriptSettings
+from runner.transcript.model import Segment, Transcript
+from runner.transcript.redact import identifiers, own_patterns
+from runner.transcript.redact.forms import Keys, inflected, parts_of, stem_of
+from runner.transcript.redact.lexicon import fold, is_common, is_listed
+from runner.transcript.redact.people import names_in
+from runner.transcript.redact.redaction import FILE, OWN, PERSON, TERM, Redaction
+from runner.transcript.redact.words import (
+    Token,
+    common_words,
+    is_caseless,
+    name_in_label,
+    names_in_list,
+    tokens_of,
+)
+
+_KINDS = {
+    "off": (),
+    "names": (PERSON, TERM, OWN, FILE),
+    "all": (
+        *(PERSON, TERM, OWN, FILE, identifiers.EMAIL, identifiers.PHONE, identifiers.ACCOUNT),
+        *(identifiers.ADDRESS, identifiers.URL, identifiers.IP, identifiers.HANDLE),
+    ),
+}
+
+
+_SPELLED = regex.compile(r"(?<!\w)(?:\p{L}[-. ]{1,2}){2,30}\p{L}(?!\w)")
+
+
+def redact(settings: TranscriptSettings, transcript: Transcript) -> tuple[Redaction, Transcript]:
+    """Return what is replaced in *transcript*, and the transcript as prompts show it.
+
+    Raises ConfigError for a pattern of the user's that fails on it.
+    """
+    labels = list(dict.fromkeys(s.speaker for s in transcript.segments if s.speaker))
+    spoken = [segment.text for segment in transcript.segments]
+    texts = [*_told(settings, transcript), *labels, *spoken]
+    caseless, common = is_caseless(spoken), common_words(spoken)
+    redaction = Redaction(_prefixes(_KINDS[settings.redact], texts), common, caseless=caseless)
+    _add_own(redaction, settings.redact_patterns, texts)
+    if settings.redact == "all":
+        _add_identifiers(redaction, texts)
+    named = (name for text in spoken for name in names_in(text, common, caseless=caseless))
+    _add_people(redaction, [*_people(settings, transcript, labels), *named])
+    for term in _terms(settings):
+        redaction.add_name(redaction.add(TERM, term), _keys(term))
+    file = redaction.add(FILE, transcript.name or "transcript")
+    _add_endings(redaction, spoken)
+    _add_spelled(redaction, spoken)
+    redaction.join_literals()
+    segments = tuple(_masked(redaction, segment) for segment in transcript.segments)
+    redaction.close()
+    return redaction, replace(transcript, name=file, segments=segments, reading=None)
+
+
+def _masked(redaction: Redaction, segment: Segment) -> Segment:
+    speaker = segment.speaker and redaction.mask(segment.speaker, eager=True)
+    return replace(segment, speaker=speaker, text=redaction.mask(segment.text))
+
+
+def _prefixes(kinds: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
+    """Return the stand-ins' words by kind: such that none occurs in *texts*."""
+    taken = regex.compile(rf"(?i)(?<![A-Za-z0-9])(X*(?:{'|'.join(kinds)}))[_ -]?\d")
+    found = {match[1].upper() for text in texts for match in taken.finditer(text)}
+    prefixes = {}
+    for kind in kinds:
+        prefixes[kind] = kind
+        while prefixes[kind] in found:
+            prefixes[kind] = f"X{prefixes[kind]}"
+    return prefixes
+
+
+def _told(settings: TranscriptSettings, transcript: Transcript) -> Iterator[str]:
+    """Yield what is told of the transcript beside its words."""
+    about, reading = settings.about, transcript.reading
+    yield from filter(None, (about.title, about.date, about.attendees, *about.glossary))
+    yield from reading.about.values() if reading else ()
+
+
+def _people(
+    settings: TranscriptSettings,
+    transcript: Transcript,
+    labels: Sequence[str],
+) -> Iterator[str]:
+    """Yield the names of settings and labels: first those that the files of a batch share."""
+    for label in (settings.speakers or {}).values():
+        yield from filter(None, [name_in_label(label)])
+    yield from names_in_list(settings.about.attendees or "")
+    for entry in settings.about.glossary:
+        name = name_in_label(entry)
+        if name is not None and not _is_term(entry) and any(map(is_listed, _keys(name))):
+            yield name
+    if transcript.reading:
+        yield from names_in_list(transcript.reading.about.get("attendees", ""))
+    for label in (*labels, *(settings.speakers or {})):
+        yield from filter(None, [name_in_label(label)])
+    for text in _told(settings, transcript):
+        yield from names_in(text)
+
+
+def _is_term(entry: str) -> bool:
+    """Return whether an entry of a glossary is an acronym or an ordinary word."""
+    return (entry.isupper() and len(entry) <= 5) or entry.islower()
+
+
+def _terms(settings: TranscriptSettings) -> Iterator[str]:
+    """Yield what a glossary spells and is neither a person, a common word nor an acronym."""
+    for entry in settings.about.glossary:
+        keys = _keys(entry)
+        if not keys or _is_term(entry) or any(map(is_listed, keys)) or len("".join(keys)) < 3:
+            continue
+        if not all(map(is_common, keys)):
+            yield entry
+
+
+def _keys(name: str) -> Keys:
+    return tuple(token.key for token in tokens_of(name))
+
+
+def _add_people(redaction: Redaction, names: Iterable[str]) -> None:
+    """Add persons: a part of one person's name alone is that person, of several an own one."""
+    found: dict[Keys, str] = {}
+    for text in names:
+        found.setdefault(_keys(text), text)
+    found.pop((), None)
+    owners: dict[Keys, list[Keys]] = {}
+    for name in found:
+        for part in parts_of(name):
+            if name not in owners.setdefault(part, []):
+                owners[part].append(name)
+    whole = {name: shown for name, shown in found.items() if len(owners.get(name, ())) != 1}
+    made = {name: redaction.add(PERSON, shown) for name, shown in whole.items()}
+    for name, entry in made.items():
+        redaction.add_name(entry, name)
+        if len(name) > 1:
+            redaction.add_name(entry, ("".join(name),))  # AnaSilva
+    for part, several in owners.items():
+        if part in made:
+            continue
+        owner = several[0]
+        while owner not in made:  # a part of a part
+            owner = owners[owner][0]
+        if len({*several} & made.keys()) > 1:
+            made[part] = redaction.add(PERSON, _spelt(part, found[owner]))
+        entry = made.get(part, made[owner])
+        redaction.form(entry, _spelt(part, found[owner]))
+        redaction.add_name(entry, part)
+
+
+def _spelt(part: Keys, name: str) -> str:
+    """Return *part* as it stands in *name*."""
+    tokens = tokens_of(name)
+    for place in range(len(tokens) - len(part) + 1):
+        run = tokens[place : place + len(part)]
+        if tuple(token.key for token in run) == part:
+            return name[run[0].start : run[-1].end]
+    return "".join(part)  # of a name that is written without spaces
+
+
+def _add_endings(redaction: Redaction, spoken: Iterable[str]) -> None:
+    """Add inflected forms of names, as languages with cases have them."""
+    stems = {
+        stem: name
+        for key, entries in redaction.names.items()
+        for keys, name in entries
+        if len(keys) == 1 and len(key) > 3
+        for stem in (key, stem_of(key))
+    }
+    for text in spoken if stems else ():
+        for token in tokens_of(text):
+            name = inflected(token, stems) if _may_be_inflected(token) else None
+            if name is not None and token.key not in redaction.names:
+                redaction.add_name(name, (token.key,))
+
+
+def _add_spelled(redaction: Redaction, spoken: Iterable[str]) -> None:
+    """Add names that are spelled out: A-N-A."""
+    for text in spoken:
+        for match in _SPELLED.finditer(text):
+            key = "".join(fold(match[0]).replace("-", " ").replace(".", " ").split())
+            for keys, name in redaction.names.get(key, ()):
+                if len(keys) == 1:
+                    redaction.add_literal(PERSON, name, match[0])
+
+
+def _may_be_inflected(token: Token) -> bool:
+    return token.capital and token.cased and not is_common(token.key) and not is_listed(token.key)
+
+
+def _add_identifiers(redaction: Redaction, texts: Iterable[str]) -> None:
+    known: dict[tuple[str, str], str] = {}
+    for text in texts:
+        for start, end, kind in _united(identifiers.find_identifiers(text)):
+            form = text[start:end].strip()
+            key = (kind, identifiers.identity(kind, form))
+            known[key] = redaction.add_literal(kind, known.get(key), form)
+
+
+def _united(found: Iterable[identifiers.Found]) -> Iterator[identifiers.Found]:
+    """Yield spans without overlap: those that overlap become one, of the longest one's kind."""
+    group: list[identifiers.Found] = []
+    for span in sorted(found):
+        if group and span[0] >= max(end for _, end, _ in group):
+            yield _union(group)
+            group = []
+        group.append(span)
+    if group:
+        yield _union(group)
+
+
+def _union(group: Sequence[identifiers.Found]) -> identifiers.Found:
+    longest = max(group, key=lambda span: span[1] - span[0])
+    return min(start for start, _, _ in group), max(end for _, end, _ in group), longest[2]
+
+
+def _add_own(redaction: Redaction, patterns: Sequence[str], texts: Sequence[str]) -> None:
+    for pattern in own_patterns.compiled(patterns):
+        for form in own_patterns.matches(pattern, texts):
+            redaction.add_literal(OWN, None, form)

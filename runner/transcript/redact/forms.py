@@ -1,0 +1,102 @@
+"""Forms of a name: parts and inflections, and where a word that is a name stands for it."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from runner.transcript.redact.lexicon import (
+    MONTHS,
+    NO_NAMES,
+    ORGANISATIONS,
+    PARTICLES,
+    PLACES,
+    TITLES,
+    UNSPACED,
+    family_names,
+    given_names,
+    is_common,
+    is_listed,
+)
+from runner.transcript.redact.people import GOES_ON
+from runner.transcript.redact.words import Token
+
+Keys = tuple[str, ...]  # folded words of a name
+
+_IN_MONTH = re.compile(r"\b(?:in|of|until|till|by|since|early|late|mid|last|next) $", re.I)
+INFLECTED = 3  # letters at most that an ending adds to a name
+_VOWELS = frozenset("aeiouyаеиоуыэюя")
+_NO_EDGES = (PARTICLES | TITLES | NO_NAMES | ORGANISATIONS) - MONTHS  # of parts of names
+
+
+def parts_of(name: Keys) -> Iterator[Keys]:
+    """Yield the parts by which a person of *name* may be called."""
+    if len(name) == 1 and UNSPACED.search(name[0]):
+        yield from _unspaced_parts(name[0])
+        return
+    for size in range(len(name) - 1, 0, -1):
+        for start in range(len(name) - size + 1):
+            part = name[start : start + size]
+            if _is_no_edge(part[0]) or _is_no_edge(part[-1]):
+                continue
+            if size > 1 or (len(part[0]) > 1 and (is_listed(part[0]) or not is_common(part[0]))):
+                yield part
+
+
+def _is_no_edge(key: str) -> bool:
+    """Return whether no part of a name begins or ends with the word *key*."""
+    return key in _NO_EDGES or (key in (PLACES | MONTHS) and key not in given_names())
+
+
+def _unspaced_parts(name: str) -> Iterator[Keys]:
+    """Yield family and given name of one written together, each of two characters or more."""
+    for size in (2, 1):
+        if len(name) > size + 1 and name[:size] in family_names():
+            yield (name[size:],)
+            if size > 1:
+                yield (name[:size],)
+            return
+
+
+def admits(
+    text: str, run: Sequence[Token], after: Sequence[Token], *, caseless: bool, fixed: bool
+) -> bool:
+    """Return whether the words of *run*, which are a name, stand for it here."""
+    first = run[0]
+    if not first.cased:
+        return True
+    if len(run) > 1:
+        strange = any(not is_common(token.key) for token in run)
+        return caseless or first.capital or (strange and not fixed)
+    if fixed and not first.capital:
+        return False
+    if first.key in MONTHS and _IN_MONTH.search(text, max(0, first.start - 12), first.start):
+        return False
+    if not is_common(first.key) and first.key not in MONTHS:
+        return first.capital or caseless or len(first.text) > 3
+    if not first.capital and not caseless:
+        return False
+    if not first.opens and not caseless:
+        return True
+    following = text[first.end : first.end + 1]
+    return following in (",", "?", "!", ".", "'", "’", "") or (
+        bool(after)
+        and text[first.end : after[0].start] == " "
+        and (
+            after[0].key in GOES_ON
+            or (after[0].capital and after[0].key not in NO_NAMES and not caseless)
+        )
+    )
+
+
+def inflected(token: Token, stems: Mapping[str, str]) -> str | None:
+    """Return the person of whose name *token* is an inflected form, by the names' *stems*."""
+    least = 3 if token.key[0] > "\u0370" else 4
+    for cut in range(1, INFLECTED + 1):
+        stem = token.key[:-cut]
+        if len(stem) >= least and stem in stems:
+            return stems[stem]
+    return None
+
+
+def stem_of(key: str) -> str:
+    """Return the folded name *key* without a vowel at its end, which endings replace."""
+    return key[:-1] if len(key) > 3 and key[-1] in _VOWELS else key

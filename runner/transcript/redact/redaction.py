@@ -1,0 +1,261 @@
+"""Redaction of one transcript: its stand-ins, and how they are put in and taken out."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence, Set
+from itertools import pairwise
+from typing import Any
+
+from runner.transcript.redact.forms import INFLECTED, Keys, admits
+from runner.transcript.redact.lexicon import UNSPACED
+from runner.transcript.redact.unredacted import Unredacted
+from runner.transcript.redact.words import Token, joins, tokens_of
+
+PERSON, TERM, OWN, FILE = "PERSON", "TERM", "OWN", "FILENAME"
+Span = tuple[int, int, str]  # start, end, stand-in
+
+_GAP = r"\\{0,4}_|[ \u00a0-]"
+
+
+class Redaction(Unredacted):
+    """What is replaced in one transcript, and by what.
+
+    A stand-in such as `PERSON_1` is a person or an identifier, `PERSON_1_2` another form of it:
+    each form has its own stand-in, so that quotes come back as they were said. *prefixes* are
+    the stand-ins' words by kind, *common* words stand in the transcript in lower case; it has no
+    capitals if *caseless*.
+    """
+
+    def __init__(
+        self,
+        prefixes: Mapping[str, str],
+        common: Set[str],
+        *,
+        caseless: bool,
+    ) -> None:
+        self.prefixes = prefixes
+        self.times: Counter[str] = Counter()  # by stand-in, in the transcript
+        self._counts: Counter[str] = Counter()  # of entries, by kind
+        self._caseless, self._common = caseless, common
+        self._forms: dict[str, list[str]] = {}
+        self._known: dict[tuple[str, str], str] = {}  # stand-ins by entry and form
+        self._shown: dict[str, str] = {}  # stand-ins of names by form, as it stands
+        self._literal: dict[str, str] = {}  # entries of all else, by folded form
+        self._index: dict[str, list[tuple[Keys, str]]] = {}  # names by their first word
+        self._unspaced: dict[str, str] = {}
+        self._literals: re.Pattern[str] | None = None
+        self._learning = True
+        words = "|".join(prefixes.values())
+        self._stand_in = re.compile(
+            rf"(?<![A-Za-z0-9])({words})({_GAP}|)0*(\d{{1,6}})(?:({_GAP})(\d{{1,4}}))?(?!\d)", re.I
+        )
+
+    def __bool__(self) -> bool:
+        """Return whether anything is replaced."""
+        return True
+
+    @property
+    def names(self) -> Mapping[str, Sequence[tuple[Keys, str]]]:
+        """Names as words with their entries, by the first word."""
+        return self._index
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of persons and identifiers, by kind."""
+        return dict(self._counts)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the content of redaction.json: each stand-in with what it stands for."""
+        return {
+            _numbered(name, place): {"text": form, "times": self.times[_numbered(name, place)]}
+            for name, forms in self._forms.items()
+            for place, form in enumerate(forms)
+        }
+
+    @property
+    def note(self) -> str:  # type: ignore[override]
+        """What a model is told of stand-ins."""
+        person = self.prefixes[PERSON]
+        return (
+            f"Names and identifiers in the material are replaced by stand-ins: {person}_1 is a "
+            f"person, {person}_1_2 the same person under another form of the name. Use them as "
+            f"the names, and write each exactly as it stands, in quotes too."
+        )
+
+    # Entries
+
+    def add(self, kind: str, form: str) -> str:
+        """Add an entry whose first form is *form*; return its stand-in."""
+        self._counts[kind] += 1
+        self._forms[name := f"{self.prefixes[kind]}_{self._counts[kind]}"] = []
+        self.form(name, form)
+        return name
+
+    def form(self, name: str, form: str) -> str:
+        """Return the stand-in of a *form* of entry *name*, the entry's own for a new one later."""
+        key = (name, " ".join(form.split()))
+        if key not in self._known:
+            if not self._learning:
+                return name
+            self._forms[name].append(key[1])
+            self._known[key] = _numbered(name, len(self._forms[name]) - 1)
+        return self._known[key]
+
+    def add_literal(self, kind: str, name: str | None, form: str) -> str:
+        """Add a *form* of an identifier, a new entry of *kind* if *name* is None; return it."""
+        name = self._literal.get(_squeezed(form)) or name or self.add(kind, form)
+        self._literal.setdefault(_squeezed(form), name)
+        self.form(name, form)
+        return name
+
+    def add_name(self, name: str, keys: Keys) -> None:
+        """Let the words *keys* be a form of the person *name*."""
+        if UNSPACED.search(keys[0]):
+            self._unspaced["".join(keys)] = name
+            return
+        entries = self._index.setdefault(keys[0], [])
+        if all(each != keys for each, _ in entries):
+            entries.append((keys, name))
+            entries.sort(key=lambda entry: -len(entry[0]))
+
+    def join_literals(self) -> None:
+        """Make the pattern of all identifiers, once they are known."""
+        forms = [form for name in self._forms for form in self._forms[name]]
+        forms = [form for form in forms if _squeezed(form) in self._literal]
+        forms = sorted([*forms, *self._unspaced], key=len, reverse=True)
+        self._literals = re.compile("|".join(map(_literal, forms)), re.I) if forms else None
+
+    def close(self) -> None:
+        """End learning: from here on forms are looked up."""
+        self._learning = False
+        self._shown = {
+            form: _numbered(name, place)
+            for name, forms in self._forms.items()
+            for place, form in enumerate(forms)
+            if name.rpartition("_")[0] in (self.prefixes.get(PERSON), self.prefixes.get(TERM))
+        }
+
+    # Putting in
+
+    def mask(self, text: str, *, eager: bool = False, fixed: bool = False) -> str:
+        """Return *text* with stand-ins.
+
+        *eager* is for texts that were restored: every known form is replaced wherever it stands.
+        *fixed* is for prompts: only what cannot be another word is replaced.
+        """
+        spans = [(start, end, "") for start, end in _spans(self._stand_in, text)]
+        for start, end in _spans(self._literals, text) if self._literals else ():
+            spans.append((start, end, self._literal_at(text[start:end])))
+        spans += self._names(text, eager=eager, fixed=fixed)
+        made, place = [], 0
+        for start, end, name in sorted(spans, key=lambda span: (span[0], -span[1])):
+            if start < place:
+                continue
+            made += [text[place:start], name or text[start:end]]
+            if self._learning:
+                self.times[name] += 1
+            place = end
+        return "".join([*made, text[place:]])
+
+    def masked(self, value: Any) -> Any:
+        """Return restored JSON-able data with stand-ins in its texts and keys."""
+        if isinstance(value, str):
+            return self.mask(value, eager=True)
+        if isinstance(value, Mapping):
+            return {self.masked(key): self.masked(each) for key, each in value.items()}
+        return [self.masked(each) for each in value] if isinstance(value, (list, tuple)) else value
+
+    def _literal_at(self, text: str) -> str:
+        key = _squeezed(text)
+        return self.form(self._literal.get(key) or self._unspaced[key], text)
+
+    def _names(self, text: str, *, eager: bool, fixed: bool) -> Iterator[Span]:
+        tokens = tokens_of(text, None if fixed else self._common) if self._index else []
+        caseless = self._caseless or text.isupper()
+        place = 0
+        while place < len(tokens):
+            words, name, skipped = self._name_at(text, tokens, place)
+            run = tokens[place : place + words]
+            start, end = tokens[place].start + skipped, run[-1].end if run else 0
+            shown = text[start:end]
+            if run and (
+                (eager and shown in self._shown)
+                or admits(text, run, tokens[place + words :][:1], caseless=caseless, fixed=fixed)
+            ):
+                yield start, end, self.form(name, shown)
+                place += words
+                continue
+            if eager and (found := self._ending(tokens[place])) is not None:
+                yield found
+            place += 1
+
+    def _name_at(self, text: str, tokens: Sequence[Token], place: int) -> tuple[int, str, int]:
+        """Return words, entry and left-out first letters of the longest name at *place*."""
+        first = tokens[place]
+        for skipped in (0, 1, 2, 3) if not first.cased else (0,):
+            for keys, name in self._index.get(first.key[skipped:], ()):
+                run = tokens[place : place + len(keys)]
+                if (first.key[skipped:], *(each.key for each in run[1:])) == keys and all(
+                    joins(text, left, right) for left, right in pairwise(run)
+                ):
+                    return len(keys), name, skipped
+        return 0, "", 0
+
+    def _ending(self, token: Token) -> Span | None:
+        """Return the name in a word that a model has made of it with an ending of its own."""
+        for cut in range(1, INFLECTED + 1):
+            form = token.text[:-cut]
+            if len(form) > 2 and form in self._shown and token.text[-cut:].islower():
+                return token.start, token.end - cut, self._shown[form]
+        return None
+
+    # Taking out
+
+    def restore(self, text: str, *, in_json: bool = False) -> tuple[str, list[str]]:
+        """Return *text* with what its stand-ins stand for, and the stand-ins that are unknown.
+
+        Case and separators of a stand-in make no difference; letters that follow are an ending.
+        Forms *in_json* are escaped as inside its strings.
+        """
+        unknown: dict[str, None] = {}
+        words = {prefix.lower(): prefix for prefix in self.prefixes.values()}
+
+        def put(match: re.Match[str]) -> str:
+            prefix, gap, number, inner, place = match.groups()
+            name = f"{words[prefix.lower()]}_{number}"
+            forms = self._forms.get(name)
+            if forms is None:
+                if gap.endswith("_"):
+                    unknown[match[0]] = None
+                return match[0]
+            rest = match[0][match.start(4) - match.start() :] if inner else ""
+            if inner and inner == gap and 0 < int(place) <= len(forms):
+                form, rest = forms[int(place) - 1], ""
+            elif inner and inner == gap and gap.endswith("_"):
+                unknown[match[0]] = None
+                return match[0]
+            else:
+                form = forms[0]
+            return (json.dumps(form, ensure_ascii=False)[1:-1] if in_json else form) + rest
+
+        return self._stand_in.sub(put, text), list(unknown)
+
+
+def _numbered(name: str, place: int) -> str:
+    return f"{name}_{place + 1}" if place else name
+
+
+def _squeezed(form: str) -> str:
+    return " ".join(form.split()).casefold()
+
+
+def _spans(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
+    return (match.span() for match in pattern.finditer(text))
+
+
+def _literal(form: str) -> str:
+    pattern = r"\s+".join(map(re.escape, form.split()))
+    if UNSPACED.search(form):
+        return pattern
+    left = r"(?<![A-Za-z0-9_])" if form[0].isalnum() else ""
+    return f"{left}{pattern}" + (r"(?![A-Za-z0-9_])" if form[-1].isalnum() else "")

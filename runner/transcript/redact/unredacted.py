@@ -1,0 +1,69 @@
+"""Unredacted: what every redaction can do, done to nothing; it loads no pattern and no list."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from runner.base.format import plural
+from runner.config.schema import TranscriptSettings
+from runner.transcript.model import Transcript
+
+_KINDS = {
+    **{"PERSON": "name", "TERM": "term", "OWN": "match", "FILENAME": "file name"},
+    **{"EMAIL": "mail address", "PHONE": "telephone number", "ACCOUNTNR": "account number"},
+    **{"ADDRESS": "address", "URL": "URL", "IP": "IP address", "HANDLE": "handle"},
+}
+
+
+class Unredacted:
+    """A transcript that is sent as it is; `Redaction` has the stand-ins of one that is not."""
+
+    note = ""  # what a model is told of stand-ins
+
+    def __bool__(self) -> bool:
+        """Return whether anything is replaced."""
+        return False
+
+    def mask(self, text: str, *, eager: bool = False, fixed: bool = False) -> str:
+        """Return *text* with stand-ins.
+
+        *eager* is for texts that were restored: every known form is replaced wherever it stands.
+        *fixed* is for prompts: only what cannot be another word is replaced.
+        """
+        return text
+
+    def masked(self, value: Any) -> Any:
+        """Return restored JSON-able data with stand-ins in its texts and keys."""
+        return value
+
+    def restore(self, text: str, *, in_json: bool = False) -> tuple[str, list[str]]:
+        """Return *text* with what its stand-ins stand for, and the stand-ins that are unknown.
+
+        Case and separators of a stand-in make no difference; letters that follow are an ending.
+        Forms *in_json* are escaped as inside its strings.
+        """
+        return text, []
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of persons and identifiers, by kind."""
+        return {}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the content of redaction.json: each stand-in with what it stands for."""
+        return {}
+
+
+def redacted(settings: TranscriptSettings, transcript: Transcript) -> tuple[Unredacted, Transcript]:
+    """Return the redaction of *transcript* and the transcript as prompts show it.
+
+    Raises ConfigError for a pattern of the user's that fails on it.
+    """
+    if settings.redact == "off":
+        return Unredacted(), transcript
+    from runner.transcript.redact.build import redact  # its patterns take 50 ms to compile
+
+    return redact(settings, transcript)
+
+
+def described(counts: Mapping[str, int]) -> str:
+    """Return `Unredacted.counts` in words."""
+    return ", ".join(plural(count, _KINDS[kind]) for kind, count in counts.items()) or "nothing"

@@ -1,0 +1,117 @@
+"""Words of a text as redaction compares them, and names in labels and lists."""
+
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import dataclass
+
+import regex
+
+from runner.transcript.redact.lexicon import (
+    OPENERS,
+    ROLES,
+    TITLES,
+    UNSPACED,
+    WORD,
+    fold,
+    is_common,
+    is_listed,
+)
+
+_LOWER = regex.compile(r"(?<![\p{L}\p{M}])\p{Ll}[\p{L}\p{M}]*")
+MAX_WORDS = 5  # of a name
+_JOINT = regex.compile(r"[ \u00a0]|[-._]|(?<=\b\p{L})\. ?")
+_ENDS = frozenset(".?!…:\n]。？！—")  # what a sentence may follow
+_BETWEEN = frozenset(" \u00a0\"'“”„«»‘([¿¡–-*_#")
+_ELIDED = regex.compile(r"(?:d|l|dell|dall|nell|all|sull|qu|j|m|n|t|s|c)['’](?=\p{Lu})")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word in a text; *opens*: it has its capital because a sentence starts with it, or may."""
+
+    start: int
+    end: int
+    text: str
+    key: str
+    opens: bool
+
+    @property
+    def capital(self) -> bool:
+        """Whether it is written like a name."""
+        return self.text[0].isupper() or self.text[0].istitle()
+
+    @property
+    def cased(self) -> bool:
+        """Whether its script has capitals."""
+        return self.text[0].lower() != self.text[0].upper()
+
+
+def tokens_of(text: str, common: Set[str] | None = None) -> list[Token]:
+    """Return the words of *text*, without what follows an apostrophe at their end.
+
+    A capital that opens a sentence says nothing of a word that is among *common*; None: of any.
+    """
+    found = []
+    for match in WORD.finditer(text):
+        start, word = match.start(), match[0]
+        if not word.isalpha() and ("'" in word or "’" in word or "ʼ" in word):
+            if elided := _ELIDED.match(word):
+                start, word = start + elided.end(), word[elided.end() :]
+            cut = max(word.rfind(mark) for mark in "'’ʼ")
+            if (cut > 1 or word[0] == "I") and len(word) - cut <= 5 and word[cut + 1 :].islower():
+                word = word[:cut]
+        key = fold(word)
+        opens = (common is None or key in common or key in OPENERS) and _opens(text, start)
+        found.append(Token(start, start + len(word), word, key, opens))
+    return found
+
+
+def _opens(text: str, start: int) -> bool:
+    """Return whether a sentence begins at *start*."""
+    place = start - 1
+    while place >= 0 and text[place] in _BETWEEN:
+        place -= 1
+    if place < 0 or text[place] not in _ENDS:
+        return place < 0
+    before = text[max(0, place - 12) : place].rpartition(" ")[2]
+    return text[place] != "." or not (fold(before) in TITLES or len(before) == 1)
+
+
+def joins(text: str, left: Token, right: Token) -> bool:
+    """Return whether two words stand side by side like those of one name."""
+    return bool(_JOINT.fullmatch(text[left.end : right.start]))
+
+
+def name_in_label(label: str) -> str | None:
+    """Return the name in a speaker's label such as `Dr. Ana Silva (Acme), CFO`; None for a role."""
+    told = regex.split(r"[(\[,;|/]| - | – |@|:", label.strip(" \"'*_"))[0]
+    words = [token for token in tokens_of(told) if token.key not in TITLES]
+    while words and words[-1].key in ROLES:
+        words.pop()
+    keys = [word.key for word in words]
+    if not any(len(key) > 1 or UNSPACED.search(key) for key in keys):
+        return None
+    if all(key in ROLES for key in keys) or all(is_common(k) and not is_listed(k) for k in keys):
+        return None  # Interviewer, Mission Control, Technical Support
+    return str(told[words[0].start : words[:MAX_WORDS][-1].end])
+
+
+def names_in_list(text: str) -> Iterator[str]:
+    """Yield the names in a list of attendees."""
+    bare = regex.sub(r"\([^)]*\)|<[^>]*>|\S+@\S+", " ", text)
+    for part in regex.split(r"[,;/&\n•|]|\b(?:and|und|et|y|e|with)\b", bare):
+        if (name := name_in_label(part)) is not None:
+            yield name
+
+
+def common_words(texts: Iterable[str]) -> frozenset[str]:
+    """Return the words that *texts* have in lower case."""
+    return frozenset(fold(word) for text in texts for word in set(_LOWER.findall(text)))
+
+
+def is_caseless(texts: Iterable[str]) -> bool:
+    """Return whether *texts* are written without capitals, as some recognisers do."""
+    words = capitals = 0
+    for text in texts:
+        words += text.count(" ") + 1
+        capitals += sum(map(str.isupper, text))
+    return capitals < 0.01 * words

@@ -1,0 +1,143 @@
+"""The numbers in refusals of prompts that are too long, in the words of servers and providers."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.providers.litellm.errors import RefusedError, classify
+from runner.providers.litellm.overflow import numbers_in
+
+SAID = [
+    (
+        '{"error":{"code":400,"message":"request (10031 tokens) exceeds the available context '
+        'size (4096 tokens), try increasing it","type":"exceed_context_size_error",'
+        '"n_prompt_tokens":10031,"n_ctx":4096}}',
+        4096,
+        10031,
+    ),
+    ("the request exceeds the available context size, try increasing it", None, None),
+    (
+        "This model's maximum context length is 8192 tokens. However, you requested 9000 tokens "
+        "(5000 in the messages, 4000 in the completion). Please reduce the length of the messages",
+        8192,
+        5000,
+    ),
+    (
+        "This model's maximum context length is 128000 tokens. However, your messages resulted in "
+        "204308 tokens. Please reduce the length of the messages.",
+        128000,
+        204308,
+    ),
+    (
+        "Input tokens exceed the configured limit of 272,000 tokens. Your messages resulted in "
+        "300,123 tokens.",
+        272000,
+        300123,
+    ),
+    (
+        "'max_tokens' or 'max_completion_tokens' is too large: 8192. This model's maximum context "
+        "length is 65536 tokens and your request has 57879 input tokens (8192 > 65536 - 57879).",
+        65536,
+        57879,
+    ),
+    (
+        "The decoder prompt (length 9000) is longer than the maximum model length of 8192.",
+        8192,
+        9000,
+    ),
+    ("prompt is too long: 213462 tokens > 200000 maximum", 200000, 213462),
+    (
+        "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000, decrease "
+        "input length or `max_tokens` and try again",
+        200000,
+        190000,
+    ),
+    (
+        "The input token count (1196265) exceeds the maximum number of tokens allowed (1048575).",
+        1048575,
+        1196265,
+    ),
+    (
+        "Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768 maximum "
+        "context length",
+        32768,
+        40000,
+    ),
+    ("Please reduce the length of the messages or completion.", None, None),
+    (
+        "Request too large for model `llama` on tokens per minute (TPM): Limit 6000, Requested "
+        "8123, please reduce your message size",
+        6000,
+        8123,
+    ),
+    (
+        "This endpoint's maximum context length is 8192 tokens. However, you requested about 9000 "
+        "tokens (8000 of text input, 1000 in the output).",
+        8192,
+        8000,
+    ),
+    (
+        "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000 "
+        "`inputs` tokens and 512 `max_new_tokens`",
+        4096,
+        5000,
+    ),
+    ("`inputs` must have less than 4095 tokens. Given: 5000", 4095, 5000),
+    (
+        "Trying to keep the first 15857 tokens when context the overflows. However, the model is "
+        "loaded with context length of only 4096 tokens, which is not enough.",
+        4096,
+        15857,
+    ),
+    (
+        "The number of tokens to keep from the initial prompt is greater than the context length "
+        "(n_keep: 15857 >= n_ctx: 4096)",
+        4096,
+        15857,
+    ),
+    (
+        "The input (12000 tokens) is longer than the model's context length (8192 tokens).",
+        8192,
+        12000,
+    ),
+    (
+        "Requested token count exceeds the model's maximum context length of 8192 tokens. You "
+        "requested a total of 9000 tokens: 8000 tokens from the input messages and 1000 tokens",
+        8192,
+        8000,
+    ),
+    ("prompt too long; exceeded max context length by 1234 tokens", None, None),
+    ("Requested tokens (5000) exceed context window of 2048", 2048, 5000),
+    (
+        "This model's maximum prompt length is 131072 but the request contains 537812 tokens.",
+        131072,
+        537812,
+    ),
+    (
+        "too many tokens: total number of tokens in the prompt cannot exceed 4081 - received 5000.",
+        4081,
+        5000,
+    ),
+    ("prompt token count of 70000 exceeds the limit of 64000: context length", 64000, 70000),
+    ("Your request exceeded model token limit: 262144 (requested: 300000)", 262144, 300000),
+    ("Input is too long for requested model.", None, None),
+    ("Number of input tokens exceeds maximum length. Maximum input length: 24000", 24000, None),
+]
+
+
+@pytest.mark.parametrize(("text", "window", "prompt"), SAID)
+def test_window_and_prompt_are_read_from_what_a_server_says(
+    text: str, window: int | None, prompt: int | None
+) -> None:
+    found = classify(RefusedError(400, {}, text.encode()))
+
+    assert (window, prompt) == numbers_in(text) == (found.window, found.prompt_tokens)
+    assert found.kind == "context_exceeded"
+    assert (f"set model.context_window={window}" in str(found)) == (window is not None)
+
+
+@pytest.mark.parametrize(
+    "text", ["context deadline exceeded", "max_tokens must be at most 4096", "rate limit of 500"]
+)
+def test_another_refusal_is_not_taken_for_one(text: str) -> None:
+    assert classify(RefusedError(400, {}, text.encode())).kind == "bad_request"

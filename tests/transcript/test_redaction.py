@@ -1,0 +1,240 @@
+"""Redaction: what is found, how it is shown, and that it comes back as it was said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from benchmarks.redact import SET, SETTINGS, TOKENS, Score, count, talks, transcript_of
+from runner.base.errors import ConfigError
+from runner.config.schema import TranscriptSettings
+from runner.transcript.model import Transcript, Turn, make_segments
+from runner.transcript.redact.identifiers import find_identifiers
+from runner.transcript.redact.own_patterns import check_patterns
+from runner.transcript.redact.redaction import Redaction
+from runner.transcript.redact.unredacted import redacted
+
+Turns = Sequence[tuple[str | None, str]]
+
+
+def settings(redact: str = "all", **more: Any) -> TranscriptSettings:
+    return TranscriptSettings.model_validate({**SETTINGS, **TOKENS, "redact": redact, **more})
+
+
+def talk(*turns: tuple[str | None, str]) -> Transcript:
+    return Transcript("talk", "text", "", make_segments(Turn(who, said) for who, said in turns))
+
+
+def make(transcript: Transcript, redact_: str = "all", **more: Any) -> Redaction:
+    made = redacted(settings(redact_, **more), transcript)[0]
+    assert isinstance(made, Redaction)
+    return made
+
+
+def lines(transcript: Transcript, redact_: str = "all", **more: Any) -> list[str]:
+    segments = redacted(settings(redact_, **more), transcript)[1].segments
+    return [f"{s.speaker}: {s.text}" if s.speaker else s.text for s in segments]
+
+
+def mask(*turns: tuple[str | None, str], kinds: str = "all", **more: Any) -> list[str]:
+    return lines(talk(*turns), kinds, **more)
+
+
+@pytest.fixture(scope="module")
+def labelled() -> list[tuple[list[tuple[str, str]], Redaction]]:
+    found = (turns for _, turns in talks(SET.read_text(encoding="utf-8")))
+    return [(turns, make(transcript_of(turns))) for turns in found]
+
+
+def test_planted_names_and_identifiers_are_masked_and_little_else(
+    labelled: list[tuple[list[tuple[str, str]], Redaction]],
+) -> None:
+    score = Score()
+    for turns, made in labelled:
+        for who, said in turns:
+            count(made, who, score, label=True)
+            count(made, said, score)
+
+    assert score.planted > 300
+    assert score.recall >= 0.98, score.missed
+    assert score.precision >= 0.97, score.needless
+
+
+def test_every_line_of_the_set_comes_back_as_it_was_also_after_a_second_masking(
+    labelled: list[tuple[list[tuple[str, str]], Redaction]],
+) -> None:
+    for turns, made in labelled:
+        for segment in transcript_of(turns).segments:
+            once = made.mask(segment.text)
+            again = made.mask(made.restore(once)[0], eager=True)
+
+            assert (segment.text, []) == made.restore(once)
+            assert (segment.text, []) == made.restore(again)
+            assert once == made.mask(once)
+
+
+def test_forms_of_a_name_are_told_apart_and_belong_to_one_person() -> None:
+    assert [
+        "PERSON_1: I'm PERSON_1_2. PERSON_1_3 is my family name.",
+        "PERSON_2: Thanks PERSON_1_2. PERSON_1_2's list, Mrs. PERSON_1_3, and PERSON_2_2.",
+    ] == mask(
+        ("Ana Silva", "I'm Ana. Silva is my family name."),
+        ("Jean-Luc Picard", "Thanks Ana. Ana's list, Mrs. Silva, and Jean-Luc."),
+    )
+
+
+def test_a_given_name_of_two_people_is_neither_of_them() -> None:
+    assert ["PERSON_1: Hi.", "PERSON_2: I met PERSON_3."] == mask(
+        ("Ana Silva", "Hi."), ("Ana Costa", "I met Ana.")
+    )
+
+
+def test_words_that_are_also_names_are_masked_where_they_are_names() -> None:
+    assert [
+        "PERSON_1: Will you mark this, PERSON_2? Mark it in May. PERSON_2 said so, PERSON_1.",
+        "PERSON_2: The brown bill. I told PERSON_1, not PERSON_3. PERSON_1 will pay.",
+    ] == mask(
+        ("Will", "Will you mark this, Mark? Mark it in May. Mark said so, Will."),
+        ("Mark", "The brown bill. I told Will, not Bill. Will will pay."),
+    )
+
+
+def test_labels_that_are_roles_stay_and_numbered_speakers_too() -> None:
+    said = [
+        ("Interviewer 1", "Yes."),
+        ("SPEAKER_00", "No."),
+        ("Mission Control", "Go."),
+        ("Q", "Why?"),
+    ]
+
+    assert [f"{who}: {text}" for who, text in said] == mask(*said)
+
+
+def test_settings_give_the_first_numbers_so_that_files_of_a_batch_share_them() -> None:
+    about = {
+        "attendees": "Ana Silva, Bo Lindqvist (Acme)",
+        "glossary": ["Tidewater", "OKR", "plan"],
+    }
+    first = mask(("Bo", "Tidewater plan by OKR."), about=about)
+    second = mask(("Carla", "Ask Bo Lindqvist."), ("Ana", "Yes."), about=about)
+
+    assert ["PERSON_2: TERM_1 plan by OKR."] == [first[0].replace("PERSON_2_2", "PERSON_2")]
+    assert ["PERSON_3: Ask PERSON_2.", "PERSON_1_2: Yes."] == second
+
+
+def test_names_only_leaves_numbers_and_off_leaves_all() -> None:
+    said = ("Ana", "Ana is at +1 415 555 0100.")
+
+    assert ["PERSON_1: PERSON_1 is at +1 415 555 0100."] == mask(said, kinds="names")
+    assert ["Ana: Ana is at +1 415 555 0100."] == mask(said, kinds="off")
+
+
+def test_a_transcript_that_has_stand_ins_of_its_own_gets_others() -> None:
+    transcript = talk(("PERSON_1", "I am person 2, and EMAIL_1 is mine."), ("Ana", "a@b.org"))
+    made = make(transcript)
+
+    assert [
+        "PERSON_1: I am person 2, and EMAIL_1 is mine.",
+        "XPERSON_1: XEMAIL_1",
+    ] == lines(transcript)
+    assert ("PERSON_1 and Ana", []) == made.restore("PERSON_1 and XPERSON_1")
+
+
+@pytest.mark.parametrize(
+    ("reply", "restored"),
+    [
+        ("PERSON_1's plan", "Ana Silva's plan"),
+        ("person_1 and Person 1", "Ana Silva and Ana Silva"),
+        (r"**PERSON\_1\_2**", "**Ana**"),
+        (r'{"a": "PERSON\\_1"}', '{"a": "Ana Silva"}'),
+        ("PERSON-1, PERSON_01; PERSON1", "Ana Silva, Ana Silva; Ana Silva"),
+        ("PERSON_1_2s Plan, PERSON_2-nak", "Anas Plan, Bo-nak"),
+        ("PERSON_1 2 times", "Ana Silva 2 times"),
+        ("SPERSON_1 PERSON_12 3", "SPERSON_1 PERSON_12 3"),
+    ],
+)
+def test_stand_ins_come_back_however_a_model_writes_them(reply: str, restored: str) -> None:
+    transcript = talk(("Ana Silva", "Ana here."), ("Bo", "Hi."))
+
+    assert restored == make(transcript).restore(reply)[0]
+
+
+def test_unknown_stand_ins_stay_and_are_told() -> None:
+    made = make(talk(("Ana Silva", "Hi.")))
+
+    assert ("PERSON_7 met Ana Silva", ["PERSON_7"]) == made.restore("PERSON_7 met PERSON_1")
+    assert ("PERSON_1_4", ["PERSON_1_4"]) == made.restore("PERSON_1_4")
+
+
+def test_what_is_restored_inside_json_is_escaped() -> None:
+    transcript = talk((None, 'Code AB"12\\3 here.'))
+    made = make(transcript, redact_patterns=[r'AB"\d+\\\d'])
+
+    assert ["Code OWN_1 here."] == lines(transcript, redact_patterns=[r'AB"\d+\\\d'])
+    assert '{"x": "AB\\"12\\\\3"}' == made.restore('{"x": "OWN_1"}', in_json=True)[0]
+
+
+def test_answers_are_masked_wherever_a_form_stands_even_with_an_ending() -> None:
+    made = make(talk(("Will", "Hi Will, I am Will."), ("Ana", "Yes.")))
+
+    assert {"a": ["PERSON_1 sends it. PERSON_2s plan", 3], "PERSON_2": None} == made.masked(
+        {"a": ["Will sends it. Anas plan", 3], "Ana": None}
+    )
+    assert "Mark each; PERSON_2 may. Will you?" == made.mask(
+        "Mark each; Ana may. Will you?", fixed=True
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It cost 1,250,000 dollars, 3.500.000 euros or 12.5 percent in 2025-2026.",
+        "On 2026-11-28 at 10:30, 28.11.2026, version 4.2.1, error 404, ISO27001, GPT-4o.",
+        "See https://docs.python.org/3/re.html, at some point just after 65. There, at noon.",
+        "Look at this. Ten or twenty people, one or two of them, three times.",
+        "Chapter 12, pages 100-120, S0012, 16:9 and 5 km; 1000000 rows of 12 bytes.",
+    ],
+)
+def test_numbers_dates_and_pages_that_identify_nobody_stay(text: str) -> None:
+    assert [] == [text[start:end] for start, end, _ in find_identifiers(text)]
+
+
+@pytest.mark.parametrize("unit", ["account 1", "1", "_", "a_", "a at b dot ", "Aa ", "1-", "(1"])
+def test_no_text_makes_the_search_backtrack_without_end(unit: str) -> None:
+    said = f"account {unit * 1200}"[:1200]
+
+    assert all(start < end for start, end, _ in find_identifiers(f"{said}x"))
+
+
+@pytest.mark.parametrize(
+    ("patterns", "error"),
+    [
+        (["("], r"transcript.redact_patterns\[0\]='\(': missing \)"),
+        (["ok", "x*"], r"transcript.redact_patterns\[1\]='x\*' matches the empty text"),
+    ],
+)
+def test_a_pattern_that_is_wrong_or_matches_nothing_is_refused(
+    patterns: list[str], error: str
+) -> None:
+    with pytest.raises(ConfigError, match=error):
+        check_patterns(settings(redact_patterns=patterns))
+
+
+def test_patterns_without_redaction_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"no effect with transcript\.redact=off"):
+        check_patterns(settings("off", redact_patterns=["a"]))
+
+
+def test_a_pattern_that_backtracks_without_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runner.transcript.redact.own_patterns.MATCH_S", 0.02)
+
+    with pytest.raises(ConfigError, match=r"takes more than 0.02 s for this transcript"):
+        mask((None, "a" * 60 + "!"), redact_patterns=[r"(a|aa)+$"])
+
+
+def test_spelling_of_one_number_is_one_identifier() -> None:
+    assert ["PHONE_1, PHONE_1_2 and PHONE_1_3."] == mask(
+        (None, "+1 415 555 0100, +1 (415) 555-0100 and +1.415.555.0100.")
+    )
