@@ -53,6 +53,7 @@ def test_a_line_is_cut_where_another_speaker_s_label_follows_a_sentence(turn: st
         ),
         ("Ana: He said Bo: is it you?\nBo: Yes.\nAna: I asked (Bo: no).\nBo: Ok.",
          ["Ana", "Bo"] * 2),
+        ("Host: Hi. Ana: a maker. Bo: a driver.\nAna: Hi.\nBo: Yes.", ["Host", "Ana", "Bo"]),
         ("MR. LI: One.\nMR. ITO: Thanks.\nMR. LI: Two.\nMR. ITO: Go.", ["MR. LI", "MR. ITO"] * 2),
         ("Ana: We sell. Peru: ten. Chad: two. Peru: five.\nBo: Ok.\nAna: Yes.",
          ["Ana", "Bo", "Ana"]),
@@ -89,6 +90,15 @@ def test_a_block_of_fields_is_a_turn(line: str, order: tuple[int, ...], between:
     assert [1, 2, 3, 4] == starts(text)
 
 
+@pytest.mark.parametrize(
+    "above", ["Speaker: {}\n", "**Speaker:** {}\n\n", "Name: {}\nTime: 0:01\n"]
+)
+def test_a_field_may_name_the_speaker_of_the_lines_below(above: str) -> None:
+    text = "\n\n".join(f"{above.format(who)}{words}\nNote: so" for who, words in SAID)
+
+    assert [(who, f"{words} Note: so") for who, words in SAID] == spoken(text)
+
+
 def test_speakers_who_are_called_like_fields_are_speakers() -> None:
     text = (
         "Speaker: I open it now.\nText: We read you loud.\nSpeaker: So we vote.\nText: Aye, we do."
@@ -117,6 +127,10 @@ def test_speakers_who_are_called_like_fields_are_speakers() -> None:
          ["Ana Ruiz", "Bo Li", "Ana Ruiz"]),
         ("Ana: One.\nBo: Two.\nAna: Three.\n\nAction items:\n- Bo: order it\n- Ana: call\n",
          ["Ana", "Bo", "Ana", None]),
+        (
+            f"Ana: {P}\n\nBo: {P}\n\nMax\n\n{P}\n\nAna: {P}\n",
+            ["Ana", "Bo", None, None, "Ana"],
+        ),
         (f"Ana: One.\n\nBo: Two.\n\nAna: Three.\n\n## Summary\n\n{P}\n",
          ["Ana", "Bo", "Ana", None]),
         ("Ana Ruiz (PPE). – One.\n\nBo Li, for the group. – Two.\n\nPresident. – Three.\n\n"

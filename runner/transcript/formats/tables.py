@@ -229,7 +229,8 @@ def _guessed(rows: Rows) -> list[str]:
     )
     who = next((at for at in rest if at != words and _are_names(columns[at])), None)
     spaces = sum(cell.count(" ") for cell in columns[words])
-    if spaces < len(rows) and ((who is None and not times) or not (spaces or labels)):
+    sure = bool(spaces or labels) or (bool(times) and who is not None and len(rest) == 2)
+    if spaces < len(rows) and ((who is None and not times) or not sure):
         return names
     names[words] = "text"
     if who is not None:
