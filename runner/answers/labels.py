@@ -58,7 +58,7 @@ class FoundItem:
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class FindingLabel:
     """A row of labels.csv: what *rater* says of the finding with *key*.
 
     *analyzer*, *finding* and *quote* repeat the finding, so that an equal one of another run is
@@ -76,7 +76,7 @@ class Label:
     transcript: str = ""
 
 
-COLUMNS = tuple(field.name for field in fields(Label))
+COLUMNS = tuple(field.name for field in fields(FindingLabel))
 
 
 def found_items(analyzer: str, answer: Mapping[str, Any]) -> Iterator[FoundItem]:
@@ -111,14 +111,14 @@ def short_sha(sha256: object) -> str:
     return text(sha256)[:_SHA_CHARS]
 
 
-def label_of(claim: FoundItem, sha256: object, verdict: str, **told: str) -> Label:
+def label_of(claim: FoundItem, sha256: object, verdict: str, **told: str) -> FindingLabel:
     """Return a label of *claim* of the transcript with *sha256*; *told* are note and the like."""
     about = {"analyzer": claim.analyzer, "finding": claim.text, "quote": claim.quoted}
     given = {key: value[:MAX_CELL] for key, value in {**about, **told}.items()}
-    return Label(claim.key, verdict, transcript=short_sha(sha256), **given)
+    return FindingLabel(claim.key, verdict, transcript=short_sha(sha256), **given)
 
 
-def read_labels(file: Path) -> list[Label]:
+def read_labels(file: Path) -> list[FindingLabel]:
     """Return the labels in *file*, of two by one rater of one finding the last.
 
     Rows without a verdict are left out. Raises ConfigError, with the line, for anything else than
@@ -133,7 +133,7 @@ def read_labels(file: Path) -> list[Label]:
     head = data.partition("\n")[0]
     delimiter = ";" if head.count(";") > head.count(",") else ","
     rows = csv.DictReader(data.splitlines(keepends=True), delimiter=delimiter)
-    labels: dict[tuple[str, str, str], Label] = {}
+    labels: dict[tuple[str, str, str], FindingLabel] = {}
     try:
         names = {name.strip().casefold(): name for name in rows.fieldnames or () if name}
         for column in ("key", "verdict"):
@@ -151,7 +151,7 @@ def read_labels(file: Path) -> list[Label]:
     return list(labels.values())
 
 
-def _label(where: str, row: Mapping[str, str]) -> Label | None:
+def _label(where: str, row: Mapping[str, str]) -> FindingLabel | None:
     cells = {
         name: _MENDED.sub("", to_safe_text(cell), count=1).strip()[:MAX_CELL]
         if _MENDED.match(cell)
@@ -164,10 +164,10 @@ def _label(where: str, row: Mapping[str, str]) -> Label | None:
     if cells["verdict"] not in VERDICTS:
         near = did_you_mean(cells["verdict"], VERDICTS) or f": expected {', '.join(VERDICTS)}"
         raise ConfigError(f"{where}: verdict {one_line(cells['verdict'], 40)!r}{near}")
-    return Label(**cells)
+    return FindingLabel(**cells)
 
 
-def labels_csv(labels: Iterable[Label]) -> bytes:
+def labels_csv(labels: Iterable[FindingLabel]) -> bytes:
     """Return the content of labels.csv."""
     rows = ([getattr(label, name) for name in COLUMNS] for label in labels)
     return as_rows([COLUMNS, *rows]).encode()
@@ -176,15 +176,15 @@ def labels_csv(labels: Iterable[Label]) -> bytes:
 class LabelIndex:
     """Labels by the findings that they fit, also those of other runs."""
 
-    def __init__(self, labels: Sequence[Label]) -> None:
+    def __init__(self, labels: Sequence[FindingLabel]) -> None:
         self.labels = labels
-        self._by_key: dict[str, list[Label]] = {}
-        self._by_analyzer: dict[tuple[str, str], list[Label]] = {}
+        self._by_key: dict[str, list[FindingLabel]] = {}
+        self._by_analyzer: dict[tuple[str, str], list[FindingLabel]] = {}
         for label in labels:
             self._by_key.setdefault(label.key, []).append(label)
             self._by_analyzer.setdefault((label.transcript, label.analyzer), []).append(label)
 
-    def of(self, claim: FoundItem, sha256: object) -> list[Label]:
+    def of(self, claim: FoundItem, sha256: object) -> list[FindingLabel]:
         """Return the labels of *claim* in the transcript with *sha256*, one per rater.
 
         A label with its key, else labels of findings of the same analyzer in the same transcript
@@ -197,7 +197,7 @@ class LabelIndex:
         ordered = own or [e for _, e in sorted(near, key=lambda found: found[0])]
         return list({e.rater: e for e in reversed(ordered)}.values())
 
-    def _near(self, claim: FoundItem, sha: str) -> Iterator[tuple[Label, float]]:
+    def _near(self, claim: FoundItem, sha: str) -> Iterator[tuple[FindingLabel, float]]:
         words, segments = claim.text.casefold(), {segment for segment, _ in claim.evidence}
         for name in dict.fromkeys((sha, "")):
             for label in self._by_analyzer.get((name, claim.analyzer), ()):
@@ -212,7 +212,7 @@ def _turns(words: str) -> Counter[str]:
     return Counter(found.casefold() for found in _TURNING.findall(words))
 
 
-def verdict_of(labels: Sequence[Label]) -> str:
+def verdict_of(labels: Sequence[FindingLabel]) -> str:
     """Return the verdict of most raters, `unsure` without one, empty without a label."""
     counts = Counter(label.verdict for label in labels)
     if not labels:

@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from runner.answers.labels import RIGHT, WRONG, Label
+from runner.answers.labels import RIGHT, WRONG, FindingLabel
 from runner.reports.compare.agreement import (
     Table,
     cohen_kappa,
@@ -194,7 +194,7 @@ def _cited(one: frozenset[str], other: frozenset[str], segments: int) -> Table:
     return table | {(False, False): max(0, segments - len(one | other))}
 
 
-def _of_raters(labels: Sequence[Label]) -> list[Agreement]:
+def _of_raters(labels: Sequence[FindingLabel]) -> list[Agreement]:
     """Return the agreement of every two raters, and of all; `unsure` is no verdict."""
     verdicts: dict[str, dict[str, dict[str, str]]] = {}  # by transcript, key and rater
     for label in labels:

@@ -12,7 +12,7 @@ from runner.answers.labels import (
     RIGHT,
     WRONG,
     FoundItem,
-    Label,
+    FindingLabel,
     LabelIndex,
     found_items,
     read_labels,
@@ -22,7 +22,7 @@ from runner.answers.labels import (
 from runner.base.errors import ColloquyError
 from runner.base.json import amount, at, mapping, mappings, number, read_json, text
 from runner.base.regular_files import folders_in, kind_of
-from runner.record.batch_directory import batch_of, runs_of
+from runner.record.batch_directory import batch_of, is_batch, runs_of
 from runner.reports.compare.group import Group
 from runner.reports.compare.keys import short_names
 from runner.reports.compare.paired import Counts
@@ -69,7 +69,7 @@ class Gathered:
     """The settings, all labels of their transcripts, and notes."""
 
     settings: Sequence[Setting]
-    labels: Sequence[Label]
+    labels: Sequence[FindingLabel]
     notes: Sequence[str]
 
 
@@ -88,7 +88,7 @@ def gather(groups: Sequence[Group], keys: Iterable[str]) -> Gathered:
         values = tuple(group.told[key] for key in told)
         label = ", ".join(f"{names[key]}={v}" for key, v in zip(told, values, strict=True))
         setting = settings.setdefault(values, Setting(label or "all the same"))
-        paths, more = _runs(row)
+        paths, more = _runs(row.path, row.batch)
         left += more
         for run in _read(paths):
             ran |= run.records.keys()
@@ -104,11 +104,23 @@ def gather(groups: Sequence[Group], keys: Iterable[str]) -> Gathered:
     return Gathered([*settings.values()], [e for e in labels if e.transcript in {"", *shas}], notes)
 
 
-def _runs(row: RunRow) -> tuple[list[Path], int]:
-    if not row.batch:
-        return [row.path], 0
+def precision_of(path: Path) -> float | None:
+    """Return the share of the labelled findings of a run or batch that are right, 0 to 1.
+
+    The labels are those of `known_labels`. None without one that says right or wrong.
+    """
+    index = LabelIndex(known_labels([path])[0])
+    runs = _read(_runs(path, is_batch(path))[0])
+    counts = [precision_counts(items_of(run), index, sha_of(run)) for run in runs]
+    judged = sum(each[1] for each in counts)
+    return sum(each[0] for each in counts) / judged if judged else None
+
+
+def _runs(path: Path, batch: bool) -> tuple[list[Path], int]:
+    if not batch:
+        return [path], 0
     try:
-        found = [path for path in runs_of(row.path) if is_run(path)]
+        found = [run for run in runs_of(path) if is_run(run)]
     except (OSError, ColloquyError):
         return [], 0
     return found[:MAX_FILES], max(0, len(found) - MAX_FILES)
@@ -158,12 +170,12 @@ def check_counts(run: Path) -> dict[str, tuple[int, int]]:
     return counts
 
 
-def _pools(labels: Sequence[Label], ran: set[str]) -> dict[str, dict[str, str]]:
+def _pools(labels: Sequence[FindingLabel], ran: set[str]) -> dict[str, dict[str, str]]:
     """Return the right findings of each transcript, by key, with their analyzers.
 
     Those of analyzers that no compared run has are left out.
     """
-    by_key: dict[tuple[str, str], list[Label]] = {}
+    by_key: dict[tuple[str, str], list[FindingLabel]] = {}
     for label in labels:
         by_key.setdefault((label.transcript, label.key), []).append(label)
     pools: dict[str, dict[str, str]] = {}
@@ -203,7 +215,7 @@ def _count(
         setting.cited[sha] = frozenset(cited)
 
 
-def known_labels(runs: Iterable[Path]) -> tuple[list[Label], list[str]]:
+def known_labels(runs: Iterable[Path]) -> tuple[list[FindingLabel], list[str]]:
     """Return the labels in *runs*, and those beside them under the same root; and notes.
 
     These are `labels.csv` in runs, batches and sweeps. A file that cannot be read gets a note.
@@ -213,7 +225,7 @@ def known_labels(runs: Iterable[Path]) -> tuple[list[Label], list[str]]:
         home = (batch_of(run) or run).resolve()
         folders |= dict.fromkeys((home, *_beside(home)))
     files = [folder / LABELS for folder in folders if kind_of(folder / LABELS) == "file"]
-    labels: dict[tuple[str, str, str], Label] = {}
+    labels: dict[tuple[str, str, str], FindingLabel] = {}
     notes = []
     for file in files[:MAX_LABEL_FILES]:
         try:

@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from runner.answers.labels import Label, labels_csv
+from runner.answers.labels import FindingLabel, labels_csv
 from runner.base.command import Arguments, run_command
 from runner.base.errors import ConfigError, one_line, reason
 from runner.base.regular_files import user_path
@@ -49,7 +49,9 @@ def _review(given: Arguments) -> None:
     labels = LabelFile(folder, rater)
     if "--list" in given.options:
         own = labels.own()
-        listed: list[Label] = [own.get(card.id) or card.label("", rater=rater) for card in cards]
+        listed: list[FindingLabel] = [
+            own.get(card.id) or card.label("", rater=rater) for card in cards
+        ]
         print(labels_csv(listed).decode(), end="")
         return
     labels.labels()  # raises for a file that would not be understood

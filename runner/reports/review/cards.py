@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.answers.labels import FoundItem, Label, found_items, label_of, short_sha
+from runner.answers.labels import FoundItem, FindingLabel, found_items, label_of, short_sha
 from runner.base.errors import ConfigError, did_you_mean, reason
 from runner.base.json import at, text
 from runner.base.regular_files import kind_of, user_path
@@ -54,7 +54,7 @@ class Card:
         """What a label of it is stored under: the transcript and the finding's key."""
         return f"{short_sha(self.sha256)}.{self.item.key}"
 
-    def label(self, verdict: str, **told: str) -> Label:
+    def label(self, verdict: str, **told: str) -> FindingLabel:
         """Return a label of it."""
         return label_of(self.item, self.sha256, verdict, **told)
 

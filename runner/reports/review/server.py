@@ -15,7 +15,7 @@ import orjson
 from aiohttp import web
 from markupsafe import Markup
 
-from runner.answers.labels import LABELS, VERDICTS, Label, labels_csv, read_labels, short_sha
+from runner.answers.labels import LABELS, VERDICTS, FindingLabel, labels_csv, read_labels, short_sha
 from runner.base.errors import ColloquyError, ConfigError, reason
 from runner.base.files import write_bytes
 from runner.base.regular_files import kind_of
@@ -60,12 +60,12 @@ class LabelFile:
         """The file."""
         return self.folder / LABELS
 
-    def labels(self) -> dict[tuple[str, str, str], Label]:
+    def labels(self) -> dict[tuple[str, str, str], FindingLabel]:
         """Return all labels by transcript, key and rater; raise ConfigError."""
         found = read_labels(self.path) if kind_of(self.path) or self.path.is_symlink() else []
         return {(each.transcript, each.key, each.rater): each for each in found}
 
-    def own(self) -> dict[str, Label]:
+    def own(self) -> dict[str, FindingLabel]:
         """Return the labels of this rater, by the id of the card; raise ConfigError."""
         return {
             f"{t}.{key}": e for (t, key, rater), e in self.labels().items() if rater == self.rater

@@ -19,6 +19,8 @@
     cards[at].setAttribute("data-current", "");
     cards[at].focus({ preventScroll: true });
     cards[at].scrollIntoView({ block: "start" });
+    const said = cards[at].querySelector(".said"), cited = said.querySelector(".cited");
+    if (cited) said.scrollTop += cited.getBoundingClientRect().top - said.getBoundingClientRect().top - 40;
   };
   const save = (card, verdict) => {
     const before = card.dataset.saved || "";
