@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import pytest
 from helpers.offline import answer, cited, handed_on
-
-from analyzers import competing_hypotheses
 from runner.providers.offline.argument.case import build_case
 from runner.providers.offline.argument.causality import conditional
 from runner.providers.offline.argument.consistency import rate
@@ -14,6 +12,8 @@ from runner.providers.offline.argument.dispute import main_dispute
 from runner.providers.offline.argument.hypothesis_matrix import rank
 from runner.providers.offline.argument.noun_phrases import noun_phrases
 from runner.providers.offline.argument.wording import negated, proposition
+
+from analyzers import competing_hypotheses
 
 NAMES = ("competing_hypotheses", "determining_factors", "first_principles", "patentability")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.fragments import cut_off
+from runner.providers.offline.language.fragments import cut_off, is_garbled
 from runner.providers.offline.language.ranking import centrality, term_weights
 from runner.providers.offline.language.sentences import (
     Sentence,
@@ -53,7 +53,7 @@ class Dialogue:
     *topic* up to six readable terms.
     *question* is the matter as an early speaker frames it, without fillers, or empty; *relevance*
     says from 0 to 1 how far each sentence is about question and topic; *cut_off* holds the
-    sentences that begin or end in the middle.
+    sentences that begin or end in the middle, or are garbled.
     """
 
     sentences: tuple[Sentence, ...]
@@ -104,7 +104,7 @@ def read_dialogue(document: Document) -> Dialogue:
         topic=topic,
         question=question,
         relevance=_relevance(found, question, topic, weights),
-        cut_off=cut_off(found),
+        cut_off=cut_off(found) | {s.index for s in found if is_garbled(s.text)},
     )
 
 
