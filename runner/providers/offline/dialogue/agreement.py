@@ -32,7 +32,8 @@ class AdjacencyPair:
 
 def find_objections(dialogue: Dialogue) -> list[AdjacencyPair]:
     """Return replies that object to a statement of the previous turn, in order."""
-    return [e for e in _pairs(dialogue, "disagreement", 3) if not has("agreement", e.reply.text)]
+    found = _pairs(dialogue, "disagreement", 3)
+    return [e for e in found if e.strength > 0.8 and not has("agreement", e.reply.text)]
 
 
 def find_acceptances(dialogue: Dialogue) -> list[AdjacencyPair]:

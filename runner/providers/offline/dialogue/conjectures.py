@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of, whole_sentences
 from runner.providers.offline.dialogue.insights import who
 from runner.providers.offline.dialogue.reasoning import ABOUT_TALK
-from runner.providers.offline.language.cues import Hit, is_question, strongest
+from runner.providers.offline.language.cues import Hit, hits, is_question, strongest
 from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.scope import is_outright
@@ -57,7 +57,7 @@ def find_conjectures(dialogue: Dialogue, used: set[int], n: int) -> list[Conject
         hit = strongest("conjecture", s.text)
         if not hit or s.index in used or is_question(s.text) or not is_whole(s.text):
             continue
-        if not is_outright(s.text, hit.start) or is_garbled(s.text):
+        if not is_outright(s.text, hits("conjecture", s.text)[0].start) or is_garbled(s.text):
             continue
         if hit.strength < 0.7 and len(words(s.text[: hit.start])) > 5:
             continue  # "maybe" in passing guesses at a detail, not at the matter

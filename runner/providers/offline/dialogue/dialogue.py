@@ -198,13 +198,3 @@ def matter(dialogue: Dialogue, texts: Iterable[str]) -> str:
             shown[key] = term
     best = max(scores, key=lambda key: (scores[key], key), default=None)
     return shown[best] if best else ""
-
-
-def addressee(dialogue: Dialogue, s: Sentence) -> str:
-    """Return whom *s* addresses: the one speaker that it names, else the next to answer."""
-    said = {word for word in words(s.text) if len(word) > 3}
-    named = {name for word in said for name in dialogue.called.get(word, ())} - {s.speaker}
-    if len(named) == 1:
-        return named.pop()
-    answers = replies(dialogue, s)
-    return (answers[0][0].speaker if answers else None) or "the listener"

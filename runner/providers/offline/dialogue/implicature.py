@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from runner.providers.offline.dialogue.dialogue import Dialogue, addressee, replies, weight_of
+from runner.providers.offline.dialogue.dialogue import Dialogue, replies, weight_of
 from runner.providers.offline.dialogue.insights import who
 from runner.providers.offline.language.cues import Hit, has, hits, is_question, strongest
 from runner.providers.offline.language.fragments import is_garbled, roughness
@@ -140,27 +140,16 @@ def _deflection(dialogue: Dialogue, s: Sentence) -> Gap | None:
 def _request(dialogue: Dialogue, s: Sentence) -> Gap | None:
     if not is_substantive(s) or not has("request", s.text) or has("negation", s.text[:12]):
         return None
-    name = addressee(dialogue, s)
-    for pattern, opening, why in (
-        (_ASK_YOU, f"Asks {name} to", "puts a request as a question"),
-        (_ASK_WE, "Proposes to", "puts a proposal as a question"),
-        (
-            _DONE_YET,
-            "Asks whether somebody did",
-            "asks for work by asking whether it exists",
-        ),
-        (_WISH, "Asks for", "puts a demand as a wish"),
-    ):
+    for pattern in (_ASK_YOU, _ASK_WE, _DONE_YET, _WISH):
         match = pattern.search(s.text)
         if not match or (pattern is not _WISH and not is_question(s.text)):
             continue
         act = excerpt(next(g for g in match.groups() if g), 120).rstrip("?").rstrip()
         if _INFORM.search(" ".join(act.split()[:3])) or len(words(act)) < 3:
             return None
-        meant = f'{opening} "{act}".'
-        note = f'{who(s.speaker)} {why}: "{excerpt(s.text)}".'
-        if pattern is _ASK_YOU and name != "the listener":
-            note = f'{who(s.speaker)} wants {name} to act, and {why}: "{excerpt(s.text)}".'
+        form = "wish" if pattern is _WISH else "question"
+        meant = f"A {form} that may ask for something to be done."
+        note = f'{who(s.speaker)} may ask for something by a {form}: "{excerpt(s.text)}".'
         return _gap(dialogue, s, "indirect_request", meant, note, 0.75)
     return None
 

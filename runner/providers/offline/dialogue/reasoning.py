@@ -20,7 +20,7 @@ from runner.providers.offline.language.sentences import (
 Relation = Literal["causal", "deductive", "conditional"]
 
 IF_THEN = re.compile(
-    r"\b(?P<if>(?:if|unless|provided that|as long as|once)\b[^,;]{8,150}?)(?:,\s*(?:then )?|"
+    r"\b(?P<if>(?:if|unless|provided that|as long as)\b[^,;]{8,150}?)(?:,\s*(?:then )?|"
     r"\s+then )(?P<then>[^;]{12,})",
     re.IGNORECASE,
 )
@@ -198,7 +198,7 @@ def _made(
     force: float,
 ) -> Reasoning | None:
     sides = [trim(assertion), trim(premise)]
-    if is_garbled(s.text) or not all(_is_said(side, quoted) for side in sides):
+    if is_garbled(s.text) or not all(_is_said(side, quoted, relation) for side in sides):
         return None
     bare = re.sub(r"^(?:only )?if ", "", sides[1], flags=re.IGNORECASE)
     amounts = [len(content_words(side)) for side in (sides[0], bare)]
@@ -226,8 +226,9 @@ def _made(
     weight = max(weight_of(dialogue, q) for q in quoted)
     factual = strength("evidence", premise)
     score = 0.4 * force + 0.5 * weight + 0.15 * factual - weak - roughness(s.text)
+    claim = trim(s.text) if relation == "conditional" else sides[0]
     return Reasoning(
-        s.speaker, sides[0], sides[1], relation, connective.strip(" ,"), quoted, factual, score
+        s.speaker, claim, sides[1], relation, connective.strip(" ,"), quoted, factual, score
     )
 
 
@@ -236,12 +237,14 @@ _LINK = re.compile(
 )
 
 
-def _is_said(side: str, quoted: Sequence[Sentence]) -> bool:
-    """Return whether *side* may be stated without the rest of the sentence that has it."""
-    bare = re.sub(
-        r"^(?:only if|if|unless|provided that|as long as|once|otherwise|or else) ", "", side
-    )
+def _is_said(side: str, quoted: Sequence[Sentence], relation: Relation) -> bool:
+    """Return whether *side* may be stated without the rest of the sentence that has it.
+
+    The sides of a condition may not; there the whole sentence is stated.
+    """
+    bare = re.sub(r"^(?:otherwise|or else|or) ", "", side)
     text = next((q.text for q in quoted if bare in q.text), "")
-    if bare == side:
-        return stands_alone(text, bare) or bool(_IF_LATE.match(text) and is_outright(text))
-    return is_outright(text)
+    if relation == "conditional":
+        start = re.search(r"\b(?:only if|if|unless|provided|as long as)\b", text)
+        return is_outright(text, min(start.start(), text.find(bare)) if start else 0)
+    return stands_alone(text, bare)

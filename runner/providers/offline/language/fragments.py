@@ -115,7 +115,7 @@ def is_whole(text: str, *, verb: bool = True) -> bool:
 
 _NOISE = re.compile(
     r"\b(?:um+|uh+|erm?|hmm+|mm+|ah|eh)\b|\b(\w+(?:'\w+)?)(?:[ ,]+\1\b)+|\b\w{1,4}-(?=[\s,.]|$)|"
-    r"--|\.\.\.|…",
+    r"\.\.\.|…",
     re.IGNORECASE,
 )
 _BROKEN = re.compile(  # "we m have", "the b uh", "not ea easy"
@@ -129,8 +129,12 @@ _BROKEN = re.compile(  # "we m have", "the b uh", "not ea easy"
 def is_garbled(text: str) -> bool:
     """Return whether *text* is too broken to be chosen: by fillers, repeats and broken-off words.
 
-    That is more than one such place and more than one in ten words, any below eight words, or a
-    word that breaks off.
+    That is two such places, one below twelve words, a word said three times in a row, or a word
+    or sentence that breaks off.
     """
-    places, total = len(_NOISE.findall(text)), len(words(text))
-    return bool(_BROKEN.search(text)) or places > max(1, total // 10) or (places > 0 and total < 8)
+    places = len(_NOISE.findall(text))
+    torn = _BROKEN.search(text) or _STUCK.search(text) or "--" in text
+    return bool(torn) or places > 1 or (places > 0 and len(words(text)) < 12)
+
+
+_STUCK = re.compile(r"\b(\w+)(?:[ ,]+\1\b){2}", re.IGNORECASE)

@@ -10,7 +10,8 @@ import re
 _APOSTROPHE = "’"
 _DENIES = (
     r"not|never|no|nobody|none|nothing|neither|nor|without|hardly|scarcely|barely|rarely|seldom|"
-    r"cannot|unable|refus\w+|den(?:y|ies|ied)|fail(?:s|ed)? to|stop(?:ped|s)?|avoid\w*|prevent\w*|"
+    r"cannot|unable|refus\w+|den(?:y|ies|ied)|fail(?:s|ed)? to|stop(?:ped|s)? (?=\w+ing\b)|"
+    r"avoid\w*|prevent\w*|"
     r"far from|instead of|rather than|against|less likely|unlikely|\w+n't|too \w+ to"
 )
 _SUPPOSES = (
@@ -85,9 +86,17 @@ def is_outright(sentence: str, start: int = 0) -> bool:
     return not (governed or _ASKING_END.search(before))
 
 
+def is_open(sentence: str) -> bool:
+    """Return whether a word anywhere in *sentence* supposes, asks or reports, or it is a joke."""
+    text = sentence.replace(_APOSTROPHE, "'")
+    return bool(_OPEN.search(text) or _SARCASM.search(text)) or text.rstrip().endswith("?")
+
+
+_OPEN = re.compile(rf"\b(?:{_SUPPOSES}|{_SAYS}|questions?)\b", re.IGNORECASE)
 _ASKING_END = re.compile(
-    r"\b(?:what|why|how|who|which|where|when|that|than|think|believe|hope|wish|say|know|"
-    r"(?:is|are|was|were|do|does|did|can|will|has|have))\W*$",
+    r"\b(?:what|why|how|who|(?<!, )which|where|when|that|than|think|believe|hope|wish|say|"
+    r"know)\W*$|"
+    r"^\W*(?:and |but |so )?(?:is|are|was|were|do|does|did|can|will|has|have)\W*$",
     re.IGNORECASE,
 )
 

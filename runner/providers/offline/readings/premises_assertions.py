@@ -28,6 +28,7 @@ from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, is_question, polarity, strength, strongest
 from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
 from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.scope import is_open
 from runner.providers.offline.language.sentences import Sentence
 from runner.providers.offline.language.wording import excerpt, plain
 
@@ -104,7 +105,7 @@ def _claims(s: Sentence) -> bool:
         return False
     if ABOUT_TALK.search(s.text) or strength("agreement", s.text) > 0.8 or _REPORTED.search(s.text):
         return False
-    softened = has("conditional", s.text) or has("unsure", s.text) or is_garbled(s.text)
+    softened = is_open(s.text) or has("unsure", s.text) or is_garbled(s.text)
     return _force(s) >= 0.6 and strength("hedge", s.text) < 0.5 and not softened
 
 

@@ -129,7 +129,7 @@ def _insights(
         used.update(q.index for q in item.quoted)
         kept = "raises" if item.kind == "unanswered" else "puts off"
         name = who(item.sentence.speaker)
-        text = f'{name} {kept} a point of which no end is recognised: "{asked}".'
+        text = f'{name} {kept} a point: "{asked}".'
         text = f"{tidy(text)} {undertaking.why_open_matters(item, total)}"
         found.append((item.score, insight(text, item.score, "unsaid", item.quoted)))
     for gap in _few_opinions(gaps):

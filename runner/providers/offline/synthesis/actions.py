@@ -36,8 +36,8 @@ _GO = re.compile(
     re.IGNORECASE,
 )
 _YES = re.compile(
-    r"^\W*(?:(?:um+|uh+|oh|ah|well|so)\W+)?(?:yes|yeah|yep|sure|okay|ok|certainly|absolutely|"
-    r"of course|will do|no problem|happy to|definitely|right|i will|i'll|i can)\b",
+    r"^\W*(?:(?:um+|uh+|oh|ah|well|so|yes|yeah|yep|sure|okay|ok|certainly|absolutely|of course|"
+    r"will do|no problem|happy to|definitely|right|i will|i'll|i can)\b[\s,.!]*)+",
     re.IGNORECASE,
 )
 _ABLE = re.compile(  # "yes, it can": an answer, no consent
@@ -50,9 +50,11 @@ _NO_ACT = re.compile(
     r"back into|started)|appreciate|do (?:this|that|it|my|our|one)\b|say\b|speak|agree|join|yield|"
     r"go\b(?! to the)|put it|take (?:it|that|them|you|a look|questions)|understand|show|explain|"
     r"see\b|hear|use (?:my|the|this) time|highlight|touch\b|jump|kick|wrap|bring up|"
-    r"stand by|give you|give (?:it )?(?:a|an|the) |read\b|call (?:on|it)|skip|echo|second|acknowledge|commend|"
+    r"stand by|give you|give (?:it )?(?:a|an|the) |read\b|call (?:on|it)|skip|echo|"
+    r"second|acknowledge|commend|"
     r"oppose|support|vote|defend|have\b|turn\b|let\b|tell you|"
-    r"ask (?:a|one|the|my|this|that|some|you)\b|hold|pass\b|present|introduce|share|move|try|begin|walk|"
+    r"ask you|hold|pass\b|present|introduce|share|move|"
+    r"try|begin|walk|"
     r"keep (?:it|this|my)|mute|unmute|"
     r"wait|listen|draw|come back|talk|discuss|continue|close|open\b(?! a)|repeat|mention|quote|"
     r"focus|make (?:a|an|one|it|this) (?:point|comment|note|brief|short|quick)|need|know|want|"

@@ -53,7 +53,12 @@ class Cited:
     def is_stated(self) -> bool:
         """Whether it states something: no question, no doubt, no talk about the talk."""
         text = self.sentence.text
-        open_yet = is_question(text) or strength("unsure", text) or is_procedural(text)
+        open_yet = (
+            is_question(text)
+            or "whether" in text.lower()
+            or strength("unsure", text)
+            or is_procedural(text)
+        )
         return not open_yet and is_whole(trim(text)) and not is_garbled(text)
 
     def under(self, *keys: str) -> list[Finding]:

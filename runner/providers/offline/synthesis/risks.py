@@ -29,7 +29,8 @@ _WARNS = re.compile(
     re.IGNORECASE,
 )
 _NO_RISK = re.compile(
-    r"\b(?:no (?:risk|danger|problem|reason)|not|never|won't|nobody|without|nothing|\w+n't)\b",
+    r"\bno (?:risk|danger|problem|reason|worries)\b|"
+    r"\b(?:not|never|won't|nobody|without|nothing|\w+n't)\b[^,;]*$",
     re.IGNORECASE,
 )
 
@@ -71,7 +72,8 @@ def _warns(s: Sentence) -> bool:
         return False
     match = _WARNS.search(text)
     warned = match and (is_outright(text, match.start()) or has("conditional", text))
-    return bool(warned) and not _NO_RISK.search(text) and polarity(text) <= 0
+    safe = match and _NO_RISK.search(text[: match.end()])
+    return bool(warned and not safe) and polarity(text) <= 0
 
 
 def _is_fit(s: Sentence) -> bool:
