@@ -113,6 +113,19 @@ def choose_formats(plain: Job, sharing: Sequence[Job]) -> Job:
     return chosen
 
 
+def on_formats(job: Job) -> tuple[str, ...]:
+    """Return a sentence about each schema that is shared, and about what is set in vain."""
+    schemas: dict[str, set[frozenset[str]]] = {}
+    for (_, name), each in job.shared.items():
+        schemas.setdefault(job.models[name].settings.name, set()).add(each.names)
+    shared = [
+        f"{sum(map(len, names))} analyzers of {model} send "
+        + ("one schema" if len(names) == 1 else f"{len(names)} schemas, one for each stage")
+        for model, names in schemas.items()
+    ]
+    return (*shared, *job.notes)
+
+
 def is_cacheable(model: Model, request: Request) -> bool:
     """Return whether the shared prefix of *request* is long enough to be cached."""
     least = model.facts.cache_min_tokens or 0

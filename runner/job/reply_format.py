@@ -1,14 +1,17 @@
 """Reply format: which analyzers can send one schema, within their provider's limits."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from runner.answers.analyzer import Analyzer, Message
 from runner.answers.shared_schema import measured, shared_schema, which_part
+from runner.config.model_facts import OFFLINE
 from runner.config.schema import Settings
 from runner.job.graph import Node, Pipeline
 from runner.job.models import Model, chain_of
+from runner.providers.messages import without
+from runner.providers.request import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,8 @@ def shareable(
     ways, notes = [dict[tuple[str, str], Shared](), dict[tuple[str, str], Shared]()], []
     for model in models.values():
         wanted = model.settings.reply_format
-        if wanted != "shared" and not (wanted == "auto" and _may_share(model)):
+        may = _may_share(model) if wanted == "auto" else wanted == "shared"
+        if not may or model.settings.name.startswith(OFFLINE):  # which reads no schema
             continue
         nodes = [n for n in pipeline.nodes if chain_of(n, settings, models)[0] is model]
         whole, fault = _shared(nodes, analyzers, model)
@@ -47,7 +51,7 @@ def shareable(
                 if schema is not None:
                     way[stage, model.name] = schema
         if fault and wanted == "shared":
-            notes.append(f"{model.settings.name}: {fault}; a schema is shared by fewer, or by none")
+            notes.append(f"{model.settings.name}: {fault}: not shared by all")
     return tuple(way for way in ways if way), tuple(notes)
 
 
@@ -60,9 +64,28 @@ def in_part(messages: Sequence[Message], name: str) -> tuple[Message, ...]:
     return (*before, {**last, "content": parts})
 
 
+def other_format(request: Request) -> Request | None:
+    """Return *request* with its analyzer's own schema in place of a shared one, or the reverse.
+
+    Both ask the same question: an answer to one is not paid for again by the other. A shared
+    schema is stood for by the own one, which is all that a key sees of it.
+    """
+    if request.schema is None:
+        return None
+    if request.own_schema is None:
+        messages = in_part(request.messages, request.node)
+        return replace(request, messages=messages, own_schema=request.schema)
+    messages = without(request.messages, which_part(request.node))
+    return replace(request, messages=messages, schema=request.own_schema, own_schema=None)
+
+
 def _may_share(model: Model) -> bool:
-    """Return whether *model* takes a schema, and keeps it in its prefix."""
-    return model.facts.supports_schema is True and model.schema_in_prefix
+    """Return whether *model* takes a schema, and its provider keeps it in the prefix.
+
+    Of a server at another address neither its cache nor its limits are known.
+    """
+    own = model.settings.api_base is None
+    return own and model.facts.supports_schema is True and model.schema_in_prefix
 
 
 def _shared(

@@ -27,6 +27,7 @@ from runner.job.job import Job
 from runner.job.models import Model
 from runner.job.parts import owner_of
 from runner.job.prefix_policy import is_cacheable, prefix_of, prefix_policy
+from runner.job.reply_format import other_format
 from runner.job.windows import Fit, counted, longest_reply
 from runner.providers.request import Completion, Request, on_first_token
 from runner.record.keys import request_key
@@ -84,7 +85,7 @@ class Asker:
     async def ask(self, question: Question, text: str) -> Outcome:
         """Return the answer on *text*: a stored one to the same call, or a new one."""
         request, key = self._request(question, text)
-        if (reused := await self._look_up(question, key)) is not None:
+        if (reused := await self._look_up(question, request)) is not None:
             return reused
         question.calls.start_conversation()
         model, analyzer = question.model.settings.name, self.job.analyzers[request.node]
@@ -131,19 +132,30 @@ class Asker:
 
     async def reuse(self, question: Question, text: str) -> Outcome:
         """Return the stored answer on *text*; raise NotStoredError without one."""
-        _, key = self._request(question, text)
-        outcome = await self._look_up(question, key)
+        request, _ = self._request(question, text)
+        outcome = await self._look_up(question, request)
         if outcome is None:
             raise NotStoredError
         return outcome
 
-    async def _look_up(self, question: Question, key: str) -> Outcome | None:
+    async def _look_up(self, question: Question, request: Request) -> Outcome | None:
+        """Return the stored answer to *request*, or to the same question in the other format."""
         grounder = self._grounder()  # is made while a call is in flight
-        if not self.stored.may_have(key):
+        if not self.stored:
             return None
-        validate = partial(self._validate, await asyncio.shield(grounder))
-        outcome = await offload(self.stored.get, question.node, key, validate)
-        return outcome and replace(outcome, model=question.model.settings.name)
+        for each in (request, other_format(request)):
+            key = "" if each is None else self._key(question, each)
+            if key and self.stored.may_have(key):
+                validate = partial(self._validate, await asyncio.shield(grounder))
+                outcome = await offload(self.stored.get, question.node, key, validate)
+                if outcome is not None:
+                    return replace(outcome, model=question.model.settings.name)
+        return None
+
+    def _key(self, question: Question, request: Request) -> str:
+        settings = self.job.settings
+        grounded = settings.grounding.require == "ask"
+        return request_key(request, question.model.settings, settings.repeat, grounded=grounded)
 
     async def _converse(self, question: Question, conversation: Conversation) -> Outcome:
         """Return the answer that *conversation* ends with.
@@ -194,11 +206,10 @@ class Asker:
 
     def _request(self, question: Question, text: str) -> tuple[Request, str]:
         """Return the request with *text* as its material, and the call's key."""
-        model, settings, name = question.model, self.job.settings, owner_of(question.node)
+        model, name = question.model, owner_of(question.node)
         marked = (question.node.stage, model.name) in self._policy.marked
         request = self.job.request(name, model, text, question.fit.reply, cache=marked)
-        grounded = settings.grounding.require == "ask"
-        return request, request_key(request, model.settings, settings.repeat, grounded=grounded)
+        return request, self._key(question, request)
 
     def _repair(
         self, analyzer: Analyzer, messages: tuple[Message, ...], reply: str, fault: str

@@ -15,7 +15,7 @@ from runner.config.schema import BudgetSettings
 from runner.job.graph import Node
 from runner.job.job import Job, Setup
 from runner.job.models import Model
-from runner.job.prefix_policy import prefix_policy
+from runner.job.prefix_policy import on_formats, prefix_policy
 from runner.job.windows import FRAME_TOKENS, on_windows
 from runner.providers.litellm.route import streamed
 from runner.providers.options import effort_note
@@ -68,7 +68,8 @@ class Plan:
     """Plans of nodes by name; *stopped_by* is the cap that would end the run, or None.
 
     *windows* are sentences about windows that are learned, guessed or unknown, *efforts* about
-    what is sent in place of an effort that a model does not accept.
+    what is sent in place of an effort that a model does not accept, *formats* about schemas that
+    analyzers share.
     """
 
     nodes: Mapping[str, NodePlan]
@@ -76,6 +77,7 @@ class Plan:
     stopped_by: str | None
     windows: tuple[str, ...] = ()
     efforts: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
 
     def total(self, field: str) -> Any:
         """Return the sum of a field over all nodes; see `total`."""
@@ -90,6 +92,7 @@ class Plan:
             "wall_s": round(self.wall_s, 3),
             "stopped_by": self.stopped_by,
             "efforts": list(self.efforts),
+            "formats": list(self.formats),
             "windows": list(self.windows),
             "recorded": all(node.seen for node in self.nodes.values()),
             "analyzers": {name: asdict(node) for name, node in self.nodes.items()},
@@ -114,7 +117,9 @@ def make_plan(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> Pl
     asked = {model.name: model for node in job.pipeline.nodes for model in job.chain(node)}
     windows = tuple(on_windows(asked.values()))
     efforts = tuple(filter(None, (effort_note(model.settings) for model in asked.values())))
-    return Plan(nodes, _wall(job, nodes), _stopped_by(job, nodes), windows, efforts)
+    return Plan(
+        nodes, _wall(job, nodes), _stopped_by(job, nodes), windows, efforts, on_formats(job)
+    )
 
 
 def plan_nodes(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> dict[str, NodePlan]:
@@ -258,14 +263,17 @@ def as_text(plan: Plan) -> str:
 def _summary(plan: Plan) -> list[str]:
     totals = plan.as_dict()
     costs = [usd(totals[f"cost{which}_usd"]) for which in ("_low", "", "_high")]
+    cached = filter(None, [plan.total("cached_tokens")])
     lines = [
         f"tokens   {totals['prompt_tokens']:,} prompt + {totals['completion_tokens']:,} reply; "
         f"at most {totals['most_tokens']:,} without retries",
+        *(f"cache    {read:,} prompt tokens are expected to be read from it" for read in cached),
         f"cost     {costs[1]} expected, {costs[0]} to {costs[2]}",
         f"time     {seconds(totals['wall_s'])}",
         f"budget   {plan.stopped_by or 'not reached'}",
         *(f"window   {said}" for said in plan.windows),
         *(f"effort   {said}" for said in plan.efforts),
+        *(f"format   {said}" for said in plan.formats),
     ]
     if not totals["recorded"]:
         lines.append(

@@ -6,12 +6,15 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from helpers.fault_server import CLOSE, RESET, Asked, FaultServer, Step, chunked, good, http
 
+from runner.answers.shared_schema import which_part
 from runner.base.errors import CallError
+from runner.providers.litellm import session
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.stream import joined
 from runner.providers.litellm.transport import LiteLLMTransport
@@ -330,3 +333,60 @@ def test_thoughts_refusals_tools_and_several_choices_are_put_together() -> None:
     )
     assert {"prompt_tokens": 3} == chat["usage"]
     assert [{**block, "input": {"x": 1}}] == message["content"]
+
+
+def test_a_refused_shared_schema_leaves_each_analyzer_its_own() -> None:
+    """Gemini's words for a schema that is too large; the run's later calls know it."""
+    own, shared = ({"type": "object", "title": title} for title in ("own", "shared"))
+    said = "The specified schema produces a constraint that has too many states for serving."
+    content = [{"type": "text", "text": text} for text in ("MATERIAL", which_part("say_means"))]
+    request = replace(
+        ASKED,
+        messages=({"role": "user", "content": content},),
+        schema=shared,
+        own_schema=own,
+    )
+
+    def script(asked: Asked) -> list[Step]:
+        name = asked.body["response_format"]["json_schema"]["name"]
+        error = {"message": said, "code": "invalid_request_error"}
+        refused = http(json.dumps({"error": error}).encode(), "400 Bad Request")
+        return [refused] if name == "answer" else good(asked)
+
+    async def main(server: FaultServer) -> list[bool]:
+        transport = LiteLLMTransport(ModelRoute(MODELS["openai"], f"{server.url()}/v1", "MY_KEY"))
+        await transport.open()
+        with pytest.raises(CallError) as raised:
+            await transport.complete(request, 30.0)
+        await transport.complete(request, 30.0)
+        await transport.complete(replace(request, node="needs"), 30.0)
+        await transport.close()
+        return [raised.value.again]
+
+    with FaultServer(script) as server:
+        assert [True] == asyncio.run(main(server))
+
+    sent = [asked.body["response_format"]["json_schema"] for asked in server.asked]
+    texts = [asked.body["messages"][0]["content"] for asked in server.asked]
+    assert ["answer", "say_means", "needs"] == [each["name"] for each in sent]
+    assert ["shared", "own", "own"] == [each["schema"]["title"] for each in sent]
+    assert ["MATERIAL" + which_part("say_means"), "MATERIAL"] == texts[:2]
+
+
+def test_a_stream_may_be_longer_than_a_body_but_not_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session, "MAX_BODY_BYTES", 2000)
+    monkeypatch.setattr(session, "MAX_STREAM_BYTES", 8000)
+    texts = [f"word {number} " for number in range(99)]
+    long, endless = openai(*texts[:20]), openai(*texts)
+    scripts: dict[str, Make] = {
+        "long": lambda _: sent(lines(long)),
+        "end": lambda _: sent(lines(endless)),
+    }
+    found, _ = endings("openai", scripts)
+
+    (read, _), (refused, _) = found["long"], found["endless"]
+    assert "".join(texts[:20]).strip() == read.text.strip()
+    assert isinstance(refused, CallError)
+    assert ("bad_response", True) == (refused.kind, refused.billed)

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from runner.base.errors import ConfigError
+from runner.config.model_facts import CACHE_RULES
 from runner.config.simulate import SimulateSettings
 from runner.providers.simulated import prefix_cache
 from runner.providers.simulated.account_limits import duration
-from runner.providers.simulated.behaviour import Arrival, Behaviour, PlannedResponse
+from runner.providers.simulated.behaviour import Arrival, Behaviour, PlannedResponse, check
+from runner.providers.simulated.chat import arrival_of
 
 
 def behaviour(**changes: Any) -> Behaviour:
@@ -313,3 +315,43 @@ def test_expired_prefixes_are_removed_only_each_time_the_cache_has_grown(
     for number in range(100, 108):
         cache.add([number] * 128, 1000.0, 1000.0)
     assert len(cache.blocks) == 9
+
+
+def test_marked_prefixes_are_cached_to_their_marks_and_no_further() -> None:
+    rules = CACHE_RULES["anthropic"]
+    cache = prefix_cache.PrefixCache(100, rules)
+    transcript, more, other = list(range(300)), list(range(500, 700)), list(range(800, 1000))
+
+    assert 0 == cache.find(transcript + more, 0.0, (300,))
+    assert 300 == cache.add(transcript + more, 0.0, 1.0, (300,))
+    assert 0 == cache.find(transcript + other, 0.5, (300,))  # not yet ready
+    assert 300 == cache.find(transcript + other, 1.0, (300,))
+    assert 0 == cache.find(transcript + other, 1.0)
+    assert 500 == cache.add(transcript + more, 1.0, 2.0, (300, 500))
+    assert 500 == cache.find(transcript + more + other, 2.0, (300, 500))
+
+
+@pytest.mark.parametrize(
+    ("provider", "cached"), [("openai", 896), ("mistral", 960), ("llamacpp", 999)]
+)
+def test_each_provider_has_its_own_steps(provider: str, cached: int) -> None:
+    cache = prefix_cache.PrefixCache(64, CACHE_RULES[provider])
+    cache.add(list(range(1100)), 0.0, 0.0)
+
+    assert cached == cache.find([*range(999), -1, -2], 1.0)
+
+
+def test_a_schema_stands_before_the_prompt_where_the_provider_puts_it_there() -> None:
+    named = {"json_schema": {"name": "answer", "schema": {"type": "object", "properties": {}}}}
+    messages = [{"role": "user", "content": [{"type": "text", "text": "A", "cache_control": {}}]}]
+    body = {"messages": messages, "response_format": named}
+    beside, within = (arrival_of(body, "", CACHE_RULES[name]) for name in ("llamacpp", "anthropic"))
+
+    assert (1, (1,)) == (len(beside.prompt_ids), beside.ends)
+    assert len(within.prompt_ids) > 8
+    assert (len(within.prompt_ids),) == within.ends
+
+
+def test_an_unknown_provider_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match=r"provider='antropic'.*did you mean 'anthropic'"):
+        check(SimulateSettings(provider="antropic"))
