@@ -1,10 +1,12 @@
 """Records in text: blocks of lines `Speaker: Ana`, `Time: 0:01`, `Text: …`, in any order."""
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from runner.transcript.formats.fields import Fields, fields_of
+from runner.transcript.formats.moments import moment_of
 from runner.transcript.formats.records import turns_from
 from runner.transcript.layouts.labels import Likeness, likeness
 from runner.transcript.model import Turn, join_lines
@@ -15,6 +17,7 @@ _FIELD = re.compile(
     r"(?::[*_]{0,3}(?:\s|$)|=)[*_]{0,3}(.*)$"
 )
 _BETWEEN = re.compile(r"[-=_*#~\s]*$|\W*\d+\W*$|\[[^][]*\]$")  # rules and numbers of records
+_TEXT = "text"  # the key of words that have none
 _SAMPLE = 4000
 _MOSTLY = 0.8
 _MAX_NAME_WORDS = 5
@@ -26,7 +29,7 @@ def turns_of_blocks(text: str, notes: Notes) -> list[Turn] | None:
     """Return the turns in the records of *text*, or None if it has none.
 
     Two keys that recur as often as one another mean a speaker and words, and the values of the
-    first look like names.
+    first look like names. Without a key for words, those are the lines below the others.
     """
     lines = [_field(line) for line in text.split("\n")]
     fields = _fields_of(lines[:_SAMPLE])
@@ -34,11 +37,11 @@ def turns_of_blocks(text: str, notes: Notes) -> list[Turn] | None:
         return None
     notes.layout = "blocks of fields"
     records = list(_records(lines, fields, notes))
-    read = {fields.keys[role][0] for role in ("speaker", "text")}
-    read |= {key for role in ("start", "end", "length") for key in fields.keys[role]}
     for record in records:
+        read = {fields.first(role, record)[0] for role in ("speaker", "text")}
         for key in record.keys() - read:
-            notes.leave_out(f"fields '{key}'", record[key])
+            if any(map(str.isalpha, record[key])) and moment_of(record[key]) is None:
+                notes.leave_out(f"fields '{key}'", record[key])
     return turns_from(records, notes, rest=False)
 
 
@@ -50,38 +53,48 @@ def _field(line: str) -> _Line:
 def _fields_of(lines: Sequence[_Line]) -> Fields | None:
     counts = Counter(key for _, key, _ in lines if key)
     fields = fields_of([{key: "" for key, count in counts.items() if count > 1}])
-    if not fields.keys["speaker"] or not fields.keys["text"]:
+    if not fields.keys["speaker"]:
         return None
-    who, words = fields.keys["speaker"][0], fields.keys["text"][0]
+    who = fields.keys["speaker"][0]
+    words = fields.keys["text"][0] if fields.keys["text"] else ""
+    if not words:
+        keys = [key if key in fields.known else "" for line, key, _ in lines if line.strip()]
+        counts[words] = sum(a != "" == b for a, b in itertools.pairwise(keys))
+        fields = fields_of([dict.fromkeys((*fields.known, words, _TEXT), "")])
     if min(counts[who], counts[words]) < max(counts[who], counts[words]) * _MOSTLY:
         return None
     names = [value.strip("*_ ") for _, key, value in lines if key == who and value]
     named = sum(
-        len(name.split()) <= _MAX_NAME_WORDS and likeness(name) >= Likeness.WORD for name in names
+        len(name.split()) <= _MAX_NAME_WORDS
+        and (likeness(name) >= (Likeness.WORD if words else Likeness.NAME) or name.isdigit())
+        for name in names
     )
+    if not words and not fields.keys["start"] and len(set(names)) == len(names):
+        return None
     return fields if names and named >= len(names) * _MOSTLY else None
 
 
 def _records(lines: Sequence[_Line], fields: Fields, notes: Notes) -> Iterator[dict[str, str]]:
     """Yield the records; one ends where a key comes again, or at a gap once it has words."""
-    words = fields.keys["text"][0]
+    texts = fields.keys["text"]
     record: dict[str, list[str]] = {}
     key, gap = "", False
     for line, found, value in lines:
         between = _BETWEEN.match(line) is not None
         if found in fields.known:
-            if found in record or (gap and words in record):
+            if found in record or (gap and not record.keys().isdisjoint(texts)):
                 yield _joined(record)
                 record = {}
             key, gap = found, False
             record[key] = [value]
-        elif between or not key:
+        elif key and not between:
+            key = key if key in texts else texts[0]
+            record.setdefault(key, []).append(line)
+        else:
             gap = gap or between
             if line.strip():
                 kind = "page and cue numbers" if between else "lines above the first turn"
                 notes.leave_out(kind, line)
-        else:
-            record[key].append(line)
     yield _joined(record)
 
 
