@@ -62,7 +62,9 @@ def _judged(name: str, run: Mapping[str, Any], path: Path | None) -> float:
     if name == "failed_checks":
         value = run.get(name)
     else:
-        found = run.get("coverage") if name != _PRECISION else path and precision_of(path)
+        found = run.get("coverage")
+        if name == _PRECISION:
+            found = None if path is None else precision_of(path)
         value = None if found is None else round(1.0 - found, 6)
     if value is None:
         print_stderr(f"colloquy: objective={name} counts as infinite: {_UNKNOWN[name]}")

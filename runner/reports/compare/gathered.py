@@ -11,8 +11,8 @@ from runner.answers.labels import (
     LABELS,
     RIGHT,
     WRONG,
-    FoundItem,
     FindingLabel,
+    FoundItem,
     LabelIndex,
     found_items,
     read_labels,
@@ -26,7 +26,6 @@ from runner.record.batch_directory import batch_of, is_batch, runs_of
 from runner.reports.compare.group import Group
 from runner.reports.compare.keys import short_names
 from runner.reports.compare.paired import Counts
-from runner.reports.compare.rows import RunRow
 from runner.reports.stored_run import StoredRun, is_run, read_run
 
 MAX_FILES = 300  # transcripts of a batch that are read

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.answers.labels import FoundItem, FindingLabel, found_items, label_of, short_sha
+from runner.answers.labels import FindingLabel, FoundItem, found_items, label_of, short_sha
 from runner.base.errors import ConfigError, did_you_mean, reason
 from runner.base.json import at, text
 from runner.base.regular_files import kind_of, user_path
