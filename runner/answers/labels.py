@@ -162,7 +162,7 @@ def _label(where: str, row: Mapping[str, str]) -> FindingLabel | None:
     if not cells["verdict"]:
         return None
     if cells["verdict"] not in VERDICTS:
-        near = did_you_mean(cells["verdict"], VERDICTS) or f": expected {', '.join(VERDICTS)}"
+        near = did_you_mean(cells["verdict"], VERDICTS)
         raise ConfigError(f"{where}: verdict {one_line(cells['verdict'], 40)!r}{near}")
     return FindingLabel(**cells)
 

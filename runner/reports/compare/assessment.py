@@ -20,7 +20,7 @@ from runner.reports.compare.paired import (
     difference,
     interval_of,
     needed,
-    rate,
+    rate_of,
     told_apart,
 )
 from runner.reports.compare.spread import holm
@@ -116,8 +116,7 @@ def _names(settings: Sequence[Setting]) -> list[str]:
 def _figures(setting: Setting, names: Sequence[str]) -> SettingFigures:
     figures = {}
     for name in names:
-        counts = [*setting.figures.get(name, {}).values()]
-        found = interval_of(len(counts), lambda at, counts=counts: rate([counts[i] for i in at]))  # type: ignore[misc]
+        found = rate_of([*setting.figures.get(name, {}).values()])
         if found is not None:
             figures[name] = found
     n = len(setting.transcripts)

@@ -7,7 +7,7 @@ the figure of a setting is the sum of parts over that of wholes.
 import math
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from statistics import NormalDist, stdev
 
@@ -49,10 +49,22 @@ class Difference:
     error: float | None  # standard error, of the bootstrap
 
 
-def rate(counts: Sequence[Counts]) -> float | None:
-    """Return the sum of parts over the sum of wholes, None where that is 0."""
-    whole = sum(each[1] for each in counts)
-    return sum(each[0] for each in counts) / whole if whole else None
+def _rated(counts: Sequence[Counts]) -> Callable[[Sequence[int]], float | None]:
+    """Return the sum of parts over that of wholes as a function of places in *counts*."""
+    part, whole = ([each[at] for each in counts].__getitem__ for at in (0, 1))
+
+    def rated(places: Sequence[int]) -> float | None:
+        total = sum(map(whole, places))
+        return sum(map(part, places)) / total if total else None
+
+    return rated
+
+
+def rate_of(counts: Sequence[Counts]) -> Interval | None:
+    """Return the rate of *counts* with its interval, None if it is unknown."""
+    n, counts = len(counts), _blocks(counts)
+    found = interval_of(len(counts), _rated(counts))
+    return found and replace(found, n=n)
 
 
 def interval_of(n: int, figure: Callable[[Sequence[int]], float | None]) -> Interval | None:
@@ -80,9 +92,11 @@ def difference(first: Sequence[Counts], second: Sequence[Counts]) -> Difference 
     first, second = _blocks(first), _blocks(second)
     n = len(first)
 
+    a, b = _rated(first), _rated(second)
+
     def gap(places: Sequence[int]) -> float | None:
-        a, b = rate([first[at] for at in places]), rate([second[at] for at in places])
-        return None if a is None or b is None else a - b
+        one, other = a(places), b(places)
+        return None if one is None or other is None else one - other
 
     value = gap(range(n))
     if value is None:
@@ -128,6 +142,12 @@ def _draws(n: int) -> Sequence[Sequence[int]]:
     return [source.choices(places, k=n) for _ in range(DRAWS)]
 
 
+@lru_cache
+def _tail(n: int) -> float:
+    """Return the share of draws beyond either end of the interval."""
+    return _NORMAL.cdf(-math.sqrt(n / (n - 1)) * t_quantile(1 - LEVEL / 2, n - 1))
+
+
 def _bootstrap(
     n: int, figure: Callable[[Sequence[int]], float | None]
 ) -> tuple[float | None, float | None, float | None]:
@@ -137,8 +157,7 @@ def _bootstrap(
     found = sorted(value for drawn in _draws(n) if (value := figure(drawn)) is not None)
     if len(found) < DRAWS // 2:
         return None, None, None
-    tail = _NORMAL.cdf(-math.sqrt(n / (n - 1)) * t_quantile(1 - LEVEL / 2, n - 1))
-    at = min(len(found) // 2, int(tail * len(found)))
+    at = min(len(found) // 2, int(_tail(n) * len(found)))
     return found[at], found[-1 - at], stdev(found) * math.sqrt(n / (n - 1))
 
 

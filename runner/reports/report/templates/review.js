@@ -83,5 +83,6 @@
     card.dataset.saved = card.dataset.verdict;
     show(card, card.dataset.verdict);
   }
+  window.reviewSaved = () => saving;
   go(at);
 })();
