@@ -36,5 +36,5 @@ def _expected(fault: Mapping[str, Any]) -> str:
         return "expected provider/model, such as openai/gpt-4o-mini"
     if fault["type"] == "string_pattern_mismatch" and loc[-1] in ("prompt", "answer"):
         return "expected the name of a file beside the analyzers, without its folder"
-    message = str(fault["msg"])
+    message = str(fault["msg"]).removeprefix("Value error, ")
     return message.replace("Input should be", "expected").replace("String should", "should")

@@ -8,6 +8,7 @@ from typing import Any, get_origin
 
 import yaml
 
+from runner.config.checks import ChecksSettings
 from runner.config.schema import (
     AnalyzerSettings,
     ModelSettings,
@@ -27,6 +28,7 @@ KINDS: Mapping[str, type[SettingsSection]] = {
     "model": ModelSettings,
     "processing": ProcessingSettings,
     "transcript": TranscriptSettings,
+    "checks": ChecksSettings,
 }
 # The files of conf/ whose comments explain the settings, and the section that each fills.
 _COMMENTED: Mapping[str, type[SettingsSection]] = {
@@ -37,6 +39,7 @@ _COMMENTED: Mapping[str, type[SettingsSection]] = {
     "processing/default.yaml": ProcessingSettings,
     "transcript/base.yaml": TranscriptSettings,
     "analyzer/base.yaml": AnalyzerSettings,
+    "checks/base.yaml": ChecksSettings,
 }
 _LATER = {"type": "string", "pattern": r"\$\{.+\}|^\?\?\?$"}  # interpolated, or set by another file
 _REF = re.compile(r"#/\$defs/(\w+)")

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import Field, ValidationError
 
 from runner.base.errors import ConfigError, did_you_mean
+from runner.config.checks import ChecksSettings
 from runner.config.explain import explain
 from runner.config.model_facts import known_as
 from runner.config.section import (
@@ -86,6 +87,7 @@ class ModelSettings(SettingsSection):
     cached_usd_per_mtok: Price | None
     params: dict[str, Any]
     fallbacks: list[Name]
+    escalate: list[Name] = []
     simulate: SimulateSettings | None
 
     @property
@@ -216,6 +218,8 @@ class Settings(SettingsSection):
     objective: Annotated[list[Minimised], Field(min_length=1)] = ["wall_s"]
     output: OutputSettings
     grounding: GroundingSettings
+    checks: ChecksSettings | None = None
+    references: str | None = None
     plan: bool
     stages: Annotated[dict[Name, StageSettings], Field(min_length=1)]
     analyzers: Annotated[dict[Name, AnalyzerSettings], Field(min_length=1)]

@@ -18,6 +18,11 @@ def part_node(node: Node, number: int) -> Node:
     return replace(node, name=f"{node.name}/part_{number:02d}")
 
 
+def aside(node: Node, key: str) -> Node:
+    """Return the node that holds the answer to the call with *key*, which another may replace."""
+    return replace(node, name=f"{node.name}/aside_{key[:12]}")
+
+
 def owner_of(node: Node) -> str:
     """Return the analyzer of *node*, which may be the node of a part."""
     return node.name.partition("/")[0]

@@ -25,7 +25,7 @@ from runner.config.learned import is_cut_off
 from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.models import Model
-from runner.job.parts import owner_of
+from runner.job.parts import aside, owner_of
 from runner.job.prefix_policy import is_cacheable, prefix_of, prefix_policy
 from runner.job.reply_format import other_format
 from runner.job.windows import Fit, counted, longest_reply
@@ -148,6 +148,9 @@ class Asker:
             if key and self.stored.may_have(key):
                 validate = partial(self._validate, await asyncio.shield(grounder))
                 outcome = await offload(self.stored.get, question.node, key, validate)
+                if outcome is None and self.job.escalation(question.node):
+                    beside = aside(question.node, key)
+                    outcome = await offload(self.stored.get, beside, key, validate)
                 if outcome is not None:
                     return replace(outcome, model=question.model.settings.name)
         return None

@@ -20,7 +20,7 @@ from runner.answers.outcome import (
     quotes_found,
     run_status,
 )
-from runner.base.errors import CallError, NotRunError, exit_code_of, one_line
+from runner.base.errors import EXIT_PARTIAL, CallError, NotRunError, exit_code_of, one_line
 from runner.base.loop_lag import Lag
 from runner.base.threads import offload
 from runner.calls.client import Client
@@ -39,6 +39,7 @@ from runner.run.contexts import Contexts
 from runner.run.fits import Fits
 from runner.run.node import NodeRunner
 from runner.run.plan import NodePlan, Plan, compare, make_plan, read_histories
+from runner.run.proof import check
 from runner.run.stop import Stop
 
 log = structlog.get_logger("colloquy.run")
@@ -48,7 +49,8 @@ log = structlog.get_logger("colloquy.run")
 class RunResult:
     """Outcomes by node name, the exit code that they give, and benchmark.json's content.
 
-    *quotes* says how many of them are in the transcript, None without any.
+    *quotes* says how many of them are in the transcript, None without any; *checked*: failed
+    checks are what degrades it.
     """
 
     status: str
@@ -56,6 +58,15 @@ class RunResult:
     outcomes: Mapping[str, Outcome]
     benchmark: Mapping[str, Any]
     quotes: str | None = None
+    checked: bool = False
+
+    @property
+    def lacks(self) -> str | None:
+        """Why it is degraded: quotes that are not there, or failed checks; None if it is not."""
+        if self.status != "degraded":
+            return None
+        failed = self.benchmark["run"].get("failed_checks")
+        return f"{failed} checks failed" if self.checked and failed else f"only {self.quotes}"
 
     @property
     def counts(self) -> dict[str, int]:
@@ -140,6 +151,11 @@ class Run:
         measured["run"]["coverage"] = coverage["total"]["cited"]["token_rate"]
         for name, figures in coverage["analyzers"].items():
             measured["analyzers"][name]["coverage"] = figures["token_rate"]
+        checked = await check(job, outcomes, measured, coverage)
+        wrong = bool(job.expected.body.fail and measured["run"].get("failed_checks"))
+        degrades = wrong and status == "completed"
+        if degrades:
+            status, exit_code = "degraded", EXIT_PARTIAL
         plan = None
         if self._member is None or self._member.sampled:
             plan = await offload(make_plan, job, self._histories)
@@ -149,6 +165,7 @@ class Run:
             "logs/benchmark.json": measured,
             "grounding.json": grounding,
             "coverage.json": coverage,
+            **checked,
         }
         await self.directory.write_pages(pages)
         await self.directory.write_pages(partial(recorder.pages.insights, outcomes))
@@ -162,10 +179,9 @@ class Run:
         if plan is not None:
             await self._remember(outcomes, plan)
         counts = sum((o.grounding for o in outcomes.values() if o.grounding), GroundingCounts())
-        log.info(
-            "run.finished", status=status, quotes=quotes_found(counts), **headline(measured["run"])
-        )
-        return RunResult(status, exit_code, outcomes, measured, quotes_found(counts))
+        found = quotes_found(counts)
+        log.info("run.finished", status=status, quotes=found, **headline(measured["run"]))
+        return RunResult(status, exit_code, outcomes, measured, found, degrades)
 
     async def _measure(
         self, outcomes: Mapping[str, Outcome], wall_s: float, grounding: Mapping[str, Any]
@@ -230,7 +246,8 @@ class Run:
 
     def _is_measured(self, node: str, outcome: Outcome, planned: NodePlan) -> bool:
         """Return whether *node* made all its planned calls in this run, to the planned model."""
-        if outcome.status != "ok" or outcome.reused or outcome.model != planned.model:
+        fresh = not outcome.reused and "escalation" not in outcome.notes
+        if outcome.status != "ok" or not fresh or outcome.model != planned.model:
             return False
         attempts = self._recorder.timings[node].calls.attempts
         return sum(attempt.outcome == "ok" for attempt in attempts) >= planned.calls
