@@ -31,6 +31,13 @@ _Share = Annotated[float, BeforeValidator(_whole), Field(ge=0, le=1)]
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 
 
+class Label(SettingsSection):
+    """A person's verdict on an answer: whether it is `right` by the rubric."""
+
+    answer: _Text
+    label: Literal["right", "wrong"]
+
+
 class Check(SettingsSection):
     """One expectation; the bounds are those of promptfoo's `threshold` under plain names."""
 
@@ -42,6 +49,7 @@ class Check(SettingsSection):
     threshold: _Share | None = None
     match: Literal["any", "all"] = "any"
     metric: _Text | None = None
+    labels: list[Label] = Field(default_factory=list)
 
     @property
     def kind(self) -> str:
@@ -85,6 +93,8 @@ class Check(SettingsSection):
             return f"type {self.type}: min={self.min:g} is above 1, expected a share"
         if kind in MOST and self.max is None:
             return f"type {self.type} expects max"
+        if self.labels and kind != JUDGED:
+            return f"labels are for {JUDGED} only"
         if kind == "count" and (self.path is None or bounds == (None, None)):
             return "type count expects a path, and min or max"
         if None not in bounds and (self.min or 0) > (self.max or 0):

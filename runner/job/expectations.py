@@ -27,6 +27,7 @@ from runner.base.regular_files import files_in, user_path
 from runner.base.text import digest
 from runner.config.checks import JUDGED, KINDS, NEGATED, REFERENCE, Check, Expectations
 from runner.config.explain import explain
+from runner.config.model_facts import OFFLINE
 from runner.config.schema import Settings
 from runner.job.models import MAIN
 
@@ -103,6 +104,11 @@ def read_expectations(
         near = did_you_mean(expected.judge, settings.models)
         add = f"; add it with +model@models.{expected.judge}=CHOICE"
         raise ConfigError(f"{source}: judge={expected.judge!r} is not in models{near}{add}")
+    judge = settings.models.get(expected.judge, settings.model)
+    if any(check.kind == JUDGED for check in expected.named()) and judge.name.startswith(OFFLINE):
+        raise ConfigError(
+            f"{source}: {JUDGED}: the offline model cannot judge: set judge to a model"
+        )
     for name in body.analyzers:
         if name not in analyzers:
             near = did_you_mean(name, analyzers)
@@ -110,7 +116,7 @@ def read_expectations(
     functions = {}
     for where, check, schema in _placed(expected, analyzers):
         try:
-            _check(check, schema, references)
+            _check(where, check, schema, references)
             if check.kind == "python":
                 functions[str(check.value)] = _function(str(check.value), config_dirs)
         except ConfigError as error:
@@ -152,7 +158,7 @@ def _placed(
     expected: Expected, analyzers: Mapping[str, Analyzer]
 ) -> Iterator[tuple[str, Check, Mapping[str, Any]]]:
     """Yield each check with its place in the file and a schema of what its path leads into."""
-    whole = {"properties": {name: {} for name in analyzers}}
+    whole: dict[str, Any] = {"properties": {name: {} for name in analyzers}}
     first = next(iter(analyzers.values())).schema
     shared = {**first, "properties": {**first["properties"], "structured_data": {}}}
     for at, check in enumerate(expected.body.run):
@@ -164,7 +170,7 @@ def _placed(
             yield f"analyzers.{name}[{at}]", check, analyzers[name].schema
 
 
-def _check(check: Check, schema: Mapping[str, Any], references: References) -> None:
+def _check(where: str, check: Check, schema: Mapping[str, Any], references: References) -> None:
     if check.kind not in KINDS:
         known = [*KINDS, *(f"not-{kind}" for kind in NEGATED)]
         raise ConfigError(
@@ -173,6 +179,10 @@ def _check(check: Check, schema: Mapping[str, Any], references: References) -> N
     if check.path is not None:
         compiled(check.path)
         check_path(check.path, schema)
+    if check.kind == JUDGED and where.startswith("run["):
+        raise ConfigError(
+            f"{JUDGED} judges the answer of an analyzer: expected under every or analyzers"
+        )
     if check.kind in REFERENCE and not references:
         raise ConfigError(f"type {check.type} needs references=FILE or references=FOLDER")
     if check.kind == "regex":

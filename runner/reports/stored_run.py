@@ -24,9 +24,9 @@ _MARKS = ("metadata.json", "config/resolved.yaml")  # either makes a directory a
 class StoredRun:
     """The contents of one run directory; all of it is untrusted.
 
-    *metadata*, *benchmark*, *grounding*, *coverage*, *checks* and *config* are empty if their file is
-    missing or damaged; *records* are the nodes' intact records by name, *damaged* names the other
-    files; *transcript* is None if it cannot be read.
+    *metadata*, *benchmark*, *grounding*, *coverage*, *checks* and *config* are empty if their file
+    is missing or damaged; *records* are the nodes' intact records by name, *damaged* names the
+    other files; *transcript* is None if it cannot be read.
     """
 
     path: Path

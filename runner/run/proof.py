@@ -1,6 +1,6 @@
 """Proof of answers: what an answer lacks of what is expected, and the content of checks.json."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -73,7 +73,8 @@ async def check(
     outcomes: Mapping[str, Outcome],
     measured: dict[str, Any],
     coverage: Mapping[str, Any],
-    judged: Sequence[Checked] = (),
+    judged: Sequence[Checked],
+    judge: Callable[[], Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Return checks.json by its name, if anything was checked; add its figures to *measured*."""
     run, escalated = measured["run"], escalations(outcomes)
@@ -93,7 +94,7 @@ async def check(
     which = "; ".join(f"{each['analyzer'] or 'run'}: {each['check']}" for each in wrong[:_TOLD])
     told = log.warning if wrong else log.info
     told("checks.finished", passed=total["passed"], failed=total["failed"], which=which or None)
-    return {CHECKS: {**found, "escalation": escalated}}
+    return {CHECKS: {**found, "judge": judge() if judged else None, "escalation": escalated}}
 
 
 def evaluated(
@@ -101,7 +102,7 @@ def evaluated(
     outcomes: Mapping[str, Outcome],
     measured: Mapping[str, Any],
     coverage: Mapping[str, Any],
-    judged: Sequence[Checked] = (),
+    judged: Sequence[Checked],
 ) -> dict[str, Any]:
     """Return the content of checks.json; *measured* and *coverage* are those of the run's files.
 

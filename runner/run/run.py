@@ -1,13 +1,14 @@
 """Run of one transcript: calls every node and records every outcome, whatever fails."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import structlog
 
+from runner.answers.checks import Checked
 from runner.answers.coverage import coverage_figures
 from runner.answers.grounding.grounder import GroundingCounts
 from runner.answers.outcome import (
@@ -37,8 +38,10 @@ from runner.record.run_directory import RunDirectory
 from runner.run.ask import Asker
 from runner.run.contexts import Contexts
 from runner.run.fits import Fits
+from runner.run.judging import Judging
 from runner.run.node import NodeRunner
-from runner.run.plan import NodePlan, Plan, compare, make_plan, read_histories
+from runner.run.node_plan import NodePlan
+from runner.run.plan import Plan, compare, make_plan, read_histories
 from runner.run.proof import check
 from runner.run.stop import Stop
 
@@ -118,6 +121,7 @@ class Run:
         )
         place = None if member is None else member.place
         asker = Asker(job, clients, stored, expected, place)
+        self._judging = Judging(job, asker, self._recorder)
         self._fits = Fits(job, directory, stored.previous)
         self._nodes = NodeRunner(job, asker, self._contexts, self._recorder, self._fits)
 
@@ -128,7 +132,9 @@ class Run:
         try:
             await self._fits.begin()
             outcomes = await run_graph(self.job.pipeline, self._work)
-            return await self._finish(outcomes, recorder.elapsed_s())
+            wall_s = recorder.elapsed_s()
+            judged = await self._judging.results(outcomes)
+            return await self._finish(outcomes, wall_s, judged)
         except BaseException as error:
             # Replies that have arrived are paid for: they reach the disk first.
             await recorder.break_off(error, self._stopped_code(exit_code_of(error)))
@@ -140,7 +146,9 @@ class Run:
         """Return the exit code of a process that would end with *code* but for a signal."""
         return code if self._stop.signum is None else self._stop.exit_code
 
-    async def _finish(self, outcomes: Mapping[str, Outcome], wall_s: float) -> RunResult:
+    async def _finish(
+        self, outcomes: Mapping[str, Outcome], wall_s: float, judged: Sequence[Checked]
+    ) -> RunResult:
         job, recorder = self.job, self._recorder
         await recorder.settle()
         status, exit_code = run_status(outcomes, job.settings.grounding.min_rate)
@@ -151,7 +159,7 @@ class Run:
         measured["run"]["coverage"] = coverage["total"]["cited"]["token_rate"]
         for name, figures in coverage["analyzers"].items():
             measured["analyzers"][name]["coverage"] = figures["token_rate"]
-        checked = await check(job, outcomes, measured, coverage)
+        checked = await check(job, outcomes, measured, coverage, judged, self._judging.figures)
         wrong = bool(job.expected.body.fail and measured["run"].get("failed_checks"))
         degrades = wrong and status == "completed"
         if degrades:
