@@ -34,22 +34,22 @@ _Text = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 class Label(SettingsSection):
     """A person's verdict on an answer: whether it is `right` by the rubric."""
 
-    answer: _Text
-    label: Literal["right", "wrong"]
+    answer: _Text = Field(description="An answer, or a part of one")
+    label: Literal["right", "wrong"] = Field(description="Whether it meets the rubric")
 
 
 class Check(SettingsSection):
     """One expectation; the bounds are those of promptfoo's `threshold` under plain names."""
 
-    type: str
-    path: _Text | None = None
-    value: Any = None
-    min: _Bound | None = None
-    max: _Bound | None = None
-    threshold: _Share | None = None
-    match: Literal["any", "all"] = "any"
-    metric: _Text | None = None
-    labels: list[Label] = Field(default_factory=list)
+    type: str = Field(description="The kind (docs/checks.md); not- expects the opposite")
+    path: _Text | None = Field(None, description="JMESPath into the answer; null: all its texts")
+    value: Any = Field(None, description="A text, a number, a list, a rubric or NAME:function")
+    min: _Bound | None = Field(None, description="The least count or share")
+    max: _Bound | None = Field(None, description="The largest count, cost, time or tokens")
+    threshold: _Share | None = Field(None, description="The least score of f1 or a function")
+    match: Literal["any", "all"] = Field("any", description="How many texts at the path must fit")
+    metric: _Text | None = Field(None, description="What tables call it")
+    labels: list[Label] = Field(default_factory=list, description="Answers that prove a judge")
 
     @property
     def kind(self) -> str:

@@ -75,7 +75,8 @@ def _schema(
             if (name, key) == ("Settings", "analyzers"):
                 field["properties"] = {n: {} for n in choices["analyzer"] if n != "base"}
             inner = sections[ref[1]]["description"] if (ref := _REF.search(str(field))) else ""
-            text = comments.get((name, key)) or inner.partition("\n")[0]
+            own = field.get("description")
+            text = comments.get((name, key)) or own or inner.partition("\n")[0]
             section["properties"][key] = _or_later(field) | {"description": text}
     more: Json = {"defaults": _defaults(kind, comments, choices)}
     if kind == "config":

@@ -22,7 +22,7 @@ from runner.answers.references import (
     references_for,
 )
 from runner.base.errors import ConfigError, did_you_mean, one_line, reason
-from runner.base.json import load_json, load_yaml, mapping, text
+from runner.base.json import load_json, load_yaml, read_json, text
 from runner.base.regular_files import files_in, user_path
 from runner.base.text import digest
 from runner.config.checks import JUDGED, KINDS, NEGATED, REFERENCE, Check, Expectations
@@ -226,9 +226,9 @@ def _function(value: str, config_dirs: Sequence[Path]) -> Function:
     return found
 
 
-def stored_digest(path: Path) -> str:
-    """Return the digest of the checks by which the run in *path* was evaluated, or nothing."""
-    try:
-        return text(mapping(load_json(path / "checks.json")).get("digest"))
-    except (OSError, ValueError):
-        return ""
+def has_checked(path: Path, expected: Expected) -> bool:
+    """Return whether the run or batch in *path* was evaluated by what is *expected*."""
+    own = path / "checks.json"
+    file = next(path.glob("runs/*/*/checks.json"), own)  # of the first run of a batch
+    stored = text(read_json(file).get("digest"))
+    return stored == (expected.digest if expected else "")

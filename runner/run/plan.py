@@ -10,6 +10,7 @@ from runner.calls.client_factory import max_in_flight
 from runner.calls.schedule import Duration, ideal_makespan
 from runner.config.schema import BudgetSettings
 from runner.job.job import Job, Setup
+from runner.job.models import Model
 from runner.job.prefix_policy import on_formats, prefix_policy
 from runner.job.windows import on_windows
 from runner.providers.litellm.route import streamed
@@ -73,12 +74,22 @@ def read_histories(job: Setup) -> dict[str, dict[str, CallAverages]]:
 def make_plan(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> Plan:
     """Return the plan of *job*; *history* is by litellm model name, then analyzer."""
     nodes = plan_nodes(job, history)
-    further = further_plans(job, nodes)
-    asked = {model.name: model for node in job.pipeline.nodes for model in job.chain(node)}
-    windows = tuple(on_windows(asked.values()))
-    efforts = tuple(filter(None, (effort_note(model.settings) for model in asked.values())))
-    every, wall_s = {**nodes, **further}, _wall(job, nodes)
-    return Plan(every, wall_s, _stopped_by(job, every), windows, efforts, on_formats(job))
+    every = {**nodes, **further_plans(job, nodes)}
+    windows, stopped_by = windows_of(job), _stopped_by(job, every)
+    efforts = tuple(filter(None, (effort_note(model.settings) for model in _asked(job))))
+    return Plan(every, _wall(job, nodes), stopped_by, windows, efforts, on_formats(job))
+
+
+def windows_of(job: Setup) -> tuple[str, ...]:
+    """Return what is to be said of the windows of the models that *job* may ask."""
+    return tuple(on_windows(_asked(job)))
+
+
+def _asked(job: Setup) -> list[Model]:
+    """Return the models that *job* may ask, each once."""
+    nodes = job.pipeline.nodes
+    asked = (model for node in nodes for model in (*job.chain(node), *job.escalation(node)))
+    return [*{model.name: model for model in asked}.values()]
 
 
 def plan_nodes(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> dict[str, NodePlan]:

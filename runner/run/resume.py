@@ -19,7 +19,7 @@ from runner.base.regular_files import kind_of, user_path
 from runner.config.schema import Settings, nearest_key, validate
 from runner.job.build import job_from, open_transcript, resolve, transcript_path
 from runner.job.config_diff import changed_prompts, changed_settings
-from runner.job.expectations import stored_digest
+from runner.job.expectations import has_checked
 from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import batch_of, completed_before, input_names, is_batch
 from runner.record.previous_session import PreviousSession, read_record
@@ -86,13 +86,8 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
             f"resume={path}: changed since the run was started: {'; '.join(changes)}. "
             f"Restore it, or add allow_changed=true to repeat the calls that it affects"
         )
-    same = not changes and _same_checks(path, job)
+    same = not changes and has_checked(path, job.expected)
     return Resumption(job, PreviousSession(path, flags["retry_failed"], same), tuple(changes))
-
-
-def _same_checks(path: Path, job: Job | BatchJob) -> bool:
-    """Return whether the run in *path* was evaluated by *job*'s checks."""
-    return stored_digest(path) == (job.expected.digest if job.expected else "")
 
 
 @dataclass(frozen=True)

@@ -160,9 +160,8 @@ class Run:
         for name, figures in coverage["analyzers"].items():
             measured["analyzers"][name]["coverage"] = figures["token_rate"]
         checked = await check(job, outcomes, measured, coverage, judged, self._judging.figures)
-        wrong = bool(job.expected.body.fail and measured["run"].get("failed_checks"))
-        degrades = wrong and status == "completed"
-        if degrades:
+        wrong = job.expected.body.fail and measured["run"].get("failed_checks")
+        if degrades := bool(wrong and status == "completed"):
             status, exit_code = "degraded", EXIT_PARTIAL
         plan = None
         if self._member is None or self._member.sampled:

@@ -197,8 +197,8 @@ def _state(
     if run.status in ANSWERED and not section(run.metadata, "files"):
         found = share(figures["grounding_rate"])
         few = f"{found} of its quotes are in the transcript" if run.status == "degraded" else ""
-        least = number(at(run.config, "grounding", "min_rate"))
-        if few and (figures["grounding_rate"] or 1.0) >= (least or 0.0):
+        rate, least = figures["grounding_rate"], number(at(run.config, "grounding", "min_rate"))
+        if few and figures["checks_rate"] is not None and (rate is None or rate >= (least or 0.0)):
             few = f"{share(figures['checks_rate'])} of its checks passed"
         return run.status, few
     if run.status == "completed":

@@ -14,7 +14,7 @@ from runner.calls.schedule import Duration, critical_path, make_slots, min_makes
 from runner.job.build import for_transcript
 from runner.job.job import BatchJob, Job
 from runner.run.node_plan import NodePlan, summed, total
-from runner.run.plan import Plan, as_text, exceeded, plan_nodes, read_histories
+from runner.run.plan import Plan, as_text, exceeded, plan_nodes, read_histories, windows_of
 from runner.run.plan_further import further_plans
 from runner.transcript.redact.unredacted import described
 
@@ -57,7 +57,7 @@ class BatchPlan:
         Its wall-clock time is a lower bound: the longest of the time of the slowest file, of all
         calls in the slots, and of all calls at the rate limits.
         """
-        plan, job = Plan(self.nodes, 0.0, self.stopped_by), self.job
+        plan, job = Plan(self.nodes, 0.0, self.stopped_by, windows_of(self.job)), self.job
         processing, model = job.settings.processing, job.main.settings
         slots = make_slots(job.pipeline, processing.max_concurrent, processing.mode)
         work = [(node.stage, node.calls * node.latency_s) for node in self.nodes.values()]
