@@ -13,8 +13,9 @@ from runner.base.secrets import Secrets, secrets_of
 from runner.base.text import digest
 from runner.config.schema import Settings
 from runner.job.chunks import Chunk
+from runner.job.expectations import Expected
 from runner.job.graph import Node, Pipeline, SlotPools
-from runner.job.models import MAIN, Model, chain_of
+from runner.job.models import MAIN, Model, chain_of, escalation_of
 from runner.job.reply_format import Formats, in_part, shareable
 from runner.job.windows import Fit
 from runner.providers.request import Request
@@ -31,7 +32,7 @@ class Setup:
 
     *models* are by name. *config* is the resolved configuration as YAML, *composed* the same
     before its interpolations were resolved, *config_digest* the SHA-256 of the settings and
-    prompts; *config_dirs* are the `--config-dir` folders.
+    prompts; *config_dirs* are the `--config-dir` folders; *expected* are the checks of answers.
     """
 
     settings: Settings
@@ -43,6 +44,7 @@ class Setup:
     config_digest: str
     config_dirs: tuple[Path, ...] = ()
     overrides: tuple[str, ...] = ()
+    expected: Expected = field(default_factory=Expected)
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -78,6 +80,10 @@ class Setup:
     def chain(self, node: Node) -> tuple[Model, ...]:
         """Return the model of *node* and its fallbacks, in order."""
         return chain_of(node, self.settings, self.models)
+
+    def escalation(self, node: Node) -> tuple[Model, ...]:
+        """Return the models that answer *node* anew if an answer fails what is expected of it."""
+        return escalation_of(node, self.settings, self.models)
 
 
 @dataclass(frozen=True, kw_only=True)

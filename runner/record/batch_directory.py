@@ -46,7 +46,8 @@ class ResultRow:
 
     *status* is the run's, or `unreadable`; *ok* counts the *analyzers* that answered; *error* is
     that of the first that failed, or of reading the file. *with_speaker* and *with_time* count
-    segments, *warnings* the doubts of the reader, *cut* the answers of replies that were cut.
+    segments, *warnings* the doubts of the reader, *cut* the answers of replies that were cut,
+    *checks* and *checks_failed* those of checks.json, *escalated* and *mended* answers.
     Tokens, cost and attempts are summed over all sessions, *wall_s* is of the last; *reused*: an
     earlier session completed the run.
     """
@@ -72,6 +73,10 @@ class ResultRow:
     quotes: int = 0
     grounded: int = 0
     cut: int = 0
+    checks: int = 0
+    checks_failed: int = 0
+    escalated: int = 0
+    mended: int = 0
     reused: bool = False
     error: str = ""
 
