@@ -20,7 +20,9 @@ _UNKNOWN = {
 
 
 def check_objective(job: Setup) -> None:
-    """Raise ConfigError, before anything is sent, where precision has no labels to count by."""
+    """Raise ConfigError, before anything is sent, where there are no checks or labels to count."""
+    if "failed_checks" in job.settings.objective and not job.expected:
+        raise ConfigError("objective=failed_checks: no checks are set, such as checks=meeting")
     if _PRECISION in job.settings.objective and not known_labels([job.root / "runs" / "new"])[0]:
         raise ConfigError(
             f"objective={_PRECISION}: there is no labels.csv with a verdict under {job.root}: mark "
@@ -37,8 +39,8 @@ def objective(
     `failed` failed analyzers, `failed_checks` checks; `ungrounded` is the share of quotes that are
     not in the transcript, 1 without a quote. `1-coverage` is the share of the transcript's tokens
     that no finding cites, `1-precision` that of the labelled findings of the run in *path* that
-    are wrong. What is unknown is infinite, and one line says so. So are time, cost and tokens if
-    an analyzer failed: an incomplete run must not win.
+    are wrong. What is unknown is infinite, and one line says so. So are time, cost, tokens and
+    `1-precision` if an analyzer failed: an incomplete run must not win.
     """
     values = tuple(_value(name, benchmark["run"], path) for name in names)
     return values[0] if len(values) == 1 else values
@@ -64,6 +66,8 @@ def _judged(name: str, run: Mapping[str, Any], path: Path | None) -> float:
     else:
         found = run.get("coverage")
         if name == _PRECISION:
+            if run["total"] > run["succeeded"]:
+                return math.inf
             found = None if path is None else precision_of(path)
         value = None if found is None else round(1.0 - found, 6)
     if value is None:
