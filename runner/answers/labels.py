@@ -130,6 +130,8 @@ def read_labels(file: Path) -> list[FindingLabel]:
     except (OSError, UnicodeDecodeError) as error:
         why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else reason(error, file)
         raise ConfigError(f"{file} cannot be read: {why}") from error
+    if not data.strip():
+        return []
     head = data.partition("\n")[0]
     delimiter = ";" if head.count(";") > head.count(",") else ","
     rows = csv.DictReader(data.splitlines(keepends=True), delimiter=delimiter)

@@ -69,6 +69,8 @@ def test_a_table_by_hand_may_have_two_columns_semicolons_and_empty_rows(tmp_path
     file.write_text("\ufeffKey;Verdict;comment\nk1;Right;x\nk2;;\nk1; wrong ;y\n", encoding="utf-8")
 
     assert [FindingLabel("k1", "wrong")] == read_labels(file)
+    file.write_text("\n")
+    assert [] == read_labels(file)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,6 @@ def test_a_table_by_hand_may_have_two_columns_semicolons_and_empty_rows(tmp_path
         ("key,verdict\nk,rigth\n", "labels.csv:2: verdict 'rigth'; did you mean 'right'?"),
         ("key,verdict\nk,yes\n", "labels.csv:2: verdict 'yes'; known: right, unsure, wrong"),
         ("kye,verdict\nk,right\n", "labels.csv:1: there is no column 'key'; did you mean 'kye'?"),
-        ("", "labels.csv:1: there is no column 'key'"),
         (b"key,verdict\n\xff,right\n", "it is not UTF-8"),
     ],
 )
