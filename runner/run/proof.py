@@ -65,7 +65,7 @@ def _referred(job: Job, answer: Any) -> dict[str, float | None]:
     references = job.expected.references_for(job.transcript.name)
     if not references:
         return {}
-    return against(references, answer, [segment.id for segment in job.transcript.segments])
+    return against(references, answer, job.turn_of)
 
 
 async def check(
