@@ -271,3 +271,27 @@ def test_references_alone_give_the_figures_of_a_run() -> None:
     assert 0 == found["total"]["checks"]
     assert 1.0 == found["references"]["evidence-precision"]
     assert 0 < found["references"]["evidence-recall"] < 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [1],
+        {"checks": 3, "total": [], "judge": "x", "escalation": 1},
+        {
+            "checks": [{"analyzer": [1], "check": {}, "status": None, "found": ["<b>"]}, {}, 4],
+            "total": {"checks": "many", "failed": {}},
+            "judge": {"model": ["m"], "cost_usd": "free", "prompt_tokens": []},
+            "escalation": {"analyzers": {"<i>": {"faults": [["<script>"], 1], "left": 2}, "b": 3}},
+        },
+    ],
+)
+def test_a_report_shows_whatever_stands_in_checks_json(content: Any) -> None:
+    execute_models(job(*ONLY_TWO))
+    Path("run/checks.json").write_text(json.dumps(content), encoding="utf-8")
+    leave_report(Path("run"), None)
+    page = Path("run/report.html").read_text(encoding="utf-8")
+
+    assert "how it ran" in page.lower()
+    assert "<i>" not in page.partition('id="checks"')[2].partition("</section>")[0]
+    assert "<script>" not in page.partition('id="checks"')[2].partition("</section>")[0]
