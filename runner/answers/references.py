@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,13 @@ from runner.answers.paths import texts_in
 from runner.base.errors import ConfigError, did_you_mean, reason
 from runner.base.json import load_json, load_yaml, mappings, number, text
 from runner.base.regular_files import files_in, kind_of, open_regular
+from runner.transcript.model import Segment
 
 MAX_BYTES = 40_000_000
 MAX_TURNS = 1_000_000
+LOOK_AHEAD = 100  # lines in which the words of the next segment are looked for
+_HEAD = 40  # letters of a segment that are looked for
+_BESIDE_WORDS = re.compile(r"(?:\{[^{}]*\}|\W)+")  # also the marks of noises in corpora
 SUFFIXES = (".json", ".yaml", ".yml", ".csv")
 _LISTS = ("queries", "questions", "items")  # of a JSON or YAML file that is no list
 
@@ -108,19 +113,40 @@ def _turns(value: Any) -> Iterator[int]:
         yield from range(first, last + 1)
 
 
+def turns_of(segments: Sequence[Segment], lines: Sequence[str]) -> dict[str, int]:
+    """Return the turn of each segment, by its id: the line of a text that holds its words.
+
+    Lines without words have no segment, and a long one has several; where the words are in none of
+    the next LOOK_AHEAD lines, it is that of the segment before. Without *lines* it is its place.
+    """
+    letters = [_BESIDE_WORDS.sub("", line) for line in lines]
+    found, at, rest = dict[str, int](), 0, 0
+    for order, segment in enumerate(segments):
+        if not lines:
+            found[segment.id] = order
+            continue
+        spoken = _BESIDE_WORDS.sub("", segment.text)
+        for line in range(at, min(at + LOOK_AHEAD, len(letters))):
+            place = letters[line].find(spoken[:_HEAD], rest if line == at else 0)
+            if place >= 0:
+                at, rest = line, place + len(spoken)
+                break
+        found[segment.id] = at
+    return found
+
+
 def against(
-    references: Sequence[Reference], answer: Any, segments: Sequence[str]
+    references: Sequence[Reference], answer: Any, turn_of: Mapping[str, int]
 ) -> dict[str, float | None]:
     """Return the figures of *answer* against *references*, None where there is nothing to compare.
 
-    Turn n is the segment at place n of *segments*, their ids. `evidence-recall` is the share of
-    the turns in the evidence of any question that the answer cites, `evidence-precision` the
-    share of the cited turns that are in it. `answer-f1` is the mean over questions of the best
+    *turn_of* is by the ids of segments. `evidence-recall` is the share of the turns in the evidence
+    of any question that the answer cites, `evidence-precision` the share of the cited turns that
+    are in it. `answer-f1` is the mean over questions of the best
     word F1 that any text of the answer has against the reference answer.
     """
     wanted = frozenset().union(*(each.turns for each in references))
-    place = {each: at for at, each in enumerate(segments)}
-    cited = {place[each] for each in cited_segments(answer) if each in place}
+    cited = {turn_of[each] for each in cited_segments(answer) if each in turn_of}
     recall, precision = _share(wanted & cited, wanted), _share(wanted & cited, cited)
     given = [each.answer for each in references if each.answer.strip()]
     candidates = texts_in(answer)

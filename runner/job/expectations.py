@@ -4,6 +4,7 @@ import importlib.util
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from runner.answers.analyzer import Analyzer
 from runner.answers.checks import Answered, Checked, Function, evaluate
 from runner.answers.paths import check_path, compiled
 from runner.answers.references import (
+    MAX_BYTES,
     SUFFIXES,
     Reference,
     References,
@@ -23,15 +25,17 @@ from runner.answers.references import (
 )
 from runner.base.errors import ConfigError, did_you_mean, one_line, reason
 from runner.base.json import load_json, load_yaml, read_json, text
-from runner.base.regular_files import files_in, user_path
+from runner.base.regular_files import files_in, kind_of, open_regular, user_path
 from runner.base.text import digest
 from runner.config.checks import JUDGED, KINDS, NEGATED, REFERENCE, Check, Expectations
 from runner.config.explain import explain
 from runner.config.model_facts import OFFLINE
 from runner.config.schema import Settings
 from runner.job.models import MAIN
+from runner.transcript.model import Transcript
 
 FOLDER = "checks"  # in a --config-dir: check files, and modules of Python checks
+TEXT_SUFFIXES = (".md", ".txt")  # in which a line is a turn
 _FUNCTION = re.compile(r"(?:file://)?([A-Za-z_]\w*)(?:\.py)?:([A-Za-z_]\w*)")
 
 
@@ -224,6 +228,20 @@ def _function(value: str, config_dirs: Sequence[Path]) -> Function:
         raise ConfigError(f"{path} has no function {named[2]!r}{did_you_mean(named[2], known)}")
     found: Function = function
     return found
+
+
+def source_lines(given: str, transcript: Transcript) -> list[str]:
+    """Return the lines of the text file that *transcript* was read from, none if it is not there.
+
+    *given* is `transcript.path`: the file, its folder, or a pattern in it.
+    """
+    place = user_path(given)
+    named = [f"{transcript.name}{end}" for end in TEXT_SUFFIXES]
+    for path in (place, *(folder / name for folder in (place, place.parent) for name in named)):
+        if path.suffix.lower() in TEXT_SUFFIXES and kind_of(path) == "file":
+            with suppress(OSError, ValueError), open_regular(path, MAX_BYTES) as opened:
+                return opened.read().decode("utf-8-sig").split("\n")
+    return []
 
 
 def has_checked(path: Path, expected: Expected) -> bool:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from runner.answers.analyzer import Analyzer, Material, Message
 from runner.answers.excerpts import segment_line
+from runner.answers.references import turns_of
 from runner.answers.shape import limited
 from runner.base.errors import one_line
 from runner.base.secrets import Secrets, secrets_of
 from runner.base.text import digest
 from runner.config.schema import Settings
 from runner.job.chunks import Chunk
-from runner.job.expectations import Expected
+from runner.job.expectations import Expected, source_lines
 from runner.job.graph import Node, Pipeline, SlotPools
 from runner.job.models import MAIN, Model, chain_of, escalation_of
 from runner.job.reply_format import Formats, in_part, shareable
@@ -109,6 +110,12 @@ class Job(Setup):
     fits: Mapping[tuple[str, str], Fit]
     shared: Formats = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    @cached_property
+    def turn_of(self) -> Mapping[str, int]:
+        """The turn of each segment as reference answers count them: of a text, its lines."""
+        lines = source_lines(self.settings.transcript.path, self.transcript)
+        return turns_of(self.transcript.segments, lines)
 
     def fit(self, node: Node, model: Model) -> Fit:
         """Return the fit of *node*'s material to *model*."""

@@ -51,7 +51,8 @@ class Judging:
         )
 
     async def _proof(self, node: Node, check: Check) -> Mapping[str, Any]:
-        asked = [self._verdict(node, check, label.answer) for label in check.labels]
+        mask = self.job.redaction.mask
+        asked = [self._verdict(node, check, mask(e.answer, eager=True)) for e in check.labels]
         verdicts = await gather_all(asked)
         pairs = zip(verdicts, check.labels, strict=True)
         return judge.agreement([(said[0], label.label == "right") for said, label in pairs])

@@ -171,12 +171,21 @@ def compare(plan: Plan, run: Mapping[str, Any]) -> dict[str, Any]:
 def as_text(plan: Plan) -> str:
     """Return the plan as a table for a terminal."""
     rows = [("analyzer", "stage", "chunks", "calls", "prompt", "reply", "cost", "seconds")]
-    for name, node in plan.nodes.items():
+    for name, node in ((name, node) for name, node in plan.nodes.items() if node.calls):
         chunks, calls = str(node.chunks or "-"), str(node.calls)
         prompt, reply = count(node.prompt_tokens), count(node.reply_tokens)
         cost, latency = usd(node.cost_usd), f"{node.latency_s:.1f}"
         rows.append((name, node.stage, chunks, calls, prompt, reply, cost, latency))
     return "\n".join([*aligned(rows, left=(0, 1)), "", *_summary(plan)])
+
+
+def _escalation(plan: Plan) -> list[str]:
+    """Return what the worst case of escalation adds, nothing where it is off."""
+    further = [node for node in plan.nodes.values() if node.further and not node.calls]
+    if not further:
+        return []
+    tokens, most = total(further, "most_tokens"), usd(total(further, "cost_high_usd"))
+    return [f"escalate at most {tokens:,} tokens and {most} of these, if every answer fails"]
 
 
 def _summary(plan: Plan) -> list[str]:
@@ -190,6 +199,7 @@ def _summary(plan: Plan) -> list[str]:
         f"cost     {costs[1]} expected, {costs[0]} to {costs[2]}",
         f"time     {seconds(totals['wall_s'])}",
         f"budget   {plan.stopped_by or 'not reached'}",
+        *_escalation(plan),
         *(f"window   {said}" for said in plan.windows),
         *(f"effort   {said}" for said in plan.efforts),
         *(f"format   {said}" for said in plan.formats),

@@ -65,7 +65,7 @@ def _referred(job: Job, answer: Any) -> dict[str, float | None]:
     references = job.expected.references_for(job.transcript.name)
     if not references:
         return {}
-    return against(references, answer, [segment.id for segment in job.transcript.segments])
+    return against(references, answer, job.turn_of)
 
 
 async def check(
@@ -93,7 +93,8 @@ async def check(
     wrong = [each for each in found["checks"] if each["status"] == FAILED]
     which = "; ".join(f"{each['analyzer'] or 'run'}: {each['check']}" for each in wrong[:_TOLD])
     told = log.warning if wrong else log.info
-    told("checks.finished", passed=total["passed"], failed=total["failed"], which=which or None)
+    counts = {name: total[name] for name in ("passed", "failed")}
+    told("checks.finished", **counts, undecided=total["undecided"] or None, which=which or None)
     return {CHECKS: {**found, "judge": judge() if judged else None, "escalation": escalated}}
 
 

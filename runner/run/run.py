@@ -22,6 +22,7 @@ from runner.answers.outcome import (
     run_status,
 )
 from runner.base.errors import EXIT_PARTIAL, CallError, NotRunError, exit_code_of, one_line
+from runner.base.format import plural
 from runner.base.loop_lag import Lag
 from runner.base.threads import offload
 from runner.calls.client import Client
@@ -69,7 +70,11 @@ class RunResult:
         if self.status != "degraded":
             return None
         failed = self.benchmark["run"].get("failed_checks")
-        return f"{failed} checks failed" if self.checked and failed else f"only {self.quotes}"
+        return (
+            f"{plural(failed, 'check')} failed"
+            if self.checked and failed
+            else f"only {self.quotes}"
+        )
 
     @property
     def counts(self) -> dict[str, int]:

@@ -5,8 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from runner.answers.references import Reference, against, read_references, references_for
+from runner.answers.references import (
+    Reference,
+    against,
+    read_references,
+    references_for,
+    turns_of,
+)
 from runner.base.errors import ConfigError
+from runner.transcript.model import Segment
 
 QMSUM = {
     "topics": [],
@@ -77,7 +84,7 @@ def test_what_is_not_there_is_said_with_its_neighbour(tmp_path: Path) -> None:
 
 
 def test_evidence_counts_turns_and_answers_count_words() -> None:
-    segments = [f"S{n:04}" for n in range(1, 7)]
+    segments = {f"S{n + 1:04}": n for n in range(6)}
     cites = [{"segment": "S0002", "quote": "a"}, {"segment": "S0006", "quote": "b"}]
     absent = {"segment": "S0003", "quote": "c", "match": "absent"}
     answer = {"insights": [{"text": "Ann pays the bill.", "evidence": [*cites, absent]}]}
@@ -88,3 +95,17 @@ def test_evidence_counts_turns_and_answers_count_words() -> None:
     assert {"evidence-recall": None, "evidence-precision": None, "answer-f1": 0.0} == against(
         [WHEN], answer, segments
     )
+
+
+def test_turns_are_the_lines_of_a_text_whatever_became_of_them() -> None:
+    said = [
+        "Ann: {vocalsound}",
+        "Bo:  Yes , right .",
+        "Ann: A long {pause} turn. And more.",
+        "Bo: Yes , right .",
+    ]
+    texts = ["Yes , right .", "A long turn.", "And more.", "Yes , right .", "nowhere"]
+    segments = [Segment(f"S{n}", None, None, None, text) for n, text in enumerate(texts)]
+
+    assert [1, 2, 2, 3, 3] == [*turns_of(segments, said).values()]
+    assert [0, 1, 2, 3, 4] == [*turns_of(segments, []).values()]

@@ -166,7 +166,8 @@ def test_the_plan_has_escalated_calls_in_its_high_bound_alone() -> None:
     assert one.total("calls") == other.total("calls")
     assert other.total("cost_high_usd") > 10 * one.total("cost_high_usd")
     assert other.total("most_tokens") > 1.9 * one.total("most_tokens")
-    assert "say_means > strong" in as_text(other)
+    assert "if every answer fails" in as_text(other)
+    assert "say_means > strong" in other.nodes
 
 
 def judging(says: Callable[[str], bool]) -> Callable[[Request], str]:
@@ -270,3 +271,27 @@ def test_references_alone_give_the_figures_of_a_run() -> None:
     assert 0 == found["total"]["checks"]
     assert 1.0 == found["references"]["evidence-precision"]
     assert 0 < found["references"]["evidence-recall"] < 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [1],
+        {"checks": 3, "total": [], "judge": "x", "escalation": 1},
+        {
+            "checks": [{"analyzer": [1], "check": {}, "status": None, "found": ["<b>"]}, {}, 4],
+            "total": {"checks": "many", "failed": {}},
+            "judge": {"model": ["m"], "cost_usd": "free", "prompt_tokens": []},
+            "escalation": {"analyzers": {"<i>": {"faults": [["<script>"], 1], "left": 2}, "b": 3}},
+        },
+    ],
+)
+def test_a_report_shows_whatever_stands_in_checks_json(content: Any) -> None:
+    execute_models(job(*ONLY_TWO))
+    Path("run/checks.json").write_text(json.dumps(content), encoding="utf-8")
+    leave_report(Path("run"), None)
+    page = Path("run/report.html").read_text(encoding="utf-8")
+
+    assert "how it ran" in page.lower()
+    assert "<i>" not in page.partition('id="checks"')[2].partition("</section>")[0]
+    assert "<script>" not in page.partition('id="checks"')[2].partition("</section>")[0]
