@@ -29,7 +29,6 @@ SHARED = (
     "short_ami_TS3010a.md",
     "medium_akash_support_021.md",
     "cues_mercury_mr4.vtt",
-    "long_house_hearing_56776.txt",
 )
 
 OPPOSED = """# Findings of stage_a, stage_b
