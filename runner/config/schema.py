@@ -153,6 +153,12 @@ class GroundingSettings(SettingsSection):
     near_score: Annotated[float, Field(ge=50, le=100)]
 
 
+class CoverageSettings(SettingsSection):
+    """Treatment of what no finding cites: *ask_again* asks once more about it."""
+
+    ask_again: bool = False
+
+
 class ContextSettings(SettingsSection):
     """Reduction of earlier answers for a stage; tokens are those of the rendered text."""
 
@@ -215,6 +221,7 @@ class Settings(SettingsSection):
     objective: Annotated[list[Minimised], Field(min_length=1)] = ["wall_s"]
     output: OutputSettings
     grounding: GroundingSettings
+    coverage: CoverageSettings = CoverageSettings()
     plan: bool
     stages: Annotated[dict[Name, StageSettings], Field(min_length=1)]
     analyzers: Annotated[dict[Name, AnalyzerSettings], Field(min_length=1)]
