@@ -5,8 +5,8 @@
 Stages A, B and final of `transcript_analysis` read a meeting of an hour, or FILE. The simulated
 provider follows one provider's rules for its prompt cache after the other: as before (each
 analyzer sends its own schema), and with `model.reply_format=auto`, in turn in one session. Prices
-are those of each provider's default model. `wait` is the longest that a stage is held back until
-its first call is being answered, in times to a first token.
+are those of each provider's default model. `wait` is the longest that calls of a stage are held
+back until the first is being answered, in times to a first token.
 """
 
 import argparse
@@ -34,7 +34,6 @@ TIMES = (
 WAYS = {
     "before": ("model.reply_format=schema",),
     "after": ("model.reply_format=auto",),
-    "unprimed": ("model.reply_format=auto", "processing.prime_prefix=off"),
 }
 MEETING_PARTS = 40  # generated transcripts that together have the words of an hour
 
@@ -45,9 +44,7 @@ def main() -> None:
     parser.add_argument("--transcript", help="read this one instead of the generated hour")
     given = parser.parse_args().transcript
     logging.disable(logging.CRITICAL)
-    print(
-        "provider    prompt tokens    paid in full          of it   cost $           of it   wait"
-    )
+    print("provider     prompt tokens     paid in full   of it     cost $          of it   wait")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         read = given or str(meeting(folder / "meeting.md"))
@@ -89,15 +86,16 @@ def show(provider: str, seen: dict[str, dict[str, Any]]) -> None:
     """Print one provider's line."""
     before, after = seen["before"]["run"], seen["after"]["run"]
     full = [run["prompt_tokens"] - run["cached_tokens"] for run in (before, after)]
-    waits = [
-        seen["after"]["stages"][stage]["wall_s"] - figures["wall_s"]
-        for stage, figures in seen["unprimed"]["stages"].items()
+    first_s = [
+        attempt["first_token_s"] or 0.0
+        for analyzer in seen["after"]["analyzers"].values()
+        for attempt in analyzer["attempts"]
     ]
     print(
         f"{provider:<11} {before['prompt_tokens']:>6,} {after['prompt_tokens']:>7,}"
         f"   {full[0]:>6,} {full[1]:>7,} {full[1] / full[0]:>7.1%}"
         f"   {before['cost_usd']:.4f} {after['cost_usd']:.4f} "
-        f"{after['cost_usd'] / before['cost_usd']:>6.1%}   {max(waits) / FIRST_TOKEN_S:.2f}"
+        f"{after['cost_usd'] / before['cost_usd']:>6.1%}   {max(first_s) / FIRST_TOKEN_S:.2f}"
     )
 
 

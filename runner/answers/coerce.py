@@ -58,17 +58,19 @@ class Coercion:
 
     def _own_part(self, value: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
         """Return an answer whose structured data is that of its own part, if it has parts."""
-        if self._part in {"", *map(_plain, own)}:
-            return value
-        key = next((k for k in value if _plain(k) == self._part), None)
+        fields = {_plain(name) for name in own}
+        key = next((k for k in value if _plain(k) == self._part not in {"", *fields}), None)
         if key is not None and "structured_data" not in value:
             self._note("structured_data", f"its part stood beside it, as {key[:40]!r}")
             rest = {k: v for k, v in value.items() if k != key}
             return {**rest, "structured_data": value[key]}
         held: Any = value.get("structured_data")
-        parts: dict[str, Any] = held if isinstance(held, dict) else {}
+        parts: dict[str, Any] = held if isinstance(held, dict) and self._part else {}
         key = next((k for k in parts if _plain(k) == self._part), None)
-        if key is None:
+        if key is None or (
+            self._part in fields  # which may be what the key stands for
+            and not (isinstance(parts[key], dict) and fields & {_plain(k) for k in parts[key]})
+        ):
             return value
         if others := [k for k, v in parts.items() if k != key and v not in (None, {}, [])]:
             self._note("structured_data", f"other parts were left out: {others[:9]!r:.200}")

@@ -9,12 +9,16 @@ from runner.providers.request import Completion
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request that was sent: *outcome* is `ok` or the kind of failure; times in seconds."""
+    """One request that was sent: *outcome* is `ok` or the kind of failure; times in seconds.
+
+    *first_token_s* is known of calls for which others waited.
+    """
 
     outcome: str
     latency_s: float
     status: int | None = None
     wait_s: float = 0.0  # between it and the next one
+    first_token_s: float | None = None
 
 
 @dataclass(slots=True)

@@ -16,7 +16,15 @@ from runner.calls.admission.gate import MAX_CEILING, Gate
 from runner.calls.admission.limits import Admission, Limit, Ticket
 from runner.calls.call_log import Attempt, CallLog
 from runner.calls.retry import THROTTLE, TRANSIENT, RetryPolicy
-from runner.providers.request import Completion, Request, Transport, on_arrival, on_sent
+from runner.providers.request import (
+    Completion,
+    Request,
+    Transport,
+    first_token_callback,
+    on_arrival,
+    on_first_token,
+    on_sent,
+)
 from runner.providers.retry_headers import MAX_RETRY_AFTER_S
 
 MAX_REQUESTS = 24  # attempts of a conversation with one model, of any outcome
@@ -35,6 +43,7 @@ class _Call:
     ticket: Ticket
     failures: Counter[str] = field(default_factory=Counter)
     parked: bool = False  # the last failure was an outage and uses up no retry
+    begun: float | None = None  # loop time of the first token, if others wait for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +138,11 @@ class Client:
             work = self.transport.complete(call.request, math.inf)
             return await self.admission.until_closed(work)
         sent: list[bool] = []
+        waiting = first_token_callback()
         try:
             async with asyncio.timeout(self.timeout_s) as deadline:
                 with (
+                    on_first_token(waiting and partial(_begin, call, waiting)),
                     on_arrival(lambda: deadline.reschedule(None)),
                     on_sent(partial(sent.append, True)),
                 ):
@@ -186,7 +197,9 @@ class Client:
     def _end_attempt(self, call: _Call, outcome: str, status: int | None, started: float) -> float:
         now = asyncio.get_running_loop().time()
         call.calls.latency_s += now - started
-        call.calls.attempts.append(Attempt(outcome, now - started, status))
+        first, call.begun = call.begun, None
+        first_token_s = None if first is None else first - started
+        call.calls.attempts.append(Attempt(outcome, now - started, status, 0.0, first_token_s))
         return now
 
     def _wait_after(self, call: _Call, error: CallError) -> float | None:
@@ -226,6 +239,13 @@ class Client:
             error=str(error),
             retry_in_s=None if wait is None else round(wait, 3),
         )
+
+
+def _begin(call: _Call, waiting: Callable[[], object]) -> None:
+    """Note when the reply began, and tell who waits for it."""
+    if call.begun is None:
+        call.begun = asyncio.get_running_loop().time()
+    waiting()
 
 
 def _family(error: CallError) -> str:

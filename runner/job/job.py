@@ -7,7 +7,7 @@ from pathlib import Path
 
 from runner.answers.again import ASKED_AGAIN
 from runner.answers.analyzer import Analyzer, Material, Message
-from runner.answers.context import segment_line
+from runner.answers.excerpts import segment_line
 from runner.answers.shape import limited
 from runner.base.errors import one_line
 from runner.base.secrets import Secrets, secrets_of

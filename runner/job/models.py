@@ -60,6 +60,11 @@ class Model:
         """The tokens of a prompt; nearly all lines of one are the same in every run of a batch."""
         return self.tokenizer.line_counter()
 
+    @cached_property
+    def counted(self) -> dict[int, tuple[object, int]]:
+        """Schemas by their id, with their tokens, which are the same in every run of a batch."""
+        return {}
+
     @property
     def schema_in_prompt(self) -> bool:
         """Whether the prompt states the schema: unless the model is known to accept it beside.

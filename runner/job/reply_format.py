@@ -6,6 +6,7 @@ from typing import Any
 
 from runner.answers.analyzer import Analyzer, Message
 from runner.answers.shared_schema import measured, shared_schema, which_part
+from runner.config.model_facts import OFFLINE
 from runner.config.schema import Settings
 from runner.job.graph import Node, Pipeline
 from runner.job.models import Model, chain_of
@@ -38,7 +39,8 @@ def shareable(
     ways, notes = [dict[tuple[str, str], Shared](), dict[tuple[str, str], Shared]()], []
     for model in models.values():
         wanted = model.settings.reply_format
-        if wanted != "shared" and not (wanted == "auto" and _may_share(model)):
+        may = _may_share(model) if wanted == "auto" else wanted == "shared"
+        if not may or model.settings.name.startswith(OFFLINE):  # which reads no schema
             continue
         nodes = [n for n in pipeline.nodes if chain_of(n, settings, models)[0] is model]
         whole, fault = _shared(nodes, analyzers, model)

@@ -6,7 +6,7 @@ from typing import Any
 
 from runner.answers.again import ASKED_AGAIN_TOKENS
 from runner.answers.analyzer import Analyzer, Material
-from runner.answers.context import segment_line
+from runner.answers.excerpts import segment_line
 from runner.answers.shared_schema import as_text
 from runner.base.errors import ConfigError
 from runner.base.tokens import Tokenizer
@@ -24,6 +24,7 @@ from runner.transcript.model import Transcript
 FRAME_TOKENS = 64  # tags around the material and a provider's markup of messages
 MIN_CONTEXT = 200  # tokens; a smaller context is not worth a call
 _LEAST_REPLY = 200  # tokens that are advised for a reply
+_COUNTED = 1000  # schemas whose tokens are remembered
 _TRANSCRIPT_SHARE = 0.5  # least share of the room for a transcript read with a context
 
 
@@ -156,8 +157,13 @@ def _schema_tokens(model: Model, schema: Mapping[str, Any]) -> int:
     """Return the tokens of a reply's *schema* in the prompt, 0 if it is not part of it."""
     if not model.schema_in_prefix:
         return 0
-    sent = sent_schema(schema, model.settings.name, model.settings.api_base)
-    return model.count_prompt(as_text(sent))
+    known = model.counted.get(id(schema))
+    if known is None or known[0] is not schema:
+        sent = sent_schema(schema, model.settings.name, model.settings.api_base)
+        known = model.counted[id(schema)] = schema, model.count_prompt(as_text(sent))
+    if len(model.counted) > _COUNTED:
+        model.counted.clear()
+    return known[1]
 
 
 def on_windows(models: Iterable[Model]) -> Iterator[str]:

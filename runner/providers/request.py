@@ -34,8 +34,9 @@ def on_arrival(callback: Callable[[], object]) -> Iterator[None]:
 
 @contextmanager
 def on_sent(callback: Callable[[], object]) -> Iterator[None]:
-    """Call *callback* when a server has taken the request of the block's call."""
-    token = _ON_SENT.set(callback)
+    """Call *callback* when a server has taken the request of the block's call; blocks may nest."""
+    outer = _ON_SENT.get()
+    token = _ON_SENT.set(lambda: (callback(), outer()))
     try:
         yield
     finally:

@@ -46,27 +46,25 @@ class Conversation:
         A reply that is worth something (`AnswerError.kept`) is used if no later one is better.
         """
         kept: T | None = None
-        failed: CallError
         while True:
             try:
                 completion = await call(self.request)
                 check_complete(completion)
                 return await read(completion)
-            except AnswerError as error:
-                request, facts = self._next(error), {"kind": error.kind, "error": str(error)}
-                if request is None and error.kept is not None:
-                    return cast("T", error.kept)
-                self.rejected.append({**facts, "raw_output": error.text})
-                log.warning("answer.rejected", analyzer=self.request.node, **facts)
-                failed, kept = error, kept if error.kept is None else error.kept
-            except CallError as error:
-                request, failed = None, error
-            if request is not None:
+            except CallError as error:  # no other name for it: its frames would refer to itself
+                request = None
+                if isinstance(error, AnswerError):
+                    request, facts = self._next(error), {"kind": error.kind, "error": str(error)}
+                    if request is None and error.kept is not None:
+                        return cast("T", error.kept)
+                    self.rejected.append({**facts, "raw_output": error.text})
+                    log.warning("answer.rejected", analyzer=self.request.node, **facts)
+                    kept = kept if error.kept is None else error.kept
+                if request is None and kept is None:
+                    raise
+                if request is None:
+                    return cast("T", kept)
                 self.request = request
-            elif kept is None:
-                raise failed
-            else:
-                return kept
 
     def _next(self, error: AnswerError) -> Request | None:
         """Return the next request, or None where another one cannot help."""

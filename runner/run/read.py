@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from itertools import islice
 
-from runner.answers.context import segment_line
+from runner.answers.excerpts import segment_line
 from runner.base.command import Arguments, run_command
 from runner.base.errors import ConfigError
 from runner.base.format import aligned, count

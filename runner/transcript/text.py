@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from runner.base.format import plural
 from runner.transcript.layouts.blocks import turns_of_blocks
-from runner.transcript.layouts.choice import Choice, choose, is_heading
+from runner.transcript.layouts.choice import Choice, choose, is_heading, is_lone_name
 from runner.transcript.layouts.growth import outgrown
 from runner.transcript.layouts.inside import CHEVRONS, QUESTIONS, cutter
 from runner.transcript.layouts.openings import Opening
@@ -141,7 +141,7 @@ class _Assembler:
             self.flush()
         if not self.paragraph:
             self.where = row.where
-        if is_heading(self.rows, at):
+        if is_heading(self.rows, at) or is_lone_name(self.rows, at, self.choice.turns):
             self.speaker = None  # whoever spoke above it
         if row.mark.startswith("#") and row.gap and not row.is_stamp:
             self._leave_out(row)

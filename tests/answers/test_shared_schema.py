@@ -117,3 +117,13 @@ def test_an_answer_in_another_part_is_none() -> None:
 
     with pytest.raises(AnswerError, match="structured_data"):
         job().analyzers["say_means"].read(json.dumps(reply))
+
+
+def test_a_field_that_is_named_like_its_analyzer_is_no_part() -> None:
+    """`decisions` has a field `decisions`: a list, as its part is not."""
+    analyzer = job("pipeline=meeting").analyzers["decisions"]
+    fields = {"decisions": []}
+    for data in (fields, {"decisions": fields}):
+        read = analyzer.read(json.dumps({**ANSWER, "structured_data": data}))
+
+        assert (fields, ()) == (read.answer.model_dump(mode="json")["structured_data"], read.notes)

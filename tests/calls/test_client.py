@@ -15,7 +15,7 @@ from runner.calls.admission.limits import Admission, Slots
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
-from runner.providers.request import Completion, Request, reply_arrived
+from runner.providers.request import Completion, Request, reply_arrived, request_sent
 
 REQUEST = Request("say_means", ({"role": "user", "content": "?"},), 100)
 
@@ -119,6 +119,20 @@ def test_a_reply_that_has_arrived_is_not_taken_back_by_its_deadline() -> None:
 
     assert outcome == completion("late")
     assert took == 34.0
+
+
+def test_what_a_server_has_taken_and_not_answered_is_slow() -> None:
+    async def taken() -> None:
+        request_sent()
+        await asyncio.sleep(99.0)
+
+    late, away = (
+        call(Sequence(work), timeout_s=30.0, max_retries=0)[0] for work in (taken, forever)
+    )
+
+    assert isinstance(late, CallError)
+    assert isinstance(away, CallError)
+    assert (True, False) == (late.slow, away.slow)
 
 
 def test_an_attempt_ends_at_its_deadline() -> None:

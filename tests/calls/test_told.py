@@ -145,3 +145,15 @@ def test_prompt_and_reply_tokens_are_limited_apart_and_reads_can_be_free() -> No
         waited.append([gate.wait_s(0.0, ticket) for ticket in wanted])
 
     assert [[60.0, 10.0], [6.0, 10.0]] == waited
+
+
+def test_the_longest_reply_does_not_hold_calls_that_may_write_less() -> None:
+    gate = Gate(8)
+    left = {"output": Left(7000, 8000, 7.5), "tokens": Left(90_000, 100_000, 6.0)}
+    tickets = [Ticket(f"u{n}", tokens=12_000, reply_tokens=8000) for n in range(3)]
+    gate.enter(0.0, tickets[0])
+    gate.succeeded(tickets[0], 0.0, 1.0, usage=Usage(), first=True, told=left)
+    gate.leave(1.0, tickets[0])
+    gate.enter(1.0, tickets[1])
+
+    assert 0.0 == gate.wait_s(1.0, tickets[2])

@@ -185,7 +185,7 @@ VLLM = Wire(
     "vllm",
     "/v1/chat/completions",
     KEYLESS,
-    chat("openai/gpt-oss-20b", temperature=0.3, repetition_penalty=1.05),
+    chat("openai/gpt-oss-20b", temperature=0.3),
     chat_reply(),
     COUNTED,
     (

@@ -182,7 +182,6 @@ OLLAMA = Wire(
             "num_predict": 123,
             "temperature": 0.3,
             "num_ctx": 32768,
-            "repeat_penalty": 1.1,
         },
         "format": SCHEMA,
         "stream": False,

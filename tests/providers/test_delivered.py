@@ -110,7 +110,7 @@ def test_what_can_be_read_is_read(body: Any, text: str) -> None:
         (OPENAI, b"<html>sign in</html>"),
         (OPENAI, chat(choices=["x"])),
         (OPENAI, chat(choices=[{"message": "x"}])),
-        (OPENAI, chat({"a": 1})),
+        (OPENAI, chat(7)),
         (OPENAI, []),
         (OPENAI, {}),
         (OPENAI, chat(error={"message": "half", "code": 429})),

@@ -14,6 +14,7 @@ from helpers.fault_server import CLOSE, RESET, Asked, FaultServer, Step, chunked
 
 from runner.answers.shared_schema import which_part
 from runner.base.errors import CallError
+from runner.providers.litellm import session
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.stream import joined
 from runner.providers.litellm.transport import LiteLLMTransport
@@ -370,3 +371,22 @@ def test_a_refused_shared_schema_leaves_each_analyzer_its_own() -> None:
     assert ["answer", "say_means", "needs"] == [each["name"] for each in sent]
     assert ["shared", "own", "own"] == [each["schema"]["title"] for each in sent]
     assert ["MATERIAL" + which_part("say_means"), "MATERIAL"] == texts[:2]
+
+
+def test_a_stream_may_be_longer_than_a_body_but_not_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session, "MAX_BODY_BYTES", 2000)
+    monkeypatch.setattr(session, "MAX_STREAM_BYTES", 8000)
+    texts = [f"word {number} " for number in range(99)]
+    long, endless = openai(*texts[:20]), openai(*texts)
+    scripts: dict[str, Make] = {
+        "long": lambda _: sent(lines(long)),
+        "end": lambda _: sent(lines(endless)),
+    }
+    found, _ = endings("openai", scripts)
+
+    (read, _), (refused, _) = found["long"], found["endless"]
+    assert "".join(texts[:20]).strip() == read.text.strip()
+    assert isinstance(refused, CallError)
+    assert ("bad_response", True) == (refused.kind, refused.billed)

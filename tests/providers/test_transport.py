@@ -22,7 +22,7 @@ from runner.calls.retry import RetryPolicy
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.offline.litellm_provider import MODEL
-from runner.providers.request import Completion, Request
+from runner.providers.request import Completion, Request, on_arrival, on_sent
 from runner.providers.simulated.chat import completion
 from runner.providers.simulated.faults import FaultResponse
 
@@ -228,13 +228,21 @@ def test_retry_after_is_waited_for_between_real_requests() -> None:
 
 def test_a_body_that_never_ends_is_cut_at_the_deadline() -> None:
     """litellm's own timeout does not end it; ours does, and the attempt says so."""
-    for way in ("auto", "litellm"):
-        late = FaultResponse(200, delay_s=60)
-        outcome, calls, _ = ask(late, timeout_s=0.5, max_retries=0, transport=way)
+    outcome, calls, _ = ask(FaultResponse(200, delay_s=60), timeout_s=0.5, max_retries=0)
 
-        assert isinstance(outcome, CallError)
-        assert (outcome.kind, outcome.slow) == ("timeout", True)  # the server had the request
-        assert [a.outcome for a in calls.attempts] == ["timeout"]
+    assert isinstance(outcome, CallError)
+    assert outcome.kind == "timeout"
+    assert [a.outcome for a in calls.attempts] == ["timeout"]
+
+
+@pytest.mark.parametrize("way", ["auto", "litellm"])
+def test_a_transport_tells_that_a_server_has_the_request_before_it_has_the_reply(way: str) -> None:
+    """What is late after that is slow, and not down."""
+    told: list[str] = []
+    with on_sent(lambda: told.append("sent")), on_arrival(lambda: told.append("arrived")):
+        ask(transport=way)
+
+    assert ["sent", "arrived"] == told
 
 
 def test_a_closed_port_is_a_connection_fault() -> None:

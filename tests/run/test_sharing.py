@@ -29,6 +29,7 @@ from runner.providers.simulated.chat import arrival_of
 from runner.record.previous_session import PreviousSession
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
+from runner.reports.whatif.command import grid, predict, read_recording
 from runner.run.plan import as_text, make_plan
 from runner.run.run import Run, RunResult
 
@@ -284,3 +285,16 @@ def test_a_server_whose_schema_is_a_grammar_shares_the_prefix_without_sharing_it
 
     assert {} == made.shared
     assert {("stage_a", "main"), ("stage_b", "main")} == prefix_policy(made).primed
+
+
+def test_what_if_knows_how_long_the_others_waited(
+    talk: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run(Provider("mistral", made_of("mistral", talk)))
+    recording = read_recording(Path("run"))
+    primed, free = predict(recording, grid(["prime_prefix=auto,off"]))
+
+    stages = FIRST_TOKEN_S + FIRST_TOKEN_S + REST_S
+    assert [3 * stages, 3 * (FIRST_TOKEN_S + REST_S)] == [primed.wall_s, free.wall_s]
+    assert result.benchmark["run"]["wall_s"] == 3 * stages

@@ -53,6 +53,7 @@ def test_a_line_is_cut_where_another_speaker_s_label_follows_a_sentence(turn: st
         ),
         ("Ana: He said Bo: is it you?\nBo: Yes.\nAna: I asked (Bo: no).\nBo: Ok.",
          ["Ana", "Bo"] * 2),
+        ("Host: Hi. Ana: a maker. Bo: a driver.\nAna: Hi.\nBo: Yes.", ["Host", "Ana", "Bo"]),
         ("MR. LI: One.\nMR. ITO: Thanks.\nMR. LI: Two.\nMR. ITO: Go.", ["MR. LI", "MR. ITO"] * 2),
         ("Ana: We sell. Peru: ten. Chad: two. Peru: five.\nBo: Ok.\nAna: Yes.",
          ["Ana", "Bo", "Ana"]),
@@ -89,6 +90,15 @@ def test_a_block_of_fields_is_a_turn(line: str, order: tuple[int, ...], between:
     assert [1, 2, 3, 4] == starts(text)
 
 
+@pytest.mark.parametrize(
+    "above", ["Speaker: {}\n", "**Speaker:** {}\n\n", "Name: {}\nTime: 0:01\n"]
+)
+def test_a_field_may_name_the_speaker_of_the_lines_below(above: str) -> None:
+    text = "\n\n".join(f"{above.format(who)}{words}\nNote: so" for who, words in SAID)
+
+    assert [(who, f"{words} Note: so") for who, words in SAID] == spoken(text)
+
+
 def test_speakers_who_are_called_like_fields_are_speakers() -> None:
     text = (
         "Speaker: I open it now.\nText: We read you loud.\nSpeaker: So we vote.\nText: Aye, we do."
@@ -117,6 +127,10 @@ def test_speakers_who_are_called_like_fields_are_speakers() -> None:
          ["Ana Ruiz", "Bo Li", "Ana Ruiz"]),
         ("Ana: One.\nBo: Two.\nAna: Three.\n\nAction items:\n- Bo: order it\n- Ana: call\n",
          ["Ana", "Bo", "Ana", None]),
+        (
+            f"Ana: {P}\n\nBo: {P}\n\nMax\n\n{P}\n\nAna: {P}\n",
+            ["Ana", "Bo", None, None, "Ana"],
+        ),
         (f"Ana: One.\n\nBo: Two.\n\nAna: Three.\n\n## Summary\n\n{P}\n",
          ["Ana", "Bo", "Ana", None]),
         ("Ana Ruiz (PPE). – One.\n\nBo Li, for the group. – Two.\n\nPresident. – Three.\n\n"
@@ -171,6 +185,35 @@ def test_a_word_that_begins_remarks_and_recurs_as_a_label_takes_no_part_of_anoth
 )  # fmt: skip
 def test_times_mean_what_all_of_them_can_mean(text: str, expected: list[float]) -> None:
     assert expected == starts(text)
+
+
+def test_a_remark_in_one_late_cue_is_no_speaker() -> None:
+    cues = ["At 10:30 we start.", "It is 3:1.", "Ratio: four to one."]
+    text = "".join(f"00:00:0{n} --> 00:00:0{n}.9\n{cue}\n\n" for n, cue in enumerate(cues))
+
+    assert {None} == {speaker for speaker, _ in spoken(text)}
+
+
+def test_times_of_cues_may_have_spaces_around_their_colons() -> None:
+    cues = (f"{n}\n00 : 00 : 0{n},000 --> 00 : 00 : 0{n},900\nAna: So.\n\n" for n in range(2))
+
+    assert [("Ana", "So."), ("Ana", "So.")] == spoken("".join(cues))
+
+
+@pytest.mark.parametrize("header", ["Zeit;Sprecher;Text", "tiempo;quién;qué", "a;b;c"])
+def test_a_table_whose_columns_are_named_in_other_words_is_read_by_what_they_hold(
+    header: str,
+) -> None:
+    text = header + "".join(f"\n00:00:0{n};{who};{text}" for n, (who, text) in enumerate(SAID))
+
+    assert SAID == spoken(text)
+    assert [0, 1, 2, 3] == starts(text)
+
+
+def test_times_with_dropped_frames_are_times_in_tables_too() -> None:
+    text = "Speaker\tStart\tText\nAna\t00;00;01;00\tWe lost it.\nBo\t00;01;03;12\tWho did?\n"
+
+    assert [1, 63] == starts(text)
 
 
 def test_identifiers_of_cues_that_are_names_and_recur_speak() -> None:

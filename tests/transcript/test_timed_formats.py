@@ -168,7 +168,7 @@ def test_every_version_of_youtube_timed_text_is_read(text: str) -> None:
         ),
         ("@UTF8\n@Begin\n*ANA:\tdry .\n", "CHAT transcript"),
         ("- id: 1\n  text: Dry.\n", "YAML without a list of turns that says who speaks"),
-        ("- speaker: Ana\n  text: 'Dry.\n", "malformed YAML: "),
+        ("- speaker: Ana\n  text: 'Dry.\n", "YAML that cannot be read: "),
         ("\\documentclass{article}\n\\begin{document}", "LaTeX; convert it to text"),
         ("From: a@b.org\nMIME-Version: 1.0\n\nDry.", "an e-mail"),
         ("SPEAKER call 1 0.50 1.20 <NA> <NA> A <NA> <NA>\n", "RTTM"),

@@ -143,7 +143,7 @@ def test_the_schema_of_every_analyzer_is_accepted(server: str) -> None:
 
 
 def test_each_analyzer_gives_a_valid_answer_or_a_reason_with_two_requests(server: str) -> None:
-    code, run, events = ended(*command(server, 12))
+    code, run, events = ended(*command(server, 8, "model.max_tokens=96"))
     nodes = json.loads((run / "logs/benchmark.json").read_bytes())["analyzers"]
     records = {
         path.stem: json.loads(path.read_bytes()) for path in run.glob("intermediate/*/*.json")

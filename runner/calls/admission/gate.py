@@ -16,7 +16,7 @@ from runner.base.usage import Usage
 from runner.calls.admission.adaptive import AdaptiveLimit
 from runner.calls.admission.breaker import GIVE_UP_S, Breaker
 from runner.calls.admission.limits import Ticket
-from runner.calls.admission.told import Told, kinds_of
+from runner.calls.admission.told import Told, foreseen, kinds_of
 from runner.calls.retry import OUTAGE
 from runner.config.schema import ModelSettings
 from runner.providers.retry_headers import Left
@@ -118,7 +118,8 @@ class Gate:
         wait = max(self._opens_at - now, self._next_at - now, self.breaker.wait_s(now), 0.0)
         amounts = kinds_of(ticket.tokens, ticket.reply_tokens)
         waits = [bucket.wait_s(now, amounts[kind]) for kind, bucket in self._buckets.items()]
-        waits += [told.wait_s(now, amounts[kind]) for kind, told in self._told.items()]
+        counted = foreseen(amounts)
+        waits += [told.wait_s(now, counted[kind]) for kind, told in self._told.items()]
         return max([wait, *waits])
 
     def enter(self, now: float, ticket: Ticket) -> None:
@@ -135,9 +136,10 @@ class Gate:
             kind: bucket.take(now, amounts[kind], final=kind == "requests")
             for kind, bucket in self._buckets.items()
         }
-        self._sent.append((now, amounts))
+        counted = foreseen(amounts)
+        self._sent.append((now, counted))
         for kind, told in self._told.items():
-            told.take(amounts[kind])
+            told.take(counted[kind])
         if now < self._spread_until:
             mean = self._spread_s / self.limit.limit
             self._next_at = now + self._rng.uniform(0, 2 * mean)

@@ -46,6 +46,15 @@ class Told:
         self.left -= amount
 
 
+def foreseen(amounts: Mapping[str, int]) -> Mapping[str, int]:
+    """Return what providers count of an attempt's *amounts* before they reply.
+
+    Reply tokens count as they are written, whatever their limit is (platform.claude.com, "Rate
+    limits", read 2026-11-28).
+    """
+    return {**amounts, "output": min(1, amounts["output"])}
+
+
 def kinds_of(tokens: int, reply_tokens: int) -> Mapping[str, int]:
     """Return what an attempt uses of each kind of limit."""
     parts = {"input": tokens - reply_tokens, "output": reply_tokens}

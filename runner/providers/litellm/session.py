@@ -22,10 +22,11 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from runner.base.errors import CallError
 from runner.providers.litellm.body import readable, stop_reason
 from runner.providers.litellm.errors import NOT_FOLLOWED, RefusedError, chain_of
-from runner.providers.litellm.stream import FirstToken, is_stream, joined
+from runner.providers.litellm.stream import EVENTS, FirstToken, is_stream, joined
 from runner.providers.request import first_token_callback, reply_arrived, request_sent
 
 MAX_BODY_BYTES = 16 << 20  # of a reply of maximum length with all characters escaped, unpacked
+MAX_STREAM_BYTES = MAX_BODY_BYTES << 2  # of the same in events, some 300 bytes a token
 MAX_ERROR_BYTES = 1 << 14  # of an error, of which the rest is cut off
 _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError)
 _RAW_DEFLATE, _GZIP_OR_ZLIB = -zlib.MAX_WBITS, 32 + zlib.MAX_WBITS
@@ -115,7 +116,7 @@ async def _read_whole(
         raise CallError("bad_request", message, status=status)
     if not 200 <= status < 300:
         raise RefusedError(status, headers, _readable_error(body, coding))
-    data = unpacked(body, coding, MAX_BODY_BYTES)
+    data = unpacked(body, coding, max(MAX_BODY_BYTES, len(body)))
     if first is not None and is_stream(data):
         data, headers["Content-Type"] = _unstreamed(data, host), "application/json"
     reply_arrived()
@@ -159,6 +160,8 @@ async def _received(
         response = await handler(request)
         _end_with_connection(response)
         limit = MAX_BODY_BYTES if response.ok else MAX_ERROR_BYTES
+        if first is not None and response.ok and response.content_type == EVENTS:
+            limit = MAX_STREAM_BYTES
         size = response.content_length or 0 if response.ok else 0
         async for chunk in response.content.iter_any():
             body += chunk
@@ -176,7 +179,7 @@ async def _received(
         if response is not None and not response.closed:
             response.close()
     if response.ok:
-        raise _too_large(size)
+        raise _too_large(size, limit)
     return response, bytes(body)
 
 
@@ -220,7 +223,7 @@ def unpacked(body: bytes, coding: str, limit: int) -> bytes:
         message = f"the reply is not {coding} as it says: {error}"
         raise CallError("bad_response", message, billed=True) from error
     if len(data) > limit:
-        raise _too_large(len(data))
+        raise _too_large(len(data), limit)
     if not reader.eof:
         raise CallError("bad_response", f"the reply ends within its {coding}", billed=True)
     return data
@@ -234,9 +237,9 @@ def _readable_error(body: bytes, coding: str) -> bytes:
         return b""
 
 
-def _too_large(size: int) -> CallError:
-    limit = f"expected at most {MAX_BODY_BYTES:,}"
-    return CallError("bad_response", f"the reply has {size:,} bytes or more, {limit}", billed=True)
+def _too_large(size: int, limit: int) -> CallError:
+    said = f"the reply has {size:,} bytes or more, expected at most {limit:,}"
+    return CallError("bad_response", said, billed=True)
 
 
 def network_failure(error: Exception, host: str, received: int | None) -> CallError:

@@ -16,7 +16,7 @@ from runner.base.virtual_time import run_virtually
 from runner.calls.admission.gate import MAX_CEILING, Gate, rates_of
 from runner.calls.admission.limits import Admission, Ticket
 from runner.calls.call_log import Attempt
-from runner.calls.prefix_gate import PrefixGate
+from runner.calls.prefix_gate import Lead, PrefixGate
 from runner.calls.retry import THROTTLE
 from runner.calls.schedule import gather_all, make_slots, ranks, run_graph
 from runner.config.schema import ModelSettings, Settings
@@ -103,13 +103,19 @@ def read_calls(name: str, entry: Any, max_tokens: int) -> NodeCalls:
     """Return the calls in an analyzer's entry of benchmark.json; raise ConfigError if damaged."""
     try:
         attempts = [
-            Attempt(str(a["outcome"]), _seconds(a["latency_s"]), None, _seconds(a["wait_s"]))
+            Attempt(
+                str(a["outcome"]),
+                _seconds(a["latency_s"]),
+                None,
+                _seconds(a["wait_s"]),
+                None if (first := a.get("first_token_s")) is None else _seconds(first),
+            )
             for a in entry["attempts"]
         ]
         parts_s = [_seconds(seconds) for seconds in entry["parts_s"]]
         own_s = _seconds(entry["latency_s"])
         prompt, reply = int(entry["prompt_tokens"]), int(entry["completion_tokens"])
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise ConfigError(f"analyzers.{name} is not an entry of a run") from error
     parts, own = _split(attempts, parts_s, own_s)
     good = max(1, sum(attempt.outcome == "ok" for attempt in attempts))
@@ -201,10 +207,10 @@ class _Replay:
     async def _turn(self, node: Node, part: int | None, attempts: Sequence[Attempt]) -> None:
         primed = node.stage in self.rules.primed
         turn = self._primer.turn((node.stage, part), self.expected[node.name])
-        async with turn if primed else nullcontext():
-            await self._call(node, attempts)
+        async with turn if primed else nullcontext() as lead:
+            await self._call(node, attempts, lead)
 
-    async def _call(self, node: Node, attempts: Sequence[Attempt]) -> None:
+    async def _call(self, node: Node, attempts: Sequence[Attempt], lead: Lead | None) -> None:
         clock, gate = asyncio.get_running_loop().time, self._gate(node)
         limits, first = (self._slots[node.stage], gate), True
         calls = self.calls[node.name]
@@ -215,7 +221,10 @@ class _Replay:
             try:
                 async with self._admission.admit(limits, ticket):
                     begun = clock()
-                    await asyncio.sleep(attempt.latency_s)
+                    if lead is not None and attempt.first_token_s is not None:
+                        await asyncio.sleep(attempt.first_token_s)
+                        lead()
+                    await asyncio.sleep(attempt.latency_s - (clock() - begun))
                     if good:
                         used = Usage(calls.used_tokens - calls.used_reply, calls.used_reply)
                         gate.succeeded(ticket, begun, clock(), usage=used, first=first)
@@ -223,6 +232,8 @@ class _Replay:
                         gate.failed(ticket, CallError(attempt.outcome, "recorded"), begun, clock())
             except CallError:  # it ended the recorded run as well
                 return
+            if lead is not None and not good:
+                lead.failed()
             if attempt.outcome == THROTTLE:
                 gate.throttle(attempt.wait_s, None, clock())
             await asyncio.sleep(attempt.wait_s)

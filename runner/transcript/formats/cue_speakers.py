@@ -94,6 +94,7 @@ def names_in(cues: Sequence[Sequence[Line]]) -> Names:
             if line.speaker is None:
                 for mark in _marks(line.text, first=first, last=last):
                     found.add(mark, first=first, last=last, dash=bool(DASH.match(line.text)))
+        found.first = found.first or ""  # in the first cue, or nowhere
     many = sum(len(cue) > 1 for cue in cues)
     known = {
         **_above(found, many, len(cues)),

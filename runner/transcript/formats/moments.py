@@ -85,6 +85,7 @@ def _float(value: object) -> float:
 
 
 def _from_text(text: str, unit: float) -> Moment | None:
+    text = text.replace(";", ":") if text.count(";") > 1 else text  # as of dropped frames
     if _NUMBER.match(text):
         return Moment(float(text), unit)
     if match := _WITH_UNIT.match(text):

@@ -27,6 +27,7 @@ _LINE_OF_TIMES = re.compile(
     r"(?:(?:align|position|line|size|vertical|region|X1):[^\n]{0,200})?$",
     re.MULTILINE,
 )
+_WIDE_TIMES = re.compile(r"^[\d :.,]{8,30}-{1,2}>[\d :.,]{8,30}$", re.MULTILINE)
 _VOICE = re.compile(r"<v(?:\.[^\s<>]{0,80})?\s+([^<>]{1,200})>|(</v>)")
 _WORD_STAMP = re.compile(r"<\d\d:\d\d(?::\d\d)?\.\d{3}>")
 _COMMENT = re.compile(r"(NOTE|STYLE|REGION|WEBVTT|X-TIMESTAMP-MAP)(?:[\s=]|$)")
@@ -50,7 +51,14 @@ class _CueBlock:
 
 def has_cue_times(text: str) -> bool:
     """Return whether a line of *text* holds the times of a cue and nothing else."""
-    return _LINE_OF_TIMES.search(text) is not None
+    return _LINE_OF_TIMES.search(_tight(text)) is not None
+
+
+def _tight(text: str) -> str:
+    """Return *text* with times such as `00 : 00 : 01,000`, of translators, without spaces."""
+    if " : " not in text:
+        return text
+    return _WIDE_TIMES.sub(lambda line: line[0].replace(" : ", ":"), text)
 
 
 def parse_vtt(text: str, source: str, notes: Notes) -> list[Turn]:
@@ -63,7 +71,7 @@ def parse_vtt(text: str, source: str, notes: Notes) -> list[Turn]:
 
 def parse_srt(text: str, source: str, notes: Notes) -> list[Turn]:
     """Return the turns of SRT or SBV *text*; raise TranscriptError if no cue has times."""
-    lines = text.replace("[br]", "\n").split("\n")  # as SubViewer writes line ends
+    lines = _tight(text).replace("[br]", "\n").split("\n")  # as SubViewer writes line ends
     return _turns(lines, source, notes, 0, vtt=False)
 
 

@@ -58,9 +58,9 @@ def is_table(text: str) -> bool:
         return False
     rows = list(dialect.rows(lines))
     if not _is_header(rows[0]):
-        return len(rows) > 1 and _has_times(rows)
+        return len(rows) > 1 and (_has_times(rows) or _is_foreign(rows))
     roles = fields_of([dict.fromkeys(rows[0], "")]).keys
-    return bool(roles["speaker"] or roles["start"] or roles["end"])
+    return bool(roles["speaker"] or roles["start"] or roles["end"]) or _is_foreign(rows)
 
 
 def parse_table(text: str, source: str, notes: Notes) -> list[Turn]:
@@ -81,10 +81,13 @@ def parse_table(text: str, source: str, notes: Notes) -> list[Turn]:
 def turns_from_rows(rows: Rows, source: str, notes: Notes, delimiter: str = " ") -> list[Turn]:
     """Return the turns in *rows*; the first may be a header. Raise TranscriptError."""
     rows = [row for row in rows if not all(_RULE.match(cell) and cell.strip() for cell in row)]
-    if rows and _is_header(rows[0]):
+    if rows and _is_header(rows[0]) and not _is_foreign(rows):
         first, rows = rows[0], rows[1:]
         header = [cell.strip() or f"column {number}" for number, cell in enumerate(first, start=1)]
     else:
+        if _is_foreign(rows):
+            notes.leave_out("names of columns", " ".join(rows[0]))
+            rows = rows[1:]
         header = _guessed([[cell.strip() for cell in row] for row in rows])
     if "text" not in header and not fields_of([dict.fromkeys(header, "")]).keys["text"]:
         raise fault(source, f"a table without a column of words ({', '.join(header)[:200]})")
@@ -174,6 +177,15 @@ def _is_header(row: Sequence[str]) -> bool:
     return bool(fields_of([dict.fromkeys(row, "")]).keys["text"])
 
 
+def _is_foreign(rows: Rows) -> bool:
+    """Return whether the first row names columns, by no known word for speakers and times."""
+    short = bool(rows) and all(len(cell) <= _MAX_HEADER_CHARS for cell in rows[0])
+    named = short and all(map(str.strip, rows[0])) and not any(map(moment_of, rows[0]))
+    keys = fields_of([dict.fromkeys(map(str.strip, rows[0]), "")]).keys if named else {}
+    unknown = named and not (keys["speaker"] or keys["start"] or keys["end"])
+    return unknown and len(rows) > 2 and _has_times(rows[1:])
+
+
 def _has_times(rows: Rows) -> bool:
     return any(_are_times(column) for column in zip(*rows, strict=False))
 
@@ -217,7 +229,8 @@ def _guessed(rows: Rows) -> list[str]:
     )
     who = next((at for at in rest if at != words and _are_names(columns[at])), None)
     spaces = sum(cell.count(" ") for cell in columns[words])
-    if spaces < len(rows) and ((who is None and not times) or not (spaces or labels)):
+    sure = bool(spaces or labels) or (bool(times) and who is not None and len(rest) == 2)
+    if spaces < len(rows) and ((who is None and not times) or not sure):
         return names
     names[words] = "text"
     if who is not None:

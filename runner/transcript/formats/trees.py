@@ -14,7 +14,6 @@ from runner.transcript.formats.unread import TO_TEXT, is_other_xml
 from runner.transcript.model import Turn
 from runner.transcript.report import Notes
 
-MAX_YAML_CHARS = 5_000_000
 _YAML = re.compile(
     r"(?:%YAML.*\n)?(?:---.*\n)?(?: {0,8}[a-z_]{1,30}:.*\n){0,40}?"
     r" {0,8}- [a-z_]{1,30}: .*\n {2,12}[a-z_]{1,30}: "
@@ -45,13 +44,11 @@ def parse_tree(text: str, source: str, notes: Notes) -> list[Turn]:
 
 
 def _yaml(text: str, source: str) -> object:
-    if len(text) > MAX_YAML_CHARS:
-        raise fault(source, f"YAML of more than {MAX_YAML_CHARS >> 20} MB; convert it to JSON")
     try:
         check_yaml(text.encode())
         return yaml.load(text, _Loader)
     except Exception as error:  # its constructors raise what comes
-        raise fault(source, f"malformed YAML: {error}") from error
+        raise fault(source, f"YAML that cannot be read: {error}; convert it to JSON") from error
 
 
 def _value(events: Iterable[Event]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Records in text: blocks of lines `Speaker: Ana`, `Time: 0:01`, `Text: …`, in any order."""
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ _FIELD = re.compile(
     r"(?::[*_]{0,3}(?:\s|$)|=)[*_]{0,3}(.*)$"
 )
 _BETWEEN = re.compile(r"[-=_*#~\s]*$|\W*\d+\W*$|\[[^][]*\]$")  # rules and numbers of records
+_TEXT = "text"  # the key of words that have none
 _SAMPLE = 4000
 _MOSTLY = 0.8
 _MAX_NAME_WORDS = 5
@@ -26,7 +28,7 @@ def turns_of_blocks(text: str, notes: Notes) -> list[Turn] | None:
     """Return the turns in the records of *text*, or None if it has none.
 
     Two keys that recur as often as one another mean a speaker and words, and the values of the
-    first look like names.
+    first look like names. Without a key for words, those are the lines below the others.
     """
     lines = [_field(line) for line in text.split("\n")]
     fields = _fields_of(lines[:_SAMPLE])
@@ -50,15 +52,24 @@ def _field(line: str) -> _Line:
 def _fields_of(lines: Sequence[_Line]) -> Fields | None:
     counts = Counter(key for _, key, _ in lines if key)
     fields = fields_of([{key: "" for key, count in counts.items() if count > 1}])
-    if not fields.keys["speaker"] or not fields.keys["text"]:
+    if not fields.keys["speaker"]:
         return None
-    who, words = fields.keys["speaker"][0], fields.keys["text"][0]
+    who = fields.keys["speaker"][0]
+    words = fields.keys["text"][0] if fields.keys["text"] else ""
+    if not words:
+        keys = [key if key in fields.known else "" for line, key, _ in lines if line.strip()]
+        counts[words] = sum(a != "" == b for a, b in itertools.pairwise(keys))
+        fields = fields_of([dict.fromkeys((*fields.known, words, _TEXT), "")])
     if min(counts[who], counts[words]) < max(counts[who], counts[words]) * _MOSTLY:
         return None
     names = [value.strip("*_ ") for _, key, value in lines if key == who and value]
     named = sum(
-        len(name.split()) <= _MAX_NAME_WORDS and likeness(name) >= Likeness.WORD for name in names
+        len(name.split()) <= _MAX_NAME_WORDS
+        and (likeness(name) >= (Likeness.WORD if words else Likeness.NAME) or name.isdigit())
+        for name in names
     )
+    if not words and not fields.keys["start"] and len(set(names)) == len(names):
+        return None
     return fields if names and named >= len(names) * _MOSTLY else None
 
 
@@ -75,6 +86,8 @@ def _records(lines: Sequence[_Line], fields: Fields, notes: Notes) -> Iterator[d
                 record = {}
             key, gap = found, False
             record[key] = [value]
+        elif key and not between and words == _TEXT:
+            record.setdefault(_TEXT, []).append(line)
         elif between or not key:
             gap = gap or between
             if line.strip():

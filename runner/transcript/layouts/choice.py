@@ -12,13 +12,15 @@ from runner.transcript.layouts.evidence import (
     openings_in,
     places_in,
 )
-from runner.transcript.layouts.openings import Opening
+from runner.transcript.layouts.labels import Likeness, likeness
+from runner.transcript.layouts.openings import SENTENCE_ENDS, Opening
 from runner.transcript.layouts.preface import header, notes_above
 from runner.transcript.layouts.rows import Row
 from runner.transcript.report import Notes
 
 NEAR_TIE = 0.8
 TIE_ROWS = 200
+_MAX_NAME_WORDS = 3
 _BULLETS = frozenset("-*+•–")
 
 
@@ -111,6 +113,16 @@ def is_heading(rows: Sequence[Row], at: int) -> bool:
         return False
     listed = below is not None and below.mark in _BULLETS and ":" in below.head and not row.mark
     return row.mark.startswith("#") or (listed and row.rest.endswith(":"))
+
+
+def is_lone_name(rows: Sequence[Row], at: int, turns: Collection[int]) -> bool:
+    """Return whether a row may name who says the block below, which has no label."""
+    row = rows[at]
+    alone = row.gap and not row.mark and at + 1 < len(rows) and rows[at + 1].gap
+    if not alone or at + 1 in turns or row.stamp or not row.raw[:1].isalpha():
+        return False
+    named = len(row.raw.split()) <= _MAX_NAME_WORDS and not row.raw.endswith(SENTENCE_ENDS)
+    return named and likeness(row.raw) == Likeness.NAME
 
 
 def _leave_lists(turns: dict[int, tuple[str | None, Opening]], rows: Sequence[Row]) -> None:

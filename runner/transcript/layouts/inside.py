@@ -6,24 +6,27 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from runner.transcript.layouts.labels import Likeness, is_ordinary, likeness
 
-_MAX_LABEL_CHARS = 60
 _COLON = re.compile(r"[*_]{0,3}[:：](?=[\s*_]|$)")
 _BRACKET = re.compile(r"[\[【(<]([^][【】()<>]{1,60})[\]】)>](?=\s)")
 # What may stand between the end of a sentence and a label: a time, a dash, emphasis, a bracket.
 _SET_OFF = (
-    r"((?:[\[(]?\d{1,3}:\d\d[\d:.]{0,9}[\])]?\s{0,4})?(?:[-–—]\s)?(?:>>{1,2}\s?)?[*_]{0,3}[\[(]?)$"
+    r"((?:[\[(]?\d{1,3}:\d\d[\d:.]{0,9}[\])]?\s{0,4})?(?:[-–—]\s)?(?:>>{1,2}\s?)?[*_]{0,3}[\[(]?)"
 )
-_END = re.compile(
+_BEFORE = (
     r"(?:[.?!…。？！]|(?<=[^\W\d])(?:--?|[–—]))[\"”’)\]*_]{0,4}\s{1,8}"
     rf"(?:[(\[][^()\[\]\d]{{1,40}}[)\]]\s{{1,8}})?{_SET_OFF}"
 )
-_GAP = re.compile(rf"\w\s{{1,8}}{_SET_OFF}")
+_END = re.compile(rf"{_BEFORE}$")
+_GAP = re.compile(rf"\w\s{{1,8}}{_SET_OFF}$")
+_LABEL = re.compile(rf"{_BEFORE}([^\W\d_][^:.?!()\[\]\n]{{0,60}}?)\s?[*_]{{0,3}}[:：](?=[\s*_]|$)")
 _SENTENCE_ENDS = re.compile("[.?!…。？！]")
 _MIN_ENDS = 0.01  # of the words of a text that has punctuation
 _MIN_LOOSE = 2
+_OPENED = re.compile(r"[:：][\s*_]{1,4}([^\W\d_])")
+_HEAD_CHARS = 100
+_MOSTLY = 0.8
 CHEVRONS = re.compile(r"(?<=\s)>>{1,2}\s?(?=[^\s>])")
 QUESTIONS = re.compile(r"(?<=[.?!]\s)[QA][.]\s")
-_WORD_BEFORE = re.compile(r"([^\W\d_][^:.?!()\[\]\n]{0,60})$")
 
 
 def cutter(
@@ -33,25 +36,22 @@ def cutter(
 
     Labels are those *known* from whole lines, and their surnames. Where one of these stands inside
     a line, others that recur there are labels, too. In a text without punctuation a sentence may
-    end before any known label, if several stand inside lines.
+    end before any known label, if several stand inside lines. Where turns begin with capitals,
+    words in lower case behind a label are none.
     """
+    opened = [match[1] for line in lines if (match := _OPENED.search(line[:_HEAD_CHARS]))]
+    cased = sum(map(str.isupper, opened)) >= max(2, len(opened) * _MOSTLY)
     words = sum(line.count(" ") for line in lines)
     ends = sum(len(_SENTENCE_ENDS.findall(line)) for line in lines)
     if ends < words * _MIN_ENDS:
-        cut = _cutter(known, marks, _GAP)
+        cut = _cutter(known, marks, _GAP, cased=False)
         if sum(len(cut(line)) - 1 for line in lines) >= _MIN_LOOSE:
             return cut
-    return _cutter(_labels(lines, known) if known else known, marks, _END)
+    return _cutter(_labels(lines, known) if known else known, marks, _END, cased=cased)
 
 
 def _labels(lines: Iterable[str], known: Collection[str]) -> set[str]:
-    found: Counter[str] = Counter()
-    for line in lines:
-        for colon in _COLON.finditer(line):
-            head = line[max(0, colon.start() - _MAX_LABEL_CHARS) : colon.start()]
-            words = _WORD_BEFORE.search(head)
-            if words and _opens(line, colon.start() - len(words[1]), _END) is not None:
-                found[words[1].rstrip()] += 1
+    found = Counter(match[2] for line in lines for match in _LABEL.finditer(line))
     parts = {word.strip(",") for label in known for word in label.split()[1:]}
     parts = {part for part in parts & found.keys() if likeness(part) == Likeness.NAME}
     if found.keys().isdisjoint(known):
@@ -61,7 +61,11 @@ def _labels(lines: Iterable[str], known: Collection[str]) -> set[str]:
 
 
 def _cutter(
-    labels: Collection[str], marks: re.Pattern[str] | None, before: re.Pattern[str]
+    labels: Collection[str],
+    marks: re.Pattern[str] | None,
+    before: re.Pattern[str],
+    *,
+    cased: bool,
 ) -> Callable[[str], list[str]]:
     lengths = sorted({len(label) for label in labels}, reverse=True)
 
@@ -72,7 +76,10 @@ def _cutter(
             for length in lengths:
                 start = colon.start() - length
                 if start >= 0 and text[start : colon.start()] in labels:
-                    cuts.add(_opens(text, start, before))
+                    small = (
+                        cased and text[colon.end() : colon.end() + 4].lstrip(" *_")[:1].islower()
+                    )
+                    cuts.add(None if small else _opens(text, start, before))
                     break
         for bracket in _BRACKET.finditer(text):
             if bracket[1] in labels:
