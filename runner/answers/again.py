@@ -7,6 +7,8 @@ from typing import Any
 
 from runner.answers.coverage import cited_segments
 from runner.answers.grounding.absent_quotes import QUOTATIONS
+from runner.base.format import plural
+from runner.base.json import amount, mapping, text
 from runner.transcript.model import Segment
 
 # Stands behind the segments, so that no transcript can put it in another place.
@@ -58,6 +60,26 @@ def noted_again(
     kept = [mark for mark in first.get("reply_notes", ()) if QUOTATIONS not in mark]
     kept += [mark for mark in joined.get("reply_notes", ()) if QUOTATIONS in mark]
     return {**first, "reply_notes": kept, "asked_again": dict(note)}
+
+
+def told_again(note: Any) -> str:
+    """Return in words what asking again has found, by the untrusted *note* of a record; or ""."""
+    stored = mapping(note)
+    if not stored:
+        return ""
+    found = [
+        (str(key).replace("_", " "), int(amount(n)))
+        for key, n in mapping(stored.get("found")).items()
+    ]
+    what = ", ".join(f"{key} {n:,}" for key, n in found if n) or "nothing"
+    failed = f"; failed: {text(stored.get('failed'))}" if stored.get("failed") else ""
+    about = plural(int(amount(stored.get("segments"))), "segment")
+    return f"asked again about {about} that it cited nothing from; found: {what}{failed}"
+
+
+def found_again(note: Any, key: str) -> int:
+    """Return how many items at the end of list *key* asking again has found, by the same note."""
+    return int(amount(mapping(mapping(note).get("found")).get(key)))
 
 
 def _lists(answer: Mapping[str, Any]) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:

@@ -163,7 +163,11 @@ class Run:
             await self._remember(outcomes, plan)
         counts = sum((o.grounding for o in outcomes.values() if o.grounding), GroundingCounts())
         log.info(
-            "run.finished", status=status, quotes=quotes_found(counts), **headline(measured["run"])
+            "run.finished",
+            status=status,
+            quotes=quotes_found(counts),
+            coverage=measured["run"]["coverage"],
+            **headline(measured["run"]),
         )
         return RunResult(status, exit_code, outcomes, measured, quotes_found(counts))
 
