@@ -20,7 +20,7 @@ from typing import Any
 
 import orjson
 
-from runner.providers.simulated.chat import schema_name
+from runner.providers.simulated.chat import asked_of
 from runner.providers.simulated.replies import reply_to
 
 SPIN_S = 0.002  # how late a selector may return
@@ -151,7 +151,7 @@ class _Server:
         loop = asyncio.get_running_loop()
         begun, name = loop.time(), re.split("[/:]", path.partition("?")[0])[-1]
         if name not in self.replies:
-            name = schema_name(orjson.loads(body))
+            name = asked_of(orjson.loads(body))
         if name not in self.replies:
             text = reply_to(orjson.loads(RENAMED.sub(FIRST.encode(), body)))
             named = text.replace('"Simulated', f'"{FIRST} on simulated')

@@ -80,8 +80,12 @@ def other_format(request: Request) -> Request | None:
 
 
 def _may_share(model: Model) -> bool:
-    """Return whether *model* takes a schema, and keeps it in its prefix."""
-    return model.facts.supports_schema is True and model.schema_in_prefix
+    """Return whether *model* takes a schema, and its provider keeps it in the prefix.
+
+    Of a server at another address neither its cache nor its limits are known.
+    """
+    own = model.settings.api_base is None
+    return own and model.facts.supports_schema is True and model.schema_in_prefix
 
 
 def _shared(

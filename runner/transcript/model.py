@@ -121,7 +121,8 @@ def join_lines(lines: Iterable[str]) -> str:
 
 def _broken_word(before: str, after: str) -> bool:
     hyphenated = len(before) > 1 and before[-1] == "-" and before[-2].isalnum()
-    return (hyphenated or before.endswith("--")) and after[0].isalnum()
+    dashed = before.endswith("--") and not before.rstrip("-").endswith(" ")
+    return (hyphenated or dashed) and after[0].isalnum()
 
 
 def _forget(kind: str, text: str) -> None:

@@ -136,7 +136,7 @@ class _Assembler:
             self.preface.append(row.raw)
             return 1
         if at in self.choice.turns:
-            return self._open(row, *self.choice.turns[at])
+            return self._open(at, *self.choice.turns[at])
         if row.gap:
             self.flush()
         if not self.paragraph:
@@ -147,7 +147,7 @@ class _Assembler:
             self._leave_out(row)
         elif row.stamp is not None and self._is_time(row, row.stamp):
             self.flush()
-            self._take_time(row.stamp, row.raw)
+            self._take_time(row.stamp, "" if row.rest else row.raw)
             if self.choice.timed_first if row.rest else self.choice.times_head_turns:
                 self.speaker = None
                 self.started = True
@@ -165,6 +165,7 @@ class _Assembler:
         if not self.started and self.choice.layout and not is_speech(text):
             self.notes.leave_out("lines above the first turn", "\n".join(lines))
             self.preface += lines
+            self.stamp = self.stamp if self.time_row else None  # a time of these lines
             return
         stamp, self.stamp = self.stamp, None
         start, end = self.scale.seconds(stamp, self.time_s)
@@ -180,12 +181,13 @@ class _Assembler:
         self._take_time(None, "")
         return self.turns
 
-    def _open(self, row: Row, name: str | None, opening: Opening) -> int:
+    def _open(self, at: int, name: str | None, opening: Opening) -> int:
         self.flush()
-        self.where = row.where
+        self.where = self.rows[at].where
+        raw = "\n".join(row.raw for row in self.rows[at : at + opening.rows])
         self._close_turn()
         if opening.stamp:
-            self._take_time(opening.stamp, row.raw)
+            self._take_time(opening.stamp, "" if opening.label else raw)
         if not self.started:
             self.notes.about.update(facts_of(self.preface))
         self.started = True
@@ -193,7 +195,7 @@ class _Assembler:
             if role not in self.roles:
                 self.notes.leave_out("roles of speakers", opening.role)
             self.roles.add(role)
-        self.speaker, self.silent = name, opening.label and row.raw
+        self.speaker, self.silent = name, opening.label and raw
         self._add(opening.rest)
         return opening.rows
 
@@ -205,7 +207,7 @@ class _Assembler:
 
     def _take_time(self, stamp: Stamp | None, raw: str) -> None:
         """Hold the time of the words to come; note one that no words came for."""
-        if self.stamp is not None:
+        if self.stamp is not None and self.time_row:
             kind = "times without words" if self.started else "lines above the first turn"
             self.notes.leave_out(kind, self.time_row)
             self.preface.append(self.time_row)

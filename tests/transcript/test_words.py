@@ -15,7 +15,7 @@ from runner.transcript.model import Turn
 from runner.transcript.read import read_source
 from runner.transcript.readers import Source
 from runner.transcript.report import Notes
-from runner.transcript.text import turns_of_text
+from runner.transcript.text import read_text_layout
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 HEADS = (
@@ -23,6 +23,8 @@ HEADS = (
     "[00:03] Ana: ", "Ana [0:04] ", "Ana - ", "Bo\t", ">> ", ">> ANA: ", "Q. ", "A. ", "MR. LI. ",
     "# ", "### 0:05\n", "[18/09/2026, 10:02:03] Bo: ", "ana: ", "Ana (Acme): ", "**Bo** ", "12\n",
     "Note: ", "So here: ", "Date: ", "0:06\nBo\n", "> ", "---\n", "1  ", "Ana:\t0:07\t", "",
+    "Speaker: Ana\nText: ", "Speaker: Bo\n", "Time: 0:08\nName: Bo\nMessage: ", "'''Bo:''' ",
+    "text: ", "Ana (0 : 09)\n",
 )  # fmt: skip
 ENDS = ("\n", "\n\n", ".\n", ".\n\n", "\\\n", "?\n", ":\n", "\n---\n", " ", "  \n")
 
@@ -44,7 +46,7 @@ class Recorded(Notes):
 def read_words(text: str) -> tuple[list[Turn], Counter[str]]:
     """Return the turns of *text*, and how often each of its numbered words is in them or named."""
     notes = Recorded()
-    turns = list(turns_of_text(text, notes))
+    turns = list(read_text_layout(Source("t", text.encode()), notes))
     said = [turn.text for turn in turns] + notes.texts
     labels = {turn.speaker for turn in turns if turn.speaker}
     words = Counter(word.strip("*.?:,_[]()<>\\|") for part in said for word in part.split())

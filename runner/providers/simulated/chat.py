@@ -6,7 +6,6 @@ from typing import Any
 
 from runner.answers.shared_schema import ASKED_PART
 from runner.config.model_facts import UNNAMED, CacheRules
-from runner.providers.request import SHARED
 from runner.providers.simulated.behaviour import Arrival
 from runner.providers.simulated.tokens import token_ids
 
@@ -48,8 +47,8 @@ def _parts(body: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
 
 def asked_of(body: Mapping[str, Any]) -> str:
     """Return the analyzer that asks: the one whose part of a shared schema is asked for."""
-    part = ASKED_PART.search(message_texts(body, system=False)[-1]) if body["messages"] else None
-    return part[1] if part and schema_name(body) == SHARED else schema_name(body)
+    parts = ASKED_PART.findall("\n".join(message_texts(body, system=False)))
+    return str(parts[-1]) if parts else schema_name(body)
 
 
 def message_texts(body: Mapping[str, Any], *, system: bool = True) -> list[str]:

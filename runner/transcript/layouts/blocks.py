@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from runner.transcript.formats.fields import Fields, fields_of
+from runner.transcript.formats.moments import moment_of
 from runner.transcript.formats.records import turns_from
 from runner.transcript.layouts.labels import Likeness, likeness
 from runner.transcript.model import Turn, join_lines
@@ -36,11 +37,11 @@ def turns_of_blocks(text: str, notes: Notes) -> list[Turn] | None:
         return None
     notes.layout = "blocks of fields"
     records = list(_records(lines, fields, notes))
-    read = {fields.keys[role][0] for role in ("speaker", "text")}
-    read |= {key for role in ("start", "end", "length") for key in fields.keys[role]}
     for record in records:
+        read = {fields.first(role, record)[0] for role in ("speaker", "text")}
         for key in record.keys() - read:
-            notes.leave_out(f"fields '{key}'", record[key])
+            if any(map(str.isalpha, record[key])) and moment_of(record[key]) is None:
+                notes.leave_out(f"fields '{key}'", record[key])
     return turns_from(records, notes, rest=False)
 
 
@@ -75,26 +76,25 @@ def _fields_of(lines: Sequence[_Line]) -> Fields | None:
 
 def _records(lines: Sequence[_Line], fields: Fields, notes: Notes) -> Iterator[dict[str, str]]:
     """Yield the records; one ends where a key comes again, or at a gap once it has words."""
-    words = fields.keys["text"][0]
+    texts = fields.keys["text"]
     record: dict[str, list[str]] = {}
     key, gap = "", False
     for line, found, value in lines:
         between = _BETWEEN.match(line) is not None
         if found in fields.known:
-            if found in record or (gap and words in record):
+            if found in record or (gap and not record.keys().isdisjoint(texts)):
                 yield _joined(record)
                 record = {}
             key, gap = found, False
             record[key] = [value]
-        elif key and not between and words == _TEXT:
-            record.setdefault(_TEXT, []).append(line)
-        elif between or not key:
+        elif key and not between:
+            key = key if key in texts else texts[0]
+            record.setdefault(key, []).append(line)
+        else:
             gap = gap or between
             if line.strip():
                 kind = "page and cue numbers" if between else "lines above the first turn"
                 notes.leave_out(kind, line)
-        else:
-            record[key].append(line)
     yield _joined(record)
 
 

@@ -70,8 +70,8 @@ def openings_in(
 
 
 def _without_odd_dates(found: dict[int, Opening]) -> dict[int, Opening]:
-    """Leave out openings with a date, as of the recording, where most have none."""
-    dated = {at for at, opening in found.items() if opening.stamp and opening.stamp.day}
+    """Leave out labels above with a date, as of the recording, where most have none."""
+    dated = {at for at, each in found.items() if each.stamp and each.stamp.day and not each.rest}
     if len(dated) >= len(found) * 0.5:
         return found
     return {at: opening for at, opening in found.items() if at not in dated}
