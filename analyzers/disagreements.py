@@ -12,6 +12,7 @@ class Side(Strict):
 
     who: str
     position: str
+    evidence: list[Evidence]
 
 
 class Disagreement(Strict):

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from runner.answers.shape import Evidence, Strict
+from runner.answers.shape import Evidence, Point, Strict
 
 
 class Perspective(Strict):
@@ -18,7 +18,7 @@ class Perspective(Strict):
     stance: Literal["supports", "opposes", "mixed", "neutral"] = Field(
         description="Toward the main topic."
     )
-    interests: list[str] = Field(description="Needs or fears that explain the position.")
+    interests: list[Point] = Field(description="Needs or fears that explain the position.")
     evidence: list[Evidence]
 
 

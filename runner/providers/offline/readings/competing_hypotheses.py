@@ -15,7 +15,9 @@ from runner.providers.offline.argument.insights import cited, nothing_found, who
 from runner.providers.offline.argument.relations import credibility
 from runner.providers.offline.argument.wording import stated
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.wording import capital, listed
+from runner.providers.offline.language.wording import capital, listed, point
+
+_KINDS = {"fact": "fact", "assumption": "assumption", "conclusion": "inference"}  # of claims
 
 
 def read(document: Document) -> dict[str, object]:
@@ -42,7 +44,7 @@ def read(document: Document) -> dict[str, object]:
             for i, (_, row) in enumerate(rows, 1)
             for j, verdict in enumerate(row, 1)
         ],
-        "milestones": [text for text, _ in milestones(case, sides)],
+        "milestones": [point(text, cited([claim])) for text, claim in milestones(case, sides)],
     }
     return {"insights": insights_of(rows, sides, case), "structured_data": data}
 
@@ -62,14 +64,16 @@ def _nothing(case: Case) -> dict[str, object]:
                 "id": "E1",
                 "text": "No usable finding reached this stage.",
                 "source": "context",
+                "kind": "absence",
                 "credibility": "low",
+                "relevance": "low",
                 "evidence": [],
             }
         ],
         "matrix": [
             {"evidence": "E1", "hypothesis": h, "consistency": c, "reason": r} for h, c, r in cells
         ],
-        "milestones": ["Findings of the first stage arrive."],
+        "milestones": [point("Findings of the first stage arrive.", [])],
     }
     found = nothing_found(case, "rival explanations or opposed positions")
     return {"insights": [found], "structured_data": data}
@@ -80,7 +84,9 @@ def _item(number: int, claim: Claim) -> dict[str, object]:
         "id": f"E{number}",
         "text": f"{stated(claim)} ({who(claim)}).",
         "source": claim.sources[0] if claim.sources else "context",
+        "kind": _KINDS.get(claim.kind, "statement"),
         "credibility": credibility(claim),
+        "relevance": "high",
         "evidence": cited([claim]),
     }
 

@@ -28,7 +28,7 @@ from runner.providers.offline.language import cues
 from runner.providers.offline.language.fragments import is_whole, roughness
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import content_words, stem, words
-from runner.providers.offline.language.wording import capital, excerpt, listed
+from runner.providers.offline.language.wording import capital, excerpt, listed, point
 
 
 def read(document: Document) -> dict[str, object]:
@@ -42,7 +42,7 @@ def read(document: Document) -> dict[str, object]:
         "outcome": _outcome(case, dispute),
         "factors": [_row(i, factor) for i, factor in enumerate(factors, 1)],
         "interactions": _interactions(factors),
-        "leverage": [text for text, _, _ in _leverage(factors, case)],
+        "leverage": [point(text, cited([claim])) for text, claim, _ in _leverage(factors, case)],
     }
     return {"insights": _insights(factors, case), "structured_data": data}
 
@@ -72,6 +72,7 @@ def _nothing(case: Case) -> dict[str, object]:
         "role": "contributing",
         "controllable": "yes",
         "mechanism": "Without findings of the first stage no force on the outcome can be named.",
+        "counterfactual": None,
         "evidence": [],
     }
     data = {"outcome": "No outcome is named.", "factors": [row], "interactions": []}
@@ -144,6 +145,7 @@ def _force(name: str, claim: Claim, case: Case) -> _Force:
 
 
 def _row(number: int, force: _Force) -> dict[str, object]:
+    needed = f"Said to be required: {quoted(force.claim, 120)}."
     return {
         "id": f"D{number}",
         "name": force.name,
@@ -152,6 +154,7 @@ def _row(number: int, force: _Force) -> dict[str, object]:
         "role": force.role,
         "controllable": force.control,
         "mechanism": mechanism(force.claim, force.direction),
+        "counterfactual": needed if force.role == "necessary" else None,
         "evidence": cited([force.claim]),
     }
 
@@ -171,7 +174,8 @@ def _interactions(forces: Sequence[_Force]) -> list[dict[str, object]]:
             names = listed([forces[i - 1].name for i in pair])
             told = mechanism(link.claim, link.direction)
             text = f"{capital(names)} hang together in one statement: {told}"
-            made.append({"factors": [f"D{i}" for i in pair], "effect": text})
+            ids, quotes = [f"D{i}" for i in pair], cited([link.claim])
+            made.append({"factors": ids, "effect": text, "evidence": quotes})
     return made[:4]
 
 

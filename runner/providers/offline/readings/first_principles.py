@@ -150,7 +150,8 @@ def _reconstruction(
     else:
         conclusion, differs = whole, "agrees"
     ids = [f"F{i}" for i in rests[:3]]
-    return {"conclusion": conclusion, "rests_on": ids, "differs_from_discussion": differs}
+    row = {"conclusion": conclusion, "rests_on": ids, "differs_from_discussion": differs}
+    return {**row, "evidence": cited([claim])}
 
 
 def _insights(

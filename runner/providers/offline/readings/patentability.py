@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from runner.providers.offline.argument.case import Case, build_case
+from runner.providers.offline.argument.claims import Claim
 from runner.providers.offline.argument.insights import cited, insight, nothing_found, who
 from runner.providers.offline.argument.inventions import Idea, dangers, screen
 from runner.providers.offline.argument.patent_criteria import (
@@ -18,7 +19,7 @@ from runner.providers.offline.argument.wording import quoted
 from runner.providers.offline.document import Document
 from runner.providers.offline.language import cues
 from runner.providers.offline.language.ranking import diverse
-from runner.providers.offline.language.wording import capital, tidy
+from runner.providers.offline.language.wording import capital, point, tidy
 
 
 def read(document: Document) -> dict[str, object]:
@@ -29,30 +30,19 @@ def read(document: Document) -> dict[str, object]:
     screened = screen(case)
     ideas = _spread([idea for idea in screened if idea.technical and not _is_worry(idea)])
     risks = dangers(ideas, case) if ideas else []
-    shown = ideas or screened[:1]
     data = {
         "summary": _summary(ideas, screened, case),
-        "candidates": [_candidate(idea, risks, case) for idea in shown],
+        "candidates": [_candidate(idea, risks, case) for idea in ideas],
         "risks": [_risk(danger) for danger in risks],
-        "next_steps": _steps(ideas, risks, case) if ideas else [_no_step(shown[0], case)],
+        "next_steps": _steps(ideas, risks, case),
     }
     return {"insights": _insights(ideas, screened, risks, case), "structured_data": data}
 
 
 def _nothing(case: Case) -> dict[str, object]:
     found = nothing_found(case, "technical ideas")
-    reason = "No finding reached this stage, so the criterion could not be looked at."
-    names = ("subject_matter", "novelty", "inventive_step", "industrial_application", "disclosure")
-    row = {
-        "title": "No statement to screen",
-        "description": "The context holds no finding.",
-        "technical": False,
-        "criteria": [{"name": n, "verdict": "unknown", "reason": reason} for n in names],
-        "overall": "not_an_invention",
-        "evidence": [],
-    }
     summary = "Nothing could be screened: the context holds no finding."
-    data = {"summary": summary, "candidates": [row], "risks": [], "next_steps": []}
+    data = {"summary": summary, "candidates": [], "risks": [], "next_steps": []}
     return {"insights": [found], "structured_data": data}
 
 
@@ -95,7 +85,8 @@ def _risk(danger: Danger) -> dict[str, object]:
         "timing": "bears on when to file",
     }[kind]
     text = f'"{cue}" {said}: {who(claim)} says {quoted(claim, 130)}.'
-    return {"kind": kind, "text": tidy(text), "evidence": cited([claim])}
+    row = {"kind": kind, "text": tidy(text), "date": None, "place": None}
+    return {**row, "evidence": cited([claim])}
 
 
 def _summary(ideas: Sequence[Idea], screened: Sequence[Idea], case: Case) -> str:
@@ -117,34 +108,26 @@ def _summary(ideas: Sequence[Idea], screened: Sequence[Idea], case: Case) -> str
     return f"Of {count} statements screened, {some} technical means ({names}); {claim}."
 
 
-def _no_step(idea: Idea, case: Case) -> str:
-    about, name = topic_of(idea, case), who(idea.claim, "the speaker")
-    return (
-        f"Nothing to file on {about}; ask {name} only if a tool or procedure of their own stands "
-        f"behind {quoted(idea.claim, 90)}."
-    )
-
-
-def _steps(ideas: Sequence[Idea], risks: Sequence[Danger], case: Case) -> list[str]:
-    made = []
+def _steps(ideas: Sequence[Idea], risks: Sequence[Danger], case: Case) -> list[dict[str, object]]:
+    made: dict[str, Claim] = {}
     for idea in ideas[:3]:
         about = topic_of(idea, case)
         if idea.working:
-            made.append(f'Search earlier patents and papers for {about} ("{idea.working}").')
+            step = f'Search earlier patents and papers for {about} ("{idea.working}").'
         else:
-            made.append(f"Ask {who(idea.claim, 'the speaker')} how the idea with {about} works.")
+            step = f"Ask {who(idea.claim, 'the speaker')} how the idea with {about} works."
+        made.setdefault(tidy(step), idea.claim)
     for kind, _, claim in risks[:4]:
         words = quoted(claim, 100)
-        made.append(
-            {
-                "public_disclosure": f"Establish what was shown to whom and when: {words}.",
-                "prior_art": f"Get the earlier work meant in {words} and compare.",
-                "ownership": f"Check the terms behind {words}.",
-                "obviousness": f"Ask what was hard about it, given {words}.",
-                "timing": f"Fix the dates behind {words} with a patent attorney.",
-            }[kind]
-        )
-    return [tidy(step) for step in dict.fromkeys(made)]
+        step = {
+            "public_disclosure": f"Establish what was shown to whom and when: {words}.",
+            "prior_art": f"Get the earlier work meant in {words} and compare.",
+            "ownership": f"Check the terms behind {words}.",
+            "obviousness": f"Ask what was hard about it, given {words}.",
+            "timing": f"Fix the dates behind {words} with a patent attorney.",
+        }[kind]
+        made.setdefault(tidy(step), claim)
+    return [point(step, cited([claim])) for step, claim in made.items()]
 
 
 def _insights(

@@ -20,7 +20,7 @@ from runner.providers.offline.dialogue.stance import necessity, stance_of, takes
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import trim
-from runner.providers.offline.language.wording import excerpt, listed, plain
+from runner.providers.offline.language.wording import excerpt, listed, plain, point
 
 _LIMITS = {"perspectives": 8, "perceptions": 6, "tensions": 5, "shared_ground": 5, "insights": 10}
 
@@ -73,7 +73,7 @@ def _view_item(view: View) -> dict[str, object]:
         "holder": who(view.holder),
         "position": plain(view.position.text),
         "stance": view.stance,
-        "interests": [plain(text) for text, _ in view.interests],
+        "interests": [point(plain(text), cite(s)) for text, s in view.interests],
         "evidence": cite(view.position, *counter, *(s for _, s in view.interests)),
     }
 

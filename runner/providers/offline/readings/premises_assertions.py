@@ -31,7 +31,7 @@ from runner.providers.offline.language.cues import has, is_question, polarity, s
 from runner.providers.offline.language.fragments import is_whole, roughness
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence
-from runner.providers.offline.language.wording import excerpt, plain
+from runner.providers.offline.language.wording import excerpt, plain, point
 
 _LIMITS = {"arguments": 12, "unsupported": 6, "contradictions": 3, "insights": 10}
 
@@ -55,7 +55,7 @@ def read(document: Document) -> dict[str, object]:
         "insights": found or [no_cue(dialogue, "reasons, conclusions or strong claims")],
         "structured_data": {
             "arguments": [_argument_item(weighed) for weighed in arguments],
-            "unsupported": [_labelled(s) for s in bare],
+            "unsupported": [point(_labelled(s), cite(s)) for s in bare],
             "contradictions": [_clash_item(contradiction) for contradiction in contradictions],
         },
     }
@@ -80,13 +80,17 @@ def _contradictions(dialogue: Dialogue) -> list[Contradiction]:
 
 
 def _argument_item(weighed: WeighedReason) -> dict[str, object]:
-    premises = [{"text": ground_of(weighed.reasoning), "kind": "stated"}]
-    if weighed.implied:
-        premises.append({"text": weighed.implied[0], "kind": "implied"})
+    premises = [
+        {"kind": "stated", **point(ground_of(weighed.reasoning), cite(*weighed.quoted))},
+        *({"kind": "implied", **point(text, [])} for text in (weighed.implied or ())[:1]),
+    ]
     return {
         "speaker": weighed.reasoning.speaker,
         "assertion": plain(weighed.reasoning.assertion),
         "premises": premises,
+        "warrant": None,
+        "qualifier": None,
+        "rebuttal": None,
         "support": weighed.support,
         "evidence": cite(*weighed.quoted),
     }
