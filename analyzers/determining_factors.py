@@ -20,8 +20,8 @@ class Factor(Strict):
     role: Literal["necessary", "sufficient", "contributing"]
     controllable: Literal["yes", "partly", "no"]
     mechanism: str = Field(description="How it acts on the outcome.")
-    counterfactual: str | None = Field(
-        description="What would come about without it; null unless that makes it necessary."
+    counterfactual: str = Field(
+        description="What would come about without it, where that makes it necessary; else 'none'."
     )
     evidence: list[Evidence]
 

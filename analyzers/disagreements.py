@@ -12,7 +12,6 @@ class Side(Strict):
 
     who: str
     position: str
-    evidence: list[Evidence]
 
 
 class Disagreement(Strict):

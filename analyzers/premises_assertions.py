@@ -16,7 +16,6 @@ class Premise(Strict):
 
     text: str
     kind: Literal["stated", "implied"]
-    evidence: list[Evidence] = Field(description="Empty for what is implied.")
 
 
 class Argument(Strict):
@@ -25,9 +24,9 @@ class Argument(Strict):
     speaker: str | None
     assertion: str
     premises: list[Premise]
-    warrant: str | None = Field(description="The rule that leads from them to it; null if none.")
-    qualifier: str | None = Field(description="The word that limits it, such as 'probably'.")
-    rebuttal: str | None = Field(description="When it would not hold, as far as was said.")
+    warrant: str = Field(description="The rule that leads from them to it, or 'none'.")
+    qualifier: str = Field(description="The word that limits it ('probably'), or 'none'.")
+    rebuttal: str = Field(description="The case in which it would not hold, or 'none'.")
     support: Literal["strong", "partial", "none"] = Field(
         description="How far the premises carry the assertion."
     )

@@ -72,7 +72,7 @@ def _nothing(case: Case) -> dict[str, object]:
         "role": "contributing",
         "controllable": "yes",
         "mechanism": "Without findings of the first stage no force on the outcome can be named.",
-        "counterfactual": None,
+        "counterfactual": "none",
         "evidence": [],
     }
     data = {"outcome": "No outcome is named.", "factors": [row], "interactions": []}
@@ -154,7 +154,7 @@ def _row(number: int, force: _Force) -> dict[str, object]:
         "role": force.role,
         "controllable": force.control,
         "mechanism": mechanism(force.claim, force.direction),
-        "counterfactual": needed if force.role == "necessary" else None,
+        "counterfactual": needed if force.role == "necessary" else "none",
         "evidence": cited([force.claim]),
     }
 

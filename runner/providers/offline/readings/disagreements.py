@@ -38,8 +38,7 @@ def _text(pair: AdjacencyPair) -> str:
 def _item(dialogue: Dialogue, pair: AdjacencyPair) -> dict[str, object]:
     about = matter(dialogue, [pair.statement.text, pair.reply.text])
     sides = [
-        {"who": who(one.speaker), "position": one.text, "evidence": cite(one)}
-        for one in (pair.statement, pair.reply)
+        {"who": who(one.speaker), "position": one.text} for one in (pair.statement, pair.reply)
     ]
     return {
         "matter": f"An objection about {about}." if about else "An objection.",

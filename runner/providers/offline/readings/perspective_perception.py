@@ -20,7 +20,7 @@ from runner.providers.offline.dialogue.stance import necessity, stance_of, takes
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import trim
-from runner.providers.offline.language.wording import excerpt, listed, plain, point
+from runner.providers.offline.language.wording import excerpt, listed, plain
 
 _LIMITS = {"perspectives": 8, "perceptions": 6, "tensions": 5, "shared_ground": 5, "insights": 10}
 
@@ -46,6 +46,11 @@ def read(document: Document) -> dict[str, object]:
             or listed(dialogue.topic[:3])
             or "not recognisable from the words used",
             "perspectives": [_view_item(view) for view in views],
+            "interests": [
+                {"holder": who(view.holder), "text": plain(text), "evidence": cite(s)}
+                for view in views
+                for text, s in view.interests
+            ],
             "perceptions": [
                 {
                     "holder": who(p.holder),
@@ -73,7 +78,6 @@ def _view_item(view: View) -> dict[str, object]:
         "holder": who(view.holder),
         "position": plain(view.position.text),
         "stance": view.stance,
-        "interests": [point(plain(text), cite(s)) for text, s in view.interests],
         "evidence": cite(view.position, *counter, *(s for _, s in view.interests)),
     }
 

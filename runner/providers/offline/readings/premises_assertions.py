@@ -80,17 +80,16 @@ def _contradictions(dialogue: Dialogue) -> list[Contradiction]:
 
 
 def _argument_item(weighed: WeighedReason) -> dict[str, object]:
-    premises = [
-        {"kind": "stated", **point(ground_of(weighed.reasoning), cite(*weighed.quoted))},
-        *({"kind": "implied", **point(text, [])} for text in (weighed.implied or ())[:1]),
-    ]
+    premises = [{"text": ground_of(weighed.reasoning), "kind": "stated"}]
+    if weighed.implied:
+        premises.append({"text": weighed.implied[0], "kind": "implied"})
     return {
         "speaker": weighed.reasoning.speaker,
         "assertion": plain(weighed.reasoning.assertion),
         "premises": premises,
-        "warrant": None,
-        "qualifier": None,
-        "rebuttal": None,
+        "warrant": "none",
+        "qualifier": "none",
+        "rebuttal": "none",
         "support": weighed.support,
         "evidence": cite(*weighed.quoted),
     }
