@@ -58,4 +58,4 @@ class Fields(Strict):
 
 def is_silent(fields: Fields) -> bool:
     """Return whether nothing technical was found, so that insights would be about nothing."""
-    return not any(candidate.technical for candidate in fields.candidates) and not fields.risks
+    return not any(candidate.technical for candidate in fields.candidates)

@@ -112,7 +112,7 @@ def test_evidence_that_shares_a_quote_is_warned_about(
     assert all(w.startswith("E1 and E2 rest on the same quote (S0001)") for w in warnings)
 
 
-# What states nothing about the talk: the statements that evidence is weighed on, names of analyzers.
+# What states nothing about the talk: what evidence is weighed on, and names of analyzers.
 OF_NO_TALK = {"hypotheses", "not_available"}
 
 
@@ -137,13 +137,16 @@ def test_nothing_technical_means_no_findings_on_patentability() -> None:
     assert analyzer is not None
     insight = {"text": "Nothing.", "confidence": 0.5, "category": "none", "evidence": []}
     fields = {"summary": "No.", "candidates": [], "risks": [], "next_steps": []}
-    risk = {"kind": "timing", "text": "Late.", "date": None, "place": None, "evidence": []}
+    names = ("subject_matter", "novelty", "inventive_step", "industrial_application", "disclosure")
+    criteria = [{"name": name, "verdict": "unknown", "reason": "r"} for name in names]
+    idea = {"title": "t", "description": "d", "criteria": criteria, "overall": "needs_work"}
 
     def insights(**more: object) -> int:
         reply = {"insights": [insight], "structured_data": {**fields, **more}}
         return len(analyzer.read(json.dumps(reply)).answer.insights)
 
-    assert (0, 1) == (insights(), insights(risks=[risk]))
+    ideas = ([{**idea, "technical": each, "evidence": []}] for each in (False, True))
+    assert [0, 0, 1] == [insights(), *(insights(candidates=each) for each in ideas)]
 
 
 @pytest.mark.parametrize(
