@@ -79,6 +79,8 @@ def answer_markdown(
 
 
 def _insights(answer: Mapping[str, Any]) -> str:
+    if not answer["insights"]:  # nothing that they could be about
+        return ""
     lines = ["## Insights", ""]
     for number, insight in enumerate(answer["insights"], 1):
         label = f"*{md(insight['category'])}, confidence {insight['confidence']:.2f}*"
