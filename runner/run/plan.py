@@ -12,7 +12,7 @@ from runner.calls.admission.gate import Gate, rates_of
 from runner.calls.client_factory import max_in_flight
 from runner.calls.schedule import Duration, ideal_makespan
 from runner.config.schema import BudgetSettings
-from runner.job.graph import Node
+from runner.job.graph import Node, asks_again
 from runner.job.job import Job, Setup
 from runner.job.models import Model
 from runner.job.prefix_policy import on_formats, prefix_policy
@@ -155,6 +155,8 @@ def _plan_node(
         budget = job.settings.transcript.reduce_token_budget
         merged = 2 * budget if fit.room is None else min(2 * budget, fit.room - fit.context)
         prompts.append(fixed + merged + fit.context)
+    if asks_again(job.settings, node):  # at most the whole transcript
+        prompts += [fixed + chunk.tokens for chunk in fit.chunks]
     calls, planned = len(prompts), sum(prompts)
     ratio = seen.prompt_ratio if seen else model.learned.factor or 1.0
     prompt = round(planned * ratio)

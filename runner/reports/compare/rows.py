@@ -150,6 +150,7 @@ def _figures(run: StoredRun) -> dict[str, float | None]:
     return {
         **figures,
         "grounding_rate": rate,
+        "coverage": number(took.get("coverage")),
         "context_retained": _retained(run.path),
         "quality": quality(figures["succeeded"], figures["total"], rate) if ended else None,
         "plan_error": number(at(run.predicted, "wall_s", "error")),

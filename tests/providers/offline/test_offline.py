@@ -74,7 +74,8 @@ def check(path: Path, min_insights: int) -> None:
     assert len(found) == 8
     for name, answer in found.items():
         texts = [insight["text"] for insight in answer["insights"]]
-        assert len(texts) >= min_insights, name
+        silent = answer["structured_data"].get("candidates") == []  # of patentability
+        assert silent or len(texts) >= min_insights, name
         assert len(set(texts)) == len(texts), name
         assert all(insight["evidence"] for insight in answer["insights"]), name
         assert any(answer["structured_data"].values()), name

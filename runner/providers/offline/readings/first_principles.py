@@ -71,4 +71,5 @@ def _conclusion(c: Cited, solid: Sequence[Cited]) -> dict[str, object]:
         "conclusion": c.said,
         "rests_on": [f"F{solid.index(near) + 1}" for near in related(c, solid)],
         "differs_from_discussion": "agrees",
+        "evidence": c.evidence,
     }
