@@ -22,6 +22,7 @@ from runner.config.model_facts import CACHE_RULES, UNNAMED, ModelFacts, model_fa
 from runner.config.resolve import resolve as resolve
 from runner.config.schema import ModelSettings, Settings, validate
 from runner.job.checks import check_model, check_traces
+from runner.job.expectations import read_expectations
 from runner.job.graph import make_pipeline
 from runner.job.job import BatchJob, Job, Setup, variables_of
 from runner.job.models import MAIN, Model, check_names
@@ -113,6 +114,7 @@ def setup_from(
         config_digest=digest(json.dumps([settings.model_dump(), prompts], sort_keys=True)),
         config_dirs=tuple(folder.resolve() for folder in config_dirs),
         overrides=tuple(overrides),
+        expected=read_expectations(settings, analyzers, config_dirs),
     )
     _check_structured_keys(setup)
     return setup

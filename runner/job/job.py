@@ -8,14 +8,16 @@ from pathlib import Path
 from runner.answers.again import ASKED_AGAIN
 from runner.answers.analyzer import Analyzer, Material, Message
 from runner.answers.excerpts import segment_line
+from runner.answers.references import turns_of
 from runner.answers.shape import limited
 from runner.base.errors import one_line
 from runner.base.secrets import Secrets, secrets_of
 from runner.base.text import digest
 from runner.config.schema import Settings
 from runner.job.chunks import Chunk
+from runner.job.expectations import Expected, source_lines
 from runner.job.graph import Node, Pipeline, SlotPools
-from runner.job.models import MAIN, Model, chain_of
+from runner.job.models import MAIN, Model, chain_of, escalation_of
 from runner.job.reply_format import Formats, in_part, shareable
 from runner.job.windows import Fit
 from runner.providers.request import Request
@@ -32,7 +34,7 @@ class Setup:
 
     *models* are by name. *config* is the resolved configuration as YAML, *composed* the same
     before its interpolations were resolved, *config_digest* the SHA-256 of the settings and
-    prompts; *config_dirs* are the `--config-dir` folders.
+    prompts; *config_dirs* are the `--config-dir` folders; *expected* are the checks of answers.
     """
 
     settings: Settings
@@ -44,6 +46,7 @@ class Setup:
     config_digest: str
     config_dirs: tuple[Path, ...] = ()
     overrides: tuple[str, ...] = ()
+    expected: Expected = field(default_factory=Expected)
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -80,6 +83,10 @@ class Setup:
         """Return the model of *node* and its fallbacks, in order."""
         return chain_of(node, self.settings, self.models)
 
+    def escalation(self, node: Node) -> tuple[Model, ...]:
+        """Return the models that answer *node* anew if an answer fails what is expected of it."""
+        return escalation_of(node, self.settings, self.models)
+
 
 @dataclass(frozen=True, kw_only=True)
 class BatchJob(Setup):
@@ -104,6 +111,12 @@ class Job(Setup):
     fits: Mapping[tuple[str, str], Fit]
     shared: Formats = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    @cached_property
+    def turn_of(self) -> Mapping[str, int]:
+        """The turn of each segment as reference answers count them: of a text, its lines."""
+        lines = source_lines(self.settings.transcript.path, self.transcript)
+        return turns_of(self.transcript.segments, lines)
 
     def fit(self, node: Node, model: Model) -> Fit:
         """Return the fit of *node*'s material to *model*."""

@@ -11,6 +11,7 @@ from runner.job.job import Job, wrap
 from runner.job.windows import Fit
 
 _AGAIN = "again_"
+_JUDGE = "judge_"
 _FINDINGS_SHARE = 2 / 3  # of the room; the rest is for the segments that the findings cite
 
 
@@ -27,6 +28,21 @@ def again_node(node: Node, number: int) -> Node:
 def is_again(node: Node) -> bool:
     """Return whether *node* reads silent segments once more."""
     return node.name.partition("/")[2].startswith(_AGAIN)
+
+
+def aside(node: Node, key: str) -> Node:
+    """Return the node that holds the answer to the call with *key*, which another may replace."""
+    return replace(node, name=f"{node.name}/aside_{key[:12]}")
+
+
+def judge_node(node: Node, key: str) -> Node:
+    """Return the node that asks a judge about an answer to *node*; it has no page."""
+    return replace(node, name=f"{node.name}/{_JUDGE}{key[:12]}")
+
+
+def has_page(node: Node) -> bool:
+    """Return whether the outcome of *node* is shown on a page."""
+    return not node.name.partition("/")[2].startswith(_JUDGE)
 
 
 def owner_of(node: Node) -> str:

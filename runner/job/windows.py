@@ -14,7 +14,7 @@ from runner.config.model_facts import SELF_HOSTED, entry_name
 from runner.config.schema import Settings
 from runner.job.chunks import Chunk, cut
 from runner.job.graph import Node, Stage, asks_again
-from runner.job.models import MAIN, Model, chain_of
+from runner.job.models import MAIN, Model, chain_of, escalation_of
 from runner.job.reply_format import Formats, in_part
 from runner.providers.messages import text_parts
 from runner.providers.request import Request
@@ -75,7 +75,10 @@ class Fitter:
         }
 
     def _stage(self, stage: Stage, model: Model, models: Mapping[str, Model]) -> dict[str, Fit]:
-        nodes = [node for node in stage.nodes if model in chain_of(node, self.settings, models)]
+        known = self.settings, models
+        nodes = [
+            n for n in stage.nodes if model in (*chain_of(n, *known), *escalation_of(n, *known))
+        ]
         fits = _sharing(nodes, {node.name: self._bare(node, model) for node in nodes})
         readers = [node for node in nodes if node.transcript]
         if not readers or not self.transcript.segments:  # a batch's job has no transcript yet

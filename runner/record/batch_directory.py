@@ -48,6 +48,7 @@ class ResultRow:
     that of the first that failed, or of reading the file. *with_speaker* and *with_time* count
     segments, *warnings* the doubts of the reader, *cut* the answers of replies that were cut,
     *coverage* is the share of tokens that findings cite.
+    *checks* and *checks_failed* those of checks.json, *escalated* and *mended* answers.
     Tokens, cost and attempts are summed over all sessions, *wall_s* is of the last; *reused*: an
     earlier session completed the run.
     """
@@ -74,6 +75,10 @@ class ResultRow:
     grounded: int = 0
     coverage: float | None = None
     cut: int = 0
+    checks: int = 0
+    checks_failed: int = 0
+    escalated: int = 0
+    mended: int = 0
     reused: bool = False
     error: str = ""
 

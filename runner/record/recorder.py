@@ -19,7 +19,7 @@ from runner.calls.call_log import CallLog
 from runner.config.schema import ContextSettings
 from runner.job.graph import Node
 from runner.job.job import Job
-from runner.job.parts import owner_of
+from runner.job.parts import has_page, owner_of
 from runner.record.benchmark import NodeTiming
 from runner.record.journal import Journal, MemberJournal
 from runner.record.keys import payload_digest
@@ -227,7 +227,7 @@ class Recorder:
         self.write(self._write_page(node, outcome))
 
     async def _write_page(self, node: Node, outcome: Outcome) -> None:
-        if self._failure() is not None:
+        if self._failure() is not None or not has_page(node):
             return  # what room is left is for records
         page = partial(self.pages.page, node, outcome)
         await self.directory.write_pages({self.pages.path(node): page})

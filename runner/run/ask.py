@@ -27,13 +27,13 @@ from runner.config.learned import is_cut_off
 from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.models import Model
-from runner.job.parts import is_again, owner_of
+from runner.job.parts import aside, is_again, owner_of
 from runner.job.prefix_policy import is_cacheable, prefix_of, prefix_policy
 from runner.job.reply_format import other_format
 from runner.job.windows import Fit, counted, longest_reply
 from runner.providers.request import Completion, Request, on_first_token
 from runner.record.keys import request_key
-from runner.record.reuse import StoredAnswers
+from runner.record.reuse import Read, StoredAnswers
 from runner.run.conversation import Conversation, cut_error
 
 _CHECKING, _INDEXING = 5, 2  # cost of a reply's check and of the index, relative to other text
@@ -150,9 +150,29 @@ class Asker:
             if key and self.stored.may_have(key):
                 validate = partial(self._validate, await asyncio.shield(grounder))
                 outcome = await offload(self.stored.get, question.node, key, validate)
+                whole = owner_of(question.node) == question.node.name
+                if outcome is None and whole and self.job.escalation(question.node):
+                    beside = aside(question.node, key)
+                    outcome = await offload(self.stored.get, beside, key, validate)
                 if outcome is not None:
                     return replace(outcome, model=question.model.settings.name)
         return None
+
+    async def judge(
+        self, node: Node, model: Model, request: Request, calls: CallLog, read: Read
+    ) -> Outcome:
+        """Return *model*'s reply to *request* as *read* understands it: a stored one, or a new one.
+
+        Raises CallError.
+        """
+        key = request_key(request, model.settings, self.job.settings.repeat)
+        if self.stored and self.stored.may_have(key):
+            outcome = await offload(self.stored.get, node, key, read)
+            if outcome is not None and outcome.answer is not None:
+                return replace(outcome, model=model.settings.name)
+        slots, rank = self._place.slots[node.stage], self._place.rank
+        reply = await self._clients[model.name].complete(request, slots, calls, rank)
+        return replace(read(node, reply), key=key, model=model.settings.name)
 
     def _key(self, question: Question, request: Request) -> str:
         settings = self.job.settings

@@ -21,6 +21,7 @@ from runner.job.windows import Fit
 from runner.record.recorder import Recorder
 from runner.run.ask import Asker, NotStoredError, Question
 from runner.run.contexts import Contexts
+from runner.run.escalation import Escalation
 from runner.run.fits import Fits, FitsByNode
 
 RECUTS = 3  # times that a node's material is cut anew for a window smaller than assumed
@@ -55,9 +56,49 @@ class NodeRunner:
     _materials: dict[Chunk | None, str] = field(default_factory=dict)
 
     async def answer(self, node: Node, upstream: Mapping[str, Outcome], calls: CallLog) -> Outcome:
-        """Return *node*'s outcome; raise CallError where the last model fails."""
+        """Return *node*'s outcome; raise CallError where the last model fails.
+
+        An answer that fails what is expected of it goes to the models of `model.escalate`.
+        """
         if (skipped := self._skipped(node, upstream)) is not None:
             return skipped
+        further = [
+            Question(node, model, calls, self.fits.latest[node.name, model.name], last=False)
+            for model in self.job.escalation(node)
+        ]
+        if not further:
+            return await self._answer(node, upstream, calls)
+        if (reused := await self._stored_instead(node, upstream, calls, further)) is not None:
+            return reused
+        try:
+            outcome = await self._answer(node, upstream, calls)
+        except NotRunError:
+            raise
+        except CallError as error:
+            outcome = failed_outcome(error)
+        ask = partial(self._try, upstream=upstream)
+        return await Escalation(self.job, self.recorder, further, ask).best(outcome)
+
+    async def _stored_instead(
+        self,
+        node: Node,
+        upstream: Mapping[str, Outcome],
+        calls: CallLog,
+        further: Sequence[Question],
+    ) -> Outcome | None:
+        """Return the answer of a *further* model that an earlier session of this run kept.
+
+        None where it has one of the first models, which then is judged again.
+        """
+        if self.asker.stored.previous is None:
+            return None
+        first = self._questions(node, calls, self.fits.latest)
+        if await self._reused(first, upstream) is not None:
+            return None
+        return await self._reused(further, upstream)
+
+    async def _answer(self, node: Node, upstream: Mapping[str, Outcome], calls: CallLog) -> Outcome:
+        """Return the outcome of *node*'s model and fallbacks; raise the last one's CallError."""
         *questions, final = self._questions(node, calls, self.fits.latest)
         if self.asker.stored and (questions or self.fits.earlier):
             earlier = [q for fits in self.fits.earlier for q in self._questions(node, calls, fits)]

@@ -30,6 +30,7 @@ def measured(**changes: Any) -> dict[str, Any]:
         "succeeded": 8,
         "total": 8,
         "grounding_rate": 0.75,
+        "failed_checks": 2,
     }
     return {"run": {**run, **changes}}
 
@@ -42,18 +43,19 @@ def test_one_figure_is_a_float_and_several_are_a_tuple_in_their_order() -> None:
 
 
 def test_every_name_that_the_settings_allow_has_a_figure() -> None:
-    assert objective(NAMES, measured()) == (2.5, 0.25, 1200.0, 0.0, 0.25)
+    assert objective(NAMES, measured()) == (2.5, 0.25, 1200.0, 0.0, 0.25, 2.0)
 
 
 def test_a_run_that_left_something_out_cannot_win_by_it() -> None:
     partial = measured(succeeded=6, wall_s=0.1)
 
-    assert objective(NAMES, partial) == (math.inf, math.inf, math.inf, 2.0, 0.25)
+    assert objective(NAMES, partial) == (math.inf, math.inf, math.inf, 2.0, 0.25, 2.0)
 
 
 def test_what_is_unknown_is_never_the_best() -> None:
     assert objective(["cost_usd"], measured(cost_usd=None)) == math.inf
     assert objective(["ungrounded"], measured(grounding_rate=None)) == 1.0
+    assert objective(["failed_checks"], measured(failed_checks=None)) == math.inf
     assert objective(["cost_usd"], measured(cost_usd=0)) == 0.0
 
 

@@ -14,7 +14,10 @@ from runner.reports.compare.spread import spread
 from runner.reports.compare.verdicts import LEAST, Pair, judge, verdict_on
 
 TIMED = ("ideal_s", "efficiency", "context_retained", "plan_error", "plan_tokens_error")
-USED = ("prompt_tokens", "completion_tokens", "cached_tokens", "grounding_rate", "coverage")
+USED = (
+    *("prompt_tokens", "completion_tokens", "cached_tokens", "grounding_rate", "coverage"),
+    *("checks_rate", "escalated", "mended"),
+)
 SHARD = "batch.shard"
 SHARDED = (
     "The settings are shards of one batch: they read different files and are not compared with "

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from runner.base.json import at, listing, mapping, number, text
+from runner.base.json import at, listing, mapping, mappings, number, text
 from runner.reports.report import ledger, summary
 from runner.reports.report.brief import brief_of, once_each
 from runner.reports.report.calls import read_session
@@ -106,6 +106,10 @@ def _how_it_ran(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
         "used": [node for node in nodes if sum(node.tokens)],
         "grounding": [(n, g) for n in nodes if (g := mapping(n.record.get("grounding")))],
         "grounding_total": mapping(run.grounding.get("total")),
+        "checks": mappings(run.checks.get("checks")),
+        "checks_total": mapping(run.checks.get("total")),
+        "judge": mapping(run.checks.get("judge")),
+        "escalation": mapping(run.checks.get("escalation")),
         "ledgers": ledger.ledgers_of(run.path, (node.stage for node in nodes)),
         "kept_and_dropped": ledger.kept_and_dropped,
         "few_kept": ledger.few_kept,

@@ -107,6 +107,7 @@ def batch_benchmark(
         "reused": tally.reused,
         "grounding_rate": tally.grounding()["rate"],
         "coverage": tally.coverage(),
+        **tally.checking(),
         "loop_lag": None if lag is None else lag.figures(),
     }
     return {"run": run, "analyzers": measures.analyzers()}
