@@ -176,6 +176,7 @@ class AnalyzerSettings(SettingsSection):
     model: Name | None
     prompt: FileName | None
     answer: Name | None
+    examples: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     max_tokens: Tokens
     temperature: Temperature | None
     variables: dict[str, str | int | float | bool]

@@ -140,8 +140,9 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
 
 def run_job(setup: Setup, transcript: Transcript) -> Job:
     """Return the job that reads *transcript*; raise ConfigError where it does not fit a model."""
-    redaction, shown = redacted(setup.settings.transcript, transcript)
-    variables = variables_of(setup.pipeline.nodes, shown, setup.settings, redaction)
+    examples = {name: getattr(a, "examples", "") for name, a in setup.analyzers.items()}
+    redaction, shown = redacted(setup.settings.transcript, transcript, examples.values())
+    variables = variables_of(setup.pipeline.nodes, shown, setup.settings, redaction, examples)
     fitter = Fitter(setup.settings, setup.analyzers, shown, variables)
     stages, models = setup.pipeline.stages, setup.models
     fits = fitter.fits(stages, models)

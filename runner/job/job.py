@@ -183,9 +183,16 @@ def _part(redaction: Unredacted, part: Mapping[str, str], material: str) -> Mapp
 
 
 def variables_of(
-    nodes: Iterable[Node], transcript: Transcript, settings: Settings, redaction: Unredacted
+    nodes: Iterable[Node],
+    transcript: Transcript,
+    settings: Settings,
+    redaction: Unredacted,
+    examples: Mapping[str, str],
 ) -> dict[str, dict[str, object]]:
-    """Return the placeholders of each node's question on *transcript* as prompts show it."""
+    """Return the placeholders of each node's question on *transcript* as prompts show it.
+
+    *examples* are those of each analyzer.
+    """
     names = dict.fromkeys(s.speaker for s in transcript.segments if s.speaker)
     named = [*names][:MAX_SPEAKERS]
     if len(names) > MAX_SPEAKERS:
@@ -198,6 +205,7 @@ def variables_of(
             "speakers": ", ".join(named) or "not named",
             "transcript_name": transcript.name,
             "notes": _notes(settings, redaction),
+            "examples": redaction.mask(examples.get(node.name, ""), eager=True),
         }
         for node in nodes
     }

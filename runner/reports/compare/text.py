@@ -6,6 +6,8 @@ from runner.answers.markdown import md, table
 from runner.base.format import NOTHING, aligned, count, figure, relative_error, share
 from runner.base.tables import as_rows
 from runner.base.text import to_terminal
+from runner.reports.compare import assessment_text
+from runner.reports.compare.assessment_text import figures_table, verdict_lines
 from runner.reports.compare.compare import Comparison
 from runner.reports.compare.group import Group
 from runner.reports.compare.rows import RunRow
@@ -107,6 +109,10 @@ def as_markdown(comparison: Comparison) -> str:
         counted = ((md(key), len(following)) for key, following in comparison.keys.items())
         keys = (f"{key} (with it: {n} that follow)" if n else key for key, n in counted)
         lines += ["", f"Settings that differ: {'; '.join(keys)}"]
+    header, cells = figures_table(comparison.assessment)
+    if cells:
+        lines += ["", "## Right or wrong", "", assessment_text.METHOD, "", table(header, cells), ""]
+        lines += [f"- {md(line)}" for line in verdict_lines(comparison.assessment)]
     if told := pair_rows(pairs):
         lines += ["", "## Pairs", "", METHOD, "", table(PAIRS, told)]
         if len(pairs) > MAX_PAIRS:
@@ -128,7 +134,12 @@ def as_terminal(comparison: Comparison) -> str:
     unfinished = [row for row in comparison.rows if row.status != "completed"]
     reasons = [f"{row.name}: {row.status}: {row.reason}" for row in unfinished]
     below = (*reasons, comparison.verdict, *comparison.notes)
-    return "\n".join([*lines, *(to_terminal(line, 400) for line in below)])
+    lines += [to_terminal(line, 400) for line in below]
+    figures, rows = figures_table(comparison.assessment)
+    if rows:
+        lines += ["", *aligned([figures, *rows], left=(1,))]
+    lines += [to_terminal(line, 400) for line in verdict_lines(comparison.assessment)]
+    return "\n".join(lines)
 
 
 def as_csv(comparison: Comparison) -> str:
