@@ -13,7 +13,7 @@ from runner.base.errors import ConfigError, TranscriptError
 from runner.base.format import count as count_of
 from runner.base.format import plural
 from runner.base.json import number
-from runner.base.regular_files import kind_of, user_path
+from runner.base.regular_files import folders_in, kind_of, user_path
 from runner.base.text import digest
 from runner.config.schema import Settings, TranscriptSettings
 from runner.job.build import open_transcript
@@ -29,6 +29,7 @@ from runner.transcript.report import ReadingReport
 
 _BETWEEN = 40  # empty segments between files, so that words of one count little in the next
 _MOST_LABEL = 60  # characters
+_OUTPUTS = ("runs", "batches", "sweeps")
 _MOST_WARNINGS = 20
 _PERSON = "PERSON"  # in the stand-ins of people
 _ID = re.compile(r"S\d{4,12}")
@@ -57,16 +58,23 @@ def read_corpus(settings: Settings) -> Corpus:
     path = settings.transcript.path
     transcripts: dict[str, Transcript] = {}
     left_out: list[str] = []
-    for name, opened in _sources(settings):
+    sources = _sources(settings)
+    for name, opened in sources:
         try:
             found = opened()
         except (TranscriptError, ConfigError) as error:
+            if len(sources) == 1:
+                raise
             left_out.append(str(error))
+            continue
+        if found.format == PASSAGES and len(sources) > 1:  # of an earlier question
             continue
         transcripts[_label(name or found.name, found, transcripts)] = found
     if not transcripts:
         more = f" ({len(left_out) - 1} more)" if len(left_out) > 1 else ""
-        raise TranscriptError(f"{left_out[0]}{more}" if left_out else f"{path}: no transcript")
+        raise TranscriptError(
+            f"{left_out[0]}{more}" if left_out else f"{path}: only runs of earlier questions"
+        )
     people = _people(settings.transcript, transcripts.values())
     only = next(iter(transcripts.values()))
     name = only.name if len(transcripts) == 1 else root_of(path).resolve().name
@@ -86,18 +94,23 @@ def _sources(settings: Settings) -> list[tuple[str, Callable[[], Transcript]]]:
     """Return a name, empty where the transcript has its own, and what opens each transcript."""
     path = settings.transcript.path
     root = user_path(path)
-    if kind_of(root) == "directory" and is_run(root):
-        return [("", partial(_stored, run, settings)) for run in single_runs([root])]
     if not is_many(path):
         return [("", partial(open_transcript, settings))]
-    try:
-        inputs = find_inputs(settings)
-    except ConfigError:
-        runs = single_runs(find_runs([root]))
-        if not runs:
-            raise
+    if is_run(root):
+        runs = single_runs([root])
+    else:
+        runs = _runs_in(root) if kind_of(root) == "directory" else []
+    if runs:
         return [("", partial(_stored, run, settings)) for run in runs]
-    return [(file.name, partial(open_transcript, settings, file.path)) for file in inputs]
+    files = find_inputs(settings)
+    return [(file.name, partial(open_transcript, settings, file.path)) for file in files]
+
+
+def _runs_in(folder: Path) -> list[Path]:
+    """Return the runs in a folder of outputs; empty for a folder of transcripts."""
+    if not any(part.name in _OUTPUTS or is_run(part) for part in folders_in(folder)):
+        return []
+    return single_runs(find_runs([folder]))
 
 
 def _stored(run: Path, settings: Settings) -> Transcript:

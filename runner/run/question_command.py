@@ -51,7 +51,7 @@ def _ask(given: Arguments) -> int:
     for line in asked.corpus.left_out:
         print_stderr(f"{NAME}: left out: {to_terminal(line)}")
     if not asked.job.settings.plan:
-        print_stderr(f"{NAME}: {_offer(asked)}")
+        print_stderr(f"{NAME}: {offer(asked)}")
     codes: list[int] = []
     made: list[Path] = []
     Session(codes).run(
@@ -67,7 +67,7 @@ def _ask(given: Arguments) -> int:
     return codes[-1]
 
 
-def _offer(asked: Asked) -> str:
+def offer(asked: Asked) -> str:
     """Return what is read and, where it isn't free, what that costs."""
     job, total = asked.job, sum(len(t.segments) for t in asked.corpus.transcripts.values())
     files = plural(len(asked.corpus.transcripts), "transcript")
@@ -86,23 +86,25 @@ def _tell(asked: Asked, path: Path, code: int, *, as_json: bool) -> None:
         facts = {"question": asked.question, **asdict(reply), "run": str(path), "exit": code}
         print(orjson.dumps(facts).decode(), flush=True)
     elif reply.answered != "unknown":
-        print("\n".join(_lines(reply)), flush=True)
+        several = len(asked.corpus.transcripts) > 1
+        print("\n".join(_lines(reply, several=several)), flush=True)
     if reply.answered == "unknown" and code != errors.EXIT_OK:
         print_stderr(f"{NAME}: no answer: {resume_command(path, asked.job, code)}")
     print_stderr(f"{NAME}: kept as {shlex.quote(str(path))}")
 
 
-def _lines(reply: Reply) -> list[str]:
+def _lines(reply: Reply, *, several: bool) -> list[str]:
     if reply.text is None:
         return [NOTHING]
     lines = ["Partly answered:"] if reply.answered == "partly" else []
     lines.append(to_terminal(reply.text, 10_000))
     if all(quote.match == "absent" for quote in reply.quotes):
         lines.append("No quote bears this answer: do not rely on it.")
-    return [*lines, *map(_quoted, reply.quotes)]
+    return [*lines, *(_quoted(each, several=several) for each in reply.quotes)]
 
 
-def _quoted(quote: Cited) -> str:
-    place = ", ".join(filter(None, (quote.speaker, quote.segment, quote.place)))
+def _quoted(quote: Cited, *, several: bool) -> str:
+    segment = "" if several else quote.segment  # the place has that of the file
+    place = ", ".join(filter(None, (quote.speaker, segment, quote.place)))
     mark = {"exact": "", "near": " [nearly so]"}.get(quote.match, " [not in the transcripts]")
-    return to_terminal(f'  "{quote.words}" ({place}){mark}', 2000)
+    return "  " + to_terminal(f'"{quote.words}" ({place}){mark}', 2000)

@@ -27,9 +27,8 @@ def read(document: Document) -> dict[str, object]:
     found = _QUESTION.search(document.question)
     asked = asked_terms(found[1] if found else document.question)
     rows = [terms_of(line.text) | terms_of(line.speaker or "") for line in document.lines]
-    places = dict(
-        zip((line.segment for line in document.lines), coverage(rows, asked), strict=True)
-    )
+    shares = coverage(rows, asked)
+    places = {line.segment: share for line, share in zip(document.lines, shares, strict=True)}
     most = max(places.values(), default=0.0)
     chosen = _sentences(document, asked, places) if most >= PARTLY else []
     if not chosen:
@@ -39,9 +38,7 @@ def read(document: Document) -> dict[str, object]:
         insight(text, 0.8 * most, "answer", [s]) for text, s in zip(quoted, chosen, strict=True)
     ]
     return {
-        "insights": [
-            insight(t, 0.8 * most, "answer", [s]) for t, s in zip(quoted, chosen, strict=True)
-        ],
+        "insights": insights,
         "structured_data": {
             "answered": "yes" if most >= YES else "partly",
             "answer": " ".join(quoted[:2]),
