@@ -114,12 +114,22 @@ def read_histories(job: Setup) -> dict[str, dict[str, CallAverages]]:
 def make_plan(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> Plan:
     """Return the plan of *job*; *history* is by litellm model name, then analyzer."""
     nodes = plan_nodes(job, history)
-    asked = {model.name: model for node in job.pipeline.nodes for model in job.chain(node)}
-    windows = tuple(on_windows(asked.values()))
-    efforts = tuple(filter(None, (effort_note(model.settings) for model in asked.values())))
+    windows = windows_of(job)
+    efforts = tuple(filter(None, (effort_note(model.settings) for model in _asked(job))))
     return Plan(
         nodes, _wall(job, nodes), _stopped_by(job, nodes), windows, efforts, on_formats(job)
     )
+
+
+def windows_of(job: Setup) -> tuple[str, ...]:
+    """Return what is to be said of the windows of the models that *job* may ask."""
+    return tuple(on_windows(_asked(job)))
+
+
+def _asked(job: Setup) -> list[Model]:
+    """Return the models that *job* may ask, each once."""
+    found = {model.name: model for node in job.pipeline.nodes for model in job.chain(node)}
+    return [*found.values()]
 
 
 def plan_nodes(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> dict[str, NodePlan]:

@@ -142,6 +142,7 @@ class _Assembler:
         if not self.paragraph:
             self.where = row.where
         if is_heading(self.rows, at) or is_lone_name(self.rows, at, self.choice.turns):
+            self._close_turn()
             self.speaker = None  # whoever spoke above it
         if row.mark.startswith("#") and row.gap and not row.is_stamp:
             self._leave_out(row)

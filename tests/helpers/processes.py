@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from helpers import serving, warm
 from runner.config.simulate import SimulateSettings
-from runner.providers.simulated.chat import schema_name
+from runner.providers.simulated.chat import asked_of
 from runner.providers.simulated.replies import reply_to
 
 END_S = 600.0  # after which a process that goes on has failed its test, however busy the machine
@@ -145,7 +145,7 @@ def provider(*held: str, port: int = 0) -> Iterator[Provider]:
     asked, clock = Counter[str](), _Clock()
 
     def reply(body: Mapping[str, Any]) -> str:
-        asked[schema_name(body)] += 1
+        asked[asked_of(body)] += 1
         return reply_to(body)
 
     settings = SimulateSettings(by_analyzer_s=dict.fromkeys(held, 300.0))

@@ -382,7 +382,7 @@ def test_a_stream_may_be_longer_than_a_body_but_not_without_end(
     long, endless = openai(*texts[:20]), openai(*texts)
     scripts: dict[str, Make] = {
         "long": lambda _: sent(lines(long)),
-        "end": lambda _: sent(lines(endless)),
+        "endless": lambda _: sent(lines(endless)),
     }
     found, _ = endings("openai", scripts)
 

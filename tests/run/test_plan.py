@@ -11,6 +11,7 @@ from helpers.processes import colloquy
 from helpers.runs import ONLY_TWO, execute_models, simulated
 
 from runner.base.usage import Usage
+from runner.config.learned import Learned, remember
 from runner.providers.request import Completion, Request
 from runner.record.history import CallAverages
 from runner.run.plan import as_text, compare, make_plan
@@ -169,3 +170,36 @@ def test_the_lifetime_of_a_cache_and_an_effort_that_is_not_accepted_are_in_the_p
     assert plans["auto"].efforts == (
         "anthropic/claude-sonnet-5-5 does not take minimal: low is sent",
     )
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["model=llamacpp"], ["the window of hosted_vllm/llama.cpp is unknown"]),
+        (["model=llamacpp", "model.context_window=2048"], ["guessed: 2,048 tokens, as model.con"]),
+        (["model=vllm"], ["guessed: 131,072 tokens, as model.context_window=131072 says"]),
+        (["model=openai", "model.api_key_env=null"], []),
+        (["model=offline"], []),
+    ],
+)
+def test_a_plan_says_where_a_window_comes_from(overrides: list[str], said: list[str]) -> None:
+    made = job(*ONLY_TWO, *overrides, "model.max_tokens=300", "plan=true")
+    plan = make_plan(made, {})
+
+    assert len(said) == len(plan.windows)
+    assert all(each in line for each, line in zip(said, plan.windows, strict=True))
+    assert all(f"window   {line}" in as_text(plan) for line in plan.windows)
+
+
+def test_a_plan_uses_what_an_earlier_run_has_learned() -> None:
+    overrides = (*ONLY_TWO, "model=llamacpp", "model.max_tokens=300")
+    before = job(*overrides)
+    remember(before.root, {before.main.key: Learned(2048, "/props", factor=1.5)})
+    after = job(*overrides)
+    first, second = (make_plan(made, {}) for made in (before, after))
+
+    calls = [plan.nodes["say_means"].calls for plan in (first, second)]
+
+    assert calls[0] == 1 < calls[1]
+    assert second.total("prompt_tokens") > 1.5 * first.total("prompt_tokens")
+    assert second.windows == ("the window of hosted_vllm/llama.cpp is 2,048 tokens, from /props",)

@@ -21,7 +21,7 @@ FRAGMENTS = st.sampled_from(
      "<v Ann>", '{"text": "', '"}', "[", "]", "x-\n", ". ", "“Hi.” ", "Name (Role): ", "\u2028"]
 )  # fmt: skip
 DOCUMENTS = st.one_of(st.text(), st.lists(FRAGMENTS, max_size=40).map("".join))
-SECONDS_FOR_ALL = 20
+CPU_SECONDS = 60  # of all rows; linear steps take a tenth of it, quadratic ones hours
 STARTS = {
     "auto": "",
     "json": "",
@@ -83,21 +83,21 @@ def test_cutting_a_long_turn_loses_nothing(words: list[str]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("format", formats())
-def test_a_megabyte_of_one_pattern_does_not_hang(format: str) -> None:
+def test_a_long_text_of_one_pattern_takes_no_more_than_linear_time(format: str) -> None:
     start = STARTS.get(format, "Ann: ")
     program = f"""
+import resource
+resource.setrlimit(resource.RLIMIT_CPU, ({CPU_SECONDS}, {CPU_SECONDS}))
 from runner.base.errors import TranscriptError
 from tests.helpers.reading import parse_transcript
 for row in {ROWS!r}:
     try:
-        text = {start!r} + row * (1_000_000 // len(row))
+        text = {start!r} + row * (200_000 // len(row))
         parse_transcript(text, name="t", format={format!r})
     except TranscriptError:
         print("refused")
 """
 
-    finished = subprocess.run(
-        [sys.executable, "-c", program], timeout=SECONDS_FOR_ALL, capture_output=True, check=False
-    )
+    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
 
-    assert b"" == finished.stderr
+    assert (0, b"") == (finished.returncode, finished.stderr)

@@ -125,6 +125,8 @@ def test_speakers_who_are_called_like_fields_are_speakers() -> None:
          ["Ana -- Chief Officer", "Bo Li -- Acme Bank -- Analyst", "Ana -- Chief Officer"]),
         ("Ana Ruiz\n(0:03) One.\nBo Li\n(0:09) Two.\nAna Ruiz\n(0:12) Three.\n",
          ["Ana Ruiz", "Bo Li", "Ana Ruiz"]),
+        ("Speaker: Ana | Time: 0:01\nOne.\n\nSpeaker: Bo | Time: 0:05\nTwo.\n\n"
+         "Speaker: Ana | Time: 0:09\nThree.\n", ["Ana", "Bo", "Ana"]),
         ("Ana: One.\nBo: Two.\nAna: Three.\n\nAction items:\n- Bo: order it\n- Ana: call\n",
          ["Ana", "Bo", "Ana", None]),
         (

@@ -24,7 +24,7 @@ from helpers.processes import warm_server
 
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import find_reading
-from runner.providers.simulated.chat import schema_name
+from runner.providers.simulated.chat import asked_of
 
 pytestmark = pytest.mark.slow
 
@@ -148,7 +148,7 @@ def collector() -> Iterator[tuple[str, list[str]]]:
 def offline_reply(body: Mapping[str, Any]) -> str:
     """Answer a provider's request as the offline model would."""
     prompt = body["messages"][-1]["content"]
-    return json.dumps(readings()[schema_name(body)](read_document(prompt)))
+    return json.dumps(readings()[asked_of(body)](read_document(prompt)))
 
 
 @cache
@@ -166,7 +166,7 @@ def test_every_command_of_a_page_succeeds(page: str, shell: Shell, workplace: Pa
     asked: list[str] = []
 
     def reply(body: Mapping[str, Any]) -> str:
-        asked.append(schema_name(body))
+        asked.append(asked_of(body))
         return offline_reply(body)
 
     with serving(reply) as url, collector() as (traces, received):

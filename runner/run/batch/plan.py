@@ -13,7 +13,16 @@ from runner.base.text import print_stderr, to_terminal
 from runner.calls.schedule import Duration, critical_path, make_slots, min_makespan
 from runner.job.build import for_transcript
 from runner.job.job import BatchJob, Job
-from runner.run.plan import NodePlan, Plan, as_text, exceeded, plan_nodes, read_histories, total
+from runner.run.plan import (
+    NodePlan,
+    Plan,
+    as_text,
+    exceeded,
+    plan_nodes,
+    read_histories,
+    total,
+    windows_of,
+)
 from runner.transcript.redact.unredacted import described
 
 PROGRESS_S = 10.0  # between lines of progress while files are read
@@ -60,7 +69,7 @@ class BatchPlan:
         Its wall-clock time is a lower bound: the longest of the time of the slowest file, of all
         calls in the slots, and of all calls at the rate limits.
         """
-        plan, job = Plan(self.nodes, 0.0, self.stopped_by), self.job
+        plan, job = Plan(self.nodes, 0.0, self.stopped_by, windows_of(self.job)), self.job
         processing, model = job.settings.processing, job.main.settings
         slots = make_slots(job.pipeline, processing.max_concurrent, processing.mode)
         work = [(node.stage, node.calls * node.latency_s) for node in self.nodes.values()]

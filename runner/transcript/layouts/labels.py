@@ -39,7 +39,7 @@ _MACHINE = re.compile(
 )
 _ADDRESS = re.compile(r"[^\s@]{1,64}@[^\s@]{1,99}\.[^\s@]{1,40}$|[+(]?\d[\d\s().-]{5,20}\d$")
 _NOT_LABEL = re.compile(
-    r"(?:\w{5}\.|[?!])\s+[a-z]|[{}<>=\"“”„]|://|^[a-z]+://|\.\.\.|…|,\s+(?:and|but|so|or)\s+[a-z]"
+    r"(?:\w{5}\.|[?!])\s+[a-z]|[{}<>=\"“”„]|:\s|://|^[a-z]+://|\.\.\.|…|,\s+(?:and|but|so|or)\s+[a-z]"
 )
 _OFFICE = re.compile(r"\s[-–—]{1,2}\s")
 _NICKNAME = re.compile(r"\s[\"“‘][^\"“”‘’]{1,20}[\"”’](?=\s)")

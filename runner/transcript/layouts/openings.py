@@ -13,6 +13,7 @@ _ROLE = re.compile(r"\s?[(（\[]([^()（）\[\]]{1,80})[)）\]]$")
 _COLON = re.compile("[:：]")
 _CHEVRONS = re.compile(r">>{1,3}\s*")
 _QUESTION_ANSWER = re.compile(r"([QA])(?:[.:]\s+|[.:]$|\s{2,}|\t)")
+_KEYS = re.compile(r"^(?:speaker|name): |\s[|,;–-]\s(?:time|timestamp|start)$", re.IGNORECASE)
 _FROM_TO = re.compile(r"from\s+(.+?)\s+to\s+\S.*$", re.IGNORECASE)
 _DASH = re.compile(r"\s{1,20}(?:[-–—]{1,2}>?|[»~→])\s{1,20}")
 _COLUMN = re.compile(r"\t+|\s+\|\s+|\s{3,}")
@@ -256,6 +257,8 @@ def _named(text: str, stamp: Stamp | None, rest: str = "", dress: str = "") -> O
     name, role = _strip_marks(text), ""
     if stamp is None and (found := trailing_stamp(name)):
         stamp, name = found[0], _strip_marks(found[1].rstrip(_JOINTS))
+    if ": " in name:
+        name = _KEYS.sub("", name)
     if private := _FROM_TO.match(name):
         name = private[1]
     elif stamp and name[:5].lower() == "from ":

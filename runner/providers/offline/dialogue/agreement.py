@@ -32,13 +32,22 @@ class AdjacencyPair:
 
 def find_objections(dialogue: Dialogue) -> list[AdjacencyPair]:
     """Return replies that object to a statement of the previous turn, in order."""
-    return [e for e in _pairs(dialogue, "disagreement", 3) if not has("agreement", e.reply.text)]
+    found = _pairs(dialogue, "disagreement", 3)
+    return [e for e in found if e.strength > 0.8 and not has("agreement", e.reply.text)]
 
 
 def find_acceptances(dialogue: Dialogue) -> list[AdjacencyPair]:
     """Return replies that accept a statement of an earlier turn, in order."""
     found = _pairs(dialogue, "agreement", 2)
-    return [e for e in found if e.strength > 0.8 and not has("disagreement", e.reply.text)]
+    return [
+        e
+        for e in found
+        if e.strength > 0.8
+        and not has("disagreement", e.reply.text)
+        and not has("contrast", e.reply.text)
+        and not has("negation", e.reply.text)
+        and "live with" not in e.phrase.lower()
+    ]
 
 
 def _pairs(dialogue: Dialogue, kind: str, reach: int) -> Iterator[AdjacencyPair]:

@@ -17,8 +17,9 @@ from runner.providers.offline.dialogue.reasoning import (
 )
 from runner.providers.offline.dialogue.support import assumed_in
 from runner.providers.offline.language.cues import has, is_question, strength, strongest
-from runner.providers.offline.language.fragments import is_whole, roughness
+from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
 from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
@@ -103,7 +104,9 @@ def premise_of(theorem: Reasoning) -> str:
 
 
 def _postulate(dialogue: Dialogue, s: Sentence) -> Postulate | None:
-    if is_question(s.text) or not is_whole(s.text) or strength("conditional", s.text) > 0.8:
+    if is_question(s.text) or not is_whole(s.text) or is_garbled(s.text):
+        return None
+    if strength("conditional", s.text) > 0.8 or has("unsure", s.text):
         return None
     if s.text.lower().startswith(("what", "which", "who")):
         return None
@@ -135,7 +138,8 @@ def _kind(s: Sentence) -> tuple[Kind, float]:
 
 
 def _rule_strength(s: Sentence) -> float:
-    if not _RULE.search(s.text) or _MILD.search(s.text) or has("unsure", s.text):
+    ruled = _RULE.search(s.text)
+    if not ruled or _MILD.search(s.text) or not is_outright(s.text, ruled.start()):
         return 0.0
     return 0.75 if strength("hedge", s.text) < 0.5 else 0.0
 

@@ -8,7 +8,6 @@ from functools import cache
 from typing import Literal
 
 from runner.providers.offline.dialogue.dialogue import Dialogue, matter, replies
-from runner.providers.offline.dialogue.insights import who
 from runner.providers.offline.dialogue.reasoning import NOT_A_CONDITION
 from runner.providers.offline.language.cues import has, is_question, strength, strongest
 from runner.providers.offline.language.fragments import roughness
@@ -27,7 +26,9 @@ Strength = Literal["firm", "conditional", "vague"]
 _NO_COMMITMENT = re.compile(
     r"\b(?:i|we)(?:'ll| will| shall|'m going to|'m gonna| am going to| can|'re going to|"
     r" are going to)"
-    r" (?:also |just |then |now |only |first |quickly )*(?:say|ask|hand|start|begin|go ahead|"
+    r" (?:also |just |then |now |only |first |quickly )*(?:say|"
+    r"ask (?:you|for|everyone|(?:a|an|one|this|that|some|my|another|the) (?:\w+ )?(?:question|"
+    r"follow|witness|chair|panel|gentle|same))|hand|start|begin|go ahead|"
     r"stop|see\b|be "
     r"(?:brief|quick|able|happy|here|glad|looking)|yield|turn|pass|let|leave|tell|note|add that|"
     r"admit|look at|announce|wait|allow|praise|tout|applaud|recommend|have (?!a |an |the )|"
@@ -103,7 +104,7 @@ def _commitment(dialogue: Dialogue, s: Sentence) -> Commitment | None:
     if _REPORTED.search(s.text[: hit.start]) or s.text.rstrip().endswith(("''", "”", '"')):
         return None  # somebody else's words
     text = excerpt(s.text[hit.start :], 150)
-    if len(content_words(text)) < 2 or len(words(text)) < 5:
+    if not content_words(text) or len(words(text)) < 4:
         return None
     hedged = has("vague", text[:70]) or strength("unsure", text) > 0
     bound = _BOUND.search(text) and not NOT_A_CONDITION.search(text)
@@ -185,7 +186,7 @@ def _open(
     dialogue: Dialogue, s: Sentence, item: _Item, mentions: Callable[[str], int]
 ) -> OpenPoint:
     kind, quoted = item
-    topic = matter(dialogue, [q.text for q in quoted]) or "the point raised"
+    topic = matter(dialogue, [q.text for q in quoted])
     count = mentions(topic)
     score = 0.45 + 0.35 * max(dialogue.central[q.index] for q in quoted) + min(count, 20) / 100
     return OpenPoint(s, kind, topic, count, quoted, score)
@@ -208,14 +209,9 @@ def _mentions(dialogue: Dialogue) -> Callable[[str], int]:
 
 
 def why_open_matters(item: OpenPoint, total: int) -> str:
-    """Say how often *item* comes up in *total* segments, and what happens to it."""
+    """Say that no end of *item* is recognised, and how often it comes up in *total* segments."""
     others = item.mentions - 1
-    text = (
-        f'"{item.topic}" comes up in {others} other of {total} segments'
-        if others > 0
-        else f'"{item.topic}" is not taken up again'
-    )
-    asker = who(item.quoted[0].speaker)
-    if item.kind == "deferred":
-        return f"{text}, and the matter {asker} raises is put off."
-    return f"{text}, and what {asker} asks gets no answer on the matter in the next turn."
+    text = "No end of it is recognised"
+    if item.topic and others > 0:
+        text += f', and "{item.topic}" comes up in {others} other of {total} segments'
+    return f"{text}."

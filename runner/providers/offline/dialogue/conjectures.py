@@ -3,38 +3,21 @@
 import re
 from dataclasses import dataclass
 
-from runner.providers.offline.dialogue.dialogue import Dialogue, matter, weight_of, whole_sentences
+from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of, whole_sentences
 from runner.providers.offline.dialogue.insights import who
-from runner.providers.offline.dialogue.reasoning import (
-    ABOUT_TALK,
-    IF_THEN,
-    NOT_A_CONDITION,
-)
-from runner.providers.offline.language.cues import Hit, is_question, strongest
-from runner.providers.offline.language.fragments import is_whole, roughness
+from runner.providers.offline.dialogue.reasoning import ABOUT_TALK
+from runner.providers.offline.language.cues import Hit, hits, is_question, strongest
+from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
 from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import (
     Sentence,
-    clauses,
     content_words,
     is_procedural,
     words,
 )
 from runner.providers.offline.language.wording import excerpt
 
-_EFFECT = re.compile(
-    r"\b(?:(?:could|might|may|would) (?:\w+ly )?)(?:cause|lead|make|affect|help|result|create|"
-    r"increase|"
-    r"reduce|hurt|harm|improve|go|bring|put)\b",
-    re.IGNORECASE,
-)
-_IS_THE = re.compile(
-    r"\b(?:it|that|this) (?:could|might|may) (?:also |simply |just |well )?be (?:the|a|an|our)\b",
-    re.IGNORECASE,
-)
-_AHEAD = re.compile(
-    r"\b(?:will|would|going to|'ll|next|soon|eventually|future|should)\b", re.IGNORECASE
-)
 _RELATIVE = re.compile(
     r"\b(?:which|who|what|they|that|whoever|how|ask|wish|you|if)\s+$|\b(?:ask|asks|see|know) ",
     re.IGNORECASE,
@@ -74,6 +57,8 @@ def find_conjectures(dialogue: Dialogue, used: set[int], n: int) -> list[Conject
         hit = strongest("conjecture", s.text)
         if not hit or s.index in used or is_question(s.text) or not is_whole(s.text):
             continue
+        if not is_outright(s.text, hits("conjecture", s.text)[0].start) or is_garbled(s.text):
+            continue
         if hit.strength < 0.7 and len(words(s.text[: hit.start])) > 5:
             continue  # "maybe" in passing guesses at a detail, not at the matter
         if _INDEFINITE.match(s.text[hit.end :]):
@@ -92,30 +77,14 @@ def find_conjectures(dialogue: Dialogue, used: set[int], n: int) -> list[Conject
         text=lambda g: g[0].text,
         group=lambda g: g[0].speaker,
     )
-    return [Conjecture(s, hit.phrase, _test(dialogue, s, hit), score) for s, hit, score in chosen]
+    return [Conjecture(s, hit.phrase, _test(dialogue, s), score) for s, hit, score in chosen]
 
 
-def _test(dialogue: Dialogue, s: Sentence, hit: Hit) -> str:
+def _test(dialogue: Dialogue, s: Sentence) -> str:
     """Return an observation that would decide *s*: a check that was named, or a typical one."""
     if check := _named_check(dialogue, s):
         return f'{who(check.speaker)} speaks of a check that bears on it: "{excerpt(check.text)}".'
-    condition = None if NOT_A_CONDITION.search(s.text) else IF_THEN.search(s.text)
-    if condition:
-        ground, then = excerpt(condition["if"], 90), excerpt(condition["then"], 90)
-        return f'Watch a case of "{ground}" and see whether "{then}".'
-    claim = _clause_at(s.text, hit)
-    after = s.text[hit.start :]
-    effect = _EFFECT.match(hit.phrase)
-    if effect and len(words(s.text[: hit.start])) > 2:
-        return f'Compare cases with and without it: in how many "{excerpt(after, 90)}"?'
-    named = matter(dialogue, [after]) if _IS_THE.search(s.text) else ""
-    if named:
-        return f"Take {named} away or replace it; if nothing changes, the guess is wrong."
-    if _AHEAD.search(claim):
-        return f'Set a date and check then whether it has come about: "{excerpt(claim, 100)}".'
-    if re.search(r"\b(?:might|may|could|can)\b", hit.phrase, re.IGNORECASE):
-        return f'One recorded case would show that it can be so: "{excerpt(after, 100)}".'
-    return f'A second look or another witness would settle "{excerpt(claim, 100)}".'
+    return "A case that shows it, or one that rules it out, recorded with its date."
 
 
 def _named_check(dialogue: Dialogue, s: Sentence) -> Sentence | None:
@@ -132,12 +101,3 @@ def _named_check(dialogue: Dialogue, s: Sentence) -> Sentence | None:
         if len(shared) > 1 and worth > most:
             best, most = other, worth
     return best
-
-
-def _clause_at(text: str, hit: Hit) -> str:
-    """Return the clause of *text* around *hit*, or all of *text* if the clause is short."""
-    for clause in clauses(text):
-        start = text.find(clause)
-        if start <= hit.start < start + len(clause) and len(words(clause)) > 5:
-            return clause
-    return text

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.fragments import cut_off
+from runner.providers.offline.language.fragments import cut_off, is_garbled
 from runner.providers.offline.language.ranking import centrality, term_weights
 from runner.providers.offline.language.sentences import (
     Sentence,
@@ -53,7 +53,7 @@ class Dialogue:
     *topic* up to six readable terms.
     *question* is the matter as an early speaker frames it, without fillers, or empty; *relevance*
     says from 0 to 1 how far each sentence is about question and topic; *cut_off* holds the
-    sentences that begin or end in the middle.
+    sentences that begin or end in the middle, or are garbled.
     """
 
     sentences: tuple[Sentence, ...]
@@ -104,7 +104,7 @@ def read_dialogue(document: Document) -> Dialogue:
         topic=topic,
         question=question,
         relevance=_relevance(found, question, topic, weights),
-        cut_off=cut_off(found),
+        cut_off=cut_off(found) | {s.index for s in found if is_garbled(s.text)},
     )
 
 
@@ -198,13 +198,3 @@ def matter(dialogue: Dialogue, texts: Iterable[str]) -> str:
             shown[key] = term
     best = max(scores, key=lambda key: (scores[key], key), default=None)
     return shown[best] if best else ""
-
-
-def addressee(dialogue: Dialogue, s: Sentence) -> str:
-    """Return whom *s* addresses: the one speaker that it names, else the next to answer."""
-    said = {word for word in words(s.text) if len(word) > 3}
-    named = {name for word in said for name in dialogue.called.get(word, ())} - {s.speaker}
-    if len(named) == 1:
-        return named.pop()
-    answers = replies(dialogue, s)
-    return (answers[0][0].speaker if answers else None) or "the listener"

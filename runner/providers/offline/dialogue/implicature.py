@@ -4,16 +4,15 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from runner.providers.offline.dialogue.dialogue import Dialogue, addressee, replies, weight_of
+from runner.providers.offline.dialogue.dialogue import Dialogue, replies, weight_of
 from runner.providers.offline.dialogue.insights import who
 from runner.providers.offline.language.cues import Hit, has, hits, is_question, strongest
-from runner.providers.offline.language.fragments import roughness
+from runner.providers.offline.language.fragments import is_garbled, roughness
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
     is_procedural,
     is_substantive,
-    strip_fillers,
     trim,
     words,
 )
@@ -82,12 +81,6 @@ _WISH = re.compile(
 _DONE_YET = re.compile(
     r"\bhas any(?:body|one) (?:else )?(?P<act>(?!seen|got|have)\w+(?:ed|en|n|t) .+)", re.IGNORECASE
 )
-_COMPLEMENT = re.compile(
-    r"\b(?:sure|certain|know|wonder|say|tell|clear)(?: \w+ly)? "
-    r"(?P<what>(?:if|whether|how|what|why|when|where|that)\b.+?)"
-    r"(?=,? (?:but|and|which|because|so)\b|[.;]|$)",
-    re.IGNORECASE,
-)
 
 
 def find_gaps(dialogue: Dialogue) -> list[Gap]:
@@ -95,7 +88,7 @@ def find_gaps(dialogue: Dialogue) -> list[Gap]:
     found: list[Gap] = []
     for sentence in dialogue.sentences:
         gap = next((g for find in _FINDERS if (g := find(dialogue, sentence))), None)
-        if gap and not is_procedural(sentence.text):
+        if gap and not is_procedural(sentence.text) and not is_garbled(sentence.text):
             found.append(gap)
     return found
 
@@ -115,8 +108,8 @@ def _irony(dialogue: Dialogue, s: Sentence) -> Gap | None:
     hit = strongest("irony", s.text)
     if not hit or len(words(s.text)) < 4:
         return None
-    meant = f'Not at face value: "{hit.phrase}" marks what is talked about as unearned or unlikely.'
-    note = f'{who(s.speaker)} does not take the last words at face value: "{excerpt(s.text)}".'
+    meant = f'"{hit.phrase}" may not be meant at face value.'
+    note = f'{who(s.speaker)} may not mean this at face value: "{excerpt(s.text)}".'
     return _gap(dialogue, s, "irony", meant, note, hit.strength)
 
 
@@ -147,27 +140,16 @@ def _deflection(dialogue: Dialogue, s: Sentence) -> Gap | None:
 def _request(dialogue: Dialogue, s: Sentence) -> Gap | None:
     if not is_substantive(s) or not has("request", s.text) or has("negation", s.text[:12]):
         return None
-    name = addressee(dialogue, s)
-    for pattern, opening, why in (
-        (_ASK_YOU, f"Asks {name} to", "puts a request as a question"),
-        (_ASK_WE, "Proposes to", "puts a proposal as a question"),
-        (
-            _DONE_YET,
-            "Asks whether somebody did",
-            "asks for work by asking whether it exists",
-        ),
-        (_WISH, "Asks for", "puts a demand as a wish"),
-    ):
+    for pattern in (_ASK_YOU, _ASK_WE, _DONE_YET, _WISH):
         match = pattern.search(s.text)
         if not match or (pattern is not _WISH and not is_question(s.text)):
             continue
         act = excerpt(next(g for g in match.groups() if g), 120).rstrip("?").rstrip()
         if _INFORM.search(" ".join(act.split()[:3])) or len(words(act)) < 3:
             return None
-        meant = f'{opening} "{act}".'
-        note = f'{who(s.speaker)} {why}: "{excerpt(s.text)}".'
-        if pattern is _ASK_YOU and name != "the listener":
-            note = f'{who(s.speaker)} wants {name} to act, and {why}: "{excerpt(s.text)}".'
+        form = "wish" if pattern is _WISH else "question"
+        meant = f"A {form} that may ask for something to be done."
+        note = f'{who(s.speaker)} may ask for something by a {form}: "{excerpt(s.text)}".'
         return _gap(dialogue, s, "indirect_request", meant, note, 0.75)
     return None
 
@@ -186,10 +168,8 @@ def _contrast(dialogue: Dialogue, s: Sentence) -> Gap | None:
     if len(content_words(point)) < 2 or len(words(point)) < 4:
         return None
     turn = "but" if but else hit.phrase
-    meant = f'The point is what follows "{turn}": "{point}".'
-    opening = "concedes first and then objects" if but else "turns from what was said"
-    opening = "objects politely" if "respect" in hit.phrase.lower() else opening
-    note = f'{who(s.speaker)} {opening}; the weight lies on "{point}".'
+    meant = f'What stands after "{turn}" limits what stands before it.'
+    note = f'{who(s.speaker)} turns at "{turn}": "{excerpt(s.text, 250)}".'
     return _gap(dialogue, s, "contrast", meant, note, hit.strength)
 
 
@@ -199,8 +179,8 @@ _TOLD = re.compile(r"\b(?:told|said|says|asked|argued?|claims?)\b", re.IGNORECAS
 def _softened(dialogue: Dialogue, s: Sentence) -> Gap | None:
     mild = strongest("euphemism", s.text)
     if mild and is_substantive(s) and not is_question(s.text):
-        meant = f'"{mild.phrase}" is a mild name for something that went or may go badly.'
-        note = f'{who(s.speaker)} criticises in mild words ("{mild.phrase}"): "{excerpt(s.text)}".'
+        meant = f'"{mild.phrase}" may be a mild name for something bad.'
+        note = f'{who(s.speaker)} may say it mildly ("{mild.phrase}"): "{excerpt(s.text)}".'
         return _gap(dialogue, s, "euphemism", meant, note, mild.strength)
     for hit in hits("downtoner", s.text):
         after = s.text[hit.end : hit.end + 28]
@@ -210,9 +190,10 @@ def _softened(dialogue: Dialogue, s: Sentence) -> Gap | None:
             r"\b(?:same|this|that|what|any|the|some|a|whatever) $", s.text[: hit.start]
         )
         if bad and len(words(s.text)) > 4 and not is_question(s.text) and not kind_of:
-            softened = strip_fillers(f"{hit.phrase}{after[: bad.end]}")
-            meant = f'The difficulty is real; "{hit.phrase}" makes it sound smaller.'
-            note = f'{who(s.speaker)} plays down a difficulty as "{softened}": "{excerpt(s.text)}".'
+            meant = f'"{hit.phrase}" may make it sound smaller than it is.'
+            note = (
+                f'{who(s.speaker)} may play something down ("{hit.phrase}"): "{excerpt(s.text)}".'
+            )
             return _gap(dialogue, s, "understatement", meant, note, 0.65)
     return None
 
@@ -230,11 +211,8 @@ def _rhetorical(dialogue: Dialogue, s: Sentence) -> Gap | None:
         or len(words(following[0].text)) < 5
     ):
         return None
-    meant = "Asserted rather than asked: the speaker goes on without waiting for an answer."
-    note = (
-        f"{who(s.speaker)} asks without waiting for an answer, which makes it a claim: "
-        f'"{excerpt(s.text)}"'
-    )
+    meant = "The speaker goes on without waiting for an answer."
+    note = f'{who(s.speaker)} asks without waiting for an answer: "{excerpt(s.text)}"'
     return Gap(
         "rhetorical_question", trim(s.text), meant, note, (s, *following), _score(dialogue, s, 0.6)
     )
@@ -261,15 +239,8 @@ def _hedged(dialogue: Dialogue, s: Sentence) -> Gap | None:
 
 
 def _unsure(dialogue: Dialogue, s: Sentence, hit: Hit) -> Gap:
-    open_matter = _COMPLEMENT.search(s.text[hit.start :])
-    what = excerpt(open_matter["what"], 120) if open_matter else ""
-    if len(words(what)) > 2:
-        meant = f'It is open "{what}".'
-        settled = "take it as settled" if what.lower().startswith("that") else "claim to know"
-        note = f'{who(s.speaker)} does not {settled} "{what}".'
-    else:
-        meant = f'The point is open; "{hit.phrase}" says so.'
-        note = f'{who(s.speaker)} admits an open point ("{hit.phrase}"): "{excerpt(s.text)}".'
+    meant = f'"{hit.phrase}" leaves the point open.'
+    note = f'{who(s.speaker)} leaves a point open ("{hit.phrase}"): "{excerpt(s.text)}".'
     return _gap(dialogue, s, "hedge", meant, note, hit.strength)
 
 
@@ -277,14 +248,14 @@ def _emphasis(dialogue: Dialogue, s: Sentence) -> Gap | None:
     if not is_substantive(s) or is_question(s.text):
         return None
     if hit := strongest("candour", s.text):
-        meant = f'"{hit.phrase}" announces something the listeners may not like to hear.'
+        meant = f'"{hit.phrase}" announces plain words.'
         note = f'{who(s.speaker)} announces plain words ("{hit.phrase}"): "{excerpt(s.text)}".'
         return _gap(dialogue, s, "emphasis", meant, note, hit.strength)
     cue = strongest("booster", s.text)
     if not cue or cue.strength < 0.8:
         return None
-    meant = f'"{cue.phrase}" closes the point to discussion.'
-    note = f'{who(s.speaker)} leaves no room for doubt ("{cue.phrase}"): "{excerpt(s.text)}".'
+    meant = f'"{cue.phrase}" puts it as certain.'
+    note = f'{who(s.speaker)} puts it as certain ("{cue.phrase}"): "{excerpt(s.text)}".'
     return _gap(dialogue, s, "emphasis", meant, note, cue.strength * 0.8)
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of
 from runner.providers.offline.language.cues import is_question, polarity, strongest
-from runner.providers.offline.language.fragments import is_whole, roughness
+from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
 from runner.providers.offline.language.lexicon import STOP_WORDS
+from runner.providers.offline.language.scope import stands_alone
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
@@ -81,10 +82,11 @@ def _perception(dialogue: Dialogue, s: Sentence) -> Perception | None:
         ):
             continue
         text = excerpt(s.text[match.start() :], 160)
-        if is_whole(text) and len(content_words(text)) > 2:
+        said = stands_alone(s.text, s.text[match.start() :]) and not is_garbled(s.text)
+        if said and is_whole(text) and len(content_words(text)) > 2:
             score = 0.3 + 0.15 * (abs(judged) or bool(likely)) + 0.35 * weight_of(dialogue, s)
             of = "the" + of[3:] if of.startswith("The ") else of
-            return Perception(s.speaker, of, text, s, score - roughness(s.text))
+            return Perception(s.speaker, of, excerpt(s.text, 200), s, score - roughness(s.text))
     return None
 
 

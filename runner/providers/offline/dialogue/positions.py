@@ -21,7 +21,7 @@ from runner.providers.offline.dialogue.stance import (
     stance_of,
     takes_stance_on_topic,
 )
-from runner.providers.offline.language.cues import Hit, hits, is_question, strength
+from runner.providers.offline.language.cues import hits, is_question
 from runner.providers.offline.language.fragments import is_whole
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, content_words
@@ -120,7 +120,7 @@ def _interests(dialogue: Dialogue, own: Sequence[Sentence]) -> tuple[tuple[str, 
     """Return up to three needs, wishes or worries in *own*, verbatim and with their sentence."""
     wants = [(s, hit) for s in own for hit in hits("interest", s.text)[:1]]
     clauses = [
-        (excerpt(_WHY.sub("", s.text) if _ends_me(hit) else s.text[hit.start :], 140), s)
+        (excerpt(s.text, 200), s)
         for s, hit in wants
         if not is_question(s.text) and not SUPPOSED.search(s.text[: hit.start])
     ]
@@ -135,30 +135,11 @@ def _interests(dialogue: Dialogue, own: Sequence[Sentence]) -> tuple[tuple[str, 
     return tuple(diverse(fit, 3, score=lambda w: weight_of(dialogue, w[1]), text=lambda w: w[0]))
 
 
-_WHY = re.compile(
-    r"^\W*(?:which|that) is (?:exactly |precisely |just )?(?:why|where) ", re.IGNORECASE
-)
-
-
-def _ends_me(hit: Hit) -> bool:
-    """Return whether the cue is like "worries me", whose subject comes before it."""
-    return hit.phrase.lower().endswith(" me")
-
-
 def _overall(dialogue: Dialogue, own: Sequence[Sentence]) -> int:
-    """Return 1 or -1 if a speaker's statements clearly support or oppose the matter, else 0.
-
-    Objections and agreements to others count double.
-    """
-    favour = against = 0
-    for s in own:
-        if not takes_stance_on_topic(dialogue, s):
-            continue
-        sign = stance_of(s)
-        double = max(strength("agreement", s.text), strength("disagreement", s.text)) > 0.8
-        favour += (sign > 0) * (1 + double)
-        against += (sign < 0) * (1 + double)
-    if favour + against < 3:
+    """Return 1 or -1 if a speaker's statements clearly support or oppose the matter, else 0."""
+    signs = [stance_of(s) for s in own if takes_stance_on_topic(dialogue, s)]
+    favour, against = signs.count(1), signs.count(-1)
+    if favour + against < 2:
         return 0
     return (favour >= 3 * against) - (against >= 3 * favour)
 
@@ -173,6 +154,7 @@ def find_tensions(dialogue: Dialogue, objections: Sequence[AdjacencyPair], n: in
             e.score,
         )
         for e in objections
+        if e.strength > 0.8
     ]
     return diverse(
         found,

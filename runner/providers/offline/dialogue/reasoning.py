@@ -1,13 +1,14 @@
 """Reasoning: conclusions and premises, told apart by the connective between them."""
 
 import re
-from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of
-from runner.providers.offline.language.cues import has, hits, is_question, strength
-from runner.providers.offline.language.fragments import is_closed, is_whole, roughness
+from runner.providers.offline.language.cues import hits, is_question, strength
+from runner.providers.offline.language.fragments import is_closed, is_garbled, is_whole, roughness
+from runner.providers.offline.language.scope import is_outright, stands_alone
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
@@ -19,7 +20,7 @@ from runner.providers.offline.language.sentences import (
 Relation = Literal["causal", "deductive", "conditional"]
 
 IF_THEN = re.compile(
-    r"\b(?P<if>(?:if|unless|provided that|as long as|once)\b[^,;]{8,150}?)(?:,\s*(?:then )?|"
+    r"\b(?P<if>(?:if|unless|provided that|as long as)\b[^,;]{8,150}?)(?:,\s*(?:then )?|"
     r"\s+then )(?P<then>[^;]{12,})",
     re.IGNORECASE,
 )
@@ -150,24 +151,16 @@ def _conditional(s: Sentence) -> _Parts | None:
 _OR_ELSE = re.compile(
     r"(?:^|[,;]\s+)(?P<cue>otherwise|or else|or (?=you|we|it|they|i)\b)[,\s]*", re.IGNORECASE
 )
-_SO = re.compile(
-    r"^so,? (?!that (?:you|we|it|they|i|the)\b)(?=(?:it|that|this|we|i|they|you|the|"
-    r"there)\b)(?!(?:we|i)(?:'ll|'m| will| am|"
-    r" have to) )",
-    re.IGNORECASE,
-)
 
 
 def _loose(dialogue: Dialogue, s: Sentence) -> _Parts | None:
-    """Read "A, otherwise B" (B is the ground) and "B. So A" within one turn."""
+    """Read "A, otherwise B", where B is the ground."""
     previous = _previous(dialogue, s)
     if match := _OR_ELSE.search(s.text):
         claim = s.text[: match.start()] or (previous.text if previous else "")
         quoted = (s,) if match.start() else tuple(q for q in (previous, s) if q)
         ground = f"{match['cue'].strip()} {s.text[match.end() :]}"
         return claim, ground, "causal", match["cue"], quoted, 0.6
-    if (match := _SO.match(s.text)) and previous and set(content_words(previous.text)):
-        return s.text[match.end() :], previous.text, "causal", "So", (previous, s), 0.45
     return None
 
 
@@ -205,6 +198,8 @@ def _made(
     force: float,
 ) -> Reasoning | None:
     sides = [trim(assertion), trim(premise)]
+    if is_garbled(s.text) or not all(_is_said(side, quoted, relation) for side in sides):
+        return None
     bare = re.sub(r"^(?:only )?if ", "", sides[1], flags=re.IGNORECASE)
     amounts = [len(content_words(side)) for side in (sides[0], bare)]
     if min(amounts) < (2 if len(quoted) == 1 else 1) or sum(amounts) < 4:
@@ -231,62 +226,25 @@ def _made(
     weight = max(weight_of(dialogue, q) for q in quoted)
     factual = strength("evidence", premise)
     score = 0.4 * force + 0.5 * weight + 0.15 * factual - weak - roughness(s.text)
+    claim = trim(s.text) if relation == "conditional" else sides[0]
     return Reasoning(
-        s.speaker, sides[0], sides[1], relation, connective.strip(" ,"), quoted, factual, score
+        s.speaker, claim, sides[1], relation, connective.strip(" ,"), quoted, factual, score
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Contradiction:
-    """Two sentences on the same matter, one of which denies the other."""
-
-    first: Sentence
-    second: Sentence
-    shared: tuple[str, ...]
-    likeness: float
+_LINK = re.compile(
+    r"^(?:only if|if|unless|provided that|as long as|once|otherwise|or else|or) ", re.IGNORECASE
+)
 
 
-_MAX_POSTINGS = 40  # a stem in more sentences than this says nothing about what a pair shares
+def _is_said(side: str, quoted: Sequence[Sentence], relation: Relation) -> bool:
+    """Return whether *side* may be stated without the rest of the sentence that has it.
 
-
-def find_contradictions(dialogue: Dialogue) -> list[Contradiction]:
-    """Return pairs that share most content words and differ in negation, most alike first."""
-    pool = [s for s in dialogue.sentences if _asserts(s)]
-    bags = {s.index: frozenset(content_words(s.text)) for s in pool}
-    postings: dict[str, list[Sentence]] = defaultdict(list)
-    for s in pool:
-        for stem in bags[s.index]:
-            postings[stem].append(s)
-    shared: dict[tuple[int, int], int] = defaultdict(int)
-    for holders in postings.values():
-        if len(holders) <= _MAX_POSTINGS:
-            for i, a in enumerate(holders):
-                for b in holders[i + 1 :]:
-                    shared[a.index, b.index] += 1
-    found = (_contradiction(dialogue, a, b, bags) for (a, b), count in shared.items() if count >= 2)
-    return sorted((c for c in found if c), key=lambda c: (-c.likeness, c.first.index))
-
-
-def _asserts(s: Sentence) -> bool:
-    count = len(words(s.text))
-    return 5 <= count <= 40 and not is_question(s.text) and not is_procedural(s.text)
-
-
-def _contradiction(
-    dialogue: Dialogue, a: int, b: int, bags: dict[int, frozenset[str]]
-) -> Contradiction | None:
-    first, second = dialogue.sentences[a], dialogue.sentences[b]
-    both = bags[a] & bags[b]
-    likeness = len(both) / (len(bags[a]) * len(bags[b])) ** 0.5
-    named = {w for w in both if w in dialogue.names or w[0].isdigit()}
-    if len(both - named) < 4 or likeness < 0.7 or (first.speaker == second.speaker and b - a < 20):
-        return None
-    odd = len(hits("negation", first.text)) % 2 != len(hits("negation", second.text)) % 2
-    softened = any(
-        has("conditional", s.text) or strength("hedge", s.text) > 0.5 for s in (first, second)
-    )
-    return (
-        Contradiction(first, second, tuple(sorted(both)), likeness)
-        if odd and not softened
-        else None
-    )
+    The sides of a condition may not; there the whole sentence is stated.
+    """
+    bare = re.sub(r"^(?:otherwise|or else|or) ", "", side)
+    text = next((q.text for q in quoted if bare in q.text), "")
+    if relation == "conditional":
+        start = re.search(r"\b(?:only if|if|unless|provided|as long as)\b", text)
+        return is_outright(text, min(start.start(), text.find(bare)) if start else 0)
+    return stands_alone(text, bare)

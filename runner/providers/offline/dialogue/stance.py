@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from runner.providers.offline.dialogue.dialogue import CALL_SIGN, Dialogue, weight_of
 from runner.providers.offline.dialogue.reasoning import ABOUT_TALK, OWN_STORY
-from runner.providers.offline.language.cues import polarity, strength, strongest
+from runner.providers.offline.language.cues import has, is_question, polarity, strength, strongest
 from runner.providers.offline.language.fragments import roughness
 from runner.providers.offline.language.sentences import Sentence, trim, words
 
@@ -90,14 +90,17 @@ def _decides(s: Sentence) -> bool:
 
 @lru_cache(maxsize=8192)
 def stance_of(s: Sentence) -> int:
-    """Return the side a sentence shows: 1 for, -1 against, 0 neither."""
+    """Return the side that *s* takes outright: 1 for, -1 against, 0 neither.
+
+    Praise and blame are no side: of what, and whose, is not read.
+    """
+    if has("conditional", s.text) or has("unsure", s.text) or is_question(s.text):
+        return 1 if strength("agreement", s.text) > 0.8 and has("conditional", s.text) else 0
     if strength("disagreement", s.text) > 0.8:
         return -1
     if strength("agreement", s.text) > 0.8 or _decides(s):
         return 1
-    if necessity(s) and not strength("negation", s.text):
-        return 1
-    return polarity(s.text)
+    return 0
 
 
 def is_reserved(s: Sentence) -> bool:

@@ -9,9 +9,10 @@ from runner.providers.offline.dialogue.agreement import find_objections
 from runner.providers.offline.dialogue.dialogue import Dialogue, replies
 from runner.providers.offline.dialogue.insights import who
 from runner.providers.offline.dialogue.reasoning import Reasoning
-from runner.providers.offline.language.cues import polarity, strength
-from runner.providers.offline.language.sentences import Sentence, content_words, similarity, words
-from runner.providers.offline.language.wording import excerpt, plain
+from runner.providers.offline.language.cues import strength
+from runner.providers.offline.language.scope import is_outright
+from runner.providers.offline.language.sentences import Sentence, content_words, similarity
+from runner.providers.offline.language.wording import excerpt, plain, tidy
 
 Support = Literal["strong", "partial", "none"]
 
@@ -91,7 +92,7 @@ def implied_by(dialogue: Dialogue, reasoning: Reasoning) -> tuple[str, Sentence]
 def assumed_in(text: str) -> str:
     """Return what *text* says that another's reasoning assumes, verbatim, or ""."""
     match = _ASSUMES.search(text)
-    return match["what"] if match else ""
+    return match["what"] if match and is_outright(text, match.start()) else ""
 
 
 def ground_of(reasoning: Reasoning) -> str:
@@ -105,46 +106,13 @@ def ground_of(reasoning: Reasoning) -> str:
     return f"On condition: {supposed}." if reasoning.relation == "conditional" else plain(supposed)
 
 
-def in_words(weighed: WeighedReason, number: int) -> str:
-    """Return an argument as a sentence; *number* alternates equivalent wordings."""
+def in_words(weighed: WeighedReason) -> str:
+    """Return the speaker, the connective and the words of an argument, and who objects."""
     reasoning = weighed.reasoning
-    name = who(reasoning.speaker)
-    claim, ground = excerpt(reasoning.assertion, 130), excerpt(reasoning.premise, 130)
-    if reasoning.relation == "conditional":
-        text = _conditional(reasoning, name, claim, ground)
-    elif weighed.circular:
-        text = f'{name} backs "{claim}" with much the same words: "{ground}".'
-    elif reasoning.connective.lower().startswith(("otherwise", "or")):
-        text = f'{name} backs "{claim}" with what would happen else: "{ground}".'
-    elif weighed.support == "none":
-        text = f'{name} builds "{claim}" on a ground that is itself unsure: "{ground}".'
-    elif weighed.support == "strong":
-        text = f'{name} rests "{claim}" on something that can be checked: "{ground}".'
-    else:
-        text = _REASONED[number % len(_REASONED)].format(name=name, claim=claim, ground=ground)
-    if weighed.implied:
-        other = who(weighed.implied[1].speaker)
-        return f'{text} {other} names what this takes for granted: "{weighed.implied[0][:-1]}".'
-    if weighed.objection:
-        return f"{text} {who(weighed.objection.speaker)} objects to it."
-    return text
-
-
-_LOSS = re.compile(r"\b(?:no|never|little|none|nothing|lose|cannot|without)\b", re.IGNORECASE)
-
-
-def _conditional(reasoning: Reasoning, name: str, claim: str, ground: str) -> str:
-    """Return the sentence for a conditional: a consent, a warning or an expectation."""
-    condition = " ".join([words(ground)[0], *ground.split()[1:]])
-    if strength("agreement", reasoning.assertion) > 0.8:
-        return f'{name} consents ("{claim}") only under a condition: "{ground}".'
-    if polarity(reasoning.assertion) < 0 or _LOSS.search(reasoning.assertion):
-        return f'{name} warns of what follows "{condition}": "{claim}".'
-    return f'{name} ties "{claim}" to a condition: "{ground}".'
-
-
-_REASONED = (
-    'The ground {name} gives for "{claim}" is stated, not shown: "{ground}".',
-    '{name} argues "{claim}" and leaves the reason without a source: "{ground}".',
-    'From "{ground}" {name} infers "{claim}".',
-)
+    label = "a condition" if reasoning.relation == "conditional" else "a reason"
+    said = " … ".join(excerpt(s.text, 200) for s in reasoning.quoted)
+    text = f'{who(reasoning.speaker)} gives {label} ("{reasoning.connective}"): "{said}".'
+    other = weighed.implied[1] if weighed.implied else weighed.objection
+    if other is None:
+        return tidy(text)
+    return tidy(f'{text} {who(other.speaker)} replies: "{excerpt(other.text, 120)}".')

@@ -5,11 +5,13 @@ after the Penn Discourse Treebank's senses (Prasad et al. 2008); the rest are ge
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from types import MappingProxyType
+
+from runner.providers.offline.language.scope import is_outright
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +76,20 @@ def _needed(phrase: str) -> list[str]:
 _COMPILED = _compiled(_SOURCE)
 
 
+# Cues that say something; the words before them may deny, suppose, ask or report it.
+_SAYING = re.compile(
+    r"(?:commitment|decision|agreement|disagreement|proposal|obligation|booster|assumption|"
+    r"definition|interest|candour|evidence|works_now|(?:told|need|basis|mood|fault|step)_\w+)"
+)
+
+
 def hits(kind: str, text: str) -> list[Hit]:
-    """Return the cues of *kind* in *text* in order of position; overlapping ones once."""
-    text = text.replace("’", "'")  # same length, so that offsets stay those of the caller
-    low = text.lower()
-    found = [
-        Hit(kind, match[0], match.start(), match.end(), strength)
-        for pattern, strength, needed in _COMPILED[kind]
-        if any(part in low for part in needed)
-        for match in pattern.finditer(text)
-    ]
+    """Return the cues of *kind* in *text* in order of position; overlapping ones once.
+
+    A cue by which something is said counts only where it is said outright (language/scope.py).
+    """
     kept: list[Hit] = []
-    for hit in sorted(found, key=lambda h: (h.start, -h.strength)):
+    for hit in sorted(_found(kind, text), key=lambda h: (h.start, -h.strength)):
         if not kept or hit.start >= kept[-1].end:
             kept.append(hit)
     return kept
@@ -93,12 +97,19 @@ def hits(kind: str, text: str) -> list[Hit]:
 
 def strongest(kind: str, text: str) -> Hit | None:
     """Return the strongest cue of *kind* in *text*, the first among equals, or None."""
-    text = text.replace("’", "'")
+    return next(_found(kind, text), None)
+
+
+def _found(kind: str, text: str) -> Iterator[Hit]:
+    """Yield the cues of *kind*, strongest first."""
+    text = text.replace("’", "'")  # same length, so that offsets stay those of the caller
     low = text.lower()
+    saying = _SAYING.fullmatch(kind)
     for pattern, strength, needed in _COMPILED[kind]:
-        if any(part in low for part in needed) and (match := pattern.search(text)):
-            return Hit(kind, match[0], match.start(), match.end(), strength)
-    return None
+        if any(part in low for part in needed):
+            for match in pattern.finditer(text):
+                if not saying or is_outright(text, match.start()):
+                    yield Hit(kind, match[0], match.start(), match.end(), strength)
 
 
 def strength(kind: str, text: str) -> float:
@@ -140,11 +151,14 @@ def is_question(text: str) -> bool:
 def polarity(text: str) -> int:
     """Return the sign of the evaluation in *text*: 1 favourable, -1 unfavourable, 0 neither.
 
-    A negation up to three words before an evaluative word turns its sign.
+    A negation up to three words before an evaluative word turns its sign; one that is further
+    away, or a word that is otherwise not said outright, leaves it without a sign.
     """
     total = 0
     for kind, sign in (("positive", 1), ("negative", -1)):
         for hit in hits(kind, text):
             before = " ".join(text[: hit.start].split()[-3:])
-            total += -sign if has("negation", before) else sign
+            denied = has("negation", before)
+            if denied or is_outright(text, hit.start):
+                total += -sign if denied else sign
     return (total > 0) - (total < 0)

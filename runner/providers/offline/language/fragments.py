@@ -111,3 +111,30 @@ def is_whole(text: str, *, verb: bool = True) -> bool:
     if len(said) > 2 and len(set(said)) / len(said) <= 0.75:  # "The limit is 5 the limit"
         return False
     return not (_OPEN_END.search(core) or _OPEN_START.search(core) or "--" in core)
+
+
+_NOISE = re.compile(
+    r"\b(?:um+|uh+|erm?|hmm+|mm+|ah|eh)\b|\b(\w+(?:'\w+)?)(?:[ ,]+\1\b)+|\b\w{1,4}-(?=[\s,.]|$)|"
+    r"\.\.\.|…",
+    re.IGNORECASE,
+)
+_BROKEN = re.compile(  # "we m have", "the b uh", "not ea easy"
+    r"\b(?:[Ww]e|I|[Yy]ou|[Tt]hey|[Hh]e|[Ss]he|[Ii]t|[Tt]he|[Aa]n?|to|of|and|will|was|is|that) "
+    r"[b-hj-z] (?=[a-zA-Z])|\b(?!an?\b|the\b|in\b|to\b|on\b|no\b|so\b|be\b|he\b|she\b|it\b|is\b|"
+    r"i\b|do\b|we\b|for\b|or\b|as\b|at\b|any\b|can\b|out\b|all\b|any\b|not\b|one\b|some\b|who\b)"
+    r"([a-z]{1,3}) (?=\1[a-z])"
+)
+
+
+def is_garbled(text: str) -> bool:
+    """Return whether *text* is too broken to be chosen: by fillers, repeats and broken-off words.
+
+    That is two such places, one below twelve words, a word said three times in a row, or a word
+    or sentence that breaks off.
+    """
+    places = len(_NOISE.findall(text))
+    torn = _BROKEN.search(text) or _STUCK.search(text) or "--" in text
+    return bool(torn) or places > 1 or (places > 0 and len(words(text)) < 12)
+
+
+_STUCK = re.compile(r"\b(\w+)(?:[ ,]+\1\b){2}", re.IGNORECASE)

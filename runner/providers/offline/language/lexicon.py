@@ -89,18 +89,16 @@ ABBREVIATIONS = _words(
     "ltd co secs mins hrs sec min art al cf ed eds vol pp"
 )
 
-# Markers that may open a sentence; longer ones first.
+# Markers that may open a sentence and say nothing of its matter; longer ones first.
 LEADING_MARKERS = (
     r"without further ado",
-    r"thank you(?: very much| so much)?(?:,? (?:mr|mrs|ms|madam)\.? \w+)?",
-    r"(?:yes|no),? (?:sir|ma'am)",
-    r"(?:mr|madam)\.? (?:chairman|chairwoman|chair|speaker|president)",
-    r"as (?:i|you) (?:know|said|mentioned)",
-    r"(?:i mean|you know|you see|in fact|of course|at least|i guess|to be honest|to be frank)",
-    r"(?:frankly speaking|to be fair|like i said|again|obviously|basically|actually|honestly)",
-    # Before a comma or stop only: "No other agency", "Good rules" and "Right now" say something.
-    r"(?:no|right|negative|fair|good|great|sure|cool|look|listen|well then)(?=\s*[,.!;–—])",
-    r"(?:frankly|anyway|anyways|alright|all right|roger|affirmative|thanks|terrific|fair enough)",
-    r"(?:okay|ok|'kay|yeah|yep|yes|yup|well|so|and|but|then|now|also|oh|ah|uh|um|hmm|mm|hey)",
-    r"(?:first of all|really|or)",
+    r"thank you(?: very much| so much)?(?:,? (?:mr|mrs|ms|madam)\.? \w+)?(?=\s*[,.!;])",
+    r"(?:mr|madam)\.? (?:chairman|chairwoman|chair|speaker|president)(?=\s*[,.!;])",
+    r"(?:i mean|you know|you see|to be honest|to be frank|like i said)"
+    r"(?=\s*[,.!;–—]| (?:i|we|it|the|that|you|they)\b)",
+    # Before a comma or stop only: "Good rules" and "Right now" say something.
+    r"(?:right|good|great|sure|cool|look|listen|well then|anyway|anyways|alright|all right|roger|"
+    r"thanks|hey|oh|ah)(?=\s*[,.!;–—])",
+    r"(?:okay|ok|'kay|yeah|yep|yes|yup|well|so|and|but|uh|um|hmm|mm)(?!-)",
+    r"first of all",
 )

@@ -152,50 +152,49 @@ _LEADING = re.compile(
     r"^(?:[\s,.;:–—-]|…)*(?:" + "|".join(LEADING_MARKERS) + r")(?=[\s,.;:–—-]|$)[\s,.;:–—-]*",
     re.IGNORECASE,
 )
+_REPEATED = (
+    "the|a|an|to|of|in|on|at|and|but|so|is|are|was|we|you|they|he|she|it|my|our|this|with|for"
+)
+_FILLER = "[Uu]m+|[Uu]h+|[Ee]rm?|[Ee]h|[Hh]mm+|[Mm]m+"
 _INNER = (
-    (re.compile(r"(?:,\s*)?\b(?:um+|uh+|ah+|erm?|eh|hm+|mm+)\b(?:\s*,)?", re.IGNORECASE), " "),
-    (re.compile(r",\s*(?:you know|I mean|sort of|kind of)\s*,", re.IGNORECASE), ","),
-    (re.compile(r"\b([^\W\d]+|\w{2,}) (?:\1 )+(?=\w)", re.IGNORECASE), r"\1 "),  # the the the
-    (re.compile(r"\b(\w{2,}(?:'\w+)?)(?: \1\b)+", re.IGNORECASE), r"\1"),
-    (re.compile(r"\s+([,.;:!?])"), r"\1"),
+    (
+        re.compile(rf"(?<!\d)(?:(?:,\s*)?(?<![\w'’&-])(?<!\d )(?:{_FILLER})(?![\w'’&-])(?:\s*,)?)"),
+        " ",
+    ),
+    (re.compile(r",\s*(?:you know|I mean)\s*,"), ","),
+    (re.compile(rf"(?<![\w'’&-])((?:{_REPEATED})|I) (?:\1 )+(?=[\w$])"), r"\1 "),  # the the the
+    (re.compile(r"\s+([,.;:!?](?!\w))"), r"\1"),
     (re.compile(r"([,;:])(?:\s*[,;:])+"), r"\1"),
     (re.compile(r"\s+"), " "),
 )
 
-_BROKEN = re.compile(r"(?<!['’])\b(\w{1,3}) (?=\1\w)")
-
 
 def strip_fillers(text: str) -> str:
-    """Return *text* without fillers, repetitions and leading discourse markers.
+    """Return *text* without fillers, repeated function words and leading discourse markers.
 
-    For generated wording only: the result is no longer a verbatim quote.
+    Every other word stays, single letters, numbers and initials too. For generated wording only:
+    the result is no longer a verbatim quote.
     """
     cleaned = _MARKUP.sub(" ", text)
     for pattern, replacement in _INNER:
         cleaned = pattern.sub(replacement, cleaned)
-    cleaned = _BROKEN.sub(_false_start, cleaned).strip()
-    for _ in range(6):  # markers come in chains: "okay, well, I mean"
-        shorter = _LEADING.sub("", cleaned, count=1)
-        if shorter == cleaned or len(words(shorter)) < 2:
+    return without_markers(cleaned).strip(" ,;:–—")
+
+
+def without_markers(text: str) -> str:
+    """Return *text* without the discourse markers that open it, which come in chains."""
+    text = text.strip()
+    for _ in range(6):  # "okay, well, I mean"
+        shorter = _LEADING.sub("", text, count=1)
+        if shorter == text or len(words(shorter)) < 2:
             break
-        cleaned = shorter
-    return cleaned.strip(" ,;:–—")
-
-
-def _false_start(match: re.Match[str]) -> str:
-    """Drop a broken-off word before its whole: "ea easy", "m make"."""
-    return match[0] if match[1].lower() in STOP_WORDS else ""
+        text = shorter
+    return text
 
 
 def trim(text: str) -> str:
     """Return *text* without leading discourse markers and closing stops, otherwise verbatim."""
-    trimmed = text.strip()
-    for _ in range(6):
-        shorter = _LEADING.sub("", trimmed, count=1)
-        if shorter == trimmed or len(words(shorter)) < 2:
-            break
-        trimmed = shorter
-    return trimmed.strip(" ,;:–—").rstrip(".").rstrip()
+    return without_markers(text).strip(" ,;:–—").rstrip(".").rstrip()
 
 
 @lru_cache(maxsize=8192)

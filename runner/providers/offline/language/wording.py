@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from runner.answers.findings import Citation
-from runner.providers.offline.language.sentences import clauses, strip_fillers, trim
+from runner.providers.offline.language.sentences import clauses, strip_fillers, trim, words
 
 _DANGLING = re.compile(
     r"(?:[\s,;:–—-]+(?:and|but|or|so|because|that|which|who|the|a|an|of|to|in|on|for|with|if|as|is|"
-    r"are|it|we|i|you|they|by|at|from|when|then|like|just|there|this|have|be|my|our|your|their))+$",
-    re.IGNORECASE,
+    r"are|it|we|I|you|they|by|at|from|when|then|like|just|there|this|have|be|my|our|your|their))+$"
 )
 
 
@@ -43,7 +42,8 @@ def plain(text: str, limit: int = 220) -> str:
     if not cleaned:
         return ""
     ended = cleaned if cleaned[-1] in ".!?…" else cleaned + "."
-    return ended[0].upper() + ended[1:]
+    name = words(ended)[:1] != re.findall(r"^\w+(?:['’-]\w+)*", ended)  # "iPhone", "eBay"
+    return ended if name else capital(ended)
 
 
 def listed(names: Iterable[str]) -> str:

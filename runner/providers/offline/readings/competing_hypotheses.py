@@ -1,94 +1,129 @@
-"""Reading of competing_hypotheses: rival statements against the evidence."""
+"""Reading of competing_hypotheses: two opposed statements, and what bears on them."""
 
-from runner.providers.offline.argument.case import Case, build_case
-from runner.providers.offline.argument.claims import Claim
-from runner.providers.offline.argument.consistency import (
-    milestones,
-    most_diagnostic_first,
-    rate,
-    weighed_items,
-)
-from runner.providers.offline.argument.dispute import main_dispute, rivals
-from runner.providers.offline.argument.hypotheses import question_on
-from runner.providers.offline.argument.hypothesis_matrix import insights_of
-from runner.providers.offline.argument.insights import cited, nothing_found, who
-from runner.providers.offline.argument.relations import credibility
-from runner.providers.offline.argument.wording import stated
+from collections.abc import Sequence
+
+from runner.providers.offline.dialogue.insights import who
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.wording import capital, listed
+from runner.providers.offline.language.cues import strength
+from runner.providers.offline.synthesis.cited import (
+    Cited,
+    chosen,
+    cited_in,
+    nothing,
+    on,
+    pairs,
+    related,
+)
+
+_MOST_EVIDENCE = 8
+_NEUTRAL = "No word is recognised that links it to this hypothesis."
 
 
 def read(document: Document) -> dict[str, object]:
-    """Lay out the main dispute of the findings as hypotheses against the evidence."""
-    case = build_case(document)
-    if not case.claims:
-        return _nothing(case)
-    dispute = main_dispute(case, document.findings)
-    hypotheses = rivals(dispute, case)
-    sides = [claim for _, claim in hypotheses]
-    items = weighed_items(sides, case)
-    exclusive = dispute is None or dispute.recorded
-    rated = {
-        i: [rate(item, side, sides, case, exclusive) for side in sides]
-        for i, item in enumerate(items)
-    }
-    rows = most_diagnostic_first(items, rated)
+    """Set two statements, or one and its denial, against the quotes; pure and deterministic."""
+    quotes = cited_in(document)
+    recorded = pairs(document, quotes)
+    stated = [c for c in quotes if c.is_stated] or quotes
+    if not stated:
+        return {"insights": [nothing(document, [], "rival statements")], "structured_data": _EMPTY}
+    sides: tuple[Cited, ...] = recorded[0][:2] if recorded else (stated[0],)
+    near = related(sides[0], quotes, 2) + (related(sides[1], quotes, 2) if recorded else [])
+    items = [*sides, *dict.fromkeys(c for c in near if c not in sides)][:_MOST_EVIDENCE]
+    rows = [_ratings(item, sides) for item in items]
     data = {
-        "question": dispute.question if dispute else question_on(sides[0]),
-        "hypotheses": [{"id": f"H{i}", "statement": t} for i, (t, _) in enumerate(hypotheses, 1)],
-        "evidence": [_item(i, item) for i, (item, _) in enumerate(rows, 1)],
-        "matrix": [
-            _cell(i, j, verdict)
-            for i, (_, row) in enumerate(rows, 1)
-            for j, verdict in enumerate(row, 1)
-        ],
-        "milestones": [text for text, _ in milestones(case, sides)],
-    }
-    return {"insights": insights_of(rows, sides, case), "structured_data": data}
-
-
-def _nothing(case: Case) -> dict[str, object]:
-    absent = listed(case.missing) or "the earlier analyzers"
-    cells = [("H1", "N", "With no statement there is nothing to weigh.")]
-    cells.append(("H2", "N", "A missing finding does not show that nothing was said."))
-    data = {
-        "question": "Do the findings hold anything that hypotheses could be about?",
+        "question": _question(sides),
         "hypotheses": [
-            {"id": "H1", "statement": "The talk held nothing in dispute."},
-            {"id": "H2", "statement": f"It did, but {absent} did not pass it on."},
+            {"id": f"H{n}", "statement": text} for n, text in enumerate(_hypotheses(sides), 1)
         ],
-        "evidence": [
-            {
-                "id": "E1",
-                "text": "No usable finding reached this stage.",
-                "source": "context",
-                "credibility": "low",
-                "evidence": [],
-            }
-        ],
+        "evidence": [_item(n, item) for n, item in enumerate(items, 1)],
         "matrix": [
-            {"evidence": "E1", "hypothesis": h, "consistency": c, "reason": r} for h, c, r in cells
+            {"evidence": f"E{n}", "hypothesis": f"H{m}", "consistency": mark, "reason": reason}
+            for n, row in enumerate(rows, 1)
+            for m, (mark, reason) in enumerate(row, 1)
         ],
-        "milestones": ["Findings of the first stage arrive."],
+        "milestones": [],
     }
-    found = nothing_found(case, "rival explanations or opposed positions")
-    return {"insights": [found], "structured_data": data}
+    return {"insights": _insights(document, quotes, sides), "structured_data": data}
 
 
-def _item(number: int, claim: Claim) -> dict[str, object]:
+_EMPTY = {
+    "question": "No statement is recognised that hypotheses could be about.",
+    "hypotheses": [
+        {"id": "H1", "statement": "The talk held rival statements."},
+        {"id": "H2", "statement": "It held none."},
+    ],
+    "evidence": [
+        {
+            "id": "E1",
+            "text": "No finding with a quote reached this stage.",
+            "source": "context",
+            "credibility": "low",
+            "evidence": [],
+        }
+    ],
+    "matrix": [
+        {"evidence": "E1", "hypothesis": h, "consistency": "N", "reason": _NEUTRAL}
+        for h in ("H1", "H2")
+    ],
+    "milestones": [],
+}
+
+
+def _hypotheses(sides: Sequence[Cited]) -> list[str]:
+    told = [f"It is as stated by {side.said}." for side in sides]
+    return told if len(told) > 1 else [*told, "It is not, or not entirely, as stated."]
+
+
+def _question(sides: Sequence[Cited]) -> str:
+    if len(sides) > 1:
+        first, second = (who(side.sentence.speaker) for side in sides)
+        return f"Which holds, what {first} says or what {second} replies?"
+    return f"Does this hold? {sides[0].said}"
+
+
+def _item(number: int, item: Cited) -> dict[str, object]:
+    text = item.sentence.text
+    doubtful = strength("hedge", text) or strength("unsure", text)
+    counted = strength("evidence", text) > 0.5
     return {
         "id": f"E{number}",
-        "text": f"{stated(claim)} ({who(claim)}).",
-        "source": claim.sources[0] if claim.sources else "context",
-        "credibility": credibility(claim),
-        "evidence": cited([claim]),
+        "text": item.said,
+        "source": item.sources[0],
+        "credibility": "low" if doubtful else "medium" if counted else "low",
+        "evidence": item.evidence,
     }
 
 
-def _cell(item: int, side: int, verdict: tuple[str, str]) -> dict[str, str]:
-    return {
-        "evidence": f"E{item}",
-        "hypothesis": f"H{side}",
-        "consistency": verdict[0],
-        "reason": capital(verdict[1]) + ".",
-    }
+def _ratings(item: Cited, sides: Sequence[Cited]) -> list[tuple[str, str]]:
+    """Rate *item* for each side and, of one side, for its denial."""
+    marks = [_rating(item, side, sides) for side in sides]
+    return marks if len(marks) > 1 else [*marks, ("N", _NEUTRAL)]
+
+
+def _rating(item: Cited, side: Cited, sides: Sequence[Cited]) -> tuple[str, str]:
+    if item is side:
+        return "C", "It states the hypothesis."
+    if item in sides:
+        return "I", "An earlier analyzer sets the two against each other."
+    shared = [f for f in item.under("arguments") if f in side.findings]
+    if shared:
+        return "C", f"{shared[0].analyzer} gives the two as one argument."
+    against = [f for f in item.under("contradictions", "tensions") if f in side.findings]
+    if against:
+        return "I", f"{against[0].analyzer} sets the two against each other."
+    return "N", _NEUTRAL
+
+
+def _insights(
+    document: Document, quotes: Sequence[Cited], sides: Sequence[Cited]
+) -> list[dict[str, object]]:
+    if len(sides) == 1:
+        found = [nothing(document, quotes, "rival statements")]
+    else:
+        found = []
+        for first, second, finding in pairs(document, quotes)[:4]:
+            made = on(first, f"{first.said}, against {second.said}.", finding.key.rstrip("s"))
+            found.append({**made, "evidence": first.evidence + second.evidence})
+    rest = [c for c in quotes if c not in sides]
+    found += [on(c, f"{c.said}.", "bears_on_it") for c in chosen(rest, 4, lambda c: c.is_stated)]
+    return found

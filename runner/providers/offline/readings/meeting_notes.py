@@ -108,10 +108,7 @@ def insights_of(minutes: Minutes) -> Iterator[tuple[float, dict[str, object]]]:
         yield decision.score, insight(text, decision.score, kind, decision.quoted)
         for assent in decision.assents:
             if assent.condition:
-                text = (
-                    f"The decision hangs on a condition: {who(assent.by)} agrees "
-                    f'"{assent.condition}".'
-                )
+                text = f'{who(assent.by)} replies: "{excerpt(assent.reply.text, 160)}".'
                 score = decision.score - 0.1
                 yield score, insight(text, score, "condition", (assent.reply, *decision.parts[:1]))
     for action in minutes.actions[:4]:
@@ -131,7 +128,6 @@ def _gaps(actions: Sequence[Action]) -> Iterator[tuple[float, dict[str, object]]
     ):
         if missing and len(actions) > 1:
             said = listed(f'"{excerpt(a.what, 70)}"' for a in missing[:3])
-            verb = "has" if len(missing) == 1 else "have"
-            text = f"{len(missing)} of {len(actions)} action items {verb} no {lack}: {said}."
+            text = f"No {lack} is recognised for {len(missing)} of {len(actions)}: {said}."
             evidence = [a.quoted[0] for a in missing[:3]]
             yield 0.5, insight(text, 0.6, f"missing_{lack}", evidence)

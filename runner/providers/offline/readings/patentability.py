@@ -1,175 +1,98 @@
-"""Reading of patentability: technical ideas against the patent criteria, and risks."""
+"""Reading of patentability: technical means that a speaker calls new, and words of disclosure."""
 
+import re
 from collections.abc import Sequence
-from dataclasses import replace
 
-from runner.providers.offline.argument.case import Case, build_case
-from runner.providers.offline.argument.insights import cited, insight, nothing_found, who
-from runner.providers.offline.argument.inventions import Idea, dangers, screen
-from runner.providers.offline.argument.patent_criteria import (
-    Danger,
-    lack_of,
-    overall,
-    statement_kind,
-    topic_of,
-    verdicts,
-)
-from runner.providers.offline.argument.wording import quoted
 from runner.providers.offline.document import Document
-from runner.providers.offline.language import cues
-from runner.providers.offline.language.ranking import diverse
-from runner.providers.offline.language.wording import capital, tidy
+from runner.providers.offline.language.cues import has
+from runner.providers.offline.language.scope import is_outright
+from runner.providers.offline.language.sentences import key_terms
+from runner.providers.offline.synthesis.cited import Cited, chosen, cited_in, nothing, on, related
+
+_MEANS = re.compile(
+    r"\b(?:algorithm|apparatus|circuit|compound|device|engine|filter|hardware|machine|material|"
+    r"mechanism|membranes?|method|process|prototype|pump|sensor|software|technique|valve)s?\b",
+    re.IGNORECASE,
+)
+_NEW = re.compile(
+    r"\b(?:patent\w*|invent(?:ed|ion)|novel(?:ty)?|(?:nobody|no one|none) else (?:does|has|uses|"
+    r"makes|did)|never been done|first (?:of its kind|in the world|ever))\b",
+    re.IGNORECASE,
+)
+_SHOWN = re.compile(
+    r"\b(?:i|we|they) (?:have |had |already )*(?:showed|shown|published|presented|posted|"
+    r"disclosed|demonstrated)\b[^.?!]*\b(?:poster|paper|conference|journal|public|fair|online|"
+    r"blog|website|talk)\b",
+    re.IGNORECASE,
+)
+_CRITERIA = ("subject_matter", "novelty", "inventive_step", "industrial_application", "disclosure")
 
 
 def read(document: Document) -> dict[str, object]:
-    """Screen the findings for technical ideas, and say plainly where there is none."""
-    case = build_case(document)
-    if not case.claims:
-        return _nothing(case)
-    screened = screen(case)
-    ideas = _spread([idea for idea in screened if idea.technical and not _is_worry(idea)])
-    risks = dangers(ideas, case) if ideas else []
-    shown = ideas or screened[:1]
-    data = {
-        "summary": _summary(ideas, screened, case),
-        "candidates": [_candidate(idea, risks, case) for idea in shown],
-        "risks": [_risk(danger) for danger in risks],
-        "next_steps": _steps(ideas, risks, case) if ideas else [_no_step(shown[0], case)],
+    """Quote what is called new and what was shown; pure and deterministic."""
+    quotes = cited_in(document)
+    ideas = chosen(quotes, 3, _is_idea)
+    shown = chosen(quotes, 3, lambda c: c.is_stated and _says(_SHOWN, c) and _on(c, ideas))
+    found = [on(c, f"A technical idea that is called new: {c.said}.", "candidate") for c in ideas]
+    found += [
+        on(c, f"It may have been shown before: {c.said}.", "public_disclosure") for c in shown
+    ]
+    text = "Whether that was public, and when, decides on novelty."
+    return {
+        "insights": found or [nothing(document, quotes, "technical ideas that are called new")],
+        "structured_data": {
+            "summary": f"{len(ideas)} technical ideas are called new."
+            if len(ideas) > 1
+            else f"One technical idea is called new, by {ideas[0].said}."
+            if ideas
+            else "No technical idea that is called new is recognised.",
+            "candidates": [_candidate(c, shown) for c in ideas] or [_none()],
+            "risks": [
+                {"kind": "public_disclosure", "text": f"{c.said}. {text}", "evidence": c.evidence}
+                for c in shown
+            ],
+            "next_steps": ["Ask a patent attorney for a search."] if ideas else [],
+        },
     }
-    return {"insights": _insights(ideas, screened, risks, case), "structured_data": data}
 
 
-def _nothing(case: Case) -> dict[str, object]:
-    found = nothing_found(case, "technical ideas")
-    reason = "No finding reached this stage, so the criterion could not be looked at."
-    names = ("subject_matter", "novelty", "inventive_step", "industrial_application", "disclosure")
-    row = {
-        "title": "No statement to screen",
-        "description": "The context holds no finding.",
+def _says(pattern: re.Pattern[str], c: Cited) -> bool:
+    match = pattern.search(c.sentence.text)
+    return bool(match and is_outright(c.sentence.text, match.start()))
+
+
+def _is_idea(c: Cited) -> bool:
+    text = c.sentence.text
+    wish = any(has(k, text) for k in ("proposal", "conditional", "conjecture", "interest", "hedge"))
+    return c.is_stated and not wish and bool(_MEANS.search(text)) and _says(_NEW, c)
+
+
+def _on(c: Cited, ideas: Sequence[Cited]) -> bool:
+    return not ideas or any(c in related(idea, [c], 1) for idea in ideas)
+
+
+def _candidate(c: Cited, shown: Sequence[Cited]) -> dict[str, object]:
+    unknown = "No words on it are recognised."
+    criteria = [{"name": name, "verdict": "unknown", "reason": unknown} for name in _CRITERIA]
+    if shown:
+        criteria[1] |= {"verdict": "doubtful", "reason": f"{shown[0].said}."}
+    return {
+        "title": " and ".join(key_terms([c.sentence], 2)) or "Idea",
+        "description": c.said,
+        "technical": True,
+        "criteria": criteria,
+        "overall": "needs_work",
+        "evidence": c.evidence,
+    }
+
+
+def _none() -> dict[str, object]:
+    reason = "No technical idea is recognised."
+    return {
+        "title": "None recognised",
+        "description": "The findings quote no technical means that a speaker calls new.",
         "technical": False,
-        "criteria": [{"name": n, "verdict": "unknown", "reason": reason} for n in names],
+        "criteria": [{"name": n, "verdict": "unknown", "reason": reason} for n in _CRITERIA],
         "overall": "not_an_invention",
         "evidence": [],
     }
-    summary = "Nothing could be screened: the context holds no finding."
-    data = {"summary": summary, "candidates": [row], "risks": [], "next_steps": []}
-    return {"insights": [found], "structured_data": data}
-
-
-def _spread(ideas: Sequence[Idea]) -> list[Idea]:
-    """Choose up to four ideas about different things."""
-    shown = [idea.beside for idea in ideas if idea.beside]  # shown with what is new about them
-    ideas = [idea for idea in ideas if idea.claim not in shown]
-    return diverse(ideas, 4, score=lambda i: min(1.0, i.score), text=lambda i: i.claim.sentence)
-
-
-def _is_worry(idea: Idea) -> bool:
-    """Return whether a statement names means only to say what is wrong with them."""
-    return not idea.novel and cues.polarity(idea.claim.sentence) < 0
-
-
-def _candidate(idea: Idea, risks: Sequence[Danger], case: Case) -> dict[str, object]:
-    judged = verdicts(idea, risks, case)
-    whole = replace(idea.claim, text=idea.claim.sentence)
-    beside = f", with {quoted(idea.beside, 120)}" if idea.beside else ""
-    return {
-        "title": capital(topic_of(idea, case)),
-        "description": f"{capital(who(idea.claim))}: {quoted(whole, 220)}{beside}",
-        "technical": idea.technical,
-        "criteria": [
-            {"name": name, "verdict": verdict, "reason": f"{capital(reason)}."}
-            for name, (verdict, reason) in judged.items()
-        ],
-        "overall": overall(idea, judged),
-        "evidence": cited([idea.claim, idea.beside] if idea.beside else [idea.claim]),
-    }
-
-
-def _risk(danger: Danger) -> dict[str, object]:
-    kind, cue, claim = danger
-    said = {
-        "public_disclosure": "may count as making it public",
-        "prior_art": "points to earlier or rival work",
-        "ownership": "raises who owns the result",
-        "obviousness": "makes the step look easy",
-        "timing": "bears on when to file",
-    }[kind]
-    text = f'"{cue}" {said}: {who(claim)} says {quoted(claim, 130)}.'
-    return {"kind": kind, "text": tidy(text), "evidence": cited([claim])}
-
-
-def _summary(ideas: Sequence[Idea], screened: Sequence[Idea], case: Case) -> str:
-    count = len(screened)
-    if not ideas:
-        near = screened[0]
-        return (
-            f"Nothing patentable is recognised: of {count} statements screened, none is "
-            f"recognised as saying how a device, material or process works in a new way. "
-            f"The nearest is "
-            f"{quoted(near.claim, 110)} ({who(near.claim)})."
-        )
-    names = "; ".join(dict.fromkeys(topic_of(idea, case) for idea in ideas))
-    new = next((idea for idea in ideas if idea.novel), None)
-    claim = "no claim that it is new is recognised"
-    if new:
-        claim = f"{who(new.claim)} claims novelty for {topic_of(new, case)}"
-    some = "one names" if len(ideas) == 1 else f"{len(ideas)} name"
-    return f"Of {count} statements screened, {some} technical means ({names}); {claim}."
-
-
-def _no_step(idea: Idea, case: Case) -> str:
-    about, name = topic_of(idea, case), who(idea.claim, "the speaker")
-    return (
-        f"Nothing to file on {about}; ask {name} only if a tool or procedure of their own stands "
-        f"behind {quoted(idea.claim, 90)}."
-    )
-
-
-def _steps(ideas: Sequence[Idea], risks: Sequence[Danger], case: Case) -> list[str]:
-    made = []
-    for idea in ideas[:3]:
-        about = topic_of(idea, case)
-        if idea.working:
-            made.append(f'Search earlier patents and papers for {about} ("{idea.working}").')
-        else:
-            made.append(f"Ask {who(idea.claim, 'the speaker')} how the idea with {about} works.")
-    for kind, _, claim in risks[:4]:
-        words = quoted(claim, 100)
-        made.append(
-            {
-                "public_disclosure": f"Establish what was shown to whom and when: {words}.",
-                "prior_art": f"Get the earlier work meant in {words} and compare.",
-                "ownership": f"Check the terms behind {words}.",
-                "obviousness": f"Ask what was hard about it, given {words}.",
-                "timing": f"Fix the dates behind {words} with a patent attorney.",
-            }[kind]
-        )
-    return [tidy(step) for step in dict.fromkeys(made)]
-
-
-def _insights(
-    ideas: Sequence[Idea], screened: Sequence[Idea], risks: Sequence[Danger], case: Case
-) -> list[dict[str, object]]:
-    shown = ideas or screened[:1]
-    sure = 0.45 + 0.05 * min(8, len(screened) // 5)  # more was looked at, so less was missed
-    made = [insight(_summary(ideas, screened, case), sure, "screening", *(i.claim for i in shown))]
-    for idea in ideas:
-        judged = verdicts(idea, risks, case)
-        result = overall(idea, judged).replace("_", " ")
-        weakest = next((n for n in _WEAKEST if judged[n][0] != "met"), "novelty")
-        text = f"{capital(topic_of(idea, case))} ({who(idea.claim)}): {result}. "
-        text += f"{capital(weakest.replace('_', ' '))}: {judged[weakest][1]}."
-        made.append(insight(text, 0.3 + 0.4 * min(1.0, idea.score), "candidate", idea.claim))
-    for danger in risks[:3]:
-        sure = 0.3 + 0.4 * danger[2].weight
-        made.append(insight(str(_risk(danger)["text"]), sure, danger[0], danger[2]))
-    for place, idea in enumerate(screened[: 0 if ideas else 3]):
-        lead = "The nearest statement" if place == 0 else ("Next to it", "Then")[place - 1]
-        text = f"{lead}, {quoted(idea.claim, 110)} ({who(idea.claim)}), "
-        text += f"is {statement_kind(idea.claim)}: {lack_of(idea)}."
-        sure = 0.75 - 0.4 * min(1.0, idea.score)
-        made.append(insight(text, sure, "not_technical", idea.claim))
-    return made[:8]
-
-
-_WEAKEST = ("novelty", "disclosure", "inventive_step", "subject_matter")  # first to ask about

@@ -1,6 +1,5 @@
 """Reading of perspective_perception: positions, perceptions, tensions, shared ground."""
 
-import re
 from collections.abc import Sequence
 
 from runner.providers.offline.dialogue.agreement import find_acceptances, find_objections
@@ -15,12 +14,10 @@ from runner.providers.offline.dialogue.positions import (
     find_tensions,
     find_views,
 )
-from runner.providers.offline.dialogue.reasoning import OWN_STORY
-from runner.providers.offline.dialogue.stance import necessity, stance_of, takes_stance
+from runner.providers.offline.dialogue.stance import takes_stance
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
-from runner.providers.offline.language.sentences import trim
-from runner.providers.offline.language.wording import excerpt, listed, plain
+from runner.providers.offline.language.wording import capital, excerpt, listed, plain
 
 _LIMITS = {"perspectives": 8, "perceptions": 6, "tensions": 5, "shared_ground": 5, "insights": 10}
 
@@ -86,46 +83,17 @@ def _about(t: Tension) -> str:
 
 
 def _held(view: View) -> str:
-    """Return a view as a sentence, by its position: consent, demand, warning, judgement, report."""
+    """Return a view as a sentence, in its words."""
     name, quote = who(view.holder), excerpt(view.position.text)
     if view.counter:
-        return f'{name} sees two sides: "{quote}", yet also "{excerpt(view.counter.text, 120)}".'
-    return f'{name} {_manner(view)}: "{quote}".'
-
-
-_DEMAND = {
-    "": "speaks in favour",
-    "must": "insists",
-    "should": "recommends a course",
-    "ought": "recommends a course",
-    "has": "sets a requirement",
-    "have": "sets a requirement",
-    "need": "names a need",
-    "needs": "names a need",
-}
+        return f'{name}: "{quote}". Also: "{excerpt(view.counter.text, 120)}".'
+    return f'{name}{_manner(view)}: "{quote}".'
 
 
 def _manner(view: View) -> str:
-    sign = stance_of(view.position)
-    if view.stance == "mixed":
-        return "goes along under a condition" if sign > 0 else "warns rather than refuses"
-    if view.stance == "neutral":
-        stands = takes_stance(view.position)
-        return "states a view without taking sides" if stands else "reports and takes no side"
-    if OWN_STORY.search(trim(view.position.text)):
-        return f"tells of a {'good' if sign > 0 else 'bad'} experience"
-    if view.stance == "opposes":
-        return "speaks against"
-    return _DEMAND[necessity(view.position)]
-
-
-def _behind(interest: str) -> str:
-    """Name the kind of interest by its verb."""
-    if re.search(r"\b(?:worr|concern|afraid|fear|anxious)", interest, re.IGNORECASE):
-        return "A worry goes with it"
-    if re.search(r"\b(?:need|require)", interest, re.IGNORECASE):
-        return "The need behind it"
-    return "What is wanted"
+    """Name the side that a view takes in so many words, if it takes one."""
+    words = {"mixed": "under a condition", "supports": "in favour", "opposes": "against"}
+    return f", {words[view.stance]}" if view.stance in words else ""
 
 
 def _insights(
@@ -136,8 +104,7 @@ def _insights(
 ) -> list[dict[str, object]]:
     found: list[tuple[float, dict[str, object]]] = []
     for t in tensions[:3]:
-        text = f"{listed(t.between)} pull apart"
-        text += f" on {_about(t)}" if t.matter else f": {_about(t)}"
+        text = capital(_about(t))
         found.append((t.score + 0.1, insight(text, t.score, "tension", t.quoted)))
     taking_sides = [v for v in views if v.stance != "neutral" or takes_stance(v.position)]
     reporting = [v for v in views if v not in taking_sides]
@@ -145,11 +112,12 @@ def _insights(
         text = _held(view)
         quoted = [view.position, *([view.counter] if view.counter else [])]
         if view.interests and view.interests[0][1] != view.position:
-            text += f' {_behind(view.interests[0][0])}: "{excerpt(view.interests[0][0], 110)}".'
+            text += f' Also: "{excerpt(view.interests[0][0], 150)}".'
             quoted.append(view.interests[0][1])
         found.append((view.score, insight(text, view.score, "perspective", quoted)))
     for g in ground[:2]:
-        text = f'{listed(g.holders)} share one point: "{excerpt(g.text)}".'
+        reply = f'{who(g.quoted[1].speaker)}: "{excerpt(g.quoted[1].text, 100)}"'
+        text = f'{g.holders[0]}: "{excerpt(g.text)}". {reply}.'
         found.append((g.score, insight(text, g.score, "shared_ground", g.quoted)))
     held = {view.position.index for view in views}
     for p in [p for p in seen if p.sentence.index not in held][:2]:

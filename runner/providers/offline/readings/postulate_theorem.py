@@ -1,6 +1,5 @@
 """Reading of postulate_theorem: postulates, theorems and conjectures."""
 
-import re
 from collections.abc import Sequence
 
 from runner.providers.offline.dialogue.axioms import (
@@ -79,48 +78,26 @@ def _guess_item(guess: Conjecture) -> dict[str, object]:
     }
 
 
-def _derived(theorem: Reasoning, rests_on: Sequence[str], number: int) -> str:
-    """Return a theorem as a sentence: how it is inferred, and what is still to be shown."""
-    name, claim = who(theorem.speaker), excerpt(theorem.assertion, 130)
-    ground, gap = excerpt(theorem.premise, 120), gap_of(theorem)
-    if theorem.relation == "conditional":
-        return f'{name} lets "{claim}" hold under a supposition, and no further: "{ground}".'
-    text = f'Granted that "{ground}", {name} derives "{claim}".'
-    if number % 2:
-        text = f'{name} takes "{claim}" to follow from "{ground}".'
-    if len(rests_on) > 1:
-        return f"{text} It draws on {len(rests_on)} of the postulates ({', '.join(rests_on)})."
-    if gap == "none":
-        return f"{text} The ground is a report that can be looked up."
-    if gap.startswith(("The conclusion is hedged", "The ground is")):
-        return f"{text} {gap}"
-    return f"{text} {_STEPS[inference_of(theorem)][number % 2]}"
+def _derived(theorem: Reasoning, rests_on: Sequence[str]) -> str:
+    """Return a theorem in its speaker's words, with the postulates that it rests on."""
+    said = " … ".join(excerpt(s.text, 200) for s in theorem.quoted)
+    label = "supposes" if theorem.relation == "conditional" else "infers"
+    ids = f" It draws on {', '.join(rests_on)}." if len(rests_on) > 1 else ""
+    return f'{who(theorem.speaker)} {label} ("{theorem.connective}"): "{said}".{ids}'
 
 
-_STEPS = {
-    "deductive": ("The step is offered as necessary.", "The step is put as a strict consequence."),
-    "causal": (
-        "That the one brings about the other is left to the listener.",
-        "Whether the ground is enough is not argued.",
-    ),
-    "inductive": ("The step goes from counted cases to the next.",) * 2,
-    "analogical": ("The step rests on a likeness.",) * 2,
-}
 _TAKEN = {
-    "fact": "reports as a fact",
-    "assumption": "builds on an expectation",
+    "fact": "reports",
+    "assumption": "assumes",
     "definition": "defines",
-    "rule": "lays down a requirement",
+    "rule": "states a requirement",
 }
 
 
 def _taken(ground: Postulate) -> str:
-    """Return a postulate as a sentence; one that another speaker's reasoning assumes says so."""
+    """Return a postulate in its speaker's words."""
     name, quote = who(ground.sentence.speaker), excerpt(ground.sentence.text)
-    if ground.kind == "assumption" and ground.statement != plain(ground.sentence.text):
-        return f'{name} lays bare an assumption that is not shown: "{ground.statement[:-1]}".'
-    figure = ground.kind == "fact" and re.search(r"\s[$]?\d", quote)
-    return f'{name} {"gives a figure" if figure else _TAKEN[ground.kind]}: "{quote}".'
+    return f'{name} {_TAKEN[ground.kind]}: "{quote}".'
 
 
 def _insights(
@@ -129,13 +106,13 @@ def _insights(
     found: list[tuple[float, dict[str, object]]] = []
     used: set[int] = set()
     alone = grounds[len(theorems) :]
-    for number, theorem in enumerate(theorems[:4]):
-        text = _derived(theorem, postulates_of(theorem, grounds), number)
+    for theorem in theorems[:4]:
+        text = _derived(theorem, postulates_of(theorem, grounds))
         used.update(q.index for q in theorem.quoted)
         found.append((theorem.score, insight(text, theorem.score, "theorem", theorem.quoted)))
     for guess in guesses[:3]:
         text = f'{who(guess.sentence.speaker)} puts forward a guess ("{guess.phrase}"): '
-        text += f'"{excerpt(guess.sentence.text)}". {guess.test}'
+        text += f'"{excerpt(guess.sentence.text)}".'
         used.add(guess.sentence.index)
         found.append((guess.score, insight(text, guess.score, "conjecture", [guess.sentence])))
     for ground in [g for g in alone if g.sentence.index not in used][:4]:

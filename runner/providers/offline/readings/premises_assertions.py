@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import cast
 
-from runner.providers.offline.dialogue.agreement import find_objections
+from runner.providers.offline.dialogue.agreement import AdjacencyPair, find_objections
 from runner.providers.offline.dialogue.dialogue import (
     Dialogue,
     read_dialogue,
@@ -15,8 +15,6 @@ from runner.providers.offline.dialogue.insights import cite, insight, no_cue, wh
 from runner.providers.offline.dialogue.reasoning import (
     ABOUT_TALK,
     OWN_STORY,
-    Contradiction,
-    find_contradictions,
     find_reasoning,
 )
 from runner.providers.offline.dialogue.stance import necessity
@@ -28,8 +26,9 @@ from runner.providers.offline.dialogue.support import (
 )
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, is_question, polarity, strength, strongest
-from runner.providers.offline.language.fragments import is_whole, roughness
+from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
 from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.scope import is_open
 from runner.providers.offline.language.sentences import Sentence
 from runner.providers.offline.language.wording import excerpt, plain
 
@@ -68,15 +67,10 @@ _DENIAL = re.compile(
 )
 
 
-def _contradictions(dialogue: Dialogue) -> list[Contradiction]:
-    """Return outright denials by another speaker, then pairs that differ in negation only."""
+def _contradictions(dialogue: Dialogue) -> list[AdjacencyPair]:
+    """Return outright denials by another speaker, strongest first."""
     denied = sorted(find_objections(dialogue), key=lambda e: -e.score)
-    outright = [
-        Contradiction(e.statement, e.reply, (e.phrase,), e.score)
-        for e in denied
-        if _DENIAL.search(e.phrase)
-    ]
-    return [*outright, *find_contradictions(dialogue)][: _LIMITS["contradictions"]]
+    return [e for e in denied if _DENIAL.search(e.phrase)][: _LIMITS["contradictions"]]
 
 
 def _argument_item(weighed: WeighedReason) -> dict[str, object]:
@@ -111,11 +105,11 @@ def _claims(s: Sentence) -> bool:
         return False
     if ABOUT_TALK.search(s.text) or strength("agreement", s.text) > 0.8 or _REPORTED.search(s.text):
         return False
-    return _force(s) >= 0.6 and strength("hedge", s.text) < 0.5
+    softened = is_open(s.text) or has("unsure", s.text) or is_garbled(s.text)
+    return _force(s) >= 0.6 and strength("hedge", s.text) < 0.5 and not softened
 
 
 _NORMS = ("must", "should", "ought")
-_WEIGHTY = re.compile(r"critical|essential|crucial", re.IGNORECASE)
 
 
 def _force(s: Sentence) -> float:
@@ -142,42 +136,32 @@ def _labelled(s: Sentence) -> str:
     return f"{s.speaker}: {plain(s.text)}" if s.speaker else plain(s.text)
 
 
-def _clash_item(contradiction: Contradiction) -> dict[str, object]:
+def _clash_item(pair: AdjacencyPair) -> dict[str, object]:
+    name = who(pair.reply.speaker)
     return {
-        "first": _labelled(contradiction.first),
-        "second": _labelled(contradiction.second),
-        "explanation": _explained(contradiction),
-        "evidence": cite(contradiction.first, contradiction.second),
+        "first": _labelled(pair.statement),
+        "second": _labelled(pair.reply),
+        "explanation": f'{name} objects in reply ("{pair.phrase}").',
+        "evidence": cite(pair.statement, pair.reply),
     }
-
-
-def _explained(contradiction: Contradiction) -> str:
-    if len(contradiction.shared) == 1:
-        name = who(contradiction.second.speaker)
-        return f'{name} denies it in reply ("{contradiction.shared[0]}").'
-    denial = strongest("negation", contradiction.second.text) or strongest(
-        "negation", contradiction.first.text
-    )
-    negation = f'"{denial.phrase}"' if denial else "a negation"
-    return f"Both are about {', '.join(contradiction.shared[:4])}; {negation} stands in one only."
 
 
 def _insights(
     dialogue: Dialogue,
     arguments: Sequence[WeighedReason],
     bare: Sequence[Sentence],
-    contradictions: Sequence[Contradiction],
+    contradictions: Sequence[AdjacencyPair],
 ) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     for contradiction in contradictions[:2]:
-        first, second = contradiction.first, contradiction.second
-        text = f'{who(first.speaker)} says "{excerpt(first.text, 120)}", but '
-        text += f'{who(second.speaker)} says "{excerpt(second.text, 120)}".'
-        confidence = 0.7 * contradiction.likeness
+        first, second = contradiction.statement, contradiction.reply
+        text = f'{who(first.speaker)} says "{excerpt(first.text, 120)}", and '
+        text += f'{who(second.speaker)} replies "{excerpt(second.text, 120)}".'
+        confidence = 0.7 * contradiction.score
         found.append(insight(text, confidence, "contradiction", (first, second)))
     ranked = sorted(arguments, key=lambda w: -w.score)
-    for number, weighed in enumerate(ranked[: 6 if bare else 9]):
-        found.append(insight(in_words(weighed, number), weighed.score, "argument", weighed.quoted))
+    for weighed in ranked[: 6 if bare else 9]:
+        found.append(insight(in_words(weighed), weighed.score, "argument", weighed.quoted))
     for s in bare[:3]:
         score = 0.4 * _force(s) + 0.4 * weight_of(dialogue, s)
         found.append(insight(_bare(s), score, "unsupported", (s,)))
@@ -188,18 +172,10 @@ def _insights(
 
 
 def _bare(s: Sentence) -> str:
-    """Return an unsupported claim as a sentence that names its norm or its word of certainty."""
-    needed, cue = necessity(s), strongest("booster", s.text)
-    quote, name = excerpt(s.text), who(s.speaker)
-    if needed in _NORMS and not (cue and cue.strength > 0.7):
-        return f'{name} says "{needed}" and gives no reason in the same breath: "{quote}".'
-    if cue and has("negation", cue.phrase):
-        known = "without saying how it is known"
-        return f'{name} denies across the board ("{cue.phrase}") {known}: "{quote}".'
-    if cue and _WEIGHTY.match(cue.phrase):
-        return f'{name} calls it "{cue.phrase}" and does not show why: "{quote}".'
-    phrase = f' ("{cue.phrase}")' if cue else ""
-    return f'{name} asserts with full certainty{phrase} and offers no ground: "{quote}".'
+    """Return an unsupported claim with its word of certainty or obligation."""
+    cue = strongest("booster", s.text)
+    word = f' ("{necessity(s) or (cue.phrase if cue else "")}")'
+    return f'{who(s.speaker)}{word}, with no reason recognised beside it: "{excerpt(s.text)}".'
 
 
 def _plain_statements(dialogue: Dialogue, used: set[int], n: int) -> list[dict[str, object]]:
@@ -211,6 +187,7 @@ def _plain_statements(dialogue: Dialogue, used: set[int], n: int) -> list[dict[s
         and not is_question(s.text)
         and is_whole(s.text)
         and not OWN_STORY.search(s.text)
+        and not is_garbled(s.text)
     ]
     chosen = diverse(
         pool,
@@ -226,25 +203,10 @@ def _plain_statements(dialogue: Dialogue, used: set[int], n: int) -> list[dict[s
     )
     return [
         insight(
-            f'{who(s.speaker)} {_manner(s, number)}: "{excerpt(s.text)}".',
+            f'{who(s.speaker)}: "{excerpt(s.text)}".',
             0.2 + 0.3 * weight_of(dialogue, s),
             "assertion",
             (s,),
         )
-        for number, s in enumerate(chosen)
+        for s in chosen
     ]
-
-
-def _manner(s: Sentence, number: int) -> str:
-    """Name how a sentence without argument is put forward."""
-    if strength("obligation", s.text):
-        return "sets a requirement without a reason"
-    if sign := polarity(s.text):
-        favourable = (
-            "judges favourably and leaves it at that",
-            "reports well of it and gives no measure",
-        )
-        return favourable[number % 2] if sign > 0 else "names a difficulty and gives no cause"
-    if strength("evidence", s.text):
-        return "reports a figure or a case and draws no conclusion from it"
-    return "states without a reason"

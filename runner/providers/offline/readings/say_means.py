@@ -1,5 +1,6 @@
 """Reading of say_means: gaps between words and message, commitments, open points."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -10,7 +11,6 @@ from runner.providers.offline.dialogue.glosses import find_glosses
 from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
-from runner.providers.offline.language.sentences import strip_fillers
 from runner.providers.offline.language.wording import excerpt, tidy
 
 _LIMITS = {"gaps": 10, "commitments": 8, "unsaid": 5, "insights": 10}
@@ -21,7 +21,7 @@ def read(document: Document) -> dict[str, object]:
     dialogue = read_dialogue(document)
     gaps = _best_gaps([*find_glosses(dialogue), *spotting.find_gaps(dialogue)])
     commitments = diverse(
-        undertaking.find_commitments(dialogue),
+        [p for p in undertaking.find_commitments(dialogue) if not _OFFERS.match(p.text)],
         _LIMITS["commitments"],
         score=lambda p: p.score,
         text=lambda p: p.text,
@@ -43,6 +43,9 @@ def read(document: Document) -> dict[str, object]:
             "unsaid": [_unsaid_item(item, total) for item in left_open],
         },
     }
+
+
+_OFFERS = re.compile(r"(?:i|we) (?:can|could)\b", re.IGNORECASE)
 
 
 def _best_gaps(found: Sequence[spotting.Gap]) -> list[spotting.Gap]:
@@ -72,7 +75,7 @@ def _gap_item(gap: spotting.Gap) -> dict[str, object]:
 def _commitment_item(commitment: undertaking.Commitment) -> dict[str, object]:
     return {
         "speaker": commitment.sentence.speaker,
-        "text": strip_fillers(commitment.text),
+        "text": commitment.sentence.text,
         "strength": commitment.strength,
         "evidence": cite(commitment.sentence),
     }
@@ -87,22 +90,10 @@ def _unsaid_item(item: undertaking.OpenPoint, total: int) -> dict[str, object]:
 
 
 _FIRMNESS = {
-    "firm": "commits without reserve",
-    "conditional": "commits under a condition",
-    "vague": "offers to act but does not bind themselves",
+    "firm": "undertakes",
+    "conditional": "agrees or undertakes under a condition",
+    "vague": "may undertake",
 }
-
-
-def _firmness(commitment: undertaking.Commitment) -> str:
-    """Tell an announced step and a word given for the group from a personal promise."""
-    opening = commitment.text.lower().replace("’", "'")
-    if commitment.strength == "firm" and opening.startswith(("i'm going to", "i am going to")):
-        return "announces a step"
-    if commitment.strength == "firm" and opening.startswith(
-        ("we'll ", "we will ", "we're ", "we are ")
-    ):
-        return "speaks for the group and leaves no reserve"
-    return _FIRMNESS[commitment.strength]
 
 
 def _few_opinions(gaps: Sequence[spotting.Gap]) -> list[spotting.Gap]:
@@ -128,14 +119,17 @@ def _insights(
     used: set[int] = set()
     for commitment in commitments[:3]:
         used.add(commitment.sentence.index)
-        text = f'{who(commitment.sentence.speaker)} {_firmness(commitment)}: "{commitment.text}".'
+        how = _FIRMNESS[commitment.strength]
+        said = excerpt(commitment.sentence.text, 200)
+        text = f'{who(commitment.sentence.speaker)} {how}: "{said}".'
         made = insight(text, commitment.score, "commitment", [commitment.sentence])
         found.append((commitment.score, made))
     for item in left_open[:2]:
         asked = excerpt(item.quoted[0].text)
         used.update(q.index for q in item.quoted)
         kept = "raises" if item.kind == "unanswered" else "puts off"
-        text = f'{who(item.sentence.speaker)} {kept} a point that stays open: "{asked}".'
+        name = who(item.sentence.speaker)
+        text = f'{name} {kept} a point: "{asked}".'
         text = f"{tidy(text)} {undertaking.why_open_matters(item, total)}"
         found.append((item.score, insight(text, item.score, "unsaid", item.quoted)))
     for gap in _few_opinions(gaps):

@@ -1,15 +1,14 @@
 """Decisions: plans that others accept, and decisions that a speaker reports."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from runner.providers.offline.argument.causality import conditional
 from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of
 from runner.providers.offline.dialogue.stance import SUPPOSED
 from runner.providers.offline.language.cues import has, is_question, strength, strongest
-from runner.providers.offline.language.fragments import is_whole, roughness
+from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
+from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
@@ -125,7 +124,12 @@ def is_plan(s: Sentence) -> bool:
     if not match or is_question(text) or is_procedural(text) or len(words(text)) < 5:
         return False
     loose = (
-        "``" in text or '"' in text or _NO_PLAN.search(text) or _ASIDE.search(text[: match.start()])
+        "``" in text
+        or '"' in text
+        or not is_outright(text, match.start())
+        or is_garbled(text)
+        or _NO_PLAN.search(text)
+        or _ASIDE.search(text[: match.start()])
     )
     doubted = has("unsure", text) or has("deferral", text) or strength("hedge", text) > 0.5
     return not (loose or doubted or SUPPOSED.search(text[: match.start()])) and is_whole(
@@ -173,6 +177,8 @@ def _reported(dialogue: Dialogue, s: Sentence) -> Decision | None:
     match = _SETTLED.search(text)
     if not match or is_question(text) or is_procedural(text) or has("negation", text):
         return None
+    if not is_outright(text, match.start()) or is_garbled(text):
+        return None
     if SUPPOSED.search(text[: match.start()]) or _ASIDE.search(text[: match.start()]):
         return None
     pointing = _POINTING.match(text) and not re.match(r" (?:that|to)\b", text[match.end() :])
@@ -202,8 +208,3 @@ def _meant_by_it(dialogue: Dialogue, s: Sentence) -> Sentence | None:
 def distance(a: Sentence, b: Sentence) -> int:
     """Return the distance of two sentences in segments; ids are S and a number."""
     return abs(int(b.segment[1:]) - int(a.segment[1:]))
-
-
-def rule_in(parts: Sequence[Sentence]) -> tuple[str, str] | None:
-    """Return the first (condition, consequence) in the decision's words, or None."""
-    return next((link for s in parts if (link := conditional(s.text))), None)

@@ -31,7 +31,7 @@ _DUE = re.compile(
     r"year|hour|session|meeting|sprint)?"
     rf"|(?:(?:{_BY}|on|early|late|at) )?(?:this|next) (?:{_PART}|week|weekend|month|quarter|{_DAY})"
     rf"|(?:{_BY}|at) (?:the |our )?next (?:meeting|session|call|review|year)"
-    rf"|(?:{_BY}|on|from) (?:the )?(?:{_DAY}|{_NTH} of {_MONTH}|{_MONTH} {_NTH}\b|{_NTH} {_MONTH}|"
+    rf"|(?:{_BY}|on) (?:the )?(?:{_DAY}|{_NTH} of {_MONTH}|{_MONTH} {_NTH}\b|{_NTH} {_MONTH}|"
     rf"{_MONTH}|{_NTH}(?=[.,;]|$)|\d{{4}}-\d\d-\d\d|\d{{1,2}}[./]\d{{1,2}}[./]?(?:\d{{2,4}})?)"
     rf"(?: {_PART})?(?:,? (?:19|20)\d\d)?"
     rf"|in {_MONTH}|(?:within|in) (?:about )?{_NUMBER} ?{_UNIT}(?:'s? time)?"
@@ -41,8 +41,8 @@ _DUE = re.compile(
 )
 # Words before a past time, a recurring time or a length of time.
 _NOT_DUE = re.compile(
-    r"\b(?:since|last|every|each|for|from|during|ago|was|were|happened|until now|as of|but|"
-    r"not|n't|happening)[, ]+$",
+    r"\b(?:since|last|every|each|for|from|away|closed|off|out|during|ago|was|were|"
+    r"happened|until now|as of|but|not|n't|happening)[, ]+$",
     re.IGNORECASE,
 )
 _SPEECH = re.compile(

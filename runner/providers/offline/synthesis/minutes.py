@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from runner.answers.findings import Finding
-from runner.providers.offline.argument.case import build_case
 from runner.providers.offline.dialogue.commitments import OpenPoint, find_open_points
 from runner.providers.offline.dialogue.dialogue import Dialogue, read_dialogue, weight_of
 from runner.providers.offline.dialogue.insights import who
@@ -22,7 +21,8 @@ from runner.providers.offline.language.sentences import (
 )
 from runner.providers.offline.language.wording import excerpt, listed, tidy
 from runner.providers.offline.synthesis.actions import Action, find_actions
-from runner.providers.offline.synthesis.decisions import Decision, find_decisions, rule_in
+from runner.providers.offline.synthesis.cited import speakers_in
+from runner.providers.offline.synthesis.decisions import Decision, find_decisions
 
 LIMITS = {"decisions": 6, "actions": 10, "questions": 8}
 
@@ -87,7 +87,7 @@ def take_minutes(document: Document) -> Minutes:
 
 def recalled(document: Document) -> tuple[Utterance, ...]:
     """Return the quotes that the findings cite, in the order of their segments, each once."""
-    speakers = _speakers(document)
+    speakers = speakers_in(document)
     quotes = dict.fromkeys(c for f in document.findings for c in f.evidence)
     inside = {
         (segment, quote)
@@ -99,37 +99,6 @@ def recalled(document: Document) -> tuple[Utterance, ...]:
     return tuple(
         Utterance(segment, speakers.get(segment) or None, quote) for segment, quote in kept
     )
-
-
-_ASKER = re.compile(r"\b(?:what|the matter) ([^,]{2,40}?) (?:asks|raises)\b")
-_RAISES = re.compile(r"^(.{2,40}?) (raises|puts off) a point")
-
-
-def _speakers(document: Document) -> dict[str, str]:
-    """Map segments to speakers; of a question and its reply, a finding's speaker said only one."""
-    known = dict(build_case(document).speakers)
-    for finding in document.findings:
-        cited = [segment for segment, _ in finding.evidence]
-        if len(cited) < 2 or cited[0] == cited[-1]:
-            continue
-        raised = _RAISES.match(finding.text) if finding.category == "unsaid" else None
-        asker = _asker(finding) if finding.key == "unsaid" else None
-        asker = raised[1] if raised and raised[2] == "raises" else asker
-        replier = raised[1] if raised and raised[2] == "puts off" else None
-        if finding.fields.get("signal") == "deflection":
-            replier = finding.fields.get("speaker")
-        for own, other, name in ((cited[0], cited[-1], asker), (cited[-1], cited[0], replier)):
-            if name:
-                known[own] = name
-                if known.get(other) == name:
-                    del known[other]
-    return known
-
-
-def _asker(finding: Finding) -> str | None:
-    """Return the speaker who raised an open point, from its reason, or None."""
-    match = _ASKER.search(finding.fields.get("why_it_matters", ""))
-    return match[1] if match and match[1] != "The speaker" else None
 
 
 def subject_of(dialogue: Dialogue, findings: Sequence[Finding]) -> str:
@@ -207,48 +176,46 @@ def _doubts(dialogue: Dialogue) -> Iterator[OpenQuestion]:
 
 
 def reservations(decision: Decision) -> list[str]:
-    """Return the conditions under which speakers accept *decision*, and that in its own words."""
-    held = [f'{who(a.by)}: "{a.condition}"' for a in decision.assents if a.condition]
-    link = rule_in(decision.parts) if decision.basis == "agreed" else None
-    own = [f'If "{link[0]}", then "{link[1].rstrip(".")}"'] if link else []
-    return [*held, *own]
+    """Return the words under which speakers accept *decision*, and those in which it is bound."""
+    held = [f'{who(a.by)}: "{excerpt(a.reply.text, 200)}"' for a in decision.assents if a.condition]
+    bound = [p for p in decision.parts if strength("conditional", p.text) > 0.8]
+    return [*held, *(f'{who(p.speaker)}: "{excerpt(p.text, 200)}"' for p in bound)]
 
 
 def decision_line(decision: Decision) -> str:
-    """Return the decision and its reservations in one or two sentences."""
-    said = f'"{excerpt(decision.parts[0].text, 170)}"'
-    if decision.basis == "reported":
-        return tidy(f"{who(decision.by)} reports what was decided elsewhere: {said}.")
-    if decision.basis == "announced":
-        return tidy(f"{who(decision.by)} announces: {said}.")
-    held = [f'{who(a.by)} only "{a.condition}"' for a in decision.assents if a.condition]
-    reserve = f", {listed(held)}" if held else ""
-    text = f"{listed(decision.holders) or 'The speakers'} agree: {said}{reserve}."
-    if link := rule_in(decision.parts):
-        text += f' With it goes a rule: if "{link[0]}", "{link[1].rstrip(".")}".'
+    """Return the decision in the words that state it, and the reservations."""
+    parts = decision.parts if decision.basis == "reported" else decision.parts[:1]
+    said = f'"{" … ".join(excerpt(part.text, 200) for part in parts)}"'
+    if decision.basis != "agreed":
+        return tidy(f"{who(decision.by)} speaks of a decision: {said}.")
+    others = listed(name for name in decision.holders if name != decision.by) or "another speaker"
+    text = (
+        f"{who(decision.by)} says {said}, and {others} agree{'s' if ' and ' not in others else ''}."
+    )
+    for assent in decision.assents:
+        if assent.condition:
+            text += f' {who(assent.by)}: "{excerpt(assent.reply.text, 140)}".'
     return tidy(text)
 
 
 _UNDERTAKES = {
     "firm": "undertakes",
     "conditional": "undertakes under a condition",
-    "vague": "offers without binding themselves",
+    "vague": "may undertake",
 }
 
 
 def action_line(action: Action) -> str:
-    """Return who is to act, as worded, by when and on what."""
+    """Return who is to act, as worded, and by when."""
+    speaker = who(action.quoted[0].speaker)
     if action.firmness == "requested":
-        asker = who(action.quoted[0].speaker)
-        text = f'{asker} asks {action.owner or "the listeners"}: "{action.said}"'
+        text = f'{speaker} asks {action.owner or "the listeners"}: "{action.said}"'
+    elif action.owner:
+        text = f'{action.owner} {_UNDERTAKES[action.firmness]}: "{action.said}"'
     else:
-        by = action.owner or who(action.quoted[0].speaker)
-        verb = _UNDERTAKES[action.firmness] if action.owner else "speaks of a step without an owner"
-        text = f'{by} {verb}: "{action.said}"'
+        text = f'{speaker}, without naming who: "{action.said}"'
     if action.due and action.due not in action.said:
         text += f" ({action.due})"
-    about = action.about
-    if about is None:
-        return tidy(f"{text}.")
-    link = "on" if about.speaker == action.owner else f"answering {who(about.speaker)},"
-    return tidy(f'{text}, {link} "{excerpt(about.text, 110)}".')
+    if action.about is not None:
+        text += f', on "{excerpt(action.about.text, 110)}"'
+    return tidy(f"{text}.")

@@ -29,14 +29,14 @@ _WANT = re.compile(
 _DONE_YET = re.compile(
     r"\bhas any(?:body|one)(?: else)? (?P<act>\w+(?:ed|en|n|t) .+)", re.IGNORECASE
 )
-ASKED_OF = re.compile(
-    r"\b(?:we|i)(?:'re| are|'m| am) asking (?:that )?(?P<who>(?:all |the |every |each )*[\w-]+) "
-    r"(?:to |can |should |will )?(?P<act>\w+ .+)",
+_ASSIGNED = re.compile(
+    r"^(?:(?:then|so|and|okay|also),? )?(?P<who>(?-i:[A-Z][\w'-]+)) (?:will|is going to) "
+    r"(?P<act>(?!be\b|have\b|lead|walk|hand|know|want|need|not\b|never|also be)\w+ .+)",
     re.IGNORECASE,
 )
-_ASSIGNED = re.compile(
-    r"^(?:(?:then|so|and|okay|also),? )?(?P<who>(?-i:[A-Z][\w-]+)) (?:will|is going to) "
-    r"(?P<act>(?!be\b|have\b|lead|walk|hand|know|want|need|not\b|never|also be)\w+ .+)",
+_TOLD = re.compile(  # "Bo, please order a filter"
+    r"^(?:(?:then|so|and|okay|also),? )?(?P<who>(?-i:[A-Z][\w'-]+)), (?:please )?(?P<act>(?!can\b|"
+    r"could\b|will\b|would\b|i\b|we\b|you\b|do you\b|what\b|how\b|that\b|the\b|it\b)\w+ .+)",
     re.IGNORECASE,
 )
 
@@ -72,9 +72,26 @@ def asks(text: str, match: re.Match[str]) -> bool:
     return asked and not before.endswith(("how", "what", "why", "when", "where", "if", "who"))
 
 
-def assigned(dialogue: Dialogue, text: str, due: str | None) -> re.Match[str] | None:
-    """Match "Dana will send it on Friday": a named person, present or given a date, is to act."""
+def assigned(dialogue: Dialogue, text: str, due: str | None) -> tuple[str, str] | None:
+    """Return the person and the act of "Dana will send it on Friday" and "Bo, please send it".
+
+    The person is a speaker, by the label, or one whose name stands inside the sentence, with a
+    date.
+    """
     match = _ASSIGNED.match(text)
-    if not match or match["who"].lower() in STOP_WORDS or len(words(text)) > 25:
+    told = _TOLD.match(text) if "please" in text.lower() else None
+    found = match or told
+    if not found or found["who"].lower() in STOP_WORDS or len(words(text)) > 25:
         return None
-    return match if due or match["who"].lower() in dialogue.names else None
+    known = dialogue.called.get(found["who"].lower(), set())
+    if len(known) == 1:
+        return next(iter(known)), found["act"]
+    absent = match and due and match.start("who") and not known and not _NO_NAME.match(match["who"])
+    return (match["who"], match["act"]) if match and absent else None
+
+
+_NO_NAME = re.compile(
+    r"(?:\w+day|january|february|march|april|may|june|july|august|september|october|november|"
+    r"december|marketing|sales|finance|legal|engineering|support|management|people|team|\w+s)$",
+    re.IGNORECASE,
+)

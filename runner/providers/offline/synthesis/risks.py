@@ -1,39 +1,37 @@
-"""Risks and key points: warnings of the transcript and the weightiest findings."""
+"""Risks and key points: warnings and decisions of the transcript, and the findings' best quotes."""
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.answers.findings import Citation, Finding
-from runner.providers.offline.argument.causality import conditional
 from runner.providers.offline.dialogue.dialogue import weight_of
 from runner.providers.offline.dialogue.insights import who
-from runner.providers.offline.language.cues import has, is_question, polarity, strength
-from runner.providers.offline.language.fragments import is_whole, roughness
+from runner.providers.offline.language.cues import has, is_question, polarity
+from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
 from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
     is_procedural,
-    similarity,
     trim,
 )
-from runner.providers.offline.language.wording import capital, excerpt, tidy
+from runner.providers.offline.language.wording import excerpt, tidy
 from runner.providers.offline.synthesis.minutes import Minutes, decision_line
-from runner.providers.offline.synthesis.threads import TRANSCRIPT, number
 
+TRANSCRIPT = "transcript"
 _WARNS = re.compile(
-    r"\b(?:otherwise|(?:can|could|may|might|will|would) (?:\w+ )?(?:destroy|lose|harm|"
-    r"damage|undermine|weaken|flood|kill|cost us|hurt|ruin|threaten|delay|jeopardi[sz]e|crash|"
-    r"lead to (?:\w+ )?(?:loss|failure|crisis|conflict))|at risk|in danger|"
-    r"end of (?:this|the) project)\b",
+    r"\b(?:(?:can|could|may|might|will|would) (?:\w+ )?(?:destroy|lose|harm|damage|undermine|"
+    r"weaken|flood|kill|cost us|hurt|ruin|threaten|delay|jeopardi[sz]e|crash|"
+    r"lead to (?:\w+ )?(?:loss|failure|crisis|conflict))|at risk|in danger|the risk (?:is|of)|"
+    r"(?:we|you|they) (?:lose|risk)|(?:i'm|i am|we're|we are) (?:worried|concerned|afraid))\b",
     re.IGNORECASE,
 )
-_OURS = re.compile(r"\b(?:we|us|our)\b|\bthere(?:'s| is| will be) no\b", re.IGNORECASE)
-# No conditions ("if not impossible"), and clauses that need their sentence.
-_LOOSE_IF = re.compile(r"(?:not|so|possible|necessary|any|anything|at all)\b", re.IGNORECASE)
-_LOOSE_THEN = re.compile(
-    r"(?:that|it|this|which|they|particularly|especially|even|and|or|but)\b", re.IGNORECASE
+_NO_RISK = re.compile(
+    r"\bno (?:risk|danger|problem|reason|worries)\b|"
+    r"\b(?:not|never|won't|nobody|without|nothing|\w+n't)\b[^,;]*$",
+    re.IGNORECASE,
 )
 
 
@@ -48,66 +46,49 @@ class KeyPoint:
 
 
 def find_risks(minutes: Minutes, findings: Sequence[Finding], n: int) -> list[KeyPoint]:
-    """Return up to *n* risks, the weightiest first."""
-    found = [*_spoken(minutes), *_found(findings)]
-    chosen = diverse(found, n, score=lambda p: p.score, text=lambda p: p.text + _quotes(p))
-    return sorted(chosen, key=lambda p: -p.score)
-
-
-def _quotes(point: KeyPoint) -> str:
-    """Return the first quote of *point*; points on the same words count as alike."""
-    return f" {point.evidence[0][1]}" if point.evidence else ""
+    """Return up to *n* warnings of speakers and risks that analyzers name, weightiest first."""
+    named = [
+        KeyPoint(f.fields["text"], f.analyzer, f.evidence, 0.6)
+        for f in findings
+        if f.key == "risks" and f.evidence and f.fields.get("text")
+    ]
+    found = [*_spoken(minutes), *named]
+    return diverse(found, n, score=lambda p: p.score, text=lambda p: f"{p.text} {p.evidence[0][1]}")
 
 
 def _spoken(minutes: Minutes) -> Iterator[KeyPoint]:
-    """Yield warnings of speakers: a condition with an unwelcome consequence, or a plain threat."""
     dialogue = minutes.dialogue
     settled = {s.index for d in minutes.decisions if d.basis == "agreed" for s in d.quoted}
     for s in dialogue.sentences:
-        if s.index in settled or is_question(s.text) or is_procedural(s.text):
-            continue
-        if (
-            s.index in dialogue.cut_off
-            or has("unsure", s.text)
-            or len(set(content_words(s.text))) < 4
-        ):
-            continue
-        text = _warning(s)
-        if text:
+        if s.index not in settled and s.index not in dialogue.cut_off and _warns(s):
             score = 0.45 + 0.35 * weight_of(dialogue, s) - roughness(s.text)
-            score += 0.1 * bool(_WARNS.search(s.text))
-            yield KeyPoint(tidy(text), TRANSCRIPT, ((s.segment, s.text),), min(0.95, score))
+            yield _point(s, min(0.95, score))
 
 
-def _warning(s: Sentence) -> str:
-    """Return *s* worded as a warning, or "" if it is none."""
-    link = conditional(s.text)
-    name = who(s.speaker)
-    if link and is_whole(link[1], verb=False):
-        light, called_for = polarity(link[1]), strength("obligation", link[1]) >= 0.6
-        lacking = has("negation", link[1]) and bool(_OURS.search(link[1]))
-        loose = _LOOSE_IF.match(link[0]) or _LOOSE_THEN.match(link[1])
-        if not loose and not called_for and (light < 0 or (lacking and not light)):
-            return f'If "{excerpt(link[0], 110)}", {name} expects: "{excerpt(link[1], 140)}".'
-    if _WARNS.search(s.text) and is_whole(trim(s.text)) and polarity(s.text) <= 0:
-        return f'{name} warns: "{excerpt(s.text, 180)}".'
-    return ""
+def _warns(s: Sentence) -> bool:
+    """Return whether *s* warns: in so many words, or by a condition with bad news and no denial."""
+    text = s.text.replace("’", "'")
+    if is_question(text) or not _is_fit(s) or has("unsure", text):
+        return False
+    match = _WARNS.search(text)
+    warned = match and (is_outright(text, match.start()) or has("conditional", text))
+    safe = match and _NO_RISK.search(text[: match.end()])
+    return bool(warned and not safe) and polarity(text) <= 0
 
 
-def _found(findings: Sequence[Finding]) -> Iterator[KeyPoint]:
-    """Yield risks that earlier analyzers name: to a patent, and restraining factors."""
-    for f in findings:
-        if f.key == "risks" and f.evidence and f.fields.get("text"):
-            yield KeyPoint(capital(f.fields["text"]), f.analyzer, f.evidence, 0.6)
-        if f.key == "factors" and f.fields.get("direction") == "restrains" and f.evidence:
-            weight = number(f.fields.get("strength", "1"))
-            text = f"{capital(f.fields.get('name', ''))} holds it back: {f.fields.get('mechanism')}"
-            yield KeyPoint(tidy(text), f.analyzer, f.evidence, 0.3 + 0.08 * weight)
+def _is_fit(s: Sentence) -> bool:
+    whole = is_whole(trim(s.text), verb=False) and len(set(content_words(s.text))) > 3
+    return whole and not is_procedural(s.text) and not is_garbled(s.text)
+
+
+def _point(s: Sentence, score: float) -> KeyPoint:
+    text = f'{who(s.speaker)}: "{excerpt(s.text, 200)}".'
+    return KeyPoint(tidy(text), TRANSCRIPT, ((s.segment, s.text),), score)
 
 
 def find_points(minutes: Minutes, findings: Sequence[Finding], n: int) -> list[KeyPoint]:
-    """Return up to *n* key points in the order of their consequence."""
-    found = [*_decided(minutes), *_weighed(findings), *_insights(findings)]
+    """Return up to *n* key points: decisions, insights, the most central statements."""
+    found = [*_decided(minutes), *_insights(findings)]
     if len(found) < n:
         found += _central(minutes)
     chosen = diverse(
@@ -128,73 +109,20 @@ def _decided(minutes: Minutes) -> Iterator[KeyPoint]:
         yield KeyPoint(decision_line(decision), TRANSCRIPT, cites, score)
 
 
-def _weighed(findings: Sequence[Finding]) -> Iterator[KeyPoint]:
-    """Yield the ranked rival answers and the factors with the most weight."""
-    yield from _ranked(findings)
-    factors = [f for f in findings if f.key == "factors" and f.evidence]
-    for f in factors[:2]:
-        weight = number(f.fields.get("strength", "1"))
-        role = f.fields.get("role", "contributing")
-        lead = f"{capital(f.fields.get('name', ''))} weighs {weight:g} of 5 ({role}): "
-        text = lead + f.fields.get("mechanism", "")
-        yield KeyPoint(tidy(text), f.analyzer, f.evidence, 0.4 + 0.06 * weight)
-
-
-def _ranked(findings: Sequence[Finding]) -> Iterator[KeyPoint]:
-    """Yield the least and the most disconfirmed rival answer, except for bare denials."""
-    statements = {
-        f.fields.get("id"): _bare(f.fields.get("statement", ""))
-        for f in findings
-        if f.key == "hypotheses"
-    }
-    ranked = [f.fields for f in findings if f.key == "ranking"]
-    scores = [number(fields.get("inconsistency", "0")) for fields in ranked]
-    if len(ranked) < 2 or scores[0] >= scores[-1]:
-        return
-    best, worst = (statements.get(ranked[i].get("hypothesis"), "") for i in (0, -1))
-    against = ranked[-1].get("against", "").split("; ")
-    items = [f for f in findings if f.key == "evidence" and f.fields.get("id") in against]
-    cites = tuple(c for f in items[:2] for c in f.evidence[:1])
-    if best and worst and cites and similarity(best, worst) < 0.8:
-        text = f'Of the rival answers, least speaks against "{best}" and most against "{worst}".'
-        yield KeyPoint(tidy(text), "competing_hypotheses", cites, 0.72)
-
-
-def _bare(statement: str) -> str:
-    """Return *statement* without its holder and with single marks for what it quotes."""
-    bare = re.sub(r" \([^()]*\)$", "", statement.rstrip("."))
-    return excerpt(bare.replace('"', "'"), 120)
-
-
-_TELLING = {
-    "shared_ground": 0.5,
-    "tension": 0.55,
-    "contradiction": 0.58,
-    "reconstruction": 0.45,
-    "fundamental": 0.5,
-    "candidate": 0.5,
-    "public_disclosure": 0.6,
-    "euphemism": 0.5,
-    "perspective": 0.45,
-    "argument": 0.4,
-}
-
-
 def _insights(findings: Sequence[Finding]) -> Iterator[KeyPoint]:
     for f in findings:
-        base = _TELLING.get(f.category or "")
-        telling = not re.search(r"takes no side|without taking sides", f.text)
-        if f.key == "insights" and base and f.evidence and f.text and telling:
-            yield KeyPoint(f.text, f.analyzer, f.evidence, base + 0.2 * (f.confidence or 0.0))
+        telling = f.category not in ("no_cue", "no_findings", "language", "uncertain")
+        if f.key == "insights" and telling and f.evidence and f.text:
+            yield KeyPoint(f.text, f.analyzer, f.evidence, 0.35 + 0.4 * (f.confidence or 0.0))
 
 
-def _central(minutes: Minutes) -> Iterator[KeyPoint]:
-    """Yield the most central statements, for when the findings give too few points."""
+def _central(minutes: Minutes) -> list[KeyPoint]:
+    """Return the most central statements, for when the findings give too few points."""
     dialogue = minutes.dialogue
-    fit = [s for s in dialogue.sentences if is_whole(trim(s.text)) and not is_procedural(s.text)]
     fit = [
-        s for s in fit if s.index not in dialogue.cut_off and len(set(content_words(s.text))) > 3
+        s
+        for s in dialogue.sentences
+        if _is_fit(s) and not is_question(s.text) and s.index not in dialogue.cut_off
     ]
-    for s in diverse(fit, 5, score=lambda s: weight_of(dialogue, s), text=lambda s: s.text):
-        text = f'{who(s.speaker)}: "{excerpt(s.text, 180)}".'
-        yield KeyPoint(tidy(text), TRANSCRIPT, ((s.segment, s.text),), 0.4 * weight_of(dialogue, s))
+    best = diverse(fit, 5, score=lambda s: weight_of(dialogue, s), text=lambda s: s.text)
+    return [_point(s, 0.4 * weight_of(dialogue, s)) for s in best]

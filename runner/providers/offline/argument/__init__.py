@@ -1,1 +1,0 @@
-"""Argumentation: claims of earlier findings, how they relate, and what follows."""

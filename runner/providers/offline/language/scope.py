@@ -1,0 +1,106 @@
+"""Scope: whether words may be taken as said outright, given the rest of their sentence.
+
+What stands before them may deny, suppose, ask or report them ("I don't think …", "whether …",
+"nobody says that …"), and what stands after may take them back ("…, I think not", "… or not").
+Where that is in doubt, they may not.
+"""
+
+import re
+
+_APOSTROPHE = "’"
+_DENIES = (
+    r"not|never|no|nobody|none|nothing|neither|nor|without|hardly|scarcely|barely|rarely|seldom|"
+    r"cannot|unable|refus\w+|den(?:y|ies|ied)|fail(?:s|ed)? to|stop(?:ped|s)? (?=\w+ing\b)|"
+    r"avoid\w*|prevent\w*|"
+    r"far from|instead of|rather than|against|less likely|unlikely|\w+n't|too \w+ to"
+)
+_SUPPOSES = (
+    r"if|unless|whether|suppos\w+|assum\w+|provided|imagine|pretend\w*|in case|what if|as though|"
+    r"should (?=we|you|i|they|he|she|it)|had (?=we|you|i|they|he|she|it)|hypothetical\w*|in theory|"
+    r"say(?= (?:we|you|i|they)\b)|as long as|otherwise|depend\w*|until|wish\w*|either"
+)
+_SAYS = r"said|says|saying|told|thought|claim(?:s|ed|ing)?|argue[sd]?|wonder\w*|asks?|asked"
+# These govern only what stands in their own clause.
+_SOFTENS = (
+    r"might|could|would|may|maybe|perhaps|possibl[ey]|probably|thinks?|believe[sd]?|heard|hear|"
+    r"according to|apparently|allegedly|supposedly|reportedly|guess|feel(?:s|ing)?|felt|"
+    r"seem(?:s|ed)?|hope[sd]?|hoping|doubt\w*|suspect\w*|suggest\w*|idea|rumou?r|myth|so-called|"
+    r"mean(?:s|t)?|worr\w+|afraid|fear\w*|want\w*|need|like|dream\w*|say|tells?|"
+    r"what|why|how|who|which|where|"
+    r"(?:is|are|was|were|do|does|did|can|will|has|have) (?=we|you|i|they|he|she|it|there|the)"
+)
+_GOVERNS = re.compile(rf"\b(?:{_DENIES}|{_SUPPOSES}|{_SAYS})\b", re.IGNORECASE)
+_SOFTLY = re.compile(rf"\b(?:{_SOFTENS})\b", re.IGNORECASE)
+_MAYBE = re.compile(r"\b(?:might|could|would|may|maybe|perhaps|possibly|probably)\b", re.IGNORECASE)
+_CLAUSE = re.compile(
+    r"[,:–—]|\b(?:because|since|so|therefore|hence|thus|and|but|which means|although)\b",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(
+    r"\?|\b(?:if|unless|provided(?: that)?|as long as|or not|not (?:true|really|necessarily)|"
+    r"(?:he|she|they|you|people) (?:say|says|said|think|thinks|thought|claim|claims|claimed)|"
+    r"i (?:don't|do not) (?:think|believe)|i doubt|(?:is|was|that's) (?:wrong|false|nonsense)|"
+    r"in theory|hypothetically|only when|except)\b|"
+    r",?\s*\b(?:right|no|not|maybe|perhaps|possibly|probably|allegedly|apparently|supposedly|"
+    r"or so|i (?:think|guess|suppose|believe|hope|hear)(?: so)?)\W*$",
+    re.IGNORECASE,
+)
+# Sarcasm is not read; where one of these stands, nothing of the sentence is taken at its word.
+_SARCASM = re.compile(
+    r"\b(?:yeah,? right|as if|oh,? (?:great|sure|wonderful|perfect|fantastic|good)|good luck with|"
+    r"what could (?:possibly )?go wrong|big surprise|just kidding|so much for|nice try|"
+    r"thanks for nothing|just what (?:i|we) need(?:ed)?)\b",
+    re.IGNORECASE,
+)
+_OPENING = re.compile(
+    r"^\W*(?:(?:no|nope|nah|no problem|no worries|not a problem|why not|never mind|i guess so|"
+    r"i think so|i see what you mean|i know what you mean),\s*)+",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"[.!?…;][\"'”’)\]]*\s")
+
+
+def stands_alone(sentence: str, part: str) -> bool:
+    """Return whether *part*, verbatim in *sentence*, may be stated without the rest of it."""
+    start = sentence.find(part)
+    if start < 0:
+        return False
+    text = sentence.replace(_APOSTROPHE, "'")
+    before, after = text[:start], text[start + len(part) :]
+    before = _sentence_before(before)
+    own = _CLAUSE.split(before)[-1]
+    governed = _GOVERNS.search(before) or _SOFTLY.search(own) or _SARCASM.search(text)
+    return not (governed or _AFTER.search(after))
+
+
+def is_outright(sentence: str, start: int = 0) -> bool:
+    """Return whether nothing before *start* denies, supposes, asks or reports what follows it.
+
+    A question or a joke is never outright.
+    """
+    text = sentence.replace(_APOSTROPHE, "'")
+    before = _sentence_before(text[:start])
+    if text.rstrip("\"'”) ").endswith("?") or _SARCASM.search(text):
+        return False
+    governed = _GOVERNS.search(before) or _MAYBE.search(_CLAUSE.split(before)[-1])
+    return not (governed or _ASKING_END.search(before))
+
+
+def is_open(sentence: str) -> bool:
+    """Return whether a word anywhere in *sentence* supposes, asks or reports, or it is a joke."""
+    text = sentence.replace(_APOSTROPHE, "'")
+    return bool(_OPEN.search(text) or _SARCASM.search(text)) or text.rstrip().endswith("?")
+
+
+_OPEN = re.compile(rf"\b(?:{_SUPPOSES}|{_SAYS}|questions?)\b", re.IGNORECASE)
+_ASKING_END = re.compile(
+    r"\b(?:what|why|how|who|(?<!, )which|where|when|that|than|think|believe|hope|wish|say|"
+    r"know)\W*$|"
+    r"^\W*(?:and |but |so )?(?:is|are|was|were|do|does|did|can|will|has|have)\W*$",
+    re.IGNORECASE,
+)
+
+
+def _sentence_before(before: str) -> str:
+    """Return *before* from the end of the last sentence in it on, without an opening yes or no."""
+    return _OPENING.sub("", _SENTENCE.split(before)[-1])
