@@ -139,17 +139,21 @@ def tf_idf(meeting: Meeting, question: str) -> list[float]:
 
 
 def passages(meeting: Meeting, question: str) -> list[float]:
-    """Return the relevance that the product computes."""
+    """Return the relevance that the generic reading computes."""
+    terms = [set(turn) for turn in meeting.terms]
+    return relevance(terms, set(content_words(question)), named(meeting, question))
+
+
+def named(meeting: Meeting, question: str) -> list[bool]:
+    """Return for each turn whether *question* names its speaker."""
     asked = set(words(question))
-    named = [set(words(speaker)) <= asked for speaker, _ in meeting.turns]
-    return relevance([set(turn) for turn in meeting.terms], set(content_words(question)), named)
+    return [set(words(speaker)) <= asked for speaker, _ in meeting.turns]
 
 
 def asking(meeting: Meeting, question: str) -> list[float]:
     """Return the relevance by which `colloquy-ask` chooses passages."""
-    asked = set(words(question))
-    named = [set(words(speaker)) <= asked for speaker, _ in meeting.turns]
-    return relevance([terms_of(text) for _, text in meeting.turns], asked_terms(question), named)
+    terms = [terms_of(text) for _, text in meeting.turns]
+    return relevance(terms, asked_terms(question), named(meeting, question))
 
 
 def by_chance(meeting: Meeting, question: str) -> list[float]:
@@ -199,13 +203,13 @@ def asking_table(meetings: Sequence[Meeting], overrides: Sequence[str], folder: 
     files = {meeting.name: written(meeting, folder) for meeting in meetings}
     rng, rows = random.Random(SEED), [["questions put to", "asked", "answered", "refused", "cited"]]
     own = [(m, m, q) for m in meetings for q in m.queries]
-    away = [(rng.choice([o for o in meetings if o is not m]), m, q) for m, _, q in own]
+    others = {m.name: [o for o in meetings if o is not m] or [m] for m in meetings}
+    away = [(rng.choice(others[m.name]), m, q) for m, _, q in own]
+    given = [each for each in overrides if not each.startswith("pipeline=")]
     for name, put in (("their own meeting", own), ("another meeting", away)):
         answered, hits = 0, []
         for heard, asked, (question, evidence) in put:
-            reply = colloquy.ask(
-                files[heard.name], question, *overrides, f"output.dir={folder}/outputs"
-            )
+            reply = colloquy.ask(files[heard.name], question, *given, f"output.dir={folder}/asked")
             answered += reply.answered in ("yes", "partly")
             turns = [round(q.start_s / TURN_S) for q in reply.quotes if q.start_s is not None]
             hits += [turn in evidence for turn in turns if heard is asked]

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
-
-from omegaconf import DictConfig
+from typing import Any
 
 from runner.base.errors import ConfigError
 from runner.run import cli
@@ -15,7 +14,7 @@ _COMPOSING = Lock()  # Hydra keeps what it composes in globals
 
 def composed(
     transcript: str, given: Sequence[str], folders: Sequence[Path] = ()
-) -> tuple[DictConfig, list[str]]:
+) -> tuple[Any, list[str]]:
     """Return the configuration that reads *transcript*, and the overrides in Hydra's words.
 
     *given* are overrides as typed, *folders* those of `--config-dir`. Raises ConfigError.

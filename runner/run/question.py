@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from omegaconf import DictConfig, OmegaConf
+from typing import Any
 
 from runner.base.errors import ConfigError
 from runner.base.json import mapping, mappings, number, text
@@ -13,7 +12,7 @@ from runner.base.text import to_safe_text
 from runner.base.tokens import tokenizer_for
 from runner.config.resolve import resolve
 from runner.config.schema import validate
-from runner.job.build import check_format, job_from
+from runner.job.build import build_job, check_format
 from runner.job.job import Job
 from runner.record.previous_session import read_record
 from runner.record.stored_transcript import read_transcript_file
@@ -34,13 +33,13 @@ class Asked:
     """A *question*, the *job* that answers it, its configuration, and the corpus it is put to."""
 
     question: str
-    cfg: DictConfig
+    cfg: Any
     job: Job
     corpus: Corpus
 
 
 @dataclass(frozen=True, slots=True)
-class Cited:
+class AnswerQuote:
     """A quote of an answer: *match* is exact, near or absent; *place* its time and file."""
 
     words: str
@@ -57,7 +56,7 @@ class Reply:
 
     answered: str
     text: str | None
-    quotes: tuple[Cited, ...]
+    quotes: tuple[AnswerQuote, ...]
 
 
 def to_ask(
@@ -76,7 +75,7 @@ def to_ask(
     if tokens < 1:
         raise ConfigError(f"tokens={tokens}: expected at least 1")
     cfg, typed = composed(where, [f"pipeline={ANALYZER}", *overrides], folders)
-    if OmegaConf.select(cfg, f"analyzers.{ANALYZER}.variables") is None:
+    if ANALYZER not in cfg.analyzers:
         raise ConfigError("a question is put with pipeline=ask, without another pipeline")
     cfg.analyzers[ANALYZER].variables.question = _INTERPOLATION.sub(r"\1\1\\${", question)
     data = resolve(cfg)
@@ -85,13 +84,8 @@ def to_ask(
     check_patterns(settings.transcript)
     corpus = read_corpus(settings)
     count = tokenizer_for(settings.model.known_as).count
-    job = job_from(
-        data,
-        composed=OmegaConf.to_yaml(cfg, resolve=False),
-        config_dirs=folders,
-        overrides=typed,
-        transcript=passages(corpus, question, tokens, count),
-    )
+    chosen = passages(corpus, question, tokens, count)
+    job = build_job(cfg, data=data, config_folders=folders, overrides=typed, transcript=chosen)
     assert isinstance(job, Job)
     return Asked(question, cfg, job, corpus)
 
@@ -120,7 +114,7 @@ def read_reply(run: Path) -> Reply:
     for each in mappings(fields.get("quotes")):
         found = segments.get(text(each.get("segment")))
         quotes.append(
-            Cited(
+            AnswerQuote(
                 text(each.get("quote")),
                 text(each.get("segment")),
                 found.speaker if found else None,

@@ -16,7 +16,7 @@ from runner.base.text import print_stderr, to_terminal
 from runner.run.ending import resume_command
 from runner.run.execute import execute_job
 from runner.run.plan import make_plan, read_histories
-from runner.run.question import TOKENS, Asked, Cited, Reply, read_reply, to_ask
+from runner.run.question import TOKENS, AnswerQuote, Asked, Reply, read_reply, to_ask
 from runner.run.session import Session
 
 NAME = "colloquy-ask"
@@ -103,7 +103,7 @@ def _lines(reply: Reply, *, several: bool) -> list[str]:
     return [*lines, *(_quoted(each, several=several) for each in reply.quotes)]
 
 
-def _quoted(quote: Cited, *, several: bool) -> str:
+def _quoted(quote: AnswerQuote, *, several: bool) -> str:
     segment = "" if several else quote.segment  # the place has that of the file
     place = ", ".join(filter(None, (quote.speaker, segment, quote.place)))
     mark = {"exact": "", "near": " [nearly so]"}.get(quote.match, " [not in the transcripts]")

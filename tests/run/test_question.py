@@ -30,6 +30,7 @@ HARBOUR = "\n".join(
 KITCHEN = "Dora: The bread needs two hours.\nEmil: Then bake the bread before noon.\n"
 FERRY = "How much more does the outer harbour cost?"
 OFF_TOPIC = "Which violin concerto did the orchestra rehearse?"
+KEY = "sk-" + "k3y" * 12
 QUIET = "output.console=quiet"
 NASTY = [
     r"What costs ${oc.env:HOME} or \${x} or \\${y}, {{ 7 * 7 }} and {% raw %}?",
@@ -183,7 +184,7 @@ def test_names_that_only_the_rest_of_the_file_tells_are_masked_in_passages(folde
         (["talks", FERRY, "--tokens", "0"], 2, "tokens=0"),
         (["talks", FERRY, "--tokens=many"], 2, "expected a whole number"),
         (["talks", FERRY, "--jsn"], 2, "--json"),
-        (["talks", FERRY, "sk-" + "k" * 40], 2, ""),
+        (["talks", f"Is {KEY} in use?"], 2, "contains what looks like a key"),
         (["missing.txt", FERRY], 7, "missing.txt: no such file"),
         (["empty", FERRY], 2, "there is no transcript"),
     ],
@@ -197,17 +198,18 @@ def test_mistakes_are_one_line_and_have_the_documented_code(
     words: str,
 ) -> None:
     (folder / "empty").mkdir()
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
 
     assert code == ask(monkeypatch, *arguments)
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("colloquy-ask: ")
     assert words in line
-    assert "kkk" not in line
+    assert KEY not in line
     assert not (folder / "outputs").exists()
 
 
 def test_the_price_is_told_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-" + "a" * 40)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
     paid, free = (offer(to_ask("talks", FERRY, [f"model={m}"])) for m in ("openai", "offline"))
 
     assert "45 of 45 segments of 2 transcripts" == free
