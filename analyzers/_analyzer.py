@@ -47,10 +47,10 @@ class PromptAnalyzer:
     """An analyzer made of a Markdown prompt and an optional module with its shape.
 
     *examples* are put behind the question. *module* may define `Fields` (the structured data),
-    `VERBATIM` (the names of its fields that
-    hold a speaker's own words), `markdown(fields)` (how the structured data is shown),
-    `is_silent(fields)` (whether there is nothing that insights could be about, which then are left
-    out) and, beside a user's prompt, `read(document)` (the offline model's reading).
+    `VERBATIM` (the names of its fields that hold a speaker's own words), `markdown(fields)` (how
+    the structured data is shown), `is_silent(fields)` (whether there is nothing that insights could
+    be about, which then are left out) and, beside a user's prompt, `read(document)` (the offline
+    model's reading).
     """
 
     name: str
