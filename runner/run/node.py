@@ -100,9 +100,11 @@ class NodeRunner:
     async def _answer(self, node: Node, upstream: Mapping[str, Outcome], calls: CallLog) -> Outcome:
         """Return the outcome of *node*'s model and fallbacks; raise the last one's CallError."""
         *questions, final = self._questions(node, calls, self.fits.latest)
-        if self.asker.stored and (questions or self.fits.earlier):
-            earlier = [q for fits in self.fits.earlier for q in self._questions(node, calls, fits)]
-            reused = await self._reused([*questions, final, *earlier], upstream)
+        if self.asker.stored and (questions or self.fits.have_changed):
+            reused = await self._reused([*questions, final], upstream)
+            earlier = [] if reused else [*self.fits.earlier, *await self.fits.of_earlier_runs()]
+            for fits in earlier:
+                reused = reused or await self._reused(self._questions(node, calls, fits), upstream)
             if reused is not None:
                 return reused
         for question in questions:
