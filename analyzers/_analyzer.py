@@ -5,7 +5,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -48,7 +48,8 @@ class PromptAnalyzer:
 
     *examples* are put behind the question. *module* may define `Fields` (the structured data),
     `VERBATIM` (the names of its fields that hold a speaker's own words), `markdown(fields)` (how
-    the structured data is shown) and, beside a user's prompt, `read(document)` (the offline
+    the structured data is shown), `is_silent(fields)` (whether there is nothing that insights could
+    be about, which then are left out) and, beside a user's prompt, `read(document)` (the offline
     model's reading).
     """
 
@@ -112,7 +113,11 @@ class PromptAnalyzer:
 
     def read(self, text: str) -> ReadReply:
         """Parse and validate a reply."""
-        return parse_answer(text, self.shape, self.name)
+        reading = parse_answer(text, self.shape, self.name)
+        is_silent = getattr(self.module, "is_silent", None)
+        if is_silent is None or not is_silent(reading.answer.structured_data):
+            return reading
+        return replace(reading, answer=reading.answer.model_copy(update={"insights": []}))
 
     def markdown(self, answer: Mapping[str, Any], *, fields_first: bool = False) -> str:
         """Render a stored answer; the module's own `markdown` shows its structured data."""

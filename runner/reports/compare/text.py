@@ -17,24 +17,16 @@ from runner.reports.compare.verdicts import EQUAL, UNTOLD, WORDS, Pair
 MAX_PAIRS = 45  # in tables; all are in comparison.json
 SETTINGS = (
     *("#", "setting", "front", "timed", "wall s", "ideal s", "efficiency", "speed-up"),
-    *(
-        "prompt",
-        "reply",
-        "cached",
-        "cost $",
-        "grounded",
-        "checks",
-        "escalated",
-        "context kept",
-        "quality",
-    ),
+    *("prompt", "reply", "cached", "cost $", "grounded", "coverage", "checks", "escalated"),
+    *("context kept", "quality"),
 )
 RUNS = ("run", "setting", "status", "ok", "wall s", "speed-up", "plan error", "why")
 PAIRS = ("first", "second", *(name.removesuffix("_s").removesuffix("_usd") for name in WORDS))
 CSV_FIGURES = (
     *("succeeded", "total", "wall_s", "ideal_s", "efficiency"),
     *("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd"),
-    *("grounding_rate", "checks_rate", "escalated", "mended", "context_retained", "quality"),
+    *("grounding_rate", "coverage", "checks_rate", "escalated", "mended"),
+    *("context_retained", "quality"),
     *("plan_error", "plan_tokens_error", "reused"),
 )
 CSV_LAST = ("speed_up", "front")
@@ -55,6 +47,7 @@ def setting_cells(number: int, group: Group) -> tuple[str, ...]:
         *(count(group.middle(f"{n}_tokens")) for n in ("prompt", "completion", "cached")),
         _spread(group.spreads["cost_usd"], "{:.4f}"),
         share(group.middle("grounding_rate")),
+        share(group.middle("coverage")),
         share(group.middle("checks_rate")),
         _escalated(group),
         share(group.middle("context_retained")),
