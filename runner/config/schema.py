@@ -9,6 +9,7 @@ from runner.base.errors import ConfigError, did_you_mean
 from runner.config.checks import ChecksSettings
 from runner.config.explain import explain
 from runner.config.model_facts import known_as
+from runner.config.results import CoverageSettings, GroundingSettings, OutputSettings
 from runner.config.section import (
     Concurrency,
     Count,
@@ -133,29 +134,6 @@ class ProcessingSettings(SettingsSection):
     final_context_include_structured_keys: list[str]
 
 
-class OutputSettings(SettingsSection):
-    """Output files and the console."""
-
-    dir: Annotated[str, Field(min_length=1)]
-    max_insights_per_analyzer: Annotated[int, Field(ge=1, le=100)]
-    console: Literal["auto", "live", "plain", "json", "quiet"]
-    pages: Literal["plain", "obsidian"]
-    insights_csv: Literal["insight", "evidence"] = "insight"
-    language: Annotated[str, Field(min_length=1, max_length=60)] | None = None
-    traces: Literal["none", "otlp"] = "none"
-
-
-class GroundingSettings(SettingsSection):
-    """Treatment of quotes that are not in the transcript.
-
-    A run with a smaller share of quotes that are there than *min_rate* is degraded.
-    """
-
-    require: Literal["mark", "drop", "ask"]
-    min_rate: Annotated[float, Field(ge=0, le=1)] = 0.5
-    near_score: Annotated[float, Field(ge=50, le=100)]
-
-
 class ContextSettings(SettingsSection):
     """Reduction of earlier answers for a stage; tokens are those of the rendered text."""
 
@@ -198,6 +176,7 @@ class AnalyzerSettings(SettingsSection):
     model: Name | None
     prompt: FileName | None
     answer: Name | None
+    examples: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     max_tokens: Tokens
     temperature: Temperature | None
     variables: dict[str, str | int | float | bool]
@@ -218,6 +197,7 @@ class Settings(SettingsSection):
     objective: Annotated[list[Minimised], Field(min_length=1)] = ["wall_s"]
     output: OutputSettings
     grounding: GroundingSettings
+    coverage: CoverageSettings = CoverageSettings()
     checks: ChecksSettings | None = None
     references: str | None = None
     plan: bool

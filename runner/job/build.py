@@ -45,12 +45,13 @@ def build_job(
     data: Mapping[str, Any] | None = None,
     config_folders: Sequence[Path] = (),
     overrides: Sequence[str] = (),
+    transcript: Transcript | None = None,
     only: Collection[str] | None = None,
 ) -> Job | BatchJob:
     """Check everything that can be checked before spending, and return the job.
 
     *data* is *cfg* resolved, for callers that have it already (resolving takes 10 ms);
-    *config_folders* are the user's `--config-dir`s, *only* is as for `job_from`. Raises
+    *config_folders* are the user's `--config-dir`s, the rest is as for `job_from`. Raises
     ConfigError, or TranscriptError if the input cannot be read, before anything is written or sent.
     """
     return job_from(
@@ -58,6 +59,7 @@ def build_job(
         composed=OmegaConf.to_yaml(cfg, resolve=False),
         config_dirs=config_folders,
         overrides=overrides,
+        transcript=transcript,
         only=only,
     )
 
@@ -140,8 +142,9 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
 
 def run_job(setup: Setup, transcript: Transcript) -> Job:
     """Return the job that reads *transcript*; raise ConfigError where it does not fit a model."""
-    redaction, shown = redacted(setup.settings.transcript, transcript)
-    variables = variables_of(setup.pipeline.nodes, shown, setup.settings, redaction)
+    examples = {name: getattr(a, "examples", "") for name, a in setup.analyzers.items()}
+    redaction, shown = redacted(setup.settings.transcript, transcript, examples.values())
+    variables = variables_of(setup.pipeline.nodes, shown, setup.settings, redaction, examples)
     fitter = Fitter(setup.settings, setup.analyzers, shown, variables)
     stages, models = setup.pipeline.stages, setup.models
     fits = fitter.fits(stages, models)

@@ -1,10 +1,11 @@
 """Job: everything about a run that is known before the first call, as frozen values."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from runner.answers.again import ASKED_AGAIN
 from runner.answers.analyzer import Analyzer, Material, Message
 from runner.answers.excerpts import segment_line
 from runner.answers.references import turns_of
@@ -21,7 +22,7 @@ from runner.job.reply_format import Formats, in_part, shareable
 from runner.job.windows import Fit
 from runner.providers.request import Request
 from runner.transcript.inputs import Inputs
-from runner.transcript.model import Transcript
+from runner.transcript.model import Segment, Transcript
 from runner.transcript.redact.unredacted import Unredacted
 
 MAX_SPEAKERS = 50  # named in a question; the segments name them all
@@ -148,10 +149,17 @@ class Job(Setup):
 
     def transcript_material(self, chunk: Chunk | None = None) -> str:
         """Return the transcript or a part of it as prompts show it, the same for every node."""
+        return wrap("transcript", "\n".join(map(segment_line, self.segments_of(chunk))))
+
+    def silent_material(self, chunk: Chunk | None, silent: Collection[str]) -> str:
+        """Return the *silent* segments of a part as a question about them shows them."""
+        lines = [segment_line(each) for each in self.segments_of(chunk) if each.id in silent]
+        return wrap("transcript", "\n".join(lines)) + ASKED_AGAIN if lines else ""
+
+    def segments_of(self, chunk: Chunk | None) -> Sequence[Segment]:
+        """Return the segments of a part, or all, as prompts show them."""
         segments = self.shown.segments
-        if chunk is not None:
-            segments = segments[chunk.start : chunk.stop]
-        return wrap("transcript", "\n".join(map(segment_line, segments)))
+        return segments if chunk is None else segments[chunk.start : chunk.stop]
 
 
 def redacted_question(
@@ -175,9 +183,16 @@ def _part(redaction: Unredacted, part: Mapping[str, str], material: str) -> Mapp
 
 
 def variables_of(
-    nodes: Iterable[Node], transcript: Transcript, settings: Settings, redaction: Unredacted
+    nodes: Iterable[Node],
+    transcript: Transcript,
+    settings: Settings,
+    redaction: Unredacted,
+    examples: Mapping[str, str],
 ) -> dict[str, dict[str, object]]:
-    """Return the placeholders of each node's question on *transcript* as prompts show it."""
+    """Return the placeholders of each node's question on *transcript* as prompts show it.
+
+    *examples* are those of each analyzer.
+    """
     names = dict.fromkeys(s.speaker for s in transcript.segments if s.speaker)
     named = [*names][:MAX_SPEAKERS]
     if len(names) > MAX_SPEAKERS:
@@ -190,6 +205,7 @@ def variables_of(
             "speakers": ", ".join(named) or "not named",
             "transcript_name": transcript.name,
             "notes": _notes(settings, redaction),
+            "examples": redaction.mask(examples.get(node.name, ""), eager=True),
         }
         for node in nodes
     }

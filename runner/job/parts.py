@@ -10,6 +10,7 @@ from runner.job.graph import Node
 from runner.job.job import Job, wrap
 from runner.job.windows import Fit
 
+_AGAIN = "again_"
 _JUDGE = "judge_"
 _FINDINGS_SHARE = 2 / 3  # of the room; the rest is for the segments that the findings cite
 
@@ -17,6 +18,16 @@ _FINDINGS_SHARE = 2 / 3  # of the room; the rest is for the segments that the fi
 def part_node(node: Node, number: int) -> Node:
     """Return the node that reads part *number* for *node*."""
     return replace(node, name=f"{node.name}/part_{number:02d}")
+
+
+def again_node(node: Node, number: int) -> Node:
+    """Return the node that reads the silent segments of part *number* once more for *node*."""
+    return replace(node, name=f"{node.name}/{_AGAIN}{number:02d}")
+
+
+def is_again(node: Node) -> bool:
+    """Return whether *node* reads silent segments once more."""
+    return node.name.partition("/")[2].startswith(_AGAIN)
 
 
 def aside(node: Node, key: str) -> Node:

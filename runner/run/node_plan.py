@@ -7,7 +7,7 @@ from typing import Any
 
 from runner.base.usage import Usage, sum_usd
 from runner.calls.admission.budget import margin_of
-from runner.job.graph import Node
+from runner.job.graph import Node, asks_again
 from runner.job.job import Job
 from runner.job.models import Model
 from runner.job.windows import FRAME_TOKENS
@@ -90,6 +90,8 @@ def plan_node(
         budget = job.settings.transcript.reduce_token_budget
         merged = 2 * budget if fit.room is None else min(2 * budget, fit.room - fit.context)
         prompts.append(fixed + merged + fit.context)
+    if asks_again(job.settings, node):  # at most the whole transcript
+        prompts += [fixed + chunk.tokens for chunk in fit.chunks]
     calls, planned = len(prompts), sum(prompts)
     ratio = seen.prompt_ratio if seen else model.learned.factor or 1.0
     prompt = round(planned * ratio)

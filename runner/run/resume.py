@@ -31,7 +31,7 @@ from runner.reports.stored_run import find_runs, is_run, read_run
 from runner.run.cli import quote
 from runner.run.compose import compose_config
 from runner.run.trust import permit, refuse_interpolations, refuse_paths_outside
-from runner.transcript.model import Transcript
+from runner.transcript.model import PASSAGES, Transcript
 
 FLAGS = ("allow_changed", "retry_failed", "trusted")
 _EXPECTED = "what a run writes there"
@@ -260,6 +260,8 @@ def _put(data: dict[str, Any], key: str, value: Any) -> None:
 def _transcript(path: Path, settings: Settings) -> tuple[Transcript, str]:
     """Return the transcript, from the run if its file is gone, and its stored SHA-256."""
     stored = read_transcript_file(path)
+    if stored.format == PASSAGES:  # of files that may have changed since
+        return stored, stored.sha256
     with suppress(TranscriptError, ConfigError):
         if kind_of(transcript_path(settings.transcript.path)) == "file":  # a pipe is read once
             return open_transcript(settings), stored.sha256

@@ -192,7 +192,13 @@ class Run:
             await self._remember(outcomes, plan)
         counts = sum((o.grounding for o in outcomes.values() if o.grounding), GroundingCounts())
         found = quotes_found(counts)
-        log.info("run.finished", status=status, quotes=found, **headline(measured["run"]))
+        log.info(
+            "run.finished",
+            status=status,
+            quotes=found,
+            coverage=measured["run"]["coverage"],
+            **headline(measured["run"]),
+        )
         return RunResult(status, exit_code, outcomes, measured, found, degrades)
 
     async def _measure(
@@ -219,7 +225,7 @@ class Run:
         """Return coverage.json's content."""
         answers = {name: o.answer for name, o in outcomes.items() if o.answer is not None}
         segments = self.job.transcript.segments
-        return await offload(
+        figures = await offload(
             coverage_figures,
             segments,
             answers,
@@ -227,6 +233,8 @@ class Run:
             self.job.main.tokenizer.count,
             chars=sum(len(each.text) for each in segments),
         )
+        again = {n: o.notes["asked_again"] for n, o in outcomes.items() if "asked_again" in o.notes}
+        return {**figures, "asked_again": again}
 
     async def _remember(self, outcomes: Mapping[str, Outcome], plan: Plan) -> None:
         """Add this run's calls to the history; a failed write is logged only.

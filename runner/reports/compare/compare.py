@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
+from runner.reports.compare.assessment import Assessment, assess
+from runner.reports.compare.gathered import gather
 from runner.reports.compare.group import Group
 from runner.reports.compare.keys import ABSENT, besides_slots, differing_keys, short_names
 from runner.reports.compare.notes import notes_on
@@ -15,7 +17,7 @@ from runner.reports.compare.verdicts import LEAST, Pair, judge, verdict_on
 
 TIMED = ("ideal_s", "efficiency", "context_retained", "plan_error", "plan_tokens_error")
 USED = (
-    *("prompt_tokens", "completion_tokens", "cached_tokens", "grounding_rate"),
+    *("prompt_tokens", "completion_tokens", "cached_tokens", "grounding_rate", "coverage"),
     *("checks_rate", "escalated", "mended"),
 )
 SHARD = "batch.shard"
@@ -35,6 +37,7 @@ class Comparison:
     pairs: tuple[Pair, ...]
     verdict: str
     notes: tuple[str, ...]
+    assessment: Assessment
 
     @property
     def sharded(self) -> bool:
@@ -65,7 +68,8 @@ def compare(paths: Iterable[Path]) -> Comparison:
         pairs = judge(groups)
     notes = tuple(notes_on(rows, groups, pairs, sharded=_are_shards(keys)))
     verdict = SHARDED if _are_shards(keys) else verdict_on(groups, pairs)
-    return Comparison(tuple(rows), keys, tuple(groups), tuple(pairs), verdict, notes)
+    found = Assessment() if _are_shards(keys) else assess(gather(groups, keys))
+    return Comparison(tuple(rows), keys, tuple(groups), tuple(pairs), verdict, notes, found)
 
 
 def _are_shards(keys: Mapping[str, Sequence[str]]) -> bool:

@@ -150,6 +150,7 @@ def _figures(run: StoredRun) -> dict[str, float | None]:
     return {
         **figures,
         "grounding_rate": rate,
+        "coverage": number(took.get("coverage")),
         "checks_rate": number(took.get("checks_rate")),
         "escalated": number(took.get("escalated")),
         "mended": number(took.get("mended")),

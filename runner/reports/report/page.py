@@ -13,6 +13,7 @@ from runner.base.json import at, listing, mapping, mappings, number, text
 from runner.reports.report import ledger, summary
 from runner.reports.report.brief import brief_of, once_each
 from runner.reports.report.calls import read_session
+from runner.reports.report.coverage import HEIGHT, covered_of
 from runner.reports.report.findings import (
     Findings,
     ShownInsight,
@@ -79,6 +80,7 @@ def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any
         "open_nodes": len(nodes) <= OPEN_NODES,
         "ratings": RATINGS,
         "quotes_of": lambda item: quotes_of(item.get("evidence"), places),
+        "covered": covered_of(run, nodes, places),
         "doubts": [text(line) for line in listing(at(run.metadata, "reading", "warnings"))],
         "media": places.media,
         "segments": run.transcript.segments if run.transcript else (),
@@ -99,6 +101,7 @@ def _how_it_ran(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
         "session": session,
         "critical": [by_name[name] for name in critical if name in by_name],
         "critical_s": number(run.took.get("critical_path_s")),
+        "strip_height": HEIGHT,
         "chart": {"label": LABEL, "width": WIDTH},
         "used": [node for node in nodes if sum(node.tokens)],
         "grounding": [(n, g) for n in nodes if (g := mapping(n.record.get("grounding")))],

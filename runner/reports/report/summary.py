@@ -96,6 +96,7 @@ def figures_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[tuple[str, st
         ("Cost", usd(totals.get("cost_usd")) if totals else "–", charged),
         *_reading(mapping(run.metadata.get("reading"))),
         ("Grounding", share(rate.get("rate")), _grounded(rate)),
+        *_covered(run.took),
         *_checks(mapping(run.checks.get("total"))),
     ]
 
@@ -125,6 +126,12 @@ def _of_slots(took: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         ("Loop lag", figure(lag_ms, "{:.1f} ms"), "longest wait of a due timer"),
         ("Speed-up", figure(took.get("speed_up"), "{:.2f} ×"), "sum of latencies / wall clock"),
     ]
+
+
+def _covered(took: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return the figure of coverage, none where it is unknown, as of an older run."""
+    known = number(took.get("coverage"))
+    return [] if known is None else [("Coverage", share(known), "of the tokens are cited")]
 
 
 def _checks(total: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -43,6 +43,7 @@ def row_of(file: Input, job: Job, result: RunResult, spent: Spent) -> ResultRow:
         wall_s=run["wall_s"],
         quotes=counts.quotes,
         grounded=counts.exact + counts.near,
+        coverage=result.benchmark["run"]["coverage"],
         cut=len(cut_answers(result.outcomes)),
         checks=run.get("checks", 0),
         checks_failed=run.get("failed_checks", 0),
@@ -85,6 +86,8 @@ class Tally:
     reused: int = 0
     quotes: int = 0
     grounded: int = 0
+    covered: float = 0.0  # sum of the shares of the files below
+    measured: int = 0
     checks: int = 0
     checks_failed: int = 0
     nodes_ok: int = 0
@@ -98,6 +101,8 @@ class Tally:
         self.reused += row.reused
         self.quotes += row.quotes
         self.grounded += row.grounded
+        if row.coverage is not None:
+            self.covered, self.measured = self.covered + row.coverage, self.measured + 1
         self.checks += row.checks
         self.checks_failed += row.checks_failed
         self.nodes_ok += row.ok
@@ -148,6 +153,10 @@ class Tally:
         names = ("completed", "degraded", "partial", "failed", "unreadable", "interrupted")
         counts = {name: (statuses or self.statuses).get(name, 0) for name in names}
         return {"total": self.total, **counts, "begun": self.done, "reused": self.reused}
+
+    def coverage(self) -> float | None:
+        """Return the mean share of tokens that findings cite, None without any answer."""
+        return round(self.covered / self.measured, 4) if self.measured else None
 
     def grounding(self) -> dict[str, Any]:
         """Return the counts of quotes and the share found in the transcript (None: no quotes)."""
