@@ -95,7 +95,7 @@ def _tell(asked: Asked, path: Path, code: int, *, as_json: bool) -> None:
 
 def _lines(reply: Reply, *, several: bool) -> list[str]:
     if reply.text is None:
-        return [NOTHING]
+        return [NOTHING, *filter(None, [to_terminal(reply.reason, 2000)])]
     lines = ["Partly answered:"] if reply.answered == "partly" else []
     lines.append(to_terminal(reply.text, 10_000))
     if all(quote.match == "absent" for quote in reply.quotes):

@@ -86,11 +86,12 @@ def test_what_no_passage_answers_is_refused_with_exit_code_0(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     codes = [ask(monkeypatch, "talks", OFF_TOPIC, QUIET, *more) for more in ([], ["--json"])]
-    plain, as_json = capsys.readouterr().out.splitlines()
+    plain, reason, as_json = capsys.readouterr().out.splitlines()
     facts = json.loads(as_json)
 
     assert [0, 0] == codes
     assert NOTHING == plain
+    assert reason.startswith("No passage is recognised that answers the question.")
     assert ("no", None, [], 0) == tuple(facts[k] for k in ("answered", "text", "quotes", "exit"))
 
 
@@ -121,6 +122,15 @@ def test_passages_keep_order_ids_and_the_token_budget(tokens: int) -> None:
 
     assert ids == sorted(ids)
     assert {1: 1, 8000: 43}[tokens] == len(ids)
+
+
+def test_what_the_offline_model_cannot_read_is_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "talk.txt").write_text("王: 我们今天讨论预算。\n李: 这个计划太贵了。\n" * 9)
+
+    assert 0 == ask(monkeypatch, "talk.txt", "我们讨论什么?", QUIET)
+    assert "hardly English" in capsys.readouterr().out
 
 
 def test_a_file_that_cannot_be_read_is_left_out_and_said(
