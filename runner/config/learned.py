@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +28,15 @@ class Learned:
     *window* is its context window in tokens as *source* names it, *slots* the calls that the
     server answers at once; None if unknown. *factor* is its tokens per token of our count, by
     which material is cut; usage only changes that of later runs, so that a run taken up again
-    cuts as before.
+    cuts as before. *before* are the unchecked facts by which the run that learned it cut: its
+    answers are stored under those cuts.
     """
 
     window: int | None = None
     source: str = ""
     slots: int | None = None
     factor: float | None = None
+    before: Mapping[str, Any] = field(default_factory=dict, compare=False)
     _billed: int = 0
     _counted: int = 0
 
@@ -89,7 +91,11 @@ class Learned:
     def lasting(self) -> dict[str, Any]:
         """Return what later runs should know of it."""
         known = replace(self, factor=self.measured or self.factor)
-        return (replace(known, window=None, source="") if self.source == UNNAMED else known).facts()
+        facts = (
+            replace(known, window=None, source="") if self.source == UNNAMED else known
+        ).facts()
+        before = self.before if self.measured is None else self.facts()
+        return {**facts, "before": before} if before else facts
 
 
 def is_cut_off(read: int, counted: int, window: int | None) -> bool:
@@ -121,6 +127,7 @@ def read_learned(entry: Mapping[str, Any]) -> Learned:
         window=believed_window(number(entry.get("context_window"))),
         source=source[:80] if isinstance(source, str) else "",
         factor=None if factor is None else believed_factor(factor),
+        before=section(entry, "before"),
     )
 
 

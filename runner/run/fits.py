@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -42,10 +43,28 @@ class Fits:
             self._facts = mappings(read_list(previous.path / LEARNED))[-_MAX_ENTRIES:] or [{}]
             fits = [_fits(job, facts) for facts in self._facts]
         *self.earlier, self.latest = fits
+        told: list[Facts] = [{n: m.learned.before for n, m in job.models.items()}, {}]
+        self._before = told if _is_told(self._facts[0]) else []
+        self._cut_before: list[FitsByNode] | None = None
+
+    @property
+    def have_changed(self) -> bool:
+        """Whether answers may be stored under other cuts than the latest."""
+        return bool(self.earlier or self._before)
+
+    async def of_earlier_runs(self) -> list[FitsByNode]:
+        """Return fits by what was known before: answers may be stored under their cuts."""
+        async with self._lock:
+            if self._cut_before is None:
+                self._cut_before = []
+                for facts in self._before:
+                    with suppress(ConfigError):
+                        self._cut_before.append(await offload(_fits, self._job, facts))
+            return self._cut_before
 
     async def begin(self) -> None:
         """Keep what was learned before the run."""
-        if any(value for facts in self._facts[0].values() for value in facts.values()):
+        if _is_told(self._facts[0]):
             await self._keep()
 
     async def renewed(self, node: Node, model: Model, used: Fit) -> Fit | None:
@@ -66,6 +85,10 @@ class Fits:
 
     async def _keep(self) -> None:
         await self._directory.write_pages({LEARNED: list(self._facts)})
+
+
+def _is_told(facts: Facts) -> bool:
+    return any(value for told in facts.values() for value in told.values())
 
 
 def _facts(models: Mapping[str, Model]) -> Facts:

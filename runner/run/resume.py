@@ -19,6 +19,7 @@ from runner.base.regular_files import kind_of, user_path
 from runner.config.schema import Settings, nearest_key, validate
 from runner.job.build import job_from, open_transcript, resolve, transcript_path
 from runner.job.config_diff import changed_prompts, changed_settings
+from runner.job.expectations import has_checked
 from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import batch_of, completed_before, input_names, is_batch
 from runner.record.previous_session import PreviousSession, read_record
@@ -85,9 +86,8 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
             f"resume={path}: changed since the run was started: {'; '.join(changes)}. "
             f"Restore it, or add allow_changed=true to repeat the calls that it affects"
         )
-    return Resumption(
-        job, PreviousSession(path, flags["retry_failed"], not changes), tuple(changes)
-    )
+    same = not changes and has_checked(path, job.expected)
+    return Resumption(job, PreviousSession(path, flags["retry_failed"], same), tuple(changes))
 
 
 @dataclass(frozen=True)

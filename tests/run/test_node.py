@@ -7,16 +7,28 @@ from pathlib import Path
 
 import pytest
 from helpers import job
-from helpers.runs import ONLY_TWO, STAGE_A, Reply, execute_models, load, prompt_of, simulated
+from helpers.runs import (
+    ONLY_TWO,
+    STAGE_A,
+    Reply,
+    execute,
+    execute_models,
+    load,
+    prompt_of,
+    simulated,
+)
 
 from runner.base.errors import CallError, ConfigError
 from runner.base.tokens import tokenizer_for
 from runner.base.usage import Usage
+from runner.config.learned import remember
 from runner.job.job import Job
 from runner.job.prefix_policy import primed_stages
 from runner.providers.litellm.errors import RefusedError, classify
 from runner.providers.request import Completion, Request
 from runner.record.events import run_log
+from runner.record.reuse import StoredAnswers
+from runner.record.store import Store
 
 SAY_MEANS = "intermediate/stage_a/say_means.json"
 PERCEPTION = "intermediate/stage_a/perspective_perception.json"
@@ -334,6 +346,20 @@ def test_a_run_that_is_taken_up_again_cuts_as_it_did_before() -> None:
 
     assert 0 == result.exit_code
     assert ["competing_hypotheses"] == [r.node for r in transports["main"].requests]
+
+
+def test_answers_are_found_under_the_cuts_of_the_run_that_paid_for_them() -> None:
+    overrides = (*ONLY_TWO, "model=llamacpp", "model.max_tokens=300", "model.context_window=3000")
+    asked, stored = [], StoredAnswers(store=Store(Path("store")))
+    for number, billed in enumerate((700, 0, 0)):
+        made = job(*overrides)
+        _, _, transport = execute(made, into=f"run{number}", stored=stored)
+        made.main.learned.measure(billed, 1000 if billed else 0)
+        remember(made.root, {made.main.key: made.main.learned})
+        asked.append(len(transport.requests))
+
+    assert asked[0] > 0
+    assert [0, 0] == asked[1:]
 
 
 def test_a_model_that_refuses_everything_is_given_up_after_some_cuts() -> None:
