@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,8 @@ from runner.base.json import parse_json
 from runner.config.resolve import resolve
 from runner.job.job import Job
 from runner.record.stored_transcript import read_transcript_file
-from runner.run.question import Asked, to_ask
-from runner.run.question_command import NOTHING, main, offer
+from runner.run.question import AnswerQuote, Asked, Reply, to_ask
+from runner.run.question_command import NOTHING, lines_of, main, offer
 from runner.run.resume import read_resumption
 
 HARBOUR = "\n".join(
@@ -131,6 +132,22 @@ def test_what_the_offline_model_cannot_read_is_said(
 
     assert 0 == ask(monkeypatch, "talk.txt", "我们讨论什么?", QUIET)
     assert "hardly English" in capsys.readouterr().out
+
+
+def test_an_answer_without_a_quote_that_is_there_is_marked() -> None:
+    def page(*quotes: AnswerQuote) -> list[str]:
+        return lines_of(Reply("partly", "Nine\x1b[2J thousand.", quotes), several=True)
+
+    absent = AnswerQuote("ten thousand", "S10002", "Bo (a)", None, "absent", "S0002 of a")
+    near = replace(absent, match="near", words="nine thousands")
+    warning = "No quote bears this answer: do not rely on it."
+    invented = '  "ten thousand" (Bo (a), S0002 of a) [not in the transcripts]'
+
+    assert ["Partly answered:", "Nine[2J thousand.", warning] == page()
+    assert ["Partly answered:", "Nine[2J thousand.", warning, invented] == page(absent)
+    assert [invented, '  "nine thousands" (Bo (a), S0002 of a) [nearly so]'] == page(absent, near)[
+        2:
+    ]
 
 
 def test_a_file_that_cannot_be_read_is_left_out_and_said(
