@@ -154,11 +154,13 @@ def test_a_file_that_cannot_be_read_is_left_out_and_said(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "talks" / "broken.json").write_text("{}")
+    (folder / "talks" / "copy.txt").write_text(KITCHEN)
 
     assert 0 == ask(monkeypatch, "talks", FERRY, QUIET)
     printed = capsys.readouterr()
     assert "colloquy-ask: left out: " in printed.err
     assert "broken.json" in printed.err
+    assert "left out: kitchen.txt: the same as copy.txt" in printed.err
     assert "S0002 of harbour.txt" in printed.out
 
 
