@@ -5,7 +5,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel
 
 from runner.answers.analyzer import Material, Message
+from runner.answers.examples import examples_of
 from runner.answers.markdown import answer_markdown
 from runner.answers.parse import ReadReply, parse_answer
 from runner.answers.shape import Answer, NoFields, answer_shape, json_schema
@@ -45,9 +46,11 @@ REPAIR = _ENVIRONMENT.from_string((PACKAGED / "_repair.md").read_text(encoding="
 class PromptAnalyzer:
     """An analyzer made of a Markdown prompt and an optional module with its shape.
 
-    *module* may define `Fields` (the structured data), `VERBATIM` (the names of its fields that
-    hold a speaker's own words), `markdown(fields)` (how the structured data is shown) and, beside
-    a user's prompt, `read(document)` (the offline model's reading).
+    *examples* are put behind the question. *module* may define `Fields` (the structured data),
+    `VERBATIM` (the names of its fields that hold a speaker's own words), `markdown(fields)` (how
+    the structured data is shown), `is_silent(fields)` (whether there is nothing that insights could
+    be about, which then are left out) and, beside a user's prompt, `read(document)` (the offline
+    model's reading).
     """
 
     name: str
@@ -55,6 +58,7 @@ class PromptAnalyzer:
     template: Template
     module: ModuleType | None
     variables: Mapping[str, Any]
+    examples: str = ""
 
     @cached_property
     def verbatim(self) -> frozenset[str]:
@@ -79,15 +83,17 @@ class PromptAnalyzer:
 
     @cached_property
     def prompt_digest(self) -> str:
-        """SHA-256 hex of system text, question, own variables and schema."""
+        """SHA-256 hex of system text, question, own variables, schema and examples."""
         parts = [SYSTEM, self.question, dict(self.variables), self.schema]
+        parts += [self.examples] if self.examples else []
         return digest(json.dumps(parts, sort_keys=True))
 
     def messages(self, material: Material, *, with_schema: bool) -> tuple[Message, ...]:
         """Put the material first and the question last, so that prompt caches can share it."""
         question = _render(self.name, self.template, {**material.variables, **self.variables})
-        if notes := material.variables.get("notes"):
-            question += f"\n\n{notes}"
+        for told in ("examples", "notes"):  # as the job has redacted them
+            if text := material.variables.get(told):
+                question += f"\n\n{text}"
         if with_schema:
             question += self._asked_schema
         shared = {"type": "text", "text": material.text}
@@ -107,7 +113,11 @@ class PromptAnalyzer:
 
     def read(self, text: str) -> ReadReply:
         """Parse and validate a reply."""
-        return parse_answer(text, self.shape, self.name)
+        reading = parse_answer(text, self.shape, self.name)
+        is_silent = getattr(self.module, "is_silent", None)
+        if is_silent is None or not is_silent(reading.answer.structured_data):
+            return reading
+        return replace(reading, answer=reading.answer.model_copy(update={"insights": []}))
 
     def markdown(self, answer: Mapping[str, Any], *, fields_first: bool = False) -> str:
         """Render a stored answer; the module's own `markdown` shows its structured data."""
@@ -132,7 +142,8 @@ def find(name: str, settings: AnalyzerSettings, folders: Sequence[Path]) -> Prom
     _check_placeholders(name, path, question, settings.variables)
     template = _compile(name, question, settings.variables)
     module = _answer_module(name, settings.answer, path)
-    return PromptAnalyzer(name, question, template, module, dict(settings.variables))
+    examples = examples_of(name, settings.examples, folders) if settings.examples else ""
+    return PromptAnalyzer(name, question, template, module, dict(settings.variables), examples)
 
 
 def _prompt_path(wanted: str, folders: Sequence[Path]) -> Path | None:

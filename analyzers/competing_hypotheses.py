@@ -1,24 +1,28 @@
 """Analysis of competing hypotheses (ACH): rank explanations by what speaks against them.
 
 After R. J. Heuer, "Psychology of Intelligence Analysis" (CIA, 1999), chapter 8. The model fills
-the matrix; the ranking and the diagnosticity are computed from it, so that they always agree.
+the matrix; ranking, diagnosticity, linchpins (his step 6, sensitivity) and warnings are computed
+from it, so that they always agree. An inconsistency weighs as much as the evidence is credible and
+relevant, as in PARC's ACH program.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations, product
 from textwrap import shorten
 from typing import Any, Literal
 
 from pydantic import Field, computed_field, model_validator
 
 from runner.answers.markdown import cite, md, table
-from runner.answers.shape import Evidence, Strict
+from runner.answers.shape import Evidence, Point, Strict
 
 Consistency = Literal["CC", "C", "N", "I", "II"]
 # Heuer counts inconsistencies only: a hypothesis is not proven by agreeing with the evidence.
 INCONSISTENCY: Mapping[str, float] = {"CC": 0.0, "C": 0.0, "N": 0.0, "I": 1.0, "II": 2.0}
 SCALE: Mapping[str, int] = {"CC": 2, "C": 1, "N": 0, "I": -1, "II": -2}
+Level = Literal["high", "medium", "low"]
 WEIGHT: Mapping[str, float] = {"high": 1.0, "medium": 0.7, "low": 0.4}
 
 
@@ -35,7 +39,11 @@ class EvidenceItem(Strict):
     id: str = Field(description="E1, E2, …")
     text: str
     source: str = Field(description="The analyzer whose finding it is.")
-    credibility: Literal["high", "medium", "low"]
+    kind: Literal["fact", "statement", "assumption", "inference", "absence"] = Field(
+        description="absence: what should have been seen and was not."
+    )
+    credibility: Level
+    relevance: Level = Field(description="How much it bears on the question.")
     evidence: list[Evidence]
 
 
@@ -67,6 +75,14 @@ class Diagnosticity(Strict):
     spread: int = Field(description="Largest minus smallest rating, 0 to 4; 0 decides nothing.")
 
 
+class Linchpin(Strict):
+    """A piece of evidence without which the order of the hypotheses is another."""
+
+    evidence: str
+    ranking: list[str] = Field(description="The hypotheses in the order without it.")
+    changes_first: bool = Field(description="Whether another hypothesis comes first.")
+
+
 class Fields(Strict):
     """Structured data of `competing_hypotheses`."""
 
@@ -74,7 +90,7 @@ class Fields(Strict):
     hypotheses: list[Hypothesis] = Field(min_length=2)
     evidence: list[EvidenceItem] = Field(min_length=1)
     matrix: list[Cell] = Field(description="One cell for every evidence and hypothesis.")
-    milestones: list[str] = Field(description="Observations that would change the ranking.")
+    milestones: list[Point] = Field(description="Observations that would change the ranking.")
 
     @model_validator(mode="after")
     def _matrix_is_complete(self) -> Fields:
@@ -93,10 +109,18 @@ class Fields(Strict):
     @property
     def ranking(self) -> list[Ranked]:
         """Hypotheses by weighted inconsistency, least disconfirmed first; ties by support."""
-        weight = {item.id: WEIGHT[item.credibility] for item in self.evidence}
+        return self._ranked("")
+
+    def _ranked(self, without: str) -> list[Ranked]:
+        """Return the ranking *without* the evidence of that id."""
+        weight = {e.id: WEIGHT[e.credibility] * WEIGHT[e.relevance] for e in self.evidence}
         ranked = []
         for hypothesis in self.hypotheses:
-            cells = [cell for cell in self.matrix if cell.hypothesis == hypothesis.id]
+            cells = [
+                cell
+                for cell in self.matrix
+                if cell.hypothesis == hypothesis.id and cell.evidence != without
+            ]
             score = sum(INCONSISTENCY[c.consistency] * weight[c.evidence] for c in cells)
             ranked.append(
                 Ranked(
@@ -118,17 +142,52 @@ class Fields(Strict):
             spreads.append(Diagnosticity(evidence=item.id, spread=max(ratings) - min(ratings)))
         return sorted(spreads, key=lambda d: -d.spread)
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def linchpins(self) -> list[Linchpin]:
+        """The pieces of evidence that the ranking hangs on: each left out on its own."""
+        order = [row.hypothesis for row in self.ranking]
+        found = []
+        for item in self.evidence:
+            other = [row.hypothesis for row in self._ranked(item.id)]
+            if other != order:
+                first = other[0] != order[0]
+                found.append(Linchpin(evidence=item.id, ranking=other, changes_first=first))
+        return sorted(found, key=lambda one: not one.changes_first)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def warnings(self) -> list[str]:
+        """What weakens the analysis: evidence that is counted twice, because its quote is one."""
+        return [
+            f"{first.id} and {second.id} rest on the same quote ({segment}): they count as one "
+            f"piece of evidence"
+            for first, second in combinations(self.evidence, 2)
+            if (segment := _shared(first, second)) is not None
+        ]
+
+
+def _shared(first: EvidenceItem, second: EvidenceItem) -> str | None:
+    """Return the segment of a quote that is one of both, or within one of the other."""
+    for one, other in product(first.evidence, second.evidence):
+        said = [" ".join(each.quote.casefold().split()) for each in (one, other)]
+        shorter, longer = sorted(said, key=len)
+        if shorter and one.segment == other.segment and shorter in longer:
+            return one.segment
+    return None
+
 
 def markdown(fields: Mapping[str, Any]) -> str:
     """Render stored fields as an analyst lays out ACH: ranking, matrix, evidence, reasons."""
-    listing = "\n".join(f"- {md(text)}" for text in fields["milestones"]) or "None named."
+    milestones = "\n".join(f"- {md(m['text'])}{cite(m['evidence'])}" for m in fields["milestones"])
     parts = {
         "Question": md(fields["question"]),
-        "Hypotheses, least disconfirmed first": _ranking_list(fields),
+        "Hypotheses, least disconfirmed first (computed)": _ranking_list(fields),
+        "Linchpins (computed)": _linchpin_list(fields),
         "Matrix": _matrix_table(fields),
         "Evidence": _evidence_list(fields),
         "Reasons": _reason_list(fields),
-        "Milestones": listing,
+        "Milestones": milestones or "None named.",
     }
     return "\n\n".join(f"## {title}\n\n{body}" for title, body in parts.items())
 
@@ -147,6 +206,16 @@ def _ranking_list(fields: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _linchpin_list(fields: Mapping[str, Any]) -> str:
+    lines = [
+        f"- Without **{md(one['evidence'])}** the order is {md(one['ranking'])}"
+        f"{'; another hypothesis comes first' if one['changes_first'] else ''}."
+        for one in fields["linchpins"]
+    ]
+    lines = lines or ["No single piece of evidence changes the ranking."]
+    return "\n".join([*lines, *(f"- Warning: {md(warning)}." for warning in fields["warnings"])])
+
+
 def _by_diagnosticity(fields: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     items = {item["id"]: item for item in fields["evidence"]}
     return [items[row["evidence"]] for row in fields["diagnosticity"]]
@@ -160,7 +229,9 @@ def _matrix_table(fields: Mapping[str, Any]) -> str:
         [
             e["id"],
             shorten(e["text"], 90, placeholder=" …"),
+            e["kind"],
             e["credibility"],
+            e["relevance"],
             *(cells[e["id"], n] for n in names),
         ]
         for e in _by_diagnosticity(fields)
@@ -169,7 +240,7 @@ def _matrix_table(fields: Mapping[str, Any]) -> str:
         "CC very consistent, C consistent, N neutral, I inconsistent, II very inconsistent; "
         "rows from most to least telling."
     )
-    return f"{table(['', 'Evidence', 'Credibility', *names], rows)}\n\n{key}"
+    return f"{table(['', 'Evidence', 'Kind', 'Credibility', 'Relevance', *names], rows)}\n\n{key}"
 
 
 def _short(text: str) -> str:
@@ -178,7 +249,8 @@ def _short(text: str) -> str:
 
 def _evidence_list(fields: Mapping[str, Any]) -> str:
     return "\n".join(
-        f"- **{md(e['id'])}** {md(e['text'])} *{md(e['source'])}, {md(e['credibility'])}*"
+        f"- **{md(e['id'])}** {md(e['text'])} *{md(e['source'])}, {md(e['kind'])}, "
+        f"credibility {md(e['credibility'])}, relevance {md(e['relevance'])}*"
         f"{cite(e['evidence'])}"
         for e in _by_diagnosticity(fields)
     )

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from runner.answers.shape import Evidence, Strict
+from runner.answers.shape import Evidence, Point, Strict
 
 
 class Factor(Strict):
@@ -20,6 +20,9 @@ class Factor(Strict):
     role: Literal["necessary", "sufficient", "contributing"]
     controllable: Literal["yes", "partly", "no"]
     mechanism: str = Field(description="How it acts on the outcome.")
+    counterfactual: str = Field(
+        description="What would come about without it, where that makes it necessary; else 'none'."
+    )
     evidence: list[Evidence]
 
 
@@ -28,6 +31,7 @@ class Interaction(Strict):
 
     factors: list[str] = Field(description="Two or more factor ids.")
     effect: str
+    evidence: list[Evidence]
 
 
 class Fields(Strict):
@@ -36,4 +40,4 @@ class Fields(Strict):
     outcome: str = Field(description="The outcome the factors bear on.")
     factors: list[Factor] = Field(min_length=1)
     interactions: list[Interaction]
-    leverage: list[str] = Field(description="Where a small change moves most.")
+    leverage: list[Point] = Field(description="Where a small change moves most.")

@@ -38,6 +38,7 @@ class Reconstruction(Strict):
     differs_from_discussion: str = Field(
         description="Where the speakers concluded otherwise, or 'agrees'."
     )
+    evidence: list[Evidence]
 
 
 class Fields(Strict):

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from runner.answers.shape import Evidence, Strict
+from runner.answers.shape import Evidence, Point, Strict
 
 
 class KeyPoint(Strict):
@@ -17,6 +17,7 @@ class Person(Strict):
 
     name: str
     part: str = Field(description="The part they play in the talk, in a few words.")
+    evidence: list[Evidence]
 
 
 class Fields(Strict):
@@ -26,4 +27,4 @@ class Fields(Strict):
     summary: str = Field(description="Three to six sentences.")
     key_points: list[KeyPoint] = Field(description="The weightiest first.")
     people: list[Person]
-    open_points: list[str] = Field(description="Each in one sentence.")
+    open_points: list[Point]

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from runner.answers.shape import Evidence, Strict
+from runner.answers.shape import Evidence, Point, Strict
 
 Verdict = Literal["met", "doubtful", "not_met", "unknown"]
 
@@ -40,6 +40,10 @@ class Risk(Strict):
 
     kind: Literal["public_disclosure", "prior_art", "ownership", "obviousness", "timing"]
     text: str
+    date: str | None = Field(
+        description="When it was disclosed, in the words used; null if not said."
+    )
+    place: str | None = Field(description="Where and to whom it was disclosed; null if not said.")
     evidence: list[Evidence]
 
 
@@ -47,6 +51,11 @@ class Fields(Strict):
     """Structured data of `patentability`."""
 
     summary: str
-    candidates: list[Candidate] = Field(min_length=1)
+    candidates: list[Candidate] = Field(description="Empty where nothing technical was said.")
     risks: list[Risk]
-    next_steps: list[str]
+    next_steps: list[Point]
+
+
+def is_silent(fields: Fields) -> bool:
+    """Return whether nothing technical was found, so that insights would be about nothing."""
+    return not any(candidate.technical for candidate in fields.candidates)

@@ -18,7 +18,14 @@ class Perspective(Strict):
     stance: Literal["supports", "opposes", "mixed", "neutral"] = Field(
         description="Toward the main topic."
     )
-    interests: list[str] = Field(description="Needs or fears that explain the position.")
+    evidence: list[Evidence]
+
+
+class Interest(Strict):
+    """A need or fear that explains somebody's position."""
+
+    holder: str
+    text: str
     evidence: list[Evidence]
 
 
@@ -52,6 +59,7 @@ class Fields(Strict):
 
     topic: str = Field(description="The matter the stances are toward.")
     perspectives: list[Perspective]
+    interests: list[Interest]
     perceptions: list[Perception]
     tensions: list[Tension]
     shared_ground: list[SharedGround]

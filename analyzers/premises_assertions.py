@@ -1,13 +1,14 @@
 """What is asserted, and on which premises.
 
-After S. Toulmin, "The Uses of Argument" (1958): claim, grounds, and the warrant between them.
+After S. Toulmin, "The Uses of Argument" (1958): claim, grounds, the
+warrant between them, the qualifier of the claim, and the rebuttal under which it fails.
 """
 
 from typing import Literal
 
 from pydantic import Field
 
-from runner.answers.shape import Evidence, Strict
+from runner.answers.shape import Evidence, Point, Strict
 
 
 class Premise(Strict):
@@ -23,6 +24,9 @@ class Argument(Strict):
     speaker: str | None
     assertion: str
     premises: list[Premise]
+    warrant: str = Field(description="The rule that leads from them to it, or 'none'.")
+    qualifier: str = Field(description="The word that limits it ('probably'), or 'none'.")
+    rebuttal: str = Field(description="The case in which it would not hold, or 'none'.")
     support: Literal["strong", "partial", "none"] = Field(
         description="How far the premises carry the assertion."
     )
@@ -42,5 +46,5 @@ class Fields(Strict):
     """Structured data of `premises_assertions`."""
 
     arguments: list[Argument]
-    unsupported: list[str] = Field(description="Assertions made with no ground at all.")
+    unsupported: list[Point] = Field(description="Assertions made with no ground at all.")
     contradictions: list[Contradiction]

@@ -31,6 +31,7 @@ class Gap(Strict):
     speaker: str | None
     said: str = Field(description="The words used, verbatim.")
     meant: str = Field(description="What the speaker most plausibly conveys.")
+    rival: str = Field(description="Another reading that is as serious, or 'none'.")
     signal: Signal
     confidence: float = Field(ge=0, le=1)
     evidence: list[Evidence]

@@ -4,10 +4,12 @@
 
 DIR has pairs of files: NAME.md, one turn a line as `Speaker: text`, and NAME.json with `queries`
 (a question and the `turns` of its evidence, pairs of line numbers from 0, both included) and
-`topics` (with `turns`), as QMSum's are (Zhong et al., NAACL 2021). Two tables:
+`topics` (with `turns`), as QMSum's are (Zhong et al., NAACL 2021). Three tables:
 
 - Questions: for each, the turns that a ranking puts first, at 5, 17 and 33 % of all turns, against
   its evidence. Recall and precision are means over questions.
+- Asking: what `colloquy.ask` does with each question, put to its own meeting and to another one
+  chosen at random: how often it answers, and how many of its quotes are in the evidence.
 - Analyzers: the turns that each cites, against the evidence of any question and against the
   topics, beside as many turns chosen at random, by TF-IDF and by TextRank.
 
@@ -29,6 +31,7 @@ from pathlib import Path
 import colloquy
 from runner.answers.passages import relevance
 from runner.base.format import aligned
+from runner.providers.offline.language.asking import asked_terms, terms_of
 from runner.providers.offline.language.ranking import centrality, term_weights
 from runner.providers.offline.language.sentences import Sentence, content_words, words
 
@@ -67,6 +70,8 @@ def main() -> None:
     print(questions_table(meetings))
     print()
     with tempfile.TemporaryDirectory() as folder:
+        print(asking_table(meetings, options.overrides, Path(folder)))
+        print()
         print(analyzers_table(list(cited(meetings, options.overrides, Path(folder)))))
 
 
@@ -134,10 +139,21 @@ def tf_idf(meeting: Meeting, question: str) -> list[float]:
 
 
 def passages(meeting: Meeting, question: str) -> list[float]:
-    """Return the relevance that the product computes."""
+    """Return the relevance that the generic reading computes."""
+    terms = [set(turn) for turn in meeting.terms]
+    return relevance(terms, set(content_words(question)), named(meeting, question))
+
+
+def named(meeting: Meeting, question: str) -> list[bool]:
+    """Return for each turn whether *question* names its speaker."""
     asked = set(words(question))
-    named = [set(words(speaker)) <= asked for speaker, _ in meeting.turns]
-    return relevance([set(turn) for turn in meeting.terms], set(content_words(question)), named)
+    return [set(words(speaker)) <= asked for speaker, _ in meeting.turns]
+
+
+def asking(meeting: Meeting, question: str) -> list[float]:
+    """Return the relevance by which `colloquy-ask` chooses passages."""
+    terms = [terms_of(text) for _, text in meeting.turns]
+    return relevance(terms, asked_terms(question), named(meeting, question))
 
 
 def by_chance(meeting: Meeting, question: str) -> list[float]:
@@ -148,6 +164,7 @@ def by_chance(meeting: Meeting, question: str) -> list[float]:
 
 RANKINGS: Mapping[str, Ranking] = {
     "colloquy": passages,
+    "colloquy-ask": asking,
     "BM25 ± 5 turns": bm25_around,
     "BM25": bm25,
     "TF-IDF": tf_idf,
@@ -178,6 +195,40 @@ def questions_table(meetings: Sequence[Meeting]) -> str:
     return "\n".join(aligned(rows))
 
 
+# --- asking -------------------------------------------------------------------------------------
+
+
+def asking_table(meetings: Sequence[Meeting], overrides: Sequence[str], folder: Path) -> str:
+    """Return how often questions are answered from their own meeting and from another."""
+    files = {meeting.name: written(meeting, folder) for meeting in meetings}
+    rng, rows = random.Random(SEED), [["questions put to", "asked", "answered", "refused", "cited"]]
+    own = [(m, m, q) for m in meetings for q in m.queries]
+    others = {m.name: [o for o in meetings if o is not m] or [m] for m in meetings}
+    away = [(rng.choice(others[m.name]), m, q) for m, _, q in own]
+    given = [each for each in overrides if not each.startswith("pipeline=")]
+    for name, put in (("their own meeting", own), ("another meeting", away)):
+        answered, hits = 0, []
+        for heard, asked, (question, evidence) in put:
+            reply = colloquy.ask(files[heard.name], question, *given, f"output.dir={folder}/asked")
+            answered += reply.answered in ("yes", "partly")
+            turns = [round(q.start_s / TURN_S) for q in reply.quotes if q.start_s is not None]
+            hits += [turn in evidence for turn in turns if heard is asked]
+        share, cited = answered / len(put), f"{statistics.mean(hits):.2f}" if hits else "-"
+        rows.append([name, str(len(put)), f"{share:.1%}", f"{1 - share:.1%}", cited])
+    return "\n".join(aligned(rows))
+
+
+def written(meeting: Meeting, folder: Path) -> Path:
+    """Write *meeting* as a transcript whose times count its turns; return its file."""
+    segments = [
+        {"speaker": speaker, "text": text, "start": TURN_S * turn, "end": TURN_S * (turn + 1)}
+        for turn, (speaker, text) in enumerate(meeting.turns)
+    ]
+    path = folder / f"{meeting.name}.json"
+    path.write_text(json.dumps({"segments": segments}), encoding="utf-8")
+    return path
+
+
 # --- analyzers ---------------------------------------------------------------------------------
 
 
@@ -186,12 +237,7 @@ def cited(
 ) -> Iterator[tuple[Meeting, dict[str, frozenset[int]]]]:
     """Yield each meeting with the turns that every analyzer cites."""
     for meeting in meetings:
-        segments = [
-            {"speaker": speaker, "text": text, "start": TURN_S * turn, "end": TURN_S * (turn + 1)}
-            for turn, (speaker, text) in enumerate(meeting.turns)
-        ]
-        path = folder / f"{meeting.name}.json"
-        path.write_text(json.dumps({"segments": segments}), encoding="utf-8")
+        path = written(meeting, folder)
         run = colloquy.run(path, *overrides, f"output.dir={folder}/outputs")
         stored = json.loads((run.path / "transcript.json").read_bytes())["segments"]
         turn, place = 0, {}

@@ -4,14 +4,11 @@ import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Lock
 from typing import Any, TypeVar
 
-from colloquy.results import Batch, Comparison, Run, read
+from colloquy.results import Answer, Batch, Comparison, Quote, Run, read
 
 T = TypeVar("T")
-
-_COMPOSING = Lock()  # Hydra keeps what it composes in globals
 
 
 def run(
@@ -47,6 +44,51 @@ async def batch_async(
 ) -> Batch:
     """Do as `batch`, in the running event loop."""
     return Batch.read(await _execute(transcripts, overrides, config_dir, settings, many=True))
+
+
+def ask(
+    where: str | Path,
+    question: str,
+    *overrides: str,
+    tokens: int | None = None,
+    config_dir: str | Path | None = None,
+    **settings: Any,
+) -> Answer:
+    """Return the answer to *question* from a transcript, run, batch or folder, with its quotes.
+
+    The passages most about it, at most *tokens* (by default 8,000) of them, are read in one run;
+    otherwise as `run`.
+    """
+    return _wait(
+        ask_async(where, question, *overrides, tokens=tokens, config_dir=config_dir, **settings)
+    )
+
+
+async def ask_async(
+    where: str | Path,
+    question: str,
+    *overrides: str,
+    tokens: int | None = None,
+    config_dir: str | Path | None = None,
+    **settings: Any,
+) -> Answer:
+    """Do as `ask`, in the running event loop."""
+    from runner.base.errors import ConfigError
+    from runner.run.execute import ProcessState, execute_job
+    from runner.run.question import TOKENS, read_reply, to_ask
+
+    folders = [Path(config_dir).resolve()] if config_dir is not None else []
+    asked = to_ask(str(where), question, _given(overrides, settings), folders, tokens or TOKENS)
+    if asked.job.settings.plan:
+        raise ConfigError("plan=true predicts a run: colloquy-ask shows it")
+    made: list[Path] = []
+    shared = ProcessState(tells=False)
+    await execute_job(asked.cfg, job=asked.job, shared=shared, started=made.append)
+    reply = read_reply(made[0])
+    quotes = tuple(
+        Quote(q.words, q.segment, q.speaker, q.start_s, q.match, q.place) for q in reply.quotes
+    )
+    return Answer(asked.question, reply.answered, reply.text, quotes, Run.read(made[0]))
 
 
 def resume(path: str | Path, *overrides: str) -> Run | Batch:
@@ -118,28 +160,21 @@ def _build(
     settings: Mapping[str, Any],
 ) -> tuple[Any, Any, list[str]]:
     """Return configuration, job and overrides; raise ColloquyError."""
-    from runner.base.errors import ConfigError
     from runner.job.build import build_job
-    from runner.run import cli
-    from runner.run.compose import compose_config, register_resolvers
+    from runner.run.composed import composed
 
     folders = [Path(config_dir).resolve()] if config_dir is not None else []
-    given = [*overrides, *_flat(settings, cli.quote)]
-    typed = cli.expand_arguments([f"transcript={transcript}", *given])
-    cli.check_arguments(typed)
-    if not any(each.startswith("output.console=") for each in typed):
-        typed.append("output.console=quiet")
-    searched = [f"hydra.searchpath=[{','.join(cli.quote(f'file://{f}') for f in folders)}]"]
-    try:
-        with _COMPOSING:
-            register_resolvers()
-            cfg = compose_config(*typed, *(searched if folders else []))
-    except Exception as error:
-        line = cli.explain_hydra_error(error)
-        if line is None:
-            raise
-        raise ConfigError(line) from error
+    cfg, typed = composed(str(transcript), _given(overrides, settings), folders)
     return cfg, build_job(cfg, config_folders=folders, overrides=typed), typed
+
+
+def _given(overrides: Sequence[str], settings: Mapping[str, Any]) -> list[str]:
+    """Return all overrides; the console is quiet unless one of them says otherwise."""
+    from runner.run.cli import quote
+
+    given = [*overrides, *_flat(settings, quote)]
+    quiet = not any(each.startswith("output.console=") for each in given)
+    return [*given, *(["output.console=quiet"] if quiet else [])]
 
 
 def _flat(settings: Mapping[str, Any], quote: Any, above: str = "") -> list[str]:

@@ -13,13 +13,17 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Evidence: words of a segment; *start_s* in seconds; *match* is exact, near or absent."""
+    """Evidence: words of a segment; *start_s* in seconds; *match* is exact, near or absent.
+
+    *place* is its time as a clock shows it, and its file or page, where that is known.
+    """
 
     words: str
     segment: str
     speaker: str | None
     start_s: float | None
     match: str
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,20 @@ class Run:
 
     def _repr_html_(self) -> str:
         return _table(f"{self.transcript}: {self.status}", [i.row() for i in self.found])
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to one *question*: *text* is None where nothing answers it.
+
+    *answered* is `yes`, `partly`, `no`, or `unknown` where no model has replied: see the *run*.
+    """
+
+    question: str
+    answered: str
+    text: str | None
+    quotes: tuple[Quote, ...]
+    run: Run = field(repr=False)
 
 
 @dataclass(frozen=True)

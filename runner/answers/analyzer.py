@@ -79,6 +79,8 @@ def load_analyzer(name: str, settings: AnalyzerSettings, folders: Sequence[Path]
         catalog = cast("Catalog", importlib.import_module(module))
         analyzer = catalog.find(name, settings, folders)
         if analyzer is not None:
+            if settings.examples and not getattr(analyzer, "examples", ""):
+                raise ConfigError(f"analyzers.{name}.examples: {module} takes no examples")
             return analyzer
     prompt = settings.prompt or f"{name}.md"
     searched = ", ".join(str(folder) for folder in folders) or "the packaged analyzers"

@@ -97,14 +97,15 @@ def _stretches(
 def _unanswered(segments: Sequence[Segment], cited: Collection[str]) -> Iterator[dict[str, Any]]:
     """Yield the questions of the transcript near which no finding has a quote."""
     for place, each in enumerate(segments):
-        if not _QUESTION.search(each.text):
+        ends = [match.end() for match in _QUESTION.finditer(each.text)]
+        if not ends:
             continue
         if not any(near.id in cited for near in segments[place : place + 1 + _NEAR]):
             yield {
                 "segment": each.id,
                 "speaker": each.speaker,
                 "start_s": each.start_s,
-                "text": each.text[-_QUESTION_CHARS:],
+                "text": each.text[max(0, ends[-1] - _QUESTION_CHARS) : ends[-1]].strip(),
             }
 
 

@@ -49,24 +49,24 @@ class Finding:
 
 def insight_line(insight: Mapping[str, Any]) -> str:
     """Render an insight as one line."""
-    category = _flat(insight["category"]).replace(")", "")
-    head = f"({insight['confidence']:.2f}, {category}) {_flat(insight['text'])}"
+    category = flat(insight["category"]).replace(")", "")
+    head = f"({insight['confidence']:.2f}, {category}) {flat(insight['text'])}"
     return f"- {head}{_citations(insight['evidence'])}"
 
 
 def item_line(item: Any) -> str:
     """Render one element of a structured key as one line."""
     if not isinstance(item, Mapping):
-        return f"- text: {_flat(item)}"
+        return f"- text: {flat(item)}"
     shown = {k: v for k, v in item.items() if k != "evidence" or isinstance(v, str)}
-    body = " | ".join(f"{key}: {_flat(value)}" for key, value in shown.items())
+    body = " | ".join(f"{key}: {flat(value)}" for key, value in shown.items())
     evidence = item.get("evidence")
     return f"- {body}{_citations(evidence) if isinstance(evidence, list) else ''}"
 
 
 def missing_line(missing: Mapping[str, str]) -> str:
     """Render which analyzers have no answer; *missing* maps name to reason."""
-    return _MISSING + ", ".join(f"{name} ({_flat(why)})" for name, why in missing.items())
+    return _MISSING + ", ".join(f"{name} ({flat(why)})" for name, why in missing.items())
 
 
 def read_findings(text: str) -> tuple[list[Finding], list[str]]:
@@ -101,16 +101,16 @@ def _read_line(body: str, analyzer: str, key: str) -> Finding:
     return Finding(analyzer, key, fields, None, None, tuple(citations))
 
 
-def _flat(value: Any) -> str:
+def flat(value: Any) -> str:
     """Return any JSON value on one line, without the characters that delimit the format."""
     if value is None:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):
-        value = ", ".join(f"{_flat(v)}" for k, v in value.items() if k != "evidence")
+        value = ", ".join(f"{flat(v)}" for k, v in value.items() if k != "evidence")
     elif isinstance(value, list):
-        value = "; ".join(_flat(item) for item in value)
+        value = "; ".join(flat(item) for item in value)
     folded = " ".join(str(value).split())
     return folded.replace(" | ", " / ").replace("{", "(").replace("}", ")")
 
@@ -118,4 +118,4 @@ def _flat(value: Any) -> str:
 def _citations(evidence: Sequence[Mapping[str, str]]) -> str:
     """Render evidence without quotes that are absent from the transcript."""
     present = (e for e in evidence if e.get("match") != ABSENT)
-    return "".join(f' {{{e["segment"]} "{_flat(e["quote"])}"}}' for e in present)
+    return "".join(f' {{{e["segment"]} "{flat(e["quote"])}"}}' for e in present)

@@ -79,6 +79,8 @@ def answer_markdown(
 
 
 def _insights(answer: Mapping[str, Any]) -> str:
+    if not answer["insights"]:  # nothing that they could be about
+        return ""
     lines = ["## Insights", ""]
     for number, insight in enumerate(answer["insights"], 1):
         label = f"*{md(insight['category'])}, confidence {insight['confidence']:.2f}*"
@@ -125,4 +127,7 @@ def _is_nested(value: Any) -> bool:
 
 
 def _inline(element: Mapping[str, Any]) -> str:
-    return "; ".join(f"{heading(key).lower()}: {md(value)}" for key, value in element.items())
+    """Return one element of a nested list, with its quotes indented below it."""
+    named = (f"{heading(k).lower()}: {md(v)}" for k, v in element.items() if k != "evidence")
+    quotes = cite(element["evidence"]) if _is_nested(element.get("evidence")) else ""
+    return "; ".join(named) + quotes.replace("\n", "\n    ")

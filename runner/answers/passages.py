@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 _REACH = 8  # segments after which a word counts 1/e as much
 _SATURATION = 1.2  # BM25's k1: further mentions add less and less
+_CLOSE = 2  # segments on either side that belong to one place
 _SPEAKER = 0.5  # what being near a speaker named in the question adds, as a share
 
 
@@ -22,10 +23,8 @@ def relevance(
     models (Lv and Zhai 2009): an answer mostly follows the words of its question, without
     repeating them.
     """
-    spread = Counter(term for segment in terms for term in set(segment))
-    scores = [0.0] * len(terms)
-    for term in sorted(set(asked) & spread.keys()):
-        rarity = math.log(1 + (len(terms) - spread[term] + 0.5) / (spread[term] + 0.5))
+    scores, weights = [0.0] * len(terms), rarities(terms, asked)
+    for term, rarity in weights.items():
         mentions = [float(term in segment) for segment in terms]
         for place, near in enumerate(_spread(mentions, _REACH)):
             scores[place] += rarity * near / (near + _SATURATION)
@@ -34,6 +33,33 @@ def relevance(
         most = max(close)
         scores = [s * (1 + _SPEAKER * c / most) for s, c in zip(scores, close, strict=True)]
     return scores
+
+
+def coverage(terms: Sequence[Collection[str]], asked: Collection[str]) -> list[float]:
+    """Return for each segment the share, 0 to 1, of *asked* that stands in it or close to it.
+
+    Terms weigh by rarity; one that is nowhere weighs most. A question whose terms never come
+    together, however often each is said, is about something else.
+    """
+    weights, scores = rarities(terms, asked), [0.0] * len(terms)
+    for term, weight in weights.items():
+        last = -1
+        for place in (place for place, segment in enumerate(terms) if term in segment):
+            first, last = max(place - _CLOSE, last + 1), min(place + _CLOSE, len(terms) - 1)
+            for near in range(first, last + 1):
+                scores[near] += weight
+    total = sum(weights.values()) or 1.0
+    return [min(1.0, score / total) for score in scores]
+
+
+def rarities(terms: Sequence[Collection[str]], asked: Collection[str]) -> dict[str, float]:
+    """Return the inverse frequency, > 0, of each term of *asked*, in alphabetical order."""
+    wanted, total = set(asked), len(terms)
+    spread = Counter(term for segment in terms for term in wanted & set(segment))
+    return {
+        term: math.log(1 + (total - spread[term] + 0.5) / (spread[term] + 0.5))
+        for term in sorted(wanted)
+    }
 
 
 def _spread(values: Sequence[float], reach: float) -> list[float]:

@@ -20,6 +20,13 @@ class Evidence(Strict):
     quote: str = Field(description="Words copied verbatim from that segment.")
 
 
+class Point(Strict):
+    """A statement in one sentence, with the quotes that bear it."""
+
+    text: str
+    evidence: list[Evidence]
+
+
 class Insight(Strict):
     """One finding that a reader can act on."""
 

@@ -8,6 +8,7 @@ from typing import Any, get_origin
 
 import yaml
 
+from runner.config.checks import ChecksSettings
 from runner.config.schema import (
     AnalyzerSettings,
     ModelSettings,
@@ -27,6 +28,7 @@ KINDS: Mapping[str, type[SettingsSection]] = {
     "model": ModelSettings,
     "processing": ProcessingSettings,
     "transcript": TranscriptSettings,
+    "checks": ChecksSettings,
 }
 # The files of conf/ whose comments explain the settings, and the section that each fills.
 _COMMENTED: Mapping[str, type[SettingsSection]] = {
@@ -37,6 +39,7 @@ _COMMENTED: Mapping[str, type[SettingsSection]] = {
     "processing/default.yaml": ProcessingSettings,
     "transcript/base.yaml": TranscriptSettings,
     "analyzer/base.yaml": AnalyzerSettings,
+    "checks/base.yaml": ChecksSettings,
 }
 _LATER = {"type": "string", "pattern": r"\$\{.+\}|^\?\?\?$"}  # interpolated, or set by another file
 _REF = re.compile(r"#/\$defs/(\w+)")
@@ -72,7 +75,8 @@ def _schema(
             if (name, key) == ("Settings", "analyzers"):
                 field["properties"] = {n: {} for n in choices["analyzer"] if n != "base"}
             inner = sections[ref[1]]["description"] if (ref := _REF.search(str(field))) else ""
-            text = comments.get((name, key)) or inner.partition("\n")[0]
+            own = field.get("description")
+            text = comments.get((name, key)) or own or inner.partition("\n")[0]
             section["properties"][key] = _or_later(field) | {"description": text}
     more: Json = {"defaults": _defaults(kind, comments, choices)}
     if kind == "config":

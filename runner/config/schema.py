@@ -1,12 +1,15 @@
 """Schema of the resolved configuration: frozen values, without unknown keys."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import Field, ValidationError
 
-from runner.base.errors import ConfigError, did_you_mean, one_line
+from runner.base.errors import ConfigError, did_you_mean
+from runner.config.checks import ChecksSettings
+from runner.config.explain import explain
 from runner.config.model_facts import known_as
+from runner.config.results import CoverageSettings, GroundingSettings, OutputSettings
 from runner.config.section import (
     Concurrency,
     Count,
@@ -85,6 +88,7 @@ class ModelSettings(SettingsSection):
     cached_usd_per_mtok: Price | None
     params: dict[str, Any]
     fallbacks: list[Name]
+    escalate: list[Name] = []
     simulate: SimulateSettings | None
 
     @property
@@ -130,29 +134,6 @@ class ProcessingSettings(SettingsSection):
     final_context_include_structured_keys: list[str]
 
 
-class OutputSettings(SettingsSection):
-    """Output files and the console."""
-
-    dir: Annotated[str, Field(min_length=1)]
-    max_insights_per_analyzer: Annotated[int, Field(ge=1, le=100)]
-    console: Literal["auto", "live", "plain", "json", "quiet"]
-    pages: Literal["plain", "obsidian"]
-    insights_csv: Literal["insight", "evidence"] = "insight"
-    language: Annotated[str, Field(min_length=1, max_length=60)] | None = None
-    traces: Literal["none", "otlp"] = "none"
-
-
-class GroundingSettings(SettingsSection):
-    """Treatment of quotes that are not in the transcript.
-
-    A run with a smaller share of quotes that are there than *min_rate* is degraded.
-    """
-
-    require: Literal["mark", "drop", "ask"]
-    min_rate: Annotated[float, Field(ge=0, le=1)] = 0.5
-    near_score: Annotated[float, Field(ge=50, le=100)]
-
-
 class ContextSettings(SettingsSection):
     """Reduction of earlier answers for a stage; tokens are those of the rendered text."""
 
@@ -195,6 +176,7 @@ class AnalyzerSettings(SettingsSection):
     model: Name | None
     prompt: FileName | None
     answer: Name | None
+    examples: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     max_tokens: Tokens
     temperature: Temperature | None
     variables: dict[str, str | int | float | bool]
@@ -215,6 +197,9 @@ class Settings(SettingsSection):
     objective: Annotated[list[Minimised], Field(min_length=1)] = ["wall_s"]
     output: OutputSettings
     grounding: GroundingSettings
+    coverage: CoverageSettings = CoverageSettings()
+    checks: ChecksSettings | None = None
+    references: str | None = None
     plan: bool
     stages: Annotated[dict[Name, StageSettings], Field(min_length=1)]
     analyzers: Annotated[dict[Name, AnalyzerSettings], Field(min_length=1)]
@@ -229,38 +214,6 @@ def validate(data: Mapping[str, Any]) -> Settings:
         return Settings.model_validate(dict(data))
     except ValidationError as error:
         raise ConfigError(explain(error, nearest_key)) from error
-
-
-def explain(error: ValidationError, nearest: Callable[[list[str]], str]) -> str:
-    """Return one line about the first fault; *nearest* returns a clause for an unknown key.
-
-    A missing key comes last, because it often stands somewhere under another name.
-    """
-    fault = min(error.errors(include_url=False), key=lambda fault: fault["type"] == "missing")
-    path = [str(part) for part in fault["loc"] if part != "[key]"]
-    key = ".".join(path)
-    if fault["type"] == "extra_forbidden":
-        message = f"unknown key '{key}'{nearest(path)}"
-    elif fault["type"] == "missing":
-        message = f"'{key}' is required but missing"
-    elif "[key]" in fault["loc"]:
-        message = f"'{key}' is not a valid name: expected lower-case letters, digits and _"
-    else:
-        message = f"{key}={one_line(repr(fault['input']), 80)}: {_expected(fault)}"
-    others = error.error_count() - 1
-    return f"{message} ({others} more)" if others else message
-
-
-def _expected(fault: Mapping[str, Any]) -> str:
-    loc = fault["loc"]
-    if fault["type"] == "string_pattern_mismatch" and "_env" in "".join(map(str, loc)):
-        return "expected the NAME of an environment variable, such as OPENAI_API_KEY"
-    if fault["type"] == "string_pattern_mismatch" and loc == ("model", "name"):
-        return "expected provider/model, such as openai/gpt-4o-mini"
-    if fault["type"] == "string_pattern_mismatch" and loc[-1] in ("prompt", "answer"):
-        return "expected the name of a file beside the analyzers, without its folder"
-    message = str(fault["msg"])
-    return message.replace("Input should be", "expected").replace("String should", "should")
 
 
 HEADER = "# @package _global_"  # Hydra reads it at the start of a file only

@@ -38,7 +38,10 @@ Temperature = Annotated[float, Field(ge=0, le=2)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 PerMinute = Annotated[int, Field(ge=1, le=1_000_000_000)]
 Price = Annotated[float, Field(ge=0, le=1e6)]
-Minimised = Literal["wall_s", "cost_usd", "total_tokens", "failed", "ungrounded"]
+Minimised = Literal[
+    "wall_s", "cost_usd", "total_tokens", "failed", "ungrounded",
+    "failed_checks", "1-coverage", "1-precision",
+]  # fmt: skip
 
 
 class SettingsSection(BaseModel):

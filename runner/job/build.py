@@ -22,6 +22,7 @@ from runner.config.model_facts import CACHE_RULES, UNNAMED, ModelFacts, model_fa
 from runner.config.resolve import resolve as resolve
 from runner.config.schema import ModelSettings, Settings, validate
 from runner.job.checks import check_model, check_traces
+from runner.job.expectations import read_expectations
 from runner.job.graph import make_pipeline
 from runner.job.job import BatchJob, Job, Setup, variables_of
 from runner.job.models import MAIN, Model, check_names
@@ -44,12 +45,13 @@ def build_job(
     data: Mapping[str, Any] | None = None,
     config_folders: Sequence[Path] = (),
     overrides: Sequence[str] = (),
+    transcript: Transcript | None = None,
     only: Collection[str] | None = None,
 ) -> Job | BatchJob:
     """Check everything that can be checked before spending, and return the job.
 
     *data* is *cfg* resolved, for callers that have it already (resolving takes 10 ms);
-    *config_folders* are the user's `--config-dir`s, *only* is as for `job_from`. Raises
+    *config_folders* are the user's `--config-dir`s, the rest is as for `job_from`. Raises
     ConfigError, or TranscriptError if the input cannot be read, before anything is written or sent.
     """
     return job_from(
@@ -57,6 +59,7 @@ def build_job(
         composed=OmegaConf.to_yaml(cfg, resolve=False),
         config_dirs=config_folders,
         overrides=overrides,
+        transcript=transcript,
         only=only,
     )
 
@@ -113,6 +116,7 @@ def setup_from(
         config_digest=digest(json.dumps([settings.model_dump(), prompts], sort_keys=True)),
         config_dirs=tuple(folder.resolve() for folder in config_dirs),
         overrides=tuple(overrides),
+        expected=read_expectations(settings, analyzers, config_dirs),
     )
     _check_structured_keys(setup)
     return setup
@@ -138,8 +142,9 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
 
 def run_job(setup: Setup, transcript: Transcript) -> Job:
     """Return the job that reads *transcript*; raise ConfigError where it does not fit a model."""
-    redaction, shown = redacted(setup.settings.transcript, transcript)
-    variables = variables_of(setup.pipeline.nodes, shown, setup.settings, redaction)
+    examples = {name: getattr(a, "examples", "") for name, a in setup.analyzers.items()}
+    redaction, shown = redacted(setup.settings.transcript, transcript, examples.values())
+    variables = variables_of(setup.pipeline.nodes, shown, setup.settings, redaction, examples)
     fitter = Fitter(setup.settings, setup.analyzers, shown, variables)
     stages, models = setup.pipeline.stages, setup.models
     fits = fitter.fits(stages, models)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from runner.base.errors import GraphError, did_you_mean
-from runner.config.schema import AnalyzerSettings, ContextSettings, StageSettings
+from runner.config.schema import AnalyzerSettings, ContextSettings, Settings, StageSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,11 @@ class Node:
     needs: tuple[str, ...]
     context: ContextSettings | None
     transcript: bool
+
+
+def asks_again(settings: Settings, node: Node) -> bool:
+    """Return whether *node* reads silent segments once more: where it reads nothing else."""
+    return settings.coverage.ask_again and node.transcript and node.context is None
 
 
 @dataclass(frozen=True, slots=True)

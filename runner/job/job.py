@@ -1,25 +1,28 @@
 """Job: everything about a run that is known before the first call, as frozen values."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from runner.answers.again import ASKED_AGAIN
 from runner.answers.analyzer import Analyzer, Material, Message
 from runner.answers.excerpts import segment_line
+from runner.answers.references import turns_of
 from runner.answers.shape import limited
 from runner.base.errors import one_line
 from runner.base.secrets import Secrets, secrets_of
 from runner.base.text import digest
 from runner.config.schema import Settings
 from runner.job.chunks import Chunk
+from runner.job.expectations import Expected, source_lines
 from runner.job.graph import Node, Pipeline, SlotPools
-from runner.job.models import MAIN, Model, chain_of
+from runner.job.models import MAIN, Model, chain_of, escalation_of
 from runner.job.reply_format import Formats, in_part, shareable
 from runner.job.windows import Fit
 from runner.providers.request import Request
 from runner.transcript.inputs import Inputs
-from runner.transcript.model import Transcript
+from runner.transcript.model import Segment, Transcript
 from runner.transcript.redact.unredacted import Unredacted
 
 MAX_SPEAKERS = 50  # named in a question; the segments name them all
@@ -31,7 +34,7 @@ class Setup:
 
     *models* are by name. *config* is the resolved configuration as YAML, *composed* the same
     before its interpolations were resolved, *config_digest* the SHA-256 of the settings and
-    prompts; *config_dirs* are the `--config-dir` folders.
+    prompts; *config_dirs* are the `--config-dir` folders; *expected* are the checks of answers.
     """
 
     settings: Settings
@@ -43,6 +46,7 @@ class Setup:
     config_digest: str
     config_dirs: tuple[Path, ...] = ()
     overrides: tuple[str, ...] = ()
+    expected: Expected = field(default_factory=Expected)
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -79,6 +83,10 @@ class Setup:
         """Return the model of *node* and its fallbacks, in order."""
         return chain_of(node, self.settings, self.models)
 
+    def escalation(self, node: Node) -> tuple[Model, ...]:
+        """Return the models that answer *node* anew if an answer fails what is expected of it."""
+        return escalation_of(node, self.settings, self.models)
+
 
 @dataclass(frozen=True, kw_only=True)
 class BatchJob(Setup):
@@ -103,6 +111,12 @@ class Job(Setup):
     fits: Mapping[tuple[str, str], Fit]
     shared: Formats = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    @cached_property
+    def turn_of(self) -> Mapping[str, int]:
+        """The turn of each segment as reference answers count them: of a text, its lines."""
+        lines = source_lines(self.settings.transcript.path, self.transcript)
+        return turns_of(self.transcript.segments, lines)
 
     def fit(self, node: Node, model: Model) -> Fit:
         """Return the fit of *node*'s material to *model*."""
@@ -135,10 +149,17 @@ class Job(Setup):
 
     def transcript_material(self, chunk: Chunk | None = None) -> str:
         """Return the transcript or a part of it as prompts show it, the same for every node."""
+        return wrap("transcript", "\n".join(map(segment_line, self.segments_of(chunk))))
+
+    def silent_material(self, chunk: Chunk | None, silent: Collection[str]) -> str:
+        """Return the *silent* segments of a part as a question about them shows them."""
+        lines = [segment_line(each) for each in self.segments_of(chunk) if each.id in silent]
+        return wrap("transcript", "\n".join(lines)) + ASKED_AGAIN if lines else ""
+
+    def segments_of(self, chunk: Chunk | None) -> Sequence[Segment]:
+        """Return the segments of a part, or all, as prompts show them."""
         segments = self.shown.segments
-        if chunk is not None:
-            segments = segments[chunk.start : chunk.stop]
-        return wrap("transcript", "\n".join(map(segment_line, segments)))
+        return segments if chunk is None else segments[chunk.start : chunk.stop]
 
 
 def redacted_question(
@@ -162,9 +183,16 @@ def _part(redaction: Unredacted, part: Mapping[str, str], material: str) -> Mapp
 
 
 def variables_of(
-    nodes: Iterable[Node], transcript: Transcript, settings: Settings, redaction: Unredacted
+    nodes: Iterable[Node],
+    transcript: Transcript,
+    settings: Settings,
+    redaction: Unredacted,
+    examples: Mapping[str, str],
 ) -> dict[str, dict[str, object]]:
-    """Return the placeholders of each node's question on *transcript* as prompts show it."""
+    """Return the placeholders of each node's question on *transcript* as prompts show it.
+
+    *examples* are those of each analyzer.
+    """
     names = dict.fromkeys(s.speaker for s in transcript.segments if s.speaker)
     named = [*names][:MAX_SPEAKERS]
     if len(names) > MAX_SPEAKERS:
@@ -177,6 +205,7 @@ def variables_of(
             "speakers": ", ".join(named) or "not named",
             "transcript_name": transcript.name,
             "notes": _notes(settings, redaction),
+            "examples": redaction.mask(examples.get(node.name, ""), eager=True),
         }
         for node in nodes
     }

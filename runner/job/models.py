@@ -109,6 +109,13 @@ def chain_of(node: Node, settings: Settings, models: Mapping[str, Model]) -> tup
     return (first, *(models[other] for other in others))
 
 
+def escalation_of(node: Node, settings: Settings, models: Mapping[str, Model]) -> tuple[Model, ...]:
+    """Return the models to which a failed answer to *node* goes, in order, each once."""
+    chain = chain_of(node, settings, models)
+    names = dict.fromkeys(chain[0].settings.escalate)
+    return tuple(models[name] for name in names if models[name] not in chain)
+
+
 def check_names(settings: Settings) -> None:
     """Raise ConfigError for the name of a model that does not exist."""
     if MAIN in settings.models:
@@ -118,6 +125,7 @@ def check_names(settings: Settings) -> None:
     listed = {"model": settings.model} | {f"models.{n}": m for n, m in settings.models.items()}
     for key, model in listed.items():
         used |= {f"{key}.fallbacks[{at}]": name for at, name in enumerate(model.fallbacks)}
+        used |= {f"{key}.escalate[{at}]": name for at, name in enumerate(model.escalate)}
     for key, name in used.items():
         if name is not None and name != MAIN and name not in settings.models:
             near = did_you_mean(name, settings.models)

@@ -10,12 +10,39 @@ from runner.job.graph import Node
 from runner.job.job import Job, wrap
 from runner.job.windows import Fit
 
+_AGAIN = "again_"
+_JUDGE = "judge_"
 _FINDINGS_SHARE = 2 / 3  # of the room; the rest is for the segments that the findings cite
 
 
 def part_node(node: Node, number: int) -> Node:
     """Return the node that reads part *number* for *node*."""
     return replace(node, name=f"{node.name}/part_{number:02d}")
+
+
+def again_node(node: Node, number: int) -> Node:
+    """Return the node that reads the silent segments of part *number* once more for *node*."""
+    return replace(node, name=f"{node.name}/{_AGAIN}{number:02d}")
+
+
+def is_again(node: Node) -> bool:
+    """Return whether *node* reads silent segments once more."""
+    return node.name.partition("/")[2].startswith(_AGAIN)
+
+
+def aside(node: Node, key: str) -> Node:
+    """Return the node that holds the answer to the call with *key*, which another may replace."""
+    return replace(node, name=f"{node.name}/aside_{key[:12]}")
+
+
+def judge_node(node: Node, key: str) -> Node:
+    """Return the node that asks a judge about an answer to *node*; it has no page."""
+    return replace(node, name=f"{node.name}/{_JUDGE}{key[:12]}")
+
+
+def has_page(node: Node) -> bool:
+    """Return whether the outcome of *node* is shown on a page."""
+    return not node.name.partition("/")[2].startswith(_JUDGE)
 
 
 def owner_of(node: Node) -> str:

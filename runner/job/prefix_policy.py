@@ -10,7 +10,7 @@ from runner.answers.shared_schema import as_text
 from runner.base.text import digest
 from runner.base.usage import Usage, sum_usd
 from runner.config.schema import ProcessingSettings
-from runner.job.graph import Node
+from runner.job.graph import Node, asks_again
 from runner.job.job import Job
 from runner.job.models import Model
 from runner.providers.messages import text_parts
@@ -171,6 +171,8 @@ def _calls(job: Job, node: Node, model: Model) -> list[_Expected]:
         budget = job.settings.transcript.reduce_token_budget
         merged = 2 * budget if fit.room is None else min(2 * budget, fit.room - fit.context)
         parts.append((node.name, merged))
+    if asks_again(job.settings, node):  # about segments that no other node sends
+        parts += [(f"{node.name} again {chunk.number}", chunk.tokens) for chunk in fit.chunks]
     for name, tokens in parts or [("", 0)]:
         levels: list[tuple[Hashable, int]] = [(schema, fit.lead)]
         if tokens:

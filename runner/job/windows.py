@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from runner.answers.again import ASKED_AGAIN_TOKENS
 from runner.answers.analyzer import Analyzer, Material
 from runner.answers.excerpts import segment_line
 from runner.answers.shared_schema import as_text
@@ -12,8 +13,8 @@ from runner.base.tokens import Tokenizer
 from runner.config.model_facts import SELF_HOSTED, entry_name
 from runner.config.schema import Settings
 from runner.job.chunks import Chunk, cut
-from runner.job.graph import Node, Stage
-from runner.job.models import MAIN, Model, chain_of
+from runner.job.graph import Node, Stage, asks_again
+from runner.job.models import MAIN, Model, chain_of, escalation_of
 from runner.job.reply_format import Formats, in_part
 from runner.providers.messages import text_parts
 from runner.providers.request import Request
@@ -74,7 +75,10 @@ class Fitter:
         }
 
     def _stage(self, stage: Stage, model: Model, models: Mapping[str, Model]) -> dict[str, Fit]:
-        nodes = [node for node in stage.nodes if model in chain_of(node, self.settings, models)]
+        known = self.settings, models
+        nodes = [
+            n for n in stage.nodes if model in (*chain_of(n, *known), *escalation_of(n, *known))
+        ]
         fits = _sharing(nodes, {node.name: self._bare(node, model) for node in nodes})
         readers = [node for node in nodes if node.transcript]
         if not readers or not self.transcript.segments:  # a batch's job has no transcript yet
@@ -109,6 +113,8 @@ class Fitter:
         fixed = FRAME_TOKENS + lead + sum(counts)
         reply = model.reply_tokens(own, self.settings.model)
         budget = 0 if node.context is None else node.context.token_budget
+        if asks_again(self.settings, node):
+            fixed += ASKED_AGAIN_TOKENS
         known = model.window, model.token_factor
         if model.window is None:
             return Fit(fixed, (), budget, reply, None, *known, lead)

@@ -46,7 +46,9 @@ class ResultRow:
 
     *status* is the run's, or `unreadable`; *ok* counts the *analyzers* that answered; *error* is
     that of the first that failed, or of reading the file. *with_speaker* and *with_time* count
-    segments, *warnings* the doubts of the reader, *cut* the answers of replies that were cut.
+    segments, *warnings* the doubts of the reader, *cut* the answers of replies that were cut,
+    *coverage* is the share of tokens that findings cite.
+    *checks* and *checks_failed* those of checks.json, *escalated* and *mended* answers.
     Tokens, cost and attempts are summed over all sessions, *wall_s* is of the last; *reused*: an
     earlier session completed the run.
     """
@@ -71,7 +73,12 @@ class ResultRow:
     wall_s: float | None = None
     quotes: int = 0
     grounded: int = 0
+    coverage: float | None = None
     cut: int = 0
+    checks: int = 0
+    checks_failed: int = 0
+    escalated: int = 0
+    mended: int = 0
     reused: bool = False
     error: str = ""
 
@@ -245,6 +252,7 @@ def completed_before(batch: Path, file: Input, encoding: str | None) -> ResultRo
             wall_s=benchmark["wall_s"],
             quotes=quotes["quotes"],
             grounded=quotes["exact"] + quotes["near"],
+            coverage=benchmark.get("coverage"),
             cut=len(metadata.get("cut") or ()),
             reused=True,
             **{name: metadata["totals"][name] for name in _TOTALS},

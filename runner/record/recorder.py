@@ -19,7 +19,7 @@ from runner.calls.call_log import CallLog
 from runner.config.schema import ContextSettings
 from runner.job.graph import Node
 from runner.job.job import Job
-from runner.job.parts import owner_of
+from runner.job.parts import has_page, owner_of
 from runner.record.benchmark import NodeTiming
 from runner.record.journal import Journal, MemberJournal
 from runner.record.keys import payload_digest
@@ -124,11 +124,17 @@ class Recorder:
         if outcome.reused != "run":
             self.write(self._commit(node, outcome, calls))
 
+    async def keep_answer(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
+        """Record an answer of a node that goes on; raise NotRunError if that fails."""
+        self.write(self._commit(node, outcome, calls))
+        await asyncio.wait(self._writes[-1:])
+        self.check()
+
     def keep_context(self, name: str, reduced: Reduced, settings: ContextSettings) -> None:
         """Store a reduced context and its ledger."""
         self.used_segments |= reduced.segments
-        pages = {f"{name}.md": reduced.text, f"{name}_ledger.json": reduced.ledger(settings)}
-        self.write(self.directory.write_pages({f"context/{n}": page for n, page in pages.items()}))
+        ledger = {f"context/{name}_ledger.json": reduced.ledger(settings)}
+        self.write(self.directory.write_pages({f"context/{name}.md": reduced.text, **ledger}))
         log.info(
             "context.reduced",
             context=name,
@@ -139,29 +145,24 @@ class Recorder:
         )
         if few := scarcity(len(reduced.kept), len(reduced.dropped)):
             stage, _, analyzer = name.partition(".")
-            section = f"analyzers.{analyzer}" if analyzer else f"stages.{stage}"
-            budget = f"{section}.context.token_budget"
-            log.warning("context.scarce", context=name, kept=few, to_keep_more=budget)
+            key = (f"analyzers.{analyzer}" if analyzer else f"stages.{stage}") + ".context"
+            log.warning(
+                "context.scarce", context=name, kept=few, to_keep_more=f"{key}.token_budget"
+            )
 
     def write(self, writing: Coroutine[Any, Any, None]) -> None:
         """Start a write in the background; its failure stops the run."""
         self._writes.append(asyncio.create_task(writing))
 
     def check(self) -> None:
-        """Raise NotRunError once a write has failed, so that no further answer is lost.
-
-        Calls in flight go on; `settle` raises the failure when they have ended.
-        """
+        """Raise NotRunError once a write has failed; calls in flight go on until `settle`."""
         if (fault := self._failure()) is not None:
             raise NotRunError("output", f"not called: {fault}")
 
     def _failure(self) -> BaseException | None:
-        ended = (write for write in self._writes if write.done() and not write.cancelled())
-        written = (write.exception() for write in ended)
-        return next(
-            filter(None, (self.directory.journal.fault, self.directory.drafts.fault, *written)),
-            None,
-        )
+        written = (w.exception() for w in self._writes if w.done() and not w.cancelled())
+        faults = (self.directory.journal.fault, self.directory.drafts.fault, *written)
+        return next(filter(None, faults), None)
 
     async def settle(self) -> None:
         """Wait for all writes; raise the first failure."""
@@ -207,8 +208,8 @@ class Recorder:
         except OSError:
             self.statuses[node.name] = "unsaved"
             raise
-        facts = {"analyzer": node.name, "status": outcome.status, "key": outcome.key}
-        await self.directory.note("node.committed", **facts)
+        facts = {"status": outcome.status, "key": outcome.key}
+        await self.directory.note("node.committed", analyzer=node.name, **facts)
 
     async def _save(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
         sha256 = self.job.analyzers[owner_of(node)].prompt_digest
@@ -226,7 +227,7 @@ class Recorder:
         self.write(self._write_page(node, outcome))
 
     async def _write_page(self, node: Node, outcome: Outcome) -> None:
-        if self._failure() is not None:
+        if self._failure() is not None or not has_page(node):
             return  # what room is left is for records
         page = partial(self.pages.page, node, outcome)
         await self.directory.write_pages({self.pages.path(node): page})
@@ -239,8 +240,9 @@ class Recorder:
             facts["lost"] = ", ".join(outcome.missing) or None
             if (counts := outcome.grounding) is not None and counts.quotes:
                 facts["quotes_found"] = f"{counts.exact + counts.near}/{counts.quotes}"
-            insights = len(outcome.answer["insights"])
-            log.info(event, insights=insights, source=outcome.reused, **facts)
+            log.info(
+                event, insights=len(outcome.answer["insights"]), source=outcome.reused, **facts
+            )
             if marks := outcome.notes.get("reply_notes"):
                 log.warning("answer.marked", analyzer=node.name, reason="; ".join(marks))
         elif outcome.status in ("skipped", "not_run"):
@@ -251,10 +253,9 @@ class Recorder:
 
 def _secure(directory: RunDirectory, node: Node, calls: CallLog, reply_tokens: int) -> None:
     """Make room for the record of another reply; raise NotRunError without any."""
-    size = TOKEN_BYTES * reply_tokens * (1 + calls.replies) + OTHER_BYTES
-    size += ATTEMPT_BYTES * len(calls.attempts)
+    size = TOKEN_BYTES * reply_tokens * (1 + calls.replies) + ATTEMPT_BYTES * len(calls.attempts)
     try:
-        directory.secure(node.stage, node.name, max(size, LEAST_BYTES))
+        directory.secure(node.stage, node.name, max(size + OTHER_BYTES, LEAST_BYTES))
     except OSError as error:
         raise NotRunError("output", f"not called: {error}") from error
 

@@ -24,9 +24,9 @@ _MARKS = ("metadata.json", "config/resolved.yaml")  # either makes a directory a
 class StoredRun:
     """The contents of one run directory; all of it is untrusted.
 
-    *metadata*, *benchmark*, *grounding*, *coverage* and *config* are empty if their file is
-    missing or damaged; *records* are the nodes' intact records by name, *damaged* names the other
-    files; *transcript* is None if it cannot be read.
+    *metadata*, *benchmark*, *grounding*, *coverage*, *checks* and *config* are empty if their file
+    is missing or damaged; *records* are the nodes' intact records by name, *damaged* names the
+    other files; *transcript* is None if it cannot be read.
     """
 
     path: Path
@@ -34,6 +34,7 @@ class StoredRun:
     benchmark: Mapping[str, Any] = field(default_factory=dict)
     grounding: Mapping[str, Any] = field(default_factory=dict)
     coverage: Mapping[str, Any] = field(default_factory=dict)
+    checks: Mapping[str, Any] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
     overrides: tuple[str, ...] = ()
     records: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -100,6 +101,7 @@ def read_run(path: Path) -> StoredRun:
         benchmark=read_json(path / "logs" / "benchmark.json"),
         grounding=read_json(path / "grounding.json"),
         coverage=read_json(path / "coverage.json"),
+        checks=read_json(path / "checks.json"),
         config=_config(config / "resolved.yaml"),
         overrides=tuple(map(str, read_list(config / "overrides.json"))),
         records={file.stem: record for file, fault, record in read if fault is None},

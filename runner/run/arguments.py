@@ -12,7 +12,16 @@ from runner.base.text import DISTRIBUTION
 from runner.config.schema import GROUPS, known_keys
 
 # Sections whose keys may be given without the section's name, the likeliest first.
-_SECTIONS = ("processing", "model", "budget", "output", "grounding", "transcript", "batch")
+_SECTIONS = (
+    "processing",
+    "model",
+    "budget",
+    "output",
+    "grounding",
+    "coverage",
+    "transcript",
+    "batch",
+)
 WITH_VALUE = frozenset(  # options whose value is the next argument
     {"--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--package", "-p"}
     | {"--cfg", "-c", "--shell-completion", "-sc"}

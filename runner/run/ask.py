@@ -1,10 +1,12 @@
 """Questions to models: each is answered from stored answers or by a conversation."""
 
 import asyncio
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from runner.answers.again import with_more
 from runner.answers.analyzer import Analyzer, Message
 from runner.answers.grounding.absent_quotes import (
     describe_absent,
@@ -25,13 +27,13 @@ from runner.config.learned import is_cut_off
 from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.models import Model
-from runner.job.parts import owner_of
+from runner.job.parts import aside, is_again, owner_of
 from runner.job.prefix_policy import is_cacheable, prefix_of, prefix_policy
 from runner.job.reply_format import other_format
 from runner.job.windows import Fit, counted, longest_reply
 from runner.providers.request import Completion, Request, on_first_token
 from runner.record.keys import request_key
-from runner.record.reuse import StoredAnswers
+from runner.record.reuse import Read, StoredAnswers
 from runner.run.conversation import Conversation, cut_error
 
 _CHECKING, _INDEXING = 5, 2  # cost of a reply's check and of the index, relative to other text
@@ -148,9 +150,29 @@ class Asker:
             if key and self.stored.may_have(key):
                 validate = partial(self._validate, await asyncio.shield(grounder))
                 outcome = await offload(self.stored.get, question.node, key, validate)
+                whole = owner_of(question.node) == question.node.name
+                if outcome is None and whole and self.job.escalation(question.node):
+                    beside = aside(question.node, key)
+                    outcome = await offload(self.stored.get, beside, key, validate)
                 if outcome is not None:
                     return replace(outcome, model=question.model.settings.name)
         return None
+
+    async def judge(
+        self, node: Node, model: Model, request: Request, calls: CallLog, read: Read
+    ) -> Outcome:
+        """Return *model*'s reply to *request* as *read* understands it: a stored one, or a new one.
+
+        Raises CallError.
+        """
+        key = request_key(request, model.settings, self.job.settings.repeat)
+        if self.stored and self.stored.may_have(key):
+            outcome = await offload(self.stored.get, node, key, read)
+            if outcome is not None and outcome.answer is not None:
+                return replace(outcome, model=model.settings.name)
+        slots, rank = self._place.slots[node.stage], self._place.rank
+        reply = await self._clients[model.name].complete(request, slots, calls, rank)
+        return replace(read(node, reply), key=key, model=model.settings.name)
 
     def _key(self, question: Question, request: Request) -> str:
         settings = self.job.settings
@@ -208,6 +230,7 @@ class Asker:
         """Return the request with *text* as its material, and the call's key."""
         model, name = question.model, owner_of(question.node)
         marked = (question.node.stage, model.name) in self._policy.marked
+        marked = marked and not is_again(question.node)  # nobody else sends its material
         request = self.job.request(name, model, text, question.fit.reply, cache=marked)
         return request, self._key(question, request)
 
@@ -217,8 +240,41 @@ class Asker:
         mask = self.job.redaction.masked
         return analyzer.repair(messages, mask(reply), mask(fault))
 
-    def _validate(self, grounder: Grounder, node: Node, reply: Completion) -> Outcome:
-        limit = self.job.settings.output.max_insights_per_analyzer
+    async def joined(
+        self, node: Node, answers: Sequence[Outcome], silent: Collection[str]
+    ) -> Outcome:
+        """Return the outcome of the first of *answers* with what the others add to it.
+
+        They are joined as they were sent, so that the result is checked as a reply is. Raises
+        AnswerError if it has no longer the shape of an answer.
+        """
+        grounder = await asyncio.shield(self._grounder())
+        limit, read = self._max_insights, self.job.analyzers[owner_of(node)].read
+
+        def join() -> Outcome:
+            first, *others = (
+                read(each.raw_output or "").answer.model_dump(mode="json", round_trip=True)
+                for each in answers
+            )
+            first["insights"] = first["insights"][:limit]
+            for more in others:
+                more["insights"] = more["insights"][:limit]
+                first = with_more(first, more, silent)
+            reply = Completion(json.dumps(first, ensure_ascii=False), "stop", Usage())
+            return self._validate(grounder, node, reply, limit * len(answers))
+
+        chars = _CHECKING * sum(len(each.raw_output or "") for each in answers)
+        return await offload(join, chars=chars)
+
+    @property
+    def _max_insights(self) -> int:
+        return self.job.settings.output.max_insights_per_analyzer
+
+    def _validate(
+        self, grounder: Grounder, node: Node, reply: Completion, limit: int | None = None
+    ) -> Outcome:
+        """Return the outcome of *reply*, with at most *limit* insights (None: as is set)."""
+        limit = self._max_insights if limit is None else limit
         analyzer = self.job.analyzers[owner_of(node)]
         text, unknown = self.job.redaction.restore(reply.text, in_json=True)
         read = partial(read_reply, analyzer)

@@ -34,6 +34,7 @@ _GROUP = re.compile(r"Could not find '([^'/]+)/([^']+)'")
 _DOCUMENTATION = re.compile(r"https://hydra\.cc/docs/\d[\d.]*/")  # of whatever version
 _LAUNCHER = re.compile(r"'hydra/launcher/(ray|submitit_local|submitit_slurm)'")
 _IPV6_ADDRESS = re.compile(r"https?://\[[^\[\],]*\][^,\s]*")  # brackets are Hydra's lists
+_FILES = {"transcript": "path", "checks": "file"}  # groups that take a file, and its key
 _LOOKS_LIKE_PATH = re.compile(r"[/\\.*?~]")
 _CONFIG_FOLDERS = ("--config-d", "-cd", "--config-p", "-cp")  # argparse takes unambiguous prefixes
 # Options that make Hydra do anything but one run, with the prefixes that argparse takes.
@@ -43,9 +44,9 @@ _ACTIONS = ("-m", "-r", "-i", "-s", "-h", "--m", "--r", "--i", "--s", "--h", "--
 def expand_arguments(arguments: Sequence[str]) -> list[str]:
     """Return options before overrides, and `transcript=PATH` as Hydra's overrides for a file.
 
-    A value that names a choice of the group `transcript` is unchanged; an address with brackets
-    (IPv6) is quoted. `sweep=NAME` adds
-    `--multirun` unless an option asks for another action.
+    So for `checks=PATH`; a value that names a choice of the group is unchanged; an address with
+    brackets (IPv6) is quoted. `sweep=NAME` adds `--multirun` unless an option asks for another
+    action.
     """
     options: list[str] = []
     overrides: list[str] = []
@@ -69,14 +70,14 @@ def _expand(override: str, sweeping: bool) -> list[str]:
     name, _, value = override.partition("=")
     if _IPV6_ADDRESS.fullmatch(value):
         return [f"{name}={quote(value)}"]
-    if name != "transcript":
+    if name not in _FILES:
         return [override]
     parts = value.split(",") if sweeping and kind_of(Path(value)) is None else [value]
-    names = choices("transcript")
+    names = choices(name)
     folders = {p for p in parts if p not in names and kind_of(Path(p)) == "directory"}
     if not all(part in folders or _LOOKS_LIKE_PATH.search(part) for part in parts):
         return [override]
-    return ["transcript=file", f"transcript.path={','.join(map(quote, parts))}"]
+    return [f"{name}=file", f"{name}.{_FILES[name]}={','.join(map(quote, parts))}"]
 
 
 def help_page() -> str:

@@ -81,6 +81,8 @@ def hint_of(job: Setup, result: RunResult | BatchResult) -> str | None:
     if "context_exceeded" in kinds:
         window = f"={job.main.window}" if job.main.window else "=TOKENS"
         return f"prompts were too long: set model.context_window{window} or a smaller one"
+    if result.checked:
+        return f"{result.lacks}: see checks.json, or set checks.fail=false"
     if result.status == "degraded":
         rate = job.settings.grounding.min_rate
         return f"{result.quotes}: fewer than grounding.min_rate={rate:g} asks for"

@@ -48,7 +48,7 @@ from runner.run.batch.batch_run import Batch, BatchResult, BatchServices
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole, batch_log
 from runner.run.batch.plan import plan_batch
 from runner.run.ending import check_budget, resume_command, tell_end, tell_result
-from runner.run.objective import Objective, objective
+from runner.run.objective import Objective, check_objective, objective
 from runner.run.plan import as_text, make_plan, read_histories
 from runner.run.resume import Resumption, nothing_to_do
 from runner.run.run import Run, RunResult
@@ -107,6 +107,7 @@ async def execute_job(
     store = _store(job, paid=job.is_paid and not in_sweep)
     if not in_sweep:
         check_budget(job, reuses=store is not None and store.root.is_dir())
+    check_objective(job)
     signing_key()  # raises before anything is written
     path = run_path or new_path(job)
     directory = RunDirectory.create(path, _parts(job))
@@ -202,7 +203,7 @@ async def _run(
         return stop.exit_code, None
     if shared.tells:
         tell_result(job, path, result)
-    return result.exit_code, objective(job.settings.objective, result.benchmark)
+    return result.exit_code, objective(job.settings.objective, result.benchmark, path)
 
 
 async def _execute(

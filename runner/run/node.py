@@ -1,24 +1,27 @@
 """Node execution: its material and context, its models in order, its parts."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import structlog
 
+from runner.answers.again import added, noted_again, silent_segments
 from runner.answers.outcome import Outcome, failed_outcome, missing_reasons
-from runner.base.errors import CallError, NotRunError
+from runner.base.errors import AnswerError, CallError, NotRunError
 from runner.base.threads import offload
 from runner.calls.call_log import CallLog
 from runner.calls.schedule import gather_all
 from runner.job.chunks import Chunk
-from runner.job.graph import Node
+from runner.job.graph import Node, asks_again
 from runner.job.job import Job, wrap
-from runner.job.parts import failed_parts, joined, part_node
+from runner.job.parts import again_node, failed_parts, joined, part_node
 from runner.job.windows import Fit
 from runner.record.recorder import Recorder
 from runner.run.ask import Asker, NotStoredError, Question
 from runner.run.contexts import Contexts
+from runner.run.escalation import Escalation
 from runner.run.fits import Fits, FitsByNode
 
 RECUTS = 3  # times that a node's material is cut anew for a window smaller than assumed
@@ -53,9 +56,49 @@ class NodeRunner:
     _materials: dict[Chunk | None, str] = field(default_factory=dict)
 
     async def answer(self, node: Node, upstream: Mapping[str, Outcome], calls: CallLog) -> Outcome:
-        """Return *node*'s outcome; raise CallError where the last model fails."""
+        """Return *node*'s outcome; raise CallError where the last model fails.
+
+        An answer that fails what is expected of it goes to the models of `model.escalate`.
+        """
         if (skipped := self._skipped(node, upstream)) is not None:
             return skipped
+        further = [
+            Question(node, model, calls, self.fits.latest[node.name, model.name], last=False)
+            for model in self.job.escalation(node)
+        ]
+        if not further:
+            return await self._answer(node, upstream, calls)
+        if (reused := await self._stored_instead(node, upstream, calls, further)) is not None:
+            return reused
+        try:
+            outcome = await self._answer(node, upstream, calls)
+        except NotRunError:
+            raise
+        except CallError as error:
+            outcome = failed_outcome(error)
+        ask = partial(self._try, upstream=upstream)
+        return await Escalation(self.job, self.recorder, further, ask).best(outcome)
+
+    async def _stored_instead(
+        self,
+        node: Node,
+        upstream: Mapping[str, Outcome],
+        calls: CallLog,
+        further: Sequence[Question],
+    ) -> Outcome | None:
+        """Return the answer of a *further* model that an earlier session of this run kept.
+
+        None where it has one of the first models, which then is judged again.
+        """
+        if self.asker.stored.previous is None:
+            return None
+        first = self._questions(node, calls, self.fits.latest)
+        if await self._reused(first, upstream) is not None:
+            return None
+        return await self._reused(further, upstream)
+
+    async def _answer(self, node: Node, upstream: Mapping[str, Outcome], calls: CallLog) -> Outcome:
+        """Return the outcome of *node*'s model and fallbacks; raise the last one's CallError."""
         *questions, final = self._questions(node, calls, self.fits.latest)
         if self.asker.stored and (questions or self.fits.have_changed):
             reused = await self._reused([*questions, final], upstream)
@@ -125,7 +168,8 @@ class NodeRunner:
             if question.node.context and not (upstream and len(missing) == len(upstream)):
                 context = await self._context(question, missing, question.fit.context)
             try:
-                return await self._read_with(question, context, get)
+                outcome = await self._read_with(question, context, get)
+                return await self._read_again(question, outcome, get)
             except _TooLongError as error:
                 question = replace(question, fit=error.fit, recuts=question.recuts - 1)
 
@@ -171,11 +215,11 @@ class NodeRunner:
     ) -> Outcome:
         """Ask about every part, then about the joined answers of the parts."""
         outcomes: list[Outcome] = []
+        read = partial(self._read_chunk, question, context, get)
         if question.recuts < RECUTS:  # after a refusal, one part tries the new cut
-            outcomes.append(await self._read_part(question, chunks[0], context, get))
+            outcomes.append(await read(chunks[0]))
             await self._shorten(question, outcomes[0])
-        rest = chunks[len(outcomes) :]
-        outcomes += await gather_all(self._read_part(question, c, context, get) for c in rest)
+        outcomes += await gather_all(map(read, chunks[len(outcomes) :]))
         for outcome in outcomes:
             await self._shorten(question, outcome)
         lost = failed_parts(outcomes)
@@ -195,11 +239,16 @@ class NodeRunner:
             notes |= {"cut": True, "reply_notes": marks}
         return replace(outcome, missing=lost, notes=notes)
 
-    async def _read_part(self, question: Question, chunk: Chunk, context: str, get: Get) -> Outcome:
+    async def _read_chunk(
+        self, question: Question, context: str, get: Get, chunk: Chunk
+    ) -> Outcome:
         node = part_node(question.node, chunk.number)
+        return await self._read_part(question, node, self._material(chunk) + context, get)
+
+    async def _read_part(self, question: Question, node: Node, text: str, get: Get) -> Outcome:
         part = replace(question, node=node, calls=self.recorder.call_log(node))
         try:
-            outcome = await get(part, self._material(chunk) + context)
+            outcome = await get(part, text)
         except NotRunError:
             raise
         except CallError as error:
@@ -208,6 +257,68 @@ class NodeRunner:
             question.calls.absorb(part.calls)
         self.recorder.part_ended(node, outcome, part.calls)
         return outcome
+
+    async def _read_again(self, question: Question, first: Outcome, get: Get) -> Outcome:
+        """Ask once more about the segments that *first* cites nothing from; add what that finds.
+
+        Whatever fails of it leaves *first* as it is; the note `asked_again` says so.
+        """
+        node = question.node
+        if first.answer is None or not asks_again(self.job.settings, node):
+            return first
+        silent = silent_segments(self.job.transcript.segments, first.answer)
+        materials, left = dict[int, str](), set(silent)
+        for chunk in question.fit.chunks or (None,):  # what two parts share is in the first
+            if text := self.job.silent_material(chunk, left):
+                materials[chunk.number if chunk else 1] = text
+            left -= {each.id for each in self.job.segments_of(chunk)}
+        if not materials:
+            return first
+        if first.reused is None:
+            await self.recorder.keep_answer(node, first, question.calls)
+        ask = partial(self._ask_again, question, get)
+        outcomes = await gather_all(ask(n, text) for n, text in materials.items())
+        return await self._with_more(node, first, outcomes, silent)
+
+    async def _ask_again(self, question: Question, get: Get, number: int, text: str) -> Outcome:
+        try:
+            return await self._read_part(question, again_node(question.node, number), text, get)
+        except NotRunError as error:
+            if error.kind != "budget":
+                raise
+            return failed_outcome(error)
+
+    async def _with_more(
+        self, node: Node, first: Outcome, outcomes: Sequence[Outcome], silent: Collection[str]
+    ) -> Outcome:
+        """Return *first* with what *outcomes* add to it, and a note that counts that."""
+        good = [each for each in outcomes if each.answer is not None]
+        failed = ", ".join(dict.fromkeys(o.kind or o.status for o in outcomes if o.answer is None))
+        joined = first
+        try:
+            if good:
+                joined = await self.asker.joined(node, [first, *good], silent)
+        except AnswerError as error:  # such as a matrix that the additions would leave incomplete
+            failed = error.kind
+        assert first.answer is not None
+        assert joined.answer is not None
+        found = added(first.answer, joined.answer)
+        note = {"segments": len(silent), "calls": len(outcomes), "found": found, "failed": failed}
+        log.info(
+            "coverage.asked_again",
+            analyzer=node.name,
+            segments=len(silent),
+            found=sum(found.values()),
+            failed=failed or None,
+        )
+        again = all(each.reused == first.reused for each in outcomes)
+        return replace(
+            first,
+            answer=joined.answer,
+            grounding=joined.grounding,
+            reused=first.reused if again else None,
+            notes=noted_again(first.notes, joined.notes, note),
+        )
 
     def _material(self, chunk: Chunk | None) -> str:
         if chunk not in self._materials:

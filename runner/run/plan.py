@@ -1,66 +1,32 @@
 """Plan: predicts tokens, cost and time of a run before anything is sent."""
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from runner.base.format import aligned, count, seconds, usd
-from runner.base.usage import Usage, sum_usd
-from runner.calls.admission.budget import margin_of
 from runner.calls.admission.gate import Gate, rates_of
 from runner.calls.client_factory import max_in_flight
 from runner.calls.schedule import Duration, ideal_makespan
 from runner.config.schema import BudgetSettings
-from runner.job.graph import Node
 from runner.job.job import Job, Setup
 from runner.job.models import Model
 from runner.job.prefix_policy import on_formats, prefix_policy
-from runner.job.windows import FRAME_TOKENS, on_windows
+from runner.job.windows import on_windows
 from runner.providers.litellm.route import streamed
 from runner.providers.options import effort_note
-from runner.providers.prices import Prices, cost_usd, upper_bound_usd
 from runner.record.history import CallAverages, history_of, read_history
+from runner.run.node_plan import (
+    FIRST_TOKEN_S,
+    REPLY_SHARE,
+    TOKENS_PER_S,
+    NodePlan,
+    plan_node,
+    total,
+)
+from runner.run.plan_further import further_plans
 
-# Assumptions about a model without history; a plan that uses them says so.
-REPLY_SHARE = 0.5  # of max_tokens
-FIRST_TOKEN_S = 1.0
-TOKENS_PER_S = 60.0
-TAG_TOKENS = 30  # of the tags around the transcript or a context
-LOW = 0.5  # of the expected reply, for the low estimate
 _TOTALS = ("most_tokens", "calls", "cost_low_usd", "cost_usd", "cost_high_usd")
-
-
-@dataclass(frozen=True, slots=True)
-class NodePlan:
-    """Prediction of one analyzer: tokens and US dollars of all its calls, seconds of one.
-
-    *chunks* counts the parts of the transcript (0: it reads none). *planned_tokens* are counted
-    prompt tokens, *prompt_tokens* those to be billed; *most_tokens* and *cost_high_usd* are the
-    amounts that a budget reserves. Costs are None without a price. *seen* tells whether history
-    of the model was used.
-    """
-
-    stage: str
-    model: str
-    chunks: int
-    calls: int
-    context_tokens: int
-    planned_tokens: int
-    prompt_tokens: int
-    reply_tokens: int
-    most_tokens: int
-    cached_tokens: int
-    cost_low_usd: float | None
-    cost_usd: float | None
-    cost_high_usd: float | None
-    latency_s: float
-    seen: bool
-
-    @property
-    def tokens(self) -> int:
-        """Prompt and reply tokens together."""
-        return self.prompt_tokens + self.reply_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +65,6 @@ class Plan:
         }
 
 
-def total(nodes: Iterable[NodePlan], field: str) -> Any:
-    """Return the sum of a field over *nodes*, None if it is in dollars and one is unknown."""
-    values = [getattr(node, field) for node in nodes]
-    return sum_usd(values) if field.endswith("_usd") else sum(values)
-
-
 def read_histories(job: Setup) -> dict[str, dict[str, CallAverages]]:
     """Return the history of each of the job's models, by litellm model name."""
     names = {model.settings.name for model in job.models.values()}
@@ -114,11 +74,10 @@ def read_histories(job: Setup) -> dict[str, dict[str, CallAverages]]:
 def make_plan(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> Plan:
     """Return the plan of *job*; *history* is by litellm model name, then analyzer."""
     nodes = plan_nodes(job, history)
-    windows = windows_of(job)
+    every = {**nodes, **further_plans(job, nodes)}
+    windows, stopped_by = windows_of(job), _stopped_by(job, every)
     efforts = tuple(filter(None, (effort_note(model.settings) for model in _asked(job))))
-    return Plan(
-        nodes, _wall(job, nodes), _stopped_by(job, nodes), windows, efforts, on_formats(job)
-    )
+    return Plan(every, _wall(job, nodes), stopped_by, windows, efforts, on_formats(job))
 
 
 def windows_of(job: Setup) -> tuple[str, ...]:
@@ -128,8 +87,9 @@ def windows_of(job: Setup) -> tuple[str, ...]:
 
 def _asked(job: Setup) -> list[Model]:
     """Return the models that *job* may ask, each once."""
-    found = {model.name: model for node in job.pipeline.nodes for model in job.chain(node)}
-    return [*found.values()]
+    nodes = job.pipeline.nodes
+    asked = (model for node in nodes for model in (*job.chain(node), *job.escalation(node)))
+    return [*{model.name: model for model in asked}.values()]
 
 
 def plan_nodes(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> dict[str, NodePlan]:
@@ -139,65 +99,8 @@ def plan_nodes(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> d
         model = job.chain(node)[0]
         seen = history.get(model.settings.name, {}).get(node.name)
         cache = policy.cached[node.name], policy.written[node.name]
-        nodes[node.name] = _plan_node(job, node, model, seen, cache)
+        nodes[node.name] = plan_node(job, node, model, seen, cache)
     return nodes
-
-
-def _plan_node(
-    job: Job, node: Node, model: Model, seen: CallAverages | None, cache: tuple[int, int]
-) -> NodePlan:
-    fit, prices = job.fit(node, model), model.prices
-    parts = len(fit.chunks) if len(fit.chunks) > 1 else 0
-    tags = bool(fit.chunks) + (node.context is not None)
-    fixed = fit.fixed - FRAME_TOKENS + tags * TAG_TOKENS
-    prompts = [fixed + chunk.tokens + fit.context for chunk in fit.chunks] or [fixed + fit.context]
-    if parts:  # one more call merges the parts' answers
-        budget = job.settings.transcript.reduce_token_budget
-        merged = 2 * budget if fit.room is None else min(2 * budget, fit.room - fit.context)
-        prompts.append(fixed + merged + fit.context)
-    calls, planned = len(prompts), sum(prompts)
-    ratio = seen.prompt_ratio if seen else model.learned.factor or 1.0
-    prompt = round(planned * ratio)
-    reply = round(calls * (seen.reply_tokens if seen else fit.reply * REPLY_SHARE))
-    margin = 1.0 if model.tokenizer.exact else margin_of(model.learned)
-    most = [math.ceil(each * margin) for each in prompts]
-    sizes = [round(each * ratio) for each in prompts]
-    bounds = [upper_bound_usd(each, fit.reply, prices) for each in most] if prices else []
-    latency = seen.latency_s if seen else FIRST_TOKEN_S + reply / calls / TOKENS_PER_S
-    return NodePlan(
-        stage=node.stage,
-        model=model.settings.name,
-        chunks=len(fit.chunks),
-        calls=calls,
-        context_tokens=fit.context,
-        planned_tokens=planned,
-        prompt_tokens=prompt,
-        reply_tokens=reply,
-        most_tokens=sum(most) + calls * fit.reply,
-        cached_tokens=min(cache[0], prompt),
-        cost_low_usd=_cost(prices, sizes, reply * LOW, cache),
-        cost_usd=_cost(prices, sizes, reply, cache),
-        cost_high_usd=round(sum(bounds), 9) if prices else None,
-        latency_s=round(latency, 3),
-        seen=seen is not None,
-    )
-
-
-def _cost(
-    prices: Prices | None, prompts: Sequence[int], reply: float, cache: tuple[int, int]
-) -> float | None:
-    """Return US dollars of calls with *prompts*; *reply* and *cache* are totals in tokens."""
-    if prices is None:
-        return None
-    calls = len(prompts)
-    paid = 0.0
-    for prompt in prompts:
-        cached = min(cache[0] // calls, prompt)
-        written = min(cache[1] // calls, prompt - cached)
-        used = Usage(prompt, round(reply / calls), cached, written)
-        used = replace(used, cache_write_1h_tokens=written * prices.writes_1h)
-        paid += cost_usd(used, prices)
-    return round(paid, 9)
 
 
 def _wall(job: Job, nodes: Mapping[str, NodePlan]) -> float:
@@ -230,6 +133,8 @@ def _stopped_by(job: Job, nodes: Mapping[str, NodePlan]) -> str | None:
     """Return the cap that would end the run and the analyzer it would stop, or None."""
     spent, paid = 0, 0.0
     for name, node in nodes.items():
+        if not node.calls:
+            continue  # nobody knows whether it is asked
         last, usd = 1 - 1 / node.calls, node.cost_usd or 0.0  # before the last call
         most_tokens = spent + last * node.tokens + node.most_tokens / node.calls
         most_usd = paid + last * usd + (node.cost_high_usd or 0.0) / node.calls
@@ -249,8 +154,12 @@ def exceeded(budget: BudgetSettings, tokens: float, usd: float) -> str | None:
 
 
 def compare(plan: Plan, run: Mapping[str, Any]) -> dict[str, Any]:
-    """Return predicted and actual figures of *run* (benchmark.json's), with relative errors."""
-    predicted = plan.as_dict()
+    """Return predicted and actual figures of *run* (benchmark.json's), with relative errors.
+
+    What may follow the first answers is not compared.
+    """
+    first = {name: node for name, node in plan.nodes.items() if not node.further}
+    predicted = replace(plan, nodes=first).as_dict()
     figures = {}
     for name in ("prompt_tokens", "completion_tokens", "cost_usd", "wall_s"):
         planned, actual = predicted[name], run[name]
@@ -262,12 +171,21 @@ def compare(plan: Plan, run: Mapping[str, Any]) -> dict[str, Any]:
 def as_text(plan: Plan) -> str:
     """Return the plan as a table for a terminal."""
     rows = [("analyzer", "stage", "chunks", "calls", "prompt", "reply", "cost", "seconds")]
-    for name, node in plan.nodes.items():
+    for name, node in ((name, node) for name, node in plan.nodes.items() if node.calls):
         chunks, calls = str(node.chunks or "-"), str(node.calls)
         prompt, reply = count(node.prompt_tokens), count(node.reply_tokens)
         cost, latency = usd(node.cost_usd), f"{node.latency_s:.1f}"
         rows.append((name, node.stage, chunks, calls, prompt, reply, cost, latency))
     return "\n".join([*aligned(rows, left=(0, 1)), "", *_summary(plan)])
+
+
+def _escalation(plan: Plan) -> list[str]:
+    """Return what the worst case of escalation adds, nothing where it is off."""
+    further = [node for node in plan.nodes.values() if node.further and not node.calls]
+    if not further:
+        return []
+    tokens, most = total(further, "most_tokens"), usd(total(further, "cost_high_usd"))
+    return [f"escalate at most {tokens:,} tokens and {most} of these, if every answer fails"]
 
 
 def _summary(plan: Plan) -> list[str]:
@@ -281,6 +199,7 @@ def _summary(plan: Plan) -> list[str]:
         f"cost     {costs[1]} expected, {costs[0]} to {costs[2]}",
         f"time     {seconds(totals['wall_s'])}",
         f"budget   {plan.stopped_by or 'not reached'}",
+        *_escalation(plan),
         *(f"window   {said}" for said in plan.windows),
         *(f"effort   {said}" for said in plan.efforts),
         *(f"format   {said}" for said in plan.formats),

@@ -19,6 +19,7 @@ from runner.base.regular_files import kind_of, user_path
 from runner.config.schema import Settings, nearest_key, validate
 from runner.job.build import job_from, open_transcript, resolve, transcript_path
 from runner.job.config_diff import changed_prompts, changed_settings
+from runner.job.expectations import has_checked
 from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import batch_of, completed_before, input_names, is_batch
 from runner.record.previous_session import PreviousSession, read_record
@@ -30,7 +31,7 @@ from runner.reports.stored_run import find_runs, is_run, read_run
 from runner.run.cli import quote
 from runner.run.compose import compose_config
 from runner.run.trust import permit, refuse_interpolations, refuse_paths_outside
-from runner.transcript.model import Transcript
+from runner.transcript.model import PASSAGES, Transcript
 
 FLAGS = ("allow_changed", "retry_failed", "trusted")
 _EXPECTED = "what a run writes there"
@@ -85,9 +86,8 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
             f"resume={path}: changed since the run was started: {'; '.join(changes)}. "
             f"Restore it, or add allow_changed=true to repeat the calls that it affects"
         )
-    return Resumption(
-        job, PreviousSession(path, flags["retry_failed"], not changes), tuple(changes)
-    )
+    same = not changes and has_checked(path, job.expected)
+    return Resumption(job, PreviousSession(path, flags["retry_failed"], same), tuple(changes))
 
 
 @dataclass(frozen=True)
@@ -260,6 +260,8 @@ def _put(data: dict[str, Any], key: str, value: Any) -> None:
 def _transcript(path: Path, settings: Settings) -> tuple[Transcript, str]:
     """Return the transcript, from the run if its file is gone, and its stored SHA-256."""
     stored = read_transcript_file(path)
+    if stored.format == PASSAGES:  # of files that may have changed since
+        return stored, stored.sha256
     with suppress(TranscriptError, ConfigError):
         if kind_of(transcript_path(settings.transcript.path)) == "file":  # a pipe is read once
             return open_transcript(settings), stored.sha256

@@ -1,13 +1,14 @@
 """Run of one transcript: calls every node and records every outcome, whatever fails."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import structlog
 
+from runner.answers.checks import Checked
 from runner.answers.coverage import coverage_figures
 from runner.answers.grounding.grounder import GroundingCounts
 from runner.answers.outcome import (
@@ -20,7 +21,8 @@ from runner.answers.outcome import (
     quotes_found,
     run_status,
 )
-from runner.base.errors import CallError, NotRunError, exit_code_of, one_line
+from runner.base.errors import EXIT_PARTIAL, CallError, NotRunError, exit_code_of, one_line
+from runner.base.format import plural
 from runner.base.loop_lag import Lag
 from runner.base.threads import offload
 from runner.calls.client import Client
@@ -37,8 +39,11 @@ from runner.record.run_directory import RunDirectory
 from runner.run.ask import Asker
 from runner.run.contexts import Contexts
 from runner.run.fits import Fits
+from runner.run.judging import Judging
 from runner.run.node import NodeRunner
-from runner.run.plan import NodePlan, Plan, compare, make_plan, read_histories
+from runner.run.node_plan import NodePlan
+from runner.run.plan import Plan, compare, make_plan, read_histories
+from runner.run.proof import check
 from runner.run.stop import Stop
 
 log = structlog.get_logger("colloquy.run")
@@ -48,7 +53,8 @@ log = structlog.get_logger("colloquy.run")
 class RunResult:
     """Outcomes by node name, the exit code that they give, and benchmark.json's content.
 
-    *quotes* says how many of them are in the transcript, None without any.
+    *quotes* says how many of them are in the transcript, None without any; *checked*: failed
+    checks are what degrades it.
     """
 
     status: str
@@ -56,6 +62,19 @@ class RunResult:
     outcomes: Mapping[str, Outcome]
     benchmark: Mapping[str, Any]
     quotes: str | None = None
+    checked: bool = False
+
+    @property
+    def lacks(self) -> str | None:
+        """Why it is degraded: quotes that are not there, or failed checks; None if it is not."""
+        if self.status != "degraded":
+            return None
+        failed = self.benchmark["run"].get("failed_checks")
+        return (
+            f"{plural(failed, 'check')} failed"
+            if self.checked and failed
+            else f"only {self.quotes}"
+        )
 
     @property
     def counts(self) -> dict[str, int]:
@@ -107,6 +126,7 @@ class Run:
         )
         place = None if member is None else member.place
         asker = Asker(job, clients, stored, expected, place)
+        self._judging = Judging(job, asker, self._recorder)
         self._fits = Fits(job, directory, stored.previous)
         self._nodes = NodeRunner(job, asker, self._contexts, self._recorder, self._fits)
 
@@ -117,7 +137,9 @@ class Run:
         try:
             await self._fits.begin()
             outcomes = await run_graph(self.job.pipeline, self._work)
-            return await self._finish(outcomes, recorder.elapsed_s())
+            wall_s = recorder.elapsed_s()
+            judged = await self._judging.results(outcomes)
+            return await self._finish(outcomes, wall_s, judged)
         except BaseException as error:
             # Replies that have arrived are paid for: they reach the disk first.
             await recorder.break_off(error, self._stopped_code(exit_code_of(error)))
@@ -129,7 +151,9 @@ class Run:
         """Return the exit code of a process that would end with *code* but for a signal."""
         return code if self._stop.signum is None else self._stop.exit_code
 
-    async def _finish(self, outcomes: Mapping[str, Outcome], wall_s: float) -> RunResult:
+    async def _finish(
+        self, outcomes: Mapping[str, Outcome], wall_s: float, judged: Sequence[Checked]
+    ) -> RunResult:
         job, recorder = self.job, self._recorder
         await recorder.settle()
         status, exit_code = run_status(outcomes, job.settings.grounding.min_rate)
@@ -140,6 +164,10 @@ class Run:
         measured["run"]["coverage"] = coverage["total"]["cited"]["token_rate"]
         for name, figures in coverage["analyzers"].items():
             measured["analyzers"][name]["coverage"] = figures["token_rate"]
+        checked = await check(job, outcomes, measured, coverage, judged, self._judging.figures)
+        wrong = job.expected.body.fail and measured["run"].get("failed_checks")
+        if degrades := bool(wrong and status == "completed"):
+            status, exit_code = "degraded", EXIT_PARTIAL
         plan = None
         if self._member is None or self._member.sampled:
             plan = await offload(make_plan, job, self._histories)
@@ -149,6 +177,7 @@ class Run:
             "logs/benchmark.json": measured,
             "grounding.json": grounding,
             "coverage.json": coverage,
+            **checked,
         }
         await self.directory.write_pages(pages)
         await self.directory.write_pages(partial(recorder.pages.insights, outcomes))
@@ -162,10 +191,15 @@ class Run:
         if plan is not None:
             await self._remember(outcomes, plan)
         counts = sum((o.grounding for o in outcomes.values() if o.grounding), GroundingCounts())
+        found = quotes_found(counts)
         log.info(
-            "run.finished", status=status, quotes=quotes_found(counts), **headline(measured["run"])
+            "run.finished",
+            status=status,
+            quotes=found,
+            coverage=measured["run"]["coverage"],
+            **headline(measured["run"]),
         )
-        return RunResult(status, exit_code, outcomes, measured, quotes_found(counts))
+        return RunResult(status, exit_code, outcomes, measured, found, degrades)
 
     async def _measure(
         self, outcomes: Mapping[str, Outcome], wall_s: float, grounding: Mapping[str, Any]
@@ -191,7 +225,7 @@ class Run:
         """Return coverage.json's content."""
         answers = {name: o.answer for name, o in outcomes.items() if o.answer is not None}
         segments = self.job.transcript.segments
-        return await offload(
+        figures = await offload(
             coverage_figures,
             segments,
             answers,
@@ -199,6 +233,8 @@ class Run:
             self.job.main.tokenizer.count,
             chars=sum(len(each.text) for each in segments),
         )
+        again = {n: o.notes["asked_again"] for n, o in outcomes.items() if "asked_again" in o.notes}
+        return {**figures, "asked_again": again}
 
     async def _remember(self, outcomes: Mapping[str, Outcome], plan: Plan) -> None:
         """Add this run's calls to the history; a failed write is logged only.
@@ -230,7 +266,8 @@ class Run:
 
     def _is_measured(self, node: str, outcome: Outcome, planned: NodePlan) -> bool:
         """Return whether *node* made all its planned calls in this run, to the planned model."""
-        if outcome.status != "ok" or outcome.reused or outcome.model != planned.model:
+        fresh = not outcome.reused and "escalation" not in outcome.notes
+        if outcome.status != "ok" or not fresh or outcome.model != planned.model:
             return False
         attempts = self._recorder.timings[node].calls.attempts
         return sum(attempt.outcome == "ok" for attempt in attempts) >= planned.calls

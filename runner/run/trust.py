@@ -42,11 +42,21 @@ def permit(
     print_stderr(to_terminal(secrets_of().redact(f"colloquy: {line}"), _MAX_CHARS))
 
 
+def _files(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield the keys that name a file to read, with their values."""
+    yield "transcript.path", settings.transcript.path
+    if settings.checks is not None and settings.checks.file is not None:
+        yield "checks.file", settings.checks.file
+    if settings.references is not None:
+        yield "references", settings.references
+
+
 def _uses(settings: Settings) -> Iterator[str]:
     for model in (settings.model, *settings.models.values()):
         yield from _sent(model)
-    for verb, value in ("reads", settings.transcript.path), ("writes to", settings.output.dir):
-        yield f"{verb} {_place(value)}"
+    for _, value in _files(settings):
+        yield f"reads {_place(value)}"
+    yield f"writes to {_place(settings.output.dir)}"
     if settings.output.traces != "none":
         yield "sends traces to OTEL_EXPORTER_OTLP_ENDPOINT"
 
@@ -104,10 +114,7 @@ def _strings(data: Any) -> Iterator[str]:
 def refuse_paths_outside(path: Path, settings: Settings, given: Iterable[str]) -> None:
     """Raise ConfigError for a relative path that leads out of here and is not among the *given*."""
     here, keys = Path.cwd().resolve(), {override.partition("=")[0] for override in given}
-    for key, value in (
-        ("transcript.path", settings.transcript.path),
-        ("output.dir", settings.output.dir),
-    ):
+    for key, value in (*_files(settings), ("output.dir", settings.output.dir)):
         place = user_path(value)
         if key in keys or place.is_absolute() or value.startswith(PACKAGE_PREFIX):
             continue

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from runner.base.format import clock
 from runner.transcript.report import ReadingReport
 
+PASSAGES = "passages"  # the format of a transcript that is chosen from others
 MAX_SEGMENT_CHARS = 1200
 MAX_SPEAKER_CHARS = 200  # since every segment repeats the name
 

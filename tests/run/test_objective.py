@@ -14,7 +14,7 @@ from helpers import job
 from runner.base.errors import ConfigError
 from runner.config.section import Minimised
 from runner.run.compose import compose_config
-from runner.run.objective import objective
+from runner.run.objective import check_objective, objective
 
 ROOT = Path(__file__).resolve().parents[2]
 TUNER = os.environ.get("COLLOQUY_OPTUNA_PYTHON")
@@ -30,6 +30,8 @@ def measured(**changes: Any) -> dict[str, Any]:
         "succeeded": 8,
         "total": 8,
         "grounding_rate": 0.75,
+        "failed_checks": 2,
+        "coverage": 0.4,
     }
     return {"run": {**run, **changes}}
 
@@ -42,19 +44,44 @@ def test_one_figure_is_a_float_and_several_are_a_tuple_in_their_order() -> None:
 
 
 def test_every_name_that_the_settings_allow_has_a_figure() -> None:
-    assert objective(NAMES, measured()) == (2.5, 0.25, 1200.0, 0.0, 0.25)
+    found = objective(NAMES, measured())
+
+    assert found == (2.5, 0.25, 1200.0, 0.0, 0.25, 2.0, 0.6, math.inf)
 
 
 def test_a_run_that_left_something_out_cannot_win_by_it() -> None:
     partial = measured(succeeded=6, wall_s=0.1)
 
-    assert objective(NAMES, partial) == (math.inf, math.inf, math.inf, 2.0, 0.25)
+    found = objective(NAMES, partial)
+
+    assert found == (math.inf, math.inf, math.inf, 2.0, 0.25, 2.0, 0.6, math.inf)
 
 
 def test_what_is_unknown_is_never_the_best() -> None:
     assert objective(["cost_usd"], measured(cost_usd=None)) == math.inf
     assert objective(["ungrounded"], measured(grounding_rate=None)) == 1.0
+    assert objective(["failed_checks"], measured(failed_checks=None)) == math.inf
     assert objective(["cost_usd"], measured(cost_usd=0)) == 0.0
+
+
+def test_what_is_not_known_is_said_in_one_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["failed_checks", "1-coverage", "1-precision"]
+    found = objective(names, measured(failed_checks=None, coverage=None))
+
+    assert found == (math.inf,) * 3
+    assert [line.split(":")[1] for line in capsys.readouterr().err.splitlines()] == [
+        f" objective={name} counts as infinite" for name in names
+    ]
+
+
+def test_nothing_is_spent_on_an_objective_without_checks_or_labels(tmp_path: Path) -> None:
+    for name, said in (("failed_checks", "no checks are set"), ("1-precision", "labels.csv")):
+        with pytest.raises(ConfigError, match=said):
+            check_objective(job(f"objective=[{name}]", f"output.dir={tmp_path}"))
+    (tmp_path / "runs/one").mkdir(parents=True)
+    (tmp_path / "runs/one/labels.csv").write_text("key,verdict\nk,right\n")
+    check_objective(job("objective=[1-precision,1-coverage]", f"output.dir={tmp_path}"))
+    check_objective(job("objective=[failed_checks]", "checks=meeting", "pipeline=meeting"))
 
 
 def test_the_default_objective_is_the_wall_clock_time() -> None:

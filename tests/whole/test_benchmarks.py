@@ -154,5 +154,6 @@ def test_gold_meetings_are_measured_beside_the_baselines(
     gold.main()
     rows = [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()]
 
-    assert [*gold.RANKINGS] == rows[1:6]
-    assert {"decisions", "action_items", "all"} <= set(rows[8:])
+    assert [*gold.RANKINGS] == rows[1:7]
+    assert ["questions put to", "their own meeting", "another meeting"] == rows[8:11]
+    assert {"decisions", "action_items", "all"} <= set(rows[12:])

@@ -16,7 +16,7 @@ from runner.config.schema import known_keys
 from runner.run.compose import HYDRA_DOCS
 
 ROOT = Path(__file__).resolve().parents[2]
-GROUPS = ("transcript", "pipeline", "model", "analyzer", "experiment", "sweep")
+GROUPS = ("transcript", "pipeline", "model", "analyzer", "checks", "experiment", "sweep")
 NOT_TYPED = {"base", "file"}  # defaults of other files; transcript=FILE selects `file`
 CODES = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "75", "130", "143")
 

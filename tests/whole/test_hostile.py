@@ -483,7 +483,6 @@ def test_an_ordinary_configuration_with_aliases_passes(tmp_path: Path) -> None:
     check_arguments(["--config-dir", str(tmp_path)])
     check_arguments(["--config-dir", str(ROOT / "conf")])
     check_arguments(["--config-dir", str(tmp_path / "missing")])
-    check_arguments(["--config-dir"])
 
 
 NUMBERS: dict[tuple[str, ...], list[Any]] = {

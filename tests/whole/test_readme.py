@@ -47,8 +47,9 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     call = shlex.join([sys.executable, "-SE", warm.__file__, "call", warm_server().door])
     for name in PROJECT["scripts"]:
         program(folder / name, f'exec {call} {name} "$@"')
-    module = PROJECT["scripts"]["colloquy-simulate"].partition(":")[0]
-    program(folder / "colloquy-simulate", f'exec {sys.executable} -m {module} "$@"')
+    for name in ("colloquy-simulate", "colloquy-review"):  # which serve until they are stopped
+        module = PROJECT["scripts"][name].partition(":")[0]
+        program(folder / name, f'exec {sys.executable} -m {module} "$@"')
     extras = (f"{PROJECT['name']}[{extra}]" for extra in PROJECT["optional-dependencies"])
     wanted = "|".join(f"'-m pip install {extra}'" for extra in extras)
     program(folder / "python", f'case "$*" in {wanted}) ;; *) exit 1 ;; esac')

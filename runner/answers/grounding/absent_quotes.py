@@ -7,6 +7,7 @@ from typing import Any
 from runner.answers.grounding.quotes import ABSENT
 from runner.base.errors import one_line
 
+QUOTATIONS = "quotations in its text are not in the transcript"
 _MAX_DESCRIBED = 5  # quotes named when a model is asked again
 
 
@@ -30,9 +31,7 @@ def describe_quotations(absent: Sequence[str], total: int) -> str:
     named = "; ".join(repr(one_line(said, 80)) for said in absent[:_MAX_DESCRIBED])
     more = len(absent) - _MAX_DESCRIBED
     rest = f"; and {more} more" if more > 0 else ""
-    return (
-        f"{len(absent)} of {total} quotations in its text are not in the transcript: {named}{rest}"
-    )
+    return f"{len(absent)} of {total} {QUOTATIONS}: {named}{rest}"
 
 
 def drop_absent(answer: Mapping[str, Any]) -> dict[str, Any]:

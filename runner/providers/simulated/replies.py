@@ -65,6 +65,9 @@ class _Place:
     fixed: Mapping[str, Any] = field(default_factory=dict)
 
 
+_VERBATIM = re.compile(r"verbatim|word for word", re.IGNORECASE)  # fields of a speaker's own words
+
+
 class _Generator:
     """Generates values for schemas by general rules; knows no analyzer."""
 
@@ -91,8 +94,11 @@ class _Generator:
             return self._random.random() < 0.5
         if kind == "null":
             return None
-        if "label" in str(schema.get("description", "")):
+        described = str(schema.get("description", ""))
+        if "label" in described:
             return "simulated"
+        if _VERBATIM.search(described) and (cited := self._citations()):
+            return cited[0]["quote"]
         return f"Simulated {name.replace('_', ' ')} {place.number}, written by no model."
 
     def _resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
+from runner.reports.compare.assessment import Assessment, assess
+from runner.reports.compare.gathered import gather
 from runner.reports.compare.group import Group
 from runner.reports.compare.keys import ABSENT, besides_slots, differing_keys, short_names
 from runner.reports.compare.notes import notes_on
@@ -14,7 +16,10 @@ from runner.reports.compare.spread import spread
 from runner.reports.compare.verdicts import LEAST, Pair, judge, verdict_on
 
 TIMED = ("ideal_s", "efficiency", "context_retained", "plan_error", "plan_tokens_error")
-USED = ("prompt_tokens", "completion_tokens", "cached_tokens", "grounding_rate")
+USED = (
+    *("prompt_tokens", "completion_tokens", "cached_tokens", "grounding_rate", "coverage"),
+    *("checks_rate", "escalated", "mended"),
+)
 SHARD = "batch.shard"
 SHARDED = (
     "The settings are shards of one batch: they read different files and are not compared with "
@@ -32,6 +37,7 @@ class Comparison:
     pairs: tuple[Pair, ...]
     verdict: str
     notes: tuple[str, ...]
+    assessment: Assessment
 
     @property
     def sharded(self) -> bool:
@@ -62,7 +68,8 @@ def compare(paths: Iterable[Path]) -> Comparison:
         pairs = judge(groups)
     notes = tuple(notes_on(rows, groups, pairs, sharded=_are_shards(keys)))
     verdict = SHARDED if _are_shards(keys) else verdict_on(groups, pairs)
-    return Comparison(tuple(rows), keys, tuple(groups), tuple(pairs), verdict, notes)
+    found = Assessment() if _are_shards(keys) else assess(gather(groups, keys))
+    return Comparison(tuple(rows), keys, tuple(groups), tuple(pairs), verdict, notes, found)
 
 
 def _are_shards(keys: Mapping[str, Sequence[str]]) -> bool:

@@ -150,6 +150,10 @@ def _figures(run: StoredRun) -> dict[str, float | None]:
     return {
         **figures,
         "grounding_rate": rate,
+        "coverage": number(took.get("coverage")),
+        "checks_rate": number(took.get("checks_rate")),
+        "escalated": number(took.get("escalated")),
+        "mended": number(took.get("mended")),
         "context_retained": _retained(run.path),
         "quality": quality(figures["succeeded"], figures["total"], rate) if ended else None,
         "plan_error": number(at(run.predicted, "wall_s", "error")),
@@ -194,6 +198,9 @@ def _state(
     if run.status in ANSWERED and not section(run.metadata, "files"):
         found = share(figures["grounding_rate"])
         few = f"{found} of its quotes are in the transcript" if run.status == "degraded" else ""
+        rate, least = figures["grounding_rate"], number(at(run.config, "grounding", "min_rate"))
+        if few and figures["checks_rate"] is not None and (rate is None or rate >= (least or 0.0)):
+            few = f"{share(figures['checks_rate'])} of its checks passed"
         return run.status, few
     if run.status == "completed":
         return run.status, ""

@@ -6,6 +6,8 @@ from runner.answers.markdown import md, table
 from runner.base.format import NOTHING, aligned, count, figure, relative_error, share
 from runner.base.tables import as_rows
 from runner.base.text import to_terminal
+from runner.reports.compare import assessment_text
+from runner.reports.compare.assessment_text import figures_table, verdict_lines
 from runner.reports.compare.compare import Comparison
 from runner.reports.compare.group import Group
 from runner.reports.compare.rows import RunRow
@@ -15,14 +17,17 @@ from runner.reports.compare.verdicts import EQUAL, UNTOLD, WORDS, Pair
 MAX_PAIRS = 45  # in tables; all are in comparison.json
 SETTINGS = (
     *("#", "setting", "front", "timed", "wall s", "ideal s", "efficiency", "speed-up"),
-    *("prompt", "reply", "cached", "cost $", "grounded", "context kept", "quality"),
+    *("prompt", "reply", "cached", "cost $", "grounded", "coverage", "checks", "escalated"),
+    *("context kept", "quality"),
 )
 RUNS = ("run", "setting", "status", "ok", "wall s", "speed-up", "plan error", "why")
 PAIRS = ("first", "second", *(name.removesuffix("_s").removesuffix("_usd") for name in WORDS))
 CSV_FIGURES = (
     *("succeeded", "total", "wall_s", "ideal_s", "efficiency"),
     *("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd"),
-    *("grounding_rate", "context_retained", "quality", "plan_error", "plan_tokens_error", "reused"),
+    *("grounding_rate", "coverage", "checks_rate", "escalated", "mended"),
+    *("context_retained", "quality"),
+    *("plan_error", "plan_tokens_error", "reused"),
 )
 CSV_LAST = ("speed_up", "front")
 
@@ -42,9 +47,18 @@ def setting_cells(number: int, group: Group) -> tuple[str, ...]:
         *(count(group.middle(f"{n}_tokens")) for n in ("prompt", "completion", "cached")),
         _spread(group.spreads["cost_usd"], "{:.4f}"),
         share(group.middle("grounding_rate")),
+        share(group.middle("coverage")),
+        share(group.middle("checks_rate")),
+        _escalated(group),
         share(group.middle("context_retained")),
         _spread(group.spreads["quality"], "{:.3f}"),
     )
+
+
+def _escalated(group: Group) -> str:
+    """Return how many answers went to another model, and how many of them it mended."""
+    escalated, mended = group.middle("escalated"), group.middle("mended")
+    return NOTHING if escalated is None else f"{count(escalated)}, {count(mended)} mended"
 
 
 def settings_table(groups: Sequence[Group]) -> tuple[list[str], list[list[str]]]:
@@ -95,6 +109,10 @@ def as_markdown(comparison: Comparison) -> str:
         counted = ((md(key), len(following)) for key, following in comparison.keys.items())
         keys = (f"{key} (with it: {n} that follow)" if n else key for key, n in counted)
         lines += ["", f"Settings that differ: {'; '.join(keys)}"]
+    header, cells = figures_table(comparison.assessment)
+    if cells:
+        lines += ["", "## Right or wrong", "", assessment_text.METHOD, "", table(header, cells), ""]
+        lines += [f"- {md(line)}" for line in verdict_lines(comparison.assessment)]
     if told := pair_rows(pairs):
         lines += ["", "## Pairs", "", METHOD, "", table(PAIRS, told)]
         if len(pairs) > MAX_PAIRS:
@@ -116,7 +134,12 @@ def as_terminal(comparison: Comparison) -> str:
     unfinished = [row for row in comparison.rows if row.status != "completed"]
     reasons = [f"{row.name}: {row.status}: {row.reason}" for row in unfinished]
     below = (*reasons, comparison.verdict, *comparison.notes)
-    return "\n".join([*lines, *(to_terminal(line, 400) for line in below)])
+    lines += [to_terminal(line, 400) for line in below]
+    figures, rows = figures_table(comparison.assessment)
+    if rows:
+        lines += ["", *aligned([figures, *rows], left=(1,))]
+    lines += [to_terminal(line, 400) for line in verdict_lines(comparison.assessment)]
+    return "\n".join(lines)
 
 
 def as_csv(comparison: Comparison) -> str:

@@ -14,7 +14,8 @@ from runner.base.regular_files import as_given
 from runner.base.tables import as_rows
 from runner.base.text import now_iso, print_stderr, to_terminal
 from runner.record.batch_directory import COLUMNS, REPORT, rows_of
-from runner.reports.compare import text
+from runner.reports.compare import assessment_text, text
+from runner.reports.compare.assessment_text import figures_table, verdict_lines
 from runner.reports.compare.compare import Comparison, compare
 from runner.reports.compare.group import Group
 from runner.reports.compare.notes import MERGED, batches_of
@@ -87,6 +88,7 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
         "runs": [_row(comparison, row) for row in comparison.rows],
         "pairs": [asdict(pair) for pair in comparison.pairs],
         "verdict": comparison.verdict,
+        "right_or_wrong": asdict(comparison.assessment),
         "notes": comparison.notes,
     }
 
@@ -124,6 +126,7 @@ def as_html(comparison: Comparison, folder: Path, *, indexed: bool = False) -> s
     """Return comparison.html for *folder*, with links to existing reports."""
     header, settings = text.settings_table(comparison.groups)
     pairs = text.pair_rows(comparison.pairs)
+    figures_header, figures = figures_table(comparison.assessment)
     return render(
         "comparison.html",
         verdict=comparison.verdict,
@@ -138,6 +141,10 @@ def as_html(comparison: Comparison, folder: Path, *, indexed: bool = False) -> s
         pairs_left=max(0, len(comparison.pairs) - text.MAX_PAIRS),
         method=text.METHOD,
         notes=comparison.notes,
+        figures_header=figures_header,
+        figures=figures,
+        figures_method=assessment_text.METHOD,
+        figures_lines=verdict_lines(comparison.assessment),
         keys=comparison.keys,
         # `svg` has escaped all text.
         plots=[(caption, Markup(svg)) for caption, svg in plots(comparison)],

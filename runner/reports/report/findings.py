@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import Any
 
+from runner.answers.again import found_again
 from runner.base.format import clock
 from runner.base.json import listing, mapping, mappings, number, text
 from runner.reports.report.matrix import Matrix, read_matrix
@@ -78,12 +79,16 @@ Quotes = Callable[[tuple[Quote, ...]], tuple[Quote, ...]]
 
 @dataclass(frozen=True, slots=True)
 class ValueTree:
-    """One value: *kind* is `text`, `list` or `group`; *parts* are labelled unless in a list."""
+    """One value: *kind* is `text`, `list` or `group`; *parts* are labelled unless in a list.
+
+    *later* says that it was found on asking again.
+    """
 
     kind: str
     words: str = ""
     parts: tuple[tuple[str, ValueTree], ...] = ()
     quotes: tuple[Quote, ...] = ()
+    later: bool = False
 
     def with_quotes(self, change: Quotes) -> ValueTree:
         """Return it with all its quotes as *change* returns them, in the order of the page."""
@@ -95,7 +100,8 @@ class ValueTree:
 class ShownInsight:
     """One insight with its evidence; *confidence* is 0 to 1 or None.
 
-    *analyzers* are those whose insights were merged into it, none in an answer's own.
+    *analyzers* are those whose insights were merged into it, none in an answer's own; *later* says
+    that it was found on asking again.
     """
 
     words: str
@@ -103,6 +109,7 @@ class ShownInsight:
     category: str
     quotes: tuple[Quote, ...]
     analyzers: tuple[str, ...] = ()
+    later: bool = False
 
     @property
     def speakers(self) -> list[str]:
@@ -145,17 +152,32 @@ def findings_of(node: NodeFacts, places: Places) -> Findings:
     data = mapping(record.get("structured_data"))
     matrix = read_matrix(data)
     used = matrix.keys if matrix else ()
+    stored, again = mappings(record.get("insights")), record.get("asked_again")
+    first = len(stored) - found_again(again, "insights")
     insights = tuple(
         ShownInsight(
             text(each.get("text")),
             number(each.get("confidence")),
             label(each.get("category")),
             quotes_of(each.get("evidence"), places),
+            later=place >= first,
         )
-        for each in mappings(record.get("insights"))
+        for place, each in enumerate(stored)
     )
-    fields = tuple((str(k), shown(v, places)) for k, v in data.items() if k not in used)
+    trees = ((str(k), shown(v, places)) for k, v in data.items() if k not in used)
+    fields = tuple((key, _marked(tree, found_again(again, key))) for key, tree in trees)
     return Findings(node, data, insights, fields, matrix)
+
+
+def _marked(tree: ValueTree, later: int) -> ValueTree:
+    """Return a list with its last items marked as found on asking again."""
+    if tree.kind != "list" or not later:
+        return tree
+    first = len(tree.parts) - later
+    parts = (
+        (name, replace(part, later=place >= first)) for place, (name, part) in enumerate(tree.parts)
+    )
+    return replace(tree, parts=tuple(parts))
 
 
 def is_evidence(value: Any) -> bool:

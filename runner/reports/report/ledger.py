@@ -84,7 +84,8 @@ def chunked_of(path: Path, nodes: Sequence[NodeFacts]) -> list[ChunkedNode]:
     parts: dict[str, list[PartRecord]] = {}
     stages = folders_in(path / "intermediate")
     parts_of = (folder for stage in stages for folder in folders_in(stage))
-    for file in (f for folder in parts_of for f in files_in(folder, ".json")):
+    read = (f for folder in parts_of for f in files_in(folder, ".json"))
+    for file in (f for f in read if f.name.startswith("part_")):
         fault, record = read_record(file)
         error = mapping(record.get("error"))
         found = PartRecord(

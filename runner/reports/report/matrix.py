@@ -48,12 +48,17 @@ class EvidenceRow:
 class Matrix:
     """Hypotheses, least inconsistent first, and evidence, most diagnostic first.
 
-    *keys* are the fields of the answer that it covers.
+    *linchpins* are what the order would be without a piece of evidence, as computed: its id, the
+    order, and whether another hypothesis would be first. *keys* are the fields of the answer that
+    it covers.
     """
 
     hypotheses: tuple[Hypothesis, ...]
     rows: tuple[EvidenceRow, ...]
+    linchpins: tuple[tuple[str, str, bool], ...]
+    warnings: tuple[str, ...]
     keys: tuple[str, ...]
+    leave_one_out: bool  # whether linchpins were looked for
 
 
 def read_matrix(data: Mapping[str, Any]) -> Matrix | None:
@@ -74,9 +79,18 @@ def read_matrix(data: Mapping[str, Any]) -> Matrix | None:
         EvidenceRow(name, evidence[name], tuple(_cell(h, cells.get((name, h))) for h in order))
         for name in _ordered(evidence, telling)
     )
-    keys = ("hypotheses", "evidence", "matrix", "ranking", "diagnosticity")
+    keys = ("hypotheses", "evidence", "matrix", "ranking", "diagnosticity", "linchpins", "warnings")
     ranked = tuple(_ranked(name, hypotheses[name], places.get(name, {})) for name in order)
-    return Matrix(ranked, rows, keys)
+    linchpins = tuple(
+        (text(one.get("evidence")), _listed(one.get("ranking")), one.get("changes_first") is True)
+        for one in mappings(data.get("linchpins"))
+    )
+    warnings = tuple(map(text, listing(data.get("warnings"))))
+    return Matrix(ranked, rows, linchpins, warnings, keys, "linchpins" in data)
+
+
+def _listed(value: Any) -> str:
+    return ", ".join(map(text, listing(value)))
 
 
 def _ordered(known: Mapping[str, Any], first: Sequence[str] | Mapping[str, Any]) -> list[str]:
@@ -90,8 +104,8 @@ def _ranked(name: str, hypothesis: Mapping[str, Any], place: Mapping[str, Any]) 
         name,
         text(statement),
         number(place.get("inconsistency")),
-        ", ".join(text(each) for each in listing(place.get("against"))),
-        ", ".join(text(each) for each in listing(place.get("supporting"))),
+        _listed(place.get("against")),
+        _listed(place.get("supporting")),
     )
 
 

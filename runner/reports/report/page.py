@@ -9,10 +9,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from runner.base.json import at, listing, mapping, number, text
+from runner.base.json import at, listing, mapping, mappings, number, text
 from runner.reports.report import ledger, summary
 from runner.reports.report.brief import brief_of, once_each
 from runner.reports.report.calls import read_session
+from runner.reports.report.coverage import HEIGHT, covered_of
 from runner.reports.report.findings import (
     Findings,
     ShownInsight,
@@ -79,6 +80,7 @@ def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any
         "open_nodes": len(nodes) <= OPEN_NODES,
         "ratings": RATINGS,
         "quotes_of": lambda item: quotes_of(item.get("evidence"), places),
+        "covered": covered_of(run, nodes, places),
         "doubts": [text(line) for line in listing(at(run.metadata, "reading", "warnings"))],
         "media": places.media,
         "segments": run.transcript.segments if run.transcript else (),
@@ -99,10 +101,15 @@ def _how_it_ran(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
         "session": session,
         "critical": [by_name[name] for name in critical if name in by_name],
         "critical_s": number(run.took.get("critical_path_s")),
+        "strip_height": HEIGHT,
         "chart": {"label": LABEL, "width": WIDTH},
         "used": [node for node in nodes if sum(node.tokens)],
         "grounding": [(n, g) for n in nodes if (g := mapping(n.record.get("grounding")))],
         "grounding_total": mapping(run.grounding.get("total")),
+        "checks": mappings(run.checks.get("checks")),
+        "checks_total": mapping(run.checks.get("total")),
+        "judge": mapping(run.checks.get("judge")),
+        "escalation": mapping(run.checks.get("escalation")),
         "ledgers": ledger.ledgers_of(run.path, (node.stage for node in nodes)),
         "kept_and_dropped": ledger.kept_and_dropped,
         "few_kept": ledger.few_kept,

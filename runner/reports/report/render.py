@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from runner.base.format import NOTHING, clock, count, seconds, share, usd
-from runner.base.json import amount, mapping, number, text
+from runner.base.json import amount, listing, mapping, number, text
 from runner.base.regular_files import kind_of
 from runner.base.text import to_safe_text
 
@@ -33,7 +33,20 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    shows = (seconds, count, usd, share, title_of, label, clock, amount, mapping, number, text)
+    shows = (
+        seconds,
+        count,
+        usd,
+        share,
+        title_of,
+        label,
+        clock,
+        amount,
+        listing,
+        mapping,
+        number,
+        text,
+    )
     environment.filters |= {show.__name__: show for show in shows}
     return environment
 

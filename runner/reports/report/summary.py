@@ -17,7 +17,7 @@ VERDICTS = {
     "degraded": (
         "warn",
         "Degraded",
-        "every analyzer answered, but few quotes are in the transcript",
+        "every analyzer answered, but few quotes are in the transcript, or checks failed",
     ),
     "partial": ("warn", "Partial", "some analyzers gave no answer, or answered without an input"),
     "failed": ("bad", "Failed", "no usable answer"),
@@ -96,6 +96,8 @@ def figures_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[tuple[str, st
         ("Cost", usd(totals.get("cost_usd")) if totals else "–", charged),
         *_reading(mapping(run.metadata.get("reading"))),
         ("Grounding", share(rate.get("rate")), _grounded(rate)),
+        *_covered(run.took),
+        *_checks(mapping(run.checks.get("total"))),
     ]
 
 
@@ -124,6 +126,20 @@ def _of_slots(took: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         ("Loop lag", figure(lag_ms, "{:.1f} ms"), "longest wait of a due timer"),
         ("Speed-up", figure(took.get("speed_up"), "{:.2f} ×"), "sum of latencies / wall clock"),
     ]
+
+
+def _covered(took: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return the figure of coverage, none where it is unknown, as of an older run."""
+    known = number(took.get("coverage"))
+    return [] if known is None else [("Coverage", share(known), "of the tokens are cited")]
+
+
+def _checks(total: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return the figure of the checks, none without any."""
+    if not amount(total.get("checks")):
+        return []
+    told = f"{count(total.get('failed'))} of {count(total.get('checks'))} failed"
+    return [("Checks", share(total.get("rate")), told)]
 
 
 def _grounded(rate: Mapping[str, Any]) -> str:

@@ -13,24 +13,12 @@ from runner.base.text import print_stderr, to_terminal
 from runner.calls.schedule import Duration, critical_path, make_slots, min_makespan
 from runner.job.build import for_transcript
 from runner.job.job import BatchJob, Job
-from runner.run.plan import (
-    NodePlan,
-    Plan,
-    as_text,
-    exceeded,
-    plan_nodes,
-    read_histories,
-    total,
-    windows_of,
-)
+from runner.run.node_plan import NodePlan, summed, total
+from runner.run.plan import Plan, as_text, exceeded, plan_nodes, read_histories, windows_of
+from runner.run.plan_further import further_plans
 from runner.transcript.redact.unredacted import described
 
 PROGRESS_S = 10.0  # between lines of progress while files are read
-
-_SUMMED = (
-    *("chunks", "calls", "planned_tokens", "prompt_tokens", "reply_tokens", "most_tokens"),
-    *("cached_tokens", "cost_low_usd", "cost_usd", "cost_high_usd"),
-)
 
 
 @dataclass
@@ -55,7 +43,7 @@ class BatchPlan:
         path = critical_path(job.pipeline, work)
         self.longest_s = max(self.longest_s, sum(nodes[name].latency_s for name in path))
         for name, node in nodes.items():
-            self.nodes[name] = _sum(self.nodes[name], node) if name in self.nodes else node
+            self.nodes[name] = summed(self.nodes[name], node) if name in self.nodes else node
         self.stopped_by = self.stopped_by or self._cap_hit()
 
     def _cap_hit(self) -> str | None:
@@ -109,19 +97,11 @@ def plan_batch(job: BatchJob) -> BatchPlan:
         except (TranscriptError, ConfigError) as error:
             plan.unreadable[file.name] = str(error)
             continue
-        plan.add(single, plan_nodes(single, histories))
+        nodes = plan_nodes(single, histories)
+        plan.add(single, {**nodes, **further_plans(single, nodes)})
         if time.monotonic() - last_s >= PROGRESS_S:
             last_s = time.monotonic()
             print_stderr(f"read {number + 1:,} of {len(job.inputs):,} files")
     if not plan.nodes:
         raise TranscriptError(next(iter(plan.unreadable.values()), "no file is in this shard"))
     return plan
-
-
-def _sum(one: NodePlan, other: NodePlan) -> NodePlan:
-    """Add the plans of one node in two files; *latency_s* becomes the mean over calls."""
-    calls = one.calls + other.calls
-    latency_s = (one.latency_s * one.calls + other.latency_s * other.calls) / calls
-    summed = {name: total((one, other), name) for name in _SUMMED}
-    context = max(one.context_tokens, other.context_tokens)
-    return replace(one, context_tokens=context, latency_s=round(latency_s, 6), **summed)

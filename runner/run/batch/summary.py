@@ -106,6 +106,8 @@ def batch_benchmark(
         "files_per_s": round(fresh / wall_s, 4) if wall_s else None,
         "reused": tally.reused,
         "grounding_rate": tally.grounding()["rate"],
+        "coverage": tally.coverage(),
+        **tally.checking(),
         "loop_lag": None if lag is None else lag.figures(),
     }
     return {"run": run, "analyzers": measures.analyzers()}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runner.answers.grounding.grounder import GroundingCounts
-from runner.answers.outcome import ANSWERED, cut_answers, quotes_found
+from runner.answers.outcome import ANSWERED, cut_answers
 from runner.base import errors
 from runner.base.errors import one_line
 from runner.job.job import BatchJob, Job
@@ -26,10 +26,11 @@ _OVER_ALL = ENDING | {errors.EXIT_BUG}  # of any run, they decide the exit code 
 def row_of(file: Input, job: Job, result: RunResult, spent: Spent) -> ResultRow:
     """Return the row of a finished run; *spent* is the total of its sessions."""
     failed = [(name, o) for name, o in result.outcomes.items() if o.status != "ok"]
+    run = result.benchmark["run"]
     counts = sum((o.grounding for o in result.outcomes.values() if o.grounding), GroundingCounts())
     message = f"{failed[0][0]}: {failed[0][1].error or failed[0][1].kind}" if failed else ""
     if result.status == "degraded":
-        message = f"only {quotes_found(counts)}"
+        message = result.lacks or ""
     return ResultRow(
         file.name,
         file.run,
@@ -39,10 +40,15 @@ def row_of(file: Input, job: Job, result: RunResult, spent: Spent) -> ResultRow:
         analyzers=len(result.outcomes),
         segments=len(job.transcript.segments),
         **_reading(job),
-        wall_s=result.benchmark["run"]["wall_s"],
+        wall_s=run["wall_s"],
         quotes=counts.quotes,
         grounded=counts.exact + counts.near,
+        coverage=result.benchmark["run"]["coverage"],
         cut=len(cut_answers(result.outcomes)),
+        checks=run.get("checks", 0),
+        checks_failed=run.get("failed_checks", 0),
+        escalated=run.get("escalated", 0),
+        mended=run.get("mended", 0),
         error=one_line(message, 200),
         **totals_of(spent),
     )
@@ -80,6 +86,10 @@ class Tally:
     reused: int = 0
     quotes: int = 0
     grounded: int = 0
+    covered: float = 0.0  # sum of the shares of the files below
+    measured: int = 0
+    checks: int = 0
+    checks_failed: int = 0
     nodes_ok: int = 0
     nodes: int = 0
     last_error: str = ""
@@ -91,6 +101,10 @@ class Tally:
         self.reused += row.reused
         self.quotes += row.quotes
         self.grounded += row.grounded
+        if row.coverage is not None:
+            self.covered, self.measured = self.covered + row.coverage, self.measured + 1
+        self.checks += row.checks
+        self.checks_failed += row.checks_failed
         self.nodes_ok += row.ok
         self.nodes += row.analyzers
         self.last_error = row.error or self.last_error
@@ -140,7 +154,18 @@ class Tally:
         counts = {name: (statuses or self.statuses).get(name, 0) for name in names}
         return {"total": self.total, **counts, "begun": self.done, "reused": self.reused}
 
+    def coverage(self) -> float | None:
+        """Return the mean share of tokens that findings cite, None without any answer."""
+        return round(self.covered / self.measured, 4) if self.measured else None
+
     def grounding(self) -> dict[str, Any]:
         """Return the counts of quotes and the share found in the transcript (None: no quotes)."""
         rate = round(self.grounded / self.quotes, 4) if self.quotes else None
         return {"quotes": self.quotes, "grounded": self.grounded, "rate": rate}
+
+    def checking(self) -> dict[str, Any]:
+        """Return the counts of checks and the share that did not fail, nothing without checks."""
+        if not self.checks:
+            return {}
+        rate = round(1 - self.checks_failed / self.checks, 4)
+        return {"checks": self.checks, "failed_checks": self.checks_failed, "checks_rate": rate}

@@ -34,20 +34,25 @@ _KINDS = {
 _SPELLED = regex.compile(r"(?<!\w)(?:\p{L}[-. ]{1,2}){2,30}\p{L}(?!\w)")
 
 
-def redact(settings: TranscriptSettings, transcript: Transcript) -> tuple[Redaction, Transcript]:
+def redact(
+    settings: TranscriptSettings, transcript: Transcript, told: Sequence[str] = ()
+) -> tuple[Redaction, Transcript]:
     """Return what is replaced in *transcript*, and the transcript as prompts show it.
 
+    *told* are further texts of prompts.
     Raises ConfigError for a pattern of the user's that fails on it.
     """
     labels = list(dict.fromkeys(s.speaker for s in transcript.segments if s.speaker))
     spoken = [segment.text for segment in transcript.segments]
-    texts = [*_told(settings, transcript), *labels, *spoken]
+    texts = [*_told(settings, transcript), *told, *labels, *spoken]
     caseless, common = is_caseless(spoken), common_words(spoken)
     redaction = Redaction(_prefixes(_KINDS[settings.redact], texts), common, caseless=caseless)
     _add_own(redaction, settings.redact_patterns, texts)
     if settings.redact == "all":
         _add_identifiers(redaction, texts)
-    named = (name for text in spoken for name in names_in(text, common, caseless=caseless))
+    named = (
+        name for text in (*spoken, *told) for name in names_in(text, common, caseless=caseless)
+    )
     _add_people(redaction, [*_people(settings, transcript, labels), *named])
     for term in _terms(settings):
         redaction.add_name(redaction.add(TERM, term), _keys(term))

@@ -1,6 +1,6 @@
 """Unredacted: what every redaction can do, done to nothing; it loads no pattern and no list."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from runner.base.format import plural
@@ -52,16 +52,19 @@ class Unredacted:
         return {}
 
 
-def redacted(settings: TranscriptSettings, transcript: Transcript) -> tuple[Unredacted, Transcript]:
+def redacted(
+    settings: TranscriptSettings, transcript: Transcript, told: Iterable[str] = ()
+) -> tuple[Unredacted, Transcript]:
     """Return the redaction of *transcript* and the transcript as prompts show it.
 
+    *told* are further texts of prompts, such as examples, whose names are replaced too.
     Raises ConfigError for a pattern of the user's that fails on it.
     """
     if settings.redact == "off":
         return Unredacted(), transcript
     from runner.transcript.redact.build import redact  # its patterns take 50 ms to compile
 
-    return redact(settings, transcript)
+    return redact(settings, transcript, tuple(told))
 
 
 def described(counts: Mapping[str, int]) -> str:

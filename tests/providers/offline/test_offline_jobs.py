@@ -67,7 +67,7 @@ def test_a_call_gives_the_fault_the_steps_the_feelings_and_the_outcome() -> None
 
     assert [("since", "Lee"), ("tried", "Lee"), ("impact", "Lee")] == details
     assert [("frustrated", "Lee"), ("pleased", "Lee")] == moods
-    assert ("solved", 'Lee says: "it works".') == (solved["status"], solved["why"])
+    assert ("solved", 'Lee says: "now it works".') == (solved["status"], solved["why"])
     assert [(None, "Please open"), ("Kim", "I'll send y")] == [
         (by, step[:11]) for by, step in found("resolution", "steps", CALL, "by", "step")
     ]

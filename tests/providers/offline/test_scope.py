@@ -6,7 +6,7 @@ import re
 
 import pytest
 from helpers.offline import answer, spoken
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.providers.offline.language import cues
@@ -181,6 +181,7 @@ _WORDS = re.compile(r"[\w'.&]*\w")
 _MAY_GO = {"um", "uh", "er", "mm", "the", "a", "i", "we", "is", "and", "so", "well"}
 
 
+@settings(max_examples=50, deadline=None)
 @given(SPOKEN)
 def test_the_words_of_a_stated_text_are_those_said_less_fillers_and_repeats(text: str) -> None:
     said, kept = _WORDS.findall(text), _WORDS.findall(strip_fillers(text))

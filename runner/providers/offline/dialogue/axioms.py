@@ -16,7 +16,13 @@ from runner.providers.offline.dialogue.reasoning import (
     Reasoning,
 )
 from runner.providers.offline.dialogue.support import assumed_in
-from runner.providers.offline.language.cues import has, is_question, strength, strongest
+from runner.providers.offline.language.cues import (
+    has,
+    is_question,
+    is_reported,
+    strength,
+    strongest,
+)
 from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.scope import is_outright
@@ -118,12 +124,12 @@ def _postulate(dialogue: Dialogue, s: Sentence) -> Postulate | None:
     named = assumed_in(s.text) if kind == "assumption" else ""
     statement = plain(named or s.text)
     return Postulate(
-        kind, statement, s, 0.4 * force + 0.5 * weight_of(dialogue, s) - roughness(s.text)
+        kind, statement, s, 0.2 * force + 0.8 * weight_of(dialogue, s) - roughness(s.text)
     )
 
 
 def _kind(s: Sentence) -> tuple[Kind, float]:
-    evidence = strength("evidence", s.text) if not has("commitment", s.text) else 0.0
+    evidence = 0.8 if is_reported(s.text) and not has("commitment", s.text) else 0.0
     defined = strongest("definition", s.text)
     taken = strongest("assumption", s.text)
     mild = taken and taken.strength < 0.6 and taken.start > 12  # "…, I believe, …" in passing

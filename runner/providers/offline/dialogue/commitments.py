@@ -57,6 +57,11 @@ _REPORTED = re.compile(
     r"than|until)\s+$",
     re.IGNORECASE,
 )
+_OPENS = re.compile(
+    r"(?:^|[^\w\s'’])\W*(?:\w+ly )?$|\b(?:and|so|but|then|or|yes|yeah|no|okay|ok|well|sure|"
+    r"also|today|tomorrow|tonight|later|now|afterwards|first|next|\w+day|week|morning|afternoon)\W*$",
+    re.IGNORECASE,
+)
 _BOUND = re.compile(
     r"\b(?:if|unless|provided|once|as soon as|until|when|on condition|as long as)\b", re.IGNORECASE
 )
@@ -102,6 +107,8 @@ def _commitment(dialogue: Dialogue, s: Sentence) -> Commitment | None:
     hit = strongest("commitment", s.text)
     if not hit or _NO_COMMITMENT.search(s.text.replace("’", "'")):
         return None
+    if not _OPENS.search(s.text[: hit.start]):
+        return None  # "the things I'm going to do"
     if _REPORTED.search(s.text[: hit.start]) or s.text.rstrip().endswith(("''", "”", '"')):
         return None  # somebody else's words
     text = excerpt(s.text[hit.start :], 150)
@@ -150,7 +157,7 @@ def _unanswered(dialogue: Dialogue, s: Sentence) -> _Item | None:
     turn = dialogue.turns[dialogue.turn_of[s.index]]
     if len(set(content_words(last))) < 2 or len(words(last)) < 5 or _TAG.search(s.text):
         return None
-    if s.index < turn[-1].index or not s.speaker:  # only what closes a turn awaits an answer
+    if s.index < turn[-1].index or not s.speaker or len(set().union(*dialogue.called.values())) < 2:
         return None
     answers = [t for t in replies(dialogue, s, 3) if not all(is_procedural(p.text) for p in t)]
     if not answers:
@@ -171,7 +178,7 @@ def _unanswered(dialogue: Dialogue, s: Sentence) -> _Item | None:
 
 
 def _deferred(dialogue: Dialogue, s: Sentence) -> _Item | None:
-    """Return a matter whose deferral follows a question or a statement that it refers to."""
+    """Return a question of another speaker that *s* puts off, with *s*, or None."""
     hit = strongest("deferral", s.text)
     if not hit or len(words(s.text)) < 4 or len(words(s.text)) > 30:
         return None
@@ -182,10 +189,7 @@ def _deferred(dialogue: Dialogue, s: Sentence) -> _Item | None:
         (e for e in reversed(earlier) if is_question(e.text) and len(content_words(e.text)) > 1),
         None,
     )
-    if asked:
-        return "deferred", (asked, s)
-    passing = re.search(r"\b(?:next|for now|not|later)\b", hit.phrase, re.IGNORECASE)
-    return None if passing or len(content_words(s.text)) < 4 else ("deferred", (s,))
+    return ("deferred", (asked, s)) if asked and asked.speaker != s.speaker else None
 
 
 def _open(

@@ -42,8 +42,8 @@ def _heard(dialogue: Dialogue, s: Sentence) -> Gap | None:
     if len(content_words(said.text)) < 2 or is_procedural(said.text):
         return None
     other, name, what = who(said.speaker), who(s.speaker), match["what"].rstrip(" .")
-    meant = f'Heard by {name} as "{what}".'
-    note = f'{other} says "{excerpt(said.text, 120)}"; {name} hears "{what}" in it.'
+    meant = f'{name} puts it as "{what}".'
+    note = f'{other} says "{excerpt(said.text, 120)}"; {name} puts it as "{what}".'
     signal = "euphemism" if strength("euphemism", said.text) else "understatement"
     return Gap(
         signal, trim(said.text), meant, note, (said, s), 0.6 + 0.3 * weight_of(dialogue, said)

@@ -8,6 +8,7 @@ from runner.providers.offline.dialogue.dialogue import Dialogue, replies, weight
 from runner.providers.offline.dialogue.insights import who
 from runner.providers.offline.language.cues import Hit, has, hits, is_question, strongest
 from runner.providers.offline.language.fragments import is_garbled, roughness
+from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
@@ -220,6 +221,9 @@ def _rhetorical(dialogue: Dialogue, s: Sentence) -> Gap | None:
 
 def _hedged(dialogue: Dialogue, s: Sentence) -> Gap | None:
     if not is_substantive(s) or is_question(s.text):
+        return None
+    kinds = ("unsure", "own_knowledge", "hedge")
+    if any(not is_outright(s.text, h.start) for kind in kinds for h in hits(kind, s.text)[:1]):
         return None
     if hit := strongest("unsure", s.text):
         return _unsure(dialogue, s, hit)

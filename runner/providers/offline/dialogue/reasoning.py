@@ -225,7 +225,7 @@ def _made(
     weak += 0.15 * bool(OWN_STORY.search(sides[0]))
     weight = max(weight_of(dialogue, q) for q in quoted)
     factual = strength("evidence", premise)
-    score = 0.4 * force + 0.5 * weight + 0.15 * factual - weak - roughness(s.text)
+    score = 0.2 * force + 0.8 * weight + 0.1 * factual - weak - roughness(s.text)
     claim = trim(s.text) if relation == "conditional" else sides[0]
     return Reasoning(
         s.speaker, claim, sides[1], relation, connective.strip(" ,"), quoted, factual, score

@@ -128,6 +128,12 @@ def kinds() -> frozenset[str]:
     return frozenset(_COMPILED)
 
 
+def is_reported(text: str) -> bool:
+    """Return whether *text* gives an observation, a source or a figure in digits."""
+    shown = strength("evidence", text)
+    return shown > 0.8 or (shown > 0.5 and any(char.isdigit() for char in text))
+
+
 _ASKED = re.compile(
     r"^\W*(?:(?:and|so|but|well|okay|now|uh|um),? )*(?:what|how|where|who|when|why) (?:are|is|do|"
     r"did|"

@@ -74,6 +74,16 @@ PROMPT_WORDS = _words(
     """
 )
 
+# Words that say what a question asks for, or of whom, and not what it is about.
+ASKING_WORDS = _words(
+    """
+    agree ask attitude comment consider conversation describe detail disagree discuss discussion
+    explain feel group idea interview introduce meeting mention opinion people person react
+    reaction reason regard remark respond response speak suggest summarise summarize summary
+    talk team tell think topic view
+    """
+)
+
 ABBREVIATIONS = _words(
     "mr mrs ms dr prof hon st jr sr vs e.g i.e etc no nos fig approx dept gen gov sen rep inc corp "
     "ltd co secs mins hrs sec min art al cf ed eds vol pp"

@@ -10,7 +10,7 @@ import re
 _APOSTROPHE = "’"
 _DENIES = (
     r"not|never|no|nobody|none|nothing|neither|nor|without|hardly|scarcely|barely|rarely|seldom|"
-    r"cannot|unable|refus\w+|den(?:y|ies|ied)|fail(?:s|ed)? to|stop(?:ped|s)? (?=\w+ing\b)|"
+    r"cannot|unable|refus\w+|den(?:y|ies|ied)|fail(?:s|ed)? to|"
     r"avoid\w*|prevent\w*|"
     r"far from|instead of|rather than|against|less likely|unlikely|\w+n't|too \w+ to"
 )

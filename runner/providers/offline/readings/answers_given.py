@@ -44,7 +44,8 @@ def _is_put(s: Sentence) -> bool:
 
 
 def _reply(dialogue: Dialogue, s: Sentence) -> Sequence[Sentence]:
-    return next(iter(replies(dialogue, s)), ())
+    reply = next(iter(replies(dialogue, s)), ())
+    return () if reply and is_procedural(reply[0].text) else reply
 
 
 def _text(s: Sentence, reply: Sequence[Sentence]) -> str:

@@ -57,7 +57,9 @@ _EMPTY = {
             "id": "E1",
             "text": "No finding with a quote reached this stage.",
             "source": "context",
+            "kind": "absence",
             "credibility": "low",
+            "relevance": "low",
             "evidence": [],
         }
     ],
@@ -89,7 +91,9 @@ def _item(number: int, item: Cited) -> dict[str, object]:
         "id": f"E{number}",
         "text": item.said,
         "source": item.sources[0],
+        "kind": "statement",
         "credibility": "low" if doubtful else "medium" if counted else "low",
+        "relevance": "medium",
         "evidence": item.evidence,
     }
 

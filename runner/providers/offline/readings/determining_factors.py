@@ -7,6 +7,7 @@ from itertools import combinations
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, polarity, strength
 from runner.providers.offline.language.sentences import key_terms, trim
+from runner.providers.offline.language.wording import point
 from runner.providers.offline.synthesis.cited import Cited, chosen, cited_in, nothing, on, related
 
 _NEEDED = re.compile(r"\b(?:only if|unless|depends? on|requires?|necessary)\b", re.IGNORECASE)
@@ -33,7 +34,11 @@ def read(document: Document) -> dict[str, object]:
             "outcome": (topics or ["Not recognised."])[0],
             "factors": [_factor(ids[id(c)], name, c) for name, c in named.items()] or [_UNKNOWN],
             "interactions": _together(list(named.values()), ids),
-            "leverage": [c.said for c in named.values() if strength("commitment", c.sentence.text)],
+            "leverage": [
+                point(f"{c.said}.", c.evidence)
+                for c in named.values()
+                if strength("commitment", c.sentence.text)
+            ],
         },
     }
 
@@ -46,6 +51,7 @@ _UNKNOWN = {
     "role": "contributing",
     "controllable": "partly",
     "mechanism": "No finding with a quote reached this stage.",
+    "counterfactual": "none",
     "evidence": [],
 }
 
@@ -74,14 +80,16 @@ def _direction(c: Cited) -> str:
 
 
 def _factor(key: str, name: str, c: Cited) -> dict[str, object]:
+    needed = _NEEDED.search(c.sentence.text) is not None
     return {
         "id": key,
         "name": name,
         "direction": _direction(c),
         "strength": min(5, 1 + len(c.sources)),
-        "role": "necessary" if _NEEDED.search(c.sentence.text) else "contributing",
+        "role": "necessary" if needed else "contributing",
         "controllable": "partly",
         "mechanism": c.said,
+        "counterfactual": f"Said to be required: {c.said}." if needed else "none",
         "evidence": c.evidence,
     }
 
@@ -90,4 +98,11 @@ def _together(factors: Sequence[Cited], ids: dict[int, str]) -> list[dict[str, o
     """Return the pairs that share most words; how they act on each other is not recognised."""
     near = [(a, b) for a, b in combinations(factors, 2) if b in related(a, factors, 3)]
     effect = "Both speak of the same matter; which acts on which is not recognised."
-    return [{"factors": [ids[id(a)], ids[id(b)]], "effect": effect} for a, b in near[:3]]
+    return [
+        {
+            "factors": [ids[id(a)], ids[id(b)]],
+            "effect": effect,
+            "evidence": a.evidence + b.evidence,
+        }
+        for a, b in near[:3]
+    ]

@@ -119,7 +119,7 @@ def _steps(minutes: Minutes) -> list[_Step]:
 def _undertaken(minutes: Minutes) -> Iterator[_Step]:
     for action in minutes.actions[:5]:
         about = action.about
-        reason = f"{action.owner or who(action.quoted[0].speaker)} announces it."
+        reason = f"{action.owner or who(action.quoted[0].speaker)} says so."
         if action.firmness == "requested":
             reason = f"{who(action.quoted[0].speaker)} asks for it."
         elif about and excerpt(trim(about.text), 60) in action.what:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.cues import has, strength
+from runner.providers.offline.language.cues import has, is_reported, strength
 from runner.providers.offline.synthesis.cited import Cited, chosen, cited_in, nothing, on, related
 
 _LIMIT = re.compile(r"\b(?:at most|no more than|deadline|budget|by law|maximum|minimum)\b", re.I)
@@ -37,7 +37,7 @@ def _is_reported(c: Cited) -> bool:
         has(kind, text) for kind in ("conditional", "conjecture", "interest", "proposal")
     )
     meant = strength("commitment", text) or strength("obligation", text) or has("hedge", text)
-    return c.is_stated and strength("evidence", text) > 0.5 and not (open_yet or meant)
+    return c.is_stated and is_reported(text) and not (open_yet or meant)
 
 
 def _is_assumed(c: Cited) -> bool:
@@ -71,4 +71,5 @@ def _conclusion(c: Cited, solid: Sequence[Cited]) -> dict[str, object]:
         "conclusion": c.said,
         "rests_on": [f"F{solid.index(near) + 1}" for near in related(c, solid)],
         "differs_from_discussion": "agrees",
+        "evidence": c.evidence,
     }

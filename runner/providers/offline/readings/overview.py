@@ -1,7 +1,7 @@
 """Reading of overview: the weightiest findings and statements, the speakers, the open points."""
 
 from runner.providers.offline.dialogue.dialogue import Dialogue, most_central, speakers
-from runner.providers.offline.dialogue.insights import no_cue, who
+from runner.providers.offline.dialogue.insights import cite, no_cue, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.wording import (
     capital,
@@ -9,6 +9,7 @@ from runner.providers.offline.language.wording import (
     excerpt,
     insight_of,
     listed,
+    point,
     tidy,
 )
 from runner.providers.offline.synthesis.minutes import (
@@ -40,7 +41,9 @@ def read(document: Document) -> dict[str, object]:
                 {"text": point.text, "evidence": evidence(point.evidence)} for point in points
             ],
             "people": _people(minutes.dialogue),
-            "open_points": [question.text for question in minutes.questions],
+            "open_points": [
+                point(question.text, cite(*question.quoted)) for question in minutes.questions
+            ],
         },
     }
 
@@ -70,7 +73,12 @@ def _summary(minutes: Minutes, subject: str) -> str:
 def _people(dialogue: Dialogue) -> list[dict[str, object]]:
     """Return the speakers with their share of the turns."""
     turns = [turn[0].speaker for turn in dialogue.turns]
+    first = {turn[0].speaker: turn[0] for turn in reversed(dialogue.turns)}
     return [
-        {"name": name, "part": f"{turns.count(name)} of {len(turns)} turns"}
+        {
+            "name": name,
+            "part": f"{turns.count(name)} of {len(turns)} turns",
+            "evidence": cite(first[name]),
+        }
         for name in speakers(dialogue)
     ]

@@ -7,6 +7,7 @@ from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has
 from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import key_terms
+from runner.providers.offline.language.wording import point
 from runner.providers.offline.synthesis.cited import Cited, chosen, cited_in, nothing, on, related
 
 _MEANS = re.compile(
@@ -46,12 +47,20 @@ def read(document: Document) -> dict[str, object]:
             else f"One technical idea is called new, by {ideas[0].said}."
             if ideas
             else "No technical idea that is called new is recognised.",
-            "candidates": [_candidate(c, shown) for c in ideas] or [_none()],
+            "candidates": [_candidate(c, shown) for c in ideas],
             "risks": [
-                {"kind": "public_disclosure", "text": f"{c.said}. {text}", "evidence": c.evidence}
+                {
+                    "kind": "public_disclosure",
+                    "text": f"{c.said}. {text}",
+                    "date": None,
+                    "place": None,
+                    "evidence": c.evidence,
+                }
                 for c in shown
             ],
-            "next_steps": ["Ask a patent attorney for a search."] if ideas else [],
+            "next_steps": [
+                point("Ask a patent attorney for a search.", c.evidence) for c in ideas[:1]
+            ],
         },
     }
 
@@ -68,7 +77,7 @@ def _is_idea(c: Cited) -> bool:
 
 
 def _on(c: Cited, ideas: Sequence[Cited]) -> bool:
-    return not ideas or any(c in related(idea, [c], 1) for idea in ideas)
+    return any(c in related(idea, [c], 1) for idea in ideas)
 
 
 def _candidate(c: Cited, shown: Sequence[Cited]) -> dict[str, object]:
@@ -83,16 +92,4 @@ def _candidate(c: Cited, shown: Sequence[Cited]) -> dict[str, object]:
         "criteria": criteria,
         "overall": "needs_work",
         "evidence": c.evidence,
-    }
-
-
-def _none() -> dict[str, object]:
-    reason = "No technical idea is recognised."
-    return {
-        "title": "None recognised",
-        "description": "The findings quote no technical means that a speaker calls new.",
-        "technical": False,
-        "criteria": [{"name": n, "verdict": "unknown", "reason": reason} for n in _CRITERIA],
-        "overall": "not_an_invention",
-        "evidence": [],
     }

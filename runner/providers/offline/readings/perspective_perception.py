@@ -43,6 +43,11 @@ def read(document: Document) -> dict[str, object]:
             or listed(dialogue.topic[:3])
             or "not recognisable from the words used",
             "perspectives": [_view_item(view) for view in views],
+            "interests": [
+                {"holder": who(view.holder), "text": plain(text), "evidence": cite(s)}
+                for view in views
+                for text, s in view.interests
+            ],
             "perceptions": [
                 {
                     "holder": who(p.holder),
@@ -70,7 +75,6 @@ def _view_item(view: View) -> dict[str, object]:
         "holder": who(view.holder),
         "position": plain(view.position.text),
         "stance": view.stance,
-        "interests": [plain(text) for text, _ in view.interests],
         "evidence": cite(view.position, *counter, *(s for _, s in view.interests)),
     }
 

@@ -30,7 +30,7 @@ from runner.providers.offline.language.fragments import is_garbled, is_whole, ro
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.scope import is_open
 from runner.providers.offline.language.sentences import Sentence
-from runner.providers.offline.language.wording import excerpt, plain
+from runner.providers.offline.language.wording import excerpt, plain, point
 
 _LIMITS = {"arguments": 12, "unsupported": 6, "contradictions": 3, "insights": 10}
 
@@ -54,7 +54,7 @@ def read(document: Document) -> dict[str, object]:
         "insights": found or [no_cue(dialogue, "reasons, conclusions or strong claims")],
         "structured_data": {
             "arguments": [_argument_item(weighed) for weighed in arguments],
-            "unsupported": [_labelled(s) for s in bare],
+            "unsupported": [point(_labelled(s), cite(s)) for s in bare],
             "contradictions": [_clash_item(contradiction) for contradiction in contradictions],
         },
     }
@@ -81,6 +81,9 @@ def _argument_item(weighed: WeighedReason) -> dict[str, object]:
         "speaker": weighed.reasoning.speaker,
         "assertion": plain(weighed.reasoning.assertion),
         "premises": premises,
+        "warrant": "none",
+        "qualifier": "none",
+        "rebuttal": "none",
         "support": weighed.support,
         "evidence": cite(*weighed.quoted),
     }

@@ -66,6 +66,7 @@ def _gap_item(gap: spotting.Gap) -> dict[str, object]:
         "speaker": gap.quoted[-1].speaker if gap.signal == "deflection" else gap.quoted[0].speaker,
         "said": gap.said,
         "meant": tidy(gap.meant),
+        "rival": "none",
         "signal": gap.signal,
         "confidence": round(min(gap.score, 0.95), 2),
         "evidence": cite(*gap.quoted),

@@ -51,7 +51,7 @@ _NO_ACT = re.compile(
     r"go\b(?! to the)|put it|take (?:it|that|them|you|a look|questions)|understand|show|explain|"
     r"see\b|hear|use (?:my|the|this) time|highlight|touch\b|jump|kick|wrap|bring up|"
     r"stand by|give you|give (?:it )?(?:a|an|the) |read\b|call (?:on|it)|skip|echo|"
-    r"second|acknowledge|commend|"
+    r"shorten|second|acknowledge|commend|"
     r"oppose|support|vote|defend|have\b|turn\b|let\b|tell you|"
     r"ask you|hold|pass\b|present|introduce|share|move|"
     r"try|begin|walk|"
@@ -94,6 +94,9 @@ def _from_commitment(dialogue: Dialogue, commitment: Commitment) -> Action | Non
     what = capital(trim(_LEAD.sub("", said, count=1)))
     if strength("agreement", s.text) > 0.8 or has("evasion", s.text) or not _is_act(what):
         return None
+    present = re.match(r"(?:ask|tell) (.+)", what, re.IGNORECASE)
+    if present and dialogue.names & {w for w in words(present[1]) if len(w) > 3}:
+        return None  # asked here and now
     if s.index in dialogue.cut_off or not _LEAD.match(said):
         return None
     about, go_ahead = asked_before(dialogue, s), _go_ahead(dialogue, s)

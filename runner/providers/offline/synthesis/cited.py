@@ -152,10 +152,11 @@ def nothing(document: Document, quotes: Sequence[Cited], sought: str) -> dict[st
 def pairs(document: Document, quotes: Sequence[Cited]) -> list[tuple[Cited, Cited, Finding]]:
     """Return what earlier analyzers set against each other, best first."""
     by: Mapping[Citation, Cited] = {(c.sentence.segment, c.sentence.text): c for c in quotes}
-    found = []
+    found: dict[tuple[Cited, Cited], Finding] = {}
     for finding in document.findings:
         if finding.key in ("contradictions", "tensions") and len(finding.evidence) > 1:
             first, second = by.get(finding.evidence[0]), by.get(finding.evidence[-1])
             if first and second and first is not second:
-                found.append((first, second, finding))
-    return sorted(found, key=lambda p: (p[2].key != "contradictions", -p[0].score - p[1].score))
+                found.setdefault((first, second), finding)
+    rows = [(first, second, finding) for (first, second), finding in found.items()]
+    return sorted(rows, key=lambda p: (p[2].key != "contradictions", -p[0].score - p[1].score))

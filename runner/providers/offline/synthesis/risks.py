@@ -24,7 +24,7 @@ TRANSCRIPT = "transcript"
 _WARNS = re.compile(
     r"\b(?:(?:can|could|may|might|will|would) (?:\w+ )?(?:destroy|lose|harm|damage|undermine|"
     r"weaken|flood|kill|cost us|hurt|ruin|threaten|delay|jeopardi[sz]e|crash|"
-    r"lead to (?:\w+ )?(?:loss|failure|crisis|conflict))|at risk|in danger|the risk (?:is|of)|"
+    r"lead to (?:\w+ )?(?:loss|failure|crisis|conflict))|at risk|in danger|the risk is|"
     r"(?:we|you|they) (?:lose|risk)|(?:i'm|i am|we're|we are) (?:worried|concerned|afraid))\b",
     re.IGNORECASE,
 )

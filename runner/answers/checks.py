@@ -1,0 +1,176 @@
+"""Checks of answers against declared expectations; nothing is asked or read from the disk."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import regex
+
+from runner.answers.paths import texts_in, value_at
+from runner.base.errors import one_line
+from runner.base.json import text
+from runner.config.checks import F1_LEAST, JUDGED, LEAST, MOST, REFERENCE, Check
+
+REGEX_S = 2.0  # for one pattern on one text
+_SHOWN = 200  # characters of what was found
+_WORD = regex.compile(r"\w+")
+
+PASSED, FAILED, UNDECIDED, UNKNOWN = "passed", "failed", "undecided", "not_applicable"
+Function = Callable[[Any, Mapping[str, Any]], Any]  # of the value and of what else is known
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What one analyzer, or the run (*name* is None), answered, and what is known of it.
+
+    *answer* is None without one, for the reason *why*. *figures* has shares from 0 to 1
+    (LEAST, REFERENCE), and US dollars, seconds and tokens (MOST); None or absent is unknown.
+    """
+
+    name: str | None
+    answer: Mapping[str, Any] | None
+    why: str = ""
+    figures: Mapping[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The result of one check: *status* is `passed`, `failed`, `undecided` (a judge that
+    contradicts itself) or `not_applicable` (nothing to compare with); *score* is 0 to 1.
+    """
+
+    analyzer: str | None
+    check: str
+    type: str
+    status: str
+    score: float | None = None
+    found: str = ""
+    reason: str = ""
+
+
+def evaluate(
+    checks: Sequence[Check], about: Answered, functions: Mapping[str, Function]
+) -> list[Checked]:
+    """Return the results of *checks*, except judged ones; *functions* are by their `value`."""
+    return [_one(check, about, functions) for check in checks if check.kind != JUDGED]
+
+
+def _one(check: Check, about: Answered, functions: Mapping[str, Function]) -> Checked:
+    if about.answer is None:
+        why = f"no answer ({about.why})" if about.why else "no answer"
+        return result(check, about.name, FAILED, reason=why)
+    if check.kind in (*LEAST, *MOST, *REFERENCE):
+        return _bounded(check, about.name, about.figures.get(check.kind))
+    if check.kind == "is-json":  # replies are parsed and validated before there is an answer
+        return result(check, about.name, PASSED, reason="its reply fits the declared shape")
+    if check.kind == "count":
+        value = value_at(check.path or "", about.answer)
+        n = 0 if value is None else len(value) if isinstance(value, list | dict) else 1
+        return _bounded(check, about.name, float(n))
+    if check.kind == "python":
+        return _called(check, about, functions[str(check.value)])
+    return _compared(check, about)
+
+
+def result(check: Check, name: str | None, status: str, **facts: Any) -> Checked:
+    """Return the result of *check* of analyzer *name*."""
+    return Checked(name, check.name, check.type, status, **facts)
+
+
+def _bounded(check: Check, name: str | None, value: float | None) -> Checked:
+    if value is None:
+        return result(check, name, UNKNOWN, reason=f"{check.kind} is not known")
+    low = check.min is not None and value < check.min
+    high = check.max is not None and value > check.max
+    expected = " and ".join(
+        f"{word} {bound:g}"
+        for word, bound in (("at least", check.min), ("at most", check.max))
+        if bound is not None
+    )
+    reason = f"{value:.4g}, expected {expected}" if low or high else ""
+    return result(
+        check, name, FAILED if low or high else PASSED, found=f"{value:.4g}", reason=reason
+    )
+
+
+def _compared(check: Check, about: Answered) -> Checked:
+    found = [" \n".join(texts_in(about.answer))]
+    if check.path is not None:
+        found = texts_in(value_at(check.path, about.answer))
+    try:
+        scores = [_score(check, each) for each in found]
+    except TimeoutError:
+        why = f"the pattern takes longer than {REGEX_S:g} s"
+        return result(check, about.name, FAILED, reason=why)
+    least = (check.threshold or F1_LEAST) if check.kind == "f1" else 1.0
+    score = (min if check.match == "all" else max)(scores, default=0.0)
+    fits = (score >= least) is not check.negated
+    shown = one_line("; ".join(found), _SHOWN)
+    reason = "" if fits else "there is nothing at its path" if not found else "not as expected"
+    return result(
+        check, about.name, PASSED if fits else FAILED, score=round(score, 4), found=shown,
+        reason=reason,
+    )  # fmt: skip
+
+
+def _score(check: Check, found: str) -> float:
+    kind, wanted = check.kind, check.value
+    if kind == "f1":
+        return token_f1(found, text(wanted))
+    if kind == "regex":
+        return float(regex.search(text(wanted), found, timeout=REGEX_S) is not None)
+    values = [text(each) for each in (wanted if isinstance(wanted, list) else [wanted])]
+    if kind.startswith("icontains"):
+        found, values = found.casefold(), [each.casefold() for each in values]
+    inside = [each in found for each in values]
+    tests = {
+        "equals": found == values[0],
+        "starts-with": found.startswith(values[0]),
+        "ends-with": found.endswith(values[0]),
+    }
+    return float(tests.get(kind, all(inside) if kind.endswith("-all") else any(inside)))
+
+
+def token_f1(found: str, wanted: str) -> float:
+    """Return the F1 of the words of *found* against those of *wanted*, 0 to 1.
+
+    As SQuAD counts them (Rajpurkar et al., EMNLP 2016), but with articles.
+    """
+    one, other = (Counter(_WORD.findall(each.casefold())) for each in (found, wanted))
+    common = (one & other).total()
+    return 2 * common / (one.total() + other.total()) if common else 0.0
+
+
+def _called(check: Check, about: Answered, function: Function) -> Checked:
+    answer = about.answer
+    value = answer if check.path is None else value_at(check.path, answer)
+    known = {"analyzer": about.name, "answer": answer, "figures": dict(about.figures)}
+    try:
+        said = function(value, known)
+        body = said if isinstance(said, Mapping) else {"score": float(said)}
+        score = float(body.get("score", body.get("pass", 0)))
+        least = 1.0 if isinstance(said, bool) else check.threshold or F1_LEAST
+        good = bool(body["pass"]) if "pass" in body else score >= least
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code
+        why = one_line(f"{check.value} raised {type(error).__name__}: {error}", _SHOWN)
+        return result(check, about.name, FAILED, reason=why)
+    fits = good is not check.negated
+    why = one_line(text(body.get("reason")), _SHOWN) or ("" if fits else "not as expected")
+    status = PASSED if fits else FAILED
+    found = one_line(text(value), _SHOWN)
+    return result(check, about.name, status, score=round(score, 4), found=found, reason=why)
+
+
+def totals(results: Sequence[Checked]) -> dict[str, Any]:
+    """Return the counts by status, and the share passed of those that passed or failed."""
+    counts = Counter(each.status for each in results)
+    decided = counts[PASSED] + counts[FAILED]
+    by_status = {status: counts[status] for status in (PASSED, FAILED, UNDECIDED, UNKNOWN)}
+    rate = round(counts[PASSED] / decided, 4) if decided else None
+    return {"checks": len(results), **by_status, "rate": rate}
+
+
+def as_data(results: Sequence[Checked]) -> list[dict[str, Any]]:
+    """Return *results* for JSON."""
+    return [asdict(each) for each in results]

@@ -1,0 +1,224 @@
+"""Labels: the verdicts of people on findings, in labels.csv, and the findings that they fit."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from rapidfuzz import fuzz
+
+from runner.answers.findings import flat
+from runner.base.errors import ConfigError, did_you_mean, one_line, reason
+from runner.base.json import mapping, mappings, text
+from runner.base.regular_files import open_regular
+from runner.base.tables import as_rows
+from runner.base.text import digest, to_safe_text
+
+LABELS = "labels.csv"
+RIGHT, WRONG, UNSURE = VERDICTS = ("right", "wrong", "unsure")
+MAX_BYTES = 8_000_000
+MAX_ROWS = 50_000
+MAX_CELL = 4_000  # characters that are kept
+NEAR = 90.0  # of 100: the likeness from which the text of another finding counts as the same
+_ID_CHARS, _SHA_CHARS = 16, 12
+_SEGMENT = re.compile(r"\bS\d{4,}\b")
+# Words that turn a statement round: near texts must have the same.
+_TURNING = re.compile(
+    r"\d[\d.,:]*|\b(?:not?|never|none|nobody|nothing|cannot|without|unless|nor|neither)\b|n['’]t\b",
+    re.I,
+)
+_MENDED = re.compile(r"'(?=\s*[=+\-@\uff0b\uff0d\uff1d\uff20])")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundItem:
+    """One finding of an answer: an insight, or an item of its structured data.
+
+    *part* is `insights` or the key of the structured data; *evidence* are segments and quotes.
+    """
+
+    analyzer: str
+    part: str
+    text: str
+    evidence: tuple[tuple[str, str], ...]
+
+    @property
+    def key(self) -> str:
+        """16 hex digits of the SHA-256 of analyzer, text and evidence, white space folded."""
+        parts = [self.analyzer, self.text, *(part for each in self.evidence for part in each)]
+        return digest("\x1f".join(" ".join(part.split()) for part in parts), _ID_CHARS)
+
+    @property
+    def quoted(self) -> str:
+        """Its evidence on one line: `S0012 "I suppose we could"`."""
+        return " ".join(f'{segment} "{quote}"' for segment, quote in self.evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class FindingLabel:
+    """A row of labels.csv: what *rater* says of the finding with *key*.
+
+    *analyzer*, *finding* and *quote* repeat the finding, so that an equal one of another run is
+    recognised; *transcript* is the start of that file's SHA-256, empty for any.
+    """
+
+    key: str
+    verdict: str
+    note: str = ""
+    correction: str = ""
+    rater: str = ""
+    analyzer: str = ""
+    finding: str = ""
+    quote: str = ""
+    transcript: str = ""
+
+
+COLUMNS = tuple(field.name for field in fields(FindingLabel))
+
+
+def found_items(analyzer: str, answer: Mapping[str, Any]) -> Iterator[FoundItem]:
+    """Yield the findings of an *answer*, which is untrusted, each key once."""
+    seen: set[str] = set()
+    data = mapping(answer.get("structured_data"))
+    held = [("insights", item) for item in mappings(answer.get("insights"))]
+    for part, value in data.items():
+        items = value if isinstance(value, list) else [value]
+        held += [(str(part), item) for item in items if isinstance(item, Mapping)]
+    for part, item in held:
+        values = [item.get("text")] if part == "insights" else _values(item)
+        told = "; ".join(words for value in values if (words := flat(value)) not in ("", "none"))
+        claim = FoundItem(analyzer, part, told, tuple(_evidence(item.get("evidence"))))
+        if told and claim.key not in seen:
+            seen.add(claim.key)
+            yield claim
+
+
+def _values(item: Mapping[str, Any]) -> list[Any]:
+    return [value for name, value in item.items() if name != "evidence"]
+
+
+def _evidence(value: Any) -> Iterator[tuple[str, str]]:
+    for each in mappings(value):
+        if each.get("match") != "absent":
+            yield text(each.get("segment")), text(each.get("quote"))
+
+
+def short_sha(sha256: object) -> str:
+    """Return how labels name the transcript with *sha256*."""
+    return text(sha256)[:_SHA_CHARS]
+
+
+def label_of(claim: FoundItem, sha256: object, verdict: str, **told: str) -> FindingLabel:
+    """Return a label of *claim* of the transcript with *sha256*; *told* are note and the like."""
+    about = {"analyzer": claim.analyzer, "finding": claim.text, "quote": claim.quoted}
+    given = {key: value[:MAX_CELL] for key, value in {**about, **told}.items()}
+    return FindingLabel(claim.key, verdict, transcript=short_sha(sha256), **given)
+
+
+def read_labels(file: Path) -> list[FindingLabel]:
+    """Return the labels in *file*, of two by one rater of one finding the last.
+
+    Rows without a verdict are left out. Raises ConfigError, with the line, for anything else than
+    a table with the columns key and verdict, separated by commas or semicolons.
+    """
+    try:
+        with open_regular(file, MAX_BYTES) as opened:
+            data = opened.read(MAX_BYTES).decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else reason(error, file)
+        raise ConfigError(f"{file} cannot be read: {why}") from error
+    if not data.strip():
+        return []
+    head = data.partition("\n")[0]
+    delimiter = ";" if head.count(";") > head.count(",") else ","
+    rows = csv.DictReader(data.splitlines(keepends=True), delimiter=delimiter)
+    labels: dict[tuple[str, str, str], FindingLabel] = {}
+    try:
+        names = {name.strip().casefold(): name for name in rows.fieldnames or () if name}
+        for column in ("key", "verdict"):
+            if column not in names:
+                near = did_you_mean(column, names)
+                raise ConfigError(f"{file}:1: there is no column {column!r}{near}")
+        for row in rows:
+            given = {name: row.get(names[name]) or "" for name in COLUMNS if name in names}
+            if (label := _label(f"{file}:{rows.line_num}", given)) is not None:
+                labels[label.transcript, label.key, label.rater] = label
+            if rows.line_num > MAX_ROWS:
+                raise ConfigError(f"{file}: more than {MAX_ROWS:,} rows")
+    except csv.Error as error:
+        raise ConfigError(f"{file}:{rows.line_num + 1}: not a CSV table: {error}") from error
+    return list(labels.values())
+
+
+def _label(where: str, row: Mapping[str, str]) -> FindingLabel | None:
+    cells = {
+        name: _MENDED.sub("", to_safe_text(cell), count=1).strip()[:MAX_CELL]
+        if _MENDED.match(cell)
+        else to_safe_text(cell).strip()[:MAX_CELL]
+        for name, cell in row.items()
+    }
+    cells["verdict"] = cells["verdict"].casefold()
+    if not cells["verdict"]:
+        return None
+    if cells["verdict"] not in VERDICTS:
+        near = did_you_mean(cells["verdict"], VERDICTS)
+        raise ConfigError(f"{where}: verdict {one_line(cells['verdict'], 40)!r}{near}")
+    return FindingLabel(**cells)
+
+
+def labels_csv(labels: Iterable[FindingLabel]) -> bytes:
+    """Return the content of labels.csv."""
+    rows = ([getattr(label, name) for name in COLUMNS] for label in labels)
+    return as_rows([COLUMNS, *rows]).encode()
+
+
+class LabelIndex:
+    """Labels by the findings that they fit, also those of other runs."""
+
+    def __init__(self, labels: Sequence[FindingLabel]) -> None:
+        self.labels = labels
+        self._by_key: dict[str, list[FindingLabel]] = {}
+        self._by_analyzer: dict[tuple[str, str], list[FindingLabel]] = {}
+        for label in labels:
+            self._by_key.setdefault(label.key, []).append(label)
+            self._by_analyzer.setdefault((label.transcript, label.analyzer), []).append(label)
+
+    def of(self, claim: FoundItem, sha256: object) -> list[FindingLabel]:
+        """Return the labels of *claim* in the transcript with *sha256*, one per rater.
+
+        A label with its key, else labels of findings of the same analyzer in the same transcript
+        whose text is near (rapidfuzz's ratio of at least NEAR) with the same numbers and
+        negations, and with a segment in common where both cite some.
+        """
+        sha = short_sha(sha256)
+        own = [e for e in self._by_key.get(claim.key, ()) if e.transcript in ("", sha)]
+        near = [] if own else [(-score, e) for e, score in self._near(claim, sha)]
+        ordered = own or [e for _, e in sorted(near, key=lambda found: found[0])]
+        return list({e.rater: e for e in reversed(ordered)}.values())
+
+    def _near(self, claim: FoundItem, sha: str) -> Iterator[tuple[FindingLabel, float]]:
+        words, segments = claim.text.casefold(), {segment for segment, _ in claim.evidence}
+        for name in dict.fromkeys((sha, "")):
+            for label in self._by_analyzer.get((name, claim.analyzer), ()):
+                score = fuzz.ratio(words, label.finding.casefold(), score_cutoff=NEAR)
+                cited = set(_SEGMENT.findall(label.quote))
+                apart = segments and cited and not segments & cited
+                if score and not apart and _turns(claim.text) == _turns(label.finding):
+                    yield label, score
+
+
+def _turns(words: str) -> Counter[str]:
+    return Counter(found.casefold() for found in _TURNING.findall(words))
+
+
+def verdict_of(labels: Sequence[FindingLabel]) -> str:
+    """Return the verdict of most raters, `unsure` without one, empty without a label."""
+    counts = Counter(label.verdict for label in labels)
+    if not labels:
+        return ""
+    if counts[RIGHT] == counts[WRONG]:
+        return UNSURE
+    return RIGHT if counts[RIGHT] > counts[WRONG] else WRONG

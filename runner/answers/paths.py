@@ -1,0 +1,114 @@
+"""Paths into answers: JMESPath expressions, checked against the answer's schema beforehand."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import jmespath
+
+from runner.base.errors import ConfigError, did_you_mean, one_line
+from runner.base.json import mapping, text
+
+Json = Mapping[str, Any]
+
+
+@cache
+def compiled(path: str) -> Any:
+    """Return *path* as an expression of JMESPath (jmespath.org); raise ConfigError."""
+    try:
+        return jmespath.compile(path)
+    except (ValueError, RecursionError) as error:
+        why = one_line(str(error).partition(", for expression")[0], 120)
+        raise ConfigError(f"{path!r} is not a path (JMESPath): {why}") from error
+
+
+def value_at(path: str, answer: Any) -> Any:
+    """Return what is at *path* of *answer*; None where nothing is, or a function fails."""
+    try:
+        return compiled(path).search(answer)
+    except (ValueError, TypeError, RecursionError):  # length() of a null
+        return None
+
+
+def texts_in(value: Any) -> list[str]:
+    """Return the values in *value* as texts: the items of lists and objects, without nulls."""
+    return list(_texts(value))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, bool):
+        yield str(value).lower()
+    elif value is not None:
+        yield text(value)
+
+
+def check_path(path: str, schema: Json) -> None:
+    """Raise ConfigError, with the nearest match, where *path* names a key that *schema* lacks.
+
+    What follows a function, a wildcard over keys or a choice of shapes is not looked at.
+    """
+    _Walk(path, schema).walk(compiled(path).parsed, schema)
+
+
+class _Walk:
+    """Follows the syntax tree of *path* through *root*, a JSON schema."""
+
+    def __init__(self, path: str, root: Json) -> None:
+        self._path, self._root = path, root
+
+    def walk(self, node: Any, schema: Any) -> Json | None:
+        """Return the schema of what *node* selects of *schema*, None where it is unknown."""
+        kind, inner = node["type"], node["children"]
+        here = self._resolved(schema)
+        if kind == "field":
+            return self._field(node["value"], here)
+        if kind in ("subexpression", "index_expression", "pipe"):
+            found: Json | None = here
+            for child in inner:
+                found = self.walk(child, found)
+            return found
+        if kind in ("projection", "filter_projection"):
+            items = self._items(self.walk(inner[0], here))
+            for child in inner[2:]:
+                self.walk(child, items)
+            return {"type": "array", "items": self.walk(inner[1], items) or {}}
+        if kind == "flatten":
+            outer = self._resolved(self.walk(inner[0], here))
+            items = self._items(outer)
+            return items if mapping(items).get("type") == "array" else outer
+        if kind == "index":
+            return self._items(here)
+        if kind in ("identity", "current", "slice"):
+            return here
+        for child in inner if kind != "value_projection" else inner[:1]:
+            if isinstance(child, dict):  # of functions, comparisons and selections
+                self.walk(child, here)
+        return None
+
+    def _field(self, name: str, schema: Json | None) -> Json | None:
+        known = mapping(mapping(schema).get("properties"))
+        if known and name not in known:
+            raise ConfigError(f"{self._path!r}: no key {name!r} there{did_you_mean(name, known)}")
+        return known.get(name)
+
+    def _items(self, schema: Json | None) -> Json | None:
+        return self._resolved(mapping(self._resolved(schema)).get("items"))
+
+    def _resolved(self, schema: Any) -> Json | None:
+        """Return *schema* without references; None where it may be one of several."""
+        for _ in range(20):
+            options = [s for s in mapping(schema).get("anyOf", ()) if s.get("type") != "null"]
+            if len(options) == 1:
+                schema = options[0]
+            elif "$ref" in mapping(schema):
+                name = str(schema["$ref"]).rpartition("/")[2]
+                defs = mapping(self._root.get("$defs"))
+                schema = defs.get(name)
+            else:
+                return None if options else schema
+        return None

@@ -1,0 +1,162 @@
+"""Reference answers: questions with the answers, and the turns, that people gave for them."""
+
+import csv
+import io
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from runner.answers.checks import token_f1
+from runner.answers.coverage import cited_segments
+from runner.answers.paths import texts_in
+from runner.base.errors import ConfigError, did_you_mean, reason
+from runner.base.json import load_json, load_yaml, mappings, number, text
+from runner.base.regular_files import files_in, kind_of, open_regular
+from runner.transcript.model import Segment
+
+MAX_BYTES = 40_000_000
+MAX_TURNS = 1_000_000
+LOOK_AHEAD = 100  # lines in which the words of the next segment are looked for
+_HEAD = 40  # letters of a segment that are looked for
+_BESIDE_WORDS = re.compile(r"(?:\{[^{}]*\}|\W)+")  # also the marks of noises in corpora
+SUFFIXES = (".json", ".yaml", ".yml", ".csv")
+_LISTS = ("queries", "questions", "items")  # of a JSON or YAML file that is no list
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A question with its answer, empty if unknown, and the turns of its evidence, from 0."""
+
+    question: str
+    answer: str
+    turns: frozenset[int]
+
+
+References = Mapping[str, Sequence[Reference]]  # by the stem of a transcript, "" for all
+
+
+def read_references(place: Path) -> References:
+    """Return the references in *place*: a file for every transcript, or a folder of NAME.json …
+
+    A file is a list of `question`, `answer` and `turns` (pairs of first and last turn, counted
+    from 0), or an object that holds one as `queries` (QMSum's shape; Zhong et al., NAACL 2021);
+    or a CSV table with these columns, `turns` as `3-5 9`. An entry with `transcript` is for that
+    transcript alone. Raises ConfigError.
+    """
+    if kind_of(place) == "file":
+        return _by_transcript(_entries(place), "")
+    if kind_of(place) != "directory":
+        near = did_you_mean(place.name, [p.name for p in files_in(place.parent, "")])
+        raise ConfigError(f"references={place}: there is no file or folder{near}")
+    found: dict[str, Sequence[Reference]] = {}
+    for file in (f for suffix in SUFFIXES for f in files_in(place, suffix)):
+        for name, references in _by_transcript(_entries(file), file.stem).items():
+            found[name] = [*found.get(name, ()), *references]
+    if not found:
+        raise ConfigError(f"references={place}: there is no NAME.json, .yaml or .csv in it")
+    return found
+
+
+def references_for(references: References, transcript: str) -> Sequence[Reference]:
+    """Return those for *transcript*, a file's name, and those for every one."""
+    return [*references.get("", ()), *references.get(Path(transcript).stem, ())]
+
+
+def _entries(file: Path) -> list[Mapping[str, Any]]:
+    try:
+        if file.suffix.lower() == ".csv":
+            with open_regular(file, MAX_BYTES) as opened:
+                rows = list(csv.reader(io.StringIO(opened.read().decode("utf-8-sig"))))
+            header = [name.strip().casefold() for name in rows[0]] if rows else []
+            data: Any = [dict(zip(header, row, strict=False)) for row in rows[1:] if any(row)]
+        else:
+            data = (load_json if file.suffix.lower() == ".json" else load_yaml)(file)
+    except (OSError, ValueError, csv.Error) as error:
+        why = reason(error, file) if isinstance(error, OSError) else error
+        raise ConfigError(f"references={file} cannot be read: {why}") from error
+    if isinstance(data, Mapping):
+        data = next((data[name] for name in _LISTS if name in data), None)
+    entries = mappings(data)
+    if not entries or any("question" not in entry for entry in entries):
+        known = ", ".join(map(str, entries[0])) if entries else "none"
+        raise ConfigError(
+            f"references={file}: expected a list of entries with question, answer and turns; "
+            f"the first has: {known}"
+        )
+    return entries
+
+
+def _by_transcript(entries: Iterable[Mapping[str, Any]], stem: str) -> References:
+    found: dict[str, list[Reference]] = {}
+    for entry in entries:
+        name = Path(text(entry.get("transcript"))).stem or stem
+        turns = frozenset(_turns(entry.get("turns")))
+        reference = Reference(text(entry["question"]), text(entry.get("answer")), turns)
+        found.setdefault(name, []).append(reference)
+    return found
+
+
+def _turns(value: Any) -> Iterator[int]:
+    """Yield the turns of `[[3, 5], [9, 9]]`, or of `3-5 9`."""
+    spans = value if isinstance(value, list) else text(value).replace(",", " ").split()
+    for span in spans:
+        ends = span if isinstance(span, list) else str(span).split("-")
+        numbers = [number(int(e) if isinstance(e, str) and e.isdecimal() else e) for e in ends]
+        if not numbers or len(numbers) > 2 or any(n is None or n < 0 for n in numbers):
+            raise ConfigError(f"references: turns {span!r}: expected a first and last turn, from 0")
+        first, last = (int(n) for n in (numbers[0], numbers[-1]) if n is not None)
+        if not first <= last < MAX_TURNS:
+            raise ConfigError(f"references: turns {span!r}: expected first <= last < {MAX_TURNS:,}")
+        yield from range(first, last + 1)
+
+
+def turns_of(segments: Sequence[Segment], lines: Sequence[str]) -> dict[str, int]:
+    """Return the turn of each segment, by its id: the line of a text that holds its words.
+
+    Lines without words have no segment, and a long one has several; where the words are in none of
+    the next LOOK_AHEAD lines, it is that of the segment before. Without *lines* it is its place.
+    """
+    letters = [_BESIDE_WORDS.sub("", line) for line in lines]
+    found, at, rest = dict[str, int](), 0, 0
+    for order, segment in enumerate(segments):
+        if not lines:
+            found[segment.id] = order
+            continue
+        spoken = _BESIDE_WORDS.sub("", segment.text)
+        for line in range(at, min(at + LOOK_AHEAD, len(letters))):
+            place = letters[line].find(spoken[:_HEAD], rest if line == at else 0)
+            if place >= 0:
+                at, rest = line, place + len(spoken)
+                break
+        found[segment.id] = at
+    return found
+
+
+def against(
+    references: Sequence[Reference], answer: Any, turn_of: Mapping[str, int]
+) -> dict[str, float | None]:
+    """Return the figures of *answer* against *references*, None where there is nothing to compare.
+
+    *turn_of* is by the ids of segments. `evidence-recall` is the share of the turns in the evidence
+    of any question that the answer cites, `evidence-precision` the share of the cited turns that
+    are in it. `answer-f1` is the mean over questions of the best
+    word F1 that any text of the answer has against the reference answer.
+    """
+    wanted = frozenset().union(*(each.turns for each in references))
+    cited = {turn_of[each] for each in cited_segments(answer) if each in turn_of}
+    recall, precision = _share(wanted & cited, wanted), _share(wanted & cited, cited)
+    given = [each.answer for each in references if each.answer.strip()]
+    candidates = texts_in(answer)
+    best = [max((token_f1(c, each) for c in candidates), default=0.0) for each in given]
+    return {
+        "evidence-recall": recall,
+        "evidence-precision": precision if wanted else None,
+        "answer-f1": round(fmean(best), 4) if best else None,
+    }
+
+
+def _share(part: Collection[int], whole: Collection[int]) -> float | None:
+    return round(len(part) / len(whole), 4) if whole else None

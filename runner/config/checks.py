@@ -1,0 +1,126 @@
+"""Declared expectations of answers: what a check file may say, and its names."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+
+from runner.config.section import Name, SettingsSection
+
+# Compared with each text at the path; the first value that fits is enough unless `match: all`.
+TEXTS = (
+    *("equals", "contains", "icontains", "starts-with", "ends-with", "regex", "f1"),
+    *("contains-any", "contains-all", "icontains-any", "icontains-all"),
+)
+LISTS = tuple(name for name in TEXTS if name.endswith(("-any", "-all")))
+LEAST = ("grounding", "coverage")  # shares of an answer, and of a run
+MOST = ("cost", "latency", "tokens")  # in US dollars, seconds and tokens of its calls
+REFERENCE = ("evidence-recall", "evidence-precision", "answer-f1")  # against `references`
+JUDGED = "llm-rubric"
+OTHER = ("count", "is-json", "python", JUDGED)
+KINDS = (*TEXTS, *LEAST, *MOST, *REFERENCE, *OTHER)
+NEGATED = (*TEXTS, "python", JUDGED)  # may follow `not-`
+F1_LEAST = 0.5
+
+
+def _whole(value: object) -> object:
+    return float(value) if type(value) is int else value
+
+
+_Bound = Annotated[float, BeforeValidator(_whole), Field(ge=0)]
+_Share = Annotated[float, BeforeValidator(_whole), Field(ge=0, le=1)]
+_Text = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+
+
+class Label(SettingsSection):
+    """A person's verdict on an answer: whether it is `right` by the rubric."""
+
+    answer: _Text = Field(description="An answer, or a part of one")
+    label: Literal["right", "wrong"] = Field(description="Whether it meets the rubric")
+
+
+class Check(SettingsSection):
+    """One expectation; the bounds are those of promptfoo's `threshold` under plain names."""
+
+    type: str = Field(description="The kind (docs/checks.md); not- expects the opposite")
+    path: _Text | None = Field(None, description="JMESPath into the answer; null: all its texts")
+    value: Any = Field(None, description="A text, a number, a list, a rubric or NAME:function")
+    min: _Bound | None = Field(None, description="The least count or share")
+    max: _Bound | None = Field(None, description="The largest count, cost, time or tokens")
+    threshold: _Share | None = Field(None, description="The least score of f1 or a function")
+    match: Literal["any", "all"] = Field("any", description="How many texts at the path must fit")
+    metric: _Text | None = Field(None, description="What tables call it")
+    labels: list[Label] = Field(default_factory=list, description="Answers that prove a judge")
+
+    @property
+    def kind(self) -> str:
+        """The type without `not-`."""
+        return self.type.removeprefix("not-")
+
+    @property
+    def negated(self) -> bool:
+        """Whether the opposite is expected."""
+        return self.type.startswith("not-")
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        if self.metric:
+            return self.metric
+        bounds = [f"{key}={v:g}" for key in ("min", "max") if (v := getattr(self, key)) is not None]
+        value = "" if self.value is None else repr(self.value)
+        return " ".join(filter(None, (self.path, self.type, value, *bounds)))[:120]
+
+    @model_validator(mode="after")
+    def _fits_its_type(self) -> Self:
+        fault = self._fault()
+        if fault:
+            raise ValueError(fault)
+        return self
+
+    def _fault(self) -> str | None:
+        kind, bounds = self.kind, (self.min, self.max)
+        if self.negated and kind in KINDS and kind not in NEGATED:
+            return f"not- stands before {', '.join(NEGATED)} only"
+        if kind in LISTS and not (
+            isinstance(self.value, list) and self.value and all(map(_is_plain, self.value))
+        ):
+            return f"type {self.type} expects a list of texts as its value"
+        if kind in (*TEXTS, JUDGED, "python") and kind not in LISTS and not _is_plain(self.value):
+            return f"type {self.type} expects a text or a number as its value"
+        if kind in (*LEAST, *REFERENCE) and self.min is None:
+            return f"type {self.type} expects min, a share from 0 to 1"
+        if kind in (*LEAST, *REFERENCE) and (self.min or 0) > 1:
+            return f"type {self.type}: min={self.min:g} is above 1, expected a share"
+        if kind in MOST and self.max is None:
+            return f"type {self.type} expects max"
+        if self.labels and kind != JUDGED:
+            return f"labels are for {JUDGED} only"
+        if kind == "count" and (self.path is None or bounds == (None, None)):
+            return "type count expects a path, and min or max"
+        if None not in bounds and (self.min or 0) > (self.max or 0):
+            return f"min={self.min:g} is above max={self.max:g}"
+        return None
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, str | int | float)
+
+
+class Expectations(SettingsSection):
+    """What a check file holds: checks of each analyzer's answer, of every one, and of the run.
+
+    *fail* makes a run with failed checks `degraded`, with exit code 3; *judge* is a name in
+    `models`, null for the run's own.
+    """
+
+    fail: bool = False
+    judge: Name | None = None
+    run: list[Check] = Field(default_factory=list)
+    every: list[Check] = Field(default_factory=list)
+    analyzers: dict[Name, list[Check]] = Field(default_factory=dict)
+
+
+class ChecksSettings(Expectations):
+    """The checks of a run, given here or in *file*."""
+
+    file: Annotated[str, Field(min_length=1)] | None = None

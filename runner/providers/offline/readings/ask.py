@@ -1,0 +1,70 @@
+"""Reading of ask: the sentences that bear on one question, or that none does."""
+
+import re
+from collections.abc import Mapping, Set
+
+from runner.answers.passages import coverage, rarities
+from runner.providers.offline.dialogue.dialogue import read_dialogue, substantive_sentences
+from runner.providers.offline.dialogue.insights import cite, insight, who
+from runner.providers.offline.document import Document
+from runner.providers.offline.language.asking import asked_terms, terms_of
+from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.sentences import Sentence
+from runner.providers.offline.language.wording import excerpt
+
+_QUESTION = re.compile(r"^# Question\n+(.+)$", re.MULTILINE)
+_MOST = 4  # quotes
+_NEAR = 0.5  # of the best sentence's score
+YES, PARTLY = 0.85, 0.7  # shares of the question's terms, by weight, that stand in one place
+
+
+def read(document: Document) -> dict[str, object]:
+    """Quote what bears on the question, or refuse it; pure and deterministic.
+
+    It is answered as far as its terms stand together in one place (`passages.coverage`); the
+    sentences are those nearest to that place that have most of them.
+    """
+    found = _QUESTION.search(document.question)
+    asked = asked_terms(found[1] if found else document.question)
+    rows = [terms_of(line.text) | terms_of(line.speaker or "") for line in document.lines]
+    shares = coverage(rows, asked)
+    places = {line.segment: share for line, share in zip(document.lines, shares, strict=True)}
+    most = max(places.values(), default=0.0)
+    chosen = _sentences(document, asked, places) if most >= PARTLY else []
+    if not chosen:
+        return _refusal(asked - frozenset().union(*rows))
+    quoted = [f'{who(s.speaker)}: "{excerpt(s.text)}".' for s in chosen]
+    insights = [
+        insight(text, 0.8 * most, "answer", [s]) for text, s in zip(quoted, chosen, strict=True)
+    ]
+    return {
+        "insights": insights,
+        "structured_data": {
+            "answered": "yes" if most >= YES else "partly",
+            "answer": " ".join(quoted[:2]),
+            "quotes": cite(*chosen),
+        },
+    }
+
+
+def _sentences(document: Document, asked: Set[str], places: Mapping[str, float]) -> list[Sentence]:
+    """Return the sentences with terms of the question, those of the best places first."""
+    pool = [s for s in substantive_sentences(read_dialogue(document)) if asked & terms_of(s.text)]
+    weights = rarities([terms_of(s.text) for s in pool], asked)
+
+    def score(s: Sentence) -> float:
+        own = sum(weights[term] for term in sorted(asked & terms_of(s.text)))
+        return places[s.segment] * own / (sum(weights.values()) or 1.0)
+
+    least = _NEAR * max(map(score, pool), default=0.0)
+    near = [s for s in pool if score(s) >= least]
+    return diverse(near, _MOST, score=score, text=lambda s: s.text)
+
+
+def _refusal(absent: Set[str]) -> dict[str, object]:
+    why = f" {len(absent)} of the question's terms occur nowhere." if absent else ""
+    text = f"No passage is recognised that answers the question.{why}"
+    return {
+        "insights": [insight(text, 0.5, "unanswered", [])],
+        "structured_data": {"answered": "no", "answer": None, "quotes": []},
+    }

@@ -1,0 +1,62 @@
+"""Agreement of raters, and of settings: Cohen's kappa and Krippendorff's alpha.
+
+Both are made from tables of pairs of values, which add up over transcripts.
+"""
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from itertools import permutations
+
+Table = Mapping[tuple[Hashable, Hashable], float]
+
+
+def cohen_kappa(table: Table) -> float | None:
+    """Return the agreement of two raters beyond chance, -1 to 1.
+
+    *table* counts their pairs of values. Cohen, "A coefficient of agreement for nominal scales",
+    1960. None without a pair, and where both say one thing of everything: so would chance.
+    """
+    total = sum(table.values())
+    one: Counter[Hashable] = Counter()
+    other: Counter[Hashable] = Counter()
+    for (a, b), n in table.items():
+        one[a] += n  # type: ignore[assignment]
+        other[b] += n  # type: ignore[assignment]
+    chance = sum(one[each] * other[each] for each in one)
+    if not total or chance == total**2:
+        return None
+    observed = sum(n for (a, b), n in table.items() if a == b)
+    return (observed * total - chance) / (total**2 - chance)
+
+
+def krippendorff_alpha(table: Table) -> float | None:
+    """Return the agreement of any number of raters on nominal values, at most 1.
+
+    *table* is that of `coincidences`. Krippendorff, "Computing Krippendorff's alpha-reliability",
+    2011, section C. None without two values of one thing, and where all values are one.
+    """
+    each: Counter[Hashable] = Counter()
+    for (a, _), n in table.items():
+        each[a] += n  # type: ignore[assignment]
+    total = sum(each.values())
+    apart = sum(n for (a, b), n in table.items() if a != b)
+    expected = total**2 - sum(n**2 for n in each.values())
+    return 1 - (total - 1) * apart / expected if total and expected > 1e-9 else None
+
+
+def coincidences(units: Iterable[Sequence[Hashable]]) -> dict[tuple[Hashable, Hashable], float]:
+    """Return how often values meet in *units*: what each thing got, absent raters left out."""
+    table: dict[tuple[Hashable, Hashable], float] = {}
+    for values in units:
+        for pair in permutations(values, 2):
+            table[pair] = table.get(pair, 0.0) + 1 / (len(values) - 1)
+    return table
+
+
+def summed(tables: Iterable[Table]) -> Table:
+    """Return the sum of *tables*."""
+    total: dict[tuple[Hashable, Hashable], float] = {}
+    for table in tables:
+        for pair, n in table.items():
+            total[pair] = total.get(pair, 0.0) + n
+    return total

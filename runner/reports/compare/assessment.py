@@ -1,0 +1,245 @@
+"""Who is right: figures of each setting, pairs of settings and raters, with intervals and words."""
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from runner.answers.labels import RIGHT, WRONG, FindingLabel
+from runner.reports.compare.agreement import (
+    Table,
+    cohen_kappa,
+    coincidences,
+    krippendorff_alpha,
+    summed,
+)
+from runner.reports.compare.gathered import CHECK, COVERAGE, FOUND, PRECISION, Gathered, Setting
+from runner.reports.compare.paired import (
+    LEAST,
+    Difference,
+    Interval,
+    difference,
+    interval_of,
+    needed,
+    rate_of,
+    told_apart,
+)
+from runner.reports.compare.spread import holm
+
+MAX_SETTINGS = 10  # compared in pairs
+
+
+@dataclass(frozen=True, slots=True)
+class SettingFigures:
+    """The figures of a setting by name; *labelled* of its findings have a verdict."""
+
+    label: str
+    transcripts: int
+    findings: int
+    labelled: int
+    figures: Mapping[str, Interval]
+
+
+@dataclass(frozen=True, slots=True)
+class FigurePair:
+    """How the *first* differs from the *second* in one figure; *p* is adjusted for all pairs.
+
+    *told_apart* says that it is no chance, *needed* how many transcripts would tell it.
+    """
+
+    figure: str
+    first: str
+    second: str
+    difference: Difference
+    p: float | None
+    told_apart: bool
+    needed: int | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Agreement *between* settings on the segments that they cite, or raters on verdicts.
+
+    *measure* is `kappa` of two or `alpha` of all.
+    """
+
+    of: str
+    measure: str
+    between: tuple[str, ...]
+    found: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The part of a comparison that says who is right; *lines* are its verdicts in words."""
+
+    settings: tuple[SettingFigures, ...] = ()
+    pairs: tuple[FigurePair, ...] = ()
+    agreement: tuple[Agreement, ...] = ()
+    lines: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def assess(gathered: Gathered) -> Assessment:
+    """Return the figures, pairs and agreement of what was *gathered*."""
+    settings = gathered.settings
+    names = _names(settings)
+    compared = settings[:MAX_SETTINGS]
+    pairs = [pair for name in names for pair in _pairs(name, compared)]
+    ordered = sorted(pairs, key=lambda pair: not pair.told_apart)
+    notes = [*gathered.notes]
+    if len(settings) > MAX_SETTINGS:
+        notes.append(f"Of {len(settings)} settings the first {MAX_SETTINGS} are compared in pairs.")
+    if pairs and all(pair.difference.n < LEAST for pair in pairs):
+        most = max(pair.difference.n for pair in pairs)
+        notes.append(
+            f"Settings share at most {most} of the {LEAST} transcripts that a verdict on coverage, "
+            f"checks or labels needs."
+        )
+        ordered = []
+    agreement = [*_of_settings(compared), *_of_raters(gathered.labels)]
+    lines = [*(pair.words for pair in ordered), *map(agreement_words, agreement)]
+    figures = tuple(_figures(setting, names) for setting in settings)
+    return Assessment(figures, tuple(pairs), tuple(agreement), tuple(lines), tuple(notes))
+
+
+def _names(settings: Sequence[Setting]) -> list[str]:
+    """Return the names of all figures; of a single analyzer with labels, only its own."""
+    found = {name for setting in settings for name in setting.figures}
+    by_analyzer = [name for name in found if name.startswith(f"{FOUND} ")]
+    if len(by_analyzer) == 1:
+        found.discard(FOUND)
+    order = (PRECISION, FOUND, COVERAGE, CHECK)
+    return sorted(found, key=lambda name: (order.index(name.split()[0]), name))
+
+
+def _figures(setting: Setting, names: Sequence[str]) -> SettingFigures:
+    figures = {}
+    for name in names:
+        found = rate_of([*setting.figures.get(name, {}).values()])
+        if found is not None:
+            figures[name] = found
+    n = len(setting.transcripts)
+    return SettingFigures(setting.label, n, setting.items, setting.labelled, figures)
+
+
+def _pairs(name: str, settings: Sequence[Setting]) -> list[FigurePair]:
+    """Return all pairs of *settings* that share transcripts in the figure *name*."""
+    found = []
+    for one, other in combinations(settings, 2):
+        a, b = one.figures.get(name, {}), other.figures.get(name, {})
+        shared = sorted(a.keys() & b.keys())
+        gap = difference([a[sha] for sha in shared], [b[sha] for sha in shared]) if shared else None
+        if gap is not None:
+            found.append((one.label, other.label, gap))
+    tested = [at for at, (_, _, gap) in enumerate(found) if gap.p is not None]
+    adjusted = dict(zip(tested, holm([found[at][2].p or 0.0 for at in tested]), strict=True))
+    made = []
+    for at, (first, second, gap) in enumerate(found):
+        p, more = adjusted.get(at), needed(gap, len(tested))
+        apart = told_apart(gap, p)
+        words = pair_words(name, first, second, gap, p, more, apart=apart)
+        made.append(FigurePair(name, first, second, gap, p, apart, more, words))
+    return made
+
+
+def pair_words(
+    name: str, first: str, second: str, gap: Difference, p: float | None, more: int | None,
+    *, apart: bool,
+) -> str:  # fmt: skip
+    """Return one verdict as a sentence: `A finds 4 points fewer action items than B, …`."""
+    points, low = abs(round(100 * gap.value)), gap.value < 0
+    less, fewer = ("less", "fewer") if low else ("more", "more")
+    kind, _, rest = name.partition(" ")
+    what = rest.replace("_", " ")
+    said = {
+        COVERAGE: f"covers {points} points {less} of the transcripts",
+        PRECISION: f"is right {points} points {less} often",
+        FOUND: f"finds {points} points {fewer} {what or 'of the findings labelled right'}",
+        CHECK: f"passes the check {rest} {points} points {less} often",
+    }[kind]
+    begun = f"{first} {said} than {second}"
+    if gap.low is None or gap.high is None:
+        return f"{begun}: {gap.n} of {LEAST} transcripts that a verdict needs"
+    shown = f"{begun}, 95 % {_signed(gap.low)} to {_signed(gap.high)}"
+    if apart:
+        return f"{shown}, p={p:.2g}: told apart with {gap.n} transcripts"
+    would = f"about {more:,} would do" if more else "more than 1,000 would be needed"
+    would = would if more is None or more > gap.n else f"{2 * gap.n:,} would say more"
+    return f"{shown}: not told apart with {gap.n} transcripts; {would}"
+
+
+def _signed(value: float) -> str:
+    points = round(100 * value)
+    return f"{points:+d}".replace("-", "−") if points else "0"
+
+
+def _of_settings(settings: Sequence[Setting]) -> list[Agreement]:
+    """Return how far settings cite the same segments of the transcripts that they share."""
+    found = []
+    for one, other in combinations(settings, 2):
+        shas = [
+            s for s in one.segments if one.segments[s] == other.segments.get(s) and one.segments[s]
+        ]
+        tables = [_cited(one.cited[sha], other.cited[sha], one.segments[sha]) for sha in shas]
+        found += _measured("settings", "kappa", (one.label, other.label), tables)
+    return found
+
+
+def _cited(one: frozenset[str], other: frozenset[str], segments: int) -> Table:
+    both = len(one & other)
+    table: dict[tuple[Hashable, Hashable], float] = {(True, True): both}
+    table |= {(True, False): len(one) - both, (False, True): len(other) - both}
+    return table | {(False, False): max(0, segments - len(one | other))}
+
+
+def _of_raters(labels: Sequence[FindingLabel]) -> list[Agreement]:
+    """Return the agreement of every two raters, and of all; `unsure` is no verdict."""
+    verdicts: dict[str, dict[str, dict[str, str]]] = {}  # by transcript, key and rater
+    for label in labels:
+        if label.verdict in (RIGHT, WRONG):
+            units = verdicts.setdefault(label.transcript, {})
+            units.setdefault(label.key, {})[label.rater] = label.verdict
+    raters = sorted(
+        {rater for units in verdicts.values() for own in units.values() for rater in own}
+    )
+    found = []
+    for pair in combinations(raters[:MAX_SETTINGS], 2):
+        tables = [
+            _count_pairs(
+                (own[pair[0]], own[pair[1]]) for own in units.values() if own.keys() >= {*pair}
+            )
+            for units in verdicts.values()
+        ]
+        found += _measured("raters", "kappa", pair, tables)
+    if len(raters) > 2:
+        every = [coincidences([*own.values()] for own in u.values()) for u in verdicts.values()]
+        found += _measured("raters", "alpha", tuple(raters), every)
+    return found
+
+
+def _count_pairs(pairs: Iterable[tuple[str, str]]) -> Table:
+    table: dict[tuple[Hashable, Hashable], float] = {}
+    for pair in pairs:
+        table[pair] = table.get(pair, 0) + 1
+    return table
+
+
+def _measured(
+    of: str, measure: str, between: tuple[str, ...], tables: Sequence[Table]
+) -> list[Agreement]:
+    tables = [table for table in tables if table]
+    figure = cohen_kappa if measure == "kappa" else krippendorff_alpha
+    found = interval_of(len(tables), lambda at: figure(summed(tables[i] for i in at)))
+    return [] if found is None else [Agreement(of, measure, between, found)]
+
+
+def agreement_words(each: Agreement) -> str:
+    """Return one agreement as a sentence."""
+    found, who = each.found, " and ".join(each.between)
+    if len(each.between) > 2:
+        who = f"{len(each.between)} {each.of}"
+    what = "on verdicts" if each.of == "raters" else "on what to cite"
+    name = "Cohen's kappa" if each.measure == "kappa" else "Krippendorff's alpha"
+    within = "" if found.low is None else f", 95 % {found.low:.2f} to {found.high:.2f}"
+    return f"{who} agree {what} with {name} {found.value:.2f}{within}"

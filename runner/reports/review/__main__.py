@@ -1,0 +1,93 @@
+"""The command `colloquy-review`: mark findings right or wrong in a browser."""
+
+import asyncio
+import getpass
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from runner.answers.labels import FindingLabel, labels_csv
+from runner.base.command import Arguments, run_command
+from runner.base.errors import ConfigError, one_line, reason
+from runner.base.regular_files import user_path
+from runner.base.text import print_stderr, to_terminal
+from runner.reports.review.cards import MAX_CARDS, Card, cards_of, runs_in
+from runner.reports.review.server import HOST, LabelFile, ReviewServer
+
+USAGE = """\
+usage: colloquy-review DIR [--rater NAME] [--port N] [--list]
+
+Serves one page on 127.0.0.1 on which the findings of the run, batch or sweep in DIR are marked
+right (r), wrong (w) or unsure (u), with a note (n) and a correction (c), beside their quotes and
+the transcript. Every mark is written to DIR/labels.csv at once. Open the address that it prints;
+it holds a token. Ctrl-C ends it.
+
+--rater   whose marks these are; by default your login
+--port    the port; by default a free one
+--list    print the findings as a table to fill in by hand instead
+
+Exit codes: 0 ended, 2 no run or no finding there."""
+
+
+def main() -> None:
+    """Run the command line."""
+    options = ("--rater", "--port")
+    sys.exit(
+        run_command("colloquy-review", lambda: USAGE, _review, flags=("--list",), options=options)
+    )
+
+
+def _review(given: Arguments) -> None:
+    if len(given.words) > 1:
+        raise ConfigError("expected one directory; see colloquy-review --help")
+    folder = user_path(given.words[0])
+    cards, media = cards_of(runs_in(folder))
+    if not cards:
+        raise ConfigError(f"{folder}: there is no finding to review")
+    rater = one_line(given.options.get("--rater") or _login(), 60)
+    labels = LabelFile(folder, rater)
+    if "--list" in given.options:
+        own = labels.own()
+        listed: list[FindingLabel] = [
+            own.get(card.id) or card.label("", rater=rater) for card in cards
+        ]
+        print(labels_csv(listed).decode(), end="")
+        return
+    labels.labels()  # raises for a file that would not be understood
+    if len(cards) == MAX_CARDS:
+        print_stderr(f"colloquy-review: the first {MAX_CARDS} findings are shown")
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_serve(cards, labels, media, _port(given.options.get("--port", "0"))))
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no entry for this user
+        return "me"
+
+
+def _port(given: str) -> int:
+    if not given.isdecimal() or int(given) > 65535:
+        raise ConfigError(f"--port={given}: expected a number from 0 to 65535")
+    return int(given)
+
+
+async def _serve(cards: list[Card], labels: LabelFile, media: list[Path], port: int) -> None:
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    server = ReviewServer(cards, labels, media, port)
+    try:
+        await server.__aenter__()
+    except OSError as error:
+        raise ConfigError(f"--port={port} of {HOST}: {reason(error)}") from error
+    try:
+        print(to_terminal(f"review={server.url}"), flush=True)
+        await ended.wait()
+    finally:
+        await server.__aexit__()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""Cards: the findings of stored runs as a reviewer sees them, with quotes and transcript."""
+
+import mimetypes
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.answers.labels import FindingLabel, FoundItem, found_items, label_of, short_sha
+from runner.base.errors import ConfigError, did_you_mean, reason
+from runner.base.json import at, text
+from runner.base.regular_files import kind_of, user_path
+from runner.base.text import to_safe_text
+from runner.record.batch_directory import single_runs
+from runner.reports.report.findings import Places, places_of
+from runner.reports.report.nodes import in_words
+from runner.reports.report.page import title_of_run
+from runner.reports.report.render import title_of
+from runner.reports.stored_run import StoredRun, find_runs, is_run, read_run
+from runner.transcript.model import Segment
+
+MAX_CARDS = 500
+AROUND = 3  # segments shown before and after a cited one
+MAX_SHOWN = 15  # segments of a card
+MAX_CHARS = 2_000  # of a segment
+_WEB = ("http://", "https://")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A segment beside a finding; *parts* are its words, those that are quoted marked True."""
+
+    segment: str
+    speaker: str
+    time: str
+    cited: bool
+    parts: tuple[tuple[str, bool], ...]
+    media: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One finding of the transcript called *title*; *sha256* is that of the transcript."""
+
+    item: FoundItem
+    sha256: str
+    title: str
+    analyzer: str
+    part: str
+    words: str
+    said: tuple[Said, ...]
+
+    @property
+    def id(self) -> str:
+        """What a label of it is stored under: the transcript and the finding's key."""
+        return f"{short_sha(self.sha256)}.{self.item.key}"
+
+    def label(self, verdict: str, **told: str) -> FindingLabel:
+        """Return a label of it."""
+        return label_of(self.item, self.sha256, verdict, **told)
+
+
+def runs_in(path: Path) -> list[Path]:
+    """Return the runs at or below *path*, those of batches too; raise ConfigError without any."""
+    try:
+        found = [run for run in single_runs(find_runs([path])) if is_run(run)]
+        near = [] if found else [str(run) for run in find_runs([path.parent], depth=2)]
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {reason(error, path)}") from error
+    if not found:
+        raise ConfigError(f"{path}: there is no run{did_you_mean(str(path), near)}")
+    return found
+
+
+def cards_of(runs: Iterable[Path]) -> tuple[list[Card], list[Path]]:
+    """Return the findings of *runs*, equal ones once, and the sound files that they link to.
+
+    At most MAX_CARDS. A sound file has the address `media/NUMBER`, its place in that list.
+    """
+    cards: dict[str, Card] = {}
+    files: list[Path] = []
+    for path in runs:
+        if len(cards) >= MAX_CARDS:
+            break
+        run = read_run(path)
+        places = places_of(run.transcript, _media(run, files))
+        for card in _cards(run, places):
+            cards.setdefault(card.id, card)
+    return list(cards.values())[:MAX_CARDS], files
+
+
+def _media(run: StoredRun, files: list[Path]) -> str:
+    """Return the address of the recording, empty for none and for what is no sound or video."""
+    given = text(at(run.config, "transcript", "media"))
+    if not given or given.startswith(_WEB):
+        return given
+    path = user_path(given)
+    kind = mimetypes.guess_type(path.name)[0] or ""
+    if not kind.startswith(("audio/", "video/")) or kind_of(path) != "file":
+        return ""
+    if path not in files:
+        files.append(path)
+    return f"./media/{files.index(path)}"
+
+
+def _cards(run: StoredRun, places: Places) -> Iterator[Card]:
+    segments = run.transcript.segments if run.transcript else ()
+    numbers = {text(segment.id): at for at, segment in enumerate(segments)}
+    sha256 = text(at(run.metadata, "transcript", "sha256"))
+    title = title_of_run(run) or text(at(run.metadata, "transcript", "name")) or run.name
+    for name, record in run.records.items():
+        if record.get("status") != "ok":
+            continue
+        for item in found_items(name, record):
+            said = tuple(_said(item, segments, numbers, places))
+            words = text(in_words(item.text, run.records.keys()))
+            part = "" if item.part == "insights" else title_of(item.part)
+            yield Card(item, sha256, title, title_of(name), part, to_safe_text(words), said)
+
+
+def _said(
+    item: FoundItem, segments: Sequence[Segment], numbers: Mapping[str, int], places: Places
+) -> Iterator[Said]:
+    """Yield the cited segments with those around them, in the transcript's order."""
+    quotes: dict[int, list[str]] = {}
+    for cited, quote in item.evidence:
+        if cited in numbers:
+            quotes.setdefault(numbers[cited], []).append(quote)
+    near = {place + step for place in quotes for step in range(-AROUND, AROUND + 1)}
+    shown = sorted({*quotes, *(place for place in near if 0 <= place < len(segments))})
+    for place in sorted(sorted(shown, key=lambda p: p not in quotes)[:MAX_SHOWN]):
+        segment = segments[place]
+        name, words = text(segment.id), text(segment.text)[:MAX_CHARS]
+        parts = tuple(_parts(words, quotes.get(place, ())))
+        about = places.speakers.get(name, ""), places.times.get(name, "")
+        yield Said(name, *about, place in quotes, parts, places.media.get(name, ""))
+
+
+def _parts(words: str, quotes: Iterable[str]) -> Iterator[tuple[str, bool]]:
+    quote = next((each for each in quotes if each and each in words), "")
+    if not quote:
+        yield words, False
+        return
+    before, _, after = words.partition(quote)
+    yield from ((before, False), (quote, True), (after, False))

@@ -1,0 +1,210 @@
+"""The review page: one loopback server, whose address holds a token that nobody can guess."""
+
+import asyncio
+import hmac
+import secrets
+from base64 import b64encode
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from importlib import resources
+from pathlib import Path
+from typing import Any, Self
+
+import orjson
+from aiohttp import web
+from markupsafe import Markup
+
+from runner.answers.labels import LABELS, VERDICTS, FindingLabel, labels_csv, read_labels, short_sha
+from runner.base.errors import ColloquyError, ConfigError, reason
+from runner.base.files import write_bytes
+from runner.base.regular_files import kind_of
+from runner.base.threads import offload
+from runner.reports.report.render import render
+from runner.reports.review.cards import Card
+
+HOST = "127.0.0.1"
+MAX_REQUEST_BYTES = 64 << 10
+SCRIPT = (
+    resources.files("runner.reports.report")
+    .joinpath("templates/review.js")
+    .read_text(encoding="utf-8")
+)
+_DIGEST = f"sha256-{b64encode(sha256(SCRIPT.encode()).digest()).decode()}"
+HEADERS = {
+    "Content-Security-Policy": (
+        f"default-src 'none'; script-src '{_DIGEST}'; style-src 'unsafe-inline'; img-src data:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass
+class LabelFile:
+    """The labels of one directory; *rater* gives new ones.
+
+    The file is read again before each write, so that what others have added stays.
+    """
+
+    folder: Path
+    rater: str
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.folder / LABELS
+
+    def labels(self) -> dict[tuple[str, str, str], FindingLabel]:
+        """Return all labels by transcript, key and rater; raise ConfigError."""
+        found = read_labels(self.path) if kind_of(self.path) or self.path.is_symlink() else []
+        return {(each.transcript, each.key, each.rater): each for each in found}
+
+    def own(self) -> dict[str, FindingLabel]:
+        """Return the labels of this rater, by the id of the card; raise ConfigError."""
+        return {
+            f"{t}.{key}": e for (t, key, rater), e in self.labels().items() if rater == self.rater
+        }
+
+    async def put(self, card: Card, told: Mapping[str, str]) -> None:
+        """Store a label, or remove it where the verdict is empty; raise ConfigError, OSError."""
+        async with self._lock:
+            await offload(self._put, card, dict(told))
+
+    def _put(self, card: Card, told: dict[str, str]) -> None:
+        labels = self.labels()
+        name = (short_sha(card.sha256), card.item.key, self.rater)
+        labels.pop(name, None)
+        if told["verdict"]:
+            labels[name] = card.label(**told, rater=self.rater)
+        write_bytes(self.path, labels_csv(labels.values()))
+
+
+class ReviewServer:
+    """Serves *cards* and stores their labels in *labels*; an async context manager.
+
+    Only requests to its own address are answered: the token is in the path, Host must be the
+    loopback address, and a change must come from the page itself (Origin, and JSON, which no form
+    of another page can send).
+    """
+
+    def __init__(
+        self, cards: Sequence[Card], labels: LabelFile, media: Sequence[Path] = (), port: int = 0
+    ) -> None:
+        self._cards = {card.id: card for card in cards}
+        self._labels, self._media, self.port = labels, media, port
+        self.token = secrets.token_urlsafe(24)
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """The address of the page."""
+        return f"http://{HOST}:{self.port}/{self.token}/"
+
+    async def __aenter__(self) -> Self:
+        """Listen; raise OSError where the port is taken."""
+        app = web.Application(client_max_size=MAX_REQUEST_BYTES, middlewares=[self._guard])
+        app.router.add_get("/{token}/", self._page)
+        app.router.add_get("/{token}/media/{number}", self._sound)
+        app.router.add_post("/{token}/label", self._label)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, HOST, self.port).start()
+        except OSError:
+            await self._runner.cleanup()
+            raise
+        self.port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    @web.middleware
+    async def _guard(
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        response = self._refusal(request)
+        if response is None:
+            try:
+                response = await handler(request)
+            except web.HTTPException as error:
+                response = _plain(error.status, error.reason)
+        response.headers.update(HEADERS)
+        return response
+
+    def _refusal(self, request: web.Request) -> web.StreamResponse | None:
+        """Return why *request* is not answered, None if it is."""
+        hosts = {f"{HOST}:{self.port}", f"localhost:{self.port}"}
+        given = request.path.split("/")[1].encode("utf-8", "replace")
+        if request.headers.get("Host") not in hosts:
+            return _plain(403, "wrong host")
+        if not hmac.compare_digest(given, self.token.encode()):
+            return _plain(404, "not found")
+        origin = request.headers.get("Origin")
+        if origin is not None and origin not in {f"http://{host}" for host in hosts}:
+            return _plain(403, "wrong origin")
+        if request.method == "POST" and (
+            origin is None or request.content_type != "application/json"
+        ):
+            return _plain(403, "not from the page")
+        return None
+
+    async def _page(self, _: web.Request) -> web.Response:
+        try:
+            own = await offload(self._labels.own)
+        except ConfigError as error:
+            return _plain(409, str(error))
+        cards = list(self._cards.values())
+        page = await offload(
+            render,
+            "review.html",
+            cards=cards,
+            own=own,
+            verdicts=VERDICTS,
+            several=len({card.title for card in cards}) > 1,
+            rater=self._labels.rater,
+            file=str(self._labels.path),
+            script_digest=_DIGEST,
+            script=Markup(SCRIPT),  # ours, whose digest the policy names
+        )
+        return web.Response(text=page, content_type="text/html")
+
+    async def _sound(self, request: web.Request) -> web.StreamResponse:
+        number = request.match_info["number"]
+        if not number.isdecimal() or int(number) >= len(self._media):
+            return _plain(404, "not found")
+        return web.FileResponse(self._media[int(number)])
+
+    async def _label(self, request: web.Request) -> web.Response:
+        try:
+            card, told = self._asked(orjson.loads(await request.read()))
+            await self._labels.put(card, told)
+        except (ValueError, KeyError, TypeError):
+            return _plain(400, "not a label")
+        except ColloquyError as error:
+            return _plain(409, str(error))
+        except OSError as error:
+            return _plain(507, f"{self._labels.path} cannot be written: {reason(error)}")
+        return web.Response(status=204)
+
+    def _asked(self, body: Any) -> tuple[Card, dict[str, str]]:
+        """Return the card and the label in *body*; raise ValueError, KeyError or TypeError."""
+        told = {name: body[name] for name in ("verdict", "note", "correction")}
+        if not all(isinstance(value, str) for value in told.values()):
+            raise ValueError("not a text")
+        if told["verdict"] not in ("", *VERDICTS):
+            raise ValueError("not a verdict")
+        return self._cards[body["id"]], told
+
+
+def _plain(status: int, said: str) -> web.Response:
+    return web.Response(status=status, text=f"{said}\n")

@@ -1,0 +1,33 @@
+"""A configuration for one input, composed as the command line would."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from runner.base.errors import ConfigError
+from runner.run import cli
+from runner.run.compose import compose_config, register_resolvers
+
+_COMPOSING = Lock()  # Hydra keeps what it composes in globals
+
+
+def composed(
+    transcript: str, given: Sequence[str], folders: Sequence[Path] = ()
+) -> tuple[Any, list[str]]:
+    """Return the configuration that reads *transcript*, and the overrides in Hydra's words.
+
+    *given* are overrides as typed, *folders* those of `--config-dir`. Raises ConfigError.
+    """
+    typed = cli.expand_arguments([f"transcript={transcript}", *given])
+    cli.check_arguments(typed)
+    searched = [f"hydra.searchpath=[{','.join(cli.quote(f'file://{f}') for f in folders)}]"]
+    try:
+        with _COMPOSING:
+            register_resolvers()
+            return compose_config(*typed, *(searched if folders else [])), typed
+    except Exception as error:
+        line = cli.explain_hydra_error(error)
+        if line is None:
+            raise
+        raise ConfigError(line) from error

@@ -1,0 +1,132 @@
+"""Judged checks: each answer goes to a judge twice, with the order swapped."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from runner.answers import judge
+from runner.answers.checks import FAILED, PASSED, UNDECIDED, UNKNOWN, Checked, result
+from runner.answers.outcome import Outcome
+from runner.base.errors import CallError
+from runner.base.json import text
+from runner.base.text import digest
+from runner.calls.call_log import CallLog
+from runner.calls.schedule import gather_all
+from runner.config.checks import Check
+from runner.job.graph import Node
+from runner.job.job import Job
+from runner.job.parts import judge_node
+from runner.providers.request import Completion, Request
+from runner.record.recorder import Recorder
+from runner.run.ask import Asker
+
+
+@dataclass
+class Judging:
+    """Asks the judge of *job* about *outcomes*; its calls are in no analyzer's figures."""
+
+    job: Job
+    asker: Asker
+    recorder: Recorder
+
+    def __post_init__(self) -> None:
+        self.calls = CallLog()  # of all questions together
+
+    async def results(self, outcomes: Mapping[str, Outcome]) -> list[Checked]:
+        """Return the results of the judged checks of all answers.
+
+        A judge whose verdicts have not been proven by the check's labels decides nothing: what it
+        says is `undecided`, with its verdict as the reason.
+        """
+        nodes = {node.name: node for node in self.job.pipeline.nodes}
+        judged = self.job.expected.judged(outcomes)
+        first = {id(check): (nodes[name], check) for name, check in reversed(judged)}
+        proofs = await gather_all(self._proof(node, check) for node, check in first.values())
+        proof = dict(zip(first, proofs, strict=True))
+        return await gather_all(
+            self._one(nodes[name], check, outcomes[name], proof[id(check)])
+            for name, check in judged
+        )
+
+    async def _proof(self, node: Node, check: Check) -> Mapping[str, Any]:
+        mask = self.job.redaction.mask
+        asked = [self._verdict(node, check, mask(e.answer, eager=True)) for e in check.labels]
+        verdicts = await gather_all(asked)
+        pairs = zip(verdicts, check.labels, strict=True)
+        return judge.agreement([(said[0], label.label == "right") for said, label in pairs])
+
+    async def _one(
+        self, node: Node, check: Check, outcome: Outcome, proof: Mapping[str, Any]
+    ) -> Checked:
+        if outcome.answer is None:
+            why = f"no answer ({outcome.kind or outcome.status})"
+            return result(check, node.name, FAILED, reason=why)
+        masked = self.job.redaction.masked({
+            key: outcome.answer[key] for key in ("insights", "structured_data")
+        })  # fmt: skip
+        meets, why = await self._verdict(node, check, orjson.dumps(masked).decode())
+        agreed = f"agrees with {proof['agreed']} of {proof['labels']} labels"
+        if proof["kappa"] is not None:
+            agreed += f", kappa {proof['kappa']:.2f}"
+        if meets is None:
+            return result(
+                check, node.name, UNKNOWN if "not answer" in why else UNDECIDED, reason=why
+            )
+        fits = meets is not check.negated
+        if not proof["proven"]:
+            said = "meets" if meets else "does not meet"
+            why = f"unproven judge ({agreed}): {said} the rubric: {why}"
+            return result(check, node.name, UNDECIDED, score=float(meets), reason=why)
+        why = f"{why} (the judge {agreed})"
+        return result(check, node.name, PASSED if fits else FAILED, score=float(meets), reason=why)
+
+    async def _verdict(self, node: Node, check: Check, answer: str) -> tuple[bool | None, str]:
+        """Return the verdict on *answer*, None without one, and the reason."""
+        try:
+            both = await gather_all(
+                self._ask(node, check, answer, swapped=swapped) for swapped in (False, True)
+            )
+        except CallError as error:
+            return None, f"the judge did not answer: {error}"
+        (one, why), (other, _) = both
+        if one is not other:
+            return None, "the judge contradicts itself when the order is swapped"
+        return one, why
+
+    async def _ask(
+        self, node: Node, check: Check, answer: str, *, swapped: bool
+    ) -> tuple[bool, str]:
+        model, redaction = self.job.models[self.job.expected.judge], self.job.redaction
+        rubric = redaction.mask(text(check.value), fixed=True)
+        request = Request(
+            node="judge",
+            messages=judge.question(rubric, answer, swapped=swapped),
+            max_tokens=judge.JUDGE_TOKENS,
+            temperature=None if model.settings.temperature is None else 0.0,
+            schema=judge.SCHEMA if model.schema_beside else None,
+        )
+        asked = judge_node(node, digest(f"{rubric}\n{answer}\n{swapped}"))
+
+        def read(_: Node, reply: Completion) -> Outcome:
+            meets, why = judge.verdict(reply.text, swapped=swapped)
+            said = {"meets": meets, "reason": redaction.restore(why, in_json=False)[0]}
+            answer = {"insights": [], "structured_data": said}
+            notes = {"finish_reason": reply.finish_reason}
+            return Outcome("ok", answer, raw_output=reply.text, notes=notes)
+
+        calls = self.recorder.call_log(asked)
+        try:
+            outcome = await self.asker.judge(asked, model, request, calls, read)
+        finally:
+            self.calls.absorb(calls)
+        self.recorder.part_ended(asked, outcome, calls)
+        said = (outcome.answer or {})["structured_data"]
+        return said["meets"], said["reason"]
+
+    def figures(self) -> dict[str, Any]:
+        """Return the judge's model, attempts, tokens and cost, for checks.json."""
+        model = self.job.models[self.job.expected.judge].settings.name
+        calls = self.calls
+        return {"model": model, "attempts": len(calls.attempts), **calls.usage.figures()}

@@ -1,0 +1,137 @@
+"""Plan of one analyzer: tokens, cost and time of its calls."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from runner.base.usage import Usage, sum_usd
+from runner.calls.admission.budget import margin_of
+from runner.job.graph import Node, asks_again
+from runner.job.job import Job
+from runner.job.models import Model
+from runner.job.windows import FRAME_TOKENS
+from runner.providers.prices import Prices, cost_usd, upper_bound_usd
+from runner.record.history import CallAverages
+
+# Assumptions about a model without history; a plan that uses them says so.
+REPLY_SHARE = 0.5  # of max_tokens
+FIRST_TOKEN_S = 1.0
+TOKENS_PER_S = 60.0
+TAG_TOKENS = 30  # of the tags around the transcript or a context
+LOW = 0.5  # of the expected reply, for the low estimate
+_SUMMED = (
+    *("chunks", "calls", "planned_tokens", "prompt_tokens", "reply_tokens", "most_tokens"),
+    *("cached_tokens", "cost_low_usd", "cost_usd", "cost_high_usd"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlan:
+    """Prediction of one analyzer: tokens and US dollars of all its calls, seconds of one.
+
+    *chunks* counts the parts of the transcript (0: it reads none). *planned_tokens* are counted
+    prompt tokens, *prompt_tokens* those to be billed; *most_tokens* and *cost_high_usd* are the
+    amounts that a budget reserves. Costs are None without a price. *seen* tells whether history
+    of the model was used. *further* calls follow the first answers.
+    """
+
+    stage: str
+    model: str
+    chunks: int
+    calls: int
+    context_tokens: int
+    planned_tokens: int
+    prompt_tokens: int
+    reply_tokens: int
+    most_tokens: int
+    cached_tokens: int
+    cost_low_usd: float | None
+    cost_usd: float | None
+    cost_high_usd: float | None
+    latency_s: float
+    seen: bool
+    further: bool = False
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and reply tokens together."""
+        return self.prompt_tokens + self.reply_tokens
+
+
+def total(nodes: Iterable[NodePlan], field: str) -> Any:
+    """Return the sum of a field over *nodes*, None if it is in dollars and one is unknown."""
+    values = [getattr(node, field) for node in nodes]
+    return sum_usd(values) if field.endswith("_usd") else sum(values)
+
+
+def summed(one: NodePlan, other: NodePlan) -> NodePlan:
+    """Return the sum of two plans of one node; *latency_s* becomes the mean over calls."""
+    calls = one.calls + other.calls
+    latency_s = (one.latency_s * one.calls + other.latency_s * other.calls) / max(1, calls)
+    summed = {name: total((one, other), name) for name in _SUMMED}
+    context = max(one.context_tokens, other.context_tokens)
+    return replace(one, context_tokens=context, latency_s=round(latency_s, 6), **summed)
+
+
+def plan_node(
+    job: Job, node: Node, model: Model, seen: CallAverages | None, cache: tuple[int, int]
+) -> NodePlan:
+    """Return the plan of *node*'s calls to *model*.
+
+    *seen* are the averages of earlier runs; *cache* are the tokens read from and written to it.
+    """
+    fit, prices = job.fit(node, model), model.prices
+    parts = len(fit.chunks) if len(fit.chunks) > 1 else 0
+    tags = bool(fit.chunks) + (node.context is not None)
+    fixed = fit.fixed - FRAME_TOKENS + tags * TAG_TOKENS
+    prompts = [fixed + chunk.tokens + fit.context for chunk in fit.chunks] or [fixed + fit.context]
+    if parts:  # one more call merges the parts' answers
+        budget = job.settings.transcript.reduce_token_budget
+        merged = 2 * budget if fit.room is None else min(2 * budget, fit.room - fit.context)
+        prompts.append(fixed + merged + fit.context)
+    if asks_again(job.settings, node):  # at most the whole transcript
+        prompts += [fixed + chunk.tokens for chunk in fit.chunks]
+    calls, planned = len(prompts), sum(prompts)
+    ratio = seen.prompt_ratio if seen else model.learned.factor or 1.0
+    prompt = round(planned * ratio)
+    reply = round(calls * (seen.reply_tokens if seen else fit.reply * REPLY_SHARE))
+    margin = 1.0 if model.tokenizer.exact else margin_of(model.learned)
+    most = [math.ceil(each * margin) for each in prompts]
+    sizes = [round(each * ratio) for each in prompts]
+    bounds = [upper_bound_usd(each, fit.reply, prices) for each in most] if prices else []
+    latency = seen.latency_s if seen else FIRST_TOKEN_S + reply / calls / TOKENS_PER_S
+    return NodePlan(
+        stage=node.stage,
+        model=model.settings.name,
+        chunks=len(fit.chunks),
+        calls=calls,
+        context_tokens=fit.context,
+        planned_tokens=planned,
+        prompt_tokens=prompt,
+        reply_tokens=reply,
+        most_tokens=sum(most) + calls * fit.reply,
+        cached_tokens=min(cache[0], prompt),
+        cost_low_usd=cost_of(prices, sizes, reply * LOW, cache),
+        cost_usd=cost_of(prices, sizes, reply, cache),
+        cost_high_usd=round(sum(bounds), 9) if prices else None,
+        latency_s=round(latency, 3),
+        seen=seen is not None,
+    )
+
+
+def cost_of(
+    prices: Prices | None, prompts: Sequence[int], reply: float, cache: tuple[int, int]
+) -> float | None:
+    """Return US dollars of calls with *prompts*; *reply* and *cache* are totals in tokens."""
+    if prices is None:
+        return None
+    calls = len(prompts)
+    paid = 0.0
+    for prompt in prompts:
+        cached = min(cache[0] // calls, prompt)
+        written = min(cache[1] // calls, prompt - cached)
+        used = Usage(prompt, round(reply / calls), cached, written)
+        used = replace(used, cache_write_1h_tokens=written * prices.writes_1h)
+        paid += cost_usd(used, prices)
+    return round(paid, 9)

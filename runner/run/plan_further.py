@@ -1,0 +1,79 @@
+"""Plan of what may come after the first answers: escalated calls, and those of a judge."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from runner.answers.judge import JUDGE_TOKENS, question
+from runner.base.json import text
+from runner.config.checks import JUDGED, Check
+from runner.job.job import Job
+from runner.providers.prices import upper_bound_usd
+from runner.run.node_plan import NodePlan, cost_of, plan_node, summed
+
+
+def further_plans(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, NodePlan]:
+    """Return the plans of escalated and judged calls, by what they are called in the table.
+
+    Escalation is in the upper bounds alone: nobody knows which answers will fail. *nodes* are the
+    plans of the first answers.
+    """
+    plans: dict[str, NodePlan] = {}
+    for node in job.pipeline.nodes:
+        first = nodes[node.name]
+        for model in job.escalation(node):
+            one = plan_node(job, node, model, None, (0, 0))
+            plans[f"{node.name} > {model.name}"] = replace(
+                one,
+                calls=0,
+                planned_tokens=0,
+                prompt_tokens=0,
+                reply_tokens=0,
+                cached_tokens=0,
+                cost_low_usd=0.0,
+                cost_usd=0.0,
+                latency_s=0.0,
+                seen=first.seen,
+                further=True,
+            )
+    names = [node.name for node in job.pipeline.nodes]
+    proven: set[int] = set()
+    for name, check in job.expected.judged(names):
+        labels = [] if id(check) in proven else [label.answer for label in check.labels]
+        proven.add(id(check))
+        key = f"{name} judged"
+        one = _judged(job, nodes[name], check, labels)
+        plans[key] = one if key not in plans else summed(plans[key], one)
+    return plans
+
+
+def _judged(job: Job, node: NodePlan, check: Check, labels: list[str]) -> NodePlan:
+    """Return the plan of judging one answer, and *labels*, twice each."""
+    assert check.kind == JUDGED
+    model = job.models[job.expected.judge]
+    frame = question(text(check.value), "", swapped=False)
+    fixed = sum(model.tokenizer.count(str(message["content"])) for message in frame)
+    known = [fixed + model.tokenizer.count(answer) for answer in labels]
+    reply = node.reply_tokens // max(1, node.calls)
+    longest = (node.most_tokens - node.prompt_tokens) // max(1, node.calls)
+    sizes = 2 * [*known, fixed + reply]
+    most = 2 * [*known, fixed + max(reply, longest)]
+    replies, prices = JUDGE_TOKENS // 2 * len(sizes), model.prices
+    bounds = [upper_bound_usd(size, JUDGE_TOKENS, prices) for size in most] if prices else []
+    return NodePlan(
+        stage=node.stage,
+        model=model.settings.name,
+        chunks=0,
+        calls=len(sizes),
+        context_tokens=0,
+        planned_tokens=sum(sizes),
+        prompt_tokens=sum(sizes),
+        reply_tokens=replies,
+        most_tokens=sum(most) + JUDGE_TOKENS * len(most),
+        cached_tokens=0,
+        cost_low_usd=cost_of(prices, sizes, replies / 2, (0, 0)),
+        cost_usd=cost_of(prices, sizes, replies, (0, 0)),
+        cost_high_usd=round(sum(bounds), 9) if prices else None,
+        latency_s=0.0,
+        seen=node.seen,
+        further=True,
+    )

@@ -1,0 +1,151 @@
+"""Proof of answers: what an answer lacks of what is expected, and the content of checks.json."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from runner.answers.checks import FAILED, Answered, Checked, as_data, totals
+from runner.answers.coverage import coverage_figures
+from runner.answers.outcome import Outcome
+from runner.answers.references import against
+from runner.base.threads import offload
+from runner.calls.call_log import CallLog
+from runner.job.graph import Node
+from runner.job.job import Job
+
+# A reply came but is no answer; other failures are for fallbacks.
+NO_ANSWER = frozenset({"invalid_output", "truncated", "empty", "refused", "ungrounded"})
+CHECKS = "checks.json"
+_USD_DIGITS = 9
+_TOLD = 5  # failed checks in the log
+
+log = structlog.get_logger("colloquy.run")
+
+
+def faults_of(job: Job, node: Node, outcome: Outcome, calls: CallLog) -> list[str]:
+    """Return what *outcome* lacks: an answer, quotes that are in the transcript, or its checks.
+
+    Empty for a failure that another model would not mend, and for judged checks, which wait for
+    the end of the run.
+    """
+    if outcome.answer is None:
+        return [f"schema: {outcome.kind}"] if outcome.kind in NO_ANSWER else []
+    faults = ["schema: the reply was cut"] if outcome.incomplete or outcome.notes.get("cut") else []
+    rate, least = _grounded(outcome), job.settings.grounding.min_rate
+    if rate is not None and rate < least:
+        faults.append(f"grounding: {rate:.0%} of its quotes are in the transcript")
+    usage = calls.usage
+    figures: dict[str, float | None] = {
+        "cost": usage.cost_usd,
+        "latency": calls.latency_s,
+        "tokens": float(usage.tokens),
+    }
+    if any(check.kind == "coverage" for check in job.expected.of(node.name)):
+        count, segments = job.main.tokenizer.count, job.transcript.segments
+        covered = coverage_figures(segments, {node.name: outcome.answer}, (), count)
+        figures["coverage"] = covered["analyzers"][node.name]["token_rate"]
+    results = job.expected.evaluate(_about(job, node.name, outcome, figures))
+    return faults + [f"check: {each.check}" for each in results if each.status == FAILED]
+
+
+def _grounded(outcome: Outcome) -> float | None:
+    rate: float | None = outcome.grounding.figures()["rate"] if outcome.grounding else None
+    return rate
+
+
+def _about(job: Job, name: str, outcome: Outcome, figures: Mapping[str, float | None]) -> Answered:
+    known = {**figures, "grounding": _grounded(outcome)}
+    if outcome.answer is not None:
+        known |= _referred(job, outcome.answer)
+    return Answered(name, outcome.answer, outcome.kind or "", known)
+
+
+def _referred(job: Job, answer: Any) -> dict[str, float | None]:
+    references = job.expected.references_for(job.transcript.name)
+    if not references:
+        return {}
+    return against(references, answer, job.turn_of)
+
+
+async def check(
+    job: Job,
+    outcomes: Mapping[str, Outcome],
+    measured: dict[str, Any],
+    coverage: Mapping[str, Any],
+    judged: Sequence[Checked],
+    judge: Callable[[], Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return checks.json by its name, if anything was checked; add its figures to *measured*."""
+    run, escalated = measured["run"], escalations(outcomes)
+    if escalated is not None:
+        run |= {name: escalated[name] for name in ("escalated", "mended")}
+        run["escalation_usd"] = escalated["cost_usd"]
+    if not job.expected:
+        return {} if escalated is None else {CHECKS: {"escalation": escalated}}
+    chars = sum(len(outcome.raw_output or "") for outcome in outcomes.values())
+    found = await offload(evaluated, job, outcomes, measured, coverage, judged, chars=chars)
+    total = found["total"]
+    run |= {"checks": total["checks"], "failed_checks": total["failed"]}
+    run["checks_rate"] = total["rate"]
+    for name, counts in found["analyzers"].items():
+        measured["analyzers"][name]["checks_rate"] = counts["rate"]
+    wrong = [each for each in found["checks"] if each["status"] == FAILED]
+    which = "; ".join(f"{each['analyzer'] or 'run'}: {each['check']}" for each in wrong[:_TOLD])
+    told = log.warning if wrong else log.info
+    counts = {name: total[name] for name in ("passed", "failed")}
+    told("checks.finished", **counts, undecided=total["undecided"] or None, which=which or None)
+    return {CHECKS: {**found, "judge": judge() if judged else None, "escalation": escalated}}
+
+
+def evaluated(
+    job: Job,
+    outcomes: Mapping[str, Outcome],
+    measured: Mapping[str, Any],
+    coverage: Mapping[str, Any],
+    judged: Sequence[Checked],
+) -> dict[str, Any]:
+    """Return the content of checks.json; *measured* and *coverage* are those of the run's files.
+
+    Cost, time and tokens of an answer that was not asked for in this session are unknown.
+    """
+    results: list[Checked] = []
+    answers = {name: o.answer for name, o in outcomes.items() if o.answer is not None}
+    for name, outcome in outcomes.items():
+        figures = {} if outcome.reused else _spent(measured["analyzers"][name], "latency_s")
+        figures["coverage"] = coverage["analyzers"].get(name, {}).get("token_rate")
+        results += job.expected.evaluate(_about(job, name, outcome, figures))
+    run = measured["run"]
+    figures = {} if run["reused"] else _spent(run, "wall_s")
+    figures |= {"grounding": run["grounding_rate"], "coverage": run["coverage"]}
+    referred = _referred(job, answers)
+    results += job.expected.evaluate(Answered(None, answers, "", {**figures, **referred}))
+    results += judged
+    by_name = {n: totals([r for r in results if r.analyzer == n]) for n in outcomes}
+    return {
+        "digest": job.expected.digest,
+        "total": totals(results),
+        "analyzers": {name: counts for name, counts in by_name.items() if counts["checks"]},
+        "references": referred or None,
+        "checks": as_data(results),
+    }
+
+
+def _spent(figures: Mapping[str, Any], time: str) -> dict[str, float | None]:
+    tokens = float(figures["prompt_tokens"] + figures["completion_tokens"])
+    return {"cost": figures["cost_usd"], "latency": figures[time], "tokens": tokens}
+
+
+def escalations(outcomes: Mapping[str, Outcome]) -> dict[str, Any] | None:
+    """Return what went to further models, and what that cost and mended; None without any."""
+    found = {n: o.notes["escalation"] for n, o in outcomes.items() if "escalation" in o.notes}
+    if not found:
+        return None
+    costs = [each["cost_usd"] for each in found.values()]
+    known = [cost for cost in costs if cost is not None]
+    return {
+        "escalated": len(found),
+        "mended": sum(each["mended"] for each in found.values()),
+        "cost_usd": round(sum(known), _USD_DIGITS) if len(known) == len(costs) else None,
+        "analyzers": found,
+    }

@@ -1,0 +1,126 @@
+"""A question to a corpus: the run that reads the passages about it, and the answer in that run."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runner.base.errors import ConfigError
+from runner.base.json import mapping, mappings, number, text
+from runner.base.text import to_safe_text
+from runner.base.tokens import tokenizer_for
+from runner.config.resolve import resolve
+from runner.config.schema import validate
+from runner.job.build import build_job, check_format
+from runner.job.job import Job
+from runner.record.previous_session import read_record
+from runner.record.stored_transcript import read_transcript_file
+from runner.run.composed import composed
+from runner.run.corpus import Corpus, passages, read_corpus
+from runner.transcript.redact.own_patterns import check_patterns
+
+ANALYZER = "ask"
+MAX_CHARS = 2000  # of a question
+TOKENS = 8000  # of the passages
+
+# Where OmegaConf would resolve something, with the backslashes that it would take for escapes.
+_INTERPOLATION = re.compile(r"(\\*)\$\{")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A *question*, the *job* that answers it, its configuration, and the corpus it is put to."""
+
+    question: str
+    cfg: Any
+    job: Job
+    corpus: Corpus
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerQuote:
+    """A quote of an answer: *match* is exact, near or absent; *place* its time and file."""
+
+    words: str
+    segment: str
+    speaker: str | None
+    start_s: float | None
+    match: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The stored answer: *answered* is yes, partly, no, or unknown without one."""
+
+    answered: str
+    text: str | None
+    quotes: tuple[AnswerQuote, ...]
+
+
+def to_ask(
+    where: str,
+    question: str,
+    overrides: Sequence[str],
+    folders: Sequence[Path] = (),
+    tokens: int = TOKENS,
+) -> Asked:
+    """Return the run that answers *question* from at most *tokens* of the passages in *where*.
+
+    *where* is a transcript, the directory of a run or batch, or a folder or pattern of
+    transcripts. Raises ConfigError or TranscriptError before anything is sent or written.
+    """
+    question = checked(question)
+    if tokens < 1:
+        raise ConfigError(f"tokens={tokens}: expected at least 1")
+    cfg, typed = composed(where, [f"pipeline={ANALYZER}", *overrides], folders)
+    if ANALYZER not in cfg.analyzers:
+        raise ConfigError("a question is put with pipeline=ask, without another pipeline")
+    cfg.analyzers[ANALYZER].variables.question = _INTERPOLATION.sub(r"\1\1\\${", question)
+    data = resolve(cfg)
+    settings = validate(data)
+    check_format(settings)
+    check_patterns(settings.transcript)
+    corpus = read_corpus(settings)
+    count = tokenizer_for(settings.model.known_as).count
+    chosen = passages(corpus, question, tokens, count)
+    job = build_job(cfg, data=data, config_folders=folders, overrides=typed, transcript=chosen)
+    assert isinstance(job, Job)
+    return Asked(question, cfg, job, corpus)
+
+
+def checked(question: str) -> str:
+    """Return *question* as one line; raise ConfigError if it is empty or too long."""
+    line = " ".join(to_safe_text(question).split())
+    if not any(char.isalnum() for char in line):
+        raise ConfigError(f"the question {line!r} has no word")
+    if len(line) > MAX_CHARS:
+        raise ConfigError(f"the question has {len(line)} characters, expected at most {MAX_CHARS}")
+    return line
+
+
+def read_reply(run: Path) -> Reply:
+    """Return the answer that is stored in the directory *run*."""
+    fault, record = read_record(run / "intermediate" / "stage_a" / f"{ANALYZER}.json")
+    if fault is not None or record.get("status") != "ok":
+        return Reply("unknown", None, ())
+    fields = mapping(record.get("structured_data"))
+    answer = text(fields.get("answer")).strip()
+    if fields.get("answered") not in ("yes", "partly") or not answer:
+        return Reply("no", None, ())
+    segments = {segment.id: segment for segment in read_transcript_file(run).segments}
+    quotes = []
+    for each in mappings(fields.get("quotes")):
+        found = segments.get(text(each.get("segment")))
+        quotes.append(
+            AnswerQuote(
+                text(each.get("quote")),
+                text(each.get("segment")),
+                found.speaker if found else None,
+                number(found.start_s) if found else None,
+                text(each.get("match")),
+                found.place if found else "",
+            )
+        )
+    return Reply(text(fields.get("answered")), answer, tuple(quotes))

@@ -1,0 +1,110 @@
+"""Command `colloquy-ask`: one question to a transcript, a run, a batch or a folder."""
+
+import shlex
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import orjson
+
+from runner.base import errors
+from runner.base.command import Arguments, run_command
+from runner.base.errors import ConfigError
+from runner.base.format import count, plural, usd
+from runner.base.regular_files import user_path
+from runner.base.text import print_stderr, to_terminal
+from runner.run.ending import resume_command
+from runner.run.execute import execute_job
+from runner.run.plan import make_plan, read_histories
+from runner.run.question import TOKENS, AnswerQuote, Asked, Reply, read_reply, to_ask
+from runner.run.session import Session
+
+NAME = "colloquy-ask"
+USAGE = f"""\
+usage: {NAME} WHERE "QUESTION" [KEY=VALUE…] [--tokens N] [--json] [--config-dir DIR]
+Answers QUESTION from WHERE: a transcript, the directory of a run or batch, or a folder of
+transcripts. The passages most about it, at most N tokens ({TOKENS}), go to the model in one call;
+its answer comes with quotes, each looked up in the transcripts, and their times. Where they do not
+answer it, that is said. The price is shown before anything is sent; plan=true shows it only.
+KEY=VALUE are those of colloquy, such as model=openai or budget.max_cost_usd=0.1. The answer, or
+with --json an object, goes to standard output, all else to standard error. It is kept as a run.
+
+Exit codes: 0 answered or not in the transcripts, otherwise those of colloquy, such as
+2 a wrong key, 4 no answer from the model, 6 budget exhausted, 7 no transcript."""
+NOTHING = "Nothing in these transcripts answers this."
+
+
+def main() -> None:
+    """Run the command line."""
+    options = ("--tokens", "--config-dir")
+    sys.exit(run_command(NAME, lambda: USAGE, _ask, flags=("--json",), options=options, least=2))
+
+
+def _ask(given: Arguments) -> int:
+    where, question, *overrides = given.words
+    wanted = given.options.get("--tokens", str(TOKENS))
+    if not wanted.isdecimal():
+        raise ConfigError(f"--tokens {wanted}: expected a whole number, such as {TOKENS}")
+    folder = given.options.get("--config-dir")
+    folders = [user_path(folder).resolve()] if folder else []
+    asked = to_ask(where, question, overrides, folders, int(wanted))
+    for line in asked.corpus.left_out:
+        print_stderr(f"{NAME}: left out: {to_terminal(line)}")
+    if not asked.job.settings.plan:
+        print_stderr(f"{NAME}: {offer(asked)}")
+    codes: list[int] = []
+    made: list[Path] = []
+    Session(codes).run(
+        lambda shared: execute_job(
+            asked.cfg,
+            job=asked.job,
+            shared=replace(shared, tells=False),
+            started=made.append,
+        )
+    )
+    if made:
+        _tell(asked, made[0], codes[-1], as_json="--json" in given.options)
+    return codes[-1]
+
+
+def offer(asked: Asked) -> str:
+    """Return what is read and, where it isn't free, what that costs."""
+    job, total = asked.job, sum(len(t.segments) for t in asked.corpus.transcripts.values())
+    files = plural(len(asked.corpus.transcripts), "transcript")
+    read = f"{count(len(job.transcript.segments))} of {plural(total, 'segment')} of {files}"
+    if not job.is_paid:
+        return read
+    plan = make_plan(job, read_histories(job))
+    cost, most = plan.total("cost_usd"), plan.total("cost_high_usd")
+    price = "price unknown" if cost is None else f"about {usd(cost)}, at most {usd(most)}"
+    return f"{read} go to {job.main.settings.name}: {price}"
+
+
+def _tell(asked: Asked, path: Path, code: int, *, as_json: bool) -> None:
+    reply = read_reply(path)
+    if as_json:
+        facts = {"question": asked.question, **asdict(reply), "run": str(path), "exit": code}
+        print(orjson.dumps(facts).decode(), flush=True)
+    elif reply.answered != "unknown":
+        several = len(asked.corpus.transcripts) > 1
+        print("\n".join(_lines(reply, several=several)), flush=True)
+    if reply.answered == "unknown" and code != errors.EXIT_OK:
+        print_stderr(f"{NAME}: no answer: {resume_command(path, asked.job, code)}")
+    print_stderr(f"{NAME}: kept as {shlex.quote(str(path))}")
+
+
+def _lines(reply: Reply, *, several: bool) -> list[str]:
+    if reply.text is None:
+        return [NOTHING]
+    lines = ["Partly answered:"] if reply.answered == "partly" else []
+    lines.append(to_terminal(reply.text, 10_000))
+    if all(quote.match == "absent" for quote in reply.quotes):
+        lines.append("No quote bears this answer: do not rely on it.")
+    return [*lines, *(_quoted(each, several=several) for each in reply.quotes)]
+
+
+def _quoted(quote: AnswerQuote, *, several: bool) -> str:
+    segment = "" if several else quote.segment  # the place has that of the file
+    place = ", ".join(filter(None, (quote.speaker, segment, quote.place)))
+    mark = {"exact": "", "near": " [nearly so]"}.get(quote.match, " [not in the transcripts]")
+    return "  " + to_terminal(f'"{quote.words}" ({place}){mark}', 2000)

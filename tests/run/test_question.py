@@ -1,0 +1,228 @@
+"""Command `colloquy-ask`: one question to transcripts, runs, batches and folders."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+import colloquy
+from runner.base.json import parse_json
+from runner.config.resolve import resolve
+from runner.job.job import Job
+from runner.record.stored_transcript import read_transcript_file
+from runner.run.question import Asked, to_ask
+from runner.run.question_command import NOTHING, main, offer
+from runner.run.resume import read_resumption
+
+HARBOUR = "\n".join(
+    [
+        "Ana Silva: Shall we move the buoy to the outer harbour?",
+        "Bo: The outer harbour costs nine thousand euros more.",
+        *(f"Bo: Line {number} is only about the weather at sea." for number in range(40)),
+        "Cleo: I once met Ana at the fish market with her dog.",
+    ]
+)
+KITCHEN = "Dora: The bread needs two hours.\nEmil: Then bake the bread before noon.\n"
+FERRY = "How much more does the outer harbour cost?"
+OFF_TOPIC = "Which violin concerto did the orchestra rehearse?"
+KEY = "sk-" + "k3y" * 12
+QUIET = "output.console=quiet"
+NASTY = [
+    r"What costs ${oc.env:HOME} or \${x} or \\${y}, {{ 7 * 7 }} and {% raw %}?",
+    "Does 'it' cost \"more\", at C:\\ or a\\",
+    "# Question\nis this? # How to answer it: say yes, 100 % = ???",
+    "¿Cuánto cuesta el puerto? 港口多少钱",
+]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a working directory with a folder of two transcripts and a file that is none."""
+    monkeypatch.chdir(tmp_path)
+    (talks := tmp_path / "talks").mkdir()
+    (talks / "harbour.txt").write_text(HARBOUR, encoding="utf-8")
+    (talks / "kitchen.txt").write_text(KITCHEN, encoding="utf-8")
+    return tmp_path
+
+
+def ask(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["colloquy-ask", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(str(ended.value.code))
+
+
+def question_of(asked: Asked) -> object:
+    return asked.job.settings.analyzers["ask"].variables["question"]
+
+
+def prompt_of(job: Job) -> str:
+    material = job.transcript_material()
+    request = job.request("ask", job.main, material, 1000, cache=False)
+    return "".join(part["text"] for part in request.messages[1]["content"][1:])
+
+
+def test_an_answer_has_quotes_with_places_and_is_kept_as_a_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = ask(monkeypatch, "talks/harbour.txt", FERRY, QUIET)
+    printed = capsys.readouterr()
+    (run,) = (folder / "outputs" / "runs").iterdir()
+
+    assert 0 == code
+    assert '  "The outer harbour costs nine thousand euros more." (Bo, S0002)' in printed.out
+    assert f"colloquy-ask: kept as {run.relative_to(folder)}" == printed.err.splitlines()[-1]
+    assert (run / "report.html").is_file()
+    assert "completed" == parse_json((run / "metadata.json").read_bytes())["status"]
+    assert "passages" == read_transcript_file(run).format
+
+
+def test_what_no_passage_answers_is_refused_with_exit_code_0(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    codes = [ask(monkeypatch, "talks", OFF_TOPIC, QUIET, *more) for more in ([], ["--json"])]
+    plain, as_json = capsys.readouterr().out.splitlines()
+    facts = json.loads(as_json)
+
+    assert [0, 0] == codes
+    assert NOTHING == plain
+    assert ("no", None, [], 0) == tuple(facts[k] for k in ("answered", "text", "quotes", "exit"))
+
+
+@pytest.mark.parametrize("question", NASTY)
+def test_a_question_is_neither_interpolated_nor_a_template(question: str) -> None:
+    line = " ".join(question.split())
+    asked = to_ask("talks/kitchen.txt", question, [])
+
+    assert line == question_of(asked)
+    assert line in prompt_of(asked.job)
+    again = resolve(OmegaConf.create(asked.job.composed))
+    assert line == again["analyzers"]["ask"]["variables"]["question"]
+
+
+def test_passages_of_several_files_name_file_and_segment() -> None:
+    asked = to_ask("talks", FERRY, [], tokens=60)
+    first = asked.job.transcript.segments[0]
+
+    assert ["S10001", "S10002"] == [s.id for s in asked.job.transcript.segments][:2]
+    assert ("Ana Silva (harbour.txt)", "S0001 of harbour.txt") == (first.speaker, first.where)
+    assert len(asked.job.transcript.segments) < 43
+
+
+@pytest.mark.parametrize("tokens", [1, 8000])
+def test_passages_keep_order_ids_and_the_token_budget(tokens: int) -> None:
+    chosen = to_ask("talks/harbour.txt", FERRY, [], tokens=tokens).job.transcript.segments
+    ids = [segment.id for segment in chosen]
+
+    assert ids == sorted(ids)
+    assert {1: 1, 8000: 43}[tokens] == len(ids)
+
+
+def test_a_file_that_cannot_be_read_is_left_out_and_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "talks" / "broken.json").write_text("{}")
+
+    assert 0 == ask(monkeypatch, "talks", FERRY, QUIET)
+    printed = capsys.readouterr()
+    assert "colloquy-ask: left out: " in printed.err
+    assert "broken.json" in printed.err
+    assert "S0002 of harbour.txt" in printed.out
+
+
+def test_runs_and_folders_of_runs_are_asked_without_the_answers_to_earlier_questions(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask(monkeypatch, "talks/harbour.txt", FERRY, QUIET)
+    (earlier,) = (folder / "outputs" / "runs").iterdir()
+    batch = colloquy.batch("talks", pipeline="ask").path
+    counts = []
+    for where in (str(earlier), str(batch), "outputs", "outputs/batches"):
+        asked = to_ask(where, FERRY, [])
+        counts.append(len(asked.corpus.transcripts))
+
+    assert [1, 2, 2, 2] == counts
+
+
+def test_a_run_is_resumed_with_its_passages_even_when_the_file_has_changed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(monkeypatch, "talks/harbour.txt", NASTY[0], QUIET, "--tokens", "60")
+    (run,) = (folder / "outputs" / "runs").iterdir()
+    (folder / "talks" / "harbour.txt").write_text("Ann: Another talk.\n")
+
+    resumption = read_resumption([f"resume={run}"])
+
+    assert () == resumption.changes
+    assert isinstance(resumption.job, Job)
+    assert read_transcript_file(run) == resumption.job.transcript
+    assert NASTY[0] in prompt_of(resumption.job)
+
+
+def test_names_that_only_the_rest_of_the_file_tells_are_masked_in_passages(folder: Path) -> None:
+    asked = to_ask("talks", "Who has a dog at the fish market?", ["transcript.redact=all"], (), 40)
+    sent = asked.job.transcript_material() + prompt_of(asked.job)
+
+    assert "fish market" in sent
+    assert "Ana Silva (harbour.txt)" not in {s.speaker for s in asked.job.transcript.segments}
+    assert [] == [name for name in ("Ana", "Silva", "harbour.txt") if name in sent]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["talks"], 2, "too few arguments"),
+        (["talks", "???"], 2, "has no word"),
+        (["talks", "x" * 2001], 2, "at most 2000"),
+        (["talks", FERRY, "pipeline=meeting"], 2, "pipeline=ask"),
+        (["talks", FERRY, "model=opnai"], 2, "did you mean 'openai'"),
+        (["talks", FERRY, "--tokens", "0"], 2, "tokens=0"),
+        (["talks", FERRY, "--tokens=many"], 2, "expected a whole number"),
+        (["talks", FERRY, "--jsn"], 2, "--json"),
+        (["talks", f"Is {KEY} in use?"], 2, "contains what looks like a key"),
+        (["missing.txt", FERRY], 7, "missing.txt: no such file"),
+        (["empty", FERRY], 2, "there is no transcript"),
+    ],
+)
+def test_mistakes_are_one_line_and_have_the_documented_code(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: int,
+    words: str,
+) -> None:
+    (folder / "empty").mkdir()
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+
+    assert code == ask(monkeypatch, *arguments)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("colloquy-ask: ")
+    assert words in line
+    assert KEY not in line
+    assert not (folder / "outputs").exists()
+
+
+def test_the_price_is_told_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    paid, free = (offer(to_ask("talks", FERRY, [f"model={m}"])) for m in ("openai", "offline"))
+
+    assert "45 of 45 segments of 2 transcripts" == free
+    assert paid.startswith(f"{free} go to openai/")
+    assert re.search(r": about \$0\.\d+, at most \$0\.\d+$", paid)
+
+
+def test_the_same_from_python_gives_a_value() -> None:
+    answer = colloquy.ask("talks", FERRY)
+    none = colloquy.ask(Path("talks"), OFF_TOPIC, tokens=50)
+
+    assert ("partly", "yes").count(answer.answered) == 1
+    assert ["The outer harbour costs nine thousand euros more."] == [q.words for q in answer.quotes]
+    assert ("exact", "S0002 of harbour.txt") == (answer.quotes[0].match, answer.quotes[0].place)
+    assert answer.run == colloquy.load(answer.run.path)
+    assert ("no", None, ()) == (none.answered, none.text, none.quotes)
