@@ -118,11 +118,12 @@ class Asker:
         if model.tokenizer.exact or not model.is_paid or usage.estimated or usage.corrected:
             return
         tokens = await offload(counted, model, request)
+        sent = await offload(counted, model, replace(request, schema=None))
         own = model.settings.api_base is not None
-        if own and is_cut_off(usage.prompt_tokens, tokens, model.window):
+        if own and is_cut_off(usage.prompt_tokens, sent, model.window):
             error = CallError(
                 "context_exceeded",
-                f"the server read {usage.prompt_tokens:,} of about {tokens:,} tokens and left out "
+                f"the server read {usage.prompt_tokens:,} of about {sent:,} tokens and left out "
                 f"the rest: its window is smaller than model.context_window (Ollama: num_ctx)",
             )
             error.window = usage.prompt_tokens
