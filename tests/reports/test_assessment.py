@@ -191,8 +191,8 @@ def test_the_next_sweep_uses_the_labels_of_an_earlier_run(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("name", "value", "ends", "more", "said"),
     [
-        ("found action_items", -0.04, (-0.09, 0.01), 40, "finds 4 points fewer action items than B, "
-         "95 % −9 to +1: not told apart with 12 transcripts; about 40 would do"),
+        ("found action_items", -0.04, (-0.09, 0.01), 40, "finds 4 points fewer action items than "
+         "B, 95 % −9 to +1: not told apart with 12 transcripts; about 40 would do"),
         ("found", 0.04, (-0.01, 0.09), None, "finds 4 points more of the findings labelled right "
          "than B, 95 % −1 to +9: not told apart with 12 transcripts; more than 1,000 would be "
          "needed"),
