@@ -159,6 +159,7 @@ SAME_ANSWERS: Mapping[str, Any] = {
     "api_key_env": "ANOTHER_KEY",
     "cached_usd_per_mtok": 0.5,
     "fallbacks": ["backup"],
+    "escalate": ["strong"],
     "requires_env": ["ANOTHER_VARIABLE"],
     "transport": "litellm",
     "timeout_s": 1.0,
