@@ -9,7 +9,6 @@ from typing import Any
 import structlog
 
 from runner.answers.checks import Checked
-from runner.answers.coverage import coverage_figures
 from runner.answers.grounding.grounder import GroundingCounts
 from runner.answers.outcome import (
     ANSWERED,
@@ -38,12 +37,12 @@ from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.ask import Asker
 from runner.run.contexts import Contexts
+from runner.run.escalation import EscalatingNodes
 from runner.run.fits import Fits
 from runner.run.judging import Judging
-from runner.run.node import NodeRunner
 from runner.run.node_plan import NodePlan
 from runner.run.plan import Plan, compare, make_plan, read_histories
-from runner.run.proof import check
+from runner.run.proof import check, covered
 from runner.run.stop import Stop
 
 log = structlog.get_logger("colloquy.run")
@@ -128,7 +127,7 @@ class Run:
         asker = Asker(job, clients, stored, expected, place)
         self._judging = Judging(job, asker, self._recorder)
         self._fits = Fits(job, directory, stored.previous)
-        self._nodes = NodeRunner(job, asker, self._contexts, self._recorder, self._fits)
+        self._nodes = EscalatingNodes(job, asker, self._contexts, self._recorder, self._fits)
 
     async def execute(self) -> RunResult:
         """Run the pipeline to its end; raise only on a bug, a full disk or cancellation."""
@@ -157,14 +156,7 @@ class Run:
         job, recorder = self.job, self._recorder
         await recorder.settle()
         status, exit_code = run_status(outcomes, job.settings.grounding.min_rate)
-        grounding = grounding_figures(outcomes)
-        recorder.grounding, recorder.cut = grounding["total"], cut_answers(outcomes)
-        measured = await self._measure(outcomes, wall_s, grounding)
-        coverage = await self._coverage(outcomes)
-        measured["run"]["coverage"] = coverage["total"]["cited"]["token_rate"]
-        for name, figures in coverage["analyzers"].items():
-            measured["analyzers"][name]["coverage"] = figures["token_rate"]
-        checked = await check(job, outcomes, measured, coverage, judged, self._judging.figures)
+        measured, pages = await self._evaluate(outcomes, wall_s, judged)
         wrong = job.expected.body.fail and measured["run"].get("failed_checks")
         if degrades := bool(wrong and status == "completed"):
             status, exit_code = "degraded", EXIT_PARTIAL
@@ -173,13 +165,7 @@ class Run:
             plan = await offload(make_plan, job, self._histories)
         if plan is not None and not measured["run"]["reused"]:
             measured["plan"] = compare(plan, measured["run"])
-        pages = {
-            "logs/benchmark.json": measured,
-            "grounding.json": grounding,
-            "coverage.json": coverage,
-            **checked,
-        }
-        await self.directory.write_pages(pages)
+        await self.directory.write_pages({"logs/benchmark.json": measured, **pages})
         await self.directory.write_pages(partial(recorder.pages.insights, outcomes))
         if self._member is None or status == "interrupted":  # now it is decided
             exit_code = self._stopped_code(exit_code)
@@ -201,6 +187,20 @@ class Run:
         )
         return RunResult(status, exit_code, outcomes, measured, found, degrades)
 
+    async def _evaluate(
+        self, outcomes: Mapping[str, Outcome], wall_s: float, judged: Sequence[Checked]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return benchmark.json's content without the plan, and the other figures by file."""
+        job, recorder, grounding = self.job, self._recorder, grounding_figures(outcomes)
+        recorder.grounding, recorder.cut = grounding["total"], cut_answers(outcomes)
+        measured = await self._measure(outcomes, wall_s, grounding)
+        coverage = await covered(job, outcomes, recorder.used_segments)
+        measured["run"]["coverage"] = coverage["total"]["cited"]["token_rate"]
+        for name, figures in coverage["analyzers"].items():
+            measured["analyzers"][name]["coverage"] = figures["token_rate"]
+        checked = await check(job, outcomes, measured, coverage, judged, self._judging.figures)
+        return measured, {"grounding.json": grounding, "coverage.json": coverage, **checked}
+
     async def _measure(
         self, outcomes: Mapping[str, Outcome], wall_s: float, grounding: Mapping[str, Any]
     ) -> dict[str, Any]:
@@ -220,21 +220,6 @@ class Run:
         for name, figures in grounding["analyzers"].items():
             measured["analyzers"][name]["grounding_rate"] = figures["rate"]
         return measured
-
-    async def _coverage(self, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
-        """Return coverage.json's content."""
-        answers = {name: o.answer for name, o in outcomes.items() if o.answer is not None}
-        segments = self.job.transcript.segments
-        figures = await offload(
-            coverage_figures,
-            segments,
-            answers,
-            self._recorder.used_segments,
-            self.job.main.tokenizer.count,
-            chars=sum(len(each.text) for each in segments),
-        )
-        again = {n: o.notes["asked_again"] for n, o in outcomes.items() if "asked_again" in o.notes}
-        return {**figures, "asked_again": again}
 
     async def _remember(self, outcomes: Mapping[str, Outcome], plan: Plan) -> None:
         """Add this run's calls to the history; a failed write is logged only.
