@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -57,6 +57,7 @@ def read_corpus(settings: Settings) -> Corpus:
     """
     path = settings.transcript.path
     transcripts: dict[str, Transcript] = {}
+    labels: dict[str, str] = {}  # by digest
     left_out: list[str] = []
     sources = _sources(settings)
     for name, opened in sources:
@@ -69,7 +70,11 @@ def read_corpus(settings: Settings) -> Corpus:
             continue
         if found.format == PASSAGES and len(sources) > 1:  # of an earlier question
             continue
-        transcripts[_label(name or found.name, found, transcripts)] = found
+        if (same := labels.get(found.sha256)) is not None:
+            left_out += [f"{name}: the same as {same}"] if name else []  # else runs of one file
+            continue
+        labels[found.sha256] = label = _label(name or found.name, transcripts)
+        transcripts[label] = found
     if not transcripts:
         more = f" ({len(left_out) - 1} more)" if len(left_out) > 1 else ""
         raise TranscriptError(
@@ -82,10 +87,10 @@ def read_corpus(settings: Settings) -> Corpus:
     return Corpus(name, transcripts, masked, people, tuple(left_out))
 
 
-def _label(name: str, found: Transcript, known: dict[str, Transcript]) -> str:
-    """Return a label that is not *known*; a file that several runs read has one."""
+def _label(name: str, known: Collection[str]) -> str:
+    """Return a label that is not *known*."""
     shown, number = name[-_MOST_LABEL:], 2
-    while shown in known and known[shown].sha256 != found.sha256:
+    while shown in known:
         shown, number = f"{name[-_MOST_LABEL:]} {number}", number + 1
     return shown
 

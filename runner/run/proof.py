@@ -1,6 +1,6 @@
 """Proof of answers: what an answer lacks of what is expected, and the content of checks.json."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -66,24 +66,6 @@ def _referred(job: Job, answer: Any) -> dict[str, float | None]:
     if not references:
         return {}
     return against(references, answer, job.turn_of)
-
-
-async def covered(
-    job: Job, outcomes: Mapping[str, Outcome], used: Collection[str]
-) -> dict[str, Any]:
-    """Return coverage.json's content; *used* are the segments that some context held."""
-    answers = {name: o.answer for name, o in outcomes.items() if o.answer is not None}
-    segments = job.transcript.segments
-    figures = await offload(
-        coverage_figures,
-        segments,
-        answers,
-        used,
-        job.main.tokenizer.count,
-        chars=sum(len(each.text) for each in segments),
-    )
-    again = {n: o.notes["asked_again"] for n, o in outcomes.items() if "asked_again" in o.notes}
-    return {**figures, "asked_again": again}
 
 
 async def check(

@@ -52,11 +52,15 @@ class AnswerQuote:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The stored answer: *answered* is yes, partly, no, or unknown without one."""
+    """The stored answer: *answered* is yes, partly, no, or unknown without one.
+
+    *reason* is what the model says of a `no`, empty otherwise.
+    """
 
     answered: str
     text: str | None
     quotes: tuple[AnswerQuote, ...]
+    reason: str = ""
 
 
 def to_ask(
@@ -108,7 +112,8 @@ def read_reply(run: Path) -> Reply:
     fields = mapping(record.get("structured_data"))
     answer = text(fields.get("answer")).strip()
     if fields.get("answered") not in ("yes", "partly") or not answer:
-        return Reply("no", None, ())
+        said = mappings(record.get("insights"))
+        return Reply("no", None, (), text(said[0].get("text")) if said else "")
     segments = {segment.id: segment for segment in read_transcript_file(run).segments}
     quotes = []
     for each in mappings(fields.get("quotes")):

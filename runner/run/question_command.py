@@ -87,15 +87,16 @@ def _tell(asked: Asked, path: Path, code: int, *, as_json: bool) -> None:
         print(orjson.dumps(facts).decode(), flush=True)
     elif reply.answered != "unknown":
         several = len(asked.corpus.transcripts) > 1
-        print("\n".join(_lines(reply, several=several)), flush=True)
+        print("\n".join(lines_of(reply, several=several)), flush=True)
     if reply.answered == "unknown" and code != errors.EXIT_OK:
         print_stderr(f"{NAME}: no answer: {resume_command(path, asked.job, code)}")
     print_stderr(f"{NAME}: kept as {shlex.quote(str(path))}")
 
 
-def _lines(reply: Reply, *, several: bool) -> list[str]:
+def lines_of(reply: Reply, *, several: bool) -> list[str]:
+    """Return the page of an answer; *several*: its quotes are from more than one file."""
     if reply.text is None:
-        return [NOTHING]
+        return [NOTHING, *filter(None, [to_terminal(reply.reason, 2000)])]
     lines = ["Partly answered:"] if reply.answered == "partly" else []
     lines.append(to_terminal(reply.text, 10_000))
     if all(quote.match == "absent" for quote in reply.quotes):

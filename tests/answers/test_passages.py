@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.answers.passages import relevance
+from runner.answers.passages import coverage, relevance
 
 
 def best(scores: list[float]) -> int:
@@ -38,3 +38,13 @@ def test_what_a_speaker_named_in_the_question_says_ranks_first() -> None:
 def test_without_a_shared_term_nothing_is_relevant(terms: list[set[str]], asked: set[str]) -> None:
     assert [0.0] * len(terms) == relevance(terms, asked)
     assert [0.0] * len(terms) == relevance(terms, asked, [False] * len(terms))
+
+
+def test_terms_cover_a_place_only_where_they_stand_close_together() -> None:
+    apart = [{"pump"}, *[{"lunch"}] * 5, {"fail"}]
+    together = [{"pump"}, {"lunch"}, {"fail"}, *[{"lunch"}] * 4]
+
+    assert 0.5 == max(coverage(apart, {"pump", "fail"}))
+    assert 1.0 == max(coverage(together, {"pump", "fail"}))
+    assert 0.5 > max(coverage(together, {"pump", "unheard"}))
+    assert ([], [0.0]) == (coverage([], {"pump"}), coverage([{"pump"}], set()))

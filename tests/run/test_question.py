@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,8 @@ from runner.base.json import parse_json
 from runner.config.resolve import resolve
 from runner.job.job import Job
 from runner.record.stored_transcript import read_transcript_file
-from runner.run.question import Asked, to_ask
-from runner.run.question_command import NOTHING, main, offer
+from runner.run.question import AnswerQuote, Asked, Reply, to_ask
+from runner.run.question_command import NOTHING, lines_of, main, offer
 from runner.run.resume import read_resumption
 
 HARBOUR = "\n".join(
@@ -86,11 +87,12 @@ def test_what_no_passage_answers_is_refused_with_exit_code_0(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     codes = [ask(monkeypatch, "talks", OFF_TOPIC, QUIET, *more) for more in ([], ["--json"])]
-    plain, as_json = capsys.readouterr().out.splitlines()
+    plain, reason, as_json = capsys.readouterr().out.splitlines()
     facts = json.loads(as_json)
 
     assert [0, 0] == codes
     assert NOTHING == plain
+    assert reason.startswith("No passage is recognised that answers the question.")
     assert ("no", None, [], 0) == tuple(facts[k] for k in ("answered", "text", "quotes", "exit"))
 
 
@@ -123,15 +125,42 @@ def test_passages_keep_order_ids_and_the_token_budget(tokens: int) -> None:
     assert {1: 1, 8000: 43}[tokens] == len(ids)
 
 
+def test_what_the_offline_model_cannot_read_is_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "talk.txt").write_text("王: 我们今天讨论预算。\n李: 这个计划太贵了。\n" * 9)
+
+    assert 0 == ask(monkeypatch, "talk.txt", "我们讨论什么?", QUIET)
+    assert "hardly English" in capsys.readouterr().out
+
+
+def test_an_answer_without_a_quote_that_is_there_is_marked() -> None:
+    def page(*quotes: AnswerQuote) -> list[str]:
+        return lines_of(Reply("partly", "Nine\x1b[2J thousand.", quotes), several=True)
+
+    absent = AnswerQuote("ten thousand", "S10002", "Bo (a)", None, "absent", "S0002 of a")
+    near = replace(absent, match="near", words="nine thousands")
+    warning = "No quote bears this answer: do not rely on it."
+    invented = '  "ten thousand" (Bo (a), S0002 of a) [not in the transcripts]'
+
+    assert ["Partly answered:", "Nine[2J thousand.", warning] == page()
+    assert ["Partly answered:", "Nine[2J thousand.", warning, invented] == page(absent)
+    assert [invented, '  "nine thousands" (Bo (a), S0002 of a) [nearly so]'] == page(absent, near)[
+        2:
+    ]
+
+
 def test_a_file_that_cannot_be_read_is_left_out_and_said(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "talks" / "broken.json").write_text("{}")
+    (folder / "talks" / "copy.txt").write_text(KITCHEN)
 
     assert 0 == ask(monkeypatch, "talks", FERRY, QUIET)
     printed = capsys.readouterr()
     assert "colloquy-ask: left out: " in printed.err
     assert "broken.json" in printed.err
+    assert "left out: kitchen.txt: the same as copy.txt" in printed.err
     assert "S0002 of harbour.txt" in printed.out
 
 

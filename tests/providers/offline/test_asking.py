@@ -1,0 +1,50 @@
+"""The offline model's answer to one question, and its refusal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from helpers.offline import spoken
+
+from runner.providers.offline.language.asking import asked_terms, terms_of
+from runner.providers.offline.readings.ask import read
+
+TALK = spoken(
+    ("Ann", "The pump in the cellar must be replaced before winter."),
+    ("Bob", "A new pump costs four hundred euros at the dealer."),
+    *(("Ann", f"The garden wants rain and seed number {n}.") for n in range(12)),
+    ("Bob", "Our insurance pays nothing for the cellar."),
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "answered", "quoted"),
+    [
+        ("How much does a new pump cost at the dealer?", "yes", "A new pump costs"),
+        ("Summarize what Ann said about the pump in the cellar", "yes", "The pump in the cellar"),
+        ("Does a pump at the dealer cost euros or violins?", "partly", "A new pump costs"),
+        ("Which violin concerto was rehearsed?", "no", None),
+        ("Does the dealer of the insurance sell garden seed?", "no", None),
+    ],
+)
+def test_a_question_is_answered_as_far_as_its_terms_stand_in_one_place(
+    question: str, answered: str, quoted: str | None
+) -> None:
+    fields = read(replace(TALK, question=f"# Question\n\n{question}\n\n# How"))["structured_data"]
+    assert isinstance(fields, dict)
+
+    assert answered == fields["answered"]
+    assert (answered == "no") == (fields["answer"] is None) == (fields["quotes"] == [])
+    if quoted is not None:
+        assert fields["quotes"][0]["quote"].startswith(quoted)
+
+
+def test_words_that_only_ask_are_no_terms_unless_there_are_no_others() -> None:
+    assert {"budget"} == asked_terms("Summarize the discussion about the budget.")
+    assert asked_terms("What was the topic?")
+
+
+def test_scripts_without_spaces_are_matched_by_pairs_of_characters() -> None:
+    assert {"港口", "口很"} <= terms_of("港口很大")
+    assert asked_terms("港口多少钱?") & terms_of("这个港口很大")
