@@ -28,7 +28,7 @@ from runner.job.reply_format import other_format
 from runner.job.windows import Fit, counted, longest_reply
 from runner.providers.request import Completion, Request, on_first_token
 from runner.record.keys import request_key
-from runner.record.reuse import Read, StoredAnswers
+from runner.record.reuse import StoredAnswers
 from runner.run.conversation import Conversation, cut_error
 from runner.run.validation import Validator
 
@@ -71,9 +71,9 @@ class Asker:
         place: Place | None = None,
     ) -> None:
         self.job, self.stored = job, stored
-        self._clients, self._expected_s = clients, expected_s
+        self.clients, self._expected_s = clients, expected_s
         processing = job.settings.processing
-        self._place = place or Place(
+        self.place = place or Place(
             make_slots(job.pipeline, processing.max_concurrent, processing.mode)
         )
         self._ranks = ranks(job.pipeline, expected_s, processing.mode)
@@ -156,22 +156,6 @@ class Asker:
                     return replace(outcome, model=question.model.settings.name)
         return None
 
-    async def judge(
-        self, node: Node, model: Model, request: Request, calls: CallLog, read: Read
-    ) -> Outcome:
-        """Return *model*'s reply to *request* as *read* understands it: a stored one, or a new one.
-
-        Raises CallError.
-        """
-        key = request_key(request, model.settings, self.job.settings.repeat)
-        if self.stored and self.stored.may_have(key):
-            outcome = await offload(self.stored.get, node, key, read)
-            if outcome is not None and outcome.answer is not None:
-                return replace(outcome, model=model.settings.name)
-        slots, rank = self._place.slots[node.stage], self._place.rank
-        reply = await self._clients[model.name].complete(request, slots, calls, rank)
-        return replace(read(node, reply), key=key, model=model.settings.name)
-
     def _key(self, question: Question, request: Request) -> str:
         settings = self.job.settings
         grounded = settings.grounding.require == "ask"
@@ -204,11 +188,11 @@ class Asker:
         """Make one call of the conversation, once its prefix is in the provider's cache."""
         node, model, name = question.node, question.model, request.node
         complete = partial(
-            self._clients[model.name].complete,
+            self.clients[model.name].complete,
             request,
-            self._place.slots[node.stage],
+            self.place.slots[node.stage],
             question.calls,
-            self._place.rank + self._ranks[name],
+            self.place.rank + self._ranks[name],
             waits_for_outage=question.last,
         )
         if (node.stage, model.name) in self._policy.primed and is_cacheable(model, request):

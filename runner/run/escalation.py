@@ -1,20 +1,23 @@
 """Escalation: an answer that fails what is expected of it goes to further models, once to each."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import structlog
 
 from runner.answers.outcome import Outcome, failed_outcome
-from runner.base.errors import NotRunError
+from runner.base.errors import CallError, NotRunError
 from runner.base.threads import offload
 from runner.base.usage import sum_usd
 from runner.calls.call_log import CallLog
+from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.parts import aside
 from runner.record.recorder import Recorder
 from runner.run.ask import Question
+from runner.run.node import NodeRunner
 from runner.run.proof import faults_of
 
 log = structlog.get_logger("colloquy.run")
@@ -95,3 +98,44 @@ class Escalation:
 
 def _difference(before: float | None, after: float | None) -> float | None:
     return None if before is None or after is None else round(after - before, 12)
+
+
+class EscalatingNodes(NodeRunner):
+    """Answers the nodes of a run; an answer with faults goes to the models of `model.escalate`."""
+
+    async def answer(self, node: Node, upstream: Mapping[str, Outcome], calls: CallLog) -> Outcome:
+        """Return *node*'s outcome; raise CallError where the last model fails."""
+        further = [
+            Question(node, model, calls, self.fits.latest[node.name, model.name], last=False)
+            for model in self.job.escalation(node)
+        ]
+        if not further or self.skipped(node, upstream) is not None:
+            return await super().answer(node, upstream, calls)
+        if (reused := await self._stored_instead(node, upstream, calls, further)) is not None:
+            return reused
+        try:
+            outcome = await super().answer(node, upstream, calls)
+        except NotRunError:
+            raise
+        except CallError as error:
+            outcome = failed_outcome(error)
+        ask = partial(self.attempt, upstream=upstream)
+        return await Escalation(self.job, self.recorder, further, ask).best(outcome)
+
+    async def _stored_instead(
+        self,
+        node: Node,
+        upstream: Mapping[str, Outcome],
+        calls: CallLog,
+        further: Sequence[Question],
+    ) -> Outcome | None:
+        """Return the answer of a *further* model that an earlier session of this run kept.
+
+        None where it has one of the first models, which then is judged again.
+        """
+        if self.asker.stored.previous is None:
+            return None
+        first = self.questions(node, calls, self.fits.latest)
+        if await self.reused(first, upstream) is not None:
+            return None
+        return await self.reused(further, upstream)

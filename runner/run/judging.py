@@ -1,7 +1,7 @@
 """Judged checks: each answer goes to a judge twice, with the order swapped."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -12,14 +12,18 @@ from runner.answers.outcome import Outcome
 from runner.base.errors import CallError
 from runner.base.json import text
 from runner.base.text import digest
+from runner.base.threads import offload
 from runner.calls.call_log import CallLog
 from runner.calls.schedule import gather_all
 from runner.config.checks import Check
 from runner.job.graph import Node
 from runner.job.job import Job
+from runner.job.models import Model
 from runner.job.parts import judge_node
 from runner.providers.request import Completion, Request
+from runner.record.keys import request_key
 from runner.record.recorder import Recorder
+from runner.record.reuse import Read
 from runner.run.ask import Asker
 
 
@@ -118,12 +122,26 @@ class Judging:
 
         calls = self.recorder.call_log(asked)
         try:
-            outcome = await self.asker.judge(asked, model, request, calls, read)
+            outcome = await self._reply(asked, model, request, calls, read)
         finally:
             self.calls.absorb(calls)
         self.recorder.part_ended(asked, outcome, calls)
         said = (outcome.answer or {})["structured_data"]
         return said["meets"], said["reason"]
+
+    async def _reply(
+        self, node: Node, model: Model, request: Request, calls: CallLog, read: Read
+    ) -> Outcome:
+        """Return the reply to *request* as *read* understands it: a stored one, or a new one."""
+        asker, name = self.asker, model.settings.name
+        key = request_key(request, model.settings, self.job.settings.repeat)
+        if asker.stored and asker.stored.may_have(key):
+            outcome = await offload(asker.stored.get, node, key, read)
+            if outcome is not None and outcome.answer is not None:
+                return replace(outcome, model=name)
+        slots, rank = asker.place.slots[node.stage], asker.place.rank
+        reply = await asker.clients[model.name].complete(request, slots, calls, rank)
+        return replace(read(node, reply), key=key, model=name)
 
     def figures(self) -> dict[str, Any]:
         """Return the judge's model, attempts, tokens and cost, for checks.json."""

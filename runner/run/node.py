@@ -20,7 +20,6 @@ from runner.job.windows import Fit
 from runner.record.recorder import Recorder
 from runner.run.ask import Asker, Get, NotStoredError, Question
 from runner.run.contexts import Contexts
-from runner.run.escalation import Escalation
 from runner.run.fits import Fits, FitsByNode
 from runner.run.second_reading import SecondReading
 
@@ -54,59 +53,19 @@ class NodeRunner:
     _materials: dict[Chunk | None, str] = field(default_factory=dict)
 
     async def answer(self, node: Node, upstream: Mapping[str, Outcome], calls: CallLog) -> Outcome:
-        """Return *node*'s outcome; raise CallError where the last model fails.
-
-        An answer that fails what is expected of it goes to the models of `model.escalate`.
-        """
-        if (skipped := self._skipped(node, upstream)) is not None:
+        """Return *node*'s outcome; raise CallError where the last model fails."""
+        if (skipped := self.skipped(node, upstream)) is not None:
             return skipped
-        further = [
-            Question(node, model, calls, self.fits.latest[node.name, model.name], last=False)
-            for model in self.job.escalation(node)
-        ]
-        if not further:
-            return await self._answer(node, upstream, calls)
-        if (reused := await self._stored_instead(node, upstream, calls, further)) is not None:
-            return reused
-        try:
-            outcome = await self._answer(node, upstream, calls)
-        except NotRunError:
-            raise
-        except CallError as error:
-            outcome = failed_outcome(error)
-        ask = partial(self._try, upstream=upstream)
-        return await Escalation(self.job, self.recorder, further, ask).best(outcome)
-
-    async def _stored_instead(
-        self,
-        node: Node,
-        upstream: Mapping[str, Outcome],
-        calls: CallLog,
-        further: Sequence[Question],
-    ) -> Outcome | None:
-        """Return the answer of a *further* model that an earlier session of this run kept.
-
-        None where it has one of the first models, which then is judged again.
-        """
-        if self.asker.stored.previous is None:
-            return None
-        first = self._questions(node, calls, self.fits.latest)
-        if await self._reused(first, upstream) is not None:
-            return None
-        return await self._reused(further, upstream)
-
-    async def _answer(self, node: Node, upstream: Mapping[str, Outcome], calls: CallLog) -> Outcome:
-        """Return the outcome of *node*'s model and fallbacks; raise the last one's CallError."""
-        *questions, final = self._questions(node, calls, self.fits.latest)
+        *questions, final = self.questions(node, calls, self.fits.latest)
         if self.asker.stored and (questions or self.fits.have_changed):
-            reused = await self._reused([*questions, final], upstream)
+            reused = await self.reused([*questions, final], upstream)
             earlier = [] if reused else [*self.fits.earlier, *await self.fits.of_earlier_runs()]
             for fits in earlier:
-                reused = reused or await self._reused(self._questions(node, calls, fits), upstream)
+                reused = reused or await self.reused(self.questions(node, calls, fits), upstream)
             if reused is not None:
                 return reused
         for question in questions:
-            outcome = await self._try(question, upstream)
+            outcome = await self.attempt(question, upstream)
             if outcome.answer is not None or outcome.kind in _COMMON:
                 return outcome
             log.warning(
@@ -118,14 +77,14 @@ class NodeRunner:
             )
         return await self._read(final, upstream, self.asker.ask)
 
-    def _questions(self, node: Node, calls: CallLog, fits: FitsByNode) -> list[Question]:
+    def questions(self, node: Node, calls: CallLog, fits: FitsByNode) -> list[Question]:
         """Return what is asked of each model of *node*, in order."""
         chain = self.job.chain(node)
         return [
             Question(node, m, calls, fits[node.name, m.name], m is chain[-1], RECUTS) for m in chain
         ]
 
-    async def _reused(
+    async def reused(
         self, questions: Sequence[Question], upstream: Mapping[str, Outcome]
     ) -> Outcome | None:
         """Return the first stored answer to *questions*; nothing is sent."""
@@ -136,7 +95,7 @@ class NodeRunner:
                     return outcome
         return None
 
-    async def _try(self, question: Question, upstream: Mapping[str, Outcome]) -> Outcome:
+    async def attempt(self, question: Question, upstream: Mapping[str, Outcome]) -> Outcome:
         """Ask a model that has a fallback: its failure becomes an outcome."""
         try:
             return await self._read(question, upstream, self.asker.ask)
@@ -145,7 +104,7 @@ class NodeRunner:
                 raise
             return failed_outcome(error)
 
-    def _skipped(self, node: Node, upstream: Mapping[str, Outcome]) -> Outcome | None:
+    def skipped(self, node: Node, upstream: Mapping[str, Outcome]) -> Outcome | None:
         """Return the outcome of a node that must not be called, else None."""
         blocker = next((o for o in upstream.values() if o.status == "not_run"), None)
         if blocker is not None:

@@ -38,9 +38,9 @@ from runner.record.run_directory import RunDirectory
 from runner.run.ask import Asker
 from runner.run.averages import remember_calls
 from runner.run.contexts import Contexts
+from runner.run.escalation import EscalatingNodes
 from runner.run.fits import Fits
 from runner.run.judging import Judging
-from runner.run.node import NodeRunner
 from runner.run.plan import compare, make_plan, read_histories
 from runner.run.proof import check
 from runner.run.stop import Stop
@@ -127,7 +127,7 @@ class Run:
         asker = Asker(job, clients, stored, expected, place)
         self._judging = Judging(job, asker, self._recorder)
         self._fits = Fits(job, directory, stored.previous)
-        self._nodes = NodeRunner(job, asker, self._contexts, self._recorder, self._fits)
+        self._nodes = EscalatingNodes(job, asker, self._contexts, self._recorder, self._fits)
 
     async def execute(self) -> RunResult:
         """Run the pipeline to its end; raise only on a bug, a full disk or cancellation."""
