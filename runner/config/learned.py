@@ -17,7 +17,7 @@ _STEPS = 20  # of a factor between whole numbers, so that equal runs cut equal p
 _LEAST_TOKENS = 300  # of a prompt that measures: a chat template adds up to 60 to each
 UNNAMED = "a refusal that names none"  # source of a window that holds for one run only
 _UNNAMED = 0.75  # share of a prompt to which it is cut after such a refusal
-_MULTIPLE = 256  # of which a server's own limit usually is one
+_MULTIPLE = 1024  # of which a server's own limit usually is one
 _TIGHTER = 1.25  # on the factor where a server finds too long what should fit
 
 
@@ -102,9 +102,11 @@ def is_cut_off(read: int, counted: int, window: int | None) -> bool:
     """Return whether a server that *read* so many tokens left out some of *counted*.
 
     Ollama drops what exceeds its `num_ctx` without a word. No vocabulary needs a fifth fewer
-    tokens than ours; a server that counts only what its cache did not hold stops anywhere.
+    tokens than ours; a server that counts only what its cache did not hold stops anywhere, and
+    one that reads more than *window* has a larger one. *counted* is without a schema, which may
+    not be a part of the prompt.
     """
-    full = window is not None and read >= 0.98 * window
+    full = window is not None and 0.98 * window <= read <= window
     return read < 0.8 * counted and (full or (read + 1) % _MULTIPLE <= 2)
 
 

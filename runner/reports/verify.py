@@ -1,7 +1,7 @@
 """Verification: checks that run directories are complete, consistent and unaltered."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import isclose
 from pathlib import Path
 from typing import Any
@@ -82,17 +82,29 @@ def verify(path: Path) -> list[str]:
     A running or interrupted run is sound as long as it can be resumed. Reads every file, changes
     none and never raises.
     """
+    batch = batch_of(path)
+    if batch is not None:
+        return _verify_members(batch, [path])[path]
     faults = _verify(Inspection(path, secrets_of()))
     if is_batch(path):
-        try:
-            _, spent = spent_in(path / "journal.jsonl")
-        except OSError:  # reported by check_file
-            spent = {}
-        for run in runs_of(path):
-            name = run.relative_to(path).as_posix()
-            found = Inspection(run, secrets_of(), spent.get(name, Spent()), locked=is_held(path))
-            faults += [f"{to_terminal(name, 200)}/{line}" for line in _verify(found)]
+        for run, lines in _verify_members(path, runs_of(path)).items():
+            name = to_terminal(run.relative_to(path).as_posix(), 200)
+            faults += [f"{name}/{line}" for line in lines]
     return faults
+
+
+def _verify_members(batch: Path, runs: Iterable[Path]) -> dict[Path, list[str]]:
+    """Return the faults of *runs* of *batch*, whose journal and lock are theirs too."""
+    try:
+        _, spent = spent_in(batch / "journal.jsonl")
+    except OSError:  # reported by check_file
+        spent = {}
+    top, held = batch.resolve(), is_held(batch)
+    names = {run: run.resolve().relative_to(top).as_posix() for run in runs}
+    return {
+        run: _verify(Inspection(run, secrets_of(), spent.get(name, Spent()), locked=held))
+        for run, name in names.items()
+    }
 
 
 def _verify(found: Inspection) -> list[str]:

@@ -1,21 +1,16 @@
 """Questions to models: each is answered from stored answers or by a conversation."""
 
 import asyncio
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from runner.answers.again import with_more
 from runner.answers.analyzer import Analyzer, Message
 from runner.answers.grounding.absent_quotes import (
     describe_absent,
-    describe_quotations,
-    drop_absent,
     find_absent,
 )
-from runner.answers.grounding.grounder import Grounder
-from runner.answers.outcome import Outcome, failed_outcome, noted, read_reply
+from runner.answers.outcome import Outcome, failed_outcome
 from runner.base.errors import AnswerError, CallError, NotRunError
 from runner.base.threads import offload
 from runner.base.usage import Usage
@@ -35,8 +30,7 @@ from runner.providers.request import Completion, Request, on_first_token
 from runner.record.keys import request_key
 from runner.record.reuse import Read, StoredAnswers
 from runner.run.conversation import Conversation, cut_error
-
-_CHECKING, _INDEXING = 5, 2  # cost of a reply's check and of the index, relative to other text
+from runner.run.validation import Validator
 
 
 class NotStoredError(Exception):
@@ -56,6 +50,9 @@ class Question:
     fit: Fit
     last: bool
     recuts: int = 0
+
+
+Get = Callable[[Question, str], Awaitable[Outcome]]  # answers a question on a text
 
 
 class Asker:
@@ -82,7 +79,7 @@ class Asker:
         self._ranks = ranks(job.pipeline, expected_s, processing.mode)
         self._prefix_gate = PrefixGate()
         self._policy = prefix_policy(job)
-        self._indexing: asyncio.Task[Grounder] | None = None
+        self.validator = Validator(job)
 
     async def ask(self, question: Question, text: str) -> Outcome:
         """Return the answer on *text*: a stored one to the same call, or a new one."""
@@ -121,11 +118,12 @@ class Asker:
         if model.tokenizer.exact or not model.is_paid or usage.estimated or usage.corrected:
             return
         tokens = await offload(counted, model, request)
+        sent = await offload(counted, model, replace(request, schema=None))
         own = model.settings.api_base is not None
-        if own and is_cut_off(usage.prompt_tokens, tokens, model.window):
+        if own and is_cut_off(usage.prompt_tokens, sent, model.window):
             error = CallError(
                 "context_exceeded",
-                f"the server read {usage.prompt_tokens:,} of about {tokens:,} tokens and left out "
+                f"the server read {usage.prompt_tokens:,} of about {sent:,} tokens and left out "
                 f"the rest: its window is smaller than model.context_window (Ollama: num_ctx)",
             )
             error.window = usage.prompt_tokens
@@ -142,13 +140,13 @@ class Asker:
 
     async def _look_up(self, question: Question, request: Request) -> Outcome | None:
         """Return the stored answer to *request*, or to the same question in the other format."""
-        grounder = self._grounder()  # is made while a call is in flight
+        grounder = self.validator.grounder()  # is made while a call is in flight
         if not self.stored:
             return None
         for each in (request, other_format(request)):
             key = "" if each is None else self._key(question, each)
             if key and self.stored.may_have(key):
-                validate = partial(self._validate, await asyncio.shield(grounder))
+                validate = partial(self.validator.validate, await asyncio.shield(grounder))
                 outcome = await offload(self.stored.get, question.node, key, validate)
                 whole = owner_of(question.node) == question.node.name
                 if outcome is None and whole and self.job.escalation(question.node):
@@ -187,10 +185,8 @@ class Asker:
         """
 
         async def read(reply: Completion) -> Outcome:
-            grounder = await asyncio.shield(self._grounder())
-            chars = _CHECKING * len(reply.text)
             try:
-                outcome = await offload(self._validate, grounder, question.node, reply, chars=chars)
+                outcome = await self.validator.check(question.node, reply)
             except AnswerError as error:
                 cut = error.kind == "invalid_output" and reply.finish_reason == "length"
                 raise cut_error(reply) if cut else error from error
@@ -239,66 +235,3 @@ class Asker:
     ) -> tuple[Message, ...]:
         mask = self.job.redaction.masked
         return analyzer.repair(messages, mask(reply), mask(fault))
-
-    async def joined(
-        self, node: Node, answers: Sequence[Outcome], silent: Collection[str]
-    ) -> Outcome:
-        """Return the outcome of the first of *answers* with what the others add to it.
-
-        They are joined as they were sent, so that the result is checked as a reply is. Raises
-        AnswerError if it has no longer the shape of an answer.
-        """
-        grounder = await asyncio.shield(self._grounder())
-        limit, read = self._max_insights, self.job.analyzers[owner_of(node)].read
-
-        def join() -> Outcome:
-            first, *others = (
-                read(each.raw_output or "").answer.model_dump(mode="json", round_trip=True)
-                for each in answers
-            )
-            first["insights"] = first["insights"][:limit]
-            for more in others:
-                more["insights"] = more["insights"][:limit]
-                first = with_more(first, more, silent)
-            reply = Completion(json.dumps(first, ensure_ascii=False), "stop", Usage())
-            return self._validate(grounder, node, reply, limit * len(answers))
-
-        chars = _CHECKING * sum(len(each.raw_output or "") for each in answers)
-        return await offload(join, chars=chars)
-
-    @property
-    def _max_insights(self) -> int:
-        return self.job.settings.output.max_insights_per_analyzer
-
-    def _validate(
-        self, grounder: Grounder, node: Node, reply: Completion, limit: int | None = None
-    ) -> Outcome:
-        """Return the outcome of *reply*, with at most *limit* insights (None: as is set)."""
-        limit = self._max_insights if limit is None else limit
-        analyzer = self.job.analyzers[owner_of(node)]
-        text, unknown = self.job.redaction.restore(reply.text, in_json=True)
-        read = partial(read_reply, analyzer)
-        try:
-            outcome = read(text, reply.finish_reason, limit, self.job.secrets)
-        except AnswerError:  # its message may cut a name: better that of the reply as it came
-            read(reply.text, reply.finish_reason, limit, self.job.secrets)
-            raise
-        if self.job.redaction:  # what is stored is what was sent and received
-            notes = {**outcome.notes, **({"unknown_stand_ins": unknown} if unknown else {})}
-            outcome = replace(outcome, raw_output=reply.text, notes=notes)
-        answer, counts = grounder.ground(outcome.answer or {})
-        total, absent = grounder.absent_quotations(answer, analyzer.verbatim)
-        counts = replace(counts, quotations=total, quotations_absent=len(absent))
-        if absent:
-            outcome = noted(outcome, describe_quotations(absent, total))
-        if self.job.settings.grounding.require == "drop":
-            answer = drop_absent(answer)
-        return replace(outcome, answer=answer, grounding=counts)
-
-    def _grounder(self) -> asyncio.Task[Grounder]:
-        """Return the index of the transcript's words; it is made once, in a thread."""
-        if self._indexing is None:
-            segments, near = self.job.transcript.segments, self.job.settings.grounding.near_score
-            chars = _INDEXING * sum(len(segment.text) for segment in segments)
-            self._indexing = asyncio.create_task(offload(Grounder, segments, near, chars=chars))
-        return self._indexing

@@ -101,5 +101,5 @@ def _fits(job: Job, facts: Facts) -> FitsByNode:
         name: replace(model, learned=read_learned(section(facts, name)))
         for name, model in job.models.items()
     }
-    fitter = Fitter(job.settings, job.analyzers, job.transcript, job.variables, job.shared)
+    fitter = Fitter(job.settings, job.analyzers, job.shown, job.variables, job.shared)
     return fitter.fits(job.pipeline.stages, models)

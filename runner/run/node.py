@@ -1,28 +1,28 @@
 """Node execution: its material and context, its models in order, its parts."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 import structlog
 
-from runner.answers.again import added, noted_again, silent_segments
 from runner.answers.outcome import Outcome, failed_outcome, missing_reasons
-from runner.base.errors import AnswerError, CallError, NotRunError
+from runner.base.errors import CallError, NotRunError
 from runner.base.threads import offload
 from runner.calls.call_log import CallLog
 from runner.calls.schedule import gather_all
 from runner.job.chunks import Chunk
-from runner.job.graph import Node, asks_again
+from runner.job.graph import Node
 from runner.job.job import Job, wrap
-from runner.job.parts import again_node, failed_parts, joined, part_node
+from runner.job.parts import failed_parts, joined, part_node
 from runner.job.windows import Fit
 from runner.record.recorder import Recorder
-from runner.run.ask import Asker, NotStoredError, Question
+from runner.run.ask import Asker, Get, NotStoredError, Question
 from runner.run.contexts import Contexts
 from runner.run.escalation import Escalation
 from runner.run.fits import Fits, FitsByNode
+from runner.run.second_reading import SecondReading
 
 RECUTS = 3  # times that a node's material is cut anew for a window smaller than assumed
 # Failures that another model would have too, or that end the run.
@@ -38,8 +38,6 @@ class _TooLongError(Exception):
         super().__init__()
         self.fit = fit
 
-
-Get = Callable[[Question, str], Awaitable[Outcome]]  # answers a question on a text
 
 log = structlog.get_logger("colloquy.run")
 
@@ -169,7 +167,10 @@ class NodeRunner:
                 context = await self._context(question, missing, question.fit.context)
             try:
                 outcome = await self._read_with(question, context, get)
-                return await self._read_again(question, outcome, get)
+                again = SecondReading(
+                    self.job, self.recorder, self.asker.validator, self._read_part
+                )
+                return await again.add(question, outcome, get)
             except _TooLongError as error:
                 question = replace(question, fit=error.fit, recuts=question.recuts - 1)
 
@@ -257,68 +258,6 @@ class NodeRunner:
             question.calls.absorb(part.calls)
         self.recorder.part_ended(node, outcome, part.calls)
         return outcome
-
-    async def _read_again(self, question: Question, first: Outcome, get: Get) -> Outcome:
-        """Ask once more about the segments that *first* cites nothing from; add what that finds.
-
-        Whatever fails of it leaves *first* as it is; the note `asked_again` says so.
-        """
-        node = question.node
-        if first.answer is None or not asks_again(self.job.settings, node):
-            return first
-        silent = silent_segments(self.job.transcript.segments, first.answer)
-        materials, left = dict[int, str](), set(silent)
-        for chunk in question.fit.chunks or (None,):  # what two parts share is in the first
-            if text := self.job.silent_material(chunk, left):
-                materials[chunk.number if chunk else 1] = text
-            left -= {each.id for each in self.job.segments_of(chunk)}
-        if not materials:
-            return first
-        if first.reused is None:
-            await self.recorder.keep_answer(node, first, question.calls)
-        ask = partial(self._ask_again, question, get)
-        outcomes = await gather_all(ask(n, text) for n, text in materials.items())
-        return await self._with_more(node, first, outcomes, silent)
-
-    async def _ask_again(self, question: Question, get: Get, number: int, text: str) -> Outcome:
-        try:
-            return await self._read_part(question, again_node(question.node, number), text, get)
-        except NotRunError as error:
-            if error.kind != "budget":
-                raise
-            return failed_outcome(error)
-
-    async def _with_more(
-        self, node: Node, first: Outcome, outcomes: Sequence[Outcome], silent: Collection[str]
-    ) -> Outcome:
-        """Return *first* with what *outcomes* add to it, and a note that counts that."""
-        good = [each for each in outcomes if each.answer is not None]
-        failed = ", ".join(dict.fromkeys(o.kind or o.status for o in outcomes if o.answer is None))
-        joined = first
-        try:
-            if good:
-                joined = await self.asker.joined(node, [first, *good], silent)
-        except AnswerError as error:  # such as a matrix that the additions would leave incomplete
-            failed = error.kind
-        assert first.answer is not None
-        assert joined.answer is not None
-        found = added(first.answer, joined.answer)
-        note = {"segments": len(silent), "calls": len(outcomes), "found": found, "failed": failed}
-        log.info(
-            "coverage.asked_again",
-            analyzer=node.name,
-            segments=len(silent),
-            found=sum(found.values()),
-            failed=failed or None,
-        )
-        again = all(each.reused == first.reused for each in outcomes)
-        return replace(
-            first,
-            answer=joined.answer,
-            grounding=joined.grounding,
-            reused=first.reused if again else None,
-            notes=noted_again(first.notes, joined.notes, note),
-        )
 
     def _material(self, chunk: Chunk | None) -> str:
         if chunk not in self._materials:

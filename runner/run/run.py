@@ -27,22 +27,21 @@ from runner.base.loop_lag import Lag
 from runner.base.threads import offload
 from runner.calls.client import Client
 from runner.calls.schedule import Place, run_graph
-from runner.config.learned import remember
 from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.prefix_policy import saved_usd
 from runner.record.benchmark import benchmark, headline
-from runner.record.history import CallAverages, expected_durations, history_of, write_history
+from runner.record.history import CallAverages, expected_durations
 from runner.record.recorder import Recorder
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.ask import Asker
+from runner.run.averages import remember_calls
 from runner.run.contexts import Contexts
 from runner.run.fits import Fits
 from runner.run.judging import Judging
 from runner.run.node import NodeRunner
-from runner.run.node_plan import NodePlan
-from runner.run.plan import Plan, compare, make_plan, read_histories
+from runner.run.plan import compare, make_plan, read_histories
 from runner.run.proof import check
 from runner.run.stop import Stop
 
@@ -157,13 +156,9 @@ class Run:
         job, recorder = self.job, self._recorder
         await recorder.settle()
         status, exit_code = run_status(outcomes, job.settings.grounding.min_rate)
-        grounding = grounding_figures(outcomes)
+        grounding, coverage = grounding_figures(outcomes), await self._coverage(outcomes)
         recorder.grounding, recorder.cut = grounding["total"], cut_answers(outcomes)
-        measured = await self._measure(outcomes, wall_s, grounding)
-        coverage = await self._coverage(outcomes)
-        measured["run"]["coverage"] = coverage["total"]["cited"]["token_rate"]
-        for name, figures in coverage["analyzers"].items():
-            measured["analyzers"][name]["coverage"] = figures["token_rate"]
+        measured = await self._measure(outcomes, wall_s, grounding, coverage)
         checked = await check(job, outcomes, measured, coverage, judged, self._judging.figures)
         wrong = job.expected.body.fail and measured["run"].get("failed_checks")
         if degrades := bool(wrong and status == "completed"):
@@ -173,13 +168,8 @@ class Run:
             plan = await offload(make_plan, job, self._histories)
         if plan is not None and not measured["run"]["reused"]:
             measured["plan"] = compare(plan, measured["run"])
-        pages = {
-            "logs/benchmark.json": measured,
-            "grounding.json": grounding,
-            "coverage.json": coverage,
-            **checked,
-        }
-        await self.directory.write_pages(pages)
+        quality = {"grounding.json": grounding, "coverage.json": coverage}
+        await self.directory.write_pages({"logs/benchmark.json": measured, **quality, **checked})
         await self.directory.write_pages(partial(recorder.pages.insights, outcomes))
         if self._member is None or status == "interrupted":  # now it is decided
             exit_code = self._stopped_code(exit_code)
@@ -189,20 +179,19 @@ class Run:
         if status in ANSWERED:
             await self.directory.complete()
         if plan is not None:
-            await self._remember(outcomes, plan)
+            await remember_calls(job, recorder.timings, outcomes, plan)
         counts = sum((o.grounding for o in outcomes.values() if o.grounding), GroundingCounts())
-        found = quotes_found(counts)
-        log.info(
-            "run.finished",
-            status=status,
-            quotes=found,
-            coverage=measured["run"]["coverage"],
-            **headline(measured["run"]),
-        )
+        found, run = quotes_found(counts), measured["run"]
+        shown = {"quotes": found, "coverage": run["coverage"], **headline(run)}
+        log.info("run.finished", status=status, **shown)
         return RunResult(status, exit_code, outcomes, measured, found, degrades)
 
     async def _measure(
-        self, outcomes: Mapping[str, Outcome], wall_s: float, grounding: Mapping[str, Any]
+        self,
+        outcomes: Mapping[str, Outcome],
+        wall_s: float,
+        grounding: Mapping[str, Any],
+        coverage: Mapping[str, Any],
     ) -> dict[str, Any]:
         """Return benchmark.json's content without the plan."""
         job = self.job
@@ -219,6 +208,9 @@ class Run:
         measured["run"]["grounding_rate"] = grounding["total"]["rate"]
         for name, figures in grounding["analyzers"].items():
             measured["analyzers"][name]["grounding_rate"] = figures["rate"]
+        measured["run"]["coverage"] = coverage["total"]["cited"]["token_rate"]
+        for name, figures in coverage["analyzers"].items():
+            measured["analyzers"][name]["coverage"] = figures["token_rate"]
         return measured
 
     async def _coverage(self, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
@@ -236,50 +228,12 @@ class Run:
         again = {n: o.notes["asked_again"] for n, o in outcomes.items() if "asked_again" in o.notes}
         return {**figures, "asked_again": again}
 
-    async def _remember(self, outcomes: Mapping[str, Outcome], plan: Plan) -> None:
-        """Add this run's calls to the history; a failed write is logged only.
-
-        What was learned of a model may be wrong for a simulated one of the same name.
-        """
-        learned = {m.key: m.learned for m in self.job.models.values() if m.is_paid}
-        try:
-            await offload(remember, self.job.root, learned)
-        except OSError as error:
-            log.warning("history.failed", error=str(error))
-        for name in dict.fromkeys(model.settings.name for model in self.job.models.values()):
-            averages = {
-                node: self._averages(node, plan.nodes[node])
-                for node, outcome in outcomes.items()
-                if outcome.model == name and self._is_measured(node, outcome, plan.nodes[node])
-            }
-            try:
-                await offload(write_history, history_of(self.job.root), name, averages)
-            except OSError as error:
-                log.warning("history.failed", error=str(error))
-
     def _cached(self, outcomes: Mapping[str, Outcome]) -> Counter[str]:
         """Return the tokens read from prompt caches, by model."""
         cached: Counter[str] = Counter()
         for name, outcome in outcomes.items():
             cached[outcome.model or ""] += self._recorder.timings[name].calls.usage.cached_tokens
         return cached
-
-    def _is_measured(self, node: str, outcome: Outcome, planned: NodePlan) -> bool:
-        """Return whether *node* made all its planned calls in this run, to the planned model."""
-        fresh = not outcome.reused and "escalation" not in outcome.notes
-        if outcome.status != "ok" or not fresh or outcome.model != planned.model:
-            return False
-        attempts = self._recorder.timings[node].calls.attempts
-        return sum(attempt.outcome == "ok" for attempt in attempts) >= planned.calls
-
-    def _averages(self, node: str, plan: NodePlan) -> CallAverages:
-        timing = self._recorder.timings[node]
-        calls, usage = plan.calls, timing.calls.usage
-        return CallAverages(
-            latency_s=round(timing.duration.sum_s / calls, 4),
-            reply_tokens=round(usage.completion_tokens / calls, 1),
-            prompt_ratio=round(usage.prompt_tokens / plan.planned_tokens, 4),
-        )
 
     async def _work(self, node: Node, upstream: Mapping[str, Outcome]) -> Outcome:
         """Answer one node; its failure is its outcome, never an exception."""

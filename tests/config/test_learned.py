@@ -78,6 +78,8 @@ def test_a_second_refusal_of_the_same_cut_changes_nothing() -> None:
         (5000, 9000, 32768, False),  # a server that does not count what its cache held
         (8192, 9000, 32768, False),
         (9500, 9000, 8192, False),
+        (6000, 9000, 4096, False),  # more than the window that was learned before
+        (1791, 2400, None, False),  # by chance
     ],
 )
 def test_a_prompt_that_was_read_in_part_is_recognized(

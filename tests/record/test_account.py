@@ -15,6 +15,7 @@ from helpers.sessions import begin, resume
 
 from runner.base.errors import CallError, OutputError
 from runner.record.account import restore_account
+from runner.record.batch_directory import runs_of
 from runner.record.journal import Journal
 from runner.reports.verify import verify
 
@@ -128,7 +129,8 @@ def test_a_batch_knows_what_each_of_its_runs_has_spent(harm: Callable[[Path], ob
     harm(BATCH / "journal.jsonl")
 
     assert before == totals(BATCH) | {"cost_usd": pytest.approx(before["cost_usd"])}
-    assert [] == [fault for fault in verify(BATCH) if "is not JSON" not in fault]
+    found = [fault for path in (BATCH, *runs_of(BATCH)) for fault in verify(path)]
+    assert [] == [fault for fault in found if "is not JSON" not in fault]
 
 
 def test_figures_that_a_stranger_wrote_cannot_credit_the_account() -> None:

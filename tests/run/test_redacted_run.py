@@ -25,6 +25,7 @@ from runner.record.store import Store
 from runner.reports.report.index import index_page
 from runner.reports.verify import verify
 from runner.run.execute import ProcessState, execute_job
+from runner.run.fits import Fits
 
 MARKED = dict(talks(SET.read_text(encoding="utf-8")))["English, a meeting"]
 # Words that stand in prompts of their own right, and say nothing of who is planted.
@@ -143,6 +144,16 @@ def test_a_resumed_run_and_another_run_reuse_what_was_masked_alike(given: list[s
     for result, source in ((again, "run"), (other, "store")):
         assert {source} == {outcome.reused for outcome in result.outcomes.values()}
         assert "Ana Silva's draft" in str(result.outcomes["say_means"].answer)
+
+
+@pytest.mark.parametrize("tokens", [150, 180, 220, 300])
+def test_a_resumed_run_cuts_what_it_sends_as_before(given: list[str], tokens: int) -> None:
+    made = job(
+        *given, *ONLY_TWO, f"transcript.token_budget={tokens}", "transcript.overlap_tokens=9"
+    )
+    directory: Any = None
+
+    assert made.fits == Fits(made, directory, PreviousSession(Path("nothing"))).latest
 
 
 def test_without_redaction_nothing_changes(given: list[str]) -> None:

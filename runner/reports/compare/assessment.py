@@ -26,6 +26,7 @@ from runner.reports.compare.paired import (
 from runner.reports.compare.spread import holm
 
 MAX_SETTINGS = 10  # compared in pairs
+MAX_AGREEMENT = 3  # pairs of settings whose agreement has a line each
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,8 @@ def assess(gathered: Gathered) -> Assessment:
         )
         ordered = []
     agreement = [*_of_settings(compared), *_of_raters(gathered.labels)]
-    lines = [*(pair.words for pair in ordered), *map(agreement_words, agreement)]
+    differing = [e for e in ordered if (e.difference.low, e.difference.high) != (0.0, 0.0)]
+    lines = [*(pair.words for pair in differing), *_agreement_lines(agreement)]
     figures = tuple(_figures(setting, names) for setting in settings)
     return Assessment(figures, tuple(pairs), tuple(agreement), tuple(lines), tuple(notes))
 
@@ -152,13 +154,18 @@ def pair_words(
     less, fewer = ("less", "fewer") if low else ("more", "more")
     kind, _, rest = name.partition(" ")
     what = rest.replace("_", " ")
+    things = what if what.endswith("s") else f"findings of {what}"
+    things = things if what else "of the findings labelled right"
     said = {
         COVERAGE: f"covers {points} points {less} of the transcripts",
         PRECISION: f"is right {points} points {less} often",
-        FOUND: f"finds {points} points {fewer} {what or 'of the findings labelled right'}",
+        FOUND: f"finds {points} points {fewer} {things}",
         CHECK: f"passes the check {rest} {points} points {less} often",
     }[kind]
     begun = f"{first} {said} than {second}"
+    if points == 0:
+        what = f"check {rest}" if kind == CHECK else " ".join(filter(None, (kind, what)))
+        begun = f"{first} and {second} differ by less than a point ({what})"
     if gap.low is None or gap.high is None:
         return f"{begun}: {gap.n} of {LEAST} transcripts that a verdict needs"
     shown = f"{begun}, 95 % {_signed(gap.low)} to {_signed(gap.high)}"
@@ -232,6 +239,14 @@ def _measured(
     figure = cohen_kappa if measure == "kappa" else krippendorff_alpha
     found = interval_of(len(tables), lambda at: figure(summed(tables[i] for i in at)))
     return [] if found is None else [Agreement(of, measure, between, found)]
+
+
+def _agreement_lines(agreement: Sequence[Agreement]) -> list[str]:
+    """Return agreements in words; of many settings only the least and the most."""
+    settings = sorted((e for e in agreement if e.of == "settings"), key=lambda e: e.found.value)
+    if len(settings) > MAX_AGREEMENT:
+        settings = [settings[0], settings[-1]]
+    return [agreement_words(e) for e in (*settings, *(e for e in agreement if e.of == "raters"))]
 
 
 def agreement_words(each: Agreement) -> str:

@@ -19,7 +19,7 @@ from runner.answers.labels import (
     short_sha,
     verdict_of,
 )
-from runner.base.errors import ColloquyError
+from runner.base.errors import ColloquyError, reason
 from runner.base.json import amount, at, mapping, mappings, number, read_json, text
 from runner.base.regular_files import folders_in, kind_of
 from runner.record.batch_directory import batch_of, is_batch, runs_of
@@ -220,12 +220,16 @@ def known_labels(runs: Iterable[Path]) -> tuple[list[FindingLabel], list[str]]:
     These are `labels.csv` in runs, batches and sweeps. A file that cannot be read gets a note.
     """
     folders: dict[Path, None] = {}
-    for run in runs:
-        home = (batch_of(run) or run).resolve()
-        folders |= dict.fromkeys((home, *_beside(home)))
+    notes = []
+    for home in dict.fromkeys((batch_of(run) or run).resolve() for run in runs):
+        folders[home] = None
+        if home.parent not in folders:  # whose neighbours are there already
+            try:
+                folders |= dict.fromkeys((home.parent, *_beside(home)))
+            except OSError as error:
+                notes.append(f"Labels beside {home} are left out: {reason(error)}")
     files = [folder / LABELS for folder in folders if kind_of(folder / LABELS) == "file"]
     labels: dict[tuple[str, str, str], FindingLabel] = {}
-    notes = []
     for file in files[:MAX_LABEL_FILES]:
         try:
             labels |= {(e.transcript, e.key, e.rater): e for e in read_labels(file)}

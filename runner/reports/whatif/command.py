@@ -26,6 +26,7 @@ from runner.job.build import run_job, setup_from
 from runner.job.graph import make_pipeline
 from runner.job.job import Job
 from runner.job.prefix_policy import primed_stages
+from runner.record.batch_directory import batch_of
 from runner.reports.stored_run import StoredRun, read_run
 from runner.reports.whatif.replay import NodeCalls, Rules, limit_of, read_calls, replay, rules_of
 
@@ -215,10 +216,11 @@ def _shown(value: Any) -> str:
 def _changed(run: StoredRun, chosen: Mapping[str, Any]) -> dict[str, Any]:
     """Return the run's configuration with values *chosen* by key, references to them included."""
     data = deepcopy(dict(run.config))
+    file = (batch_of(run.path) or run.path) / "config" / "composed.yaml"  # a batch has one for all
     try:
-        composed = load_yaml(run.path / "config" / "composed.yaml")
+        composed = load_yaml(file)
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{run.path}: config/composed.yaml: {one_line(str(error))}") from error
+        raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error
     for key, value in chosen.items():
         for path in [key.split("."), *_references(composed, f"${{{key}}}")]:
             held = at(data, *path[:-1])

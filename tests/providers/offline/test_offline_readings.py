@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from helpers.offline import EMPTY
+from helpers.offline import EMPTY, answer, spoken
 
 from analyzers import say_means
 from runner.providers.offline.readings import find_reading, generic
@@ -61,3 +61,21 @@ def test_a_users_module_answers_by_its_own_reading_or_the_generic_one() -> None:
     assert {"read": ""} == find_reading(own)(EMPTY)
     assert find_reading(shape_only) is generic.read
     assert find_reading(None) is generic.read
+
+
+def test_plain_words_of_a_short_meeting_are_recognized() -> None:
+    said = spoken(
+        ("Tom", "I would rather wait until Monday with the payment switch."),
+        ("Lena", "I disagree. Marketing has announced Thursday as the day of the switch."),
+        ("Priya", "We decide this: the payment switch is on Thursday if the checksums pass."),
+        ("Lena", "Fine with me. I'll tell marketing today."),
+        ("Priya", "Who pays for the extra month of the old provider?"),
+        ("Lena", "Good question. I don't know yet."),
+    )
+    found = {
+        name: answer(name, said)["structured_data"][name]
+        for name in ("decisions", "action_items", "disagreements", "open_questions")
+    }
+
+    assert [1, 1, 1, 1] == [len(items) for items in found.values()], found
+    assert ("Lena", "today") == tuple(found["action_items"][0][key] for key in ("owner", "due"))

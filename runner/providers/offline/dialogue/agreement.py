@@ -1,6 +1,6 @@
 """Agreement: replies that object to or accept what another speaker says."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.providers.offline.dialogue.dialogue import Dialogue
@@ -55,14 +55,25 @@ def _pairs(dialogue: Dialogue, kind: str, reach: int) -> Iterator[AdjacencyPair]
     for number, turn in enumerate(dialogue.turns[1:], start=1):
         for reply in turn[:reach]:
             hit = strongest(kind, reply.text)
-            if not hit or is_question(reply.text) or not _speaks_for_itself(reply, kind):
+            if not hit or is_question(reply.text):
                 continue
-            statement = _answered(dialogue, number, reply)
+            said = reply if _speaks_for_itself(reply, kind) else _reason(turn, reply, hit)
+            if said is None:
+                continue
+            reply, statement = said, _answered(dialogue, number, said)
             if statement and _bears_on(kind, statement, reply, hit):
                 central = max(dialogue.central[statement.index], dialogue.central[reply.index])
                 score = 0.55 * hit.strength + 0.45 * central
                 yield AdjacencyPair(statement, reply, hit.phrase, hit.strength, score)
                 break
+
+
+def _reason(turn: Sequence[Sentence], reply: Sentence, hit: Hit) -> Sentence | None:
+    """Return what follows a bare objection ("I disagree.") in its turn, or None."""
+    after = next((s for s in turn if s.index > reply.index), None)
+    bare = hit.strength > 0.8 and len(words(reply.text)) < 5
+    fit = after and not is_question(after.text) and _speaks_for_itself(after, "disagreement")
+    return after if bare and fit else None
 
 
 def _bears_on(kind: str, statement: Sentence, reply: Sentence, hit: Hit) -> bool:

@@ -30,7 +30,8 @@ _NO_COMMITMENT = re.compile(
     r"ask (?:you|for|everyone|(?:a|an|one|this|that|some|my|another|the) (?:\w+ )?(?:question|"
     r"follow|witness|chair|panel|gentle|same))|hand|start|begin|go ahead|"
     r"stop|see\b|be "
-    r"(?:brief|quick|able|happy|here|glad|looking)|yield|turn|pass|let|leave|tell|note|add that|"
+    r"(?:brief|quick|able|happy|here|glad|looking)|yield|turn|pass|let|leave|note|add that|"
+    r"tell (?:you|us|the|this|that|an?|my|your|it|every(?:one|body))\b|"
     r"admit|look at|announce|wait|allow|praise|tout|applaud|recommend|have (?!a |an |the )|"
     r"know|have to say|talk about|mention|point|read|pause|just|never|not\b|always|need|have to|"
     r"get to|"
@@ -144,6 +145,9 @@ def find_open_points(dialogue: Dialogue) -> list[OpenPoint]:
 _Item = tuple[Literal["unanswered", "deferred"], tuple[Sentence, ...]]  # kind, quoted
 
 
+_IGNORANT = re.compile(
+    r"^\W*(?:well,? )?(?:i|we) (?:don['’]t|do not) know(?: yet| that)?\W*$", re.IGNORECASE
+)
 _TAG = re.compile(r"[,\s](?:okay|ok|right|you know|yeah|correct|huh)\s*\?$", re.IGNORECASE)
 
 
@@ -159,6 +163,8 @@ def _unanswered(dialogue: Dialogue, s: Sentence) -> _Item | None:
     if not answers:
         return "unanswered", (s,)
     evading = next((p for p in answers[0][:3] if strength("evasion", p.text) > 0.8), None)
+    if _IGNORANT.match(answers[0][-1].text):
+        evading = answers[0][-1]
     if evading:
         return "unanswered", (s, evading)
     said = " ".join(part.text for part in answers[0])

@@ -48,15 +48,7 @@ def read(document: Document) -> dict[str, object]:
                 for view in views
                 for text, s in view.interests
             ],
-            "perceptions": [
-                {
-                    "holder": who(p.holder),
-                    "of": p.of,
-                    "perception": p.text,
-                    "evidence": cite(p.sentence),
-                }
-                for p in seen
-            ],
+            "perceptions": [_perception_item(one) for one in seen],
             "tensions": [
                 {"between": list(t.between), "about": _about(t), "evidence": cite(*t.quoted)}
                 for t in tensions
@@ -67,6 +59,11 @@ def read(document: Document) -> dict[str, object]:
             ],
         },
     }
+
+
+def _perception_item(p: Perception) -> dict[str, object]:
+    said = {"holder": who(p.holder), "of": p.of, "perception": p.text}
+    return {**said, "evidence": cite(p.sentence)}
 
 
 def _view_item(view: View) -> dict[str, object]:

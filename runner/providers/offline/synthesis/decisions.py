@@ -42,6 +42,7 @@ _ASIDE = re.compile(
 _SETTLED = re.compile(
     r"\b(?:we|they|i|the (?:\w+ ){1,3}?)(?:'ve| have| has| had)? ?(?:just |already |also )?"
     r"(?:decided|agreed|resolved|approved|voted) (?:on |to |that |against |for )(?=\S)|"
+    r"\bwe (?:hereby )?decide(?: (?:to|that|against)\b|(?: (?:this|that|it))?:)(?=.)|"
     r"\b(?:it|that|this) (?:was|has been|is|'s been) (?:decided|agreed|settled|approved)\b|"
     r"\b(?:our|the|my) decision (?:is|was) (?:to|that)\b",
     re.IGNORECASE,

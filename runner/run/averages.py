@@ -1,0 +1,57 @@
+"""What a run leaves for the plans of later ones: its calls' averages, and what models taught."""
+
+from collections.abc import Mapping
+
+import structlog
+
+from runner.answers.outcome import Outcome
+from runner.base.threads import offload
+from runner.config.learned import remember
+from runner.job.job import Job
+from runner.record.benchmark import NodeTiming
+from runner.record.history import CallAverages, history_of, write_history
+from runner.run.node_plan import NodePlan
+from runner.run.plan import Plan
+
+log = structlog.get_logger("colloquy.run")
+
+
+async def remember_calls(
+    job: Job, timings: Mapping[str, NodeTiming], outcomes: Mapping[str, Outcome], plan: Plan
+) -> None:
+    """Add a run's calls to the history; a failed write is logged only.
+
+    What was learned of a model may be wrong for a simulated one of the same name.
+    """
+    learned = {m.key: m.learned for m in job.models.values() if m.is_paid}
+    try:
+        await offload(remember, job.root, learned)
+    except OSError as error:
+        log.warning("history.failed", error=str(error))
+    for name in dict.fromkeys(model.settings.name for model in job.models.values()):
+        averages = {
+            node: _averages(timings[node], plan.nodes[node])
+            for node, outcome in outcomes.items()
+            if outcome.model == name and _is_measured(timings[node], outcome, plan.nodes[node])
+        }
+        try:
+            await offload(write_history, history_of(job.root), name, averages)
+        except OSError as error:
+            log.warning("history.failed", error=str(error))
+
+
+def _is_measured(timing: NodeTiming, outcome: Outcome, planned: NodePlan) -> bool:
+    """Return whether all planned calls were made in this run, to the planned model."""
+    fresh = not outcome.reused and "escalation" not in outcome.notes
+    if outcome.status != "ok" or not fresh or outcome.model != planned.model:
+        return False
+    return sum(attempt.outcome == "ok" for attempt in timing.calls.attempts) >= planned.calls
+
+
+def _averages(timing: NodeTiming, plan: NodePlan) -> CallAverages:
+    calls, usage = plan.calls, timing.calls.usage
+    return CallAverages(
+        latency_s=round(timing.duration.sum_s / calls, 4),
+        reply_tokens=round(usage.completion_tokens / calls, 1),
+        prompt_ratio=round(usage.prompt_tokens / plan.planned_tokens, 4),
+    )

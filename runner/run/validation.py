@@ -1,0 +1,95 @@
+"""Validation of replies: parsed, restored, and checked against the transcript."""
+
+import asyncio
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from functools import partial
+
+from runner.answers.again import with_more
+from runner.answers.grounding.absent_quotes import describe_quotations, drop_absent
+from runner.answers.grounding.grounder import Grounder
+from runner.answers.outcome import Outcome, noted, read_reply
+from runner.base.errors import AnswerError
+from runner.base.threads import offload
+from runner.base.usage import Usage
+from runner.job.graph import Node
+from runner.job.job import Job
+from runner.job.parts import owner_of
+from runner.providers.request import Completion
+
+_CHECKING, _INDEXING = 5, 2  # cost of a reply's check and of the index, relative to other text
+
+
+class Validator:
+    """Turns the replies of one job into outcomes; the transcript is indexed once, in a thread."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self._limit = job.settings.output.max_insights_per_analyzer
+        self._indexing: asyncio.Task[Grounder] | None = None
+
+    async def check(self, node: Node, reply: Completion) -> Outcome:
+        """Return the outcome of *reply*, computed in a thread; raise AnswerError."""
+        grounder = await asyncio.shield(self.grounder())
+        chars = _CHECKING * len(reply.text)
+        return await offload(self.validate, grounder, node, reply, chars=chars)
+
+    async def joined(
+        self, node: Node, answers: Sequence[Outcome], silent: Collection[str]
+    ) -> Outcome:
+        """Return the outcome of the first of *answers* with what the others add to it.
+
+        They are joined as they were sent, so that the result is checked as a reply is. Raises
+        AnswerError if it has no longer the shape of an answer.
+        """
+        grounder = await asyncio.shield(self.grounder())
+        limit, read = self._limit, self.job.analyzers[owner_of(node)].read
+
+        def join() -> Outcome:
+            first, *others = (
+                read(each.raw_output or "").answer.model_dump(mode="json", round_trip=True)
+                for each in answers
+            )
+            first["insights"] = first["insights"][:limit]
+            for more in others:
+                more["insights"] = more["insights"][:limit]
+                first = with_more(first, more, silent)
+            reply = Completion(json.dumps(first, ensure_ascii=False), "stop", Usage())
+            return self.validate(grounder, node, reply, limit * len(answers))
+
+        chars = _CHECKING * sum(len(each.raw_output or "") for each in answers)
+        return await offload(join, chars=chars)
+
+    def validate(
+        self, grounder: Grounder, node: Node, reply: Completion, limit: int | None = None
+    ) -> Outcome:
+        """Return the outcome of *reply*, with at most *limit* insights (None: as is set)."""
+        limit = self._limit if limit is None else limit
+        analyzer = self.job.analyzers[owner_of(node)]
+        text, unknown = self.job.redaction.restore(reply.text, in_json=True)
+        read = partial(read_reply, analyzer)
+        try:
+            outcome = read(text, reply.finish_reason, limit, self.job.secrets)
+        except AnswerError:  # its message may cut a name: better that of the reply as it came
+            read(reply.text, reply.finish_reason, limit, self.job.secrets)
+            raise
+        if self.job.redaction:  # what is stored is what was sent and received
+            notes = {**outcome.notes, **({"unknown_stand_ins": unknown} if unknown else {})}
+            outcome = replace(outcome, raw_output=reply.text, notes=notes)
+        answer, counts = grounder.ground(outcome.answer or {})
+        total, absent = grounder.absent_quotations(answer, analyzer.verbatim)
+        counts = replace(counts, quotations=total, quotations_absent=len(absent))
+        if absent:
+            outcome = noted(outcome, describe_quotations(absent, total))
+        if self.job.settings.grounding.require == "drop":
+            answer = drop_absent(answer)
+        return replace(outcome, answer=answer, grounding=counts)
+
+    def grounder(self) -> asyncio.Task[Grounder]:
+        """Return the index of the transcript's words; it is made once, in a thread."""
+        if self._indexing is None:
+            segments, near = self.job.transcript.segments, self.job.settings.grounding.near_score
+            chars = _INDEXING * sum(len(segment.text) for segment in segments)
+            self._indexing = asyncio.create_task(offload(Grounder, segments, near, chars=chars))
+        return self._indexing
