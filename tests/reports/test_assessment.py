@@ -14,6 +14,7 @@ from benchmarks.agreement import study, verdicts
 from runner.answers.labels import FindingLabel, found_items, label_of, labels_csv
 from runner.record.keys import payload_digest
 from runner.reports.compare.agreement import cohen_kappa, coincidences, krippendorff_alpha
+from runner.reports.compare.assessment import pair_words
 from runner.reports.compare.compare import Comparison, compare
 from runner.reports.compare.gathered import precision_of
 from runner.reports.compare.paired import (
@@ -185,6 +186,28 @@ def test_the_next_sweep_uses_the_labels_of_an_earlier_run(tmp_path: Path) -> Non
     assert len(stored["pairs"]) == 3
     assert "told apart with 7 transcripts" in (tmp_path / "comparison.html").read_text()
     assert precision_of(tmp_path / "sweeps/one/cheap2") == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "ends", "more", "said"),
+    [
+        ("found action_items", -0.04, (-0.09, 0.01), 40, "finds 4 points fewer action items than "
+         "B, 95 % −9 to +1: not told apart with 12 transcripts; about 40 would do"),
+        ("found", 0.04, (-0.01, 0.09), None, "finds 4 points more of the findings labelled right "
+         "than B, 95 % −1 to +9: not told apart with 12 transcripts; more than 1,000 would be "
+         "needed"),
+        ("found testimony", -0.1, (None, None), None, "finds 10 points fewer findings of testimony "
+         "than B: 12 of 6 transcripts that a verdict needs"),
+        ("check a count", 0.001, (-0.02, 0.02), 40, "and B differ by less than a point (check "
+         "a count), 95 % −2 to +2: not told apart with 12 transcripts; about 40 would do"),
+    ],
+)  # fmt: skip
+def test_a_verdict_is_a_sentence(
+    name: str, value: float, ends: tuple[float | None, float | None], more: int | None, said: str
+) -> None:
+    gap = Difference(value, *ends, 12, 0.2, 0.03)
+
+    assert f"A {said}" == pair_words(name, "A", "B", gap, 0.2, more, apart=False)
 
 
 def test_few_shared_transcripts_are_said_once_and_bad_labels_noted(tmp_path: Path) -> None:

@@ -99,7 +99,8 @@ def assess(gathered: Gathered) -> Assessment:
         )
         ordered = []
     agreement = [*_of_settings(compared), *_of_raters(gathered.labels)]
-    lines = [*(pair.words for pair in ordered), *_agreement_lines(agreement)]
+    differing = [e for e in ordered if (e.difference.low, e.difference.high) != (0.0, 0.0)]
+    lines = [*(pair.words for pair in differing), *_agreement_lines(agreement)]
     figures = tuple(_figures(setting, names) for setting in settings)
     return Assessment(figures, tuple(pairs), tuple(agreement), tuple(lines), tuple(notes))
 
@@ -153,10 +154,12 @@ def pair_words(
     less, fewer = ("less", "fewer") if low else ("more", "more")
     kind, _, rest = name.partition(" ")
     what = rest.replace("_", " ")
+    things = what if what.endswith("s") else f"findings of {what}"
+    things = things if what else "of the findings labelled right"
     said = {
         COVERAGE: f"covers {points} points {less} of the transcripts",
         PRECISION: f"is right {points} points {less} often",
-        FOUND: f"finds {points} points {fewer} {what or 'of the findings labelled right'}",
+        FOUND: f"finds {points} points {fewer} {things}",
         CHECK: f"passes the check {rest} {points} points {less} often",
     }[kind]
     begun = f"{first} {said} than {second}"
