@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from runner.base.errors import ConfigError
+from runner.base.errors import ConfigError, one_line
 from runner.base.format import count, plural, share, usd
 from runner.base.json import amount, at, number, section, text
 from runner.record.batch_directory import INSIGHTS_TABLE, REPORT, TABLE, rows_of, runs_of
@@ -105,7 +105,7 @@ def _file(row: Mapping[str, Any], batch: Path, folder: str, known: set[Path]) ->
     name, status = text(row.get("transcript")), text(row.get("status"))
     tone, shown, meaning = VERDICTS.get(status, ("warn", status or "Unknown", "no known status"))
     fault = text(row.get("error")).removeprefix(f"{root_of(folder) / name}: ")
-    fault = fault or ("" if status == "completed" else meaning)
+    fault, name = fault or ("" if status == "completed" else meaning), one_line(name)
     path = batch / text(row.get("run"))
     try:
         run = read_run(path) if path in known else None

@@ -9,7 +9,7 @@ from runner.transcript.formats.cues import turns_of
 from runner.transcript.model import Turn
 from runner.transcript.report import Notes
 
-_HEAD = re.compile(r"\s*(?:<\?xml[^>]{0,200}>\s*)?<sami\b", re.IGNORECASE)
+_HEAD = re.compile(r"\A\s*(?:<\?xml[^>]{0,200}>\s*)?<sami\b", re.IGNORECASE)
 _BODY = re.compile(r"<body[^<>]{0,300}>", re.IGNORECASE)
 _TITLE = re.compile(r"<title>([^<>]{1,300})", re.IGNORECASE)
 _BLOCK = re.compile(r"<(sync|p|br)\b([^<>]{0,300})>", re.IGNORECASE)

@@ -9,16 +9,16 @@ from runner.transcript.formats.records import letters, turns_from_words
 from runner.transcript.model import Turn, words_of
 from runner.transcript.report import Notes
 
-_HEAD = re.compile(r'\s*(?:File type = )?"ooTextFile')
+_HEAD = re.compile(r'\A\s*(?:File type = )?"ooTextFile')
 # Of both forms only the values count: texts, whose quotes are doubled, and free numbers.
 _VALUE = re.compile(
     r'"([^"]*(?:""[^"]*)*)"|(?<!\S)(-?\d{1,15}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?)(?!\S)'
 )
 _WORDS = re.compile(
-    r"(.*?)\W*\b(?:words?|ort(?:-mau)?|utterances?|transcript\w*|texts?|sentences?)$"
+    r"\A(.{0,200}?)\W{0,9}\b(?:words?|ort(?:-mau)?|utterances?|transcript\w{0,9}|texts?|sentences?)$"
 )
 _NO_SPEECH = re.compile(
-    r"(?:.*[\W_])?(?:phone[ms]?e?s?|kan|mau|syllables?|pos|tones?|breaks?|misc|notes?|comments?"
+    r"\A(?:.{0,200}[\W_])?(?:phone[ms]?e?s?|kan|mau|syllables?|pos|tones?|breaks?|misc|notes?|comments?"
     r"|silences?|events?)$"
 )
 _PAUSES = words_of("sp sil spn <sil> <p:> <p> # _ silent silence sounding noise")

@@ -16,7 +16,9 @@ _FIELD = re.compile(
     r"[\s>*+-]{0,12}[*_]{0,3}([A-Za-z][\w -]{0,30}?)[*_]{0,3}\s?"
     r"(?::[*_]{0,3}(?:\s|$)|=)[*_]{0,3}(.*)$"
 )
-_BETWEEN = re.compile(r"[-=_*#~\s]*$|\W*\d+\W*$|\[[^][]*\]$")  # rules and numbers of records
+_BETWEEN = re.compile(
+    r"\A(?:[-=_*#~\s]*$|\W{0,20}\d{1,9}\W{0,20}$|\[[^][]{0,300}\]$)"
+)  # rules and numbers of records
 _TEXT = "text"  # the key of words that have none
 _SAMPLE = 4000
 _MOSTLY = 0.8
