@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import colloquy
+from runner.answers.coverage import cited_segments
 from runner.answers.passages import relevance
 from runner.base.format import aligned
 from runner.providers.offline.language.asking import asked_terms, terms_of
@@ -248,21 +249,10 @@ def cited(
         yield (
             meeting,
             {
-                name: frozenset(place[segment] for segment in set(cites(record)))
+                name: frozenset(place[segment] for segment in set(cited_segments(record)))
                 for name, record in run.answers.items()
             },
         )
-
-
-def cites(value: object) -> Iterator[str]:
-    """Yield the segments that evidence anywhere in *value* names."""
-    if isinstance(value, dict):
-        if isinstance(value.get("segment"), str) and "quote" in value:
-            yield value["segment"]
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value:
-            yield from cites(item)
 
 
 def text_rank(meeting: Meeting) -> list[float]:
