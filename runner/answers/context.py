@@ -2,17 +2,15 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
-from runner.answers.excerpts import by_distance, fitting, segment_line
+from runner.answers.excerpts import Count, by_distance, fitting, segment_line
 from runner.answers.findings import insight_line, item_line, missing_line
 from runner.config.schema import ContextSettings
 from runner.transcript.model import Segment
-
-Count = Callable[[str], int]
 
 TOP_INSIGHT, SELECTED_KEY, OTHER_INSIGHT, OTHER_KEY = range(4)
 TIERS = ("top insight", "selected key", "other insight", "other key")
