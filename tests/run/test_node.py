@@ -108,8 +108,8 @@ def test_parts_go_side_by_side() -> None:
     assert result.benchmark["analyzers"]["say_means"]["parts_s"] == [1.0] * 4
 
 
-def test_a_part_that_fails_is_missed_and_said_not_silently_left_out() -> None:
-    made = in_parts()
+def losing_the_second_part(made: Job) -> Reply:
+    """Return a model that does not answer say_means on the second part of *made*'s transcript."""
     second = made.transcript_material(made.fit(made.pipeline.nodes[0], made.main).chunks[1])
 
     def reply(request: Request) -> str:
@@ -117,7 +117,12 @@ def test_a_part_that_fails_is_missed_and_said_not_silently_left_out() -> None:
             raise CallError("timeout", "late")
         return simulated(request)
 
-    result, transports = execute_models(made, reply)
+    return reply
+
+
+def test_a_part_that_fails_is_missed_and_said_not_silently_left_out() -> None:
+    made = in_parts()
+    result, transports = execute_models(made, losing_the_second_part(made))
     join = [r for r in transports["main"].requests if r.node == "say_means"][-1]
 
     assert result.exit_code == 3
@@ -376,15 +381,8 @@ def test_a_part_that_is_lost_is_seen_while_the_run_goes_on(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     made = in_parts()
-    second = made.transcript_material(made.fit(made.pipeline.nodes[0], made.main).chunks[1])
-
-    def reply(request: Request) -> str:
-        if request.node == "say_means" and second in prompt_of(request):
-            raise CallError("timeout", "late")
-        return simulated(request)
-
     with run_log(Path("events.jsonl"), "plain"):
-        execute_models(made, reply)
+        execute_models(made, losing_the_second_part(made))
     lines = capsys.readouterr().err.splitlines()
 
     assert [] != [line for line in lines if "part.lost part=say_means/part_02 kind=timeout" in line]
