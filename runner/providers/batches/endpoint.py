@@ -1,0 +1,85 @@
+"""Endpoint: what every provider's batch API does, whatever its calls are named."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from runner.base.errors import CallError
+from runner.providers.request import Completion, Request
+
+State = Literal["waiting", "running", "ended", "expired", "cancelled", "failed"]
+OVER: frozenset[State] = frozenset({"ended", "expired", "cancelled", "failed"})
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLimits:
+    """What one batch may hold: requests, bytes of its file, and tokens queued over all batches.
+
+    None is no limit that is known. *window_s* is the time after which a provider lets a batch
+    expire.
+    """
+
+    requests: int = 50_000
+    bytes: int = 100_000_000
+    queued_tokens: int | None = None
+    window_s: float = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedBatch:
+    """A batch as its provider describes it; times are seconds since 1970, None where not told.
+
+    *counts* are requests by the provider's own words, such as `completed` and `failed`; *error*
+    is why it failed as a whole, empty otherwise.
+    """
+
+    id: str
+    state: State
+    created_at: float | None = None
+    ended_at: float | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    error: str = ""
+
+
+class BatchEndpoint(Protocol):
+    """One model's batch API. Every method makes one attempt and raises CallError if it fails.
+
+    A request is known by its *key*, at most 64 characters of [A-Za-z0-9_-], which comes back
+    beside its reply. A *mark*, of the same characters, is stored with a batch so that a process
+    that died after sending finds it again.
+    """
+
+    limits: BatchLimits
+
+    def line(self, key: str, request: Request) -> bytes:
+        """Return *request* as the batch's file or body holds it, without a line end."""
+
+    async def submit(self, lines: Sequence[bytes], mark: str) -> SubmittedBatch:
+        """Send *lines* as one batch."""
+
+    async def find(self, mark: str, since: float) -> SubmittedBatch | None:
+        """Return the batch with *mark* that was made after *since* (seconds since 1970), if any.
+
+        Raises CallError where the provider cannot be asked, so that absence is never guessed.
+        """
+
+    async def status(self, batch: str) -> SubmittedBatch:
+        """Return the batch with that id."""
+
+    def results(self, batch: str) -> AsyncIterator[bytes]:
+        """Yield the raw lines of the results there are, failed requests included, in any order.
+
+        Some providers have none before the batch is over.
+        """
+
+    def read(self, line: bytes) -> tuple[str, Completion | CallError]:
+        """Return a result's key, and the reply or the failure of its request.
+
+        Raises ValueError for a line that names no key, such as one that was cut.
+        """
+
+    async def cancel(self, batch: str) -> None:
+        """Ask the provider to stop the batch; what is finished by then is kept and paid."""
+
+    async def close(self) -> None:
+        """Release connections."""
