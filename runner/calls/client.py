@@ -15,7 +15,8 @@ from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import MAX_CEILING, Gate
 from runner.calls.admission.limits import Admission, Limit, Ticket
 from runner.calls.call_log import Attempt, CallLog
-from runner.calls.retry import THROTTLE, TRANSIENT, RetryPolicy
+from runner.calls.flex import Flex, Way
+from runner.calls.retry import NO_CAPACITY, THROTTLE, TRANSIENT, RetryPolicy
 from runner.providers.request import (
     Completion,
     Request,
@@ -27,7 +28,7 @@ from runner.providers.request import (
 )
 from runner.providers.retry_headers import MAX_RETRY_AFTER_S
 
-MAX_REQUESTS = 24  # attempts of a conversation with one model, of any outcome
+MAX_REQUESTS = 24  # attempts of a conversation with one model, except those without capacity
 _RANK_PER_PROBE = 1e9  # added to the rank for each probe, so that callers take turns
 
 log = structlog.get_logger("colloquy.client")
@@ -41,6 +42,7 @@ class _Call:
     slots: Limit
     calls: CallLog
     ticket: Ticket
+    way: Way
     failures: Counter[str] = field(default_factory=Counter)
     parked: bool = False  # the last failure was an outage and uses up no retry
     begun: float | None = None  # loop time of the first token, if others wait for it
@@ -55,6 +57,7 @@ class Client:
     first attempt, including waits except those for outages. All clients of a model and key
     share *gate*, all clients of an event loop *admission*. *rng* draws the jitter. A *local*
     model computes in this process: time does not end its attempts, a closed admission does.
+    With *flex*, *transport* asks for that tier.
     """
 
     transport: Transport
@@ -67,6 +70,12 @@ class Client:
     budget: Budget = field(default_factory=Budget)
     sizer: Sizer | None = None
     local: bool = False
+    flex: Flex | None = None
+
+    @property
+    def transports(self) -> tuple[Transport, ...]:
+        """All transports that calls may take."""
+        return (self.transport,) if self.flex is None else (self.transport, self.flex.live)
 
     async def complete(
         self,
@@ -77,13 +86,15 @@ class Client:
         *,
         waits_for_outage: bool = True,
         on_failure: Callable[[], None] | None = None,
+        need_s: float = 0.0,
     ) -> Completion:
         """Return the reply; raise the last attempt's CallError once it is not retried.
 
         A call that has a fallback does not wait out an outage. *on_failure* is called after
-        each failed attempt. The slot and other limits are held during attempts, not between
-        them. Raises NotRunError if an attempt was not made because of a stopped run, a fault of
-        the account or an exhausted budget.
+        each failed attempt. *need_s* are the seconds that this call and those after it take live;
+        a call at flex goes live in time for them. The slot and other limits are held during
+        attempts, not between them. Raises NotRunError if an attempt was not made because of a
+        stopped run, a fault of the account or an exhausted budget.
         """
         tokens, cost_usd, replied = 0, 0.0, 0
         if self.sizer is not None and (self.budget.capped or self.gate.counts_tokens):
@@ -91,9 +102,12 @@ class Client:
             replied = request.max_tokens
         ticket = Ticket(calls.unit or request.node, rank, tokens, cost_usd, None, waits_for_outage)
         ticket.reply_tokens = replied
-        call = _Call(request, slots, calls, ticket)
+        way = Way(request.node, self.transport, self.timeout_s, self.flex, need_s)
+        way.delivery = "live" if self.flex is None else "flex"
+        call = _Call(request, slots, calls, ticket, way)
         while True:
-            if len(calls.attempts) - calls.earlier >= MAX_REQUESTS:
+            asked = calls.attempts[calls.earlier :]
+            if sum(attempt.outcome != NO_CAPACITY for attempt in asked) >= MAX_REQUESTS:
                 raise CallError("transient", f"given up after {MAX_REQUESTS} requests")
             try:
                 return await self._attempt(call)
@@ -122,38 +136,42 @@ class Client:
             calls.parked_s += self.gate.breaker.open_s(started) - parked
             calls.began = started if calls.began is None else calls.began
             ticket.rank += _RANK_PER_PROBE * ticket.probe
+            way = call.way.next(started)
             calls.secure(calls, call.request.max_tokens)
             reserved = {"may_use_tokens": ticket.tokens, "may_cost_usd": ticket.cost_usd}
-            calls.record("call.started", len(calls.attempts) + 1, **reserved)
+            facts = {**reserved, "delivery": call.way.delivery}
+            calls.record("call.started", len(calls.attempts) + 1, **facts)
             try:
-                completion = await self._send(call)
+                completion = await self._send(call, *way)
             except BaseException as error:
                 self._settle_failure(call, error, started)
                 raise
             self._settle_success(call, completion, started)
             return completion
 
-    async def _send(self, call: _Call) -> Completion:
+    async def _send(self, call: _Call, transport: Transport, timeout_s: float) -> Completion:
         if self.local:
-            work = self.transport.complete(call.request, math.inf)
+            work = transport.complete(call.request, math.inf)
             return await self.admission.until_closed(work)
         sent: list[bool] = []
         waiting = first_token_callback()
         try:
-            async with asyncio.timeout(self.timeout_s) as deadline:
+            async with asyncio.timeout(timeout_s) as deadline:
                 with (
                     on_first_token(waiting and partial(_begin, call, waiting)),
                     on_arrival(lambda: deadline.reschedule(None)),
                     on_sent(partial(sent.append, True)),
                 ):
-                    return await self.transport.complete(call.request, self.timeout_s)
+                    return await transport.complete(call.request, timeout_s)
         except TimeoutError as error:
-            message = f"no answer within {self.timeout_s:g} s (model.timeout_s)"
+            why = "model.timeout_s" if call.way.delivery == "live" else "at the flex tier"
+            message = f"no answer within {timeout_s:g} s ({why})"
             raise CallError("timeout", message, billed=True, slow=bool(sent)) from error
 
     def _settle_success(self, call: _Call, reply: Completion, started: float) -> None:
         ticket, usage = call.ticket, reply.usage
-        now = self._end_attempt(call, "ok", None, started)
+        live = call.way.live_usd(usage)
+        now = self._end_attempt(call, "ok", None, started, live)
         self.gate.succeeded(
             ticket, started, now, usage=usage, first=not call.failures, told=reply.told
         )
@@ -162,7 +180,9 @@ class Client:
         self.budget.spend(cost_usd, usage.tokens)
         call.calls.charge(0, ticket.cost_usd if usage.cost_usd is None else 0.0)
         call.calls.add(reply)
-        facts = usage.figures()
+        facts = {**usage.figures(), "delivery": call.way.delivery, "live_usd": live}
+        if reply.tier:
+            facts["tier"] = reply.tier
         if usage.corrected:
             facts["usage_corrected"] = usage.corrected
         call.calls.record("call.finished", len(call.calls.attempts), **facts)
@@ -194,12 +214,16 @@ class Client:
         charged = {"charged_tokens": tokens, "charged_usd": usd}
         call.calls.record("call.failed", len(call.calls.attempts), **facts, **charged)
 
-    def _end_attempt(self, call: _Call, outcome: str, status: int | None, started: float) -> float:
+    @staticmethod
+    def _end_attempt(
+        call: _Call, outcome: str, status: int | None, started: float, live: float | None = 0.0
+    ) -> float:
         now = asyncio.get_running_loop().time()
         call.calls.latency_s += now - started
         first, call.begun = call.begun, None
         first_token_s = None if first is None else first - started
-        call.calls.attempts.append(Attempt(outcome, now - started, status, 0.0, first_token_s))
+        attempt = Attempt(outcome, now - started, status, 0.0, first_token_s, call.way.delivery)
+        call.calls.attempts.append(replace(attempt, live_usd=live))
         return now
 
     def _wait_after(self, call: _Call, error: CallError) -> float | None:
@@ -214,6 +238,8 @@ class Client:
             return 0.0
         if call.parked:
             return 0.0 if call.ticket.waits_for_outage else None  # the breaker delays it
+        if (wait := call.way.wait_s(error, now, self.retry.delay_s, self.rng)) is not None:
+            return wait
         waited = sum(a.wait_s for a in calls.attempts if a.outcome == error.kind)
         wait = self.retry.wait_s(error, call.failures[_family(error)], self.rng, waited)
         if wait is None:
@@ -222,7 +248,7 @@ class Client:
             self.gate.throttle(wait, error.retry_after_s, now)
             wait += self.rng.uniform(0, min(1.0, self.retry.delay_s))
         began = now if calls.began is None else calls.began
-        left = self.deadline_s + calls.parked_s - (now - began)
+        left = self.deadline_s + calls.parked_s + call.way.waited_s - (now - began)
         return None if wait > left else wait
 
     def _log_failure(self, call: _Call, error: CallError, wait: float | None) -> None:
@@ -250,4 +276,4 @@ def _begin(call: _Call, waiting: Callable[[], object]) -> None:
 
 def _family(error: CallError) -> str:
     """Return the name of the retry counter that *error* increments."""
-    return THROTTLE if error.kind == THROTTLE else "transient"
+    return error.kind if error.kind in (THROTTLE, NO_CAPACITY) else "transient"

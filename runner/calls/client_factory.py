@@ -1,8 +1,11 @@
 """Client factory: builds the clients of a job, with the limits that they share."""
 
+import asyncio
+import math
 import os
+import time
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from runner.base.text import digest
 from runner.base.threads import WORKERS, offload
@@ -10,7 +13,9 @@ from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import MAX_CEILING, Gate, Gates, rates_of
 from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
+from runner.calls.flex import Flex
 from runner.calls.retry import RetryPolicy
+from runner.config.delivery import deadline_of
 from runner.config.model_facts import OFFLINE
 from runner.config.schema import ModelSettings
 from runner.config.simulate import SimulateSettings
@@ -31,15 +36,20 @@ def build_clients(
     All jobs of the process share *gates*, all clients of the event loop *admission*, all calls
     of the run or batch *budget*. *addresses* are those of simulated providers, by model name.
     """
-    readings = _readings(job)
+    readings, by_s = _readings(job), _by_s(job)
     clients = {}
     for name, model in job.models.items():
         body = model.settings
         local = body.name.startswith(OFFLINE)
         values = {each.name: getattr(body, each.name) for each in fields(ModelRoute)}
-        route = ModelRoute(**values | {"api_base": addresses.get(name, body.api_base)})
+        own = {"api_base": addresses.get(name, body.api_base), "delivery": "live"}
+        route, flex = ModelRoute(**values | own), None
+        transport = _transport(route, readings)
+        if body.delivery == "flex":
+            flex = Flex(transport, by_s, model.prices)
+            transport = _transport(replace(route, delivery="flex"), readings)
         clients[name] = Client(
-            transport=_transport(route, readings),
+            transport=transport,
             retry=RetryPolicy(0 if local else body.max_retries, body.retry_delay_s),
             timeout_s=body.timeout_s,
             deadline_s=body.deadline_s,
@@ -48,8 +58,17 @@ def build_clients(
             budget=budget,
             sizer=Sizer(model.tokenizer, model.prices, model.learned),
             local=local,
+            flex=flex,
         )
     return clients
+
+
+def _by_s(job: Setup) -> float:
+    """Return the event loop's time of `delivery.by`, inf without one."""
+    if (by := job.settings.delivery.by) is None:
+        return math.inf
+    now = time.time()
+    return asyncio.get_running_loop().time() + deadline_of(by, now) - now
 
 
 def simulated_models(job: Setup) -> dict[str, SimulateSettings]:

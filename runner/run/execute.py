@@ -229,8 +229,9 @@ async def _execute(
         gate.register(calls)
         stack.callback(gate.unregister, calls)
     for client in clients.values():
-        stack.push_async_callback(client.transport.close)
-        await client.transport.open()
+        for transport in client.transports:
+            stack.push_async_callback(transport.close)
+            await transport.open()
     if job.is_paid:
         _spare_collections()
     set_library_levels()

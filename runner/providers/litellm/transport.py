@@ -187,12 +187,15 @@ class LiteLLMTransport:
         text, finish_reason, stopped = (checked_text(part, self._secrets) for part in said)
         usage = usage_of(getattr(response, "usage", None), self._size(request, text))
         cost, doubt = reported_cost(response)
+        tier = next(_served(response), "")
         if cost is None and self._prices is not None:
-            cost = cost_usd(usage, self._prices, next(_served(response), ""))
+            dropped = "service_tier" in self._adapted.dropped
+            cost = cost_usd(usage, self._prices, tier or ("default" if dropped else ""))
         corrected = "; ".join(filter(None, (usage.corrected, doubt)))
         usage = replace(usage, cost_usd=cost, corrected=corrected)
         reason = _REASONS.get(stopped, finish_reason)[:MAX_REASON_CHARS]
-        return Completion(text, reason, usage, stopped, limits_left(attempt.headers))
+        tier = checked_text(tier, self._secrets)[:MAX_REASON_CHARS]
+        return Completion(text, reason, usage, stopped, limits_left(attempt.headers), tier)
 
     def _size(self, request: Request, text: str) -> CallSize:
         count = tokenizer_for(self.route.known_as).count
