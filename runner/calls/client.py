@@ -4,7 +4,7 @@ import asyncio
 import math
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -15,7 +15,9 @@ from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import MAX_CEILING, Gate
 from runner.calls.admission.limits import Admission, Limit, Ticket
 from runner.calls.call_log import Attempt, CallLog
-from runner.calls.retry import THROTTLE, TRANSIENT, RetryPolicy
+from runner.calls.delivery.attempt import BatchAttempt
+from runner.calls.delivery.deliverer import Deliverer
+from runner.calls.retry import THROTTLE, TRANSIENT, RetryPolicy, family
 from runner.providers.request import (
     Completion,
     Request,
@@ -34,7 +36,7 @@ log = structlog.get_logger("colloquy.client")
 
 
 @dataclass(slots=True)
-class _Call:
+class Call:
     """State that the attempts of one call share."""
 
     request: Request
@@ -42,6 +44,8 @@ class _Call:
     calls: CallLog
     ticket: Ticket
     failures: Counter[str] = field(default_factory=Counter)
+    key: str = ""  # of the request, for batches
+    steps: int = 1  # calls from here to the end of its run
     parked: bool = False  # the last failure was an outage and uses up no retry
     begun: float | None = None  # loop time of the first token, if others wait for it
 
@@ -54,7 +58,8 @@ class Client:
     timeout does not bound a slow body. *deadline_s* bounds the calls of one node from their
     first attempt, including waits except those for outages. All clients of a model and key
     share *gate*, all clients of an event loop *admission*. *rng* draws the jitter. A *local*
-    model computes in this process: time does not end its attempts, a closed admission does.
+    model computes in this process: time does not end its attempts, a closed admission does. What
+    *deliverer* takes goes into batches.
     """
 
     transport: Transport
@@ -67,6 +72,7 @@ class Client:
     budget: Budget = field(default_factory=Budget)
     sizer: Sizer | None = None
     local: bool = False
+    deliverer: Deliverer | None = None
 
     async def complete(
         self,
@@ -75,23 +81,27 @@ class Client:
         calls: CallLog,
         rank: float = 0.0,
         *,
+        key: str = "",
+        steps: int = 1,
         waits_for_outage: bool = True,
         on_failure: Callable[[], None] | None = None,
     ) -> Completion:
         """Return the reply; raise the last attempt's CallError once it is not retried.
 
+        *key* is the digest of the request, *steps* are the calls from here to the end of its run.
         A call that has a fallback does not wait out an outage. *on_failure* is called after
         each failed attempt. The slot and other limits are held during attempts, not between
         them. Raises NotRunError if an attempt was not made because of a stopped run, a fault of
         the account or an exhausted budget.
         """
         tokens, cost_usd, replied = 0, 0.0, 0
-        if self.sizer is not None and (self.budget.capped or self.gate.counts_tokens):
+        counts = self.budget.capped or self.gate.counts_tokens or self.deliverer is not None
+        if self.sizer is not None and counts:
             tokens, cost_usd = await self.sizer.size(request)
             replied = request.max_tokens
         ticket = Ticket(calls.unit or request.node, rank, tokens, cost_usd, None, waits_for_outage)
         ticket.reply_tokens = replied
-        call = _Call(request, slots, calls, ticket)
+        call = Call(request, slots, calls, ticket, key=key, steps=steps)
         while True:
             if len(calls.attempts) - calls.earlier >= MAX_REQUESTS:
                 raise CallError("transient", f"given up after {MAX_REQUESTS} requests")
@@ -112,11 +122,19 @@ class Client:
                     raise
                 await self.admission.pause(wait, self.gate)
 
-    async def _attempt(self, call: _Call) -> Completion:
+    async def _attempt(self, call: Call) -> Completion:
+        if self.deliverer is not None and call.calls.note is not None:
+            sent = BatchAttempt(self, self.deliverer, call)
+            if sent.is_wanted:
+                return await sent.make()
+        return await self.attempt_live(call, (call.slots, self.gate, self.budget))
+
+    async def attempt_live(self, call: Call, limits: Sequence[Limit]) -> Completion:
+        """Make one attempt within *limits*; raise CallError."""
         clock = asyncio.get_running_loop().time
         calls, ticket = call.calls, call.ticket
         queued, parked = clock(), self.gate.breaker.open_s(clock())
-        async with self.admission.admit((call.slots, self.gate, self.budget), ticket):
+        async with self.admission.admit(limits, ticket):
             started = clock()
             calls.queue_wait_s += started - queued
             calls.parked_s += self.gate.breaker.open_s(started) - parked
@@ -133,7 +151,7 @@ class Client:
             self._settle_success(call, completion, started)
             return completion
 
-    async def _send(self, call: _Call) -> Completion:
+    async def _send(self, call: Call) -> Completion:
         if self.local:
             work = self.transport.complete(call.request, math.inf)
             return await self.admission.until_closed(work)
@@ -151,9 +169,9 @@ class Client:
             message = f"no answer within {self.timeout_s:g} s (model.timeout_s)"
             raise CallError("timeout", message, billed=True, slow=bool(sent)) from error
 
-    def _settle_success(self, call: _Call, reply: Completion, started: float) -> None:
+    def _settle_success(self, call: Call, reply: Completion, started: float) -> None:
         ticket, usage = call.ticket, reply.usage
-        now = self._end_attempt(call, "ok", None, started)
+        now = self.end_attempt(call, "ok", None, started)
         self.gate.succeeded(
             ticket, started, now, usage=usage, first=not call.failures, told=reply.told
         )
@@ -176,17 +194,17 @@ class Client:
             **facts,
         )
 
-    def _settle_failure(self, call: _Call, failure: BaseException, started: float) -> None:
+    def _settle_failure(self, call: Call, failure: BaseException, started: float) -> None:
         ticket, error = call.ticket, failure
         if not isinstance(error, CallError):  # cancelled, or a bug
             kind = "internal" if isinstance(error, Exception) else "cancelled"
             error = CallError(kind, f"{kind} during the call", billed=True)
-        now = self._end_attempt(call, error.kind, error.status, started)
+        now = self.end_attempt(call, error.kind, error.status, started)
         call.parked = not self.gate.failed(ticket, error, started, now)
         if error.kind in TRANSIENT and ticket.failing_since is None:
             ticket.failing_since = now
         if not call.parked and not error.again:
-            call.failures[_family(error)] += 1
+            call.failures[family(error)] += 1
         tokens, usd = (ticket.tokens, ticket.cost_usd) if error.billed else (0, 0.0)
         self.budget.spend(usd, tokens)
         call.calls.charge(tokens, usd)
@@ -194,18 +212,28 @@ class Client:
         charged = {"charged_tokens": tokens, "charged_usd": usd}
         call.calls.record("call.failed", len(call.calls.attempts), **facts, **charged)
 
-    def _end_attempt(self, call: _Call, outcome: str, status: int | None, started: float) -> float:
+    def end_attempt(
+        self,
+        call: Call,
+        outcome: str,
+        status: int | None,
+        started: float,
+        delivery: str = "live",
+    ) -> float:
+        """Count an attempt that began at *started*, in loop time; return the time of its end."""
         now = asyncio.get_running_loop().time()
         call.calls.latency_s += now - started
         first, call.begun = call.begun, None
         first_token_s = None if first is None else first - started
-        call.calls.attempts.append(Attempt(outcome, now - started, status, 0.0, first_token_s))
+        attempt = Attempt(outcome, now - started, status, 0.0, first_token_s, delivery)
+        call.calls.attempts.append(attempt)
         return now
 
-    def _wait_after(self, call: _Call, error: CallError) -> float | None:
+    def _wait_after(self, call: Call, error: CallError) -> float | None:
         """Return the seconds to wait before the next attempt, None to give up."""
         calls, now = call.calls, asyncio.get_running_loop().time()
-        throttled = error.kind == THROTTLE
+        batched = calls.attempts[-1].delivery == "batch"
+        throttled = error.kind == THROTTLE and not batched  # which says nothing of live calls
         if throttled and (error.retry_after_s or 0.0) > MAX_RETRY_AFTER_S:
             self.gate.stop_until(error.retry_after_s or 0.0)
         if self.gate.fault is not None and self.gate.fault is not error:
@@ -215,7 +243,7 @@ class Client:
         if call.parked:
             return 0.0 if call.ticket.waits_for_outage else None  # the breaker delays it
         waited = sum(a.wait_s for a in calls.attempts if a.outcome == error.kind)
-        wait = self.retry.wait_s(error, call.failures[_family(error)], self.rng, waited)
+        wait = self.retry.wait_s(error, call.failures[family(error)], self.rng, waited)
         if wait is None:
             return None
         if throttled:
@@ -225,7 +253,7 @@ class Client:
         left = self.deadline_s + calls.parked_s - (now - began)
         return None if wait > left else wait
 
-    def _log_failure(self, call: _Call, error: CallError, wait: float | None) -> None:
+    def _log_failure(self, call: Call, error: CallError, wait: float | None) -> None:
         calls = call.calls
         calls.attempts[-1] = replace(calls.attempts[-1], wait_s=wait or 0.0)
         if error.again:  # the transport has said what it leaves out from now on
@@ -241,13 +269,8 @@ class Client:
         )
 
 
-def _begin(call: _Call, waiting: Callable[[], object]) -> None:
+def _begin(call: Call, waiting: Callable[[], object]) -> None:
     """Note when the reply began, and tell who waits for it."""
     if call.begun is None:
         call.begun = asyncio.get_running_loop().time()
     waiting()
-
-
-def _family(error: CallError) -> str:
-    """Return the name of the retry counter that *error* increments."""
-    return THROTTLE if error.kind == THROTTLE else "transient"

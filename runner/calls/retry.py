@@ -49,5 +49,10 @@ class RetryPolicy:
         return None if waited_s + wait > MAX_THROTTLE_WAIT_S else wait
 
 
+def family(error: CallError) -> str:
+    """Return the name of the retry counter that *error* increments."""
+    return THROTTLE if error.kind == THROTTLE else "transient"
+
+
 def _bound(delay_s: float, failures: int) -> float:
     return min(MAX_WAIT_S, delay_s * 2.0 ** min(failures - 1, 30))

@@ -91,6 +91,15 @@ def ranks(pipeline: Pipeline, expected: Mapping[str, float], mode: str) -> dict[
     return {node.name: -expected[node.name] for node in pipeline.nodes}
 
 
+def steps_to_end(pipeline: Pipeline) -> dict[str, int]:
+    """Return, by node name, the length of the longest chain that begins with the node."""
+    steps = {node.name: 1 for node in pipeline.nodes}
+    for node in reversed(pipeline.nodes):
+        for need in node.needs:
+            steps[need] = max(steps[need], steps[node.name] + 1)
+    return steps
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A run's place in the queue: the *slots* that runs share, by stage, and its *rank*.

@@ -182,10 +182,7 @@ class Gate:
         """Count a failure; return whether it counts against the call's retries."""
         if error.kind in ("cancelled", "internal"):
             return True  # says nothing about the provider
-        if error.kind in _ACCOUNT_FAULTS:
-            self.account.fault = self.account.fault or error
-        elif error.kind == "not_found":
-            self._fault = self._fault or error
+        self.refused(error)
         if error.kind not in OUTAGE:
             if ticket.probe:  # refused, throttled or unreadable: the provider is up
                 self._count_response(ticket, started, now)
@@ -203,6 +200,13 @@ class Gate:
             message = f"the provider has been down for {GIVE_UP_S / 60:.0f} minutes: {error}"
             self._fault = CallError("unavailable", message)
         return counts
+
+    def refused(self, error: CallError) -> None:
+        """Let a failure of the account or of the model's name end all calls."""
+        if error.kind in _ACCOUNT_FAULTS:
+            self.account.fault = self.account.fault or error
+        elif error.kind == "not_found":
+            self._fault = self._fault or error
 
     def throttle(self, wait_s: float, retry_after_s: float | None, now: float) -> None:
         """Hold all calls for *wait_s* seconds, then let them resume over SPREAD_S."""
