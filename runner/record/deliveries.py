@@ -1,7 +1,8 @@
 """Deliveries: the batches of a run or batch, in its journal, and their results until committed."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from runner.base.secrets import Secrets
 from runner.base.threads import offload
 from runner.calls.delivery.ledger import HeldCall, LedgerBatch
 from runner.record.journal import Journal, lines_of
-from runner.record.journal_calls import time_of
+from runner.record.journal_calls import SESSIONS, time_of
 
 FOLDER = "delivery"
 INTENT, SUBMITTED, REFUSED = "batch.intent", "batch.submitted", "batch.refused"
@@ -28,14 +29,15 @@ _Unit = tuple[Any, Any]  # run and analyzer
 class DeliveryBook:
     """The batches of every model in *folder*, as its journal tells them; a reader's view.
 
-    *batches* are by model and mark, *calls* by key in the order of their attempts, *units* the
-    run and the analyzer of each key.
+    *batches* are by model and mark, *calls* by key in the order of their attempts, *starts* the
+    first line of the last one. *begun_at* is when the first session began, in seconds since 1970.
     """
 
     def __init__(self, folder: Path) -> None:
         self.batches: dict[str, dict[str, LedgerBatch]] = {}
         self.calls: dict[str, list[HeldCall]] = {}
         self.starts: dict[str, Mapping[str, Any]] = {}
+        self.begun_at: float | None = None
         self._keys: dict[_Unit, list[str]] = {}
         self._model_of: dict[str, str] = {}
         for line in lines_of(folder / "journal.jsonl"):
@@ -44,7 +46,9 @@ class DeliveryBook:
 
     def _add(self, line: Mapping[str, Any]) -> None:
         event = line["event"]
-        if event in (INTENT, SUBMITTED, REFUSED, COLLECTED):
+        if event in SESSIONS and self.begun_at is None:
+            self.begun_at = time_of(line)
+        elif event in (INTENT, SUBMITTED, REFUSED, COLLECTED):
             self._add_batch(event, line)
         elif event == "node.committed" and line["status"] in ("ok", "error"):
             for key in self._keys.pop((line.get("run"), line["analyzer"]), ()):
@@ -90,11 +94,18 @@ class Deliveries:
     """
 
     def __init__(
-        self, folder: Path, journal: Journal, model: str, book: DeliveryBook, secrets: Secrets
+        self,
+        folder: Path,
+        journal: Journal,
+        model: str,
+        book: DeliveryBook,
+        secrets: Secrets,
+        *,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self.batches: dict[str, LedgerBatch] = dict(book.batches.get(model, {}))
         self._folder, self._journal, self._model = folder, journal, model
-        self._book, self._secrets = book, secrets
+        self._book, self._secrets, self._now = book, secrets, now
 
     def claim(self, key: str) -> HeldCall | None:
         """See `Ledger`; failures that are settled lead to another attempt."""
@@ -134,10 +145,9 @@ class Deliveries:
         """See `Ledger`."""
         for start in range(0, len(keys), _KEYS_PER_LINE):
             some = keys[start : start + _KEYS_PER_LINE]
-            line = self._journal.note(INTENT, mark=mark, model=self._model, requests=some)
+            self._journal.note(INTENT, mark=mark, model=self._model, requests=some)
         await self._journal.sync()
-        assert line is not None
-        batch = self.batches[mark] = LedgerBatch(mark, frozenset(keys), time_of(line))
+        batch = self.batches[mark] = LedgerBatch(mark, frozenset(keys), self._now())
         return batch
 
     async def submitted(self, batch: LedgerBatch, id: str) -> None:

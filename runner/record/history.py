@@ -1,14 +1,16 @@
 """History of each analyzer's calls, latency and tokens, to predict the next run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from runner.base.files import make_directory, write_json
-from runner.base.json import read_json, section
+from runner.base.json import amount, listing, read_json, section
 
 HISTORY = "history.json"  # beside the runs
+BATCHES = "batch_seconds"  # the key of what batches took; models' names have a slash
+MAX_BATCHES = 200  # of a model that are remembered
 NEW_WEIGHT = 0.5  # exponential moving average: the last run counts half
 
 
@@ -68,3 +70,17 @@ def expected_durations(
     if latencies.keys() >= max_tokens.keys():
         return latencies
     return {name: float(tokens) for name, tokens in max_tokens.items()}
+
+
+def read_batch_latencies(path: Path, model: str) -> list[float]:
+    """Return the seconds that the last batches of *model* took."""
+    return [amount(value) for value in listing(section(read_json(path), BATCHES).get(model))]
+
+
+def add_batch_latencies(path: Path, model: str, seconds: Sequence[float]) -> None:
+    """Add what further batches of *model* took to the file; raise OSError."""
+    known = [*read_batch_latencies(path, model), *(round(each, 1) for each in seconds)]
+    make_directory(path.parent)
+    whole = read_json(path)
+    batches = {**section(whole, BATCHES), model: known[-MAX_BATCHES:]}
+    write_json(path, {**whole, BATCHES: batches})

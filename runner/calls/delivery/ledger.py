@@ -1,6 +1,6 @@
 """Ledger of batches: what must be on the disk before and after each is sent and read."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,7 +40,7 @@ class HeldCall:
 class Ledger(Protocol):
     """The batches of one model in a run's or batch's directory; its writes raise OSError."""
 
-    batches: Mapping[str, LedgerBatch]
+    batches: dict[str, LedgerBatch]
 
     def claim(self, key: str) -> HeldCall | None:
         """Return the call of an earlier session with *key* that nobody has asked for yet."""
