@@ -32,12 +32,14 @@ class CallLog:
 
     *queue_wait_s* is time spent waiting for admission, *parked_s* the part of it during which
     the provider was down, *latency_s* time inside attempts. *note* writes an event to the
-    journal; *unit* names the node among all callers that share a gate. *secure* makes room for
+    journal; *unit* names the node among all callers that share a gate, and *sent_as* among the
+    runs of its job, in every session. *secure* makes room for
     the record of one more reply, of so many tokens at most; it raises NotRunError without any.
     """
 
     note: Callable[..., object] | None = None
     unit: str = ""
+    sent_as: str = ""
     queue_wait_s: float = 0.0
     parked_s: float = 0.0
     latency_s: float = 0.0

@@ -1,9 +1,6 @@
 """Client factory: builds the clients of a job, with the limits that they share."""
 
-import asyncio
-import math
 import os
-import time
 from collections.abc import Mapping
 from dataclasses import fields, replace
 
@@ -15,7 +12,6 @@ from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
 from runner.calls.flex import Flex
 from runner.calls.retry import RetryPolicy
-from runner.config.delivery import deadline_of
 from runner.config.model_facts import OFFLINE
 from runner.config.schema import ModelSettings
 from runner.config.simulate import SimulateSettings
@@ -36,7 +32,7 @@ def build_clients(
     All jobs of the process share *gates*, all clients of the event loop *admission*, all calls
     of the run or batch *budget*. *addresses* are those of simulated providers, by model name.
     """
-    readings, by_s = _readings(job), _by_s(job)
+    readings = _readings(job)
     clients = {}
     for name, model in job.models.items():
         body = model.settings
@@ -46,7 +42,7 @@ def build_clients(
         route, flex = ModelRoute(**values | own), None
         transport = _transport(route, readings)
         if body.delivery == "flex":
-            flex = Flex(transport, by_s, model.prices)
+            flex = Flex(transport)
             transport = _transport(replace(route, delivery="flex"), readings)
         clients[name] = Client(
             transport=transport,
@@ -59,16 +55,9 @@ def build_clients(
             sizer=Sizer(model.tokenizer, model.prices, model.learned),
             local=local,
             flex=flex,
+            prices=model.prices,
         )
     return clients
-
-
-def _by_s(job: Setup) -> float:
-    """Return the event loop's time of `delivery.by`, inf without one."""
-    if (by := job.settings.delivery.by) is None:
-        return math.inf
-    now = time.time()
-    return asyncio.get_running_loop().time() + deadline_of(by, now) - now
 
 
 def simulated_models(job: Setup) -> dict[str, SimulateSettings]:

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from runner.base.errors import CallError
-from runner.base.usage import Usage
 from runner.calls.retry import MAX_THROTTLE_WAIT_S, NO_CAPACITY
-from runner.providers.prices import Prices, live_usd
 from runner.providers.request import Transport
 
 TIMEOUT_S = 900.0  # of an attempt, as developers.openai.com, "Flex processing" advises
@@ -21,7 +19,7 @@ log = structlog.get_logger("colloquy.client")
 
 @dataclass(frozen=True, slots=True)
 class Flex:
-    """The way from the flex tier to *live*, calls at the standard one, and the model's *prices*.
+    """The way from the flex tier to *live*, calls at the standard one.
 
     *by_s* is the event loop's time by which answers are wanted; inf: without a deadline a call
     waits MAX_THROTTLE_WAIT_S for capacity.
@@ -29,7 +27,6 @@ class Flex:
 
     live: Transport
     by_s: float = math.inf
-    prices: Prices | None = None
 
     def left_s(self, now: float, need_s: float) -> float:
         """Return the seconds that may still be spent at flex, < 0 where it is time to go live.
@@ -64,11 +61,6 @@ class Way:
         if self.delivery == "flex":
             return self.transport, min(max(self.timeout_s, TIMEOUT_S), left)
         return self.flex.live, self.timeout_s
-
-    def live_usd(self, usage: Usage) -> float | None:
-        """Return what a reply costs live, in US dollars; None where that is unknown."""
-        flex = self.flex if self.delivery == "flex" else None
-        return usage.cost_usd if flex is None else live_usd(usage, flex.prices)
 
     def wait_s(
         self, error: CallError, now: float, delay_s: float, rng: random.Random

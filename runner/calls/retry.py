@@ -54,5 +54,10 @@ class RetryPolicy:
         return None if waited_s + wait > MAX_THROTTLE_WAIT_S else wait
 
 
+def family(error: CallError) -> str:
+    """Return the name of the retry counter that *error* increments."""
+    return error.kind if error.kind in (THROTTLE, NO_CAPACITY) else "transient"
+
+
 def _bound(delay_s: float, failures: int) -> float:
     return min(MAX_WAIT_S, delay_s * 2.0 ** min(failures - 1, 30))

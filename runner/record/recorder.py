@@ -86,7 +86,8 @@ class Recorder:
         """Return a log of *node*'s calls that also writes them to the journal."""
         note = partial(_note_call, self.directory.journal, analyzer=node.name)
         unit = f"{self.directory.path.name}/{node.name}"
-        return CallLog(note=note, unit=unit, secure=partial(_secure, self.directory, node))
+        secure, sent_as = partial(_secure, self.directory, node), self.directory.journal.run
+        return CallLog(note=note, unit=unit, sent_as=f"{sent_as}/{node.name}", secure=secure)
 
     def node_started(self, node: Node) -> None:
         """Record the start of *node* and, with its first node, of its stage."""

@@ -24,8 +24,8 @@ from runner.providers.retry_headers import Left
 SPREAD_S = 2.0  # calls resume over this time after a throttled call
 REOPEN_SPREAD_S = 5.0  # the same after an outage
 MAX_CEILING = 256
-# Providers that count a reply's limit before it is written: learn.microsoft.com, "Quota management";
-# developers.openai.com, "Rate limits"; docs.aws.amazon.com/bedrock, "How tokens are counted".
+# Providers that count a reply's limit before it is written: developers.openai.com, "Rate limits";
+# learn.microsoft.com, "Quota management"; docs.aws.amazon.com/bedrock, "How tokens are counted".
 _COUNT_LIMITS = ("openai", "azure", "bedrock")
 _LEARN = 8  # replies until the share of their limits that replies use is believed
 _ACCOUNT_FAULTS = frozenset({"auth", "billing"})  # kinds that affect all models of a key
@@ -201,10 +201,7 @@ class Gate:
         """Count a failure; return whether it counts against the call's retries."""
         if error.kind in ("cancelled", "internal"):
             return True  # says nothing about the provider
-        if error.kind in _ACCOUNT_FAULTS:
-            self.account.fault = self.account.fault or error
-        elif error.kind == "not_found":
-            self._fault = self._fault or error
+        self.refused(error)
         if error.kind not in OUTAGE:
             if ticket.probe:  # refused, throttled or unreadable: the provider is up
                 self._count_response(ticket, started, now)
@@ -222,6 +219,13 @@ class Gate:
             message = f"the provider has been down for {GIVE_UP_S / 60:.0f} minutes: {error}"
             self._fault = CallError("unavailable", message)
         return counts
+
+    def refused(self, error: CallError) -> None:
+        """Let a failure of the account or of the model's name end all calls."""
+        if error.kind in _ACCOUNT_FAULTS:
+            self.account.fault = self.account.fault or error
+        elif error.kind == "not_found":
+            self._fault = self._fault or error
 
     def throttle(self, wait_s: float, retry_after_s: float | None, now: float) -> None:
         """Hold all calls for *wait_s* seconds, then let them resume over SPREAD_S."""

@@ -44,6 +44,7 @@ from runner.run.stop import Stop
 from runner.transcript.inputs import Input
 
 AHEAD = 4  # runs beyond those that fill all slots: their files are read while others call
+MAX_WAITING = 2000  # runs whose calls wait in batches
 READERS = 2  # files read, and their tokens counted, at the same time
 SAMPLE = 100  # one run of so many updates the history
 TICK_S = 0.5
@@ -112,7 +113,11 @@ class Batch:
         """Limit on the runs in progress at once."""
         if self.job.settings.processing.mode == "sequential":
             return 1
-        return self.job.settings.batch.max_active or max_in_flight(self.job) + AHEAD
+        live = max_in_flight(self.job) + AHEAD
+        clients = self._services.clients.values()
+        if any(each.deliverer is not None and each.deliverer.sends for each in clients):
+            live = max(live, min(len(self.job.inputs), MAX_WAITING))  # most wait for a batch
+        return self.job.settings.batch.max_active or live
 
     async def execute(self) -> BatchResult:
         """Run all; raise only on a full disk or cancellation, after all started runs ended."""
