@@ -229,7 +229,7 @@ async def _execute(
         for name, settings in simulated_models(job).items()
     }
     await loading
-    budget = _budget(job.settings, directory.journal.spent)
+    budget = budget_of(job.settings, directory.journal.spent)
     clients = shared.clients(job, shared.gates, shared.admission, addresses, budget)
     calls = max_in_flight(job)
     for gate in {id(client.gate): client.gate for client in clients.values()}.values():
@@ -284,13 +284,14 @@ def _spare_collections() -> None:
     gc.set_threshold(*gc.get_threshold()[:2], 100)  # by default every 10 collections
 
 
-def _budget(settings: Settings, spent: Spent) -> Budget:
-    """Return the budget of a run or batch, less the usage of its earlier sessions."""
+def budget_of(settings: Settings, spent: Spent) -> Budget:
+    """Return the budget of a run or batch, less what its earlier sessions used or have out."""
+    held_tokens, held_usd = spent.held
     return Budget(
         settings.budget.max_cost_usd,
         settings.budget.max_tokens,
-        spent_usd=spent.known_usd + spent.charged_usd,
-        spent_tokens=spent.usage.tokens + spent.charged_tokens,
+        spent_usd=spent.known_usd + spent.charged_usd + held_usd,
+        spent_tokens=spent.usage.tokens + spent.charged_tokens + held_tokens,
     )
 
 

@@ -58,12 +58,23 @@ class FakeProvider:
     limits: BatchLimits = field(default_factory=BatchLimits)
     now: Callable[[], float] = lambda: EPOCH_S + asyncio.get_running_loop().time()
     batches: list[FakeBatch] = field(default_factory=list)
-    paid: Counter[str] = field(default_factory=Counter)  # replies by prompt
-    requests: dict[str, Request] = field(default_factory=dict)
     hook: Callable[[str], object] = lambda _: None  # may raise, as a process that dies
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
+
+    @property
+    def paid(self) -> Counter[str]:
+        """The replies that were made, by key, whether anybody has read them or not."""
+        return Counter(
+            key
+            for batch in self.batches
+            for key, at in batch.done_at.items()
+            if at is not None and at <= batch.over_at() and not self.fails(batch, key)
+        )
+
+    def fails(self, batch: FakeBatch, key: str) -> bool:
+        return random.Random(f"{self.seed} {batch.id} {key}").random() < self.failed
 
     def endpoint(self, _: object = None) -> FakeEndpoint:
         return FakeEndpoint(self)
@@ -96,7 +107,6 @@ class FakeEndpoint:
     async def close(self) -> None: ...
 
     def line(self, key: str, request: Request) -> bytes:
-        self.provider.requests[key] = request
         return orjson.dumps({"key": key, "n": len(str(request.messages))})
 
     async def submit(self, lines: Sequence[bytes], mark: str) -> SubmittedBatch:
@@ -138,13 +148,8 @@ class FakeEndpoint:
         return at <= min(self.provider.now(), batch.over_at())
 
     def _result(self, batch: FakeBatch, key: str) -> bytes:
-        """Answer once; a request is paid when its batch first has its reply."""
-        provider = self.provider
-        fails = random.Random(f"{provider.seed} {batch.id} {key}").random() < provider.failed
-        if not fails and not hasattr(batch, f"paid_{key}"):
-            setattr(batch, f"paid_{key}", True)
-            provider.paid[key] += 1
-        return orjson.dumps({"key": key, "ok": not fails, "padding": "x" * 60})
+        ok = not self.provider.fails(batch, key)
+        return orjson.dumps({"key": key, "ok": ok, "padding": "x" * 60})
 
     def key_of(self, line: bytes) -> str:
         return str(orjson.loads(line)["key"])
