@@ -40,13 +40,21 @@ def test_the_providers_that_have_batches_are_known_without_litellm() -> None:
     assert "transport=litellm" in why_no_batches(ModelRoute("openai/a", transport="litellm"))
 
 
-def test_what_only_litellm_itself_sends_is_refused_when_it_is_opened() -> None:
+@pytest.mark.parametrize(
+    ("route", "said"),
+    [
+        (ModelRoute("openai/a", "http://127.0.0.1:9/v1", params={"tools": []}), "litellm's own"),
+        (ModelRoute("openai/a"), "without a key"),
+        (ModelRoute("gemini/a", api_key_env="NO_KEY"), "without a key"),
+    ],
+)
+def test_what_cannot_be_sent_so_is_refused_when_it_is_opened(route: ModelRoute, said: str) -> None:
     async def main() -> None:
-        made = batch_endpoint(ModelRoute("openai/a", "http://127.0.0.1:9/v1", params={"tools": []}))
+        made = batch_endpoint(route)
         try:
             await made.open()
         finally:
             await made.close()
 
-    with pytest.raises(ConfigError, match="cannot be asked in batches"):
+    with pytest.raises(ConfigError, match=f"cannot be asked in batches.*{said}"):
         asyncio.run(main())
