@@ -28,7 +28,8 @@ class AnthropicBatches(BatchedChat):
     async def submit(self, lines: Sequence[bytes], mark: str) -> SubmittedBatch:
         """Send *lines* as one batch; *mark* is not kept."""
         sent = b'{"requests":[' + b",".join(lines) + b"]}"
-        return self._told(await self._wire.call("POST", "", sent))
+        kind = {"Content-Type": "application/json"}
+        return self._told((await self._wire.exchange("POST", self._wire.base, sent, kind))[0])
 
     async def status(self, batch: str) -> SubmittedBatch:
         """Return the batch with that id."""

@@ -1,5 +1,6 @@
 """Batched chat: requests as live calls send them, results read as live replies are."""
 
+import importlib
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing
@@ -50,7 +51,9 @@ class BatchedChat(ABC):
         built = self._built(_PROBE)
         base, headers = self._address(built.url), built.headers
         secrets = secrets_of(key_env=self.route.api_key_env)
-        self._opened = Wire(base, headers, self.route.where, secrets)
+        http = importlib.import_module("litellm.llms.custom_httpx.http_handler")
+        tls = http.get_ssl_configuration()  # that of live calls
+        self._opened = Wire(base, headers, self.route.where, secrets, tls)
 
     async def close(self) -> None:
         """Release connections."""
@@ -155,7 +158,8 @@ class BatchedChat(ABC):
         """Return what *said* tells of *batch*; raise CallError if it tells of another."""
         told = self._told(said)
         if told.id != batch:
-            raise CallError("bad_response", f"asked for batch {batch}, was told of {told.id}")
+            other = self._wire.shown(told.id)
+            raise CallError("bad_response", f"asked for batch {batch}, was told of {other}")
         return told
 
 

@@ -111,7 +111,10 @@ class LiteLLMTransport:
 
     def built(self, request: Request) -> Built:
         """Return *request* as its provider gets it; raise ConfigError where litellm sends it."""
-        return self._plain_calls().built(self._arguments(request, 0.0, self._adapted))
+        arguments = self._arguments(request, 0.0, self._adapted)
+        if not arguments.get("api_key"):
+            raise ConfigError(f"{self.route.name} cannot be asked in batches without a key")
+        return self._plain_calls().built(arguments)
 
     def read(self, request: Request, status: int, body: bytes, served: str) -> Completion:
         """Return the reply to *request* that came without a call, at the prices of *served*.

@@ -88,7 +88,7 @@ class SimulatedProvider:
     ) -> None:
         self._reply = reply
         self._behaviour = Behaviour(settings or SimulateSettings())
-        self._batches = BatchApi(settings or SimulateSettings(), reply)
+        self.batches = BatchApi(settings or SimulateSettings(), reply)
         self._runner: web.ServerRunner | None = None
         self._started_s = 0.0
         self.port = port
@@ -131,9 +131,9 @@ class SimulatedProvider:
             listed = {"id": MODEL, "object": "model", "created": 0, "owned_by": "colloquy"}
             return _json_response({"object": "list", "data": [listed]})
         if route == ("GET", "/stats"):
-            told = self._batches.as_json(self._now_s())
+            told = self.batches.as_json(self._now_s())
             return _json_response({**self.stats.as_json(), "batches": told})
-        answer = await self._batches.respond(request, self._now_s())
+        answer = await self.batches.respond(request, self._now_s())
         if isinstance(answer, Mapping):
             return _json_response(answer)
         if isinstance(answer, FaultResponse):
