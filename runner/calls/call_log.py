@@ -11,7 +11,9 @@ from runner.providers.request import Completion
 class Attempt:
     """One request that was sent: *outcome* is `ok` or the kind of failure; times in seconds.
 
-    *first_token_s* is known of calls for which others waited. *delivery* is how it was sent.
+    *first_token_s* is known of calls for which others waited. *delivery* is `live`, `flex` or
+    `batch`, *batch* the provider's id of that, and *live_usd* what the reply would have cost
+    live, None where no price is known.
     """
 
     outcome: str
@@ -20,6 +22,8 @@ class Attempt:
     wait_s: float = 0.0  # between it and the next one
     first_token_s: float | None = None
     delivery: str = "live"
+    batch: str | None = None
+    live_usd: float | None = 0.0
 
 
 @dataclass(slots=True)

@@ -100,6 +100,15 @@ def steps_to_end(pipeline: Pipeline) -> dict[str, int]:
     return steps
 
 
+def seconds_to_end(pipeline: Pipeline, expected_s: Mapping[str, float]) -> dict[str, float]:
+    """Return, by node name, the seconds of the longest chain that begins with the node."""
+    after = dict.fromkeys((node.name for node in pipeline.nodes), 0.0)
+    for node in reversed(pipeline.nodes):
+        for need in node.needs:
+            after[need] = max(after[need], after[node.name] + expected_s[node.name])
+    return {name: seconds + expected_s[name] for name, seconds in after.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A run's place in the queue: the *slots* that runs share, by stage, and its *rank*.

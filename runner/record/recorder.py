@@ -33,7 +33,7 @@ from runner.record.stored_transcript import REDACTION, TRANSCRIPT
 PERSIST_S = 2.0  # for unfinished writes when a run is cut off
 # Room for a record: by token of a reply, which the record holds as text and as data (10 bytes were
 # measured), and by attempt; no less than LEAST_BYTES, since replies can be longer than allowed.
-TOKEN_BYTES, ATTEMPT_BYTES, LEAST_BYTES = 12, 200, 1 << 15
+TOKEN_BYTES, ATTEMPT_BYTES, LEAST_BYTES = 12, 300, 1 << 15
 OTHER_BYTES = 1 << 13
 
 log = structlog.get_logger("colloquy.run")

@@ -17,7 +17,7 @@ from runner.base.usage import Usage
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.prefix_gate import PrefixGate
-from runner.calls.schedule import Place, make_slots, ranks, steps_to_end
+from runner.calls.schedule import Place, make_slots, ranks, seconds_to_end, steps_to_end
 from runner.config.learned import is_cut_off
 from runner.job.graph import Node
 from runner.job.job import Job
@@ -78,6 +78,7 @@ class Asker:
         )
         self._ranks = ranks(job.pipeline, expected_s, processing.mode)
         self._steps = steps_to_end(job.pipeline)
+        self._need_s = seconds_to_end(job.pipeline, expected_s)
         self._prefix_gate = PrefixGate()
         self._policy = prefix_policy(job)
         self.validator = Validator(job)
@@ -198,6 +199,7 @@ class Asker:
             self.place.rank + self._ranks[name],
             key=self._key(question, request) if batched else "",
             steps=self._steps[name],
+            need_s=self._need_s[name],
             waits_for_outage=question.last,
         )
         primed = (node.stage, model.name) in self._policy.primed and not batched

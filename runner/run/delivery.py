@@ -1,5 +1,6 @@
 """Delivery of a job's calls: opens what its models' batches need, and closes it at the end."""
 
+import asyncio
 import select
 import signal
 import sys
@@ -61,7 +62,11 @@ class JobDelivery:
         book = await offload(DeliveryBook, self.directory.path)
         made = dict(clients)
         for name, model in self.job.models.items():
-            sends = model.settings.delivery in IN_BATCHES
+            sends, by = model.settings.delivery in IN_BATCHES, self.job.settings.delivery.by
+            if (flex := made[name].flex) is not None and by is not None:
+                left = deadline_of(by, book.begun_at or self.now()) - self.now()
+                flex = replace(flex, by_s=asyncio.get_running_loop().time() + left)
+                made[name] = replace(made[name], flex=flex)
             if sends or any(not b.collected for b in book.batches.get(name, {}).values()):
                 endpoint = endpoints(_route(model, addresses.get(name)))
                 made[name] = await self._with(made[name], model, endpoint, book)

@@ -236,8 +236,9 @@ async def _execute(
         gate.register(calls)
         stack.callback(gate.unregister, calls)
     for client in clients.values():
-        stack.push_async_callback(client.transport.close)
-        await client.transport.open()
+        for transport in client.transports:
+            stack.push_async_callback(transport.close)
+            await transport.open()
     activity = Activity(lambda: shared.admission.is_stuck)
     stack.enter_context(measured(activity))
     delivery = JobDelivery(job, directory, activity)

@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING
 
 from runner.base.errors import CallError, NotRunError
 from runner.base.text import digest
+from runner.base.usage import Usage
 from runner.calls.activity import idle
+from runner.calls.call import Call
 from runner.calls.delivery.deliverer import Deliverer
 from runner.calls.delivery.ledger import HeldCall
 from runner.calls.delivery.shipment import LateError, Result
 from runner.calls.retry import family
+from runner.providers.prices import live_usd
 from runner.providers.request import Completion
 
 if TYPE_CHECKING:
-    from runner.calls.client import Call, Client
+    from runner.calls.client import Client
 
 
 @dataclass(eq=False)
@@ -27,7 +30,7 @@ class BatchAttempt:
 
     client: "Client"
     deliverer: Deliverer
-    call: "Call"
+    call: Call
 
     def __post_init__(self) -> None:
         calls, ticket = self.call.calls, self.call.ticket
@@ -85,7 +88,7 @@ class BatchAttempt:
             client.gate.refused(error)
             call.failures[family(error)] += 1
             raise
-        self._end("ok", started)
+        self._end("ok", started, reply.usage)
         self._settle(reply)
         call.calls.add(reply)
         return reply
@@ -102,9 +105,10 @@ class BatchAttempt:
         limits = (call.slots, client.gate)
         return await client.attempt_live(call, limits)
 
-    def _end(self, outcome: str, started: float) -> None:
+    def _end(self, outcome: str, started: float, usage: Usage | None = None) -> None:
         """Count the attempt; the time in a batch is none of the call's deadline."""
-        now = self.client.end_attempt(self.call, outcome, None, started, delivery="batch")
+        how = {"delivery": "batch", "batch": self.deliverer.batch_of(self._key)}
+        now = self.client.end_attempt(self.call, outcome, None, started, usage, **how)
         calls = self.call.calls
         if calls.began is not None:
             calls.began += now - started
@@ -124,7 +128,8 @@ class BatchAttempt:
             usage = result.usage
             tokens, usd = usage.tokens, self._usd if usage.cost_usd is None else usage.cost_usd
             calls.charge(0, self._usd if usage.cost_usd is None else 0.0)
-            self._record("call.finished", **usage.figures(), delivery="batch")
+            live = live_usd(usage, self.client.prices)
+            self._record("call.finished", **usage.figures(), delivery="batch", live_usd=live)
         if self._held is not None:
             tokens, usd = tokens - self._held.tokens, usd - self._held.usd
         self.client.budget.spend(usd, tokens)

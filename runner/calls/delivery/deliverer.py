@@ -114,6 +114,12 @@ class Deliverer:
         self._waiting[key] = waiting
         return await future
 
+    def batch_of(self, key: str) -> str | None:
+        """Return the provider's id of the batch that a request is in, None where it has none."""
+        waiting = self._waiting.get(key)
+        sent = self.collector.shipments.get((waiting and waiting.mark) or "")
+        return None if sent is None else sent.batch.id
+
     def withdraw(self, key: str) -> bool:
         """Return whether a request whose caller has gone was not sent, and now never is."""
         waiting = self._waiting.pop(key, None)
