@@ -36,6 +36,7 @@ from runner.run.execute import budget_of
 from runner.run.run import Run, RunResult
 from runner.run.stop import Stop
 
+
 class Killed(BaseException):
     """The process is dead."""
 

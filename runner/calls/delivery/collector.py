@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 
 import structlog
@@ -35,6 +36,7 @@ class Collector:
     took: list[float] = field(default_factory=list)
     shipments: dict[str, Shipment] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _context: Context = field(default_factory=copy_context)  # the job's, not that of a run
 
     @property
     def out(self) -> list[Shipment]:
@@ -45,7 +47,7 @@ class Collector:
         """Follow *shipment* to its end, in the background."""
         self.shipments[shipment.batch.mark] = shipment
         if not shipment.is_over:
-            task = asyncio.create_task(self._follow(shipment))
+            task = asyncio.create_task(self._follow(shipment), context=self._context.copy())
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
 

@@ -59,12 +59,12 @@ class Deliverer:
     async def open(self) -> None:
         """Open the endpoint and take over the batches of earlier sessions; raise CallError."""
         await self.endpoint.open()
+        self.activity.when_quiet.append(self.sender.flush)
         for batch in list(self.ledger.batches.values()):
             shipment = Shipment(batch)
             if batch.collected:
                 await offload(self._load, shipment)
             self._follow(shipment)
-        self.activity.when_quiet.append(self.sender.flush)
 
     def _load(self, shipment: Shipment) -> None:
         """Read the stored results; where some that may be asked for are missing, they are fetched.

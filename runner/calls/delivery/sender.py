@@ -5,6 +5,7 @@ import math
 import random
 import secrets
 from collections.abc import Callable, Sequence
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 
 import structlog
@@ -44,6 +45,7 @@ class Sender:
     pending: dict[str, Waiting] = field(default_factory=dict)
     sending: set[asyncio.Task[None]] = field(default_factory=set)
     _chars: int = 0
+    _context: Context = field(default_factory=copy_context)  # the job's, not that of a run
 
     def add(self, waiting: Waiting) -> None:
         """Let a request wait for the next batch, which goes out once it is full."""
@@ -59,7 +61,7 @@ class Sender:
         ready = sorted(self.pending.values(), key=lambda waiting: waiting.rank)
         self.pending, self._chars = {}, 0
         if ready:
-            task = asyncio.create_task(self._send(ready))
+            task = asyncio.create_task(self._send(ready), context=self._context.copy())
             self.sending.add(task)
             task.add_done_callback(self.sending.discard)
 
