@@ -42,12 +42,12 @@ class FakeBatch:
 class FakeProvider:
     """Batches outlive the processes that made them; time is *now*, in seconds since 1970.
 
-    *latency_s* draws the seconds of a batch. *fails* are the shares of requests that fail, of
+    *latency_s* draws the seconds of a batch of requests of some nodes. *fails* are the shares of requests that fail, of
     batches that expire, and of downloads and submissions that break.
     """
 
     reply: Reply
-    latency_s: Callable[[random.Random], float] = lambda rng: rng.uniform(60, 600)
+    latency_s: Callable[[random.Random, set[str]], float] = lambda rng, _: rng.uniform(60, 600)
     seed: int = 0
     failed: float = 0.0
     expired: float = 0.0
@@ -81,9 +81,10 @@ class FakeProvider:
 
     def submit(self, lines: Sequence[bytes], mark: str) -> FakeBatch:
         rng, now = self.rng, self.now()
-        took = self.latency_s(rng)
+        said = list(map(orjson.loads, lines))
+        took = self.latency_s(rng, {each["node"] for each in said})
         dies = rng.random() < self.expired
-        by_key = {orjson.loads(line)["key"]: line for line in lines}
+        by_key = {each["key"]: line for each, line in zip(said, lines, strict=True)}
         assert len(by_key) == len(lines)
         done: dict[str, float | None] = {}
         for key in by_key:
@@ -107,7 +108,7 @@ class FakeEndpoint:
     async def close(self) -> None: ...
 
     def line(self, key: str, request: Request) -> bytes:
-        return orjson.dumps({"key": key, "n": len(str(request.messages))})
+        return orjson.dumps({"key": key, "node": request.node})
 
     async def submit(self, lines: Sequence[bytes], mark: str) -> SubmittedBatch:
         provider = self.provider

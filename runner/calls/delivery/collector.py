@@ -43,6 +43,10 @@ class Collector:
         """The shipments that are not over."""
         return [each for each in self.shipments.values() if not each.is_over]
 
+    def count_waiting(self) -> int:
+        """Return how many requests wait for batches that are out."""
+        return sum(1 for shipment in self.out for _ in shipment.staying())
+
     def follow(self, shipment: Shipment) -> None:
         """Follow *shipment* to its end, in the background."""
         self.shipments[shipment.batch.mark] = shipment
@@ -142,13 +146,11 @@ class Collector:
 
     async def _hurry(self, shipment: Shipment) -> None:
         """Stop a batch in time for the deadline; what it does not give back goes live as well."""
-        staying = list(shipment.staying())
-        now, timing = self.timing.now(), self.timing
+        now, timing, others = self.timing.now(), self.timing, self.count_waiting()
         due = [
             waiting
-            for waiting in staying
-            if min(shipment.leaves_at[waiting.steps], timing.latest(waiting.steps, len(staying)))
-            <= now
+            for waiting in shipment.staying()
+            if min(shipment.leaves_at[waiting.steps], timing.latest(waiting.steps, others)) <= now
         ]
         if not due:
             return

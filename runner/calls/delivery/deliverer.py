@@ -86,7 +86,10 @@ class Deliverer:
         """Return whether a new request goes into a batch; *first*: of its conversation."""
         if not self.sends or (not first and self.repair == "live"):
             return False
-        return self.timing.latest(steps, len(self.sender.pending) + 1) > self.timing.now()
+        if self.timing.deadline_s is None:
+            return True
+        others = len(self.sender.pending) + self.collector.count_waiting()
+        return self.timing.latest(steps, others + 1) > self.timing.now()
 
     async def reply(
         self,
