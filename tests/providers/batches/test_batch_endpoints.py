@@ -85,7 +85,8 @@ def test_results_become_replies_at_batch_prices_and_failures(spoken: Spoken) -> 
     file = lines(spoken.result("a", answer), spoken.failed("b"), spoken.unexecuted("c"))
 
     async def main() -> Any:
-        answers = {spoken.at[0]: spoken.told(), spoken.at[3]: file}
+        ended = next(name for name, state in spoken.states.items() if state == "ended")
+        answers = {spoken.at[0]: spoken.told(ended), spoken.at[3]: file}
         async with speaking(spoken, answers) as (endpoint, _):
             raw = [line async for line in endpoint.results(spoken.id)]
             prices = prices_of(endpoint.route)  # type: ignore[attr-defined]

@@ -15,6 +15,7 @@ from helpers.batch_wires import (
     SINCE,
     SPOKEN,
     Spoken,
+    anthropic_batch,
     fake_keys,
     openai_batch,
     openai_result,
@@ -211,11 +212,12 @@ def test_results_and_files_of_another_host_are_not_asked_for() -> None:
     found, asked = failure(GEMINI_SPOKEN, place, lambda e: e.submit([e.line("a", REQUEST)], MARK))
 
     async def main() -> Any:
-        answers = {ANTHROPIC_SPOKEN.at[3]: b""}  # the batch names another address
+        told = anthropic_batch("ended")  # which names another address
+        answers = {ANTHROPIC_SPOKEN.at[0]: told, ANTHROPIC_SPOKEN.at[3]: b""}
         async with speaking(ANTHROPIC_SPOKEN, answers) as (endpoint, double):
             _ = [line async for line in endpoint.results("msgbatch_1")]
             return [each.what for each in double.met]
 
     assert "another host" in str(found)
     assert len(asked) == 1
-    assert run(main) == [ANTHROPIC_SPOKEN.at[3]]
+    assert run(main) == [ANTHROPIC_SPOKEN.at[0], ANTHROPIC_SPOKEN.at[3]]

@@ -210,6 +210,7 @@ def test_a_torn_download_fails_and_is_whole_when_asked_for_again(name: str) -> N
 def test_a_cancelled_batch_keeps_what_was_done(name: str) -> None:
     async def session(endpoint: BatchEndpoint, _: SimulatedProvider) -> Any:
         batch = await submitted(endpoint)
+        assert [line async for line in endpoint.results(batch.id)] == []
         await endpoint.cancel(batch.id)
         batch = await over(endpoint, batch)
         return batch, [endpoint.read(x, REQUEST) async for x in endpoint.results(batch.id)]
