@@ -1,6 +1,7 @@
 """Batched chat: requests as live calls send them, results read as live replies are."""
 
 import importlib
+import json
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing
@@ -9,7 +10,7 @@ from typing import Any
 import orjson
 
 from runner.base.errors import CallError
-from runner.base.json import mapping, parse_json
+from runner.base.json import check_size, mapping, parse_json
 from runner.base.secrets import secrets_of
 from runner.providers.batches.endpoint import BatchLimits, SubmittedBatch
 from runner.providers.batches.wire import MAX_PAGES, SKEW_S, Wire, key_in
@@ -78,13 +79,13 @@ class BatchedChat(ABC):
 
     def key_of(self, line: bytes) -> str:
         """Return the key of a result; raise ValueError for a line that names none."""
-        return key_in(mapping(parse_json(line)).get(self._key))
+        return key_in(_object(line).get(self._key))
 
     def read(self, line: bytes, request: Request) -> Completion | CallError:
         """Return the reply in the result of *request*, at batch prices, or its failure."""
         try:
-            status, body = self._reply(mapping(parse_json(line)))
-            return self._transport.read(request, status, orjson.dumps(body), SERVED)
+            status, body = self._reply(_object(line))
+            return self._transport.read(request, status, json.dumps(body).encode(), SERVED)
         except CallError as error:
             return error
         except ValueError as error:
@@ -161,6 +162,21 @@ class BatchedChat(ABC):
             other = self._wire.shown(told.id)
             raise CallError("bad_response", f"asked for batch {batch}, was told of {other}")
         return told
+
+
+def _object(line: bytes) -> Mapping[str, Any]:
+    """Return the object in *line*; raise ValueError for anything else, such as a cut line.
+
+    As in a live reply, half a character, NaN and invalid UTF-8 are no reason to lose a result.
+    """
+    try:
+        return mapping(parse_json(line))
+    except orjson.JSONDecodeError:
+        check_size(line)
+    try:
+        return mapping(json.loads(line.decode(errors="replace")))
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
 
 
 def not_executed(why: str) -> CallError:

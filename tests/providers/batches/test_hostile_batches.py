@@ -22,7 +22,7 @@ from helpers.batch_wires import (
     run,
     speaking,
 )
-from helpers.provider_wire import KEY, REQUEST
+from helpers.provider_wire import KEY, REPLY, REQUEST
 
 from runner.base.errors import CallError
 from runner.providers.batches import wire
@@ -191,6 +191,21 @@ def test_lines_of_no_result_have_no_key_or_a_failure() -> None:
 
     assert empty.text == ""
     assert all(isinstance(each, CallError) for each in found)
+
+
+def test_half_a_character_nan_and_bad_bytes_lose_no_result() -> None:
+    async def main() -> Any:
+        async with speaking(OPENAI_SPOKEN) as (endpoint, _):
+            for text in (b"half \\ud83d", b"bytes \xff"):
+                line = GOOD.replace(json.dumps(REPLY)[1:-1].encode(), text)
+                line = line.replace(b'"created": 0', b'"created": NaN')
+                assert endpoint.key_of(line) == "a"
+                yield endpoint.read(line, REQUEST)
+
+    async def all_() -> list[Any]:
+        return [each async for each in main()]
+
+    assert [each.text for each in run(all_)] == ["half \ufffd", "bytes \ufffd"]
 
 
 def test_a_key_that_no_batch_may_hold_is_refused_before_it_is_sent() -> None:

@@ -169,7 +169,7 @@ def test_a_batch_is_answered_as_live_calls_are(name: str) -> None:
 
 @APIS
 def test_single_requests_fail_are_lost_or_answered_badly(name: str) -> None:
-    faults = {"status_500": 0.3, "bad_answer": 0.3}
+    faults = {"status_500": 0.3, "bad_answer": 0.3, "surrogate": 0.4}
 
     async def session(endpoint: BatchEndpoint, _: SimulatedProvider) -> Any:
         batch = await over(endpoint, await submitted(endpoint))
