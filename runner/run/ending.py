@@ -52,9 +52,11 @@ def tell_end(
         silence(sys.stdout)
 
 
-def tell_result(job: Setup, path: Path, result: RunResult | BatchResult) -> None:
-    """Print the last line of a run or batch that came to its end."""
-    helps, hint = result.exit_code != EXIT_OK and can_help(result), hint_of(job, result)
+def tell_result(
+    job: Setup, path: Path, result: RunResult | BatchResult, hint: str | None = None
+) -> None:
+    """Print the last line of a run or batch that came to its end, with *hint* if there is one."""
+    helps, hint = result.exit_code != EXIT_OK and can_help(result), hint or hint_of(job, result)
     code, counts = result.exit_code, result.counts
     tell_end(job, path, result.status, code, counts, resumable=helps, hint=hint)
 

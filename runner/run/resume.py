@@ -22,6 +22,8 @@ from runner.job.config_diff import changed_prompts, changed_settings
 from runner.job.expectations import has_checked
 from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import batch_of, completed_before, input_names, is_batch
+from runner.record.deliveries import FOLDER
+from runner.record.journal import spent_in
 from runner.record.previous_session import PreviousSession, read_record
 from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, check_folders
 from runner.record.signature import fault_of
@@ -161,6 +163,8 @@ def _planned_settings(
 def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
     """Return whether the run is finished and all its answers are stored undamaged."""
     if not (path / COMPLETED).exists() or (path / RESERVE).exists():  # died before its end
+        return False
+    if (path / FOLDER).exists() and spent_in(path / "journal.jsonl")[0].out:  # its price is open
         return False
     if isinstance(job, BatchJob):
         encoding = job.settings.transcript.encoding
