@@ -5,6 +5,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -37,8 +38,8 @@ class BatchedChat(ABC):
     _key, _value, _more = "custom_id", "body", b""  # a line's fields
 
     def __init__(self, route: ModelRoute) -> None:
-        self.route = route
-        self._transport = LiteLLMTransport(route)
+        self.route = replace(route, delivery="batch")  # whose prices these are, also for `auto`
+        self._transport = LiteLLMTransport(self.route)
         self._opened: Wire | None = None
 
     @property

@@ -99,6 +99,7 @@ def test_results_become_replies_at_batch_prices_and_failures(spoken: Spoken) -> 
     assert reply.text == REPLY
     assert replace(reply.usage, cost_usd=0.0) == spoken.wire.usage
     assert reply.usage.cost_usd == pytest.approx(cost_usd(spoken.wire.usage, prices, "batches"))
+    assert reply.usage.cost_usd < 0.65 * cost_usd(spoken.wire.usage, prices, "default")
     assert isinstance(failed, CallError)
     assert isinstance(unexecuted, CallError)
     assert (failed.kind, failed.billed) == ("transient", False)
