@@ -16,6 +16,7 @@ from runner.base.secrets import secrets_of
 from runner.providers.batches.endpoint import BatchLimits, SubmittedBatch
 from runner.providers.batches.wire import MAX_PAGES, SKEW_S, Wire, key_in
 from runner.providers.litellm.http import Built
+from runner.providers.litellm.parameters import Adapted
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.request import Completion, Request
@@ -40,6 +41,7 @@ class BatchedChat(ABC):
     def __init__(self, route: ModelRoute) -> None:
         self.route = replace(route, delivery="batch")  # whose prices these are, also for `auto`
         self._transport = LiteLLMTransport(self.route)
+        self._sent: dict[str, Adapted] = {}  # what each request did without, by key
         self._opened: Wire | None = None
 
     @property
@@ -72,9 +74,9 @@ class BatchedChat(ABC):
 
     def line(self, key: str, request: Request) -> bytes:
         """Return *request* as the batch holds it; its body is the one of a live call."""
-        body = self._built(request).body
+        body, self._sent[key_in(key)] = self._built(request).body, self._transport.adapted
         return b'{"%b":"%b"%b,"%b":%b}' % (
-            *(self._key.encode(), key_in(key).encode(), self._more),
+            *(self._key.encode(), key.encode(), self._more),
             *(self._value.encode(), body.replace(b"\n", b" ")),
         )
 
@@ -85,8 +87,10 @@ class BatchedChat(ABC):
     def read(self, line: bytes, request: Request) -> Completion | CallError:
         """Return the reply in the result of *request*, at batch prices, or its failure."""
         try:
-            status, body = self._reply(_object(line))
-            return self._transport.read(request, status, json.dumps(body).encode(), SERVED)
+            result = _object(line)
+            sent = self._sent.get(key_in(result.get(self._key)), Adapted())
+            status, body = self._reply(result)
+            return self._transport.read(request, sent, status, json.dumps(body).encode(), SERVED)
         except CallError as error:
             return error
         except ValueError as error:

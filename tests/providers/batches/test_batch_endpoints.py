@@ -20,6 +20,7 @@ from helpers.batch_wires import (
     anthropic_batch,
     fake_keys,
     openai_batch,
+    openai_result,
     run,
     speaking,
 )
@@ -188,3 +189,25 @@ def test_a_batch_that_fails_as_a_whole_says_why() -> None:
             return await endpoint.status("batch_1")
 
     assert run(main).error == "token_limit_exceeded: Enqueued token limit for ***"
+
+
+def test_a_parameter_that_is_refused_is_left_out_of_every_request_of_the_next_batch() -> None:
+    error = {"message": "Unknown parameter: 'prompt_cache_key'.", "param": "prompt_cache_key"}
+    refused = {"error": {**error, "type": "invalid_request_error", "code": "unknown_parameter"}}
+    files = [json.dumps(openai_result(key, refused, 400)).encode() for key in KEYS]
+
+    async def main() -> Any:
+        async with speaking(OPENAI_SPOKEN) as (endpoint, _):
+            before = [json.loads(endpoint.line(key, REQUEST))["body"] for key in KEYS]
+            found = [endpoint.read(line, REQUEST) for line in files]
+            after = json.loads(endpoint.line("again", REQUEST))["body"]
+            return before, found, after, endpoint.read(files[0].replace(b"k-1", b"again"), REQUEST)
+
+    before, found, after, once_more = run(main)
+
+    assert all(body.pop("prompt_cache_key") for body in before)
+    assert after == before[0] == before[1]
+    assert [(each.kind, each.again, each.billed) for each in found] == [
+        ("bad_request", True, False)
+    ] * 2
+    assert once_more.again is False
