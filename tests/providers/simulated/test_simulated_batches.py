@@ -169,7 +169,7 @@ def test_a_batch_is_answered_as_live_calls_are(name: str) -> None:
 
 @APIS
 def test_single_requests_fail_are_lost_or_answered_badly(name: str) -> None:
-    faults = {"status_500": 0.3, "bad_answer": 0.3}
+    faults = {"status_500": 0.3, "bad_answer": 0.3, "surrogate": 0.4}
 
     async def session(endpoint: BatchEndpoint, _: SimulatedProvider) -> Any:
         batch = await over(endpoint, await submitted(endpoint))
@@ -210,6 +210,7 @@ def test_a_torn_download_fails_and_is_whole_when_asked_for_again(name: str) -> N
 def test_a_cancelled_batch_keeps_what_was_done(name: str) -> None:
     async def session(endpoint: BatchEndpoint, _: SimulatedProvider) -> Any:
         batch = await submitted(endpoint)
+        assert [line async for line in endpoint.results(batch.id)] == []
         await endpoint.cancel(batch.id)
         batch = await over(endpoint, batch)
         return batch, [endpoint.read(x, REQUEST) async for x in endpoint.results(batch.id)]
