@@ -28,6 +28,11 @@ class CodedFile:
     source: Source
     codings: tuple[PlacedCoding, ...]
 
+    @property
+    def answered(self) -> bool:
+        """Whether an answer holds codings, if only none; not so where it failed."""
+        return any("codings" in section(r, "structured_data") for r in self.run.records.values())
+
 
 def codebook_of(path: Path) -> Codebook:
     """Return the codebook of the run or batch in *path*; raise ConfigError without one."""
