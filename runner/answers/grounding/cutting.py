@@ -24,20 +24,24 @@ def cut(text: str, start: int, stop: int) -> str:
 
 
 def offsets(text: str, start: int, stop: int) -> tuple[int, int]:
-    """Return the code points from word *start* to word *stop* (exclusive) of *text*."""
-    at = begin = end = 0
+    """Return the code points from word *start* to word *stop* (exclusive) of *text*.
+
+    Of a character that is several words, such as ¼, it is the whole.
+    """
+    at, begin, end, outer = 0, 0, 0, [0, 0]
     for token in _TOKEN.finditer(text):
         count = len(words(token[0]))
         first, last = max(0, start - at), min(count, stop - at)
-        if count and first < last:
+        if first < last:
             if at <= start:
                 begin = token.start() + (_end_of_word(token[0], first) if first else 0)
+                outer[0] = token.start()
             part = token[0] if last == count else token[0][: _end_of_word(token[0], last)]
-            end = token.start() + len(part)
+            end, outer[1] = token.start() + len(part), token.end()
         at += count
         if at >= stop:
             break
-    return begin, end
+    return (begin, end) if begin < end else (outer[0], outer[1])
 
 
 def _trimmed(token: str, start: int, stop: int) -> str:

@@ -9,7 +9,7 @@ from runner.answers.codebook import Codebook
 from runner.answers.grounding.grounder import Grounder
 from runner.base.errors import ConfigError, did_you_mean, one_line
 from runner.base.tables import read_table
-from runner.reports.export.qda import Source
+from runner.reports.export.qda import SourceText
 from runner.reports.export.qda_reader import read_project
 
 MAX_BYTES, MAX_ROWS = 40_000_000, 500_000
@@ -107,7 +107,7 @@ def _stem(name: str) -> str:
     return _ENDING.sub("", name.replace("/", "_")).casefold()
 
 
-def codes_of(source: Source, rows: Sequence[CoderRow]) -> tuple[Codes, list[str]]:
+def codes_of(source: SourceText, rows: Sequence[CoderRow]) -> tuple[Codes, list[str]]:
     """Return the codes of the segments of *source*, and the places of rows that are not in it.
 
     Raises ConfigError for a row whose segment the transcript has not.
@@ -140,7 +140,7 @@ def codes_of(source: Source, rows: Sequence[CoderRow]) -> tuple[Codes, list[str]
     return codes, lost
 
 
-def _overlapped(source: Source, start: int, end: int) -> Iterator[tuple[str, str]]:
+def _overlapped(source: SourceText, start: int, end: int) -> Iterator[tuple[str, str]]:
     """Yield the segments whose words are between two code points of its text, with those words."""
     for name, first in source.starts.items():
         begin, stop = max(start, first), min(end, first + len(source.segments[name].text))
@@ -149,7 +149,7 @@ def _overlapped(source: Source, start: int, end: int) -> Iterator[tuple[str, str
 
 
 def _looked_up(
-    source: Source, grounder: Grounder, quote: str, near: str
+    source: SourceText, grounder: Grounder, quote: str, near: str
 ) -> Iterator[tuple[str, str]]:
     """Yield the segments in which *quote* stands, line by line, the nearest to *near* first."""
     for line in quote.splitlines():

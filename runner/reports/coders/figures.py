@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from runner.reports.coders.coder_file import Codes
 from runner.reports.compare.agreement import Table, cohen_kappa, krippendorff_alpha
 from runner.reports.compare.paired import LEAST, MOST_BLOCKS, Interval, interval_of
-from runner.reports.export.qda import Source
+from runner.reports.export.qda import SourceText
 
 Counts = tuple[int, int, int, int]  # of segments: both, only the coder, only the run, neither
 _ONE: Sequence[Counts] = ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1))
@@ -51,7 +51,7 @@ class Coded:
     units: list[dict[str, int]] = field(default_factory=list)
     disagreements: list[Disagreement] = field(default_factory=list)
 
-    def add(self, source: Source, coder: Codes, run: Codes, *, listed: bool) -> None:
+    def add(self, source: SourceText, coder: Codes, run: Codes, *, listed: bool) -> None:
         """Add the segments of a transcript, with *listed* only those that the coder names."""
         totals: dict[str, list[int]] = {}
         ids = [each for each in source.segments if each in coder or not listed]
@@ -69,7 +69,12 @@ class Coded:
         self.files.append((len(ids), {code: _counts(len(ids), *n) for code, n in totals.items()}))
 
     def _disagree(
-        self, source: Source, name: str, code: str, coder: Mapping[str, str], run: Mapping[str, str]
+        self,
+        source: SourceText,
+        name: str,
+        code: str,
+        coder: Mapping[str, str],
+        run: Mapping[str, str],
     ) -> None:
         segment = source.segments[name]
         told = [(", ".join(each), each.get(code) or " | ".join(filter(None, each.values())))

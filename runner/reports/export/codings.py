@@ -13,7 +13,7 @@ from runner.base.json import at, mappings, section, text
 from runner.base.tables import as_rows
 from runner.record.batch_directory import batch_of, is_batch, rows_of, runs_of
 from runner.record.run_directory import CODEBOOK
-from runner.reports.export.qda import COLUMNS, PlacedCoding, Project, Source, source_of
+from runner.reports.export.qda import COLUMNS, PlacedCoding, Project, SourceText, source_of
 from runner.reports.stored_run import StoredRun, read_run
 from runner.transcript.inputs import root_of
 
@@ -25,7 +25,7 @@ class CodedFile:
     """A transcript of a run or batch as it is coded; its codings are in the transcript's order."""
 
     run: StoredRun
-    source: Source
+    source: SourceText
     codings: tuple[PlacedCoding, ...]
 
     @property
@@ -55,7 +55,7 @@ def coded_files(run: StoredRun, book: Codebook) -> Iterator[CodedFile]:
             yield CodedFile(each, source, tuple(_codings(each, source, set(book.names))))
 
 
-def _codings(run: StoredRun, source: Source, names: set[str]) -> list[PlacedCoding]:
+def _codings(run: StoredRun, source: SourceText, names: set[str]) -> list[PlacedCoding]:
     grounder = Grounder(source.transcript.segments)
     found = dict.fromkeys(
         placed
@@ -71,7 +71,7 @@ def _codings(run: StoredRun, source: Source, names: set[str]) -> list[PlacedCodi
 
 
 def _placed(
-    source: Source,
+    source: SourceText,
     grounder: Grounder,
     record: Mapping[str, object],
     item: Mapping[str, object],

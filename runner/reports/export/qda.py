@@ -62,7 +62,7 @@ class PlacedCoding:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceText:
     """The transcript of *file* as a plain text: a segment a line, after its speaker.
 
     *starts* are the code points at which the words of each segment begin.
@@ -85,7 +85,7 @@ class Source:
         return self.file.replace("/", "_")
 
 
-def source_of(transcript: Transcript, file: str) -> Source:
+def source_of(transcript: Transcript, file: str) -> SourceText:
     """Return *transcript*, read from *file*, as the text that codings are placed in."""
     parts, starts, at = list[str](), dict[str, int](), 0
     for segment in transcript.segments:
@@ -94,7 +94,7 @@ def source_of(transcript: Transcript, file: str) -> Source:
         parts.append(f"{label}{segment.text}\n")
         at += len(parts[-1])
     segments = {segment.id: segment for segment in transcript.segments}
-    return Source(file, transcript, "".join(parts), starts, segments)
+    return SourceText(file, transcript, "".join(parts), starts, segments)
 
 
 class Project:
@@ -122,7 +122,7 @@ class Project:
         self._sources.detach()
         self._open.close()
 
-    def add(self, source: Source, codings: Sequence[PlacedCoding], started_at: str) -> None:
+    def add(self, source: SourceText, codings: Sequence[PlacedCoding], started_at: str) -> None:
         """Add a source with its codings; those without positions are left out."""
         time = _time(started_at)
         self._begun = self._begun or time.get("creationDateTime", "")
