@@ -21,7 +21,7 @@ from runner.config.learned import learned_before
 from runner.config.model_facts import CACHE_RULES, UNNAMED, ModelFacts, model_facts
 from runner.config.resolve import resolve as resolve
 from runner.config.schema import ModelSettings, Settings, validate
-from runner.job.checks import check_model, check_traces
+from runner.job.checks import check_model, check_pages, check_traces
 from runner.job.expectations import read_expectations
 from runner.job.graph import make_pipeline
 from runner.job.job import BatchJob, Job, Setup, variables_of
@@ -97,6 +97,7 @@ def setup_from(
     refuse_keys(data, composed)
     settings, folders = validate(data), analyzer_folders(config_dirs)
     check_traces(settings)
+    check_pages(settings)
     check_format(settings)
     check_patterns(settings.transcript)
     pipeline = make_pipeline(settings.stages, settings.analyzers)

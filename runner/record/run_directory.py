@@ -38,7 +38,7 @@ ROOM = 300  # characters of the longest path in a run or batch
 RESERVE = ".reserve"
 RESERVE_BYTES = 64 * 1024
 
-Page = Any  # text, data or dataclasses for JSON, or a function that returns either
+Page = Any  # text, bytes, data or dataclasses for JSON, or a function that returns either
 Pages = Mapping[str, Page] | Callable[[], Mapping[str, Page]]  # by path in the run directory
 
 
@@ -195,13 +195,13 @@ class RunDirectory:
         stage: str,
         name: str,
         record: Callable[[], Any],
-        page: str,
+        pages: Sequence[str],
         keep: Callable[[Path], None],
     ) -> None:
         """Store the result of *record* as a node's outcome; the JSON file's rename commits it.
 
-        *page*, a path in this directory, shows an earlier outcome. It is removed first, so that a
-        crash can't leave it beside the new record. *keep* gets the written file.
+        *pages*, paths in this directory, show an earlier outcome. They are removed first, so that a
+        crash can't leave them beside the new record. *keep* gets the written file.
         """
         file = self._record(stage, name)
         secured = self.drafts.take(file)
@@ -213,8 +213,9 @@ class RunDirectory:
                 content = record()
 
                 def store(short: bool) -> None:
-                    self._make_parent(self.path / page)
-                    (self.path / page).unlink(missing_ok=True)
+                    for page in pages:
+                        self._make_parent(self.path / page)
+                        (self.path / page).unlink(missing_ok=True)
                     draft.commit(as_json(content, short=short))
 
                 self.drafts.fill(store, self.release_reserve)
@@ -280,4 +281,6 @@ class RunDirectory:
 
 def _as_bytes(content: Page) -> bytes:
     content = content() if callable(content) else content
+    if isinstance(content, bytes):
+        return content
     return content.encode() if isinstance(content, str) else as_json(content)
