@@ -190,9 +190,8 @@ class Collection:
     def as_dict(self) -> dict[str, Any]:
         """Return the content of themes.json."""
         data = asdict(self)
-        for theme in data["themes"]:
-            theme["for"] = theme.pop("for_")
-        return {"version": VERSION, **data}
+        themes = [_renamed(theme) for theme in data["themes"]]
+        return {"version": VERSION, **data, "themes": themes}
 
 
 def read_collection(data: Any) -> Collection | None:
@@ -227,13 +226,19 @@ def read_collection(data: Any) -> Collection | None:
     )
 
 
+def _renamed(theme: Mapping[str, Any]) -> dict[str, Any]:
+    return {FOR if key == "for_" else key: value for key, value in theme.items()}
+
+
 def _theme(data: Mapping[str, Any]) -> Theme:
     return Theme(
         _t(data, "id"),
         _t(data, "title"),
         _t(data, "statement"),
         _texts(data, "files"),
-        *(_each(data.get(key), _voice) for key in ("speakers", FOR, AGAINST)),
+        _each(data.get("speakers"), _voice),
+        _each(data.get(FOR), _voice),
+        _each(data.get(AGAINST), _voice),
         _texts(data, "silent"),
         _each(data.get("quotes"), _quote),
         _texts(data, "findings"),
