@@ -94,7 +94,10 @@ def test_what_a_transcript_says_is_shown_as_it_is_and_without_what_word_cannot_h
     assert not set("\x01\ufffe\U000e0041") & set("".join(text for _, text in paragraphs))
 
 
-@pytest.mark.parametrize("odd", ["", "> " * 99 + "x", "- " * 99 + "x", "|a|\n|-|\n", "0. x", "\x00"])
+ODD = ["", "> " * 99 + "x", "- " * 99 + "x", "|a|\n|-|\n", "0. x", "\x00"]
+
+
+@pytest.mark.parametrize("odd", ODD)
 def test_odd_pages_are_documents_too(odd: str) -> None:
     assert as_docx(odd).startswith(b"PK")
 
