@@ -21,6 +21,7 @@ from runner.config.learned import learned_before
 from runner.config.model_facts import CACHE_RULES, UNNAMED, ModelFacts, model_facts
 from runner.config.resolve import resolve as resolve
 from runner.config.schema import ModelSettings, Settings, validate
+from runner.job.attributes import attributes_of
 from runner.job.checks import check_model, check_pages, check_traces
 from runner.job.expectations import read_expectations
 from runner.job.graph import make_pipeline
@@ -83,6 +84,7 @@ def job_from(
     setup = setup_from(data, composed=composed, config_dirs=config_dirs, overrides=overrides)
     if transcript is None and is_many(setup.settings.transcript.path):
         return _batch_job(setup, only)
+    attributes_of(setup.settings, None)  # raises for any
     return run_job(setup, transcript or open_transcript(setup.settings))
 
 
@@ -136,7 +138,8 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
             f"colloquy-traces BATCH sends those of its runs afterwards"
         )
     shard = only if only and settings.batch.shards > 1 else None  # others read new files too
-    batch = BatchJob(**_values(setup), inputs=find_inputs(settings, shard))
+    inputs = find_inputs(settings, shard)
+    batch = BatchJob(**_values(setup), inputs=inputs, attributes=attributes_of(settings, inputs))
     run_job(setup, _NO_TRANSCRIPT)  # raises where prompts alone do not fit a model
     return batch
 

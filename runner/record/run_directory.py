@@ -21,6 +21,7 @@ from runner.base.files import (
 from runner.base.regular_files import refuse_links
 from runner.base.text import now_iso, slug
 from runner.base.threads import offload
+from runner.job.attributes import FILE as ATTRIBUTES
 from runner.job.job import BatchJob, Job, Setup
 from runner.record.drafts import Drafts
 from runner.record.journal import Journal, MemberJournal
@@ -173,6 +174,8 @@ class RunDirectory:
         files[RESOLVED] = job.config.encode()
         self._make_parent(self.path / RESOLVED)
         sign(self.path, files)
+        if isinstance(job, BatchJob) and (job.attributes or self.has(ATTRIBUTES)):
+            files[ATTRIBUTES] = as_json(job.attributes.as_dict())  # decides about no call
         for name, data in files.items():
             write_if_changed(self.path / name, data)
 
