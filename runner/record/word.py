@@ -16,6 +16,7 @@ Cite = Callable[[str], str]  # what a quote's segment id becomes
 SEGMENT = re.compile(r"\bS\d{4,}\b")
 INDENT_CM = 0.635  # of each level of lists and quotes, as in Word's own styles
 HEADINGS = {"Heading 1": 20, "Heading 2": 15, "Heading 3": 12.5}  # points
+TEXT_CM = 16.4  # between the margins
 MAX_LEVEL = 3  # of lists, in Word's own styles
 MAX_COLUMNS = 60  # Word shows 63
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -79,6 +80,17 @@ def _prepare(document: Any, title: str) -> None:
 
 def _plain(text: str) -> str:
     return _NO_XML.sub("", to_safe_text(text))
+
+
+def _widths(rows: Sequence[Sequence[Any]], columns: int) -> list[Any]:
+    """Return the widths of a table's columns, by the longest text in each."""
+    from docx.shared import Cm
+
+    longest = [
+        min(40, max(5, *(len(row[at].content) + 2 for row in rows if at < len(row))))
+        for at in range(columns)
+    ]
+    return [Cm(TEXT_CM * each / sum(longest)) for each in longest]
 
 
 @dataclass
@@ -186,8 +198,10 @@ class _Writer:
         rows, self.rows = self.rows, []
         columns = min(len(rows[0]), MAX_COLUMNS)
         table = self.document.add_table(len(rows), columns, style="Table Grid")
-        for cells, held in zip(table.rows, rows, strict=True):
-            for cell, token in zip(cells.cells, held[:columns], strict=False):
+        widths = _widths(rows, columns)
+        for row, held in zip(table.rows, rows, strict=True):
+            for cell, token, width in zip(row.cells, held, widths, strict=False):
+                cell.width = width
                 self._inline(cell.paragraphs[0], token)
         for cell in table.rows[0].cells:
             for run in cell.paragraphs[0].runs:
