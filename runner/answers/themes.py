@@ -68,7 +68,7 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """What several findings say; *findings* are `run/analyzer/index`.
+    """What several findings say; *findings* are `run/analyzer/index`, *against_findings* oppose it.
 
     *files* speak of it, *silent* ones were read and do not. *for_* and *against* are the speakers
     of its quotes by side; *speakers* all of them, each once.
@@ -84,6 +84,7 @@ class Theme:
     silent: tuple[str, ...]
     quotes: tuple[ThemeQuote, ...]
     findings: tuple[str, ...]
+    against_findings: tuple[str, ...] = ()
     merged: tuple[Joined, ...] = ()
 
 
@@ -242,6 +243,7 @@ def _theme(data: Mapping[str, Any]) -> Theme:
         _texts(data, "silent"),
         _each(data.get("quotes"), _quote),
         _texts(data, "findings"),
+        _texts(data, "against_findings"),
         _each(data.get("merged"), _joined),
     )
 

@@ -1,15 +1,17 @@
-"""Checks of the settings of models, traces and pages, before anything is sent."""
+"""Checks of the settings of models, contexts, traces and pages, before anything is sent."""
 
 import ipaddress
 import os
 from importlib.util import find_spec
+from typing import Any
 from urllib.parse import urlsplit
 
 from runner.base.command import the_extra
-from runner.base.errors import ConfigError
+from runner.base.errors import ConfigError, did_you_mean
 from runner.base.secrets import MIN_CHARS, names_key, secrets_of
 from runner.config.model_facts import OFFLINE
 from runner.config.schema import ModelSettings, Settings
+from runner.job.job import Setup
 from runner.job.models import MAIN
 from runner.providers.options import check_options
 from runner.providers.prices import prices_of
@@ -169,3 +171,25 @@ def _is_loopback(host: str | None) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+def check_structured_keys(job: Setup) -> None:
+    """Refuse a key that no upstream answer has: it would silently select nothing."""
+    for node in job.pipeline.nodes:
+        if node.context is None:
+            continue
+        schemas = (job.analyzers[need].schema for need in node.needs)
+        keys = {key for schema in schemas for key in _structured_keys(schema)}
+        for key in node.context.include_structured_keys:
+            if key not in keys:
+                raise ConfigError(
+                    f"include_structured_keys of {node.name}: {key!r} is in no answer it reads"
+                    f"{did_you_mean(key, keys)}"
+                )
+
+
+def _structured_keys(schema: Any) -> list[str]:
+    body = schema["properties"]["structured_data"]
+    if "$ref" in body:
+        body = schema["$defs"][body["$ref"].rsplit("/", 1)[-1]]
+    return list(body.get("properties", {}))

@@ -199,6 +199,8 @@ class _Writer:
         columns = min(len(rows[0]), MAX_COLUMNS)
         table = self.document.add_table(len(rows), columns, style="Table Grid")
         widths = _widths(rows, columns)
+        for column, width in zip(table.columns, widths, strict=True):
+            column.width = width
         for row, held in zip(table.rows, rows, strict=True):
             for cell, token, width in zip(row.cells, held, widths, strict=False):
                 cell.width = width

@@ -36,6 +36,7 @@ WHOLE = Collection(
             (),
             (QUOTE,),
             ("runs/00/a/findings/0",),
+            ("runs/00/a/findings/0",),
             (Joined("words", (("runs/00/a/findings/0",),), "0.8"),),
         ),
     ),
