@@ -140,7 +140,7 @@ def _by_key(inputs: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _key(name: str) -> str:
-    return normalize("NFC", name.strip()).removeprefix("./").replace("\\", "/")
+    return normalize("NFC", name.strip()).replace("\\", "/").removeprefix("./")
 
 
 def _file_of(where: str, cell: str, known: Mapping[str, Sequence[str]]) -> str:
@@ -152,7 +152,9 @@ def _file_of(where: str, cell: str, known: Mapping[str, Sequence[str]]) -> str:
     shown = repr(one_line(cell, 100))
     if found:
         raise ConfigError(f"{where}: {shown} is several files: {', '.join(found[:3])}")
-    names = sorted({name for each in known.values() for name in each})[:_MAX_NEAR]
-    near = did_you_mean(key, names)
-    near = near if "did you mean" in near else f"; known: {', '.join(names[:5])}"
+    near = did_you_mean(key, sorted(known)[:_MAX_NEAR])
+    if "did you mean" not in near:
+        near = (
+            f"; known: {', '.join(sorted({name for each in known.values() for name in each})[:5])}"
+        )
     raise ConfigError(f"{where}: no file of this batch is called {shown}{near}")
