@@ -1,4 +1,4 @@
-"""Attributes of a batch's files: what a table may look like, and what is refused before spending."""
+"""Attributes of files: what a table may look like, and what is refused before spending."""
 
 from __future__ import annotations
 
