@@ -68,6 +68,17 @@ class CollectionFacts:
         """Return the group of a speaker that the attendees of *file* name, or nothing."""
         return self._groups.get(file, {}).get(speaker or "", "")
 
+    @cached_property
+    def _named(self) -> Mapping[str, str]:
+        return {each.run: each.file for each in self.collection.read}
+
+    def finding(self, name: str) -> tuple[str, str | None]:
+        """Return `FILE, ANALYZER 3` for the finding called *name*, and its report's address."""
+        run, _, inner = name.rpartition("/")[0].rpartition("/")
+        number = name.rpartition("/")[2]
+        place = str(int(number) + 1) if number.isdecimal() and len(number) < 9 else number
+        return f"{self._named.get(run, run)}, {inner} {place}", self.reports.get(run)
+
     def link(self, quote: ThemeQuote) -> str | None:
         """Return the address of the segment that *quote* is from, None without a page of it."""
         base = self.reports.get(quote.run)

@@ -34,8 +34,7 @@ def _read(collection: Collection) -> str:
 
 def _synthesis(one: Synthesis) -> Iterator[str]:
     yield f"## {md(one.analyzer.replace('_', ' ').capitalize())}"
-    if one.text:
-        yield md(one.text)
+    yield from (md(part) for part in one.text.split("\n\n") if part.strip())
     if one.insights:
         yield "\n".join(f"- {md(each)}" for each in one.insights)
     if one.themes:

@@ -1,5 +1,6 @@
 """collection/report.html: themes with their counts and quotes, groups, and how they were found."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +26,7 @@ MAX_CHOICES = 500  # of a filter
 MAX_ALONE = 200  # outliers, and other findings of a kind
 SHORT_LIST = 8  # files named in one line
 MARKS = dict(zip(STANCES, ("+", "−", "±", "·", "", "?"), strict=True))
+_ID = re.compile(r"\b([A-Z]{1,2}\d{1,5})\b")
 TABLES = ("themes.csv", "matrix.csv", "groups.csv", "themes.md", "themes.docx", "themes.json")
 
 
@@ -72,6 +74,8 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         collection=collection,
         themes=themes,
         known={each.theme.id: each for each in themes},
+        linked=partial(_linked, _anchors(facts)),
+        finding=facts.finding,
         columns=columns,
         more_columns=len(facts.files) - len(columns),
         marks=MARKS,
@@ -88,6 +92,29 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         curve=Markup(_curve(collection.threshold_curve, collection.threshold)),
         tables=[table for table in TABLES if link_to(folder / table, folder)],
     )
+
+
+def _anchors(facts: CollectionFacts) -> dict[str, tuple[str, str]]:
+    """Return anchor and title of each theme, contradiction and agreement, by its id."""
+    held = facts.collection
+    parts = {
+        "theme": [(each.id, each.title) for each in held.themes],
+        "contradiction": [(each.id, each.statement) for each in held.contradictions[:MAX_ALONE]],
+        "agreement": [(each.id, each.statement) for each in held.agreements[:MAX_ALONE]],
+    }
+    return {
+        name: (f"{kind}-{number}", title or name)
+        for kind, all_ in parts.items()
+        for number, (name, title) in enumerate(all_, 1)
+    }
+
+
+def _linked(
+    anchors: Mapping[str, tuple[str, str]], words: str
+) -> Iterator[tuple[str, tuple[str, str] | None]]:
+    """Yield the pieces of *words*; for an id such as T01 also its anchor and title."""
+    for piece in _ID.split(words):
+        yield piece, anchors.get(piece)
 
 
 def _about(facts: CollectionFacts) -> list[str]:
@@ -188,8 +215,8 @@ def _curve(points: Sequence[CurvePoint], chosen: float) -> str:
     x = at(min(max(chosen, low), high))
     parts = [
         element("polyline", points=line, class_="curve"),
-        element("line", x1=x, x2=x, y1=12, y2=150, class_="chosen"),
-        element("line", x1=40, x2=340, y1=150, y2=150, class_="grid"),
+        element("polyline", points=f"{x:.1f},12 {x:.1f},150", class_="chosen"),
+        element("polyline", points="40,150 340,150", class_="grid"),
         *(_label(px, 166, f"{value:g}", "middle") for px, value in ((40, low), (340, high))),
         _label(x, 182, f"chosen: {chosen:g}", "middle"),
         _label(34, 24, str(most), "end"),
