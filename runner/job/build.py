@@ -123,7 +123,7 @@ def setup_from(
         overrides=tuple(overrides),
         expected=read_expectations(settings, analyzers, config_dirs),
     )
-    check_structured_keys(setup)
+    check_structured_keys(pipeline.nodes, analyzers)
     return setup
 
 

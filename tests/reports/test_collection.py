@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from docx import Document
+from helpers.collections import RUNS, SITES, collection, quote, theme, with_collection
 from helpers.pages import HOSTILE, POLICY, Seen, batch_by_hand
 
 from runner.answers.themes import FILE
@@ -23,63 +24,6 @@ from runner.reports.collection import exact_test, page
 from runner.reports.collection.exact_test import exact_p
 from runner.reports.collection.groupings import speaker_groups
 from runner.reports.report.write import leave_report, write_report
-
-RUNS = {"a.txt": "runs/00/a-1", "b.txt": "runs/01/b-1"}
-
-
-def quote(file: str, side: str = "for", **told: Any) -> dict[str, Any]:
-    place = {"file": file, "run": RUNS.get(file, "runs/77/x"), "segment": "S0003", "start_s": 3.0}
-    said = {"speaker": "Speaker 3", "quote": f"I say it in {file}", "match": "exact"}
-    return {**place, **said, "side": side, **told}
-
-
-def theme(id_: str, title: str, for_: str, against: str = "", **told: Any) -> dict[str, Any]:
-    """Return a theme with a speaker for it in each file of *for_*, letters, and one against."""
-    sides = {
-        "for": [f"{letter}.txt" for letter in for_],
-        "against": [f"{x}.txt" for x in against],
-    }
-    voices = {
-        side: [{"file": f, "speaker": "Speaker 3"} for f in files] for side, files in sides.items()
-    }
-    files = [*sides["for"], *sides["against"]]
-    return {
-        **{"id": id_, "title": title, "statement": f"All of {title}.", "files": files, **voices},
-        "speakers": [*voices["for"], *voices["against"]],
-        "silent": sorted({f"{x}.txt" for x in "abefgh"} - set(files)),
-        "quotes": [quote(f, side) for side, held in sides.items() for f in held],
-        "findings": [f"{RUNS['a.txt']}/needs/0"],
-        "merged": [{"by": "words", "parts": [[f"{RUNS['a.txt']}/needs/0"]], "reason": "0.9"}],
-        **told,
-    }
-
-
-def collection(**told: Any) -> dict[str, Any]:
-    read = [
-        {"file": f"{x}.txt", "run": RUNS.get(f"{x}.txt", ""), "speakers": ["Speaker 3"]}
-        for x in "abefgh"
-    ]
-    side = {"position": "Yes", "quotes": [quote("a.txt")]}
-    return {
-        **{"version": 1, "pipeline": "interviews", "status": "completed", "read": read},
-        "unread": [{"file": "c.txt", "why": "the file is empty"}],
-        "themes": [theme("T01", "Time", "ab", "e"), theme("T02", "Team", "efgh")],
-        "contradictions": [
-            {
-                "id": "C01",
-                "statement": "Is there time?",
-                "sides": [side, {**side, "position": "No"}],
-                "themes": ["T01"],
-            }
-        ],
-        "agreements": [{"id": "A01", "statement": "Teams matter", "quotes": [quote("b.txt")]}],
-        "outliers": [{"file": "b.txt", "speaker": None, "finding": "x", "text": "A lift"}],
-        "synthesis": [{"analyzer": "synthesis", "text": "See T01 and T99.", "themes": ["T01"]}],
-        "ledger": [{"level": 0, "node": "themes", "inputs": 7, "left_out": ["2 findings"]}],
-        "threshold": 0.5,
-        "threshold_curve": [{"threshold": t / 10, "groups": t, "largest": 1} for t in range(1, 9)],
-        **told,
-    }
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -92,13 +36,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def made(tmp_path: Path, data: Any, attributes: Any = None, pages: str = "plain") -> Path:
     (made_once,) = tmp_path.parent.glob("plain0/b")
-    batch = shutil.copytree(made_once, tmp_path / "b")
-    (batch / FILE).parent.mkdir()
-    (batch / FILE).write_text(json.dumps(data))
-    (batch / "config").mkdir()
-    (batch / "config/resolved.yaml").write_text(f"output: {{pages: {pages}}}\n")
-    if attributes is not None:
-        (batch / ATTRIBUTES).write_text(json.dumps(attributes))
+    batch = with_collection(shutil.copytree(made_once, tmp_path / "b"), data, attributes, pages)
     leave_report(batch, runs_too=False)
     return batch
 
@@ -124,12 +62,6 @@ def table(file: Path) -> list[list[str]]:
     return list(csv.reader(StringIO(file.read_text())))
 
 
-SITES = {
-    "names": ["site", "who"],
-    "files": {"a.txt": ["N"], "b.txt": ["N"], "e.txt": ["S"], "f.txt": ["S"], "g.txt": ["S"]},
-}
-
-
 def test_every_count_names_what_was_read_silent_and_unread(tmp_path: Path) -> None:
     batch = made(tmp_path, collection(), SITES)
     words = " ".join(seen_of(batch).words.split())
@@ -143,7 +75,7 @@ def test_every_count_names_what_was_read_silent_and_unread(tmp_path: Path) -> No
         "siteN 2 of 2; S 1 of 3 (0 for, 1 against); not given 0 of 1 p 0.400 adjusted",
         "who is not compared: it has 1 value, “not given” included.",
         "2 findings",
-        "A lift b.txt",
+        "A liftb.txt",
     ):
         assert said in words
     for said in (

@@ -18,14 +18,14 @@ from runner.run.collection.evidence import Found
 from runner.run.collection.material import (
     Cluster,
     Ids,
-    Material,
+    Sheet,
     block,
     finding_line,
     line,
     room_of,
 )
 from runner.run.collection.state import State, side_of
-from runner.run.collection.themes import MAX_REASON, MAX_STATEMENT, known_ids
+from runner.run.collection.themes import MAX_REASON, MAX_STATEMENT, faults_of, known_ids
 from runner.run.collection.tree import files_of, leaves
 
 EXAMPLES = 4  # findings of each side of a theme that are shown
@@ -136,7 +136,7 @@ class Agreements:
                 left_out.append(f"{theme.id}: {shown} of {len(theme.findings)} findings are shown")
         shown_text = block("Themes of many transcripts", "themes", lines)
         known = {name: Cluster("", "", "", each) for name, each in findings.items()}
-        material = Material(shown_text, known, len(themes), tuple(left_out))
+        material = Sheet(shown_text, known, len(themes), tuple(left_out))
         read = partial(self._read, ids=_Ids(findings, of_theme))
         return await self.caller.ask(self.node, part, level, material, read)
 
@@ -174,7 +174,7 @@ class Agreements:
 def _members(row: Mapping[str, Any], ids: _Ids, faults: list[str]) -> tuple[Ids, dict[str, None]]:
     """Return the findings and themes that the members of *row* stand for; add unknown ids."""
     known, unknown = known_ids(row.get("members"), ids.findings)
-    faults += unknown
+    faults += faults_of("unknown", unknown)
     findings = dict.fromkeys(each for name in known for each in ids.findings[name])
     return tuple(findings), dict.fromkeys(ids.themes[name] for name in known)
 
@@ -238,7 +238,7 @@ class Outliers:
         left_out = (f"{hidden} findings are not shown: too many for the budget",) if hidden else ()
         known = {name: Cluster("", "", "", (each,)) for name, each in ids.items()}
         shown_text = block("Findings that share no theme", "findings", lines)
-        material = Material(shown_text, known, len(shown), left_out)
+        material = Sheet(shown_text, known, len(shown), left_out)
         return await self.caller.ask(
             self.node, part, level, material, partial(_read_outliers, ids=ids)
         )
@@ -254,10 +254,10 @@ def _yes(found: Found, opposed: set[str]) -> str:
 
 
 def _read_outliers(reply: Mapping[str, Any], ids: Mapping[str, str]) -> tuple[dict[str, str], Ids]:
-    chosen, faults = dict[str, str](), list[str]()
+    chosen, unknown = dict[str, str](), dict[str, None]()
     for row in mappings(section(reply, "structured_data").get("outliers")):
-        known, unknown = known_ids([row.get("member")], ids)
-        faults += unknown
+        known, others = known_ids([row.get("member")], ids)
+        unknown |= dict.fromkeys(others)
         why = one_line(text(row.get("why")), MAX_REASON)
         chosen |= {ids[name]: why for name in known if ids[name] not in chosen}
-    return chosen, tuple(faults)
+    return chosen, faults_of("unknown", unknown)

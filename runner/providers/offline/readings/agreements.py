@@ -7,7 +7,7 @@ from runner.answers.groups import likenesses
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.asking import terms_of
 from runner.providers.offline.language.wording import evidence, insight_of
-from runner.providers.offline.readings.themes import is_negated
+from runner.providers.offline.readings.themes import denies
 
 _ALIKE = 0.4  # likeness from which a statement and its negation are about one matter
 _MOST = 10
@@ -55,8 +55,7 @@ def _opposites(said: list[str], sides: dict[str, Finding]) -> list[tuple[str, st
     return [
         (said[a], said[b])
         for a, b in combinations(range(len(said)), 2)
-        if near[a].get(b, 0.0) >= _ALIKE
-        and is_negated(sides[said[a]]) != is_negated(sides[said[b]])
+        if near[a].get(b, 0.0) >= _ALIKE and denies(sides[said[a]]) != denies(sides[said[b]])
     ]
 
 

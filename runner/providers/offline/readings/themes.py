@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 from runner.answers.findings import Finding
-from runner.answers.groups import groups_at, joins, likenesses
+from runner.answers.groups import groups_at, is_negated, joins, likenesses
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.asking import terms_of
-from runner.providers.offline.language.cues import has
 from runner.providers.offline.language.sentences import terms_in
 from runner.providers.offline.language.wording import capital, evidence, insight_of
 
@@ -27,9 +26,9 @@ def read(document: Document) -> dict[str, object]:
         if len(places) < 2 and not found[places[0]].fields.get("alike"):
             continue
         centre = max(places, key=lambda n: (sum(near[n].get(k, 0.0) for k in places), -n))
-        negated = is_negated(found[centre])
-        same = [found[n] for n in places if is_negated(found[n]) == negated]
-        opposed = [found[n] for n in places if is_negated(found[n]) != negated]
+        negated = denies(found[centre])
+        same = [found[n] for n in places if denies(found[n]) == negated]
+        opposed = [found[n] for n in places if denies(found[n]) != negated]
         rows.append((len(places), found[centre], _theme(found[centre], same, opposed)))
     rows.sort(key=lambda row: -row[0])
     return {
@@ -55,9 +54,9 @@ def _theme(
     }
 
 
-def is_negated(finding: Finding) -> bool:
-    """Return whether a finding, or its quote, says that something is not so."""
-    return has("negation", finding.fields.get("text", ""))
+def denies(finding: Finding) -> bool:
+    """Return whether a finding says that something is not so."""
+    return is_negated(finding.fields.get("text", ""))
 
 
 def title_of(statement: str) -> str:
