@@ -13,7 +13,7 @@ from runner.job.attributes import FILE as ATTRIBUTES
 from runner.job.attributes import attributes_from
 from runner.record.batch_directory import REPORT, runs_of
 from runner.reports.collection.groupings import (
-    Difference,
+    GroupDifference,
     Grouping,
     differences_of,
     groupings_of,
@@ -41,7 +41,7 @@ class CollectionFacts:
     reports: Mapping[str, str]
 
     @cached_property
-    def differences(self) -> tuple[Difference, ...]:
+    def differences(self) -> tuple[GroupDifference, ...]:
         """Each theme by each attribute."""
         return differences_of(self.collection.themes, self.groupings)
 

@@ -42,7 +42,7 @@ class GroupCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class GroupDifference:
     """A theme by the groups of an attribute.
 
     *p* is of the exact test over the groups that are known, None where it makes no sense;
@@ -84,15 +84,15 @@ def _grouping(name: str, read: Sequence[str], of: Mapping[str, Mapping[str, str]
 
 def differences_of(
     themes: Sequence[Theme], groupings: Sequence[Grouping]
-) -> tuple[Difference, ...]:
+) -> tuple[GroupDifference, ...]:
     """Return every theme by every grouping that is compared, p adjusted within each grouping."""
-    found: list[Difference] = []
+    found: list[GroupDifference] = []
     for grouping in filter(lambda each: each.compared, groupings):
         made = [(theme, tuple(_counts(theme, grouping))) for theme in themes]
         tested = [_test(counts) for _, counts in made]
         adjusted = holm([p for p, _ in tested])
         for (theme, counts), (p, exact), own in zip(made, tested, adjusted, strict=True):
-            found.append(Difference(grouping.name, theme, counts, p, own, not exact))
+            found.append(GroupDifference(grouping.name, theme, counts, p, own, not exact))
     return tuple(found)
 
 
@@ -112,7 +112,7 @@ def _test(counts: Sequence[GroupCount]) -> tuple[float, bool]:
     return exact_p([each.files for each in known], [each.read for each in known])
 
 
-def method_of(differences: Sequence[Difference], themes: int) -> str:
+def method_of(differences: Sequence[GroupDifference], themes: int) -> str:
     """Return how the p of *differences* come about, and what they do not say."""
     drawn = any(each.drawn for each in differences)
     random = f" (of {DRAWS:,} random tables where there are too many)" if drawn else ""

@@ -6,7 +6,7 @@ from runner.answers.markdown import md, table
 from runner.answers.themes import Collection, Synthesis, Theme, ThemeQuote
 from runner.base.format import plural
 from runner.reports.collection.facts import CollectionFacts, counted, said_by
-from runner.reports.collection.groupings import Difference, method_of
+from runner.reports.collection.groupings import GroupDifference, method_of
 
 MAX_SILENT = 40  # files named in a page
 
@@ -93,7 +93,7 @@ def _differences(facts: CollectionFacts) -> Iterator[str]:
         yield table([*header, "p", "p adjusted"], [_row(each) for each in found] if values else [])
 
 
-def _row(each: Difference) -> list[str]:
+def _row(each: GroupDifference) -> list[str]:
     counts = [str(one.files) for one in each.counts]
     return [each.theme.id, each.theme.title, *counts, p_of(each.p), p_of(each.adjusted)]
 

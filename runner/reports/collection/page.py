@@ -11,7 +11,7 @@ from runner.answers.themes import FILE, CurvePoint, Theme, ThemeQuote
 from runner.base.format import clock, plural
 from runner.record.batch_directory import REPORT
 from runner.reports.collection.facts import STANCES, CollectionFacts, counted, stances
-from runner.reports.collection.groupings import NOT_GIVEN, Difference, Grouping, method_of
+from runner.reports.collection.groupings import NOT_GIVEN, GroupDifference, Grouping, method_of
 from runner.reports.collection.notes import p_of
 from runner.reports.compare.svg import element, picture
 from runner.reports.report.page import SCRIPT, SCRIPT_DIGEST
@@ -51,7 +51,7 @@ class ShownTheme:
     sides: tuple[tuple[str, tuple[ShownQuote, ...]], ...]
     left_out: int
     row: tuple[tuple[str, str], ...]
-    groups: tuple[Difference, ...]
+    groups: tuple[GroupDifference, ...]
 
 
 def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
@@ -191,9 +191,9 @@ def _choices(
     return [choice for choice in (*groups, *people) if len(choice[2]) > 1]
 
 
-def _by_attribute(facts: CollectionFacts) -> dict[str, list[Difference]]:
+def _by_attribute(facts: CollectionFacts) -> dict[str, list[GroupDifference]]:
     """Return the differences of each attribute, the smallest p first."""
-    found: dict[str, list[Difference]] = {}
+    found: dict[str, list[GroupDifference]] = {}
     for each in sorted(facts.differences, key=lambda one: (one.p is None, one.p)):
         found.setdefault(each.attribute, []).append(each)
     return {each.name: found[each.name] for each in facts.groupings if each.name in found}
