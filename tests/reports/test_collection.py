@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 from docx import Document
-from helpers.collections import RUNS, SITES, collection, quote, theme, with_collection
 from helpers.pages import HOSTILE, POLICY, Seen, batch_by_hand
+from helpers.themes_by_hand import RUNS, SITES, collection, quote, theme, with_collection
 
 from runner.answers.themes import FILE
 from runner.job.attributes import FILE as ATTRIBUTES

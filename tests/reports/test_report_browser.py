@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 import pytest
 from helpers.browser import Page, browsing, executable
-from helpers.collections import SITES, collection, theme, with_collection
 from helpers.pages import HOSTILE, batch_by_hand, matrix, record_of
 from helpers.runs_by_hand import make_run
+from helpers.themes_by_hand import SITES, collection, theme, with_collection
 
 from benchmarks.report import synthetic_run
 from runner.reports.compare.compare import compare
