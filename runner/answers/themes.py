@@ -1,16 +1,15 @@
 """Themes: what the transcripts of a batch say together, as collection/themes.json holds it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, is_dataclass
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from functools import cache, partial
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from runner.base.json import amount, listing, mapping, mappings, number, text
 
 VERSION = 1
 FILE = "collection/themes.json"  # in the directory of a batch
 FOR, AGAINST = "for", "against"
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ class Contradiction:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class Accord:
     """A *statement* that the speakers of its quotes share across files."""
 
     id: str
@@ -179,7 +178,7 @@ class Collection:
     unread: tuple[UnreadFile, ...] = ()
     themes: tuple[Theme, ...] = ()
     contradictions: tuple[Contradiction, ...] = ()
-    agreements: tuple[Agreement, ...] = ()
+    agreements: tuple[Accord, ...] = ()
     outliers: tuple[Outlier, ...] = ()
     synthesis: tuple[Synthesis, ...] = ()
     unassigned: tuple[str, ...] = ()
@@ -201,28 +200,34 @@ def read_collection(data: Any) -> Collection | None:
     What has another type than expected is empty, 0 or None; nothing is raised.
     """
     whole = mapping(data)
-    return _read(Collection, whole) if whole.get("version") == VERSION else None
+    known = whole.get("version") == VERSION
+    return cast("Collection", _read(Collection, whole)) if known else None
 
 
 def _renamed(theme: Mapping[str, Any]) -> dict[str, Any]:
     return {FOR if key == "for_" else key: value for key, value in theme.items()}
 
 
-def _read(kind: type[T], data: Mapping[str, Any]) -> T:
-    hints = get_type_hints(kind)
-    return kind(**{name: _value(hint, data.get(name.rstrip("_"))) for name, hint in hints.items()})
+def _read(kind: Any, data: Mapping[str, Any]) -> Any:
+    return kind(*(read(data.get(key)) for key, read in _readers(kind)))
 
 
-def _value(hint: Any, value: Any) -> Any:
-    """Return *value* as the type *hint* of one of the fields above."""
+@cache
+def _readers(kind: Any) -> list[tuple[str, Callable[[Any], Any]]]:
+    """Return key and reader of each field of one of the classes above."""
+    return [(name.rstrip("_"), _reader(hint)) for name, hint in get_type_hints(kind).items()]
+
+
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    """Return what makes any value one of the type *hint*."""
     if get_origin(hint) is tuple:
         of = get_args(hint)[0]
-        rows = mappings(value) if is_dataclass(of) else listing(value)
-        return tuple(_value(of, each) for each in rows)
-    if isinstance(hint, type) and is_dataclass(hint):
-        return _read(hint, value)
+        rows, read = mappings if is_dataclass(of) else listing, _reader(of)
+        return lambda value: tuple(map(read, rows(value)))
+    if is_dataclass(hint):
+        return partial(_read, hint)
     if hint in (int, float):
-        return hint(amount(value))
-    if hint == float | None:
-        return number(value)
-    return None if value is None and hint == str | None else text(value)
+        return lambda value: hint(amount(value))
+    if hint == str | None:
+        return lambda value: None if value is None else text(value)
+    return text if hint is str else number

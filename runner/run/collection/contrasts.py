@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from runner.answers.themes import AGAINST, FOR, Agreement, Contradiction, Outlier, Position, Theme
+from runner.answers.themes import AGAINST, FOR, Accord, Contradiction, Outlier, Position, Theme
 from runner.base.errors import one_line
 from runner.base.json import mappings, section, text
 from runner.base.text import digest
 from runner.base.threads import offload
 from runner.calls.schedule import gather_all
 from runner.job.graph import Node
+from runner.record.testimony import JointFinding
 from runner.run.collection.caller import Caller
-from runner.run.collection.evidence import Found
 from runner.run.collection.material import (
     Cluster,
     Ids,
@@ -119,7 +119,7 @@ class Agreements:
 
     async def _ask(
         self, part: str, level: int, themes: Sequence[Theme], *, examples: bool
-    ) -> list[Contradiction | Agreement]:
+    ) -> list[Contradiction | Accord]:
         numbers, left, left_out = itertools.count(1), self._room(), list[str]()
         lines, findings, of_theme = list[str](), dict[str, Ids](), dict[str, str]()
         for theme in themes:
@@ -142,10 +142,10 @@ class Agreements:
 
     def _read(
         self, reply: Mapping[str, Any], ids: _Ids
-    ) -> tuple[list[Contradiction | Agreement], Ids]:
+    ) -> tuple[list[Contradiction | Accord], Ids]:
         """Return what *reply* says; a contradiction without two sides with findings is dropped."""
         state, faults = self.state, list[str]()
-        said = list[Contradiction | Agreement]()
+        said = list[Contradiction | Accord]()
         for row in mappings(section(reply, "structured_data").get("contradictions")):
             sides, themes = list[Position](), dict[str, None]()
             for each in mappings(row.get("sides")):
@@ -167,7 +167,7 @@ class Agreements:
             if not statement or len({quote.file for quote in quotes}) < 2:
                 faults.append(f"an agreement without two files: {statement[:60]}")
                 continue
-            said.append(Agreement("", statement, quotes, findings, tuple(of_themes)))
+            said.append(Accord("", statement, quotes, findings, tuple(of_themes)))
         return said, tuple(faults)
 
 
@@ -217,14 +217,14 @@ class Outliers:
             if len(theme.against) <= _FEW and len(theme.for_) >= _MANY:
                 yield from theme.against_findings
 
-    def _tokens(self, found: Found) -> int:
+    def _tokens(self, found: JointFinding) -> int:
         return self.caller.count(finding_line(found) + "\n")
 
     async def _ask(
-        self, part: str, level: int, found: Sequence[Found], opposed: set[str]
+        self, part: str, level: int, found: Sequence[JointFinding], opposed: set[str]
     ) -> dict[str, str]:
         """Return the outliers among *found*, by id, with why they are."""
-        left, shown = room_of(self.caller.budget(self.node)), list[Found]()
+        left, shown = room_of(self.caller.budget(self.node)), list[JointFinding]()
         for each in found:
             left -= self._tokens(each)
             if left >= 0 or not shown:
@@ -243,13 +243,13 @@ class Outliers:
             self.node, part, level, material, partial(_read_outliers, ids=ids)
         )
 
-    def _add(self, found: Found, why: str) -> None:
+    def _add(self, found: JointFinding, why: str) -> None:
         quotes = self.state.quotes([found.id])
         speaker = quotes[0].speaker
         self.state.outliers.append(Outlier(found.file, speaker, found.id, found.text, quotes, why))
 
 
-def _yes(found: Found, opposed: set[str]) -> str:
+def _yes(found: JointFinding, opposed: set[str]) -> str:
     return "what the others say" if found.id in opposed else ""
 
 

@@ -9,7 +9,7 @@ from runner.answers.themes import Joined
 from runner.job.job import wrap
 from runner.providers.offline.language.asking import terms_of
 from runner.providers.offline.language.sentences import words
-from runner.run.collection.evidence import Found
+from runner.record.testimony import JointFinding
 
 WORDS = "words"  # what joined findings before any model did
 
@@ -66,7 +66,7 @@ def block(title: str, key: str, lines: Iterable[str]) -> str:
     return wrap("context", "\n".join([f"# {title}", "", "## collection", f"### {key}", *lines]))
 
 
-def grouped(found: Sequence[Found], threshold: float) -> tuple[list[Cluster], list[Join]]:
+def grouped(found: Sequence[JointFinding], threshold: float) -> tuple[list[Cluster], list[Join]]:
     """Return *found* with those alike in words from *threshold* on as one, and all joins.
 
     A finding with a negation is never joined with one without: only a word parts opposites.
@@ -88,7 +88,7 @@ def grouped(found: Sequence[Found], threshold: float) -> tuple[list[Cluster], li
     return clusters, made
 
 
-def finding_line(found: Found) -> str:
+def finding_line(found: JointFinding) -> str:
     """Return the line of one finding, for counting its tokens."""
     return line({"id": "F000.00", "text": found.shown}, found.quote, 1000)
 
@@ -105,7 +105,7 @@ def room_of(budget: int) -> int:
     return max(1, int(budget * FILL) - HEAD_TOKENS)
 
 
-def of_findings(clusters: Sequence[Cluster], found: Mapping[str, Found]) -> Sheet:
+def of_findings(clusters: Sequence[Cluster], found: Mapping[str, JointFinding]) -> Sheet:
     """Return the material that shows *clusters* of findings, and every other wording in them."""
     lines, ids = list[str](), dict[str, Cluster]()
     for number, cluster in enumerate(clusters, 1):

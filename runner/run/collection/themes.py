@@ -13,8 +13,8 @@ from runner.base.threads import offload
 from runner.calls.schedule import gather_all
 from runner.job.graph import Node
 from runner.providers.offline.language.asking import terms_of
+from runner.record.testimony import JointFinding, Testimony
 from runner.run.collection.caller import Caller
-from runner.run.collection.evidence import Evidence, Found
 from runner.run.collection.material import (
     Cluster,
     Ids,
@@ -51,7 +51,7 @@ class Themes:
 
     caller: Caller
     node: Node
-    evidence: Evidence
+    evidence: Testimony
     threshold: float
     joins: list[tuple[int, Sequence[Join]]] = field(default_factory=list)
 
@@ -70,7 +70,7 @@ class Themes:
     def _room(self) -> int:
         return room_of(self.caller.budget(self.node))
 
-    def _tokens(self, found: Found) -> int:
+    def _tokens(self, found: JointFinding) -> int:
         return self.caller.count(finding_line(found) + "\n")
 
     def _size(self, *clusters: Cluster) -> int:

@@ -1,6 +1,6 @@
-"""Evidence of a collection: the findings of its runs that rest on verified quotes."""
+"""Testimony of a collection: the findings of a batch's runs that rest on verified quotes."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,22 +9,22 @@ from runner.answers.grounding.quotes import ABSENT
 from runner.answers.themes import ReadFile, ThemeQuote, UnreadFile
 from runner.base.errors import ColloquyError
 from runner.base.json import mappings, text
-from runner.config.schema import TranscriptSettings
 from runner.job.graph import Node
 from runner.record.batch_directory import rows_of
 from runner.record.previous_session import read_record
 from runner.record.stored_transcript import read_transcript_file
-from runner.run.collection.stand_ins import StandIns
 from runner.transcript.inputs import Input
-from runner.transcript.model import Segment
-from runner.transcript.redact.unredacted import redacted
+from runner.transcript.model import Segment, Transcript
+
+# Returns, of a file and its transcript, what puts stand-ins into a text about it.
+Masking = Callable[[str, Transcript], Callable[[str], str]]
 
 MAX_TEXT = 1200  # characters of a finding as prompts show it
 MAX_QUOTE = 300  # of its first quote
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class JointFinding:
     """One finding: *id* is `run/analyzer/index`; *shown* and *quote* are as prompts show them."""
 
     id: str
@@ -46,12 +46,12 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Testimony:
     """The findings of all files that were *read*, by id; *unused* have no verified quote."""
 
     read: tuple[ReadFile, ...]
     unread: tuple[UnreadFile, ...]
-    findings: Mapping[str, Found]
+    findings: Mapping[str, JointFinding]
     unused: int
 
 
@@ -59,15 +59,15 @@ def gather(
     batch: Path,
     inputs: Sequence[Input],
     reads: Sequence[Node],
-    settings: TranscriptSettings,
-    stand_ins: StandIns,
-) -> Evidence:
+    masking: Masking | None = None,
+) -> Testimony:
     """Return the findings that the analyzers *reads* have of *inputs*; reads every run once.
 
-    A file is unread if none of them answered. Raises OSError.
+    A file is unread if none of them answered. With *masking*, prompts show stand-ins. Raises
+    OSError.
     """
     rows = {text(row.get("transcript")): row for row in rows_of(batch)}
-    read, unread, findings, unused = [], [], dict[str, Found](), 0
+    read, unread, findings, unused = [], [], dict[str, JointFinding](), 0
     for file in inputs:
         row = rows.get(file.name, {})
         records = _records(batch / file.run, reads)
@@ -83,9 +83,7 @@ def gather(
         segments = {segment.id: segment for segment in transcript.segments}
         names = tuple(dict.fromkeys(s.speaker for s in transcript.segments if s.speaker))
         read.append(ReadFile(file.name, file.run, names, text(row.get("status")) or "unknown"))
-        mask = None
-        if settings.redact != "off":
-            mask = stand_ins.of_file(file.name, redacted(settings, transcript)[0])
+        mask = None if masking is None else masking(file.name, transcript)
         for name, record in records.items():
             for index, insight in enumerate(mappings(record.get("insights"))):
                 quotes = tuple(_quotes(file, insight, segments))
@@ -97,8 +95,8 @@ def gather(
                 shown, quote = said[:MAX_TEXT], quotes[0].quote[:MAX_QUOTE]
                 if mask is not None:
                     shown, quote = mask(said)[:MAX_TEXT], mask(quotes[0].quote)[:MAX_QUOTE]
-                findings[id_] = Found(id_, file.name, said, shown, quote, quotes)
-    return Evidence(tuple(read), tuple(unread), findings, unused)
+                findings[id_] = JointFinding(id_, file.name, said, shown, quote, quotes)
+    return Testimony(tuple(read), tuple(unread), findings, unused)
 
 
 def _records(run: Path, reads: Sequence[Node]) -> dict[str, Mapping[str, Any]]:
