@@ -19,7 +19,6 @@ def readable(found: Collection) -> dict[str, Any]:
     different speakers come first, and the ledger tells how many are in the runs only. Raises
     ValueError where even few are too many.
     """
-    data = found.as_dict()
     for own, other in _MOST:
         fewer = _with(found, own, other)
         if (left := _quotes(found) - _quotes(fewer)) > 0:
