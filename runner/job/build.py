@@ -21,7 +21,8 @@ from runner.config.learned import learned_before
 from runner.config.model_facts import CACHE_RULES, UNNAMED, ModelFacts, model_facts
 from runner.config.resolve import resolve as resolve
 from runner.config.schema import ModelSettings, Settings, validate
-from runner.job.checks import check_model, check_structured_keys, check_traces
+from runner.job.attributes import attributes_of
+from runner.job.checks import check_model, check_pages, check_structured_keys, check_traces
 from runner.job.expectations import read_expectations
 from runner.job.graph import collection_pipeline, make_pipeline
 from runner.job.job import BatchJob, Job, Setup, variables_of
@@ -84,6 +85,7 @@ def job_from(
     setup = setup_from(data, composed=composed, config_dirs=config_dirs, overrides=overrides)
     if transcript is None and is_many(setup.settings.transcript.path):
         return _batch_job(setup, only)
+    attributes_of(setup.settings, None)  # raises for any
     return run_job(setup, transcript or open_transcript(setup.settings))
 
 
@@ -98,6 +100,7 @@ def setup_from(
     refuse_keys(data, composed)
     settings, folders = validate(data), analyzer_folders(config_dirs)
     check_traces(settings)
+    check_pages(settings)
     check_format(settings)
     check_patterns(settings.transcript)
     pipeline = make_pipeline(settings.stages, settings.analyzers)
@@ -137,7 +140,8 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
             f"colloquy-traces BATCH sends those of its runs afterwards"
         )
     shard = only if only and settings.batch.shards > 1 else None  # others read new files too
-    batch = BatchJob(**_values(setup), inputs=find_inputs(settings, shard))
+    inputs = find_inputs(settings, shard)
+    batch = BatchJob(**_values(setup), inputs=inputs, attributes=attributes_of(settings, inputs))
     run_job(setup, _NO_TRANSCRIPT)  # raises where prompts alone do not fit a model
     if setup.collection.stages:
         collection_job(setup)

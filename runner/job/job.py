@@ -14,6 +14,7 @@ from runner.base.errors import one_line
 from runner.base.secrets import Secrets, secrets_of
 from runner.base.text import digest
 from runner.config.schema import Settings
+from runner.job.attributes import Attributes
 from runner.job.chunks import Chunk
 from runner.job.expectations import Expected, source_lines
 from runner.job.graph import Node, Pipeline, SlotPools
@@ -95,6 +96,7 @@ class BatchJob(Setup):
     """A batch: one pipeline over many transcripts, which are read one by one."""
 
     inputs: Inputs
+    attributes: Attributes = field(default_factory=Attributes)
 
 
 @dataclass(frozen=True, kw_only=True)
