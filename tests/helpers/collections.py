@@ -22,7 +22,7 @@ MATTERS = {
     "staff": ("The guards are kind to us.", "The crew shouts at people."),
     "wifi": ("Reading mail on board works.", "There is no signal anywhere."),
 }
-LINE = re.compile(r"^- id: (\S+) .*?\b(?:text|statement): ([^|{]*)", re.MULTILINE)
+LINE = re.compile(r"^- id: (\S+) .*?\b(?:text|statement): ([^|{\n]*)", re.MULTILINE)
 _SEGMENT = re.compile(r"^\[(S\d+) [^\]]+\] (.*)$", re.MULTILINE)
 
 
