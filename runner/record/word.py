@@ -102,7 +102,7 @@ class _Writer:
     lists: list[tuple[str, int | None]] = field(default_factory=list)  # style, numbering
     quotes: int = 0
     fresh_item: bool = False  # whether the next paragraph gets the mark of its list
-    table: Any = None
+    styles: dict[str, str] = field(default_factory=dict)  # their ids by name
     row: list[Any] = field(default_factory=list)
     rows: list[list[Any]] = field(default_factory=list)
 
@@ -142,17 +142,25 @@ class _Writer:
         level, first = len(self.lists), self.fresh_item
         self.fresh_item = False
         if not level or not first:
-            made = self.document.add_paragraph(style="Quote" if self.quotes else None)
+            made = self._styled("Quote") if self.quotes else self.document.add_paragraph()
             made.paragraph_format.left_indent = Cm(INDENT_CM * (level + self.quotes)) or None
             return made
         name, numbering = self.lists[-1]
         depth = min(level, MAX_LEVEL)
-        made = self.document.add_paragraph(style=name if depth == 1 else f"{name} {depth}")
+        made = self._styled(name if depth == 1 else f"{name} {depth}")
         if level > MAX_LEVEL:
             made.paragraph_format.left_indent = Cm(INDENT_CM * level)
         if numbering is not None:
             held = made._p.get_or_add_pPr().get_or_add_numPr()
             held.get_or_add_ilvl().val, held.get_or_add_numId().val = 0, numbering
+        return made
+
+    def _styled(self, name: str) -> Any:
+        """Return a new paragraph in a style, which python-docx looks up in milliseconds."""
+        if name not in self.styles:
+            self.styles[name] = self.document.styles[name].style_id
+        made = self.document.add_paragraph()
+        made._p.style = self.styles[name]
         return made
 
     def _numbers(self, start: int) -> int:

@@ -1,6 +1,8 @@
 """Exact test of a share that differs between groups (Fisher; Freeman and Halton for several)."""
 
 from collections.abc import Sequence
+from functools import cache
+from itertools import accumulate
 from math import exp, inf, lgamma, prod
 from random import Random
 
@@ -41,16 +43,25 @@ def exact_p(found: Sequence[int], totals: Sequence[int]) -> tuple[float, bool]:
 def _drawn(
     sizes: Sequence[int], marked: int, logs: Sequence[Sequence[float]], limit: float
 ) -> float:
+    """Return the share of random tables that are no likelier, group by group hypergeometric."""
     draw = Random(0)
-    groups = [at for at, size in enumerate(sizes) for _ in range(size)]
-    few = min(marked, len(groups) - marked)  # as many are marked as are not, or fewer
+
+    @cache
+    def chances(at: int, left: int) -> tuple[range, list[float]]:
+        rest = sum(sizes[at + 1 :])
+        counts = range(max(0, left - rest), min(sizes[at], left) + 1)
+        whole = _log_choose(sizes[at] + rest, left)
+        ways = (exp(logs[at][k] + _log_choose(rest, left - k) - whole) for k in counts)
+        return counts, list(accumulate(ways))
+
     extreme = 0
     for _ in range(DRAWS):
-        drawn = draw.sample(groups, few)
-        counts = [drawn.count(at) for at in range(len(sizes))]
-        if few < marked:
-            counts = [size - k for size, k in zip(sizes, counts, strict=True)]
-        extreme += sum(logs[at][k] for at, k in enumerate(counts)) <= limit
+        left, ways = marked, 0.0
+        for at in range(len(sizes) - 1):
+            counts, cumulative = chances(at, left)
+            k = draw.choices(counts, cum_weights=cumulative)[0]
+            left, ways = left - k, ways + logs[at][k]
+        extreme += ways + logs[-1][left] <= limit
     return (extreme + 1) / (DRAWS + 1)
 
 

@@ -11,14 +11,14 @@ from runner.reports.collection.groupings import GroupDifference, method_of
 MAX_SILENT = 40  # files named in a page
 
 
-def themes_md(facts: CollectionFacts, name: str) -> str:
-    """Return themes.md of the batch called *name*."""
+def themes_md(facts: CollectionFacts, name: str, most: int | None = None) -> str:
+    """Return themes.md of the batch called *name*, with at most *most* quotes of a side."""
     parts = [f"# Themes of {md(name)}", _read(facts.collection)]
     parts += [part for each in facts.collection.synthesis for part in _synthesis(each)]
     if facts.collection.themes:
         parts += ["## Overview", _overview(facts)]
     for theme in facts.collection.themes:
-        parts += _theme(theme, facts)
+        parts += _theme(theme, facts, most)
     parts += [*_differences(facts), *_relations(facts), *_made(facts.collection)]
     return "\n\n".join(parts) + "\n"
 
@@ -49,7 +49,7 @@ def _overview(facts: CollectionFacts) -> str:
     return table(["", "Theme", "Files", "Speakers", "For", "Against", "Silent"], rows)
 
 
-def _theme(theme: Theme, facts: CollectionFacts) -> Iterator[str]:
+def _theme(theme: Theme, facts: CollectionFacts, most: int | None) -> Iterator[str]:
     yield f"## {md(theme.id)} {md(theme.title)}"
     if theme.statement:
         yield md(theme.statement)
@@ -60,7 +60,9 @@ def _theme(theme: Theme, facts: CollectionFacts) -> Iterator[str]:
             yield f"**{side} ({len(names)}):** {md(names)}"
     for side in ("for", "against"):
         if quotes := [quote for quote in theme.quotes if quote.side == side]:
-            yield f"### Quotes {side}\n\n{_quotes(quotes, facts)}"
+            yield f"### Quotes {side}\n\n{_quotes(quotes[:most], facts)}"
+            if left := len(quotes) - len(quotes[:most]):
+                yield f"{left:,} more are in themes.json."
 
 
 def _silent(files: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from runner.reports.report.summary import VERDICTS
 from runner.reports.stored_run import StoredRun
 
 FIRST_QUOTES = 4  # of a side, unfolded
-MAX_QUOTES = 500  # of a theme; themes.json has all
+MAX_QUOTES = 200  # of a theme; themes.json has all
 MAX_MATRIX = 300  # files; matrix.csv has all
 MAX_CHOICES = 500  # of a filter
 MAX_ALONE = 200  # outliers, and other findings of a kind
