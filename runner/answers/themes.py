@@ -68,7 +68,7 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """What several findings say; *findings* are `run/analyzer/index`.
+    """What several findings say; *findings* are `run/analyzer/index`, *against_findings* oppose it.
 
     *files* speak of it, *silent* ones were read and do not. *for_* and *against* are the speakers
     of its quotes by side; *speakers* all of them, each once.
@@ -84,6 +84,7 @@ class Theme:
     silent: tuple[str, ...]
     quotes: tuple[ThemeQuote, ...]
     findings: tuple[str, ...]
+    against_findings: tuple[str, ...] = ()
     merged: tuple[Joined, ...] = ()
 
 
@@ -190,9 +191,8 @@ class Collection:
     def as_dict(self) -> dict[str, Any]:
         """Return the content of themes.json."""
         data = asdict(self)
-        for theme in data["themes"]:
-            theme["for"] = theme.pop("for_")
-        return {"version": VERSION, **data}
+        themes = [_renamed(theme) for theme in data["themes"]]
+        return {"version": VERSION, **data, "themes": themes}
 
 
 def read_collection(data: Any) -> Collection | None:
@@ -227,16 +227,23 @@ def read_collection(data: Any) -> Collection | None:
     )
 
 
+def _renamed(theme: Mapping[str, Any]) -> dict[str, Any]:
+    return {FOR if key == "for_" else key: value for key, value in theme.items()}
+
+
 def _theme(data: Mapping[str, Any]) -> Theme:
     return Theme(
         _t(data, "id"),
         _t(data, "title"),
         _t(data, "statement"),
         _texts(data, "files"),
-        *(_each(data.get(key), _voice) for key in ("speakers", FOR, AGAINST)),
+        _each(data.get("speakers"), _voice),
+        _each(data.get(FOR), _voice),
+        _each(data.get(AGAINST), _voice),
         _texts(data, "silent"),
         _each(data.get("quotes"), _quote),
         _texts(data, "findings"),
+        _texts(data, "against_findings"),
         _each(data.get("merged"), _joined),
     )
 

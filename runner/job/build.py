@@ -23,13 +23,14 @@ from runner.config.resolve import resolve as resolve
 from runner.config.schema import ModelSettings, Settings, validate
 from runner.job.checks import check_model, check_traces
 from runner.job.expectations import read_expectations
-from runner.job.graph import make_pipeline
+from runner.job.graph import collection_pipeline, make_pipeline
 from runner.job.job import BatchJob, Job, Setup, variables_of
+from runner.job.joint import check_joint
 from runner.job.models import MAIN, Model, check_names
 from runner.job.prefix_policy import choose_formats
 from runner.job.windows import Fitter
 from runner.providers.served import SAMPLE_CHARS, is_self_hosted, learn_served
-from runner.transcript.inputs import Input, find_inputs, is_many
+from runner.transcript.inputs import Input, find_inputs, is_many, root_of
 from runner.transcript.model import Transcript, renamed
 from runner.transcript.read import formats, read
 from runner.transcript.redact.own_patterns import check_patterns
@@ -109,6 +110,7 @@ def setup_from(
     setup = Setup(
         settings=settings,
         pipeline=pipeline,
+        collection=collection_pipeline(settings.stages, settings.analyzers),
         analyzers=analyzers,
         models=models,
         config=config,
@@ -137,7 +139,20 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
     shard = only if only and settings.batch.shards > 1 else None  # others read new files too
     batch = BatchJob(**_values(setup), inputs=find_inputs(settings, shard))
     run_job(setup, _NO_TRANSCRIPT)  # raises where prompts alone do not fit a model
+    if setup.collection.stages:
+        collection_job(setup)
     return batch
+
+
+def collection_job(setup: Setup) -> Job:
+    """Return the job of the stages that read all transcripts of a batch; raise as `run_job`.
+
+    It has no transcript: its material is made of findings.
+    """
+    check_joint(setup.collection, setup.analyzers)
+    joint = Setup(**{**_values(setup), "pipeline": setup.collection})
+    name = root_of(setup.settings.transcript.path).resolve().name
+    return run_job(joint, Transcript(name, "collection", "", ()))
 
 
 def run_job(setup: Setup, transcript: Transcript) -> Job:

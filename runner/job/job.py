@@ -35,10 +35,12 @@ class Setup:
     *models* are by name. *config* is the resolved configuration as YAML, *composed* the same
     before its interpolations were resolved, *config_digest* the SHA-256 of the settings and
     prompts; *config_dirs* are the `--config-dir` folders; *expected* are the checks of answers.
+    *pipeline* is that of each transcript, *collection* that of all of a batch, often empty.
     """
 
     settings: Settings
     pipeline: Pipeline
+    collection: Pipeline = field(default_factory=lambda: Pipeline(()))
     analyzers: Mapping[str, Analyzer]
     models: Mapping[str, Model]
     config: str

@@ -29,6 +29,7 @@ from runner.record.stored_transcript import read_transcript_file
 from runner.reports.compare.planned_jobs import PlannedJob, planned_jobs
 from runner.reports.stored_run import find_runs, is_run, read_run
 from runner.run.cli import quote
+from runner.run.collection.collect import is_collected
 from runner.run.compose import compose_config
 from runner.run.trust import permit, refuse_interpolations, refuse_paths_outside
 from runner.transcript.model import PASSAGES, Transcript
@@ -64,6 +65,8 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
         if not permitted:
             permit(path, fault, [new], config_dirs, trusted=flags["trusted"])
         refuse_paths_outside(path, new, overrides)
+        if new.guide is not None:  # which may be read now
+            composed, wanted, new = _wanted(path, fault, overrides, guided=True)
     many = is_batch(path)
     transcript, sha = (None, None) if many else _transcript(path, new)
     prompts = _stored_prompts(path, config_dirs)
@@ -164,6 +167,8 @@ def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
         return False
     if isinstance(job, BatchJob):
         encoding = job.settings.transcript.encoding
+        if job.collection.stages and not is_collected(path):
+            return False
         return all(completed_before(path, given, encoding) for given in job.inputs)
     files = [path / "intermediate" / n.stage / f"{n.name}.json" for n in job.pipeline.nodes]
     records = [read_record(file) for file in files]
@@ -213,16 +218,19 @@ def _stored_config(path: Path) -> dict[str, Any]:
 
 
 def _wanted(
-    path: Path, fault: str | None, overrides: Sequence[str]
+    path: Path, fault: str | None, overrides: Sequence[str], *, guided: bool = False
 ) -> tuple[DictConfig, dict[str, Any], Settings]:
-    """Return the composed configuration with *overrides*, the same resolved, and validated."""
+    """Return the composed configuration with *overrides*, the same resolved, and validated.
+
+    The guide of a run with a *fault* is read only if it is *guided*.
+    """
     file = path / "config" / "composed.yaml"
     stored = _read(file, dict, load_yaml)
     try:
         if fault is not None:
             refuse_interpolations(file, stored)
         composed = _override(stored, overrides)
-        wanted = resolve(composed)
+        wanted = resolve(composed, guided=guided or fault is None)
         return composed, wanted, validate(wanted)
     except (ConfigError, OmegaConfBaseException, RecursionError) as error:
         why = f"{fault}: " if fault else ""

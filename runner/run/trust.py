@@ -49,6 +49,8 @@ def _files(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "checks.file", settings.checks.file
     if settings.references is not None:
         yield "references", settings.references
+    if settings.guide is not None:
+        yield "guide", settings.guide
 
 
 def _uses(settings: Settings) -> Iterator[str]:

@@ -15,6 +15,8 @@ from runner.answers.themes import (
     Voice,
     read_collection,
 )
+from runner.base.files import as_json
+from runner.base.json import parse_json
 
 QUOTE = ThemeQuote("a.txt", "runs/00/a", "S0001", 1.5, None, "It is late.", "exact", "against")
 WHOLE = Collection(
@@ -34,6 +36,7 @@ WHOLE = Collection(
             (),
             (QUOTE,),
             ("runs/00/a/findings/0",),
+            ("runs/00/a/findings/0",),
             (Joined("words", (("runs/00/a/findings/0",),), "0.8"),),
         ),
     ),
@@ -50,7 +53,9 @@ WHOLE = Collection(
 
 
 def test_a_collection_is_read_back_as_it_was_written() -> None:
-    assert WHOLE == read_collection(WHOLE.as_dict())
+    stored = parse_json(as_json(WHOLE.as_dict()))
+
+    assert WHOLE == read_collection(stored)
 
 
 def test_anything_else_is_another_version_or_empty() -> None:

@@ -25,6 +25,7 @@ from runner.calls.client import Client
 from runner.calls.client_factory import max_in_flight
 from runner.calls.schedule import Place, gather_all, make_slots
 from runner.job.build import for_transcript
+from runner.job.graph import Pipeline
 from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import (
     ResultRow,
@@ -38,6 +39,8 @@ from runner.record.run_directory import RunDirectory
 from runner.run.batch.console import BatchConsole
 from runner.run.batch.summary import Measures, batch_benchmark, batch_metadata
 from runner.run.batch.tally import ENDING, Tally, row_of, unanswered_row
+from runner.run.cli import worst_exit_code
+from runner.run.collection.collect import DONE, Collected, Collecting
 from runner.run.plan import read_histories
 from runner.run.run import Member, Run
 from runner.run.stop import Stop
@@ -94,11 +97,13 @@ class Batch:
         self.job, self.directory = job, directory
         self._services, self._stored, self._console = services, stored, console
         processing = job.settings.processing
-        self._slots = make_slots(job.pipeline, processing.max_concurrent, processing.mode)
+        every = Pipeline((*job.pipeline.stages, *job.collection.stages))
+        self._slots = make_slots(every, processing.max_concurrent, processing.mode)
         self._histories = read_histories(job)
         self._statuses: Counter[str] | None = None  # over all sessions; None until the end
         self._tally = Tally(len(job.inputs))
-        self._measures = Measures(job.pipeline, self._slots)
+        self._measures = Measures(every, self._slots)
+        self._collected: Collected | None = None
         self._results = Results(directory.path)
         self._reading = asyncio.Semaphore(READERS)
         self._queue = iter(enumerate(job.inputs))
@@ -186,7 +191,9 @@ class Batch:
     def _open(self, file: Input) -> tuple[Job, MemberDirectory]:
         """Read a file; one that cannot be read gets no run directory."""
         job = for_transcript(self.job, file)
-        return job, MemberDirectory(self.directory, file.run, job.settings.stages)
+        return job, MemberDirectory(
+            self.directory, file.run, [stage.name for stage in job.pipeline.stages]
+        )
 
     async def _run(
         self, number: int, file: Input, job: Job, directory: MemberDirectory
@@ -274,6 +281,8 @@ class Batch:
         await offload(self._close_results)
         per = self.job.settings.output.insights_csv
         await offload(write_insights, self.directory.path, per)
+        if self.job.collection.stages and not self._is_over():
+            status, code = await self._collect(status, code)
         wall_s, lag = self._elapsed_s(), self._services.lag
         benchmark = batch_benchmark(self.job, tally, self._measures, wall_s, lag)
         if benchmark["run"]["attempts"] or not self.directory.has("logs/benchmark.json"):
@@ -288,6 +297,16 @@ class Batch:
         counts = {"ok": good, "failed": started - good, "not_run": tally.total - started}
         return BatchResult(status, code, counts, benchmark)
 
+    async def _collect(self, status: str, code: int) -> tuple[str, int]:
+        """Run the stages that read all transcripts; return the batch's status and exit code."""
+        of = self.job, self.directory, self._services.clients, self._stored, self._histories
+        self._collected = found = await Collecting(*of).execute()
+        self._measures.add(found.analyzers)
+        self._console.note(found.note)
+        if found.status in DONE:
+            return status, code
+        return "partial", worst_exit_code([code, found.exit_code])
+
     def _close_results(self) -> None:
         self._statuses = self._results.finish({file.name for file in self.job.inputs})
 
@@ -297,4 +316,5 @@ class Batch:
         about = batch_metadata(self.job, self._tally, spent, self._statuses)
         state = {"kind": "batch", "status": status, "exit_code": exit_code}
         times = {"started_at": self._started_at, "updated_at": now_iso()}
-        await self.directory.write_metadata({**state, **times, **about})
+        joint = {} if self._collected is None else {"collection": dict(self._collected.about)}
+        await self.directory.write_metadata({**state, **times, **about, **joint})

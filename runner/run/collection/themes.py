@@ -1,0 +1,230 @@
+"""Themes of a collection: its findings reduced in a tree of calls, with nothing lost on the way."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from runner.answers.groups import Join, likenesses
+from runner.answers.themes import Joined
+from runner.base.errors import one_line
+from runner.base.json import listing, mappings, section, text
+from runner.base.threads import offload
+from runner.calls.schedule import gather_all
+from runner.job.graph import Node
+from runner.providers.offline.language.asking import terms_of
+from runner.run.collection.caller import Caller
+from runner.run.collection.evidence import Evidence, Found
+from runner.run.collection.material import (
+    Cluster,
+    Ids,
+    Material,
+    finding_line,
+    grouped,
+    of_findings,
+    of_themes,
+    room_of,
+    theme_line,
+)
+from runner.run.collection.tree import File, branches, files_of, fits
+
+MAX_TITLE, MAX_STATEMENT, MAX_REASON = 120, 600, 600  # characters kept of a reply
+_MOST_NAMED = 12  # unknown ids that a ledger names
+_SHARED = 2  # themes of one call that a finding may belong to
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Clusters of one branch of the tree; *one* call has made them all."""
+
+    clusters: tuple[Cluster, ...]
+    one: bool
+    level: int
+
+
+@dataclass
+class Themes:
+    """Reduces the findings of *evidence* to themes by the calls of *node*.
+
+    *joins* are those of the findings of each call, for the curve.
+    """
+
+    caller: Caller
+    node: Node
+    evidence: Evidence
+    threshold: float
+    joins: list[tuple[int, Sequence[Join]]] = field(default_factory=list)
+
+    async def reduced(self) -> list[Cluster]:
+        """Return all findings in clusters: themes, and single findings that belong to none."""
+        mine = (f for f in self.evidence.findings.values() if f.analyzer in self.node.reads)
+        files = await offload(files_of, mine, self._tokens)
+        if not files:
+            self.caller.skip(self.node, "no transcript has a finding with a verified quote")
+            return []
+        if fits(files, self._room()):
+            return list((await self._leaf("", files)).clusters)
+        part = await self._branches("", files)
+        return list((await self._merged("", part)).clusters)
+
+    def _room(self) -> int:
+        return room_of(self.caller.budget(self.node))
+
+    def _tokens(self, found: Found) -> int:
+        return self.caller.count(finding_line(found) + "\n")
+
+    def _size(self, *clusters: Cluster) -> int:
+        return sum(self.caller.count(theme_line(each, self._mask) + "\n") for each in clusters)
+
+    def _mask(self, said: str) -> str:
+        return self.caller.job.redaction.mask(said, eager=True)
+
+    async def _branch(self, prefix: str, files: Sequence[File]) -> _Part:
+        """Return the clusters of *files*, by one call if they fit."""
+        if fits(files, self._room()):
+            return await self._leaf(prefix, files)
+        return await self._branches(prefix, files)
+
+    async def _branches(self, prefix: str, files: Sequence[File]) -> _Part:
+        """Return the clusters of the branches of *files* side by side.
+
+        Where these are too many for the call that will compare them, each is merged before.
+        """
+        below = branches(prefix, files, self._room(), self._tokens)
+        parts = await gather_all(self._branch(name, part) for name, part in below)
+        joint = _beside(parts)
+        if self._size(*joint.clusters) > self._room():
+            names = (name for name, _ in below)
+            joint = _beside(await gather_all(map(self._merged, names, parts)))
+        return joint
+
+    async def _leaf(self, prefix: str, files: Sequence[File]) -> _Part:
+        """Return the themes of *files* by one call; findings in none stay by themselves."""
+        found = [each for file in files for each in file.found]
+        chars = 20 * sum(len(each.shown) for each in found)
+        clusters, made = await offload(grouped, found, self.threshold, chars=chars)
+        self.joins.append((len(found), made))
+        material = of_findings(clusters, {each.id: each for each in found})
+        return await self._asked("leaf", prefix, 0, material, clusters)
+
+    async def _merged(self, prefix: str, part: _Part) -> _Part:
+        """Return the clusters of a *part*, with those merged that a call finds the same."""
+        if part.one:
+            return part
+        shown, apart = await offload(self._fitting, part.clusters)
+        material = of_themes(shown, self._mask)
+        if apart:
+            why = f"{len(apart)} themes and single findings were not compared with the others"
+            material = replace(material, left_out=(f"{why}: too many for the token budget",))
+        found = await self._asked("merge", prefix, part.level + 1, material, shown)
+        return replace(found, clusters=(*found.clusters, *apart))
+
+    async def _asked(
+        self, what: str, prefix: str, level: int, material: Material, clusters: Sequence[Cluster]
+    ) -> _Part:
+        name = f"{what}_{prefix}" if prefix else ""
+        by = f"{self.node.name}/{name}" if name else self.node.name
+        read = partial(read_themes, material=material, by=by)
+        themes = await self.caller.ask(self.node, name, level, material, read)
+        return _Part((*themes, *_left(clusters, themes, material)), one=True, level=level)
+
+    def _fitting(self, clusters: Sequence[Cluster]) -> tuple[list[Cluster], list[Cluster]]:
+        """Return those of *clusters* that a call can read, in order, and the others.
+
+        Themes come first, then findings by how like they are to the nearest other.
+        """
+        if self._size(*clusters) <= self._room():
+            return list(clusters), []
+        near = likenesses([terms_of(f"{c.title} {c.statement}") for c in clusters])
+        nearest = [max(row.values(), default=0.0) for row in near]
+        order = sorted(range(len(clusters)), key=lambda n: (not clusters[n].title, -nearest[n]))
+        left, chosen = self._room(), set[int]()
+        for n in order:
+            left -= self._size(clusters[n])
+            if left < 0:
+                break
+            chosen.add(n)
+        shown = [c for n, c in enumerate(clusters) if n in chosen]
+        return shown, [c for n, c in enumerate(clusters) if n not in chosen]
+
+
+def _beside(parts: Sequence[_Part]) -> _Part:
+    clusters = tuple(cluster for part in parts for cluster in part.clusters)
+    return _Part(clusters, one=False, level=max(part.level for part in parts))
+
+
+def read_themes(reply: Mapping[str, Any], material: Material, by: str) -> tuple[list[Cluster], Ids]:
+    """Return the themes in a *reply* about *material*, and what of it is not used.
+
+    An id that is not in the material is dropped, and so is a theme without two findings. A theme
+    of an earlier call goes into one theme, a finding into at most _SHARED.
+    """
+    faults, themes = list[str](), list[Cluster]()
+    times: dict[str, int] = {}
+    for row in mappings(section(reply, "structured_data").get("themes")):
+        title = one_line(text(row.get("title")), MAX_TITLE)
+        statement = one_line(text(row.get("statement")), MAX_STATEMENT) or title
+        sides = []
+        for key in ("members", "against"):
+            known, unknown = known_ids(row.get(key), material.ids)
+            faults += unknown
+            most = {name: 1 if material.ids[name].title else _SHARED for name in known}
+            full = [name for name in known if times.get(name, 0) >= most[name]]
+            faults += [f"{name} is in too many themes" for name in full]
+            sides.append([name for name in known if name not in full])
+        for name in (*sides[0], *sides[1]):
+            times[name] = times.get(name, 0) + 1
+        cluster = _joined(title or statement[:MAX_TITLE], statement, sides, material.ids)
+        if cluster is None:
+            continue
+        parts = tuple(material.ids[name].findings for side in sides for name in side)
+        reason = one_line(text(row.get("reason")), MAX_REASON)
+        merged = (*cluster.merged, Joined(by, parts, reason))
+        themes.append(replace(cluster, merged=merged))
+    return themes, tuple(faults)
+
+
+def _joined(
+    title: str, statement: str, sides: Sequence[Sequence[str]], ids: Mapping[str, Cluster]
+) -> Cluster | None:
+    """Return the cluster of the ids on both *sides*; None where that is no theme, or no new one."""
+    members, opposed = ([ids[name] for name in side] for side in sides)
+    every = [*members, *opposed]
+    alone = len(every) == 1 and bool(every[0].title)
+    for_ = _each(cluster.for_ for cluster in members) | _each(c.against for c in opposed)
+    against = _each(cluster.against for cluster in members) | _each(c.for_ for c in opposed)
+    against = {name: None for name in against if name not in for_}
+    if not statement or alone or len(for_ | against) < 2 or not for_:
+        return None
+    merged = tuple(step for cluster in every for step in cluster.merged)
+    return Cluster(title, statement, every[0].quote, tuple(for_), tuple(against), merged)
+
+
+def _each(groups: Iterable[Ids]) -> dict[str, None]:
+    return dict.fromkeys(name for group in groups for name in group)
+
+
+def _left(
+    clusters: Sequence[Cluster], themes: Sequence[Cluster], material: Material
+) -> list[Cluster]:
+    """Return what no theme has of *clusters*; of findings alike in words, the rest one by one."""
+    used = {name for theme in themes for name in theme.findings}
+    single = {c.for_[0]: c for c in material.ids.values() if len(c.findings) == 1 and c.for_}
+    left = list[Cluster]()
+    for cluster in clusters:
+        rest = [name for name in cluster.findings if name not in used]
+        if len(rest) == len(cluster.findings):
+            left.append(cluster)
+        else:
+            left += [single[name] for name in rest if name in single]
+    return left
+
+
+def known_ids(value: Any, ids: Mapping[str, object]) -> tuple[list[str], list[str]]:
+    """Return the names in a reply's list that are among *ids*, and a fault about the others."""
+    named = dict.fromkeys(text(each).strip().strip("[]") for each in listing(value))
+    unknown = [one_line(name, 30) for name in named if name not in ids]
+    shown = ", ".join(unknown[:_MOST_NAMED])
+    more = f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
+    faults = [f"unknown ids in the reply: {shown}{more}"] if unknown else []
+    return [name for name in named if name in ids], faults
