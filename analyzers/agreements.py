@@ -9,22 +9,22 @@ from runner.answers.shape import Strict
 COLLECTION = "agreements"
 
 
-class Side(Strict):
+class Opposed(Strict):
     """One side of a contradiction."""
 
     position: str = Field(description="What this side says, in one sentence.")
     members: list[str] = Field(description="Ids of the material that say so.")
 
 
-class Contradiction(Strict):
+class Contradicted(Strict):
     """A matter on which speakers contradict each other."""
 
     statement: str = Field(description="The matter, as a statement that can be true or false.")
-    sides: list[Side] = Field(description="Two or more.")
+    sides: list[Opposed] = Field(description="Two or more.")
     reason: str = Field(description="Why they cannot all be right, in one sentence.")
 
 
-class Agreement(Strict):
+class Agreed(Strict):
     """A statement that all who speak of it share."""
 
     statement: str
@@ -34,8 +34,8 @@ class Agreement(Strict):
 class Fields(Strict):
     """Structured data of `agreements`."""
 
-    contradictions: list[Contradiction]
-    agreements: list[Agreement]
+    contradictions: list[Contradicted]
+    agreements: list[Agreed]
 
 
 def is_silent(fields: Any) -> bool:

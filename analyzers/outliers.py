@@ -12,7 +12,7 @@ COLLECTION = "outliers"
 class Alone(Strict):
     """A finding that nobody shares."""
 
-    member: str = Field(description="One id of the material.")
+    member: str = Field(description="An id of the material.")
     why: str = Field(description="Why it is worth a look, in one sentence.")
 
 

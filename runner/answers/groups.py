@@ -2,6 +2,7 @@
 
 import heapq
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,14 @@ from runner.answers.themes import CurvePoint
 
 THRESHOLDS = tuple(step / 20 for step in range(2, 20))  # 0.1 to 0.95, of the curve
 _LEAST = 0.05  # likeness below which texts count as unlike
+# Words that turn a statement into its opposite, in the languages most transcripts are in.
+_NEGATION = re.compile(
+    r"\b(?:not?|never|none|nothing|nobody|neither|nor|without|hardly|barely|cannot|unable|"
+    r"\w+n['’]t|nicht|kein\w*|nie|niemals|niemand|nichts|ohne|weder|ne|pas|jamais|rien|aucune?|sans|"
+    r"nunca|nada|nadie|sin|não|nem|sem|non|mai|nessun\w*|senza|niet|geen|nooit|zonder|inte|ikke|"
+    r"aldrig|ei|не|нет|ни|никогда|без)\b|[没不無无]|ない|ません|않|아니",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +28,11 @@ class Join:
     likeness: float
     one: int
     other: int
+
+
+def is_negated(text: str) -> bool:
+    """Return whether *text* says, by an odd number of negations, that something is not so."""
+    return len(_NEGATION.findall(text)) % 2 == 1
 
 
 def vectors(texts: Sequence[Collection[str]]) -> list[dict[str, float]]:

@@ -1,16 +1,15 @@
 """Themes: what the transcripts of a batch say together, as collection/themes.json holds it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, TypeVar
+from dataclasses import asdict, dataclass, is_dataclass
+from functools import cache, partial
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from runner.base.json import amount, listing, mapping, mappings, number, text
 
 VERSION = 1
 FILE = "collection/themes.json"  # in the directory of a batch
 FOR, AGAINST = "for", "against"
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ class Contradiction:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class Accord:
     """A *statement* that the speakers of its quotes share across files."""
 
     id: str
@@ -179,7 +178,7 @@ class Collection:
     unread: tuple[UnreadFile, ...] = ()
     themes: tuple[Theme, ...] = ()
     contradictions: tuple[Contradiction, ...] = ()
-    agreements: tuple[Agreement, ...] = ()
+    agreements: tuple[Accord, ...] = ()
     outliers: tuple[Outlier, ...] = ()
     synthesis: tuple[Synthesis, ...] = ()
     unassigned: tuple[str, ...] = ()
@@ -200,145 +199,35 @@ def read_collection(data: Any) -> Collection | None:
 
     What has another type than expected is empty, 0 or None; nothing is raised.
     """
-    data = mapping(data)
-    if data.get("version") != VERSION:
-        return None
-    return Collection(
-        text(data.get("pipeline")),
-        text(data.get("status")),
-        _each(
-            data.get("read"),
-            lambda d: ReadFile(_t(d, "file"), _t(d, "run"), _texts(d, "speakers"), _t(d, "status")),
-        ),
-        _each(data.get("unread"), lambda d: UnreadFile(_t(d, "file"), _t(d, "why"))),
-        _each(data.get("themes"), _theme),
-        _each(data.get("contradictions"), _contradiction),
-        _each(data.get("agreements"), _agreement),
-        _each(data.get("outliers"), _outlier),
-        _each(data.get("synthesis"), _synthesis),
-        _texts(data, "unassigned"),
-        int(amount(data.get("unused"))),
-        amount(data.get("threshold")),
-        _each(data.get("ledger"), _row),
-        _each(
-            data.get("threshold_curve"),
-            lambda d: CurvePoint(amount(d.get("threshold")), _n(d, "groups"), _n(d, "largest")),
-        ),
-    )
+    whole = mapping(data)
+    known = whole.get("version") == VERSION
+    return cast("Collection", _read(Collection, whole)) if known else None
 
 
 def _renamed(theme: Mapping[str, Any]) -> dict[str, Any]:
     return {FOR if key == "for_" else key: value for key, value in theme.items()}
 
 
-def _theme(data: Mapping[str, Any]) -> Theme:
-    return Theme(
-        _t(data, "id"),
-        _t(data, "title"),
-        _t(data, "statement"),
-        _texts(data, "files"),
-        _each(data.get("speakers"), _voice),
-        _each(data.get(FOR), _voice),
-        _each(data.get(AGAINST), _voice),
-        _texts(data, "silent"),
-        _each(data.get("quotes"), _quote),
-        _texts(data, "findings"),
-        _texts(data, "against_findings"),
-        _each(data.get("merged"), _joined),
-    )
+def _read(kind: Any, data: Mapping[str, Any]) -> Any:
+    return kind(*(read(data.get(key)) for key, read in _readers(kind)))
 
 
-def _joined(data: Mapping[str, Any]) -> Joined:
-    parts = tuple(tuple(map(text, listing(part))) for part in listing(data.get("parts")))
-    return Joined(_t(data, "by"), parts, _t(data, "reason"))
+@cache
+def _readers(kind: Any) -> list[tuple[str, Callable[[Any], Any]]]:
+    """Return key and reader of each field of one of the classes above."""
+    return [(name.rstrip("_"), _reader(hint)) for name, hint in get_type_hints(kind).items()]
 
 
-def _contradiction(data: Mapping[str, Any]) -> Contradiction:
-    return Contradiction(
-        _t(data, "id"),
-        _t(data, "statement"),
-        _each(
-            data.get("sides"),
-            lambda d: Position(
-                _t(d, "position"), _each(d.get("quotes"), _quote), _texts(d, "findings")
-            ),
-        ),
-        _texts(data, "themes"),
-        _t(data, "reason"),
-    )
-
-
-def _agreement(data: Mapping[str, Any]) -> Agreement:
-    return Agreement(
-        _t(data, "id"),
-        _t(data, "statement"),
-        _each(data.get("quotes"), _quote),
-        _texts(data, "findings"),
-        _texts(data, "themes"),
-    )
-
-
-def _outlier(data: Mapping[str, Any]) -> Outlier:
-    return Outlier(
-        _t(data, "file"),
-        _speaker(data),
-        _t(data, "finding"),
-        _t(data, "text"),
-        _each(data.get("quotes"), _quote),
-        _t(data, "why"),
-    )
-
-
-def _synthesis(data: Mapping[str, Any]) -> Synthesis:
-    return Synthesis(
-        _t(data, "analyzer"), _t(data, "text"), _texts(data, "insights"), _texts(data, "themes")
-    )
-
-
-def _row(data: Mapping[str, Any]) -> LedgerRow:
-    return LedgerRow(
-        _n(data, "level"),
-        _t(data, "node"),
-        _n(data, "inputs"),
-        _n(data, "tokens_in"),
-        _n(data, "tokens_budget"),
-        _texts(data, "left_out"),
-        _t(data, "status"),
-    )
-
-
-def _quote(data: Mapping[str, Any]) -> ThemeQuote:
-    return ThemeQuote(
-        _t(data, "file"),
-        _t(data, "run"),
-        _t(data, "segment"),
-        number(data.get("start_s")),
-        _speaker(data),
-        _t(data, "quote"),
-        _t(data, "match"),
-        AGAINST if data.get("side") == AGAINST else FOR,
-    )
-
-
-def _voice(data: Mapping[str, Any]) -> Voice:
-    return Voice(_t(data, "file"), _speaker(data))
-
-
-def _speaker(data: Mapping[str, Any]) -> str | None:
-    return None if data.get("speaker") is None else _t(data, "speaker")
-
-
-def _each(value: Any, make: Callable[[Mapping[str, Any]], T]) -> tuple[T, ...]:
-    return tuple(map(make, mappings(value)))
-
-
-def _t(data: Mapping[str, Any], key: str) -> str:
-    return text(data.get(key))
-
-
-def _n(data: Mapping[str, Any], key: str) -> int:
-    return int(amount(data.get(key)))
-
-
-def _texts(data: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    return tuple(map(text, listing(data.get(key))))
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    """Return what makes any value one of the type *hint*."""
+    if get_origin(hint) is tuple:
+        of = get_args(hint)[0]
+        rows, read = mappings if is_dataclass(of) else listing, _reader(of)
+        return lambda value: tuple(map(read, rows(value)))
+    if is_dataclass(hint):
+        return partial(_read, hint)
+    if hint in (int, float):
+        return lambda value: hint(amount(value))
+    if hint == str | None:
+        return lambda value: None if value is None else text(value)
+    return text if hint is str else number

@@ -112,7 +112,7 @@ class BatchSettings(SettingsSection):
 class CollectionSettings(SettingsSection):
     """How the findings of a collection are grouped: alike from *threshold* (cosine) on."""
 
-    threshold: Annotated[float, Field(gt=0, le=1)] = 0.5
+    threshold: Annotated[float, Field(gt=0, le=1)] = 0.7
 
 
 class BudgetSettings(SettingsSection):

@@ -21,7 +21,7 @@ from runner.config.learned import learned_before
 from runner.config.model_facts import CACHE_RULES, UNNAMED, ModelFacts, model_facts
 from runner.config.resolve import resolve as resolve
 from runner.config.schema import ModelSettings, Settings, validate
-from runner.job.checks import check_model, check_traces
+from runner.job.checks import check_model, check_structured_keys, check_traces
 from runner.job.expectations import read_expectations
 from runner.job.graph import collection_pipeline, make_pipeline
 from runner.job.job import BatchJob, Job, Setup, variables_of
@@ -120,7 +120,7 @@ def setup_from(
         overrides=tuple(overrides),
         expected=read_expectations(settings, analyzers, config_dirs),
     )
-    _check_structured_keys(setup)
+    check_structured_keys(pipeline.nodes, analyzers)
     return setup
 
 
@@ -287,25 +287,3 @@ def facts_of(model: ModelSettings) -> ModelFacts:
     if model.cache == "off":
         own |= {"cache_min_tokens": None, "cache_marks": False}
     return replace(model_facts(model.known_as), **own)
-
-
-def _check_structured_keys(job: Setup) -> None:
-    """Refuse a key that no upstream answer has: it would silently select nothing."""
-    for node in job.pipeline.nodes:
-        if node.context is None:
-            continue
-        schemas = (job.analyzers[need].schema for need in node.needs)
-        keys = {key for schema in schemas for key in _structured_keys(schema)}
-        for key in node.context.include_structured_keys:
-            if key not in keys:
-                raise ConfigError(
-                    f"include_structured_keys of {node.name}: {key!r} is in no answer it reads"
-                    f"{did_you_mean(key, keys)}"
-                )
-
-
-def _structured_keys(schema: Any) -> list[str]:
-    body = schema["properties"]["structured_data"]
-    if "$ref" in body:
-        body = schema["$defs"][body["$ref"].rsplit("/", 1)[-1]]
-    return list(body.get("properties", {}))

@@ -44,13 +44,20 @@ from runner.record.store import Store
 from runner.reports.export.traces import export_run
 from runner.reports.live.view import LiveView
 from runner.reports.report.write import leave_report
-from runner.run.batch.batch_run import Batch, BatchResult, BatchServices
+from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole, batch_log
 from runner.run.batch.plan import plan_batch
-from runner.run.ending import check_budget, resume_command, tell_end, tell_result
+from runner.run.batch.services import BatchResult, BatchServices
+from runner.run.ending import (
+    check_budget,
+    nothing_to_do,
+    resume_command,
+    tell_end,
+    tell_result,
+)
 from runner.run.objective import Objective, check_objective, objective
 from runner.run.plan import as_text, make_plan, read_histories
-from runner.run.resume import Resumption, nothing_to_do
+from runner.run.resume import Resumption
 from runner.run.run import Run, RunResult
 from runner.run.stop import Stop
 from runner.transcript.inputs import root_of

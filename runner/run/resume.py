@@ -21,15 +21,14 @@ from runner.job.build import job_from, open_transcript, resolve, transcript_path
 from runner.job.config_diff import changed_prompts, changed_settings
 from runner.job.expectations import has_checked
 from runner.job.job import BatchJob, Job
-from runner.record.batch_directory import batch_of, completed_before, input_names, is_batch
-from runner.record.previous_session import PreviousSession, read_record
-from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, check_folders
+from runner.record.batch_directory import batch_of, input_names, is_batch
+from runner.record.previous_session import PreviousSession
+from runner.record.run_directory import SCHEMA_VERSION, check_folders
 from runner.record.signature import fault_of
 from runner.record.stored_transcript import read_transcript_file
 from runner.reports.compare.planned_jobs import PlannedJob, planned_jobs
 from runner.reports.stored_run import find_runs, is_run, read_run
 from runner.run.cli import quote
-from runner.run.collection.collect import is_collected
 from runner.run.compose import compose_config
 from runner.run.trust import permit, refuse_interpolations, refuse_paths_outside
 from runner.transcript.model import PASSAGES, Transcript
@@ -159,20 +158,6 @@ def _planned_settings(
             print_error(ConfigError(f"{job.path} is not started: {one_line(str(error))}"))
         else:
             yield job, settings
-
-
-def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
-    """Return whether the run is finished and all its answers are stored undamaged."""
-    if not (path / COMPLETED).exists() or (path / RESERVE).exists():  # died before its end
-        return False
-    if isinstance(job, BatchJob):
-        encoding = job.settings.transcript.encoding
-        if job.collection.stages and not is_collected(path):
-            return False
-        return all(completed_before(path, given, encoding) for given in job.inputs)
-    files = [path / "intermediate" / n.stage / f"{n.name}.json" for n in job.pipeline.nodes]
-    records = [read_record(file) for file in files]
-    return all(fault is None and record["status"] == "ok" for fault, record in records)
 
 
 def _split(arguments: Sequence[str]) -> tuple[Path, dict[str, bool], list[str], list[Path]]:

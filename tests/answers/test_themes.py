@@ -1,5 +1,5 @@
 from runner.answers.themes import (
-    Agreement,
+    Accord,
     Collection,
     Contradiction,
     CurvePoint,
@@ -41,7 +41,7 @@ WHOLE = Collection(
         ),
     ),
     (Contradiction("C01", "Late?", (Position("yes", (QUOTE,), ("f",)),), ("T01",), "why"),),
-    (Agreement("A01", "Late.", (QUOTE,), ("f",), ("T01",)),),
+    (Accord("A01", "Late.", (QUOTE,), ("f",), ("T01",)),),
     (Outlier("a.txt", None, "f", "It is late.", (QUOTE,), "alone"),),
     (Synthesis("synthesis", "All is late.", ("one",), ("T01",)),),
     ("g",),

@@ -2,10 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import structlog
 
@@ -17,11 +16,8 @@ from runner.base.errors import (
     TranscriptError,
     exit_code_of,
 )
-from runner.base.loop_lag import Lag
 from runner.base.text import now_iso
 from runner.base.threads import offload
-from runner.calls.admission.limits import Admission
-from runner.calls.client import Client
 from runner.calls.client_factory import max_in_flight
 from runner.calls.schedule import Place, gather_all, make_slots
 from runner.job.build import for_transcript
@@ -37,13 +33,13 @@ from runner.record.member_directory import MemberDirectory
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.batch.console import BatchConsole
+from runner.run.batch.services import BatchResult, BatchServices
 from runner.run.batch.summary import Measures, batch_benchmark, batch_metadata
 from runner.run.batch.tally import ENDING, Tally, row_of, unanswered_row
 from runner.run.cli import worst_exit_code
 from runner.run.collection.collect import DONE, Collected, Collecting
 from runner.run.plan import read_histories
 from runner.run.run import Member, Run
-from runner.run.stop import Stop
 from runner.transcript.inputs import Input
 
 AHEAD = 4  # runs beyond those that fill all slots: their files are read while others call
@@ -54,29 +50,6 @@ SAVE_S = 10.0  # between writes of metadata.json
 _RANK = 1e6  # distance between runs; larger than the ranks within one
 
 log = structlog.get_logger("colloquy.batch")
-
-
-@dataclass(frozen=True, slots=True)
-class BatchServices:
-    """Services that all runs of a batch share.
-
-    *clients* are by model name; *admission*, *stop* and *lag* belong to the event loop.
-    """
-
-    clients: Mapping[str, Client]
-    admission: Admission
-    stop: Stop
-    lag: Lag | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BatchResult:
-    """Result of a batch; *counts* are files by their names in the last console line."""
-
-    status: str
-    exit_code: int
-    counts: Mapping[str, int]
-    benchmark: Mapping[str, Any]
 
 
 class Batch:

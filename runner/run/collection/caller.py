@@ -21,7 +21,7 @@ from runner.record.recorder import Recorder
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.ask import Asker, Get, Question
-from runner.run.collection.material import Ids, Material
+from runner.run.collection.material import Ids, Sheet
 from runner.run.contexts import Contexts
 from runner.run.fits import Fits, FitsByNode
 from runner.run.node import NodeRunner
@@ -122,7 +122,7 @@ class Caller:
         calls, ready_s = self._calls[node.name], self._ready_s[node.name]
         self.recorder.node_ended(node, outcome, calls, ready_s)
 
-    async def ask(self, node: Node, part: str, level: int, material: Material, read: Read[T]) -> T:
+    async def ask(self, node: Node, part: str, level: int, material: Sheet, read: Read[T]) -> T:
         """Return what *read* makes of the answer about *material*, empty without one.
 
         *part* names one of several calls of *node*; the last one has none. What is not used of a

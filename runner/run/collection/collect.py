@@ -27,7 +27,7 @@ from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.collection.caller import Caller
 from runner.run.collection.contrasts import Agreements, Outliers
-from runner.run.collection.evidence import Evidence, gather
+from runner.run.collection.evidence import Testimony, gather
 from runner.run.collection.stand_ins import StandIns
 from runner.run.collection.state import State
 from runner.run.collection.synthesis import Summing
@@ -102,7 +102,7 @@ class Collecting:
         first = self.batch.chain(node)[0]
         return self.histories[first.settings.name].get(node.name)
 
-    def _nothing(self, evidence: Evidence) -> str:
+    def _nothing(self, evidence: Testimony) -> str:
         """Return why there is nothing to compare, empty where there is."""
         if self.batch.settings.batch.shards > 1:
             return "the collection is skipped: batch.shards splits the files, and it needs them all"

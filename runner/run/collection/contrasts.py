@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from runner.answers.themes import AGAINST, FOR, Agreement, Contradiction, Outlier, Position, Theme
+from runner.answers.themes import AGAINST, FOR, Accord, Contradiction, Outlier, Position, Theme
 from runner.base.errors import one_line
 from runner.base.json import mappings, section, text
 from runner.base.text import digest
@@ -14,18 +14,18 @@ from runner.base.threads import offload
 from runner.calls.schedule import gather_all
 from runner.job.graph import Node
 from runner.run.collection.caller import Caller
-from runner.run.collection.evidence import Found
+from runner.run.collection.evidence import JointFinding
 from runner.run.collection.material import (
     Cluster,
     Ids,
-    Material,
+    Sheet,
     block,
     finding_line,
     line,
     room_of,
 )
 from runner.run.collection.state import State, side_of
-from runner.run.collection.themes import MAX_REASON, MAX_STATEMENT, known_ids
+from runner.run.collection.themes import MAX_REASON, MAX_STATEMENT, faults_of, known_ids
 from runner.run.collection.tree import files_of, leaves
 
 EXAMPLES = 4  # findings of each side of a theme that are shown
@@ -119,7 +119,7 @@ class Agreements:
 
     async def _ask(
         self, part: str, level: int, themes: Sequence[Theme], *, examples: bool
-    ) -> list[Contradiction | Agreement]:
+    ) -> list[Contradiction | Accord]:
         numbers, left, left_out = itertools.count(1), self._room(), list[str]()
         lines, findings, of_theme = list[str](), dict[str, Ids](), dict[str, str]()
         for theme in themes:
@@ -136,16 +136,16 @@ class Agreements:
                 left_out.append(f"{theme.id}: {shown} of {len(theme.findings)} findings are shown")
         shown_text = block("Themes of many transcripts", "themes", lines)
         known = {name: Cluster("", "", "", each) for name, each in findings.items()}
-        material = Material(shown_text, known, len(themes), tuple(left_out))
+        material = Sheet(shown_text, known, len(themes), tuple(left_out))
         read = partial(self._read, ids=_Ids(findings, of_theme))
         return await self.caller.ask(self.node, part, level, material, read)
 
     def _read(
         self, reply: Mapping[str, Any], ids: _Ids
-    ) -> tuple[list[Contradiction | Agreement], Ids]:
+    ) -> tuple[list[Contradiction | Accord], Ids]:
         """Return what *reply* says; a contradiction without two sides with findings is dropped."""
         state, faults = self.state, list[str]()
-        said = list[Contradiction | Agreement]()
+        said = list[Contradiction | Accord]()
         for row in mappings(section(reply, "structured_data").get("contradictions")):
             sides, themes = list[Position](), dict[str, None]()
             for each in mappings(row.get("sides")):
@@ -167,14 +167,14 @@ class Agreements:
             if not statement or len({quote.file for quote in quotes}) < 2:
                 faults.append(f"an agreement without two files: {statement[:60]}")
                 continue
-            said.append(Agreement("", statement, quotes, findings, tuple(of_themes)))
+            said.append(Accord("", statement, quotes, findings, tuple(of_themes)))
         return said, tuple(faults)
 
 
 def _members(row: Mapping[str, Any], ids: _Ids, faults: list[str]) -> tuple[Ids, dict[str, None]]:
     """Return the findings and themes that the members of *row* stand for; add unknown ids."""
     known, unknown = known_ids(row.get("members"), ids.findings)
-    faults += unknown
+    faults += faults_of("unknown", unknown)
     findings = dict.fromkeys(each for name in known for each in ids.findings[name])
     return tuple(findings), dict.fromkeys(ids.themes[name] for name in known)
 
@@ -217,14 +217,14 @@ class Outliers:
             if len(theme.against) <= _FEW and len(theme.for_) >= _MANY:
                 yield from theme.against_findings
 
-    def _tokens(self, found: Found) -> int:
+    def _tokens(self, found: JointFinding) -> int:
         return self.caller.count(finding_line(found) + "\n")
 
     async def _ask(
-        self, part: str, level: int, found: Sequence[Found], opposed: set[str]
+        self, part: str, level: int, found: Sequence[JointFinding], opposed: set[str]
     ) -> dict[str, str]:
         """Return the outliers among *found*, by id, with why they are."""
-        left, shown = room_of(self.caller.budget(self.node)), list[Found]()
+        left, shown = room_of(self.caller.budget(self.node)), list[JointFinding]()
         for each in found:
             left -= self._tokens(each)
             if left >= 0 or not shown:
@@ -238,26 +238,26 @@ class Outliers:
         left_out = (f"{hidden} findings are not shown: too many for the budget",) if hidden else ()
         known = {name: Cluster("", "", "", (each,)) for name, each in ids.items()}
         shown_text = block("Findings that share no theme", "findings", lines)
-        material = Material(shown_text, known, len(shown), left_out)
+        material = Sheet(shown_text, known, len(shown), left_out)
         return await self.caller.ask(
             self.node, part, level, material, partial(_read_outliers, ids=ids)
         )
 
-    def _add(self, found: Found, why: str) -> None:
+    def _add(self, found: JointFinding, why: str) -> None:
         quotes = self.state.quotes([found.id])
         speaker = quotes[0].speaker
         self.state.outliers.append(Outlier(found.file, speaker, found.id, found.text, quotes, why))
 
 
-def _yes(found: Found, opposed: set[str]) -> str:
+def _yes(found: JointFinding, opposed: set[str]) -> str:
     return "what the others say" if found.id in opposed else ""
 
 
 def _read_outliers(reply: Mapping[str, Any], ids: Mapping[str, str]) -> tuple[dict[str, str], Ids]:
-    chosen, faults = dict[str, str](), list[str]()
+    chosen, unknown = dict[str, str](), dict[str, None]()
     for row in mappings(section(reply, "structured_data").get("outliers")):
-        known, unknown = known_ids([row.get("member")], ids)
-        faults += unknown
+        known, others = known_ids([row.get("member")], ids)
+        unknown |= dict.fromkeys(others)
         why = one_line(text(row.get("why")), MAX_REASON)
         chosen |= {ids[name]: why for name in known if ids[name] not in chosen}
-    return chosen, tuple(faults)
+    return chosen, faults_of("unknown", unknown)

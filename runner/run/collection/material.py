@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.answers.findings import flat
-from runner.answers.groups import Join, groups_at, joins
+from runner.answers.groups import Join, groups_at, is_negated, joins
 from runner.answers.themes import Joined
 from runner.job.job import wrap
 from runner.providers.offline.language.asking import terms_of
-from runner.run.collection.evidence import Found
+from runner.providers.offline.language.sentences import words
+from runner.run.collection.evidence import JointFinding
 
-SHOWN = 3  # findings of a group with the same words that are shown beside the first
 WORDS = "words"  # what joined findings before any model did
 
 FILL = 0.95  # of the token budget: joined lines may have more tokens than the sum
@@ -42,7 +42,7 @@ class Cluster:
 
 
 @dataclass(frozen=True)
-class Material:
+class Sheet:
     """The *text* of a call, and what its ids stand for; *inputs* counts them.
 
     *left_out* says what is not shown of it.
@@ -66,23 +66,29 @@ def block(title: str, key: str, lines: Iterable[str]) -> str:
     return wrap("context", "\n".join([f"# {title}", "", "## collection", f"### {key}", *lines]))
 
 
-def grouped(found: Sequence[Found], threshold: float) -> tuple[list[Cluster], list[Join]]:
-    """Return *found* with those alike in words from *threshold* on as one, and all joins."""
-    made = joins([terms_of(each.shown) for each in found])
-    clusters = []
+def grouped(found: Sequence[JointFinding], threshold: float) -> tuple[list[Cluster], list[Join]]:
+    """Return *found* with those alike in words from *threshold* on as one, and all joins.
+
+    A finding with a negation is never joined with one without: only a word parts opposites.
+    """
+    made, clusters = list[Join](), list[Cluster]()
+    for negated in (False, True):
+        rows = [(n, each) for n, each in enumerate(found) if is_negated(each.shown) == negated]
+        own = joins([terms_of(each.shown) for _, each in rows])
+        made += [Join(j.likeness, rows[j.one][0], rows[j.other][0]) for j in own]
+    made.sort(key=lambda join: -join.likeness)
     for places in groups_at(threshold, len(found), made):
         members = [found[place] for place in places]
-        first = members[0]
         merged: tuple[Joined, ...] = ()
         if len(members) > 1:
             why = f"alike by their words from {threshold:g} on"
             merged = (Joined(WORDS, tuple((each.id,) for each in members), why),)
         ids = tuple(each.id for each in members)
-        clusters.append(Cluster("", first.shown, first.quote, ids, (), merged))
+        clusters.append(Cluster("", members[0].shown, members[0].quote, ids, (), merged))
     return clusters, made
 
 
-def finding_line(found: Found) -> str:
+def finding_line(found: JointFinding) -> str:
     """Return the line of one finding, for counting its tokens."""
     return line({"id": "F000.00", "text": found.shown}, found.quote, 1000)
 
@@ -99,33 +105,29 @@ def room_of(budget: int) -> int:
     return max(1, int(budget * FILL) - HEAD_TOKENS)
 
 
-def of_findings(clusters: Sequence[Cluster], found: Mapping[str, Found]) -> Material:
-    """Return the material that shows *clusters* of findings, with the parts of each."""
-    lines, ids, left_out = list[str](), dict[str, Cluster](), list[str]()
-    inputs = 0
+def of_findings(clusters: Sequence[Cluster], found: Mapping[str, JointFinding]) -> Sheet:
+    """Return the material that shows *clusters* of findings, and every other wording in them."""
+    lines, ids = list[str](), dict[str, Cluster]()
     for number, cluster in enumerate(clusters, 1):
         name, members = f"F{number}", [found[each] for each in cluster.for_]
-        inputs += len(members)
         ids[name] = cluster
         alike = f"{len(members)} findings" if len(members) > 1 else ""
         about = {"id": name, "text": cluster.statement, "alike": alike}
         lines.append(line(about, cluster.quote, number))
-        shown = {members[0].shown}
+        shown = {tuple(words(members[0].shown))}
         for part, member in enumerate(members if alike else (), 1):
-            own = f"{name}.{part}"
+            own, wording = f"{name}.{part}", tuple(words(member.shown))
             ids[own] = Cluster("", member.shown, member.quote, (member.id,))
-            if member.shown not in shown and len(shown) <= SHOWN:
-                shown.add(member.shown)
+            if wording not in shown:
+                shown.add(wording)
                 lines.append(line({"id": own, "text": member.shown}, member.quote, number))
-        if hidden := len({member.shown for member in members} - shown):
-            left_out.append(f"{name}: {hidden} findings with nearly the same words are not shown")
     text = block("Findings of several transcripts", "findings", lines)
-    return Material(text, ids, inputs, tuple(left_out))
+    return Sheet(text, ids, len(found))
 
 
-def of_themes(clusters: Sequence[Cluster], mask: Mask) -> Material:
+def of_themes(clusters: Sequence[Cluster], mask: Mask) -> Sheet:
     """Return the material that shows *clusters* as themes, or findings, of earlier calls."""
     ids = {f"{'T' if c.title else 'F'}{number}": c for number, c in enumerate(clusters, 1)}
     lines = [theme_line(c, mask, name, n) for n, (name, c) in enumerate(ids.items(), 1)]
     text = block("Themes of parts of the transcripts", "themes", lines)
-    return Material(text, ids, len(clusters))
+    return Sheet(text, ids, len(clusters))

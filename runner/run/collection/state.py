@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from runner.answers.themes import (
     AGAINST,
     FOR,
-    Agreement,
+    Accord,
     Contradiction,
     Outlier,
     Synthesis,
@@ -14,7 +14,7 @@ from runner.answers.themes import (
     ThemeQuote,
     Voice,
 )
-from runner.run.collection.evidence import Evidence
+from runner.run.collection.evidence import Testimony
 from runner.run.collection.material import Cluster, Ids
 
 
@@ -22,11 +22,11 @@ from runner.run.collection.material import Cluster, Ids
 class State:
     """Results of the stages that have ended, by the kinds of themes.json."""
 
-    evidence: Evidence
+    evidence: Testimony
     themes: list[Theme] = field(default_factory=list)
     unassigned: list[str] = field(default_factory=list)
     contradictions: list[Contradiction] = field(default_factory=list)
-    agreements: list[Agreement] = field(default_factory=list)
+    agreements: list[Accord] = field(default_factory=list)
     outliers: list[Outlier] = field(default_factory=list)
     synthesis: list[Synthesis] = field(default_factory=list)
 
@@ -43,7 +43,7 @@ class State:
             name for name in dict.fromkeys((*self.unassigned, *known)) if name not in used
         ]
 
-    def add(self, said: Contradiction | Agreement) -> None:
+    def add(self, said: Contradiction | Accord) -> None:
         """Add a contradiction or an agreement, with the next id."""
         if isinstance(said, Contradiction):
             number = len(self.contradictions) + 1

@@ -11,9 +11,9 @@ from runner.base.text import to_safe_text
 from runner.job.graph import Node
 from runner.run.collection.caller import Caller
 from runner.run.collection.evidence import MAX_QUOTE
-from runner.run.collection.material import Cluster, Ids, Material, block, line, room_of
+from runner.run.collection.material import Cluster, Ids, Sheet, block, line, room_of
 from runner.run.collection.state import State, voices_of
-from runner.run.collection.themes import known_ids
+from runner.run.collection.themes import faults_of, known_ids
 
 MAX_TEXT = 40_000  # characters kept of a reply
 
@@ -43,7 +43,7 @@ class Summing:
         why = f"not shown, too many for the token budget: {', '.join(hidden)}"
         ids = {id_: Cluster("", "", "", ()) for id_ in shown}
         shown_text = block("What the transcripts say together", "collection", shown.values())
-        material = Material(shown_text, ids, len(lines), (why,) if hidden else ())
+        material = Sheet(shown_text, ids, len(lines), (why,) if hidden else ())
         read = partial(_read, name=self.node.name, ids=ids)
         found = await self.caller.ask(self.node, "", 0, material, read)
         if found.text or found.insights:
@@ -93,7 +93,7 @@ def _counted(theme: Theme, read: int) -> dict[str, str]:
 
 def _read(reply: Mapping[str, Any], name: str, ids: Mapping[str, Cluster]) -> tuple[Synthesis, Ids]:
     fields = section(reply, "structured_data")
-    known, faults = known_ids(fields.get("themes"), ids)
+    known, unknown = known_ids(fields.get("themes"), ids)
     said = to_safe_text(text(fields.get("text"))).strip()[:MAX_TEXT]
     insights = tuple(text(each.get("text")) for each in mappings(reply.get("insights")))
-    return Synthesis(name, said, insights, tuple(known)), tuple(faults)
+    return Synthesis(name, said, insights, tuple(known)), faults_of("unknown", unknown)

@@ -1,6 +1,6 @@
 """Themes of a collection: its findings reduced in a tree of calls, with nothing lost on the way."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -14,11 +14,11 @@ from runner.calls.schedule import gather_all
 from runner.job.graph import Node
 from runner.providers.offline.language.asking import terms_of
 from runner.run.collection.caller import Caller
-from runner.run.collection.evidence import Evidence, Found
+from runner.run.collection.evidence import JointFinding, Testimony
 from runner.run.collection.material import (
     Cluster,
     Ids,
-    Material,
+    Sheet,
     finding_line,
     grouped,
     of_findings,
@@ -51,7 +51,7 @@ class Themes:
 
     caller: Caller
     node: Node
-    evidence: Evidence
+    evidence: Testimony
     threshold: float
     joins: list[tuple[int, Sequence[Join]]] = field(default_factory=list)
 
@@ -70,7 +70,7 @@ class Themes:
     def _room(self) -> int:
         return room_of(self.caller.budget(self.node))
 
-    def _tokens(self, found: Found) -> int:
+    def _tokens(self, found: JointFinding) -> int:
         return self.caller.count(finding_line(found) + "\n")
 
     def _size(self, *clusters: Cluster) -> int:
@@ -120,7 +120,7 @@ class Themes:
         return replace(found, clusters=(*found.clusters, *apart))
 
     async def _asked(
-        self, what: str, prefix: str, level: int, material: Material, clusters: Sequence[Cluster]
+        self, what: str, prefix: str, level: int, material: Sheet, clusters: Sequence[Cluster]
     ) -> _Part:
         name = f"{what}_{prefix}" if prefix else ""
         by = f"{self.node.name}/{name}" if name else self.node.name
@@ -153,25 +153,25 @@ def _beside(parts: Sequence[_Part]) -> _Part:
     return _Part(clusters, one=False, level=max(part.level for part in parts))
 
 
-def read_themes(reply: Mapping[str, Any], material: Material, by: str) -> tuple[list[Cluster], Ids]:
+def read_themes(reply: Mapping[str, Any], material: Sheet, by: str) -> tuple[list[Cluster], Ids]:
     """Return the themes in a *reply* about *material*, and what of it is not used.
 
     An id that is not in the material is dropped, and so is a theme without two findings. A theme
     of an earlier call goes into one theme, a finding into at most _SHARED.
     """
-    faults, themes = list[str](), list[Cluster]()
+    unknown, full, themes = dict[str, None](), dict[str, None](), list[Cluster]()
     times: dict[str, int] = {}
     for row in mappings(section(reply, "structured_data").get("themes")):
         title = one_line(text(row.get("title")), MAX_TITLE)
         statement = one_line(text(row.get("statement")), MAX_STATEMENT) or title
         sides = []
         for key in ("members", "against"):
-            known, unknown = known_ids(row.get(key), material.ids)
-            faults += unknown
+            known, others = known_ids(row.get(key), material.ids)
             most = {name: 1 if material.ids[name].title else _SHARED for name in known}
-            full = [name for name in known if times.get(name, 0) >= most[name]]
-            faults += [f"{name} is in too many themes" for name in full]
-            sides.append([name for name in known if name not in full])
+            free = [name for name in known if times.get(name, 0) < most[name]]
+            unknown |= dict.fromkeys(others)
+            full |= dict.fromkeys(name for name in known if name not in free)
+            sides.append(free)
         for name in (*sides[0], *sides[1]):
             times[name] = times.get(name, 0) + 1
         cluster = _joined(title or statement[:MAX_TITLE], statement, sides, material.ids)
@@ -181,7 +181,7 @@ def read_themes(reply: Mapping[str, Any], material: Material, by: str) -> tuple[
         reason = one_line(text(row.get("reason")), MAX_REASON)
         merged = (*cluster.merged, Joined(by, parts, reason))
         themes.append(replace(cluster, merged=merged))
-    return themes, tuple(faults)
+    return themes, (*faults_of("unknown", unknown), *faults_of("in too many themes", full))
 
 
 def _joined(
@@ -193,10 +193,12 @@ def _joined(
     alone = len(every) == 1 and bool(every[0].title)
     for_ = _each(cluster.for_ for cluster in members) | _each(c.against for c in opposed)
     against = _each(cluster.against for cluster in members) | _each(c.for_ for c in opposed)
-    against = {name: None for name in against if name not in for_}
+    own = [_each(ids[name].for_ for name in side if "." in name) for side in sides]
+    for name in for_.keys() & against.keys():  # a part named for itself tells more than its group
+        del (for_ if name in own[1] and name not in own[0] else against)[name]
     if not statement or alone or len(for_ | against) < 2 or not for_:
         return None
-    merged = tuple(step for cluster in every for step in cluster.merged)
+    merged = tuple(dict.fromkeys(step for cluster in every for step in cluster.merged))
     return Cluster(title, statement, every[0].quote, tuple(for_), tuple(against), merged)
 
 
@@ -204,9 +206,7 @@ def _each(groups: Iterable[Ids]) -> dict[str, None]:
     return dict.fromkeys(name for group in groups for name in group)
 
 
-def _left(
-    clusters: Sequence[Cluster], themes: Sequence[Cluster], material: Material
-) -> list[Cluster]:
+def _left(clusters: Sequence[Cluster], themes: Sequence[Cluster], material: Sheet) -> list[Cluster]:
     """Return what no theme has of *clusters*; of findings alike in words, the rest one by one."""
     used = {name for theme in themes for name in theme.findings}
     single = {c.for_[0]: c for c in material.ids.values() if len(c.findings) == 1 and c.for_}
@@ -221,10 +221,14 @@ def _left(
 
 
 def known_ids(value: Any, ids: Mapping[str, object]) -> tuple[list[str], list[str]]:
-    """Return the names in a reply's list that are among *ids*, and a fault about the others."""
+    """Return the names in a reply's list that are among *ids*, and the others; each once."""
     named = dict.fromkeys(text(each).strip().strip("[]") for each in listing(value))
-    unknown = [one_line(name, 30) for name in named if name not in ids]
-    shown = ", ".join(unknown[:_MOST_NAMED])
-    more = f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
-    faults = [f"unknown ids in the reply: {shown}{more}"] if unknown else []
-    return [name for name in named if name in ids], faults
+    others = [one_line(name, 30) for name in named if name not in ids]
+    return [name for name in named if name in ids], others
+
+
+def faults_of(fault: str, names: Collection[str]) -> Ids:
+    """Return a line about the ids *names* of a reply that have a *fault*, none without any."""
+    shown = ", ".join(list(names)[:_MOST_NAMED])
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return (f"ids of the reply that are {fault}: {shown}{more}",) if names else ()

@@ -8,21 +8,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.base.text import digest
-from runner.run.collection.evidence import Found
+from runner.run.collection.evidence import JointFinding
 
 
 @dataclass(frozen=True, slots=True)
 class File:
     """Findings of one file, the *tokens* of their lines, and the *bits* that place it."""
 
-    found: tuple[Found, ...]
+    found: tuple[JointFinding, ...]
     tokens: int
     bits: str
 
 
-def files_of(found: Iterable[Found], tokens: Callable[[Found], int]) -> list[File]:
+def files_of(found: Iterable[JointFinding], tokens: Callable[[JointFinding], int]) -> list[File]:
     """Return the files of the findings *found*, in the order of the trie."""
-    by_name: dict[str, list[Found]] = {}
+    by_name: dict[str, list[JointFinding]] = {}
     for each in found:
         by_name.setdefault(each.file, []).append(each)
     files = (
@@ -38,7 +38,7 @@ def fits(files: Sequence[File], room: int) -> bool:
 
 
 def branches(
-    prefix: str, files: Sequence[File], room: int, tokens: Callable[[Found], int]
+    prefix: str, files: Sequence[File], room: int, tokens: Callable[[JointFinding], int]
 ) -> list[tuple[str, list[File]]]:
     """Return the names and files of the branches of *files*, which do not fit into one call.
 
@@ -55,7 +55,7 @@ def branches(
 
 
 def leaves(
-    prefix: str, files: Sequence[File], room: int, tokens: Callable[[Found], int]
+    prefix: str, files: Sequence[File], room: int, tokens: Callable[[JointFinding], int]
 ) -> Iterator[tuple[str, Sequence[File]]]:
     """Yield the names and files of all leaves."""
     if fits(files, room):
@@ -65,9 +65,9 @@ def leaves(
         yield from leaves(name, part, room, tokens)
 
 
-def _cut(file: File, room: int, tokens: Callable[[Found], int]) -> Iterator[File]:
+def _cut(file: File, room: int, tokens: Callable[[JointFinding], int]) -> Iterator[File]:
     """Yield parts of *file* that fit, in order; a finding that alone is too long is a part."""
-    part, used = list[Found](), 0
+    part, used = list[JointFinding](), 0
     for each in file.found:
         more = tokens(each)
         if part and used + more > room:

@@ -24,7 +24,7 @@ MAX_QUOTE = 300  # of its first quote
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class JointFinding:
     """One finding: *id* is `run/analyzer/index`; *shown* and *quote* are as prompts show them."""
 
     id: str
@@ -46,12 +46,12 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Testimony:
     """The findings of all files that were *read*, by id; *unused* have no verified quote."""
 
     read: tuple[ReadFile, ...]
     unread: tuple[UnreadFile, ...]
-    findings: Mapping[str, Found]
+    findings: Mapping[str, JointFinding]
     unused: int
 
 
@@ -61,13 +61,13 @@ def gather(
     reads: Sequence[Node],
     settings: TranscriptSettings,
     stand_ins: StandIns,
-) -> Evidence:
+) -> Testimony:
     """Return the findings that the analyzers *reads* have of *inputs*; reads every run once.
 
     A file is unread if none of them answered. Raises OSError.
     """
     rows = {text(row.get("transcript")): row for row in rows_of(batch)}
-    read, unread, findings, unused = [], [], dict[str, Found](), 0
+    read, unread, findings, unused = [], [], dict[str, JointFinding](), 0
     for file in inputs:
         row = rows.get(file.name, {})
         records = _records(batch / file.run, reads)
@@ -97,8 +97,8 @@ def gather(
                 shown, quote = said[:MAX_TEXT], quotes[0].quote[:MAX_QUOTE]
                 if mask is not None:
                     shown, quote = mask(said)[:MAX_TEXT], mask(quotes[0].quote)[:MAX_QUOTE]
-                findings[id_] = Found(id_, file.name, said, shown, quote, quotes)
-    return Evidence(tuple(read), tuple(unread), findings, unused)
+                findings[id_] = JointFinding(id_, file.name, said, shown, quote, quotes)
+    return Testimony(tuple(read), tuple(unread), findings, unused)
 
 
 def _records(run: Path, reads: Sequence[Node]) -> dict[str, Mapping[str, Any]]:
