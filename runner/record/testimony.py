@@ -1,6 +1,6 @@
-"""Evidence of a collection: the findings of its runs that rest on verified quotes."""
+"""Testimony of a collection: the findings of a batch's runs that rest on verified quotes."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,15 +9,15 @@ from runner.answers.grounding.quotes import ABSENT
 from runner.answers.themes import ReadFile, ThemeQuote, UnreadFile
 from runner.base.errors import ColloquyError
 from runner.base.json import mappings, text
-from runner.config.schema import TranscriptSettings
 from runner.job.graph import Node
 from runner.record.batch_directory import rows_of
 from runner.record.previous_session import read_record
 from runner.record.stored_transcript import read_transcript_file
-from runner.run.collection.stand_ins import StandIns
 from runner.transcript.inputs import Input
-from runner.transcript.model import Segment
-from runner.transcript.redact.unredacted import redacted
+from runner.transcript.model import Segment, Transcript
+
+# Returns, of a file and its transcript, what puts stand-ins into a text about it.
+Masking = Callable[[str, Transcript], Callable[[str], str]]
 
 MAX_TEXT = 1200  # characters of a finding as prompts show it
 MAX_QUOTE = 300  # of its first quote
@@ -59,12 +59,12 @@ def gather(
     batch: Path,
     inputs: Sequence[Input],
     reads: Sequence[Node],
-    settings: TranscriptSettings,
-    stand_ins: StandIns,
+    masking: Masking | None = None,
 ) -> Testimony:
     """Return the findings that the analyzers *reads* have of *inputs*; reads every run once.
 
-    A file is unread if none of them answered. Raises OSError.
+    A file is unread if none of them answered. With *masking*, prompts show stand-ins. Raises
+    OSError.
     """
     rows = {text(row.get("transcript")): row for row in rows_of(batch)}
     read, unread, findings, unused = [], [], dict[str, JointFinding](), 0
@@ -83,9 +83,7 @@ def gather(
         segments = {segment.id: segment for segment in transcript.segments}
         names = tuple(dict.fromkeys(s.speaker for s in transcript.segments if s.speaker))
         read.append(ReadFile(file.name, file.run, names, text(row.get("status")) or "unknown"))
-        mask = None
-        if settings.redact != "off":
-            mask = stand_ins.of_file(file.name, redacted(settings, transcript)[0])
+        mask = None if masking is None else masking(file.name, transcript)
         for name, record in records.items():
             for index, insight in enumerate(mappings(record.get("insights"))):
                 quotes = tuple(_quotes(file, insight, segments))

@@ -1,6 +1,6 @@
 """Collecting: the stages of a batch that read all its transcripts, and their themes.json."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -25,13 +25,15 @@ from runner.record.benchmark import benchmark
 from runner.record.history import CallAverages, expected_durations
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
+from runner.record.testimony import Testimony, gather
 from runner.run.collection.caller import Caller
 from runner.run.collection.contrasts import Agreements, Outliers
-from runner.run.collection.evidence import Testimony, gather
 from runner.run.collection.stand_ins import StandIns
 from runner.run.collection.state import State
 from runner.run.collection.synthesis import Summing
 from runner.run.collection.themes import Themes
+from runner.transcript.model import Transcript
+from runner.transcript.redact.unredacted import redacted
 
 SKIPPED = "skipped"  # status of a collection with nothing to compare
 DONE = ANSWERED | {SKIPPED}
@@ -80,8 +82,12 @@ class Collecting:
             job = replace(job, redaction=stand_ins)
         reads = {name for node in job.pipeline.nodes for name in node.reads}
         nodes = [node for node in self.batch.pipeline.nodes if node.name in reads]
-        of = (self.directory.path, list(self.batch.inputs), nodes, settings.transcript, stand_ins)
-        evidence = await offload(gather, *of)
+
+        def masking(file: str, transcript: Transcript) -> Callable[[str], str]:
+            return stand_ins.of_file(file, redacted(settings.transcript, transcript)[0])
+
+        of = (self.directory.path, list(self.batch.inputs), nodes)
+        evidence = await offload(gather, *of, masking if job.redaction else None)
         log.info("collection.started", read=len(evidence.read), findings=len(evidence.findings))
         if why := self._nothing(evidence):
             found = Collection("", SKIPPED, evidence.read, evidence.unread, unused=evidence.unused)

@@ -13,8 +13,8 @@ from runner.base.text import digest
 from runner.base.threads import offload
 from runner.calls.schedule import gather_all
 from runner.job.graph import Node
+from runner.record.testimony import JointFinding
 from runner.run.collection.caller import Caller
-from runner.run.collection.evidence import JointFinding
 from runner.run.collection.material import (
     Cluster,
     Ids,

@@ -9,7 +9,7 @@ from runner.answers.themes import Joined
 from runner.job.job import wrap
 from runner.providers.offline.language.asking import terms_of
 from runner.providers.offline.language.sentences import words
-from runner.run.collection.evidence import JointFinding
+from runner.record.testimony import JointFinding
 
 WORDS = "words"  # what joined findings before any model did
 

@@ -14,7 +14,7 @@ from runner.answers.themes import (
     ThemeQuote,
     Voice,
 )
-from runner.run.collection.evidence import Testimony
+from runner.record.testimony import Testimony
 from runner.run.collection.material import Cluster, Ids
 
 

@@ -13,8 +13,8 @@ from runner.base.threads import offload
 from runner.calls.schedule import gather_all
 from runner.job.graph import Node
 from runner.providers.offline.language.asking import terms_of
+from runner.record.testimony import JointFinding, Testimony
 from runner.run.collection.caller import Caller
-from runner.run.collection.evidence import JointFinding, Testimony
 from runner.run.collection.material import (
     Cluster,
     Ids,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.base.text import digest
-from runner.run.collection.evidence import JointFinding
+from runner.record.testimony import JointFinding
 
 
 @dataclass(frozen=True, slots=True)
