@@ -151,8 +151,15 @@ def _show_plan(job: Job | BatchJob) -> tuple[int, None]:
         else:
             lines = reading.as_lines() if reading else []
             lines += [f"redact   {described(job.redaction.counts())}"] if job.redaction else []
+            lines += [said] if (said := left_out(job)) else []
             print("\n".join([*lines, "", as_text(plan)]))
     return EXIT_OK, None
+
+
+def left_out(job: Job) -> str:
+    """Return which stages a run of one transcript leaves out, in words; empty for none."""
+    names = ", ".join(stage.name for stage in job.collection.stages)
+    return f"left out: {names}, which read a folder of transcripts" if names else ""
 
 
 async def resume_job(resumption: Resumption, shared: ProcessState) -> tuple[int, Objective | None]:
@@ -247,6 +254,8 @@ async def _execute(
         console = BatchConsole(job.settings.output.console, job.secrets)
         services = BatchServices(clients, shared.admission, shared.stop, lag)
         return await Batch(job, directory, services, stored, console).execute()
+    if said := left_out(job):
+        log.warning("collection.skipped", reason=said)
     result = await Run(job, clients, directory, stored, lag, stop=shared.stop).execute()
     if job.settings.output.traces == "otlp":
         await export_run(directory.path)

@@ -108,16 +108,32 @@ class Themes:
         return await self._asked("leaf", prefix, 0, material, clusters)
 
     async def _merged(self, prefix: str, part: _Part) -> _Part:
-        """Return the clusters of a *part*, with those merged that a call finds the same."""
+        """Return the clusters of a *part*, with those merged that a call finds the same.
+
+        Where not all fit into one call, further calls read the themes so far beside more of the
+        single findings; what then still was not compared stays, and the ledger tells it.
+        """
         if part.one:
             return part
-        shown, apart = await offload(self._fitting, part.clusters)
-        material = of_themes(shown, self._mask)
-        if apart:
-            why = f"{len(apart)} themes and single findings were not compared with the others"
-            material = replace(material, left_out=(f"{why}: too many for the token budget",))
-        found = await self._asked("merge", prefix, part.level + 1, material, shown)
-        return replace(found, clusters=(*found.clusters, *apart))
+        level, alone = part.level + 1, list[Cluster]()
+        themes, rest = _parted(part.clusters)
+        number = 0
+        while True:
+            number += 1
+            fixed, lost = await offload(self._fitting, [], themes)
+            shown, rest = await offload(self._fitting, fixed, rest)
+            stuck = bool(rest) and not shown and number > 1
+            sheet = of_themes([*fixed, *shown], self._mask)
+            if missing := len(lost) + len(rest) * (stuck or bool(lost)):
+                why = f"{missing} themes and single findings were not compared with the others"
+                sheet = replace(sheet, left_out=(f"{why}: too many for the token budget",))
+            last = stuck or bool(lost) or not rest
+            name = prefix if last else f"{prefix}_{number}"
+            found = await self._asked("merge", name, level, sheet, [*fixed, *shown])
+            themes, single = _parted(found.clusters)
+            themes, alone = [*themes, *lost], [*alone, *single]
+            if last:
+                return _Part((*themes, *alone, *rest), one=True, level=level)
 
     async def _asked(
         self, what: str, prefix: str, level: int, material: Sheet, clusters: Sequence[Cluster]
@@ -128,24 +144,31 @@ class Themes:
         themes = await self.caller.ask(self.node, name, level, material, read)
         return _Part((*themes, *_left(clusters, themes, material)), one=True, level=level)
 
-    def _fitting(self, clusters: Sequence[Cluster]) -> tuple[list[Cluster], list[Cluster]]:
-        """Return those of *clusters* that a call can read, in order, and the others.
+    def _fitting(
+        self, fixed: Sequence[Cluster], more: Sequence[Cluster]
+    ) -> tuple[list[Cluster], list[Cluster]]:
+        """Return those of *more* that a call can read beside *fixed*, in order, and the others.
 
-        Themes come first, then findings by how like they are to the nearest other.
+        Those come first that are most like another of all these.
         """
-        if self._size(*clusters) <= self._room():
-            return list(clusters), []
-        near = likenesses([terms_of(f"{c.title} {c.statement}") for c in clusters])
-        nearest = [max(row.values(), default=0.0) for row in near]
-        order = sorted(range(len(clusters)), key=lambda n: (not clusters[n].title, -nearest[n]))
-        left, chosen = self._room(), set[int]()
-        for n in order:
-            left -= self._size(clusters[n])
-            if left < 0:
-                break
-            chosen.add(n)
-        shown = [c for n, c in enumerate(clusters) if n in chosen]
-        return shown, [c for n, c in enumerate(clusters) if n not in chosen]
+        left = self._room() - self._size(*fixed)
+        if self._size(*more) <= left:
+            return list(more), []
+        near = likenesses([terms_of(f"{c.title} {c.statement}") for c in (*fixed, *more)])
+        nearest = [max(row.values(), default=0.0) for row in near[len(fixed) :]]
+        chosen = set[int]()
+        for n in sorted(range(len(more)), key=lambda n: -nearest[n]):
+            if (tokens := self._size(more[n])) <= left:
+                chosen.add(n)
+                left -= tokens
+        shown = [c for n, c in enumerate(more) if n in chosen]
+        return shown, [c for n, c in enumerate(more) if n not in chosen]
+
+
+def _parted(clusters: Iterable[Cluster]) -> tuple[list[Cluster], list[Cluster]]:
+    """Return the themes among *clusters*, and the single findings."""
+    every = list(clusters)
+    return [c for c in every if c.title], [c for c in every if not c.title]
 
 
 def _beside(parts: Sequence[_Part]) -> _Part:
