@@ -1,6 +1,6 @@
 """Interviews with planted themes: how many of them a pipeline finds, and whether it counts right.
 
-    python -m benchmarks.planted [--files N] [--docetl PYTHON] [--folder DIR]
+    python -m benchmarks.planted [--files N] [--docetl PYTHON] [--folder DIR] [OVERRIDE ...]
 
 The files are read by `pipeline=interviews`, once with a model that answers from the plan over
 HTTP, so that what is missed or miscounted is the engine's doing, and once offline, by words alone.
@@ -28,6 +28,7 @@ from runner.base.format import aligned
 from runner.base.json import load_json
 
 PLANNED, OFFLINE, DOCETL = "colloquy, planned model", "colloquy, offline", "DocETL, planned model"
+INSIGHTS = "max_insights_per_analyzer=20"  # a long interview has more than the usual ten
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,16 @@ def main() -> None:
     parser.add_argument("--docetl", type=Path, help="python of an environment that has DocETL")
     parser.add_argument("--only", action="append", choices=(PLANNED, OFFLINE, DOCETL))
     parser.add_argument("--folder", type=Path, help="a new folder to keep files and outputs in")
+    parser.add_argument("overrides", nargs="*", help="of the command line")
     options = parser.parse_args()
     plan = planted(options.files, options.seed)
     with scratch() as temporary, provider() as url:
         folder = options.folder or Path(temporary)
         talks = write(plan, folder / "talks")
+        served, given = ("model=simulated", f"model.api_base={url}"), options.overrides
         ways: dict[str, Callable[[Path], Read]] = {
-            PLANNED: lambda at: colloquy(talks, at, "model=simulated", f"model.api_base={url}"),
-            OFFLINE: lambda at: colloquy(talks, at, "model=offline"),
+            PLANNED: lambda at: colloquy(talks, at, *served, *given),
+            OFFLINE: lambda at: colloquy(talks, at, "model=offline", *given),
         }
         if options.docetl:
             ways[DOCETL] = lambda at: docetl(plan, options.docetl, url, at)
@@ -74,7 +77,7 @@ def provider() -> Iterator[str]:
 def colloquy(talks: Path, folder: Path, *overrides: str) -> Read:
     """Read *talks* by pipeline=interviews in a process; raise SystemExit where that fails."""
     folder.mkdir()
-    arguments = [f"transcript={talks}", "pipeline=interviews", *overrides]
+    arguments = [f"transcript={talks}", "pipeline=interviews", INSIGHTS, *overrides]
     figures = run_batch(
         [*arguments, f"output.dir={folder / 'outputs'}", "output.console=quiet"], folder
     )

@@ -80,21 +80,21 @@ def answer(body: Mapping[str, Any]) -> str:
     lines = list(_lines(text))
     if asked not in _COLLECTION or not lines:
         return reply_to(body)
-    insights = [_insight(each.known.statement, *each.cited) for each in lines if each.cited]
-    return json.dumps(_answer(insights[:3], _COLLECTION[asked](lines)))
+    insights = [_insight(each.known.statement, each.cited) for each in lines[:3]]
+    return json.dumps(_answer(insights, _COLLECTION[asked](lines)))
 
 
 def _answer(insights: Sequence[object], fields: Mapping[str, object] = {}) -> dict[str, object]:
     return {"insights": list(insights), "structured_data": dict(fields)}
 
 
-def _insight(text: str, segment: str, quote: str) -> dict[str, object]:
-    evidence = [{"segment": segment, "quote": quote}]
+def _insight(text: str, cited: tuple[str, str] | None) -> dict[str, object]:
+    evidence = [{"segment": cited[0], "quote": cited[1]}] if cited else []
     return {"text": text, "confidence": 0.9, "category": "opinion", "evidence": evidence}
 
 
 def _findings(text: str) -> list[dict[str, object]]:
-    return [_insight(about.note, segment, quote) for segment, _, quote, about in _heard(text)]
+    return [_insight(about.note, (segment, quote)) for segment, _, quote, about in _heard(text)]
 
 
 def _heard(text: str) -> Iterator[tuple[str, str, str, Known]]:
