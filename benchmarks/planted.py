@@ -27,7 +27,9 @@ from runner.answers.themes import FILE, Collection, read_collection
 from runner.base.format import aligned
 from runner.base.json import load_json
 
-PLANNED, OFFLINE, DOCETL = "colloquy, planned model", "colloquy, offline", "DocETL, planned model"
+PLANNED, TREE = "colloquy, planned model", "colloquy, in a tree of calls"
+OFFLINE, DOCETL = "colloquy, offline", "DocETL, planned model"
+SMALL = "stages.across.context.token_budget=2500"
 INSIGHTS = "max_insights_per_analyzer=20"  # a long interview has more than the usual ten
 
 
@@ -46,7 +48,7 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=FILES)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--docetl", type=Path, help="python of an environment that has DocETL")
-    parser.add_argument("--only", action="append", choices=(PLANNED, OFFLINE, DOCETL))
+    parser.add_argument("--only", action="append", choices=(PLANNED, TREE, OFFLINE, DOCETL))
     parser.add_argument("--folder", type=Path, help="a new folder to keep files and outputs in")
     parser.add_argument("overrides", nargs="*", help="of the command line")
     options = parser.parse_args()
@@ -57,6 +59,7 @@ def main() -> None:
         served, given = ("model=simulated", f"model.api_base={url}"), options.overrides
         ways: dict[str, Callable[[Path], Read]] = {
             PLANNED: lambda at: colloquy(talks, at, *served, *given),
+            TREE: lambda at: colloquy(talks, at, *served, SMALL, *given),
             OFFLINE: lambda at: colloquy(talks, at, "model=offline", *given),
         }
         if options.docetl:

@@ -5,11 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from helpers import serving
 
+import colloquy
 from benchmarks.planted_corpus import Mention, Plan, planted, said, write
+from benchmarks.planted_crashes import crashed, prepare
+from benchmarks.planted_docetl import as_collection
+from benchmarks.planted_model import answer
 from benchmarks.planted_scores import scores
 from runner.answers.themes import (
     AGAINST,
+    FILE,
     FOR,
     Collection,
     Contradiction,
@@ -18,7 +24,9 @@ from runner.answers.themes import (
     Theme,
     ThemeQuote,
     Voice,
+    read_collection,
 )
+from runner.base.json import load_json
 from runner.providers.offline.language.asking import terms_of
 from runner.transcript.read import read
 
@@ -125,3 +133,57 @@ def _counts(found: object) -> dict[str, int]:
 def test_a_plan_needs_a_file_for_every_theme() -> None:
     with pytest.raises(ValueError, match="11 files: expected at least 12"):
         planted(11)
+
+
+@pytest.mark.slow
+def test_every_planted_theme_is_found_and_counted_exactly_through_a_tree_of_calls(
+    tmp_path: Path,
+) -> None:
+    plan = planted(12)
+    talks = write(plan, tmp_path / "talks")
+    overrides = ["pipeline=interviews", "model=simulated", "max_insights_per_analyzer=20"]
+    with serving(answer) as url:
+        batch = colloquy.batch(
+            talks,
+            *overrides,
+            f"model.api_base={url}",
+            f"output.dir={tmp_path}",
+            "stages.across.context.token_budget=1500",
+        )
+    found = read_collection(load_json(batch.path / FILE))
+
+    assert found is not None
+    assert {row.level for row in found.ledger if row.node.startswith("themes")} >= {0, 1}
+    assert ["1.00", "12/12", "12/12", "12/12", "0", "3/3", "5/5"] == list(
+        scores(plan, found).cells()[:7]
+    )
+    assert all(quote.match == "exact" for theme in found.themes for quote in theme.quotes)
+
+
+def test_a_collection_killed_at_any_operation_repeats_no_stored_answer(tmp_path: Path) -> None:
+    """`python -m benchmarks.planted_crashes` tries all operations."""
+    subject = prepare(tmp_path, files=3)
+
+    for at, faults in crashed(subject, tmp_path, stride=subject.operations // 3):
+        assert [] == faults, at
+
+
+def test_what_docetl_writes_is_scored_as_our_own_is() -> None:
+    plan = planted(12)
+    rows = [
+        {"note": about, "said": [_said(mention) for mention in mentions]}
+        for about, mentions in (
+            *((theme.statement, theme.mentions) for theme in plan.themes),
+            *((about, pair) for about, *pair in plan.pairs),
+            *((mention.note, [mention]) for mention in plan.outliers),
+        )
+    ]
+
+    assert ["1.00", "12/12", "12/12", "12/12", "0", "0/3", "5/5"] == list(
+        scores(plan, as_collection(rows)).cells()[:7]
+    )
+
+
+def _said(mention: Mention) -> dict[str, str]:
+    keys = ("file", "segment", "speaker", "side", "quote")
+    return {key: getattr(mention, key) for key in keys}
