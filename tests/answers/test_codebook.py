@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.answers.codebook import MAX_CODES, Code, Codebook, as_qdc, guid_of, read_codebook
@@ -123,6 +123,7 @@ def test_a_qdc_keeps_guids_and_colours_and_tells_names_that_stand_there_twice_ap
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 
 
+@settings(max_examples=30)
 @given(st.lists(st.tuples(names, names, st.lists(names, max_size=2)), min_size=1, max_size=5))
 def test_every_codebook_is_the_same_after_writing_and_reading_it(
     drawn: list[tuple[str, str, list[str]]],

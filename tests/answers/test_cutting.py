@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.answers.grounding.cutting import offsets
@@ -42,6 +42,7 @@ def test_a_quote_is_found_where_it_stands(quote: str, near: str, found: list[str
     assert found == [texts[name][start:end] for name, start, end in places]
 
 
+@settings(max_examples=30)
 @given(st.text(max_size=40), st.data())
 def test_a_part_has_the_words_that_it_was_cut_for(text: str, data: st.DataObject) -> None:
     tokens = [words(token) for token in text.split()]

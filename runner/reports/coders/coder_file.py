@@ -14,6 +14,8 @@ from runner.reports.export.qda_reader import read_project
 
 MAX_BYTES, MAX_ROWS = 40_000_000, 500_000
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
+_WORD, _WORD_END = re.compile(r"\w*"), re.compile(r"\w*$")
+_MOST = 50  # characters of a word that a selection is widened by
 Codes = dict[str, dict[str, str]]  # by segment, the codes with their quotes; none: was looked at
 
 
@@ -90,10 +92,18 @@ def _from_project(file: Path, book: Codebook) -> CoderFile:
             if (code := by_guid.get(guid) or _known(name, book)) is None:
                 foreign[name] = foreign.get(name, 0) + 1
                 continue
-            words = source.text[start:end]
+            words = _whole_words(source.text, start, end)
             place = f"{file}: {source.name} {start}-{end}"
             held.append(CoderRow(place, "", code, words, (start, end), source.text))
     return CoderFile(rows, foreign)
+
+
+def _whole_words(text: str, start: int, end: int) -> str:
+    """Return the words that a selection touches: programs count marks of order differently."""
+    before, after = _WORD_END.search(text[:start][-_MOST:]), _WORD.match(text[end:][:_MOST])
+    inside = text[start:end]
+    head = before[0] if before and inside[:1].isalnum() else ""
+    return head + inside + (after[0] if after and inside[-1:].isalnum() else "")
 
 
 def _known(name: str, book: Codebook) -> str | None:
