@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from runner.providers.offline.dialogue.dialogue import Dialogue, replies, weight_of
+from runner.providers.offline.dialogue.commitments import ASK_YOU, is_work
+from runner.providers.offline.dialogue.dialogue import Dialogue, focused, replies, weight_of
 from runner.providers.offline.dialogue.insights import who
 from runner.providers.offline.language.cues import Hit, has, hits, is_question, strongest
 from runner.providers.offline.language.fragments import is_garbled, roughness
@@ -58,36 +59,12 @@ _HEDGES = (
     ),
     ("", "offers it as one possibility", "puts forward as a possibility only"),
 )
-_INFORM = re.compile(
-    r"\b(?:tell|explain|comment|describe|elaborate|clarify|give us|give me|walk us|say|address|ask|"
-    r"remember|recall|imagine|hear|talk|response|reaction|thoughts?|views?|opinions?|know)\b",
-    re.IGNORECASE,
-)
-_ASK_YOU = re.compile(
-    r"\b(?:could|can|would|will) you (?:please |possibly |maybe |just |also |mind )?"
-    r"(?:be (?:able|willing) to |like to |like me to )?(?P<act>.+)",
-    re.IGNORECASE,
-)
-_ASK_WE = re.compile(
-    r"\b(?:why don't we|what if we|what if you|how about we|(?:can|could|may) (?:we|"
-    r"i)) (?P<act>.+)",
-    re.IGNORECASE,
-)
-_WISH = re.compile(
-    r"\bi(?:'d| would)(?: really| just| also)? (?:like|love|appreciate|prefer|ask|urge|suggest|"
-    r"encourage)"
-    r" (?:to (?:see|have|get) |that |for )?(?P<act>.+)|\bi want (?:to (?:see|have) )?(?P<act2>.+)",
-    re.IGNORECASE,
-)
-_DONE_YET = re.compile(
-    r"\bhas any(?:body|one) (?:else )?(?P<act>(?!seen|got|have)\w+(?:ed|en|n|t) .+)", re.IGNORECASE
-)
 
 
 def find_gaps(dialogue: Dialogue) -> list[Gap]:
     """Return at most one gap per sentence, in the order of the transcript."""
     found: list[Gap] = []
-    for sentence in dialogue.sentences:
+    for sentence in focused(dialogue):
         gap = next((g for find in _FINDERS if (g := find(dialogue, sentence))), None)
         if gap and not is_procedural(sentence.text) and not is_garbled(sentence.text):
             found.append(gap)
@@ -141,18 +118,12 @@ def _deflection(dialogue: Dialogue, s: Sentence) -> Gap | None:
 def _request(dialogue: Dialogue, s: Sentence) -> Gap | None:
     if not is_substantive(s) or not has("request", s.text) or has("negation", s.text[:12]):
         return None
-    for pattern in (_ASK_YOU, _ASK_WE, _DONE_YET, _WISH):
-        match = pattern.search(s.text)
-        if not match or (pattern is not _WISH and not is_question(s.text)):
-            continue
-        act = excerpt(next(g for g in match.groups() if g), 120).rstrip("?").rstrip()
-        if _INFORM.search(" ".join(act.split()[:3])) or len(words(act)) < 3:
-            return None
-        form = "wish" if pattern is _WISH else "question"
-        meant = f"A {form} that may ask for something to be done."
-        note = f'{who(s.speaker)} may ask for something by a {form}: "{excerpt(s.text)}".'
-        return _gap(dialogue, s, "indirect_request", meant, note, 0.75)
-    return None
+    match = ASK_YOU.search(s.text)
+    if not match or not is_question(s.text) or not is_work(match["act"], s.text):
+        return None
+    note = f'{who(s.speaker)} may ask for something by a question: "{excerpt(s.text)}".'
+    meant = "A question that may ask for something to be done."
+    return _gap(dialogue, s, "indirect_request", meant, note, 0.75)
 
 
 def _contrast(dialogue: Dialogue, s: Sentence) -> Gap | None:
@@ -183,19 +154,6 @@ def _softened(dialogue: Dialogue, s: Sentence) -> Gap | None:
         meant = f'"{mild.phrase}" may be a mild name for something bad.'
         note = f'{who(s.speaker)} may say it mildly ("{mild.phrase}"): "{excerpt(s.text)}".'
         return _gap(dialogue, s, "euphemism", meant, note, mild.strength)
-    for hit in hits("downtoner", s.text):
-        after = s.text[hit.end : hit.end + 28]
-        kind = "positive" if hit.phrase.lower().startswith("not") else "negative"
-        bad = strongest(kind, after)
-        kind_of = re.search(
-            r"\b(?:same|this|that|what|any|the|some|a|whatever) $", s.text[: hit.start]
-        )
-        if bad and len(words(s.text)) > 4 and not is_question(s.text) and not kind_of:
-            meant = f'"{hit.phrase}" may make it sound smaller than it is.'
-            note = (
-                f'{who(s.speaker)} may play something down ("{hit.phrase}"): "{excerpt(s.text)}".'
-            )
-            return _gap(dialogue, s, "understatement", meant, note, 0.65)
     return None
 
 
@@ -234,7 +192,8 @@ def _hedged(dialogue: Dialogue, s: Sentence) -> Gap | None:
     cue = strongest("hedge", s.text)
     if not cue or (cue.strength < 0.5 and not cue.phrase.lower().startswith("i ")):
         return None
-    if s.text[: cue.start].lower().endswith("you "):  # "you might note that": a request
+    before = s.text[: cue.start].lower()
+    if before.endswith(("you ", "should be ", "must ", "to ")):  # "you might note": a request
         return None
     does, uses = next((d, u) for words_, d, u in _HEDGES if re.search(words_, cue.phrase.lower()))
     meant = f'With "{cue.phrase}" {who(s.speaker)} {does}.'
@@ -256,7 +215,7 @@ def _emphasis(dialogue: Dialogue, s: Sentence) -> Gap | None:
         note = f'{who(s.speaker)} announces plain words ("{hit.phrase}"): "{excerpt(s.text)}".'
         return _gap(dialogue, s, "emphasis", meant, note, hit.strength)
     cue = strongest("booster", s.text)
-    if not cue or cue.strength < 0.8:
+    if not cue or cue.strength < 0.8 or cue.phrase.lower() in ("absolutely", "full stop"):
         return None
     meant = f'"{cue.phrase}" puts it as certain.'
     note = f'{who(s.speaker)} puts it as certain ("{cue.phrase}"): "{excerpt(s.text)}".'

@@ -70,13 +70,6 @@ def takes_stance(s: Sentence) -> bool:
     return bool(_STAND.search(s.text) or max(cues) > 0.8 or _decides(s))
 
 
-def takes_stance_on_topic(dialogue: Dialogue, s: Sentence) -> bool:
-    """Return whether *s* expresses a stance or judges the question under discussion."""
-    judged = dialogue.question and polarity(s.text) and dialogue.relevance[s.index] > 0.3
-    judged = judged and not OWN_STORY.search(trim(s.text))  # an experience is no stand
-    return takes_stance(s) or bool(judged)
-
-
 def necessity(s: Sentence) -> str:
     """Return the first word of obligation in *s* ("must", "should"), lower-case, or ""."""
     match = _CALLED_FOR.search(s.text)

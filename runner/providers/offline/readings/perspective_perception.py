@@ -39,9 +39,7 @@ def read(document: Document) -> dict[str, object]:
     return {
         "insights": found or [no_cue(dialogue, "positions, needs, agreement or objections")],
         "structured_data": {
-            "topic": dialogue.question
-            or listed(dialogue.topic[:3])
-            or "not recognisable from the words used",
+            "topic": dialogue.question or f"Frequent terms: {listed(dialogue.topic[:3]) or 'none'}",
             "perspectives": [_view_item(view) for view in views],
             "interests": [
                 {"holder": who(view.holder), "text": plain(text), "evidence": cite(s)}
@@ -78,9 +76,8 @@ def _view_item(view: View) -> dict[str, object]:
 
 def _about(t: Tension) -> str:
     first, second = t.between
-    about = f"{t.matter}: " if t.matter else ""
     said, reply = excerpt(t.quoted[0].text, 120), excerpt(t.quoted[-1].text, 120)
-    return f'{about}{first} says "{said}"; {second} answers "{reply}".'
+    return f'{first} says "{said}"; {second} answers "{reply}".'
 
 
 def _held(view: View) -> str:

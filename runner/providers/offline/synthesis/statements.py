@@ -1,11 +1,12 @@
 """Statements: sentences with the words of a question, quoted whole."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of, whole_sentences
 from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
-from runner.providers.offline.language.cues import has, is_question
+from runner.providers.offline.language.cues import is_question, strongest
 from runner.providers.offline.language.fragments import is_whole, roughness
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, is_procedural, trim
@@ -42,11 +43,25 @@ def find_statements(dialogue: Dialogue, cues: Mapping[str, str], limit: int) -> 
     for s in whole_sentences(dialogue):
         if is_question(s.text) or is_procedural(s.text) or not is_whole(trim(s.text)):
             continue
-        kind = next((name for name, cue in cues.items() if has(cue, s.text)), None)
+        kind = next((name for name, cue in cues.items() if _says(cue, s.text)), None)
         if kind is not None:
             score = 0.4 + 0.5 * weight_of(dialogue, s) - roughness(s.text)
             found.append(Statement(s, kind, max(0.05, score)))
     return sorted(varied(found, limit), key=lambda one: one.sentence.index)
+
+
+def _says(cue: str, text: str) -> bool:
+    """Return whether *text* has *cue*; one with a subject must open a clause."""
+    hit = strongest(cue, text)
+    subject = hit and re.match(r"(?:i|we|they|people)\b", hit.phrase, re.IGNORECASE)
+    return bool(hit and (not subject or _OPENS.search(text[: hit.start])))
+
+
+_OPENS = re.compile(
+    r"(?:^|[,;:–—.]|\b(?:and|but|so|because|then|well|yeah|yes|no|think|mean|also|now|like|"
+    r"sure|okay))\W*$",
+    re.IGNORECASE,
+)
 
 
 def varied(statements: Sequence[Statement], limit: int) -> list[Statement]:
