@@ -9,6 +9,7 @@ import regex
 
 from runner.answers.paths import texts_in, value_at
 from runner.base.errors import one_line
+from runner.base.intervals import wilson
 from runner.base.json import text
 from runner.config.checks import F1_LEAST, JUDGED, LEAST, MOST, REFERENCE, Check
 
@@ -163,12 +164,16 @@ def _called(check: Check, about: Answered, function: Function) -> Checked:
 
 
 def totals(results: Sequence[Checked]) -> dict[str, Any]:
-    """Return the counts by status, and the share passed of those that passed or failed."""
+    """Return the counts by status, and the share passed of those that passed or failed.
+
+    `interval` is its 95 % interval, None without any.
+    """
     counts = Counter(each.status for each in results)
     decided = counts[PASSED] + counts[FAILED]
     by_status = {status: counts[status] for status in (PASSED, FAILED, UNDECIDED, UNKNOWN)}
     rate = round(counts[PASSED] / decided, 4) if decided else None
-    return {"checks": len(results), **by_status, "rate": rate}
+    ends = [round(end, 4) for end in wilson(counts[PASSED], decided)] if decided else None
+    return {"checks": len(results), **by_status, "rate": rate, "interval": ends}
 
 
 def as_data(results: Sequence[Checked]) -> list[dict[str, Any]]:

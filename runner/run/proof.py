@@ -124,6 +124,7 @@ def evaluated(
     by_name = {n: totals([r for r in results if r.analyzer == n]) for n in outcomes}
     return {
         "digest": job.expected.digest,
+        "declared": job.expected.declared,
         "total": totals(results),
         "analyzers": {name: counts for name, counts in by_name.items() if counts["checks"]},
         "references": referred or None,

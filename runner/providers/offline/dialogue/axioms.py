@@ -38,7 +38,8 @@ Kind = Literal["fact", "assumption", "definition", "rule"]
 
 _RULE = re.compile(
     r"\b(?:must(?! have\b| admit| say)|shall|(?:is|are) (?:required|obliged) to|not allowed|"
-    r"only allowed|prohibited|forbidden|is (?:my|your|the|our|their) responsibility|incumbent on)\b",
+    r"only allowed|prohibited|forbidden|is (?:my|your|the|our|their) responsibility|"
+    r"incumbent on)\b",
     re.IGNORECASE,
 )
 # A private duty, or a guess, is no rule.

@@ -58,7 +58,7 @@ def find_conjectures(dialogue: Dialogue, used: set[int], n: int) -> list[Conject
         relative = _RELATIVE.search(s.text[: hit.start]) or re.match("(?:that|which) ", hit.phrase)
         if relative or len(content_words(s.text)) < 2 or is_procedural(s.text):
             continue
-        score = 0.5 * hit.strength + 0.45 * weight_of(dialogue, s) - roughness(s.text)
+        score = 0.3 * hit.strength + 0.65 * weight_of(dialogue, s) - roughness(s.text)
         found.append((s, hit, score))
     chosen = diverse(
         [guess for guess in found if guess[2] > 0.3],

@@ -24,16 +24,17 @@ from runner.providers.offline.language.sentences import (
 # How a chair or first speaker names the question of the day; the matter follows.
 _FRAME = re.compile(
     r"\b(?:the|our|today's) (?:question|issue|decision|choice)"
-    r"(?: (?:for|of|before us|today|this morning|this afternoon|here|now|in front of us|the day)){0,3}"
+    r"(?: (?:for|of|before us|today|this morning|this afternoon|here|now|the day)){0,3}"
     r" is (?P<what>(?:whether|how|which|what|who|when)\b.{12,})|"
-    r"\bwe(?:'re| are) here (?:today )?to (?:decide|discuss|settle) (?P<here>(?:whether|how)\b.{12,})",
+    r"\bwe(?:'re| are) here (?:today )?to (?:decide|discuss|settle) "
+    r"(?P<here>(?:whether|how)\b.{12,})",
     re.IGNORECASE,
 )
 # Cues of a stretch in which people discuss, and of one in which they run the talk or plan it.
 _DISCUSSES = ("hedge", "negation", "disagreement", "agreement", "causal_back", "contrast")
 _RUNS = ("procedural", "commitment", "request")
 _STRETCH = 20  # turns on either side
-_LONG, _FOCUS = 100, 0.6  # turns of a long talk; which of its stretches are less discussed
+_FOCUS, _LEAST = 0.3, 100  # share of the turns to choose from, and the least number of them
 CALL_SIGN = re.compile(r"\b[Tt]his is ((?:[A-Z][\w']+ ?){1,3})")
 _OPENING = 100  # sentences at most, and 15 % of the talk, but 12 at least
 
@@ -84,6 +85,8 @@ def read_dialogue(document: Document) -> Dialogue:
     central = tuple(centrality(found, weights))
     rank = _ranks(_discussion(turns))
     stretch = [rank[turn] for turn in turn_of]
+    whole = [Sentence(" ".join(s.text for s in turn), "", None, n) for n, turn in enumerate(turns)]
+    spoken = _ranks(centrality(whole, term_weights(whole)))
     called = defaultdict(set)
     for speaker in {s.speaker for s in found if s.speaker}:
         for word in words(speaker):
@@ -99,13 +102,14 @@ def read_dialogue(document: Document) -> Dialogue:
         topic=tuple(key_terms(substantive, 6, _call_signs(found))),
         question=_question(found),
         weight=tuple(
-            (2 * rank + own) / 3 for rank, own in zip(stretch, _ranks(central), strict=True)
+            0.5 * rank + 0.3 * spoken[turn] + 0.2 * own
+            for rank, turn, own in zip(stretch, turn_of, _ranks(central), strict=True)
         ),
         cut_off=cut_off(found) | {s.index for s in found if is_garbled(s.text)} | _quoted(found),
         focus=frozenset(
             s.index
             for s, share in zip(found, stretch, strict=True)
-            if len(turns) < _LONG or share >= _FOCUS
+            if share >= 1 - max(_FOCUS, _LEAST / max(1, len(turns)))
         ),
     )
 

@@ -73,7 +73,7 @@ def find_gaps(dialogue: Dialogue) -> list[Gap]:
 
 def _score(dialogue: Dialogue, sentence: Sentence, strength: float) -> float:
     torn = 0.15 * (sentence.index in dialogue.cut_off)
-    return 0.6 * strength + 0.4 * weight_of(dialogue, sentence) - roughness(sentence.text) - torn
+    return 0.4 * strength + 0.6 * weight_of(dialogue, sentence) - roughness(sentence.text) - torn
 
 
 def _gap(
@@ -100,12 +100,12 @@ def _deflection(dialogue: Dialogue, s: Sentence) -> Gap | None:
         return None
     for reply in answers[0][:3]:
         hit = strongest("evasion", reply.text)
-        if hit and not is_question(reply.text) and len(words(reply.text)) > 3:
+        if hit and hit.strength > 0.8 and not is_question(reply.text):
             break
     else:
         return None
     meant = f'Does not answer "{excerpt(s.text, 110)}"'
-    meant += "; the question is put off." if hit.strength > 0.8 else "; no answer is recognised."
+    meant += "; the question is put off."
     note = (
         f'Asked "{excerpt(s.text, 120)}", {who(reply.speaker)} does not answer it outright: '
         f'"{excerpt(reply.text, 120)}".'

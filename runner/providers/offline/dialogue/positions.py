@@ -21,7 +21,7 @@ from runner.providers.offline.dialogue.stance import (
     stance_of,
     takes_stance,
 )
-from runner.providers.offline.language.cues import hits, is_question
+from runner.providers.offline.language.cues import has, hits, is_question
 from runner.providers.offline.language.fragments import is_whole
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, content_words, trim
@@ -30,14 +30,16 @@ from runner.providers.offline.language.wording import excerpt
 Stance = Literal["supports", "opposes", "mixed", "neutral"]
 
 _NO_INTEREST = re.compile(
-    r"\b(?:want|wanted|need|like|love)(?:ed)? to (?:\w+ )?(?:ask|say|add|make|close|go|mention|know|"
-    r"follow|thank|highlight|talk|note|start|begin|see|point|touch|bring|be clear|turn|come|tell|look|"
-    r"draw|find)\b|\b(?:all|time|thing|things|one) (?:that )?(?:i|we) |\bafraid\W*$",
+    r"\b(?:want|wanted|need|like|love)(?:ed)? to (?:\w+ )?(?:ask|say|add|make|close|go|mention|"
+    r"know|follow|thank|highlight|talk|note|start|begin|see|point|touch|again|quickly|consider|give|"
+    r"bring|be clear|turn|come|tell|look|draw|find)\b|"
+    r"\b(?:all|time|thing|things|one) (?:that )?(?:i|we) |\bafraid\W*$",
     re.IGNORECASE,
 )
 # What speakers did, will do, or say of the talk is no view of the matter.
 _NO_POSITION = re.compile(
-    rf"{OWN_STORY.pattern}|{ABOUT_TALK.pattern}|\bi(?:'ll| will|'m going to| am going to|'m gonna)\b|"
+    rf"{OWN_STORY.pattern}|{ABOUT_TALK.pattern}|"
+    r"\bi(?:'ll| will|'m going to| am going to|'m gonna)\b|"
     r"^\W*(?:hello|hi|okay|first|next|then|now)\b|\bfavou?rite\b",
     re.IGNORECASE,
 )
@@ -86,11 +88,18 @@ def find_views(dialogue: Dialogue, n: int) -> list[View]:
         own = [s for s in pool if s.speaker == holder]
         # "My point is …, any disagreement with that?" states before it asks.
         said = [s for s in own if not is_question(s.text) or THESIS.search(s.text)]
-        full = [s for s in said if is_whole(s.text) and not _NO_POSITION.search(trim(s.text))]
+        full = [s for s in said if is_whole(s.text) and _holds(s)]
         stated = [s for s in full if len(content_words(s.text)) > 3] or full
         if stated:
             found.append(_view(dialogue, holder, own, stated))
     return found[:n]
+
+
+def _holds(s: Sentence) -> bool:
+    """Return whether *s* says what its speaker thinks of the matter, and not what was done."""
+    kinds = ("proposal", "obligation", "conditional", "causal_back", "hedge")
+    thinks = takes_stance(s) or any(has(kind, s.text) for kind in kinds)
+    return thinks and not _NO_POSITION.search(trim(s.text))
 
 
 def _view(
@@ -103,7 +112,7 @@ def _view(
     best = {sign: next((s for s in stands if stance_of(s) == sign), None) for sign in (1, -1)}
     position, counter = ranked[0], None
     stance: Stance = "neutral"
-    overall = _overall(dialogue, own)
+    overall = _overall(own)
     chosen = best[overall] if overall else next(iter(stands), None)
     if chosen and weighed[chosen.index] > 0.6 * weighed[position.index]:
         sign = stance_of(chosen)
@@ -140,7 +149,7 @@ def _interests(dialogue: Dialogue, own: Sequence[Sentence]) -> tuple[tuple[str, 
     return tuple(diverse(fit, 3, score=lambda w: weight_of(dialogue, w[1]), text=lambda w: w[0]))
 
 
-def _overall(dialogue: Dialogue, own: Sequence[Sentence]) -> int:
+def _overall(own: Sequence[Sentence]) -> int:
     """Return 1 or -1 if a speaker's statements clearly support or oppose the matter, else 0."""
     signs = [stance_of(s) for s in own if takes_stance(s)]
     favour, against = signs.count(1), signs.count(-1)
@@ -149,7 +158,7 @@ def _overall(dialogue: Dialogue, own: Sequence[Sentence]) -> int:
     return (favour >= 3 * against) - (against >= 3 * favour)
 
 
-def find_tensions(dialogue: Dialogue, objections: Sequence[AdjacencyPair], n: int) -> list[Tension]:
+def find_tensions(objections: Sequence[AdjacencyPair], n: int) -> list[Tension]:
     """Turn objections into frictions between two named speakers, the weightiest first."""
     found = [
         Tension(
@@ -177,6 +186,8 @@ def find_shared_ground(acceptances: Sequence[AdjacencyPair], n: int) -> list[Sha
     found = []
     for group in joined.values():
         statement = group[0].statement
+        if _NO_POSITION.search(trim(statement.text)):
+            continue
         holders = [statement.speaker, *(e.reply.speaker for e in group)]
         named = tuple(dict.fromkeys(h for h in holders if h))
         quoted = (statement, *(e.reply for e in group[:4]))

@@ -60,7 +60,7 @@ def fitness(dialogue: Dialogue, s: Sentence) -> float:
     )
     plain += roughness(s.text) + 0.3 * bool(_AGENDA.search(s.text) or ABOUT_TALK.search(s.text))
     plain += 0.2 * (s.index in dialogue.cut_off) + 0.25 * bool(OWN_STORY.search(trim(s.text)))
-    return min(0.95, 0.5 * weight_of(dialogue, s) + min(stance, 0.55) - plain)
+    return min(0.95, 0.8 * weight_of(dialogue, s) + 0.5 * min(stance, 0.55) - plain)
 
 
 @lru_cache(maxsize=8192)

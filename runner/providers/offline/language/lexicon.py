@@ -84,7 +84,7 @@ ASKING_WORDS = _words(
     """
 )
 
-# Verbs of what is done outside the talk; the second list only with a date, or where it was asked for.
+# Verbs of what is done outside the talk; those of the second list only with a date.
 WORK = _words(
     """
     adjust analyse analyze annotate apply approach arrange assemble assign audit book build buy
@@ -104,7 +104,7 @@ WORK = _words(
 )
 LOOSE_WORK = _words(
     """
-    bring come draw drive drop fill find follow get give go have keep look make meet move open pass
+    bring come draw drive drop fill find follow get give go keep look make meet move open pass
     pick pull push put raise reach search see sort speak start stop take talk tell turn work
     """
 )

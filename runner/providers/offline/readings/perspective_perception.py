@@ -33,7 +33,7 @@ def read(document: Document) -> dict[str, object]:
         text=lambda p: p.text,
         group=lambda p: p.holder,
     )
-    tensions = find_tensions(dialogue, find_objections(dialogue), _LIMITS["tensions"])
+    tensions = find_tensions(find_objections(dialogue), _LIMITS["tensions"])
     ground = find_shared_ground(find_acceptances(dialogue), _LIMITS["shared_ground"])
     found = _insights(views, seen, tensions, ground)
     return {

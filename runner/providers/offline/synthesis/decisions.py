@@ -20,7 +20,8 @@ from runner.providers.offline.language.sentences import (
 Basis = Literal["agreed", "announced", "reported"]
 
 _PLAN = re.compile(
-    r"\b(?:we(?:'ll| will| shall| won't| will not| go (?:in|with|ahead|for)\b| don't| do not|'re going (?:to|with|ahead)|"
+    r"\b(?:we(?:'ll| will| shall| won't| will not| go (?:in|with|ahead|for)\b| don't| do not|"
+    r"'re going (?:to|with|ahead)|"
     r" are going (?:to|with|ahead)|'re not going to| are not going to)|"
     r"let's (?:go with|take|use|keep|make it|plan|do|start with|leave it at)|"
     r"(?:we've|we have|it (?:is|was|has been)) (?:decided|agreed|settled|resolved|approved)|"
