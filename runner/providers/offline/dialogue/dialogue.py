@@ -83,10 +83,7 @@ def read_dialogue(document: Document) -> Dialogue:
         turn_of.append(len(turns) - 1)
     substantive = [s for s in found if is_substantive(s)] or list(found)
     central = tuple(centrality(found, weights))
-    rank = _ranks(_discussion(turns))
-    stretch = [rank[turn] for turn in turn_of]
-    whole = [Sentence(" ".join(s.text for s in turn), "", None, n) for n, turn in enumerate(turns)]
-    spoken = _ranks(centrality(whole, term_weights(whole)))
+    stretch, weight = _weights(found, turns, turn_of, central)
     called = defaultdict(set)
     for speaker in {s.speaker for s in found if s.speaker}:
         for word in words(speaker):
@@ -101,10 +98,7 @@ def read_dialogue(document: Document) -> Dialogue:
         called=dict(called),
         topic=tuple(key_terms(substantive, 6, _call_signs(found))),
         question=_question(found),
-        weight=tuple(
-            0.5 * rank + 0.3 * spoken[turn] + 0.2 * own
-            for rank, turn, own in zip(stretch, turn_of, _ranks(central), strict=True)
-        ),
+        weight=weight,
         cut_off=cut_off(found) | {s.index for s in found if is_garbled(s.text)} | _quoted(found),
         focus=frozenset(
             s.index
@@ -132,6 +126,27 @@ def _question(found: Sequence[Sentence]) -> str:
             if len(content_words(what)) > 1 and len(what) < 220 and not is_garbled(s.text):
                 return what
     return ""
+
+
+def _weights(
+    found: Sequence[Sentence],
+    turns: Sequence[Sequence[Sentence]],
+    turn_of: Sequence[int],
+    central: Sequence[float],
+) -> tuple[list[float], tuple[float, ...]]:
+    """Return for each sentence the rank of its stretch, and its weight.
+
+    The weight is half the rank of the stretch; the rest are the ranks by centrality of its turn
+    and of the sentence.
+    """
+    rank = _ranks(_discussion(turns))
+    whole = [Sentence(" ".join(s.text for s in turn), "", None, n) for n, turn in enumerate(turns)]
+    spoken, own = _ranks(centrality(whole, term_weights(whole))), _ranks(central)
+    weights = (
+        0.5 * rank[turn] + 0.3 * spoken[turn] + 0.2 * own[s.index]
+        for s, turn in zip(found, turn_of, strict=True)
+    )
+    return [rank[turn] for turn in turn_of], tuple(weights)
 
 
 def _discussion(turns: Sequence[Sequence[Sentence]]) -> list[float]:
@@ -196,9 +211,9 @@ def weight_of(dialogue: Dialogue, s: Sentence) -> float:
 
 
 def most_central(dialogue: Dialogue) -> Sentence | None:
-    """Return the most central sentence, one with content if there is any; None if empty."""
-    pool = substantive_sentences(dialogue) or list(dialogue.sentences)
-    return max(pool, key=lambda s: dialogue.central[s.index], default=None)
+    """Return the weightiest sentence, a whole one if there is any; None if there is none at all."""
+    pool = whole_sentences(dialogue) or list(dialogue.sentences)
+    return max(pool, key=lambda s: dialogue.weight[s.index], default=None)
 
 
 def speakers(dialogue: Dialogue) -> list[str]:

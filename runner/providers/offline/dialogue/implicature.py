@@ -157,26 +157,6 @@ def _softened(dialogue: Dialogue, s: Sentence) -> Gap | None:
     return None
 
 
-def _rhetorical(dialogue: Dialogue, s: Sentence) -> Gap | None:
-    if not s.text.rstrip().endswith("?") or not is_substantive(s):
-        return None
-    hit = strongest("rhetorical", s.text)
-    turn = dialogue.turns[dialogue.turn_of[s.index]]
-    following = dialogue.sentences[s.index + 1 : s.index + 2]
-    if (
-        not hit
-        or s is turn[-1]
-        or is_question(following[0].text)
-        or len(words(following[0].text)) < 5
-    ):
-        return None
-    meant = "The speaker goes on without waiting for an answer."
-    note = f'{who(s.speaker)} asks without waiting for an answer: "{excerpt(s.text)}"'
-    return Gap(
-        "rhetorical_question", trim(s.text), meant, note, (s, *following), _score(dialogue, s, 0.6)
-    )
-
-
 def _hedged(dialogue: Dialogue, s: Sentence) -> Gap | None:
     if not is_substantive(s) or is_question(s.text):
         return None
@@ -223,4 +203,4 @@ def _emphasis(dialogue: Dialogue, s: Sentence) -> Gap | None:
 
 
 _FINDERS: tuple[Callable[[Dialogue, Sentence], Gap | None], ...]
-_FINDERS = (_irony, _deflection, _contrast, _request, _softened, _rhetorical, _hedged, _emphasis)
+_FINDERS = (_irony, _deflection, _contrast, _request, _softened, _hedged, _emphasis)

@@ -20,7 +20,7 @@ from runner.providers.offline.language.sentences import (
 Relation = Literal["causal", "deductive", "conditional"]
 
 IF_THEN = re.compile(
-    r"^\W*(?:(?:and|but|so|because|then|well|also|again|for (?:example|instance)|i mean)\b,? ?){0,3}"
+    r"^\W*(?:(?:and|but|so|because|then|well|also|again|for (?:example|instance))\b,? ?){0,3}"
     r"(?P<if>(?:if|unless|provided that|as long as)\b[^,;]{8,150}?)(?:,\s*(?:then )?|"
     r"\s+then )(?P<then>[^;]{12,})",
     re.IGNORECASE,

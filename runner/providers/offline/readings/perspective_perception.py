@@ -27,14 +27,15 @@ def read(document: Document) -> dict[str, object]:
     dialogue = read_dialogue(document)
     views = find_views(dialogue, _LIMITS["perspectives"])
     seen = diverse(
-        find_perceptions(dialogue),
+        [p for p in find_perceptions(dialogue) if p.sentence.index in dialogue.focus],
         _LIMITS["perceptions"],
         score=lambda p: p.score,
         text=lambda p: p.text,
         group=lambda p: p.holder,
     )
     tensions = find_tensions(find_objections(dialogue), _LIMITS["tensions"])
-    ground = find_shared_ground(find_acceptances(dialogue), _LIMITS["shared_ground"])
+    accepted = [e for e in find_acceptances(dialogue) if e.statement.index in dialogue.focus]
+    ground = find_shared_ground(accepted, _LIMITS["shared_ground"])
     found = _insights(views, seen, tensions, ground)
     return {
         "insights": found or [no_cue(dialogue, "positions, needs, agreement or objections")],
