@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from runner.answers.checks import Answered, Checked, evaluate, totals
+from runner.answers.checks import Answered, Checked, evaluate, with_interval
 from runner.base.json import mapping, mappings, number, section, text
 from runner.config.checks import LEAST, TEXTS, Check, Expectations
 
@@ -24,9 +24,9 @@ def faults_of_checks(
     the run. Judged checks, Python checks and those of cost, time and references are not made anew.
     """
     results = [_result(each) for each in mappings(stored.get("checks"))]
-    sums = {"total": totals(results)}
+    sums = {"total": with_interval(results)}
     for name in section(stored, "analyzers"):
-        sums[f"analyzers.{name}"] = totals([r for r in results if r.analyzer == name])
+        sums[f"analyzers.{name}"] = with_interval([r for r in results if r.analyzer == name])
     said = {"total": section(stored, "total")}
     said |= {f"analyzers.{n}": mapping(v) for n, v in section(stored, "analyzers").items()}
     for name, counts in sums.items():
