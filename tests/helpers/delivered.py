@@ -29,10 +29,10 @@ from runner.record.batch_directory import PARTS as BATCH_PARTS
 from runner.record.previous_session import PreviousSession
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import PARTS, RunDirectory
-from runner.run.batch.batch_run import Batch, BatchResult, BatchServices
+from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import BatchConsole
-from runner.run.delivery import JobDelivery
-from runner.run.execute import budget_of
+from runner.run.batch.services import BatchResult, BatchServices
+from runner.run.delivery import JobDelivery, budget_of
 from runner.run.run import Run, RunResult
 from runner.run.stop import Stop
 
