@@ -111,6 +111,12 @@ class BatchSettings(SettingsSection):
     shards: Annotated[int, Field(ge=1, le=100_000)] = 1
 
 
+class CollectionSettings(SettingsSection):
+    """How the findings of a collection are grouped: alike from *threshold* (cosine) on."""
+
+    threshold: Annotated[float, Field(gt=0, le=1)] = 0.7
+
+
 class BudgetSettings(SettingsSection):
     """Limits on what a run or batch may use in all its sessions; None is no limit."""
 
@@ -159,8 +165,9 @@ class ContextOverride(SettingsSection):
 
 
 class StageSettings(SettingsSection):
-    """A named group of analyzers."""
+    """A named group of analyzers; *scope* is what it reads: one transcript, or all of a batch."""
 
+    scope: Literal["transcript", "collection"] = "transcript"
     needs: list[Name]
     input: Literal["transcript", "context", "both"]
     model: Name | None = None
@@ -192,8 +199,10 @@ class Settings(SettingsSection):
     model: ModelSettings
     models: dict[Name, ModelSettings]
     processing: ProcessingSettings
+    guide: str | None = None
     batch: BatchSettings = BatchSettings()
     delivery: DeliverySettings = DeliverySettings()
+    collection: CollectionSettings = CollectionSettings()
     budget: BudgetSettings
     reuse: Switch
     repeat: Annotated[int, Field(ge=0)]
@@ -203,6 +212,8 @@ class Settings(SettingsSection):
     coverage: CoverageSettings = CoverageSettings()
     checks: ChecksSettings | None = None
     references: str | None = None
+    codebook: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    attributes: str | None = None
     plan: bool
     stages: Annotated[dict[Name, StageSettings], Field(min_length=1)]
     analyzers: Annotated[dict[Name, AnalyzerSettings], Field(min_length=1)]

@@ -15,11 +15,13 @@ from runner.base.format import plural
 from runner.base.text import print_stderr
 from runner.base.threads import offload
 from runner.calls.activity import Activity
+from runner.calls.admission.budget import Budget
 from runner.calls.client import Client
 from runner.calls.client_factory import max_in_flight
 from runner.calls.delivery.deliverer import Deliverer
 from runner.calls.delivery.timing import LIVE_S, Timing
 from runner.config.delivery import deadline_of
+from runner.config.schema import Settings
 from runner.job.job import Setup
 from runner.job.models import Model
 from runner.providers.batches.endpoint import BatchEndpoint
@@ -27,7 +29,7 @@ from runner.providers.batches.factory import batch_endpoint
 from runner.providers.litellm.route import ModelRoute
 from runner.record.deliveries import Deliveries, DeliveryBook
 from runner.record.history import add_batch_latencies, history_of, read_batch_latencies
-from runner.record.journal import Journal, MemberJournal
+from runner.record.journal import Journal, MemberJournal, Spent
 from runner.record.run_directory import RunDirectory
 from runner.run.plan import read_histories
 from runner.run.stop import Stop
@@ -151,3 +153,14 @@ def out_hint(journal: Journal | MemberJournal) -> str | None:
     count = len(journal.spent.out)
     said = f"{plural(count, 'call')} in batches that are out"
     return f"{said}: resume collects them, colloquy-status shows them" if count else None
+
+
+def budget_of(settings: Settings, spent: Spent) -> Budget:
+    """Return the budget of a run or batch, less what its earlier sessions used or have out."""
+    held_tokens, held_usd = spent.held
+    return Budget(
+        settings.budget.max_cost_usd,
+        settings.budget.max_tokens,
+        spent_usd=spent.known_usd + spent.charged_usd + held_usd,
+        spent_tokens=spent.usage.tokens + spent.charged_tokens + held_tokens,
+    )

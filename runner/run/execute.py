@@ -1,7 +1,6 @@
 """Execution of a run or batch: its directory, log, clients and simulated providers."""
 
 import asyncio
-import gc
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -13,11 +12,11 @@ from omegaconf import DictConfig
 
 from runner.answers.outcome import ANSWERED
 from runner.base.errors import EXIT_OK, OutputError, reason
+from runner.base.garbage import spare_collections
 from runner.base.loop_lag import LagProbe
 from runner.base.text import print_stderr, to_terminal
 from runner.base.threads import offload
 from runner.calls.activity import Activity, measured
-from runner.calls.admission.budget import Budget
 from runner.calls.admission.gate import Gates
 from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
@@ -28,7 +27,6 @@ from runner.calls.client_factory import (
     max_in_flight,
     simulated_models,
 )
-from runner.config.schema import Settings
 from runner.job.build import asked_job, build_job
 from runner.job.job import BatchJob, Job, Setup
 from runner.providers.batches.factory import batch_endpoint
@@ -37,7 +35,6 @@ from runner.record.account import restore_account
 from runner.record.batch_directory import PARTS as BATCH_PARTS
 from runner.record.batch_directory import begin_batch, input_names
 from runner.record.events import run_log, set_library_levels
-from runner.record.journal import Spent
 from runner.record.metadata import versions
 from runner.record.previous_session import PreviousSession
 from runner.record.reuse import StoredAnswers
@@ -47,14 +44,21 @@ from runner.record.store import Store
 from runner.reports.export.traces import export_run
 from runner.reports.live.view import LiveView
 from runner.reports.report.write import leave_report
-from runner.run.batch.batch_run import Batch, BatchResult, BatchServices
+from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole, batch_log
 from runner.run.batch.plan import plan_batch
-from runner.run.delivery import Endpoints, JobDelivery, out_hint
-from runner.run.ending import check_budget, resume_command, tell_end, tell_result
+from runner.run.batch.services import BatchResult, BatchServices
+from runner.run.delivery import Endpoints, JobDelivery, budget_of, out_hint
+from runner.run.ending import (
+    check_budget,
+    nothing_to_do,
+    resume_command,
+    tell_end,
+    tell_result,
+)
 from runner.run.objective import Objective, check_objective, objective
 from runner.run.plan import as_text, make_plan, read_histories
-from runner.run.resume import Resumption, nothing_to_do
+from runner.run.resume import Resumption
 from runner.run.run import Run, RunResult
 from runner.run.stop import Stop
 from runner.transcript.inputs import root_of
@@ -150,8 +154,15 @@ def _show_plan(job: Job | BatchJob) -> tuple[int, None]:
         else:
             lines = reading.as_lines() if reading else []
             lines += [f"redact   {described(job.redaction.counts())}"] if job.redaction else []
+            lines += [said] if (said := left_out(job)) else []
             print("\n".join([*lines, "", as_text(plan)]))
     return EXIT_OK, None
+
+
+def left_out(job: Job) -> str:
+    """Return which stages a run of one transcript leaves out, in words; empty for none."""
+    names = ", ".join(stage.name for stage in job.collection.stages)
+    return f"left out: {names}, which read a folder of transcripts" if names else ""
 
 
 async def resume_job(resumption: Resumption, shared: ProcessState) -> tuple[int, Objective | None]:
@@ -229,7 +240,7 @@ async def _execute(
         for name, settings in simulated_models(job).items()
     }
     await loading
-    budget = _budget(job.settings, directory.journal.spent)
+    budget = budget_of(job.settings, directory.journal.spent)
     clients = shared.clients(job, shared.gates, shared.admission, addresses, budget)
     calls = max_in_flight(job)
     for gate in {id(client.gate): client.gate for client in clients.values()}.values():
@@ -245,7 +256,7 @@ async def _execute(
     stack.push_async_callback(delivery.close, shared.stop)
     clients = await delivery.open(clients, shared.endpoints, addresses)
     if job.is_paid:
-        _spare_collections()
+        spare_collections()
     set_library_levels()
     await offload(versions)
     lag = None if shared.probe is None else stack.enter_context(shared.probe.watch())
@@ -267,32 +278,13 @@ async def _answers(
     if isinstance(job, BatchJob):
         console = BatchConsole(job.settings.output.console, job.secrets)
         return await Batch(job, directory, services, stored, console).execute()
+    if said := left_out(job):
+        log.warning("collection.skipped", reason=said)
     run = Run(job, services.clients, directory, stored, services.lag, stop=services.stop)
     result = await run.execute()
     if job.settings.output.traces == "otlp":
         await export_run(directory.path)
     return result
-
-
-def _spare_collections() -> None:
-    """Keep full garbage collections, which block the event loop, short and rare.
-
-    litellm's objects are left out (half a million, 100 ms); those of a batch's runs take 50 ms.
-    """
-    if gc.get_freeze_count() == 0:  # once in a process
-        gc.collect()
-        gc.freeze()
-    gc.set_threshold(*gc.get_threshold()[:2], 100)  # by default every 10 collections
-
-
-def _budget(settings: Settings, spent: Spent) -> Budget:
-    """Return the budget of a run or batch, less the usage of its earlier sessions."""
-    return Budget(
-        settings.budget.max_cost_usd,
-        settings.budget.max_tokens,
-        spent_usd=spent.known_usd + spent.charged_usd,
-        spent_tokens=spent.usage.tokens + spent.charged_tokens,
-    )
 
 
 def _store(job: Setup, *, paid: bool) -> Store | None:

@@ -42,12 +42,13 @@ class FakeBatch:
 class FakeProvider:
     """Batches outlive the processes that made them; time is *now*, in seconds since 1970.
 
-    *latency_s* draws the seconds of a batch. *fails* are the shares of requests that fail, of
-    batches that expire, and of downloads and submissions that break.
+    *latency_s* draws the seconds of a batch of requests of some nodes. *failed* is the share of
+    requests that fail, *expired* of batches that expire, *torn* of downloads that break and
+    *lost_acks* of submissions whose answer is lost. *partial*: results are there as they come.
     """
 
     reply: Reply
-    latency_s: Callable[[random.Random], float] = lambda rng: rng.uniform(60, 600)
+    latency_s: Callable[[random.Random, set[str]], float] = lambda rng, _: rng.uniform(60, 600)
     seed: int = 0
     failed: float = 0.0
     expired: float = 0.0
@@ -58,21 +59,33 @@ class FakeProvider:
     limits: BatchLimits = field(default_factory=BatchLimits)
     now: Callable[[], float] = lambda: EPOCH_S + asyncio.get_running_loop().time()
     batches: list[FakeBatch] = field(default_factory=list)
-    paid: Counter[str] = field(default_factory=Counter)  # replies by prompt
-    requests: dict[str, Request] = field(default_factory=dict)
     hook: Callable[[str], object] = lambda _: None  # may raise, as a process that dies
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
+
+    @property
+    def paid(self) -> Counter[str]:
+        """The replies that were made, by key, whether anybody has read them or not."""
+        return Counter(
+            key
+            for batch in self.batches
+            for key, at in batch.done_at.items()
+            if at is not None and at <= batch.over_at() and not self.fails(batch, key)
+        )
+
+    def fails(self, batch: FakeBatch, key: str) -> bool:
+        return random.Random(f"{self.seed} {batch.id} {key}").random() < self.failed
 
     def endpoint(self, _: object = None) -> FakeEndpoint:
         return FakeEndpoint(self)
 
     def submit(self, lines: Sequence[bytes], mark: str) -> FakeBatch:
         rng, now = self.rng, self.now()
-        took = self.latency_s(rng)
+        said = list(map(orjson.loads, lines))
+        took = self.latency_s(rng, {each["node"] for each in said})
         dies = rng.random() < self.expired
-        by_key = {orjson.loads(line)["key"]: line for line in lines}
+        by_key = {each["key"]: line for each, line in zip(said, lines, strict=True)}
         assert len(by_key) == len(lines)
         done: dict[str, float | None] = {}
         for key in by_key:
@@ -96,8 +109,7 @@ class FakeEndpoint:
     async def close(self) -> None: ...
 
     def line(self, key: str, request: Request) -> bytes:
-        self.provider.requests[key] = request
-        return orjson.dumps({"key": key, "n": len(str(request.messages))})
+        return orjson.dumps({"key": key, "node": request.node})
 
     async def submit(self, lines: Sequence[bytes], mark: str) -> SubmittedBatch:
         provider = self.provider
@@ -138,13 +150,8 @@ class FakeEndpoint:
         return at <= min(self.provider.now(), batch.over_at())
 
     def _result(self, batch: FakeBatch, key: str) -> bytes:
-        """Answer once; a request is paid when its batch first has its reply."""
-        provider = self.provider
-        fails = random.Random(f"{provider.seed} {batch.id} {key}").random() < provider.failed
-        if not fails and not hasattr(batch, f"paid_{key}"):
-            setattr(batch, f"paid_{key}", True)
-            provider.paid[key] += 1
-        return orjson.dumps({"key": key, "ok": not fails, "padding": "x" * 60})
+        ok = not self.provider.fails(batch, key)
+        return orjson.dumps({"key": key, "ok": ok, "padding": "x" * 60})
 
     def key_of(self, line: bytes) -> str:
         return str(orjson.loads(line)["key"])

@@ -8,6 +8,7 @@ from runner.base.errors import CallError, NotRunError
 from runner.base.text import digest
 from runner.base.usage import Usage
 from runner.calls.activity import idle
+from runner.calls.admission.limits import Limit
 from runner.calls.call import Call
 from runner.calls.delivery.deliverer import Deliverer
 from runner.calls.delivery.ledger import HeldCall
@@ -96,13 +97,15 @@ class BatchAttempt:
     async def _go_live(self, started: float, *, out: bool) -> Completion:
         """Return the live reply in time for the deadline; its price is reserved already."""
         client, call = self.client, self.call
+        limits: tuple[Limit, ...] = (call.slots, client.gate)
+        if self._held is not None:  # an earlier session has reserved the batch's price only
+            limits = (*limits, client.budget)
         self._end("late", started)
         if not out:
             self._settle(CallError("timeout", "not answered in time for delivery.by"))
         elif self._held is None:  # until its end is known, it counts as paid
             client.budget.spend(self._usd, self._tokens)
             self._held = HeldCall(self._tokens, self._usd)
-        limits = (call.slots, client.gate)
         return await client.attempt_live(call, limits)
 
     def _end(self, outcome: str, started: float, usage: Usage | None = None) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 
 import structlog
@@ -35,17 +36,22 @@ class Collector:
     took: list[float] = field(default_factory=list)
     shipments: dict[str, Shipment] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _context: Context = field(default_factory=copy_context)  # the job's, not that of a run
 
     @property
     def out(self) -> list[Shipment]:
         """The shipments that are not over."""
         return [each for each in self.shipments.values() if not each.is_over]
 
+    def count_waiting(self) -> int:
+        """Return how many requests wait for batches that are out."""
+        return sum(1 for shipment in self.out for _ in shipment.staying())
+
     def follow(self, shipment: Shipment) -> None:
         """Follow *shipment* to its end, in the background."""
         self.shipments[shipment.batch.mark] = shipment
         if not shipment.is_over:
-            task = asyncio.create_task(self._follow(shipment))
+            task = asyncio.create_task(self._follow(shipment), context=self._context.copy())
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
 
@@ -65,6 +71,9 @@ class Collector:
                 self._give_up(shipment, error.kind, str(error))
         except OSError as error:
             self._give_up(shipment, "output", str(error))
+        except Exception as error:  # a library's, or a bug: whoever waits must not wait forever
+            log.exception("batch.crashed", batch=shipment.batch.id)
+            self._give_up(shipment, "internal", f"{type(error).__name__}: {error}")
         finally:
             with busy():  # at whose end the next batch may go
                 pass
@@ -140,13 +149,11 @@ class Collector:
 
     async def _hurry(self, shipment: Shipment) -> None:
         """Stop a batch in time for the deadline; what it does not give back goes live as well."""
-        staying = list(shipment.staying())
-        now, timing = self.timing.now(), self.timing
+        now, timing, others = self.timing.now(), self.timing, self.count_waiting()
         due = [
             waiting
-            for waiting in staying
-            if min(shipment.leaves_at[waiting.steps], timing.latest(waiting.steps, len(staying)))
-            <= now
+            for waiting in shipment.staying()
+            if min(shipment.leaves_at[waiting.steps], timing.latest(waiting.steps, others)) <= now
         ]
         if not due:
             return

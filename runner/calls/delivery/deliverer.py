@@ -59,12 +59,12 @@ class Deliverer:
     async def open(self) -> None:
         """Open the endpoint and take over the batches of earlier sessions; raise CallError."""
         await self.endpoint.open()
+        self.activity.when_quiet.append(self.sender.flush)
         for batch in list(self.ledger.batches.values()):
             shipment = Shipment(batch)
             if batch.collected:
                 await offload(self._load, shipment)
             self._follow(shipment)
-        self.activity.when_quiet.append(self.sender.flush)
 
     def _load(self, shipment: Shipment) -> None:
         """Read the stored results; where some that may be asked for are missing, they are fetched.
@@ -86,7 +86,10 @@ class Deliverer:
         """Return whether a new request goes into a batch; *first*: of its conversation."""
         if not self.sends or (not first and self.repair == "live"):
             return False
-        return self.timing.latest(steps, len(self.sender.pending) + 1) > self.timing.now()
+        if self.timing.deadline_s is None:
+            return True
+        others = len(self.sender.pending) + self.collector.count_waiting()
+        return self.timing.latest(steps, others + 1) > self.timing.now()
 
     async def reply(
         self,

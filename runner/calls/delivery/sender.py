@@ -5,6 +5,7 @@ import math
 import random
 import secrets
 from collections.abc import Callable, Sequence
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 
 import structlog
@@ -44,6 +45,7 @@ class Sender:
     pending: dict[str, Waiting] = field(default_factory=dict)
     sending: set[asyncio.Task[None]] = field(default_factory=set)
     _chars: int = 0
+    _context: Context = field(default_factory=copy_context)  # the job's, not that of a run
 
     def add(self, waiting: Waiting) -> None:
         """Let a request wait for the next batch, which goes out once it is full."""
@@ -59,11 +61,20 @@ class Sender:
         ready = sorted(self.pending.values(), key=lambda waiting: waiting.rank)
         self.pending, self._chars = {}, 0
         if ready:
-            task = asyncio.create_task(self._send(ready))
+            task = asyncio.create_task(self._send(ready), context=self._context.copy())
             self.sending.add(task)
             task.add_done_callback(self.sending.discard)
 
     async def _send(self, ready: list[Waiting]) -> None:
+        try:
+            await self._send_all(ready)
+        except Exception as error:  # a library's, or a bug: whoever waits must not wait forever
+            log.exception("batch.crashed")
+            for waiting in ready:
+                said = f"the batch was not sent: {type(error).__name__}: {error}"
+                waiting.resolve(NotRunError("internal", said))
+
+    async def _send_all(self, ready: list[Waiting]) -> None:
         while ready := self._staying(ready):
             queued, limit = self.queued(), self.endpoint.limits.queued_tokens
             room = math.inf if limit is None else limit - queued

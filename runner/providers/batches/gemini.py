@@ -5,7 +5,7 @@ ai.google.dev/api/batch-api and /api/files.
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from runner.base.errors import CallError
 from runner.base.json import at, mapping, mappings, section
@@ -20,6 +20,7 @@ _STATES: Mapping[str, State] = {
     "EXPIRED": "expired",
     "CANCELLED": "cancelled",
 }
+_MAX_TOKEN = 1000  # characters of what names a page
 
 
 class GeminiBatches(BatchedChat):
@@ -94,18 +95,20 @@ class GeminiBatches(BatchedChat):
     async def _page(self, cursor: str, since: float) -> tuple[list[Mapping[str, Any]], str]:
         token = f"&pageToken={cursor}" if cursor else ""
         said = await self._wire.call("GET", f"/batches?pageSize={PAGE}{token}")
-        following = said.get("nextPageToken")
-        return mappings(said.get("operations")), id_in(following) if following else ""
+        following = quote(str(said.get("nextPageToken") or "")[:_MAX_TOKEN], safe="")
+        return mappings(said.get("operations")), following
 
     def _mark(self, said: Mapping[str, Any]) -> Any:
         return at(said, "metadata", "displayName")
 
     def _told(self, said: Mapping[str, Any]) -> SubmittedBatch:
         about = section(said, "metadata")
-        state = str(about.get("state")).rpartition("STATE_")[2]
+        state = _STATES.get(str(about.get("state")).rpartition("STATE_")[2], "running")
+        if said.get("done") is True and state in ("waiting", "running"):
+            state = "failed" if said.get("error") else "ended"
         return SubmittedBatch(
             id_in(said.get("name"), "batches/"),
-            _STATES.get(state, "running"),
+            state,
             time_in(about.get("createTime")),
             time_in(about.get("endTime")),
             counts_in(about.get("batchStats")),

@@ -26,7 +26,8 @@ MAX_RESULT_BYTES = 2 << 30  # of all results of a batch
 MAX_PAGES = 50  # of a list of batches
 PAGE = 100
 SKEW_S = 300.0  # by which a provider's clock may be behind
-_CONNECT_S, _READ_S, UPLOAD_S = 30.0, 60.0, 600.0
+_CONNECT_S, _READ_S, _UPLOAD_S = 30.0, 60.0, 600.0  # the last two: of silence
+_LONGEST = 30  # times such a silence may take a whole exchange, and as often a download
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}", re.ASCII)
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _NOT_OURS = ("content-type", "accept", "accept-encoding", "content-length")
@@ -37,15 +38,14 @@ def id_in(value: Any, prefix: str = "") -> str:
     """Return a provider's id without its *prefix*, safe in an address; raise CallError if not."""
     name = value.removeprefix(prefix) if isinstance(value, str) else ""
     if not _ID.fullmatch(name) or ".." in name:
-        said = one_line(repr(value), 80)
-        raise CallError("bad_response", f"{said} is no id of a batch or a file")
+        raise CallError("bad_response", "a batch or a file has an id that none can have")
     return name
 
 
 def key_in(value: Any) -> str:
     """Return *value* if it can be the key of a request; raise ValueError if not."""
     if not isinstance(value, str) or not _KEY.fullmatch(value):
-        raise ValueError(f"a result of no request: {one_line(repr(value), 80)}")
+        raise ValueError("a key that no request can have, expected up to 64 of A-Z a-z 0-9 _ -")
     return value
 
 
@@ -70,13 +70,19 @@ def counts_in(value: Any) -> dict[str, int]:
 
 
 class Wire:
-    """Requests to one API: *base* is its address, *headers* hold the key."""
+    """Requests to one API: *base* is its address, *headers* hold the key, *tls* checks the host."""
 
-    def __init__(self, base: str, headers: Mapping[str, str], where: Where, secrets: Secrets):
-        self.base = base.rstrip("/")
+    def __init__(
+        self, base: str, headers: Mapping[str, str], where: Where, secrets: Secrets, tls: Any
+    ) -> None:
+        self.base, self._tls = base.rstrip("/"), tls
         self._headers = {k: v for k, v in headers.items() if k.lower() not in _NOT_OURS}
         self._where, self._secrets = where, secrets
         self._session, self._files = open_session(), open_session(whole=False)
+
+    @property
+    def _safe(self) -> dict[str, Any]:
+        return {"allow_redirects": False, "ssl": self._tls}
 
     async def close(self) -> None:
         """Close the connections."""
@@ -92,16 +98,15 @@ class Wire:
     ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
         """Return the object that is answered to a request, and the answer's headers."""
         headers = {**self._headers, **headers}
-        read_s = _READ_S if sent is None else UPLOAD_S
+        read_s = _READ_S if sent is None else _UPLOAD_S
         if isinstance(sent, Mapping):
             headers, sent = {**headers, "Content-Type": "application/json"}, orjson.dumps(sent)
         data = io.BytesIO(sent) if isinstance(sent, bytes) else sent
-        timeout = aiohttp.ClientTimeout(sock_connect=_CONNECT_S, sock_read=read_s)
-        delivered = False
+        timeout, delivered = _timeout(read_s, read_s * _LONGEST), False
         try:
             with one_attempt(plain=True) as attempt:
                 async with self._session.request(
-                    method, url, data=data, headers=headers, allow_redirects=False, timeout=timeout
+                    method, url, data=data, headers=headers, timeout=timeout, **self._safe
                 ) as reply:
                     raw, delivered = await reply.read(), True
             return mapping(parse_json(raw) if raw else {}), attempt.headers
@@ -114,26 +119,28 @@ class Wire:
         Raises CallError where it breaks off, and for more than MAX_RESULT_BYTES.
         """
         headers = {**self._headers, "Accept-Encoding": "identity"}
-        timeout = aiohttp.ClientTimeout(sock_connect=_CONNECT_S, sock_read=_READ_S)
-        received = None
+        timeout, received = _timeout(_READ_S, _UPLOAD_S * _LONGEST), None
         try:
             async with self._files.get(
-                url, headers=headers, allow_redirects=False, timeout=timeout
+                url, headers=headers, timeout=timeout, **self._safe
             ) as reply:
                 await self._check(reply)
-                rest, received = b"", 0
+                rest, received = bytearray(), 0
                 async for chunk in reply.content.iter_any():
                     received += len(chunk)
-                    *whole, rest = (rest + chunk).split(b"\n")
-                    _bound(received, max(map(len, (*whole, rest))))
-                    for line in filter(None, whole):
-                        yield line
+                    first, *more = chunk.split(b"\n")
+                    rest += first
+                    _bound(received, len(rest))
+                    for part in more:
+                        if rest:
+                            yield bytes(rest)
+                        rest = bytearray(part)
                 if rest:
-                    yield rest
-        except (aiohttp.ClientError, OSError, RefusedError) as error:
-            host = urlsplit(url).netloc
-            known = isinstance(error, RefusedError)
-            failed = error if known else network_failure(error, host, received)
+                    yield bytes(rest)
+        except (RefusedError, CallError) as error:
+            raise self._failure(error, url) from None
+        except (aiohttp.ClientError, OSError) as error:
+            failed = network_failure(error, urlsplit(url).netloc, received)
             raise self._failure(failed, url) from None
 
     async def _check(self, reply: aiohttp.ClientResponse) -> None:
@@ -160,6 +167,10 @@ class Wire:
     def shown(self, text: Any) -> str:
         """Return what a provider says, on one line and without keys."""
         return self._secrets.redact(one_line(text if isinstance(text, str) else "", 300))
+
+
+def _timeout(silence_s: float, whole_s: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(whole_s, sock_connect=_CONNECT_S, sock_read=silence_s)
 
 
 def _bound(received: int, longest: int) -> None:

@@ -74,7 +74,7 @@ class LiteLLMTransport:
         self._facts = model_facts(route.known_as)
         if route.name == SIMULATED:  # takes the marks of whom it stands for
             self._facts = replace(self._facts, cache_marks=True)
-        self._adapted = Adapted()  # to what the provider refused; kept for the run
+        self.adapted = Adapted()  # to what the provider refused; kept for the run
         self._prices = prices_of(route)
 
     async def open(self) -> None:
@@ -94,7 +94,7 @@ class LiteLLMTransport:
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Make one attempt; see CallError for the kinds of failure."""
         assert self._litellm is not None, "open() comes first"
-        adapted = self._adapted
+        adapted = self.adapted
         arguments = self._arguments(request, timeout_s, adapted)
         arrived: list[bool] = []
         waiting = None if "stream" in adapted.dropped else first_token_callback()
@@ -111,21 +111,25 @@ class LiteLLMTransport:
 
     def built(self, request: Request) -> Built:
         """Return *request* as its provider gets it; raise ConfigError where litellm sends it."""
-        return self._plain_calls().built(self._arguments(request, 0.0, self._adapted))
+        arguments = self._arguments(request, 0.0, self.adapted)
+        if not arguments.get("api_key"):
+            raise ConfigError(f"{self.route.name} cannot be asked in batches without a key")
+        return self._plain_calls().built(arguments)
 
-    def read(self, request: Request, status: int, body: bytes, served: str) -> Completion:
+    def read(
+        self, request: Request, sent: Adapted, status: int, body: bytes, served: str
+    ) -> Completion:
         """Return the reply to *request* that came without a call, at the prices of *served*.
 
-        Raises CallError as `complete` does.
+        *sent* is what the request did without. Raises CallError as `complete` does.
         """
-        adapted = self._adapted
         status, body = readable(status, body)
         if not 200 <= status < 300:
-            raise self._failure(RefusedError(status, {}, body), request, adapted, False)
+            raise self._failure(RefusedError(status, {}, body), request, sent, False)
         try:
-            response = self._plain_calls().parsed(self._arguments(request, 0.0, adapted), body)
+            response = self._plain_calls().parsed(self._arguments(request, 0.0, sent), body)
         except Exception as error:  # noqa: BLE001 - libraries raise anything
-            raise self._failure(error, request, adapted, True) from cause_of(error)
+            raise self._failure(error, request, sent, True) from cause_of(error)
         return self._completion(response, request, Exchange(stopped=stop_reason(body)), served)
 
     async def close(self) -> None:
@@ -179,8 +183,8 @@ class LiteLLMTransport:
         now = adapted_to(self.route, request, self._facts, sent, said)
         if now is None:
             return False
-        if self._adapted == sent:
-            self._adapted = now
+        if self.adapted == sent:
+            self.adapted = now
             said = str(error).rsplit(" (", 1)[0] if str(error).endswith(")") else str(error)
             reason = f"{now.change_since(sent, request)}, since {one_line(said, 200)}"
             _log.warning("parameter.refused", model=self.route.name, reason=reason)
@@ -229,7 +233,7 @@ class LiteLLMTransport:
         cost, doubt = reported_cost(response)
         tier = next(_served(response), "")
         if cost is None and self._prices is not None:
-            dropped = "default" if "service_tier" in self._adapted.dropped else ""
+            dropped = "default" if "service_tier" in self.adapted.dropped else ""
             cost = cost_usd(usage, self._prices, served or tier or dropped)
         corrected = "; ".join(filter(None, (usage.corrected, doubt)))
         usage = replace(usage, cost_usd=cost, corrected=corrected)

@@ -13,7 +13,7 @@ from runner.providers.simulated.chat import arrival_of, completion
 from runner.providers.simulated.faults import POISON, GoodReply, find_kind
 from runner.providers.simulated.prefix_cache import PrefixCache
 from runner.providers.simulated.replies import Reply
-from runner.providers.simulated.tokens import truncate
+from runner.providers.simulated.tokens import CHARS_PER_TOKEN, truncate
 
 QUEUED = 0.1  # share of a batch's time before its first request
 BatchState = Literal["validating", "in_progress", "completed", "expired", "cancelled", "failed"]
@@ -146,10 +146,11 @@ class SimulatedBatches:
         own = self._settings.batch
         if requests > own.max_requests:
             return f"the file has {requests} requests, at most {own.max_requests} are allowed"
+        if own.queued_tokens is None:
+            return ""
         out = sum(b.prompt_chars for b in self.all.values() if now_s < b.ended_s)
-        if own.queued_tokens is not None and (out + chars) // 4 > own.queued_tokens:
-            return f"Enqueued token limit reached: {own.queued_tokens} tokens"
-        return ""
+        beyond = (out + chars) // CHARS_PER_TOKEN > own.queued_tokens
+        return f"Enqueued token limit reached: {own.queued_tokens} tokens" if beyond else ""
 
     def answer(self, batch: SimulatedBatch, call: BatchedCall) -> tuple[int, dict[str, Any]]:
         """Return the status and the body of a request that has ended; made once.

@@ -19,7 +19,7 @@ from runner.config.simulate import SimulateSettings
 from runner.providers.simulated.anthropic import asked_in, message_of
 from runner.providers.simulated.batch_api import BatchApi
 from runner.providers.simulated.behaviour import Behaviour, PlannedResponse
-from runner.providers.simulated.chat import arrival_of, asked_of, chunks, completion
+from runner.providers.simulated.chat import arrival_of, asked_of, chunks, completion, encoded
 from runner.providers.simulated.faults import FaultResponse, GoodReply, error_response, find_kind
 from runner.providers.simulated.replies import Reply, reply_to
 from runner.providers.simulated.tokens import token_ids, truncate
@@ -88,7 +88,7 @@ class SimulatedProvider:
     ) -> None:
         self._reply = reply
         self._behaviour = Behaviour(settings or SimulateSettings())
-        self._batches = BatchApi(settings or SimulateSettings(), reply)
+        self.batches = BatchApi(settings or SimulateSettings(), reply)
         self._runner: web.ServerRunner | None = None
         self._started_s = 0.0
         self.port = port
@@ -131,9 +131,9 @@ class SimulatedProvider:
             listed = {"id": MODEL, "object": "model", "created": 0, "owned_by": "colloquy"}
             return _json_response({"object": "list", "data": [listed]})
         if route == ("GET", "/stats"):
-            told = self._batches.as_json(self._now_s())
+            told = self.batches.as_json(self._now_s())
             return _json_response({**self.stats.as_json(), "batches": told})
-        answer = await self._batches.respond(request, self._now_s())
+        answer = await self.batches.respond(request, self._now_s())
         if isinstance(answer, Mapping):
             return _json_response(answer)
         if isinstance(answer, FaultResponse):
@@ -263,8 +263,4 @@ async def _sleep_until(when_s: float) -> None:
 
 
 def _json_response(value: Mapping[str, Any], headers: Mapping[str, str] = {}) -> web.Response:
-    try:
-        data = orjson.dumps(value)
-    except TypeError:  # a lone surrogate: JSON can escape it, UTF-8 cannot hold it
-        data = json.dumps(value).encode()
-    return web.Response(body=data, headers={**_JSON, **headers})
+    return web.Response(body=encoded(value), headers={**_JSON, **headers})
