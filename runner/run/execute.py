@@ -48,7 +48,7 @@ from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole, batch_log
 from runner.run.batch.plan import plan_batch
 from runner.run.batch.services import BatchResult, BatchServices
-from runner.run.delivery import Endpoints, JobDelivery, budget_of, out_hint
+from runner.run.delivery import Endpoints, JobDelivery, budget_of, check_deadline, out_hint
 from runner.run.ending import (
     check_budget,
     nothing_to_do,
@@ -117,6 +117,7 @@ async def execute_job(
     store = _store(job, paid=job.is_paid and not in_sweep)
     if not in_sweep:
         check_budget(job, reuses=store is not None and store.root.is_dir())
+    check_deadline(job.settings)
     check_objective(job)
     signing_key()  # raises before anything is written
     path = run_path or new_path(job)
