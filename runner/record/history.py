@@ -1,14 +1,20 @@
 """History of each analyzer's calls, latency and tokens, to predict the next run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from runner.base.files import make_directory, write_json
-from runner.base.json import read_json, section
+from runner.base.json import amount, listing, read_json, section
 
 HISTORY = "history.json"  # beside the runs
+BATCHES = "batch_seconds"  # the key of what batches took; models' names have a slash
+MAX_BATCHES = 200  # of a model that are remembered
+# Assumptions about a model without history; a plan that uses them says so.
+REPLY_SHARE = 0.5  # of max_tokens
+FIRST_TOKEN_S = 1.0
+TOKENS_PER_S = 60.0
 NEW_WEIGHT = 0.5  # exponential moving average: the last run counts half
 
 
@@ -59,12 +65,31 @@ def write_history(path: Path, model: str, run: Mapping[str, CallAverages]) -> No
 def expected_durations(
     known: Mapping[str, CallAverages | None], max_tokens: Mapping[str, int]
 ) -> dict[str, float]:
-    """Return each analyzer's expected duration, to be compared with the others only.
+    """Return the seconds that each analyzer's call is expected to take.
 
-    *known* are the averages with the model that each is asked of. In seconds if every analyzer
-    has them, else *max_tokens* for all.
+    *known* are the averages with the model that each is asked of. Unless every analyzer has them,
+    all are guessed from *max_tokens*, so that they compare.
     """
     latencies = {name: found.latency_s for name, found in known.items() if found is not None}
     if latencies.keys() >= max_tokens.keys():
         return latencies
-    return {name: float(tokens) for name, tokens in max_tokens.items()}
+    return {name: guessed_s(REPLY_SHARE * tokens) for name, tokens in max_tokens.items()}
+
+
+def guessed_s(reply_tokens: float) -> float:
+    """Return the seconds that a reply of so many tokens takes at a model without history."""
+    return FIRST_TOKEN_S + reply_tokens / TOKENS_PER_S
+
+
+def read_batch_latencies(path: Path, model: str) -> list[float]:
+    """Return the seconds that the last batches of *model* took."""
+    return [amount(value) for value in listing(section(read_json(path), BATCHES).get(model))]
+
+
+def add_batch_latencies(path: Path, model: str, seconds: Sequence[float]) -> None:
+    """Add what further batches of *model* took to the file; raise OSError."""
+    known = [*read_batch_latencies(path, model), *(round(each, 1) for each in seconds)]
+    make_directory(path.parent)
+    whole = read_json(path)
+    batches = {**section(whole, BATCHES), model: known[-MAX_BATCHES:]}
+    write_json(path, {**whole, BATCHES: batches})

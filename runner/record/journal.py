@@ -80,6 +80,17 @@ class Spent:
         for call in self._calls.lose(run):
             self._settle(call)
 
+    @property
+    def out(self) -> list[Mapping[str, Any]]:
+        """The first lines of the calls in batches that are not settled."""
+        return [line for line in self._calls.open.values() if "request" in line]
+
+    @property
+    def held(self) -> tuple[int, float]:
+        """Upper bounds of the tokens and US dollars of the calls that are *out*."""
+        tokens = sum(line["may_use_tokens"] for line in self.out)
+        return tokens, sum(line["may_cost_usd"] for line in self.out)
+
     def totals(self) -> dict[str, Any]:
         """Return the figures for metadata.json."""
         return {
@@ -97,6 +108,8 @@ class Journal:
     A failed write is kept in *fault*; its line, and all later ones, wait in memory for `recover`,
     so that nothing paid for is lost.
     """
+
+    run = ""  # names a member of a batch
 
     def __init__(self, path: Path) -> None:
         self.fault: OSError | None = None
@@ -183,7 +196,7 @@ class MemberJournal:
 
     def __init__(self, journal: Journal, run: str) -> None:
         self.spent, self.recover = journal.spent_of(run), journal.recover
-        self._journal, self._run = journal, run
+        self._journal, self.run = journal, run
 
     @property
     def fault(self) -> OSError | None:
@@ -192,7 +205,7 @@ class MemberJournal:
 
     def note(self, event: str, **facts: Any) -> None:
         """See `Journal.note`."""
-        line = self._journal.note(event, run=self._run, **facts)
+        line = self._journal.note(event, run=self.run, **facts)
         if line is not None:
             self.spent.add(line)
 

@@ -17,7 +17,7 @@ from runner.base.usage import Usage
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.prefix_gate import PrefixGate
-from runner.calls.schedule import Place, make_slots, ranks
+from runner.calls.schedule import Place, make_slots, ranks, seconds_to_end, steps_to_end
 from runner.config.learned import is_cut_off
 from runner.job.graph import Node
 from runner.job.job import Job
@@ -77,6 +77,8 @@ class Asker:
             make_slots(job.pipeline, processing.max_concurrent, processing.mode)
         )
         self._ranks = ranks(job.pipeline, expected_s, processing.mode)
+        self._steps = steps_to_end(job.pipeline)
+        self._need_s = seconds_to_end(job.pipeline, expected_s)
         self._prefix_gate = PrefixGate()
         self._policy = prefix_policy(job)
         self.validator = Validator(job)
@@ -187,15 +189,21 @@ class Asker:
     async def _call(self, question: Question, request: Request) -> Completion:
         """Make one call of the conversation, once its prefix is in the provider's cache."""
         node, model, name = question.node, question.model, request.node
+        client = self.clients[model.name]
+        batched = client.deliverer is not None
         complete = partial(
-            self.clients[model.name].complete,
+            client.complete,
             request,
             self.place.slots[node.stage],
             question.calls,
             self.place.rank + self._ranks[name],
+            key=self._key(question, request) if batched else "",
+            steps=self._steps[name],
+            need_s=self._need_s[name],
             waits_for_outage=question.last,
         )
-        if (node.stage, model.name) in self._policy.primed and is_cacheable(model, request):
+        primed = (node.stage, model.name) in self._policy.primed and not batched
+        if primed and is_cacheable(model, request):
             prefix = prefix_of(model, request)
             async with self._prefix_gate.turn(prefix, self._expected_s[name]) as lead:
                 with on_first_token(lead):

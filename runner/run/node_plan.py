@@ -12,12 +12,8 @@ from runner.job.job import Job
 from runner.job.models import Model
 from runner.job.windows import FRAME_TOKENS
 from runner.providers.prices import Prices, cost_usd, upper_bound_usd
-from runner.record.history import CallAverages
+from runner.record.history import REPLY_SHARE, CallAverages, guessed_s
 
-# Assumptions about a model without history; a plan that uses them says so.
-REPLY_SHARE = 0.5  # of max_tokens
-FIRST_TOKEN_S = 1.0
-TOKENS_PER_S = 60.0
 TAG_TOKENS = 30  # of the tags around the transcript or a context
 LOW = 0.5  # of the expected reply, for the low estimate
 _SUMMED = (
@@ -100,7 +96,7 @@ def plan_node(
     most = [math.ceil(each * margin) for each in prompts]
     sizes = [round(each * ratio) for each in prompts]
     bounds = [upper_bound_usd(each, fit.reply, prices) for each in most] if prices else []
-    latency = seen.latency_s if seen else FIRST_TOKEN_S + reply / calls / TOKENS_PER_S
+    latency = seen.latency_s if seen else guessed_s(reply / calls)
     return NodePlan(
         stage=node.stage,
         model=model.settings.name,

@@ -15,15 +15,15 @@ from runner.job.prefix_policy import on_formats, prefix_policy
 from runner.job.windows import on_windows
 from runner.providers.litellm.route import streamed
 from runner.providers.options import effort_note
-from runner.record.history import CallAverages, history_of, read_history
-from runner.run.node_plan import (
+from runner.record.history import (
     FIRST_TOKEN_S,
     REPLY_SHARE,
     TOKENS_PER_S,
-    NodePlan,
-    plan_node,
-    total,
+    CallAverages,
+    history_of,
+    read_history,
 )
+from runner.run.node_plan import NodePlan, plan_node, total
 from runner.run.plan_further import further_plans
 
 _TOTALS = ("most_tokens", "calls", "cost_low_usd", "cost_usd", "cost_high_usd")
