@@ -113,11 +113,13 @@ def seconds_to_end(pipeline: Pipeline, expected_s: Mapping[str, float]) -> dict[
 class Place:
     """A run's place in the queue: the *slots* that runs share, by stage, and its *rank*.
 
-    Calls of the run with the lowest rank go before those of any other run.
+    Calls of the run with the lowest rank go before those of any other run; *behind* counts the
+    runs after it.
     """
 
     slots: Mapping[str, Slots]
     rank: float = 0.0
+    behind: int = 0
 
 
 @dataclass(frozen=True, slots=True)

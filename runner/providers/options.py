@@ -140,6 +140,6 @@ def _check_delivery(at: str, model: ModelSettings) -> None:
     if model.delivery == "flex" and not has_flex(model):
         some = ", ".join(sorted(name for name, tiers in TIERS.items() if "flex" in tiers))
         raise ConfigError(
-            f"{at}.delivery=flex: {provider_of(model)} has no flex tier, expected live or a model "
-            f"of {some}"
+            f"{at}.delivery=flex: {provider_of(model)} has no flex tier, expected another delivery "
+            f"or a model of {some}"
         )

@@ -36,6 +36,11 @@ class CallAverages:
         return replace(self, **{k: round(old[k] + NEW_WEIGHT * (new[k] - old[k]), 4) for k in old})
 
 
+def flex_name(model: str) -> str:
+    """Return the name of *model*'s history at its provider's flex tier."""
+    return f"{model} (flex)"
+
+
 def history_of(root: Path) -> Path:
     """Return the history file beside the runs in *root*."""
     return root / HISTORY
@@ -65,15 +70,15 @@ def write_history(path: Path, model: str, run: Mapping[str, CallAverages]) -> No
 def expected_durations(
     known: Mapping[str, CallAverages | None], max_tokens: Mapping[str, int]
 ) -> dict[str, float]:
-    """Return the seconds that each analyzer's call is expected to take.
+    """Return each analyzer's expected duration, to be compared with the others only.
 
-    *known* are the averages with the model that each is asked of. Unless every analyzer has them,
-    all are guessed from *max_tokens*, so that they compare.
+    *known* are the averages with the model that each is asked of. In seconds if every analyzer
+    has them, else *max_tokens* for all.
     """
     latencies = {name: found.latency_s for name, found in known.items() if found is not None}
     if latencies.keys() >= max_tokens.keys():
         return latencies
-    return {name: guessed_s(REPLY_SHARE * tokens) for name, tokens in max_tokens.items()}
+    return {name: float(tokens) for name, tokens in max_tokens.items()}
 
 
 def guessed_s(reply_tokens: float) -> float:

@@ -29,7 +29,8 @@ class Spent:
 
     *usage* sums the replies, *known_usd* those with a price. *charged_tokens* and *charged_usd*
     are upper bounds for attempts without a reply that may be billed (cut off, or in flight when
-    their process died: *unsettled* of them) and for replies without a price.
+    their process died: *unsettled* of them) and for replies without a price. *live_usd* is what
+    the replies would have cost live.
     """
 
     attempts: int = 0
@@ -38,6 +39,7 @@ class Spent:
     charged_tokens: int = 0
     charged_usd: float = 0.0
     unsettled: int = 0
+    live_usd: float = 0.0
     begun_at: str = ""  # start of the last session
     _calls: CallPairs = field(default_factory=CallPairs, repr=False)
 
@@ -74,6 +76,7 @@ class Spent:
         tokens = (line["prompt_tokens"], line["completion_tokens"], line["cached_tokens"])
         self.usage += Usage(*tokens, cost_usd=line["cost_usd"])
         self.known_usd += line["cost_usd"] or 0.0
+        self.live_usd += line.get("live_usd") or line["cost_usd"] or 0.0
 
     def abandon(self, run: object = None) -> None:
         """Charge the calls of *run*, or of all runs, in flight when their process died."""
@@ -96,6 +99,7 @@ class Spent:
         return {
             "attempts": self.attempts,
             **self.usage.figures(),
+            "live_cost_usd": None if self.usage.cost_usd is None else round(self.live_usd, 12),
             "charged_tokens": self.charged_tokens,
             "charged_usd": round(self.charged_usd, 12),
             "unsettled": self.unsettled,

@@ -16,6 +16,7 @@ from runner.base.threads import offload
 from runner.base.usage import Usage
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
+from runner.calls.client_factory import max_in_flight
 from runner.calls.prefix_gate import PrefixGate
 from runner.calls.schedule import Place, make_slots, ranks, seconds_to_end, steps_to_end
 from runner.config.learned import is_cut_off
@@ -27,6 +28,7 @@ from runner.job.prefix_policy import is_cacheable, prefix_of, prefix_policy
 from runner.job.reply_format import other_format
 from runner.job.windows import Fit, counted, longest_reply
 from runner.providers.request import Completion, Request, on_first_token
+from runner.record.history import REPLY_SHARE, CallAverages, guessed_s
 from runner.record.keys import request_key
 from runner.record.reuse import StoredAnswers
 from runner.run.conversation import Conversation, cut_error
@@ -59,7 +61,7 @@ class Asker:
     """Asks through *clients*, by model name; *expected_s* is by node name.
 
     *place* is that of a batch's run among the others, None for a single run. *stored* are the
-    answers that may be reused.
+    answers that may be reused, *averages* the calls of earlier runs by node name.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Asker:
         stored: StoredAnswers,
         expected_s: Mapping[str, float],
         place: Place | None = None,
+        averages: Mapping[str, CallAverages] = {},
     ) -> None:
         self.job, self.stored = job, stored
         self.clients, self._expected_s = clients, expected_s
@@ -78,7 +81,16 @@ class Asker:
         )
         self._ranks = ranks(job.pipeline, expected_s, processing.mode)
         self._steps = steps_to_end(job.pipeline)
-        self._need_s = seconds_to_end(job.pipeline, expected_s)
+        self._averages = averages
+        known = {
+            node.name: found.latency_s
+            if (found := averages.get(node.name))
+            else guessed_s(REPLY_SHARE * job.settings.analyzers[node.name].max_tokens)
+            for node in job.pipeline.nodes
+        }
+        behind_s = self.place.behind * sum(known.values()) / max_in_flight(job)
+        ends = seconds_to_end(job.pipeline, known)
+        self._need_s = {name: seconds + behind_s for name, seconds in ends.items()}
         self._prefix_gate = PrefixGate()
         self._policy = prefix_policy(job)
         self.validator = Validator(job)

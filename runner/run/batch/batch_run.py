@@ -78,7 +78,7 @@ class Batch:
         self._collected: Collected | None = None
         self._results = Results(directory.path)
         self._reading = asyncio.Semaphore(READERS)
-        self._queue = iter(enumerate(job.inputs))
+        self._queue = iter(enumerate(job.inputs.longest_first()))
         self._clock = asyncio.get_running_loop().time
         self._began, self._started_at = self._clock(), now_iso()
         self.active = runs_at_once(job, services.clients.values())
@@ -164,7 +164,7 @@ class Batch:
     async def _run(
         self, number: int, file: Input, job: Job, directory: MemberDirectory
     ) -> ResultRow:
-        place = Place(self._slots, _RANK * number)
+        place = Place(self._slots, _RANK * number, len(self.job.inputs) - number - 1)
         member = Member(place, self._histories, sampled=number % SAMPLE == 0)
         previous, spent = self._stored.previous, directory.journal.spent
         if previous is not None:
