@@ -201,8 +201,8 @@ class Settings(SettingsSection):
     processing: ProcessingSettings
     guide: str | None = None
     batch: BatchSettings = BatchSettings()
-    delivery: DeliverySettings = DeliverySettings()
     collection: CollectionSettings = CollectionSettings()
+    delivery: DeliverySettings = DeliverySettings()
     budget: BudgetSettings
     reuse: Switch
     repeat: Annotated[int, Field(ge=0)]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 
 import structlog
 
+from runner.base.errors import ConfigError
 from runner.base.format import plural
 from runner.base.text import print_stderr
 from runner.base.threads import offload
@@ -69,7 +70,7 @@ class JobDelivery:
                 left = deadline_of(by, book.begun_at or self.now()) - self.now()
                 flex = replace(flex, by_s=asyncio.get_running_loop().time() + left)
                 made[name] = replace(made[name], flex=flex)
-            if sends or any(not b.collected for b in book.batches.get(name, {}).values()):
+            if sends or any(map(book.wanted, book.batches.get(name, {}).values())):
                 endpoint = endpoints(_route(model, addresses.get(name)))
                 made[name] = await self._with(made[name], model, endpoint, book)
         return made
@@ -164,3 +165,17 @@ def budget_of(settings: Settings, spent: Spent) -> Budget:
         spent_usd=spent.known_usd + spent.charged_usd + held_usd,
         spent_tokens=spent.usage.tokens + spent.charged_tokens + held_tokens,
     )
+
+
+def check_deadline(settings: Settings) -> None:
+    """Raise ConfigError for a deadline that has passed, or that no delivery of a model heeds."""
+    by, models = settings.delivery.by, (settings.model, *settings.models.values())
+    if by is None:
+        return
+    if not {"auto", "flex"} & {model.delivery for model in models}:
+        raise ConfigError(
+            f"delivery.by={by}: no delivery that can be hurried; expected model.delivery=auto or "
+            f"flex, model.delivery={settings.model.delivery} has no deadline"
+        )
+    if deadline_of(by, now := time.time()) <= now:
+        raise ConfigError(f"delivery.by={by} has passed; expected a later time, or such as 2h")

@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import orjson
 import structlog
 from omegaconf import DictConfig
 
@@ -46,9 +45,8 @@ from runner.reports.live.view import LiveView
 from runner.reports.report.write import leave_report
 from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole, batch_log
-from runner.run.batch.plan import plan_batch
 from runner.run.batch.services import BatchResult, BatchServices
-from runner.run.delivery import Endpoints, JobDelivery, budget_of, out_hint
+from runner.run.delivery import Endpoints, JobDelivery, budget_of, check_deadline, out_hint
 from runner.run.ending import (
     check_budget,
     nothing_to_do,
@@ -57,12 +55,11 @@ from runner.run.ending import (
     tell_result,
 )
 from runner.run.objective import Objective, check_objective, objective
-from runner.run.plan import as_text, make_plan, read_histories
+from runner.run.print_plan import left_out, print_plan
 from runner.run.resume import Resumption
 from runner.run.run import Run, RunResult
 from runner.run.stop import Stop
 from runner.transcript.inputs import root_of
-from runner.transcript.redact.unredacted import described
 
 log = structlog.get_logger("colloquy.run")
 
@@ -112,11 +109,13 @@ async def execute_job(
     if begun and run_path:
         return await resume_job(Resumption(job, PreviousSession(run_path)), shared)
     if job.settings.plan:
-        return _show_plan(job)
+        print_plan(job)
+        return EXIT_OK, None
     job = await offload(asked_job, job) if job.is_paid else job
     store = _store(job, paid=job.is_paid and not in_sweep)
     if not in_sweep:
         check_budget(job, reuses=store is not None and store.root.is_dir())
+    check_deadline(job.settings)
     check_objective(job)
     signing_key()  # raises before anything is written
     path = run_path or new_path(job)
@@ -138,31 +137,6 @@ def new_path(job: Job | BatchJob) -> Path:
 
 def _parts(job: Setup) -> Sequence[str]:
     return BATCH_PARTS if isinstance(job, BatchJob) else PARTS
-
-
-def _show_plan(job: Job | BatchJob) -> tuple[int, None]:
-    """Print the plan; nothing is sent and nothing written."""
-    as_json = job.settings.output.console == "json"
-    if isinstance(job, BatchJob):
-        many = plan_batch(job)
-        print(orjson.dumps(many.as_dict()).decode() if as_json else many.as_text())
-    else:
-        plan, reading = make_plan(job, read_histories(job)), job.transcript.reading
-        if as_json:
-            counts = {"redaction": job.redaction.counts()} if job.redaction else {}
-            print(orjson.dumps({**plan.as_dict(), "reading": reading, **counts}).decode())
-        else:
-            lines = reading.as_lines() if reading else []
-            lines += [f"redact   {described(job.redaction.counts())}"] if job.redaction else []
-            lines += [said] if (said := left_out(job)) else []
-            print("\n".join([*lines, "", as_text(plan)]))
-    return EXIT_OK, None
-
-
-def left_out(job: Job) -> str:
-    """Return which stages a run of one transcript leaves out, in words; empty for none."""
-    names = ", ".join(stage.name for stage in job.collection.stages)
-    return f"left out: {names}, which read a folder of transcripts" if names else ""
 
 
 async def resume_job(resumption: Resumption, shared: ProcessState) -> tuple[int, Objective | None]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers import ScriptedTransport
-from helpers.batch_endpoint import FakeProvider
+from helpers.batch_endpoint import EPOCH_S, FakeProvider
 from helpers.faulty_fs import REAL
 from helpers.runs import simulated
 from runner.base.secrets import Secrets
@@ -169,3 +169,9 @@ def session(
                 await delivery.close(stop)
 
     return run_virtually(main), transport
+
+
+def later(provider: FakeProvider, seconds: float) -> None:
+    """Let time go on while no process runs."""
+    base = seconds + EPOCH_S
+    provider.now = lambda: base + asyncio.get_running_loop().time()

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from helpers import job
-from helpers.batch_endpoint import EPOCH_S, PRICE_USD, FakeProvider
+from helpers.batch_endpoint import PRICE_USD, FakeProvider
 from helpers.batches import many, write_all
-from helpers.delivered import BY_BATCH, Kill, Killed, session
+from helpers.delivered import BY_BATCH, Kill, Killed, later, session
 from helpers.runs import ONLY_TWO, simulated
 
 from runner.base.errors import NotRunError
@@ -48,12 +48,6 @@ def some(count: int, *overrides: str) -> BatchJob:
 
 def spent(path: Path = BATCH) -> Spent:
     return spent_in(path / "journal.jsonl")[0]
-
-
-def later(provider: FakeProvider, seconds: float) -> None:
-    """Let time go on while no process runs."""
-    base = seconds + EPOCH_S
-    provider.now = lambda: base + asyncio.get_running_loop().time()
 
 
 def test_a_stage_of_all_files_goes_out_as_one_batch_by_transcript() -> None:
