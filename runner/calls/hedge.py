@@ -48,8 +48,15 @@ async def sent(
         room = all(limit.wait_s(now, double.ticket) == 0 for limit in limits)
         return room and not client.admission.has_waiters and client.gate.take_hedge()
 
+    async def again() -> Completion:
+        if client.sizer is not None and not double.ticket.tokens:  # without a cap, but one is lost
+            size = await client.sizer.size(call.request)
+            for ticket in (call.ticket, double.ticket):
+                ticket.tokens, ticket.cost_usd = size
+        return await client.attempt_live(double, limits)
+
     late_s = LEAST_S + LATE * (call.expected_s or 0.0) * client.gate.pace
-    return await hedged(sending, lambda: client.attempt_live(double, limits), late_s, may)
+    return await hedged(sending, again, late_s, may)
 
 
 async def hedged(

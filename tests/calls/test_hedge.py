@@ -110,3 +110,10 @@ def test_only_a_few_calls_are_made_twice_and_none_while_others_wait() -> None:
 
     assert (5, 1) == (transport.sent, said.count("after 8 s"))
     assert 3 == queued[2].sent
+
+
+def test_a_lost_request_is_charged_without_a_cap_too() -> None:
+    _, _, _, budget, logs = ask(500.0, 8.0)
+
+    assert (1000, 0.4) == (logs[0].charged_tokens, logs[0].charged_usd)
+    assert 0.401 == round(budget.spent_usd, 6)
