@@ -35,9 +35,10 @@ async def sent(
     """Return the reply that *sending* brings, of a straggler perhaps its double's (`hedged`).
 
     A double is made while no other call waits and there is room in all *limits*, the budget among
-    them.
+    them; none where retries are off.
     """
-    known = call.expected_s is not None and not client.local and client.budget in limits
+    known = call.expected_s is not None and client.budget in limits
+    known = known and not client.local and client.retry.max_retries > 0
     if not known or call.is_double or call.way.delivery != "live":
         return await sending
     double = replace(call, ticket=replace(call.ticket, probe=False), is_double=True)
