@@ -198,7 +198,7 @@ def test_the_offline_model_reads_a_collection() -> None:
     said = [
         "The night train is far too expensive for families with children.",
         "I need a quiet place where I can work on board.",
-        "The app never tells me about a delay before I arrive at the station.",
+        "Buying a ticket at the machine takes much too long.",
     ]
     interviews(dict.fromkeys(("ann", "bob", "cem", "dee"), said))
     made = job("pipeline=interviews", "model=offline", "transcript=file", "transcript.path=many")
