@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from helpers.batches import execute_batch
-from helpers.planted_interviews import collection, interviews, planted
+from helpers.planted import collection, interviews, planted
 
 from runner.reports.verify_collection import collection_faults
 

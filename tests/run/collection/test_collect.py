@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from helpers import job
 from helpers.batches import execute_batch
-from helpers.planted_interviews import (
+from helpers.planted import (
     collection,
     interviews,
     planted,
