@@ -200,12 +200,22 @@ def test_a_budget_ends_the_collection_and_a_larger_one_finishes_it() -> None:
 
 
 def test_a_window_that_proves_smaller_parts_the_tree_anew() -> None:
-    interviews({f"p{number:02}": ["train", "price", "staff"] for number in range(24)})
+    interviews(
+        {
+            f"p{number:02}": [
+                "train",
+                "price",
+                "staff",
+                " ".join(f"w{number}x{k}" for k in range(30)),
+            ]
+            for number in range(24)
+        }
+    )
 
     def small(request: Any) -> str:
-        if request.node == "themes" and len(prompt_of(request)) > 6000:
+        if request.node == "themes" and len(prompt_of(request)) > 9000:
             error = CallError("context_exceeded", "too long")
-            error.window = 6000
+            error.window = 8000
             raise error
         return planted(request)
 
