@@ -10,10 +10,10 @@ import structlog
 
 from runner.answers.groups import curve
 from runner.answers.outcome import ANSWERED, Outcome, run_status
-from runner.answers.themes import FILE, Collection, LedgerRow, Theme, read_collection
+from runner.answers.themes import FILE, Collection, read_collection
 from runner.base.errors import EXIT_OK
 from runner.base.format import plural
-from runner.base.json import MAX_VALUES, read_json
+from runner.base.json import read_json
 from runner.base.threads import offload
 from runner.calls.client import Client
 from runner.calls.schedule import run_graph
@@ -26,6 +26,7 @@ from runner.record.history import CallAverages, expected_durations
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.record.testimony import Testimony, gather
+from runner.run.collection.bounds import readable
 from runner.run.collection.caller import Caller
 from runner.run.collection.contrasts import Agreements, Outliers
 from runner.run.collection.stand_ins import StandIns
@@ -37,8 +38,6 @@ from runner.transcript.redact.unredacted import redacted
 
 SKIPPED = "skipped"  # status of a collection with nothing to compare
 DONE = ANSWERED | {SKIPPED}
-_QUOTE_VALUES = 20  # JSON values of one quote, at most
-_QUOTE_SHARE = 0.5  # of the values that a JSON file may have
 
 log = structlog.get_logger("colloquy.collection")
 
@@ -176,7 +175,7 @@ class Collecting:
                 await Summing(caller, node, state).find()
 
     async def _write(self, found: Collection) -> None:
-        data = await offload(lambda: _bounded(found).as_dict())
+        data = await offload(readable, found)
         await self.directory.write_pages({FILE: data})
 
 
@@ -206,25 +205,3 @@ def _told(about: Mapping[str, Any]) -> str:
     read, calls = plural(about["read"], "transcript"), plural(about["calls"], "call")
     reused = f", {about['reused']} reused" if about["reused"] else ""
     return f"collection {about['status']}: {', '.join(said)} in {read}; {calls}{reused}"
-
-
-def _bounded(found: Collection) -> Collection:
-    """Return *found* with few enough quotes that themes.json can be read again.
-
-    Where there are more, each speaker keeps one on each side of a theme; the ledger tells that.
-    """
-    quotes = sum(len(theme.quotes) for theme in found.themes)
-    if quotes * _QUOTE_VALUES <= MAX_VALUES * _QUOTE_SHARE:
-        return found
-    themes = tuple(map(_sparing, found.themes))
-    fewer = quotes - sum(len(theme.quotes) for theme in themes)
-    why = f"{fewer:,} further quotes of the same speakers are in the runs: too many for one file"
-    row = LedgerRow(0, FILE, quotes, 0, 0, (why,))
-    return replace(found, themes=themes, ledger=(*found.ledger, row))
-
-
-def _sparing(theme: Theme) -> Theme:
-    """Return *theme* with the first quote of each speaker on each side."""
-    first = {(quote.file, quote.speaker, quote.side): quote for quote in reversed(theme.quotes)}
-    kept = set(map(id, first.values()))
-    return replace(theme, quotes=tuple(quote for quote in theme.quotes if id(quote) in kept))
