@@ -1,4 +1,4 @@
-"""Checks of the settings of models and traces, before anything is sent."""
+"""Checks of the settings of models, contexts, traces and pages, before anything is sent."""
 
 import ipaddress
 import os
@@ -63,6 +63,14 @@ def check_model(name: str, model: ModelSettings, settings: Settings) -> None:
             )
         if "cost_usd" in settings.objective:
             raise ConfigError(f"objective=cost_usd: {unknown}, or minimise total_tokens")
+
+
+def check_pages(settings: Settings) -> None:
+    """Raise ConfigError if Word documents are wanted and the extra that makes them is missing."""
+    if settings.output.pages == "docx" and not (find_spec("docx") and find_spec("markdown_it")):
+        raise ConfigError(
+            f"output.pages='docx' needs {the_extra('docx')}, or use output.pages=plain"
+        )
 
 
 def check_traces(settings: Settings) -> None:
