@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from helpers.batches import execute_batch
-from helpers.planted import collection, interviews, planted, stored
+from helpers.planted_interviews import collection, interviews, planted, stored
 
 from runner.reports.verify import verify
 
