@@ -207,6 +207,7 @@ def test_what_files_say_of_themselves_makes_groups_of_files_and_speakers(tmp_pat
     groups = {v for tag, name, v in seen.attributes if name == "data-group"}
 
     assert {"nurse", ""} == groups
+    assert "Speakers' groupsnurse 2 for, 0 against" in " ".join(seen.words.split())
     assert {"Ana Ruiz": "nurse", "Ben": "manager"} == speaker_groups(
         "Ana Ruiz (nurse); Ben (manager)"
     )

@@ -1,5 +1,6 @@
 """What the tables and pages of a collection show: themes, groups, and links to the runs."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -67,6 +68,15 @@ class CollectionFacts:
     def group(self, file: str, speaker: str | None) -> str:
         """Return the group of a speaker that the attendees of *file* name, or nothing."""
         return self._groups.get(file, {}).get(speaker or "", "")
+
+    def by_speakers(self, theme: Theme) -> str:
+        """Return `nurse 3 for, 1 against; manager 2 for, 0 against`, nothing without groups."""
+        sides = [
+            Counter(self.group(each.file, each.speaker) for each in side)
+            for side in (theme.for_, theme.against)
+        ]
+        names = sorted({name for side in sides for name in side if name})
+        return "; ".join(f"{n} {sides[0][n]} for, {sides[1][n]} against" for n in names)
 
     @cached_property
     def _named(self) -> Mapping[str, str]:

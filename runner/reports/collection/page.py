@@ -76,6 +76,7 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         known={each.theme.id: each for each in themes},
         linked=partial(_linked, _anchors(facts)),
         finding=facts.finding,
+        by_speakers=facts.by_speakers,
         columns=columns,
         more_columns=len(facts.files) - len(columns),
         marks=MARKS,
