@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -23,7 +23,8 @@ from runner.reports.collection.groupings import (
 from runner.reports.report.render import address_of
 from runner.reports.stored_run import StoredRun
 
-UNKNOWN = "a speaker without a name"
+MAX_THEMES = 500  # in tables and pages; a model or somebody else may have made more
+MAX_CELLS = 5_000_000  # of the matrix
 STANCES = ("for", "against", "both", "mentioned", "silent", "unread")
 
 
@@ -32,7 +33,7 @@ class CollectionFacts:
     """The *collection* of the batch in *path*; *abouts* is what each file says of itself.
 
     *reports* are the addresses of each run's report, or else its transcript, from the folder
-    collection, by the run's path.
+    collection, by the run's path; *left_out* counts the themes beyond MAX_THEMES.
     """
 
     path: Path
@@ -40,6 +41,7 @@ class CollectionFacts:
     groupings: tuple[Grouping, ...]
     abouts: Mapping[str, Mapping[str, str]]
     reports: Mapping[str, str]
+    left_out: int = 0
 
     @cached_property
     def differences(self) -> tuple[GroupDifference, ...]:
@@ -48,9 +50,10 @@ class CollectionFacts:
 
     @cached_property
     def files(self) -> tuple[str, ...]:
-        """All files, read or not, in order."""
+        """All files, read or not, in order; as many as the matrix has room for."""
         read = (each.file for each in self.collection.read)
-        return tuple(sorted({*read, *(each.file for each in self.collection.unread)}))
+        files = sorted({*read, *(each.file for each in self.collection.unread)})
+        return tuple(files[: MAX_CELLS // max(1, len(self.collection.themes))])
 
     @cached_property
     def unread(self) -> frozenset[str]:
@@ -108,6 +111,8 @@ def facts_of(run: StoredRun) -> CollectionFacts | None:
     collection = read_collection(read_json(batch / FILE))
     if collection is None:
         return None
+    left_out = max(0, len(collection.themes) - MAX_THEMES)
+    collection = replace(collection, themes=collection.themes[:MAX_THEMES])
     known = {path.relative_to(batch).as_posix() for path in runs_of(batch)}
     runs = {each.file: each.run for each in collection.read if each.run in known}
     told = text(at(run.config, "transcript", "about", "attendees"))
@@ -120,6 +125,7 @@ def facts_of(run: StoredRun) -> CollectionFacts | None:
         groupings_of(read, attributes, abouts),
         abouts,
         {name: page for name in runs.values() if (page := _page_of(batch, name))},
+        left_out,
     )
 
 
