@@ -209,6 +209,7 @@ class Settings(SettingsSection):
     coverage: CoverageSettings = CoverageSettings()
     checks: ChecksSettings | None = None
     references: str | None = None
+    codebook: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     attributes: str | None = None
     plan: bool
     stages: Annotated[dict[Name, StageSettings], Field(min_length=1)]

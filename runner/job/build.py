@@ -10,7 +10,6 @@ from typing import Any
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from runner.answers.analyzer import load_analyzer
 from runner.base.errors import ConfigError, did_you_mean
 from runner.base.files import package_folder
 from runner.base.regular_files import user_path
@@ -21,6 +20,7 @@ from runner.config.learned import learned_before
 from runner.config.model_facts import CACHE_RULES, UNNAMED, ModelFacts, model_facts
 from runner.config.resolve import resolve as resolve
 from runner.config.schema import ModelSettings, Settings, validate
+from runner.job.analyzers import check_codes, load_analyzers
 from runner.job.attributes import attributes_of
 from runner.job.checks import check_model, check_pages, check_structured_keys, check_traces
 from runner.job.expectations import read_expectations
@@ -105,9 +105,7 @@ def setup_from(
     check_patterns(settings.transcript)
     pipeline = make_pipeline(settings.stages, settings.analyzers)
     models = _models(settings)
-    analyzers = {
-        name: load_analyzer(name, body, folders) for name, body in settings.analyzers.items()
-    }
+    analyzers, codebook = load_analyzers(settings, folders)
     config = str(yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True))
     prompts = {name: analyzer.prompt_digest for name, analyzer in analyzers.items()}
     setup = Setup(
@@ -122,6 +120,7 @@ def setup_from(
         config_dirs=tuple(folder.resolve() for folder in config_dirs),
         overrides=tuple(overrides),
         expected=read_expectations(settings, analyzers, config_dirs),
+        codebook=codebook,
     )
     check_structured_keys(pipeline.nodes, analyzers)
     return setup
@@ -163,6 +162,7 @@ def run_job(setup: Setup, transcript: Transcript) -> Job:
     """Return the job that reads *transcript*; raise ConfigError where it does not fit a model."""
     examples = {name: getattr(a, "examples", "") for name, a in setup.analyzers.items()}
     redaction, shown = redacted(setup.settings.transcript, transcript, examples.values())
+    check_codes(setup.codebook, redaction)
     variables = variables_of(setup.pipeline.nodes, shown, setup.settings, redaction, examples)
     fitter = Fitter(setup.settings, setup.analyzers, shown, variables)
     stages, models = setup.pipeline.stages, setup.models

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from runner.answers.again import ASKED_AGAIN
 from runner.answers.analyzer import Analyzer, Material, Message
+from runner.answers.codebook import Codebook
 from runner.answers.excerpts import segment_line
 from runner.answers.references import turns_of
 from runner.answers.shape import limited
@@ -35,8 +36,9 @@ class Setup:
 
     *models* are by name. *config* is the resolved configuration as YAML, *composed* the same
     before its interpolations were resolved, *config_digest* the SHA-256 of the settings and
-    prompts; *config_dirs* are the `--config-dir` folders; *expected* are the checks of answers.
-    *pipeline* is that of each transcript, *collection* that of all of a batch, often empty.
+    prompts; *config_dirs* are the `--config-dir` folders; *expected* are the checks of answers,
+    *codebook* the codes of its coders. *pipeline* is that of each transcript, *collection* that of
+    all of a batch, often empty.
     """
 
     settings: Settings
@@ -50,6 +52,7 @@ class Setup:
     config_dirs: tuple[Path, ...] = ()
     overrides: tuple[str, ...] = ()
     expected: Expected = field(default_factory=Expected)
+    codebook: Codebook | None = None
 
     @cached_property
     def secrets(self) -> Secrets:

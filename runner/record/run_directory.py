@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from runner.answers.codebook import as_qdc
 from runner.base.errors import ConfigError, OutputError, reason
 from runner.base.files import (
     Draft,
@@ -32,6 +33,7 @@ from runner.record.stored_transcript import TRANSCRIPT, transcript_as_json
 SCHEMA_VERSION = 2
 COMPLETED = "COMPLETED"
 RESOLVED = "config/resolved.yaml"
+CODEBOOK = "codebook.qdc"  # of a run or batch that applies one
 INPUTS = "config/inputs.json"  # of a batch
 PARTS = ("config", "intermediate", "context", "logs")  # subdirectories
 FOLDERS = (*PARTS, "final", "superseded")  # all that a run may have
@@ -174,6 +176,8 @@ class RunDirectory:
         files[RESOLVED] = job.config.encode()
         self._make_parent(self.path / RESOLVED)
         sign(self.path, files)
+        if job.codebook is not None:
+            files = {CODEBOOK: as_qdc(job.codebook).encode(), **files}
         if isinstance(job, BatchJob) and (job.attributes or self.has(ATTRIBUTES)):
             files[ATTRIBUTES] = as_json(job.attributes.as_dict())  # decides about no call
         for name, data in files.items():

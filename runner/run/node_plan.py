@@ -86,7 +86,7 @@ def plan_node(
     tags = bool(fit.chunks) + (node.context is not None)
     fixed = fit.fixed - FRAME_TOKENS + tags * TAG_TOKENS
     prompts = [fixed + chunk.tokens + fit.context for chunk in fit.chunks] or [fixed + fit.context]
-    if parts:  # one more call merges the parts' answers
+    if parts and not getattr(job.analyzers[node.name], "adds_up", False):  # one call merges them
         budget = job.settings.transcript.reduce_token_budget
         merged = 2 * budget if fit.room is None else min(2 * budget, fit.room - fit.context)
         prompts.append(fixed + merged + fit.context)
