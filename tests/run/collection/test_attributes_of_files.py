@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 from helpers.batches import execute_batch
-from helpers.planted_interviews import collection, interviews, planted
+from helpers.planted import collection, interviews, planted
 
 from runner.reports.report.write import leave_report
 from runner.reports.verify import verify
