@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
+from docx import Document
 from helpers.batches import execute_batch
 from helpers.planted import collection, interviews, planted
 
+from runner.providers.request import Request
 from runner.reports.report.write import leave_report
 from runner.reports.verify import verify
 from runner.run.ending import nothing_to_do
@@ -49,3 +52,22 @@ def test_a_table_that_changed_splits_the_counts_anew_and_asks_nothing() -> None:
         each.name for each in Path("batch/collection").iterdir()
     }
     assert [] == verify(Path("batch"))
+
+
+def test_final_notes_name_who_said_a_quote_and_in_which_file() -> None:
+    interviews(PLAN)
+
+    def quoting(request: Request) -> str:
+        answer = json.loads(planted(request))
+        if request.node == "synthesis":
+            quote = {"segment": "S0001", "quote": "The night train is a joy."}
+            answer["insights"][0]["evidence"] = [quote]
+        return json.dumps(answer)
+
+    execute_batch(collection("output.pages=docx"), quoting)
+    page = Path("batch/final/synthesis.md").read_text()
+    told = "\n".join(p.text for p in Document("batch/final/synthesis.docx").paragraphs)
+
+    for said in (page.replace("\\", ""), told):
+        assert "(Ann, S0001, ann.txt, and 2 more)" in said
+        assert "(S0001)" not in said
