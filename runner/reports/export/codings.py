@@ -1,11 +1,13 @@
 """Codings of stored runs, placed in a plain text of each transcript; codings.csv and .qdpx."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
 from runner.answers.codebook import Codebook, read_codebook
+from runner.answers.grounding.cutting import verbatim
 from runner.answers.grounding.grounder import Grounder
 from runner.answers.grounding.quotes import ABSENT
 from runner.base.files import write_bytes
@@ -56,7 +58,7 @@ def coded_files(run: StoredRun, book: Codebook) -> Iterator[CodedFile]:
 
 
 def _codings(run: StoredRun, source: SourceText, names: set[str]) -> list[PlacedCoding]:
-    grounder = Grounder(source.transcript.segments)
+    grounder = cache(lambda: Grounder(source.transcript.segments))  # most quotes need none
     found = dict.fromkeys(
         placed
         for record in run.records.values()
@@ -72,7 +74,7 @@ def _codings(run: StoredRun, source: SourceText, names: set[str]) -> list[Placed
 
 def _placed(
     source: SourceText,
-    grounder: Grounder,
+    grounder: Callable[[], Grounder],
     record: Mapping[str, object],
     item: Mapping[str, object],
     evidence: Mapping[str, object],
@@ -81,7 +83,12 @@ def _placed(
     code, reason = text(item.get("code")), text(item.get("reason"))
     coder = f"{text(record.get('analyzer'))} ({text(record.get('model'))})"
     said = text(evidence.get("said")) or quote
-    places = [] if match == ABSENT else grounder.placed(said, segment)
+    claimed = source.segments.get(segment)
+    places = []
+    if claimed is not None and (found := verbatim(claimed.text, said)) is not None:
+        places = [(segment, *found)]
+    elif match != ABSENT:
+        places = grounder().placed(said, segment)
     for name, start, end in places:
         held, base = source.segments[name], source.starts[name]
         place = base + start, base + end
@@ -89,7 +96,6 @@ def _placed(
             source.file, held, code, held.text[start:end], *place, match, reason, coder
         )
     if not places:
-        claimed = source.segments.get(segment)
         yield PlacedCoding(source.file, claimed, code, quote, None, None, ABSENT, reason, coder)
 
 
