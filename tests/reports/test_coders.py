@@ -154,7 +154,7 @@ def agreement(*words: str) -> int:
 @pytest.fixture
 def run() -> None:
     """Make a run that codes every second of ten sentences with A."""
-    Path("codes.qdc").write_text(as_qdc(BOOK))
+    Path("codes.csv").write_text(as_qdc(BOOK))
     Path("talk.txt").write_text("\n\n".join(f"Ann: Sentence number {n}." for n in range(10)))
 
     def reply(request: Request) -> str:
@@ -169,7 +169,7 @@ def run() -> None:
 
     given = [
         "pipeline=codebook",
-        "codebook=codes.qdc",
+        "codebook=codes.csv",
         "transcript=file",
         "transcript.path=talk.txt",
     ]

@@ -24,9 +24,10 @@ from hypothesis import strategies as st
 from runner.answers.codebook import Code, Codebook, guid_of, read_codebook
 from runner.base.errors import ConfigError
 from runner.providers.request import Request
+from runner.reports.export import qda_reader
 from runner.reports.export.codings import COLUMNS, write_codings
 from runner.reports.export.qda import PlacedCoding, Project, source_of
-from runner.reports.export.qda_reader import MAX_MEMBER, read_project
+from runner.reports.export.qda_reader import read_project
 from runner.reports.report.page import report_page
 from runner.reports.stored_run import read_run
 from runner.transcript.model import Transcript, Turn, make_segments
@@ -228,11 +229,14 @@ def qde(path: str = "internal://a.txt", start: str = "0", inner: str = "") -> by
         ({"project.qde": qde("absolute:///etc/passwd")}, "the text of 'one' is not in it"),
         ({"project.qde": qde(), "sources/a.txt": b"\xff"}, "is not a REFI-QDA project"),
         ({"project.qde": qde(start="-1"), "sources/a.txt": b"a"}, "has no positions"),
-        ({"project.qde": qde(start="9" * 5000), "sources/a.txt": b"a"}, "has no positions"),
-        ({"project.qde": qde(), "sources/a.txt": bytes(MAX_MEMBER + 1)}, "unpacks to more than"),
+        ({"project.qde": qde(start="9" * 500), "sources/a.txt": b"a"}, "has no positions"),
+        ({"project.qde": qde(), "sources/a.txt": bytes(2001)}, "unpacks to more than"),
     ],
 )  # fmt: skip
-def test_what_is_no_project_or_a_bomb_is_one_line(members: dict[str, bytes], said: str) -> None:
+def test_what_is_no_project_or_a_bomb_is_one_line(
+    members: dict[str, bytes], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(qda_reader, "MAX_MEMBER", 2000)
     with pytest.raises(ConfigError) as raised:
         read_project(archive(members))
 
