@@ -111,7 +111,10 @@ def read_codebook(file: Path) -> Codebook:
         raise ConfigError(f"{file}: there is no code in it")
     if len(placed) > MAX_CODES:
         raise ConfigError(f"{file}: {len(placed):,} codes, expected at most {MAX_CODES:,}")
-    return Codebook(tuple(_checked(placed)))
+    book = Codebook(tuple(_checked(placed)))
+    if not book.names:
+        raise ConfigError(f"{file}: all its codes are isCodable=false: segments can have none")
+    return book
 
 
 def _from_table(file: Path) -> Iterator[tuple[str, Code]]:
@@ -123,13 +126,14 @@ def _from_table(file: Path) -> Iterator[tuple[str, Code]]:
         yield f"{file}:{line}", Code(row.get("code", ""), row.get("definition", ""), told, parent)
 
 
-def codes_in_xml(data: bytes, source: str) -> Iterator[Code]:
-    """Yield the codes of a REFI-QDA codebook or project; raise TranscriptError.
+def codes_in_xml(data: bytes, source: str, most: int = MAX_CODES) -> list[Code]:
+    """Return the codes, at most *most*, of a REFI-QDA codebook or project; raise TranscriptError.
 
     A code that has the name of one before, below another parent, is called `parent / name`.
     """
     path: list[int] = []  # of the codes that are open
     found: list[Code] = []
+    taken: set[str] = set()
     words: list[str] | None = None
     tags: list[str] = []
     for tag, value in xml_events(data, source, "REFI-QDA XML"):
@@ -147,15 +151,15 @@ def codes_in_xml(data: bytes, source: str) -> Iterator[Code]:
                 raise TranscriptError(f"{source}: {tag[:40]!r} is no REFI-QDA codebook")
             if tag == "Code":
                 above = found[path[-1]] if path else None
-                taken = {_key(code.name) for code in found}
                 path.append(len(found))
                 found.append(_opened(value, above, taken))
-                if len(found) > MAX_CODES:
-                    raise TranscriptError(f"{source}: more than {MAX_CODES:,} codes")
+                taken.add(_key(found[-1].name))
+                if len(found) > most:
+                    raise TranscriptError(f"{source}: more than {most:,} codes")
             elif tag == "Description" and tags[-1:] == ["Code"]:
                 words = []
             tags.append(tag)
-    return iter(found)
+    return found
 
 
 def _opened(about: Mapping[str, str], above: Code | None, taken: set[str]) -> Code:
@@ -182,7 +186,7 @@ def _described(code: Code, text: str) -> Code:
 
 def _from_xml(data: bytes, file: Path) -> Iterator[tuple[str, Code]]:
     try:
-        codes = list(codes_in_xml(data, str(file)))
+        codes = codes_in_xml(data, str(file))
     except TranscriptError as error:
         raise ConfigError(str(error)) from error
     return ((f"{file}: code {number}", code) for number, code in enumerate(codes, 1))

@@ -82,6 +82,10 @@ def test_a_table_is_read_however_a_spreadsheet_writes_it(
         ("<CodeBook>" + "<Codes>" * 300, "is nested deeper than 200"),
         (QDC.format(""), "there is no code in it"),
         (QDC.format('<Code guid="" name="a" isCodable="true"/>'), "code 1: column definition: 'a'"),
+        (
+            QDC.format('<Code name="a" isCodable="false"/>'),
+            "isCodable=false: segments can have non",
+        ),
         (QDC.format('<Code name=""/>'), "code 1: column code: expected a name"),
         (QDC.format('<Code name="a"/><Code name="A"/>'), "code 2: column code: 'A' is in code 1"),
         (QDC.format('<Code name="a"/>' * (MAX_CODES + 1)), "more than 500 codes"),

@@ -214,7 +214,7 @@ def test_codes_that_the_codebook_has_not_are_counted_in_a_project_and_named() ->
         Path("p.qdpx").write_bytes(b"".join(project.content()))
     read = read_coder(Path("p.qdpx"), BOOK)
 
-    assert {"Other": 1} == read.foreign
+    assert ("p.qdpx: 1 coding left out: 'Other' is not in the codebook",) == read.notes
     assert [] == read.of("t.txt")
     assert read.of("u.txt") is None
 
