@@ -16,9 +16,9 @@ class Factor(Strict):
     id: str = Field(description="D1, D2, …")
     name: str = Field(description="Two to five words.")
     direction: Literal["drives", "restrains", "depends"]
-    strength: int = Field(ge=1, le=5, description="1 slight to 5 decisive.")
+    strength: int | None = Field(ge=1, le=5, description="1 slight to 5 decisive; null: not told.")
     role: Literal["necessary", "sufficient", "contributing"]
-    controllable: Literal["yes", "partly", "no"]
+    controllable: Literal["yes", "partly", "no", "unknown"]
     mechanism: str = Field(description="How it acts on the outcome.")
     counterfactual: str = Field(
         description="What would come about without it, where that makes it necessary; else 'none'."

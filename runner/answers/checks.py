@@ -9,6 +9,7 @@ import regex
 
 from runner.answers.paths import texts_in, value_at
 from runner.base.errors import one_line
+from runner.base.intervals import wilson
 from runner.base.json import text
 from runner.config.checks import F1_LEAST, JUDGED, LEAST, MOST, REFERENCE, Check
 
@@ -169,6 +170,14 @@ def totals(results: Sequence[Checked]) -> dict[str, Any]:
     by_status = {status: counts[status] for status in (PASSED, FAILED, UNDECIDED, UNKNOWN)}
     rate = round(counts[PASSED] / decided, 4) if decided else None
     return {"checks": len(results), **by_status, "rate": rate}
+
+
+def with_interval(results: Sequence[Checked]) -> dict[str, Any]:
+    """Return the totals of *results* with `interval`, the 95 % interval of the rate, or None."""
+    counts = totals(results)
+    decided = counts[PASSED] + counts[FAILED]
+    ends = [round(end, 4) for end in wilson(counts[PASSED], decided)] if decided else None
+    return {**counts, "interval": ends}
 
 
 def as_data(results: Sequence[Checked]) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ LEAST = ("grounding", "coverage")  # shares of an answer, and of a run
 MOST = ("cost", "latency", "tokens")  # in US dollars, seconds and tokens of its calls
 REFERENCE = ("evidence-recall", "evidence-precision", "answer-f1")  # against `references`
 JUDGED = "llm-rubric"
+MOST_LABELS = 40  # of a file; at most half of them right
 OTHER = ("count", "is-json", "python", JUDGED)
 KINDS = (*TEXTS, *LEAST, *MOST, *REFERENCE, *OTHER)
 NEGATED = (*TEXTS, "python", JUDGED)  # may follow `not-`
@@ -49,7 +50,15 @@ class Check(SettingsSection):
     threshold: _Share | None = Field(None, description="The least score of f1 or a function")
     match: Literal["any", "all"] = Field("any", description="How many texts at the path must fit")
     metric: _Text | None = Field(None, description="What tables call it")
-    labels: list[Label] = Field(default_factory=list, description="Answers that prove a judge")
+    labels: list[Label] | _Text = Field(
+        default_factory=list,
+        description="Answers that prove a judge; or labels.csv, or a run or batch that has one",
+    )
+
+    @property
+    def proofs(self) -> list[Label]:
+        """The labels, none where a file is still to be read."""
+        return self.labels if isinstance(self.labels, list) else []
 
     @property
     def kind(self) -> str:

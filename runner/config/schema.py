@@ -109,6 +109,12 @@ class BatchSettings(SettingsSection):
     shards: Annotated[int, Field(ge=1, le=100_000)] = 1
 
 
+class CollectionSettings(SettingsSection):
+    """How the findings of a collection are grouped: alike from *threshold* (cosine) on."""
+
+    threshold: Annotated[float, Field(gt=0, le=1)] = 0.7
+
+
 class BudgetSettings(SettingsSection):
     """Limits on what a run or batch may use in all its sessions; None is no limit."""
 
@@ -157,8 +163,9 @@ class ContextOverride(SettingsSection):
 
 
 class StageSettings(SettingsSection):
-    """A named group of analyzers."""
+    """A named group of analyzers; *scope* is what it reads: one transcript, or all of a batch."""
 
+    scope: Literal["transcript", "collection"] = "transcript"
     needs: list[Name]
     input: Literal["transcript", "context", "both"]
     model: Name | None = None
@@ -190,7 +197,9 @@ class Settings(SettingsSection):
     model: ModelSettings
     models: dict[Name, ModelSettings]
     processing: ProcessingSettings
+    guide: str | None = None
     batch: BatchSettings = BatchSettings()
+    collection: CollectionSettings = CollectionSettings()
     budget: BudgetSettings
     reuse: Switch
     repeat: Annotated[int, Field(ge=0)]
@@ -201,6 +210,7 @@ class Settings(SettingsSection):
     checks: ChecksSettings | None = None
     references: str | None = None
     codebook: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    attributes: str | None = None
     plan: bool
     stages: Annotated[dict[Name, StageSettings], Field(min_length=1)]
     analyzers: Annotated[dict[Name, AnalyzerSettings], Field(min_length=1)]

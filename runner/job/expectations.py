@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from runner.config.checks import JUDGED, KINDS, NEGATED, REFERENCE, Check, Expec
 from runner.config.explain import explain
 from runner.config.model_facts import OFFLINE
 from runner.config.schema import Settings
+from runner.job.judge_labels import labelled
 from runner.job.models import MAIN
 from runner.transcript.model import Transcript
 
@@ -77,6 +79,15 @@ class Expected:
         return references_for(self.references, transcript)
 
     @property
+    def declared(self) -> dict[str, Any]:
+        """The checks, without the labels of judged ones, as checks.json has them."""
+        body = self.body.model_dump(exclude_defaults=True)
+        groups = (body.get("run", []), body.get("every", []), *body.get("analyzers", {}).values())
+        for check in chain.from_iterable(groups):
+            check.pop("labels", None)
+        return body
+
+    @property
     def digest(self) -> str:
         """SHA-256 hex of the checks and references: a run with other ones is evaluated again."""
         known = {name: [[r.question, r.answer, sorted(r.turns)] for r in found]
@@ -103,6 +114,7 @@ def read_expectations(
     if settings.checks.file is not None:
         source = settings.checks.file
         body = _merged(_read(user_path(source), source), body)
+    body = labelled(body, source)
     expected = Expected(body, {}, references, body.judge or MAIN)
     if expected.judge != MAIN and expected.judge not in settings.models:
         near = did_you_mean(expected.judge, settings.models)

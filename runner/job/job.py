@@ -15,6 +15,7 @@ from runner.base.errors import one_line
 from runner.base.secrets import Secrets, secrets_of
 from runner.base.text import digest
 from runner.config.schema import Settings
+from runner.job.attributes import Attributes
 from runner.job.chunks import Chunk
 from runner.job.expectations import Expected, source_lines
 from runner.job.graph import Node, Pipeline, SlotPools
@@ -36,11 +37,13 @@ class Setup:
     *models* are by name. *config* is the resolved configuration as YAML, *composed* the same
     before its interpolations were resolved, *config_digest* the SHA-256 of the settings and
     prompts; *config_dirs* are the `--config-dir` folders; *expected* are the checks of answers,
-    *codebook* the codes of its coders.
+    *codebook* the codes of its coders. *pipeline* is that of each transcript, *collection* that of
+    all of a batch, often empty.
     """
 
     settings: Settings
     pipeline: Pipeline
+    collection: Pipeline = field(default_factory=lambda: Pipeline(()))
     analyzers: Mapping[str, Analyzer]
     models: Mapping[str, Model]
     config: str
@@ -96,6 +99,7 @@ class BatchJob(Setup):
     """A batch: one pipeline over many transcripts, which are read one by one."""
 
     inputs: Inputs
+    attributes: Attributes = field(default_factory=Attributes)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -106,7 +106,7 @@ class Recorder:
         )
         if outcome.reused != "run":
             self.write(self._commit(node, outcome, calls))
-        elif not self.directory.keeps_page(self.pages.path(node)):
+        elif not all(map(self.directory.keeps_page, self.pages.paths(node))):
             self.write(self._write_page(node, outcome))
         stage = self.job.pipeline.stage_of(node)
         if all(member.name in self.timings for member in stage.nodes):
@@ -222,15 +222,14 @@ class Recorder:
             if key is not None and not outcome.reused:
                 self._stored.keep(key, file, reply_only=bool(self.job.redaction))
 
-        page = self.pages.path(node)
-        await self.directory.write_node(node.stage, node.name, record, page, keep)
+        pages = self.pages.paths(node, earlier=True)
+        await self.directory.write_node(node.stage, node.name, record, pages, keep)
         self.write(self._write_page(node, outcome))
 
     async def _write_page(self, node: Node, outcome: Outcome) -> None:
         if self._failure() is not None or not has_page(node):
             return  # what room is left is for records
-        page = partial(self.pages.page, node, outcome)
-        await self.directory.write_pages({self.pages.path(node): page})
+        await self.directory.write_pages(partial(self.pages.pages, node, outcome))
 
     def _log_outcome(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
         facts: dict[str, Any] = {"analyzer": node.name, "latency_s": round(calls.latency_s, 3)}

@@ -22,6 +22,7 @@ from runner.base.files import (
 from runner.base.regular_files import refuse_links
 from runner.base.text import now_iso, slug
 from runner.base.threads import offload
+from runner.job.attributes import FILE as ATTRIBUTES
 from runner.job.job import BatchJob, Job, Setup
 from runner.record.drafts import Drafts
 from runner.record.journal import Journal, MemberJournal
@@ -40,7 +41,7 @@ ROOM = 300  # characters of the longest path in a run or batch
 RESERVE = ".reserve"
 RESERVE_BYTES = 64 * 1024
 
-Page = Any  # text, data or dataclasses for JSON, or a function that returns either
+Page = Any  # text, bytes, data or dataclasses for JSON, or a function that returns either
 Pages = Mapping[str, Page] | Callable[[], Mapping[str, Page]]  # by path in the run directory
 
 
@@ -177,6 +178,8 @@ class RunDirectory:
         sign(self.path, files)
         if job.codebook is not None:
             files = {CODEBOOK: as_qdc(job.codebook).encode(), **files}
+        if isinstance(job, BatchJob) and (job.attributes or self.has(ATTRIBUTES)):
+            files[ATTRIBUTES] = as_json(job.attributes.as_dict())  # decides about no call
         for name, data in files.items():
             write_if_changed(self.path / name, data)
 
@@ -199,13 +202,13 @@ class RunDirectory:
         stage: str,
         name: str,
         record: Callable[[], Any],
-        page: str,
+        pages: Sequence[str],
         keep: Callable[[Path], None],
     ) -> None:
         """Store the result of *record* as a node's outcome; the JSON file's rename commits it.
 
-        *page*, a path in this directory, shows an earlier outcome. It is removed first, so that a
-        crash can't leave it beside the new record. *keep* gets the written file.
+        *pages*, paths in this directory, show an earlier outcome. They are removed first, so that a
+        crash can't leave them beside the new record. *keep* gets the written file.
         """
         file = self._record(stage, name)
         secured = self.drafts.take(file)
@@ -217,8 +220,9 @@ class RunDirectory:
                 content = record()
 
                 def store(short: bool) -> None:
-                    self._make_parent(self.path / page)
-                    (self.path / page).unlink(missing_ok=True)
+                    for page in pages:
+                        self._make_parent(self.path / page)
+                        (self.path / page).unlink(missing_ok=True)
                     draft.commit(as_json(content, short=short))
 
                 self.drafts.fill(store, self.release_reserve)
@@ -284,4 +288,6 @@ class RunDirectory:
 
 def _as_bytes(content: Page) -> bytes:
     content = content() if callable(content) else content
+    if isinstance(content, bytes):
+        return content
     return content.encode() if isinstance(content, str) else as_json(content)

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from runner.answers.outcome import ANSWERED
+from runner.answers.themes import FILE
 from runner.base.command import Arguments, run_command
-from runner.base.errors import EXIT_BUG, EXIT_OK, ConfigError, one_line, reason
+from runner.base.errors import EXIT_BUG, EXIT_OK, ColloquyError, ConfigError, one_line, reason
 from runner.base.files import TEMP
-from runner.base.json import load_json, section
+from runner.base.json import load_json, read_json, section
 from runner.base.secrets import secrets_of
 from runner.base.text import to_terminal
 from runner.record.batch_directory import batch_of, is_batch, runs_of, single_runs
@@ -20,7 +21,9 @@ from runner.record.lock import is_held
 from runner.record.previous_session import read_record
 from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, check_folders
 from runner.record.signature import ALTERED, fault_of
+from runner.reports.recheck import faults_of_checks, shares_of
 from runner.reports.stored_run import find_runs, is_run, statuses_of
+from runner.reports.verify_collection import collection_faults
 
 USAGE = """\
 usage: colloquy-verify DIR…
@@ -87,10 +90,19 @@ def verify(path: Path) -> list[str]:
         return _verify_members(batch, [path])[path]
     faults = _verify(Inspection(path, secrets_of()))
     if is_batch(path):
+        faults += [f"{FILE}: {to_terminal(line)}" for line in _collection(path)]
         for run, lines in _verify_members(path, runs_of(path)).items():
             name = to_terminal(run.relative_to(path).as_posix(), 200)
             faults += [f"{name}/{line}" for line in lines]
     return faults
+
+
+def _collection(batch: Path) -> list[str]:
+    """Return the faults of a batch's collection, none while a process works in it."""
+    try:
+        return [] if is_held(batch) else collection_faults(batch)
+    except (OSError, ColloquyError) as error:
+        return [f"cannot be checked: {one_line(str(error))}"]
 
 
 def _verify_members(batch: Path, runs: Iterable[Path]) -> dict[Path, list[str]]:
@@ -118,6 +130,7 @@ def _verify(found: Inspection) -> list[str]:
         check_file(found, name, entry)
     _check_records(found)
     _check_metadata(found)
+    _check_checks(found)
     return found.faults
 
 
@@ -168,6 +181,23 @@ def _check_metadata(found: Inspection) -> None:
     if metadata.get("kind") != "batch":
         _check_statuses(found, metadata)
     _check_totals(found, metadata, spent)
+
+
+def _check_checks(found: Inspection) -> None:
+    if "checks.json" not in found.files or COMPLETED not in found.files:
+        return
+    files = ("checks.json", "grounding.json", "coverage.json", "logs/benchmark.json")
+    stored, grounding, coverage, benchmark = (
+        read_json(found.files[name]) if name in found.files else {} for name in files
+    )
+    answers = {
+        name: {key: record.get(key) for key in ("insights", "structured_data")}
+        for name, record in found.records.items()
+        if record.get("status", "ok") == "ok"
+    }
+    shares = shares_of(grounding, coverage, section(benchmark, "run"))
+    for fault in faults_of_checks(stored, answers, shares):
+        found.fault("checks.json", fault)
 
 
 def _metadata(found: Inspection) -> Mapping[str, Any] | None:

@@ -44,13 +44,20 @@ from runner.record.store import Store
 from runner.reports.export.traces import export_run
 from runner.reports.live.view import LiveView
 from runner.reports.report.write import leave_report
-from runner.run.batch.batch_run import Batch, BatchResult, BatchServices
+from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole, batch_log
 from runner.run.batch.plan import plan_batch
-from runner.run.ending import check_budget, resume_command, tell_end, tell_result
+from runner.run.batch.services import BatchResult, BatchServices
+from runner.run.ending import (
+    check_budget,
+    nothing_to_do,
+    resume_command,
+    tell_end,
+    tell_result,
+)
 from runner.run.objective import Objective, check_objective, objective
 from runner.run.plan import as_text, make_plan, read_histories
-from runner.run.resume import Resumption, nothing_to_do
+from runner.run.resume import Resumption
 from runner.run.run import Run, RunResult
 from runner.run.stop import Stop
 from runner.transcript.inputs import root_of
@@ -144,8 +151,15 @@ def _show_plan(job: Job | BatchJob) -> tuple[int, None]:
         else:
             lines = reading.as_lines() if reading else []
             lines += [f"redact   {described(job.redaction.counts())}"] if job.redaction else []
+            lines += [said] if (said := left_out(job)) else []
             print("\n".join([*lines, "", as_text(plan)]))
     return EXIT_OK, None
+
+
+def left_out(job: Job) -> str:
+    """Return which stages a run of one transcript leaves out, in words; empty for none."""
+    names = ", ".join(stage.name for stage in job.collection.stages)
+    return f"left out: {names}, which read a folder of transcripts" if names else ""
 
 
 async def resume_job(resumption: Resumption, shared: ProcessState) -> tuple[int, Objective | None]:
@@ -240,6 +254,8 @@ async def _execute(
         console = BatchConsole(job.settings.output.console, job.secrets)
         services = BatchServices(clients, shared.admission, shared.stop, lag)
         return await Batch(job, directory, services, stored, console).execute()
+    if said := left_out(job):
+        log.warning("collection.skipped", reason=said)
     result = await Run(job, clients, directory, stored, lag, stop=shared.stop).execute()
     if job.settings.output.traces == "otlp":
         await export_run(directory.path)

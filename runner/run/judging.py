@@ -56,9 +56,9 @@ class Judging:
 
     async def _proof(self, node: Node, check: Check) -> Mapping[str, Any]:
         mask = self.job.redaction.mask
-        asked = [self._verdict(node, check, mask(e.answer, eager=True)) for e in check.labels]
+        asked = [self._verdict(node, check, mask(e.answer, eager=True)) for e in check.proofs]
         verdicts = await gather_all(asked)
-        pairs = zip(verdicts, check.labels, strict=True)
+        pairs = zip(verdicts, check.proofs, strict=True)
         return judge.agreement([(said[0], label.label == "right") for said, label in pairs])
 
     async def _one(

@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from runner.answers.checks import FAILED, Answered, Checked, as_data, totals
+from runner.answers.checks import FAILED, Answered, Checked, as_data, with_interval
 from runner.answers.coverage import coverage_figures
 from runner.answers.outcome import Outcome
 from runner.answers.references import against
@@ -121,10 +121,11 @@ def evaluated(
     referred = _referred(job, answers)
     results += job.expected.evaluate(Answered(None, answers, "", {**figures, **referred}))
     results += judged
-    by_name = {n: totals([r for r in results if r.analyzer == n]) for n in outcomes}
+    by_name = {n: with_interval([r for r in results if r.analyzer == n]) for n in outcomes}
     return {
         "digest": job.expected.digest,
-        "total": totals(results),
+        "declared": job.expected.declared,
+        "total": with_interval(results),
         "analyzers": {name: counts for name, counts in by_name.items() if counts["checks"]},
         "references": referred or None,
         "checks": as_data(results),

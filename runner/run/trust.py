@@ -51,6 +51,10 @@ def _files(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "references", settings.references
     if settings.codebook is not None:
         yield "codebook", settings.codebook
+    if settings.attributes is not None:
+        yield "attributes", settings.attributes
+    if settings.guide is not None:
+        yield "guide", settings.guide
 
 
 def _uses(settings: Settings) -> Iterator[str]:

@@ -53,6 +53,32 @@ def test_a_file_that_is_not_there_is_said_with_its_neighbour() -> None:
         job("checks=file", "checks.file=meetin.yaml")
 
 
+LABELLED = """key,verdict,rater,analyzer,finding
+a,right,ana,say_means,Ann books the room.
+a,right,bo,say_means,Ann books the room.
+b,wrong,ana,say_means,The room is booked.
+c,unsure,ana,say_means,Somebody books it.
+d,right,ana,key_quotes,A quote.
+"""
+
+
+@pytest.mark.parametrize("place", ["run", "run/labels.csv"])
+def test_a_judged_check_takes_its_labels_from_a_run_or_a_file(place: str) -> None:
+    Path("run").mkdir()
+    Path("run/labels.csv").write_text(LABELLED)
+    overrides = ("checks=file", "checks.file=c.yaml", "+model@models.j=simulated")
+    body = f"judge: j\nanalyzers: {{NAME: [{{type: llm-rubric, value: good, labels: {place}}}]}}"
+    Path("c.yaml").write_text(body.replace("NAME", "say_means"))
+    ((_, check),) = job(*overrides).expected.judged(["say_means"])
+    Path("c.yaml").write_text(body.replace("NAME", "patentability"))
+
+    with pytest.raises(ConfigError, match=r"labels: run/labels\.csv: no finding of patentab"):
+        job(*overrides)
+    assert [("Ann books the room.", "right"), ("The room is booked.", "wrong")] == [
+        (label.answer, label.label) for label in check.proofs
+    ]
+
+
 def test_the_checks_that_ship_fit_their_pipelines() -> None:
     assert job("pipeline=meeting", "checks=meeting").expected
     assert job("pipeline=hearing", "checks=grounded").expected

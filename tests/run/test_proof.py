@@ -18,6 +18,7 @@ from runner.job.job import Job
 from runner.providers.request import Completion, Request
 from runner.reports.compare.rows import read_row
 from runner.reports.report.write import leave_report
+from runner.reports.verify import verify
 from runner.run.plan import as_text, make_plan
 
 STRONG = "+model@models.strong=offline"
@@ -57,6 +58,29 @@ def test_failed_checks_are_told_and_change_no_exit_code_unless_they_shall() -> N
         leave_report(Path("run"), None)
         assert "of 4 declared expectations passed" in Path("run/report.html").read_text()
         Path("run").rename(f"run{code}")
+
+
+def test_verification_makes_the_checks_anew_that_no_model_judged() -> None:
+    body = f"every: [{QUOTED}, {{type: count, path: insights, min: 1}}]\n"
+    body += "run: [{type: contains, path: 'say_means.insights[0].text', value: zz}]"
+    execute_models(checked(body))
+    file = Path("run/checks.json")
+    stored = json.loads(file.read_text())
+
+    def told(change: Callable[[Any], object]) -> str:
+        content = json.loads(json.dumps(stored))
+        change(content)
+        file.write_text(json.dumps(content))
+        return " ".join(line for line in verify(Path("run")) if line.startswith("checks.json"))
+
+    assert "" == told(lambda _: None)
+    assert "is 'passed', its answer gives 'failed'" in told(
+        lambda c: c["checks"][-1].update(status="passed")
+    )
+    assert "total.passed is 9, its checks give 6" in told(lambda c: c["total"].update(passed=9))
+    assert "is missing, its answer gives 'failed'" in told(lambda c: c["checks"].pop())
+    assert "no list of checks" in told(lambda c: c.update(declared=[1]))
+    assert [0.4869, 0.9743] == stored["total"]["interval"]  # of 6 of 7, by Wilson
 
 
 def test_a_run_without_checks_has_no_file_of_them() -> None:

@@ -136,6 +136,7 @@ def check(settings: SimulateSettings, above: str = "model.simulate.") -> None:
     *above* precedes the key in messages.
     """
     named = [("faults", name) for name in settings.faults]
+    named += [("batch.faults", name) for name in settings.batch.faults]
     named += [("script", name) for name in settings.script if name is not None]
     for key, name in named:
         if name in INTERNAL:
@@ -145,9 +146,14 @@ def check(settings: SimulateSettings, above: str = "model.simulate.") -> None:
             find_kind(name)
         except ConfigError as error:
             raise ConfigError(f"{above}{key}: {error}") from error
-    total = sum(settings.faults.values())
-    if total > 1 + 1e-9:
-        raise ConfigError(f"{above}faults: the rates add up to {total:g}; expected at most 1")
+    for key, rates in (("faults", settings.faults), ("batch.faults", settings.batch.faults)):
+        if (total := sum(rates.values())) > 1 + 1e-9:
+            raise ConfigError(f"{above}{key}: the rates add up to {total:g}; expected at most 1")
+    for name in settings.batch.faults:
+        kind = find_kind(name)
+        if kind.status < 400 and (not kind.generates or name == "cut"):
+            what = f"'{name}' is a fault of a connection, and the requests of a batch have none"
+            raise ConfigError(f"{above}batch.faults: {what}")
     if settings.provider is not None and settings.provider not in CACHE_RULES:
         near = did_you_mean(settings.provider, CACHE_RULES)
         raise ConfigError(f"{above}provider={settings.provider!r} has no rules here{near}")

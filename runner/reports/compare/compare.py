@@ -93,6 +93,7 @@ def _grouped(rows: Sequence[RunRow], keys: Sequence[str]) -> list[Group]:
         spreads = {
             "wall_s": spread(known_figures(measured, "wall_s")),
             "cost_usd": spread(known_figures(accounted, "cost_usd")),
+            "checks_rate": spread(known_figures(measured, "checks_rate")),
             "quality": spread(known_figures(repeats, "quality")),
         }
         groups.append(Group(label or "all the same", differing, tuple(repeats), figures, spreads))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from statistics import NormalDist, stdev
 
+from runner.base.intervals import wilson
 from runner.reports.compare.spread import t_quantile
 
 Counts = tuple[float, float]  # part and whole of one transcript
@@ -62,6 +63,9 @@ def _rated(counts: Sequence[Counts]) -> Callable[[Sequence[int]], float | None]:
 
 def rate_of(counts: Sequence[Counts]) -> Interval | None:
     """Return the rate of *counts* with its interval, None if it is unknown."""
+    if counts and all(whole == 1 and part in (0, 1) for part, whole in counts):
+        part, n = sum(part for part, _ in counts), len(counts)
+        return Interval(part / n, *wilson(part, n), n)  # one check, passed or not
     n, counts = len(counts), _blocks(counts)
     found = interval_of(len(counts), _rated(counts))
     return found and replace(found, n=n)

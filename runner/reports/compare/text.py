@@ -48,7 +48,7 @@ def setting_cells(number: int, group: Group) -> tuple[str, ...]:
         _spread(group.spreads["cost_usd"], "{:.4f}"),
         share(group.middle("grounding_rate")),
         share(group.middle("coverage")),
-        share(group.middle("checks_rate")),
+        _rate(group.spreads["checks_rate"]),
         _escalated(group),
         share(group.middle("context_retained")),
         _spread(group.spreads["quality"], "{:.3f}"),
@@ -153,6 +153,14 @@ def as_csv(comparison: Comparison) -> str:
         end = [comparison.speed_up_of(row), group.front if group else None]
         rows.append([row.name, row.status, row.reason, *values, *figures, *end])
     return as_rows(rows)
+
+
+def _rate(found: Spread | None) -> str:
+    """Return the mean of a share over repeats, with its 95 % interval where there are some."""
+    if found is None or found.low is None or found.high is None:
+        return share(found and found.mean)
+    low, high = (share(max(0.0, min(1.0, end))) for end in (found.low, found.high))
+    return f"{share(found.mean)} (95 %: {low} to {high})"
 
 
 def _spread(found: Spread | None, form: str) -> str:

@@ -139,6 +139,10 @@ def _checks(total: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     if not amount(total.get("checks")):
         return []
     told = f"{count(total.get('failed'))} of {count(total.get('checks'))} failed"
+    ends = [number(end) for end in listing(total.get("interval"))]
+    if len(ends) == 2 and None not in ends:
+        low, high = ends
+        told += f"; 95 % interval {share(low)} to {share(high)}"
     return [("Checks", share(total.get("rate")), told)]
 
 

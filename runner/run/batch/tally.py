@@ -9,6 +9,7 @@ from runner.answers.grounding.grounder import GroundingCounts
 from runner.answers.outcome import ANSWERED, cut_answers
 from runner.base import errors
 from runner.base.errors import one_line
+from runner.base.intervals import wilson
 from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import ResultRow, totals_of
 from runner.record.journal import Spent
@@ -168,4 +169,6 @@ class Tally:
         if not self.checks:
             return {}
         rate = round(1 - self.checks_failed / self.checks, 4)
-        return {"checks": self.checks, "failed_checks": self.checks_failed, "checks_rate": rate}
+        ends = [round(end, 4) for end in wilson(self.checks - self.checks_failed, self.checks)]
+        counts = {"checks": self.checks, "failed_checks": self.checks_failed}
+        return {**counts, "checks_rate": rate, "checks_interval": ends}

@@ -18,7 +18,7 @@ from runner.answers.markdown import answer_markdown
 from runner.config.schema import ContextSettings
 from runner.providers.offline.document import Document, Utterance
 from runner.providers.offline.language.cues import is_question
-from runner.providers.offline.synthesis.due_dates import due_in
+from runner.providers.offline.language.due_dates import due_in
 from tests.helpers.reading import read_transcript
 
 ANALYZERS = ("meeting_notes", "composite_note", "executive_summary")

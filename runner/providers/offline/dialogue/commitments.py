@@ -1,16 +1,15 @@
 """Commitments: what speakers undertake or put off, and questions without an answer."""
 
 import re
-from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal
 
-from runner.providers.offline.dialogue.dialogue import Dialogue, matter, replies
+from runner.providers.offline.dialogue.dialogue import Dialogue, replies
 from runner.providers.offline.dialogue.reasoning import NOT_A_CONDITION
 from runner.providers.offline.language.cues import has, is_question, strength, strongest
+from runner.providers.offline.language.due_dates import due_in
 from runner.providers.offline.language.fragments import roughness
+from runner.providers.offline.language.lexicon import LOOSE_WORK, WORK
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
@@ -22,31 +21,17 @@ from runner.providers.offline.language.wording import excerpt
 
 Strength = Literal["firm", "conditional", "vague"]
 
-# First-person futures that announce the next words or movement, not an undertaking.
-_NO_COMMITMENT = re.compile(
-    r"\b(?:i|we)(?:'ll| will| shall|'m going to|'m gonna| am going to| can|'re going to|"
-    r" are going to)"
-    r" (?:also |just |then |now |only |first |quickly )*(?:say|"
-    r"ask (?:you|for|everyone|(?:a|an|one|this|that|some|my|another|the) (?:\w+ )?(?:question|"
-    r"follow|witness|chair|panel|gentle|same))|hand|start|begin|go ahead|"
-    r"stop|see\b|be "
-    r"(?:brief|quick|able|happy|here|glad|looking)|yield|turn|pass|let|leave|note|add that|"
-    r"tell (?:you|us|the|this|that|an?|my|your|it|every(?:one|body))\b|"
-    r"admit|look at|announce|wait|allow|praise|tout|applaud|recommend|have (?!a |an |the )|"
-    r"know|have to say|talk about|mention|point|read|pause|just|never|not\b|always|need|have to|"
-    r"get to|"
-    r"recogni[sz]e|proceed|move|continue|hear|imagine|understand|assume|make (?:a|one|"
-    r"an) (?:point|example|"
-    r"comment|announcement)|concede|agree|think|want|find ourselves|end up|give you (?:a|an|one|"
-    r"another|some|my)"
-    r" |be in|come back|put (?:it|this) (?:this|another) way|express|"
-    r"reserve|squeeze|be asking|consider|go (?:back|through|over)|return|reiterate|repeat|focus|"
-    r"briefly|remind|"
-    r"summari[sz]e|conclude|close|address|discuss|describe|answer|respond|submit|defer|stick|"
-    r"quote|cover|"
-    r"touch on|take (?:a|one|the|my|another) (?:question|minute|moment)|share (?:my|a)|show you|"
-    r"walk|"
-    r"(?:have|be|get|see) (?:a |an )?(?:better|worse|more|less|great))",
+# What stands between the promise and its verb.
+_PROMISE = re.compile(
+    r"^(?:i|we)(?:'ll| will| shall|'m going to|'m gonna| am going to|'re going to|'re gonna|"
+    r" are going to| can| could| plan to| intend to| promise to|'d be happy to)"
+    r"(?: (?:also|then|just|definitely|certainly|personally|probably|maybe|now|try to|go and))* |"
+    r"^(?:leave (?:it|that) to me|i'll take care)",
+    re.IGNORECASE,
+)
+ASK_YOU = re.compile(
+    r"\b(?:will|could|can|would) you (?:(?:please|possibly|maybe|just|also|mind) )*+"
+    r"(?:be (?:able|willing) to |like to )?(?P<act>\w+ .+)",
     re.IGNORECASE,
 )
 _CONDITIONAL_YES = re.compile(
@@ -87,8 +72,6 @@ class OpenPoint:
 
     sentence: Sentence
     kind: Literal["unanswered", "deferred"]
-    topic: str
-    mentions: int
     quoted: tuple[Sentence, ...]
     score: float
 
@@ -105,7 +88,7 @@ def _commitment(dialogue: Dialogue, s: Sentence) -> Commitment | None:
     if is_question(s.text) or is_procedural(s.text) or has("deferral", s.text):
         return None
     hit = strongest("commitment", s.text)
-    if not hit or _NO_COMMITMENT.search(s.text.replace("’", "'")):
+    if not hit or s.index in dialogue.cut_off or not is_work(act_of(s.text[hit.start :]), s.text):
         return None
     if not _OPENS.search(s.text[: hit.start]):
         return None  # "the things I'm going to do"
@@ -131,11 +114,38 @@ def _commitment(dialogue: Dialogue, s: Sentence) -> Commitment | None:
     )
 
 
+def act_of(said: str) -> str:
+    """Return what *said* promises, without the words of the promise."""
+    return trim(_PROMISE.sub("", said.replace("’", "'"), count=1))
+
+
+def is_work(act: str, said: str = "") -> bool:
+    """Return whether *act* is to be done outside the talk, by its verb and with an object.
+
+    Of verbs that mean many things, only where *said* has a date.
+    """
+    told = words(act)
+    first = told[0] if told else ""
+    known = first in WORK or (first in LOOSE_WORK and due_in(said)) or _PHRASE.match(act)
+    return bool(known and len(told) > 1 and content_words(act) and not _REPEATED.search(act))
+
+
+_PHRASE = re.compile(
+    r"(?:look into|make sure|set up|follow up|reach out|get back to|find out|take care of|"
+    r"put together|(?:talk|speak) (?:to|with)|get in touch|bring (?:back|along)|"
+    r"ask (?!you|every|for\b|if\b|(?:\w+ ){1,2}questions?\b)\w+|"
+    r"call (?!it\b|that\b|this\b|on\b|you a)\w+|run (?!through|over|by|down|into)\w+|"
+    r"leave (?:it|that) to me)\b"
+    r"(?! (?:it|that|this)\W*$)",
+    re.IGNORECASE,
+)
+_REPEATED = re.compile(r"\b(\w+) \1\b", re.IGNORECASE)
+
+
 def find_open_points(dialogue: Dialogue) -> list[OpenPoint]:
     """Return questions without a reply on the matter, and deferred matters."""
-    mentions = _mentions(dialogue)
     return [
-        _open(dialogue, s, item, mentions)
+        _open(dialogue, s, item)
         for s in dialogue.sentences
         if not is_procedural(s.text)
         and (item := _unanswered(dialogue, s) if is_question(s.text) else _deferred(dialogue, s))
@@ -153,7 +163,6 @@ _TAG = re.compile(r"[,\s](?:okay|ok|right|you know|yeah|correct|huh)\s*\?$", re.
 
 def _unanswered(dialogue: Dialogue, s: Sentence) -> _Item | None:
     last = re.split(r"[.;,]\s+", s.text)[-1] if len(words(s.text)) > 25 else s.text
-    asked = set(content_words(s.text))
     turn = dialogue.turns[dialogue.turn_of[s.index]]
     if len(set(content_words(last))) < 2 or len(words(last)) < 5 or _TAG.search(s.text):
         return None
@@ -165,16 +174,7 @@ def _unanswered(dialogue: Dialogue, s: Sentence) -> _Item | None:
     evading = next((p for p in answers[0][:3] if strength("evasion", p.text) > 0.8), None)
     if _IGNORANT.match(answers[0][-1].text):
         evading = answers[0][-1]
-    if evading:
-        return "unanswered", (s, evading)
-    said = " ".join(part.text for part in answers[0])
-    spoken = words(said)
-    brief = any(
-        has(kind, said) for kind in ("agreement", "negation", "evidence", "hedge", "mental")
-    )
-    if brief or len(spoken) > 9 or asked & set(content_words(said)) or "--" in said:
-        return None
-    return ("unanswered", (s,)) if is_question(said) or len(spoken) < 3 else None
+    return ("unanswered", (s, evading)) if evading else None
 
 
 def _deferred(dialogue: Dialogue, s: Sentence) -> _Item | None:
@@ -192,36 +192,7 @@ def _deferred(dialogue: Dialogue, s: Sentence) -> _Item | None:
     return ("deferred", (asked, s)) if asked and asked.speaker != s.speaker else None
 
 
-def _open(
-    dialogue: Dialogue, s: Sentence, item: _Item, mentions: Callable[[str], int]
-) -> OpenPoint:
+def _open(dialogue: Dialogue, s: Sentence, item: _Item) -> OpenPoint:
     kind, quoted = item
-    topic = matter(dialogue, [q.text for q in quoted])
-    count = mentions(topic)
-    score = 0.45 + 0.35 * max(dialogue.central[q.index] for q in quoted) + min(count, 20) / 100
-    return OpenPoint(s, kind, topic, count, quoted, score)
-
-
-def _mentions(dialogue: Dialogue) -> Callable[[str], int]:
-    """Return what counts the segments that have a sentence with all words of a topic."""
-    holders: dict[str, set[int]] = defaultdict(set)  # sentences by stem
-    for s in dialogue.sentences:
-        for stem in content_words(s.text):
-            holders[stem].add(s.index)
-
-    @cache
-    def count(topic: str) -> int:
-        held = sorted((holders[stem] for stem in set(content_words(topic))), key=len)
-        both = set.intersection(*held) if held else ()
-        return len({dialogue.sentences[index].segment for index in both})
-
-    return count
-
-
-def why_open_matters(item: OpenPoint, total: int) -> str:
-    """Say that no end of *item* is recognised, and how often it comes up in *total* segments."""
-    others = item.mentions - 1
-    text = "No end of it is recognised"
-    if item.topic and others > 0:
-        text += f', and "{item.topic}" comes up in {others} other of {total} segments'
-    return f"{text}."
+    score = 0.45 + 0.35 * max(dialogue.central[q.index] for q in quoted)
+    return OpenPoint(s, kind, quoted, score)

@@ -1,10 +1,9 @@
-"""Conjectures: guesses of speakers, each with an observation that would test it."""
+"""Conjectures: guesses of speakers."""
 
 import re
 from dataclasses import dataclass
 
-from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of, whole_sentences
-from runner.providers.offline.dialogue.insights import who
+from runner.providers.offline.dialogue.dialogue import Dialogue, focused, weight_of
 from runner.providers.offline.dialogue.reasoning import ABOUT_TALK
 from runner.providers.offline.language.cues import Hit, hits, is_question, strongest
 from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
@@ -16,7 +15,6 @@ from runner.providers.offline.language.sentences import (
     is_procedural,
     words,
 )
-from runner.providers.offline.language.wording import excerpt
 
 _RELATIVE = re.compile(
     r"\b(?:which|who|what|they|that|whoever|how|ask|wish|you|if)\s+$|\b(?:ask|asks|see|know) ",
@@ -31,29 +29,21 @@ _WISHED = re.compile(
     r"\bcould be (?:set|done|improved|changed|added|moved|made|used)\b|\bmaybe\b.*\bmaybe\b",
     re.IGNORECASE,
 )
-_CHECK = re.compile(
-    r"\bhas any(?:body|one) (?:else )?(?:tested|tried|measured|checked|looked)\b|"
-    r"\bwe(?:'ll| will| would) know\b|\b(?:would|will) (?:show|tell us|confirm|settle)\b|"
-    r"\bwe (?:can|could|should) (?:test|measure|compare|check)\b|\b(?:tested|test) .{3,60} "
-    r"(?:with|without)\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Conjecture:
-    """A claim put forward as possible by *phrase*, and an observation that would *test* it."""
+    """A claim put forward as possible by *phrase*."""
 
     sentence: Sentence
     phrase: str
-    test: str
     score: float
 
 
 def find_conjectures(dialogue: Dialogue, used: set[int], n: int) -> list[Conjecture]:
     """Return up to *n* conjectures outside the sentences *used*, the weightiest first."""
     found: list[tuple[Sentence, Hit, float]] = []
-    for s in whole_sentences(dialogue):
+    for s in focused(dialogue):
         hit = strongest("conjecture", s.text)
         if not hit or s.index in used or is_question(s.text) or not is_whole(s.text):
             continue
@@ -68,7 +58,7 @@ def find_conjectures(dialogue: Dialogue, used: set[int], n: int) -> list[Conject
         relative = _RELATIVE.search(s.text[: hit.start]) or re.match("(?:that|which) ", hit.phrase)
         if relative or len(content_words(s.text)) < 2 or is_procedural(s.text):
             continue
-        score = 0.5 * hit.strength + 0.45 * weight_of(dialogue, s) - roughness(s.text)
+        score = 0.3 * hit.strength + 0.65 * weight_of(dialogue, s) - roughness(s.text)
         found.append((s, hit, score))
     chosen = diverse(
         [guess for guess in found if guess[2] > 0.3],
@@ -77,27 +67,4 @@ def find_conjectures(dialogue: Dialogue, used: set[int], n: int) -> list[Conject
         text=lambda g: g[0].text,
         group=lambda g: g[0].speaker,
     )
-    return [Conjecture(s, hit.phrase, _test(dialogue, s), score) for s, hit, score in chosen]
-
-
-def _test(dialogue: Dialogue, s: Sentence) -> str:
-    """Return an observation that would decide *s*: a check that was named, or a typical one."""
-    if check := _named_check(dialogue, s):
-        return f'{who(check.speaker)} speaks of a check that bears on it: "{excerpt(check.text)}".'
-    return "A case that shows it, or one that rules it out, recorded with its date."
-
-
-def _named_check(dialogue: Dialogue, s: Sentence) -> Sentence | None:
-    """Return the sentence about a check that shares most terms with the guess *s*, or None."""
-    stems = {w for w in content_words(s.text) if dialogue.weights.get(w, 0.0) > 0}
-    best, most = None, 0.0
-    for other in dialogue.sentences[max(0, s.index - 120) : s.index + 120]:
-        if other.index == s.index or not _CHECK.search(other.text):
-            continue
-        if other.index in dialogue.cut_off or len(words(other.text)) < 6:
-            continue
-        shared = stems & set(content_words(other.text))
-        worth = sum(dialogue.weights[w] for w in sorted(shared)) / (1 + len(stems)) ** 0.5
-        if len(shared) > 1 and worth > most:
-            best, most = other, worth
-    return best
+    return [Conjecture(s, hit.phrase, score) for s, hit, score in chosen]

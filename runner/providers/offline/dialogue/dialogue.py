@@ -1,13 +1,16 @@
 """Dialogue: a transcript as sentences and turns, with centrality, term weights and topic."""
 
 import re
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.providers.offline.document import Document
+from runner.providers.offline.language.cues import has
 from runner.providers.offline.language.fragments import cut_off, is_garbled
 from runner.providers.offline.language.ranking import centrality, term_weights
+from runner.providers.offline.language.scope import is_outright, quotation_marks
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
@@ -15,30 +18,23 @@ from runner.providers.offline.language.sentences import (
     key_terms,
     sentences,
     strip_fillers,
-    terms_in,
     words,
 )
 
 # How a chair or first speaker names the question of the day; the matter follows.
-_FRAMES = (
-    re.compile(
-        r"\b(?:question|issue|decision|choice)s?(?: \w+){0,4}? (?:is|are|will be|before us is) "
-        r"(?P<what>(?:whether|how|which|what|who|when|the|if)\b.{12,})|"
-        r"\bquestion of (?P<of>(?:whether|how|what|which)\b.{12,})|"
-        r"\b(?:ask|decide|determine|discuss|examin(?:e|ing)|settle|consider) "
-        r"(?P<verb>whether\b.{12,})",
-        re.IGNORECASE,
-    ),
-    re.compile(
-        r"\b(?:we(?:'re| are) here|we (?:\w )?(?:have|need|want)|(?:our|the) (?:task|goal|aim|"
-        r"purpose"
-        r"|objective|mission)(?: \w+){0,3}? is) (?P<what>to (?:make|build|design|develop|choose|"
-        r"decide|agree) .{6,})|"
-        r"\b(?:hearing|meeting|session|interview) (?:today )?(?:is )?(?:on|about) "
-        r"(?P<on>(?!the question)(?:\w+ ){2,}.{6,})",
-        re.IGNORECASE,
-    ),
+_FRAME = re.compile(
+    r"\b(?:the|our|today's) (?:question|issue|decision|choice)"
+    r"(?: (?:for|of|before us|today|this morning|this afternoon|here|now|the day)){0,3}"
+    r" is (?P<what>(?:whether|how|which|what|who|when)\b.{12,})|"
+    r"\bwe(?:'re| are) here (?:today )?to (?:decide|discuss|settle) "
+    r"(?P<here>(?:whether|how)\b.{12,})",
+    re.IGNORECASE,
 )
+# Cues of a stretch in which people discuss, and of one in which they run the talk or plan it.
+_DISCUSSES = ("hedge", "negation", "disagreement", "agreement", "causal_back", "contrast")
+_RUNS = ("procedural", "commitment", "request")
+_STRETCH = 20  # turns on either side
+_FOCUS, _LEAST = 0.3, 100  # share of the turns to choose from, and the least number of them
 CALL_SIGN = re.compile(r"\b[Tt]his is ((?:[A-Z][\w']+ ?){1,3})")
 _OPENING = 100  # sentences at most, and 15 % of the talk, but 12 at least
 
@@ -50,10 +46,11 @@ class Dialogue:
     *central* holds a centrality from 0 to 1 per sentence, *turns* the runs of one speaker,
     *turn_of* the turn of each sentence, *weights* the stems' weights, *names* the lower-case
     words of the speakers' labels and call signs, *called* the speakers by such a word, and
-    *topic* up to six readable terms.
-    *question* is the matter as an early speaker frames it, without fillers, or empty; *relevance*
-    says from 0 to 1 how far each sentence is about question and topic; *cut_off* holds the
-    sentences that begin or end in the middle, or are garbled.
+    *topic* up to six frequent terms.
+    *question* is the matter as an early speaker frames it, without fillers, or empty; *weight*
+    says from 0 to 1 how far each sentence is worth choosing, by its stretch and its centrality;
+    *cut_off* holds the sentences that begin or end in the middle, are garbled or in a quotation;
+    *focus* those in the stretches that are discussed most, or all of a short talk.
     """
 
     sentences: tuple[Sentence, ...]
@@ -65,8 +62,9 @@ class Dialogue:
     called: Mapping[str, set[str]]
     topic: tuple[str, ...]
     question: str
-    relevance: tuple[float, ...]
+    weight: tuple[float, ...]
     cut_off: frozenset[int]
+    focus: frozenset[int]
 
 
 def read_dialogue(document: Document) -> Dialogue:
@@ -85,10 +83,7 @@ def read_dialogue(document: Document) -> Dialogue:
         turn_of.append(len(turns) - 1)
     substantive = [s for s in found if is_substantive(s)] or list(found)
     central = tuple(centrality(found, weights))
-    question, topic = (
-        _question(found, central),
-        tuple(key_terms(substantive, 6, _call_signs(found))),
-    )
+    stretch, weight = _weights(found, turns, turn_of, central)
     called = defaultdict(set)
     for speaker in {s.speaker for s in found if s.speaker}:
         for word in words(speaker):
@@ -101,10 +96,15 @@ def read_dialogue(document: Document) -> Dialogue:
         weights=weights,
         names=_call_signs(found) | called.keys(),
         called=dict(called),
-        topic=topic,
-        question=question,
-        relevance=_relevance(found, question, topic, weights),
-        cut_off=cut_off(found) | {s.index for s in found if is_garbled(s.text)},
+        topic=tuple(key_terms(substantive, 6, _call_signs(found))),
+        question=_question(found),
+        weight=weight,
+        cut_off=cut_off(found) | {s.index for s in found if is_garbled(s.text)} | _quoted(found),
+        focus=frozenset(
+            s.index
+            for s, share in zip(found, stretch, strict=True)
+            if share >= 1 - max(_FOCUS, _LEAST / max(1, len(turns)))
+        ),
     )
 
 
@@ -114,38 +114,78 @@ def _call_signs(found: Sequence[Sentence]) -> frozenset[str]:
     return frozenset(w for w, count in called.items() if count > 2)
 
 
-def _question(found: Sequence[Sentence], central: Sequence[float]) -> str:
-    """Return the matter that an early speaker frames most clearly as the question, or ""."""
+def _question(found: Sequence[Sentence]) -> str:
+    """Return the matter that a speaker first frames as the question of the talk, or ""."""
     opening = found[: max(12, min(_OPENING, len(found) * 15 // 100))]
-    best, top = "", 0.0
     for s in opening:
         text = strip_fillers(s.text).rstrip(".?! ")
-        for rank, frame in enumerate(_FRAMES):
-            match = frame.search(text)
-            if not match or s.text.rstrip().endswith("?"):
-                continue
-            what = next(g for g in match.groups() if g)
-            open_matter = 0.15 * what.lower().startswith(("whether", "how"))
-            score = 0.6 - 0.3 * rank + 0.6 * central[s.index] + open_matter
-            if score > top and len(content_words(what)) > 1 and len(what) < 220:
-                best, top = what, score
-    return re.sub(r",? and (?:that is|this is|it is|i|so)\b.*$", "", best, flags=re.IGNORECASE)
+        match = _FRAME.search(text)
+        if match and not s.text.rstrip().endswith("?") and is_outright(text, match.start()):
+            what = match["what"] or match["here"]
+            what = re.sub(r",? and (?:that is|this is|it is|i|so)\b.*$", "", what, flags=re.I)
+            if len(content_words(what)) > 1 and len(what) < 220 and not is_garbled(s.text):
+                return what
+    return ""
 
 
-def _relevance(
-    found: Sequence[Sentence], question: str, topic: Sequence[str], weights: Mapping[str, float]
-) -> tuple[float, ...]:
-    """Return how far each sentence is about the question, and half as much about the topic."""
-    asked = set(content_words(question))
-    about = {
-        w: weights.get(w, 0.0) * (0.5 if asked else 1.0) for t in topic for w in content_words(t)
-    }
-    about |= {w: weights.get(w, 0.0) for w in asked}
-    full = sum(sorted(about.values(), reverse=True)[:3]) or 1.0
-    return tuple(
-        min(1.0, sum(about[w] for w in sorted(about.keys() & set(content_words(s.text)))) / full)
-        for s in found
+def _weights(
+    found: Sequence[Sentence],
+    turns: Sequence[Sequence[Sentence]],
+    turn_of: Sequence[int],
+    central: Sequence[float],
+) -> tuple[list[float], tuple[float, ...]]:
+    """Return for each sentence the rank of its stretch, and its weight.
+
+    The weight is half the rank of the stretch; the rest are the ranks by centrality of its turn
+    and of the sentence.
+    """
+    rank = _ranks(_discussion(turns))
+    whole = [Sentence(" ".join(s.text for s in turn), "", None, n) for n, turn in enumerate(turns)]
+    spoken, own = _ranks(centrality(whole, term_weights(whole))), _ranks(central)
+    weights = (
+        0.5 * rank[turn] + 0.3 * spoken[turn] + 0.2 * own[s.index]
+        for s, turn in zip(found, turn_of, strict=True)
     )
+    return [rank[turn] for turn in turn_of], tuple(weights)
+
+
+def _discussion(turns: Sequence[Sequence[Sentence]]) -> list[float]:
+    """Return how far the stretch around each turn is discussion.
+
+    A turn counts its kinds of cue; turns near by count more (a triangle of _STRETCH turns).
+    What people later ask about a meeting is discussed in it; greetings, plans and thanks are
+    not asked about. docs/offline.md tells what this is worth.
+    """
+    texts = [" ".join(s.text for s in turn) for turn in turns]
+    balance = [
+        sum(has(kind, text) for kind in _DISCUSSES) - sum(has(kind, text) for kind in _RUNS)
+        for text in texts
+    ]
+    smooth = []
+    for here in range(len(turns)):
+        near = range(max(0, here - _STRETCH), min(len(turns), here + _STRETCH + 1))
+        share = [1 - abs(here - other) / (_STRETCH + 1) for other in near]
+        total = sum(balance[other] * part for other, part in zip(near, share, strict=True))
+        smooth.append(total / sum(share))
+    return smooth
+
+
+def _ranks(values: Sequence[float]) -> list[float]:
+    """Return for each value the share of the others that are smaller."""
+    order, most = sorted(values), max(1, len(values) - 1)
+    return [bisect_left(order, value) / most for value in values]
+
+
+def _quoted(found: Sequence[Sentence]) -> frozenset[int]:
+    """Return the sentences that a speaker quotes at length: a quotation opens or ends in them."""
+    inside, segment, torn = False, "", set[int]()
+    for s in found:
+        inside = inside and s.segment == segment
+        odd = quotation_marks(s.text) % 2 == 1
+        if inside or odd:
+            torn.add(s.index)
+        inside, segment = inside != odd, s.segment
+    return frozenset(torn)
 
 
 def substantive_sentences(dialogue: Dialogue) -> list[Sentence]:
@@ -160,15 +200,20 @@ def whole_sentences(dialogue: Dialogue) -> list[Sentence]:
     return whole if len(whole) >= 4 else substantive
 
 
+def focused(dialogue: Dialogue) -> list[Sentence]:
+    """Return the whole sentences of the stretches that are discussed most."""
+    return [s for s in whole_sentences(dialogue) if s.index in dialogue.focus]
+
+
 def weight_of(dialogue: Dialogue, s: Sentence) -> float:
-    """Return the weight of *s*, 0 to 1: the mean of its centrality and its relevance."""
-    return 0.5 * dialogue.central[s.index] + 0.5 * dialogue.relevance[s.index]
+    """Return the weight of *s*, 0 to 1."""
+    return dialogue.weight[s.index]
 
 
 def most_central(dialogue: Dialogue) -> Sentence | None:
-    """Return the most central sentence, one with content if there is any; None if empty."""
-    pool = substantive_sentences(dialogue) or list(dialogue.sentences)
-    return max(pool, key=lambda s: dialogue.central[s.index], default=None)
+    """Return the weightiest sentence, a whole one if there is any; None if there is none at all."""
+    pool = whole_sentences(dialogue) or list(dialogue.sentences)
+    return max(pool, key=lambda s: dialogue.weight[s.index], default=None)
 
 
 def speakers(dialogue: Dialogue) -> list[str]:
@@ -185,16 +230,3 @@ def replies(dialogue: Dialogue, sentence: Sentence, n: int = 1) -> list[tuple[Se
     here = dialogue.turn_of[sentence.index]
     after = dialogue.turns[here + 1 : here + 1 + 2 * n]
     return [turn for turn in after if turn[0].speaker != sentence.speaker][:n]
-
-
-def matter(dialogue: Dialogue, texts: Iterable[str]) -> str:
-    """Return the heaviest noun-like term of *texts*, which names their matter, or ""."""
-    scores: dict[str, float] = {}
-    shown: dict[str, str] = {}
-    for text in texts:
-        for key, term in terms_in(text, dialogue.names).items():
-            parts = [dialogue.weights.get(part, 0.0) for part in key.split()]
-            scores[key] = scores.get(key, 0.0) + sum(parts) / (1.2 if len(parts) > 1 else 1.0)
-            shown[key] = term
-    best = max(scores, key=lambda key: (scores[key], key), default=None)
-    return shown[best] if best else ""

@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from runner.providers.offline.dialogue.dialogue import Dialogue, replies, weight_of
+from runner.providers.offline.dialogue.commitments import ASK_YOU, is_work
+from runner.providers.offline.dialogue.dialogue import Dialogue, focused, replies, weight_of
 from runner.providers.offline.dialogue.insights import who
 from runner.providers.offline.language.cues import Hit, has, hits, is_question, strongest
 from runner.providers.offline.language.fragments import is_garbled, roughness
@@ -58,36 +59,12 @@ _HEDGES = (
     ),
     ("", "offers it as one possibility", "puts forward as a possibility only"),
 )
-_INFORM = re.compile(
-    r"\b(?:tell|explain|comment|describe|elaborate|clarify|give us|give me|walk us|say|address|ask|"
-    r"remember|recall|imagine|hear|talk|response|reaction|thoughts?|views?|opinions?|know)\b",
-    re.IGNORECASE,
-)
-_ASK_YOU = re.compile(
-    r"\b(?:could|can|would|will) you (?:please |possibly |maybe |just |also |mind )?"
-    r"(?:be (?:able|willing) to |like to |like me to )?(?P<act>.+)",
-    re.IGNORECASE,
-)
-_ASK_WE = re.compile(
-    r"\b(?:why don't we|what if we|what if you|how about we|(?:can|could|may) (?:we|"
-    r"i)) (?P<act>.+)",
-    re.IGNORECASE,
-)
-_WISH = re.compile(
-    r"\bi(?:'d| would)(?: really| just| also)? (?:like|love|appreciate|prefer|ask|urge|suggest|"
-    r"encourage)"
-    r" (?:to (?:see|have|get) |that |for )?(?P<act>.+)|\bi want (?:to (?:see|have) )?(?P<act2>.+)",
-    re.IGNORECASE,
-)
-_DONE_YET = re.compile(
-    r"\bhas any(?:body|one) (?:else )?(?P<act>(?!seen|got|have)\w+(?:ed|en|n|t) .+)", re.IGNORECASE
-)
 
 
 def find_gaps(dialogue: Dialogue) -> list[Gap]:
     """Return at most one gap per sentence, in the order of the transcript."""
     found: list[Gap] = []
-    for sentence in dialogue.sentences:
+    for sentence in focused(dialogue):
         gap = next((g for find in _FINDERS if (g := find(dialogue, sentence))), None)
         if gap and not is_procedural(sentence.text) and not is_garbled(sentence.text):
             found.append(gap)
@@ -96,7 +73,7 @@ def find_gaps(dialogue: Dialogue) -> list[Gap]:
 
 def _score(dialogue: Dialogue, sentence: Sentence, strength: float) -> float:
     torn = 0.15 * (sentence.index in dialogue.cut_off)
-    return 0.6 * strength + 0.4 * weight_of(dialogue, sentence) - roughness(sentence.text) - torn
+    return 0.4 * strength + 0.6 * weight_of(dialogue, sentence) - roughness(sentence.text) - torn
 
 
 def _gap(
@@ -123,12 +100,12 @@ def _deflection(dialogue: Dialogue, s: Sentence) -> Gap | None:
         return None
     for reply in answers[0][:3]:
         hit = strongest("evasion", reply.text)
-        if hit and not is_question(reply.text) and len(words(reply.text)) > 3:
+        if hit and hit.strength > 0.8 and not is_question(reply.text):
             break
     else:
         return None
     meant = f'Does not answer "{excerpt(s.text, 110)}"'
-    meant += "; the question is put off." if hit.strength > 0.8 else "; no answer is recognised."
+    meant += "; the question is put off."
     note = (
         f'Asked "{excerpt(s.text, 120)}", {who(reply.speaker)} does not answer it outright: '
         f'"{excerpt(reply.text, 120)}".'
@@ -141,18 +118,12 @@ def _deflection(dialogue: Dialogue, s: Sentence) -> Gap | None:
 def _request(dialogue: Dialogue, s: Sentence) -> Gap | None:
     if not is_substantive(s) or not has("request", s.text) or has("negation", s.text[:12]):
         return None
-    for pattern in (_ASK_YOU, _ASK_WE, _DONE_YET, _WISH):
-        match = pattern.search(s.text)
-        if not match or (pattern is not _WISH and not is_question(s.text)):
-            continue
-        act = excerpt(next(g for g in match.groups() if g), 120).rstrip("?").rstrip()
-        if _INFORM.search(" ".join(act.split()[:3])) or len(words(act)) < 3:
-            return None
-        form = "wish" if pattern is _WISH else "question"
-        meant = f"A {form} that may ask for something to be done."
-        note = f'{who(s.speaker)} may ask for something by a {form}: "{excerpt(s.text)}".'
-        return _gap(dialogue, s, "indirect_request", meant, note, 0.75)
-    return None
+    match = ASK_YOU.search(s.text)
+    if not match or not is_question(s.text) or not is_work(match["act"], s.text):
+        return None
+    note = f'{who(s.speaker)} may ask for something by a question: "{excerpt(s.text)}".'
+    meant = "A question that may ask for something to be done."
+    return _gap(dialogue, s, "indirect_request", meant, note, 0.75)
 
 
 def _contrast(dialogue: Dialogue, s: Sentence) -> Gap | None:
@@ -183,40 +154,7 @@ def _softened(dialogue: Dialogue, s: Sentence) -> Gap | None:
         meant = f'"{mild.phrase}" may be a mild name for something bad.'
         note = f'{who(s.speaker)} may say it mildly ("{mild.phrase}"): "{excerpt(s.text)}".'
         return _gap(dialogue, s, "euphemism", meant, note, mild.strength)
-    for hit in hits("downtoner", s.text):
-        after = s.text[hit.end : hit.end + 28]
-        kind = "positive" if hit.phrase.lower().startswith("not") else "negative"
-        bad = strongest(kind, after)
-        kind_of = re.search(
-            r"\b(?:same|this|that|what|any|the|some|a|whatever) $", s.text[: hit.start]
-        )
-        if bad and len(words(s.text)) > 4 and not is_question(s.text) and not kind_of:
-            meant = f'"{hit.phrase}" may make it sound smaller than it is.'
-            note = (
-                f'{who(s.speaker)} may play something down ("{hit.phrase}"): "{excerpt(s.text)}".'
-            )
-            return _gap(dialogue, s, "understatement", meant, note, 0.65)
     return None
-
-
-def _rhetorical(dialogue: Dialogue, s: Sentence) -> Gap | None:
-    if not s.text.rstrip().endswith("?") or not is_substantive(s):
-        return None
-    hit = strongest("rhetorical", s.text)
-    turn = dialogue.turns[dialogue.turn_of[s.index]]
-    following = dialogue.sentences[s.index + 1 : s.index + 2]
-    if (
-        not hit
-        or s is turn[-1]
-        or is_question(following[0].text)
-        or len(words(following[0].text)) < 5
-    ):
-        return None
-    meant = "The speaker goes on without waiting for an answer."
-    note = f'{who(s.speaker)} asks without waiting for an answer: "{excerpt(s.text)}"'
-    return Gap(
-        "rhetorical_question", trim(s.text), meant, note, (s, *following), _score(dialogue, s, 0.6)
-    )
 
 
 def _hedged(dialogue: Dialogue, s: Sentence) -> Gap | None:
@@ -234,7 +172,8 @@ def _hedged(dialogue: Dialogue, s: Sentence) -> Gap | None:
     cue = strongest("hedge", s.text)
     if not cue or (cue.strength < 0.5 and not cue.phrase.lower().startswith("i ")):
         return None
-    if s.text[: cue.start].lower().endswith("you "):  # "you might note that": a request
+    before = s.text[: cue.start].lower()
+    if before.endswith(("you ", "should be ", "must ", "to ")):  # "you might note": a request
         return None
     does, uses = next((d, u) for words_, d, u in _HEDGES if re.search(words_, cue.phrase.lower()))
     meant = f'With "{cue.phrase}" {who(s.speaker)} {does}.'
@@ -256,7 +195,7 @@ def _emphasis(dialogue: Dialogue, s: Sentence) -> Gap | None:
         note = f'{who(s.speaker)} announces plain words ("{hit.phrase}"): "{excerpt(s.text)}".'
         return _gap(dialogue, s, "emphasis", meant, note, hit.strength)
     cue = strongest("booster", s.text)
-    if not cue or cue.strength < 0.8:
+    if not cue or cue.strength < 0.8 or cue.phrase.lower() in ("absolutely", "full stop"):
         return None
     meant = f'"{cue.phrase}" puts it as certain.'
     note = f'{who(s.speaker)} puts it as certain ("{cue.phrase}"): "{excerpt(s.text)}".'
@@ -264,4 +203,4 @@ def _emphasis(dialogue: Dialogue, s: Sentence) -> Gap | None:
 
 
 _FINDERS: tuple[Callable[[Dialogue, Sentence], Gap | None], ...]
-_FINDERS = (_irony, _deflection, _contrast, _request, _softened, _rhetorical, _hedged, _emphasis)
+_FINDERS = (_irony, _deflection, _contrast, _request, _softened, _hedged, _emphasis)

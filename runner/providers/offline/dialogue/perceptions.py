@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of
-from runner.providers.offline.language.cues import is_question, polarity, strongest
+from runner.providers.offline.language.cues import is_question, strongest
 from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
 from runner.providers.offline.language.lexicon import STOP_WORDS
 from runner.providers.offline.language.scope import stands_alone
@@ -16,9 +16,6 @@ from runner.providers.offline.language.sentences import (
 )
 from runner.providers.offline.language.wording import excerpt
 
-_HELPERS = frozenset(
-    ("is", "was", "are", "were", "has", "have", "had", "do", "does", "did", "will", "would", "can")
-)
 _PARTY = re.compile(
     r"(?<![\w'’-])(?P<of>(?:[Tt]he )?(?!The\b)[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,3}|[Tt]he "
     r"(?:[a-z]+ )?(?:"
@@ -27,8 +24,6 @@ _PARTY = re.compile(
     r"department|developers?|officers?|master|director|president|minister|people|media)) "
     r"(?P<rest>(?:\w+ly |also |still |just |never |always )?(?=[a-z]))"
 )
-
-_ELLIPTIC = re.compile(r"^(?:do|does|did) (?!not |a |an |the )", re.IGNORECASE)  # "Adam did on …"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +66,13 @@ def _perception(dialogue: Dialogue, s: Sentence) -> Perception | None:
             continue
         rest = s.text[match.end("rest") :]
         verb = strongest("mental", rest[:24])
-        if not verb or verb.start > 0:
-            continue
-        judged = polarity(rest)
         likely = _LIKELY.match(rest)
-        if (
-            verb.phrase.lower() in _HELPERS
-            and not likely
-            and (not judged or _ELLIPTIC.search(rest))
-        ):
+        if not likely and (not verb or verb.start > 0):
             continue
         text = excerpt(s.text[match.start() :], 160)
         said = stands_alone(s.text, s.text[match.start() :]) and not is_garbled(s.text)
         if said and is_whole(text) and len(content_words(text)) > 2:
-            score = 0.3 + 0.15 * (abs(judged) or bool(likely)) + 0.35 * weight_of(dialogue, s)
+            score = 0.3 + 0.15 * bool(likely) + 0.35 * weight_of(dialogue, s)
             of = "the" + of[3:] if of.startswith("The ") else of
             return Perception(s.speaker, of, excerpt(s.text, 200), s, score - roughness(s.text))
     return None
@@ -104,8 +92,8 @@ _LIKELY = re.compile(
     re.IGNORECASE,
 )
 _YOU = re.compile(
-    r"^(?:(?:so|then|but|and|well),? )?you(?:'re| are)? (?:mean\b|seem|sound|never|always|"
-    r"underestimat|overestimat|assum|ignor|miss|forget|want\b|saying\b|asking (?:me|us) to)",
+    r"^(?:(?:so|then|but|and|well),? )?you (?:mean\b|seem to|sound like|underestimate|overestimate|"
+    r"assume)",
     re.IGNORECASE,
 )
 

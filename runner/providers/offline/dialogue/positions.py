@@ -8,31 +8,39 @@ from typing import Literal
 from runner.providers.offline.dialogue.agreement import AdjacencyPair
 from runner.providers.offline.dialogue.dialogue import (
     Dialogue,
-    matter,
+    focused,
     speakers,
-    substantive_sentences,
     weight_of,
 )
+from runner.providers.offline.dialogue.reasoning import ABOUT_TALK, OWN_STORY
 from runner.providers.offline.dialogue.stance import (
     SUPPOSED,
     THESIS,
     fitness,
     is_reserved,
     stance_of,
-    takes_stance_on_topic,
+    takes_stance,
 )
-from runner.providers.offline.language.cues import hits, is_question
+from runner.providers.offline.language.cues import has, hits, is_question
 from runner.providers.offline.language.fragments import is_whole
 from runner.providers.offline.language.ranking import diverse
-from runner.providers.offline.language.sentences import Sentence, content_words
+from runner.providers.offline.language.sentences import Sentence, content_words, trim
 from runner.providers.offline.language.wording import excerpt
 
 Stance = Literal["supports", "opposes", "mixed", "neutral"]
 
 _NO_INTEREST = re.compile(
-    r"^\w+(?:'\w+)? (?:\w+ )?(?:want|wanted|need|like|love)(?:ed)? to (?:\w+ )?(?:ask|say|add|"
-    r"make|close|go|mention|know|follow|"
-    r"thank|highlight|talk|note|start|begin|see if|point|touch|bring|be clear|turn|come|tell)\b",
+    r"\b(?:want|wanted|need|like|love)(?:ed)? to (?:\w+ )?(?:ask|say|add|make|close|go|mention|"
+    r"know|follow|thank|highlight|talk|note|start|begin|see|point|touch|again|quickly|consider|give|"
+    r"bring|be clear|turn|come|tell|look|draw|find)\b|"
+    r"\b(?:all|time|thing|things|one) (?:that )?(?:i|we) |\bafraid\W*$",
+    re.IGNORECASE,
+)
+# What speakers did, will do, or say of the talk is no view of the matter.
+_NO_POSITION = re.compile(
+    rf"{OWN_STORY.pattern}|{ABOUT_TALK.pattern}|"
+    r"\bi(?:'ll| will|'m going to| am going to|'m gonna)\b|"
+    r"^\W*(?:hello|hi|okay|first|next|then|now)\b|\bfavou?rite\b",
     re.IGNORECASE,
 )
 
@@ -54,10 +62,9 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Tension:
-    """A disagreement *between* two speakers about *matter*, with the statement and the reply."""
+    """A disagreement *between* two speakers, with the statement and the reply."""
 
     between: tuple[str, str]
-    matter: str
     quoted: tuple[Sentence, Sentence]
     score: float
 
@@ -74,18 +81,25 @@ class SharedGround:
 
 def find_views(dialogue: Dialogue, n: int) -> list[View]:
     """Return the views of up to *n* speakers, those who say most first."""
-    pool = substantive_sentences(dialogue)
+    pool = [s for s in focused(dialogue) if s.index not in dialogue.cut_off]
     named: list[str | None] = list(speakers(dialogue)[: n + 2]) or [None]
     found: list[View] = []
     for holder in named:
         own = [s for s in pool if s.speaker == holder]
         # "My point is …, any disagreement with that?" states before it asks.
         said = [s for s in own if not is_question(s.text) or THESIS.search(s.text)]
-        full = [s for s in said if is_whole(s.text)]
+        full = [s for s in said if is_whole(s.text) and _holds(s)]
         stated = [s for s in full if len(content_words(s.text)) > 3] or full
-        if stated and len(own) > 1:
+        if stated:
             found.append(_view(dialogue, holder, own, stated))
     return found[:n]
+
+
+def _holds(s: Sentence) -> bool:
+    """Return whether *s* says what its speaker thinks of the matter, and not what was done."""
+    kinds = ("proposal", "obligation", "conditional", "causal_back", "hedge")
+    thinks = takes_stance(s) or any(has(kind, s.text) for kind in kinds)
+    return thinks and not _NO_POSITION.search(trim(s.text))
 
 
 def _view(
@@ -94,11 +108,11 @@ def _view(
     """Take the weightiest statement that shows the stance; for a mixed one, one of each side."""
     weighed = {s.index: fitness(dialogue, s) for s in stated}
     ranked = sorted(stated, key=lambda s: (-weighed[s.index], s.index))
-    stands = [s for s in ranked if takes_stance_on_topic(dialogue, s)]
+    stands = [s for s in ranked if takes_stance(s)]
     best = {sign: next((s for s in stands if stance_of(s) == sign), None) for sign in (1, -1)}
     position, counter = ranked[0], None
     stance: Stance = "neutral"
-    overall = _overall(dialogue, own)
+    overall = _overall(own)
     chosen = best[overall] if overall else next(iter(stands), None)
     if chosen and weighed[chosen.index] > 0.6 * weighed[position.index]:
         sign = stance_of(chosen)
@@ -135,21 +149,20 @@ def _interests(dialogue: Dialogue, own: Sequence[Sentence]) -> tuple[tuple[str, 
     return tuple(diverse(fit, 3, score=lambda w: weight_of(dialogue, w[1]), text=lambda w: w[0]))
 
 
-def _overall(dialogue: Dialogue, own: Sequence[Sentence]) -> int:
+def _overall(own: Sequence[Sentence]) -> int:
     """Return 1 or -1 if a speaker's statements clearly support or oppose the matter, else 0."""
-    signs = [stance_of(s) for s in own if takes_stance_on_topic(dialogue, s)]
+    signs = [stance_of(s) for s in own if takes_stance(s)]
     favour, against = signs.count(1), signs.count(-1)
     if favour + against < 2:
         return 0
     return (favour >= 3 * against) - (against >= 3 * favour)
 
 
-def find_tensions(dialogue: Dialogue, objections: Sequence[AdjacencyPair], n: int) -> list[Tension]:
+def find_tensions(objections: Sequence[AdjacencyPair], n: int) -> list[Tension]:
     """Turn objections into frictions between two named speakers, the weightiest first."""
     found = [
         Tension(
             (e.statement.speaker or "A speaker", e.reply.speaker or "another speaker"),
-            matter(dialogue, (e.statement.text, e.reply.text)),
             (e.statement, e.reply),
             e.score,
         )
@@ -173,6 +186,8 @@ def find_shared_ground(acceptances: Sequence[AdjacencyPair], n: int) -> list[Sha
     found = []
     for group in joined.values():
         statement = group[0].statement
+        if _NO_POSITION.search(trim(statement.text)):
+            continue
         holders = [statement.speaker, *(e.reply.speaker for e in group)]
         named = tuple(dict.fromkeys(h for h in holders if h))
         quoted = (statement, *(e.reply for e in group[:4]))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of
+from runner.providers.offline.dialogue.dialogue import Dialogue, focused, weight_of
 from runner.providers.offline.language.cues import hits, is_question, strength
 from runner.providers.offline.language.fragments import is_closed, is_garbled, is_whole, roughness
 from runner.providers.offline.language.scope import is_outright, stands_alone
@@ -20,12 +20,13 @@ from runner.providers.offline.language.sentences import (
 Relation = Literal["causal", "deductive", "conditional"]
 
 IF_THEN = re.compile(
-    r"\b(?P<if>(?:if|unless|provided that|as long as)\b[^,;]{8,150}?)(?:,\s*(?:then )?|"
+    r"^\W*(?:(?:and|but|so|because|then|well|also|again|for (?:example|instance))\b,? ?){0,3}"
+    r"(?P<if>(?:if|unless|provided that|as long as)\b[^,;]{8,150}?)(?:,\s*(?:then )?|"
     r"\s+then )(?P<then>[^;]{12,})",
     re.IGNORECASE,
 )
 _IF_LATE = re.compile(
-    r"^(?P<then>.{12,}?)[,\s]+(?P<if>(?:only if|if|unless|provided that|as long as)\b.{8,})$",
+    r"^(?P<then>.{12,}?)[,\s]+(?P<if>(?:only if|if|unless|provided that|as long as)\b[^,;]{8,})$",
     re.IGNORECASE,
 )
 NOT_A_CONDITION = re.compile(
@@ -89,17 +90,12 @@ class Reasoning:
 def find_reasoning(dialogue: Dialogue) -> list[Reasoning]:
     """Return the arguments in the order of the transcript, at most one per sentence."""
     found: list[Reasoning] = []
-    for s in dialogue.sentences:
+    for s in focused(dialogue):
         if len(words(s.text)) < 6 or is_procedural(s.text) or is_question(s.text):
             continue
         if s.index in dialogue.cut_off:  # half of the argument may be missing
             continue
-        parts = (
-            _backward(dialogue, s)
-            or _forward(dialogue, s)
-            or _conditional(s)
-            or _loose(dialogue, s)
-        )
+        parts = _backward(dialogue, s) or _forward(dialogue, s) or _conditional(s)
         if parts:
             made = _made(dialogue, s, *parts)
             if made:
@@ -120,7 +116,7 @@ def _backward(dialogue: Dialogue, s: Sentence) -> _Parts | None:
         comma = after.find(", ")
         if comma > 10 and not before.strip(" ,").split()[1:]:  # "Because B, A"
             return after[comma + 2 :], after[:comma], "causal", hit.phrase, (s,), hit.strength
-        previous = _previous(dialogue, s)
+        previous = None if words(before) else _previous(dialogue, s)
         if previous:
             return previous.text, after, "causal", hit.phrase, (previous, s), hit.strength * 0.8
     return None
@@ -130,11 +126,13 @@ def _forward(dialogue: Dialogue, s: Sentence) -> _Parts | None:
     """Parse "B, therefore A": the conclusion follows the cue."""
     for hit in hits("causal_forward", s.text):
         before, after = s.text[: hit.start], s.text[hit.end :]
-        relation: Relation = "deductive" if hit.strength > 0.8 else "causal"
+        if hit.strength < 0.8:
+            continue
+        relation: Relation = "deductive"
         if len(content_words(before)) >= 2 and len(words(before)) >= 4:
             return after, before, relation, hit.phrase, (s,), hit.strength
-        previous = _previous(dialogue, s)
-        if previous and not before.strip(" ,").split()[2:]:
+        previous = None if words(before) else _previous(dialogue, s)
+        if previous:
             return after, previous.text, relation, hit.phrase, (previous, s), hit.strength * 0.8
     return None
 
@@ -146,22 +144,6 @@ def _conditional(s: Sentence) -> _Parts | None:
     if not match:
         return None
     return match["then"], match["if"], "conditional", match["if"].split()[0], (s,), 0.7
-
-
-_OR_ELSE = re.compile(
-    r"(?:^|[,;]\s+)(?P<cue>otherwise|or else|or (?=you|we|it|they|i)\b)[,\s]*", re.IGNORECASE
-)
-
-
-def _loose(dialogue: Dialogue, s: Sentence) -> _Parts | None:
-    """Read "A, otherwise B", where B is the ground."""
-    previous = _previous(dialogue, s)
-    if match := _OR_ELSE.search(s.text):
-        claim = s.text[: match.start()] or (previous.text if previous else "")
-        quoted = (s,) if match.start() else tuple(q for q in (previous, s) if q)
-        ground = f"{match['cue'].strip()} {s.text[match.end() :]}"
-        return claim, ground, "causal", match["cue"], quoted, 0.6
-    return None
 
 
 def _previous(dialogue: Dialogue, s: Sentence) -> Sentence | None:
@@ -206,7 +188,7 @@ def _made(
         return None
     # A connective joins clauses; only where no stop shows the end of speech must a verb prove it.
     unsure = not is_closed(s.text)
-    bare = re.sub(r"^(?:provided that|or|otherwise) ", "", bare)
+    bare = re.sub(r"^provided that ", "", bare)
     nominal = connective.strip().lower().endswith((" of", " to"))  # "because of the weather"
     if not (is_whole(sides[0], verb=unsure) and is_whole(bare, verb=unsure or nominal)):
         return None
@@ -232,19 +214,13 @@ def _made(
     )
 
 
-_LINK = re.compile(
-    r"^(?:only if|if|unless|provided that|as long as|once|otherwise|or else|or) ", re.IGNORECASE
-)
-
-
 def _is_said(side: str, quoted: Sequence[Sentence], relation: Relation) -> bool:
     """Return whether *side* may be stated without the rest of the sentence that has it.
 
     The sides of a condition may not; there the whole sentence is stated.
     """
-    bare = re.sub(r"^(?:otherwise|or else|or) ", "", side)
-    text = next((q.text for q in quoted if bare in q.text), "")
+    text = next((q.text for q in quoted if side in q.text), "")
     if relation == "conditional":
         start = re.search(r"\b(?:only if|if|unless|provided|as long as)\b", text)
-        return is_outright(text, min(start.start(), text.find(bare)) if start else 0)
-    return stands_alone(text, bare)
+        return is_outright(text, min(start.start(), text.find(side)) if start else 0)
+    return stands_alone(text, side)

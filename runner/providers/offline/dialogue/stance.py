@@ -60,7 +60,7 @@ def fitness(dialogue: Dialogue, s: Sentence) -> float:
     )
     plain += roughness(s.text) + 0.3 * bool(_AGENDA.search(s.text) or ABOUT_TALK.search(s.text))
     plain += 0.2 * (s.index in dialogue.cut_off) + 0.25 * bool(OWN_STORY.search(trim(s.text)))
-    return min(0.95, 0.5 * weight_of(dialogue, s) + min(stance, 0.55) - plain)
+    return min(0.95, 0.8 * weight_of(dialogue, s) + 0.5 * min(stance, 0.55) - plain)
 
 
 @lru_cache(maxsize=8192)
@@ -68,13 +68,6 @@ def takes_stance(s: Sentence) -> bool:
     """Return whether *s* expresses a stance."""
     cues = (strength("agreement", s.text), strength("disagreement", s.text))
     return bool(_STAND.search(s.text) or max(cues) > 0.8 or _decides(s))
-
-
-def takes_stance_on_topic(dialogue: Dialogue, s: Sentence) -> bool:
-    """Return whether *s* expresses a stance or judges the question under discussion."""
-    judged = dialogue.question and polarity(s.text) and dialogue.relevance[s.index] > 0.3
-    judged = judged and not OWN_STORY.search(trim(s.text))  # an experience is no stand
-    return takes_stance(s) or bool(judged)
 
 
 def necessity(s: Sentence) -> str:

@@ -9,12 +9,11 @@ from runner.providers.offline.dialogue.agreement import find_objections
 from runner.providers.offline.dialogue.dialogue import Dialogue, replies
 from runner.providers.offline.dialogue.insights import who
 from runner.providers.offline.dialogue.reasoning import Reasoning
-from runner.providers.offline.language.cues import strength
 from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import Sentence, content_words, similarity
 from runner.providers.offline.language.wording import excerpt, plain, tidy
 
-Support = Literal["strong", "partial", "none"]
+Support = Literal["partial", "none"]
 
 _ASSUMES = re.compile(
     r"\b(?:it|that|this|which|you|he|she|they)(?:'re|'s| all| is| are)? (?:assum(?:es?|ing)|"
@@ -52,7 +51,7 @@ class WeighedReason:
 
 
 def weigh_reasons(dialogue: Dialogue, reasonings: Sequence[Reasoning]) -> list[WeighedReason]:
-    """Judge each argument by its ground and by the replies to it."""
+    """Set each argument beside the replies to it."""
     objections = {e.statement.index: e.reply for e in find_objections(dialogue)}
     found: list[WeighedReason] = []
     for reasoning in reasonings:
@@ -61,21 +60,9 @@ def weigh_reasons(dialogue: Dialogue, reasonings: Sequence[Reasoning]) -> list[W
         against = next(
             (objections[q.index] for q in reasoning.quoted if q.index in objections), None
         )
-        support = "none" if circular else _support(reasoning)
-        if support == "strong" and (implied or against):
-            support = "partial"
+        support: Support = "none" if circular else "partial"
         found.append(WeighedReason(reasoning, support, circular, implied, against))
     return found
-
-
-def _support(reasoning: Reasoning) -> Support:
-    """Judge the ground: facts or figures carry it, a condition or a plain reason partly."""
-    unsure = max(strength("unsure", reasoning.premise), strength("hedge", reasoning.premise))
-    if unsure > 0.5:
-        return "none" if not reasoning.evidence else "partial"
-    return (
-        "strong" if reasoning.relation != "conditional" and reasoning.evidence > 0.5 else "partial"
-    )
 
 
 def implied_by(dialogue: Dialogue, reasoning: Reasoning) -> tuple[str, Sentence] | None:
@@ -98,7 +85,7 @@ def assumed_in(text: str) -> str:
 def ground_of(reasoning: Reasoning) -> str:
     """Return the premise as a statement; of a condition, only the supposition."""
     supposed = re.sub(
-        r"^(?:only if|if|provided that|as long as|otherwise) ",
+        r"^(?:only if|if|provided that|as long as) ",
         "",
         reasoning.premise,
         flags=re.IGNORECASE,

@@ -39,7 +39,7 @@ def _compiled(source: str) -> Mapping[str, tuple[_Tier, ...]]:
             tier += line.split(" || ")
     tables: dict[str, tuple[_Tier, ...]] = {}
     for (kind, strength), alternatives in phrases.items():
-        pattern = rf"(?:(?<![\w'-])|(?=,))(?:{'|'.join(alternatives)})(?![\w-])"
+        pattern = rf"(?:(?<![\w'-])|(?=,))(?:{'|'.join(alternatives)})(?!'?\w|-)"
         needed = sorted({part for phrase in alternatives for part in _needed(phrase)}, key=len)
         made = (re.compile(pattern, re.IGNORECASE), strength, tuple(needed))
         tables[kind] = tuple(sorted((*tables.get(kind, ()), made), key=lambda tier: -tier[1]))

@@ -84,6 +84,31 @@ ASKING_WORDS = _words(
     """
 )
 
+# Verbs of what is done outside the talk; those of the second list only with a date.
+WORK = _words(
+    """
+    adjust analyse analyze annotate apply approach arrange assemble assign audit book build buy
+    calculate cancel change check circulate clean collect compare compile complete compose
+    confirm connect contact convert coordinate copy correct create debug define deliver deploy
+    design develop distribute document download draft edit email e-mail enable ensure escalate
+    estimate evaluate examine export extend fetch file finish fix forward gather generate hire
+    implement import inform inspect install integrate invite invoice investigate load log mail map
+    measure merge message migrate negotiate notify order organise organize pack paint patch pay
+    phone plan plant post prepare print process produce program prototype publish purchase
+    query recalculate record recruit redesign refactor refund register reinstall remind remove
+    rename rent repair replace reply report request reschedule research reserve reset restart
+    restore return review revise rewrite scan schedule screenshot secure sell send set ship
+    sign simulate sketch solve submit summarise summarize survey switch test train transfer
+    translate tune type update upgrade upload validate verify visit weigh wire write
+    """
+)
+LOOSE_WORK = _words(
+    """
+    bring come draw drive drop fill find follow get give go keep look make meet move open pass
+    pick pull push put raise reach search see sort speak start stop take talk tell turn work
+    """
+)
+
 ABBREVIATIONS = _words(
     "mr mrs ms dr prof hon st jr sr vs e.g i.e etc no nos fig approx dept gen gov sen rep inc corp "
     "ltd co secs mins hrs sec min art al cf ed eds vol pp"

@@ -70,7 +70,25 @@ def stands_alone(sentence: str, part: str) -> bool:
     before = _sentence_before(before)
     own = _CLAUSE.split(before)[-1]
     governed = _GOVERNS.search(before) or _SOFTLY.search(own) or _SARCASM.search(text)
-    return not (governed or _AFTER.search(after))
+    return not (governed or _AFTER.search(after) or is_quoting(text[:start]))
+
+
+_MARK = re.compile(r"[\"“”]|``|''|(?<=[:,—–] )'(?=[A-Z])|(?<=[—–])'(?=[A-Z])|(?<=[.!?,])'(?!\w)")
+_VOICED = re.compile(  # "I was like, …", "and they go: …"
+    r"\b(?:am|is|are|was|were|be|'m|'s|'re) (?:just |all |kind of |also |always )?like\b|"
+    r"\bgo(?:es)?[,:] |\bin (?:your|his|her|their) (?:words|testimony|statement)\b",
+    re.IGNORECASE,
+)
+
+
+def quotation_marks(text: str) -> int:
+    """Return how many quotation marks *text* has; an odd number leaves a quotation open."""
+    return len(_MARK.findall(text))
+
+
+def is_quoting(before: str) -> bool:
+    """Return whether what follows *before* is in the voice of another person or time."""
+    return quotation_marks(before) % 2 == 1 or bool(_VOICED.search(_sentence_before(before)))
 
 
 def is_outright(sentence: str, start: int = 0) -> bool:
@@ -83,7 +101,7 @@ def is_outright(sentence: str, start: int = 0) -> bool:
     if text.rstrip("\"'”) ").endswith("?") or _SARCASM.search(text):
         return False
     governed = _GOVERNS.search(before) or _MAYBE.search(_CLAUSE.split(before)[-1])
-    return not (governed or _ASKING_END.search(before))
+    return not (governed or _ASKING_END.search(before) or is_quoting(text[:start]))
 
 
 def is_open(sentence: str) -> bool:

@@ -6,11 +6,13 @@ A reading is a pure function from a document to an answer as plain data: `insigh
 
 import importlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
 from runner.providers.offline.document import Document
+from runner.providers.offline.synthesis.statements import STATED, read_stated
 
 Reading = Callable[[Document], Mapping[str, Any]]
 
@@ -18,13 +20,15 @@ Reading = Callable[[Document], Mapping[str, Any]]
 def find_reading(module: ModuleType | None) -> Reading:
     """Return the reading for the answers of *module*, an analyzer's answer module.
 
-    That is the module's own `read`, else the reading here of the same name as a packaged
-    module, else the generic one.
+    That is the module's own `read`, else the reading of the same name as a packaged module,
+    here or by its cues alone (STATED), else the generic one.
     """
     own: Reading | None = getattr(module, "read", None)
     if own is not None:
         return own
     stem = "" if module is None else module.__name__.removeprefix("analyzers.")
+    if stem in STATED:
+        return partial(read_stated, stem)
     known = stem.isidentifier() and find_spec(f"{__name__}.{stem}") is not None
     reading: Reading = importlib.import_module(f"{__name__}.{stem if known else 'generic'}").read
     return reading

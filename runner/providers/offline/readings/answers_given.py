@@ -1,6 +1,6 @@
-"""Reading of answers_given: questions, with the turn that follows each."""
+"""Reading of answers_given: questions, with what the next speaker says."""
 
-from collections.abc import Sequence
+import re
 
 from runner.providers.offline.dialogue.dialogue import (
     Dialogue,
@@ -22,49 +22,55 @@ _MOST = 10
 def read(document: Document) -> dict[str, object]:
     """Quote each question and the reply to it; pure and deterministic."""
     dialogue = read_dialogue(document)
-    asked = [s for s in substantive_sentences(dialogue) if _is_put(s)]
-    chosen = diverse(asked, _MOST, score=lambda s: weight_of(dialogue, s), text=lambda s: s.text)
-    in_order = sorted(chosen, key=lambda s: s.index)
+    pairs = [
+        (s, reply)
+        for s in substantive_sentences(dialogue)
+        if _is_put(dialogue, s) and (reply := _reply(dialogue, s))
+    ]
+    chosen = diverse(
+        pairs, _MOST, score=lambda p: weight_of(dialogue, p[0]), text=lambda p: p[0].text
+    )
+    in_order = sorted(chosen, key=lambda pair: pair[0].index)
     found = [
-        insight(_text(s, _reply(dialogue, s)), 0.3 + 0.5 * weight_of(dialogue, s), "question", [s])
-        for s in chosen
+        insight(_text(*pair), 0.3 + 0.5 * weight_of(dialogue, pair[0]), "question", pair)
+        for pair in chosen
     ]
     return {
         "insights": found[:8] or [no_cue(dialogue, "questions")],
-        "structured_data": {"exchanges": [_item(dialogue, s) for s in in_order]},
+        "structured_data": {"exchanges": [_item(*pair) for pair in in_order]},
     }
 
 
-def _is_put(s: Sentence) -> bool:
-    """Return whether *s* asks for something and is long enough to say for what."""
+def _is_put(dialogue: Dialogue, s: Sentence) -> bool:
+    """Return whether *s* closes a turn with a question that says for what it asks."""
     plain = not is_procedural(s.text) and not has("rhetorical", s.text)
-    return (
-        s.text.rstrip().endswith("?") and is_question(s.text) and len(words(s.text)) > 4 and plain
-    )
+    last = dialogue.turns[dialogue.turn_of[s.index]][-1] is s and s.index not in dialogue.cut_off
+    asked = s.text.rstrip().endswith("?") and is_question(s.text) and len(words(s.text)) > 4
+    return bool(s.speaker and asked and plain and last)
 
 
-def _reply(dialogue: Dialogue, s: Sentence) -> Sequence[Sentence]:
-    reply = next(iter(replies(dialogue, s)), ())
-    return () if reply and is_procedural(reply[0].text) else reply
+def _reply(dialogue: Dialogue, s: Sentence) -> Sentence | None:
+    """Return the first sentence of the next speaker, if it says something and asks nothing."""
+    first = next(iter(replies(dialogue, s)), (None,))[0]
+    if first is None or is_procedural(first.text) or is_question(first.text):
+        return None
+    return first if len(words(first.text)) > 2 or _YES_NO.match(first.text) else None
 
 
-def _text(s: Sentence, reply: Sequence[Sentence]) -> str:
+_YES_NO = re.compile(r"^\W*(?:yes|no|yep|nope|correct|exactly|right)\b", re.IGNORECASE)
+
+
+def _text(s: Sentence, reply: Sentence) -> str:
     asks = f'{who(s.speaker)} asks: "{excerpt(s.text, 140)}"'
-    if not reply:
-        return f"{asks} No reply is recognised."
-    return f'{asks} {who(reply[0].speaker)}: "{excerpt(reply[0].text, 140)}".'
+    return f'{asks} {who(reply.speaker)}: "{excerpt(reply.text, 140)}".'
 
 
-def _item(dialogue: Dialogue, s: Sentence) -> dict[str, object]:
-    reply = _reply(dialogue, s)
-    verdict = "unclear" if reply else "unanswered"
-    if any(strength("deferral", one.text) > 0.7 for one in reply[:2]):
-        verdict = "deferred"
+def _item(s: Sentence, reply: Sentence) -> dict[str, object]:
     return {
         "question": s.text,
         "asked_by": s.speaker,
-        "answer": reply[0].text if reply else None,
-        "answered_by": reply[0].speaker if reply else None,
-        "verdict": verdict,
-        "evidence": cite(s, *reply[:1]),
+        "answer": reply.text,
+        "answered_by": reply.speaker,
+        "verdict": "deferred" if strength("deferral", reply.text) > 0.7 else "unclear",
+        "evidence": cite(s, reply),
     }

@@ -8,7 +8,6 @@ from runner.providers.offline.dialogue.dialogue import weight_of
 from runner.providers.offline.dialogue.insights import cite, no_cue
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.fragments import roughness
-from runner.providers.offline.language.sentences import key_terms
 from runner.providers.offline.language.wording import capital, excerpt, insight_of, listed, tidy
 from runner.providers.offline.synthesis.cited import Cited, chosen, cited_in, related
 from runner.providers.offline.synthesis.minutes import (
@@ -36,7 +35,7 @@ def read(document: Document) -> dict[str, object]:
     ]
     uncertain = _uncertain(minutes)
     found += [insight_of(row["text"], 0.4, "uncertain", row["evidence"]) for row in uncertain[:3]]
-    subject = subject_of(minutes.dialogue, document.findings)
+    subject = subject_of(minutes.dialogue)
     return {
         "insights": found[: _LIMITS["insights"]] or [no_cue(minutes.dialogue, "threads")],
         "structured_data": {
@@ -76,7 +75,7 @@ def _thread(lead: Cited, rest: Sequence[Cited]) -> dict[str, Any]:
     sources = [name for name in lead.sources if name != TRANSCRIPT]
     evidence = [row for c in (lead, *others) for row in c.evidence]
     return {
-        "title": capital(" and ".join(key_terms([lead.sentence], 2))) or excerpt(lead.said, 45),
+        "title": capital(excerpt(lead.sentence.text, 45)),
         "said": tidy(". ".join(c.said for c in (lead, *others)) + "."),
         "meant": gap.fields["meant"] if gap else None,
         "premises": [text.removesuffix(", stated") for text in grounds if text],

@@ -23,7 +23,7 @@ def read(document: Document) -> dict[str, object]:
     """Quote the sentences; the best of them stands for the problem. Pure and deterministic."""
     dialogue = read_dialogue(document)
     found = find_statements(dialogue, _CUES, 10)
-    symptoms = [one for one in found if one.kind == "symptom"] or found
+    symptoms = [one for one in found if one.kind == "symptom"]
     best = max(symptoms, key=lambda one: one.score, default=None)
     problem = "No sentence with the words of a fault was recognised."
     if best is not None:

@@ -1,7 +1,7 @@
 """Reading of disagreements: statements that another speaker objects to."""
 
 from runner.providers.offline.dialogue.agreement import AdjacencyPair, find_objections
-from runner.providers.offline.dialogue.dialogue import Dialogue, matter, read_dialogue
+from runner.providers.offline.dialogue.dialogue import read_dialogue
 from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
@@ -25,7 +25,7 @@ def read(document: Document) -> dict[str, object]:
     ]
     return {
         "insights": found or [no_cue(dialogue, "objections")],
-        "structured_data": {"disagreements": [_item(dialogue, pair) for pair in pairs]},
+        "structured_data": {"disagreements": [_item(pair) for pair in pairs]},
     }
 
 
@@ -35,13 +35,12 @@ def _text(pair: AdjacencyPair) -> str:
     return f'{who(pair.statement.speaker)}: "{said}". {who(pair.reply.speaker)} objects: "{reply}".'
 
 
-def _item(dialogue: Dialogue, pair: AdjacencyPair) -> dict[str, object]:
-    about = matter(dialogue, [pair.statement.text, pair.reply.text])
+def _item(pair: AdjacencyPair) -> dict[str, object]:
     sides = [
         {"who": who(one.speaker), "position": one.text} for one in (pair.statement, pair.reply)
     ]
     return {
-        "matter": f"An objection about {about}." if about else "An objection.",
+        "matter": "An objection.",
         "sides": sides,
         "state": "unclear",
         "evidence": cite(pair.statement, pair.reply),

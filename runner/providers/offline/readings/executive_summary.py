@@ -12,7 +12,7 @@ from runner.providers.offline.language.sentences import Sentence, trim
 from runner.providers.offline.language.wording import capital, evidence, excerpt, insight_of, tidy
 from runner.providers.offline.synthesis.minutes import (
     Minutes,
-    as_object,
+    about,
     decision_line,
     subject_of,
     take_minutes,
@@ -39,10 +39,10 @@ def read(document: Document) -> dict[str, object]:
     points = find_points(minutes, findings, _LIMITS["key_points"])
     risks = find_risks(minutes, findings, _LIMITS["risks"])
     steps = _steps(minutes)
-    subject = subject_of(minutes.dialogue, findings)
+    subject = subject_of(minutes.dialogue)
     data = {
-        "headline": _headline(minutes, points, subject),
-        "summary": _summary(minutes, points, risks, steps, subject),
+        "headline": _headline(minutes, subject),
+        "summary": _summary(minutes, points, risks, steps),
         "key_points": [_row(p) for p in points],
         "risks": [_row(p) for p in risks],
         "next_steps": [_step_row(s) for s in steps],
@@ -66,18 +66,16 @@ def _step_row(step: _Step) -> dict[str, object]:
     }
 
 
-def _headline(minutes: Minutes, points: Sequence[KeyPoint], subject: str) -> str:
-    """Return the headline: the decision, else the open question, else the weightiest point."""
+def _headline(minutes: Minutes, subject: str) -> str:
+    """Return the headline: the decision, else what the talk is about."""
     agreed = next((d for d in minutes.decisions if d.basis != "reported"), None)
     if agreed:
         held = any(a.condition for a in agreed.assents)
         how = "Agreed under conditions" if held else capital(agreed.basis)
         return f"{how}: {excerpt(agreed.parts[0].text, 200)}"
-    if subject.startswith(("whether ", "how ", "which ", "what ", "who ")):
+    if minutes.dialogue.question:
         return f"No decision recognised: {excerpt(subject, 170)}"
-    if subject:
-        return f"No decision recognised on {excerpt(as_object(subject), 150)}"
-    return excerpt(points[0].text, 150) if points else "Nothing recognised"
+    return f"No decision recognised; {subject}" if subject else "Nothing recognised"
 
 
 def _summary(
@@ -85,10 +83,9 @@ def _summary(
     points: Sequence[KeyPoint],
     risks: Sequence[KeyPoint],
     steps: Sequence[_Step],
-    subject: str,
 ) -> str:
     """Return matter, outcome, weightiest finding, chief risk, open point and first step as text."""
-    sentences = [f"The talk is about {as_object(subject)}."] if subject else []
+    sentences = about(minutes.dialogue)
     decided = [d for d in minutes.decisions if d.basis != "reported"][:1]
     sentences += [decision_line(d) for d in decided] or ["No decision is recognised."]
     sentences += [p.text for p in points if p.text not in sentences][:1]
@@ -108,10 +105,13 @@ def _summary(
 
 
 def _steps(minutes: Minutes) -> list[_Step]:
-    """Return the next steps: undertakings, then answers to open points."""
-    found = [*_undertaken(minutes), *_answers(minutes)]
+    """Return the next steps: what was undertaken or asked for."""
     chosen = diverse(
-        found, _LIMITS["next_steps"], score=lambda s: s.score, text=lambda s: s.step, trade=0.85
+        list(_undertaken(minutes)),
+        _LIMITS["next_steps"],
+        score=lambda s: s.score,
+        text=lambda s: s.step,
+        trade=0.85,
     )
     return sorted(chosen, key=lambda s: -s.score)
 
@@ -133,14 +133,6 @@ def _undertaken(minutes: Minutes) -> Iterator[_Step]:
 
 def _of(*quoted: Sentence) -> tuple[Citation, ...]:
     return tuple((s.segment, s.text) for s in quoted)
-
-
-def _answers(minutes: Minutes) -> Iterator[_Step]:
-    for question in minutes.questions[:3]:
-        verb = "Answer" if question.text.rstrip().endswith("?") else "Clear up"
-        step = f'{verb}: "{question.text}"'
-        score = 0.3 + 0.6 * question.score
-        yield _Step(step, None, None, question.why, _of(*question.quoted), score)
 
 
 def _insights(

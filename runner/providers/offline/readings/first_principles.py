@@ -1,12 +1,14 @@
 """Reading of first_principles: what is reported, what is taken for granted, what is concluded."""
 
 import re
-from collections.abc import Sequence
 
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, is_reported, strength
-from runner.providers.offline.synthesis.cited import Cited, chosen, cited_in, nothing, on, related
+from runner.providers.offline.synthesis.cited import Cited, chosen, cited_in, nothing, on
 
+_NO_REPORT = re.compile(
+    r"\b(?:you|sure|possible|will|going to|gonna|should|would|could|may|might|think)\b|'ll\b", re.I
+)
 _LIMIT = re.compile(r"\b(?:at most|no more than|deadline|budget|by law|maximum|minimum)\b", re.I)
 
 
@@ -15,17 +17,20 @@ def read(document: Document) -> dict[str, object]:
     quotes = cited_in(document)
     solid = chosen(quotes, 6, _is_reported)
     taken = chosen([c for c in quotes if c not in solid], 6, _is_assumed)
-    drawn = chosen([c for c in quotes if c not in (*solid, *taken)], 4, _is_concluded)
     found = [on(c, f"Reported, and open to a check: {c.said}.", "fundamental") for c in solid[:4]]
     found += [on(c, f"Assumed in so many words: {c.said}.", "assumption") for c in taken[:4]]
-    topics = [f.text for f in document.findings if f.key == "topic" and f.text]
+    topics = [
+        f.text
+        for f in document.findings
+        if f.key == "topic" and f.text and not f.text.startswith("Frequent terms")
+    ]
     return {
         "insights": found or [nothing(document, quotes, "reports or assumptions")],
         "structured_data": {
             "problem": (topics or [c.said for c in quotes[:1]] or ["Not recognised."])[0],
             "assumptions": [_assumption(c) for c in taken],
             "fundamentals": [_fundamental(n, c) for n, c in enumerate(solid, 1)],
-            "reconstruction": [_conclusion(c, solid) for c in drawn if related(c, solid)],
+            "reconstruction": [],
         },
     }
 
@@ -37,16 +42,13 @@ def _is_reported(c: Cited) -> bool:
         has(kind, text) for kind in ("conditional", "conjecture", "interest", "proposal")
     )
     meant = strength("commitment", text) or strength("obligation", text) or has("hedge", text)
-    return c.is_stated and is_reported(text) and not (open_yet or meant)
+    shown = is_reported(text) and not _NO_REPORT.search(text)
+    return c.is_stated and shown and not (open_yet or meant)
 
 
 def _is_assumed(c: Cited) -> bool:
     """Whether its own words call it an assumption."""
     return c.is_stated and strength("assumption", c.sentence.text) > 0.8
-
-
-def _is_concluded(c: Cited) -> bool:
-    return c.is_stated and bool(c.under("theorems", "arguments"))
 
 
 def _assumption(c: Cited) -> dict[str, object]:
@@ -64,12 +66,3 @@ def _assumption(c: Cited) -> dict[str, object]:
 def _fundamental(number: int, c: Cited) -> dict[str, object]:
     why = "Its words report a figure or an observation, which can be checked."
     return {"id": f"F{number}", "text": c.said, "why_irreducible": why, "evidence": c.evidence}
-
-
-def _conclusion(c: Cited, solid: Sequence[Cited]) -> dict[str, object]:
-    return {
-        "conclusion": c.said,
-        "rests_on": [f"F{solid.index(near) + 1}" for near in related(c, solid)],
-        "differs_from_discussion": "agrees",
-        "evidence": c.evidence,
-    }

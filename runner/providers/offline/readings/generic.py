@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from runner.answers.findings import Finding
 from runner.answers.passages import relevance
 from runner.providers.offline.dialogue.dialogue import (
-    Dialogue,
-    matter,
     read_dialogue,
     substantive_sentences,
 )
@@ -46,7 +44,7 @@ def _from_lines(document: Document) -> list[dict[str, object]]:
         for s in pool
     }
     chosen = diverse(pool, _MAX_INSIGHTS, score=lambda s: scores[s.index], text=lambda s: s.text)
-    found = [_insight(dialogue, s, asked, scores[s.index]) for s in chosen]
+    found = [_insight(s, asked, scores[s.index]) for s in chosen]
     return found or [no_cue(dialogue, "the terms of the question")]
 
 
@@ -59,16 +57,12 @@ def _passages(document: Document, asked: Mapping[str, float]) -> dict[str, float
     return dict(zip((line.segment for line in document.lines), scores, strict=True))
 
 
-def _insight(
-    dialogue: Dialogue, s: Sentence, asked: Mapping[str, float], score: float
-) -> dict[str, object]:
+def _insight(s: Sentence, asked: Mapping[str, float], score: float) -> dict[str, object]:
     shared = [w for w in content_words(s.text) if w in asked]
-    about = matter(dialogue, [s.text])
     if shared:
         text = f'{who(s.speaker)} bears on the question: "{excerpt(s.text)}".'
         return insight(text, score, "on_question", (s,))
-    where = f" on {about}" if about else ""
-    text = f'{who(s.speaker)} says{where}, without the question\'s own words: "{excerpt(s.text)}".'
+    text = f'{who(s.speaker)} says, without the question\'s own words: "{excerpt(s.text)}".'
     return insight(text, score * 0.8, "central", (s,))
 
 

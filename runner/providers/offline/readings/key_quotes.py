@@ -1,10 +1,9 @@
 """Reading of key_quotes: the most central sentences, from different speakers."""
 
 from runner.providers.offline.dialogue.dialogue import (
-    matter,
+    focused,
     read_dialogue,
     weight_of,
-    whole_sentences,
 )
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import is_question
@@ -12,6 +11,7 @@ from runner.providers.offline.language.fragments import is_whole, roughness
 from runner.providers.offline.language.sentences import is_procedural, trim, words
 from runner.providers.offline.synthesis.statements import Statement, insights_on, rows, varied
 
+_WHY = "By its words and the stretch around it, it is among the weightiest statements."
 _MOST = 8
 _LENGTH = range(6, 36)  # words
 
@@ -21,7 +21,7 @@ def read(document: Document) -> dict[str, object]:
     dialogue = read_dialogue(document)
     fit = [
         Statement(s, "central", max(0.05, weight_of(dialogue, s) - roughness(s.text)))
-        for s in whole_sentences(dialogue)
+        for s in focused(dialogue)
         if len(words(s.text)) in _LENGTH
         and is_whole(trim(s.text))
         and not is_question(s.text)
@@ -30,10 +30,7 @@ def read(document: Document) -> dict[str, object]:
     found = varied(fit, _MOST)
 
     def row(one: Statement) -> dict[str, object]:
-        about = matter(dialogue, [one.text])
-        on = f", on {about}" if about else ""
-        why = f"It is among the statements that share most words with the rest of the talk{on}."
-        return {"text": one.text, "who": one.who, "why": why}
+        return {"text": one.text, "who": one.who, "why": _WHY}
 
     return {
         "insights": insights_on(dialogue, found, "quotable statements"),

@@ -12,11 +12,10 @@ from runner.providers.offline.synthesis.decisions import Decision as Settled
 from runner.providers.offline.synthesis.minutes import (
     Minutes,
     OpenQuestion,
+    about,
     action_line,
-    as_object,
     decision_line,
     reservations,
-    subject_of,
     take_minutes,
 )
 
@@ -32,7 +31,7 @@ def read(document: Document) -> dict[str, object]:
     return {
         "insights": made or [no_cue(minutes.dialogue, sought)],
         "structured_data": {
-            "summary": _summary(minutes, subject_of(minutes.dialogue, document.findings)),
+            "summary": _summary(minutes),
             "decisions": [decision_item(d) for d in minutes.decisions],
             "action_items": [action_item(a) for a in minutes.actions],
             "open_questions": [question_item(q) for q in minutes.questions],
@@ -76,9 +75,9 @@ def question_item(question: OpenQuestion) -> dict[str, object]:
     }
 
 
-def _summary(minutes: Minutes, subject: str) -> str:
+def _summary(minutes: Minutes) -> str:
     """Return the summary: subject, decisions, first action and open question."""
-    sentences = [f"The talk is about {as_object(subject)}."] if subject else []
+    sentences = about(minutes.dialogue)
     agreed = [d for d in minutes.decisions if d.basis != "reported"]
     sentences += [decision_line(d) for d in (agreed or minutes.decisions)[:2]]
     sentences += ["No decision is recognised."] if not minutes.decisions else []

@@ -1,6 +1,6 @@
 """Reading of opinions: sentences in which a speaker takes a stand."""
 
-from runner.providers.offline.dialogue.dialogue import matter, read_dialogue, whole_sentences
+from runner.providers.offline.dialogue.dialogue import focused, read_dialogue
 from runner.providers.offline.dialogue.stance import fitness, takes_stance
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, is_question, strength
@@ -16,7 +16,7 @@ def read(document: Document) -> dict[str, object]:
     dialogue = read_dialogue(document)
     stands = [
         Statement(s, _side(s), max(0.05, fitness(dialogue, s)))
-        for s in whole_sentences(dialogue)
+        for s in focused(dialogue)
         if takes_stance(s)
         and not is_question(s.text)
         and is_whole(trim(s.text))
@@ -25,8 +25,7 @@ def read(document: Document) -> dict[str, object]:
     found = varied(stands, _MOST)
 
     def row(one: Statement) -> dict[str, object]:
-        about = matter(dialogue, [one.text]) or "the talk"
-        stance = {"opinion": one.text, "about": about, "stance": one.kind}
+        stance = {"opinion": one.text, "about": "not recognised", "stance": one.kind}
         return {**stance, "reason": None, "who": one.who}
 
     return {

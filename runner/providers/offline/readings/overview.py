@@ -1,5 +1,7 @@
 """Reading of overview: the weightiest findings and statements, the speakers, the open points."""
 
+from itertools import groupby
+
 from runner.providers.offline.dialogue.dialogue import Dialogue, most_central, speakers
 from runner.providers.offline.dialogue.insights import cite, no_cue, who
 from runner.providers.offline.document import Document
@@ -14,7 +16,7 @@ from runner.providers.offline.language.wording import (
 )
 from runner.providers.offline.synthesis.minutes import (
     Minutes,
-    as_object,
+    about,
     subject_of,
     take_minutes,
 )
@@ -27,7 +29,7 @@ def read(document: Document) -> dict[str, object]:
     """Sum up findings and transcript; pure and deterministic."""
     minutes = take_minutes(document)
     points = find_points(minutes, document.findings, _MOST)
-    subject = as_object(subject_of(minutes.dialogue, document.findings))
+    subject = subject_of(minutes.dialogue)
     made = [
         insight_of(point.text, point.score, "key_point", evidence(point.evidence))
         for point in points
@@ -35,12 +37,12 @@ def read(document: Document) -> dict[str, object]:
     return {
         "insights": made or [no_cue(minutes.dialogue, "key points")],
         "structured_data": {
-            "headline": _headline(subject),
-            "summary": _summary(minutes, subject),
+            "headline": capital(subject) or "The subject is not recognised",
+            "summary": _summary(minutes),
             "key_points": [
                 {"text": point.text, "evidence": evidence(point.evidence)} for point in points
             ],
-            "people": _people(minutes.dialogue),
+            "people": _people(minutes.dialogue, document),
             "open_points": [
                 point(question.text, cite(*question.quoted)) for question in minutes.questions
             ],
@@ -48,19 +50,13 @@ def read(document: Document) -> dict[str, object]:
     }
 
 
-def _headline(subject: str) -> str:
-    """Return the question of the talk, else the words that stand out in it."""
-    if subject.startswith(("whether ", "how ", "which ", "what ", "who ")):
-        return capital(subject)
-    return f"A talk about {subject}" if subject else "The subject was not recognised"
-
-
-def _summary(minutes: Minutes, subject: str) -> str:
-    """Return who speaks about what, the most central statement and the open points as text."""
+def _summary(minutes: Minutes) -> str:
+    """Return who speaks about what, the weightiest statement and the open points as text."""
     dialogue = minutes.dialogue
     names = speakers(dialogue)
-    sentences = [f"{listed(names[:6])} speak." if len(names) > 1 else ""]
-    sentences += [f"The talk is about {subject}."] if subject else []
+    others = f" and {len(names) - 6} others" if len(names) > 7 else ""
+    told = listed(names[:7]) if not others else f"{', '.join(names[:6])}{others}"
+    sentences = [f"{told} speak." if len(names) > 1 else "", *about(dialogue)]
     if centre := most_central(dialogue):
         said = f'"{excerpt(centre.text, 180)}"'
         sentences.append(f"Most central is what {who(centre.speaker)} says: {said}.")
@@ -70,9 +66,9 @@ def _summary(minutes: Minutes, subject: str) -> str:
     return tidy(" ".join(filter(None, sentences))) or "Nothing is recognised."
 
 
-def _people(dialogue: Dialogue) -> list[dict[str, object]]:
+def _people(dialogue: Dialogue, document: Document) -> list[dict[str, object]]:
     """Return the speakers with their share of the turns."""
-    turns = [turn[0].speaker for turn in dialogue.turns]
+    turns = [name for name, _ in groupby(line.speaker for line in document.lines)]
     first = {turn[0].speaker: turn[0] for turn in reversed(dialogue.turns)}
     return [
         {

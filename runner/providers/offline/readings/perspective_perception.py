@@ -27,21 +27,20 @@ def read(document: Document) -> dict[str, object]:
     dialogue = read_dialogue(document)
     views = find_views(dialogue, _LIMITS["perspectives"])
     seen = diverse(
-        find_perceptions(dialogue),
+        [p for p in find_perceptions(dialogue) if p.sentence.index in dialogue.focus],
         _LIMITS["perceptions"],
         score=lambda p: p.score,
         text=lambda p: p.text,
         group=lambda p: p.holder,
     )
-    tensions = find_tensions(dialogue, find_objections(dialogue), _LIMITS["tensions"])
-    ground = find_shared_ground(find_acceptances(dialogue), _LIMITS["shared_ground"])
+    tensions = find_tensions(find_objections(dialogue), _LIMITS["tensions"])
+    accepted = [e for e in find_acceptances(dialogue) if e.statement.index in dialogue.focus]
+    ground = find_shared_ground(accepted, _LIMITS["shared_ground"])
     found = _insights(views, seen, tensions, ground)
     return {
         "insights": found or [no_cue(dialogue, "positions, needs, agreement or objections")],
         "structured_data": {
-            "topic": dialogue.question
-            or listed(dialogue.topic[:3])
-            or "not recognisable from the words used",
+            "topic": dialogue.question or f"Frequent terms: {listed(dialogue.topic[:3]) or 'none'}",
             "perspectives": [_view_item(view) for view in views],
             "interests": [
                 {"holder": who(view.holder), "text": plain(text), "evidence": cite(s)}
@@ -78,9 +77,8 @@ def _view_item(view: View) -> dict[str, object]:
 
 def _about(t: Tension) -> str:
     first, second = t.between
-    about = f"{t.matter}: " if t.matter else ""
     said, reply = excerpt(t.quoted[0].text, 120), excerpt(t.quoted[-1].text, 120)
-    return f'{about}{first} says "{said}"; {second} answers "{reply}".'
+    return f'{first} says "{said}"; {second} answers "{reply}".'
 
 
 def _held(view: View) -> str:

@@ -17,7 +17,7 @@ from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.wording import excerpt, plain, tidy
 
-_LIMITS = {"postulates": 6, "theorems": 7, "conjectures": 6, "insights": 10}
+_LIMITS = {"postulates": 3, "theorems": 5, "conjectures": 4, "insights": 10}
 
 
 def read(document: Document) -> dict[str, object]:
@@ -73,7 +73,7 @@ def _theorem_item(
 def _guess_item(guess: Conjecture) -> dict[str, object]:
     return {
         "statement": plain(guess.sentence.text),
-        "test": tidy(guess.test),
+        "test": "A case that shows it, or one that rules it out.",
         "evidence": cite(guess.sentence),
     }
 

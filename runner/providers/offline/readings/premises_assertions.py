@@ -7,9 +7,9 @@ from typing import cast
 from runner.providers.offline.dialogue.agreement import AdjacencyPair, find_objections
 from runner.providers.offline.dialogue.dialogue import (
     Dialogue,
+    focused,
     read_dialogue,
     weight_of,
-    whole_sentences,
 )
 from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
 from runner.providers.offline.dialogue.reasoning import (
@@ -32,7 +32,7 @@ from runner.providers.offline.language.scope import is_open
 from runner.providers.offline.language.sentences import Sentence
 from runner.providers.offline.language.wording import excerpt, plain, point
 
-_LIMITS = {"arguments": 12, "unsupported": 6, "contradictions": 3, "insights": 10}
+_LIMITS = {"arguments": 7, "unsupported": 3, "contradictions": 3, "insights": 10}
 
 
 def read(document: Document) -> dict[str, object]:
@@ -91,7 +91,7 @@ def _argument_item(weighed: WeighedReason) -> dict[str, object]:
 
 def _unsupported(dialogue: Dialogue, used: set[int]) -> list[Sentence]:
     """Return strong claims with no reason, figure or example in or next to them."""
-    pool = [s for s in whole_sentences(dialogue) if s.index not in used and _claims(s)]
+    pool = [s for s in focused(dialogue) if s.index not in used and _claims(s)]
     bare = [s for s in pool if not any(_grounds(n) for n in _beside(dialogue, s))]
     return diverse(
         bare,
@@ -185,7 +185,7 @@ def _plain_statements(dialogue: Dialogue, used: set[int], n: int) -> list[dict[s
     """Return insights on plain reports and judgements, for a dialogue with few arguments."""
     pool = [
         s
-        for s in whole_sentences(dialogue)
+        for s in focused(dialogue)
         if s.index not in used
         and not is_question(s.text)
         and is_whole(s.text)

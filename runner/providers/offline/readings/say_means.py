@@ -13,7 +13,8 @@ from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.wording import excerpt, tidy
 
-_LIMITS = {"gaps": 10, "commitments": 8, "unsaid": 5, "insights": 10}
+_NO_END = "No end of it is recognised."
+_LIMITS = {"gaps": 8, "commitments": 4, "unsaid": 5, "insights": 10}
 
 
 def read(document: Document) -> dict[str, object]:
@@ -33,14 +34,13 @@ def read(document: Document) -> dict[str, object]:
         score=lambda o: o.score,
         text=lambda o: o.quoted[0].text,
     )
-    total = len(document.lines)
-    found = _insights(gaps, commitments, left_open, total)
+    found = _insights(gaps, commitments, left_open)
     return {
         "insights": found or [no_cue(dialogue, "hedges, requests, promises or open questions")],
         "structured_data": {
             "gaps": [_gap_item(gap) for gap in gaps],
             "commitments": [_commitment_item(commitment) for commitment in commitments],
-            "unsaid": [_unsaid_item(item, total) for item in left_open],
+            "unsaid": [_unsaid_item(item) for item in left_open],
         },
     }
 
@@ -82,10 +82,10 @@ def _commitment_item(commitment: undertaking.Commitment) -> dict[str, object]:
     }
 
 
-def _unsaid_item(item: undertaking.OpenPoint, total: int) -> dict[str, object]:
+def _unsaid_item(item: undertaking.OpenPoint) -> dict[str, object]:
     return {
         "topic": excerpt(item.quoted[0].text, 160),
-        "why_it_matters": undertaking.why_open_matters(item, total),
+        "why_it_matters": _NO_END,
         "evidence": cite(*item.quoted),
     }
 
@@ -113,7 +113,6 @@ def _insights(
     gaps: Sequence[spotting.Gap],
     commitments: Sequence[undertaking.Commitment],
     left_open: Sequence[undertaking.OpenPoint],
-    total: int,
 ) -> list[dict[str, object]]:
     """Turn the best of each kind into insights; none rests on a sentence already used."""
     found: list[tuple[float, dict[str, object]]] = []
@@ -131,7 +130,7 @@ def _insights(
         kept = "raises" if item.kind == "unanswered" else "puts off"
         name = who(item.sentence.speaker)
         text = f'{name} {kept} a point: "{asked}".'
-        text = f"{tidy(text)} {undertaking.why_open_matters(item, total)}"
+        text = f"{tidy(text)} {_NO_END}"
         found.append((item.score, insight(text, item.score, "unsaid", item.quoted)))
     for gap in _few_opinions(gaps):
         if not used & {q.index for q in gap.quoted} and len(found) < _LIMITS["insights"]:

@@ -5,31 +5,30 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from runner.providers.offline.dialogue.commitments import Commitment, find_commitments
+from runner.providers.offline.dialogue.commitments import (
+    ASK_YOU,
+    Commitment,
+    act_of,
+    find_commitments,
+    is_work,
+)
 from runner.providers.offline.dialogue.dialogue import Dialogue, replies, weight_of
 from runner.providers.offline.language.cues import has, is_question, strength
+from runner.providers.offline.language.due_dates import due_in
 from runner.providers.offline.language.fragments import roughness
 from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import (
     Sentence,
-    content_words,
     is_procedural,
     trim,
     words,
 )
 from runner.providers.offline.language.wording import capital, excerpt
-from runner.providers.offline.synthesis.due_dates import due_in
-from runner.providers.offline.synthesis.requests import ASK_YOU, asked_before, asks, assigned
+from runner.providers.offline.synthesis.requests import asked_before, asks, assigned
 
 Firmness = Literal["firm", "conditional", "vague", "requested"]
 
-_LEAD = re.compile(
-    r"^(?:i|we)(?:'ll| will| shall|'m going to| am going to|'re going to| are going to|'m gonna|"
-    r"'re gonna| can| could| would be (?:glad|happy) to|'d be (?:glad|happy) to| plan to|"
-    r" intend to| promise to)(?: (?:also|then|definitely|certainly|personally|just|probably|"
-    r"maybe|try to))* ",
-    re.IGNORECASE,
-)
+_LEAD = re.compile(r"^(?:i|we)\b", re.IGNORECASE)
 _GO = re.compile(
     r"^\W*(?:please do|yes,? please|do that|please|do it|go for it|perfect|good|great|"
     r"excellent|thank you|thanks|that would (?:be (?:great|good|helpful)|help)|sounds good)\b",
@@ -42,23 +41,6 @@ _YES = re.compile(
 )
 _ABLE = re.compile(  # "yes, it can": an answer, no consent
     r"\b(?:you|it|they|that|this|he|she|there) (?:can|could|is|are|does|do|works?|has|have)\b",
-    re.IGNORECASE,
-)
-# What is done in the talk itself, and what nobody does on purpose.
-_NO_ACT = re.compile(
-    r"^(?:live|accept|stop|look forward|follow you|be\b|love|like|start|get (?:into|to|through|"
-    r"back into|started)|appreciate|do (?:this|that|it|my|our|one)\b|say\b|speak|agree|join|yield|"
-    r"go\b(?! to the)|put it|take (?:it|that|them|you|a look|questions)|understand|show|explain|"
-    r"see\b|hear|use (?:my|the|this) time|highlight|touch\b|jump|kick|wrap|bring up|"
-    r"stand by|give you|give (?:it )?(?:a|an|the) |read\b|call (?:on|it)|skip|echo|"
-    r"shorten|second|acknowledge|commend|"
-    r"oppose|support|vote|defend|have\b|turn\b|let\b|tell you|"
-    r"ask you|hold|pass\b|present|introduce|share|move|"
-    r"try|begin|walk|"
-    r"keep (?:it|this|my)|mute|unmute|"
-    r"wait|listen|draw|come back|talk|discuss|continue|close|open\b(?! a)|repeat|mention|quote|"
-    r"focus|make (?:a|an|one|it|this) (?:point|comment|note|brief|short|quick)|need|know|want|"
-    r"miss|remember|forget|think|never|always|not\b|get (?:a|an|the)\b)",
     re.IGNORECASE,
 )
 
@@ -91,13 +73,8 @@ def find_actions(dialogue: Dialogue) -> list[Action]:
 
 def _from_commitment(dialogue: Dialogue, commitment: Commitment) -> Action | None:
     s, said = commitment.sentence, commitment.text.replace("’", "'")
-    what = capital(trim(_LEAD.sub("", said, count=1)))
-    if strength("agreement", s.text) > 0.8 or has("evasion", s.text) or not _is_act(what):
-        return None
-    present = re.match(r"(?:ask|tell) (.+)", what, re.IGNORECASE)
-    if present and dialogue.names & {w for w in words(present[1]) if len(w) > 3}:
-        return None  # asked here and now
-    if s.index in dialogue.cut_off or not _LEAD.match(said):
+    what = capital(act_of(said))
+    if strength("agreement", s.text) > 0.8 or has("evasion", s.text) or not _LEAD.match(said):
         return None
     about, go_ahead = asked_before(dialogue, s), _go_ahead(dialogue, s)
     weak = re.match(r"(?:i|we) (?:can|could)\b", said, re.IGNORECASE)
@@ -112,11 +89,6 @@ def _from_commitment(dialogue: Dialogue, commitment: Commitment) -> Action | Non
     quoted = tuple(part for part in (s, about, go_ahead) if part)
     owner = s.speaker if own else None
     return Action(what, trim(said), owner, due, firmness, about, quoted, min(0.95, score))
-
-
-def _is_act(what: str) -> bool:
-    """Return whether *what* says what is to be done outside the talk."""
-    return len(words(what)) > 1 and bool(content_words(what)) and not _NO_ACT.match(what)
 
 
 def _go_ahead(dialogue: Dialogue, s: Sentence) -> Sentence | None:
@@ -139,9 +111,9 @@ def _requests(dialogue: Dialogue, s: Sentence) -> Iterator[Action]:
     named, match = assigned(dialogue, text, due), ASK_YOU.search(text)
     if named and not is_question(text):
         what = capital(excerpt(named[1], 150))
-        if _is_act(what):
+        if is_work(named[1], text):
             yield Action(what, excerpt(text, 200), named[0], due, "requested", None, (s,), score)
-    elif match and asks(text, match) and _is_act(capital(match["act"])):
+    elif match and asks(text, match) and is_work(match["act"], text):
         reply = _consent(dialogue, s)
         if reply is not None:
             what, due = capital(excerpt(match["act"].rstrip("? "), 150)), due_in(reply.text) or due

@@ -20,7 +20,8 @@ from runner.providers.offline.language.sentences import (
 Basis = Literal["agreed", "announced", "reported"]
 
 _PLAN = re.compile(
-    r"\b(?:we(?:'ll| will| shall| won't| will not| go\b| don't| do not|'re going (?:to|with|ahead)|"
+    r"\b(?:we(?:'ll| will| shall| won't| will not| go (?:in|with|ahead|for)\b| don't| do not|"
+    r"'re going (?:to|with|ahead)|"
     r" are going (?:to|with|ahead)|'re not going to| are not going to)|"
     r"let's (?:go with|take|use|keep|make it|plan|do|start with|leave it at)|"
     r"(?:we've|we have|it (?:is|was|has been)) (?:decided|agreed|settled|resolved|approved)|"
@@ -46,6 +47,9 @@ _SETTLED = re.compile(
     r"\b(?:it|that|this) (?:was|has been|is|'s been) (?:decided|agreed|settled|approved)\b|"
     r"\b(?:our|the|my) decision (?:is|was) (?:to|that)\b",
     re.IGNORECASE,
+)
+_PAST = re.compile(
+    r"\b(?:last (?:time|week|month|year|meeting)|earlier|previously|originally)\b", re.I
 )
 _POINTING = re.compile(r"^\W*(?:it|that|this)\b", re.IGNORECASE)
 _AHEAD = re.compile(r"\b(?:will|won't|going to|goes? ahead)\b", re.IGNORECASE)
@@ -79,8 +83,8 @@ class Decision:
 
     @property
     def holders(self) -> tuple[str, ...]:
-        """The speakers who decided: by whom it was stated and accepted; empty if it is reported."""
-        if self.basis == "reported":
+        """The speakers who decided: by whom it was stated and accepted; empty if it is told of."""
+        if self.basis != "agreed":
             return ()
         names = (self.by, *(a.by for a in self.assents))
         return tuple(dict.fromkeys(name for name in names if name))
@@ -185,6 +189,8 @@ def _reported(dialogue: Dialogue, s: Sentence) -> Decision | None:
     pointing = _POINTING.match(text) and not re.match(r" (?:that|to)\b", text[match.end() :])
     what = _meant_by_it(dialogue, s) if pointing else None
     if pointing and what is None:
+        return None
+    if _PAST.search(text):
         return None
     ours = re.search(r"\bwe\b|\bour\b", match[0], re.IGNORECASE)
     if not (ours or pointing) or s.index in dialogue.cut_off:

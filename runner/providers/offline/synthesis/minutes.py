@@ -16,10 +16,9 @@ from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
     is_substantive,
-    strip_fillers,
     trim,
 )
-from runner.providers.offline.language.wording import excerpt, listed, tidy
+from runner.providers.offline.language.wording import capital, excerpt, listed, tidy
 from runner.providers.offline.synthesis.actions import Action, find_actions
 from runner.providers.offline.synthesis.cited import speakers_in
 from runner.providers.offline.synthesis.decisions import Decision, find_decisions
@@ -101,16 +100,17 @@ def recalled(document: Document) -> tuple[Utterance, ...]:
     )
 
 
-def subject_of(dialogue: Dialogue, findings: Sequence[Finding]) -> str:
-    """Return a clause that says what the dialogue is about, or ""."""
-    named = next((f.text for f in findings if f.key == "topic" and f.text), "")
-    subject = strip_fillers(named or dialogue.question).rstrip(".")
-    return subject[:1].lower() + subject[1:] if subject else listed(dialogue.topic[:3])
+def subject_of(dialogue: Dialogue) -> str:
+    """Return what the talk is about in the words of who frames it, or its frequent terms, or ""."""
+    terms = listed(dialogue.topic[:3])
+    return dialogue.question or (f"frequent terms: {terms}" if terms else "")
 
 
-def as_object(subject: str) -> str:
-    """Reword a purpose ("to make …") to follow "about", as a question does."""
-    return f"how {subject}" if subject.startswith("to ") else subject
+def about(dialogue: Dialogue) -> list[str]:
+    """Return the subject as a sentence, if there is one."""
+    if dialogue.question:
+        return [f"The talk is said to be about {dialogue.question}."]
+    return [f"{capital(subject_of(dialogue))}."] if dialogue.topic else []
 
 
 def sentence_of(citation: tuple[str, str], dialogue: Dialogue) -> Sentence:

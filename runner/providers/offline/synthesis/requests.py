@@ -2,6 +2,7 @@
 
 import re
 
+from runner.providers.offline.dialogue.commitments import ASK_YOU
 from runner.providers.offline.dialogue.dialogue import Dialogue
 from runner.providers.offline.language.cues import is_question
 from runner.providers.offline.language.lexicon import STOP_WORDS
@@ -11,16 +12,8 @@ from runner.providers.offline.language.sentences import (
     words,
 )
 from runner.providers.offline.synthesis.decisions import distance
+from runner.transcript.redact.lexicon import fold, given_names
 
-ASK_YOU = re.compile(
-    r"\b(?:will|could|can|would) you (?:please |possibly |maybe |just |also |mind )*"
-    r"(?:be (?:able|willing) to |like to (?!describe|add|say|comment|ask|share|speak|start))?"
-    r"(?P<act>(?!like\b|like me|say\b|imagine|believe|see\b|have\b|be\b|need|consider|agree|think|"
-    r"hear|know|explain|tell|describe|comment|elaborate|address|clarify|talk|discuss|give|repeat|"
-    r"confirm|please|read\b|recommend|support|want|accept|share|advise|define|respond|provide|"
-    r"just|argue|characteri[sz]e|continue|go\b|envision)\w+ .+)",
-    re.IGNORECASE,
-)
 _WANT = re.compile(
     r"\bi (?:want|need|would like|'d like) (?P<act>(?!to\b|you\b|us\b)(?:the |this |that |a |an |"
     r"our |your |[A-Z])[^.?!]+)",
@@ -86,12 +79,13 @@ def assigned(dialogue: Dialogue, text: str, due: str | None) -> tuple[str, str] 
     known = dialogue.called.get(found["who"].lower(), set())
     if len(known) == 1:
         return next(iter(known)), found["act"]
-    absent = match and due and match.start("who") and not known and not _NO_NAME.match(match["who"])
+    absent = match and due and match.start("who") and not known and _is_name(match["who"])
     return (match["who"], match["act"]) if match and absent else None
 
 
-_NO_NAME = re.compile(
-    r"(?:\w+day|january|february|march|april|may|june|july|august|september|october|november|"
-    r"december|marketing|sales|finance|legal|engineering|support|management|people|team|\w+s)$",
-    re.IGNORECASE,
-)
+def _is_name(word: str) -> bool:
+    """Return whether *word* is in a list of given names and no month."""
+    return fold(word) in given_names() and not _MONTH.fullmatch(word)
+
+
+_MONTH = re.compile(r"april|may|june|august", re.IGNORECASE)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.answers.findings import Citation, Finding
-from runner.providers.offline.dialogue.dialogue import weight_of
+from runner.providers.offline.dialogue.dialogue import focused, weight_of
 from runner.providers.offline.dialogue.insights import who
 from runner.providers.offline.language.cues import has, is_question, polarity
 from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
@@ -22,12 +22,12 @@ from runner.providers.offline.synthesis.minutes import Minutes, decision_line
 
 TRANSCRIPT = "transcript"
 _WARNS = re.compile(
-    r"\b(?:(?:can|could|may|might|will|would) (?:\w+ )?(?:destroy|lose|harm|damage|undermine|"
-    r"weaken|flood|kill|cost us|hurt|ruin|threaten|delay|jeopardi[sz]e|crash|"
-    r"lead to (?:\w+ )?(?:loss|failure|crisis|conflict))|at risk|in danger|the risk is|"
-    r"(?:we|you|they) (?:lose|risk)|(?:i'm|i am|we're|we are) (?:worried|concerned|afraid))\b",
+    r"\b(?:(?:can|could|may|might|will|would) (?:\w+ )?(?:destroy|harm|damage|undermine|weaken|"
+    r"ruin|threaten|jeopardi[sz]e|cost us|lead to (?:\w+ )?(?:loss|failure|crisis|conflict))|"
+    r"the risk is|(?:i'm|i am|we're|we are) (?:worried|concerned|afraid) (?:that|about))\b",
     re.IGNORECASE,
 )
+_LOSES = re.compile(r"\b(?:we|you|they) (?:lose|risk)\b", re.IGNORECASE)  # in a condition
 _NO_RISK = re.compile(
     r"\bno (?:risk|danger|problem|reason|worries)\b|"
     r"\b(?:not|never|won't|nobody|without|nothing|\w+n't)\b[^,;]*$",
@@ -70,7 +70,7 @@ def _warns(s: Sentence) -> bool:
     text = s.text.replace("’", "'")
     if is_question(text) or not _is_fit(s) or has("unsure", text):
         return False
-    match = _WARNS.search(text)
+    match = _WARNS.search(text) or (has("conditional", text) and _LOSES.search(text))
     warned = match and (is_outright(text, match.start()) or has("conditional", text))
     safe = match and _NO_RISK.search(text[: match.end()])
     return bool(warned and not safe) and polarity(text) <= 0
@@ -119,10 +119,6 @@ def _insights(findings: Sequence[Finding]) -> Iterator[KeyPoint]:
 def _central(minutes: Minutes) -> list[KeyPoint]:
     """Return the most central statements, for when the findings give too few points."""
     dialogue = minutes.dialogue
-    fit = [
-        s
-        for s in dialogue.sentences
-        if _is_fit(s) and not is_question(s.text) and s.index not in dialogue.cut_off
-    ]
+    fit = [s for s in focused(dialogue) if _is_fit(s) and not is_question(s.text)]
     best = diverse(fit, 5, score=lambda s: weight_of(dialogue, s), text=lambda s: s.text)
     return [_point(s, 0.4 * weight_of(dialogue, s)) for s in best]

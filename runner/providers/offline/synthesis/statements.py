@@ -1,11 +1,18 @@
 """Statements: sentences with the words of a question, quoted whole."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of, whole_sentences
+from runner.providers.offline.dialogue.dialogue import (
+    Dialogue,
+    read_dialogue,
+    weight_of,
+    whole_sentences,
+)
 from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
-from runner.providers.offline.language.cues import has, is_question
+from runner.providers.offline.document import Document
+from runner.providers.offline.language.cues import is_question, strongest
 from runner.providers.offline.language.fragments import is_whole, roughness
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, is_procedural, trim
@@ -42,11 +49,25 @@ def find_statements(dialogue: Dialogue, cues: Mapping[str, str], limit: int) -> 
     for s in whole_sentences(dialogue):
         if is_question(s.text) or is_procedural(s.text) or not is_whole(trim(s.text)):
             continue
-        kind = next((name for name, cue in cues.items() if has(cue, s.text)), None)
+        kind = next((name for name, cue in cues.items() if _says(cue, s.text)), None)
         if kind is not None:
             score = 0.4 + 0.5 * weight_of(dialogue, s) - roughness(s.text)
             found.append(Statement(s, kind, max(0.05, score)))
     return sorted(varied(found, limit), key=lambda one: one.sentence.index)
+
+
+def _says(cue: str, text: str) -> bool:
+    """Return whether *text* has *cue*; one with a subject must open a clause."""
+    hit = strongest(cue, text)
+    subject = hit and re.match(r"(?:i|we|they|people)\b", hit.phrase, re.IGNORECASE)
+    return bool(hit and (not subject or _OPENS.search(text[: hit.start])))
+
+
+_OPENS = re.compile(
+    r"(?:^|[,;:–—.]|\b(?:and|but|so|because|then|well|yeah|yes|no|think|mean|also|now|like|"
+    r"sure|okay))\W*$",
+    re.IGNORECASE,
+)
 
 
 def varied(statements: Sequence[Statement], limit: int) -> list[Statement]:
@@ -77,3 +98,53 @@ def insights_on(
 def rows(statements: Sequence[Statement], row: Row) -> list[dict[str, object]]:
     """Return the result of *row* for each statement, with its evidence."""
     return [{**row(one), "evidence": cite(one.sentence)} for one in statements]
+
+
+# Of the readings that quote statements by their cues: what they seek, the key of their list, the
+# cues by kind, and a row.
+_STATED: Mapping[str, tuple[str, str, Mapping[str, str], Row]] = {
+    "needs": (
+        "needs or wishes",
+        "needs",
+        {"must": "need_must", "want": "need_want", "wish": "need_wish"},
+        lambda one: {"need": one.text, "strength": one.kind, "reason": None, "who": one.who},
+    ),
+    "experiences": (
+        "experiences",
+        "experiences",
+        {
+            "workaround": "told_workaround",
+            "problem": "told_problem",
+            "success": "told_success",
+            "habit": "told_habit",
+        },
+        lambda one: {"what": one.text, "kind": one.kind, "who": one.who, "context": None},
+    ),
+    "testimony": (
+        "statements with a basis or a figure",
+        "claims",
+        {"own_experience": "basis_own", "hearsay": "basis_hearsay", "data": "basis_data"},
+        lambda one: {"claim": one.text, "witness": one.who, "basis": one.kind},
+    ),
+    "customer_mood": (
+        "feelings",
+        "moments",
+        {
+            kind: f"mood_{kind}"
+            for kind in ("angry", "frustrated", "worried", "relieved", "pleased")
+        },
+        lambda one: {"mood": one.kind, "cause": one.text, "who": one.who},
+    ),
+}
+STATED = frozenset(_STATED)
+
+
+def read_stated(name: str, document: Document) -> dict[str, object]:
+    """Return the answer of the analyzer *name* of STATED; pure and deterministic."""
+    sought, key, cues, row = _STATED[name]
+    dialogue = read_dialogue(document)
+    found = find_statements(dialogue, cues, 12 if name == "testimony" else 10)
+    return {
+        "insights": insights_on(dialogue, found, sought),
+        "structured_data": {key: rows(found, row)},
+    }
