@@ -21,7 +21,8 @@ from helpers.runs import execute, prompt_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.answers.codebook import Code, Codebook, guid_of, read_codebook
+from runner.answers.codebook import Code, Codebook, guid_of
+from runner.answers.codebook_file import read_codebook
 from runner.base.errors import ConfigError
 from runner.providers.request import Request
 from runner.reports.export import qda_reader

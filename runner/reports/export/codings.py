@@ -6,7 +6,8 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 
-from runner.answers.codebook import Codebook, read_codebook
+from runner.answers.codebook import Codebook
+from runner.answers.codebook_file import read_codebook
 from runner.answers.grounding.cutting import verbatim
 from runner.answers.grounding.grounder import Grounder
 from runner.answers.grounding.quotes import ABSENT
