@@ -43,7 +43,10 @@ _RULE = re.compile(
     re.IGNORECASE,
 )
 # A private duty, or a guess, is no rule.
-_MILD = re.compile(r"^\W*(?:\w+,? ){0,2}(?:i|you|let's)\b|\b(?:may|maybe|perhaps|must be)\b", re.I)
+_MILD = re.compile(
+    r"^\W*(?:\w+,? ){0,2}(?:i|you|let's)\b|\b(?:may|maybe|perhaps|must be (?:an?|the|some|because))\b",
+    re.I,
+)
 
 
 @dataclass(frozen=True, slots=True)
