@@ -44,8 +44,9 @@ _RULE = re.compile(
 )
 # A private duty, or a guess, is no rule.
 _MILD = re.compile(
-    r"^\W*(?:\w+,? ){0,2}(?:i|you|let's)\b|\b(?:may|maybe|perhaps|must be (?:an?|the|some|because))\b",
-    re.I,
+    r"^\W*(?:\w+,? ){0,2}(?:i|you|let's)\b|"
+    r"\b(?:may|maybe|perhaps|must be (?:an?|the|some|because))\b",
+    re.IGNORECASE,
 )
 
 
