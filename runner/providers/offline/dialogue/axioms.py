@@ -82,7 +82,7 @@ def _premise(theorem: Reasoning) -> Postulate:
         return Postulate("assumption", premise_of(theorem), sentence, theorem.score * 0.8)
     ruled = _RULE.search(theorem.premise) and not _MILD.search(theorem.premise)
     kind: Kind = "rule" if ruled else "assumption"
-    if theorem.evidence > 0.5 and not has("negation", theorem.premise[:20]):
+    if is_reported(theorem.premise) and not has("negation", theorem.premise[:20]):
         kind = "fact"
     return Postulate(kind, premise_of(theorem), sentence, theorem.score * 0.8)
 
